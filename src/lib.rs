@@ -1,1 +1,4 @@
-
+//! AnonChat.
+pub mod protocol;
+#[cfg(feature = "ssr")]
+pub mod server;

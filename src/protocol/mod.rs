@@ -1,0 +1,33 @@
+//! Floor 0: everything that crosses the wire, and the one fold that gives it meaning.
+//!
+//! Compiled for the server and for the browser alike: no clocks, no randomness, no I/O. A room is an ordered log of
+//! [`Event`]s; every party is a replica that folds the same log with [`RoomState::apply`].
+//!
+//! Not here: how events are stored ([`crate`]'s `server::store`), shared between nodes (`server::bus`) or ordered
+//! (`server::room`).
+
+mod code;
+mod event;
+mod ids;
+pub mod limits;
+mod names;
+mod problem;
+mod replica;
+mod rest;
+mod socket;
+mod state;
+mod text;
+
+pub use code::{InvalidCode, RoomCode};
+pub use event::{Event, EventKind, Message, Person, Retention, RoomType};
+pub use ids::{ClientId, Epoch, MemberId, Millis, Seq};
+pub use names::friendly_name;
+pub use problem::{Code, Problem};
+pub use replica::{Draft, DraftState, Received, Replica};
+pub use rest::{
+    Ack, CreateRoom, HistoryPage, HistoryQuery, JoinRoom, KickMember, LeaveRoom, PreserveRoom, RenameRoom, Role,
+    RoomView, SendMessage, Snapshot, You,
+};
+pub use socket::{ByeReason, ClientFrame, ResetReason, ServerFrame, Signal};
+pub use state::{Applied, RoomState};
+pub use text::{InvalidText, MessageBody, Nickname, RoomName};

@@ -1,0 +1,221 @@
+//! A client's copy of a room: the fold, the timeline, and the messages that are not in the log yet.
+//!
+//! Pure: it is given frames and says what to do. The browser wraps it in signals, and the fault tests drive it over real
+//! sockets, so what is proven there is what people run.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::{
+    Ack, Applied, ClientId, Epoch, Event, HistoryPage, MemberId, MessageBody, Problem, RoomState, RoomView, Seq, Snapshot,
+    You,
+};
+
+/// Early events kept while something before them is missing; past that the resume brings them again.
+const EARLY_EVENTS: usize = 256;
+
+/// A message of this client that its timeline does not show as an event yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// Its id, the same at every try.
+    pub id: ClientId,
+    /// What it says.
+    pub body: MessageBody,
+    /// How far it is.
+    pub state: DraftState,
+}
+
+/// How far a message is that is not in the timeline yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DraftState {
+    /// To be sent, or sent and not answered.
+    Pending,
+    /// In the log; its event is on the way.
+    Sent(Ack),
+    /// Refused for good, until the person tries again.
+    Failed(Problem),
+}
+
+/// What [`Replica::receive`] made of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// This many events entered the timeline (an event can close a gap before others).
+    Applied(usize),
+    /// It was there already.
+    Duplicate,
+    /// Something is missing before it: subscribe again from [`Replica::resume_point`].
+    Gap,
+}
+
+/// One client's copy of one room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replica {
+    /// The room as of the snapshot; name and retention of now are in `state`.
+    pub room: RoomView,
+    /// Who this client is.
+    pub you: You,
+    /// Which life of the log `state.head` belongs to.
+    pub epoch: Epoch,
+    /// The fold.
+    pub state: RoomState,
+    /// The timeline, oldest first.
+    pub events: Vec<Event>,
+    /// Whether history has more before the timeline.
+    pub has_more: bool,
+    /// Who has a connection now.
+    pub connected: BTreeSet<MemberId>,
+    /// This client's messages that are not in the timeline yet, oldest first.
+    pub outbox: VecDeque<Draft>,
+    early: BTreeMap<Seq, Event>,
+    /// Messages on the screen from an earlier epoch; one that is sent again in this epoch is not shown twice.
+    shown_before: BTreeSet<ClientId>,
+}
+
+impl Replica {
+    /// A copy that starts at a snapshot.
+    pub fn new(snapshot: Snapshot) -> Self {
+        Self {
+            state: RoomState::of(&snapshot),
+            room: snapshot.room,
+            you: snapshot.you,
+            epoch: snapshot.epoch,
+            events: snapshot.events,
+            has_more: snapshot.has_more,
+            connected: snapshot.connected.into_iter().collect(),
+            outbox: VecDeque::new(),
+            early: BTreeMap::new(),
+            shown_before: BTreeSet::new(),
+        }
+    }
+
+    /// Where to resume.
+    pub fn resume_point(&self) -> (Epoch, Seq) {
+        (self.epoch, self.state.head)
+    }
+
+    /// Whether this client is still in the room, as far as the log tells.
+    pub fn is_member(&self) -> bool {
+        self.state.members.contains_key(&self.you.member_id)
+    }
+
+    /// Takes the next event, in whatever order events arrive.
+    pub fn receive(&mut self, event: Event) -> Received {
+        match self.state.apply(&event) {
+            Applied::Duplicate => Received::Duplicate,
+            Applied::Gap { .. } => {
+                if self.early.len() < EARLY_EVENTS {
+                    self.early.insert(event.seq, event);
+                }
+                Received::Gap
+            }
+            Applied::Fresh => {
+                self.show(event);
+                let mut applied = 1;
+                while let Some(next) = self.early.remove(&(self.state.head + 1)) {
+                    self.state.apply(&next);
+                    self.show(next);
+                    applied += 1;
+                }
+                self.early = self.early.split_off(&self.state.head);
+                Received::Applied(applied)
+            }
+        }
+    }
+
+    /// Starts again from a snapshot, and loses nothing that is on the screen.
+    ///
+    /// In the same epoch the timeline is continued if the snapshot reaches back to it, else replaced (history has the rest).
+    /// In a new epoch what was shown stays above what the snapshot brings. The outbox is kept either way.
+    pub fn reset(&mut self, snapshot: Snapshot) {
+        let before = std::mem::replace(self, Self::new(snapshot));
+        if before.epoch == self.epoch {
+            let first = self.events.first().map_or(self.state.head + 1, |event| event.seq);
+            if before.state.head + 1 >= first {
+                let fresh = std::mem::replace(&mut self.events, before.events);
+                self.events.extend(fresh.into_iter().filter(|event| event.seq > before.state.head));
+                self.has_more = before.has_more;
+            }
+            self.shown_before = before.shown_before;
+        } else {
+            self.shown_before = message_ids(&before.events).chain(before.shown_before).collect();
+            let fresh = std::mem::replace(&mut self.events, before.events);
+            let is_new = |event: &Event| event.message().is_none_or(|message| !self.shown_before.contains(&message.id));
+            self.events.extend(fresh.into_iter().filter(is_new));
+            self.has_more = false;
+        }
+        let in_log: BTreeSet<ClientId> = message_ids(&self.events).collect();
+        self.outbox = before.outbox.into_iter().filter(|draft| !in_log.contains(&draft.id)).collect();
+        for draft in &mut self.outbox {
+            if let DraftState::Sent(_) = draft.state {
+                draft.state = DraftState::Pending;
+            }
+        }
+    }
+
+    /// Puts a page of history above the timeline.
+    pub fn prepend(&mut self, page: HistoryPage) {
+        let first = self.events.first().map_or(Seq::MAX, |event| event.seq);
+        let mut older: Vec<Event> = page.events.into_iter().filter(|event| event.seq < first).collect();
+        older.sort_by_key(|event| event.seq);
+        older.append(&mut self.events);
+        self.events = older;
+        self.has_more = page.has_more;
+    }
+
+    /// Takes a new message, to be sent.
+    pub fn queue(&mut self, id: ClientId, body: MessageBody) {
+        self.outbox.push_back(Draft { id, body, state: DraftState::Pending });
+    }
+
+    /// The messages to send, or to send again after a new connection, oldest first.
+    pub fn unsent(&self) -> impl Iterator<Item = &Draft> {
+        self.outbox.iter().filter(|draft| draft.state == DraftState::Pending)
+    }
+
+    /// The server has it.
+    pub fn acknowledge(&mut self, ack: Ack) {
+        if ack.seq <= self.state.head {
+            self.outbox.retain(|draft| draft.id != ack.id);
+        } else if let Some(draft) = self.draft(ack.id) {
+            draft.state = DraftState::Sent(ack);
+        }
+    }
+
+    /// The server refused it for good.
+    pub fn fail(&mut self, id: ClientId, problem: Problem) {
+        if let Some(draft) = self.draft(id) {
+            draft.state = DraftState::Failed(problem);
+        }
+    }
+
+    /// The person wants it tried again.
+    pub fn retry(&mut self, id: ClientId) {
+        if let Some(draft) = self.draft(id) {
+            draft.state = DraftState::Pending;
+        }
+    }
+
+    /// The person gives it up.
+    pub fn discard(&mut self, id: ClientId) {
+        self.outbox.retain(|draft| draft.id != id);
+    }
+
+    fn draft(&mut self, id: ClientId) -> Option<&mut Draft> {
+        self.outbox.iter_mut().find(|draft| draft.id == id)
+    }
+
+    /// Adds a folded event to the timeline, unless it is on the screen from an earlier epoch.
+    fn show(&mut self, event: Event) {
+        if let Some(message) = event.message() {
+            let id = message.id;
+            self.outbox.retain(|draft| draft.id != id);
+            if self.shown_before.contains(&id) {
+                return;
+            }
+        }
+        self.events.push(event);
+    }
+}
+
+fn message_ids(events: &[Event]) -> impl Iterator<Item = ClientId> {
+    events.iter().filter_map(|event| event.message().map(|message| message.id))
+}

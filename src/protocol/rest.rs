@@ -1,0 +1,177 @@
+//! Bodies of the REST API. Requests hold what was typed, unchecked; the use cases check it and say what is wrong.
+
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{ClientId, Epoch, Event, MemberId, Millis, Nickname, Person, Retention, RoomCode, RoomName, RoomType, Seq};
+
+/// `POST /api/rooms/create`
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct CreateRoom {
+    /// How many it holds.
+    #[serde(rename = "type")]
+    pub room_type: RoomType,
+    /// What it is called; may be left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Whether it keeps what is said; off unless asked for.
+    #[serde(default)]
+    pub preserve: bool,
+    /// What the creator is called; a friendly pair is made up if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nickname: Option<String>,
+}
+
+/// `POST /api/rooms/join`
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct JoinRoom {
+    /// The code as typed; case, spaces, hyphens and look-alikes are forgiven.
+    pub code: String,
+    /// What to be called; a friendly pair is made up if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nickname: Option<String>,
+}
+
+/// `POST /api/rooms/leave`
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct LeaveRoom {
+    /// Which room.
+    pub code: String,
+}
+
+/// `POST /api/rooms/kick`
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct KickMember {
+    /// Which room.
+    pub code: String,
+    /// Whom to remove; they cannot come back.
+    pub member_id: MemberId,
+}
+
+/// `PUT /api/rooms/name`
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct RenameRoom {
+    /// Which room.
+    pub code: String,
+    /// The new name; empty or left out takes the name away.
+    #[serde(default)]
+    pub name: Option<String>,
+}
+
+/// `PUT /api/rooms/preserve`
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct PreserveRoom {
+    /// Which room.
+    pub code: String,
+    /// Whether it keeps what is said from here on.
+    pub preserve: bool,
+}
+
+/// `POST /api/messages`
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SendMessage {
+    /// Which room.
+    pub code: String,
+    /// The client's id for the message: sending it again gives the same answer and no second message.
+    pub id: ClientId,
+    /// What is said.
+    pub body: String,
+}
+
+/// The answer to a message that is in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Ack {
+    /// The client's id for it.
+    pub id: ClientId,
+    /// Its place in the log.
+    pub seq: Seq,
+    /// When the server took it.
+    pub at: Millis,
+}
+
+/// What a member may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Made the room: may remove members, rename it and change its retention.
+    Owner,
+    /// Everybody else.
+    Member,
+}
+
+/// A room, as its members see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RoomView {
+    /// What to type to get in.
+    pub code: RoomCode,
+    /// How many it holds.
+    #[serde(rename = "type")]
+    pub room_type: RoomType,
+    /// What it is called.
+    pub name: Option<RoomName>,
+    /// Whether it keeps its log.
+    #[serde(rename = "preserve")]
+    #[schema(value_type = bool)]
+    pub retention: Retention,
+    /// Who made it.
+    pub owner: MemberId,
+    /// When it was made.
+    pub created_at: Millis,
+}
+
+/// Who the asker is in this room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct You {
+    /// Their id within this room.
+    pub member_id: MemberId,
+    /// What they are called here.
+    pub nickname: Nickname,
+    /// What they may do.
+    pub role: Role,
+}
+
+/// Everything a member needs to show a room and follow it from here: the state at `head`, and the last events up to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Snapshot {
+    /// The room.
+    pub room: RoomView,
+    /// The asker.
+    pub you: You,
+    /// Which life of the log the seqs belong to.
+    pub epoch: Epoch,
+    /// The last seq.
+    pub head: Seq,
+    /// The last message's ordinal.
+    pub last_n: u64,
+    /// Who is in the room.
+    pub members: Vec<Person>,
+    /// Who of them has a connection now.
+    pub connected: Vec<MemberId>,
+    /// The last events that the asker may see, oldest first, without holes, ending at `head`.
+    pub events: Vec<Event>,
+    /// Whether history has more before them.
+    pub has_more: bool,
+}
+
+/// `GET /api/chats/history`
+#[derive(Clone, Debug, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct HistoryQuery {
+    /// Which room.
+    pub code: String,
+    /// Only events before this seq; left out, the newest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Seq>,
+    /// How many events, 1 to 50; left out, 50.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
+}
+
+/// One page of history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HistoryPage {
+    /// The events, newest first.
+    pub events: Vec<Event>,
+    /// Whether older ones follow.
+    pub has_more: bool,
+}

@@ -1,0 +1,165 @@
+//! What people type: names and messages. Each type can only be made by cleaning and checking a text, and the form and
+//! the server use the same check.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::limits::{MESSAGE_CHARS, NICKNAME_CHARS, ROOM_NAME_CHARS};
+
+/// Why a text was refused, as a sentence that says what to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidText {
+    /// Nothing visible was left after cleaning.
+    #[error("{0} can’t be empty.")]
+    Empty(&'static str),
+    /// Longer than the limit (in characters).
+    #[error("{what} can have {limit} characters at most; this has {found}.")]
+    TooLong {
+        /// What was typed, as the sentence's subject.
+        what: &'static str,
+        /// The limit in characters.
+        limit: usize,
+        /// What was found, in characters.
+        found: usize,
+    },
+}
+
+/// Characters that would let a name rearrange or hide the text around it: bidirectional controls and zero-width marks
+/// (Unicode TR 36, 3.1). The zero-width joiner stays, since emoji are built with it.
+fn is_deceptive(c: char) -> bool {
+    matches!(c, '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
+}
+
+/// Nothing a reader could see: only blanks, joiners and fillers.
+fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| c.is_whitespace() || matches!(c, '\u{200D}' | '\u{3164}' | '\u{2800}' | '\u{00AD}'))
+}
+
+fn check(what: &'static str, limit: usize, text: String) -> Result<String, InvalidText> {
+    let found = text.chars().count();
+    if is_blank(&text) {
+        Err(InvalidText::Empty(what))
+    } else if found > limit {
+        Err(InvalidText::TooLong { what, limit, found })
+    } else {
+        Ok(text)
+    }
+}
+
+/// One line: blanks are folded to single spaces, controls and deceptive marks are dropped.
+fn one_line(text: &str) -> String {
+    let visible: String = text.chars().filter(|c| c.is_whitespace() || !(c.is_control() || is_deceptive(*c))).collect();
+    visible.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Many lines: line ends become `\n`, other controls but the tab are dropped, blank edges are cut.
+fn many_lines(text: &str) -> String {
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    let kept: String = text.chars().filter(|c| matches!(c, '\n' | '\t') || !c.is_control()).collect();
+    kept.trim_end().trim_start_matches('\n').to_owned()
+}
+
+macro_rules! text_type {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $limit:expr, $clean:expr, $example:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+        #[serde(try_from = "String", into = "String")]
+        #[schema(value_type = String, example = $example)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<&str> for $name {
+            type Error = InvalidText;
+
+            fn try_from(text: &str) -> Result<Self, InvalidText> {
+                check($what, $limit, $clean(text)).map(Self)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidText;
+
+            fn try_from(text: String) -> Result<Self, InvalidText> {
+                Self::try_from(text.as_str())
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(text: $name) -> Self {
+                text.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        /// What people type is kept out of logs: a stray `{:?}` prints its length only.
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({} bytes)"), self.0.len())
+            }
+        }
+    };
+}
+
+text_type!(
+    /// What a member is called in one room.
+    Nickname, "A name", NICKNAME_CHARS, one_line, "Quiet Otter"
+);
+text_type!(
+    /// What a room is called; optional, the code always works.
+    RoomName, "A room’s name", ROOM_NAME_CHARS, one_line, "Book club"
+);
+text_type!(
+    /// The text of one message: up to 4,000 characters, many lines, any Unicode.
+    MessageBody, "A message", MESSAGE_CHARS, many_lines, "Hello, all."
+);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_clean_line() {
+        assert_eq!(Nickname::try_from("  Ada \n\t Lovelace\u{202E}\0 ").unwrap().as_str(), "Ada Lovelace");
+        assert_eq!(Nickname::try_from(" \u{200B}\u{200D} "), Err(InvalidText::Empty("A name")));
+        assert!(matches!(Nickname::try_from("x".repeat(33)), Err(InvalidText::TooLong { found: 33, .. })));
+    }
+
+    #[test]
+    fn a_message_keeps_its_lines_and_indents_and_emoji() {
+        let body = MessageBody::try_from("\r\n  fn main() {\r\n\t👩‍👩‍👧‍👦\r\n  }\u{7}\n\n").unwrap();
+        assert_eq!(body.as_str(), "  fn main() {\n\t👩‍👩‍👧‍👦\n  }");
+    }
+
+    #[test]
+    fn a_message_of_the_limit_fits_and_one_more_does_not() {
+        assert!(MessageBody::try_from("𝕏".repeat(MESSAGE_CHARS)).is_ok());
+        assert!(MessageBody::try_from("𝕏".repeat(MESSAGE_CHARS + 1)).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn cleaning_twice_changes_nothing_more(text in "\\PC{0,60}|.{0,60}") {
+            if let Ok(once) = MessageBody::try_from(text.as_str()) {
+                prop_assert_eq!(MessageBody::try_from(once.as_str()), Ok(once.clone()));
+            }
+            if let Ok(once) = Nickname::try_from(text.as_str()) {
+                prop_assert_eq!(Nickname::try_from(once.as_str()), Ok(once.clone()));
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Events: the archive. In a preserved room it is the sequencer: the unique index on (room, seq) lets exactly one writer
+//! have each seq, so there is no gap, no leader and no clock.
+
+use async_trait::async_trait;
+
+use super::{Result, RoomId};
+use crate::protocol::{Epoch, Event, Millis, Seq};
+
+/// Where a room's archive ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// The last seq; 0 if there is none.
+    pub seq: Seq,
+    /// The last message's ordinal.
+    pub n: u64,
+}
+
+/// A message id that was used before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Earlier {
+    /// Which of the events given has it.
+    pub index: usize,
+    /// The seq it was stored at.
+    pub seq: Seq,
+    /// When.
+    pub at: Millis,
+    /// Whether it said the same.
+    pub same_body: bool,
+}
+
+/// How far an append came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// How many of the events given are durable now: always a prefix.
+    pub stored: usize,
+    /// Why the rest is not; `None` if all are.
+    pub stopped: Option<Stopped>,
+}
+
+/// Why an append stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// Another writer has the seq: read what was missed and judge again.
+    SeqTaken,
+    /// unique (room, author, client id): this message is in the archive already.
+    IdTaken(Earlier),
+}
+
+/// The archive of a store.
+#[async_trait]
+pub trait Events {
+    /// Appends events with the seqs they carry (consecutive), durably, and applies their effect on the records in the same
+    /// transaction (see [`project`](Self::project)). Answers only once it would survive a crash of any process.
+    ///
+    /// A prefix may be stored; what is in the archive is never a mixture of two writers' batches out of order.
+    async fn append(&self, room: RoomId, epoch: Epoch, events: &[Event]) -> Result<Appended>;
+
+    /// Applies only the effect of events on the records, for an ephemeral room, whose events are never stored:
+    ///
+    /// - `Joined`: if the member owes `Joined`, that is settled; `since` becomes the event's seq.
+    /// - `Left`, `Removed`: if the member owes it, that is settled.
+    /// - `Renamed`: the room's name. `RetentionChanged`: the room's retention, and its epoch becomes `epoch`.
+    /// - `Message`: nothing.
+    async fn project(&self, room: RoomId, epoch: Epoch, events: &[Event]) -> Result<()>;
+
+    /// Where the archive ends.
+    async fn head(&self, room: RoomId) -> Result<Head>;
+
+    /// Where many archives end, in one query; rooms without events are left out.
+    async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, Head)>>;
+
+    /// Up to `limit` events after `after`, oldest first.
+    async fn events_after(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<Event>>;
+
+    /// Up to `limit` events before `before` (or the newest), newest first.
+    async fn events_before(&self, room: RoomId, before: Option<Seq>, limit: usize) -> Result<Vec<Event>>;
+}

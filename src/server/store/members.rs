@@ -1,0 +1,119 @@
+//! Members: who is in which room. The record is the truth and its event the news, so a record also says which notice it
+//! still owes the log; whoever finds it owing after a crash appends it.
+
+use async_trait::async_trait;
+
+use super::{ActorId, GuestId, Result, RoomId, RoomRecord};
+use crate::protocol::{MemberId, Millis, Nickname, Person, RoomType, Seq};
+
+/// Whether somebody is in a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// In it.
+    Active,
+    /// Was in it, and may come back as the same member.
+    Gone,
+    /// Was removed by the owner, and may not.
+    Removed,
+}
+
+/// A notice that the log does not have yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owed {
+    /// "x joined".
+    Joined,
+    /// "x left".
+    Left,
+    /// "x was removed", with who did it.
+    Removed(Person),
+}
+
+/// One person in one room. Kept after leaving, so that who comes back is the same member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberRecord {
+    /// Which room.
+    pub room: RoomId,
+    /// Their id in it.
+    pub member: MemberId,
+    /// Who they are across rooms.
+    pub actor: ActorId,
+    /// What they are called in it.
+    pub name: Nickname,
+    /// Whether they are in it.
+    pub presence: Presence,
+    /// Their place in a `p2p` room: 0 or 1.
+    pub slot: Option<u8>,
+    /// The seq of their last `Joined`; what an ephemeral room shows them starts there. 0 until it is in the log.
+    pub since: Seq,
+    /// What the log still has to be told.
+    pub owed: Option<Owed>,
+    /// When the record last changed.
+    pub changed_at: Millis,
+}
+
+impl MemberRecord {
+    /// Their id and name, as events carry them.
+    pub fn person(&self) -> Person {
+        Person { id: self.member, name: self.name.clone() }
+    }
+}
+
+/// Somebody who wants in.
+#[derive(Clone, Debug)]
+pub struct Joining {
+    /// Where to.
+    pub room: RoomId,
+    /// The room's type, which never changes.
+    pub room_type: RoomType,
+    /// Who.
+    pub actor: ActorId,
+    /// The id to have in the room, unless they have one from before.
+    pub member: MemberId,
+    /// What to be called. `None` keeps the name from before, if there is one, else takes `fallback_name`.
+    pub name: Option<Nickname>,
+    /// The made-up name for somebody new who gave none.
+    pub fallback_name: Nickname,
+    /// Now.
+    pub at: Millis,
+}
+
+/// What came of a join.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Membership {
+    /// They came in (new or again): the record is active, `since` is 0, and it owes its `Joined`.
+    Entered(MemberRecord),
+    /// They were in already; nothing changed, the name included.
+    Already(MemberRecord),
+}
+
+/// The members of a store.
+#[async_trait]
+pub trait Members {
+    /// Makes somebody an active member and touches the room, in one transaction.
+    ///
+    /// [`NotFound`](super::StoreError::NotFound) if the room is not active. Conflicts: `Full`, `Elsewhere`, `Removed`,
+    /// `MemberIdTaken`. When both `Full` and `Elsewhere` hold, either may be answered.
+    async fn join_room(&self, joining: &Joining) -> Result<Membership>;
+
+    /// Makes an active member gone ([`Owed::Left`]) or removed ([`Owed::Removed`]), owing that notice, and touches the room.
+    /// Gives the record as it is now. [`NotFound`](super::StoreError::NotFound) if they are not active.
+    async fn leave_room(&self, room: RoomId, member: MemberId, notice: &Owed, at: Millis) -> Result<MemberRecord>;
+
+    /// Somebody's record in a room, whatever their presence.
+    async fn member_of(&self, room: RoomId, actor: ActorId) -> Result<MemberRecord>;
+
+    /// The record of a member id, whatever their presence.
+    async fn member(&self, room: RoomId, member: MemberId) -> Result<MemberRecord>;
+
+    /// All records of a room that are active or owe a notice.
+    async fn members(&self, room: RoomId) -> Result<Vec<MemberRecord>>;
+
+    /// Where a guest is active. At most one room, by the index.
+    async fn room_of_guest(&self, guest: GuestId) -> Result<(RoomRecord, MemberRecord)>;
+
+    /// Up to `limit` rooms that have a record which owes a notice since before `before`.
+    async fn rooms_owing_notices(&self, before: Millis, limit: usize) -> Result<Vec<RoomId>>;
+
+    /// Active memberships of guests, in a stable order, up to `limit` after `after` (exclusive).
+    async fn active_guests(&self, after: Option<(RoomId, MemberId)>, limit: usize) -> Result<Vec<(RoomId, MemberId)>>;
+}

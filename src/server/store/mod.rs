@@ -1,0 +1,85 @@
+//! Floor 1: durable truth. Traits by noun, and two drivers with the same file names: `sqlite/` (embedded, the default) and
+//! `mongo/` (many nodes).
+//!
+//! What must always hold is guarded by unique indexes, not by code: see [`Conflict`]. Every driver passes the one suite in
+//! `contract.rs`. Not here: who may do what (`domain/`), and the order of events (`room/`).
+
+mod events;
+mod guests;
+mod members;
+mod rooms;
+
+use std::fmt;
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+pub use events::{Appended, Earlier, Events, Head, Stopped};
+pub use guests::{GuestRecord, Guests, TokenHash};
+pub use members::{Joining, MemberRecord, Members, Membership, Owed, Presence};
+pub use rooms::{RoomRecord, Rooms};
+
+use crate::protocol::RoomCode;
+
+/// A room, for ever; its code may name another room later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RoomId(pub Uuid);
+
+/// A guest session. Never leaves the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GuestId(pub Uuid);
+
+/// Who acts, across rooms. Never leaves the server. Accounts will be its second case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ActorId {
+    /// Somebody without an account.
+    Guest(GuestId),
+}
+
+impl fmt::Display for RoomId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a store answers when it does not answer with what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No such record.
+    #[error("not found")]
+    NotFound,
+    /// A guard held; nothing was written.
+    #[error("conflict: {0:?}")]
+    Conflict(Conflict),
+    /// The store cannot be reached, or failed. Whether something was written is unknown.
+    #[error("the store failed")]
+    Other(#[from] anyhow::Error),
+}
+
+/// Which guard held. Drivers translate the names of their indexes into these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conflict {
+    /// unique (code) where active: the code names another active room.
+    CodeTaken,
+    /// unique (guest) where active: the guest is active in another room, whose code this is.
+    Elsewhere(RoomCode),
+    /// unique (room, slot) where active and p2p: both places are taken.
+    Full,
+    /// unique (room, member): another member has this id; draw again.
+    MemberIdTaken,
+    /// The owner removed this person, who cannot come back.
+    Removed,
+}
+
+/// A store's answer.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// All nouns together, as [`App`](crate::server) holds it.
+#[async_trait]
+pub trait Store: Rooms + Members + Events + Guests + Send + Sync + 'static {
+    /// Whether the store answers and takes writes; for `/readyz`.
+    async fn ping(&self) -> Result<()>;
+
+    /// Finishes what is under way and closes; nothing is called afterwards.
+    async fn close(&self);
+}
