@@ -1,0 +1,109 @@
+//! Rooms, for the pages.
+
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::protocol::{MemberId, Nickname, Problem, RoomCode, RoomType, Snapshot};
+
+/// What a page of entry offers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entrance {
+    /// The name to offer: the one used last, else a friendly pair.
+    pub nickname: Nickname,
+    /// The room this guest is in now, if any.
+    pub current: Option<RoomCode>,
+}
+
+/// What is behind a room's link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Door {
+    /// The asker is in the room.
+    Inside(Box<Snapshot>),
+    /// The asker is not in it. Whether there is such a room is told only to who joins.
+    Outside(Entrance),
+}
+
+/// What to offer on `/` and `/rooms/new`.
+#[server(prefix = "/api/ui", endpoint = "get_entrance")]
+pub async fn get_entrance() -> Result<Entrance, Problem> {
+    use crate::server::{domain, http::context};
+    let (app, visitor) = context::visitor().await?;
+    domain::rooms::entrance(&app, &visitor).await.map_err(context::refuse)
+}
+
+/// What to show on `/rooms/:code`.
+#[server(prefix = "/api/ui", endpoint = "open_door")]
+pub async fn open_door(code: RoomCode) -> Result<Door, Problem> {
+    use crate::server::{domain, http::context};
+    let (app, visitor) = context::visitor().await?;
+    domain::rooms::open_door(&app, &visitor, code).await.map_err(context::refuse)
+}
+
+/// Makes a room and goes to it. With `leave`, leaves that room first.
+#[server(prefix = "/api/ui", endpoint = "create_room")]
+pub async fn create_room(
+    room_type: RoomType,
+    #[server(default)] name: String,
+    #[server(default)] preserve: bool,
+    #[server(default)] nickname: String,
+    #[server(default)] leave: Option<RoomCode>,
+) -> Result<RoomCode, Problem> {
+    use crate::server::{domain, http::context};
+    let (app, visitor) = context::visitor().await?;
+    let wanted = crate::protocol::CreateRoom {
+        room_type,
+        name: context::filled(name),
+        preserve,
+        nickname: context::filled(nickname),
+    };
+    let entered = domain::rooms::create(&app, &visitor, wanted, leave).await.map_err(context::refuse)?;
+    Ok(context::enter(&app, entered))
+}
+
+/// Joins a room by its code as typed and goes to it. With `leave`, leaves that room first.
+#[server(prefix = "/api/ui", endpoint = "join_room")]
+pub async fn join_room(
+    code: String,
+    #[server(default)] nickname: String,
+    #[server(default)] leave: Option<RoomCode>,
+) -> Result<RoomCode, Problem> {
+    use crate::server::{domain, http::context};
+    let (app, visitor) = context::visitor().await?;
+    let wanted = crate::protocol::JoinRoom { code, nickname: context::filled(nickname) };
+    let entered = domain::rooms::join(&app, &visitor, wanted, leave).await.map_err(context::refuse)?;
+    Ok(context::enter(&app, entered))
+}
+
+/// Leaves a room at once and goes home.
+#[server(prefix = "/api/ui", endpoint = "leave_room")]
+pub async fn leave_room(code: RoomCode) -> Result<(), Problem> {
+    use crate::server::{domain, http::context};
+    let (app, visitor) = context::visitor().await?;
+    domain::rooms::leave(&app, &visitor, code).await.map_err(context::refuse)?;
+    context::go("/");
+    Ok(())
+}
+
+/// Removes a member (owner).
+#[server(prefix = "/api/ui", endpoint = "kick_member")]
+pub async fn kick_member(code: RoomCode, member_id: MemberId) -> Result<(), Problem> {
+    use crate::server::{domain, http::context};
+    let (app, visitor) = context::visitor().await?;
+    domain::rooms::kick(&app, &visitor, code, member_id).await.map_err(context::refuse)
+}
+
+/// Renames a room, or takes its name away (owner).
+#[server(prefix = "/api/ui", endpoint = "rename_room")]
+pub async fn rename_room(code: RoomCode, name: String) -> Result<(), Problem> {
+    use crate::server::{domain, http::context};
+    let (app, visitor) = context::visitor().await?;
+    domain::rooms::rename(&app, &visitor, code, context::filled(name)).await.map_err(context::refuse)
+}
+
+/// Turns preserve on or off (owner).
+#[server(prefix = "/api/ui", endpoint = "preserve_room")]
+pub async fn preserve_room(code: RoomCode, #[server(default)] preserve: bool) -> Result<(), Problem> {
+    use crate::server::{domain, http::context};
+    let (app, visitor) = context::visitor().await?;
+    domain::rooms::preserve(&app, &visitor, code, preserve).await.map_err(context::refuse)
+}
