@@ -1,4 +1,8 @@
 //! The server. Floors 1 to 6, lowest first; a file imports only from floors below its own.
 
 pub mod bus;
+pub mod clock;
+pub mod config;
+pub mod random;
+pub mod room;
 pub mod store;
