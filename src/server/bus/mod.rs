@@ -11,6 +11,7 @@
 
 mod batch;
 mod local;
+mod redis;
 
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 pub use local::LocalBus;
+pub use redis::RedisBus;
 
 use super::store::{Earlier, RoomId};
 use crate::protocol::{Epoch, Event, MemberId, Millis, Person, Seq};
