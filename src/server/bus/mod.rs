@@ -10,6 +10,8 @@
 //! Keys of a room share a hash tag, so that Redis Cluster works.
 
 mod batch;
+#[cfg(test)]
+mod contract;
 mod local;
 mod redis;
 
