@@ -9,7 +9,7 @@ use std::{
 };
 
 use governor::{DefaultKeyedRateLimiter, clock::Clock};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     bus::{Bus, LocalBus, Quota},
@@ -43,8 +43,12 @@ pub struct App {
     pub engine: Engine,
     /// What one client may do in a time.
     pub limits: Arc<Limits>,
-    /// Cancelled when the node begins to stop.
+    /// Cancelled when the node begins to stop: nothing new is read.
     pub stopping: CancellationToken,
+    /// Cancelled when every room has finished what it took: sockets may say goodbye.
+    pub drained: CancellationToken,
+    /// The open sockets, to wait for their goodbyes.
+    pub sockets: TaskTracker,
 }
 
 /// Who acts.

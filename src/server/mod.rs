@@ -4,5 +4,14 @@ pub mod bus;
 pub mod clock;
 pub mod config;
 pub mod random;
-pub mod room;
 pub mod store;
+
+pub mod room;
+
+pub mod app;
+
+pub mod domain;
+
+pub mod http;
+
+pub mod boot;

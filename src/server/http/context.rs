@@ -1,6 +1,9 @@
 //! What server functions need of a request: who asks, and how to answer beside the value.
 
-use axum::http::{HeaderValue, StatusCode, header, request::Parts};
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderValue, StatusCode, header, request::Parts},
+};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 
@@ -18,8 +21,7 @@ pub async fn visitor() -> Result<(App, Visitor), Problem> {
     let lost = || Problem::new(Code::Internal, "Something went wrong. Try again.");
     let app = use_context::<App>().ok_or_else(lost)?;
     let mut parts = use_context::<Parts>().ok_or_else(lost)?;
-    let visitor = axum::extract::FromRequestParts::from_request_parts(&mut parts, &app).await;
-    match visitor {
+    match Visitor::from_request_parts(&mut parts, &app).await {
         Ok(visitor) => Ok((app, visitor)),
         Err(super::problem::Refusal(problem)) => Err(refuse(problem)),
     }

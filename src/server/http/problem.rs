@@ -71,3 +71,8 @@ impl IntoResponse for Refusal {
         response
     }
 }
+
+/// The request came from a page of another site.
+pub fn foreign_origin() -> Refusal {
+    Refusal(Problem::new(Code::ForeignOrigin, "This request came from a page of another site and was refused."))
+}

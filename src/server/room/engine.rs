@@ -74,7 +74,6 @@ struct Present {
 enum Following {
     Start(RoomId, oneshot::Sender<()>),
     Stop(RoomId),
-    Again,
 }
 
 fn held<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -180,7 +179,8 @@ impl Engine {
 
     /// A connection is gone: it follows nothing, and its guests' time runs.
     pub async fn disconnect(&self, connection: ConnectionId) {
-        for (room, member, alone) in held(&self.0.present).remove_connection(connection) {
+        let followed = held(&self.0.present).remove_connection(connection);
+        for (room, member, alone) in followed {
             if let Some(inbox) = self.inbox(room) {
                 let _ = inbox.send(Request::Unsubscribe(connection)).await;
             }
@@ -361,7 +361,6 @@ async fn hear_news(engine: Engine, mut news: mpsc::Receiver<BusNews>) {
                 }
             }
             BusNews::Missed => {
-                let _ = engine.0.following.send(Following::Again);
                 absence::bus_came_back(&engine).await;
                 compare_heads(&engine).await;
             }
@@ -380,14 +379,14 @@ async fn publish_packets(engine: Engine, mut packets: mpsc::Receiver<(RoomId, By
 /// One worker, so that a room's task that ends and the next one that starts cannot cross on the way to the bus.
 async fn follow_rooms(engine: Engine, mut wishes: mpsc::UnboundedReceiver<Following>) {
     let mut wanted: HashMap<RoomId, usize> = HashMap::new();
-    let mut failed: HashSet<RoomId> = HashSet::new();
     while let Some(wish) = wishes.recv().await {
         match wish {
             Following::Start(room, done) => {
                 let count = wanted.entry(room).or_default();
                 *count += 1;
-                if *count == 1 && engine.0.bus.follow(room).await.is_err() {
-                    failed.insert(room);
+                if *count == 1 {
+                    // If the bus is away it remembers the wish, and says so when it is back.
+                    let _ = engine.0.bus.follow(room).await;
                 }
                 let _ = done.send(());
             }
@@ -396,15 +395,7 @@ async fn follow_rooms(engine: Engine, mut wishes: mpsc::UnboundedReceiver<Follow
                     *count -= 1;
                     if *count == 0 {
                         wanted.remove(&room);
-                        failed.remove(&room);
                         let _ = engine.0.bus.unfollow(room).await;
-                    }
-                }
-            }
-            Following::Again => {
-                for room in std::mem::take(&mut failed) {
-                    if engine.0.bus.follow(room).await.is_err() {
-                        failed.insert(room);
                     }
                 }
             }
