@@ -25,3 +25,17 @@ pub async fn within<T>(what: &str, work: impl Future<Output = T>) -> T {
         Err(_) => panic!("not within {DEADLINE:?}: {what}"),
     }
 }
+
+/// Waits for a condition of another process, which can only be asked for.
+pub async fn poll_until<F: Future<Output = bool>>(what: &str, mut ask: impl FnMut() -> F) {
+    let mut pause = tokio::time::interval(Duration::from_millis(20));
+    within(what, async {
+        loop {
+            pause.tick().await;
+            if ask().await {
+                return;
+            }
+        }
+    })
+    .await;
+}
