@@ -2,12 +2,13 @@
 //! `mongo/` (many nodes).
 //!
 //! What must always hold is guarded by unique indexes, not by code: see [`Conflict`]. Every driver passes the one suite in
-//! `contract.rs`. Not here: who may do what (`domain/`), and the order of events (`room/`).
+//! `contract/`. Not here: who may do what (`domain/`), and the order of events (`room/`).
 
 mod events;
 mod guests;
 mod members;
 mod rooms;
+pub mod sqlite;
 
 use std::fmt;
 
@@ -69,6 +70,12 @@ pub enum Conflict {
     MemberIdTaken,
     /// The owner removed this person, who cannot come back.
     Removed,
+}
+
+impl From<Conflict> for StoreError {
+    fn from(conflict: Conflict) -> Self {
+        Self::Conflict(conflict)
+    }
 }
 
 /// A store's answer.
