@@ -7,6 +7,7 @@
 mod events;
 mod guests;
 mod members;
+pub mod mongo;
 mod rooms;
 pub mod sqlite;
 
