@@ -4,6 +4,8 @@
 //! What must always hold is guarded by unique indexes, not by code: see [`Conflict`]. Every driver passes the one suite in
 //! `contract/`. Not here: who may do what (`domain/`), and the order of events (`room/`).
 
+#[cfg(test)]
+mod contract;
 mod events;
 mod guests;
 mod members;
