@@ -4,6 +4,8 @@
 //! The schedule is seeded; set `FAULT_SEED` to the number that a run prints to have the same one again, and
 //! `FAULT_MESSAGES` for a longer one.
 
+#![expect(clippy::print_stdout, reason = "the seed and the figures are what a person wants of a run")]
+
 mod support;
 
 use std::{
@@ -39,18 +41,20 @@ enum Blow {
     RestartRedis,
 }
 
-fn number(variable: &str, otherwise: u64) -> u64 {
-    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+fn number<T: std::str::FromStr>(variable: &str) -> Option<T> {
+    std::env::var(variable).ok()?.parse().ok()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_doubled_or_out_of_order() {
     let (Some(mongo), Some(mut redis)) = (Mongo::start().await, Redis::start().await) else { return };
-    let seed = number("FAULT_SEED", rand::random());
-    let messages = number("FAULT_MESSAGES", 20_000) as usize;
+    let seed = number("FAULT_SEED").unwrap_or_else(rand::random::<u64>);
+    let messages = number("FAULT_MESSAGES").unwrap_or(20_000_usize);
     println!("FAULT_SEED={seed}");
     let settings = || {
-        Settings::cluster(&mongo.uri(), "fault", &redis.url(), "fault").with("GUEST_GRACE_SECONDS", "600").with("LOG", "error")
+        Settings::cluster(&mongo.uri(), "fault", &redis.url(), "fault")
+            .with("GUEST_GRACE_SECONDS", "600")
+            .with("LOG", "error")
     };
     let (mut a, mut b) = (Node::start(&settings()).await, Node::start(&settings()).await);
 
@@ -86,7 +90,8 @@ async fn nothing_acknowledged_is_lost_doubled_or_out_of_order() {
     }
 
     let mut rng = SmallRng::seed_from_u64(seed);
-    let blows = [Blow::KillA, Blow::KillB, Blow::RestartRedis, Blow::DrainA, Blow::KillBoth, Blow::KillB, Blow::RestartRedis];
+    let blows =
+        [Blow::KillA, Blow::KillB, Blow::RestartRedis, Blow::DrainA, Blow::KillBoth, Blow::KillB, Blow::RestartRedis];
     for (i, blow) in blows.iter().enumerate() {
         let at = (messages * (i + 1)) / (blows.len() + 2) + rng.random_range(0..messages / 40 + 1);
         acked.wait_for(|count| *count >= at).await.expect("writers report");
@@ -119,7 +124,7 @@ async fn nothing_acknowledged_is_lost_doubled_or_out_of_order() {
         rooms.entry(writer.follower.code).or_default().push(writer);
     }
     let cuts: usize = rooms.values().flatten().map(|writer| writer.cuts).sum();
-    println!("{messages} messages, {cuts} cut sockets, {:.0} messages/s", messages as f64 / took.as_secs_f64());
+    println!("{messages} messages, {cuts} cut sockets, {} messages/s", messages as u128 * 1_000 / took.as_millis());
     for writers in rooms.into_values() {
         compare(writers, &a).await;
     }
@@ -132,10 +137,10 @@ async fn strike(node: &mut Node) {
 
 /// Brings every reader of a room to its end, and compares.
 async fn compare(mut writers: Vec<Writer>, node: &Node) {
-    let last = writers.iter().flat_map(|writer| writer.acks.values()).map(|ack| ack.seq).max().expect("acks");
+    let end = writers.iter().flat_map(|writer| writer.acks.values()).map(|ack| ack.seq).max().expect("acks");
     for writer in &mut writers {
         writer.follower.reconnect(node).await;
-        writer.follower.until("everybody is at the end", |replica| replica.state.head >= last).await;
+        writer.follower.until("everybody is at the end", |replica| replica.state.head >= end).await;
     }
     let preserved = bool::from(writers[0].follower.replica.state.retention);
     // The longest log is the yardstick; for a preserved room, what the store says.

@@ -200,7 +200,11 @@ async fn p8_a_store_that_is_down_gives_no_false_ack_but_an_answer_within_five_se
     ada.say("before").await;
     bob.until_said("before").await;
     for stop in ["pause", "kill"] {
-        if stop == "pause" { cluster.mongo.pause().await } else { cluster.mongo.kill().await }
+        if stop == "pause" {
+            cluster.mongo.pause().await;
+        } else {
+            cluster.mongo.kill().await;
+        }
         let id = new_id();
         ada.replica.queue(id, stop.try_into().unwrap());
         let asked = Instant::now();
@@ -218,7 +222,11 @@ async fn p8_a_store_that_is_down_gives_no_false_ack_but_an_answer_within_five_se
         .await;
         assert_eq!(heard, Code::StoreUnavailable);
         assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
-        if stop == "pause" { cluster.mongo.resume().await } else { cluster.mongo.restart().await }
+        if stop == "pause" {
+            cluster.mongo.resume().await;
+        } else {
+            cluster.mongo.restart().await;
+        }
         within("the retry is taken", async {
             let mut pause = tokio::time::interval(Duration::from_millis(200));
             while ada.replica.unsent().count() > 0 {
@@ -320,9 +328,8 @@ async fn p11_a_node_told_to_stop_finishes_says_goodbye_and_loses_nothing() {
 #[tokio::test]
 async fn a_guest_whose_node_died_leaves_with_one_notice_seen_on_the_other() {
     let (Some(mongo), Some(redis)) = (Mongo::start().await, Redis::start().await) else { return };
-    let settings = || {
-        Settings::cluster(&mongo.uri(), "absence", &redis.url(), "absence").with("GUEST_GRACE_SECONDS", "2")
-    };
+    let settings =
+        || Settings::cluster(&mongo.uri(), "absence", &redis.url(), "absence").with("GUEST_GRACE_SECONDS", "2");
     let (mut a, b) = (Node::start(&settings()).await, Node::start(&settings()).await);
     let (ada, bob) = (Guest::new(&a, "Ada"), Guest::new(&b, "Bob"));
     let code = bob.create(RoomType::Group, false).await.room.code;

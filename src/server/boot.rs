@@ -32,9 +32,9 @@ use crate::ui;
 
 /// Serves until told to stop by SIGTERM or Ctrl-C.
 pub async fn run(config: Config) -> anyhow::Result<()> {
-    let listener = TcpListener::bind(config.listen_addr)
-        .await
-        .with_context(|| format!("cannot listen on {} (LISTEN_ADDR); is another server running there?", config.listen_addr))?;
+    let listener = TcpListener::bind(config.listen_addr).await.with_context(|| {
+        format!("cannot listen on {} (LISTEN_ADDR); is another server running there?", config.listen_addr)
+    })?;
     let app = build(config).await?;
     tracing::info!(address = %listener.local_addr()?, "AnonChat is up");
     serve(app, listener, stop_signal()).await
@@ -53,28 +53,22 @@ pub fn start_logging(config: &Config) {
 /// Connects to what the settings name, and starts the engine.
 pub async fn build(config: Config) -> anyhow::Result<App> {
     config.check()?;
-    let store: Arc<dyn Store> = match &config.store.mongo_uri {
-        Some(uri) => {
-            tracing::info!("store: MongoDB");
-            Arc::new(Mongo::connect(uri.expose_secret(), &config.store.mongo_db).await?)
-        }
-        None => {
-            let path = config.data_dir.join("anonchat.sqlite");
-            tracing::info!(path = %path.display(), "store: SQLite");
-            Arc::new(Sqlite::open(&path)?)
-        }
+    let store: Arc<dyn Store> = if let Some(uri) = &config.store.mongo_uri {
+        tracing::info!("store: MongoDB");
+        Arc::new(Mongo::connect(uri.expose_secret(), &config.store.mongo_db).await?)
+    } else {
+        let path = config.data_dir.join("anonchat.sqlite");
+        tracing::info!(path = %path.display(), "store: SQLite");
+        Arc::new(Sqlite::open(&path)?)
     };
-    let (bus, news): (Arc<dyn Bus>, mpsc::Receiver<BusNews>) = match &config.bus.redis_url {
-        Some(url) => {
-            tracing::info!("bus: Redis");
-            let (bus, news) = RedisBus::connect(url.expose_secret(), &config.bus.redis_prefix).await?;
-            (Arc::new(bus), news)
-        }
-        None => {
-            tracing::info!("bus: in this process");
-            let (bus, news) = LocalBus::new();
-            (Arc::new(bus), news)
-        }
+    let (bus, news): (Arc<dyn Bus>, mpsc::Receiver<BusNews>) = if let Some(url) = &config.bus.redis_url {
+        tracing::info!("bus: Redis");
+        let (bus, news) = RedisBus::connect(url.expose_secret(), &config.bus.redis_prefix).await?;
+        (Arc::new(bus), news)
+    } else {
+        tracing::info!("bus: in this process");
+        let (bus, news) = LocalBus::new();
+        (Arc::new(bus), news)
     };
     let timing = Timing { guest_grace: config.room.guest_grace_seconds };
     let engine = Engine::start(Arc::clone(&store), Arc::clone(&bus), news, timing);

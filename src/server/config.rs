@@ -1,3 +1,4 @@
+#![expect(clippy::doc_markdown, reason = "these docs are also the text of --help, which knows no markup")]
 //! Floor 1: every setting, its default and its meaning. All come from the environment (a `.env` file counts) or the command
 //! line; none is needed to run. `.env.example` lists the same, and a test compares the two.
 
@@ -130,7 +131,9 @@ fn seconds(text: &str) -> Result<Duration, String> {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// Nodes that share a bus must share a store.
-    #[error("REDIS_URL is set without MONGO_URI: nodes that share a bus must share a store. Set MONGO_URI too, or neither.")]
+    #[error(
+        "REDIS_URL is set without MONGO_URI: nodes that share a bus must share a store. Set MONGO_URI too, or neither."
+    )]
     RedisWithoutMongo,
     /// The public address is not one.
     #[error("PUBLIC_URL must start with http:// or https:// and have no path, such as https://chat.example.org.")]

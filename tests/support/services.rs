@@ -13,7 +13,8 @@ fn free_port() -> u16 {
 }
 
 async fn listens(port: u16) {
-    poll_until("the server listens", || async { tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() }).await;
+    poll_until("the server listens", || async { tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() })
+        .await;
 }
 
 fn program(variable: &str, otherwise: &str) -> String {
@@ -59,7 +60,16 @@ impl Redis {
     /// Starts it again.
     pub async fn restart(&mut self) {
         let process = Command::new(program("ANONCHAT_REDIS_SERVER", "redis-server"))
-            .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--appendonly", "yes", "--appendfsync", "always"])
+            .args([
+                "--port",
+                &self.port.to_string(),
+                "--bind",
+                "127.0.0.1",
+                "--appendonly",
+                "yes",
+                "--appendfsync",
+                "always",
+            ])
             .arg("--dir")
             .arg(self.folder.path())
             .stdout(Stdio::null())

@@ -17,7 +17,13 @@ use tower_http::{
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{headers::SECURITY, health, messages, openapi::Description, problem::{Refusal, foreign_origin}, rooms, shell, ws};
+use super::{
+    headers::SECURITY,
+    health, messages,
+    openapi::Description,
+    problem::{Refusal, foreign_origin},
+    rooms, shell, ws,
+};
 use crate::{
     protocol::{Code, Problem, limits},
     server::app::App,
@@ -42,7 +48,7 @@ pub fn api(options: &LeptosOptions) -> Doors {
         .routes(routes!(messages::send))
         .routes(routes!(messages::history))
         .split_for_parts();
-    description.info.version = env!("CARGO_PKG_VERSION").to_owned();
+    env!("CARGO_PKG_VERSION").clone_into(&mut description.info.version);
     let description = axum::Json(description);
     let rest = rest
         .route("/api/openapi.json", get(move || async move { description }))
@@ -87,9 +93,9 @@ impl Doors {
                     .make_span_with(|request: &Request| tracing::debug_span!("request", method = %request.method()))
                     .on_failure(DefaultOnFailure::new().level(tracing::Level::DEBUG)),
             );
-        let router = SECURITY.into_iter().fold(router, |router, (name, value)| {
-            router.layer(SetResponseHeaderLayer::if_not_present(name, value))
-        });
+        let router = SECURITY
+            .into_iter()
+            .fold(router, |router, (name, value)| router.layer(SetResponseHeaderLayer::if_not_present(name, value)));
         router.with_state(app)
     }
 }

@@ -9,10 +9,7 @@ mod only_mongo;
 mod only_sqlite;
 mod rooms;
 
-use std::{
-    panic::resume_unwind,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{panic::resume_unwind, time::Duration};
 
 use futures_util::future::{join, join_all};
 use tokio::time::Instant;
@@ -23,9 +20,12 @@ use super::{
     Membership, Owed, Presence, Result, RoomId, RoomRecord, Rooms as _, Stopped, Store, StoreError, TokenHash,
     mongo::Mongo, sqlite::Sqlite,
 };
-use crate::protocol::{
-    ClientId, Epoch, Event, EventKind, MemberId, Message, MessageBody, Millis, Nickname, Person, Retention, RoomCode,
-    RoomName, RoomType, Seq,
+use crate::{
+    protocol::{
+        ClientId, Epoch, Event, EventKind, MemberId, Message, MessageBody, Nickname, Person, Retention, RoomCode,
+        RoomName, RoomType, Seq,
+    },
+    server::clock::now,
 };
 
 /// Runs every story of every noun against every driver.
@@ -214,8 +214,4 @@ fn name(text: &str) -> Nickname {
 
 fn room_name(text: &str) -> RoomName {
     RoomName::try_from(text).unwrap()
-}
-
-fn now() -> Millis {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis().try_into().unwrap()
 }
