@@ -13,9 +13,11 @@ use leptos::{
 
 pub use history::{GetHistory, get_history};
 pub use rooms::{
-    CreateRoom, Door, Entrance, GetEntrance, JoinRoom, KickMember, LeaveRoom, OpenDoor, PreserveRoom, RenameRoom,
+    CreateRoom, GetEntrance, JoinRoom, KickMember, LeaveRoom, OpenDoor, PreserveRoom, RenameRoom,
     create_room, get_entrance, join_room, kick_member, leave_room, open_door, preserve_room, rename_room,
 };
+
+pub use crate::protocol::{Door, Entrance};
 
 use crate::protocol::{Code, Problem};
 

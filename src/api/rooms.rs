@@ -1,27 +1,8 @@
 //! Rooms, for the pages.
 
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
 
-use crate::protocol::{MemberId, Nickname, Problem, RoomCode, RoomType, Snapshot};
-
-/// What a page of entry offers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entrance {
-    /// The name to offer: the one used last, else a friendly pair.
-    pub nickname: Nickname,
-    /// The room this guest is in now, if any.
-    pub current: Option<RoomCode>,
-}
-
-/// What is behind a room's link.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Door {
-    /// The asker is in the room.
-    Inside(Box<Snapshot>),
-    /// The asker is not in it. Whether there is such a room is told only to who joins.
-    Outside(Entrance),
-}
+use crate::protocol::{Door, Entrance, MemberId, Problem, RoomCode, RoomType};
 
 /// What to offer on `/` and `/rooms/new`.
 #[server(prefix = "/api/ui", endpoint = "get_entrance")]

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClientId, Code, Epoch, Event, MemberId, Millis, RoomCode, Seq, Snapshot};
+use super::{ClientId, Code, Epoch, Event, MemberId, Millis, Problem, RoomCode, Seq, Snapshot};
 
 /// From the browser to the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,6 +140,14 @@ pub enum ServerFrame {
         /// How long to wait before connecting again, in milliseconds, jittered by the server.
         retry_after_ms: u64,
     },
+}
+
+impl ServerFrame {
+    /// The frame of a refusal; `room` is the room it is about unless the problem names one itself.
+    pub fn error(problem: Problem, id: Option<ClientId>, room: Option<RoomCode>) -> Self {
+        let Problem { code, detail, room: named, retry_after_ms, .. } = problem;
+        Self::Error { code, detail, id, room: named.or(room), retry_after_ms }
+    }
 }
 
 /// Something that does not matter a minute later.

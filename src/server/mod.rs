@@ -1,4 +1,17 @@
 //! The server. Floors 1 to 6, lowest first; a file imports only from floors below its own.
 
 pub mod bus;
+pub mod clock;
+pub mod config;
+pub mod random;
 pub mod store;
+
+pub mod room;
+
+pub mod app;
+
+pub mod domain;
+
+pub mod http;
+
+pub mod boot;

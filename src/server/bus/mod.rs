@@ -9,10 +9,19 @@
 //!
 //! Keys of a room share a hash tag, so that Redis Cluster works.
 
+mod batch;
+#[cfg(test)]
+mod contract;
+mod local;
+mod redis;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+
+pub use local::LocalBus;
+pub use redis::RedisBus;
 
 use super::store::{Earlier, RoomId};
 use crate::protocol::{Epoch, Event, MemberId, Millis, Person, Seq};
@@ -22,7 +31,7 @@ pub const TAIL_EVENTS: usize = 1_000;
 /// Message ids that a tail remembers at most, so that a late retry is still recognised.
 pub const TAIL_IDS: usize = 10_000;
 /// How long a tail lives after its last append.
-pub const TAIL_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+pub const TAIL_LIFE: Duration = Duration::from_hours(24);
 
 /// The bus cannot be reached, or failed. Whether something was written is unknown.
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +44,8 @@ pub type Result<T> = std::result::Result<T, BusError>;
 /// What a bus tells its node, over one bounded queue that the node drains.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BusNews {
-    /// Another node (or this one) published this for a room that this node follows.
+    /// Another node published this for a room that this node follows. Own packets may come back, so a packet says who
+    /// sent it and the node passes over its own.
     Packet(RoomId, Bytes),
     /// Packets may have been missed (the connection came back, or the queue was full): compare heads of all live rooms.
     Missed,
@@ -80,6 +90,14 @@ pub struct Quota {
     pub per: Duration,
 }
 
+impl Quota {
+    /// How long one takes to be refilled, in whole microseconds so that every driver counts alike.
+    fn refill_of_one(self) -> Duration {
+        let micros = self.per.as_micros() / u128::from(self.burst.max(1));
+        Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX).max(1))
+    }
+}
+
 /// The live state that nodes share.
 #[async_trait]
 pub trait Bus: Send + Sync + 'static {
@@ -89,18 +107,21 @@ pub trait Bus: Send + Sync + 'static {
     /// Whether the bus answers; for `/readyz`.
     async fn ping(&self) -> Result<()>;
 
-    /// Sends a packet to every node that follows the room, this one included if it follows.
+    /// Sends a packet to every other node that follows the room. Whether it also comes back to a sender that follows is
+    /// left to the driver: Redis returns it, the local bus, which has no other node to tell, delivers nothing.
     async fn publish(&self, room: RoomId, packet: Bytes) -> Result<()>;
 
     /// Starts delivering a room's packets to this node, also after reconnects; done when the subscription holds.
+    ///
+    /// On an error the room stays wanted: it is followed once the bus is back, and [`BusNews::Missed`] comes after that.
     async fn follow(&self, room: RoomId) -> Result<()>;
 
-    /// Stops it.
+    /// Stops it. A packet already on its way may still arrive.
     async fn unfollow(&self, room: RoomId) -> Result<()>;
 
     /// A room's tail with its events after `after`; made empty, at `epoch`, `head` and `n`, if there is none. A tail that is
     /// sealed at a seq below `head` is outdated (the room was preserved and is ephemeral again) and is made anew as well,
-    /// keeping its epoch.
+    /// keeping its epoch and the message ids it remembers.
     async fn open_tail(&self, room: RoomId, epoch: Epoch, head: Seq, n: u64, after: Seq) -> Result<Tail>;
 
     /// A room's tail with its events after `after`, if there is one.
@@ -110,6 +131,9 @@ pub trait Bus: Send + Sync + 'static {
     async fn tail_heads(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, Epoch, Seq)>>;
 
     /// Appends events whose seqs follow the tail's head, remembers their message ids, and publishes `packet`, all or nothing.
+    ///
+    /// Where several refusals hold, the answer is the first of `Lost`, `Sealed`, `IdTaken`, `Stale`. A batch that contradicts
+    /// itself (no event, seqs that do not follow one another, one message id twice) is the caller's fault and an error.
     async fn append_tail(&self, room: RoomId, epoch: Epoch, events: &[Event], packet: Bytes) -> Result<TailAppended>;
 
     /// Stops appends for good if the tail stands at (`epoch`, `head`): the room is about to be preserved.

@@ -2,12 +2,14 @@
 //! still owes the log; whoever finds it owing after a crash appends it.
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use super::{ActorId, GuestId, Result, RoomId, RoomRecord};
-use crate::protocol::{MemberId, Millis, Nickname, Person, RoomType, Seq};
+use crate::protocol::{MemberId, Millis, Nickname, Person, RoomType, Seq, limits::P2P_MEMBERS};
 
 /// Whether somebody is in a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Presence {
     /// In it.
     Active,
@@ -17,8 +19,9 @@ pub enum Presence {
     Removed,
 }
 
-/// A notice that the log does not have yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A notice that the log does not have yet. Drivers keep it in its serde form, and look for its `kind`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Owed {
     /// "x joined".
     Joined,
@@ -56,6 +59,12 @@ impl MemberRecord {
     pub fn person(&self) -> Person {
         Person { id: self.member, name: self.name.clone() }
     }
+
+    /// The record of who was here, now gone or removed as the notice says, and without a place.
+    pub(super) fn leave(self, notice: Owed, at: Millis) -> Self {
+        let presence = if let Owed::Removed(_) = notice { Presence::Removed } else { Presence::Gone };
+        Self { presence, slot: None, owed: Some(notice), changed_at: at, ..self }
+    }
 }
 
 /// Somebody who wants in.
@@ -75,6 +84,29 @@ pub struct Joining {
     pub fallback_name: Nickname,
     /// Now.
     pub at: Millis,
+}
+
+impl Joining {
+    /// The record of who comes in: new, or again with the id, and unless they gave another the name, of `earlier`.
+    pub(super) fn enter(self, earlier: Option<MemberRecord>, slot: Option<u8>) -> MemberRecord {
+        let (member, earlier_name) = earlier.map(|record| (record.member, record.name)).unzip();
+        MemberRecord {
+            room: self.room,
+            member: member.unwrap_or(self.member),
+            actor: self.actor,
+            name: self.name.or(earlier_name).unwrap_or(self.fallback_name),
+            presence: Presence::Active,
+            slot,
+            since: 0,
+            owed: Some(Owed::Joined),
+            changed_at: self.at,
+        }
+    }
+}
+
+/// The first place in a `p2p` room that is not taken; the last one if all are, for the index to refuse.
+pub(super) fn free_slot(taken: &[u8]) -> u8 {
+    (0..P2P_MEMBERS).find(|slot| !taken.contains(slot)).unwrap_or(P2P_MEMBERS - 1)
 }
 
 /// What came of a join.

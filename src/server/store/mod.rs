@@ -4,10 +4,14 @@
 //! What must always hold is guarded by unique indexes, not by code: see [`Conflict`]. Every driver passes the one suite in
 //! `contract.rs`. Not here: who may do what (`domain/`), and the order of events (`room/`).
 
+#[cfg(test)]
+mod contract;
 mod events;
 mod guests;
 mod members;
+pub mod mongo;
 mod rooms;
+pub mod sqlite;
 
 use std::fmt;
 
@@ -69,6 +73,12 @@ pub enum Conflict {
     MemberIdTaken,
     /// The owner removed this person, who cannot come back.
     Removed,
+}
+
+impl From<Conflict> for StoreError {
+    fn from(conflict: Conflict) -> Self {
+        Self::Conflict(conflict)
+    }
 }
 
 /// A store's answer.

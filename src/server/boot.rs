@@ -1,0 +1,176 @@
+//! Floor 6: builds a node from its settings, serves, and stops. The one place that joins the pages with the server.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use anyhow::Context;
+use axum::{
+    Router,
+    extract::Request,
+    http::{HeaderValue, StatusCode, header},
+};
+use leptos::{
+    config::{LeptosOptions, get_configuration},
+    context::{provide_context, use_context},
+    nonce::use_nonce,
+};
+use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list, render_app_async_with_context};
+use secrecy::ExposeSecret;
+use tokio::{net::TcpListener, signal::unix::SignalKind, sync::mpsc};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower_http::compression::CompressionLayer;
+
+use super::{
+    app::{App, Limits},
+    bus::{Bus, BusNews, LocalBus, RedisBus},
+    config::{Config, LogFormat},
+    domain::housekeeping,
+    http,
+    room::{Engine, Timing},
+    store::{Store, mongo::Mongo, sqlite::Sqlite},
+};
+use crate::ui;
+
+/// Serves until told to stop by SIGTERM or Ctrl-C.
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    let listener = TcpListener::bind(config.listen_addr)
+        .await
+        .with_context(|| format!("cannot listen on {} (LISTEN_ADDR); is another server running there?", config.listen_addr))?;
+    let app = build(config).await?;
+    tracing::info!(address = %listener.local_addr()?, "AnonChat is up");
+    serve(app, listener, stop_signal()).await
+}
+
+/// Starts logging. Called once, by `main`.
+pub fn start_logging(config: &Config) {
+    let filter = tracing_subscriber::EnvFilter::new(&config.log);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match config.log_format {
+        LogFormat::Text => builder.init(),
+        LogFormat::Json => builder.json().init(),
+    }
+}
+
+/// Connects to what the settings name, and starts the engine.
+pub async fn build(config: Config) -> anyhow::Result<App> {
+    config.check()?;
+    let store: Arc<dyn Store> = match &config.store.mongo_uri {
+        Some(uri) => {
+            tracing::info!("store: MongoDB");
+            Arc::new(Mongo::connect(uri.expose_secret(), &config.store.mongo_db).await?)
+        }
+        None => {
+            let path = config.data_dir.join("anonchat.sqlite");
+            tracing::info!(path = %path.display(), "store: SQLite");
+            Arc::new(Sqlite::open(&path)?)
+        }
+    };
+    let (bus, news): (Arc<dyn Bus>, mpsc::Receiver<BusNews>) = match &config.bus.redis_url {
+        Some(url) => {
+            tracing::info!("bus: Redis");
+            let (bus, news) = RedisBus::connect(url.expose_secret(), &config.bus.redis_prefix).await?;
+            (Arc::new(bus), news)
+        }
+        None => {
+            tracing::info!("bus: in this process");
+            let (bus, news) = LocalBus::new();
+            (Arc::new(bus), news)
+        }
+    };
+    let timing = Timing { guest_grace: config.room.guest_grace_seconds };
+    let engine = Engine::start(Arc::clone(&store), Arc::clone(&bus), news, timing);
+    let limits = Arc::new(Limits::new(&config, Arc::clone(&bus)));
+    Ok(App {
+        config: Arc::new(config),
+        store,
+        bus,
+        engine,
+        limits,
+        stopping: CancellationToken::new(),
+        drained: CancellationToken::new(),
+        sockets: TaskTracker::new(),
+    })
+}
+
+/// Serves until `stop`, then finishes what is under way, tells every socket, and closes the store.
+async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
+    let housekeeping = tokio::spawn(housekeeping::run(app.clone()));
+    let service = router(app.clone())?.into_make_service_with_connect_info::<SocketAddr>();
+    let no_delay = axum::serve::ListenerExt::tap_io(listener, |socket| {
+        // Frames are small, and each is news to somebody.
+        let _ = socket.set_nodelay(true);
+    });
+    let stopping = app.stopping.clone();
+    let server = axum::serve(no_delay, service).with_graceful_shutdown(async move { stopping.cancelled().await });
+    let server = tokio::spawn(server.into_future());
+    stop.await;
+    tracing::info!("stopping: finishing what is under way");
+    app.stopping.cancel();
+    let patience = app.config.shutdown_seconds;
+    let finished = tokio::time::timeout(patience, async {
+        // Requests under way still need the rooms. A client that stalls in the middle of one cannot hold up the rest.
+        let _ = tokio::time::timeout(patience / 3, server).await;
+        app.engine.drain().await;
+        app.drained.cancel();
+        app.sockets.close();
+        app.sockets.wait().await;
+        let _ = housekeeping.await;
+    });
+    if finished.await.is_err() {
+        tracing::warn!("stopped with work unfinished: it took longer than SHUTDOWN_SECONDS");
+    }
+    app.store.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// All doors and pages of a node.
+fn router(app: App) -> anyhow::Result<Router> {
+    let options = site_options()?;
+    let context = {
+        let app = app.clone();
+        move || {
+            provide_context(app.clone());
+            set_page_headers();
+        }
+    };
+    let shell = {
+        let options = options.clone();
+        move || ui::shell(options.clone())
+    };
+    let no_such_page = {
+        let render = render_app_async_with_context(context.clone(), shell.clone());
+        move |request: Request| async move {
+            let mut response = render(request).await;
+            *response.status_mut() = StatusCode::NOT_FOUND;
+            response
+        }
+    };
+    let doors = http::api(&options);
+    let pages: Router<LeptosOptions> = Router::new()
+        .leptos_routes_with_context(&options, generate_route_list(ui::App), context, shell)
+        .fallback(no_such_page)
+        .layer(CompressionLayer::new());
+    Ok(doors.with(|router| router.merge(pages.with_state(options))).finish(app))
+}
+
+/// Pages are personal, and run only their own scripts.
+fn set_page_headers() {
+    if let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) {
+        if let Ok(policy) = HeaderValue::from_str(&http::content_security_policy(&nonce)) {
+            response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+        }
+        response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    }
+}
+
+fn site_options() -> anyhow::Result<LeptosOptions> {
+    Ok(get_configuration(Some("Leptos.toml")).context("Leptos.toml cannot be read")?.leptos_options)
+}
+
+async fn stop_signal() {
+    let mut terminate = tokio::signal::unix::signal(SignalKind::terminate()).expect("a signal handler can be set");
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

@@ -1,0 +1,134 @@
+//! The bus of a single node, in memory: no other node appends or listens, so nothing is ever delivered.
+//!
+//! Every part has its own lock, held for one short step and never across an await.
+
+mod expiring;
+mod leases;
+mod tails;
+mod throttles;
+
+use std::{
+    sync::{Mutex, MutexGuard},
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use self::{
+    expiring::Expiring,
+    leases::Leases,
+    tails::Tails,
+    throttles::{Throttles, Turns},
+};
+use super::{Bus, BusNews, Quota, Result, Tail, TailAppended, batch::Batch};
+use crate::{
+    protocol::{Epoch, Event, MemberId, Millis, Person, Seq},
+    server::store::RoomId,
+};
+
+/// The bus of a single node.
+pub struct LocalBus {
+    tails: Mutex<Tails>,
+    leases: Mutex<Leases>,
+    throttles: Mutex<Throttles>,
+    turns: Mutex<Turns>,
+    /// Held so that the node, which waits for news as with any bus, does not take the silence for an end.
+    _news: mpsc::Sender<BusNews>,
+}
+
+impl LocalBus {
+    /// An empty bus, and the news that never come.
+    pub fn new() -> (Self, mpsc::Receiver<BusNews>) {
+        let (news, inbox) = mpsc::channel(1);
+        let bus = Self {
+            tails: Mutex::default(),
+            leases: Mutex::default(),
+            throttles: Mutex::default(),
+            turns: Mutex::default(),
+            _news: news,
+        };
+        (bus, inbox)
+    }
+}
+
+fn lock<T>(part: &Mutex<T>) -> MutexGuard<'_, T> {
+    part.lock().expect("nothing panics while it holds a part of the bus")
+}
+
+#[async_trait]
+impl Bus for LocalBus {
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    async fn ping(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn publish(&self, _room: RoomId, _packet: Bytes) -> Result<()> {
+        Ok(())
+    }
+
+    async fn follow(&self, _room: RoomId) -> Result<()> {
+        Ok(())
+    }
+
+    async fn unfollow(&self, _room: RoomId) -> Result<()> {
+        Ok(())
+    }
+
+    async fn open_tail(&self, room: RoomId, epoch: Epoch, head: Seq, n: u64, after: Seq) -> Result<Tail> {
+        Ok(lock(&self.tails).open(room, epoch, head, n, after, Instant::now()))
+    }
+
+    async fn tail(&self, room: RoomId, after: Seq) -> Result<Option<Tail>> {
+        Ok(lock(&self.tails).read(room, after, Instant::now()))
+    }
+
+    async fn tail_heads(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, Epoch, Seq)>> {
+        Ok(lock(&self.tails).heads(rooms, Instant::now()))
+    }
+
+    async fn append_tail(&self, room: RoomId, epoch: Epoch, events: &[Event], _packet: Bytes) -> Result<TailAppended> {
+        let batch = Batch::of(events)?;
+        Ok(lock(&self.tails).append(room, epoch, batch, Instant::now()))
+    }
+
+    async fn seal_tail(&self, room: RoomId, epoch: Epoch, head: Seq, by: &Person) -> Result<TailAppended> {
+        Ok(lock(&self.tails).seal(room, epoch, head, by, Instant::now()))
+    }
+
+    async fn drop_tail(&self, room: RoomId, epoch: Epoch, head: Seq) -> Result<()> {
+        lock(&self.tails).remove(room, epoch, head, Instant::now());
+        Ok(())
+    }
+
+    async fn renew_leases(&self, guests: &[(RoomId, MemberId)], until: Millis) -> Result<()> {
+        lock(&self.leases).renew(guests, until);
+        Ok(())
+    }
+
+    async fn adopt_leases(&self, guests: &[(RoomId, MemberId)], until: Millis) -> Result<()> {
+        lock(&self.leases).adopt(guests, until);
+        Ok(())
+    }
+
+    async fn end_lease(&self, room: RoomId, member: MemberId) -> Result<()> {
+        lock(&self.leases).end((room, member));
+        Ok(())
+    }
+
+    async fn claim_ended_leases(&self, now: Millis, retry_at: Millis, limit: usize) -> Result<Vec<(RoomId, MemberId)>> {
+        Ok(lock(&self.leases).claim_ended(now, retry_at, limit))
+    }
+
+    async fn throttle(&self, key: &str, quota: Quota) -> Result<Option<Duration>> {
+        Ok(lock(&self.throttles).take(key, quota, Instant::now()))
+    }
+
+    async fn take_turn(&self, job: &str, pause: Duration) -> Result<bool> {
+        Ok(lock(&self.turns).take(job, pause, Instant::now()))
+    }
+}

@@ -1,0 +1,228 @@
+//! The connections to Redis, and keeping them.
+//!
+//! A node has one answer to "is Redis there?": both connections are made together, watched together, and replaced together.
+//! Not redis' own `ConnectionManager`: it does not replace a connection that is open but dead (a paused server, a cut
+//! cable), and it does not say when all subscriptions hold again.
+
+use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
+
+use anyhow::{Context, anyhow, bail};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, FromRedisValue, IntoConnectionInfo, Pipeline, ProtocolVersion, PushInfo,
+    PushKind, RedisError, RedisResult, ScriptInvocation, aio::MultiplexedConnection, io::tcp::TcpSettings,
+};
+use tokio::{
+    sync::{Notify, watch},
+    time::{MissedTickBehavior, interval, sleep, timeout},
+};
+
+use super::{super::Result, packets::Packets};
+
+/// How long one answer of Redis may take.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+/// How long a connection may take to be made.
+const CONNECT_WITHIN: Duration = Duration::from_secs(1);
+/// How long a command waits for a lost connection to come back: quick mends are not noticed, and an outage answers soon.
+const WAIT_FOR_LINK: Duration = Duration::from_millis(500);
+/// How often both connections are tried, so that a dead one is found without traffic.
+const PING_EVERY: Duration = Duration::from_secs(1);
+/// The pauses between attempts to connect double from the first to the last.
+const RETRY_AFTER: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(500)];
+/// Commands queued in the client; beyond that callers wait, within their deadline.
+const COMMAND_QUEUE: usize = 1_024;
+/// The oldest Redis that has all that is used here.
+const OLDEST: (u32, u32) = (6, 2);
+
+/// Where commands go.
+pub(super) struct Link {
+    commands: watch::Receiver<Option<MultiplexedConnection>>,
+}
+
+impl Link {
+    /// Asks one command.
+    pub async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T> {
+        let mut connection = self.connection().await?;
+        answer(command.query_async(&mut connection)).await
+    }
+
+    /// Asks many commands in one round trip.
+    pub async fn query_all<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T> {
+        let mut connection = self.connection().await?;
+        answer(commands.query_async(&mut connection)).await
+    }
+
+    /// Runs a script; Redis is given it first if it does not know it, as after a restart.
+    pub async fn run<T: FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> Result<T> {
+        let mut connection = self.connection().await?;
+        answer(script.invoke_async(&mut connection)).await
+    }
+
+    async fn connection(&self) -> Result<MultiplexedConnection> {
+        let mut commands = self.commands.clone();
+        match timeout(WAIT_FOR_LINK, commands.wait_for(Option::is_some)).await {
+            Ok(Ok(connection)) => Ok(connection.clone().expect("it was waited for")),
+            Ok(Err(_)) | Err(_) => Err(anyhow!("Redis is not reachable").into()),
+        }
+    }
+}
+
+async fn answer<T>(asked: impl Future<Output = RedisResult<T>>) -> Result<T> {
+    let answer = timeout(ANSWER_WITHIN, asked).await.context("Redis did not answer in time")?;
+    Ok(answer.context("Redis failed")?)
+}
+
+/// Makes connections.
+pub(super) struct Dialer {
+    client: Client,
+    packets: Arc<Packets>,
+}
+
+/// Both connections, and what tells that one of them was closed.
+pub(super) struct Pair {
+    commands: MultiplexedConnection,
+    packets: MultiplexedConnection,
+    closed: Arc<Notify>,
+}
+
+impl Dialer {
+    pub fn new(url: &str, packets: &Arc<Packets>) -> anyhow::Result<Self> {
+        let info = url.into_connection_info().context("REDIS_URL is no address such as redis://localhost:6379")?;
+        let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        let tcp = TcpSettings::default().set_nodelay(true);
+        let client = Client::open(info.set_redis_settings(settings).set_tcp_settings(tcp))
+            .context("REDIS_URL cannot be used")?;
+        Ok(Self { client, packets: packets.clone() })
+    }
+
+    /// The first connections, with what a person needs to know if they cannot be had. Names the address only: the URL may
+    /// have a password.
+    pub async fn first(&self) -> anyhow::Result<Pair> {
+        let address = self.client.get_connection_info().addr();
+        let pair = self.dial().await.with_context(|| {
+            format!(
+                "Redis at {address} does not answer: start it, or correct REDIS_URL (it has to be Redis 6.2 or later)"
+            )
+        })?;
+        let info: String = redis::cmd("INFO")
+            .arg("server")
+            .query_async(&mut pair.commands.clone())
+            .await
+            .with_context(|| format!("Redis at {address} does not tell its version (INFO server)"))?;
+        check_version(&info).with_context(|| format!("Redis at {address} will not do"))?;
+        Ok(pair)
+    }
+
+    async fn dial(&self) -> RedisResult<Pair> {
+        let closed = Arc::new(Notify::new());
+        let on_push = {
+            let (closed, packets) = (closed.clone(), self.packets.clone());
+            move |push: PushInfo| {
+                match push.kind {
+                    PushKind::Message => packets.deliver(push.data),
+                    PushKind::Disconnection => closed.notify_one(),
+                    _ => {}
+                }
+                Ok::<_, Infallible>(())
+            }
+        };
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT_WITHIN))
+            .set_response_timeout(Some(ANSWER_WITHIN))
+            .set_pipeline_buffer_size(COMMAND_QUEUE)
+            .set_push_sender(on_push);
+        let connect = || self.client.get_multiplexed_async_connection_with_config(&config);
+        let (commands, packets) = tokio::try_join!(connect(), connect())?;
+        let mut pair = Pair { commands, packets, closed };
+        pair.ping().await?;
+        Ok(pair)
+    }
+
+    /// Tries until Redis is back.
+    async fn redial(&self) -> Pair {
+        let [mut pause, longest] = RETRY_AFTER;
+        loop {
+            match self.dial().await {
+                Ok(pair) => return pair,
+                Err(error) => tracing::debug!(%error, "Redis is still not reachable"),
+            }
+            sleep(pause).await;
+            pause = longest.min(pause * 2);
+        }
+    }
+}
+
+impl Pair {
+    async fn ping(&mut self) -> RedisResult<()> {
+        let ping = redis::cmd("PING");
+        tokio::try_join!(ping.query_async::<()>(&mut self.commands), ping.query_async::<()>(&mut self.packets),)?;
+        Ok(())
+    }
+
+    /// Keeps subscriptions as they are wanted, until a connection fails.
+    async fn serve(&mut self, packets: &Packets, is_first: bool) -> RedisError {
+        let mut subscriptions = packets.subscriptions();
+        let mut announce = !is_first;
+        let mut pings = interval(PING_EVERY);
+        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            if let Err(error) = subscriptions.settle(&mut self.packets).await {
+                return error;
+            }
+            if std::mem::take(&mut announce) {
+                packets.owe_missed();
+            }
+            tokio::select! {
+                () = packets.wants_change() => {}
+                () = self.closed.notified() => return std::io::Error::from(std::io::ErrorKind::ConnectionReset).into(),
+                _ = pings.tick() => {
+                    if let Err(error) = self.ping().await {
+                        return error;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A link over this pair, and the task that keeps it.
+pub(super) fn keep(dialer: Dialer, mut pair: Pair, packets: Arc<Packets>) -> (Link, impl Future<Output = ()>) {
+    let (up, commands) = watch::channel(Some(pair.commands.clone()));
+    let keeping = async move {
+        let mut is_first = true;
+        loop {
+            let error = pair.serve(&packets, is_first).await;
+            is_first = false;
+            up.send_replace(None);
+            tracing::warn!(%error, "lost Redis: ephemeral rooms refuse, and preserved ones go on through the store");
+            pair = dialer.redial().await;
+            up.send_replace(Some(pair.commands.clone()));
+            tracing::info!("Redis is back");
+        }
+    };
+    (Link { commands }, keeping)
+}
+
+fn check_version(info: &str) -> anyhow::Result<()> {
+    let found = info.lines().find_map(|line| line.strip_prefix("redis_version:")).unwrap_or_default().trim();
+    let mut numbers = found.split('.').map_while(|number| number.parse::<u32>().ok());
+    let version = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
+    if version < OLDEST {
+        let (major, minor) = OLDEST;
+        bail!("it is version “{found}”, and AnonChat needs {major}.{minor} or later: update it");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redis_that_is_too_old_is_refused_with_its_version() {
+        for (version, fits) in [("6.2.0", true), ("7.0.15", true), ("10.1", true), ("6.0.16", false), ("", false)] {
+            let answer = check_version(&format!("# Server\r\nredis_version:{version}\r\nredis_mode:standalone\r\n"));
+            assert_eq!(answer.is_ok(), fits, "{version}");
+        }
+        assert!(check_version("redis_version:5.0.3").unwrap_err().to_string().contains("5.0.3"));
+    }
+}

@@ -1,0 +1,133 @@
+//! The bus of many nodes, in Redis 6.2 or later (`ZADD GT` and `ZRANGE BYSCORE` came with it).
+//!
+//! What has to be atomic is a Lua script beside this file. A node has two connections ([`link`]): one for commands, and one
+//! for packets, so that a flood of packets delays no append. It talks to one Redis: each script keeps to one slot, as a
+//! cluster asks, but to follow a cluster's redirections is left to a proxy before it.
+//!
+//! Text of ephemeral rooms is in Redis only inside the keys of a tail, all of which expire.
+
+mod leases;
+mod link;
+mod packets;
+mod tails;
+mod throttles;
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tokio::{sync::mpsc, task::JoinSet};
+
+use self::{
+    link::{Dialer, Link},
+    packets::Packets,
+};
+use super::{Bus, BusNews, Quota, Result, Tail, TailAppended, batch::Batch};
+use crate::{
+    protocol::{Epoch, Event, MemberId, Millis, Person, Seq},
+    server::store::RoomId,
+};
+
+/// News that wait for the node at most. When it is full, packets are dropped and [`BusNews::Missed`] follows.
+const NEWS_QUEUE: usize = 8_192;
+
+/// The bus of many nodes. Dropping it closes its connections.
+pub struct RedisBus {
+    /// What all keys and channels start with, so that several installations can share one Redis.
+    prefix: String,
+    link: Link,
+    packets: Arc<Packets>,
+    /// Keep the connections, and report what was missed; they end with the bus.
+    _tasks: JoinSet<()>,
+}
+
+impl RedisBus {
+    /// Connects to the Redis of this address and checks that it will do. Gives the bus, and its news, which the node drains.
+    ///
+    /// From here on a lost connection is an error of each call and is mended in the background.
+    pub async fn connect(url: &str, prefix: &str) -> anyhow::Result<(Self, mpsc::Receiver<BusNews>)> {
+        let (news, inbox) = mpsc::channel(NEWS_QUEUE);
+        let packets = Arc::new(Packets::new(prefix, news));
+        let dialer = Dialer::new(url, &packets)?;
+        let pair = dialer.first().await?;
+
+        let mut tasks = JoinSet::new();
+        let (link, keeping) = link::keep(dialer, pair, packets.clone());
+        tasks.spawn(keeping);
+        tasks.spawn(packets.clone().report_missed());
+        Ok((Self { prefix: prefix.to_owned(), link, packets, _tasks: tasks }, inbox))
+    }
+}
+
+#[async_trait]
+impl Bus for RedisBus {
+    fn is_shared(&self) -> bool {
+        true
+    }
+
+    async fn ping(&self) -> Result<()> {
+        self.link.query(&::redis::cmd("PING")).await
+    }
+
+    async fn publish(&self, room: RoomId, packet: Bytes) -> Result<()> {
+        let channel = packets::channel(&self.prefix, room);
+        self.link.query(::redis::cmd("PUBLISH").arg(channel).arg(&packet[..])).await
+    }
+
+    async fn follow(&self, room: RoomId) -> Result<()> {
+        self.packets.follow(room).await
+    }
+
+    async fn unfollow(&self, room: RoomId) -> Result<()> {
+        self.packets.unfollow(room);
+        Ok(())
+    }
+
+    async fn open_tail(&self, room: RoomId, epoch: Epoch, head: Seq, n: u64, after: Seq) -> Result<Tail> {
+        tails::open(self, room, epoch, head, n, after).await
+    }
+
+    async fn tail(&self, room: RoomId, after: Seq) -> Result<Option<Tail>> {
+        tails::read(self, room, after).await
+    }
+
+    async fn tail_heads(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, Epoch, Seq)>> {
+        tails::heads(self, rooms).await
+    }
+
+    async fn append_tail(&self, room: RoomId, epoch: Epoch, events: &[Event], packet: Bytes) -> Result<TailAppended> {
+        tails::append(self, room, epoch, Batch::of(events)?, &packet).await
+    }
+
+    async fn seal_tail(&self, room: RoomId, epoch: Epoch, head: Seq, by: &Person) -> Result<TailAppended> {
+        tails::seal(self, room, epoch, head, by).await
+    }
+
+    async fn drop_tail(&self, room: RoomId, epoch: Epoch, head: Seq) -> Result<()> {
+        tails::remove(self, room, epoch, head).await
+    }
+
+    async fn renew_leases(&self, guests: &[(RoomId, MemberId)], until: Millis) -> Result<()> {
+        leases::extend(self, guests, until, "GT").await
+    }
+
+    async fn adopt_leases(&self, guests: &[(RoomId, MemberId)], until: Millis) -> Result<()> {
+        leases::extend(self, guests, until, "NX").await
+    }
+
+    async fn end_lease(&self, room: RoomId, member: MemberId) -> Result<()> {
+        leases::end(self, room, member).await
+    }
+
+    async fn claim_ended_leases(&self, now: Millis, retry_at: Millis, limit: usize) -> Result<Vec<(RoomId, MemberId)>> {
+        leases::claim_ended(self, now, retry_at, limit).await
+    }
+
+    async fn throttle(&self, key: &str, quota: Quota) -> Result<Option<Duration>> {
+        throttles::take(self, key, quota).await
+    }
+
+    async fn take_turn(&self, job: &str, pause: Duration) -> Result<bool> {
+        throttles::take_turn(self, job, pause).await
+    }
+}

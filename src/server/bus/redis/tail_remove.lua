@@ -1,0 +1,5 @@
+-- Removes a tail that stands where the caller thinks.
+--
+-- KEYS: tail, meta, ids, id queue. ARGV: epoch, head.
+local now = redis.call('HMGET', KEYS[2], 'epoch', 'head')
+if now[1] == ARGV[1] and now[2] == ARGV[2] then redis.call('DEL', unpack(KEYS)) end

@@ -1,0 +1,11 @@
+-- Stops appends to a tail that stands where the caller thinks.
+--
+-- KEYS: tail, meta, ids, id queue. ARGV: epoch, head, who seals it, life in ms.
+local now = redis.call('HMGET', KEYS[2], 'epoch', 'head', 'sealed_by')
+if now[1] ~= ARGV[1] then return {'lost'} end
+if now[3] then return {'sealed'} end
+if now[2] ~= ARGV[2] then return {'stale'} end
+
+redis.call('HSET', KEYS[2], 'sealed_by', ARGV[3])
+for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, ARGV[4]) end
+return {'done'}

@@ -1,0 +1,138 @@
+//! Tails: four keys a room, which share the room's hash tag and expire together.
+//!
+//! - `tail`: a stream whose entry ids are `<seq>-0`, with one field, the event as JSON;
+//! - `meta`: a hash of `epoch`, `head`, `n`, and `sealed_by` once it is sealed;
+//! - `ids`: a hash from `<author>:<client id>` to what is [`Remembered`] of the message;
+//! - `idq`: the keys of `ids`, oldest first, so that the oldest is forgotten first.
+
+use std::sync::LazyLock;
+
+use anyhow::{Context, anyhow};
+use redis::{Pipeline, Script};
+
+use super::{
+    super::{
+        Result, TAIL_EVENTS, TAIL_IDS, TAIL_LIFE, Tail, TailAppended,
+        batch::{Batch, Remembered, key_of},
+    },
+    RedisBus, packets,
+};
+use crate::{
+    protocol::{Epoch, Event, Person, Seq},
+    server::store::RoomId,
+};
+
+static APPEND: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("tail_append.lua")));
+static REMOVE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("tail_remove.lua")));
+static READ: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("tail_read.lua")));
+static SEAL: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("tail_seal.lua")));
+
+/// The answer of `tail_read.lua`: epoch, head, n, who sealed it (or nothing), events.
+type Read = (u64, Seq, u64, String, Vec<String>);
+
+pub(super) async fn open(bus: &RedisBus, room: RoomId, epoch: Epoch, head: Seq, n: u64, after: Seq) -> Result<Tail> {
+    let mut script = READ.key(&keys(bus, room));
+    script.arg(after).arg(epoch.get()).arg(head).arg(n).arg(life_in_millis());
+    to_tail(bus.link.run(&script).await?)
+}
+
+pub(super) async fn read(bus: &RedisBus, room: RoomId, after: Seq) -> Result<Option<Tail>> {
+    let read: Option<Read> = bus.link.run(READ.key(&keys(bus, room)).arg(after)).await?;
+    read.map(to_tail).transpose()
+}
+
+pub(super) async fn heads(bus: &RedisBus, rooms: &[RoomId]) -> Result<Vec<(RoomId, Epoch, Seq)>> {
+    if rooms.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut ask = Pipeline::with_capacity(rooms.len());
+    for room in rooms {
+        let [_, meta, ..] = keys(bus, *room);
+        ask.cmd("HMGET").arg(meta).arg("epoch").arg("head");
+    }
+    let heads: Vec<(Option<u64>, Option<Seq>)> = bus.link.query_all(&ask).await?;
+    let known = rooms.iter().zip(heads).filter_map(|(room, head)| Some((*room, Epoch::from_bits(head.0?), head.1?)));
+    Ok(known.collect())
+}
+
+pub(super) async fn append(
+    bus: &RedisBus,
+    room: RoomId,
+    epoch: Epoch,
+    batch: Batch<'_>,
+    packet: &[u8],
+) -> Result<TailAppended> {
+    let mut script = APPEND.key(&keys(bus, room));
+    script.arg(epoch.get()).arg(batch.follows).arg(batch.head);
+    script.arg(batch.n.map(|n| n.to_string()).unwrap_or_default());
+    script.arg(life_in_millis()).arg(TAIL_EVENTS).arg(TAIL_IDS);
+    script.arg(packets::channel(&bus.prefix, room)).arg(packet);
+    for event in batch.events {
+        script.arg(event.seq).arg(to_json(event)?);
+        match event.message() {
+            Some(message) => {
+                let (author, id) = key_of(message);
+                script.arg(format!("{author}:{id}")).arg(Remembered::of(event, message).to_text());
+            }
+            None => {
+                script.arg("").arg("");
+            }
+        }
+    }
+    let answer: Vec<String> = bus.link.run(&script).await?;
+    to_appended(&answer, batch.events)
+}
+
+pub(super) async fn seal(bus: &RedisBus, room: RoomId, epoch: Epoch, head: Seq, by: &Person) -> Result<TailAppended> {
+    let mut script = SEAL.key(&keys(bus, room));
+    script.arg(epoch.get()).arg(head).arg(to_json(by)?).arg(life_in_millis());
+    let answer: Vec<String> = bus.link.run(&script).await?;
+    to_appended(&answer, &[])
+}
+
+pub(super) async fn remove(bus: &RedisBus, room: RoomId, epoch: Epoch, head: Seq) -> Result<()> {
+    bus.link.run(REMOVE.key(&keys(bus, room)).arg(epoch.get()).arg(head)).await
+}
+
+fn keys(bus: &RedisBus, room: RoomId) -> [String; 4] {
+    ["tail", "meta", "ids", "idq"].map(|part| format!("{}:{{{room}}}:{part}", bus.prefix))
+}
+
+fn life_in_millis() -> u64 {
+    u64::try_from(TAIL_LIFE.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn to_json(value: &impl serde::Serialize) -> Result<String> {
+    Ok(serde_json::to_string(value).context("cannot be written as JSON")?)
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(json: &str) -> Result<T> {
+    Ok(serde_json::from_str(json).context("a tail has what is no JSON of ours")?)
+}
+
+fn to_tail((epoch, head, n, sealed_by, events): Read) -> Result<Tail> {
+    Ok(Tail {
+        epoch: Epoch::from_bits(epoch),
+        head,
+        n,
+        sealed_by: (!sealed_by.is_empty()).then(|| from_json(&sealed_by)).transpose()?,
+        events: events.iter().map(|json| from_json(json)).collect::<Result<Vec<Event>>>()?,
+    })
+}
+
+fn to_appended(answer: &[String], events: &[Event]) -> Result<TailAppended> {
+    let answer: Vec<_> = answer.iter().map(String::as_str).collect();
+    let taken = |index: &str, earlier: &str| {
+        let index = index.parse().ok()?;
+        let message = events.get(index).and_then(Event::message)?;
+        Some(TailAppended::IdTaken(Remembered::from_text(earlier)?.earlier(index, &message.body)))
+    };
+    match answer[..] {
+        ["done"] => Ok(TailAppended::Done),
+        ["stale"] => Ok(TailAppended::Stale),
+        ["sealed"] => Ok(TailAppended::Sealed),
+        ["lost"] => Ok(TailAppended::Lost),
+        ["taken", index, earlier] => Ok(taken(index, earlier).ok_or_else(|| anyhow!("an id is remembered wrongly"))?),
+        _ => Err(anyhow!("a tail gave an answer of another version").into()),
+    }
+}

@@ -1,0 +1,33 @@
+//! Throttles and turns: one key each, which expires by itself.
+
+use std::{sync::LazyLock, time::Duration};
+
+use redis::{Script, cmd};
+
+use super::{
+    super::{Quota, Result},
+    RedisBus,
+};
+
+static THROTTLE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("throttle.lua")));
+
+pub(super) async fn take(bus: &RedisBus, key: &str, quota: Quota) -> Result<Option<Duration>> {
+    let one = quota.refill_of_one();
+    let full = one * quota.burst.max(1);
+    let mut script = THROTTLE.key(format!("{}:throttle:{key}", bus.prefix));
+    script.arg(micros(one)).arg(micros(full));
+    let wait: u64 = bus.link.run(&script).await?;
+    Ok((wait > 0).then(|| Duration::from_micros(wait)))
+}
+
+pub(super) async fn take_turn(bus: &RedisBus, job: &str, pause: Duration) -> Result<bool> {
+    let mut set = cmd("SET");
+    // Redis refuses a life of 0 ms.
+    set.arg(format!("{}:turn:{job}", bus.prefix)).arg("").arg("NX").arg("PX").arg(pause.as_millis().max(1).to_string());
+    let taken: Option<String> = bus.link.query(&set).await?;
+    Ok(taken.is_some())
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,190 @@
+//! Floor 1: every setting, its default and its meaning. All come from the environment (a `.env` file counts) or the command
+//! line; none is needed to run. `.env.example` lists the same, and a test compares the two.
+
+use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, ValueEnum};
+use secrecy::SecretString;
+
+/// Chat by code: make a room, share six characters, talk.
+#[derive(Clone, Debug, Parser)]
+#[command(version, about)]
+pub struct Config {
+    /// Where to listen. Put a reverse proxy with TLS in front to serve the Internet.
+    #[arg(long, env, default_value = "127.0.0.1:3000")]
+    pub listen_addr: SocketAddr,
+
+    /// The address people type, such as https://chat.example.org; needed behind a proxy. With https, cookies are Secure.
+    #[arg(long, env)]
+    pub public_url: Option<String>,
+
+    /// Where the embedded store keeps its files.
+    #[arg(long, env, default_value = "./data")]
+    pub data_dir: PathBuf,
+
+    /// Where the durable truth is kept.
+    #[command(flatten)]
+    pub store: StoreConfig,
+
+    /// What nodes share.
+    #[command(flatten)]
+    pub bus: BusConfig,
+
+    /// What a room does by itself.
+    #[command(flatten)]
+    pub room: RoomConfig,
+
+    /// Quotas per client for making, joining and writing, and for wrong codes.
+    #[arg(long, env, value_enum, default_value_t = RateLimits::On)]
+    pub rate_limits: RateLimits,
+
+    /// How many reverse proxies stand in front and append to X-Forwarded-For; 0 takes the peer's address.
+    #[arg(long, env, default_value_t = 0)]
+    pub proxy_hops: usize,
+
+    /// How long a stopping server lets work in flight finish, in seconds.
+    #[arg(long, env, default_value = "10", value_parser = seconds)]
+    pub shutdown_seconds: Duration,
+
+    /// What to log, as a tracing filter such as info,anonchat=debug. Never message text, codes or tokens.
+    #[arg(long, env, default_value = "info")]
+    pub log: String,
+
+    /// How to log.
+    #[arg(long, env, value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+}
+
+/// Where the durable truth is kept.
+#[derive(Clone, Debug, Args)]
+pub struct StoreConfig {
+    /// MongoDB (a replica set; one node is enough). Without it, SQLite under DATA_DIR.
+    #[arg(long, env, hide_env_values = true)]
+    pub mongo_uri: Option<SecretString>,
+
+    /// The database in MongoDB.
+    #[arg(long, env, default_value = "anonchat")]
+    pub mongo_db: String,
+}
+
+/// What nodes share.
+#[derive(Clone, Debug, Args)]
+pub struct BusConfig {
+    /// Redis (7 is tested), for more than one node; needs MONGO_URI. Without it, everything is in this process.
+    #[arg(long, env, hide_env_values = true)]
+    pub redis_url: Option<SecretString>,
+
+    /// What the names of all keys and channels in Redis start with.
+    #[arg(long, env, default_value = "anonchat")]
+    pub redis_prefix: String,
+}
+
+/// What a room does by itself.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct RoomConfig {
+    /// How long a guest without a connection still counts as there, in seconds.
+    #[arg(long, env, default_value = "60", value_parser = seconds)]
+    pub guest_grace_seconds: Duration,
+
+    /// How long a room stays that keeps nothing and that nobody is in, in seconds.
+    #[arg(long, env, default_value = "3600", value_parser = seconds)]
+    pub room_idle_seconds: Duration,
+}
+
+/// Whether quotas hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RateLimits {
+    /// Sane defaults.
+    On,
+    /// None: for load tests on one's own machine.
+    Off,
+}
+
+/// How to log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl fmt::Display for RateLimits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if *self == Self::On { "on" } else { "off" })
+    }
+}
+
+impl fmt::Display for LogFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if *self == Self::Text { "text" } else { "json" })
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| format!("“{text}” is no number of seconds"))?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+/// Settings that contradict each other.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// Nodes that share a bus must share a store.
+    #[error("REDIS_URL is set without MONGO_URI: nodes that share a bus must share a store. Set MONGO_URI too, or neither.")]
+    RedisWithoutMongo,
+    /// The public address is not one.
+    #[error("PUBLIC_URL must start with http:// or https:// and have no path, such as https://chat.example.org.")]
+    PublicUrl,
+}
+
+impl Config {
+    /// Refuses settings that contradict each other, and says which.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if self.bus.redis_url.is_some() && self.store.mongo_uri.is_none() {
+            return Err(ConfigError::RedisWithoutMongo);
+        }
+        if let Some(url) = &self.public_url {
+            let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+            let host = host.map(|host| host.trim_end_matches('/')).ok_or(ConfigError::PublicUrl)?;
+            if host.is_empty() || host.contains(['/', '?', '#', '@']) {
+                return Err(ConfigError::PublicUrl);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether people come by https, so that cookies are Secure.
+    pub fn is_https(&self) -> bool {
+        self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(args: &[&str]) -> Config {
+        Config::try_parse_from([&["anonchat"], args].concat()).unwrap()
+    }
+
+    #[test]
+    fn redis_without_mongo_is_refused_with_the_reason() {
+        let config = parse(&["--redis-url", "redis://127.0.0.1"]);
+        assert!(config.check().unwrap_err().to_string().contains("MONGO_URI"));
+        assert!(parse(&["--redis-url", "redis://127.0.0.1", "--mongo-uri", "mongodb://127.0.0.1"]).check().is_ok());
+    }
+
+    #[test]
+    fn secrets_never_print() {
+        let config = parse(&["--redis-url", "redis://:hunter2@127.0.0.1", "--mongo-uri", "mongodb://u:hunter2@h"]);
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_public_address_with_a_path_is_refused() {
+        for bad in ["chat.example.org", "https://", "https://a/b", "ftp://a"] {
+            assert!(parse(&["--public-url", bad]).check().is_err(), "{bad}");
+        }
+        assert!(parse(&["--public-url", "https://chat.example.org/"]).check().is_ok());
+    }
+}

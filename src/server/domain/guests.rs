@@ -1,0 +1,75 @@
+//! Guests: sessions made silently at the first create or join.
+
+use std::time::Duration;
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use sha2::{Digest, Sha256};
+
+use super::store_failed;
+use crate::{
+    protocol::{Nickname, Problem},
+    server::{
+        app::{Actor, App},
+        clock, random,
+        store::{GuestId, GuestRecord, StoreError, TokenHash},
+    },
+};
+
+/// How long a guest is remembered without a sign of life.
+pub const IDLE_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+/// How exact "last heard of" is; not every request writes it.
+const TOUCH: Duration = Duration::from_secs(10 * 60);
+
+/// A session's secret, for the cookie. It does not print.
+pub struct SessionToken(String);
+
+impl SessionToken {
+    /// The text of the cookie.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Whom this cookie's text proves.
+pub async fn identify(app: &App, token: &str) -> Result<Option<Actor>, Problem> {
+    let Some(hash) = hash(token) else { return Ok(None) };
+    let now = clock::now();
+    match app.store.guest_by_token(hash, now - clock::millis(IDLE_LIFE)).await {
+        Ok(guest) => {
+            touch(app, &guest).await;
+            Ok(Some(Actor::Guest(guest)))
+        }
+        Err(StoreError::NotFound) => Ok(None),
+        Err(error) => Err(store_failed(error)),
+    }
+}
+
+/// Notes that somebody is still there; called for requests, and now and then for a socket that stays open.
+pub async fn touch(app: &App, guest: &GuestRecord) {
+    let now = clock::now();
+    if now - guest.seen_at < clock::millis(TOUCH) {
+        return;
+    }
+    if let Err(error) = app.store.touch_guest(guest.id, None, now).await {
+        tracing::debug!(%error, "guest not touched");
+    }
+}
+
+/// A new guest.
+pub async fn begin(app: &App, nickname: &Nickname) -> Result<(Actor, SessionToken), Problem> {
+    let token = SessionToken(BASE64_URL_SAFE_NO_PAD.encode(random::token()));
+    let hash = hash(token.reveal()).expect("a token that was just encoded decodes");
+    let guest = GuestRecord {
+        id: GuestId(random::uuid()),
+        token: hash,
+        nickname: Some(nickname.clone()),
+        seen_at: clock::now(),
+    };
+    app.store.create_guest(&guest).await.map_err(store_failed)?;
+    Ok((Actor::Guest(guest), token))
+}
+
+fn hash(token: &str) -> Option<TokenHash> {
+    let secret: [u8; 32] = BASE64_URL_SAFE_NO_PAD.decode(token).ok()?.try_into().ok()?;
+    Some(TokenHash(Sha256::digest(secret).into()))
+}

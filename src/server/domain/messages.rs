@@ -1,0 +1,85 @@
+//! Messages: say something, and read what was said.
+
+use super::{rooms::membership, store_failed};
+use crate::{
+    protocol::{
+        Ack, ClientId, Event, HistoryPage, HistoryQuery, MemberId, MessageBody, Problem, RoomCode, Seq, SendMessage, limits,
+    },
+    server::{
+        app::{App, Visitor},
+        room::{Command, Connection, Reply},
+        store::{ActorId, MemberRecord, RoomId},
+    },
+};
+
+/// Says something and waits until it is in the log. The same id again gives the same answer and no second message.
+pub async fn send(app: &App, visitor: &Visitor, message: SendMessage) -> Result<Ack, Problem> {
+    let code: RoomCode = message.code.parse()?;
+    let body = read_body(message.body)?;
+    let actor = visitor.actor()?.id();
+    let (room, member) = membership(app, actor, code).await?;
+    app.limits.send(actor)?;
+    let command = Command::Say { member: member.member, id: message.id, body };
+    Ok(app.engine.command(room.id, command).await?.ack(message.id))
+}
+
+/// A member of a room, as a socket that follows it knows them.
+#[derive(Clone, Copy, Debug)]
+pub struct Speaker {
+    /// Who, across rooms.
+    pub actor: ActorId,
+    /// Where.
+    pub room: RoomId,
+    /// Who, in the room. Whether they still are in it, the log decides.
+    pub member: MemberId,
+}
+
+/// Says something from a socket; the ack or the refusal goes to its queue. Messages of one socket keep their order.
+pub async fn send_from_socket(
+    app: &App,
+    speaker: Speaker,
+    connection: &Connection,
+    code: RoomCode,
+    id: ClientId,
+    body: String,
+) -> Result<(), Problem> {
+    let body = read_body(body)?;
+    app.limits.send(speaker.actor)?;
+    let reply = Reply::Socket { connection: connection.clone(), code, id };
+    app.engine.submit(speaker.room, Command::Say { member: speaker.member, id, body }, reply).await;
+    Ok(())
+}
+
+/// A page of history, newest first: all that was preserved, and of what was not, what was said since the asker joined (while
+/// the tail has it).
+pub async fn history(app: &App, visitor: &Visitor, query: HistoryQuery) -> Result<HistoryPage, Problem> {
+    let code: RoomCode = query.code.parse()?;
+    let limit = query.limit.unwrap_or(limits::HISTORY_PAGE);
+    if !(1..=limits::HISTORY_PAGE).contains(&limit) {
+        let reason = format!("A page has 1 to {} events.", limits::HISTORY_PAGE);
+        return Err(Problem::invalid("limit", reason));
+    }
+    let (room, member) = membership(app, visitor.actor()?.id(), code).await?;
+    let archived = app.store.events_before(room.id, query.before, limit + 1).await.map_err(store_failed)?;
+    let mut events = unkept(app, &member, query.before).await;
+    events.extend(archived);
+    events.sort_by_key(|event| std::cmp::Reverse(event.seq));
+    events.dedup_by_key(|event| event.seq);
+    let has_more = events.len() > limit;
+    events.truncate(limit);
+    Ok(HistoryPage { events, has_more })
+}
+
+/// What of a tail a member may see. If the bus is away the archive still answers.
+async fn unkept(app: &App, member: &MemberRecord, before: Option<Seq>) -> Vec<Event> {
+    if member.since == 0 {
+        return Vec::new();
+    }
+    let tail = app.bus.tail(member.room, member.since - 1).await.ok().flatten();
+    let is_before = |event: &Event| before.is_none_or(|before| event.seq < before);
+    tail.map(|tail| tail.events.into_iter().filter(is_before).collect()).unwrap_or_default()
+}
+
+fn read_body(body: String) -> Result<MessageBody, Problem> {
+    MessageBody::try_from(body).map_err(|reason| ("body", reason).into())
+}

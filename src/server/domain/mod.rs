@@ -1,0 +1,29 @@
+//! Floor 4: use cases. All rules live here, as plain functions that know neither HTTP nor pages: a handler, a socket, a
+//! server function and a test all call the same ones.
+
+pub mod guests;
+pub mod housekeeping;
+pub mod messages;
+pub mod rooms;
+
+use super::{
+    room::Engine,
+    store::StoreError,
+};
+use crate::protocol::{Code, Problem};
+
+/// What clients are told when the store fails a use case. The cause is logged here, once, and never sent.
+fn store_failed(error: StoreError) -> Problem {
+    tracing::warn!(%error, cause = ?std::error::Error::source(&error), "store failed");
+    Problem {
+        retry_after_ms: Some(1_000),
+        ..Problem::new(Code::StoreUnavailable, "The server can’t reach its store right now. Try again in a moment.")
+    }
+}
+
+/// Sends on what a room must be told, and forgives if that fails now: the record owes the notice, and it is told later.
+async fn tell(engine: &Engine, room: super::store::RoomId, command: super::room::Command) {
+    if let Err(problem) = engine.command(room, command).await {
+        tracing::info!(%room, code = ?problem.code, "notice delayed");
+    }
+}

@@ -1,0 +1,325 @@
+//! Rooms: make, join, leave, look, and what the owner may do.
+
+use super::{guests, guests::SessionToken, store_failed, tell};
+use crate::{
+    protocol::{
+        Code, CreateRoom, Door, Entrance, JoinRoom, MemberId, Nickname, Problem, Retention, RoomCode, RoomName, RoomType, Snapshot,
+        friendly_name,
+    },
+    server::{
+        app::{Actor, App, Visitor},
+        clock, random,
+        room::{Command, Connection, ResumePoint},
+        store::{
+            ActorId, Conflict, Joining, MemberRecord, Membership, Owed, Presence, RoomId, RoomRecord, StoreError,
+        },
+    },
+};
+
+/// Draws of a room code or member id before giving up; with 2^30 codes a second draw is rare.
+const DRAWS: usize = 16;
+
+/// Somebody is in a room now.
+pub struct Entered {
+    /// The room, as they see it.
+    pub snapshot: Snapshot,
+    /// Their session, if it was made just now.
+    pub session: Option<SessionToken>,
+}
+
+/// Makes a room; the maker is its owner and first member. With `leave`, leaves that room first.
+pub async fn create(app: &App, visitor: &Visitor, wanted: CreateRoom, leave: Option<RoomCode>) -> Result<Entered, Problem> {
+    let name = optional(wanted.name, |text| RoomName::try_from(text).map_err(|reason| ("name", reason).into()))?;
+    let nickname = optional(wanted.nickname, read_nickname)?;
+    app.limits.create(visitor.client).await?;
+    let (actor, session, nickname) = actor_for(app, visitor, nickname).await?;
+    if let Some(code) = leave {
+        self::leave(app, visitor, code).await?;
+    }
+    let slot = (wanted.room_type == RoomType::P2p).then_some(0);
+    for _ in 0..DRAWS {
+        let (id, owner, now) = (RoomId(random::uuid()), random::member_id(), clock::now());
+        let room = RoomRecord {
+            id,
+            code: random::room_code(),
+            room_type: wanted.room_type,
+            name: name.clone(),
+            retention: Retention::from(wanted.preserve),
+            epoch: random::epoch(),
+            owner,
+            created_at: now,
+            touched_at: now,
+        };
+        let member = MemberRecord {
+            room: id,
+            member: owner,
+            actor: actor.id(),
+            name: nickname.clone(),
+            presence: Presence::Active,
+            slot,
+            since: 0,
+            owed: Some(Owed::Joined),
+            changed_at: now,
+        };
+        match app.store.create_room(&room, &member).await {
+            Ok(()) => {
+                remember_name(app, &actor, &nickname).await;
+                return enter(app, member, session).await;
+            }
+            Err(StoreError::Conflict(Conflict::CodeTaken | Conflict::MemberIdTaken)) => {}
+            Err(StoreError::Conflict(Conflict::Elsewhere(code))) => return Err(Problem::already_in_room(code)),
+            Err(error) => return Err(store_failed(error)),
+        }
+    }
+    Err(Problem::new(Code::Overloaded, "No free room code was found. Try again."))
+}
+
+/// Joins a room by its code as typed. With `leave`, leaves that room first, once this one is known to have a place.
+pub async fn join(app: &App, visitor: &Visitor, wanted: JoinRoom, leave: Option<RoomCode>) -> Result<Entered, Problem> {
+    let code: RoomCode = wanted.code.parse()?;
+    let nickname = optional(wanted.nickname, read_nickname)?;
+    app.limits.join(visitor.client).await?;
+    let room = match app.store.room_by_code(code).await {
+        Ok(room) => room,
+        Err(StoreError::NotFound) => return Err(missed(app, visitor).await),
+        Err(error) => return Err(store_failed(error)),
+    };
+    if let Some(other) = leave.filter(|other| *other != code) {
+        if is_full(app, &room).await? {
+            return Err(missed(app, visitor).await);
+        }
+        self::leave(app, visitor, other).await?;
+    }
+    let (actor, session, fallback_name) = actor_for(app, visitor, nickname.clone()).await?;
+    let mut joining = Joining {
+        room: room.id,
+        room_type: room.room_type,
+        actor: actor.id(),
+        member: random::member_id(),
+        name: nickname,
+        fallback_name,
+        at: clock::now(),
+    };
+    for _ in 0..DRAWS {
+        match app.store.join_room(&joining).await {
+            Ok(Membership::Entered(member) | Membership::Already(member)) => {
+                remember_name(app, &actor, &member.name).await;
+                return enter(app, member, session).await;
+            }
+            Err(StoreError::Conflict(Conflict::MemberIdTaken)) => joining.member = random::member_id(),
+            Err(StoreError::Conflict(Conflict::Elsewhere(code))) => return Err(Problem::already_in_room(code)),
+            Err(StoreError::Conflict(Conflict::Removed)) => return Err(removed()),
+            Err(StoreError::NotFound | StoreError::Conflict(Conflict::Full | Conflict::CodeTaken)) => {
+                return Err(missed(app, visitor).await);
+            }
+            Err(error) => return Err(store_failed(error)),
+        }
+    }
+    Err(Problem::new(Code::Overloaded, "The room could not be entered. Try again."))
+}
+
+/// Leaves a room at once. Somebody who is not in it has left already.
+pub async fn leave(app: &App, visitor: &Visitor, code: RoomCode) -> Result<(), Problem> {
+    let (room, member) = match membership(app, visitor.actor()?.id(), code).await {
+        Ok(found) => found,
+        Err(problem) if matches!(problem.code, Code::RoomUnavailable | Code::NotAMember | Code::Removed) => return Ok(()),
+        Err(problem) => return Err(problem),
+    };
+    match app.store.leave_room(room.id, member.member, &Owed::Left, clock::now()).await {
+        Ok(record) => {
+            tell(&app.engine, room.id, Command::Leave { member: record.person(), removed_by: None }).await;
+            Ok(())
+        }
+        Err(StoreError::NotFound) => Ok(()),
+        Err(error) => Err(store_failed(error)),
+    }
+}
+
+/// Removes a member, who cannot come back (owner).
+pub async fn kick(app: &App, visitor: &Visitor, code: RoomCode, whom: MemberId) -> Result<(), Problem> {
+    let (room, owner) = ownership(app, visitor, code).await?;
+    if whom == owner.member {
+        return Err(Problem::invalid("member_id", "You can’t remove yourself. Use Exit to leave the room."));
+    }
+    let by = owner.person();
+    match app.store.leave_room(room.id, whom, &Owed::Removed(by.clone()), clock::now()).await {
+        Ok(record) => {
+            tell(&app.engine, room.id, Command::Leave { member: record.person(), removed_by: Some(by) }).await;
+            Ok(())
+        }
+        Err(StoreError::NotFound) => Err(Problem::new(Code::NotFound, "That person is not in the room any more.")),
+        Err(error) => Err(store_failed(error)),
+    }
+}
+
+/// Gives a room another name, or none (owner).
+pub async fn rename(app: &App, visitor: &Visitor, code: RoomCode, name: Option<String>) -> Result<(), Problem> {
+    let name = optional(name, |text| RoomName::try_from(text).map_err(|reason| ("name", reason).into()))?;
+    let (room, owner) = ownership(app, visitor, code).await?;
+    app.engine.command(room.id, Command::Rename { name, by: owner.person() }).await?;
+    Ok(())
+}
+
+/// Turns preserve on or off, from here on (owner).
+pub async fn preserve(app: &App, visitor: &Visitor, code: RoomCode, preserve: bool) -> Result<(), Problem> {
+    let (room, owner) = ownership(app, visitor, code).await?;
+    let retention = Retention::from(preserve);
+    app.engine.command(room.id, Command::Retain { retention, by: owner.person() }).await?;
+    Ok(())
+}
+
+/// A room, as a member of it sees it.
+pub async fn view(app: &App, visitor: &Visitor, code: RoomCode) -> Result<Snapshot, Problem> {
+    let Some(actor) = &visitor.actor else { return Err(Problem::room_unavailable()) };
+    let (room, member) = membership(app, actor.id(), code).await?;
+    app.engine.look(room.id, member).await
+}
+
+/// The room that this person is in, if any.
+pub async fn mine(app: &App, visitor: &Visitor) -> Result<Vec<Snapshot>, Problem> {
+    match current_room(app, visitor).await? {
+        Some((room, member)) => Ok(vec![app.engine.look(room.id, member).await?]),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// What a page of entry offers.
+pub async fn entrance(app: &App, visitor: &Visitor) -> Result<Entrance, Problem> {
+    let used_before = visitor.actor.as_ref().and_then(|Actor::Guest(guest)| guest.nickname.clone());
+    let nickname = used_before.unwrap_or_else(|| friendly_name(random::below(u32::MAX)));
+    let current = current_room(app, visitor).await?.map(|(room, _)| room.code);
+    Ok(Entrance { nickname, current })
+}
+
+/// What is behind a room's link, for the page. Whoever is not in it sees the same for every code.
+pub async fn open_door(app: &App, visitor: &Visitor, code: RoomCode) -> Result<Door, Problem> {
+    match view(app, visitor, code).await {
+        Ok(snapshot) => Ok(Door::Inside(Box::new(snapshot))),
+        Err(problem) if matches!(problem.code, Code::RoomUnavailable | Code::NotAMember | Code::Removed) => {
+            Ok(Door::Outside(entrance(app, visitor).await?))
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+/// Lets a socket follow a room. Gives who the person is in it.
+pub async fn follow(
+    app: &App,
+    actor: ActorId,
+    connection: Connection,
+    code: RoomCode,
+    resume: Option<ResumePoint>,
+) -> Result<(RoomId, MemberId), Problem> {
+    let (room, member) = membership(app, actor, code).await?;
+    let id = member.member;
+    app.engine.subscribe(room.id, connection, member, resume).await;
+    Ok((room.id, id))
+}
+
+/// The room with this code and the asker's active membership. Who never was in it learns nothing of it.
+pub(super) async fn membership(app: &App, actor: ActorId, code: RoomCode) -> Result<(RoomRecord, MemberRecord), Problem> {
+    let found = async {
+        let room = app.store.room_by_code(code).await?;
+        let member = app.store.member_of(room.id, actor).await?;
+        Ok((room, member))
+    };
+    match found.await {
+        Ok((room, member)) => match member.presence {
+            Presence::Active => Ok((room, member)),
+            Presence::Gone => Err(Problem::new(Code::NotAMember, "You are not in this room any more. Join it again to go on.")),
+            Presence::Removed => Err(removed()),
+        },
+        Err(StoreError::NotFound) => Err(Problem::room_unavailable()),
+        Err(error) => Err(store_failed(error)),
+    }
+}
+
+async fn ownership(app: &App, visitor: &Visitor, code: RoomCode) -> Result<(RoomRecord, MemberRecord), Problem> {
+    let (room, member) = membership(app, visitor.actor()?.id(), code).await?;
+    if room.owner == member.member {
+        Ok((room, member))
+    } else {
+        Err(Problem::new(Code::NotOwner, "Only the person who made this room can do that."))
+    }
+}
+
+async fn current_room(app: &App, visitor: &Visitor) -> Result<Option<(RoomRecord, MemberRecord)>, Problem> {
+    let Some(actor) = &visitor.actor else { return Ok(None) };
+    let ActorId::Guest(guest) = actor.id();
+    match app.store.room_of_guest(guest).await {
+        Ok(found) => Ok(Some(found)),
+        Err(StoreError::NotFound) => Ok(None),
+        Err(error) => Err(store_failed(error)),
+    }
+}
+
+/// The actor, made now if this is their first room, and the name to use: as typed, as before, or a friendly pair.
+async fn actor_for(
+    app: &App,
+    visitor: &Visitor,
+    nickname: Option<Nickname>,
+) -> Result<(Actor, Option<SessionToken>, Nickname), Problem> {
+    let before = visitor.actor.as_ref().and_then(|Actor::Guest(guest)| guest.nickname.clone());
+    let nickname = nickname.or(before).unwrap_or_else(|| friendly_name(random::below(u32::MAX)));
+    if let Some(actor) = &visitor.actor {
+        return Ok((actor.clone(), None, nickname));
+    }
+    let (actor, session) = guests::begin(app, &nickname).await?;
+    Ok((actor, Some(session), nickname))
+}
+
+async fn remember_name(app: &App, Actor::Guest(guest): &Actor, name: &Nickname) {
+    if guest.nickname.as_ref() != Some(name)
+        && let Err(error) = app.store.touch_guest(guest.id, Some(name), clock::now()).await
+    {
+        tracing::debug!(%error, "name not remembered");
+    }
+}
+
+/// Announces a new member, and shows them the room. If the room cannot take them now, they are out again, not half in.
+async fn enter(app: &App, member: MemberRecord, session: Option<SessionToken>) -> Result<Entered, Problem> {
+    let entered = async {
+        if member.owed.is_some() {
+            app.engine.command(member.room, Command::Join { member: member.person() }).await?;
+        }
+        app.engine.look(member.room, member.clone()).await
+    };
+    match entered.await {
+        Ok(snapshot) => Ok(Entered { snapshot, session }),
+        Err(problem) if member.owed.is_none() => Err(problem),
+        Err(problem) => {
+            let undone = app.store.leave_room(member.room, member.member, &Owed::Left, clock::now()).await;
+            if let Err(error) = undone {
+                tracing::warn!(%error, "a join that failed was not undone; the guest’s grace will");
+            }
+            Err(problem)
+        }
+    }
+}
+
+async fn is_full(app: &App, room: &RoomRecord) -> Result<bool, Problem> {
+    if room.room_type == RoomType::Group {
+        return Ok(false);
+    }
+    let members = app.store.members(room.id).await.map_err(store_failed)?;
+    let active = members.iter().filter(|member| member.presence == Presence::Active).count();
+    Ok(active >= usize::from(crate::protocol::limits::P2P_MEMBERS))
+}
+
+async fn missed(app: &App, visitor: &Visitor) -> Problem {
+    app.limits.missed(visitor.client).await;
+    Problem::room_unavailable()
+}
+
+fn removed() -> Problem {
+    Problem::new(Code::Removed, "The owner removed you from this room, so you can’t come back to it.")
+}
+
+fn read_nickname(text: String) -> Result<Nickname, Problem> {
+    Nickname::try_from(text).map_err(|reason| ("nickname", reason).into())
+}
+
+/// A field that may be left out or empty.
+fn optional<T>(text: Option<String>, read: impl FnOnce(String) -> Result<T, Problem>) -> Result<Option<T>, Problem> {
+    text.filter(|text| !text.trim().is_empty()).map(read).transpose()
+}

@@ -1,0 +1,63 @@
+//! What server functions need of a request: who asks, and how to answer beside the value.
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderValue, StatusCode, header, request::Parts},
+};
+use leptos::prelude::*;
+use leptos_axum::ResponseOptions;
+
+use super::session;
+use crate::{
+    protocol::{Code, Problem, RoomCode},
+    server::{
+        app::{App, Visitor},
+        domain::rooms::Entered,
+    },
+};
+
+/// The node and who asks it.
+pub async fn visitor() -> Result<(App, Visitor), Problem> {
+    let lost = || Problem::new(Code::Internal, "Something went wrong. Try again.");
+    let app = use_context::<App>().ok_or_else(lost)?;
+    let mut parts = use_context::<Parts>().ok_or_else(lost)?;
+    match Visitor::from_request_parts(&mut parts, &app).await {
+        Ok(visitor) => Ok((app, visitor)),
+        Err(super::problem::Refusal(problem)) => Err(refuse(problem)),
+    }
+}
+
+/// Gives a refusal its status.
+pub fn refuse(problem: Problem) -> Problem {
+    if let Some(response) = use_context::<ResponseOptions>() {
+        if let Ok(status) = StatusCode::from_u16(problem.code.status()) {
+            response.set_status(status);
+        }
+        if let Some(ms) = problem.retry_after_ms {
+            response.insert_header(header::RETRY_AFTER, HeaderValue::from(ms.div_ceil(1_000)));
+        }
+    }
+    problem
+}
+
+/// A form's field that was filled in.
+pub fn filled(text: String) -> Option<String> {
+    Some(text).filter(|text| !text.trim().is_empty())
+}
+
+/// Hands out the new session, if any, and goes to the room.
+pub fn enter(app: &App, entered: Entered) -> RoomCode {
+    if let (Some(session), Some(response)) = (&entered.session, use_context::<ResponseOptions>())
+        && let Ok(cookie) = HeaderValue::from_str(&session::cookie(&app.config, session).to_string())
+    {
+        response.append_header(header::SET_COOKIE, cookie);
+    }
+    let code = entered.snapshot.room.code;
+    go(&format!("/rooms/{code}"));
+    code
+}
+
+/// Goes to another page of this site, with or without JavaScript.
+pub fn go(path: &str) {
+    leptos_axum::redirect(path);
+}

@@ -1,0 +1,39 @@
+//! REST: messages.
+
+use axum::extract::State;
+
+use super::{
+    extract::{Json, Query},
+    problem::{ProblemJson, Refusal},
+};
+use crate::{
+    protocol::{Ack, HistoryPage, HistoryQuery, SendMessage},
+    server::{
+        app::{App, Visitor},
+        domain::messages,
+    },
+};
+
+/// Say something. Safe to repeat: the same id gives the same answer, and one message.
+#[utoipa::path(post, path = "/api/messages", tag = "messages", request_body = SendMessage, responses(
+    (status = 200, body = Ack), (status = "4XX", body = ProblemJson, content_type = "application/problem+json"),
+))]
+pub async fn send(
+    State(app): State<App>,
+    visitor: Visitor,
+    Json(body): Json<SendMessage>,
+) -> Result<axum::Json<Ack>, Refusal> {
+    Ok(axum::Json(messages::send(&app, &visitor, body).await?))
+}
+
+/// A page of what was said, newest first.
+#[utoipa::path(get, path = "/api/chats/history", tag = "messages", params(HistoryQuery), responses(
+    (status = 200, body = HistoryPage), (status = "4XX", body = ProblemJson, content_type = "application/problem+json"),
+))]
+pub async fn history(
+    State(app): State<App>,
+    visitor: Visitor,
+    Query(query): Query<HistoryQuery>,
+) -> Result<axum::Json<HistoryPage>, Refusal> {
+    Ok(axum::Json(messages::history(&app, &visitor, query).await?))
+}

@@ -1,0 +1,18 @@
+//! Floor 5: the doors for programs and browsers: REST, the socket, health, static files. Handlers do three things: extract,
+//! call a use case, return.
+
+pub mod context;
+mod extract;
+mod headers;
+mod health;
+mod messages;
+mod openapi;
+mod problem;
+mod rooms;
+mod router;
+mod session;
+mod shell;
+mod ws;
+
+pub use headers::content_security_policy;
+pub use router::{Doors, api};

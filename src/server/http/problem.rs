@@ -1,0 +1,78 @@
+//! Problems as HTTP: `application/problem+json` (RFC 9457).
+
+use axum::{
+    extract::rejection::{JsonRejection, QueryRejection},
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::protocol::{Code, Problem};
+
+/// A refusal on its way out.
+#[derive(Debug)]
+pub struct Refusal(pub Problem);
+
+/// The body of a refusal.
+#[derive(Serialize, ToSchema)]
+pub struct ProblemJson {
+    /// Names the kind of problem; not an address to open.
+    #[serde(rename = "type")]
+    kind: String,
+    /// The same for every occurrence of the code.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// The stable code and what else is known.
+    #[serde(flatten)]
+    problem: Problem,
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self(problem)
+    }
+}
+
+impl From<JsonRejection> for Refusal {
+    fn from(rejection: JsonRejection) -> Self {
+        let code = match rejection.status() {
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Code::UnsupportedMediaType,
+            StatusCode::PAYLOAD_TOO_LARGE => Code::TooLarge,
+            StatusCode::UNPROCESSABLE_ENTITY => Code::InvalidInput,
+            _ => Code::Malformed,
+        };
+        Self(Problem::new(code, rejection.body_text()))
+    }
+}
+
+impl From<QueryRejection> for Refusal {
+    fn from(rejection: QueryRejection) -> Self {
+        Self(Problem::new(Code::InvalidInput, rejection.body_text()))
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let Self(problem) = self;
+        let status = StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry_after = problem.retry_after_ms.map(|ms| HeaderValue::from(ms.div_ceil(1_000)));
+        let name = serde_json::to_value(problem.code).ok();
+        let kind = format!("urn:anonchat:problem:{}", name.as_ref().and_then(|name| name.as_str()).unwrap_or("internal"));
+        let body = ProblemJson { kind, title: problem.code.title(), status: status.as_u16(), problem };
+        let mut response = (status, axum::Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(retry_after) = retry_after {
+            headers.insert(header::RETRY_AFTER, retry_after);
+        }
+        response
+    }
+}
+
+/// The request came from a page of another site.
+pub fn foreign_origin() -> Refusal {
+    Refusal(Problem::new(Code::ForeignOrigin, "This request came from a page of another site and was refused."))
+}

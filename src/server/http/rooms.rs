@@ -1,0 +1,104 @@
+//! REST: rooms.
+
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+    response::IntoResponse,
+};
+use axum_extra::extract::CookieJar;
+
+use super::{extract::Json, problem::{ProblemJson, Refusal}, session};
+use crate::{
+    protocol::{CreateRoom, JoinRoom, KickMember, LeaveRoom, PreserveRoom, Problem, RenameRoom, RoomCode, Snapshot},
+    server::{
+        app::{App, Visitor},
+        domain::rooms::{self, Entered},
+    },
+};
+
+type Answer<T> = Result<T, Refusal>;
+
+fn entered(app: &App, jar: CookieJar, Entered { snapshot, session }: Entered) -> (CookieJar, axum::Json<Snapshot>) {
+    let jar = session.into_iter().fold(jar, |jar, session| jar.add(session::cookie(&app.config, &session)));
+    (jar, axum::Json(snapshot))
+}
+
+/// Make a room. Sets the session cookie if there is none.
+#[utoipa::path(post, path = "/api/rooms/create", tag = "rooms", request_body = CreateRoom, responses(
+    (status = 201, body = Snapshot), (status = "4XX", body = ProblemJson, content_type = "application/problem+json"),
+))]
+pub async fn create(
+    State(app): State<App>,
+    visitor: Visitor,
+    jar: CookieJar,
+    Json(body): Json<CreateRoom>,
+) -> Answer<impl IntoResponse> {
+    Ok((StatusCode::CREATED, entered(&app, jar, rooms::create(&app, &visitor, body, None).await?)))
+}
+
+/// Join a room by its code. Sets the session cookie if there is none. Joining again changes nothing.
+#[utoipa::path(post, path = "/api/rooms/join", tag = "rooms", request_body = JoinRoom, responses(
+    (status = 200, body = Snapshot), (status = "4XX", body = ProblemJson, content_type = "application/problem+json"),
+))]
+pub async fn join(
+    State(app): State<App>,
+    visitor: Visitor,
+    jar: CookieJar,
+    Json(body): Json<JoinRoom>,
+) -> Answer<impl IntoResponse> {
+    Ok(entered(&app, jar, rooms::join(&app, &visitor, body, None).await?))
+}
+
+/// Leave a room at once.
+#[utoipa::path(post, path = "/api/rooms/leave", tag = "rooms", request_body = LeaveRoom, responses(
+    (status = 204), (status = "4XX", body = ProblemJson, content_type = "application/problem+json"),
+))]
+pub async fn leave(State(app): State<App>, visitor: Visitor, Json(body): Json<LeaveRoom>) -> Answer<StatusCode> {
+    rooms::leave(&app, &visitor, read_code(&body.code)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Remove a member, who cannot come back (owner).
+#[utoipa::path(post, path = "/api/rooms/kick", tag = "rooms", request_body = KickMember, responses(
+    (status = 204), (status = "4XX", body = ProblemJson, content_type = "application/problem+json"),
+))]
+pub async fn kick(State(app): State<App>, visitor: Visitor, Json(body): Json<KickMember>) -> Answer<StatusCode> {
+    rooms::kick(&app, &visitor, read_code(&body.code)?, body.member_id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Give a room another name, or none (owner).
+#[utoipa::path(put, path = "/api/rooms/name", tag = "rooms", request_body = RenameRoom, responses(
+    (status = 204), (status = "4XX", body = ProblemJson, content_type = "application/problem+json"),
+))]
+pub async fn rename(State(app): State<App>, visitor: Visitor, Json(body): Json<RenameRoom>) -> Answer<StatusCode> {
+    rooms::rename(&app, &visitor, read_code(&body.code)?, body.name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Turn preserve on or off, from here on (owner).
+#[utoipa::path(put, path = "/api/rooms/preserve", tag = "rooms", request_body = PreserveRoom, responses(
+    (status = 204), (status = "4XX", body = ProblemJson, content_type = "application/problem+json"),
+))]
+pub async fn preserve(State(app): State<App>, visitor: Visitor, Json(body): Json<PreserveRoom>) -> Answer<StatusCode> {
+    rooms::preserve(&app, &visitor, read_code(&body.code)?, body.preserve).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The rooms that you are in; a guest is in one at most.
+#[utoipa::path(get, path = "/api/rooms/my-rooms", tag = "rooms", responses((status = 200, body = Vec<Snapshot>)))]
+pub async fn my_rooms(State(app): State<App>, visitor: Visitor) -> Answer<axum::Json<Vec<Snapshot>>> {
+    Ok(axum::Json(rooms::mine(&app, &visitor).await?))
+}
+
+/// A room that you are in.
+#[utoipa::path(get, path = "/api/rooms/{code}", tag = "rooms", params(("code" = String, Path)), responses(
+    (status = 200, body = Snapshot), (status = "4XX", body = ProblemJson, content_type = "application/problem+json"),
+))]
+pub async fn view(State(app): State<App>, visitor: Visitor, Path(code): Path<String>) -> Answer<axum::Json<Snapshot>> {
+    Ok(axum::Json(rooms::view(&app, &visitor, read_code(&code)?).await?))
+}
+
+fn read_code(text: &str) -> Result<RoomCode, Problem> {
+    Ok(text.parse::<RoomCode>()?)
+}

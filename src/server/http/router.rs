@@ -1,0 +1,103 @@
+//! The whole API on one page.
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request},
+    http::header,
+    response::IntoResponse,
+    routing::{any, get},
+};
+use leptos::config::LeptosOptions;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    csrf::CsrfLayer,
+    set_header::SetResponseHeaderLayer,
+    trace::{DefaultOnFailure, TraceLayer},
+};
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{headers::SECURITY, health, messages, openapi::Description, problem::{Refusal, foreign_origin}, rooms, shell, ws};
+use crate::{
+    protocol::{Code, Problem, limits},
+    server::app::App,
+};
+
+/// The doors of a node, before pages are added and the whole is closed with [`finish`](Self::finish).
+pub struct Doors {
+    router: Router<App>,
+}
+
+/// REST, the socket, health and static files.
+pub fn api(options: &LeptosOptions) -> Doors {
+    let (rest, mut description) = OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(rooms::create))
+        .routes(routes!(rooms::join))
+        .routes(routes!(rooms::leave))
+        .routes(routes!(rooms::kick))
+        .routes(routes!(rooms::rename))
+        .routes(routes!(rooms::preserve))
+        .routes(routes!(rooms::my_rooms))
+        .routes(routes!(rooms::view))
+        .routes(routes!(messages::send))
+        .routes(routes!(messages::history))
+        .split_for_parts();
+    description.info.version = env!("CARGO_PKG_VERSION").to_owned();
+    let description = axum::Json(description);
+    let rest = rest
+        .route("/api/openapi.json", get(move || async move { description }))
+        .route("/api/{*rest}", any(no_such_door))
+        .method_not_allowed_fallback(wrong_method)
+        .layer(SetResponseHeaderLayer::if_not_present(
+            header::CACHE_CONTROL,
+            axum::http::HeaderValue::from_static("no-store"),
+        ));
+    let router = Router::new()
+        .merge(rest)
+        .route("/ws", any(ws::upgrade))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .merge(shell::files(options));
+    Doors { router }
+}
+
+impl Doors {
+    /// Adds pages.
+    #[must_use]
+    pub fn with(self, pages: impl FnOnce(Router<App>) -> Router<App>) -> Self {
+        Self { router: pages(self.router) }
+    }
+
+    /// Puts the guards around everything: limits, cross-site checks, security headers, traces without secrets.
+    pub fn finish(self, app: App) -> Router {
+        let csrf = match app.config.public_url.as_deref() {
+            Some(url) => CsrfLayer::new().add_trusted_origin(url.trim_end_matches('/')).unwrap_or_default(),
+            None => CsrfLayer::new(),
+        };
+        let router = self
+            .router
+            .layer(DefaultBodyLimit::max(limits::FRAME_BYTES))
+            .layer(csrf.with_rejection_response(|_| foreign_origin().into_response()))
+            .layer(CatchPanicLayer::custom(|_| {
+                Refusal(Problem::new(Code::Internal, "Something went wrong. Try again.")).into_response()
+            }))
+            // Neither addresses nor queries are traced: both can hold a code.
+            .layer(
+                TraceLayer::new_for_http()
+                    .make_span_with(|request: &Request| tracing::debug_span!("request", method = %request.method()))
+                    .on_failure(DefaultOnFailure::new().level(tracing::Level::DEBUG)),
+            );
+        let router = SECURITY.into_iter().fold(router, |router, (name, value)| {
+            router.layer(SetResponseHeaderLayer::if_not_present(name, value))
+        });
+        router.with_state(app)
+    }
+}
+
+async fn no_such_door() -> Refusal {
+    Refusal(Problem::new(Code::NotFound, "There is nothing at this address. /api/openapi.json lists what there is."))
+}
+
+async fn wrong_method() -> Refusal {
+    Refusal(Problem::new(Code::MethodNotAllowed, "This address does not take this method."))
+}

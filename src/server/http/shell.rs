@@ -1,0 +1,82 @@
+//! Static files: the hashed shell for ever, everything else asked for anew each time; and the list of the shell for the
+//! service worker.
+
+use std::path::Path;
+
+use axum::{
+    Router,
+    http::{HeaderValue, header},
+    response::IntoResponse,
+    routing::get,
+};
+use leptos::config::LeptosOptions;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use tower::ServiceBuilder;
+use tower_http::{
+    services::{ServeDir, ServeFile},
+    set_header::SetResponseHeaderLayer,
+};
+
+use super::headers::PLAIN_POLICY;
+use crate::server::app::App;
+
+const MANIFEST: &str = include_str!("../../../manifest.json");
+const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
+const A_DAY: HeaderValue = HeaderValue::from_static("public, max-age=86400");
+
+/// Files of the site folder, and what describes them.
+pub fn files(options: &LeptosOptions) -> Router<App> {
+    let root = Path::new(options.site_root.as_ref());
+    let cached = |value: HeaderValue| SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, value);
+    let pkg = ServeDir::new(root.join(options.site_pkg_dir.as_ref())).precompressed_br().precompressed_gzip();
+    let file = |name: &str, value: HeaderValue| {
+        ServiceBuilder::new().layer(cached(value)).service(ServeFile::new(root.join(name)))
+    };
+    let shell = axum::Json(shell(options));
+    Router::new()
+        .nest_service("/pkg", ServiceBuilder::new().layer(cached(FOR_EVER)).service(pkg))
+        .nest_service("/icons", ServiceBuilder::new().layer(cached(A_DAY)).service(ServeDir::new(root.join("icons"))))
+        .route_service("/favicon.ico", file("favicon.ico", A_DAY))
+        .route_service("/favicon.svg", file("favicon.svg", A_DAY))
+        .route_service("/robots.txt", file("robots.txt", A_DAY))
+        .route_service("/sw.js", file("sw.js", ASK_AGAIN))
+        .route_service("/offline.html", file("offline.html", ASK_AGAIN))
+        .route_service("/offline.css", file("offline.css", ASK_AGAIN))
+        .route("/shell.json", get(move || async move { ([(header::CACHE_CONTROL, ASK_AGAIN)], shell) }))
+        .route("/manifest.json", get(manifest))
+        .layer(SetResponseHeaderLayer::if_not_present(
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static(PLAIN_POLICY),
+        ))
+}
+
+async fn manifest() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/manifest+json"), (header::CACHE_CONTROL, "no-cache")], MANIFEST)
+}
+
+/// What the service worker keeps: the hashed files of the page and the offline page, under a version that changes with any
+/// of them.
+fn shell(options: &LeptosOptions) -> serde_json::Value {
+    let root = Path::new(options.site_root.as_ref());
+    let pkg = options.site_pkg_dir.as_ref();
+    let mut files: Vec<String> = std::fs::read_dir(root.join(pkg))
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| Path::new(name).extension().is_some_and(|kind| ["js", "wasm", "css"].iter().any(|k| kind == *k)))
+        .map(|name| format!("/{pkg}/{name}"))
+        .collect();
+    files.sort();
+    files.extend(["/offline.html", "/offline.css"].map(str::to_owned));
+    let mut version = Sha256::new();
+    for file in &files {
+        version.update(file);
+        if !file.starts_with(&format!("/{pkg}/")) {
+            version.update(std::fs::read(root.join(&file[1..])).unwrap_or_default());
+        }
+    }
+    let version: String = version.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    json!({ "version": version, "files": files })
+}

@@ -1,0 +1,131 @@
+//! Absence: a guest without a connection for a while has left, with one notice, whichever node still lives.
+//!
+//! Every guest in a room has a lease on the bus. Nodes renew the leases of those connected to them, so a lease ends one
+//! grace after the last connection, also if its node died. Any node claims ended leases and writes the leaving down.
+//! The store is the truth of who is in: leases that the bus lost are made anew from it.
+
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::{Engine, Reply, live::announcement};
+use crate::{
+    protocol::MemberId,
+    server::{
+        clock,
+        store::{MemberRecord, Owed, RoomId, StoreError},
+    },
+};
+
+/// Leases handled at once.
+const CHUNK: usize = 500;
+/// How long another node waits before it takes over a claimed lease.
+const CLAIM: Duration = Duration::from_secs(10);
+/// How often memberships without a lease are looked for.
+const ADOPT: Duration = Duration::from_secs(60);
+/// How often notices that a crash swallowed are looked for, and how old they must be.
+const OWED: Duration = Duration::from_secs(2);
+
+/// Starts the background work.
+pub(super) fn start(engine: &Engine) {
+    let grace = engine.timing().guest_grace;
+    every(engine, grace / 3, |engine| async move { renew(&engine, &engine.all_present()).await });
+    every(engine, (grace / 4).min(Duration::from_secs(1)), |engine| async move { claim(&engine).await });
+    every(engine, OWED, |engine| async move { announce_owed(&engine).await });
+    every(engine, ADOPT, |engine| async move { adopt(&engine).await });
+}
+
+fn every<F>(engine: &Engine, pause: Duration, work: impl Fn(Engine) -> F + Send + 'static)
+where
+    F: Future<Output = ()> + Send,
+{
+    let worker = engine.clone();
+    engine.spawn_until_stopped(async move {
+        let mut tick = interval(pause.max(Duration::from_millis(50)));
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tick.tick().await;
+            work(worker.clone()).await;
+        }
+    });
+}
+
+/// Says that these guests are here now; said of somebody who is not, their grace runs from now.
+pub(super) async fn renew(engine: &Engine, guests: &[(RoomId, MemberId)]) {
+    let until = clock::now() + clock::millis(engine.timing().guest_grace);
+    for chunk in guests.chunks(CHUNK) {
+        if let Err(error) = engine.bus().renew_leases(chunk, until).await {
+            tracing::debug!(error = %error.0, "leases not renewed");
+            return;
+        }
+    }
+}
+
+/// After an outage every lease is old: first say who is here, and look for leases that were lost.
+pub(super) async fn bus_came_back(engine: &Engine) {
+    renew(engine, &engine.all_present()).await;
+    adopt_all(engine).await;
+}
+
+async fn adopt(engine: &Engine) {
+    if engine.bus().take_turn("adopt-leases", ADOPT / 2).await.unwrap_or(false) {
+        adopt_all(engine).await;
+    }
+}
+
+async fn adopt_all(engine: &Engine) {
+    let until = clock::now() + clock::millis(engine.timing().guest_grace);
+    let mut after = None;
+    loop {
+        let guests = match engine.store().active_guests(after, CHUNK).await {
+            Ok(guests) => guests,
+            Err(error) => return tracing::debug!(%error, "memberships not read"),
+        };
+        let Some(last) = guests.last() else { return };
+        after = Some(*last);
+        if let Err(error) = engine.bus().adopt_leases(&guests, until).await {
+            return tracing::debug!(error = %error.0, "leases not adopted");
+        }
+    }
+}
+
+async fn claim(engine: &Engine) {
+    let now = clock::now();
+    let ended = match engine.bus().claim_ended_leases(now, now + clock::millis(CLAIM), CHUNK).await {
+        Ok(ended) => ended,
+        Err(error) => return tracing::debug!(error = %error.0, "leases not claimed"),
+    };
+    for (room, member) in ended {
+        if engine.is_present(room, member) {
+            renew(engine, &[(room, member)]).await;
+            continue;
+        }
+        match engine.store().leave_room(room, member, &Owed::Left, now).await {
+            Ok(record) => announce(engine, &record).await,
+            Err(StoreError::NotFound) => engine.gone(room, member),
+            // The claim runs out, and somebody tries again.
+            Err(error) => tracing::warn!(%room, %error, "an absent guest was not written down as gone"),
+        }
+    }
+}
+
+async fn announce_owed(engine: &Engine) {
+    let before = clock::now() - clock::millis(OWED);
+    let rooms = match engine.store().rooms_owing_notices(before, CHUNK).await {
+        Ok(rooms) => rooms,
+        Err(error) => return tracing::debug!(%error, "owed notices not looked for"),
+    };
+    for room in rooms {
+        for record in engine.store().members(room).await.unwrap_or_default() {
+            if record.changed_at < before {
+                announce(engine, &record).await;
+            }
+        }
+    }
+}
+
+async fn announce(engine: &Engine, record: &MemberRecord) {
+    if let Some(owed) = &record.owed {
+        engine.submit(record.room, announcement(record.person(), owed), Reply::None).await;
+    }
+}

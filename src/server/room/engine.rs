@@ -1,0 +1,434 @@
+//! The engine of a node: which rooms are live here, the way to their tasks, and the node's talk with the bus.
+
+use std::{
+    collections::{HashMap, HashSet},
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{MissedTickBehavior, interval, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::Uuid;
+
+use super::{
+    Command, Connection, ConnectionId, Done, Reply, ResumePoint, absence,
+    live::{self, Request, Subscribe, overloaded},
+    log::Log,
+};
+use crate::{
+    protocol::{Epoch, MemberId, Problem, Seq, Snapshot},
+    server::{
+        bus::{Bus, BusNews},
+        random,
+        store::{MemberRecord, RoomId, Store},
+    },
+};
+
+/// Requests that may wait for a room's task; past that the asker waits.
+const INBOX: usize = 1_024;
+/// Packets that may wait for the bus; past that they are dropped, since comparing heads finds what they said.
+const OUTGOING: usize = 4_096;
+/// How often the heads of all live rooms are compared with their logs, when other nodes can be there.
+const COMPARE: Duration = Duration::from_secs(1);
+/// How long a room that comes to life waits for its subscription; if the bus is down it goes on without.
+const FOLLOW_DEADLINE: Duration = Duration::from_millis(500);
+
+/// What time does to rooms and guests.
+#[derive(Clone, Copy, Debug)]
+pub struct Timing {
+    /// How long a guest without a connection still counts as there.
+    pub guest_grace: Duration,
+}
+
+/// The engine of a node. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    node: Uuid,
+    store: Arc<dyn Store>,
+    bus: Arc<dyn Bus>,
+    timing: Timing,
+    /// Held for moments only, never across an await.
+    rooms: Mutex<HashMap<RoomId, mpsc::Sender<Request>>>,
+    /// Who is connected to this node, by connection. Held for moments only.
+    present: Mutex<Present>,
+    outgoing: mpsc::Sender<(RoomId, Bytes)>,
+    following: mpsc::UnboundedSender<Following>,
+    tasks: TaskTracker,
+    stopping: CancellationToken,
+}
+
+/// Who is connected to this node, both ways round.
+#[derive(Default)]
+struct Present {
+    members: HashMap<(RoomId, MemberId), HashSet<ConnectionId>>,
+    connections: HashMap<ConnectionId, HashSet<(RoomId, MemberId)>>,
+}
+
+enum Following {
+    Start(RoomId, oneshot::Sender<()>),
+    Stop(RoomId),
+}
+
+fn held<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // A panic while holding one of these maps leaves it whole: every change is a single call.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Present {
+    fn add(&mut self, room: RoomId, member: MemberId, connection: ConnectionId) {
+        self.members.entry((room, member)).or_default().insert(connection);
+        self.connections.entry(connection).or_default().insert((room, member));
+    }
+
+    /// Gives what the connection followed, and whether that was the member's last connection here.
+    fn remove_connection(&mut self, connection: ConnectionId) -> Vec<(RoomId, MemberId, bool)> {
+        let followed = self.connections.remove(&connection).unwrap_or_default();
+        let forget = |(room, member)| {
+            let alone = self.members.get_mut(&(room, member)).is_none_or(|all| all.remove(&connection) && all.is_empty());
+            if alone {
+                self.members.remove(&(room, member));
+            }
+            (room, member, alone)
+        };
+        followed.into_iter().map(forget).collect()
+    }
+
+    fn remove_member(&mut self, room: RoomId, member: MemberId) {
+        for connection in self.members.remove(&(room, member)).unwrap_or_default() {
+            if let Some(followed) = self.connections.get_mut(&connection) {
+                followed.remove(&(room, member));
+            }
+        }
+    }
+}
+
+impl Engine {
+    /// Starts the engine and its background work.
+    pub fn start(
+        store: Arc<dyn Store>,
+        bus: Arc<dyn Bus>,
+        news: mpsc::Receiver<BusNews>,
+        timing: Timing,
+    ) -> Self {
+        let (outgoing, packets) = mpsc::channel(OUTGOING);
+        // Bounded by the number of rooms that come and go: each task asks once to start and once to stop.
+        let (following, wishes) = mpsc::unbounded_channel();
+        let engine = Self(Arc::new(Inner {
+            node: random::uuid(),
+            store,
+            bus,
+            timing,
+            rooms: Mutex::default(),
+            present: Mutex::default(),
+            outgoing,
+            following,
+            tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+        }));
+        engine.spawn_until_stopped(hear_news(engine.clone(), news));
+        engine.spawn_until_stopped(publish_packets(engine.clone(), packets));
+        engine.spawn_until_stopped(follow_rooms(engine.clone(), wishes));
+        if engine.is_shared() {
+            engine.spawn_until_stopped(compare_regularly(engine.clone()));
+        }
+        absence::start(&engine);
+        engine
+    }
+
+    /// Asks a room to do something, and waits until it is in the log, or refused.
+    pub async fn command(&self, room: RoomId, command: Command) -> Result<Done, Problem> {
+        let (reply, answer) = oneshot::channel();
+        self.submit(room, command, Reply::Caller(reply)).await;
+        answer.await.unwrap_or_else(|_| Err(overloaded()))
+    }
+
+    /// Asks a room to do something; the answer goes where `reply` says. What one caller submits is taken in that order.
+    pub async fn submit(&self, room: RoomId, command: Command, reply: Reply) {
+        self.send(room, Request::Command(command, reply)).await;
+    }
+
+    /// Lets a connection follow a room, from where it was if possible.
+    pub async fn subscribe(
+        &self,
+        room: RoomId,
+        connection: Connection,
+        member: MemberRecord,
+        resume: Option<ResumePoint>,
+    ) {
+        self.send(room, Request::Subscribe(Subscribe { connection, member, resume })).await;
+    }
+
+    /// The room as a member sees it now.
+    pub async fn look(&self, room: RoomId, member: MemberRecord) -> Result<Snapshot, Problem> {
+        let (reply, answer) = oneshot::channel();
+        self.send(room, Request::Look(member, reply)).await;
+        answer.await.unwrap_or_else(|_| Err(overloaded()))
+    }
+
+    /// Passes on that somebody types.
+    pub async fn typing(&self, room: RoomId, connection: ConnectionId, on: bool) {
+        self.send(room, Request::Typing(connection, on)).await;
+    }
+
+    /// A connection is gone: it follows nothing, and its guests' time runs.
+    pub async fn disconnect(&self, connection: ConnectionId) {
+        let followed = held(&self.0.present).remove_connection(connection);
+        for (room, member, alone) in followed {
+            if let Some(inbox) = self.inbox(room) {
+                let _ = inbox.send(Request::Unsubscribe(connection)).await;
+            }
+            if alone {
+                absence::renew(self, &[(room, member)]).await;
+            }
+        }
+    }
+
+    /// Finishes what every room has taken, and stops. New commands are refused meanwhile.
+    pub async fn drain(&self) {
+        let inboxes: Vec<_> = held(&self.0.rooms).drain().map(|(_, inbox)| inbox).collect();
+        for inbox in inboxes {
+            let _ = inbox.send(Request::Drain).await;
+        }
+        self.0.stopping.cancel();
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+    }
+
+    async fn send(&self, room: RoomId, mut request: Request) {
+        loop {
+            let Some(inbox) = self.inbox_or_start(room) else { return turn_away(request) };
+            match inbox.send(request).await {
+                Ok(()) => return,
+                // The task retired at this very moment; the next look starts another.
+                Err(mpsc::error::SendError(unsent)) => {
+                    held(&self.0.rooms).retain(|id, known| *id != room || !known.same_channel(&inbox));
+                    request = unsent;
+                }
+            }
+        }
+    }
+
+    fn inbox_or_start(&self, room: RoomId) -> Option<mpsc::Sender<Request>> {
+        if self.0.stopping.is_cancelled() {
+            return None;
+        }
+        let mut rooms = held(&self.0.rooms);
+        let inbox = rooms.entry(room).or_insert_with(|| {
+            let (sender, inbox) = mpsc::channel(INBOX);
+            self.0.tasks.spawn(live::run(self.clone(), room, inbox));
+            sender
+        });
+        Some(inbox.clone())
+    }
+
+    /// The way to a room's task, if the room is live here.
+    pub(super) fn inbox(&self, room: RoomId) -> Option<mpsc::Sender<Request>> {
+        held(&self.0.rooms).get(&room).cloned()
+    }
+
+    /// Takes a room that could not be opened off the list.
+    pub(super) fn retire(&self, room: RoomId) {
+        held(&self.0.rooms).remove(&room);
+    }
+
+    /// Takes a room that nobody needs off the list, unless a request came in; what comes too late is sent to a new task.
+    pub(super) fn retire_if_idle(&self, room: RoomId, inbox: &mut mpsc::Receiver<Request>) -> bool {
+        {
+            let mut rooms = held(&self.0.rooms);
+            if !inbox.is_empty() {
+                return false;
+            }
+            rooms.remove(&room);
+        }
+        inbox.close();
+        while let Ok(late) = inbox.try_recv() {
+            let engine = self.clone();
+            self.spawn(async move { engine.send(room, late).await });
+        }
+        true
+    }
+
+    pub(super) fn node(&self) -> Uuid {
+        self.0.node
+    }
+
+    pub(super) fn is_shared(&self) -> bool {
+        self.0.bus.is_shared()
+    }
+
+    pub(super) fn bus(&self) -> &Arc<dyn Bus> {
+        &self.0.bus
+    }
+
+    pub(super) fn store(&self) -> &Arc<dyn Store> {
+        &self.0.store
+    }
+
+    pub(super) fn timing(&self) -> Timing {
+        self.0.timing
+    }
+
+    pub(super) fn log(&self, room: RoomId) -> Log {
+        Log::new(Arc::clone(&self.0.store), Arc::clone(&self.0.bus), room)
+    }
+
+    pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.0.tasks.spawn(work);
+    }
+
+    pub(super) fn spawn_until_stopped(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let stopping = self.0.stopping.clone();
+        self.0.tasks.spawn(async move {
+            let _ = stopping.run_until_cancelled_owned(work).await;
+        });
+    }
+
+    /// Publishes in the order of the calls, as far as the bus keeps up.
+    pub(super) fn publish(&self, room: RoomId, packet: Bytes) {
+        if self.0.outgoing.try_send((room, packet)).is_err() {
+            tracing::debug!(%room, "packet dropped: the bus is slow or away");
+        }
+    }
+
+    pub(super) async fn follow(&self, room: RoomId) {
+        let (done, holds) = oneshot::channel();
+        let _ = self.0.following.send(Following::Start(room, done));
+        let _ = timeout(FOLLOW_DEADLINE, holds).await;
+    }
+
+    pub(super) async fn unfollow(&self, room: RoomId) {
+        let _ = self.0.following.send(Following::Stop(room));
+    }
+
+    pub(super) async fn drop_tail(&self, room: RoomId, epoch: Epoch, head: Seq) {
+        if let Err(error) = self.0.bus.drop_tail(room, epoch, head).await {
+            tracing::debug!(%room, error = %error.0, "tail not dropped; it expires");
+        }
+    }
+
+    pub(super) fn arrived(&self, room: RoomId, member: MemberId, connection: ConnectionId) {
+        held(&self.0.present).add(room, member, connection);
+        let engine = self.clone();
+        self.spawn(async move { absence::renew(&engine, &[(room, member)]).await });
+    }
+
+    pub(super) fn gone(&self, room: RoomId, member: MemberId) {
+        held(&self.0.present).remove_member(room, member);
+        let bus = Arc::clone(&self.0.bus);
+        self.spawn(async move {
+            if let Err(error) = bus.end_lease(room, member).await {
+                tracing::debug!(%room, error = %error.0, "lease not ended; it runs out");
+            }
+        });
+    }
+
+    pub(super) fn is_present(&self, room: RoomId, member: MemberId) -> bool {
+        held(&self.0.present).members.contains_key(&(room, member))
+    }
+
+    pub(super) fn all_present(&self) -> Vec<(RoomId, MemberId)> {
+        held(&self.0.present).members.keys().copied().collect()
+    }
+}
+
+/// The node is stopping.
+fn turn_away(request: Request) {
+    match request {
+        Request::Command(_, reply) => reply.send(Err(overloaded())),
+        Request::Look(_, reply) => {
+            let _ = reply.send(Err(overloaded()));
+        }
+        // Sockets get their `bye`.
+        _ => {}
+    }
+}
+
+async fn hear_news(engine: Engine, mut news: mpsc::Receiver<BusNews>) {
+    while let Some(news) = news.recv().await {
+        match news {
+            BusNews::Packet(room, packet) => {
+                if let Some(inbox) = engine.inbox(room)
+                    && inbox.try_send(Request::Packet(packet)).is_err()
+                {
+                    tracing::debug!(%room, "packet dropped: the room is busy");
+                }
+            }
+            BusNews::Missed => {
+                absence::bus_came_back(&engine).await;
+                compare_heads(&engine).await;
+            }
+        }
+    }
+}
+
+async fn publish_packets(engine: Engine, mut packets: mpsc::Receiver<(RoomId, Bytes)>) {
+    while let Some((room, packet)) = packets.recv().await {
+        if let Err(error) = engine.0.bus.publish(room, packet).await {
+            tracing::debug!(%room, error = %error.0, "packet not published");
+        }
+    }
+}
+
+/// One worker, so that a room's task that ends and the next one that starts cannot cross on the way to the bus.
+async fn follow_rooms(engine: Engine, mut wishes: mpsc::UnboundedReceiver<Following>) {
+    let mut wanted: HashMap<RoomId, usize> = HashMap::new();
+    while let Some(wish) = wishes.recv().await {
+        match wish {
+            Following::Start(room, done) => {
+                let count = wanted.entry(room).or_default();
+                *count += 1;
+                if *count == 1 {
+                    // If the bus is away it remembers the wish, and says so when it is back.
+                    let _ = engine.0.bus.follow(room).await;
+                }
+                let _ = done.send(());
+            }
+            Following::Stop(room) => {
+                if let Some(count) = wanted.get_mut(&room) {
+                    *count -= 1;
+                    if *count == 0 {
+                        wanted.remove(&room);
+                        let _ = engine.0.bus.unfollow(room).await;
+                    }
+                }
+            }
+        }
+    }
+}
+
+async fn compare_regularly(engine: Engine) {
+    let mut tick = interval(COMPARE);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        compare_heads(&engine).await;
+    }
+}
+
+/// Tells every live room where its log ends, so that a lost last packet is found too.
+async fn compare_heads(engine: &Engine) {
+    let rooms: Vec<RoomId> = held(&engine.0.rooms).keys().copied().collect();
+    if rooms.is_empty() {
+        return;
+    }
+    let (archives, tails) = tokio::join!(engine.0.store.heads(&rooms), engine.0.bus.tail_heads(&rooms));
+    let tell = |room: RoomId, request: Request| {
+        if let Some(inbox) = engine.inbox(room) {
+            // A full inbox means the room is at work, and the next comparison comes in a second.
+            let _ = inbox.try_send(request);
+        }
+    };
+    for (room, head) in archives.unwrap_or_default() {
+        tell(room, Request::ArchiveHead(head.seq));
+    }
+    for (room, epoch, head) in tails.unwrap_or_default() {
+        tell(room, Request::TailHead(epoch, head));
+    }
+}

@@ -1,0 +1,233 @@
+//! The judge: turns commands into events, by the state that the log has and the batch so far will make.
+//!
+//! Pure, so that a batch which lost the race for its seqs is judged again by what the winner wrote.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{Command, Done, window::Window};
+use crate::protocol::{
+    ClientId, Code, Event, EventKind, MemberId, Message, Millis, Nickname, Person, Problem, Retention, RoomState, Seq,
+};
+
+/// What becomes of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is this event, the next of the batch.
+    Event(Event),
+    /// The log says so already; nothing to append.
+    Already(Done),
+    /// It may not be.
+    Refused(Problem),
+    /// It has to wait for the next batch: it depends on the outcome of this one, or stands alone.
+    NextBatch,
+}
+
+/// Judges one batch.
+#[derive(Debug)]
+pub struct Judge<'a> {
+    state: &'a RoomState,
+    window: &'a Window,
+    now: Millis,
+    head: Seq,
+    n: u64,
+    /// Who came (with a name) or went in this batch.
+    moved: HashMap<MemberId, Option<Nickname>>,
+    ids: HashSet<(MemberId, ClientId)>,
+    closed: bool,
+}
+
+impl<'a> Judge<'a> {
+    /// Starts a batch after the state's head. `now` is for people to read; it never runs backwards in a log.
+    pub fn new(state: &'a RoomState, window: &'a Window, now: Millis) -> Self {
+        Self {
+            state,
+            window,
+            now: now.max(window.last_at()),
+            head: state.head,
+            n: state.last_n,
+            moved: HashMap::new(),
+            ids: HashSet::new(),
+            closed: false,
+        }
+    }
+
+    /// Judges the next command of the batch.
+    pub fn judge(&mut self, command: &Command) -> Verdict {
+        if self.closed {
+            return Verdict::NextBatch;
+        }
+        match command {
+            Command::Say { member, id, body } => {
+                if let Some(known) = self.window.known(*member, *id, body.as_str()) {
+                    return repeated(known.seq, known.at, known.same_body);
+                }
+                if self.ids.contains(&(*member, *id)) {
+                    return Verdict::NextBatch;
+                }
+                let Some(name) = self.name_of(*member) else { return Verdict::Refused(not_a_member()) };
+                self.ids.insert((*member, *id));
+                self.n += 1;
+                let author = Person { id: *member, name };
+                self.event(EventKind::Message(Message { n: self.n, id: *id, author, body: body.clone() }))
+            }
+            Command::Join { member } => {
+                if self.name_of(member.id).is_some() {
+                    return self.already();
+                }
+                self.moved.insert(member.id, Some(member.name.clone()));
+                self.event(EventKind::Joined { member: member.clone() })
+            }
+            Command::Leave { member, removed_by } => {
+                if self.name_of(member.id).is_none() {
+                    return self.already();
+                }
+                self.moved.insert(member.id, None);
+                let member = member.clone();
+                self.event(match removed_by {
+                    Some(by) => EventKind::Removed { member, by: by.clone() },
+                    None => EventKind::Left { member },
+                })
+            }
+            Command::Rename { name, by } => {
+                if self.head == self.state.head && *name == self.state.name {
+                    return self.already();
+                }
+                self.event(EventKind::Renamed { name: name.clone(), by: by.clone() })
+            }
+            Command::Retain { retention, by } => {
+                if *retention == self.state.retention {
+                    return self.already();
+                }
+                // What follows is kept elsewhere than what went before, so this event is a batch of its own.
+                if self.head > self.state.head {
+                    return Verdict::NextBatch;
+                }
+                self.closed = true;
+                self.event(EventKind::RetentionChanged { retention: *retention, by: by.clone() })
+            }
+        }
+    }
+
+    fn name_of(&self, member: MemberId) -> Option<Nickname> {
+        match self.moved.get(&member) {
+            Some(moved) => moved.clone(),
+            None => self.state.members.get(&member).cloned(),
+        }
+    }
+
+    fn already(&self) -> Verdict {
+        Verdict::Already(Done { seq: self.head, at: self.now })
+    }
+
+    fn event(&mut self, kind: EventKind) -> Verdict {
+        self.head += 1;
+        Verdict::Event(Event { seq: self.head, at: self.now, kind })
+    }
+}
+
+/// What a message id that was used before answers: the original's place, or that it may not be reused.
+pub fn repeated(seq: Seq, at: Millis, same_body: bool) -> Verdict {
+    if same_body {
+        Verdict::Already(Done { seq, at })
+    } else {
+        let detail = "A message with this id but another text is in the room already. Nothing was sent; use a new id.";
+        Verdict::Refused(Problem::new(Code::IdReused, detail))
+    }
+}
+
+/// The refusal for somebody whom the log does not have in the room.
+pub fn not_a_member() -> Problem {
+    Problem::new(Code::NotAMember, "You are not in this room. Join it again to go on.")
+}
+
+/// Whether an event changes what follows it is kept in.
+pub fn retention_after(event: &Event) -> Option<Retention> {
+    match event.kind {
+        EventKind::RetentionChanged { retention, .. } => Some(retention),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::protocol::MessageBody;
+
+    fn person(id: u64) -> Person {
+        Person { id: MemberId::from_bits(id), name: Nickname::try_from(format!("Person {id}")).unwrap() }
+    }
+
+    fn say(member: u64, id: u128, body: &str) -> Command {
+        let (id, body) = (ClientId::new(Uuid::from_u128(id)), MessageBody::try_from(body).unwrap());
+        Command::Say { member: MemberId::from_bits(member), id, body }
+    }
+
+    fn room_of(ids: &[u64]) -> RoomState {
+        let members: BTreeMap<_, _> = ids.iter().map(|id| (person(*id).id, person(*id).name)).collect();
+        RoomState { head: 7, last_n: 3, name: None, retention: Retention::Ephemeral, members }
+    }
+
+    fn event(verdict: Verdict) -> Event {
+        match verdict {
+            Verdict::Event(event) => event,
+            other => panic!("no event but {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_batch_numbers_its_events_and_messages_without_holes() {
+        let (state, window) = (room_of(&[1]), Window::default());
+        let mut judge = Judge::new(&state, &window, 50);
+        assert_eq!(event(judge.judge(&say(1, 1, "a"))).seq, 8);
+        assert_eq!(event(judge.judge(&Command::Join { member: person(2) })).seq, 9);
+        let third = event(judge.judge(&say(2, 2, "b")));
+        assert_eq!((third.seq, third.message().unwrap().n), (10, 5));
+    }
+
+    #[test]
+    fn who_is_not_in_the_log_cannot_speak() {
+        let (state, window) = (room_of(&[1, 2]), Window::default());
+        let mut judge = Judge::new(&state, &window, 50);
+        assert!(matches!(judge.judge(&say(3, 1, "a")), Verdict::Refused(p) if p.code == Code::NotAMember));
+        event(judge.judge(&Command::Leave { member: person(2), removed_by: None }));
+        assert!(matches!(judge.judge(&say(2, 2, "b")), Verdict::Refused(_)), "gone earlier in the same batch");
+    }
+
+    #[test]
+    fn a_retry_is_recognised_in_the_window_and_waits_within_the_batch() {
+        let (mut state, mut window) = (room_of(&[1]), Window::default());
+        let first = event(Judge::new(&state, &window, 50).judge(&say(1, 1, "a")));
+        state.apply(&first);
+        window.push(first);
+        let mut judge = Judge::new(&state, &window, 60);
+        assert_eq!(judge.judge(&say(1, 1, "a")), Verdict::Already(Done { seq: 8, at: 50 }));
+        assert!(matches!(judge.judge(&say(1, 1, "b")), Verdict::Refused(p) if p.code == Code::IdReused));
+        event(judge.judge(&say(1, 2, "c")));
+        assert_eq!(judge.judge(&say(1, 2, "c")), Verdict::NextBatch);
+    }
+
+    #[test]
+    fn a_change_of_retention_stands_alone() {
+        let (state, window) = (room_of(&[1]), Window::default());
+        let retain = Command::Retain { retention: Retention::Preserved, by: person(1) };
+        let mut judge = Judge::new(&state, &window, 50);
+        event(judge.judge(&say(1, 1, "a")));
+        assert_eq!(judge.judge(&retain), Verdict::NextBatch);
+        let mut judge = Judge::new(&state, &window, 50);
+        event(judge.judge(&retain));
+        assert_eq!(judge.judge(&say(1, 2, "b")), Verdict::NextBatch);
+    }
+
+    #[test]
+    fn time_never_runs_backwards_in_a_log() {
+        let (mut state, mut window) = (room_of(&[1]), Window::default());
+        let first = event(Judge::new(&state, &window, 1_000).judge(&say(1, 1, "a")));
+        state.apply(&first);
+        window.push(first);
+        assert_eq!(event(Judge::new(&state, &window, 10).judge(&say(1, 2, "b"))).at, 1_000);
+    }
+}

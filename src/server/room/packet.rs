@@ -1,0 +1,56 @@
+//! Packets: what nodes tell each other of a room. Only a hint: whoever misses one reads the log.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::protocol::{Epoch, Event, MemberId};
+
+/// What one node tells the others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Packet {
+    /// The node that speaks; it ignores its own words.
+    pub node: Uuid,
+    /// What it says.
+    #[serde(flatten)]
+    pub news: News,
+}
+
+/// What it says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "news", rename_all = "snake_case")]
+pub enum News {
+    /// A batch entered the log.
+    Events {
+        /// The epoch of its seqs.
+        epoch: Epoch,
+        /// The batch, in order.
+        events: Vec<Event>,
+    },
+    /// Somebody started or stopped typing.
+    Typing {
+        /// Who.
+        member: MemberId,
+        /// Whether typing.
+        on: bool,
+    },
+    /// Who is connected to the speaking node now.
+    Presence {
+        /// The whole list.
+        connected: Vec<MemberId>,
+        /// Whether the others should say theirs: the speaker is new to the room.
+        ask: bool,
+    },
+}
+
+impl Packet {
+    /// Encodes a packet.
+    pub fn encode(&self) -> Bytes {
+        serde_json::to_vec(self).expect("packets have string keys and no failing serializers").into()
+    }
+
+    /// Reads a packet; `None` if it is of a version that this node does not know, which the log makes good.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok()
+    }
+}

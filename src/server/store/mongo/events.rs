@@ -1,0 +1,275 @@
+//! Events in MongoDB.
+//!
+//! The unique index on (room, seq) is the arbiter and the order of every read. `_id` is left to the driver: a composed one
+//! would save an index, but then the collection could not be sharded by room, and the client ids not be unique.
+
+use anyhow::Context;
+use async_trait::async_trait;
+use futures_util::TryStreamExt;
+use mongodb::{
+    ClientSession,
+    bson::{self, Document, doc},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    super::{Appended, Earlier, Events, Head, Result, RoomId, Stopped, StoreError},
+    Attempt, Failure, Mongo, PATIENCE, PAUSE, binary, duplicate, indexes, limit, rest, transaction, uuid_field, within,
+};
+use crate::protocol::{Epoch, Event, EventKind, MemberId, Millis, RoomName, Seq};
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct EventDocument {
+    room: bson::Uuid,
+    seq: Seq,
+    at: Millis,
+    /// As JSON has it. Not the type itself: inside a tagged enum serde forgets that BSON has its own form of UUIDs.
+    kind: serde_json::Value,
+    // What indexes need of a message. Partial indexes ask whether the field exists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    author: Option<MemberId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<bson::Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    n: Option<u64>,
+}
+
+/// The unique index that an event ran into.
+#[derive(Clone, Copy)]
+enum Guard {
+    Seq,
+    ClientId,
+}
+
+#[async_trait]
+impl Events for Mongo {
+    async fn append(&self, room: RoomId, epoch: Epoch, events: &[Event]) -> Result<Appended> {
+        within(PATIENCE, async {
+            let (mut batch, mut stopped) = (events, None);
+            let stored = loop {
+                if batch.is_empty() {
+                    break 0;
+                }
+                let only_messages = batch.iter().all(|event| event.message().is_some());
+                let outcome = if only_messages {
+                    self.insert(room, batch).await
+                } else {
+                    transaction!(self, |session| self.try_append(session, room, epoch, batch))
+                };
+                let Err(failure) = outcome else { break batch.len() };
+                let (index, guard) = guard(&failure).ok_or(failure)?;
+                stopped = Some((index, guard));
+                if only_messages {
+                    break index;
+                }
+                // The transaction stored nothing; what came before the event that stopped it goes again.
+                batch = &batch[..index];
+            };
+            let stopped = match stopped {
+                Some((index, guard)) => Some(self.stopped(room, index, &events[index], guard).await?),
+                None => None,
+            };
+            Ok(Appended { stored, stopped })
+        })
+        .await
+    }
+
+    async fn project(&self, room: RoomId, epoch: Epoch, events: &[Event]) -> Result<()> {
+        within(PATIENCE, async {
+            if events.iter().all(|event| event.message().is_some()) {
+                return Ok(());
+            }
+            Ok(transaction!(self, |session| self.apply(session, room, epoch, events))?)
+        })
+        .await
+    }
+
+    async fn head(&self, room: RoomId) -> Result<Head> {
+        Ok(self.heads(&[room]).await?.first().map(|(_, head)| *head).unwrap_or_default())
+    }
+
+    async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, Head)>> {
+        within(PATIENCE, async {
+            // Two seeks in an index for each room, however long its archive is.
+            let last = |field: &str| {
+                doc! { "$lookup": {
+                    "from": "events",
+                    "localField": "_id",
+                    "foreignField": "room",
+                    "pipeline": [
+                        { "$match": { field: { "$exists": true } } },
+                        { "$sort": { "room": -1, field: -1 } },
+                        { "$limit": 1 },
+                        { "$project": { "_id": 0, field: 1 } },
+                    ],
+                    "as": field,
+                } }
+            };
+            let rooms: Vec<_> = rooms.iter().map(|room| binary(room.0)).collect();
+            let heads = self.rooms.aggregate([
+                doc! { "$match": { "_id": { "$in": rooms } } },
+                doc! { "$project": { "_id": 1 } },
+                last("seq"),
+                last("n"),
+                doc! { "$match": { "seq": { "$ne": [] } } },
+                doc! { "$project": { "seq": { "$first": "$seq.seq" }, "n": { "$first": "$n.n" } } },
+            ]);
+            let heads: Vec<_> = heads.await?.try_collect().await?;
+            heads
+                .iter()
+                .map(|head| {
+                    let number = |field| head.get_i64(field).unwrap_or(0).cast_unsigned();
+                    Ok((RoomId(uuid_field(head, "_id")?), Head { seq: number("seq"), n: number("n") }))
+                })
+                .collect()
+        })
+        .await
+    }
+
+    async fn events_after(&self, room: RoomId, after: Seq, count: usize) -> Result<Vec<Event>> {
+        within(PATIENCE, async {
+            let after = doc! { "room": binary(room.0), "seq": { "$gt": after.cast_signed() } };
+            let found = self.events.find(after).sort(doc! { "room": 1, "seq": 1 }).limit(limit(count)).await?;
+            found.map_err(StoreError::from).and_then(async |event| event.try_into()).try_collect().await
+        })
+        .await
+    }
+
+    async fn events_before(&self, room: RoomId, before: Option<Seq>, count: usize) -> Result<Vec<Event>> {
+        within(PATIENCE, async {
+            let before = before.map_or(i64::MAX, u64::cast_signed);
+            let before = doc! { "room": binary(room.0), "seq": { "$lt": before } };
+            let found = self.events.find(before).sort(doc! { "room": -1, "seq": -1 }).limit(limit(count)).await?;
+            found.map_err(StoreError::from).and_then(async |event| event.try_into()).try_collect().await
+        })
+        .await
+    }
+}
+
+impl Mongo {
+    /// Inserts messages in order: one command, and the prefix before a duplicate stays.
+    async fn insert(&self, room: RoomId, events: &[Event]) -> Attempt<()> {
+        self.events.insert_many(documents(room, events)?).await?;
+        Ok(())
+    }
+
+    async fn try_append(
+        &self,
+        session: &mut ClientSession,
+        room: RoomId,
+        epoch: Epoch,
+        events: &[Event],
+    ) -> Attempt<()> {
+        self.events.insert_many(documents(room, events)?).session(&mut *session).await?;
+        self.apply(session, room, epoch, events).await
+    }
+
+    /// What events change in the records.
+    async fn apply(&self, session: &mut ClientSession, room: RoomId, epoch: Epoch, events: &[Event]) -> Attempt<()> {
+        for event in events {
+            match &event.kind {
+                EventKind::Joined { member } => {
+                    let since = doc! { "$set": { "since": event.seq.cast_signed() } };
+                    self.settle(session, room, member.id, "joined", since).await?;
+                }
+                EventKind::Left { member } => self.settle(session, room, member.id, "left", doc! {}).await?,
+                EventKind::Removed { member, .. } => self.settle(session, room, member.id, "removed", doc! {}).await?,
+                EventKind::Message(_) => {}
+                EventKind::Renamed { name, .. } => {
+                    let name = name.as_ref().map(RoomName::as_str);
+                    self.change_room(session, room, doc! { "name": name }).await?;
+                }
+                EventKind::RetentionChanged { retention, .. } => {
+                    let change = doc! { "preserve": bool::from(*retention), "epoch": epoch.get().cast_signed() };
+                    self.change_room(session, room, change).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The log has been told; a record that owes something else, or nothing, stays as it is.
+    async fn settle(
+        &self,
+        session: &mut ClientSession,
+        room: RoomId,
+        member: MemberId,
+        owed: &str,
+        mut change: Document,
+    ) -> Attempt<()> {
+        let owing = doc! { "room": binary(room.0), "member": member.get().cast_signed(), "owed.kind": owed };
+        change.insert("$unset", doc! { "owed": "" });
+        self.members.update_one(owing, change).session(session).await?;
+        Ok(())
+    }
+
+    async fn change_room(&self, session: &mut ClientSession, room: RoomId, change: Document) -> Attempt<()> {
+        let room = doc! { "_id": binary(room.0) };
+        let changed = self.rooms.update_one(room, doc! { "$set": change }).session(session).await?;
+        if changed.matched_count == 0 { Err(StoreError::NotFound.into()) } else { Ok(()) }
+    }
+
+    /// Why an append stopped at an event.
+    ///
+    /// Answers only once a read shows what was there first: a transaction meets it before the majority has it, and who is
+    /// told that a seq is taken must find the event that took it.
+    async fn stopped(&self, room: RoomId, index: usize, event: &Event, guard: Guard) -> Result<Stopped> {
+        let mut first = doc! { "room": binary(room.0) };
+        match (guard, event.message()) {
+            (Guard::ClientId, Some(message)) => {
+                first.insert("author", message.author.id.get().cast_signed());
+                first.insert("client_id", binary(message.id.uuid()));
+            }
+            _ => _ = first.insert("seq", event.seq.cast_signed()),
+        }
+        let mut pause = PAUSE;
+        let first = loop {
+            if let Some(found) = self.events.find_one(first.clone()).await? {
+                break Event::try_from(found)?;
+            }
+            rest(&mut pause).await;
+        };
+        Ok(match guard {
+            Guard::Seq => Stopped::SeqTaken,
+            Guard::ClientId => {
+                let same_body =
+                    first.message().map(|first| &first.body) == event.message().map(|message| &message.body);
+                Stopped::IdTaken(Earlier { index, seq: first.seq, at: first.at, same_body })
+            }
+        })
+    }
+}
+
+fn guard(failure: &Failure) -> Option<(usize, Guard)> {
+    let Failure::Driver(error) = failure else { return None };
+    match duplicate(error)? {
+        (index, indexes::EVENTS_SEQ) => Some((index, Guard::Seq)),
+        (index, indexes::EVENTS_CLIENT_ID) => Some((index, Guard::ClientId)),
+        _ => None,
+    }
+}
+
+fn documents(room: RoomId, events: &[Event]) -> Result<Vec<EventDocument>> {
+    let document = |event: &Event| {
+        let message = event.message();
+        Ok(EventDocument {
+            room: binary(room.0),
+            seq: event.seq,
+            at: event.at,
+            kind: serde_json::to_value(&event.kind).context("writing an event")?,
+            author: message.map(|message| message.author.id),
+            client_id: message.map(|message| binary(message.id.uuid())),
+            n: message.map(|message| message.n),
+        })
+    };
+    events.iter().map(document).collect()
+}
+
+impl TryFrom<EventDocument> for Event {
+    type Error = StoreError;
+
+    fn try_from(document: EventDocument) -> Result<Self> {
+        let kind = serde_json::from_value(document.kind).context("reading an event")?;
+        Ok(Self { seq: document.seq, at: document.at, kind })
+    }
+}

@@ -1,0 +1,75 @@
+//! Guests in MongoDB.
+
+use async_trait::async_trait;
+use mongodb::bson::{self, Binary, doc, spec::BinarySubtype};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    super::{GuestId, GuestRecord, Guests, Result, StoreError, TokenHash},
+    Mongo, PATIENCE, binary, uuid, within,
+};
+use crate::protocol::{Millis, Nickname};
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct GuestDocument {
+    #[serde(rename = "_id")]
+    id: bson::Uuid,
+    token: Binary,
+    nickname: Option<Nickname>,
+    /// A date, which the TTL index needs.
+    seen_at: bson::DateTime,
+}
+
+#[async_trait]
+impl Guests for Mongo {
+    async fn create_guest(&self, guest: &GuestRecord) -> Result<()> {
+        within(PATIENCE, async {
+            let guest = GuestDocument {
+                id: binary(guest.id.0),
+                token: token_binary(guest.token),
+                nickname: guest.nickname.clone(),
+                seen_at: bson::DateTime::from_millis(guest.seen_at),
+            };
+            self.guests.insert_one(guest).await?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn guest_by_token(&self, token: TokenHash, alive_since: Millis) -> Result<GuestRecord> {
+        within(PATIENCE, async {
+            let alive = doc! {
+                "token": token_binary(token),
+                "seen_at": { "$gte": bson::DateTime::from_millis(alive_since) },
+            };
+            let guest = self.guests.find_one(alive).await?.ok_or(StoreError::NotFound)?;
+            let (id, seen_at) = (GuestId(uuid(guest.id)), guest.seen_at.timestamp_millis());
+            Ok(GuestRecord { id, token, nickname: guest.nickname, seen_at })
+        })
+        .await
+    }
+
+    async fn touch_guest(&self, guest: GuestId, nickname: Option<&Nickname>, at: Millis) -> Result<()> {
+        within(PATIENCE, async {
+            let mut touch = doc! { "$max": { "seen_at": bson::DateTime::from_millis(at) } };
+            if let Some(nickname) = nickname {
+                touch.insert("$set", doc! { "nickname": nickname.as_str() });
+            }
+            self.guests.update_one(doc! { "_id": binary(guest.0) }, touch).await?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn forget_guests(&self, before: Millis) -> Result<u64> {
+        within(PATIENCE, async {
+            let unseen = doc! { "seen_at": { "$lt": bson::DateTime::from_millis(before) } };
+            Ok(self.guests.delete_many(unseen).await?.deleted_count)
+        })
+        .await
+    }
+}
+
+fn token_binary(token: TokenHash) -> Binary {
+    Binary { subtype: BinarySubtype::Generic, bytes: token.0.to_vec() }
+}

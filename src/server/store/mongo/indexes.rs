@@ -1,0 +1,140 @@
+//! The indexes, made at start and compared with what is there: they are not for speed alone, they guard the invariants.
+//!
+//! On a sharded cluster `events` is sharded by `{room: 1}`, which its unique indexes begin with. The other collections stay
+//! whole: they are small, and the unique indexes on a code, a guest and a token span all rooms.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use futures_util::TryStreamExt;
+use mongodb::{
+    Database, IndexModel,
+    bson::{Document, doc},
+    error::ErrorKind,
+    options::IndexOptions,
+};
+
+/// How long MongoDB keeps a guest who is not heard of; `forget_guests` comes first where it is asked for less.
+const GUEST_LIFE: Duration = Duration::from_hours(24);
+
+// Names that duplicate key errors are told apart by.
+pub(super) const ROOMS_CODE: &str = "rooms_code";
+pub(super) const MEMBERS_MEMBER: &str = "members_member";
+pub(super) const MEMBERS_GUEST: &str = "members_guest";
+pub(super) const MEMBERS_SLOT: &str = "members_slot";
+pub(super) const EVENTS_SEQ: &str = "events_seq";
+pub(super) const EVENTS_CLIENT_ID: &str = "events_client_id";
+
+fn indexes() -> [(&'static str, Vec<IndexModel>); 4] {
+    [
+        (
+            "rooms",
+            vec![
+                unique(ROOMS_CODE, doc! { "code": 1 }, None),
+                plain("rooms_idle", doc! { "touched_at": 1 }, Some(doc! { "preserve": false })),
+            ],
+        ),
+        (
+            "members",
+            vec![
+                unique(MEMBERS_MEMBER, doc! { "room": 1, "member": 1 }, None),
+                unique("members_actor", doc! { "room": 1, "actor": 1 }, None),
+                unique(MEMBERS_GUEST, doc! { "actor": 1 }, Some(doc! { "presence": "active", "actor_kind": "guest" })),
+                // Only members of p2p rooms have a slot.
+                unique(
+                    MEMBERS_SLOT,
+                    doc! { "room": 1, "slot": 1 },
+                    Some(doc! { "presence": "active", "slot": { "$exists": true } }),
+                ),
+                plain("members_owing", doc! { "changed_at": 1 }, Some(doc! { "owed": { "$exists": true } })),
+            ],
+        ),
+        (
+            "events",
+            vec![
+                unique(EVENTS_SEQ, doc! { "room": 1, "seq": 1 }, None),
+                unique(
+                    EVENTS_CLIENT_ID,
+                    doc! { "room": 1, "author": 1, "client_id": 1 },
+                    Some(doc! { "client_id": { "$exists": true } }),
+                ),
+                plain("events_n", doc! { "room": 1, "n": 1 }, Some(doc! { "n": { "$exists": true } })),
+            ],
+        ),
+        (
+            "guests",
+            vec![unique("guests_token", doc! { "token": 1 }, None), expiring("guests_seen", doc! { "seen_at": 1 })],
+        ),
+    ]
+}
+
+fn unique(name: &str, keys: Document, filter: Option<Document>) -> IndexModel {
+    let options = IndexOptions::builder().name(name.to_owned()).unique(true).partial_filter_expression(filter);
+    IndexModel::builder().keys(keys).options(options.build()).build()
+}
+
+fn plain(name: &str, keys: Document, filter: Option<Document>) -> IndexModel {
+    let options = IndexOptions::builder().name(name.to_owned()).partial_filter_expression(filter);
+    IndexModel::builder().keys(keys).options(options.build()).build()
+}
+
+fn expiring(name: &str, keys: Document) -> IndexModel {
+    let options = IndexOptions::builder().name(name.to_owned()).expire_after(GUEST_LIFE);
+    IndexModel::builder().keys(keys).options(options.build()).build()
+}
+
+/// Makes the indexes that are missing. Fails if one of ours is there with another meaning.
+pub(super) async fn ensure(database: &Database) -> Result<()> {
+    for (collection, wanted) in indexes() {
+        let missing = missing(database, collection, wanted).await?;
+        if !missing.is_empty() {
+            let made = database.collection::<Document>(collection).create_indexes(missing.clone()).await;
+            made.with_context(|| format!("making the indexes of {collection} in {}", database.name()))?;
+            // Another node, of another version, may have been faster.
+            self::missing(database, collection, missing).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn missing(database: &Database, collection: &str, wanted: Vec<IndexModel>) -> Result<Vec<IndexModel>> {
+    let listed = match database.collection::<Document>(collection).list_indexes().await {
+        Ok(indexes) => indexes.try_collect::<Vec<_>>().await,
+        Err(error) => Err(error),
+    };
+    let found = match listed {
+        Ok(found) => found,
+        // NamespaceNotFound: a new database.
+        Err(error) if matches!(*error.kind, ErrorKind::Command(ref command) if command.code == 26) => Vec::new(),
+        Err(error) => return Err(error).with_context(|| format!("listing the indexes of {collection}")),
+    };
+    let mut missing = Vec::new();
+    for wanted in wanted {
+        match found.iter().find(|found| name(found) == name(&wanted)) {
+            None => missing.push(wanted),
+            Some(found) if meaning(found) == meaning(&wanted) => {}
+            Some(found) => bail!(
+                "the index {} of {collection} in {} is not the one that guards this data: it is {}, and has to be {}. Drop \
+                 it and start again, and it is made anew",
+                name(&wanted),
+                database.name(),
+                meaning(found),
+                meaning(&wanted),
+            ),
+        }
+    }
+    Ok(missing)
+}
+
+fn name(index: &IndexModel) -> &str {
+    index.options.as_ref().and_then(|options| options.name.as_deref()).unwrap_or_default()
+}
+
+/// What an index does, to compare and to show. Text, since equality of documents ignores the order of their fields.
+fn meaning(index: &IndexModel) -> String {
+    let options = index.options.clone().unwrap_or_default();
+    let unique = if options.unique == Some(true) { "unique " } else { "" };
+    let filter = options.partial_filter_expression.map(|filter| format!(" where {filter}")).unwrap_or_default();
+    let expiry = options.expire_after.map(|life| format!(" expiring after {} s", life.as_secs())).unwrap_or_default();
+    format!("{unique}{}{filter}{expiry}", index.keys)
+}

@@ -1,0 +1,169 @@
+//! Rooms in MongoDB.
+
+use async_trait::async_trait;
+use futures_util::TryStreamExt;
+use mongodb::{
+    ClientSession,
+    bson::{self, doc},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    super::{MemberRecord, Result, RoomId, RoomRecord, Rooms, StoreError},
+    Attempt, Failure, LONG_PATIENCE, Mongo, PATIENCE, binary, limit,
+    members::MemberDocument,
+    transaction, uuid, uuid_field, within,
+};
+use crate::protocol::{Epoch, MemberId, Millis, Retention, RoomCode, RoomName, RoomType};
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct RoomDocument {
+    #[serde(rename = "_id")]
+    id: bson::Uuid,
+    code: RoomCode,
+    #[serde(rename = "type")]
+    room_type: RoomType,
+    name: Option<RoomName>,
+    #[serde(rename = "preserve")]
+    retention: Retention,
+    epoch: Epoch,
+    owner: MemberId,
+    created_at: Millis,
+    touched_at: Millis,
+    /// Counts touches. Without it a touch in the same millisecond would write nothing, and so conflict with nothing.
+    touches: i64,
+}
+
+#[async_trait]
+impl Rooms for Mongo {
+    async fn create_room(&self, room: &RoomRecord, owner: &MemberRecord) -> Result<()> {
+        within(PATIENCE, async {
+            loop {
+                let made = transaction!(self, |session| self.try_create_room(session, room, owner));
+                let Err(failure) = made else { return Ok(()) };
+                if let Some(answer) = self.explain(failure, owner.actor).await? {
+                    return Err(answer);
+                }
+            }
+        })
+        .await
+    }
+
+    async fn room(&self, id: RoomId) -> Result<RoomRecord> {
+        within(PATIENCE, async {
+            let room = self.rooms.find_one(doc! { "_id": binary(id.0) }).await?;
+            room.map(Into::into).ok_or(StoreError::NotFound)
+        })
+        .await
+    }
+
+    async fn room_by_code(&self, code: RoomCode) -> Result<RoomRecord> {
+        within(PATIENCE, async {
+            let room = self.rooms.find_one(doc! { "code": code.as_str() }).await?;
+            room.map(Into::into).ok_or(StoreError::NotFound)
+        })
+        .await
+    }
+
+    async fn delete_abandoned_rooms(&self, before: Millis, limit: usize) -> Result<Vec<RoomId>> {
+        within(LONG_PATIENCE, async {
+            let mut deleted = Vec::new();
+            for room in self.abandoned_rooms(before, limit).await? {
+                match transaction!(self, |session| self.try_delete_room(session, room, before)) {
+                    Ok(()) => deleted.push(room),
+                    // Somebody came in, or another node deleted it.
+                    Err(Failure::Answer(StoreError::NotFound)) => {}
+                    Err(failure) => return Err(failure.into()),
+                }
+            }
+            Ok(deleted)
+        })
+        .await
+    }
+}
+
+impl Mongo {
+    async fn try_create_room(
+        &self,
+        session: &mut ClientSession,
+        room: &RoomRecord,
+        owner: &MemberRecord,
+    ) -> Attempt<()> {
+        self.rooms.insert_one(RoomDocument::from(room.clone())).session(&mut *session).await?;
+        self.members.insert_one(MemberDocument::from(owner.clone())).session(session).await?;
+        Ok(())
+    }
+
+    /// Notes that somebody joined or left. Whoever else writes the room at the same time conflicts with this transaction.
+    pub(super) async fn touch_room(&self, session: &mut ClientSession, id: RoomId, at: Millis) -> Attempt<()> {
+        let touch = doc! { "$max": { "touched_at": at }, "$inc": { "touches": 1_i64 } };
+        let touched = self.rooms.update_one(doc! { "_id": binary(id.0) }, touch).session(session).await?;
+        if touched.matched_count == 0 { Err(StoreError::NotFound.into()) } else { Ok(()) }
+    }
+
+    async fn abandoned_rooms(&self, before: Millis, count: usize) -> Result<Vec<RoomId>> {
+        let abandoned = self.rooms.aggregate([
+            doc! { "$match": { "preserve": false, "touched_at": { "$lt": before } } },
+            doc! { "$sort": { "touched_at": 1 } },
+            doc! { "$lookup": {
+                "from": "members",
+                "localField": "_id",
+                "foreignField": "room",
+                "pipeline": [{ "$match": { "presence": "active" } }, { "$limit": 1 }, { "$project": { "_id": 1 } }],
+                "as": "active",
+            } },
+            doc! { "$match": { "active": [] } },
+            doc! { "$limit": limit(count) },
+            doc! { "$project": { "_id": 1 } },
+        ]);
+        let found: Vec<_> = abandoned.await?.try_collect().await?;
+        found.iter().map(|room| uuid_field(room, "_id").map(RoomId)).collect()
+    }
+
+    /// Deletes a room if it is still abandoned. A join writes the room as well, so one of the two starts again.
+    async fn try_delete_room(&self, session: &mut ClientSession, id: RoomId, before: Millis) -> Attempt<()> {
+        let room = binary(id.0);
+        let abandoned = doc! { "_id": room, "preserve": false, "touched_at": { "$lt": before } };
+        let deleted = self.rooms.delete_one(abandoned).session(&mut *session).await?.deleted_count;
+        let active = self.members.find_one(doc! { "room": room, "presence": "active" }).session(&mut *session).await?;
+        if deleted == 0 || active.is_some() {
+            return Err(StoreError::NotFound.into());
+        }
+        self.members.delete_many(doc! { "room": room }).session(&mut *session).await?;
+        self.events.delete_many(doc! { "room": room }).session(session).await?;
+        Ok(())
+    }
+}
+
+impl From<RoomRecord> for RoomDocument {
+    fn from(room: RoomRecord) -> Self {
+        Self {
+            id: binary(room.id.0),
+            code: room.code,
+            room_type: room.room_type,
+            name: room.name,
+            retention: room.retention,
+            epoch: room.epoch,
+            owner: room.owner,
+            created_at: room.created_at,
+            touched_at: room.touched_at,
+            touches: 0,
+        }
+    }
+}
+
+impl From<RoomDocument> for RoomRecord {
+    fn from(room: RoomDocument) -> Self {
+        Self {
+            id: RoomId(uuid(room.id)),
+            code: room.code,
+            room_type: room.room_type,
+            name: room.name,
+            retention: room.retention,
+            epoch: room.epoch,
+            owner: room.owner,
+            created_at: room.created_at,
+            touched_at: room.touched_at,
+        }
+    }
+}

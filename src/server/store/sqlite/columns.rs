@@ -1,0 +1,93 @@
+//! How values stand in columns: UUIDs as 16 bytes, 53-bit ids as integers, texts as they are, structures as JSON.
+
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use serde::{Serialize, de::DeserializeOwned};
+use uuid::Uuid;
+
+use super::super::{ActorId, GuestId, Owed, Presence, RoomId, TokenHash};
+use crate::protocol::{ClientId, Epoch, EventKind, MemberId, Nickname, Retention, RoomCode, RoomName, RoomType};
+
+macro_rules! column {
+    ($type:ty, $value:ident => $out:expr, $column:ident => $back:expr) => {
+        impl ToSql for $type {
+            fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+                let $value = self;
+                Ok(ToSqlOutput::from($out))
+            }
+        }
+
+        impl FromSql for $type {
+            fn column_result($column: ValueRef<'_>) -> FromSqlResult<Self> {
+                $back
+            }
+        }
+    };
+}
+
+column!(RoomId, id => &id.0.as_bytes()[..], column => uuid(column).map(Self));
+column!(GuestId, id => &id.0.as_bytes()[..], column => uuid(column).map(Self));
+column!(TokenHash, hash => &hash.0[..], column => <[u8; 32]>::column_result(column).map(Self));
+column!(MemberId, id => id.get().cast_signed(), column => bits(column).map(Self::from_bits));
+column!(Epoch, epoch => epoch.get().cast_signed(), column => bits(column).map(Self::from_bits));
+column!(RoomCode, code => code.as_str(), column => column.as_str()?.parse().map_err(FromSqlError::other));
+column!(RoomName, name => name.as_str(), column => Self::try_from(column.as_str()?).map_err(FromSqlError::other));
+column!(Nickname, name => name.as_str(), column => Self::try_from(column.as_str()?).map_err(FromSqlError::other));
+column!(Retention, retention => bool::from(*retention), column => bool::column_result(column).map(Self::from));
+column!(Owed, owed => json(owed)?, column => from_json(column));
+column!(EventKind, kind => json(kind)?, column => from_json(column));
+column!(
+    RoomType,
+    room_type => match room_type {
+        Self::P2p => "p2p",
+        Self::Group => "group",
+    },
+    column => match column.as_str()? {
+        "p2p" => Ok(Self::P2p),
+        "group" => Ok(Self::Group),
+        _ => Err(FromSqlError::InvalidType),
+    }
+);
+column!(
+    Presence,
+    presence => match presence {
+        Self::Active => "active",
+        Self::Gone => "gone",
+        Self::Removed => "removed",
+    },
+    column => match column.as_str()? {
+        "active" => Ok(Self::Active),
+        "gone" => Ok(Self::Gone),
+        "removed" => Ok(Self::Removed),
+        _ => Err(FromSqlError::InvalidType),
+    }
+);
+
+impl ToSql for ClientId {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::from(self.uuid().into_bytes().to_vec()))
+    }
+}
+
+/// An actor, as the columns `actor_kind` and `actor`.
+pub(super) fn actor_columns(actor: &ActorId) -> (&'static str, &GuestId) {
+    match actor {
+        ActorId::Guest(guest) => ("guest", guest),
+    }
+}
+
+fn uuid(column: ValueRef<'_>) -> FromSqlResult<Uuid> {
+    <[u8; 16]>::column_result(column).map(Uuid::from_bytes)
+}
+
+fn bits(column: ValueRef<'_>) -> FromSqlResult<u64> {
+    column.as_i64().map(i64::cast_unsigned)
+}
+
+/// A structure as JSON text.
+pub(super) fn json(value: &impl Serialize) -> rusqlite::Result<String> {
+    serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
+}
+
+fn from_json<T: DeserializeOwned>(column: ValueRef<'_>) -> FromSqlResult<T> {
+    serde_json::from_str(column.as_str()?).map_err(FromSqlError::other)
+}

@@ -1,0 +1,195 @@
+//! Members in SQLite.
+
+use async_trait::async_trait;
+use rusqlite::{Connection, Row, params};
+
+use super::{
+    super::{
+        ActorId, Conflict, GuestId, Joining, MemberRecord, Members, Membership, Owed, Presence, Result, RoomId,
+        RoomRecord, StoreError, members::free_slot,
+    },
+    Sqlite,
+    columns::actor_columns,
+    rooms, violated,
+};
+use crate::protocol::{MemberId, Millis, RoomType};
+
+#[async_trait]
+impl Members for Sqlite {
+    async fn join_room(&self, joining: &Joining) -> Result<Membership> {
+        let joining = joining.clone();
+        self.write(move |db| join(db, joining)).await
+    }
+
+    async fn leave_room(&self, room: RoomId, member: MemberId, notice: &Owed, at: Millis) -> Result<MemberRecord> {
+        let notice = notice.clone();
+        self.write(move |db| {
+            let record = find(db, room, member)?;
+            if record.presence != Presence::Active {
+                return Err(StoreError::NotFound);
+            }
+            rooms::touch(db, room, at)?;
+            let record = record.leave(notice, at);
+            update(db, &record)?;
+            Ok(record)
+        })
+        .await
+    }
+
+    async fn member_of(&self, room: RoomId, actor: ActorId) -> Result<MemberRecord> {
+        self.read(move |db| find_actor(db, room, actor)).await
+    }
+
+    async fn member(&self, room: RoomId, member: MemberId) -> Result<MemberRecord> {
+        self.read(move |db| find(db, room, member)).await
+    }
+
+    async fn members(&self, room: RoomId) -> Result<Vec<MemberRecord>> {
+        self.read(move |db| {
+            let mut query = db.prepare_cached(
+                "SELECT * FROM members WHERE room = ? AND (presence = 'active' OR owed IS NOT NULL) ORDER BY member",
+            )?;
+            Ok(query.query_map([room], record)?.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+
+    async fn room_of_guest(&self, guest: GuestId) -> Result<(RoomRecord, MemberRecord)> {
+        self.read(move |db| {
+            let member = active_guest(db, guest)?;
+            Ok((rooms::find(db, member.room)?, member))
+        })
+        .await
+    }
+
+    async fn rooms_owing_notices(&self, before: Millis, limit: usize) -> Result<Vec<RoomId>> {
+        self.read(move |db| {
+            let mut query = db.prepare_cached(
+                "SELECT room FROM members WHERE owed IS NOT NULL AND changed_at < ?
+                 GROUP BY room ORDER BY min(changed_at) LIMIT ?",
+            )?;
+            let rooms = query.query_map(params![before, limit.cast_signed()], |row| row.get(0))?;
+            Ok(rooms.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+
+    async fn active_guests(&self, after: Option<(RoomId, MemberId)>, limit: usize) -> Result<Vec<(RoomId, MemberId)>> {
+        let (room, member) = after.unzip();
+        self.read(move |db| {
+            let mut query = db.prepare_cached(
+                "SELECT room, member FROM members WHERE (room, member) > (ifnull(?, x''), ifnull(?, 0))
+                 AND presence = 'active' AND actor_kind = 'guest' ORDER BY room, member LIMIT ?",
+            )?;
+            let guests =
+                query.query_map(params![room, member, limit.cast_signed()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(guests.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+}
+
+fn join(db: &Connection, joining: Joining) -> Result<Membership> {
+    let earlier = match find_actor(db, joining.room, joining.actor) {
+        Ok(record) if record.presence == Presence::Active => return Ok(Membership::Already(record)),
+        Ok(record) if record.presence == Presence::Removed => return Err(Conflict::Removed.into()),
+        Ok(record) => Some(record),
+        Err(StoreError::NotFound) => None,
+        Err(error) => return Err(error),
+    };
+    rooms::touch(db, joining.room, joining.at)?;
+    let slot = match joining.room_type {
+        RoomType::P2p => Some(free_slot(&taken_slots(db, joining.room)?)),
+        RoomType::Group => None,
+    };
+    let is_new = earlier.is_none();
+    let record = joining.enter(earlier, slot);
+    if is_new {
+        insert(db, &record)?;
+    } else {
+        update(db, &record)?;
+    }
+    Ok(Membership::Entered(record))
+}
+
+fn taken_slots(db: &Connection, room: RoomId) -> Result<Vec<u8>> {
+    let mut query = db.prepare_cached("SELECT slot FROM members WHERE room = ? AND presence = 'active'")?;
+    Ok(query.query_map([room], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Keeps a new record.
+pub(super) fn insert(db: &Connection, record: &MemberRecord) -> Result<()> {
+    save(
+        db,
+        record,
+        "INSERT INTO members (room, member, actor_kind, actor, name, presence, slot, since, owed, changed_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+}
+
+fn update(db: &Connection, record: &MemberRecord) -> Result<()> {
+    save(
+        db,
+        record,
+        "UPDATE members SET actor_kind = ?3, actor = ?4, name = ?5, presence = ?6, slot = ?7, since = ?8, owed = ?9,
+         changed_at = ?10 WHERE room = ?1 AND member = ?2",
+    )
+}
+
+fn save(db: &Connection, record: &MemberRecord, sql: &str) -> Result<()> {
+    let (kind, actor) = actor_columns(&record.actor);
+    let saved = db.prepare_cached(sql)?.execute(params![
+        record.room,
+        record.member,
+        kind,
+        actor,
+        record.name,
+        record.presence,
+        record.slot,
+        record.since.cast_signed(),
+        record.owed,
+        record.changed_at,
+    ]);
+    let Err(error) = saved else { return Ok(()) };
+    let conflict = match violated(&error) {
+        Some("members.room, members.slot") => Conflict::Full,
+        Some("members.room, members.member") => Conflict::MemberIdTaken,
+        Some("members.actor") => {
+            let ActorId::Guest(guest) = record.actor;
+            Conflict::Elsewhere(rooms::find(db, active_guest(db, guest)?.room)?.code)
+        }
+        _ => return Err(error.into()),
+    };
+    Err(conflict.into())
+}
+
+fn find(db: &Connection, room: RoomId, member: MemberId) -> Result<MemberRecord> {
+    let mut query = db.prepare_cached("SELECT * FROM members WHERE room = ? AND member = ?")?;
+    Ok(query.query_row(params![room, member], record)?)
+}
+
+fn find_actor(db: &Connection, room: RoomId, actor: ActorId) -> Result<MemberRecord> {
+    let (kind, actor) = actor_columns(&actor);
+    let mut query = db.prepare_cached("SELECT * FROM members WHERE room = ? AND actor = ? AND actor_kind = ?")?;
+    Ok(query.query_row(params![room, actor, kind], record)?)
+}
+
+fn active_guest(db: &Connection, guest: GuestId) -> Result<MemberRecord> {
+    let mut query =
+        db.prepare_cached("SELECT * FROM members WHERE actor = ? AND presence = 'active' AND actor_kind = 'guest'")?;
+    Ok(query.query_row([guest], record)?)
+}
+
+fn record(row: &Row<'_>) -> rusqlite::Result<MemberRecord> {
+    Ok(MemberRecord {
+        room: row.get("room")?,
+        member: row.get("member")?,
+        actor: ActorId::Guest(row.get("actor")?),
+        name: row.get("name")?,
+        presence: row.get("presence")?,
+        slot: row.get("slot")?,
+        since: row.get::<_, i64>("since")?.cast_unsigned(),
+        owed: row.get("owed")?,
+        changed_at: row.get("changed_at")?,
+    })
+}

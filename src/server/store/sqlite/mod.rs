@@ -1,0 +1,302 @@
+//! SQLite: the embedded store, one file and one process.
+//!
+//! One thread owns the only connection that writes. It takes whatever waits as one batch, runs every job in a savepoint of
+//! one transaction, commits once, and only then answers: many waiting appends cost one flush to disk. A job that fails is
+//! undone alone. Reads run beside it on read-only connections, and see everything that was answered.
+
+mod columns;
+mod events;
+mod guests;
+mod members;
+mod migrations;
+mod rooms;
+
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    io::{Read, Write},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use anyhow::{Context, anyhow, bail};
+use async_trait::async_trait;
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, ffi};
+use tokio::{
+    sync::{Semaphore, mpsc, oneshot},
+    task::spawn_blocking,
+    time::timeout,
+};
+
+use super::{Result, Store, StoreError};
+
+/// Jobs that may wait for the writer; when it is full, callers wait for room.
+const QUEUE: usize = 1_024;
+/// Jobs in one transaction at most, so that the first of them does not wait long for the last.
+const BATCH: usize = 256;
+/// Reads at the same time, each on its own connection; more wait.
+const READERS: usize = 4;
+/// How long a caller waits in all; a disk that hangs is an error, not a pause.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// How long one connection waits for another's lock; nothing here holds one for long.
+const BUSY: Duration = Duration::from_secs(2);
+/// Prepared statements kept by each connection; more than there are.
+const STATEMENTS: usize = 64;
+
+/// Sends a job's result to who waits for it.
+type Answer = Box<dyn FnOnce()>;
+/// Does a job's work. An error here means that the whole batch is lost.
+type Job = Box<dyn FnOnce(&mut Transaction<'_>) -> rusqlite::Result<Answer> + Send>;
+
+/// A store in one SQLite file.
+pub struct Sqlite {
+    /// `None` once closed. The thread ends when the last sender is gone and the queue is empty.
+    jobs: Mutex<Option<mpsc::Sender<Job>>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    readers: Arc<Readers>,
+}
+
+struct Readers {
+    path: PathBuf,
+    /// Opened when needed, kept for the next read.
+    idle: Mutex<Vec<Connection>>,
+    permits: Arc<Semaphore>,
+}
+
+impl Sqlite {
+    /// Opens the database file, and makes it and its folder if they are missing.
+    ///
+    /// Refuses a file that another process uses, that a newer version made, or that is damaged. The check for damage reads
+    /// the whole file, about two seconds per gigabyte.
+    pub fn open(path: &Path) -> Result<Self> {
+        let lock = lock(path)?;
+        let db = open_writer(path)?;
+        let (jobs, waiting) = mpsc::channel(QUEUE);
+        let writer = std::thread::Builder::new()
+            .name("sqlite-writer".into())
+            .spawn(move || {
+                write_batches(db, waiting);
+                drop(lock);
+            })
+            .context("starting the thread that writes")?;
+        let permits = Arc::new(Semaphore::new(READERS));
+        Ok(Self {
+            jobs: Mutex::new(Some(jobs)),
+            writer: Mutex::new(Some(writer)),
+            readers: Arc::new(Readers { path: path.to_owned(), idle: Mutex::default(), permits }),
+        })
+    }
+
+    /// Runs work in the next batch and answers once it is on disk. An error undoes this work, and nothing else.
+    async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |transaction| {
+            let savepoint = transaction.savepoint()?;
+            let result = work(&savepoint);
+            if result.is_ok() {
+                savepoint.commit()?;
+            } else {
+                savepoint.finish()?;
+            }
+            Ok(Box::new(move || drop(answer.send(result))))
+        });
+        let jobs = unpoisoned(&self.jobs).clone().context("the database is closed")?;
+        timeout(PATIENCE, async {
+            jobs.send(job).await.map_err(|_| anyhow!("the writer has stopped"))?;
+            answered.await.context("the transaction failed")?
+        })
+        .await
+        .context("the database takes too long")?
+    }
+
+    /// Runs work on a connection that only reads.
+    async fn read<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T> + Send + 'static,
+    {
+        let readers = Arc::clone(&self.readers);
+        let read = async move {
+            let permit = Arc::clone(&readers.permits).acquire_owned().await.context("the database is closed")?;
+            let work = spawn_blocking(move || {
+                let idle = unpoisoned(&readers.idle).pop();
+                let db = idle.map_or_else(|| open_reader(&readers.path), Ok)?;
+                let result = work(&db);
+                unpoisoned(&readers.idle).push(db);
+                drop(permit);
+                result
+            });
+            work.await.context("a read panicked")?
+        };
+        timeout(PATIENCE, read).await.context("the database takes too long")?
+    }
+
+    /// Copies the log into the database and empties it, so that deleted text is not left in it either.
+    async fn empty_log(&self) -> Result<()> {
+        // A checkpoint cannot run inside the transaction of a batch, so this takes a connection of its own.
+        let path = self.readers.path.clone();
+        let work = spawn_blocking(move || -> rusqlite::Result<()> { checkpoint(&open_connection(&path)?) });
+        Ok(work.await.context("a checkpoint panicked")??)
+    }
+
+    /// Takes no more jobs; gives the thread that still does those that wait.
+    fn stop(&self) -> Option<JoinHandle<()>> {
+        unpoisoned(&self.jobs).take();
+        unpoisoned(&self.writer).take()
+    }
+}
+
+#[async_trait]
+impl Store for Sqlite {
+    async fn ping(&self) -> Result<()> {
+        self.write(|_| Ok(())).await
+    }
+
+    async fn close(&self) {
+        self.readers.permits.close();
+        if let Some(writer) = self.stop() {
+            let _ = spawn_blocking(|| writer.join()).await;
+        }
+    }
+}
+
+impl Drop for Sqlite {
+    fn drop(&mut self) {
+        if let Some(writer) = self.stop() {
+            let _ = writer.join();
+        }
+    }
+}
+
+/// The writer's life: batch after batch, until nobody can send more.
+fn write_batches(mut db: Connection, mut waiting: mpsc::Receiver<Job>) {
+    let mut batch = Vec::with_capacity(BATCH);
+    while waiting.blocking_recv_many(&mut batch, BATCH) > 0 {
+        match write_batch(&mut db, &mut batch) {
+            Ok(answers) => answers.into_iter().for_each(|answer| answer()),
+            // The answers are dropped, and with them their channels: every caller of this batch gets an error.
+            Err(error) => tracing::error!(%error, "a transaction of SQLite failed"),
+        }
+        batch.clear();
+    }
+    if let Err(error) = checkpoint(&db) {
+        tracing::warn!(%error, "the last checkpoint of SQLite failed; the next start does it");
+    }
+}
+
+fn write_batch(db: &mut Connection, batch: &mut Vec<Job>) -> rusqlite::Result<Vec<Answer>> {
+    let mut transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let answers = batch.drain(..).map(|job| job(&mut transaction)).collect::<rusqlite::Result<_>>()?;
+    transaction.commit()?;
+    Ok(answers)
+}
+
+fn checkpoint(db: &Connection) -> rusqlite::Result<()> {
+    db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+}
+
+/// Takes the file for this process: SQLite would share it, but two writers that each believe to be alone would not see each
+/// other's live rooms.
+fn lock(path: &Path) -> anyhow::Result<File> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).with_context(|| format!("making the folder {}", folder.display()))?;
+    }
+    let lock_path = path.with_added_extension("lock");
+    let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&lock_path);
+    let mut file = opened.with_context(|| format!("opening {}", lock_path.display()))?;
+    match file.try_lock() {
+        Ok(()) => {
+            file.set_len(0).and_then(|()| write!(file, "{}", std::process::id())).context("writing the lock file")?;
+            Ok(file)
+        }
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            let _ = file.read_to_string(&mut holder);
+            bail!(
+                "{} is in use by another AnonChat server (process {}). Stop that one, or give this one another DATA_DIR. \
+                 Several servers share rooms only through MONGO_URI.",
+                path.display(),
+                if holder.is_empty() { "unknown" } else { &holder },
+            )
+        }
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("locking {}", lock_path.display())),
+    }
+}
+
+fn open_connection(path: &Path) -> rusqlite::Result<Connection> {
+    let db = Connection::open(path)?;
+    db.busy_timeout(BUSY)?;
+    db.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Sorting must not spill text into temporary files.
+    db.pragma_update(None, "temp_store", "MEMORY")?;
+    Ok(db)
+}
+
+fn open_writer(path: &Path) -> anyhow::Result<Connection> {
+    let damaged = || {
+        format!("{} is damaged. Restore it from a backup, or move it away to start with an empty one.", path.display())
+    };
+    let mut db = open_connection(path).with_context(|| format!("opening {}", path.display()))?;
+    let version = migrations::version(&db).with_context(damaged)?;
+    if version > migrations::VERSION {
+        bail!(
+            "{} was made by a newer version of AnonChat (schema {version}; this version knows {}). Run that version.",
+            path.display(),
+            migrations::VERSION,
+        );
+    }
+    let check: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).with_context(damaged)?;
+    if check != "ok" {
+        return Err(anyhow!(check).context(damaged()));
+    }
+    // `synchronous=FULL` flushes the log at every commit: an answered write survives a power cut.
+    db.execute_batch(
+        "PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = FULL;
+         PRAGMA foreign_keys = ON;
+         PRAGMA secure_delete = ON;
+         PRAGMA wal_autocheckpoint = 1000;
+         PRAGMA journal_size_limit = 67108864;",
+    )?;
+    migrations::migrate(&mut db, version).with_context(|| format!("bringing {} up to date", path.display()))?;
+    Ok(db)
+}
+
+fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
+    let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    db.busy_timeout(BUSY)?;
+    db.set_prepared_statement_cache_capacity(STATEMENTS);
+    db.pragma_update(None, "temp_store", "MEMORY")?;
+    Ok(db)
+}
+
+/// The value of a lock that is never held across a panic that matters: what it guards is replaced whole.
+fn unpoisoned<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Which columns a unique index guards, if it stopped a statement: SQLite names those, not the index.
+fn violated(error: &rusqlite::Error) -> Option<&str> {
+    match error {
+        rusqlite::Error::SqliteFailure(_, Some(message)) => message.strip_prefix("UNIQUE constraint failed: "),
+        _ => None,
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error {
+            rusqlite::Error::QueryReturnedNoRows => Self::NotFound,
+            // The only foreign keys are to a room.
+            rusqlite::Error::SqliteFailure(ffi::Error { extended_code: ffi::SQLITE_CONSTRAINT_FOREIGNKEY, .. }, _) => {
+                Self::NotFound
+            }
+            error => Self::Other(error.into()),
+        }
+    }
+}

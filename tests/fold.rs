@@ -1,0 +1,165 @@
+//! The fold: any split, repetition or reordering of deliveries gives the same room, and a snapshot plus the rest equals the
+//! whole.
+
+use anonchat::protocol::{
+    Applied, ClientId, Epoch, Event, EventKind, MemberId, Message, MessageBody, Nickname, Person, Received, Replica, Retention,
+    Role, RoomCode, RoomState, RoomType, RoomView, Snapshot, You,
+};
+use proptest::prelude::*;
+use uuid::Uuid;
+
+fn person(id: u64) -> Person {
+    Person { id: MemberId::from_bits(id), name: Nickname::try_from(format!("Person {id}")).unwrap() }
+}
+
+fn kind() -> impl Strategy<Value = EventKind> {
+    let who = 1u64..6;
+    prop_oneof![
+        3 => (who.clone(), any::<u128>()).prop_map(|(who, id)| EventKind::Message(Message {
+            n: 0,
+            id: ClientId::new(Uuid::from_u128(id)),
+            author: person(who),
+            body: MessageBody::try_from("hello").unwrap(),
+        })),
+        2 => who.clone().prop_map(|who| EventKind::Joined { member: person(who) }),
+        1 => who.clone().prop_map(|who| EventKind::Left { member: person(who) }),
+        1 => who.clone().prop_map(|who| EventKind::Removed { member: person(who), by: person(9) }),
+        1 => who.prop_map(|who| EventKind::Renamed { name: None, by: person(who) }),
+        1 => any::<bool>().prop_map(|keep| EventKind::RetentionChanged { retention: keep.into(), by: person(9) }),
+    ]
+}
+
+/// A log as a server writes it: seqs and message ordinals without holes.
+fn log() -> impl Strategy<Value = Vec<Event>> {
+    prop::collection::vec(kind(), 1..60).prop_map(|kinds| {
+        let mut n = 0;
+        let number = |(i, mut kind): (usize, EventKind)| {
+            if let EventKind::Message(message) = &mut kind {
+                n += 1;
+                message.n = n;
+            }
+            Event { seq: i as u64 + 1, at: 1_000 + i as i64, kind }
+        };
+        kinds.into_iter().enumerate().map(number).collect()
+    })
+}
+
+/// The room after the first `count` events, with the last `window` of them, as a server would hand it over.
+fn snapshot(log: &[Event], count: usize, window: usize) -> Snapshot {
+    let mut state = RoomState::of(&empty());
+    for event in &log[..count] {
+        assert_eq!(state.apply(event), Applied::Fresh);
+    }
+    let room = RoomView { name: state.name.clone(), retention: state.retention, ..empty().room };
+    Snapshot {
+        room,
+        head: state.head,
+        last_n: state.last_n,
+        members: state.members.iter().map(|(id, name)| Person { id: *id, name: name.clone() }).collect(),
+        events: log[count.saturating_sub(window)..count].to_vec(),
+        has_more: count > window,
+        ..empty()
+    }
+}
+
+fn empty() -> Snapshot {
+    Snapshot {
+        room: RoomView {
+            code: RoomCode::from_bits(7),
+            room_type: RoomType::Group,
+            name: None,
+            retention: Retention::Ephemeral,
+            owner: person(9).id,
+            created_at: 0,
+        },
+        you: You { member_id: person(9).id, nickname: person(9).name, role: Role::Owner },
+        epoch: Epoch::from_bits(1),
+        head: 0,
+        last_n: 0,
+        members: Vec::new(),
+        connected: Vec::new(),
+        events: Vec::new(),
+        has_more: false,
+    }
+}
+
+fn fed_in_order(log: &[Event]) -> Replica {
+    let mut replica = Replica::new(empty());
+    for event in log {
+        assert_eq!(replica.receive(event.clone()), Received::Applied(1));
+    }
+    replica
+}
+
+proptest! {
+    #[test]
+    fn deliveries_in_any_order_and_number_give_the_same_room(
+        log in log(),
+        order in prop::collection::vec(any::<prop::sample::Index>(), 0..200),
+    ) {
+        let whole = fed_in_order(&log);
+        let mut replica = Replica::new(empty());
+        for pick in order {
+            replica.receive(log[pick.index(log.len())].clone());
+        }
+        // The resume: everything after what the replica says it has.
+        let (_, after) = replica.resume_point();
+        for event in &log[after as usize..] {
+            replica.receive(event.clone());
+        }
+        prop_assert_eq!(&replica.state, &whole.state);
+        prop_assert_eq!(&replica.events, &whole.events);
+    }
+
+    #[test]
+    fn a_snapshot_plus_the_rest_equals_the_whole(log in log(), at in any::<prop::sample::Index>(), window in 0usize..70) {
+        let count = at.index(log.len() + 1);
+        let mut replica = Replica::new(snapshot(&log, count, window));
+        for event in &log {
+            replica.receive(event.clone());
+        }
+        let whole = fed_in_order(&log);
+        prop_assert_eq!(&replica.state, &whole.state);
+        let from = count.saturating_sub(window);
+        prop_assert_eq!(&replica.events[..], &whole.events[from..]);
+    }
+
+    #[test]
+    fn a_reset_in_the_same_epoch_doubles_nothing_and_never_leaves_a_silent_hole(
+        log in log(),
+        known in any::<prop::sample::Index>(),
+        window in 0usize..70,
+    ) {
+        let known = known.index(log.len() + 1);
+        let mut replica = Replica::new(snapshot(&log, known, 10));
+        replica.reset(snapshot(&log, log.len(), window));
+        let seqs: Vec<u64> = replica.events.iter().map(|event| event.seq).collect();
+        prop_assert!(seqs.windows(2).all(|pair| pair[1] == pair[0] + 1), "{:?}", seqs);
+        prop_assert_eq!(replica.state.head, log.len() as u64);
+        if let Some(last) = seqs.last() {
+            prop_assert_eq!(*last, log.len() as u64);
+        }
+    }
+}
+
+#[test]
+fn what_was_on_the_screen_stays_there_in_a_new_epoch_and_a_message_sent_again_is_not_shown_twice() {
+    let say = |seq: u64, id: u128| Event {
+        seq,
+        at: 0,
+        kind: EventKind::Message(Message {
+            n: seq,
+            id: ClientId::new(Uuid::from_u128(id)),
+            author: person(9),
+            body: MessageBody::try_from("hello").unwrap(),
+        }),
+    };
+    let mut replica = fed_in_order(&[say(1, 1), say(2, 2)]);
+    replica.queue(ClientId::new(Uuid::from_u128(3)), MessageBody::try_from("waiting").unwrap());
+    replica.reset(Snapshot { epoch: Epoch::from_bits(2), head: 1, events: vec![say(1, 4)], ..empty() });
+    replica.receive(say(2, 2));
+    replica.receive(say(3, 3));
+    let ids: Vec<u128> = replica.events.iter().map(|e| e.message().unwrap().id.uuid().as_u128()).collect();
+    assert_eq!(ids, [1, 2, 4, 3]);
+    assert_eq!(replica.outbox.len(), 0, "what was waiting is in the log now");
+}

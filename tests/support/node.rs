@@ -1,0 +1,139 @@
+//! A node: the server's binary, as a process.
+
+use std::{
+    collections::BTreeMap,
+    net::{SocketAddr, TcpListener},
+    path::PathBuf,
+    process::Stdio,
+    sync::Arc,
+};
+
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+use super::within;
+
+/// What a node is started with; clones share the folder.
+#[derive(Clone)]
+pub struct Settings {
+    env: BTreeMap<String, String>,
+    folder: Arc<TempDir>,
+}
+
+impl Settings {
+    /// The embedded store and bus, in a folder of their own, without quotas.
+    pub fn embedded() -> Self {
+        let folder = Arc::new(tempfile::tempdir().expect("a temporary folder"));
+        let data = folder.path().join("data").display().to_string();
+        Self { env: BTreeMap::new(), folder }.with("DATA_DIR", &data).with("RATE_LIMITS", "off").with("LOG", "warn")
+    }
+
+    /// A shared MongoDB and Redis.
+    pub fn cluster(mongo_uri: &str, database: &str, redis_url: &str, prefix: &str) -> Self {
+        Self::embedded()
+            .with("MONGO_URI", mongo_uri)
+            .with("MONGO_DB", database)
+            .with("REDIS_URL", redis_url)
+            .with("REDIS_PREFIX", prefix)
+    }
+
+    /// One more setting.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.env.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// The folder of the embedded store.
+    pub fn data_dir(&self) -> PathBuf {
+        self.env["DATA_DIR"].clone().into()
+    }
+}
+
+/// A running node. Killed when dropped.
+pub struct Node {
+    settings: Settings,
+    address: SocketAddr,
+    process: Option<Child>,
+}
+
+impl Node {
+    /// Starts a node on a free port and waits until it is ready.
+    pub async fn start(settings: &Settings) -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = free.local_addr().expect("a bound socket has an address");
+        drop(free);
+        let mut node = Self { settings: settings.clone(), address, process: None };
+        node.restart().await;
+        node
+    }
+
+    /// Starts it again at the same address, after it was stopped.
+    pub async fn restart(&mut self) {
+        assert!(self.process.is_none(), "the node runs already");
+        let process = Command::new(env!("CARGO_BIN_EXE_anonchat"))
+            .env_clear()
+            .envs(std::env::vars().filter(|(name, _)| matches!(name.as_str(), "PATH" | "HOME" | "RUST_BACKTRACE")))
+            .envs(&self.settings.env)
+            .env("LISTEN_ADDR", self.address.to_string())
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the server starts");
+        self.process = Some(process);
+        within("the node is ready", async {
+            loop {
+                if let Ok(answer) = reqwest::get(self.url("/readyz")).await
+                    && answer.status() == 200
+                {
+                    return;
+                }
+                let exited = self.process.as_mut().and_then(|process| process.try_wait().expect("a child can be asked"));
+                assert!(exited.is_none(), "the node stopped by itself: {exited:?}");
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+
+    /// Kills it at once, as a power cut would.
+    pub async fn kill(&mut self) {
+        let mut process = self.process.take().expect("the node runs");
+        process.kill().await.expect("the process can be killed");
+    }
+
+    /// Asks it to stop (SIGTERM), and waits until it has. Gives whether it stopped of its own accord without a fault.
+    pub async fn terminate(&mut self) -> bool {
+        let mut process = self.process.take().expect("the node runs");
+        signal(&process, "TERM").await;
+        within("the node stops", process.wait()).await.expect("a child can be waited for").success()
+    }
+
+    /// Stops its clock, as a sleeping machine would (SIGSTOP).
+    pub async fn pause(&self) {
+        signal(self.process.as_ref().expect("the node runs"), "STOP").await;
+    }
+
+    /// Lets it go on (SIGCONT).
+    pub async fn resume(&self) {
+        signal(self.process.as_ref().expect("the node runs"), "CONT").await;
+    }
+
+    /// An address on it.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+/// Signals go through `kill`, so that no test needs unsafe code.
+pub async fn signal(process: &Child, name: &str) {
+    let id = process.id().expect("the process runs").to_string();
+    let status = Command::new("kill").args(["-s", name, &id]).status().await.expect("kill is there");
+    assert!(status.success(), "the process can be signalled");
+}
