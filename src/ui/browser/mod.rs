@@ -14,6 +14,7 @@ pub use inert::*;
 pub use real::*;
 
 /// A moment in the life of the page.
+#[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "nothing ever happens on the server"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
     /// The device has a network again.
@@ -27,6 +28,7 @@ pub enum Moment {
 }
 
 /// What happens to a socket.
+#[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "nothing ever happens on the server"))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SocketEvent {
     /// It can be written to.
