@@ -1,7 +1,18 @@
 //! Floor 6: pages, components, and the browser's replica.
+//!
+//! `pages` fetch and decide, `components` show what they are given, `timeline` computes what a log looks like, `live` keeps
+//! a room and its connection, and `browser` hides the browser itself.
 
 mod app;
+mod browser;
+mod clock;
+mod components;
+mod countdown;
+mod freshness;
+mod live;
+mod pages;
 mod shell;
+mod timeline;
 
 pub use app::App;
 pub use shell::shell;

@@ -1,0 +1,118 @@
+//! The browser as seen from the server: there is none. Same names as in `real`.
+
+#![allow(missing_docs, reason = "described in `real`")]
+
+use leptos::web_sys::{Element, HtmlDialogElement};
+use uuid::Uuid;
+
+use crate::protocol::{ClientId, Millis};
+
+use super::{Moment, SocketEvent};
+
+pub fn now() -> u64 {
+    0
+}
+
+pub fn local_offset(_: Millis) -> i64 {
+    0
+}
+
+pub fn today() -> Option<i64> {
+    None
+}
+
+pub fn random() -> f64 {
+    0.0
+}
+
+pub fn message_id() -> ClientId {
+    ClientId::new(Uuid::nil())
+}
+
+pub struct Timer;
+
+pub fn after(_: u64, _: impl FnOnce() + 'static) -> Timer {
+    Timer
+}
+
+pub fn soon(_: impl FnOnce() + 'static) {}
+
+pub fn is_online() -> bool {
+    true
+}
+
+pub fn is_hidden() -> bool {
+    false
+}
+
+pub fn origin() -> String {
+    String::new()
+}
+
+pub fn has_coarse_pointer() -> bool {
+    false
+}
+
+pub fn reload() {}
+
+pub struct Listener;
+
+pub fn listen(_: impl Fn(Moment) + Clone + 'static) -> Listener {
+    Listener
+}
+
+pub fn register_service_worker() {}
+
+#[expect(clippy::unused_async, reason = "asynchronous in the browser")]
+pub async fn copy(_: String) -> bool {
+    false
+}
+
+pub fn can_share() -> bool {
+    false
+}
+
+#[expect(clippy::unused_async, reason = "asynchronous in the browser")]
+pub async fn share(_: String, _: String) {}
+
+pub fn kept(_: &str) -> Option<String> {
+    None
+}
+
+pub fn keep(_: &str, _: &str) {}
+
+pub fn distance_from_end(_: &Element) -> i32 {
+    0
+}
+
+pub fn scroll_to_end(_: &Element) {}
+
+pub fn scroll_height(_: &Element) -> i32 {
+    0
+}
+
+pub fn scroll_by(_: &Element, _: i32) {}
+
+pub fn anchors_scrolling() -> bool {
+    true
+}
+
+pub fn show_dialog(_: &HtmlDialogElement) {}
+
+pub fn close_dialog(_: &HtmlDialogElement) {}
+
+pub struct Watch;
+
+pub fn watch(_: &Element, _: &Element, _: impl FnMut() + 'static) -> Option<Watch> {
+    None
+}
+
+pub struct Socket;
+
+impl Socket {
+    pub fn open(_: &str, _: impl Fn(SocketEvent) + Clone + 'static) -> Option<Self> {
+        None
+    }
+
+    pub fn send(&self, _: &str) {}
+}

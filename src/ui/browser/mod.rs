@@ -1,0 +1,40 @@
+//! The browser behind plain functions: time, chance, network, storage, sharing, elements.
+//!
+//! On the server the same functions exist and do nothing (`inert`), so that nothing else in `ui` needs to know which
+//! side it is compiled for. Nothing here may be called during the first render: its answer would differ between the two.
+
+#[cfg(not(feature = "hydrate"))]
+mod inert;
+#[cfg(feature = "hydrate")]
+mod real;
+
+#[cfg(not(feature = "hydrate"))]
+pub use inert::*;
+#[cfg(feature = "hydrate")]
+pub use real::*;
+
+/// A moment in the life of the page.
+#[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "nothing ever happens on the server"))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// The device has a network again.
+    Online,
+    /// The device has no network.
+    Offline,
+    /// The page is on the screen again, perhaps after a long sleep.
+    Shown,
+    /// The page is no longer on the screen.
+    Hidden,
+}
+
+/// What happens to a socket.
+#[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "nothing ever happens on the server"))]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SocketEvent {
+    /// It can be written to.
+    Opened,
+    /// A text frame came.
+    Text(String),
+    /// It is closed, or could not be opened.
+    Closed,
+}

@@ -1,0 +1,73 @@
+//! What the device offers: clipboard, sharing, and storage that lasts as long as the tab.
+
+use leptos::prelude::window;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{HtmlElement, Navigator, ShareData, Storage};
+
+/// Puts a text into the clipboard; false if the browser does not let it.
+pub async fn copy(text: String) -> bool {
+    if window().is_secure_context() {
+        let written = window().navigator().clipboard().write_text(&text);
+        return JsFuture::from(written).await.is_ok();
+    }
+    copy_by_selection(&text)
+}
+
+/// The old way, which also works on plain http.
+fn copy_by_selection(text: &str) -> bool {
+    let Some(document) = window().document() else { return false };
+    let Some(body) = document.body() else { return false };
+    let Some(area) =
+        document.create_element("textarea").ok().and_then(|area| area.dyn_into::<web_sys::HtmlTextAreaElement>().ok())
+    else {
+        return false;
+    };
+    area.set_value(text);
+    area.set_class_name("visually-hidden");
+    // Inside the open dialog, if there is one: everything outside of it cannot be selected.
+    let place = document.query_selector("dialog[open]").ok().flatten();
+    let place = place.and_then(|dialog| dialog.dyn_into::<HtmlElement>().ok()).unwrap_or(body);
+    if place.append_child(&area).is_err() {
+        return false;
+    }
+    area.select();
+    let copied = document
+        .dyn_ref::<web_sys::HtmlDocument>()
+        .and_then(|document| document.exec_command("copy").ok())
+        .unwrap_or(false);
+    area.remove();
+    copied
+}
+
+/// Whether the device has a share sheet.
+pub fn can_share() -> bool {
+    js_sys::Reflect::has(&window().navigator(), &JsValue::from_str("share")).unwrap_or(false)
+}
+
+/// Opens the share sheet.
+pub async fn share(title: String, url: String) {
+    let data = ShareData::new();
+    data.set_title(&title);
+    data.set_url(&url);
+    let navigator: Navigator = window().navigator();
+    // Closing the sheet is an answer, not an error.
+    let _ = JsFuture::from(navigator.share_with_data(&data)).await;
+}
+
+fn storage() -> Option<Storage> {
+    window().session_storage().ok().flatten()
+}
+
+/// What was kept under a name, in this tab.
+pub fn kept(name: &str) -> Option<String> {
+    storage()?.get_item(name).ok().flatten()
+}
+
+/// Keeps a text under a name for as long as the tab lives; an empty text forgets it.
+pub fn keep(name: &str, text: &str) {
+    if let Some(storage) = storage() {
+        // A full or forbidden storage costs only the memory over a reload.
+        let _ = if text.is_empty() { storage.remove_item(name) } else { storage.set_item(name, text) };
+    }
+}

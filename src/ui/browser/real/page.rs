@@ -1,0 +1,73 @@
+//! The page: its visibility, network and address.
+
+use leptos::prelude::{WindowListenerHandle, document, window, window_event_listener_untyped};
+use send_wrapper::SendWrapper;
+use wasm_bindgen::{JsCast, closure::Closure};
+use web_sys::VisibilityState;
+
+use crate::ui::browser::Moment;
+
+/// Whether the browser believes in a network.
+pub fn is_online() -> bool {
+    window().navigator().on_line()
+}
+
+/// Whether the page is not on the screen.
+pub fn is_hidden() -> bool {
+    document().visibility_state() == VisibilityState::Hidden
+}
+
+/// The address of the site, without a path.
+pub fn origin() -> String {
+    window().location().origin().unwrap_or_default()
+}
+
+/// Whether the main pointer is a finger.
+pub fn has_coarse_pointer() -> bool {
+    window().match_media("(pointer: coarse)").ok().flatten().is_some_and(|query| query.matches())
+}
+
+/// Loads the page anew.
+pub fn reload() {
+    // Refused only while the page is being torn down anyway.
+    let _ = window().location().reload();
+}
+
+/// Listening to the page; ends when dropped.
+pub struct Listener {
+    handles: Vec<WindowListenerHandle>,
+    visibility: SendWrapper<Closure<dyn FnMut()>>,
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.handles.drain(..).for_each(WindowListenerHandle::remove);
+        let callback = self.visibility.as_ref().unchecked_ref();
+        let _ = document().remove_event_listener_with_callback("visibilitychange", callback);
+    }
+}
+
+/// Calls back at every moment of the page.
+pub fn listen(then: impl Fn(Moment) + Clone + 'static) -> Listener {
+    let on = |name: &str, moment: Moment| {
+        let then = then.clone();
+        window_event_listener_untyped(name, move |_| then(moment))
+    };
+    let handles = vec![on("online", Moment::Online), on("offline", Moment::Offline), on("pageshow", Moment::Shown)];
+    let visibility =
+        Closure::<dyn FnMut()>::new(move || then(if is_hidden() { Moment::Hidden } else { Moment::Shown }));
+    let callback = visibility.as_ref().unchecked_ref();
+    let _ = document().add_event_listener_with_callback("visibilitychange", callback);
+    Listener { handles, visibility: SendWrapper::new(visibility) }
+}
+
+/// Registers `/sw.js`, where the browser and the address allow it.
+pub fn register_service_worker() {
+    if window().is_secure_context() {
+        // The page works without; a refusal has nobody to tell.
+        let registered = window().navigator().service_worker().register("/sw.js");
+        leptos::task::spawn_local(async move {
+            let _ = wasm_bindgen_futures::JsFuture::from(registered).await;
+        });
+    }
+}

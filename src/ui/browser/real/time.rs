@@ -1,0 +1,63 @@
+//! Time and chance.
+
+use gloo_timers::callback::Timeout;
+use js_sys::Date;
+use send_wrapper::SendWrapper;
+use uuid::Uuid;
+
+use crate::protocol::{ClientId, Millis};
+
+use super::is_hidden;
+
+/// Milliseconds of a clock that never goes back.
+pub fn now() -> u64 {
+    let now = web_sys::window().and_then(|window| window.performance()).map_or(0.0, |clock| clock.now());
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0, and below 2^53 for ages")]
+    let now = now as u64;
+    now
+}
+
+/// Minutes east of UTC, here, at that time.
+pub fn local_offset(at: Millis) -> i64 {
+    #[expect(clippy::cast_precision_loss, reason = "a browser's own times are doubles")]
+    let date = Date::new(&wasm_bindgen::JsValue::from_f64(at as f64));
+    #[expect(clippy::cast_possible_truncation, reason = "minutes of a day")]
+    let west = date.get_timezone_offset() as i64;
+    -west
+}
+
+/// Today, here, counted from 1 January 1970.
+#[expect(clippy::unnecessary_wraps, reason = "on the server there is no today")]
+pub fn today() -> Option<i64> {
+    #[expect(clippy::cast_possible_truncation, reason = "whole milliseconds")]
+    let at = Date::now() as i64;
+    Some((at + local_offset(at) * 60_000).div_euclid(86_400_000))
+}
+
+/// A random number from 0 to 1.
+pub fn random() -> f64 {
+    js_sys::Math::random()
+}
+
+/// A new message id: ordered by time, and random.
+pub fn message_id() -> ClientId {
+    ClientId::new(Uuid::now_v7())
+}
+
+/// Something that will happen, unless this is dropped before.
+pub struct Timer(#[expect(dead_code, reason = "kept for its drop")] SendWrapper<Timeout>);
+
+/// Does something after that many milliseconds.
+pub fn after(ms: u64, then: impl FnOnce() + 'static) -> Timer {
+    let ms = u32::try_from(ms).unwrap_or(u32::MAX).min(i32::MAX.unsigned_abs());
+    Timer(SendWrapper::new(Timeout::new(ms, then)))
+}
+
+/// Does something before the next picture is drawn, or soon if the page is not on the screen.
+pub fn soon(then: impl FnOnce() + 'static) {
+    if is_hidden() {
+        Timeout::new(100, then).forget();
+    } else {
+        leptos::prelude::request_animation_frame(then);
+    }
+}

@@ -1,0 +1,44 @@
+//! Times on the page: in UTC as the server rendered them, in the reader's own time once the browser has taken over.
+
+use leptos::prelude::*;
+
+use crate::protocol::Millis;
+
+use super::{browser, timeline};
+
+/// How times are written now.
+#[derive(Clone, Copy)]
+pub struct Clock {
+    /// Today, counted from 1970; unknown means that times are in UTC.
+    today: RwSignal<Option<i64>>,
+}
+
+/// Gives all pages one clock.
+pub fn provide_clock() {
+    let clock = Clock { today: RwSignal::new(None) };
+    provide_context(clock);
+    Effect::new(move |_| clock.look());
+}
+
+/// The clock of the pages.
+pub fn use_clock() -> Clock {
+    expect_context()
+}
+
+impl Clock {
+    /// Looks what day it is.
+    pub fn look(self) {
+        self.today.set(browser::today());
+    }
+
+    /// `09:05`.
+    pub fn hour_and_minute(self, at: Millis) -> String {
+        let offset = if self.today.get().is_some() { browser::local_offset(at) } else { 0 };
+        timeline::hour_and_minute(at, offset)
+    }
+
+    /// "Today", or a date.
+    pub fn day_label(self, day: i64) -> String {
+        timeline::day_label(day, self.today.get())
+    }
+}

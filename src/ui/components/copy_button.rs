@@ -1,0 +1,55 @@
+//! A button that copies something and says so.
+
+use leptos::{prelude::*, task::spawn_local};
+
+use crate::ui::browser::{self, Timer};
+
+use super::{Icon, Shape};
+
+/// How long it says so.
+const SAID_MS: u64 = 2_000;
+
+/// A button that puts a text into the clipboard.
+#[component]
+pub fn CopyButton(
+    /// What is copied, asked for at the click.
+    #[prop(into)]
+    text: Callback<(), String>,
+    /// What the button is called.
+    label: &'static str,
+    /// Its picture.
+    shape: Shape,
+    /// Its look.
+    #[prop(default = "button")]
+    class: &'static str,
+    /// What it shows; its label, if nothing else.
+    #[prop(optional, into)]
+    shown: Option<String>,
+) -> impl IntoView {
+    let outcome = RwSignal::new(None::<bool>);
+    let timer = StoredValue::new(None::<Timer>);
+    let copy = move |_| {
+        spawn_local(async move {
+            let copied = browser::copy(text.run(())).await;
+            let _ = outcome.try_set(Some(copied));
+            let later = browser::after(SAID_MS, move || _ = outcome.try_set(None));
+            timer.try_update_value(|timer| *timer = Some(later));
+        });
+    };
+    let says = move || match outcome.get() {
+        None => String::new(),
+        Some(true) => "Copied".to_owned(),
+        Some(false) => "Copying is not allowed here. Select it and copy it by hand.".to_owned(),
+    };
+    let named = shown.is_some();
+
+    view! {
+        <button type="button" class=class aria-label=named.then_some(label) on:click=copy>
+            <Show when=move || outcome.get() == Some(true) fallback=move || view! { <Icon shape/> }>
+                <Icon shape=Shape::Done/>
+            </Show>
+            <span>{shown.unwrap_or_else(|| label.to_owned())}</span>
+        </button>
+        <span class="copy-says" class:copy-says--shown=move || outcome.get().is_some() role="status">{says}</span>
+    }
+}

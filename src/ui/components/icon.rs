@@ -1,0 +1,82 @@
+//! Icons: strokes on a 24 px grid, in the colour of the text beside them. They say nothing to a screen reader; the button
+//! around them has a name.
+
+use leptos::prelude::*;
+
+/// What an icon shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A person with a plus.
+    Invite,
+    /// Two people.
+    Members,
+    /// Sliders.
+    Settings,
+    /// A door with an arrow.
+    Exit,
+    /// Two sheets.
+    Copy,
+    /// A chain.
+    Link,
+    /// An arrow out of a box.
+    Share,
+    /// A tick.
+    Done,
+    /// A paper plane.
+    Send,
+    /// An arrow down.
+    Down,
+    /// A clock.
+    Clock,
+    /// A circle with an exclamation mark.
+    Warning,
+    /// A cross.
+    Close,
+    /// An archive box.
+    Kept,
+    /// A cloud that is struck out.
+    NotKept,
+}
+
+impl Shape {
+    const fn path(self) -> &'static str {
+        match self {
+            Self::Invite => {
+                "M9.5 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7ZM3 20c0-3.3 2.9-6 6.5-6s6.5 2.7 6.5 6M19 8v6M16 11h6"
+            }
+            Self::Members => {
+                "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7ZM2.5 20c0-3.3 2.9-6 6.5-6s6.5 2.7 6.5 6M16 4.3a3.5 3.5 0 0 1 0 6.4M18 14.4c2.1.8 3.5 2.9 3.5 5.6"
+            }
+            Self::Settings => {
+                "M4 7h9M17 7h3M4 17h3M11 17h9M15 9.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5ZM9 19.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5Z"
+            }
+            Self::Exit => "M10 4H6a1 1 0 0 0-1 1v14a1 1 0 0 0 1 1h4M14 8l4 4-4 4M18 12H9",
+            Self::Copy => "M9 9h10v11H9zM15 9V4H5v11h4",
+            Self::Link => {
+                "M10 14a4 4 0 0 0 6 .4l3-3a4 4 0 0 0-5.7-5.7L12 7M14 10a4 4 0 0 0-6-.4l-3 3a4 4 0 0 0 5.7 5.7L12 17"
+            }
+            Self::Share => "M12 15V4M8 7.5 12 4l4 3.5M6 11H5v9h14v-9h-1",
+            Self::Done => "m5 12.5 4.5 4.5L19 7.5",
+            Self::Send => "M4 12 20 4l-5 16-3.5-6.5L4 12ZM11.5 13.5 20 4",
+            Self::Down => "M12 5v14M6 13l6 6 6-6",
+            Self::Clock => "M12 20a8 8 0 1 0 0-16 8 8 0 0 0 0 16ZM12 8v4.5l3 1.5",
+            Self::Warning => "M12 20.5a8.5 8.5 0 1 0 0-17 8.5 8.5 0 0 0 0 17ZM12 8v5M12 16v.2",
+            Self::Close => "m6 6 12 12M18 6 6 18",
+            Self::Kept => "M4 5h16v4H4zM5.5 9v10h13V9M10 13h4",
+            Self::NotKept => "M4 5h16v4H4zM5.5 9v6M18.5 9v10h-9M3 21 21 3",
+        }
+    }
+}
+
+/// An icon.
+#[component]
+pub fn Icon(
+    /// What it shows.
+    shape: Shape,
+) -> impl IntoView {
+    view! {
+        <svg class="icon" viewBox="0 0 24 24" width="24" height="24" aria-hidden="true" focusable="false">
+            <path d=shape.path()></path>
+        </svg>
+    }
+}

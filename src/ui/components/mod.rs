@@ -1,0 +1,19 @@
+//! Parts of pages. They take plain values and signals, and fetch nothing.
+
+mod brand;
+mod copy_button;
+mod dialog;
+mod field;
+mod icon;
+mod message;
+mod moment;
+mod problem;
+
+pub use brand::Brand;
+pub use copy_button::CopyButton;
+pub use dialog::Dialog;
+pub use field::TextField;
+pub use icon::{Icon, Shape};
+pub use message::MessageItem;
+pub use moment::MomentText;
+pub use problem::{FormProblem, detail_for};

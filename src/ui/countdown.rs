@@ -1,0 +1,35 @@
+//! Seconds that run down, for "try again in 3 s".
+
+use leptos::prelude::*;
+
+use super::browser::{self, Timer};
+
+/// A countdown; it stands still until it is started, and on the server.
+#[derive(Clone, Copy)]
+pub struct Countdown {
+    left: RwSignal<u64>,
+    timer: StoredValue<Option<Timer>>,
+}
+
+impl Countdown {
+    /// Stands at zero.
+    pub fn new() -> Self {
+        Self { left: RwSignal::new(0), timer: StoredValue::new(None) }
+    }
+
+    /// Runs from now until a time of [`browser::now`].
+    pub fn run_until(self, until: u64) {
+        let left_ms = until.saturating_sub(browser::now());
+        let left = left_ms.div_ceil(1_000);
+        if self.left.try_get_untracked().is_some_and(|shown| shown != left) {
+            self.left.set(left);
+        }
+        let next = (left > 0).then(|| browser::after((left_ms - 1) % 1_000 + 1, move || self.run_until(until)));
+        self.timer.try_update_value(|timer| *timer = next);
+    }
+
+    /// Whole seconds that are left.
+    pub fn left(self) -> u64 {
+        self.left.get()
+    }
+}

@@ -1,0 +1,282 @@
+//! A room for the pages: a [`Session`] with time, a socket and signals.
+//!
+//! Frames are folded as they come; the signals follow once per picture, so that a burst is drawn once.
+
+mod driver;
+mod picture;
+
+use leptos::{prelude::*, task::spawn_local};
+
+use crate::{
+    api,
+    protocol::{
+        ClientId, InvalidText, MemberId, MessageBody, Millis, Nickname, Problem, Retention, RoomCode, RoomName,
+        RoomType, Snapshot, You,
+    },
+    ui::{
+        browser::{self, Listener, Socket, Timer},
+        freshness::{Freshness, use_freshness},
+        timeline::{Row, RowKey},
+    },
+};
+
+use super::{Ending, Status, session::Session};
+use picture::put;
+
+/// Events on the screen at most, while the reader is at the end.
+const WINDOW: usize = 300;
+/// How many more to show when the reader goes up and they are here already.
+const STEP: usize = 100;
+
+/// A row with its own signal, so that a change of one does not touch the others.
+#[derive(Clone)]
+pub struct Entry {
+    /// What makes it the same row.
+    pub key: RowKey,
+    /// The row.
+    pub row: ArcRwSignal<Row>,
+}
+
+/// A member, for the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberLine {
+    /// Who.
+    pub id: MemberId,
+    /// What they are called.
+    pub name: Nickname,
+    /// Whether that is the reader.
+    pub is_you: bool,
+    /// Whether they made the room.
+    pub is_owner: bool,
+    /// Whether they have a connection now.
+    pub connected: bool,
+}
+
+/// The room of the page.
+#[derive(Clone, Copy)]
+pub struct LiveRoom {
+    desk: StoredValue<Desk>,
+    /// Its code.
+    pub code: RoomCode,
+    /// How many it holds.
+    pub room_type: RoomType,
+    /// What it is called.
+    pub name: RwSignal<Option<RoomName>>,
+    /// Whether it keeps what is said.
+    pub retention: RwSignal<Retention>,
+    /// The reader.
+    pub you: RwSignal<You>,
+    /// The rows of the timeline.
+    pub entries: RwSignal<Vec<Entry>>,
+    /// Who is in the room.
+    pub members: RwSignal<Vec<MemberLine>>,
+    /// Who else is typing.
+    pub typists: RwSignal<Vec<Nickname>>,
+    /// How the connection is.
+    pub status: RwSignal<Status>,
+    /// Why the room is over for this page.
+    pub ending: RwSignal<Option<Ending>>,
+    /// Whether there is something above the rows.
+    pub has_earlier: RwSignal<bool>,
+    /// Whether that is being fetched.
+    pub loading_earlier: RwSignal<bool>,
+    /// Why it could not be fetched.
+    pub earlier_problem: RwSignal<Option<Problem>>,
+    /// Whether the reader is at the end of the timeline.
+    pub at_end: RwSignal<bool>,
+    /// Messages that came while the reader was further up.
+    pub unseen: RwSignal<usize>,
+    /// Messages that came while the page was not on the screen.
+    pub missed: RwSignal<usize>,
+    /// Changes with every message that is said here.
+    pub said: RwSignal<usize>,
+    /// The newest message, for who listens to the page.
+    pub announcement: RwSignal<String>,
+    freshness: Freshness,
+}
+
+struct Desk {
+    session: Session,
+    socket: Option<Socket>,
+    timer: Option<(u64, Timer)>,
+    listener: Option<Listener>,
+    drawing: bool,
+    offset: fn(Millis) -> i64,
+    window: usize,
+    length: usize,
+}
+
+/// Makes a room the one of the pages below.
+pub fn provide_room(room: LiveRoom) {
+    provide_context(room);
+}
+
+/// The room of the page.
+pub fn use_room() -> LiveRoom {
+    expect_context()
+}
+
+fn outbox_name(code: RoomCode) -> String {
+    format!("anonchat.outbox.{code}")
+}
+
+impl LiveRoom {
+    /// The room of a snapshot, with everything in place and no connection yet.
+    pub fn new(snapshot: Snapshot) -> Self {
+        let room = snapshot.room.clone();
+        let desk = Desk {
+            session: Session::new(snapshot, browser::random),
+            socket: None,
+            timer: None,
+            listener: None,
+            drawing: false,
+            offset: |_| 0,
+            window: WINDOW,
+            length: 0,
+        };
+        let desk = StoredValue::new(desk);
+        let picture = desk.try_update_value(|desk| desk.picture(true)).expect("made a line ago");
+        let entry = |(key, row)| Entry { key, row: ArcRwSignal::new(row) };
+        Self {
+            desk,
+            code: room.code,
+            room_type: room.room_type,
+            name: RwSignal::new(picture.name),
+            retention: RwSignal::new(picture.retention),
+            you: RwSignal::new(picture.you),
+            entries: RwSignal::new(picture.rows.unwrap_or_default().into_iter().map(entry).collect()),
+            members: RwSignal::new(picture.members),
+            typists: RwSignal::new(Vec::new()),
+            status: RwSignal::new(picture.status),
+            ending: RwSignal::new(None),
+            has_earlier: RwSignal::new(picture.has_earlier),
+            loading_earlier: RwSignal::new(false),
+            earlier_problem: RwSignal::new(None),
+            at_end: RwSignal::new(true),
+            unseen: RwSignal::new(0),
+            missed: RwSignal::new(0),
+            said: RwSignal::new(0),
+            announcement: RwSignal::new(String::new()),
+            freshness: use_freshness(),
+        }
+    }
+
+    /// Connects. Called once, after hydration: from here on the room may differ from what the server rendered.
+    pub fn start(self) {
+        let kept = browser::kept(&outbox_name(self.code))
+            .and_then(|kept| serde_json::from_str::<Vec<(ClientId, String)>>(&kept).ok());
+        self.drive(|session, now| {
+            for (id, body) in kept.unwrap_or_default() {
+                let in_log =
+                    session.replica().events.iter().filter_map(|event| event.message()).any(|message| message.id == id);
+                if let (false, Ok(body)) = (in_log, MessageBody::try_from(body)) {
+                    session.say(id, body, now);
+                }
+            }
+            session.start(browser::is_online(), now)
+        });
+        let listener = browser::listen(move |moment| self.moment(moment));
+        self.desk.try_update_value(|desk| {
+            desk.offset = browser::local_offset;
+            desk.session.touch();
+            desk.listener = Some(listener);
+        });
+    }
+
+    /// Ends the connection: the person pressed Exit, and the server has agreed.
+    pub fn stop(self) {
+        browser::keep(&outbox_name(self.code), "");
+        self.drive(|session, _| session.stop());
+    }
+
+    /// Says something. What was typed stays with the caller if it is refused.
+    pub fn say(self, text: &str) -> Result<(), InvalidText> {
+        let body = MessageBody::try_from(text)?;
+        self.drive(|session, now| session.say(browser::message_id(), body, now));
+        self.said.update(|said| *said += 1);
+        Ok(())
+    }
+
+    /// The person is leaving: that the log says so next is no surprise.
+    pub fn expect_exit(self) {
+        self.drive(|session, _| {
+            session.expect_exit();
+            Vec::new()
+        });
+    }
+
+    /// Tries a refused message again.
+    pub fn retry(self, id: ClientId) {
+        self.drive(|session, now| session.retry(id, now));
+    }
+
+    /// Gives a refused message up.
+    pub fn discard(self, id: ClientId) {
+        self.drive(|session, _| {
+            session.discard(id);
+            Vec::new()
+        });
+    }
+
+    /// A key was pressed in the composer.
+    pub fn press(self) {
+        self.drive(Session::press);
+    }
+
+    /// Typing ended.
+    pub fn stop_typing(self) {
+        self.drive(|session, _| session.stop_typing());
+    }
+
+    /// Connects now, without waiting any longer.
+    pub fn try_now(self) {
+        self.drive(Session::woke);
+    }
+
+    /// Joins again, after having been away.
+    pub fn rejoin(self) {
+        self.drive(|session, _| session.rejoin());
+    }
+
+    /// The reader is at the end of the timeline, or no longer.
+    pub fn reads_end(self, at_end: bool) {
+        put(self.at_end, at_end);
+        if at_end {
+            put(self.unseen, 0);
+        }
+    }
+
+    /// Shows more above: from memory, else from the server.
+    pub fn load_earlier(self) {
+        if self.loading_earlier.get_untracked() {
+            return;
+        }
+        let next = self.desk.try_update_value(|desk| {
+            let replica = desk.session.replica();
+            if replica.events.len() > desk.window {
+                desk.window += STEP;
+                desk.session.touch();
+                return None;
+            }
+            replica.has_more.then(|| replica.events.first().map(|event| event.seq))
+        });
+        match next.flatten() {
+            None => self.draw_soon(),
+            Some(before) => {
+                self.loading_earlier.set(true);
+                self.earlier_problem.set(None);
+                spawn_local(async move {
+                    let page = api::get_history(self.code, before).await;
+                    let _ = self.loading_earlier.try_set(false);
+                    match page {
+                        Ok(page) => self.drive(|session, _| {
+                            session.prepend(page);
+                            Vec::new()
+                        }),
+                        Err(problem) => _ = self.earlier_problem.try_set(Some(problem)),
+                    }
+                });
+            }
+        }
+    }
+}

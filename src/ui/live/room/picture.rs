@@ -1,0 +1,156 @@
+//! Brings what a session knows into the signals, once per picture.
+
+use std::collections::HashMap;
+
+use leptos::prelude::*;
+
+use crate::{
+    protocol::{MemberId, Message, Nickname, Person, Retention, RoomName, You},
+    ui::{
+        browser,
+        timeline::{Row, RowKey, View, rows},
+    },
+};
+
+use super::{
+    super::{Ending, Status},
+    Desk, Entry, LiveRoom, MemberLine, WINDOW, outbox_name,
+};
+
+/// Everything on the screen, as of now.
+pub(super) struct Picture {
+    pub(super) name: Option<RoomName>,
+    pub(super) retention: Retention,
+    pub(super) you: You,
+    pub(super) rows: Option<Vec<(RowKey, Row)>>,
+    pub(super) outbox: Option<String>,
+    pub(super) members: Vec<MemberLine>,
+    pub(super) typists: Vec<Nickname>,
+    pub(super) status: Status,
+    pub(super) ending: Option<Ending>,
+    pub(super) has_earlier: bool,
+    pub(super) news: Vec<Message>,
+    pub(super) server_version: Option<String>,
+}
+
+/// Sets a signal only if that changes something.
+pub(super) fn put<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
+    if signal.with_untracked(|current| *current != value) {
+        signal.set(value);
+    }
+}
+
+impl LiveRoom {
+    pub(super) fn draw_soon(self) {
+        let planned = self.desk.try_update_value(|desk| std::mem::replace(&mut desk.drawing, true));
+        if planned == Some(false) {
+            browser::soon(move || self.draw());
+        }
+    }
+
+    pub(super) fn draw(self) {
+        let Some(at_end) = self.at_end.try_get_untracked() else { return };
+        let Some(picture) = self.desk.try_update_value(|desk| desk.picture(at_end)) else { return };
+        if let Some(rows) = picture.rows {
+            self.show(rows);
+        }
+        if let Some(outbox) = picture.outbox {
+            browser::keep(&outbox_name(self.code), &outbox);
+        }
+        put(self.name, picture.name);
+        put(self.retention, picture.retention);
+        put(self.you, picture.you);
+        put(self.members, picture.members);
+        put(self.typists, picture.typists);
+        put(self.status, picture.status);
+        put(self.ending, picture.ending);
+        put(self.has_earlier, picture.has_earlier);
+        put(self.freshness.server_version, picture.server_version);
+        self.announce(&picture.news);
+    }
+
+    pub(super) fn show(self, rows: Vec<(RowKey, Row)>) {
+        let mut known: HashMap<RowKey, ArcRwSignal<Row>> =
+            self.entries.with_untracked(|entries| entries.iter().map(|entry| (entry.key, entry.row.clone())).collect());
+        let mut next = Vec::with_capacity(rows.len());
+        for (key, row) in rows {
+            let signal = match known.remove(&key) {
+                Some(signal) => {
+                    if signal.with_untracked(|current| *current != row) {
+                        signal.set(row);
+                    }
+                    signal
+                }
+                None => ArcRwSignal::new(row),
+            };
+            next.push(Entry { key, row: signal });
+        }
+        let same = self.entries.with_untracked(|entries| entries.iter().map(|e| e.key).eq(next.iter().map(|e| e.key)));
+        if !same {
+            self.entries.set(next);
+        }
+    }
+
+    pub(super) fn announce(self, news: &[Message]) {
+        let Some(newest) = news.last() else { return };
+        let text = match news.len() {
+            1 => format!("{}: {}", newest.author.name, newest.body),
+            several => format!("{several} new messages. {}: {}", newest.author.name, newest.body),
+        };
+        self.announcement.set(text);
+        if !self.at_end.get_untracked() {
+            self.unseen.update(|unseen| *unseen += news.len());
+        }
+        if browser::is_hidden() {
+            self.missed.update(|missed| *missed += news.len());
+        }
+    }
+}
+
+impl Desk {
+    pub(super) fn picture(&mut self, at_end: bool) -> Picture {
+        self.drawing = false;
+        let changed = self.session.take_changed();
+        let news = self.session.take_news();
+        let replica = self.session.replica();
+        let length = replica.events.len();
+        // Who reads further up keeps what they read: the window grows with what comes.
+        let more = length.saturating_sub(self.length);
+        self.window = if !at_end {
+            self.window + more
+        } else if more > 0 {
+            WINDOW
+        } else {
+            self.window
+        };
+        self.length = length;
+        let me = Person { id: replica.you.member_id, name: replica.you.nickname.clone() };
+        let view = View { me: &me, mine: self.session.mine(), offset: self.offset, window: self.window };
+        let line = |(id, name): (&MemberId, &Nickname)| MemberLine {
+            id: *id,
+            name: name.clone(),
+            is_you: view.mine.contains(id),
+            is_owner: *id == replica.room.owner,
+            connected: replica.connected.contains(id),
+        };
+        let mut members: Vec<MemberLine> = replica.state.members.iter().map(line).collect();
+        members.sort_by_cached_key(|member| (!member.is_you, member.name.as_str().to_lowercase(), member.id));
+        Picture {
+            name: replica.state.name.clone(),
+            retention: replica.state.retention,
+            you: replica.you.clone(),
+            rows: changed.then(|| rows(&replica.events, replica.outbox.iter(), view)),
+            outbox: changed.then(|| {
+                let drafts: Vec<_> = replica.outbox.iter().map(|draft| (draft.id, draft.body.as_str())).collect();
+                if drafts.is_empty() { String::new() } else { serde_json::to_string(&drafts).unwrap_or_default() }
+            }),
+            members,
+            typists: self.session.typists().cloned().collect(),
+            status: self.session.status(),
+            ending: self.session.ending().cloned(),
+            has_earlier: replica.has_more || length > self.window,
+            news,
+            server_version: self.session.server_version().map(str::to_owned),
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! What the server says, and what follows from it.
+
+use std::collections::BTreeSet;
+
+use crate::protocol::{
+    Ack, ClientId, Code, Event, EventKind, Message, Problem, Received, ServerFrame, Signal, Snapshot,
+};
+
+use super::{Act, Ending, Phase, Session};
+
+impl Session {
+    /// A frame came.
+    pub fn received(&mut self, frame: ServerFrame, now: u64) -> Vec<Act> {
+        self.heart.heard(now);
+        if let Phase::Ended(_) | Phase::Waiting { .. } = self.phase {
+            return Vec::new();
+        }
+        match frame {
+            ServerFrame::Hello { version } => self.server_version = Some(version),
+            ServerFrame::Snapshot { code, snapshot } if code == self.code => return self.restart_from(*snapshot, now),
+            ServerFrame::Resumed { code, events, connected, .. } if code == self.code => {
+                self.replica.connected = connected.into_iter().collect();
+                for event in events {
+                    self.apply(event);
+                }
+                return self.in_step(now);
+            }
+            ServerFrame::Event { code, event } if code == self.code => return self.next(event, now),
+            ServerFrame::Ack { code, id, seq, at } if code == self.code => {
+                self.outgoing.settle(id);
+                self.replica.acknowledge(Ack { id, seq, at });
+                self.changed = true;
+                return self.flush(now);
+            }
+            ServerFrame::Error { code, detail, id, room, retry_after_ms }
+                if room.is_none_or(|room| room == self.code) =>
+            {
+                let problem = Problem { code, detail, field: None, room, retry_after_ms };
+                return self.refused(problem, id, now);
+            }
+            ServerFrame::Signal { code, signal } if code == self.code => match signal {
+                Signal::Typing { member, on } => self.typing.hear(member, on, now),
+                Signal::Presence { connected } => self.replica.connected = connected.into_iter().collect(),
+            },
+            ServerFrame::Bye { retry_after_ms, .. } => {
+                self.phase = Phase::Waiting { until: now + retry_after_ms };
+                return vec![Act::Close];
+            }
+            // A snapshot follows a reset; a pong was a sign of life; other rooms are not followed here.
+            ServerFrame::Reset { .. }
+            | ServerFrame::Pong { .. }
+            | ServerFrame::Snapshot { .. }
+            | ServerFrame::Resumed { .. }
+            | ServerFrame::Event { .. }
+            | ServerFrame::Ack { .. }
+            | ServerFrame::Error { .. }
+            | ServerFrame::Signal { .. } => {}
+        }
+        Vec::new()
+    }
+
+    pub(super) fn restart_from(&mut self, snapshot: Snapshot, now: u64) -> Vec<Act> {
+        let (epoch, head) = self.replica.resume_point();
+        let newer = |event: &Event| snapshot.epoch != epoch || event.seq > head;
+        let news: Vec<Message> =
+            snapshot.events.iter().filter(|event| newer(event)).filter_map(Event::message).cloned().collect();
+        let shown: BTreeSet<ClientId> = self.replica.events.iter().filter_map(Event::message).map(|m| m.id).collect();
+        self.mine.insert(snapshot.you.member_id);
+        self.news.extend(news.into_iter().filter(|m| !self.mine.contains(&m.author.id) && !shown.contains(&m.id)));
+        self.replica.reset(snapshot);
+        self.from_scratch = false;
+        self.changed = true;
+        self.in_step(now)
+    }
+
+    pub(super) fn in_step(&mut self, now: u64) -> Vec<Act> {
+        if !self.replica.is_member() {
+            return self.gone(true);
+        }
+        if let Phase::CatchingUp { .. } = self.phase {
+            self.phase = Phase::Live { since: now };
+        }
+        self.flush(now)
+    }
+
+    pub(super) fn next(&mut self, event: Event, now: u64) -> Vec<Act> {
+        let received = self.apply(event);
+        let live = matches!(self.phase, Phase::Live { .. });
+        if !self.replica.is_member() {
+            self.gone(!live)
+        } else if received == Received::Gap && live {
+            vec![self.subscribe(now)]
+        } else {
+            self.flush(now)
+        }
+    }
+
+    pub(super) fn apply(&mut self, event: Event) -> Received {
+        let received = self.replica.receive(event);
+        if let Received::Applied(count) = received {
+            self.changed = true;
+            let fresh = self.replica.events.len().saturating_sub(count);
+            for message in self.replica.events[fresh..].iter().filter_map(Event::message) {
+                self.typing.hear(message.author.id, false, 0);
+                if self.mine.contains(&message.author.id) {
+                    self.outgoing.settle(message.id);
+                } else {
+                    self.news.push(message.clone());
+                }
+            }
+        }
+        received
+    }
+
+    /// The log, or a refusal, says that this client is not in the room. `missed`: that happened while it was away.
+    pub(super) fn gone(&mut self, missed: bool) -> Vec<Act> {
+        if self.leaving {
+            return self.stop();
+        }
+        let mine = &self.mine;
+        let last = self.replica.events.iter().rev().find_map(|event| match &event.kind {
+            EventKind::Removed { member, by } if mine.contains(&member.id) => {
+                Some(Ending::Removed { by: Some(by.name.clone()) })
+            }
+            EventKind::Left { member } if mine.contains(&member.id) => Some(Ending::Left),
+            EventKind::Joined { member } if mine.contains(&member.id) => Some(Ending::Returning),
+            _ => None,
+        });
+        match last {
+            Some(ending @ Ending::Removed { .. }) => self.end(ending),
+            Some(Ending::Left) if !missed => self.end(Ending::Left),
+            _ => {
+                self.phase = Phase::Ended(Ending::Returning);
+                vec![Act::Close, Act::Rejoin]
+            }
+        }
+    }
+
+    pub(super) fn end(&mut self, ending: Ending) -> Vec<Act> {
+        self.phase = Phase::Ended(ending);
+        vec![Act::Close]
+    }
+
+    pub(super) fn refused(&mut self, problem: Problem, id: Option<ClientId>, now: u64) -> Vec<Act> {
+        match problem.code {
+            Code::Removed => return self.end(Ending::Removed { by: None }),
+            Code::NotAMember => return self.gone(true),
+            Code::NoSession => return vec![Act::AskDoor],
+            _ => {}
+        }
+        match id {
+            Some(id) if problem.is_passing() => {
+                self.outgoing.hold(id, problem.retry_after_ms, (self.jitter)(), now);
+                Vec::new()
+            }
+            Some(id) => {
+                self.outgoing.settle(id);
+                self.replica.fail(id, problem);
+                self.changed = true;
+                self.flush(now)
+            }
+            None if matches!(self.phase, Phase::CatchingUp { .. }) => {
+                // The subscription was refused for now: a new connection asks again.
+                let until = now + problem.retry_after_ms.unwrap_or(0);
+                let acts = self.give_up(now);
+                if let Phase::Waiting { until: planned } = &mut self.phase {
+                    *planned = until.max(*planned);
+                }
+                acts
+            }
+            None => Vec::new(),
+        }
+    }
+
+    /// What the room's door said when asked with [`Act::AskDoor`]: the snapshot, or nothing for who is outside.
+    pub fn door_said(&mut self, inside: Option<Snapshot>, now: u64) -> Vec<Act> {
+        match (inside, &self.phase) {
+            (_, Phase::Ended(_)) | (Some(_), Phase::Live { .. } | Phase::CatchingUp { .. }) => Vec::new(),
+            (None, _) => self.end(Ending::Outside),
+            (Some(snapshot), _) => self.restart_from(snapshot, now),
+        }
+    }
+
+    /// The person wants back in.
+    pub fn rejoin(&mut self) -> Vec<Act> {
+        if !matches!(self.phase, Phase::Ended(Ending::Away(_) | Ending::Left)) {
+            return Vec::new();
+        }
+        self.phase = Phase::Ended(Ending::Returning);
+        vec![Act::Rejoin]
+    }
+
+    /// How [`Act::Rejoin`] went.
+    pub fn rejoined(&mut self, outcome: Result<(), Problem>, now: u64) -> Vec<Act> {
+        if self.phase != Phase::Ended(Ending::Returning) {
+            return Vec::new();
+        }
+        match outcome {
+            Ok(()) => {
+                self.from_scratch = true;
+                self.open(now)
+            }
+            Err(problem) if problem.code == Code::Removed => self.end(Ending::Removed { by: None }),
+            Err(problem) => self.end(Ending::Away(Some(problem))),
+        }
+    }
+}

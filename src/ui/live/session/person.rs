@@ -1,0 +1,71 @@
+//! What the person does.
+
+use crate::protocol::{ClientFrame, ClientId, HistoryPage, MessageBody};
+
+use super::{Act, Phase, Session};
+
+impl Session {
+    /// Says something.
+    pub fn say(&mut self, id: ClientId, body: MessageBody, now: u64) -> Vec<Act> {
+        self.replica.queue(id, body);
+        self.changed = true;
+        let mut acts = self.flush(now);
+        acts.extend(self.stop_typing());
+        acts
+    }
+
+    /// Tries a refused message again.
+    pub fn retry(&mut self, id: ClientId, now: u64) -> Vec<Act> {
+        self.replica.retry(id);
+        self.changed = true;
+        self.flush(now)
+    }
+
+    /// Gives a refused message up.
+    pub fn discard(&mut self, id: ClientId) {
+        self.replica.discard(id);
+        self.changed = true;
+    }
+
+    /// Puts a page of history above the timeline.
+    pub fn prepend(&mut self, page: HistoryPage) {
+        self.replica.prepend(page);
+        self.changed = true;
+    }
+
+    /// A key was pressed.
+    pub fn press(&mut self, now: u64) -> Vec<Act> {
+        if matches!(self.phase, Phase::Live { .. }) && self.typing.press(now) {
+            self.tell_typing(true)
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Typing ended.
+    pub fn stop_typing(&mut self) -> Vec<Act> {
+        if self.typing.stop() { self.tell_typing(false) } else { Vec::new() }
+    }
+
+    pub(super) fn tell_typing(&self, on: bool) -> Vec<Act> {
+        match self.phase {
+            Phase::Live { .. } => vec![Act::Send(ClientFrame::Typing { code: self.code, on })],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Sends what may be sent now.
+    pub(super) fn flush(&mut self, now: u64) -> Vec<Act> {
+        if !matches!(self.phase, Phase::Live { .. }) {
+            return Vec::new();
+        }
+        let unsent: Vec<ClientId> = self.replica.unsent().map(|draft| draft.id).collect();
+        let chosen = self.outgoing.take(unsent.iter(), now);
+        let bodies = self.replica.unsent().filter(|draft| chosen.contains(&draft.id));
+        bodies
+            .map(|draft| {
+                Act::Send(ClientFrame::Send { code: self.code, id: draft.id, body: draft.body.as_str().to_owned() })
+            })
+            .collect()
+    }
+}

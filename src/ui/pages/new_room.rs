@@ -1,0 +1,136 @@
+//! Making a room.
+
+use leptos::{form::ActionForm, prelude::*};
+use leptos_meta::Title;
+use leptos_router::components::A;
+
+use crate::{
+    api::{CreateRoom, Entrance, get_entrance},
+    protocol::Code,
+    ui::components::{Brand, FormProblem, TextField, detail_for},
+};
+
+use super::{join_form::go_when_entered, typed};
+
+/// The page that makes a room.
+#[component]
+pub fn NewRoom() -> impl IntoView {
+    let entrance = Resource::new_blocking(|| (), |()| get_entrance());
+    let create = ServerAction::<CreateRoom>::new();
+    go_when_entered(create);
+
+    view! {
+        <Title text="Make a room · AnonChat"/>
+        <main class="page">
+            <header class="page__bar"><Brand/></header>
+            <section class="card" aria-labelledby="new-heading">
+                <h1 id="new-heading" class="card__heading">"Make a room"</h1>
+                <Transition>
+                    {move || Suspend::new(async move {
+                        let entrance = entrance.await.ok();
+                        view! { <CreateForm create entrance/> }
+                    })}
+                </Transition>
+            </section>
+        </main>
+    }
+}
+
+#[component]
+fn CreateForm(create: ServerAction<CreateRoom>, entrance: Option<Entrance>) -> impl IntoView {
+    let value = create.value();
+    let problem =
+        Memo::new(move |_| value.with(|value| value.as_ref().and_then(|outcome| outcome.as_ref().err().cloned())));
+    let error = move |field: &'static str| Signal::derive(move || problem.with(|p| detail_for(p.as_ref(), field)));
+    let waiting = RwSignal::new(false);
+    let busy = move || create.pending().get() || waiting.get();
+    let current = entrance.as_ref().and_then(|entrance| entrance.current);
+    let elsewhere = Memo::new(move |_| {
+        let refused = problem.with(|p| p.as_ref().filter(|p| p.code == Code::AlreadyInRoom).and_then(|p| p.room));
+        refused.or(current)
+    });
+    let nickname = Some(typed("nickname")).filter(|typed| !typed.is_empty());
+    let nickname = nickname.or_else(|| entrance.map(|entrance| entrance.nickname.to_string())).unwrap_or_default();
+    let one_to_one = typed("room_type") == "p2p";
+    let preserve = typed("preserve") == "true";
+
+    view! {
+        <ActionForm action=create>
+            <fieldset class="choices">
+                <legend class="field__label">"For how many"</legend>
+                <label class="choice">
+                    <input type="radio" name="room_type" value="group" checked=!one_to_one/>
+                    <span class="choice__name">"Group"</span>
+                    <span class="choice__text">"Any number of people."</span>
+                </label>
+                <label class="choice">
+                    <input type="radio" name="room_type" value="p2p" checked=one_to_one/>
+                    <span class="choice__name">"One-to-one"</span>
+                    <span class="choice__text">"You and one other person."</span>
+                </label>
+            </fieldset>
+            <TextField
+                name="name"
+                label="Room name (optional)"
+                value=typed("name")
+                error=error("name")
+                maxlength=128
+                autocapitalize="sentences"
+            />
+            <label class="switch">
+                <input type="checkbox" name="preserve" value="true" role="switch" checked=preserve aria-describedby="preserve-hint"/>
+                <span class="switch__name">"Preserve messages"</span>
+                <span class="switch__text" id="preserve-hint">
+                    "On: everything said is kept, and whoever joins later can read it. Off: nothing is kept, and people see only what is said while they are here."
+                </span>
+            </label>
+            <TextField
+                name="nickname"
+                label="Your name here"
+                value=nickname
+                error=error("nickname")
+                hint="Made up for you; change it if you like."
+                autocomplete="nickname"
+            />
+            <FormProblem problem=problem fields=&["name", "nickname"] waiting=waiting/>
+            <Show
+                when=move || elsewhere.get().is_some()
+                fallback=move || {
+                    view! {
+                        <button type="submit" class="button button--primary button--wide" disabled=busy>
+                            "Create"
+                        </button>
+                    }
+                }
+            >
+                {move || {
+                    elsewhere
+                        .get()
+                        .map(|room| {
+                            view! {
+                                <p class="form-note">
+                                    "You are in room " <b class="code">{room.spaced()}</b>
+                                    ", and you can be in one room at a time."
+                                </p>
+                                <div class="button-row">
+                                    <button
+                                        type="submit"
+                                        class="button button--primary"
+                                        name="leave"
+                                        value=room.to_string()
+                                        disabled=busy
+                                    >
+                                        "Leave it and create this one"
+                                    </button>
+                                    <A href=format!("/rooms/{room}") attr:class="button">
+                                        "Back to "
+                                        {room.spaced()}
+                                    </A>
+                                </div>
+                            }
+                        })
+                }}
+            </Show>
+        </ActionForm>
+    }
+}

@@ -1,0 +1,134 @@
+//! Where messages are written.
+
+use leptos::{
+    ev::{KeyboardEvent, SubmitEvent},
+    html,
+    prelude::*,
+};
+
+use crate::{
+    protocol::{RoomCode, limits::MESSAGE_CHARS},
+    ui::{
+        browser,
+        components::{Icon, Shape},
+        live::use_room,
+        timeline::typing_line,
+    },
+};
+
+/// How near the limit the counter shows.
+const COUNT_FROM: usize = MESSAGE_CHARS - 400;
+
+fn draft_name(code: RoomCode) -> String {
+    format!("anonchat.draft.{code}")
+}
+
+/// The composer, and who else is writing.
+#[component]
+pub fn Composer() -> impl IntoView {
+    let room = use_room();
+    let text = RwSignal::new(String::new());
+    let ready = RwSignal::new(false);
+    let enter_sends = RwSignal::new(true);
+    let area = NodeRef::<html::Textarea>::new();
+
+    // What was written before a reload comes back; what was typed before the scripts came stays.
+    Effect::new(move |_| {
+        let Some(area) = area.get() else { return };
+        let typed = area.value();
+        text.set(if typed.is_empty() { browser::kept(&draft_name(room.code)).unwrap_or_default() } else { typed });
+        let coarse = browser::has_coarse_pointer();
+        enter_sends.set(!coarse);
+        ready.set(true);
+        if !coarse {
+            let _ = area.focus();
+        }
+    });
+    // The text is never a child of the area; before the first Effect the area keeps its own.
+    Effect::new(move |_| {
+        let text = text.get();
+        if let (true, Some(area)) = (ready.get(), area.get_untracked())
+            && area.value() != text
+        {
+            area.set_value(&text);
+        }
+    });
+
+    let write = move |now: String| {
+        browser::keep(&draft_name(room.code), &now);
+        if now.is_empty() {
+            room.stop_typing();
+        } else {
+            room.press();
+        }
+        text.set(now);
+    };
+    let send = move || {
+        let now = text.get_untracked();
+        if room.say(&now).is_ok() {
+            browser::keep(&draft_name(room.code), "");
+            text.set(String::new());
+        }
+        if let Some(area) = area.get_untracked() {
+            let _ = area.focus();
+        }
+    };
+    let on_key = move |event: KeyboardEvent| {
+        // 229: a key that an input method is still working on, in browsers that end the composition first.
+        let composing = event.is_composing() || event.key_code() == 229;
+        if event.key() == "Enter" && !event.shift_key() && !composing && enter_sends.get_untracked() {
+            event.prevent_default();
+            send();
+        }
+    };
+    let on_submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        send();
+    };
+    let count = Memo::new(move |_| text.with(|text| text.trim_end().chars().count()));
+    let blank = move || text.with(|text| text.trim().is_empty());
+    let too_long = move || count.get() > MESSAGE_CHARS;
+    let counter = move || match count.get() {
+        count if count > MESSAGE_CHARS => format!("{} too many", grouped(count - MESSAGE_CHARS)),
+        count if count >= COUNT_FROM => format!("{} left", grouped(MESSAGE_CHARS - count)),
+        _ => String::new(),
+    };
+    let typing = move || room.typists.with(|typists| typing_line(typists));
+
+    view! {
+        <form class="composer" on:submit=on_submit>
+            <p class="composer__typing" aria-live="off">{typing}</p>
+            <p class="composer__problem" id="composer-problem" role="alert">
+                {move || too_long().then(|| format!("A message can have {} characters at most. Shorten it, or send it in parts.", grouped(MESSAGE_CHARS)))}
+            </p>
+            <div class="composer__row">
+                <label class="visually-hidden" for="message">"Message"</label>
+                <textarea
+                    id="message"
+                    class="composer__text"
+                    rows="1"
+                    placeholder="Message"
+                    dir="auto"
+                    autocapitalize="sentences"
+                    enterkeyhint=move || if enter_sends.get() { "send" } else { "enter" }
+                    aria-describedby=move || too_long().then_some("composer-problem")
+                    aria-invalid=move || too_long().then_some("true")
+                    node_ref=area
+                    on:input=move |event| write(event_target_value(&event))
+                    on:keydown=on_key
+                    on:blur=move |_| room.stop_typing()
+                ></textarea>
+                <span class="composer__count" class:composer__count--over=too_long>{counter}</span>
+                <button type="submit" class="send-button" aria-label="Send" disabled=move || !ready.get() || blank() || too_long()>
+                    <Icon shape=Shape::Send/>
+                </button>
+            </div>
+            <p class="needs-scripts">"Writing needs JavaScript, which is off in this browser. You can read, and reload to see what is new."</p>
+        </form>
+    }
+}
+
+/// A number with its thousands set apart: `4,000`.
+fn grouped(number: usize) -> String {
+    if number < 1_000 { number.to_string() } else { format!("{},{:03}", number / 1_000, number % 1_000) }
+}

@@ -1,0 +1,84 @@
+//! The top of a room: what it is called, what it keeps, who is here, and what can be done.
+
+use leptos::{form::ActionForm, prelude::*};
+use leptos_router::components::A;
+
+use crate::{
+    api::LeaveRoom,
+    protocol::{Retention, Role},
+    ui::{
+        components::{CopyButton, Icon, Shape},
+        live::use_room,
+    },
+};
+
+use super::view::Dialogs;
+
+/// The header.
+#[component]
+pub fn Header(
+    /// The dialogs that it opens.
+    dialogs: Dialogs,
+) -> impl IntoView {
+    let room = use_room();
+    let code = room.code;
+    let title = move || room.name.get().map_or_else(|| format!("Room {}", code.spaced()), |name| name.to_string());
+    let is_owner = move || room.you.with(|you| you.role == Role::Owner);
+    let count = move || match room.members.with(Vec::len) {
+        1 => "1 member".to_owned(),
+        count => format!("{count} members"),
+    };
+    let keeps = move || room.retention.get() == Retention::Preserved;
+    // Without scripts the form leaves at once; with them the dialog asks first, and submits the same action.
+    let leave = ServerAction::<LeaveRoom>::new();
+
+    view! {
+        <header class="room-header">
+            <div class="room-header__row">
+                <A href="/" attr:class="room-header__home" attr:aria-label="AnonChat, start page">"A"</A>
+                <h1 class="room-header__title" dir="auto">{title}</h1>
+                <button type="button" class="icon-button" aria-label="Invite people" on:click=move |_| dialogs.invite.set(true)>
+                    <Icon shape=Shape::Invite/>
+                </button>
+                <Show when=is_owner>
+                    <button type="button" class="icon-button" aria-label="Room settings" on:click=move |_| dialogs.settings.set(true)>
+                        <Icon shape=Shape::Settings/>
+                    </button>
+                </Show>
+                <ActionForm action=leave>
+                    <input type="hidden" name="code" value=code.to_string()/>
+                    <button
+                        type="submit"
+                        class="icon-button"
+                        aria-label="Exit"
+                        on:click=move |event| {
+                            event.prevent_default();
+                            dialogs.exit.set(true);
+                        }
+                    >
+                        <Icon shape=Shape::Exit/>
+                    </button>
+                </ActionForm>
+            </div>
+            <div class="room-header__facts">
+                <CopyButton
+                    text=move |()| code.to_string()
+                    label="Copy code"
+                    shape=Shape::Copy
+                    class="chip chip--code"
+                    shown=code.spaced()
+                />
+                <button type="button" class="chip room-header__members" on:click=move |_| dialogs.members.set(true)>
+                    <Icon shape=Shape::Members/>
+                    <span>{count}</span>
+                </button>
+                <p class="chip chip--still" class:chip--kept=keeps>
+                    <Show when=keeps fallback=|| view! { <Icon shape=Shape::NotKept/> }>
+                        <Icon shape=Shape::Kept/>
+                    </Show>
+                    <span>{move || if keeps() { "Keeps history" } else { "Keeps nothing" }}</span>
+                </p>
+            </div>
+        </header>
+    }
+}

@@ -1,0 +1,131 @@
+//! Who is in the room: a panel beside the timeline where there is space, a dialog elsewhere.
+
+use leptos::prelude::*;
+
+use crate::{
+    api::KickMember,
+    protocol::Role,
+    ui::{
+        components::{Dialog, Icon, Shape},
+        live::{MemberLine, use_room},
+    },
+};
+
+/// The members, one a line.
+#[component]
+fn MemberList(removing: RwSignal<Option<MemberLine>>) -> impl IntoView {
+    let room = use_room();
+    let may_remove = Memo::new(move |_| room.you.with(|you| you.role == Role::Owner));
+
+    view! {
+        <ul class="members">
+            <For each=move || room.members.get() key=|member| (member.id, member.connected, member.is_you) let:member>
+                <li class="member">
+                    <span class="member__dot" class:member__dot--on=member.connected></span>
+                    <span class="member__name" dir="auto">{member.name.to_string()}</span>
+                    <span class="visually-hidden">{if member.connected { ", connected" } else { ", not connected" }}</span>
+                    {member.is_you.then(|| view! { <span class="tag">"you"</span> })}
+                    {member.is_owner.then(|| view! { <span class="tag">"owner"</span> })}
+                    {(!member.is_you)
+                        .then(|| {
+                            let name = member.name.to_string();
+                            let member = StoredValue::new(member);
+                            view! {
+                                <Show when=move || may_remove.get()>
+                                    <button
+                                        type="button"
+                                        class="icon-button icon-button--small"
+                                        aria-label=format!("Remove {name}")
+                                        on:click=move |_| removing.set(Some(member.get_value()))
+                                    >
+                                        <Icon shape=Shape::Close/>
+                                    </button>
+                                </Show>
+                            }
+                        })}
+                </li>
+            </For>
+        </ul>
+    }
+}
+
+/// The panel of a wide screen.
+#[component]
+pub fn MembersPanel(
+    /// Whom the owner is about to remove.
+    removing: RwSignal<Option<MemberLine>>,
+) -> impl IntoView {
+    let room = use_room();
+    view! {
+        <aside class="room__side" aria-labelledby="panel-heading">
+            <h2 id="panel-heading" class="room__side-heading">"Members " <span class="count">{move || room.members.with(Vec::len)}</span></h2>
+            <MemberList removing/>
+        </aside>
+    }
+}
+
+/// The dialog of a narrow screen.
+#[component]
+pub fn MembersDialog(
+    /// Whether it is open.
+    open: RwSignal<bool>,
+    /// Whom the owner is about to remove.
+    removing: RwSignal<Option<MemberLine>>,
+) -> impl IntoView {
+    let room = use_room();
+    let heading = Signal::derive(move || format!("Members ({})", room.members.with(Vec::len)));
+    view! {
+        <Dialog open id="members" heading>
+            <MemberList removing/>
+        </Dialog>
+    }
+}
+
+/// Asks the owner before a member is removed.
+#[component]
+pub fn RemoveDialog(
+    /// Whom.
+    removing: RwSignal<Option<MemberLine>>,
+) -> impl IntoView {
+    let room = use_room();
+    let kick = ServerAction::<KickMember>::new();
+    let open = RwSignal::new(false);
+    let name = Memo::new(move |before: Option<&String>| {
+        removing
+            .with(|member| member.as_ref().map(|m| m.name.to_string()))
+            .or_else(|| before.cloned())
+            .unwrap_or_default()
+    });
+    Effect::new(move |_| open.set(removing.with(Option::is_some)));
+    Effect::new(move |_| {
+        if !open.get() {
+            removing.set(None);
+        }
+    });
+    let problem = move || {
+        kick.value().with(|value| value.as_ref().and_then(|outcome| outcome.as_ref().err().map(|p| p.detail.clone())))
+    };
+    Effect::new(move |_| {
+        if kick.value().with(|value| matches!(value, Some(Ok(())))) {
+            open.set(false);
+        }
+    });
+    let remove = move |_| {
+        if let Some(member) = removing.get_untracked() {
+            kick.dispatch(KickMember { code: room.code, member_id: member.id });
+        }
+    };
+
+    view! {
+        <Dialog open id="remove" heading=Signal::derive(move || format!("Remove {}?", name.get()))>
+            <p class="dialog__text">"They are out at once, cannot come back to this room, and everybody sees that you removed them."</p>
+            <p class="form-problem" role="status">{problem}</p>
+            <div class="button-row">
+                <button type="button" class="button button--danger" disabled=move || kick.pending().get() on:click=remove>
+                    "Remove"
+                </button>
+                <button type="button" class="button" on:click=move |_| open.set(false)>"Keep"</button>
+            </div>
+        </Dialog>
+    }
+}

@@ -1,0 +1,145 @@
+//! The timeline of a room: rows from the oldest at the top to the newest at the bottom, where it stays while new ones come.
+
+use leptos::{either::EitherOf3, html, prelude::*};
+
+use crate::ui::{
+    browser::{self, Watch},
+    clock::use_clock,
+    components::{Icon, MessageItem, Shape},
+    live::{Entry, use_room},
+    timeline::Row,
+};
+
+use super::invite::InviteButtons;
+
+/// Pixels from the end that still count as the end.
+const NEAR_END: i32 = 48;
+
+/// The timeline.
+#[component]
+pub fn Timeline() -> impl IntoView {
+    let room = use_room();
+    let frame = NodeRef::<html::Div>::new();
+    let top = NodeRef::<html::Div>::new();
+
+    // Coming close to the top fetches what is above; watched anew after each page, in case the top is still in view.
+    let watch = StoredValue::new(None::<Watch>);
+    Effect::new(move |_| {
+        let wanted =
+            room.has_earlier.get() && !room.loading_earlier.get() && room.earlier_problem.with(Option::is_none);
+        room.entries.track();
+        let watching = match (frame.get(), top.get()) {
+            (Some(frame), Some(top)) if wanted => browser::watch(&top, &frame, move || room.load_earlier()),
+            _ => None,
+        };
+        watch.set_value(watching);
+    });
+
+    // Saying something shows the end.
+    Effect::new(move |_| {
+        room.said.track();
+        if let Some(frame) = frame.get() {
+            browser::scroll_to_end(&frame);
+        }
+    });
+
+    // A browser that does not hold what is read in place gets help.
+    let height = StoredValue::new((0, None));
+    Effect::new(move |_| {
+        let last = room.entries.with(|entries| entries.last().map(|entry| entry.key));
+        let Some(frame) = frame.get_untracked().filter(|_| !browser::anchors_scrolling()) else { return };
+        browser::soon(move || {
+            let now = browser::scroll_height(&frame);
+            let Some((before, last_before)) = height.try_get_value() else { return };
+            if last_before.is_some() && last_before != last && room.at_end.try_get_untracked() == Some(false) {
+                browser::scroll_by(&frame, now - before);
+            }
+            height.set_value((now, last));
+        });
+    });
+
+    let on_scroll = move |_| {
+        if let Some(frame) = frame.get_untracked() {
+            room.reads_end(browser::distance_from_end(&frame) < NEAR_END);
+        }
+    };
+    let to_end = move |_| {
+        if let Some(frame) = frame.get_untracked() {
+            browser::scroll_to_end(&frame);
+        }
+    };
+    let unseen = move || match room.unseen.get() {
+        0 => "Newest messages".to_owned(),
+        1 => "1 new message".to_owned(),
+        unseen => format!("{unseen} new messages"),
+    };
+    let alone = move || room.members.with(|members| members.len() < 2);
+
+    view! {
+        <div class="timeline">
+            <div class="timeline__frame" role="log" aria-live="off" aria-label="Messages" tabindex="0" node_ref=frame on:scroll=on_scroll>
+                <div class="timeline__content">
+                    <div class="timeline__top" node_ref=top>
+                        <Show when=move || room.has_earlier.get()>
+                            <p class="timeline__problem" role="status">
+                                {move || room.earlier_problem.get().map(|problem| problem.detail)}
+                            </p>
+                            <button
+                                type="button"
+                                class="chip"
+                                disabled=move || room.loading_earlier.get()
+                                on:click=move |_| room.load_earlier()
+                            >
+                                {move || if room.loading_earlier.get() { "Fetching earlier messages…" } else { "Earlier messages" }}
+                            </button>
+                        </Show>
+                    </div>
+                    <ol class="timeline__rows">
+                        <For each=move || room.entries.get() key=|entry| entry.key let:entry>
+                            <RowItem entry/>
+                        </For>
+                    </ol>
+                    <Show when=alone>
+                        <section class="alone" aria-labelledby="alone-heading">
+                            <h2 id="alone-heading" class="alone__heading">"Nobody else is here"</h2>
+                            <p>"Share this code, and whoever types it is in:"</p>
+                            <p class="big-code">{room.code.spaced()}</p>
+                            <InviteButtons/>
+                        </section>
+                    </Show>
+                </div>
+            </div>
+            <button type="button" class="pill" class:pill--shown=move || !room.at_end.get() on:click=to_end>
+                <Icon shape=Shape::Down/>
+                <span>{unseen}</span>
+            </button>
+        </div>
+    }
+}
+
+/// One row.
+#[component]
+fn RowItem(entry: Entry) -> impl IntoView {
+    let room = use_room();
+    let clock = use_clock();
+    let row = entry.row;
+    match row.get_untracked() {
+        Row::Message(first) => EitherOf3::A(view! {
+            <MessageItem first row on_retry=move |id| room.retry(id) on_discard=move |id| room.discard(id)/>
+        }),
+        Row::Day(_) => {
+            let label = move || match row.get() {
+                Row::Day(day) => clock.day_label(day),
+                Row::Message(_) | Row::Notice(_) => String::new(),
+            };
+            EitherOf3::B(view! { <li class="day"><span class="day__label">{label}</span></li> })
+        }
+        Row::Notice(_) => {
+            let sentence = move || match row.get() {
+                Row::Notice(sentence) => sentence,
+                Row::Message(_) | Row::Day(_) => String::new(),
+            };
+            EitherOf3::C(view! { <li class="notice" dir="auto">{sentence}</li> })
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The room: header, timeline, composer, and the members beside them where there is space.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use crate::{
+    protocol::Snapshot,
+    ui::live::{Ending, LiveRoom, provide_room},
+};
+
+use super::{
+    composer::Composer,
+    connection::ConnectionBanner,
+    ended::Ended,
+    exit::ExitDialog,
+    header::Header,
+    invite::InviteDialog,
+    members::{MembersDialog, MembersPanel, RemoveDialog},
+    settings::SettingsDialog,
+    timeline::Timeline,
+};
+
+/// The dialogs of a room, by whether they are open.
+#[derive(Clone, Copy)]
+pub struct Dialogs {
+    /// Code and link, to share.
+    pub invite: RwSignal<bool>,
+    /// Who is here.
+    pub members: RwSignal<bool>,
+    /// The owner's settings.
+    pub settings: RwSignal<bool>,
+    /// Leaving.
+    pub exit: RwSignal<bool>,
+}
+
+/// The room of a snapshot, followed from there.
+#[component]
+pub fn RoomView(
+    /// What the server knew when it rendered the page.
+    snapshot: Snapshot,
+    /// Called when the server no longer knows this guest.
+    on_outside: Callback<()>,
+) -> impl IntoView {
+    let room = LiveRoom::new(snapshot);
+    provide_room(room);
+    Effect::new(move |_| room.start());
+    Effect::new(move |_| {
+        if room.ending.with(|ending| *ending == Some(Ending::Outside)) {
+            on_outside.run(());
+        }
+    });
+    let dialogs = Dialogs {
+        invite: RwSignal::new(false),
+        members: RwSignal::new(false),
+        settings: RwSignal::new(false),
+        exit: RwSignal::new(false),
+    };
+    let removing = RwSignal::new(None);
+    let title = move || {
+        let name = room.name.get().map_or_else(|| room.code.spaced(), |name| name.to_string());
+        match room.missed.get() {
+            0 => format!("{name} · AnonChat"),
+            missed => format!("({missed}) {name} · AnonChat"),
+        }
+    };
+
+    view! {
+        <Title text=title/>
+        <div class="room">
+            <main class="room__main">
+                <div class="room__top">
+                    <Header dialogs/>
+                    <ConnectionBanner/>
+                </div>
+                <Timeline/>
+                <p class="visually-hidden" aria-live="polite">{move || room.announcement.get()}</p>
+                <Show when=move || room.ending.with(Option::is_some) fallback=Composer>
+                    <Ended/>
+                </Show>
+            </main>
+            <MembersPanel removing/>
+        </div>
+        <InviteDialog open=dialogs.invite/>
+        <MembersDialog open=dialogs.members removing/>
+        <RemoveDialog removing/>
+        <SettingsDialog open=dialogs.settings/>
+        <ExitDialog open=dialogs.exit/>
+    }
+}

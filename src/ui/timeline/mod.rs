@@ -1,0 +1,13 @@
+//! What a timeline shows, as pure functions of the log: rows, notices, links and times.
+
+mod links;
+mod notices;
+mod rows;
+#[cfg(test)]
+mod tests;
+mod time;
+
+pub use links::{Piece, pieces};
+pub use notices::typing_line;
+pub use rows::{Delivery, MessageRow, Row, RowKey, View, rows};
+pub use time::{day_label, hour_and_minute, rfc3339};

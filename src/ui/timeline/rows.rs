@@ -1,0 +1,181 @@
+//! The rows of a timeline, from the log and the outbox.
+
+use std::collections::BTreeSet;
+
+use crate::protocol::{ClientId, Draft, DraftState, Event, MemberId, MessageBody, Millis, Person, Seq};
+
+use super::{
+    notices::{self, Traffic},
+    time::day_of,
+};
+
+/// Messages of one author this close together share one heading.
+const GROUP_MS: i64 = 5 * 60_000;
+
+/// What makes a row the same row when the timeline changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RowKey {
+    /// A day, by its first event.
+    Day(u32, Seq),
+    /// A message, also while it is not in the log yet. The author belongs to it: ids are unique per author.
+    Message(MemberId, ClientId),
+    /// A notice, by its first event. Seqs start again when a tail was lost, hence the count of lives.
+    Notice(u32, Seq),
+}
+
+/// One row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Row {
+    /// A new day, counted from 1970.
+    Day(i64),
+    /// A message.
+    Message(MessageRow),
+    /// Something else that happened.
+    Notice(String),
+}
+
+/// A message, as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageRow {
+    /// Its id.
+    pub id: ClientId,
+    /// Who said it.
+    pub author: Person,
+    /// Whether that is the reader.
+    pub own: bool,
+    /// What was said.
+    pub body: MessageBody,
+    /// When, once the server has it.
+    pub at: Option<Millis>,
+    /// The first of its group: shows the author.
+    pub opens: bool,
+    /// The last of its group.
+    pub closes: bool,
+    /// How far it is.
+    pub delivery: Delivery,
+}
+
+/// How far a message is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// In the log.
+    Sent,
+    /// On its way, or waiting for a connection.
+    Pending,
+    /// Refused, with the reason.
+    Failed(String),
+}
+
+/// Who reads the timeline, and where.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    /// The reader, as they are called now.
+    pub me: &'a Person,
+    /// All ids that the reader has had here.
+    pub mine: &'a BTreeSet<MemberId>,
+    /// Minutes east of UTC at a time.
+    pub offset: fn(Millis) -> i64,
+    /// How many events to show at most, the newest.
+    pub window: usize,
+}
+
+/// The rows of a timeline.
+pub fn rows<'a>(events: &[Event], outbox: impl Iterator<Item = &'a Draft>, view: View<'_>) -> Vec<(RowKey, Row)> {
+    let is_me = |id: MemberId| view.mine.contains(&id);
+    let start = events.len().saturating_sub(view.window);
+    let mut builder = Builder { rows: Vec::new(), day: None, last: None };
+    let mut life = events[..start].windows(2).filter(|pair| pair[1].seq <= pair[0].seq).map(|_| 1).sum();
+    let mut previous = start.checked_sub(1).map_or(0, |before| events[before].seq);
+    let mut traffic: Option<(RowKey, Traffic)> = None;
+
+    for event in &events[start..] {
+        if event.seq <= previous {
+            life += 1;
+        }
+        previous = event.seq;
+        let day = day_of(event.at, (view.offset)(event.at));
+        if builder.day != Some(day) || !traffic.as_mut().is_some_and(|(_, run)| run.add(&event.kind)) {
+            builder.close(&mut traffic, is_me);
+            builder.start_day(day, RowKey::Day(life, event.seq));
+            if let Some(message) = event.message() {
+                builder.message(MessageRow {
+                    id: message.id,
+                    own: is_me(message.author.id),
+                    author: message.author.clone(),
+                    body: message.body.clone(),
+                    at: Some(event.at),
+                    opens: true,
+                    closes: true,
+                    delivery: Delivery::Sent,
+                });
+            } else if let Some(sentence) = notices::sentence(&event.kind, is_me) {
+                builder.notice(RowKey::Notice(life, event.seq), sentence);
+            } else {
+                let mut run = Traffic::default();
+                run.add(&event.kind);
+                traffic = Some((RowKey::Notice(life, event.seq), run));
+            }
+        }
+    }
+    builder.close(&mut traffic, is_me);
+
+    for draft in outbox {
+        let (at, delivery) = match &draft.state {
+            DraftState::Pending => (None, Delivery::Pending),
+            DraftState::Sent(ack) => (Some(ack.at), Delivery::Sent),
+            DraftState::Failed(problem) => (None, Delivery::Failed(problem.detail.clone())),
+        };
+        builder.message(MessageRow {
+            id: draft.id,
+            author: view.me.clone(),
+            own: true,
+            body: draft.body.clone(),
+            at,
+            opens: true,
+            closes: true,
+            delivery,
+        });
+    }
+    builder.rows
+}
+
+struct Builder {
+    rows: Vec<(RowKey, Row)>,
+    day: Option<i64>,
+    /// When the last row's message was said, if the last row is a message.
+    last: Option<Millis>,
+}
+
+impl Builder {
+    fn start_day(&mut self, day: i64, key: RowKey) {
+        if self.day != Some(day) {
+            self.day = Some(day);
+            self.last = None;
+            self.rows.push((key, Row::Day(day)));
+        }
+    }
+
+    fn message(&mut self, mut row: MessageRow) {
+        if let (Some(last), Some((_, Row::Message(before)))) = (self.last, self.rows.last_mut()) {
+            let at = row.at.unwrap_or(last);
+            let same_author = if row.own { before.own } else { before.author == row.author };
+            if same_author && at - last < GROUP_MS {
+                row.opens = false;
+                before.closes = false;
+            }
+        }
+        self.last = Some(row.at.or(self.last).unwrap_or_default());
+        self.rows.push((RowKey::Message(row.author.id, row.id), Row::Message(row)));
+    }
+
+    fn notice(&mut self, key: RowKey, sentence: String) {
+        self.last = None;
+        self.rows.push((key, Row::Notice(sentence)));
+    }
+
+    fn close(&mut self, traffic: &mut Option<(RowKey, Traffic)>, is_me: impl Fn(MemberId) -> bool) {
+        if let Some((key, run)) = traffic.take() {
+            self.notice(key, run.sentence(is_me));
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! What people read, for logs that are written as short stories.
+
+use std::collections::BTreeSet;
+
+use uuid::Uuid;
+
+use crate::protocol::{
+    ClientId, Draft, DraftState, Event, EventKind, MemberId, Message, MessageBody, Nickname, Person, Problem, Retention,
+};
+
+use super::{Delivery, Row, RowKey, View, rows, typing_line};
+
+const ME: u64 = 1;
+const ADA: u64 = 2;
+const BOB: u64 = 3;
+const MINUTE: i64 = 60_000;
+const DAY: i64 = 24 * 60 * MINUTE;
+
+fn nickname(name: &str) -> Nickname {
+    Nickname::try_from(name).unwrap()
+}
+
+fn person(id: u64) -> Person {
+    let name = match id {
+        ME => "Otter".to_owned(),
+        ADA => "Ada".to_owned(),
+        BOB => "Bob".to_owned(),
+        other => format!("Guest {other}"),
+    };
+    Person { id: MemberId::from_bits(id), name: nickname(&name) }
+}
+
+fn joined(id: u64) -> EventKind {
+    EventKind::Joined { member: person(id) }
+}
+
+fn left(id: u64) -> EventKind {
+    EventKind::Left { member: person(id) }
+}
+
+fn said(id: u64, n: u128) -> EventKind {
+    let body = MessageBody::try_from("Hello").unwrap();
+    EventKind::Message(Message { n: 1, id: ClientId::new(Uuid::from_u128(n)), author: person(id), body })
+}
+
+/// A log of these events at these times, with seqs from 1.
+fn log(events: Vec<(i64, EventKind)>) -> Vec<Event> {
+    events.into_iter().zip(1..).map(|((at, kind), seq)| Event { seq, at, kind }).collect()
+}
+
+fn read(events: &[Event], outbox: &[Draft], window: usize) -> Vec<(RowKey, Row)> {
+    let mine = BTreeSet::from([MemberId::from_bits(ME)]);
+    rows(events, outbox.iter(), View { me: &person(ME), mine: &mine, offset: |_| 0, window })
+}
+
+/// The rows as short texts: a day, `name: ` with `^` for the first and `$` for the last of a group, or a notice.
+fn shown(events: Vec<(i64, EventKind)>) -> Vec<String> {
+    let row = |row: Row| match row {
+        Row::Day(day) => format!("day {day}"),
+        Row::Notice(sentence) => sentence,
+        Row::Message(message) => {
+            let (opens, closes) = (if message.opens { "^" } else { "" }, if message.closes { "$" } else { "" });
+            format!("{opens}{}{closes}", message.author.name)
+        }
+    };
+    read(&log(events), &[], 300).into_iter().map(|(_, r)| row(r)).collect()
+}
+
+#[test]
+fn messages_are_grouped_by_author_within_five_minutes_and_by_day() {
+    let events = vec![
+        (0, said(ADA, 1)),
+        (4 * MINUTE, said(ADA, 2)),
+        (9 * MINUTE, said(ADA, 3)),
+        (9 * MINUTE, said(BOB, 4)),
+        (DAY, said(BOB, 5)),
+    ];
+    assert_eq!(shown(events), ["day 0", "^Ada", "Ada$", "^Ada$", "^Bob$", "day 1", "^Bob$"]);
+}
+
+#[test]
+fn a_notice_ends_a_group() {
+    assert_eq!(
+        shown(vec![(0, said(ADA, 1)), (1, joined(BOB)), (2, said(ADA, 2))]),
+        ["day 0", "^Ada$", "Bob joined", "^Ada$"]
+    );
+}
+
+#[test]
+fn many_arrivals_in_a_row_are_one_sentence() {
+    assert_eq!(shown(vec![(0, joined(ADA)), (1, joined(BOB))]), ["day 0", "Ada and Bob joined"]);
+    let crowd: Vec<_> = [ADA, BOB, 4, 5, 6].into_iter().map(|id| (0, joined(id))).collect();
+    assert_eq!(shown(crowd), ["day 0", "Ada, Bob and 3 others joined"]);
+}
+
+#[test]
+fn you_come_first_and_a_flapping_line_is_one_sentence() {
+    let flapping = vec![
+        (0, joined(ADA)),
+        (1, joined(ME)),
+        (2, left(BOB)),
+        (3, joined(BOB)),
+        (4, left(4)),
+        (5, joined(5)),
+        (6, left(5)),
+    ];
+    assert_eq!(
+        shown(flapping),
+        ["day 0", "You and Ada joined; Bob left and came back; Guest 5 came and left; Guest 4 left"]
+    );
+}
+
+#[test]
+fn what_the_owner_does_is_said_plainly() {
+    let by = person(ADA);
+    let events = vec![
+        (0, EventKind::Removed { member: person(BOB), by: by.clone() }),
+        (1, EventKind::RetentionChanged { retention: Retention::Preserved, by: by.clone() }),
+        (2, EventKind::Renamed { name: None, by: person(ME) }),
+    ];
+    assert_eq!(
+        shown(events),
+        [
+            "day 0",
+            "Ada removed Bob",
+            "Ada turned preserve on: messages are kept from here on",
+            "You took the room’s name away"
+        ]
+    );
+}
+
+#[test]
+fn a_pending_message_keeps_its_key_when_it_arrives() {
+    let id = ClientId::new(Uuid::from_u128(9));
+    let body = MessageBody::try_from("Hello").unwrap();
+    let mut draft = Draft { id, body, state: DraftState::Pending };
+    let events = log(vec![(0, said(ADA, 1))]);
+    let (pending_key, row) = read(&events, std::slice::from_ref(&draft), 300).pop().unwrap();
+    assert!(matches!(row, Row::Message(row) if row.own && row.delivery == Delivery::Pending && row.at.is_none()));
+    draft.state = DraftState::Failed(Problem::room_unavailable());
+    let (failed_key, row) = read(&events, &[draft], 300).pop().unwrap();
+    assert!(matches!(row, Row::Message(row) if matches!(row.delivery, Delivery::Failed(_))));
+    let arrived = log(vec![(0, said(ADA, 1)), (1, said(ME, 9))]);
+    let (sent_key, _) = read(&arrived, &[], 300).pop().unwrap();
+    assert_eq!((pending_key, failed_key), (sent_key, sent_key));
+}
+
+#[test]
+fn keys_stay_unique_over_the_lives_of_a_log_and_when_authors_reuse_an_id() {
+    let mut events = log(vec![(0, joined(ADA)), (1, said(ADA, 1)), (2, joined(BOB))]);
+    events.extend(log(vec![(DAY, joined(ADA)), (DAY + 1, said(BOB, 1)), (DAY + 2, joined(BOB))]));
+    for window in [300, 4, 2] {
+        let keys: Vec<RowKey> = read(&events, &[], window).into_iter().map(|(key, _)| key).collect();
+        for (i, key) in keys.iter().enumerate() {
+            assert!(!keys[..i].contains(key), "{key:?} twice");
+        }
+    }
+}
+
+#[test]
+fn only_the_newest_events_are_shown() {
+    let events = log((0..10).map(|n| (0, said(ADA, n))).collect());
+    assert_eq!(read(&events, &[], 3).len(), 1 + 3);
+}
+
+#[test]
+fn who_types_is_said_by_name_as_long_as_that_is_short() {
+    let names = [nickname("Ada"), nickname("Bob"), nickname("Cy")];
+    assert_eq!(typing_line(&[]), None);
+    assert_eq!(typing_line(&names[..1]).unwrap(), "Ada is typing…");
+    assert_eq!(typing_line(&names[..2]).unwrap(), "Ada and Bob are typing…");
+    assert_eq!(typing_line(&names).unwrap(), "Several people are typing…");
+}
