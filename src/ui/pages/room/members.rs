@@ -96,9 +96,13 @@ pub fn RemoveDialog(
             .or_else(|| before.cloned())
             .unwrap_or_default()
     });
-    Effect::new(move |_| open.set(removing.with(Option::is_some)));
     Effect::new(move |_| {
-        if !open.get() {
+        if removing.with(Option::is_some) {
+            open.set(true);
+        }
+    });
+    Effect::new(move |_| {
+        if !open.get() && removing.with_untracked(Option::is_some) {
             removing.set(None);
         }
     });
@@ -106,7 +110,7 @@ pub fn RemoveDialog(
         kick.value().with(|value| value.as_ref().and_then(|outcome| outcome.as_ref().err().map(|p| p.detail.clone())))
     };
     Effect::new(move |_| {
-        if kick.value().with(|value| matches!(value, Some(Ok(())))) {
+        if kick.value().with(|value| matches!(value, Some(Ok(())))) && open.get_untracked() {
             open.set(false);
         }
     });
