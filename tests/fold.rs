@@ -27,7 +27,7 @@ fn kind() -> impl Strategy<Value = EventKind> {
         1 => who.clone().prop_map(|who| EventKind::Left { member: person(who) }),
         1 => who.clone().prop_map(|who| EventKind::Removed { member: person(who), by: person(9) }),
         1 => who.prop_map(|who| EventKind::Renamed { name: None, by: person(who) }),
-        1 => any::<bool>().prop_map(|keep| EventKind::RetentionChanged { retention: keep.into(), by: person(9) }),
+        1 => any::<bool>().prop_map(|keep| EventKind::RetentionChanged { retention: keep.into(), by: person(9), n: 0 }),
     ]
 }
 
@@ -36,9 +36,13 @@ fn log() -> impl Strategy<Value = Vec<Event>> {
     prop::collection::vec(kind(), 1..60).prop_map(|kinds| {
         let mut n = 0;
         let number = |(i, mut kind): (usize, EventKind)| {
-            if let EventKind::Message(message) = &mut kind {
-                n += 1;
-                message.n = n;
+            match &mut kind {
+                EventKind::Message(message) => {
+                    n += 1;
+                    message.n = n;
+                }
+                EventKind::RetentionChanged { n: so_far, .. } => *so_far = n,
+                _ => {}
             }
             let seq = i as u64 + 1;
             Event { seq, at: 1_000, kind }

@@ -406,3 +406,81 @@ async fn preserve_flipped_on_and_off_while_people_write_on_both_nodes_loses_and_
     assert_eq!(unique.len(), 240);
     assert_eq!(ada.resets + bob.resets, 0);
 }
+
+#[tokio::test]
+async fn p9_a_redis_that_stalls_longer_than_the_grace_puts_nobody_out_who_stayed_connected() {
+    let (Some(mongo), Some(redis)) = (Mongo::start().await, Redis::start().await) else { return };
+    let settings = || Settings::cluster(&mongo.uri(), "stall", &redis.url(), "stall").with("GUEST_GRACE_SECONDS", "1");
+    let (a, b) = (Node::start(&settings()).await, Node::start(&settings()).await);
+    let (ada, bob) = (Guest::new(&a, "Ada"), Guest::new(&b, "Bob"));
+    let code = ada.create(RoomType::Group, true).await.room.code;
+    let mut ada = ada.follow(code).await;
+    bob.join(code).await;
+    let mut bob = bob.follow(code).await;
+    redis.pause().await;
+    listen_for(&mut ada, Duration::from_secs(4)).await;
+    redis.resume().await;
+    listen_for(&mut ada, Duration::from_secs(4)).await;
+    bob.say("still here").await;
+    ada.until_said("still here").await;
+    let left = |event: &anonchat::protocol::Event| matches!(event.kind, EventKind::Left { .. });
+    assert!(!ada.replica.events.iter().any(left));
+}
+
+/// Hears for a while whatever comes.
+async fn listen_for(follower: &mut Follower, time: Duration) {
+    let _ = tokio::time::timeout(time, async { while follower.hear().await != Heard::Cut {} }).await;
+}
+
+#[tokio::test]
+async fn p4_a_redis_that_comes_back_with_an_older_tail_is_a_reset_and_no_silent_gap() {
+    let Some(mut cluster) = Cluster::start().await else { return };
+    let (mut ada, mut bob) = cluster.ada_and_bob(false).await;
+    ada.say("one").await;
+    bob.until_said("one").await;
+    cluster.redis.kill().await;
+    let older = cluster.redis.remember();
+    cluster.redis.restart().await;
+    let id = new_id();
+    let mut pause = tokio::time::interval(Duration::from_millis(100));
+    within("the room goes on", async {
+        while ada.guest.try_say(ada.code, id, "two").await.is_err() {
+            pause.tick().await;
+        }
+    })
+    .await;
+    bob.until_said("two").await;
+    ada.until_said("two").await;
+    cluster.redis.kill().await;
+    cluster.redis.forget_since(&older);
+    cluster.redis.restart().await;
+    let (epoch, id) = (bob.replica.epoch, new_id());
+    within("the room goes on", async {
+        while ada.guest.try_say(ada.code, id, "three").await.is_err() {
+            pause.tick().await;
+        }
+    })
+    .await;
+    for follower in [&mut ada, &mut bob] {
+        follower.until_said("three").await;
+        assert_ne!(follower.replica.epoch, epoch);
+        assert!(follower.resets > 0);
+        assert_eq!(texts(&follower.replica), ["one", "two", "three"], "what was on the screen stays there");
+    }
+}
+
+#[tokio::test]
+async fn messages_are_counted_on_when_a_room_begins_to_keep_them() {
+    let mut node = Node::start(&Settings::embedded()).await;
+    let ada = Guest::new(&node, "Ada");
+    let code = ada.create(RoomType::Group, false).await.room.code;
+    for text in ["one", "two", "three"] {
+        ada.say(code, text).await;
+    }
+    ada.preserve(code, true).await.expect("the owner may");
+    node.kill().await;
+    node.restart().await;
+    ada.say(code, "four").await;
+    let newest = ada.history(code, None).await.events.remove(0);
+    assert_eq!(newest.message().map(|message| message.n), Some(4));
+}

@@ -111,10 +111,21 @@ pub enum EventKind {
         retention: Retention,
         /// The owner.
         by: Person,
+        /// The ordinal of the last message before it, so that counting goes on wherever the log is kept.
+        n: u64,
     },
 }
 
 impl Event {
+    /// The ordinal of the last message up to here, if this event says it.
+    pub fn ordinal(&self) -> Option<u64> {
+        match &self.kind {
+            EventKind::Message(message) => Some(message.n),
+            EventKind::RetentionChanged { n, .. } => Some(*n),
+            _ => None,
+        }
+    }
+
     /// The message, if that is what this event is.
     pub fn message(&self) -> Option<&Message> {
         match &self.kind {

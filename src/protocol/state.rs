@@ -63,10 +63,11 @@ impl RoomState {
             EventKind::Left { member } | EventKind::Removed { member, .. } => {
                 self.members.remove(&member.id);
             }
-            EventKind::Message(message) => self.last_n = message.n,
+            EventKind::Message(_) => {}
             EventKind::Renamed { name, .. } => self.name.clone_from(name),
             EventKind::RetentionChanged { retention, .. } => self.retention = *retention,
         }
+        self.last_n = event.ordinal().unwrap_or(self.last_n);
         Applied::Fresh
     }
 }

@@ -23,9 +23,12 @@ use crate::protocol::{Code, Problem};
 const CREATE: Quota = Quota { burst: 20, per: Duration::from_mins(10) };
 /// Joins, per client; a class behind one address fits.
 const JOIN: Quota = Quota { burst: 120, per: Duration::from_mins(2) };
-/// Codes that led nowhere, per client and over all clients: 2^30 codes cannot be searched at this pace.
+/// Codes that led nowhere, per client: who guesses on waits, at each node.
 const MISS: Quota = Quota { burst: 10, per: Duration::from_mins(1) };
+/// Codes that led nowhere, over all clients. Past that somebody searches from many addresses: then whoever misses once
+/// waits, and who has the right code is not held up.
 const MISS_ANYWHERE: Quota = Quota { burst: 600, per: Duration::from_mins(1) };
+const SEARCH_PAUSE: Duration = Duration::from_mins(1);
 /// Messages per person and node: this many at once, and this many a second for ever.
 const SEND_BURST: u32 = 20;
 const SEND_PER_SECOND: u32 = 5;
@@ -139,7 +142,7 @@ impl Limits {
         let subject = subject(client);
         let own = self.throttle(&format!("miss:{subject}"), MISS).await;
         let anywhere = self.throttle("miss", MISS_ANYWHERE).await;
-        if let Some(pause) = own.max(anywhere) {
+        if let Some(pause) = own.max(anywhere.map(|_| SEARCH_PAUSE)) {
             let until = Instant::now() + pause;
             self.penalties.lock().unwrap_or_else(PoisonError::into_inner).insert(subject, until);
         }

@@ -18,6 +18,7 @@ use secrecy::ExposeSecret;
 use tokio::{net::TcpListener, signal::unix::SignalKind, sync::mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::compression::CompressionLayer;
+use tracing_subscriber::EnvFilter;
 
 use super::{
     app::{App, Limits},
@@ -42,8 +43,14 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 
 /// Starts logging. Called once, by `main`.
 pub fn start_logging(config: &Config) {
-    let filter = tracing_subscriber::EnvFilter::new(&config.log);
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    // The socket library would log whole frames at its finest levels, and with them what people say.
+    let no_frames =
+        ["tungstenite=info", "tokio_tungstenite=info"].map(|rule| rule.parse().expect("the rule is well formed"));
+    let filter = no_frames.into_iter().fold(EnvFilter::new(&config.log), EnvFilter::add_directive);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     match config.log_format {
         LogFormat::Text => builder.init(),
         LogFormat::Json => builder.json().init(),

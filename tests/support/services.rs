@@ -1,6 +1,6 @@
 //! MongoDB and Redis as processes of a test's own, to be killed, and those that `script/test` runs for all.
 
-use std::{net::TcpListener, process::Stdio};
+use std::{net::TcpListener, path::Path, process::Stdio};
 
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
@@ -10,6 +10,19 @@ use super::{node::signal, poll_until};
 fn free_port() -> u16 {
     let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
     free.local_addr().expect("a bound socket has an address").port()
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).expect("the folder is there") {
+        let path = entry.expect("the folder can be read").path();
+        let target = to.join(path.file_name().expect("entries have names"));
+        if path.is_dir() {
+            std::fs::create_dir(&target).expect("a folder can be made");
+            copy_folder(&path, &target);
+        } else {
+            std::fs::copy(&path, &target).expect("a file can be copied");
+        }
+    }
 }
 
 async fn listens(port: u16) {
@@ -78,6 +91,21 @@ impl Redis {
             .expect("redis-server starts");
         self.process = Some(process);
         listens(self.port).await;
+    }
+
+    /// Keeps a copy of what it has on disk, while it does not run.
+    pub fn remember(&self) -> TempDir {
+        assert!(self.process.is_none(), "Redis is stopped first");
+        let copy = tempfile::tempdir().expect("a temporary folder");
+        copy_folder(self.folder.path(), copy.path());
+        copy
+    }
+
+    /// Puts a copy back, as a restored backup would, while it does not run.
+    pub fn forget_since(&mut self, copy: &TempDir) {
+        assert!(self.process.is_none(), "Redis is stopped first");
+        self.folder = tempfile::tempdir().expect("a temporary folder");
+        copy_folder(copy.path(), self.folder.path());
     }
 
     /// Kills it.

@@ -28,7 +28,7 @@ pub(super) struct Batch<'a> {
     pub follows: Seq,
     /// The seq that is the head afterwards.
     pub head: Seq,
-    /// The ordinal of its last message, if it has one.
+    /// The ordinal of the last message up to its end, if it says it.
     pub n: Option<u64>,
 }
 
@@ -46,7 +46,7 @@ impl<'a> Batch<'a> {
         if !events.iter().filter_map(Event::message).all(|message| keys.insert(key_of(message))) {
             return Err(anyhow!("a batch has one message id twice").into());
         }
-        let n = events.iter().rev().find_map(Event::message).map(|message| message.n);
+        let n = events.iter().rev().find_map(Event::ordinal);
         Ok(Self { events, follows: first.seq - 1, head: last.seq, n })
     }
 }

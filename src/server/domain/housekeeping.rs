@@ -22,10 +22,20 @@ pub async fn run(app: App) {
     loop {
         tokio::select! {
             () = app.stopping.cancelled() => return,
-            _ = rooms.tick() => delete_abandoned_rooms(&app, idle).await,
-            _ = guests.tick() => forget_guests(&app).await,
+            _ = rooms.tick() => if my_turn(&app, "rooms", rooms.period()).await { delete_abandoned_rooms(&app, idle).await },
+            _ = guests.tick() => {
+                app.limits.shed();
+                if my_turn(&app, "guests", guests.period()).await {
+                    forget_guests(&app).await;
+                }
+            }
         }
     }
+}
+
+/// Whether no other node does this job now. If the bus is away every node does it; the jobs bear that.
+async fn my_turn(app: &App, job: &str, period: Duration) -> bool {
+    app.bus.take_turn(job, period / 2).await.unwrap_or(true)
 }
 
 async fn delete_abandoned_rooms(app: &App, idle: Duration) {
@@ -39,7 +49,6 @@ async fn delete_abandoned_rooms(app: &App, idle: Duration) {
 }
 
 async fn forget_guests(app: &App) {
-    app.limits.shed();
     match app.store.forget_guests(clock::now() - clock::millis(guests::IDLE_LIFE)).await {
         Ok(0) => {}
         Ok(count) => tracing::info!(count, "idle guests forgotten"),

@@ -217,7 +217,7 @@ pub async fn follow(
 ) -> Result<(RoomId, MemberId), Problem> {
     let (room, member) = membership(app, actor, code).await?;
     let id = member.member;
-    app.engine.subscribe(room.id, connection, member, resume).await;
+    app.engine.subscribe(room.id, connection, code, member, resume).await;
     Ok((room.id, id))
 }
 
@@ -292,6 +292,7 @@ async fn enter(app: &App, member: MemberRecord, session: Option<SessionToken>) -
     let entered = async {
         if member.owed.is_some() {
             app.engine.command(member.room, Command::Join { member: member.person() }).await?;
+            app.engine.expect(member.room, member.member).await;
         }
         app.engine.look(member.room, member.clone()).await
     };

@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use axum::{
     extract::{
         FromRequestParts, State,
-        ws::{Message, Utf8Bytes, WebSocket, WebSocketUpgrade},
+        ws::{Message, Utf8Bytes, WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
     },
     http::{HeaderMap, header, request::Parts},
     response::{IntoResponse, Response},
@@ -15,8 +15,10 @@ use futures_util::{
     stream::{SplitSink, SplitStream},
 };
 use governor::{DefaultDirectRateLimiter, Quota};
-use tokio::time::{Instant, timeout};
-use tokio_util::sync::CancellationToken;
+use tokio::{
+    sync::oneshot,
+    time::{Instant, timeout},
+};
 
 use super::problem::{Refusal, foreign_origin};
 use crate::{
@@ -25,7 +27,7 @@ use crate::{
         app::{Actor, App, Visitor},
         domain::{guests, messages, messages::Speaker, rooms},
         random,
-        room::{Connection, Frames, ResumePoint},
+        room::{Connection, Frame, Frames, ResumePoint},
     },
 };
 
@@ -74,12 +76,13 @@ pub async fn upgrade(
     State(app): State<App>,
     _: SameOrigin,
     visitor: Visitor,
-    upgrade: WebSocketUpgrade,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Refusal> {
+    let upgrade = upgrade.map_err(|rejection| Problem::new(Code::Malformed, rejection.body_text()))?;
     let actor = visitor.actor()?.clone();
     let upgrade = upgrade
         .read_buffer_size(4 * 1024)
-        .write_buffer_size(0)
+        .write_buffer_size(4 * 1024)
         .max_write_buffer_size(1024 * 1024)
         .max_frame_size(limits::FRAME_BYTES)
         .max_message_size(limits::FRAME_BYTES);
@@ -94,9 +97,7 @@ async fn serve(app: App, actor: Actor, socket: WebSocket) {
     connection.answer(&ServerFrame::Hello { version: env!("CARGO_PKG_VERSION").to_owned() });
     let overrun = frames.overrun();
     let mut reader = Reader { app: app.clone(), actor, connection, following: HashMap::new() };
-    // The writer goes on until the reader is done and its queue is written, or the socket fails.
-    let closing = CancellationToken::new();
-    let writer = write(sink, frames, closing.clone());
+    let (end, ending) = oneshot::channel();
     let reading = async {
         let why = tokio::select! {
             why = reader.read(stream) => why,
@@ -107,49 +108,56 @@ async fn serve(app: App, actor: Actor, socket: WebSocket) {
             // What this socket sent is finished and acknowledged before it is told to go.
             app.drained.cancelled().await;
         }
-        if let Some(reason) = why {
-            let retry_after_ms = match reason {
-                ByeReason::GoingAway => u64::from(200 + random::below(RECONNECT_SPREAD_MS)),
-                ByeReason::TooSlow | ByeReason::Silent => 0,
-            };
-            reader.connection.answer(&ServerFrame::Bye { reason, retry_after_ms });
-        }
-        closing.cancel();
+        let _ = end.send(why);
     };
-    tokio::join!(reading, writer);
+    tokio::join!(reading, write(sink, frames, ending));
     app.engine.disconnect(id).await;
 }
 
-/// Writes frames as they come, many in one flush. Ends when told to close and the queue is empty, or when the socket fails
-/// (the reader notices that by itself).
-async fn write(mut sink: SplitSink<WebSocket, Message>, mut frames: Frames, closing: CancellationToken) {
-    let all = async {
-        loop {
-            let frame = tokio::select! {
-                biased;
-                frame = frames.next() => frame,
-                () = closing.cancelled() => None,
-            };
-            let Some(frame) = frame else { break };
-            let mut next = Some(frame);
+/// Writes frames as they come, many in one flush, until told to end: then what waits, and why. Ends at once when the socket
+/// fails, which the reader notices by itself.
+async fn write(
+    mut sink: SplitSink<WebSocket, Message>,
+    mut frames: Frames,
+    mut ending: oneshot::Receiver<Option<ByeReason>>,
+) {
+    let why = loop {
+        let mut next = tokio::select! {
+            why = &mut ending => break why.ok().flatten(),
+            frame = frames.next() => frame,
+        };
+        let batch = async {
             while let Some(frame) = next {
-                let text = Utf8Bytes::try_from(frame.into_bytes()).expect("frames are JSON text");
-                if sink.feed(Message::Text(text)).await.is_err() {
-                    return;
-                }
+                sink.feed(text(frame)).await?;
                 next = frames.try_next();
             }
-            if sink.flush().await.is_err() {
-                return;
-            }
+            sink.flush().await
+        };
+        // A reader that stands still is waited for until it is too slow, and not a moment longer.
+        let written = tokio::select! {
+            written = batch => written,
+            why = &mut ending => break why.ok().flatten(),
+        };
+        if written.is_err() {
+            return;
         }
-        let _ = sink.close().await;
     };
-    tokio::select! {
-        () = all => {}
-        // A reader that stands still must not hold its connection for ever.
-        () = async { closing.cancelled().await; tokio::time::sleep(FAREWELL).await } => {}
-    }
+    let farewell = async {
+        while let Some(frame) = frames.try_next() {
+            sink.feed(text(frame)).await?;
+        }
+        if let Some(reason) = why {
+            let spread = if reason == ByeReason::GoingAway { 200 + random::below(RECONNECT_SPREAD_MS) } else { 0 };
+            sink.feed(text(Frame::of(&ServerFrame::Bye { reason, retry_after_ms: spread.into() }))).await?;
+        }
+        sink.close().await
+    };
+    // Whoever does not take the last frames resumes without them.
+    let _ = timeout(FAREWELL, farewell).await;
+}
+
+fn text(frame: Frame) -> Message {
+    Message::Text(Utf8Bytes::try_from(frame.into_bytes()).expect("frames are JSON text"))
 }
 
 /// The reading half of a socket.

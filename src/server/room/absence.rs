@@ -2,7 +2,8 @@
 //!
 //! Every guest in a room has a lease on the bus. Nodes renew the leases of those connected to them, so a lease ends one
 //! grace after the last connection, also if its node died. Any node claims ended leases and writes the leaving down.
-//! The store is the truth of who is in: leases that the bus lost are made anew from it.
+//! The store is the truth of who is in: leases that the bus lost are made anew from it. While the bus is away nobody can
+//! renew, so after that, and after a start, everyone has a whole grace before anybody is taken for absent.
 
 use std::time::Duration;
 
@@ -56,6 +57,7 @@ pub(super) async fn renew(engine: &Engine, guests: &[(RoomId, MemberId)]) {
     for chunk in guests.chunks(CHUNK) {
         if let Err(error) = engine.bus().renew_leases(chunk, until).await {
             tracing::debug!(error = %error.0, "leases not renewed");
+            engine.excuse_absences();
             return;
         }
     }
@@ -63,6 +65,7 @@ pub(super) async fn renew(engine: &Engine, guests: &[(RoomId, MemberId)]) {
 
 /// After an outage every lease is old: first say who is here, and look for leases that were lost.
 pub(super) async fn bus_came_back(engine: &Engine) {
+    engine.excuse_absences();
     renew(engine, &engine.all_present()).await;
     adopt_all(engine).await;
 }
@@ -90,10 +93,16 @@ async fn adopt_all(engine: &Engine) {
 }
 
 async fn claim(engine: &Engine) {
+    if !engine.may_judge_absences() {
+        return;
+    }
     let now = clock::now();
     let ended = match engine.bus().claim_ended_leases(now, now + clock::millis(CLAIM), CHUNK).await {
         Ok(ended) => ended,
-        Err(error) => return tracing::debug!(error = %error.0, "leases not claimed"),
+        Err(error) => {
+            engine.excuse_absences();
+            return tracing::debug!(error = %error.0, "leases not claimed");
+        }
     };
     for (room, member) in ended {
         if engine.is_present(room, member) {

@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use tokio::{
     sync::{mpsc, oneshot},
-    time::{MissedTickBehavior, interval, timeout},
+    time::{Instant, MissedTickBehavior, interval, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
@@ -21,7 +21,7 @@ use super::{
     log::Log,
 };
 use crate::{
-    protocol::{Epoch, MemberId, Problem, Seq, Snapshot},
+    protocol::{Epoch, MemberId, Problem, RoomCode, Seq, Snapshot},
     server::{
         bus::{Bus, BusNews},
         random,
@@ -58,6 +58,8 @@ struct Inner {
     rooms: Mutex<HashMap<RoomId, mpsc::Sender<Request>>>,
     /// Who is connected to this node, by connection. Held for moments only.
     present: Mutex<Present>,
+    /// Until then nobody is taken for absent: other nodes may not have said yet who is with them. Held for moments only.
+    absences_from: Mutex<Instant>,
     outgoing: mpsc::Sender<(RoomId, Bytes)>,
     following: mpsc::UnboundedSender<Following>,
     tasks: TaskTracker,
@@ -123,6 +125,7 @@ impl Engine {
             timing,
             rooms: Mutex::default(),
             present: Mutex::default(),
+            absences_from: Mutex::new(Instant::now() + timing.guest_grace),
             outgoing,
             following,
             tasks: TaskTracker::new(),
@@ -155,10 +158,16 @@ impl Engine {
         &self,
         room: RoomId,
         connection: Connection,
+        code: RoomCode,
         member: MemberRecord,
         resume: Option<ResumePoint>,
     ) {
-        self.send(room, Request::Subscribe(Subscribe { connection, member, resume })).await;
+        self.send(room, Request::Subscribe(Subscribe { connection, code, member, resume })).await;
+    }
+
+    /// Somebody came in by a door that is no socket: from here their grace runs, until a socket of theirs follows the room.
+    pub async fn expect(&self, room: RoomId, member: MemberId) {
+        absence::renew(self, &[(room, member)]).await;
     }
 
     /// The room as a member sees it now.
@@ -327,6 +336,15 @@ impl Engine {
 
     pub(super) fn is_present(&self, room: RoomId, member: MemberId) -> bool {
         held(&self.0.present).members.contains_key(&(room, member))
+    }
+
+    /// The bus was away, and leases with it: everyone gets a whole grace from here.
+    pub(super) fn excuse_absences(&self) {
+        *held(&self.0.absences_from) = Instant::now() + self.0.timing.guest_grace;
+    }
+
+    pub(super) fn may_judge_absences(&self) -> bool {
+        Instant::now() >= *held(&self.0.absences_from)
     }
 
     pub(super) fn all_present(&self) -> Vec<(RoomId, MemberId)> {

@@ -103,7 +103,7 @@ impl<'a> Judge<'a> {
                     return Verdict::NextBatch;
                 }
                 self.closed = true;
-                self.event(EventKind::RetentionChanged { retention: *retention, by: by.clone() })
+                self.event(EventKind::RetentionChanged { retention: *retention, by: by.clone(), n: self.n })
             }
         }
     }

@@ -1,15 +1,16 @@
 //! A room's log, wherever it is kept: the archive while the room is preserved, the tail while it is not. Both are
 //! sequencers of the same kind: an append names the seqs it wants, and exactly one writer gets them.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use tokio::time::timeout;
 
 use super::judge::retention_after;
 use crate::{
     protocol::{Code, Epoch, Event, EventKind, Person, Problem, Retention, Seq, limits},
     server::{
-        bus::{Bus, BusError, TailAppended},
+        bus::{Bus, BusError, Tail, TailAppended},
         clock, random,
         store::{Earlier, Head, MemberRecord, RoomId, RoomRecord, Stopped, Store, StoreError},
     },
@@ -19,6 +20,8 @@ use crate::{
 const PAGE: usize = 500;
 /// Events read when a preserved room comes to life.
 const RECENT: usize = 200;
+/// How long the opening of a preserved room waits for what its tail may still have.
+const TAIL_PATIENCE: Duration = Duration::from_millis(300);
 /// Tries to find a log at rest between changes of retention; each further one means another change came in between.
 const TRIES: usize = 8;
 
@@ -44,8 +47,19 @@ pub struct Opened {
     pub cursor: Cursor,
     /// Its last events.
     pub recent: Vec<Event>,
+    /// From which seq on the recent events are archived.
+    pub kept_from: Seq,
+    /// Whether anything is archived.
+    pub has_archive: bool,
     /// Its members, and those who owe the log a notice; read after the log's end was, so that nobody is missed.
     pub members: Vec<MemberRecord>,
+}
+
+/// The end of a log.
+struct Found {
+    cursor: Cursor,
+    recent: Vec<Event>,
+    kept_from: Seq,
 }
 
 /// How far an append came.
@@ -139,45 +153,61 @@ impl Log {
         Self { store, bus, room }
     }
 
-    /// Finds where the log ends, and what it needs to be continued.
-    pub async fn open(&self) -> Result<Opened> {
+    /// Finds where the log ends, and what it needs to be continued. `known` is where this node stood before, if it did.
+    pub async fn open(&self, known: Option<Cursor>) -> Result<Opened> {
         for _ in 0..TRIES {
             let record = self.store.room(self.room).await?;
             let archived = self.store.head(self.room).await?;
             let found = match record.retention {
                 Retention::Preserved => self.open_archive(&record, archived).await?,
-                Retention::Ephemeral => self.open_tail(archived).await?,
+                Retention::Ephemeral => self.open_tail(archived, known).await?,
             };
-            if let Some((cursor, recent)) = found {
+            if let Some(Found { cursor, recent, kept_from }) = found {
                 let members = self.store.members(self.room).await?;
-                return Ok(Opened { record, cursor, recent, members });
+                return Ok(Opened { record, cursor, recent, kept_from, has_archive: archived.seq > 0, members });
             }
         }
         Err(LogError::Store(anyhow::anyhow!("the room’s retention changed {TRIES} times while it was opened")))
     }
 
-    async fn open_archive(&self, record: &RoomRecord, archived: Head) -> Result<Option<(Cursor, Vec<Event>)>> {
+    async fn open_archive(&self, record: &RoomRecord, archived: Head) -> Result<Option<Found>> {
         let mut recent = self.store.events_before(self.room, Some(archived.seq + 1), RECENT).await?;
         recent.reverse();
+        if recent.last().and_then(retention_after) == Some(Retention::Ephemeral) {
+            return Ok(None);
+        }
+        // Not archived, but still in the tail: what was said before preserve was turned on. Its ids are known there only.
+        let kept_from = recent.first().map_or(1, |event| event.seq);
+        let tail = timeout(TAIL_PATIENCE, self.bus.tail(self.room, 0)).await;
+        if let Ok(Ok(Some(tail))) = tail
+            && tail.epoch == record.epoch
+            && tail.head + 1 == kept_from
+        {
+            recent.splice(0..0, tail.events);
+        }
         let cursor = Cursor { epoch: record.epoch, head: archived.seq, n: archived.n, retention: Retention::Preserved };
-        let turned_off = recent.last().and_then(retention_after) == Some(Retention::Ephemeral);
-        Ok((!turned_off).then_some((cursor, recent)))
+        Ok(Some(Found { cursor, recent, kept_from }))
     }
 
-    async fn open_tail(&self, archived: Head) -> Result<Option<(Cursor, Vec<Event>)>> {
+    async fn open_tail(&self, archived: Head, known: Option<Cursor>) -> Result<Option<Found>> {
         let tail = self.bus.open_tail(self.room, random::epoch(), archived.seq, archived.n, 0).await?;
-        if let Some(by) = tail.sealed_by {
-            self.finish_preserving(tail.epoch, tail.head, by).await?;
+        if known.is_some_and(|known| known.epoch == tail.epoch && tail.head < known.head) {
+            // It came back older than it was, so its next seqs were given out before: it cannot go on in this epoch.
+            self.bus.drop_tail(self.room, tail.epoch, tail.head).await?;
+            return Ok(None);
+        }
+        if let Some(by) = tail.sealed_by.clone() {
+            self.finish_preserving(&tail, by).await?;
             return Ok(None);
         }
         let cursor = Cursor { epoch: tail.epoch, head: tail.head, n: tail.n, retention: Retention::Ephemeral };
-        Ok(Some((cursor, tail.events)))
+        Ok(Some(Found { cursor, recent: tail.events, kept_from: Seq::MAX }))
     }
 
     /// Archives the event that a sealed tail announces, for a node that died between the two.
-    async fn finish_preserving(&self, epoch: Epoch, head: Seq, by: Person) -> Result<()> {
-        let kind = EventKind::RetentionChanged { retention: Retention::Preserved, by };
-        self.store.append(self.room, epoch, &[Event { seq: head + 1, at: clock::now(), kind }]).await?;
+    async fn finish_preserving(&self, tail: &Tail, by: Person) -> Result<()> {
+        let kind = EventKind::RetentionChanged { retention: Retention::Preserved, by, n: tail.n };
+        self.store.append(self.room, tail.epoch, &[Event { seq: tail.head + 1, at: clock::now(), kind }]).await?;
         Ok(())
     }
 
@@ -288,7 +318,7 @@ impl Log {
             match tail.sealed_by {
                 None if continues => return Ok(Some(tail.events)),
                 Some(_) if continues && tail.head > at.head => return Ok(Some(tail.events)),
-                Some(by) if continues => self.finish_preserving(tail.epoch, tail.head, by).await?,
+                Some(ref by) if continues => self.finish_preserving(&tail, by.clone()).await?,
                 _ => {}
             }
         }

@@ -72,10 +72,10 @@ pub fn sentence(kind: &EventKind, is_me: impl Fn(MemberId) -> bool) -> Option<St
         EventKind::Removed { member, by } => format!("{} removed {}", name(by), object(member)),
         EventKind::Renamed { name: Some(new), by } => format!("{} named the room “{new}”", name(by)),
         EventKind::Renamed { name: None, by } => format!("{} took the room’s name away", name(by)),
-        EventKind::RetentionChanged { retention: Retention::Preserved, by } => {
+        EventKind::RetentionChanged { retention: Retention::Preserved, by, .. } => {
             format!("{} turned preserve on: messages are kept from here on", name(by))
         }
-        EventKind::RetentionChanged { retention: Retention::Ephemeral, by } => {
+        EventKind::RetentionChanged { retention: Retention::Ephemeral, by, .. } => {
             format!("{} turned preserve off: messages are not kept from here on", name(by))
         }
         EventKind::Message(_) | EventKind::Joined { .. } | EventKind::Left { .. } => return None,

@@ -115,7 +115,7 @@ fn what_the_owner_does_is_said_plainly() {
     let by = person(ADA);
     let events = vec![
         (0, EventKind::Removed { member: person(BOB), by: by.clone() }),
-        (1, EventKind::RetentionChanged { retention: Retention::Preserved, by: by.clone() }),
+        (1, EventKind::RetentionChanged { retention: Retention::Preserved, by: by.clone(), n: 0 }),
         (2, EventKind::Renamed { name: None, by: person(ME) }),
     ];
     assert_eq!(

@@ -12,7 +12,7 @@ pub async fn events_are_read_back_as_they_were_written(store: &dyn Store) {
         event(4, EventKind::Renamed { name: Some(room_name("$et.theory")), by: ada.clone() }),
         event(5, EventKind::Removed { member: eve, by: ada.clone() }),
         event(6, EventKind::Renamed { name: None, by: ada.clone() }),
-        event(7, EventKind::RetentionChanged { retention: Retention::Ephemeral, by: ada.clone() }),
+        event(7, EventKind::RetentionChanged { retention: Retention::Ephemeral, by: ada.clone(), n: 0 }),
         event(8, EventKind::Left { member: ada }),
     ];
     append(store, &room, &written).await;
@@ -102,7 +102,7 @@ pub async fn effects_of_events_reach_the_records(store: &dyn Store) {
     let (room, owner) = make_room(store, RoomType::Group, Retention::Ephemeral).await;
     let (ada, epoch) = (owner.person(), Epoch::from_bits(77));
     let events = [
-        event(1, EventKind::RetentionChanged { retention: Retention::Preserved, by: ada.clone() }),
+        event(1, EventKind::RetentionChanged { retention: Retention::Preserved, by: ada.clone(), n: 0 }),
         said(2, 1, &ada, client_id(), "kept"),
         event(3, EventKind::Renamed { name: Some(room_name("Kept")), by: ada.clone() }),
     ];

@@ -259,7 +259,7 @@ fn documents(room: RoomId, events: &[Event]) -> Result<Vec<EventDocument>> {
             kind: serde_json::to_value(&event.kind).context("writing an event")?,
             author: message.map(|message| message.author.id),
             client_id: message.map(|message| binary(message.id.uuid())),
-            n: message.map(|message| message.n),
+            n: event.ordinal(),
         })
     };
     events.iter().map(document).collect()

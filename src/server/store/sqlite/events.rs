@@ -83,7 +83,7 @@ fn insert(db: &Connection, room: RoomId, index: usize, event: &Event) -> Result<
         event.kind,
         message.map(|message| message.author.id),
         message.map(|message| message.id),
-        message.map(|message| message.n.cast_signed()),
+        event.ordinal().map(u64::cast_signed),
     ]);
     let Err(error) = inserted else { return Ok(None) };
     match (violated(&error), message) {

@@ -1,0 +1,149 @@
+//! Connections that follow a live room: snapshots, resumes and resets.
+
+use tokio::time::Instant;
+
+use super::{
+    super::{ConnectionId, Reply, log::LogError},
+    Live, Request, ResumePoint, Subscribe, Subscriber, announcement,
+};
+use crate::{
+    protocol::{Event, Person, ResetReason, Retention, Role, RoomView, Seq, ServerFrame, Snapshot, You, limits},
+    server::store::MemberRecord,
+};
+
+impl Live {
+    /// The first seq that a member may see in the window.
+    pub(super) fn visible_from(&self, member: &MemberRecord) -> Seq {
+        let joined = match member.since {
+            0 => self.window.last_about(member.member).map_or(self.state.head + 1, |event| event.seq),
+            since => since,
+        };
+        if self.state.retention == Retention::Preserved { joined.min(self.kept_from) } else { joined }
+    }
+
+    pub(super) fn subscribe(&mut self, subscribe: Subscribe) {
+        let code = self.record.code;
+        if let Some(owed) = &subscribe.member.owed {
+            self.pending.push_back((announcement(subscribe.member.person(), owed), Reply::None));
+        }
+        let Some(ResumePoint { epoch, after }) = subscribe.resume else {
+            let snapshot = Box::new(self.snapshot(&subscribe.member));
+            subscribe.connection.answer(&ServerFrame::Snapshot { code, snapshot });
+            return self.admit(subscribe);
+        };
+        if epoch == self.epoch && after > self.state.head {
+            // The client heard of more than this node: read the log, then answer.
+            self.fall_behind();
+            self.ahead.push(subscribe);
+            return;
+        }
+        let may_see = after + 1 >= self.visible_from(&subscribe.member);
+        let missed = self.state.head.saturating_sub(after);
+        if epoch != self.epoch {
+            self.reset(subscribe, ResetReason::EpochChanged);
+        } else if missed > limits::RESUME_EVENTS as u64 {
+            self.reset(subscribe, ResetReason::TooFarBehind);
+        } else if let Some(events) = self.window.after(after, self.state.head).filter(|_| may_see) {
+            let (head, connected) = (self.state.head, self.connected());
+            subscribe.connection.answer(&ServerFrame::Resumed { code, epoch, head, events, connected });
+            self.admit(subscribe);
+        } else if self.state.retention == Retention::Preserved {
+            let (log, inbox) = (self.log.clone(), self.engine.inbox(self.record.id));
+            self.engine.spawn(async move {
+                let events = log.archived_after(after).await;
+                if let Some(inbox) = inbox {
+                    let _ = inbox.send(Request::Replay(subscribe, events)).await;
+                }
+            });
+        } else {
+            self.reset(subscribe, ResetReason::TooFarBehind);
+        }
+    }
+
+    /// The archive was read for a subscription; meanwhile the log may have gone on, which the window has.
+    pub(super) fn replay(&mut self, subscribe: Subscribe, events: Result<Vec<Event>, LogError>) {
+        let code = self.record.code;
+        let Some(ResumePoint { epoch, after }) = subscribe.resume else { return self.subscribe(subscribe) };
+        let mut events = match events {
+            Ok(events) => events,
+            Err(error) => {
+                subscribe.connection.answer(&ServerFrame::error(error.problem(), None, Some(code)));
+                return;
+            }
+        };
+        events.retain(|event| event.seq <= self.state.head);
+        let reached = events.last().map_or(after, |event| event.seq);
+        let contiguous = events.iter().zip(after + 1..).all(|(event, seq)| event.seq == seq);
+        match self.window.after(reached, self.state.head) {
+            Some(rest) if contiguous && epoch == self.epoch => {
+                events.extend(rest);
+                let (head, connected) = (self.state.head, self.connected());
+                subscribe.connection.answer(&ServerFrame::Resumed { code, epoch, head, events, connected });
+                self.admit(subscribe);
+            }
+            _ => self.reset(subscribe, ResetReason::TooFarBehind),
+        }
+    }
+
+    pub(super) fn reset(&mut self, subscribe: Subscribe, reason: ResetReason) {
+        let code = self.record.code;
+        subscribe.connection.answer(&ServerFrame::Reset { code, reason });
+        self.subscribe(Subscribe { resume: None, ..subscribe });
+    }
+
+    pub(super) fn admit(&mut self, subscribe: Subscribe) {
+        let Subscribe { connection, member, .. } = subscribe;
+        self.engine.arrived(self.record.id, member.member, connection.id());
+        if connection.is_closed() {
+            // It closed while its wish waited here; whoever closed it may have looked before it was noted as arrived.
+            let (engine, id) = (self.engine.clone(), connection.id());
+            self.engine.spawn(async move { engine.disconnect(id).await });
+            return;
+        }
+        self.subscribers.insert(connection.id(), Subscriber { connection, member: member.member, typed_at: None });
+        self.presence_changed = true;
+    }
+
+    pub(super) fn unsubscribe(&mut self, id: ConnectionId) {
+        self.ahead.retain(|subscribe| subscribe.connection.id() != id);
+        if self.subscribers.remove(&id).is_some() {
+            self.presence_changed = true;
+            if self.subscribers.is_empty() {
+                self.quiet_since = Instant::now();
+            }
+        }
+    }
+
+    pub(super) fn snapshot(&self, member: &MemberRecord) -> Snapshot {
+        self.snapshot_for(&member.person(), self.visible_from(member))
+    }
+
+    pub(super) fn snapshot_for(&self, person: &Person, since: Seq) -> Snapshot {
+        let (events, more_in_window) = self.window.snapshot(since);
+        let first = events.first().map_or(self.state.head + 1, |event| event.seq);
+        let archive_before = self.has_archive && first > 1;
+        let role = if person.id == self.record.owner { Role::Owner } else { Role::Member };
+        Snapshot {
+            room: self.view(),
+            you: You { member_id: person.id, nickname: person.name.clone(), role },
+            epoch: self.epoch,
+            head: self.state.head,
+            last_n: self.state.last_n,
+            members: self.state.members.iter().map(|(id, name)| Person { id: *id, name: name.clone() }).collect(),
+            connected: self.connected(),
+            events,
+            has_more: more_in_window || archive_before,
+        }
+    }
+
+    pub(super) fn view(&self) -> RoomView {
+        RoomView {
+            code: self.record.code,
+            room_type: self.record.room_type,
+            name: self.state.name.clone(),
+            retention: self.state.retention,
+            owner: self.record.owner,
+            created_at: self.record.created_at,
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! The task of a live room: the one owner of its state on this node.
+//!
+//! It does one thing to the log at a time (open, append, catch up); what arrives meanwhile waits in order. Nothing here is
+//! locked, and nothing but the log's own operation is awaited beside the inbox.
+
+mod appending;
+mod following;
+mod opening;
+mod signals;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    future::{Future, pending},
+    pin::Pin,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, MissedTickBehavior, interval, timeout},
+};
+use uuid::Uuid;
+
+use super::{
+    Command, Connection, ConnectionId, Engine, Reply,
+    log::{Caught, Log, LogError, Opened, Outcome},
+    packet::Packet,
+    window::Window,
+};
+use crate::{
+    protocol::{
+        Code, Epoch, Event, MemberId, Person, Problem, Retention, RoomCode, RoomState, Seq, ServerFrame, Snapshot,
+    },
+    server::store::{MemberRecord, Owed, RoomId, RoomRecord},
+};
+
+/// Commands in one append.
+const BATCH_COMMANDS: usize = 256;
+/// Commands that may wait for the append in flight; past that a room refuses new ones, and keeps what it took.
+const PENDING_COMMANDS: usize = 4_096;
+/// How long one operation on the log may take before clients are told that it failed. Its outcome is then unknown, so the
+/// log is read again before the next append.
+const LOG_DEADLINE: Duration = Duration::from_millis(2_800);
+/// How often a room looks at what time brings.
+const TICK: Duration = Duration::from_secs(1);
+/// How long a room stays live with nobody connected.
+const LINGER: Duration = Duration::from_secs(10);
+/// How often a node repeats who is connected to it, and after how long the others stop believing the last word.
+const PRESENCE_REPEAT: Duration = Duration::from_secs(10);
+const PRESENCE_LIFE: Duration = Duration::from_secs(30);
+/// Members per second of pause between two presence lists: a list goes to everyone, so large rooms hear less often.
+const PRESENCE_MEMBERS_PER_SECOND: u64 = 100;
+/// At most one typing signal per member in this time.
+const TYPING_PAUSE: Duration = Duration::from_secs(1);
+
+/// Where a client wants to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResumePoint {
+    /// The epoch it knows.
+    pub epoch: Epoch,
+    /// The last seq it has.
+    pub after: Seq,
+}
+
+/// What a live room is asked.
+#[derive(Debug)]
+pub enum Request {
+    /// Something for the log.
+    Command(Command, Reply),
+    /// A connection wants to follow the room.
+    Subscribe(Subscribe),
+    /// Events read from the archive for a subscription that reaches back beyond the window.
+    Replay(Subscribe, Result<Vec<Event>, LogError>),
+    /// A connection is gone, or follows the room no longer.
+    Unsubscribe(ConnectionId),
+    /// Somebody asks for the room as it is.
+    Look(MemberRecord, oneshot::Sender<Result<Snapshot, Problem>>),
+    /// Somebody started or stopped typing on a connection of this node.
+    Typing(ConnectionId, bool),
+    /// Another node speaks.
+    Packet(Bytes),
+    /// This is where the archive ends.
+    ArchiveHead(Seq),
+    /// This is where the tail ends.
+    TailHead(Epoch, Seq),
+    /// The node stops: finish what is pending.
+    Drain,
+}
+
+/// A wish to follow a room.
+#[derive(Debug)]
+pub struct Subscribe {
+    /// Where frames go.
+    pub connection: Connection,
+    /// The code they asked for it by.
+    pub code: RoomCode,
+    /// Who asks: an active member's record.
+    pub member: MemberRecord,
+    /// Where to go on, if the client was here before.
+    pub resume: Option<ResumePoint>,
+}
+
+struct Subscriber {
+    connection: Connection,
+    member: MemberId,
+    typed_at: Option<Instant>,
+}
+
+/// What this node knows of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Standing {
+    /// All there is to know.
+    Level,
+    /// The log may be ahead; it is read before the next append.
+    Behind,
+    /// The log cannot be continued; it is opened anew, and clients are reset.
+    Lost,
+}
+
+/// A batch in flight: what each command asked, and the event it became.
+struct Batch {
+    events: Vec<Event>,
+    commands: Vec<(Command, Reply)>,
+}
+
+enum Finished {
+    Appended(Batch, Result<Outcome, LogError>),
+    CaughtUp(Result<Caught, LogError>),
+    Opened(Result<Box<Opened>, LogError>),
+}
+
+type Operation = Pin<Box<dyn Future<Output = Finished> + Send>>;
+
+/// A live room.
+pub struct Live {
+    engine: Engine,
+    log: Log,
+    inbox: mpsc::Receiver<Request>,
+    record: RoomRecord,
+    epoch: Epoch,
+    state: RoomState,
+    window: Window,
+    /// From which seq on everything in the window is archived, so that every member may see it.
+    kept_from: Seq,
+    /// Whether the room has kept anything, now or earlier.
+    has_archive: bool,
+    subscribers: HashMap<ConnectionId, Subscriber>,
+    pending: VecDeque<(Command, Reply)>,
+    operation: Option<Operation>,
+    standing: Standing,
+    /// Since when the log could not be read, to pause between tries.
+    failed_at: Option<Instant>,
+    packets: Vec<Packet>,
+    ahead: Vec<Subscribe>,
+    others: HashMap<Uuid, (Instant, BTreeSet<MemberId>)>,
+    presence_changed: bool,
+    presence_shown_at: Instant,
+    presence_told_at: Option<Instant>,
+    quiet_since: Instant,
+    draining: bool,
+}
+
+/// Runs a room until nobody needs it. Requests wait in the inbox while the log is opened.
+pub async fn run(engine: Engine, room: RoomId, inbox: mpsc::Receiver<Request>) {
+    // Follow first, so that no packet falls between reading the log and hearing of what comes next.
+    engine.follow(room).await;
+    let log = engine.log(room);
+    let opened = match timeout(LOG_DEADLINE, log.open(None)).await {
+        Ok(Ok(opened)) => opened,
+        Ok(Err(error)) => return refuse(&engine, room, inbox, &error).await,
+        Err(_) => return refuse(&engine, room, inbox, &slow()).await,
+    };
+    let state =
+        RoomState { head: 0, last_n: 0, name: None, retention: opened.cursor.retention, members: BTreeMap::new() };
+    let now = Instant::now();
+    let mut live = Live {
+        log,
+        record: opened.record.clone(),
+        epoch: opened.cursor.epoch,
+        state,
+        window: Window::default(),
+        kept_from: 0,
+        has_archive: false,
+        subscribers: HashMap::new(),
+        pending: VecDeque::new(),
+        operation: None,
+        standing: Standing::Level,
+        failed_at: None,
+        packets: Vec::new(),
+        ahead: Vec::new(),
+        others: HashMap::new(),
+        presence_changed: false,
+        presence_shown_at: now,
+        presence_told_at: None,
+        quiet_since: now,
+        draining: false,
+        engine: engine.clone(),
+        inbox,
+    };
+    live.start_from(opened);
+    live.tell_presence(true);
+    live.follow_inbox().await;
+    engine.unfollow(room);
+}
+
+fn slow() -> LogError {
+    LogError::Store(anyhow::anyhow!("no answer within {LOG_DEADLINE:?}"))
+}
+
+/// The room could not be opened: everyone who waits is told, and the next to ask tries again.
+async fn refuse(engine: &Engine, room: RoomId, mut inbox: mpsc::Receiver<Request>, error: &LogError) {
+    if !matches!(error, LogError::Gone) {
+        tracing::warn!(%room, %error, "room not opened");
+    }
+    engine.retire(room);
+    engine.unfollow(room);
+    inbox.close();
+    while let Some(request) = inbox.recv().await {
+        match request {
+            Request::Command(_, reply) => reply.send(Err(error.problem())),
+            Request::Subscribe(wish) | Request::Replay(wish, _) => {
+                wish.connection.answer(&ServerFrame::error(error.problem(), None, Some(wish.code)));
+            }
+            Request::Look(_, reply) => {
+                let _ = reply.send(Err(error.problem()));
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Live {
+    async fn follow_inbox(&mut self) {
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut requests = Vec::new();
+        loop {
+            if self.operation.is_none() {
+                self.next_operation();
+            }
+            if self.draining && self.operation.is_none() && self.pending.is_empty() && self.inbox.is_empty() {
+                return;
+            }
+            tokio::select! {
+                finished = run_operation(&mut self.operation) => {
+                    self.operation = None;
+                    self.finish(finished);
+                }
+                count = self.inbox.recv_many(&mut requests, 256) => {
+                    if count == 0 {
+                        return;
+                    }
+                    for request in requests.drain(..) {
+                        self.take(request);
+                    }
+                }
+                _ = tick.tick() => {
+                    if self.tick() && self.engine.retire_if_idle(self.record.id, &mut self.inbox) {
+                        if let Some((epoch, head)) = self.unneeded_tail() {
+                            let (engine, room) = (self.engine.clone(), self.record.id);
+                            engine.drop_tail(room, epoch, head).await;
+                        }
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, request: Request) {
+        match request {
+            Request::Command(command, reply) => {
+                if self.pending.len() < PENDING_COMMANDS && !self.draining {
+                    self.pending.push_back((command, reply));
+                } else {
+                    reply.send(Err(overloaded()));
+                }
+            }
+            Request::Subscribe(subscribe) => self.subscribe(subscribe),
+            Request::Replay(subscribe, events) => self.replay(subscribe, events),
+            Request::Unsubscribe(id) => self.unsubscribe(id),
+            Request::Look(member, reply) => {
+                let _ = reply.send(Ok(self.snapshot(&member)));
+            }
+            Request::Typing(id, on) => self.typing(id, on),
+            Request::Packet(bytes) => {
+                if let Some(packet) = Packet::decode(&bytes).filter(|packet| packet.node != self.engine.node()) {
+                    self.hear(packet);
+                }
+            }
+            Request::ArchiveHead(seq) => {
+                if seq > self.state.head {
+                    self.fall_behind();
+                }
+            }
+            Request::TailHead(epoch, seq) => {
+                let is_log = self.state.retention == Retention::Ephemeral;
+                if is_log && (epoch != self.epoch || seq > self.state.head) {
+                    self.fall_behind();
+                }
+            }
+            Request::Drain => self.draining = true,
+        }
+    }
+}
+
+async fn run_operation(operation: &mut Option<Operation>) -> Finished {
+    match operation {
+        Some(operation) => operation.await,
+        None => pending().await,
+    }
+}
+
+/// The command that tells the log what a record owes it.
+pub fn announcement(member: Person, owed: &Owed) -> Command {
+    match owed {
+        Owed::Joined => Command::Join { member },
+        Owed::Left => Command::Leave { member, removed_by: None },
+        Owed::Removed(by) => Command::Leave { member, removed_by: Some(by.clone()) },
+    }
+}
+
+/// The room, or the node, has too much to do.
+pub fn overloaded() -> Problem {
+    Problem {
+        retry_after_ms: Some(1_000),
+        ..Problem::new(Code::Overloaded, "This room is very busy. Try again in a second.")
+    }
+}

@@ -1,0 +1,91 @@
+//! Where a live room starts from, and starts again after its tail was lost.
+
+use std::collections::BTreeMap;
+
+use super::{
+    super::{Reply, log::Opened, window::Window},
+    Live, Subscribe, announcement,
+};
+use crate::{
+    protocol::{Epoch, EventKind, Person, ResetReason, Retention, RoomState, Seq, ServerFrame},
+    server::store::{MemberRecord, Owed, Presence},
+};
+
+impl Live {
+    pub(super) fn start_from(&mut self, opened: Opened) {
+        let Opened { record, cursor, recent, kept_from, has_archive, members } = opened;
+        self.epoch = cursor.epoch;
+        self.window = Window::default();
+        // Of two quick renames in a tail, the record may hold either; the log says which was last.
+        let last_name = recent.iter().rev().find_map(|event| match &event.kind {
+            EventKind::Renamed { name, .. } => Some(name.clone()),
+            _ => None,
+        });
+        let last_name = last_name.unwrap_or_else(|| record.name.clone());
+        for event in recent {
+            self.window.push(event);
+        }
+        self.kept_from = kept_from;
+        self.has_archive = has_archive;
+        self.state = RoomState {
+            head: cursor.head,
+            last_n: cursor.n,
+            name: last_name,
+            retention: cursor.retention,
+            members: BTreeMap::new(),
+        };
+        self.record = record;
+        for member in members {
+            self.take_in(&member);
+        }
+    }
+
+    /// Counts a member record by what the log says of it, and makes up for a notice that a crash swallowed.
+    pub(super) fn take_in(&mut self, record: &MemberRecord) {
+        let last = self.window.last_about(record.member).map(|event| &event.kind);
+        let in_log = match last {
+            Some(kind) => matches!(kind, EventKind::Joined { .. }),
+            None => match record.owed {
+                None => record.presence == Presence::Active,
+                Some(Owed::Joined) => false,
+                Some(Owed::Left | Owed::Removed(_)) => record.since > 0,
+            },
+        };
+        if in_log {
+            self.state.members.insert(record.member, record.name.clone());
+        }
+        if let Some(owed) = &record.owed {
+            self.pending.push_back((announcement(record.person(), owed), Reply::None));
+        }
+    }
+
+    pub(super) fn reopen(&mut self, opened: Opened) {
+        let same_epoch = self.epoch == opened.cursor.epoch;
+        self.start_from(opened);
+        let reason = if same_epoch { ResetReason::TooFarBehind } else { ResetReason::EpochChanged };
+        let code = self.record.code;
+        for (id, subscriber) in std::mem::take(&mut self.subscribers) {
+            // Records are read again by whoever subscribes; here the fold is what is known.
+            let Some(name) = self.state.members.get(&subscriber.member).cloned() else { continue };
+            let since = if same_epoch { self.state.head + 1 } else { 0 };
+            let person = Person { id: subscriber.member, name };
+            subscriber.connection.answer(&ServerFrame::Reset { code, reason });
+            let snapshot = Box::new(self.snapshot_for(&person, since));
+            subscriber.connection.answer(&ServerFrame::Snapshot { code, snapshot });
+            self.subscribers.insert(id, subscriber);
+        }
+    }
+
+    pub(super) fn after_sync(&mut self) {
+        for subscribe in std::mem::take(&mut self.ahead) {
+            let resume = subscribe.resume.filter(|resume| resume.after <= self.state.head);
+            self.subscribe(Subscribe { resume, ..subscribe });
+        }
+    }
+
+    /// The tail, if everyone has left and nobody will ask for it again.
+    pub(super) fn unneeded_tail(&self) -> Option<(Epoch, Seq)> {
+        let unneeded = self.state.members.is_empty() && self.state.retention == Retention::Ephemeral;
+        unneeded.then_some((self.epoch, self.state.head))
+    }
+}

@@ -1,0 +1,105 @@
+//! Signals of a live room: who is connected, who is typing, and what other nodes say.
+
+use std::collections::BTreeSet;
+
+use tokio::time::Instant;
+
+use super::{
+    super::{
+        ConnectionId, Frame,
+        packet::{News, Packet},
+    },
+    LINGER, Live, PRESENCE_LIFE, PRESENCE_MEMBERS_PER_SECOND, PRESENCE_REPEAT, TICK, TYPING_PAUSE,
+};
+use crate::protocol::{MemberId, ServerFrame, Signal};
+
+impl Live {
+    pub(super) fn connected(&self) -> Vec<MemberId> {
+        let here = self.subscribers.values().map(|subscriber| subscriber.member);
+        let elsewhere = self.others.values().flat_map(|(_, members)| members.iter().copied());
+        let all: BTreeSet<MemberId> = here.chain(elsewhere).collect();
+        all.into_iter().filter(|member| self.state.members.contains_key(member)).collect()
+    }
+
+    pub(super) fn show_presence(&mut self) {
+        self.presence_changed = false;
+        self.presence_shown_at = Instant::now();
+        let signal = Signal::Presence { connected: self.connected() };
+        self.signal(signal, None);
+    }
+
+    pub(super) fn tell_presence(&mut self, ask: bool) {
+        self.presence_told_at = Some(Instant::now());
+        if self.engine.is_shared() {
+            let here: BTreeSet<MemberId> = self.subscribers.values().map(|subscriber| subscriber.member).collect();
+            self.tell(News::Presence { connected: here.into_iter().collect(), ask });
+        }
+    }
+
+    pub(super) fn tell(&self, news: News) {
+        if self.engine.is_shared() {
+            self.engine.publish(self.record.id, Packet { node: self.engine.node(), news }.encode());
+        }
+    }
+
+    pub(super) fn signal(&self, signal: Signal, except: Option<MemberId>) {
+        let frame = Frame::of(&ServerFrame::Signal { code: self.record.code, signal });
+        for subscriber in self.subscribers.values().filter(|subscriber| Some(subscriber.member) != except) {
+            subscriber.connection.push(frame.clone());
+        }
+    }
+
+    pub(super) fn typing(&mut self, id: ConnectionId, on: bool) {
+        let Some(subscriber) = self.subscribers.get_mut(&id) else { return };
+        if on && subscriber.typed_at.is_some_and(|at| at.elapsed() < TYPING_PAUSE) {
+            return;
+        }
+        subscriber.typed_at = on.then(Instant::now);
+        let member = subscriber.member;
+        self.signal(Signal::Typing { member, on }, Some(member));
+        self.tell(News::Typing { member, on });
+    }
+
+    pub(super) fn hear(&mut self, packet: Packet) {
+        match packet.news {
+            News::Events { epoch, events } => {
+                if self.operation.is_some() {
+                    self.packets.push(Packet { news: News::Events { epoch, events }, ..packet });
+                } else if epoch == self.epoch {
+                    for event in events {
+                        self.deliver(event);
+                    }
+                } else {
+                    self.fall_behind();
+                }
+            }
+            News::Typing { member, on } => self.signal(Signal::Typing { member, on }, Some(member)),
+            News::Presence { connected, ask } => {
+                self.others.insert(packet.node, (Instant::now(), connected.into_iter().collect()));
+                self.presence_changed = true;
+                if ask {
+                    self.tell_presence(false);
+                }
+            }
+        }
+    }
+
+    /// What time brings. Whether nobody has needed this room for a while.
+    pub(super) fn tick(&mut self) -> bool {
+        let before = self.others.len();
+        self.others.retain(|_, (heard, _)| heard.elapsed() < PRESENCE_LIFE);
+        self.presence_changed |= self.others.len() != before;
+        let pause = TICK * u32::try_from(self.state.members.len() as u64 / PRESENCE_MEMBERS_PER_SECOND).unwrap_or(60);
+        if self.presence_changed && self.presence_shown_at.elapsed() >= pause {
+            self.show_presence();
+            self.tell_presence(false);
+        } else if self.presence_told_at.is_none_or(|at| at.elapsed() >= PRESENCE_REPEAT) {
+            self.tell_presence(false);
+        }
+        self.subscribers.is_empty()
+            && self.pending.is_empty()
+            && self.operation.is_none()
+            && self.ahead.is_empty()
+            && self.quiet_since.elapsed() >= LINGER
+    }
+}
