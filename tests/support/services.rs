@@ -86,6 +86,7 @@ impl Redis {
             .arg("--dir")
             .arg(self.folder.path())
             .stdout(Stdio::null())
+            .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn()
             .expect("redis-server starts");
@@ -165,6 +166,7 @@ impl Mongo {
             .arg("--dbpath")
             .arg(self.folder.path())
             .stdout(Stdio::null())
+            .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn()
             .expect("mongod starts");
