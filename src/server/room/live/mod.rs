@@ -237,10 +237,10 @@ impl Live {
         let mut requests = Vec::new();
         loop {
             if self.operation.is_none() {
+                if self.draining && self.pending.is_empty() && self.inbox.is_empty() {
+                    return;
+                }
                 self.next_operation();
-            }
-            if self.draining && self.operation.is_none() && self.pending.is_empty() && self.inbox.is_empty() {
-                return;
             }
             tokio::select! {
                 finished = run_operation(&mut self.operation) => {
