@@ -2,8 +2,8 @@
 //! whole.
 
 use anonchat::protocol::{
-    Applied, ClientId, Epoch, Event, EventKind, MemberId, Message, MessageBody, Nickname, Person, Received, Replica, Retention,
-    Role, RoomCode, RoomState, RoomType, RoomView, Snapshot, You,
+    Applied, ClientId, Epoch, Event, EventKind, MemberId, Message, MessageBody, Nickname, Person, Received, Replica,
+    Retention, Role, RoomCode, RoomState, RoomType, RoomView, Snapshot, You,
 };
 use proptest::prelude::*;
 use uuid::Uuid;

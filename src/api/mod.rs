@@ -13,8 +13,8 @@ use leptos::{
 
 pub use history::{GetHistory, get_history};
 pub use rooms::{
-    CreateRoom, GetEntrance, JoinRoom, KickMember, LeaveRoom, OpenDoor, PreserveRoom, RenameRoom,
-    create_room, get_entrance, join_room, kick_member, leave_room, open_door, preserve_room, rename_room,
+    CreateRoom, GetEntrance, JoinRoom, KickMember, LeaveRoom, OpenDoor, PreserveRoom, RenameRoom, create_room,
+    get_entrance, join_room, kick_member, leave_room, open_door, preserve_room, rename_room,
 };
 
 pub use crate::protocol::{Door, Entrance};

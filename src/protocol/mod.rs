@@ -25,8 +25,8 @@ pub use names::friendly_name;
 pub use problem::{Code, Problem};
 pub use replica::{Draft, DraftState, Received, Replica};
 pub use rest::{
-    Ack, CreateRoom, Door, Entrance, HistoryPage, HistoryQuery, JoinRoom, KickMember, LeaveRoom, PreserveRoom, RenameRoom, Role,
-    RoomView, SendMessage, Snapshot, You,
+    Ack, CreateRoom, Door, Entrance, HistoryPage, HistoryQuery, JoinRoom, KickMember, LeaveRoom, PreserveRoom,
+    RenameRoom, Role, RoomView, SendMessage, Snapshot, You,
 };
 pub use socket::{ByeReason, ClientFrame, ResetReason, ServerFrame, Signal};
 pub use state::{Applied, RoomState};

@@ -3,17 +3,18 @@
 use super::Nickname;
 
 const ADJECTIVES: [&str; 48] = [
-    "Amber", "Bold", "Brave", "Breezy", "Bright", "Calm", "Candid", "Cheerful", "Clever", "Cosmic", "Curious", "Dapper",
-    "Eager", "Early", "Fluent", "Gentle", "Golden", "Happy", "Honest", "Humble", "Jolly", "Keen", "Kind", "Lively",
-    "Lucky", "Mellow", "Merry", "Mighty", "Nimble", "Noble", "Patient", "Polite", "Proud", "Quick", "Quiet", "Ready",
-    "Rosy", "Serene", "Silver", "Sleepy", "Snug", "Sunny", "Swift", "Tidy", "Velvet", "Warm", "Witty", "Zesty",
+    "Amber", "Bold", "Brave", "Breezy", "Bright", "Calm", "Candid", "Cheerful", "Clever", "Cosmic", "Curious",
+    "Dapper", "Eager", "Early", "Fluent", "Gentle", "Golden", "Happy", "Honest", "Humble", "Jolly", "Keen", "Kind",
+    "Lively", "Lucky", "Mellow", "Merry", "Mighty", "Nimble", "Noble", "Patient", "Polite", "Proud", "Quick", "Quiet",
+    "Ready", "Rosy", "Serene", "Silver", "Sleepy", "Snug", "Sunny", "Swift", "Tidy", "Velvet", "Warm", "Witty",
+    "Zesty",
 ];
 
 const ANIMALS: [&str; 48] = [
-    "Badger", "Beaver", "Bison", "Cat", "Crane", "Deer", "Dolphin", "Dove", "Eagle", "Falcon", "Ferret", "Finch", "Fox",
-    "Gecko", "Goose", "Hare", "Hedgehog", "Heron", "Ibis", "Jay", "Kestrel", "Koala", "Lark", "Lemur", "Lynx", "Magpie",
-    "Marten", "Mole", "Moose", "Newt", "Ocelot", "Orca", "Otter", "Owl", "Panda", "Penguin", "Puffin", "Quail", "Rabbit",
-    "Raven", "Robin", "Seal", "Swan", "Tapir", "Toucan", "Turtle", "Walrus", "Wren",
+    "Badger", "Beaver", "Bison", "Cat", "Crane", "Deer", "Dolphin", "Dove", "Eagle", "Falcon", "Ferret", "Finch",
+    "Fox", "Gecko", "Goose", "Hare", "Hedgehog", "Heron", "Ibis", "Jay", "Kestrel", "Koala", "Lark", "Lemur", "Lynx",
+    "Magpie", "Marten", "Mole", "Moose", "Newt", "Ocelot", "Orca", "Otter", "Owl", "Panda", "Penguin", "Puffin",
+    "Quail", "Rabbit", "Raven", "Robin", "Seal", "Swan", "Tapir", "Toucan", "Turtle", "Walrus", "Wren",
 ];
 
 /// A pair such as "Quiet Otter", chosen by any number (the server draws it at random).

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{
-    Ack, Applied, ClientId, Epoch, Event, HistoryPage, MemberId, MessageBody, Problem, RoomState, RoomView, Seq, Snapshot,
-    You,
+    Ack, Applied, ClientId, Epoch, Event, HistoryPage, MemberId, MessageBody, Problem, RoomState, RoomView, Seq,
+    Snapshot, You,
 };
 
 /// Early events kept while something before them is missing; past that the resume brings them again.

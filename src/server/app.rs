@@ -150,7 +150,9 @@ impl Limits {
         if !self.enabled {
             return Ok(());
         }
-        self.send.check_key(&actor).map_err(|until| wait(until.wait_time_from(governor::clock::DefaultClock::default().now())))
+        self.send
+            .check_key(&actor)
+            .map_err(|until| wait(until.wait_time_from(governor::clock::DefaultClock::default().now())))
     }
 
     /// Forgets who has been quiet.

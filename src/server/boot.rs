@@ -32,9 +32,9 @@ use crate::ui;
 
 /// Serves until told to stop by SIGTERM or Ctrl-C.
 pub async fn run(config: Config) -> anyhow::Result<()> {
-    let listener = TcpListener::bind(config.listen_addr)
-        .await
-        .with_context(|| format!("cannot listen on {} (LISTEN_ADDR); is another server running there?", config.listen_addr))?;
+    let listener = TcpListener::bind(config.listen_addr).await.with_context(|| {
+        format!("cannot listen on {} (LISTEN_ADDR); is another server running there?", config.listen_addr)
+    })?;
     let app = build(config).await?;
     tracing::info!(address = %listener.local_addr()?, "AnonChat is up");
     serve(app, listener, stop_signal()).await

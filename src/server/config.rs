@@ -130,7 +130,9 @@ fn seconds(text: &str) -> Result<Duration, String> {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// Nodes that share a bus must share a store.
-    #[error("REDIS_URL is set without MONGO_URI: nodes that share a bus must share a store. Set MONGO_URI too, or neither.")]
+    #[error(
+        "REDIS_URL is set without MONGO_URI: nodes that share a bus must share a store. Set MONGO_URI too, or neither."
+    )]
     RedisWithoutMongo,
     /// The public address is not one.
     #[error("PUBLIC_URL must start with http:// or https:// and have no path, such as https://chat.example.org.")]

@@ -3,8 +3,8 @@
 use std::{net::SocketAddr, time::Duration};
 
 use anonchat::protocol::{
-    Ack, ClientFrame, ClientId, Code, CreateRoom, HistoryPage, JoinRoom, MessageBody, Problem, Replica, RoomCode, RoomType,
-    SendMessage, ServerFrame, Snapshot,
+    Ack, ClientFrame, ClientId, Code, CreateRoom, HistoryPage, JoinRoom, MessageBody, Problem, Replica, RoomCode,
+    RoomType, SendMessage, ServerFrame, Snapshot,
 };
 use futures_util::{SinkExt, StreamExt};
 use reqwest::{Method, StatusCode, cookie::CookieStore};
@@ -55,7 +55,12 @@ impl Guest {
     }
 
     /// Asks REST for something.
-    pub async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, body: impl Serialize) -> Result<T, Refused> {
+    pub async fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: impl Serialize,
+    ) -> Result<T, Refused> {
         let request = self.http.request(method.clone(), format!("http://{}{path}", self.address));
         let request = if method == Method::GET { request.query(&body) } else { request.json(&body) };
         let answer = request.send().await.expect("the node answers");
@@ -278,7 +283,8 @@ impl Follower {
 
     /// Hears until this text is in the timeline.
     pub async fn until_said(&mut self, text: &str) {
-        let said = |replica: &Replica| replica.events.iter().any(|e| e.message().is_some_and(|m| m.body.as_str() == text));
+        let said =
+            |replica: &Replica| replica.events.iter().any(|e| e.message().is_some_and(|m| m.body.as_str() == text));
         self.until(&format!("“{text}” is said"), said).await;
     }
 

@@ -89,7 +89,8 @@ impl Node {
                 {
                     return;
                 }
-                let exited = self.process.as_mut().and_then(|process| process.try_wait().expect("a child can be asked"));
+                let exited =
+                    self.process.as_mut().and_then(|process| process.try_wait().expect("a child can be asked"));
                 assert!(exited.is_none(), "the node stopped by itself: {exited:?}");
                 tokio::task::yield_now().await;
             }

@@ -55,7 +55,16 @@ impl Redis {
     /// Starts it again.
     pub async fn restart(&mut self) {
         let process = Command::new(program("ANONCHAT_REDIS_SERVER", "redis-server"))
-            .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--appendonly", "yes", "--appendfsync", "always"])
+            .args([
+                "--port",
+                &self.port.to_string(),
+                "--bind",
+                "127.0.0.1",
+                "--appendonly",
+                "yes",
+                "--appendfsync",
+                "always",
+            ])
             .arg("--dir")
             .arg(self.folder.path())
             .stdout(Stdio::null())

@@ -3,7 +3,8 @@
 use super::{rooms::membership, store_failed};
 use crate::{
     protocol::{
-        Ack, ClientId, Event, HistoryPage, HistoryQuery, MemberId, MessageBody, Problem, RoomCode, Seq, SendMessage, limits,
+        Ack, ClientId, Event, HistoryPage, HistoryQuery, MemberId, MessageBody, Problem, RoomCode, SendMessage, Seq,
+        limits,
     },
     server::{
         app::{App, Visitor},

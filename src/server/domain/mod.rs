@@ -6,10 +6,7 @@ pub mod housekeeping;
 pub mod messages;
 pub mod rooms;
 
-use super::{
-    room::Engine,
-    store::StoreError,
-};
+use super::{room::Engine, store::StoreError};
 use crate::protocol::{Code, Problem};
 
 /// What clients are told when the store fails a use case. The cause is logged here, once, and never sent.

@@ -3,16 +3,14 @@
 use super::{guests, guests::SessionToken, store_failed, tell};
 use crate::{
     protocol::{
-        Code, CreateRoom, Door, Entrance, JoinRoom, MemberId, Nickname, Problem, Retention, RoomCode, RoomName, RoomType, Snapshot,
-        friendly_name,
+        Code, CreateRoom, Door, Entrance, JoinRoom, MemberId, Nickname, Problem, Retention, RoomCode, RoomName,
+        RoomType, Snapshot, friendly_name,
     },
     server::{
         app::{Actor, App, Visitor},
         clock, random,
         room::{Command, Connection, ResumePoint},
-        store::{
-            ActorId, Conflict, Joining, MemberRecord, Membership, Owed, Presence, RoomId, RoomRecord, StoreError,
-        },
+        store::{ActorId, Conflict, Joining, MemberRecord, Membership, Owed, Presence, RoomId, RoomRecord, StoreError},
     },
 };
 
@@ -28,7 +26,12 @@ pub struct Entered {
 }
 
 /// Makes a room; the maker is its owner and first member. With `leave`, leaves that room first.
-pub async fn create(app: &App, visitor: &Visitor, wanted: CreateRoom, leave: Option<RoomCode>) -> Result<Entered, Problem> {
+pub async fn create(
+    app: &App,
+    visitor: &Visitor,
+    wanted: CreateRoom,
+    leave: Option<RoomCode>,
+) -> Result<Entered, Problem> {
     let name = optional(wanted.name, |text| RoomName::try_from(text).map_err(|reason| ("name", reason).into()))?;
     let nickname = optional(wanted.nickname, read_nickname)?;
     app.limits.create(visitor.client).await?;
@@ -122,7 +125,9 @@ pub async fn join(app: &App, visitor: &Visitor, wanted: JoinRoom, leave: Option<
 pub async fn leave(app: &App, visitor: &Visitor, code: RoomCode) -> Result<(), Problem> {
     let (room, member) = match membership(app, visitor.actor()?.id(), code).await {
         Ok(found) => found,
-        Err(problem) if matches!(problem.code, Code::RoomUnavailable | Code::NotAMember | Code::Removed) => return Ok(()),
+        Err(problem) if matches!(problem.code, Code::RoomUnavailable | Code::NotAMember | Code::Removed) => {
+            return Ok(());
+        }
         Err(problem) => return Err(problem),
     };
     match app.store.leave_room(room.id, member.member, &Owed::Left, clock::now()).await {
@@ -217,7 +222,11 @@ pub async fn follow(
 }
 
 /// The room with this code and the asker's active membership. Who never was in it learns nothing of it.
-pub(super) async fn membership(app: &App, actor: ActorId, code: RoomCode) -> Result<(RoomRecord, MemberRecord), Problem> {
+pub(super) async fn membership(
+    app: &App,
+    actor: ActorId,
+    code: RoomCode,
+) -> Result<(RoomRecord, MemberRecord), Problem> {
     let found = async {
         let room = app.store.room_by_code(code).await?;
         let member = app.store.member_of(room.id, actor).await?;
@@ -226,7 +235,9 @@ pub(super) async fn membership(app: &App, actor: ActorId, code: RoomCode) -> Res
     match found.await {
         Ok((room, member)) => match member.presence {
             Presence::Active => Ok((room, member)),
-            Presence::Gone => Err(Problem::new(Code::NotAMember, "You are not in this room any more. Join it again to go on.")),
+            Presence::Gone => {
+                Err(Problem::new(Code::NotAMember, "You are not in this room any more. Join it again to go on."))
+            }
             Presence::Removed => Err(removed()),
         },
         Err(StoreError::NotFound) => Err(Problem::room_unavailable()),

@@ -24,7 +24,8 @@ impl FromRequestParts<App> for Visitor {
             Some(token) => guests::identify(app, token).await?,
             None => None,
         };
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::from([127, 0, 0, 1]), |info| info.0.ip());
+        let peer =
+            parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::from([127, 0, 0, 1]), |info| info.0.ip());
         Ok(Self { actor, client: client(peer, &parts.headers, app.config.proxy_hops) })
     }
 }

@@ -59,7 +59,8 @@ impl IntoResponse for Refusal {
         let status = StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let retry_after = problem.retry_after_ms.map(|ms| HeaderValue::from(ms.div_ceil(1_000)));
         let name = serde_json::to_value(problem.code).ok();
-        let kind = format!("urn:anonchat:problem:{}", name.as_ref().and_then(|name| name.as_str()).unwrap_or("internal"));
+        let kind =
+            format!("urn:anonchat:problem:{}", name.as_ref().and_then(|name| name.as_str()).unwrap_or("internal"));
         let body = ProblemJson { kind, title: problem.code.title(), status: status.as_u16(), problem };
         let mut response = (status, axum::Json(body)).into_response();
         let headers = response.headers_mut();

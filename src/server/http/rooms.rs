@@ -7,7 +7,11 @@ use axum::{
 };
 use axum_extra::extract::CookieJar;
 
-use super::{extract::Json, problem::{ProblemJson, Refusal}, session};
+use super::{
+    extract::Json,
+    problem::{ProblemJson, Refusal},
+    session,
+};
 use crate::{
     protocol::{CreateRoom, JoinRoom, KickMember, LeaveRoom, PreserveRoom, Problem, RenameRoom, RoomCode, Snapshot},
     server::{

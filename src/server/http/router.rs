@@ -17,7 +17,13 @@ use tower_http::{
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{headers::SECURITY, health, messages, openapi::Description, problem::{Refusal, foreign_origin}, rooms, shell, ws};
+use super::{
+    headers::SECURITY,
+    health, messages,
+    openapi::Description,
+    problem::{Refusal, foreign_origin},
+    rooms, shell, ws,
+};
 use crate::{
     protocol::{Code, Problem, limits},
     server::app::App,
@@ -87,9 +93,9 @@ impl Doors {
                     .make_span_with(|request: &Request| tracing::debug_span!("request", method = %request.method()))
                     .on_failure(DefaultOnFailure::new().level(tracing::Level::DEBUG)),
             );
-        let router = SECURITY.into_iter().fold(router, |router, (name, value)| {
-            router.layer(SetResponseHeaderLayer::if_not_present(name, value))
-        });
+        let router = SECURITY
+            .into_iter()
+            .fold(router, |router, (name, value)| router.layer(SetResponseHeaderLayer::if_not_present(name, value)));
         router.with_state(app)
     }
 }

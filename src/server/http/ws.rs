@@ -1,9 +1,6 @@
 //! The socket `/ws`: one for all rooms of a person. It reads frames, calls use cases, and writes what its queue holds.
 
-use std::{
-    collections::HashMap,
-    time::Duration,
-};
+use std::{collections::HashMap, time::Duration};
 
 use axum::{
     extract::{

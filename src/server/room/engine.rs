@@ -91,7 +91,8 @@ impl Present {
     fn remove_connection(&mut self, connection: ConnectionId) -> Vec<(RoomId, MemberId, bool)> {
         let followed = self.connections.remove(&connection).unwrap_or_default();
         let forget = |(room, member)| {
-            let alone = self.members.get_mut(&(room, member)).is_none_or(|all| all.remove(&connection) && all.is_empty());
+            let alone =
+                self.members.get_mut(&(room, member)).is_none_or(|all| all.remove(&connection) && all.is_empty());
             if alone {
                 self.members.remove(&(room, member));
             }
@@ -111,12 +112,7 @@ impl Present {
 
 impl Engine {
     /// Starts the engine and its background work.
-    pub fn start(
-        store: Arc<dyn Store>,
-        bus: Arc<dyn Bus>,
-        news: mpsc::Receiver<BusNews>,
-        timing: Timing,
-    ) -> Self {
+    pub fn start(store: Arc<dyn Store>, bus: Arc<dyn Bus>, news: mpsc::Receiver<BusNews>, timing: Timing) -> Self {
         let (outgoing, packets) = mpsc::channel(OUTGOING);
         // Bounded by the number of rooms that come and go: each task asks once to start and once to stop.
         let (following, wishes) = mpsc::unbounded_channel();

@@ -159,13 +159,8 @@ pub async fn run(engine: Engine, room: RoomId, inbox: mpsc::Receiver<Request>) {
         Ok(Err(error)) => return refuse(&engine, room, inbox, &error).await,
         Err(_) => return refuse(&engine, room, inbox, &slow()).await,
     };
-    let state = RoomState {
-        head: 0,
-        last_n: 0,
-        name: None,
-        retention: opened.cursor.retention,
-        members: BTreeMap::new(),
-    };
+    let state =
+        RoomState { head: 0, last_n: 0, name: None, retention: opened.cursor.retention, members: BTreeMap::new() };
     let now = Instant::now();
     let mut live = Live {
         log,
@@ -304,11 +299,15 @@ impl Live {
             let cursor = self.cursor();
             self.operation = Some(if self.lost {
                 Box::pin(async move {
-                    Finished::Opened(timeout(LOG_DEADLINE, log.open()).await.unwrap_or_else(|_| Err(slow())).map(Box::new))
+                    Finished::Opened(
+                        timeout(LOG_DEADLINE, log.open()).await.unwrap_or_else(|_| Err(slow())).map(Box::new),
+                    )
                 })
             } else {
                 Box::pin(async move {
-                    Finished::CaughtUp(timeout(LOG_DEADLINE, log.catch_up(cursor)).await.unwrap_or_else(|_| Err(slow())))
+                    Finished::CaughtUp(
+                        timeout(LOG_DEADLINE, log.catch_up(cursor)).await.unwrap_or_else(|_| Err(slow())),
+                    )
                 })
             });
         } else if !wanted && !self.pending.is_empty() {
@@ -802,5 +801,8 @@ pub fn announcement(member: Person, owed: &Owed) -> Command {
 
 /// The room, or the node, has too much to do.
 pub fn overloaded() -> Problem {
-    Problem { retry_after_ms: Some(1_000), ..Problem::new(Code::Overloaded, "This room is very busy. Try again in a second.") }
+    Problem {
+        retry_after_ms: Some(1_000),
+        ..Problem::new(Code::Overloaded, "This room is very busy. Try again in a second.")
+    }
 }

@@ -159,8 +159,7 @@ impl Log {
     async fn open_archive(&self, record: &RoomRecord, archived: Head) -> Result<Option<(Cursor, Vec<Event>)>> {
         let mut recent = self.store.events_before(self.room, Some(archived.seq + 1), RECENT).await?;
         recent.reverse();
-        let cursor =
-            Cursor { epoch: record.epoch, head: archived.seq, n: archived.n, retention: Retention::Preserved };
+        let cursor = Cursor { epoch: record.epoch, head: archived.seq, n: archived.n, retention: Retention::Preserved };
         let turned_off = recent.last().and_then(retention_after) == Some(Retention::Ephemeral);
         Ok((!turned_off).then_some((cursor, recent)))
     }
@@ -284,7 +283,8 @@ impl Log {
     /// from there.
     async fn tail_after(&self, at: Cursor) -> Result<Option<Vec<Event>>> {
         if let Some(tail) = self.bus.tail(self.room, at.head).await? {
-            let continues = tail.epoch == at.epoch && tail.events.first().map_or(tail.head, |event| event.seq - 1) == at.head;
+            let continues =
+                tail.epoch == at.epoch && tail.events.first().map_or(tail.head, |event| event.seq - 1) == at.head;
             match tail.sealed_by {
                 None if continues => return Ok(Some(tail.events)),
                 Some(_) if continues && tail.head > at.head => return Ok(Some(tail.events)),
