@@ -7,7 +7,7 @@ use crate::ui::{
     clock::use_clock,
     components::{Icon, MessageItem, Shape},
     live::{Entry, use_room},
-    timeline::Row,
+    timeline::{Row, RowKey},
 };
 
 use super::invite::InviteButtons;
@@ -73,7 +73,10 @@ pub fn Timeline() -> impl IntoView {
         1 => "1 new message".to_owned(),
         unseen => format!("{unseen} new messages"),
     };
-    let alone = move || room.members.with(|members| members.len() < 2);
+    let alone = Memo::new(move |_| {
+        let silent = || room.entries.with(|rows| !rows.iter().any(|row| matches!(row.key, RowKey::Message(..))));
+        room.members.with(Vec::len) < 2 && room.ending.with(Option::is_none) && silent()
+    });
 
     view! {
         <div class="timeline">
@@ -99,7 +102,7 @@ pub fn Timeline() -> impl IntoView {
                             <RowItem entry/>
                         </For>
                     </ol>
-                    <Show when=alone>
+                    <Show when=move || alone.get()>
                         <section class="alone" aria-labelledby="alone-heading">
                             <h2 id="alone-heading" class="alone__heading">"Nobody else is here"</h2>
                             <p>"Share this code, and whoever types it is in:"</p>
