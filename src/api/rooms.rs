@@ -38,7 +38,7 @@ pub async fn create_room(
         nickname: context::filled(nickname),
     };
     let entered = domain::rooms::create(&app, &visitor, wanted, leave).await.map_err(context::refuse)?;
-    Ok(context::enter(&app, entered))
+    Ok(context::enter(&app, &entered))
 }
 
 /// Joins a room by its code as typed and goes to it. With `leave`, leaves that room first.
@@ -52,7 +52,7 @@ pub async fn join_room(
     let (app, visitor) = context::visitor().await?;
     let wanted = crate::protocol::JoinRoom { code, nickname: context::filled(nickname) };
     let entered = domain::rooms::join(&app, &visitor, wanted, leave).await.map_err(context::refuse)?;
-    Ok(context::enter(&app, entered))
+    Ok(context::enter(&app, &entered))
 }
 
 /// Leaves a room at once and goes home.

@@ -97,8 +97,8 @@ impl Problem {
     }
 
     /// A field of the request is wrong.
-    pub fn invalid(field: &str, reason: impl ToString) -> Self {
-        Self { field: Some(field.to_owned()), ..Self::new(Code::InvalidInput, reason.to_string()) }
+    pub fn invalid(field: &str, reason: impl Into<String>) -> Self {
+        Self { field: Some(field.to_owned()), ..Self::new(Code::InvalidInput, reason) }
     }
 
     /// No room that the asker can enter has this code.
@@ -134,13 +134,13 @@ impl Problem {
 
 impl From<InvalidCode> for Problem {
     fn from(reason: InvalidCode) -> Self {
-        Self::invalid("code", reason)
+        Self::invalid("code", reason.to_string())
     }
 }
 
 /// For a nickname, a room's name or a message: `field` names the request's field.
 impl From<(&str, InvalidText)> for Problem {
     fn from((field, reason): (&str, InvalidText)) -> Self {
-        Self::invalid(field, reason)
+        Self::invalid(field, reason.to_string())
     }
 }

@@ -20,12 +20,12 @@ use super::{
 use crate::protocol::{Code, Problem};
 
 /// Rooms made, per client.
-const CREATE: Quota = Quota { burst: 20, per: Duration::from_secs(600) };
+const CREATE: Quota = Quota { burst: 20, per: Duration::from_mins(10) };
 /// Joins, per client; a class behind one address fits.
-const JOIN: Quota = Quota { burst: 120, per: Duration::from_secs(120) };
+const JOIN: Quota = Quota { burst: 120, per: Duration::from_mins(2) };
 /// Codes that led nowhere, per client and over all clients: 2^30 codes cannot be searched at this pace.
-const MISS: Quota = Quota { burst: 10, per: Duration::from_secs(60) };
-const MISS_ANYWHERE: Quota = Quota { burst: 600, per: Duration::from_secs(60) };
+const MISS: Quota = Quota { burst: 10, per: Duration::from_mins(1) };
+const MISS_ANYWHERE: Quota = Quota { burst: 600, per: Duration::from_mins(1) };
 /// Messages per person and node: this many at once, and this many a second for ever.
 const SEND_BURST: u32 = 20;
 const SEND_PER_SECOND: u32 = 5;

@@ -1,6 +1,6 @@
 //! Floor 6: builds a node from its settings, serves, and stops. The one place that joins the pages with the server.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{io::IsTerminal, net::SocketAddr, sync::Arc};
 
 use anyhow::Context;
 use axum::{
@@ -43,7 +43,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 /// Starts logging. Called once, by `main`.
 pub fn start_logging(config: &Config) {
     let filter = tracing_subscriber::EnvFilter::new(&config.log);
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     match config.log_format {
         LogFormat::Text => builder.init(),
         LogFormat::Json => builder.json().init(),
@@ -53,28 +53,22 @@ pub fn start_logging(config: &Config) {
 /// Connects to what the settings name, and starts the engine.
 pub async fn build(config: Config) -> anyhow::Result<App> {
     config.check()?;
-    let store: Arc<dyn Store> = match &config.store.mongo_uri {
-        Some(uri) => {
-            tracing::info!("store: MongoDB");
-            Arc::new(Mongo::connect(uri.expose_secret(), &config.store.mongo_db).await?)
-        }
-        None => {
-            let path = config.data_dir.join("anonchat.sqlite");
-            tracing::info!(path = %path.display(), "store: SQLite");
-            Arc::new(Sqlite::open(&path)?)
-        }
+    let store: Arc<dyn Store> = if let Some(uri) = &config.store.mongo_uri {
+        tracing::info!("store: MongoDB");
+        Arc::new(Mongo::connect(uri.expose_secret(), &config.store.mongo_db).await?)
+    } else {
+        let path = config.data_dir.join("anonchat.sqlite");
+        tracing::info!(path = %path.display(), "store: SQLite");
+        Arc::new(Sqlite::open(&path)?)
     };
-    let (bus, news): (Arc<dyn Bus>, mpsc::Receiver<BusNews>) = match &config.bus.redis_url {
-        Some(url) => {
-            tracing::info!("bus: Redis");
-            let (bus, news) = RedisBus::connect(url.expose_secret(), &config.bus.redis_prefix).await?;
-            (Arc::new(bus), news)
-        }
-        None => {
-            tracing::info!("bus: in this process");
-            let (bus, news) = LocalBus::new();
-            (Arc::new(bus), news)
-        }
+    let (bus, news): (Arc<dyn Bus>, mpsc::Receiver<BusNews>) = if let Some(url) = &config.bus.redis_url {
+        tracing::info!("bus: Redis");
+        let (bus, news) = RedisBus::connect(url.expose_secret(), &config.bus.redis_prefix).await?;
+        (Arc::new(bus), news)
+    } else {
+        tracing::info!("bus: in this process");
+        let (bus, news) = LocalBus::new();
+        (Arc::new(bus), news)
     };
     let timing = Timing { guest_grace: config.room.guest_grace_seconds };
     let engine = Engine::start(Arc::clone(&store), Arc::clone(&bus), news, timing);

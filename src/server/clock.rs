@@ -6,6 +6,7 @@ use crate::protocol::Millis;
 
 /// Now.
 pub fn now() -> Millis {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX)
 }

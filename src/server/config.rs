@@ -1,3 +1,4 @@
+#![expect(clippy::doc_markdown, reason = "these docs are also the text of --help, which knows no markup")]
 //! Floor 1: every setting, its default and its meaning. All come from the environment (a `.env` file counts) or the command
 //! line; none is needed to run. `.env.example` lists the same, and a test compares the two.
 

@@ -51,7 +51,13 @@ impl Guest {
     /// The same person, at another node. Cookies do not mind the port.
     #[must_use]
     pub fn at(&self, node: &Node) -> Self {
-        Self { address: node.address(), ..self.clone() }
+        self.at_address(node.address())
+    }
+
+    /// The same person, at another address.
+    #[must_use]
+    pub fn at_address(&self, address: SocketAddr) -> Self {
+        Self { address, ..self.clone() }
     }
 
     /// Asks REST for something.
@@ -314,9 +320,11 @@ impl Follower {
     /// Connects again, to `node`, until it is there, and resumes. What was not acked is sent again.
     pub async fn reconnect(&mut self, node: &Node) {
         self.guest = self.guest.at(node);
+        let mut pause = tokio::time::interval(Duration::from_millis(20));
         within("the socket opens again", async {
+            pause.tick().await;
             while !self.try_reconnect().await {
-                tokio::task::yield_now().await;
+                pause.tick().await;
             }
         })
         .await;

@@ -20,8 +20,20 @@ pub const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Waits for something that must happen.
 pub async fn within<T>(what: &str, work: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(DEADLINE, work).await {
-        Ok(value) => value,
-        Err(_) => panic!("not within {DEADLINE:?}: {what}"),
-    }
+    let done = tokio::time::timeout(DEADLINE, work).await;
+    done.unwrap_or_else(|_| panic!("not within {DEADLINE:?}: {what}"))
+}
+
+/// Waits for a condition of another process, which can only be asked for.
+pub async fn poll_until<F: Future<Output = bool>>(what: &str, mut ask: impl FnMut() -> F) {
+    let mut pause = tokio::time::interval(Duration::from_millis(20));
+    within(what, async {
+        loop {
+            pause.tick().await;
+            if ask().await {
+                return;
+            }
+        }
+    })
+    .await;
 }

@@ -6,6 +6,7 @@ use std::{
     path::PathBuf,
     process::Stdio,
     sync::Arc,
+    time::Duration,
 };
 
 use tempfile::TempDir;
@@ -82,8 +83,10 @@ impl Node {
             .spawn()
             .expect("the server starts");
         self.process = Some(process);
+        let mut pause = tokio::time::interval(Duration::from_millis(20));
         within("the node is ready", async {
             loop {
+                pause.tick().await;
                 if let Ok(answer) = reqwest::get(self.url("/readyz")).await
                     && answer.status() == 200
                 {
@@ -92,7 +95,6 @@ impl Node {
                 let exited =
                     self.process.as_mut().and_then(|process| process.try_wait().expect("a child can be asked"));
                 assert!(exited.is_none(), "the node stopped by itself: {exited:?}");
-                tokio::task::yield_now().await;
             }
         })
         .await;

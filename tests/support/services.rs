@@ -5,11 +5,16 @@ use std::{net::TcpListener, process::Stdio};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-use super::{node::signal, within};
+use super::{node::signal, poll_until};
 
 fn free_port() -> u16 {
     let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
     free.local_addr().expect("a bound socket has an address").port()
+}
+
+async fn listens(port: u16) {
+    poll_until("the server listens", || async { tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() })
+        .await;
 }
 
 fn program(variable: &str, otherwise: &str) -> String {
@@ -72,12 +77,7 @@ impl Redis {
             .spawn()
             .expect("redis-server starts");
         self.process = Some(process);
-        within("Redis listens", async {
-            while tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await.is_err() {
-                tokio::task::yield_now().await;
-            }
-        })
-        .await;
+        listens(self.port).await;
     }
 
     /// Kills it.
@@ -141,12 +141,7 @@ impl Mongo {
             .spawn()
             .expect("mongod starts");
         self.process = Some(process);
-        within("MongoDB listens", async {
-            while tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await.is_err() {
-                tokio::task::yield_now().await;
-            }
-        })
-        .await;
+        listens(self.port).await;
     }
 
     async fn client(&self) -> mongodb::Client {
@@ -156,13 +151,9 @@ impl Mongo {
 
     async fn wait_for_primary(&self) {
         let client = self.client().await;
-        within("MongoDB has a primary", async {
-            loop {
-                let hello = client.database("admin").run_command(mongodb::bson::doc! { "hello": 1 }).await;
-                if hello.is_ok_and(|answer| answer.get_bool("isWritablePrimary").unwrap_or(false)) {
-                    return;
-                }
-            }
+        poll_until("MongoDB has a primary", || async {
+            let hello = client.database("admin").run_command(mongodb::bson::doc! { "hello": 1 }).await;
+            hello.is_ok_and(|answer| answer.get_bool("isWritablePrimary").unwrap_or(false))
         })
         .await;
     }

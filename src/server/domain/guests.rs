@@ -16,9 +16,9 @@ use crate::{
 };
 
 /// How long a guest is remembered without a sign of life.
-pub const IDLE_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+pub const IDLE_LIFE: Duration = Duration::from_hours(24);
 /// How exact "last heard of" is; not every request writes it.
-const TOUCH: Duration = Duration::from_secs(10 * 60);
+const TOUCH: Duration = Duration::from_mins(10);
 
 /// A session's secret, for the cookie. It does not print.
 pub struct SessionToken(String);

@@ -10,12 +10,12 @@ use crate::server::{app::App, clock};
 /// Rooms deleted in one go.
 const CHUNK: usize = 200;
 /// How often guests who never came back are forgotten.
-const FORGET: Duration = Duration::from_secs(15 * 60);
+const FORGET: Duration = Duration::from_mins(15);
 
 /// Runs until the node stops.
 pub async fn run(app: App) {
     let idle = app.config.room.room_idle_seconds;
-    let mut rooms = interval((idle / 4).clamp(Duration::from_millis(250), Duration::from_secs(60)));
+    let mut rooms = interval((idle / 4).clamp(Duration::from_millis(250), Duration::from_mins(1)));
     let mut guests = interval(FORGET);
     rooms.set_missed_tick_behavior(MissedTickBehavior::Delay);
     guests.set_missed_tick_behavior(MissedTickBehavior::Delay);

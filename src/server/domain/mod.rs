@@ -10,6 +10,7 @@ use super::{room::Engine, store::StoreError};
 use crate::protocol::{Code, Problem};
 
 /// What clients are told when the store fails a use case. The cause is logged here, once, and never sent.
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` passes")]
 fn store_failed(error: StoreError) -> Problem {
     tracing::warn!(%error, cause = ?std::error::Error::source(&error), "store failed");
     Problem {

@@ -46,7 +46,7 @@ pub fn filled(text: String) -> Option<String> {
 }
 
 /// Hands out the new session, if any, and goes to the room.
-pub fn enter(app: &App, entered: Entered) -> RoomCode {
+pub fn enter(app: &App, entered: &Entered) -> RoomCode {
     if let (Some(session), Some(response)) = (&entered.session, use_context::<ResponseOptions>())
         && let Ok(cookie) = HeaderValue::from_str(&session::cookie(&app.config, session).to_string())
     {

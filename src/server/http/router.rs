@@ -48,7 +48,7 @@ pub fn api(options: &LeptosOptions) -> Doors {
         .routes(routes!(messages::send))
         .routes(routes!(messages::history))
         .split_for_parts();
-    description.info.version = env!("CARGO_PKG_VERSION").to_owned();
+    env!("CARGO_PKG_VERSION").clone_into(&mut description.info.version);
     let description = axum::Json(description);
     let rest = rest
         .route("/api/openapi.json", get(move || async move { description }))

@@ -9,6 +9,7 @@ use axum::{
     response::IntoResponse,
     routing::get,
 };
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use leptos::config::LeptosOptions;
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -77,6 +78,6 @@ fn shell(options: &LeptosOptions) -> serde_json::Value {
             version.update(std::fs::read(root.join(&file[1..])).unwrap_or_default());
         }
     }
-    let version: String = version.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let version = BASE64_URL_SAFE_NO_PAD.encode(&version.finalize()[..9]);
     json!({ "version": version, "files": files })
 }

@@ -41,7 +41,7 @@ const ROOMS: usize = 512;
 /// Jitter for reconnecting after a server stops, in milliseconds.
 const RECONNECT_SPREAD_MS: u32 = 3_000;
 /// How often an open socket counts as a sign of life of its guest.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(10 * 60);
+const SIGN_OF_LIFE: Duration = Duration::from_mins(10);
 
 /// The request comes from a page of this site, or from no page at all. Browsers attach cookies to sockets that any page
 /// opens, so the origin is what tells them apart (OWASP: cross-site WebSocket hijacking).
@@ -171,7 +171,7 @@ impl Reader {
         loop {
             let message = match timeout(SILENCE, stream.next()).await {
                 Err(_) => return Some(ByeReason::Silent),
-                Ok(None | Some(Err(_)) | Some(Ok(Message::Close(_)))) => return None,
+                Ok(None | Some(Err(_) | Ok(Message::Close(_)))) => return None,
                 Ok(Some(Ok(message))) => message,
             };
             if limited {

@@ -22,7 +22,7 @@ const CHUNK: usize = 500;
 /// How long another node waits before it takes over a claimed lease.
 const CLAIM: Duration = Duration::from_secs(10);
 /// How often memberships without a lease are looked for.
-const ADOPT: Duration = Duration::from_secs(60);
+const ADOPT: Duration = Duration::from_mins(1);
 /// How often notices that a crash swallowed are looked for, and how old they must be.
 const OWED: Duration = Duration::from_secs(2);
 

@@ -299,7 +299,7 @@ impl Engine {
         let _ = timeout(FOLLOW_DEADLINE, holds).await;
     }
 
-    pub(super) async fn unfollow(&self, room: RoomId) {
+    pub(super) fn unfollow(&self, room: RoomId) {
         let _ = self.0.following.send(Following::Stop(room));
     }
 

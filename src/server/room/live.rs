@@ -105,6 +105,17 @@ struct Subscriber {
     typed_at: Option<Instant>,
 }
 
+/// What this node knows of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Standing {
+    /// All there is to know.
+    Level,
+    /// The log may be ahead; it is read before the next append.
+    Behind,
+    /// The log cannot be continued; it is opened anew, and clients are reset.
+    Lost,
+}
+
 /// A batch in flight: what each command asked, and the event it became.
 struct Batch {
     events: Vec<Event>,
@@ -133,10 +144,7 @@ pub struct Live {
     subscribers: HashMap<ConnectionId, Subscriber>,
     pending: VecDeque<(Command, Reply)>,
     operation: Option<Operation>,
-    /// The log may be ahead of this node; read it before appending.
-    behind: bool,
-    /// The log must be opened again; clients are reset then.
-    lost: bool,
+    standing: Standing,
     /// Since when the log could not be read, to pause between tries.
     failed_at: Option<Instant>,
     packets: Vec<Packet>,
@@ -172,8 +180,7 @@ pub async fn run(engine: Engine, room: RoomId, inbox: mpsc::Receiver<Request>) {
         subscribers: HashMap::new(),
         pending: VecDeque::new(),
         operation: None,
-        behind: false,
-        lost: false,
+        standing: Standing::Level,
         failed_at: None,
         packets: Vec::new(),
         ahead: Vec::new(),
@@ -189,7 +196,7 @@ pub async fn run(engine: Engine, room: RoomId, inbox: mpsc::Receiver<Request>) {
     live.start_from(opened);
     live.tell_presence(true);
     live.follow_inbox().await;
-    engine.unfollow(room).await;
+    engine.unfollow(room);
 }
 
 fn slow() -> LogError {
@@ -202,7 +209,7 @@ async fn refuse(engine: &Engine, room: RoomId, mut inbox: mpsc::Receiver<Request
         tracing::warn!(%room, %error, "room not opened");
     }
     engine.retire(room);
-    engine.unfollow(room).await;
+    engine.unfollow(room);
     inbox.close();
     while let Some(request) = inbox.recv().await {
         match request {
@@ -277,10 +284,16 @@ impl Live {
                     self.hear(packet);
                 }
             }
-            Request::ArchiveHead(seq) => self.behind |= seq > self.state.head,
+            Request::ArchiveHead(seq) => {
+                if seq > self.state.head {
+                    self.fall_behind();
+                }
+            }
             Request::TailHead(epoch, seq) => {
                 let is_log = self.state.retention == Retention::Ephemeral;
-                self.behind |= is_log && (epoch != self.epoch || seq > self.state.head);
+                if is_log && (epoch != self.epoch || seq > self.state.head) {
+                    self.fall_behind();
+                }
             }
             Request::Drain => self.draining = true,
         }
@@ -292,12 +305,16 @@ impl Live {
         Cursor { epoch: self.epoch, head: self.state.head, n: self.state.last_n, retention: self.state.retention }
     }
 
+    fn fall_behind(&mut self) {
+        self.standing = self.standing.max(Standing::Behind);
+    }
+
     fn next_operation(&mut self) {
         let log = self.log.clone();
-        let wanted = self.behind || self.lost;
+        let wanted = self.standing != Standing::Level;
         if wanted && self.failed_at.is_none_or(|at| at.elapsed() >= TICK) {
             let cursor = self.cursor();
-            self.operation = Some(if self.lost {
+            self.operation = Some(if self.standing == Standing::Lost {
                 Box::pin(async move {
                     Finished::Opened(
                         timeout(LOG_DEADLINE, log.open()).await.unwrap_or_else(|_| Err(slow())).map(Box::new),
@@ -379,24 +396,23 @@ impl Live {
             Finished::Appended(batch, Err(error)) => {
                 // The outcome is unknown: the client tries again with the same id, and the log is read before that.
                 tracing::warn!(room = %self.record.id, %error, "append failed");
-                self.behind = true;
+                self.fall_behind();
                 self.failed_at = Some(Instant::now());
                 for (_, reply) in batch.commands.into_iter().chain(self.pending.drain(..)) {
                     reply.send(Err(error.problem()));
                 }
             }
             Finished::CaughtUp(Ok(Caught::Up(events))) => {
-                self.behind = false;
+                self.standing = Standing::Level;
                 self.failed_at = None;
                 for event in events {
                     self.deliver(event);
                 }
                 self.after_sync();
             }
-            Finished::CaughtUp(Ok(Caught::Lost)) => self.lost = true,
+            Finished::CaughtUp(Ok(Caught::Lost)) => self.standing = Standing::Lost,
             Finished::Opened(Ok(opened)) => {
-                self.behind = false;
-                self.lost = false;
+                self.standing = Standing::Level;
                 self.failed_at = None;
                 self.reopen(*opened);
                 self.after_sync();
@@ -434,7 +450,7 @@ impl Live {
         let mut rest: VecDeque<_> = commands.collect();
         match outcome.stopped {
             None => {}
-            Some(Stop::Behind) => self.behind = true,
+            Some(Stop::Behind) => self.fall_behind(),
             Some(Stop::IdTaken(earlier)) => {
                 if let Some((_, reply)) = rest.remove(earlier.index.saturating_sub(outcome.stored)) {
                     match repeated(earlier.seq, earlier.at, earlier.same_body) {
@@ -455,7 +471,7 @@ impl Live {
         match self.state.apply(&event) {
             Applied::Duplicate => return,
             Applied::Gap { .. } => {
-                self.behind = true;
+                self.fall_behind();
                 return;
             }
             Applied::Fresh => {}
@@ -485,6 +501,12 @@ impl Live {
         let Opened { record, cursor, recent, members } = opened;
         self.epoch = cursor.epoch;
         self.window = Window::default();
+        // Of two quick renames in a tail, the record may hold either; the log says which was last.
+        let last_name = recent.iter().rev().find_map(|event| match &event.kind {
+            EventKind::Renamed { name, .. } => Some(name.clone()),
+            _ => None,
+        });
+        let last_name = last_name.unwrap_or_else(|| record.name.clone());
         for event in recent {
             self.window.push(event);
         }
@@ -495,7 +517,7 @@ impl Live {
         self.state = RoomState {
             head: cursor.head,
             last_n: cursor.n,
-            name: record.name.clone(),
+            name: last_name,
             retention: cursor.retention,
             members: BTreeMap::new(),
         };
@@ -577,7 +599,7 @@ impl Live {
         };
         if epoch == self.epoch && after > self.state.head {
             // The client heard of more than this node: read the log, then answer.
-            self.behind = true;
+            self.fall_behind();
             self.ahead.push(subscribe);
             return;
         }
@@ -749,7 +771,7 @@ impl Live {
                         self.deliver(event);
                     }
                 } else {
-                    self.behind = true;
+                    self.fall_behind();
                 }
             }
             News::Typing { member, on } => self.signal(Signal::Typing { member, on }, Some(member)),

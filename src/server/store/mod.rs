@@ -2,7 +2,7 @@
 //! `mongo/` (many nodes).
 //!
 //! What must always hold is guarded by unique indexes, not by code: see [`Conflict`]. Every driver passes the one suite in
-//! `contract.rs`. Not here: who may do what (`domain/`), and the order of events (`room/`).
+//! `contract/`. Not here: who may do what (`domain/`), and the order of events (`room/`).
 
 #[cfg(test)]
 mod contract;

@@ -20,7 +20,10 @@ use mongodb::{
     error::{Error, ErrorKind, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteFailure},
     options::{Acknowledgment, ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern},
 };
-use tokio::time::{sleep, timeout};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::{sleep, timeout},
+};
 use uuid::Uuid;
 
 use super::{Result, Store, StoreError};
@@ -33,6 +36,11 @@ const LONG_PATIENCE: Duration = Duration::from_mins(1);
 const SELECTION: Duration = Duration::from_secs(3);
 /// How long to wait for one server's handshake, and for its heartbeat.
 const CONNECT: Duration = Duration::from_secs(2);
+/// Connections at most, unless the URI says otherwise; the driver's own default of 10 is few for a busy node.
+const CONNECTIONS: u32 = 64;
+/// Transactions at once; more wait for their turn. Far fewer than [`CONNECTIONS`]: one that is halfway, with others waiting
+/// for what it holds, must never wait for a connection that they have.
+const TRANSACTIONS: usize = 8;
 /// The first pause before a transaction is tried again; it grows up to twenty times this.
 const PAUSE: Duration = Duration::from_millis(5);
 
@@ -40,6 +48,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 pub struct Mongo {
     client: Client,
     pub(super) database: Database,
+    transactions: Semaphore,
     rooms: Collection<rooms::RoomDocument>,
     members: Collection<members::MemberDocument>,
     events: Collection<events::EventDocument>,
@@ -53,6 +62,7 @@ impl Mongo {
     pub async fn connect(uri: &str, database_name: &str) -> Result<Self> {
         let mut options = ClientOptions::parse(uri).await.context("reading MONGO_URI")?;
         options.app_name.get_or_insert_with(|| "anonchat".into());
+        options.max_pool_size.get_or_insert(CONNECTIONS);
         options.server_selection_timeout = Some(SELECTION);
         options.connect_timeout = Some(CONNECT);
         options.retry_reads = Some(true);
@@ -68,6 +78,7 @@ impl Mongo {
             members: database.collection("members"),
             events: database.collection("events"),
             guests: database.collection("guests"),
+            transactions: Semaphore::new(TRANSACTIONS),
             client,
             database,
         };
@@ -88,6 +99,11 @@ impl Mongo {
              rs.initiate() on it once; a replica set of one node is enough"
         )
         .into())
+    }
+
+    /// Waits for one of the [`TRANSACTIONS`].
+    async fn turn(&self) -> Result<SemaphorePermit<'_>> {
+        Ok(self.transactions.acquire().await.context("MongoDB is closed")?)
     }
 
     /// A session with a transaction begun in it.
@@ -121,6 +137,7 @@ impl Store for Mongo {
 /// its session and its surroundings cannot be shown to be `Send` (rust-lang/rust#96865).
 macro_rules! transaction {
     ($mongo:expr, |$session:ident| $body:expr) => {{
+        let _turn = $mongo.turn().await?;
         let mut pause = $crate::server::store::mongo::PAUSE;
         loop {
             let mut session = $mongo.begin().await?;

@@ -1,0 +1,162 @@
+//! Stories of events.
+
+use super::*;
+
+pub async fn events_are_read_back_as_they_were_written(store: &dyn Store) {
+    let (room, owner) = make_room(store, RoomType::Group, Retention::Preserved).await;
+    let (ada, eve) = (owner.person(), Person { id: MemberId::from_bits(u64::MAX), name: name("Eve 👩‍👩‍👧‍👦") });
+    let written = [
+        event(1, EventKind::Joined { member: ada.clone() }),
+        event(2, EventKind::Joined { member: eve.clone() }),
+        said(3, 1, &eve, client_id(), "two\nlines, “quotes”, \\ and \t $dollar.dot \u{1F980}"),
+        event(4, EventKind::Renamed { name: Some(room_name("$et.theory")), by: ada.clone() }),
+        event(5, EventKind::Removed { member: eve, by: ada.clone() }),
+        event(6, EventKind::Renamed { name: None, by: ada.clone() }),
+        event(7, EventKind::RetentionChanged { retention: Retention::Ephemeral, by: ada.clone() }),
+        event(8, EventKind::Left { member: ada }),
+    ];
+    append(store, &room, &written).await;
+    assert_eq!(store.events_after(room.id, 0, 100).await.unwrap(), written);
+}
+
+pub async fn an_append_behind_another_stores_nothing(store: &dyn Store) {
+    let (room, owner) = make_room(store, RoomType::Group, Retention::Preserved).await;
+    let first: Vec<_> = (1..=3).map(|seq| said(seq, seq, &owner.person(), client_id(), "first")).collect();
+    append(store, &room, &first).await;
+    let taken = Appended { stored: 0, stopped: Some(Stopped::SeqTaken) };
+    let messages: Vec<_> = (3..=5).map(|seq| said(seq, seq, &owner.person(), client_id(), "late")).collect();
+    assert_eq!(store.append(room.id, room.epoch, &messages).await.unwrap(), taken);
+    let mut mixed = messages;
+    mixed[1] = event(4, EventKind::Renamed { name: Some(room_name("Late")), by: owner.person() });
+    assert_eq!(store.append(room.id, room.epoch, &mixed).await.unwrap(), taken);
+    assert_eq!(store.events_after(room.id, 0, 100).await.unwrap(), first);
+    assert_eq!(store.room(room.id).await.unwrap().name, room.name);
+}
+
+pub async fn an_append_stops_at_a_used_id_and_keeps_what_came_before(store: &dyn Store) {
+    let (room, owner) = make_room(store, RoomType::Group, Retention::Preserved).await;
+    let (ada, id) = (owner.person(), client_id());
+    let original = said(1, 1, &ada, id, "hello");
+    append(store, &room, std::slice::from_ref(&original)).await;
+
+    let again = [said(2, 2, &ada, client_id(), "a"), said(3, 3, &ada, id, "hello"), said(4, 4, &ada, client_id(), "b")];
+    let same = Earlier { index: 1, seq: 1, at: original.at, same_body: true };
+    let stopped = store.append(room.id, room.epoch, &again).await.unwrap();
+    assert_eq!(stopped, Appended { stored: 1, stopped: Some(Stopped::IdTaken(same)) });
+    assert_eq!(store.head(room.id).await.unwrap(), Head { seq: 2, n: 2 });
+
+    // With an effect on the records as well, and another body.
+    let renamed = event(3, EventKind::Renamed { name: Some(room_name("New")), by: ada.clone() });
+    let left = event(5, EventKind::Left { member: ada.clone() });
+    let stopped = store.append(room.id, room.epoch, &[renamed, said(4, 3, &ada, id, "other"), left]).await.unwrap();
+    let other = Earlier { same_body: false, ..same };
+    assert_eq!(stopped, Appended { stored: 1, stopped: Some(Stopped::IdTaken(other)) });
+    assert_eq!(store.head(room.id).await.unwrap(), Head { seq: 3, n: 2 });
+    assert_eq!(store.room(room.id).await.unwrap().name, Some(room_name("New")));
+
+    // One id twice in one batch.
+    let id = client_id();
+    let joined = event(4, EventKind::Joined { member: ada.clone() });
+    let twice = [joined, said(5, 3, &ada, id, "x"), said(6, 4, &ada, id, "x")];
+    let stopped = store.append(room.id, room.epoch, &twice).await.unwrap();
+    let first = Earlier { index: 2, seq: 5, at: twice[1].at, same_body: true };
+    assert_eq!(stopped, Appended { stored: 2, stopped: Some(Stopped::IdTaken(first)) });
+
+    // Another person, and another room, may use the same id.
+    let eve = Person { id: member_id(), name: name("Eve") };
+    append(store, &room, &[said(6, 4, &eve, id, "x")]).await;
+    let (elsewhere, _) = make_room(store, RoomType::Group, Retention::Preserved).await;
+    append(store, &elsewhere, &[said(1, 1, &ada, id, "x")]).await;
+}
+
+pub async fn racing_appenders_leave_no_gap_and_no_double(store: &dyn Store) {
+    let (room, owner) = make_room(store, RoomType::Group, Retention::Preserved).await;
+    let person = owner.person();
+    // Each stores 30 events in batches of one to three, some with effects, by what it knows of the head.
+    let appender = async |number: usize| {
+        let (mut head, mut sent) = (Head::default(), Vec::new());
+        while sent.len() < 30 {
+            let batch: Vec<_> = (1..=1 + sent.len() as u64 % 3)
+                .map(|k| match (number, k) {
+                    (0, 2) => event(head.seq + k, EventKind::Renamed { name: None, by: person.clone() }),
+                    _ => said(head.seq + k, head.n + k, &person, client_id(), "race"),
+                })
+                .collect();
+            let appended = store.append(room.id, room.epoch, &batch).await.unwrap();
+            sent.extend_from_slice(&batch[..appended.stored]);
+            assert_eq!(appended.stopped, (appended.stored < batch.len()).then_some(Stopped::SeqTaken));
+            let before = head.seq + appended.stored as u64;
+            head = store.head(room.id).await.unwrap();
+            assert!(head.seq > before || appended.stopped.is_none(), "what took the seq can be read");
+        }
+        sent
+    };
+    let sent = join_all((0..3).map(appender)).await;
+    let mut sent: Vec<_> = sent.into_iter().flatten().collect();
+    sent.sort_by_key(|event| event.seq);
+    assert!(sent.iter().map(|event| event.seq).eq(1..=sent.len() as u64), "a gap or a double");
+    assert_eq!(store.events_after(room.id, 0, 1_000).await.unwrap(), sent);
+}
+
+pub async fn effects_of_events_reach_the_records(store: &dyn Store) {
+    let (room, owner) = make_room(store, RoomType::Group, Retention::Ephemeral).await;
+    let (ada, epoch) = (owner.person(), Epoch::from_bits(77));
+    let events = [
+        event(1, EventKind::RetentionChanged { retention: Retention::Preserved, by: ada.clone() }),
+        said(2, 1, &ada, client_id(), "kept"),
+        event(3, EventKind::Renamed { name: Some(room_name("Kept")), by: ada.clone() }),
+    ];
+    let appended = store.append(room.id, epoch, &events).await.unwrap();
+    assert_eq!(appended, Appended { stored: 3, stopped: None });
+    let changed = RoomRecord { retention: Retention::Preserved, epoch, name: Some(room_name("Kept")), ..room };
+    assert_eq!(store.room(changed.id).await.unwrap(), changed);
+    assert_eq!(store.room_by_code(changed.code).await.unwrap(), changed);
+    append(store, &changed, &[event(4, EventKind::Renamed { name: None, by: ada })]).await;
+    assert_eq!(store.room(changed.id).await.unwrap().name, None);
+}
+
+pub async fn projecting_has_the_effects_and_stores_nothing(store: &dyn Store) {
+    let (room, owner) = make_room(store, RoomType::Group, Retention::Ephemeral).await;
+    let ada = owner.person();
+    let events = [
+        event(5, EventKind::Joined { member: ada.clone() }),
+        said(6, 1, &ada, client_id(), "not kept"),
+        event(7, EventKind::Renamed { name: Some(room_name("Named")), by: ada }),
+    ];
+    store.project(room.id, room.epoch, &events).await.unwrap();
+    store.project(room.id, room.epoch, &events[1..2]).await.unwrap();
+    assert_eq!(store.room(room.id).await.unwrap().name, Some(room_name("Named")));
+    let member = store.member(room.id, owner.member).await.unwrap();
+    assert_eq!((member.since, member.owed), (5, None));
+    assert!(store.events_before(room.id, None, 10).await.unwrap().is_empty());
+    assert_eq!(store.head(room.id).await.unwrap(), Head::default());
+}
+
+pub async fn history_pages_both_ways(store: &dyn Store) {
+    let (room, owner) = make_room(store, RoomType::Group, Retention::Preserved).await;
+    let all: Vec<_> = (1..=20).map(|seq| said(seq, seq, &owner.person(), client_id(), "page")).collect();
+    append(store, &room, &all).await;
+    let seqs = |events: Vec<Event>| events.iter().map(|event| event.seq).collect::<Vec<_>>();
+    assert_eq!(seqs(store.events_after(room.id, 0, 3).await.unwrap()), [1, 2, 3]);
+    assert_eq!(seqs(store.events_after(room.id, 18, 3).await.unwrap()), [19, 20]);
+    assert!(store.events_after(room.id, 20, 3).await.unwrap().is_empty());
+    assert_eq!(seqs(store.events_before(room.id, None, 3).await.unwrap()), [20, 19, 18]);
+    assert_eq!(seqs(store.events_before(room.id, Some(18), 2).await.unwrap()), [17, 16]);
+    assert_eq!(seqs(store.events_before(room.id, Some(3), 9).await.unwrap()), [2, 1]);
+    assert!(store.events_before(room.id, Some(1), 9).await.unwrap().is_empty());
+}
+
+pub async fn heads_tell_where_each_archive_ends(store: &dyn Store) {
+    let (long, ada) = make_room(store, RoomType::Group, Retention::Preserved).await;
+    let (short, eve) = make_room(store, RoomType::Group, Retention::Preserved).await;
+    let (empty, _) = make_room(store, RoomType::Group, Retention::Preserved).await;
+    append(store, &long, &[said(1, 1, &ada.person(), client_id(), "1"), said(2, 2, &ada.person(), client_id(), "2")])
+        .await;
+    append(store, &long, &[event(3, EventKind::Left { member: ada.person() })]).await;
+    append(store, &short, &[event(1, EventKind::Joined { member: eve.person() })]).await;
+    let mut heads = store.heads(&[long.id, empty.id, short.id]).await.unwrap();
+    heads.sort_by_key(|(_, head)| head.seq);
+    assert_eq!(heads, [(short.id, Head { seq: 1, n: 0 }), (long.id, Head { seq: 3, n: 2 })]);
+    assert_eq!(store.head(long.id).await.unwrap(), Head { seq: 3, n: 2 });
+    assert!(store.heads(&[]).await.unwrap().is_empty());
+}

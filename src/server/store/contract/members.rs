@@ -1,0 +1,201 @@
+//! Stories of members.
+
+use super::*;
+
+pub async fn ten_who_join_a_p2p_room_at_once_leave_two_in_it(store: &dyn Store) {
+    for _ in 0..5 {
+        let (room, _) = make_room(store, RoomType::P2p, Retention::Ephemeral).await;
+        let joinings: Vec<_> = (0..10).map(|_| joining(&room, guest())).collect();
+        let joins = join_all(joinings.iter().map(|joining| store.join_room(joining))).await;
+        assert_eq!(joins.iter().filter(|join| matches!(join, Ok(Membership::Entered(_)))).count(), 1);
+        assert_eq!(joins.iter().filter(|join| conflict(join) == Some(Conflict::Full)).count(), 9);
+        let mut slots: Vec<_> = store.members(room.id).await.unwrap().iter().map(|member| member.slot).collect();
+        slots.sort();
+        assert_eq!(slots, [Some(0), Some(1)]);
+    }
+}
+
+pub async fn a_hundred_who_join_a_group_at_once_are_all_in(store: &dyn Store) {
+    let (room, _) = make_room(store, RoomType::Group, Retention::Ephemeral).await;
+    let joinings: Vec<_> = (0..100).map(|_| joining(&room, guest())).collect();
+    let joins = join_all(joinings.iter().map(|joining| store.join_room(joining))).await;
+    assert!(joins.iter().all(|join| matches!(join, Ok(Membership::Entered(_)))));
+    assert_eq!(store.members(room.id).await.unwrap().len(), 101);
+}
+
+pub async fn a_guest_who_joins_two_rooms_at_once_is_in_one(store: &dyn Store) {
+    for _ in 0..10 {
+        let (one, _) = make_room(store, RoomType::Group, Retention::Ephemeral).await;
+        let (two, _) = make_room(store, RoomType::P2p, Retention::Ephemeral).await;
+        let guest = guest();
+        let (into_one, into_two) = (joining(&one, guest), joining(&two, guest));
+        let joins = join(store.join_room(&into_one), store.join_room(&into_two)).await;
+        let (won, lost) = match joins {
+            (Ok(_), Err(StoreError::Conflict(lost))) => (one, lost),
+            (Err(StoreError::Conflict(lost)), Ok(_)) => (two, lost),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(lost, Conflict::Elsewhere(won.code));
+        let (room, member) = store.room_of_guest(guest).await.unwrap();
+        assert_eq!((room.id, member.room), (won.id, won.id));
+    }
+}
+
+pub async fn ten_joins_of_one_person_at_once_make_one_member(store: &dyn Store) {
+    let (room, _) = make_room(store, RoomType::P2p, Retention::Ephemeral).await;
+    let guest = guest();
+    let joinings: Vec<_> = (0..10).map(|_| joining(&room, guest)).collect();
+    let joins = join_all(joinings.iter().map(|joining| store.join_room(joining))).await;
+    let records: Vec<_> = joins
+        .into_iter()
+        .map(|join| match join.unwrap() {
+            Membership::Entered(record) => (true, record),
+            Membership::Already(record) => (false, record),
+        })
+        .collect();
+    assert_eq!(records.iter().filter(|(entered, _)| *entered).count(), 1);
+    assert!(records.iter().all(|(_, record)| *record == records[0].1));
+}
+
+pub async fn who_comes_back_is_the_same_member(store: &dyn Store) {
+    let (room, _) = make_room(store, RoomType::P2p, Retention::Ephemeral).await;
+    let guest = guest();
+    let first = enter(store, &Joining { name: Some(name("Ada")), ..joining(&room, guest) }).await;
+    assert_eq!(
+        (first.presence, first.slot, first.since, &first.owed),
+        (Presence::Active, Some(1), 0, &Some(Owed::Joined))
+    );
+    store.project(room.id, room.epoch, &[event(7, EventKind::Joined { member: first.person() })]).await.unwrap();
+
+    let later = now() + 60_000;
+    let gone = store.leave_room(room.id, first.member, &Owed::Left, later).await.unwrap();
+    assert_eq!((gone.presence, gone.slot, gone.since, &gone.owed), (Presence::Gone, None, 7, &Some(Owed::Left)));
+    assert_eq!(gone.changed_at, later);
+    assert_eq!(store.room(room.id).await.unwrap().touched_at, later);
+    assert_eq!(store.member_of(room.id, ActorId::Guest(guest)).await.unwrap(), gone);
+    assert!(is_missing(&store.room_of_guest(guest).await));
+
+    let back = enter(store, &joining(&room, guest)).await;
+    assert_eq!((back.member, &back.name), (first.member, &first.name), "the id and the name from before");
+    assert_eq!((back.slot, back.since, &back.owed), (Some(1), 0, &Some(Owed::Joined)));
+    assert_eq!(store.member(room.id, first.member).await.unwrap(), back);
+
+    leave(store, &back).await;
+    let renamed = enter(store, &Joining { name: Some(name("Grace")), ..joining(&room, guest) }).await;
+    assert_eq!((renamed.member, renamed.name), (first.member, name("Grace")));
+}
+
+pub async fn who_was_removed_cannot_come_back(store: &dyn Store) {
+    let (room, owner) = make_room(store, RoomType::P2p, Retention::Ephemeral).await;
+    let guest = guest();
+    let member = enter(store, &joining(&room, guest)).await;
+    let notice = Owed::Removed(owner.person());
+    let removed = store.leave_room(room.id, member.member, &notice, now()).await.unwrap();
+    assert_eq!((removed.presence, &removed.owed), (Presence::Removed, &Some(notice)));
+    assert_eq!(store.member(room.id, member.member).await.unwrap(), removed);
+    assert_eq!(conflict(&store.join_room(&joining(&room, guest)).await), Some(Conflict::Removed));
+    enter(store, &joining(&room, super::guest())).await;
+}
+
+pub async fn joining_again_changes_nothing(store: &dyn Store) {
+    let (room, owner) = make_room(store, RoomType::P2p, Retention::Ephemeral).await;
+    let ActorId::Guest(guest) = owner.actor;
+    let again = Joining { name: Some(name("Other")), at: room.touched_at + 9, ..joining(&room, guest) };
+    assert_eq!(store.join_room(&again).await.unwrap(), Membership::Already(owner.clone()));
+    assert_eq!(store.member(room.id, owner.member).await.unwrap(), owner);
+    assert_eq!(store.room(room.id).await.unwrap(), room);
+}
+
+pub async fn a_member_id_is_taken_once(store: &dyn Store) {
+    let (room, owner) = make_room(store, RoomType::Group, Retention::Ephemeral).await;
+    let same = Joining { member: owner.member, ..joining(&room, guest()) };
+    assert_eq!(conflict(&store.join_room(&same).await), Some(Conflict::MemberIdTaken));
+    assert!(is_missing(&store.member_of(room.id, same.actor).await));
+}
+
+pub async fn what_is_not_there_is_not_found(store: &dyn Store) {
+    let (nowhere, nobody) = new_room(RoomType::Group, Retention::Preserved);
+    assert!(is_missing(&store.room(nowhere.id).await));
+    assert!(is_missing(&store.room_by_code(nowhere.code).await));
+    assert!(is_missing(&store.join_room(&joining(&nowhere, guest())).await));
+    assert!(is_missing(&store.room_of_guest(guest()).await));
+    assert!(is_missing(&store.member_of(nowhere.id, nobody.actor).await));
+    assert!(store.members(nowhere.id).await.unwrap().is_empty());
+    assert_eq!(store.head(nowhere.id).await.unwrap(), Head::default());
+    let renamed = event(1, EventKind::Renamed { name: None, by: nobody.person() });
+    assert!(is_missing(&store.append(nowhere.id, nowhere.epoch, std::slice::from_ref(&renamed)).await));
+    assert!(is_missing(&store.project(nowhere.id, nowhere.epoch, &[renamed]).await));
+    assert!(store.events_before(nowhere.id, None, 10).await.unwrap().is_empty());
+
+    let (room, owner) = make_room(store, RoomType::Group, Retention::Preserved).await;
+    leave(store, &owner).await;
+    assert!(is_missing(&store.leave_room(room.id, owner.member, &Owed::Left, now()).await), "left already");
+}
+
+pub async fn notices_are_owed_until_the_log_has_them(store: &dyn Store) {
+    let (room, owner) = make_room(store, RoomType::Group, Retention::Preserved).await;
+    let (other, _) = make_room(store, RoomType::Group, Retention::Ephemeral).await;
+    let at = owner.changed_at;
+    let owing = async |before| {
+        let mut rooms = store.rooms_owing_notices(before, 10).await.unwrap();
+        rooms.sort();
+        rooms
+    };
+    let mut both = vec![room.id, other.id];
+    both.sort();
+    assert_eq!(owing(at + 60_000).await, both);
+    assert_eq!(store.rooms_owing_notices(at + 60_000, 1).await.unwrap().len(), 1);
+    assert!(owing(at - 60_000).await.is_empty(), "too fresh to be overdue");
+
+    append(store, &room, &[event(1, EventKind::Joined { member: owner.person() })]).await;
+    let settled = store.member(room.id, owner.member).await.unwrap();
+    assert_eq!(settled, MemberRecord { owed: None, since: 1, ..owner.clone() });
+    assert_eq!(owing(at + 60_000).await, [other.id]);
+
+    let gone = leave(store, &settled).await;
+    assert_eq!(owing(at + 60_000).await, both);
+    assert_eq!(store.members(room.id).await.unwrap(), std::slice::from_ref(&gone), "gone, but it owes a notice");
+    append(store, &room, &[event(2, EventKind::Left { member: owner.person() })]).await;
+    assert!(store.members(room.id).await.unwrap().is_empty());
+    assert_eq!(store.member(room.id, owner.member).await.unwrap(), MemberRecord { owed: None, ..gone });
+
+    let guest = enter(store, &joining(&room, guest())).await;
+    let notice = Owed::Removed(owner.person());
+    store.leave_room(room.id, guest.member, &notice, now()).await.unwrap();
+    append(store, &room, &[event(3, EventKind::Removed { member: guest.person(), by: owner.person() })]).await;
+    assert_eq!(store.member(room.id, guest.member).await.unwrap().owed, None);
+    assert_eq!(owing(at + 60_000).await, [other.id]);
+}
+
+pub async fn a_late_notice_settles_only_what_it_tells(store: &dyn Store) {
+    let (room, owner) = make_room(store, RoomType::Group, Retention::Preserved).await;
+    leave(store, &owner).await;
+    let ActorId::Guest(guest) = owner.actor;
+    let back = enter(store, &joining(&room, guest)).await;
+    append(store, &room, &[event(1, EventKind::Left { member: owner.person() })]).await;
+    assert_eq!(store.member(room.id, owner.member).await.unwrap(), back, "it owes its Joined still");
+    append(store, &room, &[event(2, EventKind::Joined { member: owner.person() })]).await;
+    append(store, &room, &[event(3, EventKind::Joined { member: owner.person() })]).await;
+    let settled = store.member(room.id, owner.member).await.unwrap();
+    assert_eq!((settled.since, settled.owed), (2, None), "told twice counts once");
+}
+
+pub async fn active_guests_are_paged_in_order(store: &dyn Store) {
+    let mut active = Vec::new();
+    for _ in 0..3 {
+        let (room, owner) = make_room(store, RoomType::Group, Retention::Ephemeral).await;
+        let gone = enter(store, &joining(&room, guest())).await;
+        leave(store, &gone).await;
+        let guest = enter(store, &joining(&room, guest())).await;
+        active.extend([(room.id, owner.member), (room.id, guest.member)]);
+    }
+    active.sort();
+    let (mut after, mut paged) = (None, Vec::new());
+    loop {
+        let page = store.active_guests(after, 4).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(*last);
+        paged.extend(page);
+    }
+    assert_eq!(paged, active);
+}

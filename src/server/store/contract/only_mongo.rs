@@ -1,0 +1,79 @@
+//! What only MongoDB has to prove. The names say `mongo`, so that a quick run can leave them out.
+
+use mongodb::{
+    IndexModel,
+    bson::{Document, doc},
+    options::IndexOptions,
+};
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+};
+
+use super::*;
+
+#[tokio::test]
+async fn a_mongo_index_with_another_meaning_is_refused() {
+    with_mongo(async |store| {
+        let uri = mongo_uri().unwrap();
+        let name = store.database.name().to_owned();
+        assert!(Mongo::connect(&uri, &name).await.is_ok(), "the indexes as they were made");
+        let events = store.database.collection::<Document>("events");
+        events.drop_index("events_seq").await.unwrap();
+        let options = IndexOptions::builder().name("events_seq".to_owned()).build();
+        let index = IndexModel::builder().keys(doc! { "room": 1, "seq": 1 }).options(options).build();
+        events.create_index(index).await.unwrap();
+        let Err(StoreError::Other(refused)) = Mongo::connect(&uri, &name).await else { panic!("it was accepted") };
+        assert!(refused.to_string().contains("events_seq"), "{refused}");
+        assert!(refused.to_string().contains("Drop it"), "{refused}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_mongo_that_hangs_is_an_error_within_five_seconds_and_heals() {
+    with_mongo(async |direct| {
+        let uri = mongo_uri().unwrap();
+        let address = uri.split("://").nth(1).unwrap().split(['/', ',']).next().unwrap().to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let proxy = format!("mongodb://{}/?directConnection=true", listener.local_addr().unwrap());
+        let (open, gate) = tokio::sync::watch::channel(true);
+        tokio::spawn(async move {
+            while let Ok((mut near, _)) = listener.accept().await {
+                let (address, mut gate) = (address.clone(), gate.clone());
+                tokio::spawn(async move {
+                    drop(gate.wait_for(|open| *open).await);
+                    let mut far = TcpStream::connect(address).await.unwrap();
+                    // A shut gate stops this connection for good, and says nothing to either side.
+                    let shut = async { drop(gate.wait_for(|open| !*open).await) };
+                    tokio::select! {
+                        _ = copy_bidirectional(&mut near, &mut far) => {}
+                        () = shut => std::future::pending().await,
+                    }
+                });
+            }
+        });
+
+        let store = Mongo::connect(&proxy, direct.database.name()).await.unwrap();
+        let (room, owner) = make_room(&store, RoomType::Group, Retention::Preserved).await;
+        open.send_replace(false);
+        let message = [said(1, 1, &owner.person(), client_id(), "lost?")];
+        let renamed = [event(1, EventKind::Renamed { name: None, by: owner.person() })];
+        for _ in 0..2 {
+            let started = Instant::now();
+            let appends =
+                join(store.append(room.id, room.epoch, &message), store.append(room.id, room.epoch, &renamed));
+            let (message, renamed) = appends.await;
+            assert!(matches!((message, renamed), (Err(StoreError::Other(_)), Err(StoreError::Other(_)))));
+            assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+        }
+
+        open.send_replace(true);
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while let Err(error) = store.append(room.id, room.epoch, &message).await {
+            assert!(Instant::now() < deadline, "{error:?}");
+        }
+        assert_eq!(direct.events_after(room.id, 0, 10).await.unwrap().len(), 1);
+    })
+    .await;
+}

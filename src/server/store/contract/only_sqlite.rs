@@ -1,0 +1,125 @@
+//! What only SQLite has to prove.
+
+use super::*;
+
+#[tokio::test]
+async fn what_was_answered_survives_a_kill_of_the_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, copy) = (folder.path().join("a/b/anonchat.db"), folder.path().join("killed.db"));
+    let store = Sqlite::open(&path).unwrap();
+    let (room, owner) = make_room(&store, RoomType::Group, Retention::Preserved).await;
+    let said = said(1, 1, &owner.person(), client_id(), "durable");
+    append(&store, &room, std::slice::from_ref(&said)).await;
+    // The files as a kill would leave them, with the log not yet copied into the database.
+    std::fs::copy(&path, &copy).unwrap();
+    std::fs::copy(path.with_file_name("anonchat.db-wal"), folder.path().join("killed.db-wal")).unwrap();
+    let reopened = Sqlite::open(&copy).unwrap();
+    assert_eq!(reopened.events_after(room.id, 0, 10).await.unwrap(), [said]);
+    assert_eq!(reopened.member(room.id, owner.member).await.unwrap(), owner);
+}
+
+#[tokio::test]
+async fn a_store_dropped_without_close_opens_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("anonchat.db");
+    let store = Sqlite::open(&path).unwrap();
+    let (room, _) = make_room(&store, RoomType::Group, Retention::Ephemeral).await;
+    drop(store);
+    assert_eq!(Sqlite::open(&path).unwrap().room(room.id).await.unwrap(), room);
+}
+
+#[tokio::test]
+async fn nothing_is_written_after_close() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(&folder.path().join("anonchat.db")).unwrap();
+    store.close().await;
+    assert!(matches!(store.ping().await, Err(StoreError::Other(_))));
+}
+
+#[tokio::test]
+async fn a_second_server_is_refused_and_told_who_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("anonchat.db");
+    let _store = Sqlite::open(&path).unwrap();
+    let refused = cause(Sqlite::open(&path));
+    assert!(refused.contains("in use by another AnonChat server"), "{refused}");
+    assert!(refused.contains(&std::process::id().to_string()), "{refused}");
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_version_is_refused_untouched() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("anonchat.db");
+    rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 1_000).unwrap();
+    let before = std::fs::read(&path).unwrap();
+    let refused = cause(Sqlite::open(&path));
+    assert!(refused.contains("newer version of AnonChat"), "{refused}");
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_damaged_file_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("anonchat.db");
+    let store = Sqlite::open(&path).unwrap();
+    let (room, owner) = make_room(&store, RoomType::Group, Retention::Preserved).await;
+    let many: Vec<_> = (1..=500).map(|seq| said(seq, seq, &owner.person(), client_id(), "fill the pages")).collect();
+    append(&store, &room, &many).await;
+    store.close().await;
+    drop(store);
+    let whole = std::fs::read(&path).unwrap();
+    for damaged in [&whole[..whole.len() / 2], b"this was never a database, but it is long enough to be read as one"] {
+        std::fs::write(&path, damaged).unwrap();
+        let refused = cause(Sqlite::open(&path));
+        assert!(refused.contains("is damaged"), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn deleted_text_is_in_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(&folder.path().join("anonchat.db")).unwrap();
+    let (room, owner) = make_room(&store, RoomType::Group, Retention::Ephemeral).await;
+    let secret = "a secret from a preserved time ".repeat(100);
+    append(&store, &room, &[said(1, 1, &owner.person(), client_id(), &secret)]).await;
+    leave(&store, &owner).await;
+    let is_on_disk = || {
+        let files =
+            std::fs::read_dir(folder.path()).unwrap().map(|entry| std::fs::read(entry.unwrap().path()).unwrap());
+        files.into_iter().any(|file| file.windows(20).any(|bytes| bytes == &secret.as_bytes()[..20]))
+    };
+    assert!(is_on_disk());
+    assert_eq!(store.delete_abandoned_rooms(now() + 60_000, 10).await.unwrap(), [room.id]);
+    assert!(!is_on_disk());
+}
+
+#[tokio::test]
+async fn a_job_that_fails_is_undone_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(&folder.path().join("anonchat.db")).unwrap();
+    let (taken, _) = make_room(&store, RoomType::Group, Retention::Ephemeral).await;
+    // All wait at once, so they share transactions.
+    let rooms: Vec<_> = (0..40).map(|_| new_room(RoomType::Group, Retention::Ephemeral)).collect();
+    let rooms: Vec<_> = rooms
+        .into_iter()
+        .enumerate()
+        .map(
+            |(i, (room, owner))| {
+                if i % 2 == 0 { (room, owner) } else { (RoomRecord { code: taken.code, ..room }, owner) }
+            },
+        )
+        .collect();
+    let made = join_all(rooms.iter().map(|(room, owner)| store.create_room(room, owner))).await;
+    for (i, (made, (room, _))) in made.iter().zip(&rooms).enumerate() {
+        assert_eq!(made.is_ok(), i % 2 == 0);
+        assert_eq!(store.room(room.id).await.is_ok(), i % 2 == 0);
+    }
+}
+
+fn cause(opened: Result<Sqlite>) -> String {
+    match opened {
+        Err(StoreError::Other(error)) => format!("{error:#}"),
+        Err(error) => panic!("{error:?}"),
+        Ok(_) => panic!("it opened"),
+    }
+}

@@ -1,0 +1,87 @@
+//! Stories of rooms.
+
+use super::*;
+
+pub async fn of_rooms_made_with_one_code_at_once_one_is_there(store: &dyn Store) {
+    let code = code();
+    let rooms: Vec<_> = (0..5).map(|_| new_room(RoomType::Group, Retention::Ephemeral)).collect();
+    let rooms: Vec<_> = rooms.into_iter().map(|(room, owner)| (RoomRecord { code, ..room }, owner)).collect();
+    let made = join_all(rooms.iter().map(|(room, owner)| store.create_room(room, owner))).await;
+    assert_eq!(made.iter().filter(|made| made.is_ok()).count(), 1);
+    assert_eq!(made.iter().filter(|made| conflict(made) == Some(Conflict::CodeTaken)).count(), 4);
+    let there = store.room_by_code(code).await.unwrap();
+    for (room, owner) in &rooms {
+        let owner = store.member(room.id, owner.member).await;
+        assert_eq!(owner.is_ok(), room.id == there.id, "a room and its owner, both or neither");
+    }
+}
+
+pub async fn a_room_whose_owner_is_elsewhere_is_not_made(store: &dyn Store) {
+    let (first, owner) = make_room(store, RoomType::Group, Retention::Ephemeral).await;
+    let (second, someone) = new_room(RoomType::Group, Retention::Ephemeral);
+    let made = store.create_room(&second, &MemberRecord { actor: owner.actor, ..someone }).await;
+    assert_eq!(conflict(&made), Some(Conflict::Elsewhere(first.code)));
+    assert!(is_missing(&store.room(second.id).await));
+    assert!(is_missing(&store.room_by_code(second.code).await));
+    assert_eq!(store.room(first.id).await.unwrap(), first);
+    assert_eq!(store.member(first.id, owner.member).await.unwrap(), owner);
+}
+
+pub async fn abandoned_rooms_go_whole_and_others_stay(store: &dyn Store) {
+    let abandon = async |room_type, retention| {
+        let (room, owner) = make_room(store, room_type, retention).await;
+        append(store, &room, &[said(1, 1, &owner.person(), client_id(), "from a preserved time")]).await;
+        leave(store, &owner).await;
+        (room, owner)
+    };
+    let (abandoned, owner) = abandon(RoomType::P2p, Retention::Ephemeral).await;
+    let (also, _) = abandon(RoomType::Group, Retention::Ephemeral).await;
+    let (preserved, _) = abandon(RoomType::Group, Retention::Preserved).await;
+    let (occupied, _) = make_room(store, RoomType::Group, Retention::Ephemeral).await;
+
+    assert!(store.delete_abandoned_rooms(now() - 60_000, 10).await.unwrap().is_empty(), "touched since");
+    let mut deleted = store.delete_abandoned_rooms(now() + 60_000, 1).await.unwrap();
+    assert_eq!(deleted.len(), 1, "no more than the limit");
+    deleted.extend(store.delete_abandoned_rooms(now() + 60_000, 10).await.unwrap());
+    deleted.sort();
+    let mut expected = vec![abandoned.id, also.id];
+    expected.sort();
+    assert_eq!(deleted, expected);
+
+    assert!(is_missing(&store.room(abandoned.id).await));
+    assert!(is_missing(&store.member(abandoned.id, owner.member).await));
+    assert!(store.events_before(abandoned.id, None, 10).await.unwrap().is_empty());
+    assert_eq!(store.room(occupied.id).await.unwrap(), occupied);
+    assert!(store.room(preserved.id).await.is_ok());
+    let (reused, owner) = new_room(RoomType::Group, Retention::Ephemeral);
+    store.create_room(&RoomRecord { code: abandoned.code, ..reused }, &owner).await.unwrap();
+}
+
+pub async fn a_join_beside_a_deletion_keeps_its_room_or_finds_none(store: &dyn Store) {
+    for _ in 0..5 {
+        let mut joinings = Vec::new();
+        for _ in 0..10 {
+            let (room, owner) = make_room(store, RoomType::Group, Retention::Ephemeral).await;
+            let gone = leave(store, &owner).await;
+            // In the very millisecond of the last touch, so that the time of the touch does not change.
+            joinings.push(Joining { at: gone.changed_at, ..joining(&room, guest()) });
+        }
+        // One deletion goes from room to room while people come in, a little later at each.
+        let joins = join_all(joinings.iter().zip(0..).map(async |(joining, delay)| {
+            tokio::time::sleep(Duration::from_millis(delay)).await;
+            store.join_room(joining).await
+        }));
+        let (joins, deleted) = join(joins, store.delete_abandoned_rooms(now() + 60_000, 10)).await;
+        let deleted = deleted.unwrap();
+        for (joining, joined) in joinings.iter().zip(joins) {
+            let room = store.room(joining.room).await.is_ok();
+            let member = store.member_of(joining.room, joining.actor).await.is_ok();
+            let expected = match joined {
+                Ok(_) => (true, true, false),
+                Err(StoreError::NotFound) => (false, false, true),
+                Err(error) => panic!("{error:?}"),
+            };
+            assert_eq!((room, member, deleted.contains(&joining.room)), expected);
+        }
+    }
+}
