@@ -87,15 +87,13 @@ pub fn distance_from_end(_: &Element) -> i32 {
 
 pub fn scroll_to_end(_: &Element) {}
 
-pub fn scroll_height(_: &Element) -> i32 {
-    0
+pub struct Place;
+
+pub fn place(_: &Element) -> Option<Place> {
+    None
 }
 
-pub fn scroll_by(_: &Element, _: i32) {}
-
-pub fn anchors_scrolling() -> bool {
-    true
-}
+pub fn keep_place(_: &Element, _: &Place) {}
 
 pub fn show_dialog(_: &HtmlDialogElement) {}
 

@@ -41,10 +41,11 @@ pub fn CopyButton(
         Some(true) => "Copied".to_owned(),
         Some(false) => "Copying is not allowed here. Select it and copy it by hand.".to_owned(),
     };
-    let named = shown.is_some();
+    // What is seen is part of what is said.
+    let said = shown.as_ref().map(|shown| format!("{label} {shown}"));
 
     view! {
-        <button type="button" class=class aria-label=named.then_some(label) on:click=copy>
+        <button type="button" class=class aria-label=said on:click=copy>
             <Show when=move || outcome.get() == Some(true) fallback=move || view! { <Icon shape/> }>
                 <Icon shape=Shape::Done/>
             </Show>

@@ -4,7 +4,7 @@ use leptos::{either::Either, prelude::*};
 
 use crate::{
     protocol::ClientId,
-    ui::timeline::{Delivery, MessageRow, Piece, Row, pieces},
+    ui::timeline::{Delivery, MessageRow, Piece, Row, is_right_to_left, pieces},
 };
 
 use super::{Icon, MomentText, Shape};
@@ -51,6 +51,7 @@ pub fn MessageItem(
         <li
             class="message"
             class:message--own=own
+            class:message--rtl=is_right_to_left(body.as_str())
             class:message--opens=move || opens.get()
             class:message--closes=move || closes.get()
             class:message--pending=move || pending.get()

@@ -45,6 +45,8 @@ pub fn FormProblem(
             return None;
         }
         match (problem.code, countdown.left()) {
+            // The form offers what to do about it.
+            (Code::AlreadyInRoom, _) if problem.room.is_some() => None,
             (Code::TooManyRequests, 0) => (!counts.get()).then_some(problem.detail),
             (Code::TooManyRequests, 1) => Some("That was a little fast. You can try again in 1 second.".to_owned()),
             (Code::TooManyRequests, left) => {

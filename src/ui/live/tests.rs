@@ -246,6 +246,24 @@ fn who_was_away_too_long_comes_back_once_by_itself() {
 }
 
 #[test]
+fn who_comes_back_to_a_room_that_keeps_nothing_still_sees_what_was_read_before() {
+    let mut session = live();
+    session.received(event(said(3, ADA, 30)), 0);
+    session.closed(0);
+    session.tick(90_000);
+    session.opened(90_000);
+    session.received(refusal(Code::NotAMember, None, None), 90_001);
+    session.rejoined(Ok(()), 90_100);
+    session.opened(90_200);
+    let back = Event { seq: 9, at: 0, kind: EventKind::Joined { member: person(ME) } };
+    let fresh = Snapshot { head: 9, events: vec![back], ..snapshot() };
+    session.received(ServerFrame::Snapshot { code: code(), snapshot: Box::new(fresh) }, 90_300);
+    let seqs: Vec<Seq> = session.replica().events.iter().map(|event| event.seq).collect();
+    assert_eq!(seqs, [1, 2, 3, 9]);
+    assert_eq!(session.status(), Status::Live);
+}
+
+#[test]
 fn who_left_in_another_tab_is_not_pulled_back() {
     let mut session = live();
     assert_eq!(session.received(event(left(3, ME)), 0), [Act::Close]);

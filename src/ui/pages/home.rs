@@ -32,7 +32,7 @@ pub fn Home() -> impl IntoView {
         <main class="page">
             <header class="page__hero">
                 <h1 class="page__title">"AnonChat"</h1>
-                <p class="page__lead">"Type six characters and talk. No account, no trace of who you are."</p>
+                <p class="page__lead">"Type six characters and talk. No account needed."</p>
             </header>
             <Transition>
                 {move || Suspend::new(async move {

@@ -80,7 +80,7 @@ pub fn JoinForm(
                 label="Your name here"
                 value=nickname
                 error=error("nickname")
-                hint="Made up for you; change it if you like."
+                hint="The others in the room see this name. Change it as you like."
                 autocomplete="nickname"
             />
             <FormProblem problem=problem fields=fields waiting=waiting/>

@@ -89,7 +89,7 @@ fn CreateForm(create: ServerAction<CreateRoom>, entrance: Option<Entrance>) -> i
                 label="Your name here"
                 value=nickname
                 error=error("nickname")
-                hint="Made up for you; change it if you like."
+                hint="The others in the room see this name. Change it as you like."
                 autocomplete="nickname"
             />
             <FormProblem problem=problem fields=&["name", "nickname"] waiting=waiting/>

@@ -1,5 +1,6 @@
 //! What a timeline shows, as pure functions of the log: rows, notices, links and times.
 
+mod direction;
 mod links;
 mod notices;
 mod rows;
@@ -7,6 +8,7 @@ mod rows;
 mod tests;
 mod time;
 
+pub use direction::is_right_to_left;
 pub use links::{Piece, pieces};
 pub use notices::typing_line;
 pub use rows::{Delivery, MessageRow, Row, RowKey, View, rows};

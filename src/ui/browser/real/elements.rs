@@ -1,7 +1,8 @@
 //! Elements: scrolling, dialogs, and whether something is in view.
 //!
 //! The timeline is a `column-reverse` box: its scroll position is 0 at the newest row and negative above it, so it starts at
-//! the end without a script, and stays there while rows come and the keyboard opens.
+//! the end without a script, and stays there while rows come and the keyboard opens. The browser’s own anchoring is off in
+//! it: Chromium (156) takes rows that are added above for a reason to scroll.
 
 use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, closure::Closure};
@@ -17,19 +18,26 @@ pub fn scroll_to_end(element: &Element) {
     element.set_scroll_top(0);
 }
 
-/// The height of everything in it.
-pub fn scroll_height(element: &Element) -> i32 {
-    element.scroll_height()
+/// Where the newest row of a timeline stands on the screen.
+pub struct Place {
+    row: SendWrapper<Element>,
+    bottom: f64,
 }
 
-/// Scrolls further from the end by that many pixels.
-pub fn scroll_by(element: &Element, pixels: i32) {
-    element.set_scroll_top(element.scroll_top() - pixels);
+/// Remembers where the newest row stands, before the timeline changes.
+pub fn place(frame: &Element) -> Option<Place> {
+    let row = frame.query_selector("ol > li:last-child").ok().flatten()?;
+    let bottom = row.get_bounding_client_rect().bottom();
+    Some(Place { row: SendWrapper::new(row), bottom })
 }
 
-/// Whether this browser holds what is read in place by itself while something is added elsewhere.
-pub fn anchors_scrolling() -> bool {
-    web_sys::css::supports_with_value("overflow-anchor", "auto").unwrap_or(false)
+/// Scrolls so that it stands there again: what is read stays in place while something is added elsewhere.
+pub fn keep_place(frame: &Element, place: &Place) {
+    if place.row.is_connected() {
+        let moved = place.row.get_bounding_client_rect().bottom() - place.bottom;
+        #[expect(clippy::cast_possible_truncation, reason = "pixels of a screen")]
+        frame.set_scroll_top(frame.scroll_top() + moved.round() as i32);
+    }
 }
 
 /// Opens a dialog over the page.

@@ -7,10 +7,7 @@ mod socket;
 mod time;
 
 pub use device::{can_share, copy, keep, kept, share};
-pub use elements::{
-    Watch, anchors_scrolling, close_dialog, distance_from_end, scroll_by, scroll_height, scroll_to_end, show_dialog,
-    watch,
-};
+pub use elements::{Watch, close_dialog, distance_from_end, keep_place, place, scroll_to_end, show_dialog, watch};
 pub use page::{Listener, has_coarse_pointer, is_hidden, is_online, listen, origin, register_service_worker, reload};
 pub use socket::Socket;
 pub use time::{Timer, after, local_offset, message_id, now, random, soon, today};

@@ -131,7 +131,8 @@ impl Desk {
             name: name.clone(),
             is_you: view.mine.contains(id),
             is_owner: *id == replica.room.owner,
-            connected: replica.connected.contains(id),
+            connected: replica.connected.contains(id)
+                || (view.mine.contains(id) && self.session.status() == Status::Live),
         };
         let mut members: Vec<MemberLine> = replica.state.members.iter().map(line).collect();
         members.sort_by_cached_key(|member| (!member.is_you, member.name.as_str().to_lowercase(), member.id));

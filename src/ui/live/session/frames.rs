@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::protocol::{
-    Ack, ClientId, Code, Event, EventKind, Message, Problem, Received, ServerFrame, Signal, Snapshot,
+    Ack, ClientId, Code, Event, EventKind, Message, Problem, Received, Retention, ServerFrame, Signal, Snapshot,
 };
 
 use super::{Act, Ending, Phase, Session};
@@ -67,10 +67,25 @@ impl Session {
         let shown: BTreeSet<ClientId> = self.replica.events.iter().filter_map(Event::message).map(|m| m.id).collect();
         self.mine.insert(snapshot.you.member_id);
         self.news.extend(news.into_iter().filter(|m| !self.mine.contains(&m.author.id) && !shown.contains(&m.id)));
-        self.replica.reset(snapshot);
+        self.reset_and_keep(snapshot);
         self.from_scratch = false;
         self.changed = true;
         self.in_step(now)
+    }
+
+    /// Takes a snapshot. A room that keeps nothing has no history to bring back what was read before a pause, so that stays
+    /// on the screen above what the snapshot brings: the notice of coming back stands between the two.
+    pub(super) fn reset_and_keep(&mut self, snapshot: Snapshot) {
+        let ephemeral = snapshot.room.retention == Retention::Ephemeral;
+        let before = if ephemeral { self.replica.events.clone() } else { Vec::new() };
+        self.replica.reset(snapshot);
+        let first = self.replica.events.first().map(|event| event.seq);
+        let last = before.last().map(|event| event.seq);
+        if let (Some(first), Some(last)) = (first, last)
+            && last < first
+        {
+            self.replica.events.splice(0..0, before);
+        }
     }
 
     pub(super) fn in_step(&mut self, now: u64) -> Vec<Act> {

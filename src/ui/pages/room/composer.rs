@@ -89,9 +89,9 @@ pub fn Composer() -> impl IntoView {
     let blank = move || text.with(|text| text.trim().is_empty());
     let too_long = move || count.get() > MESSAGE_CHARS;
     let counter = move || match count.get() {
-        count if count > MESSAGE_CHARS => format!("{} too many", grouped(count - MESSAGE_CHARS)),
-        count if count >= COUNT_FROM => format!("{} left", grouped(MESSAGE_CHARS - count)),
-        _ => String::new(),
+        count if count > MESSAGE_CHARS => Some(format!("{} too many", grouped(count - MESSAGE_CHARS))),
+        count if count >= COUNT_FROM => Some(format!("{} left", grouped(MESSAGE_CHARS - count))),
+        _ => None,
     };
     let typing = move || room.typists.with(|typists| typing_line(typists));
 

@@ -23,6 +23,7 @@ pub fn Header(
     let room = use_room();
     let code = room.code;
     let title = move || room.name.get().map_or_else(|| format!("Room {}", code.spaced()), |name| name.to_string());
+    let is_here = move || room.ending.with(Option::is_none);
     let is_owner = move || room.you.with(|you| you.role == Role::Owner);
     let count = move || match room.members.with(Vec::len) {
         1 => "1 member".to_owned(),
@@ -37,28 +38,37 @@ pub fn Header(
             <div class="room-header__row">
                 <A href="/" attr:class="room-header__home" attr:aria-label="AnonChat, start page">"A"</A>
                 <h1 class="room-header__title" dir="auto">{title}</h1>
-                <button type="button" class="icon-button" aria-label="Invite people" on:click=move |_| dialogs.invite.set(true)>
-                    <Icon shape=Shape::Invite/>
-                </button>
-                <Show when=is_owner>
+                <Show when=is_here>
+                    <button
+                        type="button"
+                        class="icon-button"
+                        aria-label="Invite people"
+                        on:click=move |_| dialogs.invite.set(true)
+                    >
+                        <Icon shape=Shape::Invite/>
+                    </button>
+                </Show>
+                <Show when=move || is_here() && is_owner()>
                     <button type="button" class="icon-button" aria-label="Room settings" on:click=move |_| dialogs.settings.set(true)>
                         <Icon shape=Shape::Settings/>
                     </button>
                 </Show>
-                <ActionForm action=leave>
-                    <input type="hidden" name="code" value=code.to_string()/>
-                    <button
-                        type="submit"
-                        class="icon-button"
-                        aria-label="Exit"
-                        on:click=move |event| {
-                            event.prevent_default();
-                            dialogs.exit.set(true);
-                        }
-                    >
-                        <Icon shape=Shape::Exit/>
-                    </button>
-                </ActionForm>
+                <Show when=is_here>
+                    <ActionForm action=leave>
+                        <input type="hidden" name="code" value=code.to_string()/>
+                        <button
+                            type="submit"
+                            class="icon-button"
+                            aria-label="Exit"
+                            on:click=move |event| {
+                                event.prevent_default();
+                                dialogs.exit.set(true);
+                            }
+                        >
+                            <Icon shape=Shape::Exit/>
+                        </button>
+                    </ActionForm>
+                </Show>
             </div>
             <div class="room-header__facts">
                 <CopyButton

@@ -1,13 +1,18 @@
 //! The timeline of a room: rows from the oldest at the top to the newest at the bottom, where it stays while new ones come.
 
-use leptos::{either::EitherOf3, html, prelude::*};
+use leptos::{
+    either::EitherOf3,
+    html,
+    prelude::*,
+    task::{spawn_local, tick},
+};
 
 use crate::ui::{
     browser::{self, Watch},
     clock::use_clock,
     components::{Icon, MessageItem, Shape},
     live::{Entry, use_room},
-    timeline::Row,
+    timeline::{Row, RowKey},
 };
 
 use super::invite::InviteButtons;
@@ -22,19 +27,6 @@ pub fn Timeline() -> impl IntoView {
     let frame = NodeRef::<html::Div>::new();
     let top = NodeRef::<html::Div>::new();
 
-    // Coming close to the top fetches what is above; watched anew after each page, in case the top is still in view.
-    let watch = StoredValue::new(None::<Watch>);
-    Effect::new(move |_| {
-        let wanted =
-            room.has_earlier.get() && !room.loading_earlier.get() && room.earlier_problem.with(Option::is_none);
-        room.entries.track();
-        let watching = match (frame.get(), top.get()) {
-            (Some(frame), Some(top)) if wanted => browser::watch(&top, &frame, move || room.load_earlier()),
-            _ => None,
-        };
-        watch.set_value(watching);
-    });
-
     // Saying something shows the end.
     Effect::new(move |_| {
         room.said.track();
@@ -43,19 +35,32 @@ pub fn Timeline() -> impl IntoView {
         }
     });
 
-    // A browser that does not hold what is read in place gets help.
-    let height = StoredValue::new((0, None));
+    // Rows are shown one step later than the room has them, so that the place of what is read can be kept.
+    let shown = RwSignal::new(room.entries.get_untracked());
     Effect::new(move |_| {
-        let last = room.entries.with(|entries| entries.last().map(|entry| entry.key));
-        let Some(frame) = frame.get_untracked().filter(|_| !browser::anchors_scrolling()) else { return };
-        browser::soon(move || {
-            let now = browser::scroll_height(&frame);
-            let Some((before, last_before)) = height.try_get_value() else { return };
-            if last_before.is_some() && last_before != last && room.at_end.try_get_untracked() == Some(false) {
-                browser::scroll_by(&frame, now - before);
-            }
-            height.set_value((now, last));
-        });
+        let next = room.entries.get();
+        let frame = frame.get_untracked().filter(|_| !room.at_end.get_untracked());
+        let place = frame.as_ref().and_then(|frame| browser::place(frame));
+        shown.set(next);
+        if let (Some(frame), Some(place)) = (frame, place) {
+            spawn_local(async move {
+                tick().await;
+                browser::keep_place(&frame, &place);
+            });
+        }
+    });
+
+    // Coming close to the top fetches what is above; watched anew after each page, in case the top is still in view.
+    let watch = StoredValue::new(None::<Watch>);
+    Effect::new(move |_| {
+        let wanted =
+            room.has_earlier.get() && !room.loading_earlier.get() && room.earlier_problem.with(Option::is_none);
+        shown.track();
+        let watching = match (frame.get(), top.get()) {
+            (Some(frame), Some(top)) if wanted => browser::watch(&top, &frame, move || room.load_earlier()),
+            _ => None,
+        };
+        watch.set_value(watching);
     });
 
     let on_scroll = move |_| {
@@ -73,7 +78,10 @@ pub fn Timeline() -> impl IntoView {
         1 => "1 new message".to_owned(),
         unseen => format!("{unseen} new messages"),
     };
-    let alone = move || room.members.with(|members| members.len() < 2);
+    let alone = Memo::new(move |_| {
+        let silent = || room.entries.with(|rows| !rows.iter().any(|row| matches!(row.key, RowKey::Message(..))));
+        room.members.with(Vec::len) < 2 && room.ending.with(Option::is_none) && silent()
+    });
 
     view! {
         <div class="timeline">
@@ -95,11 +103,11 @@ pub fn Timeline() -> impl IntoView {
                         </Show>
                     </div>
                     <ol class="timeline__rows">
-                        <For each=move || room.entries.get() key=|entry| entry.key let:entry>
+                        <For each=move || shown.get() key=|entry| entry.key let:entry>
                             <RowItem entry/>
                         </For>
                     </ol>
-                    <Show when=alone>
+                    <Show when=move || alone.get()>
                         <section class="alone" aria-labelledby="alone-heading">
                             <h2 id="alone-heading" class="alone__heading">"Nobody else is here"</h2>
                             <p>"Share this code, and whoever types it is in:"</p>
