@@ -107,8 +107,8 @@ struct Desk {
 }
 
 /// Makes a room the one of the pages below.
-pub fn provide_room(room: LiveRoom) {
-    provide_context(room);
+pub fn provide_room(room: &LiveRoom) {
+    provide_context(*room);
 }
 
 /// The room of the page.

@@ -42,7 +42,7 @@ pub fn RoomView(
     on_outside: Callback<()>,
 ) -> impl IntoView {
     let room = LiveRoom::new(snapshot);
-    provide_room(room);
+    provide_room(&room);
     Effect::new(move |_| room.start());
     Effect::new(move |_| {
         if room.ending.with(|ending| *ending == Some(Ending::Outside)) {
