@@ -33,11 +33,16 @@ pub async fn create_room(
     let (app, visitor) = context::visitor().await?;
     let wanted = crate::protocol::CreateRoom {
         room_type,
-        name: context::filled(name),
+        name: context::filled(name.clone()),
         preserve,
-        nickname: context::filled(nickname),
+        nickname: context::filled(nickname.clone()),
     };
-    let entered = domain::rooms::create(&app, &visitor, wanted, leave).await.map_err(context::refuse)?;
+    let entered = domain::rooms::create(&app, &visitor, wanted, leave).await.map_err(|problem| {
+        let room_type = if room_type == RoomType::P2p { "p2p" } else { "group" };
+        let typed = [("room_type", room_type), ("name", &name), ("nickname", &nickname)];
+        let preserve: &[_] = if preserve { &[("preserve", "true")] } else { &[] };
+        context::refuse_form::<CreateRoom>(problem, &[&typed, preserve].concat())
+    })?;
     Ok(context::enter(&app, &entered))
 }
 
@@ -50,8 +55,10 @@ pub async fn join_room(
 ) -> Result<RoomCode, Problem> {
     use crate::server::{domain, http::context};
     let (app, visitor) = context::visitor().await?;
-    let wanted = crate::protocol::JoinRoom { code, nickname: context::filled(nickname) };
-    let entered = domain::rooms::join(&app, &visitor, wanted, leave).await.map_err(context::refuse)?;
+    let wanted = crate::protocol::JoinRoom { code: code.clone(), nickname: context::filled(nickname.clone()) };
+    let entered = domain::rooms::join(&app, &visitor, wanted, leave).await.map_err(|problem| {
+        context::refuse_form::<JoinRoom>(problem, &[("code", &code), ("nickname", &nickname)])
+    })?;
     Ok(context::enter(&app, &entered))
 }
 

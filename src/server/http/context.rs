@@ -2,9 +2,12 @@
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderValue, StatusCode, header, request::Parts},
+    http::{HeaderValue, Method, StatusCode, header, request::Parts},
 };
-use leptos::prelude::*;
+use leptos::{
+    prelude::*,
+    server_fn::{ServerFn, error::ServerFnUrlError},
+};
 use leptos_axum::ResponseOptions;
 
 use super::session;
@@ -27,8 +30,11 @@ pub async fn visitor() -> Result<(App, Visitor), Problem> {
     }
 }
 
-/// Gives a refusal its status.
+/// Gives a refusal its status. A form without JavaScript is sent back to its page instead, which shows the problem.
 pub fn refuse(problem: Problem) -> Problem {
+    if comes_from_a_plain_form() {
+        return problem;
+    }
     if let Some(response) = use_context::<ResponseOptions>() {
         if let Ok(status) = StatusCode::from_u16(problem.code.status()) {
             response.set_status(status);
@@ -38,6 +44,33 @@ pub fn refuse(problem: Problem) -> Problem {
         }
     }
     problem
+}
+
+/// Refuses a form, and loses nothing that was typed into it: without JavaScript it is in the address that the form is sent
+/// back to.
+pub fn refuse_form<F: ServerFn>(problem: Problem, typed: &[(&str, &str)]) -> Problem {
+    let referer = use_context::<Parts>().and_then(|parts| {
+        let referer = parts.headers.get(header::REFERER)?.to_str().ok()?;
+        let (_, after_scheme) = referer.split_once("://")?;
+        let path = after_scheme.find('/').map_or("/", |at| &after_scheme[at..]);
+        Some(path.split(['?', '#']).next().unwrap_or("/").to_owned())
+    });
+    if let Some(path) = referer.filter(|_| comes_from_a_plain_form())
+        && let Ok(mut page) = ServerFnUrlError::new(F::PATH, problem.clone()).to_url(&format!("http://form{path}"))
+    {
+        page.query_pairs_mut().extend_pairs(typed);
+        go(page.as_str().trim_start_matches("http://form"));
+        return problem;
+    }
+    refuse(problem)
+}
+
+fn comes_from_a_plain_form() -> bool {
+    let accepts = |parts: Parts| {
+        let accept = parts.headers.get(header::ACCEPT)?.to_str().ok()?;
+        Some(parts.method == Method::POST && accept.contains("text/html"))
+    };
+    use_context::<Parts>().and_then(accepts).unwrap_or(false)
 }
 
 /// A form's field that was filled in.

@@ -10,6 +10,7 @@ use axum::{
     http::{HeaderMap, header, request::Parts},
     response::{IntoResponse, Response},
 };
+use bytes::Bytes;
 use futures_util::{
     SinkExt, StreamExt,
     stream::{SplitSink, SplitStream},
@@ -17,7 +18,7 @@ use futures_util::{
 use governor::{DefaultDirectRateLimiter, Quota};
 use tokio::{
     sync::oneshot,
-    time::{Instant, timeout},
+    time::{Instant, interval_at, timeout},
 };
 
 use super::problem::{Refusal, foreign_origin};
@@ -31,7 +32,9 @@ use crate::{
     },
 };
 
-/// A client that says nothing for this long is gone; the page pings every 20 s.
+/// How often the server pings. Browsers answer by themselves, also for a tab in the background, whose own timers are slowed.
+const PING: Duration = Duration::from_secs(25);
+/// A client of which nothing is heard for this long is gone.
 const SILENCE: Duration = Duration::from_secs(75);
 /// How long a last frame may take to leave.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -121,10 +124,17 @@ async fn write(
     mut frames: Frames,
     mut ending: oneshot::Receiver<Option<ByeReason>>,
 ) {
+    let mut ping = interval_at(Instant::now() + PING, PING);
     let why = loop {
         let mut next = tokio::select! {
             why = &mut ending => break why.ok().flatten(),
             frame = frames.next() => frame,
+            _ = ping.tick() => {
+                if sink.feed(Message::Ping(Bytes::new())).await.is_err() {
+                    return;
+                }
+                None
+            }
         };
         let batch = async {
             while let Some(frame) = next {
