@@ -100,7 +100,7 @@ impl Live {
             self.engine.spawn(async move { engine.disconnect(id).await });
             return;
         }
-        self.subscribers.insert(connection.id(), Subscriber { connection, member: member.member, typed_at: None });
+        self.subscribers.insert(connection.id(), Subscriber { connection, member: member.member, typed_at: None, types: false });
         self.presence_changed = true;
     }
 
