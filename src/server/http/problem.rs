@@ -1,14 +1,19 @@
 //! Problems as HTTP: `application/problem+json` (RFC 9457).
 
+use std::error::Error;
+
 use axum::{
-    extract::rejection::{JsonRejection, QueryRejection},
+    extract::{
+        rejection::{JsonRejection, PathRejection, QueryRejection},
+        ws::rejection::WebSocketUpgradeRejection,
+    },
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::protocol::{Code, Problem};
+use crate::protocol::{Code, Problem, limits};
 
 /// A refusal on its way out.
 #[derive(Debug)]
@@ -43,13 +48,40 @@ impl From<JsonRejection> for Refusal {
             StatusCode::UNPROCESSABLE_ENTITY => Code::InvalidInput,
             _ => Code::Malformed,
         };
-        Self(Problem::new(code, rejection.body_text()))
+        let detail = match code {
+            Code::UnsupportedMediaType => "Send JSON, with the header Content-Type: application/json.".to_owned(),
+            Code::TooLarge => format!("A request can have {} KiB at most.", limits::FRAME_BYTES / 1024),
+            _ => unreadable(&rejection, rejection.body_text()),
+        };
+        Self(Problem::new(code, detail))
     }
+}
+
+/// What could not be read, without the words around it that say how this server is made.
+fn unreadable(rejection: &dyn Error, otherwise: String) -> String {
+    let reason = rejection.source().map_or(otherwise, ToString::to_string);
+    format!("This request could not be read: {reason}.")
 }
 
 impl From<QueryRejection> for Refusal {
     fn from(rejection: QueryRejection) -> Self {
-        Self(Problem::new(Code::InvalidInput, rejection.body_text()))
+        Self(Problem::new(Code::InvalidInput, unreadable(&rejection, rejection.body_text())))
+    }
+}
+
+impl From<PathRejection> for Refusal {
+    fn from(rejection: PathRejection) -> Self {
+        Self(Problem::new(Code::Malformed, unreadable(&rejection, rejection.body_text())))
+    }
+}
+
+impl From<WebSocketUpgradeRejection> for Refusal {
+    fn from(rejection: WebSocketUpgradeRejection) -> Self {
+        let code = match rejection {
+            WebSocketUpgradeRejection::MethodNotGet(_) => Code::MethodNotAllowed,
+            _ => Code::Malformed,
+        };
+        Self(Problem::new(code, "This address is for WebSockets. Open one here."))
     }
 }
 

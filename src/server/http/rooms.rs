@@ -1,14 +1,10 @@
 //! REST: rooms.
 
-use axum::{
-    extract::{Path, State},
-    http::StatusCode,
-    response::IntoResponse,
-};
+use axum::{extract::State, http::StatusCode, response::IntoResponse};
 use axum_extra::extract::CookieJar;
 
 use super::{
-    extract::Json,
+    extract::{Json, Path},
     problem::{ProblemJson, Refusal},
     session,
 };

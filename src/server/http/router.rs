@@ -52,8 +52,9 @@ pub fn api(options: &LeptosOptions) -> Doors {
     let description = axum::Json(description);
     let rest = rest
         .route("/api/openapi.json", get(move || async move { description }))
+        .route("/api", any(no_such_door))
+        .route("/api/", any(no_such_door))
         .route("/api/{*rest}", any(no_such_door))
-        .method_not_allowed_fallback(wrong_method)
         .layer(SetResponseHeaderLayer::if_not_present(
             header::CACHE_CONTROL,
             axum::http::HeaderValue::from_static("no-store"),
@@ -82,6 +83,7 @@ impl Doors {
         };
         let router = self
             .router
+            .method_not_allowed_fallback(wrong_method)
             .layer(DefaultBodyLimit::max(limits::FRAME_BYTES))
             .layer(csrf.with_rejection_response(|_| foreign_origin().into_response()))
             .layer(CatchPanicLayer::custom(|_| {
