@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use axum::{
+    body::{Body, to_bytes},
     extract::{
         rejection::{JsonRejection, PathRejection, QueryRejection},
         ws::rejection::WebSocketUpgradeRejection,
@@ -103,6 +104,26 @@ impl IntoResponse for Refusal {
         }
         response
     }
+}
+
+/// Longest refusal of a server function.
+const REFUSAL_BYTES: usize = 16 * 1024;
+
+/// Gives a server function's refusal the status of its code. One that a use case gave has it already; what the transport
+/// could not read comes with a 500, and is no fault of the server.
+pub async fn server_function_status(response: Response) -> Response {
+    let is_refusal = response.headers().contains_key("serverfnerror");
+    if !is_refusal || response.status() != StatusCode::INTERNAL_SERVER_ERROR {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let Ok(body) = to_bytes(body, REFUSAL_BYTES).await else { return parts.status.into_response() };
+    if let Ok(problem) = serde_json::from_slice::<Problem>(&body)
+        && let Ok(status) = StatusCode::from_u16(problem.code.status())
+    {
+        parts.status = status;
+    }
+    Response::from_parts(parts, Body::from(body))
 }
 
 /// The request came from a page of another site.

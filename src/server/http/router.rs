@@ -4,6 +4,7 @@ use axum::{
     Router,
     extract::{DefaultBodyLimit, Request},
     http::header,
+    middleware::map_response,
     response::IntoResponse,
     routing::{any, get},
 };
@@ -21,7 +22,7 @@ use super::{
     headers::SECURITY,
     health, messages,
     openapi::Description,
-    problem::{Refusal, foreign_origin},
+    problem::{Refusal, foreign_origin, server_function_status},
     rooms, shell, ws,
 };
 use crate::{
@@ -84,6 +85,7 @@ impl Doors {
         let router = self
             .router
             .method_not_allowed_fallback(wrong_method)
+            .layer(map_response(server_function_status))
             .layer(DefaultBodyLimit::max(limits::FRAME_BYTES))
             .layer(csrf.with_rejection_response(|_| foreign_origin().into_response()))
             .layer(CatchPanicLayer::custom(|_| {
