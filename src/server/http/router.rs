@@ -3,7 +3,6 @@
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request},
-    http::header,
     middleware::map_response,
     response::IntoResponse,
     routing::{any, get},
@@ -55,11 +54,7 @@ pub fn api(options: &LeptosOptions) -> Doors {
         .route("/api/openapi.json", get(move || async move { description }))
         .route("/api", any(no_such_door))
         .route("/api/", any(no_such_door))
-        .route("/api/{*rest}", any(no_such_door))
-        .layer(SetResponseHeaderLayer::if_not_present(
-            header::CACHE_CONTROL,
-            axum::http::HeaderValue::from_static("no-store"),
-        ));
+        .route("/api/{*rest}", any(no_such_door));
     let router = Router::new()
         .merge(rest)
         .route("/ws", any(ws::upgrade))
