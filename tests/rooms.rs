@@ -1,9 +1,55 @@
 //! Rooms by their doors, on one embedded node: what people can do, and what they are told when they cannot.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, and so do its helpers")]
+
 mod support;
 
-use anonchat::protocol::{Code, EventKind, RoomType};
-use support::{Guest, Node, Settings};
+use std::collections::BTreeSet;
+
+use anonchat::protocol::{
+    ClientFrame, Code, Epoch, Event, Retention, Role, RoomCode, RoomType, Seq, ServerFrame, Snapshot,
+};
+use reqwest::Method;
+use serde_json::json;
+use support::{
+    Follower, Guest, Node, Settings,
+    client::{Heard, Refused},
+    story, within,
+};
+
+async fn create(guest: &Guest, body: serde_json::Value) -> Result<Snapshot, Refused> {
+    guest.ask(Method::POST, "/api/rooms/create", body).await
+}
+
+async fn join_as_typed(guest: &Guest, code: &str) -> Result<Snapshot, Refused> {
+    guest.ask(Method::POST, "/api/rooms/join", json!({ "code": code, "nickname": guest.name() })).await
+}
+
+async fn view(guest: &Guest, code: RoomCode) -> Result<Snapshot, Refused> {
+    guest.ask(Method::GET, &format!("/api/rooms/{code}"), ()).await
+}
+
+async fn rename(guest: &Guest, code: RoomCode, name: Option<&str>) -> Result<(), Refused> {
+    guest.ask(Method::PUT, "/api/rooms/name", json!({ "code": code, "name": name })).await
+}
+
+async fn kick(guest: &Guest, code: RoomCode, whom: &Snapshot) -> Result<(), Refused> {
+    guest.ask(Method::POST, "/api/rooms/kick", json!({ "code": code, "member_id": whom.you.member_id })).await
+}
+
+/// Hears until this line is in the follower's timeline.
+async fn until_told(follower: &mut Follower, line: &str) {
+    follower.until(line, |replica| story(&replica.events).iter().any(|told| told == line)).await;
+}
+
+fn count(story: &[String], line: &str) -> usize {
+    story.iter().filter(|told| *told == line).count()
+}
+
+fn refusal<T: std::fmt::Debug>(refused: Result<T, Refused>) -> (u16, Code) {
+    let refused = refused.unwrap_err();
+    (refused.status.as_u16(), refused.problem.code)
+}
 
 #[tokio::test]
 async fn two_guests_meet_by_code_and_chat_both_ways() {
@@ -17,8 +63,81 @@ async fn two_guests_meet_by_code_and_chat_both_ways() {
     ada.until_said("Hello, Ada").await;
     ada.say("Hello, Bob").await;
     bob.until_said("Hello, Bob").await;
-    let joined = |e: &&anonchat::protocol::Event| matches!(&e.kind, EventKind::Joined { member } if member.name.as_str() == "Bob");
-    assert_eq!(ada.replica.events.iter().filter(joined).count(), 1);
+    ada.until_said("Hello, Bob").await;
+    assert_eq!(story(&ada.replica.events), ["Ada joined", "Bob joined", "Bob: Hello, Ada", "Ada: Hello, Bob"]);
+    assert_eq!(story(&bob.replica.events), ["Bob joined", "Bob: Hello, Ada", "Ada: Hello, Bob"]);
+}
+
+#[tokio::test]
+async fn a_room_is_made_as_asked_and_its_maker_owns_it() {
+    let node = Node::start(&Settings::embedded()).await;
+    let ada = Guest::new(&node, "Ada");
+    let asked = json!({ "type": "p2p", "name": "  Book \n club ", "preserve": true, "nickname": " Ada  L. " });
+    let made = create(&ada, asked).await.unwrap();
+    assert_eq!(made.room.room_type, RoomType::P2p);
+    assert_eq!(made.room.name.as_ref().unwrap().as_str(), "Book club");
+    assert_eq!(made.room.retention, Retention::Preserved);
+    assert_eq!((made.you.nickname.as_str(), made.you.role), ("Ada L.", Role::Owner));
+    assert_eq!((made.room.owner, made.head, made.last_n), (made.you.member_id, 1, 0));
+    assert_eq!(story(&made.events), ["Ada L. joined"]);
+    assert_eq!(view(&ada, made.room.code).await.unwrap(), made);
+    let mine: Vec<Snapshot> = ada.ask(Method::GET, "/api/rooms/my-rooms", ()).await.unwrap();
+    assert_eq!(mine, [made]);
+}
+
+#[tokio::test]
+async fn a_room_made_with_nothing_but_a_type_keeps_nothing_and_its_maker_gets_a_name() {
+    let node = Node::start(&Settings::embedded()).await;
+    for asked in [json!({ "type": "group" }), json!({ "type": "group", "name": " ", "nickname": "\t" })] {
+        let made = create(&Guest::new(&node, ""), asked).await.unwrap();
+        assert_eq!((made.room.name, made.room.retention), (None, Retention::Ephemeral));
+        assert!(made.you.nickname.as_str().contains(' '), "a friendly pair");
+    }
+}
+
+#[tokio::test]
+async fn names_that_are_too_long_are_refused_with_their_field_and_leave_no_room_behind() {
+    let node = Node::start(&Settings::embedded()).await;
+    let ada = Guest::new(&node, "Ada");
+    let long_name = json!({ "type": "group", "name": "n".repeat(65) });
+    let long_nickname = json!({ "type": "group", "nickname": "n".repeat(33) });
+    for (asked, field) in [(long_name, "name"), (long_nickname, "nickname")] {
+        let refused = create(&ada, asked).await.unwrap_err();
+        assert_eq!((refused.problem.code, refused.problem.field.as_deref()), (Code::InvalidInput, Some(field)));
+    }
+    assert!(ada.cookie().is_none(), "somebody who is refused has no session yet");
+}
+
+#[tokio::test]
+async fn a_code_is_read_as_people_type_it() {
+    let node = Node::start(&Settings::embedded()).await;
+    let code = Guest::new(&node, "Ada").create(RoomType::Group, false).await.room.code;
+    let plain = code.to_string();
+    let (left, right) = plain.split_at(3);
+    let look_alikes = plain.replace('0', "O").replace('1', "l");
+    let typed = [
+        plain.to_lowercase(),
+        code.spaced(),
+        format!(" {left}-{right}\n"),
+        plain.chars().flat_map(|c| [c, ' ']).collect(),
+        look_alikes.clone(),
+        look_alikes.to_lowercase().replace('l', "i"),
+    ];
+    for (i, typed) in typed.iter().enumerate() {
+        let joined = join_as_typed(&Guest::new(&node, &format!("Guest {i}")), typed).await.unwrap();
+        assert_eq!(joined.room.code, code, "{typed:?}");
+    }
+    let seen = view(&Guest::new(&node, "Eve"), code).await;
+    assert_eq!(refusal(seen), (404, Code::RoomUnavailable), "a code alone shows nothing");
+}
+
+#[tokio::test]
+async fn a_text_that_is_no_code_is_told_so() {
+    let node = Node::start(&Settings::embedded()).await;
+    for typed in ["", "ABC", "ABCDEFG", "ABCDEU", "ABCDÉF", "ABC\0EF", "🐈🐈🐈🐈🐈🐈"] {
+        let refused = join_as_typed(&Guest::new(&node, "Ada"), typed).await.unwrap_err();
+        assert_eq!((refused.status.as_u16(), refused.problem.field.as_deref()), (400, Some("code")), "{typed:?}");
+    }
 }
 
 #[tokio::test]
@@ -41,4 +160,568 @@ async fn a_guest_is_in_one_room_at_a_time_and_told_which() {
     let refused = bob.try_join(first).await.unwrap_err();
     assert_eq!((refused.status.as_u16(), refused.problem.code), (409, Code::AlreadyInRoom));
     assert_eq!(refused.problem.room, Some(second));
+    let refused = create(&bob, json!({ "type": "p2p" })).await.unwrap_err();
+    assert_eq!((refused.problem.code, refused.problem.room), (Code::AlreadyInRoom, Some(second)));
+}
+
+#[tokio::test]
+async fn joining_twice_changes_nothing_and_is_no_news() {
+    let node = Node::start(&Settings::embedded()).await;
+    let (ada, bob) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"));
+    let code = ada.create(RoomType::P2p, false).await.room.code;
+    let first = bob.join(code).await;
+    let again: Snapshot =
+        bob.ask(Method::POST, "/api/rooms/join", json!({ "code": code, "nickname": "Robert" })).await.unwrap();
+    assert_eq!(again, first);
+    assert_eq!(story(&ada.whole_history(code).await), ["Ada joined", "Bob joined"]);
+}
+
+#[tokio::test]
+async fn ten_reloads_are_no_news_and_leave_one_entry_in_the_member_list() {
+    let node = Node::start(&Settings::embedded()).await;
+    let (ada, bob) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"));
+    let code = ada.create(RoomType::Group, false).await.room.code;
+    bob.join(code).await;
+    let mut ada = ada.follow(code).await;
+    for _ in 0..10 {
+        let page = bob.follow(code).await;
+        assert_eq!(page.replica.state.members.len(), 2);
+        drop(page);
+    }
+    let mut bob = bob.follow(code).await;
+    for _ in 0..10 {
+        bob.reconnect(&node).await;
+    }
+    bob.say("Still here").await;
+    ada.until_said("Still here").await;
+    assert_eq!(story(&ada.replica.events), ["Ada joined", "Bob joined", "Bob: Still here"]);
+    assert_eq!(ada.replica.state.members.len(), 2);
+    assert_eq!(bob.resets, 0);
+}
+
+#[tokio::test]
+async fn leaving_is_told_once_and_makes_place() {
+    let node = Node::start(&Settings::embedded()).await;
+    let (ada, bob, eve) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"), Guest::new(&node, "Eve"));
+    let code = ada.create(RoomType::P2p, false).await.room.code;
+    bob.join(code).await;
+    let mut ada = ada.follow(code).await;
+    let (mut here, mut there) = (bob.follow(code).await, bob.follow(code).await);
+    bob.leave(code).await;
+    bob.leave(code).await;
+    here.socket.send(&ClientFrame::Leave { code }).await.unwrap();
+    until_told(&mut here, "Bob left").await;
+    until_told(&mut there, "Bob left").await;
+    assert!(!there.replica.is_member());
+    assert_eq!(refusal(bob.try_say(code, support::client::new_id(), "Anyone?").await), (403, Code::NotAMember));
+    eve.join(code).await;
+    until_told(&mut ada, "Eve joined").await;
+    assert_eq!(story(&ada.replica.events), ["Ada joined", "Bob joined", "Bob left", "Eve joined"]);
+    assert_eq!(ada.replica.state.members.len(), 2);
+    assert_eq!(refusal(bob.try_join(code).await), (404, Code::RoomUnavailable), "now the room is full for Bob");
+}
+
+#[tokio::test]
+async fn leaving_by_socket_is_leaving() {
+    let node = Node::start(&Settings::embedded()).await;
+    let (ada, bob) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"));
+    let code = ada.create(RoomType::Group, false).await.room.code;
+    bob.join(code).await;
+    let mut ada = ada.follow(code).await;
+    let mut page = bob.follow(code).await;
+    page.socket.send(&ClientFrame::Leave { code }).await.unwrap();
+    until_told(&mut ada, "Bob left").await;
+    // The socket stays open, and says what no longer works.
+    until_told(&mut page, "Bob left").await;
+    page.send(support::client::new_id(), "Anyone?").await.unwrap();
+    let refused = within("the message is refused", async {
+        loop {
+            match page.hear().await {
+                Heard::Refused(code, _) => return code,
+                Heard::Cut => panic!("the socket was cut"),
+                _ => {}
+            }
+        }
+    });
+    assert_eq!(refused.await, Code::NotAMember);
+    let mine: Vec<Snapshot> = bob.ask(Method::GET, "/api/rooms/my-rooms", ()).await.unwrap();
+    assert_eq!(mine, []);
+}
+
+#[tokio::test]
+async fn who_comes_back_is_the_same_member_and_sees_what_is_said_from_then_on() {
+    let node = Node::start(&Settings::embedded()).await;
+    let (ada, bob) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"));
+    let code = ada.create(RoomType::Group, false).await.room.code;
+    let before = bob.join(code).await;
+    ada.say(code, "While Bob is here").await;
+    bob.leave(code).await;
+    ada.say(code, "While Bob is away").await;
+    let after = bob.join(code).await;
+    assert_eq!(after.you, before.you);
+    ada.say(code, "Bob is back").await;
+    assert_eq!(story(&bob.whole_history(code).await), ["Bob joined", "Ada: Bob is back"]);
+    assert_eq!(story(&bob.follow(code).await.replica.events), ["Bob joined", "Ada: Bob is back"]);
+    let whole =
+        ["Ada joined", "Bob joined", "Ada: While Bob is here", "Bob left", "Ada: While Bob is away", "Bob joined"];
+    assert_eq!(story(&ada.whole_history(code).await)[..6], whole);
+}
+
+#[tokio::test]
+async fn an_owner_who_comes_back_owns_the_room_again() {
+    let node = Node::start(&Settings::embedded()).await;
+    let (ada, bob) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"));
+    let code = ada.create(RoomType::Group, false).await.room.code;
+    bob.join(code).await;
+    ada.leave(code).await;
+    assert_eq!(refusal(rename(&ada, code, Some("From outside")).await), (403, Code::NotAMember));
+    assert_eq!(ada.join(code).await.you.role, Role::Owner);
+    rename(&ada, code, Some("Ours")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_newcomer_sees_nothing_earlier_in_a_room_that_keeps_nothing_and_all_in_one_that_keeps() {
+    let node = Node::start(&Settings::embedded()).await;
+    for preserve in [false, true] {
+        let (ada, bob) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"));
+        let code = ada.create(RoomType::Group, preserve).await.room.code;
+        ada.say(code, "Before Bob").await;
+        let shown = bob.join(code).await;
+        let expected: &[&str] =
+            if preserve { &["Ada joined", "Ada: Before Bob", "Bob joined"] } else { &["Bob joined"] };
+        assert_eq!(story(&shown.events), expected);
+        assert_eq!(story(&bob.whole_history(code).await), expected);
+        assert_eq!(story(&bob.follow(code).await.replica.events), expected);
+    }
+}
+
+#[tokio::test]
+async fn who_was_removed_is_told_and_cannot_come_back() {
+    let node = Node::start(&Settings::embedded()).await;
+    let (ada, bob) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"));
+    let code = ada.create(RoomType::P2p, false).await.room.code;
+    let joined = bob.join(code).await;
+    let mut page = bob.follow(code).await;
+    kick(&ada, code, &joined).await.unwrap();
+    until_told(&mut page, "Ada removed Bob").await;
+    assert!(!page.replica.is_member());
+    ada.say(code, "Bob must not hear this").await;
+    for refused in [
+        refusal(bob.try_join(code).await),
+        refusal(bob.try_say(code, support::client::new_id(), "But why?").await),
+        refusal(view(&bob, code).await),
+    ] {
+        assert_eq!(refused, (403, Code::Removed));
+    }
+    page.socket.send(&ClientFrame::Subscribe { code, epoch: None, after: None }).await.unwrap();
+    let heard = within("the subscription is refused", async {
+        loop {
+            match page.hear().await {
+                Heard::Refused(code, _) => return code,
+                Heard::Cut => panic!("the socket was cut"),
+                _ => {}
+            }
+        }
+    });
+    assert_eq!(heard.await, Code::Removed);
+    assert_eq!(story(&page.replica.events).last().unwrap(), "Ada removed Bob");
+    // The place is free, and Bob may be elsewhere.
+    Guest::new(&node, "Eve").join(code).await;
+    bob.create(RoomType::P2p, false).await;
+    assert_eq!(count(&story(&ada.whole_history(code).await), "Ada removed Bob"), 1);
+}
+
+#[tokio::test]
+async fn only_the_owner_removes_and_nobody_removes_themselves() {
+    let node = Node::start(&Settings::embedded()).await;
+    let (ada, bob) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"));
+    let made = ada.create(RoomType::Group, false).await;
+    let code = made.room.code;
+    let joined = bob.join(code).await;
+    assert_eq!(refusal(kick(&bob, code, &made).await), (403, Code::NotOwner));
+    assert_eq!(refusal(kick(&bob, code, &joined).await), (403, Code::NotOwner));
+    let refused = kick(&ada, code, &made).await.unwrap_err();
+    assert_eq!((refused.status.as_u16(), refused.problem.field.as_deref()), (400, Some("member_id")));
+    assert_eq!(refusal(kick(&Guest::new(&node, "Eve"), code, &joined).await), (401, Code::NoSession));
+    bob.leave(code).await;
+    assert_eq!(refusal(kick(&ada, code, &joined).await), (404, Code::NotFound));
+    assert_eq!(story(&ada.whole_history(code).await), ["Ada joined", "Bob joined", "Bob left"]);
+}
+
+#[tokio::test]
+async fn the_owner_renames_a_room_and_everyone_sees_it() {
+    let settings = Settings::embedded();
+    let mut node = Node::start(&settings).await;
+    let (ada, bob) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"));
+    let code = ada.create(RoomType::Group, false).await.room.code;
+    bob.join(code).await;
+    let mut page = bob.follow(code).await;
+    rename(&ada, code, Some(" Book  club ")).await.unwrap();
+    rename(&ada, code, Some("Book club")).await.unwrap();
+    assert_eq!(refusal(rename(&bob, code, Some("Bob’s")).await), (403, Code::NotOwner));
+    let refused = rename(&ada, code, Some(&"n".repeat(65))).await.unwrap_err();
+    assert_eq!((refused.status.as_u16(), refused.problem.field.as_deref()), (400, Some("name")));
+    rename(&ada, code, None).await.unwrap();
+    rename(&ada, code, Some("Chess club")).await.unwrap();
+    until_told(&mut page, "Ada named it Chess club").await;
+    let told = ["Bob joined", "Ada named it Book club", "Ada took its name away", "Ada named it Chess club"];
+    assert_eq!(story(&page.replica.events), told);
+    assert_eq!(page.replica.state.name.as_ref().unwrap().as_str(), "Chess club");
+    node.kill().await;
+    node.restart().await;
+    assert_eq!(view(&bob, code).await.unwrap().room.name.unwrap().as_str(), "Chess club", "the name outlives the log");
+}
+
+#[tokio::test]
+async fn the_owner_turns_preserve_on_and_off_and_everyone_is_told() {
+    let node = Node::start(&Settings::embedded()).await;
+    let (ada, bob) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"));
+    let code = ada.create(RoomType::Group, false).await.room.code;
+    bob.join(code).await;
+    let mut page = bob.follow(code).await;
+    bob.say(code, "Unkept").await;
+    assert_eq!(refusal(bob.preserve(code, true).await), (403, Code::NotOwner));
+    ada.preserve(code, true).await.unwrap();
+    ada.preserve(code, true).await.unwrap();
+    bob.say(code, "Kept").await;
+    until_told(&mut page, "Bob: Kept").await;
+    assert_eq!(page.replica.state.retention, Retention::Preserved);
+    ada.preserve(code, false).await.unwrap();
+    ada.preserve(code, false).await.unwrap();
+    bob.say(code, "Unkept again").await;
+    ada.preserve(code, true).await.unwrap();
+    bob.say(code, "Kept again").await;
+    until_told(&mut page, "Bob: Kept again").await;
+    let told = [
+        "Bob joined",
+        "Bob: Unkept",
+        "Ada turned preserve on",
+        "Bob: Kept",
+        "Ada turned preserve off",
+        "Bob: Unkept again",
+        "Ada turned preserve on",
+        "Bob: Kept again",
+    ];
+    assert_eq!(story(&page.replica.events), told);
+    assert!(page.replica.events.iter().zip(2..).all(|(event, seq)| event.seq == seq), "no gap where the log moved");
+    assert_eq!((page.resets, page.replica.state.retention), (0, Retention::Preserved));
+    // History has all that was kept, in order. What was not, it may have for who was there.
+    let history = bob.whole_history(code).await;
+    assert!(history.is_sorted_by_key(|event| event.seq));
+    let kept: Vec<String> =
+        story(&history).into_iter().filter(|line| !line.contains("Unkept") && line != "Bob joined").collect();
+    assert_eq!(
+        kept,
+        told.iter().filter(|line| !line.contains("Unkept") && **line != "Bob joined").copied().collect::<Vec<_>>()
+    );
+}
+
+/// Every frame that a socket gets up to a pong, for subscriptions that a client made up.
+async fn answers(guest: &Guest, frames: impl IntoIterator<Item = ClientFrame>) -> Vec<ServerFrame> {
+    let mut socket = guest.try_connect().await.expect("the socket opens");
+    let mut answers = Vec::new();
+    for (frame, n) in frames.into_iter().zip(0..) {
+        socket.send(&frame).await.unwrap();
+        let is_answer = |frame: &ServerFrame| {
+            matches!(frame, ServerFrame::Resumed { .. } | ServerFrame::Snapshot { .. } | ServerFrame::Error { .. })
+        };
+        within(&format!("frame {n} is answered"), async {
+            loop {
+                let answer = socket.next().await.expect("the socket is open");
+                let done = is_answer(&answer);
+                answers.push(answer);
+                if done {
+                    return;
+                }
+            }
+        })
+        .await;
+    }
+    answers
+}
+
+fn every_resume(code: RoomCode, epoch: Epoch, head: Seq) -> impl Iterator<Item = ClientFrame> {
+    let odd = [head + 1, head + 1_000, 1 << 53, Seq::MAX - 1, Seq::MAX];
+    let afters = (0..=head).chain(odd);
+    let right =
+        afters.clone().map(move |after| ClientFrame::Subscribe { code, epoch: Some(epoch), after: Some(after) });
+    let other = Epoch::from_bits(epoch.get() ^ 1);
+    let wrong = afters.map(move |after| ClientFrame::Subscribe { code, epoch: Some(other), after: Some(after) });
+    let half = [
+        ClientFrame::Subscribe { code, epoch: Some(epoch), after: None },
+        ClientFrame::Subscribe { code, epoch: None, after: Some(0) },
+    ];
+    right.chain(wrong).chain(half)
+}
+
+#[tokio::test]
+async fn a_late_joiner_gets_nothing_that_was_not_kept_by_any_door() {
+    let node = Node::start(&Settings::embedded()).await;
+    let ada = Guest::new(&node, "Ada");
+    let code = ada.create(RoomType::Group, false).await.room.code;
+    let mut late = Vec::new();
+    ada.say(code, "SECRET one").await;
+    late.push(Guest::new(&node, "During the first"));
+    late[0].join(code).await;
+    ada.preserve(code, true).await.unwrap();
+    ada.say(code, "kept one").await;
+    late.push(Guest::new(&node, "During the second"));
+    late[1].join(code).await;
+    for (i, guest) in late.iter().enumerate() {
+        let shown = guest.follow(code).await.replica;
+        let told = answers(guest, every_resume(code, shown.epoch, shown.state.head)).await;
+        let text = serde_json::to_string(&told).unwrap() + &story(&guest.whole_history(code).await).join("\n");
+        assert!(!text.contains("SECRET"), "guest {i}");
+        assert!(text.contains("kept one"), "guest {i}");
+        assert!(!serde_json::to_string(&view(guest, code).await.unwrap()).unwrap().contains("SECRET"), "guest {i}");
+    }
+    ada.preserve(code, false).await.unwrap();
+    ada.say(code, "SECRET two").await;
+    late.push(Guest::new(&node, "During the third"));
+    late[2].join(code).await;
+    ada.preserve(code, true).await.unwrap();
+    ada.say(code, "kept two").await;
+    late.push(Guest::new(&node, "During the fourth"));
+    late[3].join(code).await;
+    for (i, guest) in late.iter().enumerate() {
+        let shown = guest.follow(code).await.replica;
+        let told = answers(guest, every_resume(code, shown.epoch, shown.state.head)).await;
+        let text = serde_json::to_string(&told).unwrap() + &story(&guest.whole_history(code).await).join("\n");
+        assert!(!text.contains("SECRET one"), "guest {i}");
+        assert_eq!(text.contains("SECRET two"), i < 2, "guest {i}");
+        assert!(text.contains("kept one") && text.contains("kept two"), "guest {i}");
+    }
+}
+
+#[tokio::test]
+async fn a_made_up_place_to_resume_from_shows_no_more_than_a_snapshot_does() {
+    let node = Node::start(&Settings::embedded()).await;
+    let (ada, bob) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"));
+    let code = ada.create(RoomType::Group, false).await.room.code;
+    ada.say(code, "SECRET before").await;
+    bob.join(code).await;
+    ada.say(code, "for Bob").await;
+    bob.leave(code).await;
+    ada.say(code, "SECRET while away").await;
+    bob.join(code).await;
+    let shown = bob.follow(code).await.replica;
+    let told = serde_json::to_string(&answers(&bob, every_resume(code, shown.epoch, shown.state.head)).await).unwrap();
+    assert!(!told.contains("SECRET"));
+    assert!(told.contains("Bob"), "something was told");
+}
+
+#[tokio::test]
+async fn what_was_preserved_before_it_was_turned_off_is_offered_to_late_joiners() {
+    let node = Node::start(&Settings::embedded()).await;
+    let (ada, bob) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"));
+    let code = ada.create(RoomType::Group, true).await.room.code;
+    ada.say(code, "Kept").await;
+    ada.preserve(code, false).await.unwrap();
+    ada.say(code, "Unkept").await;
+    let shown = bob.join(code).await;
+    assert_eq!(story(&shown.events), ["Bob joined"]);
+    assert!(shown.has_more, "history has what was kept");
+    let history = ["Ada joined", "Ada: Kept", "Ada turned preserve off", "Bob joined"];
+    assert_eq!(story(&bob.whole_history(code).await), history);
+}
+
+#[tokio::test]
+async fn a_guest_who_stays_away_has_left_with_one_notice() {
+    let node = Node::start(&Settings::embedded().with("GUEST_GRACE_SECONDS", "1")).await;
+    let (ada, bob) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"));
+    let code = ada.create(RoomType::P2p, false).await.room.code;
+    let mut ada = ada.follow(code).await;
+    bob.join(code).await;
+    drop(bob.follow(code).await);
+    until_told(&mut ada, "Bob left").await;
+    // The place is free; and when Eve's time is over too, nobody was told of Bob again.
+    let eve = Guest::new(&node, "Eve");
+    eve.join(code).await;
+    drop(eve.follow(code).await);
+    until_told(&mut ada, "Eve left").await;
+    assert_eq!(story(&ada.replica.events), ["Ada joined", "Bob joined", "Bob left", "Eve joined", "Eve left"]);
+    assert_eq!(refusal(view(&bob, code).await), (403, Code::NotAMember));
+}
+
+#[tokio::test]
+async fn a_guest_who_never_connects_does_not_hold_a_place_for_long() {
+    let node = Node::start(&Settings::embedded().with("GUEST_GRACE_SECONDS", "1")).await;
+    let (ada, bob) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"));
+    let code = ada.create(RoomType::P2p, false).await.room.code;
+    let mut ada = ada.follow(code).await;
+    bob.join(code).await;
+    until_told(&mut ada, "Bob left").await;
+    Guest::new(&node, "Eve").join(code).await;
+}
+
+#[tokio::test]
+async fn who_reconnects_within_the_grace_has_not_left() {
+    let node = Node::start(&Settings::embedded().with("GUEST_GRACE_SECONDS", "2")).await;
+    let (ada, bob, clock) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"), Guest::new(&node, "Clock"));
+    let code = ada.create(RoomType::Group, false).await.room.code;
+    bob.join(code).await;
+    clock.join(code).await;
+    let mut ada = ada.follow(code).await;
+    // One of two pages closes, and all pages close and one opens.
+    let first = bob.follow(code).await;
+    let second = bob.follow(code).await;
+    drop(first);
+    drop(second);
+    let mut bob = bob.follow(code).await;
+    drop(clock.follow(code).await);
+    // By now Bob's time would be over too.
+    until_told(&mut ada, "Clock left").await;
+    bob.say("Still here").await;
+    ada.until_said("Still here").await;
+    assert_eq!(count(&story(&ada.replica.events), "Bob left"), 0);
+}
+
+#[tokio::test]
+async fn who_does_not_come_back_after_a_power_cut_has_left_with_one_notice() {
+    for preserve in [false, true] {
+        let mut node = Node::start(&Settings::embedded().with("GUEST_GRACE_SECONDS", "2")).await;
+        let (ada, bob) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"));
+        let code = ada.create(RoomType::Group, preserve).await.room.code;
+        bob.join(code).await;
+        let mut ada = ada.follow(code).await;
+        let page = bob.follow(code).await;
+        node.kill().await;
+        node.restart().await;
+        drop(page);
+        ada.reconnect(&node).await;
+        until_told(&mut ada, "Bob left").await;
+        let eve = Guest::new(&node, "Eve");
+        eve.join(code).await;
+        drop(eve.follow(code).await);
+        until_told(&mut ada, "Eve left").await;
+        let told = story(&ada.replica.events);
+        assert_eq!((count(&told, "Bob left"), count(&told, "Ada left")), (1, 0), "{told:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_room_that_keeps_nothing_starts_anew_after_a_power_cut_and_says_so() {
+    let mut node = Node::start(&Settings::embedded()).await;
+    let (ada, bob) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"));
+    let code = ada.create(RoomType::Group, false).await.room.code;
+    for i in 0..5 {
+        ada.say(code, &format!("Before Bob {i}")).await;
+    }
+    bob.join(code).await;
+    let (mut ada, mut bob) = (ada.follow(code).await, bob.follow(code).await);
+    bob.say("Lost with the power").await;
+    ada.until_said("Lost with the power").await;
+    bob.until_said("Lost with the power").await;
+    let epoch = ada.replica.epoch;
+    node.kill().await;
+    node.restart().await;
+    ada.reconnect(&node).await;
+    bob.reconnect(&node).await;
+    ada.until("Ada starts anew", |replica| replica.epoch != epoch).await;
+    bob.until("Bob starts anew", |replica| replica.epoch != epoch).await;
+    assert_eq!((ada.resets, bob.resets), (1, 1));
+    assert_eq!(bob.replica.state.members.len(), 2, "who was in the room still is");
+    ada.say("Hello again").await;
+    bob.until_said("Hello again").await;
+    let shown = ["Bob joined", "Bob: Lost with the power", "Ada: Hello again"];
+    assert_eq!(story(&bob.replica.events), shown, "what was on the screen stays there, and nobody joined or left");
+    // Whoever reloads, or missed something, has all of the new log, however late they joined the old one.
+    assert_eq!(story(&bob.guest.follow(code).await.replica.events), ["Ada: Hello again"]);
+    assert_eq!(story(&bob.guest.whole_history(code).await), ["Ada: Hello again"]);
+    ada.say("While Bob’s line was cut").await;
+    bob.reconnect(&node).await;
+    bob.until_said("While Bob’s line was cut").await;
+    assert_eq!(bob.resets, 1, "a cut line is no reason for a reset");
+}
+
+#[tokio::test]
+async fn a_room_that_keeps_its_log_goes_on_after_a_power_cut() {
+    let mut node = Node::start(&Settings::embedded()).await;
+    let (ada, bob) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"));
+    let code = ada.create(RoomType::Group, true).await.room.code;
+    bob.join(code).await;
+    let (mut ada, mut bob) = (ada.follow(code).await, bob.follow(code).await);
+    bob.say("Kept").await;
+    node.kill().await;
+    node.restart().await;
+    ada.reconnect(&node).await;
+    ada.until_said("Kept").await;
+    ada.say("Said while Bob was not back yet").await;
+    bob.reconnect(&node).await;
+    bob.until_said("Said while Bob was not back yet").await;
+    let told = ["Ada joined", "Bob joined", "Bob: Kept", "Ada: Said while Bob was not back yet"];
+    assert_eq!(story(&bob.replica.events), told);
+    assert_eq!(story(&bob.guest.whole_history(code).await), told);
+    assert_eq!((ada.resets, bob.resets), (0, 0));
+}
+
+#[tokio::test]
+async fn the_code_of_an_abandoned_room_is_unknown_after_a_while() {
+    let node = Node::start(&Settings::embedded().with("ROOM_IDLE_SECONDS", "0.5")).await;
+    let (ada, bob) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"));
+    let code = ada.create(RoomType::Group, false).await.room.code;
+    let inhabited = bob.create(RoomType::Group, false).await.room.code;
+    ada.leave(code).await;
+    assert_eq!(refusal(view(&ada, code).await), (403, Code::NotAMember), "it waits for a while");
+    within("the room is gone", async {
+        while refusal(view(&ada, code).await) != (404, Code::RoomUnavailable) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!(refusal(ada.try_join(code).await), (404, Code::RoomUnavailable));
+    assert!(view(&bob, inhabited).await.is_ok(), "a room with somebody in it stays");
+}
+
+#[tokio::test]
+async fn of_ten_who_join_a_one_to_one_room_at_once_one_gets_in() {
+    let node = Node::start(&Settings::embedded()).await;
+    let ada = Guest::new(&node, "Ada");
+    let code = ada.create(RoomType::P2p, false).await.room.code;
+    let tries: Vec<_> = (0..10).map(|i| Guest::new(&node, &format!("Guest {i}"))).collect();
+    let joins = tries.iter().map(|guest| guest.try_join(code));
+    let joined = futures_util::future::join_all(joins).await;
+    let (inside, outside): (Vec<_>, Vec<_>) = joined.into_iter().partition(Result::is_ok);
+    assert_eq!(inside.len(), 1);
+    for refused in outside {
+        assert_eq!(refusal(refused), (404, Code::RoomUnavailable));
+    }
+    assert_eq!(view(&ada, code).await.unwrap().members.len(), 2);
+    assert_eq!(ada.whole_history(code).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_guest_who_joins_two_rooms_at_once_is_in_one() {
+    let node = Node::start(&Settings::embedded()).await;
+    let bob = Guest::new(&node, "Bob");
+    let own = bob.create(RoomType::Group, false).await.room.code;
+    bob.leave(own).await;
+    for round in 0..5 {
+        let (ada, eve) = (Guest::new(&node, "Ada"), Guest::new(&node, "Eve"));
+        let (first, second) =
+            (ada.create(RoomType::Group, false).await.room.code, eve.create(RoomType::P2p, false).await.room.code);
+        let (one, other) = tokio::join!(bob.try_join(first), bob.try_join(second));
+        let ((Ok(inside), refused) | (refused, Ok(inside))) = (one, other) else {
+            panic!("round {round}: nobody got in")
+        };
+        assert_eq!(refusal(refused), (409, Code::AlreadyInRoom), "round {round}");
+        let mine: Vec<Snapshot> = bob.ask(Method::GET, "/api/rooms/my-rooms", ()).await.unwrap();
+        let codes: BTreeSet<_> = mine.iter().map(|snapshot| snapshot.room.code).collect();
+        assert_eq!(codes, BTreeSet::from([inside.room.code]), "round {round}");
+        bob.leave(inside.room.code).await;
+    }
+}
+
+#[tokio::test]
+async fn one_guest_who_joins_many_times_at_once_is_one_member_with_one_notice() {
+    let node = Node::start(&Settings::embedded()).await;
+    let (ada, bob) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"));
+    let own = bob.create(RoomType::Group, false).await.room.code;
+    bob.leave(own).await;
+    let code = ada.create(RoomType::P2p, false).await.room.code;
+    let joined = futures_util::future::join_all((0..10).map(|_| bob.join(code))).await;
+    let ids: BTreeSet<_> = joined.iter().map(|snapshot| snapshot.you.member_id).collect();
+    assert_eq!(ids.len(), 1);
+    let told: Vec<Event> = ada.whole_history(code).await;
+    assert_eq!(story(&told), ["Ada joined", "Bob joined"]);
 }

@@ -4,10 +4,10 @@ use std::{net::SocketAddr, time::Duration};
 
 use anonchat::protocol::{
     Ack, ClientFrame, ClientId, Code, CreateRoom, HistoryPage, JoinRoom, MessageBody, Problem, Replica, RoomCode,
-    RoomType, SendMessage, ServerFrame, Snapshot,
+    RoomType, SendMessage, ServerFrame, Signal, Snapshot,
 };
 use futures_util::{SinkExt, StreamExt};
-use reqwest::{Method, StatusCode, cookie::CookieStore};
+use reqwest::{Method, StatusCode, cookie::CookieStore, header::HeaderValue};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
@@ -60,6 +60,21 @@ impl Guest {
         Self { address, ..self.clone() }
     }
 
+    /// What they are called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The cookies that they would send, as one header.
+    pub fn cookie(&self) -> Option<HeaderValue> {
+        self.cookies.cookies(&format!("http://{}/", self.address).parse().expect("a URL"))
+    }
+
+    /// A request of theirs, to be changed before it is sent.
+    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.http.request(method, format!("http://{}{path}", self.address))
+    }
+
     /// Asks REST for something.
     pub async fn ask<T: DeserializeOwned>(
         &self,
@@ -67,7 +82,7 @@ impl Guest {
         path: &str,
         body: impl Serialize,
     ) -> Result<T, Refused> {
-        let request = self.http.request(method.clone(), format!("http://{}{path}", self.address));
+        let request = self.request(method.clone(), path);
         let request = if method == Method::GET { request.query(&body) } else { request.json(&body) };
         let answer = request.send().await.expect("the node answers");
         let status = answer.status();
@@ -142,9 +157,8 @@ impl Guest {
 
     /// Opens a socket, if the node is there.
     pub async fn try_connect(&self) -> Option<Socket> {
-        let url = format!("http://{}/", self.address).parse().expect("a URL");
         let mut request = format!("ws://{}/ws", self.address).into_client_request().expect("a request");
-        if let Some(cookies) = self.cookies.cookies(&url) {
+        if let Some(cookies) = self.cookie() {
             request.headers_mut().insert("cookie", cookies);
         }
         let (stream, _) = tokio_tungstenite::connect_async(request).await.ok()?;
@@ -165,7 +179,7 @@ impl Guest {
             }
         })
         .await;
-        Follower { guest: self.clone(), code, socket, replica: Replica::new(snapshot), resets: 0 }
+        Follower { guest: self.clone(), code, socket, replica: Replica::new(snapshot), resets: 0, signals: Vec::new() }
     }
 }
 
@@ -183,7 +197,22 @@ impl Socket {
 
     /// Sends any text.
     pub async fn send_text(&mut self, text: &str) -> Option<()> {
-        self.stream.send(Message::text(text)).await.ok()
+        self.send_message(Message::text(text)).await
+    }
+
+    /// Sends anything.
+    pub async fn send_message(&mut self, message: Message) -> Option<()> {
+        self.stream.send(message).await.ok()
+    }
+
+    /// Queues a frame that leaves with the next [`flush`](Self::flush), so that many go in one write.
+    pub async fn feed(&mut self, frame: &ClientFrame) -> Option<()> {
+        self.stream.feed(Message::text(serde_json::to_string(frame).expect("frames are JSON"))).await.ok()
+    }
+
+    /// Sends what is queued.
+    pub async fn flush(&mut self) -> Option<()> {
+        self.stream.flush().await.ok()
     }
 
     /// The next frame; `None` if the socket is dead.
@@ -220,6 +249,8 @@ pub struct Follower {
     pub replica: Replica,
     /// How often its log could not be continued.
     pub resets: usize,
+    /// What it heard that does not matter a minute later.
+    pub signals: Vec<Signal>,
 }
 
 /// What a frame meant to a follower.
@@ -273,7 +304,14 @@ impl Follower {
             }
             ServerFrame::Error { code, id, .. } => Heard::Refused(code, id),
             ServerFrame::Bye { .. } => Heard::Cut,
-            ServerFrame::Hello { .. } | ServerFrame::Signal { .. } | ServerFrame::Pong { .. } => Heard::Other,
+            ServerFrame::Signal { signal, .. } => {
+                if let Signal::Presence { connected } = &signal {
+                    self.replica.connected = connected.iter().copied().collect();
+                }
+                self.signals.push(signal);
+                Heard::Other
+            }
+            ServerFrame::Hello { .. } | ServerFrame::Pong { .. } => Heard::Other,
         }
     }
 

@@ -15,6 +15,8 @@ pub use services::{Mongo, Redis};
 
 use std::time::Duration;
 
+use anonchat::protocol::{Event, EventKind, Retention};
+
 /// How long a test waits for something that must happen before it says that it did not.
 pub const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -36,4 +38,23 @@ pub async fn poll_until<F: Future<Output = bool>>(what: &str, mut ask: impl FnMu
         }
     })
     .await;
+}
+
+/// What happened in a room, a line an event, to be compared with what should have.
+pub fn story<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<String> {
+    let line = |event: &Event| match &event.kind {
+        EventKind::Joined { member } => format!("{} joined", member.name),
+        EventKind::Left { member } => format!("{} left", member.name),
+        EventKind::Removed { member, by } => format!("{} removed {}", by.name, member.name),
+        EventKind::Message(message) => format!("{}: {}", message.author.name, message.body),
+        EventKind::Renamed { name: Some(name), by } => format!("{} named it {name}", by.name),
+        EventKind::Renamed { name: None, by } => format!("{} took its name away", by.name),
+        EventKind::RetentionChanged { retention: Retention::Preserved, by, .. } => {
+            format!("{} turned preserve on", by.name)
+        }
+        EventKind::RetentionChanged { retention: Retention::Ephemeral, by, .. } => {
+            format!("{} turned preserve off", by.name)
+        }
+    };
+    events.into_iter().map(line).collect()
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fs::File,
     net::{SocketAddr, TcpListener},
     path::PathBuf,
     process::Stdio,
@@ -19,6 +20,7 @@ use super::within;
 pub struct Settings {
     env: BTreeMap<String, String>,
     folder: Arc<TempDir>,
+    logged: bool,
 }
 
 impl Settings {
@@ -26,7 +28,10 @@ impl Settings {
     pub fn embedded() -> Self {
         let folder = Arc::new(tempfile::tempdir().expect("a temporary folder"));
         let data = folder.path().join("data").display().to_string();
-        Self { env: BTreeMap::new(), folder }.with("DATA_DIR", &data).with("RATE_LIMITS", "off").with("LOG", "warn")
+        Self { env: BTreeMap::new(), folder, logged: false }
+            .with("DATA_DIR", &data)
+            .with("RATE_LIMITS", "off")
+            .with("LOG", "warn")
     }
 
     /// A shared MongoDB and Redis.
@@ -43,6 +48,21 @@ impl Settings {
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.env.insert(name.to_owned(), value.to_owned());
         self
+    }
+
+    /// Keeps what the node logs at this level, to be read with [`log`](Self::log).
+    #[must_use]
+    pub fn logged(self, level: &str) -> Self {
+        Self { logged: true, ..self.with("LOG", level) }
+    }
+
+    /// What was logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.log_file()).expect("the node logs into a file")
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.folder.path().join("log")
     }
 
     /// The folder of the embedded store.
@@ -72,7 +92,12 @@ impl Node {
     /// Starts it again at the same address, after it was stopped.
     pub async fn restart(&mut self) {
         assert!(self.process.is_none(), "the node runs already");
-        let process = Command::new(env!("CARGO_BIN_EXE_anonchat"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_anonchat"));
+        if self.settings.logged {
+            let file = File::options().create(true).append(true).open(self.settings.log_file());
+            command.stderr(file.expect("a file for the log"));
+        }
+        let process = command
             .env_clear()
             .envs(std::env::vars().filter(|(name, _)| matches!(name.as_str(), "PATH" | "HOME" | "RUST_BACKTRACE")))
             .envs(&self.settings.env)

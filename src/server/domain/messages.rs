@@ -60,9 +60,11 @@ pub async fn history(app: &App, visitor: &Visitor, query: HistoryQuery) -> Resul
         let reason = format!("A page has 1 to {} events.", limits::HISTORY_PAGE);
         return Err(Problem::invalid("limit", reason));
     }
+    // Stores count in signed numbers; no log is as long as that.
+    let before = query.before.map(|seq| seq.min(i64::MAX.cast_unsigned()));
     let (room, member) = membership(app, visitor.actor()?.id(), code).await?;
-    let archived = app.store.events_before(room.id, query.before, limit + 1).await.map_err(store_failed)?;
-    let mut events = unkept(app, &member, query.before).await;
+    let archived = app.store.events_before(room.id, before, limit + 1).await.map_err(store_failed)?;
+    let mut events = unkept(app, &member, before).await;
     events.extend(archived);
     events.sort_by_key(|event| std::cmp::Reverse(event.seq));
     events.dedup_by_key(|event| event.seq);

@@ -63,6 +63,18 @@ impl<T: DeserializeOwned + Send> FromRequestParts<App> for Query<T> {
     }
 }
 
+/// A part of the address.
+pub struct Path<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
+        let axum::extract::Path(part) = axum::extract::Path::from_request_parts(parts, app).await?;
+        Ok(Self(part))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

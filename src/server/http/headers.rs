@@ -2,13 +2,15 @@
 
 use axum::http::{HeaderName, HeaderValue, header};
 
-/// Headers for every answer.
-pub const SECURITY: [(HeaderName, HeaderValue); 6] = [
+/// Headers for every answer that does not say otherwise itself.
+pub const SECURITY: [(HeaderName, HeaderValue); 8] = [
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
     (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
     (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
     (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+    (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PLAIN_POLICY)),
     (
         HeaderName::from_static("permissions-policy"),
         HeaderValue::from_static("camera=(), microphone=(), geolocation=(), payment=(), usb=()"),
@@ -25,5 +27,5 @@ pub fn content_security_policy(nonce: &str) -> String {
 }
 
 /// The policy of everything that is no page of the application.
-pub const PLAIN_POLICY: &str =
+const PLAIN_POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";

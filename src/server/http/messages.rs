@@ -16,7 +16,8 @@ use crate::{
 
 /// Say something. Safe to repeat: the same id gives the same answer, and one message.
 #[utoipa::path(post, path = "/api/messages", tag = "messages", request_body = SendMessage, responses(
-    (status = 200, body = Ack), (status = "4XX", body = ProblemJson, content_type = "application/problem+json"),
+    (status = 200, description = "The message is in the log", body = Ack),
+    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn send(
     State(app): State<App>,
@@ -28,7 +29,8 @@ pub async fn send(
 
 /// A page of what was said, newest first.
 #[utoipa::path(get, path = "/api/chats/history", tag = "messages", params(HistoryQuery), responses(
-    (status = 200, body = HistoryPage), (status = "4XX", body = ProblemJson, content_type = "application/problem+json"),
+    (status = 200, description = "The page", body = HistoryPage),
+    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn history(
     State(app): State<App>,

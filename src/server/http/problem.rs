@@ -1,14 +1,20 @@
 //! Problems as HTTP: `application/problem+json` (RFC 9457).
 
+use std::error::Error;
+
 use axum::{
-    extract::rejection::{JsonRejection, QueryRejection},
+    body::{Body, to_bytes},
+    extract::{
+        rejection::{JsonRejection, PathRejection, QueryRejection},
+        ws::rejection::WebSocketUpgradeRejection,
+    },
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::protocol::{Code, Problem};
+use crate::protocol::{Code, Problem, limits};
 
 /// A refusal on its way out.
 #[derive(Debug)]
@@ -43,13 +49,40 @@ impl From<JsonRejection> for Refusal {
             StatusCode::UNPROCESSABLE_ENTITY => Code::InvalidInput,
             _ => Code::Malformed,
         };
-        Self(Problem::new(code, rejection.body_text()))
+        let detail = match code {
+            Code::UnsupportedMediaType => "Send JSON, with the header Content-Type: application/json.".to_owned(),
+            Code::TooLarge => format!("A request can have {} KiB at most.", limits::FRAME_BYTES / 1024),
+            _ => unreadable(&rejection, rejection.body_text()),
+        };
+        Self(Problem::new(code, detail))
     }
+}
+
+/// What could not be read, without the words around it that say how this server is made.
+fn unreadable(rejection: &dyn Error, otherwise: String) -> String {
+    let reason = rejection.source().map_or(otherwise, ToString::to_string);
+    format!("This request could not be read: {reason}.")
 }
 
 impl From<QueryRejection> for Refusal {
     fn from(rejection: QueryRejection) -> Self {
-        Self(Problem::new(Code::InvalidInput, rejection.body_text()))
+        Self(Problem::new(Code::InvalidInput, unreadable(&rejection, rejection.body_text())))
+    }
+}
+
+impl From<PathRejection> for Refusal {
+    fn from(rejection: PathRejection) -> Self {
+        Self(Problem::new(Code::Malformed, unreadable(&rejection, rejection.body_text())))
+    }
+}
+
+impl From<WebSocketUpgradeRejection> for Refusal {
+    fn from(rejection: WebSocketUpgradeRejection) -> Self {
+        let code = match rejection {
+            WebSocketUpgradeRejection::MethodNotGet(_) => Code::MethodNotAllowed,
+            _ => Code::Malformed,
+        };
+        Self(Problem::new(code, "This address is for WebSockets. Open one here."))
     }
 }
 
@@ -71,6 +104,26 @@ impl IntoResponse for Refusal {
         }
         response
     }
+}
+
+/// Longest refusal of a server function.
+const REFUSAL_BYTES: usize = 16 * 1024;
+
+/// Gives a server function's refusal the status of its code. One that a use case gave has it already; what the transport
+/// could not read comes with a 500, and is no fault of the server.
+pub async fn server_function_status(response: Response) -> Response {
+    let is_refusal = response.headers().contains_key("serverfnerror");
+    if !is_refusal || response.status() != StatusCode::INTERNAL_SERVER_ERROR {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let Ok(body) = to_bytes(body, REFUSAL_BYTES).await else { return parts.status.into_response() };
+    if let Ok(problem) = serde_json::from_slice::<Problem>(&body)
+        && let Ok(status) = StatusCode::from_u16(problem.code.status())
+    {
+        parts.status = status;
+    }
+    Response::from_parts(parts, Body::from(body))
 }
 
 /// The request came from a page of another site.

@@ -1,14 +1,10 @@
 //! REST: rooms.
 
-use axum::{
-    extract::{Path, State},
-    http::StatusCode,
-    response::IntoResponse,
-};
+use axum::{extract::State, http::StatusCode, response::IntoResponse};
 use axum_extra::extract::CookieJar;
 
 use super::{
-    extract::Json,
+    extract::{Json, Path},
     problem::{ProblemJson, Refusal},
     session,
 };
@@ -29,7 +25,8 @@ fn entered(app: &App, jar: CookieJar, Entered { snapshot, session }: Entered) ->
 
 /// Make a room. Sets the session cookie if there is none.
 #[utoipa::path(post, path = "/api/rooms/create", tag = "rooms", request_body = CreateRoom, responses(
-    (status = 201, body = Snapshot), (status = "4XX", body = ProblemJson, content_type = "application/problem+json"),
+    (status = 201, description = "The room, with its maker in it", body = Snapshot),
+    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn create(
     State(app): State<App>,
@@ -42,7 +39,8 @@ pub async fn create(
 
 /// Join a room by its code. Sets the session cookie if there is none. Joining again changes nothing.
 #[utoipa::path(post, path = "/api/rooms/join", tag = "rooms", request_body = JoinRoom, responses(
-    (status = 200, body = Snapshot), (status = "4XX", body = ProblemJson, content_type = "application/problem+json"),
+    (status = 200, description = "The room, with the asker in it", body = Snapshot),
+    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn join(
     State(app): State<App>,
@@ -55,7 +53,8 @@ pub async fn join(
 
 /// Leave a room at once.
 #[utoipa::path(post, path = "/api/rooms/leave", tag = "rooms", request_body = LeaveRoom, responses(
-    (status = 204), (status = "4XX", body = ProblemJson, content_type = "application/problem+json"),
+    (status = 204, description = "Left, or was not in it"),
+    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn leave(State(app): State<App>, visitor: Visitor, Json(body): Json<LeaveRoom>) -> Answer<StatusCode> {
     rooms::leave(&app, &visitor, read_code(&body.code)?).await?;
@@ -64,7 +63,8 @@ pub async fn leave(State(app): State<App>, visitor: Visitor, Json(body): Json<Le
 
 /// Remove a member, who cannot come back (owner).
 #[utoipa::path(post, path = "/api/rooms/kick", tag = "rooms", request_body = KickMember, responses(
-    (status = 204), (status = "4XX", body = ProblemJson, content_type = "application/problem+json"),
+    (status = 204, description = "Removed"),
+    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn kick(State(app): State<App>, visitor: Visitor, Json(body): Json<KickMember>) -> Answer<StatusCode> {
     rooms::kick(&app, &visitor, read_code(&body.code)?, body.member_id).await?;
@@ -73,7 +73,8 @@ pub async fn kick(State(app): State<App>, visitor: Visitor, Json(body): Json<Kic
 
 /// Give a room another name, or none (owner).
 #[utoipa::path(put, path = "/api/rooms/name", tag = "rooms", request_body = RenameRoom, responses(
-    (status = 204), (status = "4XX", body = ProblemJson, content_type = "application/problem+json"),
+    (status = 204, description = "Renamed"),
+    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn rename(State(app): State<App>, visitor: Visitor, Json(body): Json<RenameRoom>) -> Answer<StatusCode> {
     rooms::rename(&app, &visitor, read_code(&body.code)?, body.name).await?;
@@ -82,7 +83,8 @@ pub async fn rename(State(app): State<App>, visitor: Visitor, Json(body): Json<R
 
 /// Turn preserve on or off, from here on (owner).
 #[utoipa::path(put, path = "/api/rooms/preserve", tag = "rooms", request_body = PreserveRoom, responses(
-    (status = 204), (status = "4XX", body = ProblemJson, content_type = "application/problem+json"),
+    (status = 204, description = "Changed, or was so already"),
+    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn preserve(State(app): State<App>, visitor: Visitor, Json(body): Json<PreserveRoom>) -> Answer<StatusCode> {
     rooms::preserve(&app, &visitor, read_code(&body.code)?, body.preserve).await?;
@@ -90,14 +92,17 @@ pub async fn preserve(State(app): State<App>, visitor: Visitor, Json(body): Json
 }
 
 /// The rooms that you are in; a guest is in one at most.
-#[utoipa::path(get, path = "/api/rooms/my-rooms", tag = "rooms", responses((status = 200, body = Vec<Snapshot>)))]
+#[utoipa::path(get, path = "/api/rooms/my-rooms", tag = "rooms", responses(
+    (status = 200, description = "The rooms", body = Vec<Snapshot>),
+))]
 pub async fn my_rooms(State(app): State<App>, visitor: Visitor) -> Answer<axum::Json<Vec<Snapshot>>> {
     Ok(axum::Json(rooms::mine(&app, &visitor).await?))
 }
 
 /// A room that you are in.
 #[utoipa::path(get, path = "/api/rooms/{code}", tag = "rooms", params(("code" = String, Path)), responses(
-    (status = 200, body = Snapshot), (status = "4XX", body = ProblemJson, content_type = "application/problem+json"),
+    (status = 200, description = "The room as the asker sees it", body = Snapshot),
+    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn view(State(app): State<App>, visitor: Visitor, Path(code): Path<String>) -> Answer<axum::Json<Snapshot>> {
     Ok(axum::Json(rooms::view(&app, &visitor, read_code(&code)?).await?))

@@ -3,7 +3,7 @@
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request},
-    http::header,
+    middleware::map_response,
     response::IntoResponse,
     routing::{any, get},
 };
@@ -21,7 +21,7 @@ use super::{
     headers::SECURITY,
     health, messages,
     openapi::Description,
-    problem::{Refusal, foreign_origin},
+    problem::{Refusal, foreign_origin, server_function_status},
     rooms, shell, ws,
 };
 use crate::{
@@ -52,12 +52,9 @@ pub fn api(options: &LeptosOptions) -> Doors {
     let description = axum::Json(description);
     let rest = rest
         .route("/api/openapi.json", get(move || async move { description }))
-        .route("/api/{*rest}", any(no_such_door))
-        .method_not_allowed_fallback(wrong_method)
-        .layer(SetResponseHeaderLayer::if_not_present(
-            header::CACHE_CONTROL,
-            axum::http::HeaderValue::from_static("no-store"),
-        ));
+        .route("/api", any(no_such_door))
+        .route("/api/", any(no_such_door))
+        .route("/api/{*rest}", any(no_such_door));
     let router = Router::new()
         .merge(rest)
         .route("/ws", any(ws::upgrade))
@@ -82,6 +79,8 @@ impl Doors {
         };
         let router = self
             .router
+            .method_not_allowed_fallback(wrong_method)
+            .layer(map_response(server_function_status))
             .layer(DefaultBodyLimit::max(limits::FRAME_BYTES))
             .layer(csrf.with_rejection_response(|_| foreign_origin().into_response()))
             .layer(CatchPanicLayer::custom(|_| {

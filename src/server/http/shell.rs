@@ -5,7 +5,7 @@ use std::path::Path;
 
 use axum::{
     Router,
-    http::{HeaderValue, header},
+    http::{HeaderValue, Response, header},
     response::IntoResponse,
     routing::get,
 };
@@ -19,7 +19,6 @@ use tower_http::{
     set_header::SetResponseHeaderLayer,
 };
 
-use super::headers::PLAIN_POLICY;
 use crate::server::app::App;
 
 const MANIFEST: &str = include_str!("../../../manifest.json");
@@ -30,7 +29,12 @@ const A_DAY: HeaderValue = HeaderValue::from_static("public, max-age=86400");
 /// Files of the site folder, and what describes them.
 pub fn files(options: &LeptosOptions) -> Router<App> {
     let root = Path::new(options.site_root.as_ref());
-    let cached = |value: HeaderValue| SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, value);
+    // What is not there today may be there after the next deployment.
+    let cached = |value: HeaderValue| {
+        let unless_missing =
+            move |response: &Response<_>| (!response.status().is_client_error()).then(|| value.clone());
+        SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, unless_missing)
+    };
     let pkg = ServeDir::new(root.join(options.site_pkg_dir.as_ref())).precompressed_br().precompressed_gzip();
     let file = |name: &str, value: HeaderValue| {
         ServiceBuilder::new().layer(cached(value)).service(ServeFile::new(root.join(name)))
@@ -47,10 +51,6 @@ pub fn files(options: &LeptosOptions) -> Router<App> {
         .route_service("/offline.css", file("offline.css", ASK_AGAIN))
         .route("/shell.json", get(move || async move { ([(header::CACHE_CONTROL, ASK_AGAIN)], shell) }))
         .route("/manifest.json", get(manifest))
-        .layer(SetResponseHeaderLayer::if_not_present(
-            header::CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static(PLAIN_POLICY),
-        ))
 }
 
 async fn manifest() -> impl IntoResponse {

@@ -81,7 +81,7 @@ pub async fn upgrade(
     visitor: Visitor,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Refusal> {
-    let upgrade = upgrade.map_err(|rejection| Problem::new(Code::Malformed, rejection.body_text()))?;
+    let upgrade = upgrade?;
     let actor = visitor.actor()?.clone();
     let upgrade = upgrade
         .read_buffer_size(4 * 1024)

@@ -190,7 +190,11 @@ impl Log {
     }
 
     async fn open_tail(&self, archived: Head, known: Option<Cursor>) -> Result<Option<Found>> {
-        let tail = self.bus.open_tail(self.room, random::epoch(), archived.seq, archived.n, 0).await?;
+        // If the tail was lost, its successor must not give out seqs again that lie before a member's joining: their record
+        // would hide what is said there from them.
+        let members = self.store.members(self.room).await?;
+        let head = members.iter().map(|member| member.since).max().unwrap_or(0).max(archived.seq);
+        let tail = self.bus.open_tail(self.room, random::epoch(), head, archived.n, 0).await?;
         if known.is_some_and(|known| known.epoch == tail.epoch && tail.head < known.head) {
             // It came back older than it was, so its next seqs were given out before: it cannot go on in this epoch.
             self.bus.drop_tail(self.room, tail.epoch, tail.head).await?;

@@ -200,8 +200,8 @@ impl Live {
         }
         if retention_after(&event) == Some(Retention::Preserved) {
             self.kept_from = event.seq;
-            self.has_archive = true;
         }
+        self.has_archive |= self.state.retention == Retention::Preserved;
         let gone = match &event.kind {
             EventKind::Left { member } | EventKind::Removed { member, .. } => Some(member.id),
             _ => None,

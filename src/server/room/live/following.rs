@@ -7,16 +7,21 @@ use super::{
     Live, Request, ResumePoint, Subscribe, Subscriber, announcement,
 };
 use crate::{
-    protocol::{Event, Person, ResetReason, Retention, Role, RoomView, Seq, ServerFrame, Snapshot, You, limits},
+    protocol::{
+        Event, EventKind, Person, ResetReason, Retention, Role, RoomView, Seq, ServerFrame, Snapshot, You, limits,
+    },
     server::store::MemberRecord,
 };
 
 impl Live {
     /// The first seq that a member may see in the window.
     pub(super) fn visible_from(&self, member: &MemberRecord) -> Seq {
-        let joined = match member.since {
-            0 => self.window.last_about(member.member).map_or(self.state.head + 1, |event| event.seq),
-            since => since,
+        let joined = match (member.since, self.window.last_about(member.member)) {
+            // The record does not know yet that the log has been told. Until it has, only what comes is for them: the last
+            // word on somebody who comes back is that they left, and what was said since is not theirs.
+            (0, Some(Event { seq, kind: EventKind::Joined { .. }, .. })) => *seq,
+            (0, _) => self.state.head + 1,
+            (since, _) => since,
         };
         if self.state.retention == Retention::Preserved { joined.min(self.kept_from) } else { joined }
     }
@@ -37,7 +42,7 @@ impl Live {
             self.ahead.push(subscribe);
             return;
         }
-        let may_see = after + 1 >= self.visible_from(&subscribe.member);
+        let may_see = after.saturating_add(1) >= self.visible_from(&subscribe.member);
         let missed = self.state.head.saturating_sub(after);
         if epoch != self.epoch {
             self.reset(subscribe, ResetReason::EpochChanged);
@@ -100,7 +105,8 @@ impl Live {
             self.engine.spawn(async move { engine.disconnect(id).await });
             return;
         }
-        self.subscribers.insert(connection.id(), Subscriber { connection, member: member.member, typed_at: None });
+        self.subscribers
+            .insert(connection.id(), Subscriber { connection, member: member.member, typed_at: None, types: false });
         self.presence_changed = true;
     }
 

@@ -104,7 +104,10 @@ pub struct Subscribe {
 struct Subscriber {
     connection: Connection,
     member: MemberId,
+    /// When they were last said to type.
     typed_at: Option<Instant>,
+    /// Whether that is still what the others know.
+    types: bool,
 }
 
 /// What this node knows of the log.

@@ -51,10 +51,16 @@ impl Live {
 
     pub(super) fn typing(&mut self, id: ConnectionId, on: bool) {
         let Some(subscriber) = self.subscribers.get_mut(&id) else { return };
-        if on && subscriber.typed_at.is_some_and(|at| at.elapsed() < TYPING_PAUSE) {
+        // Stopping is told once, and does not shorten the pause: switching to and fro is no way to flood a room.
+        if on {
+            if subscriber.typed_at.is_some_and(|at| at.elapsed() < TYPING_PAUSE) {
+                return;
+            }
+            subscriber.typed_at = Some(Instant::now());
+        } else if !subscriber.types {
             return;
         }
-        subscriber.typed_at = on.then(Instant::now);
+        subscriber.types = on;
         let member = subscriber.member;
         self.signal(Signal::Typing { member, on }, Some(member));
         self.tell(News::Typing { member, on });
