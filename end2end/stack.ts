@@ -116,7 +116,6 @@ export class Stack {
     const shared: Settings = {
       LEPTOS_SITE_ROOT: SITE,
       RATE_LIMITS: "off",
-      JWT_SECRET: randomBytes(32).toString("hex"),
       LOG: process.env["LOG"] ?? "info",
     };
     let database: { uri: string; name: string } | undefined;

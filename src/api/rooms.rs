@@ -56,9 +56,9 @@ pub async fn join_room(
     use crate::server::{domain, http::context};
     let (app, visitor) = context::visitor().await?;
     let wanted = crate::protocol::JoinRoom { code: code.clone(), nickname: context::filled(nickname.clone()) };
-    let entered = domain::rooms::join(&app, &visitor, wanted, leave).await.map_err(|problem| {
-        context::refuse_form::<JoinRoom>(problem, &[("code", &code), ("nickname", &nickname)])
-    })?;
+    let entered = domain::rooms::join(&app, &visitor, wanted, leave)
+        .await
+        .map_err(|problem| context::refuse_form::<JoinRoom>(problem, &[("code", &code), ("nickname", &nickname)]))?;
     Ok(context::enter(&app, &entered))
 }
 

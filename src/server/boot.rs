@@ -151,7 +151,7 @@ fn router(app: App) -> anyhow::Result<Router> {
         .leptos_routes_with_context(&options, generate_route_list(ui::App), context, shell)
         .fallback(no_such_page)
         .layer(CompressionLayer::new());
-    Ok(doors.with(|router| router.merge(pages.with_state(options))).finish(app))
+    doors.with(|router| router.merge(pages.with_state(options))).finish(app)
 }
 
 /// Pages are personal, and run only their own scripts.

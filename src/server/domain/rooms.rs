@@ -292,7 +292,7 @@ async fn enter(app: &App, member: MemberRecord, session: Option<SessionToken>) -
     let entered = async {
         if member.owed.is_some() {
             app.engine.command(member.room, Command::Join { member: member.person() }).await?;
-            app.engine.expect(member.room, member.member).await;
+            app.engine.expect(member.room, member.member);
         }
         app.engine.look(member.room, member.clone()).await
     };

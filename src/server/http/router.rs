@@ -1,5 +1,6 @@
 //! The whole API on one page.
 
+use anyhow::Context;
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request},
@@ -72,9 +73,13 @@ impl Doors {
     }
 
     /// Puts the guards around everything: limits, cross-site checks, security headers, traces without secrets.
-    pub fn finish(self, app: App) -> Router {
+    ///
+    /// Fails if the public URL is none that a browser would name as an origin.
+    pub fn finish(self, app: App) -> anyhow::Result<Router> {
         let csrf = match app.config.public_url.as_deref() {
-            Some(url) => CsrfLayer::new().add_trusted_origin(url.trim_end_matches('/')).unwrap_or_default(),
+            Some(url) => CsrfLayer::new()
+                .add_trusted_origin(url.trim_end_matches('/'))
+                .with_context(|| format!("PUBLIC_URL {url} cannot be a page’s origin"))?,
             None => CsrfLayer::new(),
         };
         let router = self
@@ -95,7 +100,7 @@ impl Doors {
         let router = SECURITY
             .into_iter()
             .fold(router, |router, (name, value)| router.layer(SetResponseHeaderLayer::if_not_present(name, value)));
-        router.with_state(app)
+        Ok(router.with_state(app))
     }
 }
 

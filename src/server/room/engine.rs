@@ -166,8 +166,9 @@ impl Engine {
     }
 
     /// Somebody came in by a door that is no socket: from here their grace runs, until a socket of theirs follows the room.
-    pub async fn expect(&self, room: RoomId, member: MemberId) {
-        absence::renew(self, &[(room, member)]).await;
+    pub fn expect(&self, room: RoomId, member: MemberId) {
+        let engine = self.clone();
+        self.spawn(async move { absence::renew(&engine, &[(room, member)]).await });
     }
 
     /// The room as a member sees it now.
