@@ -3,6 +3,7 @@
 mod brand;
 mod copy_button;
 mod dialog;
+mod entry_buttons;
 mod field;
 mod icon;
 mod message;
@@ -12,6 +13,7 @@ mod problem;
 pub use brand::Brand;
 pub use copy_button::CopyButton;
 pub use dialog::Dialog;
+pub use entry_buttons::EntryButtons;
 pub use field::TextField;
 pub use icon::{Icon, Shape};
 pub use message::MessageItem;

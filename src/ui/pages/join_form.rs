@@ -1,12 +1,12 @@
 //! The form that joins a room, for the start page and for a room's link.
 
 use leptos::{either::Either, prelude::*, server_fn::ServerFn};
-use leptos_router::{components::A, hooks::use_navigate};
+use leptos_router::hooks::use_navigate;
 
 use crate::{
     api::{Entrance, JoinRoom},
     protocol::{Code, RoomCode},
-    ui::components::{FormProblem, TextField, detail_for},
+    ui::components::{EntryButtons, FormProblem, TextField, detail_for},
 };
 
 use super::{code_entry::CodeEntry, typed};
@@ -84,44 +84,7 @@ pub fn JoinForm(
                 autocomplete="nickname"
             />
             <FormProblem problem=problem fields=fields waiting=waiting/>
-            <Show
-                when=move || elsewhere.get().is_some()
-                fallback=move || {
-                    view! {
-                        <button type="submit" class="button button--primary button--wide" disabled=busy>
-                            "Join"
-                        </button>
-                    }
-                }
-            >
-                {move || {
-                    elsewhere
-                        .get()
-                        .map(|room| {
-                            view! {
-                                <p class="form-note">
-                                    "You are in room " <b class="code">{room.spaced()}</b>
-                                    ", and you can be in one room at a time."
-                                </p>
-                                <div class="button-row">
-                                    <button
-                                        type="submit"
-                                        class="button button--primary"
-                                        name="leave"
-                                        value=room.to_string()
-                                        disabled=busy
-                                    >
-                                        "Leave it and join this one"
-                                    </button>
-                                    <A href=format!("/rooms/{room}") attr:class="button">
-                                        "Back to "
-                                        {room.spaced()}
-                                    </A>
-                                </div>
-                            }
-                        })
-                }}
-            </Show>
+            <EntryButtons go="Join" switch="Leave it and join this one" elsewhere=elsewhere busy=Signal::derive(busy)/>
         </ActionForm>
     }
 }

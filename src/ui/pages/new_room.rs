@@ -2,12 +2,11 @@
 
 use leptos::{form::ActionForm, prelude::*};
 use leptos_meta::Title;
-use leptos_router::components::A;
 
 use crate::{
     api::{CreateRoom, Entrance, get_entrance},
     protocol::Code,
-    ui::components::{Brand, FormProblem, TextField, detail_for},
+    ui::components::{Brand, EntryButtons, FormProblem, TextField, detail_for},
 };
 
 use super::{join_form::go_when_entered, typed};
@@ -93,44 +92,7 @@ fn CreateForm(create: ServerAction<CreateRoom>, entrance: Option<Entrance>) -> i
                 autocomplete="nickname"
             />
             <FormProblem problem=problem fields=&["name", "nickname"] waiting=waiting/>
-            <Show
-                when=move || elsewhere.get().is_some()
-                fallback=move || {
-                    view! {
-                        <button type="submit" class="button button--primary button--wide" disabled=busy>
-                            "Create"
-                        </button>
-                    }
-                }
-            >
-                {move || {
-                    elsewhere
-                        .get()
-                        .map(|room| {
-                            view! {
-                                <p class="form-note">
-                                    "You are in room " <b class="code">{room.spaced()}</b>
-                                    ", and you can be in one room at a time."
-                                </p>
-                                <div class="button-row">
-                                    <button
-                                        type="submit"
-                                        class="button button--primary"
-                                        name="leave"
-                                        value=room.to_string()
-                                        disabled=busy
-                                    >
-                                        "Leave it and create this one"
-                                    </button>
-                                    <A href=format!("/rooms/{room}") attr:class="button">
-                                        "Back to "
-                                        {room.spaced()}
-                                    </A>
-                                </div>
-                            }
-                        })
-                }}
-            </Show>
+            <EntryButtons go="Create" switch="Leave it and create this one" elsewhere=elsewhere busy=Signal::derive(busy)/>
         </ActionForm>
     }
 }

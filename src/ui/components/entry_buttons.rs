@@ -1,0 +1,58 @@
+//! How a form of entry is sent: one button, or for somebody who is in another room the choice to leave it.
+
+use leptos::prelude::*;
+use leptos_router::components::A;
+
+use crate::protocol::RoomCode;
+
+/// The buttons below a form of entry.
+#[component]
+pub fn EntryButtons(
+    /// What sends the form: "Join".
+    go: &'static str,
+    /// What sends it and leaves the other room: "Leave it and join this one".
+    switch: &'static str,
+    /// The other room, if the person is in one.
+    #[prop(into)]
+    elsewhere: Signal<Option<RoomCode>>,
+    /// Whether the form cannot be sent now.
+    #[prop(into)]
+    busy: Signal<bool>,
+) -> impl IntoView {
+    let choice = move |room: RoomCode| {
+        view! {
+            <p class="form-note">
+                "You are in room " <b class="code">{room.spaced()}</b> ", and you can be in one room at a time."
+            </p>
+            <div class="button-row">
+                <button
+                    type="submit"
+                    class="button button--primary"
+                    name="leave"
+                    value=room.to_string()
+                    disabled=move || busy.get()
+                >
+                    {switch}
+                </button>
+                <A href=format!("/rooms/{room}") attr:class="button">
+                    "Back to "
+                    {room.spaced()}
+                </A>
+            </div>
+        }
+    };
+    view! {
+        <Show
+            when=move || elsewhere.get().is_some()
+            fallback=move || {
+                view! {
+                    <button type="submit" class="button button--primary button--wide" disabled=move || busy.get()>
+                        {go}
+                    </button>
+                }
+            }
+        >
+            {move || elsewhere.get().map(choice)}
+        </Show>
+    }
+}
