@@ -420,7 +420,7 @@ async fn p9_a_redis_that_stalls_longer_than_the_grace_puts_nobody_out_who_stayed
     redis.pause().await;
     listen_for(&mut ada, Duration::from_secs(4)).await;
     redis.resume().await;
-    listen_for(&mut ada, Duration::from_secs(4)).await;
+    listen_for(&mut ada, Duration::from_secs(8)).await;
     bob.say("still here").await;
     ada.until_said("still here").await;
     let left = |event: &anonchat::protocol::Event| matches!(event.kind, EventKind::Left { .. });

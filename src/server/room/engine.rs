@@ -38,6 +38,9 @@ const COMPARE: Duration = Duration::from_secs(1);
 /// How long a room that comes to life waits for its subscription; if the bus is down it goes on without.
 const FOLLOW_DEADLINE: Duration = Duration::from_millis(500);
 
+/// How long nodes may take to find the bus again after it was away.
+const RALLY: Duration = Duration::from_secs(5);
+
 /// What time does to rooms and guests.
 #[derive(Clone, Copy, Debug)]
 pub struct Timing {
@@ -125,12 +128,13 @@ impl Engine {
             timing,
             rooms: Mutex::default(),
             present: Mutex::default(),
-            absences_from: Mutex::new(Instant::now() + timing.guest_grace),
+            absences_from: Mutex::new(Instant::now()),
             outgoing,
             following,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
         }));
+        engine.excuse_absences();
         engine.spawn_until_stopped(hear_news(engine.clone(), news));
         engine.spawn_until_stopped(publish_packets(engine.clone(), packets));
         engine.spawn_until_stopped(follow_rooms(engine.clone(), wishes));
@@ -339,9 +343,12 @@ impl Engine {
         held(&self.0.present).members.contains_key(&(room, member))
     }
 
-    /// The bus was away, and leases with it: everyone gets a whole grace from here.
+    /// The bus, or this node, was away, and leases ended meanwhile: everyone gets a whole grace from here, and other nodes
+    /// the time to say who is with them.
     pub(super) fn excuse_absences(&self) {
-        *held(&self.0.absences_from) = Instant::now() + self.0.timing.guest_grace;
+        let grace = self.0.timing.guest_grace;
+        let pause = if self.is_shared() { grace.max(RALLY) } else { grace };
+        *held(&self.0.absences_from) = Instant::now() + pause;
     }
 
     pub(super) fn may_judge_absences(&self) -> bool {

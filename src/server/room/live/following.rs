@@ -105,8 +105,10 @@ impl Live {
             self.engine.spawn(async move { engine.disconnect(id).await });
             return;
         }
-        self.subscribers
-            .insert(connection.id(), Subscriber { connection, member: member.member, typed_at: None, types: false });
+        self.subscribers.insert(
+            connection.id(),
+            Subscriber { connection, member: member.member, typed_at: None, types: false, shown_typing: false },
+        );
         self.presence_changed = true;
     }
 

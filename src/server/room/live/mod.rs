@@ -106,8 +106,10 @@ struct Subscriber {
     member: MemberId,
     /// When they were last said to type.
     typed_at: Option<Instant>,
-    /// Whether that is still what the others know.
+    /// Whether they type, as they last said.
     types: bool,
+    /// Whether the others were told so last.
+    shown_typing: bool,
 }
 
 /// What this node knows of the log.

@@ -9,7 +9,7 @@ use super::{
         ConnectionId, Frame,
         packet::{News, Packet},
     },
-    LINGER, Live, PRESENCE_LIFE, PRESENCE_MEMBERS_PER_SECOND, PRESENCE_REPEAT, TICK, TYPING_PAUSE,
+    LINGER, Live, PRESENCE_LIFE, PRESENCE_MEMBERS_PER_SECOND, PRESENCE_REPEAT, Subscriber, TICK, TYPING_PAUSE,
 };
 use crate::protocol::{MemberId, ServerFrame, Signal};
 
@@ -51,16 +51,23 @@ impl Live {
 
     pub(super) fn typing(&mut self, id: ConnectionId, on: bool) {
         let Some(subscriber) = self.subscribers.get_mut(&id) else { return };
-        // Stopping is told once, and does not shorten the pause: switching to and fro is no way to flood a room.
-        if on {
-            if subscriber.typed_at.is_some_and(|at| at.elapsed() < TYPING_PAUSE) {
-                return;
-            }
-            subscriber.typed_at = Some(Instant::now());
-        } else if !subscriber.types {
+        subscriber.types = on;
+        self.tell_typing(id);
+    }
+
+    /// Tells whether somebody types, if that is news. Starting is told once in a pause: what comes sooner waits for the next
+    /// tick, so that switching to and fro is no way to flood a room, and the last word is never lost.
+    fn tell_typing(&mut self, id: ConnectionId) {
+        let Some(subscriber) = self.subscribers.get_mut(&id) else { return };
+        let on = subscriber.types;
+        let rests = subscriber.typed_at.is_none_or(|at| at.elapsed() >= TYPING_PAUSE);
+        if (on && !rests) || (!on && !subscriber.shown_typing) {
             return;
         }
-        subscriber.types = on;
+        if on {
+            subscriber.typed_at = Some(Instant::now());
+        }
+        subscriber.shown_typing = on;
         let member = subscriber.member;
         self.signal(Signal::Typing { member, on }, Some(member));
         self.tell(News::Typing { member, on });
@@ -92,6 +99,13 @@ impl Live {
 
     /// What time brings. Whether nobody has needed this room for a while.
     pub(super) fn tick(&mut self) -> bool {
+        let late = |(id, subscriber): (&ConnectionId, &Subscriber)| {
+            (subscriber.types && !subscriber.shown_typing).then_some(*id)
+        };
+        let late: Vec<ConnectionId> = self.subscribers.iter().filter_map(late).collect();
+        for id in late {
+            self.tell_typing(id);
+        }
         let before = self.others.len();
         self.others.retain(|_, (heard, _)| heard.elapsed() < PRESENCE_LIFE);
         self.presence_changed |= self.others.len() != before;
