@@ -36,7 +36,7 @@ pub async fn create(
     let nickname = optional(wanted.nickname, read_nickname)?;
     app.limits.create(visitor.client).await?;
     let (actor, session, nickname) = actor_for(app, visitor, nickname).await?;
-    if let Some(code) = leave {
+    if let Some(code) = leave.filter(|_| visitor.actor.is_some()) {
         self::leave(app, visitor, code).await?;
     }
     let slot = (wanted.room_type == RoomType::P2p).then_some(0);
@@ -82,12 +82,17 @@ pub async fn join(app: &App, visitor: &Visitor, wanted: JoinRoom, leave: Option<
     let code: RoomCode = wanted.code.parse()?;
     let nickname = optional(wanted.nickname, read_nickname)?;
     app.limits.join(visitor.client).await?;
+    // Before the code is looked up: who may not enter any other room learns nothing of this one.
+    let elsewhere = current_room(app, visitor).await?.map(|(room, _)| room.code).filter(|current| *current != code);
+    if let Some(current) = elsewhere.filter(|current| leave != Some(*current)) {
+        return Err(Problem::already_in_room(current));
+    }
     let room = match app.store.room_by_code(code).await {
         Ok(room) => room,
         Err(StoreError::NotFound) => return Err(missed(app, visitor).await),
         Err(error) => return Err(store_failed(error)),
     };
-    if let Some(other) = leave.filter(|other| *other != code) {
+    if let Some(other) = elsewhere {
         if is_full(app, &room).await? {
             return Err(missed(app, visitor).await);
         }

@@ -241,10 +241,10 @@ impl Reader {
             }
             ClientFrame::Leave { code } => {
                 let visitor = Visitor { actor: Some(self.actor.clone()), client: [0, 0, 0, 0].into() };
-                if let Err(problem) = rooms::leave(&self.app, &visitor, code).await {
-                    self.connection.answer(&ServerFrame::error(problem, None, Some(code)));
+                match rooms::leave(&self.app, &visitor, code).await {
+                    Ok(()) => drop(self.following.remove(&code)),
+                    Err(problem) => self.connection.answer(&ServerFrame::error(problem, None, Some(code))),
                 }
-                self.following.remove(&code);
             }
             ClientFrame::Ping { n } => self.connection.answer(&ServerFrame::Pong { n }),
         }

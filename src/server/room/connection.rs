@@ -30,17 +30,40 @@ pub struct ConnectionId(u64);
 #[derive(Clone, Debug)]
 pub struct Connection {
     id: ConnectionId,
-    queue: mpsc::Sender<Frame>,
-    waiting: Arc<AtomicUsize>,
+    queue: mpsc::Sender<(Frame, Kind)>,
+    waiting: Arc<Waiting>,
     overrun: CancellationToken,
 }
 
 /// The socket's end of a connection: what to write, in order.
 #[derive(Debug)]
 pub struct Frames {
-    queue: mpsc::Receiver<Frame>,
-    waiting: Arc<AtomicUsize>,
+    queue: mpsc::Receiver<(Frame, Kind)>,
+    waiting: Arc<Waiting>,
     overrun: CancellationToken,
+}
+
+/// Why a frame is queued.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    News,
+    Answer,
+}
+
+/// Bytes that wait in a queue, by kind: what somebody asked for does not make them slow.
+#[derive(Debug, Default)]
+struct Waiting {
+    news: AtomicUsize,
+    answers: AtomicUsize,
+}
+
+impl Waiting {
+    fn of(&self, kind: Kind) -> &AtomicUsize {
+        match kind {
+            Kind::News => &self.news,
+            Kind::Answer => &self.answers,
+        }
+    }
 }
 
 impl Frame {
@@ -60,7 +83,7 @@ impl Connection {
     pub fn open() -> (Self, Frames) {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let (sender, receiver) = mpsc::channel(QUEUE_FRAMES);
-        let waiting = Arc::new(AtomicUsize::new(0));
+        let waiting = Arc::new(Waiting::default());
         let overrun = CancellationToken::new();
         let connection = Self {
             id: ConnectionId(NEXT.fetch_add(1, Ordering::Relaxed)),
@@ -83,19 +106,19 @@ impl Connection {
 
     /// Queues news. If the reader is too slow for it, the connection is closed instead and resumes where it was.
     pub fn push(&self, frame: Frame) {
-        self.enqueue(frame, QUEUE_BYTES);
+        self.enqueue(frame, Kind::News, QUEUE_BYTES);
     }
 
     /// Queues the answer to something this connection asked for.
     pub fn answer(&self, frame: &ServerFrame) {
-        self.enqueue(Frame::of(frame), ANSWER_BYTES);
+        self.enqueue(Frame::of(frame), Kind::Answer, ANSWER_BYTES);
     }
 
-    fn enqueue(&self, frame: Frame, limit: usize) {
+    fn enqueue(&self, frame: Frame, kind: Kind, limit: usize) {
         let size = frame.0.len();
-        let before = self.waiting.fetch_add(size, Ordering::Relaxed);
+        let before = self.waiting.of(kind).fetch_add(size, Ordering::Relaxed);
         let fits = before == 0 || before + size <= limit;
-        if !fits || self.queue.try_send(frame).is_err() {
+        if !fits || self.queue.try_send((frame, kind)).is_err() {
             self.overrun.cancel();
         }
     }
@@ -104,16 +127,19 @@ impl Connection {
 impl Frames {
     /// The next frame to write; `None` once every sender is gone.
     pub async fn next(&mut self) -> Option<Frame> {
-        let frame = self.queue.recv().await?;
-        self.waiting.fetch_sub(frame.0.len(), Ordering::Relaxed);
-        Some(frame)
+        let taken = self.queue.recv().await?;
+        Some(self.count_out(taken))
     }
 
     /// The next frame if one waits.
     pub fn try_next(&mut self) -> Option<Frame> {
-        let frame = self.queue.try_recv().ok()?;
-        self.waiting.fetch_sub(frame.0.len(), Ordering::Relaxed);
-        Some(frame)
+        let taken = self.queue.try_recv().ok()?;
+        Some(self.count_out(taken))
+    }
+
+    fn count_out(&self, (frame, kind): (Frame, Kind)) -> Frame {
+        self.waiting.of(kind).fetch_sub(frame.0.len(), Ordering::Relaxed);
+        frame
     }
 
     /// Cancelled when the reader was too slow: something was not queued, so nothing after it may be.
@@ -161,5 +187,13 @@ mod tests {
         connection.push(large);
         connection.push(Frame::of(&pong(0)));
         assert!(frames.overrun().is_cancelled());
+    }
+
+    #[tokio::test]
+    async fn what_a_reader_asked_for_does_not_make_it_slow() {
+        let (connection, frames) = Connection::open();
+        connection.enqueue(Frame(vec![b'x'; 2 * QUEUE_BYTES].into()), Kind::Answer, ANSWER_BYTES);
+        connection.push(Frame::of(&pong(0)));
+        assert!(!frames.overrun().is_cancelled());
     }
 }

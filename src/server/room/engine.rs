@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::{
     Command, Connection, ConnectionId, Done, Reply, ResumePoint, absence,
-    live::{self, Request, Subscribe, overloaded},
+    live::{self, PATIENCE, Request, Subscribe, overloaded},
     log::Log,
 };
 use crate::{
@@ -166,7 +166,7 @@ impl Engine {
         member: MemberRecord,
         resume: Option<ResumePoint>,
     ) {
-        self.send(room, Request::Subscribe(Subscribe { connection, code, member, resume })).await;
+        self.send(room, Request::Subscribe(Subscribe { connection, code, member, resume, patience: PATIENCE })).await;
     }
 
     /// Somebody came in by a door that is no socket: from here their grace runs, until a socket of theirs follows the room.
@@ -178,7 +178,7 @@ impl Engine {
     /// The room as a member sees it now.
     pub async fn look(&self, room: RoomId, member: MemberRecord) -> Result<Snapshot, Problem> {
         let (reply, answer) = oneshot::channel();
-        self.send(room, Request::Look(member, reply)).await;
+        self.send(room, Request::Look(member, PATIENCE, reply)).await;
         answer.await.unwrap_or_else(|_| Err(overloaded()))
     }
 
@@ -202,18 +202,23 @@ impl Engine {
 
     /// Finishes what every room has taken, and stops. New commands are refused meanwhile.
     pub async fn drain(&self) {
-        let inboxes: Vec<_> = held(&self.0.rooms).drain().map(|(_, inbox)| inbox).collect();
-        for inbox in inboxes {
+        // From here no room starts. The ways to those that run are held until they end: a room whose every way is gone would
+        // stop at once.
+        let inboxes: Vec<_> = {
+            let mut rooms = held(&self.0.rooms);
+            self.0.stopping.cancel();
+            rooms.drain().map(|(_, inbox)| inbox).collect()
+        };
+        for inbox in &inboxes {
             let _ = inbox.send(Request::Drain).await;
         }
-        self.0.stopping.cancel();
         self.0.tasks.close();
         self.0.tasks.wait().await;
     }
 
     async fn send(&self, room: RoomId, mut request: Request) {
         loop {
-            let Some(inbox) = self.inbox_or_start(room) else { return turn_away(request) };
+            let Some(inbox) = self.inbox_or_start(room) else { return request.refuse(&overloaded()) };
             match inbox.send(request).await {
                 Ok(()) => return,
                 // The task retired at this very moment; the next look starts another.
@@ -226,10 +231,10 @@ impl Engine {
     }
 
     fn inbox_or_start(&self, room: RoomId) -> Option<mpsc::Sender<Request>> {
+        let mut rooms = held(&self.0.rooms);
         if self.0.stopping.is_cancelled() {
             return None;
         }
-        let mut rooms = held(&self.0.rooms);
         let inbox = rooms.entry(room).or_insert_with(|| {
             let (sender, inbox) = mpsc::channel(INBOX);
             self.0.tasks.spawn(live::run(self.clone(), room, inbox));
@@ -258,9 +263,14 @@ impl Engine {
             rooms.remove(&room);
         }
         inbox.close();
-        while let Ok(late) = inbox.try_recv() {
+        let late: Vec<Request> = std::iter::from_fn(|| inbox.try_recv().ok()).collect();
+        if !late.is_empty() {
             let engine = self.clone();
-            self.spawn(async move { engine.send(room, late).await });
+            self.spawn(async move {
+                for request in late {
+                    engine.send(room, request).await;
+                }
+            });
         }
         true
     }
@@ -360,18 +370,6 @@ impl Engine {
     }
 }
 
-/// The node is stopping.
-fn turn_away(request: Request) {
-    match request {
-        Request::Command(_, reply) => reply.send(Err(overloaded())),
-        Request::Look(_, reply) => {
-            let _ = reply.send(Err(overloaded()));
-        }
-        // Sockets get their `bye`.
-        _ => {}
-    }
-}
-
 async fn hear_news(engine: Engine, mut news: mpsc::Receiver<BusNews>) {
     while let Some(news) = news.recv().await {
         match news {
@@ -383,8 +381,9 @@ async fn hear_news(engine: Engine, mut news: mpsc::Receiver<BusNews>) {
                 }
             }
             BusNews::Missed => {
-                absence::bus_came_back(&engine).await;
                 compare_heads(&engine).await;
+                let returned = engine.clone();
+                engine.spawn_until_stopped(async move { absence::bus_came_back(&returned).await });
             }
         }
     }

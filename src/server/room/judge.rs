@@ -70,6 +70,10 @@ impl<'a> Judge<'a> {
                 let author = Person { id: *member, name };
                 self.event(EventKind::Message(Message { n: self.n, id: *id, author, body: body.clone() }))
             }
+            // What a batch may still fail to say is no ground to answer "already".
+            Command::Join { member } | Command::Leave { member, .. } if self.moved.contains_key(&member.id) => {
+                Verdict::NextBatch
+            }
             Command::Join { member } => {
                 if self.name_of(member.id).is_some() {
                     return self.already();

@@ -276,7 +276,12 @@ impl Log {
     }
 
     /// Reads what was missed since `cursor`.
-    pub async fn catch_up(&self, cursor: Cursor) -> Result<Caught> {
+    ///
+    /// After a failure an append may still be on its way: the store is asked behind it, so that it is seen here or not at all.
+    pub async fn catch_up(&self, cursor: Cursor, after_failure: bool) -> Result<Caught> {
+        if after_failure {
+            self.store.ping().await?;
+        }
         let mut at = cursor;
         let mut missed = Vec::new();
         for _ in 0..TRIES {

@@ -7,16 +7,19 @@ use tokio::time::{Instant, timeout};
 
 use super::{
     super::{
-        Command, Done, Frame,
+        Command, Done, Frame, Reply,
         judge::{Judge, Verdict, repeated, retention_after},
         log::{Caught, Cursor, LogError, Outcome, Stop},
         packet::{News, Packet},
     },
-    BATCH_COMMANDS, Batch, Finished, LOG_DEADLINE, Live, Standing, TICK, slow,
+    BATCH_COMMANDS, Batch, Finished, LOG_DEADLINE, Live, Standing, TICK, announcement, slow,
 };
 use crate::{
     protocol::{Applied, Event, EventKind, Retention, ServerFrame},
-    server::clock,
+    server::{
+        clock,
+        store::{Owed, Presence},
+    },
 };
 
 impl Live {
@@ -43,9 +46,12 @@ impl Live {
                     )
                 })
             } else {
+                let after_failure = self.failed_at.is_some();
                 Box::pin(async move {
                     Finished::CaughtUp(
-                        timeout(LOG_DEADLINE, log.catch_up(cursor)).await.unwrap_or_else(|_| Err(slow())),
+                        timeout(LOG_DEADLINE, log.catch_up(cursor, after_failure))
+                            .await
+                            .unwrap_or_else(|_| Err(slow())),
                     )
                 })
             });
@@ -99,7 +105,8 @@ impl Live {
             EventKind::Joined { member } | EventKind::Left { member } | EventKind::Removed { member, .. } => member.id,
             _ => return,
         };
-        let seq = self.window.last_about(about).map_or(self.state.head, |event| event.seq);
+        let told = self.window.last_about(about).filter(|event| matches!(event.kind, EventKind::Joined { .. }));
+        let seq = told.map_or(self.state.head, |event| event.seq);
         let (log, epoch) = (self.log.clone(), self.epoch);
         self.engine.spawn(async move { log.settle(epoch, &[Event { seq, at: clock::now(), kind }]).await });
     }
@@ -130,14 +137,12 @@ impl Live {
                 for event in events {
                     self.deliver(event);
                 }
-                self.after_sync();
             }
             Finished::CaughtUp(Ok(Caught::Lost)) => self.standing = Standing::Lost,
             Finished::Opened(Ok(opened)) => {
                 self.standing = Standing::Level;
                 self.failed_at = None;
                 self.reopen(*opened);
-                self.after_sync();
             }
             Finished::CaughtUp(Err(error)) | Finished::Opened(Err(error)) => {
                 tracing::warn!(room = %self.record.id, %error, "log not read");
@@ -145,12 +150,16 @@ impl Live {
                 for (_, reply) in self.pending.drain(..) {
                     reply.send(Err(error.problem()));
                 }
-                for subscribe in self.ahead.drain(..) {
-                    subscribe.connection.answer(&ServerFrame::error(error.problem(), None, Some(self.record.code)));
+                for request in self.waiting.drain(..) {
+                    request.refuse(&error.problem());
                 }
-                self.draining |= matches!(error, LogError::Gone);
+                if matches!(error, LogError::Gone) {
+                    self.draining = true;
+                    self.engine.retire(self.record.id);
+                }
             }
         }
+        self.hear_the_waiting();
         let packets = std::mem::take(&mut self.packets);
         for packet in packets {
             self.hear(packet);
@@ -167,6 +176,7 @@ impl Live {
         let mut commands = batch.commands.into_iter();
         for (event, (_, reply)) in batch.events.into_iter().take(outcome.stored).zip(commands.by_ref()) {
             reply.send(Ok(Done { seq: event.seq, at: event.at }));
+            self.compare_with_record(&event);
             self.deliver(event);
         }
         let mut rest: VecDeque<_> = commands.collect();
@@ -186,6 +196,25 @@ impl Live {
         while let Some(command) = rest.pop_back() {
             self.pending.push_front(command);
         }
+    }
+
+    /// A notice may have been overtaken on its way into the log: somebody announced as gone is back, or the other way round.
+    /// The record is the truth; if the log just said something else, it is told again.
+    fn compare_with_record(&self, event: &Event) {
+        let (member, here) = match &event.kind {
+            EventKind::Joined { member } => (member.id, true),
+            EventKind::Left { member } | EventKind::Removed { member, .. } => (member.id, false),
+            _ => return,
+        };
+        let (engine, room) = (self.engine.clone(), self.record.id);
+        self.engine.spawn(async move {
+            let Ok(record) = engine.store().member(room, member).await else { return };
+            let is_here = record.presence == Presence::Active;
+            if is_here != here {
+                let truth = if is_here { Owed::Joined } else { Owed::Left };
+                engine.submit(room, announcement(record.person(), &truth), Reply::None).await;
+            }
+        });
     }
 
     /// Folds an event that is in the log, and shows it to every local connection.

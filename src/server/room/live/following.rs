@@ -1,17 +1,25 @@
 //! Connections that follow a live room: snapshots, resumes and resets.
 
-use tokio::time::Instant;
+use tokio::{sync::oneshot, time::Instant};
 
 use super::{
-    super::{ConnectionId, Reply, log::LogError},
-    Live, Request, ResumePoint, Subscribe, Subscriber, announcement,
+    super::{ConnectionId, Reply, judge::not_a_member, log::LogError},
+    Live, Request, ResumePoint, Subscribe, Subscriber, announcement, overloaded,
 };
 use crate::{
     protocol::{
-        Event, EventKind, Person, ResetReason, Retention, Role, RoomView, Seq, ServerFrame, Snapshot, You, limits,
+        Event, EventKind, Person, Problem, ResetReason, Retention, Role, RoomView, Seq, ServerFrame, Snapshot, You,
+        limits,
     },
     server::store::MemberRecord,
 };
+
+/// Where somebody stands who wants to follow the room.
+enum Standpoint {
+    Inside,
+    OnTheWay,
+    Outside,
+}
 
 impl Live {
     /// The first seq that a member may see in the window.
@@ -26,22 +34,80 @@ impl Live {
         if self.state.retention == Retention::Preserved { joined.min(self.kept_from) } else { joined }
     }
 
-    pub(super) fn subscribe(&mut self, subscribe: Subscribe) {
-        let code = self.record.code;
-        if let Some(owed) = &subscribe.member.owed {
-            self.pending.push_back((announcement(subscribe.member.person(), owed), Reply::None));
+    /// Whether the fold has this member, so that they may follow the room.
+    ///
+    /// If their record is ahead of the fold (their `Joined` is on its way into the log, or came by another node), the log comes
+    /// first and the request waits for it. If it is behind, they have gone.
+    fn is_followed_by(&mut self, member: &MemberRecord) -> Standpoint {
+        if self.state.members.contains_key(&member.member) {
+            return Standpoint::Inside;
         }
+        if let Some(owed) = &member.owed {
+            self.pending.push_back((announcement(member.person(), owed), Reply::None));
+            return Standpoint::OnTheWay;
+        }
+        if member.since > self.state.head {
+            self.fall_behind();
+            return Standpoint::OnTheWay;
+        }
+        Standpoint::Outside
+    }
+
+    pub(super) fn subscribe(&mut self, mut subscribe: Subscribe) {
+        let ahead = subscribe.resume.is_some_and(|resume| resume.epoch == self.epoch && resume.after > self.state.head);
+        let standpoint = match self.is_followed_by(&subscribe.member) {
+            // The client heard of more than this node: read the log, then answer.
+            Standpoint::Inside if ahead => {
+                self.fall_behind();
+                Standpoint::OnTheWay
+            }
+            standpoint => standpoint,
+        };
+        match standpoint {
+            Standpoint::Inside => self.answer(subscribe),
+            Standpoint::OnTheWay if subscribe.patience > 0 => {
+                subscribe.patience -= 1;
+                self.waiting.push(Request::Subscribe(subscribe));
+            }
+            // After so many looks at the log the client is ahead of what there is.
+            Standpoint::OnTheWay if ahead => self.reset(subscribe, ResetReason::TooFarBehind),
+            Standpoint::OnTheWay => subscribe.refuse(overloaded()),
+            Standpoint::Outside => subscribe.refuse(not_a_member()),
+        }
+    }
+
+    /// Somebody asks for the room as it is.
+    pub(super) fn look(
+        &mut self,
+        member: MemberRecord,
+        patience: u8,
+        reply: oneshot::Sender<Result<Snapshot, Problem>>,
+    ) {
+        let answer = match self.is_followed_by(&member) {
+            Standpoint::Inside => Ok(self.snapshot(&member)),
+            Standpoint::OnTheWay if patience > 0 => {
+                return self.waiting.push(Request::Look(member, patience - 1, reply));
+            }
+            Standpoint::OnTheWay => Err(overloaded()),
+            Standpoint::Outside => Err(not_a_member()),
+        };
+        let _ = reply.send(answer);
+    }
+
+    /// The log has moved: whoever waited for that asks again.
+    pub(super) fn hear_the_waiting(&mut self) {
+        for request in std::mem::take(&mut self.waiting) {
+            self.take(request);
+        }
+    }
+
+    fn answer(&mut self, subscribe: Subscribe) {
+        let code = self.record.code;
         let Some(ResumePoint { epoch, after }) = subscribe.resume else {
             let snapshot = Box::new(self.snapshot(&subscribe.member));
             subscribe.connection.answer(&ServerFrame::Snapshot { code, snapshot });
             return self.admit(subscribe);
         };
-        if epoch == self.epoch && after > self.state.head {
-            // The client heard of more than this node: read the log, then answer.
-            self.fall_behind();
-            self.ahead.push(subscribe);
-            return;
-        }
         let may_see = after.saturating_add(1) >= self.visible_from(&subscribe.member);
         let missed = self.state.head.saturating_sub(after);
         if epoch != self.epoch {
@@ -52,13 +118,14 @@ impl Live {
             let (head, connected) = (self.state.head, self.connected());
             subscribe.connection.answer(&ServerFrame::Resumed { code, epoch, head, events, connected });
             self.admit(subscribe);
-        } else if self.state.retention == Retention::Preserved {
-            let (log, inbox) = (self.log.clone(), self.engine.inbox(self.record.id));
+        } else if self.state.retention == Retention::Preserved
+            && let Some(inbox) = self.engine.inbox(self.record.id)
+        {
+            self.replays += 1;
+            let log = self.log.clone();
             self.engine.spawn(async move {
                 let events = log.archived_after(after).await;
-                if let Some(inbox) = inbox {
-                    let _ = inbox.send(Request::Replay(subscribe, events)).await;
-                }
+                let _ = inbox.send(Request::Replay(subscribe, events)).await;
             });
         } else {
             self.reset(subscribe, ResetReason::TooFarBehind);
@@ -67,14 +134,15 @@ impl Live {
 
     /// The archive was read for a subscription; meanwhile the log may have gone on, which the window has.
     pub(super) fn replay(&mut self, subscribe: Subscribe, events: Result<Vec<Event>, LogError>) {
+        self.replays -= 1;
         let code = self.record.code;
+        if !self.state.members.contains_key(&subscribe.member.member) {
+            return subscribe.refuse(not_a_member());
+        }
         let Some(ResumePoint { epoch, after }) = subscribe.resume else { return self.subscribe(subscribe) };
         let mut events = match events {
             Ok(events) => events,
-            Err(error) => {
-                subscribe.connection.answer(&ServerFrame::error(error.problem(), None, Some(code)));
-                return;
-            }
+            Err(error) => return subscribe.refuse(error.problem()),
         };
         events.retain(|event| event.seq <= self.state.head);
         let reached = events.last().map_or(after, |event| event.seq);
@@ -93,7 +161,7 @@ impl Live {
     pub(super) fn reset(&mut self, subscribe: Subscribe, reason: ResetReason) {
         let code = self.record.code;
         subscribe.connection.answer(&ServerFrame::Reset { code, reason });
-        self.subscribe(Subscribe { resume: None, ..subscribe });
+        self.answer(Subscribe { resume: None, ..subscribe });
     }
 
     pub(super) fn admit(&mut self, subscribe: Subscribe) {
@@ -113,7 +181,7 @@ impl Live {
     }
 
     pub(super) fn unsubscribe(&mut self, id: ConnectionId) {
-        self.ahead.retain(|subscribe| subscribe.connection.id() != id);
+        self.waiting.retain(|request| !matches!(request, Request::Subscribe(wish) if wish.connection.id() == id));
         if self.subscribers.remove(&id).is_some() {
             self.presence_changed = true;
             if self.subscribers.is_empty() {

@@ -42,6 +42,8 @@ const PENDING_COMMANDS: usize = 4_096;
 /// How long one operation on the log may take before clients are told that it failed. Its outcome is then unknown, so the
 /// log is read again before the next append.
 const LOG_DEADLINE: Duration = Duration::from_millis(2_800);
+/// How often a request may wait for the log to move before it is refused.
+pub const PATIENCE: u8 = 8;
 /// How often a room looks at what time brings.
 const TICK: Duration = Duration::from_secs(1);
 /// How long a room stays live with nobody connected.
@@ -74,8 +76,8 @@ pub enum Request {
     Replay(Subscribe, Result<Vec<Event>, LogError>),
     /// A connection is gone, or follows the room no longer.
     Unsubscribe(ConnectionId),
-    /// Somebody asks for the room as it is.
-    Look(MemberRecord, oneshot::Sender<Result<Snapshot, Problem>>),
+    /// Somebody asks for the room as it is; with how often that may wait for the log.
+    Look(MemberRecord, u8, oneshot::Sender<Result<Snapshot, Problem>>),
     /// Somebody started or stopped typing on a connection of this node.
     Typing(ConnectionId, bool),
     /// Another node speaks.
@@ -99,6 +101,28 @@ pub struct Subscribe {
     pub member: MemberRecord,
     /// Where to go on, if the client was here before.
     pub resume: Option<ResumePoint>,
+    /// How often it may wait for the log.
+    pub patience: u8,
+}
+
+impl Request {
+    /// Tells whoever waits for it that it cannot be.
+    pub fn refuse(self, problem: &Problem) {
+        match self {
+            Self::Command(_, reply) => reply.send(Err(problem.clone())),
+            Self::Subscribe(wish) | Self::Replay(wish, _) => wish.refuse(problem.clone()),
+            Self::Look(_, _, reply) => {
+                let _ = reply.send(Err(problem.clone()));
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Subscribe {
+    fn refuse(self, problem: Problem) {
+        self.connection.answer(&ServerFrame::error(problem, None, Some(self.code)));
+    }
 }
 
 struct Subscriber {
@@ -157,7 +181,10 @@ pub struct Live {
     /// Since when the log could not be read, to pause between tries.
     failed_at: Option<Instant>,
     packets: Vec<Packet>,
-    ahead: Vec<Subscribe>,
+    /// Requests that wait for the log to move.
+    waiting: Vec<Request>,
+    /// Reads of the archive for subscriptions that are under way.
+    replays: usize,
     others: HashMap<Uuid, (Instant, BTreeSet<MemberId>)>,
     presence_changed: bool,
     presence_shown_at: Instant,
@@ -193,7 +220,8 @@ pub async fn run(engine: Engine, room: RoomId, inbox: mpsc::Receiver<Request>) {
         standing: Standing::Level,
         failed_at: None,
         packets: Vec::new(),
-        ahead: Vec::new(),
+        waiting: Vec::new(),
+        replays: 0,
         others: HashMap::new(),
         presence_changed: false,
         presence_shown_at: now,
@@ -222,16 +250,7 @@ async fn refuse(engine: &Engine, room: RoomId, mut inbox: mpsc::Receiver<Request
     engine.unfollow(room);
     inbox.close();
     while let Some(request) = inbox.recv().await {
-        match request {
-            Request::Command(_, reply) => reply.send(Err(error.problem())),
-            Request::Subscribe(wish) | Request::Replay(wish, _) => {
-                wish.connection.answer(&ServerFrame::error(error.problem(), None, Some(wish.code)));
-            }
-            Request::Look(_, reply) => {
-                let _ = reply.send(Err(error.problem()));
-            }
-            _ => {}
-        }
+        request.refuse(&error.problem());
     }
 }
 
@@ -285,9 +304,7 @@ impl Live {
             Request::Subscribe(subscribe) => self.subscribe(subscribe),
             Request::Replay(subscribe, events) => self.replay(subscribe, events),
             Request::Unsubscribe(id) => self.unsubscribe(id),
-            Request::Look(member, reply) => {
-                let _ = reply.send(Ok(self.snapshot(&member)));
-            }
+            Request::Look(member, patience, reply) => self.look(member, patience, reply),
             Request::Typing(id, on) => self.typing(id, on),
             Request::Packet(bytes) => {
                 if let Some(packet) = Packet::decode(&bytes).filter(|packet| packet.node != self.engine.node()) {

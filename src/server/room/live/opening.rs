@@ -1,13 +1,13 @@
 //! Where a live room starts from, and starts again after its tail was lost.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    super::{Reply, log::Opened, window::Window},
-    Live, Subscribe, announcement,
+    super::{Reply, judge::not_a_member, log::Opened, window::Window},
+    Live, PATIENCE, Subscribe, Subscriber, announcement,
 };
 use crate::{
-    protocol::{Epoch, EventKind, Person, ResetReason, Retention, RoomState, Seq, ServerFrame},
+    protocol::{Epoch, EventKind, MemberId, ResetReason, Retention, RoomState, Seq, ServerFrame},
     server::store::{MemberRecord, Owed, Presence},
 };
 
@@ -60,26 +60,30 @@ impl Live {
     }
 
     pub(super) fn reopen(&mut self, opened: Opened) {
-        let same_epoch = self.epoch == opened.cursor.epoch;
+        let reason =
+            if self.epoch == opened.cursor.epoch { ResetReason::TooFarBehind } else { ResetReason::EpochChanged };
+        let records: HashMap<MemberId, MemberRecord> =
+            opened.members.iter().map(|record| (record.member, record.clone())).collect();
         self.start_from(opened);
-        let reason = if same_epoch { ResetReason::TooFarBehind } else { ResetReason::EpochChanged };
         let code = self.record.code;
-        for (id, subscriber) in std::mem::take(&mut self.subscribers) {
-            // Records are read again by whoever subscribes; here the fold is what is known.
-            let Some(name) = self.state.members.get(&subscriber.member).cloned() else { continue };
-            let since = if same_epoch { self.state.head + 1 } else { 0 };
-            let person = Person { id: subscriber.member, name };
-            subscriber.connection.answer(&ServerFrame::Reset { code, reason });
-            let snapshot = Box::new(self.snapshot_for(&person, since));
-            subscriber.connection.answer(&ServerFrame::Snapshot { code, snapshot });
-            self.subscribers.insert(id, subscriber);
-        }
-    }
-
-    pub(super) fn after_sync(&mut self) {
-        for subscribe in std::mem::take(&mut self.ahead) {
-            let resume = subscribe.resume.filter(|resume| resume.after <= self.state.head);
-            self.subscribe(Subscribe { resume, ..subscribe });
+        for subscriber in std::mem::take(&mut self.subscribers).into_values() {
+            let Subscriber { connection, member, .. } = subscriber;
+            match records.get(&member).filter(|record| record.presence == Presence::Active) {
+                Some(record) => {
+                    connection.answer(&ServerFrame::Reset { code, reason });
+                    self.subscribe(Subscribe {
+                        connection,
+                        code,
+                        member: record.clone(),
+                        resume: None,
+                        patience: PATIENCE,
+                    });
+                }
+                None => {
+                    connection.answer(&ServerFrame::error(not_a_member(), None, Some(code)));
+                    self.engine.gone(self.record.id, member);
+                }
+            }
         }
     }
 

@@ -82,14 +82,16 @@ impl Live {
                     for event in events {
                         self.deliver(event);
                     }
+                    self.hear_the_waiting();
                 } else {
                     self.fall_behind();
                 }
             }
             News::Typing { member, on } => self.signal(Signal::Typing { member, on }, Some(member)),
             News::Presence { connected, ask } => {
-                self.others.insert(packet.node, (Instant::now(), connected.into_iter().collect()));
-                self.presence_changed = true;
+                let now: BTreeSet<MemberId> = connected.into_iter().collect();
+                let before = self.others.insert(packet.node, (Instant::now(), now.clone()));
+                self.presence_changed |= before.is_none_or(|(_, before)| before != now);
                 if ask {
                     self.tell_presence(false);
                 }
@@ -119,7 +121,8 @@ impl Live {
         self.subscribers.is_empty()
             && self.pending.is_empty()
             && self.operation.is_none()
-            && self.ahead.is_empty()
+            && self.waiting.is_empty()
+            && self.replays == 0
             && self.quiet_since.elapsed() >= LINGER
     }
 }
