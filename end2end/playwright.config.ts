@@ -16,6 +16,8 @@ export default defineConfig({
     // Nothing in the page may depend on the machine's own place.
     locale: "en-GB",
     timezoneId: "UTC",
+    // It would fetch the whole shell once more for every guest of every test. pwa.spec.ts lets it work.
+    serviceWorkers: "block",
     screenshot: "only-on-failure",
     trace: "retain-on-failure",
     launchOptions: {

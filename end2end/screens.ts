@@ -1,0 +1,71 @@
+// The pictures of the README, of one small conversation. Code and times are put right at the end, so that a picture
+// changes only when the look does.
+import { mkdir } from "node:fs/promises";
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Page } from "@playwright/test";
+import { expect, test } from "./fixtures.ts";
+import { composer, joinRoom, makeRoom, messages, notices, say } from "./room.ts";
+
+const FOLDER = resolve(fileURLToPath(import.meta.url), "../../docs/screenshots");
+const CODE = "K7M2QX";
+const TALK = [
+  ["Mira", "Morning! Did everybody get the code?"],
+  ["Jonas", "Typed it, and I was in 🙂"],
+  ["Aiko", "Same here, on the train, with one hand"],
+  ["Mira", "Lovely. The walk starts at ten, by the old mill."],
+  ["Mira", "Route and weather: https://example.org/walk"],
+  ["Aiko", "Rain until nine, then sun. I will bring coffee"],
+  ["Jonas", "Then I bring the cake"],
+] as const;
+
+test("pictures", async ({ stack, guest }) => {
+  const desktop = { viewport: { width: 1280, height: 800 }, reducedMotion: "reduce" as const };
+  const phone = {
+    ...desktop,
+    viewport: { width: 390, height: 844 },
+    deviceScaleFactor: 2,
+    isMobile: true,
+    hasTouch: true,
+  };
+  const [mira, jonas, aiko] = [
+    await guest(stack, 0, desktop),
+    await guest(stack, 0, desktop),
+    await guest(stack, 0, phone),
+  ];
+  const code = await makeRoom(mira, { name: "Saturday walk", nickname: "Mira", preserve: true });
+  await joinRoom(jonas, code, "Jonas");
+  await joinRoom(aiko, code, "Aiko");
+  const people = { Mira: mira, Jonas: jonas, Aiko: aiko };
+  for (const [i, [name, text]] of TALK.entries()) {
+    await say(people[name].page, text);
+    for (const { page } of Object.values(people)) await expect(messages(page)).toHaveCount(i + 1);
+  }
+  await expect(notices(aiko.page)).toHaveCount(1);
+  for (const { page } of [mira, aiko]) {
+    await composer(page).blur();
+    await expect(async () => {
+      await composer(jonas.page).press("e");
+      await expect(page.getByText("Jonas is typing…")).toBeVisible({ timeout: 500 });
+    }).toPass();
+  }
+
+  await mkdir(FOLDER, { recursive: true });
+  for (const [name, { page }] of Object.entries({ desktop: mira, phone: aiko })) {
+    await settle(page, code);
+    await page.screenshot({ path: resolve(FOLDER, `${name}.png`), animations: "disabled", caret: "hide" });
+  }
+});
+
+/** Puts what is different every time into one form: the code, and the times from 9:41 on. */
+async function settle(page: Page, code: string): Promise<void> {
+  const spaced = (code: string) => `${code.slice(0, 3)} ${code.slice(3)}`;
+  await page.evaluate(
+    ([from, to]) => {
+      const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+      while (texts.nextNode()) texts.currentNode.nodeValue = texts.currentNode.nodeValue!.replace(from, to);
+      document.querySelectorAll("time").forEach((time, i) => (time.textContent = `09:${41 + (i >> 1)}`));
+    },
+    [spaced(code), spaced(CODE)] as const,
+  );
+}

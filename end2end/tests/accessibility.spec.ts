@@ -1,0 +1,83 @@
+// Every page in every state, light and dark, without a serious barrier.
+import type { Page } from "@playwright/test";
+import { expect, expectAccessible, test, visit } from "../fixtures.ts";
+import { composer, dialog, isPhone, joinRoom, makeRoom, messages, pending, say } from "../room.ts";
+
+// A colour in the middle of a transition is nobody's choice.
+test.use({ contextOptions: { reducedMotion: "reduce" } });
+
+async function expectAccessibleInBoth(page: Page): Promise<void> {
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    await test.step(`${new URL(page.url()).pathname}, ${colorScheme}`, () => expectAccessible(page));
+  }
+}
+
+test("the pages outside of a room", async ({ page, complaints }) => {
+  complaints.allow(/status of 40[04]/);
+  await visit(page, "/");
+  await expectAccessibleInBoth(page);
+  await page.getByRole("textbox", { name: "Room code" }).fill("K7M 2Q");
+  await page.getByRole("button", { name: "Join", exact: true }).click();
+  await expect(page.getByRole("alert").filter({ hasText: "six characters" })).toBeVisible();
+  await expectAccessibleInBoth(page);
+  for (const address of ["/rooms/new", "/rooms/K7M2QX", "/rooms/K7M2", "/no/such/page"]) {
+    await page.goto(address);
+    await expectAccessibleInBoth(page);
+  }
+});
+
+test("a room, alone and in company, with its dialogs", async ({ stack, guest }) => {
+  const [ada, bob] = [await guest(stack), await guest(stack)];
+  const code = await makeRoom(ada, { nickname: "Ada", name: "Reading circle", preserve: true });
+  await expectAccessibleInBoth(ada.page);
+  await joinRoom(bob, code, "Bob");
+  await say(bob.page, "See https://example.org");
+  await say(ada.page, "I have");
+  await expect(messages(ada.page)).toHaveCount(2);
+  await ada.context.setOffline(true);
+  await expect(ada.page.getByText("You are offline.")).toBeVisible();
+  await say(ada.page, "Waiting");
+  await expect(pending(ada.page)).toHaveCount(1);
+  await composer(ada.page).fill("x".repeat(4_001));
+  await expect(ada.page.getByText("4,000 characters at most")).toBeVisible();
+  await expectAccessibleInBoth(ada.page);
+  await ada.context.setOffline(false);
+  await composer(ada.page).fill("");
+  await expect(pending(ada.page)).toHaveCount(0);
+
+  const opened = async (name: string | RegExp) => {
+    await expect(dialog(ada.page, name)).toBeVisible();
+    await expectAccessibleInBoth(ada.page);
+    await ada.page.keyboard.press("Escape");
+    await expect(dialog(ada.page, name)).toBeHidden();
+  };
+  await ada.page.getByRole("button", { name: "Invite people" }).click();
+  await opened("Invite people");
+  await ada.page.getByRole("button", { name: "Room settings" }).click();
+  await opened("Room settings");
+  await ada.page.getByRole("button", { name: "Exit" }).click();
+  await opened("Leave this room?");
+  if (isPhone(ada.page)) await ada.page.getByRole("button", { name: "2 members" }).click();
+  await ada.page.getByRole("button", { name: "Remove Bob" }).click();
+  await opened("Remove Bob?");
+
+  if (isPhone(ada.page)) await expect(dialog(ada.page, /^Members/)).toBeVisible();
+  await ada.page.getByRole("button", { name: "Remove Bob" }).click();
+  await dialog(ada.page, "Remove Bob?").getByRole("button", { name: "Remove" }).click();
+  await expect(bob.page.getByText("Ada removed you from this room.")).toBeVisible();
+  await expectAccessibleInBoth(bob.page);
+});
+
+test("the pages for somebody who is in a room already", async ({ stack, guest, complaints }) => {
+  complaints.allow(/status of 409/);
+  const [ada, bob] = [await guest(stack), await guest(stack)];
+  await makeRoom(ada, { nickname: "Ada" });
+  const other = await makeRoom(bob, { nickname: "Bob" });
+  await visit(ada.page, "/");
+  await expect(ada.page.getByText("You are in room")).toBeVisible();
+  await expectAccessibleInBoth(ada.page);
+  await ada.page.goto(`/rooms/${other}`);
+  await expect(ada.page.getByRole("button", { name: "Leave it and join this one" })).toBeVisible();
+  await expectAccessibleInBoth(ada.page);
+});

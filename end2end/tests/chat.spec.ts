@@ -1,0 +1,184 @@
+// Talking: what is written arrives, as it was written and nothing else; and who is there to read it.
+import { KINDS, expect, test } from "../fixtures.ts";
+import {
+  codeChip,
+  composer,
+  dialog,
+  exit,
+  isPhone,
+  joinRoom,
+  log,
+  makeRoom,
+  messages,
+  notices,
+  pending,
+  say,
+  sendButton,
+  spaced,
+  withMembers,
+} from "../room.ts";
+
+for (const kind of KINDS) {
+  test.describe(kind, () => {
+    test.use({ kind });
+
+    test("two people talk, and each joining is announced once", async ({ stack, guest }) => {
+      const [ada, bob] = [await guest(stack), await guest(stack, stack.size - 1)];
+      const code = await makeRoom(ada, { nickname: "Ada" });
+      await say(ada.page, "Is anybody there?");
+      await joinRoom(bob, code, "Bob");
+      await expect(notices(ada.page)).toHaveText(["You joined", "Bob joined"]);
+      await expect(notices(bob.page)).toHaveText(["You joined"]);
+
+      await say(bob.page, "I am");
+      await say(ada.page, "Good");
+      await say(bob.page, "Very good");
+      await expect(messages(ada.page)).toHaveText(["Is anybody there?", "I am", "Good", "Very good"]);
+      // Said before Bob came, in a room that keeps nothing.
+      await expect(messages(bob.page)).toHaveText(["I am", "Good", "Very good"]);
+      for (const { page } of [ada, bob]) await expect(pending(page)).toHaveCount(0);
+      await expect(notices(ada.page)).toHaveText(["You joined", "Bob joined"]);
+      const said = log(ada.page).getByRole("listitem").filter({ hasText: "I am" });
+      await expect(said).toContainText("Bob");
+      await expect(said.getByRole("time")).toHaveText(/^\d\d:\d\d$/);
+    });
+
+    test("somebody who types is seen typing, until they have sent it", async ({ stack, guest }) => {
+      const [ada, bob] = [await guest(stack), await guest(stack, stack.size - 1)];
+      const code = await makeRoom(ada, { nickname: "Ada" });
+      await joinRoom(bob, code, "Bob");
+
+      await composer(ada.page).pressSequentially("Well");
+      await expect(bob.page.getByText("Ada is typing…")).toBeVisible();
+      await expect(ada.page.getByText("is typing…")).toBeHidden();
+      await say(ada.page, "Well then");
+      await expect(messages(bob.page)).toHaveText(["Well then"]);
+      await expect(bob.page.getByText("is typing…")).toBeHidden();
+
+      await composer(ada.page).pressSequentially("On second thoughts");
+      await expect(bob.page.getByText("Ada is typing…")).toBeVisible();
+      await composer(ada.page).fill("");
+      await expect(bob.page.getByText("is typing…")).toBeHidden();
+    });
+
+    test("the list says who is here and who is connected, and Exit is seen by the others", async ({ stack, guest }) => {
+      const [ada, bob] = [await guest(stack), await guest(stack, stack.size - 1)];
+      const code = await makeRoom(ada, { nickname: "Ada" });
+      await withMembers(ada.page, (members) => expect(members).toHaveText([/^Ada.*you.*owner/]));
+
+      await joinRoom(bob, code, "Bob");
+      await withMembers(ada.page, async (members) => {
+        await expect(members).toHaveText([/^Ada, connected\s*you\s*owner/, /^Bob, connected/]);
+        // A lost connection is no leave.
+        await bob.page.close();
+        await expect(members).toHaveText([/^Ada, connected/, /^Bob, not connected/]);
+      });
+
+      bob.page = await bob.context.newPage();
+      await joinRoom(bob, code, "Bob");
+      await withMembers(bob.page, (members) =>
+        expect(members).toHaveText([/^Bob, connected\s*you/, /^Ada, connected\s*owner/]),
+      );
+      await withMembers(ada.page, (members) => expect(members).toHaveText([/^Ada, connected/, /^Bob, connected/]));
+      if (isPhone(ada.page)) await expect(ada.page.getByRole("button", { name: "2 members" })).toBeVisible();
+
+      await exit(bob.page);
+      await expect(bob.page.getByRole("textbox", { name: "Room code" })).toBeVisible();
+      await expect(bob.page.getByText("You are in room")).toBeHidden();
+      await expect(notices(ada.page).filter({ hasText: /Bob .*left/ })).toHaveCount(1);
+      await withMembers(ada.page, (members) => expect(members).toHaveText([/^Ada/]));
+    });
+  });
+}
+
+test("several lines stay several lines", async ({ stack, guest }) => {
+  const [ada, bob] = [await guest(stack), await guest(stack)];
+  const code = await makeRoom(ada, { nickname: "Ada" });
+  await joinRoom(bob, code, "Bob");
+
+  await composer(ada.page).pressSequentially("One");
+  await composer(ada.page).press("Shift+Enter");
+  await composer(ada.page).pressSequentially("Two");
+  await expect(composer(ada.page)).toHaveValue("One\nTwo");
+  await say(ada.page, "One\nTwo");
+  await expect(composer(ada.page)).toHaveValue("");
+  await expect(messages(bob.page)).toHaveText("One\nTwo", { useInnerText: true });
+});
+
+test("links can be followed and lead nowhere else, and markup is only text", async ({ stack, guest }) => {
+  const [ada, bob] = [await guest(stack), await guest(stack)];
+  const code = await makeRoom(ada, { nickname: "<b>Ada</b>", name: "<i>Room</i>" });
+  await joinRoom(bob, code, "Bob");
+  await expect(bob.page.getByRole("heading", { level: 1 })).toHaveText("<i>Room</i>");
+
+  await say(ada.page, "See https://example.org/a?b=1 and www.example.com, not javascript:alert(1)");
+  const links = log(bob.page).getByRole("link");
+  await expect(links).toHaveText(["https://example.org/a?b=1", "www.example.com"]);
+  await expect(links.nth(0)).toHaveAttribute("href", "https://example.org/a?b=1");
+  await expect(links.nth(1)).toHaveAttribute("href", "https://www.example.com");
+  for (const link of await links.all()) {
+    await expect(link).toHaveAttribute("rel", "noopener noreferrer nofollow");
+    await expect(link).toHaveAttribute("target", "_blank");
+  }
+
+  const markup = `<script>document.title = "caught"</script><img src=x onerror="document.title = 'caught'"><b>bold</b>`;
+  await say(ada.page, markup);
+  for (const { page } of [ada, bob]) {
+    await expect(messages(page).last()).toHaveText(markup);
+    await expect(log(page).locator("script, img, b")).toHaveCount(0);
+  }
+  // As the server renders it, too.
+  await bob.page.reload();
+  await expect(messages(bob.page).last()).toHaveText(markup);
+  await expect(bob.page).not.toHaveTitle("caught");
+});
+
+test("a message that is too long says so and stays", async ({ stack, guest }) => {
+  const [ada, bob] = [await guest(stack), await guest(stack)];
+  const code = await makeRoom(ada, { nickname: "Ada" });
+  await joinRoom(bob, code, "Bob");
+  const longest = "é".repeat(4_000);
+
+  await composer(ada.page).fill(`${longest}!`);
+  const problem = "A message can have 4,000 characters at most.";
+  await expect(ada.page.getByRole("alert").filter({ hasText: problem })).toBeVisible();
+  await expect(composer(ada.page)).toHaveAccessibleDescription(new RegExp(problem));
+  await expect(sendButton(ada.page)).toBeDisabled();
+  await composer(ada.page).press("Control+End");
+  if (!isPhone(ada.page)) await composer(ada.page).press("Enter");
+  await expect(composer(ada.page)).toHaveValue(`${longest}!`);
+
+  await composer(ada.page).press("Backspace");
+  await expect(ada.page.getByRole("alert").filter({ hasText: problem })).toBeHidden();
+  await say(ada.page, longest);
+  await expect(messages(bob.page)).toHaveText([longest]);
+});
+
+test("what was being written comes back after a reload", async ({ stack, guest }) => {
+  const ada = await guest(stack);
+  await makeRoom(ada, { nickname: "Ada" });
+  await composer(ada.page).fill("Not finished");
+  await ada.page.reload();
+  await expect(composer(ada.page)).toHaveValue("Not finished");
+});
+
+test("code and link are copied with one tap", async ({ stack, guest }) => {
+  const ada = await guest(stack, 0, { permissions: ["clipboard-read", "clipboard-write"] });
+  const code = await makeRoom(ada, { nickname: "Ada" });
+  const copied = () => ada.page.evaluate(() => navigator.clipboard.readText());
+
+  await codeChip(ada.page).click();
+  await expect(ada.page.getByText("Copied")).toBeVisible();
+  expect(await copied()).toBe(code);
+
+  await ada.page.getByRole("button", { name: "Invite people" }).click();
+  const invite = dialog(ada.page, "Invite people");
+  await expect(invite).toContainText(spaced(code));
+  await invite.getByRole("button", { name: "Copy link" }).click();
+  await expect(invite.getByText("Copied")).toBeVisible();
+  expect(await copied()).toBe(`${stack.url()}/rooms/${code}`);
+  await invite.getByRole("button", { name: "Copy code" }).click();
+  await expect.poll(copied).toBe(code);
+  await ada.page.keyboard.press("Escape");
+  await expect(invite).toBeHidden();
+});

@@ -1,0 +1,109 @@
+// Everything by keyboard, with the focus in sight, and what is new said aloud.
+import type { Locator, Page } from "@playwright/test";
+import { expect, test, visit } from "../fixtures.ts";
+import { composer, dialog, isPhone, makeRoom, messages, notices, say, sendButton, spaced } from "../room.ts";
+
+/** Presses Tab until the focus is on the target. Wherever it is on the way, it can be seen. */
+async function tabTo(page: Page, target: Locator): Promise<void> {
+  const path: string[] = [];
+  for (let i = 0; i < 40; i++) {
+    await page.keyboard.press("Tab");
+    const focus = await page.evaluate(() => {
+      const element = document.activeElement;
+      if (!element || element === document.body) return { name: "nothing", seen: true };
+      const { outlineStyle, outlineWidth } = getComputedStyle(element);
+      // The composer draws the ring around field and button together.
+      const around = element.parentElement ? getComputedStyle(element.parentElement).boxShadow : "none";
+      const ring = (outlineStyle !== "none" && parseFloat(outlineWidth) > 0) || around !== "none";
+      const { width, height } = element.getBoundingClientRect();
+      return { name: element.outerHTML.slice(0, 120), seen: ring && width > 0 && height > 0 };
+    });
+    path.push(focus.name);
+    expect(focus.seen, `the focus is in sight on ${focus.name}`).toBe(true);
+    if (await target.evaluate((element) => element === document.activeElement)) return;
+  }
+  throw new Error(`Tab never came to ${target}; it came past\n${path.join("\n")}`);
+}
+
+test("a room is joined, used and left with the keyboard alone", async ({ stack, guest }) => {
+  const ada = await guest(stack);
+  const code = await makeRoom(ada, { nickname: "Ada" });
+  const { page } = await guest(stack);
+  await visit(page, "/");
+
+  await tabTo(page, page.getByRole("textbox", { name: "Room code" }));
+  await page.keyboard.type(code.toLowerCase());
+  await tabTo(page, page.getByRole("textbox", { name: "Your name here" }));
+  await page.keyboard.press("Control+A");
+  await page.keyboard.type("Bob");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(`Room ${spaced(code)}`);
+
+  // With a keyboard at hand the composer has the focus already; on a phone it would bring up half a screen of keys.
+  if (isPhone(page)) await tabTo(page, composer(page));
+  await expect(composer(page)).toBeFocused();
+  await page.keyboard.type("By hand");
+  if (isPhone(page)) {
+    await expect(sendButton(page)).toBeEnabled();
+    await tabTo(page, sendButton(page));
+  }
+  await page.keyboard.press("Enter");
+  await expect(messages(ada.page)).toHaveText(["By hand"]);
+  await expect(composer(page)).toBeFocused();
+
+  await say(ada.page, "Read aloud");
+  await expect(page.locator("[aria-live=polite]").filter({ hasText: "Ada: Read aloud" })).toBeAttached();
+  await expect(page.locator("[aria-live=polite]").filter({ hasText: "By hand" })).not.toBeAttached();
+
+  if (isPhone(page)) {
+    const chip = page.getByRole("button", { name: "2 members" });
+    await tabTo(page, chip);
+    await page.keyboard.press("Enter");
+    const list = dialog(page, /^Members/);
+    await expect(list).toContainText("Ada");
+    await tabTo(page, list.getByRole("button", { name: "Close" }));
+    await page.keyboard.press("Escape");
+    await expect(list).toBeHidden();
+    await expect(chip).toBeFocused();
+  } else {
+    await expect(page.getByRole("complementary", { name: /^Members/ })).toContainText("Ada");
+  }
+
+  const exit = page.getByRole("button", { name: "Exit" });
+  await tabTo(page, exit);
+  await page.keyboard.press("Enter");
+  const ask = dialog(page, "Leave this room?");
+  await expect(ask).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(ask).toBeHidden();
+  await expect(exit).toBeFocused();
+  await page.keyboard.press("Enter");
+  await tabTo(page, ask.getByRole("button", { name: "Leave" }));
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("textbox", { name: "Room code" })).toBeVisible();
+  await expect(notices(ada.page).filter({ hasText: /Bob .*left/ })).toHaveCount(1);
+});
+
+test("a room is made, renamed and kept with the keyboard alone", async ({ page }) => {
+  await visit(page, "/");
+  await tabTo(page, page.getByRole("link", { name: "Make a room" }));
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Make a room");
+  await tabTo(page, page.getByRole("radio", { name: /^Group/ }));
+  await page.keyboard.press("ArrowDown");
+  await expect(page.getByRole("radio", { name: /^One-to-one/ })).toBeChecked();
+  await tabTo(page, page.getByRole("switch", { name: "Preserve messages" }));
+  await page.keyboard.press("Space");
+  await tabTo(page, page.getByRole("button", { name: "Create" }));
+  await page.keyboard.press("Enter");
+  await expect(page.getByText("Keeps history")).toBeVisible();
+
+  await tabTo(page, page.getByRole("button", { name: "Room settings" }));
+  await page.keyboard.press("Enter");
+  const settings = dialog(page, "Room settings");
+  await tabTo(page, settings.getByRole("textbox", { name: "Room name" }));
+  await page.keyboard.type("Two of us");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Two of us");
+  await expect(settings).toBeHidden();
+});

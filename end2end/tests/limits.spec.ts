@@ -1,0 +1,45 @@
+// Too fast is a wait with an end, never a loss.
+import { expect, test, visit } from "../fixtures.ts";
+import { BACK_MS, following, joinRoom, log, makeRoom, messages, pending, say } from "../room.ts";
+
+/** Wrong codes that one client may try before it has to wait. */
+const MISSES = 10;
+
+test("too many wrong codes are a wait that counts down, and then it works", async ({ launch, guest, complaints }) => {
+  complaints.allow(/status of 4(04|29)/);
+  const stack = await launch("embedded", { RATE_LIMITS: "on" });
+  const [ada, bob] = [await guest(stack), await guest(stack)];
+  const code = await makeRoom(ada, { nickname: "Ada" });
+  await visit(bob.page, "/");
+  for (let i = 0; i <= MISSES; i++) {
+    const answer = await bob.context.request.post("/api/rooms/join", { data: { code: `00000${i % 10}` } });
+    expect(answer.status()).toBe(404);
+  }
+
+  const typed = bob.page.getByRole("textbox", { name: "Room code" });
+  const join = bob.page.getByRole("button", { name: "Join", exact: true });
+  await typed.fill(code);
+  await join.click();
+  const wait = bob.page.getByRole("status").filter({ hasText: "That was a little fast." });
+  await expect(wait).toHaveText(/You can try again in \d+ seconds?\./);
+  await expect(join).toBeDisabled();
+  await expect(typed).toHaveValue(code);
+
+  await expect(join).toBeEnabled({ timeout: BACK_MS });
+  await expect(wait).toBeHidden();
+  await following(bob.page, () => join.click());
+  await expect(bob.page).toHaveURL(`/rooms/${code}`);
+});
+
+test("who writes faster than is allowed loses nothing", async ({ launch, guest }) => {
+  const stack = await launch("embedded", { RATE_LIMITS: "on" });
+  const [ada, bob] = [await guest(stack), await guest(stack)];
+  const code = await makeRoom(ada, { nickname: "Ada" });
+  await joinRoom(bob, code, "Bob");
+  const said = Array.from({ length: 35 }, (_, i) => `${i + 1}`);
+  for (const text of said) await say(ada.page, text);
+  await expect(messages(bob.page)).toHaveText(said, { timeout: BACK_MS });
+  await expect(messages(ada.page)).toHaveText(said);
+  await expect(pending(ada.page)).toHaveCount(0);
+  await expect(log(ada.page).getByText("Not sent.")).toHaveCount(0);
+});

@@ -1,0 +1,122 @@
+// What the owner of a room decides, and what that means to everybody in it.
+import { KINDS, expect, test, visit } from "../fixtures.ts";
+import { composer, dialog, following, joinRoom, makeRoom, messages, notices, open, say, withMembers } from "../room.ts";
+
+for (const kind of KINDS) {
+  test.describe(kind, () => {
+    test.use({ kind });
+
+    test("preserve keeps what is said from then on, for late joiners and in the page itself", async ({
+      stack,
+      guest,
+    }) => {
+      const [ada, bob] = [await guest(stack), await guest(stack, stack.size - 1)];
+      const code = await makeRoom(ada, { nickname: "Ada" });
+      await joinRoom(bob, code, "Bob");
+      await say(bob.page, "Before");
+      await expect(messages(ada.page)).toHaveText(["Before"]);
+      await expect(bob.page.getByRole("button", { name: "Room settings" })).toBeHidden();
+
+      await ada.page.getByRole("button", { name: "Room settings" }).click();
+      const preserve = dialog(ada.page, "Room settings").getByRole("switch", { name: "Preserve messages" });
+      await expect(preserve).toHaveAttribute("aria-checked", "false");
+      await preserve.click();
+      await expect(preserve).toHaveAttribute("aria-checked", "true");
+      await ada.page.keyboard.press("Escape");
+      await expect(notices(ada.page).filter({ hasText: /^You turned preserve on/ })).toHaveCount(1);
+      await expect(notices(bob.page).filter({ hasText: /^Ada turned preserve on/ })).toHaveCount(1);
+      await expect(bob.page.getByText("Keeps history")).toBeVisible();
+
+      await say(ada.page, "Kept");
+      await expect(messages(bob.page)).toHaveText(["Before", "Kept"]);
+      await following(ada.page, () => ada.page.reload());
+      await expect(messages(ada.page).last()).toHaveText("Kept");
+
+      // The server renders it: the same person reads it without scripts.
+      const still = await guest(stack, 0, {
+        javaScriptEnabled: false,
+        storageState: await ada.context.storageState(),
+      });
+      await still.page.goto(`/rooms/${code}`);
+      await expect(messages(still.page).last()).toHaveText("Kept");
+      await expect(notices(still.page).filter({ hasText: /^You turned preserve on/ })).toHaveCount(1);
+
+      const cleo = await guest(stack);
+      await joinRoom(cleo, code, "Cleo");
+      await expect(messages(cleo.page)).toHaveText(["Kept"]);
+      await say(cleo.page, "I have read it");
+      await expect(messages(bob.page).last()).toHaveText("I have read it");
+    });
+
+    test("a late joiner of a room that keeps nothing sees nothing from before", async ({ stack, guest }) => {
+      const [ada, bob] = [await guest(stack), await guest(stack, stack.size - 1)];
+      const code = await makeRoom(ada, { nickname: "Ada" });
+      await say(ada.page, "Before");
+      await joinRoom(bob, code, "Bob");
+      await say(ada.page, "After");
+      await expect(messages(bob.page)).toHaveText(["After"]);
+      await following(bob.page, () => bob.page.reload());
+      await expect(messages(bob.page)).toHaveText(["After"]);
+      await expect(bob.page.getByText("Keeps nothing")).toBeVisible();
+    });
+
+    test("a removed member sees by whom and cannot come back", async ({ stack, guest, complaints }) => {
+      const [ada, bob, cleo] = [await guest(stack), await guest(stack, stack.size - 1), await guest(stack)];
+      const code = await makeRoom(ada, { nickname: "Ada" });
+      await joinRoom(bob, code, "Bob");
+      await joinRoom(cleo, code, "Cleo");
+      await say(bob.page, "I will be good");
+      await expect(messages(ada.page)).toHaveText(["I will be good"]);
+      await withMembers(cleo.page, async (members) => {
+        await expect(members).toHaveCount(3);
+        await expect(members.getByRole("button", { name: /^Remove/ })).toHaveCount(0);
+      });
+
+      await withMembers(ada.page, async (members) => {
+        await members.getByRole("button", { name: "Remove Bob" }).click();
+        const ask = dialog(ada.page, "Remove Bob?");
+        await ask.getByRole("button", { name: "Remove" }).click();
+        await expect(ask).toBeHidden();
+        await expect(members).toHaveText([/^Ada/, /^Cleo/]);
+      });
+      await expect(bob.page.getByRole("alert").filter({ hasText: "Ada removed you from this room." })).toBeVisible();
+      await expect(composer(bob.page)).toBeHidden();
+      await expect(notices(ada.page).filter({ hasText: "You removed Bob" })).toHaveCount(1);
+      await expect(notices(cleo.page).filter({ hasText: "Ada removed Bob" })).toHaveCount(1);
+      // What they said stays, and so does the chat.
+      await say(cleo.page, "That was quick");
+      await expect(messages(ada.page)).toHaveText(["I will be good", "That was quick"]);
+      await expect(messages(bob.page)).toHaveText(["I will be good"]);
+
+      complaints.allow(/status of 403/);
+      await bob.page.getByRole("link", { name: "Go to the start page" }).click();
+      await expect(bob.page.getByRole("textbox", { name: "Room code" })).toBeVisible();
+      await visit(bob.page, `/rooms/${code}`);
+      await bob.page.getByRole("button", { name: "Join", exact: true }).click();
+      await expect(bob.page.getByText("The owner removed you from this room")).toBeVisible();
+      await expect(bob.page).toHaveURL(`/rooms/${code}`);
+      await withMembers(ada.page, (members) => expect(members).toHaveText([/^Ada/, /^Cleo/]));
+    });
+
+    test("a room gets another name, everywhere and for good", async ({ stack, guest }) => {
+      const [ada, bob] = [await guest(stack), await guest(stack, stack.size - 1)];
+      const code = await makeRoom(ada, { nickname: "Ada", name: "Old name" });
+      await joinRoom(bob, code, "Bob");
+
+      await ada.page.getByRole("button", { name: "Room settings" }).click();
+      const settings = dialog(ada.page, "Room settings");
+      const name = settings.getByRole("textbox", { name: "Room name" });
+      await expect(name).toHaveValue("Old name");
+      await name.fill("New name");
+      await settings.getByRole("button", { name: "Save name" }).click();
+      await expect(settings).toBeHidden();
+      for (const { page } of [ada, bob]) {
+        await expect(page.getByRole("heading", { level: 1 })).toHaveText("New name");
+        await expect(page).toHaveTitle(/New name/);
+      }
+      await expect(notices(bob.page).filter({ hasText: "Ada named the room “New name”" })).toHaveCount(1);
+      await open(bob.page, `/rooms/${code}`);
+      await expect(bob.page.getByRole("heading", { level: 1 })).toHaveText("New name");
+    });
+  });
+}

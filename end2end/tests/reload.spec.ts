@@ -1,0 +1,54 @@
+// A reload, a second tab and a short absence are no news to anybody.
+import { KINDS, expect, test } from "../fixtures.ts";
+import { exit, following, joinRoom, makeRoom, messages, notices, open, say, withMembers } from "../room.ts";
+
+for (const kind of KINDS) {
+  test.describe(kind, () => {
+    test.use({ kind });
+
+    test("ten reloads make no notice and no second entry in the list", async ({ stack, guest }) => {
+      const [ada, bob] = [await guest(stack), await guest(stack, stack.size - 1)];
+      const code = await makeRoom(ada, { nickname: "Ada" });
+      await joinRoom(bob, code, "Bob");
+      await say(bob.page, "Here");
+      for (let i = 0; i < 10; i++) await following(bob.page, () => bob.page.reload());
+
+      await say(bob.page, "Still here");
+      await expect(messages(ada.page)).toHaveText(["Here", "Still here"]);
+      await expect(messages(bob.page)).toHaveText(["Here", "Still here"]);
+      await expect(notices(ada.page)).toHaveText(["You and Bob joined"]);
+      await withMembers(ada.page, (members) => expect(members).toHaveText([/^Ada, connected/, /^Bob, connected/]));
+    });
+
+    test("two tabs are one person, and both are that person", async ({ stack, guest }) => {
+      const [ada, bob] = [await guest(stack), await guest(stack, stack.size - 1)];
+      const code = await makeRoom(ada, { nickname: "Ada" });
+      await joinRoom(bob, code, "Bob");
+      const tab = await bob.context.newPage();
+      // Another node, if there is one: the session is good everywhere.
+      await open(tab, `${stack.url()}/rooms/${code}`);
+
+      await say(bob.page, "From the first");
+      await say(tab, "From the second");
+      for (const page of [ada.page, bob.page, tab]) {
+        await expect(messages(page)).toHaveText(["From the first", "From the second"]);
+      }
+      await expect(tab.getByRole("listitem").filter({ hasText: "From the first" })).toContainText("You");
+      await expect(notices(ada.page)).toHaveText(["You and Bob joined"]);
+
+      await withMembers(ada.page, async (members) => {
+        await expect(members).toHaveText([/^Ada, connected/, /^Bob, connected/]);
+        await bob.page.close();
+        await say(tab, "One tab less");
+        await expect(messages(ada.page).last()).toHaveText("One tab less");
+        await expect(members).toHaveText([/^Ada, connected/, /^Bob, connected/]);
+      });
+
+      const again = await bob.context.newPage();
+      await open(again, `/rooms/${code}`);
+      await exit(again);
+      await expect(tab.getByRole("alert").filter({ hasText: "You left this room in another tab" })).toBeVisible();
+      await expect(notices(ada.page).filter({ hasText: /Bob .*left/ })).toHaveCount(1);
+    });
+  });
+}

@@ -1,0 +1,200 @@
+// The ways into a room, and what stands at the door of one that cannot be entered.
+import { KINDS, expect, test, visit } from "../fixtures.ts";
+import {
+  codeChip,
+  codeOf,
+  composer,
+  following,
+  joinRoom,
+  log,
+  makeRoom,
+  messages,
+  notices,
+  open,
+  say,
+  spaced,
+} from "../room.ts";
+
+for (const kind of KINDS) {
+  test.describe(kind, () => {
+    test.use({ kind });
+
+    test("a group is made with a name, and joined by its typed code or its link", async ({ stack, guest }) => {
+      const ada = await guest(stack);
+      await visit(ada.page, "/");
+      await ada.page.getByRole("link", { name: "Make a room" }).click();
+      await expect(ada.page.getByRole("heading", { name: "Make a room" })).toBeVisible();
+      await ada.page.getByRole("textbox", { name: "Room name" }).fill("Reading circle");
+      await ada.page.getByRole("textbox", { name: "Your name here" }).fill("Ada");
+      await following(ada.page, () => ada.page.getByRole("button", { name: "Create" }).click());
+
+      await expect(ada.page.getByRole("heading", { level: 1 })).toHaveText("Reading circle");
+      const code = codeOf(ada.page);
+      await expect(codeChip(ada.page)).toContainText(spaced(code));
+      await expect(log(ada.page).getByText(spaced(code))).toBeVisible();
+
+      const ways = [
+        ["Bob", code.toLowerCase()],
+        ["Cleo", `${code.slice(0, 3).toLowerCase()}-${code.slice(3)} `],
+        ["Dan", spaced(code.toLowerCase())],
+        ["Eve", `${stack.url()}/rooms/${code}`],
+      ] as const;
+      for (const [i, [name, typed]] of ways.entries()) {
+        const { page } = await guest(stack, (i + 1) % stack.size);
+        await visit(page, "/");
+        await page.getByRole("textbox", { name: "Room code" }).fill(typed);
+        await page.getByRole("textbox", { name: "Your name here" }).fill(name);
+        await following(page, () => page.getByRole("button", { name: "Join", exact: true }).click());
+        await expect(page.getByRole("heading", { level: 1 })).toHaveText("Reading circle");
+        await say(page, `${name} was here`);
+      }
+      await expect(messages(ada.page)).toHaveText(ways.map(([name]) => `${name} was here`));
+      for (const [name] of ways) {
+        await expect(notices(ada.page).filter({ hasText: new RegExp(`${name}.* joined`) })).toHaveCount(1);
+      }
+    });
+
+    test("a one-to-one room takes one more by one tap on its link, and then is full", async ({
+      stack,
+      guest,
+      complaints,
+    }) => {
+      const ada = await guest(stack);
+      await visit(ada.page, "/rooms/new");
+      await ada.page.getByRole("radio", { name: /^One-to-one/ }).check();
+      await ada.page.getByRole("textbox", { name: "Your name here" }).fill("Ada");
+      await following(ada.page, () => ada.page.getByRole("button", { name: "Create" }).click());
+      const code = codeOf(ada.page);
+      await expect(ada.page.getByRole("heading", { level: 1 })).toHaveText(`Room ${spaced(code)}`);
+
+      const bob = await guest(stack, stack.size - 1);
+      await visit(bob.page, `/rooms/${code}`);
+      await expect(bob.page.getByRole("heading", { level: 1 })).toHaveText(`Join room ${spaced(code)}`);
+      await following(bob.page, () => bob.page.getByRole("button", { name: "Join", exact: true }).click());
+      await say(bob.page, "Here I am");
+      await expect(messages(ada.page)).toHaveText(["Here I am"]);
+      await say(ada.page, "Welcome");
+      await expect(messages(bob.page)).toHaveText(["Here I am", "Welcome"]);
+
+      complaints.allow(/status of 404/);
+      const kind = /No room you can enter has this code\. .*the room may be full or gone/;
+      const cleo = await guest(stack);
+      await visit(cleo.page, "/");
+      const typed = cleo.page.getByRole("textbox", { name: "Room code" });
+      const name = cleo.page.getByRole("textbox", { name: "Your name here" });
+      const join = cleo.page.getByRole("button", { name: "Join", exact: true });
+      await typed.fill(spaced(code));
+      await name.fill("Cleo");
+      await join.click();
+      await expect(cleo.page.getByRole("alert").filter({ hasText: kind })).toBeVisible();
+      await expect(typed).toHaveValue(spaced(code));
+      await expect(typed).toHaveAccessibleDescription(kind);
+      await expect(name).toHaveValue("Cleo");
+
+      // The same for a code that no room has, and by link as by typing: nobody learns which.
+      await typed.fill(code.startsWith("000") ? "111 111" : "000 000");
+      await join.click();
+      await expect(cleo.page.getByRole("alert").filter({ hasText: kind })).toBeVisible();
+      await expect(name).toHaveValue("Cleo");
+
+      await visit(cleo.page, `/rooms/${code}`);
+      await name.fill("Cleo");
+      await join.click();
+      await expect(cleo.page.getByText(kind)).toBeVisible();
+      await expect(name).toHaveValue("Cleo");
+    });
+
+    test("somebody in a room is told so at the next one, and can change over", async ({ stack, guest, complaints }) => {
+      const [ada, bob, cleo] = [await guest(stack), await guest(stack, stack.size - 1), await guest(stack)];
+      const first = await makeRoom(ada, { nickname: "Ada" });
+      await joinRoom(bob, first, "Bob");
+      await say(bob.page, "For now");
+      await expect(messages(ada.page)).toHaveText(["For now"]);
+      const second = await makeRoom(cleo, { nickname: "Cleo" });
+
+      complaints.allow(/status of 409/);
+      await visit(bob.page, "/");
+      await expect(bob.page.getByText(`You are in room ${spaced(first)}`)).toBeVisible();
+      await bob.page.getByRole("textbox", { name: "Room code" }).fill(second);
+      await bob.page.getByRole("button", { name: "Join", exact: true }).click();
+      await expect(bob.page.getByText(/you can be in one room at a time/).first()).toBeVisible();
+      await expect(bob.page.getByRole("link", { name: `Back to ${spaced(first)}` })).toBeVisible();
+      await following(bob.page, () => bob.page.getByRole("button", { name: "Leave it and join this one" }).click());
+
+      await expect(bob.page).toHaveURL(`/rooms/${second}`);
+      await expect(notices(ada.page).filter({ hasText: "Bob left" })).toHaveCount(1);
+      await say(bob.page, "Changed over");
+      await expect(messages(cleo.page)).toHaveText(["Changed over"]);
+    });
+  });
+}
+
+test("a change to a room that turns out to be full changes nothing", async ({ stack, guest, complaints }) => {
+  const [ada, bob, cleo] = [await guest(stack), await guest(stack), await guest(stack)];
+  const full = await makeRoom(ada, { type: "p2p", nickname: "Ada" });
+  await joinRoom(bob, full, "Bob");
+  const own = await makeRoom(cleo, { nickname: "Cleo" });
+
+  complaints.allow(/status of 404/);
+  await visit(cleo.page, `/rooms/${full}`);
+  await cleo.page.getByRole("button", { name: "Leave it and join this one" }).click();
+  await expect(cleo.page.getByText(/No room you can enter has this code/)).toBeVisible();
+  await open(cleo.page, `/rooms/${own}`);
+  await expect(composer(cleo.page)).toBeVisible();
+});
+
+test("what cannot be a code is said before anybody is asked for it", async ({ page, complaints }) => {
+  complaints.allow(/status of 400/);
+  await visit(page, "/");
+  const code = page.getByRole("textbox", { name: "Room code" });
+  const join = page.getByRole("button", { name: "Join", exact: true });
+  await page.getByRole("textbox", { name: "Your name here" }).fill("Ada");
+
+  await code.fill("K7M 2Q");
+  await join.click();
+  await expect(
+    page.getByRole("alert").filter({ hasText: "A room code has six characters; this has 5." }),
+  ).toBeVisible();
+  await expect(code).toHaveValue("K7M 2Q");
+  await expect(code).toHaveAttribute("aria-invalid", "true");
+  await expect(page.getByRole("textbox", { name: "Your name here" })).toHaveValue("Ada");
+
+  await code.fill("K7M 2QU");
+  await join.click();
+  await expect(page.getByRole("alert").filter({ hasText: "“U” is never part of a room code" })).toBeVisible();
+  await expect(code).toHaveValue("K7M 2QU");
+});
+
+test("a link that lost a character can be put right on the spot", async ({ stack, guest }) => {
+  const [ada, bob] = [await guest(stack), await guest(stack)];
+  const code = await makeRoom(ada, { nickname: "Ada" });
+
+  await visit(bob.page, `/rooms/${code.slice(0, 5)}`);
+  await expect(bob.page.getByRole("heading", { level: 1 })).toHaveText("This link’s code is not right");
+  const typed = bob.page.getByRole("textbox", { name: "Room code" });
+  await expect(typed).toHaveValue(code.slice(0, 5));
+  await typed.fill(code);
+  await following(bob.page, () => bob.page.getByRole("button", { name: "Join", exact: true }).click());
+  await expect(bob.page).toHaveURL(`/rooms/${code}`);
+});
+
+test("a name that is too long is refused beside its field, and stays", async ({ page, complaints }) => {
+  complaints.allow(/status of 400/);
+  await visit(page, "/rooms/new");
+  const name = page.getByRole("textbox", { name: "Your name here" });
+  await name.fill("x".repeat(33));
+  await page.getByRole("textbox", { name: "Room name" }).fill("Reading circle");
+  await page.getByRole("button", { name: "Create" }).click();
+  await expect(name).toHaveAccessibleDescription(/32 characters at most/);
+  await expect(name).toHaveValue("x".repeat(33));
+  await expect(page.getByRole("textbox", { name: "Room name" })).toHaveValue("Reading circle");
+});
+
+test("an unknown address is answered with 404 and a way home", async ({ page, complaints }) => {
+  complaints.allow(/status of 404/);
+  const response = await page.goto("/no/such/page");
+  expect(response?.status()).toBe(404);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Nothing is at this address");
+  await page.getByRole("link", { name: "Go to the start page" }).click();
+  await expect(page.getByRole("textbox", { name: "Room code" })).toBeVisible();
+});
