@@ -126,7 +126,7 @@ export class Stack {
         MONGO_URI: database.uri,
         MONGO_DB: name,
         REDIS_URL: required("TEST_REDIS_URL"),
-        REDIS_PREFIX: `${name}:`,
+        REDIS_PREFIX: name,
       });
     }
     const nodes: Node[] = [];
