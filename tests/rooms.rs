@@ -725,3 +725,14 @@ async fn one_guest_who_joins_many_times_at_once_is_one_member_with_one_notice() 
     let told: Vec<Event> = ada.whole_history(code).await;
     assert_eq!(story(&told), ["Ada joined", "Bob joined"]);
 }
+
+#[tokio::test]
+async fn who_is_in_a_room_learns_nothing_of_other_codes() {
+    let node = Node::start(&Settings::embedded()).await;
+    let other = Guest::new(&node, "Ada").create(RoomType::Group, false).await.room.code;
+    let bob = Guest::new(&node, "Bob");
+    bob.create(RoomType::Group, false).await;
+    let taken = bob.try_join(other).await.unwrap_err();
+    let unknown = bob.try_join("ZZZZZZ".parse().unwrap()).await.unwrap_err();
+    assert_eq!((taken.status, taken.problem), (unknown.status, unknown.problem));
+}

@@ -1,4 +1,4 @@
-//! Floor 1: live state that nodes share, all of which may be lost. Two drivers: `local.rs` (one node, the default) and
+//! Floor 1: live state that nodes share, all of which may be lost. Two drivers: `local/` (one node, the default) and
 //! `redis/` (many nodes). Both pass the one suite in `contract.rs`.
 //!
 //! - **Packets** tell other nodes of a room's new events and signals. They are only a hint: a node that sees a hole reads the

@@ -27,5 +27,4 @@ pub fn content_security_policy(nonce: &str) -> String {
 }
 
 /// The policy of everything that is no page of the application.
-const PLAIN_POLICY: &str =
-    "default-src 'none'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const PLAIN_POLICY: &str = "default-src 'none'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";

@@ -215,6 +215,16 @@ mod tests {
     }
 
     #[test]
+    fn what_a_batch_may_still_fail_to_say_is_no_ground_to_answer_already() {
+        let (state, window) = (room_of(&[1]), Window::default());
+        let join = Command::Join { member: person(2) };
+        let mut judge = Judge::new(&state, &window, 50);
+        event(judge.judge(&join));
+        assert_eq!(judge.judge(&join), Verdict::NextBatch);
+        assert!(matches!(judge.judge(&Command::Join { member: person(1) }), Verdict::Already(_)));
+    }
+
+    #[test]
     fn a_change_of_retention_stands_alone() {
         let (state, window) = (room_of(&[1]), Window::default());
         let retain = Command::Retain { retention: Retention::Preserved, by: person(1) };

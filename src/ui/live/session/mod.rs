@@ -122,7 +122,7 @@ impl Session {
         &self.replica
     }
 
-    /// All member ids that this page has had in the room: coming back gives a new one.
+    /// All member ids that this page has had in the room; one, unless its session was lost in between.
     pub fn mine(&self) -> &BTreeSet<MemberId> {
         &self.mine
     }
