@@ -1,7 +1,7 @@
 //! The engine of a node: which rooms are live here, the way to their tasks, and the node's talk with the bus.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     future::Future,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -19,6 +19,7 @@ use super::{
     Command, Connection, ConnectionId, Done, Reply, ResumePoint, absence,
     live::{self, PATIENCE, Request, Subscribe, overloaded},
     log::Log,
+    present::Present,
 };
 use crate::{
     protocol::{Epoch, MemberId, Problem, RoomCode, Seq, Snapshot},
@@ -69,13 +70,6 @@ struct Inner {
     stopping: CancellationToken,
 }
 
-/// Who is connected to this node, both ways round.
-#[derive(Default)]
-struct Present {
-    members: HashMap<(RoomId, MemberId), HashSet<ConnectionId>>,
-    connections: HashMap<ConnectionId, HashSet<(RoomId, MemberId)>>,
-}
-
 enum Following {
     Start(RoomId, oneshot::Sender<()>),
     Stop(RoomId),
@@ -84,35 +78,6 @@ enum Following {
 fn held<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     // A panic while holding one of these maps leaves it whole: every change is a single call.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Present {
-    fn add(&mut self, room: RoomId, member: MemberId, connection: ConnectionId) {
-        self.members.entry((room, member)).or_default().insert(connection);
-        self.connections.entry(connection).or_default().insert((room, member));
-    }
-
-    /// Gives what the connection followed, and whether that was the member's last connection here.
-    fn remove_connection(&mut self, connection: ConnectionId) -> Vec<(RoomId, MemberId, bool)> {
-        let followed = self.connections.remove(&connection).unwrap_or_default();
-        let forget = |(room, member)| {
-            let alone =
-                self.members.get_mut(&(room, member)).is_none_or(|all| all.remove(&connection) && all.is_empty());
-            if alone {
-                self.members.remove(&(room, member));
-            }
-            (room, member, alone)
-        };
-        followed.into_iter().map(forget).collect()
-    }
-
-    fn remove_member(&mut self, room: RoomId, member: MemberId) {
-        for connection in self.members.remove(&(room, member)).unwrap_or_default() {
-            if let Some(followed) = self.connections.get_mut(&connection) {
-                followed.remove(&(room, member));
-            }
-        }
-    }
 }
 
 impl Engine {
@@ -350,7 +315,7 @@ impl Engine {
     }
 
     pub(super) fn is_present(&self, room: RoomId, member: MemberId) -> bool {
-        held(&self.0.present).members.contains_key(&(room, member))
+        held(&self.0.present).has(room, member)
     }
 
     /// The bus, or this node, was away, and leases ended meanwhile: everyone gets a whole grace from here, and other nodes
@@ -366,7 +331,7 @@ impl Engine {
     }
 
     pub(super) fn all_present(&self) -> Vec<(RoomId, MemberId)> {
-        held(&self.0.present).members.keys().copied().collect()
+        held(&self.0.present).all()
     }
 }
 

@@ -15,6 +15,7 @@ mod judge;
 mod live;
 mod log;
 mod packet;
+mod present;
 mod window;
 
 pub use command::{Command, Done, Reply};

@@ -68,22 +68,14 @@ impl Live {
         let code = self.record.code;
         for subscriber in std::mem::take(&mut self.subscribers).into_values() {
             let Subscriber { connection, member, .. } = subscriber;
-            match records.get(&member).filter(|record| record.presence == Presence::Active) {
-                Some(record) => {
-                    connection.answer(&ServerFrame::Reset { code, reason });
-                    self.subscribe(Subscribe {
-                        connection,
-                        code,
-                        member: record.clone(),
-                        resume: None,
-                        patience: PATIENCE,
-                    });
-                }
-                None => {
-                    connection.answer(&ServerFrame::error(not_a_member(), None, Some(code)));
-                    self.engine.gone(self.record.id, member);
-                }
-            }
+            let Some(record) = records.get(&member).filter(|record| record.presence == Presence::Active) else {
+                connection.answer(&ServerFrame::error(not_a_member(), None, Some(code)));
+                self.engine.gone(self.record.id, member);
+                continue;
+            };
+            connection.answer(&ServerFrame::Reset { code, reason });
+            let member = record.clone();
+            self.subscribe(Subscribe { connection, code, member, resume: None, patience: PATIENCE });
         }
     }
 
