@@ -34,11 +34,11 @@ impl Live {
         if self.state.retention == Retention::Preserved { joined.min(self.kept_from) } else { joined }
     }
 
-    /// Whether the fold has this member, so that they may follow the room.
+    /// Where a member stands by the fold, which decides whether they may follow the room.
     ///
     /// If their record is ahead of the fold (their `Joined` is on its way into the log, or came by another node), the log comes
     /// first and the request waits for it. If it is behind, they have gone.
-    fn is_followed_by(&mut self, member: &MemberRecord) -> Standpoint {
+    fn standpoint_of(&mut self, member: &MemberRecord) -> Standpoint {
         if self.state.members.contains_key(&member.member) {
             return Standpoint::Inside;
         }
@@ -55,7 +55,7 @@ impl Live {
 
     pub(super) fn subscribe(&mut self, mut subscribe: Subscribe) {
         let ahead = subscribe.resume.is_some_and(|resume| resume.epoch == self.epoch && resume.after > self.state.head);
-        let standpoint = match self.is_followed_by(&subscribe.member) {
+        let standpoint = match self.standpoint_of(&subscribe.member) {
             // The client heard of more than this node: read the log, then answer.
             Standpoint::Inside if ahead => {
                 self.fall_behind();
@@ -70,7 +70,9 @@ impl Live {
                 self.waiting.push(Request::Subscribe(subscribe));
             }
             // After so many looks at the log the client is ahead of what there is.
-            Standpoint::OnTheWay if ahead => self.reset(subscribe, ResetReason::TooFarBehind),
+            Standpoint::OnTheWay if ahead && self.state.members.contains_key(&subscribe.member.member) => {
+                self.reset(subscribe, ResetReason::TooFarBehind);
+            }
             Standpoint::OnTheWay => subscribe.refuse(overloaded()),
             Standpoint::Outside => subscribe.refuse(not_a_member()),
         }
@@ -83,7 +85,7 @@ impl Live {
         patience: u8,
         reply: oneshot::Sender<Result<Snapshot, Problem>>,
     ) {
-        let answer = match self.is_followed_by(&member) {
+        let answer = match self.standpoint_of(&member) {
             Standpoint::Inside => Ok(self.snapshot(&member)),
             Standpoint::OnTheWay if patience > 0 => {
                 return self.waiting.push(Request::Look(member, patience - 1, reply));
