@@ -3,8 +3,8 @@
 //! | floor | module | what it is |
 //! |---|---|---|
 //! | 0 | [`protocol`] | all that crosses the wire, and the fold; server and browser alike |
-//! | 1 | `server::{config, store, bus}` | settings, durable truth, live state between nodes |
-//! | 2 | `server::room` | the engine: append, tail, resume, the task of a live room, its connections |
+//! | 1 | `server::{config, store, bus, socket}` | settings, durable truth, live state between nodes, the way to one client |
+//! | 2 | `server::room` | the engine: append, tail, resume, the task of a live room |
 //! | 3 | `server::app` | what a node is made of |
 //! | 4 | `server::domain` | use cases: all rules live here |
 //! | 5 | `server::http`, [`api`] | doors: REST and socket, server functions |

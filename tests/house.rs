@@ -31,11 +31,12 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 
 /// The floor of a module path such as `server::room::engine`.
 fn floor(module: &str) -> Option<u8> {
-    const FLOORS: [(&str, u8); 16] = [
+    const FLOORS: [(&str, u8); 17] = [
         ("protocol", 0),
         ("server::config", 1),
         ("server::clock", 1),
         ("server::random", 1),
+        ("server::socket", 1),
         ("server::store", 1),
         ("server::bus", 1),
         ("server::mail", 1),

@@ -15,6 +15,7 @@ use super::{
     bus::{Bus, LocalBus, Quota},
     config::{Config, RateLimits},
     room::Engine,
+    socket::Pulse,
     store::{ActorId, GuestRecord, Store},
 };
 use crate::protocol::{Code, Problem};
@@ -52,6 +53,8 @@ pub struct App {
     pub drained: CancellationToken,
     /// The open sockets, to wait for their goodbyes.
     pub sockets: TaskTracker,
+    /// What pings them.
+    pub pulse: Pulse,
 }
 
 /// Who acts.

@@ -27,6 +27,7 @@ use super::{
     domain::housekeeping,
     http,
     room::{Engine, Timing},
+    socket::Pulse,
     store::{Store, mongo::Mongo, sqlite::Sqlite},
 };
 use crate::ui;
@@ -89,12 +90,15 @@ pub async fn build(config: Config) -> anyhow::Result<App> {
         stopping: CancellationToken::new(),
         drained: CancellationToken::new(),
         sockets: TaskTracker::new(),
+        pulse: Pulse::default(),
     })
 }
 
 /// Serves until `stop`, then finishes what is under way, tells every socket, and closes the store.
 async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
     let housekeeping = tokio::spawn(housekeeping::run(app.clone()));
+    let pulse = app.pulse.clone();
+    let pulse = tokio::spawn(async move { pulse.beat().await });
     let service = router(app.clone())?.into_make_service_with_connect_info::<SocketAddr>();
     let no_delay = axum::serve::ListenerExt::tap_io(listener, |socket| {
         // Frames are small, and each is news to somebody.
@@ -116,7 +120,9 @@ async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = ()> +
         app.sockets.wait().await;
         let _ = housekeeping.await;
     });
-    if finished.await.is_err() {
+    let finished = finished.await;
+    pulse.abort();
+    if finished.is_err() {
         tracing::warn!("stopped with work unfinished: it took longer than SHUTDOWN_SECONDS");
     }
     app.store.close().await;

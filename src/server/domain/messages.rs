@@ -8,7 +8,8 @@ use crate::{
     },
     server::{
         app::{App, Visitor},
-        room::{Command, Connection, Reply},
+        room::{Command, Reply},
+        socket::Connection,
         store::{ActorId, MemberRecord, RoomId},
     },
 };

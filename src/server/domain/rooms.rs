@@ -9,7 +9,8 @@ use crate::{
     server::{
         app::{Actor, App, Visitor},
         clock, random,
-        room::{Command, Connection, ResumePoint},
+        room::{Command, ResumePoint},
+        socket::Connection,
         store::{ActorId, Conflict, Joining, MemberRecord, Membership, Owed, Presence, RoomId, RoomRecord, StoreError},
     },
 };

@@ -3,6 +3,7 @@
 
 pub mod context;
 mod extract;
+mod handshake;
 mod headers;
 mod health;
 mod messages;

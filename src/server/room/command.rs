@@ -2,9 +2,11 @@
 
 use tokio::sync::oneshot;
 
-use super::Connection;
-use crate::protocol::{
-    Ack, ClientId, MemberId, MessageBody, Millis, Person, Problem, Retention, RoomCode, RoomName, Seq, ServerFrame,
+use crate::{
+    protocol::{
+        Ack, ClientId, MemberId, MessageBody, Millis, Person, Problem, Retention, RoomCode, RoomName, Seq, ServerFrame,
+    },
+    server::socket::Connection,
 };
 
 /// What a room is asked to do. Whether the asker may is decided before, but for membership, which the log decides.

@@ -16,7 +16,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 use super::{
-    Command, Connection, ConnectionId, Done, Reply, ResumePoint, absence,
+    Command, Done, Reply, ResumePoint, absence,
     live::{self, PATIENCE, Request, Subscribe, overloaded},
     log::Log,
     present::Present,
@@ -26,6 +26,7 @@ use crate::{
     server::{
         bus::{Bus, BusNews},
         random,
+        socket::{Connection, ConnectionId},
         store::{MemberRecord, RoomId, Store},
     },
 };

@@ -158,7 +158,7 @@ mod tests {
 
     use uuid::Uuid;
 
-    use super::*;
+    use super::{super::entry::Entry, *};
     use crate::protocol::MessageBody;
 
     fn person(id: u64) -> Person {
@@ -206,7 +206,7 @@ mod tests {
         let (mut state, mut window) = (room_of(&[1]), Window::default());
         let first = event(Judge::new(&state, &window, 50).judge(&say(1, 1, "a")));
         state.apply(&first);
-        window.push(first);
+        window.push(Entry::of(first));
         let mut judge = Judge::new(&state, &window, 60);
         assert_eq!(judge.judge(&say(1, 1, "a")), Verdict::Already(Done { seq: 8, at: 50 }));
         assert!(matches!(judge.judge(&say(1, 1, "b")), Verdict::Refused(p) if p.code == Code::IdReused));
@@ -241,7 +241,7 @@ mod tests {
         let (mut state, mut window) = (room_of(&[1]), Window::default());
         let first = event(Judge::new(&state, &window, 1_000).judge(&say(1, 1, "a")));
         state.apply(&first);
-        window.push(first);
+        window.push(Entry::of(first));
         assert_eq!(event(Judge::new(&state, &window, 10).judge(&say(1, 2, "b"))).at, 1_000);
     }
 }

@@ -5,12 +5,13 @@
 //! the archive of a preserved room, the tail of an ephemeral one), and only then told: acks, frames, a packet for the other
 //! nodes. While one append is in flight the next batch gathers.
 //!
-//! Not here: who may do what (`domain/`), sockets (`http/ws.rs`).
+//! Not here: who may do what (`domain/`), sockets (`socket/`, `http/ws.rs`).
 
 mod absence;
 mod command;
-mod connection;
 mod engine;
+mod entry;
+mod frames;
 mod judge;
 mod live;
 mod log;
@@ -19,6 +20,5 @@ mod present;
 mod window;
 
 pub use command::{Command, Done, Reply};
-pub use connection::{Connection, ConnectionId, Frame, Frames};
 pub use engine::{Engine, Timing};
 pub use live::ResumePoint;

@@ -4,28 +4,29 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::protocol::{Epoch, Event, MemberId};
+use super::entry::Entry;
+use crate::protocol::{Epoch, MemberId};
 
 /// What one node tells the others.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Packet {
     /// The node that speaks; it ignores its own words.
     pub node: Uuid,
     /// What it says.
-    #[serde(flatten)]
     pub news: News,
 }
 
 /// What it says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "news", rename_all = "snake_case")]
+// Tagged from outside: any other way, serde would take entries apart to read them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum News {
     /// A batch entered the log.
     Events {
         /// The epoch of its seqs.
         epoch: Epoch,
         /// The batch, in order.
-        events: Vec<Event>,
+        events: Vec<Entry>,
     },
     /// Somebody started or stopped typing.
     Typing {

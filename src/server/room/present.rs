@@ -2,8 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::ConnectionId;
-use crate::{protocol::MemberId, server::store::RoomId};
+use crate::{
+    protocol::MemberId,
+    server::{socket::ConnectionId, store::RoomId},
+};
 
 /// Who is connected to this node, both ways round.
 #[derive(Default)]

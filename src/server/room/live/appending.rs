@@ -1,13 +1,14 @@
 //! The log's side of a live room: one operation at a time, and what comes of it.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use bytes::Bytes;
 use tokio::time::{Instant, timeout};
 
 use super::{
     super::{
-        Command, Done, Frame, Reply,
+        Command, Done, Reply,
+        entry::Entry,
         judge::{Judge, Verdict, repeated, retention_after},
         log::{Caught, Cursor, LogError, Outcome, Stop},
         packet::{News, Packet},
@@ -15,12 +16,16 @@ use super::{
     BATCH_COMMANDS, Batch, Finished, LOG_DEADLINE, Live, Standing, TICK, announcement, slow,
 };
 use crate::{
-    protocol::{Applied, Event, EventKind, Retention, ServerFrame},
+    protocol::{Applied, Event, EventKind, MemberId, Retention, ServerFrame},
     server::{
         clock,
+        socket::{Connection, ConnectionId, Frame},
         store::{Owed, Presence},
     },
 };
+
+/// Frames that are put together for one write: few enough for a reader with a little backlog.
+const FRAMES_TOGETHER: usize = 64;
 
 impl Live {
     pub(super) fn cursor(&self) -> Cursor {
@@ -61,14 +66,14 @@ impl Live {
     }
 
     pub(super) fn start_append(&mut self) {
-        let mut batch = Batch { events: Vec::new(), commands: Vec::new() };
+        let mut batch = Batch { entries: Vec::new(), commands: Vec::new() };
         let mut judge = Judge::new(&self.state, &self.window, clock::now());
         let mut already = Vec::new();
-        while batch.events.len() < BATCH_COMMANDS {
+        while batch.entries.len() < BATCH_COMMANDS {
             let Some((command, reply)) = self.pending.pop_front() else { break };
             match judge.judge(&command) {
                 Verdict::Event(event) => {
-                    batch.events.push(event);
+                    batch.entries.push(Entry::of(event));
                     batch.commands.push((command, reply));
                 }
                 Verdict::Already(done) => already.push((command, reply, done)),
@@ -83,12 +88,13 @@ impl Live {
             self.settle(&command);
             reply.send(Ok(done));
         }
-        if batch.events.is_empty() {
+        if batch.entries.is_empty() {
             return;
         }
-        let (log, cursor, packet) = (self.log.clone(), self.cursor(), self.packet_of(&batch.events));
+        let (log, cursor, packet) = (self.log.clone(), self.cursor(), self.packet_of(&batch.entries));
         self.operation = Some(Box::pin(async move {
-            let appended = timeout(LOG_DEADLINE, log.append(cursor, &batch.events, packet)).await;
+            let events: Vec<Event> = batch.entries.iter().map(|entry| entry.event.clone()).collect();
+            let appended = timeout(LOG_DEADLINE, log.append(cursor, &events, packet)).await;
             Finished::Appended(batch, appended.unwrap_or_else(|_| Err(slow())))
         }));
     }
@@ -111,11 +117,11 @@ impl Live {
         self.engine.spawn(async move { log.settle(epoch, &[Event { seq, at: clock::now(), kind }]).await });
     }
 
-    pub(super) fn packet_of(&self, events: &[Event]) -> Bytes {
+    pub(super) fn packet_of(&self, entries: &[Entry]) -> Bytes {
         if !self.engine.is_shared() {
             return Bytes::new();
         }
-        let news = News::Events { epoch: self.epoch, events: events.to_vec() };
+        let news = News::Events { epoch: self.epoch, events: entries.to_vec() };
         Packet { node: self.engine.node(), news }.encode()
     }
 
@@ -134,9 +140,7 @@ impl Live {
             Finished::CaughtUp(Ok(Caught::Up(events))) => {
                 self.standing = Standing::Level;
                 self.failed_at = None;
-                for event in events {
-                    self.deliver(event);
-                }
+                self.deliver(events.into_iter().map(Entry::of).collect(), Acks::default());
             }
             Finished::CaughtUp(Ok(Caught::Lost)) => self.standing = Standing::Lost,
             Finished::Opened(Ok(opened)) => {
@@ -168,17 +172,20 @@ impl Live {
 
     /// Persisted: now tell. First the ack, then the event to everyone, in the order of the log.
     pub(super) fn appended(&mut self, batch: Batch, outcome: Outcome) {
+        let Batch { mut entries, commands } = batch;
         let from_archive = self.state.retention == Retention::Preserved
-            || batch.events.first().and_then(retention_after) == Some(Retention::Preserved);
+            || entries.first().and_then(|first| retention_after(&first.event)) == Some(Retention::Preserved);
+        entries.truncate(outcome.stored);
         if from_archive && outcome.stored > 0 && self.engine.is_shared() {
-            self.engine.publish(self.record.id, self.packet_of(&batch.events[..outcome.stored]));
+            self.engine.publish(self.record.id, self.packet_of(&entries));
         }
-        let mut commands = batch.commands.into_iter();
-        for (event, (_, reply)) in batch.events.into_iter().take(outcome.stored).zip(commands.by_ref()) {
-            reply.send(Ok(Done { seq: event.seq, at: event.at }));
-            self.compare_with_record(&event);
-            self.deliver(event);
+        let mut commands = commands.into_iter();
+        let mut acks = Acks::default();
+        for (Entry { event, .. }, (_, reply)) in entries.iter().zip(commands.by_ref()) {
+            acks.note(reply, Done { seq: event.seq, at: event.at });
+            self.compare_with_record(event);
         }
+        self.deliver(entries, acks);
         let mut rest: VecDeque<_> = commands.collect();
         match outcome.stopped {
             None => {}
@@ -217,33 +224,94 @@ impl Live {
         });
     }
 
-    /// Folds an event that is in the log, and shows it to every local connection.
-    pub(super) fn deliver(&mut self, event: Event) {
-        match self.state.apply(&event) {
-            Applied::Duplicate => return,
-            Applied::Gap { .. } => {
-                self.fall_behind();
-                return;
+    /// Folds entries of the log, and shows them to every local connection: all in one write, and with them what only it is to
+    /// hear.
+    pub(super) fn deliver(&mut self, entries: Vec<Entry>, mut acks: Acks) {
+        let mut frames = Vec::with_capacity(entries.len());
+        for entry in entries {
+            match self.state.apply(&entry.event) {
+                Applied::Duplicate => continue,
+                Applied::Gap { .. } => {
+                    self.fall_behind();
+                    break;
+                }
+                Applied::Fresh => {}
             }
-            Applied::Fresh => {}
+            if retention_after(&entry.event) == Some(Retention::Preserved) {
+                self.kept_from = entry.event.seq;
+            }
+            self.has_archive |= self.state.retention == Retention::Preserved;
+            frames.push(entry.frame(self.record.code));
+            let gone = match &entry.event.kind {
+                EventKind::Left { member } | EventKind::Removed { member, .. } => Some(member.id),
+                _ => None,
+            };
+            self.window.push(entry);
+            if let Some(member) = gone {
+                // It is the last that they hear.
+                self.show(&frames, &mut acks);
+                frames.clear();
+                self.dismiss(member);
+            }
         }
-        if retention_after(&event) == Some(Retention::Preserved) {
-            self.kept_from = event.seq;
+        self.show(&frames, &mut acks);
+        acks.send_rest();
+    }
+
+    fn show(&self, frames: &[Frame], acks: &mut Acks) {
+        let mut rest = frames;
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(rest.len().min(FRAMES_TOGETHER));
+            let news = Frame::together(now);
+            for (id, subscriber) in &self.subscribers {
+                match acks.take(*id) {
+                    Some(mut own) => {
+                        own.push(news.clone());
+                        subscriber.connection.push(&Frame::together(&own));
+                    }
+                    None => subscriber.connection.push(&news),
+                }
+            }
+            rest = later;
         }
-        self.has_archive |= self.state.retention == Retention::Preserved;
-        let gone = match &event.kind {
-            EventKind::Left { member } | EventKind::Removed { member, .. } => Some(member.id),
-            _ => None,
-        };
-        self.window.push(event.clone());
-        let frame = Frame::of(&ServerFrame::Event { code: self.record.code, event });
-        for subscriber in self.subscribers.values() {
-            subscriber.connection.push(frame.clone());
+    }
+
+    fn dismiss(&mut self, member: MemberId) {
+        self.subscribers.retain(|_, subscriber| subscriber.member != member);
+        self.here.remove(&member);
+        self.engine.gone(self.record.id, member);
+        self.presence_changed = true;
+    }
+}
+
+/// Acks of a batch, to leave with its events.
+#[derive(Default)]
+pub(super) struct Acks(HashMap<ConnectionId, (Connection, Vec<Frame>)>);
+
+impl Acks {
+    /// A socket's ack waits for the frames; whoever else waits is told at once.
+    fn note(&mut self, reply: Reply, done: Done) {
+        match reply {
+            Reply::Socket { connection, code, id } => {
+                let Done { seq, at } = done;
+                let ack = Frame::of(&ServerFrame::Ack { code, id, seq, at });
+                self.0.entry(connection.id()).or_insert_with(|| (connection, Vec::new())).1.push(ack);
+            }
+            other => other.send(Ok(done)),
         }
-        if let Some(member) = gone {
-            self.subscribers.retain(|_, subscriber| subscriber.member != member);
-            self.engine.gone(self.record.id, member);
-            self.presence_changed = true;
+    }
+
+    fn take(&mut self, id: ConnectionId) -> Option<Vec<Frame>> {
+        if self.0.is_empty() {
+            return None;
+        }
+        self.0.remove(&id).map(|(_, acks)| acks)
+    }
+
+    /// To those that do not follow the room (any more).
+    fn send_rest(self) {
+        for (connection, acks) in self.0.into_values() {
+            connection.answer_with(&Frame::together(&acks));
         }
     }
 }

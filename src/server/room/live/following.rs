@@ -3,15 +3,24 @@
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{
-    super::{ConnectionId, Reply, judge::not_a_member, log::LogError},
+    super::{
+        Reply,
+        entry::Entry,
+        frames::{Members, RoomFrame},
+        judge::not_a_member,
+        log::LogError,
+    },
     Live, Request, ResumePoint, Subscribe, Subscriber, announcement, overloaded,
 };
 use crate::{
     protocol::{
-        Event, EventKind, Person, Problem, ResetReason, Retention, Role, RoomView, Seq, ServerFrame, Snapshot, You,
-        limits,
+        Event, EventKind, MemberId, Person, Problem, ResetReason, Retention, Role, RoomView, Seq, ServerFrame,
+        Snapshot, You, limits,
     },
-    server::store::MemberRecord,
+    server::{
+        socket::{ConnectionId, Frame},
+        store::MemberRecord,
+    },
 };
 
 /// Where somebody stands who wants to follow the room.
@@ -104,10 +113,8 @@ impl Live {
     }
 
     fn answer(&mut self, subscribe: Subscribe) {
-        let code = self.record.code;
         let Some(ResumePoint { epoch, after }) = subscribe.resume else {
-            let snapshot = Box::new(self.snapshot(&subscribe.member));
-            subscribe.connection.answer(&ServerFrame::Snapshot { code, snapshot });
+            subscribe.connection.answer_with(&self.snapshot_frame(&subscribe.member));
             return self.admit(subscribe);
         };
         let may_see = after.saturating_add(1) >= self.visible_from(&subscribe.member);
@@ -116,9 +123,8 @@ impl Live {
             self.reset(subscribe, ResetReason::EpochChanged);
         } else if missed > limits::RESUME_EVENTS as u64 {
             self.reset(subscribe, ResetReason::TooFarBehind);
-        } else if let Some(events) = self.window.after(after, self.state.head).filter(|_| may_see) {
-            let (head, connected) = (self.state.head, self.connected());
-            subscribe.connection.answer(&ServerFrame::Resumed { code, epoch, head, events, connected });
+        } else if let Some(entries) = self.window.after(after, self.state.head).filter(|_| may_see) {
+            subscribe.connection.answer_with(&self.resumed_frame(&entries));
             self.admit(subscribe);
         } else if self.state.retention == Retention::Preserved
             && let Some(inbox) = self.engine.inbox(self.record.id)
@@ -137,7 +143,6 @@ impl Live {
     /// The archive was read for a subscription; meanwhile the log may have gone on, which the window has.
     pub(super) fn replay(&mut self, subscribe: Subscribe, events: Result<Vec<Event>, LogError>) {
         self.replays -= 1;
-        let code = self.record.code;
         if !self.state.members.contains_key(&subscribe.member.member) {
             return subscribe.refuse(not_a_member());
         }
@@ -151,9 +156,9 @@ impl Live {
         let contiguous = events.iter().zip(after + 1..).all(|(event, seq)| event.seq == seq);
         match self.window.after(reached, self.state.head) {
             Some(rest) if contiguous && epoch == self.epoch => {
-                events.extend(rest);
-                let (head, connected) = (self.state.head, self.connected());
-                subscribe.connection.answer(&ServerFrame::Resumed { code, epoch, head, events, connected });
+                let archived: Vec<Entry> = events.into_iter().map(Entry::of).collect();
+                let entries: Vec<&Entry> = archived.iter().chain(rest).collect();
+                subscribe.connection.answer_with(&self.resumed_frame(&entries));
                 self.admit(subscribe);
             }
             _ => self.reset(subscribe, ResetReason::TooFarBehind),
@@ -175,16 +180,21 @@ impl Live {
             self.engine.spawn(async move { engine.disconnect(id).await });
             return;
         }
-        self.subscribers.insert(
+        let member = member.member;
+        let before = self.subscribers.insert(
             connection.id(),
-            Subscriber { connection, member: member.member, typed_at: None, types: false, shown_typing: false },
+            Subscriber { connection, member, typed_at: None, types: false, shown_typing: false },
         );
+        if before.is_none() {
+            *self.here.entry(member).or_default() += 1;
+        }
         self.presence_changed = true;
     }
 
     pub(super) fn unsubscribe(&mut self, id: ConnectionId) {
         self.waiting.retain(|request| !matches!(request, Request::Subscribe(wish) if wish.connection.id() == id));
-        if self.subscribers.remove(&id).is_some() {
+        if let Some(subscriber) = self.subscribers.remove(&id) {
+            self.one_less_here(subscriber.member);
             self.presence_changed = true;
             if self.subscribers.is_empty() {
                 self.quiet_since = Instant::now();
@@ -192,26 +202,62 @@ impl Live {
         }
     }
 
-    pub(super) fn snapshot(&self, member: &MemberRecord) -> Snapshot {
-        self.snapshot_for(&member.person(), self.visible_from(member))
+    pub(super) fn one_less_here(&mut self, member: MemberId) {
+        if let Some(connections) = self.here.get_mut(&member) {
+            *connections -= 1;
+            if *connections == 0 {
+                self.here.remove(&member);
+            }
+        }
     }
 
-    pub(super) fn snapshot_for(&self, person: &Person, since: Seq) -> Snapshot {
-        let (events, more_in_window) = self.window.snapshot(since);
-        let first = events.first().map_or(self.state.head + 1, |event| event.seq);
-        let archive_before = self.has_archive && first > 1;
-        let role = if person.id == self.record.owner { Role::Owner } else { Role::Member };
+    fn snapshot(&self, member: &MemberRecord) -> Snapshot {
+        let (entries, has_more) = self.recent(member);
         Snapshot {
             room: self.view(),
-            you: You { member_id: person.id, nickname: person.name.clone(), role },
+            you: self.you(member),
             epoch: self.epoch,
             head: self.state.head,
             last_n: self.state.last_n,
             members: self.state.members.iter().map(|(id, name)| Person { id: *id, name: name.clone() }).collect(),
             connected: self.connected(),
-            events,
-            has_more: more_in_window || archive_before,
+            events: entries.into_iter().map(|entry| entry.event.clone()).collect(),
+            has_more,
         }
+    }
+
+    /// The same as [`Self::snapshot`], from what is encoded already.
+    fn snapshot_frame(&self, member: &MemberRecord) -> Frame {
+        let (entries, has_more) = self.recent(member);
+        Frame::of(&RoomFrame::Snapshot {
+            code: self.record.code,
+            room: &self.view(),
+            you: &self.you(member),
+            epoch: self.epoch,
+            head: self.state.head,
+            last_n: self.state.last_n,
+            members: Members(&self.state.members),
+            connected: &self.connected(),
+            events: &entries,
+            has_more,
+        })
+    }
+
+    fn resumed_frame(&self, entries: &[&Entry]) -> Frame {
+        let (code, epoch, head, connected) = (self.record.code, self.epoch, self.state.head, self.connected());
+        Frame::of(&RoomFrame::Resumed { code, epoch, head, events: entries, connected: &connected })
+    }
+
+    /// The last entries that a member may see, and whether there are more before them.
+    fn recent(&self, member: &MemberRecord) -> (Vec<&Entry>, bool) {
+        let (entries, more_in_window) = self.window.snapshot(self.visible_from(member));
+        let first = entries.first().map_or(self.state.head + 1, |entry| entry.event.seq);
+        (entries, more_in_window || (self.has_archive && first > 1))
+    }
+
+    fn you(&self, member: &MemberRecord) -> You {
+        let role = if member.member == self.record.owner { Role::Owner } else { Role::Member };
+        You { member_id: member.member, nickname: member.name.clone(), role }
     }
 
     pub(super) fn view(&self) -> RoomView {

@@ -23,7 +23,8 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{
-    Command, Connection, ConnectionId, Engine, Reply,
+    Command, Engine, Reply,
+    entry::Entry,
     log::{Caught, Log, LogError, Opened, Outcome},
     packet::Packet,
     window::Window,
@@ -32,7 +33,10 @@ use crate::{
     protocol::{
         Code, Epoch, Event, MemberId, Person, Problem, Retention, RoomCode, RoomState, Seq, ServerFrame, Snapshot,
     },
-    server::store::{MemberRecord, Owed, RoomId, RoomRecord},
+    server::{
+        socket::{Connection, ConnectionId},
+        store::{MemberRecord, Owed, RoomId, RoomRecord},
+    },
 };
 
 /// Commands in one append.
@@ -149,7 +153,7 @@ enum Standing {
 
 /// A batch in flight: what each command asked, and the event it became.
 struct Batch {
-    events: Vec<Event>,
+    entries: Vec<Entry>,
     commands: Vec<(Command, Reply)>,
 }
 
@@ -175,6 +179,8 @@ pub struct Live {
     /// Whether the room has kept anything, now or earlier.
     has_archive: bool,
     subscribers: HashMap<ConnectionId, Subscriber>,
+    /// Connections here by member.
+    here: BTreeMap<MemberId, usize>,
     pending: VecDeque<(Command, Reply)>,
     operation: Option<Operation>,
     standing: Standing,
@@ -215,6 +221,7 @@ pub async fn run(engine: Engine, room: RoomId, inbox: mpsc::Receiver<Request>) {
         kept_from: 0,
         has_archive: false,
         subscribers: HashMap::new(),
+        here: BTreeMap::new(),
         pending: VecDeque::new(),
         operation: None,
         standing: Standing::Level,
@@ -270,6 +277,8 @@ impl Live {
                 finished = run_operation(&mut self.operation) => {
                     self.operation = None;
                     self.finish(finished);
+                    // A large room has written much by now: the others of this thread get their turn.
+                    tokio::task::yield_now().await;
                 }
                 count = self.inbox.recv_many(&mut requests, 256) => {
                     if count == 0 {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    super::{Reply, judge::not_a_member, log::Opened, window::Window},
+    super::{Reply, entry::Entry, judge::not_a_member, log::Opened, window::Window},
     Live, PATIENCE, Subscribe, Subscriber, announcement,
 };
 use crate::{
@@ -23,7 +23,7 @@ impl Live {
         });
         let last_name = last_name.unwrap_or_else(|| record.name.clone());
         for event in recent {
-            self.window.push(event);
+            self.window.push(Entry::of(event));
         }
         self.kept_from = kept_from;
         self.has_archive = has_archive;
@@ -66,6 +66,7 @@ impl Live {
             opened.members.iter().map(|record| (record.member, record.clone())).collect();
         self.start_from(opened);
         let code = self.record.code;
+        self.here.clear();
         for subscriber in std::mem::take(&mut self.subscribers).into_values() {
             let Subscriber { connection, member, .. } = subscriber;
             let Some(record) = records.get(&member).filter(|record| record.presence == Presence::Active) else {

@@ -5,20 +5,25 @@ use std::collections::BTreeSet;
 use tokio::time::Instant;
 
 use super::{
-    super::{
-        ConnectionId, Frame,
-        packet::{News, Packet},
-    },
+    super::packet::{News, Packet},
     LINGER, Live, PRESENCE_LIFE, PRESENCE_MEMBERS_PER_SECOND, PRESENCE_REPEAT, Subscriber, TICK, TYPING_PAUSE,
+    appending::Acks,
 };
-use crate::protocol::{MemberId, ServerFrame, Signal};
+use crate::{
+    protocol::{MemberId, ServerFrame, Signal},
+    server::socket::{ConnectionId, Frame},
+};
 
 impl Live {
     pub(super) fn connected(&self) -> Vec<MemberId> {
-        let here = self.subscribers.values().map(|subscriber| subscriber.member);
+        let is_member = |member: &MemberId| self.state.members.contains_key(member);
+        let here = self.here.keys().copied();
+        if self.others.is_empty() {
+            return here.filter(is_member).collect();
+        }
         let elsewhere = self.others.values().flat_map(|(_, members)| members.iter().copied());
         let all: BTreeSet<MemberId> = here.chain(elsewhere).collect();
-        all.into_iter().filter(|member| self.state.members.contains_key(member)).collect()
+        all.into_iter().filter(is_member).collect()
     }
 
     pub(super) fn show_presence(&mut self) {
@@ -31,8 +36,7 @@ impl Live {
     pub(super) fn tell_presence(&mut self, ask: bool) {
         self.presence_told_at = Some(Instant::now());
         if self.engine.is_shared() {
-            let here: BTreeSet<MemberId> = self.subscribers.values().map(|subscriber| subscriber.member).collect();
-            self.tell(News::Presence { connected: here.into_iter().collect(), ask });
+            self.tell(News::Presence { connected: self.here.keys().copied().collect(), ask });
         }
     }
 
@@ -45,7 +49,7 @@ impl Live {
     pub(super) fn signal(&self, signal: Signal, except: Option<MemberId>) {
         let frame = Frame::of(&ServerFrame::Signal { code: self.record.code, signal });
         for subscriber in self.subscribers.values().filter(|subscriber| Some(subscriber.member) != except) {
-            subscriber.connection.push(frame.clone());
+            subscriber.connection.push(&frame);
         }
     }
 
@@ -79,9 +83,7 @@ impl Live {
                 if self.operation.is_some() {
                     self.packets.push(Packet { news: News::Events { epoch, events }, ..packet });
                 } else if epoch == self.epoch {
-                    for event in events {
-                        self.deliver(event);
-                    }
+                    self.deliver(events, Acks::default());
                     self.hear_the_waiting();
                 } else {
                     self.fall_behind();

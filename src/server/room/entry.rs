@@ -1,0 +1,45 @@
+//! Entries: events with their JSON, encoded once for everybody who will ever get it.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::{
+    protocol::{Event, RoomCode},
+    server::socket::Frame,
+};
+
+/// An event of the log and its JSON.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// What happened.
+    pub event: Event,
+    json: Box<RawValue>,
+}
+
+impl Entry {
+    /// Encodes an event.
+    pub fn of(event: Event) -> Self {
+        let json = to_raw_value(&event).expect("events have string keys and no failing serializers");
+        Self { event, json }
+    }
+
+    /// The frame that tells it: the tag and the room, and then the fields of the event itself.
+    pub fn frame(&self, code: RoomCode) -> Frame {
+        let fields = self.json.get().strip_prefix('{').unwrap_or_default();
+        Frame::text(format!(r#"{{"type":"event","code":"{code}",{fields}"#))
+    }
+}
+
+impl Serialize for Entry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.json.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Entry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = Box::<RawValue>::deserialize(deserializer)?;
+        let event = serde_json::from_str(json.get()).map_err(D::Error::custom)?;
+        Ok(Self { event, json })
+    }
+}

@@ -1,0 +1,320 @@
+//! A connection: the way to one client, which any task of the node may write to.
+
+use std::{
+    io,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicU8, AtomicU64, Ordering},
+    },
+};
+
+use tokio::sync::Notify;
+
+use super::{
+    Frame, Wire,
+    backlog::{Backlog, Kind},
+};
+use crate::protocol::{ByeReason, ServerFrame};
+
+/// Pings without a sign of life after which a client is gone.
+const PINGS_UNANSWERED: u8 = 3;
+
+/// Which connection of this node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(u64);
+
+/// The way to one client. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Connection(Arc<Inner>);
+
+/// A connection that may be gone.
+#[derive(Debug)]
+pub(super) struct WeakConnection(Weak<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    id: ConnectionId,
+    wire: Wire,
+    /// Held for one write to the system at most, never across an await.
+    outgoing: Mutex<Outgoing>,
+    /// Something waits to be written, or the connection is to end.
+    changed: Notify,
+    /// Pings since the last sign of life.
+    unanswered: AtomicU8,
+}
+
+#[derive(Debug)]
+struct Outgoing {
+    backlog: Backlog,
+    state: State,
+    writes: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Takes frames.
+    Open,
+    /// Takes no more: what comes after something that was not taken must not arrive.
+    Ending(Option<ByeReason>),
+}
+
+impl Connection {
+    /// A new connection over this wire.
+    pub fn open(wire: Wire) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(Arc::new(Inner {
+            id: ConnectionId(NEXT.fetch_add(1, Ordering::Relaxed)),
+            wire,
+            outgoing: Mutex::new(Outgoing { backlog: Backlog::default(), state: State::Open, writes: 0 }),
+            changed: Notify::new(),
+            unanswered: AtomicU8::new(0),
+        }))
+    }
+
+    /// Which one.
+    pub fn id(&self) -> ConnectionId {
+        self.0.id
+    }
+
+    /// Whether it takes no more frames.
+    pub fn is_closed(&self) -> bool {
+        self.outgoing().state != State::Open
+    }
+
+    /// Sends news. If the reader is too slow for it, the connection is ended instead, and resumes where it was.
+    pub fn push(&self, frame: &Frame) {
+        self.send(frame, Kind::News);
+    }
+
+    /// Sends the answer to something this connection asked for.
+    pub fn answer(&self, frame: &ServerFrame) {
+        self.send(&Frame::of(frame), Kind::Answer);
+    }
+
+    /// Sends an answer that is encoded already.
+    pub fn answer_with(&self, frame: &Frame) {
+        self.send(frame, Kind::Answer);
+    }
+
+    /// How often the system was asked to write at once what somebody sent: one time for each frame, or frames that were put
+    /// together, while the reader keeps up.
+    pub fn writes(&self) -> u64 {
+        self.outgoing().writes
+    }
+
+    /// Takes no more frames. What waits is written by [`Self::flush`] if anybody asks for that.
+    pub fn end(&self, why: Option<ByeReason>) {
+        let mut outgoing = self.outgoing();
+        if outgoing.state == State::Open {
+            outgoing.state = State::Ending(why);
+            self.0.changed.notify_one();
+        }
+    }
+
+    /// Writes what waits, as the reader takes it, until the connection is to end; says why. For one task at a time.
+    pub async fn keep_writing(&self) -> Option<ByeReason> {
+        loop {
+            let written = {
+                let mut outgoing = self.outgoing();
+                if let State::Ending(why) = outgoing.state {
+                    return why;
+                }
+                outgoing.backlog.write_to(&self.0.wire)
+            };
+            match written {
+                Ok(()) => self.0.changed.notified().await,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => tokio::select! {
+                    ready = self.0.wire.writable() => ready.ok()?,
+                    () = self.0.changed.notified() => {}
+                },
+                Err(_) => return None,
+            }
+        }
+    }
+
+    /// Sends a last frame and takes no more, whatever else waits.
+    pub fn finish(&self, last: Option<&Frame>) {
+        let mut outgoing = self.outgoing();
+        outgoing.state = State::Ending(None);
+        if let Some(frame) = last {
+            outgoing.backlog.keep(frame, 0, Kind::Answer);
+        }
+    }
+
+    /// Writes what waits, however long the reader takes.
+    ///
+    /// # Errors
+    ///
+    /// If the stream failed.
+    pub async fn flush(&self) -> io::Result<()> {
+        loop {
+            let written = self.outgoing().backlog.write_to(&self.0.wire);
+            match written {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.0.wire.writable().await?,
+                written => return written,
+            }
+        }
+    }
+
+    /// What the WebSocket itself has to say (a pong, a close), in its turn; also while the connection ends.
+    pub(super) fn control(&self, bytes: &[u8]) {
+        let frame = Frame::encoded(bytes.to_vec());
+        let mut outgoing = self.outgoing();
+        if !self.write_or_keep(&mut outgoing, &frame, Kind::Answer) {
+            outgoing.state = State::Ending(Some(ByeReason::TooSlow));
+        }
+    }
+
+    /// Asks for a sign of life; if there was none for long, ends the connection.
+    pub(super) fn ping(&self, ping: &Frame) {
+        if self.0.unanswered.fetch_add(1, Ordering::Relaxed) >= PINGS_UNANSWERED {
+            return self.end(Some(ByeReason::Silent));
+        }
+        let mut outgoing = self.outgoing();
+        // Whoever has yet to read what waits needs no ping on top of it.
+        if outgoing.state == State::Open && outgoing.backlog.is_empty() {
+            self.write_or_keep(&mut outgoing, ping, Kind::Answer);
+        }
+    }
+
+    /// The client was heard.
+    pub(super) fn heard(&self) {
+        self.0.unanswered.store(0, Ordering::Relaxed);
+    }
+
+    pub(super) fn wire(&self) -> &Wire {
+        &self.0.wire
+    }
+
+    pub(super) fn downgrade(&self) -> WeakConnection {
+        WeakConnection(Arc::downgrade(&self.0))
+    }
+
+    fn send(&self, frame: &Frame, kind: Kind) {
+        let mut outgoing = self.outgoing();
+        if outgoing.state != State::Open {
+            return;
+        }
+        if !self.write_or_keep(&mut outgoing, frame, kind) {
+            outgoing.state = State::Ending(Some(ByeReason::TooSlow));
+            self.0.changed.notify_one();
+        }
+    }
+
+    /// Gives `false` if there was no room.
+    fn write_or_keep(&self, outgoing: &mut Outgoing, frame: &Frame, kind: Kind) -> bool {
+        let mut written = 0;
+        if outgoing.backlog.is_empty() {
+            outgoing.writes += 1;
+            // An error is found again by the reader, or by whoever writes what waits.
+            written = self.0.wire.try_write(frame.bytes()).unwrap_or(0);
+            if written == frame.bytes().len() {
+                return true;
+            }
+        }
+        let is_first = outgoing.backlog.is_empty();
+        let kept = outgoing.backlog.keep(frame, written, kind);
+        if is_first {
+            // Once something waits, the task that writes it waits for the reader.
+            self.0.changed.notify_one();
+        }
+        kept
+    }
+
+    fn outgoing(&self) -> MutexGuard<'_, Outgoing> {
+        // Nothing in there panics half way.
+        self.0.outgoing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl WeakConnection {
+    pub fn upgrade(&self) -> Option<Connection> {
+        self.0.upgrade().map(Connection)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixStream;
+
+    use tungstenite::{Message, WebSocket, protocol::Role};
+
+    use super::*;
+
+    /// A connection, and what its client reads.
+    fn open() -> (Connection, WebSocket<UnixStream>) {
+        let (near, far) = tokio::net::UnixStream::pair().unwrap();
+        let far = far.into_std().unwrap();
+        far.set_nonblocking(false).unwrap();
+        (Connection::open(Wire::Pair(near)), WebSocket::from_raw_socket(far, Role::Client, None))
+    }
+
+    fn pong(n: u64) -> ServerFrame {
+        ServerFrame::Pong { n }
+    }
+
+    fn large(n: usize) -> Frame {
+        Frame::text(format!("{n:8192}"))
+    }
+
+    fn number(message: Message) -> usize {
+        message.into_text().unwrap().trim().parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn frames_leave_at_once_in_order_and_with_one_write_each() {
+        let (connection, mut client) = open();
+        connection.answer(&pong(1));
+        connection.push(&Frame::together(&[Frame::of(&pong(2)), Frame::of(&pong(3))]));
+        assert_eq!(connection.writes(), 2);
+        for n in 1..=3 {
+            let expected = serde_json::to_string(&pong(n)).unwrap();
+            assert_eq!(client.read().unwrap(), Message::text(expected));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_the_system_does_not_take_waits_and_leaves_in_order() {
+        let (connection, mut client) = open();
+        let mut sent = 0;
+        while connection.outgoing().backlog.is_empty() {
+            connection.push(&large(sent));
+            sent += 1;
+        }
+        for _ in 0..8 {
+            connection.push(&large(sent));
+            sent += 1;
+        }
+        let writer = connection.clone();
+        let writing = tokio::spawn(async move { writer.keep_writing().await });
+        let read = tokio::task::spawn_blocking(move || (0..sent).map(|_| number(client.read().unwrap())).collect());
+        let read: Vec<usize> = read.await.unwrap();
+        assert_eq!(read, (0..sent).collect::<Vec<_>>());
+        connection.end(None);
+        assert_eq!(writing.await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_stands_still_is_cut_off_and_hears_nothing_that_follows_a_gap() {
+        let (connection, mut client) = open();
+        let mut sent = 0;
+        while !connection.is_closed() {
+            connection.push(&large(sent));
+            sent += 1;
+        }
+        connection.push(&Frame::text("9999"));
+        assert_eq!(connection.keep_writing().await, Some(ByeReason::TooSlow));
+        connection.finish(Some(&Frame::text("7777")));
+        let read = tokio::task::spawn_blocking(move || {
+            let mut read = vec![number(client.read().unwrap())];
+            while read.last() != Some(&7777) {
+                read.push(number(client.read().unwrap()));
+            }
+            read
+        });
+        connection.flush().await.unwrap();
+        let read = read.await.unwrap();
+        let expected: Vec<usize> = (0..sent - 1).chain([7777]).collect();
+        assert_eq!(read, expected);
+    }
+}

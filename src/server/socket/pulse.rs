@@ -1,0 +1,113 @@
+//! The pulse: pings for all sockets of a node, from one wheel and not from a timer for each.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::{Connection, Frame, connection::WeakConnection};
+
+/// Steps of the wheel: a socket is pinged once in a turn. Browsers answer by themselves, also for a tab in the background,
+/// whose own timers are slowed.
+const STEPS: usize = 25;
+/// The time of a step.
+const STEP: Duration = Duration::from_secs(1);
+
+/// Pings for the sockets of a node. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Pulse(Arc<Mutex<Wheel>>);
+
+#[derive(Debug)]
+struct Wheel {
+    /// Sockets by when it is their turn; those that are gone fall out then.
+    steps: Vec<Vec<WeakConnection>>,
+    at: usize,
+}
+
+impl Default for Wheel {
+    fn default() -> Self {
+        Self { steps: (0..STEPS).map(|_| Vec::new()).collect(), at: 0 }
+    }
+}
+
+impl Pulse {
+    /// Pings a connection from now on, first after a whole turn.
+    pub fn take(&self, connection: &Connection) {
+        let mut wheel = self.wheel();
+        let at = wheel.at;
+        wheel.steps[at].push(connection.downgrade());
+    }
+
+    /// Turns the wheel for ever.
+    pub async fn beat(&self) {
+        let mut tick = interval(STEP);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tick.tick().await;
+            self.step();
+        }
+    }
+
+    fn step(&self) {
+        let mut due = {
+            let mut wheel = self.wheel();
+            wheel.at = (wheel.at + 1) % STEPS;
+            let at = wheel.at;
+            std::mem::take(&mut wheel.steps[at])
+        };
+        let ping = Frame::ping();
+        due.retain(|connection| match connection.upgrade() {
+            Some(connection) => {
+                connection.ping(&ping);
+                !connection.is_closed()
+            }
+            None => false,
+        });
+        let mut wheel = self.wheel();
+        let at = wheel.at;
+        wheel.steps[at].append(&mut due);
+    }
+
+    fn wheel(&self) -> std::sync::MutexGuard<'_, Wheel> {
+        // A panic while holding it leaves it whole: every change is a single call.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{protocol::ByeReason, server::socket::Wire};
+
+    fn turn(pulse: &Pulse) {
+        (0..STEPS).for_each(|_| pulse.step());
+    }
+
+    #[tokio::test]
+    async fn a_turn_pings_each_socket_once_and_who_never_answers_is_gone() {
+        let (near, far) = tokio::net::UnixStream::pair().unwrap();
+        let (pulse, connection) = (Pulse::default(), Connection::open(Wire::Pair(near)));
+        pulse.take(&connection);
+        turn(&pulse);
+        far.readable().await.unwrap();
+        let mut ping = [0; 8];
+        assert_eq!(far.try_read(&mut ping).unwrap(), 2);
+        assert_eq!(ping[..2], [0x89, 0], "RFC 6455: a final frame, opcode 9, with nothing in it");
+        connection.heard();
+        (0..3).for_each(|_| turn(&pulse));
+        assert!(!connection.is_closed());
+        turn(&pulse);
+        assert_eq!(connection.keep_writing().await, Some(ByeReason::Silent));
+    }
+
+    #[tokio::test]
+    async fn sockets_that_are_gone_fall_out_of_the_wheel() {
+        let (near, _far) = tokio::net::UnixStream::pair().unwrap();
+        let pulse = Pulse::default();
+        pulse.take(&Connection::open(Wire::Pair(near)));
+        turn(&pulse);
+        assert!(pulse.wheel().steps.iter().all(Vec::is_empty));
+    }
+}

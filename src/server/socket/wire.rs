@@ -1,0 +1,139 @@
+//! The wire: the system's stream under a WebSocket.
+
+use std::io::{self, IoSlice};
+
+use hyper::upgrade::Upgraded;
+use hyper_util::{rt::TokioIo, server::conn::auto::upgrade::downcast};
+use tokio::net::{TcpStream, UnixStream};
+
+/// A stream that many may write to while one reads, without a lock of its own.
+#[derive(Debug)]
+pub enum Wire {
+    /// The client's connection itself.
+    Tcp(TcpStream),
+    /// One end of a socket pair; a task carries what passes to and from a stream of another kind.
+    Pair(UnixStream),
+}
+
+/// Does the same with whichever stream it is.
+macro_rules! with {
+    ($wire:expr, $stream:ident => $work:expr) => {
+        match $wire {
+            Wire::Tcp($stream) => $work,
+            Wire::Pair($stream) => $work,
+        }
+    };
+}
+
+impl Wire {
+    /// The wire under an upgraded HTTP connection, and what the HTTP parser had read beyond the request.
+    ///
+    /// # Errors
+    ///
+    /// If the stream is not plain TCP and the system has no socket pair left for it.
+    pub fn under(upgraded: Upgraded) -> io::Result<(Self, Vec<u8>)> {
+        match downcast::<TokioIo<TcpStream>>(upgraded) {
+            Ok(parts) => Ok((Self::Tcp(parts.io.into_inner()), parts.read_buf.to_vec())),
+            Err(upgraded) => {
+                let (near, mut far) = UnixStream::pair()?;
+                tokio::spawn(async move {
+                    // Either side's end is the other's, which is all there is to say.
+                    let _ = tokio::io::copy_bidirectional(&mut TokioIo::new(upgraded), &mut far).await;
+                });
+                Ok((Self::Pair(near), Vec::new()))
+            }
+        }
+    }
+
+    /// Reads what is there.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` if nothing is there yet.
+    pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        with!(self, stream => stream.try_read(buffer))
+    }
+
+    /// Writes as much as the system takes.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` if it takes nothing now.
+    pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        with!(self, stream => stream.try_write(bytes))
+    }
+
+    /// Writes as much of several pieces as the system takes.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` if it takes nothing now.
+    pub fn try_write_vectored(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        with!(self, stream => stream.try_write_vectored(pieces))
+    }
+
+    /// Waits until reading may give something.
+    ///
+    /// # Errors
+    ///
+    /// If the stream failed.
+    pub async fn readable(&self) -> io::Result<()> {
+        with!(self, stream => stream.readable().await)
+    }
+
+    /// Waits until writing may succeed.
+    ///
+    /// # Errors
+    ///
+    /// If the stream failed.
+    pub async fn writable(&self) -> io::Result<()> {
+        with!(self, stream => stream.writable().await)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use axum::{body::Body, http::Response};
+    use hyper::service::service_fn;
+    use hyper_util::{rt::TokioExecutor, server::conn::auto::Builder};
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt, duplex},
+        sync::mpsc,
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_stream_that_is_not_plain_tcp_is_carried_over_a_pair() {
+        let (mut client, server) = duplex(4096);
+        let (opened, mut wires) = mpsc::channel(1);
+        let service = service_fn(move |mut request| {
+            let (upgrade, opened) = (hyper::upgrade::on(&mut request), opened.clone());
+            tokio::spawn(async move { opened.send(Wire::under(upgrade.await.unwrap()).unwrap().0).await.unwrap() });
+            let switching =
+                Response::builder().status(101).header("connection", "upgrade").header("upgrade", "websocket");
+            async { Ok::<_, Infallible>(switching.body(Body::empty()).unwrap()) }
+        });
+        tokio::spawn(async move {
+            let builder = Builder::new(TokioExecutor::new());
+            builder.serve_connection_with_upgrades(TokioIo::new(server), service).await.unwrap();
+        });
+        client.write_all(b"GET / HTTP/1.1\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n").await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(client.read_u8().await.unwrap());
+        }
+        let wire = wires.recv().await.unwrap();
+        assert!(matches!(wire, Wire::Pair(_)));
+        assert_eq!(wire.try_write(b"down").unwrap(), 4);
+        let mut down = [0; 4];
+        client.read_exact(&mut down).await.unwrap();
+        client.write_all(b"up").await.unwrap();
+        wire.readable().await.unwrap();
+        let mut up = [0; 2];
+        assert_eq!(wire.try_read(&mut up).unwrap(), 2);
+        assert_eq!((&down, &up), (b"down", b"up"));
+    }
+}
