@@ -23,6 +23,12 @@ pub fn now() -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
+/// Nanoseconds of CPU time that this process used.
+pub fn own_cpu() -> u64 {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
 /// Puts this thread, and all processes it starts from here on, on one core.
 pub fn pin(core: usize) -> Result<()> {
     let mut cores = CpuSet::new();
@@ -139,7 +145,7 @@ pub fn memory(pids: &[u32]) -> Result<(u64, u64)> {
 
 /// The processes that our parent started beside us and that have one of these names: the databases of `script/services`.
 pub fn siblings(names: &[&str]) -> BTreeMap<String, u32> {
-    let parent = rustix::process::getppid().map_or(0, |pid| pid.as_raw_pid());
+    let parent = rustix::process::getppid().map_or(0, Pid::as_raw_pid);
     let mut found = BTreeMap::new();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };

@@ -19,7 +19,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::{
     dialect::{self, Dialect, Meaning, Needles},
-    machine::now,
+    machine::{now, own_cpu},
     wire,
 };
 
@@ -143,8 +143,8 @@ pub struct Tally {
     pub started: u64,
     /// When the last of it came.
     pub ended: u64,
-    /// How long the load had something to do.
-    pub busy: u64,
+    /// CPU time of the load itself, as it began and as it ended.
+    own_cpu: (u64, u64),
     /// What was said last by a server that refused something.
     pub complaint: String,
 }
@@ -178,19 +178,19 @@ impl Tally {
             last_open: started,
             started,
             ended: started,
-            busy: 0,
+            own_cpu: (own_cpu(), 0),
             complaint: String::new(),
         }
     }
 
-    /// Messages that were said.
-    pub fn said(&self) -> usize {
-        self.messages.len()
+    fn end(&mut self) {
+        self.ended = now();
+        self.own_cpu.1 = own_cpu();
     }
 
-    /// The share of the time in which the load had something to do.
+    /// The share of its core that the load used; near 1, it may have been the limit itself.
     pub fn load_share(&self) -> f64 {
-        self.busy as f64 / (self.ended - self.started).max(1) as f64
+        self.own_cpu.1.saturating_sub(self.own_cpu.0) as f64 / (self.ended - self.started).max(1) as f64
     }
 
     /// Whether everything came, once and in order, and nobody was cut off.
@@ -294,13 +294,21 @@ impl Swarm {
 
     /// Makes the rooms and their members where the server wants that before any socket, some dozens at a time.
     pub fn prepare(&mut self, preserve: bool) -> Result<()> {
+        self.prepare_owners(preserve)?;
+        if self.dialect != Dialect::AnonChat {
+            return Ok(());
+        }
+        let others: Vec<_> = (0..self.clients.len()).filter(|&client| self.clients[client].cookie.is_empty()).collect();
+        self.open_all(&others, Opening::Enter, 32)
+    }
+
+    /// Makes the rooms, with their first member only.
+    pub fn prepare_owners(&mut self, preserve: bool) -> Result<()> {
         if self.dialect != Dialect::AnonChat {
             return Ok(());
         }
         let owners: Vec<_> = self.rooms.iter().filter_map(|room| room.members.first().copied()).collect();
-        self.open_all(&owners, Opening::Create { preserve }, 32)?;
-        let others: Vec<_> = (0..self.clients.len()).filter(|&client| self.clients[client].cookie.is_empty()).collect();
-        self.open_all(&others, Opening::Enter, 32)
+        self.open_all(&owners, Opening::Create { preserve }, 32)
     }
 
     /// Opens sockets, so many at a time, until all are open.
@@ -378,7 +386,7 @@ impl Swarm {
                 next += 1;
                 match *action {
                     Action::Say(room) => {
-                        self.say(room, spoken)?;
+                        self.say(room, spoken);
                         spoken += 1;
                     }
                     Action::Open(client, opening) => self.open(client, opening, start + after)?,
@@ -391,8 +399,19 @@ impl Swarm {
             }
             self.pump(due.unwrap_or(deadline))?;
         }
-        self.tally.ended = now();
+        self.tally.end();
         self.count_missing();
+        Ok(())
+    }
+
+    /// Only answers, for so long.
+    pub fn idle(&mut self, seconds: f64) -> Result<()> {
+        self.begin();
+        let end = now() + (seconds * 1e9) as u64;
+        while now() < end {
+            self.pump(end)?;
+        }
+        self.tally.end();
         Ok(())
     }
 
@@ -428,13 +447,13 @@ impl Swarm {
         }
     }
 
-    fn say(&mut self, room: usize, spoken: usize) -> Result<()> {
+    fn say(&mut self, room: usize, spoken: usize) {
         let Room { name, members, senders, .. } = &self.rooms[room];
         let (_, _, ordinal) = self.tally.messages[spoken];
         let sender = senders[ordinal as usize % senders.len()];
         self.tally.expected += members.iter().filter(|&&member| !self.clients[member].mute).count() as u64;
         let text = dialect::send(self.dialect, name, self.run, self.tally.first + spoken as u32, self.acked);
-        self.write_text(sender, text.as_bytes())
+        self.write_text(sender, text.as_bytes());
     }
 
     fn open(&mut self, index: usize, opening: Opening, due: u64) -> Result<()> {
@@ -442,6 +461,10 @@ impl Swarm {
         let client = &mut self.clients[index];
         client.opening = opening;
         client.opened = due;
+        // Whoever does not resume starts from what the server says next.
+        if opening != Opening::Resume || self.dialect != Dialect::AnonChat {
+            client.last_seq = 0;
+        }
         self.opening += 1;
         let rest = match opening {
             Opening::Create { .. } | Opening::Enter => true,
@@ -479,7 +502,8 @@ impl Swarm {
         Ok(())
     }
 
-    fn cut(&mut self, index: usize) {
+    /// Cuts a socket with a reset.
+    pub fn cut(&mut self, index: usize) {
         let client = &mut self.clients[index];
         client.stream = None;
         client.stage = Stage::Closed;
@@ -488,7 +512,7 @@ impl Swarm {
     /// The server closed it.
     fn lost(&mut self, index: usize) {
         if self.clients[index].stage != Stage::Ready {
-            self.opening -= 1;
+            self.opening = self.opening.saturating_sub(1);
         }
         self.tally.closed += 1;
         self.cut(index);
@@ -505,7 +529,7 @@ impl Swarm {
         if only_rest {
             client.stream = None;
         }
-        self.opening -= 1;
+        self.opening = self.opening.saturating_sub(1);
         self.tally.opened += 1;
         self.tally.last_open = time;
         self.tally.open.saturating_record(latency);
@@ -514,14 +538,13 @@ impl Swarm {
     /// Waits for something to happen, until this time at most, and deals with it.
     fn pump(&mut self, until: u64) -> Result<()> {
         // Microseconds matter, and the wait of epoll has milliseconds.
-        let time = Timespec { tv_sec: (until / SECOND) as i64, tv_nsec: (until % SECOND) as i64 };
+        let time = Timespec { tv_sec: (until / SECOND).cast_signed(), tv_nsec: (until % SECOND).cast_signed() };
         let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: time };
         timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &once)?;
         match self.poll.poll(&mut self.events, None) {
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
             result => result?,
         }
-        let woken = now();
         let events = mem::replace(&mut self.events, Events::with_capacity(0));
         for event in &events {
             if event.token() == TIMER {
@@ -536,7 +559,6 @@ impl Swarm {
             }
         }
         self.events = events;
-        self.tally.busy += now() - woken;
         Ok(())
     }
 
@@ -566,41 +588,37 @@ impl Swarm {
                 (Stage::Upgrading, dialect::upgrade(self.dialect, room, &name, &client.cookie))
             };
             client.stage = stage;
-            return self.write(index, &bytes);
+            self.write(index, &bytes);
+            return Ok(());
         }
         if !client.unsent.is_empty() {
             let bytes = mem::take(&mut client.unsent);
-            return self.write(index, &bytes);
+            self.write(index, &bytes);
         }
         Ok(())
     }
 
-    fn write_text(&mut self, index: usize, text: &[u8]) -> Result<()> {
+    fn write_text(&mut self, index: usize, text: &[u8]) {
         let mut frame = mem::take(&mut self.frame);
         frame.clear();
         wire::frame(&mut frame, wire::TEXT, text, true);
-        let result = self.write(index, &frame);
+        self.write(index, &frame);
         self.frame = frame;
-        result
     }
 
-    fn write(&mut self, index: usize, bytes: &[u8]) -> Result<()> {
+    fn write(&mut self, index: usize, bytes: &[u8]) {
         let client = &mut self.clients[index];
         // What a closed socket would have said is missing in the end.
-        let Some(stream) = &mut client.stream else { return Ok(()) };
+        let Some(stream) = &mut client.stream else { return };
         let mut written = 0;
         if client.unsent.is_empty() {
             match stream.write(bytes) {
                 Ok(count) => written = count,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                Err(_) => {
-                    self.lost(index);
-                    return Ok(());
-                }
+                Err(_) => return self.lost(index),
             }
         }
         client.unsent.extend_from_slice(&bytes[written..]);
-        Ok(())
     }
 
     fn readable(&mut self, index: usize) -> Result<()> {
@@ -663,11 +681,11 @@ impl Swarm {
         while let Some(header) = wire::parse(&buffer[used..]).map_err(anyhow::Error::msg)? {
             let payload = &buffer[used + header.start..used + header.end];
             match header.opcode {
-                wire::TEXT => self.hear(index, payload, time)?,
+                wire::TEXT => self.hear(index, payload, time),
                 wire::PING => {
                     let mut pong = Vec::new();
                     wire::frame(&mut pong, wire::PONG, payload, true);
-                    self.write(index, &pong)?;
+                    self.write(index, &pong);
                 }
                 wire::CLOSE => {
                     self.lost(index);
@@ -689,7 +707,7 @@ impl Swarm {
         if !(200..300).contains(&answer.status) {
             self.tally.refused += 1;
             self.tally.complaint = format!("{}: {}", answer.status, String::from_utf8_lossy(body));
-            self.opening -= 1;
+            self.opening = self.opening.saturating_sub(1);
             self.cut(index);
             return Ok(buffer.len());
         }
@@ -722,23 +740,23 @@ impl Swarm {
         self.clients[index].stage = Stage::Greeting;
         let joins = matches!(self.clients[index].opening, Opening::Join | Opening::Resume);
         match self.dialect {
-            Dialect::AnonChat => self.subscribe(index)?,
-            Dialect::Plain if joins => self.subscribe(index)?,
+            Dialect::AnonChat => self.subscribe(index),
+            Dialect::Plain if joins => self.subscribe(index),
             Dialect::Plain => self.opened(index, time),
             Dialect::SocketIo => {}
         }
         Ok(answer.start)
     }
 
-    fn subscribe(&mut self, index: usize) -> Result<()> {
+    fn subscribe(&mut self, index: usize) {
         let client = &self.clients[index];
         let room = &self.rooms[client.room];
         let place = (client.opening == Opening::Resume).then_some((room.epoch, client.last_seq));
         let text = dialect::subscribe(self.dialect, &room.name, place);
-        self.write_text(index, text.as_bytes())
+        self.write_text(index, text.as_bytes());
     }
 
-    fn hear(&mut self, index: usize, text: &[u8], time: u64) -> Result<()> {
+    fn hear(&mut self, index: usize, text: &[u8], time: u64) {
         match dialect::meaning(self.dialect, text) {
             Meaning::Events => self.hear_events(index, text, time),
             Meaning::Ack if self.clients[index].stage == Stage::Greeting => self.hear_snapshot(index, text, time),
@@ -752,15 +770,14 @@ impl Swarm {
                 self.tally.refused += 1;
                 self.tally.complaint = String::from_utf8_lossy(text).into_owned();
             }
-            Meaning::EnginePing => self.write_text(index, b"3")?,
-            Meaning::EngineOpen => self.write_text(index, b"40")?,
+            Meaning::EnginePing => self.write_text(index, b"3"),
+            Meaning::EngineOpen => self.write_text(index, b"40"),
             Meaning::Connected if self.clients[index].opening == Opening::Follow => self.opened(index, time),
-            Meaning::Connected => self.subscribe(index)?,
+            Meaning::Connected => self.subscribe(index),
             Meaning::Reset => self.tally.resets += 1,
             Meaning::Bye => self.tally.complaint = String::from_utf8_lossy(text).into_owned(),
             Meaning::Other => {}
         }
-        Ok(())
     }
 
     fn hear_events(&mut self, index: usize, text: &[u8], time: u64) {

@@ -31,11 +31,11 @@ pub fn frame(into: &mut Vec<u8>, opcode: u8, payload: &[u8], masked: bool) {
     match payload.len() {
         length @ 0..126 => into.push(mask_bit | length as u8),
         length @ 126..65_536 => {
-            into.push(mask_bit | 126);
+            into.push(mask_bit | 0x7e);
             into.extend_from_slice(&(length as u16).to_be_bytes());
         }
         length => {
-            into.push(mask_bit | 127);
+            into.push(mask_bit | 0x7f);
             into.extend_from_slice(&(length as u64).to_be_bytes());
         }
     }
