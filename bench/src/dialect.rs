@@ -1,0 +1,233 @@
+//! How to speak with each server: its requests, its frames, and what to look for in what it says.
+
+use memchr::memmem;
+
+use crate::wire;
+
+/// A language of the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// AnonChat's own.
+    AnonChat,
+    /// JSON over plain WebSocket: `ws`, and the floor.
+    Plain,
+    /// Engine.IO 4 with Socket.IO 5 on it, over WebSocket only.
+    SocketIo,
+}
+
+/// What a text message means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// Entries of the room, in order.
+    Events,
+    /// The room from scratch.
+    Snapshot,
+    /// The room from where it was left.
+    Resumed,
+    /// A message was taken.
+    Ack,
+    /// Something was refused.
+    Refused,
+    /// Engine.IO wants to know whether we are there.
+    EnginePing,
+    /// Engine.IO is open.
+    EngineOpen,
+    /// Socket.IO is connected.
+    Connected,
+    /// The log cannot be continued.
+    Reset,
+    /// The server is about to close.
+    Bye,
+    /// Anything else.
+    Other,
+}
+
+/// Says what a text message is, by its first bytes.
+pub fn meaning(dialect: Dialect, text: &[u8]) -> Meaning {
+    if dialect == Dialect::SocketIo {
+        return match text {
+            [b'4', b'2', ..] => Meaning::Events,
+            [b'4', b'3', ..] => Meaning::Ack,
+            [b'2'] => Meaning::EnginePing,
+            [b'0', ..] => Meaning::EngineOpen,
+            [b'4', b'0', ..] => Meaning::Connected,
+            [b'4', b'4', ..] => Meaning::Refused,
+            _ => Meaning::Other,
+        };
+    }
+    let Some(rest) = text.strip_prefix(br#"{"type":""#) else { return Meaning::Other };
+    let end = memchr::memchr(b'"', rest).unwrap_or(0);
+    match &rest[..end] {
+        b"event" | b"send" => Meaning::Events,
+        b"ack" => Meaning::Ack,
+        b"snapshot" => Meaning::Snapshot,
+        b"resumed" => Meaning::Resumed,
+        b"error" => Meaning::Refused,
+        b"reset" => Meaning::Reset,
+        b"bye" => Meaning::Bye,
+        _ => Meaning::Other,
+    }
+}
+
+/// The handshake of a socket.
+pub fn upgrade(dialect: Dialect, room: &str, name: &str, cookie: &str) -> Vec<u8> {
+    let (path, cookie) = match dialect {
+        Dialect::AnonChat => ("/ws".to_owned(), format!("Cookie: {cookie}\r\n")),
+        Dialect::Plain => (format!("/?room={room}&name={name}"), String::new()),
+        Dialect::SocketIo => (format!("/socket.io/?EIO=4&transport=websocket&room={room}&name={name}"), String::new()),
+    };
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Key: {}\r\nSec-WebSocket-Version: 13\r\n{cookie}\r\n",
+        wire::KEY
+    )
+    .into_bytes()
+}
+
+/// A request of AnonChat's REST door.
+pub fn post(path: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
+}
+
+/// Asks for a room from scratch, or from a place in its log.
+pub fn subscribe(dialect: Dialect, room: &str, place: Option<(u64, u64)>) -> String {
+    match (dialect, place) {
+        (Dialect::AnonChat, None) => format!(r#"{{"type":"subscribe","code":"{room}"}}"#),
+        (Dialect::AnonChat, Some((epoch, after))) => {
+            format!(r#"{{"type":"subscribe","code":"{room}","epoch":{epoch},"after":{after}}}"#)
+        }
+        (Dialect::Plain, _) => format!(r#"{{"type":"join","room":"{room}"}}"#),
+        (Dialect::SocketIo, _) => format!(r#"420["join",{{"room":"{room}"}}]"#),
+    }
+}
+
+/// Says something. `acked`: whether the server is asked to acknowledge it (Socket.IO leaves the choice to the sender).
+pub fn send(dialect: Dialect, room: &str, run: u32, index: u32, acked: bool) -> String {
+    let id = format!("{run:08x}-0000-7000-8000-{index:012x}");
+    let body = body(index);
+    match dialect {
+        Dialect::AnonChat => format!(r#"{{"type":"send","code":"{room}","id":"{id}","body":"{body}"}}"#),
+        Dialect::Plain => format!(r#"{{"type":"send","room":"{room}","id":"{id}","body":"{body}"}}"#),
+        Dialect::SocketIo => {
+            let ack = if acked { (index + 1).to_string() } else { String::new() };
+            format!(r#"42{ack}["send",{{"room":"{room}","id":"{id}","body":"{body}"}}]"#)
+        }
+    }
+}
+
+/// What people say; each is followed by the message's index, and about 80 bytes long with it.
+const SENTENCES: [&str; 8] = [
+    "Shall we meet at seven by the bridge? I can bring the maps and coffee.",
+    "The train is late again, so please start without me and save me a seat.",
+    "Could somebody send me the notes from Tuesday? I seem to have lost mine.",
+    "Yes, that works. Let us take the small room on the second floor, then.",
+    "I read the chapter twice and still think the gardener did not do it.",
+    "Zoë says the café closes at nine on Sundays, so we had better be early.",
+    "My vote goes to the long way around the lake; the view is worth it.",
+    "Thanks, everybody! That was the best birthday I have had for years.",
+];
+
+/// A message that says which one it is.
+fn body(index: u32) -> String {
+    format!("{} ~{index}~", SENTENCES[index as usize % SENTENCES.len()])
+}
+
+/// Calls back for the index of every message in a text, in order.
+pub fn each_index(text: &[u8], mut found: impl FnMut(u32)) {
+    let mut marks = memchr::memchr_iter(b'~', text);
+    while let (Some(from), Some(to)) = (marks.next(), marks.next()) {
+        if let Some(index) = number(&text[from + 1..to]) {
+            found(index as u32);
+        }
+    }
+}
+
+/// What to look for, compiled once.
+pub struct Needles {
+    seq: memmem::Finder<'static>,
+    head: memmem::Finder<'static>,
+    epoch: memmem::Finder<'static>,
+    id: memmem::Finder<'static>,
+}
+
+impl Default for Needles {
+    fn default() -> Self {
+        Self {
+            seq: memmem::Finder::new(br#""seq":"#),
+            head: memmem::Finder::new(br#""head":"#),
+            epoch: memmem::Finder::new(br#""epoch":"#),
+            id: memmem::Finder::new(br#""id":""#),
+        }
+    }
+}
+
+impl Needles {
+    /// Calls back for every `seq`, in order.
+    pub fn each_seq(&self, text: &[u8], mut found: impl FnMut(u64)) {
+        for at in self.seq.find_iter(text) {
+            if let Some(seq) = number(&text[at + 6..]) {
+                found(seq);
+            }
+        }
+    }
+
+    /// The head of a snapshot.
+    pub fn head(&self, text: &[u8]) -> Option<u64> {
+        number(&text[self.head.find(text)? + 7..])
+    }
+
+    /// Its epoch.
+    pub fn epoch(&self, text: &[u8]) -> Option<u64> {
+        number(&text[self.epoch.find(text)? + 8..])
+    }
+
+    /// The index in the id of an ack.
+    pub fn acked(&self, text: &[u8]) -> Option<u32> {
+        let start = self.id.find(text)? + 6;
+        let id = str::from_utf8(text.get(start + 24..start + 36)?).ok()?;
+        u32::from_str_radix(id, 16).ok()
+    }
+}
+
+/// The number that a text starts with.
+fn number(text: &[u8]) -> Option<u64> {
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit());
+    let mut value = None;
+    for digit in digits {
+        value = Some(value.unwrap_or(0) * 10 + u64::from(digit - b'0'));
+    }
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sent_can_be_found_in_what_comes_back() {
+        let needles = Needles::default();
+        for dialect in [Dialect::AnonChat, Dialect::Plain, Dialect::SocketIo] {
+            let text = send(dialect, "EAMA8T", 7, 4711, true);
+            let mut found = Vec::new();
+            each_index(text.as_bytes(), |index| found.push(index));
+            assert_eq!(found, [4711]);
+            assert_eq!(needles.acked(text.as_bytes()), Some(4711));
+        }
+    }
+
+    #[test]
+    fn every_event_of_a_resumed_room_is_seen_in_order() {
+        let text = br#"{"type":"resumed","code":"C","epoch":8,"head":4,"events":[{"seq":3,"body":"a ~7~"},{"seq":4,"body":"b ~9~"}]}"#;
+        let needles = Needles::default();
+        let (mut seqs, mut indexes) = (Vec::new(), Vec::new());
+        needles.each_seq(text, |seq| seqs.push(seq));
+        each_index(text, |index| indexes.push(index));
+        assert_eq!((seqs, indexes), (vec![3, 4], vec![7, 9]));
+        assert_eq!((needles.head(text), needles.epoch(text)), (Some(4), Some(8)));
+        assert_eq!(meaning(Dialect::AnonChat, text), Meaning::Resumed);
+    }
+}

@@ -1,0 +1,462 @@
+//! The workloads. Each starts a contender, measures it, and gives its values by name.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail};
+
+use crate::{
+    contender::{
+        ANONCHAT, ANONCHAT_MONGO, ANONCHAT_NODES, Contender, FLOOR, FLOOR_BATCH, Places, SOCKETIO_CLASSIC,
+        SOCKETIO_FULL, SOCKETIO_MINIMAL, SOCKETIO_MONGO, SOCKETIO_SHARDED, Servers, WS_FULL, WS_MINIMAL, WS_MONGO,
+    },
+    machine::{self, CpuMeter, MachineTimes},
+    results::Values,
+    swarm::{Action, Opening, Swarm, Tally, percentile},
+};
+
+/// A workload's name, who takes part, and what it measures.
+pub struct Workload {
+    /// Such as `W1`.
+    pub name: &'static str,
+    /// One line for the report.
+    pub title: &'static str,
+    /// Who takes part.
+    pub contenders: &'static [Contender],
+    /// Rounds by default, and with `--short`.
+    pub rounds: (usize, usize),
+    measure: fn(&mut Stage) -> Result<()>,
+}
+
+/// All of them.
+pub const ALL: &[Workload] = &[
+    Workload {
+        name: "W1",
+        title: "One room of 1,000 members",
+        contenders: &[FLOOR, FLOOR_BATCH, ANONCHAT, WS_MINIMAL, WS_FULL, SOCKETIO_MINIMAL, SOCKETIO_FULL],
+        rounds: (10, 3),
+        measure: one_room,
+    },
+    Workload {
+        name: "W2",
+        title: "1,000 rooms of 2 members",
+        contenders: &[FLOOR, FLOOR_BATCH, ANONCHAT, WS_MINIMAL, WS_FULL, SOCKETIO_MINIMAL, SOCKETIO_FULL],
+        rounds: (10, 3),
+        measure: many_rooms,
+    },
+    Workload {
+        name: "W3",
+        title: "10,000 idle connections",
+        contenders: &[FLOOR, ANONCHAT, WS_FULL, SOCKETIO_FULL],
+        // Two minutes each, and memory hardly differs from round to round.
+        rounds: (3, 1),
+        measure: idle,
+    },
+    Workload {
+        name: "W4",
+        title: "10,000 joins in 5 seconds",
+        contenders: &[ANONCHAT, WS_FULL, SOCKETIO_FULL],
+        rounds: (10, 3),
+        measure: joins,
+    },
+    Workload {
+        name: "W5",
+        title: "Preserved messages, acknowledged when durable",
+        contenders: &[ANONCHAT, ANONCHAT_MONGO, WS_MONGO, SOCKETIO_MONGO],
+        rounds: (10, 3),
+        measure: durable,
+    },
+    Workload {
+        name: "W6",
+        title: "One room of 1,000 members over 2 and 3 nodes",
+        contenders: &[ANONCHAT_NODES, SOCKETIO_CLASSIC, SOCKETIO_SHARDED],
+        rounds: (10, 3),
+        measure: nodes,
+    },
+    Workload {
+        name: "W7",
+        title: "One room of 1,000 members, of whom 10 stop reading",
+        contenders: &[FLOOR, ANONCHAT, WS_FULL, SOCKETIO_FULL],
+        rounds: (10, 3),
+        measure: stopped_readers,
+    },
+    Workload {
+        name: "W8",
+        title: "1,000 sockets cut at once",
+        contenders: &[ANONCHAT, WS_FULL, SOCKETIO_FULL],
+        rounds: (10, 3),
+        measure: cut,
+    },
+];
+
+/// No rate above this is tried: only the floor that batches gets there.
+const MOST: f64 = 3_000.0;
+
+/// What a workload measures with, and where it writes what it found.
+pub struct Stage<'a> {
+    contender: &'a Contender,
+    places: &'a Places,
+    services: &'a BTreeMap<String, u32>,
+    short: bool,
+    /// The values.
+    pub values: Values,
+    /// What went wrong.
+    pub notes: Vec<String>,
+    /// The largest share of CPU time that the host took away in any phase.
+    pub steal: f64,
+}
+
+/// Measures a contender once.
+pub fn measure<'a>(
+    workload: &Workload,
+    contender: &'a Contender,
+    places: &'a Places,
+    services: &'a BTreeMap<String, u32>,
+    short: bool,
+) -> Result<Stage<'a>> {
+    let mut stage = Stage { contender, places, services, short, values: Values::new(), notes: Vec::new(), steal: 0.0 };
+    (workload.measure)(&mut stage).with_context(|| format!("{} {}", workload.name, contender.name))?;
+    Ok(stage)
+}
+
+/// CPU time of a phase.
+struct Meter {
+    servers: CpuMeter,
+    services: CpuMeter,
+    own: CpuMeter,
+    machine: MachineTimes,
+    started: u64,
+}
+
+impl Stage<'_> {
+    fn swarm(&self, servers: &Servers) -> Result<Swarm> {
+        Swarm::new(&servers.addresses, self.contender.dialect(), self.contender.acks())
+    }
+
+    fn set(&mut self, name: impl Into<String>, value: f64) {
+        self.values.insert(name.into(), value);
+    }
+
+    fn meter(&self, servers: &Servers) -> Result<Meter> {
+        let services: Vec<u32> = self.services.values().copied().collect();
+        Ok(Meter {
+            servers: CpuMeter::start(&servers.pids()),
+            services: CpuMeter::start(&services),
+            own: CpuMeter::start(&[std::process::id()]),
+            machine: MachineTimes::read()?,
+            started: machine::now(),
+        })
+    }
+
+    /// Writes down what the phase cost, and gives the servers' CPU seconds.
+    fn cost(&mut self, meter: &Meter, phase: &str) -> Result<f64> {
+        let wall = (machine::now() - meter.started) as f64 / 1e9;
+        let (servers, services, own) = (meter.servers.seconds(), meter.services.seconds(), meter.own.seconds());
+        let (steal, all) = MachineTimes::read()?.since(meter.machine);
+        self.steal = self.steal.max(steal);
+        self.set(format!("{phase}.cpu_share"), servers / wall);
+        self.set(format!("{phase}.services_share"), services / wall);
+        self.set(format!("{phase}.elsewhere_share"), ((all - servers - services - own) / wall).max(0.0));
+        self.set(format!("{phase}.steal"), steal);
+        Ok(servers)
+    }
+
+    /// Runs actions as a phase, and writes down its latencies and what it cost.
+    fn phase(
+        &mut self,
+        phase: &str,
+        servers: &Servers,
+        swarm: &mut Swarm,
+        actions: &[(u64, Action)],
+        patience: f64,
+    ) -> Result<()> {
+        let meter = self.meter(servers)?;
+        swarm.run(actions, patience)?;
+        let cpu = self.cost(&meter, phase)?;
+        let tally = &swarm.tally;
+        if !tally.is_clean() {
+            let log = servers.log();
+            let log = log.lines().last().unwrap_or_default();
+            self.notes.push(format!("{} {phase}: {} {log}", self.contender.name, tally.faults()));
+        }
+        if tally.delivered > 0 {
+            self.set(format!("{phase}.cpu_us"), cpu * 1e6 / tally.delivered as f64);
+        }
+        for (class, delivery) in tally.delivery.iter().enumerate().filter(|(_, delivery)| !delivery.is_empty()) {
+            let prefix = if class == 0 { phase.to_owned() } else { format!("{phase}.remote") };
+            for (name, share) in [("p50", 0.5), ("p99", 0.99), ("p999", 0.999), ("max", 1.0)] {
+                self.set(format!("{prefix}.{name}"), percentile(delivery, share));
+            }
+        }
+        if !tally.ack.is_empty() {
+            self.set(format!("{phase}.ack_p50"), percentile(&tally.ack, 0.5));
+            self.set(format!("{phase}.ack_p99"), percentile(&tally.ack, 0.99));
+        }
+        self.set(format!("{phase}.load_share"), tally.load_share());
+        self.set(format!("{phase}.missing"), tally.missing as f64);
+        self.set(format!("{phase}.doubled"), tally.doubled as f64);
+        self.set(format!("{phase}.disorder"), tally.disorder as f64);
+        self.set(format!("{phase}.closed"), tally.closed as f64);
+        Ok(())
+    }
+
+    /// Steps a rate up until `judge` (p99 in milliseconds) is over the limit, then narrows it down twice. Gives the highest
+    /// rate that was kept up.
+    fn capacity(
+        &mut self,
+        swarm: &mut Swarm,
+        from: f64,
+        factor: f64,
+        seconds: f64,
+        limit_ms: f64,
+        judge: fn(&Tally) -> f64,
+    ) -> Result<f64> {
+        let everybody: Vec<usize> = (0..swarm.clients.len()).collect();
+        let (mut good, mut bad) = (0.0, f64::INFINITY);
+        let mut rate = from;
+        while rate <= MOST {
+            let actions = swarm.steady(rate, seconds);
+            swarm.run(&actions, 3.0)?;
+            let tally = &swarm.tally;
+            let p99 = judge(tally);
+            let kept_up = p99 <= limit_ms && tally.is_clean();
+            if !kept_up && tally.load_share() > 0.95 {
+                self.notes.push(format!("{}: the load used its whole core at {rate:.0}/s", self.contender.name));
+                self.set("load_saturated", 1.0);
+            }
+            if kept_up {
+                good = rate;
+                self.set("capacity.load_share", tally.load_share());
+            } else {
+                bad = bad.min(rate);
+                // Nobody is held to what the last step left behind.
+                swarm.close_all();
+                swarm.open_all(&everybody, Opening::Follow, 64)?;
+            }
+            if bad.is_infinite() {
+                rate = good * factor;
+            } else if bad / good.max(1.0) < 1.0 + (factor - 1.0) / 3.0 || bad < from / 8.0 {
+                break;
+            } else {
+                rate = if good > 0.0 { (good * bad).sqrt() } else { bad / 2.0 };
+            }
+        }
+        Ok(good)
+    }
+}
+
+fn p99(tally: &Tally) -> f64 {
+    percentile(&tally.delivery[0], 0.99)
+}
+
+/// A contender with one open room.
+fn open_room(stage: &Stage, members: usize, nodes: usize) -> Result<(Servers, Swarm)> {
+    let servers = stage.contender.start(stage.places, nodes)?;
+    let mut swarm = stage.swarm(&servers)?;
+    let room = swarm.add_room(members);
+    if nodes > 1 {
+        // Every second member is elsewhere, and those who speak are not.
+        for (index, client) in swarm.clients.iter_mut().enumerate().filter(|(index, _)| index % 2 == 1) {
+            client.node = 1 + index / 2 % (nodes - 1);
+            client.class = 1;
+        }
+        swarm.rooms[room].senders.retain(|sender| sender % 2 == 0);
+    }
+    swarm.prepare(false)?;
+    let everybody: Vec<usize> = (0..members).collect();
+    swarm.open_all(&everybody, Opening::Follow, 64)?;
+    let warm = swarm.steady(25.0, 2.0);
+    swarm.run(&warm, 5.0)?;
+    Ok((servers, swarm))
+}
+
+fn one_room(stage: &mut Stage) -> Result<()> {
+    let (servers, mut swarm) = open_room(stage, 1_000, 1)?;
+    for rate in [50, 100] {
+        let actions = swarm.steady(f64::from(rate), 8.0);
+        stage.phase(&format!("at{rate}"), &servers, &mut swarm, &actions, 5.0)?;
+    }
+    let capacity = stage.capacity(&mut swarm, 130.0, 1.3, 4.0, 100.0, p99)?;
+    stage.set("capacity", capacity);
+    Ok(())
+}
+
+fn many_rooms(stage: &mut Stage) -> Result<()> {
+    let servers = stage.contender.start(stage.places, 1)?;
+    let mut swarm = stage.swarm(&servers)?;
+    for _ in 0..1_000 {
+        swarm.add_room(2);
+    }
+    swarm.prepare(false)?;
+    let everybody: Vec<usize> = (0..2_000).collect();
+    swarm.open_all(&everybody, Opening::Follow, 64)?;
+    let warm = swarm.steady(1_000.0, 1.0);
+    swarm.run(&warm, 5.0)?;
+    let actions = swarm.steady(5_000.0, 8.0);
+    stage.phase("at5000", &servers, &mut swarm, &actions, 5.0)
+}
+
+fn idle(stage: &mut Stage) -> Result<()> {
+    let servers = stage.contender.start(stage.places, 1)?;
+    let mut swarm = stage.swarm(&servers)?;
+    for _ in 0..100 {
+        swarm.add_room(100);
+    }
+    let bare = machine::memory(&servers.pids())?;
+    swarm.prepare(false)?;
+    let prepared = machine::memory(&servers.pids())?;
+    let everybody: Vec<usize> = (0..swarm.clients.len()).collect();
+    swarm.open_all(&everybody, Opening::Follow, 64)?;
+    swarm.idle(5.0)?;
+    let open = machine::memory(&servers.pids())?;
+    let each = |after: u64, before: u64| after.saturating_sub(before) as f64 / 1024.0 / everybody.len() as f64;
+    stage.set("private_kib", each(open.0, prepared.0));
+    stage.set("resident_kib", each(open.1, prepared.1));
+    stage.set("private_kib_with_member", each(open.0, bare.0));
+    let meter = stage.meter(&servers)?;
+    swarm.idle(if stage.short { 40.0 } else { 120.0 })?;
+    stage.cost(&meter, "idle")?;
+    stage.set("idle.closed", swarm.tally.closed as f64);
+    let later = machine::memory(&servers.pids())?;
+    stage.set("private_kib_later", each(later.0, prepared.0));
+    Ok(())
+}
+
+/// People who come within five seconds, one after the other.
+fn arrivals(people: &[usize], opening: Opening) -> Vec<(u64, Action)> {
+    let at = |index: usize| (index as f64 / people.len() as f64 * 5e9) as u64;
+    people.iter().enumerate().map(|(index, &person)| (at(index), Action::Open(person, opening))).collect()
+}
+
+fn joins(stage: &mut Stage) -> Result<()> {
+    let servers = stage.contender.start(stage.places, 1)?;
+    let mut swarm = stage.swarm(&servers)?;
+    for room in 0..200 {
+        swarm.add_room(51);
+        swarm.rooms[room].senders.truncate(1);
+    }
+    // Who joins a room that keeps nothing sees nothing from before, so these keep it.
+    swarm.prepare_owners(true)?;
+    let owners: Vec<usize> = swarm.rooms.iter().map(|room| room.members[0]).collect();
+    swarm.open_all(&owners, Opening::Follow, 64)?;
+    let members: Vec<Vec<usize>> = swarm
+        .rooms
+        .iter_mut()
+        .map(|room| {
+            let members = room.members.clone();
+            room.members.truncate(1);
+            members
+        })
+        .collect();
+    let history = swarm.steady(1_000.0, 10.0);
+    swarm.run(&history, 60.0)?;
+    if swarm.tally.missing > 0 {
+        bail!("the history could not be made: {}", swarm.tally.faults());
+    }
+    // One of each room in turns, as strangers come.
+    let people: Vec<usize> = (1..51).flat_map(|index| members.iter().map(move |members| members[index])).collect();
+    stage.joining("join", &servers, &mut swarm, &people, Opening::Join)?;
+    if stage.contender.dialect() == crate::dialect::Dialect::AnonChat {
+        for &person in &people {
+            swarm.cut(person);
+        }
+        swarm.idle(3.0)?;
+        stage.joining("reopen", &servers, &mut swarm, &people, Opening::Follow)?;
+    }
+    Ok(())
+}
+
+impl Stage<'_> {
+    fn joining(
+        &mut self,
+        phase: &str,
+        servers: &Servers,
+        swarm: &mut Swarm,
+        people: &[usize],
+        opening: Opening,
+    ) -> Result<()> {
+        let meter = self.meter(servers)?;
+        swarm.run(&arrivals(people, opening), 30.0)?;
+        let cpu = self.cost(&meter, phase)?;
+        let tally = &swarm.tally;
+        if tally.opened < tally.openings || !tally.is_clean() {
+            let (opened, wanted) = (tally.opened, tally.openings);
+            self.notes.push(format!(
+                "{} {phase}: {opened} of {wanted} came in; {}",
+                self.contender.name,
+                tally.faults()
+            ));
+        }
+        let seconds = (tally.last_open - tally.started).max(1) as f64 / 1e9;
+        self.set(format!("{phase}.per_second"), tally.opened as f64 / seconds);
+        self.set(format!("{phase}.per_cpu_second"), tally.opened as f64 / cpu);
+        self.set(format!("{phase}.p50"), percentile(&tally.open, 0.5));
+        self.set(format!("{phase}.p99"), percentile(&tally.open, 0.99));
+        self.set(format!("{phase}.missing"), (tally.openings - tally.opened) as f64);
+        self.set(format!("{phase}.load_share"), tally.load_share());
+        Ok(())
+    }
+}
+
+fn durable(stage: &mut Stage) -> Result<()> {
+    let servers = stage.contender.start(stage.places, 1)?;
+    let mut swarm = stage.swarm(&servers)?;
+    for _ in 0..64 {
+        swarm.add_room(1);
+    }
+    swarm.prepare(true)?;
+    let everybody: Vec<usize> = (0..64).collect();
+    swarm.open_all(&everybody, Opening::Follow, 64)?;
+    let warm = swarm.steady(64.0, 2.0);
+    swarm.run(&warm, 10.0)?;
+    let actions = swarm.steady(200.0, 8.0);
+    stage.phase("at200", &servers, &mut swarm, &actions, 10.0)?;
+    let limit = if stage.contender.mongo { 20.0 } else { 10.0 };
+    let capacity = stage.capacity(&mut swarm, 260.0, 1.3, 4.0, limit, |tally| percentile(&tally.ack, 0.99))?;
+    stage.set("capacity", capacity);
+    Ok(())
+}
+
+fn nodes(stage: &mut Stage) -> Result<()> {
+    for nodes in [2, 3] {
+        let (servers, mut swarm) = open_room(stage, 1_000, nodes)?;
+        let actions = swarm.steady(30.0, 8.0);
+        stage.phase(&format!("nodes{nodes}"), &servers, &mut swarm, &actions, 5.0)?;
+    }
+    Ok(())
+}
+
+fn stopped_readers(stage: &mut Stage) -> Result<()> {
+    let (servers, mut swarm) = open_room(stage, 1_000, 1)?;
+    // Long enough that what the kernel takes in for somebody who does not read is full.
+    let seconds = if stage.short { 15.0 } else { 30.0 };
+    let actions = swarm.steady(50.0, seconds);
+    stage.phase("without", &servers, &mut swarm, &actions, 5.0)?;
+    let stopped: Vec<usize> = (0..1_000).step_by(100).collect();
+    for &index in &stopped {
+        swarm.clients[index].mute = true;
+    }
+    swarm.rooms[0].senders.retain(|sender| sender % 100 != 0);
+    swarm.open_all(&stopped, Opening::Follow, 10)?;
+    stage.phase("with", &servers, &mut swarm, &actions, 5.0)?;
+    let (with, without) = (stage.values["with.p99"], stage.values["without.p99"]);
+    stage.set("with_to_without", with / without);
+    Ok(())
+}
+
+fn cut(stage: &mut Stage) -> Result<()> {
+    let (servers, mut swarm) = open_room(stage, 1_000, 1)?;
+    // One speaks on and sees it all.
+    swarm.rooms[0].senders.truncate(1);
+    let at = 3_000_000_000;
+    let mut actions = swarm.steady(20.0, 10.0);
+    actions.extend((1..1_000).map(|index| (at, Action::Cut(index))));
+    actions.extend((1..1_000).map(|index| (at, Action::Open(index, Opening::Resume))));
+    actions.sort_by_key(|(after, _)| *after);
+    stage.phase("cut", &servers, &mut swarm, &actions, 20.0)?;
+    let tally = &swarm.tally;
+    let back = tally.last_open.saturating_sub(tally.started + at) as f64 / 1e6;
+    stage.set("cut.back_ms", back);
+    stage.set("cut.open_p50", percentile(&tally.open, 0.5));
+    stage.set("cut.not_back", (tally.openings - tally.opened) as f64);
+    Ok(())
+}
