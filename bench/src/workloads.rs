@@ -444,8 +444,8 @@ fn nodes(stage: &mut Stage) -> Result<()> {
 
 fn stopped_readers(stage: &mut Stage) -> Result<()> {
     let (servers, mut swarm) = open_room(stage, 1_000, 1)?;
-    // Long enough that what the kernel takes in for somebody who does not read is full.
-    let seconds = if stage.short { 15.0 } else { 30.0 };
+    // Long enough that all queues on the way to somebody who does not read are full.
+    let seconds = if stage.short { 20.0 } else { 30.0 };
     let actions = swarm.steady(50.0, seconds);
     stage.phase("without", &servers, &mut swarm, &actions, 5.0)?;
     let stopped: Vec<usize> = (0..1_000).step_by(100).collect();
