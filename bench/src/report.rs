@@ -110,6 +110,8 @@ fn tables(workload: &str) -> Vec<(&'static str, Vec<Column>)> {
                     column("at200.ack_p50", "ack p50, ms", 1),
                     column("at200.ack_p99", "ack p99, ms", 1),
                     percent("at200.services_share", "databases, % of a core"),
+                    column("disk.p50", "the disk alone: p50, ms", 1),
+                    column("disk.p99", "p99, ms", 1),
                 ],
             ),
             (FAULTS, faults(&["at200"])),

@@ -1,8 +1,9 @@
 //! The workloads. Each starts a contender, measures it, and gives its values by name.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io::Write};
 
 use anyhow::{Context, Result, bail};
+use hdrhistogram::Histogram;
 
 use crate::{
     contender::{
@@ -397,7 +398,23 @@ impl Stage<'_> {
     }
 }
 
+/// How long the disk itself takes to keep 4 KiB, where all databases have their files: the p50 and p99 in milliseconds.
+fn disk() -> Result<(f64, f64)> {
+    let mut file = tempfile::tempfile()?;
+    let mut times = Histogram::<u64>::new(3)?;
+    for _ in 0..200 {
+        let before = machine::now();
+        file.write_all(&[7; 4096])?;
+        file.sync_data()?;
+        times.record((machine::now() - before) / 1000)?;
+    }
+    Ok((percentile(&times, 0.5), percentile(&times, 0.99)))
+}
+
 fn durable(stage: &mut Stage) -> Result<()> {
+    let (disk_p50, disk_p99) = disk()?;
+    stage.set("disk.p50", disk_p50);
+    stage.set("disk.p99", disk_p99);
     let servers = stage.contender.start(stage.places, 1)?;
     let mut swarm = stage.swarm(&servers)?;
     for _ in 0..64 {
@@ -427,8 +444,8 @@ fn nodes(stage: &mut Stage) -> Result<()> {
 
 fn stopped_readers(stage: &mut Stage) -> Result<()> {
     let (servers, mut swarm) = open_room(stage, 1_000, 1)?;
-    // Long enough that what the kernel takes in for somebody who does not read is full.
-    let seconds = if stage.short { 15.0 } else { 30.0 };
+    // Long enough that all queues on the way to somebody who does not read are full.
+    let seconds = if stage.short { 20.0 } else { 30.0 };
     let actions = swarm.steady(50.0, seconds);
     stage.phase("without", &servers, &mut swarm, &actions, 5.0)?;
     let stopped: Vec<usize> = (0..1_000).step_by(100).collect();
