@@ -100,7 +100,7 @@ impl Reader {
             if sign_of_life.elapsed() >= SIGN_OF_LIFE {
                 sign_of_life = Instant::now();
                 let Actor::Guest(guest) = &self.actor;
-                guests::touch(&self.app, guest).await;
+                Box::pin(guests::touch(&self.app, guest)).await;
             }
             let read = match &message {
                 Message::Text(text) => serde_json::from_str(text.as_str()).map_err(|error| error.to_string()),
@@ -117,11 +117,12 @@ impl Reader {
         }
     }
 
+    /// What is rare is boxed, so that an idle socket does not keep the room for it.
     async fn take(&mut self, frame: ClientFrame) {
         match frame {
             ClientFrame::Subscribe { code, epoch, after } => {
                 let resume = epoch.zip(after).map(|(epoch, after)| ResumePoint { epoch, after });
-                if let Err(problem) = self.follow(code, resume).await {
+                if let Err(problem) = Box::pin(self.follow(code, resume)).await {
                     self.connection.answer(&ServerFrame::error(problem, None, Some(code)));
                 }
             }
@@ -143,7 +144,7 @@ impl Reader {
             }
             ClientFrame::Leave { code } => {
                 let visitor = Visitor { actor: Some(self.actor.clone()), client: [0, 0, 0, 0].into() };
-                match rooms::leave(&self.app, &visitor, code).await {
+                match Box::pin(rooms::leave(&self.app, &visitor, code)).await {
                     Ok(()) => drop(self.following.remove(&code)),
                     Err(problem) => self.connection.answer(&ServerFrame::error(problem, None, Some(code))),
                 }
