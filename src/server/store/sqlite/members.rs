@@ -8,7 +8,7 @@ use super::{
         ActorId, Conflict, GuestId, Joining, MemberRecord, Members, Membership, Owed, Presence, Result, RoomId,
         RoomRecord, StoreError, members::free_slot,
     },
-    Sqlite,
+    Sqlite, Undo,
     columns::actor_columns,
     rooms, violated,
 };
@@ -18,12 +18,12 @@ use crate::protocol::{MemberId, Millis, RoomType};
 impl Members for Sqlite {
     async fn join_room(&self, joining: &Joining) -> Result<Membership> {
         let joining = joining.clone();
-        self.write(move |db| join(db, joining)).await
+        self.write(Undo::Savepoint, move |db| join(db, joining)).await
     }
 
     async fn leave_room(&self, room: RoomId, member: MemberId, notice: &Owed, at: Millis) -> Result<MemberRecord> {
         let notice = notice.clone();
-        self.write(move |db| {
+        self.write(Undo::Nothing, move |db| {
             let record = find(db, room, member)?;
             if record.presence != Presence::Active {
                 return Err(StoreError::NotFound);

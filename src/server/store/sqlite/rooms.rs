@@ -5,7 +5,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::{
     super::{Conflict, MemberRecord, Result, RoomId, RoomRecord, Rooms},
-    Sqlite, members, violated,
+    Sqlite, Undo, members, violated,
 };
 use crate::protocol::{Millis, RoomCode};
 
@@ -13,7 +13,7 @@ use crate::protocol::{Millis, RoomCode};
 impl Rooms for Sqlite {
     async fn create_room(&self, room: &RoomRecord, owner: &MemberRecord) -> Result<()> {
         let (room, owner) = (room.clone(), owner.clone());
-        self.write(move |db| {
+        self.write(Undo::Savepoint, move |db| {
             insert(db, &room)?;
             members::insert(db, &owner)
         })
@@ -34,7 +34,7 @@ impl Rooms for Sqlite {
 
     async fn delete_abandoned_rooms(&self, before: Millis, limit: usize) -> Result<Vec<RoomId>> {
         let deleted = self
-            .write(move |db| {
+            .write(Undo::Nothing, move |db| {
                 // Members and events go with their room: ON DELETE CASCADE.
                 let mut delete = db.prepare_cached(
                     "DELETE FROM rooms WHERE id IN (
