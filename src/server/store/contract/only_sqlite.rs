@@ -131,7 +131,7 @@ async fn a_job_that_fails_is_undone_alone() {
             },
         )
         .collect();
-    let made = join_all(rooms.iter().map(|(room, owner)| store.create_room(room, owner))).await;
+    let made = join_all(rooms.iter().map(|(room, owner)| store.create_room(room, owner, None))).await;
     for (i, (made, (room, _))) in made.iter().zip(&rooms).enumerate() {
         assert_eq!(made.is_ok(), i % 2 == 0);
         assert_eq!(store.room(room.id).await.is_ok(), i % 2 == 0);

@@ -18,6 +18,7 @@ use mongodb::{
     Client, ClientSession, Collection, Database, bson,
     bson::{Document, doc},
     error::{Error, ErrorKind, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteFailure},
+    event::{EventHandler, command::CommandEvent},
     options::{Acknowledgment, ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern},
 };
 use tokio::{
@@ -71,6 +72,9 @@ impl Mongo {
         options.read_concern = Some(ReadConcern::majority());
         options.write_concern =
             Some(WriteConcern::builder().w(Acknowledgment::Majority).journal(true).w_timeout(PATIENCE).build());
+        if tracing::enabled!(tracing::Level::TRACE) {
+            options.command_event_handler = Some(EventHandler::callback(show_command));
+        }
         let client = Client::with_options(options).context("using MONGO_URI")?;
         let database = client.database(database_name);
         let store = Self {
@@ -128,6 +132,14 @@ impl Store for Mongo {
     async fn close(&self) {
         // Waits for sessions that are still being ended, within reason.
         let _ = timeout(PATIENCE, self.client.clone().shutdown()).await;
+    }
+}
+
+/// Logs a command as it begins, without its values; set up if somebody asks for that (`LOG=anonchat::server::store=trace`).
+fn show_command(event: CommandEvent) {
+    if let CommandEvent::Started(event) = event {
+        let collection = event.command.get_str(&event.command_name).unwrap_or_default();
+        tracing::trace!(command = event.command_name, collection, "MongoDB");
     }
 }
 

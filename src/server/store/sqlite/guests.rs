@@ -1,7 +1,7 @@
 //! Guests in SQLite.
 
 use async_trait::async_trait;
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 use super::{
     super::{GuestId, GuestRecord, Guests, Result, TokenHash},
@@ -11,17 +11,6 @@ use crate::protocol::{Millis, Nickname};
 
 #[async_trait]
 impl Guests for Sqlite {
-    async fn create_guest(&self, guest: &GuestRecord) -> Result<()> {
-        let guest = guest.clone();
-        self.write(Undo::Nothing, move |db| {
-            let mut insert =
-                db.prepare_cached("INSERT INTO guests (id, token, nickname, seen_at) VALUES (?, ?, ?, ?)")?;
-            insert.execute(params![guest.id, guest.token, guest.nickname, guest.seen_at])?;
-            Ok(())
-        })
-        .await
-    }
-
     async fn guest_by_token(&self, token: TokenHash, alive_since: Millis) -> Result<GuestRecord> {
         self.read(move |db| {
             let mut query = db.prepare_cached("SELECT * FROM guests WHERE token = ? AND seen_at >= ?")?;
@@ -57,4 +46,11 @@ impl Guests for Sqlite {
         })
         .await
     }
+}
+
+/// Keeps a new guest.
+pub(super) fn insert(db: &Connection, guest: &GuestRecord) -> Result<()> {
+    let mut insert = db.prepare_cached("INSERT INTO guests (id, token, nickname, seen_at) VALUES (?, ?, ?, ?)")?;
+    insert.execute(params![guest.id, guest.token, guest.nickname, guest.seen_at])?;
+    Ok(())
 }

@@ -24,7 +24,10 @@ use std::{
 
 use anyhow::{Context, anyhow, bail};
 use async_trait::async_trait;
-use rusqlite::{Connection, OpenFlags, ffi};
+use rusqlite::{
+    Connection, OpenFlags, ffi,
+    trace::{TraceEvent, TraceEventCodes},
+};
 use tokio::{
     sync::{Semaphore, mpsc, oneshot},
     task::spawn_blocking,
@@ -194,12 +197,26 @@ fn lock(path: &Path) -> anyhow::Result<File> {
 }
 
 fn open_connection(path: &Path) -> rusqlite::Result<Connection> {
-    let db = Connection::open(path)?;
+    let mut db = Connection::open(path)?;
+    show_statements(&mut db)?;
     db.busy_timeout(BUSY)?;
     db.set_prepared_statement_cache_capacity(STATEMENTS);
     // Sorting must not spill text into temporary files.
     db.pragma_update(None, "temp_store", "MEMORY")?;
     Ok(db)
+}
+
+/// Logs every statement as it begins, without its values, if somebody asks for that (`LOG=anonchat::server::store=trace`).
+fn show_statements(db: &mut Connection) -> rusqlite::Result<()> {
+    if !tracing::enabled!(tracing::Level::TRACE) {
+        return Ok(());
+    }
+    let show = |event: TraceEvent<'_>| {
+        if let TraceEvent::Stmt(statement, _) = event {
+            tracing::trace!(statement = %statement.sql(), "SQLite");
+        }
+    };
+    db.trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(show))
 }
 
 fn open_writer(path: &Path) -> anyhow::Result<Connection> {
@@ -233,7 +250,9 @@ fn open_writer(path: &Path) -> anyhow::Result<Connection> {
 }
 
 fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
-    let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut db = Connection::open_with_flags(path, flags)?;
+    show_statements(&mut db)?;
     db.busy_timeout(BUSY)?;
     db.set_prepared_statement_cache_capacity(STATEMENTS);
     db.pragma_update(None, "temp_store", "MEMORY")?;
