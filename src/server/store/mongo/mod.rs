@@ -4,6 +4,7 @@
 //! documents runs in a transaction. Every call ends within [`PATIENCE`], or [`LONG_PATIENCE`] for background work, retries
 //! included; after a lost connection the outcome is unknown, and the answer is [`StoreError::Other`].
 
+mod appends;
 mod events;
 mod guests;
 mod indexes;
@@ -27,6 +28,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
+use self::appends::Appends;
 use super::{Result, Store, StoreError};
 
 /// How long one call may take in all. People are told of a failure within five seconds.
@@ -50,6 +52,7 @@ pub struct Mongo {
     client: Client,
     pub(super) database: Database,
     transactions: Semaphore,
+    appends: Appends,
     rooms: Collection<rooms::RoomDocument>,
     members: Collection<members::MemberDocument>,
     events: Collection<events::EventDocument>,
@@ -80,6 +83,7 @@ impl Mongo {
         let store = Self {
             rooms: database.collection("rooms"),
             members: database.collection("members"),
+            appends: Appends::start(client.clone(), database.collection("events")),
             events: database.collection("events"),
             guests: database.collection("guests"),
             transactions: Semaphore::new(TRANSACTIONS),
