@@ -49,7 +49,7 @@ impl Room {
         let timing = Timing { guest_grace: Duration::from_hours(1) };
         let engine = Engine::start(Arc::clone(&store), Arc::new(bus), news, timing);
         let (room, owner) = new_room();
-        store.create_room(&room, &owner).await.unwrap();
+        store.create_room(&room, &owner, None).await.unwrap();
         let mut members = vec![owner.clone()];
         for _ in 1..size {
             let Membership::Entered(member) = store.join_room(&joining(&room)).await.unwrap() else {
@@ -146,6 +146,7 @@ fn joining(room: &RoomRecord) -> Joining {
         member: random::member_id(),
         name: None,
         fallback_name: Nickname::try_from("Quiet Otter").unwrap(),
+        newcomer: None,
         at: 0,
     }
 }

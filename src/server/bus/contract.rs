@@ -36,6 +36,7 @@ macro_rules! stories {
 stories! {
     a_tail_is_opened_once_and_then_read_as_it_stands
     a_tail_is_read_after_a_seq_without_holes_up_to_its_head
+    a_tail_is_read_backwards_in_pages
     an_append_that_does_not_follow_the_head_is_stale_and_writes_nothing
     two_racing_appenders_make_one_gapless_order
     a_message_id_is_taken_once_whatever_its_body_and_author
@@ -130,6 +131,30 @@ mod stories {
             assert_eq!(tail.head, 12);
             assert_eq!(seqs(&tail), (after + 1..=12).collect::<Vec<_>>());
             assert_eq!(b.open_tail(room, epoch(1), 0, 0, after).await.unwrap(), tail);
+        }
+    }
+
+    pub async fn a_tail_is_read_backwards_in_pages(a: &dyn Bus, b: &dyn Bus) {
+        let room = room();
+        assert!(b.tail_before(room, 0, None, 10).await.unwrap().is_empty(), "there is no tail");
+        a.open_tail(room, epoch(1), 40, 0, 0).await.unwrap();
+        assert!(b.tail_before(room, 0, None, 10).await.unwrap().is_empty(), "nothing is in it");
+        let events: Vec<_> = (41..=52).map(joined).collect();
+        append(a, room, epoch(1), &events).await;
+
+        assert_eq!(b.tail_before(room, 0, None, 1).await.unwrap(), events[11..]);
+        let page = async |from, before, limit| {
+            let events = b.tail_before(room, from, before, limit).await.unwrap();
+            events.iter().map(|event| event.seq).collect::<Vec<_>>()
+        };
+        assert_eq!(page(0, None, 3).await, [52, 51, 50]);
+        assert_eq!(page(0, Some(50), 3).await, [49, 48, 47]);
+        assert_eq!(page(48, Some(50), 3).await, [49, 48]);
+        assert_eq!(page(0, Some(43), 3).await, [42, 41]);
+        assert_eq!(page(51, Some(1_000), 3).await, [52, 51]);
+        for (from, before, limit) in [(0, Some(41), 3), (0, Some(0), 3), (50, Some(50), 3), (53, None, 3), (0, None, 0)]
+        {
+            assert!(page(from, before, limit).await.is_empty(), "{from} {before:?} {limit}");
         }
     }
 

@@ -127,6 +127,10 @@ pub trait Bus: Send + Sync + 'static {
     /// A room's tail with its events after `after`, if there is one.
     async fn tail(&self, room: RoomId, after: Seq) -> Result<Option<Tail>>;
 
+    /// Up to `limit` of the events that a room's tail has from `from` on and before `before` (or its end), newest first; none
+    /// if there is no tail.
+    async fn tail_before(&self, room: RoomId, from: Seq, before: Option<Seq>, limit: usize) -> Result<Vec<Event>>;
+
     /// Heads of many tails in one round trip; missing ones are left out.
     async fn tail_heads(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, Epoch, Seq)>>;
 

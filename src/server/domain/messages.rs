@@ -65,7 +65,7 @@ pub async fn history(app: &App, visitor: &Visitor, query: HistoryQuery) -> Resul
     let before = query.before.map(|seq| seq.min(i64::MAX.cast_unsigned()));
     let (room, member) = membership(app, visitor.actor()?.id(), code).await?;
     let archived = app.store.events_before(room.id, before, limit + 1).await.map_err(store_failed)?;
-    let mut events = unkept(app, &member, before).await;
+    let mut events = unkept(app, &member, before, limit + 1).await;
     events.extend(archived);
     events.sort_by_key(|event| std::cmp::Reverse(event.seq));
     events.dedup_by_key(|event| event.seq);
@@ -75,13 +75,11 @@ pub async fn history(app: &App, visitor: &Visitor, query: HistoryQuery) -> Resul
 }
 
 /// What of a tail a member may see. If the bus is away the archive still answers.
-async fn unkept(app: &App, member: &MemberRecord, before: Option<Seq>) -> Vec<Event> {
+async fn unkept(app: &App, member: &MemberRecord, before: Option<Seq>, limit: usize) -> Vec<Event> {
     if member.since == 0 {
         return Vec::new();
     }
-    let tail = app.bus.tail(member.room, member.since - 1).await.ok().flatten();
-    let is_before = |event: &Event| before.is_none_or(|before| event.seq < before);
-    tail.map(|tail| tail.events.into_iter().filter(is_before).collect()).unwrap_or_default()
+    app.bus.tail_before(member.room, member.since, before, limit).await.unwrap_or_default()
 }
 
 fn read_body(body: String) -> Result<MessageBody, Problem> {

@@ -11,7 +11,10 @@ use crate::{
         clock, random,
         room::{Command, ResumePoint},
         socket::Connection,
-        store::{ActorId, Conflict, Joining, MemberRecord, Membership, Owed, Presence, RoomId, RoomRecord, StoreError},
+        store::{
+            ActorId, Conflict, GuestRecord, Joining, MemberRecord, Membership, Owed, Presence, RoomId, RoomRecord,
+            StoreError,
+        },
     },
 };
 
@@ -36,7 +39,7 @@ pub async fn create(
     let name = optional(wanted.name, |text| RoomName::try_from(text).map_err(|reason| ("name", reason).into()))?;
     let nickname = optional(wanted.nickname, read_nickname)?;
     app.limits.create(visitor.client).await?;
-    let (actor, session, nickname) = actor_for(app, visitor, nickname).await?;
+    let Guise { actor, newcomer, session, name: nickname } = guise(visitor, nickname);
     if let Some(code) = leave.filter(|_| visitor.actor.is_some()) {
         self::leave(app, visitor, code).await?;
     }
@@ -65,7 +68,7 @@ pub async fn create(
             owed: Some(Owed::Joined),
             changed_at: now,
         };
-        match app.store.create_room(&room, &member).await {
+        match app.store.create_room(&room, &member, newcomer.as_ref()).await {
             Ok(()) => {
                 remember_name(app, &actor, &nickname).await;
                 return enter(app, member, session).await;
@@ -99,7 +102,7 @@ pub async fn join(app: &App, visitor: &Visitor, wanted: JoinRoom, leave: Option<
         }
         self::leave(app, visitor, other).await?;
     }
-    let (actor, session, fallback_name) = actor_for(app, visitor, nickname.clone()).await?;
+    let Guise { actor, newcomer, session, name: fallback_name } = guise(visitor, nickname.clone());
     let mut joining = Joining {
         room: room.id,
         room_type: room.room_type,
@@ -107,6 +110,7 @@ pub async fn join(app: &App, visitor: &Visitor, wanted: JoinRoom, leave: Option<
         member: random::member_id(),
         name: nickname,
         fallback_name,
+        newcomer,
         at: clock::now(),
     };
     for _ in 0..DRAWS {
@@ -233,12 +237,7 @@ pub(super) async fn membership(
     actor: ActorId,
     code: RoomCode,
 ) -> Result<(RoomRecord, MemberRecord), Problem> {
-    let found = async {
-        let room = app.store.room_by_code(code).await?;
-        let member = app.store.member_of(room.id, actor).await?;
-        Ok((room, member))
-    };
-    match found.await {
+    match app.store.membership(code, actor).await {
         Ok((room, member)) => match member.presence {
             Presence::Active => Ok((room, member)),
             Presence::Gone => {
@@ -270,19 +269,24 @@ async fn current_room(app: &App, visitor: &Visitor) -> Result<Option<(RoomRecord
     }
 }
 
-/// The actor, made now if this is their first room, and the name to use: as typed, as before, or a friendly pair.
-async fn actor_for(
-    app: &App,
-    visitor: &Visitor,
-    nickname: Option<Nickname>,
-) -> Result<(Actor, Option<SessionToken>, Nickname), Problem> {
+/// As whom somebody comes in.
+struct Guise {
+    actor: Actor,
+    /// Their record and the secret that goes into their cookie, if this is their first room.
+    newcomer: Option<GuestRecord>,
+    session: Option<SessionToken>,
+    /// As typed, as before, or a friendly pair.
+    name: Nickname,
+}
+
+fn guise(visitor: &Visitor, nickname: Option<Nickname>) -> Guise {
     let before = visitor.actor.as_ref().and_then(|Actor::Guest(guest)| guest.nickname.clone());
-    let nickname = nickname.or(before).unwrap_or_else(|| friendly_name(random::below(u32::MAX)));
+    let name = nickname.or(before).unwrap_or_else(|| friendly_name(random::below(u32::MAX)));
     if let Some(actor) = &visitor.actor {
-        return Ok((actor.clone(), None, nickname));
+        return Guise { actor: actor.clone(), newcomer: None, session: None, name };
     }
-    let (actor, session) = guests::begin(app, &nickname).await?;
-    Ok((actor, Some(session), nickname))
+    let (guest, session) = guests::begin(&name);
+    Guise { actor: Actor::Guest(guest.clone()), newcomer: Some(guest), session: Some(session), name }
 }
 
 async fn remember_name(app: &App, Actor::Guest(guest): &Actor, name: &Nickname) {

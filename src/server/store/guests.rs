@@ -22,12 +22,9 @@ pub struct GuestRecord {
     pub seen_at: Millis,
 }
 
-/// The guests of a store.
+/// The guests of a store. They are made with their first room or membership (`create_room`, `join_room`).
 #[async_trait]
 pub trait Guests {
-    /// Keeps a new guest.
-    async fn create_guest(&self, guest: &GuestRecord) -> Result<()>;
-
     /// The guest whom this token proves, if seen since `alive_since`.
     async fn guest_by_token(&self, token: TokenHash, alive_since: Millis) -> Result<GuestRecord>;
 

@@ -4,8 +4,8 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::{ActorId, GuestId, Result, RoomId, RoomRecord};
-use crate::protocol::{MemberId, Millis, Nickname, Person, RoomType, Seq, limits::P2P_MEMBERS};
+use super::{ActorId, GuestId, GuestRecord, Result, RoomId, RoomRecord};
+use crate::protocol::{MemberId, Millis, Nickname, Person, RoomCode, RoomType, Seq, limits::P2P_MEMBERS};
 
 /// Whether somebody is in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,6 +82,8 @@ pub struct Joining {
     pub name: Option<Nickname>,
     /// The made-up name for somebody new who gave none.
     pub fallback_name: Nickname,
+    /// Their session, if it begins with this: it is kept if they come in.
+    pub newcomer: Option<GuestRecord>,
     /// Now.
     pub at: Millis,
 }
@@ -131,8 +133,9 @@ pub trait Members {
     /// Gives the record as it is now. [`NotFound`](super::StoreError::NotFound) if they are not active.
     async fn leave_room(&self, room: RoomId, member: MemberId, notice: &Owed, at: Millis) -> Result<MemberRecord>;
 
-    /// Somebody's record in a room, whatever their presence.
-    async fn member_of(&self, room: RoomId, actor: ActorId) -> Result<MemberRecord>;
+    /// The active room with this code and somebody's record in it, whatever their presence. One question to the store: it
+    /// is asked at every door. [`NotFound`](super::StoreError::NotFound) if either is missing.
+    async fn membership(&self, code: RoomCode, actor: ActorId) -> Result<(RoomRecord, MemberRecord)>;
 
     /// The record of a member id, whatever their presence.
     async fn member(&self, room: RoomId, member: MemberId) -> Result<MemberRecord>;

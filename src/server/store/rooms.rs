@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{MemberRecord, Result, RoomId};
+use super::{GuestRecord, MemberRecord, Result, RoomId};
 use crate::protocol::{Epoch, MemberId, Millis, Retention, RoomCode, RoomName, RoomType};
 
 /// An active room.
@@ -31,10 +31,11 @@ pub struct RoomRecord {
 /// The rooms of a store.
 #[async_trait]
 pub trait Rooms {
-    /// Makes a room and its owner's membership (active, owing its `Joined`), both or neither.
+    /// Makes a room, its owner's membership (active, owing its `Joined`) and, if it begins with this, the owner's session:
+    /// all or nothing.
     ///
     /// Conflicts: [`CodeTaken`](super::Conflict::CodeTaken), [`Elsewhere`](super::Conflict::Elsewhere).
-    async fn create_room(&self, room: &RoomRecord, owner: &MemberRecord) -> Result<()>;
+    async fn create_room(&self, room: &RoomRecord, owner: &MemberRecord, newcomer: Option<&GuestRecord>) -> Result<()>;
 
     /// The active room with this id.
     async fn room(&self, id: RoomId) -> Result<RoomRecord>;

@@ -87,6 +87,10 @@ impl Bus for LocalBus {
         Ok(lock(&self.tails).read(room, after, Instant::now()))
     }
 
+    async fn tail_before(&self, room: RoomId, from: Seq, before: Option<Seq>, limit: usize) -> Result<Vec<Event>> {
+        Ok(lock(&self.tails).read_before(room, from, before, limit, Instant::now()))
+    }
+
     async fn tail_heads(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, Epoch, Seq)>> {
         Ok(lock(&self.tails).heads(rooms, Instant::now()))
     }

@@ -109,6 +109,19 @@ impl Tails {
         self.0.get_mut(&room, now).map(|(log, _)| log.to_tail(after))
     }
 
+    pub fn read_before(
+        &mut self,
+        room: RoomId,
+        from: Seq,
+        before: Option<Seq>,
+        limit: usize,
+        now: Instant,
+    ) -> Vec<Event> {
+        let Some((log, _)) = self.0.get_mut(&room, now) else { return Vec::new() };
+        let end = log.events.partition_point(|event| before.is_none_or(|before| event.seq < before));
+        log.events.range(..end).rev().take_while(|event| event.seq >= from).take(limit).cloned().collect()
+    }
+
     pub fn heads(&mut self, rooms: &[RoomId], now: Instant) -> Vec<(RoomId, Epoch, Seq)> {
         let head_of = |room: &RoomId| self.0.get_mut(room, now).map(|(log, _)| (*room, log.epoch, log.head));
         rooms.iter().filter_map(head_of).collect()

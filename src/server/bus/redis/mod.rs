@@ -91,6 +91,10 @@ impl Bus for RedisBus {
         tails::read(self, room, after).await
     }
 
+    async fn tail_before(&self, room: RoomId, from: Seq, before: Option<Seq>, limit: usize) -> Result<Vec<Event>> {
+        tails::read_before(self, room, from, before, limit).await
+    }
+
     async fn tail_heads(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, Epoch, Seq)>> {
         tails::heads(self, rooms).await
     }

@@ -8,7 +8,7 @@
 use std::sync::LazyLock;
 
 use anyhow::{Context, anyhow};
-use redis::{Pipeline, Script};
+use redis::{Pipeline, Script, cmd};
 
 use super::{
     super::{
@@ -39,6 +39,24 @@ pub(super) async fn open(bus: &RedisBus, room: RoomId, epoch: Epoch, head: Seq, 
 pub(super) async fn read(bus: &RedisBus, room: RoomId, after: Seq) -> Result<Option<Tail>> {
     let read: Option<Read> = bus.link.run(READ.key(&keys(bus, room)).arg(after)).await?;
     read.map(to_tail).transpose()
+}
+
+pub(super) async fn read_before(
+    bus: &RedisBus,
+    room: RoomId,
+    from: Seq,
+    before: Option<Seq>,
+    limit: usize,
+) -> Result<Vec<Event>> {
+    if limit == 0 || before.is_some_and(|before| before <= from) {
+        return Ok(Vec::new());
+    }
+    let [tail, ..] = keys(bus, room);
+    let end = before.map_or_else(|| "+".to_owned(), |before| format!("({before}-0"));
+    let mut ask = cmd("XREVRANGE");
+    ask.arg(tail).arg(end).arg(format!("{from}-0")).arg("COUNT").arg(limit);
+    let entries: Vec<(String, [String; 2])> = bus.link.query(&ask).await?;
+    entries.iter().map(|(_, [_, json])| from_json(json)).collect()
 }
 
 pub(super) async fn heads(bus: &RedisBus, rooms: &[RoomId]) -> Result<Vec<(RoomId, Epoch, Seq)>> {

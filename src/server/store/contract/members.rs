@@ -72,7 +72,7 @@ pub async fn who_comes_back_is_the_same_member(store: &dyn Store) {
     assert_eq!((gone.presence, gone.slot, gone.since, &gone.owed), (Presence::Gone, None, 7, &Some(Owed::Left)));
     assert_eq!(gone.changed_at, later);
     assert_eq!(store.room(room.id).await.unwrap().touched_at, later);
-    assert_eq!(store.member_of(room.id, ActorId::Guest(guest)).await.unwrap(), gone);
+    assert_eq!(store.membership(room.code, ActorId::Guest(guest)).await.unwrap().1, gone);
     assert!(is_missing(&store.room_of_guest(guest).await));
 
     let back = enter(store, &joining(&room, guest)).await;
@@ -110,7 +110,7 @@ pub async fn a_member_id_is_taken_once(store: &dyn Store) {
     let (room, owner) = make_room(store, RoomType::Group, Retention::Ephemeral).await;
     let same = Joining { member: owner.member, ..joining(&room, guest()) };
     assert_eq!(conflict(&store.join_room(&same).await), Some(Conflict::MemberIdTaken));
-    assert!(is_missing(&store.member_of(room.id, same.actor).await));
+    assert!(is_missing(&store.membership(room.code, same.actor).await));
 }
 
 pub async fn what_is_not_there_is_not_found(store: &dyn Store) {
@@ -119,7 +119,7 @@ pub async fn what_is_not_there_is_not_found(store: &dyn Store) {
     assert!(is_missing(&store.room_by_code(nowhere.code).await));
     assert!(is_missing(&store.join_room(&joining(&nowhere, guest())).await));
     assert!(is_missing(&store.room_of_guest(guest()).await));
-    assert!(is_missing(&store.member_of(nowhere.id, nobody.actor).await));
+    assert!(is_missing(&store.membership(nowhere.code, nobody.actor).await));
     assert!(store.members(nowhere.id).await.unwrap().is_empty());
     assert_eq!(store.head(nowhere.id).await.unwrap(), Head::default());
     let renamed = event(1, EventKind::Renamed { name: None, by: nobody.person() });
@@ -130,6 +130,46 @@ pub async fn what_is_not_there_is_not_found(store: &dyn Store) {
     let (room, owner) = make_room(store, RoomType::Group, Retention::Preserved).await;
     leave(store, &owner).await;
     assert!(is_missing(&store.leave_room(room.id, owner.member, &Owed::Left, now()).await), "left already");
+}
+
+pub async fn a_membership_is_found_by_code_and_person(store: &dyn Store) {
+    let (room, owner) = make_room(store, RoomType::P2p, Retention::Preserved).await;
+    let (other, _) = make_room(store, RoomType::Group, Retention::Ephemeral).await;
+    assert_eq!(store.membership(room.code, owner.actor).await.unwrap(), (room.clone(), owner.clone()));
+    assert!(is_missing(&store.membership(other.code, owner.actor).await));
+
+    let someone = enter(store, &joining(&room, guest())).await;
+    let removed = store.leave_room(room.id, someone.member, &Owed::Removed(owner.person()), now()).await.unwrap();
+    let (found, member) = store.membership(room.code, someone.actor).await.unwrap();
+    assert_eq!((found.id, member), (room.id, removed), "whatever their presence");
+    let ActorId::Guest(guest) = owner.actor;
+    assert_eq!(store.room_of_guest(guest).await.unwrap(), (found, owner));
+}
+
+pub async fn a_newcomer_is_kept_with_what_they_make_or_join(store: &dyn Store) {
+    let newcomer = |token| GuestRecord { id: guest(), token: TokenHash([token; 32]), nickname: None, seen_at: now() };
+    let is_known = async |guest: &GuestRecord| store.guest_by_token(guest.token, 0).await.ok() == Some(guest.clone());
+    let (room, owner) = new_room(RoomType::P2p, Retention::Ephemeral);
+    let maker = newcomer(1);
+    let owner = MemberRecord { actor: ActorId::Guest(maker.id), ..owner };
+    store.create_room(&room, &owner, Some(&maker)).await.unwrap();
+    assert!(is_known(&maker).await);
+
+    let second = newcomer(2);
+    let coming = Joining { newcomer: Some(second.clone()), ..joining(&room, second.id) };
+    assert_eq!(enter(store, &coming).await.actor, ActorId::Guest(second.id));
+    assert!(is_known(&second).await);
+
+    // Who does not come in leaves nothing behind.
+    let third = newcomer(3);
+    let coming = Joining { newcomer: Some(third.clone()), ..joining(&room, third.id) };
+    assert_eq!(conflict(&store.join_room(&coming).await), Some(Conflict::Full));
+    assert!(!is_known(&third).await);
+    let (taken, owner) = new_room(RoomType::Group, Retention::Ephemeral);
+    let taken = RoomRecord { code: room.code, ..taken };
+    let owner = MemberRecord { actor: ActorId::Guest(third.id), ..owner };
+    assert_eq!(conflict(&store.create_room(&taken, &owner, Some(&third)).await), Some(Conflict::CodeTaken));
+    assert!(!is_known(&third).await);
 }
 
 pub async fn notices_are_owed_until_the_log_has_them(store: &dyn Store) {

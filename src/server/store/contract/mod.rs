@@ -67,6 +67,8 @@ contract! {
         joining_again_changes_nothing
         a_member_id_is_taken_once
         what_is_not_there_is_not_found
+        a_membership_is_found_by_code_and_person
+        a_newcomer_is_kept_with_what_they_make_or_join
         notices_are_owed_until_the_log_has_them
         a_late_notice_settles_only_what_it_tells
         active_guests_are_paged_in_order
@@ -113,7 +115,7 @@ where
 
 async fn make_room(store: &dyn Store, room_type: RoomType, retention: Retention) -> (RoomRecord, MemberRecord) {
     let (room, owner) = new_room(room_type, retention);
-    store.create_room(&room, &owner).await.unwrap();
+    store.create_room(&room, &owner, None).await.unwrap();
     (room, owner)
 }
 
@@ -152,6 +154,7 @@ fn joining(room: &RoomRecord, guest: GuestId) -> Joining {
         member: member_id(),
         name: None,
         fallback_name: name("Quiet Otter"),
+        newcomer: None,
         at: now(),
     }
 }

@@ -94,6 +94,28 @@ async fn deleted_text_is_in_no_file() {
 }
 
 #[tokio::test]
+async fn a_long_log_is_copied_while_writing_goes_on_and_begins_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("anonchat.db");
+    let store = Sqlite::open(&path).unwrap();
+    let (room, owner) = make_room(&store, RoomType::Group, Retention::Preserved).await;
+    // The log's header has another salt each time that it begins.
+    let salt = || std::fs::read(path.with_file_name("anonchat.db-wal")).unwrap()[16..24].to_vec();
+    let (first, before) = (salt(), std::fs::metadata(&path).unwrap().len());
+    let body = "🦀".repeat(4_000);
+    let mut seq = 0;
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while salt() == first {
+        assert!(Instant::now() < deadline, "the log is as it was after {seq} long messages");
+        let many: Vec<_> = (seq + 1..=seq + 50).map(|n| said(n, n, &owner.person(), client_id(), &body)).collect();
+        append(&store, &room, &many).await;
+        seq += 50;
+    }
+    assert!(std::fs::metadata(&path).unwrap().len() > before);
+    assert_eq!(store.head(room.id).await.unwrap(), Head { seq, n: seq });
+}
+
+#[tokio::test]
 async fn a_job_that_fails_is_undone_alone() {
     let folder = tempfile::tempdir().unwrap();
     let store = Sqlite::open(&folder.path().join("anonchat.db")).unwrap();
@@ -109,7 +131,7 @@ async fn a_job_that_fails_is_undone_alone() {
             },
         )
         .collect();
-    let made = join_all(rooms.iter().map(|(room, owner)| store.create_room(room, owner))).await;
+    let made = join_all(rooms.iter().map(|(room, owner)| store.create_room(room, owner, None))).await;
     for (i, (made, (room, _))) in made.iter().zip(&rooms).enumerate() {
         assert_eq!(made.is_ok(), i % 2 == 0);
         assert_eq!(store.room(room.id).await.is_ok(), i % 2 == 0);

@@ -6,7 +6,7 @@ pub async fn of_rooms_made_with_one_code_at_once_one_is_there(store: &dyn Store)
     let code = code();
     let rooms: Vec<_> = (0..5).map(|_| new_room(RoomType::Group, Retention::Ephemeral)).collect();
     let rooms: Vec<_> = rooms.into_iter().map(|(room, owner)| (RoomRecord { code, ..room }, owner)).collect();
-    let made = join_all(rooms.iter().map(|(room, owner)| store.create_room(room, owner))).await;
+    let made = join_all(rooms.iter().map(|(room, owner)| store.create_room(room, owner, None))).await;
     assert_eq!(made.iter().filter(|made| made.is_ok()).count(), 1);
     assert_eq!(made.iter().filter(|made| conflict(made) == Some(Conflict::CodeTaken)).count(), 4);
     let there = store.room_by_code(code).await.unwrap();
@@ -19,7 +19,7 @@ pub async fn of_rooms_made_with_one_code_at_once_one_is_there(store: &dyn Store)
 pub async fn a_room_whose_owner_is_elsewhere_is_not_made(store: &dyn Store) {
     let (first, owner) = make_room(store, RoomType::Group, Retention::Ephemeral).await;
     let (second, someone) = new_room(RoomType::Group, Retention::Ephemeral);
-    let made = store.create_room(&second, &MemberRecord { actor: owner.actor, ..someone }).await;
+    let made = store.create_room(&second, &MemberRecord { actor: owner.actor, ..someone }, None).await;
     assert_eq!(conflict(&made), Some(Conflict::Elsewhere(first.code)));
     assert!(is_missing(&store.room(second.id).await));
     assert!(is_missing(&store.room_by_code(second.code).await));
@@ -54,7 +54,7 @@ pub async fn abandoned_rooms_go_whole_and_others_stay(store: &dyn Store) {
     assert_eq!(store.room(occupied.id).await.unwrap(), occupied);
     assert!(store.room(preserved.id).await.is_ok());
     let (reused, owner) = new_room(RoomType::Group, Retention::Ephemeral);
-    store.create_room(&RoomRecord { code: abandoned.code, ..reused }, &owner).await.unwrap();
+    store.create_room(&RoomRecord { code: abandoned.code, ..reused }, &owner, None).await.unwrap();
 }
 
 pub async fn a_join_beside_a_deletion_keeps_its_room_or_finds_none(store: &dyn Store) {
@@ -75,7 +75,7 @@ pub async fn a_join_beside_a_deletion_keeps_its_room_or_finds_none(store: &dyn S
         let deleted = deleted.unwrap();
         for (joining, joined) in joinings.iter().zip(joins) {
             let room = store.room(joining.room).await.is_ok();
-            let member = store.member_of(joining.room, joining.actor).await.is_ok();
+            let member = store.member(joining.room, joining.member).await.is_ok();
             let expected = match joined {
                 Ok(_) => (true, true, false),
                 Err(StoreError::NotFound) => (false, false, true),

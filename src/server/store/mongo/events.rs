@@ -52,7 +52,7 @@ impl Events for Mongo {
                 }
                 let only_messages = batch.iter().all(|event| event.message().is_some());
                 let outcome = if only_messages {
-                    self.insert(room, batch).await
+                    self.appends.insert(documents(room, batch)?).await
                 } else {
                     transaction!(self, |session| self.try_append(session, room, epoch, batch))
                 };
@@ -147,12 +147,6 @@ impl Events for Mongo {
 }
 
 impl Mongo {
-    /// Inserts messages in order: one command, and the prefix before a duplicate stays.
-    async fn insert(&self, room: RoomId, events: &[Event]) -> Attempt<()> {
-        self.events.insert_many(documents(room, events)?).await?;
-        Ok(())
-    }
-
     async fn try_append(
         &self,
         session: &mut ClientSession,

@@ -22,20 +22,6 @@ pub(super) struct GuestDocument {
 
 #[async_trait]
 impl Guests for Mongo {
-    async fn create_guest(&self, guest: &GuestRecord) -> Result<()> {
-        within(PATIENCE, async {
-            let guest = GuestDocument {
-                id: binary(guest.id.0),
-                token: token_binary(guest.token),
-                nickname: guest.nickname.clone(),
-                seen_at: bson::DateTime::from_millis(guest.seen_at),
-            };
-            self.guests.insert_one(guest).await?;
-            Ok(())
-        })
-        .await
-    }
-
     async fn guest_by_token(&self, token: TokenHash, alive_since: Millis) -> Result<GuestRecord> {
         within(PATIENCE, async {
             let alive = doc! {
@@ -67,6 +53,17 @@ impl Guests for Mongo {
             Ok(self.guests.delete_many(unseen).await?.deleted_count)
         })
         .await
+    }
+}
+
+impl From<&GuestRecord> for GuestDocument {
+    fn from(guest: &GuestRecord) -> Self {
+        Self {
+            id: binary(guest.id.0),
+            token: token_binary(guest.token),
+            nickname: guest.nickname.clone(),
+            seen_at: bson::DateTime::from_millis(guest.seen_at),
+        }
     }
 }
 

@@ -13,9 +13,13 @@ use super::{
         ActorId, Conflict, GuestId, Joining, MemberRecord, Members, Membership, Owed, Presence, Result, RoomId,
         RoomRecord, StoreError, members::free_slot,
     },
-    Attempt, Failure, Mongo, PATIENCE, binary, duplicate, indexes, limit, rest, transaction, uuid, uuid_field, within,
+    Attempt, Failure, Mongo, PATIENCE, binary, duplicate,
+    guests::GuestDocument,
+    indexes, limit, rest,
+    rooms::RoomDocument,
+    transaction, uuid, uuid_field, within,
 };
-use crate::protocol::{MemberId, Millis, Nickname, RoomType, Seq};
+use crate::protocol::{MemberId, Millis, Nickname, RoomCode, RoomType, Seq};
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct MemberDocument {
@@ -32,6 +36,14 @@ pub(super) struct MemberDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     owed: Option<Owed>,
     changed_at: Millis,
+}
+
+/// A room, and somebody in it.
+#[derive(Deserialize)]
+struct Inside {
+    #[serde(flatten)]
+    room: RoomDocument,
+    member: MemberDocument,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -65,8 +77,24 @@ impl Members for Mongo {
         .await
     }
 
-    async fn member_of(&self, room: RoomId, actor: ActorId) -> Result<MemberRecord> {
-        within(PATIENCE, self.find_member(by_actor(room, actor))).await
+    async fn membership(&self, code: RoomCode, actor: ActorId) -> Result<(RoomRecord, MemberRecord)> {
+        within(PATIENCE, async {
+            let ActorId::Guest(guest) = actor;
+            let found = self.rooms.aggregate([
+                doc! { "$match": { "code": code.as_str() } },
+                doc! { "$lookup": {
+                    "from": "members",
+                    "localField": "_id",
+                    "foreignField": "room",
+                    "pipeline": [{ "$match": { "actor": binary(guest.0), "actor_kind": "guest" } }],
+                    "as": "member",
+                } },
+                doc! { "$unwind": "$member" },
+            ]);
+            let found = found.with_type::<Inside>().await?.try_next().await?.ok_or(StoreError::NotFound)?;
+            Ok((found.room.into(), found.member.into()))
+        })
+        .await
     }
 
     async fn member(&self, room: RoomId, member: MemberId) -> Result<MemberRecord> {
@@ -87,10 +115,14 @@ impl Members for Mongo {
 
     async fn room_of_guest(&self, guest: GuestId) -> Result<(RoomRecord, MemberRecord)> {
         within(PATIENCE, async {
-            let active = doc! { "actor": binary(guest.0), "presence": "active", "actor_kind": "guest" };
-            let member = self.find_member(active).await?;
-            let room = self.rooms.find_one(doc! { "_id": binary(member.room.0) }).await?;
-            Ok((room.ok_or(StoreError::NotFound)?.into(), member))
+            let found = self.members.aggregate([
+                doc! { "$match": { "actor": binary(guest.0), "presence": "active", "actor_kind": "guest" } },
+                doc! { "$lookup": { "from": "rooms", "localField": "room", "foreignField": "_id", "as": "found" } },
+                doc! { "$unwind": "$found" },
+                doc! { "$replaceWith": { "$mergeObjects": ["$found", { "member": "$$ROOT" }] } },
+            ]);
+            let found = found.with_type::<Inside>().await?.try_next().await?.ok_or(StoreError::NotFound)?;
+            Ok((found.room.into(), found.member.into()))
         })
         .await
     }
@@ -129,7 +161,10 @@ impl Members for Mongo {
 
 impl Mongo {
     async fn try_join_room(&self, session: &mut ClientSession, joining: &Joining) -> Attempt<Membership> {
-        let earlier = self.members.find_one(by_actor(joining.room, joining.actor)).session(&mut *session).await?;
+        let earlier = match &joining.newcomer {
+            Some(_) => None,
+            None => self.members.find_one(by_actor(joining.room, joining.actor)).session(&mut *session).await?,
+        };
         let earlier = match earlier.map(MemberRecord::from) {
             Some(record) if record.presence == Presence::Active => return Ok(Membership::Already(record)),
             Some(record) if record.presence == Presence::Removed => {
@@ -138,6 +173,9 @@ impl Mongo {
             earlier => earlier,
         };
         self.touch_room(session, joining.room, joining.at).await?;
+        if let Some(guest) = &joining.newcomer {
+            self.guests.insert_one(GuestDocument::from(guest)).session(&mut *session).await?;
+        }
         let slot = match joining.room_type {
             RoomType::P2p => Some(free_slot(&self.taken_slots(session, joining.room).await?)),
             RoomType::Group => None,

@@ -4,6 +4,7 @@
 //! documents runs in a transaction. Every call ends within [`PATIENCE`], or [`LONG_PATIENCE`] for background work, retries
 //! included; after a lost connection the outcome is unknown, and the answer is [`StoreError::Other`].
 
+mod appends;
 mod events;
 mod guests;
 mod indexes;
@@ -18,6 +19,7 @@ use mongodb::{
     Client, ClientSession, Collection, Database, bson,
     bson::{Document, doc},
     error::{Error, ErrorKind, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteFailure},
+    event::{EventHandler, command::CommandEvent},
     options::{Acknowledgment, ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern},
 };
 use tokio::{
@@ -26,6 +28,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
+use self::appends::Appends;
 use super::{Result, Store, StoreError};
 
 /// How long one call may take in all. People are told of a failure within five seconds.
@@ -49,6 +52,7 @@ pub struct Mongo {
     client: Client,
     pub(super) database: Database,
     transactions: Semaphore,
+    appends: Appends,
     rooms: Collection<rooms::RoomDocument>,
     members: Collection<members::MemberDocument>,
     events: Collection<events::EventDocument>,
@@ -71,11 +75,15 @@ impl Mongo {
         options.read_concern = Some(ReadConcern::majority());
         options.write_concern =
             Some(WriteConcern::builder().w(Acknowledgment::Majority).journal(true).w_timeout(PATIENCE).build());
+        if tracing::enabled!(tracing::Level::TRACE) {
+            options.command_event_handler = Some(EventHandler::callback(show_command));
+        }
         let client = Client::with_options(options).context("using MONGO_URI")?;
         let database = client.database(database_name);
         let store = Self {
             rooms: database.collection("rooms"),
             members: database.collection("members"),
+            appends: Appends::start(client.clone(), database.collection("events")),
             events: database.collection("events"),
             guests: database.collection("guests"),
             transactions: Semaphore::new(TRANSACTIONS),
@@ -128,6 +136,14 @@ impl Store for Mongo {
     async fn close(&self) {
         // Waits for sessions that are still being ended, within reason.
         let _ = timeout(PATIENCE, self.client.clone().shutdown()).await;
+    }
+}
+
+/// Logs a command as it begins, without its values; set up if somebody asks for that (`LOG=anonchat::server::store=trace`).
+fn show_command(event: CommandEvent) {
+    if let CommandEvent::Started(event) = event {
+        let collection = event.command.get_str(&event.command_name).unwrap_or_default();
+        tracing::trace!(command = event.command_name, collection, "MongoDB");
     }
 }
 

@@ -9,8 +9,10 @@ use mongodb::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{MemberRecord, Result, RoomId, RoomRecord, Rooms, StoreError},
-    Attempt, Failure, LONG_PATIENCE, Mongo, PATIENCE, binary, limit,
+    super::{GuestRecord, MemberRecord, Result, RoomId, RoomRecord, Rooms, StoreError},
+    Attempt, Failure, LONG_PATIENCE, Mongo, PATIENCE, binary,
+    guests::GuestDocument,
+    limit,
     members::MemberDocument,
     transaction, uuid, uuid_field, within,
 };
@@ -36,10 +38,10 @@ pub(super) struct RoomDocument {
 
 #[async_trait]
 impl Rooms for Mongo {
-    async fn create_room(&self, room: &RoomRecord, owner: &MemberRecord) -> Result<()> {
+    async fn create_room(&self, room: &RoomRecord, owner: &MemberRecord, newcomer: Option<&GuestRecord>) -> Result<()> {
         within(PATIENCE, async {
             loop {
-                let made = transaction!(self, |session| self.try_create_room(session, room, owner));
+                let made = transaction!(self, |session| self.try_create_room(session, room, owner, newcomer));
                 let Err(failure) = made else { return Ok(()) };
                 if let Some(answer) = self.explain(failure, owner.actor).await? {
                     return Err(answer);
@@ -88,8 +90,12 @@ impl Mongo {
         session: &mut ClientSession,
         room: &RoomRecord,
         owner: &MemberRecord,
+        newcomer: Option<&GuestRecord>,
     ) -> Attempt<()> {
         self.rooms.insert_one(RoomDocument::from(room.clone())).session(&mut *session).await?;
+        if let Some(guest) = newcomer {
+            self.guests.insert_one(GuestDocument::from(guest)).session(&mut *session).await?;
+        }
         self.members.insert_one(MemberDocument::from(owner.clone())).session(session).await?;
         Ok(())
     }

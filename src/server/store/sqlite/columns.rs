@@ -5,7 +5,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use super::super::{ActorId, GuestId, Owed, Presence, RoomId, TokenHash};
-use crate::protocol::{ClientId, Epoch, EventKind, MemberId, Nickname, Retention, RoomCode, RoomName, RoomType};
+use crate::protocol::{
+    ClientId, Epoch, EventKind, MemberId, MessageBody, Nickname, Retention, RoomCode, RoomName, RoomType,
+};
 
 macro_rules! column {
     ($type:ty, $value:ident => $out:expr, $column:ident => $back:expr) => {
@@ -32,6 +34,7 @@ column!(Epoch, epoch => epoch.get().cast_signed(), column => bits(column).map(Se
 column!(RoomCode, code => code.as_str(), column => column.as_str()?.parse().map_err(FromSqlError::other));
 column!(RoomName, name => name.as_str(), column => Self::try_from(column.as_str()?).map_err(FromSqlError::other));
 column!(Nickname, name => name.as_str(), column => Self::try_from(column.as_str()?).map_err(FromSqlError::other));
+column!(MessageBody, body => body.as_str(), column => Self::try_from(column.as_str()?).map_err(FromSqlError::other));
 column!(Retention, retention => bool::from(*retention), column => bool::column_result(column).map(Self::from));
 column!(Owed, owed => json(owed)?, column => from_json(column));
 column!(EventKind, kind => json(kind)?, column => from_json(column));
@@ -62,9 +65,9 @@ column!(
     }
 );
 
-impl ToSql for ClientId {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::from(self.uuid().into_bytes().to_vec()))
+impl FromSql for ClientId {
+    fn column_result(column: ValueRef<'_>) -> FromSqlResult<Self> {
+        uuid(column).map(Self::new)
     }
 }
 

@@ -1,19 +1,22 @@
 //! Events in SQLite.
 
 use async_trait::async_trait;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
     super::{Appended, Earlier, Events, Head, Result, RoomId, Stopped},
-    Sqlite, rooms, violated,
+    Sqlite, Undo, rooms, violated,
 };
-use crate::protocol::{Epoch, Event, EventKind, MemberId, Message, Seq};
+use crate::protocol::{Epoch, Event, EventKind, MemberId, Message, Person, Seq};
 
 #[async_trait]
 impl Events for Sqlite {
     async fn append(&self, room: RoomId, epoch: Epoch, events: &[Event]) -> Result<Appended> {
         let events = events.to_vec();
-        self.write(move |db| {
+        // Of messages a prefix may stay; an event and its effect belong together.
+        let only_messages = events.iter().all(|event| event.message().is_some());
+        let undo = if only_messages { Undo::Nothing } else { Undo::Savepoint };
+        self.write(undo, move |db| {
             for (index, event) in events.iter().enumerate() {
                 // A statement that an index stops changes nothing, and what was inserted before it stays.
                 if let Some(stopped) = insert(db, room, index, event)? {
@@ -31,7 +34,8 @@ impl Events for Sqlite {
         if events.is_empty() {
             return Ok(());
         }
-        self.write(move |db| events.iter().try_for_each(|event| apply(db, room, epoch, event))).await
+        let undo = if events.len() == 1 { Undo::Nothing } else { Undo::Savepoint };
+        self.write(undo, move |db| events.iter().try_for_each(|event| apply(db, room, epoch, event))).await
     }
 
     async fn head(&self, room: RoomId) -> Result<Head> {
@@ -49,8 +53,10 @@ impl Events for Sqlite {
 
     async fn events_after(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<Event>> {
         self.read(move |db| {
-            let mut query =
-                db.prepare_cached("SELECT seq, at, kind FROM events WHERE room = ? AND seq > ? ORDER BY seq LIMIT ?")?;
+            let mut query = db.prepare_cached(
+                "SELECT seq, at, n, author, name, client_id, body, kind FROM events
+                 WHERE room = ? AND seq > ? ORDER BY seq LIMIT ?",
+            )?;
             let events = query.query_map(params![room, after.cast_signed(), limit.cast_signed()], event)?;
             Ok(events.collect::<rusqlite::Result<_>>()?)
         })
@@ -61,7 +67,8 @@ impl Events for Sqlite {
         let before = before.map_or(i64::MAX, u64::cast_signed);
         self.read(move |db| {
             let mut query = db.prepare_cached(
-                "SELECT seq, at, kind FROM events WHERE room = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
+                "SELECT seq, at, n, author, name, client_id, body, kind FROM events
+                 WHERE room = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
             )?;
             let events = query.query_map(params![room, before, limit.cast_signed()], event)?;
             Ok(events.collect::<rusqlite::Result<_>>()?)
@@ -72,23 +79,37 @@ impl Events for Sqlite {
 
 /// Inserts one event; says which index stopped it, if one did.
 fn insert(db: &Connection, room: RoomId, index: usize, event: &Event) -> Result<Option<Stopped>> {
-    let message = event.message();
-    let mut insert = db.prepare_cached(
-        "INSERT INTO events (room, seq, at, kind, author, client_id, n) VALUES (?, ?, ?, ?, ?, ?, ?)",
-    )?;
-    let inserted = insert.execute(params![
-        room,
-        event.seq.cast_signed(),
-        event.at,
-        event.kind,
-        message.map(|message| message.author.id),
-        message.map(|message| message.id),
-        event.ordinal().map(u64::cast_signed),
-    ]);
+    let inserted = match &event.kind {
+        EventKind::Message(message) => {
+            let mut insert = db.prepare_cached(
+                "INSERT INTO events (room, seq, at, n, author, name, client_id, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            )?;
+            insert.execute(params![
+                room,
+                event.seq.cast_signed(),
+                event.at,
+                message.n.cast_signed(),
+                message.author.id,
+                message.author.name,
+                message.id.uuid().as_bytes(),
+                message.body,
+            ])
+        }
+        kind => {
+            // Where an archive goes on after a time that was not kept, its first event says `n` itself.
+            let mut insert = db.prepare_cached(
+                "INSERT INTO events (room, seq, at, n, kind) VALUES (
+                    ?1, ?2, ?3, coalesce(?4, (SELECT n FROM events WHERE room = ?1 AND seq = ?2 - 1), 0), ?5
+                )",
+            )?;
+            let n = event.ordinal().map(u64::cast_signed);
+            insert.execute(params![room, event.seq.cast_signed(), event.at, n, kind])
+        }
+    };
     let Err(error) = inserted else { return Ok(None) };
-    match (violated(&error), message) {
+    match (violated(&error), event.message()) {
         (Some("events.room, events.seq"), _) => Ok(Some(Stopped::SeqTaken)),
-        (Some("events.room, events.author, events.client_id"), Some(message)) => {
+        (Some("events.client_id, events.author, events.room"), Some(message)) => {
             Ok(Some(Stopped::IdTaken(earlier(db, room, index, message)?)))
         }
         _ => Err(error.into()),
@@ -97,10 +118,12 @@ fn insert(db: &Connection, room: RoomId, index: usize, event: &Event) -> Result<
 
 fn earlier(db: &Connection, room: RoomId, index: usize, message: &Message) -> Result<Earlier> {
     let mut query =
-        db.prepare_cached("SELECT seq, at, kind FROM events WHERE room = ? AND author = ? AND client_id = ?")?;
-    let earlier = query.query_row(params![room, message.author.id, message.id], event)?;
-    let same_body = earlier.message().is_some_and(|earlier| earlier.body == message.body);
-    Ok(Earlier { index, seq: earlier.seq, at: earlier.at, same_body })
+        db.prepare_cached("SELECT seq, at, body FROM events WHERE room = ? AND author = ? AND client_id = ?")?;
+    let earlier = query.query_row(params![room, message.author.id, message.id.uuid().as_bytes()], |row| {
+        let same_body = row.get_ref(2)?.as_str()? == message.body.as_str();
+        Ok(Earlier { index, seq: seq(row, 0)?, at: row.get(1)?, same_body })
+    })?;
+    Ok(earlier)
 }
 
 /// What an event changes in the records.
@@ -132,17 +155,26 @@ fn settle(db: &Connection, room: RoomId, member: MemberId, owed: &str, since: Op
 }
 
 fn head(db: &Connection, room: RoomId) -> Result<Head> {
-    let mut query = db.prepare_cached(
-        "SELECT (SELECT max(seq) FROM events WHERE room = ?1),
-                (SELECT max(n) FROM events WHERE room = ?1 AND n IS NOT NULL)",
-    )?;
-    let head = query.query_row([room], |row| {
-        let number = |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.unwrap_or(0).cast_unsigned());
-        Ok(Head { seq: number(0)?, n: number(1)? })
-    })?;
-    Ok(head)
+    let mut query = db.prepare_cached("SELECT seq, n FROM events WHERE room = ? ORDER BY seq DESC LIMIT 1")?;
+    let head = query.query_row([room], |row| Ok(Head { seq: seq(row, 0)?, n: seq(row, 1)? }));
+    Ok(head.optional()?.unwrap_or_default())
 }
 
+/// An event from the columns `seq, at, n, author, name, client_id, body, kind`.
 fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
-    Ok(Event { seq: row.get::<_, i64>("seq")?.cast_unsigned(), at: row.get("at")?, kind: row.get("kind")? })
+    let kind = match row.get(7)? {
+        Some(kind) => kind,
+        None => EventKind::Message(Message {
+            n: seq(row, 2)?,
+            id: row.get(5)?,
+            author: Person { id: row.get(3)?, name: row.get(4)? },
+            body: row.get(6)?,
+        }),
+    };
+    Ok(Event { seq: seq(row, 0)?, at: row.get(1)?, kind })
+}
+
+/// A seq or an ordinal.
+fn seq(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    row.get(column).map(i64::cast_unsigned)
 }

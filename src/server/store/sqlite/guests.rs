@@ -1,27 +1,16 @@
 //! Guests in SQLite.
 
 use async_trait::async_trait;
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 use super::{
     super::{GuestId, GuestRecord, Guests, Result, TokenHash},
-    Sqlite,
+    Sqlite, Undo,
 };
 use crate::protocol::{Millis, Nickname};
 
 #[async_trait]
 impl Guests for Sqlite {
-    async fn create_guest(&self, guest: &GuestRecord) -> Result<()> {
-        let guest = guest.clone();
-        self.write(move |db| {
-            let mut insert =
-                db.prepare_cached("INSERT INTO guests (id, token, nickname, seen_at) VALUES (?, ?, ?, ?)")?;
-            insert.execute(params![guest.id, guest.token, guest.nickname, guest.seen_at])?;
-            Ok(())
-        })
-        .await
-    }
-
     async fn guest_by_token(&self, token: TokenHash, alive_since: Millis) -> Result<GuestRecord> {
         self.read(move |db| {
             let mut query = db.prepare_cached("SELECT * FROM guests WHERE token = ? AND seen_at >= ?")?;
@@ -40,7 +29,7 @@ impl Guests for Sqlite {
 
     async fn touch_guest(&self, guest: GuestId, nickname: Option<&Nickname>, at: Millis) -> Result<()> {
         let nickname = nickname.cloned();
-        self.write(move |db| {
+        self.write(Undo::Nothing, move |db| {
             let mut touch = db.prepare_cached(
                 "UPDATE guests SET seen_at = max(seen_at, ?), nickname = ifnull(?, nickname) WHERE id = ?",
             )?;
@@ -51,10 +40,17 @@ impl Guests for Sqlite {
     }
 
     async fn forget_guests(&self, before: Millis) -> Result<u64> {
-        self.write(move |db| {
+        self.write(Undo::Nothing, move |db| {
             let forgotten = db.prepare_cached("DELETE FROM guests WHERE seen_at < ?")?.execute([before])?;
             Ok(forgotten as u64)
         })
         .await
     }
+}
+
+/// Keeps a new guest.
+pub(super) fn insert(db: &Connection, guest: &GuestRecord) -> Result<()> {
+    let mut insert = db.prepare_cached("INSERT INTO guests (id, token, nickname, seen_at) VALUES (?, ?, ?, ?)")?;
+    insert.execute(params![guest.id, guest.token, guest.nickname, guest.seen_at])?;
+    Ok(())
 }

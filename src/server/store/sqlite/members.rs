@@ -8,22 +8,22 @@ use super::{
         ActorId, Conflict, GuestId, Joining, MemberRecord, Members, Membership, Owed, Presence, Result, RoomId,
         RoomRecord, StoreError, members::free_slot,
     },
-    Sqlite,
+    Sqlite, Undo,
     columns::actor_columns,
-    rooms, violated,
+    guests, rooms, violated,
 };
-use crate::protocol::{MemberId, Millis, RoomType};
+use crate::protocol::{MemberId, Millis, RoomCode, RoomType};
 
 #[async_trait]
 impl Members for Sqlite {
     async fn join_room(&self, joining: &Joining) -> Result<Membership> {
         let joining = joining.clone();
-        self.write(move |db| join(db, joining)).await
+        self.write(Undo::Savepoint, move |db| join(db, joining)).await
     }
 
     async fn leave_room(&self, room: RoomId, member: MemberId, notice: &Owed, at: Millis) -> Result<MemberRecord> {
         let notice = notice.clone();
-        self.write(move |db| {
+        self.write(Undo::Nothing, move |db| {
             let record = find(db, room, member)?;
             if record.presence != Presence::Active {
                 return Err(StoreError::NotFound);
@@ -36,8 +36,13 @@ impl Members for Sqlite {
         .await
     }
 
-    async fn member_of(&self, room: RoomId, actor: ActorId) -> Result<MemberRecord> {
-        self.read(move |db| find_actor(db, room, actor)).await
+    async fn membership(&self, code: RoomCode, actor: ActorId) -> Result<(RoomRecord, MemberRecord)> {
+        self.read(move |db| {
+            let room = rooms::find_code(db, code)?;
+            let member = find_actor(db, room.id, actor)?;
+            Ok((room, member))
+        })
+        .await
     }
 
     async fn member(&self, room: RoomId, member: MemberId) -> Result<MemberRecord> {
@@ -90,7 +95,11 @@ impl Members for Sqlite {
 }
 
 fn join(db: &Connection, joining: Joining) -> Result<Membership> {
-    let earlier = match find_actor(db, joining.room, joining.actor) {
+    let found = match &joining.newcomer {
+        Some(_) => Err(StoreError::NotFound),
+        None => find_actor(db, joining.room, joining.actor),
+    };
+    let earlier = match found {
         Ok(record) if record.presence == Presence::Active => return Ok(Membership::Already(record)),
         Ok(record) if record.presence == Presence::Removed => return Err(Conflict::Removed.into()),
         Ok(record) => Some(record),
@@ -98,6 +107,9 @@ fn join(db: &Connection, joining: Joining) -> Result<Membership> {
         Err(error) => return Err(error),
     };
     rooms::touch(db, joining.room, joining.at)?;
+    if let Some(guest) = &joining.newcomer {
+        guests::insert(db, guest)?;
+    }
     let slot = match joining.room_type {
         RoomType::P2p => Some(free_slot(&taken_slots(db, joining.room)?)),
         RoomType::Group => None,

@@ -1,8 +1,8 @@
 //! SQLite: the embedded store, one file and one process.
 //!
-//! One thread owns the only connection that writes. It takes whatever waits as one batch, runs every job in a savepoint of
-//! one transaction, commits once, and only then answers: many waiting appends cost one flush to disk. A job that fails is
-//! undone alone. Reads run beside it on read-only connections, and see everything that was answered.
+//! One thread owns the only connection that writes. It takes whatever waits as one batch, runs it in one transaction, commits
+//! once, and only then answers: many waiting appends cost one flush to disk. A job that fails is undone alone. Reads run
+//! beside it on read-only connections, and see everything that was answered.
 
 mod columns;
 mod events;
@@ -10,6 +10,8 @@ mod guests;
 mod members;
 mod migrations;
 mod rooms;
+mod wal;
+mod writer;
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -22,19 +24,24 @@ use std::{
 
 use anyhow::{Context, anyhow, bail};
 use async_trait::async_trait;
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, ffi};
+use rusqlite::{
+    Connection, OpenFlags, ffi,
+    trace::{TraceEvent, TraceEventCodes},
+};
 use tokio::{
     sync::{Semaphore, mpsc, oneshot},
     task::spawn_blocking,
     time::timeout,
 };
 
+use self::{
+    wal::{Keeper, Wal},
+    writer::{Job, Undo},
+};
 use super::{Result, Store, StoreError};
 
 /// Jobs that may wait for the writer; when it is full, callers wait for room.
 const QUEUE: usize = 1_024;
-/// Jobs in one transaction at most, so that the first of them does not wait long for the last.
-const BATCH: usize = 256;
 /// Reads at the same time, each on its own connection; more wait.
 const READERS: usize = 4;
 /// How long a caller waits in all; a disk that hangs is an error, not a pause.
@@ -44,16 +51,12 @@ const BUSY: Duration = Duration::from_secs(2);
 /// Prepared statements kept by each connection; more than there are.
 const STATEMENTS: usize = 64;
 
-/// Sends a job's result to who waits for it.
-type Answer = Box<dyn FnOnce()>;
-/// Does a job's work. An error here means that the whole batch is lost.
-type Job = Box<dyn FnOnce(&mut Transaction<'_>) -> rusqlite::Result<Answer> + Send>;
-
 /// A store in one SQLite file.
 pub struct Sqlite {
     /// `None` once closed. The thread ends when the last sender is gone and the queue is empty.
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
+    wal: Wal,
     readers: Arc<Readers>,
 }
 
@@ -72,11 +75,13 @@ impl Sqlite {
     pub fn open(path: &Path) -> Result<Self> {
         let lock = lock(path)?;
         let db = open_writer(path)?;
+        let wal = Wal::new(open_connection(path)?)?;
+        let keeper = Keeper::start(wal.clone())?;
         let (jobs, waiting) = mpsc::channel(QUEUE);
         let writer = std::thread::Builder::new()
             .name("sqlite-writer".into())
             .spawn(move || {
-                write_batches(db, waiting);
+                writer::run(db, waiting, keeper);
                 drop(lock);
             })
             .context("starting the thread that writes")?;
@@ -84,27 +89,19 @@ impl Sqlite {
         Ok(Self {
             jobs: Mutex::new(Some(jobs)),
             writer: Mutex::new(Some(writer)),
+            wal,
             readers: Arc::new(Readers { path: path.to_owned(), idle: Mutex::default(), permits }),
         })
     }
 
     /// Runs work in the next batch and answers once it is on disk. An error undoes this work, and nothing else.
-    async fn write<T, F>(&self, work: F) -> Result<T>
+    async fn write<T, F>(&self, undo: Undo, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let job: Job = Box::new(move |transaction| {
-            let savepoint = transaction.savepoint()?;
-            let result = work(&savepoint);
-            if result.is_ok() {
-                savepoint.commit()?;
-            } else {
-                savepoint.finish()?;
-            }
-            Ok(Box::new(move || drop(answer.send(result))))
-        });
+        let job = writer::job(undo, work, move |result| drop(answer.send(result)));
         let jobs = unpoisoned(&self.jobs).clone().context("the database is closed")?;
         timeout(PATIENCE, async {
             jobs.send(job).await.map_err(|_| anyhow!("the writer has stopped"))?;
@@ -136,12 +133,10 @@ impl Sqlite {
         timeout(PATIENCE, read).await.context("the database takes too long")?
     }
 
-    /// Copies the log into the database and empties it, so that deleted text is not left in it either.
+    /// Sees to it that what was deleted is in no file, the log included.
     async fn empty_log(&self) -> Result<()> {
-        // A checkpoint cannot run inside the transaction of a batch, so this takes a connection of its own.
-        let path = self.readers.path.clone();
-        let work = spawn_blocking(move || -> rusqlite::Result<()> { checkpoint(&open_connection(&path)?) });
-        Ok(work.await.context("a checkpoint panicked")??)
+        let wal = self.wal.clone();
+        Ok(spawn_blocking(move || wal.empty()).await.context("a checkpoint panicked")??)
     }
 
     /// Takes no more jobs; gives the thread that still does those that wait.
@@ -154,7 +149,7 @@ impl Sqlite {
 #[async_trait]
 impl Store for Sqlite {
     async fn ping(&self) -> Result<()> {
-        self.write(|_| Ok(())).await
+        self.write(Undo::Nothing, |_| Ok(())).await
     }
 
     async fn close(&self) {
@@ -171,33 +166,6 @@ impl Drop for Sqlite {
             let _ = writer.join();
         }
     }
-}
-
-/// The writer's life: batch after batch, until nobody can send more.
-fn write_batches(mut db: Connection, mut waiting: mpsc::Receiver<Job>) {
-    let mut batch = Vec::with_capacity(BATCH);
-    while waiting.blocking_recv_many(&mut batch, BATCH) > 0 {
-        match write_batch(&mut db, &mut batch) {
-            Ok(answers) => answers.into_iter().for_each(|answer| answer()),
-            // The answers are dropped, and with them their channels: every caller of this batch gets an error.
-            Err(error) => tracing::error!(%error, "a transaction of SQLite failed"),
-        }
-        batch.clear();
-    }
-    if let Err(error) = checkpoint(&db) {
-        tracing::warn!(%error, "the last checkpoint of SQLite failed; the next start does it");
-    }
-}
-
-fn write_batch(db: &mut Connection, batch: &mut Vec<Job>) -> rusqlite::Result<Vec<Answer>> {
-    let mut transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let answers = batch.drain(..).map(|job| job(&mut transaction)).collect::<rusqlite::Result<_>>()?;
-    transaction.commit()?;
-    Ok(answers)
-}
-
-fn checkpoint(db: &Connection) -> rusqlite::Result<()> {
-    db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }
 
 /// Takes the file for this process: SQLite would share it, but two writers that each believe to be alone would not see each
@@ -229,12 +197,26 @@ fn lock(path: &Path) -> anyhow::Result<File> {
 }
 
 fn open_connection(path: &Path) -> rusqlite::Result<Connection> {
-    let db = Connection::open(path)?;
+    let mut db = Connection::open(path)?;
+    show_statements(&mut db)?;
     db.busy_timeout(BUSY)?;
     db.set_prepared_statement_cache_capacity(STATEMENTS);
     // Sorting must not spill text into temporary files.
     db.pragma_update(None, "temp_store", "MEMORY")?;
     Ok(db)
+}
+
+/// Logs every statement as it begins, without its values, if somebody asks for that (`LOG=anonchat::server::store=trace`).
+fn show_statements(db: &mut Connection) -> rusqlite::Result<()> {
+    if !tracing::enabled!(tracing::Level::TRACE) {
+        return Ok(());
+    }
+    let show = |event: TraceEvent<'_>| {
+        if let TraceEvent::Stmt(statement, _) = event {
+            tracing::trace!(statement = %statement.sql(), "SQLite");
+        }
+    };
+    db.trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(show))
 }
 
 fn open_writer(path: &Path) -> anyhow::Result<Connection> {
@@ -260,7 +242,7 @@ fn open_writer(path: &Path) -> anyhow::Result<Connection> {
          PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;
          PRAGMA secure_delete = ON;
-         PRAGMA wal_autocheckpoint = 1000;
+         PRAGMA wal_autocheckpoint = 0;
          PRAGMA journal_size_limit = 67108864;",
     )?;
     migrations::migrate(&mut db, version).with_context(|| format!("bringing {} up to date", path.display()))?;
@@ -268,7 +250,9 @@ fn open_writer(path: &Path) -> anyhow::Result<Connection> {
 }
 
 fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
-    let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut db = Connection::open_with_flags(path, flags)?;
+    show_statements(&mut db)?;
     db.busy_timeout(BUSY)?;
     db.set_prepared_statement_cache_capacity(STATEMENTS);
     db.pragma_update(None, "temp_store", "MEMORY")?;

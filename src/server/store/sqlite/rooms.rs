@@ -4,17 +4,20 @@ use async_trait::async_trait;
 use rusqlite::{Connection, Row, params};
 
 use super::{
-    super::{Conflict, MemberRecord, Result, RoomId, RoomRecord, Rooms},
-    Sqlite, members, violated,
+    super::{Conflict, GuestRecord, MemberRecord, Result, RoomId, RoomRecord, Rooms},
+    Sqlite, Undo, guests, members, violated,
 };
 use crate::protocol::{Millis, RoomCode};
 
 #[async_trait]
 impl Rooms for Sqlite {
-    async fn create_room(&self, room: &RoomRecord, owner: &MemberRecord) -> Result<()> {
-        let (room, owner) = (room.clone(), owner.clone());
-        self.write(move |db| {
+    async fn create_room(&self, room: &RoomRecord, owner: &MemberRecord, newcomer: Option<&GuestRecord>) -> Result<()> {
+        let (room, owner, newcomer) = (room.clone(), owner.clone(), newcomer.cloned());
+        self.write(Undo::Savepoint, move |db| {
             insert(db, &room)?;
+            if let Some(guest) = &newcomer {
+                guests::insert(db, guest)?;
+            }
             members::insert(db, &owner)
         })
         .await
@@ -25,16 +28,12 @@ impl Rooms for Sqlite {
     }
 
     async fn room_by_code(&self, code: RoomCode) -> Result<RoomRecord> {
-        self.read(move |db| {
-            let mut query = db.prepare_cached("SELECT * FROM rooms WHERE code = ?")?;
-            Ok(query.query_row([code], record)?)
-        })
-        .await
+        self.read(move |db| find_code(db, code)).await
     }
 
     async fn delete_abandoned_rooms(&self, before: Millis, limit: usize) -> Result<Vec<RoomId>> {
         let deleted = self
-            .write(move |db| {
+            .write(Undo::Nothing, move |db| {
                 // Members and events go with their room: ON DELETE CASCADE.
                 let mut delete = db.prepare_cached(
                     "DELETE FROM rooms WHERE id IN (
@@ -79,6 +78,11 @@ fn insert(db: &Connection, room: &RoomRecord) -> Result<()> {
 /// The room with this id.
 pub(super) fn find(db: &Connection, id: RoomId) -> Result<RoomRecord> {
     Ok(db.prepare_cached("SELECT * FROM rooms WHERE id = ?")?.query_row([id], record)?)
+}
+
+/// The room with this code.
+pub(super) fn find_code(db: &Connection, code: RoomCode) -> Result<RoomRecord> {
+    Ok(db.prepare_cached("SELECT * FROM rooms WHERE code = ?")?.query_row([code], record)?)
 }
 
 /// Notes that somebody joined or left; [`NotFound`](super::StoreError::NotFound) if there is no such room.

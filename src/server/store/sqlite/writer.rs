@@ -1,0 +1,76 @@
+//! The thread that writes: batch after batch, each of them one transaction.
+
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::mpsc;
+
+use super::{super::Result, wal::Keeper};
+
+/// Jobs in one transaction at most, so that the first of them does not wait long for the last.
+const BATCH: usize = 256;
+
+/// Sends a job's result to who waits for it.
+type Answer = Box<dyn FnOnce()>;
+/// Does a job's work. An error here means that the whole batch is lost.
+pub(super) type Job = Box<dyn FnOnce(&Connection) -> rusqlite::Result<Answer> + Send>;
+
+/// What undoes a job that fails.
+#[derive(Clone, Copy)]
+pub(super) enum Undo {
+    /// Nothing: it has changed nothing then, or only what may stay. A single statement that fails undoes itself.
+    Nothing,
+    /// A savepoint, since it may fail halfway.
+    Savepoint,
+}
+
+/// A job of this work, whose result is sent on once it is on disk.
+pub(super) fn job<T: 'static>(
+    undo: Undo,
+    work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    answer: impl FnOnce(Result<T>) + Send + 'static,
+) -> Job {
+    Box::new(move |db| {
+        let result = match undo {
+            Undo::Nothing => work(db),
+            Undo::Savepoint => in_savepoint(db, work)?,
+        };
+        Ok(Box::new(move || answer(result)))
+    })
+}
+
+/// The writer's life: until nobody can send more.
+pub(super) fn run(mut db: Connection, mut waiting: mpsc::Receiver<Job>, keeper: Keeper) {
+    let mut batch = Vec::with_capacity(BATCH);
+    while waiting.blocking_recv_many(&mut batch, BATCH) > 0 {
+        match write_batch(&mut db, &mut batch) {
+            Ok(answers) => answers.into_iter().for_each(|answer| answer()),
+            // The answers are dropped, and with them their channels: every caller of this batch gets an error.
+            Err(error) => tracing::error!(%error, "a transaction of SQLite failed"),
+        }
+        batch.clear();
+        if let Err(error) = keeper.after_commit(&db) {
+            tracing::warn!(%error, "the log of SQLite was not copied; it is tried again");
+        }
+    }
+    if let Err(error) = keeper.finish() {
+        tracing::warn!(%error, "the log of SQLite was not emptied; the next start does it");
+    }
+}
+
+fn write_batch(db: &mut Connection, batch: &mut Vec<Job>) -> rusqlite::Result<Vec<Answer>> {
+    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let answers = batch.drain(..).map(|job| job(&transaction)).collect::<rusqlite::Result<_>>()?;
+    transaction.commit()?;
+    Ok(answers)
+}
+
+/// Runs work so that an error undoes all of it.
+fn in_savepoint<T>(db: &Connection, work: impl FnOnce(&Connection) -> Result<T>) -> rusqlite::Result<Result<T>> {
+    let run = |sql| db.prepare_cached(sql)?.execute([]);
+    run("SAVEPOINT job")?;
+    let result = work(db);
+    if result.is_err() {
+        run("ROLLBACK TO job")?;
+    }
+    run("RELEASE job")?;
+    Ok(result)
+}

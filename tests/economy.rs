@@ -1,0 +1,526 @@
+//! What things cost, counted exactly: statements of SQLite, commands of MongoDB and Redis, connections, subscriptions. A number
+//! here may go down; if one goes up, somebody should have meant it.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic; that is how it fails")]
+
+mod support;
+
+use std::sync::{Arc, Mutex};
+
+use anonchat::{
+    protocol::{
+        ClientFrame, ClientId, Epoch, Event, EventKind, MemberId, Message, MessageBody, Nickname, Person, Retention,
+        RoomCode, RoomType,
+    },
+    server::store::{
+        ActorId, Events as _, GuestId, GuestRecord, Guests as _, Joining, MemberRecord, Members as _, Owed, Presence,
+        RoomId, RoomRecord, Rooms as _, Store, TokenHash, mongo::Mongo as MongoStore, sqlite::Sqlite,
+    },
+};
+use reqwest::Method;
+use serde_json::{Value, json};
+use support::{
+    Guest, Mongo, Node, Redis, Settings,
+    client::{Heard, new_id},
+    poll_until,
+    services::shared_mongo,
+    within,
+};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
+    net::{TcpStream, tcp::OwnedReadHalf},
+};
+use tracing_subscriber::fmt::MakeWriter;
+use uuid::Uuid;
+
+/// What a statement does, in short: its verb and its table.
+fn short(statement: &str) -> String {
+    let words: Vec<_> = statement.split_whitespace().map(|word| word.trim_matches(['(', ')', ','])).collect();
+    let after = |word: &str| words.iter().position(|w| *w == word).and_then(|at| words.get(at + 1)).copied();
+    let table = match words.first().copied() {
+        Some("SELECT" | "DELETE") => after("FROM"),
+        Some("INSERT") => after("INTO"),
+        Some("UPDATE") => after("UPDATE"),
+        _ => None,
+    };
+    let verb = words.first().copied().unwrap_or_default().to_lowercase();
+    table.map_or_else(|| verb.clone(), |table| format!("{verb} {table}"))
+}
+
+/// One message.
+const MESSAGE: [&str; 3] = ["begin", "insert events", "commit"];
+/// Who asks: the session.
+const SESSION: &str = "select guests";
+/// Where: a room and somebody's place in it.
+const MEMBERSHIP: [&str; 2] = ["select rooms", "select members"];
+/// Where somebody is, if they are anywhere.
+const WHEREABOUTS: [&str; 2] = ["select members", "select rooms"];
+
+/// A node with SQLite that logs every statement.
+struct Watched {
+    node: Node,
+    settings: Settings,
+    read: usize,
+}
+
+impl Watched {
+    async fn start() -> Self {
+        let settings = Settings::embedded()
+            .with("LOG_FORMAT", "json")
+            .with("ROOM_IDLE_SECONDS", "86400")
+            // Pages then name the files of the site plainly, so that no site has to be built for this.
+            .with("LEPTOS_HASH_FILES", "false")
+            .logged("warn,anonchat::server::store=trace");
+        let mut watched = Self { node: Node::start(&settings).await, settings, read: 0 };
+        // What a node does when it starts is over once both of its first cleanings are.
+        poll_until("the node has cleaned up", || async {
+            let log = watched.settings.log();
+            log.contains("DELETE FROM rooms") && log.contains("DELETE FROM guests")
+        })
+        .await;
+        assert_eq!(watched.barrier().await.last().map(String::as_str), Some("commit"));
+        watched
+    }
+
+    /// Waits until everything that was asked before has been answered. Gives what was asked since the last time.
+    async fn barrier(&mut self) -> Vec<String> {
+        let ready = reqwest::get(self.node.url("/readyz")).await.expect("the node answers");
+        assert_eq!(ready.status(), 200);
+        self.asked()
+    }
+
+    /// What the store was asked since the last time, without what the node looks after every few seconds by itself.
+    fn asked(&mut self) -> Vec<String> {
+        let log = self.settings.log();
+        let new = &log[self.read..];
+        self.read = log.len();
+        statements(new)
+    }
+
+    /// Asserts what the store is asked. In any order: some of it is asked side by side.
+    async fn expect(&mut self, what: &str, expected: &[&str]) {
+        self.expect_of(what, expected, |_| true).await;
+    }
+
+    /// Asserts what the store is asked, of some statements only. Waits until so many are there: some come a moment after the
+    /// answer.
+    async fn expect_of(&mut self, what: &str, expected: &[&str], counts: impl Fn(&str) -> bool) {
+        let mut expected: Vec<_> = expected.iter().copied().filter(|statement| counts(statement)).collect();
+        expected.sort_unstable();
+        let read = || {
+            let log = self.settings.log();
+            let mut asked: Vec<_> = statements(&log[self.read..]).into_iter().filter(|s| counts(s)).collect();
+            asked.sort();
+            (asked, log.len())
+        };
+        poll_until("the store has been asked", || async { read().0.len() >= expected.len() }).await;
+        let (asked, read) = read();
+        assert_eq!(asked, expected, "{what}");
+        self.read = read;
+    }
+
+    /// Opens a page.
+    async fn open(&self, guest: &Guest, path: &str) {
+        let page = guest.request(Method::GET, path).header("accept", "text/html").send().await.expect("a page comes");
+        assert_eq!(page.status(), 200);
+        let page = page.text().await.expect("a page has a text");
+        assert!(page.contains("</html>"), "the page is whole");
+    }
+}
+
+fn statements(log: &str) -> Vec<String> {
+    const SWEEPS: [&str; 2] = ["SELECT room FROM members WHERE owed", "SELECT room, member FROM members WHERE (room"];
+    let statement = |line: &str| {
+        let line: Value = serde_json::from_str(line).expect("a line of the log is JSON");
+        line["fields"]["statement"].as_str().map(str::to_owned)
+    };
+    let all = log.lines().filter_map(statement);
+    all.filter(|statement| !SWEEPS.iter().any(|sweep| statement.starts_with(sweep))).map(|s| short(&s)).collect()
+}
+
+#[tokio::test]
+async fn every_door_asks_sqlite_a_fixed_few_things() {
+    let mut watched = Watched::start().await;
+    let [ada, bob, eve] = ["Ada", "Bob", "Eve"].map(|name| Guest::new(&watched.node, name));
+    for page in ["/", "/rooms/new", "/rooms/ABCDEF"] {
+        watched.open(&ada, page).await;
+        watched.expect(page, &[]).await;
+    }
+
+    let code = ada.create(RoomType::Group, true).await.room.code;
+    let made = ["begin", "savepoint", "insert rooms", "insert guests", "insert members", "release", "commit"];
+    let live = ["select rooms", "select events", "select events", "select members"];
+    let joined = ["begin", "savepoint", "insert events", "update members", "release", "commit"];
+    let compared = ["select members"];
+    // The room comes to life with a member who owes a notice, and is told of them once more; that may come into the same
+    // transaction.
+    let settled = ["update members"];
+    let expected = [&made[..], &live, &joined, &settled, &compared].concat();
+    watched.expect_of("a room is made", &expected, |statement| statement != "begin" && statement != "commit").await;
+    watched.barrier().await;
+
+    bob.join(code).await;
+    let entered = ["begin", "savepoint", "update rooms", "insert guests", "insert members", "release", "commit"];
+    watched.expect("a join", &[&["select rooms"], &entered[..], &joined, &compared].concat()).await;
+
+    bob.join(code).await;
+    let again = ["begin", "savepoint", "select members", "release", "commit"];
+    watched.expect("a join of who is in", &[&[SESSION], &WHEREABOUTS[..], &["select rooms"], &again].concat()).await;
+
+    for page in ["/", "/rooms/new"] {
+        watched.open(&ada, page).await;
+        watched.expect(page, &[&[SESSION], &WHEREABOUTS[..]].concat()).await;
+    }
+    watched.open(&ada, &format!("/rooms/{code}")).await;
+    watched.expect("a room from inside", &[&[SESSION], &MEMBERSHIP[..]].concat()).await;
+    watched.open(&ada, "/rooms/ABCDEF").await;
+    watched.expect("a room from outside", &[&[SESSION, "select rooms"], &WHEREABOUTS[..]].concat()).await;
+    watched.open(&eve, &format!("/rooms/{code}")).await;
+    watched.expect("a room, of somebody new", &[]).await;
+
+    ada.ask::<Value>(Method::GET, &format!("/api/rooms/{code}"), ()).await.unwrap();
+    watched.expect("REST: a room", &[&[SESSION], &MEMBERSHIP[..]].concat()).await;
+    ada.ask::<Value>(Method::GET, "/api/rooms/my-rooms", ()).await.unwrap();
+    watched.expect("REST: my rooms", &[&[SESSION], &WHEREABOUTS[..]].concat()).await;
+    ada.history(code, None).await;
+    watched.expect("REST: history", &[&[SESSION], &MEMBERSHIP[..], &["select events"]].concat()).await;
+    ada.say(code, "by REST").await;
+    watched.expect("REST: a message", &[&[SESSION], &MEMBERSHIP[..], &MESSAGE].concat()).await;
+
+    let mut ada = ada.follow(code).await;
+    watched.expect("a socket, and following a room", &[&[SESSION], &MEMBERSHIP[..]].concat()).await;
+    ada.say("by a socket").await;
+    watched.expect("a message on a socket", &MESSAGE).await;
+
+    bob.leave(code).await;
+    let left = ["begin", "select members", "update rooms", "update members", "commit"];
+    let leaving = [&[SESSION], &MEMBERSHIP[..], &left, &joined, &compared].concat();
+    watched.expect("leaving", &leaving).await;
+    assert_eq!(watched.barrier().await, ["begin", "commit"], "and nothing came after");
+}
+
+#[tokio::test]
+async fn a_hundred_messages_on_a_socket_are_a_hundred_inserts_and_nothing_else() {
+    let mut watched = Watched::start().await;
+    let ada = Guest::new(&watched.node, "Ada");
+    let code = ada.create(RoomType::Group, true).await.room.code;
+    let mut ada = ada.follow(code).await;
+    ada.say("first").await;
+    watched.barrier().await;
+
+    for i in 0..100 {
+        ada.socket.feed(&ClientFrame::Send { code, id: new_id(), body: i.to_string() }).await.unwrap();
+    }
+    ada.socket.flush().await.unwrap();
+    within("all are acknowledged", async {
+        let mut acked = 0;
+        while acked < 100 {
+            acked += usize::from(matches!(ada.hear().await, Heard::Acked(_)));
+        }
+    })
+    .await;
+    let asked = watched.asked();
+    let count = |what: &str| asked.iter().filter(|statement| *statement == what).count();
+    assert_eq!((count("insert events"), count("begin")), (100, count("commit")));
+    assert_eq!(asked.len(), 100 + 2 * count("commit"), "{asked:?}");
+}
+
+/// What a subscriber of this test's own was told.
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<Vec<u8>>>);
+
+impl<'a> MakeWriter<'a> for Told {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+impl std::io::Write for Told {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Told {
+    fn subscriber(&self) -> impl tracing::Subscriber + Send + Sync + use<> {
+        let filter = tracing_subscriber::EnvFilter::new("anonchat::server::store=trace");
+        tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(self.clone()).finish()
+    }
+
+    fn take(&self) -> String {
+        String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
+    }
+
+    /// Commands of MongoDB: name and collection.
+    fn commands(&self) -> Vec<String> {
+        let command = |line: &str| {
+            let line: Value = serde_json::from_str(line).unwrap();
+            let field = |name: &str| line["fields"][name].as_str().unwrap_or_default().to_owned();
+            format!("{} {}", field("command"), field("collection")).trim().to_owned()
+        };
+        self.take().lines().map(command).collect()
+    }
+}
+
+fn room_for(owner: GuestId, retention: Retention) -> (RoomRecord, MemberRecord) {
+    let (id, member) = (RoomId(Uuid::now_v7()), MemberId::from_bits(1));
+    let room = RoomRecord {
+        id,
+        code: RoomCode::from_bits(rand::random()),
+        room_type: RoomType::Group,
+        name: None,
+        retention,
+        epoch: Epoch::from_bits(1),
+        owner: member,
+        created_at: 1,
+        touched_at: 1,
+    };
+    let owner = MemberRecord {
+        room: id,
+        member,
+        actor: ActorId::Guest(owner),
+        name: Nickname::try_from("Ada").unwrap(),
+        presence: Presence::Active,
+        slot: None,
+        since: 0,
+        owed: Some(Owed::Joined),
+        changed_at: 1,
+    };
+    (room, owner)
+}
+
+fn newcomer() -> GuestRecord {
+    let id = GuestId(Uuid::now_v7());
+    GuestRecord { id, token: TokenHash(rand::random()), nickname: None, seen_at: 1 }
+}
+
+fn messages(author: &Person, seqs: std::ops::RangeInclusive<u64>) -> Vec<Event> {
+    let said = |seq| {
+        let (id, body) = (ClientId::new(Uuid::now_v7()), MessageBody::try_from("Hello").unwrap());
+        Event { seq, at: 1, kind: EventKind::Message(Message { n: seq, id, author: author.clone(), body }) }
+    };
+    seqs.map(said).collect()
+}
+
+#[tokio::test]
+async fn a_batch_is_one_transaction_of_sqlite_with_one_statement_for_each_message() {
+    let told = Told::default();
+    // The writer is a thread of its own.
+    tracing::subscriber::set_global_default(told.subscriber()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(&folder.path().join("anonchat.db")).unwrap();
+    let (room, owner) = room_for(GuestId(Uuid::now_v7()), Retention::Preserved);
+    store.create_room(&room, &owner, None).await.unwrap();
+    told.take();
+    for (events, inserts) in [(messages(&owner.person(), 1..=1), 1), (messages(&owner.person(), 2..=101), 100)] {
+        let appended = store.append(room.id, room.epoch, &events).await.unwrap();
+        assert_eq!(appended.stored, inserts);
+        let expected = [&["begin"], &vec!["insert events"; inserts][..], &["commit"]].concat();
+        assert_eq!(statements(&told.take()), expected);
+    }
+    store.close().await;
+}
+
+#[tokio::test]
+async fn mongo_is_asked_one_command_for_a_batch_of_messages_and_for_each_look() {
+    let Some(uri) = shared_mongo() else { return };
+    let told = Told::default();
+    let _told_here = tracing::subscriber::set_default(told.subscriber());
+    let name = format!("economy_{}", Uuid::new_v4().simple());
+    let store = MongoStore::connect(&uri, &name).await.unwrap();
+    let (ada, bob) = (newcomer(), newcomer());
+    let (room, owner) = room_for(ada.id, Retention::Preserved);
+    let person = owner.person();
+    told.take();
+
+    store.create_room(&room, &owner, Some(&ada)).await.unwrap();
+    assert_eq!(told.commands(), ["insert rooms", "insert guests", "insert members", "commitTransaction"]);
+    for batch in [messages(&person, 1..=1), messages(&person, 2..=101)] {
+        store.append(room.id, room.epoch, &batch).await.unwrap();
+        assert_eq!(told.commands(), ["insert events"]);
+    }
+    let joined = Event { seq: 102, at: 1, kind: EventKind::Joined { member: person } };
+    store.append(room.id, room.epoch, &[joined]).await.unwrap();
+    assert_eq!(told.commands(), ["insert events", "update members", "commitTransaction"]);
+
+    let joining = Joining {
+        room: room.id,
+        room_type: room.room_type,
+        actor: ActorId::Guest(bob.id),
+        member: MemberId::from_bits(2),
+        name: None,
+        fallback_name: Nickname::try_from("Bob").unwrap(),
+        newcomer: Some(bob.clone()),
+        at: 2,
+    };
+    store.join_room(&joining).await.unwrap();
+    assert_eq!(told.commands(), ["update rooms", "insert guests", "insert members", "commitTransaction"]);
+
+    store.guest_by_token(bob.token, 0).await.unwrap();
+    assert_eq!(told.commands(), ["find guests"]);
+    store.membership(room.code, joining.actor).await.unwrap();
+    assert_eq!(told.commands(), ["aggregate rooms"]);
+    store.room_of_guest(bob.id).await.unwrap();
+    assert_eq!(told.commands(), ["aggregate members"]);
+    store.room_by_code(room.code).await.unwrap();
+    assert_eq!(told.commands(), ["find rooms"]);
+    store.events_before(room.id, None, 50).await.unwrap();
+    assert_eq!(told.commands(), ["find events"]);
+    store.heads(&[room.id, RoomId(Uuid::now_v7())]).await.unwrap();
+    assert_eq!(told.commands(), ["aggregate rooms"]);
+
+    let client = mongodb::Client::with_uri_str(&uri).await.unwrap();
+    client.database(&name).drop().await.unwrap();
+}
+
+/// A plain connection to Redis.
+struct Plain {
+    lines: Lines<BufReader<OwnedReadHalf>>,
+    write: tokio::net::tcp::OwnedWriteHalf,
+}
+
+impl Plain {
+    async fn connect(redis: &Redis) -> Self {
+        let (read, write) = TcpStream::connect(redis.url().trim_start_matches("redis://")).await.unwrap().into_split();
+        Self { lines: BufReader::new(read).lines(), write }
+    }
+
+    async fn send(&mut self, command: &str) {
+        self.write.write_all(format!("{command}\r\n").as_bytes()).await.unwrap();
+    }
+
+    async fn line(&mut self) -> String {
+        within("Redis says something", self.lines.next_line()).await.unwrap().expect("Redis stays")
+    }
+
+    /// All lines of an answer that is one text.
+    async fn text(&mut self, command: &str) -> Vec<String> {
+        self.send(command).await;
+        self.send("PING").await;
+        let mut lines = Vec::new();
+        loop {
+            match self.line().await {
+                line if line == "+PONG" => return lines,
+                line => lines.push(line),
+            }
+        }
+    }
+}
+
+/// What a Redis is asked from here on.
+struct Monitor {
+    told: Plain,
+    asking: Plain,
+    marks: u32,
+}
+
+impl Monitor {
+    async fn start(redis: &Redis) -> Self {
+        let (mut told, asking) = (Plain::connect(redis).await, Plain::connect(redis).await);
+        told.send("MONITOR").await;
+        assert_eq!(told.line().await, "+OK");
+        Self { told, asking, marks: 0 }
+    }
+
+    /// What nodes asked about rooms since the last time, in order: the command's name, and of a packet what it tells. Without
+    /// what every node does once a second, and without presence, which is told again and again.
+    async fn asked(&mut self) -> Vec<String> {
+        self.marks += 1;
+        let mark = format!("mark-{}", self.marks);
+        self.asking.text(&format!("ECHO {mark}")).await;
+        let mut asked = Vec::new();
+        loop {
+            let line = self.told.line().await;
+            if line.contains(&mark) {
+                return asked;
+            }
+            let Some((source, command)) = line.split_once("] ") else { continue };
+            let name = command.split('"').nth(1).unwrap_or_default().to_uppercase();
+            let of_a_script = source.ends_with(" lua");
+            let about_a_room = command.contains(":{");
+            match name.as_str() {
+                "PUBLISH" if command.contains(r#"\"news\":\"presence\""#) => {}
+                "PUBLISH" if of_a_script => asked.push("publish in it".to_owned()),
+                _ if of_a_script || !about_a_room => {}
+                // The comparison of heads.
+                "HMGET" => {}
+                _ => asked.push(name.to_lowercase()),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_batch_is_one_publish_and_a_node_has_few_connections_and_follows_live_rooms_only() {
+    let (Some(mongo), Some(redis)) = (Mongo::start().await, Redis::start().await) else { return };
+    let settings = || Settings::cluster(&mongo.uri(), "economy", &redis.url(), "economy");
+    let (a, b) = (Node::start(&settings()).await, Node::start(&settings()).await);
+    let mut plain = Plain::connect(&redis).await;
+    let clients = plain.text("CLIENT LIST").await;
+    let of_nodes = clients.iter().filter(|line| line.starts_with("id=") && !line.contains("cmd=client")).count();
+    assert!((1..=8).contains(&of_nodes), "4 for each node at most: {clients:?}");
+
+    let mut monitor = Monitor::start(&redis).await;
+    let (ada, bob) = (Guest::new(&a, "Ada"), Guest::new(&b, "Bob"));
+    let ephemeral = ada.create(RoomType::Group, false).await.room.code;
+    let channels = plain.text("PUBSUB CHANNELS *").await;
+    assert_eq!(channels.iter().filter(|line| line.ends_with(":news")).count(), 1);
+    let channel = channels.iter().find(|line| line.ends_with(":news")).unwrap().clone();
+    let followed_by = async |plain: &mut Plain| plain.text(&format!("PUBSUB NUMSUB {channel}")).await.pop().unwrap();
+    assert_eq!(followed_by(&mut plain).await, ":1", "the node without members does not listen");
+    bob.join(ephemeral).await;
+    assert_eq!(followed_by(&mut plain).await, ":2");
+
+    let (mut ada_there, mut bob_there) = (ada.follow(ephemeral).await, bob.follow(ephemeral).await);
+    ada_there.say("settle").await;
+    bob_there.until_said("settle").await;
+    monitor.asked().await;
+    ada_there.say("not kept").await;
+    bob_there.until_said("not kept").await;
+    assert_eq!(monitor.asked().await, ["evalsha", "publish in it"]);
+
+    ada.preserve(ephemeral, true).await.unwrap();
+    ada_there.say("settle again").await;
+    bob_there.until_said("settle again").await;
+    monitor.asked().await;
+    ada_there.say("kept").await;
+    bob_there.until_said("kept").await;
+    assert_eq!(monitor.asked().await, ["publish"]);
+
+    // Nobody there, nobody listens; the room is preserved, so it stays all the same.
+    drop((ada_there, bob_there));
+    ada.leave(ephemeral).await;
+    bob.leave(ephemeral).await;
+    let mut asking = Plain::connect(&redis).await;
+    let mut pause = tokio::time::interval(std::time::Duration::from_millis(100));
+    within("the room is live nowhere", async {
+        while followed_by(&mut asking).await != ":0" {
+            pause.tick().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_page_of_history_costs_a_page_also_where_nothing_is_kept() {
+    let (Some(mongo), Some(redis)) = (Mongo::start().await, Redis::start().await) else { return };
+    let node = Node::start(&Settings::cluster(&mongo.uri(), "pages", &redis.url(), "pages")).await;
+    let ada = Guest::new(&node, "Ada");
+    let code = ada.create(RoomType::Group, false).await.room.code;
+    let mut there = ada.follow(code).await;
+    for i in 0..20 {
+        there.say(&i.to_string()).await;
+    }
+    let mut monitor = Monitor::start(&redis).await;
+    let page: Value = ada.ask(Method::GET, "/api/chats/history", json!({ "code": code, "limit": 5 })).await.unwrap();
+    assert_eq!(page["events"].as_array().unwrap().len(), 5);
+    assert_eq!((&page["events"][0]["body"], &page["has_more"]), (&json!("19"), &json!(true)));
+    assert_eq!(monitor.asked().await, ["xrevrange"]);
+}
