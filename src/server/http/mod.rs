@@ -7,6 +7,7 @@ mod headers;
 mod health;
 mod messages;
 mod openapi;
+mod pages;
 mod problem;
 mod rooms;
 mod router;
@@ -15,4 +16,5 @@ mod shell;
 mod ws;
 
 pub use headers::content_security_policy;
+pub use pages::visit;
 pub use router::{Doors, api};
