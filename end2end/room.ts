@@ -72,6 +72,44 @@ export async function sayByRest({ context }: Guest, code: string, body: string):
   expect(response.status(), await response.text()).toBe(200);
 }
 
+/** Joins a room and says `Message <from>` to `Message <to>` there, in this order, by a socket and without the room's page. */
+export async function sayMany(guest: Guest, code: string, nickname: string, from: number, to: number): Promise<void> {
+  const joined = await guest.context.request.post("/api/rooms/join", { data: { code, nickname } });
+  expect(joined.status(), await joined.text()).toBe(200);
+  await guest.page.goto("/");
+  await guest.page.evaluate(
+    ([code, from, to]) =>
+      new Promise<void>((done, failed) => {
+        /** On their way at once, at most: enough to keep a server busy. */
+        const ahead = 100;
+        const socket = new WebSocket(location.origin.replace("http", "ws") + "/ws");
+        let said = from - 1;
+        let acked = from - 1;
+        const sayMore = () => {
+          while (said < Math.min(to, acked + ahead)) {
+            said += 1;
+            socket.send(JSON.stringify({ type: "send", code, id: crypto.randomUUID(), body: `Message ${said}` }));
+          }
+        };
+        socket.onopen = () => socket.send(JSON.stringify({ type: "subscribe", code }));
+        socket.onclose = (event) => failed(new Error(`the socket closed: ${event.code}`));
+        socket.onmessage = ({ data }) => {
+          const frame = JSON.parse(data);
+          if (frame.type === "error") failed(new Error(data));
+          if (frame.type === "snapshot") sayMore();
+          if (frame.type !== "ack") return;
+          acked += 1;
+          sayMore();
+          if (acked < to) return;
+          socket.onclose = null;
+          socket.close();
+          done();
+        };
+      }),
+    [code, from, to] as const,
+  );
+}
+
 let made = 0;
 
 /** A UUIDv7. */

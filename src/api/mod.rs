@@ -1,9 +1,9 @@
-//! Floor 5: server functions, the UI's own door: server-side rendering, and forms that work before the wasm arrives.
+//! Floor 5: server functions, where the forms of the pages go, so that they work before the wasm arrives and without it.
 //!
-//! Each does three things: extract, call a use case, return. The bodies exist on the server only. Other programs use REST
-//! (`server/http`), which calls the same use cases.
+//! Each does three things: extract, call a use case, return. The bodies exist on the server only; of the other half the
+//! browser needs the addresses alone (`ui::form`). Other programs, and the live room, use REST (`server/http`), which
+//! calls the same use cases.
 
-mod history;
 mod rooms;
 
 use leptos::{
@@ -11,13 +11,10 @@ use leptos::{
     server_fn::codec::JsonEncoding,
 };
 
-pub use history::{GetHistory, get_history};
 pub use rooms::{
-    CreateRoom, GetEntrance, JoinRoom, KickMember, LeaveRoom, OpenDoor, PreserveRoom, RenameRoom, create_room,
-    get_entrance, join_room, kick_member, leave_room, open_door, preserve_room, rename_room,
+    CreateRoom, JoinRoom, KickMember, LeaveRoom, PreserveRoom, RenameRoom, create_room, join_room, kick_member,
+    leave_room, preserve_room, rename_room,
 };
-
-pub use crate::protocol::{Door, Entrance};
 
 use crate::protocol::{Code, Problem};
 
@@ -27,9 +24,7 @@ impl FromServerFnError for Problem {
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
-            ServerFnErrorErr::Request(_) | ServerFnErrorErr::MiddlewareError(_) => {
-                Self::new(Code::Overloaded, "The server can’t be reached. Check your connection and try again.")
-            }
+            ServerFnErrorErr::Request(_) | ServerFnErrorErr::MiddlewareError(_) => Self::unreachable(),
             ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Deserialization(_) => {
                 Self::new(Code::Malformed, "The server could not read this request. Reload the page and try again.")
             }

@@ -2,23 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::protocol::{Door, Entrance, MemberId, Problem, RoomCode, RoomType};
-
-/// What to offer on `/` and `/rooms/new`.
-#[server(prefix = "/api/ui", endpoint = "get_entrance")]
-pub async fn get_entrance() -> Result<Entrance, Problem> {
-    use crate::server::{domain, http::context};
-    let (app, visitor) = context::visitor().await?;
-    domain::rooms::entrance(&app, &visitor).await.map_err(context::refuse)
-}
-
-/// What to show on `/rooms/:code`.
-#[server(prefix = "/api/ui", endpoint = "open_door")]
-pub async fn open_door(code: RoomCode) -> Result<Door, Problem> {
-    use crate::server::{domain, http::context};
-    let (app, visitor) = context::visitor().await?;
-    domain::rooms::open_door(&app, &visitor, code).await.map_err(context::refuse)
-}
+use crate::protocol::{MemberId, Problem, RoomCode, RoomType};
 
 /// Makes a room and goes to it. With `leave`, leaves that room first.
 #[server(prefix = "/api/ui", endpoint = "create_room")]

@@ -11,6 +11,7 @@ mod event;
 mod ids;
 pub mod limits;
 mod names;
+mod page;
 mod problem;
 mod replica;
 mod rest;
@@ -22,11 +23,12 @@ pub use code::{InvalidCode, RoomCode};
 pub use event::{Event, EventKind, Message, Person, Retention, RoomType};
 pub use ids::{ClientId, Epoch, MemberId, Millis, Seq};
 pub use names::friendly_name;
+pub use page::{Door, Entrance, Page, SentBack, Visit};
 pub use problem::{Code, Problem};
 pub use replica::{Draft, DraftState, Received, Replica};
 pub use rest::{
-    Ack, CreateRoom, Door, Entrance, HistoryPage, HistoryQuery, JoinRoom, KickMember, LeaveRoom, PreserveRoom,
-    RenameRoom, Role, RoomView, SendMessage, Snapshot, You,
+    Ack, CreateRoom, HistoryPage, HistoryQuery, JoinRoom, KickMember, LeaveRoom, PreserveRoom, RenameRoom, Role,
+    RoomView, SendMessage, Snapshot, You,
 };
 pub use socket::{ByeReason, ClientFrame, ResetReason, ServerFrame, Signal};
 pub use state::{Applied, RoomState};

@@ -123,6 +123,11 @@ impl Problem {
         Self { retry_after_ms: Some(retry_after_ms), ..Self::new(Code::TooManyRequests, detail) }
     }
 
+    /// No answer came at all.
+    pub fn unreachable() -> Self {
+        Self::new(Code::Overloaded, "The server can’t be reached. Check your connection and try again.")
+    }
+
     /// Whether the same request may succeed later, so that a client keeps it and tries again.
     pub fn is_passing(&self) -> bool {
         matches!(

@@ -161,6 +161,16 @@ impl Replica {
         self.has_more = page.has_more;
     }
 
+    /// Forgets the oldest events of a long timeline; what of them was kept, history brings back.
+    pub fn forget_old(&mut self, keep: usize) {
+        let old = self.events.len().saturating_sub(keep);
+        if old > 0 {
+            self.events.drain(..old);
+            // The seqs of an earlier epoch mean nothing to history.
+            self.has_more = self.shown_before.is_empty();
+        }
+    }
+
     /// Takes a new message, to be sent.
     pub fn queue(&mut self, id: ClientId, body: MessageBody) {
         self.outbox.push_back(Draft { id, body, state: DraftState::Pending });

@@ -175,21 +175,3 @@ pub struct HistoryPage {
     /// Whether older ones follow.
     pub has_more: bool,
 }
-
-/// What a page of entry offers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entrance {
-    /// The name to offer: the one used last, else a friendly pair.
-    pub nickname: Nickname,
-    /// The room this guest is in now, if any.
-    pub current: Option<RoomCode>,
-}
-
-/// What is behind a room's link.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Door {
-    /// The asker is in the room.
-    Inside(Box<Snapshot>),
-    /// The asker is not in it. Whether there is such a room is told only to who joins.
-    Outside(Entrance),
-}

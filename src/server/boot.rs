@@ -7,13 +7,16 @@ use axum::{
     Router,
     extract::Request,
     http::{HeaderValue, StatusCode, header},
+    response::Response,
+    routing::get,
 };
 use leptos::{
+    IntoView,
     config::{LeptosOptions, get_configuration},
     context::{provide_context, use_context},
     nonce::use_nonce,
 };
-use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list, render_app_async_with_context};
+use leptos_axum::{LeptosRoutes, ResponseOptions, render_app_async_with_context};
 use secrecy::ExposeSecret;
 use tokio::{net::TcpListener, signal::unix::SignalKind, sync::mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -30,7 +33,7 @@ use super::{
     socket::Pulse,
     store::{Store, mongo::Mongo, sqlite::Sqlite},
 };
-use crate::ui;
+use crate::{protocol::Page, ui};
 
 /// Serves until told to stop by SIGTERM or Ctrl-C.
 pub async fn run(config: Config) -> anyhow::Result<()> {
@@ -144,20 +147,46 @@ fn router(app: App) -> anyhow::Result<Router> {
         let options = options.clone();
         move || ui::shell(options.clone())
     };
-    let no_such_page = {
-        let render = render_app_async_with_context(context.clone(), shell.clone());
-        move |request: Request| async move {
-            let mut response = render(request).await;
-            *response.status_mut() = StatusCode::NOT_FOUND;
-            response
-        }
+    let page = {
+        let (app, context, shell) = (app.clone(), context.clone(), shell.clone());
+        move |request: Request| render(app.clone(), context.clone(), shell.clone(), request)
     };
     let doors = http::api(&options);
     let pages: Router<LeptosOptions> = Router::new()
-        .leptos_routes_with_context(&options, generate_route_list(ui::App), context, shell)
-        .fallback(no_such_page)
+        // The server functions alone: which page is shown is decided before it is rendered.
+        .leptos_routes_with_context(&options, Vec::new(), context, shell)
+        .route("/", get(page.clone()))
+        .route("/rooms/new", get(page.clone()))
+        .route("/rooms/{code}", get(page.clone()))
+        .fallback(page)
         .layer(CompressionLayer::new());
     doors.with(|router| router.merge(pages.with_state(options))).finish(app)
+}
+
+/// Renders the page of an address, with everything that it shows.
+async fn render<V: IntoView + 'static>(
+    app: App,
+    context: impl Fn() + Clone + Send + Sync + 'static,
+    shell: impl Fn() -> V + Clone + Send + Sync + 'static,
+    request: Request,
+) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let (visit, problem) = http::visit(&app, &mut parts).await;
+    let status = match &problem {
+        Some(problem) => StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+        None if visit.page == Page::NotFound => StatusCode::NOT_FOUND,
+        None => StatusCode::OK,
+    };
+    let context = move || {
+        context();
+        provide_context(visit.clone());
+    };
+    let mut response = render_app_async_with_context(context, shell)(Request::from_parts(parts, body)).await;
+    *response.status_mut() = status;
+    if let Some(ms) = problem.and_then(|problem| problem.retry_after_ms) {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(ms.div_ceil(1_000)));
+    }
+    response
 }
 
 /// Pages are personal, and run only their own scripts.

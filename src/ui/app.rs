@@ -1,45 +1,38 @@
-//! The application: its routes, and what all pages share.
+//! The application: one page a document, and what all pages share.
+//!
+//! There is no routing in the browser. The server decides what an address shows and hands it over with the document; a
+//! link leads to the next document. docs/decisions/0009 has the reasons.
 
 use leptos::prelude::*;
-use leptos_meta::{Title, provide_meta_context};
-use leptos_router::{
-    SsrMode,
-    components::{FlatRoutes, Route, Router},
-    path,
-};
+
+use crate::protocol::{Page, Visit};
 
 use super::{
     browser,
     clock::provide_clock,
+    form::provide_sent_back,
     freshness::provide_freshness,
-    pages::{Home, NewRoom, NotFound, RoomPage},
+    pages::{Home, NewRoom, NoCode, NotFound, RoomPage},
 };
 
 /// The whole page.
 #[component]
 pub fn App() -> impl IntoView {
-    provide_meta_context();
     provide_clock();
-    Effect::new(|_| browser::register_service_worker());
-
-    view! {
-        <Title text="AnonChat"/>
-        <Router>
-            <Pages/>
-        </Router>
-    }
-}
-
-/// The routes. Every page is rendered whole before it is sent, so that it also works without scripts.
-#[component]
-fn Pages() -> impl IntoView {
     provide_freshness();
+    Effect::new(|_| {
+        browser::register_service_worker();
+        browser::reload_when_brought_back();
+    });
+    // Given by the server when it renders, and read from the document when the browser takes over.
+    let Visit { page, sent_back } = SharedValue::new(|| use_context::<Visit>().unwrap_or_default()).into_inner();
+    provide_sent_back(sent_back);
 
-    view! {
-        <FlatRoutes fallback=NotFound>
-            <Route path=path!("/") view=Home ssr=SsrMode::Async/>
-            <Route path=path!("/rooms/new") view=NewRoom ssr=SsrMode::Async/>
-            <Route path=path!("/rooms/:code") view=RoomPage ssr=SsrMode::Async/>
-        </FlatRoutes>
+    match page {
+        Page::Home(entrance) => view! { <Home entrance/> }.into_any(),
+        Page::NewRoom(entrance) => view! { <NewRoom entrance/> }.into_any(),
+        Page::Room { code, door } => view! { <RoomPage code door/> }.into_any(),
+        Page::NoCode { text, entrance } => view! { <NoCode text entrance/> }.into_any(),
+        Page::NotFound => view! { <NotFound/> }.into_any(),
     }
 }

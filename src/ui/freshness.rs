@@ -1,7 +1,6 @@
 //! Whether this page is of the server's version. If not, it is loaded anew when nothing is at stake.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_location;
 
 use super::browser;
 
@@ -16,18 +15,9 @@ pub struct Freshness {
     pub server_version: RwSignal<Option<String>>,
 }
 
-/// Watches the version for all pages, and loads anew at the next navigation.
+/// Remembers the version for all parts of the page.
 pub fn provide_freshness() {
-    let freshness = Freshness { server_version: RwSignal::new(None) };
-    provide_context(freshness);
-    let path = use_location().pathname;
-    Effect::new(move |before: Option<String>| {
-        let now = path.get();
-        if before.is_some_and(|before| before != now) {
-            freshness.reload_if_stale();
-        }
-        now
-    });
+    provide_context(Freshness { server_version: RwSignal::new(None) });
 }
 
 /// The version that the pages watch.

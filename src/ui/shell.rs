@@ -3,15 +3,19 @@
 use leptos::prelude::*;
 use leptos_meta::{HashedStylesheet, MetaTags};
 
-use super::App;
+use crate::protocol::Visit;
+
+use super::{App, title};
 
 /// The document, rendered on the server only.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
+    let title = title::of_page(&use_context::<Visit>().unwrap_or_default().page);
     view! {
         <!DOCTYPE html>
         <html lang="en">
             <head>
                 <meta charset="utf-8"/>
+                <title>{title}</title>
                 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content"/>
                 <meta name="color-scheme" content="light dark"/>
                 <meta name="theme-color" content="#ffffff" media="(prefers-color-scheme: light)"/>

@@ -8,6 +8,7 @@ mod headers;
 mod health;
 mod messages;
 mod openapi;
+mod pages;
 mod problem;
 mod rooms;
 mod router;
@@ -16,4 +17,5 @@ mod shell;
 mod ws;
 
 pub use headers::content_security_policy;
+pub use pages::visit;
 pub use router::{Doors, api};

@@ -2,12 +2,15 @@
 
 #![allow(missing_docs, reason = "described in `real`")]
 
-use leptos::web_sys::{Element, HtmlDialogElement};
+use leptos::{
+    ev::SubmitEvent,
+    web_sys::{Element, HtmlDialogElement},
+};
 use uuid::Uuid;
 
 use crate::protocol::{ClientId, Millis};
 
-use super::{Moment, SocketEvent};
+use super::{Answer, Moment, SocketEvent};
 
 pub fn now() -> u64 {
     0
@@ -53,7 +56,27 @@ pub fn has_coarse_pointer() -> bool {
     false
 }
 
+pub fn set_title(_: &str) {}
+
+pub fn go(_: &str) {}
+
 pub fn reload() {}
+
+pub fn reload_when_brought_back() {}
+
+#[expect(clippy::unused_async, reason = "asynchronous in the browser")]
+pub async fn get(_: &str) -> Option<Answer> {
+    None
+}
+
+#[expect(clippy::unused_async, reason = "asynchronous in the browser")]
+pub async fn post(_: &str, _: &str) -> Option<Answer> {
+    None
+}
+
+pub fn send_form(_: &SubmitEvent, _: &'static str) -> impl Future<Output = Option<Answer>> + use<> {
+    std::future::ready(None)
+}
 
 pub struct Listener;
 

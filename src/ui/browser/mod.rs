@@ -13,6 +13,39 @@ pub use inert::*;
 #[cfg(feature = "hydrate")]
 pub use real::*;
 
+use serde::de::DeserializeOwned;
+
+use crate::protocol::{Code, Problem};
+
+/// What the server answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Whether it did what was asked.
+    pub is_ok: bool,
+    /// Where it leads from here.
+    pub redirect: Option<String>,
+    /// Its body.
+    pub text: String,
+}
+
+impl Answer {
+    /// What is in it, or why it was refused.
+    pub fn read<T: DeserializeOwned>(self) -> Result<T, Problem> {
+        match serde_json::from_str(&self.text) {
+            Ok(value) if self.is_ok => Ok(value),
+            _ => Err(self.problem()),
+        }
+    }
+
+    /// Why it was refused.
+    pub fn problem(self) -> Problem {
+        // What stands between the page and the server may answer in words of its own.
+        serde_json::from_str(&self.text).unwrap_or_else(|_| {
+            Problem::new(Code::Internal, "Something went wrong. Try again; nothing you typed was lost.")
+        })
+    }
+}
+
 /// A moment in the life of the page.
 #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "nothing ever happens on the server"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! How a form of entry is sent: one button, or for somebody who is in another room the choice to leave it.
 
 use leptos::prelude::*;
-use leptos_router::components::A;
 
 use crate::protocol::RoomCode;
 
@@ -34,10 +33,10 @@ pub fn EntryButtons(
                 >
                     {switch}
                 </button>
-                <A href=format!("/rooms/{room}") attr:class="button">
+                <a href=format!("/rooms/{room}") class="button">
                     "Back to "
                     {room.spaced()}
-                </A>
+                </a>
             </div>
         }
     };

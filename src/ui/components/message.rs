@@ -1,6 +1,6 @@
 //! One message of a timeline.
 
-use leptos::{either::Either, prelude::*};
+use leptos::prelude::*;
 
 use crate::{
     protocol::ClientId,
@@ -25,59 +25,79 @@ pub fn MessageItem(
 ) -> impl IntoView {
     let MessageRow { id, author, own, body, .. } = first;
     let now = Memo::new(move |_| match row.get() {
-        Row::Message(message) => Some((message.opens, message.closes, message.at, message.delivery)),
-        Row::Day(_) | Row::Notice(_) => None,
+        Row::Message(MessageRow { opens, closes, at, delivery, .. }) => (opens, closes, at, delivery),
+        Row::Day(_) | Row::Notice(_) => (false, false, None, Delivery::Sent),
     });
-    let opens = Memo::new(move |_| now.with(|now| now.as_ref().is_some_and(|(opens, ..)| *opens)));
-    let closes = Memo::new(move |_| now.with(|now| now.as_ref().is_some_and(|(_, closes, ..)| *closes)));
-    let at = Memo::new(move |_| now.with(|now| now.as_ref().and_then(|(_, _, at, _)| *at)));
-    let pending =
-        Memo::new(move |_| now.with(|now| now.as_ref().is_some_and(|(.., delivery)| *delivery == Delivery::Pending)));
-    let failed = Memo::new(move |_| {
-        now.with(|now| match now {
-            Some((.., Delivery::Failed(reason))) => Some(reason.clone()),
-            _ => None,
-        })
-    });
+    let class = {
+        let rtl = is_right_to_left(body.as_str());
+        move || {
+            now.with(|(opens, closes, _, delivery)| {
+                let parts = [
+                    (own, " message--own"),
+                    (rtl, " message--rtl"),
+                    (*opens, " message--opens"),
+                    (*closes, " message--closes"),
+                    (*delivery == Delivery::Pending, " message--pending"),
+                    (matches!(delivery, Delivery::Failed(_)), " message--failed"),
+                ];
+                parts.into_iter().filter(|(on, _)| *on).fold("message".to_owned(), |class, (_, part)| class + part)
+            })
+        }
+    };
+    let author_class =
+        move || if own || !now.with(|now| now.0) { "message__author visually-hidden" } else { "message__author" };
+    let at = Memo::new(move |_| now.with(|now| now.2));
+    let delivery = Memo::new(move |_| now.with(|now| now.3.clone()));
     let name = if own { "You".to_owned() } else { author.name.to_string() };
     let text = pieces(body.as_str()).into_iter().map(|piece| match piece {
-        Piece::Text(text) => Either::Left(text),
+        Piece::Text(text) => text.into_any(),
         Piece::Link { href, text } => {
-            Either::Right(view! { <a href=href target="_blank" rel="noopener noreferrer nofollow">{text}</a> })
+            view! { <a href=href target="_blank" rel="noopener noreferrer nofollow">{text}</a> }.into_any()
         }
     });
 
     view! {
-        <li
-            class="message"
-            class:message--own=own
-            class:message--rtl=is_right_to_left(body.as_str())
-            class:message--opens=move || opens.get()
-            class:message--closes=move || closes.get()
-            class:message--pending=move || pending.get()
-            class:message--failed=move || failed.with(Option::is_some)
-        >
-            <p class="message__author" class:visually-hidden=move || own || !opens.get()>{name}</p>
+        <li class=class>
+            <p class=author_class>{name}</p>
             <div class="message__bubble">
                 <p class="message__text" dir="auto">{text.collect_view()}</p>
                 <p class="message__meta">
                     {move || at.get().map(|at| view! { <MomentText at/> })}
-                    <Show when=move || pending.get()>
-                        <Icon shape=Shape::Clock/>
-                        <span class="visually-hidden">"Not sent yet"</span>
-                    </Show>
+                    {move || {
+                        (delivery.get() == Delivery::Pending)
+                            .then(|| {
+                                view! {
+                                    <Icon shape=Shape::Clock/>
+                                    <span class="visually-hidden">"Not sent yet"</span>
+                                }
+                            })
+                    }}
                 </p>
             </div>
-            <Show when=move || failed.with(Option::is_some)>
-                <div class="message__failed">
-                    <p class="message__reason">
-                        <Icon shape=Shape::Warning/>
-                        <span>"Not sent. " {move || failed.get()}</span>
-                    </p>
-                    <button type="button" class="text-button" on:click=move |_| on_retry.run(id)>"Retry"</button>
-                    <button type="button" class="text-button" on:click=move |_| on_discard.run(id)>"Discard"</button>
-                </div>
-            </Show>
+            {move || match delivery.get() {
+                Delivery::Failed(reason) => Some(view! { <Refused reason id on_retry on_discard/> }),
+                Delivery::Sent | Delivery::Pending => None,
+            }}
         </li>
+    }
+}
+
+/// What can be done about a message that was refused.
+#[component]
+fn Refused(
+    reason: String,
+    id: ClientId,
+    on_retry: Callback<ClientId>,
+    on_discard: Callback<ClientId>,
+) -> impl IntoView {
+    view! {
+        <div class="message__failed">
+            <p class="message__reason">
+                <Icon shape=Shape::Warning/>
+                <span>"Not sent. " {reason}</span>
+            </p>
+            <button type="button" class="text-button" on:click=move |_| on_retry.run(id)>"Retry"</button>
+            <button type="button" class="text-button" on:click=move |_| on_discard.run(id)>"Discard"</button>
+        </div>
     }
 }

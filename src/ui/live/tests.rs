@@ -3,9 +3,9 @@
 use uuid::Uuid;
 
 use crate::protocol::{
-    ByeReason, ClientFrame, ClientId, Code, DraftState, Epoch, Event, EventKind, MemberId, Message, MessageBody,
-    Nickname, Person, Problem, ResetReason, Retention, Role, RoomCode, RoomType, RoomView, Seq, ServerFrame, Signal,
-    Snapshot, You,
+    ByeReason, ClientFrame, ClientId, Code, DraftState, Epoch, Event, EventKind, HistoryPage, MemberId, Message,
+    MessageBody, Nickname, Person, Problem, ResetReason, Retention, Role, RoomCode, RoomType, RoomView, Seq,
+    ServerFrame, Signal, Snapshot, You,
 };
 
 use super::session::{Act, Ending, Session, Status};
@@ -303,4 +303,32 @@ fn typing_of_others_is_shown_by_name_and_ends_with_their_message() {
     assert_eq!(session.typists().map(Nickname::as_str).collect::<Vec<_>>(), ["Ada"]);
     session.received(event(said(3, ADA, 30)), 1);
     assert_eq!(session.typists().count(), 0);
+}
+
+#[test]
+fn a_very_long_timeline_forgets_its_oldest_events_and_history_brings_them_back() {
+    let mut session = live();
+    for seq in 3..=100 {
+        session.received(event(said(seq, ADA, seq.into())), 0);
+    }
+    session.forget_old(10);
+    let first_and_count =
+        |session: &Session| (session.replica().events.first().map(|event| event.seq), session.replica().events.len());
+    assert_eq!(first_and_count(&session), (Some(91), 10));
+    assert!(session.replica().has_more);
+    let older = (41..=90).rev().map(|seq| said(seq, ADA, seq.into())).collect();
+    session.prepend(HistoryPage { events: older, has_more: true });
+    assert_eq!(first_and_count(&session), (Some(41), 60));
+    session.forget_old(100);
+    assert_eq!(first_and_count(&session), (Some(41), 60), "nothing is forgotten for nothing");
+}
+
+#[test]
+fn what_is_said_does_not_change_who_is_there() {
+    let mut session = live();
+    session.take_people_changed();
+    session.received(event(said(3, ADA, 30)), 0);
+    assert!(!session.take_people_changed());
+    session.received(event(left(4, ADA)), 0);
+    assert!(session.take_people_changed());
 }

@@ -1,15 +1,17 @@
 //! The form that joins a room, for the start page and for a room's link.
 
-use leptos::{either::Either, prelude::*, server_fn::ServerFn};
-use leptos_router::hooks::use_navigate;
+use leptos::prelude::*;
 
 use crate::{
-    api::{Entrance, JoinRoom},
-    protocol::{Code, RoomCode},
-    ui::components::{EntryButtons, FormProblem, TextField, detail_for},
+    api::JoinRoom,
+    protocol::{Code, Entrance, RoomCode},
+    ui::{
+        components::{EntryButtons, FormProblem, TextField, detail_for},
+        form::{Form, Sending, use_sent_back},
+    },
 };
 
-use super::{code_entry::CodeEntry, typed};
+use super::code_entry::CodeEntry;
 
 /// The room that a form is about.
 #[derive(Clone)]
@@ -20,38 +22,19 @@ pub enum Wanted {
     Known(RoomCode),
 }
 
-/// Goes to a room once an action has entered it, if the server's redirect has not done so already.
-pub fn go_when_entered<S>(action: ServerAction<S>)
-where
-    S: ServerFn<Output = RoomCode> + Clone + Send + Sync + 'static,
-    S::Error: Clone + Send + Sync + 'static,
-{
-    let navigate = use_navigate();
-    let value = action.value();
-    Effect::new(move |_| {
-        let entered = value.with(|value| value.as_ref().and_then(|outcome| outcome.as_ref().ok().copied()));
-        if let Some(code) = entered {
-            navigate(&format!("/rooms/{code}"), leptos_router::NavigateOptions::default());
-        }
-    });
-}
-
 /// The form.
 #[component]
 pub fn JoinForm(
-    /// The action that it submits.
-    action: ServerAction<JoinRoom>,
     /// Which room.
     wanted: Wanted,
     /// What to offer; nothing if the server could not say.
     entrance: Option<Entrance>,
 ) -> impl IntoView {
-    let value = action.value();
-    let problem =
-        Memo::new(move |_| value.with(|value| value.as_ref().and_then(|outcome| outcome.as_ref().err().cloned())));
+    let sending = Sending::to::<JoinRoom>();
+    let problem = Memo::new(move |_| sending.problem());
     let error = move |field: &'static str| Signal::derive(move || problem.with(|p| detail_for(p.as_ref(), field)));
     let waiting = RwSignal::new(false);
-    let busy = move || action.pending().get() || waiting.get();
+    let busy = move || sending.pending.get() || waiting.get();
 
     let known = match &wanted {
         Wanted::Known(code) => Some(*code),
@@ -63,17 +46,14 @@ pub fn JoinForm(
         let refused = problem.with(|p| p.as_ref().filter(|p| p.code == Code::AlreadyInRoom).and_then(|p| p.room));
         refused.or_else(|| known.and(current))
     });
-    let nickname = Some(typed("nickname")).filter(|typed| !typed.is_empty());
-    let nickname = nickname.or_else(|| entrance.map(|entrance| entrance.nickname.to_string())).unwrap_or_default();
+    let nickname = nickname(entrance);
     let fields: &'static [&'static str] = if known.is_some() { &["nickname"] } else { &["code", "nickname"] };
 
     view! {
-        <ActionForm action=action>
+        <Form sending>
             {match wanted {
-                Wanted::Known(code) => {
-                    Either::Left(view! { <input type="hidden" name="code" value=code.to_string()/> })
-                }
-                Wanted::Typed(text) => Either::Right(view! { <CodeEntry value=text error=error("code")/> }),
+                Wanted::Known(code) => view! { <input type="hidden" name="code" value=code.to_string()/> }.into_any(),
+                Wanted::Typed(text) => view! { <CodeEntry value=text error=error("code")/> }.into_any(),
             }}
             <TextField
                 name="nickname"
@@ -85,6 +65,15 @@ pub fn JoinForm(
             />
             <FormProblem problem=problem fields=fields waiting=waiting/>
             <EntryButtons go="Join" switch="Leave it and join this one" elsewhere=elsewhere busy=Signal::derive(busy)/>
-        </ActionForm>
+        </Form>
+    }
+}
+
+/// The name that a form of entry starts with: the one typed before, else the one on offer.
+pub fn nickname(entrance: Option<Entrance>) -> String {
+    let typed = use_sent_back().nickname;
+    match entrance {
+        Some(entrance) if typed.is_empty() => entrance.nickname.to_string(),
+        _ => typed,
     }
 }

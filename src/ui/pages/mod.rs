@@ -1,4 +1,4 @@
-//! One page a file. Pages fetch, and decide what to show.
+//! One page a file. What a page shows comes with its document.
 
 mod code_entry;
 mod home;
@@ -10,12 +10,4 @@ mod room;
 pub use home::Home;
 pub use new_room::NewRoom;
 pub use not_found::NotFound;
-pub use room::RoomPage;
-
-use leptos_router::hooks::use_query_map;
-
-/// What was typed before the server sent the form back: it repeats the fields in the address.
-fn typed(name: &str) -> String {
-    use leptos::prelude::*;
-    use_query_map().with_untracked(|query| query.get(name)).unwrap_or_default()
-}
+pub use room::{NoCode, RoomPage};

@@ -1,60 +1,54 @@
 //! Making a room.
 
-use leptos::{form::ActionForm, prelude::*};
-use leptos_meta::Title;
+use leptos::prelude::*;
 
 use crate::{
-    api::{CreateRoom, Entrance, get_entrance},
-    protocol::Code,
-    ui::components::{Brand, EntryButtons, FormProblem, TextField, detail_for},
+    api::CreateRoom,
+    protocol::{Code, Entrance},
+    ui::{
+        components::{Brand, EntryButtons, FormProblem, TextField, detail_for},
+        form::{Form, Sending, use_sent_back},
+    },
 };
 
-use super::{join_form::go_when_entered, typed};
+use super::join_form::nickname;
 
 /// The page that makes a room.
 #[component]
-pub fn NewRoom() -> impl IntoView {
-    let entrance = Resource::new_blocking(|| (), |()| get_entrance());
-    let create = ServerAction::<CreateRoom>::new();
-    go_when_entered(create);
-
+pub fn NewRoom(
+    /// What to offer; nothing if the server could not say.
+    entrance: Option<Entrance>,
+) -> impl IntoView {
     view! {
-        <Title text="Make a room · AnonChat"/>
         <main class="page">
             <header class="page__bar"><Brand/></header>
             <section class="card" aria-labelledby="new-heading">
                 <h1 id="new-heading" class="card__heading">"Make a room"</h1>
-                <Transition>
-                    {move || Suspend::new(async move {
-                        let entrance = entrance.await.ok();
-                        view! { <CreateForm create entrance/> }
-                    })}
-                </Transition>
+                <CreateForm entrance/>
             </section>
         </main>
     }
 }
 
 #[component]
-fn CreateForm(create: ServerAction<CreateRoom>, entrance: Option<Entrance>) -> impl IntoView {
-    let value = create.value();
-    let problem =
-        Memo::new(move |_| value.with(|value| value.as_ref().and_then(|outcome| outcome.as_ref().err().cloned())));
+fn CreateForm(entrance: Option<Entrance>) -> impl IntoView {
+    let sending = Sending::to::<CreateRoom>();
+    let problem = Memo::new(move |_| sending.problem());
     let error = move |field: &'static str| Signal::derive(move || problem.with(|p| detail_for(p.as_ref(), field)));
     let waiting = RwSignal::new(false);
-    let busy = move || create.pending().get() || waiting.get();
+    let busy = move || sending.pending.get() || waiting.get();
     let current = entrance.as_ref().and_then(|entrance| entrance.current);
     let elsewhere = Memo::new(move |_| {
         let refused = problem.with(|p| p.as_ref().filter(|p| p.code == Code::AlreadyInRoom).and_then(|p| p.room));
         refused.or(current)
     });
-    let nickname = Some(typed("nickname")).filter(|typed| !typed.is_empty());
-    let nickname = nickname.or_else(|| entrance.map(|entrance| entrance.nickname.to_string())).unwrap_or_default();
-    let one_to_one = typed("room_type") == "p2p";
-    let preserve = typed("preserve") == "true";
+    let nickname = nickname(entrance);
+    let typed = use_sent_back();
+    let one_to_one = typed.room_type == "p2p";
+    let preserve = typed.preserve == "true";
 
     view! {
-        <ActionForm action=create>
+        <Form sending>
             <fieldset class="choices">
                 <legend class="field__label">"For how many"</legend>
                 <label class="choice">
@@ -71,7 +65,7 @@ fn CreateForm(create: ServerAction<CreateRoom>, entrance: Option<Entrance>) -> i
             <TextField
                 name="name"
                 label="Room name (optional)"
-                value=typed("name")
+                value=typed.name
                 error=error("name")
                 maxlength=128
                 autocapitalize="sentences"
@@ -93,6 +87,6 @@ fn CreateForm(create: ServerAction<CreateRoom>, entrance: Option<Entrance>) -> i
             />
             <FormProblem problem=problem fields=&["name", "nickname"] waiting=waiting/>
             <EntryButtons go="Create" switch="Leave it and create this one" elsewhere=elsewhere busy=Signal::derive(busy)/>
-        </ActionForm>
+        </Form>
     }
 }

@@ -1,8 +1,6 @@
 //! An address that leads nowhere.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
-use leptos_router::components::A;
 
 use crate::ui::components::Brand;
 
@@ -10,13 +8,12 @@ use crate::ui::components::Brand;
 #[component]
 pub fn NotFound() -> impl IntoView {
     view! {
-        <Title text="Nothing here · AnonChat"/>
         <main class="page">
             <header class="page__bar"><Brand/></header>
             <section class="card">
                 <h1 class="card__heading">"Nothing is at this address"</h1>
                 <p class="card__text">"A room’s link ends in its six characters. If you have the code, type it on the start page."</p>
-                <A href="/" attr:class="button button--primary button--wide">"Go to the start page"</A>
+                <a href="/" class="button button--primary button--wide">"Go to the start page"</a>
             </section>
         </main>
     }

@@ -1,6 +1,6 @@
 //! The rows of a timeline, from the log and the outbox.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::Range};
 
 use crate::protocol::{ClientId, Draft, DraftState, Event, MemberId, MessageBody, Millis, Person, Seq};
 
@@ -75,20 +75,23 @@ pub struct View<'a> {
     pub mine: &'a BTreeSet<MemberId>,
     /// Minutes east of UTC at a time.
     pub offset: fn(Millis) -> i64,
-    /// How many events to show at most, the newest.
-    pub window: usize,
 }
 
-/// The rows of a timeline.
-pub fn rows<'a>(events: &[Event], outbox: impl Iterator<Item = &'a Draft>, view: View<'_>) -> Vec<(RowKey, Row)> {
+/// The rows of a stretch of a timeline, which begins with a day. What is not in the log yet stands at the end of all.
+pub fn rows<'a>(
+    events: &[Event],
+    stretch: Range<usize>,
+    outbox: impl Iterator<Item = &'a Draft>,
+    view: View<'_>,
+) -> Vec<(RowKey, Row)> {
     let is_me = |id: MemberId| view.mine.contains(&id);
-    let start = events.len().saturating_sub(view.window);
+    let Range { start, end } = stretch;
     let mut builder = Builder { rows: Vec::new(), day: None, last: None };
     let mut life = events[..start].windows(2).filter(|pair| pair[1].seq <= pair[0].seq).map(|_| 1).sum();
     let mut previous = start.checked_sub(1).map_or(0, |before| events[before].seq);
     let mut traffic: Option<(RowKey, Traffic)> = None;
 
-    for event in &events[start..] {
+    for event in &events[start..end] {
         if event.seq <= previous {
             life += 1;
         }
@@ -119,7 +122,7 @@ pub fn rows<'a>(events: &[Event], outbox: impl Iterator<Item = &'a Draft>, view:
     }
     builder.close(&mut traffic, is_me);
 
-    for draft in outbox {
+    for draft in outbox.take_while(|_| end == events.len()) {
         let (at, delivery) = match &draft.state {
             DraftState::Pending => (None, Delivery::Pending),
             DraftState::Sent(ack) => (Some(ack.at), Delivery::Sent),

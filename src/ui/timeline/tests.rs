@@ -50,7 +50,8 @@ fn log(events: Vec<(i64, EventKind)>) -> Vec<Event> {
 
 fn read(events: &[Event], outbox: &[Draft], window: usize) -> Vec<(RowKey, Row)> {
     let mine = BTreeSet::from([MemberId::from_bits(ME)]);
-    rows(events, outbox.iter(), View { me: &person(ME), mine: &mine, offset: |_| 0, window })
+    let stretch = events.len().saturating_sub(window)..events.len();
+    rows(events, stretch, outbox.iter(), View { me: &person(ME), mine: &mine, offset: |_| 0 })
 }
 
 /// The rows as short texts: a day, `name: ` with `^` for the first and `$` for the last of a group, or a notice.

@@ -18,25 +18,33 @@ pub fn scroll_to_end(element: &Element) {
     element.set_scroll_top(0);
 }
 
-/// Where the newest row of a timeline stands on the screen.
+/// Where the rows of a timeline that are in view stand on the screen.
 pub struct Place {
-    row: SendWrapper<Element>,
-    bottom: f64,
+    rows: SendWrapper<Vec<(Element, f64)>>,
 }
 
-/// Remembers where the newest row stands, before the timeline changes.
+/// Remembers where the rows in view stand, before the timeline changes. Those out of view may come and go.
 pub fn place(frame: &Element) -> Option<Place> {
-    let row = frame.query_selector("ol > li:last-child").ok().flatten()?;
-    let bottom = row.get_bounding_client_rect().bottom();
-    Some(Place { row: SendWrapper::new(row), bottom })
+    let view = frame.get_bounding_client_rect();
+    let first = frame.query_selector("ol > li").ok().flatten();
+    let rows =
+        std::iter::successors(first, Element::next_element_sibling).map(|row| (row.get_bounding_client_rect(), row));
+    let rows = rows.skip_while(|(at, _)| at.bottom() <= view.top()).take_while(|(at, _)| at.top() < view.bottom());
+    let rows: Vec<_> = rows.map(|(at, row)| (row, at.bottom())).collect();
+    (!rows.is_empty()).then(|| Place { rows: SendWrapper::new(rows) })
 }
 
-/// Scrolls so that it stands there again: what is read stays in place while something is added elsewhere.
+/// Scrolls so that they stand there again: what is read stays in place while something is added elsewhere. One row is
+/// enough, but not any: a day at the top gives way to an earlier one.
 pub fn keep_place(frame: &Element, place: &Place) {
-    if place.row.is_connected() {
-        let moved = place.row.get_bounding_client_rect().bottom() - place.bottom;
+    if let Some((row, bottom)) = place.rows.iter().find(|(row, _)| row.is_connected()) {
+        let moved = row.get_bounding_client_rect().bottom() - bottom;
         #[expect(clippy::cast_possible_truncation, reason = "pixels of a screen")]
-        frame.set_scroll_top(frame.scroll_top() + moved.round() as i32);
+        let moved = moved.round() as i32;
+        // Setting it at all would end a flick of the finger.
+        if moved != 0 {
+            frame.set_scroll_top(frame.scroll_top() + moved);
+        }
     }
 }
 
@@ -66,7 +74,7 @@ impl Drop for Watch {
     }
 }
 
-/// Calls back when an element comes into view within `frame`, or close above it.
+/// Calls back when an element comes into view within `frame`, or close above or below it.
 pub fn watch(element: &Element, frame: &Element, mut then: impl FnMut() + 'static) -> Option<Watch> {
     let callback = Closure::<dyn FnMut(js_sys::Array)>::new(move |entries: js_sys::Array| {
         let seen = entries.iter().any(|entry| entry.unchecked_into::<IntersectionObserverEntry>().is_intersecting());
@@ -76,7 +84,7 @@ pub fn watch(element: &Element, frame: &Element, mut then: impl FnMut() + 'stati
     });
     let options = IntersectionObserverInit::new();
     options.set_root(Some(frame));
-    options.set_root_margin("200px 0px 0px 0px");
+    options.set_root_margin("200px 0px");
     let observer = IntersectionObserver::new_with_options(callback.as_ref().unchecked_ref(), &options).ok()?;
     observer.observe(element);
     Some(Watch { observer: SendWrapper::new(observer), _callback: SendWrapper::new(callback) })

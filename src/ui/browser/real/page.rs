@@ -3,7 +3,7 @@
 use leptos::prelude::{WindowListenerHandle, document, window, window_event_listener_untyped};
 use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, closure::Closure};
-use web_sys::VisibilityState;
+use web_sys::{PageTransitionEvent, VisibilityState};
 
 use crate::ui::browser::Moment;
 
@@ -27,10 +27,30 @@ pub fn has_coarse_pointer() -> bool {
     window().match_media("(pointer: coarse)").ok().flatten().is_some_and(|query| query.matches())
 }
 
+/// Names the page.
+pub fn set_title(title: &str) {
+    document().set_title(title);
+}
+
+/// Goes to another page of the site.
+pub fn go(address: &str) {
+    // Refused only while the page is being torn down anyway.
+    let _ = window().location().assign(address);
+}
+
 /// Loads the page anew.
 pub fn reload() {
     // Refused only while the page is being torn down anyway.
     let _ = window().location().reload();
+}
+
+/// Loads the page anew when the browser brings it back as it was left, with "Back": what it shows may be long past.
+pub fn reload_when_brought_back() {
+    window_event_listener_untyped("pageshow", |event| {
+        if event.unchecked_into::<PageTransitionEvent>().persisted() {
+            reload();
+        }
+    });
 }
 
 /// Listening to the page; ends when dropped.

@@ -3,8 +3,7 @@
 use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
-    api,
-    protocol::ServerFrame,
+    protocol::{Code, ServerFrame},
     ui::browser::{self, Moment, Socket, SocketEvent},
 };
 
@@ -12,7 +11,12 @@ use super::{
     super::session::{Act, Session},
     LiveRoom,
     picture::put,
+    server,
 };
+
+fn is_outside(code: Code) -> bool {
+    matches!(code, Code::RoomUnavailable | Code::NotAMember | Code::NoSession | Code::Removed)
+}
 
 impl LiveRoom {
     pub(super) fn moment(self, moment: Moment) {
@@ -63,11 +67,9 @@ impl LiveRoom {
                 });
             }
             Act::AskDoor => spawn_local(async move {
-                match api::open_door(self.code).await {
-                    Ok(api::Door::Inside(snapshot)) => {
-                        self.drive(|session, now| session.door_said(Some(*snapshot), now));
-                    }
-                    Ok(api::Door::Outside(_)) => self.drive(|session, now| session.door_said(None, now)),
+                match server::room(self.code).await {
+                    Ok(snapshot) => self.drive(|session, now| session.door_said(Some(snapshot), now)),
+                    Err(problem) if is_outside(problem.code) => self.drive(|session, now| session.door_said(None, now)),
                     // The server cannot be asked either: the next try will tell.
                     Err(_) => {}
                 }
@@ -75,7 +77,7 @@ impl LiveRoom {
             Act::Rejoin => {
                 let nickname = self.you.with_untracked(|you| you.nickname.to_string());
                 spawn_local(async move {
-                    let outcome = api::join_room(self.code.to_string(), nickname, None).await.map(|_| ());
+                    let outcome = server::join(self.code, nickname).await;
                     self.drive(|session, now| session.rejoined(outcome, now));
                 });
             }

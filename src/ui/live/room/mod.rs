@@ -4,11 +4,12 @@
 
 mod driver;
 mod picture;
+mod server;
+mod stretch;
 
 use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
-    api,
     protocol::{
         ClientId, InvalidText, MemberId, MessageBody, Millis, Nickname, Problem, Retention, RoomCode, RoomName,
         RoomType, Snapshot, You,
@@ -22,11 +23,7 @@ use crate::{
 
 use super::{Ending, Status, session::Session};
 use picture::put;
-
-/// Events on the screen at most, while the reader is at the end.
-const WINDOW: usize = 300;
-/// How many more to show when the reader goes up and they are here already.
-const STEP: usize = 100;
+use stretch::Stretch;
 
 /// A row with its own signal, so that a change of one does not touch the others.
 #[derive(Clone)]
@@ -78,6 +75,8 @@ pub struct LiveRoom {
     pub ending: RwSignal<Option<Ending>>,
     /// Whether there is something above the rows.
     pub has_earlier: RwSignal<bool>,
+    /// Whether there is something below the rows.
+    pub has_later: RwSignal<bool>,
     /// Whether that is being fetched.
     pub loading_earlier: RwSignal<bool>,
     /// Why it could not be fetched.
@@ -102,8 +101,8 @@ struct Desk {
     listener: Option<Listener>,
     drawing: bool,
     offset: fn(Millis) -> i64,
-    window: usize,
-    length: usize,
+    stretch: Stretch,
+    was_live: bool,
 }
 
 /// Makes a room the one of the pages below.
@@ -131,8 +130,8 @@ impl LiveRoom {
             listener: None,
             drawing: false,
             offset: |_| 0,
-            window: WINDOW,
-            length: 0,
+            stretch: Stretch::new(),
+            was_live: false,
         };
         let desk = StoredValue::new(desk);
         let picture = desk.try_update_value(|desk| desk.picture(true)).expect("made a line ago");
@@ -145,11 +144,12 @@ impl LiveRoom {
             retention: RwSignal::new(picture.retention),
             you: RwSignal::new(picture.you),
             entries: RwSignal::new(picture.rows.unwrap_or_default().into_iter().map(entry).collect()),
-            members: RwSignal::new(picture.members),
+            members: RwSignal::new(picture.members.unwrap_or_default()),
             typists: RwSignal::new(Vec::new()),
             status: RwSignal::new(picture.status),
             ending: RwSignal::new(None),
             has_earlier: RwSignal::new(picture.has_earlier),
+            has_later: RwSignal::new(false),
             loading_earlier: RwSignal::new(false),
             earlier_problem: RwSignal::new(None),
             at_end: RwSignal::new(true),
@@ -193,6 +193,7 @@ impl LiveRoom {
     pub fn say(self, text: &str) -> Result<(), InvalidText> {
         let body = MessageBody::try_from(text)?;
         self.drive(|session, now| session.say(browser::message_id(), body, now));
+        self.show_end();
         self.said.update(|said| *said += 1);
         Ok(())
     }
@@ -238,12 +239,32 @@ impl LiveRoom {
         self.drive(|session, _| session.rejoin());
     }
 
-    /// The reader is at the end of the timeline, or no longer.
+    /// The reader is at the end of the rows, or no longer.
     pub fn reads_end(self, at_end: bool) {
+        let at_end = at_end && self.desk.try_with_value(|desk| desk.stretch.has_below()) == Some(false);
         put(self.at_end, at_end);
         if at_end {
             put(self.unseen, 0);
         }
+    }
+
+    /// Shows the end of the timeline, and follows it from here.
+    pub fn show_end(self) {
+        self.desk.try_update_value(|desk| {
+            desk.stretch.go_to_end();
+            desk.session.touch();
+        });
+        self.reads_end(true);
+        self.draw_soon();
+    }
+
+    /// Shows more below. It is all here: only what is above may have to be fetched.
+    pub fn load_later(self) {
+        self.desk.try_update_value(|desk| {
+            desk.stretch.move_down();
+            desk.session.touch();
+        });
+        self.draw_soon();
     }
 
     /// Shows more above: from memory, else from the server.
@@ -252,12 +273,11 @@ impl LiveRoom {
             return;
         }
         let next = self.desk.try_update_value(|desk| {
-            let replica = desk.session.replica();
-            if replica.events.len() > desk.window {
-                desk.window += STEP;
+            if desk.stretch.move_up() {
                 desk.session.touch();
                 return None;
             }
+            let replica = desk.session.replica();
             replica.has_more.then(|| replica.events.first().map(|event| event.seq))
         });
         match next.flatten() {
@@ -266,13 +286,17 @@ impl LiveRoom {
                 self.loading_earlier.set(true);
                 self.earlier_problem.set(None);
                 spawn_local(async move {
-                    let page = api::get_history(self.code, before).await;
+                    let page = server::history(self.code, before).await;
                     let _ = self.loading_earlier.try_set(false);
                     match page {
-                        Ok(page) => self.drive(|session, _| {
-                            session.prepend(page);
-                            Vec::new()
-                        }),
+                        Ok(page) => {
+                            self.desk.try_update_value(|desk| {
+                                let before = desk.session.replica().events.len();
+                                desk.session.prepend(page);
+                                desk.stretch.came_above(desk.session.replica().events.len() - before);
+                            });
+                            self.draw_soon();
+                        }
                         Err(problem) => _ = self.earlier_problem.try_set(Some(problem)),
                     }
                 });

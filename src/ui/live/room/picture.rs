@@ -14,8 +14,11 @@ use crate::{
 
 use super::{
     super::{Ending, Status},
-    Desk, Entry, LiveRoom, MemberLine, WINDOW, outbox_name,
+    Desk, Entry, LiveRoom, MemberLine, outbox_name,
 };
+
+/// Events of a timeline that a tab keeps at most. Past that it forgets the older half, while the reader is at the end.
+const REMEMBERED: usize = 20_000;
 
 /// Everything on the screen, as of now.
 pub(super) struct Picture {
@@ -24,11 +27,12 @@ pub(super) struct Picture {
     pub(super) you: You,
     pub(super) rows: Option<Vec<(RowKey, Row)>>,
     pub(super) outbox: Option<String>,
-    pub(super) members: Vec<MemberLine>,
+    pub(super) members: Option<Vec<MemberLine>>,
     pub(super) typists: Vec<Nickname>,
     pub(super) status: Status,
     pub(super) ending: Option<Ending>,
     pub(super) has_earlier: bool,
+    pub(super) has_later: bool,
     pub(super) news: Vec<Message>,
     pub(super) server_version: Option<String>,
 }
@@ -60,11 +64,14 @@ impl LiveRoom {
         put(self.name, picture.name);
         put(self.retention, picture.retention);
         put(self.you, picture.you);
-        put(self.members, picture.members);
+        if let Some(members) = picture.members {
+            put(self.members, members);
+        }
         put(self.typists, picture.typists);
         put(self.status, picture.status);
         put(self.ending, picture.ending);
         put(self.has_earlier, picture.has_earlier);
+        put(self.has_later, picture.has_later);
         put(self.freshness.server_version, picture.server_version);
         self.announce(&picture.news);
     }
@@ -112,35 +119,33 @@ impl Desk {
         self.drawing = false;
         let changed = self.session.take_changed();
         let news = self.session.take_news();
+        if at_end && self.session.replica().events.len() > REMEMBERED {
+            self.session.forget_old(REMEMBERED / 2);
+        }
+        self.stretch.follow(self.session.replica().events.len(), at_end);
+        let is_live = self.session.status() == Status::Live;
+        let people_changed = self.session.take_people_changed() || is_live != self.was_live;
+        self.was_live = is_live;
         let replica = self.session.replica();
-        let length = replica.events.len();
-        // Who reads further up keeps what they read: the window grows with what comes.
-        let more = length.saturating_sub(self.length);
-        self.window = if !at_end {
-            self.window + more
-        } else if more > 0 {
-            WINDOW
-        } else {
-            self.window
-        };
-        self.length = length;
         let me = Person { id: replica.you.member_id, name: replica.you.nickname.clone() };
-        let view = View { me: &me, mine: self.session.mine(), offset: self.offset, window: self.window };
+        let view = View { me: &me, mine: self.session.mine(), offset: self.offset };
         let line = |(id, name): (&MemberId, &Nickname)| MemberLine {
             id: *id,
             name: name.clone(),
             is_you: view.mine.contains(id),
             is_owner: *id == replica.room.owner,
-            connected: replica.connected.contains(id)
-                || (view.mine.contains(id) && self.session.status() == Status::Live),
+            connected: replica.connected.contains(id) || (view.mine.contains(id) && is_live),
         };
-        let mut members: Vec<MemberLine> = replica.state.members.iter().map(line).collect();
-        members.sort_by_cached_key(|member| (!member.is_you, member.name.as_str().to_lowercase(), member.id));
+        let members = people_changed.then(|| {
+            let mut members: Vec<MemberLine> = replica.state.members.iter().map(line).collect();
+            members.sort_by_cached_key(|member| (!member.is_you, member.name.as_str().to_lowercase(), member.id));
+            members
+        });
         Picture {
             name: replica.state.name.clone(),
             retention: replica.state.retention,
             you: replica.you.clone(),
-            rows: changed.then(|| rows(&replica.events, replica.outbox.iter(), view)),
+            rows: changed.then(|| rows(&replica.events, self.stretch.range(), replica.outbox.iter(), view)),
             outbox: changed.then(|| {
                 let drafts: Vec<_> = replica.outbox.iter().map(|draft| (draft.id, draft.body.as_str())).collect();
                 if drafts.is_empty() { String::new() } else { serde_json::to_string(&drafts).unwrap_or_default() }
@@ -149,7 +154,8 @@ impl Desk {
             typists: self.session.typists().cloned().collect(),
             status: self.session.status(),
             ending: self.session.ending().cloned(),
-            has_earlier: replica.has_more || length > self.window,
+            has_earlier: replica.has_more || self.stretch.has_above(),
+            has_later: self.stretch.has_below(),
             news,
             server_version: self.session.server_version().map(str::to_owned),
         }

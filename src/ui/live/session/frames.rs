@@ -20,6 +20,7 @@ impl Session {
             ServerFrame::Snapshot { code, snapshot } if code == self.code => return self.restart_from(*snapshot, now),
             ServerFrame::Resumed { code, events, connected, .. } if code == self.code => {
                 self.replica.connected = connected.into_iter().collect();
+                self.people_changed = true;
                 for event in events {
                     self.apply(event);
                 }
@@ -40,7 +41,10 @@ impl Session {
             }
             ServerFrame::Signal { code, signal } if code == self.code => match signal {
                 Signal::Typing { member, on } => self.typing.hear(member, on, now),
-                Signal::Presence { connected } => self.replica.connected = connected.into_iter().collect(),
+                Signal::Presence { connected } => {
+                    self.replica.connected = connected.into_iter().collect();
+                    self.people_changed = true;
+                }
             },
             ServerFrame::Bye { retry_after_ms, .. } => {
                 self.phase = Phase::Waiting { until: now + retry_after_ms };
@@ -70,6 +74,7 @@ impl Session {
         self.reset_and_keep(snapshot);
         self.from_scratch = false;
         self.changed = true;
+        self.people_changed = true;
         self.in_step(now)
     }
 
@@ -115,7 +120,11 @@ impl Session {
         if let Received::Applied(count) = received {
             self.changed = true;
             let fresh = self.replica.events.len().saturating_sub(count);
-            for message in self.replica.events[fresh..].iter().filter_map(Event::message) {
+            for event in &self.replica.events[fresh..] {
+                let Some(message) = event.message() else {
+                    self.people_changed = true;
+                    continue;
+                };
                 self.typing.hear(message.author.id, false, 0);
                 if self.mine.contains(&message.author.id) {
                     self.outgoing.settle(message.id);

@@ -74,7 +74,7 @@ enum Phase {
 }
 
 /// One room, as this page follows it.
-#[expect(clippy::struct_excessive_bools, reason = "four facts that have nothing to do with each other")]
+#[expect(clippy::struct_excessive_bools, reason = "five facts that have nothing to do with each other")]
 #[derive(Debug)]
 pub struct Session {
     replica: Replica,
@@ -91,6 +91,7 @@ pub struct Session {
     news: Vec<Message>,
     server_version: Option<String>,
     changed: bool,
+    people_changed: bool,
     jitter: fn() -> f64,
 }
 
@@ -113,6 +114,7 @@ impl Session {
             news: Vec::new(),
             server_version: None,
             changed: true,
+            people_changed: true,
             jitter,
         }
     }
@@ -140,6 +142,16 @@ impl Session {
     /// Whether the timeline or the outbox changed since this was asked last.
     pub fn take_changed(&mut self) -> bool {
         std::mem::take(&mut self.changed)
+    }
+
+    /// Whether who is in the room, or connected, may have changed since this was asked last.
+    pub fn take_people_changed(&mut self) -> bool {
+        std::mem::take(&mut self.people_changed)
+    }
+
+    /// Forgets the oldest events of a very long timeline.
+    pub fn forget_old(&mut self, keep: usize) {
+        self.replica.forget_old(keep);
     }
 
     /// Wants the timeline to be drawn again, for a reason of its own.

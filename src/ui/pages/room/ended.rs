@@ -1,7 +1,6 @@
 //! What stands in the composer's place when the room is over for this page.
 
 use leptos::prelude::*;
-use leptos_router::components::A;
 
 use crate::{
     protocol::Code,
@@ -44,11 +43,11 @@ pub fn Ended() -> impl IntoView {
                     elsewhere()
                         .map(|room| {
                             view! {
-                                <A href=format!("/rooms/{room}") attr:class="button">"Back to " {room.spaced()}</A>
+                                <a href=format!("/rooms/{room}") class="button">"Back to " {room.spaced()}</a>
                             }
                         })
                 }}
-                <A href="/" attr:class="button">"Go to the start page"</A>
+                <a href="/" class="button">"Go to the start page"</a>
             </div>
         </div>
     }

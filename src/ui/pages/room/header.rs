@@ -1,13 +1,13 @@
 //! The top of a room: what it is called, what it keeps, who is here, and what can be done.
 
-use leptos::{form::ActionForm, prelude::*};
-use leptos_router::components::A;
+use leptos::prelude::*;
 
 use crate::{
     api::LeaveRoom,
     protocol::{Retention, Role},
     ui::{
         components::{CopyButton, Icon, Shape},
+        form::{Form, Sending},
         live::use_room,
     },
 };
@@ -30,13 +30,13 @@ pub fn Header(
         count => format!("{count} members"),
     };
     let keeps = move || room.retention.get() == Retention::Preserved;
-    // Without scripts the form leaves at once; with them the dialog asks first, and submits the same action.
-    let leave = ServerAction::<LeaveRoom>::new();
+    // Without scripts the form leaves at once; with them the dialog asks first.
+    let leave = Sending::to::<LeaveRoom>();
 
     view! {
         <header class="room-header">
             <div class="room-header__row">
-                <A href="/" attr:class="room-header__home" attr:aria-label="AnonChat, start page">"A"</A>
+                <a href="/" class="room-header__home" aria-label="AnonChat, start page">"A"</a>
                 <h1 class="room-header__title" dir="auto">{title}</h1>
                 <Show when=is_here>
                     <button
@@ -54,7 +54,7 @@ pub fn Header(
                     </button>
                 </Show>
                 <Show when=is_here>
-                    <ActionForm action=leave>
+                    <Form sending=leave>
                         <input type="hidden" name="code" value=code.to_string()/>
                         <button
                             type="submit"
@@ -67,7 +67,7 @@ pub fn Header(
                         >
                             <Icon shape=Shape::Exit/>
                         </button>
-                    </ActionForm>
+                    </Form>
                 </Show>
             </div>
             <div class="room-header__facts">

@@ -7,6 +7,7 @@ use crate::{
     protocol::Role,
     ui::{
         components::{Dialog, Icon, Shape},
+        form::{Form, Sending},
         live::{MemberLine, use_room},
     },
 };
@@ -88,7 +89,7 @@ pub fn RemoveDialog(
     removing: RwSignal<Option<MemberLine>>,
 ) -> impl IntoView {
     let room = use_room();
-    let kick = ServerAction::<KickMember>::new();
+    let kick = Sending::to::<KickMember>();
     let open = RwSignal::new(false);
     let name = Memo::new(move |before: Option<&String>| {
         removing
@@ -106,30 +107,25 @@ pub fn RemoveDialog(
             removing.set(None);
         }
     });
-    let problem = move || {
-        kick.value().with(|value| value.as_ref().and_then(|outcome| outcome.as_ref().err().map(|p| p.detail.clone())))
-    };
     Effect::new(move |_| {
-        if kick.value().with(|value| matches!(value, Some(Ok(())))) && open.get_untracked() {
+        if kick.is_done() && open.get_untracked() {
             open.set(false);
         }
     });
-    let remove = move |_| {
-        if let Some(member) = removing.get_untracked() {
-            kick.dispatch(KickMember { code: room.code, member_id: member.id });
-        }
-    };
+    let whom = move || removing.with(|member| member.as_ref().map(|member| member.id.to_string()));
 
     view! {
         <Dialog open id="remove" heading=Signal::derive(move || format!("Remove {}?", name.get()))>
             <p class="dialog__text">"They are out at once, cannot come back to this room, and everybody sees that you removed them."</p>
-            <p class="form-problem" role="status">{problem}</p>
-            <div class="button-row">
-                <button type="button" class="button button--danger" disabled=move || kick.pending().get() on:click=remove>
-                    "Remove"
-                </button>
-                <button type="button" class="button" on:click=move |_| open.set(false)>"Keep"</button>
-            </div>
+            <p class="form-problem" role="status">{move || kick.detail()}</p>
+            <Form sending=kick>
+                <input type="hidden" name="code" value=room.code.to_string()/>
+                <input type="hidden" name="member_id" value=whom/>
+                <div class="button-row">
+                    <button type="submit" class="button button--danger" disabled=move || kick.pending.get()>"Remove"</button>
+                    <button type="button" class="button" on:click=move |_| open.set(false)>"Keep"</button>
+                </div>
+            </Form>
         </Dialog>
     }
 }

@@ -11,139 +11,85 @@ mod settings;
 mod timeline;
 mod view;
 
-use leptos::{either::EitherOf3, prelude::*};
-use leptos_meta::Title;
-use leptos_router::{components::A, hooks::use_params_map};
+use leptos::prelude::*;
 
 use crate::{
-    api::{Door, Entrance, JoinRoom, get_entrance, open_door},
-    protocol::{InvalidCode, Problem, RoomCode},
-    ui::components::Brand,
+    protocol::{Door, Entrance, InvalidCode, Problem, RoomCode},
+    ui::{browser, components::Brand, form::use_sent_back},
 };
 
-use super::{
-    join_form::{JoinForm, Wanted, go_when_entered},
-    typed,
-};
+use super::join_form::{JoinForm, Wanted};
 use view::RoomView;
 
 /// The page behind `/rooms/:code`.
 #[component]
-pub fn RoomPage() -> impl IntoView {
-    let params = use_params_map();
-    let typed_code = Memo::new(move |_| params.with(|params| params.get("code")).unwrap_or_default());
-    let code = Memo::new(move |_| typed_code.with(|typed| typed.parse::<RoomCode>()));
-    let door = Resource::new_blocking(
-        move || code.get().ok(),
-        |code| async move {
-            match code {
-                Some(code) => open_door(code).await,
-                None => get_entrance().await.map(Door::Outside),
-            }
-        },
-    );
-    let join = ServerAction::<JoinRoom>::new();
-    go_when_entered(join);
-    Effect::new(move |_| {
-        if join.value().with(|value| matches!(value, Some(Ok(_)))) {
-            door.refetch();
-        }
-    });
-    let look_again = Callback::new(move |()| door.refetch());
-
-    view! {
-        <Transition fallback=Opening>
-            {move || Suspend::new(async move {
-                match (code.get_untracked(), door.await) {
-                    (Err(reason), entrance) => {
-                        let entrance = match entrance {
-                            Ok(Door::Outside(entrance)) => Some(entrance),
-                            _ => None,
-                        };
-                        EitherOf3::A(view! { <Malformed reason text=typed_code.get_untracked() entrance join/> })
-                    }
-                    (Ok(_), Ok(Door::Inside(snapshot))) => {
-                        EitherOf3::B(view! { <RoomView snapshot=*snapshot on_outside=look_again/> })
-                    }
-                    (Ok(code), outside) => EitherOf3::C(view! { <Outside code outside look_again join/> }),
-                }
-            })}
-        </Transition>
-    }
-}
-
-/// While the room is fetched.
-#[component]
-fn Opening() -> impl IntoView {
-    view! {
-        <main class="page page--middle">
-            <p class="page__lead" role="status">"Opening the room…"</p>
-        </main>
+pub fn RoomPage(
+    /// Which room.
+    code: RoomCode,
+    /// What is behind its link.
+    door: Result<Door, Problem>,
+) -> impl IntoView {
+    match door {
+        Ok(Door::Inside(snapshot)) => view! { <RoomView snapshot=*snapshot/> }.into_any(),
+        Ok(Door::Outside(entrance)) => view! { <Outside code entrance/> }.into_any(),
+        Err(problem) => view! { <Unknown code problem/> }.into_any(),
     }
 }
 
 /// The way in.
 #[component]
-fn Outside(
-    code: RoomCode,
-    outside: Result<Door, Problem>,
-    look_again: Callback<()>,
-    join: ServerAction<JoinRoom>,
-) -> impl IntoView {
-    let (entrance, problem) = match outside {
-        Ok(Door::Outside(entrance)) => (Some(entrance), None),
-        Ok(Door::Inside(_)) => (None, None),
-        Err(problem) => (None, Some(problem)),
-    };
-
+fn Outside(code: RoomCode, entrance: Entrance) -> impl IntoView {
     view! {
-        <Title text=format!("{} · AnonChat", code.spaced())/>
+        <DoorCard code>
+            <JoinForm wanted=Wanted::Known(code) entrance=Some(entrance)/>
+        </DoorCard>
+    }
+}
+
+/// The server cannot say now whether this person is in the room.
+#[component]
+fn Unknown(code: RoomCode, problem: Problem) -> impl IntoView {
+    view! {
+        <DoorCard code>
+            <p class="form-problem" role="alert">{problem.detail}</p>
+            <button type="button" class="button button--wide" on:click=|_| browser::reload()>"Try again"</button>
+        </DoorCard>
+    }
+}
+
+#[component]
+fn DoorCard(code: RoomCode, children: Children) -> impl IntoView {
+    view! {
         <main class="page">
             <header class="page__bar"><Brand/></header>
             <section class="card" aria-labelledby="door-heading">
                 <h1 id="door-heading" class="card__heading">"Join room " <span class="code">{code.spaced()}</span></h1>
-                {match problem {
-                    Some(problem) => {
-                        leptos::either::Either::Left(
-                            view! {
-                                <p class="form-problem" role="alert">{problem.detail}</p>
-                                <button type="button" class="button button--wide" on:click=move |_| look_again.run(())>
-                                    "Try again"
-                                </button>
-                            },
-                        )
-                    }
-                    None => {
-                        leptos::either::Either::Right(
-                            view! { <JoinForm action=join wanted=Wanted::Known(code) entrance/> },
-                        )
-                    }
-                }}
+                {children()}
             </section>
-            <p class="page__aside"><A href="/">"Join another room, or make one"</A></p>
+            <p class="page__aside"><a href="/">"Join another room, or make one"</a></p>
         </main>
     }
 }
 
 /// A link whose end is no code.
 #[component]
-fn Malformed(
-    reason: InvalidCode,
+pub fn NoCode(
+    /// The end of the link.
     text: String,
+    /// What to offer; nothing if the server could not say.
     entrance: Option<Entrance>,
-    join: ServerAction<JoinRoom>,
 ) -> impl IntoView {
-    let retyped = typed("code");
+    let reason = text.parse::<RoomCode>().err().as_ref().map(InvalidCode::to_string);
+    let retyped = use_sent_back().code;
     let text = if retyped.is_empty() { text } else { retyped };
 
     view! {
-        <Title text="Check the code · AnonChat"/>
         <main class="page">
             <header class="page__bar"><Brand/></header>
             <section class="card" aria-labelledby="code-heading">
                 <h1 id="code-heading" class="card__heading">"This link’s code is not right"</h1>
-                <p class="card__text">{reason.to_string()} " Perhaps a character was lost when the link was copied. Correct it here:"</p>
-                <JoinForm action=join wanted=Wanted::Typed(text) entrance/>
+                <p class="card__text">{reason} " Perhaps a character was lost when the link was copied. Correct it here:"</p>
+                <JoinForm wanted=Wanted::Typed(text) entrance/>
             </section>
         </main>
     }

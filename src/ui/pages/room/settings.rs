@@ -1,12 +1,13 @@
 //! What only the owner may change: the room's name, and whether it keeps what is said.
 
-use leptos::{form::ActionForm, prelude::*};
+use leptos::prelude::*;
 
 use crate::{
     api::{PreserveRoom, RenameRoom},
     protocol::Retention,
     ui::{
-        components::{Dialog, TextField, detail_for},
+        components::{Dialog, TextField},
+        form::{Form, Sending},
         live::use_room,
     },
 };
@@ -18,22 +19,12 @@ pub fn SettingsDialog(
     open: RwSignal<bool>,
 ) -> impl IntoView {
     let room = use_room();
-    let rename = ServerAction::<RenameRoom>::new();
-    let preserve = ServerAction::<PreserveRoom>::new();
+    let rename = Sending::to::<RenameRoom>();
+    let preserve = Sending::to::<PreserveRoom>();
     let keeps = move || room.retention.get() == Retention::Preserved;
-    let renamed = rename.value();
-    let name_problem = Signal::derive(move || {
-        renamed.with(|value| {
-            let problem = value.as_ref()?.as_ref().err()?;
-            detail_for(Some(problem), "name").or_else(|| Some(problem.detail.clone()))
-        })
-    });
-    let preserved = preserve.value();
-    let preserve_problem = move || {
-        preserved.with(|value| value.as_ref().and_then(|outcome| outcome.as_ref().err().map(|p| p.detail.clone())))
-    };
+    let name_problem = Signal::derive(move || rename.detail());
     Effect::new(move |_| {
-        if renamed.with(|value| matches!(value, Some(Ok(())))) {
+        if rename.is_done() {
             open.set(false);
         }
     });
@@ -41,7 +32,7 @@ pub fn SettingsDialog(
 
     view! {
         <Dialog open id="settings" heading="Room settings">
-            <ActionForm action=rename>
+            <Form sending=rename>
                 <input type="hidden" name="code" value=room.code.to_string()/>
                 <TextField
                     name="name"
@@ -52,28 +43,30 @@ pub fn SettingsDialog(
                     maxlength=128
                     autocapitalize="sentences"
                 />
-                <button type="submit" class="button" disabled=move || rename.pending().get()>"Save name"</button>
-            </ActionForm>
+                <button type="submit" class="button" disabled=move || rename.pending.get()>"Save name"</button>
+            </Form>
             <hr class="rule"/>
-            <button
-                type="button"
-                class="switch"
-                role="switch"
-                aria-checked=move || if keeps() { "true" } else { "false" }
-                aria-labelledby="keep-name"
-                aria-describedby="keep-text"
-                disabled=move || preserve.pending().get()
-                on:click=move |_| {
-                    preserve.dispatch(PreserveRoom { code: room.code, preserve: room.retention.get_untracked() == Retention::Ephemeral });
-                }
-            >
-                <span class="switch__track" aria-hidden="true"></span>
-                <span class="switch__name" id="keep-name">"Preserve messages"</span>
-                <span class="switch__text" id="keep-text">
-                    "On: everything said from now on is kept, and whoever joins later can read it. Off: nothing is kept from now on. Everybody sees the change."
-                </span>
-            </button>
-            <p class="form-problem" role="status">{preserve_problem}</p>
+            <Form sending=preserve>
+                <input type="hidden" name="code" value=room.code.to_string()/>
+                <button
+                    type="submit"
+                    class="switch"
+                    name="preserve"
+                    value=move || if keeps() { "false" } else { "true" }
+                    role="switch"
+                    aria-checked=move || if keeps() { "true" } else { "false" }
+                    aria-labelledby="keep-name"
+                    aria-describedby="keep-text"
+                    disabled=move || preserve.pending.get()
+                >
+                    <span class="switch__track" aria-hidden="true"></span>
+                    <span class="switch__name" id="keep-name">"Preserve messages"</span>
+                    <span class="switch__text" id="keep-text">
+                        "On: everything said from now on is kept, and whoever joins later can read it. Off: nothing is kept from now on. Everybody sees the change."
+                    </span>
+                </button>
+            </Form>
+            <p class="form-problem" role="status">{move || preserve.detail()}</p>
         </Dialog>
     }
 }

@@ -1,7 +1,6 @@
 //! The timeline of a room: rows from the oldest at the top to the newest at the bottom, where it stays while new ones come.
 
 use leptos::{
-    either::EitherOf3,
     html,
     prelude::*,
     task::{spawn_local, tick},
@@ -26,6 +25,7 @@ pub fn Timeline() -> impl IntoView {
     let room = use_room();
     let frame = NodeRef::<html::Div>::new();
     let top = NodeRef::<html::Div>::new();
+    let bottom = NodeRef::<html::Div>::new();
 
     // Saying something shows the end.
     Effect::new(move |_| {
@@ -63,12 +63,26 @@ pub fn Timeline() -> impl IntoView {
         watch.set_value(watching);
     });
 
+    // The same below, for who went up so far that the newest rows were taken off the page.
+    let watch_below = StoredValue::new(None::<Watch>);
+    Effect::new(move |_| {
+        shown.track();
+        let watching = match (frame.get(), bottom.get()) {
+            (Some(frame), Some(bottom)) if room.has_later.get() => {
+                browser::watch(&bottom, &frame, move || room.load_later())
+            }
+            _ => None,
+        };
+        watch_below.set_value(watching);
+    });
+
     let on_scroll = move |_| {
         if let Some(frame) = frame.get_untracked() {
             room.reads_end(browser::distance_from_end(&frame) < NEAR_END);
         }
     };
     let to_end = move |_| {
+        room.show_end();
         if let Some(frame) = frame.get_untracked() {
             browser::scroll_to_end(&frame);
         }
@@ -107,6 +121,7 @@ pub fn Timeline() -> impl IntoView {
                             <RowItem entry/>
                         </For>
                     </ol>
+                    <div node_ref=bottom></div>
                     <Show when=move || alone.get()>
                         <section class="alone" aria-labelledby="alone-heading">
                             <h2 id="alone-heading" class="alone__heading">"Nobody else is here"</h2>
@@ -132,22 +147,23 @@ fn RowItem(entry: Entry) -> impl IntoView {
     let clock = use_clock();
     let row = entry.row;
     match row.get_untracked() {
-        Row::Message(first) => EitherOf3::A(view! {
+        Row::Message(first) => view! {
             <MessageItem first row on_retry=move |id| room.retry(id) on_discard=move |id| room.discard(id)/>
-        }),
+        }
+        .into_any(),
         Row::Day(_) => {
             let label = move || match row.get() {
                 Row::Day(day) => clock.day_label(day),
                 Row::Message(_) | Row::Notice(_) => String::new(),
             };
-            EitherOf3::B(view! { <li class="day"><span class="day__label">{label}</span></li> })
+            view! { <li class="day"><span class="day__label">{label}</span></li> }.into_any()
         }
         Row::Notice(_) => {
             let sentence = move || match row.get() {
                 Row::Notice(sentence) => sentence,
                 Row::Message(_) | Row::Day(_) => String::new(),
             };
-            EitherOf3::C(view! { <li class="notice" dir="auto">{sentence}</li> })
+            view! { <li class="notice" dir="auto">{sentence}</li> }.into_any()
         }
     }
 }

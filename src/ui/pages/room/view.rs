@@ -1,11 +1,14 @@
 //! The room: header, timeline, composer, and the members beside them where there is space.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use crate::{
     protocol::Snapshot,
-    ui::live::{Ending, LiveRoom, provide_room},
+    ui::{
+        browser,
+        live::{Ending, LiveRoom, provide_room},
+        title,
+    },
 };
 
 use super::{
@@ -38,15 +41,14 @@ pub struct Dialogs {
 pub fn RoomView(
     /// What the server knew when it rendered the page.
     snapshot: Snapshot,
-    /// Called when the server no longer knows this guest.
-    on_outside: Callback<()>,
 ) -> impl IntoView {
     let room = LiveRoom::new(snapshot);
     provide_room(&room);
     Effect::new(move |_| room.start());
     Effect::new(move |_| {
+        // The server no longer knows this guest: its page shows the way in.
         if room.ending.with(|ending| *ending == Some(Ending::Outside)) {
-            on_outside.run(());
+            browser::reload();
         }
     });
     let dialogs = Dialogs {
@@ -56,16 +58,12 @@ pub fn RoomView(
         exit: RwSignal::new(false),
     };
     let removing = RwSignal::new(None);
-    let title = move || {
-        let name = room.name.get().map_or_else(|| room.code.spaced(), |name| name.to_string());
-        match room.missed.get() {
-            0 => format!("{name} · AnonChat"),
-            missed => format!("({missed}) {name} · AnonChat"),
-        }
-    };
+    Effect::new(move |_| {
+        let title = room.name.with(|name| title::of_room(name.as_ref(), room.code, room.missed.get()));
+        browser::set_title(&title);
+    });
 
     view! {
-        <Title text=title/>
         <div class="room">
             <main class="room__main">
                 <div class="room__top">

@@ -1,0 +1,77 @@
+//! What a page shows. The server decides it by the address and by who asks, renders it, and hands it to the browser
+//! with the document.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Nickname, Problem, RoomCode, Snapshot};
+
+/// All that a page is made of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Visit {
+    /// The page.
+    pub page: Page,
+    /// What a form had, if the page is there because a form was sent back.
+    pub sent_back: SentBack,
+}
+
+/// A page.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Page {
+    /// The start page.
+    Home(Option<Entrance>),
+    /// Making a room.
+    NewRoom(Option<Entrance>),
+    /// A room’s link.
+    Room {
+        /// Which room.
+        code: RoomCode,
+        /// What is behind it, or why that cannot be said now.
+        door: Result<Door, Problem>,
+    },
+    /// A room’s link whose end is no code.
+    NoCode {
+        /// The end of the link.
+        text: String,
+        /// What to offer instead.
+        entrance: Option<Entrance>,
+    },
+    /// An address that leads nowhere.
+    #[default]
+    NotFound,
+}
+
+/// What a page of entry offers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entrance {
+    /// The name to offer: the one used last, else a friendly pair.
+    pub nickname: Nickname,
+    /// The room this guest is in now, if any.
+    pub current: Option<RoomCode>,
+}
+
+/// What is behind a room's link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Door {
+    /// The asker is in the room.
+    Inside(Box<Snapshot>),
+    /// The asker is not in it. Whether there is such a room is told only to who joins.
+    Outside(Entrance),
+}
+
+/// What was typed into a form that was sent without scripts and refused: its fields by their names, and the refusal.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SentBack {
+    /// The code of a room to join.
+    pub code: String,
+    /// The name to be called by.
+    pub nickname: String,
+    /// The name of a room to make.
+    pub name: String,
+    /// How many a room to make holds.
+    pub room_type: String,
+    /// Whether a room to make keeps what is said.
+    pub preserve: String,
+    /// The address that the form was sent to, and why it was refused.
+    pub refused: Option<(String, Problem)>,
+}

@@ -1,0 +1,59 @@
+//! Requests to the site itself.
+
+use leptos::{ev::SubmitEvent, prelude::window};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{FormData, HtmlButtonElement, HtmlFormElement, RequestInit, Response, UrlSearchParams};
+
+use crate::ui::browser::Answer;
+
+/// Asks for something.
+pub async fn get(address: &str) -> Option<Answer> {
+    fetch(address, &request("GET")).await
+}
+
+/// Sends JSON.
+pub async fn post(address: &str, json: &str) -> Option<Answer> {
+    let request = request("POST");
+    request.set_body(&JsValue::from_str(json));
+    let headers = js_sys::Object::new();
+    js_sys::Reflect::set(&headers, &"Content-Type".into(), &"application/json".into()).ok()?;
+    request.set_headers(&headers);
+    fetch(address, &request).await
+}
+
+/// Sends a form as the browser itself would, with the button that was pressed.
+pub fn send_form(event: &SubmitEvent, address: &'static str) -> impl Future<Output = Option<Answer>> + use<> {
+    // Read now: the form may change while the request is under way.
+    let body = fields(event).map(JsValue::from);
+    async move {
+        let request = request("POST");
+        request.set_body(&body?);
+        fetch(address, &request).await
+    }
+}
+
+fn fields(event: &SubmitEvent) -> Option<UrlSearchParams> {
+    let form = event.target()?.dyn_into::<HtmlFormElement>().ok()?;
+    let data = FormData::new_with_form(&form).ok()?;
+    let button = event.submitter().and_then(|button| button.dyn_into::<HtmlButtonElement>().ok());
+    if let Some(button) = button.filter(|button| !button.name().is_empty()) {
+        data.append_with_str(&button.name(), &button.value()).ok()?;
+    }
+    UrlSearchParams::new_with_str_sequence_sequence(&data).ok()
+}
+
+fn request(method: &str) -> RequestInit {
+    let request = RequestInit::new();
+    request.set_method(method);
+    request
+}
+
+async fn fetch(address: &str, request: &RequestInit) -> Option<Answer> {
+    let response = JsFuture::from(window().fetch_with_str_and_init(address, request)).await.ok()?;
+    let response = response.unchecked_into::<Response>();
+    let header = |name: &str| response.headers().get(name).ok().flatten();
+    let redirect = header("serverfnredirect").and_then(|_| header("location"));
+    let text = JsFuture::from(response.text().ok()?).await.ok()?.as_string()?;
+    Some(Answer { is_ok: response.ok(), redirect, text })
+}

@@ -1,0 +1,192 @@
+//! Which stretch of the timeline is on the page. A timeline can be of any length; the page never holds more than
+//! [`MOST`] of its events, and the stretch moves with the reader.
+
+use std::ops::Range;
+
+/// Events on the page to begin with, and again after it grew too long under a reader who is at the end.
+const FEW: usize = 150;
+/// Events that come with one step up or down.
+const STEP: usize = 100;
+/// Events on the page at most. Higher than any screen by far, so that what is taken off it was out of sight.
+const MOST: usize = 300;
+
+/// A stretch of a timeline, counted from its end, which is where both ends of the timeline leave it alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stretch {
+    /// Events of the whole timeline.
+    length: usize,
+    /// Events on the page.
+    shown: usize,
+    /// Newer events that are not.
+    below: usize,
+}
+
+impl Stretch {
+    /// The end of a timeline of no events yet.
+    pub(super) fn new() -> Self {
+        Self { length: 0, shown: FEW, below: 0 }
+    }
+
+    /// The timeline has this length now: what is new came at its end, unless [`Stretch::came_above`] said otherwise.
+    /// Who reads further up keeps what they read, and who is at the end sees what came.
+    pub(super) fn follow(&mut self, length: usize, at_end: bool) {
+        let came = length.saturating_sub(self.length);
+        let became_shorter = length < self.length;
+        self.length = length;
+        if became_shorter {
+            self.go_to_end();
+            return;
+        }
+        self.shown += came;
+        if self.shown > MOST && at_end {
+            self.go_to_end();
+        } else if self.shown > MOST {
+            self.below += self.shown - MOST;
+            self.shown = MOST;
+        }
+    }
+
+    /// This many older events were put above the timeline.
+    pub(super) fn came_above(&mut self, count: usize) {
+        self.length += count;
+        self.up(count);
+    }
+
+    /// Moves up if the timeline goes on there.
+    pub(super) fn move_up(&mut self) -> bool {
+        let above = self.above();
+        self.up(above.min(STEP));
+        above > 0
+    }
+
+    /// Moves down, towards the end.
+    pub(super) fn move_down(&mut self) {
+        let step = self.below.min(STEP);
+        self.below -= step;
+        self.shown = (self.shown + step).min(MOST);
+    }
+
+    /// Goes to the end.
+    pub(super) fn go_to_end(&mut self) {
+        self.shown = FEW;
+        self.below = 0;
+    }
+
+    /// Whether the timeline goes on above.
+    pub(super) fn has_above(&self) -> bool {
+        self.above() > 0
+    }
+
+    /// Whether the timeline goes on below.
+    pub(super) fn has_below(&self) -> bool {
+        self.below > 0
+    }
+
+    /// The events on the page.
+    pub(super) fn range(&self) -> Range<usize> {
+        self.above()..self.length - self.below.min(self.length)
+    }
+
+    fn above(&self) -> usize {
+        self.length.saturating_sub(self.shown + self.below)
+    }
+
+    fn up(&mut self, step: usize) {
+        self.shown += step;
+        let excess = self.shown.saturating_sub(MOST);
+        self.shown -= excess;
+        self.below += excess;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn of(length: usize) -> Stretch {
+        let mut stretch = Stretch::new();
+        stretch.follow(length, true);
+        stretch
+    }
+
+    #[test]
+    fn the_end_is_shown_and_stays_short_while_the_reader_is_there() {
+        let mut stretch = of(10_000);
+        assert_eq!(stretch.range(), 9_850..10_000);
+        for length in 10_001..20_000 {
+            stretch.follow(length, true);
+            assert!(stretch.range().len() <= MOST);
+            assert_eq!(stretch.range().end, length);
+        }
+    }
+
+    #[test]
+    fn who_reads_further_up_keeps_what_they_read_whatever_comes() {
+        let mut stretch = of(10_000);
+        stretch.move_up();
+        let first = stretch.range().start;
+        for length in 10_001..12_000 {
+            stretch.follow(length, false);
+            assert_eq!(stretch.range().start, first);
+            assert!(stretch.range().len() <= MOST);
+        }
+        assert!(stretch.has_below());
+    }
+
+    #[test]
+    fn going_up_and_down_again_passes_every_event() {
+        let mut stretch = of(10_000);
+        let mut seen = stretch.range();
+        while stretch.move_up() {
+            let next = stretch.range();
+            assert!(next.len() <= MOST && next.end >= seen.start, "{seen:?} {next:?}");
+            seen = next;
+        }
+        assert_eq!(stretch.range(), 0..MOST);
+        while stretch.has_below() {
+            stretch.move_down();
+            let next = stretch.range();
+            assert!(next.len() <= MOST && next.start <= seen.end, "{seen:?} {next:?}");
+            seen = next;
+        }
+        assert_eq!(stretch.range().end, 10_000);
+    }
+
+    #[test]
+    fn a_page_of_history_is_shown_at_once_and_moves_nothing_else() {
+        let mut stretch = of(40);
+        stretch.came_above(50);
+        stretch.follow(90, false);
+        assert_eq!(stretch.range(), 0..90);
+        assert!(!stretch.has_above() && !stretch.has_below());
+    }
+
+    #[test]
+    fn a_timeline_that_was_replaced_by_a_shorter_one_is_shown_from_its_end() {
+        let mut stretch = of(10_000);
+        stretch.move_up();
+        stretch.follow(50, false);
+        assert_eq!(stretch.range(), 0..50);
+    }
+
+    proptest! {
+        #[test]
+        fn the_stretch_never_leaves_the_timeline(steps in prop::collection::vec((0u8..5, 0usize..500), 0..60)) {
+            let mut stretch = Stretch::new();
+            let mut length = 0;
+            for (kind, n) in steps {
+                match kind {
+                    0 => { length += n; stretch.follow(length, n % 2 == 0); }
+                    1 => { length += n; stretch.came_above(n); }
+                    2 => _ = stretch.move_up(),
+                    3 => stretch.move_down(),
+                    _ => { length = n; stretch.follow(length, false); }
+                }
+                let range = stretch.range();
+                prop_assert!(range.start <= range.end && range.end <= length && range.len() <= MOST, "{range:?} of {length}");
+            }
+        }
+    }
+}
