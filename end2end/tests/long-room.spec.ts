@@ -4,8 +4,8 @@ import { expect, test } from "../fixtures.ts";
 import { following, log, makeRoom, messages, notices, say, sayMany } from "../room.ts";
 
 const COUNT = 10_000;
-/** Rows of a page at most: 300 events, and the days between them. */
-const ROWS = 310;
+/** Rows of a page at most: 200 events, and the days between them. */
+const ROWS = 210;
 
 const rows = (page: Page) => log(page).locator("ol > li");
 

@@ -145,7 +145,7 @@ fn router(app: App) -> anyhow::Result<Router> {
     };
     let shell = {
         let options = options.clone();
-        move || ui::shell(options.clone())
+        move || ui::shell(&options)
     };
     let page = {
         let (app, context, shell) = (app.clone(), context.clone(), shell.clone());

@@ -3,12 +3,12 @@
 
 use std::ops::Range;
 
-/// Events on the page to begin with, and again after it grew too long under a reader who is at the end.
-const FEW: usize = 150;
-/// Events that come with one step up or down.
-const STEP: usize = 100;
+/// Events on the page after it grew too long under a reader who is at the end.
+const FEW: usize = 100;
+/// Events that come with one step up or down: as many as a browser lays out between two pictures.
+const STEP: usize = 25;
 /// Events on the page at most. Higher than any screen by far, so that what is taken off it was out of sight.
-const MOST: usize = 300;
+const MOST: usize = 200;
 
 /// A stretch of a timeline, counted from its end, which is where both ends of the timeline leave it alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub(super) struct Stretch {
 impl Stretch {
     /// The end of a timeline of no events yet.
     pub(super) fn new() -> Self {
-        Self { length: 0, shown: FEW, below: 0 }
+        Self { length: 0, shown: 0, below: 0 }
     }
 
     /// The timeline has this length now: what is new came at its end, unless [`Stretch::came_above`] said otherwise.
@@ -46,16 +46,19 @@ impl Stretch {
         }
     }
 
-    /// This many older events were put above the timeline.
+    /// This many older events were put above the timeline; the first step of them is shown.
     pub(super) fn came_above(&mut self, count: usize) {
         self.length += count;
-        self.up(count);
+        self.move_up();
     }
 
     /// Moves up if the timeline goes on there.
     pub(super) fn move_up(&mut self) -> bool {
         let above = self.above();
-        self.up(above.min(STEP));
+        self.shown += above.min(STEP);
+        let excess = self.shown.saturating_sub(MOST);
+        self.shown -= excess;
+        self.below += excess;
         above > 0
     }
 
@@ -68,7 +71,7 @@ impl Stretch {
 
     /// Goes to the end.
     pub(super) fn go_to_end(&mut self) {
-        self.shown = FEW;
+        self.shown = FEW.min(self.length);
         self.below = 0;
     }
 
@@ -84,18 +87,11 @@ impl Stretch {
 
     /// The events on the page.
     pub(super) fn range(&self) -> Range<usize> {
-        self.above()..self.length - self.below.min(self.length)
+        self.above()..self.length - self.below
     }
 
     fn above(&self) -> usize {
-        self.length.saturating_sub(self.shown + self.below)
-    }
-
-    fn up(&mut self, step: usize) {
-        self.shown += step;
-        let excess = self.shown.saturating_sub(MOST);
-        self.shown -= excess;
-        self.below += excess;
+        self.length - self.shown - self.below
     }
 }
 
@@ -114,7 +110,7 @@ mod tests {
     #[test]
     fn the_end_is_shown_and_stays_short_while_the_reader_is_there() {
         let mut stretch = of(10_000);
-        assert_eq!(stretch.range(), 9_850..10_000);
+        assert_eq!(stretch.range(), 9_900..10_000);
         for length in 10_001..20_000 {
             stretch.follow(length, true);
             assert!(stretch.range().len() <= MOST);
@@ -155,12 +151,24 @@ mod tests {
     }
 
     #[test]
-    fn a_page_of_history_is_shown_at_once_and_moves_nothing_else() {
-        let mut stretch = of(40);
+    fn a_page_of_history_is_shown_step_by_step() {
+        let mut stretch = of(50);
+        assert_eq!(stretch.range(), 0..50);
         stretch.came_above(50);
-        stretch.follow(90, false);
-        assert_eq!(stretch.range(), 0..90);
-        assert!(!stretch.has_above() && !stretch.has_below());
+        stretch.follow(100, false);
+        assert_eq!(stretch.range(), 50 - STEP..100);
+        while stretch.move_up() {}
+        assert_eq!(stretch.range(), 0..100);
+        assert!(!stretch.has_below());
+    }
+
+    #[test]
+    fn what_comes_to_a_short_timeline_is_shown_to_who_reads_further_up() {
+        let mut stretch = of(50);
+        for length in 51..=MOST {
+            stretch.follow(length, false);
+            assert_eq!(stretch.range(), 0..length);
+        }
     }
 
     #[test]
