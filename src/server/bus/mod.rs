@@ -1,5 +1,5 @@
 //! Floor 1: live state that nodes share, all of which may be lost. Two drivers: `local/` (one node, the default) and
-//! `redis/` (many nodes). Both pass the one suite in `contract.rs`.
+//! `redis/` (many nodes). Both pass the one suite in `contract/`.
 //!
 //! - **Packets** tell other nodes of a room's new events and signals. They are only a hint: a node that sees a hole reads the
 //!   tail or the archive.

@@ -1,0 +1,116 @@
+//! What every driver of the bus promises, as one suite that runs against each, and what only Redis can be asked.
+//!
+//! A story is given two handles, `a` and `b`: two nodes on one Redis, or one local bus twice.
+
+mod leases;
+mod only_redis;
+mod tails;
+mod turns;
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use uuid::Uuid;
+
+use super::*;
+use crate::protocol::{ClientId, EventKind, Message, MessageBody, Nickname};
+
+/// No event that a test waits for may take longer.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// Runs every story of every noun against every driver.
+macro_rules! contract {
+    ($($noun:ident { $($story:ident)* })*) => {
+        mod local {
+            $($(#[tokio::test]
+            async fn $story() {
+                let (bus, _news) = super::LocalBus::new();
+                super::$noun::$story(&bus, &bus).await;
+            })*)*
+        }
+
+        mod redis {
+            $($(#[tokio::test]
+            async fn $story() {
+                super::only_redis::with_two_nodes(async |a, b| super::$noun::$story(&a.bus, &b.bus).await).await;
+            })*)*
+        }
+    };
+}
+
+contract! {
+    tails {
+        a_tail_is_opened_once_and_then_read_as_it_stands
+        a_tail_is_read_after_a_seq_without_holes_up_to_its_head
+        a_tail_is_read_backwards_in_pages
+        an_append_that_does_not_follow_the_head_is_stale_and_writes_nothing
+        two_racing_appenders_make_one_gapless_order
+        a_message_id_is_taken_once_whatever_its_body_and_author
+        one_taken_id_keeps_a_whole_batch_out
+        a_taken_id_is_recognised_after_its_event_was_trimmed
+        ids_beyond_the_limit_are_forgotten_oldest_first
+        a_tail_keeps_its_newest_events_only
+        a_batch_that_contradicts_itself_is_an_error
+        a_tail_of_another_epoch_or_none_is_lost
+        a_sealed_tail_takes_no_append
+        a_seal_at_another_head_is_stale
+        an_outdated_sealed_tail_is_made_anew_in_its_epoch_and_remembers_its_ids
+        a_tail_is_dropped_only_at_its_exact_head
+        heads_of_many_tails_come_together_and_leave_out_the_missing
+    }
+    leases {
+        renewing_a_lease_keeps_the_later_end
+        adopting_a_lease_changes_none_that_is_there
+        an_ended_lease_is_handed_to_exactly_one_of_many_callers
+        a_claimed_lease_is_offered_again_until_it_is_ended
+    }
+    turns {
+        a_throttle_gives_a_burst_and_then_says_exactly_how_long_to_wait
+        throttles_do_not_share_keys
+        a_turn_is_taken_by_exactly_one_of_many_and_comes_again
+    }
+}
+
+fn room() -> RoomId {
+    RoomId(Uuid::new_v4())
+}
+
+fn epoch(bits: u64) -> Epoch {
+    Epoch::from_bits(bits)
+}
+
+fn person(id: u64) -> Person {
+    Person { id: MemberId::from_bits(id), name: Nickname::try_from("Ada").unwrap() }
+}
+
+fn joined(seq: Seq) -> Event {
+    Event { seq, at: 1_000, kind: EventKind::Joined { member: person(seq) } }
+}
+
+/// A message whose ordinal is its seq.
+fn said(seq: Seq, author: u64, id: u128, body: &str) -> Event {
+    let message = Message {
+        n: seq,
+        id: ClientId::new(Uuid::from_u128(id)),
+        author: person(author),
+        body: MessageBody::try_from(body).unwrap(),
+    };
+    Event { seq, at: 1_000 + i64::try_from(seq).unwrap(), kind: EventKind::Message(message) }
+}
+
+fn seqs(tail: &Tail) -> Vec<Seq> {
+    tail.events.iter().map(|event| event.seq).collect()
+}
+
+async fn append(bus: &dyn Bus, room: RoomId, epoch: Epoch, events: &[Event]) -> TailAppended {
+    bus.append_tail(room, epoch, events, Bytes::from_static(b"news")).await.unwrap()
+}
+
+/// Waits for something that comes with time.
+async fn eventually(what: &str, mut comes: impl AsyncFnMut() -> bool) {
+    let begun = Instant::now();
+    while !comes().await {
+        assert!(begun.elapsed() < DEADLINE, "{what}: not within {DEADLINE:?}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}

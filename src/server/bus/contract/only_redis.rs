@@ -1,0 +1,325 @@
+//! What only Redis can be asked.
+
+use std::{
+    panic::{AssertUnwindSafe, resume_unwind},
+    process::Stdio,
+};
+
+use ::redis::{Client, aio::MultiplexedConnection, cmd};
+use futures_util::FutureExt;
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    net::TcpListener,
+    process::{Child, Command},
+    sync::mpsc,
+    time::timeout,
+};
+
+use super::*;
+
+/// How soon a call has to fail while Redis is away.
+const FAILS_WITHIN: Duration = Duration::from_secs(3);
+
+/// A handle on the bus, and what it hears.
+pub struct Node {
+    pub bus: RedisBus,
+    prefix: String,
+    news: mpsc::Receiver<BusNews>,
+}
+
+impl Node {
+    async fn connect(url: &str, prefix: &str) -> Self {
+        let (bus, news) = RedisBus::connect(url, prefix).await.unwrap();
+        Self { bus, prefix: prefix.to_owned(), news }
+    }
+
+    async fn hear(&mut self) -> BusNews {
+        timeout(DEADLINE, self.news.recv()).await.expect("news come in time").expect("the bus lives")
+    }
+
+    async fn expect(&mut self, room: RoomId, packet: impl Into<Bytes>) {
+        assert_eq!(self.hear().await, BusNews::Packet(room, packet.into()));
+    }
+}
+
+async fn raw(url: &str) -> MultiplexedConnection {
+    Client::open(url).unwrap().get_multiplexed_async_connection().await.unwrap()
+}
+
+async fn keys(connection: &mut MultiplexedConnection, prefix: &str) -> Vec<String> {
+    cmd("KEYS").arg(format!("{prefix}:*")).query_async(connection).await.unwrap()
+}
+
+/// Runs a story on two nodes of the Redis at `TEST_REDIS_URL`, and leaves nothing there.
+pub async fn with_two_nodes(story: impl AsyncFnOnce(&mut Node, &mut Node)) {
+    let Ok(url) = std::env::var("TEST_REDIS_URL") else {
+        assert!(std::env::var_os("CI").is_none(), "TEST_REDIS_URL has to name a Redis in CI");
+        eprintln!("passed over: TEST_REDIS_URL names no Redis");
+        return;
+    };
+    let prefix = format!("test-{}", Uuid::new_v4());
+    let mut a = Node::connect(&url, &prefix).await;
+    let mut b = Node::connect(&url, &prefix).await;
+    let outcome = AssertUnwindSafe(story(&mut a, &mut b)).catch_unwind().await;
+
+    let mut connection = raw(&url).await;
+    for key in keys(&mut connection, &prefix).await {
+        cmd("DEL").arg(key).exec_async(&mut connection).await.unwrap();
+    }
+    outcome.unwrap_or_else(|panic| resume_unwind(panic));
+}
+
+/// A Redis of the test's own, which it may kill.
+struct OwnRedis {
+    port: u16,
+    process: Child,
+    folder: TempDir,
+}
+
+impl OwnRedis {
+    /// `None` if there is no server to run, which is a failure in CI.
+    async fn start() -> Option<Self> {
+        let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+        let folder = TempDir::new().unwrap();
+        match Self::run(port, &folder).await {
+            Ok(process) => Some(Self { port, process, folder }),
+            Err(error) => {
+                assert!(std::env::var_os("CI").is_none(), "redis-server has to be there in CI: {error}");
+                eprintln!("passed over: no redis-server: {error}");
+                None
+            }
+        }
+    }
+
+    async fn run(port: u16, folder: &TempDir) -> std::io::Result<Child> {
+        let chosen = std::env::var("ANONCHAT_REDIS_SERVER").ok().filter(|path| !path.is_empty());
+        let mut process = Command::new(chosen.as_deref().unwrap_or("redis-server"))
+            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir"])
+            .arg(folder.path())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let mut log = BufReader::new(process.stdout.take().unwrap()).lines();
+        let ready = async {
+            while let Some(line) = log.next_line().await? {
+                if line.contains("Ready to accept connections") {
+                    // Read on, or the server would wait for the full pipe.
+                    tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
+                    return Ok(());
+                }
+            }
+            Err(std::io::Error::other("redis-server ended before it was ready"))
+        };
+        timeout(DEADLINE, ready).await.expect("redis-server is ready in time")?;
+        Ok(process)
+    }
+
+    async fn kill(&mut self) {
+        self.process.kill().await.unwrap();
+    }
+
+    async fn start_again(&mut self) {
+        self.process = Self::run(self.port, &self.folder).await.unwrap();
+    }
+
+    async fn signal(&self, signal: &str) {
+        let process = self.process.id().unwrap().to_string();
+        assert!(Command::new("kill").args([signal, &process]).status().await.unwrap().success());
+    }
+
+    fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/", self.port)
+    }
+}
+
+async fn assert_fails_soon<T>(call: impl Future<Output = Result<T>>) {
+    let begun = Instant::now();
+    assert!(call.await.is_err());
+    assert!(begun.elapsed() < FAILS_WITHIN, "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn redis_packets_reach_who_follows_in_order_and_nobody_else() {
+    with_two_nodes(async |a, b| {
+        let (followed, other) = (room(), room());
+        b.bus.follow(followed).await.unwrap();
+        for i in 0..300_u16 {
+            a.bus.publish(other, Bytes::from_static(b"not for b")).await.unwrap();
+            a.bus.publish(followed, i.to_be_bytes().to_vec().into()).await.unwrap();
+        }
+        for i in 0..300_u16 {
+            b.expect(followed, i.to_be_bytes().to_vec()).await;
+        }
+
+        b.bus.unfollow(followed).await.unwrap();
+        // Commands to subscribe are kept in order, so once this one holds, the other has ended.
+        b.bus.follow(other).await.unwrap();
+        a.bus.publish(followed, Bytes::from_static(b"too late")).await.unwrap();
+        a.bus.publish(other, Bytes::from_static(b"now for b")).await.unwrap();
+        b.expect(other, "now for b").await;
+        assert!(a.news.try_recv().is_err());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn redis_returns_own_packets_to_a_node_that_follows() {
+    with_two_nodes(async |a, _| {
+        let room = room();
+        a.bus.follow(room).await.unwrap();
+        a.bus.publish(room, Bytes::from_static(b"mine")).await.unwrap();
+        a.expect(room, "mine").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn redis_publishes_one_packet_for_each_append_that_was_done_in_the_order_of_the_log() {
+    with_two_nodes(async |a, b| {
+        let room = room();
+        b.bus.follow(room).await.unwrap();
+        a.bus.open_tail(room, epoch(1), 0, 0, 0).await.unwrap();
+        for head in [2, 4, 6] {
+            let batch = [joined(head - 1), joined(head)];
+            for expected in [TailAppended::Done, TailAppended::Stale] {
+                let packet = Bytes::from(head.to_string());
+                assert_eq!(a.bus.append_tail(room, epoch(1), &batch, packet).await.unwrap(), expected);
+            }
+        }
+        a.bus.publish(room, Bytes::from_static(b"end")).await.unwrap();
+        for packet in ["2", "4", "6", "end"] {
+            b.expect(room, packet).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn redis_follows_very_many_rooms_at_once() {
+    with_two_nodes(async |a, b| {
+        let rooms: Vec<_> = (0..2_500).map(|_| room()).collect();
+        for done in join_all(rooms.iter().map(|room| b.bus.follow(*room))).await {
+            done.unwrap();
+        }
+        for room in rooms.iter().step_by(100) {
+            a.bus.publish(*room, Bytes::from_static(b"hello")).await.unwrap();
+            b.expect(*room, "hello").await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn redis_news_that_find_the_queue_full_are_dropped_and_missed_follows() {
+    with_two_nodes(async |a, b| {
+        let (room, other) = (room(), room());
+        b.bus.follow(room).await.unwrap();
+        let capacity = b.news.max_capacity();
+        for _ in 0..=capacity / 500 {
+            for sent in join_all((0..500).map(|_| a.bus.publish(room, Bytes::from_static(b"flood")))).await {
+                sent.unwrap();
+            }
+        }
+        // The answer comes behind all the packets, so by now they were queued or dropped.
+        b.bus.follow(other).await.unwrap();
+        assert_eq!(b.news.len(), capacity);
+
+        for _ in 0..capacity {
+            b.expect(room, "flood").await;
+        }
+        assert_eq!(b.hear().await, BusNews::Missed);
+        a.bus.publish(room, Bytes::from_static(b"after")).await.unwrap();
+        b.expect(room, "after").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn redis_keeps_every_key_of_a_tail_in_one_slot_and_no_longer_than_its_life() {
+    with_two_nodes(async |a, b| {
+        let room = room();
+        a.bus.open_tail(room, epoch(1), 0, 0, 0).await.unwrap();
+        append(&b.bus, room, epoch(1), &[joined(1), said(2, 1, 1, "Secret")]).await;
+        b.bus.throttle("somebody", Quota { burst: 2, per: DEADLINE }).await.unwrap();
+        b.bus.take_turn("tidy", DEADLINE).await.unwrap();
+
+        let mut connection = raw(&std::env::var("TEST_REDIS_URL").unwrap()).await;
+        let prefix = a.prefix.clone();
+        let keys = keys(&mut connection, &prefix).await;
+        assert_eq!(keys.iter().filter(|key| key.starts_with(&format!("{prefix}:{{{room}}}:"))).count(), 4);
+        assert_eq!(keys.len(), 6);
+        for key in keys {
+            let life: i64 = cmd("PTTL").arg(&key).query_async(&mut connection).await.unwrap();
+            assert!(life > 0 && u128::try_from(life).unwrap() <= TAIL_LIFE.as_millis(), "{key} lives {life} ms");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn redis_that_was_killed_is_an_error_soon_and_afterwards_everything_works_again() {
+    let Some(mut server) = OwnRedis::start().await else { return };
+    let mut a = Node::connect(&server.url(), "test").await;
+    let mut b = Node::connect(&server.url(), "test").await;
+    let (before, during, dropped) = (room(), room(), room());
+    for room in [before, dropped] {
+        b.bus.follow(room).await.unwrap();
+    }
+    a.bus.open_tail(before, epoch(1), 0, 0, 0).await.unwrap();
+    append(&a.bus, before, epoch(1), &[joined(1)]).await;
+    b.expect(before, "news").await;
+
+    server.kill().await;
+    assert_fails_soon(a.bus.ping()).await;
+    assert_fails_soon(a.bus.tail(before, 0)).await;
+    assert_fails_soon(a.bus.append_tail(before, epoch(1), &[joined(2)], Bytes::new())).await;
+    assert_fails_soon(b.bus.follow(during)).await;
+    b.bus.unfollow(dropped).await.unwrap();
+
+    server.start_again().await;
+    let returned = Instant::now();
+    assert_eq!(b.hear().await, BusNews::Missed);
+    eventually("the other node is back", async || a.bus.ping().await.is_ok()).await;
+    assert!(returned.elapsed() < Duration::from_secs(2), "{:?}", returned.elapsed());
+
+    // Scripts and data are gone with the server: scripts come back by themselves, tails are lost.
+    assert_eq!(a.bus.tail(before, 0).await.unwrap(), None);
+    assert_eq!(append(&a.bus, before, epoch(1), &[joined(2)]).await, TailAppended::Lost);
+    for room in [dropped, before, during] {
+        a.bus.publish(room, Bytes::from_static(b"again")).await.unwrap();
+    }
+    b.expect(before, "again").await;
+    b.expect(during, "again").await;
+    assert_eq!(a.hear().await, BusNews::Missed);
+    server.kill().await;
+}
+
+#[tokio::test]
+async fn redis_that_hangs_is_an_error_soon_and_is_used_again_when_it_goes_on() {
+    let Some(mut server) = OwnRedis::start().await else { return };
+    let mut node = Node::connect(&server.url(), "test").await;
+    let room = room();
+    node.bus.follow(room).await.unwrap();
+
+    server.signal("-STOP").await;
+    assert_fails_soon(node.bus.publish(room, Bytes::from_static(b"lost?"))).await;
+    assert_fails_soon(node.bus.ping()).await;
+    server.signal("-CONT").await;
+
+    // The connection never closed, yet it was given up: what it carried counts as missed.
+    while node.hear().await != BusNews::Missed {}
+    node.bus.publish(room, Bytes::from_static(b"again")).await.unwrap();
+    while node.hear().await != BusNews::Packet(room, Bytes::from_static(b"again")) {}
+    server.kill().await;
+}
+
+#[tokio::test]
+async fn redis_that_cannot_be_reached_or_read_says_what_to_do_and_never_the_password() {
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    for url in [format!("redis://:hunter2@{closed}/"), "rediss:/hunter2".into(), "hunter2@nowhere".into()] {
+        let error = RedisBus::connect(&url, "test").await.err().expect("nothing is there");
+        assert!(format!("{error:#}").contains("REDIS_URL"), "{error:#}");
+        assert!(!format!("{error:#}{error:?}").contains("hunter2"), "{error:?}");
+    }
+}

@@ -1,0 +1,255 @@
+//! Stories of tails.
+
+use super::*;
+
+pub async fn a_tail_is_opened_once_and_then_read_as_it_stands(a: &dyn Bus, b: &dyn Bus) {
+    let room = room();
+    assert_eq!(b.tail(room, 0).await.unwrap(), None);
+
+    let tail = a.open_tail(room, epoch(7), 40, 30, 0).await.unwrap();
+    assert_eq!(tail, Tail { epoch: epoch(7), head: 40, n: 30, sealed_by: None, events: vec![] });
+
+    assert_eq!(append(a, room, epoch(7), &[joined(41), said(42, 1, 1, "Hello")]).await, TailAppended::Done);
+    let tail = b.open_tail(room, epoch(8), 0, 0, 0).await.unwrap();
+    assert_eq!((tail.epoch, tail.head, tail.n), (epoch(7), 42, 42));
+    assert_eq!(tail.events, [joined(41), said(42, 1, 1, "Hello")]);
+    assert_eq!(b.tail(room, 0).await.unwrap(), Some(tail));
+}
+
+pub async fn a_tail_is_read_after_a_seq_without_holes_up_to_its_head(a: &dyn Bus, b: &dyn Bus) {
+    let room = room();
+    a.open_tail(room, epoch(1), 0, 0, 0).await.unwrap();
+    append(a, room, epoch(1), &(1..=12).map(joined).collect::<Vec<_>>()).await;
+
+    for after in 0..=13 {
+        let tail = b.tail(room, after).await.unwrap().unwrap();
+        assert_eq!(tail.head, 12);
+        assert_eq!(seqs(&tail), (after + 1..=12).collect::<Vec<_>>());
+        assert_eq!(b.open_tail(room, epoch(1), 0, 0, after).await.unwrap(), tail);
+    }
+}
+
+pub async fn a_tail_is_read_backwards_in_pages(a: &dyn Bus, b: &dyn Bus) {
+    let room = room();
+    assert!(b.tail_before(room, 0, None, 10).await.unwrap().is_empty(), "there is no tail");
+    a.open_tail(room, epoch(1), 40, 0, 0).await.unwrap();
+    assert!(b.tail_before(room, 0, None, 10).await.unwrap().is_empty(), "nothing is in it");
+    let events: Vec<_> = (41..=52).map(joined).collect();
+    append(a, room, epoch(1), &events).await;
+
+    assert_eq!(b.tail_before(room, 0, None, 1).await.unwrap(), events[11..]);
+    let page = async |from, before, limit| {
+        let events = b.tail_before(room, from, before, limit).await.unwrap();
+        events.iter().map(|event| event.seq).collect::<Vec<_>>()
+    };
+    assert_eq!(page(0, None, 3).await, [52, 51, 50]);
+    assert_eq!(page(0, Some(50), 3).await, [49, 48, 47]);
+    assert_eq!(page(48, Some(50), 3).await, [49, 48]);
+    assert_eq!(page(0, Some(43), 3).await, [42, 41]);
+    assert_eq!(page(51, Some(1_000), 3).await, [52, 51]);
+    for (from, before, limit) in [(0, Some(41), 3), (0, Some(0), 3), (50, Some(50), 3), (53, None, 3), (0, None, 0)] {
+        assert!(page(from, before, limit).await.is_empty(), "{from} {before:?} {limit}");
+    }
+}
+
+pub async fn an_append_that_does_not_follow_the_head_is_stale_and_writes_nothing(a: &dyn Bus, b: &dyn Bus) {
+    let room = room();
+    a.open_tail(room, epoch(1), 0, 0, 0).await.unwrap();
+    assert_eq!(append(a, room, epoch(1), &[joined(1), joined(2)]).await, TailAppended::Done);
+
+    for first in [1, 2, 4] {
+        let late = [said(first, 1, 1, "Late"), joined(first + 1)];
+        assert_eq!(append(b, room, epoch(1), &late).await, TailAppended::Stale);
+    }
+    let tail = b.tail(room, 0).await.unwrap().unwrap();
+    assert_eq!((tail.head, tail.n, seqs(&tail)), (2, 0, vec![1, 2]));
+    assert_eq!(append(b, room, epoch(1), &[said(3, 1, 1, "Now")]).await, TailAppended::Done);
+}
+
+pub async fn two_racing_appenders_make_one_gapless_order(a: &dyn Bus, b: &dyn Bus) {
+    const EACH: u64 = 100;
+    let room = room();
+    a.open_tail(room, epoch(1), 0, 0, 0).await.unwrap();
+
+    let race = async |bus: &dyn Bus, author: u64| {
+        let (mut head, mut sent) = (0, 0);
+        while sent < EACH {
+            let next = said(head + 1, author, u128::from(sent), &sent.to_string());
+            match append(bus, room, epoch(1), &[next]).await {
+                TailAppended::Done => (head, sent) = (head + 1, sent + 1),
+                TailAppended::Stale => head = bus.tail(room, head).await.unwrap().unwrap().head,
+                other => panic!("{other:?}"),
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::join!(race(a, 1), race(b, 2));
+
+    let tail = a.tail(room, 0).await.unwrap().unwrap();
+    assert_eq!(seqs(&tail), (1..=2 * EACH).collect::<Vec<_>>());
+    for author in [1, 2] {
+        let messages = tail.events.iter().filter_map(Event::message);
+        let own = messages.filter(|message| message.author.id == MemberId::from_bits(author));
+        let order: Vec<_> = own.map(|message| message.id.uuid().as_u128()).collect();
+        assert_eq!(order, (0..u128::from(EACH)).collect::<Vec<_>>());
+    }
+    assert_eq!(b.tail(room, 0).await.unwrap(), Some(tail));
+}
+
+pub async fn a_message_id_is_taken_once_whatever_its_body_and_author(a: &dyn Bus, b: &dyn Bus) {
+    let room = room();
+    a.open_tail(room, epoch(1), 0, 0, 0).await.unwrap();
+    append(a, room, epoch(1), &[joined(1), said(2, 1, 9, "Hello")]).await;
+
+    let earlier = |same_body| Earlier { index: 0, seq: 2, at: 1_002, same_body };
+    let again = append(b, room, epoch(1), &[said(3, 1, 9, "Hello")]).await;
+    assert_eq!(again, TailAppended::IdTaken(earlier(true)));
+    let changed = append(b, room, epoch(1), &[said(3, 1, 9, "Goodbye")]).await;
+    assert_eq!(changed, TailAppended::IdTaken(earlier(false)));
+    // A node that has not seen the message yet learns of it first.
+    let behind = append(b, room, epoch(1), &[said(2, 1, 9, "Hello")]).await;
+    assert_eq!(behind, TailAppended::IdTaken(earlier(true)));
+
+    assert_eq!(a.tail(room, 0).await.unwrap().unwrap().head, 2);
+    let of_another = append(b, room, epoch(1), &[said(3, 2, 9, "Hello")]).await;
+    assert_eq!(of_another, TailAppended::Done);
+}
+
+pub async fn one_taken_id_keeps_a_whole_batch_out(a: &dyn Bus, b: &dyn Bus) {
+    let room = room();
+    a.open_tail(room, epoch(1), 0, 0, 0).await.unwrap();
+    append(a, room, epoch(1), &[said(1, 1, 1, "One")]).await;
+
+    let batch = [said(2, 1, 2, "Two"), joined(3), said(4, 1, 1, "One"), said(5, 1, 5, "Five")];
+    let earlier = Earlier { index: 2, seq: 1, at: 1_001, same_body: true };
+    assert_eq!(append(b, room, epoch(1), &batch).await, TailAppended::IdTaken(earlier));
+
+    assert_eq!(a.tail(room, 0).await.unwrap().unwrap().head, 1);
+    assert_eq!(append(b, room, epoch(1), &batch[..2]).await, TailAppended::Done);
+}
+
+pub async fn a_taken_id_is_recognised_after_its_event_was_trimmed(a: &dyn Bus, b: &dyn Bus) {
+    let room = room();
+    a.open_tail(room, epoch(1), 0, 0, 0).await.unwrap();
+    append(a, room, epoch(1), &[said(1, 1, 1, "First")]).await;
+    let last = TAIL_EVENTS as u64 + 1;
+    append(a, room, epoch(1), &(2..=last).map(joined).collect::<Vec<_>>()).await;
+    assert_eq!(a.tail(room, 0).await.unwrap().unwrap().events[0], joined(2));
+
+    let earlier = Earlier { index: 0, seq: 1, at: 1_001, same_body: true };
+    let again = append(b, room, epoch(1), &[said(last + 1, 1, 1, "First")]).await;
+    assert_eq!(again, TailAppended::IdTaken(earlier));
+}
+
+pub async fn ids_beyond_the_limit_are_forgotten_oldest_first(a: &dyn Bus, b: &dyn Bus) {
+    let room = room();
+    a.open_tail(room, epoch(1), 0, 0, 0).await.unwrap();
+    let last = TAIL_IDS as u64 + 1;
+    let messages: Vec<_> = (1..=last).map(|seq| said(seq, 1, seq.into(), "Hello")).collect();
+    for batch in messages.chunks(500) {
+        assert_eq!(append(a, room, epoch(1), batch).await, TailAppended::Done);
+    }
+
+    let second = append(b, room, epoch(1), &[said(last + 1, 1, 2, "Hello")]).await;
+    assert!(matches!(second, TailAppended::IdTaken(Earlier { seq: 2, .. })), "{second:?}");
+    assert_eq!(append(b, room, epoch(1), &[said(last + 1, 1, 1, "Hello")]).await, TailAppended::Done);
+}
+
+pub async fn a_tail_keeps_its_newest_events_only(a: &dyn Bus, b: &dyn Bus) {
+    let room = room();
+    a.open_tail(room, epoch(1), 0, 0, 0).await.unwrap();
+    let last = TAIL_EVENTS as u64 + 250;
+    for batch in (1..=last).map(joined).collect::<Vec<_>>().chunks(400) {
+        append(a, room, epoch(1), batch).await;
+    }
+    let tail = b.tail(room, 0).await.unwrap().unwrap();
+    assert_eq!(tail.head, last);
+    assert_eq!(seqs(&tail), (251..=last).collect::<Vec<_>>());
+}
+
+pub async fn a_batch_that_contradicts_itself_is_an_error(a: &dyn Bus, b: &dyn Bus) {
+    let room = room();
+    a.open_tail(room, epoch(1), 0, 0, 0).await.unwrap();
+    let gap = vec![joined(1), joined(3)];
+    let twice = vec![said(1, 1, 1, "Hello"), said(2, 1, 1, "Hello")];
+    for batch in [vec![], vec![joined(0)], gap, twice] {
+        assert!(b.append_tail(room, epoch(1), &batch, Bytes::new()).await.is_err(), "{batch:?}");
+    }
+    assert_eq!(a.tail(room, 0).await.unwrap().unwrap().head, 0);
+}
+
+pub async fn a_tail_of_another_epoch_or_none_is_lost(a: &dyn Bus, b: &dyn Bus) {
+    let room = room();
+    assert_eq!(append(a, room, epoch(1), &[joined(1)]).await, TailAppended::Lost);
+    assert_eq!(a.seal_tail(room, epoch(1), 0, &person(1)).await.unwrap(), TailAppended::Lost);
+
+    a.open_tail(room, epoch(1), 0, 0, 0).await.unwrap();
+    assert_eq!(append(b, room, epoch(2), &[joined(1)]).await, TailAppended::Lost);
+    assert_eq!(b.seal_tail(room, epoch(2), 0, &person(1)).await.unwrap(), TailAppended::Lost);
+    assert_eq!(append(b, room, epoch(1), &[joined(1)]).await, TailAppended::Done);
+}
+
+pub async fn a_sealed_tail_takes_no_append(a: &dyn Bus, b: &dyn Bus) {
+    let room = room();
+    a.open_tail(room, epoch(1), 0, 0, 0).await.unwrap();
+    append(a, room, epoch(1), &[said(1, 1, 1, "Hello")]).await;
+
+    assert_eq!(a.seal_tail(room, epoch(1), 1, &person(5)).await.unwrap(), TailAppended::Done);
+    assert_eq!(append(b, room, epoch(1), &[joined(2)]).await, TailAppended::Sealed);
+    assert_eq!(append(b, room, epoch(1), &[said(2, 1, 1, "Hello")]).await, TailAppended::Sealed);
+    assert_eq!(b.seal_tail(room, epoch(1), 1, &person(6)).await.unwrap(), TailAppended::Sealed);
+
+    let tail = b.open_tail(room, epoch(1), 1, 1, 0).await.unwrap();
+    assert_eq!((tail.head, tail.sealed_by, tail.events.len()), (1, Some(person(5)), 1));
+}
+
+pub async fn a_seal_at_another_head_is_stale(a: &dyn Bus, b: &dyn Bus) {
+    let room = room();
+    a.open_tail(room, epoch(1), 0, 0, 0).await.unwrap();
+    append(a, room, epoch(1), &[joined(1)]).await;
+
+    assert_eq!(b.seal_tail(room, epoch(1), 0, &person(1)).await.unwrap(), TailAppended::Stale);
+    assert_eq!(b.tail(room, 0).await.unwrap().unwrap().sealed_by, None);
+    assert_eq!(append(b, room, epoch(1), &[joined(2)]).await, TailAppended::Done);
+}
+
+pub async fn an_outdated_sealed_tail_is_made_anew_in_its_epoch_and_remembers_its_ids(a: &dyn Bus, b: &dyn Bus) {
+    let room = room();
+    a.open_tail(room, epoch(1), 0, 0, 0).await.unwrap();
+    append(a, room, epoch(1), &[said(1, 1, 1, "Hello")]).await;
+    a.seal_tail(room, epoch(1), 1, &person(1)).await.unwrap();
+
+    let tail = b.open_tail(room, epoch(2), 9, 6, 0).await.unwrap();
+    assert_eq!(tail, Tail { epoch: epoch(1), head: 9, n: 6, sealed_by: None, events: vec![] });
+    assert_eq!(a.tail(room, 0).await.unwrap(), Some(tail));
+
+    let again = append(a, room, epoch(1), &[said(10, 1, 1, "Hello")]).await;
+    assert!(matches!(again, TailAppended::IdTaken(Earlier { seq: 1, same_body: true, .. })), "{again:?}");
+    assert_eq!(append(a, room, epoch(1), &[said(10, 1, 2, "Hello")]).await, TailAppended::Done);
+}
+
+pub async fn a_tail_is_dropped_only_at_its_exact_head(a: &dyn Bus, b: &dyn Bus) {
+    let room = room();
+    a.open_tail(room, epoch(1), 0, 0, 0).await.unwrap();
+    append(a, room, epoch(1), &[said(1, 1, 1, "Hello"), joined(2)]).await;
+
+    for (epoch, head) in [(epoch(1), 1), (epoch(1), 3), (epoch(2), 2)] {
+        b.drop_tail(room, epoch, head).await.unwrap();
+        assert!(a.tail(room, 0).await.unwrap().is_some());
+    }
+    b.drop_tail(room, epoch(1), 2).await.unwrap();
+    assert_eq!(a.tail(room, 0).await.unwrap(), None);
+
+    a.open_tail(room, epoch(2), 0, 0, 0).await.unwrap();
+    assert_eq!(append(a, room, epoch(2), &[said(1, 1, 1, "Hello")]).await, TailAppended::Done);
+}
+
+pub async fn heads_of_many_tails_come_together_and_leave_out_the_missing(a: &dyn Bus, b: &dyn Bus) {
+    let (one, none, other) = (room(), room(), room());
+    a.open_tail(one, epoch(1), 3, 0, 0).await.unwrap();
+    b.open_tail(other, epoch(2), 0, 0, 0).await.unwrap();
+    append(b, other, epoch(2), &[joined(1)]).await;
+
+    assert_eq!(a.tail_heads(&[]).await.unwrap(), []);
+    assert_eq!(a.tail_heads(&[one, none, other]).await.unwrap(), [(one, epoch(1), 3), (other, epoch(2), 1)]);
+}

@@ -1,0 +1,37 @@
+//! Stories of quotas and turns.
+
+use super::*;
+
+pub async fn a_throttle_gives_a_burst_and_then_says_exactly_how_long_to_wait(a: &dyn Bus, b: &dyn Bus) {
+    let one = Duration::from_secs(1);
+    let quota = Quota { burst: 3, per: one * 3 };
+    let begun = Instant::now();
+    for bus in [a, b, a] {
+        assert_eq!(bus.throttle("192.0.2.1", quota).await.unwrap(), None);
+    }
+    let wait = b.throttle("192.0.2.1", quota).await.unwrap().expect("the burst is used up");
+    assert!(wait <= one && wait + begun.elapsed() + Duration::from_millis(1) >= one, "{wait:?}");
+
+    // What was refused was not counted, so after the wait there is one, and one only.
+    tokio::time::sleep(wait).await;
+    assert_eq!(a.throttle("192.0.2.1", quota).await.unwrap(), None);
+    assert!(a.throttle("192.0.2.1", quota).await.unwrap().is_some());
+}
+
+pub async fn throttles_do_not_share_keys(a: &dyn Bus, b: &dyn Bus) {
+    let quota = Quota { burst: 1, per: DEADLINE };
+    assert_eq!(a.throttle("one", quota).await.unwrap(), None);
+    assert_eq!(b.throttle("other", quota).await.unwrap(), None);
+    assert!(b.throttle("one", quota).await.unwrap().is_some());
+    assert!(a.throttle("other", quota).await.unwrap().is_some());
+}
+
+pub async fn a_turn_is_taken_by_exactly_one_of_many_and_comes_again(a: &dyn Bus, b: &dyn Bus) {
+    let turns = (0..20).map(|i| [a, b][i % 2].take_turn("tidy", DEADLINE));
+    let turns = join_all(turns).await;
+    assert_eq!(turns.into_iter().filter(|turn| *turn.as_ref().unwrap()).count(), 1);
+
+    let pause = Duration::from_millis(50);
+    assert!(a.take_turn("sweep", pause).await.unwrap());
+    eventually("the turn comes again", async || b.take_turn("sweep", pause).await.unwrap()).await;
+}
