@@ -147,6 +147,31 @@ proptest! {
             prop_assert_eq!(*last, log.len() as u64);
         }
     }
+
+    #[test]
+    fn a_log_that_ends_earlier_than_it_did_takes_nothing_off_the_screen_and_shows_nothing_twice(
+        log in log(),
+        known in any::<prop::sample::Index>(),
+        back in any::<prop::sample::Index>(),
+        window in 0usize..70,
+    ) {
+        let known = known.index(log.len() + 1);
+        let mut replica = fed_in_order(&log[..known]);
+        replica.reset(snapshot(&log, back.index(known + 1), window));
+        prop_assert!(said(&replica.events) == said(&log[..known]), "what was said is still there");
+        for event in &log {
+            replica.receive(event.clone());
+        }
+        let whole = fed_in_order(&log);
+        prop_assert_eq!(said(&replica.events), said(&whole.events));
+        prop_assert_eq!(&replica.state, &whole.state);
+        prop_assert_eq!(replica.events.len(), whole.events.len());
+    }
+}
+
+/// What was said, in the order it is shown.
+fn said(events: &[Event]) -> Vec<ClientId> {
+    events.iter().filter_map(|event| event.message().map(|message| message.id)).collect()
 }
 
 #[test]

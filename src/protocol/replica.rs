@@ -124,10 +124,18 @@ impl Replica {
     /// Starts again from a snapshot, and loses nothing that is on the screen.
     ///
     /// In the same epoch the timeline is continued if the snapshot reaches back to it, else replaced (history has the rest).
-    /// In a new epoch what was shown stays above what the snapshot brings. The outbox is kept either way.
+    /// In a new epoch, or where the log now ends earlier than it did, what was said stays above what the log brings next, and
+    /// is not shown again if it comes again. The outbox is kept either way.
     pub fn reset(&mut self, snapshot: Snapshot) {
         let before = std::mem::replace(self, Self::new(snapshot));
-        if before.epoch == self.epoch {
+        if before.epoch == self.epoch && before.state.head > self.state.head {
+            let is_gone = |event: &Event| event.seq > self.state.head;
+            let said = before.events.iter().filter(|event| is_gone(event)).filter_map(Event::message);
+            self.shown_before = said.map(|message| message.id).chain(before.shown_before).collect();
+            self.events = before.events;
+            self.events.retain(|event| !is_gone(event) || event.message().is_some());
+            self.has_more = before.has_more;
+        } else if before.epoch == self.epoch {
             let first = self.events.first().map_or(self.state.head + 1, |event| event.seq);
             if before.state.head + 1 >= first {
                 let fresh = std::mem::replace(&mut self.events, before.events);

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// What a room is asked to do. Whether the asker may is decided before, but for membership, which the log decides.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Say something.
     Say {

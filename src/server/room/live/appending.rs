@@ -140,12 +140,14 @@ impl Live {
             Finished::CaughtUp(Ok(Caught::Up(events))) => {
                 self.standing = Standing::Level;
                 self.failed_at = None;
+                self.tire_the_waiting();
                 self.deliver(events.into_iter().map(Entry::of).collect(), Acks::default());
             }
             Finished::CaughtUp(Ok(Caught::Lost)) => self.standing = Standing::Lost,
             Finished::Opened(Ok(opened)) => {
                 self.standing = Standing::Level;
                 self.failed_at = None;
+                self.tire_the_waiting();
                 self.reopen(*opened);
             }
             Finished::CaughtUp(Err(error)) | Finished::Opened(Err(error)) => {

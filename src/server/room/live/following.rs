@@ -52,7 +52,10 @@ impl Live {
             return Standpoint::Inside;
         }
         if let Some(owed) = &member.owed {
-            self.pending.push_back((announcement(member.person(), owed), Reply::None));
+            let command = announcement(member.person(), owed);
+            if !self.pending.iter().any(|(pending, _)| *pending == command) {
+                self.pending.push_back((command, Reply::None));
+            }
             return Standpoint::OnTheWay;
         }
         if member.since > self.state.head {
@@ -62,7 +65,7 @@ impl Live {
         Standpoint::Outside
     }
 
-    pub(super) fn subscribe(&mut self, mut subscribe: Subscribe) {
+    pub(super) fn subscribe(&mut self, subscribe: Subscribe) {
         let ahead = subscribe.resume.is_some_and(|resume| resume.epoch == self.epoch && resume.after > self.state.head);
         let standpoint = match self.standpoint_of(&subscribe.member) {
             // The client heard of more than this node: read the log, then answer.
@@ -74,10 +77,7 @@ impl Live {
         };
         match standpoint {
             Standpoint::Inside => self.answer(subscribe),
-            Standpoint::OnTheWay if subscribe.patience > 0 => {
-                subscribe.patience -= 1;
-                self.waiting.push(Request::Subscribe(subscribe));
-            }
+            Standpoint::OnTheWay if subscribe.patience > 0 => self.waiting.push(Request::Subscribe(subscribe)),
             // After so many looks at the log the client is ahead of what there is.
             Standpoint::OnTheWay if ahead && self.state.members.contains_key(&subscribe.member.member) => {
                 self.reset(subscribe, ResetReason::TooFarBehind);
@@ -97,12 +97,21 @@ impl Live {
         let answer = match self.standpoint_of(&member) {
             Standpoint::Inside => Ok(self.snapshot(&member)),
             Standpoint::OnTheWay if patience > 0 => {
-                return self.waiting.push(Request::Look(member, patience - 1, reply));
+                return self.waiting.push(Request::Look(member, patience, reply));
             }
             Standpoint::OnTheWay => Err(overloaded()),
             Standpoint::Outside => Err(not_a_member()),
         };
         let _ = reply.send(answer);
+    }
+
+    /// The log was read to its end: whoever still waits after that has one look less.
+    pub(super) fn tire_the_waiting(&mut self) {
+        for request in &mut self.waiting {
+            if let Request::Subscribe(Subscribe { patience, .. }) | Request::Look(_, patience, _) = request {
+                *patience = patience.saturating_sub(1);
+            }
+        }
     }
 
     /// The log has moved: whoever waited for that asks again.

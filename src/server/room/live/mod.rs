@@ -46,7 +46,7 @@ const PENDING_COMMANDS: usize = 4_096;
 /// How long one operation on the log may take before clients are told that it failed. Its outcome is then unknown, so the
 /// log is read again before the next append.
 const LOG_DEADLINE: Duration = Duration::from_millis(2_800);
-/// How often a request may wait for the log to move before it is refused.
+/// How often a request may see the log read to its end, and still not have what it waits for, before it is refused.
 pub const PATIENCE: u8 = 8;
 /// How often a room looks at what time brings.
 const TICK: Duration = Duration::from_secs(1);

@@ -110,6 +110,10 @@ impl Live {
         for id in late {
             self.tell_typing(id);
         }
+        if !self.waiting.is_empty() {
+            // Whatever they wait for, nothing but the log can tell.
+            self.fall_behind();
+        }
         let before = self.others.len();
         self.others.retain(|_, (heard, _)| heard.elapsed() < PRESENCE_LIFE);
         self.presence_changed |= self.others.len() != before;
