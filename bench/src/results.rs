@@ -73,6 +73,9 @@ impl Results {
     pub fn save(&self, path: &Path) -> Result<()> {
         let mut text = serde_json::to_string_pretty(self)?;
         text.push('\n');
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
         Ok(fs::write(path, text)?)
     }
 }

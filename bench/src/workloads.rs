@@ -221,6 +221,7 @@ impl Stage<'_> {
             let tally = &swarm.tally;
             let p99 = judge(tally);
             let kept_up = p99 <= limit_ms && tally.is_clean();
+            eprintln!("    {rate:>8.0}/s: p99 {p99:.1} ms{}", if tally.is_clean() { "" } else { ", not clean" });
             if !kept_up && tally.load_share() > 0.95 {
                 self.notes.push(format!("{}: the load used its whole core at {rate:.0}/s", self.contender.name));
                 self.set("load_saturated", 1.0);
