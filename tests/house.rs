@@ -31,10 +31,11 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 
 /// The floor of a module path such as `server::room::engine`.
 fn floor(module: &str) -> Option<u8> {
-    const FLOORS: [(&str, u8); 17] = [
+    const FLOORS: [(&str, u8); 18] = [
         ("protocol", 0),
         ("server::config", 1),
         ("server::clock", 1),
+        ("server::keys", 1),
         ("server::random", 1),
         ("server::socket", 1),
         ("server::store", 1),

@@ -7,11 +7,13 @@
 //! (`server::room`).
 
 mod code;
+mod email;
 mod event;
 mod ids;
 pub mod limits;
 mod names;
 mod page;
+mod preferences;
 mod problem;
 mod replica;
 mod rest;
@@ -20,10 +22,12 @@ mod state;
 mod text;
 
 pub use code::{InvalidCode, RoomCode};
+pub use email::{Email, InvalidEmail};
 pub use event::{Event, EventKind, Message, Person, Retention, RoomType};
 pub use ids::{ClientId, Epoch, MemberId, Millis, Seq};
 pub use names::friendly_name;
 pub use page::{Door, Entrance, Page, SentBack, Visit};
+pub use preferences::{Accent, HourCycle, Language, Notify, Preferences, TextSize, Theme};
 pub use problem::{Code, Problem};
 pub use replica::{Draft, DraftState, Received, Replica};
 pub use rest::{

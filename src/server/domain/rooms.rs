@@ -261,7 +261,7 @@ async fn ownership(app: &App, visitor: &Visitor, code: RoomCode) -> Result<(Room
 
 async fn current_room(app: &App, visitor: &Visitor) -> Result<Option<(RoomRecord, MemberRecord)>, Problem> {
     let Some(actor) = &visitor.actor else { return Ok(None) };
-    let ActorId::Guest(guest) = actor.id();
+    let ActorId::Guest(guest) = actor.id() else { return Ok(None) };
     match app.store.room_of_guest(guest).await {
         Ok(found) => Ok(Some(found)),
         Err(StoreError::NotFound) => Ok(None),
@@ -302,7 +302,7 @@ async fn enter(app: &App, member: MemberRecord, session: Option<SessionToken>) -
     let entered = async {
         if member.owed.is_some() {
             app.engine.command(member.room, Command::Join { member: member.person() }).await?;
-            app.engine.expect(member.room, member.member);
+            app.engine.expect(&member);
         }
         app.engine.look(member.room, member.clone()).await
     };

@@ -2,6 +2,7 @@
 //!
 //! Every guest in a room has a lease on the bus. Nodes renew the leases of those connected to them, so a lease ends one
 //! grace after the last connection, also if its node died. Any node claims ended leases and writes the leaving down.
+//! An account is in a room until it leaves, so it has no lease; one from when it was a guest ends without effect.
 //! The store is the truth of who is in: leases that the bus lost are made anew from it. While the bus is away nobody can
 //! renew, so after that, and after a start, everyone has a whole grace before anybody is taken for absent.
 
@@ -14,7 +15,7 @@ use crate::{
     protocol::MemberId,
     server::{
         clock,
-        store::{MemberRecord, Owed, RoomId, StoreError},
+        store::{MemberRecord, RoomId, StoreError},
     },
 };
 
@@ -30,7 +31,7 @@ const OWED: Duration = Duration::from_secs(2);
 /// Starts the background work.
 pub(super) fn start(engine: &Engine) {
     let grace = engine.timing().guest_grace;
-    every(engine, grace / 3, |engine| async move { renew(&engine, &engine.all_present()).await });
+    every(engine, grace / 3, |engine| async move { renew(&engine, &engine.guests_present()).await });
     every(engine, (grace / 4).min(Duration::from_secs(1)), |engine| async move { claim(&engine).await });
     every(engine, OWED, |engine| async move { announce_owed(&engine).await });
     every(engine, ADOPT, |engine| async move { adopt(&engine).await });
@@ -66,7 +67,7 @@ pub(super) async fn renew(engine: &Engine, guests: &[(RoomId, MemberId)]) {
 /// After an outage every lease is old: first say who is here, and look for leases that were lost. (That nobody is judged
 /// too early, the calls that failed meanwhile have seen to.)
 pub(super) async fn bus_came_back(engine: &Engine) {
-    renew(engine, &engine.all_present()).await;
+    renew(engine, &engine.guests_present()).await;
     adopt(engine).await;
 }
 
@@ -105,13 +106,14 @@ async fn claim(engine: &Engine) {
         }
     };
     for (room, member) in ended {
-        if engine.is_present(room, member) {
+        if engine.is_guest_present(room, member) {
             renew(engine, &[(room, member)]).await;
             continue;
         }
-        match engine.store().leave_room(room, member, &Owed::Left, now).await {
+        match engine.store().leave_absent(room, member, now).await {
             Ok(record) => announce(engine, &record).await,
-            Err(StoreError::NotFound) => engine.gone(room, member),
+            // They left already, or have an account by now, which may be connected to any room.
+            Err(StoreError::NotFound) => engine.end_lease(room, member),
             // The claim runs out, and somebody tries again.
             Err(error) => tracing::warn!(%room, %error, "an absent guest was not written down as gone"),
         }

@@ -19,7 +19,7 @@ use super::{
     Command, Done, Reply, ResumePoint, absence,
     live::{self, PATIENCE, Request, Subscribe, overloaded},
     log::Log,
-    present::Present,
+    present::{Left, Present},
 };
 use crate::{
     protocol::{Epoch, MemberId, Problem, RoomCode, Seq, Snapshot},
@@ -27,7 +27,7 @@ use crate::{
         bus::{Bus, BusNews},
         random,
         socket::{Connection, ConnectionId},
-        store::{MemberRecord, RoomId, Store},
+        store::{ActorId, MemberRecord, RoomId, Store},
     },
 };
 
@@ -136,9 +136,14 @@ impl Engine {
     }
 
     /// Somebody came in by a door that is no socket: from here their grace runs, until a socket of theirs follows the room.
-    pub fn expect(&self, room: RoomId, member: MemberId) {
+    /// An account has no grace: closing the tab is no leave.
+    pub fn expect(&self, member: &MemberRecord) {
+        let guest = match member.actor {
+            ActorId::Guest(_) => (member.room, member.member),
+            ActorId::Account(_) => return,
+        };
         let engine = self.clone();
-        self.spawn(async move { absence::renew(&engine, &[(room, member)]).await });
+        self.spawn(async move { absence::renew(&engine, &[guest]).await });
     }
 
     /// The room as a member sees it now.
@@ -153,14 +158,14 @@ impl Engine {
         self.send(room, Request::Typing(connection, on)).await;
     }
 
-    /// A connection is gone: it follows nothing, and its guests' time runs.
+    /// A connection is gone: it follows nothing, and if it was a guest's last one, their time runs.
     pub async fn disconnect(&self, connection: ConnectionId) {
         let followed = held(&self.0.present).remove_connection(connection);
-        for (room, member, alone) in followed {
+        for (room, member, left) in followed {
             if let Some(inbox) = self.inbox(room) {
                 let _ = inbox.send(Request::Unsubscribe(connection)).await;
             }
-            if alone {
+            if left == Left::GuestAlone {
                 absence::renew(self, &[(room, member)]).await;
             }
         }
@@ -299,14 +304,17 @@ impl Engine {
         }
     }
 
-    pub(super) fn arrived(&self, room: RoomId, member: MemberId, connection: ConnectionId) {
-        held(&self.0.present).add(room, member, connection);
-        let engine = self.clone();
-        self.spawn(async move { absence::renew(&engine, &[(room, member)]).await });
+    pub(super) fn arrived(&self, member: &MemberRecord, connection: ConnectionId) {
+        held(&self.0.present).add(member, connection);
+        self.expect(member);
     }
 
     pub(super) fn gone(&self, room: RoomId, member: MemberId) {
         held(&self.0.present).remove_member(room, member);
+        self.end_lease(room, member);
+    }
+
+    pub(super) fn end_lease(&self, room: RoomId, member: MemberId) {
         let bus = Arc::clone(&self.0.bus);
         self.spawn(async move {
             if let Err(error) = bus.end_lease(room, member).await {
@@ -315,8 +323,8 @@ impl Engine {
         });
     }
 
-    pub(super) fn is_present(&self, room: RoomId, member: MemberId) -> bool {
-        held(&self.0.present).has(room, member)
+    pub(super) fn is_guest_present(&self, room: RoomId, member: MemberId) -> bool {
+        held(&self.0.present).has_guest(room, member)
     }
 
     /// The bus, or this node, was away, and leases ended meanwhile: everyone gets a whole grace from here, and other nodes
@@ -331,8 +339,8 @@ impl Engine {
         Instant::now() >= *held(&self.0.absences_from)
     }
 
-    pub(super) fn all_present(&self) -> Vec<(RoomId, MemberId)> {
-        held(&self.0.present).all()
+    pub(super) fn guests_present(&self) -> Vec<(RoomId, MemberId)> {
+        held(&self.0.present).guests()
     }
 }
 

@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::{ActorId, GuestId, GuestRecord, Result, RoomId, RoomRecord};
+use super::{AccountId, ActorId, GuestId, GuestRecord, Result, RoomId, RoomRecord};
 use crate::protocol::{MemberId, Millis, Nickname, Person, RoomCode, RoomType, Seq, limits::P2P_MEMBERS};
 
 /// Whether somebody is in a room.
@@ -125,13 +125,17 @@ pub enum Membership {
 pub trait Members {
     /// Makes somebody an active member and touches the room, in one transaction.
     ///
-    /// [`NotFound`](super::StoreError::NotFound) if the room is not active. Conflicts: `Full`, `Elsewhere`, `Removed`,
+    /// [`NotFound`](super::StoreError::NotFound) if the room is not active, or the account is not there. Conflicts: `Full`, `Elsewhere`, `Removed`,
     /// `MemberIdTaken`. When both `Full` and `Elsewhere` hold, either may be answered.
     async fn join_room(&self, joining: &Joining) -> Result<Membership>;
 
     /// Makes an active member gone ([`Owed::Left`]) or removed ([`Owed::Removed`]), owing that notice, and touches the room.
     /// Gives the record as it is now. [`NotFound`](super::StoreError::NotFound) if they are not active.
     async fn leave_room(&self, room: RoomId, member: MemberId, notice: &Owed, at: Millis) -> Result<MemberRecord>;
+
+    /// Makes a guest gone who is absent, as [`leave_room`](Self::leave_room) does with [`Owed::Left`]. An account is never
+    /// absent: [`NotFound`](super::StoreError::NotFound) also if the record is an account's, or has become one's.
+    async fn leave_absent(&self, room: RoomId, member: MemberId, at: Millis) -> Result<MemberRecord>;
 
     /// The active room with this code and somebody's record in it, whatever their presence. One question to the store: it
     /// is asked at every door. [`NotFound`](super::StoreError::NotFound) if either is missing.
@@ -142,6 +146,9 @@ pub trait Members {
 
     /// All records of a room that are active or owe a notice.
     async fn members(&self, room: RoomId) -> Result<Vec<MemberRecord>>;
+
+    /// All rooms that an account is active in, with its records in them. One question to the store.
+    async fn rooms_of_account(&self, account: AccountId) -> Result<Vec<(RoomRecord, MemberRecord)>>;
 
     /// Where a guest is active. At most one room, by the index.
     async fn room_of_guest(&self, guest: GuestId) -> Result<(RoomRecord, MemberRecord)>;

@@ -4,24 +4,32 @@
 //! What must always hold is guarded by unique indexes, not by code: see [`Conflict`]. Every driver passes the one suite in
 //! `contract/`. Not here: who may do what (`domain/`), and the order of events (`room/`).
 
+mod accounts;
 #[cfg(test)]
 mod contract;
 mod events;
 mod guests;
+mod mails;
 mod members;
 pub mod mongo;
 mod rooms;
+mod sessions;
 pub mod sqlite;
+mod tokens;
 
 use std::fmt;
 
 use async_trait::async_trait;
 use uuid::Uuid;
 
+pub use accounts::{AccountChange, AccountId, AccountRecord, Accounts, Adopted, Holders, PasswordHash};
 pub use events::{Appended, Earlier, Events, Head, Stopped};
 pub use guests::{GuestRecord, Guests, TokenHash};
+pub use mails::{Letter, MailId, MailRecord, Mails};
 pub use members::{Joining, MemberRecord, Members, Membership, Owed, Presence};
 pub use rooms::{RoomRecord, Rooms};
+pub use sessions::{Ending, SessionId, SessionRecord, Sessions};
+pub use tokens::{CodeCheck, Purpose, TokenRecord, Tokens};
 
 use crate::protocol::RoomCode;
 
@@ -33,11 +41,13 @@ pub struct RoomId(pub Uuid);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GuestId(pub Uuid);
 
-/// Who acts, across rooms. Never leaves the server. Accounts will be its second case.
+/// Who acts, across rooms. Never leaves the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ActorId {
     /// Somebody without an account.
     Guest(GuestId),
+    /// Somebody with one.
+    Account(AccountId),
 }
 
 impl fmt::Display for RoomId {
@@ -73,6 +83,8 @@ pub enum Conflict {
     MemberIdTaken,
     /// The owner removed this person, who cannot come back.
     Removed,
+    /// unique (email): another account proved to read this address.
+    EmailTaken,
 }
 
 impl From<Conflict> for StoreError {
@@ -86,7 +98,9 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 
 /// All nouns together, as [`App`](crate::server) holds it.
 #[async_trait]
-pub trait Store: Rooms + Members + Events + Guests + Send + Sync + 'static {
+pub trait Store:
+    Rooms + Members + Events + Guests + Accounts + Sessions + Tokens + Mails + Send + Sync + 'static
+{
     /// Whether the store answers and takes writes; for `/readyz`.
     async fn ping(&self) -> Result<()>;
 

@@ -182,7 +182,7 @@ impl Live {
 
     pub(super) fn admit(&mut self, subscribe: Subscribe) {
         let Subscribe { connection, member, .. } = subscribe;
-        self.engine.arrived(self.record.id, member.member, connection.id());
+        self.engine.arrived(&member, connection.id());
         if connection.is_closed() {
             // It closed while its wish waited here; whoever closed it may have looked before it was noted as arrived.
             let (engine, id) = (self.engine.clone(), connection.id());

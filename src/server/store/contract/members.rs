@@ -99,7 +99,7 @@ pub async fn who_was_removed_cannot_come_back(store: &dyn Store) {
 
 pub async fn joining_again_changes_nothing(store: &dyn Store) {
     let (room, owner) = make_room(store, RoomType::P2p, Retention::Ephemeral).await;
-    let ActorId::Guest(guest) = owner.actor;
+    let guest = guest_of(&owner);
     let again = Joining { name: Some(name("Other")), at: room.touched_at + 9, ..joining(&room, guest) };
     assert_eq!(store.join_room(&again).await.unwrap(), Membership::Already(owner.clone()));
     assert_eq!(store.member(room.id, owner.member).await.unwrap(), owner);
@@ -142,7 +142,7 @@ pub async fn a_membership_is_found_by_code_and_person(store: &dyn Store) {
     let removed = store.leave_room(room.id, someone.member, &Owed::Removed(owner.person()), now()).await.unwrap();
     let (found, member) = store.membership(room.code, someone.actor).await.unwrap();
     assert_eq!((found.id, member), (room.id, removed), "whatever their presence");
-    let ActorId::Guest(guest) = owner.actor;
+    let guest = guest_of(&owner);
     assert_eq!(store.room_of_guest(guest).await.unwrap(), (found, owner));
 }
 
@@ -210,7 +210,7 @@ pub async fn notices_are_owed_until_the_log_has_them(store: &dyn Store) {
 pub async fn a_late_notice_settles_only_what_it_tells(store: &dyn Store) {
     let (room, owner) = make_room(store, RoomType::Group, Retention::Preserved).await;
     leave(store, &owner).await;
-    let ActorId::Guest(guest) = owner.actor;
+    let guest = guest_of(&owner);
     let back = enter(store, &joining(&room, guest)).await;
     append(store, &room, &[event(1, EventKind::Left { member: owner.person() })]).await;
     assert_eq!(store.member(room.id, owner.member).await.unwrap(), back, "it owes its Joined still");
@@ -238,4 +238,67 @@ pub async fn active_guests_are_paged_in_order(store: &dyn Store) {
         paged.extend(page);
     }
     assert_eq!(paged, active);
+}
+
+pub async fn an_account_is_in_many_rooms(store: &dyn Store) {
+    let ada = make_account(store).await;
+    assert!(store.rooms_of_account(ada.id).await.unwrap().is_empty());
+    let (first, _) = make_room(store, RoomType::P2p, Retention::Ephemeral).await;
+    let (second, _) = make_room(store, RoomType::Group, Retention::Preserved).await;
+    let (own, owner) = new_room(RoomType::Group, Retention::Ephemeral);
+    let owner = MemberRecord { actor: ActorId::Account(ada.id), ..owner };
+    store.create_room(&own, &owner, None).await.unwrap();
+    let joins = [joining_as(&first, ada.id), joining_as(&second, ada.id)];
+    let joined = join(store.join_room(&joins[0]), store.join_room(&joins[1])).await;
+    let (Ok(Membership::Entered(one)), Ok(Membership::Entered(two))) = joined else { panic!("{joined:?}") };
+    assert_eq!(store.join_room(&joins[0]).await.unwrap(), Membership::Already(one.clone()));
+    assert_eq!(store.membership(first.code, joins[0].actor).await.unwrap().1, one);
+
+    let in_rooms = async || {
+        let mut rooms = store.rooms_of_account(ada.id).await.unwrap();
+        assert!(rooms.iter().all(|(room, member)| room.id == member.room));
+        rooms.sort_by_key(|(room, _)| room.id);
+        rooms.into_iter().map(|(_, member)| member).collect::<Vec<_>>()
+    };
+    let mut all = vec![one.clone(), two, owner];
+    all.sort_by_key(|member| member.room);
+    assert_eq!(in_rooms().await, all);
+    let gone = leave(store, &one).await;
+    all.retain(|member| member.room != first.id);
+    assert_eq!(in_rooms().await, all);
+    assert_eq!(enter(store, &joins[0]).await.member, gone.member, "who comes back is the same member");
+}
+
+pub async fn a_guest_who_is_absent_leaves_and_an_account_does_not(store: &dyn Store) {
+    let (room, owner) = make_room(store, RoomType::P2p, Retention::Ephemeral).await;
+    let later = now() + 60_000;
+    let gone = store.leave_absent(room.id, owner.member, later).await.unwrap();
+    assert_eq!((gone.presence, gone.slot, &gone.owed), (Presence::Gone, None, &Some(Owed::Left)));
+    assert_eq!(store.member(room.id, owner.member).await.unwrap(), gone);
+    assert_eq!(store.room(room.id).await.unwrap().touched_at, later);
+    assert!(is_missing(&store.leave_absent(room.id, owner.member, later).await), "left already");
+
+    let ada = make_account(store).await;
+    let member = enter(store, &joining_as(&room, ada.id)).await;
+    assert!(is_missing(&store.leave_absent(room.id, member.member, later).await));
+    assert_eq!(store.member(room.id, member.member).await.unwrap(), member);
+    assert!(store.active_guests(None, 10).await.unwrap().is_empty(), "and it needs no lease");
+}
+
+pub async fn an_absence_beside_an_adoption_makes_no_account_leave(store: &dyn Store) {
+    for _ in 0..10 {
+        let ada = make_account(store).await;
+        let (room, guest, member) = make_room_of_guest(store).await;
+        let (left, adopted) =
+            join(store.leave_absent(room.id, member.member, now()), store.adopt_guest(guest.id, ada.id, now())).await;
+        let record = store.member(room.id, member.member).await.unwrap();
+        assert_eq!(record.actor, ActorId::Account(ada.id));
+        match (left, adopted.unwrap()) {
+            (Ok(_), Adopted::Nothing) => assert_eq!(record.presence, Presence::Gone),
+            (Err(StoreError::NotFound), Adopted::Member(adopted)) => {
+                assert_eq!((record.presence, &record), (Presence::Active, &adopted));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
 }

@@ -2,12 +2,16 @@
 //!
 //! MongoDB is found in `TEST_MONGO_URI`. Without it those tests pass with a note, but fail where `CI` is set.
 
+mod accounts;
 mod events;
 mod guests;
+mod mails;
 mod members;
 mod only_mongo;
 mod only_sqlite;
 mod rooms;
+mod sessions;
+mod tokens;
 
 use std::{panic::resume_unwind, time::Duration};
 
@@ -16,17 +20,21 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{
-    ActorId, Appended, Conflict, Earlier, Events as _, GuestId, GuestRecord, Head, Joining, MemberRecord, Members as _,
-    Membership, Owed, Presence, Result, RoomId, RoomRecord, Rooms as _, Stopped, Store, StoreError, TokenHash,
-    mongo::Mongo, sqlite::Sqlite,
+    AccountChange, AccountId, AccountRecord, ActorId, Adopted, Appended, CodeCheck, Conflict, Earlier, Ending,
+    Events as _, GuestId, GuestRecord, Head, Holders, Joining, Letter, MailId, MailRecord, MemberRecord, Members as _,
+    Membership, Owed, PasswordHash, Presence, Purpose, Result, RoomId, RoomRecord, Rooms as _, SessionId,
+    SessionRecord, Stopped, Store, StoreError, TokenHash, TokenRecord, mongo::Mongo, sqlite::Sqlite,
 };
 use crate::{
     protocol::{
-        ClientId, Epoch, Event, EventKind, MemberId, Message, MessageBody, Nickname, Person, Retention, RoomCode,
-        RoomName, RoomType, Seq,
+        ClientId, Email, Epoch, Event, EventKind, Language, MemberId, Message, MessageBody, Millis, Nickname, Person,
+        Preferences, Retention, RoomCode, RoomName, RoomType, Seq,
     },
     server::clock::now,
 };
+
+/// An hour. What ends, ends in the future: MongoDB removes what has ended whenever it likes.
+const HOUR: Millis = 3_600_000;
 
 /// Runs every story of every noun against every driver.
 macro_rules! contract {
@@ -72,6 +80,9 @@ contract! {
         notices_are_owed_until_the_log_has_them
         a_late_notice_settles_only_what_it_tells
         active_guests_are_paged_in_order
+        an_account_is_in_many_rooms
+        a_guest_who_is_absent_leaves_and_an_account_does_not
+        an_absence_beside_an_adoption_makes_no_account_leave
     }
     events {
         events_are_read_back_as_they_were_written
@@ -86,6 +97,47 @@ contract! {
     guests {
         a_guest_is_found_while_alive
         the_store_answers_a_ping
+    }
+    accounts {
+        an_account_is_kept_with_its_token_and_its_mail
+        what_an_account_is_made_with_is_there_or_nothing_is
+        each_change_changes_what_it_says
+        a_change_and_its_mail_are_both_there_or_neither_is
+        of_two_who_prove_one_address_at_once_one_has_it
+        claims_vanish_when_their_address_is_proved
+        holders_are_who_proved_an_address_and_who_claimed_it_last
+        a_guests_membership_and_ownership_become_the_accounts
+        records_that_a_guest_left_behind_become_the_accounts
+        a_guest_leaves_a_room_that_the_account_has_a_record_in
+        of_two_who_adopt_one_guest_at_once_one_does
+        an_unknown_guest_or_account_changes_nothing
+        an_account_goes_whole_and_its_records_stay_under_another_name
+        an_account_that_is_in_a_room_stays
+        nobody_comes_in_whose_account_goes_at_that_moment
+    }
+    sessions {
+        a_session_is_found_with_its_account_until_it_ends
+        of_two_rotations_at_once_one_wins
+        sessions_are_listed_the_last_used_first
+        sessions_end_as_they_are_told
+        living_sessions_are_those_that_have_not_ended
+        sessions_are_forgotten_once_they_ended
+    }
+    tokens {
+        of_many_who_take_one_token_at_once_one_gets_it
+        a_newer_token_voids_the_older
+        of_tokens_put_at_once_one_is_left
+        a_token_is_for_its_purpose_and_its_time
+        a_token_and_its_mail_are_both_there_or_neither_is
+        a_right_code_is_good_once
+        wrong_tries_at_once_are_counted_one_by_one
+        tokens_are_forgotten_once_they_ended
+    }
+    mails {
+        a_mail_is_leased_as_it_was_put
+        a_lease_gives_each_mail_to_one
+        a_mail_comes_back_after_its_lease
+        a_mail_that_is_finished_or_postponed_is_not_due
     }
 }
 
@@ -159,6 +211,79 @@ fn joining(room: &RoomRecord, guest: GuestId) -> Joining {
     }
 }
 
+fn joining_as(room: &RoomRecord, account: AccountId) -> Joining {
+    Joining { actor: ActorId::Account(account), ..joining(room, guest()) }
+}
+
+/// A room that a guest made, whose session is known.
+async fn make_room_of_guest(store: &dyn Store) -> (RoomRecord, GuestRecord, MemberRecord) {
+    let (room, owner) = new_room(RoomType::P2p, Retention::Ephemeral);
+    let guest = GuestRecord { id: guest_of(&owner), token: hash(), nickname: None, seen_at: now() };
+    store.create_room(&room, &owner, Some(&guest)).await.unwrap();
+    (room, guest, owner)
+}
+
+async fn make_account(store: &dyn Store) -> AccountRecord {
+    let account = new_account();
+    store.create_account(&account, None, &mail(None)).await.unwrap();
+    account
+}
+
+fn new_account() -> AccountRecord {
+    AccountRecord {
+        id: AccountId(Uuid::new_v4()),
+        email: None,
+        claimed: None,
+        name: name("Ada"),
+        password: None,
+        preferences: Preferences::default(),
+        created_at: now(),
+    }
+}
+
+fn new_session(account: AccountId) -> SessionRecord {
+    let at = now();
+    SessionRecord {
+        id: SessionId(Uuid::new_v4()),
+        account,
+        refresh: hash(),
+        previous: None,
+        device: "Firefox on Android".into(),
+        created_at: at,
+        used_at: at,
+        ends_at: at + HOUR,
+    }
+}
+
+fn token(purpose: Purpose, holder: ActorId) -> TokenRecord {
+    TokenRecord { purpose, holder, hash: hash(), email: email("ada@example.org"), tries: 0, ends_at: now() + HOUR }
+}
+
+fn mail(account: Option<AccountId>) -> MailRecord {
+    let at = now();
+    MailRecord {
+        id: MailId(Uuid::new_v4()),
+        account,
+        to: email("ada@example.org"),
+        name: name("Ada"),
+        language: Language::German,
+        letter: Letter::KeepRoom { code: code() },
+        key: "key".into(),
+        created_at: at,
+        due_at: at,
+        attempts: 0,
+    }
+}
+
+/// All mails that are in the outbox. They are due again at once.
+async fn outbox(store: &dyn Store) -> Vec<MailId> {
+    let all = store.lease_mails(now() + 100 * HOUR, now() + 200 * HOUR, 100).await.unwrap();
+    for mail in &all {
+        store.postpone_mail(mail.id, now()).await.unwrap();
+    }
+    all.iter().map(|mail| mail.id).collect()
+}
+
 async fn enter(store: &dyn Store, joining: &Joining) -> MemberRecord {
     match store.join_room(joining).await.unwrap() {
         Membership::Entered(record) => record,
@@ -195,6 +320,13 @@ fn is_missing<T>(result: &Result<T>) -> bool {
     matches!(result, Err(StoreError::NotFound))
 }
 
+fn guest_of(member: &MemberRecord) -> GuestId {
+    match member.actor {
+        ActorId::Guest(guest) => guest,
+        ActorId::Account(account) => panic!("{account:?} is no guest"),
+    }
+}
+
 fn guest() -> GuestId {
     GuestId(Uuid::new_v4())
 }
@@ -209,6 +341,14 @@ fn client_id() -> ClientId {
 
 fn code() -> RoomCode {
     RoomCode::from_bits(rand::random())
+}
+
+fn hash() -> TokenHash {
+    TokenHash(rand::random())
+}
+
+fn email(text: &str) -> Email {
+    Email::try_from(text).unwrap()
 }
 
 fn name(text: &str) -> Nickname {

@@ -1,5 +1,6 @@
 //! Guests in MongoDB.
 
+use anyhow::anyhow;
 use async_trait::async_trait;
 use mongodb::bson::{self, Binary, doc, spec::BinarySubtype};
 use serde::{Deserialize, Serialize};
@@ -67,6 +68,13 @@ impl From<&GuestRecord> for GuestDocument {
     }
 }
 
-fn token_binary(token: TokenHash) -> Binary {
+/// A hash as MongoDB keeps it.
+pub(super) fn token_binary(token: TokenHash) -> Binary {
     Binary { subtype: BinarySubtype::Generic, bytes: token.0.to_vec() }
+}
+
+/// Back again.
+pub(super) fn token_hash(binary: Binary) -> Result<TokenHash> {
+    let hash: [u8; 32] = binary.bytes.try_into().map_err(|_| anyhow!("a hash has not 32 bytes"))?;
+    Ok(TokenHash(hash))
 }

@@ -1,7 +1,7 @@
 //! The indexes, made at start and compared with what is there: they are not for speed alone, they guard the invariants.
 //!
 //! On a sharded cluster `events` is sharded by `{room: 1}`, which its unique indexes begin with. The other collections stay
-//! whole: they are small, and the unique indexes on a code, a guest and a token span all rooms.
+//! whole: they are small, and the unique indexes on a code, a guest, a token and an address span all rooms.
 
 use std::time::Duration;
 
@@ -24,8 +24,10 @@ pub(super) const MEMBERS_GUEST: &str = "members_guest";
 pub(super) const MEMBERS_SLOT: &str = "members_slot";
 pub(super) const EVENTS_SEQ: &str = "events_seq";
 pub(super) const EVENTS_CLIENT_ID: &str = "events_client_id";
+pub(super) const ACCOUNTS_EMAIL: &str = "accounts_email";
+pub(super) const TOKENS_HOLDER: &str = "tokens_holder";
 
-fn indexes() -> [(&'static str, Vec<IndexModel>); 4] {
+fn indexes() -> [(&'static str, Vec<IndexModel>); 8] {
     [
         (
             "rooms",
@@ -38,7 +40,8 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 4] {
             "members",
             vec![
                 unique(MEMBERS_MEMBER, doc! { "room": 1, "member": 1 }, None),
-                unique("members_actor", doc! { "room": 1, "actor": 1 }, None),
+                // In this order it also finds all rooms of somebody.
+                unique("members_actor_room", doc! { "actor": 1, "room": 1 }, None),
                 unique(MEMBERS_GUEST, doc! { "actor": 1 }, Some(doc! { "presence": "active", "actor_kind": "guest" })),
                 // Only members of p2p rooms have a slot.
                 unique(
@@ -63,7 +66,43 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 4] {
         ),
         (
             "guests",
-            vec![unique("guests_token", doc! { "token": 1 }, None), expiring("guests_seen", doc! { "seen_at": 1 })],
+            vec![
+                unique("guests_token", doc! { "token": 1 }, None),
+                expiring("guests_seen", doc! { "seen_at": 1 }, GUEST_LIFE),
+            ],
+        ),
+        (
+            "accounts",
+            vec![
+                unique(ACCOUNTS_EMAIL, doc! { "email": 1 }, Some(doc! { "email": { "$exists": true } })),
+                plain(
+                    "accounts_claimed",
+                    doc! { "claimed": 1, "claim": 1, "_id": 1 },
+                    Some(doc! { "claimed": { "$exists": true } }),
+                ),
+            ],
+        ),
+        (
+            "sessions",
+            vec![
+                plain("sessions_account", doc! { "account": 1 }, None),
+                expiring("sessions_end", doc! { "ends_at": 1 }, Duration::ZERO),
+            ],
+        ),
+        (
+            "tokens",
+            vec![
+                unique(TOKENS_HOLDER, doc! { "holder": 1, "purpose": 1 }, None),
+                unique("tokens_hash", doc! { "hash": 1, "purpose": 1 }, None),
+                expiring("tokens_end", doc! { "ends_at": 1 }, Duration::ZERO),
+            ],
+        ),
+        (
+            "mails",
+            vec![
+                plain("mails_due", doc! { "due_at": 1, "_id": 1 }, None),
+                plain("mails_account", doc! { "account": 1 }, Some(doc! { "account": { "$exists": true } })),
+            ],
         ),
     ]
 }
@@ -78,8 +117,8 @@ fn plain(name: &str, keys: Document, filter: Option<Document>) -> IndexModel {
     IndexModel::builder().keys(keys).options(options.build()).build()
 }
 
-fn expiring(name: &str, keys: Document) -> IndexModel {
-    let options = IndexOptions::builder().name(name.to_owned()).expire_after(GUEST_LIFE);
+fn expiring(name: &str, keys: Document, life: Duration) -> IndexModel {
+    let options = IndexOptions::builder().name(name.to_owned()).expire_after(life);
     IndexModel::builder().keys(keys).options(options.build()).build()
 }
 

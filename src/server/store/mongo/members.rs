@@ -4,14 +4,14 @@ use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use mongodb::{
     ClientSession,
-    bson::{self, Document, doc},
+    bson::{self, Bson, Document, doc},
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
     super::{
-        ActorId, Conflict, GuestId, Joining, MemberRecord, Members, Membership, Owed, Presence, Result, RoomId,
-        RoomRecord, StoreError, members::free_slot,
+        AccountId, ActorId, Conflict, GuestId, Joining, MemberRecord, Members, Membership, Owed, Presence, Result,
+        RoomId, RoomRecord, StoreError, members::free_slot,
     },
     Attempt, Failure, Mongo, PATIENCE, binary, duplicate,
     guests::GuestDocument,
@@ -46,10 +46,12 @@ struct Inside {
     member: MemberDocument,
 }
 
-#[derive(Serialize, Deserialize)]
+/// What an id is of.
+#[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum ActorKind {
+pub(super) enum ActorKind {
     Guest,
+    Account,
 }
 
 #[async_trait]
@@ -72,21 +74,30 @@ impl Members for Mongo {
 
     async fn leave_room(&self, room: RoomId, member: MemberId, notice: &Owed, at: Millis) -> Result<MemberRecord> {
         within(PATIENCE, async {
-            Ok(transaction!(self, |session| self.try_leave_room(session, room, member, notice, at))?)
+            Ok(transaction!(self, |session| self.try_leave_room(session, by_id(room, member), notice, at))?)
+        })
+        .await
+    }
+
+    async fn leave_absent(&self, room: RoomId, member: MemberId, at: Millis) -> Result<MemberRecord> {
+        within(PATIENCE, async {
+            let mut guest = by_id(room, member);
+            guest.insert("actor_kind", ActorKind::Guest);
+            Ok(transaction!(self, |session| self.try_leave_room(session, guest.clone(), &Owed::Left, at))?)
         })
         .await
     }
 
     async fn membership(&self, code: RoomCode, actor: ActorId) -> Result<(RoomRecord, MemberRecord)> {
         within(PATIENCE, async {
-            let ActorId::Guest(guest) = actor;
+            let (kind, actor) = actor_fields(actor);
             let found = self.rooms.aggregate([
                 doc! { "$match": { "code": code.as_str() } },
                 doc! { "$lookup": {
                     "from": "members",
                     "localField": "_id",
                     "foreignField": "room",
-                    "pipeline": [{ "$match": { "actor": binary(guest.0), "actor_kind": "guest" } }],
+                    "pipeline": [{ "$match": { "actor": actor, "actor_kind": kind } }],
                     "as": "member",
                 } },
                 doc! { "$unwind": "$member" },
@@ -113,18 +124,12 @@ impl Members for Mongo {
         .await
     }
 
+    async fn rooms_of_account(&self, account: AccountId) -> Result<Vec<(RoomRecord, MemberRecord)>> {
+        within(PATIENCE, self.rooms_of(ActorId::Account(account))).await
+    }
+
     async fn room_of_guest(&self, guest: GuestId) -> Result<(RoomRecord, MemberRecord)> {
-        within(PATIENCE, async {
-            let found = self.members.aggregate([
-                doc! { "$match": { "actor": binary(guest.0), "presence": "active", "actor_kind": "guest" } },
-                doc! { "$lookup": { "from": "rooms", "localField": "room", "foreignField": "_id", "as": "found" } },
-                doc! { "$unwind": "$found" },
-                doc! { "$replaceWith": { "$mergeObjects": ["$found", { "member": "$$ROOT" }] } },
-            ]);
-            let found = found.with_type::<Inside>().await?.try_next().await?.ok_or(StoreError::NotFound)?;
-            Ok((found.room.into(), found.member.into()))
-        })
-        .await
+        within(PATIENCE, async { self.rooms_of(ActorId::Guest(guest)).await?.pop().ok_or(StoreError::NotFound) }).await
     }
 
     async fn rooms_owing_notices(&self, before: Millis, count: usize) -> Result<Vec<RoomId>> {
@@ -172,6 +177,7 @@ impl Mongo {
             }
             earlier => earlier,
         };
+        self.hold_actor(session, joining.actor).await?;
         self.touch_room(session, joining.room, joining.at).await?;
         if let Some(guest) = &joining.newcomer {
             self.guests.insert_one(GuestDocument::from(guest)).session(&mut *session).await?;
@@ -191,21 +197,35 @@ impl Mongo {
         Ok(Membership::Entered(record))
     }
 
-    async fn try_leave_room(
+    /// Ends the membership that the filter finds, if it is active.
+    pub(super) async fn try_leave_room(
         &self,
         session: &mut ClientSession,
-        room: RoomId,
-        member: MemberId,
+        member: Document,
         notice: &Owed,
         at: Millis,
     ) -> Attempt<MemberRecord> {
-        let found = self.members.find_one(by_id(room, member)).session(&mut *session).await?;
+        let found = self.members.find_one(member).session(&mut *session).await?;
         let active = found.map(MemberRecord::from).filter(|record| record.presence == Presence::Active);
         let record = active.ok_or(StoreError::NotFound)?.leave(notice.clone(), at);
-        self.touch_room(session, room, at).await?;
+        self.touch_room(session, record.room, at).await?;
         let document = MemberDocument::from(record.clone());
-        self.members.replace_one(by_id(room, member), document).session(session).await?;
+        self.members.replace_one(by_id(record.room, record.member), document).session(session).await?;
         Ok(record)
+    }
+
+    /// Where somebody is active.
+    async fn rooms_of(&self, actor: ActorId) -> Result<Vec<(RoomRecord, MemberRecord)>> {
+        let (kind, actor) = actor_fields(actor);
+        let found = self.members.aggregate([
+            doc! { "$match": { "actor": actor, "presence": "active", "actor_kind": kind } },
+            doc! { "$sort": { "room": 1 } },
+            doc! { "$lookup": { "from": "rooms", "localField": "room", "foreignField": "_id", "as": "found" } },
+            doc! { "$unwind": "$found" },
+            doc! { "$replaceWith": { "$mergeObjects": ["$found", { "member": "$$ROOT" }] } },
+        ]);
+        let found = found.with_type::<Inside>().await?;
+        Ok(found.map_ok(|inside| (inside.room.into(), inside.member.into())).try_collect().await?)
     }
 
     async fn taken_slots(&self, session: &mut ClientSession, room: RoomId) -> Attempt<Vec<u8>> {
@@ -227,16 +247,12 @@ impl Mongo {
             Some((_, indexes::MEMBERS_MEMBER)) => Conflict::MemberIdTaken,
             Some((_, indexes::MEMBERS_SLOT)) => Conflict::Full,
             Some((_, indexes::MEMBERS_GUEST)) => {
-                let ActorId::Guest(guest) = actor;
-                match self.room_of_guest(guest).await {
-                    Ok((room, _)) => Conflict::Elsewhere(room.code),
+                let Some((room, _)) = self.rooms_of(actor).await?.pop() else {
                     // They left in the meantime, or the majority has not seen them come yet.
-                    Err(StoreError::NotFound) => {
-                        rest(&mut super::PAUSE.clone()).await;
-                        return Ok(None);
-                    }
-                    Err(error) => return Err(error),
-                }
+                    rest(&mut super::PAUSE.clone()).await;
+                    return Ok(None);
+                };
+                Conflict::Elsewhere(room.code)
             }
             _ => return Ok(Some(failure.into())),
         };
@@ -244,23 +260,49 @@ impl Mongo {
     }
 }
 
-fn by_id(room: RoomId, member: MemberId) -> Document {
+/// The record of a member id.
+pub(super) fn by_id(room: RoomId, member: MemberId) -> Document {
     doc! { "room": binary(room.0), "member": member.get().cast_signed() }
 }
 
 fn by_actor(room: RoomId, actor: ActorId) -> Document {
-    let ActorId::Guest(guest) = actor;
-    doc! { "room": binary(room.0), "actor": binary(guest.0), "actor_kind": "guest" }
+    let (kind, actor) = actor_fields(actor);
+    doc! { "room": binary(room.0), "actor": actor, "actor_kind": kind }
+}
+
+/// An actor, as the fields of their kind and of their id.
+pub(super) fn actor_fields(actor: ActorId) -> (ActorKind, bson::Uuid) {
+    match actor {
+        ActorId::Guest(guest) => (ActorKind::Guest, binary(guest.0)),
+        ActorId::Account(account) => (ActorKind::Account, binary(account.0)),
+    }
+}
+
+/// Back again.
+pub(super) fn actor(kind: ActorKind, id: bson::Uuid) -> ActorId {
+    match kind {
+        ActorKind::Guest => ActorId::Guest(GuestId(uuid(id))),
+        ActorKind::Account => ActorId::Account(AccountId(uuid(id))),
+    }
+}
+
+impl From<ActorKind> for Bson {
+    fn from(kind: ActorKind) -> Self {
+        match kind {
+            ActorKind::Guest => "guest".into(),
+            ActorKind::Account => "account".into(),
+        }
+    }
 }
 
 impl From<MemberRecord> for MemberDocument {
     fn from(record: MemberRecord) -> Self {
-        let ActorId::Guest(guest) = record.actor;
+        let (actor_kind, actor) = actor_fields(record.actor);
         Self {
             room: binary(record.room.0),
             member: record.member,
-            actor_kind: ActorKind::Guest,
-            actor: binary(guest.0),
+            actor_kind,
+            actor,
             name: record.name,
             presence: record.presence,
             slot: record.slot,
@@ -273,11 +315,10 @@ impl From<MemberRecord> for MemberDocument {
 
 impl From<MemberDocument> for MemberRecord {
     fn from(document: MemberDocument) -> Self {
-        let ActorKind::Guest = document.actor_kind;
         Self {
             room: RoomId(uuid(document.room)),
             member: document.member,
-            actor: ActorId::Guest(GuestId(uuid(document.actor))),
+            actor: actor(document.actor_kind, document.actor),
             name: document.name,
             presence: document.presence,
             slot: document.slot,

@@ -4,12 +4,16 @@
 //! documents runs in a transaction. Every call ends within [`PATIENCE`], or [`LONG_PATIENCE`] for background work, retries
 //! included; after a lost connection the outcome is unknown, and the answer is [`StoreError::Other`].
 
+mod accounts;
 mod appends;
 mod events;
 mod guests;
 mod indexes;
+mod mails;
 mod members;
 mod rooms;
+mod sessions;
+mod tokens;
 
 use std::time::Duration;
 
@@ -57,6 +61,10 @@ pub struct Mongo {
     members: Collection<members::MemberDocument>,
     events: Collection<events::EventDocument>,
     guests: Collection<guests::GuestDocument>,
+    accounts: Collection<accounts::AccountDocument>,
+    sessions: Collection<sessions::SessionDocument>,
+    tokens: Collection<tokens::TokenDocument>,
+    mails: Collection<mails::MailDocument>,
 }
 
 impl Mongo {
@@ -86,6 +94,10 @@ impl Mongo {
             appends: Appends::start(client.clone(), database.collection("events")),
             events: database.collection("events"),
             guests: database.collection("guests"),
+            accounts: database.collection("accounts"),
+            sessions: database.collection("sessions"),
+            tokens: database.collection("tokens"),
+            mails: database.collection("mails"),
             transactions: Semaphore::new(TRANSACTIONS),
             client,
             database,

@@ -92,6 +92,7 @@ impl Mongo {
         owner: &MemberRecord,
         newcomer: Option<&GuestRecord>,
     ) -> Attempt<()> {
+        self.hold_actor(session, owner.actor).await?;
         self.rooms.insert_one(RoomDocument::from(room.clone())).session(&mut *session).await?;
         if let Some(guest) = newcomer {
             self.guests.insert_one(GuestDocument::from(guest)).session(&mut *session).await?;

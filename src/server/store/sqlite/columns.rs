@@ -4,9 +4,12 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-use super::super::{ActorId, GuestId, Owed, Presence, RoomId, TokenHash};
+use super::super::{
+    AccountId, ActorId, GuestId, Letter, MailId, Owed, PasswordHash, Presence, RoomId, SessionId, TokenHash,
+};
 use crate::protocol::{
-    ClientId, Epoch, EventKind, MemberId, MessageBody, Nickname, Retention, RoomCode, RoomName, RoomType,
+    ClientId, Email, Epoch, EventKind, Language, MemberId, MessageBody, Nickname, Preferences, Retention, RoomCode,
+    RoomName, RoomType,
 };
 
 macro_rules! column {
@@ -28,12 +31,20 @@ macro_rules! column {
 
 column!(RoomId, id => &id.0.as_bytes()[..], column => uuid(column).map(Self));
 column!(GuestId, id => &id.0.as_bytes()[..], column => uuid(column).map(Self));
+column!(AccountId, id => &id.0.as_bytes()[..], column => uuid(column).map(Self));
+column!(SessionId, id => &id.0.as_bytes()[..], column => uuid(column).map(Self));
+column!(MailId, id => &id.0.as_bytes()[..], column => uuid(column).map(Self));
 column!(TokenHash, hash => &hash.0[..], column => <[u8; 32]>::column_result(column).map(Self));
 column!(MemberId, id => id.get().cast_signed(), column => bits(column).map(Self::from_bits));
 column!(Epoch, epoch => epoch.get().cast_signed(), column => bits(column).map(Self::from_bits));
 column!(RoomCode, code => code.as_str(), column => column.as_str()?.parse().map_err(FromSqlError::other));
 column!(RoomName, name => name.as_str(), column => Self::try_from(column.as_str()?).map_err(FromSqlError::other));
 column!(Nickname, name => name.as_str(), column => Self::try_from(column.as_str()?).map_err(FromSqlError::other));
+column!(Email, email => email.as_str(), column => Self::try_from(column.as_str()?).map_err(FromSqlError::other));
+column!(PasswordHash, hash => hash.0.as_str(), column => String::column_result(column).map(Self));
+column!(Preferences, preferences => json(preferences)?, column => from_json(column));
+column!(Language, language => json(language)?, column => from_json(column));
+column!(Letter, letter => json(letter)?, column => from_json(column));
 column!(MessageBody, body => body.as_str(), column => Self::try_from(column.as_str()?).map_err(FromSqlError::other));
 column!(Retention, retention => bool::from(*retention), column => bool::column_result(column).map(Self::from));
 column!(Owed, owed => json(owed)?, column => from_json(column));
@@ -71,10 +82,20 @@ impl FromSql for ClientId {
     }
 }
 
-/// An actor, as the columns `actor_kind` and `actor`.
-pub(super) fn actor_columns(actor: &ActorId) -> (&'static str, &GuestId) {
+/// An actor, as the columns of their kind and of their id.
+pub(super) fn actor_columns(actor: ActorId) -> (&'static str, [u8; 16]) {
     match actor {
-        ActorId::Guest(guest) => ("guest", guest),
+        ActorId::Guest(guest) => ("guest", guest.0.into_bytes()),
+        ActorId::Account(account) => ("account", account.0.into_bytes()),
+    }
+}
+
+/// Back again.
+pub(super) fn actor(kind: &str, id: [u8; 16]) -> rusqlite::Result<ActorId> {
+    match kind {
+        "guest" => Ok(ActorId::Guest(GuestId(Uuid::from_bytes(id)))),
+        "account" => Ok(ActorId::Account(AccountId(Uuid::from_bytes(id)))),
+        _ => Err(FromSqlError::InvalidType.into()),
     }
 }
 

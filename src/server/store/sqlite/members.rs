@@ -5,11 +5,11 @@ use rusqlite::{Connection, Row, params};
 
 use super::{
     super::{
-        ActorId, Conflict, GuestId, Joining, MemberRecord, Members, Membership, Owed, Presence, Result, RoomId,
-        RoomRecord, StoreError, members::free_slot,
+        AccountId, ActorId, Conflict, GuestId, Joining, MemberRecord, Members, Membership, Owed, Presence, Result,
+        RoomId, RoomRecord, StoreError, members::free_slot,
     },
-    Sqlite, Undo,
-    columns::actor_columns,
+    Sqlite, Undo, accounts,
+    columns::{self, actor_columns},
     guests, rooms, violated,
 };
 use crate::protocol::{MemberId, Millis, RoomCode, RoomType};
@@ -23,15 +23,13 @@ impl Members for Sqlite {
 
     async fn leave_room(&self, room: RoomId, member: MemberId, notice: &Owed, at: Millis) -> Result<MemberRecord> {
         let notice = notice.clone();
-        self.write(Undo::Nothing, move |db| {
-            let record = find(db, room, member)?;
-            if record.presence != Presence::Active {
-                return Err(StoreError::NotFound);
-            }
-            rooms::touch(db, room, at)?;
-            let record = record.leave(notice, at);
-            update(db, &record)?;
-            Ok(record)
+        self.write(Undo::Nothing, move |db| leave(db, find(db, room, member)?, notice, at)).await
+    }
+
+    async fn leave_absent(&self, room: RoomId, member: MemberId, at: Millis) -> Result<MemberRecord> {
+        self.write(Undo::Nothing, move |db| match find(db, room, member)? {
+            record @ MemberRecord { actor: ActorId::Guest(_), .. } => leave(db, record, Owed::Left, at),
+            MemberRecord { actor: ActorId::Account(_), .. } => Err(StoreError::NotFound),
         })
         .await
     }
@@ -55,6 +53,17 @@ impl Members for Sqlite {
                 "SELECT * FROM members WHERE room = ? AND (presence = 'active' OR owed IS NOT NULL) ORDER BY member",
             )?;
             Ok(query.query_map([room], record)?.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+
+    async fn rooms_of_account(&self, account: AccountId) -> Result<Vec<(RoomRecord, MemberRecord)>> {
+        self.read(move |db| {
+            let mut query = db.prepare_cached(
+                "SELECT * FROM members WHERE actor = ? AND actor_kind = 'account' AND presence = 'active' ORDER BY room",
+            )?;
+            let members = query.query_map([account], record)?;
+            members.map(|member| member.map_err(StoreError::from).and_then(|member| Ok((rooms::find(db, member.room)?, member)))).collect()
         })
         .await
     }
@@ -106,6 +115,7 @@ fn join(db: &Connection, joining: Joining) -> Result<Membership> {
         Err(StoreError::NotFound) => None,
         Err(error) => return Err(error),
     };
+    accounts::expect(db, joining.actor)?;
     rooms::touch(db, joining.room, joining.at)?;
     if let Some(guest) = &joining.newcomer {
         guests::insert(db, guest)?;
@@ -122,6 +132,17 @@ fn join(db: &Connection, joining: Joining) -> Result<Membership> {
         update(db, &record)?;
     }
     Ok(Membership::Entered(record))
+}
+
+/// Ends an active membership; [`NotFound`](StoreError::NotFound) if it is not active.
+pub(super) fn leave(db: &Connection, record: MemberRecord, notice: Owed, at: Millis) -> Result<MemberRecord> {
+    if record.presence != Presence::Active {
+        return Err(StoreError::NotFound);
+    }
+    rooms::touch(db, record.room, at)?;
+    let record = record.leave(notice, at);
+    update(db, &record)?;
+    Ok(record)
 }
 
 fn taken_slots(db: &Connection, room: RoomId) -> Result<Vec<u8>> {
@@ -149,7 +170,7 @@ fn update(db: &Connection, record: &MemberRecord) -> Result<()> {
 }
 
 fn save(db: &Connection, record: &MemberRecord, sql: &str) -> Result<()> {
-    let (kind, actor) = actor_columns(&record.actor);
+    let (kind, actor) = actor_columns(record.actor);
     let saved = db.prepare_cached(sql)?.execute(params![
         record.room,
         record.member,
@@ -163,11 +184,10 @@ fn save(db: &Connection, record: &MemberRecord, sql: &str) -> Result<()> {
         record.changed_at,
     ]);
     let Err(error) = saved else { return Ok(()) };
-    let conflict = match violated(&error) {
-        Some("members.room, members.slot") => Conflict::Full,
-        Some("members.room, members.member") => Conflict::MemberIdTaken,
-        Some("members.actor") => {
-            let ActorId::Guest(guest) = record.actor;
+    let conflict = match (violated(&error), record.actor) {
+        (Some("members.room, members.slot"), _) => Conflict::Full,
+        (Some("members.room, members.member"), _) => Conflict::MemberIdTaken,
+        (Some("members.actor"), ActorId::Guest(guest)) => {
             Conflict::Elsewhere(rooms::find(db, active_guest(db, guest)?.room)?.code)
         }
         _ => return Err(error.into()),
@@ -175,18 +195,20 @@ fn save(db: &Connection, record: &MemberRecord, sql: &str) -> Result<()> {
     Err(conflict.into())
 }
 
-fn find(db: &Connection, room: RoomId, member: MemberId) -> Result<MemberRecord> {
+/// The record of a member id.
+pub(super) fn find(db: &Connection, room: RoomId, member: MemberId) -> Result<MemberRecord> {
     let mut query = db.prepare_cached("SELECT * FROM members WHERE room = ? AND member = ?")?;
     Ok(query.query_row(params![room, member], record)?)
 }
 
 fn find_actor(db: &Connection, room: RoomId, actor: ActorId) -> Result<MemberRecord> {
-    let (kind, actor) = actor_columns(&actor);
+    let (kind, actor) = actor_columns(actor);
     let mut query = db.prepare_cached("SELECT * FROM members WHERE room = ? AND actor = ? AND actor_kind = ?")?;
     Ok(query.query_row(params![room, actor, kind], record)?)
 }
 
-fn active_guest(db: &Connection, guest: GuestId) -> Result<MemberRecord> {
+/// Where a guest is active.
+pub(super) fn active_guest(db: &Connection, guest: GuestId) -> Result<MemberRecord> {
     let mut query =
         db.prepare_cached("SELECT * FROM members WHERE actor = ? AND presence = 'active' AND actor_kind = 'guest'")?;
     Ok(query.query_row([guest], record)?)
@@ -196,7 +218,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<MemberRecord> {
     Ok(MemberRecord {
         room: row.get("room")?,
         member: row.get("member")?,
-        actor: ActorId::Guest(row.get("actor")?),
+        actor: columns::actor(row.get_ref("actor_kind")?.as_str()?, row.get("actor")?)?,
         name: row.get("name")?,
         presence: row.get("presence")?,
         slot: row.get("slot")?,

@@ -92,6 +92,93 @@ const STEPS: &[&str] = &[
     -- stands together, for all rooms on a page or two.
     CREATE UNIQUE INDEX events_client_id ON events (client_id, author, room) WHERE client_id IS NOT NULL;
     ",
+    // 3: accounts, and what they need.
+    "
+    CREATE TABLE members_of_3 (
+        room BLOB NOT NULL REFERENCES rooms ON DELETE CASCADE,
+        member INTEGER NOT NULL,
+        actor_kind TEXT NOT NULL CHECK (actor_kind IN ('guest', 'account')),
+        actor BLOB NOT NULL CHECK (length(actor) = 16),
+        name TEXT NOT NULL,
+        presence TEXT NOT NULL CHECK (presence IN ('active', 'gone', 'removed')),
+        -- Only in p2p rooms, and only while active.
+        slot INTEGER CHECK (slot IN (0, 1)),
+        since INTEGER NOT NULL,
+        -- JSON: {\"kind\": \"joined\" | \"left\" | \"removed\", and with the last the person who did it}.
+        owed TEXT,
+        changed_at INTEGER NOT NULL,
+        PRIMARY KEY (room, member)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO members_of_3
+        SELECT room, member, actor_kind, actor, name, presence, slot, since, owed, changed_at FROM members;
+    -- No table refers to this one, so that foreign keys do not mind.
+    DROP TABLE members;
+    ALTER TABLE members_of_3 RENAME TO members;
+    -- Unique is unique in any order of columns. In this order it also finds all rooms of somebody.
+    CREATE UNIQUE INDEX members_actor ON members (actor, room);
+    CREATE UNIQUE INDEX members_guest ON members (actor) WHERE presence = 'active' AND actor_kind = 'guest';
+    CREATE UNIQUE INDEX members_slot ON members (room, slot) WHERE presence = 'active' AND slot IS NOT NULL;
+    CREATE INDEX members_owing ON members (changed_at) WHERE owed IS NOT NULL;
+
+    CREATE TABLE accounts (
+        id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+        email TEXT,
+        claimed TEXT,
+        -- Counts the claims of an address, so that the last one is known.
+        claim INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        password TEXT,
+        -- JSON.
+        preferences TEXT NOT NULL,
+        created_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE UNIQUE INDEX accounts_email ON accounts (email) WHERE email IS NOT NULL;
+    CREATE INDEX accounts_claimed ON accounts (claimed, claim) WHERE claimed IS NOT NULL;
+
+    CREATE TABLE sessions (
+        id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+        account BLOB NOT NULL CHECK (length(account) = 16),
+        refresh BLOB NOT NULL CHECK (length(refresh) = 32),
+        previous BLOB CHECK (length(previous) = 32),
+        previous_at INTEGER,
+        device TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        used_at INTEGER NOT NULL,
+        ends_at INTEGER NOT NULL,
+        CHECK ((previous IS NULL) = (previous_at IS NULL))
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX sessions_account ON sessions (account);
+    CREATE INDEX sessions_end ON sessions (ends_at);
+
+    CREATE TABLE tokens (
+        purpose TEXT NOT NULL CHECK (purpose IN ('verify', 'reset', 'log_in', 'confirm', 'keep_room')),
+        holder_kind TEXT NOT NULL CHECK (holder_kind IN ('guest', 'account')),
+        holder BLOB NOT NULL CHECK (length(holder) = 16),
+        hash BLOB NOT NULL CHECK (length(hash) = 32),
+        email TEXT NOT NULL,
+        tries INTEGER NOT NULL,
+        ends_at INTEGER NOT NULL,
+        PRIMARY KEY (holder, purpose)
+    ) STRICT, WITHOUT ROWID;
+    CREATE UNIQUE INDEX tokens_hash ON tokens (hash, purpose);
+    CREATE INDEX tokens_end ON tokens (ends_at);
+
+    CREATE TABLE mails (
+        id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+        account BLOB CHECK (length(account) = 16),
+        address TEXT NOT NULL,
+        name TEXT NOT NULL,
+        -- JSON, and so is the letter.
+        language TEXT NOT NULL,
+        letter TEXT NOT NULL,
+        key TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        due_at INTEGER NOT NULL,
+        attempts INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX mails_due ON mails (due_at);
+    CREATE INDEX mails_account ON mails (account) WHERE account IS NOT NULL;
+    ",
 ];
 
 /// The version that a database has once every step is done.
@@ -119,14 +206,18 @@ mod tests {
     use uuid::Uuid;
 
     use super::{
-        super::super::{Appended, Earlier, Events, Head, RoomId, Stopped},
+        super::super::{
+            ActorId, Appended, Conflict, Earlier, Events, GuestId, Head, Joining, MemberRecord, Members, Owed,
+            Presence, RoomId, Rooms, Stopped, StoreError,
+        },
         *,
     };
     use crate::{
         protocol::{
             ClientId, Epoch, Event, EventKind, MemberId, Message, MessageBody, Nickname, Person, Retention, RoomCode,
+            RoomType,
         },
-        server::store::sqlite::Sqlite,
+        server::store::sqlite::{Sqlite, columns::actor_columns},
     };
 
     #[tokio::test]
@@ -185,5 +276,80 @@ mod tests {
         let appended = store.append(room, Epoch::from_bits(5), &[again]).await.unwrap();
         let earlier = Earlier { index: 0, seq: 2, at: 1_000, same_body: true };
         assert_eq!(appended, Appended { stored: 0, stopped: Some(Stopped::IdTaken(earlier)) });
+    }
+
+    #[tokio::test]
+    async fn members_of_the_second_version_stay_and_so_does_what_guards_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("anonchat.db");
+        let (pair, group) = (RoomId(Uuid::now_v7()), RoomId(Uuid::now_v7()));
+        let member = |room, id, presence, slot, owed| MemberRecord {
+            room,
+            member: MemberId::from_bits(id),
+            actor: ActorId::Guest(GuestId(Uuid::now_v7())),
+            name: Nickname::try_from("Ada 👩‍👩‍👧").unwrap(),
+            presence,
+            slot,
+            since: 3,
+            owed,
+            changed_at: 1_000,
+        };
+        let ada = member(pair, 7, Presence::Active, Some(0), None);
+        let old = [
+            ada.clone(),
+            member(pair, 8, Presence::Active, Some(1), Some(Owed::Joined)),
+            member(pair, 9, Presence::Removed, None, Some(Owed::Removed(ada.person()))),
+            member(group, 7, Presence::Gone, None, None),
+        ];
+        let mut db = Connection::open(&path).unwrap();
+        db.pragma_update(None, "foreign_keys", true).unwrap();
+        db.execute_batch(STEPS[0]).unwrap();
+        db.execute_batch(STEPS[1]).unwrap();
+        db.pragma_update(None, "user_version", 2).unwrap();
+        for (room, code, room_type) in [(pair, 1, "p2p"), (group, 2, "group")] {
+            let code = RoomCode::from_bits(code);
+            db.execute("INSERT INTO rooms VALUES (?, ?, ?, NULL, 0, 5, 7, 1000, 1000)", params![room, code, room_type])
+                .unwrap();
+        }
+        for record in &old {
+            let (kind, actor) = actor_columns(record.actor);
+            let MemberRecord { room, member, name, presence, slot, owed, .. } = record;
+            db.execute(
+                "INSERT INTO members VALUES (?, ?, ?, ?, ?, ?, ?, 3, ?, 1000)",
+                params![room, member, kind, actor, name, presence, slot, owed],
+            )
+            .unwrap();
+        }
+        migrate(&mut db, 2).unwrap();
+        assert_eq!(version(&db).unwrap(), VERSION);
+        let names = "SELECT group_concat(name, ' ' ORDER BY name) FROM sqlite_schema
+                     WHERE type = 'index' AND tbl_name = 'members' AND sql IS NOT NULL";
+        let indexes: String = db.query_row(names, [], |row| row.get(0)).unwrap();
+        assert_eq!(indexes, "members_actor members_guest members_owing members_slot");
+        assert!(!db.prepare("PRAGMA foreign_key_check").unwrap().exists([]).unwrap());
+        drop(db);
+
+        let store = Sqlite::open(&path).unwrap();
+        for record in &old {
+            assert_eq!(store.member(record.room, record.member).await.unwrap(), *record);
+        }
+        let joining = |room, room_type, actor| Joining {
+            room,
+            room_type,
+            actor,
+            member: MemberId::from_bits(20),
+            name: None,
+            fallback_name: Nickname::try_from("Quiet Otter").unwrap(),
+            newcomer: None,
+            at: 2_000,
+        };
+        let stranger = ActorId::Guest(GuestId(Uuid::now_v7()));
+        let refused = store.join_room(&joining(pair, RoomType::P2p, stranger)).await;
+        assert!(matches!(refused, Err(StoreError::Conflict(Conflict::Full))), "{refused:?}");
+        let refused = store.join_room(&joining(group, RoomType::Group, ada.actor)).await;
+        assert!(matches!(refused, Err(StoreError::Conflict(Conflict::Elsewhere(_)))), "{refused:?}");
+        assert_eq!(store.rooms_owing_notices(2_000, 10).await.unwrap(), [pair]);
+        assert_eq!(store.delete_abandoned_rooms(2_000, 10).await.unwrap(), [group]);
+        assert!(matches!(store.member(group, old[3].member).await, Err(StoreError::NotFound)), "it goes with its room");
     }
 }

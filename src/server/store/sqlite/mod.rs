@@ -4,12 +4,16 @@
 //! once, and only then answers: many waiting appends cost one flush to disk. A job that fails is undone alone. Reads run
 //! beside it on read-only connections, and see everything that was answered.
 
+mod accounts;
 mod columns;
 mod events;
 mod guests;
+mod mails;
 mod members;
 mod migrations;
 mod rooms;
+mod sessions;
+mod tokens;
 mod wal;
 mod writer;
 
@@ -49,7 +53,7 @@ const PATIENCE: Duration = Duration::from_secs(4);
 /// How long one connection waits for another's lock; nothing here holds one for long.
 const BUSY: Duration = Duration::from_secs(2);
 /// Prepared statements kept by each connection; more than there are.
-const STATEMENTS: usize = 64;
+const STATEMENTS: usize = 128;
 
 /// A store in one SQLite file.
 pub struct Sqlite {

@@ -5,7 +5,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::{
     super::{Conflict, GuestRecord, MemberRecord, Result, RoomId, RoomRecord, Rooms},
-    Sqlite, Undo, guests, members, violated,
+    Sqlite, Undo, accounts, guests, members, violated,
 };
 use crate::protocol::{Millis, RoomCode};
 
@@ -14,6 +14,7 @@ impl Rooms for Sqlite {
     async fn create_room(&self, room: &RoomRecord, owner: &MemberRecord, newcomer: Option<&GuestRecord>) -> Result<()> {
         let (room, owner, newcomer) = (room.clone(), owner.clone(), newcomer.cloned());
         self.write(Undo::Savepoint, move |db| {
+            accounts::expect(db, owner.actor)?;
             insert(db, &room)?;
             if let Some(guest) = &newcomer {
                 guests::insert(db, guest)?;

@@ -1,0 +1,127 @@
+//! Addresses of mail.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The longest address that can be delivered to (RFC 5321, 4.5.3.1.3, without the angle brackets).
+const EMAIL_BYTES: usize = 254;
+/// The longest part before the `@` (RFC 5321, 4.5.3.1.1).
+const LOCAL_BYTES: usize = 64;
+/// The longest part of a host's name between two dots (RFC 1035, 2.3.4).
+const LABEL_BYTES: usize = 63;
+
+/// Why a text is no address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("This is no email address. It should look like name@example.org.")]
+pub struct InvalidEmail;
+
+/// An address of mail, in lower case: what people type differs in case, and no provider of today tells cases apart.
+///
+/// Checked for its form only; whether somebody reads it, a mail tells. Quoted local parts and addresses of numbers
+/// (`"a b"@example.org`, `a@[192.0.2.1]`) are refused: nobody has one, and they are a way to smuggle.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schema(value_type = String, example = "ada@example.org")]
+pub struct Email(String);
+
+impl Email {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<&str> for Email {
+    type Error = InvalidEmail;
+
+    fn try_from(text: &str) -> Result<Self, InvalidEmail> {
+        let text = text.trim().to_lowercase();
+        let (local, host) = text.rsplit_once('@').ok_or(InvalidEmail)?;
+        // Of RFC 5321's atoms, and of letters beyond ASCII (RFC 6531).
+        let is_local = |c: char| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
+        let is_host = |c: char| c.is_alphanumeric() || c == '-';
+        let dotted = |part: &str| part.split('.').all(|piece| !piece.is_empty());
+        let is_label = |label: &str| {
+            (1..=LABEL_BYTES).contains(&label.len())
+                && label.chars().all(is_host)
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+        };
+        let well_formed = text.len() <= EMAIL_BYTES
+            && (1..=LOCAL_BYTES).contains(&local.len())
+            && local.chars().all(is_local)
+            && dotted(local)
+            && host.contains('.')
+            && host.split('.').all(is_label);
+        if well_formed { Ok(Self(text)) } else { Err(InvalidEmail) }
+    }
+}
+
+impl TryFrom<String> for Email {
+    type Error = InvalidEmail;
+
+    fn try_from(text: String) -> Result<Self, InvalidEmail> {
+        Self::try_from(text.as_str())
+    }
+}
+
+impl From<Email> for String {
+    fn from(email: Email) -> Self {
+        email.0
+    }
+}
+
+impl fmt::Display for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Addresses are kept out of logs.
+impl fmt::Debug for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Email({} bytes)", self.0.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_trimmed_and_in_lower_case() {
+        assert_eq!(
+            Email::try_from(" Ada.Lovelace+chat@Example.ORG\n").unwrap().as_str(),
+            "ada.lovelace+chat@example.org"
+        );
+        assert!(Email::try_from("ünal@müller.example").is_ok());
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        let long = format!("{}@example.org", "a".repeat(65));
+        for text in [
+            "",
+            "ada",
+            "ada@",
+            "@example.org",
+            "ada@localhost",
+            "a b@example.org",
+            "ada@exa mple.org",
+            "ada@-a.org",
+            "ada@a..org",
+            ".ada@example.org",
+            "ada@example.org\r\nBcc: x@y.org",
+            "\"a\"@example.org",
+            "a@[192.0.2.1]",
+            "<a@example.org>",
+            "a@b@example.org",
+            "a@example.org,b@example.org",
+            &long,
+        ] {
+            assert_eq!(Email::try_from(text), Err(InvalidEmail), "{text}");
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! Floor 1: the server's keys, all from one secret: they sign access tokens, and make the secrets that mails carry.
+//!
+//! Several secrets may be set: the first signs, the others still verify what they signed, so a secret can be replaced
+//! without logging anybody out.
+
+use std::{
+    fs::{OpenOptions, Permissions},
+    io::{ErrorKind, Write},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::Path,
+    time::Duration,
+};
+
+use anyhow::{Context, ensure};
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit, Mac};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::{
+    clock, random,
+    store::{AccountId, ActorId, MailId, SessionId, TokenHash},
+};
+
+/// How long an access token is good for.
+pub const ACCESS_LIFE: Duration = Duration::from_mins(15);
+/// Who signs access tokens, and for whom.
+const ISSUER: &str = "anonchat";
+const AUDIENCE: &str = "anonchat-web";
+/// A secret that people could guess would let anybody log in as anyone.
+const SECRET_CHARS: usize = 32;
+/// The file under `DATA_DIR` that keeps the secret where none is set.
+const FILE: &str = "jwt-secret";
+
+/// The keys of a node.
+pub struct Keys {
+    /// The first signs.
+    keys: Vec<Key>,
+}
+
+struct Key {
+    /// Its `kid`: tells secrets apart and nothing about them.
+    id: String,
+    access: [u8; 32],
+    mail: [u8; 32],
+    code: [u8; 32],
+}
+
+/// What an access token says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    sub: Uuid,
+    sid: Uuid,
+    iat: u64,
+    exp: u64,
+}
+
+impl Keys {
+    /// The keys of these secrets, separated by commas.
+    pub fn of(secrets: &str) -> anyhow::Result<Self> {
+        let secrets: Vec<&str> = secrets.split(',').map(str::trim).filter(|secret| !secret.is_empty()).collect();
+        ensure!(!secrets.is_empty(), "JWT_SECRET is empty. Set it to 32 random characters or more, or leave it out.");
+        ensure!(
+            secrets.iter().all(|secret| secret.chars().count() >= SECRET_CHARS),
+            "JWT_SECRET must have {SECRET_CHARS} characters or more; `openssl rand -hex 32` makes a good one."
+        );
+        Ok(Self { keys: secrets.into_iter().map(Key::of).collect() })
+    }
+
+    /// The keys of the secret that is kept under this folder; made at the first start, and readable by its owner only.
+    pub fn kept_in(folder: &Path) -> anyhow::Result<Self> {
+        let path = folder.join(FILE);
+        let read = || std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()));
+        std::fs::create_dir_all(folder).with_context(|| format!("making the folder {}", folder.display()))?;
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+            Ok(mut file) => {
+                let secret = BASE64_URL_SAFE_NO_PAD.encode(random::token());
+                file.write_all(secret.as_bytes()).and_then(|()| file.sync_all()).context("keeping a new secret")?;
+            }
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                std::fs::set_permissions(&path, Permissions::from_mode(0o600))
+                    .context("closing the file of the secret")?;
+            }
+            Err(error) => return Err(error).with_context(|| format!("making {}", path.display())),
+        }
+        Self::of(&read()?)
+            .with_context(|| format!("{} has no secret; remove it, and a new one is made", path.display()))
+    }
+
+    /// An access token for a session.
+    pub fn sign(&self, account: AccountId, session: SessionId) -> String {
+        let now = u64::try_from(clock::now() / 1_000).unwrap_or_default();
+        let claims = Claims {
+            iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            sub: account.0,
+            sid: session.0,
+            iat: now,
+            exp: now + ACCESS_LIFE.as_secs(),
+        };
+        let key = self.current();
+        let header = Header { kid: Some(key.id.clone()), ..Header::new(Algorithm::HS256) };
+        encode(&header, &claims, &EncodingKey::from_secret(&key.access))
+            .expect("a token of plain claims can be written")
+    }
+
+    /// Whose session an access token proves; `None` for one that is not ours, not for us, altered or too old.
+    pub fn verify(&self, token: &str) -> Option<(AccountId, SessionId)> {
+        let id = decode_header(token).ok()?.kid?;
+        let key = self.keys.iter().find(|key| key.id == id)?;
+        // The algorithm is ours, whatever the token's header says.
+        let mut wanted = Validation::new(Algorithm::HS256);
+        wanted.leeway = 0;
+        wanted.set_issuer(&[ISSUER]);
+        wanted.set_audience(&[AUDIENCE]);
+        wanted.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        let claims = decode::<Claims>(token, &DecodingKey::from_secret(&key.access), &wanted).ok()?.claims;
+        Some((AccountId(claims.sub), SessionId(claims.sid)))
+    }
+
+    /// The name of the key that new mails' secrets are made with.
+    pub fn current_id(&self) -> &str {
+        &self.current().id
+    }
+
+    /// The token in a mail's link: 256 bits. `None` if the key is no longer there.
+    pub fn link_token(&self, key: &str, mail: MailId) -> Option<String> {
+        let key = self.keys.iter().find(|known| known.id == key)?;
+        Some(BASE64_URL_SAFE_NO_PAD.encode(derive(&key.mail, &[b"link", mail.0.as_bytes()])))
+    }
+
+    /// The six digits of a mail's code. `None` if the key is no longer there.
+    pub fn code(&self, key: &str, mail: MailId) -> Option<String> {
+        let key = self.keys.iter().find(|known| known.id == key)?;
+        let secret = derive(&key.mail, &[b"code", mail.0.as_bytes()]);
+        let number = secret.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte));
+        Some(format!("{:06}", number % 1_000_000))
+    }
+
+    /// A link's token, as it is kept.
+    pub fn link_hash(token: &str) -> TokenHash {
+        TokenHash(Sha256::digest(token).into())
+    }
+
+    /// Somebody's code, as it is kept. Keyed, since a million codes are soon tried against a plain hash.
+    pub fn code_hash(&self, holder: ActorId, code: &str) -> TokenHash {
+        let (kind, id) = match holder {
+            ActorId::Guest(guest) => (&b"guest"[..], guest.0),
+            ActorId::Account(account) => (&b"account"[..], account.0),
+        };
+        TokenHash(derive(&self.current().code, &[kind, id.as_bytes(), code.as_bytes()]))
+    }
+
+    fn current(&self) -> &Key {
+        self.keys.first().expect("there is one: `of` checked it")
+    }
+}
+
+impl Key {
+    fn of(secret: &str) -> Self {
+        let part = |name: &str| derive(secret.as_bytes(), &[name.as_bytes()]);
+        let [a, b, c, d, ..] = part("id");
+        Self {
+            id: BASE64_URL_SAFE_NO_PAD.encode([a, b, c, d]),
+            access: part("access"),
+            mail: part("mail"),
+            code: part("code"),
+        }
+    }
+}
+
+/// HMAC-SHA-256 of the parts one after the other.
+fn derive(secret: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes keys of any length");
+    for part in parts {
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: &str = "an old secret of thirty-two chars";
+    const NEW: &str = "a new secret of thirty-two chars.";
+
+    fn who() -> (AccountId, SessionId) {
+        (AccountId(Uuid::from_u128(1)), SessionId(Uuid::from_u128(2)))
+    }
+
+    #[test]
+    fn a_token_proves_its_session_until_its_secret_is_gone() {
+        let (account, session) = who();
+        let token = Keys::of(OLD).unwrap().sign(account, session);
+        assert_eq!(Keys::of(OLD).unwrap().verify(&token), Some(who()));
+        assert_eq!(Keys::of(&format!("{NEW},{OLD}")).unwrap().verify(&token), Some(who()), "it still verifies");
+        assert_eq!(Keys::of(NEW).unwrap().verify(&token), None);
+    }
+
+    #[test]
+    fn forged_tokens_prove_nothing() {
+        let keys = Keys::of(OLD).unwrap();
+        let (account, session) = who();
+        let token = keys.sign(account, session);
+        let [header, claims, signature] = token.split('.').collect::<Vec<_>>().try_into().unwrap();
+        let unsigned = BASE64_URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"none","kid":"{}"}}"#, keys.current_id()));
+        assert_eq!(keys.verify(&format!("{unsigned}.{claims}.")), None);
+        assert_eq!(keys.verify(&format!("{header}.{claims}.")), None);
+        for part in [header, claims, signature] {
+            for at in 0..part.len() {
+                let mut bytes = part.as_bytes().to_vec();
+                bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+                let altered = token.replacen(part, std::str::from_utf8(&bytes).unwrap(), 1);
+                // The last character of a part has bits that mean nothing, and must not be accepted in two forms either.
+                if altered != token {
+                    assert_eq!(keys.verify(&altered), None, "{altered}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn tokens_of_another_audience_issuer_time_or_algorithm_prove_nothing() {
+        let keys = Keys::of(OLD).unwrap();
+        let key = keys.current();
+        let now = u64::try_from(clock::now() / 1_000).unwrap();
+        let (account, session) = who();
+        let good = Claims {
+            iss: ISSUER.into(),
+            aud: AUDIENCE.into(),
+            sub: account.0,
+            sid: session.0,
+            iat: now,
+            exp: now + 60,
+        };
+        let signed = |algorithm, claims: &Claims| {
+            let header = Header { kid: Some(key.id.clone()), ..Header::new(algorithm) };
+            encode(&header, claims, &EncodingKey::from_secret(&key.access)).unwrap()
+        };
+        assert_eq!(keys.verify(&signed(Algorithm::HS256, &good)), Some(who()));
+        assert_eq!(keys.verify(&signed(Algorithm::HS512, &good)), None, "another algorithm");
+        assert_eq!(keys.verify(&signed(Algorithm::HS256, &Claims { aud: "other".into(), ..good.clone() })), None);
+        assert_eq!(keys.verify(&signed(Algorithm::HS256, &Claims { iss: "other".into(), ..good.clone() })), None);
+        assert_eq!(keys.verify(&signed(Algorithm::HS256, &Claims { exp: now - 1, ..good })), None, "expired");
+    }
+
+    #[test]
+    fn a_mails_secret_is_the_same_each_time_it_is_sent_and_no_other_mails() {
+        let keys = Keys::of(&format!("{NEW},{OLD}")).unwrap();
+        let old = Keys::of(OLD).unwrap();
+        let (mail, other) = (MailId(Uuid::from_u128(3)), MailId(Uuid::from_u128(4)));
+        let token = old.link_token(old.current_id(), mail).unwrap();
+        assert_eq!(keys.link_token(old.current_id(), mail), Some(token.clone()), "also by a node with a newer secret");
+        assert_ne!(keys.link_token(keys.current_id(), mail), Some(token.clone()));
+        assert_ne!(old.link_token(old.current_id(), other), Some(token));
+        assert_eq!(old.code(old.current_id(), mail).unwrap().len(), 6);
+        assert_eq!(keys.code("unknown", mail), None);
+    }
+
+    #[test]
+    fn a_secret_is_made_once_and_kept_from_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Keys::kept_in(folder.path()).unwrap();
+        let again = Keys::kept_in(folder.path()).unwrap();
+        assert_eq!(first.current_id(), again.current_id());
+        let mode = std::fs::metadata(folder.path().join(FILE)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_short_secret_is_refused_with_what_to_do() {
+        let error = Keys::of("hunter2").err().unwrap().to_string();
+        assert!(error.contains("32 characters"), "{error}");
+        assert!(Keys::of(&format!("{OLD},hunter2")).is_err());
+        assert!(Keys::of(" , ").is_err());
+    }
+}

@@ -1,0 +1,119 @@
+//! Accounts: people who come back.
+//!
+//! An address belongs to the account that proved it by a mail. Until then it is only claimed, and any number of accounts may
+//! claim it: so whoever registers learns nothing about who else is here, and nobody can keep an address from its owner.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use super::{GuestId, MailRecord, MemberRecord, Result, TokenRecord};
+use crate::protocol::{Email, Millis, Nickname, Preferences};
+
+/// An account. Never leaves the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountId(pub Uuid);
+
+/// A password as it is kept: a PHC string of argon2id. It does not print.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordHash(pub String);
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordHash(…)")
+    }
+}
+
+/// One account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountRecord {
+    /// Which.
+    pub id: AccountId,
+    /// The address they proved to read.
+    pub email: Option<Email>,
+    /// The address they say to read; proving it makes it `email`.
+    pub claimed: Option<Email>,
+    /// What they are called.
+    pub name: Nickname,
+    /// Their password, if they have one.
+    pub password: Option<PasswordHash>,
+    /// What they chose.
+    pub preferences: Preferences,
+    /// When they registered.
+    pub created_at: Millis,
+}
+
+/// What changes in an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccountChange {
+    /// They proved to read this address: it is theirs, and whoever else claimed it claims it no longer.
+    /// Conflict: [`EmailTaken`](super::Conflict::EmailTaken).
+    Proved(Email),
+    /// They say to read this address.
+    Claimed(Email),
+    /// They have this password now.
+    Password(PasswordHash),
+    /// They are called this now.
+    Name(Nickname),
+    /// They chose this.
+    Preferences(Preferences),
+}
+
+/// The accounts that an address may log in to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Holders {
+    /// Who proved the address.
+    pub proved: Option<AccountRecord>,
+    /// Who claimed it last, and has not proved it.
+    pub claimed: Option<AccountRecord>,
+}
+
+/// What became of a guest's membership when the guest became an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Adopted {
+    /// The guest was in no room.
+    Nothing,
+    /// The membership is the account's now.
+    Member(MemberRecord),
+    /// The account was in that room already: the guest's membership has ended, and owes its `Left`.
+    Left(MemberRecord),
+}
+
+/// The accounts of a store.
+#[async_trait]
+pub trait Accounts {
+    /// Makes an account with the token and the mail that prove its address: all or nothing. The mail may be another, to
+    /// somebody who has an account by that address; then there is no token.
+    async fn create_account(
+        &self,
+        account: &AccountRecord,
+        token: Option<&TokenRecord>,
+        mail: &MailRecord,
+    ) -> Result<()>;
+
+    /// The account with this id.
+    async fn account(&self, id: AccountId) -> Result<AccountRecord>;
+
+    /// Who may log in by an address. One question to the store.
+    async fn holders(&self, email: &Email) -> Result<Holders>;
+
+    /// Changes an account, and puts the mail that tells of it into the outbox; both or neither. Gives the account as it is
+    /// now.
+    async fn change_account(
+        &self,
+        id: AccountId,
+        change: &AccountChange,
+        mail: Option<&MailRecord>,
+    ) -> Result<AccountRecord>;
+
+    /// Gives what a guest was to an account, and forgets the guest, in one transaction: every record of theirs in a room
+    /// that the account has none in becomes the account's, member id and read state with it. Answers what became of the
+    /// active one. Nothing happens if the guest is unknown.
+    async fn adopt_guest(&self, guest: GuestId, account: AccountId, at: Millis) -> Result<Adopted>;
+
+    /// Deletes an account with its sessions, its tokens and the mails that were not sent yet, in one transaction; of its
+    /// memberships, those that are active must have been left before, or nothing happens and it is an error. What its records
+    /// say it was called becomes `name`.
+    async fn delete_account(&self, id: AccountId, name: &Nickname) -> Result<()>;
+}

@@ -1,0 +1,290 @@
+//! Stories of accounts.
+
+use super::*;
+
+pub async fn an_account_is_kept_with_its_token_and_its_mail(store: &dyn Store) {
+    let ada = AccountRecord {
+        claimed: Some(email("ada@example.org")),
+        password: Some(PasswordHash("$argon2id$".into())),
+        preferences: Preferences { nickname: Some(name("Countess")), ..Preferences::default() },
+        ..new_account()
+    };
+    let (token, mail) = (token(Purpose::Verify, ActorId::Account(ada.id)), mail(Some(ada.id)));
+    store.create_account(&ada, Some(&token), &mail).await.unwrap();
+    assert_eq!(store.account(ada.id).await.unwrap(), ada);
+    assert_eq!(store.token(token.purpose, token.hash, now()).await.unwrap(), token);
+    assert_eq!(outbox(store).await, [mail.id]);
+    assert!(is_missing(&store.account(AccountId(Uuid::new_v4())).await));
+}
+
+pub async fn what_an_account_is_made_with_is_there_or_nothing_is(store: &dyn Store) {
+    let proved = AccountRecord { email: Some(email("ada@example.org")), ..new_account() };
+    let first = mail(None);
+    store.create_account(&proved, None, &first).await.unwrap();
+
+    let second = AccountRecord { email: proved.email.clone(), ..new_account() };
+    let token = token(Purpose::Verify, ActorId::Account(second.id));
+    let made = store.create_account(&second, Some(&token), &mail(None)).await;
+    assert_eq!(conflict(&made), Some(Conflict::EmailTaken));
+    let unproved = AccountRecord { email: None, ..second };
+    assert!(store.create_account(&unproved, Some(&token), &first).await.is_err(), "the mail is there already");
+    assert!(is_missing(&store.account(unproved.id).await));
+    assert!(is_missing(&store.token(token.purpose, token.hash, now()).await));
+    assert_eq!(outbox(store).await, [first.id]);
+}
+
+pub async fn each_change_changes_what_it_says(store: &dyn Store) {
+    let mut ada = make_account(store).await;
+    let other = make_account(store).await;
+    let preferences = Preferences { sound: true, language: Some(Language::German), ..Preferences::default() };
+    let address = email("ada@example.org");
+    for change in [
+        AccountChange::Claimed(address.clone()),
+        AccountChange::Proved(address.clone()),
+        AccountChange::Password(PasswordHash("$argon2id$".into())),
+        AccountChange::Name(name("Countess")),
+        AccountChange::Preferences(preferences),
+    ] {
+        match change.clone() {
+            AccountChange::Claimed(email) => ada.claimed = Some(email),
+            AccountChange::Proved(email) => (ada.email, ada.claimed) = (Some(email), None),
+            AccountChange::Password(password) => ada.password = Some(password),
+            AccountChange::Name(name) => ada.name = name,
+            AccountChange::Preferences(preferences) => ada.preferences = preferences,
+        }
+        assert_eq!(store.change_account(ada.id, &change, None).await.unwrap(), ada);
+        assert_eq!(store.account(ada.id).await.unwrap(), ada);
+        assert!(is_missing(&store.change_account(AccountId(Uuid::new_v4()), &change, None).await));
+    }
+    let proved_again = AccountChange::Proved(address);
+    assert_eq!(store.change_account(ada.id, &proved_again, None).await.unwrap(), ada);
+    assert_eq!(store.account(other.id).await.unwrap(), other);
+}
+
+pub async fn a_change_and_its_mail_are_both_there_or_neither_is(store: &dyn Store) {
+    let ada = make_account(store).await;
+    let before = outbox(store).await;
+    let change = AccountChange::Name(name("Countess"));
+    let unknown = AccountId(Uuid::new_v4());
+    assert!(is_missing(&store.change_account(unknown, &change, Some(&mail(None))).await));
+    assert_eq!(outbox(store).await, before);
+
+    let mail = mail(Some(ada.id));
+    store.put_mail(&mail).await.unwrap();
+    assert!(store.change_account(ada.id, &change, Some(&mail)).await.is_err(), "the mail is there already");
+    assert_eq!(store.account(ada.id).await.unwrap(), ada);
+    store.finish_mail(mail.id).await.unwrap();
+    store.change_account(ada.id, &change, Some(&mail)).await.unwrap();
+    assert!(outbox(store).await.contains(&mail.id));
+}
+
+pub async fn of_two_who_prove_one_address_at_once_one_has_it(store: &dyn Store) {
+    for n in 0..10 {
+        let address = email(&format!("ada{n}@example.org"));
+        let claiming = || AccountRecord { claimed: Some(address.clone()), ..new_account() };
+        let (one, two) = (claiming(), AccountRecord { claimed: None, ..claiming() });
+        store.create_account(&one, None, &mail(None)).await.unwrap();
+        store.create_account(&two, None, &mail(None)).await.unwrap();
+        let change = AccountChange::Proved(address.clone());
+        let proofs =
+            join(store.change_account(one.id, &change, None), store.change_account(two.id, &change, None)).await;
+        let winner = match proofs {
+            (Ok(winner), Err(StoreError::Conflict(Conflict::EmailTaken)))
+            | (Err(StoreError::Conflict(Conflict::EmailTaken)), Ok(winner)) => winner,
+            other => panic!("{other:?}"),
+        };
+        let holders = store.holders(&address).await.unwrap();
+        assert_eq!(holders, Holders { proved: Some(winner), claimed: None });
+    }
+}
+
+pub async fn claims_vanish_when_their_address_is_proved(store: &dyn Store) {
+    let (address, other) = (email("ada@example.org"), email("grace@example.org"));
+    let claiming = async |address: &Email| {
+        let account = AccountRecord { claimed: Some(address.clone()), ..new_account() };
+        store.create_account(&account, None, &mail(None)).await.unwrap();
+        account.id
+    };
+    let (one, two, three) = (claiming(&address).await, claiming(&address).await, claiming(&other).await);
+    let proved = store.change_account(two, &AccountChange::Proved(address.clone()), None).await.unwrap();
+    assert_eq!((&proved.email, &proved.claimed), (&Some(address.clone()), &None));
+    assert_eq!(store.account(one).await.unwrap().claimed, None);
+    assert_eq!(store.account(three).await.unwrap().claimed, Some(other));
+
+    // A proof that fails leaves all claims as they were.
+    store.change_account(one, &AccountChange::Claimed(address.clone()), None).await.unwrap();
+    let failed = store.change_account(three, &AccountChange::Proved(address.clone()), None).await;
+    assert_eq!(conflict(&failed), Some(Conflict::EmailTaken));
+    assert_eq!(store.account(one).await.unwrap().claimed, Some(address));
+}
+
+pub async fn holders_are_who_proved_an_address_and_who_claimed_it_last(store: &dyn Store) {
+    let address = email("ada@example.org");
+    let holders = async || {
+        let holders = store.holders(&address).await.unwrap();
+        (holders.proved.map(|account| account.id), holders.claimed.map(|account| account.id))
+    };
+    assert_eq!(holders().await, (None, None));
+    let claim = AccountChange::Claimed(address.clone());
+    let (mut one, two, three) = (new_account(), make_account(store).await, make_account(store).await);
+    one.claimed = Some(address.clone());
+    store.create_account(&one, None, &mail(None)).await.unwrap();
+    assert_eq!(holders().await, (None, Some(one.id)));
+    store.change_account(two.id, &claim, None).await.unwrap();
+    assert_eq!(holders().await, (None, Some(two.id)));
+    store.change_account(one.id, &claim, None).await.unwrap();
+    assert_eq!(holders().await, (None, Some(one.id)), "claimed again, and so last");
+    store.change_account(three.id, &AccountChange::Proved(address.clone()), None).await.unwrap();
+    assert_eq!(holders().await, (Some(three.id), None));
+    store.change_account(two.id, &claim, None).await.unwrap();
+    assert_eq!(holders().await, (Some(three.id), Some(two.id)));
+}
+
+pub async fn a_guests_membership_and_ownership_become_the_accounts(store: &dyn Store) {
+    let ada = make_account(store).await;
+    let (room, guest, owner) = make_room_of_guest(store).await;
+    store.project(room.id, room.epoch, &[event(7, EventKind::Joined { member: owner.person() })]).await.unwrap();
+    let before = store.member(room.id, owner.member).await.unwrap();
+    assert_eq!(before.since, 7);
+    let token = token(Purpose::KeepRoom, ActorId::Guest(guest.id));
+    store.put_token(&token, &mail(None)).await.unwrap();
+
+    let adopted = store.adopt_guest(guest.id, ada.id, now()).await.unwrap();
+    let expected = MemberRecord { actor: ActorId::Account(ada.id), ..before };
+    assert_eq!(adopted, Adopted::Member(expected.clone()));
+    assert_eq!(store.rooms_of_account(ada.id).await.unwrap(), [(room.clone(), expected.clone())]);
+    assert_eq!(store.membership(room.code, ActorId::Account(ada.id)).await.unwrap(), (room.clone(), expected));
+    assert_eq!(store.room(room.id).await.unwrap().owner, owner.member);
+    assert!(is_missing(&store.room_of_guest(guest.id).await));
+    assert!(is_missing(&store.membership(room.code, ActorId::Guest(guest.id)).await));
+    assert!(is_missing(&store.guest_by_token(guest.token, 0).await));
+    assert!(is_missing(&store.token(token.purpose, token.hash, now()).await));
+    assert!(store.active_guests(None, 10).await.unwrap().is_empty());
+}
+
+pub async fn records_that_a_guest_left_behind_become_the_accounts(store: &dyn Store) {
+    let ada = make_account(store).await;
+    let (left, guest, member) = make_room_of_guest(store).await;
+    let gone = leave(store, &member).await;
+    let (kicked, owner) = make_room(store, RoomType::Group, Retention::Ephemeral).await;
+    let removed = enter(store, &joining(&kicked, guest.id)).await;
+    store.leave_room(kicked.id, removed.member, &Owed::Removed(owner.person()), now()).await.unwrap();
+
+    assert_eq!(store.adopt_guest(guest.id, ada.id, now()).await.unwrap(), Adopted::Nothing);
+    let actor = ActorId::Account(ada.id);
+    assert_eq!(store.member(left.id, member.member).await.unwrap(), MemberRecord { actor, ..gone });
+    assert_eq!(enter(store, &joining_as(&left, ada.id)).await.member, member.member);
+    assert_eq!(conflict(&store.join_room(&joining_as(&kicked, ada.id)).await), Some(Conflict::Removed));
+}
+
+pub async fn a_guest_leaves_a_room_that_the_account_has_a_record_in(store: &dyn Store) {
+    let ada = make_account(store).await;
+    let (room, guest, member) = make_room_of_guest(store).await;
+    let own = enter(store, &joining_as(&room, ada.id)).await;
+    let at = now() + 60_000;
+    let adopted = store.adopt_guest(guest.id, ada.id, at).await.unwrap();
+    let (presence, owed) = (Presence::Gone, Some(Owed::Left));
+    let left = MemberRecord { presence, owed, slot: None, changed_at: at, ..member };
+    assert_eq!(adopted, Adopted::Left(left.clone()));
+    assert_eq!(store.member(room.id, left.member).await.unwrap(), left);
+    assert_eq!(store.member(room.id, own.member).await.unwrap(), own);
+    assert_eq!(store.room(room.id).await.unwrap().touched_at, at);
+    enter(store, &joining(&room, super::guest())).await;
+}
+
+pub async fn of_two_who_adopt_one_guest_at_once_one_does(store: &dyn Store) {
+    for _ in 0..10 {
+        let (one, two) = (make_account(store).await, make_account(store).await);
+        let (room, guest, _) = make_room_of_guest(store).await;
+        let adoptions =
+            join(store.adopt_guest(guest.id, one.id, now()), store.adopt_guest(guest.id, two.id, now())).await;
+        let (winner, member) = match adoptions {
+            (Ok(Adopted::Member(member)), Ok(Adopted::Nothing)) => (one, member),
+            (Ok(Adopted::Nothing), Ok(Adopted::Member(member))) => (two, member),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(store.rooms_of_account(winner.id).await.unwrap(), [(room, member)]);
+    }
+}
+
+pub async fn an_unknown_guest_or_account_changes_nothing(store: &dyn Store) {
+    let ada = make_account(store).await;
+    let (room, member) = make_room(store, RoomType::Group, Retention::Ephemeral).await;
+    let forgotten = guest_of(&member);
+    assert_eq!(store.adopt_guest(forgotten, ada.id, now()).await.unwrap(), Adopted::Nothing);
+    assert_eq!(store.member(room.id, member.member).await.unwrap(), member);
+
+    let (room, guest, member) = make_room_of_guest(store).await;
+    assert!(is_missing(&store.adopt_guest(guest.id, AccountId(Uuid::new_v4()), now()).await));
+    assert_eq!(store.room_of_guest(guest.id).await.unwrap(), (room, member));
+    assert_eq!(store.guest_by_token(guest.token, 0).await.unwrap(), guest);
+}
+
+pub async fn an_account_goes_whole_and_its_records_stay_under_another_name(store: &dyn Store) {
+    let (ada, grace) = (make_account(store).await, make_account(store).await);
+    let (room, _) = make_room(store, RoomType::P2p, Retention::Preserved).await;
+    let member = enter(store, &joining_as(&room, ada.id)).await;
+    let before = outbox(store).await;
+    for account in [&ada, &grace] {
+        store.begin_session(&new_session(account.id)).await.unwrap();
+        store.put_mail(&mail(Some(account.id))).await.unwrap();
+    }
+    let tokens = [&ada, &grace].map(|account| token(Purpose::Reset, ActorId::Account(account.id)));
+    for token in &tokens {
+        store.put_token(token, &mail(None)).await.unwrap();
+    }
+    assert_eq!(outbox(store).await.len(), before.len() + 4);
+    let gone = leave(store, &member).await;
+
+    store.delete_account(ada.id, &name("Somebody who left")).await.unwrap();
+    assert!(is_missing(&store.account(ada.id).await));
+    assert!(store.sessions(ada.id, now()).await.unwrap().is_empty());
+    assert!(is_missing(&store.token(Purpose::Reset, tokens[0].hash, now()).await));
+    assert_eq!(outbox(store).await.len(), before.len() + 3);
+    let kept = store.member(room.id, member.member).await.unwrap();
+    assert_eq!(kept, MemberRecord { name: name("Somebody who left"), ..gone });
+    assert!(is_missing(&store.delete_account(ada.id, &name("Nobody")).await));
+
+    assert_eq!(store.account(grace.id).await.unwrap(), grace);
+    assert_eq!(store.sessions(grace.id, now()).await.unwrap().len(), 1);
+    assert!(store.token(Purpose::Reset, tokens[1].hash, now()).await.is_ok());
+}
+
+pub async fn an_account_that_is_in_a_room_stays(store: &dyn Store) {
+    let ada = make_account(store).await;
+    let (room, _) = make_room(store, RoomType::Group, Retention::Ephemeral).await;
+    let member = enter(store, &joining_as(&room, ada.id)).await;
+    let session = new_session(ada.id);
+    store.begin_session(&session).await.unwrap();
+    assert!(matches!(store.delete_account(ada.id, &name("Nobody")).await, Err(StoreError::Other(_))));
+    assert_eq!(store.session(session.id, now()).await.unwrap(), (session, ada));
+    assert_eq!(store.member(room.id, member.member).await.unwrap(), member);
+}
+
+pub async fn nobody_comes_in_whose_account_goes_at_that_moment(store: &dyn Store) {
+    for _ in 0..10 {
+        let ada = make_account(store).await;
+        let (room, _) = make_room(store, RoomType::Group, Retention::Ephemeral).await;
+        let coming = joining_as(&room, ada.id);
+        let (own, owner) = new_room(RoomType::Group, Retention::Ephemeral);
+        let owner = MemberRecord { actor: coming.actor, ..owner };
+        let nobody = name("Nobody");
+        let (joined, (made, deleted)) = join(
+            store.join_room(&coming),
+            join(store.create_room(&own, &owner, None), store.delete_account(ada.id, &nobody)),
+        )
+        .await;
+        let rooms = store.rooms_of_account(ada.id).await.unwrap();
+        match deleted {
+            Ok(()) => {
+                assert!(is_missing(&joined) && is_missing(&made), "{joined:?} {made:?}");
+                assert!(rooms.is_empty());
+            }
+            Err(StoreError::Other(_)) => {
+                assert!(store.account(ada.id).await.is_ok());
+                assert!(!rooms.is_empty());
+            }
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Stories of sessions.
+
+use super::*;
+
+pub async fn a_session_is_found_with_its_account_until_it_ends(store: &dyn Store) {
+    let ada = make_account(store).await;
+    let session = SessionRecord { previous: Some((hash(), now() - 5)), ..new_session(ada.id) };
+    store.begin_session(&session).await.unwrap();
+    assert_eq!(store.session(session.id, session.ends_at - 1).await.unwrap(), (session.clone(), ada.clone()));
+    assert!(is_missing(&store.session(session.id, session.ends_at).await));
+    assert!(is_missing(&store.session(SessionId(Uuid::new_v4()), 0).await));
+    let renamed = store.change_account(ada.id, &AccountChange::Name(name("Countess")), None).await.unwrap();
+    assert_eq!(store.session(session.id, now()).await.unwrap(), (session, renamed), "the account as it is now");
+
+    let nobodys = new_session(AccountId(Uuid::new_v4()));
+    store.begin_session(&nobodys).await.unwrap();
+    assert!(is_missing(&store.session(nobodys.id, now()).await));
+}
+
+pub async fn of_two_rotations_at_once_one_wins(store: &dyn Store) {
+    let ada = make_account(store).await;
+    let session = new_session(ada.id);
+    store.begin_session(&session).await.unwrap();
+    let (mut good, mut at, mut ends_at) = (session.refresh, session.used_at, session.ends_at);
+    for _ in 0..10 {
+        let next: Vec<_> = (0..4).map(|_| hash()).collect();
+        (at, ends_at) = (at + 10, ends_at + 10);
+        let rotate = |to: &TokenHash| store.rotate_session(session.id, good, *to, at, ends_at);
+        let rotations = join_all(next.iter().map(rotate)).await;
+        let winners: Vec<_> = next.iter().zip(&rotations).filter(|(_, rotated)| rotated.is_ok()).collect();
+        let [(winner, _)] = winners[..] else { panic!("{rotations:?}") };
+        assert_eq!(rotations.iter().filter(|rotated| is_missing(rotated)).count(), 3);
+        let expected =
+            SessionRecord { refresh: *winner, previous: Some((good, at)), used_at: at, ends_at, ..session.clone() };
+        assert_eq!(store.session(session.id, at).await.unwrap().0, expected);
+        good = *winner;
+    }
+    assert!(is_missing(&store.rotate_session(session.id, good, hash(), ends_at, ends_at + HOUR).await), "it has ended");
+    assert!(is_missing(&store.rotate_session(SessionId(Uuid::new_v4()), good, hash(), at, ends_at).await));
+}
+
+pub async fn sessions_are_listed_the_last_used_first(store: &dyn Store) {
+    let (ada, grace) = (make_account(store).await, make_account(store).await);
+    let at = now();
+    let session =
+        |account: &AccountRecord, used_at, ends_at| SessionRecord { used_at, ends_at, ..new_session(account.id) };
+    let (one, two) = (session(&ada, at, at + HOUR), session(&ada, at + 5, at + HOUR));
+    let (short, other) = (session(&ada, at, at + HOUR / 2), session(&grace, at, at + HOUR));
+    for session in [&one, &two, &short, &other] {
+        store.begin_session(session).await.unwrap();
+    }
+    let listed = async |now| {
+        let listed = store.sessions(ada.id, now).await.unwrap();
+        listed.into_iter().map(|session| (session.id, session.used_at)).collect::<Vec<_>>()
+    };
+    store.touch_session(one.id, at + 7).await.unwrap();
+    store.touch_session(one.id, at + 1).await.unwrap();
+    store.touch_session(SessionId(Uuid::new_v4()), at).await.unwrap();
+    assert_eq!(listed(at).await, [(one.id, at + 7), (two.id, at + 5), (short.id, at)]);
+    assert_eq!(listed(at + HOUR / 2).await, [(one.id, at + 7), (two.id, at + 5)]);
+    assert_eq!(store.sessions(grace.id, at).await.unwrap(), [other]);
+}
+
+pub async fn sessions_end_as_they_are_told(store: &dyn Store) {
+    let (ada, grace) = (make_account(store).await, make_account(store).await);
+    let mut sessions: Vec<_> = (0..4).map(|_| new_session(ada.id)).collect();
+    let other = new_session(grace.id);
+    for session in sessions.iter().chain([&other]) {
+        store.begin_session(session).await.unwrap();
+    }
+    let ends = async |which| {
+        let mut ended = store.end_sessions(ada.id, which).await.unwrap();
+        ended.sort();
+        ended
+    };
+    assert!(ends(Ending::One(other.id)).await.is_empty(), "another's session");
+    let first = sessions.remove(0);
+    assert_eq!(ends(Ending::One(first.id)).await, [first.id]);
+    assert!(ends(Ending::One(first.id)).await.is_empty());
+    assert!(is_missing(&store.session(first.id, now()).await));
+
+    let kept = sessions.remove(0);
+    let mut others: Vec<_> = sessions.iter().map(|session| session.id).collect();
+    others.sort();
+    assert_eq!(ends(Ending::Others(kept.id)).await, others);
+    assert_eq!(store.sessions(ada.id, now()).await.unwrap(), std::slice::from_ref(&kept));
+    assert_eq!(ends(Ending::All).await, [kept.id]);
+    assert!(ends(Ending::All).await.is_empty());
+    assert_eq!(store.session(other.id, now()).await.unwrap(), (other, grace));
+}
+
+pub async fn living_sessions_are_those_that_have_not_ended(store: &dyn Store) {
+    let ada = make_account(store).await;
+    let (one, two) = (new_session(ada.id), new_session(ada.id));
+    let short = SessionRecord { ends_at: now() + HOUR / 2, ..new_session(ada.id) };
+    for session in [&one, &two, &short] {
+        store.begin_session(session).await.unwrap();
+    }
+    let asked = [one.id, two.id, short.id, SessionId(Uuid::new_v4())];
+    let living = async |now| {
+        let mut living = store.living_sessions(&asked, now).await.unwrap();
+        living.sort();
+        living
+    };
+    let mut expected = vec![one.id, two.id, short.id];
+    expected.sort();
+    assert_eq!(living(now()).await, expected);
+    expected.retain(|id| *id != short.id);
+    assert_eq!(living(short.ends_at).await, expected);
+    store.end_sessions(ada.id, Ending::One(one.id)).await.unwrap();
+    assert_eq!(living(short.ends_at).await, [two.id]);
+    assert!(store.living_sessions(&[], now()).await.unwrap().is_empty());
+}
+
+pub async fn sessions_are_forgotten_once_they_ended(store: &dyn Store) {
+    let ada = make_account(store).await;
+    let session = new_session(ada.id);
+    store.begin_session(&session).await.unwrap();
+    assert_eq!(store.forget_sessions(session.ends_at).await.unwrap(), 0);
+    assert_eq!(store.forget_sessions(session.ends_at + 1).await.unwrap(), 1);
+    assert!(is_missing(&store.session(session.id, 0).await));
+}

@@ -1,0 +1,291 @@
+//! Accounts in MongoDB.
+
+use anyhow::anyhow;
+use async_trait::async_trait;
+use futures_util::TryStreamExt;
+use mongodb::{
+    ClientSession,
+    bson::{self, Document, doc},
+    options::ReturnDocument,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    super::{
+        AccountChange, AccountId, AccountRecord, Accounts, ActorId, Adopted, Conflict, GuestId, Holders, MailRecord,
+        MemberRecord, Owed, PasswordHash, Presence, Result, StoreError, TokenRecord,
+    },
+    Attempt, Failure, Mongo, PATIENCE, binary, duplicate, indexes,
+    mails::MailDocument,
+    members::{ActorKind, actor_fields, by_id},
+    transaction, uuid, within,
+};
+use crate::protocol::{Email, Millis, Nickname, Preferences};
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct AccountDocument {
+    #[serde(rename = "_id")]
+    id: bson::Uuid,
+    // Partial indexes ask whether the field exists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    email: Option<Email>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    claimed: Option<Email>,
+    /// Counts the claims of an address, so that the last one is known.
+    claim: i64,
+    name: Nickname,
+    password: Option<String>,
+    preferences: Preferences,
+    created_at: Millis,
+    /// Counts what may not cross a deletion: see [`Mongo::hold_actor`].
+    holds: i64,
+}
+
+#[async_trait]
+impl Accounts for Mongo {
+    async fn create_account(
+        &self,
+        account: &AccountRecord,
+        token: Option<&TokenRecord>,
+        mail: &MailRecord,
+    ) -> Result<()> {
+        within(PATIENCE, async {
+            let made = transaction!(self, |session| self.try_create_account(session, account, token, mail));
+            made.map_err(taken)
+        })
+        .await
+    }
+
+    async fn account(&self, id: AccountId) -> Result<AccountRecord> {
+        within(PATIENCE, async {
+            let account = self.accounts.find_one(by_account(id)).await?;
+            account.map(Into::into).ok_or(StoreError::NotFound)
+        })
+        .await
+    }
+
+    async fn holders(&self, email: &Email) -> Result<Holders> {
+        within(PATIENCE, async {
+            let last_claim = [
+                doc! { "$match": { "claimed": email.as_str() } },
+                doc! { "$sort": { "claimed": -1, "claim": -1, "_id": -1 } },
+                doc! { "$limit": 1 },
+                doc! { "$replaceWith": { "claimed": "$$ROOT" } },
+            ];
+            let found = self.accounts.aggregate([
+                doc! { "$match": { "email": email.as_str() } },
+                doc! { "$replaceWith": { "proved": "$$ROOT" } },
+                doc! { "$unionWith": { "coll": "accounts", "pipeline": last_claim.to_vec() } },
+            ]);
+            let mut found = found.with_type::<Holder>().await?;
+            let mut holders = Holders::default();
+            while let Some(Holder { proved, claimed }) = found.try_next().await? {
+                holders.proved = holders.proved.or(proved.map(Into::into));
+                holders.claimed = holders.claimed.or(claimed.map(Into::into));
+            }
+            Ok(holders)
+        })
+        .await
+    }
+
+    async fn change_account(
+        &self,
+        id: AccountId,
+        change: &AccountChange,
+        mail: Option<&MailRecord>,
+    ) -> Result<AccountRecord> {
+        within(PATIENCE, async {
+            transaction!(self, |session| self.try_change_account(session, id, change, mail)).map_err(taken)
+        })
+        .await
+    }
+
+    async fn adopt_guest(&self, guest: GuestId, account: AccountId, at: Millis) -> Result<Adopted> {
+        within(PATIENCE, async { Ok(transaction!(self, |session| self.try_adopt_guest(session, guest, account, at))?) })
+            .await
+    }
+
+    async fn delete_account(&self, id: AccountId, name: &Nickname) -> Result<()> {
+        within(PATIENCE, async { Ok(transaction!(self, |session| self.try_delete_account(session, id, name))?) }).await
+    }
+}
+
+/// One who may log in by an address, as either.
+#[derive(Deserialize)]
+struct Holder {
+    proved: Option<AccountDocument>,
+    claimed: Option<AccountDocument>,
+}
+
+impl Mongo {
+    async fn try_create_account(
+        &self,
+        session: &mut ClientSession,
+        account: &AccountRecord,
+        token: Option<&TokenRecord>,
+        mail: &MailRecord,
+    ) -> Attempt<()> {
+        let claim = match &account.claimed {
+            Some(email) => self.next_claim(session, email).await?,
+            None => 0,
+        };
+        self.accounts.insert_one(AccountDocument::new(account.clone(), claim)).session(&mut *session).await?;
+        if let Some(token) = token {
+            self.keep_token(session, token).await?;
+        }
+        self.mails.insert_one(MailDocument::from(mail.clone())).session(session).await?;
+        Ok(())
+    }
+
+    async fn try_change_account(
+        &self,
+        session: &mut ClientSession,
+        id: AccountId,
+        change: &AccountChange,
+        mail: Option<&MailRecord>,
+    ) -> Attempt<AccountRecord> {
+        let set = match change {
+            AccountChange::Proved(email) => {
+                let claims = doc! { "claimed": email.as_str() };
+                let unclaim = doc! { "$unset": { "claimed": "" } };
+                self.accounts.update_many(claims, unclaim).session(&mut *session).await?;
+                doc! { "email": email.as_str() }
+            }
+            AccountChange::Claimed(email) => {
+                doc! { "claimed": email.as_str(), "claim": self.next_claim(session, email).await? }
+            }
+            AccountChange::Password(password) => doc! { "password": &password.0 },
+            AccountChange::Name(name) => doc! { "name": name.as_str() },
+            AccountChange::Preferences(preferences) => {
+                doc! { "preferences": bson::serialize_to_bson(preferences).map_err(anyhow::Error::from).map_err(StoreError::from)? }
+            }
+        };
+        let changed = self.accounts.find_one_and_update(by_account(id), doc! { "$set": set });
+        let changed = changed.return_document(ReturnDocument::After).session(&mut *session).await?;
+        let account = changed.ok_or(StoreError::NotFound)?;
+        if let Some(mail) = mail {
+            self.mails.insert_one(MailDocument::from(mail.clone())).session(session).await?;
+        }
+        Ok(account.into())
+    }
+
+    /// The number of the next claim of an address. Two who claim it at once may get the same; then either is the last.
+    async fn next_claim(&self, session: &mut ClientSession, email: &Email) -> Attempt<i64> {
+        let last = self.accounts.find_one(doc! { "claimed": email.as_str() });
+        let last = last.sort(doc! { "claimed": -1, "claim": -1, "_id": -1 }).session(session).await?;
+        Ok(last.map_or(0, |account| account.claim) + 1)
+    }
+
+    async fn try_adopt_guest(
+        &self,
+        session: &mut ClientSession,
+        guest: GuestId,
+        account: AccountId,
+        at: Millis,
+    ) -> Attempt<Adopted> {
+        self.hold_actor(session, ActorId::Account(account)).await?;
+        let forgotten = self.guests.delete_one(doc! { "_id": binary(guest.0) }).session(&mut *session).await?;
+        if forgotten.deleted_count == 0 {
+            return Ok(Adopted::Nothing);
+        }
+        self.tokens.delete_many(doc! { "holder": binary(guest.0) }).session(&mut *session).await?;
+        let guests = self.memberships(session, ActorId::Guest(guest)).await?;
+        let own = self.memberships(session, ActorId::Account(account)).await?;
+        let mut active = None;
+        for mut record in guests {
+            let member = by_id(record.room, record.member);
+            let was_active = record.presence == Presence::Active;
+            if own.iter().all(|own| own.room != record.room) {
+                record.actor = ActorId::Account(account);
+                let (kind, actor) = actor_fields(record.actor);
+                let adopt = doc! { "$set": { "actor_kind": kind, "actor": actor } };
+                self.members.update_one(member, adopt).session(&mut *session).await?;
+                if was_active {
+                    active = Some(Adopted::Member(record));
+                }
+            } else if was_active {
+                active = Some(Adopted::Left(self.try_leave_room(session, member, &Owed::Left, at).await?));
+            }
+        }
+        Ok(active.unwrap_or(Adopted::Nothing))
+    }
+
+    /// All records of somebody.
+    async fn memberships(&self, session: &mut ClientSession, actor: ActorId) -> Attempt<Vec<MemberRecord>> {
+        let (kind, actor) = actor_fields(actor);
+        let mut found = self.members.find(doc! { "actor": actor, "actor_kind": kind }).session(&mut *session).await?;
+        Ok(found.stream(session).map_ok(MemberRecord::from).try_collect().await?)
+    }
+
+    async fn try_delete_account(&self, session: &mut ClientSession, id: AccountId, name: &Nickname) -> Attempt<()> {
+        if self.accounts.delete_one(by_account(id)).session(&mut *session).await?.deleted_count == 0 {
+            return Err(StoreError::NotFound.into());
+        }
+        let records = doc! { "actor": binary(id.0), "actor_kind": ActorKind::Account };
+        let mut active = records.clone();
+        active.insert("presence", "active");
+        if self.members.find_one(active).session(&mut *session).await?.is_some() {
+            return Err(StoreError::from(anyhow!("the account is in a room still")).into());
+        }
+        let rename = doc! { "$set": { "name": name.as_str() } };
+        self.members.update_many(records, rename).session(&mut *session).await?;
+        let of_account = doc! { "account": binary(id.0) };
+        self.sessions.delete_many(of_account.clone()).session(&mut *session).await?;
+        self.tokens.delete_many(doc! { "holder": binary(id.0) }).session(&mut *session).await?;
+        self.mails.delete_many(of_account).session(session).await?;
+        Ok(())
+    }
+
+    /// Says [`NotFound`](StoreError::NotFound) of an account that is not there. Whoever deletes it at the same time conflicts
+    /// with this transaction, so that nobody comes in who was deleted.
+    pub(super) async fn hold_actor(&self, session: &mut ClientSession, actor: ActorId) -> Attempt<()> {
+        let ActorId::Account(account) = actor else { return Ok(()) };
+        let hold = doc! { "$inc": { "holds": 1_i64 } };
+        let found = self.accounts.update_one(by_account(account), hold).session(session).await?;
+        if found.matched_count == 0 { Err(StoreError::NotFound.into()) } else { Ok(()) }
+    }
+}
+
+fn by_account(id: AccountId) -> Document {
+    doc! { "_id": binary(id.0) }
+}
+
+/// The conflict, if another account has the address.
+fn taken(failure: Failure) -> StoreError {
+    match &failure {
+        Failure::Driver(error) if matches!(duplicate(error), Some((_, indexes::ACCOUNTS_EMAIL))) => {
+            Conflict::EmailTaken.into()
+        }
+        _ => failure.into(),
+    }
+}
+
+impl AccountDocument {
+    fn new(account: AccountRecord, claim: i64) -> Self {
+        Self {
+            id: binary(account.id.0),
+            email: account.email,
+            claimed: account.claimed,
+            claim,
+            name: account.name,
+            password: account.password.map(|password| password.0),
+            preferences: account.preferences,
+            created_at: account.created_at,
+            holds: 0,
+        }
+    }
+}
+
+impl From<AccountDocument> for AccountRecord {
+    fn from(document: AccountDocument) -> Self {
+        Self {
+            id: AccountId(uuid(document.id)),
+            email: document.email,
+            claimed: document.claimed,
+            name: document.name,
+            password: document.password.map(PasswordHash),
+            preferences: document.preferences,
+            created_at: document.created_at,
+        }
+    }
+}

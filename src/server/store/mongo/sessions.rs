@@ -1,0 +1,189 @@
+//! Sessions in MongoDB.
+
+use async_trait::async_trait;
+use futures_util::TryStreamExt;
+use mongodb::bson::{self, Binary, doc};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    super::{AccountId, AccountRecord, Ending, Result, SessionId, SessionRecord, Sessions, StoreError, TokenHash},
+    Mongo, PATIENCE,
+    accounts::AccountDocument,
+    binary,
+    guests::{token_binary, token_hash},
+    uuid, within,
+};
+use crate::protocol::Millis;
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct SessionDocument {
+    #[serde(rename = "_id")]
+    id: bson::Uuid,
+    account: bson::Uuid,
+    refresh: Binary,
+    previous: Option<Previous>,
+    device: String,
+    created_at: Millis,
+    used_at: Millis,
+    /// A date, which the TTL index needs.
+    ends_at: bson::DateTime,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Previous {
+    refresh: Binary,
+    since: Millis,
+}
+
+/// Which session.
+#[derive(Deserialize)]
+struct Id {
+    #[serde(rename = "_id")]
+    id: bson::Uuid,
+}
+
+/// A session, and whose it is.
+#[derive(Deserialize)]
+struct Owned {
+    session: SessionDocument,
+    account: AccountDocument,
+}
+
+#[async_trait]
+impl Sessions for Mongo {
+    async fn begin_session(&self, session: &SessionRecord) -> Result<()> {
+        within(PATIENCE, async {
+            self.sessions.insert_one(SessionDocument::from(session.clone())).await?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn session(&self, id: SessionId, now: Millis) -> Result<(SessionRecord, AccountRecord)> {
+        within(PATIENCE, async {
+            let found = self.sessions.aggregate([
+                doc! { "$match": { "_id": binary(id.0), "ends_at": { "$gt": bson::DateTime::from_millis(now) } } },
+                doc! { "$lookup": { "from": "accounts", "localField": "account", "foreignField": "_id", "as": "found" } },
+                doc! { "$unwind": "$found" },
+                doc! { "$replaceWith": { "session": "$$ROOT", "account": "$found" } },
+            ]);
+            let found = found.with_type::<Owned>().await?.try_next().await?.ok_or(StoreError::NotFound)?;
+            Ok((found.session.try_into()?, found.account.into()))
+        })
+        .await
+    }
+
+    async fn rotate_session(
+        &self,
+        id: SessionId,
+        from: TokenHash,
+        to: TokenHash,
+        at: Millis,
+        ends_at: Millis,
+    ) -> Result<()> {
+        within(PATIENCE, async {
+            let good = doc! {
+                "_id": binary(id.0),
+                "refresh": token_binary(from),
+                "ends_at": { "$gt": bson::DateTime::from_millis(at) },
+            };
+            let rotate = doc! {
+                "$set": {
+                    "refresh": token_binary(to),
+                    "previous": { "refresh": token_binary(from), "since": at },
+                    "ends_at": bson::DateTime::from_millis(ends_at),
+                },
+                "$max": { "used_at": at },
+            };
+            let rotated = self.sessions.update_one(good, rotate).await?;
+            if rotated.matched_count == 0 { Err(StoreError::NotFound) } else { Ok(()) }
+        })
+        .await
+    }
+
+    async fn touch_session(&self, id: SessionId, at: Millis) -> Result<()> {
+        within(PATIENCE, async {
+            self.sessions.update_one(doc! { "_id": binary(id.0) }, doc! { "$max": { "used_at": at } }).await?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn sessions(&self, account: AccountId, now: Millis) -> Result<Vec<SessionRecord>> {
+        within(PATIENCE, async {
+            let living = doc! { "account": binary(account.0), "ends_at": { "$gt": bson::DateTime::from_millis(now) } };
+            let found = self.sessions.find(living).sort(doc! { "used_at": -1, "_id": -1 }).await?;
+            found.map_err(StoreError::from).and_then(async |session| session.try_into()).try_collect().await
+        })
+        .await
+    }
+
+    async fn end_sessions(&self, account: AccountId, which: Ending) -> Result<Vec<SessionId>> {
+        within(PATIENCE, async {
+            let mut ending = doc! { "account": binary(account.0) };
+            match which {
+                Ending::One(id) => _ = ending.insert("_id", binary(id.0)),
+                Ending::Others(id) => _ = ending.insert("_id", doc! { "$ne": binary(id.0) }),
+                Ending::All => {}
+            }
+            let ids = self.sessions.clone_with_type::<Id>();
+            let found: Vec<_> = ids.find(ending).projection(doc! { "_id": 1 }).await?.try_collect().await?;
+            let ids: Vec<_> = found.iter().map(|session| session.id).collect();
+            self.sessions.delete_many(doc! { "_id": { "$in": &ids } }).await?;
+            Ok(ids.into_iter().map(|id| SessionId(uuid(id))).collect())
+        })
+        .await
+    }
+
+    async fn living_sessions(&self, sessions: &[SessionId], now: Millis) -> Result<Vec<SessionId>> {
+        within(PATIENCE, async {
+            let ids: Vec<_> = sessions.iter().map(|id| binary(id.0)).collect();
+            let living = doc! { "_id": { "$in": ids }, "ends_at": { "$gt": bson::DateTime::from_millis(now) } };
+            let ids = self.sessions.clone_with_type::<Id>();
+            let found = ids.find(living).projection(doc! { "_id": 1 }).await?;
+            Ok(found.map_ok(|session| SessionId(uuid(session.id))).try_collect().await?)
+        })
+        .await
+    }
+
+    async fn forget_sessions(&self, now: Millis) -> Result<u64> {
+        within(PATIENCE, async {
+            let ended = doc! { "ends_at": { "$lt": bson::DateTime::from_millis(now) } };
+            Ok(self.sessions.delete_many(ended).await?.deleted_count)
+        })
+        .await
+    }
+}
+
+impl From<SessionRecord> for SessionDocument {
+    fn from(session: SessionRecord) -> Self {
+        Self {
+            id: binary(session.id.0),
+            account: binary(session.account.0),
+            refresh: token_binary(session.refresh),
+            previous: session.previous.map(|(token, since)| Previous { refresh: token_binary(token), since }),
+            device: session.device,
+            created_at: session.created_at,
+            used_at: session.used_at,
+            ends_at: bson::DateTime::from_millis(session.ends_at),
+        }
+    }
+}
+
+impl TryFrom<SessionDocument> for SessionRecord {
+    type Error = StoreError;
+
+    fn try_from(document: SessionDocument) -> Result<Self> {
+        let previous = |previous: Previous| Ok::<_, StoreError>((token_hash(previous.refresh)?, previous.since));
+        Ok(Self {
+            id: SessionId(uuid(document.id)),
+            account: AccountId(uuid(document.account)),
+            refresh: token_hash(document.refresh)?,
+            previous: document.previous.map(previous).transpose()?,
+            device: document.device,
+            created_at: document.created_at,
+            used_at: document.used_at,
+            ends_at: document.ends_at.timestamp_millis(),
+        })
+    }
+}

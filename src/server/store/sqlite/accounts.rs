@@ -1,0 +1,187 @@
+//! Accounts in SQLite.
+
+use anyhow::anyhow;
+use async_trait::async_trait;
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
+
+use super::{
+    super::{
+        AccountChange, AccountId, AccountRecord, Accounts, ActorId, Adopted, Conflict, GuestId, Holders, MailRecord,
+        Owed, Result, StoreError, TokenRecord,
+    },
+    Sqlite, Undo, mails, members,
+    rooms::found,
+    tokens, violated,
+};
+use crate::protocol::{Email, Millis, Nickname};
+
+#[async_trait]
+impl Accounts for Sqlite {
+    async fn create_account(
+        &self,
+        account: &AccountRecord,
+        token: Option<&TokenRecord>,
+        mail: &MailRecord,
+    ) -> Result<()> {
+        let (account, token, mail) = (account.clone(), token.cloned(), mail.clone());
+        self.write(Undo::Savepoint, move |db| {
+            insert(db, &account)?;
+            if let Some(token) = &token {
+                tokens::put(db, token)?;
+            }
+            mails::insert(db, &mail)
+        })
+        .await
+    }
+
+    async fn account(&self, id: AccountId) -> Result<AccountRecord> {
+        self.read(move |db| find(db, id)).await
+    }
+
+    async fn holders(&self, email: &Email) -> Result<Holders> {
+        let email = email.clone();
+        self.read(move |db| {
+            let holder = |sql| db.prepare_cached(sql)?.query_row([&email], record).optional();
+            Ok(Holders {
+                proved: holder("SELECT * FROM accounts WHERE email = ?")?,
+                claimed: holder("SELECT * FROM accounts WHERE claimed = ? ORDER BY claim DESC LIMIT 1")?,
+            })
+        })
+        .await
+    }
+
+    async fn change_account(
+        &self,
+        id: AccountId,
+        change: &AccountChange,
+        mail: Option<&MailRecord>,
+    ) -> Result<AccountRecord> {
+        let (change, mail) = (change.clone(), mail.cloned());
+        self.write(Undo::Savepoint, move |db| {
+            apply(db, id, &change)?;
+            if let Some(mail) = &mail {
+                mails::insert(db, mail)?;
+            }
+            find(db, id)
+        })
+        .await
+    }
+
+    async fn adopt_guest(&self, guest: GuestId, account: AccountId, at: Millis) -> Result<Adopted> {
+        self.write(Undo::Savepoint, move |db| adopt(db, guest, account, at)).await
+    }
+
+    async fn delete_account(&self, id: AccountId, name: &Nickname) -> Result<()> {
+        let name = name.clone();
+        self.write(Undo::Savepoint, move |db| delete(db, id, &name)).await?;
+        if let Err(error) = self.empty_log().await {
+            tracing::warn!(%error, "an account is deleted, and the log of SQLite was not emptied; it is in time");
+        }
+        Ok(())
+    }
+}
+
+fn insert(db: &Connection, account: &AccountRecord) -> Result<()> {
+    let mut insert = db.prepare_cached(
+        "INSERT INTO accounts (id, email, claimed, claim, name, password, preferences, created_at)
+         VALUES (?1, ?2, ?3, (SELECT ifnull(max(claim), 0) + 1 FROM accounts WHERE claimed = ?3), ?4, ?5, ?6, ?7)",
+    )?;
+    let inserted = insert.execute(params![
+        account.id,
+        account.email,
+        account.claimed,
+        account.name,
+        account.password,
+        account.preferences,
+        account.created_at,
+    ]);
+    inserted.map(drop).map_err(taken)
+}
+
+fn apply(db: &Connection, id: AccountId, change: &AccountChange) -> Result<()> {
+    let (sql, value): (_, &dyn ToSql) = match change {
+        AccountChange::Proved(email) => {
+            db.prepare_cached("UPDATE accounts SET claimed = NULL WHERE claimed = ?")?.execute([email])?;
+            ("UPDATE accounts SET email = ?2 WHERE id = ?1", email)
+        }
+        AccountChange::Claimed(email) => (
+            "UPDATE accounts SET claimed = ?2,
+             claim = (SELECT ifnull(max(claim), 0) + 1 FROM accounts WHERE claimed = ?2) WHERE id = ?1",
+            email,
+        ),
+        AccountChange::Password(password) => ("UPDATE accounts SET password = ?2 WHERE id = ?1", password),
+        AccountChange::Name(name) => ("UPDATE accounts SET name = ?2 WHERE id = ?1", name),
+        AccountChange::Preferences(preferences) => ("UPDATE accounts SET preferences = ?2 WHERE id = ?1", preferences),
+    };
+    found(db.prepare_cached(sql)?.execute(params![id, value]).map_err(taken)?)
+}
+
+fn adopt(db: &Connection, guest: GuestId, account: AccountId, at: Millis) -> Result<Adopted> {
+    find(db, account)?;
+    if db.prepare_cached("DELETE FROM guests WHERE id = ?")?.execute([guest])? == 0 {
+        return Ok(Adopted::Nothing);
+    }
+    tokens::delete_of(db, ActorId::Guest(guest))?;
+    let active = match members::active_guest(db, guest) {
+        Ok(record) => Some(record),
+        Err(StoreError::NotFound) => None,
+        Err(error) => return Err(error),
+    };
+    let mut adopt = db.prepare_cached(
+        "UPDATE members SET actor_kind = 'account', actor = ?2 WHERE actor = ?1 AND actor_kind = 'guest'
+         AND NOT EXISTS (SELECT 1 FROM members AS own WHERE own.actor = ?2 AND own.room = members.room)",
+    )?;
+    adopt.execute(params![guest, account])?;
+    let Some(active) = active else { return Ok(Adopted::Nothing) };
+    let record = members::find(db, active.room, active.member)?;
+    Ok(match record.actor {
+        ActorId::Account(_) => Adopted::Member(record),
+        ActorId::Guest(_) => Adopted::Left(members::leave(db, record, Owed::Left, at)?),
+    })
+}
+
+fn delete(db: &Connection, id: AccountId, name: &Nickname) -> Result<()> {
+    found(db.prepare_cached("DELETE FROM accounts WHERE id = ?")?.execute([id])?)?;
+    let mut active = db.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM members WHERE actor = ? AND actor_kind = 'account' AND presence = 'active')",
+    )?;
+    if active.query_row([id], |row| row.get(0))? {
+        return Err(anyhow!("the account is in a room still").into());
+    }
+    let mut rename = db.prepare_cached("UPDATE members SET name = ?2 WHERE actor = ?1 AND actor_kind = 'account'")?;
+    rename.execute(params![id, name])?;
+    db.prepare_cached("DELETE FROM sessions WHERE account = ?")?.execute([id])?;
+    tokens::delete_of(db, ActorId::Account(id))?;
+    db.prepare_cached("DELETE FROM mails WHERE account = ?")?.execute([id])?;
+    Ok(())
+}
+
+/// The account with this id.
+pub(super) fn find(db: &Connection, id: AccountId) -> Result<AccountRecord> {
+    Ok(db.prepare_cached("SELECT * FROM accounts WHERE id = ?")?.query_row([id], record)?)
+}
+
+/// Says [`NotFound`](StoreError::NotFound) of an account that is not there, so that nobody comes in who was deleted.
+pub(super) fn expect(db: &Connection, actor: ActorId) -> Result<()> {
+    match actor {
+        ActorId::Guest(_) => Ok(()),
+        ActorId::Account(account) => find(db, account).map(drop),
+    }
+}
+
+/// The conflict, if another account has the address.
+fn taken(error: rusqlite::Error) -> StoreError {
+    if violated(&error) == Some("accounts.email") { Conflict::EmailTaken.into() } else { error.into() }
+}
+
+fn record(row: &Row<'_>) -> rusqlite::Result<AccountRecord> {
+    Ok(AccountRecord {
+        id: row.get("id")?,
+        email: row.get("email")?,
+        claimed: row.get("claimed")?,
+        name: row.get("name")?,
+        password: row.get("password")?,
+        preferences: row.get("preferences")?,
+        created_at: row.get("created_at")?,
+    })
+}

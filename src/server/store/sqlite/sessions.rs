@@ -1,0 +1,132 @@
+//! Sessions in SQLite.
+
+use async_trait::async_trait;
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::{
+    super::{AccountId, AccountRecord, Ending, Result, SessionId, SessionRecord, Sessions, TokenHash},
+    Sqlite, Undo, accounts,
+    rooms::found,
+};
+use crate::protocol::Millis;
+
+#[async_trait]
+impl Sessions for Sqlite {
+    async fn begin_session(&self, session: &SessionRecord) -> Result<()> {
+        let session = session.clone();
+        self.write(Undo::Nothing, move |db| {
+            let mut insert = db.prepare_cached(
+                "INSERT INTO sessions
+                 (id, account, refresh, previous, previous_at, device, created_at, used_at, ends_at)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            )?;
+            let (previous, previous_at) = session.previous.unzip();
+            insert.execute(params![
+                session.id,
+                session.account,
+                session.refresh,
+                previous,
+                previous_at,
+                session.device,
+                session.created_at,
+                session.used_at,
+                session.ends_at,
+            ])?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn session(&self, id: SessionId, now: Millis) -> Result<(SessionRecord, AccountRecord)> {
+        self.read(move |db| {
+            let mut query = db.prepare_cached("SELECT * FROM sessions WHERE id = ? AND ends_at > ?")?;
+            let session = query.query_row(params![id, now], record)?;
+            let account = accounts::find(db, session.account)?;
+            Ok((session, account))
+        })
+        .await
+    }
+
+    async fn rotate_session(
+        &self,
+        id: SessionId,
+        from: TokenHash,
+        to: TokenHash,
+        at: Millis,
+        ends_at: Millis,
+    ) -> Result<()> {
+        self.write(Undo::Nothing, move |db| {
+            let mut rotate = db.prepare_cached(
+                "UPDATE sessions SET refresh = ?3, previous = ?2, previous_at = ?4, used_at = max(used_at, ?4),
+                 ends_at = ?5 WHERE id = ?1 AND refresh = ?2 AND ends_at > ?4",
+            )?;
+            found(rotate.execute(params![id, from, to, at, ends_at])?)
+        })
+        .await
+    }
+
+    async fn touch_session(&self, id: SessionId, at: Millis) -> Result<()> {
+        self.write(Undo::Nothing, move |db| {
+            let mut touch = db.prepare_cached("UPDATE sessions SET used_at = max(used_at, ?2) WHERE id = ?1")?;
+            touch.execute(params![id, at])?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn sessions(&self, account: AccountId, now: Millis) -> Result<Vec<SessionRecord>> {
+        self.read(move |db| {
+            let mut query = db.prepare_cached(
+                "SELECT * FROM sessions WHERE account = ? AND ends_at > ? ORDER BY used_at DESC, id DESC",
+            )?;
+            Ok(query.query_map(params![account, now], record)?.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+
+    async fn end_sessions(&self, account: AccountId, which: Ending) -> Result<Vec<SessionId>> {
+        let (sql, id) = match which {
+            Ending::One(id) => ("DELETE FROM sessions WHERE account = ? AND id IS ? RETURNING id", Some(id)),
+            Ending::Others(id) => ("DELETE FROM sessions WHERE account = ? AND id IS NOT ? RETURNING id", Some(id)),
+            Ending::All => ("DELETE FROM sessions WHERE account = ? AND id IS NOT ? RETURNING id", None),
+        };
+        self.write(Undo::Nothing, move |db| {
+            let mut delete = db.prepare_cached(sql)?;
+            let ended = delete.query_map(params![account, id], |row| row.get(0))?;
+            Ok(ended.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+
+    async fn living_sessions(&self, sessions: &[SessionId], now: Millis) -> Result<Vec<SessionId>> {
+        let sessions = sessions.to_vec();
+        self.read(move |db| {
+            let mut query = db.prepare_cached("SELECT id FROM sessions WHERE id = ? AND ends_at > ?")?;
+            let mut lives = |id| query.query_row(params![id, now], |row| row.get(0)).optional();
+            Ok(sessions.into_iter().filter_map(|id| lives(id).transpose()).collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+
+    async fn forget_sessions(&self, now: Millis) -> Result<u64> {
+        self.write(Undo::Nothing, move |db| {
+            let forgotten = db.prepare_cached("DELETE FROM sessions WHERE ends_at < ?")?.execute([now])?;
+            Ok(forgotten as u64)
+        })
+        .await
+    }
+}
+
+fn record(row: &Row<'_>) -> rusqlite::Result<SessionRecord> {
+    let previous: Option<TokenHash> = row.get("previous")?;
+    Ok(SessionRecord {
+        id: row.get("id")?,
+        account: row.get("account")?,
+        refresh: row.get("refresh")?,
+        previous: previous.zip(row.get("previous_at")?),
+        device: row.get("device")?,
+        created_at: row.get("created_at")?,
+        used_at: row.get("used_at")?,
+        ends_at: row.get("ends_at")?,
+    })
+}
