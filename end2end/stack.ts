@@ -118,6 +118,8 @@ export class Stack {
       RATE_LIMITS: "off",
       LOG: process.env["LOG"] ?? "info",
     };
+    // Without a mail server mails become files, which is all the same to whoever reads none.
+    if (process.env["TEST_SMTP_URL"]) shared["SMTP_URL"] = process.env["TEST_SMTP_URL"];
     let database: { uri: string; name: string } | undefined;
     if (kind === "cluster") {
       const name = `e2e_${randomBytes(6).toString("hex")}`;
@@ -127,6 +129,7 @@ export class Stack {
         MONGO_DB: name,
         REDIS_URL: required("TEST_REDIS_URL"),
         REDIS_PREFIX: name,
+        JWT_SECRET: randomBytes(32).toString("hex"),
       });
     }
     const nodes: Node[] = [];

@@ -129,7 +129,11 @@ impl Watched {
 }
 
 fn statements(log: &str) -> Vec<String> {
-    const SWEEPS: [&str; 2] = ["SELECT room FROM members WHERE owed", "SELECT room, member FROM members WHERE (room"];
+    const SWEEPS: [&str; 3] = [
+        "SELECT room FROM members WHERE owed",
+        "SELECT room, member FROM members WHERE (room",
+        "SELECT EXISTS (SELECT 1 FROM mails",
+    ];
     let statement = |line: &str| {
         let line: Value = serde_json::from_str(line).expect("a line of the log is JSON");
         line["fields"]["statement"].as_str().map(str::to_owned)

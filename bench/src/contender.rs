@@ -153,6 +153,7 @@ impl Contender {
                 }
                 if self.redis {
                     command.env("REDIS_URL", redis()?).env("REDIS_PREFIX", format!("bench{run}"));
+                    command.env("JWT_SECRET", "one secret that all nodes of a run know");
                 }
             }
             Program::Ws { full } | Program::SocketIo { full, .. } => {

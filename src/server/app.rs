@@ -9,11 +9,14 @@ use std::{
 };
 
 use governor::{DefaultKeyedRateLimiter, clock::Clock};
+use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     bus::{Bus, LocalBus, Quota},
     config::{Config, RateLimits},
+    keys::Keys,
+    mail::{Letterhead, Mailer},
     room::Engine,
     socket::Pulse,
     store::{ActorId, GuestRecord, Store},
@@ -47,6 +50,14 @@ pub struct App {
     pub engine: Engine,
     /// What one client may do in a time.
     pub limits: Arc<Limits>,
+    /// What tokens are signed with, and the secrets in mails made.
+    pub keys: Arc<Keys>,
+    /// The way out for mails.
+    pub mailer: Arc<dyn Mailer>,
+    /// What all mails have in common.
+    pub letterhead: Arc<Letterhead>,
+    /// Notified when this node put a mail into the outbox, which is then sent at once.
+    pub mail_waits: Arc<Notify>,
     /// Cancelled when the node begins to stop: nothing new is read.
     pub stopping: CancellationToken,
     /// Cancelled when every room has finished what it took: sockets may say goodbye.

@@ -18,7 +18,11 @@ use leptos::{
 };
 use leptos_axum::{LeptosRoutes, ResponseOptions, render_app_async_with_context};
 use secrecy::ExposeSecret;
-use tokio::{net::TcpListener, signal::unix::SignalKind, sync::mpsc};
+use tokio::{
+    net::TcpListener,
+    signal::unix::SignalKind,
+    sync::{Notify, mpsc},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::compression::CompressionLayer;
 use tracing_subscriber::EnvFilter;
@@ -27,8 +31,10 @@ use super::{
     app::{App, Limits},
     bus::{Bus, BusNews, LocalBus, RedisBus},
     config::{Config, LogFormat},
-    domain::housekeeping,
+    domain::{housekeeping, mails},
     http,
+    keys::Keys,
+    mail::{Files, Letterhead, Mailer, Smtp},
     room::{Engine, Timing},
     socket::Pulse,
     store::{Store, mongo::Mongo, sqlite::Sqlite},
@@ -64,6 +70,12 @@ pub fn start_logging(config: &Config) {
 /// Connects to what the settings name, and starts the engine.
 pub async fn build(config: Config) -> anyhow::Result<App> {
     config.check()?;
+    let letterhead = Letterhead::of(&config)?;
+    let mailer = mailer(&config)?;
+    let keys = match &config.jwt_secret {
+        Some(secrets) => Keys::of(secrets.expose_secret())?,
+        None => Keys::kept_in(&config.data_dir)?,
+    };
     let store: Arc<dyn Store> = if let Some(uri) = &config.store.mongo_uri {
         tracing::info!("store: MongoDB");
         Arc::new(Mongo::connect(uri.expose_secret(), &config.store.mongo_db).await?)
@@ -90,6 +102,10 @@ pub async fn build(config: Config) -> anyhow::Result<App> {
         bus,
         engine,
         limits,
+        keys: Arc::new(keys),
+        mailer,
+        letterhead: Arc::new(letterhead),
+        mail_waits: Arc::new(Notify::new()),
         stopping: CancellationToken::new(),
         drained: CancellationToken::new(),
         sockets: TaskTracker::new(),
@@ -97,9 +113,22 @@ pub async fn build(config: Config) -> anyhow::Result<App> {
     })
 }
 
+/// The way out for mails that the settings name.
+fn mailer(config: &Config) -> anyhow::Result<Arc<dyn Mailer>> {
+    if let Some(url) = &config.mail.smtp_url {
+        let smtp = Smtp::of(url.expose_secret())?;
+        tracing::info!(server = smtp.address(), "mail: SMTP");
+        return Ok(Arc::new(smtp));
+    }
+    let folder = config.data_dir.join("mail");
+    tracing::info!(folder = %folder.display(), "mail: files, since SMTP_URL is not set");
+    Ok(Arc::new(Files::in_folder(folder)?))
+}
+
 /// Serves until `stop`, then finishes what is under way, tells every socket, and closes the store.
 async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
     let housekeeping = tokio::spawn(housekeeping::run(app.clone()));
+    let mails = tokio::spawn(mails::run(app.clone()));
     let pulse = app.pulse.clone();
     let pulse = tokio::spawn(async move { pulse.beat().await });
     let service = router(app.clone())?.into_make_service_with_connect_info::<SocketAddr>();
@@ -121,7 +150,7 @@ async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = ()> +
         app.drained.cancel();
         app.sockets.close();
         app.sockets.wait().await;
-        let _ = housekeeping.await;
+        let _ = tokio::join!(housekeeping, mails);
     });
     let finished = finished.await;
     pulse.abort();

@@ -19,9 +19,18 @@ pub struct Config {
     #[arg(long, env)]
     pub public_url: Option<String>,
 
-    /// Where the embedded store keeps its files.
+    /// Where the embedded store keeps its files, and what is written here for want of a setting: a secret, and mails.
     #[arg(long, env, default_value = "./data")]
     pub data_dir: PathBuf,
+
+    /// What proves who is logged in, and what links in mails prove: 32 random characters or more; needed with REDIS_URL.
+    /// Several, separated by commas: the first signs, the others still verify. Without it, one is made under DATA_DIR.
+    #[arg(long, env, hide_env_values = true)]
+    pub jwt_secret: Option<SecretString>,
+
+    /// How mails leave.
+    #[command(flatten)]
+    pub mail: MailConfig,
 
     /// Where the durable truth is kept.
     #[command(flatten)]
@@ -80,6 +89,19 @@ pub struct BusConfig {
     pub redis_prefix: String,
 }
 
+/// How mails leave.
+#[derive(Clone, Debug, Args)]
+pub struct MailConfig {
+    /// The mail server: smtps://user:password@host, or smtp://user:password@host:587?tls=required for STARTTLS. Without it,
+    /// mails become files under DATA_DIR/mail.
+    #[arg(long, env, hide_env_values = true)]
+    pub smtp_url: Option<SecretString>,
+
+    /// Who mails are from, such as AnonChat <chat@example.org>. Without it, no-reply at the host of PUBLIC_URL.
+    #[arg(long, env)]
+    pub mail_from: Option<String>,
+}
+
 /// What a room does by itself.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct RoomConfig {
@@ -135,6 +157,11 @@ pub enum ConfigError {
         "REDIS_URL is set without MONGO_URI: nodes that share a bus must share a store. Set MONGO_URI too, or neither."
     )]
     RedisWithoutMongo,
+    /// Nodes that share a bus must accept each other's tokens.
+    #[error(
+        "REDIS_URL is set without JWT_SECRET: each node would make a secret of its own, and log out whom another logged in. Set JWT_SECRET to the same 32 random characters or more on every node; `openssl rand -hex 32` makes a good one."
+    )]
+    RedisWithoutSecret,
     /// The public address is not one.
     #[error("PUBLIC_URL must start with http:// or https:// and have no path, such as https://chat.example.org.")]
     PublicUrl,
@@ -146,6 +173,9 @@ impl Config {
         if self.bus.redis_url.is_some() && self.store.mongo_uri.is_none() {
             return Err(ConfigError::RedisWithoutMongo);
         }
+        if self.bus.redis_url.is_some() && self.jwt_secret.is_none() {
+            return Err(ConfigError::RedisWithoutSecret);
+        }
         if let Some(url) = &self.public_url {
             let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
             let host = host.map(|host| host.trim_end_matches('/')).ok_or(ConfigError::PublicUrl)?;
@@ -154,6 +184,14 @@ impl Config {
             }
         }
         Ok(())
+    }
+
+    /// What links to this server begin with, without a slash at the end. Never taken from a request, which anybody can write.
+    pub fn base_url(&self) -> String {
+        match &self.public_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => format!("http://{}", self.listen_addr),
+        }
     }
 
     /// Whether people come by https, so that cookies are Secure.
@@ -174,12 +212,30 @@ mod tests {
     fn redis_without_mongo_is_refused_with_the_reason() {
         let config = parse(&["--redis-url", "redis://127.0.0.1"]);
         assert!(config.check().unwrap_err().to_string().contains("MONGO_URI"));
-        assert!(parse(&["--redis-url", "redis://127.0.0.1", "--mongo-uri", "mongodb://127.0.0.1"]).check().is_ok());
+    }
+
+    #[test]
+    fn several_nodes_without_a_common_secret_are_refused_with_the_reason() {
+        let nodes = ["--redis-url", "redis://127.0.0.1", "--mongo-uri", "mongodb://127.0.0.1"];
+        assert!(parse(&nodes).check().unwrap_err().to_string().contains("JWT_SECRET"));
+        assert!(parse(&[&nodes[..], &["--jwt-secret", "the same on every node"]].concat()).check().is_ok());
+    }
+
+    #[test]
+    fn links_begin_with_the_public_address_or_where_the_server_listens() {
+        assert_eq!(parse(&[]).base_url(), "http://127.0.0.1:3000");
+        assert_eq!(parse(&["--public-url", "https://chat.example.org/"]).base_url(), "https://chat.example.org");
     }
 
     #[test]
     fn secrets_never_print() {
-        let config = parse(&["--redis-url", "redis://:hunter2@127.0.0.1", "--mongo-uri", "mongodb://u:hunter2@h"]);
+        let urls = [
+            ["--redis-url", "redis://:hunter2@127.0.0.1"],
+            ["--mongo-uri", "mongodb://u:hunter2@h"],
+            ["--smtp-url", "smtps://u:hunter2@h"],
+            ["--jwt-secret", "hunter2"],
+        ];
+        let config = parse(&urls.concat());
         assert!(!format!("{config:?}").contains("hunter2"));
     }
 

@@ -4,6 +4,7 @@ pub mod bus;
 pub mod clock;
 pub mod config;
 pub mod keys;
+pub mod mail;
 pub mod random;
 pub mod socket;
 pub mod store;

@@ -11,7 +11,7 @@ pub mod services;
 
 pub use client::{Follower, Guest};
 pub use node::{Node, Settings};
-pub use services::{Mongo, Redis};
+pub use services::{MailServer, Mongo, Redis};
 
 use std::time::Duration;
 

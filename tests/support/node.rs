@@ -41,6 +41,7 @@ impl Settings {
             .with("MONGO_DB", database)
             .with("REDIS_URL", redis_url)
             .with("REDIS_PREFIX", prefix)
+            .with("JWT_SECRET", "one secret that all nodes of a test know")
     }
 
     /// One more setting.

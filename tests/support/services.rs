@@ -1,4 +1,4 @@
-//! MongoDB and Redis as processes of a test's own, to be killed, and those that `script/test` runs for all.
+//! MongoDB and Redis as processes of a test's own, to be killed, and those that `script/test` runs for all, with a mail server.
 
 use std::{net::TcpListener, path::Path, process::Stdio};
 
@@ -206,5 +206,68 @@ impl Mongo {
     /// Its address.
     pub fn uri(&self) -> String {
         format!("mongodb://127.0.0.1:{}/?replicaSet=rs0", self.port)
+    }
+}
+
+/// The mail server that tests share; each reads the mails for addresses of its own.
+pub struct MailServer {
+    smtp: String,
+    http: String,
+}
+
+/// A mail as the server got it.
+#[derive(Debug, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Received {
+    /// The sender as the envelope has it.
+    pub from: String,
+    /// The readers as the envelope has them.
+    pub to: Vec<String>,
+    /// What it is about, decoded.
+    pub subject: String,
+    /// The part in plain text.
+    pub text: String,
+    /// The part in HTML.
+    pub html: String,
+    /// Its `Message-ID`.
+    pub message_id: String,
+    /// All header fields, by names in lower case, decoded.
+    pub headers: std::collections::BTreeMap<String, String>,
+    /// Everything, as it came.
+    pub raw: String,
+    /// Who logged in to send it.
+    pub user: Option<String>,
+}
+
+impl MailServer {
+    /// The shared one; `None` on a machine without it (never in CI).
+    pub fn shared() -> Option<Self> {
+        Some(Self { smtp: shared("TEST_SMTP_URL")?, http: shared("TEST_MAILS_URL")? })
+    }
+
+    /// Its address, for `SMTP_URL`.
+    pub fn url(&self) -> &str {
+        &self.smtp
+    }
+
+    /// The mails that it took for an address, the oldest first.
+    pub async fn mails(&self, to: &str) -> Vec<Received> {
+        self.ask("mails", to).await
+    }
+
+    /// The same, and those that it did not take.
+    pub async fn attempts(&self, to: &str) -> Vec<Received> {
+        self.ask("attempts", to).await
+    }
+
+    /// Has the next mails to an address answered like this, before they are taken.
+    pub async fn answer(&self, to: &str, answers: &[&str]) {
+        let request = reqwest::Client::new().put(format!("{}/answers", self.http)).query(&[("to", to)]).json(answers);
+        assert!(request.send().await.expect("the mail server answers").status().is_success());
+    }
+
+    async fn ask(&self, what: &str, to: &str) -> Vec<Received> {
+        let request = reqwest::Client::new().get(format!("{}/{what}", self.http)).query(&[("to", to)]);
+        request.send().await.expect("the mail server answers").json().await.expect("it tells of mails in JSON")
     }
 }

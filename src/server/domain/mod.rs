@@ -3,6 +3,7 @@
 
 pub mod guests;
 pub mod housekeeping;
+pub mod mails;
 pub mod messages;
 pub mod rooms;
 

@@ -3,6 +3,8 @@
 //!
 //! No secret is in it: what a link or a code says is derived from the mail's id and the server's key when it is sent.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -37,6 +39,19 @@ pub enum Letter {
         /// Which room.
         code: RoomCode,
     },
+}
+
+impl Letter {
+    /// How long it is of use: as long as the link or the code in it is good, and a day if it has none.
+    pub const fn life(&self) -> Duration {
+        match self {
+            Self::LogInCode | Self::ConfirmCode => Duration::from_mins(5),
+            Self::Reset => Duration::from_mins(10),
+            Self::Verify | Self::HasAccount | Self::PasswordChanged | Self::AddressChanged | Self::KeepRoom { .. } => {
+                Duration::from_hours(24)
+            }
+        }
+    }
 }
 
 /// A mail that is to be sent.

@@ -1,0 +1,137 @@
+//! The way out for mails: what the outbox holds is sent, by whichever node leases it first.
+//!
+//! A mail leaves the outbox only after it was handed over, so none is lost. While it is being handed over it is leased, so no
+//! other node sends it; a node that dies leaves a lease that runs out. One that dies in the moment between the mail server's
+//! yes and the outbox's cannot be told from one that died before it: such a mail is sent again, with the same `Message-ID`.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    protocol::Millis,
+    server::{
+        app::App,
+        clock,
+        mail::Undelivered,
+        random,
+        store::{MailRecord, StoreError},
+    },
+};
+
+/// How often a node looks for mails that it was not told of: another node's, postponed ones, and those of a node that died.
+const LOOK: Duration = Duration::from_secs(2);
+/// Mails sent at once.
+const BATCH: usize = 4;
+/// How long a mail is leased. Longer than sending one may take ([`Mailer::send`](crate::server::mail::Mailer::send)).
+const LEASE: Duration = Duration::from_secs(45);
+/// The pause after the first failure. It doubles with each, up to the longest.
+const PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_hours(1);
+/// The pause before a store that failed is asked again to note that a mail was sent.
+const INSIST: Duration = Duration::from_millis(250);
+
+/// Sends mails until the node stops, and then finishes those in hand.
+pub async fn run(app: App) {
+    let mut store_failed = false;
+    while !app.stopping.is_cancelled() {
+        match send_due(&app).await {
+            // There may be more.
+            Ok(BATCH) => continue,
+            Ok(_) => store_failed = false,
+            Err(error) => {
+                if !store_failed {
+                    tracing::warn!(%error, cause = ?std::error::Error::source(&error), "mails not looked for");
+                }
+                store_failed = true;
+            }
+        }
+        tokio::select! {
+            () = app.stopping.cancelled() => {}
+            () = app.mail_waits.notified() => {}
+            () = sleep(LOOK) => {}
+        }
+    }
+}
+
+/// Sends what is due, up to a batch. Says how many there were.
+async fn send_due(app: &App) -> Result<usize, StoreError> {
+    let lease_ends = Instant::now() + LEASE;
+    let now = clock::now();
+    let mails = app.store.lease_mails(now, now + clock::millis(LEASE), BATCH).await?;
+    join_all(mails.iter().map(|mail| send(app, mail, lease_ends))).await;
+    Ok(mails.len())
+}
+
+/// Sends a mail, and notes what came of it.
+async fn send(app: &App, record: &MailRecord, lease_ends: Instant) {
+    let (id, letter, attempts) = (record.id.0, &record.letter, record.attempts);
+    let ends_at = record.created_at + clock::millis(letter.life());
+    if clock::now() >= ends_at {
+        tracing::warn!(%id, ?letter, attempts, "mail given up: it is of no use any more");
+        return finish(app, record, lease_ends).await;
+    }
+    let mail = match app.letterhead.write(record, &app.keys) {
+        Ok(mail) => mail,
+        Err(error) => {
+            tracing::warn!(%id, ?letter, error = format!("{error:#}"), "mail given up: it cannot be written");
+            return finish(app, record, lease_ends).await;
+        }
+    };
+    match app.mailer.send(&mail).await {
+        Ok(()) => {
+            tracing::debug!(%id, ?letter, attempts, "mail sent");
+            finish(app, record, lease_ends).await;
+        }
+        Err(Undelivered::Refused(reason)) => {
+            tracing::warn!(%id, ?letter, attempts, reason, "mail given up: it was refused");
+            finish(app, record, lease_ends).await;
+        }
+        Err(Undelivered::NotNow(reason)) => {
+            tracing::warn!(%id, ?letter, attempts, reason, "mail postponed");
+            if Instant::now() >= lease_ends {
+                // This node slept, and another may be at it.
+                return;
+            }
+            let due_at = clock::now() + pause(attempts, random::below(u32::MAX));
+            if let Err(error) = app.store.postpone_mail(record.id, due_at).await {
+                // Its lease runs out, and it is tried again then.
+                tracing::warn!(%id, %error, "mail stays leased");
+            }
+        }
+    }
+}
+
+/// Takes a mail from the outbox. Insists while the lease lasts, since a mail that stays is sent once more.
+async fn finish(app: &App, record: &MailRecord, lease_ends: Instant) {
+    while let Err(error) = app.store.finish_mail(record.id).await {
+        if Instant::now() >= lease_ends {
+            return tracing::warn!(id = %record.id.0, %error, "mail stays in the outbox");
+        }
+        sleep(INSIST).await;
+    }
+}
+
+/// How long to wait after so many attempts: doubling, and of that at least half, by chance, so that mails that failed
+/// together do not come back together.
+fn pause(attempts: u32, chance: u32) -> Millis {
+    let doublings = attempts.saturating_sub(1).min(16);
+    let whole = clock::millis((PAUSE * 2_u32.pow(doublings)).min(LONGEST_PAUSE));
+    whole / 2 + whole / 2 * Millis::from(chance) / Millis::from(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_from_seconds_to_an_hour_and_differ() {
+        let longest: Vec<_> = (1..=12).map(|attempts| pause(attempts, u32::MAX)).collect();
+        assert_eq!(longest[..4], [5_000, 10_000, 20_000, 40_000]);
+        assert_eq!(longest[11], 3_600_000);
+        assert_eq!(pause(1, 0), 2_500);
+        assert_eq!(pause(u32::MAX, 0), 1_800_000);
+        assert!((2_500..5_000).contains(&pause(1, u32::MAX / 3)));
+    }
+}

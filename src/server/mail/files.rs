@@ -1,0 +1,54 @@
+//! Mails that become files, where no mail server is set: to try things out, and for whoever runs a server for themselves.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use async_trait::async_trait;
+use tokio::task::spawn_blocking;
+
+use super::{Mail, Mailer, Undelivered};
+
+/// Writes each mail into a folder as `<id>.eml`, readable by its owner only. Ids sort by time.
+pub struct Files {
+    folder: PathBuf,
+}
+
+impl Files {
+    /// Makes the folder if it is not there.
+    pub fn in_folder(folder: PathBuf) -> anyhow::Result<Self> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&folder)
+            .with_context(|| format!("making the folder for mails, {}", folder.display()))?;
+        Ok(Self { folder })
+    }
+}
+
+#[async_trait]
+impl Mailer for Files {
+    async fn send(&self, mail: &Mail) -> Result<(), Undelivered> {
+        let (folder, name, bytes) = (self.folder.clone(), mail.id.0.to_string(), mail.message.formatted());
+        match spawn_blocking(move || write(&folder, &name, &bytes)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(Undelivered::NotNow(error.to_string())),
+            Err(_) => Err(Undelivered::NotNow("writing the file panicked".to_owned())),
+        }
+    }
+}
+
+/// A file that is there is whole: it is written under another name first. One that is there already is written anew, so a
+/// mail that is sent twice is still one file.
+fn write(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let unfinished = folder.join(format!("{name}.part"));
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&unfinished, folder.join(format!("{name}.eml")))?;
+    File::open(folder)?.sync_all()
+}

@@ -1,0 +1,205 @@
+//! What letters say: one form for all (`templates/letter.html` and `letter.txt`), and a file of words for each language.
+
+mod english;
+mod german;
+
+use std::time::Duration;
+
+use anyhow::Context;
+use askama::Template;
+use linkify::LinkFinder;
+
+use super::super::{
+    keys::Keys,
+    store::{Letter, MailRecord},
+};
+use crate::protocol::{Language, Nickname};
+
+/// How wide a line of plain text is (RFC 5322, 2.1.1, leaves room for marks of quoting).
+const WIDTH: usize = 72;
+
+/// What every letter says, in one language.
+struct Tongue {
+    /// The language, as HTML names it.
+    code: &'static str,
+    /// The first word to the reader, whose name may follow.
+    hello: &'static str,
+    /// What stands above the link that the button has.
+    or_open: &'static str,
+    /// Who sent this; the name of the host follows.
+    sent_by: &'static str,
+    /// Why an answer is in vain.
+    no_answers: &'static str,
+    /// How long something is good for, such as “10 minutes”.
+    span: fn(Duration) -> String,
+    /// A letter's own words.
+    words: fn(&Letter, life: &str) -> Words,
+}
+
+/// A letter's own words. Sentences that are plain text.
+struct Words {
+    subject: &'static str,
+    /// What stands before the button or the code.
+    before: Vec<String>,
+    /// What the button says, if there is one.
+    button: Option<&'static str>,
+    /// What stands after it.
+    after: Vec<String>,
+}
+
+/// What a letter leads to.
+enum Lead {
+    /// An address, behind the button.
+    Link(String),
+    /// Six digits to type.
+    Code(String),
+}
+
+/// A letter, written out.
+pub(super) struct Written {
+    pub subject: String,
+    pub text: String,
+    pub html: String,
+}
+
+#[derive(Template)]
+#[template(path = "letter.html")]
+struct Html<'a> {
+    tongue: &'a Tongue,
+    words: &'a Words,
+    hello: &'a str,
+    host: &'a str,
+    lead: &'a Lead,
+}
+
+#[derive(Template)]
+#[template(path = "letter.txt")]
+struct Text<'a> {
+    tongue: &'a Tongue,
+    words: &'a Words,
+    hello: &'a str,
+    host: &'a str,
+    lead: &'a Lead,
+}
+
+/// Writes a mail's letter out. Fails if the key is gone that makes its secret.
+pub(super) fn compose(mail: &MailRecord, keys: &Keys, url: &str, host: &str) -> anyhow::Result<Written> {
+    let tongue = match mail.language {
+        Language::English => &english::TONGUE,
+        Language::German => &german::TONGUE,
+    };
+    let token = || keys.link_token(&mail.key, mail.id).context("the key of its link is gone");
+    let lead = match &mail.letter {
+        Letter::Verify => Lead::Link(format!("{url}/auth/verify?token={}", token()?)),
+        Letter::Reset => Lead::Link(format!("{url}/auth/reset-password?token={}", token()?)),
+        Letter::KeepRoom { .. } => Lead::Link(format!("{url}/auth/register?token={}", token()?)),
+        Letter::HasAccount | Letter::AddressChanged => Lead::Link(format!("{url}/auth/login")),
+        Letter::PasswordChanged => Lead::Link(format!("{url}/auth/forgot-password")),
+        Letter::LogInCode | Letter::ConfirmCode => {
+            Lead::Code(keys.code(&mail.key, mail.id).context("the key of its code is gone")?)
+        }
+    };
+    let words = (tongue.words)(&mail.letter, &(tongue.span)(mail.letter.life()));
+    let hello = match harmless(&mail.name) {
+        Some(name) => format!("{} {name},", tongue.hello),
+        None => format!("{},", tongue.hello),
+    };
+    let (words, hello, lead) = (&words, hello.as_str(), &lead);
+    let html = Html { tongue, words, hello, host, lead }.render().context("writing the HTML")?;
+    let text = Text { tongue, words, hello, host, lead }.render().context("writing the text")?;
+    Ok(Written { subject: words.subject.to_owned(), text, html })
+}
+
+/// A name to put into a mail. Whoever types a stranger's address chooses the name beside it, so one that a mail reader would
+/// make a link of is left out.
+fn harmless(name: &Nickname) -> Option<&str> {
+    let mut finder = LinkFinder::new();
+    finder.url_must_have_scheme(false);
+    let name = name.as_str();
+    finder.links(name).next().is_none().then_some(name)
+}
+
+impl Lead {
+    fn link(&self) -> Option<&str> {
+        if let Self::Link(link) = self { Some(link) } else { None }
+    }
+
+    fn code(&self) -> Option<&str> {
+        if let Self::Code(code) = self { Some(code) } else { None }
+    }
+}
+
+/// A paragraph of plain text, in lines.
+fn wrap(text: &str) -> String {
+    let mut lines = String::with_capacity(text.len());
+    let mut width = 0;
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        if width > 0 {
+            let fits = width + 1 + length <= WIDTH;
+            lines.push(if fits { ' ' } else { '\n' });
+            width = if fits { width + 1 } else { 0 };
+        }
+        lines.push_str(word);
+        width += length;
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        protocol::{Email, RoomCode},
+        server::store::MailId,
+    };
+
+    fn written(name: &str, language: Language, letter: Letter) -> Written {
+        let keys = Keys::of("a secret of thirty-two characters").unwrap();
+        let mail = MailRecord {
+            id: MailId(Uuid::from_u128(7)),
+            account: None,
+            to: Email::try_from("ada@example.org").unwrap(),
+            name: Nickname::try_from(name).unwrap(),
+            language,
+            letter,
+            key: keys.current_id().to_owned(),
+            created_at: 0,
+            due_at: 0,
+            attempts: 0,
+        };
+        compose(&mail, &keys, "https://chat.example.org", "chat.example.org").unwrap()
+    }
+
+    #[test]
+    fn letters_read_well_as_plain_text() {
+        insta::assert_snapshot!("reset_in_english", written("Ada", Language::English, Letter::Reset).text);
+        insta::assert_snapshot!("code_in_german", written("Mira", Language::German, Letter::LogInCode).text);
+        let keep = Letter::KeepRoom { code: "K7M2QX".parse::<RoomCode>().unwrap() };
+        insta::assert_snapshot!("keep_room_in_english", written("Ada", Language::English, keep).text);
+    }
+
+    #[test]
+    fn a_name_that_would_become_a_link_is_left_out() {
+        for name in ["Win at evil.example", "https://evil.example", "mail me@evil.example", "www.evil.example now"] {
+            let written = written(name, Language::English, Letter::Verify);
+            assert!(written.text.starts_with("Hello,\n"), "{}", written.text);
+            assert!(!written.text.contains("evil") && !written.html.contains("evil"), "{name}");
+        }
+        assert!(written("Dr. Ada", Language::English, Letter::Verify).text.starts_with("Hello Dr. Ada,\n"));
+    }
+
+    #[test]
+    fn a_name_is_text_in_html() {
+        let html = written("</p><script>&", Language::German, Letter::Verify).html;
+        assert!(html.contains("Hallo &#60;/p&#62;&#60;script&#62;&#38;,"), "{html}");
+    }
+
+    #[test]
+    fn lines_of_plain_text_are_short() {
+        assert_eq!(wrap(&["word"; 20].join(" ")).lines().map(str::len).collect::<Vec<_>>(), [69, 29]);
+        assert_eq!(wrap("one"), "one");
+    }
+}

@@ -1,0 +1,175 @@
+//! Floor 1: mail. What a letter says and looks like (`letters/`), and the ways it leaves: over SMTP, into files, or into
+//! memory, where tests read it.
+//!
+//! Not here: which mails there are and that none is lost (the outbox, `store::Mails`), and when they are sent
+//! (`domain/mails.rs`).
+
+mod files;
+mod letters;
+mod memory;
+mod smtp;
+
+use std::{
+    fmt,
+    time::{Duration, UNIX_EPOCH},
+};
+
+use anyhow::Context;
+use async_trait::async_trait;
+use lettre::{
+    Address, Message,
+    message::{
+        Mailbox, MultiPart,
+        header::{Header, HeaderName, HeaderValue},
+    },
+};
+use url::{Host, Url};
+
+pub use files::Files;
+pub use memory::Memory;
+pub use smtp::Smtp;
+
+use super::{
+    config::Config,
+    keys::Keys,
+    store::{MailId, MailRecord},
+};
+use crate::protocol::Email;
+
+/// A way out of here for mails.
+#[async_trait]
+pub trait Mailer: Send + Sync + 'static {
+    /// Hands a mail over for good, within half a minute.
+    async fn send(&self, mail: &Mail) -> Result<(), Undelivered>;
+}
+
+/// Why a mail has not been handed over. The text names no address.
+#[derive(Debug, thiserror::Error)]
+pub enum Undelivered {
+    /// It never will be: the other side refuses this mail.
+    #[error("refused: {0}")]
+    Refused(String),
+    /// Not now.
+    #[error("not now: {0}")]
+    NotNow(String),
+}
+
+/// A mail as it leaves.
+#[derive(Clone)]
+pub struct Mail {
+    /// Which: the same however often it is sent.
+    pub id: MailId,
+    /// Where to.
+    pub to: Email,
+    /// What it is about.
+    pub subject: String,
+    /// What it says, for readers of plain text.
+    pub text: String,
+    /// The same, for the others.
+    pub html: String,
+    message: Message,
+}
+
+impl fmt::Debug for Mail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Mail({})", self.id.0)
+    }
+}
+
+/// What all letters of a node have in common: who writes, and where links lead.
+pub struct Letterhead {
+    /// What links begin with.
+    url: String,
+    /// Whose mails these are: the name of the host in `url`.
+    host: String,
+    from: Mailbox,
+}
+
+impl Letterhead {
+    /// The letterhead of these settings.
+    pub fn of(config: &Config) -> anyhow::Result<Self> {
+        let url = config.base_url();
+        let host = host_name(&url).with_context(|| format!("{url} (PUBLIC_URL) names no host"))?;
+        let from = config.mail.mail_from.clone().unwrap_or_else(|| format!("AnonChat <no-reply@{host}>"));
+        let from = from.parse().with_context(|| {
+            format!("MAIL_FROM must be an address, or a name and an address as in AnonChat <chat@example.org>; this is {from}")
+        })?;
+        Ok(Self { url, host, from })
+    }
+
+    /// Writes a mail of the outbox out. Fails if it can never be sent: the key of its secret is gone, say.
+    pub fn write(&self, record: &MailRecord, keys: &Keys) -> anyhow::Result<Mail> {
+        let letter = letters::compose(record, keys, &self.url, &self.host)?;
+        let message = Message::builder()
+            .message_id(Some(format!("<{}@{}>", record.id.0, self.host)))
+            .date(UNIX_EPOCH + Duration::from_millis(u64::try_from(record.created_at).unwrap_or_default()))
+            .from(self.from.clone())
+            .to(Mailbox::new(None, address(&record.to)?))
+            .subject(&letter.subject)
+            .header(AutoSubmitted)
+            .multipart(MultiPart::alternative_plain_html(letter.text.clone(), letter.html.clone()))
+            .context("putting the mail together")?;
+        let letters::Written { subject, text, html } = letter;
+        Ok(Mail { id: record.id, to: record.to.clone(), subject, text, html, message })
+    }
+}
+
+/// The name of a URL's host. An address of numbers is nobody's name: then it is `localhost`.
+fn host_name(url: &str) -> Option<String> {
+    match Url::parse(url).ok()?.host()? {
+        Host::Domain(name) => Some(name.to_owned()),
+        Host::Ipv4(_) | Host::Ipv6(_) => Some("localhost".to_owned()),
+    }
+}
+
+/// Where a mail goes. The host is written in ASCII (RFC 5891), since few mail servers take it otherwise.
+fn address(email: &Email) -> anyhow::Result<Address> {
+    let (local, host) = email.as_str().rsplit_once('@').context("an address has an @")?;
+    let host = Host::parse(host).context("the host of the address is none")?;
+    Address::new(local, host.to_string()).context("it cannot be an address")
+}
+
+/// Nobody wrote this by hand, so no machine should answer it (RFC 3834).
+#[derive(Clone)]
+struct AutoSubmitted;
+
+impl Header for AutoSubmitted {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("Auto-Submitted")
+    }
+
+    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self)
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), "auto-generated".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    fn letterhead(args: &[&str]) -> anyhow::Result<Letterhead> {
+        Letterhead::of(&Config::try_parse_from([&["anonchat"], args].concat()).unwrap())
+    }
+
+    #[test]
+    fn mails_are_from_the_public_host_if_nobody_else_is_named() {
+        let from = |args: &[&str]| letterhead(args).unwrap().from.to_string();
+        assert_eq!(from(&["--public-url", "https://chat.example.org:8443/"]), "AnonChat <no-reply@chat.example.org>");
+        assert_eq!(from(&[]), "AnonChat <no-reply@localhost>");
+        assert_eq!(from(&["--public-url", "http://[::1]:3000"]), "AnonChat <no-reply@localhost>");
+        assert_eq!(from(&["--mail-from", "Our Chat <chat@example.org>"]), "Our Chat <chat@example.org>");
+        assert!(letterhead(&["--mail-from", "AnonChat"]).err().unwrap().to_string().contains("MAIL_FROM"));
+    }
+
+    #[test]
+    fn a_host_beyond_ascii_is_written_as_mail_servers_take_it() {
+        let email = Email::try_from("ada@müller.example").unwrap();
+        assert_eq!(address(&email).unwrap().to_string(), "ada@xn--mller-kva.example");
+    }
+}
