@@ -2,11 +2,15 @@
 // seconds are not, and `script/bench-pages` measures them.
 import { get } from "node:http";
 import type { IncomingHttpHeaders } from "node:http";
+import { brotliDecompressSync } from "node:zlib";
 import { type Guest, expect, test, visit } from "./fixtures.ts";
 import { makeRoom, open, sayByRest } from "./room.ts";
 
 const WASM_BYTES = 300_000;
 const VISIT_BYTES = 330_000;
+/** Texts of the pages: they come with the document, and no language is in the wasm. */
+const ENGLISH = "Type six characters and talk";
+const GERMAN = "Sechs Zeichen eintippen";
 /** As many as a room hands over with its page. */
 const MESSAGES = 50;
 
@@ -69,6 +73,8 @@ test("a first visit stays within its budget, comes compressed, and is kept for e
     }
     expect(files[0]?.headers["content-encoding"], "the page itself").toBe("br");
     const wasm = hashed.filter(({ address }) => address.endsWith(".wasm"));
+    const unpacked = wasm.map(({ body }) => brotliDecompressSync(body).toString());
+    for (const text of [ENGLISH, GERMAN]) expect(unpacked.join().includes(text), `the wasm has “${text}”`).toBe(false);
     expect(bytes(wasm), "the wasm").toBeLessThanOrEqual(WASM_BYTES);
     expect(bytes(files), `all of a first visit to ${name}`).toBeLessThanOrEqual(VISIT_BYTES);
   }

@@ -259,6 +259,7 @@ async fn a_form_of_the_page_that_cannot_be_read_is_the_clients_fault() {
         ("kick_member", vec![("code", &*code), ("member_id", "nonsense")]),
         ("rename_room", vec![("code", "nonsense"), ("name", "x")]),
         ("preserve_room", vec![("code", &*code), ("preserve", "nonsense")]),
+        ("choose_language", vec![("language", "xx")]),
     ];
     let mut wrong = Vec::new();
     for (name, form) in forms {
@@ -629,6 +630,27 @@ async fn a_form_of_the_page_makes_the_same_session() {
     );
     let mine: Vec<Snapshot> = bob.ask(Method::GET, "/api/rooms/my-rooms", ()).await.unwrap();
     assert_eq!((mine[0].room.code, mine[0].you.nickname.as_str()), (code, "Bob"));
+}
+
+#[tokio::test]
+async fn a_page_is_in_the_language_that_was_chosen_else_in_the_one_asked_for() {
+    let node = Node::start(&Settings::embedded()).await;
+    let ada = Guest::new(&node, "Ada");
+    let language = async |asked_for: &str| {
+        let page = ask(ada.request(Method::GET, "/no/such/page").header("accept-language", asked_for)).await;
+        let (_, rest) = page.text.split_once("<html lang=\"").unwrap();
+        rest.split('"').next().unwrap().to_owned()
+    };
+    assert_eq!(language("de-DE,de;q=0.9,en;q=0.8").await, "de");
+    assert_eq!(language("en,de;q=0.5").await, "en");
+    assert_eq!(language("tlh").await, "en");
+
+    let form = ada.request(Method::POST, "/api/ui/choose_language").header("referer", "http://any/rooms/new?x=1");
+    let answer = ask(form.header("accept", "application/json").form(&[("language", "de")])).await;
+    assert!(answer.status < 400, "{answer:?}");
+    assert_eq!(answer.header("location"), "/rooms/new");
+    assert_eq!(answer.header("set-cookie"), "anonchat-language=de; HttpOnly; SameSite=Lax; Path=/; Max-Age=31536000");
+    assert_eq!(language("en").await, "de");
 }
 
 /// A refusal that says how long to wait, in its header and its body.

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anonchat::server::config::Config;
+use anonchat::{protocol::Language, server::config::Config};
 use clap::CommandFactory;
 
 fn root() -> &'static Path {
@@ -201,6 +201,14 @@ fn the_example_environment_lists_every_setting_with_its_default() {
         if !default.is_empty() {
             assert_eq!(written[name.as_str()], default, "{name}");
         }
+    }
+}
+
+#[test]
+fn the_offline_page_speaks_every_language() {
+    let page = fs::read_to_string(root().join("public/offline.html")).unwrap();
+    for language in Language::ALL {
+        assert!(page.contains(&format!("lang=\"{}\"", language.as_str())), "{language:?} is missing");
     }
 }
 

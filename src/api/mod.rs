@@ -4,6 +4,7 @@
 //! browser needs the addresses alone (`ui::form`). Other programs, and the live room, use REST (`server/http`), which
 //! calls the same use cases.
 
+mod look;
 mod rooms;
 
 use leptos::{
@@ -11,6 +12,7 @@ use leptos::{
     server_fn::codec::JsonEncoding,
 };
 
+pub use look::{ChooseLanguage, choose_language};
 pub use rooms::{
     CreateRoom, JoinRoom, KickMember, LeaveRoom, PreserveRoom, RenameRoom, create_room, join_room, kick_member,
     leave_room, preserve_room, rename_room,

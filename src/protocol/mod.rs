@@ -11,6 +11,7 @@ mod email;
 mod event;
 mod ids;
 pub mod limits;
+mod look;
 mod names;
 mod page;
 mod preferences;
@@ -25,10 +26,11 @@ pub use code::{InvalidCode, RoomCode};
 pub use email::{Email, InvalidEmail};
 pub use event::{Event, EventKind, Message, Person, Retention, RoomType};
 pub use ids::{ClientId, Epoch, MemberId, Millis, Seq};
+pub use look::Look;
 pub use names::friendly_name;
 pub use page::{Door, Entrance, Page, SentBack, Visit};
 pub use preferences::{Accent, HourCycle, Language, Notify, Preferences, TextSize, Theme};
-pub use problem::{Code, Problem};
+pub use problem::{Code, Problem, Reason};
 pub use replica::{Draft, DraftState, Received, Replica};
 pub use rest::{
     Ack, CreateRoom, HistoryPage, HistoryQuery, JoinRoom, KickMember, LeaveRoom, PreserveRoom, RenameRoom, Role,
@@ -36,4 +38,4 @@ pub use rest::{
 };
 pub use socket::{ByeReason, ClientFrame, ResetReason, ServerFrame, Signal};
 pub use state::{Applied, RoomState};
-pub use text::{InvalidText, MessageBody, Nickname, RoomName};
+pub use text::{InvalidText, MessageBody, Nickname, RoomName, Subject};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{InvalidCode, InvalidText, RoomCode};
+use super::{InvalidCode, InvalidText, RoomCode, Subject};
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident => $status:literal, $title:literal;)*) => {
@@ -70,6 +70,40 @@ codes! {
     Overloaded => 503, "Try again shortly";
 }
 
+/// What exactly is wrong, for who says it in words of their own: a page in another language, or another program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Reason {
+    /// Nothing that can be seen is in the field.
+    Empty {
+        /// What the field is for.
+        what: Subject,
+    },
+    /// The field has too many characters.
+    TooLong {
+        /// What the field is for.
+        what: Subject,
+        /// How many it may have.
+        limit: usize,
+        /// How many it has.
+        found: usize,
+    },
+    /// A room code has six characters.
+    CodeLength {
+        /// How many this has.
+        found: usize,
+    },
+    /// No room code has this character.
+    CodeCharacter {
+        /// The character, as it was typed.
+        character: char,
+    },
+    /// That person is not in the room any more.
+    MemberGone,
+    /// No answer came; never said by the server.
+    Unreachable,
+}
+
 /// A refusal, as `application/problem+json` (RFC 9457) by REST, as an `error` frame by socket, and as the error of server
 /// functions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, thiserror::Error)]
@@ -82,6 +116,9 @@ pub struct Problem {
     /// The request's field that is wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// What exactly is wrong, where the code leaves that open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
     /// The room it is about (with `already_in_room`: where the asker is).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room: Option<RoomCode>,
@@ -93,12 +130,18 @@ pub struct Problem {
 impl Problem {
     /// A refusal with its sentence.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), field: None, room: None, retry_after_ms: None }
+        Self { code, detail: detail.into(), field: None, reason: None, room: None, retry_after_ms: None }
     }
 
     /// A field of the request is wrong.
     pub fn invalid(field: &str, reason: impl Into<String>) -> Self {
         Self { field: Some(field.to_owned()), ..Self::new(Code::InvalidInput, reason) }
+    }
+
+    /// The same, with what exactly is wrong.
+    #[must_use]
+    pub fn because(self, reason: Reason) -> Self {
+        Self { reason: Some(reason), ..self }
     }
 
     /// No room that the asker can enter has this code.
@@ -126,6 +169,7 @@ impl Problem {
     /// No answer came at all.
     pub fn unreachable() -> Self {
         Self::new(Code::Overloaded, "The server can’t be reached. Check your connection and try again.")
+            .because(Reason::Unreachable)
     }
 
     /// Whether the same request may succeed later, so that a client keeps it and tries again.
@@ -138,14 +182,22 @@ impl Problem {
 }
 
 impl From<InvalidCode> for Problem {
-    fn from(reason: InvalidCode) -> Self {
-        Self::invalid("code", reason.to_string())
+    fn from(invalid: InvalidCode) -> Self {
+        let reason = match invalid {
+            InvalidCode::Length(found) => Reason::CodeLength { found },
+            InvalidCode::Character(character) => Reason::CodeCharacter { character },
+        };
+        Self::invalid("code", invalid.to_string()).because(reason)
     }
 }
 
 /// For a nickname, a room's name or a message: `field` names the request's field.
 impl From<(&str, InvalidText)> for Problem {
-    fn from((field, reason): (&str, InvalidText)) -> Self {
-        Self::invalid(field, reason.to_string())
+    fn from((field, invalid): (&str, InvalidText)) -> Self {
+        let reason = match invalid {
+            InvalidText::Empty(what) => Reason::Empty { what },
+            InvalidText::TooLong { what, limit, found } => Reason::TooLong { what, limit, found },
+        };
+        Self::invalid(field, invalid.to_string()).because(reason)
     }
 }

@@ -8,17 +8,40 @@ use utoipa::ToSchema;
 
 use super::limits::{MESSAGE_CHARS, NICKNAME_CHARS, ROOM_NAME_CHARS};
 
+/// What a text is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// What somebody is called.
+    Name,
+    /// What a room is called.
+    RoomName,
+    /// What is said.
+    Message,
+}
+
+/// As the subject of a sentence.
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Name => "A name",
+            Self::RoomName => "A room’s name",
+            Self::Message => "A message",
+        })
+    }
+}
+
 /// Why a text was refused, as a sentence that says what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidText {
     /// Nothing visible was left after cleaning.
     #[error("{0} can’t be empty.")]
-    Empty(&'static str),
+    Empty(Subject),
     /// Longer than the limit (in characters).
     #[error("{what} can have {limit} characters at most; this has {found}.")]
     TooLong {
-        /// What was typed, as the sentence's subject.
-        what: &'static str,
+        /// What was typed.
+        what: Subject,
         /// The limit in characters.
         limit: usize,
         /// What was found, in characters.
@@ -37,7 +60,7 @@ fn is_blank(text: &str) -> bool {
     text.chars().all(|c| c.is_whitespace() || matches!(c, '\u{200D}' | '\u{3164}' | '\u{2800}' | '\u{00AD}'))
 }
 
-fn check(what: &'static str, limit: usize, text: String) -> Result<String, InvalidText> {
+fn check(what: Subject, limit: usize, text: String) -> Result<String, InvalidText> {
     let found = text.chars().count();
     if is_blank(&text) {
         Err(InvalidText::Empty(what))
@@ -62,7 +85,7 @@ fn many_lines(text: &str) -> String {
 }
 
 macro_rules! text_type {
-    ($(#[$doc:meta])* $name:ident, $what:literal, $limit:expr, $clean:expr, $example:literal) => {
+    ($(#[$doc:meta])* $name:ident, $what:expr, $limit:expr, $clean:expr, $example:literal) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
         #[serde(try_from = "String", into = "String")]
@@ -115,15 +138,15 @@ macro_rules! text_type {
 
 text_type!(
     /// What a member is called in one room.
-    Nickname, "A name", NICKNAME_CHARS, one_line, "Quiet Otter"
+    Nickname, Subject::Name, NICKNAME_CHARS, one_line, "Quiet Otter"
 );
 text_type!(
     /// What a room is called; optional, the code always works.
-    RoomName, "A room’s name", ROOM_NAME_CHARS, one_line, "Book club"
+    RoomName, Subject::RoomName, ROOM_NAME_CHARS, one_line, "Book club"
 );
 text_type!(
     /// The text of one message: up to 4,000 characters, many lines, any Unicode.
-    MessageBody, "A message", MESSAGE_CHARS, many_lines, "Hello, all."
+    MessageBody, Subject::Message, MESSAGE_CHARS, many_lines, "Hello, all."
 );
 
 #[cfg(test)]
@@ -135,7 +158,7 @@ mod tests {
     #[test]
     fn a_name_is_one_clean_line() {
         assert_eq!(Nickname::try_from("  Ada \n\t Lovelace\u{202E}\0 ").unwrap().as_str(), "Ada Lovelace");
-        assert_eq!(Nickname::try_from(" \u{200B}\u{200D} "), Err(InvalidText::Empty("A name")));
+        assert_eq!(Nickname::try_from(" \u{200B}\u{200D} "), Err(InvalidText::Empty(Subject::Name)));
         assert!(matches!(Nickname::try_from("x".repeat(33)), Err(InvalidText::TooLong { found: 33, .. })));
     }
 

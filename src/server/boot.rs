@@ -5,9 +5,9 @@ use std::{io::IsTerminal, net::SocketAddr, sync::Arc};
 use anyhow::Context;
 use axum::{
     Router,
-    extract::Request,
+    extract::{Query, Request, rejection::QueryRejection},
     http::{HeaderValue, StatusCode, header},
-    response::Response,
+    response::{IntoResponse, Response},
     routing::get,
 };
 use leptos::{
@@ -18,6 +18,7 @@ use leptos::{
 };
 use leptos_axum::{LeptosRoutes, ResponseOptions, render_app_async_with_context};
 use secrecy::ExposeSecret;
+use serde::Deserialize;
 use tokio::{
     net::TcpListener,
     signal::unix::SignalKind,
@@ -39,7 +40,10 @@ use super::{
     socket::Pulse,
     store::{Store, mongo::Mongo, sqlite::Sqlite},
 };
-use crate::{protocol::Page, ui};
+use crate::{
+    protocol::{Language, Page},
+    ui,
+};
 
 /// Serves until told to stop by SIGTERM or Ctrl-C.
 pub async fn run(config: Config) -> anyhow::Result<()> {
@@ -187,6 +191,7 @@ fn router(app: App) -> anyhow::Result<Router> {
         .route("/", get(page.clone()))
         .route("/rooms/new", get(page.clone()))
         .route("/rooms/{code}", get(page.clone()))
+        .route("/manifest.json", get(manifest))
         .fallback(page)
         .layer(CompressionLayer::new());
     doors.with(|router| router.merge(pages.with_state(options))).finish(app)
@@ -206,9 +211,11 @@ async fn render<V: IntoView + 'static>(
         None if visit.page == Page::NotFound => StatusCode::NOT_FOUND,
         None => StatusCode::OK,
     };
+    let look = http::look(&app, &parts);
     let context = move || {
         context();
         provide_context(visit.clone());
+        ui::provide_look(look);
     };
     let mut response = render_app_async_with_context(context, shell)(Request::from_parts(parts, body)).await;
     *response.status_mut() = status;
@@ -216,6 +223,20 @@ async fn render<V: IntoView + 'static>(
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(ms.div_ceil(1_000)));
     }
     response
+}
+
+/// Which language a manifest is asked for in.
+#[derive(Deserialize)]
+struct Spoken {
+    #[serde(default)]
+    lang: Language,
+}
+
+async fn manifest(query: Result<Query<Spoken>, QueryRejection>) -> impl IntoResponse {
+    // Whatever else somebody asks for, there is a manifest.
+    let language = query.map(|Query(spoken)| spoken.lang).unwrap_or_default();
+    let headers = [(header::CONTENT_TYPE, "application/manifest+json"), (header::CACHE_CONTROL, "no-cache")];
+    (headers, ui::manifest(language))
 }
 
 /// Pages are personal, and run only their own scripts.

@@ -13,11 +13,13 @@ use super::{
     form::provide_sent_back,
     freshness::provide_freshness,
     pages::{Home, NewRoom, NoCode, NotFound, RoomPage},
+    texts::provide_speech,
 };
 
 /// The whole page.
 #[component]
 pub fn App() -> impl IntoView {
+    provide_speech();
     provide_clock();
     provide_freshness();
     Effect::new(|_| {

@@ -4,18 +4,23 @@ use leptos::prelude::*;
 
 use crate::protocol::Millis;
 
-use super::{browser, timeline};
+use super::{
+    browser,
+    texts::{Speech, use_speech},
+    timeline,
+};
 
 /// How times are written now.
 #[derive(Clone, Copy)]
 pub struct Clock {
+    speech: Speech,
     /// Today, counted from 1970; unknown means that times are in UTC.
     today: RwSignal<Option<i64>>,
 }
 
 /// Gives all pages one clock.
 pub fn provide_clock() {
-    let clock = Clock { today: RwSignal::new(None) };
+    let clock = Clock { speech: use_speech(), today: RwSignal::new(None) };
     provide_context(clock);
     Effect::new(move |_| clock.look());
 }
@@ -31,14 +36,14 @@ impl Clock {
         self.today.set(browser::today());
     }
 
-    /// `09:05`.
+    /// `09:05`, or as the reader counts hours.
     pub fn hour_and_minute(self, at: Millis) -> String {
         let offset = if self.today.get().is_some() { browser::local_offset(at) } else { 0 };
-        timeline::hour_and_minute(at, offset)
+        timeline::hour_and_minute(self.speech, at, offset)
     }
 
     /// "Today", or a date.
     pub fn day_label(self, day: i64) -> String {
-        timeline::day_label(day, self.today.get())
+        timeline::day_label(self.speech.texts, day, self.today.get())
     }
 }

@@ -5,7 +5,10 @@ use leptos::{ev::SubmitEvent, prelude::*, server_fn::ServerFn, task::spawn_local
 
 use crate::protocol::{Problem, SentBack};
 
-use super::browser::{self, Answer};
+use super::{
+    browser::{self, Answer},
+    texts::{Texts, use_texts},
+};
 
 /// Gives all forms of the page what one of them had before it was sent back.
 pub fn provide_sent_back(sent_back: SentBack) {
@@ -21,6 +24,7 @@ pub fn use_sent_back() -> SentBack {
 #[derive(Clone, Copy)]
 pub struct Sending {
     path: &'static str,
+    texts: &'static Texts,
     /// Whether the answer has not come yet.
     pub pending: RwSignal<bool>,
     /// How it went, once it was sent.
@@ -32,7 +36,7 @@ impl Sending {
     pub fn to<F: ServerFn>() -> Self {
         let refused = use_sent_back().refused.filter(|(path, _)| path == F::PATH);
         let outcome = RwSignal::new(refused.map(|(_, problem)| Err(problem)));
-        Self { path: F::PATH, pending: RwSignal::new(false), outcome }
+        Self { path: F::PATH, texts: use_texts(), pending: RwSignal::new(false), outcome }
     }
 
     /// Why it was refused, if it was.
@@ -42,7 +46,7 @@ impl Sending {
 
     /// The sentence that says why.
     pub fn detail(self) -> Option<String> {
-        self.problem().map(|problem| problem.detail)
+        self.problem().map(|problem| self.texts.problem(&problem))
     }
 
     /// Whether it was done.

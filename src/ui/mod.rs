@@ -1,7 +1,8 @@
 //! Floor 6: pages, components, and the browser's replica.
 //!
-//! `pages` decide what to show, `components` show what they are given, `form` sends forms, `timeline` computes what a log looks like, `live` keeps
-//! a room and its connection, and `browser` hides the browser itself.
+//! `pages` decide what to show, `components` show what they are given, `texts` has the words in every language, `form` sends
+//! forms, `timeline` computes what a log looks like, `live` keeps a room and its connection, and `browser` hides the
+//! browser itself.
 
 mod app;
 mod browser;
@@ -11,10 +12,13 @@ mod countdown;
 mod form;
 mod freshness;
 mod live;
+mod manifest;
 mod pages;
 mod shell;
+mod texts;
 mod timeline;
 mod title;
 
 pub use app::App;
-pub use shell::shell;
+pub use manifest::manifest;
+pub use shell::{provide_look, shell};

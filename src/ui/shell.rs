@@ -5,27 +5,56 @@ use std::{collections::HashMap, sync::OnceLock};
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_meta::{HashedStylesheet, MetaTags};
 
-use crate::protocol::Visit;
+use crate::protocol::{Look, Theme, Visit};
 
-use super::{App, title};
+use super::{
+    App, manifest,
+    texts::{Speech, use_texts},
+    title,
+};
 
-/// The document, rendered on the server only.
+/// What a page is drawn on, light and dark, for the browser's own bars around it.
+const GROUNDS: [(&str, &str); 2] = [("light", "#ffffff"), ("dark", "#16181d")];
+
+/// Says how the page that is rendered now looks and speaks.
+pub fn provide_look(look: Look) {
+    provide_context(look);
+    provide_context(Speech::new(look));
+}
+
+/// The document, rendered on the server only. The look stands on its root, where the style finds it before anything is
+/// drawn.
 pub fn shell(options: &LeptosOptions) -> impl IntoView + use<> {
-    let title = title::of_page(&use_context::<Visit>().unwrap_or_default().page);
+    let look = use_context::<Look>().unwrap_or_default();
+    let texts = use_texts();
+    let title = title::element(&title::of_page(texts, &use_context::<Visit>().unwrap_or_default().page));
+    let colour_scheme = if look.theme == Theme::System { "light dark" } else { look.theme.as_str() };
+    let theme_colours = GROUNDS.map(|(scheme, colour)| match look.theme {
+        Theme::System => {
+            let media = format!("(prefers-color-scheme: {scheme})");
+            Some(view! { <meta name="theme-color" content=colour/> }.attr("media", media).into_any())
+        }
+        chosen => (chosen.as_str() == scheme).then(|| view! { <meta name="theme-color" content=colour/> }.into_any()),
+    });
     view! {
         <!DOCTYPE html>
-        <html lang="en">
+        <html
+            lang=look.language.as_str()
+            data-theme=look.theme.as_str()
+            data-accent=look.accent.as_str()
+            data-text-size=look.text_size.as_str()
+            data-hours=if look.has_twelve_hours() { "12" } else { "24" }
+        >
             <head>
                 <meta charset="utf-8"/>
-                <title>{title}</title>
+                {title}
                 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content"/>
-                <meta name="color-scheme" content="light dark"/>
-                <meta name="theme-color" content="#ffffff" media="(prefers-color-scheme: light)"/>
-                <meta name="theme-color" content="#16181d" media="(prefers-color-scheme: dark)"/>
-                <meta name="description" content="Chat by code: make a room, share six characters, talk. No account."/>
+                <meta name="color-scheme" content=colour_scheme/>
+                {theme_colours.into_iter().flatten().collect_view()}
+                <meta name="description" content=texts.document.description()/>
                 <meta name="format-detection" content="telephone=no"/>
                 <HashedStylesheet options=options.clone() id="leptos"/>
-                <link rel="manifest" href="/manifest.json"/>
+                <link rel="manifest" href=manifest::address(look.language)/>
                 <link rel="icon" href="/favicon.ico" sizes="32x32"/>
                 <link rel="icon" href="/icons/icon.svg" type="image/svg+xml"/>
                 <link rel="apple-touch-icon" href="/icons/apple-touch-icon.png"/>

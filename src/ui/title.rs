@@ -1,17 +1,22 @@
 //! The title of a page. The server writes it into the document; while a room is open the browser keeps it up to date.
 
+use leptos::tachys::html::InertElement;
+
 use crate::protocol::{Door, Page, RoomCode, RoomName};
 
+use super::texts::Texts;
+
 /// The title of a page as it is sent.
-pub fn of_page(page: &Page) -> String {
-    match page {
-        Page::Home(_) => "AnonChat".to_owned(),
-        Page::NewRoom(_) => "Make a room · AnonChat".to_owned(),
-        Page::Room { door: Ok(Door::Inside(snapshot)), code } => of_room(snapshot.room.name.as_ref(), *code, 0),
-        Page::Room { code, .. } => of_room(None, *code, 0),
-        Page::NoCode { .. } => "Check the code · AnonChat".to_owned(),
-        Page::NotFound => "Nothing here · AnonChat".to_owned(),
-    }
+pub fn of_page(texts: &Texts, page: &Page) -> String {
+    let title = match page {
+        Page::Home(_) => return "AnonChat".to_owned(),
+        Page::NewRoom(_) => texts.new_room.heading(),
+        Page::Room { door: Ok(Door::Inside(snapshot)), code } => return of_room(snapshot.room.name.as_ref(), *code, 0),
+        Page::Room { code, .. } => return of_room(None, *code, 0),
+        Page::NoCode { .. } => texts.document.check_code(),
+        Page::NotFound => texts.document.nothing_here(),
+    };
+    format!("{title} · AnonChat")
 }
 
 /// The title of a room, with the number of messages that came while nobody looked.
@@ -20,5 +25,24 @@ pub fn of_room(name: Option<&RoomName>, code: RoomCode, missed: usize) -> String
     match missed {
         0 => format!("{name} · AnonChat"),
         missed => format!("({missed}) {name} · AnonChat"),
+    }
+}
+
+/// The element of a title, as plain text: the markers that Leptos sets between texts would be seen in it.
+pub fn element(title: &str) -> InertElement {
+    InertElement::new(markup(title))
+}
+
+fn markup(title: &str) -> String {
+    format!("<title>{}</title>", title.replace('&', "&amp;").replace('<', "&lt;"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_cannot_end_its_element() {
+        assert_eq!(markup("Q&A </title><b>"), "<title>Q&amp;A &lt;/title>&lt;b></title>");
     }
 }

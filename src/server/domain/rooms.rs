@@ -3,7 +3,7 @@
 use super::{guests, guests::SessionToken, store_failed, tell};
 use crate::{
     protocol::{
-        Code, CreateRoom, Door, Entrance, JoinRoom, MemberId, Nickname, Problem, Retention, RoomCode, RoomName,
+        Code, CreateRoom, Door, Entrance, JoinRoom, MemberId, Nickname, Problem, Reason, Retention, RoomCode, RoomName,
         RoomType, Snapshot, friendly_name,
     },
     server::{
@@ -162,7 +162,9 @@ pub async fn kick(app: &App, visitor: &Visitor, code: RoomCode, whom: MemberId) 
             tell(&app.engine, room.id, Command::Leave { member: record.person(), removed_by: Some(by) }).await;
             Ok(())
         }
-        Err(StoreError::NotFound) => Err(Problem::new(Code::NotFound, "That person is not in the room any more.")),
+        Err(StoreError::NotFound) => {
+            Err(Problem::new(Code::NotFound, "That person is not in the room any more.").because(Reason::MemberGone))
+        }
         Err(error) => Err(store_failed(error)),
     }
 }

@@ -10,9 +10,9 @@ use leptos::{
 };
 use leptos_axum::ResponseOptions;
 
-use super::session;
+use super::{look, session};
 use crate::{
-    protocol::{Code, Problem, RoomCode},
+    protocol::{Code, Language, Problem, RoomCode},
     server::{
         app::{App, Visitor},
         domain::rooms::Entered,
@@ -49,13 +49,7 @@ pub fn refuse(problem: Problem) -> Problem {
 /// Refuses a form, and loses nothing that was typed into it: without JavaScript it is in the address that the form is sent
 /// back to.
 pub fn refuse_form<F: ServerFn>(problem: Problem, typed: &[(&str, &str)]) -> Problem {
-    let referer = use_context::<Parts>().and_then(|parts| {
-        let referer = parts.headers.get(header::REFERER)?.to_str().ok()?;
-        let (_, after_scheme) = referer.split_once("://")?;
-        let path = after_scheme.find('/').map_or("/", |at| &after_scheme[at..]);
-        Some(path.split(['?', '#']).next().unwrap_or("/").to_owned())
-    });
-    if let Some(path) = referer.filter(|_| comes_from_a_plain_form())
+    if let Some(path) = page_of_the_form().filter(|_| comes_from_a_plain_form())
         && let Ok(mut page) = ServerFnUrlError::new(F::PATH, problem.clone()).to_url(&format!("http://form{path}"))
     {
         page.query_pairs_mut().extend_pairs(typed);
@@ -63,6 +57,15 @@ pub fn refuse_form<F: ServerFn>(problem: Problem, typed: &[(&str, &str)]) -> Pro
         return problem;
     }
     refuse(problem)
+}
+
+/// The path of the page that the form was on.
+fn page_of_the_form() -> Option<String> {
+    let parts = use_context::<Parts>()?;
+    let referer = parts.headers.get(header::REFERER)?.to_str().ok()?;
+    let (_, after_scheme) = referer.split_once("://")?;
+    let path = after_scheme.find('/').map_or("/", |at| &after_scheme[at..]);
+    Some(path.split(['?', '#']).next().unwrap_or("/").to_owned())
 }
 
 fn comes_from_a_plain_form() -> bool {
@@ -88,6 +91,20 @@ pub fn enter(app: &App, entered: &Entered) -> RoomCode {
     let code = entered.snapshot.room.code;
     go(&format!("/rooms/{code}"));
     code
+}
+
+/// Remembers a language in the browser that asks.
+pub fn speak(app: &App, language: Language) {
+    if let Some(response) = use_context::<ResponseOptions>()
+        && let Ok(cookie) = HeaderValue::from_str(&look::language_cookie(&app.config, language).to_string())
+    {
+        response.append_header(header::SET_COOKIE, cookie);
+    }
+}
+
+/// Goes back to the page that the form was on.
+pub fn go_back() {
+    go(&page_of_the_form().unwrap_or_else(|| "/".to_owned()));
 }
 
 /// Goes to another page of this site, with or without JavaScript.

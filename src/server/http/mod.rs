@@ -6,6 +6,7 @@ mod extract;
 mod handshake;
 mod headers;
 mod health;
+mod look;
 mod messages;
 mod openapi;
 mod pages;
@@ -17,5 +18,6 @@ mod shell;
 mod ws;
 
 pub use headers::content_security_policy;
+pub use look::look;
 pub use pages::visit;
 pub use router::{Doors, api};

@@ -6,7 +6,6 @@ use std::path::Path;
 use axum::{
     Router,
     http::{HeaderValue, Response, header},
-    response::IntoResponse,
     routing::get,
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -21,7 +20,6 @@ use tower_http::{
 
 use crate::server::app::App;
 
-const MANIFEST: &str = include_str!("../../../manifest.json");
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
 const A_DAY: HeaderValue = HeaderValue::from_static("public, max-age=86400");
@@ -50,11 +48,6 @@ pub fn files(options: &LeptosOptions) -> Router<App> {
         .route_service("/offline.html", file("offline.html", ASK_AGAIN))
         .route_service("/offline.css", file("offline.css", ASK_AGAIN))
         .route("/shell.json", get(move || async move { ([(header::CACHE_CONTROL, ASK_AGAIN)], shell) }))
-        .route("/manifest.json", get(manifest))
-}
-
-async fn manifest() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/manifest+json"), (header::CACHE_CONTROL, "no-cache")], MANIFEST)
 }
 
 /// What the service worker keeps: the hashed files of the page and the offline page, under a version that changes with any

@@ -2,7 +2,10 @@
 
 use leptos::{prelude::*, task::spawn_local};
 
-use crate::ui::browser::{self, Timer};
+use crate::ui::{
+    browser::{self, Timer},
+    texts::use_texts,
+};
 
 use super::{Icon, Shape};
 
@@ -26,6 +29,7 @@ pub fn CopyButton(
     #[prop(optional, into)]
     shown: Option<String>,
 ) -> impl IntoView {
+    let texts = use_texts();
     let outcome = RwSignal::new(None::<bool>);
     let timer = StoredValue::new(None::<Timer>);
     let copy = move |_| {
@@ -37,9 +41,9 @@ pub fn CopyButton(
         });
     };
     let says = move || match outcome.get() {
-        None => String::new(),
-        Some(true) => "Copied".to_owned(),
-        Some(false) => "Copying is not allowed here. Select it and copy it by hand.".to_owned(),
+        None => "",
+        Some(true) => texts.common.copied(),
+        Some(false) => texts.common.cannot_copy(),
     };
     // What is seen is part of what is said.
     let said = shown.as_ref().map(|shown| format!("{label} {shown}"));

@@ -2,7 +2,7 @@
 
 use leptos::{html, prelude::*, web_sys::Element};
 
-use crate::ui::browser;
+use crate::ui::{browser, texts::use_texts};
 
 use super::{Icon, Shape};
 
@@ -46,7 +46,7 @@ pub fn Dialog(
             <div class="dialog__content">
                 <div class="dialog__top">
                     <h2 id=heading_id class="dialog__heading">{move || heading.get()}</h2>
-                    <button type="button" class="icon-button" aria-label="Close" on:click=move |_| open.set(false)>
+                    <button type="button" class="icon-button" aria-label=use_texts().common.close() on:click=move |_| open.set(false)>
                         <Icon shape=Shape::Close/>
                     </button>
                 </div>

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::protocol::RoomCode;
+use crate::{protocol::RoomCode, ui::texts::use_texts};
 
 /// The buttons below a form of entry.
 #[component]
@@ -18,11 +18,11 @@ pub fn EntryButtons(
     #[prop(into)]
     busy: Signal<bool>,
 ) -> impl IntoView {
+    let texts = use_texts();
     let choice = move |room: RoomCode| {
+        let (before, after) = texts.join.elsewhere();
         view! {
-            <p class="form-note">
-                "You are in room " <b class="code">{room.spaced()}</b> ", and you can be in one room at a time."
-            </p>
+            <p class="form-note">{before} <b class="code">{room.spaced()}</b> {after}</p>
             <div class="button-row">
                 <button
                     type="submit"
@@ -33,10 +33,7 @@ pub fn EntryButtons(
                 >
                     {switch}
                 </button>
-                <a href=format!("/rooms/{room}") class="button">
-                    "Back to "
-                    {room.spaced()}
-                </a>
+                <a href=format!("/rooms/{room}") class="button">{texts.common.back_to(&room.spaced())}</a>
             </div>
         }
     };

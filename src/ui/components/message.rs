@@ -4,7 +4,10 @@ use leptos::prelude::*;
 
 use crate::{
     protocol::ClientId,
-    ui::timeline::{Delivery, MessageRow, Piece, Row, is_right_to_left, pieces},
+    ui::{
+        texts::use_texts,
+        timeline::{Delivery, MessageRow, Piece, Row, is_right_to_left, pieces},
+    },
 };
 
 use super::{Icon, MomentText, Shape};
@@ -23,6 +26,7 @@ pub fn MessageItem(
     #[prop(into)]
     on_discard: Callback<ClientId>,
 ) -> impl IntoView {
+    let texts = use_texts();
     let MessageRow { id, author, own, body, .. } = first;
     let now = Memo::new(move |_| match row.get() {
         Row::Message(MessageRow { opens, closes, at, delivery, .. }) => (opens, closes, at, delivery),
@@ -48,7 +52,7 @@ pub fn MessageItem(
         move || if own || !now.with(|now| now.0) { "message__author visually-hidden" } else { "message__author" };
     let at = Memo::new(move |_| now.with(|now| now.2));
     let delivery = Memo::new(move |_| now.with(|now| now.3.clone()));
-    let name = if own { "You".to_owned() } else { author.name.to_string() };
+    let name = if own { texts.timeline.you().to_owned() } else { author.name.to_string() };
     let text = pieces(body.as_str()).into_iter().map(|piece| match piece {
         Piece::Text(text) => text.into_any(),
         Piece::Link { href, text } => {
@@ -68,7 +72,7 @@ pub fn MessageItem(
                             .then(|| {
                                 view! {
                                     <Icon shape=Shape::Clock/>
-                                    <span class="visually-hidden">"Not sent yet"</span>
+                                    <span class="visually-hidden">{texts.timeline.not_sent_yet()}</span>
                                 }
                             })
                     }}
@@ -90,14 +94,15 @@ fn Refused(
     on_retry: Callback<ClientId>,
     on_discard: Callback<ClientId>,
 ) -> impl IntoView {
+    let texts = &use_texts().timeline;
     view! {
         <div class="message__failed">
             <p class="message__reason">
                 <Icon shape=Shape::Warning/>
-                <span>"Not sent. " {reason}</span>
+                <span>{texts.not_sent(&reason)}</span>
             </p>
-            <button type="button" class="text-button" on:click=move |_| on_retry.run(id)>"Retry"</button>
-            <button type="button" class="text-button" on:click=move |_| on_discard.run(id)>"Discard"</button>
+            <button type="button" class="text-button" on:click=move |_| on_retry.run(id)>{texts.retry()}</button>
+            <button type="button" class="text-button" on:click=move |_| on_discard.run(id)>{texts.discard()}</button>
         </div>
     }
 }

@@ -5,18 +5,24 @@ use leptos::prelude::*;
 
 use crate::{
     protocol::{Code, Problem},
-    ui::{browser, countdown::Countdown},
+    ui::{
+        browser,
+        countdown::Countdown,
+        texts::{Texts, use_texts},
+    },
 };
 
 /// The sentence for one field, if the problem is about that.
-pub fn detail_for(problem: Option<&Problem>, field: &str) -> Option<String> {
-    let problem = problem?;
-    let about = match (&problem.field, problem.code) {
+pub fn detail_for(texts: &Texts, problem: Option<&Problem>, field: &str) -> Option<String> {
+    problem.filter(|problem| is_about(problem, field)).map(|problem| texts.problem(problem))
+}
+
+fn is_about(problem: &Problem, field: &str) -> bool {
+    match (&problem.field, problem.code) {
         (Some(about), _) => about == field,
         (None, Code::RoomUnavailable) => field == "code",
         (None, _) => false,
-    };
-    about.then(|| problem.detail.clone())
+    }
 }
 
 /// A problem that belongs to none of the form's fields.
@@ -30,6 +36,7 @@ pub fn FormProblem(
     /// Set while the person has to wait before trying again.
     waiting: RwSignal<bool>,
 ) -> impl IntoView {
+    let texts = use_texts();
     let countdown = Countdown::new();
     // Without scripts nothing counts down, and the problem's own sentence stays.
     let counts = RwSignal::new(false);
@@ -41,18 +48,17 @@ pub fn FormProblem(
     Effect::new(move |_| waiting.set(countdown.left() > 0));
     let text = move || {
         let problem = problem.get()?;
-        if fields.iter().any(|field| detail_for(Some(&problem), field).is_some()) {
+        if fields.iter().any(|field| is_about(&problem, field)) {
             return None;
         }
         match (problem.code, countdown.left()) {
             // The form offers what to do about it.
             (Code::AlreadyInRoom, _) if problem.room.is_some() => None,
-            (Code::TooManyRequests, 0) => (!counts.get()).then_some(problem.detail),
-            (Code::TooManyRequests, 1) => Some("That was a little fast. You can try again in 1 second.".to_owned()),
-            (Code::TooManyRequests, left) => {
-                Some(format!("That was a little fast. You can try again in {left} seconds."))
+            (Code::TooManyRequests, 0) if counts.get() => None,
+            (Code::TooManyRequests, left) if left > 0 => {
+                Some(texts.common.too_fast(usize::try_from(left).unwrap_or(usize::MAX)))
             }
-            _ => Some(problem.detail),
+            _ => Some(texts.problem(&problem)),
         }
     };
     let is_wait = move || problem.with(|problem| problem.as_ref().is_some_and(|p| p.code == Code::TooManyRequests));

@@ -2,7 +2,7 @@
 
 use leptos::{html, prelude::*};
 
-use crate::protocol::RoomCode;
+use crate::{protocol::RoomCode, ui::texts::use_texts};
 
 /// The box for a room's code. A whole link may be pasted into it.
 #[component]
@@ -24,7 +24,7 @@ pub fn CodeEntry(
 
     view! {
         <div class="field">
-            <label class="field__label" for="code">"Room code"</label>
+            <label class="field__label" for="code">{use_texts().join.code()}</label>
             <input
                 id="code"
                 name="code"

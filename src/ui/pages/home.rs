@@ -5,7 +5,11 @@ use leptos::prelude::*;
 use crate::{
     api::LeaveRoom,
     protocol::{Entrance, RoomCode},
-    ui::form::{Form, Sending, use_sent_back},
+    ui::{
+        components::LanguageChoice,
+        form::{Form, Sending, use_sent_back},
+        texts::use_texts,
+    },
 };
 
 use super::join_form::{JoinForm, Wanted};
@@ -16,24 +20,26 @@ pub fn Home(
     /// What to offer; nothing if the server could not say.
     entrance: Option<Entrance>,
 ) -> impl IntoView {
+    let texts = &use_texts().home;
     let current = entrance.as_ref().and_then(|entrance| entrance.current);
 
     view! {
         <main class="page">
             <header class="page__hero">
                 <h1 class="page__title">"AnonChat"</h1>
-                <p class="page__lead">"Type six characters and talk. No account needed."</p>
+                <p class="page__lead">{texts.lead()}</p>
             </header>
             {current.map(|code| view! { <Current code/> })}
             <section class="card" aria-labelledby="join-heading">
-                <h2 id="join-heading" class="card__heading">"Join a room"</h2>
+                <h2 id="join-heading" class="card__heading">{texts.join()}</h2>
                 <JoinForm wanted=Wanted::Typed(use_sent_back().code) entrance/>
             </section>
             <section class="card card--quiet" aria-labelledby="make-heading">
-                <h2 id="make-heading" class="card__heading">"Make a room"</h2>
-                <p class="card__text">"You get six characters to share. Whoever types them is in."</p>
-                <a href="/rooms/new" class="button button--wide">"Make a room"</a>
+                <h2 id="make-heading" class="card__heading">{texts.make()}</h2>
+                <p class="card__text">{texts.make_text()}</p>
+                <a href="/rooms/new" class="button button--wide">{texts.make()}</a>
             </section>
+            <LanguageChoice/>
         </main>
     }
 }
@@ -41,15 +47,17 @@ pub fn Home(
 /// The room that this guest is in already.
 #[component]
 fn Current(code: RoomCode) -> impl IntoView {
+    let texts = &use_texts().home;
+    let (before, after) = texts.you_are_in();
     let leave = Sending::to::<LeaveRoom>();
     view! {
-        <section class="card card--accent" aria-label="The room you are in">
-            <p class="card__text">"You are in room " <b class="code">{code.spaced()}</b> "."</p>
+        <section class="card card--accent" aria-label=texts.current()>
+            <p class="card__text">{before} <b class="code">{code.spaced()}</b> {after}</p>
             <div class="button-row">
-                <a href=format!("/rooms/{code}") class="button button--primary">"Back to it"</a>
+                <a href=format!("/rooms/{code}") class="button button--primary">{texts.back()}</a>
                 <Form sending=leave>
                     <input type="hidden" name="code" value=code.to_string()/>
-                    <button type="submit" class="button">"Leave it"</button>
+                    <button type="submit" class="button">{texts.leave()}</button>
                 </Form>
             </div>
         </section>

@@ -8,6 +8,7 @@ use crate::{
     ui::{
         components::{EntryButtons, FormProblem, TextField, detail_for},
         form::{Form, Sending, use_sent_back},
+        texts::use_texts,
     },
 };
 
@@ -30,9 +31,11 @@ pub fn JoinForm(
     /// What to offer; nothing if the server could not say.
     entrance: Option<Entrance>,
 ) -> impl IntoView {
+    let texts = use_texts();
     let sending = Sending::to::<JoinRoom>();
     let problem = Memo::new(move |_| sending.problem());
-    let error = move |field: &'static str| Signal::derive(move || problem.with(|p| detail_for(p.as_ref(), field)));
+    let error =
+        move |field: &'static str| Signal::derive(move || problem.with(|p| detail_for(texts, p.as_ref(), field)));
     let waiting = RwSignal::new(false);
     let busy = move || sending.pending.get() || waiting.get();
 
@@ -57,14 +60,19 @@ pub fn JoinForm(
             }}
             <TextField
                 name="nickname"
-                label="Your name here"
+                label=texts.common.your_name()
                 value=nickname
                 error=error("nickname")
-                hint="The others in the room see this name. Change it as you like."
+                hint=texts.common.your_name_hint()
                 autocomplete="nickname"
             />
             <FormProblem problem=problem fields=fields waiting=waiting/>
-            <EntryButtons go="Join" switch="Leave it and join this one" elsewhere=elsewhere busy=Signal::derive(busy)/>
+            <EntryButtons
+                go=texts.join.go()
+                switch=texts.join.switch()
+                elsewhere=elsewhere
+                busy=Signal::derive(busy)
+            />
         </Form>
     }
 }

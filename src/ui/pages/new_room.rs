@@ -8,6 +8,7 @@ use crate::{
     ui::{
         components::{Brand, EntryButtons, FormProblem, TextField, detail_for},
         form::{Form, Sending, use_sent_back},
+        texts::use_texts,
     },
 };
 
@@ -23,7 +24,7 @@ pub fn NewRoom(
         <main class="page">
             <header class="page__bar"><Brand/></header>
             <section class="card" aria-labelledby="new-heading">
-                <h1 id="new-heading" class="card__heading">"Make a room"</h1>
+                <h1 id="new-heading" class="card__heading">{use_texts().new_room.heading()}</h1>
                 <CreateForm entrance/>
             </section>
         </main>
@@ -32,9 +33,12 @@ pub fn NewRoom(
 
 #[component]
 fn CreateForm(entrance: Option<Entrance>) -> impl IntoView {
+    let texts = use_texts();
+    let own = &texts.new_room;
     let sending = Sending::to::<CreateRoom>();
     let problem = Memo::new(move |_| sending.problem());
-    let error = move |field: &'static str| Signal::derive(move || problem.with(|p| detail_for(p.as_ref(), field)));
+    let error =
+        move |field: &'static str| Signal::derive(move || problem.with(|p| detail_for(texts, p.as_ref(), field)));
     let waiting = RwSignal::new(false);
     let busy = move || sending.pending.get() || waiting.get();
     let current = entrance.as_ref().and_then(|entrance| entrance.current);
@@ -50,21 +54,21 @@ fn CreateForm(entrance: Option<Entrance>) -> impl IntoView {
     view! {
         <Form sending>
             <fieldset class="choices">
-                <legend class="field__label">"For how many"</legend>
+                <legend class="field__label">{own.how_many()}</legend>
                 <label class="choice">
                     <input type="radio" name="room_type" value="group" checked=!one_to_one/>
-                    <span class="choice__name">"Group"</span>
-                    <span class="choice__text">"Any number of people."</span>
+                    <span class="choice__name">{own.group()}</span>
+                    <span class="choice__text">{own.group_text()}</span>
                 </label>
                 <label class="choice">
                     <input type="radio" name="room_type" value="p2p" checked=one_to_one/>
-                    <span class="choice__name">"One-to-one"</span>
-                    <span class="choice__text">"You and one other person."</span>
+                    <span class="choice__name">{own.one_to_one()}</span>
+                    <span class="choice__text">{own.one_to_one_text()}</span>
                 </label>
             </fieldset>
             <TextField
                 name="name"
-                label="Room name (optional)"
+                label=own.name()
                 value=typed.name
                 error=error("name")
                 maxlength=128
@@ -72,21 +76,19 @@ fn CreateForm(entrance: Option<Entrance>) -> impl IntoView {
             />
             <label class="switch">
                 <input type="checkbox" name="preserve" value="true" role="switch" checked=preserve aria-describedby="preserve-hint"/>
-                <span class="switch__name">"Preserve messages"</span>
-                <span class="switch__text" id="preserve-hint">
-                    "On: everything said is kept, and whoever joins later can read it. Off: nothing is kept, and people see only what is said while they are here."
-                </span>
+                <span class="switch__name">{own.preserve()}</span>
+                <span class="switch__text" id="preserve-hint">{own.preserve_text()}</span>
             </label>
             <TextField
                 name="nickname"
-                label="Your name here"
+                label=texts.common.your_name()
                 value=nickname
                 error=error("nickname")
-                hint="The others in the room see this name. Change it as you like."
+                hint=texts.common.your_name_hint()
                 autocomplete="nickname"
             />
             <FormProblem problem=problem fields=&["name", "nickname"] waiting=waiting/>
-            <EntryButtons go="Create" switch="Leave it and create this one" elsewhere=elsewhere busy=Signal::derive(busy)/>
+            <EntryButtons go=own.create() switch=own.switch() elsewhere=elsewhere busy=Signal::derive(busy)/>
         </Form>
     }
 }

@@ -2,18 +2,19 @@
 
 use leptos::prelude::*;
 
-use crate::ui::components::Brand;
+use crate::ui::{components::Brand, texts::use_texts};
 
 /// The page for an unknown address.
 #[component]
 pub fn NotFound() -> impl IntoView {
+    let texts = use_texts();
     view! {
         <main class="page">
             <header class="page__bar"><Brand/></header>
             <section class="card">
-                <h1 class="card__heading">"Nothing is at this address"</h1>
-                <p class="card__text">"A room’s link ends in its six characters. If you have the code, type it on the start page."</p>
-                <a href="/" class="button button--primary button--wide">"Go to the start page"</a>
+                <h1 class="card__heading">{texts.not_found.heading()}</h1>
+                <p class="card__text">{texts.not_found.text()}</p>
+                <a href="/" class="button button--primary button--wide">{texts.common.start_page()}</a>
             </section>
         </main>
     }

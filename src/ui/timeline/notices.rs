@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::protocol::{EventKind, MemberId, Nickname, Person, Retention};
-
-/// Names spelled out in one sentence; the rest are counted.
-const NAMED: usize = 2;
+use crate::{
+    protocol::{EventKind, MemberId, Nickname, Person, Retention},
+    ui::texts::{Notices, Texts},
+};
 
 /// Who came and went in a run of events, so that a flapping line gives one sentence and not twenty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,59 +46,105 @@ impl Traffic {
     }
 
     /// One sentence about all of it.
-    pub fn sentence(&self, is_me: impl Fn(MemberId) -> bool) -> String {
-        let part = |net: Net, verb: &str| {
-            let mut names: Vec<String> = Vec::new();
-            for (person, _) in self.people.iter().filter(|(_, of)| *of == net) {
-                if is_me(person.id) { names.insert(0, "You".to_owned()) } else { names.push(person.name.to_string()) }
+    pub fn sentence(&self, texts: &Texts, is_me: impl Fn(MemberId) -> bool) -> String {
+        let texts = &texts.notices;
+        let part = |net: Net| {
+            let all = self.people.iter().filter(|(_, of)| *of == net).map(|(person, _)| person);
+            let (me, others): (Vec<_>, Vec<_>) = all.partition(|person| is_me(person.id));
+            let mut names: Vec<&str> = others.into_iter().map(|person| person.name.as_str()).collect();
+            match (me.is_empty(), names.len()) {
+                (true, 0) => None,
+                (true, count) => Some(about_others(texts, net, count, &listed(texts, &names))),
+                (false, 0) => Some(about_me(texts, net).to_owned()),
+                (false, _) => {
+                    names.insert(0, texts.you());
+                    Some(about_me_and_others(texts, net, &listed(texts, &names)))
+                }
             }
-            (!names.is_empty()).then(|| format!("{} {verb}", listed(&names)))
         };
-        let parts = [
-            part(Net::Joined, "joined"),
-            part(Net::CameBack, "left and came back"),
-            part(Net::CameAndWent, "came and left"),
-            part(Net::Left, "left"),
-        ];
+        let parts = [Net::Joined, Net::CameBack, Net::CameAndWent, Net::Left].map(part);
         parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
     }
 }
 
+fn about_me(texts: &Notices, net: Net) -> &'static str {
+    match net {
+        Net::Joined => texts.you_joined(),
+        Net::Left => texts.you_left(),
+        Net::CameAndWent => texts.you_came_and_left(),
+        Net::CameBack => texts.you_came_back(),
+    }
+}
+
+fn about_me_and_others(texts: &Notices, net: Net, names: &str) -> String {
+    match net {
+        Net::Joined => texts.you_and_others_joined(names),
+        Net::Left => texts.you_and_others_left(names),
+        Net::CameAndWent => texts.you_and_others_came_and_left(names),
+        Net::CameBack => texts.you_and_others_came_back(names),
+    }
+}
+
+fn about_others(texts: &Notices, net: Net, count: usize, names: &str) -> String {
+    match net {
+        Net::Joined => texts.joined(count, names),
+        Net::Left => texts.left(count, names),
+        Net::CameAndWent => texts.came_and_left(count, names),
+        Net::CameBack => texts.came_back(count, names),
+    }
+}
+
 /// A sentence about one event that is neither a message nor traffic.
-pub fn sentence(kind: &EventKind, is_me: impl Fn(MemberId) -> bool) -> Option<String> {
-    let name = |person: &Person| if is_me(person.id) { "You".to_owned() } else { person.name.to_string() };
-    let object = |person: &Person| if is_me(person.id) { "you".to_owned() } else { person.name.to_string() };
+pub fn sentence(texts: &Texts, kind: &EventKind, is_me: impl Fn(MemberId) -> bool) -> Option<String> {
+    let texts = &texts.notices;
     Some(match kind {
-        EventKind::Removed { member, by } => format!("{} removed {}", name(by), object(member)),
-        EventKind::Renamed { name: Some(new), by } => format!("{} named the room “{new}”", name(by)),
-        EventKind::Renamed { name: None, by } => format!("{} took the room’s name away", name(by)),
-        EventKind::RetentionChanged { retention: Retention::Preserved, by, .. } => {
-            format!("{} turned preserve on: messages are kept from here on", name(by))
+        EventKind::Removed { member, by } => match (is_me(by.id), is_me(member.id)) {
+            (true, _) => texts.you_removed(member.name.as_str()),
+            (false, true) => texts.removed_you(by.name.as_str()),
+            (false, false) => texts.removed(by.name.as_str(), member.name.as_str()),
+        },
+        EventKind::Renamed { name: Some(new), by } => {
+            if is_me(by.id) {
+                texts.you_named(new.as_str())
+            } else {
+                texts.named(by.name.as_str(), new.as_str())
+            }
         }
-        EventKind::RetentionChanged { retention: Retention::Ephemeral, by, .. } => {
-            format!("{} turned preserve off: messages are not kept from here on", name(by))
+        EventKind::Renamed { name: None, by } => {
+            if is_me(by.id) {
+                texts.you_unnamed().to_owned()
+            } else {
+                texts.unnamed(by.name.as_str())
+            }
         }
+        EventKind::RetentionChanged { retention, by, .. } => match (retention, is_me(by.id)) {
+            (Retention::Preserved, true) => texts.you_preserved().to_owned(),
+            (Retention::Preserved, false) => texts.preserved(by.name.as_str()),
+            (Retention::Ephemeral, true) => texts.you_stopped_preserving().to_owned(),
+            (Retention::Ephemeral, false) => texts.stopped_preserving(by.name.as_str()),
+        },
         EventKind::Message(_) | EventKind::Joined { .. } | EventKind::Left { .. } => return None,
     })
 }
 
 /// "Ada is typing…"; nothing if nobody is.
-pub fn typing_line(names: &[Nickname]) -> Option<String> {
+pub fn typing_line(texts: &Texts, names: &[Nickname]) -> Option<String> {
+    let texts = &texts.composer;
     match names {
         [] => None,
-        [one] => Some(format!("{one} is typing…")),
-        [one, two] => Some(format!("{one} and {two} are typing…")),
-        _ => Some("Several people are typing…".to_owned()),
+        [one] => Some(texts.typing_one(one.as_str())),
+        [one, two] => Some(texts.typing_two(one.as_str(), two.as_str())),
+        _ => Some(texts.typing_several().to_owned()),
     }
 }
 
 /// "Ada", "Ada and Bob", "Ada, Bob and 3 others".
-fn listed(names: &[String]) -> String {
+fn listed(texts: &Notices, names: &[&str]) -> String {
     match names {
         [] => String::new(),
-        [one] => one.clone(),
-        [one, two] => format!("{one} and {two}"),
-        [one, two, three] => format!("{one}, {two} and {three}"),
-        _ => format!("{} and {} others", names[..NAMED].join(", "), names.len() - NAMED),
+        [one] => (*one).to_owned(),
+        [one, two] => texts.list_of_two(one, two),
+        [one, two, three] => texts.list_of_three(one, two, three),
+        [one, two, others @ ..] => texts.list_of_more(others.len(), one, two),
     }
 }

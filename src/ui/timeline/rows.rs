@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, ops::Range};
 
-use crate::protocol::{ClientId, Draft, DraftState, Event, MemberId, MessageBody, Millis, Person, Seq};
+use crate::{
+    protocol::{ClientId, Draft, DraftState, Event, MemberId, MessageBody, Millis, Person, Seq},
+    ui::texts::Texts,
+};
 
 use super::{
     notices::{self, Traffic},
@@ -75,6 +78,8 @@ pub struct View<'a> {
     pub mine: &'a BTreeSet<MemberId>,
     /// Minutes east of UTC at a time.
     pub offset: fn(Millis) -> i64,
+    /// In which words.
+    pub texts: &'static Texts,
 }
 
 /// The rows of a stretch of a timeline, which begins with a day. What is not in the log yet stands at the end of all.
@@ -86,7 +91,7 @@ pub fn rows<'a>(
 ) -> Vec<(RowKey, Row)> {
     let is_me = |id: MemberId| view.mine.contains(&id);
     let Range { start, end } = stretch;
-    let mut builder = Builder { rows: Vec::new(), day: None, last: None };
+    let mut builder = Builder { rows: Vec::new(), day: None, last: None, texts: view.texts };
     let mut life = events[..start].windows(2).filter(|pair| pair[1].seq <= pair[0].seq).map(|_| 1).sum();
     let mut previous = start.checked_sub(1).map_or(0, |before| events[before].seq);
     let mut traffic: Option<(RowKey, Traffic)> = None;
@@ -111,7 +116,7 @@ pub fn rows<'a>(
                     closes: true,
                     delivery: Delivery::Sent,
                 });
-            } else if let Some(sentence) = notices::sentence(&event.kind, is_me) {
+            } else if let Some(sentence) = notices::sentence(view.texts, &event.kind, is_me) {
                 builder.notice(RowKey::Notice(life, event.seq), sentence);
             } else {
                 let mut run = Traffic::default();
@@ -126,7 +131,7 @@ pub fn rows<'a>(
         let (at, delivery) = match &draft.state {
             DraftState::Pending => (None, Delivery::Pending),
             DraftState::Sent(ack) => (Some(ack.at), Delivery::Sent),
-            DraftState::Failed(problem) => (None, Delivery::Failed(problem.detail.clone())),
+            DraftState::Failed(problem) => (None, Delivery::Failed(view.texts.problem(problem))),
         };
         builder.message(MessageRow {
             id: draft.id,
@@ -147,6 +152,7 @@ struct Builder {
     day: Option<i64>,
     /// When the last row's message was said, if the last row is a message.
     last: Option<Millis>,
+    texts: &'static Texts,
 }
 
 impl Builder {
@@ -178,7 +184,7 @@ impl Builder {
 
     fn close(&mut self, traffic: &mut Option<(RowKey, Traffic)>, is_me: impl Fn(MemberId) -> bool) {
         if let Some((key, run)) = traffic.take() {
-            self.notice(key, run.sentence(is_me));
+            self.notice(key, run.sentence(self.texts, is_me));
         }
     }
 }

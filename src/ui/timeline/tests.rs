@@ -4,8 +4,12 @@ use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
-use crate::protocol::{
-    ClientId, Draft, DraftState, Event, EventKind, MemberId, Message, MessageBody, Nickname, Person, Problem, Retention,
+use crate::{
+    protocol::{
+        ClientId, Draft, DraftState, Event, EventKind, Language, MemberId, Message, MessageBody, Nickname, Person,
+        Problem, Retention,
+    },
+    ui::texts::of,
 };
 
 use super::{Delivery, Row, RowKey, View, rows, typing_line};
@@ -49,13 +53,22 @@ fn log(events: Vec<(i64, EventKind)>) -> Vec<Event> {
 }
 
 fn read(events: &[Event], outbox: &[Draft], window: usize) -> Vec<(RowKey, Row)> {
+    read_in(Language::English, events, outbox, window)
+}
+
+fn read_in(language: Language, events: &[Event], outbox: &[Draft], window: usize) -> Vec<(RowKey, Row)> {
     let mine = BTreeSet::from([MemberId::from_bits(ME)]);
     let stretch = events.len().saturating_sub(window)..events.len();
-    rows(events, stretch, outbox.iter(), View { me: &person(ME), mine: &mine, offset: |_| 0 })
+    let view = View { me: &person(ME), mine: &mine, offset: |_| 0, texts: of(language) };
+    rows(events, stretch, outbox.iter(), view)
 }
 
 /// The rows as short texts: a day, `name: ` with `^` for the first and `$` for the last of a group, or a notice.
 fn shown(events: Vec<(i64, EventKind)>) -> Vec<String> {
+    shown_in(Language::English, events)
+}
+
+fn shown_in(language: Language, events: Vec<(i64, EventKind)>) -> Vec<String> {
     let row = |row: Row| match row {
         Row::Day(day) => format!("day {day}"),
         Row::Notice(sentence) => sentence,
@@ -64,7 +77,7 @@ fn shown(events: Vec<(i64, EventKind)>) -> Vec<String> {
             format!("{opens}{}{closes}", message.author.name)
         }
     };
-    read(&log(events), &[], 300).into_iter().map(|(_, r)| row(r)).collect()
+    read_in(language, &log(events), &[], 300).into_iter().map(|(_, r)| row(r)).collect()
 }
 
 #[test]
@@ -109,6 +122,19 @@ fn you_come_first_and_a_flapping_line_is_one_sentence() {
         shown(flapping),
         ["day 0", "You and Ada joined; Bob left and came back; Guest 5 came and left; Guest 4 left"]
     );
+}
+
+#[test]
+fn in_german_the_verb_goes_with_who_it_is_about() {
+    let sentence = |events| shown_in(Language::German, events).pop().unwrap();
+    assert_eq!(sentence(vec![(0, joined(ME))]), "Du bist jetzt dabei");
+    assert_eq!(sentence(vec![(0, joined(ADA))]), "Ada ist jetzt dabei");
+    assert_eq!(sentence(vec![(0, joined(ADA)), (1, joined(BOB))]), "Ada und Bob sind jetzt dabei");
+    assert_eq!(sentence(vec![(0, joined(ADA)), (1, joined(ME))]), "Du und Ada seid jetzt dabei");
+    let both = vec![(0, joined(ME)), (1, left(BOB))];
+    assert_eq!(sentence(both), "Du bist jetzt dabei; Bob hat den Raum verlassen");
+    let removed = EventKind::Removed { member: person(ME), by: person(ADA) };
+    assert_eq!(sentence(vec![(0, removed)]), "Ada hat dich entfernt");
 }
 
 #[test]
@@ -167,8 +193,9 @@ fn only_the_newest_events_are_shown() {
 #[test]
 fn who_types_is_said_by_name_as_long_as_that_is_short() {
     let names = [nickname("Ada"), nickname("Bob"), nickname("Cy")];
-    assert_eq!(typing_line(&[]), None);
-    assert_eq!(typing_line(&names[..1]).unwrap(), "Ada is typing…");
-    assert_eq!(typing_line(&names[..2]).unwrap(), "Ada and Bob are typing…");
-    assert_eq!(typing_line(&names).unwrap(), "Several people are typing…");
+    let texts = of(Language::English);
+    assert_eq!(typing_line(texts, &[]), None);
+    assert_eq!(typing_line(texts, &names[..1]).unwrap(), "Ada is typing…");
+    assert_eq!(typing_line(texts, &names[..2]).unwrap(), "Ada and Bob are typing…");
+    assert_eq!(typing_line(texts, &names).unwrap(), "Several people are typing…");
 }

@@ -1,37 +1,31 @@
-//! Times for people, from milliseconds and an offset; no clock and no locale, so that server and browser agree.
+//! Times for people, from milliseconds, an offset and the reader's texts; no clock and no locale of a machine, so that
+//! server and browser agree.
 //!
 //! The calendar is Howard Hinnant's `civil_from_days` (<https://howardhinnant.github.io/date_algorithms.html>).
 
-use crate::protocol::Millis;
+use crate::{
+    protocol::Millis,
+    ui::texts::{Speech, Texts},
+};
 
 const DAY_MS: i64 = 86_400_000;
 const MINUTE_MS: i64 = 60_000;
-
-const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
 
 /// The day of a time, counted from 1 January 1970, at `offset` minutes east of UTC.
 pub fn day_of(at: Millis, offset: i64) -> i64 {
     (at + offset * MINUTE_MS).div_euclid(DAY_MS)
 }
 
-/// `09:05`, at `offset` minutes east of UTC.
-pub fn hour_and_minute(at: Millis, offset: i64) -> String {
+/// `09:05`, or `9:05 AM` for who counts to twelve, at `offset` minutes east of UTC.
+pub fn hour_and_minute(speech: Speech, at: Millis, offset: i64) -> String {
     let minutes = (at + offset * MINUTE_MS).rem_euclid(DAY_MS) / MINUTE_MS;
-    format!("{:02}:{:02}", minutes / 60, minutes % 60)
+    let (hour, minute) = (minutes / 60, minutes % 60);
+    if !speech.twelve_hours {
+        return format!("{hour:02}:{minute:02}");
+    }
+    let time = format!("{}:{minute:02}", (hour + 11) % 12 + 1);
+    let times = &speech.texts.times;
+    if hour < 12 { times.before_noon(&time) } else { times.after_noon(&time) }
 }
 
 /// The time for the `datetime` attribute, in UTC.
@@ -43,19 +37,20 @@ pub fn rfc3339(at: Millis) -> String {
 
 /// A day's name: "Today", "Yesterday", or the date, with the year if it is not this one. `today` is unknown until the
 /// browser has looked at its clock.
-pub fn day_label(day: i64, today: Option<i64>) -> String {
+pub fn day_label(texts: &Texts, day: i64, today: Option<i64>) -> String {
+    let times = &texts.times;
     match today.map(|today| today - day) {
-        Some(0) => return "Today".to_owned(),
-        Some(1) => return "Yesterday".to_owned(),
+        Some(0) => return times.today().to_owned(),
+        Some(1) => return times.yesterday().to_owned(),
         _ => {}
     }
     let (year, month, date) = civil(day);
     // 1 January 1970 was a Thursday.
-    let weekday = WEEKDAYS[usize::try_from((day + 3).rem_euclid(7)).unwrap_or_default()];
-    let month = MONTHS[usize::try_from(month - 1).unwrap_or_default()];
+    let weekday = times.weekdays(usize::try_from((day + 3).rem_euclid(7)).unwrap_or_default());
+    let month = times.months(usize::try_from(month - 1).unwrap_or_default());
     match today {
-        Some(today) if civil(today).0 == year => format!("{weekday} {date} {month}"),
-        _ => format!("{weekday} {date} {month} {year}"),
+        Some(today) if civil(today).0 == year => times.day(weekday, &date.to_string(), month),
+        _ => times.day_of_year(weekday, &date.to_string(), month, &year.to_string()),
     }
 }
 
@@ -74,28 +69,50 @@ fn civil(days: i64) -> (i64, i64, i64) {
 
 #[cfg(test)]
 mod tests {
+    use crate::{
+        protocol::{HourCycle, Language, Look},
+        ui::texts::of,
+    };
+
     use super::*;
 
     /// 2024-02-29T23:30:05Z, a Thursday.
     const LEAP_DAY: Millis = 1_709_249_405_000;
 
+    fn counting(hours: HourCycle) -> Speech {
+        Speech::new(Look { hours, ..Look::default() })
+    }
+
     #[test]
     fn times_are_read_at_an_offset() {
-        assert_eq!(hour_and_minute(LEAP_DAY, 0), "23:30");
-        assert_eq!(hour_and_minute(LEAP_DAY, 60), "00:30");
-        assert_eq!(hour_and_minute(LEAP_DAY, -210), "20:00");
+        let speech = counting(HourCycle::Auto);
+        assert_eq!(hour_and_minute(speech, LEAP_DAY, 0), "23:30");
+        assert_eq!(hour_and_minute(speech, LEAP_DAY, 60), "00:30");
+        assert_eq!(hour_and_minute(speech, LEAP_DAY, -210), "20:00");
         assert_eq!(rfc3339(LEAP_DAY), "2024-02-29T23:30:05Z");
         assert_eq!(rfc3339(-1_000), "1969-12-31T23:59:59Z");
     }
 
     #[test]
+    fn who_counts_to_twelve_has_noon_and_midnight_at_twelve() {
+        let speech = counting(HourCycle::Twelve);
+        for (minutes, time) in
+            [(0, "12:00 AM"), (65, "1:05 AM"), (719, "11:59 AM"), (720, "12:00 PM"), (785, "1:05 PM")]
+        {
+            assert_eq!(hour_and_minute(speech, minutes * MINUTE_MS, 0), time);
+        }
+    }
+
+    #[test]
     fn days_are_named_as_people_do() {
+        let english = of(Language::English);
         let day = day_of(LEAP_DAY, 0);
-        assert_eq!(day_label(day, None), "Thursday 29 February 2024");
-        assert_eq!(day_label(day, Some(day)), "Today");
-        assert_eq!(day_label(day, Some(day + 1)), "Yesterday");
-        assert_eq!(day_label(day, Some(day + 2)), "Thursday 29 February");
-        assert_eq!(day_label(day, Some(day + 400)), "Thursday 29 February 2024");
-        assert_eq!(day_label(day_of(LEAP_DAY, 60), None), "Friday 1 March 2024");
+        assert_eq!(day_label(english, day, None), "Thursday 29 February 2024");
+        assert_eq!(day_label(english, day, Some(day)), "Today");
+        assert_eq!(day_label(english, day, Some(day + 1)), "Yesterday");
+        assert_eq!(day_label(english, day, Some(day + 2)), "Thursday 29 February");
+        assert_eq!(day_label(english, day, Some(day + 400)), "Thursday 29 February 2024");
+        assert_eq!(day_label(english, day_of(LEAP_DAY, 60), None), "Friday 1 March 2024");
+        assert_eq!(day_label(of(Language::German), day, None), "Donnerstag, 29. Februar 2024");
     }
 }

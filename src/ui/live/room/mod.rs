@@ -17,6 +17,7 @@ use crate::{
     ui::{
         browser::{self, Listener, Socket, Timer},
         freshness::{Freshness, use_freshness},
+        texts::{Texts, use_texts},
         timeline::{Row, RowKey},
     },
 };
@@ -92,6 +93,7 @@ pub struct LiveRoom {
     /// The newest message, for who listens to the page.
     pub announcement: RwSignal<String>,
     freshness: Freshness,
+    texts: &'static Texts,
 }
 
 struct Desk {
@@ -103,6 +105,7 @@ struct Desk {
     offset: fn(Millis) -> i64,
     stretch: Stretch,
     was_live: bool,
+    texts: &'static Texts,
 }
 
 /// Makes a room the one of the pages below.
@@ -123,6 +126,7 @@ impl LiveRoom {
     /// The room of a snapshot, with everything in place and no connection yet.
     pub fn new(snapshot: Snapshot) -> Self {
         let room = snapshot.room.clone();
+        let texts = use_texts();
         let desk = Desk {
             session: Session::new(snapshot, browser::random),
             socket: None,
@@ -132,6 +136,7 @@ impl LiveRoom {
             offset: |_| 0,
             stretch: Stretch::new(),
             was_live: false,
+            texts,
         };
         let desk = StoredValue::new(desk);
         let picture = desk.try_update_value(|desk| desk.picture(true)).expect("made a line ago");
@@ -158,6 +163,7 @@ impl LiveRoom {
             said: RwSignal::new(0),
             announcement: RwSignal::new(String::new()),
             freshness: use_freshness(),
+            texts,
         }
     }
 

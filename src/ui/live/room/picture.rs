@@ -100,11 +100,8 @@ impl LiveRoom {
 
     pub(super) fn announce(self, news: &[Message]) {
         let Some(newest) = news.last() else { return };
-        let text = match news.len() {
-            1 => format!("{}: {}", newest.author.name, newest.body),
-            several => format!("{several} new messages. {}: {}", newest.author.name, newest.body),
-        };
-        self.announcement.set(text);
+        let (name, body) = (newest.author.name.as_str(), newest.body.as_str());
+        self.announcement.set(self.texts.timeline.news(news.len(), name, body));
         if !self.at_end.get_untracked() {
             self.unseen.update(|unseen| *unseen += news.len());
         }
@@ -128,7 +125,7 @@ impl Desk {
         self.was_live = is_live;
         let replica = self.session.replica();
         let me = Person { id: replica.you.member_id, name: replica.you.nickname.clone() };
-        let view = View { me: &me, mine: self.session.mine(), offset: self.offset };
+        let view = View { me: &me, mine: self.session.mine(), offset: self.offset, texts: self.texts };
         let line = |(id, name): (&MemberId, &Nickname)| MemberLine {
             id: *id,
             name: name.clone(),

@@ -36,7 +36,7 @@ impl Session {
             ServerFrame::Error { code, detail, id, room, retry_after_ms }
                 if room.is_none_or(|room| room == self.code) =>
             {
-                let problem = Problem { code, detail, field: None, room, retry_after_ms };
+                let problem = Problem { room, retry_after_ms, ..Problem::new(code, detail) };
                 return self.refused(problem, id, now);
             }
             ServerFrame::Signal { code, signal } if code == self.code => match signal {

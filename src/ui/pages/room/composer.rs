@@ -12,6 +12,7 @@ use crate::{
         browser,
         components::{Icon, Shape},
         live::use_room,
+        texts::use_texts,
         timeline::typing_line,
     },
 };
@@ -27,6 +28,8 @@ fn draft_name(code: RoomCode) -> String {
 #[component]
 pub fn Composer() -> impl IntoView {
     let room = use_room();
+    let texts = use_texts();
+    let own = &texts.composer;
     let text = RwSignal::new(String::new());
     let ready = RwSignal::new(false);
     let enter_sends = RwSignal::new(true);
@@ -88,26 +91,27 @@ pub fn Composer() -> impl IntoView {
     let count = Memo::new(move |_| text.with(|text| text.trim_end().chars().count()));
     let blank = move || text.with(|text| text.trim().is_empty());
     let too_long = move || count.get() > MESSAGE_CHARS;
+    let grouped = move |number| grouped(number, texts.common.thousands());
     let counter = move || match count.get() {
-        count if count > MESSAGE_CHARS => Some(format!("{} too many", grouped(count - MESSAGE_CHARS))),
-        count if count >= COUNT_FROM => Some(format!("{} left", grouped(MESSAGE_CHARS - count))),
+        count if count > MESSAGE_CHARS => Some(own.too_many(&grouped(count - MESSAGE_CHARS))),
+        count if count >= COUNT_FROM => Some(own.left(&grouped(MESSAGE_CHARS - count))),
         _ => None,
     };
-    let typing = move || room.typists.with(|typists| typing_line(typists));
+    let typing = move || room.typists.with(|typists| typing_line(texts, typists));
 
     view! {
         <form class="composer" on:submit=on_submit>
             <p class="composer__typing" aria-live="off">{typing}</p>
             <p class="composer__problem" id="composer-problem" role="alert">
-                {move || too_long().then(|| format!("A message can have {} characters at most. Shorten it, or send it in parts.", grouped(MESSAGE_CHARS)))}
+                {move || too_long().then(|| own.too_long(&grouped(MESSAGE_CHARS)))}
             </p>
             <div class="composer__row">
-                <label class="visually-hidden" for="message">"Message"</label>
+                <label class="visually-hidden" for="message">{own.message()}</label>
                 <textarea
                     id="message"
                     class="composer__text"
                     rows="1"
-                    placeholder="Message"
+                    placeholder=own.message()
                     dir="auto"
                     autocapitalize="sentences"
                     enterkeyhint=move || if enter_sends.get() { "send" } else { "enter" }
@@ -119,16 +123,16 @@ pub fn Composer() -> impl IntoView {
                     on:blur=move |_| room.stop_typing()
                 ></textarea>
                 <span class="composer__count" class:composer__count--over=too_long>{counter}</span>
-                <button type="submit" class="send-button" aria-label="Send" disabled=move || !ready.get() || blank() || too_long()>
+                <button type="submit" class="send-button" aria-label=own.send() disabled=move || !ready.get() || blank() || too_long()>
                     <Icon shape=Shape::Send/>
                 </button>
             </div>
-            <p class="needs-scripts">"Writing needs JavaScript, which is off in this browser. You can read, and reload to see what is new."</p>
+            <p class="needs-scripts">{own.needs_scripts()}</p>
         </form>
     }
 }
 
 /// A number with its thousands set apart: `4,000`.
-fn grouped(number: usize) -> String {
-    if number < 1_000 { number.to_string() } else { format!("{},{:03}", number / 1_000, number % 1_000) }
+fn grouped(number: usize, mark: &str) -> String {
+    if number < 1_000 { number.to_string() } else { format!("{}{mark}{:03}", number / 1_000, number % 1_000) }
 }

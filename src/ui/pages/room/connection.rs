@@ -6,6 +6,7 @@ use crate::ui::{
     browser::{self, Timer},
     countdown::Countdown,
     live::{Status, use_room},
+    texts::use_texts,
 };
 
 /// A trouble shorter than this is not worth a word.
@@ -15,6 +16,7 @@ const PATIENCE_MS: u64 = 1_200;
 #[component]
 pub fn ConnectionBanner() -> impl IntoView {
     let room = use_room();
+    let texts = &use_texts().connection;
     let countdown = Countdown::new();
     let troubled = RwSignal::new(false);
     let timer = StoredValue::new(None::<Timer>);
@@ -38,8 +40,8 @@ pub fn ConnectionBanner() -> impl IntoView {
     // The seconds are for the eyes only; read aloud every second they would drown everything else.
     let text = move || match (troubled.get(), room.status.get()) {
         (false, _) | (_, Status::Live | Status::Ended) => "",
-        (_, Status::Offline) => "You are offline. Messages you write are sent when you are back.",
-        (_, Status::Connecting | Status::Waiting(_)) => "Connecting again",
+        (_, Status::Offline) => texts.offline(),
+        (_, Status::Connecting | Status::Waiting(_)) => texts.again(),
     };
 
     view! {
@@ -49,7 +51,7 @@ pub fn ConnectionBanner() -> impl IntoView {
                 <span aria-hidden="true">
                     {move || {
                         if waits() {
-                            format!(" in {} s", countdown.left())
+                            format!(" {}", texts.in_seconds(&countdown.left().to_string()))
                         } else if matches!(room.status.get(), Status::Connecting | Status::Waiting(_)) {
                             "…".to_owned()
                         } else {
@@ -59,7 +61,7 @@ pub fn ConnectionBanner() -> impl IntoView {
                 </span>
             </p>
             <Show when=move || troubled.get() && waits()>
-                <button type="button" class="text-button" on:click=move |_| room.try_now()>"Try now"</button>
+                <button type="button" class="text-button" on:click=move |_| room.try_now()>{texts.try_now()}</button>
             </Show>
         </div>
     }

@@ -4,24 +4,27 @@ use leptos::prelude::*;
 
 use crate::{
     protocol::Code,
-    ui::live::{Ending, use_room},
+    ui::{
+        live::{Ending, use_room},
+        texts::use_texts,
+    },
 };
 
 /// Says why, and what can be done.
 #[component]
 pub fn Ended() -> impl IntoView {
     let room = use_room();
+    let texts = use_texts();
+    let own = &texts.ended;
     let sentence = move || match room.ending.get() {
-        Some(Ending::Removed { by: Some(by) }) => {
-            format!("{by} removed you from this room. You cannot come back to it.")
-        }
-        Some(Ending::Removed { by: None }) => "You were removed from this room. You cannot come back to it.".to_owned(),
-        Some(Ending::Returning) => "You were away, so you left the room. Joining it again…".to_owned(),
-        Some(Ending::Away(None)) => "You were away, so you left the room.".to_owned(),
-        Some(Ending::Away(Some(problem))) => format!("You were away, so you left the room. {}", problem.detail),
-        Some(Ending::Exited) => "You left this room.".to_owned(),
-        Some(Ending::Left) => "You left this room in another tab or window.".to_owned(),
-        Some(Ending::Outside) => "You are no longer in this room.".to_owned(),
+        Some(Ending::Removed { by: Some(by) }) => own.removed_by(by.as_str()),
+        Some(Ending::Removed { by: None }) => own.removed().to_owned(),
+        Some(Ending::Returning) => own.returning().to_owned(),
+        Some(Ending::Away(None)) => own.away().to_owned(),
+        Some(Ending::Away(Some(problem))) => format!("{} {}", own.away(), texts.problem(&problem)),
+        Some(Ending::Exited) => own.exited().to_owned(),
+        Some(Ending::Left) => own.left().to_owned(),
+        Some(Ending::Outside) => own.outside().to_owned(),
         None => String::new(),
     };
     let can_return = move || room.ending.with(|ending| matches!(ending, Some(Ending::Away(_) | Ending::Left)));
@@ -37,17 +40,17 @@ pub fn Ended() -> impl IntoView {
             <p class="ended__text" role="alert">{sentence}</p>
             <div class="button-row">
                 <Show when=can_return>
-                    <button type="button" class="button button--primary" on:click=move |_| room.rejoin()>"Come back in"</button>
+                    <button type="button" class="button button--primary" on:click=move |_| room.rejoin()>{own.come_back()}</button>
                 </Show>
                 {move || {
                     elsewhere()
                         .map(|room| {
                             view! {
-                                <a href=format!("/rooms/{room}") class="button">"Back to " {room.spaced()}</a>
+                                <a href=format!("/rooms/{room}") class="button">{texts.common.back_to(&room.spaced())}</a>
                             }
                         })
                 }}
-                <a href="/" class="button">"Go to the start page"</a>
+                <a href="/" class="button">{texts.common.start_page()}</a>
             </div>
         </div>
     }

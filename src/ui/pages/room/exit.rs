@@ -10,6 +10,7 @@ use crate::{
         components::Dialog,
         form::{Form, Sending},
         live::use_room,
+        texts::use_texts,
     },
 };
 
@@ -20,6 +21,7 @@ pub fn ExitDialog(
     open: RwSignal<bool>,
 ) -> impl IntoView {
     let room = use_room();
+    let texts = &use_texts().exit;
     let leave = Sending::to::<LeaveRoom>();
     Effect::new(move |_| {
         match leave.outcome.get() {
@@ -33,19 +35,19 @@ pub fn ExitDialog(
         }
     });
     let text = move || match room.retention.get() {
-        Retention::Preserved => "You can come back with the code. What was said stays in the room.",
-        Retention::Ephemeral => "You can come back with the code, but you will not see again what was said until now.",
+        Retention::Preserved => texts.preserved(),
+        Retention::Ephemeral => texts.ephemeral(),
     };
 
     view! {
-        <Dialog open id="exit" heading="Leave this room?">
+        <Dialog open id="exit" heading=texts.heading()>
             <p class="dialog__text">{text}</p>
             <p class="form-problem" role="status">{move || leave.detail()}</p>
             <Form sending=leave on_send=move |()| room.expect_exit()>
                 <input type="hidden" name="code" value=room.code.to_string()/>
                 <div class="button-row">
-                    <button type="submit" class="button button--danger" disabled=move || leave.pending.get()>"Leave"</button>
-                    <button type="button" class="button" on:click=move |_| open.set(false)>"Stay"</button>
+                    <button type="submit" class="button button--danger" disabled=move || leave.pending.get()>{texts.leave()}</button>
+                    <button type="button" class="button" on:click=move |_| open.set(false)>{texts.stay()}</button>
                 </div>
             </Form>
         </Dialog>

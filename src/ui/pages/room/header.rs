@@ -9,6 +9,7 @@ use crate::{
         components::{CopyButton, Icon, Shape},
         form::{Form, Sending},
         live::use_room,
+        texts::use_texts,
     },
 };
 
@@ -21,14 +22,13 @@ pub fn Header(
     dialogs: Dialogs,
 ) -> impl IntoView {
     let room = use_room();
+    let texts = use_texts();
+    let own = &texts.header;
     let code = room.code;
-    let title = move || room.name.get().map_or_else(|| format!("Room {}", code.spaced()), |name| name.to_string());
+    let title = move || room.name.get().map_or_else(|| texts.common.room(&code.spaced()), |name| name.to_string());
     let is_here = move || room.ending.with(Option::is_none);
     let is_owner = move || room.you.with(|you| you.role == Role::Owner);
-    let count = move || match room.members.with(Vec::len) {
-        1 => "1 member".to_owned(),
-        count => format!("{count} members"),
-    };
+    let count = move || own.members(room.members.with(Vec::len));
     let keeps = move || room.retention.get() == Retention::Preserved;
     // Without scripts the form leaves at once; with them the dialog asks first.
     let leave = Sending::to::<LeaveRoom>();
@@ -36,20 +36,20 @@ pub fn Header(
     view! {
         <header class="room-header">
             <div class="room-header__row">
-                <a href="/" class="room-header__home" aria-label="AnonChat, start page">"A"</a>
+                <a href="/" class="room-header__home" aria-label=own.home()>"A"</a>
                 <h1 class="room-header__title" dir="auto">{title}</h1>
                 <Show when=is_here>
                     <button
                         type="button"
                         class="icon-button"
-                        aria-label="Invite people"
+                        aria-label=own.invite()
                         on:click=move |_| dialogs.invite.set(true)
                     >
                         <Icon shape=Shape::Invite/>
                     </button>
                 </Show>
                 <Show when=move || is_here() && is_owner()>
-                    <button type="button" class="icon-button" aria-label="Room settings" on:click=move |_| dialogs.settings.set(true)>
+                    <button type="button" class="icon-button" aria-label=own.settings() on:click=move |_| dialogs.settings.set(true)>
                         <Icon shape=Shape::Settings/>
                     </button>
                 </Show>
@@ -59,7 +59,7 @@ pub fn Header(
                         <button
                             type="submit"
                             class="icon-button"
-                            aria-label="Exit"
+                            aria-label=own.exit()
                             on:click=move |event| {
                                 event.prevent_default();
                                 dialogs.exit.set(true);
@@ -73,7 +73,7 @@ pub fn Header(
             <div class="room-header__facts">
                 <CopyButton
                     text=move |()| code.to_string()
-                    label="Copy code"
+                    label=own.copy_code()
                     shape=Shape::Copy
                     class="chip chip--code"
                     shown=code.spaced()
@@ -86,7 +86,7 @@ pub fn Header(
                     <Show when=keeps fallback=|| view! { <Icon shape=Shape::NotKept/> }>
                         <Icon shape=Shape::Kept/>
                     </Show>
-                    <span>{move || if keeps() { "Keeps history" } else { "Keeps nothing" }}</span>
+                    <span>{move || if keeps() { own.keeps_history() } else { own.keeps_nothing() }}</span>
                 </p>
             </div>
         </header>

@@ -8,6 +8,7 @@ use crate::{
         browser,
         components::{CopyButton, Dialog, Icon, Shape},
         live::use_room,
+        texts::use_texts,
     },
 };
 
@@ -15,24 +16,25 @@ use crate::{
 #[component]
 pub fn InviteButtons() -> impl IntoView {
     let room = use_room();
+    let texts = use_texts();
     let code = room.code;
     let link = move || format!("{}/rooms/{code}", browser::origin());
     let can_share = RwSignal::new(false);
     Effect::new(move |_| can_share.set(browser::can_share()));
     let share = move |_| {
-        let title =
-            room.name.get_untracked().map_or_else(|| format!("Room {}", code.spaced()), |name| name.to_string());
+        let name = room.name.get_untracked().map(|name| name.to_string());
+        let title = name.unwrap_or_else(|| texts.common.room(&code.spaced()));
         spawn_local(browser::share(title, link()));
     };
 
     view! {
         <div class="button-row">
-            <CopyButton text=move |()| code.to_string() label="Copy code" shape=Shape::Copy/>
-            <CopyButton text=move |()| link() label="Copy link" shape=Shape::Link/>
+            <CopyButton text=move |()| code.to_string() label=texts.header.copy_code() shape=Shape::Copy/>
+            <CopyButton text=move |()| link() label=texts.invite.copy_link() shape=Shape::Link/>
             <Show when=move || can_share.get()>
                 <button type="button" class="button" on:click=share>
                     <Icon shape=Shape::Share/>
-                    <span>"Share"</span>
+                    <span>{texts.invite.share()}</span>
                 </button>
             </Show>
         </div>
@@ -46,12 +48,13 @@ pub fn InviteDialog(
     open: RwSignal<bool>,
 ) -> impl IntoView {
     let room = use_room();
+    let texts = &use_texts().invite;
     let text = match room.room_type {
-        RoomType::P2p => "The first person who types this code, or opens the link, is in. After that the room is full.",
-        RoomType::Group => "Whoever types this code, or opens the link, is in.",
+        RoomType::P2p => texts.one_to_one(),
+        RoomType::Group => texts.group(),
     };
     view! {
-        <Dialog open id="invite" heading="Invite people">
+        <Dialog open id="invite" heading=texts.heading()>
             <p class="dialog__text">{text}</p>
             <p class="big-code">{room.code.spaced()}</p>
             <InviteButtons/>

@@ -9,6 +9,7 @@ use crate::{
         components::{Dialog, Icon, Shape},
         form::{Form, Sending},
         live::{MemberLine, use_room},
+        texts::use_texts,
     },
 };
 
@@ -16,6 +17,7 @@ use crate::{
 #[component]
 fn MemberList(removing: RwSignal<Option<MemberLine>>) -> impl IntoView {
     let room = use_room();
+    let texts = &use_texts().members;
     let may_remove = Memo::new(move |_| room.you.with(|you| you.role == Role::Owner));
 
     view! {
@@ -24,9 +26,9 @@ fn MemberList(removing: RwSignal<Option<MemberLine>>) -> impl IntoView {
                 <li class="member">
                     <span class="member__dot" class:member__dot--on=member.connected></span>
                     <span class="member__name" dir="auto">{member.name.to_string()}</span>
-                    <span class="visually-hidden">{if member.connected { ", connected" } else { ", not connected" }}</span>
-                    {member.is_you.then(|| view! { <span class="tag">"you"</span> })}
-                    {member.is_owner.then(|| view! { <span class="tag">"owner"</span> })}
+                    <span class="visually-hidden">{if member.connected { texts.connected() } else { texts.not_connected() }}</span>
+                    {member.is_you.then(|| view! { <span class="tag">{texts.you()}</span> })}
+                    {member.is_owner.then(|| view! { <span class="tag">{texts.owner()}</span> })}
                     {(!member.is_you)
                         .then(|| {
                             let name = member.name.to_string();
@@ -36,7 +38,7 @@ fn MemberList(removing: RwSignal<Option<MemberLine>>) -> impl IntoView {
                                     <button
                                         type="button"
                                         class="icon-button icon-button--small"
-                                        aria-label=format!("Remove {name}")
+                                        aria-label=texts.remove(&name)
                                         on:click=move |_| removing.set(Some(member.get_value()))
                                     >
                                         <Icon shape=Shape::Close/>
@@ -57,9 +59,10 @@ pub fn MembersPanel(
     removing: RwSignal<Option<MemberLine>>,
 ) -> impl IntoView {
     let room = use_room();
+    let texts = &use_texts().members;
     view! {
         <aside class="room__side" aria-labelledby="panel-heading">
-            <h2 id="panel-heading" class="room__side-heading">"Members " <span class="count">{move || room.members.with(Vec::len)}</span></h2>
+            <h2 id="panel-heading" class="room__side-heading">{texts.heading()} " " <span class="count">{move || room.members.with(Vec::len)}</span></h2>
             <MemberList removing/>
         </aside>
     }
@@ -74,7 +77,8 @@ pub fn MembersDialog(
     removing: RwSignal<Option<MemberLine>>,
 ) -> impl IntoView {
     let room = use_room();
-    let heading = Signal::derive(move || format!("Members ({})", room.members.with(Vec::len)));
+    let texts = &use_texts().members;
+    let heading = Signal::derive(move || texts.heading_with(&room.members.with(Vec::len).to_string()));
     view! {
         <Dialog open id="members" heading>
             <MemberList removing/>
@@ -89,6 +93,7 @@ pub fn RemoveDialog(
     removing: RwSignal<Option<MemberLine>>,
 ) -> impl IntoView {
     let room = use_room();
+    let texts = &use_texts().members;
     let kick = Sending::to::<KickMember>();
     let open = RwSignal::new(false);
     let name = Memo::new(move |before: Option<&String>| {
@@ -115,15 +120,15 @@ pub fn RemoveDialog(
     let whom = move || removing.with(|member| member.as_ref().map(|member| member.id.to_string()));
 
     view! {
-        <Dialog open id="remove" heading=Signal::derive(move || format!("Remove {}?", name.get()))>
-            <p class="dialog__text">"They are out at once, cannot come back to this room, and everybody sees that you removed them."</p>
+        <Dialog open id="remove" heading=Signal::derive(move || texts.remove_heading(&name.get()))>
+            <p class="dialog__text">{texts.remove_text()}</p>
             <p class="form-problem" role="status">{move || kick.detail()}</p>
             <Form sending=kick>
                 <input type="hidden" name="code" value=room.code.to_string()/>
                 <input type="hidden" name="member_id" value=whom/>
                 <div class="button-row">
-                    <button type="submit" class="button button--danger" disabled=move || kick.pending.get()>"Remove"</button>
-                    <button type="button" class="button" on:click=move |_| open.set(false)>"Keep"</button>
+                    <button type="submit" class="button button--danger" disabled=move || kick.pending.get()>{texts.remove_button()}</button>
+                    <button type="button" class="button" on:click=move |_| open.set(false)>{texts.keep()}</button>
                 </div>
             </Form>
         </Dialog>

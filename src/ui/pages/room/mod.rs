@@ -14,8 +14,8 @@ mod view;
 use leptos::prelude::*;
 
 use crate::{
-    protocol::{Door, Entrance, InvalidCode, Problem, RoomCode},
-    ui::{browser, components::Brand, form::use_sent_back},
+    protocol::{Door, Entrance, Problem, RoomCode},
+    ui::{browser, components::Brand, form::use_sent_back, texts::use_texts},
 };
 
 use super::join_form::{JoinForm, Wanted};
@@ -49,24 +49,27 @@ fn Outside(code: RoomCode, entrance: Entrance) -> impl IntoView {
 /// The server cannot say now whether this person is in the room.
 #[component]
 fn Unknown(code: RoomCode, problem: Problem) -> impl IntoView {
+    let texts = use_texts();
     view! {
         <DoorCard code>
-            <p class="form-problem" role="alert">{problem.detail}</p>
-            <button type="button" class="button button--wide" on:click=|_| browser::reload()>"Try again"</button>
+            <p class="form-problem" role="alert">{texts.problem(&problem)}</p>
+            <button type="button" class="button button--wide" on:click=|_| browser::reload()>{texts.door.try_again()}</button>
         </DoorCard>
     }
 }
 
 #[component]
 fn DoorCard(code: RoomCode, children: Children) -> impl IntoView {
+    let texts = &use_texts().door;
+    let (before, after) = texts.heading();
     view! {
         <main class="page">
             <header class="page__bar"><Brand/></header>
             <section class="card" aria-labelledby="door-heading">
-                <h1 id="door-heading" class="card__heading">"Join room " <span class="code">{code.spaced()}</span></h1>
+                <h1 id="door-heading" class="card__heading">{before} <span class="code">{code.spaced()}</span> {after}</h1>
                 {children()}
             </section>
-            <p class="page__aside"><a href="/">"Join another room, or make one"</a></p>
+            <p class="page__aside"><a href="/">{texts.aside()}</a></p>
         </main>
     }
 }
@@ -79,7 +82,8 @@ pub fn NoCode(
     /// What to offer; nothing if the server could not say.
     entrance: Option<Entrance>,
 ) -> impl IntoView {
-    let reason = text.parse::<RoomCode>().err().as_ref().map(InvalidCode::to_string);
+    let texts = use_texts();
+    let reason = text.parse::<RoomCode>().err().map(|reason| texts.problem(&reason.into()));
     let retyped = use_sent_back().code;
     let text = if retyped.is_empty() { text } else { retyped };
 
@@ -87,8 +91,8 @@ pub fn NoCode(
         <main class="page">
             <header class="page__bar"><Brand/></header>
             <section class="card" aria-labelledby="code-heading">
-                <h1 id="code-heading" class="card__heading">"This link’s code is not right"</h1>
-                <p class="card__text">{reason} " Perhaps a character was lost when the link was copied. Correct it here:"</p>
+                <h1 id="code-heading" class="card__heading">{texts.door.wrong_code()}</h1>
+                <p class="card__text">{reason} " " {texts.door.wrong_code_text()}</p>
                 <JoinForm wanted=Wanted::Typed(text) entrance/>
             </section>
         </main>

@@ -9,6 +9,7 @@ use crate::{
         components::{Dialog, TextField},
         form::{Form, Sending},
         live::use_room,
+        texts::use_texts,
     },
 };
 
@@ -19,6 +20,7 @@ pub fn SettingsDialog(
     open: RwSignal<bool>,
 ) -> impl IntoView {
     let room = use_room();
+    let texts = &use_texts().settings;
     let rename = Sending::to::<RenameRoom>();
     let preserve = Sending::to::<PreserveRoom>();
     let keeps = move || room.retention.get() == Retention::Preserved;
@@ -31,19 +33,19 @@ pub fn SettingsDialog(
     let name = room.name.get_untracked().map(|name| name.to_string()).unwrap_or_default();
 
     view! {
-        <Dialog open id="settings" heading="Room settings">
+        <Dialog open id="settings" heading=texts.heading()>
             <Form sending=rename>
                 <input type="hidden" name="code" value=room.code.to_string()/>
                 <TextField
                     name="name"
-                    label="Room name"
+                    label=texts.name()
                     value=name
                     error=name_problem
-                    hint="Leave it empty to show the code instead."
+                    hint=texts.name_hint()
                     maxlength=128
                     autocapitalize="sentences"
                 />
-                <button type="submit" class="button" disabled=move || rename.pending.get()>"Save name"</button>
+                <button type="submit" class="button" disabled=move || rename.pending.get()>{texts.save_name()}</button>
             </Form>
             <hr class="rule"/>
             <Form sending=preserve>
@@ -60,10 +62,8 @@ pub fn SettingsDialog(
                     disabled=move || preserve.pending.get()
                 >
                     <span class="switch__track" aria-hidden="true"></span>
-                    <span class="switch__name" id="keep-name">"Preserve messages"</span>
-                    <span class="switch__text" id="keep-text">
-                        "On: everything said from now on is kept, and whoever joins later can read it. Off: nothing is kept from now on. Everybody sees the change."
-                    </span>
+                    <span class="switch__name" id="keep-name">{texts.preserve()}</span>
+                    <span class="switch__text" id="keep-text">{texts.preserve_text()}</span>
                 </button>
             </Form>
             <p class="form-problem" role="status">{move || preserve.detail()}</p>

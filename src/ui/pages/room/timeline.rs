@@ -11,6 +11,7 @@ use crate::ui::{
     clock::use_clock,
     components::{Icon, MessageItem, Shape},
     live::{Entry, use_room},
+    texts::use_texts,
     timeline::{Row, RowKey},
 };
 
@@ -23,6 +24,8 @@ const NEAR_END: i32 = 48;
 #[component]
 pub fn Timeline() -> impl IntoView {
     let room = use_room();
+    let texts = use_texts();
+    let own = &texts.timeline;
     let frame = NodeRef::<html::Div>::new();
     let top = NodeRef::<html::Div>::new();
     let bottom = NodeRef::<html::Div>::new();
@@ -88,9 +91,8 @@ pub fn Timeline() -> impl IntoView {
         }
     };
     let unseen = move || match room.unseen.get() {
-        0 => "Newest messages".to_owned(),
-        1 => "1 new message".to_owned(),
-        unseen => format!("{unseen} new messages"),
+        0 => own.newest().to_owned(),
+        unseen => own.unseen(unseen),
     };
     let alone = Memo::new(move |_| {
         let silent = || room.entries.with(|rows| !rows.iter().any(|row| matches!(row.key, RowKey::Message(..))));
@@ -99,12 +101,12 @@ pub fn Timeline() -> impl IntoView {
 
     view! {
         <div class="timeline">
-            <div class="timeline__frame" role="log" aria-live="off" aria-label="Messages" tabindex="0" node_ref=frame on:scroll=on_scroll>
+            <div class="timeline__frame" role="log" aria-live="off" aria-label=own.label() tabindex="0" node_ref=frame on:scroll=on_scroll>
                 <div class="timeline__content">
                     <div class="timeline__top" node_ref=top>
                         <Show when=move || room.has_earlier.get()>
                             <p class="timeline__problem" role="status">
-                                {move || room.earlier_problem.get().map(|problem| problem.detail)}
+                                {move || room.earlier_problem.get().map(|problem| texts.problem(&problem))}
                             </p>
                             <button
                                 type="button"
@@ -112,7 +114,7 @@ pub fn Timeline() -> impl IntoView {
                                 disabled=move || room.loading_earlier.get()
                                 on:click=move |_| room.load_earlier()
                             >
-                                {move || if room.loading_earlier.get() { "Fetching earlier messages…" } else { "Earlier messages" }}
+                                {move || if room.loading_earlier.get() { own.fetching() } else { own.earlier() }}
                             </button>
                         </Show>
                     </div>
@@ -124,8 +126,8 @@ pub fn Timeline() -> impl IntoView {
                     <div node_ref=bottom></div>
                     <Show when=move || alone.get()>
                         <section class="alone" aria-labelledby="alone-heading">
-                            <h2 id="alone-heading" class="alone__heading">"Nobody else is here"</h2>
-                            <p>"Share this code, and whoever types it is in:"</p>
+                            <h2 id="alone-heading" class="alone__heading">{own.alone()}</h2>
+                            <p>{own.alone_text()}</p>
                             <p class="big-code">{room.code.spaced()}</p>
                             <InviteButtons/>
                         </section>

@@ -1,0 +1,59 @@
+//! How a page looks and speaks. The server decides it for each request, before it renders.
+
+use super::{Accent, HourCycle, Language, Preferences, TextSize, Theme};
+
+/// How a page looks and speaks to one person.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Look {
+    /// The language of its texts.
+    pub language: Language,
+    /// Light or dark.
+    pub theme: Theme,
+    /// The accent colour.
+    pub accent: Accent,
+    /// How large texts are.
+    pub text_size: TextSize,
+    /// How hours are counted.
+    pub hours: HourCycle,
+}
+
+impl Look {
+    /// For somebody who has no preferences but perhaps a language.
+    pub fn plain(language: Language) -> Self {
+        Self { language, ..Self::default() }
+    }
+
+    /// For somebody with preferences. Who chose no language there gets the one that was asked for.
+    pub fn preferred(preferences: &Preferences, asked_for: Language) -> Self {
+        Self {
+            language: preferences.language.unwrap_or(asked_for),
+            theme: preferences.theme,
+            accent: preferences.accent,
+            text_size: preferences.text_size,
+            hours: preferences.hours,
+        }
+    }
+
+    /// Whether hours are counted from 1 to 12, and not from 0 to 23.
+    pub fn has_twelve_hours(self) -> bool {
+        match (self.hours, self.language) {
+            (HourCycle::Twelve, _) => true,
+            (HourCycle::TwentyFour, _) | (HourCycle::Auto, Language::English | Language::German) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn preferences_come_before_what_the_browser_asks_for() {
+        let mut preferences = Preferences { theme: Theme::Dark, hours: HourCycle::Twelve, ..Preferences::default() };
+        let look = Look::preferred(&preferences, Language::German);
+        assert_eq!((look.language, look.theme, look.has_twelve_hours()), (Language::German, Theme::Dark, true));
+        preferences.language = Some(Language::English);
+        assert_eq!(Look::preferred(&preferences, Language::German).language, Language::English);
+        assert!(!Look::plain(Language::English).has_twelve_hours());
+    }
+}

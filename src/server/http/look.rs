@@ -1,0 +1,125 @@
+//! How a page looks and speaks to whoever asks for it.
+//!
+//! For people without an account: as their device is set, in the language that they chose here, else in the best of those
+//! that their browser asks for.
+
+use std::cmp::Reverse;
+
+use axum::http::{HeaderMap, header, request::Parts};
+use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
+
+use crate::{
+    protocol::{Language, Look},
+    server::{app::App, config::Config},
+};
+
+/// How long a browser keeps the choice.
+const CHOICE_DAYS: i64 = 365;
+/// Languages of a header that are read; people name a handful.
+const RANGES: usize = 32;
+
+/// The look for a request. The one place that decides it.
+pub fn look(app: &App, parts: &Parts) -> Look {
+    let chosen =
+        CookieJar::from_headers(&parts.headers).get(cookie_name(&app.config)).and_then(|cookie| named(cookie.value()));
+    Look::plain(chosen.or_else(|| asked_for(&parts.headers)).unwrap_or_default())
+}
+
+/// The cookie that keeps the choice of a language.
+pub fn language_cookie(config: &Config, language: Language) -> Cookie<'static> {
+    let mut cookie = Cookie::new(cookie_name(config), language.as_str());
+    cookie.set_path("/");
+    cookie.set_http_only(true);
+    cookie.set_same_site(SameSite::Lax);
+    cookie.set_secure(config.is_https());
+    cookie.set_max_age(time::Duration::days(CHOICE_DAYS));
+    cookie
+}
+
+fn cookie_name(config: &Config) -> &'static str {
+    if config.is_https() { "__Host-anonchat-language" } else { "anonchat-language" }
+}
+
+/// The language of a tag, such as `de` or `de-AT`: what follows the first hyphen makes no difference here.
+fn named(tag: &str) -> Option<Language> {
+    let primary = tag.split('-').next().unwrap_or_default();
+    Language::ALL.iter().copied().find(|language| language.as_str().eq_ignore_ascii_case(primary))
+}
+
+/// The best language that a browser asks for (`Accept-Language`, RFC 9110, 12.5.4): of the highest weight, and of equal
+/// ones the first. What cannot be read is not asked for.
+fn asked_for(headers: &HeaderMap) -> Option<Language> {
+    let lists = headers.get_all(header::ACCEPT_LANGUAGE).iter().filter_map(|value| value.to_str().ok());
+    let ranges: Vec<(&str, u16)> = lists.flat_map(|list| list.split(',')).take(RANGES).filter_map(range).collect();
+    let rank = |language: &Language| {
+        // `*` stands for all that the header does not name.
+        let of = |wanted: Option<Language>| {
+            ranges.iter().position(|(tag, _)| if wanted.is_some() { named(tag) == wanted } else { *tag == "*" })
+        };
+        let at = of(Some(*language)).or_else(|| of(None))?;
+        let weight = ranges[at].1;
+        (weight > 0).then_some((Reverse(weight), at))
+    };
+    Language::ALL
+        .iter()
+        .copied()
+        .filter_map(|language| Some((rank(&language)?, language)))
+        .min_by_key(|(rank, _)| *rank)
+        .map(|(_, language)| language)
+}
+
+/// A language range and its weight in thousandths.
+fn range(text: &str) -> Option<(&str, u16)> {
+    let mut parts = text.split(';').map(str::trim);
+    let tag = parts.next().filter(|tag| !tag.is_empty())?;
+    let weight = match parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q="))) {
+        None => 1.0,
+        Some(weight) => weight.parse::<f32>().ok().filter(|weight| (0.0..=1.0).contains(weight))?,
+    };
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 1000")]
+    let thousandths = (weight * 1_000.0).round() as u16;
+    Some((tag, thousandths))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(value: &str) -> Option<Language> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT_LANGUAGE, value.parse().unwrap());
+        asked_for(&headers)
+    }
+
+    #[test]
+    fn the_language_with_the_highest_weight_is_taken() {
+        for (header, language) in [
+            ("de", Some(Language::German)),
+            ("de-AT,de;q=0.9,en;q=0.8", Some(Language::German)),
+            ("en-GB,en;q=0.9,de;q=0.8", Some(Language::English)),
+            ("en;q=0.3, DE-ch ; q=0.7", Some(Language::German)),
+            ("fr,de;q=0.5,en;q=0.4", Some(Language::German)),
+            ("de,en", Some(Language::German)),
+            ("en,de", Some(Language::English)),
+            ("fr,*;q=0.5", Some(Language::English)),
+            ("*,de;q=0.5", Some(Language::English)),
+            ("*;q=0.1,de;q=0.5", Some(Language::German)),
+            ("en;q=0,*", Some(Language::German)),
+            ("fr,it;q=0.5", None),
+            ("de;q=0", None),
+        ] {
+            assert_eq!(asked(header), language, "{header}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_asked_for() {
+        for header in ["", ",,;", ";q=1", "de;q=high", "de;q=2", "de;q=NaN", "deutsch", "d", "-"] {
+            assert_eq!(asked(header), None, "{header}");
+        }
+        assert_eq!(asked("de;q=x, en;q=0.1"), Some(Language::English));
+        let crowd = format!("{}de", "fr,".repeat(RANGES));
+        assert_eq!(asked(&crowd), None, "nobody names so many");
+        assert_eq!(asked_for(&HeaderMap::new()), None);
+    }
+}

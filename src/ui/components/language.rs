@@ -1,0 +1,52 @@
+//! Choosing a language, for whoever has no preferences to choose it in.
+
+use leptos::prelude::*;
+
+use crate::{
+    api::ChooseLanguage,
+    protocol::Language,
+    ui::{
+        form::{Form, Sending},
+        texts::use_speech,
+    },
+};
+
+/// What a language calls itself: the same in every language, so it is no text of the table.
+const fn own_name(language: Language) -> &'static str {
+    match language {
+        Language::English => "English",
+        Language::German => "Deutsch",
+    }
+}
+
+/// A button for each language.
+#[component]
+pub fn LanguageChoice() -> impl IntoView {
+    let speech = use_speech();
+    let sending = Sending::to::<ChooseLanguage>();
+    let button = move |language: &Language| {
+        let current = *language == speech.language;
+        view! {
+            <button
+                type="submit"
+                class="text-button languages__one"
+                name="language"
+                value=language.as_str()
+                lang=language.as_str()
+                aria-current=current.then_some("true")
+            >
+                {own_name(*language)}
+            </button>
+        }
+    };
+    view! {
+        <footer>
+            <Form sending>
+                <div class="languages" role="group" aria-label=speech.texts.home.language()>
+                    {Language::ALL.iter().map(button).collect_view()}
+                </div>
+                <p class="form-problem" role="status">{move || sending.detail()}</p>
+            </Form>
+        </footer>
+    }
+}

@@ -1,0 +1,41 @@
+//! What a device is told of the application when it is installed there.
+
+use serde_json::{Value, json};
+
+use crate::protocol::Language;
+
+use super::texts;
+
+const MANIFEST: &str = include_str!("../../manifest.json");
+
+/// The manifest in a language, as `application/manifest+json`.
+pub fn manifest(language: Language) -> String {
+    let document = &texts::of(language).document;
+    let mut manifest: Value = serde_json::from_str(MANIFEST).expect("a browser test reads the file");
+    manifest["lang"] = json!(language.as_str());
+    manifest["description"] = json!(document.description());
+    manifest["shortcuts"][0]["name"] = json!(document.shortcut());
+    manifest["shortcuts"][0]["description"] = json!(document.shortcut_text());
+    manifest.to_string()
+}
+
+/// Where a page finds its manifest. Browsers ask for it without cookies, so the address says the language.
+pub fn address(language: Language) -> String {
+    if language == Language::default() {
+        "/manifest.json".to_owned()
+    } else {
+        format!("/manifest.json?lang={}", language.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn in_english_it_is_the_file() {
+        let file: Value = serde_json::from_str(MANIFEST).unwrap();
+        assert_eq!(serde_json::from_str::<Value>(&manifest(Language::English)).unwrap(), file);
+        assert!(manifest(Language::German).contains("Neuer Raum"));
+    }
+}

@@ -1,0 +1,165 @@
+//! The files of the languages: on the server only, since nothing that runs in a browser calls this.
+
+use std::{collections::BTreeMap, sync::LazyLock};
+
+use serde::Deserialize;
+
+use crate::protocol::Language;
+
+use super::{TABLE, Texts, fill::holes, plural::kinds, table::Kind};
+
+/// The file of a language.
+const fn file(language: Language) -> &'static str {
+    match language {
+        Language::English => include_str!("en.json"),
+        Language::German => include_str!("de.json"),
+    }
+}
+
+/// The texts of a language.
+pub fn of(language: Language) -> &'static Texts {
+    static TEXTS: LazyLock<Vec<(Language, Texts)>> = LazyLock::new(|| {
+        let read = |language: &Language| {
+            let list = list(*language, file(*language)).expect("a test reads every file");
+            (*language, Texts::read(*language, list.leak()))
+        };
+        Language::ALL.iter().map(read).collect()
+    });
+    let (_, texts) = TEXTS.iter().find(|(of, _)| *of == language).expect("all languages are in the list of them");
+    texts
+}
+
+/// An entry, as it stands in a file.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Entry {
+    Text(String),
+    Forms(BTreeMap<String, String>),
+    List(Vec<String>),
+}
+
+/// Reads a file into a list: a line each, in the order of the table. Fails, and says where, unless the file has each
+/// entry of the table, nothing else, and in each text the holes that it must have.
+fn list(language: Language, file: &str) -> Result<String, String> {
+    let mut groups: BTreeMap<String, BTreeMap<String, Entry>> =
+        serde_json::from_str(file).map_err(|error| error.to_string())?;
+    let mut lines = Vec::new();
+    for (group, entries) in TABLE {
+        let mut found = groups.remove(*group).ok_or_else(|| format!("{group} is missing"))?;
+        for (name, kind) in *entries {
+            let entry = found.remove(*name).ok_or_else(|| format!("{group}.{name} is missing"))?;
+            let texts = texts(language, entry, *kind).map_err(|reason| format!("{group}.{name} {reason}"))?;
+            lines.extend(texts);
+        }
+        if let Some(name) = found.keys().next() {
+            return Err(format!("{group}.{name} is in no table"));
+        }
+    }
+    if let Some(group) = groups.keys().next() {
+        return Err(format!("{group} is in no table"));
+    }
+    Ok(lines.join("\n"))
+}
+
+/// The texts of an entry, in their order.
+fn texts(language: Language, entry: Entry, kind: Kind) -> Result<Vec<String>, String> {
+    let texts = match (entry, kind) {
+        (Entry::Text(text), Kind::Text(wanted)) => {
+            has_holes(&text, wanted)?;
+            vec![text]
+        }
+        (Entry::List(texts), Kind::List(length)) if texts.len() == length => {
+            texts.iter().try_for_each(|text| has_holes(text, &[]))?;
+            texts
+        }
+        (Entry::Forms(mut forms), Kind::Forms { number, holes: wanted }) => {
+            let mut texts = Vec::new();
+            for kind in kinds(language) {
+                let text = forms.remove(*kind).ok_or_else(|| format!("has no form “{kind}”"))?;
+                let shown = number.filter(|number| *kind == "other" || holes(&text).contains(number));
+                has_holes(&text, &[wanted, shown.as_slice()].concat())?;
+                texts.push(text);
+            }
+            if let Some(kind) = forms.keys().next() {
+                return Err(format!("has a form “{kind}”, which the language has not"));
+            }
+            texts
+        }
+        _ => return Err(format!("is not {kind:?}")),
+    };
+    if texts.iter().any(|text| text.trim().is_empty() || text.contains('\n')) {
+        return Err("is empty, or has more than one line".to_owned());
+    }
+    Ok(texts)
+}
+
+/// Each hole once, and no others.
+fn has_holes(text: &str, wanted: &[&str]) -> Result<(), String> {
+    let (mut found, mut wanted) = (holes(text), wanted.to_vec());
+    found.sort_unstable();
+    wanted.sort_unstable();
+    if found == wanted && text.matches(['{', '}']).count() == 2 * wanted.len() {
+        Ok(())
+    } else {
+        Err(format!("has the holes {found:?}, and not {wanted:?}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn english() -> Value {
+        serde_json::from_str(file(Language::English)).unwrap()
+    }
+
+    /// What is said about the English file after a change to it.
+    fn refusal(change: impl FnOnce(&mut Value)) -> String {
+        let mut file = english();
+        change(&mut file);
+        list(Language::English, &file.to_string()).unwrap_err()
+    }
+
+    #[test]
+    fn every_language_has_each_entry_with_its_holes_and_nothing_else() {
+        for language in Language::ALL {
+            list(*language, file(*language)).unwrap_or_else(|reason| panic!("{}.json: {reason}", language.as_str()));
+        }
+    }
+
+    #[test]
+    fn a_file_that_misses_something_or_has_too_much_is_refused_by_name() {
+        assert_eq!(refusal(|file| _ = file["home"].as_object_mut().unwrap().remove("lead")), "home.lead is missing");
+        assert_eq!(refusal(|file| file["home"]["more"] = json!("More")), "home.more is in no table");
+        assert_eq!(refusal(|file| file["more"] = json!({})), "more is in no table");
+        assert_eq!(
+            refusal(|file| file["common"]["room"] = json!("Room {kode}")),
+            r#"common.room has the holes ["kode"], and not ["code"]"#
+        );
+        assert_eq!(refusal(|file| file["home"]["lead"] = json!(" ")), "home.lead is empty, or has more than one line");
+        assert_eq!(
+            refusal(|file| file["header"]["members"] = json!({"other": "{count} members"})),
+            "header.members has no form “one”"
+        );
+        assert_eq!(
+            refusal(|file| file["header"]["members"]["few"] = json!("{count} members")),
+            "header.members has a form “few”, which the language has not"
+        );
+        assert!(refusal(|file| file["times"]["months"] = json!(["January"])).starts_with("times.months is not"));
+    }
+
+    #[test]
+    fn no_text_was_left_in_english() {
+        let german = list(Language::German, file(Language::German)).unwrap();
+        let english = list(Language::English, file(Language::English)).unwrap();
+        // The same in both: what is no word, times of day, and four months.
+        let same: Vec<&str> =
+            german.lines().zip(english.lines()).filter(|(de, en)| de == en).map(|(de, _)| de).collect();
+        assert_eq!(
+            same,
+            ["in {seconds} s", "{name}: {body}", "{time} AM", "{time} PM", "April", "August", "September", "November"]
+        );
+    }
+}

@@ -1,0 +1,339 @@
+//! Every text of the pages, in one typed table, and a file for each language.
+//!
+//! The server chooses the language and renders with it. The texts come to the browser with the document, so no language
+//! is in the wasm. A new language is a file beside `en.json`, a line in `files.rs`, its rule in `plural.rs`, and its case
+//! in [`Language`]; the tests say what is missing. docs/decisions/0013 has the reasons.
+
+mod files;
+mod fill;
+mod plural;
+mod problems;
+mod table;
+
+use std::str::Split;
+
+use leptos::prelude::*;
+
+use crate::protocol::{Language, Look};
+
+use fill::{around, fill};
+use plural::Forms;
+use table::{Kind, table};
+
+pub use files::of;
+
+table! {
+    /// The document, and the application on a device.
+    document: Document {
+        description;
+        shortcut;
+        shortcut_text;
+        check_code;
+        nothing_here;
+    }
+    /// What several pages say.
+    common: Common {
+        room: (code);
+        back_to: (code);
+        start_page;
+        your_name;
+        your_name_hint;
+        close;
+        copied;
+        cannot_copy;
+        too_fast: [count];
+        thousands;
+    }
+    /// The start page.
+    home: Home {
+        lead;
+        join;
+        make;
+        make_text;
+        current;
+        you_are_in: {room};
+        back;
+        leave;
+        language;
+    }
+    /// The form that joins a room.
+    join: Join {
+        code;
+        go;
+        switch;
+        elsewhere: {room};
+    }
+    /// The page that makes a room.
+    new_room: NewRoom {
+        heading;
+        how_many;
+        group;
+        group_text;
+        one_to_one;
+        one_to_one_text;
+        name;
+        preserve;
+        preserve_text;
+        create;
+        switch;
+    }
+    /// A room's door.
+    door: Door {
+        heading: {code};
+        try_again;
+        aside;
+        wrong_code;
+        wrong_code_text;
+    }
+    /// An address that leads nowhere.
+    not_found: NotFound {
+        heading;
+        text;
+    }
+    /// The top of a room.
+    header: Header {
+        home;
+        invite;
+        settings;
+        exit;
+        copy_code;
+        members: [count];
+        keeps_history;
+        keeps_nothing;
+    }
+    /// Sharing a room.
+    invite: Invite {
+        heading;
+        one_to_one;
+        group;
+        copy_link;
+        share;
+    }
+    /// Who is in a room.
+    members: Members {
+        heading;
+        heading_with: (count);
+        connected;
+        not_connected;
+        you;
+        owner;
+        remove: (name);
+        remove_heading: (name);
+        remove_text;
+        remove_button;
+        keep;
+    }
+    /// What the owner may change.
+    settings: Settings {
+        heading;
+        name;
+        name_hint;
+        save_name;
+        preserve;
+        preserve_text;
+    }
+    /// Leaving a room.
+    exit: Exit {
+        heading;
+        preserved;
+        ephemeral;
+        leave;
+        stay;
+    }
+    /// Why a room is over for a page.
+    ended: Ended {
+        removed_by: (by);
+        removed;
+        returning;
+        away;
+        exited;
+        left;
+        outside;
+        come_back;
+    }
+    /// The connection, when it is not there.
+    connection: Connection {
+        offline;
+        again;
+        in_seconds: (seconds);
+        try_now;
+    }
+    /// Where messages are written.
+    composer: Composer {
+        message;
+        send;
+        typing_one: (name);
+        typing_two: (first, second);
+        typing_several;
+        left: (count);
+        too_many: (count);
+        too_long: (limit);
+        needs_scripts;
+    }
+    /// The timeline of a room.
+    timeline: Timeline {
+        label;
+        earlier;
+        fetching;
+        newest;
+        unseen: [count];
+        news: [count, name, body];
+        alone;
+        alone_text;
+        you;
+        not_sent_yet;
+        not_sent: (reason);
+        retry;
+        discard;
+    }
+    /// What happened in a room besides messages.
+    notices: Notices {
+        you;
+        list_of_two: (first, second);
+        list_of_three: (first, second, third);
+        list_of_more: [count, first, second];
+        you_joined;
+        you_and_others_joined: (names);
+        joined: [count; names];
+        you_came_back;
+        you_and_others_came_back: (names);
+        came_back: [count; names];
+        you_came_and_left;
+        you_and_others_came_and_left: (names);
+        came_and_left: [count; names];
+        you_left;
+        you_and_others_left: (names);
+        left: [count; names];
+        you_removed: (name);
+        removed_you: (by);
+        removed: (by, name);
+        you_named: (name);
+        named: (by, name);
+        you_unnamed;
+        unnamed: (by);
+        you_preserved;
+        preserved: (by);
+        you_stopped_preserving;
+        stopped_preserving: (by);
+    }
+    /// Times and days.
+    times: Times {
+        before_noon: (time);
+        after_noon: (time);
+        today;
+        yesterday;
+        weekdays: [7];
+        months: [12];
+        day: (weekday, date, month);
+        day_of_year: (weekday, date, month, year);
+    }
+    /// What can go wrong.
+    problems: Problems {
+        name_empty;
+        name_too_long: (limit, found);
+        room_name_empty;
+        room_name_too_long: (limit, found);
+        message_empty;
+        message_too_long: (limit, found);
+        code_length: (found);
+        code_character: (character);
+        member_gone;
+        malformed;
+        no_session;
+        not_owner;
+        not_a_member;
+        removed;
+        foreign_origin;
+        room_unavailable;
+        already_in_room: (room);
+        too_many_requests: [count];
+        internal;
+        store_unavailable;
+        bus_unavailable;
+        overloaded;
+        unreachable;
+    }
+}
+
+/// The next line of a list.
+fn next(lines: &mut Split<'static, char>) -> &'static str {
+    lines.next().unwrap_or_default()
+}
+
+/// How a page speaks to its reader.
+#[derive(Clone, Copy)]
+pub struct Speech {
+    /// Its texts.
+    pub texts: &'static Texts,
+    /// Its language.
+    pub language: Language,
+    /// Whether hours are counted from 1 to 12.
+    pub twelve_hours: bool,
+}
+
+impl Speech {
+    /// As the server decided.
+    pub fn new(look: Look) -> Self {
+        Self { texts: of(look.language), language: look.language, twelve_hours: look.has_twelve_hours() }
+    }
+
+    /// As one text, to go with the document.
+    fn hand_over(self) -> String {
+        let hours = if self.twelve_hours { "12" } else { "24" };
+        format!("{}\n{hours}\n{}", self.language.as_str(), self.texts.list)
+    }
+
+    /// Takes what was handed over. It stays as long as the document, so it is never given back.
+    fn take_over(handed: String) -> Self {
+        let mut parts = handed.leak().splitn(3, '\n');
+        let mut part = || parts.next().unwrap_or_default();
+        let tag = part();
+        let language = Language::ALL.iter().copied().find(|language| language.as_str() == tag).unwrap_or_default();
+        let twelve_hours = part() == "12";
+        Self { texts: Box::leak(Box::new(Texts::read(language, part()))), language, twelve_hours }
+    }
+}
+
+/// Gives the page its speech. The server has it, and the browser finds it in the document.
+pub fn provide_speech() {
+    let chosen = use_context::<Speech>();
+    let handed = SharedValue::new_str(|| chosen.map(Speech::hand_over).unwrap_or_default()).into_inner();
+    if chosen.is_none() {
+        provide_context(Speech::take_over(handed));
+    }
+}
+
+/// How the page speaks.
+pub fn use_speech() -> Speech {
+    expect_context()
+}
+
+/// The texts of the page.
+pub fn use_texts() -> &'static Texts {
+    use_speech().texts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_handed_over_is_what_was_chosen() {
+        for language in Language::ALL {
+            let chosen = Speech::new(Look { hours: crate::protocol::HourCycle::Twelve, ..Look::plain(*language) });
+            let taken = Speech::take_over(chosen.hand_over());
+            assert_eq!((taken.language, taken.twelve_hours), (*language, true));
+            assert_eq!(taken.texts.list, chosen.texts.list);
+            assert_eq!(taken.texts.times.months(11), chosen.texts.times.months(11));
+            assert_eq!(taken.texts.problems.unreachable(), chosen.texts.problems.unreachable());
+        }
+    }
+
+    #[test]
+    fn a_number_chooses_its_form() {
+        assert_eq!(of(Language::English).header.members(1), "1 member");
+        assert_eq!(of(Language::English).header.members(0), "0 members");
+        assert_eq!(of(Language::German).header.members(1), "1 Mitglied");
+        assert_eq!(of(Language::German).header.members(12), "12 Mitglieder");
+    }
+}

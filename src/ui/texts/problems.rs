@@ -1,0 +1,112 @@
+//! What went wrong, in the words of the page.
+//!
+//! The server's own sentence is English and meant for programs and their authors. The page says what it can by the stable
+//! code and the reason, and shows that sentence where both leave open what happened.
+
+use crate::protocol::{Code, Problem, Reason, Subject};
+
+use super::Texts;
+
+impl Texts {
+    /// A sentence for people: what happened, and what they can do.
+    pub fn problem(&self, problem: &Problem) -> String {
+        self.by_reason(problem).or_else(|| self.by_code(problem)).unwrap_or_else(|| problem.detail.clone())
+    }
+
+    fn by_reason(&self, problem: &Problem) -> Option<String> {
+        let texts = &self.problems;
+        Some(match problem.reason? {
+            Reason::Empty { what } => match what {
+                Subject::Name => texts.name_empty().to_owned(),
+                Subject::RoomName => texts.room_name_empty().to_owned(),
+                Subject::Message => texts.message_empty().to_owned(),
+            },
+            Reason::TooLong { what, limit, found } => {
+                let (limit, found) = (&limit.to_string(), &found.to_string());
+                match what {
+                    Subject::Name => texts.name_too_long(limit, found),
+                    Subject::RoomName => texts.room_name_too_long(limit, found),
+                    Subject::Message => texts.message_too_long(limit, found),
+                }
+            }
+            Reason::CodeLength { found } => texts.code_length(&found.to_string()),
+            Reason::CodeCharacter { character } => texts.code_character(character.encode_utf8(&mut [0; 4])),
+            Reason::MemberGone => texts.member_gone().to_owned(),
+            Reason::Unreachable => texts.unreachable().to_owned(),
+        })
+    }
+
+    fn by_code(&self, problem: &Problem) -> Option<String> {
+        let texts = &self.problems;
+        let text = match problem.code {
+            Code::AlreadyInRoom => return Some(texts.already_in_room(&problem.room?.spaced())),
+            Code::TooManyRequests => {
+                let seconds = problem.retry_after_ms?.div_ceil(1_000).max(1);
+                return Some(texts.too_many_requests(usize::try_from(seconds).ok()?));
+            }
+            Code::Malformed => texts.malformed(),
+            Code::NoSession => texts.no_session(),
+            Code::NotOwner => texts.not_owner(),
+            Code::NotAMember => texts.not_a_member(),
+            Code::Removed => texts.removed(),
+            Code::ForeignOrigin => texts.foreign_origin(),
+            Code::RoomUnavailable => texts.room_unavailable(),
+            Code::Internal => texts.internal(),
+            Code::StoreUnavailable => texts.store_unavailable(),
+            Code::BusUnavailable => texts.bus_unavailable(),
+            Code::Overloaded => texts.overloaded(),
+            // Only the reason or the server's sentence says what is wrong; or a program is wrong, and not a person.
+            Code::InvalidInput
+            | Code::NotFound
+            | Code::MethodNotAllowed
+            | Code::IdReused
+            | Code::TooLarge
+            | Code::UnsupportedMediaType => return None,
+        };
+        Some(text.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::protocol::{Language, Nickname, RoomCode};
+
+    use super::{super::of, *};
+
+    fn problems() -> Vec<Problem> {
+        let room: RoomCode = "K7M2QX".parse().unwrap();
+        vec![
+            Problem::room_unavailable(),
+            Problem::already_in_room(room),
+            Problem::too_many_requests(1),
+            Problem::too_many_requests(2_001),
+            Problem::unreachable(),
+            "K7M2".parse::<RoomCode>().unwrap_err().into(),
+            "K7M2QU".parse::<RoomCode>().unwrap_err().into(),
+            ("nickname", Nickname::try_from("x".repeat(33)).unwrap_err()).into(),
+            ("nickname", Nickname::try_from(" ").unwrap_err()).into(),
+        ]
+    }
+
+    #[test]
+    fn in_english_the_page_says_what_the_server_says() {
+        for problem in problems() {
+            assert_eq!(of(Language::English).problem(&problem), problem.detail);
+        }
+    }
+
+    #[test]
+    fn in_german_no_sentence_is_the_servers() {
+        for problem in problems() {
+            assert_ne!(of(Language::German).problem(&problem), problem.detail);
+        }
+        let too_long = ("nickname", Nickname::try_from("x".repeat(33)).unwrap_err()).into();
+        assert!(of(Language::German).problem(&too_long).contains("höchstens 32 Zeichen"));
+    }
+
+    #[test]
+    fn what_the_page_has_no_words_for_is_said_in_the_servers() {
+        let problem = Problem::invalid("limit", "A page has 1 to 50 events.");
+        assert_eq!(of(Language::German).problem(&problem), problem.detail);
+    }
+}
