@@ -126,7 +126,7 @@ test.describe("the look", () => {
     await say(ada.page, "I have: https://example.org");
     await expect(messages(ada.page)).toHaveCount(2);
     const { page } = ada;
-    for (const accent of ["teal", "blue", "violet", "rose", "amber"]) {
+    for (const accent of ["indigo", "blue", "violet", "rose", "amber"]) {
       for (const theme of ["light", "dark"]) {
         await page.evaluate((look) => Object.assign(document.documentElement.dataset, look), { accent, theme });
         await test.step(`${accent}, ${theme}`, () => expectAccessible(page));

@@ -1,14 +1,18 @@
-//! How the pages look and speak to whoever has no account to keep it in.
+//! How the pages look and speak.
 
 use leptos::prelude::*;
 
 use crate::protocol::{Language, Problem};
 
-/// Remembers the language in this browser, and goes back to the page.
+/// Remembers the language in this browser and, of somebody who is logged in, with the account; and goes back to the page.
 #[server(prefix = "/api/ui", endpoint = "choose_language")]
 pub async fn choose_language(language: Language) -> Result<(), Problem> {
-    use crate::server::http::context;
-    let (app, _) = context::visitor().await?;
+    use crate::server::{domain, http::context};
+    let (app, visitor) = context::visitor().await?;
+    if let Ok((account, _)) = visitor.account() {
+        let wanted = crate::protocol::Preferences { language: Some(language), ..account.preferences.clone() };
+        domain::accounts::prefer(&app, &visitor, wanted).await.map_err(context::refuse)?;
+    }
     context::speak(&app, language);
     context::go_back();
     Ok(())

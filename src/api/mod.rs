@@ -4,6 +4,7 @@
 //! browser needs the addresses alone (`ui::form`). Other programs, and the live room, use REST (`server/http`), which
 //! calls the same use cases.
 
+mod accounts;
 mod look;
 mod rooms;
 
@@ -12,6 +13,10 @@ use leptos::{
     server_fn::codec::JsonEncoding,
 };
 
+pub use accounts::{
+    ForgetMe, ForgotPassword, LogIn, LogInByCode, LogOut, Register, RequestCode, ResetPassword, VerifyEmail, forget_me,
+    forgot_password, log_in, log_in_by_code, log_out, register, request_code, reset_password, verify_email,
+};
 pub use look::{ChooseLanguage, choose_language};
 pub use rooms::{
     CreateRoom, JoinRoom, KickMember, LeaveRoom, PreserveRoom, RenameRoom, create_room, join_room, kick_member,

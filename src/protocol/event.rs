@@ -116,6 +116,24 @@ pub enum EventKind {
     },
 }
 
+impl EventKind {
+    /// Gives a member another name wherever it is told. Says whether it was told anywhere.
+    pub fn rename(&mut self, member: MemberId, name: &Nickname) -> bool {
+        let people: [Option<&mut Person>; 2] = match self {
+            Self::Joined { member } | Self::Left { member } => [Some(member), None],
+            Self::Removed { member, by } => [Some(member), Some(by)],
+            Self::Message(message) => [Some(&mut message.author), None],
+            Self::Renamed { by, .. } | Self::RetentionChanged { by, .. } => [Some(by), None],
+        };
+        let mut told = false;
+        for person in people.into_iter().flatten().filter(|person| person.id == member) {
+            person.name.clone_from(name);
+            told = true;
+        }
+        told
+    }
+}
+
 impl Event {
     /// The ordinal of the last message up to here, if this event says it.
     pub fn ordinal(&self) -> Option<u64> {

@@ -6,6 +6,8 @@ pub const MESSAGE_CHARS: usize = 4_000;
 pub const NICKNAME_CHARS: usize = 32;
 /// Characters in a room's name.
 pub const ROOM_NAME_CHARS: usize = 64;
+/// Characters in a password, at least and at most.
+pub const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=256;
 /// Events in one page of history, and in the window that a snapshot carries.
 pub const HISTORY_PAGE: usize = 50;
 /// Events that a resume hands over at most; who missed more gets a `reset` and pages backwards.

@@ -6,6 +6,7 @@
 //! Not here: how events are stored ([`crate`]'s `server::store`), shared between nodes (`server::bus`) or ordered
 //! (`server::room`).
 
+mod accounts;
 mod code;
 mod email;
 mod event;
@@ -22,13 +23,18 @@ mod socket;
 mod state;
 mod text;
 
+pub use accounts::{
+    ChangeEmail, ChangeName, ChangePassword, CodeUse, Confirmation, DeleteMe, ForgotPassword, KeepRoom, LogIn,
+    LogInByCode, MeasurePassword, OwnMessages, PasswordStrength, Profile, Register, RequestCode, ResetPassword, Secret,
+    SessionView, VerifyEmail,
+};
 pub use code::{InvalidCode, RoomCode};
 pub use email::{Email, InvalidEmail};
 pub use event::{Event, EventKind, Message, Person, Retention, RoomType};
 pub use ids::{ClientId, Epoch, MemberId, Millis, Seq};
 pub use look::Look;
 pub use names::friendly_name;
-pub use page::{Door, Entrance, Page, SentBack, Visit};
+pub use page::{AuthPage, AuthVisit, Door, Entrance, Page, SentBack, Visit};
 pub use preferences::{Accent, HourCycle, Language, Notify, Preferences, TextSize, Theme};
 pub use problem::{Code, Problem, Reason};
 pub use replica::{Draft, DraftState, Received, Replica};

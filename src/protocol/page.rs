@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Nickname, Problem, RoomCode, Snapshot};
+use super::{Email, Nickname, Problem, RoomCode, Snapshot};
 
 /// All that a page is made of.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +12,8 @@ pub struct Visit {
     pub page: Page,
     /// What a form had, if the page is there because a form was sent back.
     pub sent_back: SentBack,
+    /// What the account is called that is logged in here, if one is.
+    pub account: Option<Nickname>,
 }
 
 /// A page.
@@ -74,4 +76,55 @@ pub struct SentBack {
     pub preserve: String,
     /// The address that the form was sent to, and why it was refused.
     pub refused: Option<(String, Problem)>,
+}
+
+/// All that a page about accounts is made of. These pages run no scripts of ours but a few lines, so no browser takes them
+/// over, and this never crosses the wire.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuthVisit {
+    /// The page.
+    pub page: AuthPage,
+    /// Where to go on afterwards: a path of this site.
+    pub next: String,
+    /// What the account is called that is logged in here, if one is.
+    pub account: Option<Nickname>,
+    /// What was typed for a name.
+    pub name: String,
+    /// What was typed for an address.
+    pub email: String,
+    /// The token of a mail's link.
+    pub token: String,
+    /// The address that a form was sent to, and why it was refused.
+    pub refused: Option<(String, Problem)>,
+}
+
+/// A page about accounts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum AuthPage {
+    /// Making an account.
+    Register,
+    /// Logging in, perhaps right after a new password was set.
+    #[default]
+    LogIn,
+    /// The same, right after a new password was set.
+    LogInAfterReset,
+    /// Typing the code of a mail.
+    Code,
+    /// Asking for a new password.
+    ForgotPassword,
+    /// The mail is on its way.
+    ForgotPasswordSent,
+    /// Setting a new password.
+    ResetPassword,
+    /// Proving an address, which opening the page does not do: programs that look through mails open links.
+    Verify {
+        /// The address.
+        email: Email,
+        /// What the account is called that claims it.
+        name: Nickname,
+    },
+    /// The address is proved.
+    Verified,
+    /// The link leads nowhere any more.
+    Stale(Problem),
 }

@@ -36,7 +36,7 @@ choices! {
     /// The one accent colour.
     Accent {
         /// The product's own.
-        #[default] Teal = "teal",
+        #[default] Indigo = "indigo",
         /// Blue.
         Blue = "blue",
         /// Violet.

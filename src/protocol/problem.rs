@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{InvalidCode, InvalidText, RoomCode, Subject};
+use super::{InvalidCode, InvalidEmail, InvalidText, RoomCode, Subject};
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident => $status:literal, $title:literal;)*) => {
@@ -34,8 +34,18 @@ codes! {
     InvalidInput => 400, "Invalid input";
     /// A frame or a body could not be read at all.
     Malformed => 400, "Malformed request";
+    /// The password is too easily guessed; `detail` says what would make it better.
+    WeakPassword => 400, "Weak password";
+    /// The token of a link, or what it stands for, is not valid any more.
+    TokenInvalid => 400, "Link not valid";
     /// There is no session; create or join a room first.
     NoSession => 401, "No session";
+    /// This is for people who are logged in.
+    NotLoggedIn => 401, "Not logged in";
+    /// The address and what should prove it (a password, a code) do not belong together.
+    WrongCredentials => 401, "Wrong credentials";
+    /// This needs the account's password, or a code by mail, and had neither or a wrong one.
+    NotConfirmed => 403, "Not confirmed";
     /// Only the room's owner may do this.
     NotOwner => 403, "Only the owner may do this";
     /// The asker is not in this room.
@@ -72,7 +82,7 @@ codes! {
 
 /// What exactly is wrong, for who says it in words of their own: a page in another language, or another program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// Nothing that can be seen is in the field.
     Empty {
@@ -100,6 +110,8 @@ pub enum Reason {
     },
     /// That person is not in the room any more.
     MemberGone,
+    /// The field is no email address.
+    NoEmail,
     /// No answer came; never said by the server.
     Unreachable,
 }
@@ -166,6 +178,16 @@ impl Problem {
         Self { retry_after_ms: Some(retry_after_ms), ..Self::new(Code::TooManyRequests, detail) }
     }
 
+    /// This is for people with an account.
+    pub fn not_logged_in() -> Self {
+        Self::new(Code::NotLoggedIn, "You are not logged in. Log in to go on.")
+    }
+
+    /// The token of a link is used, too old, or none of ours.
+    pub fn token_invalid() -> Self {
+        Self::new(Code::TokenInvalid, "This link is not valid any more. Ask for a new one.")
+    }
+
     /// No answer came at all.
     pub fn unreachable() -> Self {
         Self::new(Code::Overloaded, "The server can’t be reached. Check your connection and try again.")
@@ -188,6 +210,12 @@ impl From<InvalidCode> for Problem {
             InvalidCode::Character(character) => Reason::CodeCharacter { character },
         };
         Self::invalid("code", invalid.to_string()).because(reason)
+    }
+}
+
+impl From<InvalidEmail> for Problem {
+    fn from(invalid: InvalidEmail) -> Self {
+        Self::invalid("email", invalid.to_string()).because(Reason::NoEmail)
     }
 }
 

@@ -188,4 +188,8 @@ pub enum ByeReason {
     TooSlow,
     /// Nothing was heard from this client for too long.
     Silent,
+    /// The session of this socket has ended: connecting again needs another.
+    SignedOut,
+    /// The guest of this socket has an account now: connect again, with the cookies of now.
+    SignedIn,
 }

@@ -29,10 +29,10 @@ use tower_http::compression::CompressionLayer;
 use tracing_subscriber::EnvFilter;
 
 use super::{
-    app::{App, Limits},
+    app::{App, Limits, Lines, Passwords},
     bus::{Bus, BusNews, LocalBus, RedisBus},
     config::{Config, LogFormat},
-    domain::{housekeeping, mails},
+    domain::{housekeeping, mails, sessions},
     http,
     keys::Keys,
     mail::{Files, Letterhead, Mailer, Smtp},
@@ -41,7 +41,7 @@ use super::{
     store::{Store, mongo::Mongo, sqlite::Sqlite},
 };
 use crate::{
-    protocol::{Language, Page},
+    protocol::{Language, Page, Problem},
     ui,
 };
 
@@ -107,9 +107,12 @@ pub async fn build(config: Config) -> anyhow::Result<App> {
         engine,
         limits,
         keys: Arc::new(keys),
+        passwords: Passwords::default(),
+        lines: Lines::default(),
         mailer,
         letterhead: Arc::new(letterhead),
         mail_waits: Arc::new(Notify::new()),
+        errands: TaskTracker::new(),
         stopping: CancellationToken::new(),
         drained: CancellationToken::new(),
         sockets: TaskTracker::new(),
@@ -132,6 +135,7 @@ fn mailer(config: &Config) -> anyhow::Result<Arc<dyn Mailer>> {
 /// Serves until `stop`, then finishes what is under way, tells every socket, and closes the store.
 async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
     let housekeeping = tokio::spawn(housekeeping::run(app.clone()));
+    let watch = tokio::spawn(sessions::watch(app.clone()));
     let mails = tokio::spawn(mails::run(app.clone()));
     let pulse = app.pulse.clone();
     let pulse = tokio::spawn(async move { pulse.beat().await });
@@ -154,7 +158,9 @@ async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = ()> +
         app.drained.cancel();
         app.sockets.close();
         app.sockets.wait().await;
-        let _ = tokio::join!(housekeeping, mails);
+        app.errands.close();
+        app.errands.wait().await;
+        let _ = tokio::join!(housekeeping, watch, mails);
     });
     let finished = finished.await;
     pulse.abort();
@@ -180,6 +186,11 @@ fn router(app: App) -> anyhow::Result<Router> {
         let options = options.clone();
         move || ui::shell(&options)
     };
+    let auth_page = {
+        let (app, context, options) = (app.clone(), context.clone(), options.clone());
+        let shell = move || ui::auth_shell(&options);
+        move |request: Request| render_auth(app.clone(), context.clone(), shell.clone(), request)
+    };
     let page = {
         let (app, context, shell) = (app.clone(), context.clone(), shell.clone());
         move |request: Request| render(app.clone(), context.clone(), shell.clone(), request)
@@ -192,6 +203,7 @@ fn router(app: App) -> anyhow::Result<Router> {
         .route("/rooms/new", get(page.clone()))
         .route("/rooms/{code}", get(page.clone()))
         .route("/manifest.json", get(manifest))
+        .route("/auth/{page}", get(auth_page))
         .fallback(page)
         .layer(CompressionLayer::new());
     doors.with(|router| router.merge(pages.with_state(options))).finish(app)
@@ -206,19 +218,43 @@ async fn render<V: IntoView + 'static>(
 ) -> Response {
     let (mut parts, body) = request.into_parts();
     let (visit, problem) = http::visit(&app, &mut parts).await;
-    let status = match &problem {
-        Some(problem) => StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-        None if visit.page == Page::NotFound => StatusCode::NOT_FOUND,
-        None => StatusCode::OK,
-    };
-    let look = http::look(&app, &parts);
+    let look = http::look(&app, &mut parts).await;
+    let otherwise = if visit.page == Page::NotFound { StatusCode::NOT_FOUND } else { StatusCode::OK };
     let context = move || {
         context();
         provide_context(visit.clone());
         ui::provide_look(look);
     };
-    let mut response = render_app_async_with_context(context, shell)(Request::from_parts(parts, body)).await;
-    *response.status_mut() = status;
+    let response = render_app_async_with_context(context, shell)(Request::from_parts(parts, body)).await;
+    with_status(response, problem.as_ref(), otherwise)
+}
+
+/// Renders a page about accounts.
+async fn render_auth<V: IntoView + 'static>(
+    app: App,
+    context: impl Fn() + Clone + Send + Sync + 'static,
+    shell: impl Fn() -> V + Clone + Send + Sync + 'static,
+    request: Request,
+) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let (visit, problem) = http::auth_visit(&app, &mut parts).await.unzip();
+    let otherwise = if visit.is_some() { StatusCode::OK } else { StatusCode::NOT_FOUND };
+    let look = http::look(&app, &mut parts).await;
+    let context = move || {
+        context();
+        provide_context(visit.clone().unwrap_or_default());
+        ui::provide_look(look);
+    };
+    let response = render_app_async_with_context(context, shell)(Request::from_parts(parts, body)).await;
+    with_status(response, problem.flatten().as_ref(), otherwise)
+}
+
+/// A page, with the status that programs go by.
+fn with_status(mut response: Response, problem: Option<&Problem>, otherwise: StatusCode) -> Response {
+    *response.status_mut() = match problem {
+        Some(problem) => StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+        None => otherwise,
+    };
     if let Some(ms) = problem.and_then(|problem| problem.retry_after_ms) {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(ms.div_ceil(1_000)));
     }

@@ -8,6 +8,7 @@ use leptos::prelude::*;
 use crate::protocol::{Page, Visit};
 
 use super::{
+    account::provide_account,
     browser,
     clock::provide_clock,
     form::provide_sent_back,
@@ -27,8 +28,10 @@ pub fn App() -> impl IntoView {
         browser::reload_when_brought_back();
     });
     // Given by the server when it renders, and read from the document when the browser takes over.
-    let Visit { page, sent_back } = SharedValue::new(|| use_context::<Visit>().unwrap_or_default()).into_inner();
+    let Visit { page, sent_back, account } =
+        SharedValue::new(|| use_context::<Visit>().unwrap_or_default()).into_inner();
     provide_sent_back(sent_back);
+    provide_account(account);
 
     match page {
         Page::Home(entrance) => view! { <Home entrance/> }.into_any(),

@@ -1,10 +1,12 @@
 //! Floor 6: pages, components, and the browser's replica.
 //!
-//! `pages` decide what to show, `components` show what they are given, `texts` has the words in every language, `form` sends
-//! forms, `timeline` computes what a log looks like, `live` keeps a room and its connection, and `browser` hides the
-//! browser itself.
+//! `auth` are the pages about accounts, which need no scripts; `pages` decide what to show, `components` show what they are
+//! given, `texts` has the words in every language, `form` sends forms, `timeline` computes what a log looks like, `live`
+//! keeps a room and its connection, and `browser` hides the browser itself.
 
+mod account;
 mod app;
+mod auth;
 mod browser;
 mod clock;
 mod components;
@@ -20,5 +22,6 @@ mod timeline;
 mod title;
 
 pub use app::App;
+pub use auth::auth_shell;
 pub use manifest::manifest;
 pub use shell::{provide_look, shell};

@@ -22,12 +22,21 @@ pub fn provide_look(look: Look) {
     provide_context(Speech::new(look));
 }
 
-/// The document, rendered on the server only. The look stands on its root, where the style finds it before anything is
-/// drawn.
+/// The document of the application, rendered on the server only.
 pub fn shell(options: &LeptosOptions) -> impl IntoView + use<> {
-    let look = use_context::<Look>().unwrap_or_default();
     let texts = use_texts();
     let title = title::element(&title::of_page(texts, &use_context::<Visit>().unwrap_or_default().page));
+    let head = view! {
+        <script type="module" nonce=use_nonce()>{start_script(options)}</script>
+        <MetaTags/>
+    };
+    document(options, title.into_any(), head.into_any(), view! { <App/> }.into_any())
+}
+
+/// A document. The look stands on its root, where the style finds it before anything is drawn.
+pub fn document(options: &LeptosOptions, title: AnyView, head: AnyView, body: AnyView) -> impl IntoView + use<> {
+    let look = use_context::<Look>().unwrap_or_default();
+    let texts = use_texts();
     let colour_scheme = if look.theme == Theme::System { "light dark" } else { look.theme.as_str() };
     let theme_colours = GROUNDS.map(|(scheme, colour)| match look.theme {
         Theme::System => {
@@ -58,12 +67,9 @@ pub fn shell(options: &LeptosOptions) -> impl IntoView + use<> {
                 <link rel="icon" href="/favicon.ico" sizes="32x32"/>
                 <link rel="icon" href="/icons/icon.svg" type="image/svg+xml"/>
                 <link rel="apple-touch-icon" href="/icons/apple-touch-icon.png"/>
-                <script type="module" nonce=use_nonce()>{start_script(options)}</script>
-                <MetaTags/>
+                {head}
             </head>
-            <body>
-                <App/>
-            </body>
+            <body>{body}</body>
         </html>
     }
 }

@@ -16,7 +16,12 @@ pub fn of_page(texts: &Texts, page: &Page) -> String {
         Page::NoCode { .. } => texts.document.check_code(),
         Page::NotFound => texts.document.nothing_here(),
     };
-    format!("{title} · AnonChat")
+    of_heading(title)
+}
+
+/// The title of a page with this heading.
+pub fn of_heading(heading: &str) -> String {
+    format!("{heading} · AnonChat")
 }
 
 /// The title of a room, with the number of messages that came while nobody looked.

@@ -70,6 +70,12 @@ impl Guest {
         self.cookies.cookies(&format!("http://{}/", self.address).parse().expect("a URL"))
     }
 
+    /// Keeps the cookies of an answer that did not come by a request of theirs.
+    pub fn keep_cookies(&self, answer: &reqwest::Response) {
+        let mut cookies = answer.headers().get_all("set-cookie").iter();
+        self.cookies.set_cookies(&mut cookies, answer.url());
+    }
+
     /// A request of theirs, to be changed before it is sent.
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         self.http.request(method, format!("http://{}{path}", self.address))

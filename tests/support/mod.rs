@@ -5,11 +5,14 @@
 
 #![allow(dead_code, unused_imports, reason = "each test binary uses its own part of this")]
 
+pub mod account;
 pub mod client;
+pub mod mailbox;
 pub mod node;
 pub mod services;
 
 pub use client::{Follower, Guest};
+pub use mailbox::Mailbox;
 pub use node::{Node, Settings};
 pub use services::{MailServer, Mongo, Redis};
 

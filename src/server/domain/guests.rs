@@ -5,13 +5,14 @@ use std::time::Duration;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
-use super::store_failed;
+use super::{store_failed, tell};
 use crate::{
     protocol::{Nickname, Problem},
     server::{
         app::{Actor, App},
         clock, random,
-        store::{GuestId, GuestRecord, StoreError, TokenHash},
+        room::Command,
+        store::{AccountId, Adopted, GuestId, GuestRecord, StoreError, TokenHash},
     },
 };
 
@@ -53,6 +54,20 @@ pub async fn touch(app: &App, guest: &GuestRecord) {
     if let Err(error) = app.store.touch_guest(guest.id, None, now).await {
         tracing::debug!(%error, "guest not touched");
     }
+}
+
+/// Makes what a guest was an account's: the place in the room, what was said there, and owning it. Their sockets come back
+/// as the account's.
+pub(super) async fn adopt(app: &App, guest: GuestId, account: AccountId) -> Result<(), Problem> {
+    match app.store.adopt_guest(guest, account, clock::now()).await.map_err(store_failed)? {
+        Adopted::Nothing => {}
+        Adopted::Member(member) => app.engine.hang_up(member.room, member.member).await,
+        Adopted::Left(member) => {
+            app.engine.hang_up(member.room, member.member).await;
+            tell(&app.engine, member.room, Command::Leave { member: member.person(), removed_by: None }).await;
+        }
+    }
+    Ok(())
 }
 
 /// A new guest, who is kept with the room that they make or join.

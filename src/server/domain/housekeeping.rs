@@ -27,6 +27,7 @@ pub async fn run(app: App) {
                 app.limits.shed();
                 if my_turn(&app, "guests", guests.period()).await {
                     forget_guests(&app).await;
+                    forget_what_ended(&app).await;
                 }
             }
         }
@@ -44,6 +45,19 @@ async fn delete_abandoned_rooms(app: &App, idle: Duration) {
             Ok(deleted) if deleted.is_empty() => return,
             Ok(deleted) => tracing::info!(rooms = deleted.len(), "abandoned rooms deleted"),
             Err(error) => return tracing::warn!(%error, "abandoned rooms not deleted"),
+        }
+    }
+}
+
+/// Sessions and tokens are worth nothing once they have ended; this only makes room.
+async fn forget_what_ended(app: &App) {
+    let now = clock::now();
+    let (sessions, tokens) = tokio::join!(app.store.forget_sessions(now), app.store.forget_tokens(now));
+    for (what, forgotten) in [("sessions", sessions), ("tokens", tokens)] {
+        match forgotten {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, what, "forgotten, since they have ended"),
+            Err(error) => tracing::warn!(%error, what, "not forgotten"),
         }
     }
 }

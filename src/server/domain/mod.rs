@@ -1,11 +1,18 @@
 //! Floor 4: use cases. All rules live here, as plain functions that know neither HTTP nor pages: a handler, a socket, a
 //! server function and a test all call the same ones.
 
+pub mod accounts;
+pub mod farewell;
 pub mod guests;
 pub mod housekeeping;
+mod letters;
+pub mod login;
 pub mod mails;
 pub mod messages;
 pub mod rooms;
+pub mod secrets;
+pub mod sessions;
+pub mod takeout;
 
 use super::{room::Engine, store::StoreError};
 use crate::protocol::{Code, Problem};

@@ -1,5 +1,7 @@
 //! Rooms: make, join, leave, look, and what the owner may do.
 
+use futures_util::{StreamExt, TryStreamExt, stream};
+
 use super::{guests, guests::SessionToken, store_failed, tell};
 use crate::{
     protocol::{
@@ -20,6 +22,8 @@ use crate::{
 
 /// Draws of a room code or member id before giving up; with 2^30 codes a second draw is rare.
 const DRAWS: usize = 16;
+/// Rooms that are looked at side by side for one asker.
+const LOOKS_AT_ONCE: usize = 16;
 
 /// Somebody is in a room now.
 pub struct Entered {
@@ -192,19 +196,25 @@ pub async fn view(app: &App, visitor: &Visitor, code: RoomCode) -> Result<Snapsh
     app.engine.look(room.id, member).await
 }
 
-/// The room that this person is in, if any.
+/// The rooms that this person is in: a guest in one at most.
 pub async fn mine(app: &App, visitor: &Visitor) -> Result<Vec<Snapshot>, Problem> {
-    match current_room(app, visitor).await? {
-        Some((room, member)) => Ok(vec![app.engine.look(room.id, member).await?]),
-        None => Ok(Vec::new()),
-    }
+    let rooms = match &visitor.actor {
+        Some(Actor::Account { record, .. }) => app.store.rooms_of_account(record.id).await.map_err(store_failed)?,
+        _ => current_room(app, visitor).await?.into_iter().collect(),
+    };
+    let looks = rooms.into_iter().map(|(room, member)| app.engine.look(room.id, member));
+    stream::iter(looks).buffered(LOOKS_AT_ONCE).try_collect().await
+}
+
+/// The room that a guest is in, if any.
+pub(super) async fn whereabouts(app: &App, visitor: &Visitor) -> Result<Option<RoomCode>, Problem> {
+    Ok(current_room(app, visitor).await?.map(|(room, _)| room.code))
 }
 
 /// What a page of entry offers.
 pub async fn entrance(app: &App, visitor: &Visitor) -> Result<Entrance, Problem> {
-    let used_before = visitor.actor.as_ref().and_then(|Actor::Guest(guest)| guest.nickname.clone());
-    let nickname = used_before.unwrap_or_else(|| friendly_name(random::below(u32::MAX)));
-    let current = current_room(app, visitor).await?.map(|(room, _)| room.code);
+    let nickname = usual_name(visitor).unwrap_or_else(|| friendly_name(random::below(u32::MAX)));
+    let current = whereabouts(app, visitor).await?;
     Ok(Entrance { nickname, current })
 }
 
@@ -261,10 +271,10 @@ async fn ownership(app: &App, visitor: &Visitor, code: RoomCode) -> Result<(Room
     }
 }
 
+/// Where a guest is, who can be in one room at a time. An account can be in many, and is held up by none.
 async fn current_room(app: &App, visitor: &Visitor) -> Result<Option<(RoomRecord, MemberRecord)>, Problem> {
-    let Some(actor) = &visitor.actor else { return Ok(None) };
-    let ActorId::Guest(guest) = actor.id() else { return Ok(None) };
-    match app.store.room_of_guest(guest).await {
+    let Some(guest) = visitor.guest() else { return Ok(None) };
+    match app.store.room_of_guest(guest.id).await {
         Ok(found) => Ok(Some(found)),
         Err(StoreError::NotFound) => Ok(None),
         Err(error) => Err(store_failed(error)),
@@ -281,9 +291,18 @@ struct Guise {
     name: Nickname,
 }
 
+/// The name that somebody goes by: a guest's last one, an account's for new rooms or its own.
+fn usual_name(visitor: &Visitor) -> Option<Nickname> {
+    match visitor.actor.as_ref()? {
+        Actor::Guest(guest) => guest.nickname.clone(),
+        Actor::Account { record, .. } => {
+            Some(record.preferences.nickname.clone().unwrap_or_else(|| record.name.clone()))
+        }
+    }
+}
+
 fn guise(visitor: &Visitor, nickname: Option<Nickname>) -> Guise {
-    let before = visitor.actor.as_ref().and_then(|Actor::Guest(guest)| guest.nickname.clone());
-    let name = nickname.or(before).unwrap_or_else(|| friendly_name(random::below(u32::MAX)));
+    let name = nickname.or_else(|| usual_name(visitor)).unwrap_or_else(|| friendly_name(random::below(u32::MAX)));
     if let Some(actor) = &visitor.actor {
         return Guise { actor: actor.clone(), newcomer: None, session: None, name };
     }
@@ -291,8 +310,10 @@ fn guise(visitor: &Visitor, nickname: Option<Nickname>) -> Guise {
     Guise { actor: Actor::Guest(guest.clone()), newcomer: Some(guest), session: Some(session), name }
 }
 
-async fn remember_name(app: &App, Actor::Guest(guest): &Actor, name: &Nickname) {
-    if guest.nickname.as_ref() != Some(name)
+/// A guest is offered the same name again; an account has one, and chooses another in its preferences.
+async fn remember_name(app: &App, actor: &Actor, name: &Nickname) {
+    if let Actor::Guest(guest) = actor
+        && guest.nickname.as_ref() != Some(name)
         && let Err(error) = app.store.touch_guest(guest.id, Some(name), clock::now()).await
     {
         tracing::debug!(%error, "name not remembered");

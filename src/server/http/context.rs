@@ -4,18 +4,19 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderValue, Method, StatusCode, header, request::Parts},
 };
+use axum_extra::extract::CookieJar;
 use leptos::{
     prelude::*,
     server_fn::{ServerFn, error::ServerFnUrlError},
 };
 use leptos_axum::ResponseOptions;
 
-use super::{look, session};
+use super::{auth, device, look, reception::Reception, session};
 use crate::{
     protocol::{Code, Language, Problem, RoomCode},
     server::{
         app::{App, Visitor},
-        domain::rooms::Entered,
+        domain::{login::Ticket, rooms::Entered, sessions::LoggedIn},
     },
 };
 
@@ -84,7 +85,7 @@ pub fn filled(text: String) -> Option<String> {
 /// Hands out the new session, if any, and goes to the room.
 pub fn enter(app: &App, entered: &Entered) -> RoomCode {
     if let (Some(session), Some(response)) = (&entered.session, use_context::<ResponseOptions>())
-        && let Ok(cookie) = HeaderValue::from_str(&session::cookie(&app.config, session).to_string())
+        && let Ok(cookie) = HeaderValue::from_str(&session::of_guest(&app.config, session).to_string())
     {
         response.append_header(header::SET_COOKIE, cookie);
     }
@@ -107,7 +108,62 @@ pub fn go_back() {
     go(&page_of_the_form().unwrap_or_else(|| "/".to_owned()));
 }
 
+/// The browser that sends the form: what it runs on, and what it got when it asked for a code.
+pub fn browser(app: &App) -> (String, Option<Ticket>) {
+    let Some(parts) = use_context::<Parts>() else { return Default::default() };
+    (device::of(&parts.headers), auth::ticket(app, &CookieJar::from_headers(&parts.headers)))
+}
+
+/// The cookies that the answer sets.
+pub fn reception() -> Reception {
+    use_context::<Parts>().map(|parts| Reception::of(&parts)).unwrap_or_default()
+}
+
+/// Somebody has logged in: hands out the cookies, and goes on.
+pub fn welcome(app: &App, logged_in: LoggedIn, next: &str) {
+    reception().welcome(app, logged_in);
+    go(inside(next));
+}
+
+/// Where to go on, if that is a page of this site. Anything else could lead people who have just typed a password to a page
+/// that looks like ours.
+pub fn inside(next: &str) -> &str {
+    let is_path = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n', '\t']);
+    if is_path && next.chars().all(|c| c.is_ascii_graphic()) { next } else { "/" }
+}
+
+/// Goes to another page of this site, and tells it something.
+pub fn go_with(path: &str, told: &[(&str, &str)]) {
+    let pairs = told.iter().filter(|(_, value)| !value.is_empty());
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    go(&format!("{path}?{query}"));
+}
+
 /// Goes to another page of this site, with or without JavaScript.
 pub fn go(path: &str) {
     leptos_axum::redirect(path);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_pages_of_this_site_are_gone_on_to() {
+        for path in ["/", "/rooms/K7M2QX", "/auth/login?next=/rooms/K7M2QX"] {
+            assert_eq!(inside(path), path);
+        }
+        for other in [
+            "",
+            "rooms",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "/\t/evil.example",
+            "/ä",
+            "javascript:alert(1)",
+        ] {
+            assert_eq!(inside(other), "/", "{other}");
+        }
+    }
 }

@@ -1,38 +1,19 @@
-//! Extractors: who asks, and bodies whose faults become problems.
+//! Extractors: bodies and parts of addresses, whose faults become problems; and where somebody asks from.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use axum::{
-    extract::{ConnectInfo, FromRequest, FromRequestParts, Request},
-    http::{HeaderMap, request::Parts},
+    extract::{FromRequest, FromRequestParts, Request},
+    http::{HeaderMap, header, request::Parts},
 };
-use axum_extra::extract::CookieJar;
 use serde::de::DeserializeOwned;
 
-use super::{problem::Refusal, session};
-use crate::server::{
-    app::{App, Visitor},
-    domain::guests,
-};
-
-impl FromRequestParts<App> for Visitor {
-    type Rejection = Refusal;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
-        let jar = CookieJar::from_headers(&parts.headers);
-        let actor = match session::token(&app.config, &jar) {
-            Some(token) => guests::identify(app, token).await?,
-            None => None,
-        };
-        let peer =
-            parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::from([127, 0, 0, 1]), |info| info.0.ip());
-        Ok(Self { actor, client: client(peer, &parts.headers, app.config.proxy_hops) })
-    }
-}
+use super::problem::Refusal;
+use crate::server::app::App;
 
 /// The client's address: the peer's, or with `hops` trusted proxies in front, what the outermost of them wrote down. What
 /// stands further left in the header, anybody could have written.
-fn client(peer: IpAddr, headers: &HeaderMap, hops: usize) -> IpAddr {
+pub(super) fn client(peer: IpAddr, headers: &HeaderMap, hops: usize) -> IpAddr {
     let lists = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
     let addresses: Vec<&str> = lists.flat_map(|list| list.split(',')).map(str::trim).collect();
     let Some(index) = addresses.len().checked_sub(hops).filter(|_| hops > 0) else { return peer };
@@ -47,6 +28,22 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Refusal> {
         let axum::Json(body) = axum::Json::from_request(request, app).await?;
+        Ok(Self(body))
+    }
+}
+
+/// A JSON body that may be left out.
+pub struct MaybeJson<T>(pub T);
+
+impl<T: DeserializeOwned + Default> FromRequest<App> for MaybeJson<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Refusal> {
+        let says_nothing = !request.headers().contains_key(header::CONTENT_TYPE);
+        if says_nothing && request.headers().get(header::CONTENT_LENGTH).is_none_or(|length| length == "0") {
+            return Ok(Self(T::default()));
+        }
+        let Json(body) = Json::from_request(request, app).await?;
         Ok(Self(body))
     }
 }

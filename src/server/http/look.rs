@@ -1,16 +1,22 @@
 //! How a page looks and speaks to whoever asks for it.
 //!
-//! For people without an account: as their device is set, in the language that they chose here, else in the best of those
-//! that their browser asks for.
+//! As their account prefers it; without one as their device is set, in the language that they chose in this browser, else in
+//! the best of those that it asks for.
 
 use std::cmp::Reverse;
 
-use axum::http::{HeaderMap, header, request::Parts};
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, header, request::Parts},
+};
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 
 use crate::{
     protocol::{Language, Look},
-    server::{app::App, config::Config},
+    server::{
+        app::{App, Visitor},
+        config::Config,
+    },
 };
 
 /// How long a browser keeps the choice.
@@ -19,10 +25,21 @@ const CHOICE_DAYS: i64 = 365;
 const RANGES: usize = 32;
 
 /// The look for a request. The one place that decides it.
-pub fn look(app: &App, parts: &Parts) -> Look {
-    let chosen =
-        CookieJar::from_headers(&parts.headers).get(cookie_name(&app.config)).and_then(|cookie| named(cookie.value()));
-    Look::plain(chosen.or_else(|| asked_for(&parts.headers)).unwrap_or_default())
+pub async fn look(app: &App, parts: &mut Parts) -> Look {
+    let language = language(&app.config, &parts.headers);
+    // If the store is away, the page that says so looks as it would to anybody.
+    let visitor = Visitor::from_request_parts(parts, app).await.ok();
+    match visitor.as_ref().and_then(|visitor| visitor.account().ok()) {
+        Some((account, _)) => Look::preferred(&account.preferences, language),
+        None => Look::plain(language),
+    }
+}
+
+/// The language that was chosen in this browser, else the best of those that it asks for.
+pub fn language(config: &Config, headers: &HeaderMap) -> Language {
+    let jar = CookieJar::from_headers(headers);
+    let chosen = jar.get(cookie_name(config)).and_then(|cookie| named(cookie.value()));
+    chosen.or_else(|| asked_for(headers)).unwrap_or_default()
 }
 
 /// The cookie that keeps the choice of a language.

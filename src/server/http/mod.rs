@@ -1,7 +1,9 @@
 //! Floor 5: the doors for programs and browsers: REST, the socket, health, static files. Handlers do three things: extract,
 //! call a use case, return.
 
+mod auth;
 pub mod context;
+mod device;
 mod extract;
 mod handshake;
 mod headers;
@@ -11,13 +13,15 @@ mod messages;
 mod openapi;
 mod pages;
 mod problem;
+mod reception;
 mod rooms;
 mod router;
 mod session;
 mod shell;
+mod users;
 mod ws;
 
 pub use headers::content_security_policy;
 pub use look::look;
-pub use pages::visit;
+pub use pages::{auth_visit, visit};
 pub use router::{Doors, api};

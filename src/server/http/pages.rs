@@ -1,18 +1,18 @@
 //! What a page shows, by its address and who asks. How it looks is no business of this floor.
 
 use axum::{
-    extract::{FromRequestParts, Path},
+    extract::{FromRequestParts, Path, Query},
     http::request::Parts,
 };
 use leptos::server_fn::error::ServerFnUrlError;
 use serde::Deserialize;
 
-use super::problem::Refusal;
+use super::{context::inside, problem::Refusal};
 use crate::{
-    protocol::{Entrance, Page, Problem, RoomCode, SentBack, Visit},
+    protocol::{AuthPage, AuthVisit, Entrance, Nickname, Page, Problem, RoomCode, Secret, SentBack, Visit},
     server::{
         app::{App, Visitor},
-        domain::rooms,
+        domain::{accounts, rooms},
     },
 };
 
@@ -28,7 +28,66 @@ pub async fn visit(app: &App, parts: &mut Parts) -> (Visit, Option<Problem>) {
             Err(_) => (Page::NotFound, None),
         },
     };
-    (Visit { page, sent_back }, problem)
+    let account = match page {
+        Page::NotFound => None,
+        _ => visitor(app, parts).await.ok().as_ref().and_then(account_name),
+    };
+    (Visit { page, sent_back, account }, problem)
+}
+
+fn account_name(visitor: &Visitor) -> Option<Nickname> {
+    visitor.account().ok().map(|(account, _)| account.name.clone())
+}
+
+/// What a page about accounts shows; `None` if there is no such page.
+pub async fn auth_visit(app: &App, parts: &mut Parts) -> Option<(AuthVisit, Option<Problem>)> {
+    let fields = Query::<AuthFields>::try_from_uri(&parts.uri).map(|query| query.0).unwrap_or_default();
+    let (visitor, problem) = match visitor(app, parts).await {
+        Ok(visitor) => (Some(visitor), None),
+        Err(problem) => (None, Some(problem)),
+    };
+    let page = match (parts.uri.path(), fields.done.as_str()) {
+        ("/auth/register", _) => AuthPage::Register,
+        ("/auth/login", "reset") => AuthPage::LogInAfterReset,
+        ("/auth/login", _) => AuthPage::LogIn,
+        ("/auth/code", _) => AuthPage::Code,
+        ("/auth/forgot-password", "sent") => AuthPage::ForgotPasswordSent,
+        ("/auth/forgot-password", _) => AuthPage::ForgotPassword,
+        ("/auth/reset-password", _) => AuthPage::ResetPassword,
+        ("/auth/verify", "verified") => AuthPage::Verified,
+        ("/auth/verify", _) => match &visitor {
+            Some(visitor) => claim(app, visitor, &fields.token).await,
+            None => AuthPage::Stale(problem.clone()?),
+        },
+        _ => return None,
+    };
+    let problem = problem.or_else(|| match &page {
+        AuthPage::Stale(problem) => Some(problem.clone()),
+        _ => None,
+    });
+    let account = visitor.as_ref().and_then(account_name);
+    let AuthFields { next, name, email, token, .. } = fields;
+    let next = inside(&next).to_owned();
+    let refused = refused(parts);
+    Some((AuthVisit { page, next, account, name, email, token, refused }, problem))
+}
+
+async fn claim(app: &App, visitor: &Visitor, token: &str) -> AuthPage {
+    match accounts::claim_of(app, visitor, &Secret(token.to_owned())).await {
+        Ok((email, name)) => AuthPage::Verify { email, name },
+        Err(problem) => AuthPage::Stale(problem),
+    }
+}
+
+/// What the address of a page about accounts may carry.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct AuthFields {
+    next: String,
+    name: String,
+    email: String,
+    token: String,
+    done: String,
 }
 
 async fn room(app: &App, parts: &mut Parts, text: String) -> (Page, Option<Problem>) {
@@ -71,11 +130,13 @@ struct Refused {
 }
 
 fn sent_back(parts: &Parts) -> SentBack {
-    let Ok(axum::extract::Query(fields)) = axum::extract::Query::<SentBack>::try_from_uri(&parts.uri) else {
+    let Ok(Query(fields)) = Query::<SentBack>::try_from_uri(&parts.uri) else {
         return SentBack::default();
     };
-    let refused = axum::extract::Query::<Refused>::try_from_uri(&parts.uri).ok().map(|query| query.0);
-    let refused =
-        refused.and_then(|Refused { path, error }| Some((path?, ServerFnUrlError::<Problem>::decode_err(&error?))));
-    SentBack { refused, ..fields }
+    SentBack { refused: refused(parts), ..fields }
+}
+
+fn refused(parts: &Parts) -> Option<(String, Problem)> {
+    let Query(Refused { path, error }) = Query::try_from_uri(&parts.uri).ok()?;
+    Some((path?, ServerFnUrlError::<Problem>::decode_err(&error?)))
 }

@@ -9,17 +9,22 @@ use super::{
     session,
 };
 use crate::{
-    protocol::{CreateRoom, JoinRoom, KickMember, LeaveRoom, PreserveRoom, Problem, RenameRoom, RoomCode, Snapshot},
+    protocol::{
+        CreateRoom, JoinRoom, KeepRoom, KickMember, LeaveRoom, PreserveRoom, Problem, RenameRoom, RoomCode, Snapshot,
+    },
     server::{
         app::{App, Visitor},
-        domain::rooms::{self, Entered},
+        domain::{
+            accounts,
+            rooms::{self, Entered},
+        },
     },
 };
 
 type Answer<T> = Result<T, Refusal>;
 
 fn entered(app: &App, jar: CookieJar, Entered { snapshot, session }: Entered) -> (CookieJar, axum::Json<Snapshot>) {
-    let jar = session.into_iter().fold(jar, |jar, session| jar.add(session::cookie(&app.config, &session)));
+    let jar = session.into_iter().fold(jar, |jar, session| jar.add(session::of_guest(&app.config, &session)));
     (jar, axum::Json(snapshot))
 }
 
@@ -88,6 +93,16 @@ pub async fn rename(State(app): State<App>, visitor: Visitor, Json(body): Json<R
 ))]
 pub async fn preserve(State(app): State<App>, visitor: Visitor, Json(body): Json<PreserveRoom>) -> Answer<StatusCode> {
     rooms::preserve(&app, &visitor, read_code(&body.code)?, body.preserve).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// As a guest, have a link mailed that brings you back to this room, and to registering.
+#[utoipa::path(post, path = "/api/rooms/keep", tag = "rooms", request_body = KeepRoom, responses(
+    (status = 204, description = "A mail is on its way"),
+    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
+))]
+pub async fn keep(State(app): State<App>, visitor: Visitor, Json(body): Json<KeepRoom>) -> Answer<StatusCode> {
+    accounts::keep_room(&app, &visitor, body).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -4,7 +4,7 @@ use anyhow::Context;
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request},
-    middleware::map_response,
+    middleware::{from_fn, map_response},
     response::IntoResponse,
     routing::{any, get},
 };
@@ -19,11 +19,13 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
+    auth,
     headers::SECURITY,
     health, messages,
     openapi::Description,
     problem::{Refusal, foreign_origin, server_function_status},
-    rooms, shell, ws,
+    reception::receive,
+    rooms, shell, users, ws,
 };
 use crate::{
     protocol::{Code, Problem, limits},
@@ -44,10 +46,29 @@ pub fn api(options: &LeptosOptions) -> Doors {
         .routes(routes!(rooms::kick))
         .routes(routes!(rooms::rename))
         .routes(routes!(rooms::preserve))
+        .routes(routes!(rooms::keep))
         .routes(routes!(rooms::my_rooms))
         .routes(routes!(rooms::view))
         .routes(routes!(messages::send))
         .routes(routes!(messages::history))
+        .routes(routes!(auth::register))
+        .routes(routes!(auth::log_in))
+        .routes(routes!(auth::log_out))
+        .routes(routes!(auth::refresh))
+        .routes(routes!(auth::forgot_password))
+        .routes(routes!(auth::reset_password))
+        .routes(routes!(auth::verify))
+        .routes(routes!(auth::request_code))
+        .routes(routes!(auth::log_in_by_code))
+        .routes(routes!(auth::password_strength))
+        .routes(routes!(auth::sessions, auth::end_other_sessions))
+        .routes(routes!(auth::end_session))
+        .routes(routes!(users::me, users::forget_me))
+        .routes(routes!(users::data))
+        .routes(routes!(users::preferences))
+        .routes(routes!(users::name))
+        .routes(routes!(users::email))
+        .routes(routes!(users::password))
         .split_for_parts();
     env!("CARGO_PKG_VERSION").clone_into(&mut description.info.version);
     let description = axum::Json(description);
@@ -86,6 +107,7 @@ impl Doors {
             .router
             .method_not_allowed_fallback(wrong_method)
             .layer(map_response(server_function_status))
+            .layer(from_fn(receive))
             .layer(DefaultBodyLimit::max(limits::FRAME_BYTES))
             .layer(csrf.with_rejection_response(|_| foreign_origin().into_response()))
             .layer(CatchPanicLayer::custom(|_| {

@@ -1,29 +1,87 @@
-//! The session cookie. Not readable by scripts, not sent from other sites, and with https bound to the host.
+//! The cookies that say who somebody is. Not readable by scripts, not sent from other sites, and with https bound to the
+//! host.
 
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
+use time::Duration;
 
-use crate::server::{config::Config, domain::guests::SessionToken};
+use crate::server::{
+    config::Config,
+    domain::{
+        guests::SessionToken,
+        login::Ticket,
+        sessions::{self, Tokens},
+    },
+    keys::ACCESS_LIFE,
+};
 
-/// How long a browser keeps the cookie; how long it is worth something, the server decides.
-const BROWSER_LIFE_DAYS: i64 = 30;
+/// How long a browser keeps a guest's cookie; how long it is worth something, the server decides.
+const GUEST_LIFE: Duration = Duration::days(30);
+/// How long a browser keeps what belongs to a code; the code itself is good for less.
+const TICKET_LIFE: Duration = Duration::minutes(10);
 
-/// The cookie's name: with https the prefix makes browsers refuse it from anywhere but this host.
-fn name(config: &Config) -> &'static str {
-    if config.is_https() { "__Host-anonchat" } else { "anonchat" }
+/// What a cookie is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Name {
+    /// The session of a guest.
+    Guest,
+    /// The access token of an account's session.
+    Access,
+    /// The refresh token of an account's session.
+    Refresh,
+    /// What makes a code good in this browser only.
+    Ticket,
 }
 
-/// The token that a request carries.
-pub fn token<'a>(config: &Config, jar: &'a CookieJar) -> Option<&'a str> {
-    jar.get(name(config)).map(Cookie::value)
+impl Name {
+    /// With https the prefix makes browsers refuse it from anywhere but this host.
+    fn of(self, config: &Config) -> &'static str {
+        match (self, config.is_https()) {
+            (Self::Guest, false) => "anonchat",
+            (Self::Guest, true) => "__Host-anonchat",
+            (Self::Access, false) => "anonchat-access",
+            (Self::Access, true) => "__Host-anonchat-access",
+            (Self::Refresh, false) => "anonchat-refresh",
+            (Self::Refresh, true) => "__Host-anonchat-refresh",
+            (Self::Ticket, false) => "anonchat-code",
+            (Self::Ticket, true) => "__Host-anonchat-code",
+        }
+    }
 }
 
-/// The cookie for a new session.
-pub fn cookie(config: &Config, session: &SessionToken) -> Cookie<'static> {
-    let mut cookie = Cookie::new(name(config), session.reveal().to_owned());
+/// What a request carries.
+pub fn read<'a>(config: &Config, jar: &'a CookieJar, name: Name) -> Option<&'a str> {
+    jar.get(name.of(config)).map(Cookie::value)
+}
+
+/// The cookie for a new guest.
+pub fn of_guest(config: &Config, session: &SessionToken) -> Cookie<'static> {
+    cookie(config, Name::Guest, session.reveal().to_owned(), GUEST_LIFE)
+}
+
+/// The cookies for new tokens of an account's session.
+pub fn of_account(config: &Config, tokens: Tokens) -> Vec<Cookie<'static>> {
+    let seconds = |life: std::time::Duration| Duration::seconds(life.as_secs().cast_signed());
+    let access = cookie(config, Name::Access, tokens.access, seconds(ACCESS_LIFE));
+    let refresh = tokens.refresh.map(|token| cookie(config, Name::Refresh, token, seconds(sessions::LIFE)));
+    [Some(access), refresh].into_iter().flatten().collect()
+}
+
+/// The cookie for a code that was asked for.
+pub fn of_ticket(config: &Config, ticket: &Ticket) -> Cookie<'static> {
+    cookie(config, Name::Ticket, ticket.reveal().to_owned(), TICKET_LIFE)
+}
+
+/// Makes the browser forget a cookie.
+pub fn none(config: &Config, name: Name) -> Cookie<'static> {
+    cookie(config, name, String::new(), Duration::ZERO)
+}
+
+fn cookie(config: &Config, name: Name, value: String, life: Duration) -> Cookie<'static> {
+    let mut cookie = Cookie::new(name.of(config), value);
     cookie.set_path("/");
     cookie.set_http_only(true);
     cookie.set_same_site(SameSite::Lax);
     cookie.set_secure(config.is_https());
-    cookie.set_max_age(time::Duration::days(BROWSER_LIFE_DAYS));
+    cookie.set_max_age(life);
     cookie
 }

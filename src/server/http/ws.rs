@@ -13,10 +13,10 @@ use super::{
     problem::Refusal,
 };
 use crate::{
-    protocol::{ByeReason, ClientFrame, Code, Problem, RoomCode, ServerFrame, limits},
+    protocol::{ByeReason, ClientFrame, Code, Language, Problem, RoomCode, ServerFrame, limits},
     server::{
         app::{Actor, App, Visitor},
-        domain::{guests, messages, messages::Speaker, rooms},
+        domain::{guests, messages, messages::Speaker, rooms, sessions},
         random,
         room::ResumePoint,
         socket::{Connection, Frame, Incoming, Wire},
@@ -32,7 +32,9 @@ const FRAMES_PER_SECOND: u32 = 50;
 const ROOMS: usize = 512;
 /// Jitter for reconnecting after a server stops, in milliseconds.
 const RECONNECT_SPREAD_MS: u32 = 3_000;
-/// How often an open socket counts as a sign of life of its guest.
+/// How long the answer to logging in may take to bring the cookies that a socket needs which it closed, in milliseconds.
+const COOKIES_ARRIVE_MS: u32 = 500;
+/// How often an open socket counts as a sign of life of its guest or session.
 const SIGN_OF_LIFE: Duration = Duration::from_mins(10);
 
 /// `GET /ws`
@@ -50,6 +52,10 @@ async fn serve(app: App, actor: Actor, wire: Wire, read: Vec<u8>) {
     let _open = app.sockets.token();
     let connection = Connection::open(wire);
     app.pulse.take(&connection);
+    let _line = match &actor {
+        Actor::Account { session, .. } => Some(app.lines.hold(session.id, &connection)),
+        Actor::Guest(_) => None,
+    };
     connection.answer(&ServerFrame::Hello { version: env!("CARGO_PKG_VERSION").to_owned() });
     let mut incoming = Incoming::of(connection.clone(), read, limits::FRAME_BYTES);
     let mut reader = Reader { app: app.clone(), actor, connection: connection.clone(), following: HashMap::new() };
@@ -73,8 +79,12 @@ async fn serve(app: App, actor: Actor, wire: Wire, read: Vec<u8>) {
 }
 
 fn bye(reason: ByeReason) -> Frame {
-    let spread = if reason == ByeReason::GoingAway { 200 + random::below(RECONNECT_SPREAD_MS) } else { 0 };
-    Frame::of(&ServerFrame::Bye { reason, retry_after_ms: spread.into() })
+    let wait = match reason {
+        ByeReason::GoingAway => 200 + random::below(RECONNECT_SPREAD_MS),
+        ByeReason::SignedIn => COOKIES_ARRIVE_MS,
+        _ => 0,
+    };
+    Frame::of(&ServerFrame::Bye { reason, retry_after_ms: wait.into() })
 }
 
 /// The reading half of a socket.
@@ -100,8 +110,10 @@ impl Reader {
             }
             if sign_of_life.elapsed() >= SIGN_OF_LIFE {
                 sign_of_life = Instant::now();
-                let Actor::Guest(guest) = &self.actor;
-                Box::pin(guests::touch(&self.app, guest)).await;
+                match &self.actor {
+                    Actor::Guest(guest) => Box::pin(guests::touch(&self.app, guest)).await,
+                    Actor::Account { session, .. } => Box::pin(sessions::touch(&self.app, session)).await,
+                }
             }
             let read = match &message {
                 Message::Text(text) => serde_json::from_str(text.as_str()).map_err(|error| error.to_string()),
@@ -144,7 +156,8 @@ impl Reader {
                 }
             }
             ClientFrame::Leave { code } => {
-                let visitor = Visitor { actor: Some(self.actor.clone()), client: [0, 0, 0, 0].into() };
+                let (client, language) = ([0, 0, 0, 0].into(), Language::default());
+                let visitor = Visitor { actor: Some(self.actor.clone()), client, language };
                 match Box::pin(rooms::leave(&self.app, &visitor, code)).await {
                     Ok(()) => drop(self.following.remove(&code)),
                     Err(problem) => self.connection.answer(&ServerFrame::error(problem, None, Some(code))),

@@ -153,6 +153,16 @@ impl Engine {
         answer.await.unwrap_or_else(|_| Err(overloaded()))
     }
 
+    /// A member goes on as somebody else: their connections are closed, on every node, and come back.
+    pub async fn hang_up(&self, room: RoomId, member: MemberId) {
+        self.send(room, Request::HangUp(member)).await;
+    }
+
+    /// What the archive has of a room was changed: whoever has it live reads it anew.
+    pub async fn reread(&self, room: RoomId) {
+        self.send(room, Request::Reread).await;
+    }
+
     /// Passes on that somebody types.
     pub async fn typing(&self, room: RoomId, connection: ConnectionId, on: bool) {
         self.send(room, Request::Typing(connection, on)).await;

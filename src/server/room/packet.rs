@@ -42,6 +42,13 @@ pub enum News {
         /// Whether the others should say theirs: the speaker is new to the room.
         ask: bool,
     },
+    /// A member goes on as somebody else: their connections are closed, and come back.
+    HangUp {
+        /// Who.
+        member: MemberId,
+    },
+    /// What the archive has was changed: read it anew.
+    Reread,
 }
 
 impl Packet {

@@ -8,8 +8,8 @@ use std::fmt;
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use super::{GuestId, MailRecord, MemberRecord, Result, TokenRecord};
-use crate::protocol::{Email, Millis, Nickname, Preferences};
+use super::{GuestId, MailRecord, MemberRecord, Result, RoomId, TokenRecord};
+use crate::protocol::{Email, MessageBody, Millis, Nickname, Preferences};
 
 /// An account. Never leaves the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,8 +52,8 @@ pub enum AccountChange {
     Proved(Email),
     /// They say to read this address.
     Claimed(Email),
-    /// They have this password now.
-    Password(PasswordHash),
+    /// They have this password now, or none.
+    Password(Option<PasswordHash>),
     /// They are called this now.
     Name(Nickname),
     /// They chose this.
@@ -111,6 +111,12 @@ pub trait Accounts {
     /// that the account has none in becomes the account's, member id and read state with it. Answers what became of the
     /// active one. Nothing happens if the guest is unknown.
     async fn adopt_guest(&self, guest: GuestId, account: AccountId, at: Millis) -> Result<Adopted>;
+
+    /// Tells what an account said apart from it, wherever it is kept, in one transaction for each room: its name in every
+    /// event of every room that it has a record in becomes `name`, and what its messages say becomes `instead`, if that is
+    /// given. Gives the rooms. Can be done again.
+    async fn disown_events(&self, id: AccountId, name: &Nickname, instead: Option<&MessageBody>)
+    -> Result<Vec<RoomId>>;
 
     /// Deletes an account with its sessions, its tokens and the mails that were not sent yet, in one transaction; of its
     /// memberships, those that are active must have been left before, or nothing happens and it is an error. What its records

@@ -6,6 +6,7 @@ use crate::{
     api::LeaveRoom,
     protocol::{Entrance, RoomCode},
     ui::{
+        account::AccountLine,
         components::LanguageChoice,
         form::{Form, Sending, use_sent_back},
         texts::use_texts,
@@ -39,6 +40,7 @@ pub fn Home(
                 <p class="card__text">{texts.make_text()}</p>
                 <a href="/rooms/new" class="button button--wide">{texts.make()}</a>
             </section>
+            <AccountLine here="/"/>
             <LanguageChoice/>
         </main>
     }

@@ -6,7 +6,12 @@ use serde::Deserialize;
 
 use crate::protocol::Language;
 
-use super::{TABLE, Texts, fill::holes, plural::kinds, table::Kind};
+use super::{
+    TABLE, Texts, auth,
+    fill::holes,
+    plural::kinds,
+    table::{Kind, Table},
+};
 
 /// The file of a language.
 const fn file(language: Language) -> &'static str {
@@ -18,14 +23,30 @@ const fn file(language: Language) -> &'static str {
 
 /// The texts of a language.
 pub fn of(language: Language) -> &'static Texts {
-    static TEXTS: LazyLock<Vec<(Language, Texts)>> = LazyLock::new(|| {
-        let read = |language: &Language| {
-            let list = list(*language, file(*language)).expect("a test reads every file");
-            (*language, Texts::read(*language, list.leak()))
-        };
-        Language::ALL.iter().map(read).collect()
-    });
-    let (_, texts) = TEXTS.iter().find(|(of, _)| *of == language).expect("all languages are in the list of them");
+    static TEXTS: LazyLock<Vec<(Language, Texts)>> = LazyLock::new(|| read(Texts::read, 0));
+    found(&TEXTS, language)
+}
+
+/// The texts of the pages about accounts in a language.
+pub fn of_auth(language: Language) -> &'static auth::Texts {
+    static TEXTS: LazyLock<Vec<(Language, auth::Texts)>> = LazyLock::new(|| read(auth::Texts::read, 1));
+    found(&TEXTS, language)
+}
+
+/// All tables: together they have what is in a file.
+const TABLES: [Table; 2] = [TABLE, auth::TABLE];
+
+/// The texts of a table in every language.
+fn read<T>(read: fn(Language, &'static str) -> T, table: usize) -> Vec<(Language, T)> {
+    let texts = |language: &Language| {
+        let mut lists = lists(*language, file(*language)).expect("a test reads every file");
+        (*language, read(*language, std::mem::take(&mut lists[table]).leak()))
+    };
+    Language::ALL.iter().map(texts).collect()
+}
+
+fn found<T>(texts: &'static [(Language, T)], language: Language) -> &'static T {
+    let (_, texts) = texts.iter().find(|(of, _)| *of == language).expect("all languages are in the list of them");
     texts
 }
 
@@ -38,27 +59,31 @@ enum Entry {
     List(Vec<String>),
 }
 
-/// Reads a file into a list: a line each, in the order of the table. Fails, and says where, unless the file has each
-/// entry of the table, nothing else, and in each text the holes that it must have.
-fn list(language: Language, file: &str) -> Result<String, String> {
+/// Reads a file into a list for each table: a line each, in the order of the table. Fails, and says where, unless the file
+/// has each entry of the tables, nothing else, and in each text the holes that it must have.
+fn lists(language: Language, file: &str) -> Result<[String; TABLES.len()], String> {
     let mut groups: BTreeMap<String, BTreeMap<String, Entry>> =
         serde_json::from_str(file).map_err(|error| error.to_string())?;
-    let mut lines = Vec::new();
-    for (group, entries) in TABLE {
-        let mut found = groups.remove(*group).ok_or_else(|| format!("{group} is missing"))?;
-        for (name, kind) in *entries {
-            let entry = found.remove(*name).ok_or_else(|| format!("{group}.{name} is missing"))?;
-            let texts = texts(language, entry, *kind).map_err(|reason| format!("{group}.{name} {reason}"))?;
-            lines.extend(texts);
+    let mut lists = [const { String::new() }; TABLES.len()];
+    for (table, list) in TABLES.iter().zip(&mut lists) {
+        let mut lines = Vec::new();
+        for (group, entries) in *table {
+            let mut found = groups.remove(*group).ok_or_else(|| format!("{group} is missing"))?;
+            for (name, kind) in *entries {
+                let entry = found.remove(*name).ok_or_else(|| format!("{group}.{name} is missing"))?;
+                let texts = texts(language, entry, *kind).map_err(|reason| format!("{group}.{name} {reason}"))?;
+                lines.extend(texts);
+            }
+            if let Some(name) = found.keys().next() {
+                return Err(format!("{group}.{name} is in no table"));
+            }
         }
-        if let Some(name) = found.keys().next() {
-            return Err(format!("{group}.{name} is in no table"));
-        }
+        *list = lines.join("\n");
     }
     if let Some(group) = groups.keys().next() {
         return Err(format!("{group} is in no table"));
     }
-    Ok(lines.join("\n"))
+    Ok(lists)
 }
 
 /// The texts of an entry, in their order.
@@ -119,13 +144,13 @@ mod tests {
     fn refusal(change: impl FnOnce(&mut Value)) -> String {
         let mut file = english();
         change(&mut file);
-        list(Language::English, &file.to_string()).unwrap_err()
+        lists(Language::English, &file.to_string()).unwrap_err()
     }
 
     #[test]
     fn every_language_has_each_entry_with_its_holes_and_nothing_else() {
         for language in Language::ALL {
-            list(*language, file(*language)).unwrap_or_else(|reason| panic!("{}.json: {reason}", language.as_str()));
+            lists(*language, file(*language)).unwrap_or_else(|reason| panic!("{}.json: {reason}", language.as_str()));
         }
     }
 
@@ -152,14 +177,24 @@ mod tests {
 
     #[test]
     fn no_text_was_left_in_english() {
-        let german = list(Language::German, file(Language::German)).unwrap();
-        let english = list(Language::English, file(Language::English)).unwrap();
-        // The same in both: what is no word, times of day, and four months.
+        let german = lists(Language::German, file(Language::German)).unwrap().join("\n");
+        let english = lists(Language::English, file(Language::English)).unwrap().join("\n");
+        // The same in both: what is no word, times of day, four months, and a code.
         let same: Vec<&str> =
             german.lines().zip(english.lines()).filter(|(de, en)| de == en).map(|(de, _)| de).collect();
         assert_eq!(
             same,
-            ["in {seconds} s", "{name}: {body}", "{time} AM", "{time} PM", "April", "August", "September", "November"]
+            [
+                "in {seconds} s",
+                "{name}: {body}",
+                "{time} AM",
+                "{time} PM",
+                "April",
+                "August",
+                "September",
+                "November",
+                "Code"
+            ]
         );
     }
 }

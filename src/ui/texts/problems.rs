@@ -33,6 +33,7 @@ impl Texts {
             Reason::CodeCharacter { character } => texts.code_character(character.encode_utf8(&mut [0; 4])),
             Reason::MemberGone => texts.member_gone().to_owned(),
             Reason::Unreachable => texts.unreachable().to_owned(),
+            Reason::NoEmail => texts.invalid_email().to_owned(),
         })
     }
 
@@ -55,8 +56,13 @@ impl Texts {
             Code::StoreUnavailable => texts.store_unavailable(),
             Code::BusUnavailable => texts.bus_unavailable(),
             Code::Overloaded => texts.overloaded(),
+            Code::TokenInvalid => texts.token_invalid(),
+            Code::NotLoggedIn => texts.not_logged_in(),
             // Only the reason or the server's sentence says what is wrong; or a program is wrong, and not a person.
             Code::InvalidInput
+            | Code::WeakPassword
+            | Code::WrongCredentials
+            | Code::NotConfirmed
             | Code::NotFound
             | Code::MethodNotAllowed
             | Code::IdReused

@@ -25,10 +25,15 @@ pub enum Kind {
     List(usize),
 }
 
+/// The entries of a table, by group.
+pub type Table = &'static [(&'static str, &'static [(&'static str, Kind)])];
+
 macro_rules! table {
     ($($(#[$doc:meta])* $group:ident: $Group:ident { $($name:ident $(: $kind:tt)?;)* })*) => {
         /// All texts in one language.
         pub struct Texts {
+            // Only the table that goes to the browser is handed over.
+            #[allow(dead_code)]
             list: &'static str,
             $($(#[$doc])* pub $group: $Group,)*
         }
@@ -43,13 +48,15 @@ macro_rules! table {
         impl Texts {
             /// Reads a list of texts: a line each, in the order of the table.
             pub fn read(language: Language, list: &'static str) -> Self {
+                // Of use only where a text has forms.
+                let _ = language;
                 let mut lines = list.split('\n');
                 Self { list, $($group: $Group { $($name: table!(@read lines language $($kind)?),)* },)* }
             }
         }
 
         /// Every entry, by group.
-        pub const TABLE: &[(&str, &[(&str, Kind)])] =
+        pub const TABLE: $crate::ui::texts::table::Table =
             &[$((stringify!($group), &[$((stringify!($name), table!(@kind $($kind)?)),)*]),)*];
     };
 

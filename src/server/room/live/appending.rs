@@ -138,7 +138,10 @@ impl Live {
                 }
             }
             Finished::CaughtUp(Ok(Caught::Up(events))) => {
-                self.standing = Standing::Level;
+                // Unless the archive was changed meanwhile.
+                if self.standing == Standing::Behind {
+                    self.standing = Standing::Level;
+                }
                 self.failed_at = None;
                 self.tire_the_waiting();
                 self.deliver(events.into_iter().map(Entry::of).collect(), Acks::default());

@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     protocol::{
-        Event, EventKind, MemberId, Person, Problem, ResetReason, Retention, Role, RoomView, Seq, ServerFrame,
-        Snapshot, You, limits,
+        ByeReason, Event, EventKind, MemberId, Person, Problem, ResetReason, Retention, Role, RoomView, Seq,
+        ServerFrame, Snapshot, You, limits,
     },
     server::{
         socket::{ConnectionId, Frame},
@@ -209,6 +209,19 @@ impl Live {
                 self.quiet_since = Instant::now();
             }
         }
+    }
+
+    /// Closes a member's connections here. They come back as whoever their cookies say then.
+    pub(super) fn hang_up(&mut self, member: MemberId) {
+        let theirs = self.subscribers.iter().filter(|(_, subscriber)| subscriber.member == member);
+        let theirs: Vec<ConnectionId> = theirs.map(|(id, _)| *id).collect();
+        for id in theirs {
+            if let Some(subscriber) = self.subscribers.get(&id) {
+                subscriber.connection.end(Some(ByeReason::SignedIn));
+            }
+            self.unsubscribe(id);
+        }
+        self.engine.gone(self.record.id, member);
     }
 
     pub(super) fn one_less_here(&mut self, member: MemberId) {

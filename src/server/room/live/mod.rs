@@ -26,7 +26,7 @@ use super::{
     Command, Engine, Reply,
     entry::Entry,
     log::{Caught, Log, LogError, Opened, Outcome},
-    packet::Packet,
+    packet::{News, Packet},
     window::Window,
 };
 use crate::{
@@ -84,6 +84,10 @@ pub enum Request {
     Look(MemberRecord, u8, oneshot::Sender<Result<Snapshot, Problem>>),
     /// Somebody started or stopped typing on a connection of this node.
     Typing(ConnectionId, bool),
+    /// A member goes on as somebody else: their connections are closed, on every node, and come back.
+    HangUp(MemberId),
+    /// What the archive has was changed: read it anew, on every node.
+    Reread,
     /// Another node speaks.
     Packet(Bytes),
     /// This is where the archive ends.
@@ -315,6 +319,14 @@ impl Live {
             Request::Unsubscribe(id) => self.unsubscribe(id),
             Request::Look(member, patience, reply) => self.look(member, patience, reply),
             Request::Typing(id, on) => self.typing(id, on),
+            Request::HangUp(member) => {
+                self.hang_up(member);
+                self.tell(News::HangUp { member });
+            }
+            Request::Reread => {
+                self.reread();
+                self.tell(News::Reread);
+            }
             Request::Packet(bytes) => {
                 if let Some(packet) = Packet::decode(&bytes).filter(|packet| packet.node != self.engine.node()) {
                     self.hear(packet);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{
     super::{Reply, entry::Entry, judge::not_a_member, log::Opened, window::Window},
-    Live, PATIENCE, Subscribe, Subscriber, announcement,
+    Live, PATIENCE, Standing, Subscribe, Subscriber, announcement,
 };
 use crate::{
     protocol::{Epoch, EventKind, MemberId, ResetReason, Retention, RoomState, Seq, ServerFrame},
@@ -77,6 +77,13 @@ impl Live {
             connection.answer(&ServerFrame::Reset { code, reason });
             let member = record.clone();
             self.subscribe(Subscribe { connection, code, member, resume: None, patience: PATIENCE });
+        }
+    }
+
+    /// What was kept has changed, which no event tells of: the archive is read anew, and who follows starts again from that.
+    pub(super) fn reread(&mut self) {
+        if self.state.retention == Retention::Preserved {
+            self.standing = Standing::Lost;
         }
     }
 

@@ -90,6 +90,8 @@ impl Live {
                 }
             }
             News::Typing { member, on } => self.signal(Signal::Typing { member, on }, Some(member)),
+            News::HangUp { member } => self.hang_up(member),
+            News::Reread => self.reread(),
             News::Presence { connected, ask } => {
                 let now: BTreeSet<MemberId> = connected.into_iter().collect();
                 let before = self.others.insert(packet.node, (Instant::now(), now.clone()));

@@ -41,14 +41,15 @@ pub async fn each_change_changes_what_it_says(store: &dyn Store) {
     for change in [
         AccountChange::Claimed(address.clone()),
         AccountChange::Proved(address.clone()),
-        AccountChange::Password(PasswordHash("$argon2id$".into())),
+        AccountChange::Password(Some(PasswordHash("$argon2id$".into()))),
+        AccountChange::Password(None),
         AccountChange::Name(name("Countess")),
         AccountChange::Preferences(preferences),
     ] {
         match change.clone() {
             AccountChange::Claimed(email) => ada.claimed = Some(email),
             AccountChange::Proved(email) => (ada.email, ada.claimed) = (Some(email), None),
-            AccountChange::Password(password) => ada.password = Some(password),
+            AccountChange::Password(password) => ada.password = password,
             AccountChange::Name(name) => ada.name = name,
             AccountChange::Preferences(preferences) => ada.preferences = preferences,
         }
@@ -287,4 +288,37 @@ pub async fn nobody_comes_in_whose_account_goes_at_that_moment(store: &dyn Store
             Err(error) => panic!("{error:?}"),
         }
     }
+}
+
+pub async fn what_an_account_said_is_told_apart_from_it(store: &dyn Store) {
+    let (ada, other) = (make_account(store).await, make_account(store).await);
+    let (nobody, erased) = (name("Deleted account"), MessageBody::try_from("Erased.").unwrap());
+    let (room, _) = make_room(store, RoomType::Group, Retention::Preserved).await;
+    let ada_here = enter(store, &joining_as(&room, ada.id)).await;
+    let bob = enter(store, &joining_as(&room, other.id)).await;
+    let (of_ada, of_bob) = (ada_here.person(), bob.person());
+    let kept = [
+        event(1, EventKind::Joined { member: of_ada.clone() }),
+        event(2, EventKind::Joined { member: of_bob.clone() }),
+        said(3, 1, &of_ada, client_id(), "Of Ada"),
+        said(4, 2, &of_bob, client_id(), "Of Bob"),
+        event(5, EventKind::Renamed { name: None, by: of_ada.clone() }),
+        event(6, EventKind::Removed { member: of_bob, by: of_ada }),
+    ];
+    append(store, &room, &kept).await;
+    for instead in [None, Some(&erased)] {
+        assert_eq!(store.disown_events(ada.id, &nobody, instead).await.unwrap(), [room.id]);
+        let mut expected = kept.to_vec();
+        for event in &mut expected {
+            event.kind.rename(ada_here.member, &nobody);
+            if let (EventKind::Message(message), Some(instead)) = (&mut event.kind, instead)
+                && message.author.id == ada_here.member
+            {
+                message.body = instead.clone();
+            }
+        }
+        assert_eq!(store.events_after(room.id, 0, 100).await.unwrap(), expected);
+    }
+    let unknown = AccountId(Uuid::new_v4());
+    assert!(store.disown_events(unknown, &nobody, None).await.unwrap().is_empty());
 }

@@ -114,6 +114,7 @@ contract! {
         an_account_goes_whole_and_its_records_stay_under_another_name
         an_account_that_is_in_a_room_stays
         nobody_comes_in_whose_account_goes_at_that_moment
+        what_an_account_said_is_told_apart_from_it
     }
     sessions {
         a_session_is_found_with_its_account_until_it_ends

@@ -13,14 +13,14 @@ use serde::{Deserialize, Serialize};
 use super::{
     super::{
         AccountChange, AccountId, AccountRecord, Accounts, ActorId, Adopted, Conflict, GuestId, Holders, MailRecord,
-        MemberRecord, Owed, PasswordHash, Presence, Result, StoreError, TokenRecord,
+        MemberRecord, Owed, PasswordHash, Presence, Result, RoomId, StoreError, TokenRecord,
     },
     Attempt, Failure, Mongo, PATIENCE, binary, duplicate, indexes,
     mails::MailDocument,
     members::{ActorKind, actor_fields, by_id},
     transaction, uuid, within,
 };
-use crate::protocol::{Email, Millis, Nickname, Preferences};
+use crate::protocol::{Email, MessageBody, Millis, Nickname, Preferences};
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct AccountDocument {
@@ -105,6 +105,29 @@ impl Accounts for Mongo {
             .await
     }
 
+    async fn disown_events(
+        &self,
+        id: AccountId,
+        name: &Nickname,
+        instead: Option<&MessageBody>,
+    ) -> Result<Vec<RoomId>> {
+        let places = within(PATIENCE, async {
+            let records = doc! { "actor": binary(id.0), "actor_kind": ActorKind::Account };
+            let found = self.members.find(records).await?;
+            Ok(found.map_ok(MemberRecord::from).try_collect::<Vec<_>>().await?)
+        });
+        let mut changed = Vec::new();
+        for record in places.await? {
+            let disowned = within(PATIENCE, async {
+                Ok(transaction!(self, |session| self.try_disown(session, &record, name, instead))?)
+            });
+            if disowned.await? {
+                changed.push(record.room);
+            }
+        }
+        Ok(changed)
+    }
+
     async fn delete_account(&self, id: AccountId, name: &Nickname) -> Result<()> {
         within(PATIENCE, async { Ok(transaction!(self, |session| self.try_delete_account(session, id, name))?) }).await
     }
@@ -154,7 +177,7 @@ impl Mongo {
             AccountChange::Claimed(email) => {
                 doc! { "claimed": email.as_str(), "claim": self.next_claim(session, email).await? }
             }
-            AccountChange::Password(password) => doc! { "password": &password.0 },
+            AccountChange::Password(password) => doc! { "password": password.as_ref().map(|password| &password.0) },
             AccountChange::Name(name) => doc! { "name": name.as_str() },
             AccountChange::Preferences(preferences) => {
                 doc! { "preferences": bson::serialize_to_bson(preferences).map_err(anyhow::Error::from).map_err(StoreError::from)? }
@@ -215,6 +238,32 @@ impl Mongo {
         let (kind, actor) = actor_fields(actor);
         let mut found = self.members.find(doc! { "actor": actor, "actor_kind": kind }).session(&mut *session).await?;
         Ok(found.stream(session).map_ok(MemberRecord::from).try_collect().await?)
+    }
+
+    /// Tells what a member said apart from who they were. Says whether there was anything.
+    async fn try_disown(
+        &self,
+        session: &mut ClientSession,
+        record: &MemberRecord,
+        name: &Nickname,
+        instead: Option<&MessageBody>,
+    ) -> Attempt<bool> {
+        let (room, member) = (binary(record.room.0), record.member.get().cast_signed());
+        let mut message = doc! { "kind.author.name": name.as_str() };
+        if let Some(instead) = instead {
+            message.insert("kind.body", instead.as_str());
+        }
+        let changes = [
+            (doc! { "room": room, "author": member }, message),
+            (doc! { "room": room, "kind.member.id": member }, doc! { "kind.member.name": name.as_str() }),
+            (doc! { "room": room, "kind.by.id": member }, doc! { "kind.by.name": name.as_str() }),
+        ];
+        let mut any = false;
+        for (of_member, change) in changes {
+            let update = self.events.update_many(of_member, doc! { "$set": change });
+            any |= update.session(&mut *session).await?.matched_count > 0;
+        }
+        Ok(any)
     }
 
     async fn try_delete_account(&self, session: &mut ClientSession, id: AccountId, name: &Nickname) -> Attempt<()> {

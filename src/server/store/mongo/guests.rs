@@ -48,6 +48,14 @@ impl Guests for Mongo {
         .await
     }
 
+    async fn forget_guest(&self, guest: GuestId) -> Result<()> {
+        within(PATIENCE, async {
+            self.guests.delete_one(doc! { "_id": binary(guest.0) }).await?;
+            Ok(())
+        })
+        .await
+    }
+
     async fn forget_guests(&self, before: Millis) -> Result<u64> {
         within(PATIENCE, async {
             let unseen = doc! { "seen_at": { "$lt": bson::DateTime::from_millis(before) } };

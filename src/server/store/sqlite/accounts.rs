@@ -7,13 +7,13 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 use super::{
     super::{
         AccountChange, AccountId, AccountRecord, Accounts, ActorId, Adopted, Conflict, GuestId, Holders, MailRecord,
-        Owed, Result, StoreError, TokenRecord,
+        Owed, Result, RoomId, StoreError, TokenRecord,
     },
     Sqlite, Undo, mails, members,
     rooms::found,
     tokens, violated,
 };
-use crate::protocol::{Email, Millis, Nickname};
+use crate::protocol::{Email, EventKind, MemberId, MessageBody, Millis, Nickname};
 
 #[async_trait]
 impl Accounts for Sqlite {
@@ -69,6 +69,26 @@ impl Accounts for Sqlite {
 
     async fn adopt_guest(&self, guest: GuestId, account: AccountId, at: Millis) -> Result<Adopted> {
         self.write(Undo::Savepoint, move |db| adopt(db, guest, account, at)).await
+    }
+
+    async fn disown_events(
+        &self,
+        id: AccountId,
+        name: &Nickname,
+        instead: Option<&MessageBody>,
+    ) -> Result<Vec<RoomId>> {
+        let places = self.read(move |db| places_of(db, id)).await?;
+        let mut changed = Vec::new();
+        for (room, member) in places {
+            let (name, instead) = (name.clone(), instead.cloned());
+            if self.write(Undo::Savepoint, move |db| disown(db, room, member, &name, instead.as_ref())).await? {
+                changed.push(room);
+            }
+        }
+        if let Err(error) = self.empty_log().await {
+            tracing::warn!(%error, "events are disowned, and the log of SQLite was not emptied; it is in time");
+        }
+        Ok(changed)
     }
 
     async fn delete_account(&self, id: AccountId, name: &Nickname) -> Result<()> {
@@ -138,6 +158,37 @@ fn adopt(db: &Connection, guest: GuestId, account: AccountId, at: Millis) -> Res
         ActorId::Account(_) => Adopted::Member(record),
         ActorId::Guest(_) => Adopted::Left(members::leave(db, record, Owed::Left, at)?),
     })
+}
+
+/// Where an account is or was.
+fn places_of(db: &Connection, id: AccountId) -> Result<Vec<(RoomId, MemberId)>> {
+    let mut query = db.prepare_cached("SELECT room, member FROM members WHERE actor = ? AND actor_kind = 'account'")?;
+    let places = query.query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(places.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Tells what a member said apart from who they were. Says whether there was anything.
+fn disown(
+    db: &Connection,
+    room: RoomId,
+    member: MemberId,
+    name: &Nickname,
+    instead: Option<&MessageBody>,
+) -> Result<bool> {
+    let mut messages =
+        db.prepare_cached("UPDATE events SET name = ?3, body = ifnull(?4, body) WHERE room = ?1 AND author = ?2")?;
+    let mut changed = messages.execute(params![room, member, name, instead])? > 0;
+    let mut query = db.prepare_cached("SELECT seq, kind FROM events WHERE room = ? AND kind IS NOT NULL")?;
+    let mut update = db.prepare_cached("UPDATE events SET kind = ?3 WHERE room = ?1 AND seq = ?2")?;
+    let others: Vec<(i64, EventKind)> =
+        query.query_map([room], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
+    for (seq, mut kind) in others {
+        if kind.rename(member, name) {
+            update.execute(params![room, seq, kind])?;
+            changed = true;
+        }
+    }
+    Ok(changed)
 }
 
 fn delete(db: &Connection, id: AccountId, name: &Nickname) -> Result<()> {

@@ -39,6 +39,14 @@ impl Guests for Sqlite {
         .await
     }
 
+    async fn forget_guest(&self, guest: GuestId) -> Result<()> {
+        self.write(Undo::Nothing, move |db| {
+            db.prepare_cached("DELETE FROM guests WHERE id = ?")?.execute([guest])?;
+            Ok(())
+        })
+        .await
+    }
+
     async fn forget_guests(&self, before: Millis) -> Result<u64> {
         self.write(Undo::Nothing, move |db| {
             let forgotten = db.prepare_cached("DELETE FROM guests WHERE seen_at < ?")?.execute([before])?;

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::protocol::{
-    Ack, ClientId, Code, Event, EventKind, Message, Problem, Received, Retention, ServerFrame, Signal, Snapshot,
+    Ack, ByeReason, ClientId, Code, Event, EventKind, Message, Problem, Received, Retention, ServerFrame, Signal,
+    Snapshot,
 };
 
 use super::{Act, Ending, Phase, Session};
@@ -46,6 +47,7 @@ impl Session {
                     self.people_changed = true;
                 }
             },
+            ServerFrame::Bye { reason: ByeReason::SignedOut, .. } => return self.end(Ending::Outside),
             ServerFrame::Bye { retry_after_ms, .. } => {
                 self.phase = Phase::Waiting { until: now + retry_after_ms };
                 return vec![Act::Close];

@@ -6,6 +6,7 @@ use crate::{
     api::KickMember,
     protocol::Role,
     ui::{
+        account::use_account,
         components::{Dialog, Icon, Shape},
         form::{Form, Sending},
         live::{MemberLine, use_room},
@@ -49,6 +50,16 @@ fn MemberList(removing: RwSignal<Option<MemberLine>>) -> impl IntoView {
                 </li>
             </For>
         </ul>
+        {use_account()
+            .is_none()
+            .then(|| {
+                view! {
+                    <p class="members__aside">
+                        <a href=format!("/auth/login?next=/rooms/{}", room.code)>"Log in or register"</a>
+                        " to keep your place in this room."
+                    </p>
+                }
+            })}
     }
 }
 

@@ -15,7 +15,7 @@ use leptos::prelude::*;
 
 use crate::{
     protocol::{Door, Entrance, Problem, RoomCode},
-    ui::{browser, components::Brand, form::use_sent_back, texts::use_texts},
+    ui::{account::AccountLine, browser, components::Brand, form::use_sent_back, texts::use_texts},
 };
 
 use super::join_form::{JoinForm, Wanted};
@@ -70,6 +70,7 @@ fn DoorCard(code: RoomCode, children: Children) -> impl IntoView {
                 {children()}
             </section>
             <p class="page__aside"><a href="/">{texts.aside()}</a></p>
+            <AccountLine here=format!("/rooms/{code}")/>
         </main>
     }
 }

@@ -1,4 +1,4 @@
-//! Floor 3: what a node is made of, and who asks it for something.
+//! What one client may do in a time.
 
 use std::{
     collections::HashMap,
@@ -8,20 +8,18 @@ use std::{
     time::{Duration, Instant},
 };
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use governor::{DefaultKeyedRateLimiter, clock::Clock};
-use tokio::sync::Notify;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use sha2::{Digest, Sha256};
 
-use super::{
-    bus::{Bus, LocalBus, Quota},
-    config::{Config, RateLimits},
-    keys::Keys,
-    mail::{Letterhead, Mailer},
-    room::Engine,
-    socket::Pulse,
-    store::{ActorId, GuestRecord, Store},
+use crate::{
+    protocol::{Email, Problem},
+    server::{
+        bus::{Bus, LocalBus, Quota},
+        config::{Config, RateLimits},
+        store::{AccountId, ActorId},
+    },
 };
-use crate::protocol::{Code, Problem};
 
 /// Rooms made, per client.
 const CREATE: Quota = Quota { burst: 20, per: Duration::from_mins(10) };
@@ -33,74 +31,31 @@ const MISS: Quota = Quota { burst: 10, per: Duration::from_mins(1) };
 /// waits, and who has the right code is not held up.
 const MISS_ANYWHERE: Quota = Quota { burst: 600, per: Duration::from_mins(1) };
 const SEARCH_PAUSE: Duration = Duration::from_mins(1);
+/// Accounts made, per client.
+const REGISTER: Quota = Quota { burst: 40, per: Duration::from_hours(1) };
+/// Log-ins tried, per client, whomever as.
+const LOG_IN: Quota = Quota { burst: 60, per: Duration::from_mins(10) };
+/// Proofs tried for one account, per client: the more, the longer the wait for the next. Nobody waits for what another
+/// client tried, so nobody can be locked out by others.
+const GUESS: [Quota; 3] = [
+    Quota { burst: 5, per: Duration::from_mins(1) },
+    Quota { burst: 20, per: Duration::from_hours(1) },
+    Quota { burst: 60, per: Duration::from_hours(24) },
+];
+/// Mails asked for, per client, and of those to one address.
+const MAIL: Quota = Quota { burst: 30, per: Duration::from_hours(1) };
+const MAIL_TO_ONE: Quota = Quota { burst: 5, per: Duration::from_mins(10) };
+/// Codes sent to one address, over all clients: with five tries each, six digits are not guessed from many addresses either.
+const CODE_ANYWHERE: Quota = Quota { burst: 60, per: Duration::from_hours(1) };
+/// Codes tried, per client.
+const CODE: Quota = Quota { burst: 30, per: Duration::from_mins(10) };
+/// Passwords measured, per client.
+const MEASURE: Quota = Quota { burst: 60, per: Duration::from_mins(1) };
+/// Downloads of all that is known of an account.
+const TAKE_OUT: Quota = Quota { burst: 5, per: Duration::from_hours(1) };
 /// Messages per person and node: this many at once, and this many a second for ever.
 const SEND_BURST: u32 = 20;
 const SEND_PER_SECOND: u32 = 5;
-
-/// A node: its settings, its drivers, its engine. Cheap to clone.
-#[derive(Clone)]
-pub struct App {
-    /// The settings.
-    pub config: Arc<Config>,
-    /// The durable truth.
-    pub store: Arc<dyn Store>,
-    /// What nodes share.
-    pub bus: Arc<dyn Bus>,
-    /// The live rooms.
-    pub engine: Engine,
-    /// What one client may do in a time.
-    pub limits: Arc<Limits>,
-    /// What tokens are signed with, and the secrets in mails made.
-    pub keys: Arc<Keys>,
-    /// The way out for mails.
-    pub mailer: Arc<dyn Mailer>,
-    /// What all mails have in common.
-    pub letterhead: Arc<Letterhead>,
-    /// Notified when this node put a mail into the outbox, which is then sent at once.
-    pub mail_waits: Arc<Notify>,
-    /// Cancelled when the node begins to stop: nothing new is read.
-    pub stopping: CancellationToken,
-    /// Cancelled when every room has finished what it took: sockets may say goodbye.
-    pub drained: CancellationToken,
-    /// The open sockets, to wait for their goodbyes.
-    pub sockets: TaskTracker,
-    /// What pings them.
-    pub pulse: Pulse,
-}
-
-/// Who acts.
-#[derive(Clone, Debug)]
-pub enum Actor {
-    /// Somebody without an account.
-    Guest(GuestRecord),
-}
-
-impl Actor {
-    /// Who they are across rooms.
-    pub fn id(&self) -> ActorId {
-        match self {
-            Self::Guest(guest) => ActorId::Guest(guest.id),
-        }
-    }
-}
-
-/// Who asks: the client, and the actor if their session is known.
-#[derive(Clone, Debug)]
-pub struct Visitor {
-    /// Whom the session proves; `None` before the first create or join.
-    pub actor: Option<Actor>,
-    /// Where they ask from.
-    pub client: IpAddr,
-}
-
-impl Visitor {
-    /// The actor, or the refusal for somebody without a session.
-    pub fn actor(&self) -> Result<&Actor, Problem> {
-        self.actor.as_ref().ok_or_else(|| {
-            Problem::new(Code::NoSession, "You are not in a room yet. Make one, or join one by its code.")
-        })
-    }
-}
 
 /// What one client may do in a time.
 pub struct Limits {
@@ -162,6 +117,50 @@ impl Limits {
         }
     }
 
+    /// May this client make another account now?
+    pub async fn register(&self, client: IpAddr) -> Result<(), Problem> {
+        self.take("register", client, REGISTER).await
+    }
+
+    /// May this client try a password for an address now? Whether anybody has the address makes no difference.
+    pub async fn log_in(&self, client: IpAddr, email: &Email) -> Result<(), Problem> {
+        self.take("log-in", client, LOG_IN).await?;
+        self.guess(client, &digest(email.as_str().as_bytes())).await
+    }
+
+    /// May this client try to confirm something as this account now?
+    pub async fn confirm(&self, client: IpAddr, account: AccountId) -> Result<(), Problem> {
+        self.guess(client, &digest(account.0.as_bytes())).await
+    }
+
+    /// May this client have a mail sent to this address now?
+    pub async fn mail(&self, client: IpAddr, email: &Email) -> Result<(), Problem> {
+        self.take("mail", client, MAIL).await?;
+        self.take(&format!("mail:{}", digest(email.as_str().as_bytes())), client, MAIL_TO_ONE).await
+    }
+
+    /// Whether another code may be sent to this address, whoever asks for it. It is asked after the answer, which is the same
+    /// either way.
+    pub async fn code_to(&self, email: &Email) -> bool {
+        let key = format!("code:{}", digest(email.as_str().as_bytes()));
+        !self.enabled || self.throttle(&key, CODE_ANYWHERE).await.is_none()
+    }
+
+    /// May this client try another code or token of a mail now?
+    pub async fn try_code(&self, client: IpAddr) -> Result<(), Problem> {
+        self.take("code", client, CODE).await
+    }
+
+    /// May this client have another password measured now?
+    pub async fn measure(&self, client: IpAddr) -> Result<(), Problem> {
+        self.take("measure", client, MEASURE).await
+    }
+
+    /// May this client download what is known of an account now?
+    pub async fn take_out(&self, client: IpAddr) -> Result<(), Problem> {
+        self.take("take-out", client, TAKE_OUT).await
+    }
+
     /// May this person say something now?
     pub fn send(&self, actor: ActorId) -> Result<(), Problem> {
         if !self.enabled {
@@ -176,6 +175,15 @@ impl Limits {
     pub fn shed(&self) {
         self.send.retain_recent();
         self.send.shrink_to_fit();
+    }
+
+    /// One try for the account that `whom` stands for. It counts before it is known how it went, so that many at the same
+    /// time are counted as well.
+    async fn guess(&self, client: IpAddr, whom: &str) -> Result<(), Problem> {
+        for (step, quota) in GUESS.into_iter().enumerate() {
+            self.take(&format!("guess:{step}:{whom}"), client, quota).await?;
+        }
+        Ok(())
     }
 
     async fn take(&self, what: &str, client: IpAddr, quota: Quota) -> Result<(), Problem> {
@@ -198,6 +206,11 @@ impl Limits {
 
 fn wait(pause: Duration) -> Problem {
     Problem::too_many_requests(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX).max(1))
+}
+
+/// What stands for an address or an account on the bus, which has no need to know them.
+fn digest(whom: &[u8]) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(whom)[..12])
 }
 
 /// Whom a quota counts: an IPv4 address, or an IPv6 network of 64 bits, which is what one household gets.

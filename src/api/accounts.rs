@@ -1,0 +1,154 @@
+//! Accounts, for the pages. `next` is where to go on, a path of this site.
+
+use leptos::prelude::*;
+
+use crate::protocol::Problem;
+
+/// Registers, and goes on.
+#[server(prefix = "/api/ui", endpoint = "register")]
+pub async fn register(
+    name: String,
+    email: String,
+    #[server(default)] password: String,
+    #[server(default)] keep: String,
+    #[server(default)] next: String,
+) -> Result<(), Problem> {
+    use crate::{
+        protocol::Secret,
+        server::{domain, http::context},
+    };
+    let (app, visitor) = context::visitor().await?;
+    let (device, _) = context::browser(&app);
+    let wanted = crate::protocol::Register {
+        name: name.clone(),
+        email: email.clone(),
+        password: context::filled(password).map(Secret),
+        keep: context::filled(keep.clone()).map(Secret),
+    };
+    let typed = [("name", &*name), ("email", &email), ("token", &keep), ("next", &next)];
+    let logged_in = domain::accounts::register(&app, &visitor, device, wanted)
+        .await
+        .map_err(|problem| context::refuse_form::<Register>(problem, &typed))?;
+    context::welcome(&app, logged_in, &next);
+    Ok(())
+}
+
+/// Logs in by address and password, and goes on.
+#[server(prefix = "/api/ui", endpoint = "log_in")]
+pub async fn log_in(email: String, password: String, #[server(default)] next: String) -> Result<(), Problem> {
+    use crate::{
+        protocol::Secret,
+        server::{domain, http::context},
+    };
+    let (app, visitor) = context::visitor().await?;
+    let (device, _) = context::browser(&app);
+    let wanted = crate::protocol::LogIn { email: email.clone(), password: Secret(password) };
+    let logged_in = domain::login::by_password(&app, &visitor, device, wanted)
+        .await
+        .map_err(|problem| context::refuse_form::<LogIn>(problem, &[("email", &email), ("next", &next)]))?;
+    context::welcome(&app, logged_in, &next);
+    Ok(())
+}
+
+/// Logs out here.
+#[server(prefix = "/api/ui", endpoint = "log_out")]
+pub async fn log_out() -> Result<(), Problem> {
+    use crate::server::{domain, http::context};
+    let (app, visitor) = context::visitor().await?;
+    domain::sessions::log_out(&app, &visitor).await.map_err(context::refuse)?;
+    context::reception().see_out(&app);
+    context::go("/");
+    Ok(())
+}
+
+/// Has a code mailed, and goes to where it is typed.
+#[server(prefix = "/api/ui", endpoint = "request_code")]
+pub async fn request_code(email: String, #[server(default)] next: String) -> Result<(), Problem> {
+    use crate::server::{domain, http::context};
+    let (app, visitor) = context::visitor().await?;
+    let wanted = crate::protocol::RequestCode { email: email.clone(), purpose: crate::protocol::CodeUse::LogIn };
+    let typed = [("email", &*email), ("next", &next)];
+    let ticket = domain::login::request_code(&app, &visitor, wanted)
+        .await
+        .map_err(|problem| context::refuse_form::<RequestCode>(problem, &typed))?;
+    if let Some(ticket) = ticket {
+        context::reception().hand_ticket(&app, &ticket);
+    }
+    context::go_with("/auth/code", &typed);
+    Ok(())
+}
+
+/// Logs in by a code, and goes on.
+#[server(prefix = "/api/ui", endpoint = "log_in_by_code")]
+pub async fn log_in_by_code(email: String, code: String, #[server(default)] next: String) -> Result<(), Problem> {
+    use crate::{
+        protocol::Secret,
+        server::{domain, http::context},
+    };
+    let (app, visitor) = context::visitor().await?;
+    let (device, ticket) = context::browser(&app);
+    let wanted = crate::protocol::LogInByCode { email: email.clone(), code: Secret(code) };
+    let logged_in = domain::login::by_code(&app, &visitor, device, wanted, ticket)
+        .await
+        .map_err(|problem| context::refuse_form::<LogInByCode>(problem, &[("email", &email), ("next", &next)]))?;
+    context::welcome(&app, logged_in, &next);
+    Ok(())
+}
+
+/// Has a link mailed to set a new password.
+#[server(prefix = "/api/ui", endpoint = "forgot_password")]
+pub async fn forgot_password(email: String) -> Result<(), Problem> {
+    use crate::server::{domain, http::context};
+    let (app, visitor) = context::visitor().await?;
+    let wanted = crate::protocol::ForgotPassword { email: email.clone() };
+    domain::secrets::forgot(&app, &visitor, wanted)
+        .await
+        .map_err(|problem| context::refuse_form::<ForgotPassword>(problem, &[("email", &email)]))?;
+    context::go_with("/auth/forgot-password", &[("done", "sent")]);
+    Ok(())
+}
+
+/// Sets a new password by the token of a mail, and goes to where one logs in with it.
+#[server(prefix = "/api/ui", endpoint = "reset_password")]
+pub async fn reset_password(token: String, new_password: String) -> Result<(), Problem> {
+    use crate::{
+        protocol::Secret,
+        server::{domain, http::context},
+    };
+    let (app, visitor) = context::visitor().await?;
+    let wanted = crate::protocol::ResetPassword { token: Secret(token.clone()), new_password: Secret(new_password) };
+    domain::secrets::reset(&app, &visitor, wanted)
+        .await
+        .map_err(|problem| context::refuse_form::<ResetPassword>(problem, &[("token", &token)]))?;
+    context::reception().see_out(&app);
+    context::go_with("/auth/login", &[("done", "reset")]);
+    Ok(())
+}
+
+/// Proves an address by the token of a mail.
+#[server(prefix = "/api/ui", endpoint = "verify_email")]
+pub async fn verify_email(token: String) -> Result<(), Problem> {
+    use crate::{
+        protocol::Secret,
+        server::{domain, http::context},
+    };
+    let (app, visitor) = context::visitor().await?;
+    let wanted = crate::protocol::VerifyEmail { token: Secret(token.clone()) };
+    domain::accounts::verify(&app, &visitor, wanted)
+        .await
+        .map_err(|problem| context::refuse_form::<VerifyEmail>(problem, &[("token", &token)]))?;
+    context::go_with("/auth/verify", &[("done", "verified")]);
+    Ok(())
+}
+
+/// Forgets a guest: leaves the room, and ends the session.
+#[server(prefix = "/api/ui", endpoint = "forget_me")]
+pub async fn forget_me() -> Result<(), Problem> {
+    use crate::server::{domain, http::context};
+    let (app, visitor) = context::visitor().await?;
+    let wanted = crate::protocol::DeleteMe::default();
+    domain::farewell::forget_me(&app, &visitor, wanted).await.map_err(context::refuse)?;
+    context::reception().forget_guest(&app);
+    context::go("/");
+    Ok(())
+}

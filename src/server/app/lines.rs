@@ -1,0 +1,84 @@
+//! Lines: the sockets of this node that stand on a session, to be cut when the session ends.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use crate::{
+    protocol::ByeReason,
+    server::{socket::Connection, store::SessionId},
+};
+
+/// The sockets of a node by their sessions. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Lines(Arc<Mutex<HashMap<SessionId, Vec<Connection>>>>);
+
+/// A socket that is on the list; taken off when dropped.
+pub struct Line {
+    lines: Lines,
+    session: SessionId,
+    connection: Connection,
+}
+
+impl Lines {
+    /// Puts a socket on the list.
+    pub fn hold(&self, session: SessionId, connection: &Connection) -> Line {
+        self.held().entry(session).or_default().push(connection.clone());
+        Line { lines: self.clone(), session, connection: connection.clone() }
+    }
+
+    /// The sessions that sockets stand on.
+    pub fn sessions(&self) -> Vec<SessionId> {
+        self.held().keys().copied().collect()
+    }
+
+    /// Closes the sockets of sessions that have ended.
+    pub fn cut(&self, ended: &[SessionId]) {
+        let held = self.held();
+        for connection in ended.iter().filter_map(|session| held.get(session)).flatten() {
+            connection.end(Some(ByeReason::SignedOut));
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashMap<SessionId, Vec<Connection>>> {
+        // Every change leaves it whole, so a panic elsewhere does no harm.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let mut held = self.lines.held();
+        if let Some(connections) = held.get_mut(&self.session) {
+            connections.retain(|connection| connection.id() != self.connection.id());
+            if connections.is_empty() {
+                held.remove(&self.session);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::server::socket::Wire;
+
+    #[tokio::test]
+    async fn a_session_that_ends_takes_its_sockets_with_it_and_no_others() {
+        let [one, two] = [1, 2].map(|n| SessionId(Uuid::from_u128(n)));
+        let connection = || Connection::open(Wire::Pair(tokio::net::UnixStream::pair().unwrap().0));
+        let (lines, first, second, third) = (Lines::default(), connection(), connection(), connection());
+        let held = lines.hold(one, &first);
+        let gone = lines.hold(one, &second);
+        let _third = lines.hold(two, &third);
+        drop(gone);
+        lines.cut(&[one]);
+        assert_eq!((first.is_closed(), second.is_closed(), third.is_closed()), (true, false, false));
+        assert_eq!(first.keep_writing().await, Some(ByeReason::SignedOut));
+        drop(held);
+        assert_eq!(lines.sessions(), [two]);
+    }
+}

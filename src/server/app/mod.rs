@@ -1,0 +1,122 @@
+//! Floor 3: what a node is made of, and who asks it for something.
+
+mod limits;
+mod lines;
+mod passwords;
+
+use std::{net::IpAddr, sync::Arc};
+
+use tokio::sync::Notify;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    bus::Bus,
+    config::Config,
+    keys::Keys,
+    mail::{Letterhead, Mailer},
+    room::Engine,
+    socket::Pulse,
+    store::{AccountRecord, ActorId, GuestRecord, SessionRecord, Store},
+};
+use crate::protocol::{Code, Language, Problem};
+
+pub use limits::Limits;
+pub use lines::{Line, Lines};
+pub use passwords::Passwords;
+
+/// A node: its settings, its drivers, its engine. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    /// The settings.
+    pub config: Arc<Config>,
+    /// The durable truth.
+    pub store: Arc<dyn Store>,
+    /// What nodes share.
+    pub bus: Arc<dyn Bus>,
+    /// The live rooms.
+    pub engine: Engine,
+    /// What one client may do in a time.
+    pub limits: Arc<Limits>,
+    /// What tokens are signed with, and the secrets in mails made.
+    pub keys: Arc<Keys>,
+    /// The way out for mails.
+    pub mailer: Arc<dyn Mailer>,
+    /// What all mails have in common.
+    pub letterhead: Arc<Letterhead>,
+    /// Notified when this node put a mail into the outbox, which is then sent at once.
+    pub mail_waits: Arc<Notify>,
+    /// Where passwords are checked.
+    pub passwords: Passwords,
+    /// The sockets that stand on a session.
+    pub lines: Lines,
+    /// What is done after an answer, so that the answer says nothing of it; finished before the store is closed.
+    pub errands: TaskTracker,
+    /// Cancelled when the node begins to stop: nothing new is read.
+    pub stopping: CancellationToken,
+    /// Cancelled when every room has finished what it took: sockets may say goodbye.
+    pub drained: CancellationToken,
+    /// The open sockets, to wait for their goodbyes.
+    pub sockets: TaskTracker,
+    /// What pings them.
+    pub pulse: Pulse,
+}
+
+/// Who acts.
+#[derive(Clone, Debug)]
+pub enum Actor {
+    /// Somebody without an account.
+    Guest(GuestRecord),
+    /// Somebody with one.
+    Account {
+        /// The account.
+        record: Box<AccountRecord>,
+        /// What proves it.
+        session: Box<SessionRecord>,
+    },
+}
+
+impl Actor {
+    /// Who they are across rooms.
+    pub fn id(&self) -> ActorId {
+        match self {
+            Self::Guest(guest) => ActorId::Guest(guest.id),
+            Self::Account { record, .. } => ActorId::Account(record.id),
+        }
+    }
+}
+
+/// Who asks: the client, and the actor if their session is known.
+#[derive(Clone, Debug)]
+pub struct Visitor {
+    /// Whom the session proves; `None` before the first create or join.
+    pub actor: Option<Actor>,
+    /// Where they ask from.
+    pub client: IpAddr,
+    /// What their browser speaks.
+    pub language: Language,
+}
+
+impl Visitor {
+    /// The actor, or the refusal for somebody without a session.
+    pub fn actor(&self) -> Result<&Actor, Problem> {
+        self.actor.as_ref().ok_or_else(|| {
+            Problem::new(Code::NoSession, "You are not in a room yet. Make one, or join one by its code.")
+        })
+    }
+
+    /// The account and its session, or the refusal for whoever is not logged in.
+    pub fn account(&self) -> Result<(&AccountRecord, &SessionRecord), Problem> {
+        match &self.actor {
+            Some(Actor::Account { record, session }) => Ok((record, session)),
+            Some(Actor::Guest(_)) | None => Err(Problem::not_logged_in()),
+        }
+    }
+
+    /// The guest, if it is one.
+    pub fn guest(&self) -> Option<&GuestRecord> {
+        match &self.actor {
+            Some(Actor::Guest(guest)) => Some(guest),
+            Some(Actor::Account { .. }) | None => None,
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Passwords: argon2id in a pool of its own. Each takes 19 MiB and some tens of milliseconds of a core, on purpose, so few
+//! are worked on at a time: a crowd that logs in waits in line, and rooms go on.
+
+use std::{num::NonZeroUsize, sync::Arc, thread::available_parallelism};
+
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
+use tokio::{sync::Semaphore, task::spawn_blocking};
+
+use crate::{
+    protocol::{Code, Problem, Secret},
+    server::{random, store::PasswordHash},
+};
+
+/// Memory in KiB, passes and lanes, as OWASP's Password Storage Cheat Sheet recommends.
+const MEMORY_KIB: u32 = 19 * 1024;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+/// As RFC 9106 recommends.
+const SALT_BYTES: usize = 16;
+/// Passwords that may wait; past that people are told to try again.
+const WAITING: usize = 512;
+/// When they may.
+const RETRY_AFTER_MS: u64 = 2_000;
+/// The password of nobody: checked where there is none to check, so that both take the same time.
+const NOBODYS: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5J3Mgc2FsdCEhIQ$o2ZoBvRkLxN7mJc1Yw8uTq5aHs0eKdPiGfXb3r9VnQE";
+
+/// The pool. Cheap to clone.
+#[derive(Clone)]
+pub struct Passwords {
+    /// Who may wait or work.
+    line: Arc<Semaphore>,
+    /// Who may work: half of the cores, so that the other half is for rooms whatever comes.
+    desks: Arc<Semaphore>,
+}
+
+impl Default for Passwords {
+    fn default() -> Self {
+        let cores = available_parallelism().map_or(1, NonZeroUsize::get);
+        Self { line: Arc::new(Semaphore::new(WAITING)), desks: Arc::new(Semaphore::new((cores / 2).max(1))) }
+    }
+}
+
+impl Passwords {
+    /// A password as it is kept.
+    pub async fn hash(&self, password: &Secret) -> Result<PasswordHash, Problem> {
+        let password = password.clone();
+        self.work(move || hash(&password)).await
+    }
+
+    /// Which of two kept passwords this is. Always the work of two, also if there is none to compare with.
+    pub async fn compare(&self, password: &Secret, kept: [Option<PasswordHash>; 2]) -> Result<[bool; 2], Problem> {
+        let password = password.clone();
+        self.work(move || kept.map(|kept| is(&password, kept.as_ref()))).await
+    }
+
+    /// Whether this is a kept password.
+    pub async fn check(&self, password: &Secret, kept: Option<PasswordHash>) -> Result<bool, Problem> {
+        let password = password.clone();
+        self.work(move || is(&password, kept.as_ref())).await
+    }
+
+    /// Does something that takes a core for long, when it is its turn.
+    pub async fn work<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+        let place = Arc::clone(&self.line).try_acquire_owned().map_err(|_| crowded())?;
+        let desk = Arc::clone(&self.desks).acquire_owned().await.map_err(|_| crowded())?;
+        // The places are given back by the work itself: it goes on if nobody waits for it any more.
+        let done = spawn_blocking(move || {
+            let _places = (place, desk);
+            job()
+        });
+        done.await.map_err(|_| Problem::new(Code::Internal, "Something went wrong. Try again."))
+    }
+}
+
+fn crowded() -> Problem {
+    Problem {
+        retry_after_ms: Some(RETRY_AFTER_MS),
+        ..Problem::new(Code::Overloaded, "Many people are logging in right now. Try again in a moment.")
+    }
+}
+
+fn argon2id() -> Argon2<'static> {
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).expect("the constants are within argon2’s bounds");
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+}
+
+fn hash(password: &Secret) -> PasswordHash {
+    tracing::trace!("argon2id");
+    let salt = random::token();
+    let hash = argon2id().hash_password_with_salt(password.reveal().as_bytes(), &salt[..SALT_BYTES]);
+    PasswordHash(hash.expect("a salt of 16 bytes is fine").to_string())
+}
+
+/// By the parameters that the kept one was made with.
+fn is(password: &Secret, kept: Option<&PasswordHash>) -> bool {
+    tracing::trace!("argon2id");
+    let text = kept.map_or(NOBODYS, |kept| &kept.0);
+    let right = argon2id().verify_password(password.reveal().as_bytes(), text).is_ok();
+    right && kept.is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(text: &str) -> Secret {
+        Secret(text.to_owned())
+    }
+
+    #[tokio::test]
+    async fn a_password_is_known_again_and_kept_as_argon2id_with_a_salt() {
+        let passwords = Passwords::default();
+        let kept = passwords.hash(&secret("nine purple lanterns")).await.unwrap();
+        assert!(kept.0.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", kept.0);
+        assert_ne!(passwords.hash(&secret("nine purple lanterns")).await.unwrap(), kept, "salted");
+        let tried = async |text: &str| passwords.compare(&secret(text), [None, Some(kept.clone())]).await;
+        assert_eq!(tried("nine purple lanterns").await, Ok([false, true]));
+        assert_eq!(tried("nine purple lantern").await, Ok([false, false]));
+    }
+
+    #[tokio::test]
+    async fn nobodys_password_takes_the_work_of_one_and_is_nobodys() {
+        let wrong = argon2id().verify_password(b"x", NOBODYS).unwrap_err();
+        assert_eq!(wrong, argon2::password_hash::Error::PasswordInvalid, "it is well formed, or it would take no work");
+        assert_eq!(Passwords::default().check(&secret("x"), None).await, Ok(false));
+    }
+
+    #[tokio::test]
+    async fn whoever_finds_the_line_full_is_told_so() {
+        let passwords = Passwords { line: Arc::new(Semaphore::new(1)), ..Passwords::default() };
+        let (begin, waits) = std::sync::mpsc::channel::<()>();
+        let first = tokio::spawn({
+            let passwords = passwords.clone();
+            async move { passwords.work(move || waits.recv().is_ok()).await }
+        });
+        while passwords.line.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let refused = passwords.work(|| ()).await.unwrap_err();
+        assert_eq!((refused.code, refused.retry_after_ms), (Code::Overloaded, Some(RETRY_AFTER_MS)));
+        begin.send(()).unwrap();
+        assert_eq!(first.await.unwrap(), Ok(true));
+        assert_eq!(passwords.work(|| 7).await, Ok(7), "and then there is place again");
+    }
+}

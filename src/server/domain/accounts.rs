@@ -1,0 +1,216 @@
+//! Accounts: registering, proving an address, and what people change of their own.
+//!
+//! Registering answers the same whether or not somebody has the address already, and does the same: an account that claims
+//! it. Who has it is told by mail, and only who reads the mail.
+
+use super::{
+    guests,
+    letters::{self, posted},
+    login::{self, prove},
+    secrets::{self, invalid_or_failed},
+    sessions::{self, LoggedIn},
+    store_failed,
+};
+use crate::{
+    protocol::{
+        ChangeEmail, ChangeName, Confirmation, Email, KeepRoom, Language, Nickname, Preferences, Problem, Profile,
+        Register, RoomCode, Secret, VerifyEmail,
+    },
+    server::{
+        app::{App, Visitor},
+        clock,
+        keys::Keys,
+        random,
+        store::{
+            AccountChange, AccountId, AccountRecord, ActorId, GuestId, Letter, MailRecord, Purpose, TokenHash,
+            TokenRecord,
+        },
+    },
+};
+
+/// An account as its person sees it.
+pub(super) fn profile(account: &AccountRecord) -> Profile {
+    let verified = account.email.is_some();
+    Profile {
+        name: account.name.clone(),
+        email: login::address_of(account).cloned(),
+        verified,
+        pending_email: account.claimed.clone().filter(|claimed| verified && Some(claimed) != account.email.as_ref()),
+        has_password: account.password.is_some(),
+        preferences: account.preferences.clone(),
+        created_at: account.created_at,
+    }
+}
+
+/// Makes an account and logs it in.
+pub async fn register(app: &App, visitor: &Visitor, device: String, wanted: Register) -> Result<LoggedIn, Problem> {
+    let name = read_name(wanted.name)?;
+    let email = login::read_email(wanted.email)?;
+    app.limits.register(visitor.client).await?;
+    app.limits.mail(visitor.client, &email).await?;
+    let password = match wanted.password.filter(|password| !password.reveal().is_empty()) {
+        Some(password) => {
+            Some(secrets::choose(app, "password", &password, vec![name.to_string(), email.to_string()]).await?)
+        }
+        None => None,
+    };
+    let kept = match &wanted.keep {
+        Some(token) => Some(kept_guest(app, token).await?),
+        None => None,
+    };
+    let is_taken = app.store.holders(&email).await.map_err(store_failed)?.proved.is_some();
+    let account = AccountRecord {
+        id: AccountId(random::uuid()),
+        email: None,
+        claimed: Some(email.clone()),
+        name,
+        password,
+        preferences: Preferences::default(),
+        created_at: clock::now(),
+    };
+    let (mail, token) = claim_mail(app, &account, &email, is_taken, visitor.language)?;
+    app.store.create_account(&account, Some(&token), &mail).await.map_err(store_failed)?;
+    posted(app);
+    if let Some((hash, guest, reads)) = kept {
+        app.store.take_token(Purpose::KeepRoom, hash, clock::now()).await.map_err(invalid_or_failed)?;
+        guests::adopt(app, guest, account.id).await?;
+        if reads == email && !is_taken {
+            // If somebody else proves it at this very moment, it stays a claim.
+            let _ = prove(app, visitor, &account, &email).await;
+        }
+    }
+    let account = app.store.account(account.id).await.map_err(store_failed)?;
+    sessions::begin(app, visitor, &account, device).await
+}
+
+/// The mail that goes to an address that an account claims, and a token. Where the address is somebody's, the token is one
+/// that no mail carries, so that nothing tells the two apart.
+fn claim_mail(
+    app: &App,
+    account: &AccountRecord,
+    email: &Email,
+    is_taken: bool,
+    spoken: Language,
+) -> Result<(MailRecord, TokenRecord), Problem> {
+    let letter = if is_taken { Letter::HasAccount } else { Letter::Verify };
+    let mail = letters::write(app, account, email, letter, spoken);
+    let token = letters::token(app, Purpose::Verify, ActorId::Account(account.id), &mail)?;
+    let hash = if is_taken { TokenHash(random::token()) } else { token.hash };
+    Ok((mail, TokenRecord { hash, ..token }))
+}
+
+/// The guest whom the token of a mail keeps a room for.
+async fn kept_guest(app: &App, token: &Secret) -> Result<(TokenHash, GuestId, Email), Problem> {
+    let hash = Keys::link_hash(token.reveal());
+    let token = app.store.token(Purpose::KeepRoom, hash, clock::now()).await.map_err(invalid_or_failed)?;
+    match token.holder {
+        ActorId::Guest(guest) => Ok((hash, guest, token.email)),
+        ActorId::Account(_) => Err(Problem::token_invalid()),
+    }
+}
+
+/// Mails a guest a link that brings them back to their room, and to registering.
+pub async fn keep_room(app: &App, visitor: &Visitor, wanted: KeepRoom) -> Result<(), Problem> {
+    let code: RoomCode = wanted.code.parse()?;
+    let email = login::read_email(wanted.email)?;
+    let Some(guest) = visitor.guest() else {
+        visitor.actor()?;
+        return Err(Problem::invalid("code", "Your account keeps this room already."));
+    };
+    let (_, member) = super::rooms::membership(app, ActorId::Guest(guest.id), code).await?;
+    app.limits.mail(visitor.client, &email).await?;
+    let now = clock::now();
+    let mail = MailRecord {
+        id: crate::server::store::MailId(random::uuid()),
+        account: None,
+        to: email,
+        name: member.name,
+        language: visitor.language,
+        letter: Letter::KeepRoom { code },
+        key: app.keys.current_id().to_owned(),
+        created_at: now,
+        due_at: now,
+        attempts: 0,
+    };
+    let token = letters::token(app, Purpose::KeepRoom, ActorId::Guest(guest.id), &mail)?;
+    app.store.put_token(&token, &mail).await.map_err(store_failed)?;
+    posted(app);
+    Ok(())
+}
+
+/// Proves an address by the token of a mail.
+pub async fn verify(app: &App, visitor: &Visitor, wanted: VerifyEmail) -> Result<(), Problem> {
+    app.limits.try_code(visitor.client).await?;
+    let hash = Keys::link_hash(wanted.token.reveal());
+    let token = app.store.take_token(Purpose::Verify, hash, clock::now()).await.map_err(invalid_or_failed)?;
+    let ActorId::Account(id) = token.holder else { return Err(Problem::token_invalid()) };
+    let account = app.store.account(id).await.map_err(invalid_or_failed)?;
+    if !login::holds(&account, &token.email) {
+        return Err(Problem::token_invalid());
+    }
+    prove(app, visitor, &account, &token.email).await
+}
+
+/// What the token of a mail would prove, for the page that asks before it does: the address, and the account's name.
+pub async fn claim_of(app: &App, visitor: &Visitor, token: &Secret) -> Result<(Email, Nickname), Problem> {
+    app.limits.try_code(visitor.client).await?;
+    let hash = Keys::link_hash(token.reveal());
+    let token = app.store.token(Purpose::Verify, hash, clock::now()).await.map_err(invalid_or_failed)?;
+    let ActorId::Account(id) = token.holder else { return Err(Problem::token_invalid()) };
+    let account = app.store.account(id).await.map_err(invalid_or_failed)?;
+    Ok((token.email, account.name))
+}
+
+/// The account that asks.
+pub fn me(visitor: &Visitor) -> Result<Profile, Problem> {
+    visitor.account().map(|(account, _)| profile(account))
+}
+
+/// Keeps what the account's person chose.
+pub async fn prefer(app: &App, visitor: &Visitor, wanted: Preferences) -> Result<Profile, Problem> {
+    change(app, visitor, AccountChange::Preferences(wanted)).await
+}
+
+/// Gives the account another name.
+pub async fn rename(app: &App, visitor: &Visitor, wanted: ChangeName) -> Result<Profile, Problem> {
+    let name = read_name(wanted.name)?;
+    change(app, visitor, AccountChange::Name(name)).await
+}
+
+/// Claims another address, which a mail to it has to prove. The same address again sends the mail again. Whether somebody
+/// else has the address, only who reads it learns.
+pub async fn change_email(app: &App, visitor: &Visitor, wanted: ChangeEmail) -> Result<Profile, Problem> {
+    let email = login::read_email(wanted.email)?;
+    let (account, _) = visitor.account()?;
+    app.limits.mail(visitor.client, &email).await?;
+    let is_again = account.claimed.as_ref() == Some(&email);
+    if !is_again {
+        login::confirm(app, visitor, Confirmation { password: wanted.password, code: wanted.code }).await?;
+    }
+    let changed = change(app, visitor, AccountChange::Claimed(email.clone())).await?;
+    let (after, account, spoken) = (app.clone(), account.clone(), visitor.language);
+    app.errands.spawn(async move {
+        let app = after;
+        let sent = async {
+            let holders = app.store.holders(&email).await.map_err(store_failed)?;
+            let is_taken = holders.proved.is_some_and(|holder| holder.id != account.id);
+            let (mail, token) = claim_mail(&app, &account, &email, is_taken, spoken)?;
+            app.store.put_token(&token, &mail).await.map_err(store_failed)
+        };
+        match sent.await {
+            Ok(()) => posted(&app),
+            Err(problem) => tracing::warn!(code = ?problem.code, "a mail was not written"),
+        }
+    });
+    Ok(changed)
+}
+
+async fn change(app: &App, visitor: &Visitor, change: AccountChange) -> Result<Profile, Problem> {
+    let (account, _) = visitor.account()?;
+    let changed = app.store.change_account(account.id, &change, None).await.map_err(store_failed)?;
+    Ok(profile(&changed))
+}
+
+fn read_name(text: String) -> Result<Nickname, Problem> {
+    Nickname::try_from(text).map_err(|reason| ("name", reason).into())
+}

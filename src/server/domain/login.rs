@@ -1,0 +1,224 @@
+//! Logging in, and proving that it is really oneself.
+//!
+//! An address that nobody has and one that somebody has are answered alike, and with the same work before the answer: a
+//! stranger cannot learn who is here. docs/decisions/0012 says who may come in by an address that several claim.
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::{
+    letters::{self, CODE_TRIES, posted},
+    secrets::invalid_or_failed,
+    sessions::{self, LoggedIn},
+    store_failed,
+};
+use crate::{
+    protocol::{
+        Code, CodeUse, Confirmation, Email, LogIn, LogInByCode, Problem, RequestCode, Secret, limits::PASSWORD_CHARS,
+    },
+    server::{
+        app::{App, Visitor},
+        clock, random,
+        store::{AccountChange, AccountRecord, ActorId, CodeCheck, Ending, GuestId, Letter, Purpose, TokenRecord},
+    },
+};
+
+/// Digits of a code.
+const CODE_DIGITS: usize = 6;
+
+/// Logs in by address and password. Two passwords are checked, whoever has the address.
+pub async fn by_password(app: &App, visitor: &Visitor, device: String, wanted: LogIn) -> Result<LoggedIn, Problem> {
+    let email = read_email(wanted.email)?;
+    if wanted.password.reveal().chars().count() > *PASSWORD_CHARS.end() {
+        let most = PASSWORD_CHARS.end();
+        return Err(Problem::invalid("password", format!("A password has {most} characters at most.")));
+    }
+    app.limits.log_in(visitor.client, &email).await?;
+    let holders = app.store.holders(&email).await.map_err(store_failed)?;
+    let kept = [&holders.proved, &holders.claimed].map(|holder| holder.as_ref()?.password.clone());
+    let [of_proved, of_claimed] = app.passwords.compare(&wanted.password, kept).await?;
+    let account = holders.proved.filter(|_| of_proved).or(holders.claimed.filter(|_| of_claimed));
+    let account = account.ok_or_else(wrong_password)?;
+    let logged_in = sessions::begin(app, visitor, &account, device).await?;
+    // The password may have been replaced while it was checked, and all sessions ended: then this one came too late.
+    let now = app.store.account(account.id).await.map_err(invalid_or_failed)?;
+    if now.password != account.password {
+        sessions::end(app, account.id, Ending::One(logged_in.session)).await?;
+        return Err(wrong_password());
+    }
+    Ok(logged_in)
+}
+
+/// What a browser shows together with the code that it asked for. It does not print.
+///
+/// Codes are short, so a code is good only where it was asked for: others, who do not have the ticket, can neither guess it
+/// nor use up its tries.
+pub struct Ticket(String);
+
+impl Ticket {
+    fn new() -> Self {
+        Self(BASE64_URL_SAFE_NO_PAD.encode(random::token()))
+    }
+
+    /// As a cookie brought it.
+    pub fn of(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text of the cookie.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// Who holds the code: somebody whom nothing else is known of yet.
+    fn holder(&self) -> ActorId {
+        let digest: [u8; 32] = Sha256::digest(&self.0).into();
+        let (id, _) = digest.split_first_chunk().expect("a digest is longer than an id");
+        ActorId::Guest(GuestId(Uuid::from_bytes(*id)))
+    }
+}
+
+/// Sends a code. To log in it goes to whoever holds the address, and the answer, which comes at once, is the same for every
+/// address; to confirm it goes to the account that asks.
+pub async fn request_code(app: &App, visitor: &Visitor, wanted: RequestCode) -> Result<Option<Ticket>, Problem> {
+    if wanted.purpose == CodeUse::Confirm {
+        return send_confirmation(app, visitor).await.map(|()| None);
+    }
+    let email = read_email(wanted.email)?;
+    app.limits.mail(visitor.client, &email).await?;
+    let ticket = Ticket::new();
+    let (after, holder, spoken) = (app.clone(), ticket.holder(), visitor.language);
+    app.errands.spawn(async move {
+        let app = after;
+        let sent = async {
+            if !app.limits.code_to(&email).await {
+                return Ok(());
+            }
+            let holders = app.store.holders(&email).await.map_err(store_failed)?;
+            let Some(account) = holders.proved.or(holders.claimed) else { return Ok(()) };
+            let mail = letters::write(&app, &account, &email, Letter::LogInCode, spoken);
+            let token = letters::token(&app, Purpose::LogIn, holder, &mail)?;
+            app.store.put_token(&token, &mail).await.map_err(store_failed)
+        };
+        match sent.await {
+            Ok(()) => posted(&app),
+            Err(problem) => tracing::warn!(code = ?problem.code, "a code was not written"),
+        }
+    });
+    Ok(Some(ticket))
+}
+
+async fn send_confirmation(app: &App, visitor: &Visitor) -> Result<(), Problem> {
+    let (account, _) = visitor.account()?;
+    let Some(email) = address_of(account) else { return Err(Problem::not_logged_in()) };
+    app.limits.mail(visitor.client, email).await?;
+    let mail = letters::write(app, account, email, Letter::ConfirmCode, visitor.language);
+    let token: TokenRecord = letters::token(app, Purpose::Confirm, ActorId::Account(account.id), &mail)?;
+    app.store.put_token(&token, &mail).await.map_err(store_failed)?;
+    posted(app);
+    Ok(())
+}
+
+/// Logs in by a code. Coming in by mail to an account whose address nobody had proved proves it; and since whoever set a
+/// password for it may have been somebody else, that and their sessions end.
+pub async fn by_code(
+    app: &App,
+    visitor: &Visitor,
+    device: String,
+    wanted: LogInByCode,
+    ticket: Option<Ticket>,
+) -> Result<LoggedIn, Problem> {
+    let email = read_email(wanted.email)?;
+    let code = read_code(&wanted.code)?;
+    app.limits.try_code(visitor.client).await?;
+    let holder = ticket.ok_or_else(wrong_code)?.holder();
+    let hash = letters::code_hash(app, holder, &email, &code);
+    let checked = app.store.try_code(Purpose::LogIn, holder, hash, CODE_TRIES, clock::now()).await;
+    if checked.map_err(store_failed)? != CodeCheck::Right {
+        return Err(wrong_code());
+    }
+    let holders = app.store.holders(&email).await.map_err(store_failed)?;
+    let account = holders.proved.or(holders.claimed).ok_or_else(wrong_code)?;
+    let account = if account.email.as_ref() == Some(&email) {
+        account
+    } else {
+        prove(app, visitor, &account, &email).await.map_err(|_| wrong_code())?;
+        let forgotten = app.store.change_account(account.id, &AccountChange::Password(None), None).await;
+        sessions::end(app, account.id, Ending::All).await?;
+        forgotten.map_err(store_failed)?
+    };
+    sessions::begin(app, visitor, &account, device).await
+}
+
+/// Makes sure that it is the account's person who asks for what cannot be undone.
+pub(super) async fn confirm(app: &App, visitor: &Visitor, how: Confirmation) -> Result<(), Problem> {
+    let (account, _) = visitor.account()?;
+    app.limits.confirm(visitor.client, account.id).await?;
+    let confirmed = match how {
+        Confirmation { password: Some(password), .. } => {
+            app.passwords.check(&password, account.password.clone()).await?
+        }
+        Confirmation { code: Some(code), .. } => {
+            let (holder, code) = (ActorId::Account(account.id), read_code(&code)?);
+            let Some(email) = address_of(account) else { return Err(not_confirmed()) };
+            let hash = letters::code_hash(app, holder, email, &code);
+            let checked = app.store.try_code(Purpose::Confirm, holder, hash, CODE_TRIES, clock::now()).await;
+            checked.map_err(store_failed)? == CodeCheck::Right
+        }
+        Confirmation { password: None, code: None } => false,
+    };
+    if confirmed { Ok(()) } else { Err(not_confirmed()) }
+}
+
+/// Notes that somebody reads the address that they had only claimed. Tells the address before, if there was another.
+pub(super) async fn prove(app: &App, visitor: &Visitor, account: &AccountRecord, email: &Email) -> Result<(), Problem> {
+    if account.email.as_ref() == Some(email) {
+        return Ok(());
+    }
+    let before = account.email.as_ref();
+    let mail = before.map(|before| letters::write(app, account, before, Letter::AddressChanged, visitor.language));
+    let change = AccountChange::Proved(email.clone());
+    app.store.change_account(account.id, &change, mail.as_ref()).await.map_err(invalid_or_failed)?;
+    posted(app);
+    Ok(())
+}
+
+/// Where mails to an account go: the address that they proved, else the one they claim.
+pub(super) fn address_of(account: &AccountRecord) -> Option<&Email> {
+    account.email.as_ref().or(account.claimed.as_ref())
+}
+
+/// Whether an account has this address, or claims it.
+pub(super) fn holds(account: &AccountRecord, email: &Email) -> bool {
+    account.email.as_ref() == Some(email) || account.claimed.as_ref() == Some(email)
+}
+
+pub(super) fn read_email(text: String) -> Result<Email, Problem> {
+    Ok(Email::try_from(text)?)
+}
+
+fn read_code(code: &Secret) -> Result<String, Problem> {
+    let digits: String = code.reveal().chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
+    if digits.len() == CODE_DIGITS && digits.chars().all(|c| c.is_ascii_digit()) {
+        Ok(digits)
+    } else {
+        Err(Problem::invalid("code", format!("A code has {CODE_DIGITS} digits.")))
+    }
+}
+
+fn wrong_password() -> Problem {
+    let detail = "The address or the password is not right. Check both, or have a code mailed to you.";
+    Problem::new(Code::WrongCredentials, detail)
+}
+
+fn wrong_code() -> Problem {
+    let detail = "This code is not right, or not any more: it is good for five minutes and five tries, in the browser that \
+                  asked for it. Ask for a new one.";
+    Problem::new(Code::WrongCredentials, detail)
+}
+
+fn not_confirmed() -> Problem {
+    let detail = "That was not confirmed. Type your password, or have a code mailed to you and type that.";
+    Problem::new(Code::NotConfirmed, detail)
+}

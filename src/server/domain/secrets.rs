@@ -1,0 +1,177 @@
+//! Passwords: how good one is, setting another, and what to do without.
+
+use zxcvbn::feedback::Feedback;
+
+use super::{letters, letters::posted, login, sessions, store_failed};
+use crate::{
+    protocol::{
+        ChangePassword, Code, Confirmation, ForgotPassword, MeasurePassword, PasswordStrength, Problem, ResetPassword,
+        Secret, limits::PASSWORD_CHARS,
+    },
+    server::{
+        app::{App, Visitor},
+        clock,
+        keys::Keys,
+        store::{AccountChange, ActorId, Ending, Letter, PasswordHash, Purpose, StoreError},
+    },
+};
+
+/// The least that zxcvbn must make of a password: not guessed in a million tries.
+const LEAST_SCORE: u8 = 2;
+
+/// Says how good a password would be, for people to see while they type.
+pub async fn measure(app: &App, visitor: &Visitor, wanted: MeasurePassword) -> Result<PasswordStrength, Problem> {
+    app.limits.measure(visitor.client).await?;
+    let MeasurePassword { password, name, email } = wanted;
+    strength(app, &password, vec![name, email]).await
+}
+
+/// A password that may be taken, as it is kept; or what is wrong with it. `about` is what the person is known by.
+pub(super) async fn choose(
+    app: &App,
+    field: &str,
+    password: &Secret,
+    about: Vec<String>,
+) -> Result<PasswordHash, Problem> {
+    let chars = password.reveal().chars().count();
+    if !PASSWORD_CHARS.contains(&chars) {
+        let (least, most) = PASSWORD_CHARS.into_inner();
+        return Err(Problem::invalid(field, format!("A password has {least} to {most} characters; this has {chars}.")));
+    }
+    let strength = strength(app, password, about).await?;
+    if !strength.accepted {
+        let detail = format!("This password is too easily guessed. {}", strength.advice.unwrap_or_default());
+        return Err(Problem { field: Some(field.to_owned()), ..Problem::new(Code::WeakPassword, detail.trim_end()) });
+    }
+    app.passwords.hash(password).await
+}
+
+async fn strength(app: &App, password: &Secret, about: Vec<String>) -> Result<PasswordStrength, Problem> {
+    let password = password.clone();
+    app.passwords.work(move || estimate(password.reveal(), &about)).await
+}
+
+/// Only the first hundred characters are looked at, so that this takes a bounded time.
+fn estimate(password: &str, about: &[String]) -> PasswordStrength {
+    const PRODUCT: &str = "anonchat";
+    let words = about.iter().flat_map(|text| text.split(['@', '.', ' ', '-', '_', '+']));
+    let inputs: Vec<&str> = about.iter().map(String::as_str).chain(words).chain([PRODUCT]).collect();
+    let inputs: Vec<&str> = inputs.into_iter().filter(|text| !text.is_empty()).take(32).collect();
+    let entropy = zxcvbn::zxcvbn(password, &inputs);
+    let score = u8::from(entropy.score());
+    let accepted = score >= LEAST_SCORE && PASSWORD_CHARS.contains(&password.chars().count());
+    let advice = if accepted && score > LEAST_SCORE {
+        None
+    } else {
+        let feedback = entropy.feedback();
+        let warning = feedback.and_then(Feedback::warning).map(|warning| warning.to_string());
+        let hints = feedback.map(Feedback::suggestions).unwrap_or_default();
+        let sentences: Vec<String> = warning.into_iter().chain(hints.iter().map(ToString::to_string)).collect();
+        let fallback = || "Add another word or two; uncommon words are better.".to_owned();
+        Some(if sentences.is_empty() { fallback() } else { sentences.join(" ") })
+    };
+    PasswordStrength { score, accepted, advice }
+}
+
+/// Sets another password, and ends all other sessions. The old one, or a code by mail, must confirm it.
+pub async fn change(app: &App, visitor: &Visitor, wanted: ChangePassword) -> Result<(), Problem> {
+    let (account, session) = visitor.account()?;
+    let ChangePassword { new_password, password, code } = wanted;
+    let about = vec![account.name.to_string(), login::address_of(account).map(ToString::to_string).unwrap_or_default()];
+    let hash = choose(app, "new_password", &new_password, about).await?;
+    login::confirm(app, visitor, Confirmation { password, code }).await?;
+    let mail = account
+        .email
+        .as_ref()
+        .map(|email| letters::write(app, account, email, Letter::PasswordChanged, visitor.language));
+    let change = AccountChange::Password(Some(hash));
+    app.store.change_account(account.id, &change, mail.as_ref()).await.map_err(store_failed)?;
+    posted(app);
+    sessions::end(app, account.id, Ending::Others(session.id)).await
+}
+
+/// Sends a link to set a new password to whoever holds the address. Answers at once and always the same; what differs is
+/// done after that.
+pub async fn forgot(app: &App, visitor: &Visitor, wanted: ForgotPassword) -> Result<(), Problem> {
+    let email = login::read_email(wanted.email)?;
+    app.limits.mail(visitor.client, &email).await?;
+    let (after, spoken) = (app.clone(), visitor.language);
+    app.errands.spawn(async move {
+        let app = after;
+        let sent = async {
+            let holders = app.store.holders(&email).await.map_err(store_failed)?;
+            let Some(account) = holders.proved.or(holders.claimed) else { return Ok(()) };
+            let mail = letters::write(&app, &account, &email, Letter::Reset, spoken);
+            let token = letters::token(&app, Purpose::Reset, ActorId::Account(account.id), &mail)?;
+            app.store.put_token(&token, &mail).await.map_err(store_failed)
+        };
+        match sent.await {
+            Ok(()) => posted(&app),
+            Err(problem) => tracing::warn!(code = ?problem.code, "a mail was not written"),
+        }
+    });
+    Ok(())
+}
+
+/// Sets a new password by the token of a mail, and ends all sessions. Whoever has the token reads the address, so that is
+/// proved with it; and whatever let somebody else in before, a password or a session, no longer does.
+pub async fn reset(app: &App, visitor: &Visitor, wanted: ResetPassword) -> Result<(), Problem> {
+    app.limits.try_code(visitor.client).await?;
+    let (hash, now) = (Keys::link_hash(wanted.token.reveal()), clock::now());
+    let token = app.store.token(Purpose::Reset, hash, now).await.map_err(invalid_or_failed)?;
+    let ActorId::Account(id) = token.holder else { return Err(Problem::token_invalid()) };
+    let account = app.store.account(id).await.map_err(invalid_or_failed)?;
+    if !login::holds(&account, &token.email) {
+        return Err(Problem::token_invalid());
+    }
+    let about = vec![account.name.to_string(), token.email.to_string()];
+    let password = choose(app, "new_password", &wanted.new_password, about).await?;
+    // Of two who come with the same token, one goes on.
+    app.store.take_token(Purpose::Reset, hash, now).await.map_err(invalid_or_failed)?;
+    login::prove(app, visitor, &account, &token.email).await?;
+    let mail = letters::write(app, &account, &token.email, Letter::PasswordChanged, visitor.language);
+    let change = AccountChange::Password(Some(password));
+    app.store.change_account(id, &change, Some(&mail)).await.map_err(invalid_or_failed)?;
+    posted(app);
+    sessions::end(app, id, Ending::All).await
+}
+
+/// What somebody with a token is told if something of it is not there.
+pub(super) fn invalid_or_failed(error: StoreError) -> Problem {
+    match error {
+        StoreError::NotFound | StoreError::Conflict(_) => Problem::token_invalid(),
+        error @ StoreError::Other(_) => store_failed(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(password: &str) -> PasswordStrength {
+        estimate(password, &["Ada Lovelace".to_owned(), "ada.lovelace@example.org".to_owned()])
+    }
+
+    #[test]
+    fn what_is_guessed_soon_is_refused_with_what_to_do() {
+        for password in ["password", "12345678", "qwertyuiop", "aaaaaaaaaa", "adalovelace", "anonchat1"] {
+            let strength = of(password);
+            assert!(!strength.accepted, "{password}: {strength:?}");
+            assert!(strength.advice.is_some_and(|advice| advice.ends_with('.')), "{password}");
+        }
+    }
+
+    #[test]
+    fn words_that_nobody_puts_together_are_fine_without_any_rules() {
+        for password in ["nine purple lanterns", "correct horse battery staple", "öltanker am dienstag"] {
+            assert!(of(password).accepted, "{password}");
+        }
+        let short = of("x9$Kq2!");
+        assert!(!short.accepted, "seven characters");
+    }
+
+    #[test]
+    fn a_very_long_password_is_measured_by_its_beginning() {
+        assert!(of(&"nine purple lanterns ".repeat(12)).accepted);
+    }
+}

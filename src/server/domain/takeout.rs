@@ -1,0 +1,108 @@
+//! Takeout: everything that is known of an account, for its person to download, piece by piece so that however much it is
+//! nobody has to hold all of it.
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::json;
+use tokio::sync::mpsc;
+
+use super::{accounts, sessions, store_failed};
+use crate::{
+    protocol::{Event, MemberId, Millis, Problem, RoomCode, RoomName, RoomType, Seq},
+    server::{
+        app::{App, Visitor},
+        store::{MemberRecord, RoomRecord},
+    },
+};
+
+/// Events read at once.
+const CHUNK: usize = 500;
+/// Pieces that may wait for a reader; past that reading waits too.
+const WAITING: usize = 4;
+
+#[derive(Serialize)]
+struct RoomOfMine<'a> {
+    code: RoomCode,
+    #[serde(rename = "type")]
+    room_type: RoomType,
+    name: Option<&'a RoomName>,
+    preserve: bool,
+    called: &'a str,
+    member_id: MemberId,
+    is_owner: bool,
+}
+
+#[derive(Serialize)]
+struct MessageOfMine<'a> {
+    room: RoomCode,
+    seq: Seq,
+    at: Millis,
+    body: &'a str,
+}
+
+/// The download: JSON, in pieces. Ends early if the store fails half way, which leaves it visibly cut off.
+pub async fn of(app: &App, visitor: &Visitor) -> Result<mpsc::Receiver<Bytes>, Problem> {
+    let (account, _) = visitor.account()?;
+    app.limits.take_out(visitor.client).await?;
+    let profile = accounts::profile(account);
+    let sessions = sessions::list(app, visitor).await?;
+    let rooms = app.store.rooms_of_account(account.id).await.map_err(store_failed)?;
+    let of_mine: Vec<RoomOfMine<'_>> = rooms.iter().map(|(room, member)| room_of_mine(room, member)).collect();
+    let head = json!({ "profile": profile, "sessions": sessions, "rooms": of_mine }).to_string();
+    let (pieces, download) = mpsc::channel(WAITING);
+    let app = app.clone();
+    let errands = app.errands.clone();
+    errands.spawn(async move {
+        let stopping = app.stopping.clone();
+        let _ = stopping.run_until_cancelled_owned(write(app, pieces, head, rooms)).await;
+    });
+    Ok(download)
+}
+
+fn room_of_mine<'a>(room: &'a RoomRecord, member: &'a MemberRecord) -> RoomOfMine<'a> {
+    RoomOfMine {
+        code: room.code,
+        room_type: room.room_type,
+        name: room.name.as_ref(),
+        preserve: room.retention.into(),
+        called: member.name.as_str(),
+        member_id: member.member,
+        is_owner: room.owner == member.member,
+    }
+}
+
+/// `None` if the reader has gone, or the store failed.
+async fn write(
+    app: App,
+    pieces: mpsc::Sender<Bytes>,
+    head: String,
+    rooms: Vec<(RoomRecord, MemberRecord)>,
+) -> Option<()> {
+    let opening = head.trim_end_matches('}').to_owned() + ",\"messages\":[";
+    pieces.send(opening.into()).await.ok()?;
+    let mut is_first = true;
+    for (room, member) in rooms {
+        let mut after = 0;
+        loop {
+            let events = app.store.events_after(room.id, after, CHUNK).await.map_err(store_failed).ok()?;
+            let Some(last) = events.last() else { break };
+            after = last.seq;
+            let mut piece = String::new();
+            for message in events.iter().filter_map(|event| message_of_mine(event, &room, &member)) {
+                if !std::mem::take(&mut is_first) {
+                    piece.push(',');
+                }
+                piece.push_str(&serde_json::to_string(&message).ok()?);
+            }
+            if !piece.is_empty() {
+                pieces.send(piece.into()).await.ok()?;
+            }
+        }
+    }
+    pieces.send(Bytes::from_static(b"]}")).await.ok()
+}
+
+fn message_of_mine<'a>(event: &'a Event, room: &RoomRecord, member: &MemberRecord) -> Option<MessageOfMine<'a>> {
+    let message = event.message().filter(|message| message.author.id == member.member)?;
+    Some(MessageOfMine { room: room.code, seq: event.seq, at: event.at, body: message.body.as_str() })
+}

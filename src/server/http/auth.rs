@@ -1,0 +1,213 @@
+//! REST: logging in and out, and what mails prove.
+
+use axum::{extract::State, http::StatusCode};
+use axum_extra::extract::CookieJar;
+use uuid::Uuid;
+
+use super::{
+    device::Device,
+    extract::{Json, Path},
+    problem::{ProblemJson, Refusal},
+    reception::Reception,
+    session::{self, Name},
+};
+use crate::{
+    protocol::{
+        Code, ForgotPassword, LogIn, LogInByCode, MeasurePassword, PasswordStrength, Problem, Profile, Register,
+        RequestCode, ResetPassword, SessionView, VerifyEmail,
+    },
+    server::{
+        app::{App, Visitor},
+        domain::{
+            accounts, login,
+            login::Ticket,
+            secrets,
+            sessions::{self, Recognised},
+        },
+    },
+};
+
+type Answer<T> = Result<T, Refusal>;
+
+/// Make an account, and log in. The answer is the same whether or not somebody has the address.
+#[utoipa::path(post, path = "/api/auth/register", tag = "accounts", request_body = Register, responses(
+    (status = 201, description = "The account; a mail to prove the address is on its way", body = Profile),
+    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
+))]
+pub async fn register(
+    State(app): State<App>,
+    visitor: Visitor,
+    reception: Reception,
+    Device(device): Device,
+    Json(body): Json<Register>,
+) -> Answer<(StatusCode, axum::Json<Profile>)> {
+    let logged_in = accounts::register(&app, &visitor, device, body).await?;
+    Ok((StatusCode::CREATED, axum::Json(reception.welcome(&app, logged_in))))
+}
+
+/// Log in by address and password.
+#[utoipa::path(post, path = "/api/auth/login", tag = "accounts", request_body = LogIn, responses(
+    (status = 200, description = "Logged in; what a guest had here is the account’s now", body = Profile),
+    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
+))]
+pub async fn log_in(
+    State(app): State<App>,
+    visitor: Visitor,
+    reception: Reception,
+    Device(device): Device,
+    Json(body): Json<LogIn>,
+) -> Answer<axum::Json<Profile>> {
+    let logged_in = login::by_password(&app, &visitor, device, body).await?;
+    Ok(axum::Json(reception.welcome(&app, logged_in)))
+}
+
+/// Log out here.
+#[utoipa::path(post, path = "/api/auth/logout", tag = "accounts", responses(
+    (status = 204, description = "Logged out, or was not logged in"),
+))]
+pub async fn log_out(State(app): State<App>, visitor: Visitor, reception: Reception) -> Answer<StatusCode> {
+    sessions::log_out(&app, &visitor).await?;
+    reception.see_out(&app);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Get new tokens for the refresh token. There is no need to: every door does so by itself when the access token has run
+/// out.
+#[utoipa::path(post, path = "/api/auth/refresh", tag = "accounts", responses(
+    (status = 204, description = "The cookies are new"),
+    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
+))]
+pub async fn refresh(State(app): State<App>, reception: Reception, jar: CookieJar) -> Answer<StatusCode> {
+    let token = session::read(&app.config, &jar, Name::Refresh);
+    match sessions::recognise(&app, None, token).await? {
+        Recognised::Somebody(_, Some(tokens)) => {
+            reception.hand_out(&app, tokens);
+            Ok(StatusCode::NO_CONTENT)
+        }
+        Recognised::Somebody(_, None) | Recognised::Nobody { .. } => {
+            reception.see_out(&app);
+            Err(Problem::new(Code::NotLoggedIn, "This session has ended. Log in again.").into())
+        }
+    }
+}
+
+/// Have a link mailed to set a new password. The answer is the same whether or not somebody has the address.
+#[utoipa::path(post, path = "/api/auth/forgot-password", tag = "accounts", request_body = ForgotPassword, responses(
+    (status = 204, description = "If somebody has this address, a mail is on its way"),
+    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
+))]
+pub async fn forgot_password(
+    State(app): State<App>,
+    visitor: Visitor,
+    Json(body): Json<ForgotPassword>,
+) -> Answer<StatusCode> {
+    secrets::forgot(&app, &visitor, body).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Set a new password by the token of a mail. Ends all sessions.
+#[utoipa::path(post, path = "/api/auth/reset-password", tag = "accounts", request_body = ResetPassword, responses(
+    (status = 204, description = "Set; log in with it"),
+    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
+))]
+pub async fn reset_password(
+    State(app): State<App>,
+    visitor: Visitor,
+    Json(body): Json<ResetPassword>,
+) -> Answer<StatusCode> {
+    secrets::reset(&app, &visitor, body).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Prove an address by the token of a mail.
+#[utoipa::path(post, path = "/api/auth/verify", tag = "accounts", request_body = VerifyEmail, responses(
+    (status = 204, description = "Proved"),
+    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
+))]
+pub async fn verify(State(app): State<App>, visitor: Visitor, Json(body): Json<VerifyEmail>) -> Answer<StatusCode> {
+    accounts::verify(&app, &visitor, body).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Have a code mailed, to log in or to confirm. To log in, the answer is the same whether or not somebody has the address,
+/// and the code is good only with the cookie that comes with it.
+#[utoipa::path(post, path = "/api/auth/code", tag = "accounts", request_body = RequestCode, responses(
+    (status = 204, description = "If somebody has this address, a mail is on its way"),
+    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
+))]
+pub async fn request_code(
+    State(app): State<App>,
+    visitor: Visitor,
+    reception: Reception,
+    Json(body): Json<RequestCode>,
+) -> Answer<StatusCode> {
+    if let Some(ticket) = login::request_code(&app, &visitor, body).await? {
+        reception.hand_ticket(&app, &ticket);
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Log in by a code.
+#[utoipa::path(post, path = "/api/auth/login-code", tag = "accounts", request_body = LogInByCode, responses(
+    (status = 200, description = "Logged in; the address is proved", body = Profile),
+    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
+))]
+pub async fn log_in_by_code(
+    State(app): State<App>,
+    visitor: Visitor,
+    reception: Reception,
+    jar: CookieJar,
+    Device(device): Device,
+    Json(body): Json<LogInByCode>,
+) -> Answer<axum::Json<Profile>> {
+    let ticket = ticket(&app, &jar);
+    let logged_in = login::by_code(&app, &visitor, device, body, ticket).await?;
+    Ok(axum::Json(reception.welcome(&app, logged_in)))
+}
+
+/// What belongs to the code that this browser asked for.
+pub fn ticket(app: &App, jar: &CookieJar) -> Option<Ticket> {
+    session::read(&app.config, jar, Name::Ticket).map(|text| Ticket::of(text.to_owned()))
+}
+
+/// How good a password would be. It is neither kept nor logged.
+#[utoipa::path(post, path = "/api/auth/password-strength", tag = "accounts", request_body = MeasurePassword, responses(
+    (status = 200, description = "How good it is", body = PasswordStrength),
+    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
+))]
+pub async fn password_strength(
+    State(app): State<App>,
+    visitor: Visitor,
+    Json(body): Json<MeasurePassword>,
+) -> Answer<axum::Json<PasswordStrength>> {
+    Ok(axum::Json(secrets::measure(&app, &visitor, body).await?))
+}
+
+/// The browsers that are logged in as you.
+#[utoipa::path(get, path = "/api/auth/sessions", tag = "accounts", responses(
+    (status = 200, description = "The sessions, the last used first", body = Vec<SessionView>),
+    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
+))]
+pub async fn sessions(State(app): State<App>, visitor: Visitor) -> Answer<axum::Json<Vec<SessionView>>> {
+    Ok(axum::Json(sessions::list(&app, &visitor).await?))
+}
+
+/// End a session. Its sockets close, on every node.
+#[utoipa::path(delete, path = "/api/auth/sessions/{id}", tag = "accounts", params(("id" = Uuid, Path)), responses(
+    (status = 204, description = "Ended, or was not there"),
+    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
+))]
+pub async fn end_session(State(app): State<App>, visitor: Visitor, Path(id): Path<Uuid>) -> Answer<StatusCode> {
+    sessions::end_one(&app, &visitor, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// End all sessions but this one.
+#[utoipa::path(delete, path = "/api/auth/sessions", tag = "accounts", responses(
+    (status = 204, description = "Ended"),
+    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
+))]
+pub async fn end_other_sessions(State(app): State<App>, visitor: Visitor) -> Answer<StatusCode> {
+    sessions::end_others(&app, &visitor).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

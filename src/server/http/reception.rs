@@ -1,0 +1,155 @@
+//! The reception: who sends a request, found out once however many parts of its answer ask; and the cookies that the answer
+//! sets. So whoever's access token has run out is let in by the refresh token at any door, and nobody notices.
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use axum::{
+    extract::{ConnectInfo, FromRequestParts, Request},
+    http::{HeaderValue, header, request::Parts},
+    middleware::Next,
+    response::Response,
+};
+use axum_extra::extract::cookie::{Cookie, CookieJar};
+use tokio::sync::OnceCell;
+
+use super::{
+    extract::client,
+    look,
+    problem::Refusal,
+    session::{self, Name},
+};
+use crate::{
+    protocol::Problem,
+    server::{
+        app::{App, Visitor},
+        domain::{
+            guests,
+            login::Ticket,
+            sessions::{self, LoggedIn, Recognised, Tokens},
+        },
+    },
+};
+
+/// The reception of one request. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Reception(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    visitor: OnceCell<Visitor>,
+    /// What the answer sets, the last word on each name. Held for moments only.
+    cookies: Mutex<BTreeMap<String, Cookie<'static>>>,
+}
+
+/// Gives each request its reception, and its answer the cookies.
+pub async fn receive(mut request: Request, next: Next) -> Response {
+    let reception = Reception::default();
+    request.extensions_mut().insert(reception.clone());
+    let mut response = next.run(request).await;
+    for cookie in reception.cookies() {
+        if let Ok(cookie) = HeaderValue::from_str(&cookie.to_string()) {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+    }
+    response
+}
+
+impl Reception {
+    /// The reception of a request.
+    pub fn of(parts: &Parts) -> Self {
+        parts.extensions.get::<Self>().cloned().unwrap_or_default()
+    }
+
+    /// Somebody has logged in: their browser gets the tokens, and forgets what it was before.
+    pub fn welcome(&self, app: &App, logged_in: LoggedIn) -> crate::protocol::Profile {
+        self.hand_out(app, logged_in.tokens);
+        self.set(session::none(&app.config, Name::Guest));
+        self.set(session::none(&app.config, Name::Ticket));
+        logged_in.profile
+    }
+
+    /// Hands out tokens.
+    pub fn hand_out(&self, app: &App, tokens: Tokens) {
+        for cookie in session::of_account(&app.config, tokens) {
+            self.set(cookie);
+        }
+    }
+
+    /// Hands out what belongs to a code.
+    pub fn hand_ticket(&self, app: &App, ticket: &Ticket) {
+        self.set(session::of_ticket(&app.config, ticket));
+    }
+
+    /// Their account’s session has ended.
+    pub fn see_out(&self, app: &App) {
+        self.set(session::none(&app.config, Name::Access));
+        self.set(session::none(&app.config, Name::Refresh));
+    }
+
+    /// They were a guest, and are forgotten.
+    pub fn forget_guest(&self, app: &App) {
+        self.set(session::none(&app.config, Name::Guest));
+    }
+
+    fn set(&self, cookie: Cookie<'static>) {
+        let mut cookies = self.0.cookies.lock().unwrap_or_else(PoisonError::into_inner);
+        cookies.insert(cookie.name().to_owned(), cookie);
+    }
+
+    fn cookies(&self) -> Vec<Cookie<'static>> {
+        let mut cookies = self.0.cookies.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *cookies).into_values().collect()
+    }
+
+    async fn visitor(&self, parts: &Parts, app: &App) -> Result<Visitor, Problem> {
+        self.0.visitor.get_or_try_init(|| self.recognise(parts, app)).await.cloned()
+    }
+
+    async fn recognise(&self, parts: &Parts, app: &App) -> Result<Visitor, Problem> {
+        let jar = CookieJar::from_headers(&parts.headers);
+        let client = client_of(parts, app);
+        let language = look::language(&app.config, &parts.headers);
+        let read = |name| session::read(&app.config, &jar, name);
+        match sessions::recognise(app, read(Name::Access), read(Name::Refresh)).await? {
+            Recognised::Somebody(actor, tokens) => {
+                if let Some(tokens) = tokens {
+                    self.hand_out(app, tokens);
+                }
+                return Ok(Visitor { actor: Some(actor), client, language });
+            }
+            Recognised::Nobody { is_over: true } => self.see_out(app),
+            Recognised::Nobody { is_over: false } => {}
+        }
+        let actor = match read(Name::Guest) {
+            Some(token) => guests::identify(app, token).await?,
+            None => None,
+        };
+        Ok(Visitor { actor, client, language })
+    }
+}
+
+fn client_of(parts: &Parts, app: &App) -> IpAddr {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    let peer = peer.map_or(IpAddr::from([127, 0, 0, 1]), |info| info.0.ip());
+    client(peer, &parts.headers, app.config.proxy_hops)
+}
+
+impl FromRequestParts<App> for Reception {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Refusal> {
+        Ok(Self::of(parts))
+    }
+}
+
+impl FromRequestParts<App> for Visitor {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
+        Ok(Reception::of(parts).visitor(parts, app).await?)
+    }
+}

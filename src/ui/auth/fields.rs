@@ -1,0 +1,110 @@
+//! Parts of the forms about accounts.
+
+use leptos::{prelude::*, server_fn::ServerFn};
+
+use crate::{
+    protocol::{AuthVisit, Problem},
+    ui::texts::{use_auth_texts, use_texts},
+};
+
+/// Why the form to this server function was refused, if it was.
+pub fn refusal<F: ServerFn>(visit: &AuthVisit) -> Option<Problem> {
+    visit.refused.as_ref().filter(|(path, _)| path == F::PATH).map(|(_, problem)| problem.clone())
+}
+
+/// What is wrong with a field, if the refusal is about that.
+fn error_of(problem: Option<Problem>, name: &str) -> Option<String> {
+    problem.filter(|problem| problem.field.as_deref() == Some(name)).map(|problem| use_texts().problem(&problem))
+}
+
+/// A refusal that is about none of the fields.
+#[component]
+pub fn Refused(
+    /// The refusal.
+    problem: Option<Problem>,
+    /// The fields, which say their own.
+    fields: &'static [&'static str],
+) -> impl IntoView {
+    let elsewhere = |problem: &Problem| problem.field.as_deref().is_none_or(|field| !fields.contains(&field));
+    problem
+        .filter(elsewhere)
+        .map(|problem| view! { <p class="form-problem" role="alert">{use_texts().problem(&problem)}</p> })
+}
+
+/// A field with its label, and what is wrong with it.
+#[component]
+pub fn AuthField(
+    /// Its name in the form, and its id.
+    name: &'static str,
+    /// What it is called.
+    label: &'static str,
+    /// What kind of input it is.
+    kind: &'static str,
+    /// What browsers and password managers fill in.
+    autocomplete: &'static str,
+    /// What it starts with.
+    #[prop(optional, into)]
+    value: String,
+    /// The refusal of the form.
+    problem: Option<Problem>,
+    /// A sentence below it.
+    #[prop(optional)]
+    hint: Option<&'static str>,
+    /// Whether it has to be filled in.
+    #[prop(default = true)]
+    required: bool,
+) -> impl IntoView {
+    let error = error_of(problem, name);
+    let (error_id, hint_id) = (format!("{name}-error"), format!("{name}-hint"));
+    let described_by = match (&error, hint) {
+        (Some(_), _) => Some(error_id.clone()),
+        (None, Some(_)) => Some(hint_id.clone()),
+        (None, None) => None,
+    };
+    view! {
+        <div class="field">
+            <label class="field__label" for=name>{label}</label>
+            <input
+                id=name
+                name=name
+                class="field__input"
+                type=kind
+                value=value
+                required=required
+                autocomplete=autocomplete
+                autocapitalize="off"
+                spellcheck="false"
+                inputmode=(name == "code").then_some("numeric")
+                aria-invalid=error.is_some().then_some("true")
+                aria-describedby=described_by
+            />
+            {hint.map(|hint| view! { <p class="field__hint" id=hint_id>{hint}</p> })}
+            {error.map(|error| view! { <p class="field__error" id=error_id role="alert">{error}</p> })}
+        </div>
+    }
+}
+
+/// How good the password is, once a few lines of script measure it.
+#[component]
+pub fn Strength() -> impl IntoView {
+    view! {
+        <div class="field">
+            <meter class="strength" min="0" max="4" low="2" high="3" optimum="4" value="0" hidden aria-label=use_auth_texts().strength()></meter>
+            <p class="field__hint" id="strength-advice" aria-live="polite"></p>
+        </div>
+    }
+}
+
+/// Where to go on, kept through the form.
+#[component]
+pub fn Next(
+    /// A path of this site.
+    next: String,
+) -> impl IntoView {
+    view! { <input type="hidden" name="next" value=next/> }
+}
+
+/// A link to another of these pages, that goes on where this one would have.
+pub fn link(path: &str, next: &str) -> String {
+    if next == "/" { path.to_owned() } else { format!("{path}?next={next}") }
+}

@@ -1,0 +1,156 @@
+//! The forms about accounts.
+
+use leptos::{prelude::*, server_fn::ServerFn};
+
+use crate::{
+    api::{ForgotPassword, LogIn, LogInByCode, Register, RequestCode, ResetPassword, VerifyEmail},
+    protocol::AuthVisit,
+    ui::texts::{use_auth_texts, use_texts},
+};
+
+use super::fields::{AuthField, Next, Refused, Strength, link, refusal};
+
+/// Makes an account.
+#[component]
+pub fn RegisterForm(visit: AuthVisit) -> impl IntoView {
+    let texts = use_auth_texts();
+    let problem = refusal::<Register>(&visit);
+    let to_log_in = link("/auth/login", &visit.next);
+    let lead = if visit.token.is_empty() { texts.register_text() } else { texts.keep_text() };
+    view! {
+        <p class="card__text">{lead}</p>
+        <form method="post" action=Register::PATH>
+            <AuthField name="name" label=texts.your_name() kind="text" autocomplete="nickname" value=visit.name problem=problem.clone()/>
+            <AuthField name="email" label=texts.email() kind="email" autocomplete="username" value=visit.email problem=problem.clone()/>
+            <AuthField
+                name="password"
+                label=texts.password()
+                kind="password"
+                autocomplete="new-password"
+                problem=problem.clone()
+                required=false
+                hint=texts.password_hint()
+            />
+            <Strength/>
+            <input type="hidden" name="keep" value=visit.token/>
+            <Next next=visit.next/>
+            <Refused problem fields=&["name", "email", "password"]/>
+            <button type="submit" class="button button--primary button--wide">{use_texts().account.register()}</button>
+        </form>
+        <p class="page__aside"><a href=to_log_in>{texts.have_account()}</a></p>
+    }
+}
+
+/// Logs in by a password, or asks for a code.
+#[component]
+pub fn LogInForm(visit: AuthVisit) -> impl IntoView {
+    let texts = use_auth_texts();
+    let (before, after) = texts.you_are();
+    let problem = refusal::<LogIn>(&visit);
+    let code_problem = refusal::<RequestCode>(&visit);
+    let to_register = link("/auth/register", &visit.next);
+    view! {
+        {visit.account.map(|name| view! {
+            <p class="form-done">{before} <b dir="auto">{name.to_string()}</b> {after}</p>
+        })}
+        <form method="post" action=LogIn::PATH>
+            <AuthField name="email" label=texts.email() kind="email" autocomplete="username" value=visit.email problem=problem.clone().or(code_problem.clone())/>
+            <AuthField name="password" label=texts.password() kind="password" autocomplete="current-password" problem=problem.clone()/>
+            <Next next=visit.next/>
+            <Refused problem fields=&["email", "password"]/>
+            <Refused problem=code_problem fields=&["email"]/>
+            <button type="submit" class="button button--primary button--wide">{use_texts().account.log_in()}</button>
+            <button type="submit" class="button button--wide" formaction=RequestCode::PATH formnovalidate>
+                {texts.mail_code()}
+            </button>
+        </form>
+        <p class="page__aside">
+            <a href="/auth/forgot-password">{texts.forgot()}</a>
+            <a href=to_register>{use_texts().account.register()}</a>
+        </p>
+    }
+}
+
+/// Takes the code of a mail.
+#[component]
+pub fn CodeForm(visit: AuthVisit) -> impl IntoView {
+    let texts = use_auth_texts();
+    let (before, after) = texts.code_sent();
+    let problem = refusal::<LogInByCode>(&visit);
+    let back = link("/auth/login", &visit.next);
+    view! {
+        <p class="card__text">
+            {before} <b>{visit.email.clone()}</b> {after}
+        </p>
+        <form method="post" action=LogInByCode::PATH>
+            <input type="hidden" name="email" value=visit.email/>
+            <AuthField name="code" label=texts.code() kind="text" autocomplete="one-time-code" problem=problem.clone()/>
+            <Next next=visit.next/>
+            <Refused problem fields=&["code"]/>
+            <button type="submit" class="button button--primary button--wide">{use_texts().account.log_in()}</button>
+        </form>
+        <p class="page__aside"><a href=back>{texts.another_code()}</a></p>
+    }
+}
+
+/// Asks for a link to set a new password.
+#[component]
+pub fn ForgotForm(visit: AuthVisit) -> impl IntoView {
+    let texts = use_auth_texts();
+    let problem = refusal::<ForgotPassword>(&visit);
+    view! {
+        <p class="card__text">{texts.forgot_text()}</p>
+        <form method="post" action=ForgotPassword::PATH>
+            <AuthField name="email" label=texts.email() kind="email" autocomplete="username" value=visit.email problem=problem.clone()/>
+            <Refused problem fields=&["email"]/>
+            <button type="submit" class="button button--primary button--wide">{texts.mail_link()}</button>
+        </form>
+        <p class="page__aside"><a href="/auth/login">{texts.back()}</a></p>
+    }
+}
+
+/// Sets a new password.
+#[component]
+pub fn ResetForm(visit: AuthVisit) -> impl IntoView {
+    let texts = use_auth_texts();
+    let problem = refusal::<ResetPassword>(&visit);
+    view! {
+        <form method="post" action=ResetPassword::PATH>
+            <input type="hidden" name="token" value=visit.token/>
+            <AuthField
+                name="new_password"
+                label=texts.new_password()
+                kind="password"
+                autocomplete="new-password"
+                problem=problem.clone()
+                hint=texts.new_password_hint()
+            />
+            <Strength/>
+            <Refused problem fields=&["new_password"]/>
+            <button type="submit" class="button button--primary button--wide">{texts.set()}</button>
+        </form>
+        <p class="page__aside"><a href="/auth/forgot-password">{texts.another_link()}</a></p>
+    }
+}
+
+/// Proves an address, once somebody presses the button.
+#[component]
+pub fn VerifyForm(
+    visit: AuthVisit,
+    /// Whose address it would be.
+    question: String,
+) -> impl IntoView {
+    let texts = use_auth_texts();
+    let problem = refusal::<VerifyEmail>(&visit);
+    view! {
+        <p class="card__text">
+            {question}
+        </p>
+        <p class="card__text">{texts.not_me()}</p>
+        <form method="post" action=VerifyEmail::PATH>
+            <input type="hidden" name="token" value=visit.token/>
+            <Refused problem fields=&[]/>
+            <button type="submit" class="button button--primary button--wide">{texts.confirm()}</button>
+        </form>
+    }
+}

@@ -1,0 +1,89 @@
+//! Pages about accounts: forms that the browser sends by itself. They need nothing of the wasm, so they load at once and work
+//! everywhere; a password manager finds what it looks for. The server alone renders them.
+
+mod fields;
+mod forms;
+
+use leptos::{nonce::use_nonce, prelude::*};
+
+use crate::protocol::{AuthPage, AuthVisit};
+
+use super::{
+    components::Brand,
+    shell::document,
+    texts::{use_auth_texts, use_texts},
+    title,
+};
+use forms::{CodeForm, ForgotForm, LogInForm, RegisterForm, ResetForm, VerifyForm};
+
+/// The document of a page about accounts.
+pub fn auth_shell(options: &LeptosOptions) -> impl IntoView + use<> {
+    let visit = use_context::<AuthVisit>().unwrap_or_default();
+    let heading = heading(&visit.page);
+    let measures = matches!(visit.page, AuthPage::Register | AuthPage::ResetPassword);
+    let title = title::element(&title::of_heading(heading)).into_any();
+    let head = view! { <meta name="robots" content="noindex"/> };
+    let body = view! {
+        <main class="page">
+            <header class="page__bar"><Brand/></header>
+            <section class="card" aria-labelledby="auth-heading">
+                <h1 id="auth-heading" class="card__heading">{heading}</h1>
+                {content(visit)}
+            </section>
+        </main>
+        {measures.then(|| view! { <script nonce=use_nonce()>{include_str!("meter.js")}</script> })}
+    };
+    document(options, title, head.into_any(), body.into_any())
+}
+
+fn heading(page: &AuthPage) -> &'static str {
+    let texts = use_auth_texts();
+    match page {
+        AuthPage::Register => use_texts().account.register(),
+        AuthPage::LogIn | AuthPage::LogInAfterReset => use_texts().account.log_in(),
+        AuthPage::Code => texts.type_code(),
+        AuthPage::ForgotPassword => texts.set_password(),
+        AuthPage::ForgotPasswordSent => texts.look_into_mail(),
+        AuthPage::ResetPassword => texts.choose_password(),
+        AuthPage::Verify { .. } => texts.confirm_address(),
+        AuthPage::Verified => texts.address_confirmed(),
+        AuthPage::Stale(_) => texts.stale(),
+    }
+}
+
+fn content(visit: AuthVisit) -> AnyView {
+    let texts = use_auth_texts();
+    match visit.page.clone() {
+        AuthPage::Register => view! { <RegisterForm visit/> }.into_any(),
+        AuthPage::LogIn => view! { <LogInForm visit/> }.into_any(),
+        AuthPage::LogInAfterReset => view! {
+            <p class="form-done" role="status">{texts.after_reset()}</p>
+            <LogInForm visit/>
+        }
+        .into_any(),
+        AuthPage::Code => view! { <CodeForm visit/> }.into_any(),
+        AuthPage::ForgotPassword => view! { <ForgotForm visit/> }.into_any(),
+        AuthPage::ForgotPasswordSent => view! {
+            <p class="card__text">
+                {texts.link_sent()}
+            </p>
+            <p class="card__text">{texts.nothing_came()}</p>
+            <a href="/auth/forgot-password" class="button button--wide">{texts.try_again()}</a>
+        }
+        .into_any(),
+        AuthPage::ResetPassword => view! { <ResetForm visit/> }.into_any(),
+        AuthPage::Verify { email, name } => {
+            view! { <VerifyForm visit question=texts.verify_text(name.as_str(), email.as_str())/> }.into_any()
+        }
+        AuthPage::Verified => view! {
+            <p class="card__text">{texts.thanks()}</p>
+            <a href="/" class="button button--primary button--wide">{texts.go_on()}</a>
+        }
+        .into_any(),
+        AuthPage::Stale(problem) => view! {
+            <p class="card__text">{use_texts().problem(&problem)}</p>
+            <a href="/" class="button button--primary button--wide">{use_texts().common.start_page()}</a>
+        }
+        .into_any(),
+    }
+}

@@ -1,0 +1,685 @@
+//! Accounts: what people do with them, by REST, on real nodes with real mails.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, and so do its helpers")]
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use anonchat::protocol::{ByeReason, ClientFrame, Code, Profile, Role, RoomType, ServerFrame, SessionView, Snapshot};
+use reqwest::{Method, header};
+use serde_json::{Value, json};
+use support::{
+    Guest, Mailbox, Node, Settings,
+    account::{OTHER_PASSWORD, PASSWORD, new_address},
+    client::{Follower, Heard, Socket},
+    services::{shared_mongo, shared_redis},
+    story, within,
+};
+use uuid::Uuid;
+
+const POST: Method = Method::POST;
+const PUT: Method = Method::PUT;
+const DELETE: Method = Method::DELETE;
+
+fn address(profile: &Profile) -> &str {
+    profile.email.as_ref().map_or("", |email| email.as_str())
+}
+
+/// Why a socket is closed.
+async fn bye(socket: &mut Socket) -> Option<ByeReason> {
+    within("the socket is closed", async {
+        loop {
+            match socket.next().await {
+                Some(ServerFrame::Bye { reason, .. }) => return Some(reason),
+                Some(_) => {}
+                None => return None,
+            }
+        }
+    })
+    .await
+}
+
+/// Sends the code that logs in, and logs in with it.
+async fn log_in_by_code(person: &Guest, mails: &Mailbox, email: &str, nth: usize) -> Profile {
+    person.tell(POST, "/api/auth/code", json!({ "email": email })).await.unwrap();
+    let code = mails.letter(email, nth).await.code();
+    person.ask(POST, "/api/auth/login-code", json!({ "email": email, "code": code })).await.unwrap()
+}
+
+#[tokio::test]
+async fn registering_logs_in_at_once_and_the_mail_proves_the_address() {
+    let settings = Settings::embedded();
+    let (node, mails) = (Node::start(&settings).await, Mailbox::of(&settings));
+    let (ada, email) = Guest::registered(&node, "Ada").await;
+    let profile = ada.me().await.unwrap();
+    assert_eq!((profile.name.as_str(), address(&profile)), ("Ada", &*email));
+    assert!(!profile.verified && profile.has_password && profile.pending_email.is_none());
+
+    let token = mails.letter(&email, 1).await.token();
+    ada.tell(POST, "/api/auth/verify", json!({ "token": token })).await.unwrap();
+    assert!(ada.me().await.unwrap().verified);
+    let again = ada.tell(POST, "/api/auth/verify", json!({ "token": token })).await.unwrap_err();
+    assert_eq!(again.problem.code, Code::TokenInvalid, "a token is good once");
+}
+
+#[tokio::test]
+async fn mails_speak_as_the_browser_does_until_the_account_prefers_something() {
+    let settings = Settings::embedded();
+    let (node, mails) = (Node::start(&settings).await, Mailbox::of(&settings));
+    let (ada, email) = (Guest::new(&node, "Ada"), new_address());
+    let body = json!({ "name": "Ada", "email": email, "password": PASSWORD });
+    let request = ada.request(POST, "/api/auth/register").header("accept-language", "de-AT,de;q=0.9,en;q=0.5");
+    assert_eq!(request.json(&body).send().await.unwrap().status(), 201);
+    assert!(mails.letter(&email, 1).await.text.contains("Hallo"));
+    let _: Profile = ada.ask(PUT, "/api/users/preferences", json!({ "language": "en" })).await.unwrap();
+    let body = json!({ "email": email });
+    let request = ada.request(POST, "/api/auth/forgot-password").header("accept-language", "de").json(&body);
+    assert_eq!(request.send().await.unwrap().status(), 204);
+    assert!(mails.letter(&email, 2).await.text.contains("Hello"));
+}
+
+#[tokio::test]
+async fn logging_out_ends_the_session_and_logging_in_begins_another() {
+    let node = Node::start(&Settings::embedded()).await;
+    let (ada, email) = Guest::registered(&node, "Ada").await;
+    ada.tell(POST, "/api/auth/logout", json!({})).await.unwrap();
+    assert!(!ada.is_logged_in().await);
+    ada.tell(POST, "/api/auth/logout", json!({})).await.expect("again changes nothing");
+    let refused = ada.try_log_in(&email, "not this one").await.unwrap_err();
+    assert_eq!((refused.status.as_u16(), refused.problem.code), (401, Code::WrongCredentials));
+    assert_eq!(ada.log_in(&email.to_uppercase()).await.name.as_str(), "Ada", "case does not matter in addresses");
+    assert!(ada.is_logged_in().await);
+}
+
+#[tokio::test]
+async fn a_password_that_is_easily_guessed_is_refused_with_advice() {
+    let node = Node::start(&Settings::embedded()).await;
+    let (ada, email) = (Guest::new(&node, "Ada"), new_address());
+    for (password, code) in [
+        ("password1", Code::WeakPassword),
+        ("short", Code::InvalidInput),
+        (&"long ".repeat(52), Code::InvalidInput),
+        (email.split('@').next().unwrap(), Code::WeakPassword),
+    ] {
+        let body = json!({ "name": "Ada", "email": email, "password": password });
+        let refused = ada.ask::<Profile>(POST, "/api/auth/register", body).await.unwrap_err();
+        assert_eq!((refused.status.as_u16(), refused.problem.code), (400, code), "{password}");
+        assert_eq!(refused.problem.field.as_deref(), Some("password"));
+        assert!(refused.problem.detail.len() > 40 || code == Code::InvalidInput, "{}", refused.problem.detail);
+    }
+    let measure = async |password: &str| {
+        let body = json!({ "password": password, "name": "Ada", "email": email });
+        ada.ask::<Value>(POST, "/api/auth/password-strength", body).await.unwrap()
+    };
+    let (weak, strong) = (measure("password1").await, measure(PASSWORD).await);
+    assert_eq!((&weak["accepted"], &strong["accepted"]), (&json!(false), &json!(true)));
+    assert!(weak["score"].as_u64() < strong["score"].as_u64() && weak["advice"].is_string());
+}
+
+#[tokio::test]
+async fn a_guest_who_registers_keeps_the_room_what_was_said_and_owning_it() {
+    let node = Node::start(&Settings::embedded().with("GUEST_GRACE_SECONDS", "1")).await;
+    let (ada, bob) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"));
+    let before = ada.create(RoomType::Group, true).await;
+    let code = before.room.code;
+    bob.join(code).await;
+    let (mut tab, mut other) = (ada.follow(code).await, bob.follow(code).await);
+    tab.say("As a guest").await;
+    ada.register(&new_address()).await;
+    assert_eq!(bye(&mut tab.socket).await, Some(ByeReason::SignedIn), "the open tab comes back with the new cookies");
+    assert!(!ada.cookie().unwrap().to_str().unwrap().contains("anonchat="), "the guest’s cookie is gone");
+
+    tab.reconnect(&node).await;
+    tab.say("With an account").await;
+    let now: Snapshot = ada.ask(Method::GET, &format!("/api/rooms/{code}"), ()).await.unwrap();
+    assert_eq!(now.you, before.you);
+    assert_eq!(now.you.role, Role::Owner);
+    ada.tell(PUT, "/api/rooms/name", json!({ "code": code, "name": "Ours" })).await.expect("the owner still owns it");
+    // Longer than a guest could be away. Bob, who is one, is there; so the time has come.
+    drop(tab);
+    let eve = Guest::new(&node, "Eve");
+    eve.join(code).await;
+    other.until("Eve is taken for absent", |replica| story(&replica.events).contains(&"Eve left".to_owned())).await;
+    let said = story(&bob.whole_history(code).await);
+    assert_eq!(
+        said,
+        [
+            "Ada joined",
+            "Bob joined",
+            "Ada: As a guest",
+            "Ada: With an account",
+            "Ada named it Ours",
+            "Eve joined",
+            "Eve left"
+        ],
+        "nobody saw anything of it, and closing the tab is no leave"
+    );
+    assert_eq!(ada.rooms().await, [code]);
+}
+
+#[tokio::test]
+async fn who_logs_in_from_a_room_that_their_account_is_in_is_in_it_once() {
+    let node = Node::start(&Settings::embedded()).await;
+    let (ada, email) = Guest::registered(&node, "Ada").await;
+    let code = ada.create(RoomType::Group, true).await.room.code;
+    let elsewhere = Guest::new(&node, "Ada’s phone");
+    elsewhere.join(code).await;
+    elsewhere.log_in(&email).await;
+    let you = elsewhere.ask::<Snapshot>(Method::GET, &format!("/api/rooms/{code}"), ()).await.unwrap().you;
+    assert_eq!((you.nickname.as_str(), you.role), ("Ada", Role::Owner));
+    assert_eq!(story(&ada.whole_history(code).await), ["Ada joined", "Ada’s phone joined", "Ada’s phone left"]);
+}
+
+#[tokio::test]
+async fn an_account_is_in_many_rooms_and_a_guest_in_one() {
+    let node = Node::start(&Settings::embedded()).await;
+    let (ada, _) = Guest::registered(&node, "Ada").await;
+    let first = ada.create(RoomType::Group, false).await.room.code;
+    let second = ada.create(RoomType::P2p, true).await.room.code;
+    let bob = Guest::new(&node, "Bob");
+    let third = bob.create(RoomType::Group, false).await.room.code;
+    ada.join(third).await;
+    let mut rooms = ada.rooms().await;
+    rooms.sort();
+    let mut all = [first, second, third];
+    all.sort();
+    assert_eq!(rooms, all);
+    let mut socket = ada.try_connect().await.unwrap();
+    for code in all {
+        socket.send(&ClientFrame::Subscribe { code, epoch: None, after: None }).await.unwrap();
+        within("a snapshot comes", async {
+            while !matches!(socket.next().await.unwrap(), ServerFrame::Snapshot { code: of, .. } if of == code) {}
+        })
+        .await;
+    }
+    ada.leave(first).await;
+    assert_eq!(ada.rooms().await.len(), 2);
+    let body = json!({ "type": "group" });
+    let made: Snapshot = ada.ask(POST, "/api/rooms/create", body).await.unwrap();
+    assert_eq!(made.you.nickname.as_str(), "Ada", "without another name it is the account’s");
+}
+
+#[tokio::test]
+async fn a_new_password_by_mail_ends_all_sessions_and_their_sockets() {
+    let settings = Settings::embedded();
+    let (node, mails) = (Node::start(&settings).await, Mailbox::of(&settings));
+    let (ada, email) = Guest::registered(&node, "Ada").await;
+    let code = ada.create(RoomType::Group, true).await.room.code;
+    let phone = Guest::new(&node, "Ada");
+    phone.log_in(&email).await;
+    let (mut tab, mut other) = (ada.follow(code).await, phone.follow(code).await);
+
+    let stranger = Guest::new(&node, "Ada");
+    for _ in 0..2 {
+        stranger.tell(POST, "/api/auth/forgot-password", json!({ "email": email })).await.unwrap();
+    }
+    let (older, token) = (mails.letter(&email, 2).await.token(), mails.letter(&email, 3).await.token());
+    let reset = async |token: &str, password: &str| {
+        let body = json!({ "token": token, "new_password": password });
+        stranger.tell(POST, "/api/auth/reset-password", body).await.map_err(|refused| refused.problem.code)
+    };
+    assert_eq!(reset(&older, OTHER_PASSWORD).await, Err(Code::TokenInvalid), "a newer one voids the older");
+    assert_eq!(reset(&token, "password1").await, Err(Code::WeakPassword));
+    assert_eq!(reset(&token, OTHER_PASSWORD).await, Ok(()), "what was refused did not use it up");
+    assert_eq!(reset(&token, PASSWORD).await, Err(Code::TokenInvalid), "once");
+
+    assert_eq!(bye(&mut tab.socket).await, Some(ByeReason::SignedOut));
+    assert_eq!(bye(&mut other.socket).await, Some(ByeReason::SignedOut));
+    assert!(!ada.is_logged_in().await && !phone.is_logged_in().await);
+    assert!(ada.try_connect().await.is_none(), "nor is another socket opened");
+    assert_eq!(ada.try_log_in(&email, PASSWORD).await.unwrap_err().problem.code, Code::WrongCredentials);
+    let profile = ada.try_log_in(&email, OTHER_PASSWORD).await.unwrap();
+    assert!(profile.verified, "whoever set it reads the address");
+    assert_eq!(mails.letter(&email, 4).await.subject, "Your password was changed");
+    assert_eq!(ada.rooms().await, [code]);
+}
+
+#[tokio::test]
+async fn a_code_by_mail_logs_in_without_a_password_and_one_can_be_set() {
+    let settings = Settings::embedded();
+    let (node, mails) = (Node::start(&settings).await, Mailbox::of(&settings));
+    let (ada, email) = (Guest::new(&node, "Ada"), new_address());
+    let made: Profile = ada.ask(POST, "/api/auth/register", json!({ "name": "Ada", "email": email })).await.unwrap();
+    assert!(!made.has_password);
+    let phone = Guest::new(&node, "Ada");
+    let profile = log_in_by_code(&phone, &mails, &email, 2).await;
+    assert!(profile.verified && !profile.has_password);
+    assert!(!ada.is_logged_in().await, "who had not proved the address is out, since they may be somebody else");
+
+    let set = json!({ "new_password": PASSWORD });
+    let refused = phone.tell(PUT, "/api/users/password", set.clone()).await.unwrap_err();
+    assert_eq!((refused.status.as_u16(), refused.problem.code), (403, Code::NotConfirmed));
+    phone.tell(POST, "/api/auth/code", json!({ "for": "confirm" })).await.unwrap();
+    let code = mails.letter(&email, 3).await.code();
+    phone.tell(PUT, "/api/users/password", json!({ "new_password": PASSWORD, "code": code })).await.unwrap();
+    assert!(phone.me().await.unwrap().has_password);
+    ada.log_in(&email).await;
+}
+
+#[tokio::test]
+async fn sessions_are_listed_and_ended_one_by_one_or_all_others() {
+    let node = Node::start(&Settings::embedded()).await;
+    let (ada, email) = Guest::registered(&node, "Ada").await;
+    let [phone, tablet] = [Guest::new(&node, "Ada"), Guest::new(&node, "Ada")];
+    let login = json!({ "email": email, "password": PASSWORD });
+    let agent = "Mozilla/5.0 (Android 15; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0";
+    let request = phone.request(POST, "/api/auth/login").header(header::USER_AGENT, agent).json(&login);
+    assert_eq!(request.send().await.unwrap().status(), 200);
+    tablet.log_in(&email).await;
+
+    let sessions = async || ada.ask::<Vec<SessionView>>(Method::GET, "/api/auth/sessions", ()).await.unwrap();
+    let all = sessions().await;
+    assert_eq!((all.len(), all.iter().filter(|session| session.current).count()), (3, 1));
+    let of_phone = all.iter().find(|session| session.device == "Firefox on Android").unwrap();
+    ada.tell(DELETE, &format!("/api/auth/sessions/{}", of_phone.id), json!({})).await.unwrap();
+    assert!(!phone.is_logged_in().await && tablet.is_logged_in().await);
+
+    let (eve, _) = Guest::registered(&node, "Eve").await;
+    let of_ada = all.iter().find(|session| session.current).unwrap().id;
+    eve.tell(DELETE, &format!("/api/auth/sessions/{of_ada}"), json!({})).await.unwrap();
+    assert!(ada.is_logged_in().await, "nobody ends another’s session");
+
+    ada.tell(DELETE, "/api/auth/sessions", json!({})).await.unwrap();
+    assert!(!tablet.is_logged_in().await && ada.is_logged_in().await);
+    assert_eq!(sessions().await.len(), 1);
+}
+
+#[tokio::test]
+async fn name_preferences_address_and_password_can_be_changed() {
+    let settings = Settings::embedded();
+    let (node, mails) = (Node::start(&settings).await, Mailbox::of(&settings));
+    let (ada, email) = Guest::registered(&node, "Ada").await;
+    let token = mails.letter(&email, 1).await.token();
+    ada.tell(POST, "/api/auth/verify", json!({ "token": token })).await.unwrap();
+
+    let named: Profile = ada.ask(PUT, "/api/users/name", json!({ "name": " Countess  Ada " })).await.unwrap();
+    assert_eq!(named.name.as_str(), "Countess Ada");
+    let wished = json!({ "theme": "dark", "language": "de", "nickname": "Ada L." });
+    let chosen: Profile = ada.ask(PUT, "/api/users/preferences", wished).await.unwrap();
+    assert_eq!(chosen.preferences.theme.as_str(), "dark");
+    assert_eq!(chosen, ada.me().await.unwrap());
+    let made: Snapshot = ada.ask(POST, "/api/rooms/create", json!({ "type": "group" })).await.unwrap();
+    assert_eq!(made.you.nickname.as_str(), "Ada L.");
+
+    let new = new_address();
+    let change = |password: &str| json!({ "email": new, "password": password });
+    let refused = ada.ask::<Profile>(PUT, "/api/users/email", change("wrong")).await.unwrap_err();
+    assert_eq!(refused.problem.code, Code::NotConfirmed);
+    let pending: Profile = ada.ask(PUT, "/api/users/email", change(PASSWORD)).await.unwrap();
+    assert_eq!((address(&pending), pending.pending_email.as_ref().unwrap().as_str()), (&*email, &*new));
+    let letter = mails.letter(&new, 1).await;
+    assert_eq!(address(&Guest::new(&node, "Ada").log_in(&email).await), email, "until then the old one holds");
+    ada.tell(POST, "/api/auth/verify", json!({ "token": letter.token() })).await.unwrap();
+    let changed = ada.me().await.unwrap();
+    assert_eq!((address(&changed), &changed.pending_email), (&*new, &None));
+    assert!(mails.letter(&email, 2).await.raw.contains("lang=3D\"de\""), "the old one is told, in the language of now");
+    assert!(Guest::new(&node, "Ada").try_log_in(&email, PASSWORD).await.is_err());
+
+    let phone = Guest::new(&node, "Ada");
+    phone.log_in(&new).await;
+    let body = json!({ "new_password": OTHER_PASSWORD, "password": PASSWORD });
+    ada.tell(PUT, "/api/users/password", body).await.unwrap();
+    assert!(ada.is_logged_in().await && !phone.is_logged_in().await, "other sessions end");
+    phone.try_log_in(&new, OTHER_PASSWORD).await.unwrap();
+}
+
+#[tokio::test]
+async fn everything_known_of_an_account_can_be_downloaded() {
+    let node = Node::start(&Settings::embedded()).await;
+    let (ada, email) = Guest::registered(&node, "Ada").await;
+    let bob = Guest::new(&node, "Bob");
+    let code = ada.create(RoomType::Group, true).await.room.code;
+    bob.join(code).await;
+    let mut page = ada.follow(code).await;
+    let many: Vec<String> = (0..600).map(|i| format!("“{i}” \\ \n")).collect();
+    for text in &many {
+        page.say(text).await;
+    }
+    bob.say(code, "Not Ada’s").await;
+    let answer = ada.request(Method::GET, "/api/users/me/data").send().await.unwrap();
+    assert!(answer.headers()["content-disposition"].to_str().unwrap().starts_with("attachment"));
+    let data: Value = answer.json().await.unwrap();
+    assert_eq!(
+        (&data["profile"]["email"], &data["profile"]["preferences"]["theme"]),
+        (&json!(email), &json!("system"))
+    );
+    assert_eq!((&data["rooms"][0]["code"], &data["rooms"][0]["is_owner"]), (&json!(code), &json!(true)));
+    assert_eq!(data["sessions"].as_array().unwrap().len(), 1);
+    let said: Vec<&str> = data["messages"].as_array().unwrap().iter().map(|m| m["body"].as_str().unwrap()).collect();
+    assert_eq!(said, many.iter().map(|text| text.trim_end()).collect::<Vec<_>>());
+    let text = data.to_string();
+    assert!(!text.contains("argon2") && !text.contains("refresh"), "no secret is in it");
+}
+
+#[tokio::test]
+async fn a_deleted_account_leaves_its_rooms_and_its_name_nowhere() {
+    for erase in [false, true] {
+        let settings = Settings::embedded();
+        let node = Node::start(&settings).await;
+        let (ada, email) = Guest::registered(&node, "Ada").await;
+        let bob = Guest::new(&node, "Bob");
+        let code = ada.create(RoomType::Group, true).await.room.code;
+        bob.join(code).await;
+        ada.say(code, "Something of mine").await;
+        bob.say(code, "Something of Bob’s").await;
+        let (mut tab, mut other) = (ada.follow(code).await, bob.follow(code).await);
+        let body = |password: &str| json!({ "password": password, "messages": if erase { "erase" } else { "keep" } });
+        let refused = ada.tell(DELETE, "/api/users/me", body("wrong")).await.unwrap_err();
+        assert_eq!((refused.status.as_u16(), refused.problem.code), (403, Code::NotConfirmed));
+        ada.tell(DELETE, "/api/users/me", body(PASSWORD)).await.unwrap();
+        assert_eq!(bye(&mut tab.socket).await, Some(ByeReason::SignedOut));
+        assert!(!ada.is_logged_in().await);
+        assert!(Guest::new(&node, "Ada").try_log_in(&email, PASSWORD).await.is_err());
+        other.until("Ada has left", |replica| replica.state.members.len() == 1).await;
+        let mine = if erase { "This message was erased." } else { "Something of mine" };
+        let kept = story(&bob.whole_history(code).await);
+        assert_eq!(
+            kept,
+            [
+                "Deleted account joined".to_owned(),
+                "Bob joined".to_owned(),
+                format!("Deleted account: {mine}"),
+                "Bob: Something of Bob’s".to_owned(),
+                "Deleted account left".to_owned(),
+            ]
+        );
+        let page: Snapshot = bob.ask(Method::GET, &format!("/api/rooms/{code}"), ()).await.unwrap();
+        assert_eq!(story(&page.events), kept, "also in the room that was open all the while");
+        ada.register(&email).await;
+        assert!(ada.rooms().await.is_empty(), "the address is free, and brings nothing back");
+    }
+}
+
+#[tokio::test]
+async fn a_guest_is_forgotten_on_request() {
+    let node = Node::start(&Settings::embedded()).await;
+    let (ada, bob) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"));
+    let code = bob.create(RoomType::Group, true).await.room.code;
+    ada.join(code).await;
+    let cookie = ada.cookie().unwrap();
+    let answer = ada.request(DELETE, "/api/users/me").send().await.unwrap();
+    assert_eq!(answer.status(), 204);
+    assert!(ada.cookie().is_none(), "the cookie is gone");
+    let again = Guest::new(&node, "Ada").request(Method::GET, &format!("/api/rooms/{code}")).header("cookie", cookie);
+    assert_eq!(again.send().await.unwrap().status(), 404, "and worth nothing");
+    assert_eq!(story(&bob.whole_history(code).await), ["Bob joined", "Ada joined", "Ada left"]);
+}
+
+#[tokio::test]
+async fn a_mail_keeps_a_guests_room_for_whoever_registers_with_it() {
+    let settings = Settings::embedded();
+    let (node, mails) = (Node::start(&settings).await, Mailbox::of(&settings));
+    let (ada, email) = (Guest::new(&node, "Ada"), new_address());
+    let before = ada.create(RoomType::Group, true).await;
+    let code = before.room.code;
+    ada.say(code, "As a guest").await;
+    ada.tell(POST, "/api/rooms/keep", json!({ "code": code, "email": email })).await.unwrap();
+    let token = mails.letter(&email, 1).await.token();
+    // On another device, where nothing is known of the guest.
+    let laptop = Guest::new(&node, "Ada");
+    let body = json!({ "name": "Ada", "email": email, "password": PASSWORD, "keep": token });
+    let profile: Profile = laptop.ask(POST, "/api/auth/register", body.clone()).await.unwrap();
+    assert!(profile.verified, "the link proved the address");
+    let now: Snapshot = laptop.ask(Method::GET, &format!("/api/rooms/{code}"), ()).await.unwrap();
+    assert_eq!(now.you, before.you);
+    let again = Guest::new(&node, "Eve").ask::<Profile>(POST, "/api/auth/register", body).await.unwrap_err();
+    assert_eq!(again.problem.code, Code::TokenInvalid);
+}
+
+/// The cookies that an answer sets, with their attributes.
+fn set_cookies(answer: &reqwest::Response) -> Vec<String> {
+    answer.headers().get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap().to_owned()).collect()
+}
+
+/// One cookie of a header that lists many.
+fn pair(cookies: &str, name: &str) -> String {
+    let found = cookies.split("; ").find(|pair| pair.split('=').next() == Some(name));
+    found.unwrap_or_else(|| panic!("{name} in {cookies}")).to_owned()
+}
+
+#[tokio::test]
+async fn any_door_renews_a_session_whose_access_token_has_run_out() {
+    let node = Node::start(&Settings::embedded().with("LEPTOS_HASH_FILES", "false")).await;
+    for (method, path) in
+        [(Method::GET, "/api/users/me"), (Method::GET, "/"), (Method::GET, "/ws"), (POST, "/api/ui/log_out")]
+    {
+        let (ada, _) = Guest::registered(&node, "Ada").await;
+        let refresh = pair(ada.cookie().unwrap().to_str().unwrap(), "anonchat-refresh");
+        let bare = Guest::new(&node, "Ada");
+        let mut request = bare.request(method, path).header("cookie", &refresh);
+        if path == "/ws" {
+            request = request
+                .header("connection", "upgrade")
+                .header("upgrade", "websocket")
+                .header("sec-websocket-version", "13")
+                .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+        }
+        let answer = request.send().await.unwrap();
+        assert!(answer.status().as_u16() < 400, "{path}: {}", answer.status());
+        let cookies = set_cookies(&answer);
+        let of = |name: &str| cookies.iter().find(|cookie| cookie.starts_with(&format!("{name}="))).unwrap();
+        if path.ends_with("log_out") {
+            assert!(of("anonchat-refresh").contains("Max-Age=0"), "{cookies:?}");
+            continue;
+        }
+        assert!(of("anonchat-access").contains("Max-Age=900"), "{path}: {cookies:?}");
+        assert!(!of("anonchat-refresh").contains(&refresh), "it is another one");
+    }
+}
+
+#[tokio::test]
+async fn the_cookies_of_an_account_are_for_the_server_only() {
+    let attributes = async |settings: Settings| {
+        let node = Node::start(&settings).await;
+        let body = json!({ "name": "Ada", "email": new_address(), "password": PASSWORD });
+        let answer = Guest::new(&node, "Ada").request(POST, "/api/auth/register").json(&body).send().await.unwrap();
+        let kept: Vec<String> =
+            set_cookies(&answer).into_iter().filter(|cookie| !cookie.contains("Max-Age=0")).collect();
+        let mut shown: Vec<String> = kept
+            .iter()
+            .map(|cookie| {
+                let (pair, attributes) = cookie.split_once("; ").unwrap();
+                let mut attributes: Vec<&str> = attributes.split("; ").collect();
+                attributes.sort_unstable();
+                format!("{}: {}", pair.split('=').next().unwrap(), attributes.join("; "))
+            })
+            .collect();
+        shown.sort();
+        shown
+    };
+    assert_eq!(
+        attributes(Settings::embedded()).await,
+        [
+            "anonchat-access: HttpOnly; Max-Age=900; Path=/; SameSite=Lax",
+            "anonchat-refresh: HttpOnly; Max-Age=5184000; Path=/; SameSite=Lax",
+        ]
+    );
+    assert_eq!(
+        attributes(Settings::embedded().with("PUBLIC_URL", "https://chat.example.org")).await,
+        [
+            "__Host-anonchat-access: HttpOnly; Max-Age=900; Path=/; SameSite=Lax; Secure",
+            "__Host-anonchat-refresh: HttpOnly; Max-Age=5184000; Path=/; SameSite=Lax; Secure",
+        ]
+    );
+}
+
+/// Two nodes on a database and a prefix of their own.
+async fn cluster() -> Option<(Settings, Node, Node)> {
+    let (mongo, redis) = (shared_mongo()?, shared_redis()?);
+    let name = format!("accounts_{}", Uuid::new_v4().simple());
+    let secret = "the secret that the nodes of these tests share";
+    let settings = Settings::cluster(&mongo, &name, &redis, &name).with("JWT_SECRET", secret);
+    let (one, two) = tokio::join!(Node::start(&settings), Node::start(&settings));
+    Some((settings, one, two))
+}
+
+/// How long it takes until a follower's socket is closed because its session ended.
+async fn signed_out(follower: &mut Follower) -> Duration {
+    let start = Instant::now();
+    assert_eq!(bye(&mut follower.socket).await, Some(ByeReason::SignedOut));
+    start.elapsed()
+}
+
+#[tokio::test]
+async fn a_session_that_ends_on_one_node_loses_its_sockets_on_the_other_within_two_seconds() {
+    let Some((settings, one, two)) = cluster().await else { return };
+    let mails = Mailbox::of(&settings);
+    let (ada, email) = Guest::registered(&one, "Ada").await;
+    let code = ada.create(RoomType::Group, true).await.room.code;
+    let phone = Guest::new(&two, "Ada");
+    phone.log_in(&email).await;
+    let mut there = phone.follow(code).await;
+    assert!(ada.at(&two).is_logged_in().await, "a session holds on every node");
+
+    ada.tell(DELETE, "/api/auth/sessions", json!({})).await.unwrap();
+    assert!(signed_out(&mut there).await < Duration::from_secs(2));
+    assert!(!phone.is_logged_in().await);
+
+    phone.log_in(&email).await;
+    let mut there = phone.follow(code).await;
+    ada.tell(POST, "/api/auth/forgot-password", json!({ "email": email })).await.unwrap();
+    let token = mails.letter(&email, 2).await.token();
+    let body = json!({ "token": token, "new_password": OTHER_PASSWORD });
+    Guest::new(&one, "Ada").tell(POST, "/api/auth/reset-password", body).await.unwrap();
+    assert!(signed_out(&mut there).await < Duration::from_secs(2));
+}
+
+#[tokio::test]
+async fn a_guest_who_registers_on_one_node_comes_back_on_the_other_as_the_account() {
+    let Some((_settings, one, two)) = cluster().await else { return };
+    let ada = Guest::new(&one, "Ada");
+    let before = ada.create(RoomType::Group, true).await;
+    let code = before.room.code;
+    let mut tab = ada.at(&two).follow(code).await;
+    tab.say("As a guest").await;
+    ada.register(&new_address()).await;
+    within("the tab is told to come back", async { while tab.hear().await != Heard::Cut {} }).await;
+    tab.reconnect(&two).await;
+    tab.say("With an account").await;
+    assert_eq!(tab.replica.you, before.you);
+    assert_eq!(story(&ada.whole_history(code).await), ["Ada joined", "Ada: As a guest", "Ada: With an account"]);
+}
+
+#[tokio::test]
+async fn a_deleted_account_is_gone_from_rooms_that_are_open_on_another_node() {
+    let Some((_settings, one, two)) = cluster().await else { return };
+    let (ada, _) = Guest::registered(&one, "Ada").await;
+    let bob = Guest::new(&two, "Bob");
+    let code = ada.create(RoomType::Group, true).await.room.code;
+    bob.join(code).await;
+    let mut page = bob.follow(code).await;
+    ada.say(code, "Something of mine").await;
+    page.until_said("Something of mine").await;
+    ada.tell(DELETE, "/api/users/me", json!({ "password": PASSWORD, "messages": "erase" })).await.unwrap();
+    within("the room is told anew", async {
+        while page.resets == 0 {
+            page.hear().await;
+        }
+    })
+    .await;
+    let fresh = bob.follow(code).await;
+    let shown = story(&fresh.replica.events);
+    assert!(shown.iter().all(|line| !line.contains("Ada") && !line.contains("of mine")), "{shown:?}");
+}
+
+/// What a browser without scripts gets for a form: where it is sent.
+async fn send_form(guest: &Guest, page: &str, function: &str, fields: &[(&str, &str)]) -> (u16, String) {
+    let request = guest.request(POST, &format!("/api/ui/{function}")).form(fields);
+    let request = request.header("accept", "text/html").header("referer", format!("http://site{page}"));
+    let answer = without_redirects(guest, request).await;
+    let to = answer.headers().get("location").map(|to| to.to_str().unwrap().to_owned());
+    (answer.status().as_u16(), to.unwrap_or_default())
+}
+
+/// Sends a request as it is, and keeps the cookies of the answer.
+async fn without_redirects(guest: &Guest, request: reqwest::RequestBuilder) -> reqwest::Response {
+    let mut request = request.build().unwrap();
+    if let Some(cookies) = guest.cookie() {
+        request.headers_mut().insert("cookie", cookies);
+    }
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let answer = client.execute(request).await.unwrap();
+    guest.keep_cookies(&answer);
+    answer
+}
+
+/// A page: its status and its text.
+async fn page(guest: &Guest, path: &str) -> (u16, String) {
+    let answer = guest.request(Method::GET, path).header("accept", "text/html").send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+#[tokio::test]
+async fn every_flow_works_by_the_forms_of_the_pages_without_scripts() {
+    let settings = Settings::embedded().with("LEPTOS_HASH_FILES", "false");
+    let (node, mails) = (Node::start(&settings).await, Mailbox::of(&settings));
+    let (ada, email) = (Guest::new(&node, "Ada"), new_address());
+    let room = ada.create(RoomType::Group, true).await.room.code;
+    let back = format!("/rooms/{room}");
+    let (status, text) = page(&ada, &format!("/auth/register?next={back}")).await;
+    assert_eq!(status, 200);
+    assert!(text.contains("action=\"/api/ui/register\"") && text.contains(&format!("value=\"{back}\"")), "{text}");
+    assert!(!text.contains(".wasm"), "the page needs nothing of the browser’s half");
+
+    // Refused: what was typed is there again, but for the password.
+    let typed = [("name", "Ada"), ("email", &*email), ("password", "password1"), ("next", &*back)];
+    let (status, to) = send_form(&ada, "/auth/register?next=x", "register", &typed).await;
+    assert!((300..400).contains(&status) && to.starts_with("/auth/register?"), "{status} {to}");
+    assert!(!to.contains("password1"), "{to}");
+    let (status, text) = page(&ada, &to).await;
+    assert_eq!(status, 200);
+    assert!(text.contains("too easily guessed") && text.contains(&email) && text.contains(&back), "{text}");
+
+    let typed = [("name", "Ada"), ("email", &*email), ("password", PASSWORD), ("next", &*back)];
+    assert_eq!(send_form(&ada, "/auth/register", "register", &typed).await.1, back);
+    assert_eq!(ada.rooms().await, [room], "the room came with her");
+    let (_, text) = page(&ada, &back).await;
+    assert!(text.contains("</html>") && !text.contains("Log in or register"));
+
+    // Opening the link of the mail changes nothing; the button does.
+    let token = mails.letter(&email, 1).await.token();
+    for _ in 0..2 {
+        let (status, text) = page(&Guest::new(&node, ""), &format!("/auth/verify?token={token}")).await;
+        assert!(status == 200 && text.contains(&email) && text.contains("action=\"/api/ui/verify_email\""), "{text}");
+    }
+    assert!(!ada.me().await.unwrap().verified);
+    let (_, to) = send_form(&ada, "/auth/verify", "verify_email", &[("token", &token)]).await;
+    assert_eq!(page(&ada, &to).await.0, 200);
+    assert!(ada.me().await.unwrap().verified);
+    assert_eq!(page(&ada, &format!("/auth/verify?token={token}")).await.0, 400);
+
+    assert_eq!(send_form(&ada, &back, "log_out", &[]).await.1, "/");
+    assert!(!ada.is_logged_in().await);
+    let (_, text) = page(&ada, "/").await;
+    assert!(text.contains("href=\"/auth/login?next=/\""), "{text}");
+    let log_in = [("email", &*email), ("password", PASSWORD), ("next", "//evil.example")];
+    assert_eq!(
+        send_form(&ada, "/auth/login", "log_in", &log_in).await.1,
+        "/",
+        "only pages of this site are gone on to"
+    );
+    assert!(page(&ada, "/").await.1.contains("Logged in as"));
+
+    // A code.
+    let phone = Guest::new(&node, "Ada");
+    let (_, to) = send_form(&phone, "/auth/login", "request_code", &[("email", &email), ("next", &back)]).await;
+    assert!(to.starts_with("/auth/code?"), "{to}");
+    assert!(page(&phone, &to).await.1.contains("action=\"/api/ui/log_in_by_code\""));
+    let code = mails.letter(&email, 2).await.code();
+    let typed = [("email", &*email), ("code", &*code), ("next", &*back)];
+    assert_eq!(send_form(&phone, "/auth/code", "log_in_by_code", &typed).await.1, back);
+
+    // A new password.
+    let (_, to) = send_form(&phone, "/auth/forgot-password", "forgot_password", &[("email", &email)]).await;
+    assert!(page(&phone, &to).await.1.contains("on its way"));
+    let token = mails.letter(&email, 3).await.token();
+    let (_, text) = page(&phone, &format!("/auth/reset-password?token={token}")).await;
+    assert!(text.contains(&format!("value=\"{token}\"")), "{text}");
+    let typed = [("token", &*token), ("new_password", OTHER_PASSWORD)];
+    let (_, to) = send_form(&phone, "/auth/reset-password", "reset_password", &typed).await;
+    assert!(to.starts_with("/auth/login") && page(&phone, &to).await.1.contains("Your new password is set"), "{to}");
+    assert!(!ada.is_logged_in().await && !phone.is_logged_in().await);
+
+    assert_eq!(page(&ada, "/auth/nothing").await.0, 404);
+}

@@ -1,0 +1,71 @@
+//! People with accounts: a [`Guest`] who registers or logs in keeps the cookies of that in the same jar.
+
+use anonchat::protocol::{Profile, RoomCode};
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{Guest, Node, client::Refused};
+
+/// A password that is good enough.
+pub const PASSWORD: &str = "nine purple lanterns";
+/// Another.
+pub const OTHER_PASSWORD: &str = "eight yellow kettles";
+
+/// An address that no other test has.
+pub fn new_address() -> String {
+    format!("{}@example.org", Uuid::now_v7().simple())
+}
+
+impl Guest {
+    /// Somebody new with an account.
+    pub async fn registered(node: &Node, name: &str) -> (Self, String) {
+        let (person, email) = (Self::new(node, name), new_address());
+        person.register(&email).await;
+        (person, email)
+    }
+
+    /// Registers by an address, with [`PASSWORD`].
+    pub async fn register(&self, email: &str) -> Profile {
+        let body = json!({ "name": self.name(), "email": email, "password": PASSWORD });
+        self.ask(Method::POST, "/api/auth/register", body).await.expect("the account is made")
+    }
+
+    /// Logs in, or is refused.
+    pub async fn try_log_in(&self, email: &str, password: &str) -> Result<Profile, Refused> {
+        self.ask(Method::POST, "/api/auth/login", json!({ "email": email, "password": password })).await
+    }
+
+    /// Logs in with [`PASSWORD`].
+    pub async fn log_in(&self, email: &str) -> Profile {
+        self.try_log_in(email, PASSWORD).await.expect("they are logged in")
+    }
+
+    /// The account, or why there is none.
+    pub async fn me(&self) -> Result<Profile, Refused> {
+        self.ask(Method::GET, "/api/users/me", ()).await
+    }
+
+    /// Whether they are logged in.
+    pub async fn is_logged_in(&self) -> bool {
+        match self.me().await {
+            Ok(_) => true,
+            Err(refused) => {
+                assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{refused:?}");
+                false
+            }
+        }
+    }
+
+    /// Asks for something that answers with nothing.
+    pub async fn tell(&self, method: Method, path: &str, body: serde_json::Value) -> Result<(), Refused> {
+        self.ask(method, path, body).await
+    }
+
+    /// The codes of the rooms they are in.
+    pub async fn rooms(&self) -> Vec<RoomCode> {
+        let rooms: Vec<anonchat::protocol::Snapshot> =
+            self.ask(Method::GET, "/api/rooms/my-rooms", ()).await.expect("the rooms are told");
+        rooms.into_iter().map(|snapshot| snapshot.room.code).collect()
+    }
+}

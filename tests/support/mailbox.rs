@@ -1,0 +1,85 @@
+//! The mails of a node without a mail server: files in its folder.
+
+use std::{fs, path::PathBuf};
+
+use super::{Settings, poll_until};
+
+/// The folder of the mails.
+pub struct Mailbox(PathBuf);
+
+/// A mail, as its reader sees it.
+#[derive(Clone, Debug)]
+pub struct Letter {
+    /// What it is about.
+    pub subject: String,
+    /// The part in plain text.
+    pub text: String,
+    /// Everything, as it was sent.
+    pub raw: String,
+}
+
+impl Mailbox {
+    /// Of nodes with these settings.
+    pub fn of(settings: &Settings) -> Self {
+        Self(settings.data_dir().join("mail"))
+    }
+
+    /// The mails to an address so far, the oldest first.
+    pub fn letters(&self, to: &str) -> Vec<Letter> {
+        let Ok(entries) = fs::read_dir(&self.0) else { return Vec::new() };
+        let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("the folder can be read").path()).collect();
+        files.retain(|path| path.extension().is_some_and(|kind| kind == "eml"));
+        files.sort();
+        let read =
+            |path: PathBuf| String::from_utf8(fs::read(path).expect("the mail can be read")).expect("it is text");
+        let to = format!("\r\nTo: {to}\r\n");
+        files.into_iter().map(read).filter(|raw| raw.contains(&to)).map(Letter::of).collect()
+    }
+
+    /// The `n`th mail to an address (from 1), once it is there.
+    pub async fn letter(&self, to: &str, n: usize) -> Letter {
+        poll_until(&format!("mail {n} comes"), || async { self.letters(to).len() >= n }).await;
+        self.letters(to).swap_remove(n - 1)
+    }
+}
+
+impl Letter {
+    fn of(raw: String) -> Self {
+        let subject = raw.lines().find_map(|line| line.strip_prefix("Subject: ")).unwrap_or_default().to_owned();
+        let part =
+            raw.split("\r\n--").find(|part| part.contains("Content-Type: text/plain")).expect("there is plain text");
+        let (head, body) = part.split_once("\r\n\r\n").expect("a part has a head");
+        let text = if head.contains("quoted-printable") { unquote(body) } else { body.to_owned() };
+        Self { subject, text, raw }
+    }
+
+    /// The token of its link.
+    pub fn token(&self) -> String {
+        let (_, token) = self.text.split_once("?token=").unwrap_or_else(|| panic!("a link: {}", self.text));
+        token.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).collect()
+    }
+
+    /// Its code.
+    pub fn code(&self) -> String {
+        let is_code = |word: &&str| word.len() == 6 && word.bytes().all(|byte| byte.is_ascii_digit());
+        self.text.split_whitespace().find(is_code).unwrap_or_else(|| panic!("a code: {}", self.text)).to_owned()
+    }
+}
+
+/// RFC 2045, 6.7.
+fn unquote(text: &str) -> String {
+    let text = text.replace("=\r\n", "");
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let hex = after.get(..2).and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
+        if let (b'=', Some(byte)) = (first, hex) {
+            bytes.push(byte);
+            rest = &after[2..];
+        } else {
+            bytes.push(*first);
+            rest = after;
+        }
+    }
+    String::from_utf8(bytes).expect("it is text")
+}
