@@ -12,7 +12,7 @@ use anonchat::{
     server::{
         bus::{Bus, LocalBus},
         clock, random,
-        room::{Command, Engine, Timing},
+        room::{Command, Discretion, Engine, Timing},
         socket::{Connection, Wire},
         store::{
             AccountId, AccountRecord, ActorId, Adopted, GuestId, GuestRecord, Joining, Letter, MailId, MailRecord,
@@ -59,6 +59,10 @@ impl Room {
             since: 0,
             owed: Some(Owed::Joined),
             changed_at: at,
+            read: 0,
+            read_n: 0,
+            shown: 0,
+            muted: false,
         };
         let record = RoomRecord {
             id,
@@ -143,7 +147,7 @@ async fn follow(engine: &Engine, room: &RoomRecord, member: MemberRecord) -> Rea
     let (near, far) = UnixStream::pair().unwrap();
     let connection = Connection::open(Wire::Pair(near));
     let id = member.member;
-    engine.subscribe(room.id, connection.clone(), room.code, member, None).await;
+    engine.subscribe(room.id, connection.clone(), room.code, member, Discretion::default(), None).await;
     let frames = WebSocketStream::from_raw_socket(far, Role::Client, None).await;
     let mut reader = Reader { member: id, connection, frames };
     reader.until(|frame| matches!(frame, ServerFrame::Snapshot { .. })).await;

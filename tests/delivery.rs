@@ -6,11 +6,14 @@
 use std::{alloc::System, sync::Arc, time::Duration};
 
 use anonchat::{
-    protocol::{ClientId, EventKind, MemberId, MessageBody, Nickname, Retention, RoomType, ServerFrame, Signal},
+    protocol::{
+        ClientId, EventKind, MemberId, MessageBody, Nickname, Retention, RoomType, ServerFrame, Signal,
+        limits::READ_MARK_MEMBERS,
+    },
     server::{
         bus::LocalBus,
         random,
-        room::{Command, Engine, Reply, Timing},
+        room::{Command, Discretion, Engine, Reply, Timing},
         socket::{Connection, Wire},
         store::{
             ActorId, GuestId, Joining, MemberRecord, Membership, Owed, Presence, RoomId, RoomRecord, Store,
@@ -61,7 +64,7 @@ impl Room {
         for member in members {
             let (near, far) = UnixStream::pair().unwrap();
             let connection = Connection::open(Wire::Pair(near));
-            engine.subscribe(room.id, connection.clone(), room.code, member, None).await;
+            engine.subscribe(room.id, connection.clone(), room.code, member, Discretion::default(), None).await;
             readers
                 .push(Reader { connection, frames: WebSocketStream::from_raw_socket(far, Role::Client, None).await });
         }
@@ -134,6 +137,10 @@ fn new_room() -> (RoomRecord, MemberRecord) {
         since: 0,
         owed: Some(Owed::Joined),
         changed_at: 0,
+        read: 0,
+        read_n: 0,
+        shown: 0,
+        muted: false,
     };
     (room, member)
 }
@@ -193,6 +200,43 @@ async fn a_sender_gets_the_ack_and_the_message_in_one_write() {
     assert!(matches!(room.readers[0].next().await, ServerFrame::Ack { id: acked, .. } if acked == id));
     assert_eq!(room.readers[0].next_message().await, 1);
     assert_eq!(room.writes()[0], before[0] + 1);
+}
+
+#[tokio::test]
+async fn what_many_read_at_once_is_one_write_for_each_reader() {
+    let mut room = Room::of(20).await;
+    let said = room.engine.command(room.id, room.say()).await.unwrap().seq;
+    for reader in &mut room.readers {
+        assert_eq!(reader.next_message().await, 1);
+    }
+    let before = room.writes();
+    for reader in &room.readers {
+        room.engine.read(room.id, reader.connection.id(), said).await;
+    }
+    for reader in &mut room.readers {
+        let ServerFrame::Signal { signal: Signal::Read { marks }, .. } = reader.next().await else {
+            panic!("something else is told")
+        };
+        assert_eq!(marks.len(), 19, "all but who said it");
+        assert!(marks.iter().all(|mark| mark.seq == said));
+    }
+    let written: Vec<u64> = room.writes().iter().zip(before).map(|(after, before)| after - before).collect();
+    assert_eq!(written, vec![1; 20]);
+}
+
+#[tokio::test]
+async fn reading_in_a_large_room_is_no_write_at_all() {
+    let mut room = Room::of(READ_MARK_MEMBERS + 1).await;
+    let before = room.writes();
+    for n in 1..=5 {
+        let said = room.engine.command(room.id, room.say()).await.unwrap().seq;
+        for reader in &mut room.readers {
+            assert_eq!(reader.next_message().await, n);
+            room.engine.read(room.id, reader.connection.id(), said).await;
+        }
+    }
+    let written: Vec<u64> = room.writes().iter().zip(before).map(|(after, before)| after - before).collect();
+    assert_eq!(written, vec![5; READ_MARK_MEMBERS + 1]);
 }
 
 #[tokio::test]

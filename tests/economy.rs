@@ -5,7 +5,10 @@
 
 mod support;
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Instant,
+};
 
 use anonchat::{
     protocol::{
@@ -14,7 +17,7 @@ use anonchat::{
     },
     server::store::{
         ActorId, Events as _, GuestId, GuestRecord, Guests as _, Joining, MemberRecord, Members as _, Owed, Presence,
-        RoomId, RoomRecord, Rooms as _, Store, TokenHash, mongo::Mongo as MongoStore, sqlite::Sqlite,
+        ReadCursor, RoomId, RoomRecord, Rooms as _, Store, TokenHash, mongo::Mongo as MongoStore, sqlite::Sqlite,
     },
 };
 use reqwest::Method;
@@ -229,6 +232,61 @@ async fn a_hundred_messages_on_a_socket_are_a_hundred_inserts_and_nothing_else()
     assert_eq!(asked.len(), 100 + 2 * count("commit"), "{asked:?}");
 }
 
+#[tokio::test]
+async fn what_guests_read_adds_no_statement_to_a_message() {
+    let mut watched = Watched::start().await;
+    let mut there = Vec::new();
+    for preserve in [true, false] {
+        let (ada, bob) = (Guest::new(&watched.node, "Ada"), Guest::new(&watched.node, "Bob"));
+        let code = ada.create(RoomType::Group, preserve).await.room.code;
+        bob.join(code).await;
+        let (mut ada, mut bob) = (ada.follow(code).await, bob.follow(code).await);
+        ada.say("first").await;
+        watched.barrier().await;
+        let mut last = 0;
+        for i in 0..100 {
+            last = ada.say(&i.to_string()).await.seq;
+            bob.until_said(&i.to_string()).await;
+            bob.mark_read(last).await;
+        }
+        let id = bob.id();
+        ada.hear_until("Bob has read all of it", |ada| ada.marks.get(&id) == Some(&last)).await;
+        let messages = if preserve { 100 } else { 0 };
+        assert_eq!(watched.asked(), MESSAGE.repeat(messages), "preserve: {preserve}");
+        // What guests read is stored when they go.
+        there.push((ada, bob));
+    }
+}
+
+#[tokio::test]
+async fn what_accounts_read_is_stored_together_however_much_is_said() {
+    let mut watched = Watched::start().await;
+    for preserve in [true, false] {
+        let (ada, _) = Guest::registered(&watched.node, "Ada").await;
+        let (bob, _) = Guest::registered(&watched.node, "Bob").await;
+        let code = ada.create(RoomType::Group, preserve).await.room.code;
+        bob.join(code).await;
+        let (mut ada, mut bob) = (ada.follow(code).await, bob.follow(code).await);
+        ada.say("first").await;
+        watched.barrier().await;
+        let begun = Instant::now();
+        let mut last = 0;
+        for i in 0..200 {
+            last = ada.say(&i.to_string()).await.seq;
+            bob.until_said(&i.to_string()).await;
+            bob.mark_read(last).await;
+        }
+        let id = bob.id();
+        ada.hear_until("Bob has read all of it", |ada| ada.marks.get(&id) == Some(&last)).await;
+        let asked = watched.asked();
+        let count = |what: &str| asked.iter().filter(|statement| *statement == what).count();
+        assert_eq!(count("insert events"), if preserve { 200 } else { 0 });
+        // Two members each time: at a tick, and in between if nothing was stored for a second.
+        let times = 2 * usize::try_from(begun.elapsed().as_secs()).unwrap() + 2;
+        assert!((1..=2 * times).contains(&count("update members")), "in {:?}: {asked:?}", begun.elapsed());
+    }
+}
+
 /// What a subscriber of this test's own was told.
 #[derive(Clone, Default)]
 struct Told(Arc<Mutex<Vec<u8>>>);
@@ -296,6 +354,10 @@ fn room_for(owner: GuestId, retention: Retention) -> (RoomRecord, MemberRecord) 
         since: 0,
         owed: Some(Owed::Joined),
         changed_at: 1,
+        read: 0,
+        read_n: 0,
+        shown: 0,
+        muted: false,
     };
     (room, owner)
 }
@@ -350,6 +412,11 @@ async fn mongo_is_asked_one_command_for_a_batch_of_messages_and_for_each_look() 
         store.append(room.id, room.epoch, &batch).await.unwrap();
         assert_eq!(told.commands(), ["insert events"]);
     }
+    let cursor = |bits, seq| ReadCursor { member: MemberId::from_bits(bits), seq, n: seq, shown: seq };
+    store.mark_read(room.id, &(1..=200).map(|bits| cursor(bits, 101)).collect::<Vec<_>>()).await.unwrap();
+    assert_eq!(told.commands(), ["update members"]);
+    store.mute(room.id, owner.member, true).await.unwrap();
+    assert_eq!(told.commands(), ["update members"]);
     let joined = Event { seq: 102, at: 1, kind: EventKind::Joined { member: person } };
     store.append(room.id, room.epoch, &[joined]).await.unwrap();
     assert_eq!(told.commands(), ["insert events", "update members", "commitTransaction"]);
@@ -496,6 +563,13 @@ async fn a_batch_is_one_publish_and_a_node_has_few_connections_and_follows_live_
     monitor.asked().await;
     ada_there.say("kept").await;
     bob_there.until_said("kept").await;
+    assert_eq!(monitor.asked().await, ["publish"]);
+
+    // What is read is told to the other node, and costs nothing else.
+    let seq = bob_there.replica.state.head;
+    bob_there.mark_read(seq).await;
+    let id = bob_there.id();
+    ada_there.hear_until("Bob has read it", |ada| ada.marks.get(&id) == Some(&seq)).await;
     assert_eq!(monitor.asked().await, ["publish"]);
 
     // Nobody there, nobody listens; the room is preserved, so it stays all the same.

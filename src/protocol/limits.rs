@@ -16,3 +16,8 @@ pub const RESUME_EVENTS: usize = 1_000;
 pub const FRAME_BYTES: usize = 64 * 1024;
 /// Members of a `p2p` room.
 pub const P2P_MEMBERS: u8 = 2;
+/// Members up to which a room tells who has read what: in a larger one every message would be followed by as many marks as
+/// there are readers, and each of them would go to all.
+pub const READ_MARK_MEMBERS: usize = 64;
+/// Characters of a message that a list of rooms shows.
+pub const PREVIEW_CHARS: usize = 140;

@@ -21,6 +21,7 @@ mod replica;
 mod rest;
 mod socket;
 mod state;
+mod summary;
 mod text;
 
 pub use accounts::{
@@ -34,14 +35,15 @@ pub use event::{Event, EventKind, Message, Person, Retention, RoomType};
 pub use ids::{ClientId, Epoch, MemberId, Millis, Seq};
 pub use look::Look;
 pub use names::friendly_name;
-pub use page::{AuthPage, AuthVisit, Door, Entrance, Page, SentBack, Visit};
+pub use page::{AuthPage, AuthVisit, Door, Entrance, Identity, Page, SentBack, Visit};
 pub use preferences::{Accent, HourCycle, Language, Notify, Preferences, TextSize, Theme};
 pub use problem::{Code, Problem, Reason};
 pub use replica::{Draft, DraftState, Received, Replica};
 pub use rest::{
-    Ack, CreateRoom, HistoryPage, HistoryQuery, JoinRoom, KickMember, LeaveRoom, PreserveRoom, RenameRoom, Role,
-    RoomView, SendMessage, Snapshot, You,
+    Ack, CreateRoom, HistoryPage, HistoryQuery, JoinRoom, KickMember, LeaveRoom, MuteRoom, PreserveRoom, ReadMark,
+    RenameRoom, Role, RoomView, SendMessage, Snapshot, You,
 };
 pub use socket::{ByeReason, ClientFrame, ResetReason, ServerFrame, Signal};
 pub use state::{Applied, RoomState};
+pub use summary::{Companion, Newcomer, Preview, RoomSummary};
 pub use text::{InvalidText, MessageBody, Nickname, RoomName, Subject};

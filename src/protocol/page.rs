@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Email, Nickname, Problem, RoomCode, Snapshot};
+use super::{Email, Nickname, Notify, Problem, RoomCode, RoomSummary, Snapshot};
 
 /// All that a page is made of.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,8 +12,25 @@ pub struct Visit {
     pub page: Page,
     /// What a form had, if the page is there because a form was sent back.
     pub sent_back: SentBack,
-    /// What the account is called that is logged in here, if one is.
-    pub account: Option<Nickname>,
+    /// The account that is logged in here, if one is.
+    pub account: Option<Identity>,
+    /// Its rooms, newest first, on pages that list them.
+    pub rooms: Option<Vec<RoomSummary>>,
+}
+
+/// What a page knows of the account that is logged in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// What it is called.
+    pub name: Nickname,
+    /// What is worth a notification.
+    pub notify: Notify,
+    /// Whether a notification makes a sound.
+    pub sound: bool,
+    /// Whether others see what it has read, and it sees that of them.
+    pub shows_read: bool,
+    /// Whether its address is proved: until then nothing that needs a mail works.
+    pub verified: bool,
 }
 
 /// A page.
@@ -23,6 +40,8 @@ pub enum Page {
     Home(Option<Entrance>),
     /// Making a room.
     NewRoom(Option<Entrance>),
+    /// An account's rooms, with none of them open.
+    Dashboard,
     /// A room’s link.
     Room {
         /// Which room.

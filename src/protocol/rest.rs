@@ -67,6 +67,17 @@ pub struct PreserveRoom {
     pub preserve: bool,
 }
 
+/// `PUT /api/rooms/mute`
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct MuteRoom {
+    /// Which room.
+    #[schema(example = "EAMA8T")]
+    pub code: String,
+    /// Whether to be told of nothing in it.
+    #[schema(example = true)]
+    pub muted: bool,
+}
+
 /// `POST /api/messages`
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct SendMessage {
@@ -128,6 +139,21 @@ pub struct You {
     pub nickname: Nickname,
     /// What they may do.
     pub role: Role,
+    /// The last seq that they have read, on whatever device.
+    #[serde(default)]
+    pub read: Seq,
+    /// Whether they want no notices of this room.
+    #[serde(default)]
+    pub muted: bool,
+}
+
+/// How far a member has read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReadMark {
+    /// Who.
+    pub member: MemberId,
+    /// The last seq that they have read.
+    pub seq: Seq,
 }
 
 /// Everything a member needs to show a room and follow it from here: the state at `head`, and the last events up to it.
@@ -147,6 +173,10 @@ pub struct Snapshot {
     pub members: Vec<Person>,
     /// Who of them has a connection now.
     pub connected: Vec<MemberId>,
+    /// How far the others have read: those who show it, to an asker who shows it too, in a room of at most
+    /// [`READ_MARK_MEMBERS`](super::limits::READ_MARK_MEMBERS).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reads: Vec<ReadMark>,
     /// The last events that the asker may see, oldest first, without holes, ending at `head`.
     pub events: Vec<Event>,
     /// Whether history has more before them.

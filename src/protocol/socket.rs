@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClientId, Code, Epoch, Event, MemberId, Millis, Problem, RoomCode, Seq, Snapshot};
+use super::{ClientId, Code, Epoch, Event, MemberId, Millis, Problem, ReadMark, RoomCode, RoomSummary, Seq, Snapshot};
 
 /// From the browser to the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +36,15 @@ pub enum ClientFrame {
         /// Whether typing.
         on: bool,
     },
+    /// Everything up to here has been read. Not answered; what goes back, or beyond the room's head, changes nothing.
+    Read {
+        /// Which room.
+        code: RoomCode,
+        /// The last seq that was read.
+        seq: Seq,
+    },
+    /// Wants `rooms`, and `summary` whenever one of them changes.
+    Watch,
     /// Leave a room for good (Exit), unlike closing the socket.
     Leave {
         /// Which room.
@@ -77,6 +86,12 @@ pub enum ServerFrame {
         events: Vec<Event>,
         /// Who has a connection now.
         connected: Vec<MemberId>,
+        /// How far the asker has read.
+        #[serde(default)]
+        read: Seq,
+        /// How far the others have read, as in a snapshot.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        reads: Vec<ReadMark>,
     },
     /// What this client has cannot be continued; a `snapshot` follows.
     Reset {
@@ -128,6 +143,16 @@ pub enum ServerFrame {
         #[serde(flatten)]
         signal: Signal,
     },
+    /// All rooms of who asked to `watch`, newest first: at first, and when one came or went.
+    Rooms {
+        /// The rooms.
+        rooms: Vec<RoomSummary>,
+    },
+    /// One of the watched rooms has changed.
+    Summary {
+        /// The room, as it is now.
+        room: Box<RoomSummary>,
+    },
     /// The answer to `ping`.
     Pong {
         /// The number of the ping.
@@ -165,6 +190,12 @@ pub enum Signal {
     Presence {
         /// The members with at least one connection on any node.
         connected: Vec<MemberId>,
+    },
+    /// Members have read further: others, to whom the same holds as for `reads` in a snapshot, or oneself on another
+    /// connection.
+    Read {
+        /// Who, and how far.
+        marks: Vec<ReadMark>,
     },
 }
 

@@ -2,20 +2,20 @@
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
-use crate::{api::LogOut, protocol::Nickname};
+use crate::{api::LogOut, protocol::Identity};
 
 use super::texts::use_texts;
 
 #[derive(Clone)]
-struct Account(Option<Nickname>);
+struct Account(Option<Identity>);
 
-/// Tells all of the page what the account is called that is logged in, if one is.
-pub fn provide_account(name: Option<Nickname>) {
-    provide_context(Account(name));
+/// Tells all of the page which account is logged in, if one is.
+pub fn provide_account(account: Option<Identity>) {
+    provide_context(Account(account));
 }
 
-/// What the account is called that is logged in, if one is.
-pub fn use_account() -> Option<Nickname> {
+/// The account that is logged in, if one is.
+pub fn use_account() -> Option<Identity> {
     use_context::<Account>().and_then(|account| account.0)
 }
 
@@ -30,7 +30,7 @@ pub fn AccountLine(
     let (before, after) = texts.logged_in_as();
     let link = move |page: &str| format!("/auth/{page}?next={here}");
     match use_account() {
-        Some(name) => view! {
+        Some(Identity { name, .. }) => view! {
             <form method="post" action=LogOut::PATH>
                 <p class="page__aside">
                     {before} <b dir="auto">{name.to_string()}</b> {after}

@@ -28,13 +28,14 @@ pub fn App() -> impl IntoView {
         browser::reload_when_brought_back();
     });
     // Given by the server when it renders, and read from the document when the browser takes over.
-    let Visit { page, sent_back, account } =
+    let Visit { page, sent_back, account, rooms: _ } =
         SharedValue::new(|| use_context::<Visit>().unwrap_or_default()).into_inner();
     provide_sent_back(sent_back);
     provide_account(account);
 
     match page {
         Page::Home(entrance) => view! { <Home entrance/> }.into_any(),
+        Page::Dashboard => view! { <NotFound/> }.into_any(),
         Page::NewRoom(entrance) => view! { <NewRoom entrance/> }.into_any(),
         Page::Room { code, door } => view! { <RoomPage code door/> }.into_any(),
         Page::NoCode { text, entrance } => view! { <NoCode text entrance/> }.into_any(),

@@ -9,7 +9,7 @@ use super::texts::Texts;
 /// The title of a page as it is sent.
 pub fn of_page(texts: &Texts, page: &Page) -> String {
     let title = match page {
-        Page::Home(_) => return "AnonChat".to_owned(),
+        Page::Home(_) | Page::Dashboard => return "AnonChat".to_owned(),
         Page::NewRoom(_) => texts.new_room.heading(),
         Page::Room { door: Ok(Door::Inside(snapshot)), code } => return of_room(snapshot.room.name.as_ref(), *code, 0),
         Page::Room { code, .. } => return of_room(None, *code, 0),

@@ -1,10 +1,10 @@
 //! Clients: REST with cookies, and sockets with a replica.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use anonchat::protocol::{
-    Ack, ClientFrame, ClientId, Code, CreateRoom, HistoryPage, JoinRoom, MessageBody, Problem, Replica, RoomCode,
-    RoomType, SendMessage, ServerFrame, Signal, Snapshot,
+    Ack, ClientFrame, ClientId, Code, CreateRoom, HistoryPage, JoinRoom, MemberId, MessageBody, Problem, ReadMark,
+    Replica, RoomCode, RoomType, SendMessage, Seq, ServerFrame, Signal, Snapshot,
 };
 use futures_util::{SinkExt, StreamExt};
 use reqwest::{Method, StatusCode, cookie::CookieStore, header::HeaderValue};
@@ -185,7 +185,9 @@ impl Guest {
             }
         })
         .await;
-        Follower { guest: self.clone(), code, socket, replica: Replica::new(snapshot), resets: 0, signals: Vec::new() }
+        let (read, marks) = (snapshot.you.read, by_member(&snapshot.reads));
+        let (guest, replica, signals) = (self.clone(), Replica::new(snapshot), Vec::new());
+        Follower { guest, code, socket, replica, resets: 0, answers: 1, signals, read, marks }
     }
 }
 
@@ -255,8 +257,18 @@ pub struct Follower {
     pub replica: Replica,
     /// How often its log could not be continued.
     pub resets: usize,
+    /// How often the room has answered that it is followed.
+    pub answers: usize,
     /// What it heard that does not matter a minute later.
     pub signals: Vec<Signal>,
+    /// How far this person has read, as the server told.
+    pub read: Seq,
+    /// How far the others have read, as the server told.
+    pub marks: BTreeMap<MemberId, Seq>,
+}
+
+fn by_member(marks: &[ReadMark]) -> BTreeMap<MemberId, Seq> {
+    marks.iter().map(|mark| (mark.member, mark.seq)).collect()
 }
 
 /// What a frame meant to a follower.
@@ -289,10 +301,12 @@ impl Follower {
                 }
                 Heard::News
             }
-            ServerFrame::Resumed { events, .. } => {
+            ServerFrame::Resumed { events, read, reads, .. } => {
                 for event in events {
                     self.replica.receive(event);
                 }
+                (self.read, self.marks) = (read, by_member(&reads));
+                self.answers += 1;
                 Heard::News
             }
             ServerFrame::Reset { .. } => {
@@ -300,7 +314,9 @@ impl Follower {
                 Heard::Other
             }
             ServerFrame::Snapshot { snapshot, .. } => {
+                (self.read, self.marks) = (snapshot.you.read, by_member(&snapshot.reads));
                 self.replica.reset(*snapshot);
+                self.answers += 1;
                 Heard::News
             }
             ServerFrame::Ack { id, seq, at, .. } => {
@@ -311,14 +327,49 @@ impl Follower {
             ServerFrame::Error { code, id, .. } => Heard::Refused(code, id),
             ServerFrame::Bye { .. } => Heard::Cut,
             ServerFrame::Signal { signal, .. } => {
-                if let Signal::Presence { connected } = &signal {
-                    self.replica.connected = connected.iter().copied().collect();
+                match &signal {
+                    Signal::Presence { connected } => self.replica.connected = connected.iter().copied().collect(),
+                    Signal::Read { marks } => self.note(marks),
+                    Signal::Typing { .. } => {}
                 }
                 self.signals.push(signal);
                 Heard::Other
             }
-            ServerFrame::Hello { .. } | ServerFrame::Pong { .. } => Heard::Other,
+            ServerFrame::Hello { .. }
+            | ServerFrame::Pong { .. }
+            | ServerFrame::Rooms { .. }
+            | ServerFrame::Summary { .. } => Heard::Other,
         }
+    }
+
+    fn note(&mut self, marks: &[ReadMark]) {
+        for mark in marks {
+            if mark.member == self.id() {
+                self.read = self.read.max(mark.seq);
+            } else {
+                self.marks.insert(mark.member, mark.seq);
+            }
+        }
+    }
+
+    /// Who this person is in the room.
+    pub fn id(&self) -> MemberId {
+        self.replica.you.member_id
+    }
+
+    /// Hears until this client is as wished.
+    pub async fn hear_until(&mut self, what: &str, mut done: impl FnMut(&Self) -> bool) {
+        within(what, async {
+            while !done(self) {
+                assert_ne!(self.hear().await, Heard::Cut, "the socket was cut while waiting: {what}");
+            }
+        })
+        .await;
+    }
+
+    /// Says that everything up to here has been read.
+    pub async fn mark_read(&mut self, seq: Seq) {
+        self.socket.send(&ClientFrame::Read { code: self.code, seq }).await.expect("the frame is sent");
     }
 
     /// Hears until the replica is as wished.

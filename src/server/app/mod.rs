@@ -14,7 +14,7 @@ use super::{
     config::Config,
     keys::Keys,
     mail::{Letterhead, Mailer},
-    room::Engine,
+    room::{Discretion, Engine},
     socket::Pulse,
     store::{AccountRecord, ActorId, GuestRecord, SessionRecord, Store},
 };
@@ -81,6 +81,14 @@ impl Actor {
         match self {
             Self::Guest(guest) => ActorId::Guest(guest.id),
             Self::Account { record, .. } => ActorId::Account(record.id),
+        }
+    }
+
+    /// What they show of themselves. Guests show everything.
+    pub fn discretion(&self) -> Discretion {
+        match self {
+            Self::Guest(_) => Discretion::default(),
+            Self::Account { record, .. } => Discretion::from(&record.preferences),
         }
     }
 }

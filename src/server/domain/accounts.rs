@@ -21,6 +21,7 @@ use crate::{
         clock,
         keys::Keys,
         random,
+        room::Discretion,
         store::{
             AccountChange, AccountId, AccountRecord, ActorId, GuestId, Letter, MailRecord, Purpose, TokenHash,
             TokenRecord,
@@ -166,9 +167,20 @@ pub fn me(visitor: &Visitor) -> Result<Profile, Problem> {
     visitor.account().map(|(account, _)| profile(account))
 }
 
-/// Keeps what the account's person chose.
+/// Keeps what the account's person chose. If they show others more or less of themselves by it, their sockets come back, as
+/// what is shown is decided when a room is followed.
 pub async fn prefer(app: &App, visitor: &Visitor, wanted: Preferences) -> Result<Profile, Problem> {
-    change(app, visitor, AccountChange::Preferences(wanted)).await
+    let (account, _) = visitor.account()?;
+    let rooms = if Discretion::from(&account.preferences) == Discretion::from(&wanted) {
+        Vec::new()
+    } else {
+        app.store.rooms_of_account(account.id).await.map_err(store_failed)?
+    };
+    let profile = change(app, visitor, AccountChange::Preferences(wanted)).await?;
+    for (room, member) in rooms {
+        app.engine.hang_up(room.id, member.member).await;
+    }
+    Ok(profile)
 }
 
 /// Gives the account another name.

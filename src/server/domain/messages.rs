@@ -52,6 +52,11 @@ pub async fn send_from_socket(
     Ok(())
 }
 
+/// Notes on a socket that everything up to there has been read.
+pub async fn read_from_socket(app: &App, speaker: Speaker, connection: &Connection, seq: Seq) {
+    app.engine.read(speaker.room, connection.id(), seq).await;
+}
+
 /// A page of history, newest first: all that was preserved, and of what was not, what was said since the asker joined (while
 /// the tail has it).
 pub async fn history(app: &App, visitor: &Visitor, query: HistoryQuery) -> Result<HistoryPage, Problem> {

@@ -11,7 +11,7 @@ use crate::{
     server::{
         app::{Actor, App, Visitor},
         clock, random,
-        room::{Command, ResumePoint},
+        room::{Command, Discretion, ResumePoint},
         socket::Connection,
         store::{
             ActorId, Conflict, GuestRecord, Joining, MemberRecord, Membership, Owed, Presence, RoomId, RoomRecord,
@@ -71,11 +71,15 @@ pub async fn create(
             since: 0,
             owed: Some(Owed::Joined),
             changed_at: now,
+            read: 0,
+            read_n: 0,
+            shown: 0,
+            muted: false,
         };
         match app.store.create_room(&room, &member, newcomer.as_ref()).await {
             Ok(()) => {
                 remember_name(app, &actor, &nickname).await;
-                return enter(app, member, session).await;
+                return enter(app, &actor, member, session).await;
             }
             Err(StoreError::Conflict(Conflict::CodeTaken | Conflict::MemberIdTaken)) => {}
             Err(StoreError::Conflict(Conflict::Elsewhere(code))) => return Err(Problem::already_in_room(code)),
@@ -121,7 +125,7 @@ pub async fn join(app: &App, visitor: &Visitor, wanted: JoinRoom, leave: Option<
         match app.store.join_room(&joining).await {
             Ok(Membership::Entered(member) | Membership::Already(member)) => {
                 remember_name(app, &actor, &member.name).await;
-                return enter(app, member, session).await;
+                return enter(app, &actor, member, session).await;
             }
             Err(StoreError::Conflict(Conflict::MemberIdTaken)) => joining.member = random::member_id(),
             Err(StoreError::Conflict(Conflict::Elsewhere(code))) => return Err(Problem::already_in_room(code)),
@@ -189,11 +193,24 @@ pub async fn preserve(app: &App, visitor: &Visitor, code: RoomCode, preserve: bo
     Ok(())
 }
 
+/// Wants notices of a room, or none.
+pub async fn mute(app: &App, visitor: &Visitor, code: RoomCode, muted: bool) -> Result<(), Problem> {
+    let (room, member) = membership(app, visitor.actor()?.id(), code).await?;
+    if member.muted == muted {
+        return Ok(());
+    }
+    app.store.mute(room.id, member.member, muted).await.map_err(store_failed)?;
+    if let ActorId::Account(account) = member.actor {
+        app.engine.own_state_changed(account);
+    }
+    Ok(())
+}
+
 /// A room, as a member of it sees it.
 pub async fn view(app: &App, visitor: &Visitor, code: RoomCode) -> Result<Snapshot, Problem> {
     let Some(actor) = &visitor.actor else { return Err(Problem::room_unavailable()) };
     let (room, member) = membership(app, actor.id(), code).await?;
-    app.engine.look(room.id, member).await
+    app.engine.look(room.id, member, actor.discretion()).await
 }
 
 /// The rooms that this person is in: a guest in one at most.
@@ -202,7 +219,8 @@ pub async fn mine(app: &App, visitor: &Visitor) -> Result<Vec<Snapshot>, Problem
         Some(Actor::Account { record, .. }) => app.store.rooms_of_account(record.id).await.map_err(store_failed)?,
         _ => current_room(app, visitor).await?.into_iter().collect(),
     };
-    let looks = rooms.into_iter().map(|(room, member)| app.engine.look(room.id, member));
+    let discretion = visitor.actor.as_ref().map(Actor::discretion).unwrap_or_default();
+    let looks = rooms.into_iter().map(|(room, member)| app.engine.look(room.id, member, discretion));
     stream::iter(looks).buffered(LOOKS_AT_ONCE).try_collect().await
 }
 
@@ -237,10 +255,20 @@ pub async fn follow(
     code: RoomCode,
     resume: Option<ResumePoint>,
 ) -> Result<(RoomId, MemberId), Problem> {
-    let (room, member) = membership(app, actor, code).await?;
+    let ((room, member), discretion) = tokio::try_join!(membership(app, actor, code), discretion_of(app, actor))?;
     let id = member.member;
-    app.engine.subscribe(room.id, connection, code, member, resume).await;
+    app.engine.subscribe(room.id, connection, code, member, discretion, resume).await;
     Ok((room.id, id))
+}
+
+/// What somebody shows of themselves. Asked anew: a socket is open for longer than a preference may hold.
+async fn discretion_of(app: &App, actor: ActorId) -> Result<Discretion, Problem> {
+    let ActorId::Account(id) = actor else { return Ok(Discretion::default()) };
+    match app.store.account(id).await {
+        Ok(account) => Ok(Discretion::from(&account.preferences)),
+        Err(StoreError::NotFound) => Err(Problem::not_logged_in()),
+        Err(error) => Err(store_failed(error)),
+    }
 }
 
 /// The room with this code and the asker's active membership. Who never was in it learns nothing of it.
@@ -321,13 +349,18 @@ async fn remember_name(app: &App, actor: &Actor, name: &Nickname) {
 }
 
 /// Announces a new member, and shows them the room. If the room cannot take them now, they are out again, not half in.
-async fn enter(app: &App, member: MemberRecord, session: Option<SessionToken>) -> Result<Entered, Problem> {
+async fn enter(
+    app: &App,
+    actor: &Actor,
+    member: MemberRecord,
+    session: Option<SessionToken>,
+) -> Result<Entered, Problem> {
     let entered = async {
         if member.owed.is_some() {
             app.engine.command(member.room, Command::Join { member: member.person() }).await?;
             app.engine.expect(&member);
         }
-        app.engine.look(member.room, member.clone()).await
+        app.engine.look(member.room, member.clone(), actor.discretion()).await
     };
     match entered.await {
         Ok(snapshot) => Ok(Entered { snapshot, session }),

@@ -30,6 +30,8 @@ struct RoomOfMine<'a> {
     called: &'a str,
     member_id: MemberId,
     is_owner: bool,
+    read: Seq,
+    muted: bool,
 }
 
 #[derive(Serialize)]
@@ -68,6 +70,8 @@ fn room_of_mine<'a>(room: &'a RoomRecord, member: &'a MemberRecord) -> RoomOfMin
         called: member.name.as_str(),
         member_id: member.member,
         is_owner: room.owner == member.member,
+        read: member.read,
+        muted: member.muted,
     }
 }
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{context::inside, problem::Refusal};
 use crate::{
-    protocol::{AuthPage, AuthVisit, Entrance, Nickname, Page, Problem, RoomCode, Secret, SentBack, Visit},
+    protocol::{AuthPage, AuthVisit, Entrance, Identity, Nickname, Page, Problem, RoomCode, Secret, SentBack, Visit},
     server::{
         app::{App, Visitor},
         domain::{accounts, rooms},
@@ -30,9 +30,20 @@ pub async fn visit(app: &App, parts: &mut Parts) -> (Visit, Option<Problem>) {
     };
     let account = match page {
         Page::NotFound => None,
-        _ => visitor(app, parts).await.ok().as_ref().and_then(account_name),
+        _ => visitor(app, parts).await.ok().as_ref().and_then(identity),
     };
-    (Visit { page, sent_back, account }, problem)
+    (Visit { page, sent_back, account, rooms: None }, problem)
+}
+
+fn identity(visitor: &Visitor) -> Option<Identity> {
+    let (account, _) = visitor.account().ok()?;
+    Some(Identity {
+        name: account.name.clone(),
+        notify: account.preferences.notify,
+        sound: account.preferences.sound,
+        shows_read: account.preferences.show_read,
+        verified: account.email.is_some(),
+    })
 }
 
 fn account_name(visitor: &Visitor) -> Option<Nickname> {

@@ -10,7 +10,8 @@ use super::{
 };
 use crate::{
     protocol::{
-        CreateRoom, JoinRoom, KeepRoom, KickMember, LeaveRoom, PreserveRoom, Problem, RenameRoom, RoomCode, Snapshot,
+        CreateRoom, JoinRoom, KeepRoom, KickMember, LeaveRoom, MuteRoom, PreserveRoom, Problem, RenameRoom, RoomCode,
+        Snapshot,
     },
     server::{
         app::{App, Visitor},
@@ -93,6 +94,16 @@ pub async fn rename(State(app): State<App>, visitor: Visitor, Json(body): Json<R
 ))]
 pub async fn preserve(State(app): State<App>, visitor: Visitor, Json(body): Json<PreserveRoom>) -> Answer<StatusCode> {
     rooms::preserve(&app, &visitor, read_code(&body.code)?, body.preserve).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Have notices of a room, or none. Nobody else is told.
+#[utoipa::path(put, path = "/api/rooms/mute", tag = "rooms", request_body = MuteRoom, responses(
+    (status = 204, description = "Changed, or was so already"),
+    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
+))]
+pub async fn mute(State(app): State<App>, visitor: Visitor, Json(body): Json<MuteRoom>) -> Answer<StatusCode> {
+    rooms::mute(&app, &visitor, read_code(&body.code)?, body.muted).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

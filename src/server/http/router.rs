@@ -46,6 +46,7 @@ pub fn api(options: &LeptosOptions) -> Doors {
         .routes(routes!(rooms::kick))
         .routes(routes!(rooms::rename))
         .routes(routes!(rooms::preserve))
+        .routes(routes!(rooms::mute))
         .routes(routes!(rooms::keep))
         .routes(routes!(rooms::my_rooms))
         .routes(routes!(rooms::view))

@@ -163,6 +163,12 @@ impl Reader {
                     Err(problem) => self.connection.answer(&ServerFrame::error(problem, None, Some(code))),
                 }
             }
+            ClientFrame::Read { code, seq } => {
+                if let Some(speaker) = self.following.get(&code) {
+                    messages::read_from_socket(&self.app, *speaker, &self.connection, seq).await;
+                }
+            }
+            ClientFrame::Watch => {}
             ClientFrame::Ping { n } => self.connection.answer(&ServerFrame::Pong { n }),
         }
     }

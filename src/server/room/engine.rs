@@ -17,8 +17,9 @@ use uuid::Uuid;
 
 use super::{
     Command, Done, Reply, ResumePoint, absence,
-    live::{self, PATIENCE, Request, Subscribe, overloaded},
+    live::{self, Discretion, PATIENCE, Request, Subscribe, overloaded},
     log::Log,
+    packet::{News, Packet},
     present::{Left, Present},
 };
 use crate::{
@@ -27,7 +28,7 @@ use crate::{
         bus::{Bus, BusNews},
         random,
         socket::{Connection, ConnectionId},
-        store::{ActorId, MemberRecord, RoomId, Store},
+        store::{AccountId, ActorId, MemberRecord, RoomId, Store},
     },
 };
 
@@ -130,9 +131,11 @@ impl Engine {
         connection: Connection,
         code: RoomCode,
         member: MemberRecord,
+        discretion: Discretion,
         resume: Option<ResumePoint>,
     ) {
-        self.send(room, Request::Subscribe(Subscribe { connection, code, member, resume, patience: PATIENCE })).await;
+        let wish = Subscribe { connection, code, member, discretion, resume, patience: PATIENCE };
+        self.send(room, Request::Subscribe(wish)).await;
     }
 
     /// Somebody came in by a door that is no socket: from here their grace runs, until a socket of theirs follows the room.
@@ -147,15 +150,23 @@ impl Engine {
     }
 
     /// The room as a member sees it now.
-    pub async fn look(&self, room: RoomId, member: MemberRecord) -> Result<Snapshot, Problem> {
+    pub async fn look(&self, room: RoomId, member: MemberRecord, discretion: Discretion) -> Result<Snapshot, Problem> {
         let (reply, answer) = oneshot::channel();
-        self.send(room, Request::Look(member, PATIENCE, reply)).await;
+        self.send(room, Request::Look(member, discretion, PATIENCE, reply)).await;
         answer.await.unwrap_or_else(|_| Err(overloaded()))
     }
 
-    /// A member goes on as somebody else: their connections are closed, on every node, and come back.
+    /// A member goes on as somebody else, or shows other things: their connections are closed, on every node, and come back.
     pub async fn hang_up(&self, room: RoomId, member: MemberId) {
-        self.send(room, Request::HangUp(member)).await;
+        if let Some(inbox) = self.inbox(room)
+            && inbox.send(Request::HangUp(member)).await.is_ok()
+        {
+            return;
+        }
+        // Nobody follows it here, and it need not come to life for that.
+        if self.is_shared() {
+            self.publish(room, Packet { node: self.node(), news: News::HangUp { member } }.encode());
+        }
     }
 
     /// What the archive has of a room was changed: whoever has it live reads it anew.
@@ -166,6 +177,19 @@ impl Engine {
     /// Passes on that somebody types.
     pub async fn typing(&self, room: RoomId, connection: ConnectionId, on: bool) {
         self.send(room, Request::Typing(connection, on)).await;
+    }
+
+    /// Somebody has read up to there, on a connection that follows the room.
+    pub async fn read(&self, room: RoomId, connection: ConnectionId, seq: Seq) {
+        if let Some(inbox) = self.inbox(room) {
+            let _ = inbox.send(Request::Read(connection, seq)).await;
+        }
+    }
+
+    /// Something of an account's own has changed in the store, which only its own lists of rooms show: how far it has read, or
+    /// a mute.
+    pub fn own_state_changed(&self, _account: AccountId) {
+        tracing::trace!(node = %self.0.node, "the own state of an account has changed");
     }
 
     /// A connection is gone: it follows nothing, and if it was a guest's last one, their time runs.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 
 use super::entry::Entry;
-use crate::protocol::{Epoch, MemberId, Nickname, RoomCode, RoomView, Seq, You};
+use crate::protocol::{Epoch, MemberId, Nickname, ReadMark, RoomCode, RoomView, Seq, You};
 
 /// `snapshot` and `resumed`.
 #[derive(Serialize)]
@@ -22,11 +22,22 @@ pub enum RoomFrame<'a> {
         last_n: u64,
         members: Members<'a>,
         connected: &'a [MemberId],
+        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        reads: &'a [ReadMark],
         events: &'a [&'a Entry],
         has_more: bool,
     },
     /// Exactly what was missed.
-    Resumed { code: RoomCode, epoch: Epoch, head: Seq, events: &'a [&'a Entry], connected: &'a [MemberId] },
+    Resumed {
+        code: RoomCode,
+        epoch: Epoch,
+        head: Seq,
+        events: &'a [&'a Entry],
+        connected: &'a [MemberId],
+        read: Seq,
+        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        reads: &'a [ReadMark],
+    },
 }
 
 /// Everyone in a room, as a list of persons.

@@ -204,6 +204,10 @@ impl Log {
             self.finish_preserving(&tail, by).await?;
             return Ok(None);
         }
+        if members.iter().any(|member| member.read > tail.head || member.read_n > tail.n) {
+            // These records were read before the tail was: it is another than the one that they are about.
+            self.store.take_back_reads(self.room, tail.head, tail.n).await?;
+        }
         let cursor = Cursor { epoch: tail.epoch, head: tail.head, n: tail.n, retention: Retention::Ephemeral };
         Ok(Some(Found { cursor, recent: tail.events, kept_from: Seq::MAX }))
     }

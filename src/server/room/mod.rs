@@ -17,8 +17,9 @@ mod live;
 mod log;
 mod packet;
 mod present;
+mod reads;
 mod window;
 
 pub use command::{Command, Done, Reply};
 pub use engine::{Engine, Timing};
-pub use live::ResumePoint;
+pub use live::{Discretion, ResumePoint};

@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::entry::Entry;
-use crate::protocol::{Epoch, MemberId};
+use crate::{
+    protocol::{Epoch, MemberId},
+    server::store::ReadCursor,
+};
 
 /// What one node tells the others.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -42,7 +45,14 @@ pub enum News {
         /// Whether the others should say theirs: the speaker is new to the room.
         ask: bool,
     },
-    /// A member goes on as somebody else: their connections are closed, and come back.
+    /// Members have read further.
+    Reads {
+        /// The epoch of the seqs.
+        epoch: Epoch,
+        /// How far.
+        cursors: Vec<ReadCursor>,
+    },
+    /// A member goes on as somebody else, or shows other things: their connections are closed, and come back.
     HangUp {
         /// Who.
         member: MemberId,

@@ -70,6 +70,17 @@ impl Window {
         self.entries.get(usize::try_from(seq.checked_sub(first)?).ok()?).map(|entry| &entry.event)
     }
 
+    /// The ordinal of the last message up to `seq`, in a log that ends at `head` with the message `last_n`. Before the window
+    /// it is as small as it can be, as if everything in between were messages: so nobody is taken to have read more than they
+    /// have.
+    pub fn ordinal_at(&self, seq: Seq, head: Seq, last_n: u64) -> u64 {
+        let first = self.entries.front().map_or(head + 1, |entry| entry.event.seq);
+        let from = (seq + 1).max(first);
+        let skip = usize::try_from(from - first).unwrap_or(usize::MAX).min(self.entries.len());
+        let next = self.entries.range(skip..).find_map(|entry| entry.event.message());
+        next.map_or(last_n, |message| message.n - 1).saturating_sub(from - (seq + 1))
+    }
+
     /// The time of the last event.
     pub fn last_at(&self) -> Millis {
         self.entries.back().map_or(0, |last| last.event.at)
@@ -107,5 +118,49 @@ impl Window {
             }
             _ => false,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::protocol::{Message, MessageBody, Nickname, Person};
+
+    fn person() -> Person {
+        Person { id: MemberId::from_bits(1), name: Nickname::try_from("Ada").unwrap() }
+    }
+
+    fn joined(seq: Seq) -> Entry {
+        Entry::of(Event { seq, at: 0, kind: EventKind::Joined { member: person() } })
+    }
+
+    fn said(seq: Seq, n: u64) -> Entry {
+        let (id, body) = (ClientId::new(Uuid::from_u128(n.into())), MessageBody::try_from("Hello").unwrap());
+        Entry::of(Event { seq, at: 0, kind: EventKind::Message(Message { n, id, author: person(), body }) })
+    }
+
+    #[test]
+    fn the_ordinal_of_a_place_is_that_of_the_last_message_up_to_it() {
+        let mut window = Window::default();
+        for entry in [joined(1), said(2, 1), joined(3), joined(4), said(5, 2), joined(6)] {
+            window.push(entry);
+        }
+        let ordinals: Vec<u64> = (0..=6).map(|seq| window.ordinal_at(seq, 6, 2)).collect();
+        assert_eq!(ordinals, [0, 0, 1, 1, 1, 2, 2]);
+    }
+
+    #[test]
+    fn before_the_window_no_ordinal_is_too_large() {
+        let mut window = Window::default();
+        for entry in [said(11, 7), said(12, 8)] {
+            window.push(entry);
+        }
+        assert_eq!([12, 11, 10, 9, 8, 3, 0].map(|seq| window.ordinal_at(seq, 12, 8)), [8, 7, 6, 5, 4, 0, 0]);
+        let mut window = Window::default();
+        assert_eq!([9, 8, 0].map(|seq| window.ordinal_at(seq, 9, 4)), [4, 3, 0], "nothing is in it");
+        window.push(joined(10));
+        assert_eq!([10, 9, 8].map(|seq| window.ordinal_at(seq, 10, 4)), [4, 4, 3], "and no message");
     }
 }

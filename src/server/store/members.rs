@@ -50,8 +50,29 @@ pub struct MemberRecord {
     pub since: Seq,
     /// What the log still has to be told.
     pub owed: Option<Owed>,
-    /// When the record last changed.
+    /// When the record last changed. Reading and muting are no such change.
     pub changed_at: Millis,
+    /// The last seq that they have read; before `since` it says nothing, and everything counts as read.
+    pub read: Seq,
+    /// The ordinal of the last message up to it, so that what is unread is a difference.
+    pub read_n: u64,
+    /// How far the others may see that they read: follows `read` while they show it, and stands still while they do not.
+    pub shown: Seq,
+    /// Whether they want no notices of the room.
+    pub muted: bool,
+}
+
+/// How far a member has read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadCursor {
+    /// Who.
+    pub member: MemberId,
+    /// The last seq that they have read.
+    pub seq: Seq,
+    /// The ordinal of the last message up to it.
+    pub n: u64,
+    /// How far the others may see that.
+    pub shown: Seq,
 }
 
 impl MemberRecord {
@@ -89,8 +110,10 @@ pub struct Joining {
 }
 
 impl Joining {
-    /// The record of who comes in: new, or again with the id, and unless they gave another the name, of `earlier`.
+    /// The record of who comes in: new, or again with the id, and unless they gave another the name, of `earlier`. What they
+    /// had read then is worth nothing now: an ephemeral room may have lost its log meanwhile.
     pub(super) fn enter(self, earlier: Option<MemberRecord>, slot: Option<u8>) -> MemberRecord {
+        let muted = earlier.as_ref().is_some_and(|record| record.muted);
         let (member, earlier_name) = earlier.map(|record| (record.member, record.name)).unzip();
         MemberRecord {
             room: self.room,
@@ -102,6 +125,10 @@ impl Joining {
             since: 0,
             owed: Some(Owed::Joined),
             changed_at: self.at,
+            read: 0,
+            read_n: 0,
+            shown: 0,
+            muted,
         }
     }
 }
@@ -136,6 +163,18 @@ pub trait Members {
     /// Makes a guest gone who is absent, as [`leave_room`](Self::leave_room) does with [`Owed::Left`]. An account is never
     /// absent: [`NotFound`](super::StoreError::NotFound) also if the record is an account's, or has become one's.
     async fn leave_absent(&self, room: RoomId, member: MemberId, at: Millis) -> Result<MemberRecord>;
+
+    /// Notes how far members have read, in one transaction or statement. Nothing goes back: each number becomes the larger of
+    /// what it was and what is given. Whom the room does not know is passed over.
+    async fn mark_read(&self, room: RoomId, cursors: &[ReadCursor]) -> Result<()>;
+
+    /// The log of an ephemeral room was lost, and goes on after `seq` and the message `n`: whoever had read further has read
+    /// that far, or what comes now would count as read before it is said. In one statement.
+    async fn take_back_reads(&self, room: RoomId, seq: Seq, n: u64) -> Result<()>;
+
+    /// Notes whether a member wants no notices of the room, whatever their presence.
+    /// [`NotFound`](super::StoreError::NotFound) if there is no such record.
+    async fn mute(&self, room: RoomId, member: MemberId, muted: bool) -> Result<()>;
 
     /// The active room with this code and somebody's record in it, whatever their presence. One question to the store: it
     /// is asked at every door. [`NotFound`](super::StoreError::NotFound) if either is missing.

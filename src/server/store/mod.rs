@@ -26,7 +26,7 @@ pub use accounts::{AccountChange, AccountId, AccountRecord, Accounts, Adopted, H
 pub use events::{Appended, Earlier, Events, Head, Stopped};
 pub use guests::{GuestRecord, Guests, TokenHash};
 pub use mails::{Letter, MailId, MailRecord, Mails};
-pub use members::{Joining, MemberRecord, Members, Membership, Owed, Presence};
+pub use members::{Joining, MemberRecord, Members, Membership, Owed, Presence, ReadCursor};
 pub use rooms::{RoomRecord, Rooms};
 pub use sessions::{Ending, SessionId, SessionRecord, Sessions};
 pub use tokens::{CodeCheck, Purpose, TokenRecord, Tokens};

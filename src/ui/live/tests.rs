@@ -51,12 +51,19 @@ fn snapshot() -> Snapshot {
             owner: MemberId::from_bits(ADA),
             created_at: 0,
         },
-        you: You { member_id: MemberId::from_bits(ME), nickname: person(ME).name, role: Role::Member },
+        you: You {
+            member_id: MemberId::from_bits(ME),
+            nickname: person(ME).name,
+            role: Role::Member,
+            read: 0,
+            muted: false,
+        },
         epoch: Epoch::from_bits(7),
         head: 2,
         last_n: 0,
         members: vec![person(ME), person(ADA)],
         connected: Vec::new(),
+        reads: Vec::new(),
         events: vec![joined(1, ADA), joined(2, ME)],
         has_more: false,
     }
@@ -72,7 +79,15 @@ fn send(n: u128) -> Act {
 
 fn resumed(events: Vec<Event>) -> ServerFrame {
     let head = events.last().map_or(2, |event| event.seq);
-    ServerFrame::Resumed { code: code(), epoch: Epoch::from_bits(7), head, events, connected: Vec::new() }
+    ServerFrame::Resumed {
+        code: code(),
+        epoch: Epoch::from_bits(7),
+        head,
+        events,
+        connected: Vec::new(),
+        read: 0,
+        reads: Vec::new(),
+    }
 }
 
 fn event(event: Event) -> ServerFrame {

@@ -188,6 +188,7 @@ impl Live {
         let mut acks = Acks::default();
         for (Entry { event, .. }, (_, reply)) in entries.iter().zip(commands.by_ref()) {
             acks.note(reply, Done { seq: event.seq, at: event.at });
+            self.reads.keep_for(event);
             self.compare_with_record(event);
         }
         self.deliver(entries, acks);
@@ -240,7 +241,7 @@ impl Live {
                     self.fall_behind();
                     break;
                 }
-                Applied::Fresh => {}
+                Applied::Fresh => self.reads.fold(&entry.event, self.state.last_n),
             }
             if retention_after(&entry.event) == Some(Retention::Preserved) {
                 self.kept_from = entry.event.seq;
@@ -284,6 +285,7 @@ impl Live {
     fn dismiss(&mut self, member: MemberId) {
         self.subscribers.retain(|_, subscriber| subscriber.member != member);
         self.here.remove(&member);
+        self.reads.leave(member);
         self.engine.gone(self.record.id, member);
         self.presence_changed = true;
     }

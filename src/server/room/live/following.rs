@@ -10,7 +10,7 @@ use super::{
         judge::not_a_member,
         log::LogError,
     },
-    Live, Request, ResumePoint, Subscribe, Subscriber, announcement, overloaded,
+    Discretion, Live, Request, ResumePoint, Subscribe, Subscriber, announcement, overloaded,
 };
 use crate::{
     protocol::{
@@ -33,14 +33,21 @@ enum Standpoint {
 impl Live {
     /// The first seq that a member may see in the window.
     pub(super) fn visible_from(&self, member: &MemberRecord) -> Seq {
-        let joined = match (member.since, self.window.last_about(member.member)) {
+        let joined = self.joined_at(member);
+        if self.state.retention == Retention::Preserved { joined.min(self.kept_from) } else { joined }
+    }
+
+    /// Where a member's time in the room began.
+    pub(super) fn joined_at(&self, member: &MemberRecord) -> Seq {
+        if member.since > 0 {
+            return member.since;
+        }
+        match self.window.last_about(member.member) {
             // The record does not know yet that the log has been told. Until it has, only what comes is for them: the last
             // word on somebody who comes back is that they left, and what was said since is not theirs.
-            (0, Some(Event { seq, kind: EventKind::Joined { .. }, .. })) => *seq,
-            (0, _) => self.state.head + 1,
-            (since, _) => since,
-        };
-        if self.state.retention == Retention::Preserved { joined.min(self.kept_from) } else { joined }
+            Some(Event { seq, kind: EventKind::Joined { .. }, .. }) => *seq,
+            _ => self.state.head + 1,
+        }
     }
 
     /// Where a member stands by the fold, which decides whether they may follow the room.
@@ -91,13 +98,17 @@ impl Live {
     pub(super) fn look(
         &mut self,
         member: MemberRecord,
+        discretion: Discretion,
         patience: u8,
         reply: oneshot::Sender<Result<Snapshot, Problem>>,
     ) {
         let answer = match self.standpoint_of(&member) {
-            Standpoint::Inside => Ok(self.snapshot(&member)),
+            Standpoint::Inside => {
+                self.reads.meet(&member, self.head_place());
+                Ok(self.snapshot(&member, discretion))
+            }
             Standpoint::OnTheWay if patience > 0 => {
-                return self.waiting.push(Request::Look(member, patience, reply));
+                return self.waiting.push(Request::Look(member, discretion, patience, reply));
             }
             Standpoint::OnTheWay => Err(overloaded()),
             Standpoint::Outside => Err(not_a_member()),
@@ -108,7 +119,7 @@ impl Live {
     /// The log was read to its end: whoever still waits after that has one look less.
     pub(super) fn tire_the_waiting(&mut self) {
         for request in &mut self.waiting {
-            if let Request::Subscribe(Subscribe { patience, .. }) | Request::Look(_, patience, _) = request {
+            if let Request::Subscribe(Subscribe { patience, .. }) | Request::Look(_, _, patience, _) = request {
                 *patience = patience.saturating_sub(1);
             }
         }
@@ -122,8 +133,9 @@ impl Live {
     }
 
     fn answer(&mut self, subscribe: Subscribe) {
+        self.reads.meet(&subscribe.member, self.head_place());
         let Some(ResumePoint { epoch, after }) = subscribe.resume else {
-            subscribe.connection.answer_with(&self.snapshot_frame(&subscribe.member));
+            subscribe.connection.answer_with(&self.snapshot_frame(&subscribe.member, subscribe.discretion));
             return self.admit(subscribe);
         };
         let may_see = after.saturating_add(1) >= self.visible_from(&subscribe.member);
@@ -133,7 +145,7 @@ impl Live {
         } else if missed > limits::RESUME_EVENTS as u64 {
             self.reset(subscribe, ResetReason::TooFarBehind);
         } else if let Some(entries) = self.window.after(after, self.state.head).filter(|_| may_see) {
-            subscribe.connection.answer_with(&self.resumed_frame(&entries));
+            subscribe.connection.answer_with(&self.resumed_frame(&entries, &subscribe));
             self.admit(subscribe);
         } else if self.state.retention == Retention::Preserved
             && let Some(inbox) = self.engine.inbox(self.record.id)
@@ -167,7 +179,7 @@ impl Live {
             Some(rest) if contiguous && epoch == self.epoch => {
                 let archived: Vec<Entry> = events.into_iter().map(Entry::of).collect();
                 let entries: Vec<&Entry> = archived.iter().chain(rest).collect();
-                subscribe.connection.answer_with(&self.resumed_frame(&entries));
+                subscribe.connection.answer_with(&self.resumed_frame(&entries, &subscribe));
                 self.admit(subscribe);
             }
             _ => self.reset(subscribe, ResetReason::TooFarBehind),
@@ -181,7 +193,7 @@ impl Live {
     }
 
     pub(super) fn admit(&mut self, subscribe: Subscribe) {
-        let Subscribe { connection, member, .. } = subscribe;
+        let Subscribe { connection, member, discretion, .. } = subscribe;
         self.engine.arrived(&member, connection.id());
         if connection.is_closed() {
             // It closed while its wish waited here; whoever closed it may have looked before it was noted as arrived.
@@ -192,11 +204,12 @@ impl Live {
         let member = member.member;
         let before = self.subscribers.insert(
             connection.id(),
-            Subscriber { connection, member, typed_at: None, types: false, shown_typing: false },
+            Subscriber { connection, member, discretion, typed_at: None, types: false, shown_typing: false },
         );
         if before.is_none() {
             *self.here.entry(member).or_default() += 1;
         }
+        self.reads.show(member, discretion.shows_read);
         self.presence_changed = true;
     }
 
@@ -221,6 +234,7 @@ impl Live {
             }
             self.unsubscribe(id);
         }
+        self.reads.show(member, false);
         self.engine.gone(self.record.id, member);
     }
 
@@ -229,11 +243,12 @@ impl Live {
             *connections -= 1;
             if *connections == 0 {
                 self.here.remove(&member);
+                self.reads.part(member);
             }
         }
     }
 
-    fn snapshot(&self, member: &MemberRecord) -> Snapshot {
+    fn snapshot(&self, member: &MemberRecord, discretion: Discretion) -> Snapshot {
         let (entries, has_more) = self.recent(member);
         Snapshot {
             room: self.view(),
@@ -243,13 +258,14 @@ impl Live {
             last_n: self.state.last_n,
             members: self.state.members.iter().map(|(id, name)| Person { id: *id, name: name.clone() }).collect(),
             connected: self.connected(),
+            reads: self.reads_for(member.member, discretion),
             events: entries.into_iter().map(|entry| entry.event.clone()).collect(),
             has_more,
         }
     }
 
     /// The same as [`Self::snapshot`], from what is encoded already.
-    fn snapshot_frame(&self, member: &MemberRecord) -> Frame {
+    fn snapshot_frame(&self, member: &MemberRecord, discretion: Discretion) -> Frame {
         let (entries, has_more) = self.recent(member);
         Frame::of(&RoomFrame::Snapshot {
             code: self.record.code,
@@ -260,14 +276,23 @@ impl Live {
             last_n: self.state.last_n,
             members: Members(&self.state.members),
             connected: &self.connected(),
+            reads: &self.reads_for(member.member, discretion),
             events: &entries,
             has_more,
         })
     }
 
-    fn resumed_frame(&self, entries: &[&Entry]) -> Frame {
-        let (code, epoch, head, connected) = (self.record.code, self.epoch, self.state.head, self.connected());
-        Frame::of(&RoomFrame::Resumed { code, epoch, head, events: entries, connected: &connected })
+    fn resumed_frame(&self, entries: &[&Entry], asker: &Subscribe) -> Frame {
+        let member = asker.member.member;
+        Frame::of(&RoomFrame::Resumed {
+            code: self.record.code,
+            epoch: self.epoch,
+            head: self.state.head,
+            events: entries,
+            connected: &self.connected(),
+            read: self.read_of(member),
+            reads: &self.reads_for(member, asker.discretion),
+        })
     }
 
     /// The last entries that a member may see, and whether there are more before them.
@@ -279,7 +304,13 @@ impl Live {
 
     fn you(&self, member: &MemberRecord) -> You {
         let role = if member.member == self.record.owner { Role::Owner } else { Role::Member };
-        You { member_id: member.member, nickname: member.name.clone(), role }
+        You {
+            member_id: member.member,
+            nickname: member.name.clone(),
+            role,
+            read: self.read_of(member.member),
+            muted: member.muted,
+        }
     }
 
     pub(super) fn view(&self) -> RoomView {

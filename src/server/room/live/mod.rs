@@ -6,6 +6,7 @@
 mod appending;
 mod following;
 mod opening;
+mod reading;
 mod signals;
 
 use std::{
@@ -22,16 +23,19 @@ use tokio::{
 };
 use uuid::Uuid;
 
+use self::reading::Keeping;
 use super::{
     Command, Engine, Reply,
     entry::Entry,
     log::{Caught, Log, LogError, Opened, Outcome},
     packet::{News, Packet},
+    reads::Reads,
     window::Window,
 };
 use crate::{
     protocol::{
-        Code, Epoch, Event, MemberId, Person, Problem, Retention, RoomCode, RoomState, Seq, ServerFrame, Snapshot,
+        Code, Epoch, Event, MemberId, Person, Preferences, Problem, Retention, RoomCode, RoomState, Seq, ServerFrame,
+        Snapshot,
     },
     server::{
         socket::{Connection, ConnectionId},
@@ -59,6 +63,8 @@ const PRESENCE_LIFE: Duration = Duration::from_secs(30);
 const PRESENCE_MEMBERS_PER_SECOND: u64 = 100;
 /// At most one typing signal per member in this time.
 const TYPING_PAUSE: Duration = Duration::from_secs(1);
+/// How often a room tells, and stores, how far its members have read.
+const READS_PAUSE: Duration = Duration::from_secs(1);
 
 /// Where a client wants to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +73,28 @@ pub struct ResumePoint {
     pub epoch: Epoch,
     /// The last seq it has.
     pub after: Seq,
+}
+
+/// What somebody shows of what they do, and sees of the others in exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Discretion {
+    /// How far they have read.
+    pub shows_read: bool,
+    /// That they type.
+    pub shows_typing: bool,
+}
+
+impl Default for Discretion {
+    /// As guests are, who have no preferences.
+    fn default() -> Self {
+        Self::from(&Preferences::default())
+    }
+}
+
+impl From<&Preferences> for Discretion {
+    fn from(preferences: &Preferences) -> Self {
+        Self { shows_read: preferences.show_read, shows_typing: preferences.show_typing }
+    }
 }
 
 /// What a live room is asked.
@@ -81,10 +109,12 @@ pub enum Request {
     /// A connection is gone, or follows the room no longer.
     Unsubscribe(ConnectionId),
     /// Somebody asks for the room as it is; with how often that may wait for the log.
-    Look(MemberRecord, u8, oneshot::Sender<Result<Snapshot, Problem>>),
+    Look(MemberRecord, Discretion, u8, oneshot::Sender<Result<Snapshot, Problem>>),
     /// Somebody started or stopped typing on a connection of this node.
     Typing(ConnectionId, bool),
-    /// A member goes on as somebody else: their connections are closed, on every node, and come back.
+    /// Somebody has read up to there on a connection of this node.
+    Read(ConnectionId, Seq),
+    /// A member goes on as somebody else, or shows other things: their connections are closed, on every node, and come back.
     HangUp(MemberId),
     /// What the archive has was changed: read it anew, on every node.
     Reread,
@@ -107,6 +137,8 @@ pub struct Subscribe {
     pub code: RoomCode,
     /// Who asks: an active member's record.
     pub member: MemberRecord,
+    /// What they show, and see.
+    pub discretion: Discretion,
     /// Where to go on, if the client was here before.
     pub resume: Option<ResumePoint>,
     /// How often it may wait for the log.
@@ -119,7 +151,7 @@ impl Request {
         match self {
             Self::Command(_, reply) => reply.send(Err(problem.clone())),
             Self::Subscribe(wish) | Self::Replay(wish, _) => wish.refuse(problem.clone()),
-            Self::Look(_, _, reply) => {
+            Self::Look(_, _, _, reply) => {
                 let _ = reply.send(Err(problem.clone()));
             }
             _ => {}
@@ -136,6 +168,7 @@ impl Subscribe {
 struct Subscriber {
     connection: Connection,
     member: MemberId,
+    discretion: Discretion,
     /// When they were last said to type.
     typed_at: Option<Instant>,
     /// Whether they type, as they last said.
@@ -199,6 +232,12 @@ pub struct Live {
     presence_changed: bool,
     presence_shown_at: Instant,
     presence_told_at: Option<Instant>,
+    reads: Reads,
+    /// Whether somebody has read further since the inbox was last empty.
+    reads_moved: bool,
+    reads_told_at: Option<Instant>,
+    reads_kept_at: Option<Instant>,
+    keeping: Option<Keeping>,
     quiet_since: Instant,
     draining: bool,
 }
@@ -237,6 +276,11 @@ pub async fn run(engine: Engine, room: RoomId, inbox: mpsc::Receiver<Request>) {
         presence_changed: false,
         presence_shown_at: now,
         presence_told_at: None,
+        reads: Reads::default(),
+        reads_moved: false,
+        reads_told_at: None,
+        reads_kept_at: None,
+        keeping: None,
         quiet_since: now,
         draining: false,
         engine: engine.clone(),
@@ -245,6 +289,7 @@ pub async fn run(engine: Engine, room: RoomId, inbox: mpsc::Receiver<Request>) {
     live.start_from(opened);
     live.tell_presence(true);
     live.follow_inbox().await;
+    live.keep_last_reads().await;
     engine.unfollow(room);
 }
 
@@ -291,6 +336,11 @@ impl Live {
                     for request in requests.drain(..) {
                         self.take(request);
                     }
+                    self.follow_up_reads();
+                }
+                unkept = run_keeping(&mut self.keeping) => {
+                    self.keeping = None;
+                    self.reads.keep_again(&unkept);
                 }
                 _ = tick.tick() => {
                     if self.tick() && self.engine.retire_if_idle(self.record.id, &mut self.inbox) {
@@ -317,8 +367,9 @@ impl Live {
             Request::Subscribe(subscribe) => self.subscribe(subscribe),
             Request::Replay(subscribe, events) => self.replay(subscribe, events),
             Request::Unsubscribe(id) => self.unsubscribe(id),
-            Request::Look(member, patience, reply) => self.look(member, patience, reply),
+            Request::Look(member, discretion, patience, reply) => self.look(member, discretion, patience, reply),
             Request::Typing(id, on) => self.typing(id, on),
+            Request::Read(id, seq) => self.read(id, seq),
             Request::HangUp(member) => {
                 self.hang_up(member);
                 self.tell(News::HangUp { member });
@@ -345,6 +396,13 @@ impl Live {
             }
             Request::Drain => self.draining = true,
         }
+    }
+}
+
+async fn run_keeping(keeping: &mut Option<Keeping>) -> Vec<MemberId> {
+    match keeping {
+        Some(keeping) => keeping.await,
+        None => pending().await,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    super::{Reply, entry::Entry, judge::not_a_member, log::Opened, window::Window},
+    super::{Reply, entry::Entry, judge::not_a_member, log::Opened, reads::Place, window::Window},
     Live, PATIENCE, Standing, Subscribe, Subscriber, announcement,
 };
 use crate::{
@@ -14,6 +14,8 @@ use crate::{
 impl Live {
     pub(super) fn start_from(&mut self, opened: Opened) {
         let Opened { record, cursor, recent, kept_from, has_archive, members } = opened;
+        let reads_before = std::mem::take(&mut self.reads);
+        let is_same_epoch = self.epoch == cursor.epoch;
         self.epoch = cursor.epoch;
         self.window = Window::default();
         // Of two quick renames in a tail, the record may hold either; the log says which was last.
@@ -22,7 +24,11 @@ impl Live {
             _ => None,
         });
         let last_name = last_name.unwrap_or_else(|| record.name.clone());
+        let mut spoke: HashMap<MemberId, Place> = HashMap::new();
         for event in recent {
+            if let Some(message) = event.message() {
+                spoke.insert(message.author.id, Place { seq: event.seq, n: message.n });
+            }
             self.window.push(Entry::of(event));
         }
         self.kept_from = kept_from;
@@ -37,6 +43,15 @@ impl Live {
         self.record = record;
         for member in members {
             self.take_in(&member);
+        }
+        for (member, at) in spoke {
+            self.reads.spoke(member, at);
+        }
+        if is_same_epoch {
+            self.reads.go_on_from(reads_before);
+        } else {
+            // What is on its way is about another log.
+            self.keeping = None;
         }
     }
 
@@ -53,6 +68,8 @@ impl Live {
         };
         if in_log {
             self.state.members.insert(record.member, record.name.clone());
+            let joined = self.place_at(self.joined_at(record).min(self.state.head));
+            self.reads.restore(record, joined, self.head_place());
         }
         if let Some(owed) = &record.owed {
             self.pending.push_back((announcement(record.person(), owed), Reply::None));
@@ -68,7 +85,7 @@ impl Live {
         let code = self.record.code;
         self.here.clear();
         for subscriber in std::mem::take(&mut self.subscribers).into_values() {
-            let Subscriber { connection, member, .. } = subscriber;
+            let Subscriber { connection, member, discretion, .. } = subscriber;
             let Some(record) = records.get(&member).filter(|record| record.presence == Presence::Active) else {
                 connection.answer(&ServerFrame::error(not_a_member(), None, Some(code)));
                 self.engine.gone(self.record.id, member);
@@ -76,7 +93,7 @@ impl Live {
             };
             connection.answer(&ServerFrame::Reset { code, reason });
             let member = record.clone();
-            self.subscribe(Subscribe { connection, code, member, resume: None, patience: PATIENCE });
+            self.subscribe(Subscribe { connection, code, member, discretion, resume: None, patience: PATIENCE });
         }
     }
 

@@ -30,7 +30,7 @@ impl Live {
         self.presence_changed = false;
         self.presence_shown_at = Instant::now();
         let signal = Signal::Presence { connected: self.connected() };
-        self.signal(signal, None);
+        self.signal(signal, |_| true);
     }
 
     pub(super) fn tell_presence(&mut self, ask: bool) {
@@ -46,17 +46,27 @@ impl Live {
         }
     }
 
-    pub(super) fn signal(&self, signal: Signal, except: Option<MemberId>) {
+    pub(super) fn signal(&self, signal: Signal, is_for: impl Fn(&Subscriber) -> bool) {
         let frame = Frame::of(&ServerFrame::Signal { code: self.record.code, signal });
-        for subscriber in self.subscribers.values().filter(|subscriber| Some(subscriber.member) != except) {
+        for subscriber in self.subscribers.values().filter(|subscriber| is_for(subscriber)) {
             subscriber.connection.push(&frame);
         }
     }
 
+    /// Tells the others who show when they type themselves.
+    fn signal_typing(&self, member: MemberId, on: bool) {
+        self.signal(Signal::Typing { member, on }, |subscriber| {
+            subscriber.member != member && subscriber.discretion.shows_typing
+        });
+    }
+
     pub(super) fn typing(&mut self, id: ConnectionId, on: bool) {
-        let Some(subscriber) = self.subscribers.get_mut(&id) else { return };
-        subscriber.types = on;
-        self.tell_typing(id);
+        if let Some(subscriber) = self.subscribers.get_mut(&id)
+            && subscriber.discretion.shows_typing
+        {
+            subscriber.types = on;
+            self.tell_typing(id);
+        }
     }
 
     /// Tells whether somebody types, if that is news. Starting is told once in a pause: what comes sooner waits for the next
@@ -73,7 +83,7 @@ impl Live {
         }
         subscriber.shown_typing = on;
         let member = subscriber.member;
-        self.signal(Signal::Typing { member, on }, Some(member));
+        self.signal_typing(member, on);
         self.tell(News::Typing { member, on });
     }
 
@@ -89,13 +99,16 @@ impl Live {
                     self.fall_behind();
                 }
             }
-            News::Typing { member, on } => self.signal(Signal::Typing { member, on }, Some(member)),
+            News::Typing { member, on } => self.signal_typing(member, on),
+            News::Reads { epoch, cursors } => self.hear_reads(epoch, cursors),
             News::HangUp { member } => self.hang_up(member),
             News::Reread => self.reread(),
             News::Presence { connected, ask } => {
                 let now: BTreeSet<MemberId> = connected.into_iter().collect();
                 let before = self.others.insert(packet.node, (Instant::now(), now.clone()));
-                self.presence_changed |= before.is_none_or(|(_, before)| before != now);
+                self.presence_changed |= before.as_ref().is_none_or(|(_, before)| *before != now);
+                let before = before.map(|(_, before)| before).unwrap_or_default();
+                self.share_reads_of(&now.difference(&before).copied().collect::<Vec<_>>());
                 if ask {
                     self.tell_presence(false);
                 }
@@ -126,11 +139,17 @@ impl Live {
         } else if self.presence_told_at.is_none_or(|at| at.elapsed() >= PRESENCE_REPEAT) {
             self.tell_presence(false);
         }
-        self.subscribers.is_empty()
+        self.tell_reads();
+        let is_idle = self.subscribers.is_empty()
             && self.pending.is_empty()
             && self.operation.is_none()
             && self.waiting.is_empty()
             && self.replays == 0
-            && self.quiet_since.elapsed() >= LINGER
+            && self.quiet_since.elapsed() >= LINGER;
+        if is_idle {
+            self.reads.all_are_due();
+        }
+        self.keep_reads();
+        is_idle && self.keeping.is_none() && self.reads.is_kept()
     }
 }

@@ -9,6 +9,7 @@ mod mails;
 mod members;
 mod only_mongo;
 mod only_sqlite;
+mod reads;
 mod rooms;
 mod sessions;
 mod tokens;
@@ -22,7 +23,7 @@ use uuid::Uuid;
 use super::{
     AccountChange, AccountId, AccountRecord, ActorId, Adopted, Appended, CodeCheck, Conflict, Earlier, Ending,
     Events as _, GuestId, GuestRecord, Head, Holders, Joining, Letter, MailId, MailRecord, MemberRecord, Members as _,
-    Membership, Owed, PasswordHash, Presence, Purpose, Result, RoomId, RoomRecord, Rooms as _, SessionId,
+    Membership, Owed, PasswordHash, Presence, Purpose, ReadCursor, Result, RoomId, RoomRecord, Rooms as _, SessionId,
     SessionRecord, Stopped, Store, StoreError, TokenHash, TokenRecord, mongo::Mongo, sqlite::Sqlite,
 };
 use crate::{
@@ -83,6 +84,16 @@ contract! {
         an_account_is_in_many_rooms
         a_guest_who_is_absent_leaves_and_an_account_does_not
         an_absence_beside_an_adoption_makes_no_account_leave
+    }
+    reads {
+        what_was_read_goes_forward_only
+        marks_made_at_once_are_all_kept
+        whom_the_room_does_not_know_is_passed_over
+        a_mark_beside_a_leaving_is_kept_and_so_is_the_leaving
+        who_comes_back_has_read_nothing_and_is_as_mute_as_before
+        an_adopted_guest_keeps_what_was_read_and_muted
+        a_lost_log_takes_back_what_was_read_beyond_it
+        a_mute_is_of_one_member_in_one_room
     }
     events {
         events_are_read_back_as_they_were_written
@@ -195,6 +206,10 @@ fn new_room(room_type: RoomType, retention: Retention) -> (RoomRecord, MemberRec
         since: 0,
         owed: Some(Owed::Joined),
         changed_at: at,
+        read: 0,
+        read_n: 0,
+        shown: 0,
+        muted: false,
     };
     (room, owner)
 }

@@ -1,5 +1,6 @@
 //! Members in MongoDB.
 
+use anyhow::anyhow;
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use mongodb::{
@@ -10,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     super::{
-        AccountId, ActorId, Conflict, GuestId, Joining, MemberRecord, Members, Membership, Owed, Presence, Result,
-        RoomId, RoomRecord, StoreError, members::free_slot,
+        AccountId, ActorId, Conflict, GuestId, Joining, MemberRecord, Members, Membership, Owed, Presence, ReadCursor,
+        Result, RoomId, RoomRecord, StoreError, members::free_slot,
     },
     Attempt, Failure, Mongo, PATIENCE, binary, duplicate,
     guests::GuestDocument,
@@ -36,6 +37,15 @@ pub(super) struct MemberDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     owed: Option<Owed>,
     changed_at: Millis,
+    // Records of earlier versions lack these.
+    #[serde(default)]
+    read: Seq,
+    #[serde(default)]
+    read_n: u64,
+    #[serde(default)]
+    shown: Seq,
+    #[serde(default)]
+    muted: bool,
 }
 
 /// A room, and somebody in it.
@@ -84,6 +94,59 @@ impl Members for Mongo {
             let mut guest = by_id(room, member);
             guest.insert("actor_kind", ActorKind::Guest);
             Ok(transaction!(self, |session| self.try_leave_room(session, guest.clone(), &Owed::Left, at))?)
+        })
+        .await
+    }
+
+    async fn mark_read(&self, room: RoomId, cursors: &[ReadCursor]) -> Result<()> {
+        if cursors.is_empty() {
+            return Ok(());
+        }
+        let update = |cursor: &ReadCursor| {
+            let ReadCursor { member, seq, n, shown } = cursor;
+            let further = doc! {
+                "read": seq.cast_signed(),
+                "read_n": n.cast_signed(),
+                "shown": shown.cast_signed(),
+            };
+            doc! { "q": by_id(room, *member), "u": { "$max": further } }
+        };
+        // The driver’s own call for this needs MongoDB 8.
+        let marks = doc! {
+            "update": self.members.name(),
+            "updates": cursors.iter().map(update).collect::<Vec<_>>(),
+            "ordered": false,
+            "writeConcern": { "w": "majority", "j": true },
+        };
+        within(PATIENCE, async {
+            let answer = self.database.run_command(marks).await?;
+            match ["writeErrors", "writeConcernError"].iter().find(|field| answer.contains_key(**field)) {
+                None => Ok(()),
+                Some(field) => Err(anyhow!("some cursors were not stored: {field}").into()),
+            }
+        })
+        .await
+    }
+
+    async fn take_back_reads(&self, room: RoomId, seq: Seq, n: u64) -> Result<()> {
+        within(PATIENCE, async {
+            let (seq, n) = (seq.cast_signed(), n.cast_signed());
+            let beyond = doc! {
+                "room": binary(room.0),
+                "$or": [{ "read": { "$gt": seq } }, { "read_n": { "$gt": n } }],
+            };
+            let take_back = doc! { "$min": { "read": seq, "read_n": n, "shown": seq } };
+            self.members.update_many(beyond, take_back).await?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn mute(&self, room: RoomId, member: MemberId, muted: bool) -> Result<()> {
+        within(PATIENCE, async {
+            let mute = doc! { "$set": { "muted": muted } };
+            let found = self.members.update_one(by_id(room, member), mute).await?;
+            if found.matched_count == 0 { Err(StoreError::NotFound) } else { Ok(()) }
         })
         .await
     }
@@ -309,6 +372,10 @@ impl From<MemberRecord> for MemberDocument {
             since: record.since,
             owed: record.owed,
             changed_at: record.changed_at,
+            read: record.read,
+            read_n: record.read_n,
+            shown: record.shown,
+            muted: record.muted,
         }
     }
 }
@@ -325,6 +392,10 @@ impl From<MemberDocument> for MemberRecord {
             since: document.since,
             owed: document.owed,
             changed_at: document.changed_at,
+            read: document.read,
+            read_n: document.read_n,
+            shown: document.shown,
+            muted: document.muted,
         }
     }
 }

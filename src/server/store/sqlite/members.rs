@@ -5,14 +5,14 @@ use rusqlite::{Connection, Row, params};
 
 use super::{
     super::{
-        AccountId, ActorId, Conflict, GuestId, Joining, MemberRecord, Members, Membership, Owed, Presence, Result,
-        RoomId, RoomRecord, StoreError, members::free_slot,
+        AccountId, ActorId, Conflict, GuestId, Joining, MemberRecord, Members, Membership, Owed, Presence, ReadCursor,
+        Result, RoomId, RoomRecord, StoreError, members::free_slot,
     },
     Sqlite, Undo, accounts,
     columns::{self, actor_columns},
     guests, rooms, violated,
 };
-use crate::protocol::{MemberId, Millis, RoomCode, RoomType};
+use crate::protocol::{MemberId, Millis, RoomCode, RoomType, Seq};
 
 #[async_trait]
 impl Members for Sqlite {
@@ -30,6 +30,32 @@ impl Members for Sqlite {
         self.write(Undo::Nothing, move |db| match find(db, room, member)? {
             record @ MemberRecord { actor: ActorId::Guest(_), .. } => leave(db, record, Owed::Left, at),
             MemberRecord { actor: ActorId::Account(_), .. } => Err(StoreError::NotFound),
+        })
+        .await
+    }
+
+    async fn mark_read(&self, room: RoomId, cursors: &[ReadCursor]) -> Result<()> {
+        let cursors = cursors.to_vec();
+        // What of a batch is marked may stay.
+        self.write(Undo::Nothing, move |db| cursors.iter().try_for_each(|cursor| mark(db, room, *cursor))).await
+    }
+
+    async fn take_back_reads(&self, room: RoomId, seq: Seq, n: u64) -> Result<()> {
+        self.write(Undo::Nothing, move |db| {
+            let mut take_back = db.prepare_cached(
+                "UPDATE members SET read = min(read, ?2), read_n = min(read_n, ?3), shown = min(shown, ?2)
+                 WHERE room = ?1 AND (read > ?2 OR read_n > ?3)",
+            )?;
+            take_back.execute(params![room, seq.cast_signed(), n.cast_signed()])?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn mute(&self, room: RoomId, member: MemberId, muted: bool) -> Result<()> {
+        self.write(Undo::Nothing, move |db| {
+            let mut mute = db.prepare_cached("UPDATE members SET muted = ?3 WHERE room = ?1 AND member = ?2")?;
+            rooms::found(mute.execute(params![room, member, muted])?)
         })
         .await
     }
@@ -155,8 +181,8 @@ pub(super) fn insert(db: &Connection, record: &MemberRecord) -> Result<()> {
     save(
         db,
         record,
-        "INSERT INTO members (room, member, actor_kind, actor, name, presence, slot, since, owed, changed_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO members (room, member, actor_kind, actor, name, presence, slot, since, owed, changed_at, read, read_n,
+         shown, muted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
 }
 
@@ -165,7 +191,7 @@ fn update(db: &Connection, record: &MemberRecord) -> Result<()> {
         db,
         record,
         "UPDATE members SET actor_kind = ?3, actor = ?4, name = ?5, presence = ?6, slot = ?7, since = ?8, owed = ?9,
-         changed_at = ?10 WHERE room = ?1 AND member = ?2",
+         changed_at = ?10, read = ?11, read_n = ?12, shown = ?13, muted = ?14 WHERE room = ?1 AND member = ?2",
     )
 }
 
@@ -182,6 +208,10 @@ fn save(db: &Connection, record: &MemberRecord, sql: &str) -> Result<()> {
         record.since.cast_signed(),
         record.owed,
         record.changed_at,
+        record.read.cast_signed(),
+        record.read_n.cast_signed(),
+        record.shown.cast_signed(),
+        record.muted,
     ]);
     let Err(error) = saved else { return Ok(()) };
     let conflict = match (violated(&error), record.actor) {
@@ -193,6 +223,17 @@ fn save(db: &Connection, record: &MemberRecord, sql: &str) -> Result<()> {
         _ => return Err(error.into()),
     };
     Err(conflict.into())
+}
+
+/// A mark that would change nothing writes nothing.
+fn mark(db: &Connection, room: RoomId, cursor: ReadCursor) -> Result<()> {
+    let ReadCursor { member, seq, n, shown } = cursor;
+    let mut mark = db.prepare_cached(
+        "UPDATE members SET read = max(read, ?3), read_n = max(read_n, ?4), shown = max(shown, ?5)
+         WHERE room = ?1 AND member = ?2 AND (read < ?3 OR read_n < ?4 OR shown < ?5)",
+    )?;
+    mark.execute(params![room, member, seq.cast_signed(), n.cast_signed(), shown.cast_signed()])?;
+    Ok(())
 }
 
 /// The record of a member id.
@@ -225,5 +266,9 @@ fn record(row: &Row<'_>) -> rusqlite::Result<MemberRecord> {
         since: row.get::<_, i64>("since")?.cast_unsigned(),
         owed: row.get("owed")?,
         changed_at: row.get("changed_at")?,
+        read: row.get::<_, i64>("read")?.cast_unsigned(),
+        read_n: row.get::<_, i64>("read_n")?.cast_unsigned(),
+        shown: row.get::<_, i64>("shown")?.cast_unsigned(),
+        muted: row.get("muted")?,
     })
 }

@@ -179,6 +179,13 @@ const STEPS: &[&str] = &[
     CREATE INDEX mails_due ON mails (due_at);
     CREATE INDEX mails_account ON mails (account) WHERE account IS NOT NULL;
     ",
+    // 4: how far members have read, and whether they want to hear of the room. Before `since`, `read` says nothing.
+    "
+    ALTER TABLE members ADD COLUMN read INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE members ADD COLUMN read_n INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE members ADD COLUMN shown INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE members ADD COLUMN muted INTEGER NOT NULL DEFAULT 0 CHECK (muted IN (0, 1));
+    ",
 ];
 
 /// The version that a database has once every step is done.
@@ -208,7 +215,7 @@ mod tests {
     use super::{
         super::super::{
             ActorId, Appended, Conflict, Earlier, Events, GuestId, Head, Joining, MemberRecord, Members, Owed,
-            Presence, RoomId, Rooms, Stopped, StoreError,
+            Presence, ReadCursor, RoomId, Rooms, Stopped, StoreError,
         },
         *,
     };
@@ -293,6 +300,10 @@ mod tests {
             since: 3,
             owed,
             changed_at: 1_000,
+            read: 0,
+            read_n: 0,
+            shown: 0,
+            muted: false,
         };
         let ada = member(pair, 7, Presence::Active, Some(0), None);
         let old = [
@@ -333,6 +344,11 @@ mod tests {
         for record in &old {
             assert_eq!(store.member(record.room, record.member).await.unwrap(), *record);
         }
+        let cursor = ReadCursor { member: ada.member, seq: 5, n: 2, shown: 4 };
+        store.mark_read(pair, &[cursor]).await.unwrap();
+        store.mute(pair, ada.member, true).await.unwrap();
+        let marked = MemberRecord { read: 5, read_n: 2, shown: 4, muted: true, ..ada.clone() };
+        assert_eq!(store.member(pair, ada.member).await.unwrap(), marked);
         let joining = |room, room_type, actor| Joining {
             room,
             room_type,

@@ -46,6 +46,7 @@ impl Session {
                     self.replica.connected = connected.into_iter().collect();
                     self.people_changed = true;
                 }
+                Signal::Read { .. } => {}
             },
             ServerFrame::Bye { reason: ByeReason::SignedOut, .. } => return self.end(Ending::Outside),
             ServerFrame::Bye { retry_after_ms, .. } => {
@@ -60,7 +61,9 @@ impl Session {
             | ServerFrame::Event { .. }
             | ServerFrame::Ack { .. }
             | ServerFrame::Error { .. }
-            | ServerFrame::Signal { .. } => {}
+            | ServerFrame::Signal { .. }
+            | ServerFrame::Rooms { .. }
+            | ServerFrame::Summary { .. } => {}
         }
         Vec::new()
     }

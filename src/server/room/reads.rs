@@ -1,0 +1,468 @@
+//! Reads: how far the members of a live room have read, and what of that the others, the other nodes and the store have yet
+//! to be told. Pure: what was read goes in, and what is to be told comes out.
+//!
+//! Everybody's cursor is known on every node that has the room live. It moves by what its member says, which every node sees
+//! in the log, and by what they read, which one node hears of and tells. It never goes back within an epoch.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
+};
+
+use crate::{
+    protocol::{Event, EventKind, MemberId, ReadMark, Seq},
+    server::store::{AccountId, ActorId, MemberRecord, ReadCursor},
+};
+
+/// A place in a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Its seq.
+    pub seq: Seq,
+    /// The ordinal of the last message up to it.
+    pub n: u64,
+}
+
+/// How far one member has read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Reading {
+    seq: Seq,
+    n: u64,
+    /// How far the others may see that.
+    shown: Seq,
+    /// Whether they show it, as their last connection here had it. `false` as long as they had none.
+    shows: bool,
+    /// Accounts have lists of rooms, for which the store must hear of it soon. A guest looks at the room itself.
+    account: Option<AccountId>,
+}
+
+/// How far everybody has read.
+#[derive(Debug, Default)]
+pub struct Reads {
+    readings: BTreeMap<MemberId, Reading>,
+    /// Whose cursor moved on this node and may not be in the store.
+    unkept: BTreeSet<MemberId>,
+    /// Who of them is to be stored next.
+    due: BTreeSet<MemberId>,
+    /// Of whom the connections here have not been told.
+    untold: BTreeSet<MemberId>,
+    /// Of whom the other nodes have not been told.
+    unshared: BTreeSet<MemberId>,
+}
+
+impl Reading {
+    fn at(place: Place) -> Self {
+        Self { seq: place.seq, n: place.n, shown: 0, shows: false, account: None }
+    }
+
+    /// Goes forward. Says whether it moved.
+    fn advance(&mut self, to: Place) -> bool {
+        let moves = to.seq > self.seq;
+        if moves {
+            self.seq = to.seq;
+            self.n = self.n.max(to.n);
+            self.shown = if self.shows { to.seq } else { self.shown };
+        }
+        moves
+    }
+
+    /// Takes in what is known elsewhere.
+    fn merge(&mut self, seq: Seq, n: u64, shown: Seq) {
+        self.seq = self.seq.max(seq);
+        self.n = self.n.max(n);
+        self.shown = self.shown.max(shown);
+    }
+}
+
+impl Reads {
+    /// Somebody whom the log has in the room since `joined`, as their record has it when the room comes to life. A record that
+    /// stands before that does not know yet; one that stands beyond the head is from before the log was lost.
+    pub fn restore(&mut self, record: &MemberRecord, joined: Place, head: Place) {
+        self.readings.insert(record.member, Reading::at(joined));
+        self.meet(record, head);
+    }
+
+    /// A record that was read just now may know more: another node may have stored it since.
+    pub fn meet(&mut self, record: &MemberRecord, head: Place) {
+        let Some(reading) = self.readings.get_mut(&record.member) else { return };
+        if record.read >= reading.seq {
+            reading.merge(record.read.min(head.seq), record.read_n.min(head.n), 0);
+        }
+        reading.merge(0, 0, record.shown.min(head.seq));
+        if let ActorId::Account(account) = record.actor {
+            reading.account = Some(account);
+            if self.unkept.contains(&record.member) {
+                self.due.insert(record.member);
+            }
+        }
+    }
+
+    /// Goes on from what was known before the log was read anew, in the same epoch.
+    pub fn go_on_from(&mut self, before: Self) {
+        for (member, earlier) in before.readings {
+            if let Some(reading) = self.readings.get_mut(&member) {
+                reading.merge(earlier.seq, earlier.n, earlier.shown);
+                reading.shows = earlier.shows;
+                reading.account = reading.account.or(earlier.account);
+            }
+        }
+        let still_here = |members: BTreeSet<MemberId>| {
+            members.into_iter().filter(|member| self.readings.contains_key(member)).collect()
+        };
+        (self.unkept, self.due) = (still_here(before.unkept), still_here(before.due));
+        (self.untold, self.unshared) = (still_here(before.untold), still_here(before.unshared));
+    }
+
+    /// The next event of the log: its author has read up to it, and so has who joins. Nobody needs to be told: they see it.
+    pub fn fold(&mut self, event: &Event, last_n: u64) {
+        match &event.kind {
+            EventKind::Message(message) => self.spoke(message.author.id, Place { seq: event.seq, n: message.n }),
+            EventKind::Joined { member } => {
+                let joined = Place { seq: event.seq, n: last_n };
+                self.readings.entry(member.id).or_insert_with(|| Reading::at(joined));
+            }
+            _ => {}
+        }
+    }
+
+    /// Somebody said something there.
+    pub fn spoke(&mut self, member: MemberId, at: Place) {
+        if let Some(reading) = self.readings.get_mut(&member) {
+            reading.advance(at);
+        }
+    }
+
+    /// This node is the one that appended the event, and so the one that stores what it moves.
+    pub fn keep_for(&mut self, event: &Event) {
+        match &event.kind {
+            EventKind::Message(message) => self.keep(message.author.id),
+            EventKind::Joined { member } => self.keep(member.id),
+            _ => {}
+        }
+    }
+
+    fn keep(&mut self, member: MemberId) {
+        self.unkept.insert(member);
+        if self.readings.get(&member).is_some_and(|reading| reading.account.is_some()) {
+            self.due.insert(member);
+        }
+    }
+
+    /// Whether a place is further than somebody has read.
+    pub fn is_news(&self, member: MemberId, seq: Seq) -> bool {
+        self.readings.get(&member).is_some_and(|reading| seq > reading.seq)
+    }
+
+    /// Somebody has read up to there, on a connection of this node.
+    pub fn read(&mut self, member: MemberId, to: Place) {
+        let Some(reading) = self.readings.get_mut(&member) else { return };
+        if reading.advance(to) {
+            if reading.shows {
+                self.untold.insert(member);
+                self.unshared.insert(member);
+            }
+            self.keep(member);
+        }
+    }
+
+    /// Another node tells how far somebody has read. Says whether that is news.
+    pub fn hear(&mut self, cursor: ReadCursor) -> bool {
+        let Some(reading) = self.readings.get_mut(&cursor.member) else { return false };
+        let before = *reading;
+        reading.merge(cursor.seq, cursor.n, cursor.shown);
+        if reading.shown > before.shown {
+            self.untold.insert(cursor.member);
+        }
+        reading.seq > before.seq
+    }
+
+    /// Somebody follows the room, and shows how far they read from here on, or does not.
+    pub fn show(&mut self, member: MemberId, shows: bool) {
+        let Some(reading) = self.readings.get_mut(&member) else { return };
+        reading.shows = shows;
+        if shows && reading.shown < reading.seq {
+            reading.shown = reading.seq;
+            self.keep(member);
+        }
+    }
+
+    /// Somebody has no connection here any more.
+    pub fn part(&mut self, member: MemberId) {
+        if self.unkept.contains(&member) {
+            self.due.insert(member);
+        }
+    }
+
+    /// Somebody is no longer in the room.
+    pub fn leave(&mut self, member: MemberId) {
+        self.readings.remove(&member);
+        for set in [&mut self.unkept, &mut self.due, &mut self.untold, &mut self.unshared] {
+            set.remove(&member);
+        }
+    }
+
+    /// How far somebody has read.
+    pub fn cursor(&self, member: MemberId) -> Option<ReadCursor> {
+        let Reading { seq, n, shown, .. } = *self.readings.get(&member)?;
+        Some(ReadCursor { member, seq, n, shown })
+    }
+
+    /// How far the others have read, as far as they show it.
+    pub fn marks_for(&self, member: MemberId, head: Seq) -> Vec<ReadMark> {
+        let others = self.readings.iter().filter(|(id, reading)| **id != member && reading.shown > 0);
+        others.map(|(id, reading)| ReadMark { member: *id, seq: reading.shown.min(head) }).collect()
+    }
+
+    /// Whether there is nothing to tell.
+    pub fn is_told(&self) -> bool {
+        self.untold.is_empty()
+    }
+
+    /// What the connections here are to be told, and what the other nodes are; then it counts as told.
+    pub fn take_untold(&mut self) -> (Vec<ReadMark>, Vec<ReadCursor>) {
+        let (untold, unshared) = (mem::take(&mut self.untold), mem::take(&mut self.unshared));
+        let mark = |cursor: ReadCursor| ReadMark { member: cursor.member, seq: cursor.shown };
+        let marks = untold.into_iter().filter_map(|member| self.cursor(member)).map(mark).collect();
+        (marks, unshared.into_iter().filter_map(|member| self.cursor(member)).collect())
+    }
+
+    /// The other nodes know how far this member has read.
+    pub fn is_shared(&mut self, member: MemberId) {
+        self.unshared.remove(&member);
+    }
+
+    /// Nobody is to be told.
+    pub fn silence(&mut self) {
+        self.untold.clear();
+        self.unshared.clear();
+    }
+
+    /// All that the store may not know is to be stored next.
+    pub fn all_are_due(&mut self) {
+        self.due.clone_from(&self.unkept);
+    }
+
+    /// What is to be stored now, and whose account it is; then it counts as stored.
+    pub fn take_due(&mut self) -> Vec<(ReadCursor, Option<AccountId>)> {
+        let due = mem::take(&mut self.due);
+        self.unkept.retain(|member| !due.contains(member));
+        let owner = |member: MemberId| self.readings.get(&member).and_then(|reading| reading.account);
+        due.into_iter().filter_map(|member| Some((self.cursor(member)?, owner(member)))).collect()
+    }
+
+    /// It was not stored after all: it is to be tried again.
+    pub fn keep_again(&mut self, members: &[MemberId]) {
+        let still_here = members.iter().filter(|member| self.readings.contains_key(member));
+        let still_here: Vec<MemberId> = still_here.copied().collect();
+        self.unkept.extend(&still_here);
+        self.due.extend(&still_here);
+    }
+
+    /// Whether the store knows everything.
+    pub fn is_kept(&self) -> bool {
+        self.unkept.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        protocol::{ClientId, Message, MessageBody, Nickname, Person},
+        server::store::{GuestId, Presence, RoomId},
+    };
+
+    const NOBODY: [u64; 0] = [];
+    const HEAD: Place = Place { seq: 10, n: 6 };
+
+    fn id(bits: u64) -> MemberId {
+        MemberId::from_bits(bits)
+    }
+
+    fn person(bits: u64) -> Person {
+        Person { id: id(bits), name: Nickname::try_from("Ada").unwrap() }
+    }
+
+    fn record(bits: u64, actor: ActorId, read: Seq) -> MemberRecord {
+        MemberRecord {
+            room: RoomId(Uuid::nil()),
+            member: id(bits),
+            actor,
+            name: person(bits).name,
+            presence: Presence::Active,
+            slot: None,
+            since: 2,
+            owed: None,
+            changed_at: 0,
+            read,
+            read_n: read / 2,
+            shown: read,
+            muted: false,
+        }
+    }
+
+    fn guest(bits: u64, read: Seq) -> MemberRecord {
+        record(bits, ActorId::Guest(GuestId(Uuid::from_u128(bits.into()))), read)
+    }
+
+    fn account(bits: u64, read: Seq) -> MemberRecord {
+        record(bits, ActorId::Account(AccountId(Uuid::from_u128(bits.into()))), read)
+    }
+
+    fn reads_of(records: &[MemberRecord]) -> Reads {
+        let mut reads = Reads::default();
+        for record in records {
+            reads.restore(record, Place { seq: 2, n: 0 }, HEAD);
+        }
+        reads
+    }
+
+    fn said(seq: Seq, n: u64, author: u64) -> Event {
+        let (author, body) = (person(author), MessageBody::try_from("Hello").unwrap());
+        let message = Message { n, id: ClientId::new(Uuid::nil()), author, body };
+        Event { seq, at: 0, kind: EventKind::Message(message) }
+    }
+
+    fn at(reads: &Reads, bits: u64) -> (Seq, u64, Seq) {
+        let cursor = reads.cursor(id(bits)).unwrap();
+        (cursor.seq, cursor.n, cursor.shown)
+    }
+
+    fn due(reads: &mut Reads) -> Vec<u64> {
+        reads.take_due().into_iter().map(|(cursor, _)| cursor.member.get()).collect()
+    }
+
+    #[test]
+    fn a_record_that_knows_less_than_the_log_or_more_than_it_does_not_mislead() {
+        let reads = reads_of(&[guest(1, 0), guest(2, 8), guest(3, 500)]);
+        assert_eq!(at(&reads, 1), (2, 0, 0), "nothing is known yet: from the joining on");
+        assert_eq!(at(&reads, 2), (8, 4, 8));
+        assert_eq!(at(&reads, 3), (10, 6, 10), "from before the log was lost");
+    }
+
+    #[test]
+    fn a_cursor_goes_forward_only() {
+        let mut reads = reads_of(&[guest(1, 8)]);
+        for (seq, n) in [(8, 9), (3, 9), (0, 0)] {
+            assert!(!reads.is_news(id(1), seq));
+            reads.read(id(1), Place { seq, n });
+        }
+        assert_eq!(at(&reads, 1), (8, 4, 8));
+        assert!(reads.is_kept() && reads.is_told());
+        reads.read(id(1), Place { seq: 9, n: 5 });
+        assert_eq!(at(&reads, 1), (9, 5, 8));
+    }
+
+    #[test]
+    fn who_says_something_or_joins_has_read_up_to_it() {
+        let mut reads = reads_of(&[guest(1, 4)]);
+        reads.fold(&said(11, 7, 1), 6);
+        assert_eq!(at(&reads, 1), (11, 7, 4));
+        let joined = |seq| Event { seq, at: 0, kind: EventKind::Joined { member: person(2) } };
+        reads.fold(&joined(12), 7);
+        assert_eq!(at(&reads, 2), (12, 7, 0));
+        reads.fold(&said(13, 8, 1), 7);
+        reads.fold(&joined(14), 8);
+        assert_eq!(at(&reads, 2), (12, 7, 0), "who is in already joins by no second notice");
+        assert!(reads.is_told(), "the events say it");
+        reads.leave(id(2));
+        assert_eq!(reads.cursor(id(2)), None);
+    }
+
+    #[test]
+    fn the_others_hear_of_who_shows_it_only() {
+        let mut reads = reads_of(&[guest(1, 2), account(2, 2)]);
+        reads.show(id(1), true);
+        reads.show(id(2), false);
+        for member in [id(1), id(2)] {
+            reads.read(member, Place { seq: 5, n: 1 });
+        }
+        let (marks, cursors) = reads.take_untold();
+        assert_eq!(marks, [ReadMark { member: id(1), seq: 5 }]);
+        assert_eq!(cursors, [ReadCursor { member: id(1), seq: 5, n: 1, shown: 5 }]);
+        assert_eq!(reads.take_untold(), (vec![], vec![]));
+        reads.fold(&said(11, 7, 2), 6);
+        assert_eq!(at(&reads, 2), (11, 7, 2), "what was seen stays seen, and goes no further");
+        assert_eq!(reads.marks_for(id(1), 11), [ReadMark { member: id(2), seq: 2 }]);
+        reads.show(id(2), true);
+        assert_eq!(reads.marks_for(id(1), 11), [ReadMark { member: id(2), seq: 11 }]);
+        assert_eq!(reads.marks_for(id(2), 11), [ReadMark { member: id(1), seq: 5 }], "not one’s own");
+    }
+
+    #[test]
+    fn what_another_node_tells_is_told_on_here_and_stored_there() {
+        let mut reads = reads_of(&[account(1, 2), account(2, 2)]);
+        let cursor = |bits, seq, shown| ReadCursor { member: id(bits), seq, n: seq / 2, shown };
+        assert!(reads.hear(cursor(1, 6, 6)));
+        assert!(reads.hear(cursor(2, 7, 0)), "hidden, but one’s own other devices hear of it");
+        assert!(!reads.hear(cursor(1, 6, 6)) && !reads.hear(cursor(1, 4, 4)) && !reads.hear(cursor(9, 9, 9)));
+        assert_eq!(reads.take_untold(), (vec![ReadMark { member: id(1), seq: 6 }], vec![]));
+        assert!(reads.is_kept());
+        assert_eq!((at(&reads, 1), at(&reads, 2)), ((6, 3, 6), (7, 3, 2)));
+    }
+
+    #[test]
+    fn accounts_are_stored_soon_and_guests_when_they_part() {
+        let mut reads = reads_of(&[guest(1, 2), account(2, 2)]);
+        for member in [id(1), id(2)] {
+            reads.read(member, Place { seq: 5, n: 1 });
+        }
+        assert_eq!(due(&mut reads), [2]);
+        assert_eq!(due(&mut reads), NOBODY, "once is enough");
+        reads.part(id(2));
+        reads.part(id(1));
+        assert_eq!(due(&mut reads), [1]);
+        assert!(reads.is_kept());
+        reads.read(id(1), Place { seq: 6, n: 2 });
+        assert_eq!(due(&mut reads), NOBODY);
+        reads.all_are_due();
+        assert_eq!(due(&mut reads), [1], "whatever it is, when the room goes");
+    }
+
+    #[test]
+    fn what_was_not_stored_is_tried_again_as_it_is_by_then() {
+        let mut reads = reads_of(&[account(1, 2), account(2, 2)]);
+        reads.read(id(1), Place { seq: 5, n: 1 });
+        reads.read(id(2), Place { seq: 5, n: 1 });
+        assert_eq!(due(&mut reads), [1, 2]);
+        reads.read(id(1), Place { seq: 7, n: 3 });
+        reads.leave(id(2));
+        reads.keep_again(&[id(1), id(2)]);
+        let (cursor, owner) = reads.take_due().pop().unwrap();
+        assert_eq!((cursor.seq, owner), (7, Some(AccountId(Uuid::from_u128(1)))));
+        assert!(reads.is_kept(), "who left has nothing to keep");
+    }
+
+    #[test]
+    fn a_newcomer_is_stored_once_it_is_known_that_they_have_an_account() {
+        let mut reads = reads_of(&[]);
+        let joined = Event { seq: 11, at: 0, kind: EventKind::Joined { member: person(1) } };
+        reads.keep_for(&joined);
+        reads.fold(&joined, 6);
+        assert_eq!(due(&mut reads), NOBODY);
+        reads.meet(&MemberRecord { read: 0, shown: 0, ..account(1, 0) }, Place { seq: 11, n: 6 });
+        assert_eq!(due(&mut reads), [1]);
+        reads.keep_for(&said(12, 7, 1));
+        reads.fold(&said(12, 7, 1), 6);
+        assert_eq!(reads.take_due()[0].0, ReadCursor { member: id(1), seq: 12, n: 7, shown: 0 });
+    }
+
+    #[test]
+    fn reading_the_log_anew_in_its_epoch_forgets_nothing() {
+        let mut reads = reads_of(&[guest(1, 2), guest(2, 2), account(3, 2)]);
+        for member in [id(1), id(2), id(3)] {
+            reads.show(member, true);
+            reads.read(member, Place { seq: 9, n: 5 });
+        }
+        let mut anew = reads_of(&[guest(1, 2), account(3, 4)]);
+        anew.go_on_from(reads);
+        assert_eq!((at(&anew, 1), at(&anew, 3)), ((9, 5, 9), (9, 5, 9)));
+        let (marks, cursors) = anew.take_untold();
+        assert_eq!((marks.len(), cursors.len()), (2, 2));
+        assert_eq!(due(&mut anew), [3]);
+        anew.all_are_due();
+        assert_eq!(due(&mut anew), [1], "and nobody who has gone meanwhile");
+    }
+}

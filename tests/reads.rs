@@ -1,0 +1,665 @@
+//! What people have read: kept in step on their own devices, shown to the others if both show it, and never lost for long.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic; that is how it fails")]
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use anonchat::protocol::{
+    ByeReason, ClientFrame, Code, MemberId, Preferences, Profile, ReadMark, RoomCode, RoomType, Seq, ServerFrame,
+    Signal, Snapshot, limits::READ_MARK_MEMBERS,
+};
+use mongodb::{
+    Collection,
+    bson::{Document, doc},
+};
+use reqwest::Method;
+use serde_json::json;
+use support::{
+    Follower, Guest, Mongo, Node, Redis, Settings,
+    account::new_address,
+    client::Heard,
+    poll_until,
+    services::{shared_mongo, shared_redis},
+    within,
+};
+use uuid::Uuid;
+
+const PUT: Method = Method::PUT;
+
+/// Somebody with an account, and where they log in elsewhere.
+struct Account {
+    device: Guest,
+    email: String,
+}
+
+impl Account {
+    async fn new(node: &Node, name: &str) -> Self {
+        let (device, email) = Guest::registered(node, name).await;
+        Self { device, email }
+    }
+
+    /// Another device, at a node.
+    async fn other_device(&self, node: &Node) -> Guest {
+        let device = Guest::new(node, self.device.name());
+        device.log_in(&self.email).await;
+        device
+    }
+
+    async fn prefer(&self, preferences: Preferences) {
+        let _: Profile = self.device.ask(PUT, "/api/users/preferences", preferences).await.unwrap();
+    }
+}
+
+fn hides_read() -> Preferences {
+    Preferences { show_read: false, ..Preferences::default() }
+}
+
+fn hides_typing() -> Preferences {
+    Preferences { show_typing: false, ..Preferences::default() }
+}
+
+async fn mute(person: &Guest, code: RoomCode, muted: bool) -> Result<(), (u16, Code)> {
+    let answer = person.tell(PUT, "/api/rooms/mute", json!({ "code": code, "muted": muted })).await;
+    answer.map_err(|refused| (refused.status.as_u16(), refused.problem.code))
+}
+
+async fn view(person: &Guest, code: RoomCode) -> Snapshot {
+    person.ask(Method::GET, &format!("/api/rooms/{code}"), ()).await.unwrap()
+}
+
+/// Hears until a member's mark stands there.
+async fn until_marked(follower: &mut Follower, member: MemberId, seq: Seq) {
+    let marked = |follower: &Follower| follower.marks.get(&member) == Some(&seq);
+    follower.hear_until(&format!("{member} has read up to {seq}"), marked).await;
+}
+
+/// Hears until the other devices of this person have told how far they read.
+async fn until_in_step(follower: &mut Follower, seq: Seq) {
+    follower.hear_until(&format!("I have read up to {seq}"), |follower| follower.read == seq).await;
+}
+
+/// Whether anything was ever told of what others have read.
+fn was_told(follower: &Follower) -> bool {
+    let of_others = |mark: &ReadMark| mark.member != follower.id();
+    follower.signals.iter().any(|signal| matches!(signal, Signal::Read { marks } if marks.iter().any(of_others)))
+}
+
+/// Hears until the room has answered, and with it everything that this socket said before.
+async fn settle(follower: &mut Follower) {
+    let (epoch, after) = follower.replica.resume_point();
+    let again = ClientFrame::Subscribe { code: follower.code, epoch: Some(epoch), after: Some(after) };
+    let before = follower.answers;
+    follower.socket.send(&again).await.expect("the frame is sent");
+    follower.hear_until("the room answers", |follower| follower.answers > before).await;
+}
+
+/// Connects again, and hears until the room has answered.
+async fn resume(follower: &mut Follower, node: &Node) {
+    let before = follower.answers;
+    follower.reconnect(node).await;
+    follower.hear_until("the room answers", |follower| follower.answers > before).await;
+}
+
+/// Hears until the socket is closed, and comes back. Gives why it was closed.
+async fn come_back(follower: &mut Follower, node: &Node) -> Option<ByeReason> {
+    let why = within("the socket is closed", async {
+        loop {
+            match follower.socket.next().await {
+                Some(ServerFrame::Bye { reason, .. }) => return Some(reason),
+                Some(_) => {}
+                None => return None,
+            }
+        }
+    })
+    .await;
+    resume(follower, node).await;
+    why
+}
+
+/// What the store of an embedded node knows of a member: the seq, its ordinal, and how far that is shown.
+fn in_sqlite(settings: &Settings, member: MemberId) -> (i64, i64, i64) {
+    let db = rusqlite::Connection::open(settings.data_dir().join("anonchat.sqlite")).unwrap();
+    db.busy_timeout(Duration::from_secs(5)).unwrap();
+    let row = "SELECT read, read_n, shown FROM members WHERE member = ?";
+    db.query_row(row, [member.get().cast_signed()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap()
+}
+
+/// The members in the database of a test that has a MongoDB of its own.
+async fn members_in(mongo: &Mongo) -> Collection<Document> {
+    let uri = format!("{}&serverSelectionTimeoutMS=1000", mongo.uri());
+    mongodb::Client::with_uri_str(uri).await.unwrap().database("reads").collection("members")
+}
+
+/// The seq up to which somebody has read, as MongoDB knows it.
+async fn in_mongo(members: &Collection<Document>, member: MemberId) -> Option<Seq> {
+    let record = members.find_one(doc! { "member": member.get().cast_signed() }).await.ok()??;
+    record.get_i64("read").ok().map(i64::cast_unsigned)
+}
+
+/// MongoDB, Redis and two nodes, on a database and a prefix of their own.
+async fn cluster() -> Option<(Node, Node)> {
+    let (mongo, redis) = (shared_mongo()?, shared_redis()?);
+    let name = format!("reads_{}", Uuid::new_v4().simple());
+    let settings = Settings::cluster(&mongo, &name, &redis, &name);
+    Some(tokio::join!(Node::start(&settings), Node::start(&settings)))
+}
+
+#[tokio::test]
+async fn the_others_see_how_far_somebody_has_read_and_so_does_whoever_comes_later() {
+    let node = Node::start(&Settings::embedded()).await;
+    for preserve in [false, true] {
+        let (ada, bob) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"));
+        let code = ada.create(RoomType::Group, preserve).await.room.code;
+        let joined = bob.join(code).await;
+        assert_eq!(joined.you.read, joined.head, "joining reads up to one’s own joining");
+        let (mut ada, mut bob) = (ada.follow(code).await, bob.follow(code).await);
+        let mut last = 0;
+        for text in ["One", "Two", "Three"] {
+            last = ada.say(text).await.seq;
+        }
+        bob.until_said("Three").await;
+        assert_eq!(bob.read, joined.head, "hearing is not reading");
+        bob.mark_read(last - 1).await;
+        until_marked(&mut ada, bob.id(), last - 1).await;
+        bob.mark_read(last).await;
+        until_marked(&mut ada, bob.id(), last).await;
+
+        let marks = [(ada.id(), last), (bob.id(), last)];
+        let cyd = Guest::new(&node, "Cyd");
+        let seen = cyd.join(code).await;
+        assert_eq!(seen.reads.iter().map(|mark| (mark.member, mark.seq)).collect::<Vec<_>>(), sorted(&marks));
+        let other_page = bob.guest.follow(code).await;
+        assert_eq!((other_page.read, other_page.marks.get(&ada.id())), (last, Some(&last)));
+        assert!(!other_page.marks.contains_key(&bob.id()), "one’s own is not among them");
+        settle(&mut ada).await;
+        assert_eq!((ada.read, ada.marks.get(&bob.id())), (last, Some(&last)), "a resume tells it too");
+        bob.guest.leave(code).await;
+        ada.guest.leave(code).await;
+    }
+}
+
+fn sorted(marks: &[(MemberId, Seq)]) -> Vec<(MemberId, Seq)> {
+    let mut marks = marks.to_vec();
+    marks.sort_unstable();
+    marks
+}
+
+#[tokio::test]
+async fn two_devices_of_one_account_stay_in_step() {
+    let node = Node::start(&Settings::embedded()).await;
+    let (ada, bob) = (Account::new(&node, "Ada").await, Guest::new(&node, "Bob"));
+    let code = bob.create(RoomType::Group, true).await.room.code;
+    ada.device.join(code).await;
+    let mut bob = bob.follow(code).await;
+    let mut desk = ada.device.follow(code).await;
+    let mut phone = ada.other_device(&node).await.follow(code).await;
+    let seqs = [bob.say("One").await.seq, bob.say("Two").await.seq, bob.say("Three").await.seq];
+    desk.until_said("Three").await;
+    desk.mark_read(seqs[0]).await;
+    until_in_step(&mut phone, seqs[0]).await;
+    phone.mark_read(seqs[1]).await;
+    until_in_step(&mut desk, seqs[1]).await;
+    // The slower device tells what is old news.
+    desk.mark_read(seqs[0]).await;
+    settle(&mut desk).await;
+    assert_eq!(desk.read, seqs[1]);
+    assert_eq!(view(&ada.device, code).await.you.read, seqs[1]);
+    let said = phone.say("I have read it all").await.seq;
+    let tablet = ada.other_device(&node).await.follow(code).await;
+    assert_eq!(tablet.read, said, "saying something reads up to it");
+    let own =
+        |signal: &&Signal| matches!(signal, Signal::Read { marks } if marks.iter().any(|m| m.member == desk.id()));
+    assert_eq!(desk.signals.iter().filter(own).count(), 1, "who reads is not told of it");
+    assert_eq!(phone.signals.iter().filter(own).count(), 1);
+}
+
+#[tokio::test]
+async fn what_is_said_by_rest_is_read_by_who_says_it() {
+    let node = Node::start(&Settings::embedded()).await;
+    let (ada, bob) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"));
+    let code = ada.create(RoomType::P2p, false).await.room.code;
+    bob.join(code).await;
+    let said = bob.say(code, "Hello").await.seq;
+    assert_eq!(view(&bob, code).await.you.read, said);
+    assert_eq!(view(&ada, code).await.you.read, 1);
+}
+
+#[tokio::test]
+async fn marks_and_devices_reach_the_other_node() {
+    let Some((one, two)) = cluster().await else { return };
+    let (ada, bob) = (Account::new(&one, "Ada").await, Guest::new(&two, "Bob"));
+    for preserve in [true, false] {
+        let code = ada.device.create(RoomType::Group, preserve).await.room.code;
+        bob.join(code).await;
+        let mut desk = ada.device.follow(code).await;
+        let mut phone = ada.other_device(&two).await.follow(code).await;
+        let mut bob = bob.follow(code).await;
+        let seqs = [bob.say("One").await.seq, bob.say("Two").await.seq];
+        for device in [&mut desk, &mut phone] {
+            device.until_said("Two").await;
+        }
+        desk.mark_read(seqs[0]).await;
+        until_in_step(&mut phone, seqs[0]).await;
+        until_marked(&mut bob, desk.id(), seqs[0]).await;
+        phone.mark_read(seqs[1]).await;
+        until_in_step(&mut desk, seqs[1]).await;
+        until_marked(&mut bob, desk.id(), seqs[1]).await;
+        let said = desk.say("Three").await.seq;
+        bob.until_said("Three").await;
+        bob.mark_read(said).await;
+        until_marked(&mut desk, bob.id(), said).await;
+        let seen = view(&ada.device, code).await;
+        assert_eq!(seen.reads, [ReadMark { member: bob.id(), seq: said }]);
+        assert_eq!(view(&ada.device.at(&two), code).await.you.read, said, "each node knows");
+        bob.guest.leave(code).await;
+    }
+}
+
+#[tokio::test]
+async fn who_hides_what_they_read_neither_shows_nor_sees_it() {
+    let node = Node::start(&Settings::embedded()).await;
+    let (ada, cyd) = (Guest::new(&node, "Ada"), Guest::new(&node, "Cyd"));
+    let bob = Account::new(&node, "Bob").await;
+    let code = ada.create(RoomType::Group, true).await.room.code;
+    cyd.join(code).await;
+    bob.device.join(code).await;
+    let mut tab = bob.device.follow(code).await;
+    let (mut ada, mut cyd) = (ada.follow(code).await, cyd.follow(code).await);
+    let shown = ada.say("Everybody may know that you read this").await.seq;
+    tab.until_said("Everybody may know that you read this").await;
+    tab.mark_read(shown).await;
+    until_marked(&mut ada, tab.id(), shown).await;
+
+    bob.prefer(hides_read()).await;
+    assert_eq!(come_back(&mut tab, &node).await, Some(ByeReason::SignedIn));
+    assert_eq!((tab.read, tab.marks.len()), (shown, 0), "who hides sees nobody’s");
+    tab.signals.clear();
+    let mut phone = bob.other_device(&node).await.follow(code).await;
+    assert!(phone.marks.is_empty());
+    let said = tab.say("I say this").await.seq;
+    let hidden = ada.say("Nobody is to know that you read this").await.seq;
+    for follower in [&mut tab, &mut cyd] {
+        follower.until_said("Nobody is to know that you read this").await;
+    }
+    assert!(said < hidden);
+    tab.mark_read(hidden).await;
+    until_in_step(&mut phone, hidden).await;
+    settle(&mut tab).await;
+    // Whoever reads later is told of later.
+    cyd.mark_read(hidden).await;
+    until_marked(&mut ada, cyd.id(), hidden).await;
+    assert_eq!(ada.marks.get(&tab.id()), Some(&shown), "what was seen stays seen, and goes no further");
+    let seen = view(&cyd.guest, code).await;
+    assert_eq!(seen.reads.iter().find(|mark| mark.member == tab.id()).map(|mark| mark.seq), Some(shown));
+    assert!(view(&bob.device, code).await.reads.is_empty());
+    tab.say("Still here").await;
+    for device in [&mut tab, &mut phone] {
+        device.until_said("Still here").await;
+        assert!(!was_told(device), "{:?}", device.signals);
+    }
+
+    bob.prefer(Preferences::default()).await;
+    assert_eq!(come_back(&mut tab, &node).await, Some(ByeReason::SignedIn));
+    assert_eq!(tab.marks.get(&cyd.id()), Some(&hidden));
+    let again = ada.say("Everybody may know again").await.seq;
+    tab.until_said("Everybody may know again").await;
+    tab.mark_read(again).await;
+    until_marked(&mut ada, tab.id(), again).await;
+}
+
+#[tokio::test]
+async fn who_hides_that_they_type_neither_shows_nor_sees_it() {
+    let node = Node::start(&Settings::embedded()).await;
+    let (ada, bob) = (Guest::new(&node, "Ada"), Account::new(&node, "Bob").await);
+    bob.prefer(hides_typing()).await;
+    let code = ada.create(RoomType::Group, false).await.room.code;
+    let cyd = Guest::new(&node, "Cyd");
+    cyd.join(code).await;
+    bob.device.join(code).await;
+    let (mut ada, mut bob, mut cyd) = (ada.follow(code).await, bob.device.follow(code).await, cyd.follow(code).await);
+    let typing = ClientFrame::Typing { code, on: true };
+    bob.socket.send(&typing).await.unwrap();
+    settle(&mut bob).await;
+    cyd.socket.send(&typing).await.unwrap();
+    let types = |signal: &Signal| matches!(signal, Signal::Typing { .. });
+    let cyd_types = Signal::Typing { member: cyd.id(), on: true };
+    ada.hear_until("Cyd types", |ada| ada.signals.contains(&cyd_types)).await;
+    cyd.say("Typed").await;
+    for follower in [&mut ada, &mut bob, &mut cyd] {
+        follower.until_said("Typed").await;
+    }
+    assert_eq!(ada.signals.iter().filter(|signal| types(signal)).count(), 1, "{:?}", ada.signals);
+    assert!(!bob.signals.iter().any(types) && !cyd.signals.iter().any(types));
+}
+
+#[tokio::test]
+async fn a_preference_that_shows_nothing_else_leaves_the_sockets_alone() {
+    let node = Node::start(&Settings::embedded()).await;
+    let ada = Account::new(&node, "Ada").await;
+    let code = ada.device.create(RoomType::Group, false).await.room.code;
+    let mut tab = ada.device.follow(code).await;
+    ada.prefer(Preferences { sound: true, ..Preferences::default() }).await;
+    tab.say("On the same socket").await;
+}
+
+#[tokio::test]
+async fn a_preference_holds_on_every_node() {
+    let Some((one, two)) = cluster().await else { return };
+    let (ada, bob) = (Guest::new(&one, "Ada"), Account::new(&one, "Bob").await);
+    let code = ada.create(RoomType::Group, false).await.room.code;
+    bob.device.join(code).await;
+    // A room of Bob’s that is live on no node.
+    bob.device.create(RoomType::Group, true).await;
+    let mut ada = ada.follow(code).await;
+    let mut tab = bob.other_device(&two).await.follow(code).await;
+    let seq = ada.say("One").await.seq;
+    tab.until_said("One").await;
+    bob.prefer(hides_read()).await;
+    assert_eq!(come_back(&mut tab, &two).await, Some(ByeReason::SignedIn));
+    tab.mark_read(seq).await;
+    settle(&mut tab).await;
+    // What Bob says goes the same way, later.
+    tab.say("Two").await;
+    ada.until_said("Two").await;
+    assert!(!was_told(&ada), "{:?}", ada.signals);
+    assert!(view(&ada.guest, code).await.reads.iter().all(|mark| mark.seq < seq));
+}
+
+#[tokio::test]
+async fn a_large_room_tells_nothing_of_others_but_keeps_ones_own_devices_in_step() {
+    let node = Node::start(&Settings::embedded()).await;
+    let (ada, bob) = (Account::new(&node, "Ada").await, Guest::new(&node, "Bob"));
+    let code = bob.create(RoomType::Group, false).await.room.code;
+    ada.device.join(code).await;
+    let mut others = Vec::new();
+    for i in 2..=READ_MARK_MEMBERS {
+        let other = Guest::new(&node, &format!("Guest {i}"));
+        other.join(code).await;
+        others.push(other);
+    }
+    let mut bob = bob.follow(code).await;
+    assert_eq!(bob.replica.state.members.len(), READ_MARK_MEMBERS + 1);
+    let mut desk = ada.device.follow(code).await;
+    let mut phone = ada.other_device(&node).await.follow(code).await;
+    let seq = bob.say("One").await.seq;
+    bob.mark_read(seq).await;
+    for device in [&mut desk, &mut phone] {
+        device.until_said("One").await;
+    }
+    desk.mark_read(seq).await;
+    until_in_step(&mut phone, seq).await;
+    let last = bob.say("Two").await.seq;
+    desk.until_said("Two").await;
+    desk.mark_read(last).await;
+    until_in_step(&mut phone, last).await;
+    settle(&mut bob).await;
+    assert!(bob.marks.is_empty() && desk.marks.is_empty());
+    assert!(view(&bob.guest, code).await.reads.is_empty());
+    assert!(!was_told(&bob) && !was_told(&desk) && !was_told(&phone));
+
+    // With one fewer it is small enough.
+    others[0].leave(code).await;
+    bob.hear_until("one has left", |bob| bob.replica.state.members.len() == READ_MARK_MEMBERS).await;
+    let seq = bob.say("Three").await.seq;
+    desk.until_said("Three").await;
+    desk.mark_read(seq).await;
+    until_marked(&mut bob, desk.id(), seq).await;
+    until_in_step(&mut phone, seq).await;
+}
+
+#[tokio::test]
+async fn marks_are_told_together_and_once_a_second() {
+    let node = Node::start(&Settings::embedded()).await;
+    let (ada, bob) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"));
+    let code = ada.create(RoomType::Group, false).await.room.code;
+    bob.join(code).await;
+    let (mut ada, mut bob) = (ada.follow(code).await, bob.follow(code).await);
+    let begun = Instant::now();
+    let mut last = 0;
+    for i in 0..200 {
+        last = ada.say(&i.to_string()).await.seq;
+        bob.mark_read(last).await;
+    }
+    until_marked(&mut ada, bob.id(), last).await;
+    let told = ada.signals.iter().filter(|signal| matches!(signal, Signal::Read { .. })).count();
+    let seconds = usize::try_from(begun.elapsed().as_secs()).unwrap();
+    assert!((1..=seconds + 2).contains(&told), "{told} signals in {seconds} s");
+}
+
+#[tokio::test]
+async fn what_an_account_read_survives_a_kill_two_seconds_later() {
+    let settings = Settings::embedded();
+    let mut node = Node::start(&settings).await;
+    let (ada, bob) = (Account::new(&node, "Ada").await, Guest::new(&node, "Bob"));
+    let code = bob.create(RoomType::Group, true).await.room.code;
+    ada.device.join(code).await;
+    let (mut bob, mut tab) = (bob.follow(code).await, ada.device.follow(code).await);
+    for round in 1..=3 {
+        for text in ["One", "Two", "Three"] {
+            bob.say(&format!("{text} of {round}")).await;
+        }
+        let seq = bob.say(&format!("Last of {round}")).await.seq;
+        tab.until_said(&format!("Last of {round}")).await;
+        let read_at = Instant::now();
+        tab.mark_read(seq).await;
+        let kept = (seq.cast_signed(), 4 * round, seq.cast_signed());
+        poll_until("it is stored", || async { in_sqlite(&settings, tab.id()) == kept }).await;
+        assert!(read_at.elapsed() < Duration::from_secs(2), "{:?}", read_at.elapsed());
+        node.kill().await;
+        node.restart().await;
+        tab = ada.device.follow(code).await;
+        assert_eq!(tab.read, seq);
+        resume(&mut bob, &node).await;
+        assert_eq!(bob.marks.get(&tab.id()), Some(&seq), "and the others see it as before");
+    }
+}
+
+#[tokio::test]
+async fn what_an_account_read_survives_a_kill_of_both_nodes() {
+    let (Some(mongo), Some(redis)) = (Mongo::start().await, Redis::start().await) else { return };
+    let settings = Settings::cluster(&mongo.uri(), "reads", &redis.url(), "reads");
+    let (mut one, mut two) = tokio::join!(Node::start(&settings), Node::start(&settings));
+    let members = members_in(&mongo).await;
+    let (ada, bob) = (Account::new(&one, "Ada").await, Guest::new(&two, "Bob"));
+    for preserve in [true, false] {
+        let code = ada.device.create(RoomType::Group, preserve).await.room.code;
+        bob.at(&two).join(code).await;
+        let (mut tab, mut bob) = (ada.device.follow(code).await, bob.at(&two).follow(code).await);
+        let seq = bob.say("One").await.seq;
+        tab.until_said("One").await;
+        let read_at = Instant::now();
+        tab.mark_read(seq).await;
+        poll_until("it is stored", || async { in_mongo(&members, tab.id()).await == Some(seq) }).await;
+        assert!(read_at.elapsed() < Duration::from_secs(2), "{:?}", read_at.elapsed());
+        one.kill().await;
+        two.kill().await;
+        tokio::join!(one.restart(), two.restart());
+        assert_eq!(ada.device.at(&two).follow(code).await.read, seq);
+        bob.guest.at(&two).leave(code).await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_guest_read_is_stored_when_they_go_and_not_before() {
+    let settings = Settings::embedded();
+    let node = Node::start(&settings).await;
+    let (ada, bob) = (Account::new(&node, "Ada").await, Guest::new(&node, "Bob"));
+    let code = bob.create(RoomType::Group, false).await.room.code;
+    ada.device.join(code).await;
+    let mut tab = ada.device.follow(code).await;
+    let (mut bob, other_page) = (bob.follow(code).await, bob.follow(code).await);
+    let seq = tab.say("One").await.seq;
+    bob.until_said("One").await;
+    bob.mark_read(seq).await;
+    until_marked(&mut tab, bob.id(), seq).await;
+    drop(other_page);
+    let last = bob.say("Two").await.seq;
+    tab.until_said("Two").await;
+    tab.mark_read(last).await;
+    // What was due then is stored with it.
+    poll_until("the account is stored", || async { in_sqlite(&settings, tab.id()).0 == last.cast_signed() }).await;
+    assert_eq!(in_sqlite(&settings, bob.id()), (0, 0, 0), "the guest is there still");
+    let (guest, id, kept) = (bob.guest.clone(), bob.id(), last.cast_signed());
+    drop(bob);
+    poll_until("the guest is stored", || async { in_sqlite(&settings, id) == (kept, 2, kept) }).await;
+    assert_eq!(guest.follow(code).await.read, last);
+}
+
+#[tokio::test]
+async fn a_node_that_stops_stores_what_everybody_read() {
+    let mut node = Node::start(&Settings::embedded()).await;
+    let (ada, bob) = (Account::new(&node, "Ada").await, Guest::new(&node, "Bob"));
+    let code = bob.create(RoomType::Group, true).await.room.code;
+    ada.device.join(code).await;
+    let (mut tab, mut bob) = (ada.device.follow(code).await, bob.follow(code).await);
+    let seq = tab.say("One").await.seq;
+    bob.until_said("One").await;
+    for follower in [&mut tab, &mut bob] {
+        follower.mark_read(seq).await;
+        settle(follower).await;
+    }
+    assert!(node.terminate().await);
+    node.restart().await;
+    assert_eq!((ada.device.follow(code).await.read, bob.guest.follow(code).await.read), (seq, seq));
+}
+
+#[tokio::test]
+async fn a_store_that_is_down_holds_up_no_mark_and_loses_none() {
+    let (Some(mut mongo), Some(redis)) = (Mongo::start().await, Redis::start().await) else { return };
+    let settings = Settings::cluster(&mongo.uri(), "reads", &redis.url(), "reads");
+    let node = Node::start(&settings).await;
+    let (ada, bob) = (Account::new(&node, "Ada").await, Guest::new(&node, "Bob"));
+    let code = bob.create(RoomType::Group, false).await.room.code;
+    ada.device.join(code).await;
+    let (mut tab, mut bob) = (ada.device.follow(code).await, bob.follow(code).await);
+    let first = bob.say("One").await.seq;
+    tab.until_said("One").await;
+    tab.mark_read(first).await;
+    let (members, id) = (members_in(&mongo).await, tab.id());
+    poll_until("it is stored", || async { in_mongo(&members, id).await == Some(first) }).await;
+    mongo.kill().await;
+    let mut last = first;
+    for i in 0..50 {
+        last = bob.say(&i.to_string()).await.seq;
+        tab.hear_until("it is said", |tab| tab.replica.state.head >= last).await;
+        tab.mark_read(last).await;
+    }
+    until_marked(&mut bob, id, last).await;
+    mongo.restart().await;
+    poll_until("it is stored after all", || async { in_mongo(&members, id).await == Some(last) }).await;
+}
+
+#[tokio::test]
+async fn a_log_that_is_lost_takes_back_what_was_read_beyond_it() {
+    let settings = Settings::embedded();
+    let mut node = Node::start(&settings).await;
+    let (ada, bob) = (Account::new(&node, "Ada").await, Guest::new(&node, "Bob"));
+    let code = bob.create(RoomType::Group, false).await.room.code;
+    ada.device.join(code).await;
+    let (mut tab, mut bob) = (ada.device.follow(code).await, bob.follow(code).await);
+    let mut last = 0;
+    for i in 0..20 {
+        last = bob.say(&i.to_string()).await.seq;
+    }
+    tab.hear_until("all is said", |tab| tab.replica.state.head == last).await;
+    tab.mark_read(last).await;
+    let kept = last.cast_signed();
+    poll_until("it is stored", || async { in_sqlite(&settings, tab.id()) == (kept, 20, kept) }).await;
+    node.kill().await;
+    node.restart().await;
+    let mut tab = ada.device.follow(code).await;
+    let head = tab.replica.state.head;
+    assert!(head < last, "the log was in the memory of the node");
+    assert_eq!((tab.read, in_sqlite(&settings, tab.id())), (head, (head.cast_signed(), 0, head.cast_signed())));
+    bob.reconnect(&node).await;
+    let seq = bob.say("Anew").await.seq;
+    tab.until_said("Anew").await;
+    assert_eq!(view(&ada.device, code).await.you.read, head, "it is not read before it is said");
+    tab.mark_read(seq).await;
+    until_marked(&mut bob, tab.id(), seq).await;
+    let kept = seq.cast_signed();
+    poll_until("it is stored", || async { in_sqlite(&settings, tab.id()) == (kept, 1, kept) }).await;
+}
+
+#[tokio::test]
+async fn hostile_frames_about_reading_do_nothing() {
+    let node = Node::start(&Settings::embedded()).await;
+    let [ada, bob, eve] = ["Ada", "Bob", "Eve"].map(|name| Guest::new(&node, name));
+    let code = ada.create(RoomType::Group, false).await.room.code;
+    let elsewhere = eve.create(RoomType::Group, false).await.room.code;
+    bob.join(code).await;
+    let (mut ada, mut bob, mut eve) = (ada.follow(code).await, bob.follow(code).await, eve.follow(elsewhere).await);
+    let first = ada.say("One").await.seq;
+    let last = ada.say("Two").await.seq;
+    bob.until_said("Two").await;
+    bob.mark_read(first).await;
+    until_marked(&mut ada, bob.id(), first).await;
+
+    let numbers = ["0", "1", "1000000", "9007199254740992", "18446744073709551615"];
+    for seq in numbers.into_iter().chain([&*first.to_string(), &*(last + 1).to_string()]) {
+        bob.socket.send_text(&format!(r#"{{"type":"read","code":"{code}","seq":{seq}}}"#)).await.unwrap();
+    }
+    let malformed = ["-1", "1.5", "1e300", "18446744073709551616", "\"7\"", "null", "[]", "{\"$gt\":0}"];
+    for seq in malformed {
+        bob.socket.send_text(&format!(r#"{{"type":"read","code":"{code}","seq":{seq}}}"#)).await.unwrap();
+    }
+    // Of rooms that the socket does not follow, whoever is in them.
+    bob.socket.send(&ClientFrame::Read { code: elsewhere, seq: 1 }).await.unwrap();
+    eve.socket.send(&ClientFrame::Read { code, seq: last }).await.unwrap();
+    eve.socket.send(&ClientFrame::Read { code: RoomCode::from_bits(7), seq: last }).await.unwrap();
+    let mut refused = 0;
+    within("what cannot be read is answered", async {
+        while refused < malformed.len() {
+            match bob.hear().await {
+                Heard::Refused(Code::Malformed, None) => refused += 1,
+                Heard::Refused(code, _) => panic!("{code:?}"),
+                Heard::Cut => panic!("the socket was cut"),
+                _ => {}
+            }
+        }
+    })
+    .await;
+    settle(&mut bob).await;
+    settle(&mut eve).await;
+    assert_eq!((bob.read, bob.replica.you.read), (first, 2));
+    assert_eq!(view(&ada.guest, code).await.reads, [ReadMark { member: bob.id(), seq: first }]);
+    assert_eq!((eve.read, eve.marks.len()), (1, 0));
+
+    bob.mark_read(last).await;
+    until_marked(&mut ada, bob.id(), last).await;
+    let told = ada.signals.iter().filter(|signal| matches!(signal, Signal::Read { .. }));
+    assert_eq!(told.count(), 2, "what is true is told, and nothing else");
+}
+
+#[tokio::test]
+async fn a_mute_is_ones_own_and_survives_leaving_and_coming_back() {
+    let node = Node::start(&Settings::embedded()).await;
+    let (ada, bob) = (Account::new(&node, "Ada").await, Guest::new(&node, "Bob"));
+    let code = ada.device.create(RoomType::Group, false).await.room.code;
+    assert_eq!(mute(&bob, code, true).await, Err((401, Code::NoSession)));
+    bob.join(code).await;
+    for person in [&ada.device, &bob] {
+        assert!(!view(person, code).await.you.muted);
+        mute(person, code, true).await.unwrap();
+        mute(person, code, true).await.unwrap();
+        assert!(view(person, code).await.you.muted);
+    }
+    assert!(ada.other_device(&node).await.follow(code).await.replica.you.muted, "on every device");
+    mute(&ada.device, code, false).await.unwrap();
+    assert_eq!((view(&ada.device, code).await.you.muted, view(&bob, code).await.you.muted), (false, true));
+
+    bob.leave(code).await;
+    assert_eq!(mute(&bob, code, false).await, Err((403, Code::NotAMember)));
+    assert_eq!(mute(&bob, RoomCode::from_bits(7), true).await, Err((404, Code::RoomUnavailable)));
+    ada.device.say(code, "While Bob is away").await;
+    let back = bob.join(code).await;
+    assert!(back.you.muted);
+    assert_eq!(back.you.read, back.head, "up to one’s own coming back");
+
+    bob.register(&new_address()).await;
+    assert!(view(&bob, code).await.you.muted, "a guest who registers keeps it");
+    let data: serde_json::Value = bob.ask(Method::GET, "/api/users/me/data", ()).await.unwrap();
+    assert_eq!((&data["rooms"][0]["muted"], &data["rooms"][0]["read"].is_u64()), (&json!(true), &true));
+}
