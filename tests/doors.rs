@@ -629,8 +629,9 @@ async fn a_form_of_the_page_makes_the_same_session() {
         cookie.starts_with("anonchat=") && cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"),
         "{cookie}"
     );
-    let mine: Vec<Snapshot> = bob.ask(Method::GET, "/api/rooms/my-rooms", ()).await.unwrap();
-    assert_eq!((mine[0].room.code, mine[0].you.nickname.as_str()), (code, "Bob"));
+    assert_eq!(bob.rooms().await, [code]);
+    let inside: Snapshot = bob.ask(Method::GET, &format!("/api/rooms/{code}"), ()).await.unwrap();
+    assert_eq!(inside.you.nickname.as_str(), "Bob");
 }
 
 #[tokio::test]

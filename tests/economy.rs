@@ -16,10 +16,12 @@ use anonchat::{
         RoomCode, RoomType,
     },
     server::store::{
-        ActorId, Events as _, GuestId, GuestRecord, Guests as _, Joining, MemberRecord, Members as _, Owed, Presence,
-        ReadCursor, RoomId, RoomRecord, Rooms as _, Store, TokenHash, mongo::Mongo as MongoStore, sqlite::Sqlite,
+        AccountId, ActorId, Events as _, GuestId, GuestRecord, Guests as _, Joining, MemberRecord, Members as _, Owed,
+        Presence, ReadCursor, RoomId, RoomRecord, Rooms as _, Store, TokenHash, mongo::Mongo as MongoStore,
+        sqlite::Sqlite,
     },
 };
+use futures_util::{StreamExt, stream};
 use reqwest::Method;
 use serde_json::{Value, json};
 use support::{
@@ -75,14 +77,37 @@ impl Watched {
             .with("LEPTOS_HASH_FILES", "false")
             .logged("warn,anonchat::server::store=trace");
         let mut watched = Self { node: Node::start(&settings).await, settings, read: 0 };
-        // What a node does when it starts is over once both of its first cleanings are.
+        watched.until_begun().await;
+        watched
+    }
+
+    /// Kills the node and starts it again: what was in its memory is gone.
+    async fn restart(&mut self) {
+        self.node.kill().await;
+        self.asked();
+        self.node.restart().await;
+        self.until_begun().await;
+    }
+
+    /// What a node does when it starts is over once both of its first cleanings are.
+    async fn until_begun(&mut self) {
         poll_until("the node has cleaned up", || async {
-            let log = watched.settings.log();
+            let log = &self.settings.log()[self.read..];
             log.contains("DELETE FROM rooms") && log.contains("DELETE FROM guests")
         })
         .await;
-        assert_eq!(watched.barrier().await.last().map(String::as_str), Some("commit"));
-        watched
+        assert_eq!(self.barrier().await.last().map(String::as_str), Some("commit"));
+    }
+
+    /// Waits until the node asks for nothing by itself.
+    async fn until_quiet(&mut self) {
+        let mut pause = tokio::time::interval(std::time::Duration::from_millis(100));
+        within("the node is quiet", async {
+            while self.barrier().await != ["begin", "commit"] {
+                pause.tick().await;
+            }
+        })
+        .await;
     }
 
     /// Waits until everything that was asked before has been answered. Gives what was asked since the last time.
@@ -204,6 +229,42 @@ async fn every_door_asks_sqlite_a_fixed_few_things() {
     let leaving = [&[SESSION], &MEMBERSHIP[..], &left, &joined, &compared].concat();
     watched.expect("leaving", &leaving).await;
     assert_eq!(watched.barrier().await, ["begin", "commit"], "and nothing came after");
+}
+
+#[tokio::test]
+async fn a_list_of_five_hundred_rooms_asks_as_little_as_a_list_of_one() {
+    let mut watched = Watched::start().await;
+    let who_asks = ["select sessions", "select accounts"];
+    for rooms in [1, 500] {
+        let (ada, _) = Guest::registered(&watched.node, "Ada").await;
+        let makers = (0..rooms).map(|i| ada.create(RoomType::Group, i % 2 == 0));
+        stream::iter(makers).buffer_unordered(32).collect::<Vec<_>>().await;
+        // Which rooms, and where the archives end of those whose digests are on the bus; which all are after a moment.
+        let live = [&["begin", "commit"], &who_asks[..], &["select members", "select rooms"]].concat();
+        within("digests answer for the store", async {
+            loop {
+                watched.until_quiet().await;
+                assert_eq!(ada.list().await.len(), rooms);
+                let mut asked = watched.barrier().await;
+                asked.sort();
+                let mut expected = live.clone();
+                expected.sort_unstable();
+                if asked == expected {
+                    return;
+                }
+                assert!(asked.len() <= expected.len() + 1, "and meanwhile one question more at most: {asked:?}");
+            }
+        })
+        .await;
+
+        watched.restart().await;
+        for time in ["first", "second"] {
+            assert_eq!(ada.list().await.len(), rooms);
+            // Which rooms, and all that a list shows of them. Nor is any of them live the second time.
+            let asked = [&who_asks[..], &["select members", "select members"]].concat();
+            watched.expect(&format!("a list of what is not live, the {time} time"), &asked).await;
+        }
+    }
 }
 
 #[tokio::test]
@@ -446,6 +507,10 @@ async fn mongo_is_asked_one_command_for_a_batch_of_messages_and_for_each_look() 
     assert_eq!(told.commands(), ["find events"]);
     store.heads(&[room.id, RoomId(Uuid::now_v7())]).await.unwrap();
     assert_eq!(told.commands(), ["aggregate rooms"]);
+    store.overviews(&[room.id, RoomId(Uuid::now_v7())]).await.unwrap();
+    assert_eq!(told.commands(), ["aggregate rooms"]);
+    store.rooms_of_account(AccountId(Uuid::now_v7())).await.unwrap();
+    assert_eq!(told.commands(), ["aggregate members"]);
 
     let client = mongodb::Client::with_uri_str(&uri).await.unwrap();
     client.database(&name).drop().await.unwrap();

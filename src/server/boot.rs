@@ -29,10 +29,10 @@ use tower_http::compression::CompressionLayer;
 use tracing_subscriber::EnvFilter;
 
 use super::{
-    app::{App, Limits, Lines, Passwords},
+    app::{App, Limits, Lines, Passwords, Watchers},
     bus::{Bus, BusNews, LocalBus, RedisBus},
     config::{Config, LogFormat},
-    domain::{housekeeping, mails, sessions},
+    domain::{housekeeping, lists, mails, sessions},
     http,
     keys::Keys,
     mail::{Files, Letterhead, Mailer, Smtp},
@@ -44,6 +44,9 @@ use crate::{
     protocol::{Language, Page, Problem},
     ui,
 };
+
+/// Pages are one person's.
+const PERSONAL: HeaderValue = HeaderValue::from_static("private, no-cache");
 
 /// Serves until told to stop by SIGTERM or Ctrl-C.
 pub async fn run(config: Config) -> anyhow::Result<()> {
@@ -109,6 +112,7 @@ pub async fn build(config: Config) -> anyhow::Result<App> {
         keys: Arc::new(keys),
         passwords: Passwords::default(),
         lines: Lines::default(),
+        watchers: Watchers::default(),
         mailer,
         letterhead: Arc::new(letterhead),
         mail_waits: Arc::new(Notify::new()),
@@ -136,6 +140,7 @@ fn mailer(config: &Config) -> anyhow::Result<Arc<dyn Mailer>> {
 async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
     let housekeeping = tokio::spawn(housekeeping::run(app.clone()));
     let watch = tokio::spawn(sessions::watch(app.clone()));
+    let lists = tokio::spawn(lists::keep(app.clone()));
     let mails = tokio::spawn(mails::run(app.clone()));
     let pulse = app.pulse.clone();
     let pulse = tokio::spawn(async move { pulse.beat().await });
@@ -160,7 +165,7 @@ async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = ()> +
         app.sockets.wait().await;
         app.errands.close();
         app.errands.wait().await;
-        let _ = tokio::join!(housekeeping, watch, mails);
+        let _ = tokio::join!(housekeeping, watch, lists, mails);
     });
     let finished = finished.await;
     pulse.abort();
@@ -202,6 +207,7 @@ fn router(app: App) -> anyhow::Result<Router> {
         .route("/", get(page.clone()))
         .route("/rooms/new", get(page.clone()))
         .route("/rooms/{code}", get(page.clone()))
+        .route("/dashboard", get(page.clone()))
         .route("/manifest.json", get(manifest))
         .route("/auth/{page}", get(auth_page))
         .fallback(page)
@@ -217,7 +223,10 @@ async fn render<V: IntoView + 'static>(
     request: Request,
 ) -> Response {
     let (mut parts, body) = request.into_parts();
-    let (visit, problem) = http::visit(&app, &mut parts).await;
+    let (visit, problem) = match http::visit(&app, &mut parts).await {
+        Ok(visit) => visit,
+        Err(elsewhere) => return ([(header::CACHE_CONTROL, PERSONAL)], elsewhere).into_response(),
+    };
     let look = http::look(&app, &mut parts).await;
     let otherwise = if visit.page == Page::NotFound { StatusCode::NOT_FOUND } else { StatusCode::OK };
     let context = move || {
@@ -281,7 +290,7 @@ fn set_page_headers() {
         if let Ok(policy) = HeaderValue::from_str(&http::content_security_policy(&nonce)) {
             response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
         }
-        response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+        response.insert_header(header::CACHE_CONTROL, PERSONAL);
     }
 }
 

@@ -64,8 +64,6 @@ impl Guest {
 
     /// The codes of the rooms they are in.
     pub async fn rooms(&self) -> Vec<RoomCode> {
-        let rooms: Vec<anonchat::protocol::Snapshot> =
-            self.ask(Method::GET, "/api/rooms/my-rooms", ()).await.expect("the rooms are told");
-        rooms.into_iter().map(|snapshot| snapshot.room.code).collect()
+        self.list().await.into_iter().map(|room| room.code).collect()
     }
 }

@@ -10,11 +10,13 @@ pub mod client;
 pub mod mailbox;
 pub mod node;
 pub mod services;
+pub mod watcher;
 
 pub use client::{Follower, Guest};
 pub use mailbox::Mailbox;
 pub use node::{Node, Settings};
 pub use services::{MailServer, Mongo, Redis};
+pub use watcher::Watcher;
 
 use std::time::Duration;
 

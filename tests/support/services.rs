@@ -53,21 +53,63 @@ fn shared(variable: &str) -> Option<String> {
     url
 }
 
-/// A redis-server of a test's own. With `persist`, a restart keeps what it had.
+/// A redis-server of a test's own. A restart keeps what it had, unless it is forgetful.
 pub struct Redis {
     folder: TempDir,
     port: u16,
     process: Option<Child>,
+    appends: &'static str,
 }
 
 impl Redis {
     /// Starts one; `None` on a machine without it (never in CI).
     pub async fn start() -> Option<Self> {
+        Self::start_with("yes").await
+    }
+
+    /// Starts one that keeps nothing on disk, as it should be run.
+    pub async fn start_forgetful() -> Option<Self> {
+        Self::start_with("no").await
+    }
+
+    async fn start_with(appends: &'static str) -> Option<Self> {
         shared_redis()?;
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut redis = Self { folder, port: free_port(), process: None };
+        let mut redis = Self { folder, port: free_port(), process: None, appends };
         redis.restart().await;
         Some(redis)
+    }
+
+    /// The rooms that a node has live, as the channels that it listens to.
+    pub async fn followed(&self) -> Vec<String> {
+        let client = redis::Client::open(self.url()).expect("a client");
+        let mut connection = client.get_multiplexed_async_connection().await.expect("Redis answers");
+        redis::cmd("PUBSUB").arg("CHANNELS").arg("*:news").query_async(&mut connection).await.expect("Redis answers")
+    }
+
+    /// The keys that have a text in what they hold.
+    pub async fn keys_with(&self, text: &str) -> Vec<String> {
+        let client = redis::Client::open(self.url()).expect("a client");
+        let mut connection = client.get_multiplexed_async_connection().await.expect("Redis answers");
+        let keys: Vec<String> = redis::cmd("KEYS").arg("*").query_async(&mut connection).await.expect("Redis answers");
+        let mut found = Vec::new();
+        for key in keys {
+            let kind: String = redis::cmd("TYPE").arg(&key).query_async(&mut connection).await.expect("Redis answers");
+            let (read, arguments): (&str, &[&str]) = match &*kind {
+                "string" => ("GET", &[]),
+                "hash" => ("HGETALL", &[]),
+                "list" => ("LRANGE", &["0", "-1"]),
+                "zset" => ("ZRANGE", &["0", "-1"]),
+                "stream" => ("XRANGE", &["-", "+"]),
+                "none" => continue,
+                other => panic!("{key} is a {other}, which nobody looked into"),
+            };
+            let held = redis::cmd(read).arg(&key).arg(arguments).query_async::<redis::Value>(&mut connection).await;
+            if format!("{:?}", held.expect("Redis answers")).contains(text) {
+                found.push(key);
+            }
+        }
+        found
     }
 
     /// Starts it again.
@@ -78,8 +120,10 @@ impl Redis {
                 &self.port.to_string(),
                 "--bind",
                 "127.0.0.1",
+                "--save",
+                "",
                 "--appendonly",
-                "yes",
+                self.appends,
                 "--appendfsync",
                 "always",
             ])

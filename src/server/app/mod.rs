@@ -3,6 +3,7 @@
 mod limits;
 mod lines;
 mod passwords;
+mod watchers;
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -23,6 +24,7 @@ use crate::protocol::{Code, Language, Problem};
 pub use limits::Limits;
 pub use lines::{Line, Lines};
 pub use passwords::Passwords;
+pub use watchers::{Watch, WatchId, Watchers};
 
 /// A node: its settings, its drivers, its engine. Cheap to clone.
 #[derive(Clone)]
@@ -49,6 +51,8 @@ pub struct App {
     pub passwords: Passwords,
     /// The sockets that stand on a session.
     pub lines: Lines,
+    /// The sockets that watch a list of rooms.
+    pub watchers: Watchers,
     /// What is done after an answer, so that the answer says nothing of it; finished before the store is closed.
     pub errands: TaskTracker,
     /// Cancelled when the node begins to stop: nothing new is read.

@@ -5,6 +5,8 @@
 //!   tail or the archive.
 //! - **Tails** are the logs of ephemeral rooms: capped, expiring, and the sequencer of those rooms.
 //! - **Leases** say until when a guest without news still counts as there.
+//! - **Digests** are what lists show of rooms, and **versions** say that something of an account's own has changed, so that a
+//!   list of rooms is up to date without opening any.
 //! - **Throttles** and **turns** bound what clients and background jobs do, over all nodes.
 //!
 //! Keys of a room share a hash tag, so that Redis Cluster works.
@@ -12,6 +14,7 @@
 mod batch;
 #[cfg(test)]
 mod contract;
+mod digest;
 mod local;
 mod redis;
 
@@ -20,10 +23,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+pub use digest::{Digest, HERE_REPEAT, Here, LastMessage, mention};
 pub use local::LocalBus;
 pub use redis::RedisBus;
 
-use super::store::{Earlier, RoomId};
+use super::store::{AccountId, Earlier, RoomId};
 use crate::protocol::{Epoch, Event, MemberId, Millis, Person, Seq};
 
 /// Events that a tail keeps at most; older ones are dropped.
@@ -32,6 +36,8 @@ pub const TAIL_EVENTS: usize = 1_000;
 pub const TAIL_IDS: usize = 10_000;
 /// How long a tail lives after its last append.
 pub const TAIL_LIFE: Duration = Duration::from_hours(24);
+/// How long an account's version is remembered after it was raised; whoever watches asks for it a few times a second.
+pub const VERSION_LIFE: Duration = Duration::from_hours(1);
 
 /// The bus cannot be reached, or failed. Whether something was written is unknown.
 #[derive(Debug, thiserror::Error)]
@@ -144,8 +150,24 @@ pub trait Bus: Send + Sync + 'static {
     /// Answers `Done`, `Stale`, `Lost`, or `Sealed` if it was sealed already.
     async fn seal_tail(&self, room: RoomId, epoch: Epoch, head: Seq, by: &Person) -> Result<TailAppended>;
 
-    /// Removes a tail, if it stands at (`epoch`, `head`): everyone left, or its room is gone.
+    /// Removes a tail and the room's digest, if the tail stands at (`epoch`, `head`): everyone left, or its room is gone.
     async fn drop_tail(&self, room: RoomId, epoch: Epoch, head: Seq) -> Result<()>;
+
+    /// Keeps what lists show of a room, for [`TAIL_LIFE`], unless the bus has a digest of the same epoch with a later head.
+    ///
+    /// What a room tells that keeps nothing lives no longer than its tail: such a digest is kept only if the room has a tail
+    /// of this epoch, and ends with it.
+    async fn put_digest(&self, room: RoomId, digest: &Digest) -> Result<()>;
+
+    /// The digests of many rooms; missing ones are left out.
+    async fn digests(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, Digest)>>;
+
+    /// Raises an account's version: something of its own has changed (a room came or went, it read something), and whoever
+    /// shows that has to read it again.
+    async fn touch_account(&self, account: AccountId) -> Result<()>;
+
+    /// The versions of many accounts. Those that were not raised for [`VERSION_LIFE`] are left out.
+    async fn account_versions(&self, accounts: &[AccountId]) -> Result<Vec<(AccountId, u64)>>;
 
     /// Says that these guests count as there until `until`, or longer if somebody said so already.
     async fn renew_leases(&self, guests: &[(RoomId, MemberId)], until: Millis) -> Result<()>;

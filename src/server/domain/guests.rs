@@ -5,14 +5,14 @@ use std::time::Duration;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
-use super::{store_failed, tell};
+use super::{relist, store_failed, tell};
 use crate::{
     protocol::{Nickname, Problem},
     server::{
         app::{Actor, App},
         clock, random,
         room::Command,
-        store::{AccountId, Adopted, GuestId, GuestRecord, StoreError, TokenHash},
+        store::{AccountId, ActorId, Adopted, GuestId, GuestRecord, StoreError, TokenHash},
     },
 };
 
@@ -67,6 +67,7 @@ pub(super) async fn adopt(app: &App, guest: GuestId, account: AccountId) -> Resu
             tell(&app.engine, member.room, Command::Leave { member: member.person(), removed_by: None }).await;
         }
     }
+    relist(app, ActorId::Account(account));
     Ok(())
 }
 

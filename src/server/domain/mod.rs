@@ -6,6 +6,7 @@ pub mod farewell;
 pub mod guests;
 pub mod housekeeping;
 mod letters;
+pub mod lists;
 pub mod login;
 pub mod mails;
 pub mod messages;
@@ -14,7 +15,11 @@ pub mod secrets;
 pub mod sessions;
 pub mod takeout;
 
-use super::{room::Engine, store::StoreError};
+use super::{
+    app::App,
+    room::Engine,
+    store::{ActorId, StoreError},
+};
 use crate::protocol::{Code, Problem};
 
 /// What clients are told when the store fails a use case. The cause is logged here, once, and never sent.
@@ -31,5 +36,12 @@ fn store_failed(error: StoreError) -> Problem {
 async fn tell(engine: &Engine, room: super::store::RoomId, command: super::room::Command) {
     if let Err(problem) = engine.command(room, command).await {
         tracing::info!(%room, code = ?problem.code, "notice delayed");
+    }
+}
+
+/// A room came or went for somebody, or is another to them: an account's list shows it.
+fn relist(app: &App, actor: ActorId) {
+    if let ActorId::Account(account) = actor {
+        app.engine.own_state_changed(account);
     }
 }

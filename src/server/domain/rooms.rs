@@ -1,8 +1,6 @@
 //! Rooms: make, join, leave, look, and what the owner may do.
 
-use futures_util::{StreamExt, TryStreamExt, stream};
-
-use super::{guests, guests::SessionToken, store_failed, tell};
+use super::{guests, guests::SessionToken, relist, store_failed, tell};
 use crate::{
     protocol::{
         Code, CreateRoom, Door, Entrance, JoinRoom, MemberId, Nickname, Problem, Reason, Retention, RoomCode, RoomName,
@@ -22,8 +20,6 @@ use crate::{
 
 /// Draws of a room code or member id before giving up; with 2^30 codes a second draw is rare.
 const DRAWS: usize = 16;
-/// Rooms that are looked at side by side for one asker.
-const LOOKS_AT_ONCE: usize = 16;
 
 /// Somebody is in a room now.
 pub struct Entered {
@@ -150,6 +146,7 @@ pub async fn leave(app: &App, visitor: &Visitor, code: RoomCode) -> Result<(), P
     };
     match app.store.leave_room(room.id, member.member, &Owed::Left, clock::now()).await {
         Ok(record) => {
+            relist(app, record.actor);
             tell(&app.engine, room.id, Command::Leave { member: record.person(), removed_by: None }).await;
             Ok(())
         }
@@ -167,6 +164,7 @@ pub async fn kick(app: &App, visitor: &Visitor, code: RoomCode, whom: MemberId) 
     let by = owner.person();
     match app.store.leave_room(room.id, whom, &Owed::Removed(by.clone()), clock::now()).await {
         Ok(record) => {
+            relist(app, record.actor);
             tell(&app.engine, room.id, Command::Leave { member: record.person(), removed_by: Some(by) }).await;
             Ok(())
         }
@@ -200,9 +198,7 @@ pub async fn mute(app: &App, visitor: &Visitor, code: RoomCode, muted: bool) -> 
         return Ok(());
     }
     app.store.mute(room.id, member.member, muted).await.map_err(store_failed)?;
-    if let ActorId::Account(account) = member.actor {
-        app.engine.own_state_changed(account);
-    }
+    relist(app, member.actor);
     Ok(())
 }
 
@@ -211,17 +207,6 @@ pub async fn view(app: &App, visitor: &Visitor, code: RoomCode) -> Result<Snapsh
     let Some(actor) = &visitor.actor else { return Err(Problem::room_unavailable()) };
     let (room, member) = membership(app, actor.id(), code).await?;
     app.engine.look(room.id, member, actor.discretion()).await
-}
-
-/// The rooms that this person is in: a guest in one at most.
-pub async fn mine(app: &App, visitor: &Visitor) -> Result<Vec<Snapshot>, Problem> {
-    let rooms = match &visitor.actor {
-        Some(Actor::Account { record, .. }) => app.store.rooms_of_account(record.id).await.map_err(store_failed)?,
-        _ => current_room(app, visitor).await?.into_iter().collect(),
-    };
-    let discretion = visitor.actor.as_ref().map(Actor::discretion).unwrap_or_default();
-    let looks = rooms.into_iter().map(|(room, member)| app.engine.look(room.id, member, discretion));
-    stream::iter(looks).buffered(LOOKS_AT_ONCE).try_collect().await
 }
 
 /// The room that a guest is in, if any.
@@ -300,7 +285,7 @@ async fn ownership(app: &App, visitor: &Visitor, code: RoomCode) -> Result<(Room
 }
 
 /// Where a guest is, who can be in one room at a time. An account can be in many, and is held up by none.
-async fn current_room(app: &App, visitor: &Visitor) -> Result<Option<(RoomRecord, MemberRecord)>, Problem> {
+pub(super) async fn current_room(app: &App, visitor: &Visitor) -> Result<Option<(RoomRecord, MemberRecord)>, Problem> {
     let Some(guest) = visitor.guest() else { return Ok(None) };
     match app.store.room_of_guest(guest.id).await {
         Ok(found) => Ok(Some(found)),
@@ -363,13 +348,19 @@ async fn enter(
         app.engine.look(member.room, member.clone(), actor.discretion()).await
     };
     match entered.await {
-        Ok(snapshot) => Ok(Entered { snapshot, session }),
+        Ok(snapshot) => {
+            if member.owed.is_some() {
+                relist(app, member.actor);
+            }
+            Ok(Entered { snapshot, session })
+        }
         Err(problem) if member.owed.is_none() => Err(problem),
         Err(problem) => {
             let undone = app.store.leave_room(member.room, member.member, &Owed::Left, clock::now()).await;
             if let Err(error) = undone {
                 tracing::warn!(%error, "a join that failed was not undone; the guest’s grace will");
             }
+            relist(app, member.actor);
             Err(problem)
         }
     }

@@ -122,7 +122,15 @@ pub fn reception() -> Reception {
 /// Somebody has logged in: hands out the cookies, and goes on.
 pub fn welcome(app: &App, logged_in: LoggedIn, next: &str) {
     reception().welcome(app, logged_in);
-    go(inside(next));
+    go(onward(next));
+}
+
+/// Where somebody goes on who has just logged in: to their rooms, if they did not come from anywhere in particular.
+fn onward(next: &str) -> &str {
+    match inside(next) {
+        "/" => "/dashboard",
+        next => next,
+    }
 }
 
 /// Where to go on, if that is a page of this site. Anything else could lead people who have just typed a password to a page
@@ -165,5 +173,13 @@ mod tests {
         ] {
             assert_eq!(inside(other), "/", "{other}");
         }
+    }
+
+    #[test]
+    fn who_came_from_nowhere_in_particular_goes_on_to_their_rooms() {
+        for next in ["", "/", "//evil.example"] {
+            assert_eq!(onward(next), "/dashboard", "{next}");
+        }
+        assert_eq!(onward("/rooms/K7M2QX"), "/rooms/K7M2QX");
     }
 }

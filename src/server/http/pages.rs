@@ -3,6 +3,7 @@
 use axum::{
     extract::{FromRequestParts, Path, Query},
     http::request::Parts,
+    response::Redirect,
 };
 use leptos::server_fn::error::ServerFnUrlError;
 use serde::Deserialize;
@@ -12,27 +13,45 @@ use crate::{
     protocol::{AuthPage, AuthVisit, Entrance, Identity, Nickname, Page, Problem, RoomCode, Secret, SentBack, Visit},
     server::{
         app::{App, Visitor},
-        domain::{accounts, rooms},
+        domain::{accounts, lists, rooms},
     },
 };
 
-/// What a page shows, and what went wrong on the way: the page says it to people, and its status to programs.
-pub async fn visit(app: &App, parts: &mut Parts) -> (Visit, Option<Problem>) {
+/// Where somebody has to log in first who wants to see their rooms.
+const LOG_IN_FIRST: &str = "/auth/login?next=/dashboard";
+
+/// What a page shows, and what went wrong on the way: the page says it to people, and its status to programs. Or where to
+/// go instead.
+pub async fn visit(app: &App, parts: &mut Parts) -> Result<(Visit, Option<Problem>), Redirect> {
     let sent_back = sent_back(parts);
     let (page, problem) = match parts.uri.path() {
         "/" => split(entrance(app, parts).await, Page::Home),
         "/rooms/new" => split(entrance(app, parts).await, Page::NewRoom),
+        "/dashboard" => match visitor(app, parts).await {
+            Ok(visitor) if visitor.account().is_err() => return Err(Redirect::to(LOG_IN_FIRST)),
+            visitor => (Page::Dashboard, visitor.err()),
+        },
         // Only a room's address has a part that is told apart.
         _ => match Path::<String>::from_request_parts(parts, app).await {
             Ok(Path(text)) => room(app, parts, text).await,
             Err(_) => (Page::NotFound, None),
         },
     };
-    let account = match page {
+    let visitor = match page {
         Page::NotFound => None,
-        _ => visitor(app, parts).await.ok().as_ref().and_then(identity),
+        _ => visitor(app, parts).await.ok(),
     };
-    (Visit { page, sent_back, account, rooms: None }, problem)
+    let account = visitor.as_ref().and_then(identity);
+    let rooms = match (&page, &visitor) {
+        (Page::Dashboard | Page::Room { .. }, Some(visitor)) if account.is_some() => {
+            Some(lists::overview(app, visitor).await)
+        }
+        _ => None,
+    };
+    // A room can be shown without the list beside it, and the dashboard is that list.
+    let (rooms, unlisted) = rooms.transpose().map_or_else(|problem| (None, Some(problem)), |rooms| (rooms, None));
+    let problem = problem.or(unlisted.filter(|_| page == Page::Dashboard));
+    Ok((Visit { page, sent_back, account, rooms }, problem))
 }
 
 fn identity(visitor: &Visitor) -> Option<Identity> {

@@ -11,12 +11,12 @@ use super::{
 use crate::{
     protocol::{
         CreateRoom, JoinRoom, KeepRoom, KickMember, LeaveRoom, MuteRoom, PreserveRoom, Problem, RenameRoom, RoomCode,
-        Snapshot,
+        RoomSummary, Snapshot,
     },
     server::{
         app::{App, Visitor},
         domain::{
-            accounts,
+            accounts, lists,
             rooms::{self, Entered},
         },
     },
@@ -117,12 +117,24 @@ pub async fn keep(State(app): State<App>, visitor: Visitor, Json(body): Json<Kee
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The rooms that you are in; a guest is in one at most.
+/// The rooms that you are in, newest first; a guest is in one at most.
 #[utoipa::path(get, path = "/api/rooms/my-rooms", tag = "rooms", responses(
-    (status = 200, description = "The rooms", body = Vec<Snapshot>),
+    (status = 200, description = "The rooms, each with what happened there last", body = Vec<RoomSummary>, examples(
+        ("group" = (summary = "A group with messages that were not read", value = json!([{
+            "code": "EAMA8T", "type": "group", "name": "Book club", "preserve": true, "members": 5, "head": 42,
+            "at": 1_795_259_559_623_i64,
+            "last": { "seq": 42, "author": "Ada", "mine": false, "text": "Hello, Bob. Did you finish it?" },
+            "unread": 3, "mentioned": true, "muted": false
+        }]))),
+        ("p2p" = (summary = "A room for two, just entered", value = json!([{
+            "code": "Z279JD", "type": "p2p", "name": null, "preserve": false, "members": 2,
+            "other": { "name": "Cyd", "connected": true }, "head": 2, "at": 1_795_259_604_669_i64,
+            "newcomer": { "seq": 2, "name": "Cyd" }, "unread": 0, "mentioned": false, "muted": false
+        }]))),
+    )),
 ))]
-pub async fn my_rooms(State(app): State<App>, visitor: Visitor) -> Answer<axum::Json<Vec<Snapshot>>> {
-    Ok(axum::Json(rooms::mine(&app, &visitor).await?))
+pub async fn my_rooms(State(app): State<App>, visitor: Visitor) -> Answer<axum::Json<Vec<RoomSummary>>> {
+    Ok(axum::Json(lists::overview(&app, &visitor).await?))
 }
 
 /// A room that you are in.

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     protocol::{ByeReason, ClientFrame, Code, Language, Problem, RoomCode, ServerFrame, limits},
     server::{
-        app::{Actor, App, Visitor},
+        app::{Actor, App, Visitor, Watch},
         domain::{guests, messages, messages::Speaker, rooms, sessions},
         random,
         room::ResumePoint,
@@ -58,7 +58,8 @@ async fn serve(app: App, actor: Actor, wire: Wire, read: Vec<u8>) {
     };
     connection.answer(&ServerFrame::Hello { version: env!("CARGO_PKG_VERSION").to_owned() });
     let mut incoming = Incoming::of(connection.clone(), read, limits::FRAME_BYTES);
-    let mut reader = Reader { app: app.clone(), actor, connection: connection.clone(), following: HashMap::new() };
+    let (following, watch) = (HashMap::new(), None);
+    let mut reader = Reader { app: app.clone(), actor, connection: connection.clone(), following, watch };
     let why = tokio::select! {
         () = reader.read(&mut incoming) => None,
         why = connection.keep_writing() => why,
@@ -93,6 +94,7 @@ struct Reader {
     actor: Actor,
     connection: Connection,
     following: HashMap<RoomCode, Speaker>,
+    watch: Option<Watch>,
 }
 
 impl Reader {
@@ -168,8 +170,18 @@ impl Reader {
                     messages::read_from_socket(&self.app, *speaker, &self.connection, seq).await;
                 }
             }
-            ClientFrame::Watch => {}
+            ClientFrame::Watch => self.watch(),
             ClientFrame::Ping { n } => self.connection.answer(&ServerFrame::Pong { n }),
+        }
+    }
+
+    /// Tells of all rooms of an account from now on. A guest is in one at most, and follows that.
+    fn watch(&mut self) {
+        match &self.actor {
+            Actor::Account { record, .. } => {
+                self.watch = Some(self.app.watchers.hold(record.id, &self.connection));
+            }
+            Actor::Guest(_) => self.connection.answer(&ServerFrame::error(Problem::not_logged_in(), None, None)),
         }
     }
 

@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use tokio::{
     sync::{mpsc, oneshot},
-    time::{Instant, MissedTickBehavior, interval, timeout},
+    time::{Instant, MissedTickBehavior, interval, sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
@@ -186,10 +186,15 @@ impl Engine {
         }
     }
 
-    /// Something of an account's own has changed in the store, which only its own lists of rooms show: how far it has read, or
-    /// a mute.
-    pub fn own_state_changed(&self, _account: AccountId) {
-        tracing::trace!(node = %self.0.node, "the own state of an account has changed");
+    /// Something of an account's own has changed (a room came or went, it read something, it muted): whoever shows its list of
+    /// rooms, on whatever node, reads that again. Nobody waits for it; if it fails now, it is found out later.
+    pub fn own_state_changed(&self, account: AccountId) {
+        let bus = Arc::clone(&self.0.bus);
+        self.spawn(async move {
+            if let Err(error) = bus.touch_account(account).await {
+                tracing::debug!(error = %error.0, "a list of rooms is told later");
+            }
+        });
     }
 
     /// A connection is gone: it follows nothing, and if it was a guest's last one, their time runs.
@@ -308,6 +313,11 @@ impl Engine {
         self.0.tasks.spawn(work);
     }
 
+    /// Sleeps, but not longer than the node runs.
+    pub(super) async fn rest(&self, pause: Duration) {
+        let _ = self.0.stopping.run_until_cancelled(sleep(pause)).await;
+    }
+
     pub(super) fn spawn_until_stopped(&self, work: impl Future<Output = ()> + Send + 'static) {
         let stopping = self.0.stopping.clone();
         self.0.tasks.spawn(async move {
@@ -390,6 +400,7 @@ async fn hear_news(engine: Engine, mut news: mpsc::Receiver<BusNews>) {
             }
             BusNews::Missed => {
                 compare_heads(&engine).await;
+                tell_all(&engine, || Request::Relist);
                 let returned = engine.clone();
                 engine.spawn_until_stopped(async move { absence::bus_came_back(&returned).await });
             }
@@ -459,5 +470,12 @@ async fn compare_heads(engine: &Engine) {
     }
     for (room, epoch, head) in tails.unwrap_or_default() {
         tell(room, Request::TailHead(epoch, head));
+    }
+}
+
+/// Asks every live room for the same, as far as it is not busy.
+fn tell_all(engine: &Engine, request: impl Fn() -> Request) {
+    for inbox in held(&engine.0.rooms).values() {
+        let _ = inbox.try_send(request());
     }
 }

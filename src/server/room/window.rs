@@ -70,6 +70,11 @@ impl Window {
         self.entries.get(usize::try_from(seq.checked_sub(first)?).ok()?).map(|entry| &entry.event)
     }
 
+    /// All events, newest first.
+    pub fn newest_first(&self) -> impl Iterator<Item = &Event> {
+        self.entries.iter().rev().map(|entry| &entry.event)
+    }
+
     /// The ordinal of the last message up to `seq`, in a log that ends at `head` with the message `last_n`. Before the window
     /// it is as small as it can be, as if everything in between were messages: so nobody is taken to have read more than they
     /// have.

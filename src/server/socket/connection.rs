@@ -81,6 +81,11 @@ impl Connection {
         self.outgoing().state != State::Open
     }
 
+    /// Whether something waits that the reader has not taken yet: what can be told later, in fewer words, need not be told now.
+    pub fn is_behind(&self) -> bool {
+        !self.outgoing().backlog.is_empty()
+    }
+
     /// Sends news. If the reader is too slow for it, the connection is ended instead, and resumes where it was.
     pub fn push(&self, frame: &Frame) {
         self.send(frame, Kind::News);
@@ -278,9 +283,11 @@ mod tests {
         let (connection, mut client) = open();
         let mut sent = 0;
         while connection.outgoing().backlog.is_empty() {
+            assert!(!connection.is_behind());
             connection.push(&large(sent));
             sent += 1;
         }
+        assert!(connection.is_behind());
         for _ in 0..8 {
             connection.push(&large(sent));
             sent += 1;

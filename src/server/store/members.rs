@@ -186,7 +186,7 @@ pub trait Members {
     /// All records of a room that are active or owe a notice.
     async fn members(&self, room: RoomId) -> Result<Vec<MemberRecord>>;
 
-    /// All rooms that an account is active in, with its records in them. One question to the store.
+    /// All rooms that an account is active in, with its records in them. One query, however many they are.
     async fn rooms_of_account(&self, account: AccountId) -> Result<Vec<(RoomRecord, MemberRecord)>>;
 
     /// Where a guest is active. At most one room, by the index.

@@ -27,7 +27,7 @@ pub use events::{Appended, Earlier, Events, Head, Stopped};
 pub use guests::{GuestRecord, Guests, TokenHash};
 pub use mails::{Letter, MailId, MailRecord, Mails};
 pub use members::{Joining, MemberRecord, Members, Membership, Owed, Presence, ReadCursor};
-pub use rooms::{RoomRecord, Rooms};
+pub use rooms::{Overview, RoomRecord, Rooms};
 pub use sessions::{Ending, SessionId, SessionRecord, Sessions};
 pub use tokens::{CodeCheck, Purpose, TokenRecord, Tokens};
 

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 
-use super::{GuestRecord, MemberRecord, Result, RoomId};
-use crate::protocol::{Epoch, MemberId, Millis, Retention, RoomCode, RoomName, RoomType};
+use super::{GuestRecord, Head, MemberRecord, Result, RoomId};
+use crate::protocol::{Epoch, Event, MemberId, Millis, Person, Retention, RoomCode, RoomName, RoomType};
 
 /// An active room.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,21 @@ pub struct RoomRecord {
     pub touched_at: Millis,
 }
 
+/// What a list shows of a room that no node has live.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overview {
+    /// Where the archive ends.
+    pub head: Head,
+    /// When its last event was taken; 0 if there is none.
+    pub at: Millis,
+    /// The last message of the archive.
+    pub message: Option<Event>,
+    /// How many are in the room.
+    pub members: u32,
+    /// Who, if it is a room for two.
+    pub pair: Vec<Person>,
+}
+
 /// The rooms of a store.
 #[async_trait]
 pub trait Rooms {
@@ -42,6 +57,9 @@ pub trait Rooms {
 
     /// The active room with this code.
     async fn room_by_code(&self, code: RoomCode) -> Result<RoomRecord>;
+
+    /// What lists show of many rooms, in one query; rooms that are not there are left out.
+    async fn overviews(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, Overview)>>;
 
     /// Deletes up to `limit` rooms that are ephemeral, without an active member, and not touched since `before`; with them
     /// their members and whatever events they kept in a preserved time. Their codes are free again. A join that comes at

@@ -2,6 +2,7 @@
 //!
 //! A story is given two handles, `a` and `b`: two nodes on one Redis, or one local bus twice.
 
+mod digests;
 mod leases;
 mod only_redis;
 mod tails;
@@ -14,7 +15,7 @@ use futures_util::future::join_all;
 use uuid::Uuid;
 
 use super::*;
-use crate::protocol::{ClientId, EventKind, Message, MessageBody, Nickname};
+use crate::protocol::{ClientId, EventKind, Message, MessageBody, Nickname, Retention, RoomName};
 
 /// No event that a test waits for may take longer.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -57,6 +58,13 @@ contract! {
         an_outdated_sealed_tail_is_made_anew_in_its_epoch_and_remembers_its_ids
         a_tail_is_dropped_only_at_its_exact_head
         heads_of_many_tails_come_together_and_leave_out_the_missing
+    }
+    digests {
+        digests_are_read_as_they_were_put_and_come_together
+        very_many_digests_come_together
+        an_older_digest_does_not_replace_a_later_one_of_its_epoch
+        what_an_ephemeral_room_tells_is_kept_only_with_its_tail
+        each_touch_changes_an_accounts_version
     }
     leases {
         renewing_a_lease_keeps_the_later_end

@@ -236,23 +236,58 @@ async fn redis_news_that_find_the_queue_full_are_dropped_and_missed_follows() {
 }
 
 #[tokio::test]
-async fn redis_keeps_every_key_of_a_tail_in_one_slot_and_no_longer_than_its_life() {
+async fn redis_keeps_every_key_of_a_room_in_one_slot_and_no_longer_than_its_life() {
     with_two_nodes(async |a, b| {
         let room = room();
         a.bus.open_tail(room, epoch(1), 0, 0, 0).await.unwrap();
         append(&b.bus, room, epoch(1), &[joined(1), said(2, 1, 1, "Secret")]).await;
+        b.bus.put_digest(room, &digests::digest(epoch(1), 2, Retention::Ephemeral)).await.unwrap();
+        b.bus.touch_account(AccountId(Uuid::new_v4())).await.unwrap();
         b.bus.throttle("somebody", Quota { burst: 2, per: DEADLINE }).await.unwrap();
         b.bus.take_turn("tidy", DEADLINE).await.unwrap();
 
         let mut connection = raw(&std::env::var("TEST_REDIS_URL").unwrap()).await;
         let prefix = a.prefix.clone();
         let keys = keys(&mut connection, &prefix).await;
-        assert_eq!(keys.iter().filter(|key| key.starts_with(&format!("{prefix}:{{{room}}}:"))).count(), 4);
-        assert_eq!(keys.len(), 6);
+        assert_eq!(keys.iter().filter(|key| key.starts_with(&format!("{prefix}:{{{room}}}:"))).count(), 5);
+        assert_eq!(keys.len(), 8);
         for key in keys {
             let life: i64 = cmd("PTTL").arg(&key).query_async(&mut connection).await.unwrap();
             assert!(life > 0 && u128::try_from(life).unwrap() <= TAIL_LIFE.as_millis(), "{key} lives {life} ms");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn redis_ends_the_digest_of_an_ephemeral_room_with_its_tail_however_late_it_is_written() {
+    with_two_nodes(async |a, b| {
+        let (room, prefix) = (room(), a.prefix.clone());
+        let mut connection = raw(&std::env::var("TEST_REDIS_URL").unwrap()).await;
+        a.bus.open_tail(room, epoch(1), 0, 0, 0).await.unwrap();
+        append(&a.bus, room, epoch(1), &[said(1, 1, 1, "Secret")]).await;
+        for part in ["tail", "meta", "ids", "idq"] {
+            let key = format!("{prefix}:{{{room}}}:{part}");
+            cmd("PEXPIRE").arg(key).arg(5_000).exec_async(&mut connection).await.unwrap();
+        }
+        b.bus.put_digest(room, &digests::digest(epoch(1), 1, Retention::Ephemeral)).await.unwrap();
+        let key = format!("{prefix}:{{{room}}}:digest");
+        let life: i64 = cmd("PTTL").arg(key).query_async(&mut connection).await.unwrap();
+        assert!((1..=5_000).contains(&life), "{life}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn redis_passes_over_a_digest_of_another_version() {
+    with_two_nodes(async |a, _| {
+        let (known, other) = (room(), room());
+        let mut connection = raw(&std::env::var("TEST_REDIS_URL").unwrap()).await;
+        a.bus.put_digest(known, &digests::digest(epoch(1), 1, Retention::Preserved)).await.unwrap();
+        let key = format!("{}:{{{other}}}:digest", a.prefix);
+        cmd("HSET").arg(key).arg(&["epoch", "1", "head", "1", "json", "{}"]).exec_async(&mut connection).await.unwrap();
+        let digests = a.bus.digests(&[other, known]).await.unwrap();
+        assert_eq!(digests.iter().map(|(room, _)| *room).collect::<Vec<_>>(), [known]);
     })
     .await;
 }

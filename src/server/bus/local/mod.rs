@@ -2,6 +2,7 @@
 //!
 //! Every part has its own lock, held for one short step and never across an await.
 
+mod digests;
 mod expiring;
 mod leases;
 mod tails;
@@ -17,20 +18,24 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use self::{
+    digests::{Digests, Versions},
     expiring::Expiring,
     leases::Leases,
     tails::Tails,
     throttles::{Throttles, Turns},
 };
-use super::{Bus, BusNews, Quota, Result, Tail, TailAppended, batch::Batch};
+use super::{Bus, BusNews, Digest, Quota, Result, TAIL_LIFE, Tail, TailAppended, batch::Batch};
 use crate::{
-    protocol::{Epoch, Event, MemberId, Millis, Person, Seq},
-    server::store::RoomId,
+    protocol::{Epoch, Event, MemberId, Millis, Person, Retention, Seq},
+    server::store::{AccountId, RoomId},
 };
 
 /// The bus of a single node.
 pub struct LocalBus {
     tails: Mutex<Tails>,
+    /// Taken after the tails, where both are.
+    digests: Mutex<Digests>,
+    versions: Mutex<Versions>,
     leases: Mutex<Leases>,
     throttles: Mutex<Throttles>,
     turns: Mutex<Turns>,
@@ -44,6 +49,8 @@ impl LocalBus {
         let (news, inbox) = mpsc::channel(1);
         let bus = Self {
             tails: Mutex::default(),
+            digests: Mutex::default(),
+            versions: Mutex::default(),
             leases: Mutex::default(),
             throttles: Mutex::default(),
             turns: Mutex::default(),
@@ -105,8 +112,37 @@ impl Bus for LocalBus {
     }
 
     async fn drop_tail(&self, room: RoomId, epoch: Epoch, head: Seq) -> Result<()> {
-        lock(&self.tails).remove(room, epoch, head, Instant::now());
+        let mut tails = lock(&self.tails);
+        if tails.remove(room, epoch, head, Instant::now()) {
+            lock(&self.digests).remove(room);
+        }
         Ok(())
+    }
+
+    async fn put_digest(&self, room: RoomId, digest: &Digest) -> Result<()> {
+        let now = Instant::now();
+        let mut tails = lock(&self.tails);
+        let ends_at = match digest.retention {
+            Retention::Preserved => Some(now + TAIL_LIFE),
+            Retention::Ephemeral => tails.end_of(room, digest.epoch, now),
+        };
+        if let Some(ends_at) = ends_at {
+            lock(&self.digests).put(room, digest, ends_at, now);
+        }
+        Ok(())
+    }
+
+    async fn digests(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, Digest)>> {
+        Ok(lock(&self.digests).read(rooms, Instant::now()))
+    }
+
+    async fn touch_account(&self, account: AccountId) -> Result<()> {
+        lock(&self.versions).touch(account, Instant::now());
+        Ok(())
+    }
+
+    async fn account_versions(&self, accounts: &[AccountId]) -> Result<Vec<(AccountId, u64)>> {
+        Ok(lock(&self.versions).read(accounts, Instant::now()))
     }
 
     async fn renew_leases(&self, guests: &[(RoomId, MemberId)], until: Millis) -> Result<()> {

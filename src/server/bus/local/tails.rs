@@ -150,10 +150,18 @@ impl Tails {
         }
     }
 
-    pub fn remove(&mut self, room: RoomId, epoch: Epoch, head: Seq, now: Instant) {
-        if self.0.get_mut(&room, now).is_some_and(|(log, _)| (log.epoch, log.head) == (epoch, head)) {
+    /// Says whether it was there.
+    pub fn remove(&mut self, room: RoomId, epoch: Epoch, head: Seq, now: Instant) -> bool {
+        let is_there = self.0.get_mut(&room, now).is_some_and(|(log, _)| (log.epoch, log.head) == (epoch, head));
+        if is_there {
             self.0.remove(&room);
         }
+        is_there
+    }
+
+    /// When the tail of this epoch ends, if there is one.
+    pub fn end_of(&mut self, room: RoomId, epoch: Epoch, now: Instant) -> Option<Instant> {
+        self.0.get_mut(&room, now).filter(|(log, _)| log.epoch == epoch).map(|(_, ends_at)| *ends_at)
     }
 }
 

@@ -4,8 +4,9 @@
 //! for packets, so that a flood of packets delays no append. It talks to one Redis: each script keeps to one slot, as a
 //! cluster asks, but to follow a cluster's redirections is left to a proxy before it.
 //!
-//! Text of ephemeral rooms is in Redis only inside the keys of a tail, all of which expire.
+//! Text of ephemeral rooms is in Redis only inside the keys of a tail and the digest that lives with it, all of which expire.
 
+mod digests;
 mod leases;
 mod link;
 mod packets;
@@ -22,10 +23,10 @@ use self::{
     link::{Dialer, Link},
     packets::Packets,
 };
-use super::{Bus, BusNews, Quota, Result, Tail, TailAppended, batch::Batch};
+use super::{Bus, BusNews, Digest, Quota, Result, Tail, TailAppended, batch::Batch};
 use crate::{
     protocol::{Epoch, Event, MemberId, Millis, Person, Seq},
-    server::store::RoomId,
+    server::store::{AccountId, RoomId},
 };
 
 /// News that wait for the node at most. When it is full, packets are dropped and [`BusNews::Missed`] follows.
@@ -109,6 +110,22 @@ impl Bus for RedisBus {
 
     async fn drop_tail(&self, room: RoomId, epoch: Epoch, head: Seq) -> Result<()> {
         tails::remove(self, room, epoch, head).await
+    }
+
+    async fn put_digest(&self, room: RoomId, digest: &Digest) -> Result<()> {
+        digests::put(self, room, digest).await
+    }
+
+    async fn digests(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, Digest)>> {
+        digests::read(self, rooms).await
+    }
+
+    async fn touch_account(&self, account: AccountId) -> Result<()> {
+        digests::touch(self, account).await
+    }
+
+    async fn account_versions(&self, accounts: &[AccountId]) -> Result<Vec<(AccountId, u64)>> {
+        digests::versions(self, accounts).await
     }
 
     async fn renew_leases(&self, guests: &[(RoomId, MemberId)], until: Millis) -> Result<()> {

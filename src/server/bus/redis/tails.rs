@@ -1,4 +1,4 @@
-//! Tails: four keys a room, which share the room's hash tag and expire together.
+//! Tails: four keys a room, which share the room's hash tag (as its digest does, in `digests.rs`) and expire together.
 //!
 //! - `tail`: a stream whose entry ids are `<seq>-0`, with one field, the event as JSON;
 //! - `meta`: a hash of `epoch`, `head`, `n`, and `sealed_by` once it is sealed;
@@ -109,18 +109,25 @@ pub(super) async fn seal(bus: &RedisBus, room: RoomId, epoch: Epoch, head: Seq, 
 }
 
 pub(super) async fn remove(bus: &RedisBus, room: RoomId, epoch: Epoch, head: Seq) -> Result<()> {
-    bus.link.run(REMOVE.key(&keys(bus, room)).arg(epoch.get()).arg(head)).await
+    let mut script = REMOVE.key(&keys(bus, room));
+    script.key(key(bus, room, "digest")).arg(epoch.get()).arg(head);
+    bus.link.run(&script).await
 }
 
 fn keys(bus: &RedisBus, room: RoomId) -> [String; 4] {
-    ["tail", "meta", "ids", "idq"].map(|part| format!("{}:{{{room}}}:{part}", bus.prefix))
+    ["tail", "meta", "ids", "idq"].map(|part| key(bus, room, part))
 }
 
-fn life_in_millis() -> u64 {
+/// A key of a room; all of them are in one slot.
+pub(super) fn key(bus: &RedisBus, room: RoomId, part: &str) -> String {
+    format!("{}:{{{room}}}:{part}", bus.prefix)
+}
+
+pub(super) fn life_in_millis() -> u64 {
     u64::try_from(TAIL_LIFE.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn to_json(value: &impl serde::Serialize) -> Result<String> {
+pub(super) fn to_json(value: &impl serde::Serialize) -> Result<String> {
     Ok(serde_json::to_string(value).context("cannot be written as JSON")?)
 }
 

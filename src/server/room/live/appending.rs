@@ -13,7 +13,9 @@ use super::{
         log::{Caught, Cursor, LogError, Outcome, Stop},
         packet::{News, Packet},
     },
-    BATCH_COMMANDS, Batch, Finished, LOG_DEADLINE, Live, Standing, TICK, announcement, slow,
+    BATCH_COMMANDS, Batch, Finished, LOG_DEADLINE, Live, Request, Standing, TICK, announcement,
+    listing::is_account,
+    slow,
 };
 use crate::{
     protocol::{Applied, Event, EventKind, MemberId, Retention, ServerFrame},
@@ -144,6 +146,7 @@ impl Live {
                 }
                 self.failed_at = None;
                 self.tire_the_waiting();
+                self.listing.heard(events.iter());
                 self.deliver(events.into_iter().map(Entry::of).collect(), Acks::default());
             }
             Finished::CaughtUp(Ok(Caught::Lost)) => self.standing = Standing::Lost,
@@ -184,6 +187,9 @@ impl Live {
         if from_archive && outcome.stored > 0 && self.engine.is_shared() {
             self.engine.publish(self.record.id, self.packet_of(&entries));
         }
+        if outcome.stored > 0 {
+            self.listing.changed();
+        }
         let mut commands = commands.into_iter();
         let mut acks = Acks::default();
         for (Entry { event, .. }, (_, reply)) in entries.iter().zip(commands.by_ref()) {
@@ -219,9 +225,15 @@ impl Live {
             EventKind::Left { member } | EventKind::Removed { member, .. } => (member.id, false),
             _ => return,
         };
-        let (engine, room) = (self.engine.clone(), self.record.id);
+        let (engine, room, is_listed) = (self.engine.clone(), self.record.id, self.listing.knows_of_account());
         self.engine.spawn(async move {
             let Ok(record) = engine.store().member(room, member).await else { return };
+            if is_account(&record)
+                && !is_listed
+                && let Some(inbox) = engine.inbox(room)
+            {
+                let _ = inbox.send(Request::HasAccount).await;
+            }
             let is_here = record.presence == Presence::Active;
             if is_here != here {
                 let truth = if is_here { Owed::Joined } else { Owed::Left };
@@ -247,6 +259,9 @@ impl Live {
                 self.kept_from = entry.event.seq;
             }
             self.has_archive |= self.state.retention == Retention::Preserved;
+            if !matches!(entry.event.kind, EventKind::Message(_)) {
+                self.listing.members_changed();
+            }
             frames.push(entry.frame(self.record.code));
             let gone = match &entry.event.kind {
                 EventKind::Left { member } | EventKind::Removed { member, .. } => Some(member.id),

@@ -10,7 +10,9 @@ use super::{
         judge::not_a_member,
         log::LogError,
     },
-    Discretion, Live, Request, ResumePoint, Subscribe, Subscriber, announcement, overloaded,
+    Discretion, Live, Request, ResumePoint, Subscribe, Subscriber, announcement,
+    listing::is_account,
+    overloaded,
 };
 use crate::{
     protocol::{
@@ -195,6 +197,9 @@ impl Live {
     pub(super) fn admit(&mut self, subscribe: Subscribe) {
         let Subscribe { connection, member, discretion, .. } = subscribe;
         self.engine.arrived(&member, connection.id());
+        if is_account(&member) {
+            self.listing.found_account();
+        }
         if connection.is_closed() {
             // It closed while its wish waited here; whoever closed it may have looked before it was noted as arrived.
             let (engine, id) = (self.engine.clone(), connection.id());
@@ -236,6 +241,8 @@ impl Live {
         }
         self.reads.show(member, false);
         self.engine.gone(self.record.id, member);
+        self.listing.doubt();
+        self.listing.changed();
     }
 
     pub(super) fn one_less_here(&mut self, member: MemberId) {
@@ -256,12 +263,17 @@ impl Live {
             epoch: self.epoch,
             head: self.state.head,
             last_n: self.state.last_n,
-            members: self.state.members.iter().map(|(id, name)| Person { id: *id, name: name.clone() }).collect(),
+            members: self.people(),
             connected: self.connected(),
             reads: self.reads_for(member.member, discretion),
             events: entries.into_iter().map(|entry| entry.event.clone()).collect(),
             has_more,
         }
+    }
+
+    /// Everyone who is in the room.
+    pub(super) fn people(&self) -> Vec<Person> {
+        self.state.members.iter().map(|(id, name)| Person { id: *id, name: name.clone() }).collect()
     }
 
     /// The same as [`Self::snapshot`], from what is encoded already.

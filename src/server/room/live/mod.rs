@@ -5,6 +5,7 @@
 
 mod appending;
 mod following;
+mod listing;
 mod opening;
 mod reading;
 mod signals;
@@ -23,7 +24,10 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use self::reading::Keeping;
+use self::{
+    listing::{Listing, Told},
+    reading::Keeping,
+};
 use super::{
     Command, Engine, Reply,
     entry::Entry,
@@ -124,6 +128,12 @@ pub enum Request {
     ArchiveHead(Seq),
     /// This is where the tail ends.
     TailHead(Epoch, Seq),
+    /// Somebody with an account is among the members.
+    HasAccount,
+    /// The bus may have lost what lists show of the room.
+    Relist,
+    /// What became of what the room told lists.
+    Told(Told),
     /// The node stops: finish what is pending.
     Drain,
 }
@@ -239,6 +249,7 @@ pub struct Live {
     reads_kept_at: Option<Instant>,
     keeping: Option<Keeping>,
     quiet_since: Instant,
+    listing: Listing,
     draining: bool,
 }
 
@@ -282,6 +293,7 @@ pub async fn run(engine: Engine, room: RoomId, inbox: mpsc::Receiver<Request>) {
         reads_kept_at: None,
         keeping: None,
         quiet_since: now,
+        listing: Listing::default(),
         draining: false,
         engine: engine.clone(),
         inbox,
@@ -318,10 +330,11 @@ impl Live {
         loop {
             if self.operation.is_none() {
                 if self.draining && self.pending.is_empty() && self.inbox.is_empty() {
-                    return;
+                    return self.tell_lists_at_last();
                 }
                 self.next_operation();
             }
+            self.tell_lists();
             tokio::select! {
                 finished = run_operation(&mut self.operation) => {
                     self.operation = None;
@@ -394,6 +407,9 @@ impl Live {
                     self.fall_behind();
                 }
             }
+            Request::HasAccount => self.listing.found_account(),
+            Request::Relist => self.listing.changed(),
+            Request::Told(told) => self.was_told(told),
             Request::Drain => self.draining = true,
         }
     }

@@ -17,6 +17,7 @@ impl Live {
         let reads_before = std::mem::take(&mut self.reads);
         let is_same_epoch = self.epoch == cursor.epoch;
         self.epoch = cursor.epoch;
+        self.listing.open(&members);
         self.window = Window::default();
         // Of two quick renames in a tail, the record may hold either; the log says which was last.
         let last_name = recent.iter().rev().find_map(|event| match &event.kind {
@@ -101,6 +102,7 @@ impl Live {
     pub(super) fn reread(&mut self) {
         if self.state.retention == Retention::Preserved {
             self.standing = Standing::Lost;
+            self.listing.archive_changed();
         }
     }
 

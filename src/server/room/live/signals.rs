@@ -31,6 +31,7 @@ impl Live {
         self.presence_shown_at = Instant::now();
         let signal = Signal::Presence { connected: self.connected() };
         self.signal(signal, |_| true);
+        self.list_who_is_here();
     }
 
     pub(super) fn tell_presence(&mut self, ask: bool) {
@@ -93,6 +94,7 @@ impl Live {
                 if self.operation.is_some() {
                     self.packets.push(Packet { news: News::Events { epoch, events }, ..packet });
                 } else if epoch == self.epoch {
+                    self.listing.heard(events.iter().map(|entry| &entry.event));
                     self.deliver(events, Acks::default());
                     self.hear_the_waiting();
                 } else {
@@ -139,8 +141,10 @@ impl Live {
         } else if self.presence_told_at.is_none_or(|at| at.elapsed() >= PRESENCE_REPEAT) {
             self.tell_presence(false);
         }
+        self.repeat_who_is_here();
         self.tell_reads();
         let is_idle = self.subscribers.is_empty()
+            && !self.listing.is_busy()
             && self.pending.is_empty()
             && self.operation.is_none()
             && self.waiting.is_empty()

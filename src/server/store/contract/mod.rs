@@ -23,8 +23,8 @@ use uuid::Uuid;
 use super::{
     AccountChange, AccountId, AccountRecord, ActorId, Adopted, Appended, CodeCheck, Conflict, Earlier, Ending,
     Events as _, GuestId, GuestRecord, Head, Holders, Joining, Letter, MailId, MailRecord, MemberRecord, Members as _,
-    Membership, Owed, PasswordHash, Presence, Purpose, ReadCursor, Result, RoomId, RoomRecord, Rooms as _, SessionId,
-    SessionRecord, Stopped, Store, StoreError, TokenHash, TokenRecord, mongo::Mongo, sqlite::Sqlite,
+    Membership, Overview, Owed, PasswordHash, Presence, Purpose, ReadCursor, Result, RoomId, RoomRecord, Rooms as _,
+    SessionId, SessionRecord, Stopped, Store, StoreError, TokenHash, TokenRecord, mongo::Mongo, sqlite::Sqlite,
 };
 use crate::{
     protocol::{
@@ -65,6 +65,7 @@ contract! {
         a_room_whose_owner_is_elsewhere_is_not_made
         abandoned_rooms_go_whole_and_others_stay
         a_join_beside_a_deletion_keeps_its_room_or_finds_none
+        overviews_tell_of_many_rooms_at_once
     }
     members {
         ten_who_join_a_p2p_room_at_once_leave_two_in_it

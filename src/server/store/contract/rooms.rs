@@ -85,3 +85,43 @@ pub async fn a_join_beside_a_deletion_keeps_its_room_or_finds_none(store: &dyn S
         }
     }
 }
+
+pub async fn overviews_tell_of_many_rooms_at_once(store: &dyn Store) {
+    let (pair, ada) = make_room(store, RoomType::P2p, Retention::Preserved).await;
+    let bob = enter(store, &joining(&pair, guest())).await;
+    let (group, eve) = make_room(store, RoomType::Group, Retention::Preserved).await;
+    for _ in 0..3 {
+        enter(store, &joining(&group, guest())).await;
+    }
+    let gone = enter(store, &joining(&group, guest())).await;
+    leave(store, &gone).await;
+    let (quiet, _) = make_room(store, RoomType::Group, Retention::Ephemeral).await;
+
+    let first = said(1, 1, &ada.person(), client_id(), "First");
+    let last = said(2, 2, &bob.person(), client_id(), "Last");
+    let renamed = event(3, EventKind::Renamed { name: None, by: ada.person() });
+    append(store, &pair, &[first, last.clone(), renamed.clone()]).await;
+    let kept = EventKind::RetentionChanged { retention: Retention::Preserved, by: eve.person(), n: 40 };
+    append(store, &group, &[event(90, kept.clone())]).await;
+
+    let mut people = vec![ada.person(), bob.person()];
+    people.sort_by_key(|person| person.id);
+    let of_pair =
+        Overview { head: Head { seq: 3, n: 2 }, at: renamed.at, message: Some(last), members: 2, pair: people };
+    let unknown = RoomId(Uuid::new_v4());
+    let all = store.overviews(&[pair.id, unknown, group.id, quiet.id]).await.unwrap();
+    let of = |id: RoomId| all.iter().find(|(room, _)| *room == id).map(|(_, overview)| overview.clone());
+    assert_eq!((all.len(), of(unknown)), (3, None));
+    assert_eq!(of(pair.id), Some(of_pair.clone()));
+    let of_group = of(group.id).unwrap();
+    assert_eq!((of_group.head, of_group.members, of_group.pair), (Head { seq: 90, n: 40 }, 4, Vec::new()));
+    assert_eq!(of_group.message, None, "what was said before was not kept");
+    assert_eq!(of(quiet.id), Some(Overview { members: 1, ..Overview::default() }));
+    assert_eq!(store.overviews(&[]).await.unwrap(), []);
+
+    // One message and a change of retention may have the same ordinal.
+    let again = EventKind::RetentionChanged { retention: Retention::Ephemeral, by: ada.person(), n: 2 };
+    append(store, &pair, &[event(4, again)]).await;
+    let now = store.overviews(&[pair.id]).await.unwrap().remove(0).1;
+    assert_eq!((now.head, now.message), (Head { seq: 4, n: 2 }, of_pair.message));
+}

@@ -4,19 +4,20 @@ use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use mongodb::{
     ClientSession,
-    bson::{self, doc},
+    bson::{self, Document, doc},
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{GuestRecord, MemberRecord, Result, RoomId, RoomRecord, Rooms, StoreError},
+    super::{GuestRecord, Head, MemberRecord, Overview, Result, RoomId, RoomRecord, Rooms, StoreError},
     Attempt, Failure, LONG_PATIENCE, Mongo, PATIENCE, binary,
+    events::EventDocument,
     guests::GuestDocument,
     limit,
     members::MemberDocument,
     transaction, uuid, uuid_field, within,
 };
-use crate::protocol::{Epoch, MemberId, Millis, Retention, RoomCode, RoomName, RoomType};
+use crate::protocol::{Epoch, Event, MemberId, Millis, Nickname, Person, Retention, RoomCode, RoomName, RoomType, Seq};
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct RoomDocument {
@@ -34,6 +35,40 @@ pub(super) struct RoomDocument {
     touched_at: Millis,
     /// Counts touches. Without it a touch in the same millisecond would write nothing, and so conflict with nothing.
     touches: i64,
+}
+
+/// A room in a list. Each part is looked up, so it is a list of one or none.
+#[derive(Deserialize)]
+struct OverviewDocument {
+    #[serde(rename = "_id")]
+    id: bson::Uuid,
+    head: Vec<LastDocument>,
+    n: Vec<OrdinalDocument>,
+    message: Vec<EventDocument>,
+    members: Vec<CountDocument>,
+    pair: Vec<PersonDocument>,
+}
+
+#[derive(Deserialize)]
+struct LastDocument {
+    seq: Seq,
+    at: Millis,
+}
+
+#[derive(Deserialize)]
+struct OrdinalDocument {
+    n: u64,
+}
+
+#[derive(Deserialize)]
+struct CountDocument {
+    count: u32,
+}
+
+#[derive(Deserialize)]
+struct PersonDocument {
+    member: MemberId,
+    name: Nickname,
 }
 
 #[async_trait]
@@ -63,6 +98,38 @@ impl Rooms for Mongo {
         within(PATIENCE, async {
             let room = self.rooms.find_one(doc! { "code": code.as_str() }).await?;
             room.map(Into::into).ok_or(StoreError::NotFound)
+        })
+        .await
+    }
+
+    async fn overviews(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, Overview)>> {
+        within(PATIENCE, async {
+            let part = |from: &str, part: &str, pipeline: Vec<Document>| {
+                doc! { "$lookup": {
+                    "from": from, "localField": "_id", "foreignField": "room", "pipeline": pipeline, "as": part,
+                } }
+            };
+            // One seek in an index for each, however long the archive is.
+            let last = |of: Document, field: &str, project: Document| {
+                let sort = doc! { "$sort": { "room": -1, field: -1 } };
+                vec![doc! { "$match": of }, sort, doc! { "$limit": 1 }, doc! { "$project": project }]
+            };
+            let active = doc! { "$match": { "presence": "active" } };
+            let of_two = doc! { "$match": { "presence": "active", "slot": { "$exists": true } } };
+            let counted = doc! { "n": { "$exists": true } };
+            let message = doc! { "n": { "$exists": true }, "client_id": { "$exists": true } };
+            let ids: Vec<_> = rooms.iter().map(|room| binary(room.0)).collect();
+            let found = self.rooms.aggregate([
+                doc! { "$match": { "_id": { "$in": ids } } },
+                doc! { "$project": { "_id": 1 } },
+                part("events", "head", last(doc! { "seq": { "$exists": true } }, "seq", doc! { "seq": 1, "at": 1 })),
+                part("events", "n", last(counted, "n", doc! { "n": 1 })),
+                part("events", "message", last(message, "n", doc! { "_id": 0 })),
+                part("members", "members", vec![active, doc! { "$count": "count" }]),
+                part("members", "pair", vec![of_two, doc! { "$sort": { "member": 1 } }]),
+            ]);
+            let found = found.with_type::<OverviewDocument>().await?;
+            found.map_err(StoreError::from).and_then(async |overview| overview.try_into()).try_collect().await
         })
         .await
     }
@@ -139,6 +206,25 @@ impl Mongo {
         self.members.delete_many(doc! { "room": room }).session(&mut *session).await?;
         self.events.delete_many(doc! { "room": room }).session(session).await?;
         Ok(())
+    }
+}
+
+impl TryFrom<OverviewDocument> for (RoomId, Overview) {
+    type Error = StoreError;
+
+    fn try_from(mut found: OverviewDocument) -> Result<Self> {
+        let head = found.head.pop();
+        let overview = Overview {
+            head: Head {
+                seq: head.as_ref().map_or(0, |head| head.seq),
+                n: found.n.pop().map_or(0, |OrdinalDocument { n }| n),
+            },
+            at: head.map_or(0, |head| head.at),
+            message: found.message.pop().map(Event::try_from).transpose()?,
+            members: found.members.pop().map_or(0, |CountDocument { count }| count),
+            pair: found.pair.into_iter().map(|PersonDocument { member, name }| Person { id: member, name }).collect(),
+        };
+        Ok((RoomId(uuid(found.id)), overview))
     }
 }
 

@@ -112,6 +112,12 @@ pub(super) fn json(value: &impl Serialize) -> rusqlite::Result<String> {
     serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
 }
 
-fn from_json<T: DeserializeOwned>(column: ValueRef<'_>) -> FromSqlResult<T> {
+pub(super) fn from_json<T: DeserializeOwned>(column: ValueRef<'_>) -> FromSqlResult<T> {
     serde_json::from_str(column.as_str()?).map_err(FromSqlError::other)
+}
+
+/// Many rooms as one value: SQL reads it with `SELECT unhex(value) FROM json_each(?)`, so that one statement is about all.
+pub(super) fn rooms(rooms: &[RoomId]) -> String {
+    let ids: Vec<String> = rooms.iter().map(|room| room.0.simple().to_string()).collect();
+    serde_json::to_string(&ids).expect("a list of texts is JSON")
 }

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
     super::{Appended, Earlier, Events, Head, Result, RoomId, Stopped},
-    Sqlite, Undo, rooms, violated,
+    Sqlite, Undo, columns, rooms, violated,
 };
 use crate::protocol::{Epoch, Event, EventKind, MemberId, Message, Person, Seq};
 
@@ -43,10 +43,16 @@ impl Events for Sqlite {
     }
 
     async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, Head)>> {
-        let rooms = rooms.to_vec();
+        let rooms = columns::rooms(rooms);
         self.read(move |db| {
-            let heads = rooms.into_iter().map(|room| Ok((room, head(db, room)?)));
-            heads.filter(|head| !matches!(head, Ok((_, Head { seq: 0, .. })))).collect()
+            let mut query = db.prepare_cached(
+                "SELECT rooms.id, seq, n FROM rooms JOIN events ON events.room = rooms.id
+                    AND seq = (SELECT max(seq) FROM events WHERE room = rooms.id)
+                 WHERE rooms.id IN (SELECT unhex(value) FROM json_each(?))",
+            )?;
+            let heads =
+                query.query_map([rooms], |row| Ok((row.get(0)?, Head { seq: seq(row, 1)?, n: seq(row, 2)? })))?;
+            Ok(heads.collect::<rusqlite::Result<_>>()?)
         })
         .await
     }
@@ -175,6 +181,6 @@ fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
 }
 
 /// A seq or an ordinal.
-fn seq(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+pub(super) fn seq(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     row.get(column).map(i64::cast_unsigned)
 }

@@ -86,10 +86,12 @@ impl Members for Sqlite {
     async fn rooms_of_account(&self, account: AccountId) -> Result<Vec<(RoomRecord, MemberRecord)>> {
         self.read(move |db| {
             let mut query = db.prepare_cached(
-                "SELECT * FROM members WHERE actor = ? AND actor_kind = 'account' AND presence = 'active' ORDER BY room",
+                "SELECT members.*, id, code, type, rooms.name AS room_name, preserve, epoch, owner, created_at, touched_at
+                 FROM members JOIN rooms ON id = room
+                 WHERE actor = ? AND actor_kind = 'account' AND presence = 'active' ORDER BY room",
             )?;
-            let members = query.query_map([account], record)?;
-            members.map(|member| member.map_err(StoreError::from).and_then(|member| Ok((rooms::find(db, member.room)?, member)))).collect()
+            let found = query.query_map([account], |row| Ok((rooms::named(row, "room_name")?, record(row)?)))?;
+            Ok(found.collect::<rusqlite::Result<_>>()?)
         })
         .await
     }

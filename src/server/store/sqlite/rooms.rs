@@ -4,10 +4,12 @@ use async_trait::async_trait;
 use rusqlite::{Connection, Row, params};
 
 use super::{
-    super::{Conflict, GuestRecord, MemberRecord, Result, RoomId, RoomRecord, Rooms},
-    Sqlite, Undo, accounts, guests, members, violated,
+    super::{Conflict, GuestRecord, Head, MemberRecord, Overview, Result, RoomId, RoomRecord, Rooms},
+    Sqlite, Undo, accounts, columns,
+    events::seq,
+    guests, members, violated,
 };
-use crate::protocol::{Millis, RoomCode};
+use crate::protocol::{Event, EventKind, Message, Millis, Person, RoomCode};
 
 #[async_trait]
 impl Rooms for Sqlite {
@@ -30,6 +32,28 @@ impl Rooms for Sqlite {
 
     async fn room_by_code(&self, code: RoomCode) -> Result<RoomRecord> {
         self.read(move |db| find_code(db, code)).await
+    }
+
+    async fn overviews(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, Overview)>> {
+        let rooms = columns::rooms(rooms);
+        self.read(move |db| {
+            let mut query = db.prepare_cached(
+                "SELECT rooms.id, head.seq, head.n, head.at, last.seq, last.at, last.n, last.author, last.name,
+                    last.client_id, last.body,
+                    (SELECT count(*) FROM members WHERE room = rooms.id AND presence = 'active'),
+                    (SELECT json_group_array(json_object('id', member, 'name', name) ORDER BY member) FROM members
+                     WHERE room = rooms.id AND presence = 'active' AND slot IS NOT NULL)
+                 FROM rooms
+                 LEFT JOIN events AS head ON head.room = rooms.id
+                    AND head.seq = (SELECT max(seq) FROM events WHERE room = rooms.id)
+                 LEFT JOIN events AS last ON last.room = rooms.id
+                    AND last.seq = (SELECT seq FROM events WHERE room = rooms.id AND body IS NOT NULL
+                                    ORDER BY seq DESC LIMIT 1)
+                 WHERE rooms.id IN (SELECT unhex(value) FROM json_each(?))",
+            )?;
+            Ok(query.query_map([rooms], |row| Ok((row.get(0)?, overview(row)?)))?.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
     }
 
     async fn delete_abandoned_rooms(&self, before: Millis, limit: usize) -> Result<Vec<RoomId>> {
@@ -97,12 +121,35 @@ pub(super) fn found(changed: usize) -> Result<()> {
     if changed == 0 { Err(super::StoreError::NotFound) } else { Ok(()) }
 }
 
+/// An overview from the columns of `overviews`, after the room's id.
+fn overview(row: &Row<'_>) -> rusqlite::Result<Overview> {
+    let number = |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.unwrap_or(0).cast_unsigned());
+    let message = || {
+        let author = Person { id: row.get(7)?, name: row.get(8)? };
+        let message = Message { n: seq(row, 6)?, id: row.get(9)?, author, body: row.get(10)? };
+        Ok::<_, rusqlite::Error>(Event { seq: seq(row, 4)?, at: row.get(5)?, kind: EventKind::Message(message) })
+    };
+    let has_message = row.get::<_, Option<i64>>(4)?.is_some();
+    Ok(Overview {
+        head: Head { seq: number(1)?, n: number(2)? },
+        at: row.get::<_, Option<Millis>>(3)?.unwrap_or(0),
+        message: has_message.then(message).transpose()?,
+        members: row.get(11)?,
+        pair: columns::from_json(row.get_ref(12)?)?,
+    })
+}
+
 fn record(row: &Row<'_>) -> rusqlite::Result<RoomRecord> {
+    named(row, "name")
+}
+
+/// A room whose name stands in another column, beside somebody's.
+pub(super) fn named(row: &Row<'_>, name: &str) -> rusqlite::Result<RoomRecord> {
     Ok(RoomRecord {
         id: row.get("id")?,
         code: row.get("code")?,
         room_type: row.get("type")?,
-        name: row.get("name")?,
+        name: row.get(name)?,
         retention: row.get("preserve")?,
         epoch: row.get("epoch")?,
         owner: row.get("owner")?,

@@ -1,0 +1,98 @@
+//! Watchers: the sockets of this node that watch the list of their account's rooms.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::Notify;
+
+use crate::server::{socket::Connection, store::AccountId};
+
+/// Which watch of this node: a socket that asks again begins another, which knows nothing yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WatchId(u64);
+
+/// The sockets of a node that watch. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Watchers(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    /// Held for moments only, never across an await.
+    held: Mutex<Held>,
+    came: Notify,
+}
+
+#[derive(Default)]
+struct Held {
+    next: u64,
+    watchers: BTreeMap<WatchId, (AccountId, Connection)>,
+}
+
+/// A socket that is on the list; taken off when dropped.
+pub struct Watch {
+    watchers: Watchers,
+    id: WatchId,
+}
+
+impl Watchers {
+    /// Puts a socket on the list.
+    pub fn hold(&self, account: AccountId, connection: &Connection) -> Watch {
+        let id = {
+            let mut held = self.held();
+            held.next += 1;
+            let id = WatchId(held.next);
+            held.watchers.insert(id, (account, connection.clone()));
+            id
+        };
+        self.0.came.notify_one();
+        Watch { watchers: self.clone(), id }
+    }
+
+    /// Everyone who watches, and the account whose rooms they watch.
+    pub fn all(&self) -> Vec<(WatchId, AccountId, Connection)> {
+        let held = self.held();
+        held.watchers.iter().map(|(id, (account, connection))| (*id, *account, connection.clone())).collect()
+    }
+
+    /// Waits until somebody has come since the last time. For one task.
+    pub async fn somebody(&self) {
+        self.0.came.notified().await;
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        // Every change leaves it whole, so a panic elsewhere does no harm.
+        self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.watchers.held().watchers.remove(&self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::server::socket::Wire;
+
+    #[tokio::test]
+    async fn a_socket_that_asks_again_is_on_the_list_once_and_as_a_new_one() {
+        let (watchers, account) = (Watchers::default(), AccountId(Uuid::from_u128(1)));
+        let connection = Connection::open(Wire::Pair(tokio::net::UnixStream::pair().unwrap().0));
+        let watch = watchers.hold(account, &connection);
+        watchers.somebody().await;
+        let first = watchers.all()[0].0;
+        let again = watchers.hold(account, &connection);
+        drop(watch);
+        let all = watchers.all();
+        assert_eq!((all.len(), all[0].1), (1, account));
+        assert_ne!(all[0].0, first);
+        drop(again);
+        assert!(watchers.all().is_empty());
+    }
+}

@@ -1,0 +1,445 @@
+//! What is known of a room, and what somebody who is in it sees of that in a list.
+
+use crate::{
+    protocol::{
+        Companion, Event, EventKind, Message, Millis, Newcomer, Person, Preview, Retention, RoomSummary, RoomType, Seq,
+        Snapshot,
+    },
+    server::{
+        bus::Digest,
+        room::is_mentioned,
+        store::{MemberRecord, Overview, RoomRecord},
+    },
+};
+
+/// What is known of a room beside its record.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Known {
+    /// By the bus.
+    pub digest: Option<Digest>,
+    /// Whether the bus had it when it was asked last.
+    pub is_on_bus: bool,
+    /// By the store, if it was asked.
+    pub archived: Option<Overview>,
+}
+
+/// What the bus says of a room, beside what it said before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Compared {
+    /// The same.
+    Same,
+    /// Something else.
+    Changed,
+    /// Nothing any more.
+    Gone,
+}
+
+impl Known {
+    /// What is known by the bus alone.
+    pub fn by(digest: Digest) -> Self {
+        Self { digest: Some(digest), is_on_bus: true, archived: None }
+    }
+
+    /// Takes what the bus says now. If it has forgotten a room that keeps its log, what it said before holds until the store
+    /// says otherwise; of one that keeps nothing, what was said there is gone as well.
+    pub fn compare(&mut self, digest: Option<&Digest>) -> Compared {
+        let was_on_bus = std::mem::replace(&mut self.is_on_bus, digest.is_some());
+        match digest {
+            Some(digest) if self.digest.as_ref() == Some(digest) => Compared::Same,
+            Some(digest) => {
+                self.digest = Some(digest.clone());
+                Compared::Changed
+            }
+            None if was_on_bus => {
+                if let Some(digest) = self.digest.as_mut().filter(|digest| digest.retention == Retention::Ephemeral) {
+                    (digest.message, digest.n, digest.here) = (None, 0, None);
+                    digest.mentions.clear();
+                }
+                Compared::Gone
+            }
+            None => Compared::Same,
+        }
+    }
+
+    /// The last seq that is known of.
+    pub fn head(&self) -> Option<Seq> {
+        let digest = self.digest.as_ref().map(|digest| digest.head);
+        digest.max(self.archived.as_ref().map(|archived| archived.head.seq))
+    }
+
+    /// Takes what was found out meanwhile, unless more is known already.
+    pub fn learn(&mut self, found: Self) {
+        if let Some(digest) = found.digest
+            && !self.digest.as_ref().is_some_and(|known| known.epoch == digest.epoch && known.head > digest.head)
+        {
+            self.digest = Some(digest);
+            self.is_on_bus = true;
+        }
+        if found.archived.is_some() {
+            self.archived = found.archived;
+        }
+    }
+
+    /// What a member sees of the room.
+    pub fn summary(&self, room: &RoomRecord, me: &MemberRecord, now: Millis) -> RoomSummary {
+        let mut summary = RoomSummary {
+            code: room.code,
+            room_type: room.room_type,
+            name: room.name.clone(),
+            retention: room.retention,
+            members: 1,
+            other: None,
+            head: me.since,
+            at: room.touched_at,
+            last: None,
+            newcomer: None,
+            unread: 0,
+            mentioned: false,
+            muted: me.muted,
+        };
+        match (&self.digest, &self.archived) {
+            (Some(digest), Some(archived)) if digest.head < archived.head.seq && is_kept(room) => {
+                self.tell_archived(&mut summary, archived, room, me, now);
+            }
+            (Some(digest), _) => self.tell_digest(&mut summary, digest, me, now),
+            (None, Some(archived)) => self.tell_archived(&mut summary, archived, room, me, now),
+            (None, None) => {}
+        }
+        summary
+    }
+
+    fn tell_digest(&self, summary: &mut RoomSummary, digest: &Digest, me: &MemberRecord, now: Millis) {
+        summary.name.clone_from(&digest.name);
+        summary.retention = digest.retention;
+        summary.members = digest.members;
+        summary.other = self.companion(summary.room_type, &digest.pair, me, now);
+        summary.head = digest.head;
+        summary.at = summary.at.max(digest.at);
+        let message = digest.message.as_ref().filter(|message| may_see(digest.retention, me, message.seq));
+        summary.last = message.map(|message| Preview {
+            seq: message.seq,
+            author: message.author.name.clone(),
+            mine: message.author.id == me.member,
+            text: message.text.clone(),
+        });
+        if summary.last.is_none()
+            && let Some(archived) = self.archived.as_ref().filter(|archived| archived.head.seq == digest.head)
+        {
+            // What was said last is further back than the room's task looked.
+            summary.last = last_archived(archived).map(|(seq, message)| preview(seq, message, me));
+        }
+        summary.newcomer = digest.newcomer.as_ref().and_then(|(seq, person)| newcomer(*seq, person, me));
+        let is_own = digest.message.as_ref().is_some_and(|message| message.author.id == me.member);
+        summary.unread = if is_own { 0 } else { unread(me, digest.n) };
+        summary.mentioned = summary.unread > 0 && self.was_mentioned(me);
+    }
+
+    fn tell_archived(
+        &self,
+        summary: &mut RoomSummary,
+        archived: &Overview,
+        room: &RoomRecord,
+        me: &MemberRecord,
+        now: Millis,
+    ) {
+        summary.members = archived.members;
+        summary.other = self.companion(summary.room_type, &archived.pair, me, now);
+        summary.head = summary.head.max(archived.head.seq);
+        summary.at = summary.at.max(archived.at);
+        if !is_kept(room) {
+            // Of what is said in it now, the store knows nothing.
+            return;
+        }
+        let message = last_archived(archived);
+        summary.last = message.map(|(seq, message)| preview(seq, message, me));
+        let is_own = message.is_some_and(|(_, message)| message.author.id == me.member);
+        summary.unread = if is_own { 0 } else { unread(me, archived.head.n) };
+        let is_named = message.is_some_and(|(_, message)| {
+            message.n > me.read_n && message.author.id != me.member && is_mentioned(&me.name, message.body.as_str())
+        });
+        summary.mentioned = summary.unread > 0 && (is_named || self.was_mentioned(me));
+    }
+
+    fn companion(&self, of: RoomType, pair: &[Person], me: &MemberRecord, now: Millis) -> Option<Companion> {
+        let other = pair.iter().find(|person| person.id != me.member).filter(|_| of == RoomType::P2p)?;
+        let connected = self.digest.as_ref().is_some_and(|digest| digest.is_here(other.id, now));
+        Some(Companion { name: other.name.clone(), connected })
+    }
+
+    fn was_mentioned(&self, me: &MemberRecord) -> bool {
+        let mentions = self.digest.iter().flat_map(|digest| &digest.mentions);
+        mentions.into_iter().any(|(member, n)| *member == me.member && *n > me.read_n)
+    }
+}
+
+/// A guest's room, which was looked at.
+pub(super) fn of_snapshot(snapshot: &Snapshot, room: &RoomRecord, me: &MemberRecord) -> RoomSummary {
+    let newest = || snapshot.events.iter().rev();
+    let messages = || newest().filter_map(|event| Some((event.seq, event.message()?)));
+    let last = messages().next().filter(|(_, message)| message.n == snapshot.last_n);
+    // The room knows better than the record, which is told when a guest goes.
+    let read = snapshot.you.read;
+    let reaches_back = snapshot.events.first().is_none_or(|event| event.seq <= read + 1);
+    let unread = match messages().take_while(|(seq, _)| *seq > read).last() {
+        Some((_, message)) if reaches_back => snapshot.last_n + 1 - message.n,
+        Some(_) => unread(me, snapshot.last_n),
+        None => 0,
+    };
+    let is_named =
+        |(_, message): (Seq, &Message)| message.author.id != me.member && is_mentioned(&me.name, message.body.as_str());
+    let joined = newest().find_map(|event| match &event.kind {
+        EventKind::Joined { member } => Some((event.seq, member)),
+        _ => None,
+    });
+    let other = snapshot.members.iter().find(|person| person.id != me.member);
+    let other = other.filter(|_| room.room_type == RoomType::P2p);
+    RoomSummary {
+        code: room.code,
+        room_type: room.room_type,
+        name: snapshot.room.name.clone(),
+        retention: snapshot.room.retention,
+        members: u32::try_from(snapshot.members.len()).unwrap_or(u32::MAX),
+        other: other
+            .map(|person| Companion { name: person.name.clone(), connected: snapshot.connected.contains(&person.id) }),
+        head: snapshot.head,
+        at: newest().next().map_or(0, |event| event.at).max(room.touched_at),
+        last: last.map(|(seq, message)| preview(seq, message, me)),
+        newcomer: joined.and_then(|(seq, person)| newcomer(seq, person, me)),
+        unread,
+        mentioned: unread > 0 && messages().take_while(|(seq, _)| *seq > read).any(is_named),
+        muted: me.muted,
+    }
+}
+
+fn is_kept(room: &RoomRecord) -> bool {
+    room.retention == Retention::Preserved
+}
+
+/// What was kept everybody sees, and of the rest what was said since they joined.
+fn may_see(retention: Retention, me: &MemberRecord, seq: Seq) -> bool {
+    retention == Retention::Preserved || (me.since > 0 && seq >= me.since)
+}
+
+/// The archive's last message, unless something was said after it that was not kept.
+fn last_archived(archived: &Overview) -> Option<(Seq, &Message)> {
+    let event: &Event = archived.message.as_ref()?;
+    Some((event.seq, event.message().filter(|message| message.n == archived.head.n)?))
+}
+
+fn preview(seq: Seq, message: &Message, me: &MemberRecord) -> Preview {
+    Preview {
+        seq,
+        author: message.author.name.clone(),
+        mine: message.author.id == me.member,
+        text: Preview::line(&message.body),
+    }
+}
+
+fn newcomer(seq: Seq, person: &Person, me: &MemberRecord) -> Option<Newcomer> {
+    let is_news = me.since > 0 && seq > me.since && person.id != me.member;
+    is_news.then(|| Newcomer { seq, name: person.name.clone() })
+}
+
+/// Messages that a member has not read, if the last one is not their own: saying something reads up to it, and the record
+/// hears of that a moment later. Before the log knows that they joined, and until they read on from there, there is nothing
+/// to be behind with.
+fn unread(me: &MemberRecord, n: u64) -> u64 {
+    if me.since == 0 || me.read < me.since { 0 } else { n.saturating_sub(me.read_n) }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        protocol::{ClientId, Epoch, MemberId, MessageBody, Nickname, RoomCode},
+        server::{
+            bus::{Here, LastMessage},
+            store::{AccountId, ActorId, Head, Presence, RoomId},
+        },
+    };
+
+    const ME: u64 = 1;
+    const ADA: u64 = 2;
+
+    fn person(id: u64) -> Person {
+        let name = if id == ME { "Bob" } else { "Ada" };
+        Person { id: MemberId::from_bits(id), name: Nickname::try_from(name).unwrap() }
+    }
+
+    fn room(retention: Retention) -> RoomRecord {
+        RoomRecord {
+            id: RoomId(Uuid::nil()),
+            code: RoomCode::from_bits(7),
+            room_type: RoomType::P2p,
+            name: None,
+            retention,
+            epoch: Epoch::from_bits(1),
+            owner: person(ADA).id,
+            created_at: 10,
+            touched_at: 20,
+        }
+    }
+
+    /// Somebody who joined at 5 and has read up to 6, where message 3 is.
+    fn me() -> MemberRecord {
+        MemberRecord {
+            room: RoomId(Uuid::nil()),
+            member: person(ME).id,
+            actor: ActorId::Account(AccountId(Uuid::nil())),
+            name: person(ME).name,
+            presence: Presence::Active,
+            slot: Some(0),
+            since: 5,
+            owed: None,
+            changed_at: 20,
+            read: 6,
+            read_n: 3,
+            shown: 6,
+            muted: false,
+        }
+    }
+
+    fn digest(retention: Retention, seq: Seq, n: u64) -> Digest {
+        Digest {
+            epoch: Epoch::from_bits(1),
+            head: seq,
+            n,
+            retention,
+            name: None,
+            members: 2,
+            at: 30,
+            message: Some(LastMessage { seq, n, author: person(ADA), text: "Hello".into() }),
+            newcomer: Some((5, person(ME))),
+            mentions: Vec::new(),
+            pair: vec![person(ME), person(ADA)],
+            here: Some(Here { at: 1_000, members: vec![person(ADA).id] }),
+        }
+    }
+
+    fn archived(seq: Seq, n: u64, body: &str) -> Overview {
+        let body = MessageBody::try_from(body).unwrap();
+        let message = Message { n, id: ClientId::new(Uuid::nil()), author: person(ADA), body };
+        Overview {
+            head: Head { seq, n },
+            at: 40,
+            message: Some(Event { seq, at: 40, kind: EventKind::Message(message) }),
+            members: 2,
+            pair: vec![person(ME), person(ADA)],
+        }
+    }
+
+    fn summary(known: &Known, retention: Retention, me: &MemberRecord) -> RoomSummary {
+        known.summary(&room(retention), me, 2_000)
+    }
+
+    #[test]
+    fn a_digest_shows_what_is_unread_and_who_is_there() {
+        let known = Known::by(digest(Retention::Ephemeral, 9, 5));
+        let seen = summary(&known, Retention::Ephemeral, &me());
+        assert_eq!((seen.unread, seen.head, seen.at, seen.members), (2, 9, 30, 2));
+        assert_eq!(seen.last.unwrap().text, "Hello");
+        assert_eq!(seen.other, Some(Companion { name: person(ADA).name, connected: true }));
+        assert_eq!(seen.newcomer, None, "that was the reader");
+        let later = known.summary(&room(Retention::Ephemeral), &me(), 200_000);
+        assert!(!later.other.unwrap().connected, "nobody said so for long");
+    }
+
+    #[test]
+    fn of_a_room_that_keeps_nothing_only_what_was_said_since_joining_is_shown() {
+        for (since, said, is_shown) in [(5, 4, false), (5, 5, true), (0, 5, false)] {
+            let known = Known::by(digest(Retention::Ephemeral, said, 1));
+            let seen = summary(&known, Retention::Ephemeral, &MemberRecord { since, ..me() });
+            assert_eq!(seen.last.is_some(), is_shown, "joined at {since}, said at {said}");
+        }
+        let known = Known::by(digest(Retention::Preserved, 4, 1));
+        assert!(summary(&known, Retention::Preserved, &me()).last.is_some(), "what is kept everybody sees");
+    }
+
+    #[test]
+    fn nothing_is_unread_before_somebody_has_begun_to_read() {
+        let known = Known::by(digest(Retention::Preserved, 9, 5));
+        for (since, read, read_n, unread) in
+            [(0, 0, 0, 0), (5, 0, 0, 0), (5, 4, 2, 0), (5, 5, 2, 3), (5, 9, 5, 0), (5, 9, 7, 0)]
+        {
+            let me = MemberRecord { since, read, read_n, ..me() };
+            assert_eq!(summary(&known, Retention::Preserved, &me).unread, unread, "{since} {read} {read_n}");
+        }
+    }
+
+    #[test]
+    fn a_mention_counts_until_it_is_read() {
+        let mut digest = digest(Retention::Preserved, 9, 5);
+        digest.mention(person(ME).id, 4);
+        let known = Known::by(digest);
+        assert!(summary(&known, Retention::Preserved, &me()).mentioned);
+        assert!(!summary(&known, Retention::Preserved, &MemberRecord { read_n: 4, ..me() }).mentioned);
+    }
+
+    #[test]
+    fn the_store_knows_better_when_its_archive_is_longer() {
+        let behind = digest(Retention::Preserved, 9, 5);
+        let known = Known { archived: Some(archived(11, 7, "Where is bob?")), ..Known::by(behind) };
+        let seen = summary(&known, Retention::Preserved, &me());
+        assert_eq!((seen.unread, seen.head, seen.at, seen.mentioned), (4, 11, 40, true));
+        assert_eq!(seen.last.unwrap().text, "Where is bob?");
+        assert!(seen.other.unwrap().connected, "that the bus alone knows");
+
+        let level = Known { digest: Some(digest(Retention::Preserved, 11, 7)), ..known };
+        assert_eq!(summary(&level, Retention::Preserved, &me()).last.unwrap().text, "Hello");
+    }
+
+    #[test]
+    fn of_a_room_that_keeps_nothing_the_store_knows_who_is_in_it_and_no_more() {
+        let known = Known { archived: Some(archived(4, 2, "From a preserved time")), ..Known::default() };
+        let seen = summary(&known, Retention::Ephemeral, &me());
+        assert_eq!((seen.members, seen.unread, seen.last), (2, 0, None));
+        assert_eq!(seen.other, Some(Companion { name: person(ADA).name, connected: false }));
+    }
+
+    #[test]
+    fn a_message_before_others_that_were_not_kept_is_not_the_last() {
+        let mut archived = archived(4, 2, "Long ago");
+        archived.head = Head { seq: 90, n: 40 };
+        let known = Known { archived: Some(archived), ..Known::default() };
+        let seen = summary(&known, Retention::Preserved, &me());
+        assert_eq!((seen.last, seen.unread), (None, 37));
+    }
+
+    #[test]
+    fn who_came_in_after_the_reader_is_news() {
+        for (seq, who, is_news) in [(5, ADA, false), (6, ADA, true), (6, ME, false)] {
+            let digest = Digest { newcomer: Some((seq, person(who))), ..digest(Retention::Preserved, 9, 5) };
+            let seen = summary(&Known::by(digest), Retention::Preserved, &me());
+            assert_eq!(seen.newcomer.is_some(), is_news, "{who} at {seq}");
+        }
+    }
+
+    #[test]
+    fn of_a_room_that_the_bus_forgot_what_is_kept_stays_and_what_is_not_is_gone() {
+        for (retention, left) in [(Retention::Preserved, (2, "Hello")), (Retention::Ephemeral, (0, ""))] {
+            let mut known = Known::by(digest(retention, 9, 5));
+            assert_eq!(known.compare(Some(&digest(retention, 9, 5))), Compared::Same);
+            assert_eq!(known.compare(None), Compared::Gone);
+            let seen = summary(&known, retention, &me());
+            assert_eq!((seen.unread, seen.last.as_ref().map_or("", |last| &last.text)), left);
+            assert_eq!(seen.members, 2, "who is in it is no secret");
+            assert_eq!(known.compare(None), Compared::Same, "once");
+            assert_eq!(known.compare(Some(&digest(retention, 9, 5))) == Compared::Changed, left.0 == 0);
+            assert_eq!(summary(&known, retention, &me()).unread, 2);
+        }
+    }
+
+    #[test]
+    fn an_older_answer_takes_nothing_back() {
+        let mut known = Known::by(digest(Retention::Preserved, 9, 5));
+        known.learn(Known { archived: Some(archived(8, 4, "x")), ..Known::by(digest(Retention::Preserved, 8, 4)) });
+        assert_eq!(known.head(), Some(9));
+        known.learn(Known::default());
+        assert!(known.digest.is_some() && known.archived.is_some());
+        let other_life = Digest { epoch: Epoch::from_bits(2), ..digest(Retention::Preserved, 1, 1) };
+        known.learn(Known::by(other_life));
+        assert_eq!(known.digest.unwrap().head, 1);
+    }
+}

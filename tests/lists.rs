@@ -1,0 +1,485 @@
+//! Lists of rooms: what an account sees of the rooms it is in without opening them, by REST, by a socket and on pages; on one
+//! node by itself and on two with MongoDB and Redis between them.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, and so do its helpers")]
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use anonchat::{
+    protocol::{
+        ClientFrame, Code, CreateRoom, Email, Language, Nickname, Preferences, RoomCode, RoomName, RoomSummary,
+        RoomType, SendMessage, ServerFrame, Snapshot, limits::PREVIEW_CHARS,
+    },
+    server::{
+        app::{Actor, App, Visitor},
+        boot::build,
+        clock,
+        config::Config,
+        domain::{lists, messages, rooms},
+        socket::{Connection, Frame, Wire},
+        store::{AccountId, AccountRecord, Letter, MailId, MailRecord, SessionId, SessionRecord, TokenHash},
+    },
+};
+use clap::Parser;
+use futures_util::StreamExt;
+use reqwest::Method;
+use serde_json::json;
+use support::{
+    Guest, Mongo, Node, Redis, Settings, Watcher, poll_until,
+    services::{shared_mongo, shared_redis},
+    watcher::text,
+    within,
+};
+use tokio::net::UnixStream;
+use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::Role};
+use uuid::Uuid;
+
+const PUT: Method = Method::PUT;
+const POST: Method = Method::POST;
+
+/// Runs a story where two nodes share everything, and where one node is all there is.
+async fn on_both_stacks(story: impl AsyncFn(&Node, &Node)) {
+    let alone = Node::start(&Settings::embedded()).await;
+    story(&alone, &alone).await;
+    let (Some(mongo), Some(redis)) = (shared_mongo(), shared_redis()) else { return };
+    let name = format!("lists_{}", Uuid::new_v4().simple());
+    let settings = Settings::cluster(&mongo, &name, &redis, &name);
+    let (one, two) = tokio::join!(Node::start(&settings), Node::start(&settings));
+    story(&one, &two).await;
+}
+
+/// A room with a name.
+async fn named(person: &Guest, room_type: RoomType, preserve: bool, name: &str) -> RoomCode {
+    let body = CreateRoom { room_type, name: Some(name.to_owned()), preserve, nickname: None };
+    person.ask::<Snapshot>(POST, "/api/rooms/create", body).await.unwrap().room.code
+}
+
+fn unread(room: &RoomSummary) -> (u64, &str) {
+    (room.unread, text(room))
+}
+
+#[tokio::test]
+async fn a_message_in_another_room_arrives_in_the_list_of_a_socket_on_another_node() {
+    on_both_stacks(async |one, two| {
+        let ((ada, _), bob) = (Guest::registered(one, "Ada").await, Guest::new(two, "Bob"));
+        for preserve in [true, false] {
+            let code = named(&ada, RoomType::Group, preserve, "Book club").await;
+            bob.join(code).await;
+            let mut list = ada.watch().await;
+            let mut bob_there = bob.follow(code).await;
+            bob_there.say("Hello,\n Ada’s friends").await;
+            list.until("the message is listed", code, |room| unread(room) == (1, "Hello, Ada’s friends")).await;
+            let listed = list.room(code).unwrap();
+            let said = listed.last.as_ref().unwrap();
+            assert_eq!((said.author.as_str(), said.mine), ("Bob", false));
+            assert_eq!(listed.name.as_ref().map(RoomName::as_str), Some("Book club"));
+            assert_eq!((listed.members, bool::from(listed.retention), listed.mentioned), (2, preserve, true));
+            assert_eq!(list.rooms[0].code, code, "the newest is the first");
+
+            bob_there.say(&"long ".repeat(200)).await;
+            list.until("the next one, too", code, |room| room.unread == 2).await;
+            assert_eq!(text(list.room(code).unwrap()).chars().count(), PREVIEW_CHARS);
+            assert_eq!(ada.list().await.iter().find(|room| room.code == code), list.room(code), "REST says the same");
+            bob.leave(code).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_read_on_one_device_is_not_unread_on_the_other_a_second_later() {
+    on_both_stacks(async |one, two| {
+        let ((ada, email), bob) = (Guest::registered(one, "Ada").await, Guest::new(one, "Bob"));
+        let phone = Guest::new(two, "Ada");
+        phone.log_in(&email).await;
+        for preserve in [true, false] {
+            let code = ada.create(RoomType::Group, preserve).await.room.code;
+            bob.join(code).await;
+            let mut list = phone.watch().await;
+            let seq = bob.say(code, "Have you read it, Ada?").await.seq;
+            list.until("it is unread", code, |room| room.unread == 1 && room.mentioned).await;
+
+            let mut reader = ada.follow(code).await;
+            reader.socket.send(&ClientFrame::Read { code, seq }).await.unwrap();
+            let read = Instant::now();
+            list.until("it is read", code, |room| room.unread == 0 && !room.mentioned).await;
+            assert!(read.elapsed() < Duration::from_millis(2_500), "{:?}", read.elapsed());
+
+            ada.say(code, "I have").await;
+            list.until("what one says oneself", code, |room| text(room) == "I have").await;
+            let own = list.room(code).unwrap();
+            assert!(own.last.as_ref().unwrap().mine);
+            list.until("it is not unread", code, |room| room.unread == 0).await;
+            bob.leave(code).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_a_room_that_keeps_nothing_a_list_shows_what_was_said_since_joining() {
+    on_both_stacks(async |one, two| {
+        let (ada, (eve, _)) = (Guest::new(one, "Ada"), Guest::registered(two, "Eve").await);
+        let code = ada.create(RoomType::Group, false).await.room.code;
+        ada.say(code, "Before Eve came").await;
+        let mut list = eve.watch().await;
+        eve.join(code).await;
+        list.until_rooms("the room is listed", &[code]).await;
+        list.until("who is in it", code, |room| room.members == 2).await;
+        assert_eq!(unread(list.room(code).unwrap()), (0, ""));
+        assert_eq!(unread(&eve.list().await[0]), (0, ""));
+        ada.say(code, "With Eve there").await;
+        list.until("what is said now", code, |room| text(room) == "With Eve there").await;
+
+        // Kept, every member sees it; and what was not kept before stays with those who were there.
+        let (joe, _) = Guest::registered(two, "Joe").await;
+        ada.preserve(code, true).await.unwrap();
+        joe.join(code).await;
+        assert_eq!(joe.list().await[0].last, None);
+        ada.say(code, "Kept").await;
+        let (pat, _) = Guest::registered(one, "Pat").await;
+        pat.join(code).await;
+        poll_until("the list has it", || async { text(&pat.list().await[0]) == "Kept" }).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn rooms_that_come_go_and_change_elsewhere_reach_a_list() {
+    on_both_stacks(async |one, two| {
+        let (ada, email) = Guest::registered(one, "Ada").await;
+        let phone = Guest::new(two, "Ada");
+        phone.log_in(&email).await;
+        let mut list = phone.watch().await;
+        assert_eq!(list.rooms, []);
+        let begun = Instant::now();
+        let own = named(&ada, RoomType::Group, false, "Mine").await;
+        list.until_rooms("one that was made", &[own]).await;
+        assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+
+        let bob = Guest::new(one, "Bob");
+        let made = bob.create(RoomType::Group, true).await;
+        let joined = made.room.code;
+        ada.join(joined).await;
+        list.until_rooms("one that was joined", &[own, joined]).await;
+        assert_eq!(list.rooms[0].code, joined, "newest first");
+
+        ada.tell(PUT, "/api/rooms/name", json!({ "code": own, "name": "Ours" })).await.unwrap();
+        list.until("its new name", own, |room| room.name.as_ref().is_some_and(|name| name.as_str() == "Ours")).await;
+        ada.preserve(own, true).await.unwrap();
+        list.until("that it keeps", own, |room| bool::from(room.retention)).await;
+        Guest::new(two, "Eve").join(own).await;
+        list.until("who came in", own, |room| {
+            room.members == 2 && room.newcomer.as_ref().is_some_and(|newcomer| newcomer.name.as_str() == "Eve")
+        })
+        .await;
+
+        let me = ada.ask::<Snapshot>(Method::GET, &format!("/api/rooms/{joined}"), ()).await.unwrap().you.member_id;
+        bob.tell(POST, "/api/rooms/kick", json!({ "code": joined, "member_id": me })).await.unwrap();
+        list.until_rooms("one that she was removed from", &[own]).await;
+        ada.leave(own).await;
+        list.until_rooms("one that she left", &[]).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_guest_who_gets_an_account_finds_their_room_in_its_list() {
+    on_both_stacks(async |one, two| {
+        let (ada, email) = Guest::registered(one, "Ada").await;
+        let mut list = ada.watch().await;
+        let tab = Guest::new(two, "Ada’s tab");
+        let bob = Guest::new(one, "Bob");
+        let code = bob.create(RoomType::Group, false).await.room.code;
+        let (mut bob_there, _ada_there) = (bob.follow(code).await, {
+            tab.join(code).await;
+            tab.follow(code).await
+        });
+        tab.log_in(&email).await;
+        list.until_rooms("the room came with her", &[code]).await;
+        bob_there.say("Still there?").await;
+        list.until("what is said there", code, |room| text(room) == "Still there?").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_list_shows_who_is_connected_in_a_room_for_two() {
+    on_both_stacks(async |one, two| {
+        let ((ada, _), bob) = (Guest::registered(one, "Ada").await, Guest::new(two, "Bob"));
+        let code = ada.create(RoomType::P2p, false).await.room.code;
+        let mut list = ada.watch().await;
+        assert_eq!(list.room(code).unwrap().other, None, "she is alone");
+        bob.join(code).await;
+        let other = |room: &RoomSummary| room.other.as_ref().map(|other| (other.name.to_string(), other.connected));
+        list.until("Bob is there", code, |room| other(room) == Some(("Bob".into(), false))).await;
+        let there = bob.follow(code).await;
+        list.until("Bob is connected", code, |room| other(room) == Some(("Bob".into(), true))).await;
+        drop(there);
+        list.until("Bob is away", code, |room| other(room) == Some(("Bob".into(), false))).await;
+        bob.leave(code).await;
+        list.until("Bob has left", code, |room| other(room).is_none() && room.members == 1).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_guests_list_is_the_one_room_and_watching_is_for_accounts() {
+    let node = Node::start(&Settings::embedded()).await;
+    let (ada, bob) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"));
+    let code = ada.create(RoomType::P2p, false).await.room.code;
+    bob.join(code).await;
+    ada.say(code, "Hello, Bob").await;
+    let list = bob.list().await;
+    assert_eq!((list.len(), list[0].code, text(&list[0]), list[0].members), (1, code, "Hello, Bob", 2));
+    assert_eq!(list[0].other.as_ref().map(|other| other.name.as_str()), Some("Ada"));
+
+    let mut socket = bob.try_connect().await.unwrap();
+    socket.send(&ClientFrame::Watch).await.unwrap();
+    let refused = within("a refusal", async {
+        loop {
+            if let ServerFrame::Error { code, .. } = socket.next().await.unwrap() {
+                return code;
+            }
+        }
+    });
+    assert_eq!(refused.await, Code::NotLoggedIn);
+}
+
+#[tokio::test]
+async fn a_socket_that_asks_again_is_told_the_whole_list_again_and_goes_on() {
+    let node = Node::start(&Settings::embedded()).await;
+    let ((ada, _), bob) = (Guest::registered(&node, "Ada").await, Guest::new(&node, "Bob"));
+    let code = ada.create(RoomType::Group, true).await.room.code;
+    bob.join(code).await;
+    let mut list = ada.watch().await;
+    list.socket.send(&ClientFrame::Watch).await.unwrap();
+    within("the list again", async {
+        while list.told_whole < 2 {
+            assert!(list.hear().await);
+        }
+    })
+    .await;
+    bob.say(code, "Once").await;
+    list.until("what is said", code, |room| text(room) == "Once").await;
+    assert_eq!(list.told_whole, 2);
+}
+
+#[tokio::test]
+async fn a_list_goes_on_through_the_store_while_redis_is_down_and_heals_when_it_is_back() {
+    let (Some(mongo), Some(mut redis)) = (Mongo::start().await, Redis::start_forgetful().await) else { return };
+    let settings = Settings::cluster(&mongo.uri(), "lists", &redis.url(), "lists");
+    let (a, b) = tokio::join!(Node::start(&settings), Node::start(&settings));
+    let ((ada, _), bob, eve) = (Guest::registered(&a, "Ada").await, Guest::new(&b, "Bob"), Guest::new(&b, "Eve"));
+    let kept = bob.create(RoomType::Group, true).await.room.code;
+    let unkept = eve.create(RoomType::Group, false).await.room.code;
+    ada.join(kept).await;
+    ada.join(unkept).await;
+    let (mut bob, mut eve) = (bob.follow(kept).await, eve.follow(unkept).await);
+    bob.say("kept before").await;
+    eve.say("not kept before").await;
+    let mut list = ada.watch().await;
+    list.until("both are listed", kept, |room| text(room) == "kept before").await;
+    list.until("both are listed", unkept, |room| text(room) == "not kept before").await;
+
+    redis.kill().await;
+    bob.say("kept meanwhile").await;
+    list.until("the store says so", kept, |room| text(room) == "kept meanwhile").await;
+    assert_eq!(text(list.room(unkept).unwrap()), "not kept before", "nothing else is known, and nothing else is said");
+    ada.leave(kept).await;
+
+    redis.restart().await;
+    list.until_rooms("that she left meanwhile", &[unkept]).await;
+    within("the ephemeral room goes on", async {
+        let mut pause = tokio::time::interval(Duration::from_millis(100));
+        while eve.guest.try_say(unkept, support::client::new_id(), "not kept after").await.is_err() {
+            pause.tick().await;
+        }
+    })
+    .await;
+    list.until("what is said after", unkept, |room| text(room) == "not kept after").await;
+}
+
+#[tokio::test]
+async fn a_list_heals_when_the_node_that_wrote_down_the_last_message_died_at_once() {
+    let (Some(mongo), Some(redis)) = (shared_mongo(), shared_redis()) else { return };
+    let name = format!("lists_{}", Uuid::new_v4().simple());
+    let settings = Settings::cluster(&mongo, &name, &redis, &name);
+    let (mut a, b) = tokio::join!(Node::start(&settings), Node::start(&settings));
+    let ((ada, _), bob) = (Guest::registered(&b, "Ada").await, Guest::new(&a, "Bob"));
+    let code = bob.create(RoomType::Group, true).await.room.code;
+    ada.join(code).await;
+    let mut bob = bob.follow(code).await;
+    for i in 0..20 {
+        bob.say(&i.to_string()).await;
+    }
+    a.kill().await;
+    assert_eq!(text(&ada.list().await[0]), "19", "whoever asks is told what the archive has");
+}
+
+#[tokio::test]
+async fn nothing_of_what_an_ephemeral_room_said_is_in_redis_after_everyone_left() {
+    let (Some(mongo), Some(redis)) = (Mongo::start().await, Redis::start_forgetful().await) else { return };
+    let settings = Settings::cluster(&mongo.uri(), "nothing", &redis.url(), "nothing");
+    let (a, b) = tokio::join!(Node::start(&settings), Node::start(&settings));
+    let ((ada, _), (bob, _)) = (Guest::registered(&a, "Ada").await, Guest::registered(&b, "Bob").await);
+    let code = ada.create(RoomType::P2p, false).await.room.code;
+    bob.join(code).await;
+    let (mut list, mut ada_there, bob_there) = (bob.watch().await, ada.follow(code).await, bob.follow(code).await);
+    ada_there.say("Xylophon").await;
+    list.until("it is listed", code, |room| text(room) == "Xylophon").await;
+    let found = redis.keys_with("Xylophon").await;
+    assert!(found.iter().any(|key| key.ends_with(":digest")), "{found:?}");
+    assert!(found.iter().all(|key| key.ends_with(":digest") || key.ends_with(":tail")), "{found:?}");
+
+    drop((ada_there, bob_there));
+    ada.leave(code).await;
+    bob.leave(code).await;
+    // A room that is live nowhere has nothing on its way to Redis.
+    poll_until("the room is live nowhere", || async { redis.followed().await.is_empty() }).await;
+    assert_eq!(redis.keys_with("Xylophon").await, Vec::<String>::new());
+}
+
+/// A page, as it is answered: where it leads and what it says.
+async fn page(person: &Guest, path: &str) -> (u16, String, String) {
+    let mut request = person.request(Method::GET, path).header("accept", "text/html").build().unwrap();
+    if let Some(cookies) = person.cookie() {
+        request.headers_mut().insert("cookie", cookies);
+    }
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let answer = client.execute(request).await.unwrap();
+    let to = answer.headers().get("location").map(|to| to.to_str().unwrap().to_owned()).unwrap_or_default();
+    (answer.status().as_u16(), to, answer.text().await.unwrap())
+}
+
+#[tokio::test]
+async fn the_dashboard_is_for_who_is_logged_in_and_comes_with_the_list() {
+    let node = Node::start(&Settings::embedded().with("LEPTOS_HASH_FILES", "false")).await;
+    let (guest, (ada, _)) = (Guest::new(&node, "Bob"), Guest::registered(&node, "Ada").await);
+    let code = guest.create(RoomType::Group, true).await.room.code;
+    for stranger in [&guest, &Guest::new(&node, "")] {
+        let (status, to, _) = page(stranger, "/dashboard").await;
+        assert_eq!((status, &*to), (303, "/auth/login?next=/dashboard"));
+    }
+    ada.join(code).await;
+    guest.say(code, "Xylophon for the list").await;
+    poll_until("the list has it", || async { text(&ada.list().await[0]) == "Xylophon for the list" }).await;
+    let (status, _, text) = page(&ada, "/dashboard").await;
+    assert!(status == 200 && text.contains("Xylophon for the list"), "{status}");
+    let other = named(&ada, RoomType::Group, false, "Other").await;
+    let (status, _, text) = page(&ada, &format!("/rooms/{other}")).await;
+    assert!(status == 200 && text.contains("Xylophon for the list"), "the list is beside a room as well");
+    let (_, _, text) = page(&guest, &format!("/rooms/{code}")).await;
+    assert!(!text.contains("\"unread\""), "a guest has no list");
+}
+
+/// Somebody with an account on a node in this process.
+async fn somebody(app: &App) -> Visitor {
+    let (id, at) = (AccountId(Uuid::now_v7()), clock::now());
+    let (name, to) = (Nickname::try_from("Ada").unwrap(), Email::try_from("ada@example.org").unwrap());
+    let preferences = Preferences::default();
+    let record = AccountRecord {
+        id,
+        email: None,
+        claimed: None,
+        name: name.clone(),
+        password: None,
+        preferences,
+        created_at: at,
+    };
+    let mail = MailRecord {
+        id: MailId(Uuid::now_v7()),
+        account: None,
+        to,
+        name,
+        language: Language::English,
+        letter: Letter::Verify,
+        key: "key".into(),
+        created_at: at,
+        due_at: at,
+        attempts: 0,
+    };
+    app.store.create_account(&record, None, &mail).await.unwrap();
+    let session = SessionRecord {
+        id: SessionId(Uuid::now_v7()),
+        account: id,
+        refresh: TokenHash([0; 32]),
+        previous: None,
+        device: "A test".into(),
+        created_at: at,
+        used_at: at,
+        ends_at: at + 3_600_000,
+    };
+    let actor = Actor::Account { record: Box::new(record), session: Box::new(session) };
+    Visitor { actor: Some(actor), client: [127, 0, 0, 1].into(), language: Language::English }
+}
+
+/// A connection of this process, and what its client reads.
+async fn connect() -> (Connection, WebSocketStream<UnixStream>) {
+    let (near, far) = UnixStream::pair().unwrap();
+    let connection = Connection::open(Wire::Pair(near));
+    let writer = connection.clone();
+    tokio::spawn(async move { writer.keep_writing().await });
+    (connection, WebSocketStream::from_raw_socket(far, Role::Client, None).await)
+}
+
+async fn next_text(client: &mut WebSocketStream<UnixStream>) -> String {
+    within("a frame", client.next()).await.unwrap().unwrap().into_text().unwrap().to_string()
+}
+
+#[tokio::test]
+async fn a_slow_reader_is_told_the_latest_and_nothing_in_between() {
+    const JUNK: usize = 4 * 1024 * 1024;
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().display().to_string();
+    let app = build(Config::parse_from(["anonchat", "--data-dir", &data])).await.unwrap();
+    let ada = somebody(&app).await;
+    let account = ada.account().unwrap().0.id;
+    let keeping = tokio::spawn(lists::keep(app.clone()));
+    let room = CreateRoom { room_type: RoomType::Group, name: None, preserve: true, nickname: None };
+    let code = rooms::create(&app, &ada, room, None).await.ok().unwrap().snapshot.room.code;
+
+    let ((slow, mut slow_reader), (quick, mut quick_reader)) = (connect().await, connect().await);
+    slow.push(&Frame::text("x".repeat(JUNK)));
+    let _watches = [app.watchers.hold(account, &slow), app.watchers.hold(account, &quick)];
+    for i in 0..10 {
+        let said = SendMessage { code: code.to_string(), id: support::client::new_id(), body: format!("message {i}") };
+        messages::send(&app, &ada, said).await.unwrap();
+        while !next_text(&mut quick_reader).await.contains(&format!("message {i}")) {}
+    }
+    assert!(!slow.is_closed(), "who reads slowly is told less, and not put out");
+    assert_eq!(next_text(&mut slow_reader).await.len(), JUNK);
+    let told: ServerFrame = serde_json::from_str(&next_text(&mut slow_reader).await).unwrap();
+    assert!(matches!(told, ServerFrame::Rooms { rooms } if text(&rooms[0]) == "message 9"));
+
+    app.stopping.cancel();
+    keeping.await.unwrap();
+    app.engine.drain().await;
+    app.store.close().await;
+}
+
+#[tokio::test]
+async fn many_devices_of_many_accounts_are_told_of_what_is_theirs_only() {
+    on_both_stacks(async |one, two| {
+        let ((ada, _), (eve, _)) = (Guest::registered(one, "Ada").await, Guest::registered(one, "Eve").await);
+        let bob = Guest::new(two, "Bob");
+        let code = bob.create(RoomType::Group, true).await.room.code;
+        ada.join(code).await;
+        let of_eve = eve.create(RoomType::Group, true).await.room.code;
+        let mut devices: Vec<Watcher> = Vec::new();
+        for _ in 0..3 {
+            devices.push(ada.watch().await);
+        }
+        let mut of_hers = eve.watch().await;
+        bob.say(code, "For Ada").await;
+        for device in &mut devices {
+            device.until("each device is told", code, |room| text(room) == "For Ada").await;
+        }
+        eve.say(of_eve, "For Eve").await;
+        of_hers.until("Eve is told of hers", of_eve, |room| text(room) == "For Eve").await;
+        assert_eq!(of_hers.rooms.len(), 1);
+    })
+    .await;
+}
