@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ClientId, MemberId, MessageBody, Millis, Nickname, RoomName, Seq};
+use super::{ClientId, MemberId, MessageBody, Millis, Nickname, RoomName, Seq, reading::EventFields};
 
 /// How many a room holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -63,6 +63,7 @@ pub struct Message {
 
 /// One entry of a room's log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(try_from = "EventFields")]
 pub struct Event {
     /// Its place in the log.
     pub seq: Seq,
@@ -75,7 +76,7 @@ pub struct Event {
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(tag = "kind", rename_all = "snake_case", try_from = "EventFields")]
 pub enum EventKind {
     /// Somebody came in.
     Joined {

@@ -17,6 +17,7 @@ mod names;
 mod page;
 mod preferences;
 mod problem;
+mod reading;
 mod replica;
 mod rest;
 mod socket;

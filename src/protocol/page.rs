@@ -41,7 +41,12 @@ pub enum Page {
     /// Making a room.
     NewRoom(Option<Entrance>),
     /// An account's rooms, with none of them open.
-    Dashboard,
+    Dashboard {
+        /// What to offer to who joins another; nothing if the server could not say.
+        entrance: Option<Entrance>,
+        /// Whether all of a long list are on the page from the start.
+        all: bool,
+    },
     /// A room’s link.
     Room {
         /// Which room.

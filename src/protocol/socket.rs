@@ -58,7 +58,7 @@ pub enum ClientFrame {
 }
 
 /// From the server to the browser.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerFrame {
     /// The first frame.
@@ -87,10 +87,9 @@ pub enum ServerFrame {
         /// Who has a connection now.
         connected: Vec<MemberId>,
         /// How far the asker has read.
-        #[serde(default)]
         read: Seq,
         /// How far the others have read, as in a snapshot.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[serde(skip_serializing_if = "Vec::is_empty")]
         reads: Vec<ReadMark>,
     },
     /// What this client has cannot be continued; a `snapshot` follows.
@@ -126,13 +125,13 @@ pub enum ServerFrame {
         /// For a person to read.
         detail: String,
         /// The message it is about.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         id: Option<ClientId>,
         /// The room it is about.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         room: Option<RoomCode>,
         /// When trying again makes sense, in milliseconds.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         retry_after_ms: Option<u64>,
     },
     /// Something that does not matter a minute later; may be lost.

@@ -6,6 +6,7 @@ use crate::protocol::Millis;
 
 use super::{
     browser,
+    effect::effect,
     texts::{Speech, use_speech},
     timeline,
 };
@@ -22,7 +23,7 @@ pub struct Clock {
 pub fn provide_clock() {
     let clock = Clock { speech: use_speech(), today: RwSignal::new(None) };
     provide_context(clock);
-    Effect::new(move |_| clock.look());
+    effect(move || clock.look());
 }
 
 /// The clock of the pages.
@@ -40,6 +41,18 @@ impl Clock {
     pub fn hour_and_minute(self, at: Millis) -> String {
         let offset = if self.today.get().is_some() { browser::local_offset(at) } else { 0 };
         timeline::hour_and_minute(self.speech, at, offset)
+    }
+
+    /// The time of day, or the date of another day.
+    pub fn briefly(self, at: Millis) -> String {
+        let today = self.today.get();
+        let offset = if today.is_some() { browser::local_offset(at) } else { 0 };
+        timeline::briefly(self.speech, at, offset, today)
+    }
+
+    /// Whether the browser has looked at its clock: until then every time is a guess.
+    pub fn is_known(self) -> bool {
+        self.today.get().is_some()
     }
 
     /// "Today", or a date.

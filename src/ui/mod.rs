@@ -1,8 +1,8 @@
 //! Floor 6: pages, components, and the browser's replica.
 //!
 //! `auth` are the pages about accounts, which need no scripts; `pages` decide what to show, `components` show what they are
-//! given, `texts` has the words in every language, `form` sends forms, `timeline` computes what a log looks like, `live`
-//! keeps a room and its connection, and `browser` hides the browser itself.
+//! given, `texts` has the words in every language, `form` sends forms, `timeline` computes what a log looks like and `rooms`
+//! what a list of rooms does, `live` keeps both and their connection, and `browser` hides the browser itself.
 
 mod account;
 mod app;
@@ -11,11 +11,13 @@ mod browser;
 mod clock;
 mod components;
 mod countdown;
+mod effect;
 mod form;
 mod freshness;
 mod live;
 mod manifest;
 mod pages;
+mod rooms;
 mod shell;
 mod texts;
 mod timeline;

@@ -25,7 +25,7 @@ pub fn provide_look(look: Look) {
 /// The document of the application, rendered on the server only.
 pub fn shell(options: &LeptosOptions) -> impl IntoView + use<> {
     let texts = use_texts();
-    let title = title::element(&title::of_page(texts, &use_context::<Visit>().unwrap_or_default().page));
+    let title = title::element(&title::of_page(texts, &use_context::<Visit>().unwrap_or_default()));
     let head = view! {
         <script type="module" nonce=use_nonce()>{start_script(options)}</script>
         <MetaTags/>

@@ -1,6 +1,13 @@
 // Fetches the browser's half and lets it take over the page. Not before the page was drawn: until then every byte would
 // keep the reader waiting, and reading and the forms do without it. A page that nobody looks at is not drawn.
 ((script, wasm) => {
+  // A list stays where it was scrolled to, from one document to the next.
+  const list = document.querySelector("[data-keeps-place]");
+  if (list) {
+    const name = `anonchat.place.${list.dataset.keepsPlace}`;
+    list.scrollTop = Number(sessionStorage.getItem(name));
+    addEventListener("pagehide", () => sessionStorage.setItem(name, String(list.scrollTop)));
+  }
   const start = async () => {
     const bytes = fetch(wasm);
     const page = await import(script);

@@ -2,14 +2,18 @@
 
 use leptos::tachys::html::InertElement;
 
-use crate::protocol::{Door, Page, RoomCode, RoomName};
+use crate::protocol::{Door, Page, RoomCode, RoomName, Visit};
 
 use super::texts::Texts;
 
 /// The title of a page as it is sent.
-pub fn of_page(texts: &Texts, page: &Page) -> String {
-    let title = match page {
-        Page::Home(_) | Page::Dashboard => return "AnonChat".to_owned(),
+pub fn of_page(texts: &Texts, visit: &Visit) -> String {
+    let title = match &visit.page {
+        Page::Home(_) => return "AnonChat".to_owned(),
+        Page::Dashboard { .. } => {
+            let rooms = visit.rooms.iter().flatten().filter(|room| !room.muted);
+            return of_list(texts, rooms.map(|room| room.unread).sum());
+        }
         Page::NewRoom(_) => texts.new_room.heading(),
         Page::Room { door: Ok(Door::Inside(snapshot)), code } => return of_room(snapshot.room.name.as_ref(), *code, 0),
         Page::Room { code, .. } => return of_room(None, *code, 0),
@@ -22,6 +26,12 @@ pub fn of_page(texts: &Texts, page: &Page) -> String {
 /// The title of a page with this heading.
 pub fn of_heading(heading: &str) -> String {
     format!("{heading} · AnonChat")
+}
+
+/// The title of the list of rooms, with the number of messages that wait in them.
+pub fn of_list(texts: &Texts, unread: u64) -> String {
+    let heading = of_heading(texts.rooms.heading());
+    if unread == 0 { heading } else { format!("({unread}) {heading}") }
 }
 
 /// The title of a room, with the number of messages that came while nobody looked.

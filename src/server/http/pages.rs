@@ -29,7 +29,14 @@ pub async fn visit(app: &App, parts: &mut Parts) -> Result<(Visit, Option<Proble
         "/rooms/new" => split(entrance(app, parts).await, Page::NewRoom),
         "/dashboard" => match visitor(app, parts).await {
             Ok(visitor) if visitor.account().is_err() => return Err(Redirect::to(LOG_IN_FIRST)),
-            visitor => (Page::Dashboard, visitor.err()),
+            visitor => {
+                let entrance = match visitor {
+                    Ok(visitor) => rooms::entrance(app, &visitor).await,
+                    Err(problem) => Err(problem),
+                };
+                let all = wants_all(parts);
+                split(entrance, |entrance| Page::Dashboard { entrance, all })
+            }
         },
         // Only a room's address has a part that is told apart.
         _ => match Path::<String>::from_request_parts(parts, app).await {
@@ -43,15 +50,27 @@ pub async fn visit(app: &App, parts: &mut Parts) -> Result<(Visit, Option<Proble
     };
     let account = visitor.as_ref().and_then(identity);
     let rooms = match (&page, &visitor) {
-        (Page::Dashboard | Page::Room { .. }, Some(visitor)) if account.is_some() => {
+        (Page::Dashboard { .. } | Page::Room { .. }, Some(visitor)) if account.is_some() => {
             Some(lists::overview(app, visitor).await)
         }
         _ => None,
     };
     // A room can be shown without the list beside it, and the dashboard is that list.
     let (rooms, unlisted) = rooms.transpose().map_or_else(|problem| (None, Some(problem)), |rooms| (rooms, None));
-    let problem = problem.or(unlisted.filter(|_| page == Page::Dashboard));
+    let problem = problem.or(unlisted.filter(|_| matches!(page, Page::Dashboard { .. })));
     Ok((Visit { page, sent_back, account, rooms }, problem))
+}
+
+/// What the address of the dashboard may carry.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ListFields {
+    all: bool,
+}
+
+/// Whether all of a long list are wanted at once, as by who has no scripts to ask for more.
+fn wants_all(parts: &Parts) -> bool {
+    Query::<ListFields>::try_from_uri(&parts.uri).is_ok_and(|query| query.all)
 }
 
 fn identity(visitor: &Visitor) -> Option<Identity> {

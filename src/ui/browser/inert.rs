@@ -6,11 +6,16 @@ use leptos::{
     ev::SubmitEvent,
     web_sys::{Element, HtmlDialogElement},
 };
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::protocol::{ClientId, Millis};
 
 use super::{Answer, Moment, SocketEvent};
+
+pub fn handed_over<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("what a page is made of is plain data")
+}
 
 pub fn now() -> u64 {
     0
@@ -70,7 +75,7 @@ pub async fn get(_: &str) -> Option<Answer> {
 }
 
 #[expect(clippy::unused_async, reason = "asynchronous in the browser")]
-pub async fn post(_: &str, _: &str) -> Option<Answer> {
+pub async fn send(_: &str, _: &str, _: &str) -> Option<Answer> {
     None
 }
 
@@ -91,12 +96,18 @@ pub async fn copy(_: String) -> bool {
     false
 }
 
+pub fn chime() {}
+
 pub fn can_share() -> bool {
     false
 }
 
 #[expect(clippy::unused_async, reason = "asynchronous in the browser")]
 pub async fn share(_: String, _: String) {}
+
+pub fn in_small_letters(text: &str) -> String {
+    text.to_lowercase()
+}
 
 pub fn kept(_: &str) -> Option<String> {
     None
@@ -117,6 +128,20 @@ pub fn place(_: &Element) -> Option<Place> {
 }
 
 pub fn keep_place(_: &Element, _: &Place) {}
+
+pub fn on_key(_: &'static str, _: impl Fn() -> bool + 'static) {}
+
+pub struct Focus;
+
+pub fn focus_into(_: &Element) -> Option<Focus> {
+    None
+}
+
+pub fn give_focus_back(_: &Focus) {}
+
+pub fn has_focus(_: &Element) -> bool {
+    false
+}
 
 pub fn show_dialog(_: &HtmlDialogElement) {}
 

@@ -1,7 +1,8 @@
 //! The browser behind plain functions: time, chance, network, storage, sharing, elements.
 //!
 //! On the server the same functions exist and do nothing (`inert`), so that nothing else in `ui` needs to know which
-//! side it is compiled for. Nothing here may be called during the first render: its answer would differ between the two.
+//! side it is compiled for. Nothing here may be called during the first render, unless it says so: its answer would differ
+//! between the two.
 
 #[cfg(not(feature = "hydrate"))]
 mod inert;

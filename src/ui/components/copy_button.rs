@@ -7,7 +7,7 @@ use crate::ui::{
     texts::use_texts,
 };
 
-use super::{Icon, Shape};
+use super::{Icon, Shape, When};
 
 /// How long it says so.
 const SAID_MS: u64 = 2_000;
@@ -50,9 +50,9 @@ pub fn CopyButton(
 
     view! {
         <button type="button" class=class aria-label=said on:click=copy>
-            <Show when=move || outcome.get() == Some(true) fallback=move || view! { <Icon shape/> }>
+            <When holds=move || outcome.get() == Some(true) otherwise=move || view! { <Icon shape/> }>
                 <Icon shape=Shape::Done/>
-            </Show>
+            </When>
             <span>{shown.unwrap_or_else(|| label.to_owned())}</span>
         </button>
         <span class="copy-says" class:copy-says--shown=move || outcome.get().is_some() role="status">{says}</span>

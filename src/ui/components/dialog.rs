@@ -2,7 +2,7 @@
 
 use leptos::{html, prelude::*, web_sys::Element};
 
-use crate::ui::{browser, texts::use_texts};
+use crate::ui::{browser, effect::effect, texts::use_texts};
 
 use super::{Icon, Shape};
 
@@ -20,7 +20,7 @@ pub fn Dialog(
     children: Children,
 ) -> impl IntoView {
     let dialog = NodeRef::<html::Dialog>::new();
-    Effect::new(move |_| {
+    effect(move || {
         let wanted = open.get();
         if let Some(dialog) = dialog.get() {
             if wanted { browser::show_dialog(&dialog) } else { browser::close_dialog(&dialog) }

@@ -4,6 +4,8 @@ use leptos::prelude::*;
 
 use crate::{protocol::RoomCode, ui::texts::use_texts};
 
+use super::When;
+
 /// The buttons below a form of entry.
 #[component]
 pub fn EntryButtons(
@@ -38,9 +40,9 @@ pub fn EntryButtons(
         }
     };
     view! {
-        <Show
-            when=move || elsewhere.get().is_some()
-            fallback=move || {
+        <When
+            holds=move || elsewhere.get().is_some()
+            otherwise=move || {
                 view! {
                     <button type="submit" class="button button--primary button--wide" disabled=move || busy.get()>
                         {go}
@@ -49,6 +51,6 @@ pub fn EntryButtons(
             }
         >
             {move || elsewhere.get().map(choice)}
-        </Show>
+        </When>
     }
 }

@@ -36,6 +36,14 @@ pub enum Shape {
     Kept,
     /// A cloud that is struck out.
     NotKept,
+    /// An arrow to where one came from.
+    Back,
+    /// A plus.
+    Add,
+    /// A hash, for a code.
+    Code,
+    /// A bell that is struck out.
+    Muted,
 }
 
 impl Shape {
@@ -63,6 +71,10 @@ impl Shape {
             Self::Warning => "M12 20.5a8.5 8.5 0 1 0 0-17 8.5 8.5 0 0 0 0 17ZM12 8v5M12 16v.2",
             Self::Close => "m6 6 12 12M18 6 6 18",
             Self::Kept => "M4 5h16v4H4zM5.5 9v10h13V9M10 13h4",
+            Self::Back => "M19 12H5M11 6l-6 6 6 6",
+            Self::Add => "M12 5v14M5 12h14",
+            Self::Code => "M5 9h15M4 15h15M10 4 8 20M16 4l-2 16",
+            Self::Muted => "M9 5.2A5 5 0 0 1 17 9c0 3 .7 4.8 1.5 6M15 17H5c1.2-1.5 2-3.5 2-7M10 20h4M4 4l16 16",
             Self::NotKept => "M4 5h16v4H4zM5.5 9v6M18.5 9v10h-9M3 21 21 3",
         }
     }

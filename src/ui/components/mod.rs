@@ -1,6 +1,7 @@
 //! Parts of pages. They take plain values and signals, and fetch nothing.
 
 mod brand;
+mod connection;
 mod copy_button;
 mod dialog;
 mod entry_buttons;
@@ -10,8 +11,10 @@ mod language;
 mod message;
 mod moment;
 mod problem;
+mod when;
 
 pub use brand::Brand;
+pub use connection::ConnectionBanner;
 pub use copy_button::CopyButton;
 pub use dialog::Dialog;
 pub use entry_buttons::EntryButtons;
@@ -21,3 +24,4 @@ pub use language::LanguageChoice;
 pub use message::MessageItem;
 pub use moment::MomentText;
 pub use problem::{FormProblem, detail_for};
+pub use when::When;

@@ -8,6 +8,7 @@ use crate::{
     ui::{
         browser,
         countdown::Countdown,
+        effect::effect,
         texts::{Texts, use_texts},
     },
 };
@@ -40,12 +41,12 @@ pub fn FormProblem(
     let countdown = Countdown::new();
     // Without scripts nothing counts down, and the problem's own sentence stays.
     let counts = RwSignal::new(false);
-    Effect::new(move |_| {
+    effect(move || {
         counts.set(true);
         let wait = problem.get().filter(|problem| problem.code == Code::TooManyRequests).and_then(|p| p.retry_after_ms);
         countdown.run_until(browser::now() + wait.unwrap_or(0));
     });
-    Effect::new(move |_| waiting.set(countdown.left() > 0));
+    effect(move || waiting.set(countdown.left() > 0));
     let text = move || {
         let problem = problem.get()?;
         if fields.iter().any(|field| is_about(&problem, field)) {

@@ -1,16 +1,31 @@
-//! The browser's replica of a room and its connection.
+//! The browser's replica of a room, the list of an account's rooms, and the one connection of both.
 //!
-//! Everything that decides is plain code without a clock or a socket ([`Session`] and its parts, unit-tested natively);
-//! [`LiveRoom`] gives it time, a socket and signals.
+//! Everything that decides is plain code without a clock or a socket, unit-tested natively: [`Connection`](connection), who
+//! listens to it ([`Session`](session) is one room, [`RoomList`](list) the list), and [`Client`](client), which joins them.
+//! [`Line`] gives them time and a socket; [`LiveRoom`] and [`LiveList`] show in signals what they know.
 
+mod act;
 mod backoff;
+mod client;
+mod connection;
 mod heartbeat;
+mod line;
+mod list;
 mod outgoing;
 mod room;
+mod rooms;
 mod session;
 #[cfg(test)]
 mod tests;
+mod toasts;
 mod typing;
 
+pub use act::Status;
+pub use line::Line;
 pub use room::{Entry, LiveRoom, MemberLine, provide_room, use_room};
-pub use session::{Ending, Status};
+pub use rooms::{LiveList, RoomEntry, provide_list, use_list};
+pub use session::Ending;
+pub use toasts::Toast;
+
+#[cfg(test)]
+pub use tests::room_of;

@@ -1,14 +1,20 @@
-//! The story of a connection, told to a [`Session`] frame by frame.
+//! The story of a connection, told to a [`Client`] frame by frame.
 
 use uuid::Uuid;
 
 use crate::protocol::{
     ByeReason, ClientFrame, ClientId, Code, DraftState, Epoch, Event, EventKind, HistoryPage, MemberId, Message,
-    MessageBody, Nickname, Person, Problem, ResetReason, Retention, Role, RoomCode, RoomType, RoomView, Seq,
-    ServerFrame, Signal, Snapshot, You,
+    MessageBody, Nickname, Notify, Person, Problem, Replica, ResetReason, Retention, Role, RoomCode, RoomSummary,
+    RoomType, RoomView, Seq, ServerFrame, Signal, Snapshot, You,
 };
 
-use super::session::{Act, Ending, Session, Status};
+use super::{
+    act::{Act, Status},
+    client::Client,
+    connection::Connection,
+    list::RoomList,
+    session::{Ending, Session},
+};
 
 const ME: u64 = 1;
 const ADA: u64 = 2;
@@ -98,252 +104,474 @@ fn refusal(refused: Code, n: Option<u128>, retry_after_ms: Option<u64>) -> Serve
     ServerFrame::Error { code: refused, detail: "No.".to_owned(), id: n.map(id), room: Some(code()), retry_after_ms }
 }
 
-fn resting() -> Session {
-    Session::new(snapshot(), || 1.0)
+/// A room in a list, where nothing has happened yet.
+pub fn room_of(code: &str) -> RoomSummary {
+    RoomSummary {
+        code: code.parse().unwrap(),
+        room_type: RoomType::Group,
+        name: None,
+        retention: Retention::Ephemeral,
+        members: 2,
+        other: None,
+        head: 1,
+        at: 0,
+        last: None,
+        newcomer: None,
+        unread: 0,
+        mentioned: false,
+        muted: false,
+    }
 }
 
-fn live() -> Session {
-    let mut session = resting();
-    assert_eq!(session.start(true, 0), [Act::Open]);
-    assert_eq!(session.opened(0), [subscribe(2)]);
-    assert_eq!(session.received(resumed(Vec::new()), 0), []);
-    assert_eq!(session.status(), Status::Live);
-    session
+/// A page with its connection, and what is on it.
+struct Page {
+    connection: Connection,
+    room: Option<Session>,
+    list: Option<RoomList>,
+}
+
+impl Page {
+    fn with(room: Option<Session>, list: Option<RoomList>) -> Self {
+        Self { connection: Connection::new(|| 1.0), room, list }
+    }
+
+    fn client(&mut self) -> Client<'_> {
+        Client { connection: &mut self.connection, room: self.room.as_mut(), list: self.list.as_mut() }
+    }
+
+    fn start(&mut self) -> Vec<Act> {
+        self.client().start(true, 0)
+    }
+
+    fn opened(&mut self, now: u64) -> Vec<Act> {
+        self.client().opened(now)
+    }
+
+    fn closed(&mut self, now: u64) -> Vec<Act> {
+        self.client().closed(now)
+    }
+
+    fn received(&mut self, frame: ServerFrame, now: u64) -> Vec<Act> {
+        self.client().received(frame, now)
+    }
+
+    fn tick(&mut self, now: u64) -> Vec<Act> {
+        self.client().tick(now)
+    }
+
+    fn due(&mut self) -> Option<u64> {
+        self.client().due()
+    }
+
+    fn status(&mut self) -> Status {
+        self.client().status()
+    }
+
+    fn say(&mut self, n: u128, now: u64) -> Vec<Act> {
+        self.client().in_room(now, |room| room.say(id(n), body("Hello"), now))
+    }
+
+    fn rejoined(&mut self, outcome: Result<(), Problem>, now: u64) -> Vec<Act> {
+        self.client().rejoined(outcome, now)
+    }
+
+    fn room(&mut self) -> &mut Session {
+        self.room.as_mut().unwrap()
+    }
+
+    fn list(&mut self) -> &mut RoomList {
+        self.list.as_mut().unwrap()
+    }
+
+    fn replica(&self) -> &Replica {
+        self.room.as_ref().unwrap().replica()
+    }
+
+    fn ending(&self) -> Option<&Ending> {
+        self.room.as_ref().unwrap().ending()
+    }
+}
+
+fn resting() -> Page {
+    Page::with(Some(Session::new(snapshot(), || 1.0)), None)
+}
+
+/// Follows the room, from the start.
+fn live() -> Page {
+    let mut page = resting();
+    assert_eq!(page.start(), [Act::Open]);
+    assert_eq!(page.opened(0), [subscribe(2)]);
+    assert_eq!(page.received(resumed(Vec::new()), 0), []);
+    assert_eq!(page.status(), Status::Live);
+    page
+}
+
+fn watch() -> Act {
+    Act::Send(ClientFrame::Watch)
+}
+
+fn rooms(codes: &[&str]) -> ServerFrame {
+    ServerFrame::Rooms { rooms: codes.iter().map(|code| room_of(code)).collect() }
+}
+
+fn summary(code: &str, unread: u64) -> ServerFrame {
+    ServerFrame::Summary { room: Box::new(RoomSummary { unread, ..room_of(code) }) }
+}
+
+/// A list of two rooms, of which the first may be open beside it.
+fn listed(current: Option<RoomCode>) -> RoomList {
+    RoomList::new(vec![room_of("K7M2QX"), room_of("AAA001")], current, Notify::All)
+}
+
+/// Follows the list alone, from the start.
+fn watching() -> Page {
+    let mut page = Page::with(None, Some(listed(None)));
+    assert_eq!(page.start(), [Act::Open]);
+    assert_eq!(page.opened(0), [watch()]);
+    assert_eq!(page.status(), Status::Connecting);
+    assert_eq!(page.received(rooms(&["K7M2QX", "AAA001"]), 0), []);
+    assert_eq!(page.status(), Status::Live);
+    page
+}
+
+/// Follows the room and the list, from the start.
+fn both() -> Page {
+    let mut page = Page::with(Some(Session::new(snapshot(), || 1.0)), Some(listed(Some(code()))));
+    assert_eq!(page.start(), [Act::Open]);
+    assert_eq!(page.opened(0), [subscribe(2), watch()]);
+    page.received(rooms(&["K7M2QX", "AAA001"]), 0);
+    page.received(resumed(Vec::new()), 0);
+    page
 }
 
 #[test]
 fn a_message_is_sent_at_once_when_live_and_shown_as_sent_by_its_ack_and_event() {
-    let mut session = live();
-    assert_eq!(session.say(id(10), body("Hello"), 5), [send(10)]);
-    session.received(ServerFrame::Ack { code: code(), id: id(10), seq: 3, at: 9 }, 6);
-    assert!(matches!(session.replica().outbox[0].state, DraftState::Sent(_)));
-    session.received(event(said(3, ME, 10)), 7);
-    assert!(session.replica().outbox.is_empty());
-    assert!(session.take_news().is_empty());
+    let mut page = live();
+    assert_eq!(page.say(10, 5), [send(10)]);
+    page.received(ServerFrame::Ack { code: code(), id: id(10), seq: 3, at: 9 }, 6);
+    assert!(matches!(page.replica().outbox[0].state, DraftState::Sent(_)));
+    page.received(event(said(3, ME, 10)), 7);
+    assert!(page.replica().outbox.is_empty());
+    assert!(page.room().take_news().is_empty());
 }
 
 #[test]
 fn what_was_written_offline_is_sent_in_order_after_catching_up() {
-    let mut session = live();
-    assert_eq!(session.went_offline(1_000), [Act::Close]);
-    assert_eq!(session.status(), Status::Offline);
-    assert_eq!(session.say(id(10), body("Hello"), 2_000), []);
-    assert_eq!(session.say(id(11), body("Hello"), 2_001), []);
-    assert_eq!(session.came_online(3_000), [Act::Open]);
-    assert_eq!(session.opened(3_100), [subscribe(2)]);
-    assert_eq!(session.received(resumed(vec![said(3, ADA, 30)]), 3_200), [send(10), send(11)]);
+    let mut page = live();
+    assert_eq!(page.client().went_offline(1_000), [Act::Close]);
+    assert_eq!(page.status(), Status::Offline);
+    assert_eq!(page.say(10, 2_000), []);
+    assert_eq!(page.say(11, 2_001), []);
+    assert_eq!(page.client().came_online(3_000), [Act::Open]);
+    assert_eq!(page.opened(3_100), [subscribe(2)]);
+    assert_eq!(page.received(resumed(vec![said(3, ADA, 30)]), 3_200), [send(10), send(11)]);
 }
 
 #[test]
 fn a_message_whose_ack_was_lost_is_sent_again_with_the_same_id() {
-    let mut session = live();
-    session.say(id(10), body("Hello"), 5);
-    session.closed(10);
-    session.tick(1_000);
-    session.opened(1_000);
-    assert_eq!(session.received(resumed(Vec::new()), 1_001), [send(10)]);
+    let mut page = live();
+    page.say(10, 5);
+    page.closed(10);
+    page.tick(1_000);
+    page.opened(1_000);
+    assert_eq!(page.received(resumed(Vec::new()), 1_001), [send(10)]);
 }
 
 #[test]
 fn a_message_that_arrived_although_its_ack_was_lost_is_not_sent_again() {
-    let mut session = live();
-    session.say(id(10), body("Hello"), 5);
-    session.closed(10);
-    session.tick(1_000);
-    session.opened(1_000);
-    assert_eq!(session.received(resumed(vec![said(3, ME, 10)]), 1_001), []);
+    let mut page = live();
+    page.say(10, 5);
+    page.closed(10);
+    page.tick(1_000);
+    page.opened(1_000);
+    assert_eq!(page.received(resumed(vec![said(3, ME, 10)]), 1_001), []);
 }
 
 #[test]
 fn a_passing_refusal_keeps_the_message_and_tries_again_in_time() {
-    let mut session = live();
-    session.say(id(10), body("Hello"), 0);
-    session.received(refusal(Code::TooManyRequests, Some(10), Some(2_000)), 100);
-    assert_eq!(session.replica().outbox[0].state, DraftState::Pending);
-    assert_eq!(session.due(), Some(2_100));
-    assert_eq!(session.tick(2_099), []);
-    assert_eq!(session.tick(2_100), [send(10)]);
+    let mut page = live();
+    page.say(10, 0);
+    page.received(refusal(Code::TooManyRequests, Some(10), Some(2_000)), 100);
+    assert_eq!(page.replica().outbox[0].state, DraftState::Pending);
+    assert_eq!(page.due(), Some(2_100));
+    assert_eq!(page.tick(2_099), []);
+    assert_eq!(page.tick(2_100), [send(10)]);
 }
 
 #[test]
 fn a_final_refusal_fails_the_message_until_the_person_tries_again() {
-    let mut session = live();
-    session.say(id(10), body("Hello"), 0);
-    session.received(refusal(Code::InvalidInput, Some(10), None), 100);
-    assert!(matches!(session.replica().outbox[0].state, DraftState::Failed(_)));
-    assert_eq!(session.retry(id(10), 200), [send(10)]);
+    let mut page = live();
+    page.say(10, 0);
+    page.received(refusal(Code::InvalidInput, Some(10), None), 100);
+    assert!(matches!(page.replica().outbox[0].state, DraftState::Failed(_)));
+    assert_eq!(page.client().in_room(200, |room| room.retry(id(10), 200)), [send(10)]);
 }
 
 #[test]
 fn a_gap_is_resumed_once() {
-    let mut session = live();
-    assert_eq!(session.received(event(said(5, ADA, 30)), 0), [subscribe(2)]);
-    assert_eq!(session.received(event(said(6, ADA, 31)), 0), []);
-    session.received(resumed(vec![said(3, ADA, 28), said(4, ADA, 29)]), 0);
-    assert_eq!(session.status(), Status::Live);
-    assert_eq!(session.replica().state.head, 6);
-    assert_eq!(session.take_news().len(), 4);
+    let mut page = live();
+    assert_eq!(page.received(event(said(5, ADA, 30)), 0), [subscribe(2)]);
+    assert_eq!(page.received(event(said(6, ADA, 31)), 0), []);
+    page.received(resumed(vec![said(3, ADA, 28), said(4, ADA, 29)]), 0);
+    assert_eq!(page.status(), Status::Live);
+    assert_eq!(page.replica().state.head, 6);
+    assert_eq!(page.room().take_news().len(), 4);
 }
 
 #[test]
 fn a_reset_starts_again_from_the_snapshot_and_sends_what_was_pending() {
-    let mut session = live();
-    session.closed(0);
-    session.say(id(10), body("Hello"), 1);
-    session.tick(1_000);
-    session.opened(1_000);
-    session.received(ServerFrame::Reset { code: code(), reason: ResetReason::EpochChanged }, 1_001);
+    let mut page = live();
+    page.closed(0);
+    page.say(10, 1);
+    page.tick(1_000);
+    page.opened(1_000);
+    page.received(ServerFrame::Reset { code: code(), reason: ResetReason::EpochChanged }, 1_001);
     let fresh = Snapshot { epoch: Epoch::from_bits(8), head: 0, events: Vec::new(), ..snapshot() };
     let frame = ServerFrame::Snapshot { code: code(), snapshot: Box::new(fresh) };
-    assert_eq!(session.received(frame, 1_002), [send(10)]);
+    assert_eq!(page.received(frame, 1_002), [send(10)]);
 }
 
 #[test]
 fn a_dead_socket_is_asked_and_closed_and_opened_again() {
-    let mut session = live();
-    assert_eq!(session.due(), Some(20_000));
-    assert_eq!(session.tick(20_000), [Act::Send(ClientFrame::Ping { n: 1 })]);
-    assert_eq!(session.tick(30_000), [Act::Close]);
-    assert_eq!(session.status(), Status::Waiting(30_300));
-    assert_eq!(session.tick(30_300), [Act::Open]);
+    let mut page = live();
+    assert_eq!(page.due(), Some(20_000));
+    assert_eq!(page.tick(20_000), [Act::Send(ClientFrame::Ping { n: 1 })]);
+    assert_eq!(page.tick(30_000), [Act::Close]);
+    assert_eq!(page.status(), Status::Waiting(30_300));
+    assert_eq!(page.tick(30_300), [Act::Open]);
 }
 
 #[test]
 fn a_page_that_is_shown_again_asks_at_once() {
-    let mut session = live();
-    assert_eq!(session.woke(500), [Act::Send(ClientFrame::Ping { n: 1 })]);
-    session.received(ServerFrame::Pong { n: 1 }, 600);
-    assert_eq!(session.due(), Some(20_600));
+    let mut page = live();
+    assert_eq!(page.client().woke(500), [Act::Send(ClientFrame::Ping { n: 1 })]);
+    page.received(ServerFrame::Pong { n: 1 }, 600);
+    assert_eq!(page.due(), Some(20_600));
 }
 
 #[test]
 fn waits_grow_until_a_connection_was_stable() {
-    let mut session = live();
-    session.closed(9_999);
-    assert_eq!(session.status(), Status::Waiting(9_999 + 300));
-    session.tick(10_299);
-    session.closed(10_300);
-    assert_eq!(session.status(), Status::Waiting(10_300 + 600));
-    session.tick(10_900);
-    session.opened(10_900);
-    session.received(resumed(Vec::new()), 10_900);
-    session.closed(20_900);
-    assert_eq!(session.status(), Status::Waiting(20_900 + 300));
+    let mut page = live();
+    page.closed(9_999);
+    assert_eq!(page.status(), Status::Waiting(9_999 + 300));
+    page.tick(10_299);
+    page.closed(10_300);
+    assert_eq!(page.status(), Status::Waiting(10_300 + 600));
+    page.tick(10_900);
+    page.opened(10_900);
+    page.received(resumed(Vec::new()), 10_900);
+    page.closed(20_900);
+    assert_eq!(page.status(), Status::Waiting(20_900 + 300));
 }
 
 #[test]
 fn a_goodbye_says_when_to_come_back() {
-    let mut session = live();
+    let mut page = live();
     let bye = ServerFrame::Bye { reason: ByeReason::GoingAway, retry_after_ms: 700 };
-    assert_eq!(session.received(bye, 1_000), [Act::Close]);
-    assert_eq!(session.closed(1_001), []);
-    assert_eq!(session.status(), Status::Waiting(1_700));
-    assert_eq!(session.tick(1_700), [Act::Open]);
+    assert_eq!(page.received(bye, 1_000), [Act::Close]);
+    assert_eq!(page.closed(1_001), []);
+    assert_eq!(page.status(), Status::Waiting(1_700));
+    assert_eq!(page.tick(1_700), [Act::Open]);
 }
 
 #[test]
 fn who_was_away_too_long_comes_back_once_by_itself() {
-    let mut session = live();
-    session.closed(0);
-    session.tick(90_000);
-    session.opened(90_000);
-    assert_eq!(session.received(resumed(vec![left(3, ME)]), 90_001), [Act::Close, Act::Rejoin]);
-    assert_eq!(session.ending(), Some(&Ending::Returning));
-    assert_eq!(session.rejoined(Ok(()), 90_100), [Act::Open]);
+    let mut page = live();
+    page.closed(0);
+    page.tick(90_000);
+    page.opened(90_000);
+    assert_eq!(page.received(resumed(vec![left(3, ME)]), 90_001), [Act::Close, Act::Rejoin]);
+    assert_eq!(page.ending(), Some(&Ending::Returning));
+    assert_eq!(page.rejoined(Ok(()), 90_100), [Act::Open]);
     let anew = Act::Send(ClientFrame::Subscribe { code: code(), epoch: None, after: None });
-    assert_eq!(session.opened(90_200), [anew]);
+    assert_eq!(page.opened(90_200), [anew]);
 
-    let mut session = live();
-    session.received(refusal(Code::NotAMember, None, None), 0);
-    session.rejoined(Err(Problem::room_unavailable()), 1);
-    assert_eq!(session.ending(), Some(&Ending::Away(Some(Problem::room_unavailable()))));
-    assert_eq!(session.rejoin(), [Act::Rejoin]);
+    let mut page = live();
+    page.received(refusal(Code::NotAMember, None, None), 0);
+    page.rejoined(Err(Problem::room_unavailable()), 1);
+    assert_eq!(page.ending(), Some(&Ending::Away(Some(Problem::room_unavailable()))));
+    assert_eq!(page.client().in_room(2, Session::rejoin), [Act::Rejoin]);
 }
 
 #[test]
 fn who_comes_back_to_a_room_that_keeps_nothing_still_sees_what_was_read_before() {
-    let mut session = live();
-    session.received(event(said(3, ADA, 30)), 0);
-    session.closed(0);
-    session.tick(90_000);
-    session.opened(90_000);
-    session.received(refusal(Code::NotAMember, None, None), 90_001);
-    session.rejoined(Ok(()), 90_100);
-    session.opened(90_200);
+    let mut page = live();
+    page.received(event(said(3, ADA, 30)), 0);
+    page.closed(0);
+    page.tick(90_000);
+    page.opened(90_000);
+    page.received(refusal(Code::NotAMember, None, None), 90_001);
+    page.rejoined(Ok(()), 90_100);
+    page.opened(90_200);
     let back = Event { seq: 9, at: 0, kind: EventKind::Joined { member: person(ME) } };
     let fresh = Snapshot { head: 9, events: vec![back], ..snapshot() };
-    session.received(ServerFrame::Snapshot { code: code(), snapshot: Box::new(fresh) }, 90_300);
-    let seqs: Vec<Seq> = session.replica().events.iter().map(|event| event.seq).collect();
+    page.received(ServerFrame::Snapshot { code: code(), snapshot: Box::new(fresh) }, 90_300);
+    let seqs: Vec<Seq> = page.replica().events.iter().map(|event| event.seq).collect();
     assert_eq!(seqs, [1, 2, 3, 9]);
-    assert_eq!(session.status(), Status::Live);
+    assert_eq!(page.status(), Status::Live);
 }
 
 #[test]
 fn who_left_in_another_tab_is_not_pulled_back() {
-    let mut session = live();
-    assert_eq!(session.received(event(left(3, ME)), 0), [Act::Close]);
-    assert_eq!(session.ending(), Some(&Ending::Left));
+    let mut page = live();
+    assert_eq!(page.received(event(left(3, ME)), 0), [Act::Close]);
+    assert_eq!(page.ending(), Some(&Ending::Left));
 }
 
 #[test]
 fn who_was_removed_is_told_by_whom() {
     let removed = Event { seq: 3, at: 0, kind: EventKind::Removed { member: person(ME), by: person(ADA) } };
-    let mut session = live();
-    assert_eq!(session.received(event(removed), 0), [Act::Close]);
-    assert_eq!(session.ending(), Some(&Ending::Removed { by: Some(person(ADA).name) }));
+    let mut page = live();
+    assert_eq!(page.received(event(removed), 0), [Act::Close]);
+    assert_eq!(page.ending(), Some(&Ending::Removed { by: Some(person(ADA).name) }));
 }
 
 #[test]
 fn a_socket_that_never_opens_makes_it_ask_at_the_door() {
-    let mut session = resting();
-    session.start(true, 0);
-    assert_eq!(session.closed(10), []);
-    session.tick(400);
-    assert_eq!(session.closed(410), [Act::AskDoor]);
-    assert_eq!(session.door_said(Some(snapshot()), 500), []);
-    assert!(matches!(session.status(), Status::Waiting(_)));
-    assert_eq!(session.door_said(None, 500), [Act::Close]);
-    assert_eq!(session.ending(), Some(&Ending::Outside));
+    let mut page = resting();
+    page.start();
+    assert_eq!(page.closed(10), []);
+    page.tick(400);
+    assert_eq!(page.closed(410), [Act::AskDoor]);
+    assert_eq!(page.client().door_said(Some(snapshot()), 500), []);
+    assert!(matches!(page.status(), Status::Waiting(_)));
+    assert_eq!(page.client().door_said(None, 500), [Act::Close]);
+    assert_eq!(page.ending(), Some(&Ending::Outside));
 }
 
 #[test]
 fn typing_of_others_is_shown_by_name_and_ends_with_their_message() {
-    let mut session = live();
+    let mut page = live();
     let typing = |member, on| ServerFrame::Signal {
         code: code(),
         signal: Signal::Typing { member: MemberId::from_bits(member), on },
     };
-    session.received(typing(ADA, true), 0);
-    session.received(typing(ME, true), 0);
-    assert_eq!(session.typists().map(Nickname::as_str).collect::<Vec<_>>(), ["Ada"]);
-    session.received(event(said(3, ADA, 30)), 1);
-    assert_eq!(session.typists().count(), 0);
+    page.received(typing(ADA, true), 0);
+    page.received(typing(ME, true), 0);
+    assert_eq!(page.room().typists().map(Nickname::as_str).collect::<Vec<_>>(), ["Ada"]);
+    page.received(event(said(3, ADA, 30)), 1);
+    assert_eq!(page.room().typists().count(), 0);
 }
 
 #[test]
 fn a_very_long_timeline_forgets_its_oldest_events_and_history_brings_them_back() {
-    let mut session = live();
+    let mut page = live();
     for seq in 3..=100 {
-        session.received(event(said(seq, ADA, seq.into())), 0);
+        page.received(event(said(seq, ADA, seq.into())), 0);
     }
-    session.forget_old(10);
+    page.room().forget_old(10);
     let first_and_count =
-        |session: &Session| (session.replica().events.first().map(|event| event.seq), session.replica().events.len());
-    assert_eq!(first_and_count(&session), (Some(91), 10));
-    assert!(session.replica().has_more);
+        |page: &Page| (page.replica().events.first().map(|event| event.seq), page.replica().events.len());
+    assert_eq!(first_and_count(&page), (Some(91), 10));
+    assert!(page.replica().has_more);
     let older = (41..=90).rev().map(|seq| said(seq, ADA, seq.into())).collect();
-    session.prepend(HistoryPage { events: older, has_more: true });
-    assert_eq!(first_and_count(&session), (Some(41), 60));
-    session.forget_old(100);
-    assert_eq!(first_and_count(&session), (Some(41), 60), "nothing is forgotten for nothing");
+    page.room().prepend(HistoryPage { events: older, has_more: true });
+    assert_eq!(first_and_count(&page), (Some(41), 60));
+    page.room().forget_old(100);
+    assert_eq!(first_and_count(&page), (Some(41), 60), "nothing is forgotten for nothing");
 }
 
 #[test]
 fn what_is_said_does_not_change_who_is_there() {
-    let mut session = live();
-    session.take_people_changed();
-    session.received(event(said(3, ADA, 30)), 0);
-    assert!(!session.take_people_changed());
-    session.received(event(left(4, ADA)), 0);
-    assert!(session.take_people_changed());
+    let mut page = live();
+    page.room().take_people_changed();
+    page.received(event(said(3, ADA, 30)), 0);
+    assert!(!page.room().take_people_changed());
+    page.received(event(left(4, ADA)), 0);
+    assert!(page.room().take_people_changed());
+}
+
+#[test]
+fn a_room_and_the_list_go_over_one_connection() {
+    let mut page = both();
+    assert_eq!(page.status(), Status::Live);
+    page.received(event(said(3, ADA, 30)), 1);
+    page.received(summary("AAA001", 1), 1);
+    assert_eq!(page.replica().state.head, 3);
+    assert_eq!(page.list().unread(), 1);
+    assert_eq!(page.closed(2), []);
+    assert_eq!(page.tick(302), [Act::Open]);
+    assert_eq!(page.opened(400), [subscribe(3), watch()]);
+    assert_eq!(page.status(), Status::Connecting);
+}
+
+#[test]
+fn a_list_is_followed_without_a_room() {
+    let mut page = watching();
+    page.received(summary("AAA001", 2), 1);
+    assert_eq!(page.list().unread(), 2);
+    assert_eq!(page.client().woke(500), [Act::Send(ClientFrame::Ping { n: 1 })]);
+    assert_eq!(page.client().went_offline(1_000), [Act::Close]);
+    assert_eq!(page.status(), Status::Offline);
+    assert_eq!(page.client().came_online(2_000), [Act::Open]);
+    assert_eq!(page.opened(2_100), [watch()]);
+}
+
+#[test]
+fn the_list_goes_on_when_the_room_is_over() {
+    let removed = Event { seq: 3, at: 0, kind: EventKind::Removed { member: person(ME), by: person(ADA) } };
+    let mut page = both();
+    assert_eq!(page.received(event(removed), 0), []);
+    assert_eq!(page.status(), Status::Ended);
+    page.received(summary("AAA001", 1), 1);
+    assert_eq!(page.list().unread(), 1);
+    assert_eq!(page.closed(2), []);
+    assert_eq!(page.tick(302), [Act::Open]);
+    assert_eq!(page.opened(400), [watch()]);
+}
+
+#[test]
+fn who_joins_again_beside_the_list_keeps_the_connection() {
+    let mut page = both();
+    assert_eq!(page.received(refusal(Code::NotAMember, None, None), 0), [Act::Rejoin]);
+    let anew = Act::Send(ClientFrame::Subscribe { code: code(), epoch: None, after: None });
+    assert_eq!(page.rejoined(Ok(()), 100), [anew]);
+    assert_eq!(page.status(), Status::Connecting);
+}
+
+#[test]
+fn a_session_that_ends_is_the_end_of_both() {
+    let mut page = both();
+    let bye = ServerFrame::Bye { reason: ByeReason::SignedOut, retry_after_ms: 0 };
+    assert_eq!(page.received(bye, 0), [Act::Close]);
+    assert_eq!(page.ending(), Some(&Ending::Outside));
+    assert!(page.list().is_over());
+    assert_eq!((page.closed(1), page.due()), (Vec::new(), None));
+
+    let mut page = watching();
+    page.closed(0);
+    page.tick(300);
+    assert_eq!(page.closed(400), [Act::AskDoor]);
+    assert_eq!(page.client().turned_away(500), [Act::Close]);
+    assert!(page.list().is_over());
+}
+
+#[test]
+fn a_server_that_has_no_list_now_is_asked_again_and_the_room_does_not_suffer() {
+    let mut page = Page::with(Some(Session::new(snapshot(), || 1.0)), Some(listed(Some(code()))));
+    page.start();
+    page.opened(0);
+    page.received(resumed(Vec::new()), 0);
+    let busy = ServerFrame::Error {
+        code: Code::Overloaded,
+        detail: "No.".to_owned(),
+        id: None,
+        room: None,
+        retry_after_ms: Some(1_000),
+    };
+    assert_eq!(page.received(busy, 10), []);
+    assert_eq!(page.status(), Status::Live);
+    assert_eq!(page.due(), Some(1_010));
+    assert_eq!(page.tick(1_010), [watch()]);
+}
+
+#[test]
+fn a_list_that_a_tick_takes_a_note_from_has_changed() {
+    let mut page = watching();
+    page.received(summary("AAA001", 1), 0);
+    page.list().take_changed();
+    page.tick(5_999);
+    assert!(!page.list().take_changed());
+    page.tick(6_000);
+    assert!(page.list().take_changed());
 }

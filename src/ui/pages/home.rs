@@ -6,7 +6,7 @@ use crate::{
     api::LeaveRoom,
     protocol::{Entrance, RoomCode},
     ui::{
-        account::AccountLine,
+        account::{AccountLine, use_account},
         components::LanguageChoice,
         form::{Form, Sending, use_sent_back},
         texts::use_texts,
@@ -31,6 +31,14 @@ pub fn Home(
                 <p class="page__lead">{texts.lead()}</p>
             </header>
             {current.map(|code| view! { <Current code/> })}
+            {use_account().map(|_| {
+                view! {
+                    <section class="card card--accent">
+                        <p class="card__text">{texts.your_rooms_text()}</p>
+                        <a href="/dashboard" class="button button--primary button--wide">{texts.your_rooms()}</a>
+                    </section>
+                }
+            })}
             <section class="card" aria-labelledby="join-heading">
                 <h2 id="join-heading" class="card__heading">{texts.join()}</h2>
                 <JoinForm wanted=Wanted::Typed(use_sent_back().code) entrance/>

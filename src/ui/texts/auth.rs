@@ -6,8 +6,7 @@ use crate::protocol::Language;
 use super::{
     files,
     fill::{around, fill},
-    next,
-    table::{Kind, table},
+    table::{Book, Kind, place, table},
     use_speech,
 };
 

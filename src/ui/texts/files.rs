@@ -59,7 +59,7 @@ enum Entry {
     List(Vec<String>),
 }
 
-/// Reads a file into a list for each table: a line each, in the order of the table. Fails, and says where, unless the file
+/// Reads a file into a list for each table, as a [`Book`](super::table::Book) has it. Fails, and says where, unless the file
 /// has each entry of the tables, nothing else, and in each text the holes that it must have.
 fn lists(language: Language, file: &str) -> Result<[String; TABLES.len()], String> {
     let mut groups: BTreeMap<String, BTreeMap<String, Entry>> =
@@ -72,7 +72,7 @@ fn lists(language: Language, file: &str) -> Result<[String; TABLES.len()], Strin
             for (name, kind) in *entries {
                 let entry = found.remove(*name).ok_or_else(|| format!("{group}.{name} is missing"))?;
                 let texts = texts(language, entry, *kind).map_err(|reason| format!("{group}.{name} {reason}"))?;
-                lines.extend(texts);
+                lines.push(texts.join("\t"));
             }
             if let Some(name) = found.keys().next() {
                 return Err(format!("{group}.{name} is in no table"));
@@ -112,8 +112,8 @@ fn texts(language: Language, entry: Entry, kind: Kind) -> Result<Vec<String>, St
         }
         _ => return Err(format!("is not {kind:?}")),
     };
-    if texts.iter().any(|text| text.trim().is_empty() || text.contains('\n')) {
-        return Err("is empty, or has more than one line".to_owned());
+    if texts.iter().any(|text| text.trim().is_empty() || text.contains(['\n', '\t'])) {
+        return Err("is empty, or has a tab or more than one line".to_owned());
     }
     Ok(texts)
 }
@@ -163,7 +163,10 @@ mod tests {
             refusal(|file| file["common"]["room"] = json!("Room {kode}")),
             r#"common.room has the holes ["kode"], and not ["code"]"#
         );
-        assert_eq!(refusal(|file| file["home"]["lead"] = json!(" ")), "home.lead is empty, or has more than one line");
+        assert_eq!(
+            refusal(|file| file["home"]["lead"] = json!(" ")),
+            "home.lead is empty, or has a tab or more than one line"
+        );
         assert_eq!(
             refusal(|file| file["header"]["members"] = json!({"other": "{count} members"})),
             "header.members has no form “one”"

@@ -11,15 +11,12 @@ mod plural;
 mod problems;
 mod table;
 
-use std::str::Split;
-
 use leptos::prelude::*;
 
 use crate::protocol::{Language, Look};
 
 use fill::{around, fill};
-use plural::Forms;
-use table::{Kind, table};
+use table::{Book, Kind, place, table};
 
 pub use auth::use_auth_texts;
 pub use files::of;
@@ -57,6 +54,8 @@ table! {
         back;
         leave;
         language;
+        your_rooms;
+        your_rooms_text;
     }
     /// The form that joins a room.
     join: Join {
@@ -124,6 +123,8 @@ table! {
         remove_text;
         remove_button;
         keep;
+        log_in_or_register;
+        to_keep_place: {link};
     }
     /// What the owner may change.
     settings: Settings {
@@ -133,6 +134,8 @@ table! {
         save_name;
         preserve;
         preserve_text;
+        mute;
+        mute_text;
     }
     /// Leaving a room.
     exit: Exit {
@@ -226,8 +229,47 @@ table! {
         yesterday;
         weekdays: [7];
         months: [12];
+        months_short: [12];
         day: (weekday, date, month);
         day_of_year: (weekday, date, month, year);
+        date: (date, month);
+        date_of_year: (date, month, year);
+    }
+    /// The list of an account's rooms.
+    rooms: Rooms {
+        heading;
+        which;
+        all;
+        groups;
+        for_two;
+        find;
+        new;
+        join;
+        menu: (name);
+        preferences;
+        said: (name, text);
+        nothing_said;
+        unread: [count];
+        muted;
+        none;
+        none_text;
+        no_match;
+        join_this: (code);
+        all_of_them;
+        choose;
+        choose_text;
+        back;
+        back_unread: [count];
+        close;
+    }
+    /// News of other rooms, while one is open.
+    toasts: Toasts {
+        label;
+        dismiss;
+        came: (name);
+        joined: (name, room);
+        said: (name, room, text);
+        several: [count, room];
     }
     /// Whether somebody is logged in.
     account: Account {
@@ -265,12 +307,6 @@ table! {
         token_invalid;
         not_logged_in;
     }
-}
-
-/// The next line of a list. One place for hundreds of calls: written out at each, it would weigh more than the texts.
-#[inline(never)]
-fn next(lines: &mut Split<'static, char>) -> &'static str {
-    lines.next().unwrap_or_default()
 }
 
 /// How a page speaks to its reader.

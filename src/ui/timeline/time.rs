@@ -54,6 +54,23 @@ pub fn day_label(texts: &Texts, day: i64, today: Option<i64>) -> String {
     }
 }
 
+/// The time of day if that is today, else "Yesterday" or a date, with the year if it is not this one.
+pub fn briefly(speech: Speech, at: Millis, offset: i64, today: Option<i64>) -> String {
+    let times = &speech.texts.times;
+    let day = day_of(at, offset);
+    match today.map(|today| today - day) {
+        Some(0) => return hour_and_minute(speech, at, offset),
+        Some(1) => return times.yesterday().to_owned(),
+        _ => {}
+    }
+    let (year, month, date) = civil(day);
+    let month = times.months_short(usize::try_from(month - 1).unwrap_or_default());
+    match today {
+        Some(today) if civil(today).0 == year => times.date(&date.to_string(), month),
+        _ => times.date_of_year(&date.to_string(), month, &year.to_string()),
+    }
+}
+
 /// Year, month (1 to 12) and day of a day counted from 1 January 1970.
 fn civil(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
@@ -101,6 +118,19 @@ mod tests {
         {
             assert_eq!(hour_and_minute(speech, minutes * MINUTE_MS, 0), time);
         }
+    }
+
+    #[test]
+    fn the_time_of_day_is_said_of_today_and_the_date_of_other_days() {
+        let speech = counting(HourCycle::Auto);
+        let day = day_of(LEAP_DAY, 0);
+        let on = |today| briefly(speech, LEAP_DAY, 0, today);
+        assert_eq!(on(Some(day)), "23:30");
+        assert_eq!(on(Some(day + 1)), "Yesterday");
+        assert_eq!(on(Some(day + 2)), "29 Feb");
+        assert_eq!(on(Some(day + 400)), "29 Feb 2024");
+        assert_eq!(on(None), "29 Feb 2024");
+        assert_eq!(briefly(speech, LEAP_DAY, 60, Some(day + 1)), "00:30");
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! What the device offers: clipboard, sharing, and storage that lasts as long as the tab.
 
+use gloo_timers::callback::Timeout;
+use js_sys::JsString;
 use leptos::prelude::window;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{HtmlElement, Navigator, ShareData, Storage};
+use web_sys::{AudioContext, HtmlElement, Navigator, ShareData, Storage};
 
 /// Puts a text into the clipboard; false if the browser does not let it.
 pub async fn copy(text: String) -> bool {
@@ -40,6 +42,29 @@ fn copy_by_selection(text: &str) -> bool {
     copied
 }
 
+/// Plays two short notes. A browser that was not touched yet on this page stays silent.
+pub fn chime() {
+    // Without a way to sound there is nobody to tell.
+    let _ = sound();
+}
+
+fn sound() -> Result<(), JsValue> {
+    let context = AudioContext::new()?;
+    let now = context.current_time();
+    let volume = context.create_gain()?;
+    volume.gain().set_value(0.06);
+    volume.connect_with_audio_node(&context.destination())?;
+    let note = context.create_oscillator()?;
+    note.frequency().set_value(660.0);
+    note.frequency().set_value_at_time(880.0, now + 0.09)?;
+    note.connect_with_audio_node(&volume)?;
+    note.start()?;
+    note.stop_with_when(now + 0.2)?;
+    // A page may have a few of them only.
+    Timeout::new(1_000, move || _ = context.close()).forget();
+    Ok(())
+}
+
 /// Whether the device has a share sheet.
 pub fn can_share() -> bool {
     js_sys::Reflect::has(&window().navigator(), &JsValue::from_str("share")).unwrap_or(false)
@@ -53,6 +78,12 @@ pub async fn share(title: String, url: String) {
     let navigator: Navigator = window().navigator();
     // Closing the sheet is an answer, not an error.
     let _ = JsFuture::from(navigator.share_with_data(&data)).await;
+}
+
+/// A text in small letters. The browser has the tables of Unicode for it; Rust's own would come with the wasm. Both go by
+/// the same rules, so this alone may be called during the first render.
+pub fn in_small_letters(text: &str) -> String {
+    JsString::from(text).to_lower_case().into()
 }
 
 fn storage() -> Option<Storage> {

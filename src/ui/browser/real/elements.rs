@@ -4,9 +4,12 @@
 //! the end without a script, and stays there while rows come and the keyboard opens. The browser’s own anchoring is off in
 //! it: Chromium (156) takes rows that are added above for a reason to scroll.
 
+use leptos::prelude::document;
 use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, closure::Closure};
-use web_sys::{Element, HtmlDialogElement, IntersectionObserver, IntersectionObserverEntry, IntersectionObserverInit};
+use web_sys::{
+    Element, HtmlDialogElement, HtmlElement, IntersectionObserver, IntersectionObserverEntry, IntersectionObserverInit,
+};
 
 /// How far a timeline is scrolled away from its newest row, in pixels.
 pub fn distance_from_end(element: &Element) -> i32 {
@@ -46,6 +49,29 @@ pub fn keep_place(frame: &Element, place: &Place) {
             frame.set_scroll_top(frame.scroll_top() + moved);
         }
     }
+}
+
+/// Where the focus was.
+pub struct Focus(SendWrapper<Option<HtmlElement>>);
+
+/// Moves the focus to the first link within an element, and says where it was.
+pub fn focus_into(element: &Element) -> Option<Focus> {
+    let link = element.query_selector("a").ok().flatten()?.dyn_into::<HtmlElement>().ok()?;
+    let before = document().active_element().and_then(|before| before.dyn_into().ok());
+    link.focus().ok()?;
+    Some(Focus(SendWrapper::new(before)))
+}
+
+/// Gives the focus back to where it was.
+pub fn give_focus_back(focus: &Focus) {
+    if let Some(element) = &*focus.0 {
+        let _ = element.focus();
+    }
+}
+
+/// Whether the focus is within an element.
+pub fn has_focus(element: &Element) -> bool {
+    document().active_element().is_some_and(|focused| element.contains(Some(&focused)))
 }
 
 /// Opens a dialog over the page.

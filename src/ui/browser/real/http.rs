@@ -13,8 +13,8 @@ pub async fn get(address: &str) -> Option<Answer> {
 }
 
 /// Sends JSON.
-pub async fn post(address: &str, json: &str) -> Option<Answer> {
-    let request = request("POST");
+pub async fn send(method: &str, address: &str, json: &str) -> Option<Answer> {
+    let request = request(method);
     request.set_body(&JsValue::from_str(json));
     let headers = js_sys::Object::new();
     js_sys::Reflect::set(&headers, &"Content-Type".into(), &"application/json".into()).ok()?;

@@ -3,9 +3,14 @@
 use leptos::prelude::{WindowListenerHandle, document, window, window_event_listener_untyped};
 use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, closure::Closure};
-use web_sys::{PageTransitionEvent, VisibilityState};
+use web_sys::{KeyboardEvent, PageTransitionEvent, VisibilityState};
 
 use crate::ui::browser::Moment;
+
+/// What the server hands over with the document, as JSON. Only the server does that: the browser has no code to write it.
+pub fn handed_over<T>(_: &T) -> String {
+    String::new()
+}
 
 /// Whether the browser believes in a network.
 pub fn is_online() -> bool {
@@ -49,6 +54,16 @@ pub fn reload_when_brought_back() {
     window_event_listener_untyped("pageshow", |event| {
         if event.unchecked_into::<PageTransitionEvent>().persisted() {
             reload();
+        }
+    });
+}
+
+/// Calls back when a key is pressed anywhere on the page, for as long as that lives. What the browser itself does with the
+/// key it does only if the answer is no.
+pub fn on_key(key: &'static str, then: impl Fn() -> bool + 'static) {
+    window_event_listener_untyped("keydown", move |event| {
+        if event.unchecked_ref::<KeyboardEvent>().key() == key && then() {
+            event.prevent_default();
         }
     });
 }

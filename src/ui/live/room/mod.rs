@@ -1,10 +1,7 @@
-//! A room for the pages: a [`Session`] with time, a socket and signals.
-//!
-//! Frames are folded as they come; the signals follow once per picture, so that a burst is drawn once.
+//! A room for the pages: a [`Session`] in signals.
 
-mod driver;
 mod picture;
-mod server;
+pub(super) mod server;
 mod stretch;
 
 use leptos::{prelude::*, task::spawn_local};
@@ -15,15 +12,18 @@ use crate::{
         RoomType, Snapshot, You,
     },
     ui::{
-        browser::{self, Listener, Socket, Timer},
-        freshness::{Freshness, use_freshness},
+        browser,
         texts::{Texts, use_texts},
         timeline::{Row, RowKey},
     },
 };
 
-use super::{Ending, Status, session::Session};
-use picture::put;
+use super::{
+    Ending, Status,
+    act::Act,
+    line::{Line, put},
+    session::Session,
+};
 use stretch::Stretch;
 
 /// A row with its own signal, so that a change of one does not touch the others.
@@ -53,7 +53,8 @@ pub struct MemberLine {
 /// The room of the page.
 #[derive(Clone, Copy)]
 pub struct LiveRoom {
-    desk: StoredValue<Desk>,
+    line: Line,
+    pub(super) desk: StoredValue<Desk>,
     /// Its code.
     pub code: RoomCode,
     /// How many it holds.
@@ -70,8 +71,6 @@ pub struct LiveRoom {
     pub members: RwSignal<Vec<MemberLine>>,
     /// Who else is typing.
     pub typists: RwSignal<Vec<Nickname>>,
-    /// How the connection is.
-    pub status: RwSignal<Status>,
     /// Why the room is over for this page.
     pub ending: RwSignal<Option<Ending>>,
     /// Whether there is something above the rows.
@@ -92,16 +91,11 @@ pub struct LiveRoom {
     pub said: RwSignal<usize>,
     /// The newest message, for who listens to the page.
     pub announcement: RwSignal<String>,
-    freshness: Freshness,
     texts: &'static Texts,
 }
 
-struct Desk {
-    session: Session,
-    socket: Option<Socket>,
-    timer: Option<(u64, Timer)>,
-    listener: Option<Listener>,
-    drawing: bool,
+pub(super) struct Desk {
+    pub(super) session: Session,
     offset: fn(Millis) -> i64,
     stretch: Stretch,
     was_live: bool,
@@ -123,25 +117,22 @@ fn outbox_name(code: RoomCode) -> String {
 }
 
 impl LiveRoom {
-    /// The room of a snapshot, with everything in place and no connection yet.
-    pub fn new(snapshot: Snapshot) -> Self {
+    /// The room of a snapshot, with everything in place, to be followed over this line.
+    pub fn new(line: Line, snapshot: Snapshot) -> Self {
         let room = snapshot.room.clone();
         let texts = use_texts();
         let desk = Desk {
             session: Session::new(snapshot, browser::random),
-            socket: None,
-            timer: None,
-            listener: None,
-            drawing: false,
             offset: |_| 0,
             stretch: Stretch::new(),
             was_live: false,
             texts,
         };
         let desk = StoredValue::new(desk);
-        let picture = desk.try_update_value(|desk| desk.picture(true)).expect("made a line ago");
+        let picture = desk.try_update_value(|desk| desk.picture(true, Status::Connecting)).expect("made a line ago");
         let entry = |(key, row)| Entry { key, row: ArcRwSignal::new(row) };
-        Self {
+        let live = Self {
+            line,
             desk,
             code: room.code,
             room_type: room.room_type,
@@ -151,7 +142,6 @@ impl LiveRoom {
             entries: RwSignal::new(picture.rows.unwrap_or_default().into_iter().map(entry).collect()),
             members: RwSignal::new(picture.members.unwrap_or_default()),
             typists: RwSignal::new(Vec::new()),
-            status: RwSignal::new(picture.status),
             ending: RwSignal::new(None),
             has_earlier: RwSignal::new(picture.has_earlier),
             has_later: RwSignal::new(false),
@@ -162,37 +152,49 @@ impl LiveRoom {
             missed: RwSignal::new(0),
             said: RwSignal::new(0),
             announcement: RwSignal::new(String::new()),
-            freshness: use_freshness(),
             texts,
-        }
+        };
+        line.carry_room(live);
+        live
     }
 
-    /// Connects. Called once, after hydration: from here on the room may differ from what the server rendered.
-    pub fn start(self) {
+    /// Takes what this tab kept of the room, and the device's own time.
+    pub(super) fn prepare(self) {
         let kept = browser::kept(&outbox_name(self.code))
             .and_then(|kept| serde_json::from_str::<Vec<(ClientId, String)>>(&kept).ok());
-        self.drive(|session, now| {
+        self.desk.try_update_value(|Desk { session, offset, .. }| {
+            *offset = browser::local_offset;
             for (id, body) in kept.unwrap_or_default() {
                 let in_log =
                     session.replica().events.iter().filter_map(|event| event.message()).any(|message| message.id == id);
                 if let (false, Ok(body)) = (in_log, MessageBody::try_from(body)) {
-                    session.say(id, body, now);
+                    session.say(id, body, 0);
                 }
             }
-            session.start(browser::is_online(), now)
-        });
-        let listener = browser::listen(move |moment| self.moment(moment));
-        self.desk.try_update_value(|desk| {
-            desk.offset = browser::local_offset;
-            desk.session.touch();
-            desk.listener = Some(listener);
+            session.touch();
         });
     }
 
-    /// Ends the connection: the person pressed Exit, and the server has agreed.
+    /// Whether the server has everything that was said here.
+    pub(super) fn has_sent_all(self) -> bool {
+        self.desk.try_with_value(|desk| desk.session.replica().outbox.is_empty()) == Some(true)
+    }
+
+    fn drive(self, step: impl FnOnce(&mut Session, u64) -> Vec<Act>) {
+        self.line.drive(|client, now| client.in_room(now, |session| step(session, now)));
+    }
+
+    fn draw_soon(self) {
+        self.line.draw_soon();
+    }
+
+    /// Follows the room no longer: the person pressed Exit, and the server has agreed.
     pub fn stop(self) {
         browser::keep(&outbox_name(self.code), "");
-        self.drive(|session, _| session.stop());
+        self.drive(|session, _| {
+            session.stop();
+            Vec::new()
+        });
     }
 
     /// Says something. What was typed stays with the caller if it is refused.
@@ -233,11 +235,6 @@ impl LiveRoom {
     /// Typing ended.
     pub fn stop_typing(self) {
         self.drive(|session, _| session.stop_typing());
-    }
-
-    /// Connects now, without waiting any longer.
-    pub fn try_now(self) {
-        self.drive(Session::woke);
     }
 
     /// Joins again, after having been away.

@@ -13,7 +13,7 @@ use crate::{
 };
 
 use super::{
-    super::{Ending, Status},
+    super::{Ending, Status, line::put},
     Desk, Entry, LiveRoom, MemberLine, outbox_name,
 };
 
@@ -29,32 +29,16 @@ pub(super) struct Picture {
     pub(super) outbox: Option<String>,
     pub(super) members: Option<Vec<MemberLine>>,
     pub(super) typists: Vec<Nickname>,
-    pub(super) status: Status,
     pub(super) ending: Option<Ending>,
     pub(super) has_earlier: bool,
     pub(super) has_later: bool,
     pub(super) news: Vec<Message>,
-    pub(super) server_version: Option<String>,
-}
-
-/// Sets a signal only if that changes something.
-pub(super) fn put<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
-    if signal.with_untracked(|current| *current != value) {
-        signal.set(value);
-    }
 }
 
 impl LiveRoom {
-    pub(super) fn draw_soon(self) {
-        let planned = self.desk.try_update_value(|desk| std::mem::replace(&mut desk.drawing, true));
-        if planned == Some(false) {
-            browser::soon(move || self.draw());
-        }
-    }
-
-    pub(super) fn draw(self) {
+    pub(in crate::ui::live) fn draw(self, status: Status) {
         let Some(at_end) = self.at_end.try_get_untracked() else { return };
-        let Some(picture) = self.desk.try_update_value(|desk| desk.picture(at_end)) else { return };
+        let Some(picture) = self.desk.try_update_value(|desk| desk.picture(at_end, status)) else { return };
         if let Some(rows) = picture.rows {
             self.show(rows);
         }
@@ -68,11 +52,9 @@ impl LiveRoom {
             put(self.members, members);
         }
         put(self.typists, picture.typists);
-        put(self.status, picture.status);
         put(self.ending, picture.ending);
         put(self.has_earlier, picture.has_earlier);
         put(self.has_later, picture.has_later);
-        put(self.freshness.server_version, picture.server_version);
         self.announce(&picture.news);
     }
 
@@ -112,15 +94,14 @@ impl LiveRoom {
 }
 
 impl Desk {
-    pub(super) fn picture(&mut self, at_end: bool) -> Picture {
-        self.drawing = false;
+    pub(super) fn picture(&mut self, at_end: bool, status: Status) -> Picture {
         let changed = self.session.take_changed();
         let news = self.session.take_news();
         if at_end && self.session.replica().events.len() > REMEMBERED {
             self.session.forget_old(REMEMBERED / 2);
         }
         self.stretch.follow(self.session.replica().events.len(), at_end);
-        let is_live = self.session.status() == Status::Live;
+        let is_live = status == Status::Live;
         let people_changed = self.session.take_people_changed() || is_live != self.was_live;
         self.was_live = is_live;
         let replica = self.session.replica();
@@ -135,7 +116,9 @@ impl Desk {
         };
         let members = people_changed.then(|| {
             let mut members: Vec<MemberLine> = replica.state.members.iter().map(line).collect();
-            members.sort_by_cached_key(|member| (!member.is_you, member.name.as_str().to_lowercase(), member.id));
+            members.sort_by_cached_key(|member| {
+                (!member.is_you, browser::in_small_letters(member.name.as_str()), member.id)
+            });
             members
         });
         Picture {
@@ -149,12 +132,10 @@ impl Desk {
             }),
             members,
             typists: self.session.typists().cloned().collect(),
-            status: self.session.status(),
             ending: self.session.ending().cloned(),
             has_earlier: replica.has_more || self.stretch.has_above(),
             has_later: self.stretch.has_below(),
             news,
-            server_version: self.session.server_version().map(str::to_owned),
         }
     }
 }

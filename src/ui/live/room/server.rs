@@ -1,26 +1,40 @@
-//! What a live room asks the server for beside its socket, as any other program would: by REST.
+//! What a page asks the server for beside its socket, as any other program would: by REST.
 
 use crate::{
-    protocol::{HistoryPage, JoinRoom, Problem, RoomCode, Seq, Snapshot},
+    protocol::{HistoryPage, JoinRoom, MuteRoom, Problem, RoomCode, Seq, Snapshot},
     ui::browser,
 };
 
 /// The room, for who is in it.
-pub(super) async fn room(code: RoomCode) -> Result<Snapshot, Problem> {
+pub(in crate::ui::live) async fn room(code: RoomCode) -> Result<Snapshot, Problem> {
     browser::get(&format!("/api/rooms/{code}")).await.ok_or_else(Problem::unreachable)?.read()
 }
 
 /// The newest events before `before`.
-pub(super) async fn history(code: RoomCode, before: Option<Seq>) -> Result<HistoryPage, Problem> {
+pub(in crate::ui::live) async fn history(code: RoomCode, before: Option<Seq>) -> Result<HistoryPage, Problem> {
     let before = before.map(|seq| format!("&before={seq}")).unwrap_or_default();
     let address = format!("/api/chats/history?code={code}{before}");
     browser::get(&address).await.ok_or_else(Problem::unreachable)?.read()
 }
 
 /// Joins the room.
-pub(super) async fn join(code: RoomCode, nickname: String) -> Result<(), Problem> {
+pub(in crate::ui::live) async fn join(code: RoomCode, nickname: String) -> Result<(), Problem> {
     let wanted = JoinRoom { code: code.to_string(), nickname: Some(nickname) };
     let wanted = serde_json::to_string(&wanted).expect("a request is plain data");
-    let answer = browser::post("/api/rooms/join", &wanted).await.ok_or_else(Problem::unreachable)?;
+    let answer = browser::send("POST", "/api/rooms/join", &wanted).await.ok_or_else(Problem::unreachable)?;
+    if answer.is_ok { Ok(()) } else { Err(answer.problem()) }
+}
+
+/// Whether an account is logged in here: a refusal says that none is.
+pub(in crate::ui::live) async fn is_logged_in() -> Result<(), Problem> {
+    let answer = browser::get("/api/users/me").await.ok_or_else(Problem::unreachable)?;
+    if answer.is_ok { Ok(()) } else { Err(answer.problem()) }
+}
+
+/// Wants notices of a room, or no longer.
+pub(in crate::ui::live) async fn mute(code: RoomCode, muted: bool) -> Result<(), Problem> {
+    let wanted = MuteRoom { code: code.to_string(), muted };
+    let wanted = serde_json::to_string(&wanted).expect("a request is plain data");
+    let answer = browser::send("PUT", "/api/rooms/mute", &wanted).await.ok_or_else(Problem::unreachable)?;
     if answer.is_ok { Ok(()) } else { Err(answer.problem()) }
 }

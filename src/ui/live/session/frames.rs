@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::protocol::{
-    Ack, ByeReason, ClientId, Code, Event, EventKind, Message, Problem, Received, Retention, ServerFrame, Signal,
-    Snapshot,
+    Ack, ClientId, Code, Event, EventKind, Message, Problem, Received, Retention, ServerFrame, Signal, Snapshot,
 };
 
 use super::{Act, Ending, Phase, Session};
@@ -12,12 +11,10 @@ use super::{Act, Ending, Phase, Session};
 impl Session {
     /// A frame came.
     pub fn received(&mut self, frame: ServerFrame, now: u64) -> Vec<Act> {
-        self.heart.heard(now);
-        if let Phase::Ended(_) | Phase::Waiting { .. } = self.phase {
+        if let Phase::Ended(_) = self.phase {
             return Vec::new();
         }
         match frame {
-            ServerFrame::Hello { version } => self.server_version = Some(version),
             ServerFrame::Snapshot { code, snapshot } if code == self.code => return self.restart_from(*snapshot, now),
             ServerFrame::Resumed { code, events, connected, .. } if code == self.code => {
                 self.replica.connected = connected.into_iter().collect();
@@ -48,13 +45,10 @@ impl Session {
                 }
                 Signal::Read { .. } => {}
             },
-            ServerFrame::Bye { reason: ByeReason::SignedOut, .. } => return self.end(Ending::Outside),
-            ServerFrame::Bye { retry_after_ms, .. } => {
-                self.phase = Phase::Waiting { until: now + retry_after_ms };
-                return vec![Act::Close];
-            }
-            // A snapshot follows a reset; a pong was a sign of life; other rooms are not followed here.
-            ServerFrame::Reset { .. }
+            // A snapshot follows a reset; other rooms are not followed here, and the rest is about the connection or the list.
+            ServerFrame::Hello { .. }
+            | ServerFrame::Bye { .. }
+            | ServerFrame::Reset { .. }
             | ServerFrame::Pong { .. }
             | ServerFrame::Snapshot { .. }
             | ServerFrame::Resumed { .. }
@@ -103,14 +97,14 @@ impl Session {
             return self.gone(true);
         }
         if let Phase::CatchingUp { .. } = self.phase {
-            self.phase = Phase::Live { since: now };
+            self.phase = Phase::Live;
         }
         self.flush(now)
     }
 
     pub(super) fn next(&mut self, event: Event, now: u64) -> Vec<Act> {
         let received = self.apply(event);
-        let live = matches!(self.phase, Phase::Live { .. });
+        let live = self.is_live();
         if !self.replica.is_member() {
             self.gone(!live)
         } else if received == Received::Gap && live {
@@ -144,7 +138,8 @@ impl Session {
     /// The log, or a refusal, says that this client is not in the room. `missed`: that happened while it was away.
     pub(super) fn gone(&mut self, missed: bool) -> Vec<Act> {
         if self.leaving {
-            return self.stop();
+            self.stop();
+            return Vec::new();
         }
         let mine = &self.mine;
         let last = self.replica.events.iter().rev().find_map(|event| match &event.kind {
@@ -159,20 +154,19 @@ impl Session {
             Some(ending @ Ending::Removed { .. }) => self.end(ending),
             Some(Ending::Left) if !missed => self.end(Ending::Left),
             _ => {
-                self.phase = Phase::Ended(Ending::Returning);
-                vec![Act::Close, Act::Rejoin]
+                self.end(Ending::Returning);
+                return vec![Act::Rejoin];
             }
         }
-    }
-
-    pub(super) fn end(&mut self, ending: Ending) -> Vec<Act> {
-        self.phase = Phase::Ended(ending);
-        vec![Act::Close]
+        Vec::new()
     }
 
     pub(super) fn refused(&mut self, problem: Problem, id: Option<ClientId>, now: u64) -> Vec<Act> {
         match problem.code {
-            Code::Removed => return self.end(Ending::Removed { by: None }),
+            Code::Removed => {
+                self.end(Ending::Removed { by: None });
+                return Vec::new();
+            }
             Code::NotAMember => return self.gone(true),
             Code::NoSession => return vec![Act::AskDoor],
             _ => {}
@@ -190,12 +184,7 @@ impl Session {
             }
             None if matches!(self.phase, Phase::CatchingUp { .. }) => {
                 // The subscription was refused for now: a new connection asks again.
-                let until = now + problem.retry_after_ms.unwrap_or(0);
-                let acts = self.give_up(now);
-                if let Phase::Waiting { until: planned } = &mut self.phase {
-                    *planned = until.max(*planned);
-                }
-                acts
+                vec![Act::Renew(now + problem.retry_after_ms.unwrap_or(0))]
             }
             None => Vec::new(),
         }
@@ -204,8 +193,11 @@ impl Session {
     /// What the room's door said when asked with [`Act::AskDoor`]: the snapshot, or nothing for who is outside.
     pub fn door_said(&mut self, inside: Option<Snapshot>, now: u64) -> Vec<Act> {
         match (inside, &self.phase) {
-            (_, Phase::Ended(_)) | (Some(_), Phase::Live { .. } | Phase::CatchingUp { .. }) => Vec::new(),
-            (None, _) => self.end(Ending::Outside),
+            (_, Phase::Ended(_)) | (Some(_), Phase::Live | Phase::CatchingUp { .. }) => Vec::new(),
+            (None, _) => {
+                self.end(Ending::Outside);
+                Vec::new()
+            }
             (Some(snapshot), _) => self.restart_from(snapshot, now),
         }
     }
@@ -219,18 +211,20 @@ impl Session {
         vec![Act::Rejoin]
     }
 
-    /// How [`Act::Rejoin`] went.
-    pub fn rejoined(&mut self, outcome: Result<(), Problem>, now: u64) -> Vec<Act> {
+    /// How [`Act::Rejoin`] went. True if the room goes on: it is to be followed anew.
+    pub fn rejoined(&mut self, outcome: Result<(), Problem>) -> bool {
         if self.phase != Phase::Ended(Ending::Returning) {
-            return Vec::new();
+            return false;
         }
         match outcome {
             Ok(()) => {
                 self.from_scratch = true;
-                self.open(now)
+                self.phase = Phase::Apart;
+                return true;
             }
             Err(problem) if problem.code == Code::Removed => self.end(Ending::Removed { by: None }),
             Err(problem) => self.end(Ending::Away(Some(problem))),
         }
+        false
     }
 }

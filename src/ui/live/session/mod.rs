@@ -1,47 +1,17 @@
-//! What the browser does about one room: given frames, clicks and the time, it says what to send, when to connect and
-//! when to look again. No clock, no socket, no signal: [`super::LiveRoom`] brings those.
+//! What the browser does about one room: given frames, clicks and the time, it says what to send and when to look again. No
+//! clock, no socket, no signal: [`super::LiveRoom`] brings those. The connection is not its own: others may listen to it.
 //!
 //! Times are milliseconds of any clock that never goes back.
 
-mod connection;
+mod following;
 mod frames;
 mod person;
 
 use std::collections::BTreeSet;
 
-use crate::protocol::{ClientFrame, MemberId, Message, Nickname, Problem, Replica, RoomCode, Snapshot};
+use crate::protocol::{MemberId, Message, Nickname, Problem, Replica, RoomCode, Snapshot};
 
-use super::{heartbeat::Heartbeat, outgoing::Outgoing, typing::Typing};
-
-/// Something for the browser to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Act {
-    /// Open a socket; an earlier one is closed.
-    Open,
-    /// Close the socket.
-    Close,
-    /// Send a frame.
-    Send(ClientFrame),
-    /// Ask what is behind the room's door now.
-    AskDoor,
-    /// Join the room again.
-    Rejoin,
-}
-
-/// How the connection is, for people.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    /// Being made, or catching up.
-    Connecting,
-    /// Everything is here, and new things come at once.
-    Live,
-    /// Lost; the next try is at this time.
-    Waiting(u64),
-    /// The device has no network.
-    Offline,
-    /// Not wanted any more.
-    Ended,
-}
+use super::{act::Act, outgoing::Outgoing, typing::Typing};
 
 /// Why the room is over for this page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,31 +35,28 @@ pub enum Ending {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Phase {
-    Resting,
-    Opening { deadline: u64 },
-    CatchingUp { deadline: u64 },
-    Live { since: u64 },
-    Waiting { until: u64 },
+    /// There is no connection.
+    Apart,
+    CatchingUp {
+        deadline: u64,
+    },
+    Live,
     Ended(Ending),
 }
 
 /// One room, as this page follows it.
-#[expect(clippy::struct_excessive_bools, reason = "five facts that have nothing to do with each other")]
+#[expect(clippy::struct_excessive_bools, reason = "four facts that have nothing to do with each other")]
 #[derive(Debug)]
 pub struct Session {
     replica: Replica,
     code: RoomCode,
     mine: BTreeSet<MemberId>,
     phase: Phase,
-    online: bool,
-    failures: u32,
     from_scratch: bool,
     leaving: bool,
-    heart: Heartbeat,
     outgoing: Outgoing,
     typing: Typing,
     news: Vec<Message>,
-    server_version: Option<String>,
     changed: bool,
     people_changed: bool,
     jitter: fn() -> f64,
@@ -103,16 +70,12 @@ impl Session {
             code: replica.room.code,
             mine: BTreeSet::from([replica.you.member_id]),
             replica,
-            phase: Phase::Resting,
-            online: true,
-            failures: 0,
+            phase: Phase::Apart,
             from_scratch: false,
             leaving: false,
-            heart: Heartbeat::new(0),
             outgoing: Outgoing::default(),
             typing: Typing::default(),
             news: Vec::new(),
-            server_version: None,
             changed: true,
             people_changed: true,
             jitter,
@@ -159,20 +122,9 @@ impl Session {
         self.changed = true;
     }
 
-    /// The server's version, once it said hello.
-    pub fn server_version(&self) -> Option<&str> {
-        self.server_version.as_deref()
-    }
-
-    /// How the connection is.
-    pub fn status(&self) -> Status {
-        match self.phase {
-            Phase::Ended(_) => Status::Ended,
-            Phase::Live { .. } => Status::Live,
-            _ if !self.online => Status::Offline,
-            Phase::Waiting { until } => Status::Waiting(until),
-            Phase::Resting | Phase::Opening { .. } | Phase::CatchingUp { .. } => Status::Connecting,
-        }
+    /// Whether everything is here, and new things come at once.
+    pub fn is_live(&self) -> bool {
+        self.phase == Phase::Live
     }
 
     /// Why the room is over, if it is.

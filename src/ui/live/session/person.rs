@@ -2,7 +2,7 @@
 
 use crate::protocol::{ClientFrame, ClientId, HistoryPage, MessageBody};
 
-use super::{Act, Phase, Session};
+use super::{Act, Session};
 
 impl Session {
     /// Says something.
@@ -35,11 +35,7 @@ impl Session {
 
     /// A key was pressed.
     pub fn press(&mut self, now: u64) -> Vec<Act> {
-        if matches!(self.phase, Phase::Live { .. }) && self.typing.press(now) {
-            self.tell_typing(true)
-        } else {
-            Vec::new()
-        }
+        if self.is_live() && self.typing.press(now) { self.tell_typing(true) } else { Vec::new() }
     }
 
     /// Typing ended.
@@ -48,15 +44,12 @@ impl Session {
     }
 
     pub(super) fn tell_typing(&self, on: bool) -> Vec<Act> {
-        match self.phase {
-            Phase::Live { .. } => vec![Act::Send(ClientFrame::Typing { code: self.code, on })],
-            _ => Vec::new(),
-        }
+        if self.is_live() { vec![Act::Send(ClientFrame::Typing { code: self.code, on })] } else { Vec::new() }
     }
 
     /// Sends what may be sent now.
     pub(super) fn flush(&mut self, now: u64) -> Vec<Act> {
-        if !matches!(self.phase, Phase::Live { .. }) {
+        if !self.is_live() {
             return Vec::new();
         }
         let unsent: Vec<ClientId> = self.replica.unsent().map(|draft| draft.id).collect();

@@ -11,6 +11,7 @@ use crate::{
     ui::{
         browser,
         components::{Icon, Shape},
+        effect::effect,
         live::use_room,
         texts::use_texts,
         timeline::typing_line,
@@ -36,7 +37,7 @@ pub fn Composer() -> impl IntoView {
     let area = NodeRef::<html::Textarea>::new();
 
     // What was written before a reload comes back; what was typed before the scripts came stays.
-    Effect::new(move |_| {
+    effect(move || {
         let Some(area) = area.get() else { return };
         let typed = area.value();
         text.set(if typed.is_empty() { browser::kept(&draft_name(room.code)).unwrap_or_default() } else { typed });
@@ -48,7 +49,7 @@ pub fn Composer() -> impl IntoView {
         }
     });
     // The text is never a child of the area; before the first Effect the area keeps its own.
-    Effect::new(move |_| {
+    effect(move || {
         let text = text.get();
         if let (true, Some(area)) = (ready.get(), area.get_untracked())
             && area.value() != text

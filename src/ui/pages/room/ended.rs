@@ -5,7 +5,8 @@ use leptos::prelude::*;
 use crate::{
     protocol::Code,
     ui::{
-        live::{Ending, use_room},
+        components::When,
+        live::{Ending, use_list, use_room},
         texts::use_texts,
     },
 };
@@ -39,9 +40,9 @@ pub fn Ended() -> impl IntoView {
         <div class="ended">
             <p class="ended__text" role="alert">{sentence}</p>
             <div class="button-row">
-                <Show when=can_return>
+                <When holds=can_return>
                     <button type="button" class="button button--primary" on:click=move |_| room.rejoin()>{own.come_back()}</button>
-                </Show>
+                </When>
                 {move || {
                     elsewhere()
                         .map(|room| {
@@ -50,7 +51,10 @@ pub fn Ended() -> impl IntoView {
                             }
                         })
                 }}
-                <a href="/" class="button">{texts.common.start_page()}</a>
+                {match use_list() {
+                    Some(_) => view! { <a href="/dashboard" class="button">{texts.rooms.back()}</a> }.into_any(),
+                    None => view! { <a href="/" class="button">{texts.common.start_page()}</a> }.into_any(),
+                }}
             </div>
         </div>
     }

@@ -8,8 +8,9 @@ use crate::{
     ui::{
         browser,
         components::Dialog,
+        effect::effect,
         form::{Form, Sending},
-        live::use_room,
+        live::{use_list, use_room},
         texts::use_texts,
     },
 };
@@ -23,13 +24,14 @@ pub fn ExitDialog(
     let room = use_room();
     let texts = &use_texts().exit;
     let leave = Sending::to::<LeaveRoom>();
-    Effect::new(move |_| {
+    let out = if use_list().is_some() { "/dashboard" } else { "/" };
+    effect(move || {
         match leave.outcome.get() {
             Some(Ok(())) => room.stop(),
             // Not being in the room any more is what was wanted.
             Some(Err(problem)) if matches!(problem.code, Code::NotAMember | Code::NoSession | Code::Removed) => {
                 room.stop();
-                browser::go("/");
+                browser::go(out);
             }
             _ => {}
         }

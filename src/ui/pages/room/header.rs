@@ -6,14 +6,14 @@ use crate::{
     api::LeaveRoom,
     protocol::{Retention, Role},
     ui::{
-        components::{CopyButton, Icon, Shape},
+        components::{CopyButton, Icon, Shape, When},
         form::{Form, Sending},
-        live::use_room,
+        live::{use_list, use_room},
         texts::use_texts,
     },
 };
 
-use super::view::Dialogs;
+use super::{super::dashboard::BackToList, view::Dialogs};
 
 /// The header.
 #[component]
@@ -27,7 +27,8 @@ pub fn Header(
     let code = room.code;
     let title = move || room.name.get().map_or_else(|| texts.common.room(&code.spaced()), |name| name.to_string());
     let is_here = move || room.ending.with(Option::is_none);
-    let is_owner = move || room.you.with(|you| you.role == Role::Owner);
+    let list = use_list();
+    let has_settings = move || list.is_some() || room.you.with(|you| you.role == Role::Owner);
     let count = move || own.members(room.members.with(Vec::len));
     let keeps = move || room.retention.get() == Retention::Preserved;
     // Without scripts the form leaves at once; with them the dialog asks first.
@@ -36,9 +37,12 @@ pub fn Header(
     view! {
         <header class="room-header">
             <div class="room-header__row">
-                <a href="/" class="room-header__home" aria-label=own.home()>"A"</a>
+                {match list {
+                    Some(list) => view! { <BackToList list/> }.into_any(),
+                    None => view! { <a href="/" class="room-header__home" aria-label=own.home()>"A"</a> }.into_any(),
+                }}
                 <h1 class="room-header__title" dir="auto">{title}</h1>
-                <Show when=is_here>
+                <When holds=is_here>
                     <button
                         type="button"
                         class="icon-button"
@@ -47,13 +51,13 @@ pub fn Header(
                     >
                         <Icon shape=Shape::Invite/>
                     </button>
-                </Show>
-                <Show when=move || is_here() && is_owner()>
+                </When>
+                <When holds=move || is_here() && has_settings()>
                     <button type="button" class="icon-button" aria-label=own.settings() on:click=move |_| dialogs.settings.set(true)>
                         <Icon shape=Shape::Settings/>
                     </button>
-                </Show>
-                <Show when=is_here>
+                </When>
+                <When holds=is_here>
                     <Form sending=leave>
                         <input type="hidden" name="code" value=code.to_string()/>
                         <button
@@ -68,7 +72,7 @@ pub fn Header(
                             <Icon shape=Shape::Exit/>
                         </button>
                     </Form>
-                </Show>
+                </When>
             </div>
             <div class="room-header__facts">
                 <CopyButton
@@ -83,9 +87,9 @@ pub fn Header(
                     <span>{count}</span>
                 </button>
                 <p class="chip chip--still" class:chip--kept=keeps>
-                    <Show when=keeps fallback=|| view! { <Icon shape=Shape::NotKept/> }>
+                    <When holds=keeps otherwise=|| view! { <Icon shape=Shape::NotKept/> }>
                         <Icon shape=Shape::Kept/>
-                    </Show>
+                    </When>
                     <span>{move || if keeps() { own.keeps_history() } else { own.keeps_nothing() }}</span>
                 </p>
             </div>

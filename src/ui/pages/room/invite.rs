@@ -6,7 +6,8 @@ use crate::{
     protocol::RoomType,
     ui::{
         browser,
-        components::{CopyButton, Dialog, Icon, Shape},
+        components::{CopyButton, Dialog, Icon, Shape, When},
+        effect::effect,
         live::use_room,
         texts::use_texts,
     },
@@ -20,7 +21,7 @@ pub fn InviteButtons() -> impl IntoView {
     let code = room.code;
     let link = move || format!("{}/rooms/{code}", browser::origin());
     let can_share = RwSignal::new(false);
-    Effect::new(move |_| can_share.set(browser::can_share()));
+    effect(move || can_share.set(browser::can_share()));
     let share = move |_| {
         let name = room.name.get_untracked().map(|name| name.to_string());
         let title = name.unwrap_or_else(|| texts.common.room(&code.spaced()));
@@ -31,12 +32,12 @@ pub fn InviteButtons() -> impl IntoView {
         <div class="button-row">
             <CopyButton text=move |()| code.to_string() label=texts.header.copy_code() shape=Shape::Copy/>
             <CopyButton text=move |()| link() label=texts.invite.copy_link() shape=Shape::Link/>
-            <Show when=move || can_share.get()>
+            <When holds=move || can_share.get()>
                 <button type="button" class="button" on:click=share>
                     <Icon shape=Shape::Share/>
                     <span>{texts.invite.share()}</span>
                 </button>
-            </Show>
+            </When>
         </div>
     }
 }

@@ -7,7 +7,8 @@ use crate::{
     protocol::Role,
     ui::{
         account::use_account,
-        components::{Dialog, Icon, Shape},
+        components::{Dialog, Icon, Shape, When},
+        effect::effect,
         form::{Form, Sending},
         live::{MemberLine, use_room},
         texts::use_texts,
@@ -35,7 +36,7 @@ fn MemberList(removing: RwSignal<Option<MemberLine>>) -> impl IntoView {
                             let name = member.name.to_string();
                             let member = StoredValue::new(member);
                             view! {
-                                <Show when=move || may_remove.get()>
+                                <When holds=move || may_remove.get()>
                                     <button
                                         type="button"
                                         class="icon-button icon-button--small"
@@ -44,7 +45,7 @@ fn MemberList(removing: RwSignal<Option<MemberLine>>) -> impl IntoView {
                                     >
                                         <Icon shape=Shape::Close/>
                                     </button>
-                                </Show>
+                                </When>
                             }
                         })}
                 </li>
@@ -53,10 +54,11 @@ fn MemberList(removing: RwSignal<Option<MemberLine>>) -> impl IntoView {
         {use_account()
             .is_none()
             .then(|| {
+                let (before, after) = texts.to_keep_place();
                 view! {
                     <p class="members__aside">
-                        <a href=format!("/auth/login?next=/rooms/{}", room.code)>"Log in or register"</a>
-                        " to keep your place in this room."
+                        {before} <a href=format!("/auth/login?next=/rooms/{}", room.code)>{texts.log_in_or_register()}</a>
+                        {after}
                     </p>
                 }
             })}
@@ -113,17 +115,17 @@ pub fn RemoveDialog(
             .or_else(|| before.cloned())
             .unwrap_or_default()
     });
-    Effect::new(move |_| {
+    effect(move || {
         if removing.with(Option::is_some) {
             open.set(true);
         }
     });
-    Effect::new(move |_| {
+    effect(move || {
         if !open.get() && removing.with_untracked(Option::is_some) {
             removing.set(None);
         }
     });
-    Effect::new(move |_| {
+    effect(move || {
         if kick.is_done() && open.get_untracked() {
             open.set(false);
         }

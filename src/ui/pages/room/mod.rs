@@ -1,7 +1,6 @@
 //! A room's link: the room for who is in it, and the way in for everybody else.
 
 mod composer;
-mod connection;
 mod ended;
 mod exit;
 mod header;
@@ -14,11 +13,22 @@ mod view;
 use leptos::prelude::*;
 
 use crate::{
-    protocol::{Door, Entrance, Problem, RoomCode},
-    ui::{account::AccountLine, browser, components::Brand, form::use_sent_back, texts::use_texts},
+    protocol::{Door, Entrance, Problem, RoomCode, Snapshot},
+    ui::{
+        account::AccountLine,
+        browser,
+        components::Brand,
+        effect::effect,
+        form::use_sent_back,
+        live::{Line, LiveRoom, provide_room},
+        texts::use_texts,
+    },
 };
 
-use super::join_form::{JoinForm, Wanted};
+use super::{
+    dashboard::{Rooms, Sidebar, Toasts},
+    join_form::{JoinForm, Wanted},
+};
 use view::RoomView;
 
 /// The page behind `/rooms/:code`.
@@ -28,11 +38,34 @@ pub fn RoomPage(
     code: RoomCode,
     /// What is behind its link.
     door: Result<Door, Problem>,
+    /// The rooms of who is logged in.
+    rooms: Option<Rooms>,
 ) -> impl IntoView {
     match door {
-        Ok(Door::Inside(snapshot)) => view! { <RoomView snapshot=*snapshot/> }.into_any(),
+        Ok(Door::Inside(snapshot)) => view! { <Inside snapshot=*snapshot rooms/> }.into_any(),
         Ok(Door::Outside(entrance)) => view! { <Outside code entrance/> }.into_any(),
         Err(problem) => view! { <Unknown code problem/> }.into_any(),
+    }
+}
+
+/// The room, and beside it the list of who has several.
+#[component]
+fn Inside(snapshot: Snapshot, rooms: Option<Rooms>) -> impl IntoView {
+    let line = Line::new();
+    let room = LiveRoom::new(line, snapshot);
+    provide_room(&room);
+    let list = rooms.map(|rooms| rooms.follow(line, Some(room.code)));
+    effect(move || line.start());
+    match list {
+        None => view! { <RoomView line/> }.into_any(),
+        Some(list) => view! {
+            <div class="dashboard dashboard--open">
+                <div class="dashboard__list"><Sidebar/></div>
+                <RoomView line/>
+            </div>
+            <Toasts list/>
+        }
+        .into_any(),
     }
 }
 

@@ -1,31 +1,48 @@
-//! What only the owner may change: the room's name, and whether it keeps what is said.
+//! What can be changed about a room: by its owner the name, and whether it keeps what is said; by everybody with an account
+//! whether one is told of it.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
     api::{PreserveRoom, RenameRoom},
-    protocol::Retention,
+    protocol::{Problem, Retention, Role},
     ui::{
-        components::{Dialog, TextField},
+        components::{Dialog, TextField, When},
+        effect::effect,
         form::{Form, Sending},
-        live::use_room,
+        live::{LiveList, use_list, use_room},
         texts::use_texts,
     },
 };
 
-/// The owner's dialog.
+/// The dialog.
 #[component]
 pub fn SettingsDialog(
     /// Whether it is open.
     open: RwSignal<bool>,
 ) -> impl IntoView {
     let room = use_room();
+    let is_owner = move || room.you.with(|you| you.role == Role::Owner);
+    view! {
+        <Dialog open id="settings" heading=use_texts().settings.heading()>
+            {use_list().map(|list| view! { <Mute list/> })}
+            <When holds=is_owner>
+                <OwnerSettings open/>
+            </When>
+        </Dialog>
+    }
+}
+
+/// What only the owner may change.
+#[component]
+fn OwnerSettings(open: RwSignal<bool>) -> impl IntoView {
+    let room = use_room();
     let texts = &use_texts().settings;
     let rename = Sending::to::<RenameRoom>();
     let preserve = Sending::to::<PreserveRoom>();
     let keeps = move || room.retention.get() == Retention::Preserved;
     let name_problem = Signal::derive(move || rename.detail());
-    Effect::new(move |_| {
+    effect(move || {
         if rename.is_done() {
             open.set(false);
         }
@@ -33,40 +50,75 @@ pub fn SettingsDialog(
     let name = room.name.get_untracked().map(|name| name.to_string()).unwrap_or_default();
 
     view! {
-        <Dialog open id="settings" heading=texts.heading()>
-            <Form sending=rename>
-                <input type="hidden" name="code" value=room.code.to_string()/>
-                <TextField
-                    name="name"
-                    label=texts.name()
-                    value=name
-                    error=name_problem
-                    hint=texts.name_hint()
-                    maxlength=128
-                    autocapitalize="sentences"
-                />
-                <button type="submit" class="button" disabled=move || rename.pending.get()>{texts.save_name()}</button>
-            </Form>
-            <hr class="rule"/>
-            <Form sending=preserve>
-                <input type="hidden" name="code" value=room.code.to_string()/>
-                <button
-                    type="submit"
-                    class="switch"
-                    name="preserve"
-                    value=move || if keeps() { "false" } else { "true" }
-                    role="switch"
-                    aria-checked=move || if keeps() { "true" } else { "false" }
-                    aria-labelledby="keep-name"
-                    aria-describedby="keep-text"
-                    disabled=move || preserve.pending.get()
-                >
-                    <span class="switch__track" aria-hidden="true"></span>
-                    <span class="switch__name" id="keep-name">{texts.preserve()}</span>
-                    <span class="switch__text" id="keep-text">{texts.preserve_text()}</span>
-                </button>
-            </Form>
-            <p class="form-problem" role="status">{move || preserve.detail()}</p>
-        </Dialog>
+        <Form sending=rename>
+            <input type="hidden" name="code" value=room.code.to_string()/>
+            <TextField
+                name="name"
+                label=texts.name()
+                value=name
+                error=name_problem
+                hint=texts.name_hint()
+                maxlength=128
+                autocapitalize="sentences"
+            />
+            <button type="submit" class="button" disabled=move || rename.pending.get()>{texts.save_name()}</button>
+        </Form>
+        <hr class="rule"/>
+        <Form sending=preserve>
+            <input type="hidden" name="code" value=room.code.to_string()/>
+            <button
+                type="submit"
+                class="switch"
+                name="preserve"
+                value=move || if keeps() { "false" } else { "true" }
+                role="switch"
+                aria-checked=move || if keeps() { "true" } else { "false" }
+                aria-labelledby="keep-name"
+                aria-describedby="keep-text"
+                disabled=move || preserve.pending.get()
+            >
+                <span class="switch__track" aria-hidden="true"></span>
+                <span class="switch__name" id="keep-name">{texts.preserve()}</span>
+                <span class="switch__text" id="keep-text">{texts.preserve_text()}</span>
+            </button>
+        </Form>
+        <p class="form-problem" role="status">{move || preserve.detail()}</p>
+    }
+}
+
+/// Whether one is told of the room.
+#[component]
+fn Mute(list: LiveList) -> impl IntoView {
+    let room = use_room();
+    let texts = use_texts();
+    let own = &texts.settings;
+    let pending = RwSignal::new(false);
+    let problem = RwSignal::new(None::<Problem>);
+    let muted = move || list.room(room.code).is_some_and(|room| room.with(|room| room.muted));
+    let change = move |_| {
+        let wanted = !muted();
+        pending.set(true);
+        spawn_local(async move {
+            let outcome = list.mute(room.code, wanted).await;
+            let _ = problem.try_set(outcome.err());
+            let _ = pending.try_set(false);
+        });
+    };
+    view! {
+        <button
+            type="button"
+            class="switch"
+            role="switch"
+            aria-checked=move || if muted() { "true" } else { "false" }
+            aria-labelledby="mute-name"
+            aria-describedby="mute-text"
+            disabled=move || pending.get()
+            on:click=change
+        >
+            <span class="switch__track" aria-hidden="true"></span>
+            <span class="switch__name" id="mute-name">{own.mute()}</span>
+            <span class="switch__text" id="mute-text">{own.mute_text()}</span>
+        </button>
+        <p class="form-problem" role="status">{move || problem.get().map(|problem| texts.problem(&problem))}</p>
     }
 }

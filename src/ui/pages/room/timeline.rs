@@ -9,7 +9,8 @@ use leptos::{
 use crate::ui::{
     browser::{self, Watch},
     clock::use_clock,
-    components::{Icon, MessageItem, Shape},
+    components::{Icon, MessageItem, Shape, When},
+    effect::effect,
     live::{Entry, use_room},
     texts::use_texts,
     timeline::{Row, RowKey},
@@ -31,7 +32,7 @@ pub fn Timeline() -> impl IntoView {
     let bottom = NodeRef::<html::Div>::new();
 
     // Saying something shows the end.
-    Effect::new(move |_| {
+    effect(move || {
         room.said.track();
         if let Some(frame) = frame.get() {
             browser::scroll_to_end(&frame);
@@ -40,7 +41,7 @@ pub fn Timeline() -> impl IntoView {
 
     // Rows are shown one step later than the room has them, so that the place of what is read can be kept.
     let shown = RwSignal::new(room.entries.get_untracked());
-    Effect::new(move |_| {
+    effect(move || {
         let next = room.entries.get();
         let frame = frame.get_untracked().filter(|_| !room.at_end.get_untracked());
         let place = frame.as_ref().and_then(|frame| browser::place(frame));
@@ -55,7 +56,7 @@ pub fn Timeline() -> impl IntoView {
 
     // Coming close to the top fetches what is above; watched anew after each page, in case the top is still in view.
     let watch = StoredValue::new(None::<Watch>);
-    Effect::new(move |_| {
+    effect(move || {
         let wanted =
             room.has_earlier.get() && !room.loading_earlier.get() && room.earlier_problem.with(Option::is_none);
         shown.track();
@@ -68,7 +69,7 @@ pub fn Timeline() -> impl IntoView {
 
     // The same below, for who went up so far that the newest rows were taken off the page.
     let watch_below = StoredValue::new(None::<Watch>);
-    Effect::new(move |_| {
+    effect(move || {
         shown.track();
         let watching = match (frame.get(), bottom.get()) {
             (Some(frame), Some(bottom)) if room.has_later.get() => {
@@ -104,7 +105,7 @@ pub fn Timeline() -> impl IntoView {
             <div class="timeline__frame" role="log" aria-live="off" aria-label=own.label() tabindex="0" node_ref=frame on:scroll=on_scroll>
                 <div class="timeline__content">
                     <div class="timeline__top" node_ref=top>
-                        <Show when=move || room.has_earlier.get()>
+                        <When holds=move || room.has_earlier.get()>
                             <p class="timeline__problem" role="status">
                                 {move || room.earlier_problem.get().map(|problem| texts.problem(&problem))}
                             </p>
@@ -116,7 +117,7 @@ pub fn Timeline() -> impl IntoView {
                             >
                                 {move || if room.loading_earlier.get() { own.fetching() } else { own.earlier() }}
                             </button>
-                        </Show>
+                        </When>
                     </div>
                     <ol class="timeline__rows">
                         <For each=move || shown.get() key=|entry| entry.key let:entry>
@@ -124,14 +125,14 @@ pub fn Timeline() -> impl IntoView {
                         </For>
                     </ol>
                     <div node_ref=bottom></div>
-                    <Show when=move || alone.get()>
+                    <When holds=move || alone.get()>
                         <section class="alone" aria-labelledby="alone-heading">
                             <h2 id="alone-heading" class="alone__heading">{own.alone()}</h2>
                             <p>{own.alone_text()}</p>
                             <p class="big-code">{room.code.spaced()}</p>
                             <InviteButtons/>
                         </section>
-                    </Show>
+                    </When>
                 </div>
             </div>
             <button type="button" class="pill" class:pill--shown=move || !room.at_end.get() on:click=to_end>

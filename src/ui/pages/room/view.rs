@@ -2,18 +2,16 @@
 
 use leptos::prelude::*;
 
-use crate::{
-    protocol::Snapshot,
-    ui::{
-        browser,
-        live::{Ending, LiveRoom, provide_room},
-        title,
-    },
+use crate::ui::{
+    browser,
+    components::{ConnectionBanner, When},
+    effect::effect,
+    live::{Ending, Line, use_room},
+    title,
 };
 
 use super::{
     composer::Composer,
-    connection::ConnectionBanner,
     ended::Ended,
     exit::ExitDialog,
     header::Header,
@@ -36,16 +34,14 @@ pub struct Dialogs {
     pub exit: RwSignal<bool>,
 }
 
-/// The room of a snapshot, followed from there.
+/// The room of the page.
 #[component]
 pub fn RoomView(
-    /// What the server knew when it rendered the page.
-    snapshot: Snapshot,
+    /// How it is followed.
+    line: Line,
 ) -> impl IntoView {
-    let room = LiveRoom::new(snapshot);
-    provide_room(&room);
-    Effect::new(move |_| room.start());
-    Effect::new(move |_| {
+    let room = use_room();
+    effect(move || {
         // The server no longer knows this guest: its page shows the way in.
         if room.ending.with(|ending| *ending == Some(Ending::Outside)) {
             browser::reload();
@@ -58,7 +54,7 @@ pub fn RoomView(
         exit: RwSignal::new(false),
     };
     let removing = RwSignal::new(None);
-    Effect::new(move |_| {
+    effect(move || {
         let title = room.name.with(|name| title::of_room(name.as_ref(), room.code, room.missed.get()));
         browser::set_title(&title);
     });
@@ -68,13 +64,13 @@ pub fn RoomView(
             <main class="room__main">
                 <div class="room__top">
                     <Header dialogs/>
-                    <ConnectionBanner/>
+                    <ConnectionBanner line/>
                 </div>
                 <Timeline/>
                 <p class="visually-hidden" aria-live="polite">{move || room.announcement.get()}</p>
-                <Show when=move || room.ending.with(Option::is_some) fallback=Composer>
+                <When holds=move || room.ending.with(Option::is_some) otherwise=Composer>
                     <Ended/>
-                </Show>
+                </When>
             </main>
             <MembersPanel removing/>
         </div>

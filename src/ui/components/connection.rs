@@ -1,33 +1,38 @@
-//! Says so when the connection is not there, and nothing otherwise. It lies over the timeline, so that nothing jumps.
+//! Says so when the connection is not there, and nothing otherwise. It lies over the page, so that nothing jumps.
 
 use leptos::prelude::*;
 
 use crate::ui::{
     browser::{self, Timer},
     countdown::Countdown,
-    live::{Status, use_room},
+    effect::effect,
+    live::{Line, Status},
     texts::use_texts,
 };
+
+use super::When;
 
 /// A trouble shorter than this is not worth a word.
 const PATIENCE_MS: u64 = 1_200;
 
 /// The banner.
 #[component]
-pub fn ConnectionBanner() -> impl IntoView {
-    let room = use_room();
+pub fn ConnectionBanner(
+    /// The connection.
+    line: Line,
+) -> impl IntoView {
     let texts = &use_texts().connection;
     let countdown = Countdown::new();
     let troubled = RwSignal::new(false);
     let timer = StoredValue::new(None::<Timer>);
-    Effect::new(move |_| match room.status.get() {
+    effect(move || match line.status.get() {
         Status::Live | Status::Ended => {
             timer.set_value(None);
             troubled.set(false);
         }
         Status::Offline => troubled.set(true),
         Status::Connecting | Status::Waiting(_) => {
-            if let Status::Waiting(until) = room.status.get_untracked() {
+            if let Status::Waiting(until) = line.status.get_untracked() {
                 countdown.run_until(until);
             }
             if !troubled.get_untracked() && timer.with_value(Option::is_none) {
@@ -36,9 +41,9 @@ pub fn ConnectionBanner() -> impl IntoView {
             }
         }
     });
-    let waits = move || matches!(room.status.get(), Status::Waiting(_)) && countdown.left() > 0;
+    let waits = move || matches!(line.status.get(), Status::Waiting(_)) && countdown.left() > 0;
     // The seconds are for the eyes only; read aloud every second they would drown everything else.
-    let text = move || match (troubled.get(), room.status.get()) {
+    let text = move || match (troubled.get(), line.status.get()) {
         (false, _) | (_, Status::Live | Status::Ended) => "",
         (_, Status::Offline) => texts.offline(),
         (_, Status::Connecting | Status::Waiting(_)) => texts.again(),
@@ -52,7 +57,7 @@ pub fn ConnectionBanner() -> impl IntoView {
                     {move || {
                         if waits() {
                             format!(" {}", texts.in_seconds(&countdown.left().to_string()))
-                        } else if matches!(room.status.get(), Status::Connecting | Status::Waiting(_)) {
+                        } else if matches!(line.status.get(), Status::Connecting | Status::Waiting(_)) {
                             "…".to_owned()
                         } else {
                             String::new()
@@ -60,9 +65,9 @@ pub fn ConnectionBanner() -> impl IntoView {
                     }}
                 </span>
             </p>
-            <Show when=move || troubled.get() && waits()>
-                <button type="button" class="text-button" on:click=move |_| room.try_now()>{texts.try_now()}</button>
-            </Show>
+            <When holds=move || troubled.get() && waits()>
+                <button type="button" class="text-button" on:click=move |_| line.try_now()>{texts.try_now()}</button>
+            </When>
         </div>
     }
 }

@@ -1,0 +1,360 @@
+// An account's rooms: the list of them, the open one beside it, and what is told of the others meanwhile.
+import type { Locator, Page } from "@playwright/test";
+import { enterRoom, foundRoom, prefer, register, visitAndSay } from "../accounts.ts";
+import { type Guest, KINDS, Stack, expect, expectAccessible, test, visit } from "../fixtures.ts";
+import {
+  composer,
+  dialog,
+  following,
+  isPhone,
+  messages,
+  open,
+  say,
+  sayByRest,
+  spaced,
+} from "../room.ts";
+
+const rooms = (page: Page): Locator => page.getByRole("navigation", { name: "Rooms" });
+const rows = (page: Page): Locator => rooms(page).getByRole("listitem");
+const row = (page: Page, name: string): Locator => rows(page).filter({ hasText: name });
+const heading = (page: Page): Locator => page.getByRole("heading", { level: 1 });
+const toasts = (page: Page): Locator => page.getByRole("region", { name: /^News of other rooms/ }).getByRole("listitem");
+
+/** Opens the list, and waits until it is kept up to date. */
+async function openList(page: Page): Promise<void> {
+  const watched = new Promise<void>((done) => {
+    page.on("websocket", (socket) =>
+      socket.on("framereceived", ({ payload }) => {
+        if (payload.toString().startsWith('{"type":"rooms"')) done();
+      }),
+    );
+  });
+  await page.goto("/dashboard");
+  await watched;
+}
+
+type MakeGuest = (stack: Stack, node?: number) => Promise<Guest>;
+
+/** Somebody with an account, and somebody else on the last node without one. */
+async function adaAndBob(stack: Stack, guest: MakeGuest): Promise<[Guest, Guest]> {
+  const ada = await guest(stack);
+  await register(ada, "Ada");
+  return [ada, await guest(stack, stack.size - 1)];
+}
+
+for (const kind of KINDS) {
+  test.describe(kind, () => {
+    test.use({ kind });
+
+    test("the list has the newest room first, what was said last, and what is unread, and keeps up by itself", async ({
+      stack,
+      guest,
+    }) => {
+      const [ada, bob] = await adaAndBob(stack, guest);
+      const cleo = await guest(stack);
+      const chess = await foundRoom(ada, { name: "Chess", nickname: "Ada" });
+      const books = await foundRoom(ada, { name: "Book club", nickname: "Ada" });
+      await visitAndSay(bob, chess, "Bob", "Your move");
+      await openList(ada.page);
+
+      await expect(heading(ada.page)).toHaveText("Rooms");
+      await expect(rows(ada.page)).toHaveText([/^.*Chess/, /^.*Book club/]);
+      await expect(row(ada.page, "Chess")).toContainText("Bob: Your move");
+      await expect(row(ada.page, "Chess")).toContainText("1 unread message");
+      await expect(row(ada.page, "Chess")).toContainText("2 members");
+      await expect(row(ada.page, "Book club")).toContainText("No messages yet");
+      await expect(ada.page).toHaveTitle("(1) Rooms · AnonChat");
+
+      await visitAndSay(cleo, books, "Cleo", "Chapter one", "Chapter two");
+      await expect(rows(ada.page)).toHaveText([/^.*Book club/, /^.*Chess/]);
+      await expect(row(ada.page, "Book club")).toContainText("Cleo: Chapter two");
+      await expect(row(ada.page, "Book club")).toContainText("2 unread messages");
+      await expect(ada.page).toHaveTitle("(3) Rooms · AnonChat");
+
+      // Read in another tab: read here, too.
+      const tab = await ada.context.newPage();
+      await open(tab, `/rooms/${books}`);
+      await expect(row(ada.page, "Book club")).not.toContainText("unread");
+      await expect(ada.page).toHaveTitle("(1) Rooms · AnonChat");
+      await sayByRest(ada, books, "I have read both");
+      await expect(row(ada.page, "Book club")).toContainText("You: I have read both");
+    });
+
+    test("a room for two has the name of the other one, and says whether they are there", async ({ stack, guest }) => {
+      const [ada, bob] = await adaAndBob(stack, guest);
+      const code = await foundRoom(ada, { type: "p2p", nickname: "Ada" });
+      await openList(ada.page);
+      await expect(rows(ada.page)).toHaveText([new RegExp(`Room ${spaced(code)}`)]);
+      await enterRoom(bob, code, "Bob");
+      await open(bob.page, `/rooms/${code}`);
+      await expect(row(ada.page, "Bob")).toContainText(", connected");
+      await say(bob.page, "Here I am");
+      await expect(row(ada.page, "Bob")).toContainText("Here I am");
+      await expect(row(ada.page, "Bob")).not.toContainText("Bob: Here");
+      await bob.page.goto("about:blank");
+      await expect(row(ada.page, "Bob")).toContainText(", not connected");
+    });
+
+    test("from room to room and back to the list", async ({ stack, guest }) => {
+      const [ada, bob] = await adaAndBob(stack, guest);
+      const chess = await foundRoom(ada, { name: "Chess", nickname: "Ada" });
+      const books = await foundRoom(ada, { name: "Book club", nickname: "Ada" });
+      await visitAndSay(bob, chess, "Bob", "Your move");
+      await openList(ada.page);
+      await following(ada.page, () => row(ada.page, "Chess").getByRole("link").click());
+      await expect(ada.page).toHaveURL(`/rooms/${chess}`);
+      await expect(heading(ada.page)).toHaveText("Chess");
+      await expect(messages(ada.page)).toHaveText(["Your move"]);
+
+      if (isPhone(ada.page)) {
+        await expect(rooms(ada.page)).toBeHidden();
+        await ada.page.getByRole("link", { name: /^All rooms/ }).click();
+        await expect(ada.page).toHaveURL("/dashboard");
+        await expect(rows(ada.page)).toHaveCount(2);
+        await following(ada.page, () => row(ada.page, "Book club").getByRole("link").click());
+        await ada.page.goBack();
+        await expect(ada.page).toHaveURL("/dashboard");
+        await expect(rows(ada.page)).toHaveCount(2);
+        return;
+      }
+      await expect(row(ada.page, "Chess").getByRole("link")).toHaveAttribute("aria-current", "page");
+      await following(ada.page, () => row(ada.page, "Book club").getByRole("link").click());
+      await expect(heading(ada.page)).toHaveText("Book club");
+      await expect(row(ada.page, "Book club").getByRole("link")).toHaveAttribute("aria-current", "page");
+      await say(ada.page, "Anybody here?");
+      await expect(row(ada.page, "Book club")).toContainText("You: Anybody here?");
+      await expect(rows(ada.page)).toHaveText([/^.*Book club/, /^.*Chess/]);
+
+      // Leaving one is no end of the others.
+      await ada.page.getByRole("button", { name: "Exit" }).click();
+      await dialog(ada.page, "Leave this room?").getByRole("button", { name: "Leave" }).click();
+      await expect(ada.page).toHaveURL("/dashboard");
+      await expect(rows(ada.page)).toHaveText([/^.*Chess/]);
+      expect(books).not.toBe(chess);
+    });
+
+    test("news of other rooms are told in a corner, by keyboard too, and not of muted ones", async ({
+      stack,
+      guest,
+    }) => {
+      const [ada, bob] = await adaAndBob(stack, guest);
+      const cleo = await guest(stack);
+      const chess = await foundRoom(ada, { name: "Chess", nickname: "Ada" });
+      const books = await foundRoom(ada, { name: "Book club", nickname: "Ada" });
+      const walk = await foundRoom(ada, { name: "Saturday walk", nickname: "Ada" });
+      await enterRoom(cleo, walk, "Cleo");
+      await open(ada.page, `/rooms/${chess}`);
+
+      await enterRoom(bob, books, "Bob");
+      await expect(toasts(ada.page)).toHaveText([/^Book club.*Bob joined/]);
+      await ada.page.getByRole("button", { name: "Dismiss" }).click();
+      await expect(toasts(ada.page)).toHaveCount(0);
+      await sayByRest(bob, books, "Chapter one");
+      await expect(toasts(ada.page)).toHaveText([/^Book club.*Bob: Chapter one/]);
+      await expect(ada.page.locator("[aria-live=polite]").filter({ hasText: "Bob in Book club: Chapter one" })).toBeAttached();
+
+      // As long as somebody looks at them they stay, and they never lie over where one writes.
+      await composer(ada.page).focus();
+      await ada.page.keyboard.press("F6");
+      await expect(toasts(ada.page).getByRole("link")).toBeFocused();
+      await sayByRest(bob, books, "Chapter two");
+      await expect(toasts(ada.page)).toHaveText([/^Book club.*2 new messages/]);
+      await expect(toasts(ada.page).getByRole("link")).toBeFocused();
+      const [note, box] = [await toasts(ada.page).boundingBox(), await composer(ada.page).boundingBox()];
+      expect(note!.y + note!.height).toBeLessThan(box!.y);
+      await ada.page.keyboard.press("Escape");
+      await expect(toasts(ada.page)).toHaveCount(0);
+      await expect(composer(ada.page)).toBeFocused();
+
+      // What happens in the open room is seen there.
+      await say(ada.page, "Hello");
+      await sayByRest(bob, books, "Chapter three");
+      await toasts(ada.page).getByRole("link").click();
+      await expect(ada.page).toHaveURL(`/rooms/${books}`);
+      await expect(messages(ada.page)).toHaveText(["Chapter one", "Chapter two", "Chapter three"]);
+
+      await ada.page.getByRole("button", { name: "Room settings" }).click();
+      const mute = dialog(ada.page, "Room settings").getByRole("switch", { name: "Mute this room" });
+      await expect(mute).toHaveAttribute("aria-checked", "false");
+      await mute.click();
+      await expect(mute).toHaveAttribute("aria-checked", "true");
+      await open(ada.page, `/rooms/${chess}`);
+      await sayByRest(bob, books, "Chapter four");
+      await sayByRest(cleo, walk, "Ten o’clock?");
+      await expect(toasts(ada.page)).toHaveText([/^Saturday walk.*Cleo: Ten o’clock\?/]);
+      await openList(ada.page);
+      await expect(row(ada.page, "Book club")).toContainText("muted");
+      await expect(row(ada.page, "Book club")).toContainText("1 unread message");
+      await expect(ada.page).toHaveTitle("(1) Rooms · AnonChat");
+    });
+  });
+}
+
+test("who wants to be told of mentions only is told of those", async ({ stack, guest }) => {
+  const [ada, bob] = await adaAndBob(stack, guest);
+  await prefer(ada, { notify: "mentions" });
+  const chess = await foundRoom(ada, { name: "Chess", nickname: "Ada" });
+  const books = await foundRoom(ada, { name: "Book club", nickname: "Ada" });
+  await open(ada.page, `/rooms/${chess}`);
+  await visitAndSay(bob, books, "Bob", "Anybody?");
+  await sayByRest(bob, books, "Ada, are you there?");
+  await expect(toasts(ada.page)).toHaveText([/^Book club.*Ada, are you there\?/]);
+});
+
+test("a long list is found by name, code and kind, and goes on as one scrolls", async ({ stack, guest }) => {
+  const [ada] = await adaAndBob(stack, guest);
+  const codes: string[] = [];
+  for (let i = 1; i <= 60; i++) codes.push(await foundRoom(ada, { name: `Room number ${i}`, nickname: "Ada" }));
+  const two = await foundRoom(ada, { type: "p2p", nickname: "Ada" });
+  await openList(ada.page);
+  await expect(rows(ada.page)).toHaveCount(40);
+  await rows(ada.page).last().scrollIntoViewIfNeeded();
+  await expect(rows(ada.page)).toHaveCount(61);
+
+  const find = ada.page.getByRole("searchbox", { name: "Find by name or code" });
+  await find.fill("NUMBER 5");
+  await expect(rows(ada.page)).toHaveCount(11);
+  await find.fill(codes[0]!.toLowerCase());
+  await expect(rows(ada.page)).toHaveText([/Room number 1\D/]);
+  await find.fill("");
+  await ada.page.getByRole("button", { name: "One-to-one" }).click();
+  await expect(rows(ada.page)).toHaveText([new RegExp(spaced(two))]);
+  await find.fill("number");
+  await expect(ada.page.getByText("None of your rooms is like that.")).toBeVisible();
+  await ada.page.getByRole("button", { name: "Groups" }).click();
+  await expect(rows(ada.page)).toHaveCount(40);
+  // A code of none of them leads to its door.
+  const other = codes.includes("000001") || two === "000001" ? "000002" : "000001";
+  await find.fill(other);
+  await expect(ada.page.getByRole("link", { name: `Join room ${spaced(other)}` })).toHaveAttribute("href", `/rooms/${other}`);
+});
+
+test("another room is joined or made from there", async ({ stack, guest }) => {
+  const [ada, bob] = await adaAndBob(stack, guest);
+  const code = await foundRoom(bob, { name: "Chess", nickname: "Bob" });
+  await visit(ada.page, "/dashboard");
+  await expect(ada.page.getByText("You are in no room yet")).toBeVisible();
+  const join = ada.page.getByRole("link", { name: "Join by code" });
+  await join.click();
+  const typed = ada.page.getByRole("textbox", { name: "Room code" });
+  await expect(typed).toBeVisible();
+  if (isPhone(ada.page)) {
+    await ada.page.goBack();
+    await expect(typed).toBeHidden();
+    await join.click();
+  }
+  await typed.fill(spaced(code).toLowerCase());
+  await following(ada.page, () => ada.page.getByRole("button", { name: "Join", exact: true }).click());
+  await expect(ada.page).toHaveURL(`/rooms/${code}`);
+  await expect(heading(ada.page)).toHaveText("Chess");
+
+  await openList(ada.page);
+  await expect(rows(ada.page)).toHaveCount(1);
+  await ada.page.getByRole("link", { name: "New room" }).click();
+  await ada.page.getByRole("textbox", { name: "Room name" }).fill("Book club");
+  await following(ada.page, () => ada.page.getByRole("button", { name: "Create" }).click());
+  await expect(heading(ada.page)).toHaveText("Book club");
+  await visit(ada.page, "/");
+  await ada.page.getByRole("link", { name: "Your rooms" }).click();
+  await expect(rows(ada.page)).toHaveCount(2);
+});
+
+test("a code that leads nowhere is refused on the spot", async ({ stack, guest, complaints }) => {
+  complaints.allow(/status of 40[04]/);
+  const [ada] = await adaAndBob(stack, guest);
+  await visit(ada.page, "/dashboard");
+  await ada.page.getByRole("link", { name: "Join by code" }).click();
+  await ada.page.getByRole("textbox", { name: "Room code" }).fill("K7M 2Q");
+  await ada.page.getByRole("button", { name: "Join", exact: true }).click();
+  await expect(ada.page.getByRole("alert").filter({ hasText: "six characters" })).toBeVisible();
+});
+
+test("who is not logged in logs in first, and who logs out is outside", async ({ stack, guest }) => {
+  const [ada, bob] = await adaAndBob(stack, guest);
+  await bob.page.goto("/dashboard");
+  await expect(bob.page).toHaveURL("/auth/login?next=/dashboard");
+  await foundRoom(ada, { name: "Chess", nickname: "Ada" });
+  await openList(ada.page);
+  await ada.page.getByRole("button", { name: "Menu of Ada" }).click();
+  const menu = ada.page.locator("#account-menu");
+  await expect(menu.getByRole("link", { name: "Preferences" })).toHaveAttribute("href", "/preferences");
+  await ada.page.keyboard.press("Escape");
+  await expect(menu).toBeHidden();
+  await ada.page.getByRole("button", { name: "Menu of Ada" }).click();
+  await menu.getByRole("button", { name: "Log out" }).click();
+  await expect(ada.page).toHaveURL("/");
+  await ada.page.goto("/dashboard");
+  await expect(ada.page).toHaveURL("/auth/login?next=/dashboard");
+});
+
+test("a list whose session ends elsewhere leads to the way in", async ({ stack, guest }) => {
+  const [ada] = await adaAndBob(stack, guest);
+  await openList(ada.page);
+  const other = await ada.context.request.post("/api/auth/logout");
+  expect(other.status()).toBe(204);
+  await expect(ada.page).toHaveURL("/auth/login?next=/dashboard");
+});
+
+test("without scripts the list is links, the whole of it too", async ({ stack, guest }) => {
+  const [ada, bob] = await adaAndBob(stack, guest);
+  let code = "";
+  for (let i = 1; i <= 45; i++) code = await foundRoom(ada, { name: `Room number ${i}`, nickname: "Ada" });
+  await visitAndSay(bob, code, "Bob", "Hello");
+  const state = await ada.context.storageState();
+  const still = await guest(stack, 0, { javaScriptEnabled: false, storageState: state });
+  await still.page.goto("/dashboard");
+  await expect(rows(still.page)).toHaveCount(40);
+  await expect(rows(still.page).first()).toContainText("Bob: Hello");
+  await still.page.getByRole("link", { name: "Show all rooms" }).click();
+  await expect(rows(still.page)).toHaveCount(45);
+  await rows(still.page).first().getByRole("link").click();
+  await expect(heading(still.page)).toHaveText("Room number 45");
+  await expect(messages(still.page)).toHaveText(["Hello"]);
+});
+
+test("leaving a room as an account leads back to the list", async ({ stack, guest }) => {
+  const [ada] = await adaAndBob(stack, guest);
+  const code = await foundRoom(ada, { name: "Chess", nickname: "Ada" });
+  await open(ada.page, `/rooms/${code}`);
+  await ada.page.getByRole("button", { name: "Exit" }).click();
+  await dialog(ada.page, "Leave this room?").getByRole("button", { name: "Leave" }).click();
+  await expect(ada.page).toHaveURL("/dashboard");
+  await expect(ada.page.getByText("You are in no room yet")).toBeVisible();
+});
+
+test.describe("without a barrier", () => {
+  // A colour in the middle of a transition is nobody's choice.
+  test.use({ contextOptions: { reducedMotion: "reduce" } });
+
+  test("the list, empty and full, and a room beside it, light and dark", async ({ stack, browser, complaints }) => {
+    const context = await browser.newContext({ baseURL: stack.url(), reducedMotion: "reduce" });
+    complaints.watch(context);
+    const ada = { context, page: await context.newPage() };
+    await register(ada, "Ada");
+    const other = { context: await browser.newContext({ baseURL: stack.url() }), page: ada.page };
+    const expectBoth = async () => {
+      for (const colorScheme of ["light", "dark"] as const) {
+        await ada.page.emulateMedia({ colorScheme });
+        await expectAccessible(ada.page);
+      }
+    };
+    await visit(ada.page, "/dashboard");
+    await expectBoth();
+    const chess = await foundRoom(ada, { name: "Chess", nickname: "Ada" });
+    const books = await foundRoom(ada, { name: "Book club", nickname: "Ada" });
+    const two = await foundRoom(ada, { type: "p2p", nickname: "Ada" });
+    await visitAndSay(other, books, "Bob", "Chapter one");
+    await openList(ada.page);
+    await expectBoth();
+    await ada.page.getByRole("button", { name: "Menu of Ada" }).click();
+    await expectBoth();
+    await open(ada.page, `/rooms/${chess}`);
+    await sayByRest(other, books, "Chapter two");
+    await expect(toasts(ada.page)).toHaveCount(1);
+    await toasts(ada.page).getByRole("link").focus();
+    await expectBoth();
+    expect(two).toBeTruthy();
+    await other.context.close();
+    await context.close();
+  });
+});

@@ -1,0 +1,259 @@
+//! Gives a page's connection and its listeners their time and their socket, and does what they say. Frames are taken as they
+//! come; the signals follow once per picture, so that a burst is drawn once.
+
+use leptos::{prelude::*, task::spawn_local};
+
+use crate::{
+    protocol::{Code, Problem, ServerFrame, Snapshot},
+    ui::{
+        browser::{self, Listener, Moment, Socket, SocketEvent, Timer},
+        freshness::{Freshness, use_freshness},
+    },
+};
+
+use super::{
+    act::{Act, Status},
+    client::Client,
+    connection::Connection,
+    room::{LiveRoom, server},
+    rooms::LiveList,
+};
+
+/// The one socket of a page.
+#[derive(Clone, Copy)]
+pub struct Line {
+    desk: StoredValue<Desk>,
+    /// How the connection is.
+    pub status: RwSignal<Status>,
+    freshness: Freshness,
+}
+
+struct Desk {
+    connection: Connection,
+    room: Option<LiveRoom>,
+    list: Option<LiveList>,
+    socket: Option<Socket>,
+    timer: Option<(u64, Timer)>,
+    listener: Option<Listener>,
+    server_version: Option<String>,
+    drawing: bool,
+}
+
+/// Whether a refusal says that somebody is not in the room, or nobody is logged in.
+fn is_outside(code: Code) -> bool {
+    matches!(code, Code::RoomUnavailable | Code::NotAMember | Code::NoSession | Code::NotLoggedIn | Code::Removed)
+}
+
+impl Line {
+    /// Without a connection yet, and without anybody who listens.
+    pub fn new() -> Self {
+        let desk = Desk {
+            connection: Connection::new(browser::random),
+            room: None,
+            list: None,
+            socket: None,
+            timer: None,
+            listener: None,
+            server_version: None,
+            drawing: false,
+        };
+        Self { desk: StoredValue::new(desk), status: RwSignal::new(Status::Connecting), freshness: use_freshness() }
+    }
+
+    pub(super) fn carry_room(self, room: LiveRoom) {
+        self.desk.update_value(|desk| desk.room = Some(room));
+    }
+
+    pub(super) fn carry_list(self, list: LiveList) {
+        self.desk.update_value(|desk| desk.list = Some(list));
+    }
+
+    /// Connects. Called once, after hydration: from here on the page may differ from what the server rendered.
+    pub fn start(self) {
+        if let Some(room) = self.room() {
+            room.prepare();
+        }
+        self.drive(|client, now| client.start(browser::is_online(), now));
+        let listener = browser::listen(move |moment| self.moment(moment));
+        self.desk.try_update_value(|desk| desk.listener = Some(listener));
+    }
+
+    /// Connects now, without waiting any longer.
+    pub fn try_now(self) {
+        self.drive(|client, now| client.woke(now));
+    }
+
+    fn room(self) -> Option<LiveRoom> {
+        self.desk.try_with_value(|desk| desk.room).flatten()
+    }
+
+    fn moment(self, moment: Moment) {
+        match moment {
+            Moment::Online => self.drive(|client, now| client.came_online(now)),
+            Moment::Offline => self.drive(|client, now| client.went_offline(now)),
+            Moment::Shown => {
+                if let Some(room) = self.room() {
+                    put(room.missed, 0);
+                }
+                self.drive(|client, now| client.woke(now));
+            }
+            Moment::Hidden => {
+                if self.room().is_none_or(LiveRoom::has_sent_all) {
+                    self.freshness.reload_if_stale();
+                }
+            }
+        }
+    }
+
+    /// Lets something be decided, does what follows from it, and looks again when that is wanted.
+    pub(super) fn drive(self, step: impl FnOnce(&mut Client<'_>, u64) -> Vec<Act>) {
+        let now = browser::now();
+        let mut step = Some(step);
+        let acts = self.with_client(&mut |client| step.take().map(|step| step(client, now)).unwrap_or_default());
+        self.follow(acts, now);
+    }
+
+    /// Apart from [`Line::drive`], which is compiled once for each of its callers.
+    fn with_client(self, step: &mut dyn FnMut(&mut Client<'_>) -> Vec<Act>) -> Option<Vec<Act>> {
+        self.desk.try_update_value(|desk| {
+            let mut room = desk.room.and_then(|room| room.desk.try_write_value());
+            let mut list = desk.list.and_then(|list| list.desk.try_write_value());
+            let mut client = Client {
+                connection: &mut desk.connection,
+                room: room.as_deref_mut().map(|room| &mut room.session),
+                list: list.as_deref_mut(),
+            };
+            step(&mut client)
+        })
+    }
+
+    fn follow(self, acts: Option<Vec<Act>>, now: u64) {
+        let Some(acts) = acts else { return };
+        for act in acts {
+            self.perform(act);
+        }
+        self.plan(now);
+        self.draw_soon();
+    }
+
+    fn perform(self, act: Act) {
+        match act {
+            Act::Open => {
+                let socket = Socket::open("/ws", move |event| self.heard(event));
+                let opened = socket.is_some();
+                self.desk.try_update_value(|desk| desk.socket = socket);
+                if !opened {
+                    self.drive(|client, now| client.closed(now));
+                }
+            }
+            Act::Close => _ = self.desk.try_update_value(|desk| desk.socket = None),
+            Act::Send(frame) => {
+                let text = serde_json::to_string(&frame).expect("frames are plain data");
+                self.desk.try_update_value(|desk| {
+                    if let Some(socket) = &desk.socket {
+                        socket.send(&text);
+                    }
+                });
+            }
+            Act::AskDoor => spawn_local(self.ask_door()),
+            Act::Rejoin => {
+                let Some(room) = self.room() else { return };
+                let nickname = room.you.with_untracked(|you| you.nickname.to_string());
+                spawn_local(async move {
+                    let outcome = server::join(room.code, nickname).await;
+                    self.drive(|client, now| client.rejoined(outcome, now));
+                });
+            }
+            Act::Renew(_) => {}
+        }
+    }
+
+    async fn ask_door(self) {
+        let answer: Result<Option<Snapshot>, Problem> = match self.room() {
+            Some(room) => server::room(room.code).await.map(Some),
+            None => server::is_logged_in().await.map(|()| None),
+        };
+        match answer {
+            Ok(Some(snapshot)) => self.drive(|client, now| client.door_said(Some(snapshot), now)),
+            Err(problem) if is_outside(problem.code) => self.drive(|client, now| client.turned_away(now)),
+            // The server cannot be asked either, or all is well there: the next try will tell.
+            Ok(None) | Err(_) => {}
+        }
+    }
+
+    fn heard(self, event: SocketEvent) {
+        match event {
+            SocketEvent::Opened => self.drive(|client, now| client.opened(now)),
+            SocketEvent::Closed => self.drive(|client, now| client.closed(now)),
+            // A frame that this version does not know belongs to a later one.
+            SocketEvent::Text(text) => match serde_json::from_str::<ServerFrame>(&text) {
+                Ok(frame) => {
+                    if let ServerFrame::Hello { version } = &frame {
+                        self.desk.try_update_value(|desk| desk.server_version = Some(version.clone()));
+                    }
+                    self.drive(|client, now| client.received(frame, now));
+                }
+                Err(_) => {}
+            },
+        }
+    }
+
+    fn plan(self, now: u64) {
+        let mut due = None;
+        self.with_client(&mut |client| {
+            due = client.due();
+            Vec::new()
+        });
+        self.desk.try_update_value(|desk| {
+            if desk.timer.as_ref().map(|(at, _)| *at) != due {
+                let timer = |at: u64| (at, browser::after(at.saturating_sub(now), move || self.wake()));
+                desk.timer = due.map(timer);
+            }
+        });
+    }
+
+    fn wake(self) {
+        self.desk.try_update_value(|desk| desk.timer = None);
+        self.drive(|client, now| client.tick(now));
+    }
+
+    pub(super) fn draw_soon(self) {
+        let planned = self.desk.try_update_value(|desk| std::mem::replace(&mut desk.drawing, true));
+        if planned == Some(false) {
+            browser::soon(move || self.draw());
+        }
+    }
+
+    fn draw(self) {
+        let mut status = Status::Connecting;
+        let drawn = self.with_client(&mut |client| {
+            status = client.status();
+            Vec::new()
+        });
+        if drawn.is_none() {
+            return;
+        }
+        let drawn = self.desk.try_update_value(|desk| {
+            desk.drawing = false;
+            (desk.room, desk.list, desk.server_version.take())
+        });
+        let Some((room, list, server_version)) = drawn else { return };
+        put(self.status, status);
+        if let Some(room) = room {
+            room.draw(status);
+        }
+        if let Some(list) = list {
+            list.draw();
+        }
+        if server_version.is_some() {
+            put(self.freshness.server_version, server_version);
+        }
+    }
+}
+
+/// Sets a signal only if that changes something.
+pub(super) fn put<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
+    if signal.try_with_untracked(|current| *current != value) == Some(true) {
+        signal.set(value);
+    }
+}

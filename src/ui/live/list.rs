@@ -1,0 +1,207 @@
+//! The list of an account's rooms, as the server keeps it up to date for who watches.
+
+use std::cmp::Reverse;
+
+use crate::protocol::{ClientFrame, Code, Notify, Problem, RoomCode, RoomSummary};
+
+use super::{act::Act, toasts::Toasts};
+
+/// How long to wait before asking again, if the server does not say.
+const AGAIN_MS: u64 = 2_000;
+
+/// The rooms of an account, newest first, and what there is to tell of them.
+#[derive(Debug)]
+pub struct RoomList {
+    rooms: Vec<RoomSummary>,
+    /// The room that the page shows: what happens there needs no telling.
+    current: Option<RoomCode>,
+    toasts: Toasts,
+    /// When to ask again, after a refusal.
+    again: Option<u64>,
+    here: bool,
+    over: bool,
+    changed: bool,
+}
+
+impl RoomList {
+    /// As the server rendered it.
+    pub fn new(rooms: Vec<RoomSummary>, current: Option<RoomCode>, notify: Notify) -> Self {
+        let toasts = Toasts::new(notify);
+        let mut list = Self { rooms, current, toasts, again: None, here: false, over: false, changed: true };
+        list.sort();
+        list
+    }
+
+    /// The rooms, newest first.
+    pub fn rooms(&self) -> &[RoomSummary] {
+        &self.rooms
+    }
+
+    /// Messages that wait in other rooms, but for those that are muted.
+    pub fn unread(&self) -> u64 {
+        let wants = |room: &&RoomSummary| !room.muted && Some(room.code) != self.current;
+        self.rooms.iter().filter(wants).map(|room| room.unread).sum()
+    }
+
+    /// What there is to tell.
+    pub fn toasts(&mut self) -> &mut Toasts {
+        &mut self.toasts
+    }
+
+    /// Wants the list to be drawn again, for a reason of its own.
+    pub fn touch(&mut self) {
+        self.changed = true;
+    }
+
+    /// Whether something changed since this was asked last.
+    pub fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// Whether the server has sent the list over this connection.
+    pub fn is_here(&self) -> bool {
+        self.here
+    }
+
+    /// Whether nobody is logged in any more.
+    pub fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// There is a connection: asks to be told.
+    pub fn opened(&mut self) -> Act {
+        self.again = None;
+        Act::Send(ClientFrame::Watch)
+    }
+
+    /// The connection is gone.
+    pub fn lost(&mut self) {
+        self.here = false;
+        self.again = None;
+    }
+
+    /// Nobody is logged in any more.
+    pub fn end(&mut self) {
+        self.over = true;
+        self.changed = true;
+    }
+
+    /// The whole list came.
+    pub fn replace(&mut self, rooms: Vec<RoomSummary>, now: u64) {
+        self.here = true;
+        for room in &rooms {
+            self.weigh(room, now);
+        }
+        self.toasts.keep_only(|code| rooms.iter().any(|room| room.code == code));
+        self.rooms = rooms;
+        self.sort();
+    }
+
+    /// One of them has changed.
+    pub fn change(&mut self, room: RoomSummary, now: u64) {
+        self.weigh(&room, now);
+        match self.rooms.iter_mut().find(|known| known.code == room.code) {
+            Some(known) => *known = room,
+            None => self.rooms.push(room),
+        }
+        self.sort();
+    }
+
+    /// The server does not send it now.
+    pub fn refused(&mut self, problem: &Problem, now: u64) -> Vec<Act> {
+        if matches!(problem.code, Code::NoSession | Code::NotLoggedIn) {
+            return vec![Act::AskDoor];
+        }
+        self.again = Some(now + problem.retry_after_ms.unwrap_or(AGAIN_MS));
+        Vec::new()
+    }
+
+    /// The person wants notices of a room, or no longer. The server will say the same.
+    pub fn mute(&mut self, code: RoomCode, muted: bool) {
+        if let Some(room) = self.rooms.iter_mut().find(|room| room.code == code) {
+            room.muted = muted;
+            self.changed = true;
+        }
+    }
+
+    /// When to call [`RoomList::tick`] next.
+    pub fn due(&self) -> Option<u64> {
+        self.again.into_iter().chain(self.toasts.due()).min()
+    }
+
+    /// Looks at the clock.
+    pub fn tick(&mut self, now: u64) -> Option<Act> {
+        self.changed |= self.toasts.expire(now);
+        self.again.is_some_and(|at| now >= at).then(|| self.opened())
+    }
+
+    fn weigh(&mut self, room: &RoomSummary, now: u64) {
+        let before = self.rooms.iter().find(|known| known.code == room.code);
+        if let Some(before) = before.filter(|_| Some(room.code) != self.current) {
+            self.toasts.weigh(before, room, now);
+        }
+    }
+
+    fn sort(&mut self) {
+        self.rooms.sort_by_key(|room| (Reverse(room.at), room.code));
+        self.changed = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::tests::room_of, *};
+
+    fn codes(list: &RoomList) -> Vec<String> {
+        list.rooms().iter().map(|room| room.code.to_string()).collect()
+    }
+
+    fn at(code: &str, at: i64, unread: u64) -> RoomSummary {
+        RoomSummary { at, unread, ..room_of(code) }
+    }
+
+    #[test]
+    fn the_room_where_something_happened_last_comes_first() {
+        let mut list = RoomList::new(vec![at("AAA001", 1, 0), at("AAA002", 2, 0)], None, Notify::All);
+        assert_eq!(codes(&list), ["AAA002", "AAA001"]);
+        list.change(at("AAA001", 3, 1), 0);
+        assert_eq!(codes(&list), ["AAA001", "AAA002"]);
+        list.change(at("AAA003", 2, 0), 0);
+        assert_eq!(codes(&list), ["AAA001", "AAA002", "AAA003"]);
+        list.replace(vec![at("AAA003", 2, 0)], 0);
+        assert_eq!(codes(&list), ["AAA003"]);
+    }
+
+    #[test]
+    fn what_waits_is_counted_without_the_open_room_and_muted_ones() {
+        let muted = RoomSummary { muted: true, ..at("AAA003", 3, 4) };
+        let rooms = vec![at("AAA001", 1, 1), at("AAA002", 2, 2), muted, at("AAA004", 4, 8)];
+        let mut list = RoomList::new(rooms, "AAA001".parse().ok(), Notify::All);
+        assert_eq!(list.unread(), 10);
+        list.mute("AAA002".parse().unwrap(), true);
+        assert_eq!(list.unread(), 8);
+    }
+
+    #[test]
+    fn nothing_is_told_of_the_open_room_or_of_what_was_there_at_first() {
+        let mut list = RoomList::new(vec![at("AAA001", 1, 0)], "AAA001".parse().ok(), Notify::All);
+        list.replace(vec![at("AAA001", 2, 3), at("AAA002", 2, 5)], 0);
+        assert_eq!(list.toasts().shown().len(), 0);
+        list.change(at("AAA002", 3, 6), 0);
+        assert_eq!(list.toasts().shown().len(), 1);
+        list.replace(vec![at("AAA001", 2, 3)], 0);
+        assert_eq!(list.toasts().shown().len(), 0, "one is no longer in that room");
+    }
+
+    #[test]
+    fn a_server_that_cannot_say_now_is_asked_again() {
+        let mut list = RoomList::new(Vec::new(), None, Notify::All);
+        assert_eq!(list.opened(), Act::Send(ClientFrame::Watch));
+        let busy = Problem::too_many_requests(500);
+        assert_eq!(list.refused(&busy, 1_000), []);
+        assert_eq!(list.due(), Some(1_500));
+        assert_eq!(list.tick(1_499), None);
+        assert_eq!(list.tick(1_500), Some(Act::Send(ClientFrame::Watch)));
+        assert_eq!(list.refused(&Problem::not_logged_in(), 2_000), [Act::AskDoor]);
+    }
+}

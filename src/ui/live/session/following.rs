@@ -1,0 +1,73 @@
+//! Following the room over a connection that comes and goes.
+
+use crate::protocol::ClientFrame;
+
+use super::{Act, Ending, Phase, Session};
+
+/// How long the answer to `subscribe` may take.
+const CATCH_UP_MS: u64 = 10_000;
+
+impl Session {
+    /// There is a connection: asks for what was missed.
+    pub fn opened(&mut self, now: u64) -> Vec<Act> {
+        if let Phase::Ended(_) = self.phase {
+            return Vec::new();
+        }
+        self.outgoing.restart();
+        vec![self.subscribe(now)]
+    }
+
+    /// The connection is gone.
+    pub fn lost(&mut self) {
+        if !matches!(self.phase, Phase::Ended(_)) {
+            self.phase = Phase::Apart;
+        }
+    }
+
+    /// The person is leaving: being gone is no reason to come back.
+    pub fn expect_exit(&mut self) {
+        self.leaving = true;
+    }
+
+    /// The person has left.
+    pub fn stop(&mut self) {
+        self.end(Ending::Exited);
+    }
+
+    /// The room is over for this page.
+    pub fn end(&mut self, ending: Ending) {
+        self.phase = Phase::Ended(ending);
+    }
+
+    pub(super) fn subscribe(&mut self, now: u64) -> Act {
+        self.phase = Phase::CatchingUp { deadline: now + CATCH_UP_MS };
+        let (epoch, after) = self.replica.resume_point();
+        let (epoch, after) = if self.from_scratch { (None, None) } else { (Some(epoch), Some(after)) };
+        Act::Send(ClientFrame::Subscribe { code: self.code, epoch, after })
+    }
+
+    /// When to call [`Session::tick`] next.
+    pub fn due(&self) -> Option<u64> {
+        let phase = match self.phase {
+            Phase::CatchingUp { deadline } => Some(deadline),
+            Phase::Live => self.outgoing.held_until().into_iter().chain(self.outgoing.overdue_at()).min(),
+            Phase::Apart | Phase::Ended(_) => None,
+        };
+        phase.into_iter().chain(self.typing.due()).min()
+    }
+
+    /// Looks at the clock.
+    pub fn tick(&mut self, now: u64) -> Vec<Act> {
+        let mut acts = Vec::new();
+        if self.typing.check(now) {
+            acts.extend(self.tell_typing(false));
+        }
+        match self.phase {
+            Phase::CatchingUp { deadline } if now >= deadline => acts.push(Act::Renew(now)),
+            Phase::Live if self.outgoing.overdue_at().is_some_and(|at| now >= at) => acts.push(Act::Renew(now)),
+            Phase::Live => acts.extend(self.flush(now)),
+            _ => {}
+        }
+        acts
+    }
+}

@@ -1,0 +1,86 @@
+//! One room of the list.
+
+use leptos::prelude::*;
+
+use crate::{
+    protocol::{RoomCode, RoomSummary, RoomType},
+    ui::{
+        clock::use_clock,
+        components::{Icon, Shape},
+        live::RoomEntry,
+        rooms::{badge, preview, title},
+        texts::{Texts, use_texts},
+        timeline::rfc3339,
+    },
+};
+
+/// A link to the room, with what is worth knowing before one goes there.
+#[component]
+pub fn RoomRow(
+    /// The room.
+    entry: RoomEntry,
+    /// The room that the page shows.
+    current: Option<RoomCode>,
+) -> impl IntoView {
+    let texts = use_texts();
+    let clock = use_clock();
+    let RoomEntry { code, room } = entry;
+    let is_current = current == Some(code);
+    // One effect a row: what is in it changes together.
+    let content = move || {
+        let room = room.get();
+        let name = title(texts, &room);
+        let initial: String = name.chars().take(1).collect();
+        let time_class = if clock.is_known() { "room-row__time" } else { "room-row__time room-row__time--guess" };
+        let unread = usize::try_from(room.unread).unwrap_or(usize::MAX);
+        let badge = badge(room.unread).filter(|_| !is_current).map(|count| {
+            let class = if room.muted { "badge badge--quiet" } else { "badge" };
+            view! {
+                <span class=class aria-hidden="true">{count}</span>
+                <span class="visually-hidden">{texts.rooms.unread(unread)}</span>
+            }
+        });
+        view! {
+            <span class="portrait" aria-hidden="true">{initial} {presence_dot(&room)}</span>
+            <span class="room-row__name"><bdi>{name}</bdi> {people(texts, &room)}</span>
+            <time class=time_class datetime=rfc3339(room.at)>{clock.briefly(room.at)}</time>
+            <span class="room-row__preview"><bdi>{preview(texts, &room)}</bdi></span>
+            <span class="room-row__marks">
+                {room.muted.then(|| view! { <Icon shape=Shape::Muted/> <span class="visually-hidden">{texts.rooms.muted()}</span> })}
+                {badge}
+            </span>
+        }
+    };
+    view! {
+        <li class="room-row">
+            <a href=format!("/rooms/{code}") class="room-row__link" aria-current=is_current.then_some("page")>
+                {content}
+            </a>
+        </li>
+    }
+}
+
+/// Whether the other one is there, in a room for two; how many there are in a group.
+fn people(texts: &Texts, room: &RoomSummary) -> AnyView {
+    match (&room.other, room.room_type) {
+        (Some(other), _) => {
+            let there = if other.connected { texts.members.connected() } else { texts.members.not_connected() };
+            view! { <span class="visually-hidden">{there}</span> }.into_any()
+        }
+        (None, RoomType::P2p) => ().into_any(),
+        (None, RoomType::Group) => {
+            let members = usize::try_from(room.members).unwrap_or(usize::MAX);
+            view! {
+                <span class="room-row__count" aria-hidden="true">{members}</span>
+                <span class="visually-hidden">{texts.header.members(members)}</span>
+            }
+            .into_any()
+        }
+    }
+}
+
+fn presence_dot(room: &RoomSummary) -> Option<AnyView> {
+    let other = room.other.as_ref()?;
+    let class = if other.connected { "member__dot member__dot--on" } else { "member__dot" };
+    Some(view! { <span class=class></span> }.into_any())
+}

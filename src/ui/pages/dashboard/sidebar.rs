@@ -1,0 +1,194 @@
+//! The list of rooms: what there is, and what one is looking for.
+
+use leptos::{html, prelude::*, server_fn::ServerFn};
+
+use crate::{
+    api::LogOut,
+    protocol::RoomCode,
+    ui::{
+        account::use_account,
+        browser::{self, Watch},
+        components::{Icon, Shape},
+        effect::effect,
+        live::{LiveList, RoomEntry, use_list},
+        rooms::{Kind, is_wanted, typed_code},
+        texts::use_texts,
+    },
+};
+
+use super::{BESIDE, row::RoomRow};
+
+/// Rooms that are on the page at first, and that come with each step down. A page of five hundred would take a phone a
+/// second to take over.
+const STEP: usize = 40;
+
+/// The list, with what leads out of it.
+#[component]
+pub fn Sidebar(
+    /// Whether it is what the page is about, and not beside that.
+    #[prop(optional)]
+    heading: bool,
+    /// Whether all rooms are shown from the start.
+    #[prop(optional)]
+    all: bool,
+) -> impl IntoView {
+    let Some(list) = use_list() else { return ().into_any() };
+    let own = &use_texts().rooms;
+    let kind = RwSignal::new(Kind::All);
+    let typed = RwSignal::new(String::new());
+    let shown = RwSignal::new(if all { usize::MAX } else { STEP });
+    let frame = NodeRef::<html::Div>::new();
+    let end = NodeRef::<html::Div>::new();
+
+    let wanted = Memo::new(move |_| {
+        let (kind, typed) = (kind.get(), typed.get());
+        let is_wanted = |entry: &&RoomEntry| {
+            // Only a name may change what is found, and names seldom change: not worth a subscription for each room.
+            entry.room.with_untracked(|room| is_wanted(room, kind, &typed))
+        };
+        list.entries.with(|entries| entries.iter().filter(is_wanted).map(|entry| entry.code).collect::<Vec<_>>())
+    });
+    let rows = move || {
+        let shown = shown.get();
+        let of =
+            |code: &RoomCode| list.entries.with_untracked(|all| all.iter().find(|entry| entry.code == *code).cloned());
+        wanted.with(|codes| codes.iter().take(shown).filter_map(of).collect::<Vec<_>>())
+    };
+    let has_more = move || wanted.with(Vec::len) > shown.get();
+
+    // Coming close to the end shows more.
+    let watch = StoredValue::new(None::<Watch>);
+    effect(move || {
+        let watching = match (frame.get(), end.get()) {
+            (Some(frame), Some(end)) if has_more() => {
+                browser::watch(&end, &frame, move || shown.update(|n| *n += STEP))
+            }
+            _ => None,
+        };
+        watch.set_value(watching);
+    });
+    let find = move |text: String| {
+        typed.set(text);
+        shown.set(STEP);
+    };
+    let choose = move |chosen: Kind| {
+        kind.set(chosen);
+        shown.set(STEP);
+    };
+    let chip = move |of: Kind, label: &'static str| {
+        view! {
+            <button
+                type="button"
+                class="chip chip--choice"
+                aria-pressed=move || if kind.get() == of { "true" } else { "false" }
+                on:click=move |_| choose(of)
+            >
+                {label}
+            </button>
+        }
+    };
+    let head = if heading {
+        view! { <h1 class="rooms__heading">{own.heading()}</h1> }.into_any()
+    } else {
+        view! { <h2 class="rooms__heading">{own.heading()}</h2> }.into_any()
+    };
+
+    view! {
+        <nav class="rooms" aria-label=own.heading()>
+            <header class="rooms__top">
+                <div class="rooms__bar">
+                    {head}
+                    <a href=format!("/dashboard#{BESIDE}") class="icon-button" aria-label=own.join()><Icon shape=Shape::Code/></a>
+                    <a href="/rooms/new" class="icon-button" aria-label=own.new()><Icon shape=Shape::Add/></a>
+                    <AccountMenu/>
+                </div>
+                <div class="rooms__find">
+                    <label class="visually-hidden" for="find">{own.find()}</label>
+                    <input
+                        id="find"
+                        class="field__input"
+                        type="search"
+                        placeholder=own.find()
+                        autocomplete="off"
+                        spellcheck="false"
+                        enterkeyhint="search"
+                        on:input=move |event| find(event_target_value(&event))
+                    />
+                    <div class="rooms__kinds" role="group" aria-label=own.which()>
+                        {chip(Kind::All, own.all())} {chip(Kind::Groups, own.groups())} {chip(Kind::ForTwo, own.for_two())}
+                    </div>
+                </div>
+            </header>
+            <div class="rooms__frame" data-keeps-place="rooms" node_ref=frame>
+                <ul class="rooms__rows">
+                    <For each=rows key=|entry| entry.code let:entry>
+                        <RoomRow entry current=list.current/>
+                    </For>
+                </ul>
+                <Nothing list typed wanted/>
+                <div node_ref=end></div>
+                {(!all).then(|| {
+                    view! { <p class="rooms__rest needs-scripts"><a href="/dashboard?all=true">{own.all_of_them()}</a></p> }
+                })}
+            </div>
+        </nav>
+    }
+    .into_any()
+}
+
+/// What stands in the place of rooms when there are none, or none like that; and the way into one whose code was typed.
+#[component]
+fn Nothing(list: LiveList, typed: RwSignal<String>, wanted: Memo<Vec<RoomCode>>) -> impl IntoView {
+    let own = &use_texts().rooms;
+    move || {
+        if list.entries.with(Vec::is_empty) {
+            let view = view! {
+                <div class="rooms__nothing">
+                    <p class="rooms__nothing-heading">{own.none()}</p>
+                    <p>{own.none_text()}</p>
+                </div>
+            };
+            return Some(view.into_any());
+        }
+        if !wanted.with(Vec::is_empty) {
+            return None;
+        }
+        let view = match typed.with(|typed| typed_code(typed)) {
+            Some(code) => view! {
+                <div class="rooms__nothing">
+                    <a href=format!("/rooms/{code}") class="button button--primary">{own.join_this(&code.spaced())}</a>
+                </div>
+            }
+            .into_any(),
+            None => view! { <p class="rooms__nothing" role="status">{own.no_match()}</p> }.into_any(),
+        };
+        Some(view)
+    }
+}
+
+/// Who is logged in, and what they can do about it.
+#[component]
+fn AccountMenu() -> impl IntoView {
+    let texts = use_texts();
+    use_account().map(|account| {
+        let name = account.name.to_string();
+        let initial: String = name.chars().take(1).collect();
+        view! {
+            <button
+                type="button"
+                class="icon-button rooms__account"
+                popovertarget="account-menu"
+                aria-label=texts.rooms.menu(&name)
+            >
+                <span class="portrait portrait--small" aria-hidden="true">{initial}</span>
+            </button>
+            <div id="account-menu" class="menu" popover="auto">
+                <p class="menu__text" dir="auto">{name}</p>
+                <a href="/preferences" class="menu__item"><Icon shape=Shape::Settings/> <span>{texts.rooms.preferences()}</span></a>
+                <form method="post" action=LogOut::PATH>
+                    <button type="submit" class="menu__item"><Icon shape=Shape::Exit/> <span>{texts.account.log_out()}</span></button>
+                </form>
+            </div>
+        }
+    })
+}

@@ -1,0 +1,106 @@
+//! News of other rooms, over a corner of the open one. They go by themselves, but not while somebody looks at them.
+
+use leptos::{ev::KeyboardEvent, html, prelude::*};
+
+use crate::{
+    protocol::RoomCode,
+    ui::{
+        browser::{self, Focus},
+        components::{Icon, Shape},
+        effect::effect,
+        live::{LiveList, Toast},
+        rooms::{note, title},
+        texts::use_texts,
+    },
+};
+
+/// The key that moves the focus into them, and back. In browsers it moves from one part of the window to the next.
+const KEY: &str = "F6";
+
+/// The notes.
+#[component]
+pub fn Toasts(
+    /// The list that has them.
+    list: LiveList,
+) -> impl IntoView {
+    let texts = use_texts();
+    let region = NodeRef::<html::Section>::new();
+    let before = StoredValue::new(None::<Focus>);
+
+    let back = move || {
+        before.try_update_value(|before| {
+            if let Some(focus) = before.take() {
+                browser::give_focus_back(&focus);
+            }
+        });
+    };
+    effect(move || {
+        browser::on_key(KEY, move || {
+            let Some(region) = region.get_untracked().filter(|_| !list.toasts.with_untracked(Vec::is_empty)) else {
+                return false;
+            };
+            if browser::has_focus(&region) {
+                back();
+            } else {
+                before.set_value(browser::focus_into(&region));
+            }
+            true
+        });
+    });
+    let is_inside = move || region.get_untracked().is_some_and(|region| browser::has_focus(&region));
+    let dismiss = move |room: RoomCode| {
+        // Whoever is in a note that goes does not get lost.
+        let was_inside = is_inside();
+        list.dismiss(Some(room));
+        if was_inside {
+            back();
+        }
+    };
+    let on_key = move |event: KeyboardEvent| {
+        if event.key() == "Escape" {
+            list.dismiss(None);
+            list.hold(false);
+            back();
+        }
+    };
+    let item = move |toast: Toast| {
+        let room = toast.room.code;
+        // The same note goes on when there is more to tell of its room.
+        let content = move || {
+            let line = |toast: &Toast| {
+                let (name, note) = (title(texts, &toast.room), note(texts, toast));
+                view! {
+                    <b class="toast__room"><bdi>{name}</bdi></b>
+                    <span class="toast__note"><bdi>{note}</bdi></span>
+                }
+            };
+            list.toasts.with(|toasts| toasts.iter().find(|toast| toast.room.code == room).map(line))
+        };
+        view! {
+            <li class="toast">
+                <a href=format!("/rooms/{room}") class="toast__link">{content}</a>
+                <button type="button" class="icon-button" aria-label=texts.toasts.dismiss() on:click=move |_| dismiss(room)>
+                    <Icon shape=Shape::Close/>
+                </button>
+            </li>
+        }
+    };
+
+    view! {
+        <section
+            class="toasts"
+            aria-label=texts.toasts.label()
+            node_ref=region
+            on:pointerenter=move |_| list.hold(true)
+            on:pointerleave=move |_| list.hold(is_inside())
+            on:focusin=move |_| list.hold(true)
+            on:focusout=move |_| list.hold(false)
+            on:keydown=on_key
+        >
+            <ol class="toasts__list">
+                <For each=move || list.toasts.get() key=|toast| toast.room.code children=item/>
+            </ol>
+        </section>
+        <p class="visually-hidden" aria-live="polite">{move || list.announcement.get()}</p>
+    }
+}

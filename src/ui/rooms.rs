@@ -1,0 +1,155 @@
+//! What a list shows of a room, as plain functions: which rooms, and in which words.
+
+use crate::protocol::{RoomCode, RoomSummary, RoomType};
+
+use super::{browser::in_small_letters, live::Toast, texts::Texts};
+
+/// More than this is not counted out.
+const COUNTED: u64 = 99;
+
+/// Which kind of rooms is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// All of them.
+    All,
+    /// Those for any number.
+    Groups,
+    /// Those for two.
+    ForTwo,
+}
+
+/// Whether a room is wanted: by its kind, and by what was typed, which may be in its name, its code or its other member's
+/// name.
+pub fn is_wanted(room: &RoomSummary, kind: Kind, typed: &str) -> bool {
+    let of_kind = match kind {
+        Kind::All => true,
+        Kind::Groups => room.room_type == RoomType::Group,
+        Kind::ForTwo => room.room_type == RoomType::P2p,
+    };
+    let typed = in_small_letters(typed.trim());
+    let names = [room.name.as_ref().map(|name| name.as_str()), room.other.as_ref().map(|other| other.name.as_str())];
+    let code: String = typed.chars().filter(char::is_ascii_alphanumeric).collect();
+    let is_code = !code.is_empty() && room.code.as_str().to_ascii_lowercase().contains(&code);
+    of_kind
+        && (is_code
+            || names.into_iter().flatten().any(|name| in_small_letters(name).contains(&typed))
+            || typed.is_empty())
+}
+
+/// The code that was typed, if it is one.
+pub fn typed_code(typed: &str) -> Option<RoomCode> {
+    typed.parse().ok()
+}
+
+/// What to call a room: its name, else who else is in it, else its code.
+pub fn title(texts: &Texts, room: &RoomSummary) -> String {
+    match (&room.name, &room.other) {
+        (Some(name), _) => name.to_string(),
+        (None, Some(other)) => other.name.to_string(),
+        (None, None) => texts.common.room(&room.code.spaced()),
+    }
+}
+
+/// The last thing that was said in it, and by whom where that could be several.
+pub fn preview(texts: &Texts, room: &RoomSummary) -> String {
+    match &room.last {
+        None => texts.rooms.nothing_said().to_owned(),
+        Some(last) if last.mine => texts.rooms.said(texts.timeline.you(), &last.text),
+        Some(last) if room.room_type == RoomType::Group => texts.rooms.said(last.author.as_str(), &last.text),
+        Some(last) => last.text.clone(),
+    }
+}
+
+/// A number of messages for a badge; nothing if there are none.
+pub fn badge(unread: u64) -> Option<String> {
+    match unread {
+        0 => None,
+        1..=COUNTED => Some(unread.to_string()),
+        _ => Some(format!("{COUNTED}+")),
+    }
+}
+
+/// What a note says below the room's title.
+pub fn note(texts: &Texts, toast: &Toast) -> String {
+    match (toast.messages, &toast.joined) {
+        (0, Some(name)) => texts.toasts.came(name.as_str()),
+        (1, _) if toast.room.last.is_some() => preview(texts, &toast.room),
+        (messages, _) => texts.timeline.unseen(usize::try_from(messages).unwrap_or(usize::MAX)),
+    }
+}
+
+/// A note as one sentence.
+pub fn announcement(texts: &Texts, toast: &Toast) -> String {
+    let room = title(texts, &toast.room);
+    match (toast.messages, &toast.joined, &toast.room.last) {
+        (0, Some(name), _) => texts.toasts.joined(name.as_str(), &room),
+        (1, _, Some(last)) => texts.toasts.said(last.author.as_str(), &room, &last.text),
+        (messages, ..) => texts.toasts.several(usize::try_from(messages).unwrap_or(usize::MAX), &room),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        protocol::{Companion, Language, Nickname, Preview, RoomName},
+        ui::{live::room_of, texts::of},
+    };
+
+    use super::*;
+
+    fn named(name: &str) -> RoomSummary {
+        RoomSummary { name: RoomName::try_from(name).ok(), ..room_of("K7M2QX") }
+    }
+
+    fn with(name: &str) -> RoomSummary {
+        let other = Companion { name: Nickname::try_from(name).unwrap(), connected: true };
+        RoomSummary { room_type: RoomType::P2p, other: Some(other), ..room_of("K7M2QX") }
+    }
+
+    fn saying(room: RoomSummary, author: &str, mine: bool) -> RoomSummary {
+        let last = Preview { seq: 5, author: Nickname::try_from(author).unwrap(), mine, text: "Hello".to_owned() };
+        RoomSummary { last: Some(last), ..room }
+    }
+
+    #[test]
+    fn a_room_is_called_by_its_name_or_its_other_member_or_its_code() {
+        let texts = of(Language::English);
+        assert_eq!(title(texts, &named("Chess")), "Chess");
+        assert_eq!(title(texts, &with("Ada")), "Ada");
+        assert_eq!(title(texts, &RoomSummary { name: RoomName::try_from("Us").ok(), ..with("Ada") }), "Us");
+        assert_eq!(title(texts, &room_of("K7M2QX")), "Room K7M 2QX");
+    }
+
+    #[test]
+    fn a_preview_says_who_spoke_where_that_is_not_clear() {
+        let texts = of(Language::English);
+        assert_eq!(preview(texts, &named("Chess")), "No messages yet");
+        assert_eq!(preview(texts, &saying(named("Chess"), "Ada", false)), "Ada: Hello");
+        assert_eq!(preview(texts, &saying(named("Chess"), "Me", true)), "You: Hello");
+        assert_eq!(preview(texts, &saying(with("Ada"), "Ada", false)), "Hello");
+        assert_eq!(preview(texts, &saying(with("Ada"), "Me", true)), "You: Hello");
+    }
+
+    #[test]
+    fn a_room_is_found_by_kind_and_by_part_of_its_name_or_code_or_other_member() {
+        for (room, kind, typed, wanted) in [
+            (named("Chess club"), Kind::All, "", true),
+            (named("Chess club"), Kind::Groups, "  CLUB ", true),
+            (named("Chess club"), Kind::ForTwo, "club", false),
+            (named("Chess club"), Kind::All, "go", false),
+            (named("Chess club"), Kind::All, "k7m-2", true),
+            (named("Chess club"), Kind::All, "K7M 2QX", true),
+            (with("Ädä"), Kind::ForTwo, "äd", true),
+            (with("Ada"), Kind::Groups, "", false),
+            (room_of("K7M2QX"), Kind::All, "-", false),
+        ] {
+            assert_eq!(is_wanted(&room, kind, typed), wanted, "{kind:?} {typed}");
+        }
+    }
+
+    #[test]
+    fn a_badge_counts_to_ninety_nine() {
+        let badges = [0, 1, 99, 100].map(badge);
+        assert_eq!(badges.map(Option::unwrap_or_default), ["", "1", "99", "99+"]);
+    }
+}
