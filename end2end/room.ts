@@ -49,12 +49,17 @@ export async function open(page: Page, address: string): Promise<void> {
   await following(page, () => page.goto(address));
 }
 
-/** Makes a room without clicking through the form, goes there, and returns its code. */
-export async function makeRoom({ context, page }: Guest, room: NewRoom = {}): Promise<string> {
+/** Makes a room without the page, and returns its code. */
+export async function makeRoomByRest({ context }: Guest, room: NewRoom = {}): Promise<string> {
   const response = await context.request.post("/api/rooms/create", { data: { type: "group", ...room } });
   expect(response.status(), await response.text()).toBe(201);
-  const { code } = ((await response.json()) as { room: { code: string } }).room;
-  await open(page, `/rooms/${code}`);
+  return ((await response.json()) as { room: { code: string } }).room.code;
+}
+
+/** Makes a room without clicking through the form, goes there, and returns its code. */
+export async function makeRoom(guest: Guest, room: NewRoom = {}): Promise<string> {
+  const code = await makeRoomByRest(guest, room);
+  await open(guest.page, `/rooms/${code}`);
   return code;
 }
 

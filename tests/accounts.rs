@@ -133,9 +133,9 @@ async fn a_guest_who_registers_keeps_the_room_what_was_said_and_owning_it() {
     assert!(!ada.cookie().unwrap().to_str().unwrap().contains("anonchat="), "the guest’s cookie is gone");
 
     tab.reconnect(&node).await;
-    tab.say("With an account").await;
+    let said = tab.say("With an account").await;
     let now: Snapshot = ada.ask(Method::GET, &format!("/api/rooms/{code}"), ()).await.unwrap();
-    assert_eq!(now.you, You { read: now.head, ..before.you }, "what one said oneself is read");
+    assert_eq!(now.you, You { read: said.seq, ..before.you });
     assert_eq!(now.you.role, Role::Owner);
     ada.tell(PUT, "/api/rooms/name", json!({ "code": code, "name": "Ours" })).await.expect("the owner still owns it");
     // Longer than a guest could be away. Bob, who is one, is there; so the time has come.
@@ -415,7 +415,7 @@ async fn a_mail_keeps_a_guests_room_for_whoever_registers_with_it() {
     let (ada, email) = (Guest::new(&node, "Ada"), new_address());
     let before = ada.create(RoomType::Group, true).await;
     let code = before.room.code;
-    ada.say(code, "As a guest").await;
+    let said = ada.say(code, "As a guest").await;
     ada.tell(POST, "/api/rooms/keep", json!({ "code": code, "email": email })).await.unwrap();
     let token = mails.letter(&email, 1).await.token();
     // On another device, where nothing is known of the guest.
@@ -424,7 +424,7 @@ async fn a_mail_keeps_a_guests_room_for_whoever_registers_with_it() {
     let profile: Profile = laptop.ask(POST, "/api/auth/register", body.clone()).await.unwrap();
     assert!(profile.verified, "the link proved the address");
     let now: Snapshot = laptop.ask(Method::GET, &format!("/api/rooms/{code}"), ()).await.unwrap();
-    assert_eq!(now.you, You { read: now.head, ..before.you });
+    assert_eq!(now.you, You { read: said.seq, ..before.you });
     let again = Guest::new(&node, "Eve").ask::<Profile>(POST, "/api/auth/register", body).await.unwrap_err();
     assert_eq!(again.problem.code, Code::TokenInvalid);
 }
@@ -585,33 +585,6 @@ async fn a_deleted_account_is_gone_from_rooms_that_are_open_on_another_node() {
     assert!(shown.iter().all(|line| !line.contains("Ada") && !line.contains("of mine")), "{shown:?}");
 }
 
-/// What a browser without scripts gets for a form: where it is sent.
-async fn send_form(guest: &Guest, page: &str, function: &str, fields: &[(&str, &str)]) -> (u16, String) {
-    let request = guest.request(POST, &format!("/api/ui/{function}")).form(fields);
-    let request = request.header("accept", "text/html").header("referer", format!("http://site{page}"));
-    let answer = without_redirects(guest, request).await;
-    let to = answer.headers().get("location").map(|to| to.to_str().unwrap().to_owned());
-    (answer.status().as_u16(), to.unwrap_or_default())
-}
-
-/// Sends a request as it is, and keeps the cookies of the answer.
-async fn without_redirects(guest: &Guest, request: reqwest::RequestBuilder) -> reqwest::Response {
-    let mut request = request.build().unwrap();
-    if let Some(cookies) = guest.cookie() {
-        request.headers_mut().insert("cookie", cookies);
-    }
-    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-    let answer = client.execute(request).await.unwrap();
-    guest.keep_cookies(&answer);
-    answer
-}
-
-/// A page: its status and its text.
-async fn page(guest: &Guest, path: &str) -> (u16, String) {
-    let answer = guest.request(Method::GET, path).header("accept", "text/html").send().await.unwrap();
-    (answer.status().as_u16(), answer.text().await.unwrap())
-}
-
 #[tokio::test]
 async fn every_flow_works_by_the_forms_of_the_pages_without_scripts() {
     let settings = Settings::embedded().with("LEPTOS_HASH_FILES", "false");
@@ -619,69 +592,65 @@ async fn every_flow_works_by_the_forms_of_the_pages_without_scripts() {
     let (ada, email) = (Guest::new(&node, "Ada"), new_address());
     let room = ada.create(RoomType::Group, true).await.room.code;
     let back = format!("/rooms/{room}");
-    let (status, text) = page(&ada, &format!("/auth/register?next={back}")).await;
+    let (status, text) = ada.page(&format!("/auth/register?next={back}")).await;
     assert_eq!(status, 200);
     assert!(text.contains("action=\"/api/ui/register\"") && text.contains(&format!("value=\"{back}\"")), "{text}");
     assert!(!text.contains(".wasm"), "the page needs nothing of the browser’s half");
 
     // Refused: what was typed is there again, but for the password.
     let typed = [("name", "Ada"), ("email", &*email), ("password", "password1"), ("next", &*back)];
-    let (status, to) = send_form(&ada, "/auth/register?next=x", "register", &typed).await;
+    let (status, to) = ada.send_form("/auth/register?next=x", "register", &typed).await;
     assert!((300..400).contains(&status) && to.starts_with("/auth/register?"), "{status} {to}");
     assert!(!to.contains("password1"), "{to}");
-    let (status, text) = page(&ada, &to).await;
+    let (status, text) = ada.page(&to).await;
     assert_eq!(status, 200);
     assert!(text.contains("too easily guessed") && text.contains(&email) && text.contains(&back), "{text}");
 
     let typed = [("name", "Ada"), ("email", &*email), ("password", PASSWORD), ("next", &*back)];
-    assert_eq!(send_form(&ada, "/auth/register", "register", &typed).await.1, back);
+    assert_eq!(ada.send_form("/auth/register", "register", &typed).await.1, back);
     assert_eq!(ada.rooms().await, [room], "the room came with her");
-    let (_, text) = page(&ada, &back).await;
+    let (_, text) = ada.page(&back).await;
     assert!(text.contains("</html>") && !text.contains("Log in or register"));
 
     // Opening the link of the mail changes nothing; the button does.
     let token = mails.letter(&email, 1).await.token();
     for _ in 0..2 {
-        let (status, text) = page(&Guest::new(&node, ""), &format!("/auth/verify?token={token}")).await;
+        let (status, text) = Guest::new(&node, "").page(&format!("/auth/verify?token={token}")).await;
         assert!(status == 200 && text.contains(&email) && text.contains("action=\"/api/ui/verify_email\""), "{text}");
     }
     assert!(!ada.me().await.unwrap().verified);
-    let (_, to) = send_form(&ada, "/auth/verify", "verify_email", &[("token", &token)]).await;
-    assert_eq!(page(&ada, &to).await.0, 200);
+    let (_, to) = ada.send_form("/auth/verify", "verify_email", &[("token", &token)]).await;
+    assert_eq!(ada.page(&to).await.0, 200);
     assert!(ada.me().await.unwrap().verified);
-    assert_eq!(page(&ada, &format!("/auth/verify?token={token}")).await.0, 400);
+    assert_eq!(ada.page(&format!("/auth/verify?token={token}")).await.0, 400);
 
-    assert_eq!(send_form(&ada, &back, "log_out", &[]).await.1, "/");
+    assert_eq!(ada.send_form(&back, "log_out", &[]).await.1, "/");
     assert!(!ada.is_logged_in().await);
-    let (_, text) = page(&ada, "/").await;
+    let (_, text) = ada.page("/").await;
     assert!(text.contains("href=\"/auth/login?next=/\""), "{text}");
     let log_in = [("email", &*email), ("password", PASSWORD), ("next", "//evil.example")];
-    assert_eq!(
-        send_form(&ada, "/auth/login", "log_in", &log_in).await.1,
-        "/dashboard",
-        "only pages of this site are gone on to"
-    );
-    assert!(page(&ada, "/").await.1.contains("Logged in as"));
+    assert_eq!(ada.send_form("/auth/login", "log_in", &log_in).await.1, "/", "only pages of this site are gone on to");
+    assert!(ada.page("/").await.1.contains("Logged in as"));
 
     // A code.
     let phone = Guest::new(&node, "Ada");
-    let (_, to) = send_form(&phone, "/auth/login", "request_code", &[("email", &email), ("next", &back)]).await;
+    let (_, to) = phone.send_form("/auth/login", "request_code", &[("email", &email), ("next", &back)]).await;
     assert!(to.starts_with("/auth/code?"), "{to}");
-    assert!(page(&phone, &to).await.1.contains("action=\"/api/ui/log_in_by_code\""));
+    assert!(phone.page(&to).await.1.contains("action=\"/api/ui/log_in_by_code\""));
     let code = mails.letter(&email, 2).await.code();
     let typed = [("email", &*email), ("code", &*code), ("next", &*back)];
-    assert_eq!(send_form(&phone, "/auth/code", "log_in_by_code", &typed).await.1, back);
+    assert_eq!(phone.send_form("/auth/code", "log_in_by_code", &typed).await.1, back);
 
     // A new password.
-    let (_, to) = send_form(&phone, "/auth/forgot-password", "forgot_password", &[("email", &email)]).await;
-    assert!(page(&phone, &to).await.1.contains("on its way"));
+    let (_, to) = phone.send_form("/auth/forgot-password", "forgot_password", &[("email", &email)]).await;
+    assert!(phone.page(&to).await.1.contains("on its way"));
     let token = mails.letter(&email, 3).await.token();
-    let (_, text) = page(&phone, &format!("/auth/reset-password?token={token}")).await;
+    let (_, text) = phone.page(&format!("/auth/reset-password?token={token}")).await;
     assert!(text.contains(&format!("value=\"{token}\"")), "{text}");
     let typed = [("token", &*token), ("new_password", OTHER_PASSWORD)];
-    let (_, to) = send_form(&phone, "/auth/reset-password", "reset_password", &typed).await;
-    assert!(to.starts_with("/auth/login") && page(&phone, &to).await.1.contains("Your new password is set"), "{to}");
+    let (_, to) = phone.send_form("/auth/reset-password", "reset_password", &typed).await;
+    assert!(to.starts_with("/auth/login") && phone.page(&to).await.1.contains("Your new password is set"), "{to}");
     assert!(!ada.is_logged_in().await && !phone.is_logged_in().await);
 
-    assert_eq!(page(&ada, "/auth/nothing").await.0, 404);
+    assert_eq!(ada.page("/auth/nothing").await.0, 404);
 }

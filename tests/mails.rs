@@ -134,13 +134,15 @@ async fn every_letter_arrives_whole_in_every_language() {
         let leads_to = match record.letter {
             Letter::Verify => format!("https://chat.example.org/auth/verify?token={token}"),
             Letter::Reset => format!("https://chat.example.org/auth/reset-password?token={token}"),
-            Letter::KeepRoom { .. } => format!("https://chat.example.org/auth/register?token={token}"),
+            Letter::KeepRoom { code } => {
+                format!("https://chat.example.org/auth/register?token={token}&next=/rooms/{code}")
+            }
             Letter::HasAccount | Letter::AddressChanged => "https://chat.example.org/auth/login".to_owned(),
             Letter::PasswordChanged => "https://chat.example.org/auth/forgot-password".to_owned(),
             Letter::LogInCode | Letter::ConfirmCode => format!("    {code}"),
         };
         assert!(got.text.lines().any(|line| line == leads_to), "{leads_to} has a line of its own:\n{}", got.text);
-        assert!(got.html.contains(leads_to.trim()), "{}", got.html);
+        assert!(got.html.contains(&leads_to.trim().replace('&', "&#38;")), "{}", got.html);
         assert!(
             got.text.contains("Ada <b>&,") && got.html.contains("Ada &#60;b&#62;&#38;,"),
             "the name is text in both"

@@ -141,7 +141,7 @@ pub async fn verify_email(token: String) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Forgets a guest: leaves the room, and ends the session.
+/// Forgets a guest: leaves the room, ends the session, and says so.
 #[server(prefix = "/api/ui", endpoint = "forget_me")]
 pub async fn forget_me() -> Result<(), Problem> {
     use crate::server::{domain, http::context};
@@ -149,6 +149,15 @@ pub async fn forget_me() -> Result<(), Problem> {
     let wanted = crate::protocol::DeleteMe::default();
     domain::farewell::forget_me(&app, &visitor, wanted).await.map_err(context::refuse)?;
     context::reception().forget_guest(&app);
-    context::go("/");
+    context::go_with("/auth/guest", &[("done", "forgotten")]);
     Ok(())
+}
+
+/// Mails a guest a link that brings them back to their room, and to registering.
+#[server(prefix = "/api/ui", endpoint = "keep_room")]
+pub async fn keep_room(code: String, email: String) -> Result<(), Problem> {
+    use crate::server::{domain, http::context};
+    let (app, visitor) = context::visitor().await?;
+    let wanted = crate::protocol::KeepRoom { code, email };
+    domain::accounts::keep_room(&app, &visitor, wanted).await.map_err(context::refuse)
 }

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod look;
+mod preferences;
 mod rooms;
 
 use leptos::{
@@ -14,10 +15,16 @@ use leptos::{
 };
 
 pub use accounts::{
-    ForgetMe, ForgotPassword, LogIn, LogInByCode, LogOut, Register, RequestCode, ResetPassword, VerifyEmail, forget_me,
-    forgot_password, log_in, log_in_by_code, log_out, register, request_code, reset_password, verify_email,
+    ForgetMe, ForgotPassword, KeepRoom, LogIn, LogInByCode, LogOut, Register, RequestCode, ResetPassword, VerifyEmail,
+    forget_me, forgot_password, keep_room, log_in, log_in_by_code, log_out, register, request_code, reset_password,
+    verify_email,
 };
 pub use look::{ChooseLanguage, choose_language};
+pub use preferences::{
+    ChangeEmail, ChangePassword, ChooseAppearance, ChooseChatting, DeleteAccount, EndOtherSessions, EndSession,
+    RenameAccount, SendConfirmation, change_email, change_password, choose_appearance, choose_chatting, delete_account,
+    end_other_sessions, end_session, rename_account, send_confirmation,
+};
 pub use rooms::{
     CreateRoom, JoinRoom, KickMember, LeaveRoom, PreserveRoom, RenameRoom, create_room, join_room, kick_member,
     leave_room, preserve_room, rename_room,

@@ -145,6 +145,48 @@ pub struct PasswordStrength {
     /// What would make it better.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub advice: Option<String>,
+    /// The same, for who says it in words of their own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hints: Vec<PasswordHint>,
+}
+
+/// What is wrong with a password, or would make it better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PasswordHint {
+    /// It is one of those that are tried first, or like one.
+    Common,
+    /// It is a row or a pattern of keys.
+    Keys,
+    /// Something is repeated.
+    Repeats,
+    /// It is a sequence, such as abc or 6543.
+    Sequence,
+    /// It is a date or a year.
+    Date,
+    /// It is a name.
+    Name,
+    /// It is a word by itself.
+    Word,
+    /// Capitals, reversed words and signs in the place of letters hardly help.
+    Disguise,
+    /// Another word or two would help, and better uncommon ones.
+    MoreWords,
+}
+
+impl PasswordHint {
+    /// Every hint, in the order of its declaration.
+    pub const ALL: &[Self] = &[
+        Self::Common,
+        Self::Keys,
+        Self::Repeats,
+        Self::Sequence,
+        Self::Date,
+        Self::Name,
+        Self::Word,
+        Self::Disguise,
+        Self::MoreWords,
+    ];
 }
 
 /// Proof that it is really the account's person who asks for what cannot be undone.
@@ -209,6 +251,16 @@ pub enum OwnMessages {
     Keep,
     /// It is erased where it is kept.
     Erase,
+}
+
+impl OwnMessages {
+    /// Its name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Erase => "erase",
+        }
+    }
 }
 
 /// `DELETE /api/users/me`. A guest needs none of it.

@@ -27,8 +27,8 @@ mod text;
 
 pub use accounts::{
     ChangeEmail, ChangeName, ChangePassword, CodeUse, Confirmation, DeleteMe, ForgotPassword, KeepRoom, LogIn,
-    LogInByCode, MeasurePassword, OwnMessages, PasswordStrength, Profile, Register, RequestCode, ResetPassword, Secret,
-    SessionView, VerifyEmail,
+    LogInByCode, MeasurePassword, OwnMessages, PasswordHint, PasswordStrength, Profile, Register, RequestCode,
+    ResetPassword, Secret, SessionView, VerifyEmail,
 };
 pub use code::{InvalidCode, RoomCode};
 pub use email::{Email, InvalidEmail};
@@ -36,7 +36,10 @@ pub use event::{Event, EventKind, Message, Person, Retention, RoomType};
 pub use ids::{ClientId, Epoch, MemberId, Millis, Seq};
 pub use look::Look;
 pub use names::friendly_name;
-pub use page::{AuthPage, AuthVisit, Door, Entrance, Identity, Page, SentBack, Visit};
+pub use page::{
+    AuthPage, AuthVisit, Door, Entrance, Identity, Page, PreferencesForm, PreferencesPage, PreferencesVisit, SentBack,
+    Typed, Visit,
+};
 pub use preferences::{Accent, HourCycle, Language, Notify, Preferences, TextSize, Theme};
 pub use problem::{Code, Problem, Reason};
 pub use replica::{Draft, DraftState, Received, Replica};

@@ -3,7 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Email, Nickname, Notify, Problem, RoomCode, RoomSummary, Snapshot};
+use super::{
+    Email, Millis, Nickname, Notify, OwnMessages, Preferences, Problem, Profile, RoomCode, RoomSummary, SessionView,
+    Snapshot,
+};
 
 /// All that a page is made of.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,6 +115,8 @@ pub struct AuthVisit {
     pub next: String,
     /// What the account is called that is logged in here, if one is.
     pub account: Option<Nickname>,
+    /// Whether a guest asks.
+    pub guest: bool,
     /// What was typed for a name.
     pub name: String,
     /// What was typed for an address.
@@ -132,6 +137,8 @@ pub enum AuthPage {
     LogIn,
     /// The same, right after a new password was set.
     LogInAfterReset,
+    /// The same, for a browser whose session has ended.
+    LogInAgain,
     /// Typing the code of a mail.
     Code,
     /// Asking for a new password.
@@ -151,4 +158,124 @@ pub enum AuthPage {
     Verified,
     /// The link leads nowhere any more.
     Stale(Problem),
+    /// What a guest's browser is known by, and the way to be forgotten.
+    Guest {
+        /// What the guest is called; `None` for somebody of whom nothing is known.
+        nickname: Option<Nickname>,
+        /// The room that they are in.
+        room: Option<RoomCode>,
+    },
+    /// The guest is forgotten.
+    Forgotten,
+    /// The account is deleted.
+    Deleted,
+    /// What should be here cannot be said now; `next` is the page itself.
+    Unavailable(Problem),
+}
+
+/// All that a page of preferences is made of. Like the pages about accounts these are taken over by no browser, and this never
+/// crosses the wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PreferencesVisit {
+    /// The page.
+    pub page: PreferencesPage,
+    /// The account, as it is kept.
+    pub profile: Profile,
+    /// What is chosen in the forms: as it is kept, or as it was sent, if that was refused.
+    pub preferences: Preferences,
+    /// The browsers that are logged in, on the page that lists them.
+    pub sessions: Vec<SessionView>,
+    /// When the page was asked for.
+    pub now: Millis,
+    /// The form that was sent just now, and done.
+    pub done: Option<PreferencesForm>,
+    /// The form that a code was mailed for, to be typed there.
+    pub asked: Option<PreferencesForm>,
+    /// What was typed into a form that was sent and not done. Never a password.
+    pub typed: Typed,
+    /// The address that a form was sent to, and why it was refused.
+    pub refused: Option<(String, Problem)>,
+}
+
+/// What was typed into the forms of an account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Typed {
+    /// Which form it was, where that does not show from the address that it was sent to.
+    pub form: Option<PreferencesForm>,
+    /// The account's name.
+    pub name: String,
+    /// The new address.
+    pub email: String,
+    /// The name in new rooms, which may be none.
+    pub nickname: Option<String>,
+    /// What is to become of messages.
+    pub messages: OwnMessages,
+}
+
+macro_rules! preferences {
+    (
+        pages { $($(#[$page_doc:meta])* $page:ident = $path:literal,)* }
+        forms { $($(#[$form_doc:meta])* $form:ident = $name:literal on $on:ident,)* }
+    ) => {
+        /// A page of preferences.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum PreferencesPage { $($(#[$page_doc])* $page,)* }
+
+        impl PreferencesPage {
+            /// Every page, in the order to offer them.
+            pub const ALL: &[Self] = &[$(Self::$page,)*];
+
+            /// Its address.
+            pub const fn path(self) -> &'static str {
+                match self { $(Self::$page => $path,)* }
+            }
+        }
+
+        /// A form on one of these pages.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum PreferencesForm { $($(#[$form_doc])* #[serde(rename = $name)] $form,)* }
+
+        impl PreferencesForm {
+            /// Its name, which is unique on its page.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$form => $name,)* }
+            }
+
+            /// The page that it is on.
+            pub const fn page(self) -> PreferencesPage {
+                match self { $(Self::$form => PreferencesPage::$on,)* }
+            }
+        }
+    };
+}
+
+preferences! {
+    pages {
+        /// How pages look and speak.
+        Appearance = "/preferences",
+        /// What others see, and what one is told.
+        Chatting = "/preferences/chatting",
+        /// Name, address and password.
+        Account = "/preferences/account",
+        /// Where one is logged in.
+        Devices = "/preferences/devices",
+        /// Taking one's data out, and leaving.
+        Data = "/preferences/data",
+    }
+    forms {
+        /// How pages look and speak.
+        Appearance = "appearance" on Appearance,
+        /// What others see, and what one is told.
+        Chatting = "chatting" on Chatting,
+        /// What one is called.
+        Name = "name" on Account,
+        /// Where mails go.
+        Email = "email" on Account,
+        /// What one logs in with.
+        Password = "password" on Account,
+        /// Where one is logged in.
+        Devices = "devices" on Devices,
+        /// Leaving for good.
+        Delete = "delete" on Data,
+    }
 }

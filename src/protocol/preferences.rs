@@ -19,6 +19,11 @@ macro_rules! choices {
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$case => $text,)* }
             }
+
+            /// The choice of this name.
+            pub fn named(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|choice| choice.as_str() == name)
+            }
         })*
     };
 }

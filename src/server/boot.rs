@@ -5,9 +5,10 @@ use std::{io::IsTerminal, net::SocketAddr, sync::Arc};
 use anyhow::Context;
 use axum::{
     Router,
+    body::Body,
     extract::{Query, Request, rejection::QueryRejection},
-    http::{HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
+    http::{HeaderValue, StatusCode, header, request::Parts},
+    response::{IntoResponse, Redirect, Response},
     routing::get,
 };
 use leptos::{
@@ -41,7 +42,7 @@ use super::{
     store::{Store, mongo::Mongo, sqlite::Sqlite},
 };
 use crate::{
-    protocol::{Language, Page, Problem},
+    protocol::{AuthPage, AuthVisit, Code, Language, Page, PreferencesPage, Problem},
     ui,
 };
 
@@ -196,6 +197,12 @@ fn router(app: App) -> anyhow::Result<Router> {
         let shell = move || ui::auth_shell(&options);
         move |request: Request| render_auth(app.clone(), context.clone(), shell.clone(), request)
     };
+    let preferences_page = {
+        let (app, context) = (app.clone(), context.clone());
+        let (shell, otherwise) = (options.clone(), options.clone());
+        let shells = (move || ui::preferences_shell(&shell), move || ui::auth_shell(&otherwise));
+        move |request: Request| render_preferences(app.clone(), context.clone(), shells.clone(), request)
+    };
     let page = {
         let (app, context, shell) = (app.clone(), context.clone(), shell.clone());
         move |request: Request| render(app.clone(), context.clone(), shell.clone(), request)
@@ -210,8 +217,10 @@ fn router(app: App) -> anyhow::Result<Router> {
         .route("/dashboard", get(page.clone()))
         .route("/manifest.json", get(manifest))
         .route("/auth/{page}", get(auth_page))
-        .fallback(page)
-        .layer(CompressionLayer::new());
+        .fallback(page);
+    let addresses = PreferencesPage::ALL.iter().map(|page| page.path());
+    let pages = addresses.fold(pages, |pages, address| pages.route(address, get(preferences_page.clone())));
+    let pages = pages.layer(CompressionLayer::new());
     doors.with(|router| router.merge(pages.with_state(options))).finish(app)
 }
 
@@ -227,14 +236,11 @@ async fn render<V: IntoView + 'static>(
         Ok(visit) => visit,
         Err(elsewhere) => return ([(header::CACHE_CONTROL, PERSONAL)], elsewhere).into_response(),
     };
-    let look = http::look(&app, &mut parts).await;
+    if let Some(address) = http::way_back_in(&parts, &visit) {
+        return Redirect::to(&address).into_response();
+    }
     let otherwise = if visit.page == Page::NotFound { StatusCode::NOT_FOUND } else { StatusCode::OK };
-    let context = move || {
-        context();
-        provide_context(visit.clone());
-        ui::provide_look(look);
-    };
-    let response = render_app_async_with_context(context, shell)(Request::from_parts(parts, body)).await;
+    let response = render_document(&app, context, shell, visit, parts, body).await;
     with_status(response, problem.as_ref(), otherwise)
 }
 
@@ -248,14 +254,54 @@ async fn render_auth<V: IntoView + 'static>(
     let (mut parts, body) = request.into_parts();
     let (visit, problem) = http::auth_visit(&app, &mut parts).await.unzip();
     let otherwise = if visit.is_some() { StatusCode::OK } else { StatusCode::NOT_FOUND };
-    let look = http::look(&app, &mut parts).await;
+    let response = render_document(&app, context, shell, visit.unwrap_or_default(), parts, body).await;
+    with_status(response, problem.flatten().as_ref(), otherwise)
+}
+
+/// Renders a page of preferences. Whoever is not logged in is led to where they can.
+async fn render_preferences<V: IntoView + 'static, W: IntoView + 'static>(
+    app: App,
+    context: impl Fn() + Clone + Send + Sync + 'static,
+    (shell, otherwise): (
+        impl Fn() -> V + Clone + Send + Sync + 'static,
+        impl Fn() -> W + Clone + Send + Sync + 'static,
+    ),
+    request: Request,
+) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let mut response = match http::preferences_visit(&app, &mut parts).await {
+        Ok(visit) => render_document(&app, context, shell, visit, parts, body).await,
+        Err(problem) if problem.code == Code::NotLoggedIn => {
+            return Redirect::to(&http::way_to_log_in(&parts)).into_response();
+        }
+        Err(problem) => {
+            let (page, next) = (AuthPage::Unavailable(problem.clone()), parts.uri.path().to_owned());
+            let visit = AuthVisit { page, next, ..AuthVisit::default() };
+            let response = render_document(&app, context, otherwise, visit, parts, body).await;
+            with_status(response, Some(&problem), StatusCode::OK)
+        }
+    };
+    // Nobody who goes back after logging out finds it again.
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Renders a document that shows `visit`.
+async fn render_document<T: Clone + Send + Sync + 'static, V: IntoView + 'static>(
+    app: &App,
+    context: impl Fn() + Clone + Send + Sync + 'static,
+    shell: impl Fn() -> V + Clone + Send + Sync + 'static,
+    visit: T,
+    mut parts: Parts,
+    body: Body,
+) -> Response {
+    let look = http::look(app, &mut parts).await;
     let context = move || {
         context();
-        provide_context(visit.clone().unwrap_or_default());
+        provide_context(visit.clone());
         ui::provide_look(look);
     };
-    let response = render_app_async_with_context(context, shell)(Request::from_parts(parts, body)).await;
-    with_status(response, problem.flatten().as_ref(), otherwise)
+    render_app_async_with_context(context, shell)(Request::from_parts(parts, body)).await
 }
 
 /// A page, with the status that programs go by.

@@ -1,8 +1,8 @@
 //! Floor 6: pages, components, and the browser's replica.
 //!
-//! `auth` are the pages about accounts, which need no scripts; `pages` decide what to show, `components` show what they are
-//! given, `texts` has the words in every language, `form` sends forms, `timeline` computes what a log looks like and `rooms`
-//! what a list of rooms does, `live` keeps both and their connection, and `browser` hides the browser itself.
+//! `auth` and `preferences` are the pages about accounts, which need no scripts; `pages` decide what to show, `components`
+//! show what they are given, `texts` has the words in every language, `form` sends forms, `timeline` computes what a log looks
+//! like and `rooms` what a list of rooms does, `live` keeps both and their connection, and `browser` hides the browser itself.
 
 mod account;
 mod app;
@@ -17,6 +17,7 @@ mod freshness;
 mod live;
 mod manifest;
 mod pages;
+mod preferences;
 mod rooms;
 mod shell;
 mod texts;
@@ -26,4 +27,5 @@ mod title;
 pub use app::App;
 pub use auth::auth_shell;
 pub use manifest::manifest;
+pub use preferences::preferences_shell;
 pub use shell::{provide_look, shell};

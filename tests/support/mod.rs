@@ -9,6 +9,7 @@ pub mod account;
 pub mod client;
 pub mod mailbox;
 pub mod node;
+pub mod plain;
 pub mod services;
 pub mod watcher;
 

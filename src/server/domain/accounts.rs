@@ -189,11 +189,14 @@ pub async fn rename(app: &App, visitor: &Visitor, wanted: ChangeName) -> Result<
     change(app, visitor, AccountChange::Name(name)).await
 }
 
-/// Claims another address, which a mail to it has to prove. The same address again sends the mail again. Whether somebody
-/// else has the address, only who reads it learns.
+/// Claims another address, which a mail to it has to prove. The same address again sends the mail again; the one that the
+/// account has already ends the claim to another. Whether somebody else has the address, only who reads it learns.
 pub async fn change_email(app: &App, visitor: &Visitor, wanted: ChangeEmail) -> Result<Profile, Problem> {
     let email = login::read_email(wanted.email)?;
     let (account, _) = visitor.account()?;
+    if account.email.as_ref() == Some(&email) {
+        return change(app, visitor, AccountChange::Claimed(email)).await;
+    }
     app.limits.mail(visitor.client, &email).await?;
     let is_again = account.claimed.as_ref() == Some(&email);
     if !is_again {

@@ -155,20 +155,25 @@ pub async fn by_code(
 pub(super) async fn confirm(app: &App, visitor: &Visitor, how: Confirmation) -> Result<(), Problem> {
     let (account, _) = visitor.account()?;
     app.limits.confirm(visitor.client, account.id).await?;
+    let field = match &how {
+        Confirmation { password: Some(_), .. } => Some("password"),
+        Confirmation { code: Some(_), .. } => Some("code"),
+        Confirmation { password: None, code: None } => None,
+    };
     let confirmed = match how {
         Confirmation { password: Some(password), .. } => {
             app.passwords.check(&password, account.password.clone()).await?
         }
         Confirmation { code: Some(code), .. } => {
             let (holder, code) = (ActorId::Account(account.id), read_code(&code)?);
-            let Some(email) = address_of(account) else { return Err(not_confirmed()) };
+            let Some(email) = address_of(account) else { return Err(not_confirmed(field)) };
             let hash = letters::code_hash(app, holder, email, &code);
             let checked = app.store.try_code(Purpose::Confirm, holder, hash, CODE_TRIES, clock::now()).await;
             checked.map_err(store_failed)? == CodeCheck::Right
         }
         Confirmation { password: None, code: None } => false,
     };
-    if confirmed { Ok(()) } else { Err(not_confirmed()) }
+    if confirmed { Ok(()) } else { Err(not_confirmed(field)) }
 }
 
 /// Notes that somebody reads the address that they had only claimed. Tells the address before, if there was another.
@@ -215,10 +220,10 @@ fn wrong_password() -> Problem {
 fn wrong_code() -> Problem {
     let detail = "This code is not right, or not any more: it is good for five minutes and five tries, in the browser that \
                   asked for it. Ask for a new one.";
-    Problem::new(Code::WrongCredentials, detail)
+    Problem { field: Some("code".to_owned()), ..Problem::new(Code::WrongCredentials, detail) }
 }
 
-fn not_confirmed() -> Problem {
+fn not_confirmed(field: Option<&str>) -> Problem {
     let detail = "That was not confirmed. Type your password, or have a code mailed to you and type that.";
-    Problem::new(Code::NotConfirmed, detail)
+    Problem { field: field.map(str::to_owned), ..Problem::new(Code::NotConfirmed, detail) }
 }

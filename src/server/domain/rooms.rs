@@ -210,7 +210,7 @@ pub async fn view(app: &App, visitor: &Visitor, code: RoomCode) -> Result<Snapsh
 }
 
 /// The room that a guest is in, if any.
-pub(super) async fn whereabouts(app: &App, visitor: &Visitor) -> Result<Option<RoomCode>, Problem> {
+pub async fn whereabouts(app: &App, visitor: &Visitor) -> Result<Option<RoomCode>, Problem> {
     Ok(current_room(app, visitor).await?.map(|(room, _)| room.code))
 }
 

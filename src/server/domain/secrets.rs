@@ -1,12 +1,12 @@
 //! Passwords: how good one is, setting another, and what to do without.
 
-use zxcvbn::feedback::Feedback;
+use zxcvbn::feedback::{Feedback, Suggestion, Warning};
 
 use super::{letters, letters::posted, login, sessions, store_failed};
 use crate::{
     protocol::{
-        ChangePassword, Code, Confirmation, ForgotPassword, MeasurePassword, PasswordStrength, Problem, ResetPassword,
-        Secret, limits::PASSWORD_CHARS,
+        ChangePassword, Code, Confirmation, ForgotPassword, MeasurePassword, PasswordHint, PasswordStrength, Problem,
+        ResetPassword, Secret, limits::PASSWORD_CHARS,
     },
     server::{
         app::{App, Visitor},
@@ -60,17 +60,59 @@ fn estimate(password: &str, about: &[String]) -> PasswordStrength {
     let entropy = zxcvbn::zxcvbn(password, &inputs);
     let score = u8::from(entropy.score());
     let accepted = score >= LEAST_SCORE && PASSWORD_CHARS.contains(&password.chars().count());
-    let advice = if accepted && score > LEAST_SCORE {
-        None
-    } else {
-        let feedback = entropy.feedback();
-        let warning = feedback.and_then(Feedback::warning).map(|warning| warning.to_string());
-        let hints = feedback.map(Feedback::suggestions).unwrap_or_default();
-        let sentences: Vec<String> = warning.into_iter().chain(hints.iter().map(ToString::to_string)).collect();
-        let fallback = || "Add another word or two; uncommon words are better.".to_owned();
-        Some(if sentences.is_empty() { fallback() } else { sentences.join(" ") })
-    };
-    PasswordStrength { score, accepted, advice }
+    if accepted && score > LEAST_SCORE {
+        return PasswordStrength { score, accepted, advice: None, hints: Vec::new() };
+    }
+    let feedback = entropy.feedback();
+    let warning = feedback.and_then(Feedback::warning);
+    let suggestions = feedback.map(Feedback::suggestions).unwrap_or_default();
+    let sentences: Vec<String> =
+        warning.iter().map(ToString::to_string).chain(suggestions.iter().map(ToString::to_string)).collect();
+    let fallback = || "Add another word or two; uncommon words are better.".to_owned();
+    let advice = if sentences.is_empty() { fallback() } else { sentences.join(" ") };
+    let mut hints: Vec<PasswordHint> =
+        warning.map(hint_of_warning).into_iter().chain(suggestions.iter().map(hint_of_suggestion)).collect();
+    hints.push(PasswordHint::MoreWords);
+    hints.sort_unstable();
+    hints.dedup();
+    PasswordStrength { score, accepted, advice: Some(advice), hints }
+}
+
+const fn hint_of_warning(warning: Warning) -> PasswordHint {
+    match warning {
+        Warning::ThisIsATop10Password
+        | Warning::ThisIsATop100Password
+        | Warning::ThisIsACommonPassword
+        | Warning::ThisIsSimilarToACommonlyUsedPassword => PasswordHint::Common,
+        Warning::StraightRowsOfKeysAreEasyToGuess | Warning::ShortKeyboardPatternsAreEasyToGuess => PasswordHint::Keys,
+        Warning::RepeatsLikeAaaAreEasyToGuess | Warning::RepeatsLikeAbcAbcAreOnlySlightlyHarderToGuess => {
+            PasswordHint::Repeats
+        }
+        Warning::SequencesLikeAbcAreEasyToGuess => PasswordHint::Sequence,
+        Warning::RecentYearsAreEasyToGuess | Warning::DatesAreOftenEasyToGuess => PasswordHint::Date,
+        Warning::NamesAndSurnamesByThemselvesAreEasyToGuess | Warning::CommonNamesAndSurnamesAreEasyToGuess => {
+            PasswordHint::Name
+        }
+        Warning::AWordByItselfIsEasyToGuess => PasswordHint::Word,
+    }
+}
+
+const fn hint_of_suggestion(suggestion: &Suggestion) -> PasswordHint {
+    match suggestion {
+        Suggestion::UseAFewWordsAvoidCommonPhrases
+        | Suggestion::NoNeedForSymbolsDigitsOrUppercaseLetters
+        | Suggestion::AddAnotherWordOrTwo => PasswordHint::MoreWords,
+        Suggestion::CapitalizationDoesntHelpVeryMuch
+        | Suggestion::AllUppercaseIsAlmostAsEasyToGuessAsAllLowercase
+        | Suggestion::ReversedWordsArentMuchHarderToGuess
+        | Suggestion::PredictableSubstitutionsDontHelpVeryMuch => PasswordHint::Disguise,
+        Suggestion::UseALongerKeyboardPatternWithMoreTurns => PasswordHint::Keys,
+        Suggestion::AvoidRepeatedWordsAndCharacters => PasswordHint::Repeats,
+        Suggestion::AvoidSequences => PasswordHint::Sequence,
+        Suggestion::AvoidRecentYears
+        | Suggestion::AvoidYearsThatAreAssociatedWithYou
+        | Suggestion::AvoidDatesAndYearsThatAreAssociatedWithYou => PasswordHint::Date,
+    }
 }
 
 /// Sets another password, and ends all other sessions. The old one, or a code by mail, must confirm it.
@@ -158,7 +200,11 @@ mod tests {
             let strength = of(password);
             assert!(!strength.accepted, "{password}: {strength:?}");
             assert!(strength.advice.is_some_and(|advice| advice.ends_with('.')), "{password}");
+            assert!(strength.hints.contains(&PasswordHint::MoreWords), "{password}");
         }
+        assert!(of("password").hints.contains(&PasswordHint::Common));
+        assert!(of("aaaaaaaaaa").hints.contains(&PasswordHint::Repeats));
+        assert!(of("qwertyuiop").hints.contains(&PasswordHint::Common));
     }
 
     #[test]
@@ -166,6 +212,7 @@ mod tests {
         for password in ["nine purple lanterns", "correct horse battery staple", "öltanker am dienstag"] {
             assert!(of(password).accepted, "{password}");
         }
+        assert!(of("nine purple lanterns").hints.is_empty());
         let short = of("x9$Kq2!");
         assert!(!short.accepted, "seven characters");
     }

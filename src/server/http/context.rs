@@ -13,7 +13,7 @@ use leptos_axum::ResponseOptions;
 
 use super::{auth, device, look, reception::Reception, session};
 use crate::{
-    protocol::{Code, Language, Problem, RoomCode},
+    protocol::{Code, Language, PreferencesForm, Problem, RoomCode},
     server::{
         app::{App, Visitor},
         domain::{login::Ticket, rooms::Entered, sessions::LoggedIn},
@@ -103,6 +103,15 @@ pub fn speak(app: &App, language: Language) {
     }
 }
 
+/// Forgets the language that was chosen in the browser that asks.
+pub fn speak_as_asked(app: &App) {
+    if let Some(response) = use_context::<ResponseOptions>()
+        && let Ok(cookie) = HeaderValue::from_str(&look::no_language_cookie(&app.config).to_string())
+    {
+        response.append_header(header::SET_COOKIE, cookie);
+    }
+}
+
 /// Goes back to the page that the form was on.
 pub fn go_back() {
     go(&page_of_the_form().unwrap_or_else(|| "/".to_owned()));
@@ -142,9 +151,28 @@ pub fn inside(next: &str) -> &str {
 
 /// Goes to another page of this site, and tells it something.
 pub fn go_with(path: &str, told: &[(&str, &str)]) {
+    go(&with(path, told));
+}
+
+fn with(path: &str, told: &[(&str, &str)]) -> String {
     let pairs = told.iter().filter(|(_, value)| !value.is_empty());
     let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-    go(&format!("{path}?{query}"));
+    format!("{path}?{query}")
+}
+
+/// A form of the preferences is done: goes back to it, where the page says so.
+pub fn done(form: PreferencesForm) {
+    back_to(form, &[("done", form.as_str())]);
+}
+
+/// A code is on its way that confirms what a form asks for: goes back to it, with what it had and a field for the code.
+pub fn ask(form: PreferencesForm, typed: &[(&str, &str)]) {
+    back_to(form, &[&[("asked", form.as_str())], typed].concat());
+}
+
+/// Goes back to a form of the preferences, and tells it something.
+fn back_to(form: PreferencesForm, told: &[(&str, &str)]) {
+    go(&format!("{}#{}", with(form.page().path(), told), form.as_str()));
 }
 
 /// Goes to another page of this site, with or without JavaScript.

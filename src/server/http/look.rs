@@ -53,6 +53,14 @@ pub fn language_cookie(config: &Config, language: Language) -> Cookie<'static> {
     cookie
 }
 
+/// Makes a browser forget the choice.
+pub fn no_language_cookie(config: &Config) -> Cookie<'static> {
+    let mut cookie = language_cookie(config, Language::default());
+    cookie.set_value("");
+    cookie.set_max_age(time::Duration::ZERO);
+    cookie
+}
+
 fn cookie_name(config: &Config) -> &'static str {
     if config.is_https() { "__Host-anonchat-language" } else { "anonchat-language" }
 }

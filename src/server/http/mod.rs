@@ -12,6 +12,7 @@ mod look;
 mod messages;
 mod openapi;
 mod pages;
+mod preferences;
 mod problem;
 mod reception;
 mod rooms;
@@ -23,5 +24,6 @@ mod ws;
 
 pub use headers::content_security_policy;
 pub use look::look;
-pub use pages::{auth_visit, visit};
+pub use pages::{auth_visit, visit, way_back_in, way_to_log_in};
+pub use preferences::preferences_visit;
 pub use router::{Doors, api};

@@ -8,17 +8,17 @@ use axum::{
 use leptos::server_fn::error::ServerFnUrlError;
 use serde::Deserialize;
 
-use super::{context::inside, problem::Refusal};
+use super::{context::inside, problem::Refusal, reception::Reception};
 use crate::{
-    protocol::{AuthPage, AuthVisit, Entrance, Identity, Nickname, Page, Problem, RoomCode, Secret, SentBack, Visit},
+    protocol::{
+        AuthPage, AuthVisit, Code, Email, Entrance, Identity, Nickname, Page, Problem, RoomCode, Secret, SentBack,
+        Visit,
+    },
     server::{
         app::{App, Visitor},
         domain::{accounts, lists, rooms},
     },
 };
-
-/// Where somebody has to log in first who wants to see their rooms.
-const LOG_IN_FIRST: &str = "/auth/login?next=/dashboard";
 
 /// What a page shows, and what went wrong on the way: the page says it to people, and its status to programs. Or where to
 /// go instead.
@@ -28,7 +28,7 @@ pub async fn visit(app: &App, parts: &mut Parts) -> Result<(Visit, Option<Proble
         "/" => split(entrance(app, parts).await, Page::Home),
         "/rooms/new" => split(entrance(app, parts).await, Page::NewRoom),
         "/dashboard" => match visitor(app, parts).await {
-            Ok(visitor) if visitor.account().is_err() => return Err(Redirect::to(LOG_IN_FIRST)),
+            Ok(visitor) if visitor.account().is_err() => return Err(Redirect::to(&way_to_log_in(parts))),
             visitor => {
                 let entrance = match visitor {
                     Ok(visitor) => rooms::entrance(app, &visitor).await,
@@ -88,6 +88,19 @@ fn account_name(visitor: &Visitor) -> Option<Nickname> {
     visitor.account().ok().map(|(account, _)| account.name.clone())
 }
 
+/// Where somebody goes on who has to log in for this page, or who was logged in and is no more: to log in, and back here.
+pub fn way_to_log_in(parts: &Parts) -> String {
+    let next = url::form_urlencoded::byte_serialize(parts.uri.path().as_bytes()).collect::<String>();
+    let ended = if Reception::of(parts).came_too_late() { "&done=ended" } else { "" };
+    format!("/auth/login?next={}{ended}", next.replace("%2F", "/"))
+}
+
+/// The same, if the session of this browser has just been found over: nobody should wonder why they are a stranger.
+pub fn way_back_in(parts: &Parts, visit: &Visit) -> Option<String> {
+    let is_told = Reception::of(parts).came_too_late() && visit.page != Page::NotFound;
+    is_told.then(|| way_to_log_in(parts))
+}
+
 /// What a page about accounts shows; `None` if there is no such page.
 pub async fn auth_visit(app: &App, parts: &mut Parts) -> Option<(AuthVisit, Option<Problem>)> {
     let fields = Query::<AuthFields>::try_from_uri(&parts.uri).map(|query| query.0).unwrap_or_default();
@@ -98,7 +111,10 @@ pub async fn auth_visit(app: &App, parts: &mut Parts) -> Option<(AuthVisit, Opti
     let page = match (parts.uri.path(), fields.done.as_str()) {
         ("/auth/register", _) => AuthPage::Register,
         ("/auth/login", "reset") => AuthPage::LogInAfterReset,
+        ("/auth/login", "ended") => AuthPage::LogInAgain,
         ("/auth/login", _) => AuthPage::LogIn,
+        // What the page says of an address it takes from its own, and that anybody can write.
+        ("/auth/code", _) if Email::try_from(fields.email.as_str()).is_err() => AuthPage::LogIn,
         ("/auth/code", _) => AuthPage::Code,
         ("/auth/forgot-password", "sent") => AuthPage::ForgotPasswordSent,
         ("/auth/forgot-password", _) => AuthPage::ForgotPassword,
@@ -106,25 +122,44 @@ pub async fn auth_visit(app: &App, parts: &mut Parts) -> Option<(AuthVisit, Opti
         ("/auth/verify", "verified") => AuthPage::Verified,
         ("/auth/verify", _) => match &visitor {
             Some(visitor) => claim(app, visitor, &fields.token).await,
-            None => AuthPage::Stale(problem.clone()?),
+            None => AuthPage::Unavailable(problem.clone()?),
+        },
+        ("/auth/guest", "forgotten") => AuthPage::Forgotten,
+        ("/auth/guest", "deleted") => AuthPage::Deleted,
+        ("/auth/guest", _) => match &visitor {
+            Some(visitor) => guest(app, visitor).await,
+            None => AuthPage::Unavailable(problem.clone()?),
         },
         _ => return None,
     };
     let problem = problem.or_else(|| match &page {
-        AuthPage::Stale(problem) => Some(problem.clone()),
+        AuthPage::Stale(problem) | AuthPage::Unavailable(problem) => Some(problem.clone()),
         _ => None,
     });
     let account = visitor.as_ref().and_then(account_name);
+    let guest = visitor.as_ref().is_some_and(|visitor| visitor.guest().is_some());
     let AuthFields { next, name, email, token, .. } = fields;
-    let next = inside(&next).to_owned();
+    let next = match &page {
+        AuthPage::Unavailable(_) => parts.uri.path_and_query().map_or("/", |here| here.as_str()).to_owned(),
+        _ => inside(&next).to_owned(),
+    };
     let refused = refused(parts);
-    Some((AuthVisit { page, next, account, name, email, token, refused }, problem))
+    Some((AuthVisit { page, next, account, guest, name, email, token, refused }, problem))
 }
 
 async fn claim(app: &App, visitor: &Visitor, token: &str) -> AuthPage {
     match accounts::claim_of(app, visitor, &Secret(token.to_owned())).await {
         Ok((email, name)) => AuthPage::Verify { email, name },
-        Err(problem) => AuthPage::Stale(problem),
+        Err(problem) if problem.code == Code::TokenInvalid => AuthPage::Stale(problem),
+        Err(problem) => AuthPage::Unavailable(problem),
+    }
+}
+
+async fn guest(app: &App, visitor: &Visitor) -> AuthPage {
+    let nickname = visitor.guest().and_then(|guest| guest.nickname.clone());
+    match rooms::whereabouts(app, visitor).await {
+        Ok(room) => AuthPage::Guest { nickname, room },
+        Err(problem) => AuthPage::Unavailable(problem),
     }
 }
 
@@ -157,7 +192,7 @@ async fn entrance(app: &App, parts: &mut Parts) -> Result<Entrance, Problem> {
     rooms::entrance(app, &visitor(app, parts).await?).await
 }
 
-async fn visitor(app: &App, parts: &mut Parts) -> Result<Visitor, Problem> {
+pub(super) async fn visitor(app: &App, parts: &mut Parts) -> Result<Visitor, Problem> {
     Visitor::from_request_parts(parts, app).await.map_err(|Refusal(problem)| problem)
 }
 
@@ -185,7 +220,10 @@ fn sent_back(parts: &Parts) -> SentBack {
     SentBack { refused: refused(parts), ..fields }
 }
 
-fn refused(parts: &Parts) -> Option<(String, Problem)> {
+/// Why a form was refused, as the address says, which anybody can write and have somebody open. So its sentence is not shown:
+/// the page has words of its own for what can go wrong.
+pub(super) fn refused(parts: &Parts) -> Option<(String, Problem)> {
     let Query(Refused { path, error }) = Query::try_from_uri(&parts.uri).ok()?;
-    Some((path?, ServerFnUrlError::<Problem>::decode_err(&error?)))
+    let problem = ServerFnUrlError::<Problem>::decode_err(&error?);
+    Some((path?, Problem { detail: problem.code.title().to_owned(), ..problem }))
 }

@@ -4,7 +4,10 @@
 use std::{
     collections::BTreeMap,
     net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use axum::{
@@ -43,6 +46,8 @@ struct Inner {
     visitor: OnceCell<Visitor>,
     /// What the answer sets, the last word on each name. Held for moments only.
     cookies: Mutex<BTreeMap<String, Cookie<'static>>>,
+    /// Whether the browser came with the tokens of a session that is over.
+    came_too_late: AtomicBool,
 }
 
 /// Gives each request its reception, and its answer the cookies.
@@ -95,6 +100,11 @@ impl Reception {
         self.set(session::none(&app.config, Name::Guest));
     }
 
+    /// Whether somebody asks who was logged in here, and is no more. Known once it was asked who they are.
+    pub fn came_too_late(&self) -> bool {
+        self.0.came_too_late.load(Ordering::Relaxed)
+    }
+
     fn set(&self, cookie: Cookie<'static>) {
         let mut cookies = self.0.cookies.lock().unwrap_or_else(PoisonError::into_inner);
         cookies.insert(cookie.name().to_owned(), cookie);
@@ -121,7 +131,10 @@ impl Reception {
                 }
                 return Ok(Visitor { actor: Some(actor), client, language });
             }
-            Recognised::Nobody { is_over: true } => self.see_out(app),
+            Recognised::Nobody { is_over: true } => {
+                self.0.came_too_late.store(true, Ordering::Relaxed);
+                self.see_out(app);
+            }
             Recognised::Nobody { is_over: false } => {}
         }
         let actor = match read(Name::Guest) {

@@ -48,6 +48,8 @@ pub struct Reads {
     untold: BTreeSet<MemberId>,
     /// Of whom the other nodes have not been told.
     unshared: BTreeSet<MemberId>,
+    /// Whether somebody has read further, here or elsewhere, since that was last asked.
+    moved: bool,
 }
 
 impl Reading {
@@ -111,6 +113,7 @@ impl Reads {
         };
         (self.unkept, self.due) = (still_here(before.unkept), still_here(before.due));
         (self.untold, self.unshared) = (still_here(before.untold), still_here(before.unshared));
+        self.moved = before.moved;
     }
 
     /// The next event of the log: its author has read up to it, and so has who joins. Nobody needs to be told: they see it.
@@ -161,6 +164,7 @@ impl Reads {
                 self.untold.insert(member);
                 self.unshared.insert(member);
             }
+            self.moved = true;
             self.keep(member);
         }
     }
@@ -172,6 +176,7 @@ impl Reads {
         reading.merge(cursor.seq, cursor.n, cursor.shown);
         if reading.shown > before.shown {
             self.untold.insert(cursor.member);
+            self.moved = true;
         }
         reading.seq > before.seq
     }
@@ -211,6 +216,11 @@ impl Reads {
     pub fn marks_for(&self, member: MemberId, head: Seq) -> Vec<ReadMark> {
         let others = self.readings.iter().filter(|(id, reading)| **id != member && reading.shown > 0);
         others.map(|(id, reading)| ReadMark { member: *id, seq: reading.shown.min(head) }).collect()
+    }
+
+    /// Whether somebody has read further since this was last asked. What they said is no part of it.
+    pub fn take_moved(&mut self) -> bool {
+        mem::take(&mut self.moved)
     }
 
     /// Whether there is nothing to tell.
@@ -379,11 +389,13 @@ mod tests {
         for member in [id(1), id(2)] {
             reads.read(member, Place { seq: 5, n: 1 });
         }
+        assert!(reads.take_moved() && !reads.take_moved());
         let (marks, cursors) = reads.take_untold();
         assert_eq!(marks, [ReadMark { member: id(1), seq: 5 }]);
         assert_eq!(cursors, [ReadCursor { member: id(1), seq: 5, n: 1, shown: 5 }]);
         assert_eq!(reads.take_untold(), (vec![], vec![]));
         reads.fold(&said(11, 7, 2), 6);
+        assert!(!reads.take_moved());
         assert_eq!(at(&reads, 2), (11, 7, 2), "what was seen stays seen, and goes no further");
         assert_eq!(reads.marks_for(id(1), 11), [ReadMark { member: id(2), seq: 2 }]);
         reads.show(id(2), true);

@@ -1,20 +1,22 @@
 //! Parts of the forms about accounts.
 
+use std::collections::BTreeMap;
+
 use leptos::{prelude::*, server_fn::ServerFn};
 
 use crate::{
-    protocol::{AuthVisit, Problem},
-    ui::texts::{use_auth_texts, use_texts},
+    protocol::{PasswordHint, Problem},
+    ui::texts::{account_problem, use_auth_texts},
 };
 
 /// Why the form to this server function was refused, if it was.
-pub fn refusal<F: ServerFn>(visit: &AuthVisit) -> Option<Problem> {
-    visit.refused.as_ref().filter(|(path, _)| path == F::PATH).map(|(_, problem)| problem.clone())
+pub fn refusal<F: ServerFn>(refused: Option<&(String, Problem)>) -> Option<Problem> {
+    refused.filter(|(path, _)| path == F::PATH).map(|(_, problem)| problem.clone())
 }
 
 /// What is wrong with a field, if the refusal is about that.
 fn error_of(problem: Option<Problem>, name: &str) -> Option<String> {
-    problem.filter(|problem| problem.field.as_deref() == Some(name)).map(|problem| use_texts().problem(&problem))
+    problem.filter(|problem| problem.field.as_deref() == Some(name)).map(|problem| account_problem(&problem))
 }
 
 /// A refusal that is about none of the fields.
@@ -28,14 +30,17 @@ pub fn Refused(
     let elsewhere = |problem: &Problem| problem.field.as_deref().is_none_or(|field| !fields.contains(&field));
     problem
         .filter(elsewhere)
-        .map(|problem| view! { <p class="form-problem" role="alert">{use_texts().problem(&problem)}</p> })
+        .map(|problem| view! { <p class="form-problem" role="alert">{account_problem(&problem)}</p> })
 }
 
 /// A field with its label, and what is wrong with it.
 #[component]
 pub fn AuthField(
-    /// Its name in the form, and its id.
+    /// Its name in the form.
     name: &'static str,
+    /// The form, on a page with several: its name goes before the field's own for an id.
+    #[prop(optional)]
+    form: Option<&'static str>,
     /// What it is called.
     label: &'static str,
     /// What kind of input it is.
@@ -48,28 +53,30 @@ pub fn AuthField(
     /// The refusal of the form.
     problem: Option<Problem>,
     /// A sentence below it.
-    #[prop(optional)]
-    hint: Option<&'static str>,
+    #[prop(optional, into)]
+    hint: Option<String>,
     /// Whether it has to be filled in.
     #[prop(default = true)]
     required: bool,
 ) -> impl IntoView {
     let error = error_of(problem, name);
-    let (error_id, hint_id) = (format!("{name}-error"), format!("{name}-hint"));
-    let described_by = match (&error, hint) {
+    let id = form.map_or_else(|| name.to_owned(), |form| format!("{form}-{name}"));
+    let (error_id, hint_id) = (format!("{id}-error"), format!("{id}-hint"));
+    let described_by = match (&error, &hint) {
         (Some(_), _) => Some(error_id.clone()),
         (None, Some(_)) => Some(hint_id.clone()),
         (None, None) => None,
     };
     view! {
         <div class="field">
-            <label class="field__label" for=name>{label}</label>
+            <label class="field__label" for=id.clone()>{label}</label>
             <input
-                id=name
+                id=id
                 name=name
                 class="field__input"
                 type=kind
                 value=value
+                autofocus=error.is_some()
                 required=required
                 autocomplete=autocomplete
                 autocapitalize="off"
@@ -84,13 +91,17 @@ pub fn AuthField(
     }
 }
 
-/// How good the password is, once a few lines of script measure it.
+/// How good the password is, once a few lines of script measure it: `meter.js`.
 #[component]
 pub fn Strength() -> impl IntoView {
+    let texts = use_auth_texts();
+    let hints: BTreeMap<PasswordHint, &str> =
+        PasswordHint::ALL.iter().enumerate().map(|(at, hint)| (*hint, texts.password_hints(at))).collect();
+    let hints = serde_json::to_string(&hints).unwrap_or_default();
     view! {
-        <div class="field">
-            <meter class="strength" min="0" max="4" low="2" high="3" optimum="4" value="0" hidden aria-label=use_auth_texts().strength()></meter>
-            <p class="field__hint" id="strength-advice" aria-live="polite"></p>
+        <div class="field strength">
+            <meter class="strength__meter" min="0" max="4" low="2" high="3" optimum="4" value="0" hidden aria-label=texts.strength()></meter>
+            <p class="field__hint strength__advice" aria-live="polite" data-hints=hints></p>
         </div>
     }
 }

@@ -3,8 +3,8 @@
 use leptos::{prelude::*, server_fn::ServerFn};
 
 use crate::{
-    api::{ForgotPassword, LogIn, LogInByCode, Register, RequestCode, ResetPassword, VerifyEmail},
-    protocol::AuthVisit,
+    api::{ForgetMe, ForgotPassword, LogIn, LogInByCode, Register, RequestCode, ResetPassword, VerifyEmail},
+    protocol::{AuthVisit, Nickname, RoomCode},
     ui::texts::{use_auth_texts, use_texts},
 };
 
@@ -14,7 +14,7 @@ use super::fields::{AuthField, Next, Refused, Strength, link, refusal};
 #[component]
 pub fn RegisterForm(visit: AuthVisit) -> impl IntoView {
     let texts = use_auth_texts();
-    let problem = refusal::<Register>(&visit);
+    let problem = refusal::<Register>(visit.refused.as_ref());
     let to_log_in = link("/auth/login", &visit.next);
     let lead = if visit.token.is_empty() { texts.register_text() } else { texts.keep_text() };
     view! {
@@ -46,8 +46,8 @@ pub fn RegisterForm(visit: AuthVisit) -> impl IntoView {
 pub fn LogInForm(visit: AuthVisit) -> impl IntoView {
     let texts = use_auth_texts();
     let (before, after) = texts.you_are();
-    let problem = refusal::<LogIn>(&visit);
-    let code_problem = refusal::<RequestCode>(&visit);
+    let problem = refusal::<LogIn>(visit.refused.as_ref());
+    let code_problem = refusal::<RequestCode>(visit.refused.as_ref());
     let to_register = link("/auth/register", &visit.next);
     view! {
         {visit.account.map(|name| view! {
@@ -76,7 +76,7 @@ pub fn LogInForm(visit: AuthVisit) -> impl IntoView {
 pub fn CodeForm(visit: AuthVisit) -> impl IntoView {
     let texts = use_auth_texts();
     let (before, after) = texts.code_sent();
-    let problem = refusal::<LogInByCode>(&visit);
+    let problem = refusal::<LogInByCode>(visit.refused.as_ref());
     let back = link("/auth/login", &visit.next);
     view! {
         <p class="card__text">
@@ -97,7 +97,7 @@ pub fn CodeForm(visit: AuthVisit) -> impl IntoView {
 #[component]
 pub fn ForgotForm(visit: AuthVisit) -> impl IntoView {
     let texts = use_auth_texts();
-    let problem = refusal::<ForgotPassword>(&visit);
+    let problem = refusal::<ForgotPassword>(visit.refused.as_ref());
     view! {
         <p class="card__text">{texts.forgot_text()}</p>
         <form method="post" action=ForgotPassword::PATH>
@@ -113,7 +113,7 @@ pub fn ForgotForm(visit: AuthVisit) -> impl IntoView {
 #[component]
 pub fn ResetForm(visit: AuthVisit) -> impl IntoView {
     let texts = use_auth_texts();
-    let problem = refusal::<ResetPassword>(&visit);
+    let problem = refusal::<ResetPassword>(visit.refused.as_ref());
     view! {
         <form method="post" action=ResetPassword::PATH>
             <input type="hidden" name="token" value=visit.token/>
@@ -141,7 +141,7 @@ pub fn VerifyForm(
     question: String,
 ) -> impl IntoView {
     let texts = use_auth_texts();
-    let problem = refusal::<VerifyEmail>(&visit);
+    let problem = refusal::<VerifyEmail>(visit.refused.as_ref());
     view! {
         <p class="card__text">
             {question}
@@ -153,4 +153,44 @@ pub fn VerifyForm(
             <button type="submit" class="button button--primary button--wide">{texts.confirm()}</button>
         </form>
     }
+}
+
+/// Says what is known of a guest, and forgets them.
+#[component]
+pub fn ForgetForm(
+    visit: AuthVisit,
+    /// What they are called; `None` for somebody of whom nothing is known.
+    nickname: Option<Nickname>,
+    /// The room that they are in.
+    room: Option<RoomCode>,
+) -> impl IntoView {
+    let texts = use_auth_texts();
+    let problem = refusal::<ForgetMe>(visit.refused.as_ref());
+    if !visit.guest {
+        let of_account = visit.account.is_some();
+        return view! {
+            <p class="card__text">{if of_account { texts.no_guest_but_account() } else { texts.no_guest() }}</p>
+            {of_account.then(|| view! {
+                <a href="/preferences/data" class="button button--wide">{texts.to_data()}</a>
+            })}
+            <a href="/" class="button button--wide">{use_texts().common.start_page()}</a>
+        }
+        .into_any();
+    }
+    let (before, after) = texts.guest_called();
+    view! {
+        {nickname.map(|name| view! {
+            <p class="card__text">{before} <b dir="auto">{name.to_string()}</b> {after}</p>
+        })}
+        {room.map(|room| view! { <p class="card__text">{texts.guest_leaves(&room.spaced())}</p> })}
+        <p class="card__text">{texts.guest_text()}</p>
+        <form method="post" action=ForgetMe::PATH>
+            <Refused problem fields=&[]/>
+            <button type="submit" class="button button--danger button--wide">{use_texts().account.forget_me()}</button>
+        </form>
+        <p class="page__aside">
+            <a href=room.map_or_else(|| "/".to_owned(), |room| format!("/rooms/{room}"))>{texts.guest_back()}</a>
+        </p>
+    }
+    .into_any()
 }

@@ -11,16 +11,22 @@ use crate::protocol::{AuthPage, AuthVisit};
 use super::{
     components::Brand,
     shell::document,
-    texts::{use_auth_texts, use_texts},
+    texts::{account_problem, use_auth_texts, use_texts},
     title,
 };
-use forms::{CodeForm, ForgotForm, LogInForm, RegisterForm, ResetForm, VerifyForm};
+use forms::{CodeForm, ForgetForm, ForgotForm, LogInForm, RegisterForm, ResetForm, VerifyForm};
+
+pub use fields::{AuthField, Refused, Strength, refusal};
+
+/// The lines that measure a password.
+pub const METER: &str = include_str!("meter.js");
 
 /// The document of a page about accounts.
 pub fn auth_shell(options: &LeptosOptions) -> impl IntoView + use<> {
     let visit = use_context::<AuthVisit>().unwrap_or_default();
     let heading = heading(&visit.page);
     let measures = matches!(visit.page, AuthPage::Register | AuthPage::ResetPassword);
+    let offers_to_forget = visit.guest && matches!(visit.page, AuthPage::Register | AuthPage::LogIn);
     let title = title::element(&title::of_heading(heading)).into_any();
     let head = view! { <meta name="robots" content="noindex"/> };
     let body = view! {
@@ -30,8 +36,11 @@ pub fn auth_shell(options: &LeptosOptions) -> impl IntoView + use<> {
                 <h1 id="auth-heading" class="card__heading">{heading}</h1>
                 {content(visit)}
             </section>
+            {offers_to_forget.then(|| view! {
+                <p class="page__aside"><a href="/auth/guest">{use_auth_texts().a_guest_here()}</a></p>
+            })}
         </main>
-        {measures.then(|| view! { <script nonce=use_nonce()>{include_str!("meter.js")}</script> })}
+        {measures.then(|| view! { <script nonce=use_nonce()>{METER}</script> })}
     };
     document(options, title, head.into_any(), body.into_any())
 }
@@ -40,7 +49,7 @@ fn heading(page: &AuthPage) -> &'static str {
     let texts = use_auth_texts();
     match page {
         AuthPage::Register => use_texts().account.register(),
-        AuthPage::LogIn | AuthPage::LogInAfterReset => use_texts().account.log_in(),
+        AuthPage::LogIn | AuthPage::LogInAfterReset | AuthPage::LogInAgain => use_texts().account.log_in(),
         AuthPage::Code => texts.type_code(),
         AuthPage::ForgotPassword => texts.set_password(),
         AuthPage::ForgotPasswordSent => texts.look_into_mail(),
@@ -48,6 +57,10 @@ fn heading(page: &AuthPage) -> &'static str {
         AuthPage::Verify { .. } => texts.confirm_address(),
         AuthPage::Verified => texts.address_confirmed(),
         AuthPage::Stale(_) => texts.stale(),
+        AuthPage::Guest { .. } => texts.guest(),
+        AuthPage::Forgotten => texts.forgotten(),
+        AuthPage::Deleted => texts.deleted(),
+        AuthPage::Unavailable(_) => texts.unavailable(),
     }
 }
 
@@ -61,6 +74,15 @@ fn content(visit: AuthVisit) -> AnyView {
             <LogInForm visit/>
         }
         .into_any(),
+        AuthPage::LogInAgain => {
+            let next = visit.next.clone();
+            view! {
+                <p class="form-done" role="status">{texts.session_ended()}</p>
+                <LogInForm visit/>
+                <p class="page__aside"><a href=next>{texts.go_on_without()}</a></p>
+            }
+            .into_any()
+        }
         AuthPage::Code => view! { <CodeForm visit/> }.into_any(),
         AuthPage::ForgotPassword => view! { <ForgotForm visit/> }.into_any(),
         AuthPage::ForgotPasswordSent => view! {
@@ -81,9 +103,30 @@ fn content(visit: AuthVisit) -> AnyView {
         }
         .into_any(),
         AuthPage::Stale(problem) => view! {
-            <p class="card__text">{use_texts().problem(&problem)}</p>
-            <a href="/" class="button button--primary button--wide">{use_texts().common.start_page()}</a>
+            <p class="card__text">{account_problem(&problem)}</p>
+            <StartPage/>
+        }
+        .into_any(),
+        AuthPage::Guest { nickname, room } => view! { <ForgetForm visit nickname room/> }.into_any(),
+        AuthPage::Forgotten => view! {
+            <p class="card__text">{texts.forgotten_text()}</p>
+            <StartPage/>
+        }
+        .into_any(),
+        AuthPage::Deleted => view! {
+            <p class="card__text">{texts.deleted_text()}</p>
+            <StartPage/>
+        }
+        .into_any(),
+        AuthPage::Unavailable(problem) => view! {
+            <p class="card__text">{account_problem(&problem)}</p>
+            <a href=visit.next class="button button--primary button--wide">{texts.try_again()}</a>
         }
         .into_any(),
     }
+}
+
+#[component]
+fn StartPage() -> impl IntoView {
+    view! { <a href="/" class="button button--primary button--wide">{use_texts().common.start_page()}</a> }
 }

@@ -27,6 +27,9 @@ pub fn TextField(
     /// How a phone's keyboard capitalises.
     #[prop(default = "words")]
     autocapitalize: &'static str,
+    /// Which of its keyboards a phone shows.
+    #[prop(default = "text")]
+    inputmode: &'static str,
     /// Its look.
     #[prop(default = "field__input")]
     class: &'static str,
@@ -58,7 +61,7 @@ pub fn TextField(
                 autocomplete=autocomplete
                 autocapitalize=autocapitalize
                 spellcheck="false"
-                inputmode="text"
+                inputmode=inputmode
                 aria-invalid=move || error.with(Option::is_some).then_some("true")
                 aria-describedby=described_by
                 node_ref=node_ref

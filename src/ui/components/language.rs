@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// What a language calls itself: the same in every language, so it is no text of the table.
-const fn own_name(language: Language) -> &'static str {
+pub const fn own_name(language: Language) -> &'static str {
     match language {
         Language::English => "English",
         Language::German => "Deutsch",

@@ -20,7 +20,7 @@ pub use dialog::Dialog;
 pub use entry_buttons::EntryButtons;
 pub use field::TextField;
 pub use icon::{Icon, Shape};
-pub use language::LanguageChoice;
+pub use language::{LanguageChoice, own_name};
 pub use message::MessageItem;
 pub use moment::MomentText;
 pub use problem::{FormProblem, detail_for};

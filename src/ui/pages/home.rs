@@ -69,6 +69,7 @@ fn Current(code: RoomCode) -> impl IntoView {
                     <input type="hidden" name="code" value=code.to_string()/>
                     <button type="submit" class="button">{texts.leave()}</button>
                 </Form>
+                <a href="/auth/guest" class="button">{use_texts().account.forget_me()}</a>
             </div>
         </section>
     }

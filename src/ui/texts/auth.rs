@@ -1,13 +1,13 @@
 //! The texts of the pages about accounts, which the server alone renders: they are in a table of their own, since what is in
 //! the other one goes to the browser with every document.
 
-use crate::protocol::Language;
+use crate::protocol::{Code, Language, Problem, limits::PASSWORD_CHARS};
 
 use super::{
     files,
     fill::{around, fill},
     table::{Book, Kind, place, table},
-    use_speech,
+    use_speech, use_texts,
 };
 
 table! {
@@ -50,10 +50,170 @@ table! {
         verify_text: (name, email);
         not_me;
         confirm;
+        password_hints: [9];
+        session_ended;
+        go_on_without;
+        a_guest_here;
+        guest;
+        guest_called: {name};
+        guest_leaves: (room);
+        guest_text;
+        guest_back;
+        no_guest;
+        no_guest_but_account;
+        to_data;
+        forgotten;
+        forgotten_text;
+        deleted;
+        deleted_text;
+        unavailable;
+    }
+    /// What can go wrong on these pages beside what can anywhere.
+    account_problems: AccountProblems {
+        wrong_password;
+        wrong_code;
+        wrong_confirming_password;
+        wrong_confirming_code;
+        not_confirmed;
+        weak_password;
+        password_length: (least, most);
+        code_digits;
+        other;
+    }
+    /// The pages of preferences.
+    preferences: Preferences {
+        heading;
+        rooms;
+        pages: [5];
+        save;
+        saved;
+        theme;
+        themes: [3];
+        accent;
+        accents: [5];
+        text_size;
+        text_sizes: [3];
+        hours;
+        hour_cycles: [3];
+        language;
+        as_browser;
+        notifications;
+        notifications_text;
+        notify: [3];
+        sound;
+        sound_text;
+        privacy;
+        typing;
+        typing_text;
+        reading;
+        reading_text;
+        new_rooms;
+        nickname;
+        nickname_hint: (name);
+        name_hint;
+        confirmed;
+        unconfirmed;
+        send_again;
+        pending: {email};
+        mailed: {email};
+        no_address;
+        new_address;
+        change_address;
+        no_password;
+        set_password;
+        change_password;
+        current_password;
+        new_password_hint;
+        password_set;
+        code_mailed: {email};
+        to_confirm;
+        mail_code;
+        cannot_confirm;
+        devices_text;
+        device: (browser, system);
+        unknown_device;
+        this_one;
+        in_use;
+        used_lately;
+        used_hours: [count];
+        used_days: [count];
+        since: (day);
+        end;
+        end_one: (device);
+        end_others;
+        ended;
+        download;
+        download_text;
+        delete;
+        delete_texts: [4];
+        messages;
+        keep;
+        keep_text;
+        erase;
+        erase_text;
+        delete_now;
     }
 }
 
 /// The texts of these pages, in the language of the page.
 pub fn use_auth_texts() -> &'static Auth {
     &files::of_auth(use_speech().language).auth
+}
+
+/// The texts of the preferences, in the language of the page.
+pub fn use_preferences_texts() -> &'static Preferences {
+    &files::of_auth(use_speech().language).preferences
+}
+
+/// What went wrong, in the words of these pages. Always in theirs: a form that was sent without scripts comes back by an
+/// address, and whoever wrote that could make the page say anything.
+pub fn account_problem(problem: &Problem) -> String {
+    files::of_auth(use_speech().language).account_problems.of(problem).unwrap_or_else(|| use_texts().problem(problem))
+}
+
+impl AccountProblems {
+    fn of(&self, problem: &Problem) -> Option<String> {
+        let about = problem.field.as_deref();
+        let text = match (problem.code, about) {
+            (Code::WrongCredentials, Some("code")) => self.wrong_code(),
+            (Code::WrongCredentials, _) => self.wrong_password(),
+            (Code::NotConfirmed, Some("password")) => self.wrong_confirming_password(),
+            (Code::NotConfirmed, Some("code")) => self.wrong_confirming_code(),
+            (Code::NotConfirmed, _) => self.not_confirmed(),
+            (Code::WeakPassword, _) => self.weak_password(),
+            (Code::InvalidInput, Some("password" | "new_password")) => {
+                let (least, most) = PASSWORD_CHARS.into_inner();
+                return Some(self.password_length(&least.to_string(), &most.to_string()));
+            }
+            // A room's code says by its reason what is wrong with it.
+            (Code::InvalidInput, Some("code")) if problem.reason.is_none() => self.code_digits(),
+            (Code::InvalidInput, _) if problem.reason.is_none() => self.other(),
+            (Code::TooManyRequests, _) if problem.retry_after_ms.is_none() => self.other(),
+            (Code::AlreadyInRoom, _) if problem.room.is_none() => self.other(),
+            (
+                Code::NotFound | Code::MethodNotAllowed | Code::IdReused | Code::TooLarge | Code::UnsupportedMediaType,
+                _,
+            ) => self.other(),
+            _ => return None,
+        };
+        Some(text.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_an_address_makes_up_is_said() {
+        for language in Language::ALL {
+            let texts = files::of_auth(*language);
+            for code in Code::ALL {
+                let problem = Problem::new(*code, "Your account is locked. Call 0900 123456.");
+                let said = texts.account_problems.of(&problem);
+                let said = said.unwrap_or_else(|| super::super::of(*language).problem(&problem));
+                assert!(!said.contains("0900"), "{code:?}: {said}");
+            }
+        }
+    }
 }

@@ -196,7 +196,9 @@ mod tests {
                 "August",
                 "September",
                 "November",
-                "Code"
+                "Code",
+                "2:05 PM",
+                "14:05"
             ]
         );
     }

@@ -18,7 +18,7 @@ use crate::protocol::{Language, Look};
 use fill::{around, fill};
 use table::{Book, Kind, place, table};
 
-pub use auth::use_auth_texts;
+pub use auth::{account_problem, use_auth_texts, use_preferences_texts};
 pub use files::of;
 
 table! {
@@ -136,6 +136,10 @@ table! {
         preserve_text;
         mute;
         mute_text;
+        keep_email;
+        keep_text;
+        keep_send;
+        keep_sent;
     }
     /// Leaving a room.
     exit: Exit {
@@ -277,6 +281,7 @@ table! {
         log_out;
         register;
         logged_in_as: {name};
+        forget_me;
     }
     /// What can go wrong.
     problems: Problems {

@@ -12,4 +12,4 @@ pub use direction::is_right_to_left;
 pub use links::{Piece, pieces};
 pub use notices::typing_line;
 pub use rows::{Delivery, MessageRow, Row, RowKey, View, rows};
-pub use time::{briefly, day_label, hour_and_minute, rfc3339};
+pub use time::{briefly, day_label, day_of, hour_and_minute, rfc3339};

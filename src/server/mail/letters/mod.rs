@@ -92,7 +92,7 @@ pub(super) fn compose(mail: &MailRecord, keys: &Keys, url: &str, host: &str) -> 
     let lead = match &mail.letter {
         Letter::Verify => Lead::Link(format!("{url}/auth/verify?token={}", token()?)),
         Letter::Reset => Lead::Link(format!("{url}/auth/reset-password?token={}", token()?)),
-        Letter::KeepRoom { .. } => Lead::Link(format!("{url}/auth/register?token={}", token()?)),
+        Letter::KeepRoom { code } => Lead::Link(format!("{url}/auth/register?token={}&next=/rooms/{code}", token()?)),
         Letter::HasAccount | Letter::AddressChanged => Lead::Link(format!("{url}/auth/login")),
         Letter::PasswordChanged => Lead::Link(format!("{url}/auth/forgot-password")),
         Letter::LogInCode | Letter::ConfirmCode => {

@@ -243,8 +243,6 @@ pub struct Live {
     presence_shown_at: Instant,
     presence_told_at: Option<Instant>,
     reads: Reads,
-    /// Whether somebody has read further since the inbox was last empty.
-    reads_moved: bool,
     reads_told_at: Option<Instant>,
     reads_kept_at: Option<Instant>,
     keeping: Option<Keeping>,
@@ -288,7 +286,6 @@ pub async fn run(engine: Engine, room: RoomId, inbox: mpsc::Receiver<Request>) {
         presence_shown_at: now,
         presence_told_at: None,
         reads: Reads::default(),
-        reads_moved: false,
         reads_told_at: None,
         reads_kept_at: None,
         keeping: None,

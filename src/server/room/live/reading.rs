@@ -35,7 +35,6 @@ impl Live {
             return;
         }
         self.reads.read(member, self.place_at(seq));
-        self.reads_moved = true;
         self.tell_own(member, seq, Some(id));
         if self.others.values().any(|(_, connected)| connected.contains(&member)) {
             self.share_reads(self.reads.cursor(member).into_iter().collect());
@@ -53,7 +52,6 @@ impl Live {
                 self.tell_own(cursor.member, cursor.seq, None);
             }
         }
-        self.reads_moved = true;
     }
 
     /// These members have a connection to another node now: what was read here before that was known, it may have missed.
@@ -119,7 +117,7 @@ impl Live {
 
     /// What moved is told, and stored if nothing was stored a moment ago: else at the tick.
     pub(super) fn follow_up_reads(&mut self) {
-        if std::mem::take(&mut self.reads_moved) {
+        if self.reads.take_moved() {
             self.tell_reads();
             if self.reads_kept_at.is_none_or(|at| at.elapsed() >= READS_PAUSE) {
                 self.keep_reads();

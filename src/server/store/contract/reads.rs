@@ -49,7 +49,7 @@ pub async fn marks_made_at_once_are_all_kept(store: &dyn Store) {
     };
     let (even, odd) = (ahead(0), ahead(1));
     let (one, two) = join(store.mark_read(room.id, &even), store.mark_read(room.id, &odd)).await;
-    (one.unwrap(), two.unwrap());
+    one.and(two).unwrap();
     for (i, record) in (0..).zip(&members) {
         assert_eq!(kept(store, record).await, (100 + i, 90 + i, 100 + i, false));
     }
@@ -77,7 +77,8 @@ pub async fn a_mark_beside_a_leaving_is_kept_and_so_is_the_leaving(store: &dyn S
             join(store.mark_read(room.id, &cursors), store.mute(room.id, owner.member, true)),
         )
         .await;
-        (left.unwrap(), marked.unwrap(), muted.unwrap());
+        left.unwrap();
+        marked.and(muted).unwrap();
         let (presence, owed) = (Presence::Gone, Some(Owed::Left));
         let gone = MemberRecord { presence, owed, slot: None, changed_at: at, ..owner };
         let expected = MemberRecord { read: seq, read_n: seq, muted: true, ..gone };

@@ -6,6 +6,7 @@ use crate::{
     api::LeaveRoom,
     protocol::{Code, Retention},
     ui::{
+        account::use_account,
         browser,
         components::Dialog,
         effect::effect,
@@ -23,6 +24,7 @@ pub fn ExitDialog(
 ) -> impl IntoView {
     let room = use_room();
     let texts = &use_texts().exit;
+    let is_guest = use_account().is_none();
     let leave = Sending::to::<LeaveRoom>();
     let out = if use_list().is_some() { "/dashboard" } else { "/" };
     effect(move || {
@@ -52,6 +54,7 @@ pub fn ExitDialog(
                     <button type="button" class="button" on:click=move |_| open.set(false)>{texts.stay()}</button>
                 </div>
             </Form>
+            {is_guest.then(|| view! { <p class="page__aside"><a href="/auth/guest">{use_texts().account.forget_me()}</a></p> })}
         </Dialog>
     }
 }

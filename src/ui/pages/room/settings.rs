@@ -4,9 +4,10 @@
 use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
-    api::{PreserveRoom, RenameRoom},
+    api::{KeepRoom, PreserveRoom, RenameRoom},
     protocol::{Problem, Retention, Role},
     ui::{
+        account::use_account,
         components::{Dialog, TextField, When},
         effect::effect,
         form::{Form, Sending},
@@ -40,6 +41,7 @@ fn OwnerSettings(open: RwSignal<bool>) -> impl IntoView {
     let texts = &use_texts().settings;
     let rename = Sending::to::<RenameRoom>();
     let preserve = Sending::to::<PreserveRoom>();
+    let is_guest = use_account().is_none();
     let keeps = move || room.retention.get() == Retention::Preserved;
     let name_problem = Signal::derive(move || rename.detail());
     effect(move || {
@@ -83,6 +85,7 @@ fn OwnerSettings(open: RwSignal<bool>) -> impl IntoView {
             </button>
         </Form>
         <p class="form-problem" role="status">{move || preserve.detail()}</p>
+        {is_guest.then(|| view! { <div hidden=move || !keeps()><KeepForm/></div> })}
     }
 }
 
@@ -120,5 +123,30 @@ fn Mute(list: LiveList) -> impl IntoView {
             <span class="switch__text" id="mute-text">{own.mute_text()}</span>
         </button>
         <p class="form-problem" role="status">{move || problem.get().map(|problem| texts.problem(&problem))}</p>
+    }
+}
+
+/// Offers a guest, whom a browser forgets, a link by mail that brings them back to a room that is kept.
+#[component]
+fn KeepForm() -> impl IntoView {
+    let texts = &use_texts().settings;
+    let keep = Sending::to::<KeepRoom>();
+    view! {
+        <Form sending=keep>
+            <input type="hidden" name="code" value=use_room().code.to_string()/>
+            <TextField
+                name="email"
+                label=texts.keep_email()
+                value=""
+                error=Signal::derive(move || keep.detail())
+                hint=texts.keep_text()
+                maxlength=254
+                autocomplete="email"
+                autocapitalize="none"
+                inputmode="email"
+            />
+            <button type="submit" class="button" disabled=move || keep.pending.get()>{texts.keep_send()}</button>
+            <p class="form-done" role="status">{move || keep.is_done().then(|| texts.keep_sent())}</p>
+        </Form>
     }
 }

@@ -1,0 +1,159 @@
+// The pages about accounts and of preferences, one by one: without a barrier, light and dark; with targets for a thumb; and
+// nothing sticks out, in either language.
+import type { Page } from "@playwright/test";
+import { PASSWORD, card, field, logIn, pathOf, press, register, registerAndConfirm } from "../account.ts";
+import { expect, expectAccessible, test } from "../fixtures.ts";
+import { linkIn, mailTo, newAddress } from "../mails.ts";
+import { isPhone, makeRoom } from "../room.ts";
+
+// A colour in the middle of a transition is nobody's choice.
+test.use({ contextOptions: { reducedMotion: "reduce" } });
+
+const PREFERENCES = ["", "/chatting", "/account", "/devices", "/data"].map((page) => `/preferences${page}`);
+
+/** Looks at the page as it is now: barriers, targets, and whether everything is within. */
+async function inspect(page: Page, name: string): Promise<void> {
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    await test.step(`${name}, ${colorScheme}`, () => expectAccessible(page));
+  }
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  expect.soft(over, `${name}: nothing sticks out`).toBeLessThanOrEqual(0);
+  const cut = await page.evaluate(() =>
+    [...document.querySelectorAll<HTMLElement>("button, a, label, h1, h2, .choice, .tag")]
+      .filter((element) => element.checkVisibility() && element.scrollWidth > element.clientWidth + 1)
+      .filter((element) => getComputedStyle(element).display !== "inline")
+      .map((element) => element.outerHTML.slice(0, 120)),
+  );
+  expect.soft(cut, `${name}: nothing is cut off`).toEqual([]);
+  if (!isPhone(page)) return;
+  const small = await page.evaluate(() =>
+    [...document.querySelectorAll<HTMLElement>("a, button, input, .choice, .switch")]
+      // What lies on a card or beside a switch is hit with it.
+      .filter((element) => element.checkVisibility() && !element.parentElement?.closest(".choice, .switch"))
+      .map((element) => ({ height: element.getBoundingClientRect().height, html: element.outerHTML.slice(0, 120) }))
+      .filter(({ height }) => height > 0 && height < 44)
+      .map(({ height, html }) => `${height} ${html}`),
+  );
+  expect.soft(small, `${name}: every target is 44 px high`).toEqual([]);
+}
+
+for (const locale of ["en-GB", "de-AT"]) {
+  const german = locale === "de-AT";
+
+  test(`the pages about accounts in ${locale}`, async ({ stack, guest }) => {
+    const { page } = await guest(stack, 0, { locale });
+    for (const address of [
+      "/auth/login",
+      "/auth/login?next=/rooms/K7M2QX&done=ended",
+      "/auth/login?done=reset",
+      "/auth/register",
+      "/auth/register?token=nothing",
+      "/auth/code?email=ada@example.org",
+      "/auth/forgot-password",
+      "/auth/forgot-password?done=sent",
+      "/auth/reset-password?token=nothing",
+      "/auth/verify?done=verified",
+      "/auth/guest",
+      "/auth/guest?done=forgotten",
+      "/auth/guest?done=deleted",
+    ]) {
+      await page.goto(address);
+      await expect(page.locator("html")).toHaveAttribute("lang", german ? "de" : "en");
+      await inspect(page, address);
+    }
+    // Refused, with what is wrong beside the fields.
+    await page.goto("/auth/register");
+    await field(page, german ? "Dein Name" : "Your name").fill("Ada");
+    await field(page, german ? "E-Mail-Adresse" : "Email address").fill(newAddress());
+    await field(page, german ? "Passwort" : "Password").fill("password1");
+    await press(page, german ? "Registrieren" : "Register");
+    await expect(page.getByRole("alert")).toHaveText(german ? /zu leicht zu erraten/ : /too easily guessed/);
+    await inspect(page, "/auth/register, refused");
+  });
+
+  test(`the pages of mails and of a guest in ${locale}`, async ({ stack, guest, complaints }) => {
+    // The page of a link that is none has the status of one.
+    complaints.allow(/status of 400/);
+    const [ada, bob] = [await guest(stack, 0, { locale }), await guest(stack, 0, { locale })];
+    const email = await register(ada, "Ada");
+    await bob.page.goto(pathOf(linkIn(await mailTo(email))));
+    await expect(bob.page.getByText(email)).toBeVisible();
+    await inspect(bob.page, "/auth/verify");
+    await bob.page.goto("/auth/verify?token=nothing");
+    await inspect(bob.page, "/auth/verify, stale");
+    await ada.page.goto("/auth/login");
+    await inspect(ada.page, "/auth/login, logged in");
+    const made = await bob.context.request.post("/api/rooms/create", { data: { type: "group", nickname: "Bob" } });
+    expect(made.status()).toBe(201);
+    for (const address of ["/auth/guest", "/auth/register"]) {
+      await bob.page.goto(address);
+      await inspect(bob.page, `${address}, as a guest`);
+    }
+  });
+
+  test(`the pages of preferences in ${locale}`, async ({ stack, guest }) => {
+    const [ada, phone] = [await guest(stack, 0, { locale }), await guest(stack, 0, { locale })];
+    const email = await registerAndConfirm(ada, "Ada");
+    const { page } = ada;
+    await logIn(phone, email);
+    for (const address of PREFERENCES) {
+      await page.goto(address);
+      await inspect(page, address);
+    }
+    // Refused, with a code on its way, and with another address pending.
+    await page.goto("/preferences/account");
+    const own = card(page, german ? "E-Mail-Adresse" : "Email address");
+    await own.getByLabel(german ? "Neue Adresse" : "New address").fill(newAddress());
+    const password = own.getByLabel(german ? "Dein jetziges Passwort" : "Your password now");
+    await password.fill("not this one");
+    const change = own.getByRole("button", { name: german ? "Adresse ändern" : "Change the address" });
+    await change.click();
+    await expect(password).toHaveAccessibleDescription(german ? /nicht dein Passwort/ : /not your password/);
+    await inspect(page, "/preferences/account, refused");
+    await own.getByRole("button", { name: german ? "Lieber einen Code mailen" : "Mail me a code instead" }).click();
+    await expect(own.getByLabel("Code")).toBeVisible();
+    await inspect(page, "/preferences/account, waiting for a code");
+    await page.goto("/preferences/account");
+    await own.getByLabel(german ? "Neue Adresse" : "New address").fill(newAddress());
+    await password.fill(PASSWORD);
+    await change.click();
+    await expect(own.getByRole("status")).toBeVisible();
+    await inspect(page, "/preferences/account, pending");
+    await page.goto("/preferences");
+    await press(page, german ? "Speichern" : "Save");
+    await expect(page.getByRole("status")).toBeVisible();
+    await inspect(page, "/preferences, saved");
+  });
+
+  test(`what a guest is offered in a room in ${locale}`, async ({ stack, guest }) => {
+    const ada = await guest(stack, 0, { locale });
+    await makeRoom(ada, { nickname: "Ada", preserve: true });
+    const { page } = ada;
+    await page.getByRole("button", { name: german ? "Einstellungen des Raums" : "Room settings" }).click();
+    await expect(page.getByLabel(german ? "Deine E-Mail-Adresse" : "Your email address")).toBeVisible();
+    await test.step("settings", () => expectAccessible(page));
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: german ? "Raum verlassen" : "Exit" }).click();
+    await expect(page.getByRole("link", { name: german ? "Mich vergessen" : "Forget me" })).toBeVisible();
+    await test.step("exit", () => expectAccessible(page));
+  });
+}
+
+test("the forms are found by password managers", async ({ stack, guest }) => {
+  const ada = await guest(stack);
+  const { page } = ada;
+  const hints = () =>
+    page.locator("main form input:not([type=hidden])").evaluateAll((inputs: HTMLInputElement[]) =>
+      inputs.map((input) => input.autocomplete).filter((hint) => hint !== ""),
+    );
+  await page.goto("/auth/login");
+  expect(await hints()).toEqual(["username", "current-password"]);
+  await page.goto("/auth/register");
+  expect(await hints()).toEqual(["nickname", "username", "new-password"]);
+  await page.goto("/auth/code?email=ada@example.org");
+  expect(await hints()).toEqual(["one-time-code"]);
+  await register(ada, "Ada");
+  await page.goto("/preferences/account");
+  expect(await hints()).toEqual(["nickname", "email", "current-password", "username", "current-password", "new-password"]);
+});

@@ -1,0 +1,274 @@
+// Registering, logging in and out, and what mails lead to: with real mails, on both stacks, and without scripts as well.
+import type { BrowserContextOptions } from "@playwright/test";
+import {
+  OTHER_PASSWORD,
+  PASSWORD,
+  field,
+  isLoggedIn,
+  logIn,
+  pathOf,
+  press,
+  problem,
+  register,
+  registerAndConfirm,
+  status,
+  title,
+} from "../account.ts";
+import { KINDS, expect, test } from "../fixtures.ts";
+import { codeIn, linkIn, mailTo, newAddress } from "../mails.ts";
+import { codeOf, dialog, following, joinRoom, makeRoom, messages, notices, open, say } from "../room.ts";
+
+const WAYS = [
+  ...KINDS.map((kind) => ({ kind, javaScriptEnabled: true })),
+  { kind: "embedded" as const, javaScriptEnabled: false },
+];
+
+for (const { kind, javaScriptEnabled } of WAYS) {
+  test.describe(`${kind}, ${javaScriptEnabled ? "with" : "without"} scripts`, () => {
+    test.use({ kind });
+    const browser: BrowserContextOptions = { javaScriptEnabled };
+
+    test("somebody registers, confirms the address by a mail, logs out and in again", async ({ stack, guest }) => {
+      const { page } = await guest(stack, 0, browser);
+      const email = newAddress();
+      await page.goto("/preferences/account");
+      await expect(title(page)).toHaveText("Log in");
+      await page.getByRole("link", { name: "Register" }).click();
+      await field(page, "Your name").fill("Ada");
+      await field(page, "Email address").fill(email);
+      await field(page, "Password").fill("password1");
+      if (javaScriptEnabled) {
+        const meter = page.getByRole("meter", { name: "How good the password is" });
+        await expect(page.getByText("one of the passwords that are tried first")).toBeVisible();
+        expect(await meter.evaluate((meter: HTMLMeterElement) => meter.value)).toBeLessThan(2);
+      }
+      await press(page, "Register");
+      // Refused: all is as it was, but for the password, which waits to be typed.
+      await expect(field(page, "Password")).toHaveAccessibleDescription(/too easily guessed/);
+      await expect(field(page, "Password")).toHaveValue("");
+      await expect(field(page, "Password")).toBeFocused();
+      await expect(field(page, "Your name")).toHaveValue("Ada");
+      await expect(field(page, "Email address")).toHaveValue(email);
+      await field(page, "Password").fill(PASSWORD);
+      await press(page, "Register");
+
+      await expect(page).toHaveURL("/preferences/account");
+      await expect(page.getByText("Not confirmed yet")).toBeVisible();
+      const mail = await mailTo(email);
+      expect(mail.text).toContain("Hello Ada,");
+      await page.goto(pathOf(linkIn(mail)));
+      await expect(page.getByText(`The account Ada says that ${email} is its address.`)).toBeVisible();
+      await press(page, "Yes, confirm it");
+      await expect(title(page)).toHaveText("Your address is confirmed");
+      await page.goto("/preferences/account");
+      await expect(page.getByText("Confirmed", { exact: true })).toBeVisible();
+      await page.goto(pathOf(linkIn(mail)));
+      await expect(title(page)).toHaveText("This link is not valid any more");
+
+      await page.goto("/preferences/devices");
+      await press(page, "Log out");
+      await expect(page).toHaveURL("/");
+      await page.goto("/preferences/devices");
+      await expect(page).toHaveURL("/auth/login?next=/preferences/devices");
+      await field(page, "Email address").fill(email);
+      await field(page, "Password").fill("not this one");
+      await press(page, "Log in");
+      await expect(problem(page)).toHaveText(/^The address or the password is not right/);
+      await expect(field(page, "Email address")).toHaveValue(email);
+      await field(page, "Password").fill(PASSWORD);
+      await press(page, "Log in");
+      await expect(page).toHaveURL("/preferences/devices");
+      await expect(title(page)).toHaveText("Devices");
+    });
+
+    test("a code by mail logs in, once, and only in the browser that asked for it", async ({ stack, guest }) => {
+      const [ada, phone, eve] = [
+        await guest(stack),
+        await guest(stack, stack.size - 1, browser),
+        await guest(stack, 0, browser),
+      ];
+      const email = await registerAndConfirm(ada, "Ada");
+      await phone.page.goto("/auth/login?next=/preferences/account");
+      await field(phone.page, "Email address").fill(email);
+      await press(phone.page, "Mail me a code instead");
+      await expect(title(phone.page)).toHaveText("Type the code");
+      const code = codeIn(await mailTo(email, 2));
+
+      await eve.page.goto(`/auth/code?email=${encodeURIComponent(email)}`);
+      await field(eve.page, "Code").fill(code);
+      await press(eve.page, "Log in");
+      await expect(field(eve.page, "Code")).toHaveAccessibleDescription(/^This code is not right/);
+
+      await field(phone.page, "Code").fill("12345");
+      await press(phone.page, "Log in");
+      await expect(field(phone.page, "Code")).toHaveAccessibleDescription("A code has six digits.");
+      await field(phone.page, "Code").fill(`${code.slice(0, 3)} ${code.slice(3)}`);
+      await press(phone.page, "Log in");
+      await expect(phone.page).toHaveURL("/preferences/account");
+      await expect(phone.page.getByText(email)).toBeVisible();
+      expect(await isLoggedIn(eve)).toBe(false);
+    });
+
+    test("a new password by mail ends the other session, and its open page says so", async ({ stack, guest }) => {
+      const [ada, elsewhere] = [await guest(stack), await guest(stack, stack.size - 1, browser)];
+      const email = await registerAndConfirm(ada, "Ada");
+      const closed = new Promise<number>((done) => {
+        ada.page.on("websocket", (socket) => socket.on("close", () => done(Date.now())));
+      });
+      const code = await makeRoom(ada, { preserve: true });
+
+      const { page } = elsewhere;
+      await page.goto("/auth/login");
+      await page.getByRole("link", { name: "Forgot your password?" }).click();
+      await field(page, "Email address").fill(email);
+      await press(page, "Mail me a link");
+      await expect(title(page)).toHaveText("Look into your mail");
+      const link = pathOf(linkIn(await mailTo(email, 2)));
+      await page.goto(link);
+      await field(page, "New password").fill("adaadaada");
+      await press(page, "Set it");
+      await expect(field(page, "New password")).toHaveAccessibleDescription(/too easily guessed/);
+      await field(page, "New password").fill(OTHER_PASSWORD);
+      await press(page, "Set it");
+      await expect(status(page)).toHaveText(/^Your new password is set/);
+      const set = Date.now();
+      expect((await closed) - set, "the socket of the other session is closed within two seconds").toBeLessThan(2_000);
+      await expect(ada.page).toHaveURL(`/auth/login?next=/rooms/${code}&done=ended`);
+      await expect(status(ada.page)).toHaveText("You were logged out in this browser. Log in to go on.");
+      await expect(ada.page.getByRole("link", { name: "Go on without logging in" })).toBeVisible();
+
+      // Back to the room, with the new password.
+      await field(ada.page, "Email address").fill(email);
+      await field(ada.page, "Password").fill(OTHER_PASSWORD);
+      await following(ada.page, () => press(ada.page, "Log in"));
+      expect(codeOf(ada.page)).toBe(code);
+      await page.goto(link);
+      await field(page, "New password").fill(PASSWORD);
+      await press(page, "Set it");
+      await expect(problem(page)).toHaveText("This link is not valid any more. Ask for a new one.");
+      expect((await mailTo(email, 3)).subject).toBe("Your password was changed");
+    });
+
+    test("who registers in a room keeps it, what they said there, and owning it", async ({ stack, guest }) => {
+      const [ada, bob] = [await guest(stack), await guest(stack, stack.size - 1)];
+      const code = await makeRoom(ada, { nickname: "Ada", preserve: true });
+      await joinRoom(bob, code, "Bob");
+      await say(ada.page, "As a guest");
+      await expect(messages(bob.page)).toHaveText(["As a guest"]);
+      // The forms in a browser of the kind that this is about; it takes the guest's cookies along.
+      const { context, page } = await guest(stack, 0, {
+        ...browser,
+        storageState: await ada.context.storageState(),
+      });
+      await ada.page.close();
+      await page.goto(`/auth/register?next=/rooms/${code}`);
+      const email = newAddress();
+      await field(page, "Your name").fill("Countess");
+      await field(page, "Email address").fill(email);
+      await field(page, "Password").fill(PASSWORD);
+      await press(page, "Register");
+      await expect(page).toHaveURL(`/rooms/${code}`);
+      await expect(messages(page)).toHaveText(["As a guest"]);
+      const room = await (await context.request.get(`/api/rooms/${code}`)).json();
+      expect([room.you.nickname, room.you.role]).toEqual(["Ada", "owner"]);
+      expect(room.events.at(-1).author.id, "what was said is theirs").toBe(room.you.member_id);
+
+      // The same from any browser.
+      const laptop = await guest(stack, stack.size - 1);
+      await logIn(laptop, email);
+      await open(laptop.page, `/rooms/${code}`);
+      await expect(laptop.page.getByRole("button", { name: "Room settings" })).toBeVisible();
+      await say(laptop.page, "With an account");
+      await expect(messages(bob.page)).toHaveText(["As a guest", "With an account"]);
+      await expect(notices(bob.page), "nobody saw anything of it").toHaveText([/joined/]);
+    });
+
+    test("who comes by a room's link can register there, and comes back to it", async ({ stack, guest }) => {
+      const [ada, bob] = [await guest(stack), await guest(stack, stack.size - 1, browser)];
+      const code = await makeRoom(ada, { nickname: "Ada" });
+      await bob.page.goto(`/rooms/${code}`);
+      await bob.page.getByRole("link", { name: "Register" }).click();
+      await field(bob.page, "Your name").fill("Bob");
+      await field(bob.page, "Email address").fill(newAddress("bob"));
+      await press(bob.page, "Register");
+      await expect(bob.page).toHaveURL(`/rooms/${code}`);
+      await expect(bob.page.getByRole("textbox", { name: "Your name here" })).toHaveValue("Bob");
+      await press(bob.page, "Join");
+      await expect(notices(ada.page)).toHaveText(["You and Bob joined"]);
+    });
+  });
+}
+
+for (const kind of KINDS) {
+  test.describe(kind, () => {
+    test.use({ kind });
+
+    test("a guest who turns preserve on is offered a mail, and its link keeps the room", async ({
+      stack,
+      guest,
+      complaints,
+    }) => {
+      // What was typed first is no address.
+      complaints.allow(/status of 400/);
+      const [ada, bob] = [await guest(stack), await guest(stack, stack.size - 1)];
+      const code = await makeRoom(ada, { nickname: "Ada" });
+      await joinRoom(bob, code, "Bob");
+      await ada.page.getByRole("button", { name: "Room settings" }).click();
+      const settings = dialog(ada.page, "Room settings");
+      const address = settings.getByLabel("Your email address");
+      await expect(address).toBeHidden();
+      await settings.getByRole("switch", { name: "Preserve messages" }).click();
+      await expect(address).toBeVisible();
+      await address.fill("ada");
+      await settings.getByRole("button", { name: "Mail me a link" }).click();
+      await expect(address).toHaveAccessibleDescription(/^This is no email address/);
+      const email = newAddress();
+      await address.fill(email);
+      await settings.getByRole("button", { name: "Mail me a link" }).click();
+      await expect(settings.getByText("The mail is on its way.")).toBeVisible();
+      await ada.page.keyboard.press("Escape");
+      await say(ada.page, "Kept");
+      await expect(messages(bob.page)).toHaveText(["Kept"]);
+      await ada.page.close();
+
+      // On another device, where nothing is known of her.
+      const laptop = await guest(stack, stack.size - 1);
+      await laptop.page.goto(pathOf(linkIn(await mailTo(email))));
+      await expect(laptop.page.getByText("the room that you left is yours to keep")).toBeVisible();
+      await field(laptop.page, "Your name").fill("Ada");
+      await field(laptop.page, "Email address").fill(email);
+      await following(laptop.page, () => press(laptop.page, "Register"));
+      expect(codeOf(laptop.page)).toBe(code);
+      await expect(messages(laptop.page)).toHaveText(["Kept"]);
+      await expect(laptop.page.getByRole("button", { name: "Room settings" })).toBeVisible();
+      await laptop.page.goto("/preferences/account");
+      await expect(laptop.page.getByText("Confirmed", { exact: true })).toBeVisible();
+    });
+  });
+}
+
+test("whoever has an account is not offered to keep a room by mail", async ({ stack, guest }) => {
+  const ada = await guest(stack);
+  await register(ada, "Ada");
+  await makeRoom(ada, { preserve: true });
+  await ada.page.getByRole("button", { name: "Room settings" }).click();
+  const settings = dialog(ada.page, "Room settings");
+  await expect(settings.getByRole("switch", { name: "Preserve messages" })).toHaveAttribute("aria-checked", "true");
+  await expect(settings.getByLabel("Your email address")).toHaveCount(0);
+});
+
+for (const javaScriptEnabled of [true, false]) {
+  test(`a guest is forgotten, ${javaScriptEnabled ? "with" : "without"} scripts`, async ({ stack, guest }) => {
+    const [ada, bob] = [await guest(stack), await guest(stack, 0, { javaScriptEnabled })];
+    const code = await makeRoom(ada, { nickname: "Ada" });
+    const joined = await bob.context.request.post("/api/rooms/join", { data: { code, nickname: "Bob" } });
+    expect(joined.status()).toBe(200);
+    await bob.page.goto("/");
+    await bob.page.getByRole("link", { name: "Forget me" }).click();
+    await expect(bob.page.getByText("In this browser you are a guest called Bob.")).toBeVisible();
+    await press(bob.page, "Forget me");
+    await expect(title(bob.page)).toHaveText("You are forgotten");
+    await expect(notices(ada.page).last()).toHaveText(/Bob (left|came and left)/);
+    expect(await bob.context.cookies()).toEqual([]);
+  });
+}

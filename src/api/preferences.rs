@@ -1,0 +1,213 @@
+//! One's own account, for the pages of preferences. Each goes back to its form, which says that it is done.
+
+use leptos::prelude::*;
+use uuid::Uuid;
+
+use crate::protocol::{Accent, HourCycle, Notify, OwnMessages, PreferencesForm, Problem, TextSize, Theme};
+
+/// Keeps how pages look and speak. Without a language they speak as the browser asks.
+#[server(prefix = "/api/ui", endpoint = "choose_appearance")]
+pub async fn choose_appearance(
+    theme: Theme,
+    accent: Accent,
+    text_size: TextSize,
+    hours: HourCycle,
+    #[server(default)] language: String,
+) -> Result<(), Problem> {
+    use crate::{
+        protocol::{Language, Preferences},
+        server::{domain, http::context},
+    };
+    let (app, visitor) = context::visitor().await?;
+    let typed = [
+        ("theme", theme.as_str()),
+        ("accent", accent.as_str()),
+        ("text_size", text_size.as_str()),
+        ("hours", hours.as_str()),
+        ("language", &language),
+    ];
+    let refuse = |problem| context::refuse_form::<ChooseAppearance>(problem, &typed);
+    let kept = visitor.account().map_err(refuse)?.0.preferences.clone();
+    let language = match context::filled(language.clone()) {
+        Some(tag) => {
+            let unknown = || refuse(Problem::invalid("language", "There are no texts in this language."));
+            Some(Language::named(&tag).ok_or_else(unknown)?)
+        }
+        None => None,
+    };
+    let wanted = Preferences { theme, accent, text_size, hours, language, ..kept };
+    domain::accounts::prefer(&app, &visitor, wanted).await.map_err(refuse)?;
+    // So that the pages of somebody who is not logged in speak the same here.
+    match language {
+        Some(language) => context::speak(&app, language),
+        None => context::speak_as_asked(&app),
+    }
+    context::done(PreferencesForm::Appearance);
+    Ok(())
+}
+
+/// Keeps what one is told, what others see, and the name in new rooms.
+#[server(prefix = "/api/ui", endpoint = "choose_chatting")]
+pub async fn choose_chatting(
+    notify: Notify,
+    #[server(default)] sound: bool,
+    #[server(default)] show_typing: bool,
+    #[server(default)] show_read: bool,
+    #[server(default)] nickname: String,
+) -> Result<(), Problem> {
+    use crate::{
+        protocol::{Nickname, Preferences},
+        server::{domain, http::context},
+    };
+    let (app, visitor) = context::visitor().await?;
+    let as_text = |is_on: bool| if is_on { "true" } else { "false" };
+    let typed = [
+        ("notify", notify.as_str()),
+        ("sound", as_text(sound)),
+        ("show_typing", as_text(show_typing)),
+        ("show_read", as_text(show_read)),
+        ("nickname", &nickname),
+    ];
+    let refuse = |problem| context::refuse_form::<ChooseChatting>(problem, &typed);
+    let kept = visitor.account().map_err(refuse)?.0.preferences.clone();
+    let nickname = match context::filled(nickname.clone()) {
+        Some(text) => Some(Nickname::try_from(text).map_err(|reason| refuse(("nickname", reason).into()))?),
+        None => None,
+    };
+    let wanted = Preferences { notify, sound, show_typing, show_read, nickname, ..kept };
+    domain::accounts::prefer(&app, &visitor, wanted).await.map_err(refuse)?;
+    context::done(PreferencesForm::Chatting);
+    Ok(())
+}
+
+/// Is called something else.
+#[server(prefix = "/api/ui", endpoint = "rename_account")]
+pub async fn rename_account(name: String) -> Result<(), Problem> {
+    use crate::server::{domain, http::context};
+    let (app, visitor) = context::visitor().await?;
+    let wanted = crate::protocol::ChangeName { name: name.clone() };
+    domain::accounts::rename(&app, &visitor, wanted)
+        .await
+        .map_err(|problem| context::refuse_form::<RenameAccount>(problem, &[("name", &name)]))?;
+    context::done(PreferencesForm::Name);
+    Ok(())
+}
+
+/// Has a code mailed that confirms what this form asks for, and goes back to it to type the code.
+#[server(prefix = "/api/ui", endpoint = "send_confirmation")]
+pub async fn send_confirmation(
+    form: PreferencesForm,
+    #[server(default)] email: String,
+    #[server(default)] messages: OwnMessages,
+) -> Result<(), Problem> {
+    use crate::{
+        protocol::{CodeUse, RequestCode},
+        server::{domain, http::context},
+    };
+    let (app, visitor) = context::visitor().await?;
+    let typed = [("email", &*email), ("messages", messages.as_str())];
+    let wanted = RequestCode { email: String::new(), purpose: CodeUse::Confirm };
+    domain::login::request_code(&app, &visitor, wanted).await.map_err(|problem| {
+        // The page has this button on several forms, and says it on the one that was sent.
+        let typed = [typed.as_slice(), &[("form", form.as_str())]].concat();
+        context::refuse_form::<SendConfirmation>(problem, &typed)
+    })?;
+    context::ask(form, &typed);
+    Ok(())
+}
+
+/// Has a link mailed to a new address, or once more to the one that is still to be proved.
+#[server(prefix = "/api/ui", endpoint = "change_email")]
+pub async fn change_email(
+    email: String,
+    #[server(default)] password: String,
+    #[server(default)] code: String,
+) -> Result<(), Problem> {
+    use crate::{
+        protocol::Secret,
+        server::{domain, http::context},
+    };
+    let (app, visitor) = context::visitor().await?;
+    let (password, code) = (context::filled(password).map(Secret), context::filled(code).map(Secret));
+    let typed = [("email", &*email)];
+    let asked = [("asked", PreferencesForm::Email.as_str())];
+    let asked = if code.is_some() { asked.as_slice() } else { &[] };
+    let wanted = crate::protocol::ChangeEmail { email: email.clone(), password, code };
+    domain::accounts::change_email(&app, &visitor, wanted)
+        .await
+        .map_err(|problem| context::refuse_form::<ChangeEmail>(problem, &[&typed, asked].concat()))?;
+    context::done(PreferencesForm::Email);
+    Ok(())
+}
+
+/// Sets another password. All other sessions end.
+#[server(prefix = "/api/ui", endpoint = "change_password")]
+pub async fn change_password(
+    new_password: String,
+    #[server(default)] password: String,
+    #[server(default)] code: String,
+) -> Result<(), Problem> {
+    use crate::{
+        protocol::Secret,
+        server::{domain, http::context},
+    };
+    let (app, visitor) = context::visitor().await?;
+    let (password, code) = (context::filled(password).map(Secret), context::filled(code).map(Secret));
+    let asked = [("asked", PreferencesForm::Password.as_str())];
+    let asked = if code.is_some() { asked.as_slice() } else { &[] };
+    let wanted = crate::protocol::ChangePassword { new_password: Secret(new_password), password, code };
+    domain::secrets::change(&app, &visitor, wanted)
+        .await
+        .map_err(|problem| context::refuse_form::<ChangePassword>(problem, asked))?;
+    context::done(PreferencesForm::Password);
+    Ok(())
+}
+
+/// Ends one of one's sessions.
+#[server(prefix = "/api/ui", endpoint = "end_session")]
+pub async fn end_session(id: Uuid) -> Result<(), Problem> {
+    use crate::server::{domain, http::context};
+    let (app, visitor) = context::visitor().await?;
+    domain::sessions::end_one(&app, &visitor, id)
+        .await
+        .map_err(|problem| context::refuse_form::<EndSession>(problem, &[]))?;
+    context::done(PreferencesForm::Devices);
+    Ok(())
+}
+
+/// Ends all of one's sessions but this one.
+#[server(prefix = "/api/ui", endpoint = "end_other_sessions")]
+pub async fn end_other_sessions() -> Result<(), Problem> {
+    use crate::server::{domain, http::context};
+    let (app, visitor) = context::visitor().await?;
+    domain::sessions::end_others(&app, &visitor)
+        .await
+        .map_err(|problem| context::refuse_form::<EndOtherSessions>(problem, &[]))?;
+    context::done(PreferencesForm::Devices);
+    Ok(())
+}
+
+/// Deletes the account, and says goodbye.
+#[server(prefix = "/api/ui", endpoint = "delete_account")]
+pub async fn delete_account(
+    #[server(default)] password: String,
+    #[server(default)] code: String,
+    #[server(default)] messages: OwnMessages,
+) -> Result<(), Problem> {
+    use crate::{
+        protocol::{DeleteMe, Secret},
+        server::{domain, http::context},
+    };
+    let (app, visitor) = context::visitor().await?;
+    visitor.account().map_err(context::refuse)?;
+    let (password, code) = (context::filled(password).map(Secret), context::filled(code).map(Secret));
+    let typed = [("messages", messages.as_str())];
+    let asked = [("asked", PreferencesForm::Delete.as_str())];
+    let asked = if code.is_some() { asked.as_slice() } else { &[] };
+    domain::farewell::forget_me(&app, &visitor, DeleteMe { password, code, messages })
+        .await
+        .map_err(|problem| context::refuse_form::<DeleteAccount>(problem, &[&typed, asked].concat()))?;
+    context::reception().see_out(&app);
+    context::go_with("/auth/guest", &[("done", "deleted")]);
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! What a page of preferences shows.
+
+use axum::{extract::Query, http::request::Parts};
+use serde::Deserialize;
+
+use super::pages::{refused, visitor};
+use crate::{
+    protocol::{
+        Accent, HourCycle, Language, Notify, OwnMessages, Preferences, PreferencesForm, PreferencesPage,
+        PreferencesVisit, Problem, TextSize, Theme, Typed,
+    },
+    server::{
+        app::App,
+        clock,
+        domain::{accounts, sessions},
+    },
+};
+
+/// What the page at this address shows to the account that asks, or why there is nothing to show.
+pub async fn preferences_visit(app: &App, parts: &mut Parts) -> Result<PreferencesVisit, Problem> {
+    let visitor = visitor(app, parts).await?;
+    let profile = accounts::me(&visitor)?;
+    let at = parts.uri.path();
+    let page = PreferencesPage::ALL.iter().copied().find(|page| page.path() == at);
+    let page = page.unwrap_or(PreferencesPage::Appearance);
+    let sessions = match page {
+        PreferencesPage::Devices => sessions::list(app, &visitor).await?,
+        _ => Vec::new(),
+    };
+    let fields = Query::<Fields>::try_from_uri(&parts.uri).map(|query| query.0).unwrap_or_default();
+    let refused = refused(parts);
+    let preferences = match refused {
+        Some(_) => fields.over(&profile.preferences),
+        None => profile.preferences.clone(),
+    };
+    let Fields { done, asked, form, name, email, nickname, messages, .. } = fields;
+    let typed = Typed { form, name, email, nickname, messages };
+    Ok(PreferencesVisit { page, profile, preferences, sessions, now: clock::now(), done, asked, typed, refused })
+}
+
+/// What the address of a page of preferences may carry: how a form went, and what it had when it was sent back.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Fields {
+    done: Option<PreferencesForm>,
+    asked: Option<PreferencesForm>,
+    form: Option<PreferencesForm>,
+    name: String,
+    email: String,
+    nickname: Option<String>,
+    messages: OwnMessages,
+    theme: Option<Theme>,
+    accent: Option<Accent>,
+    text_size: Option<TextSize>,
+    hours: Option<HourCycle>,
+    language: Option<String>,
+    notify: Option<Notify>,
+    sound: Option<bool>,
+    show_typing: Option<bool>,
+    show_read: Option<bool>,
+}
+
+impl Fields {
+    /// What was sent, in the place of what is kept.
+    fn over(&self, kept: &Preferences) -> Preferences {
+        let language = match self.language.as_deref() {
+            Some(tag) => Language::named(tag),
+            None => kept.language,
+        };
+        Preferences {
+            theme: self.theme.unwrap_or(kept.theme),
+            accent: self.accent.unwrap_or(kept.accent),
+            text_size: self.text_size.unwrap_or(kept.text_size),
+            hours: self.hours.unwrap_or(kept.hours),
+            language,
+            notify: self.notify.unwrap_or(kept.notify),
+            sound: self.sound.unwrap_or(kept.sound),
+            show_typing: self.show_typing.unwrap_or(kept.show_typing),
+            show_read: self.show_read.unwrap_or(kept.show_read),
+            nickname: kept.nickname.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_sent_stands_over_what_is_kept_and_nothing_else_does() {
+        let kept = Preferences { accent: Accent::Rose, language: Some(Language::German), ..Preferences::default() };
+        let uri = "/preferences?theme=dark&sound=true&language=&hours=12".parse().unwrap();
+        let Query(fields) = Query::<Fields>::try_from_uri(&uri).unwrap();
+        let wanted =
+            Preferences { theme: Theme::Dark, hours: HourCycle::Twelve, sound: true, language: None, ..kept.clone() };
+        assert_eq!(fields.over(&kept), wanted);
+        assert_eq!(Fields::default().over(&kept), kept);
+    }
+}

@@ -1,0 +1,164 @@
+//! What one is called, where mails go, and what one logs in with.
+
+use leptos::{prelude::*, server_fn::ServerFn};
+
+use crate::{
+    api::{ChangeEmail, ChangePassword, RenameAccount},
+    protocol::{Email, PreferencesForm, PreferencesVisit},
+    ui::{
+        auth::{AuthField, Refused, Strength, refusal},
+        texts::{use_auth_texts, use_preferences_texts},
+    },
+};
+
+use super::{
+    confirming::{ConfirmButtons, ConfirmField, Confirming},
+    parts::{FormCard, done},
+};
+
+/// The forms.
+#[component]
+pub fn AccountForms(visit: PreferencesVisit) -> impl IntoView {
+    view! {
+        {name_form(&visit)}
+        {email_form(&visit)}
+        {password_form(&visit)}
+    }
+}
+
+fn name_form(visit: &PreferencesVisit) -> impl IntoView + use<> {
+    let (texts, own) = (use_auth_texts(), use_preferences_texts());
+    let problem = refusal::<RenameAccount>(visit.refused.as_ref());
+    let name = if problem.is_some() { visit.typed.name.clone() } else { visit.profile.name.to_string() };
+    let done = done(visit, PreferencesForm::Name, own.saved()).into_any();
+    view! {
+        <FormCard form=PreferencesForm::Name heading=texts.your_name()>
+            {done}
+            <form method="post" action=RenameAccount::PATH>
+                <AuthField
+                    name="name"
+                    form=PreferencesForm::Name.as_str()
+                    label=texts.your_name()
+                    kind="text"
+                    autocomplete="nickname"
+                    value=name
+                    problem=problem.clone()
+                    hint=own.name_hint()
+                />
+                <Refused problem fields=&["name"]/>
+                <button type="submit" class="button button--primary button--wide">{own.save()}</button>
+            </form>
+        </FormCard>
+    }
+}
+
+fn email_form(visit: &PreferencesVisit) -> impl IntoView + use<> {
+    let (texts, own) = (use_auth_texts(), use_preferences_texts());
+    let problem = refusal::<ChangeEmail>(visit.refused.as_ref());
+    let confirming = Confirming::of(visit, PreferencesForm::Email, problem.clone());
+    let current = current_address(visit).into_any();
+    let typed = visit.typed.email.clone();
+    view! {
+        <FormCard form=PreferencesForm::Email heading=texts.email()>
+            {current}
+            <hr class="rule"/>
+            <form method="post" action=ChangeEmail::PATH>
+                <AuthField
+                    name="email"
+                    form=PreferencesForm::Email.as_str()
+                    label=own.new_address()
+                    kind="email"
+                    autocomplete="email"
+                    value=typed
+                    problem=problem
+                />
+                <ConfirmField confirming=confirming.clone()/>
+                <ConfirmButtons confirming fields=&["email", "password", "code"] label=own.change_address()/>
+            </form>
+        </FormCard>
+    }
+}
+
+/// The address of now, whether it is proved, and the one that is still to be.
+fn current_address(visit: &PreferencesVisit) -> impl IntoView + use<> {
+    let own = use_preferences_texts();
+    let profile = &visit.profile;
+    let unproved = profile.pending_email.clone().or_else(|| profile.email.clone().filter(|_| !profile.verified));
+    let state = if profile.verified { own.confirmed() } else { own.unconfirmed() };
+    let address = profile.email.clone().map(|email| {
+        view! {
+            <p class="preferences__fact">
+                <b>{email.to_string()}</b>
+                <span class="tag">{state}</span>
+            </p>
+        }
+    });
+    let has_none = profile.email.is_none();
+    let was_sent = visit.done == Some(PreferencesForm::Email);
+    let (before, after) = own.mailed();
+    let news = match unproved.as_ref().filter(|_| was_sent) {
+        Some(email) => {
+            let email = email.to_string();
+            Some(view! { <p class="form-done" role="status">{before} <b>{email}</b> {after}</p> }.into_any())
+        }
+        None => was_sent.then(|| view! { <p class="form-done" role="status">{own.saved()}</p> }.into_any()),
+    };
+    let (before, after) = own.pending();
+    let waiting = profile.pending_email.clone().map(|email| {
+        view! { <p class="card__text">{before} <b>{email.to_string()}</b> {after}</p> }
+    });
+    view! {
+        {address}
+        {has_none.then(|| view! { <p class="card__text">{own.no_address()}</p> })}
+        {news}
+        {waiting.filter(|_| !was_sent)}
+        {unproved.map(send_again)}
+    }
+}
+
+fn send_again(email: Email) -> impl IntoView {
+    view! {
+        <form method="post" action=ChangeEmail::PATH>
+            <input type="hidden" name="email" value=email.to_string()/>
+            <button type="submit" class="button button--wide">{use_preferences_texts().send_again()}</button>
+        </form>
+    }
+}
+
+fn password_form(visit: &PreferencesVisit) -> impl IntoView + use<> {
+    let (texts, own) = (use_auth_texts(), use_preferences_texts());
+    let problem = refusal::<ChangePassword>(visit.refused.as_ref());
+    let confirming = Confirming::of(visit, PreferencesForm::Password, problem.clone());
+    let done = done(visit, PreferencesForm::Password, own.password_set()).into_any();
+    let has_password = visit.profile.has_password;
+    let email = visit.profile.email.as_ref().map(ToString::to_string);
+    let can_be_set = has_password || visit.asked == Some(PreferencesForm::Password);
+    view! {
+        <FormCard form=PreferencesForm::Password heading=texts.password()>
+            {done}
+            {(!has_password).then(|| view! { <p class="card__text">{own.no_password()}</p> })}
+            <form method="post" action=ChangePassword::PATH>
+                // For password managers, to know whose password it is.
+                <input type="text" name="username" autocomplete="username" value=email hidden readonly/>
+                <ConfirmField confirming=confirming.clone()/>
+                {can_be_set.then(|| view! {
+                    <AuthField
+                        name="new_password"
+                        form=PreferencesForm::Password.as_str()
+                        label=texts.new_password()
+                        kind="password"
+                        autocomplete="new-password"
+                        problem=problem
+                        hint=own.new_password_hint()
+                    />
+                    <Strength/>
+                })}
+                <ConfirmButtons
+                    confirming
+                    fields=&["new_password", "password", "code"]
+                    label=if has_password { own.change_password() } else { own.set_password() }
+                />
+            </form>
+        </FormCard>
+    }
+}

@@ -1,0 +1,99 @@
+//! Where one is logged in, and ending that.
+
+use leptos::{prelude::*, server_fn::ServerFn};
+
+use crate::{
+    api::{EndOtherSessions, EndSession, LogOut},
+    protocol::{Millis, PreferencesForm, PreferencesVisit, SessionView},
+    ui::{
+        auth::{Refused, refusal},
+        texts::{use_preferences_texts, use_texts},
+        timeline,
+    },
+};
+
+use super::parts::done;
+
+const HOUR_MS: Millis = 3_600_000;
+const DAY_MS: Millis = 24 * HOUR_MS;
+
+/// The browsers that are logged in.
+#[component]
+pub fn Devices(visit: PreferencesVisit) -> impl IntoView {
+    let own = use_preferences_texts();
+    let refused = visit.refused.as_ref();
+    let problem = refusal::<EndSession>(refused).or_else(|| refusal::<EndOtherSessions>(refused));
+    let has_others = visit.sessions.iter().any(|session| !session.current);
+    let now = visit.now;
+    let ended = done(&visit, PreferencesForm::Devices, own.ended());
+    let sessions: Vec<_> = visit.sessions.iter().map(|session| device(session, now)).collect();
+    view! {
+        <section id=PreferencesForm::Devices.as_str() class="card">
+            <p class="card__text">{own.devices_text()}</p>
+            {ended}
+            <Refused problem fields=&[]/>
+            <ul class="devices">{sessions}</ul>
+            {has_others.then(|| view! {
+                <form method="post" action=EndOtherSessions::PATH>
+                    <button type="submit" class="button button--danger button--wide">{own.end_others()}</button>
+                </form>
+            })}
+        </section>
+    }
+}
+
+fn device(session: &SessionView, now: Millis) -> impl IntoView + use<> {
+    let own = use_preferences_texts();
+    let name = device_name(&session.device);
+    let since = own.since(&timeline::day_label(use_texts(), timeline::day_of(session.created_at, 0), None));
+    let used = if session.current { own.in_use().to_owned() } else { last_used(session.used_at, now) };
+    let end = if session.current {
+        view! {
+            <form method="post" action=LogOut::PATH>
+                <button type="submit" class="button">{use_texts().account.log_out()}</button>
+            </form>
+        }
+        .into_any()
+    } else {
+        view! {
+            <form method="post" action=EndSession::PATH>
+                <input type="hidden" name="id" value=session.id.to_string()/>
+                <button type="submit" class="button" aria-label=own.end_one(&name)>{own.end()}</button>
+            </form>
+        }
+        .into_any()
+    };
+    view! {
+        <li class="device">
+            <div>
+                <p class="device__name">
+                    <b>{name.clone()}</b>
+                    {session.current.then(|| view! { <span class="tag">{own.this_one()}</span> })}
+                </p>
+                <p class="device__facts">{format!("{used} · {since}")}</p>
+            </div>
+            {end}
+        </li>
+    }
+}
+
+/// What a device is called, as the server put it together of two names, in the language of the page.
+fn device_name(device: &str) -> String {
+    let own = use_preferences_texts();
+    match device.split_once(" on ") {
+        Some((browser, system)) => own.device(browser, system),
+        None if device == "Something unknown" => own.unknown_device().to_owned(),
+        None => device.to_owned(),
+    }
+}
+
+/// How long ago something was used: the same in every time zone, and as exact as it is known.
+fn last_used(at: Millis, now: Millis) -> String {
+    let own = use_preferences_texts();
+    let count = |unit: Millis| usize::try_from((now - at) / unit).unwrap_or_default();
+    match now - at {
+        ..HOUR_MS => own.used_lately().to_owned(),
+        ..DAY_MS => own.used_hours(count(HOUR_MS)),
+        _ => own.used_days(count(DAY_MS)),
+    }
+}

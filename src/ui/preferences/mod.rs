@@ -1,0 +1,74 @@
+//! The preferences of an account: pages like those of `auth`, of forms that the browser sends by itself. They need nothing
+//! of the wasm, and the server alone renders them.
+
+mod account;
+mod appearance;
+mod chatting;
+mod confirming;
+mod data;
+mod devices;
+mod parts;
+
+use leptos::{nonce::use_nonce, prelude::*};
+
+use crate::protocol::{PreferencesPage, PreferencesVisit};
+
+use super::{auth::METER, components::Brand, shell::document, texts::use_preferences_texts, title};
+use account::AccountForms;
+use appearance::AppearanceForm;
+use chatting::ChattingForm;
+use data::DataForms;
+use devices::Devices;
+
+/// The document of a page of preferences.
+pub fn preferences_shell(options: &LeptosOptions) -> impl IntoView + use<> {
+    let visit = expect_context::<PreferencesVisit>();
+    let page = visit.page;
+    let texts = use_preferences_texts();
+    let title = title::element(&title::of_heading(name(page))).into_any();
+    let script = match page {
+        PreferencesPage::Appearance => Some(include_str!("preview.js")),
+        PreferencesPage::Account => Some(METER),
+        _ => None,
+    };
+    let head = view! { <meta name="robots" content="noindex"/> };
+    let body = view! {
+        <div class="preferences">
+            <header class="preferences__bar">
+                <Brand/>
+                <a href="/dashboard" class="button">{texts.rooms()}</a>
+            </header>
+            <nav class="preferences__pages" aria-label=texts.heading()>
+                <ul>{PreferencesPage::ALL.iter().map(|other| link(*other, page)).collect_view()}</ul>
+            </nav>
+            <main class="preferences__main">
+                <h1 class="preferences__heading">{name(page)}</h1>
+                {content(visit)}
+            </main>
+        </div>
+        {script.map(|script| view! { <script nonce=use_nonce()>{script}</script> })}
+    };
+    document(options, title, head.into_any(), body.into_any())
+}
+
+/// What a page is called.
+fn name(page: PreferencesPage) -> &'static str {
+    let at = PreferencesPage::ALL.iter().position(|other| *other == page);
+    use_preferences_texts().pages(at.unwrap_or_default())
+}
+
+fn link(to: PreferencesPage, current: PreferencesPage) -> impl IntoView {
+    view! {
+        <li><a href=to.path() aria-current=(to == current).then_some("page")>{name(to)}</a></li>
+    }
+}
+
+fn content(visit: PreferencesVisit) -> AnyView {
+    match visit.page {
+        PreferencesPage::Appearance => view! { <AppearanceForm visit/> }.into_any(),
+        PreferencesPage::Chatting => view! { <ChattingForm visit/> }.into_any(),
+        PreferencesPage::Account => view! { <AccountForms visit/> }.into_any(),
+        PreferencesPage::Devices => view! { <Devices visit/> }.into_any(),
+        PreferencesPage::Data => view! { <DataForms visit/> }.into_any(),
+    }
+}
