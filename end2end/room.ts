@@ -138,6 +138,10 @@ export const log = (page: Page): Locator => page.getByRole("log", { name: "Messa
 export const messages = (page: Page): Locator => log(page).locator(".message__text");
 /** The messages that the server does not have yet. */
 export const pending = (page: Page): Locator => log(page).getByRole("listitem").filter({ hasText: "Not sent yet" });
+/** What stands under one's own messages: how far they have come. */
+export const marks = (page: Page): Locator => log(page).locator(".message__mark");
+/** The line before what had not been read when the page was opened. */
+export const unreadLine = (page: Page): Locator => log(page).getByText("New messages", { exact: true });
 /** What happened besides messages. */
 export const notices = (page: Page): Locator => log(page).locator(".notice");
 export const dialog = (page: Page, name: string | RegExp): Locator => page.getByRole("dialog", { name });
@@ -151,6 +155,14 @@ export async function say(page: Page, text: string): Promise<void> {
   await expect(sendButton(page)).toBeEnabled();
   if (isPhone(page)) await sendButton(page).tap();
   else await composer(page).press("Enter");
+}
+
+/** Takes a page off the screen, or brings it back, as far as its scripts can tell. */
+export async function setShown(page: Page, shown: boolean): Promise<void> {
+  await page.evaluate((state) => {
+    Object.defineProperty(document, "visibilityState", { configurable: true, get: () => state });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, shown ? "visible" : "hidden");
 }
 
 export const isPhone = (page: Page): boolean => (page.viewportSize()?.width ?? 0) < 1024;

@@ -142,6 +142,9 @@ pub struct You {
     /// The last seq that they have read, on whatever device.
     #[serde(default)]
     pub read: Seq,
+    /// How many messages they have not read.
+    #[serde(default)]
+    pub unread: u64,
     /// Whether they want no notices of this room.
     #[serde(default)]
     pub muted: bool,

@@ -121,6 +121,12 @@ pub fn distance_from_end(_: &Element) -> i32 {
 
 pub fn scroll_to_end(_: &Element) {}
 
+pub fn distance_from_top(_: &Element, _: &str) -> Option<f64> {
+    None
+}
+
+pub fn scroll_to(_: &Element, _: &str) {}
+
 pub struct Place;
 
 pub fn place(_: &Element) -> Option<Place> {

@@ -26,6 +26,8 @@ pub enum Shape {
     Send,
     /// An arrow down.
     Down,
+    /// An arrow up.
+    Up,
     /// A clock.
     Clock,
     /// A circle with an exclamation mark.
@@ -67,6 +69,7 @@ impl Shape {
             Self::Done => "m5 12.5 4.5 4.5L19 7.5",
             Self::Send => "M4 12 20 4l-5 16-3.5-6.5L4 12ZM11.5 13.5 20 4",
             Self::Down => "M12 5v14M6 13l6 6 6-6",
+            Self::Up => "M12 19V5M6 11l6-6 6 6",
             Self::Clock => "M12 20a8 8 0 1 0 0-16 8 8 0 0 0 0 16ZM12 8v4.5l3 1.5",
             Self::Warning => "M12 20.5a8.5 8.5 0 1 0 0-17 8.5 8.5 0 0 0 0 17ZM12 8v5M12 16v.2",
             Self::Close => "m6 6 12 12M18 6 6 18",

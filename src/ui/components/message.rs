@@ -6,7 +6,7 @@ use crate::{
     protocol::ClientId,
     ui::{
         texts::use_texts,
-        timeline::{Delivery, MessageRow, Piece, Row, is_right_to_left, pieces},
+        timeline::{Delivery, Mark, MessageRow, Piece, Row, is_right_to_left, pieces},
     },
 };
 
@@ -25,17 +25,20 @@ pub fn MessageItem(
     /// Give it up.
     #[prop(into)]
     on_discard: Callback<ClientId>,
+    /// List who has read it.
+    #[prop(into)]
+    on_list: Callback<()>,
 ) -> impl IntoView {
     let texts = use_texts();
     let MessageRow { id, author, own, body, .. } = first;
     let now = Memo::new(move |_| match row.get() {
-        Row::Message(MessageRow { opens, closes, at, delivery, .. }) => (opens, closes, at, delivery),
-        Row::Day(_) | Row::Notice(_) => (false, false, None, Delivery::Sent),
+        Row::Message(MessageRow { opens, closes, at, delivery, mark, .. }) => (opens, closes, at, delivery, mark),
+        Row::Day(_) | Row::Notice(_) | Row::Unread => (false, false, None, Delivery::Sent, None),
     });
     let class = {
         let rtl = is_right_to_left(body.as_str());
         move || {
-            now.with(|(opens, closes, _, delivery)| {
+            now.with(|(opens, closes, _, delivery, _)| {
                 let parts = [
                     (own, " message--own"),
                     (rtl, " message--rtl"),
@@ -52,6 +55,16 @@ pub fn MessageItem(
         move || if own || !now.with(|now| now.0) { "message__author visually-hidden" } else { "message__author" };
     let at = Memo::new(move |_| now.with(|now| now.2));
     let delivery = Memo::new(move |_| now.with(|now| now.3.clone()));
+    let mark = move || {
+        now.with(|now| now.4.clone()).map(|Mark { text, has_list }| {
+            if has_list {
+                view! { <button type="button" class="message__mark" on:click=move |_| on_list.run(())>{text}</button> }
+                    .into_any()
+            } else {
+                view! { <p class="message__mark">{text}</p> }.into_any()
+            }
+        })
+    };
     let name = if own { texts.timeline.you().to_owned() } else { author.name.to_string() };
     let text = pieces(body.as_str()).into_iter().map(|piece| match piece {
         Piece::Text(text) => text.into_any(),
@@ -82,6 +95,7 @@ pub fn MessageItem(
                 Delivery::Failed(reason) => Some(view! { <Refused reason id on_retry on_discard/> }),
                 Delivery::Sent | Delivery::Pending => None,
             }}
+            {own.then_some(mark)}
         </li>
     }
 }

@@ -94,10 +94,14 @@ impl Line {
             Moment::Shown => {
                 if let Some(room) = self.room() {
                     put(room.missed, 0);
+                    room.look();
                 }
                 self.drive(|client, now| client.woke(now));
             }
             Moment::Hidden => {
+                if let Some(room) = self.room() {
+                    room.look();
+                }
                 if self.room().is_none_or(LiveRoom::has_sent_all) {
                     self.freshness.reload_if_stale();
                 }

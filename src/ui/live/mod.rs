@@ -12,6 +12,7 @@ mod heartbeat;
 mod line;
 mod list;
 mod outgoing;
+mod reading;
 mod room;
 mod rooms;
 mod session;
@@ -19,6 +20,7 @@ mod session;
 mod tests;
 mod toasts;
 mod typing;
+mod unread;
 
 pub use act::Status;
 pub use line::Line;

@@ -1,11 +1,13 @@
 //! The story of a connection, told to a [`Client`] frame by frame.
 
+mod reading;
+
 use uuid::Uuid;
 
 use crate::protocol::{
     ByeReason, ClientFrame, ClientId, Code, DraftState, Epoch, Event, EventKind, HistoryPage, MemberId, Message,
-    MessageBody, Nickname, Notify, Person, Problem, Replica, ResetReason, Retention, Role, RoomCode, RoomSummary,
-    RoomType, RoomView, Seq, ServerFrame, Signal, Snapshot, You,
+    MessageBody, Nickname, Notify, Person, Problem, ReadMark, Replica, ResetReason, Retention, Role, RoomCode,
+    RoomSummary, RoomType, RoomView, Seq, ServerFrame, Signal, Snapshot, You,
 };
 
 use super::{
@@ -61,7 +63,8 @@ fn snapshot() -> Snapshot {
             member_id: MemberId::from_bits(ME),
             nickname: person(ME).name,
             role: Role::Member,
-            read: 0,
+            read: 2,
+            unread: 0,
             muted: false,
         },
         epoch: Epoch::from_bits(7),
@@ -85,15 +88,11 @@ fn send(n: u128) -> Act {
 
 fn resumed(events: Vec<Event>) -> ServerFrame {
     let head = events.last().map_or(2, |event| event.seq);
-    ServerFrame::Resumed {
-        code: code(),
-        epoch: Epoch::from_bits(7),
-        head,
-        events,
-        connected: Vec::new(),
-        read: 0,
-        reads: Vec::new(),
-    }
+    resumed_with(events, head, 2, Vec::new())
+}
+
+fn resumed_with(events: Vec<Event>, head: Seq, read: Seq, reads: Vec<ReadMark>) -> ServerFrame {
+    ServerFrame::Resumed { code: code(), epoch: Epoch::from_bits(7), head, events, connected: Vec::new(), read, reads }
 }
 
 fn event(event: Event) -> ServerFrame {
@@ -169,6 +168,10 @@ impl Page {
 
     fn say(&mut self, n: u128, now: u64) -> Vec<Act> {
         self.client().in_room(now, |room| room.say(id(n), body("Hello"), now))
+    }
+
+    fn look(&mut self, looking: bool, now: u64) -> Vec<Act> {
+        self.client().in_room(now, |room| room.look(looking, now))
     }
 
     fn rejoined(&mut self, outcome: Result<(), Problem>, now: u64) -> Vec<Act> {

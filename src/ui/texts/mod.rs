@@ -187,10 +187,16 @@ table! {
         newest;
         unseen: [count];
         news: [count, name, body];
+        unread;
+        unread_above: [count];
+        further_up;
         alone;
         alone_text;
         you;
         not_sent_yet;
+        sent;
+        seen;
+        seen_by: (readers);
         not_sent: (reason);
         retry;
         discard;

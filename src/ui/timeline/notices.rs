@@ -139,7 +139,7 @@ pub fn typing_line(texts: &Texts, names: &[Nickname]) -> Option<String> {
 }
 
 /// "Ada", "Ada and Bob", "Ada, Bob and 3 others".
-fn listed(texts: &Notices, names: &[&str]) -> String {
+pub(super) fn listed(texts: &Notices, names: &[&str]) -> String {
     match names {
         [] => String::new(),
         [one] => (*one).to_owned(),

@@ -3,11 +3,12 @@
 use std::{collections::BTreeSet, ops::Range};
 
 use crate::{
-    protocol::{ClientId, Draft, DraftState, Event, MemberId, MessageBody, Millis, Person, Seq},
+    protocol::{ClientId, Draft, DraftState, Event, MemberId, Message, MessageBody, Millis, Person, Seq},
     ui::texts::Texts,
 };
 
 use super::{
+    marks::{Mark, Marks},
     notices::{self, Traffic},
     time::day_of,
 };
@@ -24,6 +25,15 @@ pub enum RowKey {
     Message(MemberId, ClientId),
     /// A notice, by its first event. Seqs start again when a tail was lost, hence the count of lives.
     Notice(u32, Seq),
+    /// Where the unread messages begin; once in a timeline.
+    Unread,
+}
+
+impl RowKey {
+    /// The key of a message.
+    pub fn of(message: &Message) -> Self {
+        Self::Message(message.author.id, message.id)
+    }
 }
 
 /// One row.
@@ -35,6 +45,8 @@ pub enum Row {
     Message(MessageRow),
     /// Something else that happened.
     Notice(String),
+    /// From here on nothing had been read when the page was opened.
+    Unread,
 }
 
 /// A message, as it is shown.
@@ -56,6 +68,8 @@ pub struct MessageRow {
     pub closes: bool,
     /// How far it is.
     pub delivery: Delivery,
+    /// What stands under it.
+    pub mark: Option<Mark>,
 }
 
 /// How far a message is.
@@ -76,6 +90,10 @@ pub struct View<'a> {
     pub me: &'a Person,
     /// All ids that the reader has had here.
     pub mine: &'a BTreeSet<MemberId>,
+    /// Which messages carry a mark.
+    pub marks: &'a Marks,
+    /// The message that the unread ones begin with.
+    pub first_unread: Option<RowKey>,
     /// Minutes east of UTC at a time.
     pub offset: fn(Millis) -> i64,
     /// In which words.
@@ -91,7 +109,7 @@ pub fn rows<'a>(
 ) -> Vec<(RowKey, Row)> {
     let is_me = |id: MemberId| view.mine.contains(&id);
     let Range { start, end } = stretch;
-    let mut builder = Builder { rows: Vec::new(), day: None, last: None, texts: view.texts };
+    let mut builder = Builder { rows: Vec::new(), day: None, last: None, view };
     let mut life = events[..start].windows(2).filter(|pair| pair[1].seq <= pair[0].seq).map(|_| 1).sum();
     let mut previous = start.checked_sub(1).map_or(0, |before| events[before].seq);
     let mut traffic: Option<(RowKey, Traffic)> = None;
@@ -106,6 +124,7 @@ pub fn rows<'a>(
             builder.close(&mut traffic, is_me);
             builder.start_day(day, RowKey::Day(life, event.seq));
             if let Some(message) = event.message() {
+                builder.unread(RowKey::of(message));
                 builder.message(MessageRow {
                     id: message.id,
                     own: is_me(message.author.id),
@@ -115,6 +134,7 @@ pub fn rows<'a>(
                     opens: true,
                     closes: true,
                     delivery: Delivery::Sent,
+                    mark: None,
                 });
             } else if let Some(sentence) = notices::sentence(view.texts, &event.kind, is_me) {
                 builder.notice(RowKey::Notice(life, event.seq), sentence);
@@ -142,25 +162,34 @@ pub fn rows<'a>(
             opens: true,
             closes: true,
             delivery,
+            mark: None,
         });
     }
     builder.rows
 }
 
-struct Builder {
+struct Builder<'a> {
     rows: Vec<(RowKey, Row)>,
     day: Option<i64>,
     /// When the last row's message was said, if the last row is a message.
     last: Option<Millis>,
-    texts: &'static Texts,
+    view: View<'a>,
 }
 
-impl Builder {
+impl Builder<'_> {
     fn start_day(&mut self, day: i64, key: RowKey) {
         if self.day != Some(day) {
             self.day = Some(day);
             self.last = None;
             self.rows.push((key, Row::Day(day)));
+        }
+    }
+
+    /// A line before this message, if it is the one that the unread ones begin with.
+    fn unread(&mut self, key: RowKey) {
+        if self.view.first_unread == Some(key) {
+            self.last = None;
+            self.rows.push((RowKey::Unread, Row::Unread));
         }
     }
 
@@ -174,7 +203,9 @@ impl Builder {
             }
         }
         self.last = Some(row.at.or(self.last).unwrap_or_default());
-        self.rows.push((RowKey::Message(row.author.id, row.id), Row::Message(row)));
+        let key = RowKey::Message(row.author.id, row.id);
+        row.mark = self.view.marks.of(key);
+        self.rows.push((key, Row::Message(row)));
     }
 
     fn notice(&mut self, key: RowKey, sentence: String) {
@@ -184,7 +215,7 @@ impl Builder {
 
     fn close(&mut self, traffic: &mut Option<(RowKey, Traffic)>, is_me: impl Fn(MemberId) -> bool) {
         if let Some((key, run)) = traffic.take() {
-            self.notice(key, run.sentence(self.texts, is_me));
+            self.notice(key, run.sentence(self.view.texts, is_me));
         }
     }
 }

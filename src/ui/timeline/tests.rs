@@ -1,5 +1,7 @@
 //! What people read, for logs that are written as short stories.
 
+mod marks;
+
 use std::collections::BTreeSet;
 
 use uuid::Uuid;
@@ -12,7 +14,7 @@ use crate::{
     ui::texts::of,
 };
 
-use super::{Delivery, Row, RowKey, View, rows, typing_line};
+use super::{Delivery, Marks, Row, RowKey, View, rows, typing_line};
 
 const ME: u64 = 1;
 const ADA: u64 = 2;
@@ -59,7 +61,14 @@ fn read(events: &[Event], outbox: &[Draft], window: usize) -> Vec<(RowKey, Row)>
 fn read_in(language: Language, events: &[Event], outbox: &[Draft], window: usize) -> Vec<(RowKey, Row)> {
     let mine = BTreeSet::from([MemberId::from_bits(ME)]);
     let stretch = events.len().saturating_sub(window)..events.len();
-    let view = View { me: &person(ME), mine: &mine, offset: |_| 0, texts: of(language) };
+    let view = View {
+        me: &person(ME),
+        mine: &mine,
+        marks: &Marks::default(),
+        first_unread: None,
+        offset: |_| 0,
+        texts: of(language),
+    };
     rows(events, stretch, outbox.iter(), view)
 }
 
@@ -72,6 +81,7 @@ fn shown_in(language: Language, events: Vec<(i64, EventKind)>) -> Vec<String> {
     let row = |row: Row| match row {
         Row::Day(day) => format!("day {day}"),
         Row::Notice(sentence) => sentence,
+        Row::Unread => "unread".to_owned(),
         Row::Message(message) => {
             let (opens, closes) = (if message.opens { "^" } else { "" }, if message.closes { "$" } else { "" });
             format!("{opens}{}{closes}", message.author.name)

@@ -321,6 +321,7 @@ impl Live {
             nickname: member.name.clone(),
             role,
             read: self.read_of(member.member),
+            unread: self.unread_of(member.member),
             muted: member.muted,
         }
     }

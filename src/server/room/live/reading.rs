@@ -115,6 +115,11 @@ impl Live {
         self.reads.cursor(member).map_or(0, |cursor| cursor.seq.min(self.state.head))
     }
 
+    /// How many messages a member has not read.
+    pub(super) fn unread_of(&self, member: MemberId) -> u64 {
+        self.reads.cursor(member).map_or(0, |cursor| self.state.last_n.saturating_sub(cursor.n))
+    }
+
     /// What moved is told, and stored if nothing was stored a moment ago: else at the tick.
     pub(super) fn follow_up_reads(&mut self) {
         if self.reads.take_moved() {

@@ -41,13 +41,29 @@ pub fn place(frame: &Element) -> Option<Place> {
 /// enough, but not any: a day at the top gives way to an earlier one.
 pub fn keep_place(frame: &Element, place: &Place) {
     if let Some((row, bottom)) = place.rows.iter().find(|(row, _)| row.is_connected()) {
-        let moved = row.get_bounding_client_rect().bottom() - bottom;
-        #[expect(clippy::cast_possible_truncation, reason = "pixels of a screen")]
-        let moved = moved.round() as i32;
-        // Setting it at all would end a flick of the finger.
-        if moved != 0 {
-            frame.set_scroll_top(frame.scroll_top() + moved);
-        }
+        scroll(frame, row.get_bounding_client_rect().bottom() - bottom);
+    }
+}
+
+fn scroll(frame: &Element, down: f64) {
+    #[expect(clippy::cast_possible_truncation, reason = "pixels of a screen")]
+    let down = down.round() as i32;
+    // Setting it at all would end a flick of the finger.
+    if down != 0 {
+        frame.set_scroll_top(frame.scroll_top() + down);
+    }
+}
+
+/// How far below the top of the view something begins; `None` if it is not there.
+pub fn distance_from_top(frame: &Element, selector: &str) -> Option<f64> {
+    let element = frame.query_selector(selector).ok().flatten()?;
+    Some(element.get_bounding_client_rect().top() - frame.get_bounding_client_rect().top())
+}
+
+/// Scrolls so that it begins at the top of the view.
+pub fn scroll_to(frame: &Element, selector: &str) {
+    if let Some(distance) = distance_from_top(frame, selector) {
+        scroll(frame, distance);
     }
 }
 

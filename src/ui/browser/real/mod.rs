@@ -9,8 +9,8 @@ mod time;
 
 pub use device::{can_share, chime, copy, in_small_letters, keep, kept, share};
 pub use elements::{
-    Focus, Watch, close_dialog, distance_from_end, focus_into, give_focus_back, has_focus, keep_place, place,
-    scroll_to_end, show_dialog, watch,
+    Focus, Watch, close_dialog, distance_from_end, distance_from_top, focus_into, give_focus_back, has_focus,
+    keep_place, place, scroll_to, scroll_to_end, show_dialog, watch,
 };
 pub use http::{get, send, send_form};
 pub use page::{

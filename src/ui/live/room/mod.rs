@@ -12,6 +12,7 @@ use crate::{
         RoomType, Snapshot, You,
     },
     ui::{
+        account::use_account,
         browser,
         texts::{Texts, use_texts},
         timeline::{Row, RowKey},
@@ -87,6 +88,14 @@ pub struct LiveRoom {
     pub unseen: RwSignal<usize>,
     /// Messages that came while the page was not on the screen.
     pub missed: RwSignal<usize>,
+    /// Messages that were not read when the page was opened, as long as they begin above of what was on the screen.
+    pub unread_above: RwSignal<usize>,
+    /// Whether they begin still further up than the reader was led.
+    pub is_far: RwSignal<bool>,
+    /// Changes when the timeline is to be shown from where they begin.
+    pub jumps: RwSignal<usize>,
+    /// Who has read the message under which that stands.
+    pub readers: RwSignal<Vec<MemberId>>,
     /// Changes with every message that is said here.
     pub said: RwSignal<usize>,
     /// The newest message, for who listens to the page.
@@ -99,6 +108,7 @@ pub(super) struct Desk {
     offset: fn(Millis) -> i64,
     stretch: Stretch,
     was_live: bool,
+    shows_read: bool,
     texts: &'static Texts,
 }
 
@@ -126,6 +136,7 @@ impl LiveRoom {
             offset: |_| 0,
             stretch: Stretch::new(),
             was_live: false,
+            shows_read: use_account().is_none_or(|account| account.shows_read),
             texts,
         };
         let desk = StoredValue::new(desk);
@@ -150,6 +161,10 @@ impl LiveRoom {
             at_end: RwSignal::new(true),
             unseen: RwSignal::new(0),
             missed: RwSignal::new(0),
+            unread_above: RwSignal::new(0),
+            is_far: RwSignal::new(false),
+            jumps: RwSignal::new(0),
+            readers: RwSignal::new(picture.readers),
             said: RwSignal::new(0),
             announcement: RwSignal::new(String::new()),
             texts,
@@ -202,6 +217,7 @@ impl LiveRoom {
         let body = MessageBody::try_from(text)?;
         self.drive(|session, now| session.say(browser::message_id(), body, now));
         self.show_end();
+        put(self.unread_above, 0);
         self.said.update(|said| *said += 1);
         Ok(())
     }
@@ -249,25 +265,20 @@ impl LiveRoom {
         if at_end {
             put(self.unseen, 0);
         }
+        self.look();
     }
 
     /// Shows the end of the timeline, and follows it from here.
     pub fn show_end(self) {
-        self.desk.try_update_value(|desk| {
-            desk.stretch.go_to_end();
-            desk.session.touch();
-        });
+        self.desk.try_update_value(|desk| desk.stretch.go_to_end());
         self.reads_end(true);
-        self.draw_soon();
+        self.draw_anew();
     }
 
     /// Shows more below. It is all here: only what is above may have to be fetched.
     pub fn load_later(self) {
-        self.desk.try_update_value(|desk| {
-            desk.stretch.move_down();
-            desk.session.touch();
-        });
-        self.draw_soon();
+        self.desk.try_update_value(|desk| desk.stretch.move_down());
+        self.draw_anew();
     }
 
     /// Shows more above: from memory, else from the server.
@@ -275,35 +286,104 @@ impl LiveRoom {
         if self.loading_earlier.get_untracked() {
             return;
         }
-        let next = self.desk.try_update_value(|desk| {
-            if desk.stretch.move_up() {
-                desk.session.touch();
-                return None;
+        let moved = self.desk.try_update_value(|desk| desk.stretch.move_up());
+        if moved == Some(true) {
+            self.draw_anew();
+            return;
+        }
+        spawn_local(async move {
+            if self.fetch_earlier().await {
+                self.desk.try_update_value(|desk| desk.stretch.move_up());
             }
+        });
+    }
+
+    /// Goes to where the messages begin that were not read, and fetches some pages of history for that. With `quietly`, who
+    /// has scrolled meanwhile stays where they are, and what is too far is only offered.
+    pub fn go_to_unread(self, pages: usize, quietly: bool) {
+        if self.loading_earlier.get_untracked() {
+            self.look();
+            return;
+        }
+        spawn_local(async move {
+            for _ in 0..pages {
+                if !self.is_unread_further_up() || !self.fetch_earlier().await {
+                    break;
+                }
+            }
+            let found = self.desk.try_with_value(|desk| {
+                let unread = desk.session.unread();
+                (unread.count(), unread.index(desk.session.replica()))
+            });
+            let Some((count, index)) = found else { return };
+            if count == 0 || quietly && (index.is_none() || !self.at_end.get_untracked()) {
+                put(self.unread_above, count);
+                self.look();
+                return;
+            }
+            self.desk.try_update_value(|desk| {
+                desk.stretch.go_to(index.unwrap_or_default());
+                desk.session.touch();
+            });
+            put(self.at_end, false);
+            self.draw(self.line.status.get_untracked());
+            put(self.is_far, index.is_none());
+            if index.is_none() {
+                self.announcement.set(self.texts.timeline.further_up().to_owned());
+            }
+            self.jumps.update(|jumps| *jumps += 1);
+        });
+    }
+
+    /// Whether the messages that were not read begin in what is not here yet.
+    pub fn is_unread_further_up(self) -> bool {
+        self.desk.try_with_value(|desk| desk.session.unread().is_further_up()) == Some(true)
+    }
+
+    /// The place where the messages begin that were not read has come into view.
+    pub fn reached_unread(self) {
+        put(self.unread_above, 0);
+    }
+
+    /// Fetches a page of history, and says whether there was one.
+    async fn fetch_earlier(self) -> bool {
+        let before = self.desk.try_with_value(|desk| {
             let replica = desk.session.replica();
             replica.has_more.then(|| replica.events.first().map(|event| event.seq))
         });
-        match next.flatten() {
-            None => self.draw_soon(),
-            Some(before) => {
-                self.loading_earlier.set(true);
-                self.earlier_problem.set(None);
-                spawn_local(async move {
-                    let page = server::history(self.code, before).await;
-                    let _ = self.loading_earlier.try_set(false);
-                    match page {
-                        Ok(page) => {
-                            self.desk.try_update_value(|desk| {
-                                let before = desk.session.replica().events.len();
-                                desk.session.prepend(page);
-                                desk.stretch.came_above(desk.session.replica().events.len() - before);
-                            });
-                            self.draw_soon();
-                        }
-                        Err(problem) => _ = self.earlier_problem.try_set(Some(problem)),
-                    }
+        let Some(before) = before.flatten() else { return false };
+        self.loading_earlier.set(true);
+        self.earlier_problem.set(None);
+        let page = server::history(self.code, before).await;
+        let _ = self.loading_earlier.try_set(false);
+        match page {
+            Ok(page) => {
+                self.desk.try_update_value(|desk| {
+                    let before = desk.session.replica().events.len();
+                    desk.session.prepend(page);
+                    desk.stretch.came_above(desk.session.replica().events.len() - before);
                 });
+                self.draw_soon();
+                true
             }
+            Err(problem) => {
+                let _ = self.earlier_problem.try_set(Some(problem));
+                false
+            }
+        }
+    }
+
+    /// Draws the timeline again although nothing has happened in it.
+    fn draw_anew(self) {
+        self.desk.try_update_value(|desk| desk.session.touch());
+        self.draw_soon();
+    }
+
+    /// Looks whether the end of the timeline is before the reader's eyes: then all of it is read.
+    pub(in crate::ui::live) fn look(self) {
+        let looking = self.at_end.try_get_untracked() == Some(true) && !browser::is_hidden();
+        if self.desk.try_with_value(|desk| desk.session.is_looking()) == Some(!looking) {
+            self.drive(|session, now| session.look(looking, now));
         }
     }
 }

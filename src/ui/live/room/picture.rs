@@ -1,6 +1,6 @@
 //! Brings what a session knows into the signals, once per picture.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use leptos::prelude::*;
 
@@ -8,7 +8,7 @@ use crate::{
     protocol::{MemberId, Message, Nickname, Person, Retention, RoomName, You},
     ui::{
         browser,
-        timeline::{Row, RowKey, View, rows},
+        timeline::{Marks, Row, RowKey, View, rows},
     },
 };
 
@@ -26,6 +26,7 @@ pub(super) struct Picture {
     pub(super) retention: Retention,
     pub(super) you: You,
     pub(super) rows: Option<Vec<(RowKey, Row)>>,
+    pub(super) readers: Vec<MemberId>,
     pub(super) outbox: Option<String>,
     pub(super) members: Option<Vec<MemberLine>>,
     pub(super) typists: Vec<Nickname>,
@@ -33,6 +34,7 @@ pub(super) struct Picture {
     pub(super) has_earlier: bool,
     pub(super) has_later: bool,
     pub(super) news: Vec<Message>,
+    pub(super) has_read_all: bool,
 }
 
 impl LiveRoom {
@@ -41,6 +43,7 @@ impl LiveRoom {
         let Some(picture) = self.desk.try_update_value(|desk| desk.picture(at_end, status)) else { return };
         if let Some(rows) = picture.rows {
             self.show(rows);
+            put(self.readers, picture.readers);
         }
         if let Some(outbox) = picture.outbox {
             browser::keep(&outbox_name(self.code), &outbox);
@@ -56,6 +59,10 @@ impl LiveRoom {
         put(self.has_earlier, picture.has_earlier);
         put(self.has_later, picture.has_later);
         self.announce(&picture.news);
+        if picture.has_read_all {
+            put(self.unseen, 0);
+            put(self.missed, 0);
+        }
     }
 
     pub(super) fn show(self, rows: Vec<(RowKey, Row)>) {
@@ -106,7 +113,18 @@ impl Desk {
         self.was_live = is_live;
         let replica = self.session.replica();
         let me = Person { id: replica.you.member_id, name: replica.you.nickname.clone() };
-        let view = View { me: &me, mine: self.session.mine(), offset: self.offset, texts: self.texts };
+        let mine = self.session.mine();
+        let none = BTreeMap::new();
+        let reads = if self.shows_read { self.session.reads() } else { &none };
+        let marks = if changed { Marks::find(replica, mine, reads, self.texts) } else { Marks::default() };
+        let view = View {
+            me: &me,
+            mine,
+            marks: &marks,
+            first_unread: self.session.unread().first(),
+            offset: self.offset,
+            texts: self.texts,
+        };
         let line = |(id, name): (&MemberId, &Nickname)| MemberLine {
             id: *id,
             name: name.clone(),
@@ -126,6 +144,7 @@ impl Desk {
             retention: replica.state.retention,
             you: replica.you.clone(),
             rows: changed.then(|| rows(&replica.events, self.stretch.range(), replica.outbox.iter(), view)),
+            readers: marks.readers.clone(),
             outbox: changed.then(|| {
                 let drafts: Vec<_> = replica.outbox.iter().map(|draft| (draft.id, draft.body.as_str())).collect();
                 if drafts.is_empty() { String::new() } else { serde_json::to_string(&drafts).unwrap_or_default() }
@@ -136,6 +155,7 @@ impl Desk {
             has_earlier: replica.has_more || self.stretch.has_above(),
             has_later: self.stretch.has_below(),
             news,
+            has_read_all: self.session.has_read_all(),
         }
     }
 }

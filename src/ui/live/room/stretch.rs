@@ -46,10 +46,9 @@ impl Stretch {
         }
     }
 
-    /// This many older events were put above the timeline; the first step of them is shown.
+    /// This many older events were put above the timeline.
     pub(super) fn came_above(&mut self, count: usize) {
         self.length += count;
-        self.move_up();
     }
 
     /// Moves up if the timeline goes on there.
@@ -73,6 +72,15 @@ impl Stretch {
     pub(super) fn go_to_end(&mut self) {
         self.shown = FEW.min(self.length);
         self.below = 0;
+    }
+
+    /// Goes where an event is on the page, with a step of those before it.
+    pub(super) fn go_to(&mut self, index: usize) {
+        if !self.range().contains(&index) {
+            let end = (index.saturating_sub(STEP) + FEW).min(self.length);
+            self.shown = FEW.min(end);
+            self.below = self.length - end;
+        }
     }
 
     /// Whether the timeline goes on above.
@@ -155,11 +163,25 @@ mod tests {
         let mut stretch = of(50);
         assert_eq!(stretch.range(), 0..50);
         stretch.came_above(50);
+        stretch.move_up();
         stretch.follow(100, false);
         assert_eq!(stretch.range(), 50 - STEP..100);
         while stretch.move_up() {}
         assert_eq!(stretch.range(), 0..100);
         assert!(!stretch.has_below());
+    }
+
+    #[test]
+    fn an_event_far_up_is_gone_to_with_some_before_it_and_the_rest_after_it() {
+        let mut stretch = of(10_000);
+        stretch.go_to(5_000);
+        assert_eq!(stretch.range(), 4_975..5_075);
+        stretch.go_to(5_060);
+        assert_eq!(stretch.range(), 4_975..5_075, "it is on the page already");
+        stretch.go_to(3);
+        assert_eq!(stretch.range(), 0..FEW);
+        stretch.go_to(9_990);
+        assert_eq!(stretch.range(), 9_900..10_000);
     }
 
     #[test]
@@ -181,7 +203,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_stretch_never_leaves_the_timeline(steps in prop::collection::vec((0u8..5, 0usize..500), 0..60)) {
+        fn the_stretch_never_leaves_the_timeline(steps in prop::collection::vec((0u8..6, 0usize..500), 0..60)) {
             let mut stretch = Stretch::new();
             let mut length = 0;
             for (kind, n) in steps {
@@ -190,6 +212,7 @@ mod tests {
                     1 => { length += n; stretch.came_above(n); }
                     2 => _ = stretch.move_up(),
                     3 => stretch.move_down(),
+                    4 => stretch.go_to(n.min(length.saturating_sub(1))),
                     _ => { length = n; stretch.follow(length, false); }
                 }
                 let range = stretch.range();

@@ -50,7 +50,10 @@ impl Session {
     pub fn due(&self) -> Option<u64> {
         let phase = match self.phase {
             Phase::CatchingUp { deadline } => Some(deadline),
-            Phase::Live => self.outgoing.held_until().into_iter().chain(self.outgoing.overdue_at()).min(),
+            Phase::Live => {
+                let sending = [self.outgoing.held_until(), self.outgoing.overdue_at(), self.reading.due()];
+                sending.into_iter().flatten().min()
+            }
             Phase::Apart | Phase::Ended(_) => None,
         };
         phase.into_iter().chain(self.typing.due()).min()

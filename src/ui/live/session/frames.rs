@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::protocol::{
-    Ack, ClientId, Code, Event, EventKind, Message, Problem, Received, Retention, ServerFrame, Signal, Snapshot,
+    Ack, ClientId, Code, Event, EventKind, Message, Problem, ReadMark, Received, Retention, ServerFrame, Signal,
+    Snapshot,
 };
 
-use super::{Act, Ending, Phase, Session};
+use super::{Act, Ending, Phase, Session, count_as_read, reads_of};
 
 impl Session {
     /// A frame came.
@@ -16,7 +17,13 @@ impl Session {
         }
         match frame {
             ServerFrame::Snapshot { code, snapshot } if code == self.code => return self.restart_from(*snapshot, now),
-            ServerFrame::Resumed { code, events, connected, .. } if code == self.code => {
+            ServerFrame::Resumed { code, events, connected, read, reads, .. } if code == self.code => {
+                self.reading.resume(read);
+                let before = std::mem::replace(&mut self.reads, reads_of(reads, &[]));
+                for (member, read) in &mut self.reads {
+                    *read = before.get(member).map_or(*read, |before| *before.max(read));
+                }
+                self.changed = true;
                 self.replica.connected = connected.into_iter().collect();
                 self.people_changed = true;
                 for event in events {
@@ -43,7 +50,7 @@ impl Session {
                     self.replica.connected = connected.into_iter().collect();
                     self.people_changed = true;
                 }
-                Signal::Read { .. } => {}
+                Signal::Read { marks } => self.heard_of(marks),
             },
             // A snapshot follows a reset; other rooms are not followed here, and the rest is about the connection or the list.
             ServerFrame::Hello { .. }
@@ -62,8 +69,28 @@ impl Session {
         Vec::new()
     }
 
-    pub(super) fn restart_from(&mut self, snapshot: Snapshot, now: u64) -> Vec<Act> {
+    /// Others have read further, or the reader has, on another device.
+    fn heard_of(&mut self, marks: Vec<ReadMark>) {
+        for ReadMark { member, seq } in marks {
+            if self.mine.contains(&member) {
+                self.reading.hear(seq);
+            } else {
+                let read = self.reads.entry(member).or_default();
+                *read = seq.max(*read);
+                self.changed = true;
+            }
+        }
+    }
+
+    pub(super) fn restart_from(&mut self, mut snapshot: Snapshot, now: u64) -> Vec<Act> {
         let (epoch, head) = self.replica.resume_point();
+        self.reads = reads_of(std::mem::take(&mut snapshot.reads), &snapshot.events);
+        if snapshot.epoch == epoch && snapshot.head >= head {
+            self.reading.resume(snapshot.you.read);
+        } else {
+            self.reading.restart(snapshot.you.read.min(snapshot.head));
+            self.unread.lose_what_is_further_up();
+        }
         let newer = |event: &Event| snapshot.epoch != epoch || event.seq > head;
         let news: Vec<Message> =
             snapshot.events.iter().filter(|event| newer(event)).filter_map(Event::message).cloned().collect();
@@ -127,7 +154,9 @@ impl Session {
                 self.typing.hear(message.author.id, false, 0);
                 if self.mine.contains(&message.author.id) {
                     self.outgoing.settle(message.id);
+                    self.reading.hear(event.seq);
                 } else {
+                    count_as_read(&mut self.reads, event);
                     self.news.push(message.clone());
                 }
             }

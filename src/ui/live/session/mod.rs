@@ -7,11 +7,11 @@ mod following;
 mod frames;
 mod person;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::protocol::{MemberId, Message, Nickname, Problem, Replica, RoomCode, Snapshot};
+use crate::protocol::{Event, MemberId, Message, Nickname, Problem, ReadMark, Replica, RoomCode, Seq, Snapshot};
 
-use super::{act::Act, outgoing::Outgoing, typing::Typing};
+use super::{act::Act, outgoing::Outgoing, reading::Reading, typing::Typing, unread::Unread};
 
 /// Why the room is over for this page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +56,9 @@ pub struct Session {
     leaving: bool,
     outgoing: Outgoing,
     typing: Typing,
+    reading: Reading,
+    reads: BTreeMap<MemberId, Seq>,
+    unread: Unread,
     news: Vec<Message>,
     changed: bool,
     people_changed: bool,
@@ -64,11 +67,18 @@ pub struct Session {
 
 impl Session {
     /// Starts at a snapshot, without a connection.
-    pub fn new(snapshot: Snapshot, jitter: fn() -> f64) -> Self {
+    pub fn new(mut snapshot: Snapshot, jitter: fn() -> f64) -> Self {
+        let reads = reads_of(std::mem::take(&mut snapshot.reads), &snapshot.events);
         let replica = Replica::new(snapshot);
+        let mine = BTreeSet::from([replica.you.member_id]);
+        let mut unread = Unread::of(&replica.you);
+        unread.look(&replica, &mine);
         Self {
             code: replica.room.code,
-            mine: BTreeSet::from([replica.you.member_id]),
+            reading: Reading::new(replica.you.read.min(replica.state.head)),
+            reads,
+            unread,
+            mine,
             replica,
             phase: Phase::Apart,
             from_scratch: false,
@@ -95,6 +105,27 @@ impl Session {
     /// Who else is typing.
     pub fn typists(&self) -> impl Iterator<Item = &Nickname> {
         self.typing.others().filter(|id| !self.mine.contains(id)).filter_map(|id| self.replica.state.members.get(&id))
+    }
+
+    /// How far the others have read, as far as they show it.
+    pub fn reads(&self) -> &BTreeMap<MemberId, Seq> {
+        &self.reads
+    }
+
+    /// What had not been read when the page was opened.
+    pub fn unread(&self) -> &Unread {
+        &self.unread
+    }
+
+    /// Whether the end of the timeline is before the reader's eyes.
+    pub fn is_looking(&self) -> bool {
+        self.reading.is_looking()
+    }
+
+    /// Whether nothing that was said is unread, here or on another device of theirs.
+    pub fn has_read_all(&self) -> bool {
+        let last = self.replica.events.iter().rev().find(|event| event.message().is_some());
+        last.is_none_or(|event| event.seq <= self.reading.read())
     }
 
     /// Messages of others that arrived since this was asked last.
@@ -133,5 +164,19 @@ impl Session {
             Phase::Ended(ending) => Some(ending),
             _ => None,
         }
+    }
+}
+
+/// How far each of the others has read, as far as they show it. Who says something has read up to it, and of that no mark is
+/// sent; so a mark may be older than what its member said.
+fn reads_of(marks: Vec<ReadMark>, events: &[Event]) -> BTreeMap<MemberId, Seq> {
+    let mut reads = marks.into_iter().map(|mark| (mark.member, mark.seq)).collect();
+    events.iter().for_each(|event| count_as_read(&mut reads, event));
+    reads
+}
+
+fn count_as_read(reads: &mut BTreeMap<MemberId, Seq>, event: &Event) {
+    if let Some(read) = event.message().and_then(|message| reads.get_mut(&message.author.id)) {
+        *read = event.seq.max(*read);
     }
 }

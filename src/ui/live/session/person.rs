@@ -2,12 +2,13 @@
 
 use crate::protocol::{ClientFrame, ClientId, HistoryPage, MessageBody};
 
-use super::{Act, Session};
+use super::{super::unread::Unread, Act, Session};
 
 impl Session {
     /// Says something.
     pub fn say(&mut self, id: ClientId, body: MessageBody, now: u64) -> Vec<Act> {
         self.replica.queue(id, body);
+        self.unread = Unread::default();
         self.changed = true;
         let mut acts = self.flush(now);
         acts.extend(self.stop_typing());
@@ -30,7 +31,14 @@ impl Session {
     /// Puts a page of history above the timeline.
     pub fn prepend(&mut self, page: HistoryPage) {
         self.replica.prepend(page);
+        self.unread.look(&self.replica, &self.mine);
         self.changed = true;
+    }
+
+    /// The end of the timeline is before the reader's eyes, or no longer.
+    pub fn look(&mut self, looking: bool, now: u64) -> Vec<Act> {
+        self.reading.look(looking);
+        self.flush(now)
     }
 
     /// A key was pressed.
@@ -55,10 +63,13 @@ impl Session {
         let unsent: Vec<ClientId> = self.replica.unsent().map(|draft| draft.id).collect();
         let chosen = self.outgoing.take(unsent.iter(), now);
         let bodies = self.replica.unsent().filter(|draft| chosen.contains(&draft.id));
+        let read = self.reading.tell(self.replica.state.head, now);
+        let read = read.map(|seq| Act::Send(ClientFrame::Read { code: self.code, seq }));
         bodies
             .map(|draft| {
                 Act::Send(ClientFrame::Send { code: self.code, id: draft.id, body: draft.body.as_str().to_owned() })
             })
+            .chain(read)
             .collect()
     }
 }

@@ -9,7 +9,7 @@ use leptos::{
 use crate::ui::{
     browser::{self, Watch},
     clock::use_clock,
-    components::{Icon, MessageItem, Shape, When},
+    components::{Dialog, Icon, MessageItem, Shape, When},
     effect::effect,
     live::{Entry, use_room},
     texts::use_texts,
@@ -20,6 +20,13 @@ use super::invite::InviteButtons;
 
 /// Pixels from the end that still count as the end.
 const NEAR_END: i32 = 48;
+/// Where the unread messages begin.
+const UNREAD: &str = ".unread";
+/// The first row.
+const FIRST: &str = "ol > li";
+/// Pages of history to look through for unread messages when a room is opened, and when they are asked for.
+const PAGES_AT_OPENING: usize = 4;
+const PAGES_ASKED_FOR: usize = 20;
 
 /// The timeline.
 #[component]
@@ -54,6 +61,30 @@ pub fn Timeline() -> impl IntoView {
         }
     });
 
+    // A room opens where the unread messages begin, if they are more than a screen; asked for, that is shown in any case.
+    effect(move || {
+        let asked_for = room.jumps.get() > 0;
+        let Some(frame) = frame.get() else { return };
+        spawn_local(async move {
+            tick().await;
+            match browser::distance_from_top(&frame, UNREAD) {
+                Some(distance) => {
+                    if asked_for || distance < 0.0 {
+                        browser::scroll_to(&frame, UNREAD);
+                    }
+                    room.reached_unread();
+                }
+                None if asked_for => browser::scroll_to(&frame, FIRST),
+                None if room.is_unread_further_up() => {
+                    room.go_to_unread(PAGES_AT_OPENING, true);
+                    return;
+                }
+                None => {}
+            }
+            room.reads_end(browser::distance_from_end(&frame) < NEAR_END);
+        });
+    });
+
     // Coming close to the top fetches what is above; watched anew after each page, in case the top is still in view.
     let watch = StoredValue::new(None::<Watch>);
     effect(move || {
@@ -83,8 +114,25 @@ pub fn Timeline() -> impl IntoView {
     let on_scroll = move |_| {
         if let Some(frame) = frame.get_untracked() {
             room.reads_end(browser::distance_from_end(&frame) < NEAR_END);
+            if room.unread_above.get_untracked() > 0
+                && browser::distance_from_top(&frame, UNREAD).is_some_and(|distance| distance >= 0.0)
+            {
+                room.reached_unread();
+            }
         }
     };
+    let to_unread = move |_| {
+        // The button goes away; the keyboard stays with what is read.
+        if let Some(frame) = frame.get_untracked() {
+            let _ = frame.focus();
+        }
+        room.go_to_unread(PAGES_ASKED_FOR, false);
+    };
+    let unread =
+        move || if room.is_far.get() { own.further_up().to_owned() } else { own.unread_above(room.unread_above.get()) };
+    let listing = RwSignal::new(false);
+    let readers = Signal::derive(move || own.seen_by(&room.readers.with(Vec::len).to_string()));
+    let reader = |name: String| view! { <li class="member"><span class="member__name" dir="auto">{name}</span></li> };
     let to_end = move |_| {
         room.show_end();
         if let Some(frame) = frame.get_untracked() {
@@ -121,7 +169,7 @@ pub fn Timeline() -> impl IntoView {
                     </div>
                     <ol class="timeline__rows">
                         <For each=move || shown.get() key=|entry| entry.key let:entry>
-                            <RowItem entry/>
+                            <RowItem entry listing/>
                         </For>
                     </ol>
                     <div node_ref=bottom></div>
@@ -135,38 +183,58 @@ pub fn Timeline() -> impl IntoView {
                     </When>
                 </div>
             </div>
+            <button
+                type="button"
+                class="pill pill--top"
+                class:pill--shown=move || room.unread_above.get() != 0
+                disabled=move || room.loading_earlier.get()
+                on:click=to_unread
+            >
+                <Icon shape=Shape::Up/>
+                <span>{unread}</span>
+            </button>
             <button type="button" class="pill" class:pill--shown=move || !room.at_end.get() on:click=to_end>
                 <Icon shape=Shape::Down/>
                 <span>{unseen}</span>
             </button>
+            <Dialog open=listing id="readers" heading=readers>
+                <ul class="members">
+                    {move || {
+                        let readers = room.readers.get();
+                        let members = room.members.get().into_iter().filter(|member| readers.contains(&member.id));
+                        members.map(|member| reader(member.name.to_string())).collect_view()
+                    }}
+                </ul>
+            </Dialog>
         </div>
     }
 }
 
-/// One row.
+/// One row. `listing`: whether the list of readers is open.
 #[component]
-fn RowItem(entry: Entry) -> impl IntoView {
+fn RowItem(entry: Entry, listing: RwSignal<bool>) -> impl IntoView {
     let room = use_room();
     let clock = use_clock();
     let row = entry.row;
     match row.get_untracked() {
         Row::Message(first) => view! {
-            <MessageItem first row on_retry=move |id| room.retry(id) on_discard=move |id| room.discard(id)/>
+            <MessageItem first row on_retry=move |id| room.retry(id) on_discard=move |id| room.discard(id) on_list=move |()| listing.set(true)/>
         }
         .into_any(),
         Row::Day(_) => {
             let label = move || match row.get() {
                 Row::Day(day) => clock.day_label(day),
-                Row::Message(_) | Row::Notice(_) => String::new(),
+                Row::Message(_) | Row::Notice(_) | Row::Unread => String::new(),
             };
             view! { <li class="day"><span class="day__label">{label}</span></li> }.into_any()
         }
         Row::Notice(_) => {
             let sentence = move || match row.get() {
                 Row::Notice(sentence) => sentence,
-                Row::Message(_) | Row::Day(_) => String::new(),
+                Row::Message(_) | Row::Day(_) | Row::Unread => String::new(),
             };
             view! { <li class="notice" dir="auto">{sentence}</li> }.into_any()
         }
+        Row::Unread => view! { <li class="unread"><span>{use_texts().timeline.unread()}</span></li> }.into_any(),
     }
 }

@@ -1,0 +1,134 @@
+//! How far the reader has read: everything, while the end of the timeline is before their eyes. And when to tell the
+//! server: at most once a second, and the last always.
+
+use crate::protocol::Seq;
+
+/// How often to tell at most.
+const TELL_EVERY_MS: u64 = 1_000;
+
+/// How far the reader has read.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    looking: bool,
+    read: Seq,
+    told: Seq,
+    free_at: u64,
+}
+
+impl Reading {
+    /// Starts where the server says that they are, before anybody looks.
+    pub fn new(read: Seq) -> Self {
+        Self { read, told: read, ..Self::default() }
+    }
+
+    /// The last seq that was read, here or elsewhere.
+    pub fn read(&self) -> Seq {
+        self.read
+    }
+
+    /// Whether the end of the timeline is before the reader's eyes.
+    pub fn is_looking(&self) -> bool {
+        self.looking
+    }
+
+    /// The end of the timeline is before the reader's eyes, or no longer.
+    pub fn look(&mut self, looking: bool) {
+        self.looking = looking;
+    }
+
+    /// The server knows that this was read: it was here, or elsewhere, or said so itself.
+    pub fn hear(&mut self, read: Seq) {
+        self.read = self.read.max(read);
+        self.told = self.told.max(read);
+    }
+
+    /// A new connection, and what the server knows: what was told last may have been lost with the old one.
+    pub fn resume(&mut self, read: Seq) {
+        self.read = self.read.max(read);
+        self.told = read;
+    }
+
+    /// Another life of the log, in which the seqs of this one mean nothing.
+    pub fn restart(&mut self, read: Seq) {
+        self.read = read;
+        self.told = read;
+    }
+
+    /// The timeline ends here. Gives what the server should be told now.
+    pub fn tell(&mut self, head: Seq, now: u64) -> Option<Seq> {
+        if self.looking {
+            self.read = self.read.max(head);
+        }
+        if self.read <= self.told || now < self.free_at {
+            return None;
+        }
+        self.told = self.read;
+        self.free_at = now + TELL_EVERY_MS;
+        Some(self.read)
+    }
+
+    /// When [`Reading::tell`] has something to say.
+    pub fn due(&self) -> Option<u64> {
+        (self.read > self.told).then_some(self.free_at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn looking(read: Seq) -> Reading {
+        let mut reading = Reading::new(read);
+        reading.look(true);
+        reading
+    }
+
+    #[test]
+    fn nothing_is_read_before_somebody_looks() {
+        let mut reading = Reading::new(3);
+        assert_eq!(reading.tell(9, 0), None);
+        assert_eq!((reading.read(), reading.due()), (3, None));
+        reading.look(true);
+        assert_eq!(reading.tell(9, 0), Some(9));
+    }
+
+    #[test]
+    fn it_is_told_once_a_second_at_most_and_the_last_always() {
+        let mut reading = looking(0);
+        assert_eq!(reading.tell(1, 0), Some(1));
+        assert_eq!(reading.tell(2, 1), None);
+        assert_eq!(reading.tell(3, 999), None);
+        assert_eq!(reading.due(), Some(1_000));
+        reading.look(false);
+        assert_eq!(reading.tell(4, 1_000), Some(3), "what was read before they looked away");
+        assert_eq!(reading.tell(4, 5_000), None);
+        assert_eq!(reading.due(), None);
+    }
+
+    #[test]
+    fn what_was_read_elsewhere_is_not_told_again_and_nothing_goes_back() {
+        let mut reading = looking(5);
+        reading.hear(8);
+        assert_eq!((reading.read(), reading.tell(8, 0)), (8, None));
+        reading.hear(6);
+        assert_eq!(reading.read(), 8);
+        assert_eq!(reading.tell(7, 0), None);
+    }
+
+    #[test]
+    fn what_was_lost_with_a_connection_is_told_on_the_next() {
+        let mut reading = looking(0);
+        assert_eq!(reading.tell(7, 0), Some(7));
+        reading.resume(4);
+        assert_eq!(reading.tell(7, 2_000), Some(7));
+        reading.resume(7);
+        assert_eq!(reading.tell(7, 4_000), None);
+    }
+
+    #[test]
+    fn another_life_of_the_log_is_read_from_its_start() {
+        let mut reading = looking(500);
+        reading.restart(0);
+        assert_eq!(reading.tell(2, 0), Some(2));
+    }
+}

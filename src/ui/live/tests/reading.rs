@@ -1,0 +1,184 @@
+//! Who has read what: the reader, on all their devices, and the others.
+
+use super::*;
+use crate::ui::timeline::RowKey;
+
+fn read(seq: Seq) -> Act {
+    Act::Send(ClientFrame::Read { code: code(), seq })
+}
+
+fn mark(member: u64, seq: Seq) -> ReadMark {
+    ReadMark { member: MemberId::from_bits(member), seq }
+}
+
+fn heard(member: u64, seq: Seq) -> ServerFrame {
+    ServerFrame::Signal { code: code(), signal: Signal::Read { marks: vec![mark(member, seq)] } }
+}
+
+fn of_ada(session: &Session) -> Option<Seq> {
+    session.reads().get(&MemberId::from_bits(ADA)).copied()
+}
+
+/// A room of which these were not read: the snapshot has the events from `first` on.
+fn unread(read: Seq, unread: u64, events: Vec<Event>) -> Session {
+    let before = snapshot();
+    let has_more = events.first().is_some_and(|event| event.seq > 1);
+    let head = events.last().map_or(0, |event| event.seq);
+    Session::new(Snapshot { you: You { read, unread, ..before.you }, head, events, has_more, ..before }, || 1.0)
+}
+
+fn key(author: u64, n: u128) -> Option<RowKey> {
+    Some(RowKey::Message(MemberId::from_bits(author), id(n)))
+}
+
+#[test]
+fn what_comes_before_the_eyes_of_the_reader_is_told_as_read_once_a_second() {
+    let mut page = live();
+    assert_eq!(page.look(true, 0), [], "all of it was read before");
+    assert_eq!(page.received(event(said(3, ADA, 30)), 10), [read(3)]);
+    assert_eq!(page.received(event(said(4, ADA, 40)), 20), []);
+    assert_eq!(page.received(event(said(5, ADA, 50)), 30), []);
+    assert_eq!(page.due(), Some(1_010));
+    assert_eq!(page.tick(1_010), [read(5)]);
+    assert_eq!(page.due(), Some(20_030));
+}
+
+#[test]
+fn what_comes_while_nobody_looks_is_read_when_they_look_again() {
+    let mut page = live();
+    page.look(true, 0);
+    page.look(false, 1);
+    assert_eq!(page.received(event(said(3, ADA, 30)), 10), []);
+    assert!(!page.room().has_read_all());
+    assert_eq!(page.look(true, 20), [read(3)]);
+    assert!(page.room().has_read_all());
+}
+
+#[test]
+fn what_is_read_while_the_connection_is_away_is_told_when_it_is_back() {
+    let mut page = live();
+    page.look(true, 0);
+    assert_eq!(page.received(event(said(3, ADA, 30)), 10), [read(3)]);
+    page.closed(20);
+    page.tick(1_000);
+    page.opened(1_100);
+    let frame = resumed_with(vec![said(4, ADA, 40)], 4, 2, Vec::new());
+    assert_eq!(page.received(frame, 1_200), [read(4)], "what was told last did not arrive");
+}
+
+#[test]
+fn who_says_something_has_read_up_to_it() {
+    let mut page = live();
+    page.received(event(said(3, ADA, 30)), 0);
+    page.received(event(said(4, ME, 40)), 1);
+    assert!(page.room().has_read_all());
+    assert_eq!(page.look(true, 2), []);
+}
+
+#[test]
+fn what_was_read_on_another_device_is_read_here_and_not_told_again() {
+    let mut page = live();
+    page.received(event(said(3, ADA, 30)), 0);
+    page.received(heard(ME, 3), 1);
+    assert!(page.room().has_read_all());
+    assert_eq!(page.look(true, 2), []);
+    page.received(event(said(4, ADA, 40)), 3);
+    page.look(false, 4);
+    page.received(event(said(5, ADA, 50)), 5);
+    page.received(heard(ME, 4), 6);
+    assert!(!page.room().has_read_all());
+}
+
+#[test]
+fn the_marks_of_others_go_forward_and_are_taken_anew_with_each_connection() {
+    let mut page = live();
+    page.room().take_changed();
+    page.received(heard(ADA, 2), 0);
+    assert!(page.room().take_changed());
+    page.received(heard(ADA, 1), 1);
+    assert_eq!(of_ada(page.room()), Some(2));
+    page.closed(10);
+    page.tick(1_000);
+    page.opened(1_100);
+    page.received(resumed_with(vec![said(3, ADA, 30)], 3, 2, vec![mark(ADA, 3)]), 1_200);
+    assert_eq!(of_ada(page.room()), Some(3));
+    let anew = Snapshot { reads: Vec::new(), ..snapshot() };
+    page.received(ServerFrame::Snapshot { code: code(), snapshot: Box::new(anew) }, 1_300);
+    assert_eq!(of_ada(page.room()), None, "they hide it now");
+}
+
+#[test]
+fn who_answers_has_read_what_they_answer_to_if_they_show_what_they_read() {
+    let mut page = live();
+    page.received(event(said(3, ADA, 30)), 0);
+    assert_eq!(of_ada(page.room()), None, "nothing says that she shows it");
+    page.received(heard(ADA, 2), 1);
+    page.received(event(said(4, ADA, 40)), 2);
+    assert_eq!(of_ada(page.room()), Some(4));
+    page.received(resumed_with(Vec::new(), 4, 2, vec![mark(ADA, 2)]), 3);
+    assert_eq!(of_ada(page.room()), Some(4), "a node that did not see her say it knows less");
+    let before = snapshot();
+    let answered = Snapshot { reads: vec![mark(ADA, 2)], events: vec![said(3, ADA, 30)], head: 3, ..before };
+    assert_eq!(of_ada(&Session::new(answered, || 1.0)), Some(3));
+}
+
+#[test]
+fn in_another_life_of_the_log_reading_starts_again() {
+    let mut page = live();
+    page.look(true, 0);
+    for seq in 3..50 {
+        page.received(event(said(seq, ADA, seq.into())), 0);
+    }
+    page.tick(1_000);
+    page.closed(2_000);
+    page.tick(3_000);
+    page.opened(3_000);
+    let before = snapshot();
+    let fresh = Snapshot {
+        epoch: Epoch::from_bits(8),
+        head: 1,
+        events: vec![said(1, ADA, 100)],
+        you: You { read: 49, ..before.you },
+        ..before
+    };
+    page.received(ServerFrame::Snapshot { code: code(), snapshot: Box::new(fresh) }, 3_100);
+    assert_eq!(page.received(event(said(2, ADA, 101)), 5_000), [read(2)]);
+}
+
+#[test]
+fn the_unread_messages_begin_with_the_first_of_somebody_else() {
+    let events =
+        || vec![said(1, ADA, 10), said(2, ME, 20), said(3, ME, 30), left(4, ADA), said(5, ADA, 50), said(6, ADA, 60)];
+    let mut session = unread(2, 3, events());
+    assert_eq!((session.unread().first(), session.unread().count()), (key(ADA, 50), 3));
+    assert_eq!(session.unread().index(session.replica()), Some(4));
+    session.look(true, 0);
+    assert_eq!(session.unread().first(), key(ADA, 50), "the place stays while they are read");
+    session.say(id(70), body("Hello"), 0);
+    assert_eq!((session.unread().first(), session.unread().count()), (None, 0));
+    assert_eq!(unread(6, 0, events()).unread().first(), None);
+}
+
+#[test]
+fn unread_messages_that_begin_further_up_are_found_when_history_comes() {
+    let mut session = unread(40, 60, (91..=100).map(|seq| said(seq, ADA, seq.into())).collect());
+    assert!(session.unread().is_further_up());
+    assert_eq!(session.unread().first(), None, "the first that is here is not the first of all");
+    let page = |seqs: std::ops::RangeInclusive<Seq>, has_more| {
+        let events = seqs.rev().map(|seq| said(seq, ADA, seq.into())).collect();
+        HistoryPage { events, has_more }
+    };
+    session.prepend(page(61..=90, true));
+    assert!(session.unread().is_further_up());
+    session.prepend(page(31..=60, true));
+    assert!(!session.unread().is_further_up());
+    assert_eq!(session.unread().first(), key(ADA, 41));
+    assert_eq!(session.unread().index(session.replica()), Some(10));
+}
+
+#[test]
+fn what_a_room_no_longer_has_is_not_looked_for() {
+    let mut session = unread(40, 60, (91..=100).map(|seq| said(seq, ADA, seq.into())).collect());
+    session.prepend(HistoryPage { events: vec![said(90, ADA, 90)], has_more: false });
+    assert_eq!(session.unread().first(), key(ADA, 90), "the oldest that there is");
+}
