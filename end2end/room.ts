@@ -159,10 +159,13 @@ export async function say(page: Page, text: string): Promise<void> {
 
 /** Takes a page off the screen, or brings it back, as far as its scripts can tell. */
 export async function setShown(page: Page, shown: boolean): Promise<void> {
-  await page.evaluate((state) => {
-    Object.defineProperty(document, "visibilityState", { configurable: true, get: () => state });
-    document.dispatchEvent(new Event("visibilitychange"));
-  }, shown ? "visible" : "hidden");
+  await page.evaluate(
+    (state) => {
+      Object.defineProperty(document, "visibilityState", { configurable: true, get: () => state });
+      document.dispatchEvent(new Event("visibilitychange"));
+    },
+    shown ? "visible" : "hidden",
+  );
 }
 
 export const isPhone = (page: Page): boolean => (page.viewportSize()?.width ?? 0) < 1024;

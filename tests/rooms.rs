@@ -81,8 +81,9 @@ async fn a_room_is_made_as_asked_and_its_maker_owns_it() {
     assert_eq!((made.room.owner, made.head, made.last_n), (made.you.member_id, 1, 0));
     assert_eq!(story(&made.events), ["Ada L. joined"]);
     assert_eq!(view(&ada, made.room.code).await.unwrap(), made);
-    let mine: Vec<Snapshot> = ada.ask(Method::GET, "/api/rooms/my-rooms", ()).await.unwrap();
-    assert_eq!(mine, [made]);
+    let mine = ada.list().await;
+    assert_eq!((mine.len(), mine[0].code, &mine[0].name), (1, made.room.code, &made.room.name));
+    assert_eq!((mine[0].room_type, mine[0].retention, mine[0].members), (RoomType::P2p, Retention::Preserved, 1));
 }
 
 #[tokio::test]
@@ -244,8 +245,7 @@ async fn leaving_by_socket_is_leaving() {
         }
     });
     assert_eq!(refused.await, Code::NotAMember);
-    let mine: Vec<Snapshot> = bob.ask(Method::GET, "/api/rooms/my-rooms", ()).await.unwrap();
-    assert_eq!(mine, []);
+    assert_eq!(bob.list().await, []);
 }
 
 #[tokio::test]
@@ -705,9 +705,7 @@ async fn a_guest_who_joins_two_rooms_at_once_is_in_one() {
             panic!("round {round}: nobody got in")
         };
         assert_eq!(refusal(refused), (409, Code::AlreadyInRoom), "round {round}");
-        let mine: Vec<Snapshot> = bob.ask(Method::GET, "/api/rooms/my-rooms", ()).await.unwrap();
-        let codes: BTreeSet<_> = mine.iter().map(|snapshot| snapshot.room.code).collect();
-        assert_eq!(codes, BTreeSet::from([inside.room.code]), "round {round}");
+        assert_eq!(bob.rooms().await, [inside.room.code], "round {round}");
         bob.leave(inside.room.code).await;
     }
 }

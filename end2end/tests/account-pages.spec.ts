@@ -8,6 +8,8 @@ import { isPhone, makeRoom } from "../room.ts";
 
 // A colour in the middle of a transition is nobody's choice.
 test.use({ contextOptions: { reducedMotion: "reduce" } });
+// Each test looks at many pages, one after the other.
+test.slow();
 
 const PREFERENCES = ["", "/chatting", "/account", "/devices", "/data"].map((page) => `/preferences${page}`);
 
@@ -144,9 +146,11 @@ test("the forms are found by password managers", async ({ stack, guest }) => {
   const ada = await guest(stack);
   const { page } = ada;
   const hints = () =>
-    page.locator("main form input:not([type=hidden])").evaluateAll((inputs: HTMLInputElement[]) =>
-      inputs.map((input) => input.autocomplete).filter((hint) => hint !== ""),
-    );
+    page
+      .locator("main form input:not([type=hidden])")
+      .evaluateAll((inputs: HTMLInputElement[]) =>
+        inputs.map((input) => input.autocomplete).filter((hint) => hint !== ""),
+      );
   await page.goto("/auth/login");
   expect(await hints()).toEqual(["username", "current-password"]);
   await page.goto("/auth/register");
@@ -155,5 +159,12 @@ test("the forms are found by password managers", async ({ stack, guest }) => {
   expect(await hints()).toEqual(["one-time-code"]);
   await register(ada, "Ada");
   await page.goto("/preferences/account");
-  expect(await hints()).toEqual(["nickname", "email", "current-password", "username", "current-password", "new-password"]);
+  expect(await hints()).toEqual([
+    "nickname",
+    "email",
+    "current-password",
+    "username",
+    "current-password",
+    "new-password",
+  ]);
 });

@@ -149,7 +149,10 @@ for (const kind of KINDS) {
   });
 }
 
-test("who missed more than a screen begins where they stopped, and has read it at the end", async ({ stack, guest }) => {
+test("who missed more than a screen begins where they stopped, and has read it at the end", async ({
+  stack,
+  guest,
+}) => {
   for (const count of [40, 120]) {
     const { ada, bob, code } = await pair(stack, guest, { preserve: true });
     await goAway(bob);

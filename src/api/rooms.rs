@@ -52,7 +52,7 @@ pub async fn leave_room(code: RoomCode) -> Result<(), Problem> {
     use crate::server::{domain, http::context};
     let (app, visitor) = context::visitor().await?;
     domain::rooms::leave(&app, &visitor, code).await.map_err(context::refuse)?;
-    context::go("/");
+    context::go(if visitor.account().is_ok() { "/dashboard" } else { "/" });
     Ok(())
 }
 

@@ -273,7 +273,7 @@ mod tests {
             "newcomer": {"seq": 2, "name": "Bob"}, "unread": 3, "mentioned": true, "muted": false});
         let view =
             json!({"code": "K7M2QX", "type": "group", "name": "Chess", "preserve": false, "owner": 1, "created_at": 5});
-        let you = json!({"member_id": 1, "nickname": "Ada", "role": "owner", "read": 4, "muted": true});
+        let you = json!({"member_id": 1, "nickname": "Ada", "role": "owner", "read": 4, "unread": 5, "muted": true});
         let said = json!({"seq": 3, "at": 7, "kind": "message", "n": 1, "id": "01890a5d-ac96-774b-bcce-b302099a8057",
             "author": ada, "body": "Hello"});
         let code = "K7M2QX";

@@ -35,7 +35,7 @@ pub fn App() -> impl IntoView {
         given.unwrap_or_else(|| serde_json::from_str(&handed).unwrap_or_default());
     provide_sent_back(sent_back);
     let all = matches!(page, Page::Dashboard { all: true, .. });
-    let rooms = account.clone().zip(rooms).map(|(account, rooms)| Rooms { rooms, account, all });
+    let rooms = account.clone().zip(rooms).map(|(account, summaries)| Rooms { summaries, account, all });
     provide_account(account);
 
     match page {

@@ -1,6 +1,6 @@
 //! What a list shows of a room, as plain functions: which rooms, and in which words.
 
-use crate::protocol::{RoomCode, RoomSummary, RoomType};
+use crate::protocol::{RoomCode, RoomName, RoomSummary, RoomType};
 
 use super::{browser::in_small_letters, live::Toast, texts::Texts};
 
@@ -27,7 +27,7 @@ pub fn is_wanted(room: &RoomSummary, kind: Kind, typed: &str) -> bool {
         Kind::ForTwo => room.room_type == RoomType::P2p,
     };
     let typed = in_small_letters(typed.trim());
-    let names = [room.name.as_ref().map(|name| name.as_str()), room.other.as_ref().map(|other| other.name.as_str())];
+    let names = [room.name.as_ref().map(RoomName::as_str), room.other.as_ref().map(|other| other.name.as_str())];
     let code: String = typed.chars().filter(char::is_ascii_alphanumeric).collect();
     let is_code = !code.is_empty() && room.code.as_str().to_ascii_lowercase().contains(&code);
     of_kind
@@ -91,7 +91,7 @@ pub fn announcement(texts: &Texts, toast: &Toast) -> String {
 #[cfg(test)]
 mod tests {
     use crate::{
-        protocol::{Companion, Language, Nickname, Preview, RoomName},
+        protocol::{Companion, Language, Nickname, Preview},
         ui::{live::room_of, texts::of},
     };
 

@@ -71,7 +71,7 @@ fn estimate(password: &str, about: &[String]) -> PasswordStrength {
     let fallback = || "Add another word or two; uncommon words are better.".to_owned();
     let advice = if sentences.is_empty() { fallback() } else { sentences.join(" ") };
     let mut hints: Vec<PasswordHint> =
-        warning.map(hint_of_warning).into_iter().chain(suggestions.iter().map(hint_of_suggestion)).collect();
+        warning.map(hint_of_warning).into_iter().chain(suggestions.iter().copied().map(hint_of_suggestion)).collect();
     hints.push(PasswordHint::MoreWords);
     hints.sort_unstable();
     hints.dedup();
@@ -97,7 +97,7 @@ const fn hint_of_warning(warning: Warning) -> PasswordHint {
     }
 }
 
-const fn hint_of_suggestion(suggestion: &Suggestion) -> PasswordHint {
+const fn hint_of_suggestion(suggestion: Suggestion) -> PasswordHint {
     match suggestion {
         Suggestion::UseAFewWordsAvoidCommonPhrases
         | Suggestion::NoNeedForSymbolsDigitsOrUppercaseLetters

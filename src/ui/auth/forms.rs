@@ -156,14 +156,7 @@ pub fn VerifyForm(
 }
 
 /// Says what is known of a guest, and forgets them.
-#[component]
-pub fn ForgetForm(
-    visit: AuthVisit,
-    /// What they are called; `None` for somebody of whom nothing is known.
-    nickname: Option<Nickname>,
-    /// The room that they are in.
-    room: Option<RoomCode>,
-) -> impl IntoView {
+pub fn forget_form(visit: &AuthVisit, nickname: Option<Nickname>, room: Option<RoomCode>) -> impl IntoView + use<> {
     let texts = use_auth_texts();
     let problem = refusal::<ForgetMe>(visit.refused.as_ref());
     if !visit.guest {

@@ -14,7 +14,7 @@ use super::{
     texts::{account_problem, use_auth_texts, use_texts},
     title,
 };
-use forms::{CodeForm, ForgetForm, ForgotForm, LogInForm, RegisterForm, ResetForm, VerifyForm};
+use forms::{CodeForm, ForgotForm, LogInForm, RegisterForm, ResetForm, VerifyForm, forget_form};
 
 pub use fields::{AuthField, Refused, Strength, refusal};
 
@@ -107,7 +107,7 @@ fn content(visit: AuthVisit) -> AnyView {
             <StartPage/>
         }
         .into_any(),
-        AuthPage::Guest { nickname, room } => view! { <ForgetForm visit nickname room/> }.into_any(),
+        AuthPage::Guest { nickname, room } => forget_form(&visit, nickname, room).into_any(),
         AuthPage::Forgotten => view! {
             <p class="card__text">{texts.forgotten_text()}</p>
             <StartPage/>

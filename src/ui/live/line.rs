@@ -44,6 +44,10 @@ fn is_outside(code: Code) -> bool {
     matches!(code, Code::RoomUnavailable | Code::NotAMember | Code::NoSession | Code::NotLoggedIn | Code::Removed)
 }
 
+#[expect(
+    clippy::redundant_closure_for_method_calls,
+    reason = "the method alone would not do for a client of any lifetime"
+)]
 impl Line {
     /// Without a connection yet, and without anybody who listens.
     pub fn new() -> Self {
@@ -60,8 +64,8 @@ impl Line {
         Self { desk: StoredValue::new(desk), status: RwSignal::new(Status::Connecting), freshness: use_freshness() }
     }
 
-    pub(super) fn carry_room(self, room: LiveRoom) {
-        self.desk.update_value(|desk| desk.room = Some(room));
+    pub(super) fn carry_room(self, room: &LiveRoom) {
+        self.desk.update_value(|desk| desk.room = Some(*room));
     }
 
     pub(super) fn carry_list(self, list: LiveList) {
@@ -81,6 +85,11 @@ impl Line {
     /// Connects now, without waiting any longer.
     pub fn try_now(self) {
         self.drive(|client, now| client.woke(now));
+    }
+
+    /// Hears nothing any more: the page is about to be left, and that nobody is logged in then is no news.
+    pub fn hang_up(self) {
+        self.desk.update_value(|desk| (desk.socket, desk.timer, desk.listener) = (None, None, None));
     }
 
     fn room(self) -> Option<LiveRoom> {
@@ -190,15 +199,14 @@ impl Line {
             SocketEvent::Opened => self.drive(|client, now| client.opened(now)),
             SocketEvent::Closed => self.drive(|client, now| client.closed(now)),
             // A frame that this version does not know belongs to a later one.
-            SocketEvent::Text(text) => match serde_json::from_str::<ServerFrame>(&text) {
-                Ok(frame) => {
+            SocketEvent::Text(text) => {
+                if let Ok(frame) = serde_json::from_str::<ServerFrame>(&text) {
                     if let ServerFrame::Hello { version } = &frame {
                         self.desk.try_update_value(|desk| desk.server_version = Some(version.clone()));
                     }
                     self.drive(|client, now| client.received(frame, now));
                 }
-                Err(_) => {}
-            },
+            }
         }
     }
 

@@ -65,7 +65,7 @@ impl LiveList {
     pub fn new(line: Line, rooms: Vec<RoomSummary>, current: Option<RoomCode>, account: &Identity) -> Self {
         let list = RoomList::new(rooms, current, account.notify);
         let entry = |room: &RoomSummary| RoomEntry { code: room.code, room: ArcRwSignal::new(room.clone()) };
-        let live = Self {
+        let this = Self {
             line,
             current,
             entries: RwSignal::new(list.rooms().iter().map(entry).collect()),
@@ -77,8 +77,13 @@ impl LiveList {
             texts: use_texts(),
             desk: StoredValue::new(list),
         };
-        line.carry_list(live);
-        live
+        line.carry_list(this);
+        this
+    }
+
+    /// The person logs out here.
+    pub fn log_out(self) {
+        self.line.hang_up();
     }
 
     /// The room with this code, if the list has it.

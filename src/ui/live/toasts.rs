@@ -73,23 +73,20 @@ impl Toasts {
             return;
         }
         let until = now + SHOWN_MS;
-        let toast = match known {
-            Some(at) => {
-                let toast = &mut self.shown[at];
-                toast.room = room.clone();
-                toast.messages += messages;
-                toast.joined = joined.or(toast.joined.take());
-                toast.until = until;
-                toast.clone()
+        let toast = if let Some(at) = known {
+            let toast = &mut self.shown[at];
+            toast.room = room.clone();
+            toast.messages += messages;
+            toast.joined = joined.or(toast.joined.take());
+            toast.until = until;
+            toast.clone()
+        } else {
+            let toast = Toast { room: room.clone(), messages, joined, until };
+            self.shown.push(toast.clone());
+            if self.shown.len() > MOST {
+                self.shown.remove(0);
             }
-            None => {
-                let toast = Toast { room: room.clone(), messages, joined, until };
-                self.shown.push(toast.clone());
-                if self.shown.len() > MOST {
-                    self.shown.remove(0);
-                }
-                toast
-            }
+            toast
         };
         self.fresh = Some(toast);
     }

@@ -17,12 +17,11 @@ use super::{
 };
 
 /// The forms.
-#[component]
-pub fn AccountForms(visit: PreferencesVisit) -> impl IntoView {
+pub fn forms(visit: &PreferencesVisit) -> impl IntoView + use<> {
     view! {
-        {name_form(&visit)}
-        {email_form(&visit)}
-        {password_form(&visit)}
+        {name_form(visit)}
+        {email_form(visit)}
+        {password_form(visit)}
     }
 }
 
@@ -32,7 +31,7 @@ fn name_form(visit: &PreferencesVisit) -> impl IntoView + use<> {
     let name = if problem.is_some() { visit.typed.name.clone() } else { visit.profile.name.to_string() };
     let done = done(visit, PreferencesForm::Name, own.saved()).into_any();
     view! {
-        <FormCard form=PreferencesForm::Name heading=texts.your_name()>
+        <FormCard form=PreferencesForm::Name heading=own.name_heading()>
             {done}
             <form method="post" action=RenameAccount::PATH>
                 <AuthField
@@ -112,11 +111,11 @@ fn current_address(visit: &PreferencesVisit) -> impl IntoView + use<> {
         {has_none.then(|| view! { <p class="card__text">{own.no_address()}</p> })}
         {news}
         {waiting.filter(|_| !was_sent)}
-        {unproved.map(send_again)}
+        {unproved.as_ref().map(send_again)}
     }
 }
 
-fn send_again(email: Email) -> impl IntoView {
+fn send_again(email: &Email) -> impl IntoView {
     view! {
         <form method="post" action=ChangeEmail::PATH>
             <input type="hidden" name="email" value=email.to_string()/>

@@ -15,15 +15,17 @@ use crate::{
 use super::parts::{Choices, done};
 
 /// The form. What is chosen shows at once where scripts run, and is kept when it is sent.
-#[component]
-pub fn AppearanceForm(visit: PreferencesVisit) -> impl IntoView {
+pub fn form(visit: &PreferencesVisit) -> impl IntoView + use<> {
     let texts = use_preferences_texts();
     let problem = refusal::<ChooseAppearance>(visit.refused.as_ref());
-    let saved = done(&visit, PreferencesForm::Appearance, texts.saved());
-    let Preferences { theme, accent, text_size, hours, language, .. } = visit.preferences;
-    let themes = Theme::ALL.iter().enumerate().map(|(at, theme)| (theme.as_str(), texts.themes(at), swatch(*theme)));
-    let accents = Accent::ALL.iter().enumerate().map(|(at, accent)| (accent.as_str(), texts.accents(at), dot(*accent)));
-    let sizes = TextSize::ALL.iter().enumerate().map(|(at, size)| (size.as_str(), texts.text_sizes(at), sample(*size)));
+    let saved = done(visit, PreferencesForm::Appearance, texts.saved());
+    let Preferences { theme, accent, text_size, hours, language, .. } = &visit.preferences;
+    let themes =
+        Theme::ALL.iter().enumerate().map(|(at, theme)| (theme.as_str(), texts.themes(at), Some(swatch(*theme))));
+    let accents =
+        Accent::ALL.iter().enumerate().map(|(at, accent)| (accent.as_str(), texts.accents(at), Some(dot(*accent))));
+    let sizes =
+        TextSize::ALL.iter().enumerate().map(|(at, size)| (size.as_str(), texts.text_sizes(at), Some(sample(*size))));
     let cycles = HourCycle::ALL.iter().enumerate().map(|(at, cycle)| (cycle.as_str(), texts.hour_cycles(at), None));
     let languages = Language::ALL.iter().map(|language| (language.as_str(), own_name(*language), None));
     let languages = [("", texts.as_browser(), None)].into_iter().chain(languages);
@@ -49,21 +51,21 @@ pub fn AppearanceForm(visit: PreferencesVisit) -> impl IntoView {
 }
 
 /// A picture of a theme: the device's is half of each.
-fn swatch(theme: Theme) -> Option<AnyView> {
+fn swatch(theme: Theme) -> AnyView {
     let (left, right) = match theme {
         Theme::System => ("light", "dark"),
         Theme::Light => ("light", "light"),
         Theme::Dark => ("dark", "dark"),
     };
     let half = |theme: &str| view! { <span class=format!("swatch__half swatch__half--{theme}")></span> };
-    Some(view! { <span class="swatch" aria-hidden="true">{half(left)}{half(right)}</span> }.into_any())
+    view! { <span class="swatch" aria-hidden="true">{half(left)}{half(right)}</span> }.into_any()
 }
 
-fn dot(accent: Accent) -> Option<AnyView> {
-    Some(view! { <span class="dot" data-accent=accent.as_str() aria-hidden="true"></span> }.into_any())
+fn dot(accent: Accent) -> AnyView {
+    view! { <span class="dot" data-accent=accent.as_str() aria-hidden="true"></span> }.into_any()
 }
 
-fn sample(size: TextSize) -> Option<AnyView> {
+fn sample(size: TextSize) -> AnyView {
     let class = format!("sample sample--{}", size.as_str());
-    Some(view! { <span class=class aria-hidden="true">"Aa"</span> }.into_any())
+    view! { <span class=class aria-hidden="true">"Aa"</span> }.into_any()
 }

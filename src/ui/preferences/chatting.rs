@@ -14,8 +14,7 @@ use crate::{
 use super::parts::{Choices, Switch, done};
 
 /// The form.
-#[component]
-pub fn ChattingForm(visit: PreferencesVisit) -> impl IntoView {
+pub fn form(visit: &PreferencesVisit) -> impl IntoView + use<> {
     let texts = use_preferences_texts();
     let problem = refusal::<ChooseChatting>(visit.refused.as_ref());
     let chosen = &visit.preferences;
@@ -25,7 +24,7 @@ pub fn ChattingForm(visit: PreferencesVisit) -> impl IntoView {
     let nickname = typed.unwrap_or_else(kept);
     view! {
         <div id=PreferencesForm::Chatting.as_str() class="preferences__anchor">
-            {done(&visit, PreferencesForm::Chatting, texts.saved())}
+            {done(visit, PreferencesForm::Chatting, texts.saved())}
         </div>
         <form method="post" action=ChooseChatting::PATH>
             <section class="card" aria-labelledby="notifications-heading">

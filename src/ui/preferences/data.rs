@@ -14,11 +14,10 @@ use super::{
 };
 
 /// The forms.
-#[component]
-pub fn DataForms(visit: PreferencesVisit) -> impl IntoView {
+pub fn forms(visit: &PreferencesVisit) -> impl IntoView + use<> {
     let own = use_preferences_texts();
     let problem = refusal::<DeleteAccount>(visit.refused.as_ref());
-    let confirming = Confirming::of(&visit, PreferencesForm::Delete, problem);
+    let confirming = Confirming::of(visit, PreferencesForm::Delete, problem);
     let messages = visit.typed.messages;
     let option = move |value: OwnMessages, name: &'static str, text: &'static str| {
         view! {

@@ -18,14 +18,13 @@ const HOUR_MS: Millis = 3_600_000;
 const DAY_MS: Millis = 24 * HOUR_MS;
 
 /// The browsers that are logged in.
-#[component]
-pub fn Devices(visit: PreferencesVisit) -> impl IntoView {
+pub fn list(visit: &PreferencesVisit) -> impl IntoView + use<> {
     let own = use_preferences_texts();
     let refused = visit.refused.as_ref();
     let problem = refusal::<EndSession>(refused).or_else(|| refusal::<EndOtherSessions>(refused));
     let has_others = visit.sessions.iter().any(|session| !session.current);
     let now = visit.now;
-    let ended = done(&visit, PreferencesForm::Devices, own.ended());
+    let ended = done(visit, PreferencesForm::Devices, own.ended());
     let sessions: Vec<_> = visit.sessions.iter().map(|session| device(session, now)).collect();
     view! {
         <section id=PreferencesForm::Devices.as_str() class="card">
@@ -93,7 +92,7 @@ fn last_used(at: Millis, now: Millis) -> String {
     let count = |unit: Millis| usize::try_from((now - at) / unit).unwrap_or_default();
     match now - at {
         ..HOUR_MS => own.used_lately().to_owned(),
-        ..DAY_MS => own.used_hours(count(HOUR_MS)),
-        _ => own.used_days(count(DAY_MS)),
+        HOUR_MS..DAY_MS => own.used_hours(count(HOUR_MS)),
+        DAY_MS.. => own.used_days(count(DAY_MS)),
     }
 }

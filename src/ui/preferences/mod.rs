@@ -14,11 +14,6 @@ use leptos::{nonce::use_nonce, prelude::*};
 use crate::protocol::{PreferencesPage, PreferencesVisit};
 
 use super::{auth::METER, components::Brand, shell::document, texts::use_preferences_texts, title};
-use account::AccountForms;
-use appearance::AppearanceForm;
-use chatting::ChattingForm;
-use data::DataForms;
-use devices::Devices;
 
 /// The document of a page of preferences.
 pub fn preferences_shell(options: &LeptosOptions) -> impl IntoView + use<> {
@@ -43,7 +38,7 @@ pub fn preferences_shell(options: &LeptosOptions) -> impl IntoView + use<> {
             </nav>
             <main class="preferences__main">
                 <h1 class="preferences__heading">{name(page)}</h1>
-                {content(visit)}
+                {content(&visit)}
             </main>
         </div>
         {script.map(|script| view! { <script nonce=use_nonce()>{script}</script> })}
@@ -63,12 +58,12 @@ fn link(to: PreferencesPage, current: PreferencesPage) -> impl IntoView {
     }
 }
 
-fn content(visit: PreferencesVisit) -> AnyView {
+fn content(visit: &PreferencesVisit) -> AnyView {
     match visit.page {
-        PreferencesPage::Appearance => view! { <AppearanceForm visit/> }.into_any(),
-        PreferencesPage::Chatting => view! { <ChattingForm visit/> }.into_any(),
-        PreferencesPage::Account => view! { <AccountForms visit/> }.into_any(),
-        PreferencesPage::Devices => view! { <Devices visit/> }.into_any(),
-        PreferencesPage::Data => view! { <DataForms visit/> }.into_any(),
+        PreferencesPage::Appearance => appearance::form(visit).into_any(),
+        PreferencesPage::Chatting => chatting::form(visit).into_any(),
+        PreferencesPage::Account => account::forms(visit).into_any(),
+        PreferencesPage::Devices => devices::list(visit).into_any(),
+        PreferencesPage::Data => data::forms(visit).into_any(),
     }
 }

@@ -25,7 +25,11 @@ pub fn Choices(
             </label>
         }
     };
-    let class = format!("choices choices--{}", options.len());
+    let class = match (options.len(), options.iter().any(|(_, _, picture)| picture.is_some())) {
+        (_, false) => "choices choices--names",
+        (..=3, true) => "choices choices--pictures",
+        (_, true) => "choices choices--pictures choices--many",
+    };
     view! {
         <fieldset class=class>
             <legend class="field__label">{legend}</legend>

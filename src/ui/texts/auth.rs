@@ -110,6 +110,7 @@ table! {
         new_rooms;
         nickname;
         nickname_hint: (name);
+        name_heading;
         name_hint;
         confirmed;
         unconfirmed;

@@ -253,7 +253,7 @@ table! {
         groups;
         for_two;
         find;
-        new;
+        new_room;
         join;
         menu: (name);
         preferences;

@@ -142,7 +142,7 @@ impl LiveRoom {
         let desk = StoredValue::new(desk);
         let picture = desk.try_update_value(|desk| desk.picture(true, Status::Connecting)).expect("made a line ago");
         let entry = |(key, row)| Entry { key, row: ArcRwSignal::new(row) };
-        let live = Self {
+        let this = Self {
             line,
             desk,
             code: room.code,
@@ -169,8 +169,8 @@ impl LiveRoom {
             announcement: RwSignal::new(String::new()),
             texts,
         };
-        line.carry_room(live);
-        live
+        line.carry_room(&this);
+        this
     }
 
     /// Takes what this tab kept of the room, and the device's own time.

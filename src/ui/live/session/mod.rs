@@ -171,7 +171,9 @@ impl Session {
 /// sent; so a mark may be older than what its member said.
 fn reads_of(marks: Vec<ReadMark>, events: &[Event]) -> BTreeMap<MemberId, Seq> {
     let mut reads = marks.into_iter().map(|mark| (mark.member, mark.seq)).collect();
-    events.iter().for_each(|event| count_as_read(&mut reads, event));
+    for event in events {
+        count_as_read(&mut reads, event);
+    }
     reads
 }
 

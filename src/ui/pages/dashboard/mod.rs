@@ -32,7 +32,7 @@ const BESIDE: &str = "join";
 #[derive(Clone)]
 pub struct Rooms {
     /// The rooms, newest first.
-    pub rooms: Vec<RoomSummary>,
+    pub summaries: Vec<RoomSummary>,
     /// Whose they are.
     pub account: Identity,
     /// Whether all of them are on the page from the start: else a few, and the others as they are wanted.
@@ -42,11 +42,11 @@ pub struct Rooms {
 impl Rooms {
     /// Keeps them up over a line, beside a room.
     pub fn follow(self, line: Line, current: Option<RoomCode>) -> LiveList {
-        let list = LiveList::new(line, self.rooms, current, &self.account);
+        let list = LiveList::new(line, self.summaries, current, &self.account);
         provide_list(list);
         effect(move || {
-            // Nobody is logged in any more: the page then shows the way in.
-            if list.over.get() {
+            // Nobody is logged in any more: the page then shows the way in. Beside a room that is the room's to do.
+            if list.over.get() && current.is_none() {
                 browser::reload();
             }
         });

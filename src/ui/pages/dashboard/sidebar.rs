@@ -99,8 +99,8 @@ pub fn Sidebar(
                 <div class="rooms__bar">
                     {head}
                     <a href=format!("/dashboard#{BESIDE}") class="icon-button" aria-label=own.join()><Icon shape=Shape::Code/></a>
-                    <a href="/rooms/new" class="icon-button" aria-label=own.new()><Icon shape=Shape::Add/></a>
-                    <AccountMenu/>
+                    <a href="/rooms/new" class="icon-button" aria-label=own.new_room()><Icon shape=Shape::Add/></a>
+                    <AccountMenu list/>
                 </div>
                 <div class="rooms__find">
                     <label class="visually-hidden" for="find">{own.find()}</label>
@@ -168,7 +168,7 @@ fn Nothing(list: LiveList, typed: RwSignal<String>, wanted: Memo<Vec<RoomCode>>)
 
 /// Who is logged in, and what they can do about it.
 #[component]
-fn AccountMenu() -> impl IntoView {
+fn AccountMenu(list: LiveList) -> impl IntoView {
     let texts = use_texts();
     use_account().map(|account| {
         let name = account.name.to_string();
@@ -185,7 +185,7 @@ fn AccountMenu() -> impl IntoView {
             <div id="account-menu" class="menu" popover="auto">
                 <p class="menu__text" dir="auto">{name}</p>
                 <a href="/preferences" class="menu__item"><Icon shape=Shape::Settings/> <span>{texts.rooms.preferences()}</span></a>
-                <form method="post" action=LogOut::PATH>
+                <form method="post" action=LogOut::PATH on:submit=move |_| list.log_out()>
                     <button type="submit" class="menu__item"><Icon shape=Shape::Exit/> <span>{texts.account.log_out()}</span></button>
                 </form>
             </div>
