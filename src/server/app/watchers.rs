@@ -56,6 +56,13 @@ impl Watchers {
         held.watchers.iter().map(|(id, (account, connection))| (*id, *account, connection.clone())).collect()
     }
 
+    /// The same, of those who watch the rooms of one account.
+    pub fn of(&self, account: AccountId) -> Vec<(WatchId, AccountId, Connection)> {
+        let held = self.held();
+        let of_account = held.watchers.iter().filter(|(_, (of, _))| *of == account);
+        of_account.map(|(id, (account, connection))| (*id, *account, connection.clone())).collect()
+    }
+
     /// Waits until somebody has come since the last time. For one task.
     pub async fn somebody(&self) {
         self.0.came.notified().await;
@@ -91,6 +98,8 @@ mod tests {
         drop(watch);
         let all = watchers.all();
         assert_eq!((all.len(), all[0].1), (1, account));
+        assert_eq!(watchers.of(account).len(), 1);
+        assert!(watchers.of(AccountId(Uuid::from_u128(2))).is_empty());
         assert_ne!(all[0].0, first);
         drop(again);
         assert!(watchers.all().is_empty());

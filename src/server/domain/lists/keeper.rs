@@ -6,7 +6,7 @@
 //! The store is asked beside the loop, so that a slow store holds up nobody's news.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, VecDeque},
     time::Duration,
 };
 
@@ -26,7 +26,7 @@ use crate::{
         app::{App, WatchId},
         bus::Digest,
         clock,
-        socket::Frame,
+        socket::{Connection, Frame},
         store::{AccountId, MemberRecord, RoomId, RoomRecord, StoreError},
     },
 };
@@ -65,6 +65,12 @@ struct Keeper {
     told: HashMap<WatchId, u64>,
     accounts: HashMap<AccountId, Account>,
     known: HashMap<RoomId, Known>,
+    /// Rooms of which the store said something new since the last round, for the lists of others that have them.
+    learned: HashSet<RoomId>,
+    /// Whether rooms may be known that nobody has in a list any more.
+    has_leftovers: bool,
+    /// Accounts whose rooms are to be read, in turn, and the reads under way.
+    queue: VecDeque<AccountId>,
     reads: JoinSet<Read>,
     /// Counts rounds of changes.
     change: u64,
@@ -89,7 +95,8 @@ struct Account {
     wanted: Wanted,
     /// When its rooms were last begun to be read.
     read_at: Option<Instant>,
-    is_being_read: bool,
+    /// Whether it is in the queue, or being read.
+    is_in_turn: bool,
     /// Whether they were read at all.
     is_read: bool,
     version: Option<u64>,
@@ -117,6 +124,9 @@ impl Keeper {
             told: HashMap::new(),
             accounts: HashMap::new(),
             known: HashMap::new(),
+            learned: HashSet::new(),
+            has_leftovers: false,
+            queue: VecDeque::new(),
             reads: JoinSet::new(),
             change: 0,
             bus_is_away: false,
@@ -137,7 +147,7 @@ impl Keeper {
             },
             () = sleep_until(self.next_round), if self.is_watched => self.round().await,
         }
-        self.tell();
+        self.read_on();
     }
 
     async fn round(&mut self) {
@@ -155,9 +165,11 @@ impl Keeper {
             self.compare(&digests, &versions);
         } else {
             self.bus_is_away = true;
-            self.refresh(HashSet::new());
+            let learned = std::mem::take(&mut self.learned);
+            self.refresh(learned);
         }
-        self.read_again();
+        self.tell(self.app.watchers.all());
+        self.want_what_is_old();
         let pause = ROUND_PER_ROOM.saturating_mul(u32::try_from(rooms.len()).unwrap_or(u32::MAX));
         self.next_round = Instant::now() + ROUND.max(pause);
     }
@@ -171,18 +183,15 @@ impl Keeper {
         self.told.retain(|watch, _| open.contains(watch));
         let before = self.accounts.len();
         self.accounts.retain(|account, _| watched.contains(account));
-        if self.accounts.len() != before {
-            self.forget_rooms();
-        }
+        self.has_leftovers |= self.accounts.len() != before;
         for account in watched {
             self.accounts.entry(account).or_insert_with(Account::new);
         }
-    }
-
-    fn forget_rooms(&mut self) {
-        let rooms = self.accounts.values().flat_map(|account| account.places.iter().map(|(room, _)| room.id));
-        let rooms: HashSet<RoomId> = rooms.collect();
-        self.known.retain(|room, _| rooms.contains(room));
+        if std::mem::take(&mut self.has_leftovers) {
+            let rooms = self.accounts.values().flat_map(|account| account.places.iter().map(|(room, _)| room.id));
+            let rooms: HashSet<RoomId> = rooms.collect();
+            self.known.retain(|room, _| rooms.contains(room));
+        }
     }
 
     /// What the bus says now, beside what it said before.
@@ -196,7 +205,7 @@ impl Keeper {
             }
         }
         let digests: HashMap<RoomId, &Digest> = digests.iter().map(|(room, digest)| (*room, digest)).collect();
-        let (mut changed, mut gone) = (HashSet::new(), HashSet::new());
+        let (mut changed, mut gone) = (std::mem::take(&mut self.learned), HashSet::new());
         for (room, known) in &mut self.known {
             match known.compare(digests.get(room).copied()) {
                 Compared::Same => continue,
@@ -213,8 +222,8 @@ impl Keeper {
         self.refresh(changed);
     }
 
-    /// Begins to read what has to be read, of as many accounts as may be.
-    fn read_again(&mut self) {
+    /// Puts accounts into the queue whose rooms have to be read.
+    fn want_what_is_old(&mut self) {
         let check = if self.bus_is_away { CHECK_WITHOUT_BUS } else { CHECK };
         for (id, account) in &mut self.accounts {
             let age = account.read_at.map(|at| at.elapsed());
@@ -224,21 +233,29 @@ impl Keeper {
             if account.is_unsettled() {
                 account.want(Wanted::Rooms);
             }
-            let is_early = account.is_being_read || age.is_some_and(|age| age < READ_AGAIN);
-            if account.wanted == Wanted::Nothing || is_early || self.reads.len() >= READS {
-                continue;
+            let is_early = age.is_some_and(|age| age < READ_AGAIN);
+            if account.wanted > Wanted::Nothing && !is_early && !account.is_in_turn {
+                account.is_in_turn = true;
+                self.queue.push_back(*id);
             }
+        }
+    }
+
+    /// Begins to read the rooms of those whose turn it is.
+    fn read_on(&mut self) {
+        while self.reads.len() < READS {
+            let Some(id) = self.queue.pop_front() else { return };
+            let Some(account) = self.accounts.get_mut(&id) else { continue };
             let wanted = std::mem::replace(&mut account.wanted, Wanted::Nothing);
             account.read_at = Some(Instant::now());
-            account.is_being_read = true;
             let heads = account.list.keys().filter_map(|room| Some((*room, self.known.get(room)?.head()?)));
-            self.reads.spawn(read(self.app.clone(), *id, wanted, heads.collect()));
+            self.reads.spawn(read(self.app.clone(), id, wanted, heads.collect()));
         }
     }
 
     fn take(&mut self, Read { account: id, wanted, found }: Read) {
         let Some(account) = self.accounts.get_mut(&id) else { return };
-        account.is_being_read = false;
+        account.is_in_turn = false;
         let (places, known) = match found {
             Ok(found) => found,
             Err(error) => {
@@ -248,16 +265,17 @@ impl Keeper {
         };
         account.places = places;
         account.is_read = true;
-        let mut changed: HashSet<RoomId> = account.places.iter().map(|(room, _)| room.id).collect();
-        for room in &changed {
-            self.known.entry(*room).or_default();
+        for (room, _) in &account.places {
+            self.known.entry(room.id).or_default();
         }
         for (room, found) in known {
-            changed.insert(room);
-            self.known.entry(room).or_default().learn(found);
+            if self.known.entry(room).or_default().learn(found) {
+                self.learned.insert(room);
+            }
         }
-        self.forget_rooms();
-        self.write_lists(&changed);
+        self.change += 1;
+        self.has_leftovers |= account.write_list(&self.known, None, self.change, clock::now());
+        self.tell(self.app.watchers.of(id));
     }
 
     /// Looks at these rooms again, of which something has changed; and at those of which time alone may change something:
@@ -265,23 +283,18 @@ impl Keeper {
     fn refresh(&mut self, mut changed: HashSet<RoomId>) {
         let may_age = |known: &Known| known.digest.as_ref().is_some_and(|digest| digest.here.is_some());
         changed.extend(self.known.iter().filter(|(_, known)| may_age(known)).map(|(room, _)| *room));
-        if !changed.is_empty() {
-            self.write_lists(&changed);
+        if changed.is_empty() {
+            return;
         }
-    }
-
-    /// Makes every list what it is now, after something about these rooms has changed.
-    fn write_lists(&mut self, changed: &HashSet<RoomId>) {
         self.change += 1;
-        let (change, now) = (self.change, clock::now());
         for account in self.accounts.values_mut().filter(|account| account.is_read) {
-            account.write_list(&self.known, changed, change, now);
+            account.write_list(&self.known, Some(&changed), self.change, clock::now());
         }
     }
 
-    /// Tells those who watch what is different from what they were told.
-    fn tell(&mut self) {
-        for (watch, id, connection) in self.app.watchers.all() {
+    /// Tells watchers what is different from what they were told.
+    fn tell(&mut self, watchers: Vec<(WatchId, AccountId, Connection)>) {
+        for (watch, id, connection) in watchers {
             let Some(account) = self.accounts.get(&id).filter(|account| account.is_read) else { continue };
             let told = self.told.get(&watch).copied();
             // Whoever has not read the last is told the latest then.
@@ -312,7 +325,7 @@ impl Account {
             places: Vec::new(),
             wanted: Wanted::Everything,
             read_at: None,
-            is_being_read: false,
+            is_in_turn: false,
             is_read: false,
             version: None,
             list: HashMap::new(),
@@ -334,16 +347,27 @@ impl Account {
         self.places.iter().any(|(_, me)| me.since == 0 || me.owed.is_some())
     }
 
-    fn write_list(&mut self, known: &HashMap<RoomId, Known>, changed: &HashSet<RoomId>, change: u64, now: Millis) {
+    /// Makes the list what it is now, after something about these rooms has changed; or all of it, after the rooms were read.
+    /// Says whether a room went.
+    fn write_list(
+        &mut self,
+        known: &HashMap<RoomId, Known>,
+        changed: Option<&HashSet<RoomId>>,
+        change: u64,
+        now: Millis,
+    ) -> bool {
         let before = self.list.len();
-        let places: HashSet<RoomId> = self.places.iter().map(|(room, _)| room.id).collect();
-        self.list.retain(|room, _| places.contains(room));
-        if self.list.len() != before {
+        if changed.is_none() {
+            let places: HashSet<RoomId> = self.places.iter().map(|(room, _)| room.id).collect();
+            self.list.retain(|room, _| places.contains(room));
+        }
+        let has_less = self.list.len() < before;
+        if has_less {
             (self.rooms_changed, self.changed) = (change, change);
         }
         for (room, me) in &self.places {
             let listed = self.list.get(&room.id);
-            if listed.is_some() && !changed.contains(&room.id) {
+            if listed.is_some() && changed.is_some_and(|changed| !changed.contains(&room.id)) {
                 continue;
             }
             let Some(known) = known.get(&room.id) else { continue };
@@ -356,6 +380,7 @@ impl Account {
             self.list.insert(room.id, (change, summary));
             self.changed = change;
         }
+        has_less
     }
 
     /// What to tell somebody who was told everything up to a change, or nothing yet.

@@ -67,17 +67,21 @@ impl Known {
         digest.max(self.archived.as_ref().map(|archived| archived.head.seq))
     }
 
-    /// Takes what was found out meanwhile, unless more is known already.
-    pub fn learn(&mut self, found: Self) {
+    /// Takes what was found out meanwhile, unless more is known already. Says whether that is new.
+    pub fn learn(&mut self, found: Self) -> bool {
+        let mut is_new = false;
         if let Some(digest) = found.digest
             && !self.digest.as_ref().is_some_and(|known| known.epoch == digest.epoch && known.head > digest.head)
         {
+            is_new |= self.digest.as_ref() != Some(&digest);
             self.digest = Some(digest);
             self.is_on_bus = true;
         }
         if found.archived.is_some() {
+            is_new |= self.archived != found.archived;
             self.archived = found.archived;
         }
+        is_new
     }
 
     /// What a member sees of the room.
