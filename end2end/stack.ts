@@ -116,6 +116,8 @@ export class Stack {
     const shared: Settings = {
       LEPTOS_SITE_ROOT: SITE,
       RATE_LIMITS: "off",
+      // Who is away for a moment in a test is not taken for gone because the machine is slow.
+      GUEST_GRACE_SECONDS: "600",
       LOG: process.env["LOG"] ?? "info",
     };
     // Without a mail server mails become files, which is all the same to whoever reads none.

@@ -147,6 +147,7 @@ impl Session {
             self.changed = true;
             let fresh = self.replica.events.len().saturating_sub(count);
             for event in &self.replica.events[fresh..] {
+                count_as_read(&mut self.reads, event);
                 let Some(message) = event.message() else {
                     self.people_changed = true;
                     continue;
@@ -156,7 +157,6 @@ impl Session {
                     self.outgoing.settle(message.id);
                     self.reading.hear(event.seq);
                 } else {
-                    count_as_read(&mut self.reads, event);
                     self.news.push(message.clone());
                 }
             }

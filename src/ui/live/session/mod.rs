@@ -9,7 +9,7 @@ mod person;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::protocol::{Event, MemberId, Message, Nickname, Problem, ReadMark, Replica, RoomCode, Seq, Snapshot};
+use crate::protocol::{Event, EventKind, MemberId, Message, Nickname, Problem, ReadMark, Replica, RoomCode, Seq, Snapshot};
 
 use super::{act::Act, outgoing::Outgoing, reading::Reading, typing::Typing, unread::Unread};
 
@@ -167,8 +167,8 @@ impl Session {
     }
 }
 
-/// How far each of the others has read, as far as they show it. Who says something has read up to it, and of that no mark is
-/// sent; so a mark may be older than what its member said.
+/// How far each of the others has read, as far as they show it. Who says something or joins has read up to it, and of that no
+/// mark is sent; so a mark may be older than what its member said.
 fn reads_of(marks: Vec<ReadMark>, events: &[Event]) -> BTreeMap<MemberId, Seq> {
     let mut reads = marks.into_iter().map(|mark| (mark.member, mark.seq)).collect();
     for event in events {
@@ -178,7 +178,8 @@ fn reads_of(marks: Vec<ReadMark>, events: &[Event]) -> BTreeMap<MemberId, Seq> {
 }
 
 fn count_as_read(reads: &mut BTreeMap<MemberId, Seq>, event: &Event) {
-    if let Some(read) = event.message().and_then(|message| reads.get_mut(&message.author.id)) {
+    let (EventKind::Message(Message { author: member, .. }) | EventKind::Joined { member }) = &event.kind else { return };
+    if let Some(read) = reads.get_mut(&member.id) {
         *read = event.seq.max(*read);
     }
 }

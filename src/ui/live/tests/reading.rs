@@ -115,8 +115,11 @@ fn who_answers_has_read_what_they_answer_to_if_they_show_what_they_read() {
     page.received(heard(ADA, 2), 1);
     page.received(event(said(4, ADA, 40)), 2);
     assert_eq!(of_ada(page.room()), Some(4));
-    page.received(resumed_with(Vec::new(), 4, 2, vec![mark(ADA, 2)]), 3);
-    assert_eq!(of_ada(page.room()), Some(4), "a node that did not see her say it knows less");
+    page.received(event(left(5, ADA)), 2);
+    page.received(event(Event { seq: 6, at: 0, kind: EventKind::Joined { member: person(ADA) } }), 2);
+    assert_eq!(of_ada(page.room()), Some(6), "who comes back, too");
+    page.received(resumed_with(Vec::new(), 6, 2, vec![mark(ADA, 2)]), 3);
+    assert_eq!(of_ada(page.room()), Some(6), "a node that did not see her say it knows less");
     let before = snapshot();
     let answered = Snapshot { reads: vec![mark(ADA, 2)], events: vec![said(3, ADA, 30)], head: 3, ..before };
     assert_eq!(of_ada(&Session::new(answered, || 1.0)), Some(3));
