@@ -21,7 +21,7 @@ use anonchat::{
         sqlite::Sqlite,
     },
 };
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, future::join_all, stream};
 use reqwest::Method;
 use serde_json::{Value, json};
 use support::{
@@ -477,6 +477,16 @@ async fn mongo_is_asked_one_command_for_a_batch_of_messages_and_for_each_look() 
     assert_eq!(told.commands(), ["update members"]);
     store.mute(room.id, owner.member, true).await.unwrap();
     assert_eq!(told.commands(), ["update members"]);
+    let others: Vec<_> = (0..20).map(|_| room_for(GuestId(Uuid::now_v7()), Retention::Preserved)).collect();
+    for (other, owner) in &others {
+        store.create_room(other, owner, None).await.unwrap();
+    }
+    told.take();
+    let batches: Vec<_> = others.iter().map(|(_, owner)| messages(&owner.person(), 1..=3)).collect();
+    let at_once = others.iter().zip(&batches).map(|((other, _), batch)| store.append(other.id, other.epoch, batch));
+    assert!(join_all(at_once).await.into_iter().all(|appended| appended.unwrap().stored == 3));
+    assert_eq!(told.commands(), ["insert events"], "rooms that append at the same time share a command");
+
     let joined = Event { seq: 102, at: 1, kind: EventKind::Joined { member: person } };
     store.append(room.id, room.epoch, &[joined]).await.unwrap();
     assert_eq!(told.commands(), ["insert events", "update members", "commitTransaction"]);

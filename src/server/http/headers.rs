@@ -1,9 +1,12 @@
 //! Security headers, the same on every answer; the content security policy of a page carries its nonce.
 
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::{
+    http::{HeaderName, HeaderValue, header},
+    response::Response,
+};
 
 /// Headers for every answer that does not say otherwise itself.
-pub const SECURITY: [(HeaderName, HeaderValue); 8] = [
+const SECURITY: [(HeaderName, HeaderValue); 8] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
@@ -16,6 +19,14 @@ pub const SECURITY: [(HeaderName, HeaderValue); 8] = [
         HeaderValue::from_static("camera=(), microphone=(), geolocation=(), payment=(), usb=()"),
     ),
 ];
+
+/// Gives an answer the headers that it does not have.
+pub async fn secure(mut response: Response) -> Response {
+    for (name, value) in SECURITY {
+        response.headers_mut().entry(name).or_insert(value);
+    }
+    response
+}
 
 /// The policy of a page: only its own scripts, by nonce, and the wasm.
 pub fn content_security_policy(nonce: &str) -> String {

@@ -9,10 +9,10 @@ use axum::{
     routing::{any, get},
 };
 use leptos::config::LeptosOptions;
+use tower::ServiceBuilder;
 use tower_http::{
     catch_panic::CatchPanicLayer,
     csrf::CsrfLayer,
-    set_header::SetResponseHeaderLayer,
     trace::{DefaultOnFailure, TraceLayer},
 };
 use utoipa::OpenApi;
@@ -20,7 +20,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     auth,
-    headers::SECURITY,
+    headers::secure,
     health, messages,
     openapi::Description,
     problem::{Refusal, foreign_origin, server_function_status},
@@ -104,25 +104,23 @@ impl Doors {
                 .with_context(|| format!("PUBLIC_URL {url} cannot be a page’s origin"))?,
             None => CsrfLayer::new(),
         };
-        let router = self
-            .router
-            .method_not_allowed_fallback(wrong_method)
-            .layer(map_response(server_function_status))
-            .layer(from_fn(receive))
-            .layer(DefaultBodyLimit::max(limits::FRAME_BYTES))
-            .layer(csrf.with_rejection_response(|_| foreign_origin().into_response()))
-            .layer(CatchPanicLayer::custom(|_| {
-                Refusal(Problem::new(Code::Internal, "Something went wrong. Try again.")).into_response()
-            }))
+        // As one layer: a router clones and boxes what is inside each layer, once for every request.
+        let guards = ServiceBuilder::new()
+            .layer(map_response(secure))
             // Neither addresses nor queries are traced: both can hold a code.
             .layer(
                 TraceLayer::new_for_http()
                     .make_span_with(|request: &Request| tracing::debug_span!("request", method = %request.method()))
                     .on_failure(DefaultOnFailure::new().level(tracing::Level::DEBUG)),
-            );
-        let router = SECURITY
-            .into_iter()
-            .fold(router, |router, (name, value)| router.layer(SetResponseHeaderLayer::if_not_present(name, value)));
+            )
+            .layer(CatchPanicLayer::custom(|_| {
+                Refusal(Problem::new(Code::Internal, "Something went wrong. Try again.")).into_response()
+            }))
+            .layer(csrf.with_rejection_response(|_| foreign_origin().into_response()))
+            .layer(DefaultBodyLimit::max(limits::FRAME_BYTES))
+            .layer(from_fn(receive))
+            .layer(map_response(server_function_status));
+        let router = self.router.method_not_allowed_fallback(wrong_method).layer(guards);
         Ok(router.with_state(app))
     }
 }

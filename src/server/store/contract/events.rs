@@ -98,6 +98,38 @@ pub async fn racing_appenders_leave_no_gap_and_no_double(store: &dyn Store) {
     assert_eq!(store.events_after(room.id, 0, 1_000).await.unwrap(), sent);
 }
 
+pub async fn of_many_appends_at_once_each_is_stopped_by_itself(store: &dyn Store) {
+    let rooms = join_all((0..30).map(|_| make_room(store, RoomType::Group, Retention::Preserved))).await;
+    let first: Vec<_> = rooms.iter().map(|(_, owner)| said(1, 1, &owner.person(), client_id(), "first")).collect();
+    for ((room, _), first) in rooms.iter().zip(&first) {
+        append(store, room, std::slice::from_ref(first)).await;
+    }
+    let attempts = rooms.iter().zip(&first).enumerate().map(|(i, ((_, owner), first))| {
+        let from = if i % 3 == 1 { 1 } else { 2 };
+        let mut batch: Vec<_> =
+            (from..from + 3).map(|seq| said(seq, seq, &owner.person(), client_id(), "then")).collect();
+        if i % 3 == 2 {
+            batch[1].kind = first.kind.clone();
+        }
+        let stopped = match i % 3 {
+            1 => Some(Stopped::SeqTaken),
+            2 => Some(Stopped::IdTaken(Earlier { index: 1, seq: 1, at: first.at, same_body: true })),
+            _ => None,
+        };
+        (batch, Appended { stored: [3, 0, 1][i % 3], stopped })
+    });
+    let attempts: Vec<_> = attempts.collect();
+    let appended =
+        join_all(rooms.iter().zip(&attempts).map(|((room, _), (batch, _))| store.append(room.id, room.epoch, batch)));
+    for (((room, _), (batch, expected)), (appended, first)) in
+        rooms.iter().zip(&attempts).zip(appended.await.into_iter().zip(&first))
+    {
+        assert_eq!(appended.unwrap(), *expected);
+        let kept = [std::slice::from_ref(first), &batch[..expected.stored]].concat();
+        assert_eq!(store.events_after(room.id, 0, 100).await.unwrap(), kept);
+    }
+}
+
 pub async fn effects_of_events_reach_the_records(store: &dyn Store) {
     let (room, owner) = make_room(store, RoomType::Group, Retention::Ephemeral).await;
     let (ada, epoch) = (owner.person(), Epoch::from_bits(77));

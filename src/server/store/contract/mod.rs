@@ -101,6 +101,7 @@ contract! {
         an_append_behind_another_stores_nothing
         an_append_stops_at_a_used_id_and_keeps_what_came_before
         racing_appenders_leave_no_gap_and_no_double
+        of_many_appends_at_once_each_is_stopped_by_itself
         effects_of_events_reach_the_records
         projecting_has_the_effects_and_stores_nothing
         history_pages_both_ways

@@ -1,25 +1,28 @@
 //! Appends of many rooms at once.
 //!
 //! Every room appends by itself, and where many are busy, a command for each is what MongoDB is busy with. So batches of
-//! messages that wait at the same time travel together: one insert in one transaction, of which all is stored or nothing.
-//! If anything stops it, each batch goes again alone, as if it had never been among others; that something was stored after
-//! all is then met as a seq that is taken, and read.
+//! messages that wait at the same time travel together: one ordered insert, batch behind batch. Of it a prefix is stored,
+//! and so of each batch, as if it had gone alone. A unique index stops one batch, and with it the insert: those before it
+//! are in, and those behind it, of which nothing is, go again.
 
 use std::sync::Arc;
 
-use futures_util::future::join_all;
-use mongodb::{Client, Collection};
+use mongodb::Collection;
 use tokio::{
     sync::{Semaphore, mpsc, oneshot},
     time::timeout,
 };
 
-use super::{Attempt, Failure, PATIENCE, end, events::EventDocument};
+use super::{
+    super::{Result, StoreError},
+    PATIENCE,
+    events::{EventDocument, Guard, guard},
+};
 
-/// Batches in one transaction at most.
+/// Batches in one insert at most.
 const TOGETHER: usize = 256;
-/// Travels under way at most. The fewer, the more batches travel together.
-const TRAVELS: usize = 4;
+/// Inserts under way at most. The fewer, the more batches travel together.
+const TRAVELS: usize = 2;
 
 /// The way into the archive for batches of messages.
 pub(super) struct Appends(mpsc::Sender<Waiting>);
@@ -27,27 +30,30 @@ pub(super) struct Appends(mpsc::Sender<Waiting>);
 struct Waiting {
     /// Of one room, in order.
     documents: Vec<EventDocument>,
-    done: oneshot::Sender<Attempt<()>>,
+    done: oneshot::Sender<Result<Inserted>>,
 }
+
+/// All of a batch, or which of its documents a unique index stopped: those before it are in.
+pub(super) type Inserted = std::result::Result<(), (usize, Guard)>;
 
 impl Appends {
     /// The way, and the task that sends off what waits there; it ends when the way is dropped.
-    pub fn start(client: Client, events: Collection<EventDocument>) -> Self {
+    pub fn start(events: Collection<EventDocument>) -> Self {
         let (appends, waiting) = mpsc::channel(TOGETHER);
-        tokio::spawn(send_off(client, events, waiting));
+        tokio::spawn(send_off(events, waiting));
         Self(appends)
     }
 
-    /// Inserts the documents of a room in order: all, or a prefix and then the failure says where it ends.
-    pub async fn insert(&self, documents: Vec<EventDocument>) -> Attempt<()> {
+    /// Inserts the documents of a room in order.
+    pub async fn insert(&self, documents: Vec<EventDocument>) -> Result<Inserted> {
         let (done, answer) = oneshot::channel();
-        let lost = || Failure::Answer(anyhow::anyhow!("an append was not finished").into());
+        let lost = || anyhow::anyhow!("an append was not finished");
         self.0.send(Waiting { documents, done }).await.map_err(|_| lost())?;
         answer.await.map_err(|_| lost())?
     }
 }
 
-async fn send_off(client: Client, events: Collection<EventDocument>, mut waiting: mpsc::Receiver<Waiting>) {
+async fn send_off(events: Collection<EventDocument>, mut waiting: mpsc::Receiver<Waiting>) {
     let travels = Arc::new(Semaphore::new(TRAVELS));
     let mut group = Vec::new();
     // What comes while all travels are under way goes together with the next.
@@ -55,34 +61,44 @@ async fn send_off(client: Client, events: Collection<EventDocument>, mut waiting
         if waiting.recv_many(&mut group, TOGETHER).await == 0 {
             return;
         }
-        let (client, events, group) = (client.clone(), events.clone(), std::mem::take(&mut group));
+        let (events, group) = (events.clone(), std::mem::take(&mut group));
         tokio::spawn(async move {
             // Who waits longer has been told that it failed.
-            let _ = timeout(PATIENCE, insert_group(&client, &events, group)).await;
+            let _ = timeout(PATIENCE, insert_group(&events, group)).await;
             drop(travel);
         });
     }
 }
 
-async fn insert_group(client: &Client, events: &Collection<EventDocument>, group: Vec<Waiting>) {
-    if group.len() > 1 && insert_together(client, events, &group).await.is_some() {
-        for waiting in group {
-            let _ = waiting.done.send(Ok(()));
+async fn insert_group(events: &Collection<EventDocument>, mut group: Vec<Waiting>) {
+    while !group.is_empty() {
+        let all = group.iter().flat_map(|waiting| &waiting.documents);
+        let Err(error) = events.insert_many(all).await else {
+            group.drain(..).for_each(|waiting| waiting.answer(Ok(Ok(()))));
+            return;
+        };
+        let Some((mut index, guard)) = guard(&error) else {
+            // What of it is stored nobody knows.
+            group.drain(..).for_each(|waiting| waiting.answer(Err(StoreError::from(error.clone()))));
+            return;
+        };
+        let mut group_in_order = std::mem::take(&mut group).into_iter();
+        for waiting in group_in_order.by_ref() {
+            let count = waiting.documents.len();
+            if index < count {
+                waiting.answer(Ok(Err((index, guard))));
+                break;
+            }
+            index -= count;
+            waiting.answer(Ok(Ok(())));
         }
-        return;
+        group = group_in_order.collect();
     }
-    let alone = group.into_iter().map(async |Waiting { documents, done }| {
-        let inserted = events.insert_many(documents).await;
-        let _ = done.send(inserted.map(drop).map_err(Into::into));
-    });
-    join_all(alone).await;
 }
 
-/// Inserts all; `None` if that is not to be, or not known to be.
-async fn insert_together(client: &Client, events: &Collection<EventDocument>, group: &[Waiting]) -> Option<()> {
-    let mut session = client.start_session().await.ok()?;
-    session.start_transaction().await.ok()?;
-    let all = group.iter().flat_map(|waiting| &waiting.documents);
-    let inserted = events.insert_many(all).session(&mut session).await;
-    end(session, inserted.map(drop).map_err(Into::into)).await?.ok()
+impl Waiting {
+    fn answer(self, inserted: Result<Inserted>) {
+        // Who does not wait any more has been told that it failed.
+        let _ = self.done.send(inserted);
+    }
 }

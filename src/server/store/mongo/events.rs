@@ -9,6 +9,7 @@ use futures_util::TryStreamExt;
 use mongodb::{
     ClientSession,
     bson::{self, Document, doc},
+    error::Error,
 };
 use serde::{Deserialize, Serialize};
 
@@ -36,7 +37,7 @@ pub(super) struct EventDocument {
 
 /// The unique index that an event ran into.
 #[derive(Clone, Copy)]
-enum Guard {
+pub(super) enum Guard {
     Seq,
     ClientId,
 }
@@ -52,12 +53,15 @@ impl Events for Mongo {
                 }
                 let only_messages = batch.iter().all(|event| event.message().is_some());
                 let outcome = if only_messages {
-                    self.appends.insert(documents(room, batch)?).await
+                    self.appends.insert(documents(room, batch)?).await?
                 } else {
-                    transaction!(self, |session| self.try_append(session, room, epoch, batch))
+                    match transaction!(self, |session| self.try_append(session, room, epoch, batch)) {
+                        Ok(()) => Ok(()),
+                        Err(Failure::Driver(error)) => Err(guard(&error).ok_or(error)?),
+                        Err(Failure::Answer(answer)) => return Err(answer),
+                    }
                 };
-                let Err(failure) = outcome else { break batch.len() };
-                let (index, guard) = guard(&failure).ok_or(failure)?;
+                let Err((index, guard)) = outcome else { break batch.len() };
                 stopped = Some((index, guard));
                 if only_messages {
                     break index;
@@ -234,8 +238,8 @@ impl Mongo {
     }
 }
 
-fn guard(failure: &Failure) -> Option<(usize, Guard)> {
-    let Failure::Driver(error) = failure else { return None };
+/// Which event of an insert ran into a unique index, and into which; `None` if it failed otherwise.
+pub(super) fn guard(error: &Error) -> Option<(usize, Guard)> {
     match duplicate(error)? {
         (index, indexes::EVENTS_SEQ) => Some((index, Guard::Seq)),
         (index, indexes::EVENTS_CLIENT_ID) => Some((index, Guard::ClientId)),

@@ -91,7 +91,7 @@ impl Mongo {
         let store = Self {
             rooms: database.collection("rooms"),
             members: database.collection("members"),
-            appends: Appends::start(client.clone(), database.collection("events")),
+            appends: Appends::start(database.collection("events")),
             events: database.collection("events"),
             guests: database.collection("guests"),
             accounts: database.collection("accounts"),
