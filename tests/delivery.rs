@@ -7,7 +7,7 @@ use std::{alloc::System, sync::Arc, time::Duration};
 
 use anonchat::{
     protocol::{
-        ClientId, EventKind, MemberId, MessageBody, Nickname, Retention, RoomType, ServerFrame, Signal,
+        ClientId, Event, EventKind, MemberId, MessageBody, Nickname, Retention, RoomType, ServerFrame, Signal,
         limits::READ_MARK_MEMBERS,
     },
     server::{
@@ -32,6 +32,8 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 /// A live room in which every member follows by a socket of their own.
 struct Room {
     engine: Engine,
+    store: Arc<dyn Store>,
+    record: RoomRecord,
     id: RoomId,
     speaker: MemberId,
     readers: Vec<Reader>,
@@ -53,26 +55,43 @@ impl Room {
         let engine = Engine::start(Arc::clone(&store), Arc::new(bus), news, timing);
         let (room, owner) = new_room();
         store.create_room(&room, &owner, None).await.unwrap();
-        let mut members = vec![owner.clone()];
+        let mut room = Self {
+            engine,
+            store,
+            id: room.id,
+            record: room,
+            speaker: owner.member,
+            readers: Vec::new(),
+            _folder: folder,
+        };
+        let mut members = vec![owner];
         for _ in 1..size {
-            let Membership::Entered(member) = store.join_room(&joining(&room)).await.unwrap() else {
-                panic!("in twice")
-            };
-            members.push(member);
+            members.push(room.let_in().await);
         }
-        let mut readers = Vec::new();
         for member in members {
-            let (near, far) = UnixStream::pair().unwrap();
-            let connection = Connection::open(Wire::Pair(near));
-            engine.subscribe(room.id, connection.clone(), room.code, member, Discretion::default(), None).await;
-            readers
-                .push(Reader { connection, frames: WebSocketStream::from_raw_socket(far, Role::Client, None).await });
+            room.follow(member).await;
         }
-        for reader in &mut readers {
+        for reader in &mut room.readers {
             let all_are_here = |frame: &ServerFrame| matches!(frame, ServerFrame::Signal { signal: Signal::Presence { connected }, .. } if connected.len() == size);
             while !all_are_here(&reader.next().await) {}
         }
-        Self { engine, id: room.id, speaker: owner.member, readers, _folder: folder }
+        room
+    }
+
+    /// Somebody is a member now, and the log has yet to be told.
+    async fn let_in(&self) -> MemberRecord {
+        let Membership::Entered(member) = self.store.join_room(&joining(&self.record)).await.unwrap() else {
+            panic!("in twice")
+        };
+        member
+    }
+
+    async fn follow(&mut self, member: MemberRecord) {
+        let (near, far) = UnixStream::pair().unwrap();
+        let connection = Connection::open(Wire::Pair(near));
+        self.engine.subscribe(self.id, connection.clone(), self.record.code, member, Discretion::default(), None).await;
+        let frames = WebSocketStream::from_raw_socket(far, Role::Client, None).await;
+        self.readers.push(Reader { connection, frames });
     }
 
     fn say(&self) -> Command {
@@ -101,6 +120,14 @@ impl Reader {
     async fn next(&mut self) -> ServerFrame {
         let frame = self.frames.next().await.unwrap().unwrap().into_text().unwrap();
         serde_json::from_str(&frame).unwrap()
+    }
+
+    async fn next_event(&mut self) -> Event {
+        loop {
+            if let ServerFrame::Event { event, .. } = self.next().await {
+                return event;
+            }
+        }
     }
 
     async fn next_message(&mut self) -> u64 {
@@ -237,6 +264,46 @@ async fn reading_in_a_large_room_is_no_write_at_all() {
     }
     let written: Vec<u64> = room.writes().iter().zip(before).map(|(after, before)| after - before).collect();
     assert_eq!(written, vec![5; READ_MARK_MEMBERS + 1]);
+}
+
+#[tokio::test]
+async fn a_crowd_that_comes_one_by_one_is_shown_in_a_write_or_two_and_to_each_from_where_they_came() {
+    let mut room = Room::of(20).await;
+    let before = room.writes();
+    let head = room.engine.command(room.id, room.say()).await.unwrap().seq;
+    for _ in 0..10 {
+        let member = room.let_in().await;
+        room.engine.command(room.id, Command::Join { member: member.person() }).await.unwrap();
+        room.follow(member).await;
+    }
+    let last = room.engine.command(room.id, room.say()).await.unwrap().seq;
+    assert_eq!(last, head + 11);
+    for (i, reader) in room.readers.iter_mut().enumerate() {
+        // Those who came are shown who came after them.
+        let first = if i < 20 { head } else { head + 2 + (i - 20) as u64 };
+        if i >= 20 {
+            let ServerFrame::Snapshot { snapshot, .. } = reader.next().await else { panic!("no snapshot") };
+            assert_eq!(snapshot.head + 1, first);
+        }
+        for seq in first..=last {
+            assert_eq!(reader.next_event().await.seq, seq);
+        }
+    }
+    for (after, before) in room.writes().iter().zip(before) {
+        // The message of before, a tick that may come at any time, and the message of after.
+        assert!(after - before <= 3, "{} writes", after - before);
+    }
+}
+
+#[tokio::test]
+async fn who_comes_is_shown_within_a_moment_though_nothing_else_happens() {
+    let mut room = Room::of(20).await;
+    let member = room.let_in().await;
+    let seq = room.engine.command(room.id, Command::Join { member: member.person() }).await.unwrap().seq;
+    for reader in &mut room.readers {
+        let shown = tokio::time::timeout(Duration::from_secs(5), reader.next_event()).await;
+        assert_eq!(shown.expect("they are shown").seq, seq);
+    }
 }
 
 #[tokio::test]

@@ -439,7 +439,7 @@ async fn a_slow_reader_is_told_the_latest_and_nothing_in_between() {
     let account = ada.account().unwrap().0.id;
     let keeping = tokio::spawn(lists::keep(app.clone()));
     let room = CreateRoom { room_type: RoomType::Group, name: None, preserve: true, nickname: None };
-    let code = rooms::create(&app, &ada, room, None).await.ok().unwrap().snapshot.room.code;
+    let code = rooms::create(&app, &ada, room, None).await.ok().unwrap().room;
 
     let ((slow, mut slow_reader), (quick, mut quick_reader)) = (connect().await, connect().await);
     slow.push(&Frame::text("x".repeat(JUNK)));

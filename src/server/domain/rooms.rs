@@ -9,7 +9,7 @@ use crate::{
     server::{
         app::{Actor, App, Visitor},
         clock, random,
-        room::{Command, Discretion, ResumePoint},
+        room::{Command, Discretion, EncodedSnapshot, ResumePoint},
         socket::Connection,
         store::{
             ActorId, Conflict, GuestRecord, Joining, MemberRecord, Membership, Owed, Presence, RoomId, RoomRecord,
@@ -23,8 +23,10 @@ const DRAWS: usize = 16;
 
 /// Somebody is in a room now.
 pub struct Entered {
+    /// Which.
+    pub room: RoomCode,
     /// The room, as they see it.
-    pub snapshot: Snapshot,
+    pub snapshot: EncodedSnapshot,
     /// Their session, if it was made just now.
     pub session: Option<SessionToken>,
 }
@@ -75,7 +77,7 @@ pub async fn create(
         match app.store.create_room(&room, &member, newcomer.as_ref()).await {
             Ok(()) => {
                 remember_name(app, &actor, &nickname).await;
-                return enter(app, &actor, member, session).await;
+                return enter(app, &actor, room.code, member, session).await;
             }
             Err(StoreError::Conflict(Conflict::CodeTaken | Conflict::MemberIdTaken)) => {}
             Err(StoreError::Conflict(Conflict::Elsewhere(code))) => return Err(Problem::already_in_room(code)),
@@ -117,11 +119,14 @@ pub async fn join(app: &App, visitor: &Visitor, wanted: JoinRoom, leave: Option<
         newcomer,
         at: clock::now(),
     };
+    if joining.newcomer.is_some() && (room.room_type, room.retention) == (RoomType::Group, Retention::Preserved) {
+        return enter_with_event(app, &actor, room.code, joining, session).await;
+    }
     for _ in 0..DRAWS {
         match app.store.join_room(&joining).await {
             Ok(Membership::Entered(member) | Membership::Already(member)) => {
                 remember_name(app, &actor, &member.name).await;
-                return enter(app, &actor, member, session).await;
+                return enter(app, &actor, room.code, member, session).await;
             }
             Err(StoreError::Conflict(Conflict::MemberIdTaken)) => joining.member = random::member_id(),
             Err(StoreError::Conflict(Conflict::Elsewhere(code))) => return Err(Problem::already_in_room(code)),
@@ -337,32 +342,65 @@ async fn remember_name(app: &App, actor: &Actor, name: &Nickname) {
 async fn enter(
     app: &App,
     actor: &Actor,
+    room: RoomCode,
     member: MemberRecord,
     session: Option<SessionToken>,
 ) -> Result<Entered, Problem> {
+    let is_new = member.owed.is_some();
+    let (id, person) = (member.room, member.person());
     let entered = async {
-        if member.owed.is_some() {
-            app.engine.command(member.room, Command::Join { member: member.person() }).await?;
+        if is_new {
+            app.engine.command(id, Command::Join { member: person.clone() }).await?;
             app.engine.expect(&member);
         }
-        app.engine.look(member.room, member.clone(), actor.discretion()).await
+        app.engine.look_encoded(id, member, actor.discretion()).await
     };
     match entered.await {
         Ok(snapshot) => {
-            if member.owed.is_some() {
-                relist(app, member.actor);
+            if is_new {
+                relist(app, actor.id());
             }
-            Ok(Entered { snapshot, session })
+            Ok(Entered { room, snapshot, session })
         }
-        Err(problem) if member.owed.is_none() => Err(problem),
         Err(problem) => {
-            let undone = app.store.leave_room(member.room, member.member, &Owed::Left, clock::now()).await;
-            if let Err(error) = undone {
-                tracing::warn!(%error, "a join that failed was not undone; the guest’s grace will");
+            if is_new {
+                put_out(app, id, person.id).await;
+                relist(app, actor.id());
             }
-            relist(app, member.actor);
             Err(problem)
         }
+    }
+}
+
+/// Lets somebody new into a group that keeps its log: they become a member with the event that says so, in one write.
+async fn enter_with_event(
+    app: &App,
+    actor: &Actor,
+    room: RoomCode,
+    joining: Joining,
+    session: Option<SessionToken>,
+) -> Result<Entered, Problem> {
+    let (id, member) = (joining.room, joining.member);
+    let entered = async {
+        let done = app.engine.command(id, Command::Enter { joining: Box::new(joining.clone()) }).await?;
+        let record = joining.announced(done.seq);
+        app.engine.expect(&record);
+        app.engine.look_encoded(id, record, actor.discretion()).await
+    };
+    match entered.await {
+        Ok(snapshot) => Ok(Entered { room, snapshot, session }),
+        Err(problem) => {
+            put_out(app, id, member).await;
+            Err(problem)
+        }
+    }
+}
+
+/// Undoes a join that failed, as far as it came.
+async fn put_out(app: &App, room: RoomId, member: MemberId) {
+    match app.store.leave_room(room, member, &Owed::Left, clock::now()).await {
+        Ok(_) | Err(StoreError::NotFound) => {}
+        Err(error) => tracing::warn!(%error, "a join that failed was not undone; the guest’s grace will"),
     }
 }
 

@@ -89,9 +89,8 @@ pub fn enter(app: &App, entered: &Entered) -> RoomCode {
     {
         response.append_header(header::SET_COOKIE, cookie);
     }
-    let code = entered.snapshot.room.code;
-    go(&format!("/rooms/{code}"));
-    code
+    go(&format!("/rooms/{}", entered.room));
+    entered.room
 }
 
 /// Remembers a language in the browser that asks.

@@ -1,9 +1,6 @@
 //! Security headers, the same on every answer; the content security policy of a page carries its nonce.
 
-use axum::{
-    http::{HeaderName, HeaderValue, header},
-    response::Response,
-};
+use axum::http::{HeaderName, HeaderValue, Response, header};
 
 /// Headers for every answer that does not say otherwise itself.
 const SECURITY: [(HeaderName, HeaderValue); 8] = [
@@ -21,7 +18,7 @@ const SECURITY: [(HeaderName, HeaderValue); 8] = [
 ];
 
 /// Gives an answer the headers that it does not have.
-pub async fn secure(mut response: Response) -> Response {
+pub async fn secure<B>(mut response: Response<B>) -> Response<B> {
     for (name, value) in SECURITY {
         response.headers_mut().entry(name).or_insert(value);
     }

@@ -1,6 +1,10 @@
 //! REST: rooms.
 
-use axum::{extract::State, http::StatusCode, response::IntoResponse};
+use axum::{
+    extract::State,
+    http::{HeaderValue, StatusCode, header},
+    response::IntoResponse,
+};
 use axum_extra::extract::CookieJar;
 
 use super::{
@@ -24,9 +28,10 @@ use crate::{
 
 type Answer<T> = Result<T, Refusal>;
 
-fn entered(app: &App, jar: CookieJar, Entered { snapshot, session }: Entered) -> (CookieJar, axum::Json<Snapshot>) {
+fn entered(app: &App, jar: CookieJar, Entered { snapshot, session, .. }: Entered) -> impl IntoResponse + use<> {
     let jar = session.into_iter().fold(jar, |jar, session| jar.add(session::of_guest(&app.config, &session)));
-    (jar, axum::Json(snapshot))
+    let json = HeaderValue::from_static("application/json");
+    (jar, [(header::CONTENT_TYPE, json)], snapshot.into_json())
 }
 
 /// Make a room. Sets the session cookie if there is none.

@@ -6,7 +6,7 @@ use crate::{
     protocol::{
         Ack, ClientId, MemberId, MessageBody, Millis, Person, Problem, Retention, RoomCode, RoomName, Seq, ServerFrame,
     },
-    server::socket::Connection,
+    server::{socket::Connection, store::Joining},
 };
 
 /// What a room is asked to do. Whether the asker may is decided before, but for membership, which the log decides.
@@ -25,6 +25,11 @@ pub enum Command {
     Join {
         /// Who.
         member: Person,
+    },
+    /// Make somebody new a member of a group that keeps its log, and announce them with it.
+    Enter {
+        /// Who.
+        joining: Box<Joining>,
     },
     /// Announce that a member's record is not active any more.
     Leave {

@@ -16,8 +16,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 use super::{
-    Command, Done, Reply, ResumePoint, absence,
-    live::{self, Discretion, PATIENCE, Request, Subscribe, overloaded},
+    Command, Done, EncodedSnapshot, Reply, ResumePoint, absence,
+    live::{self, Discretion, Look, PATIENCE, Request, Subscribe, overloaded},
     log::Log,
     packet::{News, Packet},
     present::{Left, Present},
@@ -152,7 +152,19 @@ impl Engine {
     /// The room as a member sees it now.
     pub async fn look(&self, room: RoomId, member: MemberRecord, discretion: Discretion) -> Result<Snapshot, Problem> {
         let (reply, answer) = oneshot::channel();
-        self.send(room, Request::Look(member, discretion, PATIENCE, reply)).await;
+        self.send(room, Request::Look(member, discretion, PATIENCE, Look::Snapshot(reply))).await;
+        answer.await.unwrap_or_else(|_| Err(overloaded()))
+    }
+
+    /// The same for a door that only hands it on, from what is encoded already.
+    pub async fn look_encoded(
+        &self,
+        room: RoomId,
+        member: MemberRecord,
+        discretion: Discretion,
+    ) -> Result<EncodedSnapshot, Problem> {
+        let (reply, answer) = oneshot::channel();
+        self.send(room, Request::Look(member, discretion, PATIENCE, Look::Encoded(reply))).await;
         answer.await.unwrap_or_else(|_| Err(overloaded()))
     }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use serde::{Serialize, Serializer};
 
 use super::entry::Entry;
@@ -15,17 +16,8 @@ pub enum RoomFrame<'a> {
     /// A room from scratch.
     Snapshot {
         code: RoomCode,
-        room: &'a RoomView,
-        you: &'a You,
-        epoch: Epoch,
-        head: Seq,
-        last_n: u64,
-        members: Members<'a>,
-        connected: &'a [MemberId],
-        #[serde(skip_serializing_if = "<[_]>::is_empty")]
-        reads: &'a [ReadMark],
-        events: &'a [&'a Entry],
-        has_more: bool,
+        #[serde(flatten)]
+        picture: Picture<'a>,
     },
     /// Exactly what was missed.
     Resumed {
@@ -38,6 +30,38 @@ pub enum RoomFrame<'a> {
         #[serde(skip_serializing_if = "<[_]>::is_empty")]
         reads: &'a [ReadMark],
     },
+}
+
+/// What a [`Snapshot`](crate::protocol::Snapshot) is made of.
+#[derive(Serialize)]
+pub struct Picture<'a> {
+    pub room: RoomView,
+    pub you: You,
+    pub epoch: Epoch,
+    pub head: Seq,
+    pub last_n: u64,
+    pub members: Members<'a>,
+    pub connected: Vec<MemberId>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reads: Vec<ReadMark>,
+    pub events: Vec<&'a Entry>,
+    pub has_more: bool,
+}
+
+/// A [`Snapshot`](crate::protocol::Snapshot) as JSON, for a door that only hands it on.
+#[derive(Clone, Debug)]
+pub struct EncodedSnapshot(Bytes);
+
+impl EncodedSnapshot {
+    /// Encodes what there is to see.
+    pub fn of(picture: &Picture<'_>) -> Self {
+        Self(serde_json::to_vec(picture).expect("snapshots have string keys and no failing serializers").into())
+    }
+
+    /// The JSON.
+    pub fn into_json(self) -> Bytes {
+        self.0
+    }
 }
 
 /// Everyone in a room, as a list of persons.

@@ -81,6 +81,14 @@ impl<'a> Judge<'a> {
                 self.moved.insert(member.id, Some(member.name.clone()));
                 self.event(EventKind::Joined { member: member.clone() })
             }
+            Command::Enter { joining } => {
+                if self.state.retention == Retention::Ephemeral {
+                    return Verdict::Refused(just_changed());
+                }
+                let member = joining.person();
+                self.moved.insert(member.id, Some(member.name.clone()));
+                self.event(EventKind::Joined { member })
+            }
             Command::Leave { member, removed_by } => {
                 if self.name_of(member.id).is_none() {
                     return self.already();
@@ -144,6 +152,15 @@ pub fn not_a_member() -> Problem {
     Problem::new(Code::NotAMember, "You are not in this room. Join it again to go on.")
 }
 
+/// The refusal for somebody who wants in as the room is just turned into one that keeps nothing: another try is told of
+/// another way.
+fn just_changed() -> Problem {
+    Problem {
+        retry_after_ms: Some(1_000),
+        ..Problem::new(Code::Overloaded, "This room was changed just now. Try again in a second.")
+    }
+}
+
 /// Whether an event changes what follows it is kept in.
 pub fn retention_after(event: &Event) -> Option<Retention> {
     match event.kind {
@@ -159,7 +176,10 @@ mod tests {
     use uuid::Uuid;
 
     use super::{super::entry::Entry, *};
-    use crate::protocol::MessageBody;
+    use crate::{
+        protocol::{MessageBody, RoomType},
+        server::store::{ActorId, GuestId, Joining, RoomId},
+    };
 
     fn person(id: u64) -> Person {
         Person { id: MemberId::from_bits(id), name: Nickname::try_from(format!("Person {id}")).unwrap() }
@@ -234,6 +254,29 @@ mod tests {
         let mut judge = Judge::new(&state, &window, 50);
         event(judge.judge(&retain));
         assert_eq!(judge.judge(&say(1, 2, "b")), Verdict::NextBatch);
+    }
+
+    #[test]
+    fn who_comes_in_with_the_log_that_is_kept_is_refused_where_nothing_is() {
+        let Person { id, name } = person(2);
+        let guest = GuestId(Uuid::from_u128(2));
+        let joining = Joining {
+            room: RoomId(Uuid::from_u128(1)),
+            room_type: RoomType::Group,
+            actor: ActorId::Guest(guest),
+            member: id,
+            name: Some(name),
+            fallback_name: person(3).name,
+            newcomer: None,
+            at: 0,
+        };
+        let enter = Command::Enter { joining: Box::new(joining) };
+        let (mut state, window) = (room_of(&[1]), Window::default());
+        assert!(matches!(Judge::new(&state, &window, 50).judge(&enter), Verdict::Refused(_)));
+        state.retention = Retention::Preserved;
+        let mut judge = Judge::new(&state, &window, 50);
+        assert_eq!(event(judge.judge(&enter)).kind, EventKind::Joined { member: person(2) });
+        assert_eq!(event(judge.judge(&say(2, 1, "a"))).seq, 9);
     }
 
     #[test]

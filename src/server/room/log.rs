@@ -12,7 +12,7 @@ use crate::{
     server::{
         bus::{Bus, BusError, Tail, TailAppended},
         clock, random,
-        store::{Earlier, Head, MemberRecord, RoomId, RoomRecord, Stopped, Store, StoreError},
+        store::{Earlier, Head, Joining, MemberRecord, RoomId, RoomRecord, Stopped, Store, StoreError},
     },
 };
 
@@ -69,6 +69,8 @@ pub struct Outcome {
     pub stored: usize,
     /// Why the rest is not.
     pub stopped: Option<Stop>,
+    /// Whether the records of those whom the events are about owed them, and so said the same.
+    pub settled: bool,
 }
 
 /// Why an append stopped.
@@ -219,21 +221,27 @@ impl Log {
         Ok(())
     }
 
-    /// Appends a batch that was judged at `cursor`. In the tail, `packet` goes out with it; for the archive the caller
-    /// publishes.
-    pub async fn append(&self, cursor: Cursor, events: &[Event], packet: Bytes) -> Result<Outcome> {
+    /// Appends a batch that was judged at `cursor`, and people come in with it, if it goes into the archive. In the tail,
+    /// `packet` goes out with it; for the archive the caller publishes.
+    pub async fn append(
+        &self,
+        cursor: Cursor,
+        events: &[Event],
+        entering: &[Joining],
+        packet: Bytes,
+    ) -> Result<Outcome> {
         let change = events.first().and_then(|event| Some((retention_after(event)?, event)));
         match (cursor.retention, change) {
             (Retention::Ephemeral, Some((Retention::Preserved, event))) => {
                 let EventKind::RetentionChanged { by, .. } = &event.kind else { return Ok(behind()) };
                 match self.bus.seal_tail(self.room, cursor.epoch, cursor.head, by).await? {
-                    TailAppended::Done | TailAppended::Sealed => self.archive(cursor.epoch, events).await,
+                    TailAppended::Done | TailAppended::Sealed => self.archive(cursor.epoch, events, &[]).await,
                     _ => Ok(behind()),
                 }
             }
             (Retention::Ephemeral, _) => self.append_to_tail(cursor.epoch, events, packet).await,
             (Retention::Preserved, Some((Retention::Ephemeral, event))) => {
-                let outcome = self.archive(cursor.epoch, events).await?;
+                let outcome = self.archive(cursor.epoch, events, &[]).await?;
                 if outcome.stored > 0 {
                     // If this fails, the next append finds no tail and opens one in a new epoch: a reset, never a gap.
                     let opened = self.bus.open_tail(self.room, cursor.epoch, event.seq, cursor.n, event.seq).await;
@@ -243,40 +251,41 @@ impl Log {
                 }
                 Ok(outcome)
             }
-            (Retention::Preserved, _) => self.archive(cursor.epoch, events).await,
+            (Retention::Preserved, _) => self.archive(cursor.epoch, events, entering).await,
         }
     }
 
-    async fn archive(&self, epoch: Epoch, events: &[Event]) -> Result<Outcome> {
-        let appended = self.store.append(self.room, epoch, events).await?;
+    async fn archive(&self, epoch: Epoch, events: &[Event], entering: &[Joining]) -> Result<Outcome> {
+        let appended = self.store.append_entering(self.room, epoch, events, entering).await?;
         let stopped = appended.stopped.map(|stopped| match stopped {
             Stopped::SeqTaken => Stop::Behind,
             Stopped::IdTaken(earlier) => Stop::IdTaken(earlier),
         });
-        Ok(Outcome { stored: appended.stored, stopped })
+        Ok(Outcome { stored: appended.stored, stopped, settled: appended.settled })
     }
 
     async fn append_to_tail(&self, epoch: Epoch, events: &[Event], packet: Bytes) -> Result<Outcome> {
         match self.bus.append_tail(self.room, epoch, events, packet).await? {
             TailAppended::Done => {
-                self.settle(epoch, events).await;
-                Ok(Outcome { stored: events.len(), stopped: None })
+                let settled = self.settle(epoch, events).await;
+                Ok(Outcome { stored: events.len(), stopped: None, settled })
             }
-            TailAppended::IdTaken(earlier) => Ok(Outcome { stored: 0, stopped: Some(Stop::IdTaken(earlier)) }),
+            TailAppended::IdTaken(earlier) => Ok(stopped(Stop::IdTaken(earlier))),
             TailAppended::Stale | TailAppended::Sealed | TailAppended::Lost => Ok(behind()),
         }
     }
 
-    /// Notes in the records what the log has been told. If that fails, the records go on owing it, and whoever sweeps them
-    /// next finds it in the log.
-    pub async fn settle(&self, epoch: Epoch, events: &[Event]) {
+    /// Notes in the records what the log has been told; says whether they owed it. If that fails, the records go on owing
+    /// it, and whoever sweeps them next finds it in the log.
+    pub async fn settle(&self, epoch: Epoch, events: &[Event]) -> bool {
         let with_effect: Vec<Event> = events.iter().filter(|event| event.message().is_none()).cloned().collect();
         if with_effect.is_empty() {
-            return;
+            return true;
         }
-        if let Err(error) = self.store.project(self.room, epoch, &with_effect).await {
+        self.store.project(self.room, epoch, &with_effect).await.unwrap_or_else(|error| {
             tracing::warn!(room = %self.room, %error, "records not settled yet");
-        }
+            false
+        })
     }
 
     /// Reads what was missed since `cursor`.
@@ -341,5 +350,9 @@ impl Log {
 }
 
 fn behind() -> Outcome {
-    Outcome { stored: 0, stopped: Some(Stop::Behind) }
+    stopped(Stop::Behind)
+}
+
+fn stopped(why: Stop) -> Outcome {
+    Outcome { stored: 0, stopped: Some(why), settled: true }
 }

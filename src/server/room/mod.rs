@@ -23,5 +23,6 @@ mod window;
 
 pub use command::{Command, Done, Reply};
 pub use engine::{Engine, Timing};
+pub use frames::EncodedSnapshot;
 pub use live::{Discretion, ResumePoint};
 pub use mentions::is_mentioned;

@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 
-use super::{Result, RoomId};
+use super::{Joining, Result, RoomId};
 use crate::protocol::{Epoch, Event, Millis, Seq};
 
 /// Where a room's archive ends.
@@ -35,6 +35,9 @@ pub struct Appended {
     pub stored: usize,
     /// Why the rest is not; `None` if all are.
     pub stopped: Option<Stopped>,
+    /// Whether each event about a member told what their record owed. Then the record said so when the event came into the
+    /// archive; if not, it may say something else.
+    pub settled: bool,
 }
 
 /// Why an append stopped.
@@ -48,12 +51,25 @@ pub enum Stopped {
 
 /// The archive of a store.
 #[async_trait]
-pub trait Events {
+pub trait Events: Sync {
     /// Appends events with the seqs they carry (consecutive), durably, and applies their effect on the records in the same
     /// transaction (see [`project`](Self::project)). Answers only once it would survive a crash of any process.
     ///
     /// A prefix may be stored; what is in the archive is never a mixture of two writers' batches out of order.
-    async fn append(&self, room: RoomId, epoch: Epoch, events: &[Event]) -> Result<Appended>;
+    async fn append(&self, room: RoomId, epoch: Epoch, events: &[Event]) -> Result<Appended> {
+        self.append_entering(room, epoch, events, &[]).await
+    }
+
+    /// The same, and with their `Joined` among the events, people come in: in the same transaction they become members, who
+    /// owe nothing. For whom the store cannot know yet (their session begins with this), and groups only, so that nothing
+    /// stands in their way but the seq. The room is not touched: it cannot be abandoned before they leave.
+    async fn append_entering(
+        &self,
+        room: RoomId,
+        epoch: Epoch,
+        events: &[Event],
+        entering: &[Joining],
+    ) -> Result<Appended>;
 
     /// Applies only the effect of events on the records, for an ephemeral room, whose events are never stored:
     ///
@@ -61,7 +77,9 @@ pub trait Events {
     /// - `Left`, `Removed`: if the member owes it, that is settled.
     /// - `Renamed`: the room's name. `RetentionChanged`: the room's retention, and its epoch becomes `epoch`.
     /// - `Message`: nothing.
-    async fn project(&self, room: RoomId, epoch: Epoch, events: &[Event]) -> Result<()>;
+    ///
+    /// Says whether each event about a member told what their record owed.
+    async fn project(&self, room: RoomId, epoch: Epoch, events: &[Event]) -> Result<bool>;
 
     /// Where the archive ends.
     async fn head(&self, room: RoomId) -> Result<Head>;

@@ -5,7 +5,9 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::{AccountId, ActorId, GuestId, GuestRecord, Result, RoomId, RoomRecord};
-use crate::protocol::{MemberId, Millis, Nickname, Person, RoomCode, RoomType, Seq, limits::P2P_MEMBERS};
+use crate::protocol::{
+    Event, EventKind, MemberId, Millis, Nickname, Person, RoomCode, RoomType, Seq, limits::P2P_MEMBERS,
+};
 
 /// Whether somebody is in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,7 +91,7 @@ impl MemberRecord {
 }
 
 /// Somebody who wants in.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Joining {
     /// Where to.
     pub room: RoomId,
@@ -131,6 +133,23 @@ impl Joining {
             muted,
         }
     }
+
+    /// The record of somebody new in a group, who comes in with the event at `since`.
+    pub fn announced(self, since: Seq) -> MemberRecord {
+        MemberRecord { since, owed: None, ..self.enter(None, None) }
+    }
+
+    /// Their id and name, if they are new.
+    pub fn person(&self) -> Person {
+        let name = self.name.as_ref().unwrap_or(&self.fallback_name);
+        Person { id: self.member, name: name.clone() }
+    }
+}
+
+/// Who comes in with this event.
+pub(super) fn coming_with<'a>(entering: &'a [Joining], event: &Event) -> Option<&'a Joining> {
+    let EventKind::Joined { member } = &event.kind else { return None };
+    entering.iter().find(|joining| joining.member == member.id)
 }
 
 /// The first place in a `p2p` room that is not taken; the last one if all are, for the index to refuse.

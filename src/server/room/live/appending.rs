@@ -13,16 +13,16 @@ use super::{
         log::{Caught, Cursor, LogError, Outcome, Stop},
         packet::{News, Packet},
     },
-    BATCH_COMMANDS, Batch, Finished, LOG_DEADLINE, Live, Request, Standing, TICK, announcement,
+    BATCH_COMMANDS, Batch, FEW_READERS, Finished, LOG_DEADLINE, Live, Request, Standing, TICK, announcement,
     listing::is_account,
     slow,
 };
 use crate::{
-    protocol::{Applied, Event, EventKind, MemberId, Retention, ServerFrame},
+    protocol::{Applied, Event, EventKind, MemberId, Retention, Seq, ServerFrame},
     server::{
         clock,
         socket::{Connection, ConnectionId, Frame},
-        store::{Owed, Presence},
+        store::{Joining, Owed, Presence},
     },
 };
 
@@ -96,7 +96,12 @@ impl Live {
         let (log, cursor, packet) = (self.log.clone(), self.cursor(), self.packet_of(&batch.entries));
         self.operation = Some(Box::pin(async move {
             let events: Vec<Event> = batch.entries.iter().map(|entry| entry.event.clone()).collect();
-            let appended = timeout(LOG_DEADLINE, log.append(cursor, &events, packet)).await;
+            let entering = batch.commands.iter().filter_map(|(command, _)| match command {
+                Command::Enter { joining } => Some(Joining::clone(joining)),
+                _ => None,
+            });
+            let entering: Vec<Joining> = entering.collect();
+            let appended = timeout(LOG_DEADLINE, log.append(cursor, &events, &entering, packet)).await;
             Finished::Appended(batch, appended.unwrap_or_else(|_| Err(slow())))
         }));
     }
@@ -116,7 +121,9 @@ impl Live {
         let told = self.window.last_about(about).filter(|event| matches!(event.kind, EventKind::Joined { .. }));
         let seq = told.map_or(self.state.head, |event| event.seq);
         let (log, epoch) = (self.log.clone(), self.epoch);
-        self.engine.spawn(async move { log.settle(epoch, &[Event { seq, at: clock::now(), kind }]).await });
+        self.engine.spawn(async move {
+            log.settle(epoch, &[Event { seq, at: clock::now(), kind }]).await;
+        });
     }
 
     pub(super) fn packet_of(&self, entries: &[Entry]) -> Bytes {
@@ -190,12 +197,17 @@ impl Live {
         if outcome.stored > 0 {
             self.listing.changed();
         }
+        // Where all notices come by this node, a record that owed this one can only change by a later notice. Another node may
+        // not have heard of this one yet, and take it for told that somebody is gone who has just come.
+        let overtaken = !outcome.settled || self.engine.is_shared();
         let mut commands = commands.into_iter();
         let mut acks = Acks::default();
         for (Entry { event, .. }, (_, reply)) in entries.iter().zip(commands.by_ref()) {
             acks.note(reply, Done { seq: event.seq, at: event.at });
             self.reads.keep_for(event);
-            self.compare_with_record(event);
+            if overtaken {
+                self.compare_with_record(event);
+            }
         }
         self.deliver(entries, acks);
         let mut rest: VecDeque<_> = commands.collect();
@@ -242,10 +254,10 @@ impl Live {
         });
     }
 
-    /// Folds entries of the log, and shows them to every local connection: all in one write, and with them what only it is to
-    /// hear.
+    /// Folds entries of the log, and shows them to every local connection. Who comes into a room of many readers is shown with
+    /// what comes next, or with the next tick.
     pub(super) fn deliver(&mut self, entries: Vec<Entry>, mut acks: Acks) {
-        let mut frames = Vec::with_capacity(entries.len());
+        let mut can_wait = self.subscribers.len() > FEW_READERS && self.told_at.elapsed() < TICK;
         for entry in entries {
             match self.state.apply(&entry.event) {
                 Applied::Duplicate => continue,
@@ -262,7 +274,8 @@ impl Live {
             if !matches!(entry.event.kind, EventKind::Message(_)) {
                 self.listing.members_changed();
             }
-            frames.push(entry.frame(self.record.code));
+            self.untold.push(entry.frame(self.record.code));
+            can_wait &= matches!(entry.event.kind, EventKind::Joined { .. });
             let gone = match &entry.event.kind {
                 EventKind::Left { member } | EventKind::Removed { member, .. } => Some(member.id),
                 _ => None,
@@ -270,30 +283,49 @@ impl Live {
             self.window.push(entry);
             if let Some(member) = gone {
                 // It is the last that they hear.
-                self.show(&frames, &mut acks);
-                frames.clear();
+                self.show(&mut acks, None);
                 self.dismiss(member);
             }
         }
-        self.show(&frames, &mut acks);
+        if !can_wait {
+            self.show(&mut acks, None);
+        }
         acks.send_rest();
     }
 
-    fn show(&self, frames: &[Frame], acks: &mut Acks) {
-        let mut rest = frames;
-        while !rest.is_empty() {
-            let (now, later) = rest.split_at(rest.len().min(FRAMES_TOGETHER));
-            let news = Frame::together(now);
+    /// Shows what subscribers have not been shown yet, and a signal: to each all in one write, and with it what only they are
+    /// to hear.
+    pub(super) fn show(&mut self, acks: &mut Acks, signal: Option<Frame>) {
+        let mut told = self.state.head - self.untold.len() as Seq;
+        let mut frames = std::mem::take(&mut self.untold);
+        frames.extend(signal);
+        if frames.is_empty() {
+            return;
+        }
+        self.told_at = Instant::now();
+        for frames in frames.chunks(FRAMES_TOGETHER) {
+            let news = Frame::together(frames);
             for (id, subscriber) in &self.subscribers {
+                // Who came while these waited had them in their snapshot.
+                let known = usize::try_from(subscriber.knows.saturating_sub(told)).unwrap_or(usize::MAX);
+                let rest;
+                let news = match frames.get(known..) {
+                    Some(_) if known == 0 => &news,
+                    Some(unknown @ [_, ..]) => {
+                        rest = Frame::together(unknown);
+                        &rest
+                    }
+                    _ => continue,
+                };
                 match acks.take(*id) {
                     Some(mut own) => {
                         own.push(news.clone());
                         subscriber.connection.push(&Frame::together(&own));
                     }
-                    None => subscriber.connection.push(&news),
+                    None => subscriber.connection.push(news),
                 }
             }
-            rest = later;
+            told += frames.len() as Seq;
         }
     }
 

@@ -1,23 +1,23 @@
 //! Connections that follow a live room: snapshots, resumes and resets.
 
-use tokio::{sync::oneshot, time::Instant};
+use tokio::time::Instant;
 
 use super::{
     super::{
         Reply,
         entry::Entry,
-        frames::{Members, RoomFrame},
+        frames::{EncodedSnapshot, Members, Picture, RoomFrame},
         judge::not_a_member,
         log::LogError,
     },
-    Discretion, Live, Request, ResumePoint, Subscribe, Subscriber, announcement,
+    Discretion, Live, Look, Request, ResumePoint, Subscribe, Subscriber, announcement,
     listing::is_account,
     overloaded,
 };
 use crate::{
     protocol::{
-        ByeReason, Event, EventKind, MemberId, Person, Problem, ResetReason, Retention, Role, RoomView, Seq,
-        ServerFrame, Snapshot, You, limits,
+        ByeReason, Event, EventKind, MemberId, Person, ResetReason, Retention, Role, RoomView, Seq, ServerFrame,
+        Snapshot, You, limits,
     },
     server::{
         socket::{ConnectionId, Frame},
@@ -97,25 +97,26 @@ impl Live {
     }
 
     /// Somebody asks for the room as it is.
-    pub(super) fn look(
-        &mut self,
-        member: MemberRecord,
-        discretion: Discretion,
-        patience: u8,
-        reply: oneshot::Sender<Result<Snapshot, Problem>>,
-    ) {
-        let answer = match self.standpoint_of(&member) {
+    pub(super) fn look(&mut self, member: MemberRecord, discretion: Discretion, patience: u8, look: Look) {
+        match self.standpoint_of(&member) {
             Standpoint::Inside => {
                 self.reads.meet(&member, self.head_place());
-                Ok(self.snapshot(&member, discretion))
+                if is_account(&member) {
+                    self.listing.found_account();
+                }
+                match look {
+                    Look::Snapshot(reply) => drop(reply.send(Ok(self.snapshot(&member, discretion)))),
+                    Look::Encoded(reply) => {
+                        drop(reply.send(Ok(EncodedSnapshot::of(&self.picture(&member, discretion)))));
+                    }
+                }
             }
             Standpoint::OnTheWay if patience > 0 => {
-                return self.waiting.push(Request::Look(member, discretion, patience, reply));
+                self.waiting.push(Request::Look(member, discretion, patience, look));
             }
-            Standpoint::OnTheWay => Err(overloaded()),
-            Standpoint::Outside => Err(not_a_member()),
-        };
-        let _ = reply.send(answer);
+            Standpoint::OnTheWay => look.refuse(overloaded()),
+            Standpoint::Outside => look.refuse(not_a_member()),
+        }
     }
 
     /// The log was read to its end: whoever still waits after that has one look less.
@@ -137,7 +138,8 @@ impl Live {
     fn answer(&mut self, subscribe: Subscribe) {
         self.reads.meet(&subscribe.member, self.head_place());
         let Some(ResumePoint { epoch, after }) = subscribe.resume else {
-            subscribe.connection.answer_with(&self.snapshot_frame(&subscribe.member, subscribe.discretion));
+            let (code, picture) = (self.record.code, self.picture(&subscribe.member, subscribe.discretion));
+            subscribe.connection.answer_with(&Frame::of(&RoomFrame::Snapshot { code, picture }));
             return self.admit(subscribe);
         };
         let may_see = after.saturating_add(1) >= self.visible_from(&subscribe.member);
@@ -209,7 +211,15 @@ impl Live {
         let member = member.member;
         let before = self.subscribers.insert(
             connection.id(),
-            Subscriber { connection, member, discretion, typed_at: None, types: false, shown_typing: false },
+            Subscriber {
+                connection,
+                member,
+                discretion,
+                knows: self.state.head,
+                typed_at: None,
+                types: false,
+                shown_typing: false,
+            },
         );
         if before.is_none() {
             *self.here.entry(member).or_default() += 1;
@@ -276,22 +286,21 @@ impl Live {
         self.state.members.iter().map(|(id, name)| Person { id: *id, name: name.clone() }).collect()
     }
 
-    /// The same as [`Self::snapshot`], from what is encoded already.
-    fn snapshot_frame(&self, member: &MemberRecord, discretion: Discretion) -> Frame {
-        let (entries, has_more) = self.recent(member);
-        Frame::of(&RoomFrame::Snapshot {
-            code: self.record.code,
-            room: &self.view(),
-            you: &self.you(member),
+    /// The same as [`Self::snapshot`], of what is encoded already.
+    fn picture(&self, member: &MemberRecord, discretion: Discretion) -> Picture<'_> {
+        let (events, has_more) = self.recent(member);
+        Picture {
+            room: self.view(),
+            you: self.you(member),
             epoch: self.epoch,
             head: self.state.head,
             last_n: self.state.last_n,
             members: Members(&self.state.members),
-            connected: &self.connected(),
-            reads: &self.reads_for(member.member, discretion),
-            events: &entries,
+            connected: self.connected(),
+            reads: self.reads_for(member.member, discretion),
+            events,
             has_more,
-        })
+        }
     }
 
     fn resumed_frame(&self, entries: &[&Entry], asker: &Subscribe) -> Frame {

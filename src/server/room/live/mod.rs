@@ -25,11 +25,12 @@ use tokio::{
 use uuid::Uuid;
 
 use self::{
+    appending::Acks,
     listing::{Listing, Told},
     reading::Keeping,
 };
 use super::{
-    Command, Engine, Reply,
+    Command, EncodedSnapshot, Engine, Reply,
     entry::Entry,
     log::{Caught, Log, LogError, Opened, Outcome},
     packet::{News, Packet},
@@ -42,7 +43,7 @@ use crate::{
         Snapshot,
     },
     server::{
-        socket::{Connection, ConnectionId},
+        socket::{Connection, ConnectionId, Frame},
         store::{MemberRecord, Owed, RoomId, RoomRecord},
     },
 };
@@ -65,6 +66,9 @@ const PRESENCE_REPEAT: Duration = Duration::from_secs(10);
 const PRESENCE_LIFE: Duration = Duration::from_secs(30);
 /// Members per second of pause between two presence lists: a list goes to everyone, so large rooms hear less often.
 const PRESENCE_MEMBERS_PER_SECOND: u64 = 100;
+/// Readers up to which a room tells of everyone who comes at once; in a larger one that may wait for a tick, since a
+/// crowd that comes one by one would else be as many writes as there are pairs in it.
+const FEW_READERS: usize = 8;
 /// At most one typing signal per member in this time.
 const TYPING_PAUSE: Duration = Duration::from_secs(1);
 /// How often a room tells, and stores, how far its members have read.
@@ -113,7 +117,7 @@ pub enum Request {
     /// A connection is gone, or follows the room no longer.
     Unsubscribe(ConnectionId),
     /// Somebody asks for the room as it is; with how often that may wait for the log.
-    Look(MemberRecord, Discretion, u8, oneshot::Sender<Result<Snapshot, Problem>>),
+    Look(MemberRecord, Discretion, u8, Look),
     /// Somebody started or stopped typing on a connection of this node.
     Typing(ConnectionId, bool),
     /// Somebody has read up to there on a connection of this node.
@@ -136,6 +140,15 @@ pub enum Request {
     Told(Told),
     /// The node stops: finish what is pending.
     Drain,
+}
+
+/// Where what somebody sees of a room goes.
+#[derive(Debug)]
+pub enum Look {
+    /// To who shows it.
+    Snapshot(oneshot::Sender<Result<Snapshot, Problem>>),
+    /// To who only hands it on.
+    Encoded(oneshot::Sender<Result<EncodedSnapshot, Problem>>),
 }
 
 /// A wish to follow a room.
@@ -161,10 +174,18 @@ impl Request {
         match self {
             Self::Command(_, reply) => reply.send(Err(problem.clone())),
             Self::Subscribe(wish) | Self::Replay(wish, _) => wish.refuse(problem.clone()),
-            Self::Look(_, _, _, reply) => {
-                let _ = reply.send(Err(problem.clone()));
-            }
+            Self::Look(_, _, _, look) => look.refuse(problem.clone()),
             _ => {}
+        }
+    }
+}
+
+impl Look {
+    fn refuse(self, problem: Problem) {
+        // Who does not wait any more has been told something else.
+        match self {
+            Self::Snapshot(reply) => drop(reply.send(Err(problem))),
+            Self::Encoded(reply) => drop(reply.send(Err(problem))),
         }
     }
 }
@@ -179,6 +200,8 @@ struct Subscriber {
     connection: Connection,
     member: MemberId,
     discretion: Discretion,
+    /// The head of the log as they were told it when they came.
+    knows: Seq,
     /// When they were last said to type.
     typed_at: Option<Instant>,
     /// Whether they type, as they last said.
@@ -221,6 +244,9 @@ pub struct Live {
     epoch: Epoch,
     state: RoomState,
     window: Window,
+    /// The last entries of the log, in order, which subscribers have not been shown yet.
+    untold: Vec<Frame>,
+    told_at: Instant,
     /// From which seq on everything in the window is archived, so that every member may see it.
     kept_from: Seq,
     /// Whether the room has kept anything, now or earlier.
@@ -270,6 +296,8 @@ pub async fn run(engine: Engine, room: RoomId, inbox: mpsc::Receiver<Request>) {
         epoch: opened.cursor.epoch,
         state,
         window: Window::default(),
+        untold: Vec::new(),
+        told_at: now,
         kept_from: 0,
         has_archive: false,
         subscribers: HashMap::new(),
@@ -327,6 +355,7 @@ impl Live {
         loop {
             if self.operation.is_none() {
                 if self.draining && self.pending.is_empty() && self.inbox.is_empty() {
+                    self.show(&mut Acks::default(), None);
                     return self.tell_lists_at_last();
                 }
                 self.next_operation();
@@ -377,7 +406,7 @@ impl Live {
             Request::Subscribe(subscribe) => self.subscribe(subscribe),
             Request::Replay(subscribe, events) => self.replay(subscribe, events),
             Request::Unsubscribe(id) => self.unsubscribe(id),
-            Request::Look(member, discretion, patience, reply) => self.look(member, discretion, patience, reply),
+            Request::Look(member, discretion, patience, look) => self.look(member, discretion, patience, look),
             Request::Typing(id, on) => self.typing(id, on),
             Request::Read(id, seq) => self.read(id, seq),
             Request::HangUp(member) => {

@@ -19,6 +19,7 @@ impl Live {
         self.epoch = cursor.epoch;
         self.listing.open(&members);
         self.window = Window::default();
+        self.untold.clear();
         // Of two quick renames in a tail, the record may hold either; the log says which was last.
         let last_name = recent.iter().rev().find_map(|event| match &event.kind {
             EventKind::Renamed { name, .. } => Some(name.clone()),

@@ -67,7 +67,7 @@ impl Live {
     }
 
     /// Tells the other connections of a member here, whatever the size of the room and whatever they show to others.
-    fn tell_own(&self, member: MemberId, seq: Seq, except: Option<ConnectionId>) {
+    fn tell_own(&mut self, member: MemberId, seq: Seq, except: Option<ConnectionId>) {
         let connections = self.here.get(&member).copied().unwrap_or(0);
         if connections > usize::from(except.is_some()) {
             let signal = Signal::Read { marks: vec![ReadMark { member, seq }] };

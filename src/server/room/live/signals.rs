@@ -30,7 +30,8 @@ impl Live {
         self.presence_changed = false;
         self.presence_shown_at = Instant::now();
         let signal = Signal::Presence { connected: self.connected() };
-        self.signal(signal, |_| true);
+        let frame = Frame::of(&ServerFrame::Signal { code: self.record.code, signal });
+        self.show(&mut Acks::default(), Some(frame));
         self.list_who_is_here();
     }
 
@@ -47,7 +48,9 @@ impl Live {
         }
     }
 
-    pub(super) fn signal(&self, signal: Signal, is_for: impl Fn(&Subscriber) -> bool) {
+    pub(super) fn signal(&mut self, signal: Signal, is_for: impl Fn(&Subscriber) -> bool) {
+        // Nobody hears of what somebody does before they hear that they are there.
+        self.show(&mut Acks::default(), None);
         let frame = Frame::of(&ServerFrame::Signal { code: self.record.code, signal });
         for subscriber in self.subscribers.values().filter(|subscriber| is_for(subscriber)) {
             subscriber.connection.push(&frame);
@@ -55,7 +58,7 @@ impl Live {
     }
 
     /// Tells the others who show when they type themselves.
-    fn signal_typing(&self, member: MemberId, on: bool) {
+    fn signal_typing(&mut self, member: MemberId, on: bool) {
         self.signal(Signal::Typing { member, on }, |subscriber| {
             subscriber.member != member && subscriber.discretion.shows_typing
         });
@@ -141,6 +144,7 @@ impl Live {
         } else if self.presence_told_at.is_none_or(|at| at.elapsed() >= PRESENCE_REPEAT) {
             self.tell_presence(false);
         }
+        self.show(&mut Acks::default(), None);
         self.repeat_who_is_here();
         self.tell_reads();
         let is_idle = self.subscribers.is_empty()

@@ -23,7 +23,7 @@ pub async fn an_append_behind_another_stores_nothing(store: &dyn Store) {
     let (room, owner) = make_room(store, RoomType::Group, Retention::Preserved).await;
     let first: Vec<_> = (1..=3).map(|seq| said(seq, seq, &owner.person(), client_id(), "first")).collect();
     append(store, &room, &first).await;
-    let taken = Appended { stored: 0, stopped: Some(Stopped::SeqTaken) };
+    let taken = Appended { stored: 0, stopped: Some(Stopped::SeqTaken), settled: true };
     let messages: Vec<_> = (3..=5).map(|seq| said(seq, seq, &owner.person(), client_id(), "late")).collect();
     assert_eq!(store.append(room.id, room.epoch, &messages).await.unwrap(), taken);
     let mut mixed = messages;
@@ -42,7 +42,7 @@ pub async fn an_append_stops_at_a_used_id_and_keeps_what_came_before(store: &dyn
     let again = [said(2, 2, &ada, client_id(), "a"), said(3, 3, &ada, id, "hello"), said(4, 4, &ada, client_id(), "b")];
     let same = Earlier { index: 1, seq: 1, at: original.at, same_body: true };
     let stopped = store.append(room.id, room.epoch, &again).await.unwrap();
-    assert_eq!(stopped, Appended { stored: 1, stopped: Some(Stopped::IdTaken(same)) });
+    assert_eq!(stopped, Appended { stored: 1, stopped: Some(Stopped::IdTaken(same)), settled: true });
     assert_eq!(store.head(room.id).await.unwrap(), Head { seq: 2, n: 2 });
 
     // With an effect on the records as well, and another body.
@@ -50,7 +50,7 @@ pub async fn an_append_stops_at_a_used_id_and_keeps_what_came_before(store: &dyn
     let left = event(5, EventKind::Left { member: ada.clone() });
     let stopped = store.append(room.id, room.epoch, &[renamed, said(4, 3, &ada, id, "other"), left]).await.unwrap();
     let other = Earlier { same_body: false, ..same };
-    assert_eq!(stopped, Appended { stored: 1, stopped: Some(Stopped::IdTaken(other)) });
+    assert_eq!(stopped, Appended { stored: 1, stopped: Some(Stopped::IdTaken(other)), settled: true });
     assert_eq!(store.head(room.id).await.unwrap(), Head { seq: 3, n: 2 });
     assert_eq!(store.room(room.id).await.unwrap().name, Some(room_name("New")));
 
@@ -60,7 +60,7 @@ pub async fn an_append_stops_at_a_used_id_and_keeps_what_came_before(store: &dyn
     let twice = [joined, said(5, 3, &ada, id, "x"), said(6, 4, &ada, id, "x")];
     let stopped = store.append(room.id, room.epoch, &twice).await.unwrap();
     let first = Earlier { index: 2, seq: 5, at: twice[1].at, same_body: true };
-    assert_eq!(stopped, Appended { stored: 2, stopped: Some(Stopped::IdTaken(first)) });
+    assert_eq!(stopped, Appended { stored: 2, stopped: Some(Stopped::IdTaken(first)), settled: true });
 
     // Another person, and another room, may use the same id.
     let eve = Person { id: member_id(), name: name("Eve") };
@@ -116,7 +116,7 @@ pub async fn of_many_appends_at_once_each_is_stopped_by_itself(store: &dyn Store
             2 => Some(Stopped::IdTaken(Earlier { index: 1, seq: 1, at: first.at, same_body: true })),
             _ => None,
         };
-        (batch, Appended { stored: [3, 0, 1][i % 3], stopped })
+        (batch, Appended { stored: [3, 0, 1][i % 3], stopped, settled: true })
     });
     let attempts: Vec<_> = attempts.collect();
     let appended =
@@ -139,7 +139,7 @@ pub async fn effects_of_events_reach_the_records(store: &dyn Store) {
         event(3, EventKind::Renamed { name: Some(room_name("Kept")), by: ada.clone() }),
     ];
     let appended = store.append(room.id, epoch, &events).await.unwrap();
-    assert_eq!(appended, Appended { stored: 3, stopped: None });
+    assert_eq!(appended, Appended { stored: 3, stopped: None, settled: true });
     let changed = RoomRecord { retention: Retention::Preserved, epoch, name: Some(room_name("Kept")), ..room };
     assert_eq!(store.room(changed.id).await.unwrap(), changed);
     assert_eq!(store.room_by_code(changed.code).await.unwrap(), changed);
@@ -155,8 +155,9 @@ pub async fn projecting_has_the_effects_and_stores_nothing(store: &dyn Store) {
         said(6, 1, &ada, client_id(), "not kept"),
         event(7, EventKind::Renamed { name: Some(room_name("Named")), by: ada }),
     ];
-    store.project(room.id, room.epoch, &events).await.unwrap();
-    store.project(room.id, room.epoch, &events[1..2]).await.unwrap();
+    assert!(store.project(room.id, room.epoch, &events).await.unwrap(), "they owed it");
+    assert!(store.project(room.id, room.epoch, &events[1..2]).await.unwrap(), "nobody owes a message");
+    assert!(!store.project(room.id, room.epoch, &events).await.unwrap(), "they owe it no more");
     assert_eq!(store.room(room.id).await.unwrap().name, Some(room_name("Named")));
     let member = store.member(room.id, owner.member).await.unwrap();
     assert_eq!((member.since, member.owed), (5, None));

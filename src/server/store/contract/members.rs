@@ -212,12 +212,59 @@ pub async fn a_late_notice_settles_only_what_it_tells(store: &dyn Store) {
     leave(store, &owner).await;
     let guest = guest_of(&owner);
     let back = enter(store, &joining(&room, guest)).await;
-    append(store, &room, &[event(1, EventKind::Left { member: owner.person() })]).await;
+    let left = [event(1, EventKind::Left { member: owner.person() })];
+    assert!(!append_settling(store, &room, &left).await, "they are back");
     assert_eq!(store.member(room.id, owner.member).await.unwrap(), back, "it owes its Joined still");
-    append(store, &room, &[event(2, EventKind::Joined { member: owner.person() })]).await;
-    append(store, &room, &[event(3, EventKind::Joined { member: owner.person() })]).await;
+    let joined = |seq| [event(seq, EventKind::Joined { member: owner.person() })];
+    assert!(append_settling(store, &room, &joined(2)).await);
+    assert!(!append_settling(store, &room, &joined(3)).await);
     let settled = store.member(room.id, owner.member).await.unwrap();
     assert_eq!((settled.since, settled.owed), (2, None), "told twice counts once");
+}
+
+pub async fn who_comes_in_with_their_event_owes_nothing(store: &dyn Store) {
+    let (room, owner) = make_room(store, RoomType::Group, Retention::Preserved).await;
+    let newcomer = || {
+        let guest = GuestRecord { id: guest(), token: hash(), nickname: None, seen_at: now() };
+        Joining { newcomer: Some(guest.clone()), ..joining(&room, guest.id) }
+    };
+    let is_known = async |joining: &Joining| {
+        let token = joining.newcomer.as_ref().unwrap().token;
+        let (guest, member) =
+            (store.guest_by_token(token, 0).await.is_ok(), store.member(room.id, joining.member).await.is_ok());
+        assert_eq!(guest, member, "both or neither");
+        member
+    };
+    let joined = |seq, joining: &Joining| event(seq, EventKind::Joined { member: joining.person() });
+    let append = async |events: &[Event], entering: &[Joining]| {
+        store.append_entering(room.id, room.epoch, events, entering).await.unwrap()
+    };
+
+    let (ada, bob) = (newcomer(), newcomer());
+    let owners = event(1, EventKind::Joined { member: owner.person() });
+    let said_by_bob = said(4, 1, &bob.person(), client_id(), "here");
+    let events = [owners, joined(2, &ada), joined(3, &bob), said_by_bob];
+    let appended = append(&events, &[ada.clone(), bob.clone()]).await;
+    assert_eq!(appended, Appended { stored: 4, stopped: None, settled: true });
+    assert_eq!(store.events_after(room.id, 0, 10).await.unwrap(), events);
+    for (seq, joining) in [(2, &ada), (3, &bob)] {
+        assert!(is_known(joining).await);
+        let record = store.member(room.id, joining.member).await.unwrap();
+        assert_eq!(record, joining.clone().announced(seq));
+        assert_eq!((record.since, record.owed, record.presence), (seq, None, Presence::Active));
+    }
+
+    let late = newcomer();
+    let stopped = append(&[joined(4, &late)], std::slice::from_ref(&late)).await;
+    assert_eq!(stopped, Appended { stored: 0, stopped: Some(Stopped::SeqTaken), settled: true });
+    assert!(!is_known(&late).await, "nobody comes in without their event");
+
+    let (first, second) = (newcomer(), newcomer());
+    let again = Event { seq: 6, ..events[3].clone() };
+    let stopped = append(&[joined(5, &first), again, joined(7, &second)], &[first.clone(), second.clone()]).await;
+    assert_eq!(stopped.stored, 1);
+    assert!(matches!(stopped.stopped, Some(Stopped::IdTaken(Earlier { index: 1, seq: 4, same_body: true, .. }))));
+    assert_eq!((is_known(&first).await, is_known(&second).await), (true, false));
 }
 
 pub async fn active_guests_are_paged_in_order(store: &dyn Store) {

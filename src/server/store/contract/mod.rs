@@ -81,6 +81,7 @@ contract! {
         a_newcomer_is_kept_with_what_they_make_or_join
         notices_are_owed_until_the_log_has_them
         a_late_notice_settles_only_what_it_tells
+        who_comes_in_with_their_event_owes_nothing
         active_guests_are_paged_in_order
         an_account_is_in_many_rooms
         a_guest_who_is_absent_leaves_and_an_account_does_not
@@ -314,8 +315,14 @@ async fn leave(store: &dyn Store, member: &MemberRecord) -> MemberRecord {
 }
 
 async fn append(store: &dyn Store, room: &RoomRecord, events: &[Event]) {
-    let appended = store.append(room.id, room.epoch, events).await.unwrap();
-    assert_eq!(appended, Appended { stored: events.len(), stopped: None });
+    append_settling(store, room, events).await;
+}
+
+/// Says whether the members whom the events are about owed them.
+async fn append_settling(store: &dyn Store, room: &RoomRecord, events: &[Event]) -> bool {
+    let Appended { stored, stopped, settled } = store.append(room.id, room.epoch, events).await.unwrap();
+    assert_eq!((stored, stopped), (events.len(), None));
+    settled
 }
 
 fn event(seq: Seq, kind: EventKind) -> Event {

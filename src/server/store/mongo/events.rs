@@ -14,7 +14,7 @@ use mongodb::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{Appended, Earlier, Events, Head, Result, RoomId, Stopped, StoreError},
+    super::{Appended, Earlier, Events, Head, Joining, Result, RoomId, Stopped, StoreError, members::coming_with},
     Attempt, Failure, Mongo, PATIENCE, PAUSE, binary, duplicate, indexes, limit, rest, transaction, uuid_field, within,
 };
 use crate::protocol::{Epoch, Event, EventKind, MemberId, Millis, RoomName, Seq};
@@ -44,9 +44,15 @@ pub(super) enum Guard {
 
 #[async_trait]
 impl Events for Mongo {
-    async fn append(&self, room: RoomId, epoch: Epoch, events: &[Event]) -> Result<Appended> {
+    async fn append_entering(
+        &self,
+        room: RoomId,
+        epoch: Epoch,
+        events: &[Event],
+        entering: &[Joining],
+    ) -> Result<Appended> {
         within(PATIENCE, async {
-            let (mut batch, mut stopped) = (events, None);
+            let (mut batch, mut stopped, mut settled) = (events, None, true);
             let stored = loop {
                 if batch.is_empty() {
                     break 0;
@@ -55,8 +61,11 @@ impl Events for Mongo {
                 let outcome = if only_messages {
                     self.appends.insert(documents(room, batch)?).await?
                 } else {
-                    match transaction!(self, |session| self.try_append(session, room, epoch, batch)) {
-                        Ok(()) => Ok(()),
+                    match transaction!(self, |session| self.try_append(session, room, epoch, batch, entering)) {
+                        Ok(all_settled) => {
+                            settled = all_settled;
+                            Ok(())
+                        }
                         Err(Failure::Driver(error)) => Err(guard(&error).ok_or(error)?),
                         Err(Failure::Answer(answer)) => return Err(answer),
                     }
@@ -73,17 +82,17 @@ impl Events for Mongo {
                 Some((index, guard)) => Some(self.stopped(room, index, &events[index], guard).await?),
                 None => None,
             };
-            Ok(Appended { stored, stopped })
+            Ok(Appended { stored, stopped, settled })
         })
         .await
     }
 
-    async fn project(&self, room: RoomId, epoch: Epoch, events: &[Event]) -> Result<()> {
+    async fn project(&self, room: RoomId, epoch: Epoch, events: &[Event]) -> Result<bool> {
         within(PATIENCE, async {
             if events.iter().all(|event| event.message().is_some()) {
-                return Ok(());
+                return Ok(true);
             }
-            Ok(transaction!(self, |session| self.apply(session, room, epoch, events))?)
+            Ok(transaction!(self, |session| self.apply(session, room, epoch, events, &[]))?)
         })
         .await
     }
@@ -157,21 +166,36 @@ impl Mongo {
         room: RoomId,
         epoch: Epoch,
         events: &[Event],
-    ) -> Attempt<()> {
+        entering: &[Joining],
+    ) -> Attempt<bool> {
         self.events.insert_many(documents(room, events)?).session(&mut *session).await?;
-        self.apply(session, room, epoch, events).await
+        self.apply(session, room, epoch, events, entering).await
     }
 
-    /// What events change in the records.
-    async fn apply(&self, session: &mut ClientSession, room: RoomId, epoch: Epoch, events: &[Event]) -> Attempt<()> {
+    /// What events change in the records. `false` if one is about a member whose record did not owe it.
+    async fn apply(
+        &self,
+        session: &mut ClientSession,
+        room: RoomId,
+        epoch: Epoch,
+        events: &[Event],
+        entering: &[Joining],
+    ) -> Attempt<bool> {
+        let mut settled = true;
         for event in events {
+            if let Some(joining) = coming_with(entering, event) {
+                self.admit(session, joining, event.seq).await?;
+                continue;
+            }
             match &event.kind {
                 EventKind::Joined { member } => {
                     let since = doc! { "$set": { "since": event.seq.cast_signed() } };
-                    self.settle(session, room, member.id, "joined", since).await?;
+                    settled &= self.settle(session, room, member.id, "joined", since).await?;
                 }
-                EventKind::Left { member } => self.settle(session, room, member.id, "left", doc! {}).await?,
-                EventKind::Removed { member, .. } => self.settle(session, room, member.id, "removed", doc! {}).await?,
+                EventKind::Left { member } => settled &= self.settle(session, room, member.id, "left", doc! {}).await?,
+                EventKind::Removed { member, .. } => {
+                    settled &= self.settle(session, room, member.id, "removed", doc! {}).await?;
+                }
                 EventKind::Message(_) => {}
                 EventKind::Renamed { name, .. } => {
                     let name = name.as_ref().map(RoomName::as_str);
@@ -183,7 +207,7 @@ impl Mongo {
                 }
             }
         }
-        Ok(())
+        Ok(settled)
     }
 
     /// The log has been told; a record that owes something else, or nothing, stays as it is.
@@ -194,11 +218,10 @@ impl Mongo {
         member: MemberId,
         owed: &str,
         mut change: Document,
-    ) -> Attempt<()> {
+    ) -> Attempt<bool> {
         let owing = doc! { "room": binary(room.0), "member": member.get().cast_signed(), "owed.kind": owed };
         change.insert("$unset", doc! { "owed": "" });
-        self.members.update_one(owing, change).session(session).await?;
-        Ok(())
+        Ok(self.members.update_one(owing, change).session(session).await?.matched_count > 0)
     }
 
     async fn change_room(&self, session: &mut ClientSession, room: RoomId, change: Document) -> Attempt<()> {

@@ -260,6 +260,16 @@ impl Mongo {
         Ok(Membership::Entered(record))
     }
 
+    /// Makes somebody new a member of a group, who comes in with the event at this seq.
+    pub(super) async fn admit(&self, session: &mut ClientSession, joining: &Joining, since: Seq) -> Attempt<()> {
+        if let Some(guest) = &joining.newcomer {
+            self.guests.insert_one(GuestDocument::from(guest)).session(&mut *session).await?;
+        }
+        let document = MemberDocument::from(joining.clone().announced(since));
+        self.members.insert_one(document).session(session).await?;
+        Ok(())
+    }
+
     /// Ends the membership that the filter finds, if it is active.
     pub(super) async fn try_leave_room(
         &self,

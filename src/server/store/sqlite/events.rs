@@ -4,38 +4,51 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
-    super::{Appended, Earlier, Events, Head, Result, RoomId, Stopped},
-    Sqlite, Undo, columns, rooms, violated,
+    super::{Appended, Earlier, Events, Head, Joining, Result, RoomId, Stopped, members::coming_with},
+    Sqlite, Undo, columns, members, rooms, violated,
 };
 use crate::protocol::{Epoch, Event, EventKind, MemberId, Message, Person, Seq};
 
 #[async_trait]
 impl Events for Sqlite {
-    async fn append(&self, room: RoomId, epoch: Epoch, events: &[Event]) -> Result<Appended> {
-        let events = events.to_vec();
+    async fn append_entering(
+        &self,
+        room: RoomId,
+        epoch: Epoch,
+        events: &[Event],
+        entering: &[Joining],
+    ) -> Result<Appended> {
+        let (events, entering) = (events.to_vec(), entering.to_vec());
         // Of messages a prefix may stay; an event and its effect belong together.
         let only_messages = events.iter().all(|event| event.message().is_some());
         let undo = if only_messages { Undo::Nothing } else { Undo::Savepoint };
         self.write(undo, move |db| {
+            let mut settled = true;
             for (index, event) in events.iter().enumerate() {
                 // A statement that an index stops changes nothing, and what was inserted before it stays.
                 if let Some(stopped) = insert(db, room, index, event)? {
-                    return Ok(Appended { stored: index, stopped: Some(stopped) });
+                    return Ok(Appended { stored: index, stopped: Some(stopped), settled });
                 }
-                apply(db, room, epoch, event)?;
+                match coming_with(&entering, event) {
+                    Some(joining) => members::admit(db, joining, event.seq)?,
+                    None => settled &= apply(db, room, epoch, event)?,
+                }
             }
-            Ok(Appended { stored: events.len(), stopped: None })
+            Ok(Appended { stored: events.len(), stopped: None, settled })
         })
         .await
     }
 
-    async fn project(&self, room: RoomId, epoch: Epoch, events: &[Event]) -> Result<()> {
+    async fn project(&self, room: RoomId, epoch: Epoch, events: &[Event]) -> Result<bool> {
         let events: Vec<_> = events.iter().filter(|event| event.message().is_none()).cloned().collect();
         if events.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         let undo = if events.len() == 1 { Undo::Nothing } else { Undo::Savepoint };
-        self.write(undo, move |db| events.iter().try_for_each(|event| apply(db, room, epoch, event))).await
+        self.write(undo, move |db| {
+            events.iter().try_fold(true, |settled, event| Ok(settled & apply(db, room, epoch, event)?))
+        })
+        .await
     }
 
     async fn head(&self, room: RoomId) -> Result<Head> {
@@ -132,32 +145,31 @@ fn earlier(db: &Connection, room: RoomId, index: usize, message: &Message) -> Re
     Ok(earlier)
 }
 
-/// What an event changes in the records.
-fn apply(db: &Connection, room: RoomId, epoch: Epoch, event: &Event) -> Result<()> {
+/// What an event changes in the records. `false` if it is about a member whose record did not owe it.
+fn apply(db: &Connection, room: RoomId, epoch: Epoch, event: &Event) -> Result<bool> {
     match &event.kind {
         EventKind::Joined { member } => settle(db, room, member.id, "joined", Some(event.seq)),
         EventKind::Left { member } => settle(db, room, member.id, "left", None),
         EventKind::Removed { member, .. } => settle(db, room, member.id, "removed", None),
-        EventKind::Message(_) => Ok(()),
+        EventKind::Message(_) => Ok(true),
         EventKind::Renamed { name, .. } => {
             let mut rename = db.prepare_cached("UPDATE rooms SET name = ? WHERE id = ?")?;
-            rooms::found(rename.execute(params![name, room])?)
+            rooms::found(rename.execute(params![name, room])?).map(|()| true)
         }
         EventKind::RetentionChanged { retention, .. } => {
             let mut change = db.prepare_cached("UPDATE rooms SET preserve = ?, epoch = ? WHERE id = ?")?;
-            rooms::found(change.execute(params![retention, epoch, room])?)
+            rooms::found(change.execute(params![retention, epoch, room])?).map(|()| true)
         }
     }
 }
 
 /// The log has been told; a record that owes something else, or nothing, stays as it is.
-fn settle(db: &Connection, room: RoomId, member: MemberId, owed: &str, since: Option<Seq>) -> Result<()> {
+fn settle(db: &Connection, room: RoomId, member: MemberId, owed: &str, since: Option<Seq>) -> Result<bool> {
     let mut settle = db.prepare_cached(
         "UPDATE members SET owed = NULL, since = ifnull(?, since)
          WHERE room = ? AND member = ? AND owed ->> 'kind' = ?",
     )?;
-    settle.execute(params![since.map(u64::cast_signed), room, member, owed])?;
-    Ok(())
+    Ok(settle.execute(params![since.map(u64::cast_signed), room, member, owed])? > 0)
 }
 
 fn head(db: &Connection, room: RoomId) -> Result<Head> {

@@ -162,6 +162,14 @@ fn join(db: &Connection, joining: Joining) -> Result<Membership> {
     Ok(Membership::Entered(record))
 }
 
+/// Makes somebody new a member of a group, who comes in with the event at this seq.
+pub(super) fn admit(db: &Connection, joining: &Joining, since: Seq) -> Result<()> {
+    if let Some(guest) = &joining.newcomer {
+        guests::insert(db, guest)?;
+    }
+    insert(db, &joining.clone().announced(since))
+}
+
 /// Ends an active membership; [`NotFound`](StoreError::NotFound) if it is not active.
 pub(super) fn leave(db: &Connection, record: MemberRecord, notice: Owed, at: Millis) -> Result<MemberRecord> {
     if record.presence != Presence::Active {

@@ -282,7 +282,7 @@ mod tests {
         let again = Event { seq: 14, at: 2_000, kind: EventKind::Message(first.clone()) };
         let appended = store.append(room, Epoch::from_bits(5), &[again]).await.unwrap();
         let earlier = Earlier { index: 0, seq: 2, at: 1_000, same_body: true };
-        assert_eq!(appended, Appended { stored: 0, stopped: Some(Stopped::IdTaken(earlier)) });
+        assert_eq!(appended, Appended { stored: 0, stopped: Some(Stopped::IdTaken(earlier)), settled: true });
     }
 
     #[tokio::test]

@@ -72,7 +72,8 @@ struct Readers {
 }
 
 impl Sqlite {
-    /// Opens the database file, and makes it and its folder if they are missing.
+    /// Opens the database file, and makes it and its folder if they are missing. To be called on a runtime, where answers are
+    /// given.
     ///
     /// Refuses a file that another process uses, that a newer version made, or that is damaged. The check for damage reads
     /// the whole file, about two seconds per gigabyte.
@@ -82,10 +83,13 @@ impl Sqlite {
         let wal = Wal::new(open_connection(path)?)?;
         let keeper = Keeper::start(wal.clone())?;
         let (jobs, waiting) = mpsc::channel(QUEUE);
+        // Bounded by those who wait for them.
+        let (answers, given) = mpsc::unbounded_channel();
+        tokio::spawn(writer::give_answers(given));
         let writer = std::thread::Builder::new()
             .name("sqlite-writer".into())
             .spawn(move || {
-                writer::run(db, waiting, keeper);
+                writer::run(db, waiting, &answers, keeper);
                 drop(lock);
             })
             .context("starting the thread that writes")?;

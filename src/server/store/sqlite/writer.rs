@@ -9,7 +9,7 @@ use super::{super::Result, wal::Keeper};
 const BATCH: usize = 256;
 
 /// Sends a job's result to who waits for it.
-type Answer = Box<dyn FnOnce()>;
+type Answer = Box<dyn FnOnce() + Send>;
 /// Does a job's work. An error here means that the whole batch is lost.
 pub(super) type Job = Box<dyn FnOnce(&Connection) -> rusqlite::Result<Answer> + Send>;
 
@@ -23,7 +23,7 @@ pub(super) enum Undo {
 }
 
 /// A job of this work, whose result is sent on once it is on disk.
-pub(super) fn job<T: 'static>(
+pub(super) fn job<T: Send + 'static>(
     undo: Undo,
     work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     answer: impl FnOnce(Result<T>) + Send + 'static,
@@ -37,12 +37,26 @@ pub(super) fn job<T: 'static>(
     })
 }
 
+/// The answers of a batch, for [`give_answers`].
+pub(super) type Answers = mpsc::UnboundedSender<Vec<Answer>>;
+
+/// Gives answers where those who wait for them are: the thread that writes wakes this task once for a batch, and not
+/// everyone in it, which is what a commit with many jobs would else cost most.
+pub(super) async fn give_answers(mut answers: mpsc::UnboundedReceiver<Vec<Answer>>) {
+    while let Some(batch) = answers.recv().await {
+        for answer in batch {
+            answer();
+        }
+    }
+}
+
 /// The writer's life: until nobody can send more.
-pub(super) fn run(mut db: Connection, mut waiting: mpsc::Receiver<Job>, keeper: Keeper) {
+pub(super) fn run(mut db: Connection, mut waiting: mpsc::Receiver<Job>, answers: &Answers, keeper: Keeper) {
     let mut batch = Vec::with_capacity(BATCH);
     while waiting.blocking_recv_many(&mut batch, BATCH) > 0 {
         match write_batch(&mut db, &mut batch) {
-            Ok(answers) => answers.into_iter().for_each(|answer| answer()),
+            // If nobody takes them, nobody waits either.
+            Ok(batch) => drop(answers.send(batch)),
             // The answers are dropped, and with them their channels: every caller of this batch gets an error.
             Err(error) => tracing::error!(%error, "a transaction of SQLite failed"),
         }

@@ -9,7 +9,9 @@ mod person;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::protocol::{Event, EventKind, MemberId, Message, Nickname, Problem, ReadMark, Replica, RoomCode, Seq, Snapshot};
+use crate::protocol::{
+    Event, EventKind, MemberId, Message, Nickname, Problem, ReadMark, Replica, RoomCode, Seq, Snapshot,
+};
 
 use super::{act::Act, outgoing::Outgoing, reading::Reading, typing::Typing, unread::Unread};
 
@@ -178,7 +180,9 @@ fn reads_of(marks: Vec<ReadMark>, events: &[Event]) -> BTreeMap<MemberId, Seq> {
 }
 
 fn count_as_read(reads: &mut BTreeMap<MemberId, Seq>, event: &Event) {
-    let (EventKind::Message(Message { author: member, .. }) | EventKind::Joined { member }) = &event.kind else { return };
+    let (EventKind::Message(Message { author: member, .. }) | EventKind::Joined { member }) = &event.kind else {
+        return;
+    };
     if let Some(read) = reads.get_mut(&member.id) {
         *read = event.seq.max(*read);
     }
