@@ -169,6 +169,21 @@ fn tables(workload: &str) -> Vec<(&'static str, Vec<Column>)> {
                 column("cut.not_back", "not back", 0),
             ],
         )],
+        "W9" => vec![
+            (
+                "50 messages a second; then the same while 200 people log in with their password at once.",
+                vec![
+                    column("without.p50", "alone: p50, ms", 1),
+                    column("without.p99", "p99, ms", 1),
+                    column("with.p50", "in the crowd: p50, ms", 1),
+                    column("with.p99", "p99, ms", 1),
+                    column("with_to_without", "p99 to p99", 2),
+                    column("with.logged_in", "logged in", 0),
+                    column("with.waiting", "of them later", 0),
+                ],
+            ),
+            (FAULTS, faults(&["without", "with"])),
+        ],
         _ => Vec::new(),
     }
 }
@@ -248,6 +263,7 @@ const GOALS: &[Goal] = &[
     goal("W7", "p99 beside readers that stop, against without", "with_to_without", Bar::Below(1.1)),
     goal("W8", "Lost", "cut.missing", Bar::Below(0.0)),
     goal("W8", "Doubled", "cut.doubled", Bar::Below(0.0)),
+    goal("W9", "p99 beside 200 people who log in, against without", "with_to_without", Bar::Below(2.0)),
 ];
 
 const fn goal(workload: &'static str, text: &'static str, value: &'static str, bar: Bar) -> Goal {

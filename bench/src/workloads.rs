@@ -1,8 +1,14 @@
 //! The workloads. Each starts a contender, measures it, and gives its values by name.
 
-use std::{collections::BTreeMap, io::Write, ops::Range};
+use std::{
+    collections::BTreeMap,
+    io::{Read, Write},
+    net::{SocketAddr, TcpStream},
+    ops::Range,
+    thread,
+};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use hdrhistogram::Histogram;
 
 use crate::{
@@ -10,9 +16,11 @@ use crate::{
         ANONCHAT, ANONCHAT_MONGO, ANONCHAT_NODES, Contender, FLOOR, FLOOR_BATCH, Places, SOCKETIO_CLASSIC,
         SOCKETIO_FULL, SOCKETIO_MINIMAL, SOCKETIO_MONGO, SOCKETIO_SHARDED, Servers, WS_FULL, WS_MINIMAL, WS_MONGO,
     },
+    dialect,
     machine::{self, CpuMeter, MachineTimes},
     results::Values,
     swarm::{Action, Opening, Swarm, Tally, percentile},
+    wire,
 };
 
 /// A workload's name, who takes part, and what it measures.
@@ -87,7 +95,19 @@ pub const ALL: &[Workload] = &[
         rounds: (10, 3),
         measure: cut,
     },
+    Workload {
+        name: "W9",
+        title: "One room of 100 members while 200 people log in",
+        contenders: &[ANONCHAT],
+        rounds: (10, 3),
+        measure: crowd,
+    },
 ];
+
+/// Who logs in in W9.
+const PERSON: &str = r#"{"name":"Ada","email":"ada@example.org","password":"nine purple lanterns"}"#;
+const CREDENTIALS: &str = r#"{"email":"ada@example.org","password":"nine purple lanterns"}"#;
+const CROWD: usize = 200;
 
 /// No rate above these is tried. With a thousand readers only the floor that batches gets there.
 const MOST_SAID: f64 = 3_000.0;
@@ -482,4 +502,40 @@ fn cut(stage: &mut Stage) -> Result<()> {
     stage.set("cut.open_p50", percentile(&tally.open, 0.5));
     stage.set("cut.not_back", (tally.openings - tally.opened) as f64);
     Ok(())
+}
+
+fn crowd(stage: &mut Stage) -> Result<()> {
+    let (servers, mut swarm) = open_room(stage, 100, 1)?;
+    let door = servers.addresses[0];
+    ensure!(ask(door, "/api/auth/register", PERSON)? == 201, "nobody could register");
+    let actions = swarm.steady(50.0, 8.0);
+    stage.phase("without", &servers, &mut swarm, &actions, 5.0)?;
+    let people: Vec<_> = (0..CROWD).map(|_| thread::spawn(move || ask(door, "/api/auth/login", CREDENTIALS))).collect();
+    stage.phase("with", &servers, &mut swarm, &actions, 5.0)?;
+    let waiting = people.iter().filter(|person| !person.is_finished()).count();
+    stage.set("with.waiting", waiting as f64);
+    let answers: Vec<u16> = people
+        .into_iter()
+        .map(|person| person.join().expect("asking does not panic"))
+        .collect::<Result<_>>()
+        .context("a log-in was not answered")?;
+    stage.set("with.logged_in", answers.iter().filter(|status| **status == 200).count() as f64);
+    let (with, without) = (stage.values["with.p99"], stage.values["without.p99"]);
+    stage.set("with_to_without", with / without);
+    Ok(())
+}
+
+/// Sends a request on a connection of its own, and waits for the answer's status.
+fn ask(door: SocketAddr, path: &str, body: &str) -> Result<u16> {
+    let mut stream = TcpStream::connect(door)?;
+    stream.write_all(&dialect::post(path, body))?;
+    let (mut answer, mut piece) = (Vec::new(), [0; 4096]);
+    loop {
+        if let Some(answer) = wire::parse_answer(&answer)? {
+            return Ok(answer.status);
+        }
+        let read = stream.read(&mut piece)?;
+        ensure!(read > 0, "{path} was cut off");
+        answer.extend_from_slice(&piece[..read]);
+    }
 }

@@ -1,10 +1,14 @@
-//! Passwords: argon2id in a pool of its own. Each takes 19 MiB and some tens of milliseconds of a core, on purpose, so few
-//! are worked on at a time: a crowd that logs in waits in line, and rooms go on.
+//! Passwords: argon2id on threads of its own. Each takes 19 MiB and some tens of milliseconds of a core, on purpose, so few
+//! are worked on at a time, and what rooms do goes first: a crowd that logs in waits in line, and rooms go on.
 
-use std::{num::NonZeroUsize, sync::Arc, thread::available_parallelism};
+use std::{
+    num::NonZeroUsize,
+    sync::Arc,
+    thread::{self, available_parallelism},
+};
 
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
-use tokio::{sync::Semaphore, task::spawn_blocking};
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::{
     protocol::{Code, Problem, Secret},
@@ -64,12 +68,31 @@ impl Passwords {
     pub async fn work<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
         let place = Arc::clone(&self.line).try_acquire_owned().map_err(|_| crowded())?;
         let desk = Arc::clone(&self.desks).acquire_owned().await.map_err(|_| crowded())?;
-        // The places are given back by the work itself: it goes on if nobody waits for it any more.
-        let done = spawn_blocking(move || {
+        let (done, answer) = oneshot::channel();
+        let worker = thread::Builder::new().name("password".into()).spawn(move || {
+            // The places are given back by the work itself: it goes on if nobody waits for it any more.
             let _places = (place, desk);
-            job()
+            give_way();
+            let _ = done.send(job());
         });
-        done.await.map_err(|_| Problem::new(Code::Internal, "Something went wrong. Try again."))
+        worker.map_err(|_| crowded())?;
+        answer.await.map_err(|_| Problem::new(Code::Internal, "Something went wrong. Try again."))
+    }
+}
+
+/// From here on this thread works when no other wants its core. Being less urgent (nice) would not do: Linux lets whoever is at
+/// work finish a slice of some milliseconds, unless all they do is idle (`SCHED_IDLE`, sched(7)).
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    {
+        use thread_priority::{
+            NormalThreadSchedulePolicy::Idle, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy,
+            thread_native_id,
+        };
+        let idle = ThreadSchedulePolicy::Normal(Idle);
+        if let Err(error) = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle) {
+            tracing::debug!(%error, "passwords are as urgent as rooms");
+        }
     }
 }
 
