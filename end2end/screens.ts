@@ -4,6 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Page } from "@playwright/test";
+import { foundRoom, register, visitAndSay } from "./accounts.ts";
 import { expect, test } from "./fixtures.ts";
 import { composer, joinRoom, makeRoom, messages, notices, say } from "./room.ts";
 
@@ -33,6 +34,12 @@ test("pictures", async ({ stack, guest }) => {
     await guest(stack, 0, desktop),
     await guest(stack, 0, phone),
   ];
+  // One of them has an account, and with it a list of rooms.
+  await register(mira, "Mira");
+  const chess = await foundRoom(mira, { type: "p2p", nickname: "Mira" });
+  await visitAndSay(await guest(stack, 0, desktop), chess, "Tom", "Your move!");
+  const books = await foundRoom(mira, { name: "Book club", nickname: "Mira" });
+  await visitAndSay(await guest(stack, 0, desktop), books, "Lena", "Read chapter two?", "I could not stop at two");
   const code = await makeRoom(mira, { name: "Saturday walk", nickname: "Mira", preserve: true });
   await joinRoom(jonas, code, "Jonas");
   await joinRoom(aiko, code, "Aiko");
@@ -42,6 +49,7 @@ test("pictures", async ({ stack, guest }) => {
     for (const { page } of Object.values(people)) await expect(messages(page)).toHaveCount(i + 1);
   }
   await expect(notices(aiko.page)).toHaveCount(1);
+  await expect(mira.page.getByText("2 unread messages")).toBeAttached();
   for (const { page } of [mira, aiko]) {
     await composer(page).blur();
     await expect(async () => {
@@ -57,15 +65,19 @@ test("pictures", async ({ stack, guest }) => {
   }
 });
 
+/** When something was last said in the rooms of the list. */
+const LISTED = ["09:44", "09:12", "08:50"];
+
 /** Puts what is different every time into one form: the code, and the times from 9:41 on. */
 async function settle(page: Page, code: string): Promise<void> {
   const spaced = (code: string) => `${code.slice(0, 3)} ${code.slice(3)}`;
   await page.evaluate(
-    ([from, to]) => {
+    ([from, to, listed]) => {
       const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
       while (texts.nextNode()) texts.currentNode.nodeValue = texts.currentNode.nodeValue!.replace(from, to);
-      document.querySelectorAll("time").forEach((time, i) => (time.textContent = `09:${41 + (i >> 1)}`));
+      document.querySelectorAll("nav time").forEach((time, i) => (time.textContent = listed[i]!));
+      document.querySelectorAll("[role=log] time").forEach((time, i) => (time.textContent = `09:${41 + (i >> 1)}`));
     },
-    [spaced(code), spaced(CODE)] as const,
+    [spaced(code), spaced(CODE), LISTED] as const,
   );
 }
