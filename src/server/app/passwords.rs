@@ -70,10 +70,11 @@ impl Passwords {
         let desk = Arc::clone(&self.desks).acquire_owned().await.map_err(|_| crowded())?;
         let (done, answer) = oneshot::channel();
         let worker = thread::Builder::new().name("password".into()).spawn(move || {
-            // The places are given back by the work itself: it goes on if nobody waits for it any more.
-            let _places = (place, desk);
             give_way();
-            let _ = done.send(job());
+            let result = job();
+            // Given back by the work itself, which goes on if nobody waits for it any more; and before it is told of.
+            drop((place, desk));
+            let _ = done.send(result);
         });
         worker.map_err(|_| crowded())?;
         answer.await.map_err(|_| Problem::new(Code::Internal, "Something went wrong. Try again."))
