@@ -170,7 +170,7 @@ for (const kind of KINDS) {
       // What happens in the open room is seen there.
       await say(ada.page, "Hello");
       await sayByRest(bob, books, "Chapter three");
-      await toasts(ada.page).getByRole("link").click();
+      await following(ada.page, () => toasts(ada.page).getByRole("link").click());
       await expect(ada.page).toHaveURL(`/rooms/${books}`);
       await expect(messages(ada.page)).toHaveText(["Chapter one", "Chapter two", "Chapter three"]);
 
