@@ -378,7 +378,7 @@ fn joins(stage: &mut Stage) -> Result<()> {
     // One of each room in turns, as strangers come.
     let people: Vec<usize> = (1..51).flat_map(|index| members.iter().map(move |members| members[index])).collect();
     stage.joining("join", &servers, &mut swarm, &people, Opening::Join)?;
-    if stage.contender.dialect() == crate::dialect::Dialect::AnonChat {
+    if stage.contender.dialect() == dialect::Dialect::AnonChat {
         for &person in &people {
             swarm.cut(person);
         }
