@@ -12,7 +12,7 @@ const FOLDER = resolve(fileURLToPath(import.meta.url), "../../docs/screenshots")
 const CODE = "K7M2QX";
 const TALK = [
   ["Mira", "Morning! Did everybody get the code?"],
-  ["Jonas", "Typed it, and I was in 🙂"],
+  ["Jonas", "Typed it, and I was in"],
   ["Aiko", "Same here, on the train, with one hand"],
   ["Mira", "Lovely. The walk starts at ten, by the old mill."],
   ["Mira", "Route and weather: https://example.org/walk"],
