@@ -1,8 +1,8 @@
 //! Who is measured, and how its servers are started and stopped.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    io::{BufRead, BufReader},
+    net::{SocketAddr, TcpListener},
     path::PathBuf,
     process::{Child, Command, Stdio},
     thread,
@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use crate::{
     dialect::Dialect,
     machine::{self, LOAD_CORE, SERVER_CORE},
+    wire,
 };
 
 /// Which program.
@@ -193,8 +194,9 @@ impl Contender {
             let child = command.spawn().with_context(|| format!("{command:?} cannot be started"));
             machine::pin(LOAD_CORE)?;
             servers.children.push(child?);
-            servers.addresses.push(SocketAddr::from(([127, 0, 0, 1], port)));
-            let ready = if self.program == Program::AnonChat { answers(port) } else { servers.says_listening() };
+            let door = SocketAddr::from(([127, 0, 0, 1], port));
+            servers.addresses.push(door);
+            let ready = if self.program == Program::AnonChat { answers(door) } else { servers.says_listening() };
             if let Err(error) = ready {
                 let log = std::fs::read_to_string(servers.folder.path().join("log")).unwrap_or_default();
                 return Err(error.context(format!("{} did not start: {log}", self.name)));
@@ -205,16 +207,12 @@ impl Contender {
 }
 
 /// Waits until the server calls itself ready.
-fn answers(port: u16) -> Result<()> {
+fn answers(door: SocketAddr) -> Result<()> {
+    let request = b"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
     let deadline = Instant::now() + Duration::from_secs(30);
     while Instant::now() < deadline {
-        if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) {
-            stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-            stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")?;
-            let mut start = [0; 12];
-            if stream.read_exact(&mut start).is_ok() && start.ends_with(b" 200") {
-                return Ok(());
-            }
+        if wire::ask(door, request, Duration::from_secs(5)).is_ok_and(|status| status == 200) {
+            return Ok(());
         }
         thread::sleep(Duration::from_millis(20));
     }

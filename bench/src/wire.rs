@@ -1,5 +1,12 @@
 //! As much of HTTP/1.1 and of WebSocket (RFC 6455) as both ends of a benchmark need.
 
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpStream},
+    time::Duration,
+};
+
+use anyhow::{Result as Outcome, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha1::{Digest, Sha1};
 
@@ -122,6 +129,22 @@ pub fn parse_answer(buffer: &[u8]) -> Result<Option<Answer>, httparse::Error> {
     let status = response.code.unwrap_or(0);
     let end = start + length;
     Ok((buffer.len() >= end).then_some(Answer { status, cookie, start, end }))
+}
+
+/// Sends a request on a connection of its own, and waits for its answer's status, so long for each piece of it.
+pub fn ask(door: SocketAddr, request: &[u8], patience: Duration) -> Outcome<u16> {
+    let mut stream = TcpStream::connect(door)?;
+    stream.set_read_timeout(Some(patience))?;
+    stream.write_all(request)?;
+    let (mut answer, mut piece) = (Vec::new(), [0; 4096]);
+    loop {
+        if let Some(answer) = parse_answer(&answer)? {
+            return Ok(answer.status);
+        }
+        let read = stream.read(&mut piece)?;
+        ensure!(read > 0, "the answer was cut off");
+        answer.extend_from_slice(&piece[..read]);
+    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,6 @@
 //! The workloads. Each starts a contender, measures it, and gives its values by name.
 
-use std::{
-    collections::BTreeMap,
-    io::{Read, Write},
-    net::{SocketAddr, TcpStream},
-    ops::Range,
-    thread,
-};
+use std::{collections::BTreeMap, io::Write, ops::Range, thread, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
 use hdrhistogram::Histogram;
@@ -219,6 +213,11 @@ impl Stage<'_> {
         self.set(format!("{phase}.disorder"), tally.disorder as f64);
         self.set(format!("{phase}.closed"), tally.closed as f64);
         Ok(())
+    }
+
+    /// Writes down how the p99 of the phase “with” stands to that of “without”.
+    fn compare_with_without(&mut self) {
+        self.set("with_to_without", self.values["with.p99"] / self.values["without.p99"]);
     }
 
     /// Steps a rate up until `judge` (p99 in milliseconds) is over the limit, then narrows it down twice. Gives the highest
@@ -481,8 +480,7 @@ fn stopped_readers(stage: &mut Stage) -> Result<()> {
     swarm.rooms[0].senders.retain(|sender| sender % 100 != 0);
     swarm.open_all(&stopped, Opening::Follow, 10)?;
     stage.phase("with", &servers, &mut swarm, &actions, 5.0)?;
-    let (with, without) = (stage.values["with.p99"], stage.values["without.p99"]);
-    stage.set("with_to_without", with / without);
+    stage.compare_with_without();
     Ok(())
 }
 
@@ -507,10 +505,11 @@ fn cut(stage: &mut Stage) -> Result<()> {
 fn crowd(stage: &mut Stage) -> Result<()> {
     let (servers, mut swarm) = open_room(stage, 100, 1)?;
     let door = servers.addresses[0];
-    ensure!(ask(door, "/api/auth/register", PERSON)? == 201, "nobody could register");
+    let ask = move |path, body| wire::ask(door, &dialect::post(path, body), Duration::from_mins(1));
+    ensure!(ask("/api/auth/register", PERSON)? == 201, "nobody could register");
     let actions = swarm.steady(50.0, 8.0);
     stage.phase("without", &servers, &mut swarm, &actions, 5.0)?;
-    let people: Vec<_> = (0..CROWD).map(|_| thread::spawn(move || ask(door, "/api/auth/login", CREDENTIALS))).collect();
+    let people: Vec<_> = (0..CROWD).map(|_| thread::spawn(move || ask("/api/auth/login", CREDENTIALS))).collect();
     stage.phase("with", &servers, &mut swarm, &actions, 5.0)?;
     let waiting = people.iter().filter(|person| !person.is_finished()).count();
     stage.set("with.waiting", waiting as f64);
@@ -520,22 +519,6 @@ fn crowd(stage: &mut Stage) -> Result<()> {
         .collect::<Result<_>>()
         .context("a log-in was not answered")?;
     stage.set("with.logged_in", answers.iter().filter(|status| **status == 200).count() as f64);
-    let (with, without) = (stage.values["with.p99"], stage.values["without.p99"]);
-    stage.set("with_to_without", with / without);
+    stage.compare_with_without();
     Ok(())
-}
-
-/// Sends a request on a connection of its own, and waits for the answer's status.
-fn ask(door: SocketAddr, path: &str, body: &str) -> Result<u16> {
-    let mut stream = TcpStream::connect(door)?;
-    stream.write_all(&dialect::post(path, body))?;
-    let (mut answer, mut piece) = (Vec::new(), [0; 4096]);
-    loop {
-        if let Some(answer) = wire::parse_answer(&answer)? {
-            return Ok(answer.status);
-        }
-        let read = stream.read(&mut piece)?;
-        ensure!(read > 0, "{path} was cut off");
-        answer.extend_from_slice(&piece[..read]);
-    }
 }

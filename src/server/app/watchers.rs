@@ -52,15 +52,18 @@ impl Watchers {
 
     /// Everyone who watches, and the account whose rooms they watch.
     pub fn all(&self) -> Vec<(WatchId, AccountId, Connection)> {
-        let held = self.held();
-        held.watchers.iter().map(|(id, (account, connection))| (*id, *account, connection.clone())).collect()
+        self.those(|_| true)
     }
 
     /// The same, of those who watch the rooms of one account.
     pub fn of(&self, account: AccountId) -> Vec<(WatchId, AccountId, Connection)> {
+        self.those(|of| of == account)
+    }
+
+    fn those(&self, are_meant: impl Fn(AccountId) -> bool) -> Vec<(WatchId, AccountId, Connection)> {
         let held = self.held();
-        let of_account = held.watchers.iter().filter(|(_, (of, _))| *of == account);
-        of_account.map(|(id, (account, connection))| (*id, *account, connection.clone())).collect()
+        let meant = held.watchers.iter().filter(|(_, (account, _))| are_meant(*account));
+        meant.map(|(id, (account, connection))| (*id, *account, connection.clone())).collect()
     }
 
     /// Waits until somebody has come since the last time. For one task.

@@ -114,9 +114,7 @@ impl Engine {
 
     /// Asks a room to do something, and waits until it is in the log, or refused.
     pub async fn command(&self, room: RoomId, command: Command) -> Result<Done, Problem> {
-        let (reply, answer) = oneshot::channel();
-        self.submit(room, command, Reply::Caller(reply)).await;
-        answer.await.unwrap_or_else(|_| Err(overloaded()))
+        self.ask(room, |reply| Request::Command(command, Reply::Caller(reply))).await
     }
 
     /// Asks a room to do something; the answer goes where `reply` says. What one caller submits is taken in that order.
@@ -151,9 +149,7 @@ impl Engine {
 
     /// The room as a member sees it now.
     pub async fn look(&self, room: RoomId, member: MemberRecord, discretion: Discretion) -> Result<Snapshot, Problem> {
-        let (reply, answer) = oneshot::channel();
-        self.send(room, Request::Look(member, discretion, PATIENCE, Look::Snapshot(reply))).await;
-        answer.await.unwrap_or_else(|_| Err(overloaded()))
+        self.ask(room, |reply| Request::Look(member, discretion, PATIENCE, Look::Snapshot(reply))).await
     }
 
     /// The same for a door that only hands it on, from what is encoded already.
@@ -163,8 +159,17 @@ impl Engine {
         member: MemberRecord,
         discretion: Discretion,
     ) -> Result<EncodedSnapshot, Problem> {
+        self.ask(room, |reply| Request::Look(member, discretion, PATIENCE, Look::Encoded(reply))).await
+    }
+
+    /// Sends a room a request, and waits for what comes by the reply in it.
+    async fn ask<T>(
+        &self,
+        room: RoomId,
+        request: impl FnOnce(oneshot::Sender<Result<T, Problem>>) -> Request,
+    ) -> Result<T, Problem> {
         let (reply, answer) = oneshot::channel();
-        self.send(room, Request::Look(member, discretion, PATIENCE, Look::Encoded(reply))).await;
+        self.send(room, request(reply)).await;
         answer.await.unwrap_or_else(|_| Err(overloaded()))
     }
 

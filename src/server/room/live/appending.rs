@@ -293,6 +293,11 @@ impl Live {
         acks.send_rest();
     }
 
+    /// Shows what subscribers have not been shown yet, if there is anything.
+    pub(super) fn show_untold(&mut self) {
+        self.show(&mut Acks::default(), None);
+    }
+
     /// Shows what subscribers have not been shown yet, and a signal: to each all in one write, and with it what only they are
     /// to hear.
     pub(super) fn show(&mut self, acks: &mut Acks, signal: Option<Frame>) {

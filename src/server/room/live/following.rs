@@ -266,19 +266,10 @@ impl Live {
     }
 
     fn snapshot(&self, member: &MemberRecord, discretion: Discretion) -> Snapshot {
-        let (entries, has_more) = self.recent(member);
-        Snapshot {
-            room: self.view(),
-            you: self.you(member),
-            epoch: self.epoch,
-            head: self.state.head,
-            last_n: self.state.last_n,
-            members: self.people(),
-            connected: self.connected(),
-            reads: self.reads_for(member.member, discretion),
-            events: entries.into_iter().map(|entry| entry.event.clone()).collect(),
-            has_more,
-        }
+        let Picture { room, you, epoch, head, last_n, members: _, connected, reads, events, has_more } =
+            self.picture(member, discretion);
+        let events = events.into_iter().map(|entry| entry.event.clone()).collect();
+        Snapshot { room, you, epoch, head, last_n, members: self.people(), connected, reads, events, has_more }
     }
 
     /// Everyone who is in the room.
@@ -286,7 +277,7 @@ impl Live {
         self.state.members.iter().map(|(id, name)| Person { id: *id, name: name.clone() }).collect()
     }
 
-    /// The same as [`Self::snapshot`], of what is encoded already.
+    /// What a member sees, of what is encoded already.
     fn picture(&self, member: &MemberRecord, discretion: Discretion) -> Picture<'_> {
         let (events, has_more) = self.recent(member);
         Picture {

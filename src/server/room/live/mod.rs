@@ -25,7 +25,6 @@ use tokio::{
 use uuid::Uuid;
 
 use self::{
-    appending::Acks,
     listing::{Listing, Told},
     reading::Keeping,
 };
@@ -355,7 +354,7 @@ impl Live {
         loop {
             if self.operation.is_none() {
                 if self.draining && self.pending.is_empty() && self.inbox.is_empty() {
-                    self.show(&mut Acks::default(), None);
+                    self.show_untold();
                     return self.tell_lists_at_last();
                 }
                 self.next_operation();

@@ -29,8 +29,7 @@ impl Live {
     pub(super) fn show_presence(&mut self) {
         self.presence_changed = false;
         self.presence_shown_at = Instant::now();
-        let signal = Signal::Presence { connected: self.connected() };
-        let frame = Frame::of(&ServerFrame::Signal { code: self.record.code, signal });
+        let frame = self.signal_frame(Signal::Presence { connected: self.connected() });
         self.show(&mut Acks::default(), Some(frame));
         self.list_who_is_here();
     }
@@ -50,11 +49,15 @@ impl Live {
 
     pub(super) fn signal(&mut self, signal: Signal, is_for: impl Fn(&Subscriber) -> bool) {
         // Nobody hears of what somebody does before they hear that they are there.
-        self.show(&mut Acks::default(), None);
-        let frame = Frame::of(&ServerFrame::Signal { code: self.record.code, signal });
+        self.show_untold();
+        let frame = self.signal_frame(signal);
         for subscriber in self.subscribers.values().filter(|subscriber| is_for(subscriber)) {
             subscriber.connection.push(&frame);
         }
+    }
+
+    fn signal_frame(&self, signal: Signal) -> Frame {
+        Frame::of(&ServerFrame::Signal { code: self.record.code, signal })
     }
 
     /// Tells the others who show when they type themselves.
@@ -144,7 +147,7 @@ impl Live {
         } else if self.presence_told_at.is_none_or(|at| at.elapsed() >= PRESENCE_REPEAT) {
             self.tell_presence(false);
         }
-        self.show(&mut Acks::default(), None);
+        self.show_untold();
         self.repeat_who_is_here();
         self.tell_reads();
         let is_idle = self.subscribers.is_empty()
