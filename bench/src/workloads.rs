@@ -4,6 +4,10 @@ use std::{collections::BTreeMap, io::Write, ops::Range, thread, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
 use hdrhistogram::Histogram;
+use thread_priority::{
+    NormalThreadSchedulePolicy::Idle, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy,
+    thread_native_id,
+};
 
 use crate::{
     contender::{
@@ -509,7 +513,19 @@ fn crowd(stage: &mut Stage) -> Result<()> {
     ensure!(ask("/api/auth/register", PERSON)? == 201, "nobody could register");
     let actions = swarm.steady(50.0, 8.0);
     stage.phase("without", &servers, &mut swarm, &actions, 5.0)?;
-    let people: Vec<_> = (0..CROWD).map(|_| thread::spawn(move || ask("/api/auth/login", CREDENTIALS))).collect();
+    let people: Vec<_> = (0..CROWD)
+        .map(|_| {
+            thread::spawn(move || -> Result<u16> {
+                // They share the load's core, and must not delay its clock.
+                set_thread_priority_and_policy(
+                    thread_native_id(),
+                    ThreadPriority::Min,
+                    ThreadSchedulePolicy::Normal(Idle),
+                )?;
+                ask("/api/auth/login", CREDENTIALS)
+            })
+        })
+        .collect();
     stage.phase("with", &servers, &mut swarm, &actions, 5.0)?;
     let waiting = people.iter().filter(|person| !person.is_finished()).count();
     stage.set("with.waiting", waiting as f64);

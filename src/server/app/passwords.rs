@@ -8,7 +8,11 @@ use std::{
 };
 
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::{
+    runtime::{self, Runtime},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinError,
+};
 
 use crate::{
     protocol::{Code, Problem, Secret},
@@ -36,12 +40,18 @@ pub struct Passwords {
     line: Arc<Semaphore>,
     /// Who may work: half of the cores, so that the other half is for rooms whatever comes.
     desks: Arc<Semaphore>,
+    threads: Arc<Threads>,
 }
 
 impl Default for Passwords {
     fn default() -> Self {
         let cores = available_parallelism().map_or(1, NonZeroUsize::get);
-        Self { line: Arc::new(Semaphore::new(WAITING)), desks: Arc::new(Semaphore::new((cores / 2).max(1))) }
+        let desks = (cores / 2).max(1);
+        Self {
+            line: Arc::new(Semaphore::new(WAITING)),
+            desks: Arc::new(Semaphore::new(desks)),
+            threads: Arc::new(Threads::new(desks)),
+        }
     }
 }
 
@@ -52,12 +62,6 @@ impl Passwords {
         self.work(move || hash(&password)).await
     }
 
-    /// Which of two kept passwords this is. Always the work of two, also if there is none to compare with.
-    pub async fn compare(&self, password: &Secret, kept: [Option<PasswordHash>; 2]) -> Result<[bool; 2], Problem> {
-        let password = password.clone();
-        self.work(move || kept.map(|kept| is(&password, kept.as_ref()))).await
-    }
-
     /// Whether this is a kept password.
     pub async fn check(&self, password: &Secret, kept: Option<PasswordHash>) -> Result<bool, Problem> {
         let password = password.clone();
@@ -66,18 +70,67 @@ impl Passwords {
 
     /// Does something that takes a core for long, when it is its turn.
     pub async fn work<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+        self.turn().await?.work(job).await
+    }
+
+    /// Waits in line. Whoever has to read something for the work first reads it after this: so a crowd waits here, before it
+    /// has cost anything, and reads one after the other.
+    pub async fn turn(&self) -> Result<Turn, Problem> {
         let place = Arc::clone(&self.line).try_acquire_owned().map_err(|_| crowded())?;
         let desk = Arc::clone(&self.desks).acquire_owned().await.map_err(|_| crowded())?;
-        let (done, answer) = oneshot::channel();
-        let worker = thread::Builder::new().name("password".into()).spawn(move || {
-            give_way();
+        Ok(Turn { threads: Arc::clone(&self.threads), permits: [place, desk] })
+    }
+}
+
+/// Somebody's turn to work; over when the work is done, or when it is dropped.
+pub struct Turn {
+    threads: Arc<Threads>,
+    permits: [OwnedSemaphorePermit; 2],
+}
+
+impl Turn {
+    /// Which of two kept passwords this is. Always the work of two, also if there is none to compare with.
+    pub async fn compare(self, password: &Secret, kept: [Option<PasswordHash>; 2]) -> Result<[bool; 2], Problem> {
+        let password = password.clone();
+        self.work(move || kept.map(|kept| is(&password, kept.as_ref()))).await
+    }
+
+    async fn work<T: Send + 'static>(self, job: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+        let Self { threads, permits } = self;
+        let work = threads.run(move || {
             let result = job();
             // Given back by the work itself, which goes on if nobody waits for it any more; and before it is told of.
-            drop((place, desk));
-            let _ = done.send(result);
+            drop(permits);
+            result
         });
-        worker.map_err(|_| crowded())?;
-        answer.await.map_err(|_| Problem::new(Code::Internal, "Something went wrong. Try again."))
+        work.await.map_err(|_| Problem::new(Code::Internal, "Something went wrong. Try again."))
+    }
+}
+
+/// Threads that give way to all others: the blocking pool of a runtime that does nothing else.
+struct Threads {
+    /// `None` only once dropped.
+    runtime: Option<Runtime>,
+}
+
+impl Threads {
+    fn new(most: usize) -> Self {
+        let mut builder = runtime::Builder::new_current_thread();
+        builder.thread_name("password").max_blocking_threads(most).on_thread_start(give_way);
+        Self { runtime: Some(builder.build().expect("a runtime without drivers asks nothing of the system")) }
+    }
+
+    async fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T, JoinError> {
+        self.runtime.as_ref().expect("it is there until this is dropped").spawn_blocking(job).await
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        // Dropping it would wait for what is at work, which a task must not.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 
@@ -94,6 +147,8 @@ fn give_way() {
         if let Err(error) = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle) {
             tracing::debug!(%error, "passwords are as urgent as rooms");
         }
+        // Who waits for the core already would else wait for the next tick, up to 4 ms.
+        thread::yield_now();
     }
 }
 
@@ -138,7 +193,7 @@ mod tests {
         let kept = passwords.hash(&secret("nine purple lanterns")).await.unwrap();
         assert!(kept.0.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", kept.0);
         assert_ne!(passwords.hash(&secret("nine purple lanterns")).await.unwrap(), kept, "salted");
-        let tried = async |text: &str| passwords.compare(&secret(text), [None, Some(kept.clone())]).await;
+        let tried = async |text: &str| passwords.turn().await?.compare(&secret(text), [None, Some(kept.clone())]).await;
         assert_eq!(tried("nine purple lanterns").await, Ok([false, true]));
         assert_eq!(tried("nine purple lantern").await, Ok([false, false]));
     }

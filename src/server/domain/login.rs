@@ -35,9 +35,10 @@ pub async fn by_password(app: &App, visitor: &Visitor, device: String, wanted: L
         return Err(Problem::invalid("password", format!("A password has {most} characters at most.")));
     }
     app.limits.log_in(visitor.client, &email).await?;
+    let turn = app.passwords.turn().await?;
     let holders = app.store.holders(&email).await.map_err(store_failed)?;
     let kept = [&holders.proved, &holders.claimed].map(|holder| holder.as_ref()?.password.clone());
-    let [of_proved, of_claimed] = app.passwords.compare(&wanted.password, kept).await?;
+    let [of_proved, of_claimed] = turn.compare(&wanted.password, kept).await?;
     let account = holders.proved.filter(|_| of_proved).or(holders.claimed.filter(|_| of_claimed));
     let account = account.ok_or_else(wrong_password)?;
     let logged_in = sessions::begin(app, visitor, &account, device).await?;
