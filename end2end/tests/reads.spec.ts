@@ -4,6 +4,7 @@ import { type Guest, KINDS, type Stack, expect, expectAccessible, test } from ".
 import { newAddress } from "../mails.ts";
 import {
   dialog,
+  following,
   joinRoom,
   log,
   makeRoom,
@@ -170,6 +171,35 @@ test("who missed more than a screen begins where they stopped, and has read it a
     await expect(messages(bob.page).last()).toHaveText(`Message ${count}`);
     await expect(marks(ada.page)).toHaveText(["Seen by Bob"]);
   }
+});
+
+test("a page begins there before its scripts have come, and nothing moves when they do", async ({ stack, guest }) => {
+  const { ada, bob, code } = await pair(stack, guest, { preserve: true });
+  await goAway(bob);
+  // As many as the page comes with: that they are all, it knows by their numbers.
+  for (let i = 1; i <= 50; i++) await sayByRest(ada, code, `Message ${i}`);
+  let come = () => {};
+  const held = new Promise<void>((resolve) => (come = resolve));
+  await bob.page.route(/\.wasm$/, async (route) => {
+    await held;
+    await route.continue();
+  });
+  await bob.page.addInitScript(() => {
+    const shifts: unknown[] = [];
+    const observer = new PerformanceObserver((list) => shifts.push(...list.getEntries()));
+    observer.observe({ type: "layout-shift", buffered: true });
+    Object.assign(globalThis, { shifts });
+  });
+  await bob.page.goto(`/rooms/${code}`);
+  await expect(firstNew(bob.page)).toHaveText("Message 1");
+  await expect(unreadLine(bob.page)).toBeInViewport();
+  await expect(messages(bob.page).last()).not.toBeInViewport();
+  const y = async () => (await unreadLine(bob.page).boundingBox())?.y;
+  const before = await y();
+  await following(bob.page, async () => come());
+  await expect(log(bob.page).getByRole("button", { name: "Earlier messages" })).toHaveCount(0);
+  expect(await y()).toBe(before);
+  expect(await bob.page.evaluate(() => (globalThis as unknown as { shifts: unknown[] }).shifts)).toEqual([]);
 });
 
 test("who missed very much is shown the newest, and led up to the first they missed", async ({ stack, guest }) => {

@@ -8,6 +8,8 @@
     list.scrollTop = Number(sessionStorage.getItem(name));
     addEventListener("pagehide", () => sessionStorage.setItem(name, String(list.scrollTop)));
   }
+  // A room opens where the unread messages begin, if they are more than a screen; at its end if not.
+  document.querySelector(".unread")?.scrollIntoView();
   const start = async () => {
     const bytes = fetch(wasm);
     const page = await import(script);

@@ -20,18 +20,24 @@ enum Begin {
     /// There are none.
     #[default]
     Nowhere,
-    /// After this seq, in what is not here yet.
-    After(Seq),
+    /// In what is not here yet.
+    After {
+        /// The last event that was read.
+        seq: Seq,
+        /// How many messages of the room there were up to it.
+        n: u64,
+    },
     /// With this message.
     At(RowKey),
 }
 
 impl Unread {
-    /// What the server says that was not read.
-    pub fn of(you: &You) -> Self {
-        let count = usize::try_from(you.unread).unwrap_or(usize::MAX);
-        let begin = if count == 0 { Begin::Nowhere } else { Begin::After(you.read) };
-        Self { begin, count }
+    /// What the server says that was not read, in a room as it has just come.
+    pub fn of(replica: &Replica) -> Self {
+        let You { read, unread, .. } = replica.you;
+        let count = usize::try_from(unread).unwrap_or(usize::MAX);
+        let after = Begin::After { seq: read, n: replica.state.last_n.saturating_sub(unread) };
+        Self { begin: if count == 0 { Begin::Nowhere } else { after }, count }
     }
 
     /// How many there were, until all is given up.
@@ -43,13 +49,13 @@ impl Unread {
     pub fn first(&self) -> Option<RowKey> {
         match self.begin {
             Begin::At(first) => Some(first),
-            Begin::Nowhere | Begin::After(_) => None,
+            Begin::Nowhere | Begin::After { .. } => None,
         }
     }
 
     /// Whether they begin in what is not here yet.
     pub fn is_further_up(&self) -> bool {
-        matches!(self.begin, Begin::After(_))
+        matches!(self.begin, Begin::After { .. })
     }
 
     /// The log has begun another life: what is not here of the one before does not come any more.
@@ -61,8 +67,9 @@ impl Unread {
 
     /// Looks where they begin, if as much of the timeline is here as that takes.
     pub fn look(&mut self, replica: &Replica, mine: &BTreeSet<MemberId>) {
-        let Begin::After(read) = self.begin else { return };
-        let reaches_back = replica.events.first().is_some_and(|event| event.seq <= read + 1);
+        let Begin::After { seq: read, n } = self.begin else { return };
+        let reaches_back = replica.events.first().is_some_and(|event| event.seq <= read + 1)
+            || replica.events.iter().find_map(Event::ordinal).is_some_and(|first| first <= n + 1);
         if !reaches_back && replica.has_more {
             return;
         }

@@ -73,7 +73,7 @@ impl Session {
         let reads = reads_of(std::mem::take(&mut snapshot.reads), &snapshot.events);
         let replica = Replica::new(snapshot);
         let mine = BTreeSet::from([replica.you.member_id]);
-        let mut unread = Unread::of(&replica.you);
+        let mut unread = Unread::of(&replica);
         unread.look(&replica, &mine);
         Self {
             code: replica.room.code,

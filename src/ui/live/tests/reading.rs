@@ -24,7 +24,8 @@ fn unread(read: Seq, unread: u64, events: Vec<Event>) -> Session {
     let before = snapshot();
     let has_more = events.first().is_some_and(|event| event.seq > 1);
     let head = events.last().map_or(0, |event| event.seq);
-    Session::new(Snapshot { you: You { read, unread, ..before.you }, head, events, has_more, ..before }, || 1.0)
+    let last_n = events.iter().rev().find_map(Event::ordinal).unwrap_or(0);
+    Session::new(Snapshot { you: You { read, unread, ..before.you }, head, last_n, events, has_more, ..before }, || 1.0)
 }
 
 fn key(author: u64, n: u128) -> RowKey {
@@ -177,6 +178,19 @@ fn unread_messages_that_begin_further_up_are_found_when_history_comes() {
     assert!(!session.unread().is_further_up());
     assert_eq!(session.unread().first(), Some(key(ADA, 41)));
     assert_eq!(session.unread().index(session.replica()), Some(10));
+}
+
+#[test]
+fn who_came_after_the_last_one_that_was_read_is_no_reason_to_look_further_up() {
+    let numbered = |seq: Seq| {
+        let mut event = said(seq, ADA, seq.into());
+        if let EventKind::Message(message) = &mut event.kind {
+            message.n = seq - 2;
+        }
+        event
+    };
+    let session = unread(1, 3, (3..=5).map(numbered).collect());
+    assert_eq!(session.unread().first(), Some(key(ADA, 3)), "the first message of all; before it two have joined");
 }
 
 #[test]
