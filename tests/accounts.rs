@@ -7,7 +7,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use anonchat::protocol::{
-    ByeReason, ClientFrame, Code, Profile, Role, RoomType, ServerFrame, SessionView, Snapshot, You,
+    ByeReason, ClientFrame, Code, Profile, Role, RoomCode, RoomType, ServerFrame, SessionView, Snapshot, You,
 };
 use reqwest::{Method, header};
 use serde_json::{Value, json};
@@ -339,6 +339,11 @@ async fn everything_known_of_an_account_can_be_downloaded() {
         page.say(text).await;
     }
     bob.say(code, "Not Ada’s").await;
+    // A room that she is not in any more keeps what she said there.
+    let left = Guest::new(&node, "Cyd").create(RoomType::Group, true).await.room.code;
+    ada.join(left).await;
+    ada.say(left, "Said and gone").await;
+    ada.leave(left).await;
     let answer = ada.request(Method::GET, "/api/users/me/data").send().await.unwrap();
     assert!(answer.headers()["content-disposition"].to_str().unwrap().starts_with("attachment"));
     let data: Value = answer.json().await.unwrap();
@@ -346,10 +351,18 @@ async fn everything_known_of_an_account_can_be_downloaded() {
         (&data["profile"]["email"], &data["profile"]["preferences"]["theme"]),
         (&json!(email), &json!("system"))
     );
-    assert_eq!((&data["rooms"][0]["code"], &data["rooms"][0]["is_owner"]), (&json!(code), &json!(true)));
+    let room =
+        |code: RoomCode| data["rooms"].as_array().unwrap().iter().find(|room| room["code"] == json!(code)).unwrap();
+    let place = |code| [&room(code)["is_member"], &room(code)["is_owner"]].map(|is| is.as_bool().unwrap());
+    assert_eq!((place(code), place(left)), ([true, true], [false, false]));
     assert_eq!(data["sessions"].as_array().unwrap().len(), 1);
-    let said: Vec<&str> = data["messages"].as_array().unwrap().iter().map(|m| m["body"].as_str().unwrap()).collect();
-    assert_eq!(said, many.iter().map(|text| text.trim_end()).collect::<Vec<_>>());
+    let said = |code: RoomCode| {
+        let messages =
+            data["messages"].as_array().unwrap().iter().filter(move |message| message["room"] == json!(code));
+        messages.map(|message| message["body"].as_str().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(said(code), many.iter().map(|text| text.trim_end()).collect::<Vec<_>>());
+    assert_eq!(said(left), ["Said and gone"]);
     let text = data.to_string();
     assert!(!text.contains("argon2") && !text.contains("refresh"), "no secret is in it");
 }

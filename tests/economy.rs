@@ -263,6 +263,9 @@ async fn a_list_of_five_hundred_rooms_asks_as_little_as_a_list_of_one() {
             let asked = [&who_asks[..], &["select members", "select members"]].concat();
             watched.expect(&format!("a list of what is not live, the {time} time"), &asked).await;
         }
+        watched.open(&ada, "/dashboard").await;
+        let asked = [&who_asks[..], &["select members", "select members"]].concat();
+        watched.expect("the page of the list", &asked).await;
     }
 }
 
@@ -531,6 +534,8 @@ async fn mongo_is_asked_one_command_for_a_batch_of_messages_and_for_each_look() 
     store.overviews(&[room.id, RoomId(Uuid::now_v7())]).await.unwrap();
     assert_eq!(told.commands(), ["aggregate rooms"]);
     store.rooms_of_account(AccountId(Uuid::now_v7())).await.unwrap();
+    assert_eq!(told.commands(), ["aggregate members"]);
+    store.places_of_account(AccountId(Uuid::now_v7())).await.unwrap();
     assert_eq!(told.commands(), ["aggregate members"]);
 
     let client = mongodb::Client::with_uri_str(&uri).await.unwrap();

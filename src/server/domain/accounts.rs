@@ -134,7 +134,7 @@ pub async fn keep_room(app: &App, visitor: &Visitor, wanted: KeepRoom) -> Result
         attempts: 0,
     };
     let token = letters::token(app, Purpose::KeepRoom, ActorId::Guest(guest.id), &mail)?;
-    app.store.put_token(&token, &mail).await.map_err(store_failed)?;
+    app.store.put_token(&token, Some(&mail)).await.map_err(store_failed)?;
     posted(app);
     Ok(())
 }
@@ -202,22 +202,12 @@ pub async fn change_email(app: &App, visitor: &Visitor, wanted: ChangeEmail) -> 
     if !is_again {
         login::confirm(app, visitor, Confirmation { password: wanted.password, code: wanted.code }).await?;
     }
-    let changed = change(app, visitor, AccountChange::Claimed(email.clone())).await?;
-    let (after, account, spoken) = (app.clone(), account.clone(), visitor.language);
-    app.errands.spawn(async move {
-        let app = after;
-        let sent = async {
-            let holders = app.store.holders(&email).await.map_err(store_failed)?;
-            let is_taken = holders.proved.is_some_and(|holder| holder.id != account.id);
-            let (mail, token) = claim_mail(&app, &account, &email, is_taken, spoken)?;
-            app.store.put_token(&token, &mail).await.map_err(store_failed)
-        };
-        match sent.await {
-            Ok(()) => posted(&app),
-            Err(problem) => tracing::warn!(code = ?problem.code, "a mail was not written"),
-        }
-    });
-    Ok(changed)
+    let holders = app.store.holders(&email).await.map_err(store_failed)?;
+    let is_taken = holders.proved.is_some_and(|holder| holder.id != account.id);
+    let (mail, token) = claim_mail(app, account, &email, is_taken, visitor.language)?;
+    let changed = app.store.claim_email(account.id, &email, &token, &mail).await.map_err(store_failed)?;
+    posted(app);
+    Ok(profile(&changed))
 }
 
 async fn change(app: &App, visitor: &Visitor, change: AccountChange) -> Result<Profile, Problem> {

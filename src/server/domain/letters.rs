@@ -48,6 +48,12 @@ pub(super) fn token(app: &App, purpose: Purpose, holder: ActorId, mail: &MailRec
     Ok(TokenRecord { purpose, holder, hash, email: mail.to.clone(), tries: 0, ends_at })
 }
 
+/// A token that no mail carries, so that nobody has it.
+pub(super) fn unsent(purpose: Purpose, holder: ActorId, email: Email, letter: &Letter) -> TokenRecord {
+    let ends_at = clock::now() + clock::millis(letter.life());
+    TokenRecord { purpose, holder, hash: TokenHash(random::token()), email, tries: 0, ends_at }
+}
+
 /// A code as it is kept: good for one holder, and for the address that it was sent to.
 pub(super) fn code_hash(app: &App, holder: ActorId, email: &Email, code: &str) -> TokenHash {
     app.keys.code_hash(holder, &format!("{code} {email}"))

@@ -97,10 +97,14 @@ pub async fn request_code(app: &App, visitor: &Visitor, wanted: RequestCode) -> 
                 return Ok(());
             }
             let holders = app.store.holders(&email).await.map_err(store_failed)?;
-            let Some(account) = holders.proved.or(holders.claimed) else { return Ok(()) };
+            let Some(account) = holders.proved.or(holders.claimed) else {
+                // To try a code takes the same work where there is nobody, who gets none.
+                let token = letters::unsent(Purpose::LogIn, holder, email, &Letter::LogInCode);
+                return app.store.put_token(&token, None).await.map_err(store_failed);
+            };
             let mail = letters::write(&app, &account, &email, Letter::LogInCode, spoken);
             let token = letters::token(&app, Purpose::LogIn, holder, &mail)?;
-            app.store.put_token(&token, &mail).await.map_err(store_failed)
+            app.store.put_token(&token, Some(&mail)).await.map_err(store_failed)
         };
         match sent.await {
             Ok(()) => posted(&app),
@@ -116,7 +120,7 @@ async fn send_confirmation(app: &App, visitor: &Visitor) -> Result<(), Problem> 
     app.limits.mail(visitor.client, email).await?;
     let mail = letters::write(app, account, email, Letter::ConfirmCode, visitor.language);
     let token: TokenRecord = letters::token(app, Purpose::Confirm, ActorId::Account(account.id), &mail)?;
-    app.store.put_token(&token, &mail).await.map_err(store_failed)?;
+    app.store.put_token(&token, Some(&mail)).await.map_err(store_failed)?;
     posted(app);
     Ok(())
 }

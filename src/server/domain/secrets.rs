@@ -145,7 +145,7 @@ pub async fn forgot(app: &App, visitor: &Visitor, wanted: ForgotPassword) -> Res
             let Some(account) = holders.proved.or(holders.claimed) else { return Ok(()) };
             let mail = letters::write(&app, &account, &email, Letter::Reset, spoken);
             let token = letters::token(&app, Purpose::Reset, ActorId::Account(account.id), &mail)?;
-            app.store.put_token(&token, &mail).await.map_err(store_failed)
+            app.store.put_token(&token, Some(&mail)).await.map_err(store_failed)
         };
         match sent.await {
             Ok(()) => posted(&app),

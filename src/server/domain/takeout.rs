@@ -11,7 +11,7 @@ use crate::{
     protocol::{Event, MemberId, Millis, Problem, RoomCode, RoomName, RoomType, Seq},
     server::{
         app::{App, Visitor},
-        store::{MemberRecord, RoomRecord},
+        store::{MemberRecord, Presence, RoomRecord},
     },
 };
 
@@ -20,6 +20,7 @@ const CHUNK: usize = 500;
 /// Pieces that may wait for a reader; past that reading waits too.
 const WAITING: usize = 4;
 
+#[expect(clippy::struct_excessive_bools, reason = "a row of a table, for people to read")]
 #[derive(Serialize)]
 struct RoomOfMine<'a> {
     code: RoomCode,
@@ -29,6 +30,7 @@ struct RoomOfMine<'a> {
     preserve: bool,
     called: &'a str,
     member_id: MemberId,
+    is_member: bool,
     is_owner: bool,
     read: Seq,
     muted: bool,
@@ -48,7 +50,7 @@ pub async fn of(app: &App, visitor: &Visitor) -> Result<mpsc::Receiver<Bytes>, P
     app.limits.take_out(visitor.client).await?;
     let profile = accounts::profile(account);
     let sessions = sessions::list(app, visitor).await?;
-    let rooms = app.store.rooms_of_account(account.id).await.map_err(store_failed)?;
+    let rooms = app.store.places_of_account(account.id).await.map_err(store_failed)?;
     let of_mine: Vec<RoomOfMine<'_>> = rooms.iter().map(|(room, member)| room_of_mine(room, member)).collect();
     let head = json!({ "profile": profile, "sessions": sessions, "rooms": of_mine }).to_string();
     let (pieces, download) = mpsc::channel(WAITING);
@@ -62,13 +64,16 @@ pub async fn of(app: &App, visitor: &Visitor) -> Result<mpsc::Receiver<Bytes>, P
 }
 
 fn room_of_mine<'a>(room: &'a RoomRecord, member: &'a MemberRecord) -> RoomOfMine<'a> {
+    let is_member = member.presence == Presence::Active;
     RoomOfMine {
         code: room.code,
         room_type: room.room_type,
-        name: room.name.as_ref(),
+        // What a room is called now is for those who are in it.
+        name: room.name.as_ref().filter(|_| is_member),
         preserve: room.retention.into(),
         called: member.name.as_str(),
         member_id: member.member,
+        is_member,
         is_owner: room.owner == member.member,
         read: member.read,
         muted: member.muted,

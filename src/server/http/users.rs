@@ -49,7 +49,7 @@ pub async fn forget_me(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Everything that is known of your account: profile, preferences, sessions, rooms, and what you said where it is kept.
+/// Everything known of your account: profile, preferences, sessions, rooms, past ones too, and what you said, where kept.
 #[utoipa::path(get, path = "/api/users/me/data", tag = "accounts", responses(
     (status = 200, description = "A file of JSON: `profile`, `sessions`, `rooms`, `messages`", content_type = "application/json"),
     (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),

@@ -107,6 +107,16 @@ pub trait Accounts {
         mail: Option<&MailRecord>,
     ) -> Result<AccountRecord>;
 
+    /// Claims an address for an account, with the token that proves it and the mail that carries it: all of it or nothing.
+    /// Gives the account as it is now.
+    async fn claim_email(
+        &self,
+        id: AccountId,
+        email: &Email,
+        token: &TokenRecord,
+        mail: &MailRecord,
+    ) -> Result<AccountRecord>;
+
     /// Gives what a guest was to an account, and forgets the guest, in one transaction: every record of theirs in a room
     /// that the account has none in becomes the account's, member id and read state with it. Answers what became of the
     /// active one. Nothing happens if the guest is unknown.

@@ -208,6 +208,9 @@ pub trait Members {
     /// All rooms that an account is active in, with its records in them. One query, however many they are.
     async fn rooms_of_account(&self, account: AccountId) -> Result<Vec<(RoomRecord, MemberRecord)>>;
 
+    /// All rooms there are that an account has a record in, whatever its presence. One query.
+    async fn places_of_account(&self, account: AccountId) -> Result<Vec<(RoomRecord, MemberRecord)>>;
+
     /// Where a guest is active. At most one room, by the index.
     async fn room_of_guest(&self, guest: GuestId) -> Result<(RoomRecord, MemberRecord)>;
 

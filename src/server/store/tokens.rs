@@ -65,8 +65,9 @@ pub enum CodeCheck {
 /// The tokens of a store.
 #[async_trait]
 pub trait Tokens {
-    /// Keeps a token in place of an older one of its purpose and holder, and puts its mail into the outbox: both or neither.
-    async fn put_token(&self, token: &TokenRecord, mail: &MailRecord) -> Result<()>;
+    /// Keeps a token in place of an older one of its purpose and holder, and puts its mail, if it has one, into the outbox:
+    /// both or neither.
+    async fn put_token(&self, token: &TokenRecord, mail: Option<&MailRecord>) -> Result<()>;
 
     /// The token with this hash, if it has not ended by `now`; it stays.
     async fn token(&self, purpose: Purpose, hash: TokenHash, now: Millis) -> Result<TokenRecord>;

@@ -115,7 +115,8 @@ impl Known {
     fn tell_digest(&self, summary: &mut RoomSummary, digest: &Digest, me: &MemberRecord, now: Millis) {
         summary.name.clone_from(&digest.name);
         summary.retention = digest.retention;
-        summary.members = digest.members;
+        // A room that was just made may have told of itself before its maker was in; but whoever lists it is in it.
+        summary.members = digest.members.max(1);
         summary.other = self.companion(summary.room_type, &digest.pair, me, now);
         summary.head = digest.head;
         summary.at = summary.at.max(digest.at);
@@ -336,6 +337,13 @@ mod tests {
 
     fn summary(known: &Known, retention: Retention, me: &MemberRecord) -> RoomSummary {
         known.summary(&room(retention), me, 2_000)
+    }
+
+    #[test]
+    fn a_room_that_told_of_itself_before_its_maker_was_in_has_one_member() {
+        let early =
+            Known::by(Digest { members: 0, message: None, newcomer: None, ..digest(Retention::Ephemeral, 0, 0) });
+        assert_eq!(summary(&early, Retention::Ephemeral, &me()).members, 1);
     }
 
     #[test]

@@ -79,6 +79,24 @@ pub async fn a_change_and_its_mail_are_both_there_or_neither_is(store: &dyn Stor
     assert!(outbox(store).await.contains(&mail.id));
 }
 
+pub async fn an_address_is_claimed_with_its_token_and_its_mail_or_not_at_all(store: &dyn Store) {
+    let ada = make_account(store).await;
+    let address = email("countess@example.org");
+    let token = token(Purpose::Verify, ActorId::Account(ada.id));
+    let mail = mail(Some(ada.id));
+    store.put_mail(&mail).await.unwrap();
+    assert!(store.claim_email(ada.id, &address, &token, &mail).await.is_err(), "the mail is there already");
+    assert_eq!(store.account(ada.id).await.unwrap(), ada);
+    assert!(is_missing(&store.token(Purpose::Verify, token.hash, now()).await));
+    store.finish_mail(mail.id).await.unwrap();
+
+    let claiming = store.claim_email(ada.id, &address, &token, &mail).await.unwrap();
+    assert_eq!(claiming, AccountRecord { claimed: Some(address), ..ada });
+    assert_eq!(store.account(claiming.id).await.unwrap(), claiming);
+    assert_eq!(store.token(Purpose::Verify, token.hash, now()).await.unwrap(), token);
+    assert!(outbox(store).await.contains(&mail.id));
+}
+
 pub async fn of_two_who_prove_one_address_at_once_one_has_it(store: &dyn Store) {
     for n in 0..10 {
         let address = email(&format!("ada{n}@example.org"));
@@ -148,7 +166,7 @@ pub async fn a_guests_membership_and_ownership_become_the_accounts(store: &dyn S
     let before = store.member(room.id, owner.member).await.unwrap();
     assert_eq!(before.since, 7);
     let token = token(Purpose::KeepRoom, ActorId::Guest(guest.id));
-    store.put_token(&token, &mail(None)).await.unwrap();
+    store.put_token(&token, Some(&mail(None))).await.unwrap();
 
     let adopted = store.adopt_guest(guest.id, ada.id, now()).await.unwrap();
     let expected = MemberRecord { actor: ActorId::Account(ada.id), ..before };
@@ -232,7 +250,7 @@ pub async fn an_account_goes_whole_and_its_records_stay_under_another_name(store
     }
     let tokens = [&ada, &grace].map(|account| token(Purpose::Reset, ActorId::Account(account.id)));
     for token in &tokens {
-        store.put_token(token, &mail(None)).await.unwrap();
+        store.put_token(token, Some(&mail(None))).await.unwrap();
     }
     assert_eq!(outbox(store).await.len(), before.len() + 4);
     let gone = leave(store, &member).await;

@@ -313,6 +313,12 @@ pub async fn an_account_is_in_many_rooms(store: &dyn Store) {
     let gone = leave(store, &one).await;
     all.retain(|member| member.room != first.id);
     assert_eq!(in_rooms().await, all);
+    let places = store.places_of_account(ada.id).await.unwrap();
+    let mut places: Vec<_> = places.into_iter().map(|(_, member)| member).collect();
+    places.sort_by_key(|member| member.room);
+    let mut also_past = [all, vec![gone.clone()]].concat();
+    also_past.sort_by_key(|member| member.room);
+    assert_eq!(places, also_past);
     assert_eq!(enter(store, &joins[0]).await.member, gone.member, "who comes back is the same member");
 }
 

@@ -117,6 +117,7 @@ contract! {
         what_an_account_is_made_with_is_there_or_nothing_is
         each_change_changes_what_it_says
         a_change_and_its_mail_are_both_there_or_neither_is
+        an_address_is_claimed_with_its_token_and_its_mail_or_not_at_all
         of_two_who_prove_one_address_at_once_one_has_it
         claims_vanish_when_their_address_is_proved
         holders_are_who_proved_an_address_and_who_claimed_it_last
@@ -144,6 +145,7 @@ contract! {
         of_tokens_put_at_once_one_is_left
         a_token_is_for_its_purpose_and_its_time
         a_token_and_its_mail_are_both_there_or_neither_is
+        a_token_needs_no_mail
         a_right_code_is_good_once
         wrong_tries_at_once_are_counted_one_by_one
         tokens_are_forgotten_once_they_ended

@@ -30,7 +30,7 @@ pub async fn of_tokens_put_at_once_one_is_left(store: &dyn Store) {
     let before = outbox(store).await.len();
     let ada = account();
     let tokens: Vec<_> = (0..10).map(|_| (token(Purpose::LogIn, ada), mail(None))).collect();
-    for put in join_all(tokens.iter().map(|(token, mail)| store.put_token(token, mail))).await {
+    for put in join_all(tokens.iter().map(|(token, mail)| store.put_token(token, Some(mail)))).await {
         put.unwrap();
     }
     let looks = join_all(tokens.iter().map(|(token, _)| store.token(token.purpose, token.hash, now()))).await;
@@ -60,9 +60,17 @@ pub async fn a_token_and_its_mail_are_both_there_or_neither_is(store: &dyn Store
     let ada = account();
     let older = put(store, Purpose::Verify, ada).await;
     let newer = token(Purpose::Verify, ada);
-    assert!(store.put_token(&newer, &mail).await.is_err(), "the mail is there already");
+    assert!(store.put_token(&newer, Some(&mail)).await.is_err(), "the mail is there already");
     assert!(is_missing(&store.token(Purpose::Verify, newer.hash, now()).await));
     assert_eq!(store.token(Purpose::Verify, older.hash, now()).await.unwrap(), older);
+}
+
+pub async fn a_token_needs_no_mail(store: &dyn Store) {
+    let before = outbox(store).await;
+    let token = token(Purpose::LogIn, account());
+    store.put_token(&token, None).await.unwrap();
+    assert_eq!(store.try_code(token.purpose, token.holder, hash(), 5, now()).await.unwrap(), CodeCheck::Wrong(4));
+    assert_eq!(outbox(store).await, before);
 }
 
 pub async fn a_right_code_is_good_once(store: &dyn Store) {
@@ -106,7 +114,7 @@ pub async fn tokens_are_forgotten_once_they_ended(store: &dyn Store) {
 
 async fn put(store: &dyn Store, purpose: Purpose, holder: ActorId) -> TokenRecord {
     let token = token(purpose, holder);
-    store.put_token(&token, &mail(None)).await.unwrap();
+    store.put_token(&token, Some(&mail(None))).await.unwrap();
     token
 }
 

@@ -100,6 +100,19 @@ impl Accounts for Mongo {
         .await
     }
 
+    async fn claim_email(
+        &self,
+        id: AccountId,
+        email: &Email,
+        token: &TokenRecord,
+        mail: &MailRecord,
+    ) -> Result<AccountRecord> {
+        within(PATIENCE, async {
+            Ok(transaction!(self, |session| self.try_claim_email(session, id, email, token, mail))?)
+        })
+        .await
+    }
+
     async fn adopt_guest(&self, guest: GuestId, account: AccountId, at: Millis) -> Result<Adopted> {
         within(PATIENCE, async { Ok(transaction!(self, |session| self.try_adopt_guest(session, guest, account, at))?) })
             .await
@@ -158,6 +171,20 @@ impl Mongo {
         }
         self.mails.insert_one(MailDocument::from(mail.clone())).session(session).await?;
         Ok(())
+    }
+
+    async fn try_claim_email(
+        &self,
+        session: &mut ClientSession,
+        id: AccountId,
+        email: &Email,
+        token: &TokenRecord,
+        mail: &MailRecord,
+    ) -> Attempt<AccountRecord> {
+        let claim = AccountChange::Claimed(email.clone());
+        let account = self.try_change_account(session, id, &claim, Some(mail)).await?;
+        self.keep_token(session, token).await?;
+        Ok(account)
     }
 
     async fn try_change_account(

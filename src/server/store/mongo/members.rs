@@ -191,6 +191,10 @@ impl Members for Mongo {
         within(PATIENCE, self.rooms_of(ActorId::Account(account))).await
     }
 
+    async fn places_of_account(&self, account: AccountId) -> Result<Vec<(RoomRecord, MemberRecord)>> {
+        within(PATIENCE, self.places(ActorId::Account(account), Document::new())).await
+    }
+
     async fn room_of_guest(&self, guest: GuestId) -> Result<(RoomRecord, MemberRecord)> {
         within(PATIENCE, async { self.rooms_of(ActorId::Guest(guest)).await?.pop().ok_or(StoreError::NotFound) }).await
     }
@@ -289,9 +293,16 @@ impl Mongo {
 
     /// Where somebody is active.
     async fn rooms_of(&self, actor: ActorId) -> Result<Vec<(RoomRecord, MemberRecord)>> {
+        self.places(actor, doc! { "presence": "active" }).await
+    }
+
+    /// The rooms that somebody has a record in, with it, if it is `such`.
+    async fn places(&self, actor: ActorId, such: Document) -> Result<Vec<(RoomRecord, MemberRecord)>> {
         let (kind, actor) = actor_fields(actor);
+        let mut records = doc! { "actor": actor, "actor_kind": kind };
+        records.extend(such);
         let found = self.members.aggregate([
-            doc! { "$match": { "actor": actor, "presence": "active", "actor_kind": kind } },
+            doc! { "$match": records },
             doc! { "$sort": { "room": 1 } },
             doc! { "$lookup": { "from": "rooms", "localField": "room", "foreignField": "_id", "as": "found" } },
             doc! { "$unwind": "$found" },

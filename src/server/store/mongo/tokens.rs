@@ -33,7 +33,7 @@ pub(super) struct TokenDocument {
 
 #[async_trait]
 impl Tokens for Mongo {
-    async fn put_token(&self, token: &TokenRecord, mail: &MailRecord) -> Result<()> {
+    async fn put_token(&self, token: &TokenRecord, mail: Option<&MailRecord>) -> Result<()> {
         within(PATIENCE, async {
             loop {
                 match transaction!(self, |session| self.try_put_token(session, token, mail)) {
@@ -108,9 +108,16 @@ impl Tokens for Mongo {
 }
 
 impl Mongo {
-    async fn try_put_token(&self, session: &mut ClientSession, token: &TokenRecord, mail: &MailRecord) -> Attempt<()> {
+    async fn try_put_token(
+        &self,
+        session: &mut ClientSession,
+        token: &TokenRecord,
+        mail: Option<&MailRecord>,
+    ) -> Attempt<()> {
         self.keep_token(session, token).await?;
-        self.mails.insert_one(MailDocument::from(mail.clone())).session(session).await?;
+        if let Some(mail) = mail {
+            self.mails.insert_one(MailDocument::from(mail.clone())).session(session).await?;
+        }
         Ok(())
     }
 

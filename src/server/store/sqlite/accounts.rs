@@ -67,6 +67,23 @@ impl Accounts for Sqlite {
         .await
     }
 
+    async fn claim_email(
+        &self,
+        id: AccountId,
+        email: &Email,
+        token: &TokenRecord,
+        mail: &MailRecord,
+    ) -> Result<AccountRecord> {
+        let (change, token, mail) = (AccountChange::Claimed(email.clone()), token.clone(), mail.clone());
+        self.write(Undo::Savepoint, move |db| {
+            apply(db, id, &change)?;
+            tokens::put(db, &token)?;
+            mails::insert(db, &mail)?;
+            find(db, id)
+        })
+        .await
+    }
+
     async fn adopt_guest(&self, guest: GuestId, account: AccountId, at: Millis) -> Result<Adopted> {
         self.write(Undo::Savepoint, move |db| adopt(db, guest, account, at)).await
     }

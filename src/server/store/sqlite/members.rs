@@ -84,16 +84,11 @@ impl Members for Sqlite {
     }
 
     async fn rooms_of_account(&self, account: AccountId) -> Result<Vec<(RoomRecord, MemberRecord)>> {
-        self.read(move |db| {
-            let mut query = db.prepare_cached(
-                "SELECT members.*, id, code, type, rooms.name AS room_name, preserve, epoch, owner, created_at, touched_at
-                 FROM members JOIN rooms ON id = room
-                 WHERE actor = ? AND actor_kind = 'account' AND presence = 'active' ORDER BY room",
-            )?;
-            let found = query.query_map([account], |row| Ok((rooms::named(row, "room_name")?, record(row)?)))?;
-            Ok(found.collect::<rusqlite::Result<_>>()?)
-        })
-        .await
+        self.read(move |db| places(db, account, " AND presence = 'active'")).await
+    }
+
+    async fn places_of_account(&self, account: AccountId) -> Result<Vec<(RoomRecord, MemberRecord)>> {
+        self.read(move |db| places(db, account, "")).await
     }
 
     async fn room_of_guest(&self, guest: GuestId) -> Result<(RoomRecord, MemberRecord)> {
@@ -129,6 +124,16 @@ impl Members for Sqlite {
         })
         .await
     }
+}
+
+/// The rooms of an account, with its records in them, if these are `such`.
+fn places(db: &Connection, account: AccountId, such: &str) -> Result<Vec<(RoomRecord, MemberRecord)>> {
+    let mut query = db.prepare_cached(&format!(
+        "SELECT members.*, id, code, type, rooms.name AS room_name, preserve, epoch, owner, created_at, touched_at
+         FROM members JOIN rooms ON id = room WHERE actor = ? AND actor_kind = 'account'{such} ORDER BY room"
+    ))?;
+    let found = query.query_map([account], |row| Ok((rooms::named(row, "room_name")?, record(row)?)))?;
+    Ok(found.collect::<rusqlite::Result<_>>()?)
 }
 
 fn join(db: &Connection, joining: Joining) -> Result<Membership> {

@@ -13,11 +13,11 @@ use crate::protocol::Millis;
 
 #[async_trait]
 impl Tokens for Sqlite {
-    async fn put_token(&self, token: &TokenRecord, mail: &MailRecord) -> Result<()> {
-        let (token, mail) = (token.clone(), mail.clone());
+    async fn put_token(&self, token: &TokenRecord, mail: Option<&MailRecord>) -> Result<()> {
+        let (token, mail) = (token.clone(), mail.cloned());
         self.write(Undo::Savepoint, move |db| {
             put(db, &token)?;
-            mails::insert(db, &mail)
+            mail.iter().try_for_each(|mail| mails::insert(db, mail))
         })
         .await
     }
