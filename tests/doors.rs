@@ -831,6 +831,20 @@ fn references(value: &Value) -> Vec<String> {
     }
 }
 
+fn resolved<'a>(description: &'a Value, schema: &'a Value) -> &'a Value {
+    let pointer = schema["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
+    pointer.map_or(schema, |pointer| description.pointer(pointer).expect("references lead somewhere"))
+}
+
+/// Whether one sees what a field can be: by an example, or because there are few things that it can be.
+fn is_shown(description: &Value, schema: &Value) -> bool {
+    let schema = resolved(description, schema);
+    let choices = ["oneOf", "anyOf"].iter().flat_map(|of| schema[of].as_array().into_iter().flatten());
+    ["example", "examples", "enum"].iter().any(|key| schema.get(key).is_some())
+        || schema["type"] == "boolean"
+        || choices.into_iter().any(|choice| is_shown(description, choice))
+}
+
 #[tokio::test]
 async fn the_description_of_the_api_is_whole() {
     let node = Node::start(&Settings::embedded()).await;
@@ -859,6 +873,10 @@ async fn the_description_of_the_api_is_whole() {
                 let place = parameter["in"].as_str().unwrap();
                 assert!(["path", "query"].contains(&place), "{method} {path}");
                 assert_eq!(path.contains(&format!("{{{}}}", parameter["name"].as_str().unwrap())), place == "path");
+            }
+            let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+            for (field, of) in resolved(&description, schema)["properties"].as_object().into_iter().flatten() {
+                assert!(is_shown(&description, of), "{method} {path}: {field} has no example");
             }
             listed.push(format!("{} {path}", method.to_uppercase()));
             // What is described is there.

@@ -42,7 +42,7 @@ pub struct Register {
     pub password: Option<Secret>,
     /// The token of a mail that keeps a guest's room: the guest becomes this account, from whatever browser.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, example = "gWq1c0Jx2kV3m9yB7n4sT6u8w0z1a2b3c4d5e6f7g8h")]
     pub keep: Option<Secret>,
 }
 
@@ -198,7 +198,7 @@ pub struct Confirmation {
     pub password: Option<Secret>,
     /// or a code by mail (`POST /api/auth/code` with `"for": "confirm"`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, example = "204816")]
     pub code: Option<Secret>,
 }
 
@@ -222,7 +222,7 @@ pub struct ChangeEmail {
     pub password: Option<Secret>,
     /// or a code by mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, example = "204816")]
     pub code: Option<Secret>,
 }
 
@@ -238,7 +238,7 @@ pub struct ChangePassword {
     pub password: Option<Secret>,
     /// or a code by mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, example = "204816")]
     pub code: Option<Secret>,
 }
 
@@ -272,7 +272,7 @@ pub struct DeleteMe {
     pub password: Option<Secret>,
     /// or a code by mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, example = "204816")]
     pub code: Option<Secret>,
     /// What becomes of one's messages.
     #[serde(default)]

@@ -17,6 +17,7 @@ const JSON_SAFE_BITS: u64 = (1 << 53) - 1;
 /// An actor inside one room. The only id of a person that leaves the server, and useless in any other room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
+#[schema(example = 1_618_033_988)]
 pub struct MemberId(u64);
 
 /// Changes when a room's tail was lost: a [`Seq`] means the same only within one epoch.
@@ -27,6 +28,7 @@ pub struct Epoch(u64);
 /// A message's id, made by the client (a UUIDv7). One id gives at most one message, however often it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
+#[schema(example = "0198c5d2-7f3a-7c1e-9a3b-5d6e7f809102")]
 pub struct ClientId(Uuid);
 
 macro_rules! json_safe {

@@ -13,12 +13,14 @@ pub struct CreateRoom {
     pub room_type: RoomType,
     /// What it is called; may be left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Chess on Sundays")]
     pub name: Option<String>,
     /// Whether it keeps what is said; off unless asked for.
     #[serde(default)]
     pub preserve: bool,
     /// What the creator is called; a friendly pair is made up if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Ada")]
     pub nickname: Option<String>,
 }
 
@@ -26,9 +28,11 @@ pub struct CreateRoom {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct JoinRoom {
     /// The code as typed; case, spaces, hyphens and look-alikes are forgiven.
+    #[schema(example = "EAMA8T")]
     pub code: String,
     /// What to be called; a friendly pair is made up if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Ada")]
     pub nickname: Option<String>,
 }
 
@@ -36,6 +40,7 @@ pub struct JoinRoom {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct LeaveRoom {
     /// Which room.
+    #[schema(example = "EAMA8T")]
     pub code: String,
 }
 
@@ -43,6 +48,7 @@ pub struct LeaveRoom {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct KickMember {
     /// Which room.
+    #[schema(example = "EAMA8T")]
     pub code: String,
     /// Whom to remove; they cannot come back.
     pub member_id: MemberId,
@@ -52,9 +58,11 @@ pub struct KickMember {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct RenameRoom {
     /// Which room.
+    #[schema(example = "EAMA8T")]
     pub code: String,
     /// The new name; empty or left out takes the name away.
     #[serde(default)]
+    #[schema(example = "Chess on Sundays")]
     pub name: Option<String>,
 }
 
@@ -62,6 +70,7 @@ pub struct RenameRoom {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct PreserveRoom {
     /// Which room.
+    #[schema(example = "EAMA8T")]
     pub code: String,
     /// Whether it keeps what is said from here on.
     pub preserve: bool,
@@ -82,10 +91,12 @@ pub struct MuteRoom {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct SendMessage {
     /// Which room.
+    #[schema(example = "EAMA8T")]
     pub code: String,
     /// The client's id for the message: sending it again gives the same answer and no second message.
     pub id: ClientId,
     /// What is said.
+    #[schema(example = "Shall we meet at seven?")]
     pub body: String,
 }
 
