@@ -9,7 +9,9 @@
     addEventListener("pagehide", () => sessionStorage.setItem(name, String(list.scrollTop)));
   }
   // A room opens where the unread messages begin, if they are more than a screen; at its end if not.
-  document.querySelector(".unread")?.scrollIntoView();
+  const unread = document.querySelector(".unread");
+  const frame = unread?.closest(".timeline__frame");
+  if (frame) frame.scrollBy(0, Math.min(0, unread.getBoundingClientRect().top - frame.getBoundingClientRect().top));
   const start = async () => {
     const bytes = fetch(wasm);
     const page = await import(script);
