@@ -75,6 +75,12 @@ test("ten thousand messages: few rows, all messages, days and places right", asy
   const [ada, bob] = [await guest(stack), await guest(stack)];
   const code = await makeRoom(ada, { nickname: "Ada", preserve: true });
   await sayMany(bob, code, "Bob", 1, COUNT - 2_000);
+  // A page would open where the unread messages begin, and what she sees is told as read once a second.
+  const unread = async () => {
+    const room = await ada.context.request.get(`/api/rooms/${code}`);
+    return ((await room.json()) as { you: { unread: number } }).you.unread;
+  };
+  await expect.poll(unread).toBe(0);
   // To a page that is loaded now all of that is history; the rest comes while it is open.
   await following(ada.page, () => ada.page.reload());
   await sayMany(bob, code, "Bob", COUNT - 1_999, COUNT);
