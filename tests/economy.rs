@@ -257,14 +257,13 @@ async fn a_list_of_five_hundred_rooms_asks_as_little_as_a_list_of_one() {
         .await;
 
         watched.restart().await;
+        // Which rooms, and all that a list shows of them. Nor is any of them live the second time.
+        let asked = [&who_asks[..], &["select members", "select members"]].concat();
         for time in ["first", "second"] {
             assert_eq!(ada.list().await.len(), rooms);
-            // Which rooms, and all that a list shows of them. Nor is any of them live the second time.
-            let asked = [&who_asks[..], &["select members", "select members"]].concat();
             watched.expect(&format!("a list of what is not live, the {time} time"), &asked).await;
         }
         watched.open(&ada, "/dashboard").await;
-        let asked = [&who_asks[..], &["select members", "select members"]].concat();
         watched.expect("the page of the list", &asked).await;
     }
 }

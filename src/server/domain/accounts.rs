@@ -95,9 +95,13 @@ fn claim_mail(
 ) -> Result<(MailRecord, TokenRecord), Problem> {
     let letter = if is_taken { Letter::HasAccount } else { Letter::Verify };
     let mail = letters::write(app, account, email, letter, spoken);
-    let token = letters::token(app, Purpose::Verify, ActorId::Account(account.id), &mail)?;
-    let hash = if is_taken { TokenHash(random::token()) } else { token.hash };
-    Ok((mail, TokenRecord { hash, ..token }))
+    let holder = ActorId::Account(account.id);
+    let token = if is_taken {
+        letters::unsent(Purpose::Verify, holder, email.clone(), &mail.letter)
+    } else {
+        letters::token(app, Purpose::Verify, holder, &mail)?
+    };
+    Ok((mail, token))
 }
 
 /// The guest whom the token of a mail keeps a room for.

@@ -16,7 +16,6 @@ use super::{
         MemberRecord, Owed, PasswordHash, Presence, Result, RoomId, StoreError, TokenRecord,
     },
     Attempt, Failure, Mongo, PATIENCE, binary, duplicate, indexes,
-    mails::MailDocument,
     members::{ActorKind, actor_fields, by_id},
     transaction, uuid, within,
 };
@@ -169,8 +168,7 @@ impl Mongo {
         if let Some(token) = token {
             self.keep_token(session, token).await?;
         }
-        self.mails.insert_one(MailDocument::from(mail.clone())).session(session).await?;
-        Ok(())
+        self.keep_mail(session, mail).await
     }
 
     async fn try_claim_email(
@@ -214,7 +212,7 @@ impl Mongo {
         let changed = changed.return_document(ReturnDocument::After).session(&mut *session).await?;
         let account = changed.ok_or(StoreError::NotFound)?;
         if let Some(mail) = mail {
-            self.mails.insert_one(MailDocument::from(mail.clone())).session(session).await?;
+            self.keep_mail(session, mail).await?;
         }
         Ok(account.into())
     }

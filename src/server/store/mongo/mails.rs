@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use mongodb::{
+    ClientSession,
     bson::{self, doc},
     options::ReturnDocument,
 };
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     super::{AccountId, Letter, MailId, MailRecord, Mails, Result},
-    Mongo, PATIENCE, binary, uuid, within,
+    Attempt, Mongo, PATIENCE, binary, uuid, within,
 };
 use crate::protocol::{Email, Language, Millis, Nickname};
 
@@ -69,6 +70,14 @@ impl Mails for Mongo {
             Ok(())
         })
         .await
+    }
+}
+
+impl Mongo {
+    /// Puts a mail into the outbox, with what causes it.
+    pub(super) async fn keep_mail(&self, session: &mut ClientSession, mail: &MailRecord) -> Attempt<()> {
+        self.mails.insert_one(MailDocument::from(mail.clone())).session(session).await?;
+        Ok(())
     }
 }
 

@@ -13,7 +13,6 @@ use super::{
     Attempt, Failure, Mongo, PATIENCE, PAUSE, duplicate,
     guests::{token_binary, token_hash},
     indexes,
-    mails::MailDocument,
     members::{ActorKind, actor, actor_fields},
     rest, transaction, within,
 };
@@ -116,7 +115,7 @@ impl Mongo {
     ) -> Attempt<()> {
         self.keep_token(session, token).await?;
         if let Some(mail) = mail {
-            self.mails.insert_one(MailDocument::from(mail.clone())).session(session).await?;
+            self.keep_mail(session, mail).await?;
         }
         Ok(())
     }

@@ -17,7 +17,10 @@ impl Tokens for Sqlite {
         let (token, mail) = (token.clone(), mail.cloned());
         self.write(Undo::Savepoint, move |db| {
             put(db, &token)?;
-            mail.iter().try_for_each(|mail| mails::insert(db, mail))
+            if let Some(mail) = &mail {
+                mails::insert(db, mail)?;
+            }
+            Ok(())
         })
         .await
     }
