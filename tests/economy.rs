@@ -343,8 +343,8 @@ async fn what_accounts_read_is_stored_together_however_much_is_said() {
         let asked = watched.asked();
         let count = |what: &str| asked.iter().filter(|statement| *statement == what).count();
         assert_eq!(count("insert events"), if preserve { 200 } else { 0 });
-        // Two members each time: at a tick, and in between if nothing was stored for a second.
-        let times = 2 * usize::try_from(begun.elapsed().as_secs()).unwrap() + 2;
+        // Two members each time, and four times a second.
+        let times = usize::try_from(begun.elapsed().as_millis() / 250).unwrap() + 2;
         assert!((1..=2 * times).contains(&count("update members")), "in {:?}: {asked:?}", begun.elapsed());
     }
 }

@@ -36,8 +36,10 @@ const ROUND: Duration = Duration::from_millis(250);
 const SHORT_ROUND: Duration = Duration::from_millis(50);
 /// The pause grows with the rooms that are watched on this node, so that it reads 40,000 digests in a second at most.
 const ROUND_PER_ROOM: Duration = Duration::from_micros(25);
-/// How often the rooms of one account are read at most.
-const READ_AGAIN: Duration = Duration::from_secs(1);
+/// The pause between two reads of one account's rooms. It grows with all that is watched on this node, so that it reads
+/// 40,000 records in a second at most.
+const READ_AGAIN: Duration = Duration::from_millis(200);
+const READ_AGAIN_PER_PLACE: Duration = Duration::from_micros(25);
 /// How often they are read although nobody said that they changed, and everything with them that the bus should know; and
 /// how often while the bus is away and nobody can say so.
 const CHECK: Duration = Duration::from_secs(30);
@@ -170,8 +172,7 @@ impl Keeper {
         }
         self.tell(self.app.watchers.all());
         self.want_what_is_old();
-        let pause = ROUND_PER_ROOM.saturating_mul(u32::try_from(rooms.len()).unwrap_or(u32::MAX));
-        self.next_round = Instant::now() + ROUND.max(pause);
+        self.next_round = Instant::now() + ROUND.max(for_each(ROUND_PER_ROOM, rooms.len()));
     }
 
     fn look_who_watches(&mut self) {
@@ -225,6 +226,8 @@ impl Keeper {
     /// Puts accounts into the queue whose rooms have to be read.
     fn want_what_is_old(&mut self) {
         let check = if self.bus_is_away { CHECK_WITHOUT_BUS } else { CHECK };
+        let places = self.accounts.values().map(|account| account.places.len()).sum();
+        let again = READ_AGAIN.max(for_each(READ_AGAIN_PER_PLACE, places));
         for (id, account) in &mut self.accounts {
             let age = account.read_at.map(|at| at.elapsed());
             if age.is_some_and(|age| age >= check) {
@@ -233,7 +236,7 @@ impl Keeper {
             if account.is_unsettled() {
                 account.want(Wanted::Rooms);
             }
-            let is_early = age.is_some_and(|age| age < READ_AGAIN);
+            let is_early = age.is_some_and(|age| age < again);
             if account.wanted > Wanted::Nothing && !is_early && !account.is_in_turn {
                 account.is_in_turn = true;
                 self.queue.push_back(*id);
@@ -305,6 +308,11 @@ impl Keeper {
             self.told.insert(watch, self.change);
         }
     }
+}
+
+/// So much time for each.
+fn for_each(time: Duration, count: usize) -> Duration {
+    time.saturating_mul(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 /// Reads an account's rooms, and what is not known of them; or of all of them, if everything is wanted.

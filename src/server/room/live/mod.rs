@@ -70,8 +70,11 @@ const PRESENCE_MEMBERS_PER_SECOND: u64 = 100;
 const FEW_READERS: usize = 8;
 /// At most one typing signal per member in this time.
 const TYPING_PAUSE: Duration = Duration::from_secs(1);
-/// How often a room tells, and stores, how far its members have read.
-const READS_PAUSE: Duration = Duration::from_secs(1);
+/// How often a room tells how far its members have read.
+const READS_TOLD_PAUSE: Duration = Duration::from_secs(1);
+/// How often it stores that. Lists of rooms are made from what is stored, and are to show within a second what was read on
+/// another device; the rest of that second is the pauses of who keeps lists.
+const READS_KEPT_PAUSE: Duration = Duration::from_millis(250);
 
 /// Where a client wants to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -269,7 +272,6 @@ pub struct Live {
     presence_told_at: Option<Instant>,
     reads: Reads,
     reads_told_at: Option<Instant>,
-    reads_kept_at: Option<Instant>,
     keeping: Option<Keeping>,
     quiet_since: Instant,
     listing: Listing,
@@ -314,7 +316,6 @@ pub async fn run(engine: Engine, room: RoomId, inbox: mpsc::Receiver<Request>) {
         presence_told_at: None,
         reads: Reads::default(),
         reads_told_at: None,
-        reads_kept_at: None,
         keeping: None,
         quiet_since: now,
         listing: Listing::default(),
@@ -379,6 +380,7 @@ impl Live {
                 unkept = run_keeping(&mut self.keeping) => {
                     self.keeping = None;
                     self.reads.keep_again(&unkept);
+                    self.keep_reads();
                 }
                 _ = tick.tick() => {
                     if self.tick() && self.engine.retire_if_idle(self.record.id, &mut self.inbox) {

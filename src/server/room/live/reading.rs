@@ -1,22 +1,22 @@
 //! How far members have read: heard from their connections, told to whoever may know, and stored behind.
 //!
-//! Nothing of it stands in the way of a message. What moves is told and stored together, at most once a second, and only the
-//! other connections of the same member hear of it at once.
+//! Nothing of it stands in the way of a message. What moves is told together, at most once a second, and stored together, at
+//! most four times a second; only the other connections of the same member hear of it at once.
 
 use std::pin::Pin;
 
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{
     super::{packet::News, reads::Place},
-    Discretion, LOG_DEADLINE, Live, READS_PAUSE,
+    Discretion, LOG_DEADLINE, Live, READS_KEPT_PAUSE, READS_TOLD_PAUSE,
 };
 use crate::{
     protocol::{Epoch, MemberId, ReadMark, Seq, Signal, limits},
     server::{socket::ConnectionId, store::ReadCursor},
 };
 
-/// Cursors on their way into the store. Gives those that did not arrive.
+/// Cursors on their way into the store, and the pause after it. Gives those that did not arrive.
 pub(super) type Keeping = Pin<Box<dyn Future<Output = Vec<MemberId>> + Send>>;
 
 impl Live {
@@ -78,7 +78,7 @@ impl Live {
     /// Tells those who show what they read what others have read who show it too, unless that was told a moment ago: then it
     /// waits for the tick. Large rooms are silent.
     pub(super) fn tell_reads(&mut self) {
-        if self.reads.is_told() || self.reads_told_at.is_some_and(|at| at.elapsed() < READS_PAUSE) {
+        if self.reads.is_told() || self.reads_told_at.is_some_and(|at| at.elapsed() < READS_TOLD_PAUSE) {
             return;
         }
         if !self.tells_reads() {
@@ -120,17 +120,15 @@ impl Live {
         self.reads.cursor(member).map_or(0, |cursor| self.state.last_n.saturating_sub(cursor.n))
     }
 
-    /// What moved is told, and stored if nothing was stored a moment ago: else at the tick.
+    /// What moved is told and stored, unless that was done a moment ago: then it waits.
     pub(super) fn follow_up_reads(&mut self) {
         if self.reads.take_moved() {
             self.tell_reads();
-            if self.reads_kept_at.is_none_or(|at| at.elapsed() >= READS_PAUSE) {
-                self.keep_reads();
-            }
+            self.keep_reads();
         }
     }
 
-    /// Starts to store what is due. One write at a time: what moves meanwhile goes with the next.
+    /// Starts to store what is due. One write at a time, and a pause: what moves meanwhile goes with the next.
     pub(super) fn keep_reads(&mut self) {
         if self.keeping.is_some() {
             return;
@@ -139,19 +137,21 @@ impl Live {
         if due.is_empty() {
             return;
         }
-        self.reads_kept_at = Some(Instant::now());
+        let next = Instant::now() + READS_KEPT_PAUSE;
         let (engine, room) = (self.engine.clone(), self.record.id);
         self.keeping = Some(Box::pin(async move {
             let cursors: Vec<ReadCursor> = due.iter().map(|(cursor, _)| *cursor).collect();
             let stored = timeout(LOG_DEADLINE, engine.store().mark_read(room, &cursors)).await;
-            if let Ok(Ok(())) = stored {
+            let is_stored = matches!(stored, Ok(Ok(())));
+            if is_stored {
                 for account in due.iter().filter_map(|(_, account)| *account) {
                     engine.own_state_changed(account);
                 }
-                return Vec::new();
+            } else {
+                tracing::debug!(%room, "how far members have read was not stored; it is tried again");
             }
-            tracing::debug!(%room, "how far members have read was not stored; it is tried again");
-            cursors.iter().map(|cursor| cursor.member).collect()
+            sleep_until(next).await;
+            if is_stored { Vec::new() } else { cursors.iter().map(|cursor| cursor.member).collect() }
         }));
     }
 
