@@ -20,7 +20,10 @@ use crate::{
     server::{
         app::{App, Visitor},
         clock, random,
-        store::{AccountChange, AccountRecord, ActorId, CodeCheck, Ending, GuestId, Letter, Purpose, TokenRecord},
+        store::{
+            AccountChange, AccountRecord, ActorId, CodeCheck, Ending, GuestId, Letter, MailRecord, NewPassword,
+            Purpose, TokenRecord,
+        },
     },
 };
 
@@ -148,10 +151,10 @@ pub async fn by_code(
     let account = if account.email.as_ref() == Some(&email) {
         account
     } else {
-        prove(app, visitor, &account, &email).await.map_err(|_| wrong_code())?;
-        let forgotten = app.store.change_account(account.id, &AccountChange::Password(None), None).await;
-        sessions::end(app, account.id, Ending::All).await?;
-        forgotten.map_err(store_failed)?
+        let mails = address_changed(app, visitor, &account, &email).into_iter().collect();
+        let new = NewPassword { password: None, proved: Some(email), ending: Ending::All, mails };
+        sessions::replace_password(app, account.id, &new).await.map_err(|_| wrong_code())?;
+        app.store.account(account.id).await.map_err(store_failed)?
     };
     sessions::begin(app, visitor, &account, device).await
 }
@@ -186,12 +189,21 @@ pub(super) async fn prove(app: &App, visitor: &Visitor, account: &AccountRecord,
     if account.email.as_ref() == Some(email) {
         return Ok(());
     }
-    let before = account.email.as_ref();
-    let mail = before.map(|before| letters::write(app, account, before, Letter::AddressChanged, visitor.language));
-    let change = AccountChange::Proved(email.clone());
+    let (change, mail) = (AccountChange::Proved(email.clone()), address_changed(app, visitor, account, email));
     app.store.change_account(account.id, &change, mail.as_ref()).await.map_err(invalid_or_failed)?;
     posted(app);
     Ok(())
+}
+
+/// What the address that an account had is told when another is proved.
+pub(super) fn address_changed(
+    app: &App,
+    visitor: &Visitor,
+    account: &AccountRecord,
+    email: &Email,
+) -> Option<MailRecord> {
+    let before = account.email.as_ref().filter(|before| *before != email)?;
+    Some(letters::write(app, account, before, Letter::AddressChanged, visitor.language))
 }
 
 /// Where mails to an account go: the address that they proved, else the one they claim.

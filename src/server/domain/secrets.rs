@@ -12,7 +12,7 @@ use crate::{
         app::{App, Visitor},
         clock,
         keys::Keys,
-        store::{AccountChange, ActorId, Ending, Letter, PasswordHash, Purpose, StoreError},
+        store::{ActorId, Ending, Letter, NewPassword, PasswordHash, Purpose, StoreError},
     },
 };
 
@@ -122,14 +122,11 @@ pub async fn change(app: &App, visitor: &Visitor, wanted: ChangePassword) -> Res
     let about = vec![account.name.to_string(), login::address_of(account).map(ToString::to_string).unwrap_or_default()];
     let hash = choose(app, "new_password", &new_password, about).await?;
     login::confirm(app, visitor, Confirmation { password, code }).await?;
-    let mail = account
-        .email
-        .as_ref()
-        .map(|email| letters::write(app, account, email, Letter::PasswordChanged, visitor.language));
-    let change = AccountChange::Password(Some(hash));
-    app.store.change_account(account.id, &change, mail.as_ref()).await.map_err(store_failed)?;
-    posted(app);
-    sessions::end(app, account.id, Ending::Others(session.id)).await
+    let told = account.email.as_ref();
+    let mail = told.map(|email| letters::write(app, account, email, Letter::PasswordChanged, visitor.language));
+    let mails = mail.into_iter().collect();
+    let new = NewPassword { password: Some(hash), proved: None, ending: Ending::Others(session.id), mails };
+    sessions::replace_password(app, account.id, &new).await.map_err(store_failed)
 }
 
 /// Sends a link to set a new password to whoever holds the address. Answers at once and always the same; what differs is
@@ -168,14 +165,12 @@ pub async fn reset(app: &App, visitor: &Visitor, wanted: ResetPassword) -> Resul
     }
     let about = vec![account.name.to_string(), token.email.to_string()];
     let password = choose(app, "new_password", &wanted.new_password, about).await?;
-    // Of two who come with the same token, one goes on.
+    // Of two who come with the same token, one goes on. Whoever is stopped after this asks for another token.
     app.store.take_token(Purpose::Reset, hash, now).await.map_err(invalid_or_failed)?;
-    login::prove(app, visitor, &account, &token.email).await?;
-    let mail = letters::write(app, &account, &token.email, Letter::PasswordChanged, visitor.language);
-    let change = AccountChange::Password(Some(password));
-    app.store.change_account(id, &change, Some(&mail)).await.map_err(invalid_or_failed)?;
-    posted(app);
-    sessions::end(app, id, Ending::All).await
+    let mut mails: Vec<_> = login::address_changed(app, visitor, &account, &token.email).into_iter().collect();
+    mails.push(letters::write(app, &account, &token.email, Letter::PasswordChanged, visitor.language));
+    let new = NewPassword { password: Some(password), proved: Some(token.email), ending: Ending::All, mails };
+    sessions::replace_password(app, id, &new).await.map_err(invalid_or_failed)
 }
 
 /// What somebody with a token is told if something of it is not there.

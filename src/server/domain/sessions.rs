@@ -12,13 +12,13 @@ use subtle::ConstantTimeEq;
 use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
 
-use super::{accounts, guests, store_failed};
+use super::{accounts, guests, letters::posted, store_failed};
 use crate::{
     protocol::{Millis, Problem, Profile, SessionView},
     server::{
         app::{Actor, App, Visitor},
         clock, random,
-        store::{AccountId, AccountRecord, Ending, SessionId, SessionRecord, StoreError, TokenHash},
+        store::{AccountId, AccountRecord, Ending, NewPassword, SessionId, SessionRecord, StoreError, TokenHash},
     },
 };
 
@@ -203,6 +203,13 @@ pub async fn end_one(app: &App, visitor: &Visitor, session: Uuid) -> Result<(), 
 pub async fn end_others(app: &App, visitor: &Visitor) -> Result<(), Problem> {
     let (account, current) = visitor.account()?;
     end(app, account.id, Ending::Others(current.id)).await
+}
+
+/// Sets another password. Sessions that end with it lose their sockets: here at once, elsewhere when the other nodes look.
+pub(super) async fn replace_password(app: &App, account: AccountId, new: &NewPassword) -> Result<(), StoreError> {
+    app.lines.cut(&app.store.replace_password(account, new).await?);
+    posted(app);
+    Ok(())
 }
 
 /// Ends sessions, and their sockets: here at once, elsewhere when the other nodes look.

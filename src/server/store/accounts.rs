@@ -8,7 +8,7 @@ use std::fmt;
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use super::{GuestId, MailRecord, MemberRecord, Result, RoomId, TokenRecord};
+use super::{Ending, GuestId, MailRecord, MemberRecord, Result, RoomId, SessionId, TokenRecord};
 use crate::protocol::{Email, MessageBody, Millis, Nickname, Preferences};
 
 /// An account. Never leaves the server.
@@ -52,12 +52,23 @@ pub enum AccountChange {
     Proved(Email),
     /// They say to read this address.
     Claimed(Email),
-    /// They have this password now, or none.
-    Password(Option<PasswordHash>),
     /// They are called this now.
     Name(Nickname),
     /// They chose this.
     Preferences(Preferences),
+}
+
+/// Another password, and what has to come with it.
+#[derive(Clone, Debug)]
+pub struct NewPassword {
+    /// The password; `None` if they have none from here on.
+    pub password: Option<PasswordHash>,
+    /// The address that is proved by it, as [`AccountChange::Proved`] says.
+    pub proved: Option<Email>,
+    /// The sessions that end with the old password.
+    pub ending: Ending,
+    /// The mails that tell of it.
+    pub mails: Vec<MailRecord>,
 }
 
 /// The accounts that an address may log in to.
@@ -106,6 +117,10 @@ pub trait Accounts {
         change: &AccountChange,
         mail: Option<&MailRecord>,
     ) -> Result<AccountRecord>;
+
+    /// Sets another password with all that comes with it, or nothing: whoever knew the old one is out at the same time. Gives
+    /// the sessions that ended. Conflict: [`EmailTaken`](super::Conflict::EmailTaken).
+    async fn replace_password(&self, id: AccountId, new: &NewPassword) -> Result<Vec<SessionId>>;
 
     /// Claims an address for an account, with the token that proves it and the mail that carries it: all of it or nothing.
     /// Gives the account as it is now.

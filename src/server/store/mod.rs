@@ -22,7 +22,7 @@ use std::fmt;
 use async_trait::async_trait;
 use uuid::Uuid;
 
-pub use accounts::{AccountChange, AccountId, AccountRecord, Accounts, Adopted, Holders, PasswordHash};
+pub use accounts::{AccountChange, AccountId, AccountRecord, Accounts, Adopted, Holders, NewPassword, PasswordHash};
 pub use events::{Appended, Earlier, Events, Head, Stopped};
 pub use guests::{GuestRecord, Guests, TokenHash};
 pub use mails::{Letter, MailId, MailRecord, Mails};

@@ -45,7 +45,8 @@ pub enum Ending {
 /// The sessions of a store.
 #[async_trait]
 pub trait Sessions {
-    /// Keeps a new session.
+    /// Keeps a new session of an account that is there. It is in order with
+    /// [`replace_password`](super::Accounts::replace_password): that ends this one, too, or the session begins after it.
     async fn begin_session(&self, session: &SessionRecord) -> Result<()>;
 
     /// The session with this id, if it has not ended by `now`, and its account. One question to the store: it is asked with

@@ -41,15 +41,12 @@ pub async fn each_change_changes_what_it_says(store: &dyn Store) {
     for change in [
         AccountChange::Claimed(address.clone()),
         AccountChange::Proved(address.clone()),
-        AccountChange::Password(Some(PasswordHash("$argon2id$".into()))),
-        AccountChange::Password(None),
         AccountChange::Name(name("Countess")),
         AccountChange::Preferences(preferences),
     ] {
         match change.clone() {
             AccountChange::Claimed(email) => ada.claimed = Some(email),
             AccountChange::Proved(email) => (ada.email, ada.claimed) = (Some(email), None),
-            AccountChange::Password(password) => ada.password = password,
             AccountChange::Name(name) => ada.name = name,
             AccountChange::Preferences(preferences) => ada.preferences = preferences,
         }
@@ -60,6 +57,45 @@ pub async fn each_change_changes_what_it_says(store: &dyn Store) {
     let proved_again = AccountChange::Proved(address);
     assert_eq!(store.change_account(ada.id, &proved_again, None).await.unwrap(), ada);
     assert_eq!(store.account(other.id).await.unwrap(), other);
+}
+
+pub async fn with_a_new_password_goes_all_that_must_or_nothing(store: &dyn Store) {
+    let (mut ada, other) = (make_account(store).await, make_account(store).await);
+    let address = email("ada@example.org");
+    store.change_account(other.id, &AccountChange::Claimed(address.clone()), None).await.unwrap();
+    let sessions: Vec<_> = (0..3).map(|_| new_session(ada.id)).collect();
+    for session in &sessions {
+        store.begin_session(session).await.unwrap();
+    }
+    let told = mail(Some(ada.id));
+    let mut new = NewPassword {
+        password: Some(PasswordHash("$argon2id$".into())),
+        proved: Some(address.clone()),
+        ending: Ending::Others(sessions[0].id),
+        mails: vec![told.clone()],
+    };
+    assert!(is_missing(&store.replace_password(AccountId(Uuid::new_v4()), &new).await));
+    store.put_mail(&told).await.unwrap();
+    assert!(store.replace_password(ada.id, &new).await.is_err(), "the mail is there already");
+    assert_eq!(store.account(ada.id).await.unwrap(), ada);
+    assert_eq!(store.sessions(ada.id, now()).await.unwrap().len(), 3);
+    assert_eq!(store.account(other.id).await.unwrap().claimed, Some(address.clone()));
+
+    store.finish_mail(told.id).await.unwrap();
+    let mut ended = store.replace_password(ada.id, &new).await.unwrap();
+    let mut expected = [sessions[1].id, sessions[2].id];
+    (ended.sort(), expected.sort());
+    assert_eq!(ended, expected);
+    (ada.email, ada.password) = (Some(address), new.password.take());
+    assert_eq!(store.account(ada.id).await.unwrap(), ada);
+    assert_eq!(store.account(other.id).await.unwrap(), other, "nobody else claims the address");
+    assert!(outbox(store).await.contains(&told.id));
+
+    let none = NewPassword { password: None, proved: None, ending: Ending::All, mails: Vec::new() };
+    assert_eq!(store.replace_password(ada.id, &none).await.unwrap(), [sessions[0].id]);
+    assert_eq!(store.account(ada.id).await.unwrap().password, None);
+    let taken = NewPassword { proved: ada.email, ..none };
+    assert_eq!(conflict(&store.replace_password(other.id, &taken).await), Some(Conflict::EmailTaken));
 }
 
 pub async fn a_change_and_its_mail_are_both_there_or_neither_is(store: &dyn Store) {

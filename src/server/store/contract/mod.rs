@@ -23,8 +23,9 @@ use uuid::Uuid;
 use super::{
     AccountChange, AccountId, AccountRecord, ActorId, Adopted, Appended, CodeCheck, Conflict, Earlier, Ending,
     Events as _, GuestId, GuestRecord, Head, Holders, Joining, Letter, MailId, MailRecord, MemberRecord, Members as _,
-    Membership, Overview, Owed, PasswordHash, Presence, Purpose, ReadCursor, Result, RoomId, RoomRecord, Rooms as _,
-    SessionId, SessionRecord, Stopped, Store, StoreError, TokenHash, TokenRecord, mongo::Mongo, sqlite::Sqlite,
+    Membership, NewPassword, Overview, Owed, PasswordHash, Presence, Purpose, ReadCursor, Result, RoomId, RoomRecord,
+    Rooms as _, SessionId, SessionRecord, Stopped, Store, StoreError, TokenHash, TokenRecord, mongo::Mongo,
+    sqlite::Sqlite,
 };
 use crate::{
     protocol::{
@@ -116,6 +117,7 @@ contract! {
         an_account_is_kept_with_its_token_and_its_mail
         what_an_account_is_made_with_is_there_or_nothing_is
         each_change_changes_what_it_says
+        with_a_new_password_goes_all_that_must_or_nothing
         a_change_and_its_mail_are_both_there_or_neither_is
         an_address_is_claimed_with_its_token_and_its_mail_or_not_at_all
         of_two_who_prove_one_address_at_once_one_has_it
@@ -133,6 +135,7 @@ contract! {
     }
     sessions {
         a_session_is_found_with_its_account_until_it_ends
+        no_session_begins_for_an_account_that_is_gone
         of_two_rotations_at_once_one_wins
         sessions_are_listed_the_last_used_first
         sessions_end_as_they_are_told

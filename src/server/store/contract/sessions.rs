@@ -61,6 +61,12 @@ pub async fn sessions_are_listed_the_last_used_first(store: &dyn Store) {
     assert_eq!(store.sessions(grace.id, at).await.unwrap(), [other]);
 }
 
+pub async fn no_session_begins_for_an_account_that_is_gone(store: &dyn Store) {
+    let session = new_session(AccountId(Uuid::new_v4()));
+    assert!(is_missing(&store.begin_session(&session).await));
+    assert!(is_missing(&store.session(session.id, now()).await));
+}
+
 pub async fn sessions_end_as_they_are_told(store: &dyn Store) {
     let (ada, grace) = (make_account(store).await, make_account(store).await);
     let mut sessions: Vec<_> = (0..4).map(|_| new_session(ada.id)).collect();

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     super::{
         AccountChange, AccountId, AccountRecord, Accounts, ActorId, Adopted, Conflict, GuestId, Holders, MailRecord,
-        MemberRecord, Owed, PasswordHash, Presence, Result, RoomId, StoreError, TokenRecord,
+        MemberRecord, NewPassword, Owed, PasswordHash, Presence, Result, RoomId, SessionId, StoreError, TokenRecord,
     },
     Attempt, Failure, Mongo, PATIENCE, binary, duplicate, indexes,
     members::{ActorKind, actor_fields, by_id},
@@ -95,6 +95,13 @@ impl Accounts for Mongo {
     ) -> Result<AccountRecord> {
         within(PATIENCE, async {
             transaction!(self, |session| self.try_change_account(session, id, change, mail)).map_err(taken)
+        })
+        .await
+    }
+
+    async fn replace_password(&self, id: AccountId, new: &NewPassword) -> Result<Vec<SessionId>> {
+        within(PATIENCE, async {
+            transaction!(self, |session| self.try_replace_password(session, id, new)).map_err(taken)
         })
         .await
     }
@@ -202,7 +209,6 @@ impl Mongo {
             AccountChange::Claimed(email) => {
                 doc! { "claimed": email.as_str(), "claim": self.next_claim(session, email).await? }
             }
-            AccountChange::Password(password) => doc! { "password": password.as_ref().map(|password| &password.0) },
             AccountChange::Name(name) => doc! { "name": name.as_str() },
             AccountChange::Preferences(preferences) => {
                 doc! { "preferences": bson::serialize_to_bson(preferences).map_err(anyhow::Error::from).map_err(StoreError::from)? }
@@ -215,6 +221,25 @@ impl Mongo {
             self.keep_mail(session, mail).await?;
         }
         Ok(account.into())
+    }
+
+    async fn try_replace_password(
+        &self,
+        session: &mut ClientSession,
+        id: AccountId,
+        new: &NewPassword,
+    ) -> Attempt<Vec<SessionId>> {
+        if let Some(email) = &new.proved {
+            self.try_change_account(session, id, &AccountChange::Proved(email.clone()), None).await?;
+        }
+        let set = doc! { "$set": { "password": new.password.as_ref().map(|password| &password.0) } };
+        if self.accounts.update_one(by_account(id), set).session(&mut *session).await?.matched_count == 0 {
+            return Err(StoreError::NotFound.into());
+        }
+        for mail in &new.mails {
+            self.keep_mail(session, mail).await?;
+        }
+        self.try_end_sessions(session, id, new.ending).await
     }
 
     /// The number of the next claim of an address. Two who claim it at once may get the same; then either is the last.

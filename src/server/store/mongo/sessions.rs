@@ -2,16 +2,21 @@
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
-use mongodb::bson::{self, Binary, doc};
+use mongodb::{
+    ClientSession,
+    bson::{self, Binary, doc},
+};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{AccountId, AccountRecord, Ending, Result, SessionId, SessionRecord, Sessions, StoreError, TokenHash},
-    Mongo, PATIENCE,
+    super::{
+        AccountId, AccountRecord, ActorId, Ending, Result, SessionId, SessionRecord, Sessions, StoreError, TokenHash,
+    },
+    Attempt, Mongo, PATIENCE,
     accounts::AccountDocument,
     binary,
     guests::{token_binary, token_hash},
-    uuid, within,
+    transaction, uuid, within,
 };
 use crate::protocol::Millis;
 
@@ -52,11 +57,8 @@ struct Owned {
 #[async_trait]
 impl Sessions for Mongo {
     async fn begin_session(&self, session: &SessionRecord) -> Result<()> {
-        within(PATIENCE, async {
-            self.sessions.insert_one(SessionDocument::from(session.clone())).await?;
-            Ok(())
-        })
-        .await
+        within(PATIENCE, async { Ok(transaction!(self, |transaction| self.try_begin_session(transaction, session))?) })
+            .await
     }
 
     async fn session(&self, id: SessionId, now: Millis) -> Result<(SessionRecord, AccountRecord)> {
@@ -119,20 +121,8 @@ impl Sessions for Mongo {
     }
 
     async fn end_sessions(&self, account: AccountId, which: Ending) -> Result<Vec<SessionId>> {
-        within(PATIENCE, async {
-            let mut ending = doc! { "account": binary(account.0) };
-            match which {
-                Ending::One(id) => _ = ending.insert("_id", binary(id.0)),
-                Ending::Others(id) => _ = ending.insert("_id", doc! { "$ne": binary(id.0) }),
-                Ending::All => {}
-            }
-            let ids = self.sessions.clone_with_type::<Id>();
-            let found: Vec<_> = ids.find(ending).projection(doc! { "_id": 1 }).await?.try_collect().await?;
-            let ids: Vec<_> = found.iter().map(|session| session.id).collect();
-            self.sessions.delete_many(doc! { "_id": { "$in": &ids } }).await?;
-            Ok(ids.into_iter().map(|id| SessionId(uuid(id))).collect())
-        })
-        .await
+        within(PATIENCE, async { Ok(transaction!(self, |session| self.try_end_sessions(session, account, which))?) })
+            .await
     }
 
     async fn living_sessions(&self, sessions: &[SessionId], now: Millis) -> Result<Vec<SessionId>> {
@@ -152,6 +142,34 @@ impl Sessions for Mongo {
             Ok(self.sessions.delete_many(ended).await?.deleted_count)
         })
         .await
+    }
+}
+
+impl Mongo {
+    async fn try_begin_session(&self, transaction: &mut ClientSession, session: &SessionRecord) -> Attempt<()> {
+        self.hold_actor(transaction, ActorId::Account(session.account)).await?;
+        self.sessions.insert_one(SessionDocument::from(session.clone())).session(transaction).await?;
+        Ok(())
+    }
+
+    /// Ends sessions of an account; gives which.
+    pub(super) async fn try_end_sessions(
+        &self,
+        transaction: &mut ClientSession,
+        account: AccountId,
+        which: Ending,
+    ) -> Attempt<Vec<SessionId>> {
+        let mut ending = doc! { "account": binary(account.0) };
+        match which {
+            Ending::One(id) => _ = ending.insert("_id", binary(id.0)),
+            Ending::Others(id) => _ = ending.insert("_id", doc! { "$ne": binary(id.0) }),
+            Ending::All => {}
+        }
+        let ids = self.sessions.clone_with_type::<Id>();
+        let mut found = ids.find(ending).projection(doc! { "_id": 1 }).session(&mut *transaction).await?;
+        let ids: Vec<_> = found.stream(&mut *transaction).map_ok(|found| found.id).try_collect().await?;
+        self.sessions.delete_many(doc! { "_id": { "$in": &ids } }).session(transaction).await?;
+        Ok(ids.into_iter().map(|id| SessionId(uuid(id))).collect())
     }
 }
 

@@ -7,11 +7,11 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 use super::{
     super::{
         AccountChange, AccountId, AccountRecord, Accounts, ActorId, Adopted, Conflict, GuestId, Holders, MailRecord,
-        Owed, Result, RoomId, StoreError, TokenRecord,
+        NewPassword, Owed, Result, RoomId, SessionId, StoreError, TokenRecord,
     },
     Sqlite, Undo, mails, members,
     rooms::found,
-    tokens, violated,
+    sessions, tokens, violated,
 };
 use crate::protocol::{Email, EventKind, MemberId, MessageBody, Millis, Nickname};
 
@@ -63,6 +63,22 @@ impl Accounts for Sqlite {
                 mails::insert(db, mail)?;
             }
             find(db, id)
+        })
+        .await
+    }
+
+    async fn replace_password(&self, id: AccountId, new: &NewPassword) -> Result<Vec<SessionId>> {
+        let new = new.clone();
+        self.write(Undo::Savepoint, move |db| {
+            if let Some(email) = new.proved {
+                apply(db, id, &AccountChange::Proved(email))?;
+            }
+            let mut update = db.prepare_cached("UPDATE accounts SET password = ?2 WHERE id = ?1")?;
+            found(update.execute(params![id, new.password])?)?;
+            for mail in &new.mails {
+                mails::insert(db, mail)?;
+            }
+            sessions::end(db, id, new.ending)
         })
         .await
     }
@@ -146,7 +162,6 @@ fn apply(db: &Connection, id: AccountId, change: &AccountChange) -> Result<()> {
              claim = (SELECT ifnull(max(claim), 0) + 1 FROM accounts WHERE claimed = ?2) WHERE id = ?1",
             email,
         ),
-        AccountChange::Password(password) => ("UPDATE accounts SET password = ?2 WHERE id = ?1", password),
         AccountChange::Name(name) => ("UPDATE accounts SET name = ?2 WHERE id = ?1", name),
         AccountChange::Preferences(preferences) => ("UPDATE accounts SET preferences = ?2 WHERE id = ?1", preferences),
     };

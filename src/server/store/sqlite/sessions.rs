@@ -1,10 +1,10 @@
 //! Sessions in SQLite.
 
 use async_trait::async_trait;
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
-    super::{AccountId, AccountRecord, Ending, Result, SessionId, SessionRecord, Sessions, TokenHash},
+    super::{AccountId, AccountRecord, ActorId, Ending, Result, SessionId, SessionRecord, Sessions, TokenHash},
     Sqlite, Undo, accounts,
     rooms::found,
 };
@@ -15,6 +15,7 @@ impl Sessions for Sqlite {
     async fn begin_session(&self, session: &SessionRecord) -> Result<()> {
         let session = session.clone();
         self.write(Undo::Nothing, move |db| {
+            accounts::expect(db, ActorId::Account(session.account))?;
             let mut insert = db.prepare_cached(
                 "INSERT INTO sessions
                  (id, account, refresh, previous, previous_at, device, created_at, used_at, ends_at)
@@ -85,17 +86,7 @@ impl Sessions for Sqlite {
     }
 
     async fn end_sessions(&self, account: AccountId, which: Ending) -> Result<Vec<SessionId>> {
-        let (sql, id) = match which {
-            Ending::One(id) => ("DELETE FROM sessions WHERE account = ? AND id IS ? RETURNING id", Some(id)),
-            Ending::Others(id) => ("DELETE FROM sessions WHERE account = ? AND id IS NOT ? RETURNING id", Some(id)),
-            Ending::All => ("DELETE FROM sessions WHERE account = ? AND id IS NOT ? RETURNING id", None),
-        };
-        self.write(Undo::Nothing, move |db| {
-            let mut delete = db.prepare_cached(sql)?;
-            let ended = delete.query_map(params![account, id], |row| row.get(0))?;
-            Ok(ended.collect::<rusqlite::Result<_>>()?)
-        })
-        .await
+        self.write(Undo::Nothing, move |db| end(db, account, which)).await
     }
 
     async fn living_sessions(&self, sessions: &[SessionId], now: Millis) -> Result<Vec<SessionId>> {
@@ -115,6 +106,18 @@ impl Sessions for Sqlite {
         })
         .await
     }
+}
+
+/// Ends sessions of an account; gives which.
+pub(super) fn end(db: &Connection, account: AccountId, which: Ending) -> Result<Vec<SessionId>> {
+    let (sql, id) = match which {
+        Ending::One(id) => ("DELETE FROM sessions WHERE account = ? AND id IS ? RETURNING id", Some(id)),
+        Ending::Others(id) => ("DELETE FROM sessions WHERE account = ? AND id IS NOT ? RETURNING id", Some(id)),
+        Ending::All => ("DELETE FROM sessions WHERE account = ? AND id IS NOT ? RETURNING id", None),
+    };
+    let mut delete = db.prepare_cached(sql)?;
+    let ended = delete.query_map(params![account, id], |row| row.get(0))?;
+    Ok(ended.collect::<rusqlite::Result<_>>()?)
 }
 
 fn record(row: &Row<'_>) -> rusqlite::Result<SessionRecord> {
