@@ -84,7 +84,8 @@ pub async fn with_a_new_password_goes_all_that_must_or_nothing(store: &dyn Store
     store.finish_mail(told.id).await.unwrap();
     let mut ended = store.replace_password(ada.id, &new).await.unwrap();
     let mut expected = [sessions[1].id, sessions[2].id];
-    (ended.sort(), expected.sort());
+    ended.sort();
+    expected.sort();
     assert_eq!(ended, expected);
     (ada.email, ada.password) = (Some(address), new.password.take());
     assert_eq!(store.account(ada.id).await.unwrap(), ada);
