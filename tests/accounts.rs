@@ -15,10 +15,8 @@ use support::{
     Guest, Mailbox, Node, Settings,
     account::{OTHER_PASSWORD, PASSWORD, new_address},
     client::{Follower, Heard, Socket},
-    services::{shared_mongo, shared_redis},
-    story, within,
+    cluster, story, within,
 };
-use uuid::Uuid;
 
 const POST: Method = Method::POST;
 const PUT: Method = Method::PUT;
@@ -291,10 +289,7 @@ async fn sessions_are_listed_and_ended_one_by_one_or_all_others() {
 async fn name_preferences_address_and_password_can_be_changed() {
     let settings = Settings::embedded();
     let (node, mails) = (Node::start(&settings).await, Mailbox::of(&settings));
-    let (ada, email) = Guest::registered(&node, "Ada").await;
-    let token = mails.letter(&email, 1).await.token();
-    ada.tell(POST, "/api/auth/verify", json!({ "token": token })).await.unwrap();
-
+    let (ada, email) = Guest::proved(&node, "Ada").await;
     let named: Profile = ada.ask(PUT, "/api/users/name", json!({ "name": " Countess  Ada " })).await.unwrap();
     assert_eq!(named.name.as_str(), "Countess Ada");
     let wished = json!({ "theme": "dark", "language": "de", "nickname": "Ada L." });
@@ -519,16 +514,6 @@ async fn the_cookies_of_an_account_are_for_the_server_only() {
     );
 }
 
-/// Two nodes on a database and a prefix of their own.
-async fn cluster() -> Option<(Settings, Node, Node)> {
-    let (mongo, redis) = (shared_mongo()?, shared_redis()?);
-    let name = format!("accounts_{}", Uuid::new_v4().simple());
-    let secret = "the secret that the nodes of these tests share";
-    let settings = Settings::cluster(&mongo, &name, &redis, &name).with("JWT_SECRET", secret);
-    let (one, two) = tokio::join!(Node::start(&settings), Node::start(&settings));
-    Some((settings, one, two))
-}
-
 /// How long it takes until a follower's socket is closed because its session ended.
 async fn signed_out(follower: &mut Follower) -> Duration {
     let start = Instant::now();
@@ -538,8 +523,8 @@ async fn signed_out(follower: &mut Follower) -> Duration {
 
 #[tokio::test]
 async fn a_session_that_ends_on_one_node_loses_its_sockets_on_the_other_within_two_seconds() {
-    let Some((settings, one, two)) = cluster().await else { return };
-    let mails = Mailbox::of(&settings);
+    let Some((one, two)) = cluster().await else { return };
+    let mails = Mailbox::of(one.settings());
     let (ada, email) = Guest::registered(&one, "Ada").await;
     let code = ada.create(RoomType::Group, true).await.room.code;
     let phone = Guest::new(&two, "Ada");
@@ -562,7 +547,7 @@ async fn a_session_that_ends_on_one_node_loses_its_sockets_on_the_other_within_t
 
 #[tokio::test]
 async fn a_guest_who_registers_on_one_node_comes_back_on_the_other_as_the_account() {
-    let Some((_settings, one, two)) = cluster().await else { return };
+    let Some((one, two)) = cluster().await else { return };
     let ada = Guest::new(&one, "Ada");
     let before = ada.create(RoomType::Group, true).await;
     let code = before.room.code;
@@ -578,7 +563,7 @@ async fn a_guest_who_registers_on_one_node_comes_back_on_the_other_as_the_accoun
 
 #[tokio::test]
 async fn a_deleted_account_is_gone_from_rooms_that_are_open_on_another_node() {
-    let Some((_settings, one, two)) = cluster().await else { return };
+    let Some((one, two)) = cluster().await else { return };
     let (ada, _) = Guest::registered(&one, "Ada").await;
     let bob = Guest::new(&two, "Bob");
     let code = ada.create(RoomType::Group, true).await.room.code;

@@ -27,10 +27,7 @@ use futures_util::StreamExt;
 use reqwest::Method;
 use serde_json::json;
 use support::{
-    Guest, Mongo, Node, Redis, Settings, Watcher, poll_until,
-    services::{shared_mongo, shared_redis},
-    watcher::text,
-    within,
+    Guest, Mongo, Node, Redis, Settings, Watcher, cluster, on_both_stacks, poll_until, watcher::text, within,
 };
 use tokio::net::UnixStream;
 use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::Role};
@@ -38,17 +35,6 @@ use uuid::Uuid;
 
 const PUT: Method = Method::PUT;
 const POST: Method = Method::POST;
-
-/// Runs a story where two nodes share everything, and where one node is all there is.
-async fn on_both_stacks(story: impl AsyncFn(&Node, &Node)) {
-    let alone = Node::start(&Settings::embedded()).await;
-    story(&alone, &alone).await;
-    let (Some(mongo), Some(redis)) = (shared_mongo(), shared_redis()) else { return };
-    let name = format!("lists_{}", Uuid::new_v4().simple());
-    let settings = Settings::cluster(&mongo, &name, &redis, &name);
-    let (one, two) = tokio::join!(Node::start(&settings), Node::start(&settings));
-    story(&one, &two).await;
-}
 
 /// A room with a name.
 async fn named(person: &Guest, room_type: RoomType, preserve: bool, name: &str) -> RoomCode {
@@ -304,10 +290,7 @@ async fn a_list_goes_on_through_the_store_while_redis_is_down_and_heals_when_it_
 
 #[tokio::test]
 async fn a_list_heals_when_the_node_that_wrote_down_the_last_message_died_at_once() {
-    let (Some(mongo), Some(redis)) = (shared_mongo(), shared_redis()) else { return };
-    let name = format!("lists_{}", Uuid::new_v4().simple());
-    let settings = Settings::cluster(&mongo, &name, &redis, &name);
-    let (mut a, b) = tokio::join!(Node::start(&settings), Node::start(&settings));
+    let Some((mut a, b)) = cluster().await else { return };
     let ((ada, _), bob) = (Guest::registered(&b, "Ada").await, Guest::new(&a, "Bob"));
     let code = bob.create(RoomType::Group, true).await.room.code;
     ada.join(code).await;

@@ -23,14 +23,6 @@ fn settings() -> Settings {
     Settings::embedded().with("LEPTOS_HASH_FILES", "false")
 }
 
-/// Somebody with an account whose address is proved.
-async fn ada(node: &Node, mails: &Mailbox) -> (Guest, String) {
-    let (ada, email) = Guest::registered(node, "Ada").await;
-    let token = mails.letter(&email, 1).await.token();
-    ada.tell(POST, "/api/auth/verify", json!({ "token": token })).await.unwrap();
-    (ada, email)
-}
-
 /// The element of the document, with what it says of the look.
 fn root(text: &str) -> &str {
     text.split_once("<html").unwrap().1.split('>').next().unwrap()
@@ -204,7 +196,7 @@ async fn without_a_password_a_code_by_mail_confirms_and_the_form_waits_for_it() 
 async fn to_have_the_address_that_one_has_gives_up_another() {
     let settings = settings();
     let (node, mails) = (Node::start(&settings).await, Mailbox::of(&settings));
-    let (ada, email) = ada(&node, &mails).await;
+    let (ada, email) = Guest::proved(&node, "Ada").await;
     let new = new_address();
     let change = json!({ "email": new, "password": PASSWORD });
     let pending: Profile = ada.ask(PUT, "/api/users/email", change).await.unwrap();

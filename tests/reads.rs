@@ -17,14 +17,8 @@ use mongodb::{
 use reqwest::Method;
 use serde_json::json;
 use support::{
-    Follower, Guest, Mongo, Node, Redis, Settings,
-    account::new_address,
-    client::Heard,
-    poll_until,
-    services::{shared_mongo, shared_redis},
-    within,
+    Follower, Guest, Mongo, Node, Redis, Settings, account::new_address, client::Heard, cluster, poll_until, within,
 };
-use uuid::Uuid;
 
 const PUT: Method = Method::PUT;
 
@@ -136,14 +130,6 @@ async fn members_in(mongo: &Mongo) -> Collection<Document> {
 async fn in_mongo(members: &Collection<Document>, member: MemberId) -> Option<Seq> {
     let record = members.find_one(doc! { "member": member.get().cast_signed() }).await.ok()??;
     record.get_i64("read").ok().map(i64::cast_unsigned)
-}
-
-/// MongoDB, Redis and two nodes, on a database and a prefix of their own.
-async fn cluster() -> Option<(Node, Node)> {
-    let (mongo, redis) = (shared_mongo()?, shared_redis()?);
-    let name = format!("reads_{}", Uuid::new_v4().simple());
-    let settings = Settings::cluster(&mongo, &name, &redis, &name);
-    Some(tokio::join!(Node::start(&settings), Node::start(&settings)))
 }
 
 #[tokio::test]

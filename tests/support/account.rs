@@ -5,7 +5,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Guest, Node, client::Refused};
+use super::{Guest, Mailbox, Node, client::Refused};
 
 /// A password that is good enough.
 pub const PASSWORD: &str = "nine purple lanterns";
@@ -22,6 +22,14 @@ impl Guest {
     pub async fn registered(node: &Node, name: &str) -> (Self, String) {
         let (person, email) = (Self::new(node, name), new_address());
         person.register(&email).await;
+        (person, email)
+    }
+
+    /// Somebody new with an account, who has proved its address.
+    pub async fn proved(node: &Node, name: &str) -> (Self, String) {
+        let (person, email) = Self::registered(node, name).await;
+        let token = Mailbox::of(node.settings()).letter(&email, 1).await.token();
+        person.tell(Method::POST, "/api/auth/verify", json!({ "token": token })).await.expect("the address is proved");
         (person, email)
     }
 

@@ -11,12 +11,14 @@ pub mod mailbox;
 pub mod node;
 pub mod plain;
 pub mod services;
+pub mod stacks;
 pub mod watcher;
 
 pub use client::{Follower, Guest};
 pub use mailbox::Mailbox;
 pub use node::{Node, Settings};
 pub use services::{MailServer, Mongo, Redis};
+pub use stacks::{cluster, on_both_stacks};
 pub use watcher::Watcher;
 
 use std::time::Duration;

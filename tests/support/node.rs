@@ -149,6 +149,11 @@ impl Node {
         signal(self.process.as_ref().expect("the node runs"), "CONT").await;
     }
 
+    /// What it was started with.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// An address on it.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)

@@ -1,0 +1,24 @@
+//! The two ways to run: one node that has everything inside, and nodes that share a MongoDB and a Redis.
+
+use uuid::Uuid;
+
+use super::{
+    Node, Settings,
+    services::{shared_mongo, shared_redis},
+};
+
+/// Two nodes on a database and a prefix of their own; `None` on a machine without services (never in CI).
+pub async fn cluster() -> Option<(Node, Node)> {
+    let (mongo, redis) = (shared_mongo()?, shared_redis()?);
+    let name = format!("test_{}", Uuid::now_v7().simple());
+    let settings = Settings::cluster(&mongo, &name, &redis, &name);
+    Some(tokio::join!(Node::start(&settings), Node::start(&settings)))
+}
+
+/// Runs a story where one node is all there is, and where two share everything.
+pub async fn on_both_stacks(story: impl AsyncFn(&Node, &Node)) {
+    let alone = Node::start(&Settings::embedded()).await;
+    story(&alone, &alone).await;
+    let Some((one, two)) = cluster().await else { return };
+    story(&one, &two).await;
+}
