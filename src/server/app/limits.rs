@@ -223,3 +223,41 @@ fn subject(client: IpAddr) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_more_a_client_guesses_the_longer_it_waits_and_nobody_else_does() {
+        let (start, passed) = (Instant::now(), Arc::new(Mutex::new(Duration::ZERO)));
+        let clock = Arc::clone(&passed);
+        let (bus, _news) = LocalBus::with_clock(move || start + *clock.lock().unwrap());
+        let limits = Limits::new(&Config::try_parse_from(["anonchat"]).unwrap(), Arc::new(bus));
+        let [client, other] = ["203.0.113.1", "203.0.113.2"].map(|address| address.parse().unwrap());
+        let [account, another] = [1, 2].map(|id| AccountId(Uuid::from_u128(id)));
+        // Somebody who tries again as soon as they may.
+        let mut waits = Vec::new();
+        for _ in 0..80 {
+            let mut waited = Duration::ZERO;
+            while let Err(problem) = limits.confirm(client, account).await {
+                let wait = Duration::from_millis(problem.retry_after_ms.unwrap());
+                *passed.lock().unwrap() += wait;
+                waited += wait;
+            }
+            waits.push(waited);
+        }
+        assert_eq!(waits[..5], [Duration::ZERO; 5]);
+        assert_eq!(waits[5..20], [Duration::from_secs(12); 15]);
+        // While they waited, some of the hour's and of the day's tries came back.
+        assert_eq!(waits[25..60], [Duration::from_mins(3); 35]);
+        assert_eq!(waits[70..], [Duration::from_mins(24); 10]);
+
+        assert!(limits.confirm(client, account).await.is_err());
+        assert_eq!(limits.confirm(other, account).await, Ok(()), "nobody locks the owner out");
+        assert_eq!(limits.confirm(client, another).await, Ok(()));
+    }
+}

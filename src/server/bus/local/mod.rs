@@ -32,6 +32,7 @@ use crate::{
 
 /// The bus of a single node.
 pub struct LocalBus {
+    clock: Box<dyn Fn() -> Instant + Send + Sync>,
     tails: Mutex<Tails>,
     /// Taken after the tails, where both are.
     digests: Mutex<Digests>,
@@ -46,8 +47,14 @@ pub struct LocalBus {
 impl LocalBus {
     /// An empty bus, and the news that never come.
     pub fn new() -> (Self, mpsc::Receiver<BusNews>) {
+        Self::with_clock(Instant::now)
+    }
+
+    /// The same, by another clock, so that tests choose the time.
+    pub fn with_clock(clock: impl Fn() -> Instant + Send + Sync + 'static) -> (Self, mpsc::Receiver<BusNews>) {
         let (news, inbox) = mpsc::channel(1);
         let bus = Self {
+            clock: Box::new(clock),
             tails: Mutex::default(),
             digests: Mutex::default(),
             versions: Mutex::default(),
@@ -57,6 +64,10 @@ impl LocalBus {
             _news: news,
         };
         (bus, inbox)
+    }
+
+    fn now(&self) -> Instant {
+        (self.clock)()
     }
 }
 
@@ -87,40 +98,40 @@ impl Bus for LocalBus {
     }
 
     async fn open_tail(&self, room: RoomId, epoch: Epoch, head: Seq, n: u64, after: Seq) -> Result<Tail> {
-        Ok(lock(&self.tails).open(room, epoch, head, n, after, Instant::now()))
+        Ok(lock(&self.tails).open(room, epoch, head, n, after, self.now()))
     }
 
     async fn tail(&self, room: RoomId, after: Seq) -> Result<Option<Tail>> {
-        Ok(lock(&self.tails).read(room, after, Instant::now()))
+        Ok(lock(&self.tails).read(room, after, self.now()))
     }
 
     async fn tail_before(&self, room: RoomId, from: Seq, before: Option<Seq>, limit: usize) -> Result<Vec<Event>> {
-        Ok(lock(&self.tails).read_before(room, from, before, limit, Instant::now()))
+        Ok(lock(&self.tails).read_before(room, from, before, limit, self.now()))
     }
 
     async fn tail_heads(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, Epoch, Seq)>> {
-        Ok(lock(&self.tails).heads(rooms, Instant::now()))
+        Ok(lock(&self.tails).heads(rooms, self.now()))
     }
 
     async fn append_tail(&self, room: RoomId, epoch: Epoch, events: &[Event], _packet: Bytes) -> Result<TailAppended> {
         let batch = Batch::of(events)?;
-        Ok(lock(&self.tails).append(room, epoch, batch, Instant::now()))
+        Ok(lock(&self.tails).append(room, epoch, batch, self.now()))
     }
 
     async fn seal_tail(&self, room: RoomId, epoch: Epoch, head: Seq, by: &Person) -> Result<TailAppended> {
-        Ok(lock(&self.tails).seal(room, epoch, head, by, Instant::now()))
+        Ok(lock(&self.tails).seal(room, epoch, head, by, self.now()))
     }
 
     async fn drop_tail(&self, room: RoomId, epoch: Epoch, head: Seq) -> Result<()> {
         let mut tails = lock(&self.tails);
-        if tails.remove(room, epoch, head, Instant::now()) {
+        if tails.remove(room, epoch, head, self.now()) {
             lock(&self.digests).remove(room);
         }
         Ok(())
     }
 
     async fn put_digest(&self, room: RoomId, digest: &Digest) -> Result<()> {
-        let now = Instant::now();
+        let now = self.now();
         let mut tails = lock(&self.tails);
         let ends_at = match digest.retention {
             Retention::Preserved => Some(now + TAIL_LIFE),
@@ -133,16 +144,16 @@ impl Bus for LocalBus {
     }
 
     async fn digests(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, Digest)>> {
-        Ok(lock(&self.digests).read(rooms, Instant::now()))
+        Ok(lock(&self.digests).read(rooms, self.now()))
     }
 
     async fn touch_account(&self, account: AccountId) -> Result<()> {
-        lock(&self.versions).touch(account, Instant::now());
+        lock(&self.versions).touch(account, self.now());
         Ok(())
     }
 
     async fn account_versions(&self, accounts: &[AccountId]) -> Result<Vec<(AccountId, u64)>> {
-        Ok(lock(&self.versions).read(accounts, Instant::now()))
+        Ok(lock(&self.versions).read(accounts, self.now()))
     }
 
     async fn renew_leases(&self, guests: &[(RoomId, MemberId)], until: Millis) -> Result<()> {
@@ -165,10 +176,10 @@ impl Bus for LocalBus {
     }
 
     async fn throttle(&self, key: &str, quota: Quota) -> Result<Option<Duration>> {
-        Ok(lock(&self.throttles).take(key, quota, Instant::now()))
+        Ok(lock(&self.throttles).take(key, quota, self.now()))
     }
 
     async fn take_turn(&self, job: &str, pause: Duration) -> Result<bool> {
-        Ok(lock(&self.turns).take(job, pause, Instant::now()))
+        Ok(lock(&self.turns).take(job, pause, self.now()))
     }
 }
