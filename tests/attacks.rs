@@ -22,7 +22,7 @@ use support::{
     Guest, Mailbox, Node, Settings,
     account::{OTHER_PASSWORD, PASSWORD, new_address},
     client::Refused,
-    poll_until,
+    poll_until, within,
 };
 
 const POST: Method = Method::POST;
@@ -542,6 +542,81 @@ async fn who_guesses_passwords_waits_and_the_owner_elsewhere_does_not() {
     // Many at once are counted as well.
     let tries = join_all((0..30).map(|_| try_from(&node, "203.0.113.3", &email, "not this one"))).await;
     assert_eq!(tries.iter().filter(|(status, _)| *status == 401).count(), 5);
+}
+
+#[tokio::test]
+async fn who_asks_too_often_is_told_how_long_to_wait_and_nobody_else_waits() {
+    /// What is asked for, how that is answered, how often it is given in which time, and how to ask for it.
+    type Door<'a> = (&'a str, u16, u32, Duration, &'a dyn Fn() -> RequestBuilder);
+    let node = Node::start(&limited()).await;
+    let ((ada, _), email) = (Guest::registered(&node, "Ada").await, new_address());
+    let [minute, hour] = [Duration::from_mins(1), Duration::from_hours(1)];
+    let nobody = |path: &str, body: Value| Guest::new(&node, "").request(POST, path).json(&body);
+    let forgot = |email: &str| nobody("/api/auth/forgot-password", json!({ "email": email }));
+    let register = || nobody("/api/auth/register", json!({ "name": "Ada", "email": new_address() }));
+    let doors: [Door; 6] = [
+        ("accounts", 201, 40, hour, &register),
+        ("mails", 204, 30, hour, &|| forgot(&new_address())),
+        ("mails to one address", 204, 5, 10 * minute, &|| forgot(&email)),
+        ("codes", 400, 30, 10 * minute, &|| nobody("/api/auth/verify", json!({ "token": "none of ours" }))),
+        ("measures", 200, 60, minute, &|| nobody("/api/auth/password-strength", json!({ "password": PASSWORD }))),
+        ("downloads", 200, 5, hour, &|| ada.request(Method::GET, "/api/users/me/data")),
+    ];
+    for (n, (what, status, burst, per, door)) in doors.into_iter().enumerate() {
+        let ask = async |net: &str| door().header("x-forwarded-for", format!("{net}.{n}")).send().await.unwrap();
+        let begun = Instant::now();
+        let mut taken = 0;
+        let refused = within(what, async {
+            loop {
+                let answer = ask("203.0.113").await;
+                if answer.status() == StatusCode::TOO_MANY_REQUESTS {
+                    return answer;
+                }
+                assert_eq!(answer.status(), status, "{what}");
+                taken += 1;
+            }
+        })
+        .await;
+        let retry_after = refused.headers()["retry-after"].to_str().unwrap().parse::<u64>().unwrap();
+        let problem: Problem = refused.json().await.unwrap();
+        // Some come again while it asks.
+        let (one, took) = (per / burst, begun.elapsed());
+        let again = u32::try_from(took.as_millis() / one.as_millis()).unwrap();
+        assert!((burst..=burst + again).contains(&taken), "{what}: {taken}");
+        let pause = problem.retry_after_ms.unwrap();
+        let wait = Duration::from_millis(pause);
+        assert!(wait <= one && wait + took + Duration::from_millis(1) >= one, "{what}: {wait:?}");
+        assert_eq!((problem.code, retry_after), (Code::TooManyRequests, pause.div_ceil(1_000)), "{what}");
+        assert_eq!(ask("198.51.100").await.status(), status, "{what}, asked for elsewhere");
+    }
+}
+
+#[tokio::test]
+async fn past_sixty_codes_in_an_hour_an_address_gets_none_and_no_answer_tells() {
+    let settings = limited();
+    let (mut node, mails) = (Node::start(&settings).await, Mailbox::of(&settings));
+    let (ada, email) = Guest::registered(&node, "Ada").await;
+    let body = json!({ "email": email });
+    // One client may have five.
+    let ask = |n: usize| {
+        let request = Guest::new(&node, "").request(POST, "/api/auth/code");
+        looks(request.header("x-forwarded-for", format!("203.0.113.{}", n / 5)).json(&body), &[])
+    };
+    let mut seen = BTreeSet::new();
+    for n in 0..60 {
+        seen.insert(ask(n).await);
+    }
+    mails.letter(&email, 61).await;
+    for n in 60..65 {
+        seen.insert(ask(n).await);
+    }
+    assert_eq!(seen.len(), 1, "{seen:#?}");
+    // What was under way is finished before the node stops, so a mail of it would come before the next.
+    assert!(node.terminate().await);
+    node.restart().await;
+    ada.tell(POST, "/api/auth/forgot-password", body).await.unwrap();
+    assert!(mails.letter(&email, 62).await.text.contains("?token="), "a link is no code, and still comes");
+    assert_eq!(mails.letters(&email).len(), 62);
 }
 
 #[tokio::test]

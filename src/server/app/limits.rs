@@ -117,9 +117,10 @@ impl Limits {
         }
     }
 
-    /// May this client make another account now?
-    pub async fn register(&self, client: IpAddr) -> Result<(), Problem> {
-        self.take("register", client, REGISTER).await
+    /// May this client make another account now? The mail that proves its address counts for the address only.
+    pub async fn register(&self, client: IpAddr, email: &Email) -> Result<(), Problem> {
+        self.take("register", client, REGISTER).await?;
+        self.mail_to_one(client, email).await
     }
 
     /// May this client try a password for an address now? Whether anybody has the address makes no difference.
@@ -136,7 +137,7 @@ impl Limits {
     /// May this client have a mail sent to this address now?
     pub async fn mail(&self, client: IpAddr, email: &Email) -> Result<(), Problem> {
         self.take("mail", client, MAIL).await?;
-        self.take(&format!("mail:{}", digest(email.as_str().as_bytes())), client, MAIL_TO_ONE).await
+        self.mail_to_one(client, email).await
     }
 
     /// Whether another code may be sent to this address, whoever asks for it. It is asked after the answer, which is the same
@@ -184,6 +185,10 @@ impl Limits {
             self.take(&format!("guess:{step}:{whom}"), client, quota).await?;
         }
         Ok(())
+    }
+
+    async fn mail_to_one(&self, client: IpAddr, email: &Email) -> Result<(), Problem> {
+        self.take(&format!("mail:{}", digest(email.as_str().as_bytes())), client, MAIL_TO_ONE).await
     }
 
     async fn take(&self, what: &str, client: IpAddr, quota: Quota) -> Result<(), Problem> {

@@ -47,8 +47,7 @@ pub(super) fn profile(account: &AccountRecord) -> Profile {
 pub async fn register(app: &App, visitor: &Visitor, device: String, wanted: Register) -> Result<LoggedIn, Problem> {
     let name = read_name(wanted.name)?;
     let email = login::read_email(wanted.email)?;
-    app.limits.register(visitor.client).await?;
-    app.limits.mail(visitor.client, &email).await?;
+    app.limits.register(visitor.client, &email).await?;
     let password = match wanted.password.filter(|password| !password.reveal().is_empty()) {
         Some(password) => {
             Some(secrets::choose(app, "password", &password, vec![name.to_string(), email.to_string()]).await?)
