@@ -27,6 +27,7 @@ use support::{
 
 const POST: Method = Method::POST;
 const SECRET: &str = "the secret that these tests share with their nodes";
+const NEW_SECRET: &str = "the secret that replaces it after a while";
 
 /// The value of a cookie in a jar.
 fn cookie(guest: &Guest, name: &str) -> String {
@@ -167,6 +168,25 @@ async fn a_refresh_token_used_again_ends_the_session_for_both() {
 }
 
 #[tokio::test]
+async fn a_refresh_token_that_comes_again_after_its_grace_ends_the_session() {
+    let settings = Settings::embedded();
+    let mut node = Node::start(&settings).await;
+    let (ada, _) = Guest::registered(&node, "Ada").await;
+    let before = format!("anonchat-refresh={}", cookie(&ada, "anonchat-refresh"));
+    ada.tell(POST, "/api/auth/refresh", json!({})).await.unwrap();
+    assert_eq!(shown(&node, &before).await.0, 200, "a tab may be late by a moment");
+    assert!(node.terminate().await);
+    let db = rusqlite::Connection::open(settings.data_dir().join("anonchat.sqlite")).unwrap();
+    // As if half a minute had passed.
+    assert_eq!(db.execute("UPDATE sessions SET previous_at = previous_at - 30000", []).unwrap(), 1);
+    drop(db);
+    node.restart().await;
+    assert!(ada.is_logged_in().await);
+    assert_eq!(shown(&node, &before).await.0, 401);
+    assert!(!ada.is_logged_in().await, "whoever came late may have stolen it");
+}
+
+#[tokio::test]
 async fn an_altered_refresh_token_ends_the_session_that_it_names_and_no_other() {
     let node = Node::start(&Settings::embedded()).await;
     let (ada, email) = Guest::registered(&node, "Ada").await;
@@ -193,6 +213,33 @@ async fn tabs_that_renew_a_session_at_the_same_time_all_go_on() {
     }
     assert_eq!(replaced, 1, "one has the new refresh token, for all of them");
     assert!(ada.is_logged_in().await);
+}
+
+#[tokio::test]
+async fn a_new_secret_logs_nobody_out_and_without_the_old_one_its_access_tokens_open_nothing() {
+    let settings = Settings::embedded();
+    let with = |secrets: &str| settings.clone().with("JWT_SECRET", secrets);
+    let kid = |guest: &Guest| decoded(cookie(guest, "anonchat-access").split('.').next().unwrap())["kid"].clone();
+    let mut node = Node::start(&with(SECRET)).await;
+    let (ada, email) = Guest::registered(&node, "Ada").await;
+    let phone = Guest::new(&node, "Ada");
+    phone.log_in(&email).await;
+    let of_old = format!("anonchat-access={}", cookie(&ada, "anonchat-access"));
+    assert!(node.terminate().await);
+
+    let mut node = Node::start(&with(&format!("{NEW_SECRET},{SECRET}"))).await;
+    let ada = ada.at(&node);
+    assert_eq!(shown(&node, &of_old).await.0, 200);
+    ada.tell(POST, "/api/auth/refresh", json!({})).await.unwrap();
+    assert_ne!(kid(&ada), kid(&phone), "the new one signs");
+    assert!(node.terminate().await);
+
+    let node = Node::start(&with(NEW_SECRET)).await;
+    let (ada, phone) = (ada.at(&node), phone.at(&node));
+    assert_eq!(shown(&node, &of_old).await.0, 401);
+    assert_eq!(shown(&node, &format!("anonchat-access={}", cookie(&ada, "anonchat-access"))).await.0, 200);
+    assert!(phone.is_logged_in().await, "its refresh token has nothing to do with the secret");
+    assert_eq!(kid(&phone), kid(&ada));
 }
 
 #[tokio::test]
