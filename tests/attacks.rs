@@ -26,6 +26,7 @@ use support::{
 };
 
 const POST: Method = Method::POST;
+const PUT: Method = Method::PUT;
 const SECRET: &str = "the secret that these tests share with their nodes";
 const NEW_SECRET: &str = "the secret that replaces it after a while";
 
@@ -837,12 +838,8 @@ async fn looks(request: RequestBuilder, secrets: &[&str]) -> String {
 
 #[tokio::test]
 async fn answers_do_not_tell_who_has_an_account() {
-    let settings = Settings::embedded();
-    let (node, mails) = (Node::start(&settings).await, Mailbox::of(&settings));
-    let (ada, known) = Guest::registered(&node, "Ada").await;
-    let token = mails.letter(&known, 1).await.token();
-    ada.tell(POST, "/api/auth/verify", json!({ "token": token })).await.unwrap();
-    let unknown = new_address();
+    let node = Node::start(&Settings::embedded()).await;
+    let ((_, known), unknown) = (Guest::proved(&node, "Ada").await, new_address());
     for (path, body) in [
         ("/api/auth/login", json!({ "password": "not this one" })),
         ("/api/auth/forgot-password", json!({})),
@@ -871,6 +868,27 @@ async fn answers_do_not_tell_who_has_an_account() {
         }
     }
     assert_eq!(seen.len(), 1, "{seen:#?}");
+    // An account that wants another address is not told either, nor a guest who leaves one.
+    let (mut changed, mut kept) = (BTreeSet::new(), BTreeSet::new());
+    for email in [&known, &unknown] {
+        let (request, own) = change_of_address(&node, email).await;
+        changed.insert(looks(request, &[email, &own]).await);
+        kept.insert(looks(keeping_a_room(&node, email).await, &[email]).await);
+    }
+    assert_eq!((changed.len(), kept.len()), (1, 1), "{changed:#?} {kept:#?}");
+}
+
+/// Somebody who has proved an address wants another. Gives the request, and the address that they have.
+async fn change_of_address(node: &Node, email: &str) -> (RequestBuilder, String) {
+    let (ada, own) = Guest::proved(node, "Ada").await;
+    (ada.request(PUT, "/api/users/email").json(&json!({ "email": email, "password": PASSWORD })), own)
+}
+
+/// A guest leaves an address, so that a mail keeps their room.
+async fn keeping_a_room(node: &Node, email: &str) -> RequestBuilder {
+    let ada = Guest::new(node, "Ada");
+    let code = ada.create(RoomType::Group, true).await.room.code;
+    ada.request(POST, "/api/rooms/keep").json(&json!({ "code": code, "email": email }))
 }
 
 /// The work of a request, without the clock: what the store was asked, and how often a password was worked on.
@@ -889,6 +907,20 @@ fn work(log: &str) -> Vec<String> {
     work
 }
 
+/// The status of an answer, and what the node did for it.
+async fn status_and_work(settings: &Settings, request: RequestBuilder) -> (u16, Vec<String>) {
+    let before = settings.log().len();
+    let status = request.send().await.unwrap().status().as_u16();
+    let log = settings.log();
+    // The outbox and the sweeps go on by themselves.
+    let of_others = |work: &String| ["mails", "members", "rooms", "guests"].iter().any(|noun| work.ends_with(noun));
+    let mut done: Vec<String> = work(&log[before..]).into_iter().filter(|work| !of_others(work)).collect();
+    // A pragma is a reader that is opened, which the next question finds open.
+    done.retain(|work| !["begin ", "commit ", "savepoint ", "release ", "pragma "].contains(&work.as_str()));
+    done.sort();
+    (status, done)
+}
+
 #[tokio::test]
 async fn the_work_of_an_answer_does_not_tell_who_has_an_account() {
     let settings = Settings::embedded()
@@ -896,9 +928,7 @@ async fn the_work_of_an_answer_does_not_tell_who_has_an_account() {
         .with("ROOM_IDLE_SECONDS", "86400")
         .logged("warn,anonchat::server::store=trace,anonchat::server::app::passwords=trace");
     let (node, mails) = (Node::start(&settings).await, Mailbox::of(&settings));
-    let (ada, known) = Guest::registered(&node, "Ada").await;
-    let token = mails.letter(&known, 1).await.token();
-    ada.tell(POST, "/api/auth/verify", json!({ "token": token })).await.unwrap();
+    let (_, known) = Guest::proved(&node, "Ada").await;
     let (_, claimed) = Guest::registered(&node, "Cyd").await;
     let unknown = new_address();
     poll_until("the mails have left", || async { mails.letters(&claimed).len() == 1 }).await;
@@ -917,19 +947,9 @@ async fn the_work_of_an_answer_does_not_tell_who_has_an_account() {
                 let is_kept = |log: &str| work(log).iter().any(|work| work == "insert tokens");
                 poll_until("a code is kept", || async { is_kept(&settings.log()[before..]) }).await;
             }
-            let before = settings.log().len();
             let mut body = body.clone();
             body["email"] = json!(email);
-            let answer = guest.request(POST, path).json(&body).send().await.unwrap();
-            // What the node did for the answer; the outbox and the sweeps go on by themselves.
-            let of_others =
-                |work: &String| ["mails", "members", "rooms", "guests"].iter().any(|noun| work.ends_with(noun));
-            let log = settings.log();
-            let mut done: Vec<String> = work(&log[before..]).into_iter().filter(|work| !of_others(work)).collect();
-            // A pragma is a reader that is opened, which the next question finds open.
-            done.retain(|work| !["begin ", "commit ", "savepoint ", "release ", "pragma "].contains(&work.as_str()));
-            done.sort();
-            seen.insert((answer.status().as_u16(), done));
+            seen.insert(status_and_work(&settings, guest.request(POST, path).json(&body)).await);
         }
         assert_eq!(seen.len(), 1, "{path}: {seen:#?}");
         let (_, done) = seen.first().unwrap();
@@ -945,6 +965,18 @@ async fn the_work_of_an_answer_does_not_tell_who_has_an_account() {
             has_ticket,
             "a try is counted where there can be one"
         );
+    }
+    let (mut changed, mut kept) = (BTreeSet::new(), BTreeSet::new());
+    for email in [&known, &claimed, &unknown] {
+        let (request, _) = change_of_address(&node, email).await;
+        changed.insert(status_and_work(&settings, request).await);
+        kept.insert(status_and_work(&settings, keeping_a_room(&node, email).await).await);
+    }
+    for (status, seen) in [(200, changed), (204, kept)] {
+        assert_eq!(seen.len(), 1, "{seen:#?}");
+        let (answered, done) = seen.first().unwrap();
+        assert_eq!(*answered, status);
+        assert!(done.contains(&"insert tokens".to_owned()), "{done:?}");
     }
 }
 
