@@ -22,7 +22,7 @@ use support::{
     Guest, Mailbox, Node, Settings,
     account::{OTHER_PASSWORD, PASSWORD, new_address},
     client::Refused,
-    poll_until, within,
+    on_both_stacks, poll_until, within,
 };
 
 const POST: Method = Method::POST;
@@ -152,20 +152,22 @@ async fn a_token_of_one_kind_is_worth_nothing_as_another() {
 
 #[tokio::test]
 async fn a_refresh_token_used_again_ends_the_session_for_both() {
-    let node = Node::start(&Settings::embedded()).await;
-    let (ada, _) = Guest::registered(&node, "Ada").await;
-    let stolen = cookie(&ada, "anonchat-refresh");
-    // Twice replaced: so it is not the one before any more.
-    for _ in 0..2 {
-        ada.tell(POST, "/api/auth/refresh", json!({})).await.unwrap();
-    }
-    assert!(ada.is_logged_in().await);
-    let (status, set) = shown(&node, &format!("anonchat-refresh={stolen}")).await;
-    assert_eq!(status, 401);
-    assert!(set.iter().all(|cookie| cookie.contains("Max-Age=0")), "{set:?}");
-    assert!(!ada.is_logged_in().await, "the owner is out as well, and logs in again");
-    let refused = ada.tell(POST, "/api/auth/refresh", json!({})).await.unwrap_err();
-    assert_eq!((refused.status.as_u16(), refused.problem.code), (401, Code::NotLoggedIn));
+    on_both_stacks(async |one, two| {
+        let (ada, _) = Guest::registered(one, "Ada").await;
+        let stolen = cookie(&ada, "anonchat-refresh");
+        // Twice replaced: so it is not the one before any more.
+        for node in [one, two] {
+            ada.at(node).tell(POST, "/api/auth/refresh", json!({})).await.unwrap();
+        }
+        assert!(ada.is_logged_in().await);
+        let (status, set) = shown(two, &format!("anonchat-refresh={stolen}")).await;
+        assert_eq!(status, 401);
+        assert!(set.iter().all(|cookie| cookie.contains("Max-Age=0")), "{set:?}");
+        assert!(!ada.is_logged_in().await, "the owner is out as well, and logs in again");
+        let refused = ada.tell(POST, "/api/auth/refresh", json!({})).await.unwrap_err();
+        assert_eq!((refused.status.as_u16(), refused.problem.code), (401, Code::NotLoggedIn));
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -202,18 +204,20 @@ async fn an_altered_refresh_token_ends_the_session_that_it_names_and_no_other() 
 
 #[tokio::test]
 async fn tabs_that_renew_a_session_at_the_same_time_all_go_on() {
-    let node = Node::start(&Settings::embedded()).await;
-    let (ada, _) = Guest::registered(&node, "Ada").await;
-    let refresh = format!("anonchat-refresh={}", cookie(&ada, "anonchat-refresh"));
-    let tabs = join_all((0..20).map(|_| shown(&node, &refresh))).await;
-    let mut replaced = 0;
-    for (status, set) in tabs {
-        assert_eq!(status, 200);
-        assert!(set.iter().any(|cookie| cookie.starts_with("anonchat-access=")), "each has an access token");
-        replaced += set.iter().filter(|cookie| cookie.starts_with("anonchat-refresh=")).count();
-    }
-    assert_eq!(replaced, 1, "one has the new refresh token, for all of them");
-    assert!(ada.is_logged_in().await);
+    on_both_stacks(async |one, two| {
+        let (ada, _) = Guest::registered(one, "Ada").await;
+        let refresh = format!("anonchat-refresh={}", cookie(&ada, "anonchat-refresh"));
+        let tabs = join_all((0..20).map(|n| shown([one, two][n % 2], &refresh))).await;
+        let mut replaced = 0;
+        for (status, set) in tabs {
+            assert_eq!(status, 200);
+            assert!(set.iter().any(|cookie| cookie.starts_with("anonchat-access=")), "each has an access token");
+            replaced += set.iter().filter(|cookie| cookie.starts_with("anonchat-refresh=")).count();
+        }
+        assert_eq!(replaced, 1, "one has the new refresh token, for all of them");
+        assert!(ada.is_logged_in().await);
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -706,68 +710,96 @@ async fn a_code_is_good_for_five_tries_in_the_browser_that_asked_for_it() {
 
 #[tokio::test]
 async fn of_many_who_use_one_code_or_one_link_at_once_one_gets_in() {
-    let settings = Settings::embedded();
-    let (node, mails) = (Node::start(&settings).await, Mailbox::of(&settings));
-    let (ada, email) = Guest::registered(&node, "Ada").await;
-    ada.tell(POST, "/api/auth/logout", json!({})).await.unwrap();
-    ada.tell(POST, "/api/auth/code", json!({ "email": email })).await.unwrap();
-    let body = json!({ "email": email, "code": mails.letter(&email, 2).await.code() });
-    let cookies = ada.cookie().unwrap();
-    let use_code = || async {
-        let request = Guest::new(&node, "Ada").request(POST, "/api/auth/login-code").header("cookie", &cookies);
-        request.json(&body).send().await.unwrap().status()
-    };
-    let statuses = join_all((0..10).map(|_| use_code())).await;
-    assert_eq!(statuses.iter().filter(|status| **status == StatusCode::OK).count(), 1, "{statuses:?}");
+    on_both_stacks(async |one, two| {
+        let mails = Mailbox::of(one.settings());
+        let (ada, email) = Guest::registered(one, "Ada").await;
+        ada.tell(POST, "/api/auth/logout", json!({})).await.unwrap();
+        ada.tell(POST, "/api/auth/code", json!({ "email": email })).await.unwrap();
+        let body = json!({ "email": email, "code": mails.letter(&email, 2).await.code() });
+        let cookies = ada.cookie().unwrap();
+        let use_code = async |n: usize| {
+            let guest = Guest::new([one, two][n % 2], "Ada");
+            let request = guest.request(POST, "/api/auth/login-code").header("cookie", &cookies);
+            request.json(&body).send().await.unwrap().status()
+        };
+        let statuses = join_all((0..10).map(use_code)).await;
+        assert_eq!(statuses.iter().filter(|status| **status == StatusCode::OK).count(), 1, "{statuses:?}");
 
-    ada.tell(POST, "/api/auth/forgot-password", json!({ "email": email })).await.unwrap();
-    let token = mails.letter(&email, 3).await.token();
-    let reset = |n: usize| {
-        let (token, guest) = (token.clone(), Guest::new(&node, "Ada"));
-        async move {
+        ada.tell(POST, "/api/auth/forgot-password", json!({ "email": email })).await.unwrap();
+        let token = mails.letter(&email, 3).await.token();
+        let reset = async |n: usize| {
             let password = format!("{PASSWORD} number {n}");
             let body = json!({ "token": token, "new_password": password });
+            let guest = Guest::new([one, two][n % 2], "Ada");
             guest.tell(POST, "/api/auth/reset-password", body).await.is_ok().then_some(password)
-        }
-    };
-    let done: Vec<String> = join_all((0..5).map(reset)).await.into_iter().flatten().collect();
-    assert_eq!(done.len(), 1);
-    ada.try_log_in(&email, &done[0]).await.expect("and that one is the password");
+        };
+        let done: Vec<String> = join_all((0..5).map(reset)).await.into_iter().flatten().collect();
+        assert_eq!(done.len(), 1);
+        ada.try_log_in(&email, &done[0]).await.expect("and that one is the password");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn an_address_is_its_readers_however_many_register_with_it() {
-    let settings = Settings::embedded();
-    let (node, mails) = (Node::start(&settings).await, Mailbox::of(&settings));
-    let email = new_address();
-    let [ada, eve] = [Guest::new(&node, "Ada"), Guest::new(&node, "Eve")];
-    let register = |guest: &Guest, password: &str| {
-        let body = json!({ "name": guest.name(), "email": email, "password": password });
-        let guest = guest.clone();
-        async move { guest.ask::<Profile>(POST, "/api/auth/register", body).await.unwrap() }
-    };
-    let (of_ada, of_eve) = tokio::join!(register(&ada, PASSWORD), register(&eve, OTHER_PASSWORD));
-    assert!(!of_ada.verified && !of_eve.verified, "both are in, and neither has proved anything");
-    // The second may be there before the first.
-    mails.letter(&email, 2).await;
-    let letters = mails.letters(&email);
-    let of_ada = letters.iter().find(|letter| letter.text.contains("Ada")).unwrap().token();
-    let of_eve = letters.iter().find(|letter| letter.text.contains("Eve")).unwrap().token();
-    ada.tell(POST, "/api/auth/verify", json!({ "token": of_ada })).await.unwrap();
-    assert!(ada.me().await.unwrap().verified);
-    let refused = eve.tell(POST, "/api/auth/verify", json!({ "token": of_eve })).await.unwrap_err();
-    assert_eq!(refused.problem.code, Code::TokenInvalid);
-    assert_eq!(ada.log_in(&email).await.name.as_str(), "Ada");
-    // Whoever comes later can claim it, keep nobody out, and come in by it only as themselves.
-    let late = Guest::new(&node, "Late");
-    register(&late, "seven orange bottles").await;
-    assert_eq!(mails.letter(&email, 3).await.subject, "You already have an account");
-    assert_eq!(ada.log_in(&email).await.name.as_str(), "Ada");
-    late.tell(POST, "/api/auth/forgot-password", json!({ "email": email })).await.unwrap();
-    let token = mails.letter(&email, 4).await.token();
-    let body = json!({ "token": token, "new_password": OTHER_PASSWORD });
-    ada.tell(POST, "/api/auth/reset-password", body).await.unwrap();
-    assert_eq!(ada.try_log_in(&email, OTHER_PASSWORD).await.unwrap().name.as_str(), "Ada");
+    on_both_stacks(async |one, two| {
+        let (mails, email) = (Mailbox::of(one.settings()), new_address());
+        let (ada, eve) = (Guest::new(one, "Ada"), Guest::new(two, "Eve"));
+        let register = async |guest: &Guest, password: &str| {
+            let body = json!({ "name": guest.name(), "email": email, "password": password });
+            guest.ask::<Profile>(POST, "/api/auth/register", body).await.unwrap()
+        };
+        let (of_ada, of_eve) = tokio::join!(register(&ada, PASSWORD), register(&eve, OTHER_PASSWORD));
+        assert!(!of_ada.verified && !of_eve.verified, "both are in, and neither has proved anything");
+        // The second may be there before the first.
+        mails.letter(&email, 2).await;
+        let letters = mails.letters(&email);
+        let of_ada = letters.iter().find(|letter| letter.text.contains("Ada")).unwrap().token();
+        let of_eve = letters.iter().find(|letter| letter.text.contains("Eve")).unwrap().token();
+        ada.tell(POST, "/api/auth/verify", json!({ "token": of_ada })).await.unwrap();
+        assert!(ada.me().await.unwrap().verified);
+        let refused = eve.tell(POST, "/api/auth/verify", json!({ "token": of_eve })).await.unwrap_err();
+        assert_eq!(refused.problem.code, Code::TokenInvalid);
+        assert_eq!(ada.log_in(&email).await.name.as_str(), "Ada");
+        // Whoever comes later can claim it, keep nobody out, and come in by it only as themselves.
+        let late = Guest::new(two, "Late");
+        register(&late, "seven orange bottles").await;
+        assert_eq!(mails.letter(&email, 3).await.subject, "You already have an account");
+        assert_eq!(ada.log_in(&email).await.name.as_str(), "Ada");
+        late.tell(POST, "/api/auth/forgot-password", json!({ "email": email })).await.unwrap();
+        let token = mails.letter(&email, 4).await.token();
+        let body = json!({ "token": token, "new_password": OTHER_PASSWORD });
+        ada.tell(POST, "/api/auth/reset-password", body).await.unwrap();
+        assert_eq!(ada.try_log_in(&email, OTHER_PASSWORD).await.unwrap().name.as_str(), "Ada");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_two_who_prove_one_address_at_once_one_has_it() {
+    on_both_stacks(async |one, two| {
+        let mails = Mailbox::of(one.settings());
+        for _ in 0..5 {
+            let email = new_address();
+            let people = [Guest::new(one, "Ada"), Guest::new(two, "Eve")];
+            join_all(people.iter().map(|person| person.register(&email))).await;
+            mails.letter(&email, 2).await;
+            let letters = mails.letters(&email);
+            let prove = async |person: &Guest| {
+                let letter = letters.iter().find(|letter| letter.text.contains(person.name())).unwrap();
+                let proved = person.tell(POST, "/api/auth/verify", json!({ "token": letter.token() })).await;
+                proved.map_err(|refused| refused.problem.code)
+            };
+            let proved = join_all(people.iter().map(prove)).await;
+            let owner = proved.iter().position(Result::is_ok).expect("one has it");
+            assert_eq!(proved[1 - owner], Err(Code::TokenInvalid));
+            for (n, person) in people.iter().enumerate() {
+                assert_eq!(person.me().await.unwrap().verified, n == owner);
+            }
+            assert_eq!(people[0].log_in(&email).await.name.as_str(), people[owner].name());
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -787,20 +819,22 @@ async fn whoever_registered_a_strangers_address_is_out_once_the_stranger_comes_i
 
 #[tokio::test]
 async fn log_ins_that_are_under_way_while_the_password_is_reset_do_not_outlive_it() {
-    let settings = Settings::embedded();
-    let (node, mails) = (Node::start(&settings).await, Mailbox::of(&settings));
-    let (ada, email) = Guest::registered(&node, "Ada").await;
-    ada.tell(POST, "/api/auth/forgot-password", json!({ "email": email })).await.unwrap();
-    let token = mails.letter(&email, 2).await.token();
-    let thieves: Vec<Guest> = (0..20).map(|_| Guest::new(&node, "Eve")).collect();
-    let reset = async {
-        let body = json!({ "token": token, "new_password": OTHER_PASSWORD });
-        ada.tell(POST, "/api/auth/reset-password", body).await.unwrap();
-    };
-    tokio::join!(reset, join_all(thieves.iter().map(|thief| thief.try_log_in(&email, PASSWORD))));
-    for thief in &thieves {
-        assert!(!thief.is_logged_in().await, "the old password opens nothing any more");
-    }
+    on_both_stacks(async |one, two| {
+        let mails = Mailbox::of(one.settings());
+        let (ada, email) = Guest::registered(one, "Ada").await;
+        ada.tell(POST, "/api/auth/forgot-password", json!({ "email": email })).await.unwrap();
+        let token = mails.letter(&email, 2).await.token();
+        let thieves: Vec<Guest> = (0..20).map(|n| Guest::new([one, two][n % 2], "Eve")).collect();
+        let reset = async {
+            let body = json!({ "token": token, "new_password": OTHER_PASSWORD });
+            ada.tell(POST, "/api/auth/reset-password", body).await.unwrap();
+        };
+        tokio::join!(reset, join_all(thieves.iter().map(|thief| thief.try_log_in(&email, PASSWORD))));
+        for thief in &thieves {
+            assert!(!thief.is_logged_in().await, "the old password opens nothing any more");
+        }
+    })
+    .await;
 }
 
 /// What an answer looks like to whoever wants to learn something from it.
