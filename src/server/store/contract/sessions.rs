@@ -11,10 +11,6 @@ pub async fn a_session_is_found_with_its_account_until_it_ends(store: &dyn Store
     assert!(is_missing(&store.session(SessionId(Uuid::new_v4()), 0).await));
     let renamed = store.change_account(ada.id, &AccountChange::Name(name("Countess")), None).await.unwrap();
     assert_eq!(store.session(session.id, now()).await.unwrap(), (session, renamed), "the account as it is now");
-
-    let nobodys = new_session(AccountId(Uuid::new_v4()));
-    store.begin_session(&nobodys).await.unwrap();
-    assert!(is_missing(&store.session(nobodys.id, now()).await));
 }
 
 pub async fn of_two_rotations_at_once_one_wins(store: &dyn Store) {
