@@ -51,7 +51,7 @@ pub enum Opening {
     Enter,
     /// The socket of a member, until it follows the room.
     Follow,
-    /// All of it: becomes a member, opens the socket, has the history.
+    /// All of it, on one connection: becomes a member, has the history, and follows the room from there.
     Join,
     /// As `Follow`, from the last seq on.
     Resume,
@@ -722,9 +722,12 @@ impl Swarm {
                 self.opened(index, time);
             }
             Opening::Join => {
-                // Browsers open a connection of its own for a socket.
-                self.cut(index);
-                self.connect(index, false)?;
+                let room = &mut self.rooms[client.room];
+                client.last_seq = self.needles.head(body).context("the snapshot has a head")?;
+                room.epoch = self.needles.epoch(body).context("the snapshot has an epoch")?;
+                client.stage = Stage::Upgrading;
+                let bytes = dialect::upgrade(self.dialect, &room.name, "", &client.cookie);
+                self.write(index, &bytes);
             }
             _ => self.opened(index, time),
         }
@@ -752,7 +755,7 @@ impl Swarm {
     fn subscribe(&mut self, index: usize) {
         let client = &self.clients[index];
         let room = &self.rooms[client.room];
-        let place = (client.opening == Opening::Resume).then_some((room.epoch, client.last_seq));
+        let place = (client.last_seq > 0).then_some((room.epoch, client.last_seq));
         let text = dialect::subscribe(self.dialect, &room.name, place);
         self.write_text(index, text.as_bytes());
     }
