@@ -42,10 +42,6 @@ struct Piece {
 }
 
 impl Backlog {
-    pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
-    }
-
     /// Keeps a frame, of which `written` bytes have left already; gives `false`, and keeps nothing, if there is no room for
     /// it. What waits for nobody else always has room.
     pub fn keep(&mut self, frame: &Frame, written: usize, kind: Kind) -> bool {
@@ -85,8 +81,6 @@ impl Backlog {
             }
             self.forget(written);
         }
-        // An idle reader costs nothing.
-        self.waiting = VecDeque::new();
         Ok(())
     }
 

@@ -43,11 +43,29 @@ struct Inner {
     unanswered: AtomicU8,
 }
 
+/// Small, since it is read for every frame that somebody is sent.
 #[derive(Debug)]
 struct Outgoing {
-    backlog: Backlog,
+    /// `None` if nothing waits.
+    backlog: Option<Box<Backlog>>,
     state: State,
     writes: u64,
+}
+
+impl Outgoing {
+    /// Keeps what the system did not take; gives `false`, and keeps nothing, if there is no room for it.
+    fn keep(&mut self, frame: &Frame, written: usize, kind: Kind) -> bool {
+        self.backlog.get_or_insert_default().keep(frame, written, kind)
+    }
+
+    /// Writes what waits until nothing does.
+    fn write_to(&mut self, wire: &Wire) -> io::Result<()> {
+        if let Some(backlog) = &mut self.backlog {
+            backlog.write_to(wire)?;
+            self.backlog = None;
+        }
+        Ok(())
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +83,7 @@ impl Connection {
         Self(Arc::new(Inner {
             id: ConnectionId(NEXT.fetch_add(1, Ordering::Relaxed)),
             wire,
-            outgoing: Mutex::new(Outgoing { backlog: Backlog::default(), state: State::Open, writes: 0 }),
+            outgoing: Mutex::new(Outgoing { backlog: None, state: State::Open, writes: 0 }),
             changed: Notify::new(),
             unanswered: AtomicU8::new(0),
         }))
@@ -83,7 +101,7 @@ impl Connection {
 
     /// Whether something waits that the reader has not taken yet: what can be told later, in fewer words, need not be told now.
     pub fn is_behind(&self) -> bool {
-        !self.outgoing().backlog.is_empty()
+        self.outgoing().backlog.is_some()
     }
 
     /// Sends news. If the reader is too slow for it, the connection is ended instead, and resumes where it was.
@@ -124,7 +142,7 @@ impl Connection {
                 if let State::Ending(why) = outgoing.state {
                     return why;
                 }
-                outgoing.backlog.write_to(&self.0.wire)
+                outgoing.write_to(&self.0.wire)
             };
             match written {
                 Ok(()) => self.0.changed.notified().await,
@@ -142,7 +160,7 @@ impl Connection {
         let mut outgoing = self.outgoing();
         outgoing.state = State::Ending(None);
         if let Some(frame) = last {
-            outgoing.backlog.keep(frame, 0, Kind::Answer);
+            outgoing.keep(frame, 0, Kind::Answer);
         }
     }
 
@@ -153,7 +171,7 @@ impl Connection {
     /// If the stream failed.
     pub async fn flush(&self) -> io::Result<()> {
         loop {
-            let written = self.outgoing().backlog.write_to(&self.0.wire);
+            let written = self.outgoing().write_to(&self.0.wire);
             match written {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.0.wire.writable().await?,
                 written => return written,
@@ -177,7 +195,7 @@ impl Connection {
         }
         let mut outgoing = self.outgoing();
         // Whoever has yet to read what waits needs no ping on top of it.
-        if outgoing.state == State::Open && outgoing.backlog.is_empty() {
+        if outgoing.state == State::Open && outgoing.backlog.is_none() {
             self.write_or_keep(&mut outgoing, ping, Kind::Answer);
         }
     }
@@ -208,17 +226,17 @@ impl Connection {
 
     /// Gives `false` if there was no room.
     fn write_or_keep(&self, outgoing: &mut Outgoing, frame: &Frame, kind: Kind) -> bool {
+        let is_first = outgoing.backlog.is_none();
         let mut written = 0;
-        if outgoing.backlog.is_empty() {
+        if is_first {
             outgoing.writes += 1;
             // An error is found again by the reader, or by whoever writes what waits.
-            written = self.0.wire.try_write(frame.bytes()).unwrap_or(0);
+            written = self.0.wire.send(frame.bytes()).unwrap_or(0);
             if written == frame.bytes().len() {
                 return true;
             }
         }
-        let is_first = outgoing.backlog.is_empty();
-        let kept = outgoing.backlog.keep(frame, written, kind);
+        let kept = outgoing.keep(frame, written, kind);
         if is_first {
             // Once something waits, the task that writes it waits for the reader.
             self.0.changed.notify_one();
@@ -282,7 +300,7 @@ mod tests {
     async fn what_the_system_does_not_take_waits_and_leaves_in_order() {
         let (connection, mut client) = open();
         let mut sent = 0;
-        while connection.outgoing().backlog.is_empty() {
+        while connection.outgoing().backlog.is_none() {
             assert!(!connection.is_behind());
             connection.push(&large(sent));
             sent += 1;

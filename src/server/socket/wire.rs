@@ -4,6 +4,7 @@ use std::io::{self, IoSlice};
 
 use hyper::upgrade::Upgraded;
 use hyper_util::{rt::TokioIo, server::conn::auto::upgrade::downcast};
+use rustix::net::SendFlags;
 use tokio::net::{TcpStream, UnixStream};
 
 /// A stream that many may write to while one reads, without a lock of its own.
@@ -54,13 +55,14 @@ impl Wire {
         with!(self, stream => stream.try_read(buffer))
     }
 
-    /// Writes as much as the system takes.
+    /// Writes as much as the system takes, by nothing but the system call: what the runtime notes of the stream is neither
+    /// asked nor told. [`try_write_vectored`](Self::try_write_vectored) tells it that nothing more is taken.
     ///
     /// # Errors
     ///
     /// `WouldBlock` if it takes nothing now.
-    pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        with!(self, stream => stream.try_write(bytes))
+    pub fn send(&self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(with!(self, stream => rustix::net::send(stream, bytes, SendFlags::empty()))?)
     }
 
     /// Writes as much of several pieces as the system takes.
@@ -127,7 +129,7 @@ mod tests {
         }
         let wire = wires.recv().await.unwrap();
         assert!(matches!(wire, Wire::Pair(_)));
-        assert_eq!(wire.try_write(b"down").unwrap(), 4);
+        assert_eq!(wire.send(b"down").unwrap(), 4);
         let mut down = [0; 4];
         client.read_exact(&mut down).await.unwrap();
         client.write_all(b"up").await.unwrap();

@@ -18,6 +18,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use litemap::LiteMap;
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, MissedTickBehavior, interval, timeout},
@@ -253,7 +254,9 @@ pub struct Live {
     kept_from: Seq,
     /// Whether the room has kept anything, now or earlier.
     has_archive: bool,
-    subscribers: HashMap<ConnectionId, Subscriber>,
+    /// One after the other in memory, in the order in which they were opened: everyone is written to for every message, and
+    /// neighbours cost less than strangers.
+    subscribers: LiteMap<ConnectionId, Subscriber>,
     /// Connections here by member.
     here: BTreeMap<MemberId, usize>,
     pending: VecDeque<(Command, Reply)>,
@@ -301,7 +304,7 @@ pub async fn run(engine: Engine, room: RoomId, inbox: mpsc::Receiver<Request>) {
         told_at: now,
         kept_from: 0,
         has_archive: false,
-        subscribers: HashMap::new(),
+        subscribers: LiteMap::new(),
         here: BTreeMap::new(),
         pending: VecDeque::new(),
         operation: None,

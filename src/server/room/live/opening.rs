@@ -86,7 +86,7 @@ impl Live {
         self.start_from(opened);
         let code = self.record.code;
         self.here.clear();
-        for subscriber in std::mem::take(&mut self.subscribers).into_values() {
+        for (_, subscriber) in std::mem::take(&mut self.subscribers) {
             let Subscriber { connection, member, discretion, .. } = subscriber;
             let Some(record) = records.get(&member).filter(|record| record.presence == Presence::Active) else {
                 connection.answer(&ServerFrame::error(not_a_member(), None, Some(code)));
