@@ -364,13 +364,13 @@ async fn everything_known_of_an_account_can_be_downloaded() {
 
 #[tokio::test]
 async fn a_deleted_account_leaves_its_rooms_and_its_name_nowhere() {
-    for erase in [false, true] {
+    for (preserve, erase) in [(true, false), (true, true), (false, false), (false, true)] {
         let settings = Settings::embedded();
         let node = Node::start(&settings).await;
         let (ada, email) = Guest::registered(&node, "Ada").await;
         let bob = Guest::new(&node, "Bob");
-        let code = ada.create(RoomType::Group, true).await.room.code;
-        bob.join(code).await;
+        let code = bob.create(RoomType::Group, preserve).await.room.code;
+        ada.join(code).await;
         ada.say(code, "Something of mine").await;
         bob.say(code, "Something of Bob’s").await;
         let (mut tab, mut other) = (ada.follow(code).await, bob.follow(code).await);
@@ -387,8 +387,8 @@ async fn a_deleted_account_leaves_its_rooms_and_its_name_nowhere() {
         assert_eq!(
             kept,
             [
-                "Deleted account joined".to_owned(),
                 "Bob joined".to_owned(),
+                "Deleted account joined".to_owned(),
                 format!("Deleted account: {mine}"),
                 "Bob: Something of Bob’s".to_owned(),
                 "Deleted account left".to_owned(),
@@ -564,23 +564,30 @@ async fn a_guest_who_registers_on_one_node_comes_back_on_the_other_as_the_accoun
 #[tokio::test]
 async fn a_deleted_account_is_gone_from_rooms_that_are_open_on_another_node() {
     let Some((one, two)) = cluster().await else { return };
-    let (ada, _) = Guest::registered(&one, "Ada").await;
-    let bob = Guest::new(&two, "Bob");
-    let code = ada.create(RoomType::Group, true).await.room.code;
-    bob.join(code).await;
-    let mut page = bob.follow(code).await;
-    ada.say(code, "Something of mine").await;
-    page.until_said("Something of mine").await;
-    ada.tell(DELETE, "/api/users/me", json!({ "password": PASSWORD, "messages": "erase" })).await.unwrap();
-    within("the room is told anew", async {
-        while page.resets == 0 {
-            page.hear().await;
-        }
-    })
-    .await;
-    let fresh = bob.follow(code).await;
-    let shown = story(&fresh.replica.events);
-    assert!(shown.iter().all(|line| !line.contains("Ada") && !line.contains("of mine")), "{shown:?}");
+    for preserve in [true, false] {
+        let (ada, _) = Guest::registered(&one, "Ada").await;
+        let bob = Guest::new(&two, "Bob");
+        let code = bob.create(RoomType::Group, preserve).await.room.code;
+        ada.join(code).await;
+        let mut page = bob.follow(code).await;
+        ada.say(code, "Something of mine").await;
+        page.until_said("Something of mine").await;
+        ada.tell(DELETE, "/api/users/me", json!({ "password": PASSWORD, "messages": "erase" })).await.unwrap();
+        within("the room is told anew", async {
+            while page.resets == 0 {
+                page.hear().await;
+            }
+        })
+        .await;
+        let fresh = bob.follow(code).await;
+        let told = [
+            "Bob joined",
+            "Deleted account joined",
+            "Deleted account: This message was erased.",
+            "Deleted account left",
+        ];
+        assert_eq!(story(&fresh.replica.events), told);
+    }
 }
 
 #[tokio::test]

@@ -136,6 +136,16 @@ impl EventKind {
 }
 
 impl Event {
+    /// Tells an event apart from a member: their name becomes `name`, and what they said becomes `instead`, if that is given.
+    /// Says whether it is about them.
+    pub fn disown(&mut self, member: MemberId, name: &Nickname, instead: Option<&MessageBody>) -> bool {
+        let told = self.kind.rename(member, name);
+        if let (EventKind::Message(message), Some(instead), true) = (&mut self.kind, instead, told) {
+            message.body.clone_from(instead);
+        }
+        told
+    }
+
     /// The ordinal of the last message up to here, if this event says it.
     pub fn ordinal(&self) -> Option<u64> {
         match &self.kind {

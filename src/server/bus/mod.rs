@@ -150,6 +150,10 @@ pub trait Bus: Send + Sync + 'static {
     /// Answers `Done`, `Stale`, `Lost`, or `Sealed` if it was sealed already.
     async fn seal_tail(&self, room: RoomId, epoch: Epoch, head: Seq, by: &Person) -> Result<TailAppended>;
 
+    /// Puts these events in the place of those of the same seqs that a tail of this epoch has, and changes nothing else of it;
+    /// what it no longer has is passed over.
+    async fn rewrite_tail(&self, room: RoomId, epoch: Epoch, events: &[Event]) -> Result<()>;
+
     /// Removes a tail and the room's digest, if the tail stands at (`epoch`, `head`): everyone left, or its room is gone.
     async fn drop_tail(&self, room: RoomId, epoch: Epoch, head: Seq) -> Result<()>;
 

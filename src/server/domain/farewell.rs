@@ -2,12 +2,13 @@
 
 use super::{login, rooms, sessions, store_failed, tell};
 use crate::{
-    protocol::{Confirmation, DeleteMe, MessageBody, Nickname, OwnMessages, Problem},
+    protocol::{Confirmation, DeleteMe, Event, MessageBody, Nickname, OwnMessages, Problem},
     server::{
         app::{Actor, App, Visitor},
+        bus::BusError,
         clock,
-        room::Command,
-        store::{AccountRecord, Ending, GuestRecord, Owed, StoreError},
+        room::{Command, LogError},
+        store::{AccountId, AccountRecord, Ending, GuestRecord, Owed, RoomId, StoreError},
     },
 };
 
@@ -52,9 +53,34 @@ async fn delete_account(app: &App, account: &AccountRecord, messages: OwnMessage
     }
     let erased = MessageBody::try_from(ERASED).expect("it is a message");
     let instead = (messages == OwnMessages::Erase).then_some(&erased);
-    let rooms = app.store.disown_events(account.id, &nobody, instead).await;
-    for room in rooms.map_err(store_failed)? {
+    let mut changed = app.store.disown_events(account.id, &nobody, instead).await.map_err(store_failed)?;
+    changed.extend(disown_tails(app, account.id, &nobody, instead).await?);
+    for room in changed {
         app.engine.reread(room).await;
     }
     app.store.delete_account(account.id, &nobody).await.map_err(store_failed)
+}
+
+/// Tells what an account said apart from it where it is not kept: in the tails of its rooms. Gives those that had something.
+async fn disown_tails(
+    app: &App,
+    account: AccountId,
+    name: &Nickname,
+    instead: Option<&MessageBody>,
+) -> Result<Vec<RoomId>, Problem> {
+    let mut changed = Vec::new();
+    for (room, me) in app.store.places_of_account(account).await.map_err(store_failed)? {
+        let Some(tail) = app.bus.tail(room.id, 0).await.map_err(bus_failed)? else { continue };
+        let disown = |mut event: Event| event.disown(me.member, name, instead).then_some(event);
+        let events: Vec<Event> = tail.events.into_iter().filter_map(disown).collect();
+        if !events.is_empty() {
+            app.bus.rewrite_tail(room.id, tail.epoch, &events).await.map_err(bus_failed)?;
+            changed.push(room.id);
+        }
+    }
+    Ok(changed)
+}
+
+fn bus_failed(error: BusError) -> Problem {
+    LogError::from(error).problem()
 }

@@ -186,7 +186,7 @@ impl Engine {
         }
     }
 
-    /// What the archive has of a room was changed: whoever has it live reads it anew.
+    /// What the log of a room has was changed: whoever has it live reads it anew.
     pub async fn reread(&self, room: RoomId) {
         self.send(room, Request::Reread).await;
     }

@@ -25,4 +25,5 @@ pub use command::{Command, Done, Reply};
 pub use engine::{Engine, Timing};
 pub use frames::EncodedSnapshot;
 pub use live::{Discretion, ResumePoint};
+pub use log::LogError;
 pub use mentions::is_mentioned;

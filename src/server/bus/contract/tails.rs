@@ -29,6 +29,30 @@ pub async fn a_tail_is_read_after_a_seq_without_holes_up_to_its_head(a: &dyn Bus
     }
 }
 
+pub async fn what_a_tail_has_is_rewritten_and_goes_on(a: &dyn Bus, b: &dyn Bus) {
+    let room = room();
+    a.rewrite_tail(room, epoch(1), &[said(41, 1, 1, "Other")]).await.unwrap();
+    assert_eq!(a.tail(room, 0).await.unwrap(), None, "none is made");
+    a.open_tail(room, epoch(1), 40, 40, 0).await.unwrap();
+    let events = [said(41, 1, 1, "One"), said(42, 2, 2, "Two"), said(43, 1, 3, "Three")];
+    append(a, room, epoch(1), &events).await;
+
+    b.rewrite_tail(room, epoch(2), &[said(42, 2, 2, "Of another epoch")]).await.unwrap();
+    assert_eq!(a.tail(room, 0).await.unwrap().unwrap().events, events);
+    b.rewrite_tail(room, epoch(1), &[said(40, 1, 9, "Gone"), said(41, 1, 1, "Other"), said(43, 1, 3, "Other")])
+        .await
+        .unwrap();
+    let expected = [said(41, 1, 1, "Other"), said(42, 2, 2, "Two"), said(43, 1, 3, "Other")];
+    let tail = Tail { epoch: epoch(1), head: 43, n: 43, sealed_by: None, events: expected.to_vec() };
+    assert_eq!(a.tail(room, 0).await.unwrap(), Some(tail));
+
+    let again = append(a, room, epoch(1), &[said(44, 1, 1, "One")]).await;
+    let earlier = Earlier { index: 0, seq: 41, at: 1_041, same_body: true };
+    assert_eq!(again, TailAppended::IdTaken(earlier), "an id still stands for what was said first");
+    assert_eq!(append(b, room, epoch(1), &[said(44, 2, 4, "Four")]).await, TailAppended::Done);
+    assert_eq!(seqs(&a.tail(room, 41).await.unwrap().unwrap()), [42, 43, 44]);
+}
+
 pub async fn a_tail_is_read_backwards_in_pages(a: &dyn Bus, b: &dyn Bus) {
     let room = room();
     assert!(b.tail_before(room, 0, None, 10).await.unwrap().is_empty(), "there is no tail");

@@ -122,6 +122,11 @@ impl Bus for LocalBus {
         Ok(lock(&self.tails).seal(room, epoch, head, by, self.now()))
     }
 
+    async fn rewrite_tail(&self, room: RoomId, epoch: Epoch, events: &[Event]) -> Result<()> {
+        lock(&self.tails).rewrite(room, epoch, events, self.now());
+        Ok(())
+    }
+
     async fn drop_tail(&self, room: RoomId, epoch: Epoch, head: Seq) -> Result<()> {
         let mut tails = lock(&self.tails);
         if tails.remove(room, epoch, head, self.now()) {

@@ -150,6 +150,15 @@ impl Tails {
         }
     }
 
+    pub fn rewrite(&mut self, room: RoomId, epoch: Epoch, events: &[Event], now: Instant) {
+        let Some((log, _)) = self.0.get_mut(&room, now).filter(|(log, _)| log.epoch == epoch) else { return };
+        for event in events {
+            if let Ok(at) = log.events.binary_search_by_key(&event.seq, |event| event.seq) {
+                log.events[at] = event.clone();
+            }
+        }
+    }
+
     /// Says whether it was there.
     pub fn remove(&mut self, room: RoomId, epoch: Epoch, head: Seq, now: Instant) -> bool {
         let is_there = self.0.get_mut(&room, now).is_some_and(|(log, _)| (log.epoch, log.head) == (epoch, head));

@@ -108,6 +108,10 @@ impl Bus for RedisBus {
         tails::seal(self, room, epoch, head, by).await
     }
 
+    async fn rewrite_tail(&self, room: RoomId, epoch: Epoch, events: &[Event]) -> Result<()> {
+        tails::rewrite(self, room, epoch, events).await
+    }
+
     async fn drop_tail(&self, room: RoomId, epoch: Epoch, head: Seq) -> Result<()> {
         tails::remove(self, room, epoch, head).await
     }

@@ -25,6 +25,7 @@ use crate::{
 static APPEND: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("tail_append.lua")));
 static REMOVE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("tail_remove.lua")));
 static READ: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("tail_read.lua")));
+static REWRITE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("tail_rewrite.lua")));
 static SEAL: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("tail_seal.lua")));
 
 /// The answer of `tail_read.lua`: epoch, head, n, who sealed it (or nothing), events.
@@ -106,6 +107,15 @@ pub(super) async fn seal(bus: &RedisBus, room: RoomId, epoch: Epoch, head: Seq, 
     script.arg(epoch.get()).arg(head).arg(to_json(by)?).arg(life_in_millis());
     let answer: Vec<String> = bus.link.run(&script).await?;
     to_appended(&answer, &[])
+}
+
+pub(super) async fn rewrite(bus: &RedisBus, room: RoomId, epoch: Epoch, events: &[Event]) -> Result<()> {
+    let mut script = REWRITE.key(&keys(bus, room));
+    script.arg(epoch.get());
+    for event in events {
+        script.arg(event.seq).arg(to_json(event)?);
+    }
+    bus.link.run(&script).await
 }
 
 pub(super) async fn remove(bus: &RedisBus, room: RoomId, epoch: Epoch, head: Seq) -> Result<()> {

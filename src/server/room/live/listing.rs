@@ -109,7 +109,7 @@ impl Listing {
     }
 
     /// What the archive had was changed.
-    pub fn archive_changed(&mut self) {
+    pub fn log_changed(&mut self) {
         self.is_outdated = true;
         self.due = Due::Yes;
     }

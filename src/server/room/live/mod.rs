@@ -127,7 +127,7 @@ pub enum Request {
     Read(ConnectionId, Seq),
     /// A member goes on as somebody else, or shows other things: their connections are closed, on every node, and come back.
     HangUp(MemberId),
-    /// What the archive has was changed: read it anew, on every node.
+    /// What the log has was changed: read it anew, on every node.
     Reread,
     /// Another node speaks.
     Packet(Bytes),

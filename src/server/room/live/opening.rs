@@ -101,10 +101,8 @@ impl Live {
 
     /// What was kept has changed, which no event tells of: the archive is read anew, and who follows starts again from that.
     pub(super) fn reread(&mut self) {
-        if self.state.retention == Retention::Preserved {
-            self.standing = Standing::Lost;
-            self.listing.archive_changed();
-        }
+        self.standing = Standing::Lost;
+        self.listing.log_changed();
     }
 
     /// The tail, if everyone has left and nobody will ask for it again.

@@ -1,0 +1,13 @@
+-- Puts other events in the place of some that a tail has. An entry of a stream cannot be changed, so all are added again.
+--
+-- KEYS: tail, meta, ids, id queue. ARGV: epoch; then of each event: seq, JSON.
+local tail, meta = KEYS[1], KEYS[2]
+
+if redis.call('HGET', meta, 'epoch') ~= ARGV[1] then return end
+local instead = {}
+for i = 2, #ARGV, 2 do instead[ARGV[i] .. '-0'] = ARGV[i + 1] end
+
+local entries, life = redis.call('XRANGE', tail, '-', '+'), redis.call('PTTL', tail)
+redis.call('DEL', tail)
+for _, entry in ipairs(entries) do redis.call('XADD', tail, entry[1], 'event', instead[entry[1]] or entry[2][2]) end
+redis.call('PEXPIRE', tail, life)
