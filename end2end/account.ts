@@ -7,7 +7,7 @@ import { linkIn, mailTo, newAddress } from "./mails.ts";
 export const PASSWORD = "nine purple lanterns";
 export const OTHER_PASSWORD = "eight yellow kettles";
 
-/** Makes an account without clicking through the form. Returns its address. */
+/** Makes an account without clicking through the form; of the guest of this browser, if it has one. Returns its address. */
 export async function register({ context }: Guest, name: string, password: string | null = PASSWORD): Promise<string> {
   const email = newAddress(name.toLowerCase());
   const data = { name, email, ...(password === null ? {} : { password }) };
@@ -28,6 +28,12 @@ export async function registerAndConfirm(guest: Guest, name: string, password?: 
 /** Logs in without clicking through the form. */
 export async function logIn({ context }: Guest, email: string, password = PASSWORD): Promise<void> {
   const response = await context.request.post("/api/auth/login", { data: { email, password } });
+  expect(response.status(), await response.text()).toBe(200);
+}
+
+/** Chooses preferences; what is left out has its default. */
+export async function prefer({ context }: Guest, preferences: Record<string, unknown>): Promise<void> {
+  const response = await context.request.put("/api/users/preferences", { data: preferences });
   expect(response.status(), await response.text()).toBe(200);
 }
 

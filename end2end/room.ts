@@ -63,11 +63,16 @@ export async function makeRoom(guest: Guest, room: NewRoom = {}): Promise<string
   return code;
 }
 
-/** Joins a room without clicking through the form, and goes there. */
-export async function joinRoom({ context, page }: Guest, code: string, nickname: string): Promise<void> {
+/** Joins a room without the page. */
+export async function joinByRest({ context }: Guest, code: string, nickname: string): Promise<void> {
   const response = await context.request.post("/api/rooms/join", { data: { code, nickname } });
   expect(response.status(), await response.text()).toBe(200);
-  await open(page, `/rooms/${code}`);
+}
+
+/** Joins a room without clicking through the form, and goes there. */
+export async function joinRoom(guest: Guest, code: string, nickname: string): Promise<void> {
+  await joinByRest(guest, code, nickname);
+  await open(guest.page, `/rooms/${code}`);
 }
 
 /** Says something without the page, as a message of this guest. */
@@ -77,10 +82,15 @@ export async function sayByRest({ context }: Guest, code: string, body: string):
   expect(response.status(), await response.text()).toBe(200);
 }
 
+/** Joins a room and says something in it, without the page. */
+export async function visitAndSay(guest: Guest, code: string, nickname: string, ...texts: string[]): Promise<void> {
+  await joinByRest(guest, code, nickname);
+  for (const text of texts) await sayByRest(guest, code, text);
+}
+
 /** Joins a room and says `Message <from>` to `Message <to>` there, in this order, by a socket and without the room's page. */
 export async function sayMany(guest: Guest, code: string, nickname: string, from: number, to: number): Promise<void> {
-  const joined = await guest.context.request.post("/api/rooms/join", { data: { code, nickname } });
-  expect(joined.status(), await joined.text()).toBe(200);
+  await joinByRest(guest, code, nickname);
   await guest.page.goto("/");
   await guest.page.evaluate(
     ([code, from, to]) =>

@@ -4,9 +4,9 @@ import { mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Page } from "@playwright/test";
-import { foundRoom, register, visitAndSay } from "./accounts.ts";
+import { register } from "./account.ts";
 import { expect, test } from "./fixtures.ts";
-import { composer, joinRoom, makeRoom, messages, notices, say } from "./room.ts";
+import { composer, joinRoom, makeRoom, makeRoomByRest, messages, notices, say, visitAndSay } from "./room.ts";
 
 const FOLDER = resolve(fileURLToPath(import.meta.url), "../../docs/screenshots");
 const CODE = "K7M2QX";
@@ -36,9 +36,9 @@ test("pictures", async ({ stack, guest }) => {
   ];
   // One of them has an account, and with it a list of rooms.
   await register(mira, "Mira");
-  const chess = await foundRoom(mira, { type: "p2p", nickname: "Mira" });
+  const chess = await makeRoomByRest(mira, { type: "p2p", nickname: "Mira" });
   await visitAndSay(await guest(stack, 0, desktop), chess, "Tom", "Your move!");
-  const books = await foundRoom(mira, { name: "Book club", nickname: "Mira" });
+  const books = await makeRoomByRest(mira, { name: "Book club", nickname: "Mira" });
   await visitAndSay(await guest(stack, 0, desktop), books, "Lena", "Read chapter two?", "I could not stop at two");
   const code = await makeRoom(mira, { name: "Saturday walk", nickname: "Mira", preserve: true });
   await joinRoom(jonas, code, "Jonas");

@@ -1,8 +1,21 @@
 // An account's rooms: the list of them, the open one beside it, and what is told of the others meanwhile.
 import type { Locator, Page } from "@playwright/test";
-import { enterRoom, foundRoom, prefer, register, visitAndSay } from "../accounts.ts";
+import { prefer, register } from "../account.ts";
 import { type Guest, KINDS, Stack, expect, expectAccessible, test } from "../fixtures.ts";
-import { composer, dialog, following, isPhone, messages, open, say, sayByRest, spaced } from "../room.ts";
+import {
+  composer,
+  dialog,
+  following,
+  isPhone,
+  joinByRest,
+  makeRoomByRest,
+  messages,
+  open,
+  say,
+  sayByRest,
+  spaced,
+  visitAndSay,
+} from "../room.ts";
 
 const rooms = (page: Page): Locator => page.getByRole("navigation", { name: "Rooms" });
 const rows = (page: Page): Locator => rooms(page).getByRole("listitem");
@@ -49,8 +62,8 @@ for (const kind of KINDS) {
     }) => {
       const [ada, bob] = await adaAndBob(stack, guest);
       const cleo = await guest(stack);
-      const chess = await foundRoom(ada, { name: "Chess", nickname: "Ada" });
-      const books = await foundRoom(ada, { name: "Book club", nickname: "Ada" });
+      const chess = await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
+      const books = await makeRoomByRest(ada, { name: "Book club", nickname: "Ada" });
       await visitAndSay(bob, chess, "Bob", "Your move");
       await openList(ada.page);
 
@@ -79,10 +92,10 @@ for (const kind of KINDS) {
 
     test("a room for two has the name of the other one, and says whether they are there", async ({ stack, guest }) => {
       const [ada, bob] = await adaAndBob(stack, guest);
-      const code = await foundRoom(ada, { type: "p2p", nickname: "Ada" });
+      const code = await makeRoomByRest(ada, { type: "p2p", nickname: "Ada" });
       await openList(ada.page);
       await expect(rows(ada.page)).toHaveText([new RegExp(`Room ${spaced(code)}`)]);
-      await enterRoom(bob, code, "Bob");
+      await joinByRest(bob, code, "Bob");
       await open(bob.page, `/rooms/${code}`);
       await expect(row(ada.page, "Bob")).toContainText(", connected");
       await say(bob.page, "Here I am");
@@ -94,8 +107,8 @@ for (const kind of KINDS) {
 
     test("from room to room and back to the list", async ({ stack, guest }) => {
       const [ada, bob] = await adaAndBob(stack, guest);
-      const chess = await foundRoom(ada, { name: "Chess", nickname: "Ada" });
-      const books = await foundRoom(ada, { name: "Book club", nickname: "Ada" });
+      const chess = await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
+      const books = await makeRoomByRest(ada, { name: "Book club", nickname: "Ada" });
       await visitAndSay(bob, chess, "Bob", "Your move");
       await openList(ada.page);
       await following(ada.page, () => row(ada.page, "Chess").getByRole("link").click());
@@ -136,15 +149,15 @@ for (const kind of KINDS) {
     }) => {
       const [ada, bob] = await adaAndBob(stack, guest);
       const cleo = await guest(stack);
-      const chess = await foundRoom(ada, { name: "Chess", nickname: "Ada" });
-      const books = await foundRoom(ada, { name: "Book club", nickname: "Ada" });
-      const walk = await foundRoom(ada, { name: "Saturday walk", nickname: "Ada" });
-      await enterRoom(cleo, walk, "Cleo");
+      const chess = await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
+      const books = await makeRoomByRest(ada, { name: "Book club", nickname: "Ada" });
+      const walk = await makeRoomByRest(ada, { name: "Saturday walk", nickname: "Ada" });
+      await joinByRest(cleo, walk, "Cleo");
       // Known to the list, so that it is no news to the page.
       await expect.poll(() => membersOf(ada, walk)).toBe(2);
       await open(ada.page, `/rooms/${chess}`);
 
-      await enterRoom(bob, books, "Bob");
+      await joinByRest(bob, books, "Bob");
       await expect(toasts(ada.page)).toHaveText([/^Book club.*Bob joined/]);
       await ada.page.getByRole("button", { name: "Dismiss" }).click();
       await expect(toasts(ada.page)).toHaveCount(0);
@@ -194,8 +207,8 @@ for (const kind of KINDS) {
 test("who wants to be told of mentions only is told of those", async ({ stack, guest }) => {
   const [ada, bob] = await adaAndBob(stack, guest);
   await prefer(ada, { notify: "mentions" });
-  const chess = await foundRoom(ada, { name: "Chess", nickname: "Ada" });
-  const books = await foundRoom(ada, { name: "Book club", nickname: "Ada" });
+  const chess = await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
+  const books = await makeRoomByRest(ada, { name: "Book club", nickname: "Ada" });
   await open(ada.page, `/rooms/${chess}`);
   await visitAndSay(bob, books, "Bob", "Anybody?");
   // Heard of by itself: two at once would be told as a number. The list is there on a phone too, out of sight.
@@ -207,8 +220,8 @@ test("who wants to be told of mentions only is told of those", async ({ stack, g
 test("a long list is found by name, code and kind, and goes on as one scrolls", async ({ stack, guest }) => {
   const [ada] = await adaAndBob(stack, guest);
   const codes: string[] = [];
-  for (let i = 1; i <= 60; i++) codes.push(await foundRoom(ada, { name: `Room number ${i}`, nickname: "Ada" }));
-  const two = await foundRoom(ada, { type: "p2p", nickname: "Ada" });
+  for (let i = 1; i <= 60; i++) codes.push(await makeRoomByRest(ada, { name: `Room number ${i}`, nickname: "Ada" }));
+  const two = await makeRoomByRest(ada, { type: "p2p", nickname: "Ada" });
   await openList(ada.page);
   await expect(rows(ada.page)).toHaveCount(40);
   await rows(ada.page).last().scrollIntoViewIfNeeded();
@@ -237,7 +250,7 @@ test("a long list is found by name, code and kind, and goes on as one scrolls", 
 
 test("another room is joined or made from there", async ({ stack, guest }) => {
   const [ada, bob] = await adaAndBob(stack, guest);
-  const code = await foundRoom(bob, { name: "Chess", nickname: "Bob" });
+  const code = await makeRoomByRest(bob, { name: "Chess", nickname: "Bob" });
   await openList(ada.page);
   await expect(ada.page.getByText("You are in no room yet")).toBeVisible();
   const join = ada.page.getByRole("link", { name: "Join by code" });
@@ -279,7 +292,7 @@ test("who is not logged in logs in first, and who logs out is outside", async ({
   const [ada, bob] = await adaAndBob(stack, guest);
   await bob.page.goto("/dashboard");
   await expect(bob.page).toHaveURL("/auth/login?next=/dashboard");
-  await foundRoom(ada, { name: "Chess", nickname: "Ada" });
+  await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
   await openList(ada.page);
   await ada.page.getByRole("button", { name: "Menu of Ada" }).click();
   const menu = ada.page.locator("#account-menu");
@@ -305,7 +318,7 @@ test("a list whose session ends elsewhere leads to the way in", async ({ stack, 
 test("without scripts the list is links, the whole of it too", async ({ stack, guest }) => {
   const [ada, bob] = await adaAndBob(stack, guest);
   let code = "";
-  for (let i = 1; i <= 45; i++) code = await foundRoom(ada, { name: `Room number ${i}`, nickname: "Ada" });
+  for (let i = 1; i <= 45; i++) code = await makeRoomByRest(ada, { name: `Room number ${i}`, nickname: "Ada" });
   await visitAndSay(bob, code, "Bob", "Hello");
   const state = await ada.context.storageState();
   const still = await guest(stack, 0, { javaScriptEnabled: false, storageState: state });
@@ -324,7 +337,7 @@ test("without scripts the list is links, the whole of it too", async ({ stack, g
 
 test("leaving a room as an account leads back to the list", async ({ stack, guest }) => {
   const [ada] = await adaAndBob(stack, guest);
-  const code = await foundRoom(ada, { name: "Chess", nickname: "Ada" });
+  const code = await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
   await open(ada.page, `/rooms/${code}`);
   await ada.page.getByRole("button", { name: "Exit" }).click();
   await dialog(ada.page, "Leave this room?").getByRole("button", { name: "Leave" }).click();
@@ -350,9 +363,9 @@ test.describe("without a barrier", () => {
     };
     await openList(ada.page);
     await expectBoth();
-    const chess = await foundRoom(ada, { name: "Chess", nickname: "Ada" });
-    const books = await foundRoom(ada, { name: "Book club", nickname: "Ada" });
-    const two = await foundRoom(ada, { type: "p2p", nickname: "Ada" });
+    const chess = await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
+    const books = await makeRoomByRest(ada, { name: "Book club", nickname: "Ada" });
+    const two = await makeRoomByRest(ada, { type: "p2p", nickname: "Ada" });
     await visitAndSay(other, books, "Bob", "Chapter one");
     await openList(ada.page);
     await expectBoth();
