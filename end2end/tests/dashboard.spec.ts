@@ -201,149 +201,150 @@ for (const kind of KINDS) {
       await expect(row(ada.page, "Book club")).toContainText("1 unread message");
       await expect(ada.page).toHaveTitle("(1) Rooms · AnonChat");
     });
+
+    test("who wants to be told of mentions only is told of those", async ({ stack, guest }) => {
+      const [ada, bob] = await adaAndBob(stack, guest);
+      await prefer(ada, { notify: "mentions" });
+      const chess = await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
+      const books = await makeRoomByRest(ada, { name: "Book club", nickname: "Ada" });
+      await open(ada.page, `/rooms/${chess}`);
+      await visitAndSay(bob, books, "Bob", "Anybody?");
+      // Heard of by itself: two at once would be told as a number. The list is there on a phone too, out of sight.
+      await expect(ada.page.locator(".rooms__rows").getByText("1 unread message", { exact: true })).toBeAttached();
+      await sayByRest(bob, books, "Ada, are you there?");
+      await expect(toasts(ada.page)).toHaveText([/^Book club.*Ada, are you there\?/]);
+    });
+
+    test("a long list is found by name, code and kind, and goes on as one scrolls", async ({ stack, guest }) => {
+      const [ada] = await adaAndBob(stack, guest);
+      const codes: string[] = [];
+      for (let i = 1; i <= 60; i++)
+        codes.push(await makeRoomByRest(ada, { name: `Room number ${i}`, nickname: "Ada" }));
+      const two = await makeRoomByRest(ada, { type: "p2p", nickname: "Ada" });
+      await openList(ada.page);
+      await expect(rows(ada.page)).toHaveCount(40);
+      await rows(ada.page).last().scrollIntoViewIfNeeded();
+      await expect(rows(ada.page)).toHaveCount(61);
+
+      const find = ada.page.getByRole("searchbox", { name: "Find by name or code" });
+      await find.fill("NUMBER 5");
+      await expect(rows(ada.page)).toHaveCount(11);
+      await find.fill(codes[0]!.toLowerCase());
+      await expect(rows(ada.page).getByRole("link")).toHaveAttribute("href", `/rooms/${codes[0]}`);
+      await find.fill("");
+      await ada.page.getByRole("button", { name: "One-to-one" }).click();
+      await expect(rows(ada.page)).toHaveText([new RegExp(spaced(two))]);
+      await find.fill("number");
+      await expect(ada.page.getByText("None of your rooms is like that.")).toBeVisible();
+      await ada.page.getByRole("button", { name: "Groups" }).click();
+      await expect(rows(ada.page)).toHaveCount(40);
+      // A code of none of them leads to its door.
+      const other = codes.includes("000001") || two === "000001" ? "000002" : "000001";
+      await find.fill(other);
+      await expect(ada.page.getByRole("link", { name: `Join room ${spaced(other)}` })).toHaveAttribute(
+        "href",
+        `/rooms/${other}`,
+      );
+    });
+
+    test("another room is joined or made from there", async ({ stack, guest }) => {
+      const [ada, bob] = await adaAndBob(stack, guest);
+      const code = await makeRoomByRest(bob, { name: "Chess", nickname: "Bob" });
+      await openList(ada.page);
+      await expect(ada.page.getByText("You are in no room yet")).toBeVisible();
+      const join = ada.page.getByRole("link", { name: "Join by code" });
+      await join.click();
+      const typed = ada.page.getByRole("textbox", { name: "Room code" });
+      await expect(typed).toBeVisible();
+      if (isPhone(ada.page)) {
+        await ada.page.goBack();
+        await expect(typed).toBeHidden();
+        await join.click();
+      }
+      await typed.fill(spaced(code).toLowerCase());
+      await following(ada.page, () => ada.page.getByRole("button", { name: "Join", exact: true }).click());
+      await expect(ada.page).toHaveURL(`/rooms/${code}`);
+      await expect(heading(ada.page)).toHaveText("Chess");
+
+      await openList(ada.page);
+      await expect(rows(ada.page)).toHaveCount(1);
+      await ada.page.getByRole("link", { name: "New room" }).click();
+      await ada.page.getByRole("textbox", { name: "Room name" }).fill("Book club");
+      await following(ada.page, () => ada.page.getByRole("button", { name: "Create" }).click());
+      await expect(heading(ada.page)).toHaveText("Book club");
+      await ada.page.goto("/");
+      await ada.page.getByRole("link", { name: "Your rooms" }).click();
+      await expect(rows(ada.page)).toHaveCount(2);
+    });
+
+    test("a code that leads nowhere is refused on the spot", async ({ stack, guest, complaints }) => {
+      complaints.allow(/status of 40[04]/);
+      const [ada] = await adaAndBob(stack, guest);
+      await openList(ada.page);
+      await ada.page.getByRole("link", { name: "Join by code" }).click();
+      await ada.page.getByRole("textbox", { name: "Room code" }).fill("K7M 2Q");
+      await ada.page.getByRole("button", { name: "Join", exact: true }).click();
+      await expect(ada.page.getByRole("alert").filter({ hasText: "six characters" })).toBeVisible();
+    });
+
+    test("who is not logged in logs in first, and who logs out is outside", async ({ stack, guest }) => {
+      const [ada, bob] = await adaAndBob(stack, guest);
+      await bob.page.goto("/dashboard");
+      await expect(bob.page).toHaveURL("/auth/login?next=/dashboard");
+      await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
+      await openList(ada.page);
+      await ada.page.getByRole("button", { name: "Menu of Ada" }).click();
+      const menu = ada.page.locator("#account-menu");
+      await expect(menu.getByRole("link", { name: "Preferences" })).toHaveAttribute("href", "/preferences");
+      await ada.page.keyboard.press("Escape");
+      await expect(menu).toBeHidden();
+      await ada.page.getByRole("button", { name: "Menu of Ada" }).click();
+      await menu.getByRole("button", { name: "Log out" }).click();
+      await expect(ada.page).toHaveURL("/");
+      await ada.page.goto("/dashboard");
+      await expect(ada.page).toHaveURL("/auth/login?next=/dashboard");
+    });
+
+    test("a list whose session ends elsewhere leads to the way in", async ({ stack, guest }) => {
+      const [ada] = await adaAndBob(stack, guest);
+      await openList(ada.page);
+      const other = await ada.context.request.post("/api/auth/logout");
+      expect(other.status()).toBe(204);
+      // The socket may close before the browser has let go of its cookies; then the page also says that a session has ended.
+      await expect(ada.page).toHaveURL(/\/auth\/login\?next=\/dashboard(&done=ended)?$/);
+    });
+
+    test("without scripts the list is links, the whole of it too", async ({ stack, guest }) => {
+      const [ada, bob] = await adaAndBob(stack, guest);
+      let code = "";
+      for (let i = 1; i <= 45; i++) code = await makeRoomByRest(ada, { name: `Room number ${i}`, nickname: "Ada" });
+      await visitAndSay(bob, code, "Bob", "Hello");
+      const state = await ada.context.storageState();
+      const still = await guest(stack, 0, { javaScriptEnabled: false, storageState: state });
+      // Lists are told a moment behind what is said, and a page without scripts shows what there was when it was asked for.
+      await expect(async () => {
+        await still.page.goto("/dashboard");
+        await expect(rows(still.page).first()).toContainText("Bob: Hello", { timeout: 1_000 });
+      }).toPass();
+      await expect(rows(still.page)).toHaveCount(40);
+      await still.page.getByRole("link", { name: "Show all rooms" }).click();
+      await expect(rows(still.page)).toHaveCount(45);
+      await rows(still.page).first().getByRole("link").click();
+      await expect(heading(still.page)).toHaveText("Room number 45");
+      await expect(messages(still.page)).toHaveText(["Hello"]);
+    });
+
+    test("leaving a room as an account leads back to the list", async ({ stack, guest }) => {
+      const [ada] = await adaAndBob(stack, guest);
+      const code = await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
+      await open(ada.page, `/rooms/${code}`);
+      await ada.page.getByRole("button", { name: "Exit" }).click();
+      await dialog(ada.page, "Leave this room?").getByRole("button", { name: "Leave" }).click();
+      await expect(ada.page).toHaveURL("/dashboard");
+      await expect(ada.page.getByText("You are in no room yet")).toBeVisible();
+    });
   });
 }
-
-test("who wants to be told of mentions only is told of those", async ({ stack, guest }) => {
-  const [ada, bob] = await adaAndBob(stack, guest);
-  await prefer(ada, { notify: "mentions" });
-  const chess = await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
-  const books = await makeRoomByRest(ada, { name: "Book club", nickname: "Ada" });
-  await open(ada.page, `/rooms/${chess}`);
-  await visitAndSay(bob, books, "Bob", "Anybody?");
-  // Heard of by itself: two at once would be told as a number. The list is there on a phone too, out of sight.
-  await expect(ada.page.locator(".rooms__rows").getByText("1 unread message", { exact: true })).toBeAttached();
-  await sayByRest(bob, books, "Ada, are you there?");
-  await expect(toasts(ada.page)).toHaveText([/^Book club.*Ada, are you there\?/]);
-});
-
-test("a long list is found by name, code and kind, and goes on as one scrolls", async ({ stack, guest }) => {
-  const [ada] = await adaAndBob(stack, guest);
-  const codes: string[] = [];
-  for (let i = 1; i <= 60; i++) codes.push(await makeRoomByRest(ada, { name: `Room number ${i}`, nickname: "Ada" }));
-  const two = await makeRoomByRest(ada, { type: "p2p", nickname: "Ada" });
-  await openList(ada.page);
-  await expect(rows(ada.page)).toHaveCount(40);
-  await rows(ada.page).last().scrollIntoViewIfNeeded();
-  await expect(rows(ada.page)).toHaveCount(61);
-
-  const find = ada.page.getByRole("searchbox", { name: "Find by name or code" });
-  await find.fill("NUMBER 5");
-  await expect(rows(ada.page)).toHaveCount(11);
-  await find.fill(codes[0]!.toLowerCase());
-  await expect(rows(ada.page).getByRole("link")).toHaveAttribute("href", `/rooms/${codes[0]}`);
-  await find.fill("");
-  await ada.page.getByRole("button", { name: "One-to-one" }).click();
-  await expect(rows(ada.page)).toHaveText([new RegExp(spaced(two))]);
-  await find.fill("number");
-  await expect(ada.page.getByText("None of your rooms is like that.")).toBeVisible();
-  await ada.page.getByRole("button", { name: "Groups" }).click();
-  await expect(rows(ada.page)).toHaveCount(40);
-  // A code of none of them leads to its door.
-  const other = codes.includes("000001") || two === "000001" ? "000002" : "000001";
-  await find.fill(other);
-  await expect(ada.page.getByRole("link", { name: `Join room ${spaced(other)}` })).toHaveAttribute(
-    "href",
-    `/rooms/${other}`,
-  );
-});
-
-test("another room is joined or made from there", async ({ stack, guest }) => {
-  const [ada, bob] = await adaAndBob(stack, guest);
-  const code = await makeRoomByRest(bob, { name: "Chess", nickname: "Bob" });
-  await openList(ada.page);
-  await expect(ada.page.getByText("You are in no room yet")).toBeVisible();
-  const join = ada.page.getByRole("link", { name: "Join by code" });
-  await join.click();
-  const typed = ada.page.getByRole("textbox", { name: "Room code" });
-  await expect(typed).toBeVisible();
-  if (isPhone(ada.page)) {
-    await ada.page.goBack();
-    await expect(typed).toBeHidden();
-    await join.click();
-  }
-  await typed.fill(spaced(code).toLowerCase());
-  await following(ada.page, () => ada.page.getByRole("button", { name: "Join", exact: true }).click());
-  await expect(ada.page).toHaveURL(`/rooms/${code}`);
-  await expect(heading(ada.page)).toHaveText("Chess");
-
-  await openList(ada.page);
-  await expect(rows(ada.page)).toHaveCount(1);
-  await ada.page.getByRole("link", { name: "New room" }).click();
-  await ada.page.getByRole("textbox", { name: "Room name" }).fill("Book club");
-  await following(ada.page, () => ada.page.getByRole("button", { name: "Create" }).click());
-  await expect(heading(ada.page)).toHaveText("Book club");
-  await ada.page.goto("/");
-  await ada.page.getByRole("link", { name: "Your rooms" }).click();
-  await expect(rows(ada.page)).toHaveCount(2);
-});
-
-test("a code that leads nowhere is refused on the spot", async ({ stack, guest, complaints }) => {
-  complaints.allow(/status of 40[04]/);
-  const [ada] = await adaAndBob(stack, guest);
-  await openList(ada.page);
-  await ada.page.getByRole("link", { name: "Join by code" }).click();
-  await ada.page.getByRole("textbox", { name: "Room code" }).fill("K7M 2Q");
-  await ada.page.getByRole("button", { name: "Join", exact: true }).click();
-  await expect(ada.page.getByRole("alert").filter({ hasText: "six characters" })).toBeVisible();
-});
-
-test("who is not logged in logs in first, and who logs out is outside", async ({ stack, guest }) => {
-  const [ada, bob] = await adaAndBob(stack, guest);
-  await bob.page.goto("/dashboard");
-  await expect(bob.page).toHaveURL("/auth/login?next=/dashboard");
-  await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
-  await openList(ada.page);
-  await ada.page.getByRole("button", { name: "Menu of Ada" }).click();
-  const menu = ada.page.locator("#account-menu");
-  await expect(menu.getByRole("link", { name: "Preferences" })).toHaveAttribute("href", "/preferences");
-  await ada.page.keyboard.press("Escape");
-  await expect(menu).toBeHidden();
-  await ada.page.getByRole("button", { name: "Menu of Ada" }).click();
-  await menu.getByRole("button", { name: "Log out" }).click();
-  await expect(ada.page).toHaveURL("/");
-  await ada.page.goto("/dashboard");
-  await expect(ada.page).toHaveURL("/auth/login?next=/dashboard");
-});
-
-test("a list whose session ends elsewhere leads to the way in", async ({ stack, guest }) => {
-  const [ada] = await adaAndBob(stack, guest);
-  await openList(ada.page);
-  const other = await ada.context.request.post("/api/auth/logout");
-  expect(other.status()).toBe(204);
-  // The socket may close before the browser has let go of its cookies; then the page also says that a session has ended.
-  await expect(ada.page).toHaveURL(/\/auth\/login\?next=\/dashboard(&done=ended)?$/);
-});
-
-test("without scripts the list is links, the whole of it too", async ({ stack, guest }) => {
-  const [ada, bob] = await adaAndBob(stack, guest);
-  let code = "";
-  for (let i = 1; i <= 45; i++) code = await makeRoomByRest(ada, { name: `Room number ${i}`, nickname: "Ada" });
-  await visitAndSay(bob, code, "Bob", "Hello");
-  const state = await ada.context.storageState();
-  const still = await guest(stack, 0, { javaScriptEnabled: false, storageState: state });
-  // Lists are told a moment behind what is said, and a page without scripts shows what there was when it was asked for.
-  await expect(async () => {
-    await still.page.goto("/dashboard");
-    await expect(rows(still.page).first()).toContainText("Bob: Hello", { timeout: 1_000 });
-  }).toPass();
-  await expect(rows(still.page)).toHaveCount(40);
-  await still.page.getByRole("link", { name: "Show all rooms" }).click();
-  await expect(rows(still.page)).toHaveCount(45);
-  await rows(still.page).first().getByRole("link").click();
-  await expect(heading(still.page)).toHaveText("Room number 45");
-  await expect(messages(still.page)).toHaveText(["Hello"]);
-});
-
-test("leaving a room as an account leads back to the list", async ({ stack, guest }) => {
-  const [ada] = await adaAndBob(stack, guest);
-  const code = await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
-  await open(ada.page, `/rooms/${code}`);
-  await ada.page.getByRole("button", { name: "Exit" }).click();
-  await dialog(ada.page, "Leave this room?").getByRole("button", { name: "Leave" }).click();
-  await expect(ada.page).toHaveURL("/dashboard");
-  await expect(ada.page.getByText("You are in no room yet")).toBeVisible();
-});
 
 test.describe("without a barrier", () => {
   // A colour in the middle of a transition is nobody's choice.

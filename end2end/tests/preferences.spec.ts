@@ -290,60 +290,66 @@ for (const { kind, javaScriptEnabled } of WAYS) {
   });
 }
 
-test("a look shows as soon as it is chosen, and stays only when it is saved", async ({ stack, guest }) => {
-  const ada = await guest(stack);
-  await register(ada, "Ada");
-  const { page } = ada;
-  await page.goto("/preferences");
-  const root = page.locator("html");
-  await page.getByRole("radio", { name: "Dark" }).check();
-  await page.getByRole("radio", { name: "Amber" }).check();
-  await page.getByRole("radio", { name: "Small" }).check();
-  await expect(root).toHaveAttribute("data-theme", "dark");
-  await expect(root).toHaveAttribute("data-accent", "amber");
-  await expect(root).toHaveCSS("font-size", "15px");
-  await page.goto("/preferences/chatting");
-  await expect(root).toHaveAttribute("data-theme", "system");
-  await expect(root).toHaveAttribute("data-accent", "indigo");
-});
+for (const kind of KINDS) {
+  test.describe(kind, () => {
+    test.use({ kind });
 
-test("whoever is not logged in is led to where they can, and from there to where they wanted", async ({
-  stack,
-  guest,
-}) => {
-  const [ada, other] = [await guest(stack), await guest(stack)];
-  const email = await register(other, "Ada");
-  for (const address of ["/preferences", "/preferences/data"]) {
-    await ada.page.goto(address);
-    await expect(ada.page).toHaveURL(`/auth/login?next=${address}`);
-  }
-  await field(ada.page, "Email address").fill(email);
-  await field(ada.page, "Password").fill(PASSWORD);
-  await press(ada.page, "Log in");
-  await expect(ada.page).toHaveURL("/preferences/data");
-  await expect(ada.page.getByRole("link", { name: "Your rooms" })).toHaveAttribute("href", "/dashboard");
-  const pages = ada.page.getByRole("navigation", { name: "Preferences" }).getByRole("link");
-  await expect(pages).toHaveText(["Appearance", "Chatting", "Account", "Devices", "Your data"]);
-  await pages.first().click();
-  await expect(title(ada.page)).toHaveText("Appearance");
-  await expect(pages.first()).toHaveAttribute("aria-current", "page");
-});
+    test("a look shows as soon as it is chosen, and stays only when it is saved", async ({ stack, guest }) => {
+      const ada = await guest(stack);
+      await register(ada, "Ada");
+      const { page } = ada;
+      await page.goto("/preferences");
+      const root = page.locator("html");
+      await page.getByRole("radio", { name: "Dark" }).check();
+      await page.getByRole("radio", { name: "Amber" }).check();
+      await page.getByRole("radio", { name: "Small" }).check();
+      await expect(root).toHaveAttribute("data-theme", "dark");
+      await expect(root).toHaveAttribute("data-accent", "amber");
+      await expect(root).toHaveCSS("font-size", "15px");
+      await page.goto("/preferences/chatting");
+      await expect(root).toHaveAttribute("data-theme", "system");
+      await expect(root).toHaveAttribute("data-accent", "indigo");
+    });
 
-test("a preference is kept with the account, and holds wherever it logs in", async ({ stack, guest }) => {
-  const [ada, phone] = [await guest(stack), await guest(stack)];
-  const email = await register(ada, "Ada");
-  await ada.page.goto("/preferences");
-  await ada.page.getByRole("radio", { name: "Violet" }).check();
-  await press(ada.page, "Save");
-  await expect(status(ada.page)).toHaveText("Saved.");
-  await phone.page.goto("/auth/login?next=/preferences");
-  await field(phone.page, "Email address").fill(email);
-  await field(phone.page, "Password").fill(PASSWORD);
-  await press(phone.page, "Log in");
-  await expect(phone.page.locator("html")).toHaveAttribute("data-accent", "violet");
-  const code = await makeRoom(phone);
-  await say(phone.page, "Violet");
-  expect(codeOf(phone.page)).toBe(code);
-  expect(await sentLook(phone, `/rooms/${code}`)).toMatchObject({ "data-accent": "violet" });
-  await expect(problem(phone.page).filter({ hasText: /\S/ })).toHaveCount(0);
-});
+    test("whoever is not logged in is led to where they can, and from there to where they wanted", async ({
+      stack,
+      guest,
+    }) => {
+      const [ada, other] = [await guest(stack), await guest(stack, stack.size - 1)];
+      const email = await register(other, "Ada");
+      for (const address of ["/preferences", "/preferences/data"]) {
+        await ada.page.goto(address);
+        await expect(ada.page).toHaveURL(`/auth/login?next=${address}`);
+      }
+      await field(ada.page, "Email address").fill(email);
+      await field(ada.page, "Password").fill(PASSWORD);
+      await press(ada.page, "Log in");
+      await expect(ada.page).toHaveURL("/preferences/data");
+      await expect(ada.page.getByRole("link", { name: "Your rooms" })).toHaveAttribute("href", "/dashboard");
+      const pages = ada.page.getByRole("navigation", { name: "Preferences" }).getByRole("link");
+      await expect(pages).toHaveText(["Appearance", "Chatting", "Account", "Devices", "Your data"]);
+      await pages.first().click();
+      await expect(title(ada.page)).toHaveText("Appearance");
+      await expect(pages.first()).toHaveAttribute("aria-current", "page");
+    });
+
+    test("a preference is kept with the account, and holds wherever it logs in", async ({ stack, guest }) => {
+      const [ada, phone] = [await guest(stack), await guest(stack, stack.size - 1)];
+      const email = await register(ada, "Ada");
+      await ada.page.goto("/preferences");
+      await ada.page.getByRole("radio", { name: "Violet" }).check();
+      await press(ada.page, "Save");
+      await expect(status(ada.page)).toHaveText("Saved.");
+      await phone.page.goto("/auth/login?next=/preferences");
+      await field(phone.page, "Email address").fill(email);
+      await field(phone.page, "Password").fill(PASSWORD);
+      await press(phone.page, "Log in");
+      await expect(phone.page.locator("html")).toHaveAttribute("data-accent", "violet");
+      const code = await makeRoom(phone);
+      await say(phone.page, "Violet");
+      expect(codeOf(phone.page)).toBe(code);
+      expect(await sentLook(phone, `/rooms/${code}`)).toMatchObject({ "data-accent": "violet" });
+      await expect(problem(phone.page).filter({ hasText: /\S/ })).toHaveCount(0);
+    });
+  });
+}
