@@ -168,6 +168,50 @@ export async function visit(page: Page, address: string): Promise<void> {
   });
 }
 
+/** Keeps the wasm of a page back until it may come. */
+export async function holdScripts(page: Page): Promise<{ come: () => void }> {
+  let come = () => {};
+  const held = new Promise<void>((resolve) => (come = resolve));
+  await page.route(/\.wasm$/, async (route) => {
+    await held;
+    await route.continue();
+  });
+  return { come };
+}
+
+/** Part of what Chromium tells of a moment in which something moved by itself. */
+interface Shift extends PerformanceEntry {
+  value: number;
+  sources: { node?: Node; previousRect: DOMRectReadOnly; currentRect: DOMRectReadOnly }[];
+}
+
+/** Runs in a page before its own scripts: notes what moves in it by itself. */
+export function noteShifts(): void {
+  const found: unknown[] = [];
+  const place = ({ x, y, width, height }: DOMRectReadOnly) => `${width}×${height} at ${x}, ${y}`;
+  const note = (list: PerformanceObserverEntryList) => {
+    for (const { value, sources } of list.getEntries() as Shift[]) {
+      const moved = sources.map(({ node, previousRect, currentRect }) => ({
+        what: node instanceof Element ? node.outerHTML.slice(0, 120) : node?.nodeValue,
+        from: place(previousRect),
+        to: place(currentRect),
+      }));
+      found.push({ value, moved });
+    }
+  };
+  new PerformanceObserver(note).observe({ type: "layout-shift", buffered: true });
+  Object.assign(globalThis, { shifts: found });
+}
+
+/** What moved until now, once what is decided already has been drawn. */
+export function shifts(page: Page): Promise<unknown[]> {
+  return page.evaluate(async () => {
+    // A frame is told of once it is there, so before the second after it.
+    for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame);
+    return (globalThis as unknown as { shifts: unknown[] }).shifts;
+  });
+}
+
 /** A failed test keeps what its servers said. */
 async function attachLogs(stack: Stack, testInfo: TestInfo): Promise<void> {
   if (testInfo.status === testInfo.expectedStatus) return;

@@ -1,7 +1,17 @@
 // An account's rooms: the list of them, the open one beside it, and what is told of the others meanwhile.
 import type { Locator, Page } from "@playwright/test";
 import { prefer, register } from "../account.ts";
-import { type Guest, KINDS, Stack, expect, expectAccessible, test } from "../fixtures.ts";
+import {
+  type Guest,
+  KINDS,
+  Stack,
+  expect,
+  expectAccessible,
+  holdScripts,
+  noteShifts,
+  shifts,
+  test,
+} from "../fixtures.ts";
 import {
   composer,
   dialog,
@@ -24,23 +34,37 @@ const heading = (page: Page): Locator => page.getByRole("heading", { level: 1 })
 const toasts = (page: Page): Locator =>
   page.getByRole("region", { name: /^News of other rooms/ }).getByRole("listitem");
 
-/** Opens the list, and waits until it is kept up to date. */
-async function openList(page: Page): Promise<void> {
-  const watched = new Promise<void>((done) => {
+/** Waits until a list is kept up to date. */
+const watching = (page: Page): Promise<void> =>
+  new Promise((done) => {
     page.on("websocket", (socket) =>
       socket.on("framereceived", ({ payload }) => {
         if (payload.toString().startsWith('{"type":"rooms"')) done();
       }),
     );
   });
+
+/** Opens the list, and waits until it is kept up to date. */
+async function openList(page: Page): Promise<void> {
+  const watched = watching(page);
   await page.goto("/dashboard");
   await watched;
 }
 
+interface Summary {
+  code: string;
+  members: number;
+  unread: number;
+}
+
+/** The rooms of somebody, as their list has them. */
+async function roomsOf({ context }: Pick<Guest, "context">): Promise<Summary[]> {
+  return (await context.request.get("/api/rooms/my-rooms")).json();
+}
+
 /** How many are in a room, as the list of somebody who is in it has it. */
-async function membersOf({ context }: Pick<Guest, "context">, code: string): Promise<number | undefined> {
-  const rooms: { code: string; members: number }[] = await (await context.request.get("/api/rooms/my-rooms")).json();
-  return rooms.find((room) => room.code === code)?.members;
+async function membersOf(guest: Pick<Guest, "context">, code: string): Promise<number | undefined> {
+  return (await roomsOf(guest)).find((room) => room.code === code)?.members;
 }
 
 type MakeGuest = (stack: Stack, node?: number) => Promise<Guest>;
@@ -213,6 +237,31 @@ for (const kind of KINDS) {
       await expect(ada.page.locator(".rooms__rows").getByText("1 unread message", { exact: true })).toBeAttached();
       await sayByRest(bob, books, "Ada, are you there?");
       await expect(toasts(ada.page)).toHaveText([/^Book club.*Ada, are you there\?/]);
+    });
+
+    test("the list stands still while its scripts come", async ({ stack, guest }) => {
+      const [ada, bob] = [await guest(stack, 0, { timezoneId: "Asia/Kathmandu" }), await guest(stack, stack.size - 1)];
+      await register(ada, "Ada");
+      await register(bob, "Bob");
+      for (let i = 1; i <= 10; i++) {
+        const code = await makeRoomByRest(ada, { name: `Room number ${i}`, nickname: "Ada" });
+        if (i > 7) await visitAndSay(bob, code, "Bob", "Hello");
+      }
+      const unread = async () => (await roomsOf(ada)).filter((room) => room.unread > 0).length;
+      await expect.poll(unread).toBe(3);
+      const { page } = ada;
+      const scripts = await holdScripts(page);
+      await page.addInitScript(noteShifts);
+      const watched = watching(page);
+      await page.goto("/dashboard");
+      await expect(rows(page)).toHaveCount(10);
+      await expect(rows(page).filter({ hasText: "1 unread message" })).toHaveCount(3);
+      const time = rows(page).first().getByRole("time");
+      await expect(time, "whose time it is, only the browser knows").toBeHidden();
+      scripts.come();
+      await watched;
+      await expect(time).toBeVisible();
+      expect(await shifts(page)).toEqual([]);
     });
 
     test("a long list is found by name, code and kind, and goes on as one scrolls", async ({ stack, guest }) => {

@@ -1,6 +1,16 @@
 // Who has read what: the line before what is new, the way up to it, and what stands under one's own messages.
 import type { Page } from "@playwright/test";
-import { type Guest, KINDS, type Stack, expect, expectAccessible, test } from "../fixtures.ts";
+import {
+  type Guest,
+  KINDS,
+  type Stack,
+  expect,
+  expectAccessible,
+  holdScripts,
+  noteShifts,
+  shifts,
+  test,
+} from "../fixtures.ts";
 import { newAddress } from "../mails.ts";
 import {
   dialog,
@@ -178,28 +188,18 @@ test("a page begins there before its scripts have come, and nothing moves when t
   await goAway(bob);
   // As many as the page comes with: that they are all, it knows by their numbers.
   for (let i = 1; i <= 50; i++) await sayByRest(ada, code, `Message ${i}`);
-  let come = () => {};
-  const held = new Promise<void>((resolve) => (come = resolve));
-  await bob.page.route(/\.wasm$/, async (route) => {
-    await held;
-    await route.continue();
-  });
-  await bob.page.addInitScript(() => {
-    const shifts: unknown[] = [];
-    const observer = new PerformanceObserver((list) => shifts.push(...list.getEntries()));
-    observer.observe({ type: "layout-shift", buffered: true });
-    Object.assign(globalThis, { shifts });
-  });
+  const scripts = await holdScripts(bob.page);
+  await bob.page.addInitScript(noteShifts);
   await bob.page.goto(`/rooms/${code}`);
   await expect(firstNew(bob.page)).toHaveText("Message 1");
   await expect(unreadLine(bob.page)).toBeInViewport();
   await expect(messages(bob.page).last()).not.toBeInViewport();
   const y = async () => (await unreadLine(bob.page).boundingBox())?.y;
   const before = await y();
-  await following(bob.page, async () => come());
+  await following(bob.page, async () => scripts.come());
   await expect(log(bob.page).getByRole("button", { name: "Earlier messages" })).toHaveCount(0);
   expect(await y()).toBe(before);
-  expect(await bob.page.evaluate(() => (globalThis as unknown as { shifts: unknown[] }).shifts)).toEqual([]);
+  expect(await shifts(bob.page)).toEqual([]);
 });
 
 test("who missed very much is shown the newest, and led up to the first they missed", async ({ stack, guest }) => {
