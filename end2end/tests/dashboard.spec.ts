@@ -31,8 +31,8 @@ const rooms = (page: Page): Locator => page.getByRole("navigation", { name: "Roo
 const rows = (page: Page): Locator => rooms(page).getByRole("listitem");
 const row = (page: Page, name: string): Locator => rows(page).filter({ hasText: name });
 const heading = (page: Page): Locator => page.getByRole("heading", { level: 1 });
-const toasts = (page: Page): Locator =>
-  page.getByRole("region", { name: /^News of other rooms/ }).getByRole("listitem");
+const news = (page: Page): Locator => page.getByRole("region", { name: /^News of other rooms/ });
+const toasts = (page: Page): Locator => news(page).getByRole("listitem");
 
 /** Waits until a list is kept up to date. */
 const watching = (page: Page): Promise<void> =>
@@ -238,6 +238,55 @@ for (const kind of KINDS) {
       await sayByRest(bob, books, "Ada, are you there?");
       await expect(toasts(ada.page)).toHaveText([/^Book club.*Ada, are you there\?/]);
     });
+
+    for (const [name, viewport] of [
+      ["a small window", { width: 360, height: 480 }],
+      ["a phone on its side", { width: 740, height: 360 }],
+    ] as const) {
+      test(`on ${name} news never lie over where one writes, and go by keyboard`, async ({ stack, guest }) => {
+        const [ada, bob] = [await guest(stack, 0, { viewport }), await guest(stack, stack.size - 1)];
+        await register(ada, "Ada");
+        await register(bob, "Bob");
+        // What needs the most space: large texts, and a message of many lines.
+        await prefer(ada, { text_size: "large" });
+        const chess = await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
+        const others: string[] = [];
+        for (const name of ["Book club", "Saturday walk", "Sunday lunch"]) {
+          const code = await makeRoomByRest(ada, { name, nickname: "Ada" });
+          await joinByRest(bob, code, "Bob");
+          await expect.poll(() => membersOf(ada, code)).toBe(2);
+          others.push(code);
+        }
+        const { page } = ada;
+        await open(page, `/rooms/${chess}`);
+        await composer(page).fill("A line\n".repeat(20));
+        for (const [i, code] of others.entries()) {
+          await sayByRest(bob, code, "A long story, and where will it end?");
+          await expect(toasts(page)).toHaveCount(i + 1);
+          // As long as the focus is there, they stay.
+          if (i === 0) await page.keyboard.press("F6");
+        }
+        await expect(toasts(page)).toHaveText([/^Book club/, /^Saturday walk/, /^Sunday lunch/]);
+        const box = await composer(page).boundingBox();
+        for (const toast of await toasts(page).all()) {
+          for (const target of [toast.getByRole("link"), toast.getByRole("button")]) {
+            await expect(target).toBeFocused();
+            await expect(target).toBeInViewport({ ratio: 0.9 });
+            const { y, height } = (await news(page).boundingBox())!;
+            expect(y + height).toBeLessThanOrEqual(box!.y);
+            await page.keyboard.press("Tab");
+          }
+        }
+        await page.keyboard.press("Shift+Tab");
+        await page.keyboard.press("Enter");
+        await expect(toasts(page)).toHaveText([/^Book club/, /^Saturday walk/]);
+        await expect(composer(page)).toBeFocused();
+        await page.keyboard.press("F6");
+        await page.keyboard.press("Escape");
+        await expect(toasts(page)).toHaveCount(0);
+        await expect(composer(page)).toBeFocused();
+      });
+    }
 
     test("the list stands still while its scripts come", async ({ stack, guest }) => {
       const [ada, bob] = [await guest(stack, 0, { timezoneId: "Asia/Kathmandu" }), await guest(stack, stack.size - 1)];
