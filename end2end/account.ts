@@ -8,8 +8,12 @@ export const PASSWORD = "nine purple lanterns";
 export const OTHER_PASSWORD = "eight yellow kettles";
 
 /** Makes an account without clicking through the form; of the guest of this browser, if it has one. Returns its address. */
-export async function register({ context }: Guest, name: string, password: string | null = PASSWORD): Promise<string> {
-  const email = newAddress(name.toLowerCase());
+export async function register(
+  { context }: Guest,
+  name: string,
+  password: string | null = PASSWORD,
+  email = newAddress(name.toLowerCase()),
+): Promise<string> {
   const data = { name, email, ...(password === null ? {} : { password }) };
   const response = await context.request.post("/api/auth/register", { data });
   expect(response.status(), await response.text()).toBe(201);

@@ -13,24 +13,24 @@ test.slow();
 
 const PREFERENCES = ["", "/chatting", "/account", "/devices", "/data"].map((page) => `/preferences${page}`);
 
-/** Looks at the page as it is now: barriers, targets, and whether everything is within. */
-async function inspect(page: Page, name: string): Promise<void> {
+/** Looks at the page as it is now, or at a part of it: barriers, targets, and whether everything is within. */
+async function inspect(page: Page, name: string, part = page.locator("body")): Promise<void> {
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme });
     await test.step(`${name}, ${colorScheme}`, () => expectAccessible(page));
   }
   const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   expect.soft(over, `${name}: nothing sticks out`).toBeLessThanOrEqual(0);
-  const cut = await page.evaluate(() =>
-    [...document.querySelectorAll<HTMLElement>("button, a, label, h1, h2, .choice, .tag")]
+  const cut = await part.evaluate((part) =>
+    [...part.querySelectorAll<HTMLElement>("button, a, label, h1, h2, .choice, .tag")]
       .filter((element) => element.checkVisibility() && element.scrollWidth > element.clientWidth + 1)
       .filter((element) => getComputedStyle(element).display !== "inline")
       .map((element) => element.outerHTML.slice(0, 120)),
   );
   expect.soft(cut, `${name}: nothing is cut off`).toEqual([]);
   if (!isPhone(page)) return;
-  const small = await page.evaluate(() =>
-    [...document.querySelectorAll<HTMLElement>("a, button, input, .choice, .switch")]
+  const small = await part.evaluate((part) =>
+    [...part.querySelectorAll<HTMLElement>("a, button, input, .choice, .switch")]
       // What lies on a card or beside a switch is hit with it.
       .filter((element) => element.checkVisibility() && !element.parentElement?.closest(".choice, .switch"))
       .map((element) => ({ height: element.getBoundingClientRect().height, html: element.outerHTML.slice(0, 120) }))
@@ -126,6 +126,14 @@ for (const locale of ["en-GB", "de-AT"]) {
     await press(page, german ? "Speichern" : "Save");
     await expect(page.getByRole("status")).toBeVisible();
     await inspect(page, "/preferences, saved");
+  });
+
+  test(`the notice of an address that is not confirmed in ${locale}`, async ({ stack, guest }) => {
+    const ada = await guest(stack, 0, { locale });
+    await register(ada, "Ada");
+    await ada.page.goto("/dashboard");
+    const heading = german ? "Bestätige deine Adresse" : "Confirm your address";
+    await inspect(ada.page, "/dashboard", ada.page.getByRole("region", { name: heading }));
   });
 
   test(`what a guest is offered in a room in ${locale}`, async ({ stack, guest }) => {

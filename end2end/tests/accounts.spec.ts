@@ -3,6 +3,7 @@ import type { BrowserContextOptions } from "@playwright/test";
 import {
   OTHER_PASSWORD,
   PASSWORD,
+  card,
   field,
   isLoggedIn,
   logIn,
@@ -14,7 +15,7 @@ import {
   status,
   title,
 } from "../account.ts";
-import { KINDS, expect, test } from "../fixtures.ts";
+import { KINDS, expect, test, visit } from "../fixtures.ts";
 import { codeIn, linkIn, mailTo, newAddress } from "../mails.ts";
 import { codeOf, dialog, following, joinByRest, joinRoom, makeRoom, messages, notices, open, say } from "../room.ts";
 
@@ -85,6 +86,30 @@ for (const { kind, javaScriptEnabled } of WAYS) {
       await press(page, "Log in");
       await expect(page).toHaveURL("/preferences/devices");
       await expect(title(page)).toHaveText("Devices");
+    });
+
+    test("an address that is not confirmed is told of where the rooms are, and mailed to again", async ({
+      stack,
+      guest,
+    }) => {
+      const ada = await guest(stack, 0, browser);
+      const { page } = ada;
+      const email = await register(ada, "Ada");
+      await mailTo(email);
+      if (javaScriptEnabled) await visit(page, "/dashboard");
+      else await page.goto("/dashboard");
+      const notice = page.getByRole("region", { name: "Confirm your address" });
+      await expect(notice).toContainText(`We mailed a link to ${email}.`);
+      await expect(notice.getByRole("link")).toHaveAttribute("href", "/preferences/account#email");
+      await notice.getByRole("button", { name: "Send it again" }).click();
+      await expect(status(page)).toHaveText(/^A mail with a link is on its way/);
+      await expect(page).toHaveURL(/\/preferences\/account\?/);
+      await page.goto(pathOf(linkIn(await mailTo(email, 2))));
+      await press(page, "Yes, confirm it");
+      await page.goto("/dashboard");
+      await expect(title(page)).toHaveText("Rooms");
+      await expect(page.getByText("You are in no room yet")).toBeVisible();
+      await expect(notice).toHaveCount(0);
     });
 
     test("a code by mail logs in, once, and only in the browser that asked for it", async ({ stack, guest }) => {
@@ -252,6 +277,24 @@ for (const kind of KINDS) {
       await expect(laptop.page.getByRole("button", { name: "Room settings" })).toBeVisible();
       await laptop.page.goto("/preferences/account");
       await expect(laptop.page.getByText("Confirmed", { exact: true })).toBeVisible();
+    });
+
+    test("an address that somebody else confirms is gone, and what that means is said where the rooms are", async ({
+      stack,
+      guest,
+    }) => {
+      const [eve, ada] = [await guest(stack), await guest(stack, stack.size - 1)];
+      const email = await register(eve, "Eve");
+      await mailTo(email);
+      await register(ada, "Ada", PASSWORD, email);
+      await ada.page.goto(pathOf(linkIn(await mailTo(email, 2))));
+      await press(ada.page, "Yes, confirm it");
+      await expect(title(ada.page)).toHaveText("Your address is confirmed");
+      await eve.page.goto("/dashboard");
+      const notice = eve.page.getByRole("region", { name: "Your account has no address" });
+      await expect(notice).toContainText("Without an address you cannot log in again.");
+      await notice.getByRole("link", { name: "Give another one" }).click();
+      await expect(card(eve.page, "Email address")).toContainText("Your account has no address");
     });
 
     test("whoever has an account is not offered to keep a room by mail", async ({ stack, guest }) => {

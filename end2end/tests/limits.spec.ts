@@ -1,9 +1,12 @@
 // Too fast is a wait with an end, never a loss.
+import { register } from "../account.ts";
 import { expect, test, visit } from "../fixtures.ts";
-import { BACK_MS, following, joinRoom, log, makeRoom, messages, pending, say } from "../room.ts";
+import { BACK_MS, following, isPhone, joinRoom, log, makeRoom, messages, pending, say } from "../room.ts";
 
 /** Wrong codes that one client may try before it has to wait. */
 const MISSES = 10;
+/** Mails that one client may have sent to one address before it has to wait; registering sends the first. */
+const MAILS = 5;
 
 test("too many wrong codes are a wait that counts down, and then it works", async ({ launch, guest, complaints }) => {
   complaints.allow(/status of 4(04|29)/);
@@ -42,4 +45,32 @@ test("who writes faster than is allowed loses nothing", async ({ launch, guest }
   await expect(messages(ada.page)).toHaveText(said);
   await expect(pending(ada.page)).toHaveCount(0);
   await expect(log(ada.page).getByText("Not sent.")).toHaveCount(0);
+});
+
+test("who has a mail sent too often is told where the button is, with and without scripts", async ({
+  launch,
+  guest,
+  complaints,
+}) => {
+  complaints.allow(/status of 429/);
+  const stack = await launch("embedded", { RATE_LIMITS: "on" });
+  const ada = await guest(stack);
+  const email = await register(ada, "Ada");
+  const storageState = await ada.context.storageState();
+  const still = await guest(stack, 0, { javaScriptEnabled: false, storageState });
+  for (let i = 2; i <= MAILS; i++) {
+    const answer = await ada.context.request.put("/api/users/email", { data: { email } });
+    expect(answer.status()).toBe(200);
+  }
+  await visit(ada.page, "/dashboard");
+  await still.page.goto("/dashboard");
+  for (const { page } of [ada, still]) {
+    const notice = page.getByRole("region", { name: "Confirm your address" });
+    await notice.getByRole("button", { name: "Send it again" }).click();
+    await expect(notice.getByRole("status")).toHaveText(/^That was a little fast\./);
+    await expect(page).toHaveURL(/\/dashboard(\?|$)/);
+    // Only a room that could not be joined brings up the form to join one.
+    await expect(page.getByRole("heading", { name: "Choose a room" })).toBeVisible({ visible: !isPhone(page) });
+  }
+  await expect(ada.page.getByRole("button", { name: "Send it again" })).toBeDisabled();
 });

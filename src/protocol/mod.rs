@@ -37,8 +37,8 @@ pub use ids::{ClientId, Epoch, MemberId, Millis, Seq};
 pub use look::Look;
 pub use names::friendly_name;
 pub use page::{
-    AuthPage, AuthVisit, Door, Entrance, Identity, Page, PreferencesForm, PreferencesPage, PreferencesVisit, SentBack,
-    Typed, Visit,
+    AuthPage, AuthVisit, Door, Entrance, Identity, Page, PreferencesForm, PreferencesPage, PreferencesVisit, Reach,
+    SentBack, Typed, Visit,
 };
 pub use preferences::{Accent, HourCycle, Language, Notify, Preferences, TextSize, Theme};
 pub use problem::{Code, Problem, Reason};

@@ -32,8 +32,19 @@ pub struct Identity {
     pub sound: bool,
     /// Whether others see what it has read, and it sees that of them.
     pub shows_read: bool,
-    /// Whether its address is proved: until then nothing that needs a mail works.
-    pub verified: bool,
+    /// Whether mails surely reach it.
+    pub reach: Reach,
+}
+
+/// Whether mails surely reach an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reach {
+    /// Its address is proved.
+    Proved,
+    /// It claims this address, which a mail has to prove. A text, as the rules of addresses would come with the wasm.
+    Claimed(String),
+    /// It has no address any more: somebody else has proved the one that it claimed.
+    Nowhere,
 }
 
 /// A page.

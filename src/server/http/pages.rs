@@ -11,8 +11,8 @@ use serde::Deserialize;
 use super::{context::inside, problem::Refusal, reception::Reception};
 use crate::{
     protocol::{
-        AuthPage, AuthVisit, Code, Email, Entrance, Identity, Nickname, Page, Problem, RoomCode, Secret, SentBack,
-        Visit,
+        AuthPage, AuthVisit, Code, Email, Entrance, Identity, Nickname, Page, Problem, Reach, RoomCode, Secret,
+        SentBack, Visit,
     },
     server::{
         app::{App, Visitor},
@@ -80,7 +80,11 @@ fn identity(visitor: &Visitor) -> Option<Identity> {
         notify: account.preferences.notify,
         sound: account.preferences.sound,
         shows_read: account.preferences.show_read,
-        verified: account.email.is_some(),
+        reach: match (&account.email, &account.claimed) {
+            (Some(_), _) => Reach::Proved,
+            (None, Some(claimed)) => Reach::Claimed(claimed.to_string()),
+            (None, None) => Reach::Nowhere,
+        },
     })
 }
 

@@ -272,6 +272,16 @@ table! {
         back_unread: [count];
         close;
     }
+    /// An address that is not proved.
+    unproved: Unproved {
+        heading;
+        text: {email};
+        again;
+        change;
+        nowhere;
+        nowhere_text;
+        give;
+    }
     /// News of other rooms, while one is open.
     toasts: Toasts {
         label;

@@ -4,10 +4,12 @@
 mod row;
 mod sidebar;
 mod toasts;
+mod unproved;
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::ServerFn};
 
 use crate::{
+    api::JoinRoom,
     protocol::{Entrance, Identity, RoomCode, RoomSummary},
     ui::{
         browser,
@@ -24,6 +26,7 @@ use super::join_form::{JoinForm, Wanted};
 
 pub use sidebar::Sidebar;
 pub use toasts::Toasts;
+use unproved::Unproved;
 
 /// The id of what is beside the list when no room is open.
 const BESIDE: &str = "join";
@@ -70,7 +73,7 @@ pub fn Dashboard(
     effect(move || line.start());
     effect(move || browser::set_title(&title::of_list(texts, list.unread.get())));
     // A form that was sent back has something to say.
-    let beside = if use_sent_back().refused.is_some() {
+    let beside = if use_sent_back().refused.is_some_and(|(path, _)| path == JoinRoom::PATH) {
         "dashboard__beside dashboard__beside--shown"
     } else {
         "dashboard__beside"
@@ -87,6 +90,7 @@ pub fn Dashboard(
                         <h2 id="beside-heading" class="page__title">{own.choose()}</h2>
                         <p class="page__lead">{own.choose_text()}</p>
                     </header>
+                    <Unproved place="dashboard__unproved"/>
                     <section class="card" aria-labelledby="join-heading">
                         <h3 id="join-heading" class="card__heading">{texts.home.join()}</h3>
                         <JoinForm wanted=Wanted::Typed(use_sent_back().code) entrance/>

@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-use super::{BESIDE, row::RoomRow};
+use super::{BESIDE, row::RoomRow, unproved::Unproved};
 
 /// Rooms that are on the page at first, and that come with each step down. A page of five hundred would take a phone a
 /// second to take over.
@@ -120,6 +120,7 @@ pub fn Sidebar(
                 </div>
             </header>
             <div class="rooms__frame" data-keeps-place="rooms" node_ref=frame>
+                {heading.then(|| view! { <Unproved place="rooms__unproved"/> })}
                 <ul class="rooms__rows">
                     <For each=rows key=|entry| entry.code let:entry>
                         <RoomRow entry current=list.current/>

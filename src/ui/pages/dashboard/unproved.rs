@@ -1,0 +1,69 @@
+//! What an account is told that has not proved its address: it may lose it, and mails may not reach it.
+
+use leptos::prelude::*;
+
+use crate::{
+    api::ChangeEmail,
+    protocol::Reach,
+    ui::{
+        account::use_account,
+        components::FormProblem,
+        form::{Form, Sending},
+        texts::use_texts,
+    },
+};
+
+/// Where an address is changed.
+const ADDRESS: &str = "/preferences/account#email";
+
+/// The notice. A page has it twice, in the list and beside it, and shows it where there is more space.
+#[component]
+pub fn Unproved(
+    /// Where it is: a class of the style, and the beginning of an id.
+    place: &'static str,
+) -> impl IntoView {
+    let own = &use_texts().unproved;
+    let (heading, content) = match use_account()?.reach {
+        Reach::Proved => return None,
+        Reach::Claimed(email) => (own.heading(), view! { <Claimed email/> }.into_any()),
+        Reach::Nowhere => {
+            let content = view! {
+                <p>{own.nowhere_text()}</p>
+                <a href=ADDRESS class="button button--wide">{own.give()}</a>
+            };
+            (own.nowhere(), content.into_any())
+        }
+    };
+    let heading_id = format!("{place}-heading");
+    let labelled_by = heading_id.clone();
+    Some(view! {
+        <section class=format!("card card--accent {place}") aria-labelledby=labelled_by>
+            <h2 id=heading_id class="card__heading">{heading}</h2>
+            {content}
+        </section>
+    })
+}
+
+#[component]
+fn Claimed(
+    /// The address that a mail has to prove.
+    email: String,
+) -> impl IntoView {
+    let own = &use_texts().unproved;
+    let (before, after) = own.text();
+    let sending = Sending::to::<ChangeEmail>();
+    let problem = Memo::new(move |_| sending.problem());
+    let waiting = RwSignal::new(false);
+    view! {
+        <p>{before} <b>{email.clone()}</b> {after}</p>
+        <Form sending>
+            // The address that is claimed already: that sends the mail again.
+            <input type="hidden" name="email" value=email/>
+            <FormProblem problem fields=&[] waiting/>
+            <div class="button-row">
+                <button type="submit" class="button" disabled=move || sending.pending.get() || waiting.get()>{own.again()}</button>
+                <a href=ADDRESS class="button">{own.change()}</a>
+            </div>
+        </Form>
+    }
+}
