@@ -152,6 +152,8 @@ export const pending = (page: Page): Locator => log(page).getByRole("listitem").
 export const marks = (page: Page): Locator => log(page).locator(".message__mark");
 /** The line before what had not been read when the page was opened. */
 export const unreadLine = (page: Page): Locator => log(page).getByText("New messages", { exact: true });
+/** The text of the message after the line. */
+export const firstNew = (page: Page): Locator => log(page).locator(".unread + li .message__text");
 /** What happened besides messages. */
 export const notices = (page: Page): Locator => log(page).locator(".notice");
 export const dialog = (page: Page, name: string | RegExp): Locator => page.getByRole("dialog", { name });

@@ -1,5 +1,5 @@
 // Registering, logging in and out, and what mails lead to: with real mails, on both stacks, and without scripts as well.
-import type { BrowserContextOptions } from "@playwright/test";
+import type { BrowserContextOptions, Page } from "@playwright/test";
 import {
   OTHER_PASSWORD,
   PASSWORD,
@@ -15,9 +15,50 @@ import {
   status,
   title,
 } from "../account.ts";
-import { KINDS, expect, test, visit } from "../fixtures.ts";
+import { type Guest, KINDS, expect, test, visit } from "../fixtures.ts";
 import { codeIn, linkIn, mailTo, newAddress } from "../mails.ts";
-import { codeOf, dialog, following, joinByRest, joinRoom, makeRoom, messages, notices, open, say } from "../room.ts";
+import {
+  codeOf,
+  dialog,
+  firstNew,
+  following,
+  joinByRest,
+  joinRoom,
+  makeRoom,
+  makeRoomByRest,
+  messages,
+  notices,
+  open,
+  say,
+  sayByRest,
+  withMembers,
+} from "../room.ts";
+
+/** Goes to where one logs in. */
+async function toLogIn(page: Page, link: string): Promise<void> {
+  await page.getByRole("link", { name: link, exact: true }).click();
+  await expect(title(page)).toHaveText("Log in");
+}
+
+/** Logs in, and waits for the room that this leads back to. */
+async function logInAndFollow(page: Page, email: string): Promise<void> {
+  await field(page, "Email address").fill(email);
+  await field(page, "Password").fill(PASSWORD);
+  await following(page, () => press(page, "Log in"));
+}
+
+/** As far as `standing` looks at it. */
+interface RoomOfSomebody {
+  you: { member_id: string; nickname: string; role: string };
+  events: { author?: { id: string }; body?: string }[];
+}
+
+/** Who somebody is in a room, and what of what was said there is theirs. */
+async function standing({ context }: Guest, code: string) {
+  const room: RoomOfSomebody = await (await context.request.get(`/api/rooms/${code}`)).json();
+  const own = room.events.filter(({ author }) => author?.id === room.you.member_id);
+  return { nickname: room.you.nickname, role: room.you.role, said: own.map(({ body }) => body) };
+}
 
 const WAYS = [
   ...KINDS.map((kind) => ({ kind, javaScriptEnabled: true })),
@@ -295,6 +336,49 @@ for (const kind of KINDS) {
       await expect(notice).toContainText("Without an address you cannot log in again.");
       await notice.getByRole("link", { name: "Give another one" }).click();
       await expect(card(eve.page, "Email address")).toContainText("Your account has no address");
+    });
+
+    test("who logs in from a room keeps it, what they said there, owning it, and what is unread", async ({
+      stack,
+      guest,
+    }) => {
+      const [laptop, ada, bob] = [await guest(stack), await guest(stack), await guest(stack, stack.size - 1)];
+      const email = await register(laptop, "Countess");
+      const code = await makeRoom(ada, { nickname: "Ada" });
+      await joinRoom(bob, code, "Bob");
+      await say(ada.page, "As a guest");
+      await expect(messages(bob.page)).toHaveText(["As a guest"]);
+      await withMembers(ada.page, () => toLogIn(ada.page, "Log in or register"));
+      await say(bob.page, "Where are you?");
+      await logInAndFollow(ada.page, email);
+      expect(codeOf(ada.page)).toBe(code);
+      await expect(messages(ada.page)).toHaveText(["As a guest", "Where are you?"]);
+      await expect(firstNew(ada.page)).toHaveText("Where are you?");
+      expect(await standing(laptop, code)).toEqual({ nickname: "Ada", role: "owner", said: ["As a guest"] });
+      await expect(notices(bob.page), "nobody saw anything of it").toHaveText([/joined/]);
+    });
+
+    test("who comes by the link of their own room logs in there, and is in it as they were", async ({
+      stack,
+      guest,
+    }) => {
+      const [laptop, bob] = [await guest(stack), await guest(stack, stack.size - 1)];
+      const email = await register(laptop, "Ada");
+      const code = await makeRoomByRest(laptop, { nickname: "Ada" });
+      await sayByRest(laptop, code, "From the laptop");
+      await joinRoom(bob, code, "Bob");
+
+      const phone = await guest(stack, stack.size - 1);
+      await phone.page.goto(`/rooms/${code}`);
+      await expect(phone.page.getByRole("button", { name: "Join" })).toBeVisible();
+      await toLogIn(phone.page, "Log in");
+      await say(bob.page, "Where are you?");
+      await logInAndFollow(phone.page, email);
+      expect(codeOf(phone.page)).toBe(code);
+      await expect(messages(phone.page)).toHaveText(["From the laptop", "Where are you?"]);
+      await expect(firstNew(phone.page)).toHaveText("Where are you?");
+      expect(await standing(phone, code)).toEqual({ nickname: "Ada", role: "owner", said: ["From the laptop"] });
+      await expect(notices(bob.page), "nobody saw anything of it").toHaveText([/joined/]);
     });
 
     test("whoever has an account is not offered to keep a room by mail", async ({ stack, guest }) => {

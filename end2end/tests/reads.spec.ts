@@ -14,6 +14,7 @@ import {
 import { newAddress } from "../mails.ts";
 import {
   dialog,
+  firstNew,
   following,
   joinRoom,
   log,
@@ -30,8 +31,6 @@ import {
 
 /** The row that has a message or a line in it. */
 const row = (page: Page, text: string | RegExp) => log(page).getByRole("listitem").filter({ hasText: text });
-/** The text of the message after the line. */
-const firstNew = (page: Page) => log(page).locator(".unread + li .message__text");
 const wayUp = (page: Page) => page.getByRole("button", { name: /new messages? above$|begin further up$/ });
 
 /** Ada and Bob in a room, Bob on the last node. */
