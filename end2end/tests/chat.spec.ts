@@ -1,4 +1,6 @@
 // Talking: what is written arrives, as it was written and nothing else; and who is there to read it.
+import type { Page } from "@playwright/test";
+import { prefer, register } from "../account.ts";
 import { KINDS, expect, test } from "../fixtures.ts";
 import {
   codeChip,
@@ -17,6 +19,19 @@ import {
   spaced,
   withMembers,
 } from "../room.ts";
+
+/** Notes in a page whatever it says of who is typing. */
+function noteTyping(): void {
+  const said: string[] = [];
+  const note = () => {
+    const text = document.querySelector(".composer__typing")?.textContent;
+    if (text && said.at(-1) !== text) said.push(text);
+  };
+  new MutationObserver(note).observe(document, { characterData: true, childList: true, subtree: true });
+  Object.assign(globalThis, { typingSaid: said });
+}
+
+const typingSaid = (page: Page) => page.evaluate(() => (globalThis as unknown as { typingSaid: string[] }).typingSaid);
 
 for (const kind of KINDS) {
   test.describe(kind, () => {
@@ -59,6 +74,26 @@ for (const kind of KINDS) {
       await expect(bob.page.getByText("Ada is typing…")).toBeVisible();
       await composer(ada.page).fill("");
       await expect(bob.page.getByText("is typing…")).toBeHidden();
+    });
+
+    test("who hides that they are typing is not seen typing, and sees it of nobody", async ({ stack, guest }) => {
+      const [ada, bob, cyd] = [await guest(stack), await guest(stack, stack.size - 1), await guest(stack)];
+      await register(ada, "Ada");
+      await prefer(ada, { show_typing: false });
+      for (const { page } of [ada, bob]) await page.addInitScript(noteTyping);
+      const code = await makeRoom(ada, { nickname: "Ada" });
+      await joinRoom(bob, code, "Bob");
+      await joinRoom(cyd, code, "Cyd");
+
+      await composer(ada.page).pressSequentially("In secret");
+      await say(ada.page, "In secret");
+      await expect(messages(bob.page)).toHaveText(["In secret"]);
+      await composer(cyd.page).pressSequentially("For all to see");
+      await expect(bob.page.getByText("Cyd is typing…")).toBeVisible();
+      await say(cyd.page, "For all to see");
+      await expect(messages(ada.page)).toHaveCount(2);
+      expect(await typingSaid(bob.page)).toEqual(["Cyd is typing…"]);
+      expect(await typingSaid(ada.page)).toEqual([]);
     });
 
     test("the list says who is here and who is connected, and Exit is seen by the others", async ({ stack, guest }) => {
