@@ -1,6 +1,6 @@
 // An account's rooms: the list of them, the open one beside it, and what is told of the others meanwhile.
 import type { Locator, Page } from "@playwright/test";
-import { prefer, register } from "../account.ts";
+import { logIn, prefer, register } from "../account.ts";
 import {
   type Guest,
   KINDS,
@@ -66,6 +66,65 @@ async function roomsOf({ context }: Pick<Guest, "context">): Promise<Summary[]> 
 async function membersOf(guest: Pick<Guest, "context">, code: string): Promise<number | undefined> {
   return (await roomsOf(guest)).find((room) => room.code === code)?.members;
 }
+
+/** Asks for no notices of a room. */
+async function mute({ context }: Guest, code: string): Promise<void> {
+  const response = await context.request.put("/api/rooms/mute", { data: { code, muted: true } });
+  expect(response.status(), await response.text()).toBe(204);
+}
+
+interface Sounds {
+  /** Sounds that the page began. */
+  begun: number;
+  /** Those that went on to their end; a browser that keeps a page silent lets no time go by in them. */
+  heard: number;
+}
+
+/** Counts the sounds of a page. */
+function countSounds(): void {
+  const sounds: Sounds = { begun: 0, heard: 0 };
+  const start = AudioScheduledSourceNode.prototype.start;
+  AudioScheduledSourceNode.prototype.start = function (...args) {
+    sounds.begun += 1;
+    this.addEventListener("ended", () => (sounds.heard += 1));
+    start.apply(this, args);
+  };
+  Object.assign(globalThis, { sounds });
+}
+
+const soundsOf = (page: Page): Promise<Sounds> =>
+  page.evaluate(() => (globalThis as unknown as { sounds: Sounds }).sounds);
+
+/** What the list says somewhere. It is there beside a room on a phone too, out of sight. */
+const unreadInList = (page: Page, text: string): Locator =>
+  page.locator(".rooms__rows").getByText(text, { exact: true });
+
+/** Opens a room and touches its page, as browsers want before a page may be heard. */
+async function openAndTouch(page: Page, code: string): Promise<void> {
+  await open(page, `/rooms/${code}`);
+  await composer(page).click();
+}
+
+/** Notes when a page first tells the server what was read. */
+function noteReading(): void {
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (data) {
+    if (!("readAt" in globalThis) && `${data}`.startsWith('{"type":"read"')) {
+      Object.assign(globalThis, { readAt: Date.now() });
+    }
+    send.call(this, data);
+  };
+}
+
+/** Waits until something unread of a row is read, and gives the time of that. */
+const readInList = (row: Locator): Promise<number> =>
+  row.evaluate(
+    (row) =>
+      new Promise<number>((done) => {
+        const look = () => row.textContent?.includes("unread") || done(Date.now());
+        new MutationObserver(look).observe(row, { characterData: true, childList: true, subtree: true });
+      }),
+  );
 
 type MakeGuest = (stack: Stack, node?: number) => Promise<Guest>;
 
@@ -226,17 +285,78 @@ for (const kind of KINDS) {
       await expect(ada.page).toHaveTitle("(1) Rooms · AnonChat");
     });
 
-    test("who wants to be told of mentions only is told of those", async ({ stack, guest }) => {
+    test("what is read on one device is read on the list of another within a second, by itself", async ({
+      stack,
+      guest,
+    }) => {
+      const [laptop, bob] = [await guest(stack), await guest(stack)];
+      const phone = await guest(stack, stack.size - 1);
+      await logIn(phone, await register(laptop, "Ada"));
+      const code = await makeRoomByRest(laptop, { name: "Chess", nickname: "Ada" });
+      await visitAndSay(bob, code, "Bob", "Your move");
+      await openList(laptop.page);
+      await expect(row(laptop.page, "Chess")).toContainText("1 unread message");
+
+      const cleared = readInList(row(laptop.page, "Chess"));
+      await phone.page.addInitScript(noteReading);
+      await open(phone.page, `/rooms/${code}`);
+      await expect(row(laptop.page, "Chess")).not.toContainText("unread");
+      const readAt = await phone.page.evaluate(() => (globalThis as unknown as { readAt: number }).readAt);
+      expect((await cleared) - readAt, "milliseconds from reading to the other list").toBeLessThan(1_000);
+    });
+
+    test("who wants no notices sees and hears none, and finds what was said in the list", async ({ stack, guest }) => {
       const [ada, bob] = await adaAndBob(stack, guest);
-      await prefer(ada, { notify: "mentions" });
+      await prefer(ada, { notify: "none", sound: true });
+      await ada.page.addInitScript(countSounds);
       const chess = await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
       const books = await makeRoomByRest(ada, { name: "Book club", nickname: "Ada" });
-      await open(ada.page, `/rooms/${chess}`);
+      await openAndTouch(ada.page, chess);
+      await visitAndSay(bob, books, "Bob", "Ada, are you there?");
+      await expect(unreadInList(ada.page, "1 unread message")).toBeAttached();
+      expect(await toasts(ada.page).count()).toBe(0);
+      expect(await soundsOf(ada.page)).toEqual({ begun: 0, heard: 0 });
+    });
+
+    test("a notice makes a sound for who wants that, and none of a muted room", async ({ stack, guest }) => {
+      const [ada, bob] = await adaAndBob(stack, guest);
+      const cleo = await guest(stack);
+      await ada.page.addInitScript(countSounds);
+      const chess = await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
+      const books = await makeRoomByRest(ada, { name: "Book club", nickname: "Ada" });
+      const walk = await makeRoomByRest(ada, { name: "Saturday walk", nickname: "Ada" });
+      await openAndTouch(ada.page, chess);
+      await visitAndSay(bob, books, "Bob", "Chapter one");
+      await expect(toasts(ada.page)).toHaveText([/^Book club.*Chapter one/]);
+      expect(await soundsOf(ada.page), "silent, as at first").toEqual({ begun: 0, heard: 0 });
+
+      await prefer(ada, { sound: true });
+      await mute(ada, walk);
+      await openAndTouch(ada.page, chess);
+      await visitAndSay(cleo, walk, "Cleo", "Ten o’clock?");
+      await expect(unreadInList(ada.page, "1 unread message")).toHaveCount(2);
+      expect(await toasts(ada.page).count(), "of a muted room").toBe(0);
+      expect(await soundsOf(ada.page), "of a muted room").toEqual({ begun: 0, heard: 0 });
+      await sayByRest(bob, books, "Chapter two");
+      await expect(toasts(ada.page)).toHaveText([/^Book club.*Chapter two/]);
+      await expect.poll(() => soundsOf(ada.page)).toEqual({ begun: 1, heard: 1 });
+    });
+
+    test("who wants to be told of mentions only is told of those, and hears those", async ({ stack, guest }) => {
+      const [ada, bob] = await adaAndBob(stack, guest);
+      await prefer(ada, { notify: "mentions", sound: true });
+      await ada.page.addInitScript(countSounds);
+      const chess = await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
+      const books = await makeRoomByRest(ada, { name: "Book club", nickname: "Ada" });
+      await openAndTouch(ada.page, chess);
       await visitAndSay(bob, books, "Bob", "Anybody?");
-      // Heard of by itself: two at once would be told as a number. The list is there on a phone too, out of sight.
-      await expect(ada.page.locator(".rooms__rows").getByText("1 unread message", { exact: true })).toBeAttached();
+      // Heard of by itself: two at once would be told as a number.
+      await expect(unreadInList(ada.page, "1 unread message")).toBeAttached();
+      expect(await toasts(ada.page).count()).toBe(0);
+      expect(await soundsOf(ada.page)).toEqual({ begun: 0, heard: 0 });
       await sayByRest(bob, books, "Ada, are you there?");
       await expect(toasts(ada.page)).toHaveText([/^Book club.*Ada, are you there\?/]);
+      await expect.poll(() => soundsOf(ada.page)).toEqual({ begun: 1, heard: 1 });
     });
 
     for (const [name, viewport] of [
