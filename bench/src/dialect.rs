@@ -152,6 +152,7 @@ pub struct Needles {
     head: memmem::Finder<'static>,
     epoch: memmem::Finder<'static>,
     id: memmem::Finder<'static>,
+    connected: memmem::Finder<'static>,
 }
 
 impl Default for Needles {
@@ -161,6 +162,7 @@ impl Default for Needles {
             head: memmem::Finder::new(br#""head":"#),
             epoch: memmem::Finder::new(br#""epoch":"#),
             id: memmem::Finder::new(br#""id":""#),
+            connected: memmem::Finder::new(br#""connected":"#),
         }
     }
 }
@@ -173,6 +175,11 @@ impl Needles {
                 found(seq);
             }
         }
+    }
+
+    /// What of a resumed room is before who is there and how far they have read, which is in seqs too.
+    pub fn missed<'a>(&self, text: &'a [u8]) -> &'a [u8] {
+        &text[..self.connected.find(text).unwrap_or(text.len())]
     }
 
     /// The head of a snapshot.
@@ -221,10 +228,10 @@ mod tests {
 
     #[test]
     fn every_event_of_a_resumed_room_is_seen_in_order() {
-        let text = br#"{"type":"resumed","code":"C","epoch":8,"head":4,"events":[{"seq":3,"body":"a ~7~"},{"seq":4,"body":"b ~9~"}]}"#;
+        let text = br#"{"type":"resumed","code":"C","epoch":8,"head":4,"events":[{"seq":3,"body":"a ~7~"},{"seq":4,"body":"b ~9~"}],"connected":[1],"read":2,"reads":[{"member":1,"seq":2}]}"#;
         let needles = Needles::default();
         let (mut seqs, mut indexes) = (Vec::new(), Vec::new());
-        needles.each_seq(text, |seq| seqs.push(seq));
+        needles.each_seq(needles.missed(text), |seq| seqs.push(seq));
         each_index(text, |index| indexes.push(index));
         assert_eq!((seqs, indexes), (vec![3, 4], vec![7, 9]));
         assert_eq!((needles.head(text), needles.epoch(text)), (Some(4), Some(8)));

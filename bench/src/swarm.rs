@@ -767,7 +767,8 @@ impl Swarm {
             Meaning::Ack => self.hear_ack(text, time),
             Meaning::Snapshot => self.hear_snapshot(index, text, time),
             Meaning::Resumed => {
-                self.hear_events(index, text, time);
+                let missed = self.needles.missed(text).len();
+                self.hear_events(index, &text[..missed], time);
                 self.opened(index, time);
             }
             Meaning::Refused => {
