@@ -57,9 +57,12 @@ impl Settings {
         Self { logged: true, ..self.with("LOG", level) }
     }
 
-    /// What was logged so far.
+    /// The lines that were logged so far. One that is being written is not among them, since a file may be read in the
+    /// midst of a write.
     pub fn log(&self) -> String {
-        std::fs::read_to_string(self.log_file()).expect("the node logs into a file")
+        let mut log = std::fs::read(self.log_file()).expect("the node logs into a file");
+        log.truncate(log.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1));
+        String::from_utf8(log).expect("a log is text")
     }
 
     fn log_file(&self) -> PathBuf {
