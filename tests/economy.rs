@@ -157,7 +157,9 @@ impl Watched {
 }
 
 fn statements(log: &str) -> Vec<String> {
-    const SWEEPS: [&str; 3] = [
+    const BY_ITSELF: [&str; 4] = [
+        // A reader is opened whenever two ask at once, and that may be a sweep.
+        "PRAGMA temp_store",
         "SELECT room FROM members WHERE owed",
         "SELECT room, member FROM members WHERE (room",
         "SELECT EXISTS (SELECT 1 FROM mails",
@@ -167,7 +169,7 @@ fn statements(log: &str) -> Vec<String> {
         line["fields"]["statement"].as_str().map(str::to_owned)
     };
     let all = log.lines().filter_map(statement);
-    all.filter(|statement| !SWEEPS.iter().any(|sweep| statement.starts_with(sweep))).map(|s| short(&s)).collect()
+    all.filter(|statement| !BY_ITSELF.iter().any(|own| statement.starts_with(own))).map(|s| short(&s)).collect()
 }
 
 #[tokio::test]
