@@ -35,7 +35,7 @@ impl Accounts for Sqlite {
     }
 
     async fn account(&self, id: AccountId) -> Result<AccountRecord> {
-        self.read(move |db| find(db, id)).await
+        self.look_up(|db| find(db, id))
     }
 
     async fn holders(&self, email: &Email) -> Result<Holders> {

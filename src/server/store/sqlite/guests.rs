@@ -12,7 +12,7 @@ use crate::protocol::{Millis, Nickname};
 #[async_trait]
 impl Guests for Sqlite {
     async fn guest_by_token(&self, token: TokenHash, alive_since: Millis) -> Result<GuestRecord> {
-        self.read(move |db| {
+        self.look_up(|db| {
             let mut query = db.prepare_cached("SELECT * FROM guests WHERE token = ? AND seen_at >= ?")?;
             let guest = query.query_row(params![token, alive_since], |row| {
                 Ok(GuestRecord {
@@ -24,7 +24,6 @@ impl Guests for Sqlite {
             })?;
             Ok(guest)
         })
-        .await
     }
 
     async fn touch_guest(&self, guest: GuestId, nickname: Option<&Nickname>, at: Millis) -> Result<()> {

@@ -61,16 +61,15 @@ impl Members for Sqlite {
     }
 
     async fn membership(&self, code: RoomCode, actor: ActorId) -> Result<(RoomRecord, MemberRecord)> {
-        self.read(move |db| {
+        self.look_up(|db| {
             let room = rooms::find_code(db, code)?;
             let member = find_actor(db, room.id, actor)?;
             Ok((room, member))
         })
-        .await
     }
 
     async fn member(&self, room: RoomId, member: MemberId) -> Result<MemberRecord> {
-        self.read(move |db| find(db, room, member)).await
+        self.look_up(|db| find(db, room, member))
     }
 
     async fn members(&self, room: RoomId) -> Result<Vec<MemberRecord>> {
@@ -92,11 +91,10 @@ impl Members for Sqlite {
     }
 
     async fn room_of_guest(&self, guest: GuestId) -> Result<(RoomRecord, MemberRecord)> {
-        self.read(move |db| {
+        self.look_up(|db| {
             let member = active_guest(db, guest)?;
             Ok((rooms::find(db, member.room)?, member))
         })
-        .await
     }
 
     async fn rooms_owing_notices(&self, before: Millis, limit: usize) -> Result<Vec<RoomId>> {

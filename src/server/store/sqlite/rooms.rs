@@ -27,11 +27,11 @@ impl Rooms for Sqlite {
     }
 
     async fn room(&self, id: RoomId) -> Result<RoomRecord> {
-        self.read(move |db| find(db, id)).await
+        self.look_up(|db| find(db, id))
     }
 
     async fn room_by_code(&self, code: RoomCode) -> Result<RoomRecord> {
-        self.read(move |db| find_code(db, code)).await
+        self.look_up(|db| find_code(db, code))
     }
 
     async fn overviews(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, Overview)>> {

@@ -39,13 +39,12 @@ impl Sessions for Sqlite {
     }
 
     async fn session(&self, id: SessionId, now: Millis) -> Result<(SessionRecord, AccountRecord)> {
-        self.read(move |db| {
+        self.look_up(|db| {
             let mut query = db.prepare_cached("SELECT * FROM sessions WHERE id = ? AND ends_at > ?")?;
             let session = query.query_row(params![id, now], record)?;
             let account = accounts::find(db, session.account)?;
             Ok((session, account))
         })
-        .await
     }
 
     async fn rotate_session(

@@ -1,5 +1,10 @@
 //! The thread that writes: batch after batch, each of them one transaction.
 
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::mpsc;
 
@@ -7,6 +12,11 @@ use super::{super::Result, wal::Keeper};
 
 /// Jobs in one transaction at most, so that the first of them does not wait long for the last.
 const BATCH: usize = 256;
+/// How far apart transactions of a few jobs begin while jobs come faster than that. Most of what such a transaction costs is
+/// its flush, and the pages that every job in it changes: the more jobs share them, the better.
+const PACE: Duration = Duration::from_millis(3);
+/// Jobs that share a transaction well enough not to wait for more.
+const ENOUGH: usize = 4;
 
 /// Sends a job's result to who waits for it.
 type Answer = Box<dyn FnOnce() + Send>;
@@ -53,7 +63,15 @@ pub(super) async fn give_answers(mut answers: mpsc::UnboundedReceiver<Vec<Answer
 /// The writer's life: until nobody can send more.
 pub(super) fn run(mut db: Connection, mut waiting: mpsc::Receiver<Job>, answers: &Answers, keeper: Keeper) {
     let mut batch = Vec::with_capacity(BATCH);
+    let mut pace = Pace { began: Instant::now(), shared: false };
     while waiting.blocking_recv_many(&mut batch, BATCH) > 0 {
+        thread::sleep(pace.rest(batch.len(), Instant::now()));
+        while batch.len() < BATCH
+            && let Ok(job) = waiting.try_recv()
+        {
+            batch.push(job);
+        }
+        pace = Pace { began: Instant::now(), shared: batch.len() > 1 };
         match write_batch(&mut db, &mut batch) {
             // If nobody takes them, nobody waits either.
             Ok(batch) => drop(answers.send(batch)),
@@ -67,6 +85,25 @@ pub(super) fn run(mut db: Connection, mut waiting: mpsc::Receiver<Job>, answers:
     }
     if let Err(error) = keeper.finish() {
         tracing::warn!(%error, "the log of SQLite was not emptied; the next start does it");
+    }
+}
+
+/// How the last transaction went.
+struct Pace {
+    began: Instant,
+    /// Whether it had more than one job.
+    shared: bool,
+}
+
+impl Pace {
+    /// How long the next transaction waits for others to share it. One job after the other, as of somebody who writes alone,
+    /// never waits.
+    fn rest(&self, jobs: usize, now: Instant) -> Duration {
+        if (2..ENOUGH).contains(&jobs) || (jobs == 1 && self.shared) {
+            PACE.saturating_sub(now.duration_since(self.began))
+        } else {
+            Duration::ZERO
+        }
     }
 }
 
@@ -87,4 +124,21 @@ fn in_savepoint<T>(db: &Connection, work: impl FnOnce(&Connection) -> Result<T>)
     }
     run("RELEASE job")?;
     Ok(result)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_writes_beside_others_waits_for_them() {
+        let began = Instant::now();
+        let (alone, shared) = (Pace { began, shared: false }, Pace { began, shared: true });
+        let (soon, rest) = (began + PACE / 3, PACE * 2 / 3);
+        assert_eq!(alone.rest(1, soon), Duration::ZERO);
+        assert_eq!(alone.rest(2, soon), rest);
+        assert_eq!(shared.rest(1, soon), rest);
+        assert_eq!(shared.rest(ENOUGH, soon), Duration::ZERO, "they are many already");
+        assert_eq!(shared.rest(2, began + PACE), Duration::ZERO, "it is their time");
+    }
 }
