@@ -23,6 +23,11 @@ impl Entry {
         Self { event, json }
     }
 
+    /// How long its JSON is.
+    pub fn bytes(&self) -> usize {
+        self.json.get().len()
+    }
+
     /// The frame that tells it: the tag and the room, and then the fields of the event itself.
     pub fn frame(&self, code: RoomCode) -> Frame {
         let fields = self.json.get().strip_prefix('{').unwrap_or_default();

@@ -48,6 +48,19 @@ pub struct Picture<'a> {
     pub has_more: bool,
 }
 
+impl Picture<'_> {
+    /// About how long its JSON is, so that it is written without moving.
+    fn bytes(&self) -> usize {
+        /// The room and the asker.
+        const REST: usize = 512;
+        /// A member, or a mark of one.
+        const MEMBER: usize = 64;
+        let members = self.members.0.len() + self.connected.len() + self.reads.len();
+        let events: usize = self.events.iter().map(|entry| entry.bytes() + 1).sum();
+        REST + members * MEMBER + events
+    }
+}
+
 /// A [`Snapshot`](crate::protocol::Snapshot) as JSON, for a door that only hands it on.
 #[derive(Clone, Debug)]
 pub struct EncodedSnapshot(Bytes);
@@ -55,7 +68,9 @@ pub struct EncodedSnapshot(Bytes);
 impl EncodedSnapshot {
     /// Encodes what there is to see.
     pub fn of(picture: &Picture<'_>) -> Self {
-        Self(serde_json::to_vec(picture).expect("snapshots have string keys and no failing serializers").into())
+        let mut json = Vec::with_capacity(picture.bytes());
+        serde_json::to_writer(&mut json, picture).expect("snapshots have string keys and no failing serializers");
+        Self(json.into())
     }
 
     /// The JSON.

@@ -16,7 +16,7 @@ const BATCH: usize = 256;
 /// its flush, and the pages that every job in it changes: the more jobs share them, the better.
 const PACE: Duration = Duration::from_millis(3);
 /// Jobs that share a transaction well enough not to wait for more.
-const ENOUGH: usize = 4;
+const ENOUGH: usize = 8;
 
 /// Sends a job's result to who waits for it.
 type Answer = Box<dyn FnOnce() + Send>;
