@@ -63,7 +63,7 @@ pub enum Told {
 pub(super) struct Listing {
     audience: Audience,
     due: Due,
-    /// What the archive had was changed: a digest of before may say what is not there any more, whoever the members are now.
+    /// What the log had was changed: a digest of before may say what is not there any more, whoever the members are now.
     is_outdated: bool,
     /// A write, or the pause after it, is under way.
     busy: bool,
@@ -108,7 +108,7 @@ impl Listing {
         self.due = Due::Yes;
     }
 
-    /// What the archive had was changed.
+    /// What the log had was changed.
     pub fn log_changed(&mut self) {
         self.is_outdated = true;
         self.due = Due::Yes;

@@ -99,7 +99,7 @@ impl Live {
         }
     }
 
-    /// What was kept has changed, which no event tells of: the archive is read anew, and who follows starts again from that.
+    /// What the log had has changed, which no event tells of: it is read anew, and who follows starts again from that.
     pub(super) fn reread(&mut self) {
         self.standing = Standing::Lost;
         self.listing.log_changed();
