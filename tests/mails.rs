@@ -16,7 +16,6 @@ use std::{
 use anonchat::{
     protocol::{Email, Language, Millis, Nickname, RoomCode},
     server::{
-        app::App,
         boot, clock,
         config::Config,
         domain::mails,
@@ -247,7 +246,8 @@ async fn a_mail_that_this_node_put_in_leaves_at_once() {
     let data = folder.path().to_str().unwrap();
     let config = Config::try_parse_from(["anonchat", "--data-dir", data, "--jwt-secret", SECRET]).unwrap();
     let memory = Arc::new(Memory::default());
-    let app = App { mailer: memory.clone(), ..boot::build(config).await.unwrap() };
+    let mut app = boot::build(config).await.unwrap();
+    Arc::get_mut(&mut app).unwrap().mailer = memory.clone();
     let worker = tokio::spawn(mails::run(app.clone()));
     let start = Instant::now();
     for sent in 1..=5 {

@@ -30,7 +30,7 @@ use tower_http::compression::CompressionLayer;
 use tracing_subscriber::EnvFilter;
 
 use super::{
-    app::{App, Limits, Lines, Passwords, Watchers},
+    app::{App, Limits, Lines, Node, Passwords, Watchers},
     bus::{Bus, BusNews, LocalBus, RedisBus},
     config::{Config, LogFormat},
     domain::{housekeeping, lists, mails, sessions},
@@ -104,7 +104,7 @@ pub async fn build(config: Config) -> anyhow::Result<App> {
     let timing = Timing { guest_grace: config.room.guest_grace_seconds };
     let engine = Engine::start(Arc::clone(&store), Arc::clone(&bus), news, timing);
     let limits = Arc::new(Limits::new(&config, Arc::clone(&bus)));
-    Ok(App {
+    Ok(Arc::new(Node {
         config: Arc::new(config),
         store,
         bus,
@@ -122,7 +122,7 @@ pub async fn build(config: Config) -> anyhow::Result<App> {
         drained: CancellationToken::new(),
         sockets: TaskTracker::new(),
         pulse: Pulse::default(),
-    })
+    }))
 }
 
 /// The way out for mails that the settings name.

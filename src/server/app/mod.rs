@@ -26,9 +26,11 @@ pub use lines::{Line, Lines};
 pub use passwords::Passwords;
 pub use watchers::{Watch, WatchId, Watchers};
 
-/// A node: its settings, its drivers, its engine. Cheap to clone.
-#[derive(Clone)]
-pub struct App {
+/// A node, as everything that runs on it has it.
+pub type App = Arc<Node>;
+
+/// A node: its settings, its drivers, its engine.
+pub struct Node {
     /// The settings.
     pub config: Arc<Config>,
     /// The durable truth.

@@ -1,13 +1,14 @@
 //! The large frames of a room, put together from entries that are encoded already. What they say is defined by
 //! [`ServerFrame`](crate::protocol::ServerFrame), and tests compare.
 
-use std::collections::BTreeMap;
+use std::{cell::OnceCell, collections::BTreeMap};
 
 use bytes::Bytes;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::entry::Entry;
-use crate::protocol::{Epoch, MemberId, Nickname, ReadMark, RoomCode, RoomView, Seq, You};
+use crate::protocol::{Epoch, MemberId, Nickname, Person, ReadMark, RoomCode, RoomView, Seq, You};
 
 /// `snapshot` and `resumed`.
 #[derive(Serialize)]
@@ -40,7 +41,7 @@ pub struct Picture<'a> {
     pub epoch: Epoch,
     pub head: Seq,
     pub last_n: u64,
-    pub members: Members<'a>,
+    pub members: &'a RawValue,
     pub connected: Vec<MemberId>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reads: Vec<ReadMark>,
@@ -53,11 +54,11 @@ impl Picture<'_> {
     fn bytes(&self) -> usize {
         /// The room and the asker.
         const REST: usize = 512;
-        /// A member, or a mark of one.
-        const MEMBER: usize = 64;
-        let members = self.members.0.len() + self.connected.len() + self.reads.len();
+        /// The id of a member, or a mark of one.
+        const MARK: usize = 48;
+        let marks = self.connected.len() + self.reads.len();
         let events: usize = self.events.iter().map(|entry| entry.bytes() + 1).sum();
-        REST + members * MEMBER + events
+        REST + self.members.get().len() + marks * MARK + events
     }
 }
 
@@ -79,17 +80,77 @@ impl EncodedSnapshot {
     }
 }
 
-/// Everyone in a room, as a list of persons.
-pub struct Members<'a>(pub &'a BTreeMap<MemberId, Nickname>);
+/// Everyone in a room, as a list of persons in no particular order. What was encoded for one snapshot is kept for the next,
+/// so that a crowd that comes does not have everyone encoded for everyone.
+#[derive(Debug, Default)]
+pub struct Roster(OnceCell<(usize, Box<RawValue>)>);
 
 #[derive(Serialize)]
 struct Member<'a> {
-    id: &'a MemberId,
+    id: MemberId,
     name: &'a Nickname,
 }
 
-impl Serialize for Members<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(|(id, name)| Member { id, name }))
+impl Roster {
+    /// The list of these members.
+    pub fn of(&self, members: &BTreeMap<MemberId, Nickname>) -> &RawValue {
+        let (_, list) = self.0.get_or_init(|| {
+            let everyone: Vec<Member<'_>> = members.iter().map(|(id, name)| Member { id: *id, name }).collect();
+            (everyone.len(), encoded(&everyone))
+        });
+        list
+    }
+
+    /// Somebody came in, or was there already; so many are in the room now.
+    pub fn add(&mut self, person: &Person, members: usize) {
+        let Some((before, list)) = self.0.take().filter(|(before, _)| before + 1 == members) else { return };
+        let mut list = String::from(Box::<str>::from(list));
+        list.pop();
+        if before > 0 {
+            list.push(',');
+        }
+        list.push_str(encoded(&Member { id: person.id, name: &person.name }).get());
+        list.push(']');
+        if let Ok(list) = RawValue::from_string(list) {
+            self.0 = OnceCell::from((members, list));
+        }
+    }
+
+    /// Somebody left, or goes by another name.
+    pub fn forget(&mut self) {
+        self.0.take();
+    }
+}
+
+fn encoded<T: Serialize>(value: &T) -> Box<RawValue> {
+    to_raw_value(value).expect("people have string keys and no failing serializers")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn person(bits: u64, name: &str) -> Person {
+        Person { id: MemberId::from_bits(bits), name: Nickname::try_from(name).unwrap() }
+    }
+
+    #[test]
+    fn the_list_is_always_that_of_the_members() {
+        let (mut roster, mut members) = (Roster::default(), BTreeMap::new());
+        let check = |roster: &Roster, members: &BTreeMap<MemberId, Nickname>| {
+            let listed: Vec<Person> = serde_json::from_str(roster.of(members).get()).unwrap();
+            assert_eq!(listed.len(), members.len());
+            assert_eq!(&listed.into_iter().map(|person| (person.id, person.name)).collect::<BTreeMap<_, _>>(), members);
+        };
+        check(&roster, &members);
+        for (bits, name) in [(7, "Ada"), (3, "\"Bob\" \\ ö"), (5, "Cyd"), (3, "\"Bob\" \\ ö")] {
+            let person = person(bits, name);
+            members.insert(person.id, person.name.clone());
+            roster.add(&person, members.len());
+            check(&roster, &members);
+        }
+        members.remove(&MemberId::from_bits(5));
+        roster.forget();
+        check(&roster, &members);
     }
 }

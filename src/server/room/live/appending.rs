@@ -277,7 +277,14 @@ impl Live {
             self.untold.push(entry.frame(self.record.code));
             can_wait &= matches!(entry.event.kind, EventKind::Joined { .. });
             let gone = match &entry.event.kind {
-                EventKind::Left { member } | EventKind::Removed { member, .. } => Some(member.id),
+                EventKind::Joined { member } => {
+                    self.roster.add(member, self.state.members.len());
+                    None
+                }
+                EventKind::Left { member } | EventKind::Removed { member, .. } => {
+                    self.roster.forget();
+                    Some(member.id)
+                }
                 _ => None,
             };
             self.window.push(entry);

@@ -6,7 +6,7 @@ use super::{
     super::{
         Reply,
         entry::Entry,
-        frames::{EncodedSnapshot, Members, Picture, RoomFrame},
+        frames::{EncodedSnapshot, Picture, RoomFrame},
         judge::not_a_member,
         log::LogError,
     },
@@ -286,7 +286,7 @@ impl Live {
             epoch: self.epoch,
             head: self.state.head,
             last_n: self.state.last_n,
-            members: Members(&self.state.members),
+            members: self.roster.of(&self.state.members),
             connected: self.connected(),
             reads: self.reads_for(member.member, discretion),
             events,

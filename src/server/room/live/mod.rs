@@ -32,6 +32,7 @@ use self::{
 use super::{
     Command, EncodedSnapshot, Engine, Reply,
     entry::Entry,
+    frames::Roster,
     log::{Caught, Log, LogError, Opened, Outcome},
     packet::{News, Packet},
     reads::Reads,
@@ -246,6 +247,8 @@ pub struct Live {
     record: RoomRecord,
     epoch: Epoch,
     state: RoomState,
+    /// Its members, encoded.
+    roster: Roster,
     window: Window,
     /// The last entries of the log, in order, which subscribers have not been shown yet.
     untold: Vec<Frame>,
@@ -299,6 +302,7 @@ pub async fn run(engine: Engine, room: RoomId, inbox: mpsc::Receiver<Request>) {
         record: opened.record.clone(),
         epoch: opened.cursor.epoch,
         state,
+        roster: Roster::default(),
         window: Window::default(),
         untold: Vec::new(),
         told_at: now,

@@ -70,6 +70,7 @@ impl Live {
         };
         if in_log {
             self.state.members.insert(record.member, record.name.clone());
+            self.roster.forget();
             let joined = self.place_at(self.joined_at(record).min(self.state.head));
             self.reads.restore(record, joined, self.head_place());
         }

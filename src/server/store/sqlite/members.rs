@@ -61,10 +61,10 @@ impl Members for Sqlite {
     }
 
     async fn membership(&self, code: RoomCode, actor: ActorId) -> Result<(RoomRecord, MemberRecord)> {
+        let (kind, actor) = actor_columns(actor);
         self.look_up(|db| {
-            let room = rooms::find_code(db, code)?;
-            let member = find_actor(db, room.id, actor)?;
-            Ok((room, member))
+            let mut query = db.prepare_cached(&format!("{PLACES} WHERE code = ? AND actor = ? AND actor_kind = ?"))?;
+            Ok(query.query_row(params![code, actor, kind], place)?)
         })
     }
 
@@ -92,8 +92,9 @@ impl Members for Sqlite {
 
     async fn room_of_guest(&self, guest: GuestId) -> Result<(RoomRecord, MemberRecord)> {
         self.look_up(|db| {
-            let member = active_guest(db, guest)?;
-            Ok((rooms::find(db, member.room)?, member))
+            let such = "WHERE actor = ? AND presence = 'active' AND actor_kind = 'guest'";
+            let mut query = db.prepare_cached(&format!("{PLACES} {such}"))?;
+            Ok(query.query_row([guest], place)?)
         })
     }
 
@@ -124,14 +125,20 @@ impl Members for Sqlite {
     }
 }
 
+/// Rooms, each with somebody's record in it: see [`place`].
+const PLACES: &str =
+    "SELECT members.*, id, code, type, rooms.name AS room_name, preserve, epoch, owner, created_at, touched_at
+     FROM members JOIN rooms ON id = room";
+
+fn place(row: &Row<'_>) -> rusqlite::Result<(RoomRecord, MemberRecord)> {
+    Ok((rooms::named(row, "room_name")?, record(row)?))
+}
+
 /// The rooms of an account, with its records in them, if these are `such`.
 fn places(db: &Connection, account: AccountId, such: &str) -> Result<Vec<(RoomRecord, MemberRecord)>> {
-    let mut query = db.prepare_cached(&format!(
-        "SELECT members.*, id, code, type, rooms.name AS room_name, preserve, epoch, owner, created_at, touched_at
-         FROM members JOIN rooms ON id = room WHERE actor = ? AND actor_kind = 'account'{such} ORDER BY room"
-    ))?;
-    let found = query.query_map([account], |row| Ok((rooms::named(row, "room_name")?, record(row)?)))?;
-    Ok(found.collect::<rusqlite::Result<_>>()?)
+    let mut query =
+        db.prepare_cached(&format!("{PLACES} WHERE actor = ? AND actor_kind = 'account'{such} ORDER BY room"))?;
+    Ok(query.query_map([account], place)?.collect::<rusqlite::Result<_>>()?)
 }
 
 fn join(db: &Connection, joining: Joining) -> Result<Membership> {

@@ -29,7 +29,9 @@ use std::{
 use anyhow::{Context, anyhow, bail};
 use async_trait::async_trait;
 use rusqlite::{
-    Connection, OpenFlags, ffi,
+    Connection, OpenFlags,
+    config::DbConfig,
+    ffi,
     trace::{TraceEvent, TraceEventCodes},
 };
 use tokio::{
@@ -223,12 +225,20 @@ fn lock(path: &Path) -> anyhow::Result<File> {
 
 fn open_connection(path: &Path) -> rusqlite::Result<Connection> {
     let mut db = Connection::open(path)?;
-    show_statements(&mut db)?;
+    set_up(&mut db)?;
+    Ok(db)
+}
+
+/// What all connections have in common.
+fn set_up(db: &mut Connection) -> rusqlite::Result<()> {
+    show_statements(db)?;
     db.busy_timeout(BUSY)?;
     db.set_prepared_statement_cache_capacity(STATEMENTS);
+    // A statement is planned once, whatever values are bound to it. Else SQLite plans it again for each value that its planner
+    // might look at, which took longer than running it.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // Sorting must not spill text into temporary files.
-    db.pragma_update(None, "temp_store", "MEMORY")?;
-    Ok(db)
+    db.pragma_update(None, "temp_store", "MEMORY")
 }
 
 /// Logs every statement as it begins, without its values, if somebody asks for that (`LOG=anonchat::server::store=trace`).
@@ -279,10 +289,7 @@ fn open_writer(path: &Path) -> anyhow::Result<Connection> {
 fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut db = Connection::open_with_flags(path, flags)?;
-    show_statements(&mut db)?;
-    db.busy_timeout(BUSY)?;
-    db.set_prepared_statement_cache_capacity(STATEMENTS);
-    db.pragma_update(None, "temp_store", "MEMORY")?;
+    set_up(&mut db)?;
     Ok(db)
 }
 
@@ -309,5 +316,24 @@ impl From<rusqlite::Error> for StoreError {
             }
             error => Self::Other(error.into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+
+    #[test]
+    fn a_statement_is_planned_once_whatever_is_bound_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = open_writer(&folder.path().join("anonchat.sqlite")).unwrap();
+        let mut query = db.prepare("SELECT * FROM events WHERE room = ? AND seq < ? ORDER BY seq DESC").unwrap();
+        for seq in 1..4 {
+            assert!(!query.exists([seq, seq]).unwrap());
+        }
+        assert_eq!(query.get_status(StatementStatus::Run), 3);
+        assert_eq!(query.get_status(StatementStatus::RePrepare), 0);
     }
 }
