@@ -126,7 +126,7 @@ pub fn watch(element: &Element, frame: &Element, mut then: impl FnMut() + 'stati
     });
     let options = IntersectionObserverInit::new();
     options.set_root(Some(frame));
-    options.set_root_margin("200px 0px");
+    options.set_root_margin("400px 0px");
     let observer = IntersectionObserver::new_with_options(callback.as_ref().unchecked_ref(), &options).ok()?;
     observer.observe(element);
     Some(Watch { observer: SendWrapper::new(observer), _callback: SendWrapper::new(callback) })

@@ -6,7 +6,7 @@ use std::ops::Range;
 /// Events on the page after it grew too long under a reader who is at the end.
 const FEW: usize = 100;
 /// Events that come with one step up or down: as many as a browser lays out between two pictures.
-const STEP: usize = 16;
+const STEP: usize = 8;
 /// Events on the page at most. Higher than any screen by far, so that what is taken off it was out of sight.
 const MOST: usize = 200;
 
