@@ -20,6 +20,7 @@ impl Live {
         self.listing.open(&members);
         self.window = Window::default();
         self.untold.clear();
+        self.roster.forget();
         // Of two quick renames in a tail, the record may hold either; the log says which was last.
         let last_name = recent.iter().rev().find_map(|event| match &event.kind {
             EventKind::Renamed { name, .. } => Some(name.clone()),
@@ -70,7 +71,6 @@ impl Live {
         };
         if in_log {
             self.state.members.insert(record.member, record.name.clone());
-            self.roster.forget();
             let joined = self.place_at(self.joined_at(record).min(self.state.head));
             self.reads.restore(record, joined, self.head_place());
         }
