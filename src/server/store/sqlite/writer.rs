@@ -14,9 +14,11 @@ use super::{super::Result, wal::Keeper};
 const BATCH: usize = 256;
 /// How far apart transactions of a few jobs begin while jobs come faster than that. Most of what such a transaction costs is
 /// its flush, and the pages that every job in it changes: the more jobs share them, the better.
-const PACE: Duration = Duration::from_millis(3);
+const PACE: Duration = Duration::from_millis(5);
 /// Jobs that share a transaction well enough not to wait for more.
-const ENOUGH: usize = 8;
+const ENOUGH: usize = 12;
+/// How often it is looked whether so many have come meanwhile.
+const LOOK: Duration = Duration::from_millis(1);
 
 /// Sends a job's result to who waits for it.
 type Answer = Box<dyn FnOnce() + Send>;
@@ -65,7 +67,11 @@ pub(super) fn run(mut db: Connection, mut waiting: mpsc::Receiver<Job>, answers:
     let mut batch = Vec::with_capacity(BATCH);
     let mut pace = Pace { began: Instant::now(), shared: false };
     while waiting.blocking_recv_many(&mut batch, BATCH) > 0 {
-        thread::sleep(pace.rest(batch.len(), Instant::now()));
+        while let rest = pace.rest(batch.len() + waiting.len(), Instant::now())
+            && !rest.is_zero()
+        {
+            thread::sleep(rest.min(LOOK));
+        }
         while batch.len() < BATCH
             && let Ok(job) = waiting.try_recv()
         {
@@ -134,7 +140,7 @@ mod tests {
     fn only_who_writes_beside_others_waits_for_them() {
         let began = Instant::now();
         let (alone, shared) = (Pace { began, shared: false }, Pace { began, shared: true });
-        let (soon, rest) = (began + PACE / 3, PACE * 2 / 3);
+        let (soon, rest) = (began + PACE / 5, PACE * 4 / 5);
         assert_eq!(alone.rest(1, soon), Duration::ZERO);
         assert_eq!(alone.rest(2, soon), rest);
         assert_eq!(shared.rest(1, soon), rest);
