@@ -103,20 +103,20 @@ pub async fn build(config: Config) -> anyhow::Result<App> {
     };
     let timing = Timing { guest_grace: config.room.guest_grace_seconds };
     let engine = Engine::start(Arc::clone(&store), Arc::clone(&bus), news, timing);
-    let limits = Arc::new(Limits::new(&config, Arc::clone(&bus)));
+    let limits = Limits::new(&config, Arc::clone(&bus));
     Ok(Arc::new(Node {
-        config: Arc::new(config),
+        config,
         store,
         bus,
         engine,
         limits,
-        keys: Arc::new(keys),
+        keys,
         passwords: Passwords::default(),
         lines: Lines::default(),
         watchers: Watchers::default(),
         mailer,
-        letterhead: Arc::new(letterhead),
-        mail_waits: Arc::new(Notify::new()),
+        letterhead,
+        mail_waits: Notify::new(),
         errands: TaskTracker::new(),
         stopping: CancellationToken::new(),
         drained: CancellationToken::new(),

@@ -32,7 +32,7 @@ pub type App = Arc<Node>;
 /// A node: its settings, its drivers, its engine.
 pub struct Node {
     /// The settings.
-    pub config: Arc<Config>,
+    pub config: Config,
     /// The durable truth.
     pub store: Arc<dyn Store>,
     /// What nodes share.
@@ -40,15 +40,15 @@ pub struct Node {
     /// The live rooms.
     pub engine: Engine,
     /// What one client may do in a time.
-    pub limits: Arc<Limits>,
+    pub limits: Limits,
     /// What tokens are signed with, and the secrets in mails made.
-    pub keys: Arc<Keys>,
+    pub keys: Keys,
     /// The way out for mails.
     pub mailer: Arc<dyn Mailer>,
     /// What all mails have in common.
-    pub letterhead: Arc<Letterhead>,
+    pub letterhead: Letterhead,
     /// Notified when this node put a mail into the outbox, which is then sent at once.
-    pub mail_waits: Arc<Notify>,
+    pub mail_waits: Notify,
     /// Where passwords are checked.
     pub passwords: Passwords,
     /// The sockets that stand on a session.

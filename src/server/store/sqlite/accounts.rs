@@ -175,7 +175,7 @@ fn adopt(db: &Connection, guest: GuestId, account: AccountId, at: Millis) -> Res
     }
     tokens::delete_of(db, ActorId::Guest(guest))?;
     let active = match members::active_guest(db, guest) {
-        Ok(record) => Some(record),
+        Ok((_, record)) => Some(record),
         Err(StoreError::NotFound) => None,
         Err(error) => return Err(error),
     };

@@ -91,11 +91,7 @@ impl Members for Sqlite {
     }
 
     async fn room_of_guest(&self, guest: GuestId) -> Result<(RoomRecord, MemberRecord)> {
-        self.look_up(|db| {
-            let such = "WHERE actor = ? AND presence = 'active' AND actor_kind = 'guest'";
-            let mut query = db.prepare_cached(&format!("{PLACES} {such}"))?;
-            Ok(query.query_row([guest], place)?)
-        })
+        self.look_up(|db| active_guest(db, guest))
     }
 
     async fn rooms_owing_notices(&self, before: Millis, limit: usize) -> Result<Vec<RoomId>> {
@@ -237,9 +233,7 @@ fn save(db: &Connection, record: &MemberRecord, sql: &str) -> Result<()> {
     let conflict = match (violated(&error), record.actor) {
         (Some("members.room, members.slot"), _) => Conflict::Full,
         (Some("members.room, members.member"), _) => Conflict::MemberIdTaken,
-        (Some("members.actor"), ActorId::Guest(guest)) => {
-            Conflict::Elsewhere(rooms::find(db, active_guest(db, guest)?.room)?.code)
-        }
+        (Some("members.actor"), ActorId::Guest(guest)) => Conflict::Elsewhere(active_guest(db, guest)?.0.code),
         _ => return Err(error.into()),
     };
     Err(conflict.into())
@@ -269,10 +263,9 @@ fn find_actor(db: &Connection, room: RoomId, actor: ActorId) -> Result<MemberRec
 }
 
 /// Where a guest is active.
-pub(super) fn active_guest(db: &Connection, guest: GuestId) -> Result<MemberRecord> {
-    let mut query =
-        db.prepare_cached("SELECT * FROM members WHERE actor = ? AND presence = 'active' AND actor_kind = 'guest'")?;
-    Ok(query.query_row([guest], record)?)
+pub(super) fn active_guest(db: &Connection, guest: GuestId) -> Result<(RoomRecord, MemberRecord)> {
+    let such = "WHERE actor = ? AND presence = 'active' AND actor_kind = 'guest'";
+    Ok(db.prepare_cached(&format!("{PLACES} {such}"))?.query_row([guest], place)?)
 }
 
 fn record(row: &Row<'_>) -> rusqlite::Result<MemberRecord> {

@@ -31,7 +31,7 @@ impl Rooms for Sqlite {
     }
 
     async fn room_by_code(&self, code: RoomCode) -> Result<RoomRecord> {
-        self.look_up(|db| find_code(db, code))
+        self.look_up(|db| Ok(db.prepare_cached("SELECT * FROM rooms WHERE code = ?")?.query_row([code], record)?))
     }
 
     async fn overviews(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, Overview)>> {
@@ -103,11 +103,6 @@ fn insert(db: &Connection, room: &RoomRecord) -> Result<()> {
 /// The room with this id.
 pub(super) fn find(db: &Connection, id: RoomId) -> Result<RoomRecord> {
     Ok(db.prepare_cached("SELECT * FROM rooms WHERE id = ?")?.query_row([id], record)?)
-}
-
-/// The room with this code.
-pub(super) fn find_code(db: &Connection, code: RoomCode) -> Result<RoomRecord> {
-    Ok(db.prepare_cached("SELECT * FROM rooms WHERE code = ?")?.query_row([code], record)?)
 }
 
 /// Notes that somebody joined or left; [`NotFound`](super::StoreError::NotFound) if there is no such room.
