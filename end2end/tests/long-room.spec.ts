@@ -30,6 +30,8 @@ interface Climb {
   lost: number;
   /** Steps after which the rows did not begin with their day. */
   withoutDay: number;
+  /** Rows that were taken out and put in again. The browser lays them out anew, and a reader's selection in them is lost. */
+  moved: number;
   /** The most rows that were there at once. */
   rows: number;
 }
@@ -40,7 +42,16 @@ function climb(page: Page): Promise<Climb> {
     const now = () =>
       [...frame.querySelectorAll(".message__text")].map((text) => Number(/\d+/.exec(text.textContent ?? "")?.[0]));
     const seen = new Set<number>();
-    const result = { seen: 0, holes: 0, lost: 0, withoutDay: 0, rows: 0 };
+    const result = { seen: 0, holes: 0, lost: 0, withoutDay: 0, moved: 0, rows: 0 };
+    const removed = new WeakSet<Node>();
+    const count = (changes: MutationRecord[]) => {
+      for (const { addedNodes, removedNodes } of changes) {
+        result.moved += [...addedNodes].filter((row) => removed.has(row)).length;
+        removedNodes.forEach((row) => removed.add(row));
+      }
+    };
+    const observer = new MutationObserver(count);
+    observer.observe(frame.querySelector("ol")!, { childList: true });
     let first = Infinity;
     while (first > 1) {
       frame.scrollTop = -frame.scrollHeight;
@@ -56,6 +67,8 @@ function climb(page: Page): Promise<Climb> {
       numbers.forEach((number) => seen.add(number));
       first = numbers[0]!;
     }
+    count(observer.takeRecords());
+    observer.disconnect();
     result.seen = seen.size;
     return result;
   });
@@ -89,7 +102,7 @@ test("ten thousand messages: few rows, all messages, days and places right", asy
 
   // Upwards, to the first message: from memory, and then from history.
   const climbed = await climb(ada.page);
-  expect(climbed).toEqual({ seen: COUNT, holes: 0, lost: 0, withoutDay: 0, rows: expect.any(Number) });
+  expect(climbed).toEqual({ seen: COUNT, holes: 0, lost: 0, withoutDay: 0, moved: 0, rows: expect.any(Number) });
   expect(climbed.rows).toBeLessThanOrEqual(ROWS);
   // Above the first message stands who came before it.
   await expect(async () => {

@@ -48,17 +48,20 @@ pub fn Timeline() -> impl IntoView {
 
     // Rows are shown one step later than the room has them, so that the place of what is read can be kept.
     let shown = RwSignal::new(room.entries.get_untracked());
+    let changes = StoredValue::new(0_u32);
     effect(move || {
         let next = room.entries.get();
         let frame = frame.get_untracked().filter(|_| !room.at_end.get_untracked());
         let place = frame.as_ref().and_then(|frame| browser::place(frame));
-        shown.set(next);
-        if let (Some(frame), Some(place)) = (frame, place) {
-            spawn_local(async move {
-                tick().await;
+        changes.update_value(|changes| *changes += 1);
+        let change = changes.get_value();
+        spawn_local(async move {
+            if show(shown, next, || changes.try_get_value() == Some(change)).await
+                && let (Some(frame), Some(place)) = (frame, place)
+            {
                 browser::keep_place(&frame, &place);
-            });
-        }
+            }
+        });
     });
 
     // A room opens where the unread messages begin, if they are more than a screen; asked for, that is shown in any case.
@@ -66,6 +69,9 @@ pub fn Timeline() -> impl IntoView {
         let asked_for = room.jumps.get() > 0;
         let Some(frame) = frame.get() else { return };
         spawn_local(async move {
+            while first(shown) != first(room.entries) {
+                tick().await;
+            }
             tick().await;
             match browser::distance_from_top(&frame, UNREAD) {
                 Some(distance) => {
@@ -90,7 +96,7 @@ pub fn Timeline() -> impl IntoView {
     effect(move || {
         let wanted =
             room.has_earlier.get() && !room.loading_earlier.get() && room.earlier_problem.with(Option::is_none);
-        shown.track();
+        room.entries.track();
         let watching = match (frame.get(), top.get()) {
             (Some(frame), Some(top)) if wanted => browser::watch(&top, &frame, move || room.load_earlier()),
             _ => None,
@@ -101,7 +107,7 @@ pub fn Timeline() -> impl IntoView {
     // The same below, for who went up so far that the newest rows were taken off the page.
     let watch_below = StoredValue::new(None::<Watch>);
     effect(move || {
-        shown.track();
+        room.entries.track();
         let watching = match (frame.get(), bottom.get()) {
             (Some(frame), Some(bottom)) if room.has_later.get() => {
                 browser::watch(&bottom, &frame, move || room.load_later())
@@ -208,6 +214,30 @@ pub fn Timeline() -> impl IntoView {
             </Dialog>
         </div>
     }
+}
+
+/// Shows the next rows, and answers once they are on the page; `false` if that is not the last change any more.
+///
+/// Rows above all others are put there one by one. Of several at once `For` (tachys 0.2) takes those below for moved, and
+/// puts each of them in its place anew: the browser then has the style and the layout of the whole page to do.
+async fn show(shown: RwSignal<Vec<Entry>>, next: Vec<Entry>, is_last: impl Fn() -> bool) -> bool {
+    let is_known = |key| shown.try_with_untracked(|shown| shown.iter().any(|entry| entry.key == key)) == Some(true);
+    let above = next.iter().position(|entry| is_known(entry.key)).unwrap_or_default();
+    for start in (1..above).rev() {
+        shown.try_set(next[start..].to_vec());
+        tick().await;
+        if !is_last() {
+            return false;
+        }
+    }
+    shown.try_set(next);
+    tick().await;
+    is_last()
+}
+
+/// The first row.
+fn first(rows: RwSignal<Vec<Entry>>) -> Option<RowKey> {
+    rows.try_with_untracked(|rows| rows.first().map(|entry| entry.key)).flatten()
 }
 
 /// One row. `listing`: whether the list of readers is open.
