@@ -454,7 +454,7 @@ fn durable(stage: &mut Stage) -> Result<()> {
     stage.phase("at200", &servers, &mut swarm, &actions, 10.0)?;
     let limit = if stage.contender.mongo { 20.0 } else { 10.0 };
     let capacity =
-        stage.capacity(&mut swarm, 300.0..MOST_KEPT, 1.6, 4.0, limit, |tally| percentile(&tally.ack, 0.99))?;
+        stage.capacity(&mut swarm, 300.0..MOST_KEPT, 1.6, 8.0, limit, |tally| percentile(&tally.ack, 0.99))?;
     stage.set("capacity", capacity);
     Ok(())
 }
