@@ -69,7 +69,7 @@ pub fn Timeline() -> impl IntoView {
         let asked_for = room.jumps.get() > 0;
         let Some(frame) = frame.get() else { return };
         spawn_local(async move {
-            while first(shown) != first(room.entries) {
+            while !shown.is_disposed() && first(shown) != first(room.entries) {
                 tick().await;
             }
             tick().await;
