@@ -179,6 +179,25 @@ export async function holdScripts(page: Page): Promise<{ come: () => void }> {
   return { come };
 }
 
+/** Goes to a page that comes slowly, and returns how many milliseconds its document took to come. What follows is as ever. */
+export async function visitSlowly(page: Page, address: string): Promise<number> {
+  const session = await page.context().newCDPSession(page);
+  const limit = (downloadThroughput: number) =>
+    session.send("Network.emulateNetworkConditions", {
+      offline: false,
+      latency: 0,
+      downloadThroughput,
+      uploadThroughput: -1,
+    });
+  await limit(4_000);
+  await page.goto(address, { waitUntil: "domcontentloaded" });
+  await limit(-1);
+  return page.evaluate(() => {
+    const [document] = performance.getEntriesByType("navigation") as [PerformanceNavigationTiming];
+    return document.responseEnd - document.responseStart;
+  });
+}
+
 /** Part of what Chromium tells of a moment in which something moved by itself. */
 interface Shift extends PerformanceEntry {
   value: number;

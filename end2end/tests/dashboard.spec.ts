@@ -11,6 +11,7 @@ import {
   noteShifts,
   shifts,
   test,
+  visitSlowly,
 } from "../fixtures.ts";
 import {
   composer,
@@ -431,6 +432,24 @@ for (const kind of KINDS) {
       await watched;
       await expect(time).toBeVisible();
       expect(await shifts(page)).toEqual([]);
+    });
+
+    test("list and room stand still while they come slowly", async ({ stack, guest }) => {
+      const ada = await guest(stack, 0, { timezoneId: "Asia/Kathmandu" });
+      await register(ada, "Ada");
+      for (let i = 1; i <= 10; i++) await makeRoomByRest(ada, { name: `Room number ${i}`, nickname: "Ada" });
+      const code = await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
+      for (let i = 1; i <= 50; i++) await sayByRest(ada, code, `Message ${i}`);
+      const { page } = ada;
+      // What pages share is there already, and does not hold up the first picture.
+      await openList(page);
+      await page.addInitScript(noteShifts);
+      for (const address of ["/dashboard", `/rooms/${code}`]) {
+        const watched = watching(page);
+        expect(await visitSlowly(page, address), "milliseconds that it took to come").toBeGreaterThan(500);
+        await watched;
+        expect(await shifts(page), address).toEqual([]);
+      }
     });
 
     test("a long list is found by name, code and kind, and goes on as one scrolls", async ({ stack, guest }) => {

@@ -62,6 +62,9 @@ pub fn document(options: &LeptosOptions, title: AnyView, head: AnyView, body: An
                 {theme_colours.into_iter().flatten().collect_view()}
                 <meta name="description" content=texts.document.description()/>
                 <meta name="format-detection" content="telephone=no"/>
+                // Drawn once it is there as a whole: what is aligned to an end or centred would move with each part that
+                // comes. Until then a browser shows the page that one comes from.
+                <link rel="expect" href="#end" blocking="render"/>
                 <HashedStylesheet options=options.clone() id="leptos"/>
                 <link rel="manifest" href=manifest::address(look.language)/>
                 <link rel="icon" href="/favicon.ico" sizes="32x32"/>
@@ -69,7 +72,10 @@ pub fn document(options: &LeptosOptions, title: AnyView, head: AnyView, body: An
                 <link rel="apple-touch-icon" href="/icons/apple-touch-icon.png"/>
                 {head}
             </head>
-            <body>{body}</body>
+            <body>
+                {body}
+                <div id="end" hidden></div>
+            </body>
         </html>
     }
 }
