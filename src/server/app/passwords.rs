@@ -1,17 +1,20 @@
 //! Passwords: argon2id on threads of its own. Each takes 19 MiB and some tens of milliseconds of a core, on purpose, so few
-//! are worked on at a time, and what rooms do goes first: a crowd that logs in waits in line, and rooms go on.
+//! are worked on at a time, and what rooms do goes first: a crowd that logs in waits in line, and rooms go on. Where others
+//! leave it no core at all, it asks for one like them after a while: so a busy machine lets people in, too.
 
 use std::{
     num::NonZeroUsize,
     sync::Arc,
     thread::{self, available_parallelism},
+    time::Duration,
 };
 
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 use tokio::{
     runtime::{self, Runtime},
     sync::{OwnedSemaphorePermit, Semaphore},
-    task::JoinError,
+    task::{JoinError, spawn_blocking},
+    time::timeout,
 };
 
 use crate::{
@@ -29,6 +32,8 @@ const SALT_BYTES: usize = 16;
 const WAITING: usize = 512;
 /// When they may.
 const RETRY_AFTER_MS: u64 = 2_000;
+/// How long work waits for a core that nobody else wants.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// The password of nobody: checked where there is none to check, so that both take the same time.
 const NOBODYS: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5J3Mgc2FsdCEhIQ$o2ZoBvRkLxN7mJc1Yw8uTq5aHs0eKdPiGfXb3r9VnQE";
@@ -50,7 +55,7 @@ impl Default for Passwords {
         Self {
             line: Arc::new(Semaphore::new(WAITING)),
             desks: Arc::new(Semaphore::new(desks)),
-            threads: Arc::new(Threads::new(desks)),
+            threads: Arc::new(Threads::new(desks, PATIENCE)),
         }
     }
 }
@@ -59,17 +64,19 @@ impl Passwords {
     /// A password as it is kept.
     pub async fn hash(&self, password: &Secret) -> Result<PasswordHash, Problem> {
         let password = password.clone();
+        note();
         self.work(move || hash(&password)).await
     }
 
     /// Whether this is a kept password.
     pub async fn check(&self, password: &Secret, kept: Option<PasswordHash>) -> Result<bool, Problem> {
         let password = password.clone();
+        note();
         self.work(move || is(&password, kept.as_ref())).await
     }
 
-    /// Does something that takes a core for long, when it is its turn.
-    pub async fn work<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    /// Does something that takes a core for long, when it is its turn. It may be begun twice, and is done once.
+    pub async fn work<T: Send + 'static>(&self, job: impl Fn() -> T + Send + Sync + 'static) -> Result<T, Problem> {
         self.turn().await?.work(job).await
     }
 
@@ -92,18 +99,19 @@ impl Turn {
     /// Which of two kept passwords this is. Always the work of two, also if there is none to compare with.
     pub async fn compare(self, password: &Secret, kept: [Option<PasswordHash>; 2]) -> Result<[bool; 2], Problem> {
         let password = password.clone();
-        self.work(move || kept.map(|kept| is(&password, kept.as_ref()))).await
+        kept.iter().for_each(|_| note());
+        self.work(move || kept.each_ref().map(|kept| is(&password, kept.as_ref()))).await
     }
 
-    async fn work<T: Send + 'static>(self, job: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    async fn work<T: Send + 'static>(self, job: impl Fn() -> T + Send + Sync + 'static) -> Result<T, Problem> {
         let Self { threads, permits } = self;
-        let work = threads.run(move || {
-            let result = job();
-            // Given back by the work itself, which goes on if nobody waits for it any more; and before it is told of.
+        // It goes on if nobody waits for it any more, and gives its place back before it is told of.
+        let work = tokio::spawn(async move {
+            let result = threads.run(job).await;
             drop(permits);
             result
         });
-        work.await.map_err(|_| Problem::new(Code::Internal, "Something went wrong. Try again."))
+        work.await.flatten().map_err(|_| Problem::new(Code::Internal, "Something went wrong. Try again."))
     }
 }
 
@@ -111,17 +119,35 @@ impl Turn {
 struct Threads {
     /// `None` only once dropped.
     runtime: Option<Runtime>,
+    /// How long they may take.
+    patience: Duration,
 }
 
 impl Threads {
-    fn new(most: usize) -> Self {
+    fn new(most: usize, patience: Duration) -> Self {
         let mut builder = runtime::Builder::new_current_thread();
         builder.thread_name("password").max_blocking_threads(most).on_thread_start(give_way);
-        Self { runtime: Some(builder.build().expect("a runtime without drivers asks nothing of the system")) }
+        let runtime = builder.build().expect("a runtime without drivers asks nothing of the system");
+        Self { runtime: Some(runtime), patience }
     }
 
-    async fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T, JoinError> {
-        self.runtime.as_ref().expect("it is there until this is dropped").spawn_blocking(job).await
+    /// Does it on one of them, or on a thread like any other if that took too long.
+    async fn run<T: Send + 'static>(&self, job: impl Fn() -> T + Send + Sync + 'static) -> Result<T, JoinError> {
+        let job = Arc::new(job);
+        let again = Arc::clone(&job);
+        let runtime = self.runtime.as_ref().expect("it is there until this is dropped");
+        let mut work = runtime.spawn_blocking(move || job());
+        if let Ok(result) = timeout(self.patience, &mut work).await {
+            return result;
+        }
+        tokio::select! {
+            result = &mut work => result,
+            result = spawn_blocking(move || again()) => {
+                // Unless it has begun: then it ends with a result that nobody waits for.
+                work.abort();
+                result
+            }
+        }
     }
 }
 
@@ -159,13 +185,17 @@ fn crowded() -> Problem {
     }
 }
 
+/// Tells a trace of a password that is worked on.
+fn note() {
+    tracing::trace!("argon2id");
+}
+
 fn argon2id() -> Argon2<'static> {
     let params = Params::new(MEMORY_KIB, PASSES, LANES, None).expect("the constants are within argon2’s bounds");
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
 
 fn hash(password: &Secret) -> PasswordHash {
-    tracing::trace!("argon2id");
     let salt = random::token();
     let hash = argon2id().hash_password_with_salt(password.reveal().as_bytes(), &salt[..SALT_BYTES]);
     PasswordHash(hash.expect("a salt of 16 bytes is fine").to_string())
@@ -173,7 +203,6 @@ fn hash(password: &Secret) -> PasswordHash {
 
 /// By the parameters that the kept one was made with.
 fn is(password: &Secret, kept: Option<&PasswordHash>) -> bool {
-    tracing::trace!("argon2id");
     let text = kept.map_or(NOBODYS, |kept| &kept.0);
     let right = argon2id().verify_password(password.reveal().as_bytes(), text).is_ok();
     right && kept.is_some()
@@ -181,6 +210,12 @@ fn is(password: &Secret, kept: Option<&PasswordHash>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    };
+
     use super::*;
 
     fn secret(text: &str) -> Secret {
@@ -208,10 +243,11 @@ mod tests {
     #[tokio::test]
     async fn whoever_finds_the_line_full_is_told_so() {
         let passwords = Passwords { line: Arc::new(Semaphore::new(1)), ..Passwords::default() };
-        let (begin, waits) = std::sync::mpsc::channel::<()>();
+        let (begin, waits) = mpsc::channel::<()>();
+        let waits = Mutex::new(waits);
         let first = tokio::spawn({
             let passwords = passwords.clone();
-            async move { passwords.work(move || waits.recv().is_ok()).await }
+            async move { passwords.work(move || waits.lock().unwrap().recv().is_ok()).await }
         });
         while passwords.line.available_permits() > 0 {
             tokio::task::yield_now().await;
@@ -221,5 +257,21 @@ mod tests {
         begin.send(()).unwrap();
         assert_eq!(first.await.unwrap(), Ok(true));
         assert_eq!(passwords.work(|| 7).await, Ok(7), "and then there is place again");
+    }
+
+    #[tokio::test]
+    async fn whoever_is_left_no_core_gets_one_after_a_while() {
+        let threads = Arc::new(Threads::new(1, Duration::from_millis(1)));
+        let passwords = Passwords { threads, ..Passwords::default() };
+        let (end, waits) = mpsc::channel::<()>();
+        let (waits, is_first) = (Mutex::new(waits), AtomicBool::new(true));
+        // On the thread that gives way it gets nowhere.
+        let starved = move || {
+            let is_first = is_first.swap(false, Ordering::Relaxed);
+            is_first.then(|| waits.lock().unwrap().recv().is_ok())
+        };
+        assert_eq!(passwords.work(starved).await, Ok(None));
+        assert_eq!(passwords.work(|| 7).await, Ok(7), "nor does who comes behind it wait for ever");
+        end.send(()).unwrap();
     }
 }
