@@ -39,7 +39,9 @@ function ask(address: string, cookie: string): Promise<File> {
 async function firstVisit({ context, page }: Guest, path: string): Promise<File[]> {
   const cookie = (await context.cookies()).map(({ name, value }) => `${name}=${value}`).join("; ");
   const named = await page.evaluate(() => {
-    const links = [...document.querySelectorAll<HTMLLinkElement>("head link[href]")].map((link) => link.href);
+    // One of them names the end of the page itself.
+    const heads = document.querySelectorAll<HTMLLinkElement>('head link[href]:not([rel="expect"])');
+    const links = [...heads].map((link) => link.href);
     const fetched = performance.getEntriesByType("resource").map(({ name }) => name);
     return [...links, ...fetched.filter((name) => name.includes("/pkg/"))];
   });

@@ -35,6 +35,7 @@ test("a room, alone and in company, with its dialogs", async ({ stack, guest }) 
   await say(bob.page, "See https://example.org");
   await say(ada.page, "I have");
   await expect(messages(ada.page)).toHaveCount(2);
+  await expect(pending(ada.page)).toHaveCount(0);
   await ada.context.setOffline(true);
   await expect(ada.page.getByText("You are offline.")).toBeVisible();
   await say(ada.page, "Waiting");

@@ -99,7 +99,9 @@ impl Turn {
     /// Which of two kept passwords this is. Always the work of two, also if there is none to compare with.
     pub async fn compare(self, password: &Secret, kept: [Option<PasswordHash>; 2]) -> Result<[bool; 2], Problem> {
         let password = password.clone();
-        kept.iter().for_each(|_| note());
+        for _ in &kept {
+            note();
+        }
         self.work(move || kept.each_ref().map(|kept| is(&password, kept.as_ref()))).await
     }
 
