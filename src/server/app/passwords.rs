@@ -64,18 +64,17 @@ impl Passwords {
     /// A password as it is kept.
     pub async fn hash(&self, password: &Secret) -> Result<PasswordHash, Problem> {
         let password = password.clone();
-        note();
-        self.work(move || hash(&password)).await
+        self.work(move || hash(&password)).await.map(Worked::tell)
     }
 
     /// Whether this is a kept password.
     pub async fn check(&self, password: &Secret, kept: Option<PasswordHash>) -> Result<bool, Problem> {
         let password = password.clone();
-        note();
-        self.work(move || is(&password, kept.as_ref())).await
+        self.work(move || is(&password, kept.as_ref())).await.map(Worked::tell)
     }
 
-    /// Does something that takes a core for long, when it is its turn. It may be begun twice, and is done once.
+    /// Does something that takes a core for long, when it is its turn. It may be done twice, and one
+    /// result counts.
     pub async fn work<T: Send + 'static>(&self, job: impl Fn() -> T + Send + Sync + 'static) -> Result<T, Problem> {
         self.turn().await?.work(job).await
     }
@@ -99,10 +98,8 @@ impl Turn {
     /// Which of two kept passwords this is. Always the work of two, also if there is none to compare with.
     pub async fn compare(self, password: &Secret, kept: [Option<PasswordHash>; 2]) -> Result<[bool; 2], Problem> {
         let password = password.clone();
-        for _ in &kept {
-            note();
-        }
-        self.work(move || kept.each_ref().map(|kept| is(&password, kept.as_ref()))).await
+        let right = self.work(move || kept.each_ref().map(|kept| is(&password, kept.as_ref()))).await?;
+        Ok(right.map(Worked::tell))
     }
 
     async fn work<T: Send + 'static>(self, job: impl Fn() -> T + Send + Sync + 'static) -> Result<T, Problem> {
@@ -187,35 +184,44 @@ fn crowded() -> Problem {
     }
 }
 
-/// Tells a trace of a password that is worked on.
-fn note() {
-    tracing::trace!("argon2id");
+/// What argon2id came to. Only [`argon2id`] makes one.
+struct Worked<T>(T);
+
+impl<T> Worked<T> {
+    /// Tells a trace of it, once for each that counts.
+    fn tell(self) -> T {
+        tracing::trace!("argon2id");
+        self.0
+    }
 }
 
-fn argon2id() -> Argon2<'static> {
+fn argon2id<T>(work: impl FnOnce(Argon2<'static>) -> T) -> Worked<T> {
     let params = Params::new(MEMORY_KIB, PASSES, LANES, None).expect("the constants are within argon2’s bounds");
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+    Worked(work(Argon2::new(Algorithm::Argon2id, Version::V0x13, params)))
 }
 
-fn hash(password: &Secret) -> PasswordHash {
+fn hash(password: &Secret) -> Worked<PasswordHash> {
     let salt = random::token();
-    let hash = argon2id().hash_password_with_salt(password.reveal().as_bytes(), &salt[..SALT_BYTES]);
-    PasswordHash(hash.expect("a salt of 16 bytes is fine").to_string())
+    argon2id(|argon2| {
+        let hash = argon2.hash_password_with_salt(password.reveal().as_bytes(), &salt[..SALT_BYTES]);
+        PasswordHash(hash.expect("a salt of 16 bytes is fine").to_string())
+    })
 }
 
 /// By the parameters that the kept one was made with.
-fn is(password: &Secret, kept: Option<&PasswordHash>) -> bool {
+fn is(password: &Secret, kept: Option<&PasswordHash>) -> Worked<bool> {
     let text = kept.map_or(NOBODYS, |kept| &kept.0);
-    let right = argon2id().verify_password(password.reveal().as_bytes(), text).is_ok();
-    right && kept.is_some()
+    argon2id(|argon2| {
+        let right = argon2.verify_password(password.reveal().as_bytes(), text).is_ok();
+        right && kept.is_some()
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::{
-        Mutex,
+        OnceLock,
         atomic::{AtomicBool, Ordering},
-        mpsc,
     };
 
     use super::*;
@@ -237,7 +243,7 @@ mod tests {
 
     #[tokio::test]
     async fn nobodys_password_takes_the_work_of_one_and_is_nobodys() {
-        let wrong = argon2id().verify_password(b"x", NOBODYS).unwrap_err();
+        let wrong = argon2id(|argon2| argon2.verify_password(b"x", NOBODYS).unwrap_err()).tell();
         assert_eq!(wrong, argon2::password_hash::Error::PasswordInvalid, "it is well formed, or it would take no work");
         assert_eq!(Passwords::default().check(&secret("x"), None).await, Ok(false));
     }
@@ -245,18 +251,17 @@ mod tests {
     #[tokio::test]
     async fn whoever_finds_the_line_full_is_told_so() {
         let passwords = Passwords { line: Arc::new(Semaphore::new(1)), ..Passwords::default() };
-        let (begin, waits) = mpsc::channel::<()>();
-        let waits = Mutex::new(waits);
+        let begin = Arc::new(OnceLock::new());
         let first = tokio::spawn({
-            let passwords = passwords.clone();
-            async move { passwords.work(move || waits.lock().unwrap().recv().is_ok()).await }
+            let (passwords, begin) = (passwords.clone(), Arc::clone(&begin));
+            async move { passwords.work(move || *begin.wait()).await }
         });
         while passwords.line.available_permits() > 0 {
             tokio::task::yield_now().await;
         }
         let refused = passwords.work(|| ()).await.unwrap_err();
         assert_eq!((refused.code, refused.retry_after_ms), (Code::Overloaded, Some(RETRY_AFTER_MS)));
-        begin.send(()).unwrap();
+        begin.set(true).unwrap();
         assert_eq!(first.await.unwrap(), Ok(true));
         assert_eq!(passwords.work(|| 7).await, Ok(7), "and then there is place again");
     }
@@ -265,15 +270,12 @@ mod tests {
     async fn whoever_is_left_no_core_gets_one_after_a_while() {
         let threads = Arc::new(Threads::new(1, Duration::from_millis(1)));
         let passwords = Passwords { threads, ..Passwords::default() };
-        let (end, waits) = mpsc::channel::<()>();
-        let (waits, is_first) = (Mutex::new(waits), AtomicBool::new(true));
+        let (end, is_first) = (Arc::new(OnceLock::new()), AtomicBool::new(true));
         // On the thread that gives way it gets nowhere.
-        let starved = move || {
-            let is_first = is_first.swap(false, Ordering::Relaxed);
-            is_first.then(|| waits.lock().unwrap().recv().is_ok())
-        };
+        let waits = Arc::clone(&end);
+        let starved = move || is_first.swap(false, Ordering::Relaxed).then(|| *waits.wait());
         assert_eq!(passwords.work(starved).await, Ok(None));
         assert_eq!(passwords.work(|| 7).await, Ok(7), "nor does who comes behind it wait for ever");
-        end.send(()).unwrap();
+        end.set(()).unwrap();
     }
 }
