@@ -408,6 +408,39 @@ async fn preserve_flipped_on_and_off_while_people_write_on_both_nodes_loses_and_
 }
 
 #[tokio::test]
+async fn p2_a_retry_from_before_preserve_was_turned_off_is_no_second_message() {
+    let mut node = Node::start(&Settings::embedded()).await;
+    let ada = Guest::new(&node, "Ada");
+    let code = ada.create(RoomType::Group, true).await.room.code;
+    let id = new_id();
+    let first = ada.try_say(code, id, "once").await.unwrap();
+    ada.preserve(code, false).await.unwrap();
+    node.kill().await;
+    node.restart().await;
+    ada.say(code, "after it").await;
+    assert_eq!(ada.try_say(code, id, "once").await.unwrap(), first);
+    let other = ada.try_say(code, id, "twice").await.unwrap_err();
+    assert_eq!(other.problem.code, Code::IdReused);
+    let said = |event: &anonchat::protocol::Event| event.message().is_some_and(|message| message.id == id);
+    assert_eq!(ada.whole_history(code).await.iter().filter(|event| said(event)).count(), 1);
+}
+
+#[tokio::test]
+async fn p2_a_retry_from_before_preserve_was_turned_on_is_no_second_message() {
+    let Some(cluster) = Cluster::start().await else { return };
+    let ada = Guest::new(&cluster.a, "Ada");
+    let code = ada.create(RoomType::Group, false).await.room.code;
+    let id = new_id();
+    let first = ada.try_say(code, id, "once").await.unwrap();
+    ada.preserve(code, true).await.unwrap();
+    // More than a node reads when a room comes to life on it.
+    for i in 0..201 {
+        ada.say(code, &format!("{i}")).await;
+    }
+    assert_eq!(ada.at(&cluster.b).try_say(code, id, "once").await.unwrap(), first);
+}
+
+#[tokio::test]
 async fn p9_a_redis_that_stalls_longer_than_the_grace_puts_nobody_out_who_stayed_connected() {
     let (Some(mongo), Some(redis)) = (Mongo::start().await, Redis::start().await) else { return };
     let settings = || Settings::cluster(&mongo.uri(), "stall", &redis.url(), "stall").with("GUEST_GRACE_SECONDS", "1");

@@ -146,6 +146,9 @@ pub trait Bus: Send + Sync + 'static {
     /// itself (no event, seqs that do not follow one another, one message id twice) is the caller's fault and an error.
     async fn append_tail(&self, room: RoomId, epoch: Epoch, events: &[Event], packet: Bytes) -> Result<TailAppended>;
 
+    /// The first message of a batch whose id a tail of this epoch remembers, whether it takes appends still or not.
+    async fn earlier(&self, room: RoomId, epoch: Epoch, events: &[Event]) -> Result<Option<Earlier>>;
+
     /// Stops appends for good if the tail stands at (`epoch`, `head`): the room is about to be preserved.
     /// Answers `Done`, `Stale`, `Lost`, or `Sealed` if it was sealed already.
     async fn seal_tail(&self, room: RoomId, epoch: Epoch, head: Seq, by: &Person) -> Result<TailAppended>;

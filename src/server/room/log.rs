@@ -18,10 +18,15 @@ use crate::{
 
 /// Events read at once while catching up.
 const PAGE: usize = 500;
+/// Events read at once for a resume, and the text after which no more are read: who missed more begins anew.
+const RESUME_PAGE: usize = 250;
+const RESUME_BYTES: usize = 1024 * 1024;
 /// Events read when a preserved room comes to life.
 const RECENT: usize = 200;
 /// How long the opening of a preserved room waits for what its tail may still have.
 const TAIL_PATIENCE: Duration = Duration::from_millis(300);
+/// How long an append to a tail, which is done, waits for the records of those whom it is about.
+const SETTLE_PATIENCE: Duration = Duration::from_secs(1);
 /// Tries to find a log at rest between changes of retention; each further one means another change came in between.
 const TRIES: usize = 8;
 
@@ -51,6 +56,8 @@ pub struct Opened {
     pub kept_from: Seq,
     /// Whether anything is archived.
     pub has_archive: bool,
+    /// Whether there may be a tail.
+    pub has_tail: bool,
     /// Its members, and those who owe the log a notice; read after the log's end was, so that nobody is missed.
     pub members: Vec<MemberRecord>,
 }
@@ -60,6 +67,8 @@ struct Found {
     cursor: Cursor,
     recent: Vec<Event>,
     kept_from: Seq,
+    has_archive: bool,
+    has_tail: bool,
 }
 
 /// How far an append came.
@@ -159,20 +168,20 @@ impl Log {
     pub async fn open(&self, known: Option<Cursor>) -> Result<Opened> {
         for _ in 0..TRIES {
             let record = self.store.room(self.room).await?;
-            let archived = self.store.head(self.room).await?;
             let found = match record.retention {
-                Retention::Preserved => self.open_archive(&record, archived).await?,
-                Retention::Ephemeral => self.open_tail(archived, known).await?,
+                Retention::Preserved => self.open_archive(&record).await?,
+                Retention::Ephemeral => self.open_tail(known).await?,
             };
-            if let Some(Found { cursor, recent, kept_from }) = found {
+            if let Some(Found { cursor, recent, kept_from, has_archive, has_tail }) = found {
                 let members = self.store.members(self.room).await?;
-                return Ok(Opened { record, cursor, recent, kept_from, has_archive: archived.seq > 0, members });
+                return Ok(Opened { record, cursor, recent, kept_from, has_archive, has_tail, members });
             }
         }
         Err(LogError::Store(anyhow::anyhow!("the room’s retention changed {TRIES} times while it was opened")))
     }
 
-    async fn open_archive(&self, record: &RoomRecord, archived: Head) -> Result<Option<Found>> {
+    async fn open_archive(&self, record: &RoomRecord) -> Result<Option<Found>> {
+        let archived = self.store.head(self.room).await?;
         let mut recent = self.store.events_before(self.room, Some(archived.seq + 1), RECENT).await?;
         recent.reverse();
         if recent.last().and_then(retention_after) == Some(Retention::Ephemeral) {
@@ -181,6 +190,7 @@ impl Log {
         // Not archived, but still in the tail: what was said before preserve was turned on. Its ids are known there only.
         let kept_from = recent.first().map_or(1, |event| event.seq);
         let tail = timeout(TAIL_PATIENCE, self.bus.tail(self.room, 0)).await;
+        let has_tail = !matches!(tail, Ok(Ok(None)));
         if let Ok(Ok(Some(tail))) = tail
             && tail.epoch == record.epoch
             && tail.head + 1 == kept_from
@@ -188,13 +198,16 @@ impl Log {
             recent.splice(0..0, tail.events);
         }
         let cursor = Cursor { epoch: record.epoch, head: archived.seq, n: archived.n, retention: Retention::Preserved };
-        Ok(Some(Found { cursor, recent, kept_from }))
+        Ok(Some(Found { cursor, recent, kept_from, has_archive: archived.seq > 0, has_tail }))
     }
 
-    async fn open_tail(&self, archived: Head, known: Option<Cursor>) -> Result<Option<Found>> {
+    async fn open_tail(&self, known: Option<Cursor>) -> Result<Option<Found>> {
         // If the tail was lost, its successor must not give out seqs again that lie before a member's joining: their record
         // would hide what is said there from them.
         let members = self.store.members(self.room).await?;
+        // Read after the members, so that whatever they know of is in it: a sealed tail may be made anew only if the archive
+        // has ended since, and not while another node turns preserve on.
+        let Some(archived) = self.ended_archive().await? else { return Ok(None) };
         let head = members.iter().map(|member| member.since).max().unwrap_or(0).max(archived.seq);
         let tail = self.bus.open_tail(self.room, random::epoch(), head, archived.n, 0).await?;
         if known.is_some_and(|known| known.epoch == tail.epoch && tail.head < known.head) {
@@ -211,7 +224,20 @@ impl Log {
             self.store.take_back_reads(self.room, tail.head, tail.n).await?;
         }
         let cursor = Cursor { epoch: tail.epoch, head: tail.head, n: tail.n, retention: Retention::Ephemeral };
-        Ok(Some(Found { cursor, recent: tail.events, kept_from: Seq::MAX }))
+        let (recent, has_archive) = (tail.events, archived.seq > 0);
+        Ok(Some(Found { cursor, recent, kept_from: Seq::MAX, has_archive, has_tail: true }))
+    }
+
+    /// Where the archive of an ephemeral room ends; nothing, if the room is being preserved.
+    async fn ended_archive(&self) -> Result<Option<Head>> {
+        let archived = self.store.head(self.room).await?;
+        if archived.seq > 0 {
+            let last = self.store.events_before(self.room, None, 1).await?;
+            if last.first().and_then(retention_after) != Some(Retention::Ephemeral) {
+                return Ok(None);
+            }
+        }
+        Ok(Some(archived))
     }
 
     /// Archives the event that a sealed tail announces, for a node that died between the two.
@@ -223,19 +249,27 @@ impl Log {
 
     /// Appends a batch that was judged at `cursor`, and people come in with it, if it goes into the archive. In the tail,
     /// `packet` goes out with it; for the archive the caller publishes.
+    ///
+    /// A message that may come again from before a change of retention is known only to where the log was kept then. `moved`
+    /// says that it may have been kept there: in the archive, for what goes into the tail, and the other way round.
     pub async fn append(
         &self,
         cursor: Cursor,
         events: &[Event],
         entering: &[Joining],
         packet: Bytes,
+        moved: bool,
     ) -> Result<Outcome> {
+        if moved && let Some(earlier) = self.earlier_elsewhere(cursor, events).await? {
+            return Ok(stopped(Stop::IdTaken(earlier)));
+        }
         let change = events.first().and_then(|event| Some((retention_after(event)?, event)));
         match (cursor.retention, change) {
             (Retention::Ephemeral, Some((Retention::Preserved, event))) => {
                 let EventKind::RetentionChanged { by, .. } = &event.kind else { return Ok(behind()) };
                 match self.bus.seal_tail(self.room, cursor.epoch, cursor.head, by).await? {
-                    TailAppended::Done | TailAppended::Sealed => self.archive(cursor.epoch, events, &[]).await,
+                    TailAppended::Done => self.archive(cursor.epoch, events, &[]).await,
+                    // Who sealed it may have done so further on than this node has read.
                     _ => Ok(behind()),
                 }
             }
@@ -252,6 +286,22 @@ impl Log {
                 Ok(outcome)
             }
             (Retention::Preserved, _) => self.archive(cursor.epoch, events, entering).await,
+        }
+    }
+
+    /// The first message of a batch that is where the log was kept before, which nobody appends to meanwhile.
+    async fn earlier_elsewhere(&self, cursor: Cursor, events: &[Event]) -> Result<Option<Earlier>> {
+        if events.iter().all(|event| event.message().is_none()) {
+            return Ok(None);
+        }
+        match cursor.retention {
+            // Without the store this room waits for it: rather late than twice.
+            Retention::Ephemeral => Ok(self.store.earlier(self.room, events).await?),
+            Retention::Preserved => {
+                // A room that is preserved goes on without the bus.
+                let asked = timeout(TAIL_PATIENCE, self.bus.earlier(self.room, cursor.epoch, events)).await;
+                Ok(asked.ok().and_then(std::result::Result::ok).flatten())
+            }
         }
     }
 
@@ -282,17 +332,25 @@ impl Log {
         if with_effect.is_empty() {
             return true;
         }
-        self.store.project(self.room, epoch, &with_effect).await.unwrap_or_else(|error| {
-            tracing::warn!(room = %self.room, %error, "records not settled yet");
-            false
-        })
+        match timeout(SETTLE_PATIENCE, self.store.project(self.room, epoch, &with_effect)).await {
+            Ok(Ok(settled)) => settled,
+            Ok(Err(error)) => {
+                tracing::warn!(room = %self.room, %error, "records not settled yet");
+                false
+            }
+            Err(_) => {
+                tracing::warn!(room = %self.room, "records not settled within {SETTLE_PATIENCE:?}");
+                false
+            }
+        }
     }
 
     /// Reads what was missed since `cursor`.
     ///
-    /// After a failure an append may still be on its way: the store is asked behind it, so that it is seen here or not at all.
+    /// After a failure an append to the archive may still be on its way: the store is asked behind it, so that it is seen here
+    /// or not at all. A tail goes on without the store.
     pub async fn catch_up(&self, cursor: Cursor, after_failure: bool) -> Result<Caught> {
-        if after_failure {
+        if after_failure && cursor.retention == Retention::Preserved {
             self.store.ping().await?;
         }
         let mut at = cursor;
@@ -326,9 +384,20 @@ impl Log {
         Ok(Caught::Lost)
     }
 
-    /// The archive's events after `after`, as many as a resume may need and one more.
+    /// The archive's events after `after`, as many as a resume may have.
     pub async fn archived_after(&self, after: Seq) -> Result<Vec<Event>> {
-        Ok(self.store.events_after(self.room, after, limits::RESUME_EVENTS + 1).await?)
+        let (mut events, mut bytes) = (Vec::new(), 0);
+        while events.len() < limits::RESUME_EVENTS && bytes < RESUME_BYTES {
+            let last = events.last().map_or(after, |event: &Event| event.seq);
+            let page = self.store.events_after(self.room, last, RESUME_PAGE).await?;
+            let is_last = page.len() < RESUME_PAGE;
+            bytes += page.iter().filter_map(Event::message).map(|message| message.body.as_str().len()).sum::<usize>();
+            events.extend(page);
+            if is_last {
+                break;
+            }
+        }
+        Ok(events)
     }
 
     /// The tail's events after the cursor, or the archive's if the room was preserved meanwhile; `None` if neither goes on
@@ -355,4 +424,137 @@ fn behind() -> Outcome {
 
 fn stopped(why: Stop) -> Outcome {
     Outcome { stored: 0, stopped: Some(why), settled: true }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        protocol::{ClientId, MemberId, Message, MessageBody, Nickname, RoomType},
+        server::{
+            bus::LocalBus,
+            store::{ActorId, GuestId, Presence, sqlite::Sqlite},
+        },
+    };
+
+    /// An ephemeral room whose tail stands at its first message.
+    async fn room(folder: &tempfile::TempDir) -> (Log, Cursor, Person) {
+        let store: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.path().join("anonchat.db")).unwrap());
+        let (room, epoch, at) = (RoomId(Uuid::new_v4()), random::epoch(), clock::now());
+        let owner = MemberRecord {
+            room,
+            member: MemberId::from_bits(1),
+            actor: ActorId::Guest(GuestId(Uuid::new_v4())),
+            name: Nickname::try_from("Ada").unwrap(),
+            presence: Presence::Active,
+            slot: None,
+            since: 0,
+            owed: None,
+            changed_at: at,
+            read: 0,
+            read_n: 0,
+            shown: 0,
+            muted: false,
+        };
+        let record = RoomRecord {
+            id: room,
+            code: random::room_code(),
+            room_type: RoomType::Group,
+            name: None,
+            retention: Retention::Ephemeral,
+            epoch,
+            owner: owner.member,
+            created_at: at,
+            touched_at: at,
+        };
+        store.create_room(&record, &owner, None).await.unwrap();
+        let bus: Arc<dyn Bus> = Arc::new(LocalBus::new().0);
+        bus.open_tail(room, epoch, 0, 0, 0).await.unwrap();
+        let log = Log::new(store, bus, room);
+        let cursor = Cursor { epoch, head: 0, n: 0, retention: Retention::Ephemeral };
+        append(&log, cursor, &[said(1, 1)]).await;
+        (log, Cursor { head: 1, n: 1, ..cursor }, owner.person())
+    }
+
+    fn said(seq: Seq, id: u128) -> Event {
+        let author = Person { id: MemberId::from_bits(1), name: Nickname::try_from("Ada").unwrap() };
+        let (id, body) = (ClientId::new(Uuid::from_u128(id)), MessageBody::try_from("Hello").unwrap());
+        Event { seq, at: 0, kind: EventKind::Message(Message { author, id, body, n: seq }) }
+    }
+
+    fn changed(seq: Seq, retention: Retention, by: &Person) -> Event {
+        Event { seq, at: 0, kind: EventKind::RetentionChanged { retention, by: by.clone(), n: seq - 1 } }
+    }
+
+    async fn append(log: &Log, cursor: Cursor, events: &[Event]) -> Outcome {
+        log.append(cursor, events, &[], Bytes::new(), true).await.unwrap()
+    }
+
+    fn earlier(seq: Seq) -> Outcome {
+        stopped(Stop::IdTaken(Earlier { index: 0, seq, at: 0, same_body: true }))
+    }
+
+    #[tokio::test]
+    async fn who_opens_a_room_amid_preserve_on_leaves_its_tail_sealed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, cursor, ada) = room(&folder).await;
+        assert_eq!(append(&log, cursor, &[changed(2, Retention::Preserved, &ada)]).await.stored, 1);
+        // The record was read before that, and all else after it.
+        assert!(log.open_tail(None).await.unwrap().is_none());
+        let tail = log.bus.tail(log.room, 0).await.unwrap().unwrap();
+        assert_eq!((tail.head, tail.sealed_by), (1, Some(ada)));
+        assert_eq!(log.open(None).await.unwrap().cursor.retention, Retention::Preserved);
+    }
+
+    #[tokio::test]
+    async fn a_tail_that_was_sealed_further_on_is_read_before_anything_is_archived() {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, stale, ada) = room(&folder).await;
+        assert_eq!(append(&log, stale, &[said(2, 2)]).await.stored, 1);
+        // Whoever sealed it died before the archive had it.
+        let sealed = log.bus.seal_tail(log.room, stale.epoch, 2, &ada).await.unwrap();
+        assert_eq!(sealed, TailAppended::Done);
+
+        assert_eq!(append(&log, stale, &[changed(2, Retention::Preserved, &ada)]).await, behind());
+        assert_eq!(log.store.head(log.room).await.unwrap(), Head::default());
+        let Caught::Up(events) = log.catch_up(stale, false).await.unwrap() else { panic!("the log goes on") };
+        assert_eq!(events, [said(2, 2)]);
+        let there = Cursor { head: 2, n: 2, ..stale };
+        let Caught::Up(events) = log.catch_up(there, false).await.unwrap() else { panic!("the log goes on") };
+        assert_eq!((events[0].seq, retention_after(&events[0])), (3, Some(Retention::Preserved)));
+    }
+
+    #[tokio::test]
+    async fn what_was_said_before_a_change_of_retention_is_recognised_after_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, ephemeral, ada) = room(&folder).await;
+        append(&log, ephemeral, &[changed(2, Retention::Preserved, &ada)]).await;
+        let preserved = Cursor { head: 2, retention: Retention::Preserved, ..ephemeral };
+        assert_eq!(append(&log, preserved, &[said(3, 1)]).await, earlier(1), "said in the tail");
+        assert_eq!(append(&log, preserved, &[said(3, 3)]).await.stored, 1);
+        let preserved = Cursor { head: 3, n: 3, ..preserved };
+        append(&log, preserved, &[changed(4, Retention::Ephemeral, &ada)]).await;
+        let ephemeral = Cursor { head: 4, n: 3, ..ephemeral };
+        assert_eq!(append(&log, ephemeral, &[said(5, 3)]).await, earlier(3), "said in the archive");
+        assert_eq!(append(&log, ephemeral, &[said(5, 1)]).await, earlier(1), "said in the tail before");
+        assert_eq!(append(&log, ephemeral, &[said(5, 5)]).await.stored, 1);
+    }
+
+    #[tokio::test]
+    async fn a_resume_reads_no_more_text_than_it_may_have() {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, ephemeral, ada) = room(&folder).await;
+        append(&log, ephemeral, &[changed(2, Retention::Preserved, &ada)]).await;
+        let wordy = |seq| {
+            let Event { at, kind: EventKind::Message(message), .. } = said(seq, seq.into()) else { unreachable!() };
+            let body = MessageBody::try_from("\u{1F980}".repeat(4_000)).unwrap();
+            Event { seq, at, kind: EventKind::Message(Message { body, ..message }) }
+        };
+        let events: Vec<Event> = (3..=700).map(wordy).collect();
+        log.store.append(log.room, ephemeral.epoch, &events).await.unwrap();
+        assert_eq!(log.archived_after(2).await.unwrap(), events[..RESUME_PAGE]);
+        assert_eq!(log.archived_after(600).await.unwrap(), events[598..]);
+    }
 }

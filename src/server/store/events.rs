@@ -81,6 +81,9 @@ pub trait Events: Sync {
     /// Says whether each event about a member told what their record owed.
     async fn project(&self, room: RoomId, epoch: Epoch, events: &[Event]) -> Result<bool>;
 
+    /// The first message of a batch that the archive has already, by its author and client id.
+    async fn earlier(&self, room: RoomId, events: &[Event]) -> Result<Option<Earlier>>;
+
     /// Where the archive ends.
     async fn head(&self, room: RoomId) -> Result<Head>;
 

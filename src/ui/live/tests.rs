@@ -422,6 +422,41 @@ fn who_left_in_another_tab_is_not_pulled_back() {
 }
 
 #[test]
+fn an_account_that_left_while_this_device_slept_is_not_pulled_back() {
+    let mut page = Page::with(Some(Session::new(snapshot(), || 1.0).of_account()), None);
+    page.start();
+    page.opened(10);
+    assert_eq!(page.received(refusal(Code::NotAMember, None, None), 20), [Act::Close]);
+    assert_eq!(page.ending(), Some(&Ending::Left));
+    assert_eq!(page.client().in_room(30, Session::rejoin), [Act::Rejoin], "unless they want to");
+}
+
+#[test]
+fn on_a_slow_line_an_answer_gets_more_time_and_then_less_is_asked_for() {
+    let mut page = resting();
+    page.start();
+    let anew = Act::Send(ClientFrame::Subscribe { code: code(), epoch: None, after: None });
+    for (at, asked, patience) in [
+        (0, subscribe(2), 10_000),
+        (50_000, subscribe(2), 25_000),
+        (100_000, anew.clone(), 25_000),
+        (150_000, anew, 25_000),
+    ] {
+        assert_eq!(page.opened(at), [asked]);
+        assert!(!page.tick(at + patience - 1).contains(&Act::Close), "{at}");
+        assert!(page.tick(at + patience).contains(&Act::Close), "{at}");
+        assert_eq!(page.tick(at + 49_000), [Act::Open]);
+    }
+    page.opened(200_000);
+    page.received(ServerFrame::Snapshot { code: code(), snapshot: Box::new(snapshot()) }, 220_000);
+    assert_eq!(page.status(), Status::Live);
+    page.closed(230_000);
+    page.tick(260_000);
+    assert_eq!(page.opened(260_000), [subscribe(2)], "what works is forgiven");
+    assert!(page.tick(270_000).contains(&Act::Close));
+}
+
+#[test]
 fn who_was_removed_is_told_by_whom() {
     let removed = Event { seq: 3, at: 0, kind: EventKind::Removed { member: person(ME), by: person(ADA) } };
     let mut page = live();

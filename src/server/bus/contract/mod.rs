@@ -55,6 +55,7 @@ contract! {
         a_batch_that_contradicts_itself_is_an_error
         a_tail_of_another_epoch_or_none_is_lost
         a_sealed_tail_takes_no_append
+        a_used_id_is_found_whether_the_tail_is_sealed_or_not
         a_seal_at_another_head_is_stale
         an_outdated_sealed_tail_is_made_anew_in_its_epoch_and_remembers_its_ids
         a_tail_is_dropped_only_at_its_exact_head

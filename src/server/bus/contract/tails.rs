@@ -227,6 +227,25 @@ pub async fn a_sealed_tail_takes_no_append(a: &dyn Bus, b: &dyn Bus) {
     assert_eq!((tail.head, tail.sealed_by, tail.events.len()), (1, Some(person(5)), 1));
 }
 
+pub async fn a_used_id_is_found_whether_the_tail_is_sealed_or_not(a: &dyn Bus, b: &dyn Bus) {
+    let room = room();
+    let again = [joined(9), said(10, 2, 1, "New"), said(11, 1, 1, "Hello")];
+    let earlier = async |bus: &dyn Bus, of, events: &[Event]| bus.earlier(room, of, events).await.unwrap();
+    assert_eq!(earlier(a, epoch(1), &again).await, None, "there is no tail");
+    a.open_tail(room, epoch(1), 0, 0, 0).await.unwrap();
+    append(a, room, epoch(1), &[said(1, 1, 1, "Hello"), said(2, 3, 2, "Hi")]).await;
+
+    let found = Some(Earlier { index: 2, seq: 1, at: 1_001, same_body: true });
+    assert_eq!(earlier(b, epoch(1), &again).await, found);
+    assert_eq!(earlier(b, epoch(2), &again).await, None, "of another epoch");
+    assert_eq!(earlier(b, epoch(1), &again[..2]).await, None);
+    assert_eq!(earlier(b, epoch(1), &again[..1]).await, None);
+    let other = Some(Earlier { index: 0, seq: 2, at: 1_002, same_body: false });
+    assert_eq!(earlier(b, epoch(1), &[said(3, 3, 2, "Other")]).await, other);
+    a.seal_tail(room, epoch(1), 2, &person(1)).await.unwrap();
+    assert_eq!(earlier(b, epoch(1), &again).await, found);
+}
+
 pub async fn a_seal_at_another_head_is_stale(a: &dyn Bus, b: &dyn Bus) {
     let room = room();
     a.open_tail(room, epoch(1), 0, 0, 0).await.unwrap();

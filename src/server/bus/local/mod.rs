@@ -27,7 +27,7 @@ use self::{
 use super::{Bus, BusNews, Digest, Quota, Result, TAIL_LIFE, Tail, TailAppended, batch::Batch};
 use crate::{
     protocol::{Epoch, Event, MemberId, Millis, Person, Retention, Seq},
-    server::store::{AccountId, RoomId},
+    server::store::{AccountId, Earlier, RoomId},
 };
 
 /// The bus of a single node.
@@ -116,6 +116,10 @@ impl Bus for LocalBus {
     async fn append_tail(&self, room: RoomId, epoch: Epoch, events: &[Event], _packet: Bytes) -> Result<TailAppended> {
         let batch = Batch::of(events)?;
         Ok(lock(&self.tails).append(room, epoch, batch, self.now()))
+    }
+
+    async fn earlier(&self, room: RoomId, epoch: Epoch, events: &[Event]) -> Result<Option<Earlier>> {
+        Ok(lock(&self.tails).earlier(room, epoch, events, self.now()))
     }
 
     async fn seal_tail(&self, room: RoomId, epoch: Epoch, head: Seq, by: &Person) -> Result<TailAppended> {

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     protocol::{Epoch, Event, Person, Seq},
-    server::store::RoomId,
+    server::store::{Earlier, RoomId},
 };
 
 /// All tails of this node.
@@ -51,6 +51,13 @@ impl Log {
         }
     }
 
+    fn earlier(&self, events: &[Event]) -> Option<Earlier> {
+        events.iter().enumerate().find_map(|(index, event)| {
+            let message = event.message()?;
+            Some(self.ids.get(&key_of(message))?.earlier(index, &message.body))
+        })
+    }
+
     /// Why the batch cannot be appended, if it cannot.
     fn refuse(&self, epoch: Epoch, batch: Batch) -> Option<TailAppended> {
         if self.epoch != epoch {
@@ -59,11 +66,7 @@ impl Log {
         if self.sealed_by.is_some() {
             return Some(TailAppended::Sealed);
         }
-        let taken = batch.events.iter().enumerate().find_map(|(index, event)| {
-            let message = event.message()?;
-            Some(self.ids.get(&key_of(message))?.earlier(index, &message.body))
-        });
-        if let Some(earlier) = taken {
+        if let Some(earlier) = self.earlier(batch.events) {
             return Some(TailAppended::IdTaken(earlier));
         }
         (self.head != batch.follows).then_some(TailAppended::Stale)
@@ -135,6 +138,10 @@ impl Tails {
         log.append(batch);
         *ends_at = now + TAIL_LIFE;
         TailAppended::Done
+    }
+
+    pub fn earlier(&mut self, room: RoomId, epoch: Epoch, events: &[Event], now: Instant) -> Option<Earlier> {
+        self.0.get_mut(&room, now).filter(|(log, _)| log.epoch == epoch)?.0.earlier(events)
     }
 
     pub fn seal(&mut self, room: RoomId, epoch: Epoch, head: Seq, by: &Person, now: Instant) -> TailAppended {

@@ -26,7 +26,7 @@ use self::{
 use super::{Bus, BusNews, Digest, Quota, Result, Tail, TailAppended, batch::Batch};
 use crate::{
     protocol::{Epoch, Event, MemberId, Millis, Person, Seq},
-    server::store::{AccountId, RoomId},
+    server::store::{AccountId, Earlier, RoomId},
 };
 
 /// News that wait for the node at most. When it is full, packets are dropped and [`BusNews::Missed`] follows.
@@ -102,6 +102,10 @@ impl Bus for RedisBus {
 
     async fn append_tail(&self, room: RoomId, epoch: Epoch, events: &[Event], packet: Bytes) -> Result<TailAppended> {
         tails::append(self, room, epoch, Batch::of(events)?, &packet).await
+    }
+
+    async fn earlier(&self, room: RoomId, epoch: Epoch, events: &[Event]) -> Result<Option<Earlier>> {
+        tails::earlier(self, room, epoch, events).await
     }
 
     async fn seal_tail(&self, room: RoomId, epoch: Epoch, head: Seq, by: &Person) -> Result<TailAppended> {

@@ -18,8 +18,8 @@ use super::{
     RedisBus, packets,
 };
 use crate::{
-    protocol::{Epoch, Event, Person, Seq},
-    server::store::RoomId,
+    protocol::{Epoch, Event, Message, Person, Seq},
+    server::store::{Earlier, RoomId},
 };
 
 static APPEND: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("tail_append.lua")));
@@ -90,8 +90,7 @@ pub(super) async fn append(
         script.arg(event.seq).arg(to_json(event)?);
         match event.message() {
             Some(message) => {
-                let (author, id) = key_of(message);
-                script.arg(format!("{author}:{id}")).arg(Remembered::of(event, message).to_text());
+                script.arg(message_key(message)).arg(Remembered::of(event, message).to_text());
             }
             None => {
                 script.arg("").arg("");
@@ -100,6 +99,29 @@ pub(super) async fn append(
     }
     let answer: Vec<String> = bus.link.run(&script).await?;
     to_appended(&answer, batch.events)
+}
+
+pub(super) async fn earlier(bus: &RedisBus, room: RoomId, epoch: Epoch, events: &[Event]) -> Result<Option<Earlier>> {
+    let messages: Vec<_> =
+        events.iter().enumerate().filter_map(|(index, event)| Some((index, event.message()?))).collect();
+    if messages.is_empty() {
+        return Ok(None);
+    }
+    let [_, meta, ids, _] = keys(bus, room);
+    let mut ask = Pipeline::with_capacity(2);
+    ask.cmd("HGET").arg(meta).arg("epoch");
+    ask.cmd("HMGET").arg(ids);
+    for (_, message) in &messages {
+        ask.arg(message_key(message));
+    }
+    let (of, remembered): (Option<u64>, Vec<Option<String>>) = bus.link.query_all(&ask).await?;
+    if of != Some(epoch.get()) {
+        return Ok(None);
+    }
+    let found = messages.iter().zip(remembered).find_map(|((index, message), text)| Some((*index, message, text?)));
+    let Some((index, message, text)) = found else { return Ok(None) };
+    let remembered = Remembered::from_text(&text).ok_or_else(|| anyhow!("an id is remembered wrongly"))?;
+    Ok(Some(remembered.earlier(index, &message.body)))
 }
 
 pub(super) async fn seal(bus: &RedisBus, room: RoomId, epoch: Epoch, head: Seq, by: &Person) -> Result<TailAppended> {
@@ -122,6 +144,12 @@ pub(super) async fn remove(bus: &RedisBus, room: RoomId, epoch: Epoch, head: Seq
     let mut script = REMOVE.key(&keys(bus, room));
     script.key(key(bus, room, "digest")).arg(epoch.get()).arg(head);
     bus.link.run(&script).await
+}
+
+/// Under what a message is remembered.
+fn message_key(message: &Message) -> String {
+    let (author, id) = key_of(message);
+    format!("{author}:{id}")
 }
 
 fn keys(bus: &RedisBus, room: RoomId) -> [String; 4] {

@@ -13,7 +13,7 @@ use super::{
         log::{Caught, Cursor, LogError, Outcome, Stop},
         packet::{News, Packet},
     },
-    BATCH_COMMANDS, Batch, FEW_READERS, Finished, LOG_DEADLINE, Live, Request, Standing, TICK, announcement,
+    BATCH_COMMANDS, Batch, FEW_READERS, Failure, Finished, LOG_DEADLINE, Live, Request, Standing, TICK, announcement,
     listing::is_account,
     slow,
 };
@@ -40,9 +40,12 @@ impl Live {
 
     pub(super) fn next_operation(&mut self) {
         let log = self.log.clone();
-        let wanted = self.standing != Standing::Level;
-        if wanted && self.failed_at.is_none_or(|at| at.elapsed() >= TICK) {
+        // A mere doubt is looked into between two appends: however many there are, they hold up nothing.
+        let doubted = self.doubted && (self.pending.is_empty() || !self.has_just_read);
+        let wanted = self.standing != Standing::Level || doubted;
+        if wanted && self.failure.as_ref().is_none_or(|failure| failure.at.elapsed() >= TICK) {
             let cursor = self.cursor();
+            (self.doubted, self.has_just_read) = (false, true);
             self.operation = Some(if self.standing == Standing::Lost {
                 Box::pin(async move {
                     Finished::Opened(
@@ -53,7 +56,7 @@ impl Live {
                     )
                 })
             } else {
-                let after_failure = self.failed_at.is_some();
+                let after_failure = self.failure.is_some();
                 Box::pin(async move {
                     Finished::CaughtUp(
                         timeout(LOG_DEADLINE, log.catch_up(cursor, after_failure))
@@ -64,6 +67,10 @@ impl Live {
             });
         } else if !wanted && !self.pending.is_empty() {
             self.start_append();
+            if self.operation.is_none() && self.doubted {
+                // Nothing was to be appended, so nothing is pending, and the doubt's turn has come.
+                self.next_operation();
+            }
         }
     }
 
@@ -93,7 +100,12 @@ impl Live {
         if batch.entries.is_empty() {
             return;
         }
+        self.has_just_read = false;
         let (log, cursor, packet) = (self.log.clone(), self.cursor(), self.packet_of(&batch.entries));
+        let moved = match cursor.retention {
+            Retention::Ephemeral => self.has_archive,
+            Retention::Preserved => self.has_tail,
+        };
         self.operation = Some(Box::pin(async move {
             let events: Vec<Event> = batch.entries.iter().map(|entry| entry.event.clone()).collect();
             let entering = batch.commands.iter().filter_map(|(command, _)| match command {
@@ -101,7 +113,7 @@ impl Live {
                 _ => None,
             });
             let entering: Vec<Joining> = entering.collect();
-            let appended = timeout(LOG_DEADLINE, log.append(cursor, &events, &entering, packet)).await;
+            let appended = timeout(LOG_DEADLINE, log.append(cursor, &events, &entering, packet, moved)).await;
             Finished::Appended(batch, appended.unwrap_or_else(|_| Err(slow())))
         }));
     }
@@ -141,7 +153,7 @@ impl Live {
                 // The outcome is unknown: the client tries again with the same id, and the log is read before that.
                 tracing::warn!(room = %self.record.id, %error, "append failed");
                 self.fall_behind();
-                self.failed_at = Some(Instant::now());
+                self.fail(&error);
                 for (_, reply) in batch.commands.into_iter().chain(self.pending.drain(..)) {
                     reply.send(Err(error.problem()));
                 }
@@ -151,7 +163,7 @@ impl Live {
                 if self.standing == Standing::Behind {
                     self.standing = Standing::Level;
                 }
-                self.failed_at = None;
+                self.failure = None;
                 self.tire_the_waiting();
                 self.listing.heard(events.iter());
                 self.deliver(events.into_iter().map(Entry::of).collect(), Acks::default());
@@ -159,13 +171,14 @@ impl Live {
             Finished::CaughtUp(Ok(Caught::Lost)) => self.standing = Standing::Lost,
             Finished::Opened(Ok(opened)) => {
                 self.standing = Standing::Level;
-                self.failed_at = None;
+                self.failure = None;
                 self.tire_the_waiting();
                 self.reopen(*opened);
             }
             Finished::CaughtUp(Err(error)) | Finished::Opened(Err(error)) => {
                 tracing::warn!(room = %self.record.id, %error, "log not read");
-                self.failed_at = Some(Instant::now());
+                self.fall_behind();
+                self.fail(&error);
                 for (_, reply) in self.pending.drain(..) {
                     reply.send(Err(error.problem()));
                 }
@@ -173,6 +186,9 @@ impl Live {
                     request.refuse(&error.problem());
                 }
                 if matches!(error, LogError::Gone) {
+                    for wish in self.unreplayed.drain(..) {
+                        wish.refuse(error.problem());
+                    }
                     self.draining = true;
                     self.engine.retire(self.record.id);
                 }
@@ -183,6 +199,10 @@ impl Live {
         for packet in packets {
             self.hear(packet);
         }
+    }
+
+    fn fail(&mut self, error: &LogError) {
+        self.failure = Some(Failure { at: Instant::now(), problem: error.problem() });
     }
 
     /// Persisted: now tell. First the ack, then the event to everyone, in the order of the log.
@@ -270,7 +290,10 @@ impl Live {
             if retention_after(&entry.event) == Some(Retention::Preserved) {
                 self.kept_from = entry.event.seq;
             }
-            self.has_archive |= self.state.retention == Retention::Preserved;
+            match self.state.retention {
+                Retention::Preserved => self.has_archive = true,
+                Retention::Ephemeral => self.has_tail = true,
+            }
             if !matches!(entry.event.kind, EventKind::Message(_)) {
                 self.listing.members_changed();
             }

@@ -10,7 +10,7 @@ use super::{
         judge::not_a_member,
         log::LogError,
     },
-    Discretion, Live, Look, Request, ResumePoint, Subscribe, Subscriber, announcement,
+    DOUBT, Discretion, Live, Look, PATIENCE, REPLAYS, Request, ResumePoint, Subscribe, Subscriber, announcement,
     listing::is_account,
     overloaded,
 };
@@ -78,18 +78,22 @@ impl Live {
         let ahead = subscribe.resume.is_some_and(|resume| resume.epoch == self.epoch && resume.after > self.state.head);
         let standpoint = match self.standpoint_of(&subscribe.member) {
             // The client heard of more than this node: read the log, then answer.
-            Standpoint::Inside if ahead => {
-                self.fall_behind();
-                Standpoint::OnTheWay
-            }
+            Standpoint::Inside if ahead => Standpoint::OnTheWay,
             standpoint => standpoint,
         };
         match standpoint {
             Standpoint::Inside => self.answer(subscribe),
-            Standpoint::OnTheWay if subscribe.patience > 0 => self.waiting.push(Request::Subscribe(subscribe)),
             // After so many looks at the log the client is ahead of what there is.
-            Standpoint::OnTheWay if ahead && self.state.members.contains_key(&subscribe.member.member) => {
+            Standpoint::OnTheWay
+                if ahead
+                    && subscribe.patience <= PATIENCE - DOUBT
+                    && self.state.members.contains_key(&subscribe.member.member) =>
+            {
                 self.reset(subscribe, ResetReason::TooFarBehind);
+            }
+            Standpoint::OnTheWay if subscribe.patience > 0 => {
+                self.doubted |= ahead;
+                self.waiting.push(Request::Subscribe(subscribe));
             }
             Standpoint::OnTheWay => subscribe.refuse(overloaded()),
             Standpoint::Outside => subscribe.refuse(not_a_member()),
@@ -151,23 +155,40 @@ impl Live {
         } else if let Some(entries) = self.window.after(after, self.state.head).filter(|_| may_see) {
             subscribe.connection.answer_with(&self.resumed_frame(&entries, &subscribe));
             self.admit(subscribe);
-        } else if self.state.retention == Retention::Preserved
-            && let Some(inbox) = self.engine.inbox(self.record.id)
+        } else if self.state.retention == Retention::Preserved {
+            // Who asks again before their turn has come is answered once.
+            let id = subscribe.connection.id();
+            self.unreplayed.retain(|earlier| earlier.connection.id() != id);
+            self.unreplayed.push_back(subscribe);
+            self.begin_replays();
+        } else {
+            self.reset(subscribe, ResetReason::TooFarBehind);
+        }
+    }
+
+    /// Has the archive read for who waits for that, for a few at a time: each may be of as much as a resume may have.
+    fn begin_replays(&mut self) {
+        while self.replays < REPLAYS
+            && let Some(subscribe) = self.unreplayed.pop_front()
         {
+            let (Some(ResumePoint { after, .. }), Some(inbox)) = (subscribe.resume, self.engine.inbox(self.record.id))
+            else {
+                self.reset(subscribe, ResetReason::TooFarBehind);
+                continue;
+            };
             self.replays += 1;
             let log = self.log.clone();
             self.engine.spawn(async move {
                 let events = log.archived_after(after).await;
                 let _ = inbox.send(Request::Replay(subscribe, events)).await;
             });
-        } else {
-            self.reset(subscribe, ResetReason::TooFarBehind);
         }
     }
 
     /// The archive was read for a subscription; meanwhile the log may have gone on, which the window has.
     pub(super) fn replay(&mut self, subscribe: Subscribe, events: Result<Vec<Event>, LogError>) {
         self.replays -= 1;
+        self.begin_replays();
         if !self.state.members.contains_key(&subscribe.member.member) {
             return subscribe.refuse(not_a_member());
         }
@@ -230,6 +251,7 @@ impl Live {
 
     pub(super) fn unsubscribe(&mut self, id: ConnectionId) {
         self.waiting.retain(|request| !matches!(request, Request::Subscribe(wish) if wish.connection.id() == id));
+        self.unreplayed.retain(|wish| wish.connection.id() != id);
         if let Some(subscriber) = self.subscribers.remove(&id) {
             self.one_less_here(subscriber.member);
             self.presence_changed = true;

@@ -58,6 +58,10 @@ const PENDING_COMMANDS: usize = 4_096;
 const LOG_DEADLINE: Duration = Duration::from_millis(2_800);
 /// How often a request may see the log read to its end, and still not have what it waits for, before it is refused.
 pub const PATIENCE: u8 = 8;
+/// The same for who says that there is more: the first reading may have begun before they asked.
+const DOUBT: u8 = 2;
+/// Reads of the archive for subscriptions at a time, in a room.
+const REPLAYS: usize = 4;
 /// How often a room looks at what time brings.
 const TICK: Duration = Duration::from_secs(1);
 /// How long a room stays live with nobody connected.
@@ -225,6 +229,14 @@ enum Standing {
     Lost,
 }
 
+/// The log could not be used.
+struct Failure {
+    /// When that was, to pause between tries.
+    at: Instant,
+    /// What clients are told.
+    problem: Problem,
+}
+
 /// A batch in flight: what each command asked, and the event it became.
 struct Batch {
     entries: Vec<Entry>,
@@ -240,6 +252,7 @@ enum Finished {
 type Operation = Pin<Box<dyn Future<Output = Finished> + Send>>;
 
 /// A live room.
+#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
 pub struct Live {
     engine: Engine,
     log: Log,
@@ -257,6 +270,8 @@ pub struct Live {
     kept_from: Seq,
     /// Whether the room has kept anything, now or earlier.
     has_archive: bool,
+    /// Whether the room may have a tail, which remembers what was said while it kept nothing.
+    has_tail: bool,
     /// One after the other in memory, in the order in which they were opened: everyone is written to for every message, and
     /// neighbours cost less than strangers.
     subscribers: LiteMap<ConnectionId, Subscriber>,
@@ -265,13 +280,18 @@ pub struct Live {
     pending: VecDeque<(Command, Reply)>,
     operation: Option<Operation>,
     standing: Standing,
-    /// Since when the log could not be read, to pause between tries.
-    failed_at: Option<Instant>,
+    /// Whether a client says that there is more than this node knows of.
+    doubted: bool,
+    /// Whether the log was read last, and not appended to.
+    has_just_read: bool,
+    /// Why the log could not be used last, until it can be read.
+    failure: Option<Failure>,
     packets: Vec<Packet>,
     /// Requests that wait for the log to move.
     waiting: Vec<Request>,
-    /// Reads of the archive for subscriptions that are under way.
+    /// Reads of the archive for subscriptions that are under way, and who waits for one.
     replays: usize,
+    unreplayed: VecDeque<Subscribe>,
     others: HashMap<Uuid, (Instant, BTreeSet<MemberId>)>,
     presence_changed: bool,
     presence_shown_at: Instant,
@@ -308,15 +328,19 @@ pub async fn run(engine: Engine, room: RoomId, inbox: mpsc::Receiver<Request>) {
         told_at: now,
         kept_from: 0,
         has_archive: false,
+        has_tail: false,
         subscribers: LiteMap::new(),
         here: BTreeMap::new(),
         pending: VecDeque::new(),
         operation: None,
         standing: Standing::Level,
-        failed_at: None,
+        doubted: false,
+        has_just_read: false,
+        failure: None,
         packets: Vec::new(),
         waiting: Vec::new(),
         replays: 0,
+        unreplayed: VecDeque::new(),
         others: HashMap::new(),
         presence_changed: false,
         presence_shown_at: now,
@@ -405,10 +429,13 @@ impl Live {
     fn take(&mut self, request: Request) {
         match request {
             Request::Command(command, reply) => {
-                if self.pending.len() < PENDING_COMMANDS && !self.draining {
-                    self.pending.push_back((command, reply));
-                } else {
+                if self.pending.len() >= PENDING_COMMANDS || self.draining {
                     reply.send(Err(overloaded()));
+                } else if let (Some(failure), Reply::Socket { .. }) = (&self.failure, &reply) {
+                    // What the socket sent before was refused for that, and is sent again before this.
+                    reply.send(Err(failure.problem.clone()));
+                } else {
+                    self.pending.push_back((command, reply));
                 }
             }
             Request::Subscribe(subscribe) => self.subscribe(subscribe),

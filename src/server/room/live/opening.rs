@@ -13,7 +13,7 @@ use crate::{
 
 impl Live {
     pub(super) fn start_from(&mut self, opened: Opened) {
-        let Opened { record, cursor, recent, kept_from, has_archive, members } = opened;
+        let Opened { record, cursor, recent, kept_from, has_archive, has_tail, members } = opened;
         let reads_before = std::mem::take(&mut self.reads);
         let is_same_epoch = self.epoch == cursor.epoch;
         self.epoch = cursor.epoch;
@@ -35,7 +35,7 @@ impl Live {
             self.window.push(Entry::of(event));
         }
         self.kept_from = kept_from;
-        self.has_archive = has_archive;
+        (self.has_archive, self.has_tail) = (has_archive, has_tail);
         self.state = RoomState {
             head: cursor.head,
             last_n: cursor.n,

@@ -69,6 +69,29 @@ pub async fn an_append_stops_at_a_used_id_and_keeps_what_came_before(store: &dyn
     append(store, &elsewhere, &[said(1, 1, &ada, id, "x")]).await;
 }
 
+pub async fn a_used_id_is_found_without_an_append(store: &dyn Store) {
+    let (room, owner) = make_room(store, RoomType::Group, Retention::Preserved).await;
+    let (ada, eve) = (owner.person(), Person { id: member_id(), name: name("Eve") });
+    let ids = [client_id(), client_id(), client_id()];
+    let first = [said(1, 1, &ada, ids[0], "hello"), said(2, 2, &ada, ids[1], "there"), said(3, 3, &eve, ids[2], "hi")];
+    append(store, &room, &first).await;
+    let renamed = event(4, EventKind::Renamed { name: None, by: ada.clone() });
+    let fresh = said(5, 4, &ada, client_id(), "new");
+    let earlier = async |events: &[Event]| store.earlier(room.id, events).await.unwrap();
+    assert_eq!(earlier(&[]).await, None);
+    assert_eq!(earlier(std::slice::from_ref(&renamed)).await, None);
+    assert_eq!(earlier(&[renamed.clone(), fresh.clone()]).await, None);
+    // An id is its author's.
+    assert_eq!(earlier(&[said(4, 4, &eve, ids[0], "hello"), said(5, 5, &ada, ids[2], "hi")]).await, None);
+    let again = [renamed, fresh, said(6, 5, &ada, ids[1], "there"), said(7, 6, &ada, ids[0], "hello")];
+    assert_eq!(earlier(&again).await, Some(Earlier { index: 2, seq: 2, at: first[1].at, same_body: true }));
+    let other = Earlier { index: 0, seq: 3, at: first[2].at, same_body: false };
+    assert_eq!(earlier(&[said(4, 4, &eve, ids[2], "other")]).await, Some(other));
+    let (elsewhere, _) = make_room(store, RoomType::Group, Retention::Preserved).await;
+    assert_eq!(store.earlier(elsewhere.id, &again).await.unwrap(), None);
+    assert_eq!(store.head(room.id).await.unwrap(), Head { seq: 3, n: 3 });
+}
+
 pub async fn racing_appenders_leave_no_gap_and_no_double(store: &dyn Store) {
     let (room, owner) = make_room(store, RoomType::Group, Retention::Preserved).await;
     let person = owner.person();

@@ -102,6 +102,7 @@ contract! {
         events_are_read_back_as_they_were_written
         an_append_behind_another_stores_nothing
         an_append_stops_at_a_used_id_and_keeps_what_came_before
+        a_used_id_is_found_without_an_append
         racing_appenders_leave_no_gap_and_no_double
         of_many_appends_at_once_each_is_stopped_by_itself
         effects_of_events_reach_the_records

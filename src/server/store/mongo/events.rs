@@ -17,7 +17,7 @@ use super::{
     super::{Appended, Earlier, Events, Head, Joining, Result, RoomId, Stopped, StoreError, members::coming_with},
     Attempt, Failure, Mongo, PATIENCE, PAUSE, binary, duplicate, indexes, limit, rest, transaction, uuid_field, within,
 };
-use crate::protocol::{Epoch, Event, EventKind, MemberId, Millis, RoomName, Seq};
+use crate::protocol::{Epoch, Event, EventKind, MemberId, Message, Millis, RoomName, Seq};
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct EventDocument {
@@ -93,6 +93,30 @@ impl Events for Mongo {
                 return Ok(true);
             }
             Ok(transaction!(self, |session| self.apply(session, room, epoch, events, &[]))?)
+        })
+        .await
+    }
+
+    async fn earlier(&self, room: RoomId, events: &[Event]) -> Result<Option<Earlier>> {
+        let messages = || events.iter().filter_map(Event::message);
+        if messages().next().is_none() {
+            return Ok(None);
+        }
+        let authors: Vec<_> = messages().map(|message| message.author.id.get().cast_signed()).collect();
+        let ids: Vec<_> = messages().map(|message| binary(message.id.uuid())).collect();
+        // That it exists is what the index is told.
+        let ids = doc! { "$in": ids, "$exists": true };
+        let any = doc! { "room": binary(room.0), "author": { "$in": authors }, "client_id": ids };
+        within(PATIENCE, async {
+            let found = self.events.find(any).await?.map_err(StoreError::from);
+            let found: Vec<Event> = found.and_then(async |event| event.try_into()).try_collect().await?;
+            Ok(events.iter().enumerate().find_map(|(index, event)| {
+                let again = event.message()?;
+                let is_it = |first: &Message| (first.author.id, first.id) == (again.author.id, again.id);
+                let first = found.iter().find(|event| event.message().is_some_and(is_it))?;
+                let same_body = first.message().is_some_and(|first| first.body == again.body);
+                Some(Earlier { index, seq: first.seq, at: first.at, same_body })
+            }))
         })
         .await
     }

@@ -51,6 +51,20 @@ impl Events for Sqlite {
         .await
     }
 
+    async fn earlier(&self, room: RoomId, events: &[Event]) -> Result<Option<Earlier>> {
+        let events = events.to_vec();
+        self.read(move |db| {
+            for (index, message) in events.iter().map(Event::message).enumerate() {
+                let Some(message) = message else { continue };
+                if let Some(earlier) = earlier(db, room, index, message).optional()? {
+                    return Ok(Some(earlier));
+                }
+            }
+            Ok(None)
+        })
+        .await
+    }
+
     async fn head(&self, room: RoomId) -> Result<Head> {
         self.read(move |db| head(db, room)).await
     }
@@ -135,14 +149,13 @@ fn insert(db: &Connection, room: RoomId, index: usize, event: &Event) -> Result<
     }
 }
 
-fn earlier(db: &Connection, room: RoomId, index: usize, message: &Message) -> Result<Earlier> {
+fn earlier(db: &Connection, room: RoomId, index: usize, message: &Message) -> rusqlite::Result<Earlier> {
     let mut query =
         db.prepare_cached("SELECT seq, at, body FROM events WHERE room = ? AND author = ? AND client_id = ?")?;
-    let earlier = query.query_row(params![room, message.author.id, message.id.uuid().as_bytes()], |row| {
+    query.query_row(params![room, message.author.id, message.id.uuid().as_bytes()], |row| {
         let same_body = row.get_ref(2)?.as_str()? == message.body.as_str();
         Ok(Earlier { index, seq: seq(row, 0)?, at: row.get(1)?, same_body })
-    })?;
-    Ok(earlier)
+    })
 }
 
 /// What an event changes in the records. `false` if it is about a member whose record did not owe it.

@@ -131,12 +131,13 @@ impl LiveRoom {
     pub fn new(line: Line, snapshot: Snapshot) -> Self {
         let room = snapshot.room.clone();
         let texts = use_texts();
+        let (session, account) = (Session::new(snapshot, browser::random), use_account());
         let desk = Desk {
-            session: Session::new(snapshot, browser::random),
+            session: if account.is_some() { session.of_account() } else { session },
             offset: |_| 0,
             stretch: Stretch::new(),
             was_live: false,
-            shows_read: use_account().is_none_or(|account| account.shows_read),
+            shows_read: account.is_none_or(|account| account.shows_read),
             texts,
         };
         let desk = StoredValue::new(desk);

@@ -6,6 +6,11 @@ use super::{Act, Ending, Phase, Session};
 
 /// How long the answer to `subscribe` may take.
 const CATCH_UP_MS: u64 = 10_000;
+/// How long if it took longer before: on a slow line, all that was missed may be on its way for long. Less than the silence
+/// that means that the connection is dead.
+const SLOW_CATCH_UP_MS: u64 = 25_000;
+/// After so many answers that took too long, the room is asked for as it is, which is less than all that was missed.
+const LONG_ANSWERS: u32 = 2;
 
 impl Session {
     /// There is a connection: asks for what was missed.
@@ -40,7 +45,8 @@ impl Session {
     }
 
     pub(super) fn subscribe(&mut self, now: u64) -> Act {
-        self.phase = Phase::CatchingUp { deadline: now + CATCH_UP_MS };
+        let patience = if self.long_answers == 0 { CATCH_UP_MS } else { SLOW_CATCH_UP_MS };
+        self.phase = Phase::CatchingUp { deadline: now + patience };
         let (epoch, after) = self.replica.resume_point();
         let (epoch, after) = if self.from_scratch { (None, None) } else { (Some(epoch), Some(after)) };
         Act::Send(ClientFrame::Subscribe { code: self.code, epoch, after })
@@ -66,7 +72,11 @@ impl Session {
             acts.extend(self.tell_typing(false));
         }
         match self.phase {
-            Phase::CatchingUp { deadline } if now >= deadline => acts.push(Act::Renew(now)),
+            Phase::CatchingUp { deadline } if now >= deadline => {
+                self.long_answers += 1;
+                self.from_scratch |= self.long_answers >= LONG_ANSWERS;
+                acts.push(Act::Renew(now));
+            }
             Phase::Live if self.outgoing.overdue_at().is_some_and(|at| now >= at) => acts.push(Act::Renew(now)),
             Phase::Live => acts.extend(self.flush(now)),
             _ => {}

@@ -125,6 +125,7 @@ impl Session {
         }
         if let Phase::CatchingUp { .. } = self.phase {
             self.phase = Phase::Live;
+            self.long_answers = 0;
         }
         self.flush(now)
     }
@@ -182,6 +183,8 @@ impl Session {
         match last {
             Some(ending @ Ending::Removed { .. }) => self.end(ending),
             Some(Ending::Left) if !missed => self.end(Ending::Left),
+            // Only the person themselves ends that, wherever they did.
+            _ if self.by_account => self.end(Ending::Left),
             _ => {
                 self.end(Ending::Returning);
                 return vec![Act::Rejoin];

@@ -29,7 +29,7 @@ pub enum Ending {
     Away(Option<Problem>),
     /// Left here, by Exit.
     Exited,
-    /// Left from somewhere else, such as another tab.
+    /// Left from somewhere else, such as another tab or device.
     Left,
     /// The server no longer knows this guest.
     Outside,
@@ -47,7 +47,7 @@ enum Phase {
 }
 
 /// One room, as this page follows it.
-#[expect(clippy::struct_excessive_bools, reason = "four facts that have nothing to do with each other")]
+#[expect(clippy::struct_excessive_bools, reason = "five facts that have nothing to do with each other")]
 #[derive(Debug)]
 pub struct Session {
     replica: Replica,
@@ -55,6 +55,8 @@ pub struct Session {
     mine: BTreeSet<MemberId>,
     phase: Phase,
     from_scratch: bool,
+    long_answers: u32,
+    by_account: bool,
     leaving: bool,
     outgoing: Outgoing,
     typing: Typing,
@@ -84,6 +86,8 @@ impl Session {
             replica,
             phase: Phase::Apart,
             from_scratch: false,
+            long_answers: 0,
+            by_account: false,
             leaving: false,
             outgoing: Outgoing::default(),
             typing: Typing::default(),
@@ -92,6 +96,11 @@ impl Session {
             people_changed: true,
             jitter,
         }
+    }
+
+    /// The same, of an account, which stays in its rooms until it leaves them, however long it is away.
+    pub fn of_account(self) -> Self {
+        Self { by_account: true, ..self }
     }
 
     /// The copy of the room.
