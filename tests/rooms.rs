@@ -691,6 +691,25 @@ async fn of_ten_who_join_a_one_to_one_room_at_once_one_gets_in() {
 }
 
 #[tokio::test]
+async fn who_was_removed_from_a_room_does_not_leave_another_for_it() {
+    let node = Node::start(&Settings::embedded()).await;
+    let (ada, bob) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"));
+    let code = ada.create(RoomType::Group, false).await.room.code;
+    let joined = bob.join(code).await;
+    kick(&ada, code, &joined).await.unwrap();
+    let own = bob.create(RoomType::Group, false).await.room.code;
+    let other = Guest::new(&node, "Eve").create(RoomType::Group, false).await.room.code;
+    let join = async |code: RoomCode| {
+        let typed = [("code", &*code.to_string()), ("leave", &*own.to_string())];
+        bob.send_form(&format!("/rooms/{code}"), "join_room", &typed).await
+    };
+    join(code).await;
+    assert_eq!(bob.rooms().await, [own], "and is still in it");
+    join(other).await;
+    assert_eq!(bob.rooms().await, [other], "where they may come in, they leave for it");
+}
+
+#[tokio::test]
 async fn a_guest_who_joins_two_rooms_at_once_is_in_one() {
     let node = Node::start(&Settings::embedded()).await;
     let bob = Guest::new(&node, "Bob");

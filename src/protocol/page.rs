@@ -21,6 +21,14 @@ pub struct Visit {
     pub rooms: Option<Vec<RoomSummary>>,
 }
 
+impl Visit {
+    /// Whether the page shows what people said.
+    pub fn shows_messages(&self) -> bool {
+        let is_inside = matches!(&self.page, Page::Room { door: Ok(Door::Inside(_)), .. });
+        is_inside || self.rooms.is_some()
+    }
+}
+
 /// What a page knows of the account that is logged in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {

@@ -48,6 +48,8 @@ use crate::{
 
 /// Pages are one person's.
 const PERSONAL: HeaderValue = HeaderValue::from_static("private, no-cache");
+/// Nobody who goes back after logging out finds it again, and no browser writes it to a disk.
+const UNKEPT: HeaderValue = HeaderValue::from_static("no-store");
 
 /// Serves until told to stop by SIGTERM or Ctrl-C.
 pub async fn run(config: Config) -> anyhow::Result<()> {
@@ -240,7 +242,11 @@ async fn render<V: IntoView + 'static>(
         return Redirect::to(&address).into_response();
     }
     let otherwise = if visit.page == Page::NotFound { StatusCode::NOT_FOUND } else { StatusCode::OK };
-    let response = render_document(&app, context, shell, visit, parts, body).await;
+    let shows_messages = visit.shows_messages();
+    let mut response = render_document(&app, context, shell, visit, parts, body).await;
+    if shows_messages {
+        response.headers_mut().insert(header::CACHE_CONTROL, UNKEPT);
+    }
     with_status(response, problem.as_ref(), otherwise)
 }
 
@@ -281,8 +287,7 @@ async fn render_preferences<V: IntoView + 'static, W: IntoView + 'static>(
             with_status(response, Some(&problem), StatusCode::OK)
         }
     };
-    // Nobody who goes back after logging out finds it again.
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(header::CACHE_CONTROL, UNKEPT);
     response
 }
 

@@ -1,7 +1,9 @@
 //! What one client may do in a time.
 
 use std::{
+    array,
     collections::HashMap,
+    hash::{BuildHasher, RandomState},
     net::IpAddr,
     num::NonZeroU32,
     sync::{Arc, Mutex, PoisonError},
@@ -11,6 +13,10 @@ use std::{
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use governor::{DefaultKeyedRateLimiter, clock::Clock};
 use sha2::{Digest, Sha256};
+use tokio::{
+    sync::{Mutex as Turn, MutexGuard as TurnGuard},
+    time::sleep,
+};
 
 use crate::{
     protocol::{Email, Problem},
@@ -31,6 +37,9 @@ const MISS: Quota = Quota { burst: 10, per: Duration::from_mins(1) };
 /// waits, and who has the right code is not held up.
 const MISS_ANYWHERE: Quota = Quota { burst: 600, per: Duration::from_mins(1) };
 const SEARCH_PAUSE: Duration = Duration::from_mins(1);
+/// Turns that clients share to try a code, so that each tries one at a time: of many at once, each knows how those before it
+/// went.
+const TURNS: usize = 256;
 /// Accounts made, per client.
 const REGISTER: Quota = Quota { burst: 40, per: Duration::from_hours(1) };
 /// Log-ins tried, per client, whomever as.
@@ -49,6 +58,8 @@ const MAIL_TO_ONE: Quota = Quota { burst: 5, per: Duration::from_mins(10) };
 const CODE_ANYWHERE: Quota = Quota { burst: 60, per: Duration::from_hours(1) };
 /// Codes tried, per client.
 const CODE: Quota = Quota { burst: 30, per: Duration::from_mins(10) };
+/// Passwords changed, per client, whosever.
+const CHANGE: Quota = Quota { burst: 30, per: Duration::from_mins(10) };
 /// Passwords measured, per client.
 const MEASURE: Quota = Quota { burst: 60, per: Duration::from_mins(1) };
 /// Downloads of all that is known of an account.
@@ -56,6 +67,8 @@ const TAKE_OUT: Quota = Quota { burst: 5, per: Duration::from_hours(1) };
 /// Messages per person and node: this many at once, and this many a second for ever.
 const SEND_BURST: u32 = 20;
 const SEND_PER_SECOND: u32 = 5;
+/// How long a socket waits for its turn to say something, which it does unless the same person says much elsewhere.
+const SEND_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What one client may do in a time.
 pub struct Limits {
@@ -66,6 +79,14 @@ pub struct Limits {
     send: DefaultKeyedRateLimiter<ActorId>,
     /// Clients who guessed too much, and until when they wait. Held for moments only.
     penalties: Mutex<HashMap<String, Instant>>,
+    turns: [Turn<()>; TURNS],
+    hasher: RandomState,
+}
+
+/// A client's turn to try a code, which lasts until it is known whether the code leads somewhere.
+#[must_use = "the turn ends when it is dropped"]
+pub struct Attempt<'a> {
+    _turn: Option<TurnGuard<'a, ()>>,
 }
 
 impl Limits {
@@ -79,6 +100,8 @@ impl Limits {
             fallback: LocalBus::new().0,
             send: governor::RateLimiter::keyed(quota),
             penalties: Mutex::default(),
+            turns: array::from_fn(|_| Turn::default()),
+            hasher: RandomState::new(),
         }
     }
 
@@ -87,20 +110,28 @@ impl Limits {
         self.take("create", client, CREATE).await
     }
 
-    /// May this client try another code now?
-    pub async fn join(&self, client: IpAddr) -> Result<(), Problem> {
+    /// May this client try another code now? It is asked before its turn and in it, since meanwhile it may have missed.
+    pub async fn join(&self, client: IpAddr) -> Result<Attempt<'_>, Problem> {
         if !self.enabled {
-            return Ok(());
+            return Ok(Attempt { _turn: None });
         }
+        let subject = subject(client);
+        self.no_penalty(&subject)?;
+        self.take("join", client, JOIN).await?;
+        let turn = self.hasher.hash_one(&subject) % TURNS as u64;
+        let turn = self.turns[usize::try_from(turn).expect("there are few turns")].lock().await;
+        self.no_penalty(&subject)?;
+        Ok(Attempt { _turn: Some(turn) })
+    }
+
+    fn no_penalty(&self, subject: &str) -> Result<(), Problem> {
         let now = Instant::now();
-        {
-            let mut penalties = self.penalties.lock().unwrap_or_else(PoisonError::into_inner);
-            penalties.retain(|_, until| *until > now);
-            if let Some(until) = penalties.get(&subject(client)) {
-                return Err(wait(until.duration_since(now)));
-            }
+        let mut penalties = self.penalties.lock().unwrap_or_else(PoisonError::into_inner);
+        penalties.retain(|_, until| *until > now);
+        match penalties.get(subject) {
+            Some(until) => Err(wait(until.duration_since(now))),
+            None => Ok(()),
         }
-        self.take("join", client, JOIN).await
     }
 
     /// Notes that a client's code led nowhere; too many of them, and it waits before it may try again.
@@ -152,6 +183,11 @@ impl Limits {
         self.take("code", client, CODE).await
     }
 
+    /// May this client change another password now?
+    pub async fn change_password(&self, client: IpAddr) -> Result<(), Problem> {
+        self.take("change-password", client, CHANGE).await
+    }
+
     /// May this client have another password measured now?
     pub async fn measure(&self, client: IpAddr) -> Result<(), Problem> {
         self.take("measure", client, MEASURE).await
@@ -170,6 +206,18 @@ impl Limits {
         self.send
             .check_key(&actor)
             .map_err(|until| wait(until.wait_time_from(governor::clock::DefaultClock::default().now())))
+    }
+
+    /// The same, for somebody whose messages are to keep their order: waits until they may, for a while.
+    pub async fn send_in_turn(&self, actor: ActorId) -> Result<(), Problem> {
+        let start = Instant::now();
+        while let Err(problem) = self.send(actor) {
+            if start.elapsed() >= SEND_PATIENCE {
+                return Err(problem);
+            }
+            sleep(Duration::from_millis(problem.retry_after_ms.unwrap_or(1))).await;
+        }
+        Ok(())
     }
 
     /// Forgets who has been quiet.

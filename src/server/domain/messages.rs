@@ -36,7 +36,8 @@ pub struct Speaker {
     pub member: MemberId,
 }
 
-/// Says something from a socket; the ack or the refusal goes to its queue. Messages of one socket keep their order.
+/// Says something from a socket; the ack or the refusal goes to its queue. Messages of one socket keep their order: who says
+/// more than they may is read from more slowly, since a refusal would let what they said after that go first.
 pub async fn send_from_socket(
     app: &App,
     speaker: Speaker,
@@ -46,7 +47,7 @@ pub async fn send_from_socket(
     body: String,
 ) -> Result<(), Problem> {
     let body = read_body(body)?;
-    app.limits.send(speaker.actor)?;
+    app.limits.send_in_turn(speaker.actor).await?;
     let reply = Reply::Socket { connection: connection.clone(), code, id };
     app.engine.submit(speaker.room, Command::Say { member: speaker.member, id, body }, reply).await;
     Ok(())

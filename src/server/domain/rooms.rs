@@ -91,7 +91,7 @@ pub async fn create(
 pub async fn join(app: &App, visitor: &Visitor, wanted: JoinRoom, leave: Option<RoomCode>) -> Result<Entered, Problem> {
     let code: RoomCode = wanted.code.parse()?;
     let nickname = optional(wanted.nickname, read_nickname)?;
-    app.limits.join(visitor.client).await?;
+    let attempt = app.limits.join(visitor.client).await?;
     // Before the code is looked up: who may not enter any other room learns nothing of this one.
     let elsewhere = current_room(app, visitor).await?.map(|(room, _)| room.code).filter(|current| *current != code);
     if let Some(current) = elsewhere.filter(|current| leave != Some(*current)) {
@@ -102,7 +102,11 @@ pub async fn join(app: &App, visitor: &Visitor, wanted: JoinRoom, leave: Option<
         Err(StoreError::NotFound) => return Err(missed(app, visitor).await),
         Err(error) => return Err(store_failed(error)),
     };
+    drop(attempt);
     if let Some(other) = elsewhere {
+        if was_removed(app, visitor, code).await? {
+            return Err(removed());
+        }
         if is_full(app, &room).await? {
             return Err(missed(app, visitor).await);
         }
@@ -411,6 +415,15 @@ async fn is_full(app: &App, room: &RoomRecord) -> Result<bool, Problem> {
     let members = app.store.members(room.id).await.map_err(store_failed)?;
     let active = members.iter().filter(|member| member.presence == Presence::Active).count();
     Ok(active >= usize::from(crate::protocol::limits::P2P_MEMBERS))
+}
+
+async fn was_removed(app: &App, visitor: &Visitor, code: RoomCode) -> Result<bool, Problem> {
+    match membership(app, visitor.actor()?.id(), code).await {
+        Ok(_) => Ok(false),
+        Err(problem) if matches!(problem.code, Code::RoomUnavailable | Code::NotAMember) => Ok(false),
+        Err(problem) if problem.code == Code::Removed => Ok(true),
+        Err(problem) => Err(problem),
+    }
 }
 
 async fn missed(app: &App, visitor: &Visitor) -> Problem {

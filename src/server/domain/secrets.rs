@@ -33,6 +33,12 @@ pub(super) async fn choose(
     password: &Secret,
     about: Vec<String>,
 ) -> Result<PasswordHash, Problem> {
+    judge(app, field, password, about).await?;
+    app.passwords.hash(password).await
+}
+
+/// Says what is wrong with a password, if anything.
+async fn judge(app: &App, field: &str, password: &Secret, about: Vec<String>) -> Result<(), Problem> {
     let chars = password.reveal().chars().count();
     if !PASSWORD_CHARS.contains(&chars) {
         let (least, most) = PASSWORD_CHARS.into_inner();
@@ -43,7 +49,7 @@ pub(super) async fn choose(
         let detail = format!("This password is too easily guessed. {}", strength.advice.unwrap_or_default());
         return Err(Problem { field: Some(field.to_owned()), ..Problem::new(Code::WeakPassword, detail.trim_end()) });
     }
-    app.passwords.hash(password).await
+    Ok(())
 }
 
 async fn strength(app: &App, password: &Secret, about: Vec<String>) -> Result<PasswordStrength, Problem> {
@@ -120,8 +126,11 @@ pub async fn change(app: &App, visitor: &Visitor, wanted: ChangePassword) -> Res
     let (account, session) = visitor.account()?;
     let ChangePassword { new_password, password, code } = wanted;
     let about = vec![account.name.to_string(), login::address_of(account).map(ToString::to_string).unwrap_or_default()];
-    let hash = choose(app, "new_password", &new_password, about).await?;
+    app.limits.change_password(visitor.client).await?;
+    // A password that is not taken uses up neither a code nor a try.
+    judge(app, "new_password", &new_password, about).await?;
     login::confirm(app, visitor, Confirmation { password, code }).await?;
+    let hash = app.passwords.hash(&new_password).await?;
     let told = account.email.as_ref();
     let mail = told.map(|email| letters::write(app, account, email, Letter::PasswordChanged, visitor.language));
     let mails = mail.into_iter().collect();
