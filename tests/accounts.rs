@@ -172,6 +172,31 @@ async fn who_logs_in_from_a_room_that_their_account_is_in_is_in_it_once() {
 }
 
 #[tokio::test]
+async fn who_logs_in_from_a_room_that_their_account_had_left_stays_in_it() {
+    let node = Node::start(&Settings::embedded()).await;
+    let (ada, email) = Guest::registered(&node, "Ada").await;
+    let bob = Guest::new(&node, "Bob");
+    let code = bob.create(RoomType::P2p, true).await.room.code;
+    let before = ada.join(code).await;
+    ada.leave(code).await;
+    let phone = Guest::new(&node, "Ada’s phone");
+    phone.join(code).await;
+    phone.log_in(&email).await;
+    let you = phone.ask::<Snapshot>(Method::GET, &format!("/api/rooms/{code}"), ()).await.unwrap().you;
+    assert_eq!(you.member_id, before.you.member_id);
+    assert_eq!((phone.rooms().await, ada.rooms().await), (vec![code], vec![code]));
+    let told = ["Bob joined", "Ada joined", "Ada left", "Ada’s phone joined", "Ada’s phone left", "Ada joined"];
+    assert_eq!(story(&bob.whole_history(code).await), told);
+    // But not where they were removed.
+    let removed = json!({ "code": code, "member_id": you.member_id });
+    bob.tell(POST, "/api/rooms/kick", removed).await.unwrap();
+    let tablet = Guest::new(&node, "Ada’s tablet");
+    tablet.join(code).await;
+    tablet.log_in(&email).await;
+    assert!(tablet.rooms().await.is_empty());
+}
+
+#[tokio::test]
 async fn an_account_is_in_many_rooms_and_a_guest_in_one() {
     let node = Node::start(&Settings::embedded()).await;
     let (ada, _) = Guest::registered(&node, "Ada").await;
@@ -435,6 +460,47 @@ async fn a_mail_keeps_a_guests_room_for_whoever_registers_with_it() {
     assert_eq!(now.you, You { read: said.seq, ..before.you });
     let again = Guest::new(&node, "Eve").ask::<Profile>(POST, "/api/auth/register", body).await.unwrap_err();
     assert_eq!(again.problem.code, Code::TokenInvalid);
+}
+
+#[tokio::test]
+async fn a_mail_keeps_a_guests_room_for_an_account_that_logs_in_with_it_too() {
+    let settings = Settings::embedded();
+    let (node, mails) = (Node::start(&settings).await, Mailbox::of(&settings));
+    let (ada, email) = Guest::proved(&node, "Ada").await;
+    for by_code in [false, true] {
+        let guest = Guest::new(&node, "Ada");
+        let before = guest.create(RoomType::Group, true).await;
+        let code = before.room.code;
+        let at = new_address();
+        guest.tell(POST, "/api/rooms/keep", json!({ "code": code, "email": at })).await.unwrap();
+        let token = mails.letter(&at, 1).await.token();
+        let next = format!("/rooms/{code}");
+        // From the page of the mail to the one for who has an account, without scripts.
+        let laptop = Guest::new(&node, "Ada");
+        let (_, text) = laptop.page(&format!("/auth/register?next={next}&token={token}")).await;
+        let to_log_in = format!("/auth/login?next={next}&amp;token={token}");
+        assert!(text.contains(&to_log_in), "{text}");
+        let (_, text) = laptop.page(&to_log_in.replace("&amp;", "&")).await;
+        assert!(text.contains("or log in, and the room") && text.contains(&format!("value=\"{token}\"")), "{text}");
+        let to = if by_code {
+            let asked = [("email", &*email), ("keep", &token), ("next", &next)];
+            let (_, to) = laptop.send_form("/auth/login", "request_code", &asked).await;
+            assert!(laptop.page(&to).await.1.contains(&format!("value=\"{token}\"")), "{to}");
+            let digits = mails.letter(&email, 2).await.code();
+            let typed = [("email", &*email), ("code", &digits), ("keep", &token), ("next", &next)];
+            laptop.send_form("/auth/code", "log_in_by_code", &typed).await.1
+        } else {
+            let typed = [("email", &*email), ("password", PASSWORD), ("keep", &token), ("next", &next)];
+            laptop.send_form("/auth/login", "log_in", &typed).await.1
+        };
+        assert_eq!(to, next);
+        let now: Snapshot = laptop.ask(Method::GET, &format!("/api/rooms/{code}"), ()).await.unwrap();
+        assert_eq!((now.you.member_id, now.you.role), (before.you.member_id, Role::Owner));
+        assert!(ada.rooms().await.contains(&code));
+        // The same mail again keeps nobody out.
+        let again = json!({ "email": email, "password": PASSWORD, "keep": token });
+        Guest::new(&node, "Ada").ask::<Profile>(POST, "/api/auth/login", again).await.unwrap();
+    }
 }
 
 /// The cookies that an answer sets, with their attributes.

@@ -170,6 +170,8 @@ async fn without_a_password_a_code_by_mail_confirms_and_the_form_waits_for_it() 
     let (node, mails) = (Node::start(&settings).await, Mailbox::of(&settings));
     let (ada, email) = (Guest::new(&node, "Ada"), new_address());
     let _: Profile = ada.ask(POST, "/api/auth/register", json!({ "name": "Ada", "email": email })).await.unwrap();
+    let token = mails.letter(&email, 1).await.token();
+    ada.tell(POST, "/api/auth/verify", json!({ "token": token })).await.unwrap();
     let (_, text) = ada.page("/preferences/account").await;
     assert!(text.contains("You have no password") && !text.contains("name=\"new_password\""), "{text}");
     let new = new_address();
@@ -190,6 +192,33 @@ async fn without_a_password_a_code_by_mail_confirms_and_the_form_waits_for_it() 
     // Again without any code: it is the same address.
     assert_eq!(ada.send_form("/preferences/account", "change_email", &[("email", &new)]).await.1, to);
     mails.letter(&new, 2).await;
+}
+
+#[tokio::test]
+async fn who_has_proved_nothing_yet_corrects_a_mistyped_address_without_proof() {
+    let node = Node::start(&settings()).await;
+    let (ada, mistyped, meant) = (Guest::new(&node, "Ada"), new_address(), new_address());
+    let _: Profile = ada.ask(POST, "/api/auth/register", json!({ "name": "Ada", "email": mistyped })).await.unwrap();
+    let (_, text) = ada.page("/preferences/account").await;
+    assert!(!text.contains("Mail me a code") && !text.contains("name=\"code\""), "{text}");
+    assert!(text.contains("name=\"new_password\"") && text.contains("Change the address"), "{text}");
+    let wrong = json!({ "email": meant, "code": "000000" });
+    let refused = ada.ask::<Profile>(PUT, "/api/users/email", wrong).await.unwrap_err();
+    assert_eq!(refused.problem.code, Code::NotConfirmed, "a code that is typed has to be right");
+    let (_, to) = ada.send_form("/preferences/account", "change_email", &[("email", &meant)]).await;
+    assert_eq!(to, "/preferences/account?done=email#email");
+    assert_eq!(ada.me().await.unwrap().email.unwrap().as_str(), meant);
+
+    let (_, to) = ada.send_form("/preferences/account", "change_password", &[("new_password", PASSWORD)]).await;
+    assert_eq!(to, "/preferences/account?done=password#password");
+    let unconfirmed = ada.tell(PUT, "/api/users/email", json!({ "email": mistyped })).await.unwrap_err();
+    assert_eq!(unconfirmed.problem.code, Code::NotConfirmed, "now there is a password to show");
+    assert!(ada.try_log_in(&meant, PASSWORD).await.is_ok());
+
+    let bob = Guest::new(&node, "Bob");
+    let _: Profile = bob.ask(POST, "/api/auth/register", json!({ "name": "Bob", "email": mistyped })).await.unwrap();
+    let (_, to) = bob.send_form("/preferences/data", "delete_account", &[("messages", "keep")]).await;
+    assert!(bob.page(&to).await.1.contains("Your account is deleted"));
 }
 
 #[tokio::test]

@@ -175,6 +175,27 @@ for (const { kind, javaScriptEnabled } of WAYS) {
       expect((await mailTo(email, 2)).text, "the address before is told").toContain("Hello Countess,");
     });
 
+    test("who has no password yet corrects a mistyped address, and is asked for nothing", async ({ stack, guest }) => {
+      const ada = await guest(stack, 0, browser);
+      const { page } = ada;
+      const mistyped = await register(ada, "Ada", null);
+      await page.goto("/preferences/account");
+      const own = card(page, "Email address");
+      await expect(own.getByText(mistyped)).toBeVisible();
+      await expect(page.getByRole("button", { name: "Mail me a code" })).toHaveCount(0);
+      const meant = newAddress();
+      await own.getByLabel("New address").fill(meant);
+      await own.getByRole("button", { name: "Change the address" }).click();
+      await expect(own.getByRole("status")).toHaveText(
+        `A mail with a link is on its way to ${meant}. Open it, and the address is confirmed.`,
+      );
+      await page.goto(pathOf(linkIn(await mailTo(meant))));
+      await press(page, "Yes, confirm it");
+      await expect(title(page)).toHaveText("Your address is confirmed");
+      await page.goto("/preferences/account");
+      await expect(card(page, "Password").getByRole("button", { name: "Mail me a code" })).toBeVisible();
+    });
+
     test("a password is set by a code, then changed, and other devices are out", async ({ stack, guest }) => {
       const [ada, phone] = [await guest(stack, 0, browser), await guest(stack, stack.size - 1)];
       const { page } = ada;

@@ -1,6 +1,7 @@
 // A reload, a second tab and a short absence are no news to anybody.
+import { logIn, register } from "../account.ts";
 import { KINDS, expect, test } from "../fixtures.ts";
-import { exit, following, joinRoom, makeRoom, messages, notices, open, say, withMembers } from "../room.ts";
+import { dialog, exit, following, joinRoom, makeRoom, messages, notices, open, say, withMembers } from "../room.ts";
 
 for (const kind of KINDS) {
   test.describe(kind, () => {
@@ -49,6 +50,33 @@ for (const kind of KINDS) {
       await exit(again);
       await expect(tab.getByRole("alert").filter({ hasText: "You left this room in another tab" })).toBeVisible();
       await expect(notices(ada.page).filter({ hasText: /Bob .*left/ })).toHaveCount(1);
+    });
+
+    test("a device that slept while its account left the room elsewhere stays out of it", async ({
+      stack,
+      guest,
+      complaints,
+    }) => {
+      complaints.allow(/ERR_INTERNET_DISCONNECTED|WebSocket connection to/);
+      const [ada, phone, bob] = [await guest(stack), await guest(stack, stack.size - 1), await guest(stack)];
+      const email = await register(ada, "Ada");
+      await logIn(phone, email);
+      const code = await makeRoom(bob, { nickname: "Bob" });
+      await joinRoom(ada, code, "Ada");
+      await open(phone.page, `/rooms/${code}`);
+      await phone.context.setOffline(true);
+      await expect(phone.page.getByText("You are offline.")).toBeVisible();
+      await ada.page.getByRole("button", { name: "Exit" }).click();
+      await dialog(ada.page, "Leave this room?").getByRole("button", { name: "Leave" }).click();
+      await expect(ada.page).toHaveURL("/dashboard");
+      await expect(notices(bob.page).last()).toHaveText(/Ada .*left/);
+      await phone.context.setOffline(false);
+      const left = phone.page.getByRole("alert").filter({ hasText: "in another tab or on another device" });
+      await expect(left).toBeVisible();
+      await say(bob.page, "Alone");
+      await expect(notices(bob.page).last()).toHaveText(/Ada .*left/);
+      await phone.page.getByRole("button", { name: "Come back in" }).click();
+      await expect(notices(bob.page).last()).toHaveText("Ada joined");
     });
   });
 }

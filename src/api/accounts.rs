@@ -35,17 +35,27 @@ pub async fn register(
 
 /// Logs in by address and password, and goes on.
 #[server(prefix = "/api/ui", endpoint = "log_in")]
-pub async fn log_in(email: String, password: String, #[server(default)] next: String) -> Result<(), Problem> {
+pub async fn log_in(
+    email: String,
+    password: String,
+    #[server(default)] keep: String,
+    #[server(default)] next: String,
+) -> Result<(), Problem> {
     use crate::{
         protocol::Secret,
         server::{domain, http::context},
     };
     let (app, visitor) = context::visitor().await?;
     let (device, _) = context::browser(&app);
-    let wanted = crate::protocol::LogIn { email: email.clone(), password: Secret(password) };
+    let typed = [("email", &*email), ("token", &keep), ("next", &next)];
+    let wanted = crate::protocol::LogIn {
+        email: email.clone(),
+        password: Secret(password),
+        keep: context::filled(keep.clone()).map(Secret),
+    };
     let logged_in = domain::login::by_password(&app, &visitor, device, wanted)
         .await
-        .map_err(|problem| context::refuse_form::<LogIn>(problem, &[("email", &email), ("next", &next)]))?;
+        .map_err(|problem| context::refuse_form::<LogIn>(problem, &typed))?;
     context::welcome(&app, logged_in, &next);
     Ok(())
 }
@@ -63,11 +73,15 @@ pub async fn log_out() -> Result<(), Problem> {
 
 /// Has a code mailed, and goes to where it is typed.
 #[server(prefix = "/api/ui", endpoint = "request_code")]
-pub async fn request_code(email: String, #[server(default)] next: String) -> Result<(), Problem> {
+pub async fn request_code(
+    email: String,
+    #[server(default)] keep: String,
+    #[server(default)] next: String,
+) -> Result<(), Problem> {
     use crate::server::{domain, http::context};
     let (app, visitor) = context::visitor().await?;
     let wanted = crate::protocol::RequestCode { email: email.clone(), purpose: crate::protocol::CodeUse::LogIn };
-    let typed = [("email", &*email), ("next", &next)];
+    let typed = [("email", &*email), ("token", &keep), ("next", &next)];
     let ticket = domain::login::request_code(&app, &visitor, wanted)
         .await
         .map_err(|problem| context::refuse_form::<RequestCode>(problem, &typed))?;
@@ -80,17 +94,27 @@ pub async fn request_code(email: String, #[server(default)] next: String) -> Res
 
 /// Logs in by a code, and goes on.
 #[server(prefix = "/api/ui", endpoint = "log_in_by_code")]
-pub async fn log_in_by_code(email: String, code: String, #[server(default)] next: String) -> Result<(), Problem> {
+pub async fn log_in_by_code(
+    email: String,
+    code: String,
+    #[server(default)] keep: String,
+    #[server(default)] next: String,
+) -> Result<(), Problem> {
     use crate::{
         protocol::Secret,
         server::{domain, http::context},
     };
     let (app, visitor) = context::visitor().await?;
     let (device, ticket) = context::browser(&app);
-    let wanted = crate::protocol::LogInByCode { email: email.clone(), code: Secret(code) };
+    let typed = [("email", &*email), ("token", &keep), ("next", &next)];
+    let wanted = crate::protocol::LogInByCode {
+        email: email.clone(),
+        code: Secret(code),
+        keep: context::filled(keep.clone()).map(Secret),
+    };
     let logged_in = domain::login::by_code(&app, &visitor, device, wanted, ticket)
         .await
-        .map_err(|problem| context::refuse_form::<LogInByCode>(problem, &[("email", &email), ("next", &next)]))?;
+        .map_err(|problem| context::refuse_form::<LogInByCode>(problem, &typed))?;
     context::welcome(&app, logged_in, &next);
     Ok(())
 }

@@ -55,6 +55,10 @@ pub struct LogIn {
     /// The account's password.
     #[schema(value_type = String, example = "nine purple lanterns")]
     pub password: Secret,
+    /// The token of a mail that keeps a guest's room. One that is good no more keeps nobody out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "gWq1c0Jx2kV3m9yB7n4sT6u8w0z1a2b3c4d5e6f7g8h")]
+    pub keep: Option<Secret>,
 }
 
 /// `POST /api/auth/forgot-password`
@@ -116,6 +120,10 @@ pub struct LogInByCode {
     /// The six digits.
     #[schema(value_type = String, example = "204816")]
     pub code: Secret,
+    /// The token of a mail that keeps a guest's room. One that is good no more keeps nobody out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "gWq1c0Jx2kV3m9yB7n4sT6u8w0z1a2b3c4d5e6f7g8h")]
+    pub keep: Option<Secret>,
 }
 
 /// `POST /api/auth/password-strength`

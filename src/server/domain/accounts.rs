@@ -83,6 +83,20 @@ pub async fn register(app: &App, visitor: &Visitor, device: String, wanted: Regi
     sessions::begin(app, visitor, &account, device).await
 }
 
+/// The same for an account that there is, and that is logged in by now whatever becomes of this: makes the room that a mail
+/// keeps its own.
+pub(super) async fn keep(app: &App, token: Option<&Secret>, account: AccountId) {
+    let Some(token) = token else { return };
+    let kept = async {
+        let (hash, guest, _) = kept_guest(app, token).await?;
+        app.store.take_token(Purpose::KeepRoom, hash, clock::now()).await.map_err(invalid_or_failed)?;
+        guests::adopt(app, guest, account).await
+    };
+    if let Err(problem) = kept.await {
+        tracing::info!(code = ?problem.code, "a room was not kept");
+    }
+}
+
 /// The mail that goes to an address that an account claims, and a token. Where the address is somebody's, the token is one
 /// that no mail carries, so that nothing tells the two apart.
 fn claim_mail(

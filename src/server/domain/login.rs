@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{
+    accounts,
     letters::{self, CODE_TRIES, posted},
     secrets::invalid_or_failed,
     sessions::{self, LoggedIn},
@@ -51,6 +52,7 @@ pub async fn by_password(app: &App, visitor: &Visitor, device: String, wanted: L
         sessions::end(app, account.id, Ending::One(logged_in.session)).await?;
         return Err(wrong_password());
     }
+    accounts::keep(app, wanted.keep.as_ref(), account.id).await;
     Ok(logged_in)
 }
 
@@ -156,10 +158,14 @@ pub async fn by_code(
         sessions::replace_password(app, account.id, &new).await.map_err(|_| wrong_code())?;
         app.store.account(account.id).await.map_err(store_failed)?
     };
-    sessions::begin(app, visitor, &account, device).await
+    let logged_in = sessions::begin(app, visitor, &account, device).await?;
+    accounts::keep(app, wanted.keep.as_ref(), account.id).await;
+    Ok(logged_in)
 }
 
-/// Makes sure that it is the account's person who asks for what cannot be undone.
+/// Makes sure that it is the account's person who asks for what cannot be undone. Where there is neither a password nor an
+/// address that they have proved to read, their session is all that they can show, and a code would go to whoever reads what
+/// may be a mistyped address.
 pub(super) async fn confirm(app: &App, visitor: &Visitor, how: Confirmation) -> Result<(), Problem> {
     let (account, _) = visitor.account()?;
     app.limits.confirm(visitor.client, account.id).await?;
@@ -179,7 +185,7 @@ pub(super) async fn confirm(app: &App, visitor: &Visitor, how: Confirmation) -> 
             let checked = app.store.try_code(Purpose::Confirm, holder, hash, CODE_TRIES, clock::now()).await;
             checked.map_err(store_failed)? == CodeCheck::Right
         }
-        Confirmation { password: None, code: None } => false,
+        Confirmation { password: None, code: None } => account.password.is_none() && account.email.is_none(),
     };
     if confirmed { Ok(()) } else { Err(not_confirmed(field)) }
 }

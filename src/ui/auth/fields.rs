@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use leptos::{prelude::*, server_fn::ServerFn};
 
 use crate::{
-    protocol::{PasswordHint, Problem},
+    protocol::{AuthVisit, PasswordHint, Problem},
     ui::texts::{account_problem, use_auth_texts},
 };
 
@@ -106,16 +106,28 @@ pub fn Strength() -> impl IntoView {
     }
 }
 
-/// Where to go on, kept through the form.
+/// Where to go on, and what to keep, kept through the form.
 #[component]
 pub fn Next(
     /// A path of this site.
     next: String,
+    /// The token of a mail that keeps a room; empty if there is none.
+    keep: String,
 ) -> impl IntoView {
-    view! { <input type="hidden" name="next" value=next/> }
+    view! {
+        <input type="hidden" name="keep" value=keep/>
+        <input type="hidden" name="next" value=next/>
+    }
 }
 
-/// A link to another of these pages, that goes on where this one would have.
-pub fn link(path: &str, next: &str) -> String {
-    if next == "/" { path.to_owned() } else { format!("{path}?next={next}") }
+/// A link to another of these pages, that goes on where this one would have, and keeps what this would.
+pub fn link(path: &str, visit: &AuthVisit) -> String {
+    let next = (visit.next != "/").then(|| format!("next={}", visit.next));
+    // As tokens are made; whatever else an address brought stays out of this one.
+    let is_token = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    let token = (!visit.token.is_empty() && is_token(&visit.token)).then(|| format!("token={}", visit.token));
+    match [next, token].into_iter().flatten().reduce(|fields, field| format!("{fields}&{field}")) {
+        Some(fields) => format!("{path}?{fields}"),
+        None => path.to_owned(),
+    }
 }

@@ -15,7 +15,7 @@ use super::fields::{AuthField, Next, Refused, Strength, link, refusal};
 pub fn RegisterForm(visit: AuthVisit) -> impl IntoView {
     let texts = use_auth_texts();
     let problem = refusal::<Register>(visit.refused.as_ref());
-    let to_log_in = link("/auth/login", &visit.next);
+    let to_log_in = link("/auth/login", &visit);
     let lead = if visit.token.is_empty() { texts.register_text() } else { texts.keep_text() };
     view! {
         <p class="card__text">{lead}</p>
@@ -32,8 +32,7 @@ pub fn RegisterForm(visit: AuthVisit) -> impl IntoView {
                 hint=texts.password_hint()
             />
             <Strength/>
-            <input type="hidden" name="keep" value=visit.token/>
-            <Next next=visit.next/>
+            <Next next=visit.next keep=visit.token/>
             <Refused problem fields=&["name", "email", "password"]/>
             <button type="submit" class="button button--primary button--wide">{use_texts().account.register()}</button>
         </form>
@@ -48,15 +47,17 @@ pub fn LogInForm(visit: AuthVisit) -> impl IntoView {
     let (before, after) = texts.you_are();
     let problem = refusal::<LogIn>(visit.refused.as_ref());
     let code_problem = refusal::<RequestCode>(visit.refused.as_ref());
-    let to_register = link("/auth/register", &visit.next);
+    let to_register = link("/auth/register", &visit);
+    let keeps = !visit.token.is_empty();
     view! {
+        {keeps.then(|| view! { <p class="card__text">{texts.keep_text()}</p> })}
         {visit.account.map(|name| view! {
             <p class="form-done">{before} <b dir="auto">{name.to_string()}</b> {after}</p>
         })}
         <form method="post" action=LogIn::PATH>
             <AuthField name="email" label=texts.email() kind="email" autocomplete="username" value=visit.email problem=problem.clone().or(code_problem.clone())/>
             <AuthField name="password" label=texts.password() kind="password" autocomplete="current-password" problem=problem.clone()/>
-            <Next next=visit.next/>
+            <Next next=visit.next keep=visit.token/>
             <Refused problem fields=&["email", "password"]/>
             <Refused problem=code_problem fields=&["email"]/>
             <button type="submit" class="button button--primary button--wide">{use_texts().account.log_in()}</button>
@@ -77,7 +78,7 @@ pub fn CodeForm(visit: AuthVisit) -> impl IntoView {
     let texts = use_auth_texts();
     let (before, after) = texts.code_sent();
     let problem = refusal::<LogInByCode>(visit.refused.as_ref());
-    let back = link("/auth/login", &visit.next);
+    let back = link("/auth/login", &visit);
     view! {
         <p class="card__text">
             {before} <b>{visit.email.clone()}</b> {after}
@@ -85,7 +86,7 @@ pub fn CodeForm(visit: AuthVisit) -> impl IntoView {
         <form method="post" action=LogInByCode::PATH>
             <input type="hidden" name="email" value=visit.email/>
             <AuthField name="code" label=texts.code() kind="text" autocomplete="one-time-code" problem=problem.clone()/>
-            <Next next=visit.next/>
+            <Next next=visit.next keep=visit.token/>
             <Refused problem fields=&["code"]/>
             <button type="submit" class="button button--primary button--wide">{use_texts().account.log_in()}</button>
         </form>

@@ -131,7 +131,7 @@ fn password_form(visit: &PreferencesVisit) -> impl IntoView + use<> {
     let done = done(visit, PreferencesForm::Password, own.password_set()).into_any();
     let has_password = visit.profile.has_password;
     let email = visit.profile.email.as_ref().map(ToString::to_string);
-    let can_be_set = has_password || visit.asked == Some(PreferencesForm::Password);
+    let can_be_set = confirming.is_ready();
     view! {
         <FormCard form=PreferencesForm::Password heading=texts.password()>
             {done}

@@ -16,6 +16,8 @@ use crate::{
 pub struct Confirming {
     form: PreferencesForm,
     has_password: bool,
+    /// Whether the session suffices, since there is nothing else that could prove more.
+    by_session: bool,
     /// Where a code would go.
     email: Option<String>,
     /// Whether a code is on its way.
@@ -32,6 +34,7 @@ impl Confirming {
         Self {
             form,
             has_password: visit.profile.has_password,
+            by_session: !visit.profile.has_password && !visit.profile.verified,
             email: visit.profile.email.as_ref().map(ToString::to_string),
             asked: visit.asked == Some(form),
             problem,
@@ -39,9 +42,9 @@ impl Confirming {
         }
     }
 
-    /// Whether there is something to type, so that the form can be sent.
-    fn is_ready(&self) -> bool {
-        self.asked || self.has_password
+    /// Whether the form can be sent: there is something to type, or nothing needs to be.
+    pub fn is_ready(&self) -> bool {
+        self.asked || self.has_password || self.by_session
     }
 }
 
@@ -69,10 +72,10 @@ pub fn ConfirmField(confirming: Confirming) -> impl IntoView {
             />
         }
         .into_any()
-    } else if confirming.email.is_some() {
-        view! { <p class="card__text">{own.to_confirm()}</p> }.into_any()
+    } else if confirming.by_session {
+        ().into_any()
     } else {
-        view! { <p class="card__text">{own.cannot_confirm()}</p> }.into_any()
+        view! { <p class="card__text">{own.to_confirm()}</p> }.into_any()
     }
 }
 
@@ -104,7 +107,7 @@ pub fn ConfirmButtons(
         <Refused problem=confirming.code_problem fields=&[]/>
         // The first button is the one that Enter presses.
         {is_ready.then(|| view! { <button type="submit" class=class>{label}</button> })}
-        {confirming.email.is_some().then(|| view! {
+        {(confirming.email.is_some() && !confirming.by_session).then(|| view! {
             <button type="submit" class=mail_class formaction=SendConfirmation::PATH formnovalidate>{mail}</button>
         })}
     }

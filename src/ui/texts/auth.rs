@@ -129,7 +129,6 @@ table! {
         code_mailed: {email};
         to_confirm;
         mail_code;
-        cannot_confirm;
         devices_text;
         device: (browser, system);
         unknown_device;
