@@ -332,17 +332,13 @@ impl Log {
         if with_effect.is_empty() {
             return true;
         }
-        match timeout(SETTLE_PATIENCE, self.store.project(self.room, epoch, &with_effect)).await {
-            Ok(Ok(settled)) => settled,
-            Ok(Err(error)) => {
-                tracing::warn!(room = %self.room, %error, "records not settled yet");
-                false
-            }
-            Err(_) => {
-                tracing::warn!(room = %self.room, "records not settled within {SETTLE_PATIENCE:?}");
-                false
-            }
-        }
+        let projected = timeout(SETTLE_PATIENCE, self.store.project(self.room, epoch, &with_effect)).await;
+        let projected =
+            projected.unwrap_or_else(|_| Err(anyhow::anyhow!("no answer within {SETTLE_PATIENCE:?}").into()));
+        projected.unwrap_or_else(|error| {
+            tracing::warn!(room = %self.room, %error, "records not settled yet");
+            false
+        })
     }
 
     /// Reads what was missed since `cursor`.

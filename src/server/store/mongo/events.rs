@@ -114,8 +114,7 @@ impl Events for Mongo {
                 let again = event.message()?;
                 let is_it = |first: &Message| (first.author.id, first.id) == (again.author.id, again.id);
                 let first = found.iter().find(|event| event.message().is_some_and(is_it))?;
-                let same_body = first.message().is_some_and(|first| first.body == again.body);
-                Some(Earlier { index, seq: first.seq, at: first.at, same_body })
+                Some(earlier(index, first, event))
             }))
         })
         .await
@@ -276,13 +275,15 @@ impl Mongo {
         };
         Ok(match guard {
             Guard::Seq => Stopped::SeqTaken,
-            Guard::ClientId => {
-                let same_body =
-                    first.message().map(|first| &first.body) == event.message().map(|message| &message.body);
-                Stopped::IdTaken(Earlier { index, seq: first.seq, at: first.at, same_body })
-            }
+            Guard::ClientId => Stopped::IdTaken(earlier(index, &first, event)),
         })
     }
+}
+
+/// What to tell somebody whose event at `index` has the id of the first again.
+fn earlier(index: usize, first: &Event, again: &Event) -> Earlier {
+    let same_body = first.message().map(|first| &first.body) == again.message().map(|again| &again.body);
+    Earlier { index, seq: first.seq, at: first.at, same_body }
 }
 
 /// Which event of an insert ran into a unique index, and into which; `None` if it failed otherwise.
