@@ -4,8 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic; that is how it fails")]
 
 use anonchat::protocol::{
-    Applied, ClientId, Epoch, Event, EventKind, MemberId, Message, MessageBody, Nickname, Person, Received, Replica,
-    Retention, Role, RoomCode, RoomState, RoomType, RoomView, Snapshot, You,
+    Applied, ClientId, Epoch, Event, EventKind, MemberId, MemberView, Message, MessageBody, Nickname, Person, Received,
+    Replica, Retention, Role, RoomCode, RoomState, RoomType, RoomView, Snapshot, You,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -62,7 +62,7 @@ fn snapshot(log: &[Event], count: usize, window: usize) -> Snapshot {
         room,
         head: state.head,
         last_n: state.last_n,
-        members: state.members.iter().map(|(id, name)| Person { id: *id, name: name.clone() }).collect(),
+        members: state.members.iter().map(|(id, member)| member.view(*id)).collect(),
         events: log[count.saturating_sub(window)..count].to_vec(),
         has_more: count > window,
         ..empty()
@@ -202,4 +202,34 @@ fn what_was_on_the_screen_stays_there_in_a_new_epoch_and_a_message_sent_again_is
     let ids: Vec<u128> = replica.events.iter().map(|e| e.message().unwrap().id.uuid().as_u128()).collect();
     assert_eq!(ids, [1, 2, 4, 3]);
     assert_eq!(replica.outbox.len(), 0, "what was waiting is in the log now");
+}
+
+#[test]
+fn who_comes_again_is_a_member_since_then() {
+    let ada = person(1);
+    let kinds = [
+        EventKind::Joined { member: ada.clone() },
+        EventKind::Joined { member: ada.clone() },
+        EventKind::Left { member: ada.clone() },
+        EventKind::Joined { member: ada.clone() },
+    ];
+    let log = kinds.into_iter().zip(1..).map(|(kind, seq)| Event { seq, at: 0, kind });
+    let mut state = RoomState::of(&empty());
+    let since = log.map(|event| {
+        state.apply(&event);
+        state.members.get(&ada.id).map(|member| member.since)
+    });
+    assert_eq!(since.collect::<Vec<_>>(), [Some(1), Some(1), None, Some(4)]);
+}
+
+#[test]
+fn a_snapshot_of_the_previous_build_says_of_nobody_since_when_they_are_there() {
+    let mut json = serde_json::to_value(Snapshot {
+        members: vec![MemberView { id: person(1).id, name: person(1).name, since: 3 }],
+        ..empty()
+    })
+    .unwrap();
+    json["members"][0].as_object_mut().unwrap().remove("since");
+    let state = RoomState::of(&serde_json::from_value(json).unwrap());
+    assert_eq!(state.members[&person(1).id].since, 0);
 }

@@ -44,10 +44,10 @@ pub use preferences::{Accent, HourCycle, Language, Notify, Preferences, TextSize
 pub use problem::{Code, Problem, Reason};
 pub use replica::{Draft, DraftState, Received, Replica};
 pub use rest::{
-    Ack, CreateRoom, HistoryPage, HistoryQuery, JoinRoom, KickMember, LeaveRoom, MuteRoom, PreserveRoom, ReadMark,
-    RenameRoom, Role, RoomView, SendMessage, Snapshot, You,
+    Ack, CreateRoom, HistoryPage, HistoryQuery, JoinRoom, KickMember, LeaveRoom, MemberView, MuteRoom, PreserveRoom,
+    ReadMark, RenameRoom, Role, RoomView, SendMessage, Snapshot, You,
 };
 pub use socket::{ByeReason, ClientFrame, ResetReason, ServerFrame, Signal};
-pub use state::{Applied, RoomState};
+pub use state::{Applied, Member, RoomState};
 pub use summary::{Companion, Newcomer, Preview, RoomSummary};
 pub use text::{InvalidText, MessageBody, Nickname, RoomName, Subject};

@@ -284,7 +284,8 @@ mod tests {
             ("hello", json!({"version": "0.1.0"})),
             (
                 "snapshot",
-                json!({"code": code, "room": view, "you": you, "epoch": 6, "head": 3, "last_n": 1, "members": [ada],
+                json!({"code": code, "room": view, "you": you, "epoch": 6, "head": 3, "last_n": 1,
+                    "members": [{"id": 1, "name": "Ada", "since": 1}],
                     "connected": [1], "reads": [{"member": 2, "seq": 3}], "events": [said], "has_more": true}),
             ),
             (

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{ClientId, Epoch, Event, MemberId, Millis, Nickname, Person, Retention, RoomCode, RoomName, RoomType, Seq};
+use super::{ClientId, Epoch, Event, MemberId, Millis, Nickname, Retention, RoomCode, RoomName, RoomType, Seq};
 
 /// `POST /api/rooms/create`
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -161,6 +161,19 @@ pub struct You {
     pub muted: bool,
 }
 
+/// Somebody who is in a room, as its members see them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MemberView {
+    /// Who, within this room.
+    pub id: MemberId,
+    /// What they are called.
+    pub name: Nickname,
+    /// The seq of the `joined` that began their present time in the room: they were sent nothing of a room that keeps
+    /// nothing from before it. 0 if that is not known.
+    #[serde(default)]
+    pub since: Seq,
+}
+
 /// How far a member has read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReadMark {
@@ -184,7 +197,7 @@ pub struct Snapshot {
     /// The last message's ordinal.
     pub last_n: u64,
     /// Who is in the room.
-    pub members: Vec<Person>,
+    pub members: Vec<MemberView>,
     /// Who of them has a connection now.
     pub connected: Vec<MemberId>,
     /// How far the others have read: those who show it, to an asker who shows it too, in a room of at most

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Event, EventKind, MemberId, Nickname, Retention, RoomName, Seq, Snapshot};
+use super::{Event, EventKind, MemberId, MemberView, Nickname, Retention, RoomName, Seq, Snapshot};
 
 /// A room, as its log tells it. The timeline itself is not part of it: who shows events keeps them beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +16,23 @@ pub struct RoomState {
     /// Whether it keeps its log.
     pub retention: Retention,
     /// Who is in it.
-    pub members: BTreeMap<MemberId, Nickname>,
+    pub members: BTreeMap<MemberId, Member>,
+}
+
+/// Somebody who is in a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// What they are called.
+    pub name: Nickname,
+    /// The seq of the `Joined` that began their present time in the room. 0 if that is not known.
+    pub since: Seq,
+}
+
+impl Member {
+    /// How a snapshot lists them.
+    pub fn view(&self, id: MemberId) -> MemberView {
+        MemberView { id, name: self.name.clone(), since: self.since }
+    }
 }
 
 /// What [`RoomState::apply`] made of an event.
@@ -41,7 +57,7 @@ impl RoomState {
             last_n: snapshot.last_n,
             name: snapshot.room.name.clone(),
             retention: snapshot.room.retention,
-            members: snapshot.members.iter().map(|m| (m.id, m.name.clone())).collect(),
+            members: snapshot.members.iter().map(|m| (m.id, Member { name: m.name.clone(), since: m.since })).collect(),
         }
     }
 
@@ -58,7 +74,8 @@ impl RoomState {
         self.head = event.seq;
         match &event.kind {
             EventKind::Joined { member } => {
-                self.members.entry(member.id).or_insert_with(|| member.name.clone());
+                let joined = || Member { name: member.name.clone(), since: event.seq };
+                self.members.entry(member.id).or_insert_with(joined);
             }
             EventKind::Left { member } | EventKind::Removed { member, .. } => {
                 self.members.remove(&member.id);

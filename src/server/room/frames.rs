@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::entry::Entry;
-use crate::protocol::{Epoch, MemberId, Nickname, Person, ReadMark, RoomCode, RoomView, Seq, You};
+use crate::protocol::{Epoch, Member, MemberId, Nickname, ReadMark, RoomCode, RoomView, Seq, You};
 
 /// `snapshot` and `resumed`.
 #[derive(Serialize)]
@@ -80,36 +80,44 @@ impl EncodedSnapshot {
     }
 }
 
-/// Everyone in a room, as a list of persons in no particular order. What was encoded for one snapshot is kept for the next,
+/// Everyone in a room, as a list of members in no particular order. What was encoded for one snapshot is kept for the next,
 /// so that a crowd that comes does not have everyone encoded for everyone.
 #[derive(Debug, Default)]
 pub struct Roster(OnceCell<(usize, Box<RawValue>)>);
 
+/// A [`MemberView`](crate::protocol::MemberView), borrowed.
 #[derive(Serialize)]
-struct Member<'a> {
+struct Listed<'a> {
     id: MemberId,
     name: &'a Nickname,
+    since: Seq,
+}
+
+impl<'a> Listed<'a> {
+    fn of(id: MemberId, Member { name, since }: &'a Member) -> Self {
+        Self { id, name, since: *since }
+    }
 }
 
 impl Roster {
     /// The list of these members.
-    pub fn of(&self, members: &BTreeMap<MemberId, Nickname>) -> &RawValue {
+    pub fn of(&self, members: &BTreeMap<MemberId, Member>) -> &RawValue {
         let (_, list) = self.0.get_or_init(|| {
-            let everyone: Vec<Member<'_>> = members.iter().map(|(id, name)| Member { id: *id, name }).collect();
+            let everyone: Vec<Listed<'_>> = members.iter().map(|(id, member)| Listed::of(*id, member)).collect();
             (everyone.len(), encoded(&everyone))
         });
         list
     }
 
     /// Somebody came in, or was there already; so many are in the room now.
-    pub fn add(&mut self, person: &Person, members: usize) {
+    pub fn add(&mut self, id: MemberId, newcomer: &Member, members: usize) {
         let Some((before, list)) = self.0.take().filter(|(before, _)| before + 1 == members) else { return };
         let mut list = String::from(Box::<str>::from(list));
         list.pop();
         if before > 0 {
             list.push(',');
         }
-        list.push_str(encoded(&Member { id: person.id, name: &person.name }).get());
+        list.push_str(encoded(&Listed::of(id, newcomer)).get());
         list.push(']');
         if let Ok(list) = RawValue::from_string(list) {
             self.0 = OnceCell::from((members, list));
@@ -129,24 +137,26 @@ fn encoded<T: Serialize>(value: &T) -> Box<RawValue> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::MemberView;
 
-    fn person(bits: u64, name: &str) -> Person {
-        Person { id: MemberId::from_bits(bits), name: Nickname::try_from(name).unwrap() }
+    fn member(name: &str, since: Seq) -> Member {
+        Member { name: Nickname::try_from(name).unwrap(), since }
     }
 
     #[test]
     fn the_list_is_always_that_of_the_members() {
         let (mut roster, mut members) = (Roster::default(), BTreeMap::new());
-        let check = |roster: &Roster, members: &BTreeMap<MemberId, Nickname>| {
-            let listed: Vec<Person> = serde_json::from_str(roster.of(members).get()).unwrap();
+        let check = |roster: &Roster, members: &BTreeMap<MemberId, Member>| {
+            let listed: Vec<MemberView> = serde_json::from_str(roster.of(members).get()).unwrap();
             assert_eq!(listed.len(), members.len());
-            assert_eq!(&listed.into_iter().map(|person| (person.id, person.name)).collect::<BTreeMap<_, _>>(), members);
+            let listed = listed.into_iter().map(|MemberView { id, name, since }| (id, Member { name, since }));
+            assert_eq!(&listed.collect::<BTreeMap<_, _>>(), members);
         };
         check(&roster, &members);
         for (bits, name) in [(7, "Ada"), (3, "\"Bob\" \\ ö"), (5, "Cyd"), (3, "\"Bob\" \\ ö")] {
-            let person = person(bits, name);
-            members.insert(person.id, person.name.clone());
-            roster.add(&person, members.len());
+            let (id, newcomer) = (MemberId::from_bits(bits), member(name, bits + 2));
+            members.insert(id, newcomer.clone());
+            roster.add(id, &newcomer, members.len());
             check(&roster, &members);
         }
         members.remove(&MemberId::from_bits(5));

@@ -123,7 +123,7 @@ impl<'a> Judge<'a> {
     fn name_of(&self, member: MemberId) -> Option<Nickname> {
         match self.moved.get(&member) {
             Some(moved) => moved.clone(),
-            None => self.state.members.get(&member).cloned(),
+            None => self.state.members.get(&member).map(|member| member.name.clone()),
         }
     }
 
@@ -177,7 +177,7 @@ mod tests {
 
     use super::{super::entry::Entry, *};
     use crate::{
-        protocol::{MessageBody, RoomType},
+        protocol::{Member, MessageBody, RoomType},
         server::store::{ActorId, GuestId, Joining, RoomId},
     };
 
@@ -191,7 +191,8 @@ mod tests {
     }
 
     fn room_of(ids: &[u64]) -> RoomState {
-        let members: BTreeMap<_, _> = ids.iter().map(|id| (person(*id).id, person(*id).name)).collect();
+        let members: BTreeMap<_, _> =
+            ids.iter().map(|id| (person(*id).id, Member { name: person(*id).name, since: *id })).collect();
         RoomState { head: 7, last_n: 3, name: None, retention: Retention::Ephemeral, members }
     }
 

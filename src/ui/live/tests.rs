@@ -5,8 +5,8 @@ mod reading;
 use uuid::Uuid;
 
 use crate::protocol::{
-    ByeReason, ClientFrame, ClientId, Code, DraftState, Epoch, Event, EventKind, HistoryPage, MemberId, Message,
-    MessageBody, Nickname, Notify, Person, Problem, ReadMark, Replica, ResetReason, Retention, Role, RoomCode,
+    ByeReason, ClientFrame, ClientId, Code, DraftState, Epoch, Event, EventKind, HistoryPage, MemberId, MemberView,
+    Message, MessageBody, Nickname, Notify, Person, Problem, ReadMark, Replica, ResetReason, Retention, Role, RoomCode,
     RoomSummary, RoomType, RoomView, Seq, ServerFrame, Signal, Snapshot, You,
 };
 
@@ -28,6 +28,11 @@ fn code() -> RoomCode {
 fn person(id: u64) -> Person {
     let name = if id == ADA { "Ada" } else { "Quiet Otter" };
     Person { id: MemberId::from_bits(id), name: Nickname::try_from(name).unwrap() }
+}
+
+fn member(id: u64, since: Seq) -> MemberView {
+    let Person { id, name } = person(id);
+    MemberView { id, name, since }
 }
 
 fn body(text: &str) -> MessageBody {
@@ -70,7 +75,7 @@ fn snapshot() -> Snapshot {
         epoch: Epoch::from_bits(7),
         head: 2,
         last_n: 0,
-        members: vec![person(ME), person(ADA)],
+        members: vec![member(ME, 2), member(ADA, 1)],
         connected: Vec::new(),
         reads: Vec::new(),
         events: vec![joined(1, ADA), joined(2, ME)],

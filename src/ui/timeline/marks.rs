@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    protocol::{Event, MemberId, Nickname, Replica, RoomType, Seq, limits::READ_MARK_MEMBERS},
+    protocol::{Event, MemberId, Replica, RoomType, Seq, limits::READ_MARK_MEMBERS},
     ui::texts::Texts,
 };
 
@@ -61,7 +61,7 @@ impl Marks {
         } else if has_list {
             texts.timeline.seen_by(&readers.len().to_string())
         } else {
-            let names: Vec<&str> = readers.iter().filter_map(|id| members.get(id)).map(Nickname::as_str).collect();
+            let names: Vec<&str> = readers.iter().filter_map(|id| Some(members.get(id)?.name.as_str())).collect();
             texts.timeline.seen_by(&listed(&texts.notices, &names))
         };
         Self { sent, seen: Some((key, Mark { text, has_list })), readers }

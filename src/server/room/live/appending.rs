@@ -301,7 +301,9 @@ impl Live {
             can_wait &= matches!(entry.event.kind, EventKind::Joined { .. });
             let gone = match &entry.event.kind {
                 EventKind::Joined { member } => {
-                    self.roster.add(member, self.state.members.len());
+                    if let Some(joined) = self.state.members.get(&member.id) {
+                        self.roster.add(member.id, joined, self.state.members.len());
+                    }
                     None
                 }
                 EventKind::Left { member } | EventKind::Removed { member, .. } => {

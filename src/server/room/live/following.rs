@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{
     protocol::{
-        ByeReason, Event, EventKind, MemberId, Person, ResetReason, Retention, Role, RoomView, Seq, ServerFrame,
-        Snapshot, You, limits,
+        ByeReason, Event, EventKind, MemberId, MemberView, Person, ResetReason, Retention, Role, RoomView, Seq,
+        ServerFrame, Snapshot, You, limits,
     },
     server::{
         socket::{ConnectionId, Frame},
@@ -291,12 +291,16 @@ impl Live {
         let Picture { room, you, epoch, head, last_n, members: _, connected, reads, events, has_more } =
             self.picture(member, discretion);
         let events = events.into_iter().map(|entry| entry.event.clone()).collect();
-        Snapshot { room, you, epoch, head, last_n, members: self.people(), connected, reads, events, has_more }
+        Snapshot { room, you, epoch, head, last_n, members: self.members(), connected, reads, events, has_more }
+    }
+
+    fn members(&self) -> Vec<MemberView> {
+        self.state.members.iter().map(|(id, member)| member.view(*id)).collect()
     }
 
     /// Everyone who is in the room.
     pub(super) fn people(&self) -> Vec<Person> {
-        self.state.members.iter().map(|(id, name)| Person { id: *id, name: name.clone() }).collect()
+        self.state.members.iter().map(|(id, member)| Person { id: *id, name: member.name.clone() }).collect()
     }
 
     /// What a member sees, of what is encoded already.

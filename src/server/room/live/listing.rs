@@ -289,8 +289,8 @@ impl Live {
             if bytes > SEARCH_BYTES {
                 break;
             }
-            let names =
-                names.get_or_insert_with(|| Names::of(self.state.members.iter().map(|(member, name)| (*member, name))));
+            let members = self.state.members.iter();
+            let names = names.get_or_insert_with(|| Names::of(members.map(|(id, member)| (*id, &member.name))));
             names.find(message.body.as_str(), |member| {
                 if member != message.author.id {
                     mention(mentions, member, message.n);

@@ -7,7 +7,7 @@ use super::{
     Live, PATIENCE, Standing, Subscribe, Subscriber, announcement,
 };
 use crate::{
-    protocol::{Epoch, EventKind, MemberId, ResetReason, Retention, RoomState, Seq, ServerFrame},
+    protocol::{Epoch, EventKind, Member, MemberId, ResetReason, Retention, RoomState, Seq, ServerFrame},
     server::store::{MemberRecord, Owed, Presence},
 };
 
@@ -70,8 +70,9 @@ impl Live {
             },
         };
         if in_log {
-            self.state.members.insert(record.member, record.name.clone());
-            let joined = self.place_at(self.joined_at(record).min(self.state.head));
+            let since = self.joined_at(record).min(self.state.head);
+            self.state.members.insert(record.member, Member { name: record.name.clone(), since });
+            let joined = self.place_at(since);
             self.reads.restore(record, joined, self.head_place());
         }
         if let Some(owed) = &record.owed {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use leptos::prelude::*;
 
 use crate::{
-    protocol::{MemberId, Message, Nickname, Person, Retention, RoomName, You},
+    protocol::{Member, MemberId, Message, Nickname, Person, Retention, RoomName, You},
     ui::{
         browser,
         timeline::{Marks, Row, RowKey, View, rows},
@@ -125,9 +125,9 @@ impl Desk {
             offset: self.offset,
             texts: self.texts,
         };
-        let line = |(id, name): (&MemberId, &Nickname)| MemberLine {
+        let line = |(id, member): (&MemberId, &Member)| MemberLine {
             id: *id,
-            name: name.clone(),
+            name: member.name.clone(),
             is_you: view.mine.contains(id),
             is_owner: *id == replica.room.owner,
             connected: replica.connected.contains(id) || (view.mine.contains(id) && is_live),

@@ -115,7 +115,10 @@ impl Session {
 
     /// Who else is typing.
     pub fn typists(&self) -> impl Iterator<Item = &Nickname> {
-        self.typing.others().filter(|id| !self.mine.contains(id)).filter_map(|id| self.replica.state.members.get(&id))
+        self.typing
+            .others()
+            .filter(|id| !self.mine.contains(id))
+            .filter_map(|id| Some(&self.replica.state.members.get(&id)?.name))
     }
 
     /// How far the others have read, as far as they show it.

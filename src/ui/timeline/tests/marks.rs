@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::protocol::{Epoch, Replica, Role, RoomType, RoomView, Seq, Snapshot, You, limits::READ_MARK_MEMBERS};
+use crate::protocol::{
+    Epoch, MemberView, Replica, Role, RoomType, RoomView, Seq, Snapshot, You, limits::READ_MARK_MEMBERS,
+};
 
 use super::*;
 
@@ -29,12 +31,17 @@ fn room(room_type: RoomType, members: impl Iterator<Item = u64>, events: Vec<Eve
         epoch: Epoch::from_bits(7),
         head: events.last().map_or(0, |event| event.seq),
         last_n: 0,
-        members: members.map(person).collect(),
+        members: members.map(member).collect(),
         connected: Vec::new(),
         reads: Vec::new(),
         events,
         has_more: false,
     })
+}
+
+fn member(id: u64) -> MemberView {
+    let Person { id, name } = person(id);
+    MemberView { id, name, since: 0 }
 }
 
 fn group(events: Vec<EventKind>) -> Replica {
