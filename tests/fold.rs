@@ -4,8 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic; that is how it fails")]
 
 use anonchat::protocol::{
-    Applied, ClientId, Epoch, Event, EventKind, MemberId, MemberView, Message, MessageBody, Nickname, Person, Received,
-    Replica, Retention, Role, RoomCode, RoomState, RoomType, RoomView, Snapshot, You,
+    Applied, ClientId, Epoch, Event, EventKind, HistoryPage, MemberId, MemberView, Message, MessageBody, Nickname,
+    Person, Received, Replica, Retention, Role, RoomCode, RoomState, RoomType, RoomView, Snapshot, You,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -174,6 +174,101 @@ proptest! {
         prop_assert_eq!(said(&replica.events), said(&whole.events));
         prop_assert_eq!(&replica.state, &whole.state);
         prop_assert_eq!(replica.events.len(), whole.events.len());
+    }
+}
+
+/// What happens to a page that is open for long.
+#[derive(Clone, Copy, Debug)]
+enum Turn {
+    /// The log goes on by so many events; the page hears of them, or is away.
+    Goes { by: usize, heard: bool },
+    /// The page comes back, and starts from the last so many events.
+    Restarts { window: usize },
+    /// The log is lost, begins anew with so many events, and the page starts from them.
+    IsLost { by: usize },
+    /// The page asks for what is above, as of now.
+    Asks,
+    /// The answer comes.
+    Answers,
+    /// The page keeps the last so many events.
+    Forgets { keep: usize },
+}
+
+fn turn() -> impl Strategy<Value = Turn> {
+    prop_oneof![
+        3 => (1usize..30, any::<bool>()).prop_map(|(by, heard)| Turn::Goes { by, heard }),
+        2 => (0usize..20).prop_map(|window| Turn::Restarts { window }),
+        1 => (0usize..10).prop_map(|by| Turn::IsLost { by }),
+        3 => Just(Turn::Asks),
+        3 => Just(Turn::Answers),
+        2 => (0usize..20).prop_map(|keep| Turn::Forgets { keep }),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn whatever_comes_between_asking_for_history_and_its_answer_no_hole_is_left(turns in prop::collection::vec(turn(), 1..80)) {
+        const PAGE: usize = 7;
+        let mut life = 1;
+        let say = |life: u64, seq: u64| Event {
+            seq,
+            at: 0,
+            kind: EventKind::Message(Message {
+                n: seq,
+                id: ClientId::new(Uuid::from_u128(u128::from(life) << 64 | u128::from(seq))),
+                author: person(9),
+                body: MessageBody::try_from("hello").unwrap(),
+            }),
+        };
+        let mut log: Vec<Event> = Vec::new();
+        let mut replica = Replica::new(empty());
+        let mut asked = None;
+        for turn in turns {
+            match turn {
+                Turn::Goes { by, heard } => {
+                    for _ in 0..by {
+                        log.push(say(life, log.len() as u64 + 1));
+                        if heard {
+                            replica.receive(log.last().unwrap().clone());
+                        }
+                    }
+                }
+                Turn::Restarts { window } => {
+                    replica.reset(Snapshot { epoch: Epoch::from_bits(life), ..snapshot(&log, log.len(), window) });
+                }
+                Turn::IsLost { by } => {
+                    life += 1;
+                    log = (1..=by as u64).map(|seq| say(life, seq)).collect();
+                    replica.reset(Snapshot { epoch: Epoch::from_bits(life), ..snapshot(&log, by, by) });
+                }
+                Turn::Asks => {
+                    let top = replica.top();
+                    let above = log.iter().rev().filter(|event| top.first.is_none_or(|first| event.seq < first));
+                    let mut events: Vec<Event> = above.take(PAGE + 1).cloned().collect();
+                    let has_more = events.len() > PAGE;
+                    events.truncate(PAGE);
+                    asked = replica.has_more.then_some((top, HistoryPage { events, has_more }));
+                }
+                Turn::Answers => {
+                    if let Some((top, page)) = asked.take() {
+                        let fits = top == replica.top();
+                        prop_assert_eq!(replica.prepend(top, page), fits);
+                    }
+                }
+                Turn::Forgets { keep } => replica.forget_old(keep),
+            }
+            let shown: Vec<(u128, u64)> = replica
+                .events
+                .iter()
+                .map(|event| (event.message().unwrap().id.uuid().as_u128() >> 64, event.seq))
+                .collect();
+            for pair in shown.windows(2) {
+                prop_assert!(pair[0].0 < pair[1].0 || pair[1] == (pair[0].0, pair[0].1 + 1), "a hole in {:?}", shown);
+            }
+            let of_now = shown.iter().find(|(of, _)| *of == u128::from(life)).map(|(_, seq)| *seq);
+            let begins = of_now.unwrap_or(replica.state.head + 1);
+            prop_assert!(begins == 1 || replica.has_more, "what is above {begins} is never asked for: {:?}", shown);
+        }
     }
 }
 

@@ -42,7 +42,7 @@ pub use page::{
 };
 pub use preferences::{Accent, HourCycle, Language, Notify, Preferences, TextSize, Theme};
 pub use problem::{Code, Problem, Reason};
-pub use replica::{Draft, DraftState, Received, Replica};
+pub use replica::{Draft, DraftState, Received, Replica, Top};
 pub use rest::{
     Ack, CreateRoom, HistoryPage, HistoryQuery, JoinRoom, KickMember, LeaveRoom, MemberView, MuteRoom, PreserveRoom,
     ReadMark, RenameRoom, Role, RoomView, SendMessage, Snapshot, You,

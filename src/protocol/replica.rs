@@ -46,6 +46,15 @@ pub enum Received {
     Gap,
 }
 
+/// Where a timeline begins, for a page of history that is to be put above it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Top {
+    /// The epoch that a page would belong to.
+    pub epoch: Epoch,
+    /// The seq of the first event; `None` if the timeline is empty.
+    pub first: Option<Seq>,
+}
+
 /// One client's copy of one room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Replica {
@@ -66,6 +75,8 @@ pub struct Replica {
     /// This client's messages that are not in the timeline yet, oldest first.
     pub outbox: VecDeque<Draft>,
     early: BTreeMap<Seq, Event>,
+    /// Where in the timeline the events begin that all belong to the log as it is now; 0 unless a log was lost.
+    life_begins: usize,
     /// Messages on the screen from an earlier epoch; one that is sent again in this epoch is not shown twice.
     shown_before: BTreeSet<ClientId>,
 }
@@ -83,6 +94,7 @@ impl Replica {
             connected: snapshot.connected.into_iter().collect(),
             outbox: VecDeque::new(),
             early: BTreeMap::new(),
+            life_begins: 0,
             shown_before: BTreeSet::new(),
         }
     }
@@ -134,6 +146,7 @@ impl Replica {
             self.shown_before = said.map(|message| message.id).chain(before.shown_before).collect();
             self.events = before.events;
             self.events.retain(|event| !is_gone(event) || event.message().is_some());
+            self.life_begins = self.events.len();
             self.has_more = before.has_more;
         } else if before.epoch == self.epoch {
             let first = self.events.first().map_or(self.state.head + 1, |event| event.seq);
@@ -141,11 +154,13 @@ impl Replica {
                 let fresh = std::mem::replace(&mut self.events, before.events);
                 self.events.extend(fresh.into_iter().filter(|event| event.seq > before.state.head));
                 self.has_more = before.has_more;
+                self.life_begins = before.life_begins;
             }
             self.shown_before = before.shown_before;
         } else {
             self.shown_before = message_ids(&before.events).chain(before.shown_before).collect();
             let fresh = std::mem::replace(&mut self.events, before.events);
+            self.life_begins = self.events.len();
             let is_new = |event: &Event| event.message().is_none_or(|message| !self.shown_before.contains(&message.id));
             self.events.extend(fresh.into_iter().filter(is_new));
             self.has_more = false;
@@ -159,14 +174,29 @@ impl Replica {
         }
     }
 
-    /// Puts a page of history above the timeline.
-    pub fn prepend(&mut self, page: HistoryPage) {
-        let first = self.events.first().map_or(Seq::MAX, |event| event.seq);
+    /// Where history goes on above the timeline: the seq that it begins with, in its epoch.
+    pub fn top(&self) -> Top {
+        Top { epoch: self.epoch, first: self.events.first().map(|event| event.seq) }
+    }
+
+    /// Puts a page of history above the timeline. False, and nothing changes, if the timeline does not begin any more where
+    /// it did when the page was asked for (a reset or [`Self::forget_old`] came in between): what lies between the page and
+    /// the timeline would be missing, and nobody would ask for it. Then the page has to be asked for anew.
+    pub fn prepend(&mut self, asked: Top, page: HistoryPage) -> bool {
+        if asked != self.top() {
+            return false;
+        }
+        // What is newer than the head comes by itself.
+        let first = asked.first.unwrap_or(self.state.head + 1);
         let mut older: Vec<Event> = page.events.into_iter().filter(|event| event.seq < first).collect();
         older.sort_by_key(|event| event.seq);
+        if self.life_begins > 0 {
+            self.life_begins += older.len();
+        }
         older.append(&mut self.events);
         self.events = older;
         self.has_more = page.has_more;
+        true
     }
 
     /// Forgets the oldest events of a long timeline; what of them was kept, history brings back.
@@ -174,8 +204,9 @@ impl Replica {
         let old = self.events.len().saturating_sub(keep);
         if old > 0 {
             self.events.drain(..old);
+            self.life_begins = self.life_begins.saturating_sub(old);
             // The seqs of an earlier epoch mean nothing to history.
-            self.has_more = self.shown_before.is_empty();
+            self.has_more = self.life_begins == 0;
         }
     }
 

@@ -348,28 +348,40 @@ impl LiveRoom {
 
     /// Fetches a page of history, and says whether there was one.
     async fn fetch_earlier(self) -> bool {
-        let before = self.desk.try_with_value(|desk| {
-            let replica = desk.session.replica();
-            replica.has_more.then(|| replica.events.first().map(|event| event.seq))
-        });
-        let Some(before) = before.flatten() else { return false };
         self.loading_earlier.set(true);
         self.earlier_problem.set(None);
-        let page = server::history(self.code, before).await;
+        let fetched = self.fetch_above().await;
         let _ = self.loading_earlier.try_set(false);
-        match page {
-            Ok(page) => {
-                self.desk.try_update_value(|desk| {
-                    let before = desk.session.replica().events.len();
-                    desk.session.prepend(page);
+        fetched.unwrap_or_else(|problem| {
+            let _ = self.earlier_problem.try_set(Some(problem));
+            false
+        })
+    }
+
+    /// Asks until a page comes that fits above the timeline, which may begin elsewhere by the time that an answer is here.
+    async fn fetch_above(self) -> Result<bool, Problem> {
+        loop {
+            let top = self.desk.try_with_value(|desk| {
+                let replica = desk.session.replica();
+                replica.has_more.then(|| replica.top())
+            });
+            let Some(top) = top.flatten() else { return Ok(false) };
+            let page = server::history(self.code, top.first).await?;
+            let fits = self.desk.try_update_value(|desk| {
+                let before = desk.session.replica().events.len();
+                let fits = desk.session.prepend(top, page);
+                if fits {
                     desk.stretch.came_above(desk.session.replica().events.len() - before);
-                });
-                self.draw_soon();
-                true
-            }
-            Err(problem) => {
-                let _ = self.earlier_problem.try_set(Some(problem));
-                false
+                }
+                fits
+            });
+            match fits {
+                None => return Ok(false),
+                Some(false) => {}
+                Some(true) => {
+                    self.draw_soon();
+                    return Ok(true);
+                }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What the person does.
 
-use crate::protocol::{ClientFrame, ClientId, HistoryPage, MessageBody};
+use crate::protocol::{ClientFrame, ClientId, HistoryPage, MessageBody, Top};
 
 use super::{super::unread::Unread, Act, Session};
 
@@ -28,11 +28,14 @@ impl Session {
         self.changed = true;
     }
 
-    /// Puts a page of history above the timeline.
-    pub fn prepend(&mut self, page: HistoryPage) {
-        self.replica.prepend(page);
-        self.unread.look(&self.replica, &self.mine);
-        self.changed = true;
+    /// Puts a page of history above the timeline; false if it was asked for above another one, and does not fit any more.
+    pub fn prepend(&mut self, asked: Top, page: HistoryPage) -> bool {
+        let fits = self.replica.prepend(asked, page);
+        if fits {
+            self.unread.look(&self.replica, &self.mine);
+            self.changed = true;
+        }
+        fits
     }
 
     /// The end of the timeline is before the reader's eyes, or no longer.

@@ -172,9 +172,9 @@ fn unread_messages_that_begin_further_up_are_found_when_history_comes() {
         let events = seqs.rev().map(|seq| said(seq, ADA, seq.into())).collect();
         HistoryPage { events, has_more }
     };
-    session.prepend(page(61..=90, true));
+    assert!(session.prepend(session.replica().top(), page(61..=90, true)));
     assert!(session.unread().is_further_up());
-    session.prepend(page(31..=60, true));
+    assert!(session.prepend(session.replica().top(), page(31..=60, true)));
     assert!(!session.unread().is_further_up());
     assert_eq!(session.unread().first(), Some(key(ADA, 41)));
     assert_eq!(session.unread().index(session.replica()), Some(10));
@@ -196,6 +196,6 @@ fn who_came_after_the_last_one_that_was_read_is_no_reason_to_look_further_up() {
 #[test]
 fn what_a_room_no_longer_has_is_not_looked_for() {
     let mut session = unread(40, 60, (91..=100).map(|seq| said(seq, ADA, seq.into())).collect());
-    session.prepend(HistoryPage { events: vec![said(90, ADA, 90)], has_more: false });
+    assert!(session.prepend(session.replica().top(), HistoryPage { events: vec![said(90, ADA, 90)], has_more: false }));
     assert_eq!(session.unread().first(), Some(key(ADA, 90)), "the oldest that there is");
 }
