@@ -180,6 +180,7 @@ impl FrameFields {
                 head: self.head?,
                 events: self.events?,
                 connected: self.connected?,
+                member: self.member,
                 read: self.read.unwrap_or_default(),
                 reads: self.reads.unwrap_or_default(),
             },
@@ -290,7 +291,7 @@ mod tests {
             ),
             (
                 "resumed",
-                json!({"code": code, "epoch": 6, "head": 3, "events": [said], "connected": [1], "read": 2,
+                json!({"code": code, "epoch": 6, "head": 3, "events": [said], "connected": [1], "member": 1, "read": 2,
                     "reads": [{"member": 2, "seq": 3}]}),
             ),
             ("reset", json!({"code": code, "reason": "epoch_changed"})),

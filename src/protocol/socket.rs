@@ -86,6 +86,9 @@ pub enum ServerFrame {
         events: Vec<Event>,
         /// Who has a connection now.
         connected: Vec<MemberId>,
+        /// Who the asker is in the room. A page whose person was somebody else when it was rendered shows what is not theirs.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        member: Option<MemberId>,
         /// How far the asker has read.
         read: Seq,
         /// How far the others have read, as in a snapshot.

@@ -301,10 +301,12 @@ async fn render_document<T: Clone + Send + Sync + 'static, V: IntoView + 'static
     body: Body,
 ) -> Response {
     let look = http::look(app, &mut parts).await;
+    let tab_mark = http::tab_mark(app, &mut parts).await;
     let context = move || {
         context();
         provide_context(visit.clone());
         ui::provide_look(look);
+        ui::provide_tab_mark(tab_mark.clone());
     };
     render_app_async_with_context(context, shell)(Request::from_parts(parts, body)).await
 }

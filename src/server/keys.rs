@@ -155,6 +155,14 @@ impl Keys {
         TokenHash(derive(&self.current().code, &[kind, id.as_bytes(), code.as_bytes()]))
     }
 
+    /// What the tabs of a guest's or a session's browser are marked with: `kind` in front, so that a page can tell a guest
+    /// from an account, and nothing of the id.
+    pub fn tab_mark(&self, kind: char, id: Uuid) -> String {
+        let mut letters = [0; 4];
+        let mark = derive(&self.current().code, &[b"tab", kind.encode_utf8(&mut letters).as_bytes(), id.as_bytes()]);
+        format!("{kind}{}", BASE64_URL_SAFE_NO_PAD.encode(&mark[..9]))
+    }
+
     fn current(&self) -> &Key {
         self.keys.first().expect("there is one: `of` checked it")
     }

@@ -28,4 +28,4 @@ pub use app::App;
 pub use auth::auth_shell;
 pub use manifest::manifest;
 pub use preferences::preferences_shell;
-pub use shell::{provide_look, shell};
+pub use shell::{provide_look, provide_tab_mark, shell};

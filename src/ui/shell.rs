@@ -22,6 +22,22 @@ pub fn provide_look(look: Look) {
     provide_context(Speech::new(look));
 }
 
+/// Whose tab a page is in; nothing if the server could not say.
+#[derive(Clone)]
+struct TabMark(Option<String>);
+
+/// Says whose tab the page is in that is rendered now: empty for somebody unknown.
+pub fn provide_tab_mark(mark: Option<String>) {
+    provide_context(TabMark(mark));
+}
+
+/// The lines that forget what somebody else wrote in this tab.
+fn tab_script() -> Option<String> {
+    let TabMark(mark) = use_context()?;
+    // The mark is of letters, digits, `-` and `_`.
+    Some(format!("{}({:?})", include_str!("tab.js").trim_end(), mark?))
+}
+
 /// The document of the application, rendered on the server only.
 pub fn shell(options: &LeptosOptions) -> impl IntoView + use<> {
     let texts = use_texts();
@@ -70,6 +86,7 @@ pub fn document(options: &LeptosOptions, title: AnyView, head: AnyView, body: An
                 <link rel="icon" href="/favicon.ico" sizes="32x32"/>
                 <link rel="icon" href="/icons/icon.svg" type="image/svg+xml"/>
                 <link rel="apple-touch-icon" href="/icons/apple-touch-icon.png"/>
+                {tab_script().map(|script| view! { <script nonce=use_nonce()>{script}</script> })}
                 {head}
             </head>
             <body>

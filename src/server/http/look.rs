@@ -14,7 +14,7 @@ use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 use crate::{
     protocol::{Language, Look},
     server::{
-        app::{App, Visitor},
+        app::{Actor, App, Visitor},
         config::Config,
     },
 };
@@ -33,6 +33,17 @@ pub async fn look(app: &App, parts: &mut Parts) -> Look {
         Some((account, _)) => Look::preferred(&account.preferences, language),
         None => Look::plain(language),
     }
+}
+
+/// Whose tab the page is in, as a mark that means nothing elsewhere: another one for another guest, and for every session of
+/// an account; empty for somebody unknown. `None` if that cannot be found out now.
+pub async fn tab_mark(app: &App, parts: &mut Parts) -> Option<String> {
+    let visitor = Visitor::from_request_parts(parts, app).await.ok()?;
+    Some(match &visitor.actor {
+        Some(Actor::Guest(guest)) => app.keys.tab_mark('g', guest.id.0),
+        Some(Actor::Account { session, .. }) => app.keys.tab_mark('a', session.id.0),
+        None => String::new(),
+    })
 }
 
 /// The language that was chosen in this browser, else the best of those that it asks for.

@@ -23,7 +23,7 @@ mod users;
 mod ws;
 
 pub use headers::content_security_policy;
-pub use look::look;
+pub use look::{look, tab_mark};
 pub use pages::{auth_visit, visit, way_back_in, way_to_log_in};
 pub use preferences::preferences_visit;
 pub use router::{Doors, api};

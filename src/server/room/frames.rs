@@ -27,6 +27,7 @@ pub enum RoomFrame<'a> {
         head: Seq,
         events: &'a [&'a Entry],
         connected: &'a [MemberId],
+        member: MemberId,
         read: Seq,
         #[serde(skip_serializing_if = "<[_]>::is_empty")]
         reads: &'a [ReadMark],

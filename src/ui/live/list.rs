@@ -78,6 +78,10 @@ impl RoomList {
     pub fn lost(&mut self) {
         self.here = false;
         self.again = None;
+        // Nobody says any more who is there.
+        for other in self.rooms.iter_mut().filter_map(|room| room.other.as_mut()) {
+            self.changed |= std::mem::take(&mut other.connected);
+        }
     }
 
     /// Nobody is logged in any more.

@@ -16,6 +16,7 @@ mod reading;
 mod room;
 mod rooms;
 mod session;
+mod tab;
 #[cfg(test)]
 mod tests;
 mod toasts;
@@ -27,6 +28,7 @@ pub use line::Line;
 pub use room::{Entry, LiveRoom, MemberLine, provide_room, use_room};
 pub use rooms::{LiveList, RoomEntry, provide_list, use_list};
 pub use session::Ending;
+pub use tab::{Kept, keep, kept};
 pub use toasts::Toast;
 
 #[cfg(test)]

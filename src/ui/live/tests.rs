@@ -5,7 +5,8 @@ mod reading;
 use uuid::Uuid;
 
 use crate::protocol::{
-    ByeReason, ClientFrame, ClientId, Code, DraftState, Epoch, Event, EventKind, HistoryPage, MemberId, MemberView,
+    ByeReason, ClientFrame, ClientId, Code, Companion, DraftState, Epoch, Event, EventKind, HistoryPage, MemberId,
+    MemberView,
     Message, MessageBody, Nickname, Notify, Person, Problem, ReadMark, Replica, ResetReason, Retention, Role, RoomCode,
     RoomSummary, RoomType, RoomView, Seq, ServerFrame, Signal, Snapshot, You,
 };
@@ -97,7 +98,8 @@ fn resumed(events: Vec<Event>) -> ServerFrame {
 }
 
 fn resumed_with(events: Vec<Event>, head: Seq, read: Seq, reads: Vec<ReadMark>) -> ServerFrame {
-    ServerFrame::Resumed { code: code(), epoch: Epoch::from_bits(7), head, events, connected: Vec::new(), read, reads }
+    let (epoch, member) = (Epoch::from_bits(7), Some(MemberId::from_bits(ME)));
+    ServerFrame::Resumed { code: code(), epoch, head, events, connected: Vec::new(), member, read, reads }
 }
 
 fn event(event: Event) -> ServerFrame {
@@ -313,6 +315,83 @@ fn a_final_refusal_fails_the_message_until_the_person_tries_again() {
     page.received(refusal(Code::InvalidInput, Some(10), None), 100);
     assert!(matches!(page.replica().outbox[0].state, DraftState::Failed(_)));
     assert_eq!(page.client().in_room(200, |room| room.retry(id(10), 200)), [send(10)]);
+}
+
+#[test]
+fn what_was_not_sent_is_never_sent_by_whoever_has_the_browser_next() {
+    let as_bob = || You { member_id: MemberId::from_bits(3), ..snapshot().you };
+    let written_apart = || {
+        let mut page = live();
+        page.closed(0);
+        assert_eq!(page.say(10, 1), []);
+        page
+    };
+    let connected = || {
+        let mut page = written_apart();
+        page.tick(1_000);
+        page.opened(1_000);
+        page
+    };
+    let mut page = connected();
+    let mut frame = resumed(Vec::new());
+    if let ServerFrame::Resumed { member, .. } = &mut frame {
+        *member = Some(as_bob().member_id);
+    }
+    assert_eq!(page.received(frame, 1_001), [Act::Close]);
+    assert_eq!(page.ending(), Some(&Ending::Outside));
+
+    let mut page = connected();
+    let fresh = Snapshot { you: as_bob(), ..snapshot() };
+    let frame = ServerFrame::Snapshot { code: code(), snapshot: Box::new(fresh.clone()) };
+    assert_eq!(page.received(frame, 1_001), [Act::Close]);
+    assert_eq!(page.ending(), Some(&Ending::Outside));
+    assert_eq!(page.replica().you.member_id, MemberId::from_bits(ME), "what comes is not theirs to see here");
+
+    let mut page = written_apart();
+    assert_eq!(page.client().door_said(Some(fresh), 500), [Act::Close]);
+    assert_eq!(page.ending(), Some(&Ending::Outside));
+
+    let mut page = connected();
+    assert_eq!(page.received(refusal(Code::RoomUnavailable, None, None), 1_001), [Act::AskDoor]);
+}
+
+#[test]
+fn what_a_tab_kept_is_sent_once_and_what_was_refused_waits_for_the_person() {
+    let mut page = resting();
+    let refusal = Problem::invalid("body", "No.");
+    page.room().restore(id(10), body("Hello"), None);
+    page.room().restore(id(11), body("Hello"), Some(refusal.clone()));
+    page.room().restore(id(12), body("Hello"), None);
+    page.start();
+    page.opened(0);
+    assert_eq!(page.received(resumed(vec![said(3, ME, 12)]), 0), [send(10)]);
+    assert_eq!(page.replica().outbox[1].state, DraftState::Failed(refusal));
+    page.room().restore(id(12), body("Hello"), None);
+    assert_eq!(page.replica().outbox.len(), 2, "what is in the log is not sent again");
+    assert_eq!(page.client().in_room(1, |room| room.retry(id(11), 1)), [send(11)]);
+}
+
+#[test]
+fn nobody_is_said_to_be_there_while_nobody_can_say_so() {
+    let mut page = both();
+    let ada = MemberId::from_bits(ADA);
+    page.received(ServerFrame::Signal { code: code(), signal: Signal::Presence { connected: vec![ada] } }, 1);
+    let with_bob = |connected| {
+        let name = Nickname::try_from("Bob").unwrap();
+        let room = RoomSummary { other: Some(Companion { name, connected }), ..room_of("AAA001") };
+        ServerFrame::Summary { room: Box::new(room) }
+    };
+    page.received(with_bob(true), 1);
+    let is_there = |page: &mut Page| {
+        let rooms = page.list().rooms();
+        rooms.iter().filter_map(|room| room.other.as_ref()).any(|other| other.connected)
+    };
+    assert!(page.replica().connected.contains(&ada) && is_there(&mut page));
+    page.room().take_people_changed();
+    page.list().take_changed();
+    page.client().went_offline(2);
+    assert!(page.replica().connected.is_empty() && !is_there(&mut page));
+    assert!(page.room().take_people_changed() && page.list().take_changed());
 }
 
 #[test]

@@ -328,6 +328,7 @@ impl Live {
             head: self.state.head,
             events: entries,
             connected: &self.connected(),
+            member,
             read: self.read_of(member),
             reads: &self.reads_for(member, asker.discretion),
         })

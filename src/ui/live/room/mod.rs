@@ -24,6 +24,7 @@ use super::{
     act::Act,
     line::{Line, put},
     session::Session,
+    tab::{self, Kept},
 };
 use stretch::Stretch;
 
@@ -122,9 +123,8 @@ pub fn use_room() -> LiveRoom {
     expect_context()
 }
 
-fn outbox_name(code: RoomCode) -> String {
-    format!("anonchat.outbox.{code}")
-}
+/// A message in the outbox, as a tab keeps it: with the refusal, if it was refused for good. That one waits for the person.
+type KeptMessage = (ClientId, String, Option<Problem>);
 
 impl LiveRoom {
     /// The room of a snapshot, with everything in place, to be followed over this line.
@@ -176,15 +176,13 @@ impl LiveRoom {
 
     /// Takes what this tab kept of the room, and the device's own time.
     pub(super) fn prepare(self) {
-        let kept = browser::kept(&outbox_name(self.code))
-            .and_then(|kept| serde_json::from_str::<Vec<(ClientId, String)>>(&kept).ok());
         self.desk.try_update_value(|Desk { session, offset, .. }| {
             *offset = browser::local_offset;
-            for (id, body) in kept.unwrap_or_default() {
-                let in_log =
-                    session.replica().events.iter().filter_map(|event| event.message()).any(|message| message.id == id);
-                if let (false, Ok(body)) = (in_log, MessageBody::try_from(body)) {
-                    session.say(id, body, 0);
+            let messages = tab::kept(Kept::Outbox, self.code, session.replica().you.member_id)
+                .and_then(|kept| serde_json::from_str::<Vec<KeptMessage>>(&kept).ok());
+            for (id, body, refusal) in messages.unwrap_or_default() {
+                if let Ok(body) = MessageBody::try_from(body) {
+                    session.restore(id, body, refusal);
                 }
             }
             session.touch();
@@ -206,7 +204,7 @@ impl LiveRoom {
 
     /// Follows the room no longer: the person pressed Exit, and the server has agreed.
     pub fn stop(self) {
-        browser::keep(&outbox_name(self.code), "");
+        tab::forget(self.code);
         self.drive(|session, _| {
             session.stop();
             Vec::new()

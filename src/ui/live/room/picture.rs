@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use leptos::prelude::*;
 
 use crate::{
-    protocol::{Member, MemberId, Message, Nickname, Person, Retention, RoomName, You},
+    protocol::{Draft, DraftState, Member, MemberId, Message, Nickname, Person, Retention, RoomName, You},
     ui::{
         browser,
         timeline::{Marks, Row, RowKey, View, rows},
@@ -13,8 +13,12 @@ use crate::{
 };
 
 use super::{
-    super::{Ending, Status, line::put},
-    Desk, Entry, LiveRoom, MemberLine, outbox_name,
+    super::{
+        Ending, Status,
+        line::put,
+        tab::{self, Kept},
+    },
+    Desk, Entry, KeptMessage, LiveRoom, MemberLine,
 };
 
 /// Events of a timeline that a tab keeps at most. Past that it forgets the older half, while the reader is at the end.
@@ -45,8 +49,15 @@ impl LiveRoom {
             self.show(rows);
             put(self.readers, picture.readers);
         }
-        if let Some(outbox) = picture.outbox {
-            browser::keep(&outbox_name(self.code), &outbox);
+        match (&picture.ending, picture.outbox) {
+            // Absence alone ends nothing: they come back, and go on where they were.
+            (None | Some(Ending::Returning | Ending::Away(_)), Some(outbox)) => {
+                tab::keep(Kept::Outbox, self.code, picture.you.member_id, &outbox);
+            }
+            (None | Some(Ending::Returning | Ending::Away(_)), None) => {}
+            (Some(Ending::Removed { .. } | Ending::Exited | Ending::Left | Ending::Outside), _) => {
+                tab::forget(self.code)
+            }
         }
         put(self.name, picture.name);
         put(self.retention, picture.retention);
@@ -146,7 +157,12 @@ impl Desk {
             rows: changed.then(|| rows(&replica.events, self.stretch.range(), replica.outbox.iter(), view)),
             readers: marks.readers.clone(),
             outbox: changed.then(|| {
-                let drafts: Vec<_> = replica.outbox.iter().map(|draft| (draft.id, draft.body.as_str())).collect();
+                let refusal = |draft: &Draft| match &draft.state {
+                    DraftState::Failed(problem) => Some(problem.clone()),
+                    DraftState::Pending | DraftState::Sent(_) => None,
+                };
+                let message = |draft: &Draft| (draft.id, draft.body.as_str().to_owned(), refusal(draft));
+                let drafts: Vec<KeptMessage> = replica.outbox.iter().map(message).collect();
                 if drafts.is_empty() { String::new() } else { serde_json::to_string(&drafts).unwrap_or_default() }
             }),
             members,

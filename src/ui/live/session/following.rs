@@ -27,6 +27,9 @@ impl Session {
         if !matches!(self.phase, Phase::Ended(_)) {
             self.phase = Phase::Apart;
         }
+        // Nobody says any more who is there.
+        self.replica.connected.clear();
+        self.people_changed = true;
     }
 
     /// The person is leaving: being gone is no reason to come back.

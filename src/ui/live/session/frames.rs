@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::protocol::{
-    Ack, ClientId, Code, Event, EventKind, Message, Problem, ReadMark, Received, Retention, ServerFrame, Signal,
-    Snapshot,
+    Ack, ClientId, Code, Event, EventKind, MemberId, Message, Problem, ReadMark, Received, Retention, ServerFrame,
+    Signal, Snapshot,
 };
 
 use super::{Act, Ending, Phase, Session, count_as_read, reads_of};
@@ -17,7 +17,10 @@ impl Session {
         }
         match frame {
             ServerFrame::Snapshot { code, snapshot } if code == self.code => return self.restart_from(*snapshot, now),
-            ServerFrame::Resumed { code, events, connected, read, reads, .. } if code == self.code => {
+            ServerFrame::Resumed { code, events, connected, member, read, reads, .. } if code == self.code => {
+                if member.is_some_and(|member| !self.is_still(member)) {
+                    return Vec::new();
+                }
                 self.reading.resume(read);
                 let before = std::mem::replace(&mut self.reads, reads_of(reads, &[]));
                 for (member, read) in &mut self.reads {
@@ -82,7 +85,20 @@ impl Session {
         }
     }
 
+    /// Whether the person of this page is still the one that it was made for. Else the browser has become somebody else's, in
+    /// another tab: the room is over here, so that nobody sends what another wrote, and the page that comes next is theirs.
+    fn is_still(&mut self, member: MemberId) -> bool {
+        let is_still = member == self.replica.you.member_id;
+        if !is_still {
+            self.end(Ending::Outside);
+        }
+        is_still
+    }
+
     pub(super) fn restart_from(&mut self, mut snapshot: Snapshot, now: u64) -> Vec<Act> {
+        if !self.is_still(snapshot.you.member_id) {
+            return Vec::new();
+        }
         let (epoch, head) = self.replica.resume_point();
         self.reads = reads_of(std::mem::take(&mut snapshot.reads), &snapshot.events);
         if snapshot.epoch == epoch && snapshot.head >= head {
@@ -95,7 +111,6 @@ impl Session {
         let news: Vec<Message> =
             snapshot.events.iter().filter(|event| newer(event)).filter_map(Event::message).cloned().collect();
         let shown: BTreeSet<ClientId> = self.replica.events.iter().filter_map(Event::message).map(|m| m.id).collect();
-        self.mine.insert(snapshot.you.member_id);
         self.news.extend(news.into_iter().filter(|m| !self.mine.contains(&m.author.id) && !shown.contains(&m.id)));
         self.reset_and_keep(snapshot);
         self.from_scratch = false;
@@ -201,6 +216,8 @@ impl Session {
             }
             Code::NotAMember => return self.gone(true),
             Code::NoSession => return vec![Act::AskDoor],
+            // Whoever has the browser now never was in this room.
+            Code::RoomUnavailable if id.is_none() => return vec![Act::AskDoor],
             _ => {}
         }
         match id {

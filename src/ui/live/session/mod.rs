@@ -31,7 +31,7 @@ pub enum Ending {
     Exited,
     /// Left from somewhere else, such as another tab or device.
     Left,
-    /// The server no longer knows this guest.
+    /// The server no longer knows this person, or knows somebody else in their browser.
     Outside,
 }
 
@@ -108,7 +108,7 @@ impl Session {
         &self.replica
     }
 
-    /// All member ids that this page has had in the room; one, unless its session was lost in between.
+    /// The member ids of this page's person in the room.
     pub fn mine(&self) -> &BTreeSet<MemberId> {
         &self.mine
     }

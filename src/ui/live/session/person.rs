@@ -1,6 +1,6 @@
 //! What the person does.
 
-use crate::protocol::{ClientFrame, ClientId, HistoryPage, MessageBody, Top};
+use crate::protocol::{ClientFrame, ClientId, Event, HistoryPage, MessageBody, Problem, Top};
 
 use super::{super::unread::Unread, Act, Session};
 
@@ -13,6 +13,18 @@ impl Session {
         let mut acts = self.flush(now);
         acts.extend(self.stop_typing());
         acts
+    }
+
+    /// Takes back what this tab kept of an earlier page: a message that is to be sent, or was refused for good.
+    pub fn restore(&mut self, id: ClientId, body: MessageBody, refusal: Option<Problem>) {
+        let in_log = self.replica.events.iter().filter_map(Event::message).any(|message| message.id == id);
+        if !in_log {
+            self.replica.queue(id, body);
+            if let Some(refusal) = refusal {
+                self.replica.fail(id, refusal);
+            }
+            self.changed = true;
+        }
     }
 
     /// Tries a refused message again.

@@ -7,12 +7,12 @@ use leptos::{
 };
 
 use crate::{
-    protocol::{RoomCode, limits::MESSAGE_CHARS},
+    protocol::limits::MESSAGE_CHARS,
     ui::{
         browser,
         components::{Icon, Shape},
         effect::effect,
-        live::use_room,
+        live::{Kept, keep, kept, use_room},
         texts::use_texts,
         timeline::typing_line,
     },
@@ -20,10 +20,6 @@ use crate::{
 
 /// How near the limit the counter shows.
 const COUNT_FROM: usize = MESSAGE_CHARS - 400;
-
-fn draft_name(code: RoomCode) -> String {
-    format!("anonchat.draft.{code}")
-}
 
 /// The composer, and who else is writing.
 #[component]
@@ -36,11 +32,14 @@ pub fn Composer() -> impl IntoView {
     let enter_sends = RwSignal::new(true);
     let area = NodeRef::<html::Textarea>::new();
 
+    let own_draft = move |text: &str| keep(Kept::Draft, room.code, room.you.with_untracked(|you| you.member_id), text);
+
     // What was written before a reload comes back; what was typed before the scripts came stays.
     effect(move || {
         let Some(area) = area.get() else { return };
         let typed = area.value();
-        text.set(if typed.is_empty() { browser::kept(&draft_name(room.code)).unwrap_or_default() } else { typed });
+        let before = kept(Kept::Draft, room.code, room.you.with_untracked(|you| you.member_id)).unwrap_or_default();
+        text.set(if typed.is_empty() { before } else { typed });
         let coarse = browser::has_coarse_pointer();
         enter_sends.set(!coarse);
         ready.set(true);
@@ -59,7 +58,7 @@ pub fn Composer() -> impl IntoView {
     });
 
     let write = move |now: String| {
-        browser::keep(&draft_name(room.code), &now);
+        own_draft(&now);
         if now.is_empty() {
             room.stop_typing();
         } else {
@@ -70,7 +69,7 @@ pub fn Composer() -> impl IntoView {
     let send = move || {
         let now = text.get_untracked();
         if room.say(&now).is_ok() {
-            browser::keep(&draft_name(room.code), "");
+            own_draft("");
             text.set(String::new());
         }
         if let Some(area) = area.get_untracked() {
@@ -80,7 +79,8 @@ pub fn Composer() -> impl IntoView {
     let on_key = move |event: KeyboardEvent| {
         // 229: a key that an input method is still working on, in browsers that end the composition first.
         let composing = event.is_composing() || event.key_code() == 229;
-        if event.key() == "Enter" && !event.shift_key() && !composing && enter_sends.get_untracked() {
+        let sends = event.ctrl_key() || event.meta_key() || enter_sends.get_untracked() && !event.shift_key();
+        if event.key() == "Enter" && !composing && sends {
             event.prevent_default();
             send();
         }
@@ -114,6 +114,8 @@ pub fn Composer() -> impl IntoView {
                     rows="1"
                     placeholder=own.message()
                     dir="auto"
+                    // Else the browser itself puts a text back, whoever wrote it.
+                    autocomplete="off"
                     autocapitalize="sentences"
                     enterkeyhint=move || if enter_sends.get() { "send" } else { "enter" }
                     aria-describedby=move || too_long().then_some("composer-problem")

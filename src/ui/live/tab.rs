@@ -1,0 +1,81 @@
+//! What a tab keeps of a room beyond a reload: what is being written, and what the server does not have yet.
+//!
+//! Session storage lives as long as the tab, and the next person in the tab may be somebody else. So every entry begins with
+//! the member id of its author, and [`kept`] gives it back to that member only. [`forget`] is for the moments at which the
+//! author leaves the room or the browser; `tab.js` does the same on every page, also on those without wasm.
+
+use crate::{
+    protocol::{MemberId, RoomCode},
+    ui::browser,
+};
+
+/// What is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// The text in the composer.
+    Draft,
+    /// The messages that are not acknowledged.
+    Outbox,
+}
+
+impl Kept {
+    /// The name of the entry. `tab.js` knows how it begins.
+    fn of(self, code: RoomCode) -> String {
+        let what = match self {
+            Self::Draft => "draft",
+            Self::Outbox => "outbox",
+        };
+        format!("anonchat.{what}.{code}")
+    }
+}
+
+/// Keeps a text of this member; an empty one removes the entry.
+pub fn keep(what: Kept, code: RoomCode, owner: MemberId, text: &str) {
+    let entry = if text.is_empty() { String::new() } else { entry(owner, text) };
+    browser::keep(&what.of(code), &entry);
+}
+
+/// What this member kept. An entry of somebody else is removed.
+pub fn kept(what: Kept, code: RoomCode, owner: MemberId) -> Option<String> {
+    let name = what.of(code);
+    let entry = browser::kept(&name)?;
+    let text = text_of(owner, &entry);
+    if text.is_none() {
+        browser::keep(&name, "");
+    }
+    text.map(str::to_owned)
+}
+
+/// Removes everything that is kept of a room, whoever wrote it.
+pub fn forget(code: RoomCode) {
+    for what in [Kept::Draft, Kept::Outbox] {
+        browser::keep(&what.of(code), "");
+    }
+}
+
+fn entry(owner: MemberId, text: &str) -> String {
+    format!("{owner}\n{text}")
+}
+
+/// The text of an entry, if this member wrote it. Entries of earlier versions say no owner, and are nobody's.
+fn text_of(owner: MemberId, entry: &str) -> Option<&str> {
+    let (of, text) = entry.split_once('\n')?;
+    (of == owner.to_string()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_kept_is_given_to_its_author_only() {
+        let (ada, bob) = (MemberId::from_bits(12), MemberId::from_bits(1));
+        for text in ["half a thought", "two\nlines", "12\n", r#"[["id","text",null]]"#] {
+            let kept = entry(ada, text);
+            assert_eq!(text_of(ada, &kept), Some(text));
+            assert_eq!(text_of(bob, &kept), None, "{text}");
+        }
+        assert_eq!(text_of(ada, "half a thought"), None, "nobody knows whose that is");
+        assert_eq!(text_of(ada, ""), None);
+    }
+}
