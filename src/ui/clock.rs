@@ -5,11 +5,14 @@ use leptos::prelude::*;
 use crate::protocol::Millis;
 
 use super::{
-    browser,
+    browser::{self, Listener, Timer},
     effect::effect,
     texts::{Speech, use_speech},
     timeline,
 };
+
+/// A clock is looked at again after this long at the latest: a device that slept may have slept over midnight.
+const LOOK_MS: u64 = 10 * 60_000;
 
 /// How times are written now.
 #[derive(Clone, Copy)]
@@ -17,13 +20,23 @@ pub struct Clock {
     speech: Speech,
     /// Today, counted from 1970; unknown means that times are in UTC.
     today: RwSignal<Option<i64>>,
+    next: StoredValue<Option<Timer>>,
+    shown: StoredValue<Option<Listener>>,
 }
 
 /// Gives all pages one clock.
 pub fn provide_clock() {
-    let clock = Clock { speech: use_speech(), today: RwSignal::new(None) };
+    let clock = Clock {
+        speech: use_speech(),
+        today: RwSignal::new(None),
+        next: StoredValue::new(None),
+        shown: StoredValue::new(None),
+    };
     provide_context(clock);
-    effect(move || clock.look());
+    effect(move || {
+        clock.look();
+        clock.shown.set_value(Some(browser::when_shown(move || clock.look())));
+    });
 }
 
 /// The clock of the pages.
@@ -32,9 +45,14 @@ pub fn use_clock() -> Clock {
 }
 
 impl Clock {
-    /// Looks what day it is.
-    pub fn look(self) {
-        self.today.set(browser::today());
+    /// Looks what day it is, and again when the next one begins.
+    fn look(self) {
+        let today = browser::today();
+        if self.today.try_with_untracked(|known| *known != today) == Some(true) {
+            self.today.set(today);
+        }
+        let wait = browser::until_tomorrow().min(LOOK_MS);
+        self.next.try_set_value(Some(browser::after(wait, move || self.look())));
     }
 
     /// `09:05`, or as the reader counts hours.

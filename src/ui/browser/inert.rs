@@ -29,6 +29,10 @@ pub fn today() -> Option<i64> {
     None
 }
 
+pub fn until_tomorrow() -> u64 {
+    0
+}
+
 pub fn random() -> f64 {
     0.0
 }
@@ -49,8 +53,8 @@ pub fn is_online() -> bool {
     true
 }
 
-pub fn is_hidden() -> bool {
-    false
+pub fn is_attended() -> bool {
+    true
 }
 
 pub fn origin() -> String {
@@ -86,6 +90,10 @@ pub fn send_form(_: &SubmitEvent, _: &'static str) -> impl Future<Output = Optio
 pub struct Listener;
 
 pub fn listen(_: impl Fn(Moment) + Clone + 'static) -> Listener {
+    Listener
+}
+
+pub fn when_shown(_: impl Fn() + Clone + 'static) -> Listener {
     Listener
 }
 

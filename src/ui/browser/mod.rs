@@ -59,6 +59,8 @@ pub enum Moment {
     Shown,
     /// The page is no longer on the screen.
     Hidden,
+    /// The reader has turned to the page, or away from it: [`is_attended`] may say something else now.
+    Attended,
 }
 
 /// What happens to a socket.

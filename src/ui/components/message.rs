@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-use super::{Icon, MomentText, Shape};
+use super::{Icon, MomentText, Shape, sentence};
 
 /// A message in its bubble, with what can be done when it was refused.
 #[component]
@@ -58,10 +58,10 @@ pub fn MessageItem(
     let mark = move || {
         now.with(|now| now.4.clone()).map(|Mark { text, has_list }| {
             if has_list {
-                view! { <button type="button" class="message__mark" on:click=move |_| on_list.run(())>{text}</button> }
+                view! { <button type="button" class="message__mark" on:click=move |_| on_list.run(())>{sentence(&text)}</button> }
                     .into_any()
             } else {
-                view! { <p class="message__mark">{text}</p> }.into_any()
+                view! { <p class="message__mark">{sentence(&text)}</p> }.into_any()
             }
         })
     };
@@ -75,10 +75,11 @@ pub fn MessageItem(
 
     view! {
         <li class=class>
-            <p class=author_class>{name}</p>
+            // No paragraphs: a browser would copy an empty line between two messages.
+            <div class=author_class>{name}</div>
             <div class="message__bubble">
-                <p class="message__text" dir="auto">{text.collect_view()}</p>
-                <p class="message__meta">
+                <div class="message__text" dir="auto">{text.collect_view()}</div>
+                <div class="message__meta">
                     {move || at.get().map(|at| view! { <MomentText at/> })}
                     {move || {
                         (delivery.get() == Delivery::Pending)
@@ -89,7 +90,7 @@ pub fn MessageItem(
                                 }
                             })
                     }}
-                </p>
+                </div>
             </div>
             {move || match delivery.get() {
                 Delivery::Failed(reason) => Some(view! { <Refused reason id on_retry on_discard/> }),

@@ -1,5 +1,6 @@
 //! Parts of pages. They take plain values and signals, and fetch nothing.
 
+mod announcer;
 mod brand;
 mod connection;
 mod copy_button;
@@ -11,8 +12,10 @@ mod language;
 mod message;
 mod moment;
 mod problem;
+mod sentence;
 mod when;
 
+pub use announcer::Announcer;
 pub use brand::Brand;
 pub use connection::ConnectionBanner;
 pub use copy_button::CopyButton;
@@ -24,4 +27,5 @@ pub use language::{LanguageChoice, own_name};
 pub use message::MessageItem;
 pub use moment::MomentText;
 pub use problem::{FormProblem, detail_for};
+pub use sentence::sentence;
 pub use when::When;

@@ -96,21 +96,23 @@ impl Line {
         self.desk.try_with_value(|desk| desk.room).flatten()
     }
 
+    fn look(self) {
+        if let Some(room) = self.room() {
+            room.look();
+        }
+    }
+
     fn moment(self, moment: Moment) {
         match moment {
             Moment::Online => self.drive(|client, now| client.came_online(now)),
             Moment::Offline => self.drive(|client, now| client.went_offline(now)),
             Moment::Shown => {
-                if let Some(room) = self.room() {
-                    put(room.missed, 0);
-                    room.look();
-                }
+                self.look();
                 self.drive(|client, now| client.woke(now));
             }
+            Moment::Attended => self.look(),
             Moment::Hidden => {
-                if let Some(room) = self.room() {
-                    room.look();
-                }
+                self.look();
                 if self.room().is_none_or(LiveRoom::has_sent_all) {
                     self.freshness.reload_if_stale();
                 }

@@ -5,6 +5,7 @@
 //! [`Line`] gives them time and a socket; [`LiveRoom`] and [`LiveList`] show in signals what they know.
 
 mod act;
+mod announcement;
 mod backoff;
 mod client;
 mod connection;
@@ -24,6 +25,7 @@ mod typing;
 mod unread;
 
 pub use act::Status;
+pub use announcement::Announcement;
 pub use line::Line;
 pub use room::{Entry, LiveRoom, MemberLine, provide_room, use_room};
 pub use rooms::{LiveList, RoomEntry, provide_list, use_list};

@@ -14,6 +14,7 @@ use crate::{
 };
 
 use super::{
+    Announcement,
     line::{Line, put},
     list::RoomList,
     room::server,
@@ -43,7 +44,7 @@ pub struct LiveList {
     /// What there is to tell of other rooms, oldest first.
     pub toasts: RwSignal<Vec<Toast>>,
     /// The same, for who listens to the page.
-    pub announcement: RwSignal<String>,
+    pub announcement: Announcement,
     /// Whether nobody is logged in any more.
     pub over: RwSignal<bool>,
     sound: bool,
@@ -71,7 +72,7 @@ impl LiveList {
             entries: RwSignal::new(list.rooms().iter().map(entry).collect()),
             unread: RwSignal::new(list.unread()),
             toasts: RwSignal::new(Vec::new()),
-            announcement: RwSignal::new(String::new()),
+            announcement: Announcement::new(),
             over: RwSignal::new(false),
             sound: account.sound,
             texts: use_texts(),
@@ -135,7 +136,7 @@ impl LiveList {
         put(self.toasts, toasts);
         put(self.over, over);
         if let Some(toast) = fresh {
-            self.announcement.set(announcement(self.texts, &toast));
+            self.announcement.say(announcement(self.texts, &toast));
             if self.sound {
                 browser::chime();
             }

@@ -6,9 +6,8 @@ use uuid::Uuid;
 
 use crate::protocol::{
     ByeReason, ClientFrame, ClientId, Code, Companion, DraftState, Epoch, Event, EventKind, HistoryPage, MemberId,
-    MemberView,
-    Message, MessageBody, Nickname, Notify, Person, Problem, ReadMark, Replica, ResetReason, Retention, Role, RoomCode,
-    RoomSummary, RoomType, RoomView, Seq, ServerFrame, Signal, Snapshot, You,
+    MemberView, Message, MessageBody, Nickname, Notify, Person, Problem, ReadMark, Replica, ResetReason, Retention,
+    Role, RoomCode, RoomSummary, RoomType, RoomView, Seq, ServerFrame, Signal, Snapshot, You,
 };
 
 use super::{

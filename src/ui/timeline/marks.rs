@@ -8,7 +8,7 @@ use crate::{
     ui::texts::Texts,
 };
 
-use super::{notices::listed, rows::RowKey};
+use super::{names::isolated, notices::listed, rows::RowKey};
 
 /// Readers whom a mark names. More of them are counted, and listed on demand.
 const NAMED: usize = 3;
@@ -61,7 +61,8 @@ impl Marks {
         } else if has_list {
             texts.timeline.seen_by(&readers.len().to_string())
         } else {
-            let names: Vec<&str> = readers.iter().filter_map(|id| Some(members.get(id)?.name.as_str())).collect();
+            let name = |id| members.get(id).map(|member| isolated(member.name.as_str()));
+            let names: Vec<String> = readers.iter().filter_map(name).collect();
             texts.timeline.seen_by(&listed(&texts.notices, &names))
         };
         Self { sent, seen: Some((key, Mark { text, has_list })), readers }

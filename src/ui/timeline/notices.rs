@@ -7,6 +7,8 @@ use crate::{
     ui::texts::{Notices, Texts},
 };
 
+use super::names::isolated;
+
 /// Who came and went in a run of events, so that a flapping line gives one sentence and not twenty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
@@ -45,19 +47,19 @@ impl Traffic {
         true
     }
 
-    /// One sentence about all of it.
+    /// One sentence about all of it. Names in it are marked ([`isolated`]).
     pub fn sentence(&self, texts: &Texts, is_me: impl Fn(MemberId) -> bool) -> String {
         let texts = &texts.notices;
         let part = |net: Net| {
             let all = self.people.iter().filter(|(_, of)| *of == net).map(|(person, _)| person);
             let (me, others): (Vec<_>, Vec<_>) = all.partition(|person| is_me(person.id));
-            let mut names: Vec<&str> = others.into_iter().map(|person| person.name.as_str()).collect();
+            let mut names: Vec<String> = others.into_iter().map(|person| isolated(person.name.as_str())).collect();
             match (me.is_empty(), names.len()) {
                 (true, 0) => None,
                 (true, count) => Some(about_others(texts, net, count, &listed(texts, &names))),
                 (false, 0) => Some(about_me(texts, net).to_owned()),
                 (false, _) => {
-                    names.insert(0, texts.you());
+                    names.insert(0, texts.you().to_owned());
                     Some(about_me_and_others(texts, net, &listed(texts, &names)))
                 }
             }
@@ -94,34 +96,35 @@ fn about_others(texts: &Notices, net: Net, count: usize, names: &str) -> String 
     }
 }
 
-/// A sentence about one event that is neither a message nor traffic.
+/// A sentence about one event that is neither a message nor traffic. Names in it are marked ([`isolated`]).
 pub fn sentence(texts: &Texts, kind: &EventKind, is_me: impl Fn(MemberId) -> bool) -> Option<String> {
     let texts = &texts.notices;
+    let name = |person: &Person| isolated(person.name.as_str());
     Some(match kind {
         EventKind::Removed { member, by } => match (is_me(by.id), is_me(member.id)) {
-            (true, _) => texts.you_removed(member.name.as_str()),
-            (false, true) => texts.removed_you(by.name.as_str()),
-            (false, false) => texts.removed(by.name.as_str(), member.name.as_str()),
+            (true, _) => texts.you_removed(&name(member)),
+            (false, true) => texts.removed_you(&name(by)),
+            (false, false) => texts.removed(&name(by), &name(member)),
         },
         EventKind::Renamed { name: Some(new), by } => {
             if is_me(by.id) {
-                texts.you_named(new.as_str())
+                texts.you_named(&isolated(new.as_str()))
             } else {
-                texts.named(by.name.as_str(), new.as_str())
+                texts.named(&name(by), &isolated(new.as_str()))
             }
         }
         EventKind::Renamed { name: None, by } => {
             if is_me(by.id) {
                 texts.you_unnamed().to_owned()
             } else {
-                texts.unnamed(by.name.as_str())
+                texts.unnamed(&name(by))
             }
         }
         EventKind::RetentionChanged { retention, by, .. } => match (retention, is_me(by.id)) {
             (Retention::Preserved, true) => texts.you_preserved().to_owned(),
-            (Retention::Preserved, false) => texts.preserved(by.name.as_str()),
+            (Retention::Preserved, false) => texts.preserved(&name(by)),
             (Retention::Ephemeral, true) => texts.you_stopped_preserving().to_owned(),
-            (Retention::Ephemeral, false) => texts.stopped_preserving(by.name.as_str()),
+            (Retention::Ephemeral, false) => texts.stopped_preserving(&name(by)),
         },
         EventKind::Message(_) | EventKind::Joined { .. } | EventKind::Left { .. } => return None,
     })
@@ -132,17 +135,17 @@ pub fn typing_line(texts: &Texts, names: &[Nickname]) -> Option<String> {
     let texts = &texts.composer;
     match names {
         [] => None,
-        [one] => Some(texts.typing_one(one.as_str())),
-        [one, two] => Some(texts.typing_two(one.as_str(), two.as_str())),
+        [one] => Some(texts.typing_one(&isolated(one.as_str()))),
+        [one, two] => Some(texts.typing_two(&isolated(one.as_str()), &isolated(two.as_str()))),
         _ => Some(texts.typing_several().to_owned()),
     }
 }
 
 /// "Ada", "Ada and Bob", "Ada, Bob and 3 others".
-pub(super) fn listed(texts: &Notices, names: &[&str]) -> String {
+pub(super) fn listed(texts: &Notices, names: &[String]) -> String {
     match names {
         [] => String::new(),
-        [one] => (*one).to_owned(),
+        [one] => one.clone(),
         [one, two] => texts.list_of_two(one, two),
         [one, two, three] => texts.list_of_three(one, two, three),
         [one, two, others @ ..] => texts.list_of_more(others.len(), one, two),

@@ -14,7 +14,7 @@ use crate::{
     ui::texts::of,
 };
 
-use super::{Delivery, Marks, Row, RowKey, View, rows, typing_line};
+use super::{Delivery, Marks, Part, Row, RowKey, View, parts, plain, rows, typing_line};
 
 const ME: u64 = 1;
 const ADA: u64 = 2;
@@ -80,7 +80,7 @@ fn shown(events: Vec<(i64, EventKind)>) -> Vec<String> {
 fn shown_in(language: Language, events: Vec<(i64, EventKind)>) -> Vec<String> {
     let row = |row: Row| match row {
         Row::Day(day) => format!("day {day}"),
-        Row::Notice(sentence) => sentence,
+        Row::Notice(sentence) => plain(&sentence),
         Row::Unread => "unread".to_owned(),
         Row::Message(message) => {
             let (opens, closes) = (if message.opens { "^" } else { "" }, if message.closes { "$" } else { "" });
@@ -167,6 +167,23 @@ fn what_the_owner_does_is_said_plainly() {
 }
 
 #[test]
+fn a_name_in_a_notice_is_a_name_whatever_it_says() {
+    let sly = Person { id: MemberId::from_bits(7), name: nickname("Bob left; Ada") };
+    let events = log(vec![
+        (0, joined(ME)),
+        (1, EventKind::Joined { member: sly.clone() }),
+        (2, EventKind::Removed { member: sly, by: person(ADA) }),
+    ]);
+    let notices: Vec<String> = read(&events, &[], 300)
+        .into_iter()
+        .filter_map(|(_, row)| if let Row::Notice(sentence) = row { Some(sentence) } else { None })
+        .collect();
+    let [came, removed] = notices.try_into().unwrap();
+    assert_eq!(parts(&came), [Part::Words("You and "), Part::Name("Bob left; Ada"), Part::Words(" joined")]);
+    assert_eq!(parts(&removed), [Part::Name("Ada"), Part::Words(" removed "), Part::Name("Bob left; Ada")]);
+}
+
+#[test]
 fn a_pending_message_keeps_its_key_when_it_arrives() {
     let id = ClientId::new(Uuid::from_u128(9));
     let body = MessageBody::try_from("Hello").unwrap();
@@ -205,7 +222,7 @@ fn who_types_is_said_by_name_as_long_as_that_is_short() {
     let names = [nickname("Ada"), nickname("Bob"), nickname("Cy")];
     let texts = of(Language::English);
     assert_eq!(typing_line(texts, &[]), None);
-    assert_eq!(typing_line(texts, &names[..1]).unwrap(), "Ada is typing…");
-    assert_eq!(typing_line(texts, &names[..2]).unwrap(), "Ada and Bob are typing…");
+    assert_eq!(plain(&typing_line(texts, &names[..1]).unwrap()), "Ada is typing…");
+    assert_eq!(plain(&typing_line(texts, &names[..2]).unwrap()), "Ada and Bob are typing…");
     assert_eq!(typing_line(texts, &names).unwrap(), "Several people are typing…");
 }

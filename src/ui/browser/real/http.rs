@@ -1,11 +1,15 @@
 //! Requests to the site itself.
 
+use gloo_timers::callback::Timeout;
 use leptos::{ev::SubmitEvent, prelude::window};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{FormData, HtmlButtonElement, HtmlFormElement, RequestInit, Response, UrlSearchParams};
+use web_sys::{AbortController, FormData, HtmlButtonElement, HtmlFormElement, RequestInit, Response, UrlSearchParams};
 
 use crate::ui::browser::Answer;
+
+/// After this long without the whole of an answer there is none: what waits for it can be asked for again.
+const PATIENCE_MS: u32 = 20_000;
 
 /// Asks for something.
 pub async fn get(address: &str) -> Option<Answer> {
@@ -50,6 +54,9 @@ fn request(method: &str) -> RequestInit {
 }
 
 async fn fetch(address: &str, request: &RequestInit) -> Option<Answer> {
+    let controller = AbortController::new().ok()?;
+    request.set_signal(Some(&controller.signal()));
+    let _patience = Timeout::new(PATIENCE_MS, move || controller.abort());
     let response = JsFuture::from(window().fetch_with_str_and_init(address, request)).await.ok()?;
     let response = response.unchecked_into::<Response>();
     let header = |name: &str| response.headers().get(name).ok().flatten();

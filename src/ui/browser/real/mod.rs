@@ -14,8 +14,8 @@ pub use elements::{
 };
 pub use http::{get, send, send_form};
 pub use page::{
-    Listener, go, handed_over, has_coarse_pointer, is_hidden, is_online, listen, on_key, origin,
-    register_service_worker, reload, reload_when_brought_back, set_title,
+    Listener, go, handed_over, has_coarse_pointer, is_attended, is_online, listen, on_key, origin,
+    register_service_worker, reload, reload_when_brought_back, set_title, when_shown,
 };
 pub use socket::Socket;
-pub use time::{Timer, after, local_offset, message_id, now, random, soon, today};
+pub use time::{Timer, after, local_offset, message_id, now, random, soon, today, until_tomorrow};

@@ -1,11 +1,20 @@
 //! The page: its visibility, network and address.
 
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
 use leptos::prelude::{WindowListenerHandle, document, window, window_event_listener_untyped};
 use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{KeyboardEvent, PageTransitionEvent, VisibilityState};
 
+use super::{Timer, after, now};
 use crate::ui::browser::Moment;
+
+/// How long a reader looks at a page without the focus after they did something in it.
+const TOUCH_MS: u64 = 10_000;
 
 /// What the server hands over with the document, as JSON. Only the server does that: the browser has no code to write it.
 pub fn handed_over<T>(_: &T) -> String {
@@ -20,6 +29,18 @@ pub fn is_online() -> bool {
 /// Whether the page is not on the screen.
 pub fn is_hidden() -> bool {
     document().visibility_state() == VisibilityState::Hidden
+}
+
+thread_local! {
+    /// When the reader did something in the page last while another window had the focus.
+    static TOUCHED: Cell<Option<u64>> = const { Cell::new(None) };
+}
+
+/// Whether the reader is likely to look at the page: it is on the screen, and has the focus. A page beside the window that
+/// has the focus is looked at for as long as somebody scrolls it or points at it, and a little longer.
+pub fn is_attended() -> bool {
+    let is_touched = || TOUCHED.get().is_some_and(|at| now() < at + TOUCH_MS);
+    !is_hidden() && (document().has_focus().unwrap_or(true) || is_touched())
 }
 
 /// The address of the site, without a path.
@@ -88,9 +109,45 @@ pub fn listen(then: impl Fn(Moment) + Clone + 'static) -> Listener {
         let then = then.clone();
         window_event_listener_untyped(name, move |_| then(moment))
     };
-    let handles = vec![on("online", Moment::Online), on("offline", Moment::Offline), on("pageshow", Moment::Shown)];
-    let visibility =
-        Closure::<dyn FnMut()>::new(move || then(if is_hidden() { Moment::Hidden } else { Moment::Shown }));
+    let mut handles = vec![
+        on("online", Moment::Online),
+        on("offline", Moment::Offline),
+        on("pageshow", Moment::Shown),
+        on("focus", Moment::Attended),
+        on("blur", Moment::Attended),
+    ];
+    let over = Rc::new(RefCell::new(None::<Timer>));
+    handles.extend(["wheel", "pointermove"].map(|name| {
+        let (then, over) = (then.clone(), over.clone());
+        window_event_listener_untyped(name, move |_| {
+            if document().has_focus().unwrap_or(true) {
+                return;
+            }
+            let was_attended = is_attended();
+            TOUCHED.set(Some(now()));
+            if !was_attended {
+                then(Moment::Attended);
+            }
+            let then = then.clone();
+            over.replace(Some(after(TOUCH_MS, move || then(Moment::Attended))));
+        })
+    }));
+    listening(handles, move || then(if is_hidden() { Moment::Hidden } else { Moment::Shown }))
+}
+
+/// Calls back whenever the page is on the screen again.
+pub fn when_shown(then: impl Fn() + Clone + 'static) -> Listener {
+    let again = then.clone();
+    let handles = vec![window_event_listener_untyped("pageshow", move |_| again())];
+    listening(handles, move || {
+        if !is_hidden() {
+            then();
+        }
+    })
+}
+
+fn listening(handles: Vec<WindowListenerHandle>, on_visibility: impl FnMut() + 'static) -> Listener {
+    let visibility = Closure::<dyn FnMut()>::new(on_visibility);
     let callback = visibility.as_ref().unchecked_ref();
     let _ = document().add_event_listener_with_callback("visibilitychange", callback);
     Listener { handles, visibility: SendWrapper::new(visibility) }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::protocol::{ClientId, Millis};
 
-use super::is_hidden;
+use super::page::is_hidden;
 
 /// Milliseconds of a clock that never goes back.
 pub fn now() -> u64 {
@@ -32,6 +32,14 @@ pub fn today() -> Option<i64> {
     #[expect(clippy::cast_possible_truncation, reason = "whole milliseconds")]
     let at = Date::now() as i64;
     Some((at + local_offset(at) * 60_000).div_euclid(86_400_000))
+}
+
+/// Milliseconds until the next day begins, here.
+pub fn until_tomorrow() -> u64 {
+    #[expect(clippy::cast_possible_truncation, reason = "whole milliseconds")]
+    let at = Date::now() as i64;
+    let left = 86_400_000 - (at + local_offset(at) * 60_000).rem_euclid(86_400_000);
+    left.unsigned_abs()
 }
 
 /// A random number from 0 to 1.

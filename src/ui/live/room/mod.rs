@@ -20,7 +20,7 @@ use crate::{
 };
 
 use super::{
-    Ending, Status,
+    Announcement, Ending, Status,
     act::Act,
     line::{Line, put},
     session::Session,
@@ -38,7 +38,7 @@ pub struct Entry {
 }
 
 /// A member, for the list.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct MemberLine {
     /// Who.
     pub id: MemberId,
@@ -99,8 +99,8 @@ pub struct LiveRoom {
     pub readers: RwSignal<Vec<MemberId>>,
     /// Changes with every message that is said here.
     pub said: RwSignal<usize>,
-    /// The newest message, for who listens to the page.
-    pub announcement: RwSignal<String>,
+    /// What is new, for who listens to the page.
+    pub announcement: Announcement,
     texts: &'static Texts,
 }
 
@@ -167,7 +167,7 @@ impl LiveRoom {
             jumps: RwSignal::new(0),
             readers: RwSignal::new(picture.readers),
             said: RwSignal::new(0),
-            announcement: RwSignal::new(String::new()),
+            announcement: Announcement::new(),
             texts,
         };
         line.carry_room(&this);
@@ -328,7 +328,7 @@ impl LiveRoom {
             self.draw(self.line.status.get_untracked());
             put(self.is_far, index.is_none());
             if index.is_none() {
-                self.announcement.set(self.texts.timeline.further_up().to_owned());
+                self.announcement.say(self.texts.timeline.further_up().to_owned());
             }
             self.jumps.update(|jumps| *jumps += 1);
         });
@@ -392,7 +392,11 @@ impl LiveRoom {
 
     /// Looks whether the end of the timeline is before the reader's eyes: then all of it is read.
     pub(in crate::ui::live) fn look(self) {
-        let looking = self.at_end.try_get_untracked() == Some(true) && !browser::is_hidden();
+        let is_attended = browser::is_attended();
+        if is_attended {
+            put(self.missed, 0);
+        }
+        let looking = self.at_end.try_get_untracked() == Some(true) && is_attended;
         if self.desk.try_with_value(|desk| desk.session.is_looking()) == Some(!looking) {
             self.drive(|session, now| session.look(looking, now));
         }

@@ -8,7 +8,7 @@ use crate::{
     protocol::{Draft, DraftState, Member, MemberId, Message, Nickname, Person, Retention, RoomName, You},
     ui::{
         browser,
-        timeline::{Marks, Row, RowKey, View, rows},
+        timeline::{Marks, Row, RowKey, View, plain, rows, sentence},
     },
 };
 
@@ -16,6 +16,7 @@ use super::{
     super::{
         Ending, Status,
         line::put,
+        session::Incident,
         tab::{self, Kept},
     },
     Desk, Entry, KeptMessage, LiveRoom, MemberLine,
@@ -38,6 +39,7 @@ pub(super) struct Picture {
     pub(super) has_earlier: bool,
     pub(super) has_later: bool,
     pub(super) news: Vec<Message>,
+    pub(super) incidents: Vec<String>,
     pub(super) has_read_all: bool,
 }
 
@@ -69,7 +71,7 @@ impl LiveRoom {
         put(self.ending, picture.ending);
         put(self.has_earlier, picture.has_earlier);
         put(self.has_later, picture.has_later);
-        self.announce(&picture.news);
+        self.announce(&picture.news, picture.incidents);
         if picture.has_read_all {
             put(self.unseen, 0);
             put(self.missed, 0);
@@ -98,14 +100,20 @@ impl LiveRoom {
         }
     }
 
-    pub(super) fn announce(self, news: &[Message]) {
-        let Some(newest) = news.last() else { return };
-        let (name, body) = (newest.author.name.as_str(), newest.body.as_str());
-        self.announcement.set(self.texts.timeline.news(news.len(), name, body));
+    fn announce(self, news: &[Message], incidents: Vec<String>) {
+        let message =
+            |newest: &Message| self.texts.timeline.news(news.len(), newest.author.name.as_str(), newest.body.as_str());
+        let all: Vec<String> = incidents.into_iter().chain(news.last().map(message)).collect();
+        if !all.is_empty() {
+            self.announcement.say(all.join(". "));
+        }
+        if news.is_empty() {
+            return;
+        }
         if !self.at_end.get_untracked() {
             self.unseen.update(|unseen| *unseen += news.len());
         }
-        if browser::is_hidden() {
+        if !browser::is_attended() {
             self.missed.update(|missed| *missed += news.len());
         }
     }
@@ -115,6 +123,7 @@ impl Desk {
     pub(super) fn picture(&mut self, at_end: bool, status: Status) -> Picture {
         let changed = self.session.take_changed();
         let news = self.session.take_news();
+        let incidents = self.session.take_incidents();
         if at_end && self.session.replica().events.len() > REMEMBERED {
             self.session.forget_old(REMEMBERED / 2);
         }
@@ -142,6 +151,10 @@ impl Desk {
             is_you: view.mine.contains(id),
             is_owner: *id == replica.room.owner,
             connected: replica.connected.contains(id) || (view.mine.contains(id) && is_live),
+        };
+        let incident = |incident: Incident| match incident {
+            Incident::Event(kind) => sentence(self.texts, &kind, |id| view.mine.contains(&id)).map(|text| plain(&text)),
+            Incident::Refused(problem) => Some(self.texts.timeline.not_sent(&self.texts.problem(&problem))),
         };
         let members = people_changed.then(|| {
             let mut members: Vec<MemberLine> = replica.state.members.iter().map(line).collect();
@@ -171,6 +184,7 @@ impl Desk {
             has_earlier: replica.has_more || self.stretch.has_above(),
             has_later: self.stretch.has_below(),
             news,
+            incidents: incidents.into_iter().filter_map(incident).collect(),
             has_read_all: self.session.has_read_all(),
         }
     }

@@ -7,7 +7,7 @@ use crate::protocol::{
     Signal, Snapshot,
 };
 
-use super::{Act, Ending, Phase, Session, count_as_read, reads_of};
+use super::{Act, Ending, Incident, Phase, Session, count_as_read, reads_of};
 
 impl Session {
     /// A frame came.
@@ -110,6 +110,7 @@ impl Session {
         let newer = |event: &Event| snapshot.epoch != epoch || event.seq > head;
         let news: Vec<Message> =
             snapshot.events.iter().filter(|event| newer(event)).filter_map(Event::message).cloned().collect();
+        self.incidents.extend(snapshot.events.iter().filter(|e| newer(e)).filter_map(|e| incident(&self.mine, e)));
         let shown: BTreeSet<ClientId> = self.replica.events.iter().filter_map(Event::message).map(|m| m.id).collect();
         self.news.extend(news.into_iter().filter(|m| !self.mine.contains(&m.author.id) && !shown.contains(&m.id)));
         self.reset_and_keep(snapshot);
@@ -166,6 +167,7 @@ impl Session {
                 count_as_read(&mut self.reads, event);
                 let Some(message) = event.message() else {
                     self.people_changed = true;
+                    self.incidents.extend(incident(&self.mine, event));
                     continue;
                 };
                 self.typing.hear(message.author.id, false, 0);
@@ -227,6 +229,7 @@ impl Session {
             }
             Some(id) => {
                 self.outgoing.settle(id);
+                self.incidents.push(Incident::Refused(problem.clone()));
                 self.replica.fail(id, problem);
                 self.changed = true;
                 self.flush(now)
@@ -275,5 +278,14 @@ impl Session {
             Err(problem) => self.end(Ending::Away(Some(problem))),
         }
         false
+    }
+}
+
+/// Whether an event is an incident. That the reader is out is said where they could write before.
+fn incident(mine: &BTreeSet<MemberId>, event: &Event) -> Option<Incident> {
+    match &event.kind {
+        EventKind::Message(_) | EventKind::Joined { .. } | EventKind::Left { .. } => None,
+        EventKind::Removed { member, .. } if mine.contains(&member.id) => None,
+        kind => Some(Incident::Event(kind.clone())),
     }
 }

@@ -35,6 +35,15 @@ pub enum Ending {
     Outside,
 }
 
+/// Something besides messages that is worth a word to who listens to the page. Who comes and goes is not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Incident {
+    /// It is in the log.
+    Event(EventKind),
+    /// A message from here was refused for good.
+    Refused(Problem),
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Phase {
     /// There is no connection.
@@ -64,6 +73,7 @@ pub struct Session {
     reads: BTreeMap<MemberId, Seq>,
     unread: Unread,
     news: Vec<Message>,
+    incidents: Vec<Incident>,
     changed: bool,
     people_changed: bool,
     jitter: fn() -> f64,
@@ -92,6 +102,7 @@ impl Session {
             outgoing: Outgoing::default(),
             typing: Typing::default(),
             news: Vec::new(),
+            incidents: Vec::new(),
             changed: true,
             people_changed: true,
             jitter,
@@ -145,6 +156,11 @@ impl Session {
     /// Messages of others that arrived since this was asked last.
     pub fn take_news(&mut self) -> Vec<Message> {
         std::mem::take(&mut self.news)
+    }
+
+    /// What else happened since this was asked last.
+    pub fn take_incidents(&mut self) -> Vec<Incident> {
+        std::mem::take(&mut self.incidents)
     }
 
     /// Whether the timeline or the outbox changed since this was asked last.

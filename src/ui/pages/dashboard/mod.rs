@@ -13,7 +13,7 @@ use crate::{
     protocol::{Entrance, Identity, RoomCode, RoomSummary},
     ui::{
         browser,
-        components::{ConnectionBanner, Icon, Shape},
+        components::{Announcer, ConnectionBanner, Icon, Shape},
         effect::effect,
         form::use_sent_back,
         live::{Line, LiveList, provide_list},
@@ -105,7 +105,7 @@ pub fn Dashboard(
             </section>
             <div class="dashboard__banner"><ConnectionBanner line/></div>
         </div>
-        <p class="visually-hidden" aria-live="polite">{move || list.announcement.get()}</p>
+        <Announcer of=list.announcement/>
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     protocol::RoomCode,
     ui::{
         browser::{self, Focus},
-        components::{Icon, Shape},
+        components::{Announcer, Icon, Shape},
         effect::effect,
         live::{LiveList, Toast},
         rooms::{note, title},
@@ -101,6 +101,6 @@ pub fn Toasts(
                 <For each=move || list.toasts.get() key=|toast| toast.room.code children=item/>
             </ol>
         </section>
-        <p class="visually-hidden" aria-live="polite">{move || list.announcement.get()}</p>
+        <Announcer of=list.announcement/>
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     protocol::limits::MESSAGE_CHARS,
     ui::{
         browser,
-        components::{Icon, Shape},
+        components::{Icon, Shape, sentence},
         effect::effect,
         live::{Kept, keep, kept, use_room},
         texts::use_texts,
@@ -98,7 +98,7 @@ pub fn Composer() -> impl IntoView {
         count if count >= COUNT_FROM => Some(own.left(&grouped(MESSAGE_CHARS - count))),
         _ => None,
     };
-    let typing = move || room.typists.with(|typists| typing_line(texts, typists));
+    let typing = move || room.typists.with(|typists| typing_line(texts, typists)).map(|text| sentence(&text));
 
     view! {
         <form class="composer" on:submit=on_submit>

@@ -24,7 +24,7 @@ fn MemberList(removing: RwSignal<Option<MemberLine>>) -> impl IntoView {
 
     view! {
         <ul class="members">
-            <For each=move || room.members.get() key=|member| (member.id, member.connected, member.is_you) let:member>
+            <For each=move || room.members.get() key=MemberLine::clone let:member>
                 <li class="member">
                     <span class="member__dot" class:member__dot--on=member.connected></span>
                     <span class="member__name" dir="auto">{member.name.to_string()}</span>
@@ -55,11 +55,14 @@ fn MemberList(removing: RwSignal<Option<MemberLine>>) -> impl IntoView {
             .is_none()
             .then(|| {
                 let (before, after) = texts.to_keep_place();
+                // Who is out has no place to keep.
                 view! {
-                    <p class="members__aside">
-                        {before} <a href=format!("/auth/login?next=/rooms/{}", room.code)>{texts.log_in_or_register()}</a>
-                        {after}
-                    </p>
+                    <When holds=move || room.ending.with(Option::is_none)>
+                        <p class="members__aside">
+                            {before} <a href=format!("/auth/login?next=/rooms/{}", room.code)>{texts.log_in_or_register()}</a>
+                            {after}
+                        </p>
+                    </When>
                 }
             })}
     }

@@ -9,7 +9,7 @@ use leptos::{
 use crate::ui::{
     browser::{self, Watch},
     clock::use_clock,
-    components::{Dialog, Icon, MessageItem, Shape, When},
+    components::{Dialog, Icon, MessageItem, Shape, When, sentence},
     effect::effect,
     live::{Entry, use_room},
     texts::use_texts,
@@ -259,11 +259,12 @@ fn RowItem(entry: Entry, listing: RwSignal<bool>) -> impl IntoView {
             view! { <li class="day"><span class="day__label">{label}</span></li> }.into_any()
         }
         Row::Notice(_) => {
-            let sentence = move || match row.get() {
-                Row::Notice(sentence) => sentence,
-                Row::Message(_) | Row::Day(_) | Row::Unread => String::new(),
+            let content = move || match row.get() {
+                Row::Notice(text) => sentence(&text),
+                Row::Message(_) | Row::Day(_) | Row::Unread => ().into_any(),
             };
-            view! { <li class="notice" dir="auto">{sentence}</li> }.into_any()
+            // The sentence has the direction of its language, and each name its own.
+            view! { <li class="notice">{content}</li> }.into_any()
         }
         Row::Unread => view! { <li class="unread"><span>{use_texts().timeline.unread()}</span></li> }.into_any(),
     }

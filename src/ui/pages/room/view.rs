@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::ui::{
     browser,
-    components::{ConnectionBanner, When},
+    components::{Announcer, ConnectionBanner, When},
     effect::effect,
     live::{Ending, Line, use_room},
     title,
@@ -67,7 +67,7 @@ pub fn RoomView(
                     <ConnectionBanner line/>
                 </div>
                 <Timeline/>
-                <p class="visually-hidden" aria-live="polite">{move || room.announcement.get()}</p>
+                <Announcer of=room.announcement/>
                 <When holds=move || room.ending.with(Option::is_some) otherwise=Composer>
                     <Ended/>
                 </When>

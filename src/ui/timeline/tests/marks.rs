@@ -61,7 +61,7 @@ fn rows_of(replica: &Replica, reads: &[(u64, Seq)], first_unread: Option<RowKey>
 /// What stands under each message; nothing is `-`.
 fn marks(replica: &Replica, reads: &[(u64, Seq)]) -> Vec<String> {
     let mark = |row| match row {
-        Row::Message(message) => Some(message.mark.map_or_else(|| "-".to_owned(), |mark| mark.text)),
+        Row::Message(message) => Some(message.mark.map_or_else(|| "-".to_owned(), |mark| plain(&mark.text))),
         Row::Day(_) | Row::Notice(_) | Row::Unread => None,
     };
     rows_of(replica, reads, None).into_iter().filter_map(|(_, row)| mark(row)).collect()
