@@ -98,6 +98,9 @@ pub struct SendMessage {
     /// What is said.
     #[schema(example = "Shall we meet at seven?")]
     pub body: String,
+    /// Who says it. If this is given and the asker is another member by now, nothing is sent (`not_a_member`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member_id: Option<MemberId>,
 }
 
 /// The answer to a message that is in the log.

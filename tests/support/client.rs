@@ -132,7 +132,7 @@ impl Guest {
 
     /// Says something, or is refused.
     pub async fn try_say(&self, code: RoomCode, id: ClientId, body: &str) -> Result<Ack, Refused> {
-        let body = SendMessage { code: code.to_string(), id, body: body.to_owned() };
+        let body = SendMessage { code: code.to_string(), id, body: body.to_owned(), member_id: None };
         self.ask(Method::POST, "/api/messages", body).await
     }
 

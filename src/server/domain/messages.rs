@@ -3,8 +3,8 @@
 use super::{rooms::membership, store_failed};
 use crate::{
     protocol::{
-        Ack, ClientId, Event, HistoryPage, HistoryQuery, MemberId, MessageBody, Problem, RoomCode, SendMessage, Seq,
-        limits,
+        Ack, ClientId, Code, Event, HistoryPage, HistoryQuery, MemberId, MessageBody, Problem, RoomCode, SendMessage,
+        Seq, limits,
     },
     server::{
         app::{App, Visitor},
@@ -20,6 +20,10 @@ pub async fn send(app: &App, visitor: &Visitor, message: SendMessage) -> Result<
     let body = read_body(message.body)?;
     let actor = visitor.actor()?.id();
     let (room, member) = membership(app, actor, code).await?;
+    if message.member_id.is_some_and(|meant| meant != member.member) {
+        return Err(Problem::new(Code::NotAMember, "You are somebody else in this room by now. Nothing was sent."));
+    }
+    app.engine.attend(&member);
     app.limits.send(actor)?;
     let command = Command::Say { member: member.member, id: message.id, body };
     Ok(app.engine.command(room.id, command).await?.ack(message.id))
@@ -70,6 +74,7 @@ pub async fn history(app: &App, visitor: &Visitor, query: HistoryQuery) -> Resul
     // Stores count in signed numbers; no log is as long as that.
     let before = query.before.map(|seq| seq.min(i64::MAX.cast_unsigned()));
     let (room, member) = membership(app, visitor.actor()?.id(), code).await?;
+    app.engine.attend(&member);
     let archived = app.store.events_before(room.id, before, limit + 1).await.map_err(store_failed)?;
     let mut events = unkept(app, &member, before, limit + 1).await;
     events.extend(archived);

@@ -215,6 +215,7 @@ pub async fn mute(app: &App, visitor: &Visitor, code: RoomCode, muted: bool) -> 
 pub async fn view(app: &App, visitor: &Visitor, code: RoomCode) -> Result<Snapshot, Problem> {
     let Some(actor) = &visitor.actor else { return Err(Problem::room_unavailable()) };
     let (room, member) = membership(app, actor.id(), code).await?;
+    app.engine.attend(&member);
     app.engine.look(room.id, member, actor.discretion()).await
 }
 

@@ -147,6 +147,16 @@ impl Engine {
         self.spawn(async move { absence::renew(&engine, &[guest]).await });
     }
 
+    /// Somebody in a room asked for it, or said something, by a door that is no socket: they are here. Their lease is renewed as
+    /// seldom as a socket would have it renewed.
+    pub fn attend(&self, member: &MemberRecord) {
+        let pause = self.0.timing.guest_grace / 3;
+        let is_guest = matches!(member.actor, ActorId::Guest(_));
+        if is_guest && held(&self.0.present).ask(member.room, member.member, Instant::now(), pause) {
+            self.expect(member);
+        }
+    }
+
     /// The room as a member sees it now.
     pub async fn look(&self, room: RoomId, member: MemberRecord, discretion: Discretion) -> Result<Snapshot, Problem> {
         self.ask(room, |reply| Request::Look(member, discretion, PATIENCE, Look::Snapshot(reply))).await

@@ -4,7 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Command, Done, window::Window};
+use super::{Command, Done, names, window::Window};
 use crate::protocol::{
     ClientId, Code, Event, EventKind, MemberId, Message, Millis, Nickname, Person, Problem, Retention, RoomState, Seq,
 };
@@ -78,25 +78,23 @@ impl<'a> Judge<'a> {
                 if self.name_of(member.id).is_some() {
                     return self.already();
                 }
-                self.moved.insert(member.id, Some(member.name.clone()));
-                self.event(EventKind::Joined { member: member.clone() })
+                let member = self.told_apart(member);
+                self.event(EventKind::Joined { member })
             }
             Command::Enter { joining } => {
                 if self.state.retention == Retention::Ephemeral {
                     return Verdict::Refused(just_changed());
                 }
-                let member = joining.person();
-                self.moved.insert(member.id, Some(member.name.clone()));
+                let member = self.told_apart(&joining.person());
                 self.event(EventKind::Joined { member })
             }
             Command::Leave { member, removed_by } => {
-                if self.name_of(member.id).is_none() {
-                    return self.already();
-                }
+                let Some(name) = self.name_of(member.id) else { return self.already() };
+                let removed_by = removed_by.as_ref().map(|by| self.as_here(by));
                 self.moved.insert(member.id, None);
-                let member = member.clone();
+                let member = Person { id: member.id, name };
                 self.event(match removed_by {
-                    Some(by) => EventKind::Removed { member, by: by.clone() },
+                    Some(by) => EventKind::Removed { member, by },
                     None => EventKind::Left { member },
                 })
             }
@@ -104,7 +102,7 @@ impl<'a> Judge<'a> {
                 if self.head == self.state.head && *name == self.state.name {
                     return self.already();
                 }
-                self.event(EventKind::Renamed { name: name.clone(), by: by.clone() })
+                self.event(EventKind::Renamed { name: name.clone(), by: self.as_here(by) })
             }
             Command::Retain { retention, by } => {
                 if *retention == self.state.retention {
@@ -115,9 +113,23 @@ impl<'a> Judge<'a> {
                     return Verdict::NextBatch;
                 }
                 self.closed = true;
-                self.event(EventKind::RetentionChanged { retention: *retention, by: by.clone(), n: self.n })
+                self.event(EventKind::RetentionChanged { retention: *retention, by: self.as_here(by), n: self.n })
             }
         }
+    }
+
+    /// Somebody who comes in, by a name that nobody else here has.
+    fn told_apart(&mut self, member: &Person) -> Person {
+        let moved = self.moved.values().flatten();
+        let stayed = self.state.members.iter().filter(|(id, _)| !self.moved.contains_key(id));
+        let name = names::told_apart(&member.name, stayed.map(|(_, member)| &member.name).chain(moved));
+        self.moved.insert(member.id, Some(name.clone()));
+        Person { id: member.id, name }
+    }
+
+    /// Somebody by the name that they have here, which may be another one than they asked for.
+    fn as_here(&self, person: &Person) -> Person {
+        Person { id: person.id, name: self.name_of(person.id).unwrap_or_else(|| person.name.clone()) }
     }
 
     fn name_of(&self, member: MemberId) -> Option<Nickname> {
@@ -243,6 +255,29 @@ mod tests {
         event(judge.judge(&join));
         assert_eq!(judge.judge(&join), Verdict::NextBatch);
         assert!(matches!(judge.judge(&Command::Join { member: person(1) }), Verdict::Already(_)));
+    }
+
+    #[test]
+    fn who_comes_in_by_a_name_that_somebody_has_is_told_apart_and_keeps_that_name() {
+        let called = |id, name: &str| Person { id: MemberId::from_bits(id), name: Nickname::try_from(name).unwrap() };
+        let (mut state, window) = (room_of(&[1]), Window::default());
+        let mut judge = Judge::new(&state, &window, 50);
+        let events: Vec<Event> = [(2, "Bob"), (3, "bob"), (4, "You")]
+            .map(|(id, name)| event(judge.judge(&Command::Join { member: called(id, name) })))
+            .into();
+        let second = event(judge.judge(&say(3, 1, "a")));
+        assert_eq!(second.message().unwrap().author, called(3, "bob (2)"));
+        let kinds: Vec<_> = events.iter().map(|event| event.kind.clone()).collect();
+        let joined = |id, name| EventKind::Joined { member: called(id, name) };
+        assert_eq!(kinds, [joined(2, "Bob"), joined(3, "bob (2)"), joined(4, "You (2)")]);
+        for event in events.iter().chain([&second]) {
+            state.apply(event);
+        }
+        let mut judge = Judge::new(&state, &window, 60);
+        let leave = Command::Leave { member: called(2, "Bob"), removed_by: Some(called(3, "bob")) };
+        let removed = EventKind::Removed { member: called(2, "Bob"), by: called(3, "bob (2)") };
+        assert_eq!(event(judge.judge(&leave)).kind, removed, "whoever goes, the second stays the second");
+        assert_eq!(event(judge.judge(&Command::Join { member: called(5, "Bob") })).kind, joined(5, "Bob"));
     }
 
     #[test]

@@ -13,10 +13,10 @@ pub struct Names {
 
 impl Names {
     /// The names of these members.
-    pub fn of<'a>(members: impl IntoIterator<Item = (MemberId, &'a Nickname)>) -> Self {
+    pub fn of<'a>(members: impl IntoIterator<Item = (MemberId, &'a str)>) -> Self {
         let mut names = Self::default();
         for (member, name) in members {
-            let name = name.as_str().to_lowercase();
+            let name = name.to_lowercase();
             if let Some(first) = name.chars().next() {
                 names.by_first.entry(first).or_default().push((name, member));
             }
@@ -44,7 +44,7 @@ impl Names {
 /// Whether a text has this name in it.
 pub fn is_mentioned(name: &Nickname, text: &str) -> bool {
     let mut is_found = false;
-    Names::of([(MemberId::from_bits(0), name)]).find(text, |_| is_found = true);
+    Names::of([(MemberId::from_bits(0), name.as_str())]).find(text, |_| is_found = true);
     is_found
 }
 
@@ -130,7 +130,7 @@ mod tests {
     fn everyone_who_is_named_is_found() {
         let people = ["Ada", "Adam", "Ada L.", "Bob"].map(name);
         let ids = (0..).map(MemberId::from_bits);
-        let names = Names::of(ids.zip(&people));
+        let names = Names::of(ids.zip(people.iter().map(Nickname::as_str)));
         let mut found = Vec::new();
         names.find("ada l. and BOB, not adam’s bobsleigh; bob?", |member| found.push(member.get()));
         found.sort_unstable();

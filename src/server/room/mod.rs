@@ -16,6 +16,7 @@ mod judge;
 mod live;
 mod log;
 mod mentions;
+mod names;
 mod packet;
 mod present;
 mod reads;

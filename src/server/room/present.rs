@@ -1,6 +1,11 @@
 //! Who is connected to this node.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
+
+use tokio::time::Instant;
 
 use crate::{
     protocol::MemberId,
@@ -10,11 +15,16 @@ use crate::{
     },
 };
 
+/// Guests who ask by HTTP that are remembered before those are forgotten who did not ask lately.
+const ASKING: usize = 1_024;
+
 /// Who is connected to this node, both ways round.
 #[derive(Default)]
 pub struct Present {
     members: HashMap<(RoomId, MemberId), Connected>,
     connections: HashMap<ConnectionId, HashSet<(RoomId, MemberId)>>,
+    /// Guests without a connection here who asked by HTTP, and when their lease was renewed for that.
+    asking: HashMap<(RoomId, MemberId), Instant>,
 }
 
 #[derive(Default)]
@@ -67,6 +77,21 @@ impl Present {
         }
     }
 
+    /// A guest asks for a room by HTTP, which is a sign of life. True if their lease is to be renewed for it: not while a
+    /// connection sees to that, and not more than once in `pause`.
+    pub fn ask(&mut self, room: RoomId, member: MemberId, now: Instant, pause: Duration) -> bool {
+        let place = (room, member);
+        let is_recent = |at: &Instant| now.duration_since(*at) < pause;
+        if self.has_guest(room, member) || self.asking.get(&place).is_some_and(is_recent) {
+            return false;
+        }
+        if self.asking.len() >= ASKING {
+            self.asking.retain(|_, at| is_recent(at));
+        }
+        self.asking.insert(place, now);
+        true
+    }
+
     /// Whether a member is a guest with a connection here.
     pub fn has_guest(&self, room: RoomId, member: MemberId) -> bool {
         self.members.get(&(room, member)).is_some_and(|connected| connected.is_guest)
@@ -76,5 +101,30 @@ impl Present {
     pub fn guests(&self) -> Vec<(RoomId, MemberId)> {
         let guests = self.members.iter().filter(|(_, connected)| connected.is_guest);
         guests.map(|(place, _)| *place).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn who_asks_by_http_again_and_again_is_renewed_once_in_a_while() {
+        let (room, member) = (RoomId(Uuid::from_u128(1)), MemberId::from_bits(1));
+        let (start, pause) = (Instant::now(), Duration::from_secs(20));
+        let mut present = Present::default();
+        let asks = |present: &mut Present, after| present.ask(room, member, start + Duration::from_secs(after), pause);
+        assert!(asks(&mut present, 0));
+        assert!(!asks(&mut present, 3));
+        assert!(!asks(&mut present, 19));
+        assert!(asks(&mut present, 20));
+        assert!(!asks(&mut present, 23));
+        for other in 0..ASKING as u64 {
+            assert!(present.ask(room, MemberId::from_bits(100 + other), start + pause, pause));
+        }
+        assert!(present.ask(room, MemberId::from_bits(2), start + pause * 9, pause));
+        assert_eq!(present.asking.len(), 1, "those who no longer ask are forgotten");
     }
 }

@@ -30,7 +30,7 @@ pub fn ConnectionBanner(
             timer.set_value(None);
             troubled.set(false);
         }
-        Status::Offline => troubled.set(true),
+        Status::Offline | Status::Blocked => troubled.set(true),
         Status::Connecting | Status::Waiting(_) => {
             if let Status::Waiting(until) = line.status.get_untracked() {
                 countdown.run_until(until);
@@ -46,6 +46,7 @@ pub fn ConnectionBanner(
     let text = move || match (troubled.get(), line.status.get()) {
         (false, _) | (_, Status::Live | Status::Ended) => "",
         (_, Status::Offline) => texts.offline(),
+        (_, Status::Blocked) => texts.blocked(),
         (_, Status::Connecting | Status::Waiting(_)) => texts.again(),
     };
 

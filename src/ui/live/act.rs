@@ -1,6 +1,6 @@
 //! What is to be done, and how things are.
 
-use crate::protocol::ClientFrame;
+use crate::protocol::{ClientFrame, ClientId, MessageBody};
 
 /// Something for the browser to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +11,13 @@ pub enum Act {
     Close,
     /// Send a frame.
     Send(ClientFrame),
+    /// Send a message over HTTP.
+    Post {
+        /// Its id.
+        id: ClientId,
+        /// What it says.
+        body: MessageBody,
+    },
     /// Ask over HTTP whether this page's person is still where the page thinks.
     AskDoor,
     /// Join the room again.
@@ -31,6 +38,8 @@ pub enum Status {
     Waiting(u64),
     /// The device has no network.
     Offline,
+    /// No socket can be opened, and HTTP works: messages go that way.
+    Blocked,
     /// Not wanted any more.
     Ended,
 }

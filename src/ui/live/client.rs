@@ -1,6 +1,6 @@
 //! What goes over the one socket of a page, and who listens to it: a room, the list of an account's rooms, or both.
 
-use crate::protocol::{ByeReason, Problem, ServerFrame, Snapshot};
+use crate::protocol::{Ack, ByeReason, ClientId, Problem, ServerFrame, Snapshot};
 
 use super::{
     act::{Act, Status},
@@ -99,7 +99,25 @@ impl Client<'_> {
 
     /// What the room's door said when asked with [`Act::AskDoor`]: the snapshot, or nothing for who is outside.
     pub fn door_said(&mut self, inside: Option<Snapshot>, now: u64) -> Vec<Act> {
+        self.door_is_there();
         self.in_room(now, |room| room.door_said(inside, now))
+    }
+
+    /// The door gave an answer, over HTTP.
+    pub fn door_is_there(&mut self) {
+        let has_no_socket = !self.connection.is_open() && !self.connection.is_resting();
+        self.connection.set_blocked(has_no_socket);
+    }
+
+    /// The door gave no answer either.
+    pub fn door_is_away(&mut self) {
+        self.connection.set_blocked(false);
+        self.room.iter_mut().for_each(|room| room.door_is_away());
+    }
+
+    /// How [`Act::Post`] went.
+    pub fn posted(&mut self, id: ClientId, outcome: Result<Ack, Problem>, now: u64) -> Vec<Act> {
+        self.in_room(now, |room| room.posted(id, outcome, now))
     }
 
     /// The person of this page is not logged in any more, or in no room.

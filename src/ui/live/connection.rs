@@ -39,6 +39,7 @@ enum Phase {
 pub struct Connection {
     phase: Phase,
     online: bool,
+    blocked: bool,
     failures: u32,
     heart: Heartbeat,
     jitter: fn() -> f64,
@@ -47,7 +48,7 @@ pub struct Connection {
 impl Connection {
     /// None yet.
     pub fn new(jitter: fn() -> f64) -> Self {
-        Self { phase: Phase::Resting, online: true, failures: 0, heart: Heartbeat::new(0), jitter }
+        Self { phase: Phase::Resting, online: true, blocked: false, failures: 0, heart: Heartbeat::new(0), jitter }
     }
 
     /// Whether frames can be sent.
@@ -65,6 +66,7 @@ impl Connection {
         match self.phase {
             Phase::Open { settled: Some(_) } => Status::Live,
             _ if !self.online => Status::Offline,
+            _ if self.blocked => Status::Blocked,
             Phase::Waiting { until } => Status::Waiting(until),
             Phase::Resting | Phase::Opening { .. } | Phase::Open { settled: None } => Status::Connecting,
         }
@@ -102,7 +104,13 @@ impl Connection {
     pub fn settle(&mut self, now: u64) {
         if let Phase::Open { settled } = &mut self.phase {
             settled.get_or_insert(now);
+            self.blocked = false;
         }
+    }
+
+    /// Whether HTTP works although no socket does.
+    pub fn set_blocked(&mut self, blocked: bool) {
+        self.blocked = blocked;
     }
 
     /// Nobody wants it any more.
@@ -116,13 +124,14 @@ impl Connection {
         let mut acts = Vec::new();
         match self.phase {
             Phase::Resting | Phase::Waiting { .. } => return acts,
-            Phase::Opening { .. } => {
+            // What stands between may also take a socket, and cut it off.
+            Phase::Opening { .. } | Phase::Open { settled: None } => {
                 if self.online && self.failures >= DOUBTS - 1 && (self.failures + 1).is_multiple_of(DOUBTS) {
                     acts.push(Act::AskDoor);
                 }
             }
             Phase::Open { settled: Some(since) } if now >= since + STABLE_MS => self.failures = 0,
-            Phase::Open { .. } => {}
+            Phase::Open { settled: Some(_) } => {}
         }
         self.failures = self.failures.saturating_add(1);
         let wait = if self.online { backoff::wait(self.failures, (self.jitter)()) } else { OFFLINE_MS };
@@ -184,7 +193,14 @@ impl Connection {
     /// Looks at the clock.
     pub fn tick(&mut self, now: u64) -> Vec<Act> {
         match self.phase {
-            Phase::Opening { deadline } if now >= deadline => self.renew(now, now),
+            Phase::Opening { deadline } if now >= deadline => {
+                // That took so long already that HTTP is asked at once.
+                let mut acts = self.renew(now, now);
+                if self.online && !acts.contains(&Act::AskDoor) {
+                    acts.push(Act::AskDoor);
+                }
+                acts
+            }
             Phase::Waiting { until } if now >= until => vec![self.open(now)],
             Phase::Open { .. } => match self.heart.check(now) {
                 Pulse::Ask(n) => vec![Act::Send(ClientFrame::Ping { n })],

@@ -171,6 +171,14 @@ impl Line {
                 });
             }
             Act::AskDoor => spawn_local(self.ask_door()),
+            Act::Post { id, body } => {
+                let Some(room) = self.room() else { return };
+                let member = room.you.with_untracked(|you| you.member_id);
+                spawn_local(async move {
+                    let outcome = server::say(room.code, member, id, body).await;
+                    self.drive(|client, now| client.posted(id, outcome, now));
+                });
+            }
             Act::Rejoin => {
                 let Some(room) = self.room() else { return };
                 let nickname = room.you.with_untracked(|you| you.nickname.to_string());
@@ -191,8 +199,15 @@ impl Line {
         match answer {
             Ok(Some(snapshot)) => self.drive(|client, now| client.door_said(Some(snapshot), now)),
             Err(problem) if is_outside(problem.code) => self.drive(|client, now| client.turned_away(now)),
-            // The server cannot be asked either, or all is well there: the next try will tell.
-            Ok(None) | Err(_) => {}
+            Ok(None) => self.drive(|client, _| {
+                client.door_is_there();
+                Vec::new()
+            }),
+            // The server cannot be asked either: the next try will tell.
+            Err(_) => self.drive(|client, _| {
+                client.door_is_away();
+                Vec::new()
+            }),
         }
     }
 

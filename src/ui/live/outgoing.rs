@@ -54,6 +54,11 @@ impl Outgoing {
         self.held_until = Some(self.held_until.map_or(until, |earlier| earlier.max(until)));
     }
 
+    /// Whether no message is on its way.
+    pub fn is_idle(&self) -> bool {
+        self.in_flight.is_empty()
+    }
+
     /// When holding ends, if it is on.
     pub fn held_until(&self) -> Option<u64> {
         self.held_until

@@ -5,7 +5,7 @@ mod reading;
 use uuid::Uuid;
 
 use crate::protocol::{
-    ByeReason, ClientFrame, ClientId, Code, Companion, DraftState, Epoch, Event, EventKind, HistoryPage, MemberId,
+    Ack, ByeReason, ClientFrame, ClientId, Code, Companion, DraftState, Epoch, Event, EventKind, HistoryPage, MemberId,
     MemberView, Message, MessageBody, Nickname, Notify, Person, Problem, ReadMark, Replica, ResetReason, Retention,
     Role, RoomCode, RoomSummary, RoomType, RoomView, Seq, ServerFrame, Signal, Snapshot, You,
 };
@@ -15,7 +15,7 @@ use super::{
     client::Client,
     connection::Connection,
     list::RoomList,
-    session::{Ending, Session},
+    session::{Ending, Incident, Session},
 };
 
 const ME: u64 = 1;
@@ -555,9 +555,137 @@ fn a_socket_that_never_opens_makes_it_ask_at_the_door() {
     page.tick(400);
     assert_eq!(page.closed(410), [Act::AskDoor]);
     assert_eq!(page.client().door_said(Some(snapshot()), 500), []);
-    assert!(matches!(page.status(), Status::Waiting(_)));
+    assert_eq!(page.status(), Status::Blocked);
     assert_eq!(page.client().door_said(None, 500), [Act::Close]);
     assert_eq!(page.ending(), Some(&Ending::Outside));
+}
+
+/// A page whose sockets are refused, and which has learnt that HTTP works.
+fn blocked() -> Page {
+    let mut page = resting();
+    page.start();
+    page.closed(0);
+    page.tick(300);
+    assert_eq!(page.closed(400), [Act::AskDoor]);
+    assert_eq!(page.client().door_said(Some(snapshot()), 500), []);
+    assert_eq!(page.status(), Status::Blocked);
+    page
+}
+
+fn post(n: u128) -> Act {
+    Act::Post { id: id(n), body: body("Hello") }
+}
+
+fn ack(n: u128, seq: Seq) -> Result<Ack, Problem> {
+    Ok(Ack { id: id(n), seq, at: 9 })
+}
+
+/// The room after these events, as HTTP shows it.
+fn with(events: Vec<Event>) -> Snapshot {
+    let before = snapshot();
+    let head = events.last().map_or(before.head, |event| event.seq);
+    let events = before.events.into_iter().chain(events).collect();
+    Snapshot { head, events, ..snapshot() }
+}
+
+#[test]
+fn where_no_socket_opens_messages_go_by_http_one_after_the_other() {
+    let mut page = blocked();
+    assert_eq!(page.say(10, 600), [post(10)]);
+    assert_eq!(page.say(11, 700), [], "in order: the first has no answer yet");
+    assert_eq!(page.client().posted(id(10), ack(10, 3), 800), [post(11)]);
+    assert_eq!(page.tick(800), [Act::AskDoor], "what was said is shown at once");
+    assert_eq!(page.client().door_said(Some(with(vec![said(3, ME, 10)])), 900), []);
+    assert_eq!(page.replica().outbox.iter().map(|draft| draft.id).collect::<Vec<_>>(), [id(11)]);
+    assert_eq!(page.client().posted(id(11), ack(11, 4), 1_000), []);
+    assert_eq!(page.client().door_said(Some(with(vec![said(3, ME, 10), said(4, ME, 11)])), 1_100), []);
+    assert!(page.replica().outbox.is_empty());
+    let ids: Vec<_> = page.replica().events.iter().filter_map(Event::message).map(|message| message.id).collect();
+    assert_eq!(ids, [id(10), id(11)], "nothing twice");
+}
+
+#[test]
+fn where_no_socket_opens_the_room_is_asked_for_every_few_seconds() {
+    let mut page = blocked();
+    assert!(page.tick(3_499).iter().all(|act| *act != Act::AskDoor));
+    assert!(page.tick(3_500).contains(&Act::AskDoor));
+    assert!(!page.tick(10_000).contains(&Act::AskDoor), "there is no answer to the first yet");
+    let news = vec![said(3, ADA, 30)];
+    page.client().door_said(Some(Snapshot { connected: vec![MemberId::from_bits(ADA)], ..with(news) }), 10_100);
+    assert_eq!(page.room().take_news().len(), 1);
+    page.closed(10_200);
+    assert!(!page.replica().connected.is_empty(), "HTTP says who is there");
+    page.client().door_said(Some(snapshot()), 10_300);
+    assert_eq!(page.replica().state.head, 3, "an answer that was overtaken takes nothing back");
+    page.client().door_is_away();
+    assert!(page.replica().connected.is_empty());
+    assert_ne!(page.status(), Status::Blocked);
+    assert_eq!(page.say(10, 10_400), [], "nothing is sent into the void");
+}
+
+#[test]
+fn a_refusal_by_http_is_one_like_any_other() {
+    let mut page = blocked();
+    page.say(10, 600);
+    assert_eq!(page.client().posted(id(10), Err(Problem::unreachable()), 700), []);
+    assert_eq!(page.replica().outbox[0].state, DraftState::Pending);
+    assert!(page.tick(1_000).contains(&post(10)));
+    page.client().posted(id(10), Err(Problem::invalid("body", "No.")), 1_100);
+    assert!(matches!(page.replica().outbox[0].state, DraftState::Failed(_)));
+}
+
+#[test]
+fn a_socket_that_opens_at_last_takes_over_and_nothing_is_lost_or_doubled() {
+    let mut page = blocked();
+    page.say(10, 600);
+    page.say(11, 600);
+    page.client().woke(700);
+    assert_eq!(page.opened(800), [subscribe(2)]);
+    assert_eq!(page.received(resumed(vec![said(3, ME, 10)]), 900), [send(11)]);
+    assert_eq!(page.status(), Status::Live);
+    assert_eq!(page.client().posted(id(10), ack(10, 3), 1_000), [], "the late answer of the slower way");
+    assert!(!page.tick(20_000).contains(&Act::AskDoor));
+    assert_eq!(page.replica().outbox.len(), 1);
+}
+
+#[test]
+fn a_socket_that_is_cut_off_before_it_says_anything_is_none() {
+    let mut page = resting();
+    page.start();
+    page.opened(0);
+    assert_eq!(page.closed(10), []);
+    page.tick(400);
+    page.opened(410);
+    assert_eq!(page.closed(420), [Act::AskDoor]);
+    let mut page = resting();
+    page.start();
+    assert!(page.tick(10_000).contains(&Act::AskDoor), "neither is one that never answers");
+}
+
+#[test]
+fn what_happens_to_the_room_and_what_is_refused_is_told_but_not_who_comes_and_goes() {
+    let mut page = live();
+    let by = person(ADA);
+    let kinds = [
+        EventKind::RetentionChanged { retention: Retention::Preserved, by: by.clone(), n: 0 },
+        EventKind::Renamed { name: None, by: by.clone() },
+        EventKind::Joined { member: person(3) },
+        EventKind::Removed { member: person(3), by: by.clone() },
+        EventKind::Joined { member: person(4) },
+        EventKind::Left { member: person(4) },
+        EventKind::Removed { member: person(ME), by },
+    ];
+    let refusal_of_ten = refusal(Code::InvalidInput, Some(10), None);
+    page.say(10, 0);
+    page.received(refusal_of_ten, 1);
+    for (kind, seq) in kinds.clone().into_iter().zip(3..) {
+        page.received(event(Event { seq, at: 0, kind }), 2);
+    }
+    let incidents = page.room().take_incidents();
+    assert!(matches!(&incidents[0], Incident::Refused(problem) if problem.code == Code::InvalidInput));
+    let told = [0, 1, 3].map(|at: usize| Incident::Event(kinds[at].clone()));
+    assert_eq!(incidents[1..], told);
+    assert_eq!(page.room().take_incidents(), []);
 }
 
 #[test]

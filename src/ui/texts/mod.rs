@@ -163,6 +163,7 @@ table! {
     /// The connection, when it is not there.
     connection: Connection {
         offline;
+        blocked;
         again;
         in_seconds: (seconds);
         try_now;

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{super::mentions::Names, Engine, Live, Request};
+use super::{
+    super::{mentions::Names, names::without_number},
+    Engine, Live, Request,
+};
 use crate::{
     protocol::{Event, EventKind, MemberId, Preview, Retention, RoomType},
     server::{
@@ -290,7 +293,9 @@ impl Live {
                 break;
             }
             let members = self.state.members.iter();
-            let names = names.get_or_insert_with(|| Names::of(members.map(|(id, member)| (*id, &member.name))));
+            let names = names.get_or_insert_with(|| {
+                Names::of(members.map(|(id, member)| (*id, without_number(member.name.as_str()))))
+            });
             names.find(message.body.as_str(), |member| {
                 if member != message.author.id {
                     mention(mentions, member, message.n);

@@ -128,7 +128,7 @@ impl Desk {
             self.session.forget_old(REMEMBERED / 2);
         }
         self.stretch.follow(self.session.replica().events.len(), at_end);
-        let is_live = status == Status::Live;
+        let is_live = matches!(status, Status::Live | Status::Blocked);
         let people_changed = self.session.take_people_changed() || is_live != self.was_live;
         self.was_live = is_live;
         let replica = self.session.replica();

@@ -1,7 +1,10 @@
 //! What a page asks the server for beside its socket, as any other program would: by REST.
 
 use crate::{
-    protocol::{HistoryPage, JoinRoom, MuteRoom, Problem, RoomCode, Seq, Snapshot},
+    protocol::{
+        Ack, ClientId, HistoryPage, JoinRoom, MemberId, MessageBody, MuteRoom, Problem, RoomCode, SendMessage, Seq,
+        Snapshot,
+    },
     ui::browser,
 };
 
@@ -23,6 +26,18 @@ pub(in crate::ui::live) async fn join(code: RoomCode, nickname: String) -> Resul
     let wanted = serde_json::to_string(&wanted).expect("a request is plain data");
     let answer = browser::send("POST", "/api/rooms/join", &wanted).await.ok_or_else(Problem::unreachable)?;
     if answer.is_ok { Ok(()) } else { Err(answer.problem()) }
+}
+
+/// Says something, as this member and nobody else.
+pub(in crate::ui::live) async fn say(
+    code: RoomCode,
+    member: MemberId,
+    id: ClientId,
+    body: MessageBody,
+) -> Result<Ack, Problem> {
+    let message = SendMessage { code: code.to_string(), id, body: body.into(), member_id: Some(member) };
+    let message = serde_json::to_string(&message).expect("a request is plain data");
+    browser::send("POST", "/api/messages", &message).await.ok_or_else(Problem::unreachable)?.read()
 }
 
 /// Whether an account is logged in here: a refusal says that none is.

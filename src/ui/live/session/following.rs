@@ -2,13 +2,15 @@
 
 use crate::protocol::ClientFrame;
 
-use super::{Act, Ending, Phase, Session};
+use super::{Act, ByHttp, Ending, Phase, Session};
 
 /// How long the answer to `subscribe` may take.
 const CATCH_UP_MS: u64 = 10_000;
 /// How long if it took longer before: on a slow line, all that was missed may be on its way for long. Less than the silence
 /// that means that the connection is dead.
 const SLOW_CATCH_UP_MS: u64 = 25_000;
+/// How often the room is asked for by HTTP while no socket can be opened.
+const ASK_EVERY_MS: u64 = 3_000;
 /// After so many answers that took too long, the room is asked for as it is, which is less than all that was missed.
 const LONG_ANSWERS: u32 = 2;
 
@@ -19,6 +21,7 @@ impl Session {
             return Vec::new();
         }
         self.outgoing.restart();
+        self.by_http = ByHttp::Off;
         vec![self.subscribe(now)]
     }
 
@@ -27,9 +30,11 @@ impl Session {
         if !matches!(self.phase, Phase::Ended(_)) {
             self.phase = Phase::Apart;
         }
-        // Nobody says any more who is there.
-        self.replica.connected.clear();
-        self.people_changed = true;
+        if self.by_http == ByHttp::Off {
+            // Nobody says any more who is there.
+            self.replica.connected.clear();
+            self.people_changed = true;
+        }
     }
 
     /// The person is leaving: being gone is no reason to come back.
@@ -63,7 +68,12 @@ impl Session {
                 let sending = [self.outgoing.held_until(), self.outgoing.overdue_at(), self.reading.due()];
                 sending.into_iter().flatten().min()
             }
-            Phase::Apart | Phase::Ended(_) => None,
+            Phase::Apart => match self.by_http {
+                ByHttp::Off => None,
+                ByHttp::Asking => self.outgoing.held_until(),
+                ByHttp::Waiting { until } => [Some(until), self.outgoing.held_until()].into_iter().flatten().min(),
+            },
+            Phase::Ended(_) => None,
         };
         phase.into_iter().chain(self.typing.due()).min()
     }
@@ -82,8 +92,32 @@ impl Session {
             }
             Phase::Live if self.outgoing.overdue_at().is_some_and(|at| now >= at) => acts.push(Act::Renew(now)),
             Phase::Live => acts.extend(self.flush(now)),
+            Phase::Apart => {
+                acts.extend(self.flush(now));
+                if matches!(self.by_http, ByHttp::Waiting { until } if now >= until) {
+                    self.by_http = ByHttp::Asking;
+                    acts.push(Act::AskDoor);
+                }
+            }
             _ => {}
         }
         acts
+    }
+
+    /// HTTP works, and no socket does: from here messages go that way, one after the other so that they keep their order, and
+    /// the room is asked for again and again.
+    pub(super) fn go_by_http(&mut self, now: u64) {
+        if self.by_http == ByHttp::Off {
+            self.outgoing.restart();
+        }
+        self.by_http = ByHttp::Waiting { until: now + ASK_EVERY_MS };
+    }
+
+    /// HTTP does not work either.
+    pub fn door_is_away(&mut self) {
+        self.by_http = ByHttp::Off;
+        if self.phase == Phase::Apart {
+            self.lost();
+        }
     }
 }

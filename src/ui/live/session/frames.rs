@@ -7,7 +7,7 @@ use crate::protocol::{
     Signal, Snapshot,
 };
 
-use super::{Act, Ending, Incident, Phase, Session, count_as_read, reads_of};
+use super::{Act, ByHttp, Ending, Incident, Phase, Session, count_as_read, reads_of};
 
 impl Session {
     /// A frame came.
@@ -250,7 +250,34 @@ impl Session {
                 self.end(Ending::Outside);
                 Vec::new()
             }
-            (Some(snapshot), _) => self.restart_from(snapshot, now),
+            (Some(snapshot), _) => {
+                self.go_by_http(now);
+                let (epoch, head) = self.replica.resume_point();
+                // An answer that was overtaken, or of a node that knows less, takes nothing back.
+                if snapshot.epoch == epoch && snapshot.head < head {
+                    return self.flush(now);
+                }
+                self.restart_from(snapshot, now)
+            }
+        }
+    }
+
+    /// How [`Act::Post`] went.
+    pub fn posted(&mut self, id: ClientId, outcome: Result<Ack, Problem>, now: u64) -> Vec<Act> {
+        if let Phase::Ended(_) = self.phase {
+            return Vec::new();
+        }
+        match outcome {
+            Ok(ack) => {
+                self.outgoing.settle(id);
+                self.replica.acknowledge(ack);
+                self.changed = true;
+                if let ByHttp::Waiting { until } = &mut self.by_http {
+                    *until = now;
+                }
+                self.flush(now)
+            }
+            Err(problem) => self.refused(problem, Some(id), now),
         }
     }
 

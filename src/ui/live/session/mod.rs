@@ -55,6 +55,17 @@ enum Phase {
     Ended(Ending),
 }
 
+/// The way by HTTP, for as long as no socket can be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ByHttp {
+    /// Not wanted, or it does not work either.
+    Off,
+    /// The room was asked for.
+    Asking,
+    /// The room is asked for again at this time.
+    Waiting { until: u64 },
+}
+
 /// One room, as this page follows it.
 #[expect(clippy::struct_excessive_bools, reason = "five facts that have nothing to do with each other")]
 #[derive(Debug)]
@@ -63,6 +74,7 @@ pub struct Session {
     code: RoomCode,
     mine: BTreeSet<MemberId>,
     phase: Phase,
+    by_http: ByHttp,
     from_scratch: bool,
     long_answers: u32,
     by_account: bool,
@@ -95,6 +107,7 @@ impl Session {
             mine,
             replica,
             phase: Phase::Apart,
+            by_http: ByHttp::Off,
             from_scratch: false,
             long_answers: 0,
             by_account: false,

@@ -2,7 +2,7 @@
 
 use crate::protocol::{ClientFrame, ClientId, Event, HistoryPage, MessageBody, Problem, Top};
 
-use super::{super::unread::Unread, Act, Session};
+use super::{super::unread::Unread, Act, ByHttp, Phase, Session};
 
 impl Session {
     /// Says something.
@@ -73,7 +73,7 @@ impl Session {
     /// Sends what may be sent now.
     pub(super) fn flush(&mut self, now: u64) -> Vec<Act> {
         if !self.is_live() {
-            return Vec::new();
+            return self.post(now);
         }
         let unsent: Vec<ClientId> = self.replica.unsent().map(|draft| draft.id).collect();
         let chosen = self.outgoing.take(unsent.iter(), now);
@@ -86,5 +86,16 @@ impl Session {
             })
             .chain(read)
             .collect()
+    }
+
+    /// Sends the next message by HTTP, if that is the way now and none is on it.
+    fn post(&mut self, now: u64) -> Vec<Act> {
+        if self.phase != Phase::Apart || self.by_http == ByHttp::Off || !self.outgoing.is_idle() {
+            return Vec::new();
+        }
+        let first: Option<ClientId> = self.replica.unsent().map(|draft| draft.id).next();
+        let chosen = self.outgoing.take(first.iter(), now);
+        let drafts = self.replica.unsent().filter(|draft| chosen.contains(&draft.id));
+        drafts.map(|draft| Act::Post { id: draft.id, body: draft.body.clone() }).collect()
     }
 }
