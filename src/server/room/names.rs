@@ -28,7 +28,8 @@ pub fn told_apart<'a>(wanted: &Nickname, present: impl Iterator<Item = &'a Nickn
             taken.insert(number);
         }
     }
-    let free = (1..).find(|number| !taken.contains(number)).unwrap_or(1);
+    // The first that is free: of so many numbers and one more, one is.
+    let free = (1..=taken.len() + 1).find(|number| !taken.contains(number)).unwrap_or(1);
     if free == 1 {
         return wanted.clone();
     }

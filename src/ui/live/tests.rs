@@ -576,8 +576,8 @@ fn post(n: u128) -> Act {
     Act::Post { id: id(n), body: body("Hello") }
 }
 
-fn ack(n: u128, seq: Seq) -> Result<Ack, Problem> {
-    Ok(Ack { id: id(n), seq, at: 9 })
+fn ack(n: u128, seq: Seq) -> Ack {
+    Ack { id: id(n), seq, at: 9 }
 }
 
 /// The room after these events, as HTTP shows it.
@@ -593,11 +593,11 @@ fn where_no_socket_opens_messages_go_by_http_one_after_the_other() {
     let mut page = blocked();
     assert_eq!(page.say(10, 600), [post(10)]);
     assert_eq!(page.say(11, 700), [], "in order: the first has no answer yet");
-    assert_eq!(page.client().posted(id(10), ack(10, 3), 800), [post(11)]);
+    assert_eq!(page.client().posted(id(10), Ok(ack(10, 3)), 800), [post(11)]);
     assert_eq!(page.tick(800), [Act::AskDoor], "what was said is shown at once");
     assert_eq!(page.client().door_said(Some(with(vec![said(3, ME, 10)])), 900), []);
     assert_eq!(page.replica().outbox.iter().map(|draft| draft.id).collect::<Vec<_>>(), [id(11)]);
-    assert_eq!(page.client().posted(id(11), ack(11, 4), 1_000), []);
+    assert_eq!(page.client().posted(id(11), Ok(ack(11, 4)), 1_000), []);
     assert_eq!(page.client().door_said(Some(with(vec![said(3, ME, 10), said(4, ME, 11)])), 1_100), []);
     assert!(page.replica().outbox.is_empty());
     let ids: Vec<_> = page.replica().events.iter().filter_map(Event::message).map(|message| message.id).collect();
@@ -643,7 +643,7 @@ fn a_socket_that_opens_at_last_takes_over_and_nothing_is_lost_or_doubled() {
     assert_eq!(page.opened(800), [subscribe(2)]);
     assert_eq!(page.received(resumed(vec![said(3, ME, 10)]), 900), [send(11)]);
     assert_eq!(page.status(), Status::Live);
-    assert_eq!(page.client().posted(id(10), ack(10, 3), 1_000), [], "the late answer of the slower way");
+    assert_eq!(page.client().posted(id(10), Ok(ack(10, 3)), 1_000), [], "the late answer of the slower way");
     assert!(!page.tick(20_000).contains(&Act::AskDoor));
     assert_eq!(page.replica().outbox.len(), 1);
 }

@@ -58,7 +58,7 @@ impl LiveRoom {
             }
             (None | Some(Ending::Returning | Ending::Away(_)), None) => {}
             (Some(Ending::Removed { .. } | Ending::Exited | Ending::Left | Ending::Outside), _) => {
-                tab::forget(self.code)
+                tab::forget(self.code);
             }
         }
         put(self.name, picture.name);

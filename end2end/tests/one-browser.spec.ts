@@ -1,0 +1,195 @@
+// One browser, one person after the other: what somebody wrote and did not send is neither shown to the next nor sent by them.
+import type { Page } from "@playwright/test";
+import { PASSWORD, logIn, press, register } from "../account.ts";
+import { type Guest, KINDS, expect, test } from "../fixtures.ts";
+import {
+  composer,
+  exit,
+  joinByRest,
+  joinRoom,
+  log,
+  makeRoom,
+  messages,
+  notices,
+  open,
+  pending,
+  say,
+  sendButton,
+} from "../room.ts";
+
+const SECRET = "secret of Ada";
+const HALF = "half a thought";
+
+/** What the tab keeps of rooms. */
+const kept = (page: Page): Promise<string[]> =>
+  page.evaluate(() => Object.keys(sessionStorage).filter((name) => /^anonchat\.(draft|outbox)\./.test(name)));
+
+/** Writes something that cannot leave, and something that is not meant to yet. */
+async function writeApart({ page, context }: Guest): Promise<void> {
+  await context.setOffline(true);
+  await expect(page.getByText("You are offline.")).toBeVisible();
+  await say(page, SECRET);
+  await expect(pending(page)).toHaveCount(1);
+  await composer(page).pressSequentially(HALF);
+  await expect.poll(() => kept(page)).toHaveLength(2);
+}
+
+/** The room shows nothing that Ada wrote, to nobody. */
+async function expectNothingOfAda(page: Page, witness: Page): Promise<void> {
+  await expect(composer(page)).toHaveValue("");
+  await expect(pending(page)).toHaveCount(0);
+  await say(page, "I am somebody else");
+  await expect(messages(witness).last()).toHaveText("I am somebody else");
+  for (const each of [page, witness]) await expect(log(each).getByText(SECRET)).toHaveCount(0);
+}
+
+for (const kind of KINDS) {
+  test.describe(kind, () => {
+    test.use({ kind });
+    test.beforeEach(({ complaints }) => {
+      complaints.allow(/ERR_INTERNET_DISCONNECTED|ERR_FAILED|WebSocket connection to/);
+    });
+
+    test("an account that logs out leaves nothing for the one that logs in next", async ({ stack, guest }) => {
+      const [browser, witness, elsewhere] = [await guest(stack), await guest(stack), await guest(stack)];
+      const code = await makeRoom(witness, { nickname: "Mia", preserve: true });
+      const bob = await register(elsewhere, "Bob");
+      await joinByRest(elsewhere, code, "Bob");
+      await register(browser, "Ada");
+      await joinRoom(browser, code, "Ada");
+      await writeApart(browser);
+      const { page } = browser;
+      // Away from the room before the network is back, so that nothing is sent.
+      await page.goto("about:blank");
+      await browser.context.setOffline(false);
+      await page.goto("/dashboard");
+      await page.getByRole("button", { name: /^Ada/ }).click();
+      await press(page, "Log out");
+      await expect(page).toHaveURL("/");
+      expect(await kept(page)).toEqual([]);
+      await logIn(browser, bob);
+      await open(page, `/rooms/${code}`);
+      await expectNothingOfAda(page, witness.page);
+    });
+
+    test("an account that takes over from another without a word finds nothing of it", async ({ stack, guest }) => {
+      const [browser, witness, elsewhere] = [await guest(stack), await guest(stack), await guest(stack)];
+      const code = await makeRoom(witness, { nickname: "Mia", preserve: true });
+      const bob = await register(elsewhere, "Bob");
+      await joinByRest(elsewhere, code, "Bob");
+      await register(browser, "Ada");
+      await joinRoom(browser, code, "Ada");
+      await writeApart(browser);
+      await browser.page.goto("about:blank");
+      await browser.context.setOffline(false);
+      await logIn(browser, bob);
+      await browser.page.goto("/auth/login");
+      expect(await kept(browser.page)).toEqual([]);
+      await open(browser.page, `/rooms/${code}`);
+      await expectNothingOfAda(browser.page, witness.page);
+    });
+
+    test("a page that is still open sends nothing of the guest before as the guest of now", async ({
+      stack,
+      guest,
+    }) => {
+      const [browser, witness] = [await guest(stack), await guest(stack)];
+      const code = await makeRoom(witness, { nickname: "Mia", preserve: true });
+      await joinRoom(browser, code, "Ada");
+      await writeApart(browser);
+      await browser.context.clearCookies();
+      const next = await guest(stack);
+      await joinByRest(next, code, "Hans");
+      await browser.context.addCookies(await next.context.cookies());
+      await browser.context.setOffline(false);
+      await expect(composer(browser.page)).toHaveValue("", { timeout: 20_000 });
+      await expectNothingOfAda(browser.page, witness.page);
+      await expect(notices(witness.page).last()).toContainText("Hans");
+    });
+
+    test("a guest who is forgotten, removed or leaves keeps nothing in the tab", async ({ stack, guest }) => {
+      const [owner, ada] = [await guest(stack), await guest(stack)];
+      const code = await makeRoom(owner, { nickname: "Mia", preserve: true });
+      await joinRoom(ada, code, "Ada");
+      await composer(ada.page).pressSequentially(HALF);
+      await expect.poll(() => kept(ada.page)).toHaveLength(1);
+      await ada.page.goto("/auth/guest");
+      expect(await kept(ada.page), "they only look").toHaveLength(1);
+      await press(ada.page, /^Forget me/);
+      await expect(ada.page).toHaveURL(/done=forgotten/);
+      expect(await kept(ada.page)).toEqual([]);
+
+      await joinRoom(ada, code, "Eve");
+      await composer(ada.page).pressSequentially(HALF);
+      await exit(ada.page);
+      expect(await kept(ada.page)).toEqual([]);
+
+      await joinRoom(ada, code, "Eve");
+      await composer(ada.page).pressSequentially(HALF);
+      const members = (await (await owner.context.request.get(`/api/rooms/${code}`)).json()) as {
+        members: { id: number; name: string }[];
+      };
+      const eve = members.members.find(({ name }) => name === "Eve");
+      const data = { code, member_id: eve?.id };
+      expect((await owner.context.request.post("/api/rooms/kick", { data })).status()).toBe(204);
+      await expect(ada.page.getByRole("alert").filter({ hasText: "removed you" })).toBeVisible();
+      await expect.poll(() => kept(ada.page)).toEqual([]);
+      await expect(ada.page.getByText("to keep your place in this room")).toHaveCount(0);
+    });
+
+    test("a guest who registers meanwhile is the same, and what they wrote is sent once", async ({ stack, guest }) => {
+      const [ada, witness] = [await guest(stack), await guest(stack)];
+      const code = await makeRoom(witness, { nickname: "Mia", preserve: true });
+      await joinRoom(ada, code, "Ada");
+      await writeApart(ada);
+      await ada.page.goto("about:blank");
+      await ada.context.setOffline(false);
+      await register(ada, "Ada", PASSWORD);
+      await open(ada.page, `/rooms/${code}`);
+      await expect(composer(ada.page)).toHaveValue(HALF);
+      await expect(messages(witness.page)).toHaveText([SECRET]);
+      await expect(pending(ada.page)).toHaveCount(0);
+    });
+  });
+}
+
+test("a refused message stays refused over a reload, until its author wants it tried again", async ({
+  stack,
+  guest,
+}) => {
+  const ada = await guest(stack);
+  await ada.page.routeWebSocket(/\/ws$/, (socket) => {
+    const server = socket.connectToServer();
+    socket.onMessage((text) => {
+      const frame = JSON.parse(text.toString()) as { type: string; id?: string; code?: string };
+      if (frame.type !== "send") return server.send(text);
+      const refusal = {
+        type: "error",
+        code: "invalid_input",
+        detail: "Refused by the test.",
+        id: frame.id,
+        room: frame.code,
+      };
+      socket.send(JSON.stringify(refusal));
+      return;
+    });
+  });
+  await makeRoom(ada, { nickname: "Ada", preserve: true });
+  await say(ada.page, "No");
+  const refused = log(ada.page).getByText("Not sent. Refused by the test.");
+  await expect(refused).toBeVisible();
+  await expect(
+    ada.page.locator("p.visually-hidden[aria-live=polite]").filter({ hasText: "Not sent. Refused by the test." }),
+  ).toHaveCount(1);
+  let sent = 0;
+  ada.page.on("websocket", (socket) =>
+    socket.on("framesent", ({ payload }) => {
+      if (/"type":"send"/.test(payload.toString())) sent += 1;
+    }),
+  );
+  await ada.page.reload();
+  await expect(refused).toBeVisible();
+  await expect(composer(ada.page)).toBeFocused();
+  expect(sent).toBe(0);
+  await expect(sendButton(ada.page)).toBeDisabled();
+});
