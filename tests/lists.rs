@@ -390,6 +390,7 @@ async fn somebody(app: &App) -> Visitor {
         account: id,
         refresh: TokenHash([0; 32]),
         previous: None,
+        arrived: false,
         device: "A test".into(),
         created_at: at,
         used_at: at,

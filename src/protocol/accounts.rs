@@ -330,6 +330,8 @@ pub struct SessionView {
     pub created_at: Millis,
     /// When it was last used; to within some minutes.
     pub used_at: Millis,
+    /// When it ends at the latest, however much it is used. Without use it ends after 60 days.
+    pub ends_at: Millis,
     /// Whether it is the one that asks.
     pub current: bool,
 }

@@ -260,7 +260,11 @@ async fn render_auth<V: IntoView + 'static>(
     let (mut parts, body) = request.into_parts();
     let (visit, problem) = http::auth_visit(&app, &mut parts).await.unzip();
     let otherwise = if visit.is_some() { StatusCode::OK } else { StatusCode::NOT_FOUND };
-    let response = render_document(&app, context, shell, visit.unwrap_or_default(), parts, body).await;
+    let has_secret = visit.as_ref().is_some_and(|visit| !visit.token.is_empty());
+    let mut response = render_document(&app, context, shell, visit.unwrap_or_default(), parts, body).await;
+    if has_secret {
+        response.headers_mut().insert(header::CACHE_CONTROL, UNKEPT);
+    }
     with_status(response, problem.flatten().as_ref(), otherwise)
 }
 

@@ -48,6 +48,28 @@ struct Key {
     code: [u8; 32],
 }
 
+/// What an access token proves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// Whose.
+    pub account: AccountId,
+    /// Which session.
+    pub session: SessionId,
+    mark: Option<u64>,
+}
+
+impl Access {
+    /// Whether it came in one answer with this refresh token.
+    pub fn came_with(&self, refresh: TokenHash) -> bool {
+        self.mark == Some(mark(refresh))
+    }
+}
+
+/// Eight bytes of a hash, which tell nothing of what was hashed.
+fn mark(refresh: TokenHash) -> u64 {
+    refresh.0.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
 /// What an access token says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Claims {
@@ -55,6 +77,9 @@ struct Claims {
     aud: String,
     sub: Uuid,
     sid: Uuid,
+    /// Marks the refresh token that came in the same answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mark: Option<u64>,
     iat: u64,
     exp: u64,
 }
@@ -91,14 +116,16 @@ impl Keys {
             .with_context(|| format!("{} has no secret; remove it, and a new one is made", path.display()))
     }
 
-    /// An access token for a session.
-    pub fn sign(&self, account: AccountId, session: SessionId) -> String {
+    /// An access token for a session. `refresh` is the refresh token that travels with it, if one does: whoever shows the one
+    /// has the other.
+    pub fn sign(&self, account: AccountId, session: SessionId, refresh: Option<TokenHash>) -> String {
         let now = u64::try_from(clock::now() / 1_000).unwrap_or_default();
         let claims = Claims {
             iss: ISSUER.to_owned(),
             aud: AUDIENCE.to_owned(),
             sub: account.0,
             sid: session.0,
+            mark: refresh.map(mark),
             iat: now,
             exp: now + ACCESS_LIFE.as_secs(),
         };
@@ -108,8 +135,8 @@ impl Keys {
             .expect("a token of plain claims can be written")
     }
 
-    /// Whose session an access token proves; `None` for one that is not ours, not for us, altered or too old.
-    pub fn verify(&self, token: &str) -> Option<(AccountId, SessionId)> {
+    /// What an access token proves; `None` for one that is not ours, not for us, altered or too old.
+    pub fn verify(&self, token: &str) -> Option<Access> {
         let id = decode_header(token).ok()?.kid?;
         let key = self.keys.iter().find(|key| key.id == id)?;
         // The algorithm is ours, whatever the token's header says.
@@ -119,7 +146,7 @@ impl Keys {
         wanted.set_audience(&[AUDIENCE]);
         wanted.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         let claims = decode::<Claims>(token, &DecodingKey::from_secret(&key.access), &wanted).ok()?.claims;
-        Some((AccountId(claims.sub), SessionId(claims.sid)))
+        Some(Access { account: AccountId(claims.sub), session: SessionId(claims.sid), mark: claims.mark })
     }
 
     /// The name of the key that new mails' secrets are made with.
@@ -201,20 +228,34 @@ mod tests {
         (AccountId(Uuid::from_u128(1)), SessionId(Uuid::from_u128(2)))
     }
 
+    fn proved(keys: &Keys, token: &str) -> Option<(AccountId, SessionId)> {
+        keys.verify(token).map(|access| (access.account, access.session))
+    }
+
     #[test]
     fn a_token_proves_its_session_until_its_secret_is_gone() {
         let (account, session) = who();
-        let token = Keys::of(OLD).unwrap().sign(account, session);
-        assert_eq!(Keys::of(OLD).unwrap().verify(&token), Some(who()));
-        assert_eq!(Keys::of(&format!("{NEW},{OLD}")).unwrap().verify(&token), Some(who()), "it still verifies");
+        let token = Keys::of(OLD).unwrap().sign(account, session, None);
+        assert_eq!(proved(&Keys::of(OLD).unwrap(), &token), Some(who()));
+        assert_eq!(proved(&Keys::of(&format!("{NEW},{OLD}")).unwrap(), &token), Some(who()), "it still verifies");
         assert_eq!(Keys::of(NEW).unwrap().verify(&token), None);
+    }
+
+    #[test]
+    fn an_access_token_shows_which_refresh_token_came_with_it() {
+        let keys = Keys::of(OLD).unwrap();
+        let (account, session) = who();
+        let [one, other] = [TokenHash([1; 32]), TokenHash([2; 32])];
+        let access = keys.verify(&keys.sign(account, session, Some(one))).unwrap();
+        assert!(access.came_with(one) && !access.came_with(other));
+        assert!(!keys.verify(&keys.sign(account, session, None)).unwrap().came_with(one));
     }
 
     #[test]
     fn forged_tokens_prove_nothing() {
         let keys = Keys::of(OLD).unwrap();
         let (account, session) = who();
-        let token = keys.sign(account, session);
+        let token = keys.sign(account, session, None);
         let [header, claims, signature] = token.split('.').collect::<Vec<_>>().try_into().unwrap();
         let unsigned = BASE64_URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"none","kid":"{}"}}"#, keys.current_id()));
         assert_eq!(keys.verify(&format!("{unsigned}.{claims}.")), None);
@@ -243,6 +284,7 @@ mod tests {
             aud: AUDIENCE.into(),
             sub: account.0,
             sid: session.0,
+            mark: None,
             iat: now,
             exp: now + 60,
         };
@@ -250,7 +292,7 @@ mod tests {
             let header = Header { kid: Some(key.id.clone()), ..Header::new(algorithm) };
             encode(&header, claims, &EncodingKey::from_secret(&key.access)).unwrap()
         };
-        assert_eq!(keys.verify(&signed(Algorithm::HS256, &good)), Some(who()));
+        assert_eq!(proved(&keys, &signed(Algorithm::HS256, &good)), Some(who()));
         assert_eq!(keys.verify(&signed(Algorithm::HS512, &good)), None, "another algorithm");
         assert_eq!(keys.verify(&signed(Algorithm::HS256, &Claims { aud: "other".into(), ..good.clone() })), None);
         assert_eq!(keys.verify(&signed(Algorithm::HS256, &Claims { iss: "other".into(), ..good.clone() })), None);

@@ -23,7 +23,7 @@ use crate::protocol::{Code, Language, Problem};
 
 pub use limits::Limits;
 pub use lines::{Line, Lines};
-pub use passwords::Passwords;
+pub use passwords::{Passwords, composed};
 pub use watchers::{Watch, WatchId, Watchers};
 
 /// A node, as everything that runs on it has it.

@@ -17,6 +17,8 @@ use tokio::{
     time::timeout,
 };
 
+use unicode_normalization::UnicodeNormalization as _;
+
 use crate::{
     protocol::{Code, Problem, Secret},
     server::{random, store::PasswordHash},
@@ -63,14 +65,14 @@ impl Default for Passwords {
 impl Passwords {
     /// A password as it is kept.
     pub async fn hash(&self, password: &Secret) -> Result<PasswordHash, Problem> {
-        let password = password.clone();
+        let password = composed(password.reveal());
         self.work(move || hash(&password)).await.map(Worked::tell)
     }
 
     /// Whether this is a kept password.
     pub async fn check(&self, password: &Secret, kept: Option<PasswordHash>) -> Result<bool, Problem> {
-        let password = password.clone();
-        self.work(move || is(&password, kept.as_ref())).await.map(Worked::tell)
+        let spellings = spellings(password);
+        self.work(move || is(&spellings, kept.as_ref())).await.map(is_any)
     }
 
     /// Does something that takes a core for long, when it is its turn. It may be done twice, and one
@@ -95,11 +97,15 @@ pub struct Turn {
 }
 
 impl Turn {
-    /// Which of two kept passwords this is. Always the work of two, also if there is none to compare with.
-    pub async fn compare(self, password: &Secret, kept: [Option<PasswordHash>; 2]) -> Result<[bool; 2], Problem> {
-        let password = password.clone();
-        let right = self.work(move || kept.each_ref().map(|kept| is(&password, kept.as_ref()))).await?;
-        Ok(right.map(Worked::tell))
+    /// Which of these kept passwords this is. Always the work of all, also where there is none to compare with.
+    pub async fn compare<const N: usize>(
+        self,
+        password: &Secret,
+        kept: [Option<PasswordHash>; N],
+    ) -> Result<[bool; N], Problem> {
+        let spellings = spellings(password);
+        let right = self.work(move || kept.each_ref().map(|kept| is(&spellings, kept.as_ref()))).await?;
+        Ok(right.map(is_any))
     }
 
     async fn work<T: Send + 'static>(self, job: impl Fn() -> T + Send + Sync + 'static) -> Result<T, Problem> {
@@ -200,21 +206,41 @@ fn argon2id<T>(work: impl FnOnce(Argon2<'static>) -> T) -> Worked<T> {
     Worked(work(Argon2::new(Algorithm::Argon2id, Version::V0x13, params)))
 }
 
-fn hash(password: &Secret) -> Worked<PasswordHash> {
+/// A password as it is hashed: NFKC, since keyboards differ in how they compose a letter (RFC 8265, NIST SP 800-63B 3.1.1.2).
+pub fn composed(password: &str) -> String {
+    password.nfkc().collect()
+}
+
+/// What a typed password may have been hashed as: composed, or as it was typed, which is how passwords were hashed once. How
+/// many these are depends on what was typed alone.
+fn spellings(password: &Secret) -> Vec<String> {
+    let typed = password.reveal().to_owned();
+    let composed = composed(&typed);
+    if composed == typed { vec![typed] } else { vec![composed, typed] }
+}
+
+fn hash(password: &str) -> Worked<PasswordHash> {
     let salt = random::token();
     argon2id(|argon2| {
-        let hash = argon2.hash_password_with_salt(password.reveal().as_bytes(), &salt[..SALT_BYTES]);
+        let hash = argon2.hash_password_with_salt(password.as_bytes(), &salt[..SALT_BYTES]);
         PasswordHash(hash.expect("a salt of 16 bytes is fine").to_string())
     })
 }
 
-/// By the parameters that the kept one was made with.
-fn is(password: &Secret, kept: Option<&PasswordHash>) -> Worked<bool> {
+/// Compares every spelling with a kept password, by the parameters that the kept one was made with.
+fn is(spellings: &[String], kept: Option<&PasswordHash>) -> Vec<Worked<bool>> {
     let text = kept.map_or(NOBODYS, |kept| &kept.0);
-    argon2id(|argon2| {
-        let right = argon2.verify_password(password.reveal().as_bytes(), text).is_ok();
-        right && kept.is_some()
-    })
+    let compare = |spelling: &String| {
+        argon2id(|argon2| {
+            let right = argon2.verify_password(spelling.as_bytes(), text).is_ok();
+            right && kept.is_some()
+        })
+    };
+    spellings.iter().map(compare).collect()
+}
+
+fn is_any(spellings: Vec<Worked<bool>>) -> bool {
+    spellings.into_iter().map(Worked::tell).fold(false, |any, is| any | is)
 }
 
 #[cfg(test)]
@@ -239,6 +265,21 @@ mod tests {
         let tried = async |text: &str| passwords.turn().await?.compare(&secret(text), [None, Some(kept.clone())]).await;
         assert_eq!(tried("nine purple lanterns").await, Ok([false, true]));
         assert_eq!(tried("nine purple lantern").await, Ok([false, false]));
+    }
+
+    #[tokio::test]
+    async fn a_password_is_the_same_on_every_keyboard_and_one_hashed_as_typed_stays_good() {
+        let passwords = Passwords::default();
+        let is = async |typed: &str, kept: &PasswordHash| passwords.check(&secret(typed), Some(kept.clone())).await;
+        let kept = passwords.hash(&secret("\u{f6}ltanker am dienstag 42")).await.unwrap();
+        for typed in ["\u{f6}ltanker am dienstag 42", "o\u{308}ltanker am dienstag 42", "öltanker am dienstag ４２"]
+        {
+            assert_eq!(is(typed, &kept).await, Ok(true), "{typed}");
+        }
+        assert_eq!(is("oltanker am dienstag 42", &kept).await, Ok(false));
+        let old = super::hash("o\u{308}ltanker").tell();
+        assert_eq!(is("o\u{308}ltanker", &old).await, Ok(true));
+        assert_eq!(is("\u{f6}ltank", &old).await, Ok(false));
     }
 
     #[tokio::test]

@@ -45,3 +45,12 @@ fn relist(app: &App, actor: ActorId) {
         app.engine.own_state_changed(account);
     }
 }
+
+/// The same, before anything else happens: what is said from here on is not told to a list that still has the room.
+async fn relist_at_once(app: &App, actor: ActorId) {
+    if let ActorId::Account(account) = actor
+        && let Err(error) = app.bus.touch_account(account).await
+    {
+        tracing::debug!(error = %error.0, "a list of rooms is told later");
+    }
+}

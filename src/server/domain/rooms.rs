@@ -1,6 +1,6 @@
 //! Rooms: make, join, leave, look, and what the owner may do.
 
-use super::{guests, guests::SessionToken, relist, store_failed, tell};
+use super::{guests, guests::SessionToken, relist, relist_at_once, store_failed, tell};
 use crate::{
     protocol::{
         Code, CreateRoom, Door, Entrance, JoinRoom, MemberId, Nickname, Problem, Reason, Retention, RoomCode, RoomName,
@@ -173,7 +173,7 @@ pub async fn kick(app: &App, visitor: &Visitor, code: RoomCode, whom: MemberId) 
     let by = owner.person();
     match app.store.leave_room(room.id, whom, &Owed::Removed(by.clone()), clock::now()).await {
         Ok(record) => {
-            relist(app, record.actor);
+            relist_at_once(app, record.actor).await;
             tell(&app.engine, room.id, Command::Leave { member: record.person(), removed_by: Some(by) }).await;
             Ok(())
         }

@@ -9,15 +9,15 @@ use crate::{
         ResetPassword, Secret, limits::PASSWORD_CHARS,
     },
     server::{
-        app::{App, Visitor},
+        app::{App, Visitor, composed},
         clock,
         keys::Keys,
         store::{ActorId, Ending, Letter, NewPassword, PasswordHash, Purpose, StoreError},
     },
 };
 
-/// The least that zxcvbn must make of a password: not guessed in a million tries.
-const LEAST_SCORE: u8 = 2;
+/// The least that zxcvbn must make of a password: not guessed in a hundred million tries.
+const LEAST_SCORE: u8 = 3;
 
 /// Says how good a password would be, for people to see while they type.
 pub async fn measure(app: &App, visitor: &Visitor, wanted: MeasurePassword) -> Result<PasswordStrength, Problem> {
@@ -53,8 +53,8 @@ async fn judge(app: &App, field: &str, password: &Secret, about: Vec<String>) ->
 }
 
 async fn strength(app: &App, password: &Secret, about: Vec<String>) -> Result<PasswordStrength, Problem> {
-    let password = password.clone();
-    app.passwords.work(move || estimate(password.reveal(), &about)).await
+    let password = composed(password.reveal());
+    app.passwords.work(move || estimate(&password, &about)).await
 }
 
 /// Only the first hundred characters are looked at, so that this takes a bounded time.
@@ -66,7 +66,7 @@ fn estimate(password: &str, about: &[String]) -> PasswordStrength {
     let entropy = zxcvbn::zxcvbn(password, &inputs);
     let score = u8::from(entropy.score());
     let accepted = score >= LEAST_SCORE && PASSWORD_CHARS.contains(&password.chars().count());
-    if accepted && score > LEAST_SCORE {
+    if accepted {
         return PasswordStrength { score, accepted, advice: None, hints: Vec::new() };
     }
     let feedback = entropy.feedback();
@@ -200,7 +200,16 @@ mod tests {
 
     #[test]
     fn what_is_guessed_soon_is_refused_with_what_to_do() {
-        for password in ["password", "12345678", "qwertyuiop", "aaaaaaaaaa", "adalovelace", "anonchat1"] {
+        for password in [
+            "password",
+            "12345678",
+            "qwertyuiop",
+            "aaaaaaaaaa",
+            "adalovelace",
+            "anonchat1",
+            "Sommer2026!",
+            "correct horse",
+        ] {
             let strength = of(password);
             assert!(!strength.accepted, "{password}: {strength:?}");
             assert!(strength.advice.is_some_and(|advice| advice.ends_with('.')), "{password}");

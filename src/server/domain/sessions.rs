@@ -2,7 +2,8 @@
 //!
 //! A browser has two tokens. The access token is signed and good for minutes; the refresh token is opaque, good once, and
 //! replaced with every use. One that was used before is a copy in somebody else's hands, or the original after its copy was
-//! used: nobody can tell, so the session ends. Only for a moment may the one before come again, since tabs ask in parallel.
+//! used: nobody can tell, so the session ends. The one before may come again for a moment, since tabs ask in parallel; and
+//! as long as the browser has not shown that it got the new one, since the answer may have been lost.
 
 use std::time::Duration;
 
@@ -18,12 +19,16 @@ use crate::{
     server::{
         app::{Actor, App, Visitor},
         clock, random,
-        store::{AccountId, AccountRecord, Ending, NewPassword, SessionId, SessionRecord, StoreError, TokenHash},
+        store::{
+            AccountId, AccountRecord, Ending, NewPassword, Rotation, SessionId, SessionRecord, StoreError, TokenHash,
+        },
     },
 };
 
 /// How long a session lasts without use.
 pub const LIFE: Duration = Duration::from_hours(24 * 60);
+/// How long a session lasts, however much it is used.
+const WHOLE_LIFE: Duration = Duration::from_hours(24 * 180);
 /// How long a refresh token may come again after it was replaced.
 const GRACE: Duration = Duration::from_secs(30);
 /// How exact "last used" is; not every request writes it.
@@ -65,9 +70,12 @@ pub enum Recognised {
 
 /// Whom a browser's tokens prove. Asks the store each time, so an end holds from the next request on.
 pub async fn recognise(app: &App, access: Option<&str>, refresh: Option<&str>) -> Result<Recognised, Problem> {
-    if let Some((account, session)) = access.and_then(|token| app.keys.verify(token)) {
-        return match find(app, session).await? {
-            Some((session, record)) if record.id == account => {
+    if let Some(access) = access.and_then(|token| app.keys.verify(token)) {
+        return match find(app, access.session).await? {
+            Some((session, record)) if record.id == access.account => {
+                if session.previous.is_some() && !session.arrived && access.came_with(session.refresh) {
+                    note_arrival(app, &session).await;
+                }
                 touch(app, &session).await;
                 Ok(somebody(session, record, None))
             }
@@ -84,11 +92,13 @@ pub async fn recognise(app: &App, access: Option<&str>, refresh: Option<&str>) -
 async fn renew(app: &App, id: SessionId, shown: TokenHash) -> Result<Recognised, Problem> {
     let Some((session, record)) = find(app, id).await? else { return Ok(Recognised::Nobody { is_over: true }) };
     let now = clock::now();
-    if is(session.refresh, shown) {
-        let (token, hash) = new_refresh(id);
-        let ends_at = now + clock::millis(LIFE);
-        match app.store.rotate_session(id, shown, hash, now, ends_at).await {
-            Ok(()) => return Ok(somebody(session, record, Some((app, Some(token))))),
+    let since = now - clock::millis(GRACE);
+    let was_lost = !session.arrived && session.previous.is_some_and(|(hash, at)| is(hash, shown) && at <= since);
+    if is(session.refresh, shown) || was_lost {
+        let (token, to) = new_refresh(id);
+        let ends_at = end_of(session.created_at, now);
+        match app.store.rotate_session(id, &Rotation { from: shown, to, at: now, since, ends_at }).await {
+            Ok(()) => return Ok(somebody(session, record, Some((app, Some((token, to)))))),
             // Another tab was first, or the session has just ended.
             Err(StoreError::NotFound) => {}
             Err(error) => return Err(store_failed(error)),
@@ -97,6 +107,11 @@ async fn renew(app: &App, id: SessionId, shown: TokenHash) -> Result<Recognised,
         return judge_again(app, session, record, shown, now).await;
     }
     judge_again(app, session, record, shown, now).await
+}
+
+/// When a session ends that is used at `now` for the last time.
+fn end_of(created_at: Millis, now: Millis) -> Millis {
+    (now + clock::millis(LIFE)).min(created_at + clock::millis(WHOLE_LIFE))
 }
 
 /// A refresh token that is not the good one: the one before, for a moment, or a reason to end the session.
@@ -108,7 +123,7 @@ async fn judge_again(
     now: Millis,
 ) -> Result<Recognised, Problem> {
     let came_just_late =
-        session.previous.is_some_and(|(hash, since)| is(hash, shown) && now - since <= clock::millis(GRACE));
+        session.previous.is_some_and(|(hash, since)| is(hash, shown) && now - since < clock::millis(GRACE));
     if came_just_late {
         return Ok(somebody(session, record, Some((app, None))));
     }
@@ -117,8 +132,16 @@ async fn judge_again(
     Ok(Recognised::Nobody { is_over: true })
 }
 
-fn somebody(session: SessionRecord, record: AccountRecord, renewed: Option<(&App, Option<String>)>) -> Recognised {
-    let tokens = renewed.map(|(app, refresh)| Tokens { access: app.keys.sign(record.id, session.id), refresh });
+/// Somebody, and new tokens: an access token, and perhaps a refresh token with its hash.
+fn somebody(
+    session: SessionRecord,
+    record: AccountRecord,
+    renewed: Option<(&App, Option<(String, TokenHash)>)>,
+) -> Recognised {
+    let tokens = renewed.map(|(app, refresh)| {
+        let (refresh, hash) = refresh.unzip();
+        Tokens { access: app.keys.sign(record.id, session.id, hash), refresh }
+    });
     Recognised::Somebody(Actor::Account { record: Box::new(record), session: Box::new(session) }, tokens)
 }
 
@@ -127,6 +150,12 @@ async fn find(app: &App, id: SessionId) -> Result<Option<(SessionRecord, Account
         Ok(found) => Ok(Some(found)),
         Err(StoreError::NotFound) => Ok(None),
         Err(error) => Err(store_failed(error)),
+    }
+}
+
+async fn note_arrival(app: &App, session: &SessionRecord) {
+    if let Err(error) = app.store.note_arrival(session.id, session.refresh).await {
+        tracing::debug!(%error, "it is not noted that a refresh token arrived");
     }
 }
 
@@ -158,16 +187,17 @@ pub(super) async fn begin(
         account: account.id,
         refresh: hash,
         previous: None,
+        arrived: false,
         device,
         created_at: now,
         used_at: now,
-        ends_at: now + clock::millis(LIFE),
+        ends_at: end_of(now, now),
     };
     app.store.begin_session(&session).await.map_err(store_failed)?;
     if let Ok((other, before)) = visitor.account() {
         end(app, other.id, Ending::One(before.id)).await?;
     }
-    let tokens = Tokens { access: app.keys.sign(account.id, id), refresh: Some(token) };
+    let tokens = Tokens { access: app.keys.sign(account.id, id, None), refresh: Some(token) };
     Ok(LoggedIn { profile: accounts::profile(account), session: id, tokens })
 }
 
@@ -180,6 +210,7 @@ pub async fn list(app: &App, visitor: &Visitor) -> Result<Vec<SessionView>, Prob
         device: session.device,
         created_at: session.created_at,
         used_at: session.used_at,
+        ends_at: session.created_at + clock::millis(WHOLE_LIFE),
         current: session.id == current.id,
     };
     Ok(sessions.into_iter().map(view).collect())
@@ -259,6 +290,14 @@ fn is(kept: TokenHash, shown: TokenHash) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_session_ends_after_sixty_days_without_use_and_after_half_a_year_whatever_is_done() {
+        const DAY: Millis = 86_400_000;
+        assert_eq!(end_of(0, 0), 60 * DAY);
+        assert_eq!(end_of(0, 50 * DAY), 110 * DAY);
+        assert_eq!(end_of(0, 150 * DAY), 180 * DAY);
+    }
 
     #[test]
     fn a_refresh_token_names_its_session_and_nothing_else_does() {

@@ -66,7 +66,7 @@ fn page_of_the_form() -> Option<String> {
     let referer = parts.headers.get(header::REFERER)?.to_str().ok()?;
     let (_, after_scheme) = referer.split_once("://")?;
     let path = after_scheme.find('/').map_or("/", |at| &after_scheme[at..]);
-    Some(path.split(['?', '#']).next().unwrap_or("/").to_owned())
+    Some(inside(path.split(['?', '#']).next().unwrap_or("/")).to_owned())
 }
 
 fn comes_from_a_plain_form() -> bool {

@@ -42,6 +42,11 @@ pub enum Letter {
 }
 
 impl Letter {
+    /// Whether somebody waits for it in front of a form, for the few minutes that it is good.
+    pub const fn is_urgent(&self) -> bool {
+        matches!(self, Self::LogInCode | Self::ConfirmCode)
+    }
+
     /// How long it is of use: as long as the link or the code in it is good, and a day if it has none.
     pub const fn life(&self) -> Duration {
         match self {
@@ -85,7 +90,7 @@ pub trait Mails {
     /// Puts a mail into the outbox that nothing else has to be written with.
     async fn put_mail(&self, mail: &MailRecord) -> Result<()>;
 
-    /// Up to `limit` mails that are due at `now`, the oldest first. Each is leased until `until`: it is due again only then,
+    /// Up to `limit` mails that are due at `now`: urgent ones first, and of those and the others the oldest first. Each is leased until `until`: it is due again only then,
     /// and its attempts count one more. Of many who ask at once each mail goes to one.
     async fn lease_mails(&self, now: Millis, until: Millis, limit: usize) -> Result<Vec<MailRecord>>;
 

@@ -28,7 +28,7 @@ pub use guests::{GuestRecord, Guests, TokenHash};
 pub use mails::{Letter, MailId, MailRecord, Mails};
 pub use members::{Joining, MemberRecord, Members, Membership, Owed, Presence, ReadCursor};
 pub use rooms::{Overview, RoomRecord, Rooms};
-pub use sessions::{Ending, SessionId, SessionRecord, Sessions};
+pub use sessions::{Ending, Rotation, SessionId, SessionRecord, Sessions};
 pub use tokens::{CodeCheck, Purpose, TokenRecord, Tokens};
 
 use crate::protocol::RoomCode;

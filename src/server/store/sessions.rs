@@ -21,6 +21,8 @@ pub struct SessionRecord {
     pub refresh: TokenHash,
     /// The one before, and since when it is not good any more: parallel tabs may still come with it for a moment.
     pub previous: Option<(TokenHash, Millis)>,
+    /// Whether the browser has shown that it got `refresh`. Until then the one before is good.
+    pub arrived: bool,
     /// What it runs on, for people to know it again, such as "Firefox on Android".
     pub device: String,
     /// When it began.
@@ -28,6 +30,21 @@ pub struct SessionRecord {
     /// When it was last heard of; to within some minutes.
     pub used_at: Millis,
     /// When it ends by itself.
+    pub ends_at: Millis,
+}
+
+/// A refresh token takes the place of another.
+#[derive(Clone, Copy, Debug)]
+pub struct Rotation {
+    /// The token that the browser showed.
+    pub from: TokenHash,
+    /// The token that it gets.
+    pub to: TokenHash,
+    /// Now.
+    pub at: Millis,
+    /// When `from` must have been replaced at the latest, if it is the previous one.
+    pub since: Millis,
+    /// When the session ends by itself from here on.
     pub ends_at: Millis,
 }
 
@@ -53,16 +70,14 @@ pub trait Sessions {
     /// every request.
     async fn session(&self, id: SessionId, now: Millis) -> Result<(SessionRecord, AccountRecord)>;
 
-    /// Replaces the refresh token `from` with `to`, if it still is the good one: of two who try at once, one is answered with
-    /// [`NotFound`](super::StoreError::NotFound). `from` becomes the previous one as of `at`, when the session was heard of.
-    async fn rotate_session(
-        &self,
-        id: SessionId,
-        from: TokenHash,
-        to: TokenHash,
-        at: Millis,
-        ends_at: Millis,
-    ) -> Result<()>;
+    /// Replaces the refresh token that `from` leads to with `to`. `from` is the good one, or the one before it, if that was
+    /// replaced by `since` or earlier and the good one has not arrived. Of two who try at once, one is answered with
+    /// [`NotFound`](super::StoreError::NotFound). `from` becomes the previous one as of `rotation.at`, when the session was
+    /// heard of.
+    async fn rotate_session(&self, id: SessionId, rotation: &Rotation) -> Result<()>;
+
+    /// Notes that the browser got this refresh token. Nothing happens if it is not the good one any more.
+    async fn note_arrival(&self, id: SessionId, refresh: TokenHash) -> Result<()>;
 
     /// Notes that a session was heard of. Nothing happens if it is unknown.
     async fn touch_session(&self, id: SessionId, at: Millis) -> Result<()>;

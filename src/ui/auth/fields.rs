@@ -1,6 +1,6 @@
 //! Parts of the forms about accounts.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
@@ -100,7 +100,7 @@ pub fn Strength() -> impl IntoView {
     let hints = serde_json::to_string(&hints).unwrap_or_default();
     view! {
         <div class="field strength">
-            <meter class="strength__meter" min="0" max="4" low="2" high="3" optimum="4" value="0" hidden aria-label=texts.strength()></meter>
+            <meter class="strength__meter" min="0" max="4" low="2.5" high="3" optimum="4" value="0" hidden aria-label=texts.strength()></meter>
             <p class="field__hint strength__advice" aria-live="polite" data-hints=hints></p>
         </div>
     }
@@ -122,12 +122,39 @@ pub fn Next(
 
 /// A link to another of these pages, that goes on where this one would have, and keeps what this would.
 pub fn link(path: &str, visit: &AuthVisit) -> String {
-    let next = (visit.next != "/").then(|| format!("next={}", visit.next));
+    let next = (visit.next != "/").then(|| format!("next={}", within_query(&visit.next)));
     // As tokens are made; whatever else an address brought stays out of this one.
     let is_token = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     let token = (!visit.token.is_empty() && is_token(&visit.token)).then(|| format!("token={}", visit.token));
     match [next, token].into_iter().flatten().reduce(|fields, field| format!("{fields}&{field}")) {
         Some(fields) => format!("{path}?{fields}"),
         None => path.to_owned(),
+    }
+}
+
+/// A path of this site, which has no characters but visible ones of ASCII, as the value of a field in a query.
+fn within_query(path: &str) -> String {
+    let mut value = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'.' | b'_' | b'~' | b'?' | b'=' | b':' | b'@' => {
+                value.push(char::from(byte));
+            }
+            _ => _ = write!(value, "%{byte:02X}"),
+        }
+    }
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_carries_the_whole_of_where_to_go_on() {
+        let visit = AuthVisit { next: "/rooms/X?a=1&b=2#c%20+d".to_owned(), ..AuthVisit::default() };
+        assert_eq!(link("/auth/login", &visit), "/auth/login?next=/rooms/X?a=1%26b=2%23c%2520%2Bd");
+        let plain = AuthVisit { next: "/rooms/K7M2QX".to_owned(), token: "a-_1".to_owned(), ..AuthVisit::default() };
+        assert_eq!(link("/auth/login", &plain), "/auth/login?next=/rooms/K7M2QX&token=a-_1");
     }
 }

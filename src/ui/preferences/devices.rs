@@ -45,6 +45,7 @@ fn device(session: &SessionView, now: Millis) -> impl IntoView + use<> {
     let own = use_preferences_texts();
     let name = device_name(&session.device);
     let since = own.since(&timeline::day_label(use_texts(), timeline::day_of(session.created_at, 0), None));
+    let until = own.until(&timeline::day_label(use_texts(), timeline::day_of(session.ends_at, 0), None));
     let used = if session.current { own.in_use().to_owned() } else { last_used(session.used_at, now) };
     let end = if session.current {
         view! {
@@ -69,7 +70,7 @@ fn device(session: &SessionView, now: Millis) -> impl IntoView + use<> {
                     <b>{name.clone()}</b>
                     {session.current.then(|| view! { <span class="tag">{own.this_one()}</span> })}
                 </p>
-                <p class="device__facts">{format!("{used} · {since}")}</p>
+                <p class="device__facts">{format!("{used} · {since} · {until}")}</p>
             </div>
             {end}
         </li>

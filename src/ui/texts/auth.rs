@@ -138,6 +138,7 @@ table! {
         used_hours: [count];
         used_days: [count];
         since: (day);
+        until: (day);
         end;
         end_one: (device);
         end_others;

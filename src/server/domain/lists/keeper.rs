@@ -102,6 +102,9 @@ struct Account {
     /// Whether they were read at all.
     is_read: bool,
     version: Option<u64>,
+    /// The version as of which its rooms were read. While it is another, a room may be listed that the account was removed
+    /// from, so nothing is told.
+    read_version: Option<u64>,
     /// The list, and at which change each room in it became what it is.
     list: HashMap<RoomId, (u64, RoomSummary)>,
     /// The change at which a room came or went.
@@ -114,6 +117,7 @@ struct Account {
 struct Read {
     account: AccountId,
     wanted: Wanted,
+    version: Option<u64>,
     found: Result<(Vec<Place>, HashMap<RoomId, Known>), StoreError>,
 }
 
@@ -158,8 +162,10 @@ impl Keeper {
         let rooms: Vec<RoomId> = self.known.keys().copied().collect();
         let accounts: Vec<AccountId> = self.accounts.keys().copied().collect();
         let bus = &self.app.bus;
-        let said = tokio::join!(bus.digests(&rooms), bus.account_versions(&accounts));
-        if let (Ok(digests), Ok(versions)) = said {
+        // In this order: whatever a digest tells that was said after a removal, the version tells of the removal.
+        let digests = bus.digests(&rooms).await;
+        let versions = bus.account_versions(&accounts).await;
+        if let (Ok(digests), Ok(versions)) = (digests, versions) {
             if std::mem::take(&mut self.bus_is_away) {
                 // Whatever was said meanwhile, nobody heard.
                 self.accounts.values_mut().for_each(|account| account.want(Wanted::Everything));
@@ -252,11 +258,11 @@ impl Keeper {
             let wanted = std::mem::replace(&mut account.wanted, Wanted::Nothing);
             account.read_at = Some(Instant::now());
             let heads = account.list.keys().filter_map(|room| Some((*room, self.known.get(room)?.head()?)));
-            self.reads.spawn(read(self.app.clone(), id, wanted, heads.collect()));
+            self.reads.spawn(read(self.app.clone(), id, wanted, account.version, heads.collect()));
         }
     }
 
-    fn take(&mut self, Read { account: id, wanted, found }: Read) {
+    fn take(&mut self, Read { account: id, wanted, version, found }: Read) {
         let Some(account) = self.accounts.get_mut(&id) else { return };
         account.is_in_turn = false;
         let (places, known) = match found {
@@ -268,6 +274,7 @@ impl Keeper {
         };
         account.places = places;
         account.is_read = true;
+        account.read_version = version;
         for (room, _) in &account.places {
             self.known.entry(room.id).or_default();
         }
@@ -298,7 +305,7 @@ impl Keeper {
     /// Tells watchers what is different from what they were told.
     fn tell(&mut self, watchers: Vec<(WatchId, AccountId, Connection)>) {
         for (watch, id, connection) in watchers {
-            let Some(account) = self.accounts.get(&id).filter(|account| account.is_read) else { continue };
+            let Some(account) = self.accounts.get(&id).filter(|account| account.is_settled()) else { continue };
             let told = self.told.get(&watch).copied();
             // Whoever has not read the last is told the latest then.
             if told.is_some_and(|told| told >= account.changed) || connection.is_behind() {
@@ -316,7 +323,7 @@ fn for_each(time: Duration, count: usize) -> Duration {
 }
 
 /// Reads an account's rooms, and what is not known of them; or of all of them, if everything is wanted.
-async fn read(app: App, account: AccountId, wanted: Wanted, have: HashMap<RoomId, Seq>) -> Read {
+async fn read(app: App, account: AccountId, wanted: Wanted, version: Option<u64>, have: HashMap<RoomId, Seq>) -> Read {
     let found = async {
         let places = app.store.rooms_of_account(account).await?;
         let is_asked = |room: &&RoomRecord| wanted == Wanted::Everything || !have.contains_key(&room.id);
@@ -324,7 +331,7 @@ async fn read(app: App, account: AccountId, wanted: Wanted, have: HashMap<RoomId
         let known = if rooms.is_empty() { HashMap::new() } else { gather(&app, &rooms, &have).await? };
         Ok((places, known))
     };
-    Read { account, wanted, found: found.await }
+    Read { account, wanted, version, found: found.await }
 }
 
 impl Account {
@@ -336,6 +343,7 @@ impl Account {
             is_in_turn: false,
             is_read: false,
             version: None,
+            read_version: None,
             list: HashMap::new(),
             rooms_changed: 0,
             changed: 0,
@@ -344,6 +352,11 @@ impl Account {
 
     fn want(&mut self, wanted: Wanted) {
         self.wanted = self.wanted.max(wanted);
+    }
+
+    /// Whether its rooms are those of now, as far as anybody said.
+    fn is_settled(&self) -> bool {
+        self.is_read && self.read_version == self.version
     }
 
     fn has_any(&self, rooms: &HashSet<RoomId>) -> bool {

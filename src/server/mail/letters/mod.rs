@@ -110,13 +110,18 @@ pub(super) fn compose(mail: &MailRecord, keys: &Keys, url: &str, host: &str) -> 
     Ok(Written { subject: words.subject.to_owned(), text, html })
 }
 
-/// A name to put into a mail. Whoever types a stranger's address chooses the name beside it, so one that a mail reader would
-/// make a link of is left out.
+/// A name to put into a mail. Whoever types a stranger's address chooses the name beside it, and the mail is from us: so only
+/// what is hardly more than a name is used, up to three short words without a digit. A link, a telephone number, an account
+/// number, a sum or a sentence is left out, and the letter greets nobody by name.
 fn harmless(name: &Nickname) -> Option<&str> {
+    const WORDS: usize = 3;
+    const CHARS: usize = 24;
     let mut finder = LinkFinder::new();
     finder.url_must_have_scheme(false);
     let name = name.as_str();
-    finder.links(name).next().is_none().then_some(name)
+    let counts_nothing = !name.chars().any(char::is_numeric);
+    let is_short = name.split_whitespace().count() <= WORDS && name.chars().count() <= CHARS;
+    (counts_nothing && is_short && finder.links(name).next().is_none()).then_some(name)
 }
 
 impl Lead {
@@ -182,11 +187,27 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_would_become_a_link_is_left_out() {
+    fn a_name_that_could_be_more_than_one_is_left_out() {
         for name in ["Win at evil.example", "https://evil.example", "mail me@evil.example", "www.evil.example now"] {
             let written = written(name, Language::English, Letter::Verify);
             assert!(written.text.starts_with("Hello,\n"), "{}", written.text);
             assert!(!written.text.contains("evil") && !written.html.contains("evil"), "{name}");
+        }
+        for name in [
+            "Pay 50 to DE89 3704 0044 0532",
+            "Ring me ⑨⑨⑨",
+            "Ada ０９００",
+            "You won a lot",
+            "Adaadaadaadaadaadaadaadaa",
+        ] {
+            let written = written(name, Language::English, Letter::HasAccount);
+            assert!(written.text.starts_with("Hello,\n") && !written.html.contains(name), "{name}: {}", written.text);
+        }
+        for name in ["Ada 🦊", "Zoë O’Brien", "김민준", "Anne-Marie"] {
+            assert!(
+                written(name, Language::English, Letter::Verify).text.starts_with(&format!("Hello {name},\n")),
+                "{name}"
+            );
         }
         assert!(written("Dr. Ada", Language::English, Letter::Verify).text.starts_with("Hello Dr. Ada,\n"));
     }

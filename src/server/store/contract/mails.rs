@@ -73,3 +73,24 @@ pub async fn a_mail_that_is_finished_or_postponed_is_not_due(store: &dyn Store) 
     let due = store.lease_mails(later, later + HOUR, 10).await.unwrap();
     assert_eq!(due, [MailRecord { due_at: later + HOUR, attempts: 1, ..kept }]);
 }
+
+pub async fn codes_are_leased_before_other_letters(store: &dyn Store) {
+    let at = now() - HOUR;
+    let letters =
+        [Letter::Verify, Letter::Reset, Letter::LogInCode, Letter::KeepRoom { code: code() }, Letter::ConfirmCode];
+    let mut mails = Vec::new();
+    for (age, letter) in (0..).zip(letters) {
+        let mail = MailRecord { letter, due_at: at + age, ..mail(None) };
+        store.put_mail(&mail).await.unwrap();
+        mails.push(mail);
+    }
+    let kinds = async |limit| {
+        let leased = store.lease_mails(now(), now() + HOUR, limit).await.unwrap();
+        leased.into_iter().map(|mail| mail.letter).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(3).await, [Letter::LogInCode, Letter::ConfirmCode, Letter::Verify]);
+    assert_eq!(kinds(3).await, [mails[1].letter.clone(), mails[3].letter.clone()]);
+    assert!(
+        mails.iter().all(|mail| mail.letter.is_urgent() == (mail.letter.life() < std::time::Duration::from_mins(6)))
+    );
+}

@@ -24,7 +24,7 @@ use super::{
     AccountChange, AccountId, AccountRecord, ActorId, Adopted, Appended, CodeCheck, Conflict, Earlier, Ending,
     Events as _, GuestId, GuestRecord, Head, Holders, Joining, Letter, MailId, MailRecord, MemberRecord, Members as _,
     Membership, NewPassword, Overview, Owed, PasswordHash, Presence, Purpose, ReadCursor, Result, RoomId, RoomRecord,
-    Rooms as _, SessionId, SessionRecord, Stopped, Store, StoreError, TokenHash, TokenRecord, mongo::Mongo,
+    Rooms as _, Rotation, SessionId, SessionRecord, Stopped, Store, StoreError, TokenHash, TokenRecord, mongo::Mongo,
     sqlite::Sqlite,
 };
 use crate::{
@@ -138,6 +138,7 @@ contract! {
         a_session_is_found_with_its_account_until_it_ends
         no_session_begins_for_an_account_that_is_gone
         of_two_rotations_at_once_one_wins
+        a_refresh_token_is_good_until_the_next_one_has_arrived
         sessions_are_listed_the_last_used_first
         sessions_end_as_they_are_told
         living_sessions_are_those_that_have_not_ended
@@ -159,6 +160,7 @@ contract! {
         a_lease_gives_each_mail_to_one
         a_mail_comes_back_after_its_lease
         a_mail_that_is_finished_or_postponed_is_not_due
+        codes_are_leased_before_other_letters
     }
 }
 
@@ -273,6 +275,7 @@ fn new_session(account: AccountId) -> SessionRecord {
         account,
         refresh: hash(),
         previous: None,
+        arrived: false,
         device: "Firefox on Android".into(),
         created_at: at,
         used_at: at,

@@ -21,8 +21,9 @@ pub async fn of_two_rotations_at_once_one_wins(store: &dyn Store) {
     for _ in 0..10 {
         let next: Vec<_> = (0..4).map(|_| hash()).collect();
         (at, ends_at) = (at + 10, ends_at + 10);
-        let rotate = |to: &TokenHash| store.rotate_session(session.id, good, *to, at, ends_at);
-        let rotations = join_all(next.iter().map(rotate)).await;
+        let rotations: Vec<_> =
+            next.iter().map(|to| Rotation { from: good, to: *to, at, since: at - 1, ends_at }).collect();
+        let rotations = join_all(rotations.iter().map(|rotation| store.rotate_session(session.id, rotation))).await;
         let winners: Vec<_> = next.iter().zip(&rotations).filter(|(_, rotated)| rotated.is_ok()).collect();
         let [(winner, _)] = winners[..] else { panic!("{rotations:?}") };
         assert_eq!(rotations.iter().filter(|rotated| is_missing(rotated)).count(), 3);
@@ -31,8 +32,36 @@ pub async fn of_two_rotations_at_once_one_wins(store: &dyn Store) {
         assert_eq!(store.session(session.id, at).await.unwrap().0, expected);
         good = *winner;
     }
-    assert!(is_missing(&store.rotate_session(session.id, good, hash(), ends_at, ends_at + HOUR).await), "it has ended");
-    assert!(is_missing(&store.rotate_session(SessionId(Uuid::new_v4()), good, hash(), at, ends_at).await));
+    let late = Rotation { from: good, to: hash(), at: ends_at, since: at, ends_at: ends_at + HOUR };
+    assert!(is_missing(&store.rotate_session(session.id, &late).await), "it has ended");
+    let other = SessionId(Uuid::new_v4());
+    assert!(is_missing(&store.rotate_session(other, &Rotation { at, ..late }).await));
+}
+
+pub async fn a_refresh_token_is_good_until_the_next_one_has_arrived(store: &dyn Store) {
+    let ada = make_account(store).await;
+    let session = new_session(ada.id);
+    store.begin_session(&session).await.unwrap();
+    let (first, at, ends_at) = (session.refresh, session.used_at, session.ends_at);
+    let rotation = |from, to, at, since| Rotation { from, to, at, since, ends_at };
+    let [lost, second, third] = [hash(), hash(), hash()];
+    store.rotate_session(session.id, &rotation(first, lost, at, at - 30)).await.unwrap();
+    let early = rotation(first, second, at + 29, at - 1);
+    assert!(is_missing(&store.rotate_session(session.id, &early).await), "it was replaced a moment ago");
+    store.rotate_session(session.id, &rotation(first, second, at + 30, at)).await.unwrap();
+    let expected = SessionRecord { refresh: second, previous: Some((first, at + 30)), used_at: at + 30, ..session };
+    assert_eq!(store.session(expected.id, at).await.unwrap().0, expected);
+    let of_lost = rotation(lost, third, at + 90, at + 60);
+    assert!(is_missing(&store.rotate_session(expected.id, &of_lost).await), "nobody got it");
+
+    store.note_arrival(expected.id, lost).await.unwrap();
+    assert!(!store.session(expected.id, at).await.unwrap().0.arrived);
+    store.note_arrival(expected.id, second).await.unwrap();
+    assert!(store.session(expected.id, at).await.unwrap().0.arrived);
+    let again = rotation(first, third, at + 90, at + 60);
+    assert!(is_missing(&store.rotate_session(expected.id, &again).await), "the next one is in use");
+    store.rotate_session(expected.id, &rotation(second, third, at + 90, at + 60)).await.unwrap();
+    assert!(!store.session(expected.id, at).await.unwrap().0.arrived);
 }
 
 pub async fn sessions_are_listed_the_last_used_first(store: &dyn Store) {

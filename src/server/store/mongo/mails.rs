@@ -44,12 +44,17 @@ impl Mails for Mongo {
     async fn lease_mails(&self, now: Millis, until: Millis, limit: usize) -> Result<Vec<MailRecord>> {
         within(PATIENCE, async {
             let mut leased = Vec::new();
-            while leased.len() < limit {
-                let lease = doc! { "$set": { "due_at": until }, "$inc": { "attempts": 1 } };
-                let next = self.mails.find_one_and_update(doc! { "due_at": { "$lte": now } }, lease);
-                let next = next.sort(doc! { "due_at": 1, "_id": 1 }).return_document(ReturnDocument::After);
-                let Some(mail) = next.await? else { break };
-                leased.push(mail.into());
+            let due = doc! { "due_at": { "$lte": now } };
+            let mut urgent = due.clone();
+            urgent.insert("letter.kind", doc! { "$in": ["log_in_code", "confirm_code"] });
+            for which in [urgent, due] {
+                while leased.len() < limit {
+                    let lease = doc! { "$set": { "due_at": until }, "$inc": { "attempts": 1 } };
+                    let next = self.mails.find_one_and_update(which.clone(), lease);
+                    let next = next.sort(doc! { "due_at": 1, "_id": 1 }).return_document(ReturnDocument::After);
+                    let Some(mail) = next.await? else { break };
+                    leased.push(mail.into());
+                }
             }
             Ok(leased)
         })

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     super::{
-        AccountId, AccountRecord, ActorId, Ending, Result, SessionId, SessionRecord, Sessions, StoreError, TokenHash,
+        AccountId, AccountRecord, ActorId, Ending, Result, Rotation, SessionId, SessionRecord, Sessions, StoreError,
+        TokenHash,
     },
     Attempt, Mongo, PATIENCE,
     accounts::AccountDocument,
@@ -27,6 +28,8 @@ pub(super) struct SessionDocument {
     account: bson::Uuid,
     refresh: Binary,
     previous: Option<Previous>,
+    #[serde(default)]
+    arrived: bool,
     device: String,
     created_at: Millis,
     used_at: Millis,
@@ -75,30 +78,39 @@ impl Sessions for Mongo {
         .await
     }
 
-    async fn rotate_session(
-        &self,
-        id: SessionId,
-        from: TokenHash,
-        to: TokenHash,
-        at: Millis,
-        ends_at: Millis,
-    ) -> Result<()> {
+    async fn rotate_session(&self, id: SessionId, rotation: &Rotation) -> Result<()> {
+        let Rotation { from, to, at, since, ends_at } = *rotation;
         within(PATIENCE, async {
+            let lost = doc! {
+                "previous.refresh": token_binary(from),
+                "previous.since": { "$lte": since },
+                "arrived": { "$ne": true },
+            };
             let good = doc! {
                 "_id": binary(id.0),
-                "refresh": token_binary(from),
+                "$or": [{ "refresh": token_binary(from) }, lost],
                 "ends_at": { "$gt": bson::DateTime::from_millis(at) },
             };
             let rotate = doc! {
                 "$set": {
                     "refresh": token_binary(to),
                     "previous": { "refresh": token_binary(from), "since": at },
+                    "arrived": false,
                     "ends_at": bson::DateTime::from_millis(ends_at),
                 },
                 "$max": { "used_at": at },
             };
             let rotated = self.sessions.update_one(good, rotate).await?;
             if rotated.matched_count == 0 { Err(StoreError::NotFound) } else { Ok(()) }
+        })
+        .await
+    }
+
+    async fn note_arrival(&self, id: SessionId, refresh: TokenHash) -> Result<()> {
+        within(PATIENCE, async {
+            let good = doc! { "_id": binary(id.0), "refresh": token_binary(refresh) };
+            self.sessions.update_one(good, doc! { "$set": { "arrived": true } }).await?;
+            Ok(())
         })
         .await
     }
@@ -180,6 +192,7 @@ impl From<SessionRecord> for SessionDocument {
             account: binary(session.account.0),
             refresh: token_binary(session.refresh),
             previous: session.previous.map(|(token, since)| Previous { refresh: token_binary(token), since }),
+            arrived: session.arrived,
             device: session.device,
             created_at: session.created_at,
             used_at: session.used_at,
@@ -198,6 +211,7 @@ impl TryFrom<SessionDocument> for SessionRecord {
             account: AccountId(uuid(document.account)),
             refresh: token_hash(document.refresh)?,
             previous: document.previous.map(previous).transpose()?,
+            arrived: document.arrived,
             device: document.device,
             created_at: document.created_at,
             used_at: document.used_at,

@@ -26,7 +26,10 @@ impl Mails for Sqlite {
             return Ok(Vec::new());
         }
         self.write(Undo::Savepoint, move |db| {
-            let mut query = db.prepare_cached("SELECT * FROM mails WHERE due_at <= ? ORDER BY due_at, id LIMIT ?")?;
+            let mut query = db.prepare_cached(
+                "SELECT * FROM mails WHERE due_at <= ?
+                 ORDER BY letter ->> '$.kind' NOT IN ('log_in_code', 'confirm_code'), due_at, id LIMIT ?",
+            )?;
             let due = query.query_map(params![now, limit.cast_signed()], record)?;
             let mut mails = due.collect::<rusqlite::Result<Vec<_>>>()?;
             let mut lease = db.prepare_cached("UPDATE mails SET due_at = ?2, attempts = ?3 WHERE id = ?1")?;

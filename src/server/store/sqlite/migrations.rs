@@ -186,6 +186,10 @@ const STEPS: &[&str] = &[
     ALTER TABLE members ADD COLUMN shown INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE members ADD COLUMN muted INTEGER NOT NULL DEFAULT 0 CHECK (muted IN (0, 1));
     ",
+    // 5: whether a browser has shown that it got the refresh token that is good now.
+    "
+    ALTER TABLE sessions ADD COLUMN arrived INTEGER NOT NULL DEFAULT 0 CHECK (arrived IN (0, 1));
+    ",
 ];
 
 /// The version that a database has once every step is done.

@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
-    super::{AccountId, AccountRecord, ActorId, Ending, Result, SessionId, SessionRecord, Sessions, TokenHash},
+    super::{
+        AccountId, AccountRecord, ActorId, Ending, Result, Rotation, SessionId, SessionRecord, Sessions, TokenHash,
+    },
     Sqlite, Undo, accounts,
     rooms::found,
 };
@@ -18,8 +20,8 @@ impl Sessions for Sqlite {
             accounts::expect(db, ActorId::Account(session.account))?;
             let mut insert = db.prepare_cached(
                 "INSERT INTO sessions
-                 (id, account, refresh, previous, previous_at, device, created_at, used_at, ends_at)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                 (id, account, refresh, previous, previous_at, arrived, device, created_at, used_at, ends_at)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             )?;
             let (previous, previous_at) = session.previous.unzip();
             insert.execute(params![
@@ -28,6 +30,7 @@ impl Sessions for Sqlite {
                 session.refresh,
                 previous,
                 previous_at,
+                session.arrived,
                 session.device,
                 session.created_at,
                 session.used_at,
@@ -47,20 +50,24 @@ impl Sessions for Sqlite {
         })
     }
 
-    async fn rotate_session(
-        &self,
-        id: SessionId,
-        from: TokenHash,
-        to: TokenHash,
-        at: Millis,
-        ends_at: Millis,
-    ) -> Result<()> {
+    async fn rotate_session(&self, id: SessionId, rotation: &Rotation) -> Result<()> {
+        let Rotation { from, to, at, since, ends_at } = *rotation;
         self.write(Undo::Nothing, move |db| {
             let mut rotate = db.prepare_cached(
                 "UPDATE sessions SET refresh = ?3, previous = ?2, previous_at = ?4, used_at = max(used_at, ?4),
-                 ends_at = ?5 WHERE id = ?1 AND refresh = ?2 AND ends_at > ?4",
+                 arrived = 0, ends_at = ?6 WHERE id = ?1 AND ends_at > ?4
+                 AND (refresh = ?2 OR (previous = ?2 AND previous_at <= ?5 AND arrived = 0))",
             )?;
-            found(rotate.execute(params![id, from, to, at, ends_at])?)
+            found(rotate.execute(params![id, from, to, at, since, ends_at])?)
+        })
+        .await
+    }
+
+    async fn note_arrival(&self, id: SessionId, refresh: TokenHash) -> Result<()> {
+        self.write(Undo::Nothing, move |db| {
+            let mut note = db.prepare_cached("UPDATE sessions SET arrived = 1 WHERE id = ? AND refresh = ?")?;
+            note.execute(params![id, refresh])?;
+            Ok(())
         })
         .await
     }
@@ -126,6 +133,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<SessionRecord> {
         account: row.get("account")?,
         refresh: row.get("refresh")?,
         previous: previous.zip(row.get("previous_at")?),
+        arrived: row.get("arrived")?,
         device: row.get("device")?,
         created_at: row.get("created_at")?,
         used_at: row.get("used_at")?,
