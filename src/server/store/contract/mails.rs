@@ -7,10 +7,10 @@ use super::*;
 pub async fn a_mail_is_leased_as_it_was_put(store: &dyn Store) {
     let at = now();
     let letters = [
-        Letter::Verify,
-        Letter::HasAccount,
         Letter::LogInCode,
         Letter::ConfirmCode,
+        Letter::Verify,
+        Letter::HasAccount,
         Letter::Reset,
         Letter::PasswordChanged,
         Letter::AddressChanged,
@@ -28,7 +28,11 @@ pub async fn a_mail_is_leased_as_it_was_put(store: &dyn Store) {
     assert!(store.lease_mails(at - 1, until, 10).await.unwrap().is_empty(), "none is due");
     let leased = |mail: &MailRecord| MailRecord { due_at: until, attempts: 1, ..mail.clone() };
     let expected: Vec<_> = mails.iter().map(leased).collect();
-    assert_eq!(store.lease_mails(at + 60_000, until, 3).await.unwrap(), expected[..3], "the oldest first");
+    assert_eq!(
+        store.lease_mails(at + 60_000, until, 3).await.unwrap(),
+        expected[..3],
+        "codes, and then the oldest first"
+    );
     assert_eq!(store.lease_mails(at + 60_000, until, 10).await.unwrap(), expected[3..]);
     assert!(store.lease_mails(at + 60_000, until, 10).await.unwrap().is_empty());
 }
