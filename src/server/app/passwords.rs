@@ -277,7 +277,7 @@ mod tests {
             assert_eq!(is(typed, &kept).await, Ok(true), "{typed}");
         }
         assert_eq!(is("oltanker am dienstag 42", &kept).await, Ok(false));
-        let old = super::hash("o\u{308}ltanker").tell();
+        let old = hash("o\u{308}ltanker").tell();
         assert_eq!(is("o\u{308}ltanker", &old).await, Ok(true));
         assert_eq!(is("\u{f6}ltank", &old).await, Ok(false));
     }

@@ -94,7 +94,5 @@ pub async fn codes_are_leased_before_other_letters(store: &dyn Store) {
     };
     assert_eq!(kinds(3).await, [Letter::LogInCode, Letter::ConfirmCode, Letter::Verify]);
     assert_eq!(kinds(3).await, [mails[1].letter.clone(), mails[3].letter.clone()]);
-    assert!(
-        mails.iter().all(|mail| mail.letter.is_urgent() == (mail.letter.life() < std::time::Duration::from_mins(6)))
-    );
+    assert!(mails.iter().all(|mail| mail.letter.is_urgent() == (mail.letter.life() < Duration::from_mins(6))));
 }
