@@ -46,7 +46,7 @@ test("the same text twice is read aloud twice, and so is what happens to the roo
     Object.assign(globalThis, { changes });
     const region = document.querySelector(".room p.visually-hidden[aria-live=polite]");
     if (!region) throw new Error("nothing is read aloud");
-    new MutationObserver(() => changes.push(region.textContent ?? "")).observe(region, {
+    new MutationObserver(() => changes.push(region.textContent?.trim() ?? "")).observe(region, {
       characterData: true,
       childList: true,
       subtree: true,

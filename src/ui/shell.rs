@@ -116,3 +116,14 @@ fn hashes(options: &LeptosOptions) -> &'static HashMap<String, String> {
         written.lines().filter_map(line).collect()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_lines_that_are_called_in_a_document_are_an_expression() {
+        for lines in [include_str!("tab.js"), include_str!("start.js")] {
+            let code = lines.lines().find(|line| !line.starts_with("//")).unwrap_or_default();
+            assert!(code.starts_with("((") && lines.trim_end().ends_with("})"), "what follows them is their call");
+        }
+    }
+}
