@@ -72,10 +72,33 @@ test("without its server the application says so at any address, and goes on whe
   await page.emulateMedia({ colorScheme: "dark" });
   await expectAccessible(page);
 
+  await expect(page.getByRole("link", { name: "Try now" })).toBeVisible();
+  await expect(page.getByRole("link", { name: "Back" })).toBeVisible();
+
+  // It goes on by itself.
   await stack.restart();
-  await page.getByRole("link", { name: "Try again" }).click();
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Make a room");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Make a room", { timeout: 30_000 });
   await expect(page).toHaveURL("/rooms/new");
+});
+
+test("the offline page speaks the language of the pages before it, and no other", async ({
+  launch,
+  guest,
+  complaints,
+}) => {
+  complaints.allow(/ERR_(CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE)|WebSocket connection to/);
+  const stack = await launch("embedded");
+  const { page } = await guest(stack, 0, { locale: "de-DE" });
+  await visit(page, "/");
+  await controlled(page);
+  await stack.kill9();
+  await page.goto("/rooms/new");
+  await expect(page.getByRole("heading")).toHaveText(["Du bist offline"]);
+  await expect(page.locator("html")).toHaveAttribute("lang", "de");
+  await stack.restart();
+  await page.getByRole("link", { name: "Jetzt versuchen" }).click();
+  await expect(page).toHaveURL("/rooms/new");
+  await expect(page.getByRole("heading", { level: 1 })).not.toHaveText("Du bist offline");
 });
 
 test("only the shell is kept on the device: no room, no answer of the server, no page for a person", async ({

@@ -34,5 +34,13 @@ pub fn content_security_policy(nonce: &str) -> String {
     )
 }
 
+/// The policy of the offline page: the one script that it has, by its digest, which asks whether the server is there again.
+pub fn offline_policy(digest: &str) -> String {
+    format!(
+        "default-src 'none'; script-src 'sha256-{digest}'; connect-src 'self'; style-src 'self'; img-src 'self'; \
+         form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+}
+
 /// The policy of everything that is no page of the application.
 const PLAIN_POLICY: &str = "default-src 'none'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";

@@ -8,7 +8,10 @@ use axum::{
     http::{HeaderValue, Response, header},
     routing::get,
 };
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use base64::{
+    Engine as _,
+    prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
+};
 use leptos::config::LeptosOptions;
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -18,6 +21,7 @@ use tower_http::{
     set_header::SetResponseHeaderLayer,
 };
 
+use super::headers::offline_policy;
 use crate::server::app::App;
 
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
@@ -45,9 +49,22 @@ pub fn files(options: &LeptosOptions) -> Router<App> {
         .route_service("/favicon.svg", file("favicon.svg", A_DAY))
         .route_service("/robots.txt", file("robots.txt", A_DAY))
         .route_service("/sw.js", file("sw.js", ASK_AGAIN))
-        .route_service("/offline.html", file("offline.html", ASK_AGAIN))
+        .route_service(
+            "/offline.html",
+            ServiceBuilder::new().layer(policed(root)).service(file("offline.html", ASK_AGAIN)),
+        )
         .route_service("/offline.css", file("offline.css", ASK_AGAIN))
         .route("/shell.json", get(move || async move { ([(header::CACHE_CONTROL, ASK_AGAIN)], shell) }))
+}
+
+/// Gives the offline page a policy that lets its own lines of script run, by their digest, and no others. The page is kept
+/// on the device with its headers, so there is no nonce in it.
+fn policed(root: &Path) -> SetResponseHeaderLayer<Option<HeaderValue>> {
+    let page = std::fs::read_to_string(root.join("offline.html")).unwrap_or_default();
+    let script = page.split_once("<script>").and_then(|(_, rest)| Some(rest.split_once("</script>")?.0));
+    let policy = script.map(|script| offline_policy(&BASE64_STANDARD.encode(Sha256::digest(script))));
+    let policy = policy.and_then(|policy| HeaderValue::from_str(&policy).ok());
+    SetResponseHeaderLayer::overriding(header::CONTENT_SECURITY_POLICY, policy)
 }
 
 /// What the service worker keeps: the hashed files of the page and the offline page, under a version that changes with any
