@@ -12,6 +12,7 @@ mod email;
 mod event;
 mod ids;
 pub mod limits;
+mod local;
 mod look;
 mod names;
 mod page;
@@ -34,6 +35,7 @@ pub use code::{InvalidCode, RoomCode};
 pub use email::{Email, InvalidEmail};
 pub use event::{Event, EventKind, Message, Person, Retention, RoomType};
 pub use ids::{ClientId, Epoch, MemberId, Millis, Seq};
+pub use local::LocalTime;
 pub use look::Look;
 pub use names::friendly_name;
 pub use page::{

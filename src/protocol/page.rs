@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Email, Millis, Nickname, Notify, OwnMessages, Preferences, Problem, Profile, RoomCode, RoomSummary, SessionView,
-    Snapshot,
+    Email, LocalTime, Millis, Nickname, Notify, OwnMessages, Preferences, Problem, Profile, RoomCode, RoomSummary,
+    SessionView, Snapshot,
 };
 
 /// All that a page is made of.
@@ -19,6 +19,8 @@ pub struct Visit {
     pub account: Option<Identity>,
     /// Its rooms, newest first, on pages that list them.
     pub rooms: Option<Vec<RoomSummary>>,
+    /// The time where the reader is, if their browser has said where that is.
+    pub local: Option<LocalTime>,
 }
 
 impl Visit {
@@ -26,6 +28,15 @@ impl Visit {
     pub fn shows_messages(&self) -> bool {
         let is_inside = matches!(&self.page, Page::Room { door: Ok(Door::Inside(_)), .. });
         is_inside || self.rooms.is_some()
+    }
+
+    /// The oldest time on the page.
+    pub fn oldest(&self) -> Option<Millis> {
+        let events = match &self.page {
+            Page::Room { door: Ok(Door::Inside(snapshot)), .. } => snapshot.events.first().map(|event| event.at),
+            _ => None,
+        };
+        events.into_iter().chain(self.rooms.iter().flatten().map(|room| room.at)).min()
     }
 }
 
@@ -104,6 +115,10 @@ pub enum Door {
     Inside(Box<Snapshot>),
     /// The asker is not in it. Whether there is such a room is told only to who joins.
     Outside(Entrance),
+    /// The owner removed the asker, who knows the room and cannot come back to it.
+    Removed,
+    /// The asker was in it, and others have their places now.
+    Full,
 }
 
 /// What was typed into a form that was sent without scripts and refused: its fields by their names, and the refusal.
@@ -206,6 +221,8 @@ pub struct PreferencesVisit {
     pub sessions: Vec<SessionView>,
     /// When the page was asked for.
     pub now: Millis,
+    /// The time where the reader is, if their browser has said where that is.
+    pub local: Option<LocalTime>,
     /// The form that was sent just now, and done.
     pub done: Option<PreferencesForm>,
     /// The form that a code was mailed for, to be typed there.

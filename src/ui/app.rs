@@ -22,7 +22,6 @@ use super::{
 #[component]
 pub fn App() -> impl IntoView {
     provide_speech();
-    provide_clock();
     provide_freshness();
     effect(|| {
         browser::register_service_worker();
@@ -31,8 +30,9 @@ pub fn App() -> impl IntoView {
     // Given by the server when it renders, and read from the document when the browser takes over.
     let given = use_context::<Visit>();
     let handed = SharedValue::new_str(|| given.as_ref().map(browser::handed_over).unwrap_or_default()).into_inner();
-    let Visit { page, sent_back, account, rooms } =
+    let Visit { page, sent_back, account, rooms, local } =
         given.unwrap_or_else(|| serde_json::from_str(&handed).unwrap_or_default());
+    provide_clock(local);
     provide_sent_back(sent_back);
     let all = matches!(page, Page::Dashboard { all: true, .. });
     let rooms = account.clone().zip(rooms).map(|(account, summaries)| Rooms { summaries, account, all });

@@ -1,12 +1,19 @@
 //! Forms. Each goes to a server function and works without scripts: then the browser itself sends it, and the server
 //! answers with the next page. With scripts it is sent beside the page, which shows what went wrong in place.
 
-use leptos::{ev::SubmitEvent, prelude::*, server_fn::ServerFn, task::spawn_local};
+use leptos::{
+    ev::SubmitEvent,
+    html,
+    prelude::*,
+    server_fn::ServerFn,
+    task::{spawn_local, tick},
+};
 
 use crate::protocol::{Problem, SentBack};
 
 use super::{
     browser::{self, Answer},
+    components::is_about,
     texts::{Texts, use_texts},
 };
 
@@ -25,7 +32,7 @@ pub fn use_sent_back() -> SentBack {
 pub struct Sending {
     path: &'static str,
     texts: &'static Texts,
-    /// Whether the answer has not come yet.
+    /// Whether the answer has not come yet, or leads to a page that has not: a second press would do it all twice.
     pub pending: RwSignal<bool>,
     /// How it went, once it was sent.
     pub outcome: RwSignal<Option<Result<(), Problem>>>,
@@ -54,7 +61,16 @@ impl Sending {
         self.outcome.with(|outcome| matches!(outcome, Some(Ok(()))))
     }
 
-    fn send(self, event: &SubmitEvent) {
+    /// Takes back what was said of a field that is being corrected.
+    fn forget_about(self, field: &str) {
+        let is_over =
+            self.outcome.with_untracked(|outcome| matches!(outcome, Some(Err(problem)) if is_about(problem, field)));
+        if is_over {
+            self.outcome.set(None);
+        }
+    }
+
+    fn send(self, event: &SubmitEvent, form: NodeRef<html::Form>) {
         event.prevent_default();
         if self.pending.get_untracked() {
             return;
@@ -65,9 +81,14 @@ impl Sending {
             let answer = answer.await;
             let next = answer.as_ref().and_then(|answer| answer.redirect.clone());
             let _ = self.outcome.try_set(Some(read(answer)));
-            let _ = self.pending.try_set(false);
             if let Some(next) = next {
                 browser::go(&next);
+                return;
+            }
+            let _ = self.pending.try_set(false);
+            tick().await;
+            if let Some(form) = form.try_get_untracked().flatten() {
+                browser::focus_invalid(&form);
             }
         });
     }
@@ -90,11 +111,15 @@ pub fn Form(
     /// Its fields and buttons.
     children: Children,
 ) -> impl IntoView {
+    let form = NodeRef::<html::Form>::new();
     let on_submit = move |event: SubmitEvent| {
         if let Some(on_send) = on_send {
             on_send.run(());
         }
-        sending.send(&event);
+        sending.send(&event, form);
     };
-    view! { <form method="post" action=sending.path on:submit=on_submit>{children()}</form> }
+    let on_input = move |event| sending.forget_about(&browser::name_of(&event));
+    view! {
+        <form method="post" action=sending.path node_ref=form on:submit=on_submit on:input=on_input>{children()}</form>
+    }
 }

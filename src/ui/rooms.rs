@@ -2,7 +2,7 @@
 
 use crate::protocol::{RoomCode, RoomName, RoomSummary, RoomType};
 
-use super::{browser::in_small_letters, live::Toast, texts::Texts};
+use super::{browser::in_small_letters, live::Toast, texts::Texts, timeline::isolated};
 
 /// More than this is not counted out.
 const COUNTED: u64 = 99;
@@ -50,13 +50,15 @@ pub fn title(texts: &Texts, room: &RoomSummary) -> String {
     }
 }
 
-/// The last thing that was said in it, and by whom where that could be several.
+/// The last thing that was said in it, and by whom where that could be several; in pieces, to be shown as a sentence.
 pub fn preview(texts: &Texts, room: &RoomSummary) -> String {
     match &room.last {
         None => texts.rooms.nothing_said().to_owned(),
-        Some(last) if last.mine => texts.rooms.said(texts.timeline.you(), &last.text),
-        Some(last) if room.room_type == RoomType::Group => texts.rooms.said(last.author.as_str(), &last.text),
-        Some(last) => last.text.clone(),
+        Some(last) if last.mine => texts.rooms.said(texts.timeline.you(), &isolated(&last.text)),
+        Some(last) if room.room_type == RoomType::Group => {
+            texts.rooms.said(&isolated(last.author.as_str()), &isolated(&last.text))
+        }
+        Some(last) => isolated(&last.text),
     }
 }
 
@@ -72,7 +74,7 @@ pub fn badge(unread: u64) -> Option<String> {
 /// What a note says below the room's title.
 pub fn note(texts: &Texts, toast: &Toast) -> String {
     match (toast.messages, &toast.joined) {
-        (0, Some(name)) => texts.toasts.came(name.as_str()),
+        (0, Some(name)) => texts.toasts.came(&isolated(name.as_str())),
         (1, _) if toast.room.last.is_some() => preview(texts, &toast.room),
         (messages, _) => texts.timeline.unseen(usize::try_from(messages).unwrap_or(usize::MAX)),
     }
@@ -92,7 +94,11 @@ pub fn announcement(texts: &Texts, toast: &Toast) -> String {
 mod tests {
     use crate::{
         protocol::{Companion, Language, Nickname, Preview},
-        ui::{live::room_of, texts::of},
+        ui::{
+            live::room_of,
+            texts::of,
+            timeline::{Part, parts},
+        },
     };
 
     use super::*;
@@ -124,10 +130,18 @@ mod tests {
     fn a_preview_says_who_spoke_where_that_is_not_clear() {
         let texts = of(Language::English);
         assert_eq!(preview(texts, &named("Chess")), "No messages yet");
-        assert_eq!(preview(texts, &saying(named("Chess"), "Ada", false)), "Ada: Hello");
-        assert_eq!(preview(texts, &saying(named("Chess"), "Me", true)), "You: Hello");
-        assert_eq!(preview(texts, &saying(with("Ada"), "Ada", false)), "Hello");
-        assert_eq!(preview(texts, &saying(with("Ada"), "Me", true)), "You: Hello");
+        let pieces = |room| {
+            let line = preview(texts, &room);
+            let piece = |part: &Part<'_>| match *part {
+                Part::Words(text) => text.to_owned(),
+                Part::Name(text) => format!("<{text}>"),
+            };
+            parts(&line).iter().map(piece).collect::<String>()
+        };
+        assert_eq!(pieces(saying(named("Chess"), "Ada", false)), "<Ada>: <Hello>");
+        assert_eq!(pieces(saying(named("Chess"), "Me", true)), "You: <Hello>");
+        assert_eq!(pieces(saying(with("Ada"), "Ada", false)), "<Hello>");
+        assert_eq!(pieces(saying(with("Ada"), "Me", true)), "You: <Hello>");
     }
 
     #[test]

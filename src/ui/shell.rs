@@ -16,6 +16,9 @@ use super::{
 /// What a page is drawn on, light and dark, for the browser's own bars around it.
 const GROUNDS: [(&str, &str); 2] = [("light", "#ffffff"), ("dark", "#16181d")];
 
+/// What every page does before it is drawn.
+const EARLY: &str = include_str!("early.js");
+
 /// Says how the page that is rendered now looks and speaks.
 pub fn provide_look(look: Look) {
     provide_context(look);
@@ -53,6 +56,8 @@ pub fn shell(options: &LeptosOptions) -> impl IntoView + use<> {
 pub fn document(options: &LeptosOptions, title: AnyView, head: AnyView, body: AnyView) -> impl IntoView + use<> {
     let look = use_context::<Look>().unwrap_or_default();
     let texts = use_texts();
+    // Times in UTC are hidden until the scripts know better.
+    let times = with_context(|visit: &Visit| visit.local.is_none()).unwrap_or_default().then_some("utc");
     let colour_scheme = if look.theme == Theme::System { "light dark" } else { look.theme.as_str() };
     let theme_colours = GROUNDS.map(|(scheme, colour)| match look.theme {
         Theme::System => {
@@ -68,6 +73,7 @@ pub fn document(options: &LeptosOptions, title: AnyView, head: AnyView, body: An
             data-theme=look.theme.as_str()
             data-accent=look.accent.as_str()
             data-text-size=look.text_size.as_str()
+            data-times=times
             data-hours=if look.has_twelve_hours() { "12" } else { "24" }
         >
             <head>
@@ -75,6 +81,7 @@ pub fn document(options: &LeptosOptions, title: AnyView, head: AnyView, body: An
                 {title}
                 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content"/>
                 <meta name="color-scheme" content=colour_scheme/>
+                <script nonce=use_nonce()>{EARLY}</script>
                 {theme_colours.into_iter().flatten().collect_view()}
                 <meta name="description" content=texts.document.description()/>
                 <meta name="format-detection" content="telephone=no"/>

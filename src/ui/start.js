@@ -12,6 +12,12 @@
   const unread = document.querySelector(".unread");
   const frame = unread?.closest(".timeline__frame");
   if (frame) frame.scrollBy(0, Math.min(0, unread.getBoundingClientRect().top - frame.getBoundingClientRect().top));
+  // Where one writes with a keyboard, the letters typed before the scripts are there are for the composer. On a phone the
+  // focus would bring up the keyboard over the room.
+  const composer = document.getElementById("message");
+  if (composer && document.activeElement === document.body && !matchMedia("(pointer: coarse)").matches) {
+    composer.focus();
+  }
   const start = async () => {
     const bytes = fetch(wasm);
     const page = await import(script);

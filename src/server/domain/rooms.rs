@@ -224,21 +224,38 @@ pub async fn whereabouts(app: &App, visitor: &Visitor) -> Result<Option<RoomCode
     Ok(current_room(app, visitor).await?.map(|(room, _)| room.code))
 }
 
-/// What a page of entry offers.
-pub async fn entrance(app: &App, visitor: &Visitor) -> Result<Entrance, Problem> {
-    let nickname = usual_name(visitor).unwrap_or_else(|| friendly_name(random::below(u32::MAX)));
+/// What a page of entry offers. `pick` says which name to somebody who has none.
+pub async fn entrance(app: &App, visitor: &Visitor, pick: impl FnOnce() -> u32) -> Result<Entrance, Problem> {
+    let nickname = usual_name(visitor).unwrap_or_else(|| friendly_name(pick()));
     let current = whereabouts(app, visitor).await?;
     Ok(Entrance { nickname, current })
 }
 
-/// What is behind a room's link, for the page. Whoever is not in it sees the same for every code.
-pub async fn open_door(app: &App, visitor: &Visitor, code: RoomCode) -> Result<Door, Problem> {
+/// What is behind a room's link, for the page. Whoever never was in it sees the same for every code; whoever was knows that
+/// there is such a room, and is told at once that it does not let them in.
+pub async fn open_door(
+    app: &App,
+    visitor: &Visitor,
+    code: RoomCode,
+    pick: impl FnOnce() -> u32,
+) -> Result<Door, Problem> {
     match view(app, visitor, code).await {
         Ok(snapshot) => Ok(Door::Inside(Box::new(snapshot))),
-        Err(problem) if matches!(problem.code, Code::RoomUnavailable | Code::NotAMember | Code::Removed) => {
-            Ok(Door::Outside(entrance(app, visitor).await?))
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => match problem.code {
+            Code::Removed => Ok(Door::Removed),
+            Code::NotAMember if has_no_place(app, visitor, code).await? => Ok(Door::Full),
+            Code::RoomUnavailable | Code::NotAMember => Ok(Door::Outside(entrance(app, visitor, pick).await?)),
+            _ => Err(problem),
+        },
+    }
+}
+
+/// Whether a room that somebody was in has no place for them any more.
+async fn has_no_place(app: &App, visitor: &Visitor, code: RoomCode) -> Result<bool, Problem> {
+    match app.store.membership(code, visitor.actor()?.id()).await {
+        Ok((room, _)) => is_full(app, &room).await,
+        Err(StoreError::NotFound) => Ok(false),
+        Err(error) => Err(store_failed(error)),
     }
 }
 

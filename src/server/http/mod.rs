@@ -21,6 +21,7 @@ mod session;
 mod shell;
 mod users;
 mod ws;
+mod zone;
 
 pub use headers::content_security_policy;
 pub use look::{look, tab_mark};

@@ -8,10 +8,10 @@ use axum::{
 use leptos::server_fn::error::ServerFnUrlError;
 use serde::Deserialize;
 
-use super::{context::inside, problem::Refusal, reception::Reception};
+use super::{context::inside, problem::Refusal, reception::Reception, zone};
 use crate::{
     protocol::{
-        AuthPage, AuthVisit, Code, Email, Entrance, Identity, Nickname, Page, Problem, Reach, RoomCode, Secret,
+        AuthPage, AuthVisit, Code, Email, Entrance, Identity, Millis, Nickname, Page, Problem, Reach, RoomCode, Secret,
         SentBack, Visit,
     },
     server::{
@@ -31,7 +31,7 @@ pub async fn visit(app: &App, parts: &mut Parts) -> Result<(Visit, Option<Proble
             Ok(visitor) if visitor.account().is_err() => return Err(Redirect::to(&way_to_log_in(parts))),
             visitor => {
                 let entrance = match visitor {
-                    Ok(visitor) => rooms::entrance(app, &visitor).await,
+                    Ok(visitor) => rooms::entrance(app, &visitor, proposal(app, parts)).await,
                     Err(problem) => Err(problem),
                 };
                 let all = wants_all(parts);
@@ -58,7 +58,9 @@ pub async fn visit(app: &App, parts: &mut Parts) -> Result<(Visit, Option<Proble
     // A room can be shown without the list beside it, and the dashboard is that list.
     let (rooms, unlisted) = rooms.transpose().map_or_else(|problem| (None, Some(problem)), |rooms| (rooms, None));
     let problem = problem.or(unlisted.filter(|_| matches!(page, Page::Dashboard { .. })));
-    Ok((Visit { page, sent_back, account, rooms }, problem))
+    let mut visit = Visit { page, sent_back, account, rooms, local: None };
+    visit.local = zone::local_time(&parts.headers, visit.oldest().unwrap_or(Millis::MAX));
+    Ok((visit, problem))
 }
 
 /// What the address of the dashboard may carry.
@@ -182,7 +184,7 @@ async fn room(app: &App, parts: &mut Parts, text: String) -> (Page, Option<Probl
     match text.parse::<RoomCode>() {
         Ok(code) => {
             let door = match visitor(app, parts).await {
-                Ok(visitor) => rooms::open_door(app, &visitor, code).await,
+                Ok(visitor) => rooms::open_door(app, &visitor, code, proposal(app, parts)).await,
                 Err(problem) => Err(problem),
             };
             let problem = door.as_ref().err().cloned();
@@ -193,7 +195,13 @@ async fn room(app: &App, parts: &mut Parts, text: String) -> (Page, Option<Probl
 }
 
 async fn entrance(app: &App, parts: &mut Parts) -> Result<Entrance, Problem> {
-    rooms::entrance(app, &visitor(app, parts).await?).await
+    rooms::entrance(app, &visitor(app, parts).await?, proposal(app, parts)).await
+}
+
+/// Which name is proposed to whoever has none: drawn once in a visit, so that all its pages propose the same.
+fn proposal(app: &App, parts: &Parts) -> impl FnOnce() -> u32 + use<> {
+    let (app, reception, headers) = (app.clone(), Reception::of(parts), parts.headers.clone());
+    move || reception.propose(&app, &headers)
 }
 
 pub(super) async fn visitor(app: &App, parts: &mut Parts) -> Result<Visitor, Problem> {

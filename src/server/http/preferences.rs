@@ -3,10 +3,13 @@
 use axum::{extract::Query, http::request::Parts};
 use serde::Deserialize;
 
-use super::pages::{refused, visitor};
+use super::{
+    pages::{refused, visitor},
+    zone,
+};
 use crate::{
     protocol::{
-        Accent, HourCycle, Language, Notify, OwnMessages, Preferences, PreferencesForm, PreferencesPage,
+        Accent, HourCycle, Language, Millis, Notify, OwnMessages, Preferences, PreferencesForm, PreferencesPage,
         PreferencesVisit, Problem, TextSize, Theme, Typed,
     },
     server::{
@@ -35,7 +38,10 @@ pub async fn preferences_visit(app: &App, parts: &mut Parts) -> Result<Preferenc
     };
     let Fields { done, asked, form, name, email, nickname, messages, .. } = fields;
     let typed = Typed { form, name, email, nickname, messages };
-    Ok(PreferencesVisit { page, profile, preferences, sessions, now: clock::now(), done, asked, typed, refused })
+    let oldest = sessions.iter().map(|session| session.created_at).min();
+    let local = zone::local_time(&parts.headers, oldest.unwrap_or(Millis::MAX));
+    let now = clock::now();
+    Ok(PreferencesVisit { page, profile, preferences, sessions, now, local, done, asked, typed, refused })
 }
 
 /// What the address of a page of preferences may carry: how a form went, and what it had when it was sent back.

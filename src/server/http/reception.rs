@@ -12,7 +12,7 @@ use std::{
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts, Request},
-    http::{HeaderValue, header, request::Parts},
+    http::{HeaderMap, HeaderValue, header, request::Parts},
     middleware::Next,
     response::Response,
 };
@@ -34,6 +34,7 @@ use crate::{
             login::Ticket,
             sessions::{self, LoggedIn, Recognised, Tokens},
         },
+        random,
     },
 };
 
@@ -98,6 +99,17 @@ impl Reception {
     /// They were a guest, and are forgotten.
     pub fn forget_guest(&self, app: &App) {
         self.set(session::none(&app.config, Name::Guest));
+    }
+
+    /// Which name is proposed in this visit: as the browser was told before, else as drawn now.
+    pub fn propose(&self, app: &App, headers: &HeaderMap) -> u32 {
+        let jar = CookieJar::from_headers(headers);
+        let told = session::read(&app.config, &jar, Name::Proposal).and_then(|pick| pick.parse().ok());
+        told.unwrap_or_else(|| {
+            let pick = random::below(u32::MAX);
+            self.set(session::of_proposal(&app.config, pick));
+            pick
+        })
     }
 
     /// Whether somebody asks who was logged in here, and is no more. Known once it was asked who they are.

@@ -30,6 +30,8 @@ pub enum Name {
     Refresh,
     /// What makes a code good in this browser only.
     Ticket,
+    /// The name that is proposed to somebody who has none yet.
+    Proposal,
 }
 
 impl Name {
@@ -44,6 +46,8 @@ impl Name {
             (Self::Refresh, true) => "__Host-anonchat-refresh",
             (Self::Ticket, false) => "anonchat-code",
             (Self::Ticket, true) => "__Host-anonchat-code",
+            (Self::Proposal, false) => "anonchat-proposal",
+            (Self::Proposal, true) => "__Host-anonchat-proposal",
         }
     }
 }
@@ -69,6 +73,14 @@ pub fn of_account(config: &Config, tokens: Tokens) -> Vec<Cookie<'static>> {
 /// The cookie for a code that was asked for.
 pub fn of_ticket(config: &Config, ticket: &Ticket) -> Cookie<'static> {
     cookie(config, Name::Ticket, ticket.reveal().to_owned(), TICKET_LIFE)
+}
+
+/// The cookie for a proposed name. The browser forgets it when it is closed.
+pub fn of_proposal(config: &Config, pick: u32) -> Cookie<'static> {
+    let mut cookie = cookie(config, Name::Proposal, pick.to_string(), Duration::ZERO);
+    cookie.unset_expires();
+    cookie.set_max_age(None);
+    cookie
 }
 
 /// Makes the browser forget a cookie.

@@ -30,7 +30,7 @@ pub fn Refused(
     let elsewhere = |problem: &Problem| problem.field.as_deref().is_none_or(|field| !fields.contains(&field));
     problem
         .filter(elsewhere)
-        .map(|problem| view! { <p class="form-problem" role="alert">{account_problem(&problem)}</p> })
+        .map(|problem| view! { <p class="form-problem" role="alert" tabindex="-1" autofocus>{account_problem(&problem)}</p> })
 }
 
 /// A field with its label, and what is wrong with it.
@@ -60,6 +60,8 @@ pub fn AuthField(
     required: bool,
 ) -> impl IntoView {
     let error = error_of(problem, name);
+    let is_password = kind == "password";
+    let texts = use_auth_texts();
     let id = form.map_or_else(|| name.to_owned(), |form| format!("{form}-{name}"));
     let (error_id, hint_id) = (format!("{id}-error"), format!("{id}-hint"));
     let described_by = match (&error, &hint) {
@@ -70,13 +72,14 @@ pub fn AuthField(
     view! {
         <div class="field">
             <label class="field__label" for=id.clone()>{label}</label>
+            <div class="field__box">
             <input
                 id=id
                 name=name
                 class="field__input"
                 type=kind
                 value=value
-                autofocus=error.is_some()
+                autofocus=error.is_some() || name == "code"
                 required=required
                 autocomplete=autocomplete
                 autocapitalize="off"
@@ -85,6 +88,13 @@ pub fn AuthField(
                 aria-invalid=error.is_some().then_some("true")
                 aria-describedby=described_by
             />
+            // Shown by a few lines of script, which it needs.
+            {is_password.then(|| view! {
+                <button type="button" class="icon-button field__eye" aria-pressed="false" aria-label=texts.show_password() hidden>
+                    <svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><path d="M2.5 12C5 7.5 8.3 5.5 12 5.5s7 2 9.5 6.5c-2.5 4.5-5.8 6.5-9.5 6.5S5 16.5 2.5 12ZM12 15a3 3 0 1 0 0-6 3 3 0 0 0 0 6Z"></path></svg>
+                </button>
+            })}
+            </div>
             {hint.map(|hint| view! { <p class="field__hint" id=hint_id>{hint}</p> })}
             {error.map(|error| view! { <p class="field__error" id=error_id role="alert">{error}</p> })}
         </div>
@@ -98,9 +108,13 @@ pub fn Strength() -> impl IntoView {
     let hints: BTreeMap<PasswordHint, &str> =
         PasswordHint::ALL.iter().enumerate().map(|(at, hint)| (*hint, texts.password_hints(at))).collect();
     let hints = serde_json::to_string(&hints).unwrap_or_default();
+    let words = serde_json::to_string(&[0, 1, 2].map(|at| texts.strengths(at))).unwrap_or_default();
     view! {
         <div class="field strength">
-            <meter class="strength__meter" min="0" max="4" low="2.5" high="3" optimum="4" value="0" hidden aria-label=texts.strength()></meter>
+            <div class="strength__row" hidden>
+                <meter class="strength__meter" min="0" max="4" low="2.5" high="3.5" optimum="4" value="0" aria-label=texts.strength()></meter>
+                <span class="strength__word" aria-live="polite" data-words=words></span>
+            </div>
             <p class="field__hint strength__advice" aria-live="polite" data-hints=hints></p>
         </div>
     }

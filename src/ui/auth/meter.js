@@ -2,13 +2,18 @@
 (() => {
   const password = document.querySelector("input[autocomplete=new-password]");
   const meter = document.querySelector(".strength__meter");
+  const word = document.querySelector(".strength__word");
   const advice = document.querySelector(".strength__advice");
-  if (!password || !meter || !advice) return;
+  if (!password || !meter || !word || !advice) return;
   const typed = (kind) => document.querySelector(`input[autocomplete=${kind}]`)?.value ?? "";
-  const texts = JSON.parse(advice.dataset.hints);
-  const show = ({ score, hints = [] }) => {
-    meter.value = score;
-    advice.textContent = hints.map((hint) => texts[hint] ?? "").join(" ");
+  const hinted = JSON.parse(advice.dataset.hints);
+  const words = JSON.parse(word.dataset.words);
+  // As the server counts, and in a word: too weak to be taken, taken, and as good as can be. The bar of a password is never
+  // empty: that would say that there is none.
+  const show = ({ score, accepted, hints = [] }) => {
+    meter.value = password.value ? Math.max(score, 0.5) : 0;
+    word.textContent = password.value ? words[accepted ? (score < 4 ? 1 : 2) : 0] : "";
+    advice.textContent = hints.map((hint) => hinted[hint] ?? "").join(" ");
   };
   let timer;
   const measure = async () => {
@@ -21,9 +26,11 @@
     }).catch(() => undefined);
     if (answer?.ok && asked === password.value) show(await answer.json());
   };
-  meter.hidden = false;
+  meter.parentElement.hidden = false;
   password.addEventListener("input", () => {
     clearTimeout(timer);
+    // Until it is measured it is as weak as any.
+    if (!password.value || meter.value === 0) show({ score: 0 });
     timer = setTimeout(measure, 300);
   });
 })();

@@ -20,6 +20,8 @@ pub use fields::{AuthField, Refused, Strength, refusal};
 
 /// The lines that measure a password.
 pub const METER: &str = include_str!("meter.js");
+/// The lines that go with fields.
+pub const FIELDS: &str = include_str!("fields.js");
 
 /// The document of a page about accounts.
 pub fn auth_shell(options: &LeptosOptions) -> impl IntoView + use<> {
@@ -40,6 +42,7 @@ pub fn auth_shell(options: &LeptosOptions) -> impl IntoView + use<> {
                 <p class="page__aside"><a href="/auth/guest">{use_auth_texts().a_guest_here()}</a></p>
             })}
         </main>
+        <script nonce=use_nonce()>{FIELDS}</script>
         {measures.then(|| view! { <script nonce=use_nonce()>{METER}</script> })}
     };
     document(options, title, head.into_any(), body.into_any())

@@ -4,7 +4,7 @@
 
 use leptos::{
     ev::SubmitEvent,
-    web_sys::{Element, HtmlDialogElement},
+    web_sys::{Element, Event, HtmlDialogElement, HtmlTextAreaElement},
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -32,6 +32,7 @@ pub fn today() -> Option<i64> {
 pub fn until_tomorrow() -> u64 {
     0
 }
+pub fn times_are_local() {}
 
 pub fn random() -> f64 {
     0.0
@@ -156,6 +157,25 @@ pub fn give_focus_back(_: &Focus) {}
 pub fn has_focus(_: &Element) -> bool {
     false
 }
+
+pub struct RowPlace;
+
+impl RowPlace {
+    #[expect(clippy::unused_self, reason = "there is a row in the browser")]
+    pub fn keep_top(&self) {}
+}
+
+pub fn row_of(_: &Event) -> Option<RowPlace> {
+    None
+}
+
+pub fn focus_invalid(_: &Element) {}
+
+pub fn name_of(_: &Event) -> String {
+    String::new()
+}
+
+pub fn put_before(_: &HtmlTextAreaElement, _: &str) {}
 
 pub fn show_dialog(_: &HtmlDialogElement) {}
 

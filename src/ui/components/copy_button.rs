@@ -4,6 +4,7 @@ use leptos::{prelude::*, task::spawn_local};
 
 use crate::ui::{
     browser::{self, Timer},
+    effect::effect,
     texts::use_texts,
 };
 
@@ -28,6 +29,9 @@ pub fn CopyButton(
     /// What it shows; its label, if nothing else.
     #[prop(optional, into)]
     shown: Option<String>,
+    /// When this holds, it says nothing any more: something else has the reader's attention.
+    #[prop(optional, into)]
+    quiet: Signal<bool>,
 ) -> impl IntoView {
     let texts = use_texts();
     let outcome = RwSignal::new(None::<bool>);
@@ -40,6 +44,11 @@ pub fn CopyButton(
             timer.try_update_value(|timer| *timer = Some(later));
         });
     };
+    effect(move || {
+        if quiet.get() {
+            outcome.set(None);
+        }
+    });
     let says = move || match outcome.get() {
         None => "",
         Some(true) => texts.common.copied(),

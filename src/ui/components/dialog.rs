@@ -4,7 +4,7 @@ use leptos::{html, prelude::*, web_sys::Element};
 
 use crate::ui::{browser, effect::effect, texts::use_texts};
 
-use super::{Icon, Shape};
+use super::{Icon, Shape, sentence};
 
 /// A dialog with a heading and a cross.
 #[component]
@@ -45,7 +45,7 @@ pub fn Dialog(
         >
             <div class="dialog__content">
                 <div class="dialog__top">
-                    <h2 id=heading_id class="dialog__heading">{move || heading.get()}</h2>
+                    <h2 id=heading_id class="dialog__heading">{move || sentence(&heading.get())}</h2>
                     <button type="button" class="icon-button" aria-label=use_texts().common.close() on:click=move |_| open.set(false)>
                         <Icon shape=Shape::Close/>
                     </button>

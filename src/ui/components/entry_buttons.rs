@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::{protocol::RoomCode, ui::texts::use_texts};
 
-use super::When;
+use super::{Submit, When};
 
 /// The buttons below a form of entry.
 #[component]
@@ -26,15 +26,7 @@ pub fn EntryButtons(
         view! {
             <p class="form-note">{before} <b class="code">{room.spaced()}</b> {after}</p>
             <div class="button-row">
-                <button
-                    type="submit"
-                    class="button button--primary"
-                    name="leave"
-                    value=room.to_string()
-                    disabled=move || busy.get()
-                >
-                    {switch}
-                </button>
+                <Submit busy class="button button--primary" name="leave" value=room.to_string()>{switch}</Submit>
                 <a href=format!("/rooms/{room}") class="button">{texts.common.back_to(&room.spaced())}</a>
             </div>
         }
@@ -43,11 +35,7 @@ pub fn EntryButtons(
         <When
             holds=move || elsewhere.get().is_some()
             otherwise=move || {
-                view! {
-                    <button type="submit" class="button button--primary button--wide" disabled=move || busy.get()>
-                        {go}
-                    </button>
-                }
+                view! { <Submit busy class="button button--primary button--wide">{go}</Submit> }
             }
         >
             {move || elsewhere.get().map(choice)}

@@ -2,6 +2,11 @@
 
 use leptos::{html, prelude::*};
 
+use crate::ui::{effect::effect, texts::use_texts};
+
+/// From how many characters before its limit on a field says how many are left.
+const COUNT_FROM: usize = 8;
+
 /// One line of text.
 #[component]
 pub fn TextField(
@@ -18,9 +23,9 @@ pub fn TextField(
     /// A sentence below it.
     #[prop(optional)]
     hint: Option<&'static str>,
-    /// How many characters fit, roughly; the server has the exact rule.
-    #[prop(default = 64)]
-    maxlength: u32,
+    /// How many characters it may have; the field says so before it is sent. Whoever pastes more loses none of them.
+    #[prop(optional)]
+    limit: Option<usize>,
     /// What browsers may fill in.
     #[prop(default = "off")]
     autocomplete: &'static str,
@@ -35,13 +40,31 @@ pub fn TextField(
     class: &'static str,
     /// The input itself.
     #[prop(optional)]
-    node_ref: NodeRef<html::Input>,
+    node_ref: Option<NodeRef<html::Input>>,
 ) -> impl IntoView {
     let error_id = format!("{name}-error");
     let hint_id = format!("{name}-hint");
+    let texts = &use_texts().composer;
+    let starts_wrong = error.with_untracked(Option::is_some);
+    let count = RwSignal::new(value.trim().chars().count());
+    let count_in = move |text: &str| count.set(text.trim().chars().count());
+    let input = node_ref.unwrap_or_default();
+    // What was typed before the scripts came.
+    effect(move || {
+        if let Some(input) = input.get() {
+            count_in(&input.value());
+        }
+    });
+    let excess = move || limit.map_or(0, |limit| count.get().saturating_sub(limit));
+    let counter = move || match (limit?, count.get()) {
+        (limit, count) if count > limit => Some(texts.too_many(&(count - limit).to_string())),
+        (limit, count) if count + COUNT_FROM >= limit => Some(texts.left(&(limit - count).to_string())),
+        _ => None,
+    };
+    let said = move || error.get().or_else(|| counter().filter(|_| excess() > 0));
     let described_by = {
         let (error_id, hint_id) = (error_id.clone(), hint_id.clone());
-        move || match (error.with(Option::is_some), hint) {
+        move || match (said().is_some(), hint) {
             (true, _) => Some(error_id.clone()),
             (false, Some(_)) => Some(hint_id.clone()),
             (false, None) => None,
@@ -50,24 +73,28 @@ pub fn TextField(
 
     view! {
         <div class="field">
-            <label class="field__label" for=name>{label}</label>
+            <div class="field__top">
+                <label class="field__label" for=name>{label}</label>
+                <span class="field__count" aria-hidden="true">{move || counter().filter(|_| excess() == 0)}</span>
+            </div>
             <input
                 id=name
                 name=name
                 class=class
                 type="text"
                 value=value
-                maxlength=maxlength.to_string()
                 autocomplete=autocomplete
                 autocapitalize=autocapitalize
                 spellcheck="false"
                 inputmode=inputmode
-                aria-invalid=move || error.with(Option::is_some).then_some("true")
+                autofocus=starts_wrong
+                aria-invalid=move || said().map(|_| "true")
                 aria-describedby=described_by
-                node_ref=node_ref
+                node_ref=input
+                on:input=move |event| count_in(&event_target_value(&event))
             />
             {hint.map(|hint| view! { <p class="field__hint" id=hint_id>{hint}</p> })}
-            <p class="field__error" id=error_id role="alert">{move || error.get()}</p>
+            <p class="field__error" id=error_id role="alert">{said}</p>
         </div>
     }
 }

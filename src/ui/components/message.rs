@@ -1,16 +1,31 @@
 //! One message of a timeline.
 
-use leptos::prelude::*;
+use leptos::{
+    ev::MouseEvent,
+    prelude::*,
+    task::{spawn_local, tick},
+};
 
 use crate::{
     protocol::ClientId,
     ui::{
+        browser,
         texts::use_texts,
         timeline::{Delivery, Mark, MessageRow, Piece, Row, is_right_to_left, pieces},
     },
 };
 
 use super::{Icon, MomentText, Shape, sentence};
+
+/// Lines that a message may have before it is folded; the style shows a few less.
+const FOLDED_FROM: usize = 18;
+/// About as many letters stand on the longest line of a bubble.
+const LINE_CHARS: usize = 72;
+
+/// About how many lines a text takes at least.
+fn lines(text: &str) -> usize {
+    text.split('\n').map(|line| line.chars().count() / LINE_CHARS + 1).sum()
+}
 
 /// A message in its bubble, with what can be done when it was refused.
 #[component]
@@ -35,6 +50,9 @@ pub fn MessageItem(
         Row::Message(MessageRow { opens, closes, at, delivery, mark, .. }) => (opens, closes, at, delivery, mark),
         Row::Day(_) | Row::Notice(_) | Row::Unread => (false, false, None, Delivery::Sent, None),
     });
+    // A wall of lines is folded: what others said is not pushed off the screen by it.
+    let is_long = lines(body.as_str()) > FOLDED_FROM;
+    let folded = RwSignal::new(is_long);
     let class = {
         let rtl = is_right_to_left(body.as_str());
         move || {
@@ -46,6 +64,7 @@ pub fn MessageItem(
                     (*closes, " message--closes"),
                     (*delivery == Delivery::Pending, " message--pending"),
                     (matches!(delivery, Delivery::Failed(_)), " message--failed"),
+                    (folded.get(), " message--folded"),
                 ];
                 parts.into_iter().filter(|(on, _)| *on).fold("message".to_owned(), |class, (_, part)| class + part)
             })
@@ -73,12 +92,42 @@ pub fn MessageItem(
         }
     });
 
+    let more = move |event: MouseEvent| {
+        // What is read stays where it is, and the rest comes below it.
+        let row = browser::row_of(&event).filter(|_| folded.get_untracked());
+        folded.update(|folded| *folded = !*folded);
+        if let Some(row) = row {
+            spawn_local(async move {
+                tick().await;
+                row.keep_top();
+            });
+        }
+    };
+    let label = move || if folded.get() { texts.timeline.read_more() } else { texts.timeline.read_less() };
+    let expanded = move || if folded.get() { "false" } else { "true" };
+    // The browser's own search, and the Tab key, scroll to what is folded away: then all of it is shown.
+    let unfold = move |_| {
+        if folded.get_untracked() {
+            folded.set(false);
+        }
+    };
+    let text = text.collect_view();
+    let text = if is_long {
+        view! {
+            <div class="message__text" dir="auto" on:scroll=unfold>{text}</div>
+            <button type="button" class="message__more" aria-expanded=expanded on:click=more>{label}</button>
+        }
+        .into_any()
+    } else {
+        view! { <div class="message__text" dir="auto">{text}</div> }.into_any()
+    };
+
     view! {
         <li class=class>
             // No paragraphs: a browser would copy an empty line between two messages.
             <div class=author_class>{name}</div>
             <div class="message__bubble">
-                <div class="message__text" dir="auto">{text.collect_view()}</div>
+                {text}
                 <div class="message__meta">
                     {move || at.get().map(|at| view! { <MomentText at/> })}
                     {move || {
@@ -119,5 +168,18 @@ fn Refused(
             <button type="button" class="text-button" on:click=move |_| on_retry.run(id)>{texts.retry()}</button>
             <button type="button" class="text-button" on:click=move |_| on_discard.run(id)>{texts.discard()}</button>
         </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_counted_by_breaks_and_by_length() {
+        assert_eq!(lines("One"), 1);
+        assert_eq!(lines(&format!("A{}B", "\n".repeat(3_998))), 3_999);
+        assert!(lines(&"word ".repeat(800)) > FOLDED_FROM);
+        assert!(lines(&"word ".repeat(200)) < FOLDED_FROM);
     }
 }

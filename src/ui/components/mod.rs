@@ -13,6 +13,7 @@ mod message;
 mod moment;
 mod problem;
 mod sentence;
+mod submit;
 mod when;
 
 pub use announcer::Announcer;
@@ -26,6 +27,7 @@ pub use icon::{Icon, Shape};
 pub use language::{LanguageChoice, own_name};
 pub use message::MessageItem;
 pub use moment::MomentText;
-pub use problem::{FormProblem, detail_for};
+pub use problem::{FormProblem, detail_for, is_about};
 pub use sentence::sentence;
+pub use submit::Submit;
 pub use when::When;

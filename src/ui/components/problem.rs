@@ -18,7 +18,8 @@ pub fn detail_for(texts: &Texts, problem: Option<&Problem>, field: &str) -> Opti
     problem.filter(|problem| is_about(problem, field)).map(|problem| texts.problem(problem))
 }
 
-fn is_about(problem: &Problem, field: &str) -> bool {
+/// Whether a problem is about one field.
+pub fn is_about(problem: &Problem, field: &str) -> bool {
     match (&problem.field, problem.code) {
         (Some(about), _) => about == field,
         (None, Code::RoomUnavailable) => field == "code",

@@ -40,6 +40,7 @@ pub fn CodeEntry(
                 enterkeyhint="go"
                 required
                 placeholder="K7M 2QX"
+                autofocus=error.with_untracked(Option::is_some)
                 aria-invalid=move || error.with(Option::is_some).then_some("true")
                 aria-describedby=move || error.with(Option::is_some).then_some("code-error")
                 node_ref=input

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::{
     api::JoinRoom,
-    protocol::{Code, Entrance, RoomCode},
+    protocol::{Code, Entrance, RoomCode, limits::NICKNAME_CHARS},
     ui::{
         components::{EntryButtons, FormProblem, TextField, detail_for},
         form::{Form, Sending, use_sent_back},
@@ -64,6 +64,7 @@ pub fn JoinForm(
                 value=nickname
                 error=error("nickname")
                 hint=texts.common.your_name_hint()
+                limit=NICKNAME_CHARS
                 autocomplete="nickname"
             />
             <FormProblem problem=problem fields=fields waiting=waiting/>

@@ -4,7 +4,10 @@ use leptos::prelude::*;
 
 use crate::{
     api::CreateRoom,
-    protocol::{Code, Entrance},
+    protocol::{
+        Code, Entrance,
+        limits::{NICKNAME_CHARS, ROOM_NAME_CHARS},
+    },
     ui::{
         components::{Brand, EntryButtons, FormProblem, TextField, detail_for},
         form::{Form, Sending, use_sent_back},
@@ -71,7 +74,7 @@ fn CreateForm(entrance: Option<Entrance>) -> impl IntoView {
                 label=own.name()
                 value=typed.name
                 error=error("name")
-                maxlength=128
+                limit=ROOM_NAME_CHARS
                 autocapitalize="sentences"
             />
             <label class="switch">
@@ -85,6 +88,7 @@ fn CreateForm(entrance: Option<Entrance>) -> impl IntoView {
                 value=nickname
                 error=error("nickname")
                 hint=texts.common.your_name_hint()
+                limit=NICKNAME_CHARS
                 autocomplete="nickname"
             />
             <FormProblem problem=problem fields=&["name", "nickname"] waiting=waiting/>

@@ -98,9 +98,10 @@ fn current_address(visit: &PreferencesVisit) -> impl IntoView + use<> {
     let news = match unproved.as_ref().filter(|_| was_sent) {
         Some(email) => {
             let email = email.to_string();
-            Some(view! { <p class="form-done" role="status">{before} <b>{email}</b> {after}</p> }.into_any())
+            Some(view! { <p class="form-done" role="status" tabindex="-1" autofocus>{before} <b>{email}</b> {after}</p> }.into_any())
         }
-        None => was_sent.then(|| view! { <p class="form-done" role="status">{own.saved()}</p> }.into_any()),
+        None => was_sent
+            .then(|| view! { <p class="form-done" role="status" tabindex="-1" autofocus>{own.saved()}</p> }.into_any()),
     };
     let (before, after) = own.pending();
     let waiting = profile.pending_email.clone().map(|email| {

@@ -4,7 +4,7 @@ use leptos::{prelude::*, server_fn::ServerFn};
 
 use crate::{
     api::{EndOtherSessions, EndSession, LogOut},
-    protocol::{Millis, PreferencesForm, PreferencesVisit, SessionView},
+    protocol::{LocalTime, Millis, PreferencesForm, PreferencesVisit, SessionView},
     ui::{
         auth::{Refused, refusal},
         texts::{use_preferences_texts, use_texts},
@@ -23,9 +23,9 @@ pub fn list(visit: &PreferencesVisit) -> impl IntoView + use<> {
     let refused = visit.refused.as_ref();
     let problem = refusal::<EndSession>(refused).or_else(|| refusal::<EndOtherSessions>(refused));
     let has_others = visit.sessions.iter().any(|session| !session.current);
-    let now = visit.now;
+    let (now, local) = (visit.now, visit.local.clone());
     let ended = done(visit, PreferencesForm::Devices, own.ended());
-    let sessions: Vec<_> = visit.sessions.iter().map(|session| device(session, now)).collect();
+    let sessions: Vec<_> = visit.sessions.iter().map(|session| device(session, now, local.as_ref())).collect();
     view! {
         <section id=PreferencesForm::Devices.as_str() class="card">
             <p class="card__text">{own.devices_text()}</p>
@@ -41,11 +41,14 @@ pub fn list(visit: &PreferencesVisit) -> impl IntoView + use<> {
     }
 }
 
-fn device(session: &SessionView, now: Millis) -> impl IntoView + use<> {
+fn device(session: &SessionView, now: Millis, local: Option<&LocalTime>) -> impl IntoView + use<> {
     let own = use_preferences_texts();
     let name = device_name(&session.device);
-    let since = own.since(&timeline::day_label(use_texts(), timeline::day_of(session.created_at, 0), None));
-    let until = own.until(&timeline::day_label(use_texts(), timeline::day_of(session.ends_at, 0), None));
+    let day = |at| {
+        let day = timeline::day_of(at, local.map_or(0, |local| local.offset(at)));
+        timeline::day_label(use_texts(), day, local.map(|local| local.today))
+    };
+    let (since, until) = (own.since(&day(session.created_at)), own.until(&day(session.ends_at)));
     let used = if session.current { own.in_use().to_owned() } else { last_used(session.used_at, now) };
     let end = if session.current {
         view! {

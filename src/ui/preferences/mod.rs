@@ -13,7 +13,13 @@ use leptos::{nonce::use_nonce, prelude::*};
 
 use crate::protocol::{PreferencesPage, PreferencesVisit};
 
-use super::{auth::METER, components::Brand, shell::document, texts::use_preferences_texts, title};
+use super::{
+    auth::{FIELDS, METER},
+    components::Brand,
+    shell::document,
+    texts::use_preferences_texts,
+    title,
+};
 
 /// The document of a page of preferences.
 pub fn preferences_shell(options: &LeptosOptions) -> impl IntoView + use<> {
@@ -41,6 +47,7 @@ pub fn preferences_shell(options: &LeptosOptions) -> impl IntoView + use<> {
                 {content(&visit)}
             </main>
         </div>
+        <script nonce=use_nonce()>{FIELDS}</script>
         {script.map(|script| view! { <script nonce=use_nonce()>{script}</script> })}
     };
     document(options, title, head.into_any(), body.into_any())

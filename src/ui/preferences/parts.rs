@@ -80,7 +80,7 @@ pub fn FormCard(
     }
 }
 
-/// Says that a form is done, if it was sent just now.
+/// Says that a form is done, if it was sent just now. It has the focus, so that the keyboard goes on from there.
 pub fn done(visit: &PreferencesVisit, form: PreferencesForm, text: &'static str) -> impl IntoView + use<> {
-    (visit.done == Some(form)).then(|| view! { <p class="form-done" role="status">{text}</p> })
+    (visit.done == Some(form)).then(|| view! { <p class="form-done" role="status" tabindex="-1" autofocus>{text}</p> })
 }

@@ -36,6 +36,8 @@ table! {
         password_hint;
         new_password_hint;
         strength;
+        strengths: [3];
+        show_password;
         have_account;
         mail_code;
         forgot;

@@ -82,6 +82,7 @@ table! {
     door: Door {
         heading: {code};
         try_again;
+        full;
         aside;
         wrong_code;
         wrong_code_text;
@@ -199,6 +200,8 @@ table! {
         seen;
         seen_by: (readers);
         not_sent: (reason);
+        read_more;
+        read_less;
         retry;
         discard;
     }

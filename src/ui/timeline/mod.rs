@@ -13,7 +13,7 @@ mod time;
 pub use direction::is_right_to_left;
 pub use links::{Piece, pieces};
 pub use marks::{Mark, Marks};
-pub use names::{Part, parts, plain};
+pub use names::{Part, isolated, parts, plain};
 pub use notices::{sentence, typing_line};
 pub use rows::{Delivery, MessageRow, Row, RowKey, View, rows};
 pub use time::{briefly, day_label, day_of, hour_and_minute, rfc3339};

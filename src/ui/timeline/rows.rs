@@ -95,7 +95,7 @@ pub struct View<'a> {
     /// The message that the unread ones begin with.
     pub first_unread: Option<RowKey>,
     /// Minutes east of UTC at a time.
-    pub offset: fn(Millis) -> i64,
+    pub offset: &'a dyn Fn(Millis) -> i64,
     /// In which words.
     pub texts: &'static Texts,
 }

@@ -66,7 +66,7 @@ fn read_in(language: Language, events: &[Event], outbox: &[Draft], window: usize
         mine: &mine,
         marks: &Marks::default(),
         first_unread: None,
-        offset: |_| 0,
+        offset: &|_| 0,
         texts: of(language),
     };
     rows(events, stretch, outbox.iter(), view)

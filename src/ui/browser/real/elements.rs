@@ -8,7 +8,8 @@ use leptos::prelude::document;
 use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{
-    Element, HtmlDialogElement, HtmlElement, IntersectionObserver, IntersectionObserverEntry, IntersectionObserverInit,
+    Element, Event, HtmlDialogElement, HtmlElement, HtmlTextAreaElement, IntersectionObserver,
+    IntersectionObserverEntry, IntersectionObserverInit,
 };
 
 /// How far a timeline is scrolled away from its newest row, in pixels.
@@ -42,6 +43,25 @@ pub fn place(frame: &Element) -> Option<Place> {
 pub fn keep_place(frame: &Element, place: &Place) {
     if let Some((row, bottom)) = place.rows.iter().find(|(row, _)| row.is_connected()) {
         scroll(frame, row.get_bounding_client_rect().bottom() - bottom);
+    }
+}
+
+/// A row of a timeline, and how far below the top of the page it began.
+pub struct RowPlace(SendWrapper<(Element, Element, f64)>);
+
+/// Remembers where the row stands in which something was pressed.
+pub fn row_of(event: &Event) -> Option<RowPlace> {
+    let row = event.target()?.dyn_into::<Element>().ok()?.closest("li").ok().flatten()?;
+    let frame = row.closest(".timeline__frame").ok().flatten()?;
+    let top = row.get_bounding_client_rect().top();
+    Some(RowPlace(SendWrapper::new((frame, row, top))))
+}
+
+impl RowPlace {
+    /// Scrolls so that it begins there again.
+    pub fn keep_top(&self) {
+        let (frame, row, top) = &*self.0;
+        scroll(frame, row.get_bounding_client_rect().top() - top);
     }
 }
 
@@ -88,6 +108,31 @@ pub fn give_focus_back(focus: &Focus) {
 /// Whether the focus is within an element.
 pub fn has_focus(element: &Element) -> bool {
     document().active_element().is_some_and(|focused| element.contains(Some(&focused)))
+}
+
+/// Moves the focus to the first field of a form that is wrong, if one is.
+pub fn focus_invalid(form: &Element) {
+    let field = form.query_selector("[aria-invalid=true]").ok().flatten();
+    if let Some(field) = field.and_then(|field| field.dyn_into::<HtmlElement>().ok()) {
+        let _ = field.focus();
+    }
+}
+
+/// The name of the field that an event is about.
+pub fn name_of(event: &Event) -> String {
+    let field = event.target().and_then(|field| field.dyn_into::<Element>().ok());
+    field.and_then(|field| field.get_attribute("name")).unwrap_or_default()
+}
+
+/// Puts a text before what is in an area. The caret, or what is selected, stays with the same letters.
+pub fn put_before(area: &HtmlTextAreaElement, text: &str) {
+    let (start, end) = (area.selection_start(), area.selection_end());
+    area.set_value(&format!("{text}{}", area.value()));
+    let by = u32::try_from(text.encode_utf16().count()).unwrap_or_default();
+    if let (Ok(Some(start)), Ok(Some(end))) = (start, end) {
+        // Refused only to elements that have no selection.
+        let _ = area.set_selection_range(start + by, end + by);
+    }
 }
 
 /// Opens a dialog over the page.

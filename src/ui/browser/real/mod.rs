@@ -9,8 +9,8 @@ mod time;
 
 pub use device::{can_share, chime, copy, in_small_letters, keep, kept, share};
 pub use elements::{
-    Focus, Watch, close_dialog, distance_from_end, distance_from_top, focus_into, give_focus_back, has_focus,
-    keep_place, place, scroll_to, scroll_to_end, show_dialog, watch,
+    Focus, Watch, close_dialog, distance_from_end, distance_from_top, focus_into, focus_invalid, give_focus_back,
+    has_focus, keep_place, name_of, place, put_before, row_of, scroll_to, scroll_to_end, show_dialog, watch,
 };
 pub use http::{get, send, send_form};
 pub use page::{
@@ -18,4 +18,4 @@ pub use page::{
     register_service_worker, reload, reload_when_brought_back, set_title, when_shown,
 };
 pub use socket::Socket;
-pub use time::{Timer, after, local_offset, message_id, now, random, soon, today, until_tomorrow};
+pub use time::{Timer, after, local_offset, message_id, now, random, soon, times_are_local, today, until_tomorrow};

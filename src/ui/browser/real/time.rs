@@ -42,6 +42,14 @@ pub fn until_tomorrow() -> u64 {
     left.unsigned_abs()
 }
 
+/// The times on the page are the reader's own from now on: the style hides others.
+pub fn times_are_local() {
+    if let Some(root) = leptos::prelude::document().document_element() {
+        // Nothing refuses that.
+        let _ = root.remove_attribute("data-times");
+    }
+}
+
 /// A random number from 0 to 1.
 pub fn random() -> f64 {
     js_sys::Math::random()

@@ -8,12 +8,13 @@ use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
     protocol::{
-        ClientId, InvalidText, MemberId, MessageBody, Millis, Nickname, Problem, Retention, RoomCode, RoomName,
+        ClientId, InvalidText, LocalTime, MemberId, MessageBody, Nickname, Problem, Retention, RoomCode, RoomName,
         RoomType, Snapshot, You,
     },
     ui::{
         account::use_account,
         browser,
+        clock::use_clock,
         texts::{Texts, use_texts},
         timeline::{Row, RowKey},
     },
@@ -106,7 +107,8 @@ pub struct LiveRoom {
 
 pub(super) struct Desk {
     pub(super) session: Session,
-    offset: fn(Millis) -> i64,
+    /// The time as the server found it; `None` once the browser's own holds.
+    given: Option<LocalTime>,
     stretch: Stretch,
     was_live: bool,
     shows_read: bool,
@@ -134,7 +136,7 @@ impl LiveRoom {
         let (session, account) = (Session::new(snapshot, browser::random), use_account());
         let desk = Desk {
             session: if account.is_some() { session.of_account() } else { session },
-            offset: |_| 0,
+            given: Some(use_clock().given()),
             stretch: Stretch::new(),
             was_live: false,
             shows_read: account.is_none_or(|account| account.shows_read),
@@ -176,8 +178,8 @@ impl LiveRoom {
 
     /// Takes what this tab kept of the room, and the device's own time.
     pub(super) fn prepare(self) {
-        self.desk.try_update_value(|Desk { session, offset, .. }| {
-            *offset = browser::local_offset;
+        self.desk.try_update_value(|Desk { session, given, .. }| {
+            *given = None;
             let messages = tab::kept(Kept::Outbox, self.code, session.replica().you.member_id)
                 .and_then(|kept| serde_json::from_str::<Vec<KeptMessage>>(&kept).ok());
             for (id, body, refusal) in messages.unwrap_or_default() {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use leptos::prelude::*;
 
 use crate::{
-    protocol::{Draft, DraftState, Member, MemberId, Message, Nickname, Person, Retention, RoomName, You},
+    protocol::{Draft, DraftState, Member, MemberId, Message, Millis, Nickname, Person, Retention, RoomName, You},
     ui::{
         browser,
         timeline::{Marks, Row, RowKey, View, plain, rows, sentence},
@@ -137,12 +137,14 @@ impl Desk {
         let none = BTreeMap::new();
         let reads = if self.shows_read { self.session.reads() } else { &none };
         let marks = if changed { Marks::find(replica, mine, reads, self.texts) } else { Marks::default() };
+        let offset =
+            |at: Millis| self.given.as_ref().map_or_else(|| browser::local_offset(at), |given| given.offset(at));
         let view = View {
             me: &me,
             mine,
             marks: &marks,
             first_unread: self.session.unread().first(),
-            offset: self.offset,
+            offset: &offset,
             texts: self.texts,
         };
         let line = |(id, member): (&MemberId, &Member)| MemberLine {

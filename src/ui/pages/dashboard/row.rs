@@ -6,7 +6,7 @@ use crate::{
     protocol::{RoomCode, RoomSummary, RoomType},
     ui::{
         clock::use_clock,
-        components::{Icon, Shape},
+        components::{Icon, Shape, sentence},
         live::RoomEntry,
         rooms::{badge, preview, title},
         texts::{Texts, use_texts},
@@ -31,7 +31,6 @@ pub fn RoomRow(
         let room = room.get();
         let name = title(texts, &room);
         let initial: String = name.chars().take(1).collect();
-        let time_class = if clock.is_known() { "room-row__time" } else { "room-row__time room-row__time--guess" };
         let unread = usize::try_from(room.unread).unwrap_or(usize::MAX);
         let badge = badge(room.unread).filter(|_| !is_current).map(|count| {
             let class = if room.muted { "badge badge--quiet" } else { "badge" };
@@ -43,8 +42,8 @@ pub fn RoomRow(
         view! {
             <span class="portrait" aria-hidden="true">{initial} {presence_dot(&room)}</span>
             <span class="room-row__name"><bdi>{name}</bdi> {people(texts, &room)}</span>
-            <time class=time_class datetime=rfc3339(room.at)>{clock.briefly(room.at)}</time>
-            <span class="room-row__preview"><bdi>{preview(texts, &room)}</bdi></span>
+            <time class="room-row__time" datetime=rfc3339(room.at)>{clock.briefly(room.at)}</time>
+            <span class="room-row__preview">{sentence(&preview(texts, &room))}</span>
             <span class="room-row__marks">
                 {room.muted.then(|| view! { <Icon shape=Shape::Muted/> <span class="visually-hidden">{texts.rooms.muted()}</span> })}
                 {badge}

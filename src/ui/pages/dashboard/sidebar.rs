@@ -71,6 +71,14 @@ pub fn Sidebar(
         typed.set(text);
         shown.set(STEP);
     };
+    let input = NodeRef::<html::Input>::new();
+    // What was typed before the scripts came.
+    effect(move || {
+        let typed = input.get().map(|input| input.value()).unwrap_or_default();
+        if !typed.is_empty() {
+            find(typed);
+        }
+    });
     let choose = move |chosen: Kind| {
         kind.set(chosen);
         shown.set(STEP);
@@ -112,6 +120,7 @@ pub fn Sidebar(
                         autocomplete="off"
                         spellcheck="false"
                         enterkeyhint="search"
+                        node_ref=input
                         on:input=move |event| find(event_target_value(&event))
                     />
                     <div class="rooms__kinds" role="group" aria-label=own.which()>

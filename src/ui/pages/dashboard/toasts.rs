@@ -1,4 +1,5 @@
-//! News of other rooms, over a corner of the open one. They go by themselves, but not while somebody looks at them.
+//! News of other rooms, in lines of their own between the header of the open room and its timeline, so that they cover no
+//! control. They go by themselves, but not while somebody looks at them.
 
 use leptos::{ev::KeyboardEvent, html, prelude::*};
 
@@ -6,7 +7,7 @@ use crate::{
     protocol::RoomCode,
     ui::{
         browser::{self, Focus},
-        components::{Announcer, Icon, Shape},
+        components::{Announcer, Icon, Shape, sentence},
         effect::effect,
         live::{LiveList, Toast},
         rooms::{note, title},
@@ -71,7 +72,7 @@ pub fn Toasts(
                 let (name, note) = (title(texts, &toast.room), note(texts, toast));
                 view! {
                     <b class="toast__room"><bdi>{name}</bdi></b>
-                    <span class="toast__note"><bdi>{note}</bdi></span>
+                    <span class="toast__note">{sentence(&note)}</span>
                 }
             };
             list.toasts.with(|toasts| toasts.iter().find(|toast| toast.room.code == room).map(line))

@@ -7,7 +7,7 @@ use crate::{
     protocol::Reach,
     ui::{
         account::use_account,
-        components::FormProblem,
+        components::{FormProblem, Submit},
         form::{Form, Sending},
         texts::use_texts,
     },
@@ -61,7 +61,7 @@ fn Claimed(
             <input type="hidden" name="email" value=email/>
             <FormProblem problem fields=&[] waiting/>
             <div class="button-row">
-                <button type="submit" class="button" disabled=move || sending.pending.get() || waiting.get()>{own.again()}</button>
+                <Submit busy=Signal::derive(move || sending.pending.get() || waiting.get()) class="button">{own.again()}</Submit>
                 <a href=ADDRESS class="button">{own.change()}</a>
             </div>
         </Form>

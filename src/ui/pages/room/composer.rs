@@ -38,8 +38,12 @@ pub fn Composer() -> impl IntoView {
     effect(move || {
         let Some(area) = area.get() else { return };
         let typed = area.value();
-        let before = kept(Kept::Draft, room.code, room.you.with_untracked(|you| you.member_id)).unwrap_or_default();
-        text.set(if typed.is_empty() { before } else { typed });
+        let draft = kept(Kept::Draft, room.code, room.you.with_untracked(|you| you.member_id)).unwrap_or_default();
+        // A browser that brings the page back as it was has put the draft into the area already.
+        if !typed.starts_with(&draft) {
+            browser::put_before(&area, &draft);
+        }
+        text.set(area.value());
         let coarse = browser::has_coarse_pointer();
         enter_sends.set(!coarse);
         ready.set(true);

@@ -5,9 +5,10 @@ use leptos::prelude::*;
 use crate::{
     protocol::Code,
     ui::{
-        components::When,
+        components::{When, sentence},
         live::{Ending, use_list, use_room},
         texts::use_texts,
+        timeline::isolated,
     },
 };
 
@@ -17,8 +18,8 @@ pub fn Ended() -> impl IntoView {
     let room = use_room();
     let texts = use_texts();
     let own = &texts.ended;
-    let sentence = move || match room.ending.get() {
-        Some(Ending::Removed { by: Some(by) }) => own.removed_by(by.as_str()),
+    let text = move || match room.ending.get() {
+        Some(Ending::Removed { by: Some(by) }) => own.removed_by(&isolated(by.as_str())),
         Some(Ending::Removed { by: None }) => own.removed().to_owned(),
         Some(Ending::Returning) => own.returning().to_owned(),
         Some(Ending::Away(None)) => own.away().to_owned(),
@@ -38,7 +39,7 @@ pub fn Ended() -> impl IntoView {
 
     view! {
         <div class="ended">
-            <p class="ended__text" role="alert">{sentence}</p>
+            <p class="ended__text" role="alert">{move || sentence(&text())}</p>
             <div class="button-row">
                 <When holds=can_return>
                     <button type="button" class="button button--primary" on:click=move |_| room.rejoin()>{own.come_back()}</button>

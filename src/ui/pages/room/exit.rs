@@ -8,7 +8,7 @@ use crate::{
     ui::{
         account::use_account,
         browser,
-        components::Dialog,
+        components::{Dialog, Submit},
         effect::effect,
         form::{Form, Sending},
         live::{use_list, use_room},
@@ -50,7 +50,7 @@ pub fn ExitDialog(
             <Form sending=leave on_send=move |()| room.expect_exit()>
                 <input type="hidden" name="code" value=room.code.to_string()/>
                 <div class="button-row">
-                    <button type="submit" class="button button--danger" disabled=move || leave.pending.get()>{texts.leave()}</button>
+                    <Submit busy=leave.pending class="button button--danger">{texts.leave()}</Submit>
                     <button type="button" class="button" on:click=move |_| open.set(false)>{texts.stay()}</button>
                 </div>
             </Form>

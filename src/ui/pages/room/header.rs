@@ -42,37 +42,39 @@ pub fn Header(
                     None => view! { <a href="/" class="room-header__home" aria-label=own.home()>"A"</a> }.into_any(),
                 }}
                 <h1 class="room-header__title" dir="auto">{title}</h1>
-                <When holds=is_here>
-                    <button
-                        type="button"
-                        class="icon-button"
-                        aria-label=own.invite()
-                        on:click=move |_| dialogs.invite.set(true)
-                    >
-                        <Icon shape=Shape::Invite/>
-                    </button>
-                </When>
-                <When holds=move || is_here() && has_settings()>
-                    <button type="button" class="icon-button" aria-label=own.settings() on:click=move |_| dialogs.settings.set(true)>
-                        <Icon shape=Shape::Settings/>
-                    </button>
-                </When>
-                <When holds=is_here>
-                    <Form sending=leave>
-                        <input type="hidden" name="code" value=code.to_string()/>
+                <div class="room-header__actions">
+                    <When holds=is_here>
                         <button
-                            type="submit"
+                            type="button"
                             class="icon-button"
-                            aria-label=own.exit()
-                            on:click=move |event| {
-                                event.prevent_default();
-                                dialogs.exit.set(true);
-                            }
+                            aria-label=own.invite()
+                            on:click=move |_| dialogs.invite.set(true)
                         >
-                            <Icon shape=Shape::Exit/>
+                            <Icon shape=Shape::Invite/>
                         </button>
-                    </Form>
-                </When>
+                    </When>
+                    <When holds=move || is_here() && has_settings()>
+                        <button type="button" class="icon-button" aria-label=own.settings() on:click=move |_| dialogs.settings.set(true)>
+                            <Icon shape=Shape::Settings/>
+                        </button>
+                    </When>
+                    <When holds=is_here>
+                        <Form sending=leave>
+                            <input type="hidden" name="code" value=code.to_string()/>
+                            <button
+                                type="submit"
+                                class="icon-button"
+                                aria-label=own.exit()
+                                on:click=move |event| {
+                                    event.prevent_default();
+                                    dialogs.exit.set(true);
+                                }
+                            >
+                                <Icon shape=Shape::Exit/>
+                            </button>
+                        </Form>
+                    </When>
+                </div>
             </div>
             <div class="room-header__facts">
                 <CopyButton
@@ -81,10 +83,12 @@ pub fn Header(
                     shape=Shape::Copy
                     class="chip chip--code"
                     shown=code.spaced()
+                    quiet=Signal::derive(move || dialogs.any_open())
                 />
                 <button type="button" class="chip room-header__members" on:click=move |_| dialogs.members.set(true)>
                     <Icon shape=Shape::Members/>
-                    <span>{count}</span>
+                    <span class="room-header__count" aria-hidden="true">{move || room.members.with(Vec::len)}</span>
+                    <span class="room-header__words">{count}</span>
                 </button>
                 <p class="chip chip--still" class:chip--kept=keeps>
                     <When holds=keeps otherwise=|| view! { <Icon shape=Shape::NotKept/> }>

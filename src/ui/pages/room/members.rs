@@ -7,11 +7,12 @@ use crate::{
     protocol::Role,
     ui::{
         account::use_account,
-        components::{Dialog, Icon, Shape, When},
+        components::{Dialog, Icon, Shape, Submit, When},
         effect::effect,
         form::{Form, Sending},
         live::{MemberLine, use_room},
         texts::use_texts,
+        timeline::isolated,
     },
 };
 
@@ -136,14 +137,14 @@ pub fn RemoveDialog(
     let whom = move || removing.with(|member| member.as_ref().map(|member| member.id.to_string()));
 
     view! {
-        <Dialog open id="remove" heading=Signal::derive(move || texts.remove_heading(&name.get()))>
+        <Dialog open id="remove" heading=Signal::derive(move || texts.remove_heading(&isolated(&name.get())))>
             <p class="dialog__text">{texts.remove_text()}</p>
             <p class="form-problem" role="status">{move || kick.detail()}</p>
             <Form sending=kick>
                 <input type="hidden" name="code" value=room.code.to_string()/>
                 <input type="hidden" name="member_id" value=whom/>
                 <div class="button-row">
-                    <button type="submit" class="button button--danger" disabled=move || kick.pending.get()>{texts.remove_button()}</button>
+                    <Submit busy=kick.pending class="button button--danger">{texts.remove_button()}</Submit>
                     <button type="button" class="button" on:click=move |_| open.set(false)>{texts.keep()}</button>
                 </div>
             </Form>

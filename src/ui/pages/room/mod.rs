@@ -26,7 +26,7 @@ use crate::{
 };
 
 use super::{
-    dashboard::{Rooms, Sidebar, Toasts},
+    dashboard::{Rooms, Sidebar},
     join_form::{JoinForm, Wanted},
 };
 use view::RoomView;
@@ -44,6 +44,8 @@ pub fn RoomPage(
     match door {
         Ok(Door::Inside(snapshot)) => view! { <Inside snapshot=*snapshot rooms/> }.into_any(),
         Ok(Door::Outside(entrance)) => view! { <Outside code entrance/> }.into_any(),
+        Ok(Door::Removed) => view! { <Closed code text=use_texts().problems.removed()/> }.into_any(),
+        Ok(Door::Full) => view! { <Closed code text=use_texts().door.full()/> }.into_any(),
         Err(problem) => view! { <Unknown code problem/> }.into_any(),
     }
 }
@@ -58,12 +60,11 @@ fn Inside(snapshot: Snapshot, rooms: Option<Rooms>) -> impl IntoView {
     effect(move || line.start());
     match list {
         None => view! { <RoomView line/> }.into_any(),
-        Some(list) => view! {
+        Some(_) => view! {
             <div class="dashboard dashboard--open">
                 <div class="dashboard__list"><Sidebar/></div>
                 <RoomView line/>
             </div>
-            <Toasts list/>
         }
         .into_any(),
     }
@@ -75,6 +76,16 @@ fn Outside(code: RoomCode, entrance: Entrance) -> impl IntoView {
     view! {
         <DoorCard code>
             <JoinForm wanted=Wanted::Known(code) entrance=Some(entrance)/>
+        </DoorCard>
+    }
+}
+
+/// There is no way in for somebody who was in it.
+#[component]
+fn Closed(code: RoomCode, text: &'static str) -> impl IntoView {
+    view! {
+        <DoorCard code>
+            <p class="form-problem" role="alert">{text}</p>
         </DoorCard>
     }
 }

@@ -5,10 +5,10 @@ use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
     api::{KeepRoom, PreserveRoom, RenameRoom},
-    protocol::{Problem, Retention, Role},
+    protocol::{Problem, Retention, Role, limits::ROOM_NAME_CHARS},
     ui::{
         account::use_account,
-        components::{Dialog, TextField, When},
+        components::{Dialog, Submit, TextField, When},
         effect::effect,
         form::{Form, Sending},
         live::{LiveList, use_list, use_room},
@@ -60,10 +60,10 @@ fn OwnerSettings(open: RwSignal<bool>) -> impl IntoView {
                 value=name
                 error=name_problem
                 hint=texts.name_hint()
-                maxlength=128
+                limit=ROOM_NAME_CHARS
                 autocapitalize="sentences"
             />
-            <button type="submit" class="button" disabled=move || rename.pending.get()>{texts.save_name()}</button>
+            <Submit busy=rename.pending class="button">{texts.save_name()}</Submit>
         </Form>
         <hr class="rule"/>
         <Form sending=preserve>
@@ -77,7 +77,7 @@ fn OwnerSettings(open: RwSignal<bool>) -> impl IntoView {
                 aria-checked=move || if keeps() { "true" } else { "false" }
                 aria-labelledby="keep-name"
                 aria-describedby="keep-text"
-                disabled=move || preserve.pending.get()
+                aria-disabled=move || preserve.pending.get().then_some("true")
             >
                 <span class="switch__track" aria-hidden="true"></span>
                 <span class="switch__name" id="keep-name">{texts.preserve()}</span>
@@ -99,6 +99,9 @@ fn Mute(list: LiveList) -> impl IntoView {
     let problem = RwSignal::new(None::<Problem>);
     let muted = move || list.room(room.code).is_some_and(|room| room.with(|room| room.muted));
     let change = move |_| {
+        if pending.get_untracked() {
+            return;
+        }
         let wanted = !muted();
         pending.set(true);
         spawn_local(async move {
@@ -115,7 +118,7 @@ fn Mute(list: LiveList) -> impl IntoView {
             aria-checked=move || if muted() { "true" } else { "false" }
             aria-labelledby="mute-name"
             aria-describedby="mute-text"
-            disabled=move || pending.get()
+            aria-disabled=move || pending.get().then_some("true")
             on:click=change
         >
             <span class="switch__track" aria-hidden="true"></span>
@@ -140,12 +143,11 @@ fn KeepForm() -> impl IntoView {
                 value=""
                 error=Signal::derive(move || keep.detail())
                 hint=texts.keep_text()
-                maxlength=254
                 autocomplete="email"
                 autocapitalize="none"
                 inputmode="email"
             />
-            <button type="submit" class="button" disabled=move || keep.pending.get()>{texts.keep_send()}</button>
+            <Submit busy=keep.pending class="button">{texts.keep_send()}</Submit>
             <p class="form-done" role="status">{move || keep.is_done().then(|| texts.keep_sent())}</p>
         </Form>
     }

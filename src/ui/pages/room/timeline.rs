@@ -166,7 +166,7 @@ pub fn Timeline() -> impl IntoView {
                             <button
                                 type="button"
                                 class="chip"
-                                disabled=move || room.loading_earlier.get()
+                                aria-disabled=move || room.loading_earlier.get().then_some("true")
                                 on:click=move |_| room.load_earlier()
                             >
                                 {move || if room.loading_earlier.get() { own.fetching() } else { own.earlier() }}
@@ -193,7 +193,7 @@ pub fn Timeline() -> impl IntoView {
                 type="button"
                 class="pill pill--top"
                 class:pill--shown=move || room.unread_above.get() != 0
-                disabled=move || room.loading_earlier.get()
+                aria-disabled=move || room.loading_earlier.get().then_some("true")
                 on:click=to_unread
             >
                 <Icon shape=Shape::Up/>

@@ -6,11 +6,12 @@ use crate::ui::{
     browser,
     components::{Announcer, ConnectionBanner, When},
     effect::effect,
-    live::{Ending, Line, use_room},
+    live::{Ending, Line, use_list, use_room},
     title,
 };
 
 use super::{
+    super::dashboard::Toasts,
     composer::Composer,
     ended::Ended,
     exit::ExitDialog,
@@ -32,6 +33,13 @@ pub struct Dialogs {
     pub settings: RwSignal<bool>,
     /// Leaving.
     pub exit: RwSignal<bool>,
+}
+
+impl Dialogs {
+    /// Whether one of them is open.
+    pub fn any_open(self) -> bool {
+        [self.invite, self.members, self.settings, self.exit].into_iter().any(|open| open.get())
+    }
 }
 
 /// The room of the page.
@@ -64,6 +72,7 @@ pub fn RoomView(
             <main class="room__main">
                 <div class="room__top">
                     <Header dialogs/>
+                    {use_list().map(|list| view! { <Toasts list/> })}
                     <ConnectionBanner line/>
                 </div>
                 <Timeline/>

@@ -54,7 +54,7 @@ fn rows_of(replica: &Replica, reads: &[(u64, Seq)], first_unread: Option<RowKey>
     let reads: BTreeMap<MemberId, Seq> = reads.iter().map(|(id, seq)| (MemberId::from_bits(*id), *seq)).collect();
     let texts = of(Language::English);
     let marks = Marks::find(replica, &mine, &reads, texts);
-    let view = View { me: &person(ME), mine: &mine, marks: &marks, first_unread, offset: |_| 0, texts };
+    let view = View { me: &person(ME), mine: &mine, marks: &marks, first_unread, offset: &|_| 0, texts };
     rows(&replica.events, 0..replica.events.len(), replica.outbox.iter(), view)
 }
 
@@ -129,7 +129,7 @@ fn the_line_stands_before_the_first_unread_message_and_ends_a_group() {
     let shown = |first_unread| -> Vec<String> {
         let name = |row| match row {
             Row::Day(_) => "day".to_owned(),
-            Row::Notice(sentence) => sentence,
+            Row::Notice(sentence) => plain(&sentence),
             Row::Unread => "unread".to_owned(),
             Row::Message(message) => (if message.opens { "Ada" } else { "…" }).to_owned(),
         };

@@ -1,0 +1,403 @@
+// What a page is like before and beside its scripts: letters and times that are right at once, nothing covered, nothing cut,
+// focus that stays.
+import type { BrowserContextOptions, Locator, Page } from "@playwright/test";
+import { register } from "../account.ts";
+import { expect, holdScripts, test, visit } from "../fixtures.ts";
+import {
+  codeChip,
+  composer,
+  dialog,
+  isPhone,
+  joinByRest,
+  joinRoom,
+  log,
+  makeRoom,
+  makeRoomByRest,
+  messages,
+  notices,
+  open,
+  say,
+  sayByRest,
+} from "../room.ts";
+
+const BERLIN = { timezoneId: "Europe/Berlin" };
+const news = (page: Page): Locator => page.getByRole("region", { name: /^News of other rooms/ });
+const toasts = (page: Page): Locator => news(page).getByRole("listitem");
+const code = (page: Page): Locator => page.getByRole("textbox", { name: "Room code" });
+const nickname = (page: Page): Locator => page.getByRole("textbox", { name: "Your name here" });
+const join = (page: Page): Locator => page.getByRole("button", { name: "Join", exact: true });
+
+/** The time of now on a clock of that place. */
+const timeIn = (timeZone: string): RegExp => {
+  const write = (at: number) =>
+    new Intl.DateTimeFormat("en-GB", { timeZone, hour: "2-digit", minute: "2-digit" }).format(at);
+  return new RegExp(`^(${[-1, 0].map((minutes) => write(Date.now() + minutes * 60_000)).join("|")})$`);
+};
+
+test("letters typed before the scripts are there stay, behind what was written before", async ({ stack, guest }) => {
+  const ada = await guest(stack);
+  const room = await makeRoom(ada, { nickname: "Ada" });
+  await composer(ada.page).fill("Half a thought, ");
+  const scripts = await holdScripts(ada.page);
+  await ada.page.goto(`/rooms/${room}`, { waitUntil: "commit" });
+  if (isPhone(ada.page)) {
+    // The keyboard would cover the room.
+    await expect(composer(ada.page)).toBeVisible();
+    expect(await ada.page.evaluate(() => document.activeElement === document.body)).toBe(true);
+    await composer(ada.page).tap();
+  }
+  await expect(composer(ada.page)).toBeFocused();
+  await ada.page.keyboard.type("typed");
+  await ada.page.keyboard.press("Enter");
+  await ada.page.keyboard.type("erly");
+  for (let i = 0; i < 3; i++) await ada.page.keyboard.press("ArrowLeft");
+  scripts.come();
+  await expect(composer(ada.page)).toHaveValue("Half a thought, typed\nerly");
+  await expect(composer(ada.page)).toBeFocused();
+  await ada.page.keyboard.type("a");
+  await expect(composer(ada.page)).toHaveValue("Half a thought, typed\nearly");
+});
+
+test("times are the reader’s own before the scripts are there, and nothing moves when they come", async ({
+  stack,
+  guest,
+}) => {
+  const ada = await guest(stack, 0, BERLIN);
+  const room = await makeRoom(ada, { nickname: "Ada" });
+  await say(ada.page, "Hello");
+  const time = log(ada.page).locator("time");
+  await expect(time).toHaveText(timeIn("Europe/Berlin"));
+  const scripts = await holdScripts(ada.page);
+  await ada.page.goto(`/rooms/${room}`);
+  await expect(time).toBeVisible();
+  const before = await time.innerText();
+  expect(before).toMatch(timeIn("Europe/Berlin"));
+  await expect(log(ada.page).locator(".day")).toHaveText("Today");
+  scripts.come();
+  // Said once more to be sure that the page lives.
+  await say(ada.page, "Again");
+  await expect(messages(ada.page)).toHaveText(["Hello", "Again"]);
+  expect(await time.first().innerText()).toBe(before);
+});
+
+for (const [what, cookie] of [
+  ["no zone", undefined],
+  ["a zone that there is not", "Nowhere/Else"],
+  ["no zone at all", "../../../etc/passwd"],
+] as const) {
+  test(`a browser that names ${what} reads times in UTC that say so`, async ({ stack, guest }) => {
+    const [ada, bob] = [await guest(stack), await guest(stack, 0, { ...BERLIN, javaScriptEnabled: false })];
+    const room = await makeRoom(ada, { nickname: "Ada" });
+    await joinByRest(bob, room, "Bob");
+    await sayByRest(ada, room, "Hello");
+    if (cookie) await bob.context.addCookies([{ name: "anonchat-zone", value: cookie, url: stack.url() }]);
+    await bob.page.goto(`/rooms/${room}`);
+    const time = log(bob.page).locator("time");
+    await expect(time).toHaveText(/^\d\d:\d\d UTC$/);
+    await expect(time).toBeVisible();
+    await bob.context.addCookies([{ name: "anonchat-zone", value: "Asia/Kolkata", url: stack.url() }]);
+    await bob.page.reload();
+    await expect(time).toHaveText(timeIn("Asia/Kolkata"));
+  });
+}
+
+test("on the first page of a browser no wrong time is shown", async ({ stack, guest }) => {
+  const [ada, bob] = [await guest(stack), await guest(stack, 0, BERLIN)];
+  const room = await makeRoom(ada, { nickname: "Ada" });
+  await joinByRest(bob, room, "Bob");
+  await sayByRest(ada, room, "Hello");
+  const scripts = await holdScripts(bob.page);
+  await bob.page.goto(`/rooms/${room}`);
+  const time = log(bob.page).locator("time");
+  await expect(messages(bob.page)).toHaveText(["Hello"]);
+  await expect(time).toBeHidden();
+  scripts.come();
+  await expect(time).toBeVisible();
+  await expect(time).toHaveText(timeIn("Europe/Berlin"));
+});
+
+/** Whether a press in the middle of it reaches it. */
+async function isUncovered(control: Locator): Promise<boolean> {
+  return control.evaluate((control) => {
+    const { x, y, width, height } = control.getBoundingClientRect();
+    const top = document.elementFromPoint(x + width / 2, y + height / 2);
+    return control === top || control.contains(top);
+  });
+}
+
+test("news of other rooms cover no control, and there may be three of them", async ({ stack, guest }) => {
+  const [ada, bob] = [await guest(stack), await guest(stack)];
+  await register(ada, "Ada");
+  await register(bob, "Bob");
+  const here = await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
+  await joinByRest(bob, here, "Bob");
+  const others: string[] = [];
+  for (const name of ["Book club", "Saturday walk", "Sunday lunch"]) {
+    const other = await makeRoomByRest(ada, { name, nickname: "Ada" });
+    await joinByRest(bob, other, "Bob");
+    others.push(other);
+  }
+  await open(ada.page, `/rooms/${here}`);
+  for (const [i, other] of others.entries()) {
+    await sayByRest(bob, other, "Come along");
+    await expect(toasts(ada.page)).toHaveCount(i + 1);
+    if (i === 0) await ada.page.keyboard.press("F6");
+  }
+  const controls = ada.page.locator("button:visible, a:visible, textarea:visible, input:visible");
+  for (const control of await controls.all()) {
+    if (await control.evaluate((element) => element.closest(".toasts, .rooms__frame") !== null)) continue;
+    expect(await isUncovered(control), await control.evaluate((element) => element.outerHTML.slice(0, 120))).toBe(true);
+  }
+});
+
+test("with letters of twice the size nothing is cut and the name of the room is there", async ({ stack, guest }) => {
+  const size: BrowserContextOptions = { viewport: { width: 390, height: 844 } };
+  const ada = await guest(stack, 0, size);
+  const session = await ada.context.newCDPSession(ada.page);
+  await session.send("Page.setFontSizes", { fontSizes: { standard: 32, fixed: 26 } });
+  await register(ada, "Ada");
+  const room = await makeRoomByRest(ada, { name: "Book club", nickname: "Ada" });
+  for (const address of ["/", "/rooms/new", "/dashboard", `/rooms/${room}`, "/preferences", "/auth/login"]) {
+    await ada.page.goto(address);
+    expect(await ada.page.evaluate(() => getComputedStyle(document.documentElement).fontSize)).toBe("32px");
+    expect(await ada.page.evaluate(() => document.documentElement.scrollWidth), address).toBeLessThanOrEqual(390);
+    for (const control of await ada.page.locator("button:visible, a:visible, input:visible, h1:visible").all()) {
+      const box = (await control.boundingBox())!;
+      const what = `${address} ${await control.evaluate((element) => element.outerHTML.slice(0, 120))}`;
+      expect(box.x, what).toBeGreaterThanOrEqual(0);
+      expect(box.x + box.width, what).toBeLessThanOrEqual(390);
+    }
+  }
+  await ada.page.goto(`/rooms/${room}`);
+  const name = ada.page.getByRole("heading", { level: 1 });
+  expect(await name.evaluate((name) => name.scrollWidth <= name.clientWidth)).toBe(true);
+});
+
+for (const width of [390, 320]) {
+  test(`the header of a room has two rows at ${width} px`, async ({ stack, guest }) => {
+    const ada = await guest(stack, 0, { viewport: { width, height: 844 } });
+    await register(ada, "Ada");
+    await makeRoom(ada, { name: "Book club", nickname: "Ada", preserve: true });
+    const header = (await ada.page.locator(".room-header").boundingBox())!;
+    expect(header.height).toBeLessThan(100);
+    await expect(ada.page.getByRole("button", { name: "1 member" })).toBeVisible();
+  });
+}
+
+test("what says that the code was copied goes when a dialog opens", async ({ stack, guest }) => {
+  const ada = await guest(stack, 0, { permissions: ["clipboard-read", "clipboard-write"] });
+  await makeRoom(ada, { nickname: "Ada" });
+  await codeChip(ada.page).click();
+  const bubble = ada.page.locator(".copy-says--shown");
+  await expect(bubble).toHaveText("Copied");
+  await ada.page.getByRole("button", { name: "Invite people" }).click();
+  await expect(dialog(ada.page, "Invite people")).toBeVisible();
+  await expect(bubble).toHaveCount(0);
+});
+
+test("after a refusal the focus is at what is wrong, and the error goes when that is corrected", async ({
+  page,
+  complaints,
+}) => {
+  complaints.allow(/status of 4\d\d/);
+  await visit(page, "/");
+  await nickname(page).fill("Ada");
+  await code(page).fill("K7M 2Q");
+  await join(page).click();
+  await expect(code(page)).toHaveAccessibleDescription(/six characters/);
+  await expect(code(page)).toBeFocused();
+  await nickname(page).fill("Eve");
+  await expect(code(page)).toHaveAccessibleDescription(/six characters/);
+  await code(page).press("End");
+  await code(page).press("X");
+  await expect(code(page)).not.toHaveAttribute("aria-invalid", "true");
+  await expect(page.getByText("six characters;")).toHaveCount(0);
+});
+
+test("a switch keeps the focus when it was pressed", async ({ stack, guest }) => {
+  const ada = await guest(stack);
+  await makeRoom(ada, { nickname: "Ada" });
+  await ada.page.getByRole("button", { name: "Room settings" }).click();
+  const preserve = dialog(ada.page, "Room settings").getByRole("switch", { name: "Preserve messages" });
+  await preserve.click();
+  await expect(preserve).toHaveAttribute("aria-checked", "true");
+  await expect(preserve).toBeFocused();
+});
+
+test("what was saved has the focus, and a password says how good it is in a word", async ({ stack, guest }) => {
+  const ada = await guest(stack);
+  await register(ada, "Ada");
+  await ada.page.goto("/preferences");
+  await ada.page.getByRole("button", { name: "Save" }).click();
+  await expect(ada.page.getByText("Saved.")).toBeFocused();
+
+  await ada.context.clearCookies();
+  await ada.page.goto("/auth/register");
+  const password = ada.page.getByLabel("Password", { exact: true });
+  const meter = ada.page.getByRole("meter");
+  const word = ada.page.locator(".strength__word");
+  await password.pressSequentially("p");
+  await expect(word).toHaveText("Weak");
+  expect(await meter.evaluate((meter: HTMLMeterElement) => meter.value)).toBeGreaterThan(0);
+  await password.fill("nine purple lanterns by the sea");
+  await expect(word).toHaveText("Strong");
+  await ada.page.getByRole("button", { name: "Show characters" }).click();
+  await expect(password).toHaveAttribute("type", "text");
+  await ada.page.getByRole("button", { name: "Show characters" }).click();
+  await expect(password).toHaveAttribute("type", "password");
+});
+
+test("a refused password is no error any more once another is typed", async ({ stack, guest, complaints }) => {
+  complaints.allow(/status of 4\d\d/);
+  const { page } = await guest(stack);
+  await page.goto("/auth/register");
+  await page.getByLabel("Your name").fill("Ada");
+  await page.getByLabel("Email address").fill("ada@example.org");
+  const password = page.getByLabel("Password", { exact: true });
+  await password.fill("password");
+  await page.getByRole("button", { name: "Register" }).click();
+  await expect(page.getByText("too easily guessed")).toBeVisible();
+  await expect(password).toBeFocused();
+  await password.pressSequentially("n");
+  await expect(page.getByText("too easily guessed")).toHaveCount(0);
+  await expect(password).not.toHaveAttribute("aria-invalid", "true");
+});
+
+for (const javaScriptEnabled of [true, false]) {
+  const how = javaScriptEnabled ? "with scripts" : "without scripts";
+  test(`one visit has one name on offer, ${how}`, async ({ stack, guest }) => {
+    const { page } = await guest(stack, 0, { javaScriptEnabled });
+    await page.goto("/");
+    const offered = await nickname(page).inputValue();
+    for (const address of ["/rooms/new", "/rooms/K7M2QX", "/"]) {
+      await page.goto(address);
+      await expect(nickname(page)).toHaveValue(offered);
+    }
+  });
+}
+
+test("a name that is too long is told so while it is typed, and is not cut", async ({ page }) => {
+  await visit(page, "/rooms/new");
+  await nickname(page).fill("x".repeat(30));
+  await expect(page.getByText("2 left")).toBeVisible();
+  await nickname(page).fill("x".repeat(34));
+  await expect(nickname(page)).toHaveAttribute("aria-invalid", "true");
+  await expect(nickname(page)).toHaveAccessibleDescription("2 too many");
+  await expect(nickname(page)).toHaveValue("x".repeat(34));
+  await nickname(page).fill("😀".repeat(32));
+  await expect(nickname(page)).not.toHaveAttribute("aria-invalid", "true");
+});
+
+test("somebody who was removed is told so by the link, and nobody else is", async ({ stack, guest }) => {
+  const [ada, bob, cleo] = [await guest(stack), await guest(stack), await guest(stack)];
+  const room = await makeRoom(ada, { nickname: "Ada" });
+  await joinByRest(bob, room, "Bob");
+  const answer = await ada.context.request.get(`/api/rooms/${room}`);
+  const { room: view } = (await answer.json()) as { room: { members: { member_id: string; nickname: string }[] } };
+  const member_id = view.members.find(({ nickname }) => nickname === "Bob")!.member_id;
+  const kicked = await ada.context.request.post("/api/rooms/kick", { data: { code: room, member_id } });
+  expect(kicked.ok(), await kicked.text()).toBe(true);
+  await bob.page.goto(`/rooms/${room}`);
+  await expect(bob.page.getByRole("alert")).toHaveText(/The owner removed you/);
+  await expect(join(bob.page)).toHaveCount(0);
+  await cleo.page.goto(`/rooms/${room}`);
+  await expect(join(cleo.page)).toBeVisible();
+});
+
+test("two presses make one room, however long its page takes", async ({ stack, guest }) => {
+  const ada = await guest(stack);
+  await register(ada, "Ada");
+  await visit(ada.page, "/rooms/new");
+  let go = () => {};
+  const gone = new Promise<void>((resolve) => (go = resolve));
+  await ada.page.route(/\/rooms\/[0-9A-Z]{6}$/, async (route) => {
+    await gone;
+    await route.continue();
+  });
+  const create = ada.page.getByRole("button", { name: "Create" });
+  const asked = ada.page.waitForRequest(/\/rooms\/[0-9A-Z]{6}$/);
+  await create.click({ noWaitAfter: true });
+  await asked;
+  await expect(create).toHaveAttribute("aria-disabled", "true");
+  await create.dispatchEvent("click");
+  go();
+  await expect(ada.page).toHaveURL(/\/rooms\/[0-9A-Z]{6}$/);
+  const mine = await ada.context.request.get("/api/rooms/my-rooms");
+  expect(((await mine.json()) as { rooms: unknown[] }).rooms).toHaveLength(1);
+});
+
+/** Where a text begins on the screen. */
+async function left(row: Locator, text: string): Promise<number> {
+  return row.evaluate((row, text) => {
+    const walker = document.createTreeWalker(row, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+      const at = walker.currentNode.nodeValue!.indexOf(text);
+      if (at < 0) continue;
+      const range = document.createRange();
+      range.setStart(walker.currentNode, at);
+      range.setEnd(walker.currentNode, at + text.length);
+      return range.getBoundingClientRect().x;
+    }
+    throw new Error(`no ${text}`);
+  }, text);
+}
+
+test("a notice says who did what to whom, whatever letters their names have", async ({ stack, guest }) => {
+  const [dana, sara, ada] = [await guest(stack), await guest(stack), await guest(stack)];
+  const room = await makeRoom(dana, { nickname: "דנה" });
+  await joinByRest(sara, room, "שרה");
+  await joinRoom(ada, room, "Ada");
+  const answer = await dana.context.request.get(`/api/rooms/${room}`);
+  const { room: view } = (await answer.json()) as { room: { members: { member_id: string; nickname: string }[] } };
+  const member_id = view.members.find(({ nickname }) => nickname === "שרה")!.member_id;
+  await dana.context.request.post("/api/rooms/kick", { data: { code: room, member_id } });
+  const notice = notices(ada.page).filter({ hasText: "removed" });
+  await expect(notice).toHaveText("דנה removed שרה");
+  const [by, verb, whom] = [await left(notice, "דנה"), await left(notice, "removed"), await left(notice, "שרה")];
+  expect(by).toBeLessThan(verb);
+  expect(verb).toBeLessThan(whom);
+});
+
+test("a row of the list says first who spoke", async ({ stack, guest }) => {
+  const [ada, dana] = [await guest(stack), await guest(stack)];
+  await register(ada, "Ada");
+  const room = await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
+  await joinByRest(dana, room, "דנה");
+  await sayByRest(dana, room, "come at 11, please!");
+  await ada.page.goto("/dashboard");
+  const preview = ada.page.locator(".room-row__preview");
+  await expect(preview).toHaveText("דנה: come at 11, please!");
+  expect(await left(preview, "דנה")).toBeLessThan(await left(preview, "come"));
+  expect(await left(preview, "come")).toBeLessThan(await left(preview, "please!"));
+});
+
+test("a wall of lines is folded, and opens where it is", async ({ stack, guest }) => {
+  const ada = await guest(stack);
+  const room = await makeRoom(ada, { nickname: "Ada" });
+  await sayByRest(ada, room, `A${"\n".repeat(3_998)}B`);
+  await expect(messages(ada.page)).toHaveCount(1);
+  const bubble = ada.page.locator(".message__bubble");
+  const height = async () => (await bubble.boundingBox())!.height;
+  expect(await height()).toBeLessThan(500);
+  const more = ada.page.getByRole("button", { name: "Read more" });
+  await expect(more).toHaveAttribute("aria-expanded", "false");
+  const top = (await bubble.boundingBox())!.y;
+  await more.focus();
+  await ada.page.keyboard.press("Enter");
+  await expect.poll(height).toBeGreaterThan(50_000);
+  await expect.poll(async () => Math.round((await bubble.boundingBox())!.y)).toBe(Math.round(top));
+  await ada.page.getByRole("button", { name: "Show less" }).click();
+  await expect.poll(height).toBeLessThan(500);
+  await sayByRest(ada, room, "Short");
+  await expect(more).toHaveCount(1);
+});
+
+test("letters with many marks are painted in their own bubble only", async ({ stack, guest }) => {
+  const ada = await guest(stack);
+  const room = await makeRoom(ada, { nickname: `a${"\u0301".repeat(31)}` });
+  await sayByRest(ada, room, `a${"\u0301".repeat(60)}${"\u0323".repeat(60)}`.repeat(20));
+  await expect(messages(ada.page)).toHaveCount(1);
+  for (const row of [ada.page.locator(".message__bubble"), notices(ada.page)]) {
+    expect(await row.evaluate((row) => getComputedStyle(row).overflowY)).toBe("clip");
+  }
+});

@@ -1,0 +1,96 @@
+//! The time zone of whoever asks for a page, as a cookie of their browser names it.
+
+use axum::http::HeaderMap;
+use axum_extra::extract::cookie::CookieJar;
+use jiff::{
+    Timestamp,
+    tz::{TimeZone, TimeZoneDatabase},
+};
+
+use crate::{
+    protocol::{LocalTime, Millis},
+    server::clock,
+};
+
+/// The cookie that a script of every page sets. It is no secret, and only changes how times are written.
+const COOKIE: &str = "anonchat-zone";
+/// The longest name of a zone is half of that.
+const NAME_BYTES: usize = 64;
+/// Changes of the offset that a page is told of. Two a year are many.
+const CHANGES: usize = 64;
+
+/// The time where the reader is, for times from `oldest` on; `None` if their browser has not said, or named no zone there is.
+pub fn local_time(headers: &HeaderMap, oldest: Millis) -> Option<LocalTime> {
+    let jar = CookieJar::from_headers(headers);
+    Some(local_time_in(&zone(jar.get(COOKIE)?.value())?, oldest.min(clock::now()), clock::now()))
+}
+
+fn zone(name: &str) -> Option<TimeZone> {
+    let is_name = name.len() <= NAME_BYTES && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_+-".contains(&b));
+    if !is_name {
+        return None;
+    }
+    // The zones that come with the server: those of the machine may be missing or old.
+    TimeZoneDatabase::bundled().get(name).ok()
+}
+
+fn local_time_in(zone: &TimeZone, oldest: Millis, now: Millis) -> LocalTime {
+    let moment = |at: Millis| Timestamp::from_millisecond(at).unwrap_or(Timestamp::UNIX_EPOCH);
+    let minutes = |at: Timestamp| i64::from(zone.to_offset(at).seconds()).div_euclid(60);
+    let end = moment(now);
+    // From the newest back: what is older than all of them is written as of then.
+    let mut offsets: Vec<(Millis, i64)> = zone
+        .preceding(end)
+        .take_while(|change| change.timestamp() > moment(oldest))
+        .take(CHANGES)
+        .map(|change| (change.timestamp().as_millisecond(), i64::from(change.offset().seconds()).div_euclid(60)))
+        .collect();
+    offsets.push((oldest, minutes(moment(oldest))));
+    offsets.reverse();
+    let today = (now + minutes(end) * 60_000).div_euclid(86_400_000);
+    LocalTime { today, offsets }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::header;
+
+    use super::*;
+
+    fn named(cookie: &str) -> Option<LocalTime> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, format!("{COOKIE}={cookie}").parse().unwrap());
+        local_time(&headers, 0)
+    }
+
+    #[test]
+    fn summer_time_holds_in_summer() {
+        let zone = zone("Europe/Berlin").unwrap();
+        // 1 July and 1 December 2025, at noon; summer time ended on 26 October at one.
+        let (july, october, december) = (1_751_371_200_000, 1_761_440_400_000, 1_764_590_400_000);
+        let local = local_time_in(&zone, july, december);
+        assert_eq!(local.offsets, [(july, 120), (october, 60)]);
+        assert_eq!(local.today, 20_423);
+        let in_december = local_time_in(&zone, december, december);
+        assert_eq!(in_december.offsets, [(december, 60)]);
+    }
+
+    #[test]
+    fn zones_with_half_hours_and_a_date_of_their_own_are_known() {
+        let noon = 1_764_590_400_000;
+        let of = |name: &str| local_time_in(&zone(name).unwrap(), noon, noon);
+        assert_eq!((of("Asia/Kolkata").offset(noon), of("Asia/Kolkata").today), (330, 20_423));
+        assert_eq!((of("Pacific/Kiritimati").offset(noon), of("Pacific/Kiritimati").today), (840, 20_424));
+        assert_eq!((of("Etc/GMT+12").offset(noon), of("UTC").offset(noon)), (-720, 0));
+    }
+
+    #[test]
+    fn a_cookie_that_names_no_zone_says_nothing() {
+        assert!(named("Europe/Berlin").is_some_and(|local| !local.offsets.is_empty()));
+        let long = "A/".repeat(40);
+        for hostile in ["", "Nowhere/Else", "../../etc/passwd", "Europe%2FBerlin%00", "<script>", "+02:00", &long] {
+            assert_eq!(named(hostile), None, "{hostile}");
+        }
+        assert_eq!(local_time(&HeaderMap::new(), 0), None);
+    }
+}
