@@ -2,10 +2,11 @@
 // about its forms.
 (() => {
   const root = document.documentElement;
-  // The server writes times as they are here, from the second page on.
+  // The server writes times as they are here, from the second page on. Whoever is forgotten is so here, too.
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const secure = location.protocol === "https:" ? ";secure" : "";
-  if (zone) document.cookie = `anonchat-zone=${zone};path=/;max-age=31536000;samesite=lax${secure}`;
+  const forgets = location.pathname === "/auth/guest";
+  if (zone && !forgets) document.cookie = `anonchat-zone=${zone};path=/;max-age=31536000;samesite=lax${secure}`;
   // The offline page is kept before anybody knows who will read it, so it looks here for how to speak and look.
   try {
     localStorage.setItem("anonchat.look", `${root.lang} ${root.dataset.theme}`);

@@ -24,6 +24,7 @@ use super::{
     look,
     problem::Refusal,
     session::{self, Name},
+    zone,
 };
 use crate::{
     protocol::Problem,
@@ -96,9 +97,11 @@ impl Reception {
         self.set(session::none(&app.config, Name::Refresh));
     }
 
-    /// They were a guest, and are forgotten.
+    /// They were a guest, and are forgotten: nothing stays in their browser.
     pub fn forget_guest(&self, app: &App) {
         self.set(session::none(&app.config, Name::Guest));
+        self.set(session::none(&app.config, Name::Proposal));
+        self.set(zone::no_cookie(&app.config));
     }
 
     /// Which name is proposed in this visit: as the browser was told before, else as drawn now.

@@ -1,7 +1,7 @@
 //! The time zone of whoever asks for a page, as a cookie of their browser names it.
 
 use axum::http::HeaderMap;
-use axum_extra::extract::cookie::CookieJar;
+use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 use jiff::{
     Timestamp,
     tz::{TimeZone, TimeZoneDatabase},
@@ -9,7 +9,7 @@ use jiff::{
 
 use crate::{
     protocol::{LocalTime, Millis},
-    server::clock,
+    server::{clock, config::Config},
 };
 
 /// The cookie that a script of every page sets. It is no secret, and only changes how times are written.
@@ -23,6 +23,16 @@ const CHANGES: usize = 64;
 pub fn local_time(headers: &HeaderMap, oldest: Millis) -> Option<LocalTime> {
     let jar = CookieJar::from_headers(headers);
     Some(local_time_in(&zone(jar.get(COOKIE)?.value())?, oldest.min(clock::now()), clock::now()))
+}
+
+/// Makes a browser forget its zone.
+pub fn no_cookie(config: &Config) -> Cookie<'static> {
+    let mut cookie = Cookie::new(COOKIE, "");
+    cookie.set_path("/");
+    cookie.set_same_site(SameSite::Lax);
+    cookie.set_secure(config.is_https());
+    cookie.set_max_age(time::Duration::ZERO);
+    cookie
 }
 
 fn zone(name: &str) -> Option<TimeZone> {
