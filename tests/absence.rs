@@ -63,6 +63,7 @@ impl Room {
             read_n: 0,
             shown: 0,
             muted: false,
+            also: Vec::new(),
         };
         let record = RoomRecord {
             id,

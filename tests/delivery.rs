@@ -168,6 +168,7 @@ fn new_room() -> (RoomRecord, MemberRecord) {
         read_n: 0,
         shown: 0,
         muted: false,
+        also: Vec::new(),
     };
     (room, member)
 }

@@ -422,6 +422,7 @@ fn room_for(owner: GuestId, retention: Retention) -> (RoomRecord, MemberRecord) 
         read_n: 0,
         shown: 0,
         muted: false,
+        also: Vec::new(),
     };
     (room, owner)
 }

@@ -5,7 +5,7 @@
 
 use anonchat::protocol::{
     Applied, ClientId, Epoch, Event, EventKind, HistoryPage, MemberId, MemberView, Message, MessageBody, Nickname,
-    Person, Received, Replica, Retention, Role, RoomCode, RoomState, RoomType, RoomView, Snapshot, You,
+    OwnerChange, Person, Received, Replica, Retention, Role, RoomCode, RoomState, RoomType, RoomView, Snapshot, You,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -26,7 +26,13 @@ fn kind() -> impl Strategy<Value = EventKind> {
         2 => who.clone().prop_map(|who| EventKind::Joined { member: person(who) }),
         1 => who.clone().prop_map(|who| EventKind::Left { member: person(who) }),
         1 => who.clone().prop_map(|who| EventKind::Removed { member: person(who), by: person(9) }),
-        1 => who.prop_map(|who| EventKind::Renamed { name: None, by: person(who) }),
+        1 => who.clone().prop_map(|who| EventKind::Renamed { name: None, by: person(who) }),
+        1 => (who, any::<bool>()).prop_map(|(who, given)| EventKind::Owner {
+            member: person(who),
+            by: given.then(|| person(9)),
+            why: if given { OwnerChange::Given } else { OwnerChange::Inherited },
+        }),
+        1 => Just(EventKind::Unknown),
         1 => any::<bool>().prop_map(|keep| EventKind::RetentionChanged { retention: keep.into(), by: person(9), n: 0 }),
     ]
 }
@@ -57,7 +63,7 @@ fn snapshot(log: &[Event], count: usize, window: usize) -> Snapshot {
     for event in &log[..count] {
         assert_eq!(state.apply(event), Applied::Fresh);
     }
-    let room = RoomView { name: state.name.clone(), retention: state.retention, ..empty().room };
+    let room = RoomView { name: state.name.clone(), retention: state.retention, owner: state.owner, ..empty().room };
     Snapshot {
         room,
         head: state.head,
@@ -86,6 +92,7 @@ fn empty() -> Snapshot {
             read: 0,
             unread: 0,
             muted: false,
+            also: Vec::new(),
         },
         epoch: Epoch::from_bits(1),
         head: 0,

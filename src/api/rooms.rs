@@ -64,6 +64,14 @@ pub async fn kick_member(code: RoomCode, member_id: MemberId) -> Result<(), Prob
     domain::rooms::kick(&app, &visitor, code, member_id).await.map_err(context::refuse)
 }
 
+/// Gives the room to another member (owner).
+#[server(prefix = "/api/ui", endpoint = "give_room")]
+pub async fn give_room(code: RoomCode, member_id: MemberId) -> Result<(), Problem> {
+    use crate::server::{domain, http::context};
+    let (app, visitor) = context::visitor().await?;
+    domain::rooms::give(&app, &visitor, code, member_id).await.map_err(context::refuse)
+}
+
 /// Renames a room, or takes its name away (owner).
 #[server(prefix = "/api/ui", endpoint = "rename_room")]
 pub async fn rename_room(code: RoomCode, name: String) -> Result<(), Problem> {

@@ -115,6 +115,28 @@ pub enum EventKind {
         /// The ordinal of the last message before it, so that counting goes on wherever the log is kept.
         n: u64,
     },
+    /// The room has another owner.
+    Owner {
+        /// The owner from here on.
+        member: Person,
+        /// The owner before, if they gave the room away.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Person>,
+        /// How the room came to them.
+        why: OwnerChange,
+    },
+    /// A kind that this build does not know: only its place in the log counts.
+    Unknown,
+}
+
+/// How a room came to its owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OwnerChange {
+    /// The owner left, and nobody who stayed has been in the room for longer.
+    Inherited,
+    /// The owner gave it away.
+    Given,
 }
 
 impl EventKind {
@@ -125,6 +147,8 @@ impl EventKind {
             Self::Removed { member, by } => [Some(member), Some(by)],
             Self::Message(message) => [Some(&mut message.author), None],
             Self::Renamed { by, .. } | Self::RetentionChanged { by, .. } => [Some(by), None],
+            Self::Owner { member, by, .. } => [Some(member), by.as_mut()],
+            Self::Unknown => [None, None],
         };
         let mut told = false;
         for person in people.into_iter().flatten().filter(|person| person.id == member) {

@@ -33,7 +33,7 @@ pub use accounts::{
 };
 pub use code::{InvalidCode, RoomCode};
 pub use email::{Email, InvalidEmail};
-pub use event::{Event, EventKind, Message, Person, Retention, RoomType};
+pub use event::{Event, EventKind, Message, OwnerChange, Person, Retention, RoomType};
 pub use ids::{ClientId, Epoch, MemberId, Millis, Seq};
 pub use local::LocalTime;
 pub use look::Look;
@@ -46,8 +46,8 @@ pub use preferences::{Accent, HourCycle, Language, Notify, Preferences, TextSize
 pub use problem::{Code, Problem, Reason};
 pub use replica::{Draft, DraftState, Received, Replica, Top};
 pub use rest::{
-    Ack, CreateRoom, HistoryPage, HistoryQuery, JoinRoom, KickMember, LeaveRoom, MemberView, MuteRoom, PreserveRoom,
-    ReadMark, RenameRoom, Role, RoomView, SendMessage, Snapshot, You,
+    Ack, CreateRoom, GiveRoom, HistoryPage, HistoryQuery, JoinRoom, KickMember, LeaveRoom, MemberView, MuteRoom,
+    PreserveRoom, ReadMark, RenameRoom, Role, RoomView, SendMessage, Snapshot, You,
 };
 pub use socket::{ByeReason, ClientFrame, ResetReason, ServerFrame, Signal};
 pub use state::{Applied, Member, RoomState};

@@ -12,8 +12,8 @@ use serde::{
 };
 
 use super::{
-    ByeReason, ClientId, Code, Epoch, Event, EventKind, MemberId, Message, MessageBody, Millis, Person, ReadMark,
-    ResetReason, Retention, RoomCode, RoomName, RoomSummary, Seq, ServerFrame, Signal, Snapshot,
+    ByeReason, ClientId, Code, Epoch, Event, EventKind, MemberId, Message, MessageBody, Millis, OwnerChange, Person,
+    ReadMark, ResetReason, Retention, RoomCode, RoomName, RoomSummary, Seq, ServerFrame, Signal, Snapshot,
 };
 
 /// Why an object cannot be what its tag says.
@@ -34,6 +34,7 @@ pub(super) struct EventFields {
     body: Option<MessageBody>,
     name: Option<RoomName>,
     preserve: Option<Retention>,
+    why: Option<OwnerChange>,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -45,6 +46,9 @@ enum Kind {
     Message,
     Renamed,
     RetentionChanged,
+    Owner,
+    #[serde(other)]
+    Unknown,
 }
 
 impl EventFields {
@@ -59,6 +63,8 @@ impl EventFields {
             }
             Kind::Renamed => EventKind::Renamed { name: self.name, by: by? },
             Kind::RetentionChanged => EventKind::RetentionChanged { retention: self.preserve?, by: by?, n: n? },
+            Kind::Owner => EventKind::Owner { member: member?, by, why: self.why? },
+            Kind::Unknown => EventKind::Unknown,
         })
     }
 
@@ -359,6 +365,30 @@ mod tests {
         for part in [r#""seq":5,"#, r#""at":7,"#, r#""kind":"left","#, r#","member":{"id":1,"name":"Ada"}"#] {
             assert!(serde_json::from_str::<Event>(&whole.replace(part, "")).is_err(), "without {part}");
         }
-        assert!(serde_json::from_str::<Event>(&whole.replace("left", "danced")).is_err());
+    }
+
+    #[test]
+    fn an_event_of_a_later_build_keeps_its_place() {
+        let later = r#"{"seq":5,"at":7,"kind":"danced","member":{"id":1,"name":"Ada"},"with":[{}]}"#;
+        let event: Event = serde_json::from_str(later).unwrap();
+        assert_eq!(event, Event { seq: 5, at: 7, kind: EventKind::Unknown });
+        let frame = format!(r#"{{"type":"event","code":"K7M2QX",{}"#, &later[1..]);
+        assert!(matches!(
+            serde_json::from_str(&frame),
+            Ok(ServerFrame::Event { event: Event { seq: 5, kind: EventKind::Unknown, .. }, .. })
+        ));
+    }
+
+    #[test]
+    fn an_owner_event_says_who_has_the_room_and_from_whom() {
+        for text in [
+            r#"{"seq":5,"at":7,"kind":"owner","member":{"id":2,"name":"Bob"},"why":"inherited"}"#,
+            r#"{"seq":5,"at":7,"kind":"owner","member":{"id":2,"name":"Bob"},"by":{"id":1,"name":"Ada"},"why":"given"}"#,
+        ] {
+            let event: Event = serde_json::from_str(text).unwrap();
+            assert_eq!(serde_json::to_string(&event).unwrap(), text);
+        }
+        let without = r#"{"seq":5,"at":7,"kind":"owner","member":{"id":2,"name":"Bob"}}"#;
+        assert!(serde_json::from_str::<Event>(without).is_err());
     }
 }

@@ -54,6 +54,16 @@ pub struct KickMember {
     pub member_id: MemberId,
 }
 
+/// `POST /api/rooms/owner`
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct GiveRoom {
+    /// Which room.
+    #[schema(example = "EAMA8T")]
+    pub code: String,
+    /// Whose it is to be: somebody who is in it.
+    pub member_id: MemberId,
+}
+
 /// `PUT /api/rooms/name`
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct RenameRoom {
@@ -118,7 +128,7 @@ pub struct Ack {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Made the room: may remove members, rename it and change its retention.
+    /// Owns the room: may remove members, rename it, change its retention and give it to somebody else.
     Owner,
     /// Everybody else.
     Member,
@@ -138,7 +148,7 @@ pub struct RoomView {
     #[serde(rename = "preserve")]
     #[schema(value_type = bool)]
     pub retention: Retention,
-    /// Who made it.
+    /// Who owns it: who made it, until it passes to somebody else. They may have left.
     pub owner: MemberId,
     /// When it was made.
     pub created_at: Millis,
@@ -162,6 +172,16 @@ pub struct You {
     /// Whether they want no notices of this room.
     #[serde(default)]
     pub muted: bool,
+    /// Other member ids that were theirs here, as a guest before they had an account: what these said, they said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<MemberId>,
+}
+
+impl You {
+    /// All member ids that are, or were, theirs here.
+    pub fn ids(&self) -> impl Iterator<Item = MemberId> {
+        [self.member_id].into_iter().chain(self.also.iter().copied())
+    }
 }
 
 /// Somebody who is in a room, as its members see them.

@@ -15,6 +15,8 @@ pub struct RoomState {
     pub name: Option<RoomName>,
     /// Whether it keeps its log.
     pub retention: Retention,
+    /// Who owns it. They may have left, if nobody is there to inherit it.
+    pub owner: MemberId,
     /// Who is in it.
     pub members: BTreeMap<MemberId, Member>,
 }
@@ -57,6 +59,7 @@ impl RoomState {
             last_n: snapshot.last_n,
             name: snapshot.room.name.clone(),
             retention: snapshot.room.retention,
+            owner: snapshot.room.owner,
             members: snapshot.members.iter().map(|m| (m.id, Member { name: m.name.clone(), since: m.since })).collect(),
         }
     }
@@ -80,9 +83,10 @@ impl RoomState {
             EventKind::Left { member } | EventKind::Removed { member, .. } => {
                 self.members.remove(&member.id);
             }
-            EventKind::Message(_) => {}
+            EventKind::Message(_) | EventKind::Unknown => {}
             EventKind::Renamed { name, .. } => self.name.clone_from(name),
             EventKind::RetentionChanged { retention, .. } => self.retention = *retention,
+            EventKind::Owner { member, .. } => self.owner = member.id,
         }
         self.last_n = event.ordinal().unwrap_or(self.last_n);
         Applied::Fresh

@@ -63,6 +63,9 @@ pub fn story<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<String> {
         EventKind::RetentionChanged { retention: Retention::Ephemeral, by, .. } => {
             format!("{} turned preserve off", by.name)
         }
+        EventKind::Owner { member, by: Some(by), .. } => format!("{} gave the room to {}", by.name, member.name),
+        EventKind::Owner { member, by: None, .. } => format!("{} owns it now", member.name),
+        EventKind::Unknown => "something".to_owned(),
     };
     events.into_iter().map(line).collect()
 }

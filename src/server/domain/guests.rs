@@ -11,10 +11,8 @@ use crate::{
     server::{
         app::{Actor, App},
         clock, random,
-        room::Command,
-        store::{
-            AccountId, ActorId, Adopted, GuestId, GuestRecord, Joining, MemberRecord, Membership, StoreError, TokenHash,
-        },
+        room::announcement,
+        store::{AccountId, ActorId, Adopted, GuestId, GuestRecord, Owed, StoreError, TokenHash},
     },
 };
 
@@ -65,45 +63,18 @@ pub(super) async fn adopt(app: &App, guest: GuestId, account: AccountId) -> Resu
         Adopted::Nothing => {}
         Adopted::Member(member) => app.engine.hang_up(member.room, member.member).await,
         Adopted::Left(member) => {
-            app.engine.hang_up(member.room, member.member).await;
-            tell(&app.engine, member.room, Command::Leave { member: member.person(), removed_by: None }).await;
-            if let Err(problem) = come_back(app, account, member).await {
-                tracing::warn!(code = ?problem.code, "an account did not come back in where its guest was");
+            let goes_on_as = match &member.owed {
+                Some(Owed::Became(heir)) => Some(heir.id),
+                _ => None,
+            };
+            app.engine.hang_up_for(member.room, member.member, goes_on_as).await;
+            if let Some(owed) = &member.owed {
+                tell(&app.engine, member.room, announcement(member.person(), owed)).await;
             }
         }
     }
     relist(app, ActorId::Account(account));
     Ok(())
-}
-
-/// Lets an account that had left a room in again, where the guest was that it was meanwhile.
-async fn come_back(app: &App, account: AccountId, guest: MemberRecord) -> Result<(), Problem> {
-    let room = match app.store.room(guest.room).await {
-        Ok(room) => room,
-        Err(StoreError::NotFound) => return Ok(()),
-        Err(error) => return Err(store_failed(error)),
-    };
-    let joining = Joining {
-        room: room.id,
-        room_type: room.room_type,
-        actor: ActorId::Account(account),
-        member: random::member_id(),
-        name: None,
-        fallback_name: guest.name,
-        newcomer: None,
-        at: clock::now(),
-    };
-    match app.store.join_room(&joining).await {
-        Ok(Membership::Entered(member)) => {
-            tell(&app.engine, room.id, Command::Join { member: member.person() }).await;
-            // Lists have to know that the room has an account now.
-            app.engine.hang_up(room.id, member.member).await;
-            Ok(())
-        }
-        // It is in it, or may not be.
-        Ok(Membership::Already(_)) | Err(StoreError::NotFound | StoreError::Conflict(_)) => Ok(()),
-        Err(error) => Err(store_failed(error)),
-    }
 }
 
 /// A new guest, who is kept with the room that they make or join.

@@ -1,15 +1,16 @@
-//! Rooms: make, join, leave, look, and what the owner may do.
+//! Rooms: make, join, leave, look, and what the owner may do. Who that is, the log decides; the record, which follows it,
+//! guards what changes records.
 
 use super::{guests, guests::SessionToken, relist, relist_at_once, store_failed, tell};
 use crate::{
     protocol::{
-        Code, CreateRoom, Door, Entrance, JoinRoom, MemberId, Nickname, Problem, Reason, Retention, RoomCode, RoomName,
+        Code, CreateRoom, Door, Entrance, JoinRoom, MemberId, Nickname, Problem, Retention, RoomCode, RoomName,
         RoomType, Snapshot, friendly_name,
     },
     server::{
         app::{Actor, App, Visitor},
         clock, random,
-        room::{Command, Discretion, EncodedSnapshot, ResumePoint},
+        room::{Command, Discretion, EncodedSnapshot, ResumePoint, member_gone, not_owner},
         socket::Connection,
         store::{
             ActorId, Conflict, GuestRecord, Joining, MemberRecord, Membership, Owed, Presence, RoomId, RoomRecord,
@@ -73,6 +74,7 @@ pub async fn create(
             read_n: 0,
             shown: 0,
             muted: false,
+            also: Vec::new(),
         };
         match app.store.create_room(&room, &member, newcomer.as_ref()).await {
             Ok(()) => {
@@ -166,7 +168,10 @@ pub async fn leave(app: &App, visitor: &Visitor, code: RoomCode) -> Result<(), P
 
 /// Removes a member, who cannot come back (owner).
 pub async fn kick(app: &App, visitor: &Visitor, code: RoomCode, whom: MemberId) -> Result<(), Problem> {
-    let (room, owner) = ownership(app, visitor, code).await?;
+    let (room, owner) = membership(app, visitor.actor()?.id(), code).await?;
+    if room.owner != owner.member {
+        return Err(not_owner());
+    }
     if whom == owner.member {
         return Err(Problem::invalid("member_id", "You can’t remove yourself. Use Exit to leave the room."));
     }
@@ -177,24 +182,31 @@ pub async fn kick(app: &App, visitor: &Visitor, code: RoomCode, whom: MemberId) 
             tell(&app.engine, room.id, Command::Leave { member: record.person(), removed_by: Some(by) }).await;
             Ok(())
         }
-        Err(StoreError::NotFound) => {
-            Err(Problem::new(Code::NotFound, "That person is not in the room any more.").because(Reason::MemberGone))
-        }
+        Err(StoreError::NotFound) => Err(member_gone()),
+        // They gave the room away at this very moment.
+        Err(StoreError::Conflict(Conflict::NotOwner)) => Err(not_owner()),
         Err(error) => Err(store_failed(error)),
     }
+}
+
+/// Gives the room to another member (owner).
+pub async fn give(app: &App, visitor: &Visitor, code: RoomCode, to: MemberId) -> Result<(), Problem> {
+    let (room, owner) = membership(app, visitor.actor()?.id(), code).await?;
+    app.engine.command(room.id, Command::Give { to, by: owner.person() }).await?;
+    Ok(())
 }
 
 /// Gives a room another name, or none (owner).
 pub async fn rename(app: &App, visitor: &Visitor, code: RoomCode, name: Option<String>) -> Result<(), Problem> {
     let name = optional(name, |text| RoomName::try_from(text).map_err(|reason| ("name", reason).into()))?;
-    let (room, owner) = ownership(app, visitor, code).await?;
+    let (room, owner) = membership(app, visitor.actor()?.id(), code).await?;
     app.engine.command(room.id, Command::Rename { name, by: owner.person() }).await?;
     Ok(())
 }
 
 /// Turns preserve on or off, from here on (owner).
 pub async fn preserve(app: &App, visitor: &Visitor, code: RoomCode, preserve: bool) -> Result<(), Problem> {
-    let (room, owner) = ownership(app, visitor, code).await?;
+    let (room, owner) = membership(app, visitor.actor()?.id(), code).await?;
     let retention = Retention::from(preserve);
     app.engine.command(room.id, Command::Retain { retention, by: owner.person() }).await?;
     Ok(())
@@ -299,15 +311,6 @@ pub(super) async fn membership(
         },
         Err(StoreError::NotFound) => Err(Problem::room_unavailable()),
         Err(error) => Err(store_failed(error)),
-    }
-}
-
-async fn ownership(app: &App, visitor: &Visitor, code: RoomCode) -> Result<(RoomRecord, MemberRecord), Problem> {
-    let (room, member) = membership(app, visitor.actor()?.id(), code).await?;
-    if room.owner == member.member {
-        Ok((room, member))
-    } else {
-        Err(Problem::new(Code::NotOwner, "Only the person who made this room can do that."))
     }
 }
 

@@ -30,6 +30,9 @@ struct RoomOfMine<'a> {
     preserve: bool,
     called: &'a str,
     member_id: MemberId,
+    /// Other member ids of theirs there, from when they were a guest.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    also: &'a [MemberId],
     is_member: bool,
     is_owner: bool,
     read: Seq,
@@ -73,8 +76,9 @@ fn room_of_mine<'a>(room: &'a RoomRecord, member: &'a MemberRecord) -> RoomOfMin
         preserve: room.retention.into(),
         called: member.name.as_str(),
         member_id: member.member,
+        also: &member.also,
         is_member,
-        is_owner: room.owner == member.member,
+        is_owner: member.is(room.owner),
         read: member.read,
         muted: member.muted,
     }
@@ -112,6 +116,6 @@ async fn write(
 }
 
 fn message_of_mine<'a>(event: &'a Event, room: &RoomRecord, member: &MemberRecord) -> Option<MessageOfMine<'a>> {
-    let message = event.message().filter(|message| message.author.id == member.member)?;
+    let message = event.message().filter(|message| member.is(message.author.id))?;
     Some(MessageOfMine { room: room.code, seq: event.seq, at: event.at, body: message.body.as_str() })
 }

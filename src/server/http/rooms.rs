@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     protocol::{
-        CreateRoom, JoinRoom, KeepRoom, KickMember, LeaveRoom, MuteRoom, PreserveRoom, Problem, RenameRoom, RoomCode,
-        RoomSummary, Snapshot,
+        CreateRoom, GiveRoom, JoinRoom, KeepRoom, KickMember, LeaveRoom, MuteRoom, PreserveRoom, Problem, RenameRoom,
+        RoomCode, RoomSummary, Snapshot,
     },
     server::{
         app::{App, Visitor},
@@ -79,6 +79,16 @@ pub async fn leave(State(app): State<App>, visitor: Visitor, Json(body): Json<Le
 ))]
 pub async fn kick(State(app): State<App>, visitor: Visitor, Json(body): Json<KickMember>) -> Answer<StatusCode> {
     rooms::kick(&app, &visitor, read_code(&body.code)?, body.member_id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Give the room to another member (owner).
+#[utoipa::path(post, path = "/api/rooms/owner", tag = "rooms", request_body = GiveRoom, responses(
+    (status = 204, description = "Theirs, or was so already"),
+    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
+))]
+pub async fn give(State(app): State<App>, visitor: Visitor, Json(body): Json<GiveRoom>) -> Answer<StatusCode> {
+    rooms::give(&app, &visitor, read_code(&body.code)?, body.member_id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

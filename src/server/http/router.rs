@@ -44,6 +44,7 @@ pub fn api(options: &LeptosOptions) -> Doors {
         .routes(routes!(rooms::join))
         .routes(routes!(rooms::leave))
         .routes(routes!(rooms::kick))
+        .routes(routes!(rooms::give))
         .routes(routes!(rooms::rename))
         .routes(routes!(rooms::preserve))
         .routes(routes!(rooms::mute))

@@ -9,7 +9,8 @@ use crate::{
     server::{socket::Connection, store::Joining},
 };
 
-/// What a room is asked to do. Whether the asker may is decided before, but for membership, which the log decides.
+/// What a room is asked to do. The log decides who is a member and who is the owner; what else the asker may is decided
+/// before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Say something.
@@ -38,6 +39,14 @@ pub enum Command {
         /// Who removed them; `None` if they left.
         removed_by: Option<Person>,
     },
+    /// Announce that a member's record is not active any more, since they go on as another member, who has the room if it was
+    /// theirs.
+    Become {
+        /// Who.
+        member: Person,
+        /// As whom they go on.
+        heir: Person,
+    },
     /// Give the room another name, or none.
     Rename {
         /// The name.
@@ -45,6 +54,15 @@ pub enum Command {
         /// The owner.
         by: Person,
     },
+    /// Give the room to another member.
+    Give {
+        /// Whose it is to be.
+        to: MemberId,
+        /// The owner.
+        by: Person,
+    },
+    /// Give a room whose owner has left to the member who has been in it for longest.
+    Inherit,
     /// Change what the room keeps from here on.
     Retain {
         /// What.

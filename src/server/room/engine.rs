@@ -185,14 +185,19 @@ impl Engine {
 
     /// A member goes on as somebody else, or shows other things: their connections are closed, on every node, and come back.
     pub async fn hang_up(&self, room: RoomId, member: MemberId) {
+        self.hang_up_for(room, member, None).await;
+    }
+
+    /// The same for a member who goes on as another member of the room.
+    pub async fn hang_up_for(&self, room: RoomId, member: MemberId, goes_on_as: Option<MemberId>) {
         if let Some(inbox) = self.inbox(room)
-            && inbox.send(Request::HangUp(member)).await.is_ok()
+            && inbox.send(Request::HangUp(member, goes_on_as)).await.is_ok()
         {
             return;
         }
         // Nobody follows it here, and it need not come to life for that.
         if self.is_shared() {
-            self.publish(room, Packet { node: self.node(), news: News::HangUp { member } }.encode());
+            self.publish(room, Packet { node: self.node(), news: News::HangUp { member, goes_on_as } }.encode());
         }
     }
 

@@ -2,11 +2,12 @@
 //!
 //! Pure, so that a batch which lost the race for its seqs is judged again by what the winner wrote.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::{Command, Done, names, window::Window};
 use crate::protocol::{
-    ClientId, Code, Event, EventKind, MemberId, Message, Millis, Nickname, Person, Problem, Retention, RoomState, Seq,
+    ClientId, Code, Event, EventKind, Member, MemberId, Message, Millis, Nickname, OwnerChange, Person, Problem,
+    Reason, Retention, RoomState, Seq,
 };
 
 /// What becomes of a command.
@@ -30,8 +31,12 @@ pub struct Judge<'a> {
     now: Millis,
     head: Seq,
     n: u64,
-    /// Who came (with a name) or went in this batch.
-    moved: HashMap<MemberId, Option<Nickname>>,
+    /// Who came or went in this batch.
+    moved: HashMap<MemberId, Option<Member>>,
+    /// The owner after the batch so far.
+    owner: MemberId,
+    /// What must follow the last event in the same batch: each with the command that asks for it again.
+    due: VecDeque<(Command, EventKind)>,
     ids: HashSet<(MemberId, ClientId)>,
     closed: bool,
 }
@@ -46,12 +51,14 @@ impl<'a> Judge<'a> {
             head: state.head,
             n: state.last_n,
             moved: HashMap::new(),
+            owner: state.owner,
+            due: VecDeque::new(),
             ids: HashSet::new(),
             closed: false,
         }
     }
 
-    /// Judges the next command of the batch.
+    /// Judges the next command of the batch. After an event, [`consequence`](Self::consequence) has what must follow it.
     pub fn judge(&mut self, command: &Command) -> Verdict {
         if self.closed {
             return Verdict::NextBatch;
@@ -78,25 +85,66 @@ impl<'a> Judge<'a> {
                 if self.name_of(member.id).is_some() {
                     return self.already();
                 }
-                let member = self.told_apart(member);
-                self.event(EventKind::Joined { member })
+                self.come_in(member)
             }
             Command::Enter { joining } => {
                 if self.state.retention == Retention::Ephemeral {
                     return Verdict::Refused(just_changed());
                 }
-                let member = self.told_apart(&joining.person());
-                self.event(EventKind::Joined { member })
+                self.come_in(&joining.person())
             }
             Command::Leave { member, removed_by } => {
                 let Some(name) = self.name_of(member.id) else { return self.already() };
                 let removed_by = removed_by.as_ref().map(|by| self.as_here(by));
                 self.moved.insert(member.id, None);
+                self.find_heir();
                 let member = Person { id: member.id, name };
                 self.event(match removed_by {
                     Some(by) => EventKind::Removed { member, by },
                     None => EventKind::Left { member },
                 })
+            }
+            Command::Become { member, heir } => {
+                if self.moved.contains_key(&member.id) || self.moved.contains_key(&heir.id) {
+                    return Verdict::NextBatch;
+                }
+                let name = self.name_of(member.id);
+                if member.id == self.owner {
+                    let heir = self.as_here(heir);
+                    let kind = EventKind::Owner { member: heir, by: None, why: OwnerChange::Inherited };
+                    if name.is_none() {
+                        return self.follow(kind);
+                    }
+                    self.due.push_back((command.clone(), kind));
+                }
+                let Some(name) = name else { return self.already() };
+                self.moved.insert(member.id, None);
+                self.event(EventKind::Left { member: Person { id: member.id, name } })
+            }
+            Command::Give { to, by } => {
+                if self.moved.contains_key(to) || self.moved.contains_key(&by.id) {
+                    return Verdict::NextBatch;
+                }
+                if by.id != self.owner {
+                    return Verdict::Refused(not_owner());
+                }
+                let Some(name) = self.name_of(*to) else { return Verdict::Refused(member_gone()) };
+                if *to == self.owner {
+                    return self.already();
+                }
+                self.owner = *to;
+                let member = Person { id: *to, name };
+                self.event(EventKind::Owner { member, by: Some(self.as_here(by)), why: OwnerChange::Given })
+            }
+            Command::Inherit => {
+                self.find_heir();
+                match self.due.pop_front() {
+                    Some((_, kind)) => self.follow(kind),
+                    None => self.already(),
+                }
+            }
+            Command::Rename { by, .. } | Command::Retain { by, .. } if by.id != self.owner => {
+                Verdict::Refused(not_owner())
             }
             Command::Rename { name, by } => {
                 if self.head == self.state.head && *name == self.state.name {
@@ -118,25 +166,68 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Somebody who comes in, by a name that nobody else here has.
-    fn told_apart(&mut self, member: &Person) -> Person {
-        let moved = self.moved.values().flatten();
-        let stayed = self.state.members.iter().filter(|(id, _)| !self.moved.contains_key(id));
-        let name = names::told_apart(&member.name, stayed.map(|(_, member)| &member.name).chain(moved));
-        self.moved.insert(member.id, Some(name.clone()));
-        Person { id: member.id, name }
-    }
-
     /// Somebody by the name that they have here, which may be another one than they asked for.
     fn as_here(&self, person: &Person) -> Person {
         Person { id: person.id, name: self.name_of(person.id).unwrap_or_else(|| person.name.clone()) }
     }
 
-    fn name_of(&self, member: MemberId) -> Option<Nickname> {
-        match self.moved.get(&member) {
-            Some(moved) => moved.clone(),
-            None => self.state.members.get(&member).map(|member| member.name.clone()),
+    /// The event that must follow the last one in the same batch, and the command that asks for it again if the log takes
+    /// the one without the other.
+    pub fn consequence(&mut self) -> Option<(Event, Command)> {
+        let (command, kind) = self.due.pop_front()?;
+        match self.follow(kind) {
+            Verdict::Event(event) => Some((event, command)),
+            _ => None,
         }
+    }
+
+    /// The verdict on what was found to be due.
+    fn follow(&mut self, kind: EventKind) -> Verdict {
+        match kind {
+            EventKind::Owner { member, by, why } => {
+                self.owner = member.id;
+                self.event(EventKind::Owner { member, by, why })
+            }
+            kind => self.event(kind),
+        }
+    }
+
+    /// Somebody comes in, by a name that nobody else here has.
+    fn come_in(&mut self, member: &Person) -> Verdict {
+        let moved = self.moved.values().flatten();
+        let stayed = self.state.members.iter().filter(|(id, _)| !self.moved.contains_key(id));
+        let here = stayed.map(|(_, member)| member).chain(moved).map(|member| &member.name);
+        let name = names::told_apart(&member.name, here);
+        self.moved.insert(member.id, Some(Member { name: name.clone(), since: self.head + 1 }));
+        self.find_heir();
+        self.event(EventKind::Joined { member: Person { id: member.id, name } })
+    }
+
+    /// If the owner is not in the room after the batch so far, whoever of its members has been there for longest inherits it:
+    /// the same one on every node, since it is decided by the log alone. An empty room keeps its owner.
+    fn find_heir(&mut self) {
+        if self.member(self.owner).is_some() {
+            return;
+        }
+        let stayed = self.state.members.iter().filter(|(id, _)| !self.moved.contains_key(id));
+        let came = self.moved.iter().filter_map(|(id, member)| Some((id, member.as_ref()?)));
+        let heir = stayed.chain(came).min_by_key(|(id, member)| (member.since, **id));
+        if let Some((id, member)) = heir {
+            let member = Person { id: *id, name: member.name.clone() };
+            let inherited = EventKind::Owner { member, by: None, why: OwnerChange::Inherited };
+            self.due.push_back((Command::Inherit, inherited));
+        }
+    }
+
+    fn member(&self, id: MemberId) -> Option<&Member> {
+        match self.moved.get(&id) {
+            Some(moved) => moved.as_ref(),
+            None => self.state.members.get(&id),
+        }
+    }
+
+    fn name_of(&self, member: MemberId) -> Option<Nickname> {
+        self.member(member).map(|member| member.name.clone())
     }
 
     fn already(&self) -> Verdict {
@@ -162,6 +253,16 @@ pub fn repeated(seq: Seq, at: Millis, same_body: bool) -> Verdict {
 /// The refusal for somebody whom the log does not have in the room.
 pub fn not_a_member() -> Problem {
     Problem::new(Code::NotAMember, "You are not in this room. Join it again to go on.")
+}
+
+/// The refusal for somebody whom the log does not have as the room's owner.
+pub fn not_owner() -> Problem {
+    Problem::new(Code::NotOwner, "Only the room’s owner can do that.")
+}
+
+/// The refusal for what is about somebody whom the log does not have in the room.
+pub fn member_gone() -> Problem {
+    Problem::new(Code::NotFound, "That person is not in the room any more.").because(Reason::MemberGone)
 }
 
 /// The refusal for somebody who wants in as the room is just turned into one that keeps nothing: another try is told of
@@ -205,7 +306,8 @@ mod tests {
     fn room_of(ids: &[u64]) -> RoomState {
         let members: BTreeMap<_, _> =
             ids.iter().map(|id| (person(*id).id, Member { name: person(*id).name, since: *id })).collect();
-        RoomState { head: 7, last_n: 3, name: None, retention: Retention::Ephemeral, members }
+        let owner = MemberId::from_bits(1);
+        RoomState { head: 7, last_n: 3, name: None, retention: Retention::Ephemeral, owner, members }
     }
 
     fn event(verdict: Verdict) -> Event {
@@ -255,6 +357,98 @@ mod tests {
         event(judge.judge(&join));
         assert_eq!(judge.judge(&join), Verdict::NextBatch);
         assert!(matches!(judge.judge(&Command::Join { member: person(1) }), Verdict::Already(_)));
+    }
+
+    /// The events of a batch of these commands, and of nothing that waits for the next.
+    fn batch(state: &RoomState, commands: &[Command]) -> Vec<EventKind> {
+        let window = Window::default();
+        let mut judge = Judge::new(state, &window, 50);
+        let mut events = Vec::new();
+        for command in commands {
+            if let Verdict::Event(event) = judge.judge(command) {
+                events.push(event);
+                events.extend(std::iter::from_fn(|| judge.consequence()).map(|(event, _)| event));
+            }
+        }
+        assert!(events.iter().zip(state.head + 1..).all(|(event, seq)| event.seq == seq));
+        events.into_iter().map(|event| event.kind).collect()
+    }
+
+    fn left(id: u64) -> Command {
+        Command::Leave { member: person(id), removed_by: None }
+    }
+
+    fn inherits(id: u64) -> EventKind {
+        EventKind::Owner { member: person(id), by: None, why: OwnerChange::Inherited }
+    }
+
+    /// The room of 1, who owns it, with these members and since when each is in it.
+    fn room_since(members: &[(u64, Seq)]) -> RoomState {
+        let since = |(id, since): &(u64, Seq)| (person(*id).id, Member { name: person(*id).name, since: *since });
+        RoomState { members: members.iter().map(since).collect(), ..room_of(&[]) }
+    }
+
+    #[test]
+    fn whoever_has_been_there_for_longest_inherits_the_room_in_the_same_batch() {
+        let state = room_since(&[(1, 1), (2, 6), (3, 2), (4, 4)]);
+        assert_eq!(batch(&state, &[left(1)]), [EventKind::Left { member: person(1) }, inherits(3)]);
+        let both = batch(&state, &[left(3), left(1), left(4)]);
+        let went = |id| EventKind::Left { member: person(id) };
+        assert_eq!(both, [went(3), went(1), inherits(4), went(4), inherits(2)]);
+        assert_eq!(batch(&state, &[left(4)]), [went(4)], "nobody inherits from who is no owner");
+    }
+
+    #[test]
+    fn who_goes_on_as_another_member_leaves_them_the_room() {
+        let goes_on = |id, heir| Command::Become { member: person(id), heir: person(heir) };
+        let went = |id| EventKind::Left { member: person(id) };
+        let state = room_since(&[(1, 1), (2, 2), (3, 3)]);
+        assert_eq!(batch(&state, &[goes_on(1, 3)]), [went(1), inherits(3)], "not whoever was there for longest");
+        assert_eq!(batch(&state, &[goes_on(2, 3)]), [went(2)], "who has nothing leaves nothing");
+        let gone = room_since(&[(3, 3)]);
+        assert_eq!(batch(&gone, &[goes_on(1, 3)]), [inherits(3)]);
+        assert_eq!(batch(&gone, &[goes_on(2, 3)]), []);
+    }
+
+    #[test]
+    fn an_empty_room_keeps_its_owner_until_somebody_else_is_in_it() {
+        let alone = room_since(&[(1, 1)]);
+        assert_eq!(batch(&alone, &[left(1)]), [EventKind::Left { member: person(1) }]);
+        let empty = room_since(&[]);
+        let join = |id| Command::Join { member: person(id) };
+        let joined = |id| EventKind::Joined { member: person(id) };
+        assert_eq!(batch(&empty, &[join(1), join(2)]), [joined(1), joined(2)], "the owner came back");
+        assert_eq!(batch(&empty, &[join(2), join(1)]), [joined(2), inherits(2), joined(1)]);
+    }
+
+    #[test]
+    fn a_room_that_was_left_without_an_owner_gets_one_once() {
+        let state = room_since(&[(3, 2), (4, 4)]);
+        assert_eq!(batch(&state, &[Command::Inherit, Command::Inherit]), [inherits(3)]);
+        assert_eq!(batch(&room_since(&[(1, 1), (3, 2)]), &[Command::Inherit]), []);
+        assert_eq!(batch(&room_since(&[]), &[Command::Inherit]), []);
+    }
+
+    #[test]
+    fn only_who_owns_the_room_by_the_log_gives_it_away_or_changes_it() {
+        let (state, window) = (room_since(&[(1, 1), (2, 2), (3, 3)]), Window::default());
+        let give = |to, by| Command::Give { to: person(to).id, by: person(by) };
+        let rename = |by| Command::Rename { name: None, by: person(by) };
+        let retain = |by| Command::Retain { retention: Retention::Preserved, by: person(by) };
+        let mut judge = Judge::new(&state, &window, 50);
+        for command in [give(3, 2), rename(2), retain(3)] {
+            assert!(matches!(judge.judge(&command), Verdict::Refused(p) if p.code == Code::NotOwner), "{command:?}");
+        }
+        assert!(matches!(judge.judge(&give(9, 1)), Verdict::Refused(p) if p.reason == Some(Reason::MemberGone)));
+        assert!(matches!(judge.judge(&give(1, 1)), Verdict::Already(_)));
+        let given = EventKind::Owner { member: person(2), by: Some(person(1)), why: OwnerChange::Given };
+        assert_eq!(event(judge.judge(&give(2, 1))).kind, given);
+        for command in [give(3, 1), rename(1), retain(1)] {
+            assert!(matches!(judge.judge(&command), Verdict::Refused(p) if p.code == Code::NotOwner), "{command:?}");
+        }
+        event(judge.judge(&left(1)));
+        assert_eq!(judge.consequence(), None, "who gave it away leaves no heir");
+        assert_eq!(judge.judge(&give(1, 2)), Verdict::NextBatch);
     }
 
     #[test]

@@ -453,6 +453,7 @@ mod tests {
             read_n: 0,
             shown: 0,
             muted: false,
+            also: Vec::new(),
         };
         let record = RoomRecord {
             id: room,

@@ -25,6 +25,7 @@ mod window;
 pub use command::{Command, Done, Reply};
 pub use engine::{Engine, Timing};
 pub use frames::EncodedSnapshot;
-pub use live::{Discretion, ResumePoint};
+pub use judge::{member_gone, not_owner};
+pub use live::{Discretion, ResumePoint, announcement};
 pub use log::LogError;
 pub use mentions::is_mentioned;

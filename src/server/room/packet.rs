@@ -56,6 +56,9 @@ pub enum News {
     HangUp {
         /// Who.
         member: MemberId,
+        /// As which other member of the room they go on, if they do.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        goes_on_as: Option<MemberId>,
     },
     /// What the archive has was changed: read it anew.
     Reread,

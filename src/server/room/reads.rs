@@ -198,6 +198,15 @@ impl Reads {
         }
     }
 
+    /// Somebody goes on as another member, who has read what they have.
+    pub fn hand_over(&mut self, from: MemberId, to: MemberId) {
+        let Some(Reading { seq, n, shown, .. }) = self.readings.get(&from).copied() else { return };
+        let Some(heir) = self.readings.get_mut(&to) else { return };
+        heir.merge(seq, n, shown);
+        self.moved = true;
+        self.keep(to);
+    }
+
     /// Somebody is no longer in the room.
     pub fn leave(&mut self, member: MemberId) {
         self.readings.remove(&member);
@@ -310,6 +319,7 @@ mod tests {
             read_n: read / 2,
             shown: read,
             muted: false,
+            also: Vec::new(),
         }
     }
 

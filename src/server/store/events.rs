@@ -76,7 +76,8 @@ pub trait Events: Sync {
     /// - `Joined`: if the member owes `Joined`, that is settled; `since` becomes the event's seq.
     /// - `Left`, `Removed`: if the member owes it, that is settled.
     /// - `Renamed`: the room's name. `RetentionChanged`: the room's retention, and its epoch becomes `epoch`.
-    /// - `Message`: nothing.
+    /// - `Owner`: the room's owner.
+    /// - `Message`, and what this build does not know: nothing.
     ///
     /// Says whether each event about a member told what their record owed.
     async fn project(&self, room: RoomId, epoch: Epoch, events: &[Event]) -> Result<bool>;

@@ -23,14 +23,50 @@ pub enum Presence {
 
 /// A notice that the log does not have yet. Drivers keep it in its serde form, and look for its `kind`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
+#[serde(from = "Notice", into = "Notice")]
 pub enum Owed {
     /// "x joined".
     Joined,
     /// "x left".
     Left,
+    /// "x left", since x goes on as another member, who owns the room from here on if x did.
+    Became(Person),
     /// "x was removed", with who did it.
     Removed(Person),
+}
+
+/// A notice as it is kept. What a build before this one does not know of it, that build passes over.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+enum Notice {
+    Joined,
+    Left {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        heir: Option<Person>,
+    },
+    Removed(Person),
+}
+
+impl From<Notice> for Owed {
+    fn from(notice: Notice) -> Self {
+        match notice {
+            Notice::Joined => Self::Joined,
+            Notice::Left { heir: None } => Self::Left,
+            Notice::Left { heir: Some(heir) } => Self::Became(heir),
+            Notice::Removed(by) => Self::Removed(by),
+        }
+    }
+}
+
+impl From<Owed> for Notice {
+    fn from(owed: Owed) -> Self {
+        match owed {
+            Owed::Joined => Self::Joined,
+            Owed::Left => Self::Left { heir: None },
+            Owed::Became(heir) => Self::Left { heir: Some(heir) },
+            Owed::Removed(by) => Self::Removed(by),
+        }
+    }
 }
 
 /// One person in one room. Kept after leaving, so that who comes back is the same member.
@@ -62,6 +98,8 @@ pub struct MemberRecord {
     pub shown: Seq,
     /// Whether they want no notices of the room.
     pub muted: bool,
+    /// The member ids that the same person had in the room besides: as a guest before an account, or as the account before.
+    pub also: Vec<MemberId>,
 }
 
 /// How far a member has read.
@@ -83,11 +121,75 @@ impl MemberRecord {
         Person { id: self.member, name: self.name.clone() }
     }
 
+    /// Whether this member id is, or was, the person's.
+    pub fn is(&self, member: MemberId) -> bool {
+        self.member == member || self.also.contains(&member)
+    }
+
+    /// All member ids that the person has, or had, in the room.
+    pub fn ids(&self) -> impl Iterator<Item = MemberId> {
+        [self.member].into_iter().chain(self.also.iter().copied())
+    }
+
     /// The record of who was here, now gone or removed as the notice says, and without a place.
     pub(super) fn leave(self, notice: Owed, at: Millis) -> Self {
         let presence = if let Owed::Removed(_) = notice { Presence::Removed } else { Presence::Gone };
         Self { presence, slot: None, owed: Some(notice), changed_at: at, ..self }
     }
+}
+
+/// What becomes of the two records of one person in one room, a guest's and that of the account which the guest becomes.
+pub(super) enum Joined {
+    /// The account goes on as the guest: it was not in the room. The guest's record is the account's from here on, and the
+    /// account's is of nobody.
+    AsGuest {
+        /// The record of both.
+        own: MemberRecord,
+        /// The account's, as it was.
+        before: MemberRecord,
+    },
+    /// The account goes on as itself, and the guest's record is of nobody.
+    AsAccount {
+        /// The record of both.
+        own: MemberRecord,
+        /// The guest's. It owes a notice if the guest was in the room, or owned it.
+        guest: MemberRecord,
+    },
+}
+
+/// Joins a guest's record to that of the account which the guest becomes. `owner` owns the room.
+///
+/// Where the account is in the room, the guest leaves it. Where only the guest is, the account goes on in the guest's place:
+/// nobody sees anything of that, the place in a room for two is not open for a moment, and what was not read stays unread. An
+/// account that was removed does not come back by its guest, unless that guest owns the room: then the person removed
+/// themselves. Nor does an account that had left come back where its guest was removed.
+pub(super) fn join_records(mut guest: MemberRecord, mut own: MemberRecord, owner: MemberId, at: Millis) -> Joined {
+    let owns = guest.member == owner;
+    let goes_on_as_guest = match (own.presence, guest.presence) {
+        (Presence::Active, _) => false,
+        (Presence::Gone, Presence::Active | Presence::Removed) => true,
+        (Presence::Gone, Presence::Gone) | (Presence::Removed, _) => owns,
+    };
+    if goes_on_as_guest {
+        guest.also.extend(own.ids());
+        std::mem::swap(&mut guest.actor, &mut own.actor);
+        return Joined::AsGuest { own: guest, before: own };
+    }
+    own.also.extend(guest.ids());
+    (own.read, own.read_n) = (own.read.max(guest.read), own.read_n.max(guest.read_n));
+    own.shown = own.shown.max(guest.shown);
+    let is_here = own.presence == Presence::Active;
+    let guest = match guest.presence {
+        Presence::Active if is_here => guest.leave(Owed::Became(own.person()), at),
+        Presence::Active => guest.leave(Owed::Left, at),
+        Presence::Gone if is_here && owns => {
+            // That they are gone, the log says already, unless it is owed that.
+            let since = if guest.owed.is_some() { guest.since } else { 0 };
+            MemberRecord { owed: Some(Owed::Became(own.person())), since, changed_at: at, ..guest }
+        }
+        Presence::Gone | Presence::Removed => guest,
+    };
+    Joined::AsAccount { own, guest }
 }
 
 /// Somebody who wants in.
@@ -116,6 +218,7 @@ impl Joining {
     /// had read then is worth nothing now: an ephemeral room may have lost its log meanwhile.
     pub(super) fn enter(self, earlier: Option<MemberRecord>, slot: Option<u8>) -> MemberRecord {
         let muted = earlier.as_ref().is_some_and(|record| record.muted);
+        let also = earlier.as_ref().map(|record| record.also.clone()).unwrap_or_default();
         let (member, earlier_name) = earlier.map(|record| (record.member, record.name)).unzip();
         MemberRecord {
             room: self.room,
@@ -131,6 +234,7 @@ impl Joining {
             read_n: 0,
             shown: 0,
             muted,
+            also,
         }
     }
 
@@ -176,7 +280,8 @@ pub trait Members {
     async fn join_room(&self, joining: &Joining) -> Result<Membership>;
 
     /// Makes an active member gone ([`Owed::Left`]) or removed ([`Owed::Removed`]), owing that notice, and touches the room.
-    /// Gives the record as it is now. [`NotFound`](super::StoreError::NotFound) if they are not active.
+    /// Gives the record as it is now. [`NotFound`](super::StoreError::NotFound) if they are not active. Conflict: `NotOwner`, if
+    /// who removes them does not own the room.
     async fn leave_room(&self, room: RoomId, member: MemberId, notice: &Owed, at: Millis) -> Result<MemberRecord>;
 
     /// Makes a guest gone who is absent, as [`leave_room`](Self::leave_room) does with [`Owed::Left`]. An account is never

@@ -83,6 +83,8 @@ pub enum Conflict {
     MemberIdTaken,
     /// The owner removed this person, who cannot come back.
     Removed,
+    /// Only the room's owner may remove somebody, and the one who would is not the owner.
+    NotOwner,
     /// unique (email): another account proved to read this address.
     EmailTaken,
 }

@@ -71,6 +71,7 @@ fn snapshot() -> Snapshot {
             read: 2,
             unread: 0,
             muted: false,
+            also: Vec::new(),
         },
         epoch: Epoch::from_bits(7),
         head: 2,

@@ -234,6 +234,11 @@ table! {
         preserved: (by);
         you_stopped_preserving;
         stopped_preserving: (by);
+        you_gave: (name);
+        gave_you: (by);
+        gave: (by, name);
+        you_inherited;
+        inherited: (name);
     }
     /// Times and days.
     times: Times {

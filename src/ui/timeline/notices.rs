@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    protocol::{EventKind, MemberId, Nickname, Person, Retention},
+    protocol::{EventKind, MemberId, Nickname, OwnerChange, Person, Retention},
     ui::texts::{Notices, Texts},
 };
 
@@ -126,7 +126,19 @@ pub fn sentence(texts: &Texts, kind: &EventKind, is_me: impl Fn(MemberId) -> boo
             (Retention::Ephemeral, true) => texts.you_stopped_preserving().to_owned(),
             (Retention::Ephemeral, false) => texts.stopped_preserving(&name(by)),
         },
-        EventKind::Message(_) | EventKind::Joined { .. } | EventKind::Left { .. } => return None,
+        EventKind::Owner { member, by: Some(by), why: OwnerChange::Given } => match (is_me(by.id), is_me(member.id)) {
+            (true, _) => texts.you_gave(&name(member)),
+            (false, true) => texts.gave_you(&name(by)),
+            (false, false) => texts.gave(&name(by), &name(member)),
+        },
+        EventKind::Owner { member, .. } => {
+            if is_me(member.id) {
+                texts.you_inherited().to_owned()
+            } else {
+                texts.inherited(&name(member))
+            }
+        }
+        EventKind::Message(_) | EventKind::Joined { .. } | EventKind::Left { .. } | EventKind::Unknown => return None,
     })
 }
 

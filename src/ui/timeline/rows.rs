@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, ops::Range};
 
 use crate::{
-    protocol::{ClientId, Draft, DraftState, Event, MemberId, Message, MessageBody, Millis, Person, Seq},
+    protocol::{ClientId, Draft, DraftState, Event, EventKind, MemberId, Message, MessageBody, Millis, Person, Seq},
     ui::texts::Texts,
 };
 
@@ -119,6 +119,9 @@ pub fn rows<'a>(
             life += 1;
         }
         previous = event.seq;
+        if event.kind == EventKind::Unknown {
+            continue;
+        }
         let day = day_of(event.at, (view.offset)(event.at));
         if builder.day != Some(day) || !traffic.as_mut().is_some_and(|(_, run)| run.add(&event.kind)) {
             builder.close(&mut traffic, is_me);

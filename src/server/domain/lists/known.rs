@@ -124,7 +124,7 @@ impl Known {
         summary.last = message.map(|message| Preview {
             seq: message.seq,
             author: message.author.name.clone(),
-            mine: message.author.id == me.member,
+            mine: me.is(message.author.id),
             text: message.text.clone(),
         });
         if summary.last.is_none()
@@ -134,7 +134,7 @@ impl Known {
             summary.last = last_archived(archived).map(|(seq, message)| preview(seq, message, me));
         }
         summary.newcomer = digest.newcomer.as_ref().and_then(|(seq, person)| newcomer(*seq, person, me));
-        let is_own = digest.message.as_ref().is_some_and(|message| message.author.id == me.member);
+        let is_own = digest.message.as_ref().is_some_and(|message| me.is(message.author.id));
         summary.unread = if is_own { 0 } else { unread(me, digest.n) };
         summary.mentioned = summary.unread > 0 && self.was_mentioned(me);
     }
@@ -157,10 +157,10 @@ impl Known {
         }
         let message = last_archived(archived);
         summary.last = message.map(|(seq, message)| preview(seq, message, me));
-        let is_own = message.is_some_and(|(_, message)| message.author.id == me.member);
+        let is_own = message.is_some_and(|(_, message)| me.is(message.author.id));
         summary.unread = if is_own { 0 } else { unread(me, archived.head.n) };
         let is_named = message.is_some_and(|(_, message)| {
-            message.n > me.read_n && message.author.id != me.member && is_mentioned(&me.name, message.body.as_str())
+            message.n > me.read_n && !me.is(message.author.id) && is_mentioned(&me.name, message.body.as_str())
         });
         summary.mentioned = summary.unread > 0 && (is_named || self.was_mentioned(me));
     }
@@ -173,7 +173,7 @@ impl Known {
 
     fn was_mentioned(&self, me: &MemberRecord) -> bool {
         let mentions = self.digest.iter().flat_map(|digest| &digest.mentions);
-        mentions.into_iter().any(|(member, n)| *member == me.member && *n > me.read_n)
+        mentions.into_iter().any(|(member, n)| me.is(*member) && *n > me.read_n)
     }
 }
 
@@ -191,7 +191,7 @@ pub(super) fn of_snapshot(snapshot: &Snapshot, room: &RoomRecord, me: &MemberRec
         None => 0,
     };
     let is_named =
-        |(_, message): (Seq, &Message)| message.author.id != me.member && is_mentioned(&me.name, message.body.as_str());
+        |(_, message): (Seq, &Message)| !me.is(message.author.id) && is_mentioned(&me.name, message.body.as_str());
     let joined = newest().find_map(|event| match &event.kind {
         EventKind::Joined { member } => Some((event.seq, member)),
         _ => None,
@@ -235,7 +235,7 @@ fn preview(seq: Seq, message: &Message, me: &MemberRecord) -> Preview {
     Preview {
         seq,
         author: message.author.name.clone(),
-        mine: message.author.id == me.member,
+        mine: me.is(message.author.id),
         text: Preview::line(&message.body),
     }
 }
@@ -303,6 +303,7 @@ mod tests {
             read_n: 3,
             shown: 6,
             muted: false,
+            also: Vec::new(),
         }
     }
 

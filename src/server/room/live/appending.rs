@@ -84,6 +84,10 @@ impl Live {
                 Verdict::Event(event) => {
                     batch.entries.push(Entry::of(event));
                     batch.commands.push((command, reply));
+                    while let Some((event, command)) = judge.consequence() {
+                        batch.entries.push(Entry::of(event));
+                        batch.commands.push((command, Reply::None));
+                    }
                 }
                 Verdict::Already(done) => already.push((command, reply, done)),
                 Verdict::Refused(problem) => reply.send(Err(problem)),
@@ -122,7 +126,7 @@ impl Live {
     pub(super) fn settle(&self, command: &Command) {
         let kind = match command.clone() {
             Command::Join { member } => EventKind::Joined { member },
-            Command::Leave { member, removed_by: None } => EventKind::Left { member },
+            Command::Leave { member, removed_by: None } | Command::Become { member, .. } => EventKind::Left { member },
             Command::Leave { member, removed_by: Some(by) } => EventKind::Removed { member, by },
             _ => return,
         };
@@ -166,6 +170,7 @@ impl Live {
                 self.failure = None;
                 self.tire_the_waiting();
                 self.listing.heard(events.iter());
+                self.trust_owner(events.iter());
                 self.deliver(events.into_iter().map(Entry::of).collect(), Acks::default());
             }
             Finished::CaughtUp(Ok(Caught::Lost)) => self.standing = Standing::Lost,
@@ -220,6 +225,9 @@ impl Live {
         // Where all notices come by this node, a record that owed this one can only change by a later notice. Another node may
         // not have heard of this one yet, and take it for told that somebody is gone who has just come.
         let overtaken = !outcome.settled || self.engine.is_shared();
+        if from_archive || outcome.settled {
+            self.trust_owner(entries.iter().map(|entry| &entry.event));
+        }
         let mut commands = commands.into_iter();
         let mut acks = Acks::default();
         for (Entry { event, .. }, (_, reply)) in entries.iter().zip(commands.by_ref()) {
@@ -247,6 +255,31 @@ impl Live {
         while let Some(command) = rest.pop_back() {
             self.pending.push_front(command);
         }
+    }
+
+    /// Whoever wrote these events down has told the room's record who owns it.
+    pub(super) fn trust_owner<'a>(&mut self, events: impl DoubleEndedIterator<Item = &'a Event>) {
+        let owner = events.rev().find_map(|event| match &event.kind {
+            EventKind::Owner { member, .. } => Some(member.id),
+            _ => None,
+        });
+        self.record.owner = owner.unwrap_or(self.record.owner);
+    }
+
+    /// The record of a room that keeps nothing follows its log a moment later. If it could not then, it is told again.
+    pub(super) fn keep_owner(&self) {
+        let owner = self.state.owner;
+        if owner == self.record.owner || self.state.retention == Retention::Preserved {
+            return;
+        }
+        let told = self.window.newest_first().find(|event| matches!(event.kind, EventKind::Owner { .. })).cloned();
+        let (Some(event), Some(inbox)) = (told, self.engine.inbox(self.record.id)) else { return };
+        let (log, epoch) = (self.log.clone(), self.epoch);
+        self.engine.spawn(async move {
+            if log.settle(epoch, &[event]).await {
+                let _ = inbox.send(Request::OwnerKept(owner)).await;
+            }
+        });
     }
 
     /// A notice may have been overtaken on its way into the log: somebody announced as gone is back, or the other way round.

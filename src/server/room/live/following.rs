@@ -261,8 +261,9 @@ impl Live {
         }
     }
 
-    /// Closes a member's connections here. They come back as whoever their cookies say then.
-    pub(super) fn hang_up(&mut self, member: MemberId) {
+    /// Closes a member's connections here. They come back as whoever their cookies say then; if that is another member, what
+    /// was read as the one was read as the other.
+    pub(super) fn hang_up(&mut self, member: MemberId, goes_on_as: Option<MemberId>) {
         let theirs = self.subscribers.iter().filter(|(_, subscriber)| subscriber.member == member);
         let theirs: Vec<ConnectionId> = theirs.map(|(id, _)| *id).collect();
         for id in theirs {
@@ -270,6 +271,9 @@ impl Live {
                 subscriber.connection.end(Some(ByeReason::SignedIn));
             }
             self.unsubscribe(id);
+        }
+        if let Some(heir) = goes_on_as {
+            self.reads.hand_over(member, heir);
         }
         self.reads.show(member, false);
         self.engine.gone(self.record.id, member);
@@ -342,7 +346,7 @@ impl Live {
     }
 
     fn you(&self, member: &MemberRecord) -> You {
-        let role = if member.member == self.record.owner { Role::Owner } else { Role::Member };
+        let role = if member.member == self.state.owner { Role::Owner } else { Role::Member };
         You {
             member_id: member.member,
             nickname: member.name.clone(),
@@ -350,6 +354,7 @@ impl Live {
             read: self.read_of(member.member),
             unread: self.unread_of(member.member),
             muted: member.muted,
+            also: member.also.clone(),
         }
     }
 
@@ -359,7 +364,7 @@ impl Live {
             room_type: self.record.room_type,
             name: self.state.name.clone(),
             retention: self.state.retention,
-            owner: self.record.owner,
+            owner: self.state.owner,
             created_at: self.record.created_at,
         }
     }

@@ -131,7 +131,7 @@ pub enum Request {
     /// Somebody has read up to there on a connection of this node.
     Read(ConnectionId, Seq),
     /// A member goes on as somebody else, or shows other things: their connections are closed, on every node, and come back.
-    HangUp(MemberId),
+    HangUp(MemberId, Option<MemberId>),
     /// What the log has was changed: read it anew, on every node.
     Reread,
     /// Another node speaks.
@@ -142,6 +142,8 @@ pub enum Request {
     TailHead(Epoch, Seq),
     /// Somebody with an account is among the members.
     HasAccount,
+    /// The room's record names this owner.
+    OwnerKept(MemberId),
     /// The bus may have lost what lists show of the room.
     Relist,
     /// What became of what the room told lists.
@@ -257,6 +259,7 @@ pub struct Live {
     engine: Engine,
     log: Log,
     inbox: mpsc::Receiver<Request>,
+    /// As the store has it; of what the log changes, the state knows better.
     record: RoomRecord,
     epoch: Epoch,
     state: RoomState,
@@ -314,8 +317,14 @@ pub async fn run(engine: Engine, room: RoomId, inbox: mpsc::Receiver<Request>) {
         Ok(Err(error)) => return refuse(&engine, room, inbox, &error).await,
         Err(_) => return refuse(&engine, room, inbox, &slow()).await,
     };
-    let state =
-        RoomState { head: 0, last_n: 0, name: None, retention: opened.cursor.retention, members: BTreeMap::new() };
+    let state = RoomState {
+        head: 0,
+        last_n: 0,
+        name: None,
+        retention: opened.cursor.retention,
+        owner: opened.record.owner,
+        members: BTreeMap::new(),
+    };
     let now = Instant::now();
     let mut live = Live {
         log,
@@ -444,9 +453,9 @@ impl Live {
             Request::Look(member, discretion, patience, look) => self.look(member, discretion, patience, look),
             Request::Typing(id, on) => self.typing(id, on),
             Request::Read(id, seq) => self.read(id, seq),
-            Request::HangUp(member) => {
-                self.hang_up(member);
-                self.tell(News::HangUp { member });
+            Request::HangUp(member, goes_on_as) => {
+                self.hang_up(member, goes_on_as);
+                self.tell(News::HangUp { member, goes_on_as });
             }
             Request::Reread => {
                 self.reread();
@@ -469,6 +478,7 @@ impl Live {
                 }
             }
             Request::HasAccount => self.listing.found_account(),
+            Request::OwnerKept(owner) => self.record.owner = owner,
             Request::Relist => self.listing.changed(),
             Request::Told(told) => self.was_told(told),
             Request::Drain => self.draining = true,
@@ -495,6 +505,7 @@ pub fn announcement(member: Person, owed: &Owed) -> Command {
     match owed {
         Owed::Joined => Command::Join { member },
         Owed::Left => Command::Leave { member, removed_by: None },
+        Owed::Became(heir) => Command::Become { member, heir: heir.clone() },
         Owed::Removed(by) => Command::Leave { member, removed_by: Some(by.clone()) },
     }
 }

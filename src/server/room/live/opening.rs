@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    super::{Reply, entry::Entry, judge::not_a_member, log::Opened, reads::Place, window::Window},
+    super::{Command, Reply, entry::Entry, judge::not_a_member, log::Opened, reads::Place, window::Window},
     Live, PATIENCE, Standing, Subscribe, Subscriber, announcement,
 };
 use crate::{
@@ -27,6 +27,10 @@ impl Live {
             _ => None,
         });
         let last_name = last_name.unwrap_or_else(|| record.name.clone());
+        let last_owner = recent.iter().rev().find_map(|event| match &event.kind {
+            EventKind::Owner { member, .. } => Some(member.id),
+            _ => None,
+        });
         let mut spoke: HashMap<MemberId, Place> = HashMap::new();
         for event in recent {
             if let Some(message) = event.message() {
@@ -41,12 +45,14 @@ impl Live {
             last_n: cursor.n,
             name: last_name,
             retention: cursor.retention,
+            owner: last_owner.unwrap_or(record.owner),
             members: BTreeMap::new(),
         };
         self.record = record;
         for member in members {
             self.take_in(&member);
         }
+        self.see_to_an_owner();
         for (member, at) in spoke {
             self.reads.spoke(member, at);
         }
@@ -66,7 +72,7 @@ impl Live {
             None => match record.owed {
                 None => record.presence == Presence::Active,
                 Some(Owed::Joined) => false,
-                Some(Owed::Left | Owed::Removed(_)) => record.since > 0,
+                Some(Owed::Left | Owed::Became(_) | Owed::Removed(_)) => record.since > 0,
             },
         };
         if in_log {
@@ -77,6 +83,14 @@ impl Live {
         }
         if let Some(owed) = &record.owed {
             self.pending.push_back((announcement(record.person(), owed), Reply::None));
+        }
+    }
+
+    /// Makes up for an heir that was not made: by an earlier version, or because somebody came back who is gone by now. Behind
+    /// the notices that are owed, since one of them may be that the owner is back.
+    fn see_to_an_owner(&mut self) {
+        if !self.state.members.is_empty() && !self.state.members.contains_key(&self.state.owner) {
+            self.pending.push_back((Command::Inherit, Reply::None));
         }
     }
 

@@ -101,6 +101,7 @@ impl Live {
                     self.packets.push(Packet { news: News::Events { epoch, events }, ..packet });
                 } else if epoch == self.epoch {
                     self.listing.heard(events.iter().map(|entry| &entry.event));
+                    self.trust_owner(events.iter().map(|entry| &entry.event));
                     self.deliver(events, Acks::default());
                     self.hear_the_waiting();
                 } else {
@@ -109,7 +110,7 @@ impl Live {
             }
             News::Typing { member, on } => self.signal_typing(member, on),
             News::Reads { epoch, cursors } => self.hear_reads(epoch, cursors),
-            News::HangUp { member } => self.hang_up(member),
+            News::HangUp { member, goes_on_as } => self.hang_up(member, goes_on_as),
             News::Reread => self.reread(),
             News::Presence { connected, ask } => {
                 let now: BTreeSet<MemberId> = connected.into_iter().collect();
@@ -149,6 +150,7 @@ impl Live {
         }
         self.show_untold();
         self.repeat_who_is_here();
+        self.keep_owner();
         self.tell_reads();
         let is_idle = self.subscribers.is_empty()
             && !self.listing.is_busy()

@@ -168,20 +168,27 @@ pub async fn effects_of_events_reach_the_records(store: &dyn Store) {
     assert_eq!(store.room_by_code(changed.code).await.unwrap(), changed);
     append(store, &changed, &[event(4, EventKind::Renamed { name: None, by: ada })]).await;
     assert_eq!(store.room(changed.id).await.unwrap().name, None);
+    let heir = enter(store, &joining(&changed, guest())).await;
+    let inherited = EventKind::Owner { member: heir.person(), by: None, why: OwnerChange::Inherited };
+    append(store, &changed, &[event(5, inherited)]).await;
+    assert_eq!(store.room(changed.id).await.unwrap().owner, heir.member);
 }
 
 pub async fn projecting_has_the_effects_and_stores_nothing(store: &dyn Store) {
     let (room, owner) = make_room(store, RoomType::Group, Retention::Ephemeral).await;
-    let ada = owner.person();
+    let (ada, heir) = (owner.person(), enter(store, &joining(&room, guest())).await);
     let events = [
         event(5, EventKind::Joined { member: ada.clone() }),
         said(6, 1, &ada, client_id(), "not kept"),
-        event(7, EventKind::Renamed { name: Some(room_name("Named")), by: ada }),
+        event(7, EventKind::Renamed { name: Some(room_name("Named")), by: ada.clone() }),
+        event(8, EventKind::Owner { member: heir.person(), by: Some(ada), why: OwnerChange::Given }),
+        event(9, EventKind::Unknown),
     ];
     assert!(store.project(room.id, room.epoch, &events).await.unwrap(), "they owed it");
     assert!(store.project(room.id, room.epoch, &events[1..2]).await.unwrap(), "nobody owes a message");
     assert!(!store.project(room.id, room.epoch, &events).await.unwrap(), "they owe it no more");
-    assert_eq!(store.room(room.id).await.unwrap().name, Some(room_name("Named")));
+    let RoomRecord { name, owner: owned_by, .. } = store.room(room.id).await.unwrap();
+    assert_eq!((name, owned_by), (Some(room_name("Named")), heir.member));
     let member = store.member(room.id, owner.member).await.unwrap();
     assert_eq!((member.since, member.owed), (5, None));
     assert!(store.events_before(room.id, None, 10).await.unwrap().is_empty());

@@ -97,6 +97,19 @@ pub async fn who_was_removed_cannot_come_back(store: &dyn Store) {
     enter(store, &joining(&room, super::guest())).await;
 }
 
+pub async fn only_the_owner_removes(store: &dyn Store) {
+    let (room, owner) = make_room(store, RoomType::Group, Retention::Preserved).await;
+    let (bob, cyd) = (enter(store, &joining(&room, guest())).await, enter(store, &joining(&room, guest())).await);
+    let removed = store.leave_room(room.id, cyd.member, &Owed::Removed(bob.person()), now()).await;
+    assert_eq!(conflict(&removed), Some(Conflict::NotOwner));
+    assert_eq!(store.member(room.id, cyd.member).await.unwrap(), cyd);
+    let given = EventKind::Owner { member: bob.person(), by: Some(owner.person()), why: OwnerChange::Given };
+    append(store, &room, &[event(1, given)]).await;
+    let late = store.leave_room(room.id, cyd.member, &Owed::Removed(owner.person()), now()).await;
+    assert_eq!(conflict(&late), Some(Conflict::NotOwner), "who has given the room away");
+    store.leave_room(room.id, cyd.member, &Owed::Removed(bob.person()), now()).await.unwrap();
+}
+
 pub async fn joining_again_changes_nothing(store: &dyn Store) {
     let (room, owner) = make_room(store, RoomType::P2p, Retention::Ephemeral).await;
     let guest = guest_of(&owner);

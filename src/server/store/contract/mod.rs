@@ -29,8 +29,8 @@ use super::{
 };
 use crate::{
     protocol::{
-        ClientId, Email, Epoch, Event, EventKind, Language, MemberId, Message, MessageBody, Millis, Nickname, Person,
-        Preferences, Retention, RoomCode, RoomName, RoomType, Seq,
+        ClientId, Email, Epoch, Event, EventKind, Language, MemberId, Message, MessageBody, Millis, Nickname,
+        OwnerChange, Person, Preferences, Retention, RoomCode, RoomName, RoomType, Seq,
     },
     server::clock::now,
 };
@@ -75,6 +75,7 @@ contract! {
         ten_joins_of_one_person_at_once_make_one_member
         who_comes_back_is_the_same_member
         who_was_removed_cannot_come_back
+        only_the_owner_removes
         joining_again_changes_nothing
         a_member_id_is_taken_once
         what_is_not_there_is_not_found
@@ -126,7 +127,11 @@ contract! {
         holders_are_who_proved_an_address_and_who_claimed_it_last
         a_guests_membership_and_ownership_become_the_accounts
         records_that_a_guest_left_behind_become_the_accounts
-        a_guest_leaves_a_room_that_the_account_has_a_record_in
+        a_guest_leaves_a_room_that_the_account_is_in
+        an_account_that_had_left_goes_on_in_its_guests_place
+        an_account_that_was_removed_comes_back_only_by_a_guest_who_owns_the_room
+        whoever_was_removed_as_either_stays_removed
+        what_a_guest_owned_in_an_empty_room_the_account_owns
         of_two_who_adopt_one_guest_at_once_one_does
         an_unknown_guest_or_account_changes_nothing
         an_account_goes_whole_and_its_records_stay_under_another_name
@@ -221,6 +226,7 @@ fn new_room(room_type: RoomType, retention: Retention) -> (RoomRecord, MemberRec
         read_n: 0,
         shown: 0,
         muted: false,
+        also: Vec::new(),
     };
     (room, owner)
 }
@@ -359,6 +365,10 @@ fn guest_of(member: &MemberRecord) -> GuestId {
         ActorId::Guest(guest) => guest,
         ActorId::Account(account) => panic!("{account:?} is no guest"),
     }
+}
+
+fn new_guest() -> GuestRecord {
+    GuestRecord { id: guest(), token: hash(), nickname: None, seen_at: now() }
 }
 
 fn guest() -> GuestId {

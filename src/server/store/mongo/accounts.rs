@@ -13,10 +13,12 @@ use serde::{Deserialize, Serialize};
 use super::{
     super::{
         AccountChange, AccountId, AccountRecord, Accounts, ActorId, Adopted, Conflict, GuestId, Holders, MailRecord,
-        MemberRecord, NewPassword, Owed, PasswordHash, Presence, Result, RoomId, SessionId, StoreError, TokenRecord,
+        MemberRecord, NewPassword, PasswordHash, Presence, Result, RoomId, RoomRecord, SessionId, StoreError,
+        TokenRecord,
+        members::{Joined, join_records},
     },
     Attempt, Failure, Mongo, PATIENCE, binary, duplicate, indexes,
-    members::{ActorKind, actor_fields, by_id},
+    members::{ActorKind, MemberDocument, actor_fields, by_id},
     transaction, uuid, within,
 };
 use crate::protocol::{Email, MessageBody, Millis, Nickname, Preferences};
@@ -264,23 +266,55 @@ impl Mongo {
         self.tokens.delete_many(doc! { "holder": binary(guest.0) }).session(&mut *session).await?;
         let guests = self.memberships(session, ActorId::Guest(guest)).await?;
         let own = self.memberships(session, ActorId::Account(account)).await?;
-        let mut active = None;
-        for mut record in guests {
-            let member = by_id(record.room, record.member);
+        let mut adopted = Adopted::Nothing;
+        for record in guests {
             let was_active = record.presence == Presence::Active;
-            if own.iter().all(|own| own.room != record.room) {
-                record.actor = ActorId::Account(account);
-                let (kind, actor) = actor_fields(record.actor);
-                let adopt = doc! { "$set": { "actor_kind": kind, "actor": actor } };
-                self.members.update_one(member, adopt).session(&mut *session).await?;
-                if was_active {
-                    active = Some(Adopted::Member(record));
-                }
-            } else if was_active {
-                active = Some(Adopted::Left(self.try_leave_room(session, member, &Owed::Left, at).await?));
+            let own = own.iter().find(|own| own.room == record.room).cloned();
+            let became = self.take_over(session, record, own, account, at).await?;
+            if was_active {
+                adopted = became;
             }
         }
-        Ok(active.unwrap_or(Adopted::Nothing))
+        Ok(adopted)
+    }
+
+    /// Makes a guest's record an account's, or joins it to its own in that room.
+    async fn take_over(
+        &self,
+        session: &mut ClientSession,
+        mut record: MemberRecord,
+        own: Option<MemberRecord>,
+        account: AccountId,
+        at: Millis,
+    ) -> Attempt<Adopted> {
+        let Some(own) = own else {
+            record.actor = ActorId::Account(account);
+            self.keep_member(session, &record).await?;
+            return Ok(Adopted::Member(record));
+        };
+        let room = self.rooms.find_one(doc! { "_id": binary(record.room.0) }).session(&mut *session).await?;
+        let owner = RoomRecord::from(room.ok_or(StoreError::NotFound)?).owner;
+        Ok(match join_records(record, own, owner, at) {
+            Joined::AsGuest { own, before } => {
+                // Their persons change places, and no two records may be of one person for a moment.
+                self.members.delete_one(by_id(before.room, before.member)).session(&mut *session).await?;
+                self.keep_member(session, &own).await?;
+                self.members.insert_one(MemberDocument::from(before)).session(session).await?;
+                Adopted::Member(own)
+            }
+            Joined::AsAccount { own, guest } => {
+                self.keep_member(session, &own).await?;
+                self.keep_member(session, &guest).await?;
+                self.touch_room(session, guest.room, guest.changed_at).await?;
+                Adopted::Left(guest)
+            }
+        })
+    }
+
+    async fn keep_member(&self, session: &mut ClientSession, record: &MemberRecord) -> Attempt<()> {
+        let document = MemberDocument::from(record.clone());
+        self.members.replace_one(by_id(record.room, record.member), document).session(session).await?;
+        Ok(())
     }
 
     /// All records of somebody.
@@ -298,15 +332,16 @@ impl Mongo {
         name: &Nickname,
         instead: Option<&MessageBody>,
     ) -> Attempt<bool> {
-        let (room, member) = (binary(record.room.0), record.member.get().cast_signed());
+        let room = binary(record.room.0);
+        let members = || doc! { "$in": record.ids().map(|id| id.get().cast_signed()).collect::<Vec<_>>() };
         let mut message = doc! { "kind.author.name": name.as_str() };
         if let Some(instead) = instead {
             message.insert("kind.body", instead.as_str());
         }
         let changes = [
-            (doc! { "room": room, "author": member }, message),
-            (doc! { "room": room, "kind.member.id": member }, doc! { "kind.member.name": name.as_str() }),
-            (doc! { "room": room, "kind.by.id": member }, doc! { "kind.by.name": name.as_str() }),
+            (doc! { "room": room, "author": members() }, message),
+            (doc! { "room": room, "kind.member.id": members() }, doc! { "kind.member.name": name.as_str() }),
+            (doc! { "room": room, "kind.by.id": members() }, doc! { "kind.by.name": name.as_str() }),
         ];
         let mut any = false;
         for (of_member, change) in changes {
@@ -327,6 +362,11 @@ impl Mongo {
             return Err(StoreError::from(anyhow!("the account is in a room still")).into());
         }
         let rename = doc! { "$set": { "name": name.as_str() } };
+        for record in self.memberships(session, ActorId::Account(id)).await? {
+            for member in &record.also {
+                self.members.update_one(by_id(record.room, *member), rename.clone()).session(&mut *session).await?;
+            }
+        }
         self.members.update_many(records, rename).session(&mut *session).await?;
         let of_account = doc! { "account": binary(id.0) };
         self.sessions.delete_many(of_account.clone()).session(&mut *session).await?;

@@ -219,7 +219,7 @@ impl Mongo {
                 EventKind::Removed { member, .. } => {
                     settled &= self.settle(session, room, member.id, "removed", doc! {}).await?;
                 }
-                EventKind::Message(_) => {}
+                EventKind::Message(_) | EventKind::Unknown => {}
                 EventKind::Renamed { name, .. } => {
                     let name = name.as_ref().map(RoomName::as_str);
                     self.change_room(session, room, doc! { "name": name }).await?;
@@ -227,6 +227,10 @@ impl Mongo {
                 EventKind::RetentionChanged { retention, .. } => {
                     let change = doc! { "preserve": bool::from(*retention), "epoch": epoch.get().cast_signed() };
                     self.change_room(session, room, change).await?;
+                }
+                EventKind::Owner { member, .. } => {
+                    let owner = doc! { "owner": member.id.get().cast_signed() };
+                    self.change_room(session, room, owner).await?;
                 }
             }
         }

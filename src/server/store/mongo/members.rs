@@ -46,6 +46,8 @@ pub(super) struct MemberDocument {
     shown: Seq,
     #[serde(default)]
     muted: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    also: Vec<MemberId>,
 }
 
 /// A room, and somebody in it.
@@ -286,6 +288,12 @@ impl Mongo {
         let active = found.map(MemberRecord::from).filter(|record| record.presence == Presence::Active);
         let record = active.ok_or(StoreError::NotFound)?.leave(notice.clone(), at);
         self.touch_room(session, record.room, at).await?;
+        if let Owed::Removed(by) = notice {
+            let owned = doc! { "_id": binary(record.room.0), "owner": by.id.get().cast_signed() };
+            if self.rooms.find_one(owned).session(&mut *session).await?.is_none() {
+                return Err(StoreError::from(Conflict::NotOwner).into());
+            }
+        }
         let document = MemberDocument::from(record.clone());
         self.members.replace_one(by_id(record.room, record.member), document).session(session).await?;
         Ok(record)
@@ -397,6 +405,7 @@ impl From<MemberRecord> for MemberDocument {
             read_n: record.read_n,
             shown: record.shown,
             muted: record.muted,
+            also: record.also,
         }
     }
 }
@@ -417,6 +426,7 @@ impl From<MemberDocument> for MemberRecord {
             read_n: document.read_n,
             shown: document.shown,
             muted: document.muted,
+            also: document.also,
         }
     }
 }

@@ -7,10 +7,11 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 use super::{
     super::{
         AccountChange, AccountId, AccountRecord, Accounts, ActorId, Adopted, Conflict, GuestId, Holders, MailRecord,
-        NewPassword, Owed, Result, RoomId, SessionId, StoreError, TokenRecord,
+        MemberRecord, NewPassword, Presence, Result, RoomId, SessionId, StoreError, TokenRecord,
+        members::{Joined, join_records},
     },
     Sqlite, Undo, mails, members,
-    rooms::found,
+    rooms::{self, found},
     sessions, tokens, violated,
 };
 use crate::protocol::{Email, EventKind, MemberId, MessageBody, Millis, Nickname};
@@ -110,11 +111,16 @@ impl Accounts for Sqlite {
         name: &Nickname,
         instead: Option<&MessageBody>,
     ) -> Result<Vec<RoomId>> {
-        let places = self.read(move |db| places_of(db, id)).await?;
+        let records = self.read(move |db| members::of_actor(db, ActorId::Account(id))).await?;
         let mut changed = Vec::new();
-        for (room, member) in places {
-            let (name, instead) = (name.clone(), instead.cloned());
-            if self.write(Undo::Savepoint, move |db| disown(db, room, member, &name, instead.as_ref())).await? {
+        for record in records {
+            let (room, name, instead) = (record.room, name.clone(), instead.cloned());
+            let disowned = self.write(Undo::Savepoint, move |db| {
+                record
+                    .ids()
+                    .try_fold(false, |any, member| Ok(any | disown(db, record.room, member, &name, instead.as_ref())?))
+            });
+            if disowned.await? {
                 changed.push(room);
             }
         }
@@ -174,29 +180,44 @@ fn adopt(db: &Connection, guest: GuestId, account: AccountId, at: Millis) -> Res
         return Ok(Adopted::Nothing);
     }
     tokens::delete_of(db, ActorId::Guest(guest))?;
-    let active = match members::active_guest(db, guest) {
-        Ok((_, record)) => Some(record),
-        Err(StoreError::NotFound) => None,
-        Err(error) => return Err(error),
-    };
-    let mut adopt = db.prepare_cached(
-        "UPDATE members SET actor_kind = 'account', actor = ?2 WHERE actor = ?1 AND actor_kind = 'guest'
-         AND NOT EXISTS (SELECT 1 FROM members AS own WHERE own.actor = ?2 AND own.room = members.room)",
-    )?;
-    adopt.execute(params![guest, account])?;
-    let Some(active) = active else { return Ok(Adopted::Nothing) };
-    let record = members::find(db, active.room, active.member)?;
-    Ok(match record.actor {
-        ActorId::Account(_) => Adopted::Member(record),
-        ActorId::Guest(_) => Adopted::Left(members::leave(db, record, Owed::Left, at)?),
-    })
+    let mut adopted = Adopted::Nothing;
+    for record in members::of_actor(db, ActorId::Guest(guest))? {
+        let was_active = record.presence == Presence::Active;
+        let became = take_over(db, record, account, at)?;
+        if was_active {
+            adopted = became;
+        }
+    }
+    Ok(adopted)
 }
 
-/// Where an account is or was.
-fn places_of(db: &Connection, id: AccountId) -> Result<Vec<(RoomId, MemberId)>> {
-    let mut query = db.prepare_cached("SELECT room, member FROM members WHERE actor = ? AND actor_kind = 'account'")?;
-    let places = query.query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(places.collect::<rusqlite::Result<_>>()?)
+/// Makes a guest's record an account's, or joins it to the one that the account has in that room.
+fn take_over(db: &Connection, mut record: MemberRecord, account: AccountId, at: Millis) -> Result<Adopted> {
+    let own = match members::find_actor(db, record.room, ActorId::Account(account)) {
+        Ok(own) => own,
+        Err(StoreError::NotFound) => {
+            record.actor = ActorId::Account(account);
+            members::update(db, &record)?;
+            return Ok(Adopted::Member(record));
+        }
+        Err(error) => return Err(error),
+    };
+    let owner = rooms::find(db, record.room)?.owner;
+    Ok(match join_records(record, own, owner, at) {
+        Joined::AsGuest { own, before } => {
+            // Their persons change places, and no two records may be of one person for a moment.
+            members::delete(db, &before)?;
+            members::update(db, &own)?;
+            members::insert(db, &before)?;
+            Adopted::Member(own)
+        }
+        Joined::AsAccount { own, guest } => {
+            members::update(db, &own)?;
+            members::update(db, &guest)?;
+            rooms::touch(db, guest.room, guest.changed_at)?;
+            Adopted::Left(guest)
+        }
+    })
 }
 
 /// Tells what a member said apart from who they were. Says whether there was anything.
@@ -233,6 +254,12 @@ fn delete(db: &Connection, id: AccountId, name: &Nickname) -> Result<()> {
     }
     let mut rename = db.prepare_cached("UPDATE members SET name = ?2 WHERE actor = ?1 AND actor_kind = 'account'")?;
     rename.execute(params![id, name])?;
+    let mut rename = db.prepare_cached("UPDATE members SET name = ?3 WHERE room = ?1 AND member = ?2")?;
+    for record in members::of_actor(db, ActorId::Account(id))? {
+        for member in &record.also {
+            rename.execute(params![record.room, member, name])?;
+        }
+    }
     db.prepare_cached("DELETE FROM sessions WHERE account = ?")?.execute([id])?;
     tokens::delete_of(db, ActorId::Account(id))?;
     db.prepare_cached("DELETE FROM mails WHERE account = ?")?.execute([id])?;

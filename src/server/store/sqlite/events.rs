@@ -164,7 +164,7 @@ fn apply(db: &Connection, room: RoomId, epoch: Epoch, event: &Event) -> Result<b
         EventKind::Joined { member } => settle(db, room, member.id, "joined", Some(event.seq)),
         EventKind::Left { member } => settle(db, room, member.id, "left", None),
         EventKind::Removed { member, .. } => settle(db, room, member.id, "removed", None),
-        EventKind::Message(_) => Ok(true),
+        EventKind::Message(_) | EventKind::Unknown => Ok(true),
         EventKind::Renamed { name, .. } => {
             let mut rename = db.prepare_cached("UPDATE rooms SET name = ? WHERE id = ?")?;
             rooms::found(rename.execute(params![name, room])?).map(|()| true)
@@ -172,6 +172,10 @@ fn apply(db: &Connection, room: RoomId, epoch: Epoch, event: &Event) -> Result<b
         EventKind::RetentionChanged { retention, .. } => {
             let mut change = db.prepare_cached("UPDATE rooms SET preserve = ?, epoch = ? WHERE id = ?")?;
             rooms::found(change.execute(params![retention, epoch, room])?).map(|()| true)
+        }
+        EventKind::Owner { member, .. } => {
+            let mut change = db.prepare_cached("UPDATE rooms SET owner = ? WHERE id = ?")?;
+            rooms::found(change.execute(params![member.id, room])?).map(|()| true)
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Members in SQLite.
 
 use async_trait::async_trait;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, Row, params, types::ValueRef};
 
 use super::{
     super::{
@@ -181,6 +181,11 @@ pub(super) fn leave(db: &Connection, record: MemberRecord, notice: Owed, at: Mil
     if record.presence != Presence::Active {
         return Err(StoreError::NotFound);
     }
+    if let Owed::Removed(by) = &notice
+        && rooms::find(db, record.room)?.owner != by.id
+    {
+        return Err(Conflict::NotOwner.into());
+    }
     rooms::touch(db, record.room, at)?;
     let record = record.leave(notice, at);
     update(db, &record)?;
@@ -198,21 +203,23 @@ pub(super) fn insert(db: &Connection, record: &MemberRecord) -> Result<()> {
         db,
         record,
         "INSERT INTO members (room, member, actor_kind, actor, name, presence, slot, since, owed, changed_at, read, read_n,
-         shown, muted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         shown, muted, also) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
 }
 
-fn update(db: &Connection, record: &MemberRecord) -> Result<()> {
+/// Keeps what a record has become.
+pub(super) fn update(db: &Connection, record: &MemberRecord) -> Result<()> {
     save(
         db,
         record,
         "UPDATE members SET actor_kind = ?3, actor = ?4, name = ?5, presence = ?6, slot = ?7, since = ?8, owed = ?9,
-         changed_at = ?10, read = ?11, read_n = ?12, shown = ?13, muted = ?14 WHERE room = ?1 AND member = ?2",
+         changed_at = ?10, read = ?11, read_n = ?12, shown = ?13, muted = ?14, also = ?15 WHERE room = ?1 AND member = ?2",
     )
 }
 
 fn save(db: &Connection, record: &MemberRecord, sql: &str) -> Result<()> {
     let (kind, actor) = actor_columns(record.actor);
+    let also = if record.also.is_empty() { None } else { Some(columns::json(&record.also)?) };
     let saved = db.prepare_cached(sql)?.execute(params![
         record.room,
         record.member,
@@ -228,6 +235,7 @@ fn save(db: &Connection, record: &MemberRecord, sql: &str) -> Result<()> {
         record.read_n.cast_signed(),
         record.shown.cast_signed(),
         record.muted,
+        also,
     ]);
     let Err(error) = saved else { return Ok(()) };
     let conflict = match (violated(&error), record.actor) {
@@ -256,7 +264,21 @@ pub(super) fn find(db: &Connection, room: RoomId, member: MemberId) -> Result<Me
     Ok(query.query_row(params![room, member], record)?)
 }
 
-fn find_actor(db: &Connection, room: RoomId, actor: ActorId) -> Result<MemberRecord> {
+/// All records of somebody.
+pub(super) fn of_actor(db: &Connection, actor: ActorId) -> Result<Vec<MemberRecord>> {
+    let (kind, actor) = actor_columns(actor);
+    let mut query = db.prepare_cached("SELECT * FROM members WHERE actor = ? AND actor_kind = ? ORDER BY room")?;
+    Ok(query.query_map(params![actor, kind], record)?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Takes a record away.
+pub(super) fn delete(db: &Connection, record: &MemberRecord) -> Result<()> {
+    let mut delete = db.prepare_cached("DELETE FROM members WHERE room = ? AND member = ?")?;
+    rooms::found(delete.execute(params![record.room, record.member])?)
+}
+
+/// Somebody's record in a room.
+pub(super) fn find_actor(db: &Connection, room: RoomId, actor: ActorId) -> Result<MemberRecord> {
     let (kind, actor) = actor_columns(actor);
     let mut query = db.prepare_cached("SELECT * FROM members WHERE room = ? AND actor = ? AND actor_kind = ?")?;
     Ok(query.query_row(params![room, actor, kind], record)?)
@@ -283,5 +305,9 @@ fn record(row: &Row<'_>) -> rusqlite::Result<MemberRecord> {
         read_n: row.get::<_, i64>("read_n")?.cast_unsigned(),
         shown: row.get::<_, i64>("shown")?.cast_unsigned(),
         muted: row.get("muted")?,
+        also: match row.get_ref("also")? {
+            ValueRef::Null => Vec::new(),
+            also => columns::from_json(also)?,
+        },
     })
 }

@@ -190,6 +190,10 @@ const STEPS: &[&str] = &[
     "
     ALTER TABLE sessions ADD COLUMN arrived INTEGER NOT NULL DEFAULT 0 CHECK (arrived IN (0, 1));
     ",
+    // 6: what other member ids somebody had in the room: JSON, a list, or NULL for none.
+    "
+    ALTER TABLE members ADD COLUMN also TEXT;
+    ",
 ];
 
 /// The version that a database has once every step is done.
@@ -308,6 +312,7 @@ mod tests {
             read_n: 0,
             shown: 0,
             muted: false,
+            also: Vec::new(),
         };
         let ada = member(pair, 7, Presence::Active, Some(0), None);
         let old = [

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use leptos::prelude::*;
 
 use crate::{
-    protocol::{Draft, DraftState, Member, MemberId, Message, Millis, Nickname, Person, Retention, RoomName, You},
+    protocol::{
+        Draft, DraftState, Member, MemberId, Message, Millis, Nickname, Person, Retention, Role, RoomName, You,
+    },
     ui::{
         browser,
         timeline::{Marks, Row, RowKey, View, plain, rows, sentence},
@@ -151,7 +153,7 @@ impl Desk {
             id: *id,
             name: member.name.clone(),
             is_you: view.mine.contains(id),
-            is_owner: *id == replica.room.owner,
+            is_owner: *id == replica.state.owner,
             connected: replica.connected.contains(id) || (view.mine.contains(id) && is_live),
         };
         let incident = |incident: Incident| match incident {
@@ -165,10 +167,11 @@ impl Desk {
             });
             members
         });
+        let role = if mine.contains(&replica.state.owner) { Role::Owner } else { Role::Member };
         Picture {
             name: replica.state.name.clone(),
             retention: replica.state.retention,
-            you: replica.you.clone(),
+            you: You { role, ..replica.you.clone() },
             rows: changed.then(|| rows(&replica.events, self.stretch.range(), replica.outbox.iter(), view)),
             readers: marks.readers.clone(),
             outbox: changed.then(|| {

@@ -112,6 +112,7 @@ impl Session {
             snapshot.events.iter().filter(|event| newer(event)).filter_map(Event::message).cloned().collect();
         self.incidents.extend(snapshot.events.iter().filter(|e| newer(e)).filter_map(|e| incident(&self.mine, e)));
         let shown: BTreeSet<ClientId> = self.replica.events.iter().filter_map(Event::message).map(|m| m.id).collect();
+        self.mine.extend(snapshot.you.ids());
         self.news.extend(news.into_iter().filter(|m| !self.mine.contains(&m.author.id) && !shown.contains(&m.id)));
         self.reset_and_keep(snapshot);
         self.from_scratch = false;

@@ -96,7 +96,7 @@ impl Session {
     pub fn new(mut snapshot: Snapshot, jitter: fn() -> f64) -> Self {
         let reads = reads_of(std::mem::take(&mut snapshot.reads), &snapshot.events);
         let replica = Replica::new(snapshot);
-        let mine = BTreeSet::from([replica.you.member_id]);
+        let mine = replica.you.ids().collect();
         let mut unread = Unread::of(&replica);
         unread.look(&replica, &mine);
         Self {
@@ -132,7 +132,7 @@ impl Session {
         &self.replica
     }
 
-    /// The member ids of this page's person in the room.
+    /// The member ids that are or were this page's person's in the room; mostly one.
     pub fn mine(&self) -> &BTreeSet<MemberId> {
         &self.mine
     }

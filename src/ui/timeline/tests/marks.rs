@@ -27,6 +27,7 @@ fn room(room_type: RoomType, members: impl Iterator<Item = u64>, events: Vec<Eve
             read: 0,
             unread: 0,
             muted: false,
+            also: Vec::new(),
         },
         epoch: Epoch::from_bits(7),
         head: events.last().map_or(0, |event| event.seq),
