@@ -96,7 +96,22 @@ pub struct Quota {
     pub per: Duration,
 }
 
+/// What a quota answers that is used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// Which of those that were asked for makes wait longest.
+    pub which: usize,
+    /// How long.
+    pub pause: Duration,
+}
+
 impl Quota {
+    /// So many times as much in the same time.
+    #[must_use]
+    pub fn times(self, times: u32) -> Self {
+        Self { burst: self.burst.saturating_mul(times), ..self }
+    }
+
     /// How long one takes to be refilled, in whole microseconds so that every driver counts alike.
     fn refill_of_one(self) -> Duration {
         let micros = self.per.as_micros() / u128::from(self.burst.max(1));
@@ -190,7 +205,14 @@ pub trait Bus: Send + Sync + 'static {
     async fn claim_ended_leases(&self, now: Millis, retry_at: Millis, limit: usize) -> Result<Vec<(RoomId, MemberId)>>;
 
     /// Takes one from a quota; `Some` is how long to wait instead. Follows GCRA.
-    async fn throttle(&self, key: &str, quota: Quota) -> Result<Option<Duration>>;
+    async fn throttle(&self, key: &str, quota: Quota) -> Result<Option<Duration>> {
+        let wait = self.throttle_all(&[(key.to_owned(), quota)]).await?;
+        Ok(wait.map(|wait| wait.pause))
+    }
+
+    /// Takes one of each of several quotas, or of none: then the one that makes wait longest is given. The keys share what is
+    /// in braces, if anything is, so that one script has them all.
+    async fn throttle_all(&self, takes: &[(String, Quota)]) -> Result<Option<Wait>>;
 
     /// Whether it is this node's turn to do a background job, which no node then does again for `pause`.
     async fn take_turn(&self, job: &str, pause: Duration) -> Result<bool>;

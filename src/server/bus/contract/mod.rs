@@ -77,6 +77,7 @@ contract! {
     turns {
         a_throttle_gives_a_burst_and_then_says_exactly_how_long_to_wait
         throttles_do_not_share_keys
+        of_several_throttles_all_are_taken_or_none
         a_turn_is_taken_by_exactly_one_of_many_and_comes_again
     }
 }

@@ -26,6 +26,23 @@ pub async fn throttles_do_not_share_keys(a: &dyn Bus, b: &dyn Bus) {
     assert!(a.throttle("other", quota).await.unwrap().is_some());
 }
 
+pub async fn of_several_throttles_all_are_taken_or_none(a: &dyn Bus, b: &dyn Bus) {
+    let key = |name: &str| format!("{{one}}:{name}");
+    let (narrow, wide) = (Quota { burst: 2, per: DEADLINE }, Quota { burst: 3, per: DEADLINE * 9 });
+    let takes = |name: &str| [(key(name), narrow), (key("all"), wide)];
+    for bus in [a, b] {
+        assert_eq!(bus.throttle_all(&takes("here")).await.unwrap(), None);
+    }
+    let wait = a.throttle_all(&takes("here")).await.unwrap().expect("the first is used up");
+    assert_eq!(wait.which, 0);
+    assert!(wait.pause <= DEADLINE / 2);
+    assert_eq!(b.throttle_all(&takes("there")).await.unwrap(), None, "what was refused took nothing of the second");
+    let wait = b.throttle_all(&takes("here")).await.unwrap().expect("both are used up");
+    assert_eq!(wait.which, 1, "the longest wait is the one that counts");
+    assert!(wait.pause > DEADLINE / 2);
+    assert_eq!(a.throttle_all(&[(key("there"), narrow)]).await.unwrap(), None, "nor of the first");
+}
+
 pub async fn a_turn_is_taken_by_exactly_one_of_many_and_comes_again(a: &dyn Bus, b: &dyn Bus) {
     let turns = (0..20).map(|i| [a, b][i % 2].take_turn("tidy", DEADLINE));
     let turns = join_all(turns).await;

@@ -24,7 +24,7 @@ use self::{
     tails::Tails,
     throttles::{Throttles, Turns},
 };
-use super::{Bus, BusNews, Digest, Quota, Result, TAIL_LIFE, Tail, TailAppended, batch::Batch};
+use super::{Bus, BusNews, Digest, Quota, Result, TAIL_LIFE, Tail, TailAppended, Wait, batch::Batch};
 use crate::{
     protocol::{Epoch, Event, MemberId, Millis, Person, Retention, Seq},
     server::store::{AccountId, Earlier, RoomId},
@@ -184,8 +184,8 @@ impl Bus for LocalBus {
         Ok(lock(&self.leases).claim_ended(now, retry_at, limit))
     }
 
-    async fn throttle(&self, key: &str, quota: Quota) -> Result<Option<Duration>> {
-        Ok(lock(&self.throttles).take(key, quota, self.now()))
+    async fn throttle_all(&self, takes: &[(String, Quota)]) -> Result<Option<Wait>> {
+        Ok(lock(&self.throttles).take(takes, self.now()))
     }
 
     async fn take_turn(&self, job: &str, pause: Duration) -> Result<bool> {

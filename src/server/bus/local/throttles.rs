@@ -2,25 +2,37 @@
 
 use std::time::{Duration, Instant};
 
-use super::{super::Quota, Expiring};
+use super::{
+    super::{Quota, Wait},
+    Expiring,
+};
 
 /// GCRA (ITU-T I.371): a key's entry ends at its theoretical arrival time, so an idle key costs nothing.
 #[derive(Default)]
 pub(super) struct Throttles(Expiring<String, ()>);
 
 impl Throttles {
-    pub fn take(&mut self, key: &str, quota: Quota, now: Instant) -> Option<Duration> {
-        let one = quota.refill_of_one();
-        let full = one * quota.burst.max(1);
-        let arrival = self.0.get_mut(key, now).map_or(now, |((), ends_at)| *ends_at);
-        let next = arrival + one;
-        let wait = next.saturating_duration_since(now + full);
-        if wait.is_zero() {
-            self.0.insert(key.to_owned(), (), next);
-            None
-        } else {
-            Some(wait)
+    /// Takes one of each, or none.
+    pub fn take(&mut self, takes: &[(String, Quota)], now: Instant) -> Option<Wait> {
+        let waits = takes.iter().enumerate().map(|(which, (key, quota))| {
+            let full = quota.refill_of_one() * quota.burst.max(1);
+            Wait { which, pause: self.next(key, *quota, now).saturating_duration_since(now + full) }
+        });
+        // Of equal ones the first.
+        let longest = waits.rev().max_by_key(|wait| wait.pause).filter(|wait| !wait.pause.is_zero());
+        if longest.is_none() {
+            for (key, quota) in takes {
+                let next = self.next(key, *quota, now);
+                self.0.insert(key.clone(), (), next);
+            }
         }
+        longest
+    }
+
+    /// When one more of it would be refilled.
+    fn next(&mut self, key: &str, quota: Quota, now: Instant) -> Instant {
+        let arrival = self.0.get_mut(key, now).map_or(now, |((), ends_at)| *ends_at);
+        arrival + quota.refill_of_one()
     }
 }
 

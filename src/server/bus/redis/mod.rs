@@ -23,7 +23,7 @@ use self::{
     link::{Dialer, Link},
     packets::Packets,
 };
-use super::{Bus, BusNews, Digest, Quota, Result, Tail, TailAppended, batch::Batch};
+use super::{Bus, BusNews, Digest, Quota, Result, Tail, TailAppended, Wait, batch::Batch};
 use crate::{
     protocol::{Epoch, Event, MemberId, Millis, Person, Seq},
     server::store::{AccountId, Earlier, RoomId},
@@ -152,8 +152,8 @@ impl Bus for RedisBus {
         leases::claim_ended(self, now, retry_at, limit).await
     }
 
-    async fn throttle(&self, key: &str, quota: Quota) -> Result<Option<Duration>> {
-        throttles::take(self, key, quota).await
+    async fn throttle_all(&self, takes: &[(String, Quota)]) -> Result<Option<Wait>> {
+        throttles::take(self, takes).await
     }
 
     async fn take_turn(&self, job: &str, pause: Duration) -> Result<bool> {

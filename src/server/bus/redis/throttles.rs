@@ -5,19 +5,21 @@ use std::{sync::LazyLock, time::Duration};
 use redis::{Script, cmd};
 
 use super::{
-    super::{Quota, Result},
+    super::{Quota, Result, Wait},
     RedisBus,
 };
 
 static THROTTLE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("throttle.lua")));
 
-pub(super) async fn take(bus: &RedisBus, key: &str, quota: Quota) -> Result<Option<Duration>> {
-    let one = quota.refill_of_one();
-    let full = one * quota.burst.max(1);
-    let mut script = THROTTLE.key(format!("{}:throttle:{key}", bus.prefix));
-    script.arg(micros(one)).arg(micros(full));
-    let wait: u64 = bus.link.run(&script).await?;
-    Ok((wait > 0).then(|| Duration::from_micros(wait)))
+pub(super) async fn take(bus: &RedisBus, takes: &[(String, Quota)]) -> Result<Option<Wait>> {
+    let mut script = THROTTLE.prepare_invoke();
+    for (key, quota) in takes {
+        let one = quota.refill_of_one();
+        let full = one * quota.burst.max(1);
+        script.key(format!("{}:throttle:{key}", bus.prefix)).arg(micros(one)).arg(micros(full));
+    }
+    let (which, wait): (usize, u64) = bus.link.run(&script).await?;
+    Ok((wait > 0).then(|| Wait { which: which.saturating_sub(1), pause: Duration::from_micros(wait) }))
 }
 
 pub(super) async fn take_turn(bus: &RedisBus, job: &str, pause: Duration) -> Result<bool> {
