@@ -21,3 +21,5 @@ pub const P2P_MEMBERS: u8 = 2;
 pub const READ_MARK_MEMBERS: usize = 64;
 /// Characters of a message that a list of rooms shows.
 pub const PREVIEW_CHARS: usize = 140;
+/// Rooms that an account is in.
+pub const ROOMS_OF_ACCOUNT: usize = 1_000;

@@ -110,6 +110,11 @@ pub enum Reason {
     },
     /// That person is not in the room any more.
     MemberGone,
+    /// The account is in as many rooms as it may be.
+    TooManyRooms {
+        /// How many that is.
+        limit: usize,
+    },
     /// The field is no email address.
     NoEmail,
     /// No answer came; never said by the server.

@@ -165,6 +165,7 @@ enum Why {
     Silent,
     SignedOut,
     SignedIn,
+    TooManySockets,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -216,6 +217,7 @@ impl FrameFields {
                     Why::Silent => ByeReason::Silent,
                     Why::SignedOut => ByeReason::SignedOut,
                     Why::SignedIn => ByeReason::SignedIn,
+                    Why::TooManySockets => ByeReason::TooManySockets,
                     Why::EpochChanged | Why::TooFarBehind => return None,
                 },
                 retry_after_ms: self.retry_after_ms?,

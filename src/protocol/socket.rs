@@ -225,4 +225,6 @@ pub enum ByeReason {
     SignedOut,
     /// The guest of this socket has an account now: connect again, with the cookies of now.
     SignedIn,
+    /// This person has opened more sockets than they may have, and this was the oldest.
+    TooManySockets,
 }

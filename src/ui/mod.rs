@@ -8,6 +8,7 @@ mod account;
 mod app;
 mod auth;
 mod browser;
+mod busy;
 mod clock;
 mod components;
 mod countdown;
@@ -26,6 +27,7 @@ mod title;
 
 pub use app::App;
 pub use auth::auth_shell;
+pub use busy::busy;
 pub use manifest::manifest;
 pub use preferences::preferences_shell;
 pub use shell::{provide_look, provide_tab_mark, shell};

@@ -6,7 +6,7 @@ use std::{
     hash::{BuildHasher, RandomState},
     net::IpAddr,
     num::NonZeroU32,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -18,10 +18,14 @@ use tokio::{
     time::timeout,
 };
 
+use super::{
+    allowance::{Allowance, Allowances, Rate},
+    networks::Network,
+};
 use crate::{
     protocol::{Email, Problem},
     server::{
-        bus::{Bus, LocalBus, Quota},
+        bus::{Bus, LocalBus, Quota, Wait},
         config::{Config, RateLimits},
         store::{AccountId, ActorId},
     },
@@ -29,14 +33,17 @@ use crate::{
 
 /// Rooms made, per client.
 const CREATE: Quota = Quota { burst: 20, per: Duration::from_mins(10) };
-/// Joins, per client; a class behind one address fits.
-const JOIN: Quota = Quota { burst: 120, per: Duration::from_mins(2) };
+/// Joins, per client; a school behind one address fits.
+const JOIN: Quota = Quota { burst: 300, per: Duration::from_mins(5) };
 /// Codes that led nowhere, per client: who guesses on waits, at each node.
 const MISS: Quota = Quota { burst: 10, per: Duration::from_mins(1) };
 /// Codes that led nowhere, over all clients. Past that somebody searches from many addresses: then whoever misses once
-/// waits, and who has the right code is not held up.
+/// waits, and networks from which nobody has joined before try as many codes together as this is refilled with.
 const MISS_ANYWHERE: Quota = Quota { burst: 600, per: Duration::from_mins(1) };
 const SEARCH_PAUSE: Duration = Duration::from_mins(1);
+/// How long a network counts as one from which somebody has joined, and how many networks that are.
+const KNOWN: Duration = Duration::from_hours(7 * 24);
+const KNOWN_NETWORKS: usize = 100_000;
 /// Turns that clients share to try a code, so that each tries one at a time: of many at once, each knows how those before it
 /// went.
 const TURNS: usize = 256;
@@ -67,6 +74,14 @@ const TAKE_OUT: Quota = Quota { burst: 5, per: Duration::from_hours(1) };
 /// Messages per person and node: this many at once, and this many a second for ever.
 const SEND_BURST: u32 = 20;
 const SEND_PER_SECOND: u32 = 5;
+/// Pages and other readings, per client and per person, on each node.
+const READ: Quota = Quota { burst: 2_400, per: Duration::from_mins(2) };
+const READ_OF_ONE: Quota = Quota { burst: 300, per: Duration::from_secs(100) };
+/// Bytes of answers per client and node, and of those on one socket. What is beyond that is asked for later.
+const ANSWERS: Rate = Rate { burst: 128 * 1024 * 1024, per_second: 4 * 1024 * 1024 };
+const ANSWERS_OF_SOCKET: Rate = Rate { burst: 16 * 1024 * 1024, per_second: 256 * 1024 };
+/// How often one socket may ask for all rooms of an account.
+const WATCH: Duration = Duration::from_secs(5);
 /// How long a socket waits for its turn to say something, which it does unless the same person says much elsewhere.
 const SEND_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -77,10 +92,21 @@ pub struct Limits {
     /// Counts on while the bus is away.
     fallback: LocalBus,
     send: DefaultKeyedRateLimiter<ActorId>,
-    /// Clients who guessed too much, and until when they wait. Held for moments only.
-    penalties: Mutex<HashMap<String, Instant>>,
+    answers: Allowances,
+    /// Networks from which too much was guessed, and until when they wait. Held for moments only.
+    penalties: Mutex<HashMap<Network, Instant>>,
+    search: Mutex<Search>,
     turns: [Turn<()>; TURNS],
     hasher: RandomState,
+}
+
+/// What is known of somebody who searches for codes from many networks. Held for moments only.
+#[derive(Default)]
+struct Search {
+    /// Until when it is taken to go on.
+    until: Option<Instant>,
+    /// Networks from which somebody has joined, and when they did last.
+    known: HashMap<Network, Instant>,
 }
 
 /// A client's turn to try a code, which lasts until it is known whether the code leads somewhere.
@@ -99,7 +125,9 @@ impl Limits {
             bus,
             fallback: LocalBus::new().0,
             send: governor::RateLimiter::keyed(quota),
+            answers: Allowances::of(ANSWERS),
             penalties: Mutex::default(),
+            search: Mutex::default(),
             turns: array::from_fn(|_| Turn::default()),
             hasher: RandomState::new(),
         }
@@ -115,23 +143,57 @@ impl Limits {
         if !self.enabled {
             return Ok(Attempt { _turn: None });
         }
-        let subject = subject(client);
-        self.no_penalty(&subject)?;
+        self.no_penalty(client)?;
         self.take("join", client, JOIN).await?;
-        let turn = self.hasher.hash_one(&subject) % TURNS as u64;
+        // Of many at once from one large network, each knows how those before it went.
+        let widest = Network::all_of(client).last().map(|(network, _)| network);
+        let turn = self.hasher.hash_one(widest) % TURNS as u64;
         let turn = self.turns[usize::try_from(turn).expect("there are few turns")].lock().await;
-        self.no_penalty(&subject)?;
+        self.no_penalty(client)?;
+        self.no_search(client).await?;
         Ok(Attempt { _turn: Some(turn) })
     }
 
-    fn no_penalty(&self, subject: &str) -> Result<(), Problem> {
+    /// Somebody has joined from there.
+    pub fn joined(&self, client: IpAddr) {
+        let known = &mut self.search().known;
+        let network = Network::of(client);
+        if known.len() < KNOWN_NETWORKS || known.contains_key(&network) {
+            known.insert(network, Instant::now());
+        }
+    }
+
+    fn no_penalty(&self, client: IpAddr) -> Result<(), Problem> {
         let now = Instant::now();
         let mut penalties = self.penalties.lock().unwrap_or_else(PoisonError::into_inner);
         penalties.retain(|_, until| *until > now);
-        match penalties.get(subject) {
+        match Network::all_of(client).filter_map(|(network, _)| penalties.get(&network)).max() {
             Some(until) => Err(wait(until.duration_since(now))),
             None => Ok(()),
         }
+    }
+
+    /// While somebody searches, nobody from an unknown network tries a code beyond the budget of all.
+    async fn no_search(&self, client: IpAddr) -> Result<(), Problem> {
+        let is_free = {
+            let search = self.search();
+            search.until.is_none_or(|until| until <= Instant::now()) || search.known.contains_key(&Network::of(client))
+        };
+        if is_free {
+            return Ok(());
+        }
+        match self.throttle("miss", MISS_ANYWHERE).await {
+            None => Ok(()),
+            Some(pause) => {
+                self.search().until = Some(Instant::now() + SEARCH_PAUSE);
+                Err(wait(pause))
+            }
+        }
+    }
+
+    fn search(&self) -> MutexGuard<'_, Search> {
+        // Every change leaves it whole, so a panic elsewhere does no harm.
+        self.search.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes that a client's code led nowhere; too many of them, and it waits before it may try again.
@@ -139,12 +201,23 @@ impl Limits {
         if !self.enabled {
             return;
         }
-        let subject = subject(client);
-        let own = self.throttle(&format!("miss:{subject}"), MISS).await;
+        let own = self.throttle_all(&takes("miss", client, MISS)).await;
         let anywhere = self.throttle("miss", MISS_ANYWHERE).await;
-        if let Some(pause) = own.max(anywhere.map(|_| SEARCH_PAUSE)) {
-            let until = Instant::now() + pause;
-            self.penalties.lock().unwrap_or_else(PoisonError::into_inner).insert(subject, until);
+        let now = Instant::now();
+        let mut penalties = self.penalties.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut punish = |network, pause| {
+            let until = penalties.entry(network).or_insert(now);
+            *until = (*until).max(now + pause);
+        };
+        if let Some(Wait { which, pause }) = own
+            && let Some((network, _)) = Network::all_of(client).nth(which)
+        {
+            punish(network, pause);
+        }
+        if anywhere.is_some() {
+            punish(Network::of(client), SEARCH_PAUSE);
+            drop(penalties);
+            self.search().until = Some(now + SEARCH_PAUSE);
         }
     }
 
@@ -219,19 +292,66 @@ impl Limits {
         }
     }
 
+    /// May this client read a page or something else now? What it was answered before counts too.
+    pub async fn read(&self, client: IpAddr) -> Result<(), Problem> {
+        if !self.enabled {
+            return Ok(());
+        }
+        let pause = self.answers.wait(client, Instant::now());
+        if !pause.is_zero() {
+            return Err(wait(pause));
+        }
+        self.read_here(&takes("read", client, READ)).await
+    }
+
+    /// May this person?
+    pub async fn read_as(&self, actor: ActorId) -> Result<(), Problem> {
+        if !self.enabled {
+            return Ok(());
+        }
+        self.read_here(&[(format!("read:{actor:?}"), READ_OF_ONE)]).await
+    }
+
+    /// So much was answered to this client.
+    pub fn answered(&self, client: IpAddr, bytes: u64) {
+        if self.enabled {
+            self.answers.spend(client, bytes, Instant::now());
+        }
+    }
+
+    /// What one socket may ask for.
+    pub fn of_socket(&self) -> SocketAllowance {
+        SocketAllowance {
+            enabled: self.enabled,
+            answers: Allowance::full(Instant::now()),
+            counted: 0,
+            watched_at: None,
+        }
+    }
+
+    /// Counts on this node alone: reading is too frequent for a question to the bus.
+    async fn read_here(&self, takes: &[(String, Quota)]) -> Result<(), Problem> {
+        match self.fallback.throttle_all(takes).await.ok().flatten() {
+            None => Ok(()),
+            Some(Wait { pause, .. }) => Err(wait(pause)),
+        }
+    }
+
     /// Forgets who has been quiet.
     pub fn shed(&self) {
         self.send.retain_recent();
         self.send.shrink_to_fit();
+        let now = Instant::now();
+        self.answers.shed(now);
+        self.search().known.retain(|_, joined_at| now.duration_since(*joined_at) < KNOWN);
     }
 
     /// One try for the account that `whom` stands for. It counts before it is known how it went, so that many at the same
     /// time are counted as well.
     async fn guess(&self, client: IpAddr, whom: &str) -> Result<(), Problem> {
-        for (step, quota) in GUESS.into_iter().enumerate() {
-            self.take(&format!("guess:{step}:{whom}"), client, quota).await?;
-        }
-        Ok(())
+        let steps = GUESS.into_iter().enumerate();
+        let all = steps.flat_map(|(step, quota)| takes(&format!("guess:{step}:{whom}"), client, quota));
+        self.take_all(&all.collect::<Vec<_>>()).await
     }
 
     async fn mail_to_one(&self, client: IpAddr, email: &Email) -> Result<(), Problem> {
@@ -239,20 +359,70 @@ impl Limits {
     }
 
     async fn take(&self, what: &str, client: IpAddr, quota: Quota) -> Result<(), Problem> {
+        self.take_all(&takes(what, client, quota)).await
+    }
+
+    async fn take_all(&self, takes: &[(String, Quota)]) -> Result<(), Problem> {
         if !self.enabled {
             return Ok(());
         }
-        match self.throttle(&format!("{what}:{}", subject(client)), quota).await {
+        match self.throttle_all(takes).await {
             None => Ok(()),
-            Some(pause) => Err(wait(pause)),
+            Some(Wait { pause, .. }) => Err(wait(pause)),
         }
     }
 
     async fn throttle(&self, key: &str, quota: Quota) -> Option<Duration> {
-        match self.bus.throttle(key, quota).await {
-            Ok(pause) => pause,
-            Err(_) => self.fallback.throttle(key, quota).await.ok().flatten(),
+        self.throttle_all(&[(key.to_owned(), quota)]).await.map(|wait| wait.pause)
+    }
+
+    async fn throttle_all(&self, takes: &[(String, Quota)]) -> Option<Wait> {
+        match self.bus.throttle_all(takes).await {
+            Ok(wait) => wait,
+            Err(_) => self.fallback.throttle_all(takes).await.ok().flatten(),
         }
+    }
+}
+
+/// What one socket was answered, and may ask for.
+#[derive(Debug)]
+pub struct SocketAllowance {
+    enabled: bool,
+    answers: Allowance,
+    /// Bytes of answers that were counted so far.
+    counted: u64,
+    watched_at: Option<Instant>,
+}
+
+impl SocketAllowance {
+    /// Counts what was answered on the socket, `answered` bytes in all, for it and for its client.
+    pub fn count(&mut self, answered: u64, client: IpAddr, limits: &Limits) {
+        let more = answered.saturating_sub(self.counted);
+        self.counted = answered;
+        self.answers.spend(more, ANSWERS_OF_SOCKET, Instant::now());
+        limits.answered(client, more);
+    }
+
+    /// How long to wait before the next question that is answered with much.
+    pub fn wait(&self, client: IpAddr, limits: &Limits) -> Duration {
+        if !self.enabled {
+            return Duration::ZERO;
+        }
+        let now = Instant::now();
+        self.answers.wait(ANSWERS_OF_SOCKET, now).max(limits.answers.wait(client, now))
+    }
+
+    /// May all rooms be asked for now?
+    pub fn watch(&mut self) -> Result<(), Problem> {
+        let now = Instant::now();
+        if self.enabled
+            && let Some(next) = self.watched_at.map(|at| at + WATCH)
+            && next > now
+        {
+            return Err(wait(next - now));
+        }
+        self.watched_at = Some(now);
+        Ok(())
     }
 }
 
@@ -265,15 +435,9 @@ fn digest(whom: &[u8]) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(whom)[..12])
 }
 
-/// Whom a quota counts: an IPv4 address, or an IPv6 network of 64 bits, which is what one household gets.
-fn subject(client: IpAddr) -> String {
-    match client.to_canonical() {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}")
-        }
-    }
+/// One of a quota in every network that a client counts in.
+fn takes(what: &str, client: IpAddr, quota: Quota) -> Vec<(String, Quota)> {
+    Network::all_of(client).map(|(network, times)| (format!("{what}:{network}"), quota.times(times))).collect()
 }
 
 #[cfg(test)]
@@ -285,10 +449,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_more_a_client_guesses_the_longer_it_waits_and_nobody_else_does() {
-        let (start, passed) = (Instant::now(), Arc::new(Mutex::new(Duration::ZERO)));
-        let clock = Arc::clone(&passed);
-        let (bus, _news) = LocalBus::with_clock(move || start + *clock.lock().unwrap());
-        let limits = Limits::new(&Config::try_parse_from(["anonchat"]).unwrap(), Arc::new(bus));
+        let (limits, passed) = limits();
         let [client, other] = ["203.0.113.1", "203.0.113.2"].map(|address| address.parse().unwrap());
         let [account, another] = [1, 2].map(|id| AccountId(Uuid::from_u128(id)));
         // Somebody who tries again as soon as they may.
@@ -311,5 +472,65 @@ mod tests {
         assert!(limits.confirm(client, account).await.is_err());
         assert_eq!(limits.confirm(other, account).await, Ok(()), "nobody locks the owner out");
         assert_eq!(limits.confirm(client, another).await, Ok(()));
+    }
+
+    /// A node's limits, with a clock that is moved by hand, and what moves it.
+    fn limits() -> (Limits, Arc<Mutex<Duration>>) {
+        let (start, passed) = (Instant::now(), Arc::new(Mutex::new(Duration::ZERO)));
+        let clock = Arc::clone(&passed);
+        let (bus, _news) = LocalBus::with_clock(move || start + *clock.lock().unwrap());
+        (Limits::new(&Config::try_parse_from(["anonchat"]).unwrap(), Arc::new(bus)), passed)
+    }
+
+    #[tokio::test]
+    async fn an_ipv6_client_counts_in_its_wider_networks_too() {
+        let (limits, _) = limits();
+        let client = |network: u16, host: u16| IpAddr::from([0x2001, 0xdb8, 7, network, 0, 0, 0, host]);
+        for host in 0..20 {
+            assert_eq!(limits.create(client(1, host)).await, Ok(()));
+        }
+        assert!(limits.create(client(1, 99)).await.is_err(), "the household has its quota");
+        let mut made = 20;
+        for network in 0..1_000 {
+            made += u32::from(limits.create(client(network, 1)).await.is_ok());
+        }
+        assert_eq!(made, 20 * 16, "a network of 48 bits has that of sixteen");
+        assert_eq!(limits.create("2001:db8:8::1".parse().unwrap()).await, Ok(()), "another has its own");
+    }
+
+    #[tokio::test]
+    async fn past_the_budget_of_all_no_network_that_is_unknown_tries_a_code_unseen() {
+        let (limits, passed) = limits();
+        let [known, newcomer] = ["203.0.113.1", "203.0.113.2"].map(|client| client.parse().unwrap());
+        drop(limits.join(known).await.unwrap());
+        limits.joined(known);
+        let mut judged = 0;
+        for n in 0..5_000u32 {
+            let client = IpAddr::V4((0x0a00_0000 + n).into());
+            if limits.join(client).await.is_ok() {
+                judged += 1;
+                limits.missed(client).await;
+            }
+        }
+        assert!((600..=601).contains(&judged), "{judged}");
+        assert!(limits.join(known).await.is_ok(), "where people join from is not held up");
+        let wait = limits.join(newcomer).await.err().unwrap().retry_after_ms.unwrap();
+        assert!(wait <= 200, "a newcomer waits for one to be refilled: {wait} ms");
+        *passed.lock().unwrap() += Duration::from_millis(wait);
+        assert!(limits.join(newcomer).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn who_guesses_codes_from_a_large_network_waits_in_all_of_it() {
+        let (limits, _) = limits();
+        let mut judged = 0;
+        for network in 0..1_000 {
+            let client = IpAddr::from([0x2001, 0xdb8, 7, network, 0, 0, 0, 1]);
+            if limits.join(client).await.is_ok() {
+                judged += 1;
+                limits.missed(client).await;
+            }
+        }
+        assert!((160..170).contains(&judged), "as many as sixteen households: {judged}");
     }
 }

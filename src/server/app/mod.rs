@@ -1,8 +1,12 @@
 //! Floor 3: what a node is made of, and who asks it for something.
 
+mod allowance;
 mod limits;
 mod lines;
+mod networks;
+mod open_sockets;
 mod passwords;
+mod room_counts;
 mod watchers;
 
 use std::{net::IpAddr, sync::Arc};
@@ -21,9 +25,13 @@ use super::{
 };
 use crate::protocol::{Code, Language, Problem};
 
-pub use limits::Limits;
+pub use allowance::{Allowance, Allowances, Rate};
+pub use limits::{Limits, SocketAllowance};
 pub use lines::{Line, Lines};
+pub use networks::{Counted, Counts, Network};
+pub use open_sockets::{OpenSocket, OpenSockets};
 pub use passwords::{Passwords, composed};
+pub use room_counts::RoomCounts;
 pub use watchers::{Watch, WatchId, Watchers};
 
 /// A node, as everything that runs on it has it.
@@ -51,6 +59,12 @@ pub struct Node {
     pub mail_waits: Notify,
     /// Where passwords are checked.
     pub passwords: Passwords,
+    /// How many sockets each person and each client has.
+    pub open_sockets: OpenSockets,
+    /// Requests of each client, where proxies are in front.
+    pub under_way: Counts,
+    /// When an account’s rooms are counted.
+    pub room_counts: RoomCounts,
     /// The sockets that stand on a session.
     pub lines: Lines,
     /// The sockets that watch a list of rooms.

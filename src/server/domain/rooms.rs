@@ -4,8 +4,8 @@
 use super::{guests, guests::SessionToken, relist, relist_at_once, store_failed, tell};
 use crate::{
     protocol::{
-        Code, CreateRoom, Door, Entrance, JoinRoom, MemberId, Nickname, Problem, Retention, RoomCode, RoomName,
-        RoomType, Snapshot, friendly_name,
+        Code, CreateRoom, Door, Entrance, JoinRoom, MemberId, Nickname, Problem, Reason, Retention, RoomCode, RoomName,
+        RoomType, Snapshot, friendly_name, limits,
     },
     server::{
         app::{Actor, App, Visitor},
@@ -42,6 +42,7 @@ pub async fn create(
     let name = optional(wanted.name, |text| RoomName::try_from(text).map_err(|reason| ("name", reason).into()))?;
     let nickname = optional(wanted.nickname, read_nickname)?;
     app.limits.create(visitor.client).await?;
+    may_be_in_another(app, visitor).await?;
     let Guise { actor, newcomer, session, name: nickname } = guise(visitor, nickname);
     if let Some(code) = leave.filter(|_| visitor.actor.is_some()) {
         self::leave(app, visitor, code).await?;
@@ -99,6 +100,7 @@ pub async fn join(app: &App, visitor: &Visitor, wanted: JoinRoom, leave: Option<
     if let Some(current) = elsewhere.filter(|current| leave != Some(*current)) {
         return Err(Problem::already_in_room(current));
     }
+    may_be_in_another(app, visitor).await?;
     let room = match app.store.room_by_code(code).await {
         Ok(room) => room,
         Err(StoreError::NotFound) => return Err(missed(app, visitor).await),
@@ -126,11 +128,13 @@ pub async fn join(app: &App, visitor: &Visitor, wanted: JoinRoom, leave: Option<
         at: clock::now(),
     };
     if joining.newcomer.is_some() && (room.room_type, room.retention) == (RoomType::Group, Retention::Preserved) {
+        app.limits.joined(visitor.client);
         return enter_with_event(app, &actor, room.code, joining, session).await;
     }
     for _ in 0..DRAWS {
         match app.store.join_room(&joining).await {
             Ok(Membership::Entered(member) | Membership::Already(member)) => {
+                app.limits.joined(visitor.client);
                 remember_name(app, &actor, &member.name).await;
                 return enter(app, &actor, room.code, member, session).await;
             }
@@ -429,13 +433,28 @@ async fn put_out(app: &App, room: RoomId, member: MemberId) {
     }
 }
 
+/// An account is in so many rooms and no more.
+async fn may_be_in_another(app: &App, visitor: &Visitor) -> Result<(), Problem> {
+    let Some(Actor::Account { record, .. }) = &visitor.actor else { return Ok(()) };
+    if !app.room_counts.is_due(record.id) {
+        return Ok(());
+    }
+    let rooms = app.store.rooms_of_account(record.id).await.map_err(store_failed)?.len();
+    if app.room_counts.found(record.id, rooms) {
+        return Ok(());
+    }
+    let limit = limits::ROOMS_OF_ACCOUNT;
+    let detail = format!("You are in {limit} rooms, which is as many as an account can be in. Leave one to go on.");
+    Err(Problem::new(Code::InvalidInput, detail).because(Reason::TooManyRooms { limit }))
+}
+
 async fn is_full(app: &App, room: &RoomRecord) -> Result<bool, Problem> {
     if room.room_type == RoomType::Group {
         return Ok(false);
     }
     let members = app.store.members(room.id).await.map_err(store_failed)?;
     let active = members.iter().filter(|member| member.presence == Presence::Active).count();
-    Ok(active >= usize::from(crate::protocol::limits::P2P_MEMBERS))
+    Ok(active >= usize::from(limits::P2P_MEMBERS))
 }
 
 async fn was_removed(app: &App, visitor: &Visitor, code: RoomCode) -> Result<bool, Problem> {

@@ -3,7 +3,6 @@
 
 use std::{
     collections::BTreeMap,
-    net::{IpAddr, SocketAddr},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -11,7 +10,7 @@ use std::{
 };
 
 use axum::{
-    extract::{ConnectInfo, FromRequestParts, Request},
+    extract::{FromRequestParts, Request},
     http::{HeaderMap, HeaderValue, header, request::Parts},
     middleware::Next,
     response::Response,
@@ -20,7 +19,7 @@ use axum_extra::extract::cookie::{Cookie, CookieJar};
 use tokio::sync::OnceCell;
 
 use super::{
-    extract::client,
+    client::client_of,
     look,
     problem::Refusal,
     session::{self, Name},
@@ -158,12 +157,6 @@ impl Reception {
         };
         Ok(Visitor { actor, client, language })
     }
-}
-
-fn client_of(parts: &Parts, app: &App) -> IpAddr {
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    let peer = peer.map_or(IpAddr::from([127, 0, 0, 1]), |info| info.0.ip());
-    client(peer, &parts.headers, app.config.proxy_hops)
 }
 
 impl FromRequestParts<App> for Reception {

@@ -19,7 +19,7 @@ use fill::{around, fill};
 use table::{Book, Kind, place, table};
 
 pub use auth::{account_problem, use_auth_texts, use_preferences_texts};
-pub use files::of;
+pub use files::{of, of_auth};
 
 table! {
     /// The document, and the application on a device.
@@ -319,6 +319,7 @@ table! {
         code_length: (found);
         code_character: (character);
         member_gone;
+        too_many_rooms: (limit);
         malformed;
         no_session;
         not_owner;

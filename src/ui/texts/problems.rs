@@ -31,6 +31,7 @@ impl Texts {
             }
             Reason::CodeLength { found } => texts.code_length(&found.to_string()),
             Reason::CodeCharacter { character } => texts.code_character(character.encode_utf8(&mut [0; 4])),
+            Reason::TooManyRooms { limit } => texts.too_many_rooms(&limit.to_string()),
             Reason::MemberGone => texts.member_gone().to_owned(),
             Reason::Unreachable => texts.unreachable().to_owned(),
             Reason::NoEmail => texts.invalid_email().to_owned(),

@@ -1,0 +1,154 @@
+//! Networks: whom a quota counts, and how many of something each network has on this node.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// An IPv4 address, or an IPv6 network.
+///
+/// One household gets 64 bits of IPv6, many get 56, and 48 are had for nothing. So an IPv6 client counts in all three.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Network {
+    bits: u128,
+    length: u8,
+}
+
+/// The lengths of IPv6 prefixes that are counted, each with how many times the budget of one client it has.
+const PREFIXES: [(u8, u32); 3] = [(64, 1), (56, 4), (48, 16)];
+
+impl Network {
+    /// The narrowest network of a client: what one household has.
+    pub fn of(client: IpAddr) -> Self {
+        match client.to_canonical() {
+            IpAddr::V4(address) => Self { bits: address.to_bits().into(), length: 32 },
+            IpAddr::V6(address) => Self::prefix(address.to_bits(), PREFIXES[0].0),
+        }
+    }
+
+    /// Every network that a client counts in, the narrowest first, each with how many times the budget of one client it has.
+    pub fn all_of(client: IpAddr) -> impl Iterator<Item = (Self, u32)> {
+        let (narrow, wider) = match client.to_canonical() {
+            IpAddr::V4(_) => (Self::of(client), None),
+            IpAddr::V6(address) => (Self::of(client), Some(address.to_bits())),
+        };
+        let wider = wider
+            .into_iter()
+            .flat_map(|bits| PREFIXES[1..].iter().map(move |(length, times)| (Self::prefix(bits, *length), *times)));
+        std::iter::once((narrow, 1)).chain(wider)
+    }
+
+    fn prefix(bits: u128, length: u8) -> Self {
+        Self { bits: bits >> (128 - length) << (128 - length), length }
+    }
+}
+
+/// As in keys on the bus. What is in braces is the same for all networks of a client, so that a Redis Cluster has them in one
+/// slot.
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.length == 32 {
+            return write!(f, "{{{}}}", std::net::Ipv4Addr::from_bits(u32::try_from(self.bits).unwrap_or_default()));
+        }
+        write!(f, "{{{:x}}}", self.bits >> 80)?;
+        match self.length {
+            48 => Ok(()),
+            length => write!(f, "{:04x}/{length}", (self.bits >> 64) & 0xffff),
+        }
+    }
+}
+
+/// How many of something each client has on this node. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Counts {
+    limit: usize,
+    /// Held for moments only.
+    held: Arc<Mutex<HashMap<Network, usize>>>,
+}
+
+/// One that counts until it is dropped.
+#[derive(Debug)]
+pub struct Counted {
+    counts: Counts,
+    client: IpAddr,
+}
+
+impl Counts {
+    /// None so far; one client may have so many.
+    pub fn up_to(limit: usize) -> Self {
+        Self { limit, held: Arc::default() }
+    }
+
+    /// One more of a client; `None` if it has as many as it may.
+    pub fn take(&self, client: IpAddr) -> Option<Counted> {
+        let mut held = self.held();
+        let is_full = |(network, times): (Network, u32)| {
+            held.get(&network).is_some_and(|count| *count >= self.limit.saturating_mul(times as usize))
+        };
+        if Network::all_of(client).any(is_full) {
+            return None;
+        }
+        for (network, _) in Network::all_of(client) {
+            *held.entry(network).or_default() += 1;
+        }
+        drop(held);
+        Some(Counted { counts: self.clone(), client })
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashMap<Network, usize>> {
+        // Every change leaves it whole, so a panic elsewhere does no harm.
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let mut held = self.counts.held();
+        for (network, _) in Network::all_of(self.client) {
+            if let Some(count) = held.get_mut(&network) {
+                *count -= 1;
+                if *count == 0 {
+                    held.remove(&network);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn networks(client: &str) -> Vec<String> {
+        Network::all_of(client.parse().unwrap()).map(|(network, times)| format!("{network} {times}")).collect()
+    }
+
+    #[test]
+    fn an_ipv4_client_is_its_address_and_an_ipv6_client_counts_in_three_networks() {
+        assert_eq!(networks("203.0.113.7"), ["{203.0.113.7} 1"]);
+        assert_eq!(networks("::ffff:203.0.113.7"), ["{203.0.113.7} 1"]);
+        let expected = ["{20010db80007}abcd/64 1", "{20010db80007}ab00/56 4", "{20010db80007} 16"];
+        assert_eq!(networks("2001:db8:7:abcd::1"), expected);
+        assert_eq!(networks("2001:db8:7:abcd:ffff:ffff:ffff:ffff"), expected);
+    }
+
+    #[test]
+    fn wider_networks_have_wider_budgets() {
+        let counts = Counts::up_to(2);
+        let client = |n: u16| IpAddr::from([0x2001, 0xdb8, 7, n, 0, 0, 0, 1]);
+        let two = [counts.take(client(1)), counts.take(client(1))];
+        assert!(two.iter().all(Option::is_some));
+        assert!(counts.take(client(1)).is_none(), "the household has two");
+        let mut more: Vec<Counted> = (2..256).flat_map(|n| [n, n]).map_while(|n| counts.take(client(n))).collect();
+        assert_eq!(more.len() + 2, 2 * 4, "the network of 56 bits has four times that");
+        more.extend(
+            (256..60_000).step_by(256).flat_map(|n| [n, n, n + 1, n + 1]).filter_map(|n| counts.take(client(n))),
+        );
+        assert_eq!(more.len() + 2, 2 * 16, "that of 48 bits sixteen times");
+        assert!(counts.take(IpAddr::from([0x2001, 0xdb8, 8, 0, 0, 0, 0, 1])).is_some(), "another has its own");
+        drop((two, more));
+        assert!(counts.held().is_empty());
+    }
+}

@@ -1,0 +1,42 @@
+//! The page for somebody who has read too much in a time. It is made for whoever floods the server, so it costs no more than
+//! its words; it looks like the offline page.
+
+use crate::protocol::{Language, Problem};
+
+use super::texts;
+
+/// Says when to come back.
+pub fn busy(language: Language, problem: &Problem) -> String {
+    let (texts, page) = (texts::of(language), &texts::of_auth(language).auth);
+    format!(
+        r#"<!doctype html>
+<html lang="{language}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title} – AnonChat</title>
+<link rel="stylesheet" href="/offline.css">
+</head>
+<body><main><h1>{title}</h1><p>{text}</p><a href="">{again}</a></main></body>
+</html>
+"#,
+        language = language.as_str(),
+        title = page.unavailable(),
+        text = texts.problem(problem),
+        again = page.try_again(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_says_when_to_come_back_in_every_language() {
+        for language in Language::ALL {
+            let page = busy(*language, &Problem::too_many_requests(41_500));
+            assert!(page.contains("42") && page.contains(&format!("lang=\"{}\"", language.as_str())), "{page}");
+        }
+    }
+}
