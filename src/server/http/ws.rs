@@ -1,25 +1,22 @@
 //! The socket `/ws`: one for all rooms of a person. It reads frames and calls use cases; what they answer, and what happens
 //! in the rooms, the engine writes to its [`Connection`].
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, net::IpAddr, time::Duration};
 
-use axum::{extract::State, response::Response};
+use axum::{Extension, extract::State, response::Response};
 use governor::{Quota, RateLimiter, clock::MonotonicClock};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tungstenite::Message;
 
-use super::{
-    handshake::{Handshake, SameOrigin},
-    problem::Refusal,
-};
+use super::{handshake::Handshake, origin::SameOrigin, problem::Refusal, serving::Place};
 use crate::{
     protocol::{ByeReason, ClientFrame, Code, Language, Problem, RoomCode, ServerFrame, limits},
     server::{
-        app::{Actor, App, Visitor, Watch},
+        app::{Actor, App, SocketAllowance, Visitor, Watch},
         domain::{guests, messages, messages::Speaker, rooms, sessions},
         random,
         room::ResumePoint,
-        socket::{Connection, Frame, Incoming, Wire},
+        socket::{CloseCode, Connection, Frame, Incoming, Wire},
     },
 };
 
@@ -34,6 +31,13 @@ const ROOMS: usize = 512;
 const RECONNECT_SPREAD_MS: u32 = 3_000;
 /// How long the answer to logging in may take to bring the cookies that a socket needs which it closed, in milliseconds.
 const COOKIES_ARRIVE_MS: u32 = 500;
+/// How long a page that nobody looks at waits before it opens the socket again that was one too many, in milliseconds. It is
+/// opened at once when somebody does.
+const TOO_MANY_PAUSE_MS: u32 = 600_000;
+/// How long the answer to such a question is waited for before the next one is asked.
+const UNANSWERED: Duration = Duration::from_secs(5);
+/// When to try again that has too many sockets open, in milliseconds.
+const SOCKETS_PAUSE_MS: u64 = 10_000;
 /// How often an open socket counts as a sign of life of its guest or session.
 const SIGN_OF_LIFE: Duration = Duration::from_mins(10);
 
@@ -42,16 +46,27 @@ pub async fn upgrade(
     State(app): State<App>,
     _: SameOrigin,
     visitor: Visitor,
+    place: Option<Extension<Place>>,
     handshake: Handshake,
 ) -> Result<Response, Refusal> {
-    let actor = visitor.actor()?.clone();
-    Ok(handshake.accept(move |wire, read| serve(app, actor, wire, read)))
+    let (actor, client) = (visitor.actor()?.clone(), visitor.client);
+    let counted = app.open_sockets.admit(client).ok_or_else(too_many_sockets)?;
+    Ok(handshake.accept(move |wire, read| async move {
+        // It is a connection of its client for as long as it is open.
+        let _taken = (counted, place);
+        serve(app, actor, client, wire, read).await;
+    }))
 }
 
-async fn serve(app: App, actor: Actor, wire: Wire, read: Vec<u8>) {
+fn too_many_sockets() -> Problem {
+    let detail = "Too many sockets are open from your network. Close some, or try again later.";
+    Problem { retry_after_ms: Some(SOCKETS_PAUSE_MS), ..Problem::new(Code::TooManyRequests, detail) }
+}
+
+async fn serve(app: App, actor: Actor, client: IpAddr, wire: Wire, read: Vec<u8>) {
     let _open = app.sockets.token();
-    let connection = Connection::open(wire);
-    app.pulse.take(&connection);
+    let connection = app.pulse.open(wire);
+    let _held = app.open_sockets.hold(actor.id(), &connection);
     let _line = match &actor {
         Actor::Account { session, .. } => Some(app.lines.hold(session.id, &connection)),
         Actor::Guest(_) => None,
@@ -59,12 +74,23 @@ async fn serve(app: App, actor: Actor, wire: Wire, read: Vec<u8>) {
     connection.answer(&ServerFrame::Hello { version: env!("CARGO_PKG_VERSION").to_owned() });
     let mut incoming = Incoming::of(connection.clone(), read, limits::FRAME_BYTES);
     let (following, watch) = (HashMap::new(), None);
-    let mut reader = Reader { app: app.clone(), actor, connection: connection.clone(), following, watch };
+    let allowance = app.limits.of_socket();
+    let mut reader = Reader {
+        app: app.clone(),
+        actor,
+        client,
+        connection: connection.clone(),
+        following,
+        watch,
+        allowance,
+        unasked: 0,
+    };
     let why = tokio::select! {
         () = reader.read(&mut incoming) => None,
         why = connection.keep_writing() => why,
         () = app.stopping.cancelled() => Some(ByeReason::GoingAway),
     };
+    reader.count();
     drop(reader);
     if why == Some(ByeReason::GoingAway) {
         // What this socket sent is finished and acknowledged before it is told to go.
@@ -76,13 +102,23 @@ async fn serve(app: App, actor: Actor, wire: Wire, read: Vec<u8>) {
     connection.finish(why.map(bye).as_ref());
     app.engine.disconnect(connection.id()).await;
     // Whoever does not take the last frames resumes without them.
-    let _ = timeout(FAREWELL, incoming.close()).await;
+    let _ = timeout(FAREWELL, incoming.close(why.map(close_code))).await;
+}
+
+/// What the close frame says, for clients that do not read the `bye` before it.
+fn close_code(reason: ByeReason) -> CloseCode {
+    match reason {
+        ByeReason::GoingAway => CloseCode::Away,
+        ByeReason::TooSlow | ByeReason::Silent | ByeReason::TooManySockets => CloseCode::Policy,
+        ByeReason::SignedOut | ByeReason::SignedIn => CloseCode::Normal,
+    }
 }
 
 fn bye(reason: ByeReason) -> Frame {
     let wait = match reason {
         ByeReason::GoingAway => 200 + random::below(RECONNECT_SPREAD_MS),
         ByeReason::SignedIn => COOKIES_ARRIVE_MS,
+        ByeReason::TooManySockets => TOO_MANY_PAUSE_MS,
         _ => 0,
     };
     Frame::of(&ServerFrame::Bye { reason, retry_after_ms: wait.into() })
@@ -92,9 +128,13 @@ fn bye(reason: ByeReason) -> Frame {
 struct Reader {
     app: App,
     actor: Actor,
+    client: IpAddr,
     connection: Connection,
     following: HashMap<RoomCode, Speaker>,
     watch: Option<Watch>,
+    allowance: SocketAllowance,
+    /// Bytes of answers before a room was asked for last.
+    unasked: u64,
 }
 
 impl Reader {
@@ -136,6 +176,8 @@ impl Reader {
     async fn take(&mut self, frame: ClientFrame) {
         match frame {
             ClientFrame::Subscribe { code, epoch, after } => {
+                self.pace().await;
+                self.unasked = self.connection.answered();
                 let resume = epoch.zip(after).map(|(epoch, after)| ResumePoint { epoch, after });
                 if let Err(problem) = Box::pin(self.follow(code, resume)).await {
                     self.connection.answer(&ServerFrame::error(problem, None, Some(code)));
@@ -158,7 +200,7 @@ impl Reader {
                 }
             }
             ClientFrame::Leave { code } => {
-                let (client, language) = ([0, 0, 0, 0].into(), Language::default());
+                let (client, language) = (self.client, Language::default());
                 let visitor = Visitor { actor: Some(self.actor.clone()), client, language };
                 match Box::pin(rooms::leave(&self.app, &visitor, code)).await {
                     Ok(()) => drop(self.following.remove(&code)),
@@ -170,17 +212,38 @@ impl Reader {
                     messages::read_from_socket(&self.app, *speaker, &self.connection, seq).await;
                 }
             }
-            ClientFrame::Watch => self.watch(),
+            ClientFrame::Watch => {
+                self.pace().await;
+                self.watch();
+            }
             ClientFrame::Ping { n } => self.connection.answer(&ServerFrame::Pong { n }),
         }
+    }
+
+    /// Waits until more may be asked for that is answered with much: until the last such question is answered and the answer
+    /// read, and as long as that was too much. Nothing is refused, and whoever does not ask does not wait.
+    async fn pace(&mut self) {
+        // If there is no answer, there is none to wait for.
+        let _ = timeout(UNANSWERED, self.connection.caught_up(self.unasked)).await;
+        self.count();
+        let wait = self.allowance.wait(self.client, &self.app.limits);
+        if !wait.is_zero() {
+            sleep(wait).await;
+        }
+    }
+
+    /// Counts what was answered so far.
+    fn count(&mut self) {
+        self.allowance.count(self.connection.answered(), self.client, &self.app.limits);
     }
 
     /// Tells of all rooms of an account from now on. A guest is in one at most, and follows that.
     fn watch(&mut self) {
         match &self.actor {
-            Actor::Account { record, .. } => {
-                self.watch = Some(self.app.watchers.hold(record.id, &self.connection));
-            }
+            Actor::Account { record, .. } => match self.allowance.watch() {
+                Ok(()) => self.watch = Some(self.app.watchers.hold(record.id, &self.connection)),
+                Err(problem) => self.connection.answer(&ServerFrame::error(problem, None, None)),
+            },
             Actor::Guest(_) => self.connection.answer(&ServerFrame::error(Problem::not_logged_in(), None, None)),
         }
     }

@@ -18,9 +18,11 @@ use crate::{
 
 /// Events read at once while catching up.
 const PAGE: usize = 500;
-/// Events read at once for a resume, and the text after which no more are read: who missed more begins anew.
+/// The text that a resume may have: who missed more begins anew. Events are read for it so many at once, or as many as fit
+/// if all are as long as a message can be.
+pub const RESUME_BYTES: usize = 1024 * 1024;
 const RESUME_PAGE: usize = 250;
-const RESUME_BYTES: usize = 1024 * 1024;
+const RESUME_LONGEST: usize = 64;
 /// Events read when a preserved room comes to life.
 const RECENT: usize = 200;
 /// How long the opening of a preserved room waits for what its tail may still have.
@@ -383,12 +385,20 @@ impl Log {
     /// The archive's events after `after`, as many as a resume may have.
     pub async fn archived_after(&self, after: Seq) -> Result<Vec<Event>> {
         let (mut events, mut bytes) = (Vec::new(), 0);
-        while events.len() < limits::RESUME_EVENTS && bytes < RESUME_BYTES {
+        while events.len() < limits::RESUME_EVENTS {
             let last = events.last().map_or(after, |event: &Event| event.seq);
-            let page = self.store.events_after(self.room, last, RESUME_PAGE).await?;
-            let is_last = page.len() < RESUME_PAGE;
-            bytes += page.iter().filter_map(Event::message).map(|message| message.body.as_str().len()).sum::<usize>();
-            events.extend(page);
+            // As much as fits if the rest is like what was read so far; at first, the longest messages.
+            let fits = (RESUME_BYTES - bytes) * events.len() / bytes.max(1);
+            let limit = fits.clamp(RESUME_LONGEST, RESUME_PAGE);
+            let page = self.store.events_after(self.room, last, limit).await?;
+            let is_last = page.len() < limit;
+            for event in page {
+                bytes += event.message().map_or(0, |message| message.body.as_str().len());
+                if bytes > RESUME_BYTES {
+                    return Ok(events);
+                }
+                events.push(event);
+            }
             if is_last {
                 break;
             }
@@ -551,7 +561,7 @@ mod tests {
         };
         let events: Vec<Event> = (3..=700).map(wordy).collect();
         log.store.append(log.room, ephemeral.epoch, &events).await.unwrap();
-        assert_eq!(log.archived_after(2).await.unwrap(), events[..RESUME_PAGE]);
-        assert_eq!(log.archived_after(600).await.unwrap(), events[598..]);
+        assert_eq!(log.archived_after(2).await.unwrap(), events[..RESUME_BYTES / 16_000]);
+        assert_eq!(log.archived_after(660).await.unwrap(), events[658..]);
     }
 }

@@ -3,18 +3,20 @@
 use std::{
     collections::VecDeque,
     io::{self, IoSlice},
+    time::Instant,
 };
 
 use bytes::{Buf, Bytes};
 
-use super::{Frame, Wire};
+use super::{Backlogs, Frame, Wire};
 
 /// Frames of news that may wait for a reader.
 pub(super) const NEWS_FRAMES: usize = 512;
 /// Bytes of news that may wait for a reader, beyond the answers it asked for.
 pub(super) const NEWS_BYTES: usize = 256 * 1024;
-/// Bytes of answers that may wait: each was asked for, but nobody may ask without reading.
-pub(super) const ANSWER_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes of answers that may wait: each was asked for, but nobody may ask without reading. The largest one, of about 1 MiB,
+/// leaves room for the acks of what is said meanwhile.
+pub(super) const ANSWER_BYTES: usize = 1536 * 1024;
 /// Pieces handed to the system in one call.
 const PIECES: usize = 16;
 
@@ -26,12 +28,16 @@ pub(super) enum Kind {
 }
 
 /// What waits for a reader, in order.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Backlog {
     waiting: VecDeque<Piece>,
     news_frames: usize,
     news_bytes: usize,
     answer_bytes: usize,
+    /// When the reader took something last, or began to be waited for.
+    moved_at: Instant,
+    /// Those of the whole node.
+    all: Backlogs,
 }
 
 #[derive(Debug)]
@@ -42,6 +48,22 @@ struct Piece {
 }
 
 impl Backlog {
+    /// One of a node’s.
+    pub fn of(all: &Backlogs) -> Self {
+        let (waiting, moved_at) = (VecDeque::new(), Instant::now());
+        Self { waiting, news_frames: 0, news_bytes: 0, answer_bytes: 0, moved_at, all: all.clone() }
+    }
+
+    /// How much waits.
+    pub fn bytes(&self) -> usize {
+        self.news_bytes + self.answer_bytes
+    }
+
+    /// Since when the reader has taken nothing.
+    pub fn moved_at(&self) -> Instant {
+        self.moved_at
+    }
+
     /// Keeps a frame, of which `written` bytes have left already; gives `false`, and keeps nothing, if there is no room for
     /// it. What waits for nobody else always has room.
     pub fn keep(&mut self, frame: &Frame, written: usize, kind: Kind) -> bool {
@@ -52,7 +74,7 @@ impl Backlog {
         };
         let fits = *bytes == 0 || *bytes + rest.len() <= limit;
         let counts = kind == Kind::Answer || self.news_frames == 0 || self.news_frames + frame.count() <= NEWS_FRAMES;
-        if !fits || !counts {
+        if !fits || !counts || !self.all.add(rest.len()) {
             return false;
         }
         *bytes += rest.len();
@@ -85,6 +107,8 @@ impl Backlog {
     }
 
     fn forget(&mut self, mut written: usize) {
+        self.moved_at = Instant::now();
+        self.all.subtract(written);
         while let Some(first) = self.waiting.front_mut().filter(|_| written > 0) {
             let gone = written.min(first.rest.len());
             first.rest.advance(gone);
@@ -101,9 +125,19 @@ impl Backlog {
     }
 }
 
+impl Drop for Backlog {
+    fn drop(&mut self) {
+        self.all.subtract(self.bytes());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn empty() -> Backlog {
+        Backlog::of(&Backlogs::default())
+    }
 
     fn frame(bytes: usize) -> Frame {
         Frame::encoded(vec![b'x'; bytes])
@@ -111,7 +145,7 @@ mod tests {
 
     #[test]
     fn news_has_room_up_to_a_number_of_frames() {
-        let mut backlog = Backlog::default();
+        let mut backlog = empty();
         for _ in 0..NEWS_FRAMES {
             assert!(backlog.keep(&frame(1), 0, Kind::News));
         }
@@ -120,10 +154,10 @@ mod tests {
 
     #[test]
     fn news_has_room_up_to_a_number_of_bytes_and_one_frame_always_has() {
-        let mut backlog = Backlog::default();
+        let mut backlog = empty();
         assert!(backlog.keep(&frame(2 * NEWS_BYTES), 0, Kind::News));
         assert!(!backlog.keep(&frame(1), 0, Kind::News));
-        let mut backlog = Backlog::default();
+        let mut backlog = empty();
         assert!(backlog.keep(&frame(NEWS_BYTES), 1, Kind::News), "what has left already does not count");
         assert!(backlog.keep(&frame(1), 0, Kind::News));
         assert!(!backlog.keep(&frame(1), 0, Kind::News));
@@ -131,7 +165,7 @@ mod tests {
 
     #[test]
     fn what_a_reader_asked_for_does_not_make_it_slow() {
-        let mut backlog = Backlog::default();
+        let mut backlog = empty();
         for _ in 0..=NEWS_FRAMES {
             assert!(backlog.keep(&frame(1024), 0, Kind::Answer));
         }
@@ -142,7 +176,7 @@ mod tests {
     #[tokio::test]
     async fn room_is_given_back_as_the_reader_takes_what_waits() {
         let (near, far) = tokio::net::UnixStream::pair().unwrap();
-        let (near, mut backlog) = (Wire::Pair(near), Backlog::default());
+        let (near, mut backlog) = (Wire::Pair(near), empty());
         for _ in 0..NEWS_FRAMES {
             assert!(backlog.keep(&frame(NEWS_BYTES / NEWS_FRAMES), 0, Kind::News));
         }
@@ -153,5 +187,22 @@ mod tests {
             near.writable().await.unwrap();
         }
         assert_eq!((backlog.news_bytes, backlog.news_frames, backlog.answer_bytes), (0, 0, 0));
+        assert_eq!(backlog.all.bytes(), 0);
+    }
+
+    #[test]
+    fn what_waits_in_all_backlogs_of_a_node_is_counted_together() {
+        let all = Backlogs::up_to(1_000);
+        let (mut one, mut another) = (Backlog::of(&all), Backlog::of(&all));
+        assert!(one.keep(&frame(600), 100, Kind::News));
+        assert!(another.keep(&frame(500), 0, Kind::Answer));
+        assert_eq!(all.bytes(), 1_000);
+        assert!(another.keep(&frame(200), 0, Kind::Answer), "a little more has room until somebody has gone");
+        assert!(!another.keep(&frame(200), 0, Kind::Answer));
+        assert_eq!(all.bytes(), 1_200, "what was not kept does not count");
+        drop(one);
+        assert!(another.keep(&frame(200), 0, Kind::Answer));
+        drop(another);
+        assert_eq!(all.bytes(), 0);
     }
 }

@@ -6,12 +6,13 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicU8, AtomicU64, Ordering},
     },
+    time::Instant,
 };
 
 use tokio::sync::Notify;
 
 use super::{
-    Frame, Wire,
+    Backlogs, Frame, Wire,
     backlog::{Backlog, Kind},
 };
 use crate::protocol::{ByeReason, ServerFrame};
@@ -39,6 +40,10 @@ struct Inner {
     outgoing: Mutex<Outgoing>,
     /// Something waits to be written, or the connection is to end.
     changed: Notify,
+    /// Something was answered, nothing waits any more, or the connection is to end.
+    moved: Notify,
+    /// Those of the whole node.
+    backlogs: Backlogs,
     /// Pings since the last sign of life.
     unanswered: AtomicU8,
 }
@@ -49,13 +54,17 @@ struct Outgoing {
     /// `None` if nothing waits.
     backlog: Option<Box<Backlog>>,
     state: State,
+    /// Whether it is on the list of those that something waits for.
+    is_watched: bool,
     writes: u64,
+    /// Bytes of answers so far.
+    answered: u64,
 }
 
 impl Outgoing {
     /// Keeps what the system did not take; gives `false`, and keeps nothing, if there is no room for it.
-    fn keep(&mut self, frame: &Frame, written: usize, kind: Kind) -> bool {
-        self.backlog.get_or_insert_default().keep(frame, written, kind)
+    fn keep(&mut self, frame: &Frame, written: usize, kind: Kind, all: &Backlogs) -> bool {
+        self.backlog.get_or_insert_with(|| Box::new(Backlog::of(all))).keep(frame, written, kind)
     }
 
     /// Writes what waits until nothing does.
@@ -77,14 +86,27 @@ enum State {
 }
 
 impl Connection {
-    /// A new connection over this wire.
+    /// A new connection over this wire, of no node.
     pub fn open(wire: Wire) -> Self {
+        Self::open_on(wire, Backlogs::default())
+    }
+
+    /// A new connection over this wire, of the node with these backlogs.
+    pub fn open_on(wire: Wire, backlogs: Backlogs) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Self(Arc::new(Inner {
             id: ConnectionId(NEXT.fetch_add(1, Ordering::Relaxed)),
             wire,
-            outgoing: Mutex::new(Outgoing { backlog: None, state: State::Open, writes: 0 }),
+            outgoing: Mutex::new(Outgoing {
+                backlog: None,
+                state: State::Open,
+                is_watched: false,
+                writes: 0,
+                answered: 0,
+            }),
             changed: Notify::new(),
+            moved: Notify::new(),
+            backlogs,
             unanswered: AtomicU8::new(0),
         }))
     }
@@ -102,6 +124,43 @@ impl Connection {
     /// Whether something waits that the reader has not taken yet: what can be told later, in fewer words, need not be told now.
     pub fn is_behind(&self) -> bool {
         self.outgoing().backlog.is_some()
+    }
+
+    /// Waits until more than `before` bytes were answered, and the reader has taken all of it, or takes no more.
+    pub async fn caught_up(&self, before: u64) {
+        loop {
+            let moved = self.0.moved.notified();
+            {
+                let outgoing = self.outgoing();
+                let is_told = outgoing.answered > before && outgoing.backlog.is_none();
+                if is_told || outgoing.state != State::Open {
+                    return;
+                }
+            }
+            moved.await;
+        }
+    }
+
+    /// How many bytes the answers so far had.
+    pub fn answered(&self) -> u64 {
+        self.outgoing().answered
+    }
+
+    /// How much waits for the reader.
+    pub(super) fn waiting(&self) -> usize {
+        self.outgoing().backlog.as_ref().map_or(0, |backlog| backlog.bytes())
+    }
+
+    /// Since when the reader has taken nothing of what waits.
+    pub(super) fn stalled_since(&self) -> Option<Instant> {
+        self.outgoing().backlog.as_ref().map(|backlog| backlog.moved_at())
+    }
+
+    /// Whether it belongs on the list of those that something waits for. If not, it comes on it again when something does.
+    pub(super) fn stays_watched(&self) -> bool {
+        let mut outgoing = self.outgoing();
+        outgoing.is_watched = outgoing.backlog.is_some();
+        outgoing.is_watched
     }
 
     /// Sends news. If the reader is too slow for it, the connection is ended instead, and resumes where it was.
@@ -131,6 +190,7 @@ impl Connection {
         if outgoing.state == State::Open {
             outgoing.state = State::Ending(why);
             self.0.changed.notify_one();
+            self.0.moved.notify_waiters();
         }
     }
 
@@ -145,7 +205,10 @@ impl Connection {
                 outgoing.write_to(&self.0.wire)
             };
             match written {
-                Ok(()) => self.0.changed.notified().await,
+                Ok(()) => {
+                    self.0.moved.notify_waiters();
+                    self.0.changed.notified().await;
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => tokio::select! {
                     ready = self.0.wire.writable() => ready.ok()?,
                     () = self.0.changed.notified() => {}
@@ -160,7 +223,7 @@ impl Connection {
         let mut outgoing = self.outgoing();
         outgoing.state = State::Ending(None);
         if let Some(frame) = last {
-            outgoing.keep(frame, 0, Kind::Answer);
+            outgoing.keep(frame, 0, Kind::Answer, &self.0.backlogs);
         }
     }
 
@@ -218,9 +281,14 @@ impl Connection {
         if outgoing.state != State::Open {
             return;
         }
+        if kind == Kind::Answer {
+            outgoing.answered += frame.bytes().len() as u64;
+            self.0.moved.notify_waiters();
+        }
         if !self.write_or_keep(&mut outgoing, frame, kind) {
             outgoing.state = State::Ending(Some(ByeReason::TooSlow));
             self.0.changed.notify_one();
+            self.0.moved.notify_waiters();
         }
     }
 
@@ -236,7 +304,11 @@ impl Connection {
                 return true;
             }
         }
-        let kept = outgoing.keep(frame, written, kind);
+        let kept = outgoing.keep(frame, written, kind, &self.0.backlogs);
+        if !outgoing.is_watched {
+            outgoing.is_watched = true;
+            self.0.backlogs.watch(self.downgrade());
+        }
         if is_first {
             // Once something waits, the task that writes it waits for the reader.
             self.0.changed.notify_one();
@@ -258,11 +330,11 @@ impl WeakConnection {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::net::UnixStream;
+    use std::{os::unix::net::UnixStream, time::Duration};
 
     use tungstenite::{Message, WebSocket, protocol::Role};
 
-    use super::*;
+    use super::{super::backlogs::STALL, *};
 
     /// A connection, and what its client reads.
     fn open() -> (Connection, WebSocket<UnixStream>) {
@@ -341,5 +413,96 @@ mod tests {
         let read = read.await.unwrap();
         let expected: Vec<usize> = (0..sent - 1).chain([7777]).collect();
         assert_eq!(read, expected);
+    }
+
+    /// A connection of a node with something waiting for its client, who does not read.
+    fn behind(backlogs: &Backlogs) -> (Connection, tokio::net::UnixStream) {
+        let (near, far) = tokio::net::UnixStream::pair().unwrap();
+        let connection = Connection::open_on(Wire::Pair(near), backlogs.clone());
+        for n in 0.. {
+            if connection.is_behind() {
+                break;
+            }
+            connection.push(&large(n));
+        }
+        (connection, far)
+    }
+
+    #[tokio::test]
+    async fn a_client_that_takes_nothing_is_closed_whatever_it_says() {
+        let backlogs = Backlogs::default();
+        let (connection, _far) = behind(&backlogs);
+        let since = connection.stalled_since().unwrap();
+        backlogs.sweep(since + STALL - Duration::from_millis(1));
+        assert!(!connection.is_closed());
+        connection.heard();
+        backlogs.sweep(since + STALL);
+        assert_eq!(connection.keep_writing().await, Some(ByeReason::TooSlow));
+    }
+
+    #[tokio::test]
+    async fn a_client_that_is_slow_and_reads_stays() {
+        let backlogs = Backlogs::default();
+        let (connection, far) = behind(&backlogs);
+        let (writer, start) = (connection.clone(), connection.stalled_since().unwrap());
+        let writing = tokio::spawn(async move { writer.keep_writing().await });
+        while connection.is_behind() {
+            far.readable().await.unwrap();
+            let _ = far.try_read(&mut [0; 65_536]);
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(backlogs.bytes(), 0);
+        backlogs.sweep(start + STALL);
+        assert!(!connection.is_closed());
+        // It is watched again when something waits again.
+        for n in 0.. {
+            if connection.is_behind() {
+                break;
+            }
+            connection.push(&large(n));
+        }
+        backlogs.sweep(Instant::now() + STALL);
+        assert_eq!(writing.await.unwrap(), Some(ByeReason::TooSlow));
+    }
+
+    #[tokio::test]
+    async fn when_too_much_waits_on_a_node_who_stalled_longest_goes_first() {
+        const LIMIT: usize = 64 * 1024;
+        let backlogs = Backlogs::up_to(LIMIT);
+        let clients: Vec<_> = (0..3).map(|_| behind(&backlogs)).collect();
+        for (connection, _) in clients.iter().cycle().take_while(|_| backlogs.bytes() <= LIMIT) {
+            connection.push(&large(0));
+        }
+        backlogs.full().await;
+        backlogs.shed();
+        let closed: Vec<bool> = clients.iter().map(|(connection, _)| connection.is_closed()).collect();
+        assert_eq!(closed, [true, false, false]);
+        backlogs.shed();
+        assert!(!clients[1].0.is_closed(), "who goes already makes room");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_is_behind_is_waited_for_before_it_is_answered_more() {
+        let (connection, mut client) = open();
+        let unanswered = connection.clone();
+        let unanswered = tokio::spawn(async move { unanswered.caught_up(0).await });
+        tokio::task::yield_now().await;
+        assert!(!unanswered.is_finished());
+        connection.answer(&pong(1));
+        unanswered.await.unwrap();
+        while !connection.is_behind() {
+            connection.push(&large(0));
+        }
+        let (asking, writer) = (connection.clone(), connection.clone());
+        let asking = tokio::spawn(async move { asking.caught_up(0).await });
+        tokio::task::yield_now().await;
+        assert!(!asking.is_finished());
+        let writing = tokio::spawn(async move { writer.keep_writing().await });
+        let reading = tokio::task::spawn_blocking(move || while client.read().is_ok() {});
+        asking.await.unwrap();
+        connection.end(None);
+        writing.await.unwrap();
+        drop(connection);
+        reading.await.unwrap();
     }
 }

@@ -8,14 +8,20 @@
 //! Not here: what frames say (`protocol::socket`), and what is done with them (`http/ws.rs`).
 
 mod backlog;
+mod backlogs;
 mod connection;
+mod fragments;
 mod frame;
+mod guarded;
 mod incoming;
 mod pulse;
 mod wire;
 
+pub use backlogs::Backlogs;
 pub use connection::{Connection, ConnectionId};
 pub use frame::Frame;
+pub use guarded::{Guarded, UnderWay, Vigil};
 pub use incoming::Incoming;
 pub use pulse::Pulse;
+pub use tungstenite::protocol::frame::coding::CloseCode;
 pub use wire::Wire;

@@ -2,12 +2,12 @@
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{Connection, Frame, connection::WeakConnection};
+use super::{Backlogs, Connection, Frame, Wire, connection::WeakConnection};
 
 /// Steps of the wheel: a socket is pinged once in a turn. Browsers answer by themselves, also for a tab in the background,
 /// whose own timers are slowed.
@@ -17,7 +17,10 @@ const STEP: Duration = Duration::from_secs(1);
 
 /// Pings for the sockets of a node. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Pulse(Arc<Mutex<Wheel>>);
+pub struct Pulse {
+    wheel: Arc<Mutex<Wheel>>,
+    backlogs: Backlogs,
+}
 
 #[derive(Debug)]
 struct Wheel {
@@ -33,20 +36,32 @@ impl Default for Wheel {
 }
 
 impl Pulse {
+    /// A new connection of the node, which is pinged from now on.
+    pub fn open(&self, wire: Wire) -> Connection {
+        let connection = Connection::open_on(wire, self.backlogs.clone());
+        self.take(&connection);
+        connection
+    }
+
     /// Pings a connection from now on, first after a whole turn.
-    pub fn take(&self, connection: &Connection) {
+    fn take(&self, connection: &Connection) {
         let mut wheel = self.wheel();
         let at = wheel.at;
         wheel.steps[at].push(connection.downgrade());
     }
 
-    /// Turns the wheel for ever.
+    /// Turns the wheel for ever, and closes those for whom too much waits, or for too long.
     pub async fn beat(&self) {
         let mut tick = interval(STEP);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            tick.tick().await;
-            self.step();
+            tokio::select! {
+                _ = tick.tick() => {
+                    self.step();
+                    self.backlogs.sweep(Instant::now());
+                }
+                () = self.backlogs.full() => self.backlogs.shed(),
+            }
         }
     }
 
@@ -72,14 +87,14 @@ impl Pulse {
 
     fn wheel(&self) -> std::sync::MutexGuard<'_, Wheel> {
         // A panic while holding it leaves it whole: every change is a single call.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.wheel.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{protocol::ByeReason, server::socket::Wire};
+    use crate::protocol::ByeReason;
 
     fn turn(pulse: &Pulse) {
         (0..STEPS).for_each(|_| pulse.step());
@@ -88,8 +103,8 @@ mod tests {
     #[tokio::test]
     async fn a_turn_pings_each_socket_once_and_who_never_answers_is_gone() {
         let (near, far) = tokio::net::UnixStream::pair().unwrap();
-        let (pulse, connection) = (Pulse::default(), Connection::open(Wire::Pair(near)));
-        pulse.take(&connection);
+        let pulse = Pulse::default();
+        let connection = pulse.open(Wire::Pair(near));
         turn(&pulse);
         far.readable().await.unwrap();
         let mut ping = [0; 8];
@@ -106,7 +121,7 @@ mod tests {
     async fn sockets_that_are_gone_fall_out_of_the_wheel() {
         let (near, _far) = tokio::net::UnixStream::pair().unwrap();
         let pulse = Pulse::default();
-        pulse.take(&Connection::open(Wire::Pair(near)));
+        drop(pulse.open(Wire::Pair(near)));
         turn(&pulse);
         assert!(pulse.wheel().steps.iter().all(Vec::is_empty));
     }

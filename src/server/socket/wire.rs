@@ -3,9 +3,11 @@
 use std::io::{self, IoSlice};
 
 use hyper::upgrade::Upgraded;
-use hyper_util::{rt::TokioIo, server::conn::auto::upgrade::downcast};
+use hyper_util::rt::TokioIo;
 use rustix::net::SendFlags;
 use tokio::net::{TcpStream, UnixStream};
+
+use super::Guarded;
 
 /// A stream that many may write to while one reads, without a lock of its own.
 #[derive(Debug)]
@@ -33,8 +35,8 @@ impl Wire {
     ///
     /// If the stream is not plain TCP and the system has no socket pair left for it.
     pub fn under(upgraded: Upgraded) -> io::Result<(Self, Vec<u8>)> {
-        match downcast::<TokioIo<TcpStream>>(upgraded) {
-            Ok(parts) => Ok((Self::Tcp(parts.io.into_inner()), parts.read_buf.to_vec())),
+        match upgraded.downcast::<TokioIo<Guarded>>() {
+            Ok(parts) => Ok((Self::Tcp(parts.io.into_inner().into_inner()), parts.read_buf.to_vec())),
             Err(upgraded) => {
                 let (near, mut far) = UnixStream::pair()?;
                 tokio::spawn(async move {
@@ -98,18 +100,20 @@ mod tests {
     use std::convert::Infallible;
 
     use axum::{body::Body, http::Response};
-    use hyper::service::service_fn;
-    use hyper_util::{rt::TokioExecutor, server::conn::auto::Builder};
+    use hyper::{server::conn::http1::Builder, service::service_fn};
     use tokio::{
-        io::{AsyncReadExt, AsyncWriteExt, duplex},
+        io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, duplex},
+        net::TcpListener,
         sync::mpsc,
     };
 
-    use super::*;
+    use super::{super::Vigil, *};
 
-    #[tokio::test]
-    async fn a_stream_that_is_not_plain_tcp_is_carried_over_a_pair() {
-        let (mut client, server) = duplex(4096);
+    /// The wire under a connection that is upgraded, as the server serves it.
+    async fn upgraded(
+        mut client: impl AsyncRead + AsyncWrite + Unpin,
+        server: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    ) -> Wire {
         let (opened, mut wires) = mpsc::channel(1);
         let service = service_fn(move |mut request| {
             let (upgrade, opened) = (hyper::upgrade::on(&mut request), opened.clone());
@@ -119,15 +123,28 @@ mod tests {
             async { Ok::<_, Infallible>(switching.body(Body::empty()).unwrap()) }
         });
         tokio::spawn(async move {
-            let builder = Builder::new(TokioExecutor::new());
-            builder.serve_connection_with_upgrades(TokioIo::new(server), service).await.unwrap();
+            Builder::new().serve_connection(TokioIo::new(server), service).with_upgrades().await.unwrap();
         });
         client.write_all(b"GET / HTTP/1.1\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n").await.unwrap();
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             head.push(client.read_u8().await.unwrap());
         }
-        let wire = wires.recv().await.unwrap();
+        wires.recv().await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_spoke_http_is_the_wire_itself() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let server = Guarded::new(listener.accept().await.unwrap().0, Vigil::begin());
+        assert!(matches!(upgraded(client, server).await, Wire::Tcp(_)));
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_is_not_plain_tcp_is_carried_over_a_pair() {
+        let (mut client, server) = duplex(4096);
+        let wire = upgraded(&mut client, server).await;
         assert!(matches!(wire, Wire::Pair(_)));
         assert_eq!(wire.send(b"down").unwrap(), 4);
         let mut down = [0; 4];

@@ -8,7 +8,7 @@ use super::{
         entry::Entry,
         frames::{EncodedSnapshot, Picture, RoomFrame},
         judge::not_a_member,
-        log::LogError,
+        log::{LogError, RESUME_BYTES},
     },
     DOUBT, Discretion, Live, Look, PATIENCE, REPLAYS, Request, ResumePoint, Subscribe, Subscriber, announcement,
     listing::is_account,
@@ -24,6 +24,11 @@ use crate::{
         store::MemberRecord,
     },
 };
+
+/// How much text is in events.
+fn text_of<'a>(events: impl IntoIterator<Item = &'a Event>) -> usize {
+    events.into_iter().filter_map(Event::message).map(|message| message.body.as_str().len()).sum()
+}
 
 /// Where somebody stands who wants to follow the room.
 enum Standpoint {
@@ -201,7 +206,11 @@ impl Live {
         let reached = events.last().map_or(after, |event| event.seq);
         let contiguous = events.iter().zip(after + 1..).all(|(event, seq)| event.seq == seq);
         match self.window.after(reached, self.state.head) {
-            Some(rest) if contiguous && epoch == self.epoch => {
+            Some(rest)
+                if contiguous
+                    && epoch == self.epoch
+                    && text_of(&events) + text_of(rest.iter().map(|entry| &entry.event)) <= RESUME_BYTES =>
+            {
                 let archived: Vec<Entry> = events.into_iter().map(Entry::of).collect();
                 let entries: Vec<&Entry> = archived.iter().chain(rest).collect();
                 subscribe.connection.answer_with(&self.resumed_frame(&entries, &subscribe));
