@@ -112,8 +112,14 @@ impl Watched {
 
     /// Waits until everything that was asked before has been answered. Gives what was asked since the last time.
     async fn barrier(&mut self) -> Vec<String> {
-        let ready = reqwest::get(self.node.url("/readyz")).await.expect("the node answers");
-        assert_eq!(ready.status(), 200);
+        let before = self.settings.log().len();
+        // Readiness is a transaction with nothing in it, once a second at most.
+        poll_until("the store is asked whether it is there", || async {
+            let ready = reqwest::get(self.node.url("/readyz")).await.expect("the node answers");
+            assert_eq!(ready.status(), 200);
+            statements(&self.settings.log()[before..]).windows(2).any(|pair| pair == ["begin", "commit"])
+        })
+        .await;
         self.asked()
     }
 

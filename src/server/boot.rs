@@ -1,6 +1,6 @@
 //! Floor 6: builds a node from its settings, serves, and stops. The one place that joins the pages with the server.
 
-use std::{io::IsTerminal, net::SocketAddr, sync::Arc};
+use std::{io::IsTerminal, sync::Arc};
 
 use anyhow::Context;
 use axum::{
@@ -30,7 +30,7 @@ use tower_http::compression::CompressionLayer;
 use tracing_subscriber::EnvFilter;
 
 use super::{
-    app::{App, Limits, Lines, Node, Passwords, Watchers},
+    app::{App, Counts, Limits, Lines, Node, OpenSockets, Passwords, RoomCounts, Watchers},
     bus::{Bus, BusNews, LocalBus, RedisBus},
     config::{Config, LogFormat},
     domain::{housekeeping, lists, mails, sessions},
@@ -46,6 +46,8 @@ use crate::{
     ui,
 };
 
+/// Requests of one client at the same time, where proxies are in front.
+const REQUESTS_UNDER_WAY: usize = 1_000;
 /// Pages are one person's.
 const PERSONAL: HeaderValue = HeaderValue::from_static("private, no-cache");
 /// Nobody who goes back after logging out finds it again, and no browser writes it to a disk.
@@ -114,6 +116,9 @@ pub async fn build(config: Config) -> anyhow::Result<App> {
         limits,
         keys,
         passwords: Passwords::default(),
+        open_sockets: OpenSockets::default(),
+        under_way: Counts::up_to(REQUESTS_UNDER_WAY),
+        room_counts: RoomCounts::default(),
         lines: Lines::default(),
         watchers: Watchers::default(),
         mailer,
@@ -147,14 +152,7 @@ async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = ()> +
     let mails = tokio::spawn(mails::run(app.clone()));
     let pulse = app.pulse.clone();
     let pulse = tokio::spawn(async move { pulse.beat().await });
-    let service = router(app.clone())?.into_make_service_with_connect_info::<SocketAddr>();
-    let no_delay = axum::serve::ListenerExt::tap_io(listener, |socket| {
-        // Frames are small, and each is news to somebody.
-        let _ = socket.set_nodelay(true);
-    });
-    let stopping = app.stopping.clone();
-    let server = axum::serve(no_delay, service).with_graceful_shutdown(async move { stopping.cancelled().await });
-    let server = tokio::spawn(server.into_future());
+    let server = tokio::spawn(http::serve(app.clone(), listener, router(app.clone())?));
     stop.await;
     tracing::info!("stopping: finishing what is under way");
     app.stopping.cancel();
@@ -223,7 +221,7 @@ fn router(app: App) -> anyhow::Result<Router> {
     let addresses = PreferencesPage::ALL.iter().map(|page| page.path());
     let pages = addresses.fold(pages, |pages, address| pages.route(address, get(preferences_page.clone())));
     let pages = pages.layer(CompressionLayer::new());
-    doors.with(|router| router.merge(pages.with_state(options))).finish(app)
+    doors.with(|router| router.merge(pages.with_state(options))).finish(app, ui::busy)
 }
 
 /// Renders the page of an address, with everything that it shows.

@@ -1,6 +1,9 @@
 //! Security headers, the same on every answer; the content security policy of a page carries its nonce.
 
-use axum::http::{HeaderName, HeaderValue, Response, header};
+use axum::{
+    extract::State,
+    http::{HeaderName, HeaderValue, Response, header},
+};
 
 /// Headers for every answer that does not say otherwise itself.
 const SECURITY: [(HeaderName, HeaderValue); 8] = [
@@ -17,10 +20,16 @@ const SECURITY: [(HeaderName, HeaderValue); 8] = [
     ),
 ];
 
+/// For a year, browsers ask this host by https only.
+const TRANSPORT_SECURITY: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
 /// Gives an answer the headers that it does not have.
-pub async fn secure<B>(mut response: Response<B>) -> Response<B> {
+pub async fn secure<B>(State(is_https): State<bool>, mut response: Response<B>) -> Response<B> {
     for (name, value) in SECURITY {
         response.headers_mut().entry(name).or_insert(value);
+    }
+    if is_https {
+        response.headers_mut().entry(header::STRICT_TRANSPORT_SECURITY).or_insert(TRANSPORT_SECURITY);
     }
     response
 }

@@ -1,11 +1,15 @@
 //! Health: is the process alive, and can it serve.
 
+use std::{sync::Arc, time::Duration};
+
 use axum::{
+    Extension,
     extract::State,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
 use serde_json::json;
+use tokio::{sync::Mutex, time::Instant};
 
 use crate::server::app::App;
 
@@ -14,13 +18,71 @@ pub async fn healthz() -> &'static str {
     "ok"
 }
 
+/// How long what was found counts. A store is asked for a write each time.
+const PROBE_LIFE: Duration = Duration::from_secs(1);
+
+/// What was found when store and bus were asked last. Everybody who asks meanwhile waits for that and shares it.
+#[derive(Default)]
+pub struct Probe(Mutex<Option<(Instant, Health)>>);
+
+/// Whether store and bus answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Health {
+    store: bool,
+    bus: bool,
+}
+
+impl Probe {
+    async fn found(&self, ask: impl Future<Output = Health>) -> Health {
+        let mut last = self.0.lock().await;
+        if let Some((at, found)) = *last
+            && at.elapsed() < PROBE_LIFE
+        {
+            return found;
+        }
+        let found = ask.await;
+        *last = Some((Instant::now(), found));
+        found
+    }
+}
+
 /// Store and bus answer, and the node is not stopping: send it people.
-pub async fn readyz(State(app): State<App>) -> Response {
-    let (store, bus) = tokio::join!(app.store.ping(), app.bus.ping());
+pub async fn readyz(State(app): State<App>, Extension(probe): Extension<Arc<Probe>>) -> Response {
+    let ask = async {
+        let (store, bus) = tokio::join!(app.store.ping(), app.bus.ping());
+        Health { store: store.is_ok(), bus: bus.is_ok() }
+    };
+    let Health { store, bus } = probe.found(ask).await;
     let stopping = app.stopping.is_cancelled();
     let word = |ok| if ok { "ok" } else { "unavailable" };
-    let ready = store.is_ok() && bus.is_ok() && !stopping;
+    let ready = store && bus && !stopping;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let body = json!({ "store": word(store.is_ok()), "bus": word(bus.is_ok()), "stopping": stopping });
+    let body = json!({ "store": word(store), "bus": word(bus), "stopping": stopping });
     (status, axum::Json(body)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures_util::future::join_all;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn many_who_ask_at_once_share_one_probe() {
+        let (probe, asked) = (Probe::default(), AtomicUsize::new(0));
+        let health = Health { store: true, bus: false };
+        let ask = || async {
+            asked.fetch_add(1, Ordering::Relaxed);
+            tokio::task::yield_now().await;
+            health
+        };
+        let found = join_all((0..100).map(|_| probe.found(ask()))).await;
+        assert!(found.iter().all(|found| *found == health));
+        assert_eq!(asked.load(Ordering::Relaxed), 1);
+        *probe.0.lock().await = Some((Instant::now() - PROBE_LIFE, health));
+        probe.found(ask()).await;
+        assert_eq!(asked.load(Ordering::Relaxed), 2, "and a second later it is asked for again");
+    }
 }

@@ -1,10 +1,12 @@
 //! The whole API on one page.
 
+use std::sync::Arc;
+
 use anyhow::Context;
 use axum::{
-    Router,
+    Extension, Router,
     extract::{DefaultBodyLimit, Request},
-    middleware::{from_fn, map_response},
+    middleware::{from_fn, from_fn_with_state, map_response, map_response_with_state},
     response::IntoResponse,
     routing::{any, get},
 };
@@ -19,10 +21,13 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
+    admission::admit,
     auth,
     headers::secure,
     health, messages,
+    metering::{BusyPage, meter},
     openapi::Description,
+    origin::refuse_downgrades,
     problem::{Refusal, foreign_origin, server_function_status},
     reception::receive,
     rooms, shell, users, ws,
@@ -83,7 +88,7 @@ pub fn api(options: &LeptosOptions) -> Doors {
         .merge(rest)
         .route("/ws", any(ws::upgrade))
         .route("/healthz", get(health::healthz))
-        .route("/readyz", get(health::readyz))
+        .route("/readyz", get(health::readyz).layer(Extension(Arc::new(health::Probe::default()))))
         .merge(shell::files(options));
     Doors { router }
 }
@@ -98,16 +103,17 @@ impl Doors {
     /// Puts the guards around everything: limits, cross-site checks, security headers, traces without secrets.
     ///
     /// Fails if the public URL is none that a browser would name as an origin.
-    pub fn finish(self, app: App) -> anyhow::Result<Router> {
+    pub fn finish(self, app: App, busy: BusyPage) -> anyhow::Result<Router> {
         let csrf = match app.config.public_url.as_deref() {
             Some(url) => CsrfLayer::new()
                 .add_trusted_origin(url.trim_end_matches('/'))
                 .with_context(|| format!("PUBLIC_URL {url} cannot be a page’s origin"))?,
             None => CsrfLayer::new(),
         };
+        let is_https = app.config.is_https();
         // As one layer: a router clones and boxes what is inside each layer, once for every request.
         let guards = ServiceBuilder::new()
-            .layer(map_response(secure))
+            .layer(map_response_with_state(is_https, secure))
             // Neither addresses nor queries are traced: both can hold a code.
             .layer(
                 TraceLayer::new_for_http()
@@ -118,8 +124,11 @@ impl Doors {
                 Refusal(Problem::new(Code::Internal, "Something went wrong. Try again.")).into_response()
             }))
             .layer(csrf.with_rejection_response(|_| foreign_origin().into_response()))
+            .layer(from_fn_with_state(app.clone(), refuse_downgrades))
             .layer(DefaultBodyLimit::max(limits::FRAME_BYTES))
+            .layer(from_fn_with_state(app.clone(), admit))
             .layer(from_fn(receive))
+            .layer(from_fn_with_state((app.clone(), busy), meter))
             .layer(map_response(server_function_status));
         let router = self.router.method_not_allowed_fallback(wrong_method).layer(guards);
         Ok(router.with_state(app))

@@ -1,0 +1,128 @@
+//! Metering: how much may be read in a time, by one client and by one person.
+//!
+//! Files of the site are not counted: they cost nothing but the line, and browsers keep them.
+
+use std::{
+    net::IpAddr,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use axum::{
+    body::{Body, Bytes},
+    extract::{FromRequestParts, Request, State},
+    http::{HeaderValue, Method, header, request::Parts},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use hyper::body::{Frame, SizeHint};
+
+use super::{client::client_of, look, problem::Refusal};
+use crate::{
+    protocol::{Language, Problem},
+    server::app::{App, Visitor},
+};
+
+/// Writes the page that says when to come back.
+pub type BusyPage = fn(Language, &Problem) -> String;
+
+/// Lets somebody read who has not read too much.
+pub async fn meter(State((app, busy)): State<(App, BusyPage)>, request: Request, next: Next) -> Response {
+    if !is_metered(request.method(), request.uri().path()) {
+        return next.run(request).await;
+    }
+    let (mut parts, body) = request.into_parts();
+    let client = client_of(&parts, &app);
+    if let Err(problem) = may_read(&app, &mut parts, client).await {
+        return refuse(&app, &parts, problem, busy);
+    }
+    let response = next.run(Request::from_parts(parts, body)).await;
+    response.map(|body| Body::new(Metered { body, app, client }))
+}
+
+async fn may_read(app: &App, parts: &mut Parts, client: IpAddr) -> Result<(), Problem> {
+    app.limits.read(client).await?;
+    match Visitor::from_request_parts(parts, app).await.map(|visitor| visitor.actor) {
+        Ok(Some(actor)) => app.limits.read_as(actor.id()).await,
+        // What else is wrong, the answer says.
+        Ok(None) | Err(_) => Ok(()),
+    }
+}
+
+/// Whether this is a page, or something that the store is asked for.
+fn is_metered(method: &Method, path: &str) -> bool {
+    let name = path.trim_start_matches('/');
+    let is_file = name.starts_with("pkg/") || name.starts_with("icons/") || (!name.contains('/') && name.contains('.'));
+    matches!(*method, Method::GET | Method::HEAD) && !is_file && !["/healthz", "/readyz"].contains(&path)
+}
+
+/// As a page to people, and as a problem to programs.
+fn refuse(app: &App, parts: &Parts, problem: Problem, busy: BusyPage) -> Response {
+    let accepts = parts.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    let page = accepts.contains("text/html").then(|| busy(look::language(&app.config, &parts.headers), &problem));
+    let mut response = Refusal(problem).into_response();
+    if let Some(page) = page {
+        *response.body_mut() = Body::from(page);
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+    }
+    response
+}
+
+/// The body of an answer, which is counted as it leaves.
+struct Metered {
+    body: Body,
+    app: App,
+    client: IpAddr,
+}
+
+impl hyper::body::Body for Metered {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        if let Poll::Ready(Some(Ok(frame))) = &frame
+            && let Some(bytes) = frame.data_ref()
+        {
+            self.app.limits.answered(self.client, bytes.len() as u64);
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_and_what_programs_read_are_metered_and_files_are_not() {
+        for path in [
+            "/",
+            "/rooms/K7M2QX",
+            "/dashboard",
+            "/auth/login",
+            "/nothing",
+            "/api/rooms/K7M2QX",
+            "/ws",
+            "/api/openapi.json",
+            "/rooms/a.b",
+        ] {
+            assert!(is_metered(&Method::GET, path) && is_metered(&Method::HEAD, path), "{path}");
+            assert!(!is_metered(&Method::POST, path), "what changes something has quotas of its own");
+        }
+        for path in
+            ["/pkg/anonchat.wasm", "/icons/icon.svg", "/favicon.ico", "/sw.js", "/offline.html", "/healthz", "/readyz"]
+        {
+            assert!(!is_metered(&Method::GET, path), "{path}");
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! Serving: the accept loop, and how long and how many connections may be.
+//!
+//! HTTP/1.1 only: a proxy in front speaks nothing else to its upstream, and the windows of HTTP/2 in clear would be memory
+//! that any client pins.
+
+use std::{
+    convert::Infallible,
+    io,
+    net::{IpAddr, SocketAddr},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::{ConnectInfo, Request},
+};
+use hyper::{
+    body::{Frame, Incoming, SizeHint},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use rustix::{
+    net::SendFlags,
+    process::{Resource, Rlimit, getrlimit, setrlimit},
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::sleep,
+};
+use tokio_util::task::TaskTracker;
+use tower::Service;
+
+use crate::server::{
+    app::{App, Counted, Counts},
+    socket::{Guarded, UnderWay, Vigil},
+};
+
+/// Connections of one client, if clients connect themselves. A school of two hundred fits, each with a browser's six.
+const CLIENT_CONNECTIONS: usize = 2_000;
+/// The part of all connections that one client may have, where the system allows few.
+const CLIENT_SHARE: usize = 4;
+/// Connections of all clients, if the system allows as many.
+const CONNECTIONS: usize = 200_000;
+/// Open files that are left for everything else: the store, the bus, mails, the site.
+const OTHER_FILES: usize = 128;
+/// Bytes of a request that are kept before it is read, and of an answer before it is written. The longest address is what a
+/// refused form without scripts comes back with.
+const BUFFER_BYTES: usize = 128 * 1024;
+/// How long nobody is accepted after the system could not.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The place of a connection among all, given back when the last part of it has ended. A socket keeps it on.
+pub type Place = Arc<Taken>;
+
+/// What a connection takes up.
+#[derive(Debug)]
+pub struct Taken {
+    _permit: OwnedSemaphorePermit,
+    _counted: Option<Counted>,
+}
+
+/// The places of a node.
+struct Places {
+    all: Arc<Semaphore>,
+    each: Counts,
+}
+
+/// Why there is no place.
+#[derive(Debug, PartialEq, Eq)]
+enum Full {
+    OfClient,
+    OfAll,
+}
+
+impl Places {
+    fn of(most: usize) -> Self {
+        let each = CLIENT_CONNECTIONS.min(most.div_ceil(CLIENT_SHARE));
+        Self { all: Arc::new(Semaphore::new(most)), each: Counts::up_to(each) }
+    }
+
+    /// A place for a connection, if it is known whose.
+    fn take(&self, client: Option<IpAddr>) -> Result<Place, Full> {
+        let counted = match client {
+            Some(client) => Some(self.each.take(client).ok_or(Full::OfClient)?),
+            None => None,
+        };
+        let permit = Arc::clone(&self.all).try_acquire_owned().map_err(|_| Full::OfAll)?;
+        Ok(Arc::new(Taken { _permit: permit, _counted: counted }))
+    }
+}
+
+/// Takes connections until the node begins to stop; ends when the last request that was under way then is answered.
+pub async fn serve(app: App, listener: TcpListener, router: Router) {
+    let files = raise_file_limit();
+    let most = files.saturating_sub(OTHER_FILES).clamp(1, CONNECTIONS);
+    let places = Places::of(most);
+    tracing::debug!(files, most, "connections");
+    let (connections, mut is_quiet) = (TaskTracker::new(), true);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = app.stopping.cancelled() => break,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) if is_of_one_connection(&error) => continue,
+            Err(error) => {
+                // Such as no file left: it does not help to ask at once.
+                if std::mem::take(&mut is_quiet) {
+                    tracing::warn!(%error, "no connection can be taken");
+                }
+                sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        // Of the clients behind a proxy nothing is known yet.
+        let client = (app.config.proxy_hops == 0).then(|| peer.ip());
+        let place = match places.take(client) {
+            Ok(place) => place,
+            Err(Full::OfClient) => {
+                refuse(&stream, "429 Too Many Requests");
+                continue;
+            }
+            Err(Full::OfAll) => {
+                if std::mem::take(&mut is_quiet) {
+                    tracing::warn!(most, "no connection more is taken: there are as many as may be");
+                }
+                refuse(&stream, "503 Service Unavailable");
+                continue;
+            }
+        };
+        is_quiet = true;
+        // Frames are small, and each is news to somebody.
+        let _ = stream.set_nodelay(true);
+        connections.spawn(answer(app.clone(), stream, peer, place, router.clone()));
+    }
+    drop(listener);
+    connections.close();
+    connections.wait().await;
+}
+
+/// Answers the requests of one connection.
+async fn answer(app: App, stream: TcpStream, peer: SocketAddr, place: Place, router: Router) {
+    let vigil = Vigil::begin();
+    let stream = TokioIo::new(Guarded::new(stream, vigil.clone()));
+    let watching = vigil.clone();
+    let service = service_fn(move |request: Request<Incoming>| {
+        let under_way = vigil.answer();
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        request.extensions_mut().insert(Place::clone(&place));
+        // A router is always ready.
+        let answering = router.clone().call(request);
+        async move {
+            let Ok(response) = answering.await;
+            Ok::<_, Infallible>(response.map(|body| Answer { body, _under_way: under_way }))
+        }
+    });
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(BUFFER_BYTES);
+    let mut connection = std::pin::pin!(builder.serve_connection(stream, service).with_upgrades());
+    let mut is_stopping = false;
+    loop {
+        tokio::select! {
+            // What fails here is the client's line.
+            _ = connection.as_mut() => return,
+            () = watching.expired() => return,
+            () = app.stopping.cancelled(), if !is_stopping => {
+                is_stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
+        }
+    }
+}
+
+/// Says why a connection is not taken, if that can be done at once.
+fn refuse(stream: &TcpStream, status: &str) {
+    const WHY: &str = "There are too many connections. Close some, or try again later.\n";
+    let answer = format!(
+        "HTTP/1.1 {status}\r\nretry-after: 10\r\nconnection: close\r\ncontent-type: text/plain; charset=utf-8\r\n\
+         content-length: {}\r\n\r\n{WHY}",
+        WHY.len(),
+    );
+    // A new connection has an empty buffer, of which the runtime does not know yet.
+    let _ = rustix::net::send(stream, answer.as_bytes(), SendFlags::empty());
+}
+
+/// Whether it failed for the connection that was to be accepted, and the next one may do.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionRefused | ConnectionAborted | ConnectionReset)
+}
+
+/// Opens as many files as the system lets this process have, and says how many that is.
+fn raise_file_limit() -> usize {
+    let limit = getrlimit(Resource::Nofile);
+    let most = limit.maximum.unwrap_or(u64::MAX).min((2 * CONNECTIONS) as u64);
+    if limit.current.is_some_and(|current| current < most) {
+        let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(most), maximum: limit.maximum });
+        if let Err(error) = raised {
+            tracing::warn!(%error, "the limit of open files stays as it is");
+        }
+    }
+    let current = getrlimit(Resource::Nofile).current.unwrap_or(most);
+    usize::try_from(current).unwrap_or(usize::MAX)
+}
+
+/// The body of an answer; when it has left, the request is not under way any more.
+struct Answer {
+    body: Body,
+    _under_way: UnderWay,
+}
+
+impl hyper::body::Body for Answer {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_client_has_a_part_of_the_places_and_gives_them_back() {
+        let places = Places::of(12);
+        let [one, two] = [1, 2].map(|n| Some(IpAddr::from([203, 0, 113, n])));
+        let taken: Vec<Place> = (0..3).map(|_| places.take(one).unwrap()).collect();
+        assert_eq!(places.take(one).err(), Some(Full::OfClient));
+        let others = places.take(two).unwrap();
+        let behind_a_proxy: Vec<Place> = (0..8).map(|_| places.take(None).unwrap()).collect();
+        assert_eq!(places.take(two).err(), Some(Full::OfAll));
+        drop((taken, others, behind_a_proxy));
+        let all: Vec<Place> = (0..12).map(|_| places.take(None).unwrap()).collect();
+        assert_eq!(places.take(None).err(), Some(Full::OfAll));
+        drop(all);
+        assert!(places.take(one).is_ok(), "what was refused is not counted");
+    }
+
+    #[test]
+    fn as_many_files_may_be_open_as_the_system_allows() {
+        let most = raise_file_limit();
+        let limit = getrlimit(Resource::Nofile);
+        assert_eq!(Some(most as u64), limit.current);
+        assert!(limit.maximum.is_none_or(|maximum| most as u64 >= maximum.min((2 * CONNECTIONS) as u64)));
+    }
+}
