@@ -74,8 +74,9 @@ const TAKE_OUT: Quota = Quota { burst: 5, per: Duration::from_hours(1) };
 /// Messages per person and node: this many at once, and this many a second for ever.
 const SEND_BURST: u32 = 20;
 const SEND_PER_SECOND: u32 = 5;
-/// Pages and other readings, per client and per person, on each node.
-const READ: Quota = Quota { burst: 2_400, per: Duration::from_mins(2) };
+/// Pages and other readings, per client and per person, on each node. Two hundred whose network blocks sockets ask every three
+/// seconds.
+const READ: Quota = Quota { burst: 9_000, per: Duration::from_mins(2) };
 const READ_OF_ONE: Quota = Quota { burst: 300, per: Duration::from_secs(100) };
 /// Bytes of answers per client and node, and of those on one socket. What is beyond that is asked for later.
 const ANSWERS: Rate = Rate { burst: 128 * 1024 * 1024, per_second: 4 * 1024 * 1024 };
