@@ -58,7 +58,9 @@ impl OpenSockets {
         // What goes is taken off now: it may take a moment to be gone, and nobody else has to go for it.
         let oldest: Vec<Connection> = theirs.drain(..too_many).collect();
         drop(held);
-        oldest.iter().for_each(|connection| connection.end(Some(ByeReason::TooManySockets)));
+        for connection in &oldest {
+            connection.end(Some(ByeReason::TooManySockets));
+        }
         OpenSocket { sockets: self.clone(), actor, connection: connection.clone() }
     }
 

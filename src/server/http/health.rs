@@ -81,7 +81,7 @@ mod tests {
         let found = join_all((0..100).map(|_| probe.found(ask()))).await;
         assert!(found.iter().all(|found| *found == health));
         assert_eq!(asked.load(Ordering::Relaxed), 1);
-        *probe.0.lock().await = Some((Instant::now() - PROBE_LIFE, health));
+        *probe.0.lock().await = Some((Instant::now().checked_sub(PROBE_LIFE).unwrap(), health));
         probe.found(ask()).await;
         assert_eq!(asked.load(Ordering::Relaxed), 2, "and a second later it is asked for again");
     }

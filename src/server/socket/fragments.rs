@@ -83,11 +83,11 @@ mod tests {
         match payload {
             0..126 => frame.push(0x80 | u8::try_from(payload).unwrap()),
             126..65_536 => {
-                frame.push(0x80 | 126);
+                frame.push(0xfe);
                 frame.extend(u16::try_from(payload).unwrap().to_be_bytes());
             }
             _ => {
-                frame.push(0x80 | 127);
+                frame.push(0xff);
                 frame.extend((payload as u64).to_be_bytes());
             }
         }

@@ -161,6 +161,11 @@ impl Incoming {
     }
 }
 
+fn is_of_fragments(error: &io::Error) -> bool {
+    let Some(error) = error.get_ref() else { return false };
+    error.is::<TooManyFragments>()
+}
+
 fn too_many_fragments() -> CloseFrame {
     let reason = Utf8Bytes::from(format!("A message may have {FRAGMENTS} fragments."));
     CloseFrame { code: CloseCode::Policy, reason }
@@ -169,9 +174,7 @@ fn too_many_fragments() -> CloseFrame {
 /// What the close frame says of an error (RFC 6455, section 7.4.1), if the client is there to read it.
 fn fault(error: &Error) -> Option<CloseFrame> {
     let (code, reason) = match error {
-        Error::Io(error) if error.get_ref().is_some_and(|inner| inner.is::<TooManyFragments>()) => {
-            return Some(too_many_fragments());
-        }
+        Error::Io(error) if is_of_fragments(error) => return Some(too_many_fragments()),
         Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => return None,
         Error::Protocol(_) => (CloseCode::Protocol, "This is not how WebSocket works (RFC 6455)."),
         Error::Utf8(_) => (CloseCode::Invalid, "Text is UTF-8."),
