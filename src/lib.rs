@@ -3,12 +3,12 @@
 //! | floor | module | what it is |
 //! |---|---|---|
 //! | 0 | [`protocol`] | all that crosses the wire, and the fold; server and browser alike |
-//! | 1 | `server::{config, store, bus, mail, socket}` | settings, durable truth, live state between nodes, mails, the way to one client |
+//! | 1 | `server::{config, disk, store, bus, mail, socket}` | settings, the folder of files, durable truth, live state between nodes, mails, the way to one client |
 //! | 2 | `server::room` | the engine: append, tail, resume, the task of a live room |
 //! | 3 | `server::app` | what a node is made of |
 //! | 4 | `server::domain` | use cases: all rules live here |
 //! | 5 | `server::http`, [`api`] | doors: REST and socket, server functions |
-//! | 6 | `server::boot`, [`ui`] | start and stop; pages, and the browser's replica |
+//! | 6 | `server::{boot, admin}`, [`ui`] | start and stop; what operators ask for; pages, and the browser's replica |
 //!
 //! A file imports only from floors below its own (`tests/house.rs` checks it). `ui` sees only `protocol`, `api` and itself.
 

@@ -46,7 +46,7 @@ impl Room {
         let store: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.path().join("test.sqlite")).unwrap());
         let (bus, news) = LocalBus::new();
         let bus: Arc<dyn Bus> = Arc::new(bus);
-        let timing = Timing { guest_grace: Duration::from_secs(1) };
+        let timing = Timing { guest_grace: Duration::from_secs(1), room_kept_days: 90 };
         let engine = Engine::start(Arc::clone(&store), Arc::clone(&bus), news, timing);
         let (id, at) = (RoomId(random::uuid()), clock::now());
         let owner = MemberRecord {
@@ -75,6 +75,7 @@ impl Room {
             owner: owner.member,
             created_at: at,
             touched_at: at,
+            visited_at: at,
         };
         store.create_room(&record, &owner, None).await.unwrap();
         let owner = follow(&engine, &record, owner).await;

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anonchat::protocol::{Code, Problem, Profile, RoomType};
+use anonchat::protocol::{ByeReason, Code, Preferences, Problem, Profile, RoomType, ServerFrame};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use futures_util::future::join_all;
 use hmac::{Hmac, KeyInit, Mac};
@@ -21,9 +21,12 @@ use sha2::Sha256;
 use support::{
     Guest, Mailbox, Node, Settings,
     account::{OTHER_PASSWORD, PASSWORD, new_address},
-    client::Refused,
-    on_both_stacks, poll_until, within,
+    client::{Refused, Socket, new_id},
+    on_both_stacks, poll_until,
+    services::{shared_mongo, shared_redis},
+    within,
 };
+use uuid::Uuid;
 
 const POST: Method = Method::POST;
 const PUT: Method = Method::PUT;
@@ -107,8 +110,8 @@ async fn forged_access_tokens_open_nothing() {
         ("wrong audience", signed(Algorithm::HS256, &key, &with("aud", json!("anonchat-admin")))),
         ("no audience", signed(Algorithm::HS256, &key, &without("aud"))),
         ("wrong issuer", signed(Algorithm::HS256, &key, &with("iss", json!("evil")))),
-        ("another account", signed(Algorithm::HS256, &key, &with("sub", json!(uuid::Uuid::now_v7())))),
-        ("another session", signed(Algorithm::HS256, &key, &with("sid", json!(uuid::Uuid::now_v7())))),
+        ("another account", signed(Algorithm::HS256, &key, &with("sub", json!(Uuid::now_v7())))),
+        ("another session", signed(Algorithm::HS256, &key, &with("sid", json!(Uuid::now_v7())))),
         ("nonsense", "nonsense".to_owned()),
         ("a great deal of nonsense", "x.".repeat(2_000)),
     ];
@@ -1085,4 +1088,109 @@ async fn logs_have_no_passwords_codes_tokens_or_addresses_of_accounts() {
             panic!("{secret} is in the log: {line}");
         }
     }
+}
+
+/// Why a socket is closed.
+async fn bye(socket: &mut Socket) -> Option<ByeReason> {
+    while let Some(frame) = socket.next().await {
+        if let ServerFrame::Bye { reason, .. } = frame {
+            return Some(reason);
+        }
+    }
+    None
+}
+
+/// How many of many requests, made as fast as they are answered, are taken; the rest must say when to come back.
+async fn taken(requests: impl Iterator<Item = RequestBuilder>) -> usize {
+    let mut taken = 0;
+    for request in requests {
+        let answer = request.send().await.unwrap();
+        if answer.status() == StatusCode::TOO_MANY_REQUESTS {
+            assert!(answer.headers().contains_key("retry-after"));
+            assert!(answer.json::<Problem>().await.unwrap().retry_after_ms.is_some());
+        } else {
+            assert!(answer.status().is_success(), "{}", answer.status());
+            taken += 1;
+        }
+    }
+    taken
+}
+
+#[tokio::test]
+async fn whatever_becomes_an_event_is_metered_like_a_message_and_settings_are_metered_too() {
+    let alone = Node::start(&limited()).await;
+    let mut nodes = vec![alone];
+    if let (Some(mongo), Some(redis)) = (shared_mongo(), shared_redis()) {
+        let name = format!("test_{}", Uuid::now_v7().simple());
+        let settings =
+            Settings::cluster(&mongo, &name, &redis, &name).with("RATE_LIMITS", "on").with("PROXY_HOPS", "1");
+        nodes.push(Node::start(&settings).await);
+    }
+    for node in &nodes {
+        const TRIES: usize = 60;
+        let in_a_room = async |preserve| {
+            let ada = Guest::new(node, "Ada");
+            let code = ada.create(RoomType::Group, preserve).await.room.code;
+            (ada, code)
+        };
+        let put = |person: &Guest, path: &str, body: Value| person.request(PUT, path).json(&body);
+        let within_reason = |what: &str, taken: usize, begun: Instant| {
+            let refilled = 5 * (usize::try_from(begun.elapsed().as_secs()).unwrap() + 1);
+            assert!((20..=20 + refilled).contains(&taken), "{what}: {taken} of {TRIES}");
+        };
+        for preserve in [true, false] {
+            let ((ada, code), begun) = (in_a_room(preserve).await, Instant::now());
+            let renames =
+                (0..TRIES).map(|n| put(&ada, "/api/rooms/name", json!({ "code": code, "name": n.to_string() })));
+            within_reason("renames", taken(renames).await, begun);
+            assert!(ada.try_say(code, new_id(), "Hello").await.is_err(), "it is the budget of messages");
+        }
+        let ((ada, code), begun) = (in_a_room(false).await, Instant::now());
+        let turns =
+            (0..TRIES).map(|n| put(&ada, "/api/rooms/preserve", json!({ "code": code, "preserve": n % 2 == 0 })));
+        // One that is refused makes the next one a wish for what is so already.
+        let turned = taken(turns).await;
+        assert!(turned < TRIES, "{turned} in {:?}", begun.elapsed());
+
+        let (ada, code) = in_a_room(true).await;
+        let mutes = (0..TRIES).map(|n| put(&ada, "/api/rooms/mute", json!({ "code": code, "muted": n % 2 == 0 })));
+        let changed = taken(mutes).await;
+        assert!(changed < TRIES, "{changed}");
+        let (bob, _) = Guest::registered(node, "Bob").await;
+        let names = (0..TRIES).map(|n| put(&bob, "/api/users/name", json!({ "name": format!("Bob {n}") })));
+        let renamed = taken(names).await;
+        assert!((30..33).contains(&renamed), "{renamed}");
+        let (eve, _) = Guest::registered(node, "Eve").await;
+        let mut wanted = serde_json::to_value(Preferences::default()).unwrap();
+        let flips = (0..TRIES).map(|n| {
+            wanted["show_read"] = json!(n % 2 == 1);
+            put(&eve, "/api/users/preferences", wanted.clone())
+        });
+        let flipped = taken(flips).await;
+        assert!((30..TRIES).contains(&flipped), "{flipped}");
+    }
+}
+
+#[tokio::test]
+async fn who_flips_what_they_show_loses_few_sockets_and_is_told_why() {
+    let node = Node::start(&Settings::embedded()).await;
+    let (ada, _) = Guest::registered(&node, "Ada").await;
+    let code = ada.create(RoomType::Group, true).await.room.code;
+    let mut tab = ada.follow(code).await;
+    let begun = Instant::now();
+    for n in 0..100 {
+        let wanted = Preferences { show_read: n % 2 == 1, ..Preferences::default() };
+        ada.tell(PUT, "/api/users/preferences", serde_json::to_value(wanted).unwrap()).await.unwrap();
+    }
+    let mut closed = 0;
+    while begun.elapsed() < Duration::from_secs(5) {
+        let left = Duration::from_secs(5).saturating_sub(begun.elapsed());
+        match tokio::time::timeout(left, bye(&mut tab.socket)).await {
+            Ok(why) => assert_eq!(why, Some(ByeReason::PreferencesChanged)),
+            Err(_) => break,
+        }
+        closed += 1;
+        tab = ada.follow(code).await;
+    }
+    assert!((1..=4).contains(&closed), "{closed} times in {:?}", begun.elapsed());
 }

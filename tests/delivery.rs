@@ -51,7 +51,7 @@ impl Room {
         let folder = tempfile::tempdir().unwrap();
         let store: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.path().join("test.sqlite")).unwrap());
         let (bus, news) = LocalBus::new();
-        let timing = Timing { guest_grace: Duration::from_hours(1) };
+        let timing = Timing { guest_grace: Duration::from_hours(1), room_kept_days: 90 };
         let engine = Engine::start(Arc::clone(&store), Arc::new(bus), news, timing);
         let (room, owner) = new_room();
         store.create_room(&room, &owner, None).await.unwrap();
@@ -153,6 +153,7 @@ fn new_room() -> (RoomRecord, MemberRecord) {
         owner,
         created_at: 0,
         touched_at: 0,
+        visited_at: i64::MAX,
     };
     let member = MemberRecord {
         room: id,

@@ -979,7 +979,7 @@ async fn the_description_of_the_api_is_whole() {
 #[tokio::test]
 async fn logs_have_no_words_codes_names_tokens_or_addresses() {
     const CLIENT: &str = "203.0.113.77";
-    let settings = limited().logged("debug").with("GUEST_GRACE_SECONDS", "1");
+    let settings = limited().logged("trace").with("GUEST_GRACE_SECONDS", "1");
     let mut node = Node::start(&settings).await;
     let mut secrets: Vec<(&str, String)> = vec![
         ("message text", "Xylophon".into()),
@@ -1049,7 +1049,7 @@ async fn logs_have_no_words_codes_names_tokens_or_addresses() {
     }
     assert!(node.terminate().await);
     let log = settings.log();
-    assert!(log.lines().any(|line| line.contains("DEBUG")), "the log has its finest lines");
+    assert!(log.lines().any(|line| line.contains("TRACE")), "the log has its finest lines");
     for (what, secret) in secrets {
         if let Some(line) = log.lines().find(|line| line.contains(&secret)) {
             panic!("{what} ({secret}) is in the log: {line}");
@@ -1125,4 +1125,52 @@ async fn a_signal_is_no_event() {
     })
     .await;
     assert_eq!(page.replica.state.head, 1);
+}
+
+#[tokio::test]
+async fn the_servers_files_are_its_owners_alone_whatever_was_there() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let settings = Settings::embedded();
+    let folder = settings.data_dir();
+    let widen = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    fs::create_dir(&folder).unwrap();
+    widen(&folder, 0o755);
+    // A mail server is set, so that nothing but the store and the secret is kept here; nobody connects to it before it has a mail.
+    let with_smtp = settings.clone().with("SMTP_URL", "smtp://127.0.0.1:1");
+    for settings in [with_smtp, settings.clone(), settings] {
+        let mut node = Node::start(&settings).await;
+        let (ada, code) = ada_in_a_room(&node).await;
+        ada.preserve(code, true).await.unwrap();
+        ada.say(code, "kept").await;
+        Guest::registered(&node, "Ada").await;
+        let mut seen = 0;
+        let mut waiting = vec![folder.clone()];
+        while let Some(path) = waiting.pop() {
+            // A mail gets its name once it is whole.
+            let Ok(found) = fs::metadata(&path) else { continue };
+            let wanted = if found.is_dir() { 0o700 } else { 0o600 };
+            assert_eq!(found.permissions().mode() & 0o777, wanted, "{}", path.display());
+            seen += 1;
+            if path.is_dir() {
+                waiting.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            }
+        }
+        assert!(seen >= 6, "the folder, the database, its log, its index, its lock, and the secret");
+        assert!(node.terminate().await);
+        // As an older version left them.
+        widen(&folder, 0o755);
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            widen(&path, if path.is_dir() { 0o755 } else { 0o644 });
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_start_says_what_is_dangerous_about_its_settings() {
+    let settings = Settings::embedded().logged("warn").with("PUBLIC_URL", "http://chat.example.org");
+    let mut node = Node::start(&settings).await;
+    assert!(node.terminate().await);
+    assert!(settings.log().contains("RATE_LIMITS=off"), "{}", settings.log());
 }

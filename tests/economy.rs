@@ -17,8 +17,8 @@ use anonchat::{
     },
     server::store::{
         AccountId, ActorId, Events as _, GuestId, GuestRecord, Guests as _, Joining, MemberRecord, Members as _, Owed,
-        Presence, ReadCursor, RoomId, RoomRecord, Rooms as _, Store, TokenHash, mongo::Mongo as MongoStore,
-        sqlite::Sqlite,
+        Presence, ReadCursor, RoomId, RoomRecord, Rooms as _, SessionId, Sessions as _, Store, TokenHash,
+        mongo::Mongo as MongoStore, sqlite::Sqlite,
     },
 };
 use futures_util::{StreamExt, future::join_all, stream};
@@ -163,12 +163,13 @@ impl Watched {
 }
 
 fn statements(log: &str) -> Vec<String> {
-    const BY_ITSELF: [&str; 4] = [
+    const BY_ITSELF: [&str; 5] = [
         // A reader is opened whenever two ask at once, and that may be a sweep.
         "PRAGMA temp_store",
         "SELECT room FROM members WHERE owed",
         "SELECT room, member FROM members WHERE (room",
         "SELECT EXISTS (SELECT 1 FROM mails",
+        "SELECT id FROM rooms WHERE visited_at",
     ];
     let statement = |line: &str| {
         let line: Value = serde_json::from_str(line).expect("a line of the log is JSON");
@@ -413,6 +414,7 @@ fn room_for(owner: GuestId, retention: Retention) -> (RoomRecord, MemberRecord) 
         owner: member,
         created_at: 1,
         touched_at: 1,
+        visited_at: i64::MAX,
     };
     let owner = MemberRecord {
         room: id,
@@ -431,6 +433,13 @@ fn room_for(owner: GuestId, retention: Retention) -> (RoomRecord, MemberRecord) 
         also: Vec::new(),
     };
     (room, owner)
+}
+
+/// As many as a busy node holds sockets of.
+const SESSIONS: usize = 10_000;
+
+fn sessions() -> Vec<SessionId> {
+    (0..SESSIONS).map(|_| SessionId(Uuid::now_v7())).collect()
 }
 
 fn newcomer() -> GuestRecord {
@@ -462,6 +471,9 @@ async fn a_batch_is_one_transaction_of_sqlite_with_one_statement_for_each_messag
         let expected = [&["begin"], &vec!["insert events"; inserts][..], &["commit"]].concat();
         assert_eq!(statements(&told.take()), expected);
     }
+    let ended = store.ended_sessions(&sessions(), 1).await.unwrap();
+    assert_eq!(ended.len(), SESSIONS);
+    assert_eq!(statements(&told.take()), ["with"], "one statement, however many sessions a node holds");
     store.close().await;
 }
 
@@ -545,6 +557,12 @@ async fn mongo_is_asked_one_command_for_a_batch_of_messages_and_for_each_look() 
     assert_eq!(told.commands(), ["aggregate members"]);
     store.places_of_account(AccountId(Uuid::now_v7())).await.unwrap();
     assert_eq!(told.commands(), ["aggregate members"]);
+
+    // That all of them live is one number; which do not is asked for only then.
+    assert_eq!(store.ended_sessions(&[], 1).await.unwrap(), []);
+    assert_eq!(told.commands(), ["aggregate sessions"]);
+    assert_eq!(store.ended_sessions(&sessions(), 1).await.unwrap().len(), SESSIONS);
+    assert_eq!(told.commands(), ["aggregate sessions", "find sessions"]);
 
     let client = mongodb::Client::with_uri_str(&uri).await.unwrap();
     client.database(&name).drop().await.unwrap();

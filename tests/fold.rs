@@ -84,6 +84,7 @@ fn empty() -> Snapshot {
             retention: Retention::Ephemeral,
             owner: person(9).id,
             created_at: 0,
+            kept_days: 0,
         },
         you: You {
             member_id: person(9).id,

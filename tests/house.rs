@@ -31,10 +31,11 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 
 /// The floor of a module path such as `server::room::engine`.
 fn floor(module: &str) -> Option<u8> {
-    const FLOORS: [(&str, u8); 18] = [
+    const FLOORS: [(&str, u8); 20] = [
         ("protocol", 0),
         ("server::config", 1),
         ("server::clock", 1),
+        ("server::disk", 1),
         ("server::keys", 1),
         ("server::random", 1),
         ("server::socket", 1),
@@ -48,6 +49,7 @@ fn floor(module: &str) -> Option<u8> {
         ("server::domain", 4),
         ("server::http", 5),
         ("api", 5),
+        ("server::admin", 6),
         ("server::boot", 6),
         ("ui", 6),
     ];

@@ -5,8 +5,8 @@ mod support;
 use std::collections::BTreeSet;
 
 use anonchat::protocol::{
-    Ack, ClientFrame, ClientId, Code, Event, HistoryPage, RoomCode, RoomType, ServerFrame, Signal,
-    limits::MESSAGE_CHARS,
+    Ack, ClientFrame, ClientId, Code, CreateRoom, Event, HistoryPage, Problem, Reason, RoomCode, RoomType, ServerFrame,
+    Signal, Snapshot, limits::MESSAGE_CHARS,
 };
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -484,4 +484,53 @@ async fn a_message_to_a_room_that_one_is_not_in_is_refused() {
     let bad = json!({ "code": ada.code, "id": "not-a-uuid", "body": "x" });
     let refused = ada.guest.ask::<Ack>(Method::POST, "/api/messages", bad).await.unwrap_err();
     assert_eq!((refused.status.as_u16(), refused.problem.code), (400, Code::InvalidInput));
+}
+
+#[tokio::test]
+async fn while_the_disk_is_almost_full_words_are_refused_that_would_be_kept_and_nothing_is_lost() {
+    // No disk is as large as this floor.
+    let settings = Settings::embedded();
+    let mut node = Node::start(&settings).await;
+    let ada = Guest::new(&node, "Ada");
+    let code = ada.create(RoomType::Group, true).await.room.code;
+    ada.say(code, "There is room").await;
+    assert!(node.terminate().await);
+
+    let full = settings.clone().with("DISK_FLOOR_MIB", "9000000000000").logged("warn");
+    let mut node = Node::start(&full).await;
+    assert!(full.log().contains("the disk is almost full"), "said at start: {}", full.log());
+    let ada = ada.at(&node);
+    let mut page = ada.follow(code).await;
+    let id = new_id();
+    let low = |problem: &Problem| {
+        let told = (problem.code, problem.reason, problem.retry_after_ms.is_some());
+        assert_eq!(told, (Code::StoreUnavailable, Some(Reason::DiskLow), true), "{problem:?}");
+    };
+    low(&ada.try_say(code, id, "By REST").await.unwrap_err().problem);
+    page.socket.send(&ClientFrame::Send { code, id, body: "By a socket".to_owned() }).await.unwrap();
+    within("the socket is refused", async {
+        loop {
+            if let ServerFrame::Error { code, detail, id: about, reason, retry_after_ms, .. } =
+                page.socket.next().await.unwrap()
+            {
+                assert_eq!(about, Some(id));
+                return low(&Problem { reason, retry_after_ms, ..Problem::new(code, detail) });
+            }
+        }
+    })
+    .await;
+    let eve = Guest::new(&node, "Eve");
+    let asked = CreateRoom { room_type: RoomType::Group, name: None, preserve: true, nickname: None };
+    low(&eve.ask::<Snapshot>(Method::POST, "/api/rooms/create", asked).await.unwrap_err().problem);
+    // What keeps nothing goes on, and so does everything that is not words.
+    let quiet = eve.create(RoomType::Group, false).await.room.code;
+    eve.say(quiet, "Hello").await;
+    low(&eve.preserve(quiet, true).await.unwrap_err().problem);
+    Guest::new(&node, "Bob").join(code).await;
+    assert!(node.terminate().await);
+
+    let node = Node::start(&settings).await;
+    let ada = ada.at(&node);
+    let said = ada.try_say(code, id, "By a socket").await.unwrap();
+    assert_eq!(said.id, id, "the same message, sent again");
 }

@@ -261,7 +261,7 @@ async fn who_hides_what_they_read_neither_shows_nor_sees_it() {
     until_marked(&mut ada, tab.id(), shown).await;
 
     bob.prefer(hides_read()).await;
-    assert_eq!(come_back(&mut tab, &node).await, Some(ByeReason::SignedIn));
+    assert_eq!(come_back(&mut tab, &node).await, Some(ByeReason::PreferencesChanged));
     assert_eq!((tab.read, tab.marks.len()), (shown, 0), "who hides sees nobody’s");
     tab.signals.clear();
     let mut phone = bob.other_device(&node).await.follow(code).await;
@@ -289,7 +289,7 @@ async fn who_hides_what_they_read_neither_shows_nor_sees_it() {
     }
 
     bob.prefer(Preferences::default()).await;
-    assert_eq!(come_back(&mut tab, &node).await, Some(ByeReason::SignedIn));
+    assert_eq!(come_back(&mut tab, &node).await, Some(ByeReason::PreferencesChanged));
     assert_eq!(tab.marks.get(&cyd.id()), Some(&hidden));
     let again = ada.say("Everybody may know again").await.seq;
     tab.until_said("Everybody may know again").await;
@@ -345,7 +345,7 @@ async fn a_preference_holds_on_every_node() {
     let seq = ada.say("One").await.seq;
     tab.until_said("One").await;
     bob.prefer(hides_read()).await;
-    assert_eq!(come_back(&mut tab, &two).await, Some(ByeReason::SignedIn));
+    assert_eq!(come_back(&mut tab, &two).await, Some(ByeReason::PreferencesChanged));
     tab.mark_read(seq).await;
     settle(&mut tab).await;
     // What Bob says goes the same way, later.

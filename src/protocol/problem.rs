@@ -115,6 +115,10 @@ pub enum Reason {
         /// How many that is.
         limit: usize,
     },
+    /// More was kept than fits into a day: of the client, the room or the person.
+    KeptTooMuch,
+    /// The server's disk is almost full.
+    DiskLow,
     /// The field is no email address.
     NoEmail,
     /// No answer came; never said by the server.
@@ -181,6 +185,17 @@ impl Problem {
         let unit = if seconds == 1 { "second" } else { "seconds" };
         let detail = format!("That was a little fast. Try again in {seconds} {unit}.");
         Self { retry_after_ms: Some(retry_after_ms), ..Self::new(Code::TooManyRequests, detail) }
+    }
+
+    /// More was said in rooms that keep it than fits into a day: wait this long.
+    pub fn kept_too_much(retry_after_ms: u64) -> Self {
+        let minutes = retry_after_ms.div_ceil(60_000).max(1);
+        let unit = if minutes == 1 { "minute" } else { "minutes" };
+        let detail = format!(
+            "More was said in rooms that keep it than the server keeps in a day. Try again in {minutes} {unit}."
+        );
+        Self { retry_after_ms: Some(retry_after_ms), ..Self::new(Code::TooManyRequests, detail) }
+            .because(Reason::KeptTooMuch)
     }
 
     /// This is for people with an account.

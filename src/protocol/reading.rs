@@ -13,7 +13,7 @@ use serde::{
 
 use super::{
     ByeReason, ClientId, Code, Epoch, Event, EventKind, MemberId, Message, MessageBody, Millis, OwnerChange, Person,
-    ReadMark, ResetReason, Retention, RoomCode, RoomName, RoomSummary, Seq, ServerFrame, Signal, Snapshot,
+    ReadMark, Reason, ResetReason, Retention, RoomCode, RoomName, RoomSummary, Seq, ServerFrame, Signal, Snapshot,
 };
 
 /// Why an object cannot be what its tag says.
@@ -121,6 +121,7 @@ struct ErrorFields {
     detail: String,
     id: Option<ClientId>,
     room: Option<RoomCode>,
+    reason: Option<Reason>,
     retry_after_ms: Option<u64>,
 }
 
@@ -166,6 +167,7 @@ enum Why {
     SignedOut,
     SignedIn,
     TooManySockets,
+    PreferencesChanged,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -218,6 +220,7 @@ impl FrameFields {
                     Why::SignedOut => ByeReason::SignedOut,
                     Why::SignedIn => ByeReason::SignedIn,
                     Why::TooManySockets => ByeReason::TooManySockets,
+                    Why::PreferencesChanged => ByeReason::PreferencesChanged,
                     Why::EpochChanged | Why::TooFarBehind => return None,
                 },
                 retry_after_ms: self.retry_after_ms?,
@@ -259,8 +262,8 @@ impl<'de> Visitor<'de> for FrameVisitor {
                 Ok(ServerFrame::Event { code, event: fields.event().ok_or_else(incomplete)? })
             }
             Type::Error => {
-                let ErrorFields { code, detail, id, room, retry_after_ms } = ErrorFields::deserialize(rest)?;
-                Ok(ServerFrame::Error { code, detail, id, room, retry_after_ms })
+                let ErrorFields { code, detail, id, room, reason, retry_after_ms } = ErrorFields::deserialize(rest)?;
+                Ok(ServerFrame::Error { code, detail, id, room, reason, retry_after_ms })
             }
             Type::Summary => Ok(ServerFrame::Summary { room: SummaryFields::deserialize(rest)?.room }),
             tag => FrameFields::deserialize(rest)?.frame(tag).ok_or_else(incomplete),

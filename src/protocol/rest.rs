@@ -152,6 +152,14 @@ pub struct RoomView {
     pub owner: MemberId,
     /// When it was made.
     pub created_at: Millis,
+    /// How many days it stays when nobody visits it, unless it is kept and somebody in it has an account; 0 is for ever.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub kept_days: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "it is what serde passes")]
+fn is_zero(days: &u32) -> bool {
+    *days == 0
 }
 
 /// Who the asker is in this room.

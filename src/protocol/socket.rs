@@ -3,7 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClientId, Code, Epoch, Event, MemberId, Millis, Problem, ReadMark, RoomCode, RoomSummary, Seq, Snapshot};
+use super::{
+    ClientId, Code, Epoch, Event, MemberId, Millis, Problem, ReadMark, Reason, RoomCode, RoomSummary, Seq, Snapshot,
+};
 
 /// From the browser to the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,6 +135,9 @@ pub enum ServerFrame {
         /// The room it is about.
         #[serde(skip_serializing_if = "Option::is_none")]
         room: Option<RoomCode>,
+        /// What exactly is wrong, where the code leaves that open.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<Reason>,
         /// When trying again makes sense, in milliseconds.
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_after_ms: Option<u64>,
@@ -172,8 +177,8 @@ pub enum ServerFrame {
 impl ServerFrame {
     /// The frame of a refusal; `room` is the room it is about unless the problem names one itself.
     pub fn error(problem: Problem, id: Option<ClientId>, room: Option<RoomCode>) -> Self {
-        let Problem { code, detail, room: named, retry_after_ms, .. } = problem;
-        Self::Error { code, detail, id, room: named.or(room), retry_after_ms }
+        let Problem { code, detail, reason, room: named, retry_after_ms, .. } = problem;
+        Self::Error { code, detail, id, room: named.or(room), reason, retry_after_ms }
     }
 }
 
@@ -227,4 +232,6 @@ pub enum ByeReason {
     SignedIn,
     /// This person has opened more sockets than they may have, and this was the oldest.
     TooManySockets,
+    /// The account of this socket shows others more or less of what it does: connect again, to see what goes with that.
+    PreferencesChanged,
 }

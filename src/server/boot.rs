@@ -27,12 +27,18 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::compression::CompressionLayer;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    filter::{FilterExt, LevelFilter, Targets},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 use super::{
-    app::{App, Counts, Limits, Lines, Node, OpenSockets, Passwords, RoomCounts, Watchers},
+    app::{App, Counts, Limits, Lines, Node, OpenSockets, Passwords, RoomCounts, Storing, Watchers},
     bus::{Bus, BusNews, LocalBus, RedisBus},
     config::{Config, LogFormat},
+    disk,
     domain::{housekeeping, lists, mails, sessions},
     http,
     keys::Keys,
@@ -55,6 +61,9 @@ const UNKEPT: HeaderValue = HeaderValue::from_static("no-store");
 
 /// Serves until told to stop by SIGTERM or Ctrl-C.
 pub async fn run(config: Config) -> anyhow::Result<()> {
+    for warning in config.warnings() {
+        tracing::warn!("{warning}");
+    }
     let listener = TcpListener::bind(config.listen_addr).await.with_context(|| {
         format!("cannot listen on {} (LISTEN_ADDR); is another server running there?", config.listen_addr)
     })?;
@@ -65,17 +74,16 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 
 /// Starts logging. Called once, by `main`.
 pub fn start_logging(config: &Config) {
-    // The socket library would log whole frames at its finest levels, and with them what people say.
-    let no_frames =
-        ["tungstenite=info", "tokio_tungstenite=info"].map(|rule| rule.parse().expect("the rule is well formed"));
-    let filter = no_frames.into_iter().fold(EnvFilter::new(&config.log), EnvFilter::add_directive);
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
+    // At their finest levels libraries log frames, addresses and commands whole, and with them codes and what people say. So
+    // whatever the filter asks for, only this crate, which logs none of that, is heard below INFO.
+    let only_own = Targets::new().with_default(LevelFilter::INFO).with_target("anonchat", LevelFilter::TRACE);
+    let filter = EnvFilter::new(&config.log).and(only_own);
+    let lines =
+        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    let registry = tracing_subscriber::registry();
     match config.log_format {
-        LogFormat::Text => builder.init(),
-        LogFormat::Json => builder.json().init(),
+        LogFormat::Text => registry.with(lines.with_filter(filter)).init(),
+        LogFormat::Json => registry.with(lines.json().with_filter(filter)).init(),
     }
 }
 
@@ -105,15 +113,19 @@ pub async fn build(config: Config) -> anyhow::Result<App> {
         let (bus, news) = LocalBus::new();
         (Arc::new(bus), news)
     };
-    let timing = Timing { guest_grace: config.room.guest_grace_seconds };
+    let timing = Timing { guest_grace: config.room.guest_grace_seconds, room_kept_days: config.room.room_kept_days };
     let engine = Engine::start(Arc::clone(&store), Arc::clone(&bus), news, timing);
     let limits = Limits::new(&config, Arc::clone(&bus));
+    let storing = Storing::new(&config, Arc::clone(&bus));
+    // Said at start, and not only when the first message comes.
+    storing.space();
     Ok(Arc::new(Node {
         config,
         store,
         bus,
         engine,
         limits,
+        storing,
         keys,
         passwords: Passwords::default(),
         open_sockets: OpenSockets::default(),
@@ -139,6 +151,7 @@ fn mailer(config: &Config) -> anyhow::Result<Arc<dyn Mailer>> {
         tracing::info!(server = smtp.address(), "mail: SMTP");
         return Ok(Arc::new(smtp));
     }
+    disk::private_folder(&config.data_dir)?;
     let folder = config.data_dir.join("mail");
     tracing::info!(folder = %folder.display(), "mail: files, since SMTP_URL is not set");
     Ok(Arc::new(Files::in_folder(folder)?))

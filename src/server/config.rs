@@ -52,6 +52,11 @@ pub struct Config {
     #[arg(long, env, default_value_t = 0)]
     pub proxy_hops: usize,
 
+    /// With SQLite, how much of its disk stays free, in MiB: below that guests' words are not kept any more, below half of it
+    /// nobody's. Without it, 512, or a fiftieth of a small disk; 0 is no floor.
+    #[arg(long, env)]
+    pub disk_floor_mib: Option<u64>,
+
     /// How long a stopping server lets work in flight finish, in seconds.
     #[arg(long, env, default_value = "10", value_parser = seconds)]
     pub shutdown_seconds: Duration,
@@ -112,6 +117,11 @@ pub struct RoomConfig {
     /// How long a room stays that keeps nothing and that nobody is in, in seconds.
     #[arg(long, env, default_value = "3600", value_parser = seconds)]
     pub room_idle_seconds: Duration,
+
+    /// How many days a room stays that nobody visits: one that keeps what is said, if nobody in it has an account, and one that
+    /// keeps nothing, whoever is in it. 0 is for ever.
+    #[arg(long, env, default_value_t = 90)]
+    pub room_kept_days: u32,
 }
 
 /// Whether quotas hold.
@@ -186,6 +196,35 @@ impl Config {
         Ok(())
     }
 
+    /// What is dangerous about these settings, a sentence each. None of it stops the server, which may stand behind something
+    /// that makes up for it.
+    pub fn warnings(&self) -> Vec<String> {
+        let is_reached = !self.listen_addr.ip().to_canonical().is_loopback();
+        let mut warnings = Vec::new();
+        if is_reached && !self.is_https() {
+            warnings.push(format!(
+                "LISTEN_ADDR={} can be reached from other machines, and PUBLIC_URL is no https address: cookies and what people say travel without encryption, and cookies are not Secure. Put a proxy with TLS in front, let the server listen on 127.0.0.1, and set PUBLIC_URL.",
+                self.listen_addr
+            ));
+        }
+        if self.rate_limits == RateLimits::Off {
+            warnings.push(
+                "RATE_LIMITS=off: anybody can guess codes and passwords as fast as this machine answers, and fill its disk. It is for load tests on your own machine.".to_owned(),
+            );
+        }
+        if is_reached && self.proxy_hops == 0 && self.is_https() {
+            warnings.push(
+                "PUBLIC_URL is https, so a proxy is in front, but PROXY_HOPS is 0: all people count as one client. Set PROXY_HOPS to the number of proxies.".to_owned(),
+            );
+        }
+        if self.disk_floor_mib == Some(0) && self.store.mongo_uri.is_none() {
+            warnings.push(
+                "DISK_FLOOR_MIB=0: what people say may fill the disk, and then nothing can be written.".to_owned(),
+            );
+        }
+        warnings
+    }
+
     /// What links to this server begin with, without a slash at the end. Never taken from a request, which anybody can write.
     pub fn base_url(&self) -> String {
         match &self.public_url {
@@ -225,6 +264,29 @@ mod tests {
     fn links_begin_with_the_public_address_or_where_the_server_listens() {
         assert_eq!(parse(&[]).base_url(), "http://127.0.0.1:3000");
         assert_eq!(parse(&["--public-url", "https://chat.example.org/"]).base_url(), "https://chat.example.org");
+    }
+
+    #[test]
+    fn dangerous_settings_are_warned_of_and_others_are_not() {
+        let named = |args: &[&str], name: &str| {
+            let warnings = parse(args).warnings();
+            assert_eq!(warnings.len(), 1, "{args:?}: {warnings:?}");
+            assert!(warnings[0].starts_with(name), "{warnings:?}");
+        };
+        assert!(parse(&[]).warnings().is_empty());
+        let behind_a_proxy = ["--public-url", "https://chat.example.org", "--proxy-hops", "1"];
+        assert!(parse(&behind_a_proxy).warnings().is_empty());
+        assert!(parse(&[&behind_a_proxy[..], &["--listen-addr", "0.0.0.0:3000"]].concat()).warnings().is_empty());
+        for address in ["0.0.0.0:3000", "[::]:3000", "192.0.2.1:80"] {
+            named(&["--listen-addr", address], "LISTEN_ADDR");
+            named(&["--listen-addr", address, "--public-url", "http://chat.example.org"], "LISTEN_ADDR");
+        }
+        for address in ["127.0.0.2:3000", "[::1]:3000"] {
+            assert!(parse(&["--listen-addr", address]).warnings().is_empty(), "{address}");
+        }
+        named(&["--rate-limits", "off"], "RATE_LIMITS");
+        named(&["--disk-floor-mib", "0"], "DISK_FLOOR_MIB");
+        named(&["--listen-addr", "0.0.0.0:3000", "--public-url", "https://chat.example.org"], "PUBLIC_URL");
     }
 
     #[test]

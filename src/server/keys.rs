@@ -4,9 +4,10 @@
 //! without logging anybody out.
 
 use std::{
-    fs::{OpenOptions, Permissions},
+    collections::BTreeSet,
+    fs::OpenOptions,
     io::{ErrorKind, Write},
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    os::unix::fs::OpenOptionsExt,
     path::Path,
     time::Duration,
 };
@@ -20,7 +21,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{
-    clock, random,
+    clock, disk, random,
     store::{AccountId, ActorId, MailId, SessionId, TokenHash},
 };
 
@@ -31,6 +32,26 @@ const ISSUER: &str = "anonchat";
 const AUDIENCE: &str = "anonchat-web";
 /// A secret that people could guess would let anybody log in as anyone.
 const SECRET_CHARS: usize = 32;
+/// Different characters that a random secret has at least: 32 hexadecimal digits have fewer once in ten million.
+const SECRET_VARIETY: usize = 8;
+/// What secrets of examples and templates say, in lower case and without marks. Whoever copied one has a secret that everybody
+/// can read.
+const EXAMPLES: [&str; 14] = [
+    "bothnodesknow",
+    "randomcharacters",
+    "atleast",
+    "characterslong",
+    "bitsecret",
+    "changeme",
+    "changethis",
+    "replacethis",
+    "replaceme",
+    "yoursecret",
+    "yoursuper",
+    "supersecret",
+    "placeholder",
+    "opensslrand",
+];
 /// The file under `DATA_DIR` that keeps the secret where none is set.
 const FILE: &str = "jwt-secret";
 
@@ -93,6 +114,11 @@ impl Keys {
             secrets.iter().all(|secret| secret.chars().count() >= SECRET_CHARS),
             "JWT_SECRET must have {SECRET_CHARS} characters or more; `openssl rand -hex 32` makes a good one."
         );
+        ensure!(
+            secrets.iter().all(|secret| !is_an_example(secret)),
+            "JWT_SECRET is one from an example, or repeats a few characters, so others can guess it. Make one of your own: \
+             `openssl rand -hex 32`."
+        );
         Ok(Self { keys: secrets.into_iter().map(Key::of).collect() })
     }
 
@@ -100,15 +126,14 @@ impl Keys {
     pub fn kept_in(folder: &Path) -> anyhow::Result<Self> {
         let path = folder.join(FILE);
         let read = || std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()));
-        std::fs::create_dir_all(folder).with_context(|| format!("making the folder {}", folder.display()))?;
+        disk::private_folder(folder)?;
         match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
             Ok(mut file) => {
                 let secret = BASE64_URL_SAFE_NO_PAD.encode(random::token());
                 file.write_all(secret.as_bytes()).and_then(|()| file.sync_all()).context("keeping a new secret")?;
             }
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                std::fs::set_permissions(&path, Permissions::from_mode(0o600))
-                    .context("closing the file of the secret")?;
+                disk::close_file(&path);
             }
             Err(error) => return Err(error).with_context(|| format!("making {}", path.display())),
         }
@@ -206,6 +231,13 @@ impl Key {
             code: part("code"),
         }
     }
+}
+
+/// Whether a secret is copied from an example, or is a pattern.
+fn is_an_example(secret: &str) -> bool {
+    let letters: String = secret.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    let different: BTreeSet<char> = secret.chars().collect();
+    different.len() < SECRET_VARIETY || EXAMPLES.iter().any(|example| letters.contains(example))
 }
 
 /// HMAC-SHA-256 of the parts one after the other.
@@ -318,8 +350,28 @@ mod tests {
         let first = Keys::kept_in(folder.path()).unwrap();
         let again = Keys::kept_in(folder.path()).unwrap();
         assert_eq!(first.current_id(), again.current_id());
-        let mode = std::fs::metadata(folder.path().join(FILE)).unwrap().permissions().mode();
+        let mode = std::os::unix::fs::PermissionsExt::mode(
+            &std::fs::metadata(folder.path().join(FILE)).unwrap().permissions(),
+        );
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_secret_of_an_example_is_refused_with_what_to_do() {
+        for example in [
+            "thirty-two characters or more that both nodes know",
+            "your-256-bit-secret-your-256-bit-secret",
+            "a-string-secret-at-least-256-bits-long",
+            "CHANGE_ME CHANGE_ME CHANGE_ME CHANGE_ME",
+            "your-super-secret-jwt-token-with-at-least-32-characters-long",
+            "0123012301230123012301230123012301230123",
+            "                                    secret",
+        ] {
+            let error = Keys::of(example).err().unwrap_or_else(|| panic!("{example} is taken")).to_string();
+            assert!(error.contains("openssl rand -hex 32"), "{error}");
+        }
+        assert!(Keys::of("5f0c2b6c7e1a4d3f9b8e7a6d5c4b3a291807f6e5d4c3b2a1").is_ok());
+        assert!(Keys::of("several words that only we have put together").is_ok());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub mod bus;
 pub mod clock;
 pub mod config;
+pub mod disk;
 pub mod keys;
 pub mod mail;
 pub mod random;
@@ -17,4 +18,5 @@ pub mod domain;
 
 pub mod http;
 
+pub mod admin;
 pub mod boot;

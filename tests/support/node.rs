@@ -65,6 +65,16 @@ impl Settings {
         String::from_utf8(log).expect("a log is text")
     }
 
+    /// Runs `anonchat admin` with these settings, which ends by itself: its status, and what it says on its two outputs.
+    pub async fn admin(&self, args: &[&str]) -> (i32, String, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_anonchat"));
+        command.arg("admin").args(args).env_clear().envs(&self.env).current_dir(env!("CARGO_MANIFEST_DIR"));
+        let ended = within("the command ends", command.stdin(Stdio::null()).kill_on_drop(true).output()).await;
+        let ended = ended.expect("the command starts");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it speaks in text");
+        (ended.status.code().expect("nothing killed it"), text(ended.stdout), text(ended.stderr))
+    }
+
     fn log_file(&self) -> PathBuf {
         self.folder.path().join("log")
     }

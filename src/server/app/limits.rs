@@ -71,7 +71,9 @@ const CHANGE: Quota = Quota { burst: 30, per: Duration::from_mins(10) };
 const MEASURE: Quota = Quota { burst: 60, per: Duration::from_mins(1) };
 /// Downloads of all that is known of an account.
 const TAKE_OUT: Quota = Quota { burst: 5, per: Duration::from_hours(1) };
-/// Messages per person and node: this many at once, and this many a second for ever.
+/// Settings changed, per person. Whatever becomes an event counts as a message instead.
+const SETTINGS: Quota = Quota { burst: 30, per: Duration::from_mins(10) };
+/// Messages, and whatever else becomes an event, per person and node: this many at once, and this many a second for ever.
 const SEND_BURST: u32 = 20;
 const SEND_PER_SECOND: u32 = 5;
 /// Pages and other readings, per client and per person, on each node. Two hundred whose network blocks sockets ask every three
@@ -272,7 +274,22 @@ impl Limits {
         self.take("take-out", client, TAKE_OUT).await
     }
 
-    /// May this person say something now?
+    /// May this person change another of their own settings now?
+    pub async fn change_setting(&self, person: ActorId) -> Result<(), Problem> {
+        if !self.enabled {
+            return Ok(());
+        }
+        let (kind, id) = match person {
+            ActorId::Guest(guest) => ("guest", guest.0),
+            ActorId::Account(account) => ("account", account.0),
+        };
+        match self.throttle(&format!("settings:{kind}:{}", digest(id.as_bytes())), SETTINGS).await {
+            None => Ok(()),
+            Some(pause) => Err(wait(pause)),
+        }
+    }
+
+    /// May this person say something now, or do something else that becomes an event?
     pub fn send(&self, actor: ActorId) -> Result<(), Problem> {
         if !self.enabled {
             return Ok(());
@@ -432,7 +449,7 @@ fn wait(pause: Duration) -> Problem {
 }
 
 /// What stands for an address or an account on the bus, which has no need to know them.
-fn digest(whom: &[u8]) -> String {
+pub(super) fn digest(whom: &[u8]) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(whom)[..12])
 }
 

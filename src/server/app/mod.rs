@@ -7,6 +7,7 @@ mod networks;
 mod open_sockets;
 mod passwords;
 mod room_counts;
+mod storing;
 mod watchers;
 
 use std::{net::IpAddr, sync::Arc};
@@ -32,6 +33,7 @@ pub use networks::{Counted, Counts, Network};
 pub use open_sockets::{OpenSocket, OpenSockets};
 pub use passwords::{Passwords, composed};
 pub use room_counts::RoomCounts;
+pub use storing::Storing;
 pub use watchers::{Watch, WatchId, Watchers};
 
 /// A node, as everything that runs on it has it.
@@ -49,6 +51,8 @@ pub struct Node {
     pub engine: Engine,
     /// What one client may do in a time.
     pub limits: Limits,
+    /// How much may be kept.
+    pub storing: Storing,
     /// What tokens are signed with, and the secrets in mails made.
     pub keys: Keys,
     /// The way out for mails.

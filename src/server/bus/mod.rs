@@ -3,7 +3,7 @@
 //!
 //! - **Packets** tell other nodes of a room's new events and signals. They are only a hint: a node that sees a hole reads the
 //!   tail or the archive.
-//! - **Tails** are the logs of ephemeral rooms: capped, expiring, and the sequencer of those rooms.
+//! - **Tails** are the logs of ephemeral rooms: capped by number and by bytes, expiring, and the sequencer of those rooms.
 //! - **Leases** say until when a guest without news still counts as there.
 //! - **Digests** are what lists show of rooms, and **versions** say that something of an account's own has changed, so that a
 //!   list of rooms is up to date without opening any.
@@ -32,12 +32,21 @@ use crate::protocol::{Epoch, Event, MemberId, Millis, Person, Seq};
 
 /// Events that a tail keeps at most; older ones are dropped.
 pub const TAIL_EVENTS: usize = 1_000;
+/// Bytes that the events of a tail weigh at most, by [`weight`]; older ones are dropped, but never the last.
+pub const TAIL_BYTES: usize = 1024 * 1024;
+/// Bytes that all tails of a node without Redis weigh at most. Past that those go that were appended to longest ago.
+pub const TAILS_BYTES: usize = 256 * 1024 * 1024;
 /// Message ids that a tail remembers at most, so that a late retry is still recognised.
 pub const TAIL_IDS: usize = 10_000;
 /// How long a tail lives after its last append.
 pub const TAIL_LIFE: Duration = Duration::from_hours(24);
 /// How long an account's version is remembered after it was raised; whoever watches asks for it a few times a second.
 pub const VERSION_LIFE: Duration = Duration::from_hours(1);
+
+/// What an event weighs in memory: its text, and about what is around it.
+pub fn weight(event: &Event) -> usize {
+    256 + event.message().map_or(0, |message| message.body.as_str().len())
+}
 
 /// The bus cannot be reached, or failed. Whether something was written is unknown.
 #[derive(Debug, thiserror::Error)]
@@ -156,6 +165,7 @@ pub trait Bus: Send + Sync + 'static {
     async fn tail_heads(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, Epoch, Seq)>>;
 
     /// Appends events whose seqs follow the tail's head, remembers their message ids, and publishes `packet`, all or nothing.
+    /// Beyond [`TAIL_EVENTS`] or [`TAIL_BYTES`] the oldest events are dropped.
     ///
     /// Where several refusals hold, the answer is the first of `Lost`, `Sealed`, `IdTaken`, `Stale`. A batch that contradicts
     /// itself (no event, seqs that do not follow one another, one message id twice) is the caller's fault and an error.
@@ -171,6 +181,9 @@ pub trait Bus: Send + Sync + 'static {
     /// Puts these events in the place of those of the same seqs that a tail of this epoch has, and changes nothing else of it;
     /// what it no longer has is passed over.
     async fn rewrite_tail(&self, room: RoomId, epoch: Epoch, events: &[Event]) -> Result<()>;
+
+    /// Removes a room's tail and digest, wherever the tail stands: the room was deleted.
+    async fn forget_room(&self, room: RoomId) -> Result<()>;
 
     /// Removes a tail and the room's digest, if the tail stands at (`epoch`, `head`): everyone left, or its room is gone.
     async fn drop_tail(&self, room: RoomId, epoch: Epoch, head: Seq) -> Result<()>;

@@ -3,6 +3,10 @@
 //! Registering answers the same whether or not somebody has the address already, and does the same: an account that claims
 //! it. Who has it is told by mail, and only who reads the mail.
 
+use std::time::Duration;
+
+use tokio::time::sleep;
+
 use super::{
     guests,
     letters::{self, posted},
@@ -13,8 +17,8 @@ use super::{
 };
 use crate::{
     protocol::{
-        ChangeEmail, ChangeName, Confirmation, Email, KeepRoom, Language, Nickname, Preferences, Problem, Profile,
-        Register, RoomCode, Secret, VerifyEmail,
+        ByeReason, ChangeEmail, ChangeName, Confirmation, Email, KeepRoom, Language, Nickname, Preferences, Problem,
+        Profile, Register, RoomCode, Secret, VerifyEmail,
     },
     server::{
         app::{App, Visitor},
@@ -28,6 +32,9 @@ use crate::{
         },
     },
 };
+
+/// How often other preferences close the sockets of an account, so that flipping one to and fro does not.
+const HANG_UP_PAUSE: Duration = Duration::from_secs(2);
 
 /// An account as its person sees it.
 pub(super) fn profile(account: &AccountRecord) -> Profile {
@@ -188,16 +195,46 @@ pub fn me(visitor: &Visitor) -> Result<Profile, Problem> {
 /// what is shown is decided when a room is followed.
 pub async fn prefer(app: &App, visitor: &Visitor, wanted: Preferences) -> Result<Profile, Problem> {
     let (account, _) = visitor.account()?;
-    let rooms = if Discretion::from(&account.preferences) == Discretion::from(&wanted) {
-        Vec::new()
-    } else {
-        app.store.rooms_of_account(account.id).await.map_err(store_failed)?
-    };
+    if account.preferences == wanted {
+        return Ok(profile(account));
+    }
+    let shows_the_same = Discretion::from(&account.preferences) == Discretion::from(&wanted);
     let profile = change(app, visitor, AccountChange::Preferences(wanted)).await?;
-    for (room, member) in rooms {
-        app.engine.hang_up(room.id, member.member).await;
+    if !shows_the_same {
+        hang_up(app, account.id).await;
     }
     Ok(profile)
+}
+
+/// Has the sockets of an account come back in all its rooms: at once, but for who changes their mind again and again, whose
+/// sockets come back once more at the end of a pause, however often that was.
+async fn hang_up(app: &App, account: AccountId) {
+    let turn = |job: &str| format!("{job}:{}", account.0);
+    if app.bus.take_turn(&turn("hang-up"), HANG_UP_PAUSE).await.unwrap_or(true) {
+        return hang_up_now(app, account).await;
+    }
+    if app.bus.take_turn(&turn("hang-up-later"), HANG_UP_PAUSE).await.unwrap_or(true) {
+        let app = app.clone();
+        app.errands.clone().spawn(async move {
+            let pause = sleep(HANG_UP_PAUSE);
+            if app.stopping.run_until_cancelled(pause).await.is_some() {
+                hang_up_now(&app, account).await;
+            }
+        });
+    }
+}
+
+async fn hang_up_now(app: &App, account: AccountId) {
+    match app.store.rooms_of_account(account).await {
+        Ok(rooms) => {
+            for (room, member) in rooms {
+                app.engine.hang_up(room.id, member.member, ByeReason::PreferencesChanged).await;
+            }
+        }
+        Err(error) => {
+            tracing::warn!(%error, "sockets were not told of other preferences; they show the old ones until they come back");
+        }
+    }
 }
 
 /// Gives the account another name.
@@ -229,6 +266,7 @@ pub async fn change_email(app: &App, visitor: &Visitor, wanted: ChangeEmail) -> 
 
 async fn change(app: &App, visitor: &Visitor, change: AccountChange) -> Result<Profile, Problem> {
     let (account, _) = visitor.account()?;
+    app.limits.change_setting(ActorId::Account(account.id)).await?;
     let changed = app.store.change_account(account.id, &change, None).await.map_err(store_failed)?;
     Ok(profile(&changed))
 }

@@ -39,7 +39,7 @@ async fn forget_guest(app: &App, visitor: &Visitor, guest: &GuestRecord) -> Resu
 /// Sessions end first, so that nobody says a word more in the account's name; then it leaves its rooms, each with a notice;
 /// then what it said is told apart from it or erased; then it is gone. Whatever stops this half way can be asked for again,
 /// since the account is there until the last step: but for the sessions, which logging in again makes new.
-async fn delete_account(app: &App, account: &AccountRecord, messages: OwnMessages) -> Result<(), Problem> {
+pub async fn delete_account(app: &App, account: &AccountRecord, messages: OwnMessages) -> Result<(), Problem> {
     let nobody = Nickname::try_from(NOBODY).expect("it is a name");
     sessions::end(app, account.id, Ending::All).await?;
     for (room, member) in app.store.rooms_of_account(account.id).await.map_err(store_failed)? {

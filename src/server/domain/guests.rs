@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::{relist, store_failed, tell};
 use crate::{
-    protocol::{Nickname, Problem},
+    protocol::{ByeReason, Nickname, Problem},
     server::{
         app::{Actor, App},
         clock, random,
@@ -61,7 +61,7 @@ pub async fn touch(app: &App, guest: &GuestRecord) {
 pub(super) async fn adopt(app: &App, guest: GuestId, account: AccountId) -> Result<(), Problem> {
     match app.store.adopt_guest(guest, account, clock::now()).await.map_err(store_failed)? {
         Adopted::Nothing => {}
-        Adopted::Member(member) => app.engine.hang_up(member.room, member.member).await,
+        Adopted::Member(member) => app.engine.hang_up(member.room, member.member, ByeReason::SignedIn).await,
         Adopted::Left(member) => {
             let goes_on_as = match &member.owed {
                 Some(Owed::Became(heir)) => Some(heir.id),

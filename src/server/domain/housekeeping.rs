@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::guests;
+use super::{endings, guests};
 use crate::server::{app::App, clock};
 
 /// Rooms deleted in one go.
@@ -12,19 +12,31 @@ const CHUNK: usize = 200;
 /// How often guests who never came back are forgotten.
 const FORGET: Duration = Duration::from_mins(15);
 
+/// How often rooms are looked for that nobody visits.
+const UNVISITED: Duration = Duration::from_hours(1);
+
 /// Runs until the node stops.
 pub async fn run(app: App) {
     let idle = app.config.room.room_idle_seconds;
     let mut rooms = interval((idle / 4).clamp(Duration::from_millis(250), Duration::from_mins(1)));
     let mut guests = interval(FORGET);
+    let kept = Duration::from_hours(24) * app.config.room.room_kept_days;
+    let mut unvisited = interval(UNVISITED);
+    unvisited.set_missed_tick_behavior(MissedTickBehavior::Delay);
     rooms.set_missed_tick_behavior(MissedTickBehavior::Delay);
     guests.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = app.stopping.cancelled() => return,
             _ = rooms.tick() => if my_turn(&app, "rooms", rooms.period()).await { delete_abandoned_rooms(&app, idle).await },
+            _ = unvisited.tick() => {
+                if !kept.is_zero() && my_turn(&app, "unvisited", unvisited.period()).await {
+                    endings::end_unvisited_rooms(&app, kept).await;
+                }
+            }
             _ = guests.tick() => {
                 app.limits.shed();
+                app.storing.shed();
                 if my_turn(&app, "guests", guests.period()).await {
                     forget_guests(&app).await;
                     forget_what_ended(&app).await;

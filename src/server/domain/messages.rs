@@ -1,10 +1,12 @@
 //! Messages: say something, and read what was said.
 
+use std::net::IpAddr;
+
 use super::{rooms::membership, store_failed};
 use crate::{
     protocol::{
-        Ack, ClientId, Code, Event, HistoryPage, HistoryQuery, MemberId, MessageBody, Problem, RoomCode, SendMessage,
-        Seq, limits,
+        Ack, ClientId, Code, Event, HistoryPage, HistoryQuery, MemberId, MessageBody, Problem, Retention, RoomCode,
+        SendMessage, Seq, limits,
     },
     server::{
         app::{App, Visitor},
@@ -25,6 +27,9 @@ pub async fn send(app: &App, visitor: &Visitor, message: SendMessage) -> Result<
     }
     app.engine.attend(&member);
     app.limits.send(actor)?;
+    if room.retention == Retention::Preserved {
+        app.storing.keep(visitor.client, actor, room.id, body.as_str().len()).await?;
+    }
     let command = Command::Say { member: member.member, id: message.id, body };
     Ok(app.engine.command(room.id, command).await?.ack(message.id))
 }
@@ -38,6 +43,8 @@ pub struct Speaker {
     pub room: RoomId,
     /// Who, in the room. Whether they still are in it, the log decides.
     pub member: MemberId,
+    /// Where their socket comes from.
+    pub client: IpAddr,
 }
 
 /// Says something from a socket; the ack or the refusal goes to its queue. Messages of one socket keep their order: who says
@@ -52,6 +59,10 @@ pub async fn send_from_socket(
 ) -> Result<(), Problem> {
     let body = read_body(body)?;
     app.limits.send_in_turn(speaker.actor).await?;
+    if app.engine.is_kept(speaker.room) {
+        // What a budget refuses is not lost: the page has it, and can send it again.
+        app.storing.keep(speaker.client, speaker.actor, speaker.room, body.as_str().len()).await?;
+    }
     let reply = Reply::Socket { connection: connection.clone(), code, id };
     app.engine.submit(speaker.room, Command::Say { member: speaker.member, id, body }, reply).await;
     Ok(())

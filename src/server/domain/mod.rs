@@ -2,6 +2,7 @@
 //! server function and a test all call the same ones.
 
 pub mod accounts;
+pub mod endings;
 pub mod farewell;
 pub mod guests;
 pub mod housekeeping;

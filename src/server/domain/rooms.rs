@@ -43,6 +43,9 @@ pub async fn create(
     let nickname = optional(wanted.nickname, read_nickname)?;
     app.limits.create(visitor.client).await?;
     may_be_in_another(app, visitor).await?;
+    if wanted.preserve {
+        app.storing.make_room(visitor.client, visitor.actor.as_ref().map(Actor::id)).await?;
+    }
     let Guise { actor, newcomer, session, name: nickname } = guise(visitor, nickname);
     if let Some(code) = leave.filter(|_| visitor.actor.is_some()) {
         self::leave(app, visitor, code).await?;
@@ -60,6 +63,7 @@ pub async fn create(
             owner,
             created_at: now,
             touched_at: now,
+            visited_at: now,
         };
         let member = MemberRecord {
             room: id,
@@ -107,6 +111,9 @@ pub async fn join(app: &App, visitor: &Visitor, wanted: JoinRoom, leave: Option<
         Err(error) => return Err(store_failed(error)),
     };
     drop(attempt);
+    if room.retention == Retention::Preserved {
+        app.storing.join(visitor.client, room.id).await?;
+    }
     if let Some(other) = elsewhere {
         if was_removed(app, visitor, code).await? {
             return Err(removed());
@@ -179,6 +186,7 @@ pub async fn kick(app: &App, visitor: &Visitor, code: RoomCode, whom: MemberId) 
     if whom == owner.member {
         return Err(Problem::invalid("member_id", "You can’t remove yourself. Use Exit to leave the room."));
     }
+    app.limits.send(owner.actor)?;
     let by = owner.person();
     match app.store.leave_room(room.id, whom, &Owed::Removed(by.clone()), clock::now()).await {
         Ok(record) => {
@@ -204,6 +212,12 @@ pub async fn give(app: &App, visitor: &Visitor, code: RoomCode, to: MemberId) ->
 pub async fn rename(app: &App, visitor: &Visitor, code: RoomCode, name: Option<String>) -> Result<(), Problem> {
     let name = optional(name, |text| RoomName::try_from(text).map_err(|reason| ("name", reason).into()))?;
     let (room, owner) = membership(app, visitor.actor()?.id(), code).await?;
+    app.limits.send(owner.actor)?;
+    if room.retention == Retention::Preserved {
+        app.storing
+            .keep(visitor.client, owner.actor, room.id, name.as_ref().map_or(0, |name| name.as_str().len()))
+            .await?;
+    }
     app.engine.command(room.id, Command::Rename { name, by: owner.person() }).await?;
     Ok(())
 }
@@ -212,6 +226,10 @@ pub async fn rename(app: &App, visitor: &Visitor, code: RoomCode, name: Option<S
 pub async fn preserve(app: &App, visitor: &Visitor, code: RoomCode, preserve: bool) -> Result<(), Problem> {
     let (room, owner) = membership(app, visitor.actor()?.id(), code).await?;
     let retention = Retention::from(preserve);
+    app.limits.send(owner.actor)?;
+    if preserve && room.retention != retention {
+        app.storing.make_room(visitor.client, Some(owner.actor)).await?;
+    }
     app.engine.command(room.id, Command::Retain { retention, by: owner.person() }).await?;
     Ok(())
 }
@@ -222,6 +240,7 @@ pub async fn mute(app: &App, visitor: &Visitor, code: RoomCode, muted: bool) -> 
     if member.muted == muted {
         return Ok(());
     }
+    app.limits.change_setting(member.actor).await?;
     app.store.mute(room.id, member.member, muted).await.map_err(store_failed)?;
     relist(app, member.actor);
     Ok(())

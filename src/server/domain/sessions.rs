@@ -33,8 +33,10 @@ const WHOLE_LIFE: Duration = Duration::from_hours(24 * 180);
 const GRACE: Duration = Duration::from_secs(30);
 /// How exact "last used" is; not every request writes it.
 const TOUCH: Duration = Duration::from_mins(10);
-/// How often a node asks which of the sessions that its sockets stand on have ended.
+/// How often a node asks which of the sessions that its sockets stand on have ended, where other nodes can end them.
 const WATCH: Duration = Duration::from_secs(1);
+/// The same where no other node can: what this node ends it cuts at once, so that only time, and an operator, are left.
+const WATCH_ALONE: Duration = Duration::from_secs(15);
 /// Bytes of a refresh token: the session's id, and a secret.
 const ID_BYTES: usize = 16;
 const SECRET_BYTES: usize = 32;
@@ -252,18 +254,15 @@ pub(super) async fn end(app: &App, account: AccountId, which: Ending) -> Result<
 
 /// Closes the sockets of sessions that ended, on whatever node, until the node stops.
 pub async fn watch(app: App) {
-    let mut tick = interval(WATCH);
+    let mut tick = interval(if app.bus.is_shared() { WATCH } else { WATCH_ALONE });
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while app.stopping.run_until_cancelled(tick.tick()).await.is_some() {
         let held = app.lines.sessions();
         if held.is_empty() {
             continue;
         }
-        match app.store.living_sessions(&held, clock::now()).await {
-            Ok(living) => {
-                let ended: Vec<SessionId> = held.into_iter().filter(|session| !living.contains(session)).collect();
-                app.lines.cut(&ended);
-            }
+        match app.store.ended_sessions(&held, clock::now()).await {
+            Ok(ended) => app.lines.cut(&ended),
             // Nobody can log in or out meanwhile either.
             Err(error) => tracing::debug!(%error, "sessions not looked after"),
         }

@@ -15,8 +15,8 @@ use crate::{
     },
 };
 
-/// Events read at once.
-const CHUNK: usize = 500;
+/// Seqs of a room that are looked through at once: no more of one's own messages are in memory together.
+const STRETCH: Seq = 500;
 /// Pieces that may wait for a reader; past that reading waits too.
 const WAITING: usize = 4;
 
@@ -55,7 +55,7 @@ pub async fn of(app: &App, visitor: &Visitor) -> Result<mpsc::Receiver<Bytes>, P
     let sessions = sessions::list(app, visitor).await?;
     let rooms = app.store.places_of_account(account.id).await.map_err(store_failed)?;
     let of_mine: Vec<RoomOfMine<'_>> = rooms.iter().map(|(room, member)| room_of_mine(room, member)).collect();
-    let head = json!({ "profile": profile, "sessions": sessions, "rooms": of_mine }).to_string();
+    let head = opening(&json!({ "profile": profile, "sessions": sessions, "rooms": of_mine }));
     let (pieces, download) = mpsc::channel(WAITING);
     let app = app.clone();
     let errands = app.errands.clone();
@@ -84,6 +84,13 @@ fn room_of_mine<'a>(room: &'a RoomRecord, member: &'a MemberRecord) -> RoomOfMin
     }
 }
 
+/// An object that is not closed yet: a list of messages is its last field.
+fn opening(object: &serde_json::Value) -> String {
+    let mut text = object.to_string();
+    text.truncate(text.len() - "}".len());
+    text + ",\"messages\":["
+}
+
 /// `None` if the reader has gone, or the store failed.
 async fn write(
     app: App,
@@ -91,15 +98,20 @@ async fn write(
     head: String,
     rooms: Vec<(RoomRecord, MemberRecord)>,
 ) -> Option<()> {
-    let opening = head.trim_end_matches('}').to_owned() + ",\"messages\":[";
-    pieces.send(opening.into()).await.ok()?;
+    pieces.send(head.into()).await.ok()?;
     let mut is_first = true;
     for (room, member) in rooms {
+        let end = app.store.head(room.id).await.map_err(store_failed).ok()?.seq;
         let mut after = 0;
-        loop {
-            let events = app.store.events_after(room.id, after, CHUNK).await.map_err(store_failed).ok()?;
-            let Some(last) = events.last() else { break };
-            after = last.seq;
+        while after < end {
+            // Where there is nothing to send, nobody else would notice that the reader has gone.
+            if pieces.is_closed() {
+                return None;
+            }
+            let through = after + STRETCH;
+            let said = app.store.messages_by(room.id, member.member, after, through).await;
+            let events = said.map_err(store_failed).ok()?;
+            after = through;
             let mut piece = String::new();
             for message in events.iter().filter_map(|event| message_of_mine(event, &room, &member)) {
                 if !std::mem::take(&mut is_first) {
@@ -118,4 +130,20 @@ async fn write(
 fn message_of_mine<'a>(event: &'a Event, room: &RoomRecord, member: &MemberRecord) -> Option<MessageOfMine<'a>> {
     let message = event.message().filter(|message| member.is(message.author.id))?;
     Some(MessageOfMine { room: room.code, seq: event.seq, at: event.at, body: message.body.as_str() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_the_last_field_is_the_download_is_json() {
+        for last in [json!({}), json!({ "a": { "b": {} } }), json!([{}]), json!("}}"), json!(1)] {
+            let object = json!({ "profile": 1, "rooms": last });
+            let whole: serde_json::Value = serde_json::from_str(&(opening(&object) + "]}")).unwrap();
+            let mut expected = object.clone();
+            expected["messages"] = json!([]);
+            assert_eq!(whole, expected);
+        }
+    }
 }

@@ -117,7 +117,7 @@ fn close_code(reason: ByeReason) -> CloseCode {
 fn bye(reason: ByeReason) -> Frame {
     let wait = match reason {
         ByeReason::GoingAway => 200 + random::below(RECONNECT_SPREAD_MS),
-        ByeReason::SignedIn => COOKIES_ARRIVE_MS,
+        ByeReason::SignedIn | ByeReason::PreferencesChanged => COOKIES_ARRIVE_MS,
         ByeReason::TooManySockets => TOO_MANY_PAUSE_MS,
         _ => 0,
     };
@@ -254,7 +254,7 @@ impl Reader {
         }
         let actor = self.actor.id();
         let (room, member) = rooms::follow(&self.app, actor, self.connection.clone(), code, resume).await?;
-        self.following.insert(code, Speaker { actor, room, member });
+        self.following.insert(code, Speaker { actor, room, member, client: self.client });
         Ok(())
     }
 }

@@ -1,9 +1,9 @@
 //! Mails that become files, where no mail server is set: to try things out, and for whoever runs a server for themselves.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use tokio::task::spawn_blocking;
 
 use super::{Mail, Mailer, Undelivered};
+use crate::server::disk;
 
 /// Writes each mail into a folder as `<id>.eml`, readable by its owner only. Ids sort by time.
 pub struct Files {
@@ -19,13 +20,13 @@ pub struct Files {
 }
 
 impl Files {
-    /// Makes the folder if it is not there.
+    /// Makes the folder if it is not there. What is there already is closed to other users of the machine.
     pub fn in_folder(folder: PathBuf) -> anyhow::Result<Self> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&folder)
-            .with_context(|| format!("making the folder for mails, {}", folder.display()))?;
+        disk::private_folder(&folder)?;
+        let there = fs::read_dir(&folder).with_context(|| format!("reading the folder {}", folder.display()))?;
+        for entry in there.flatten().filter(|entry| entry.path().extension().is_some_and(|kind| kind == "eml")) {
+            disk::close_file(&entry.path());
+        }
         Ok(Self { folder })
     }
 }

@@ -1,7 +1,7 @@
 //! The engine of a node: which rooms are live here, the way to their tasks, and the node's talk with the bus.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     future::Future,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -23,7 +23,7 @@ use super::{
     present::{Left, Present},
 };
 use crate::{
-    protocol::{Epoch, MemberId, Problem, RoomCode, Seq, Snapshot},
+    protocol::{ByeReason, Epoch, MemberId, Problem, Retention, RoomCode, Seq, Snapshot},
     server::{
         bus::{Bus, BusNews},
         random,
@@ -38,6 +38,9 @@ const INBOX: usize = 1_024;
 const OUTGOING: usize = 4_096;
 /// How often the heads of all live rooms are compared with their logs, when other nodes can be there.
 const COMPARE: Duration = Duration::from_secs(1);
+/// How often a node asks whether its live rooms are still there, where another process can delete them, and of how many at once.
+const LOOK_FOR_GONE: Duration = Duration::from_secs(30);
+const LOOKED_FOR: usize = 1_000;
 /// How long a room that comes to life waits for its subscription; if the bus is down it goes on without.
 const FOLLOW_DEADLINE: Duration = Duration::from_millis(500);
 
@@ -49,6 +52,8 @@ const RALLY: Duration = Duration::from_secs(5);
 pub struct Timing {
     /// How long a guest without a connection still counts as there.
     pub guest_grace: Duration,
+    /// How many days a room stays that nobody visits; 0 is for ever.
+    pub room_kept_days: u32,
 }
 
 /// The engine of a node. Cheap to clone.
@@ -62,6 +67,8 @@ struct Inner {
     timing: Timing,
     /// Held for moments only, never across an await.
     rooms: Mutex<HashMap<RoomId, mpsc::Sender<Request>>>,
+    /// Those of them that keep their log. Held for moments only.
+    kept: Mutex<HashSet<RoomId>>,
     /// Who is connected to this node, by connection. Held for moments only.
     present: Mutex<Present>,
     /// Until then nobody is taken for absent: other nodes may not have said yet who is with them. Held for moments only.
@@ -94,6 +101,7 @@ impl Engine {
             bus,
             timing,
             rooms: Mutex::default(),
+            kept: Mutex::default(),
             present: Mutex::default(),
             absences_from: Mutex::new(Instant::now()),
             outgoing,
@@ -107,6 +115,9 @@ impl Engine {
         engine.spawn_until_stopped(follow_rooms(engine.clone(), wishes));
         if engine.is_shared() {
             engine.spawn_until_stopped(compare_regularly(engine.clone()));
+        }
+        if engine.0.store.is_shared() {
+            engine.spawn_until_stopped(look_for_gone(engine.clone()));
         }
         absence::start(&engine);
         engine
@@ -184,26 +195,58 @@ impl Engine {
     }
 
     /// A member goes on as somebody else, or shows other things: their connections are closed, on every node, and come back.
-    pub async fn hang_up(&self, room: RoomId, member: MemberId) {
-        self.hang_up_for(room, member, None).await;
+    pub async fn hang_up(&self, room: RoomId, member: MemberId, why: ByeReason) {
+        self.hang_up_as(room, member, None, why).await;
     }
 
     /// The same for a member who goes on as another member of the room.
     pub async fn hang_up_for(&self, room: RoomId, member: MemberId, goes_on_as: Option<MemberId>) {
+        self.hang_up_as(room, member, goes_on_as, ByeReason::SignedIn).await;
+    }
+
+    async fn hang_up_as(&self, room: RoomId, member: MemberId, goes_on_as: Option<MemberId>, why: ByeReason) {
         if let Some(inbox) = self.inbox(room)
-            && inbox.send(Request::HangUp(member, goes_on_as)).await.is_ok()
+            && inbox.send(Request::HangUp(member, goes_on_as, why)).await.is_ok()
         {
             return;
         }
         // Nobody follows it here, and it need not come to life for that.
         if self.is_shared() {
-            self.publish(room, Packet { node: self.node(), news: News::HangUp { member, goes_on_as } }.encode());
+            self.publish(room, Packet { node: self.node(), news: News::HangUp { member, goes_on_as, why } }.encode());
         }
     }
 
     /// What the log of a room has was changed: whoever has it live reads it anew.
     pub async fn reread(&self, room: RoomId) {
         self.send(room, Request::Reread).await;
+    }
+
+    /// A room was deleted: whoever has it live, on whatever node, finds that out and tells those who follow it.
+    pub async fn room_is_gone(&self, room: RoomId) {
+        if let Some(inbox) = self.inbox(room)
+            && inbox.send(Request::Reread).await.is_ok()
+        {
+            // It also tells the other nodes.
+            return;
+        }
+        if self.is_shared() {
+            let packet = Packet { node: self.node(), news: News::Reread }.encode();
+            if let Err(error) = self.0.bus.publish(room, packet).await {
+                tracing::debug!(%room, error = %error.0, "that a room is gone is found out later");
+            }
+        }
+    }
+
+    /// Which of the rooms that are live here are in the store no more, as when an operator deleted them.
+    async fn find_gone(&self) {
+        let rooms: Vec<RoomId> = held(&self.0.rooms).keys().copied().collect();
+        for rooms in rooms.chunks(LOOKED_FOR) {
+            let Ok(there) = self.0.store.existing_rooms(rooms).await else { return };
+            let there: HashSet<RoomId> = there.into_iter().collect();
+            for room in rooms.iter().filter(|room| !there.contains(room)) {
+                self.room_is_gone(*room).await;
+            }
+        }
     }
 
     /// Passes on that somebody types.
@@ -285,6 +328,19 @@ impl Engine {
         Some(inbox.clone())
     }
 
+    /// Whether what is said in a room is kept, as far as this node knows: of a room that is live here it does.
+    pub fn is_kept(&self, room: RoomId) -> bool {
+        held(&self.0.kept).contains(&room)
+    }
+
+    pub(super) fn note_retention(&self, room: RoomId, retention: Retention) {
+        let mut kept = held(&self.0.kept);
+        match retention {
+            Retention::Preserved => kept.insert(room),
+            Retention::Ephemeral => kept.remove(&room),
+        };
+    }
+
     /// The way to a room's task, if the room is live here.
     pub(super) fn inbox(&self, room: RoomId) -> Option<mpsc::Sender<Request>> {
         held(&self.0.rooms).get(&room).cloned()
@@ -293,6 +349,7 @@ impl Engine {
     /// Takes a room that could not be opened off the list.
     pub(super) fn retire(&self, room: RoomId) {
         held(&self.0.rooms).remove(&room);
+        held(&self.0.kept).remove(&room);
     }
 
     /// Takes a room that nobody needs off the list, unless a request came in; what comes too late is sent to a new task.
@@ -303,6 +360,7 @@ impl Engine {
                 return false;
             }
             rooms.remove(&room);
+            held(&self.0.kept).remove(&room);
         }
         inbox.close();
         let late: Vec<Request> = std::iter::from_fn(|| inbox.try_recv().ok()).collect();
@@ -481,6 +539,15 @@ async fn compare_regularly(engine: Engine) {
     loop {
         tick.tick().await;
         compare_heads(&engine).await;
+    }
+}
+
+async fn look_for_gone(engine: Engine) {
+    let mut tick = interval(LOOK_FOR_GONE);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        engine.find_gone().await;
     }
 }
 

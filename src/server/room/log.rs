@@ -475,6 +475,7 @@ mod tests {
             owner: owner.member,
             created_at: at,
             touched_at: at,
+            visited_at: at,
         };
         store.create_room(&record, &owner, None).await.unwrap();
         let bus: Arc<dyn Bus> = Arc::new(LocalBus::new().0);

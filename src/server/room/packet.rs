@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::entry::Entry;
 use crate::{
-    protocol::{Epoch, MemberId},
+    protocol::{ByeReason, Epoch, MemberId},
     server::store::ReadCursor,
 };
 
@@ -59,9 +59,16 @@ pub enum News {
         /// As which other member of the room they go on, if they do.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         goes_on_as: Option<MemberId>,
+        /// What their sockets are told. An older node does not say.
+        #[serde(default = "signed_in")]
+        why: ByeReason,
     },
     /// What the archive has was changed: read it anew.
     Reread,
+}
+
+const fn signed_in() -> ByeReason {
+    ByeReason::SignedIn
 }
 
 impl Packet {

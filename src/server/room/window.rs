@@ -1,15 +1,14 @@
-//! The window: the last events of a room, in memory, for snapshots, resumes and recognising retries.
+//! The window: the last events of a room, in memory, for snapshots, resumes and recognising retries. It is as long and as heavy
+//! as a tail at most.
 
 use std::collections::{HashMap, VecDeque};
 
 use super::entry::Entry;
 use crate::{
     protocol::{ClientId, Event, EventKind, MemberId, Millis, Seq, limits},
-    server::bus::TAIL_EVENTS,
+    server::bus::{TAIL_BYTES, TAIL_EVENTS, weight},
 };
 
-/// Bytes of text that a window keeps at most (and always the last event).
-const WINDOW_BYTES: usize = 1024 * 1024;
 /// Bytes of text that a snapshot carries at most (and always the last event).
 const SNAPSHOT_BYTES: usize = 128 * 1024;
 
@@ -32,10 +31,6 @@ pub struct Known {
     pub same_body: bool,
 }
 
-fn weight(event: &Event) -> usize {
-    256 + event.message().map_or(0, |message| message.body.as_str().len())
-}
-
 impl Window {
     /// Adds the next event, and forgets the oldest beyond the limits.
     pub fn push(&mut self, entry: Entry) {
@@ -48,7 +43,7 @@ impl Window {
         }
         self.bytes += weight(event);
         self.entries.push_back(entry);
-        while self.entries.len() > TAIL_EVENTS || (self.bytes > WINDOW_BYTES && self.entries.len() > 1) {
+        while self.entries.len() > TAIL_EVENTS || (self.bytes > TAIL_BYTES && self.entries.len() > 1) {
             let Some(oldest) = self.entries.pop_front() else { break };
             self.bytes -= weight(&oldest.event);
             if let Some(message) = oldest.event.message() {

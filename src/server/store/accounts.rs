@@ -95,13 +95,16 @@ pub enum Adopted {
 #[async_trait]
 pub trait Accounts {
     /// Makes an account with the token and the mail that prove its address: all or nothing. The mail may be another, to
-    /// somebody who has an account by that address; then there is no token.
+    /// somebody who has an account by that address; then it does not carry the token.
     async fn create_account(
         &self,
         account: &AccountRecord,
         token: Option<&TokenRecord>,
         mail: &MailRecord,
     ) -> Result<()>;
+
+    /// Up to `limit` accounts, in the order of their ids, after `after`.
+    async fn accounts_after(&self, after: Option<AccountId>, limit: usize) -> Result<Vec<AccountRecord>>;
 
     /// The account with this id.
     async fn account(&self, id: AccountId) -> Result<AccountRecord>;

@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 
 use super::{Joining, Result, RoomId};
-use crate::protocol::{Epoch, Event, Millis, Seq};
+use crate::protocol::{Epoch, Event, MemberId, Millis, Seq};
 
 /// Where a room's archive ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -93,6 +93,10 @@ pub trait Events: Sync {
 
     /// Up to `limit` events after `after`, oldest first.
     async fn events_after(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<Event>>;
+
+    /// What one member said at the seqs after `after` up to `through`, oldest first. Others' events are passed over by the store, so
+    /// that a long archive costs a reader only their own words.
+    async fn messages_by(&self, room: RoomId, author: MemberId, after: Seq, through: Seq) -> Result<Vec<Event>>;
 
     /// Up to `limit` events before `before` (or the newest), newest first.
     async fn events_before(&self, room: RoomId, before: Option<Seq>, limit: usize) -> Result<Vec<Event>>;

@@ -103,6 +103,9 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 pub trait Store:
     Rooms + Members + Events + Guests + Accounts + Sessions + Tokens + Mails + Send + Sync + 'static
 {
+    /// Whether other processes can change it.
+    fn is_shared(&self) -> bool;
+
     /// Whether the store answers and takes writes; for `/readyz`.
     async fn ping(&self) -> Result<()>;
 

@@ -26,6 +26,8 @@ pub struct RoomRecord {
     pub created_at: Millis,
     /// When somebody last joined or left.
     pub touched_at: Millis,
+    /// When somebody was last here; to within a day, since not every visit writes it.
+    pub visited_at: Millis,
 }
 
 /// What a list shows of a room that no node has live.
@@ -60,6 +62,29 @@ pub trait Rooms {
 
     /// What lists show of many rooms, in one query; rooms that are not there are left out.
     async fn overviews(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, Overview)>>;
+
+    /// Notes that somebody is here. Nothing goes back, and nothing happens if there is no such room.
+    async fn visit_room(&self, room: RoomId, at: Millis) -> Result<()>;
+
+    /// Up to `limit` rooms that nobody visited since `before`, the longest first: of those that keep their log the ones without an
+    /// account among their active members, and all that do not.
+    async fn unvisited_rooms(&self, before: Millis, limit: usize) -> Result<Vec<RoomId>>;
+
+    /// Takes a step towards a room's end: deletes up to `most` of its events, the oldest first, or, once there are no more than
+    /// that, all that is left of it with its members and the room itself, in one transaction. Says whether it is gone.
+    ///
+    /// With `unvisited_since`, only if it is still one of [`unvisited_rooms`](Self::unvisited_rooms).
+    /// [`NotFound`](super::StoreError::NotFound) if not, or if there is no such room.
+    async fn end_room(&self, room: RoomId, unvisited_since: Option<Millis>, most: usize) -> Result<bool>;
+
+    /// Which of these rooms are there.
+    async fn existing_rooms(&self, rooms: &[RoomId]) -> Result<Vec<RoomId>>;
+
+    /// Up to `limit` rooms, in the order of their ids, after `after`.
+    async fn rooms_after(&self, after: Option<RoomId>, limit: usize) -> Result<Vec<RoomRecord>>;
+
+    /// How many events of a room are kept, and how many bytes its messages have.
+    async fn archive_size(&self, room: RoomId) -> Result<(u64, u64)>;
 
     /// Deletes up to `limit` rooms that are ephemeral, without an active member, and not touched since `before`; with them
     /// their members and whatever events they kept in a preserved time. Their codes are free again. A join that comes at

@@ -88,9 +88,9 @@ pub trait Sessions {
     /// Ends sessions of an account; says which it ended.
     async fn end_sessions(&self, account: AccountId, which: Ending) -> Result<Vec<SessionId>>;
 
-    /// Which of these sessions are still there at `now`. One question to the store: every node asks it each second of
-    /// those whose sockets it holds.
-    async fn living_sessions(&self, sessions: &[SessionId], now: Millis) -> Result<Vec<SessionId>>;
+    /// Which of these sessions are not there any more at `now`. One question to the store, and almost always an empty answer:
+    /// every node asks it again and again of all sessions whose sockets it holds.
+    async fn ended_sessions(&self, sessions: &[SessionId], now: Millis) -> Result<Vec<SessionId>>;
 
     /// Forgets sessions that ended before `now`; says how many.
     async fn forget_sessions(&self, now: Millis) -> Result<u64>;

@@ -79,7 +79,7 @@ impl Client<'_> {
                     Vec::new()
                 }
                 // What concerns a room names it; so this answers the question for the list.
-                (ServerFrame::Error { code, detail, id: None, room: None, retry_after_ms }, _, Some(list))
+                (ServerFrame::Error { code, detail, id: None, room: None, retry_after_ms, .. }, _, Some(list))
                     if !list.is_here() =>
                 {
                     list.refused(&Problem { retry_after_ms, ..Problem::new(code, detail) }, now)

@@ -63,6 +63,7 @@ fn snapshot() -> Snapshot {
             retention: Retention::Ephemeral,
             owner: MemberId::from_bits(ADA),
             created_at: 0,
+            kept_days: 0,
         },
         you: You {
             member_id: MemberId::from_bits(ME),
@@ -107,7 +108,14 @@ fn event(event: Event) -> ServerFrame {
 }
 
 fn refusal(refused: Code, n: Option<u128>, retry_after_ms: Option<u64>) -> ServerFrame {
-    ServerFrame::Error { code: refused, detail: "No.".to_owned(), id: n.map(id), room: Some(code()), retry_after_ms }
+    ServerFrame::Error {
+        code: refused,
+        detail: "No.".to_owned(),
+        id: n.map(id),
+        room: Some(code()),
+        reason: None,
+        retry_after_ms,
+    }
 }
 
 /// A room in a list, where nothing has happened yet.
@@ -808,6 +816,7 @@ fn a_server_that_has_no_list_now_is_asked_again_and_the_room_does_not_suffer() {
         detail: "No.".to_owned(),
         id: None,
         room: None,
+        reason: None,
         retry_after_ms: Some(1_000),
     };
     assert_eq!(page.received(busy, 10), []);

@@ -108,6 +108,7 @@ table! {
         heading;
         one_to_one;
         group;
+        kept_days: [count];
         copy_link;
         share;
     }
@@ -329,6 +330,8 @@ table! {
         room_unavailable;
         already_in_room: (room);
         too_many_requests: [count];
+        kept_too_much: [count];
+        disk_low;
         internal;
         store_unavailable;
         bus_unavailable;

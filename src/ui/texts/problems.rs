@@ -34,6 +34,11 @@ impl Texts {
             Reason::TooManyRooms { limit } => texts.too_many_rooms(&limit.to_string()),
             Reason::MemberGone => texts.member_gone().to_owned(),
             Reason::Unreachable => texts.unreachable().to_owned(),
+            Reason::KeptTooMuch => {
+                let minutes = problem.retry_after_ms?.div_ceil(60_000).max(1);
+                texts.kept_too_much(usize::try_from(minutes).ok()?)
+            }
+            Reason::DiskLow => texts.disk_low().to_owned(),
             Reason::NoEmail => texts.invalid_email().to_owned(),
         })
     }
@@ -87,6 +92,8 @@ mod tests {
             Problem::already_in_room(room),
             Problem::too_many_requests(1),
             Problem::too_many_requests(2_001),
+            Problem::kept_too_much(1),
+            Problem::kept_too_much(300_000),
             Problem::unreachable(),
             "K7M2".parse::<RoomCode>().unwrap_err().into(),
             "K7M2QU".parse::<RoomCode>().unwrap_err().into(),

@@ -52,6 +52,9 @@ contract! {
         a_taken_id_is_recognised_after_its_event_was_trimmed
         ids_beyond_the_limit_are_forgotten_oldest_first
         a_tail_keeps_its_newest_events_only
+        a_tail_keeps_no_more_bytes_than_it_may_and_always_its_last_event
+        short_messages_are_never_too_heavy
+        a_room_is_forgotten_wherever_its_tail_stands
         a_batch_that_contradicts_itself_is_an_error
         a_tail_of_another_epoch_or_none_is_lost
         a_sealed_tail_takes_no_append

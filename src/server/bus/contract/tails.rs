@@ -191,6 +191,62 @@ pub async fn a_tail_keeps_its_newest_events_only(a: &dyn Bus, b: &dyn Bus) {
     assert_eq!(seqs(&tail), (251..=last).collect::<Vec<_>>());
 }
 
+pub async fn a_tail_keeps_no_more_bytes_than_it_may_and_always_its_last_event(a: &dyn Bus, b: &dyn Bus) {
+    let room = room();
+    a.open_tail(room, epoch(1), 0, 0, 0).await.unwrap();
+    let body = "\u{1F980}".repeat(4_000);
+    let heavy = |seq: Seq| said(seq, 1, seq.into(), &body);
+    let fit = TAIL_BYTES / weight(&heavy(1));
+    let mut head = 0;
+    // One by one, and many in one batch.
+    for batch in [1, 1, 1, 30, 50, 1, 1, 90, 1] {
+        let events: Vec<_> = (head + 1..=head + batch).map(heavy).collect();
+        assert_eq!(append(a, room, epoch(1), &events).await, TailAppended::Done);
+        head += batch;
+        let tail = b.tail(room, 0).await.unwrap().unwrap();
+        let kept = tail.events.len();
+        assert_eq!(seqs(&tail), (head - kept as u64 + 1..=head).collect::<Vec<_>>(), "the newest, without holes");
+        assert!(kept <= fit && kept >= usize::try_from(head).unwrap().min(fit / 2), "{kept} of {head}");
+    }
+    // Whoever is behind what was cut finds that there is more than is there.
+    let behind = b.tail(room, 3).await.unwrap().unwrap();
+    assert!(behind.events[0].seq > 4, "{}", behind.events[0].seq);
+
+    let earlier = append(b, room, epoch(1), &[said(head + 1, 1, 1, &body)]).await;
+    assert!(
+        matches!(earlier, TailAppended::IdTaken(Earlier { seq: 1, same_body: true, .. })),
+        "ids are remembered longer"
+    );
+}
+
+pub async fn short_messages_are_never_too_heavy(a: &dyn Bus, b: &dyn Bus) {
+    let room = room();
+    a.open_tail(room, epoch(1), 0, 0, 0).await.unwrap();
+    let last = 6 * TAIL_EVENTS as u64;
+    let body = "two hundred characters, as somebody says who means it ".repeat(4);
+    for batch in (1..=last).map(|seq| said(seq, 1, seq.into(), &body)).collect::<Vec<_>>().chunks(250) {
+        append(a, room, epoch(1), batch).await;
+    }
+    let tail = b.tail(room, 0).await.unwrap().unwrap();
+    assert_eq!(seqs(&tail), (last - TAIL_EVENTS as u64 + 1..=last).collect::<Vec<_>>());
+}
+
+pub async fn a_room_is_forgotten_wherever_its_tail_stands(a: &dyn Bus, b: &dyn Bus) {
+    let (one, other) = (room(), room());
+    for room in [one, other] {
+        a.open_tail(room, epoch(1), 0, 0, 0).await.unwrap();
+        append(a, room, epoch(1), &[said(1, 1, 1, "Hello")]).await;
+    }
+    b.forget_room(one).await.unwrap();
+    b.forget_room(one).await.unwrap();
+    assert_eq!(a.tail(one, 0).await.unwrap(), None);
+    assert_eq!(append(a, one, epoch(1), &[joined(2)]).await, TailAppended::Lost);
+    assert_eq!(a.tail(other, 0).await.unwrap().unwrap().head, 1);
+    // Nothing of it is left: an id may be used again.
+    a.open_tail(one, epoch(2), 0, 0, 0).await.unwrap();
+    assert_eq!(append(a, one, epoch(2), &[said(1, 1, 1, "Hello")]).await, TailAppended::Done);
+}
+
 pub async fn a_batch_that_contradicts_itself_is_an_error(a: &dyn Bus, b: &dyn Bus) {
     let room = room();
     a.open_tail(room, epoch(1), 0, 0, 0).await.unwrap();

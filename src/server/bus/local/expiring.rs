@@ -44,6 +44,11 @@ impl<K: Hash + Eq, V> Expiring<K, V> {
         self.entries.insert(key, Entry { value, ends_at });
     }
 
+    /// All entries with their ends; also such as have ended and were not shed yet.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &V, Instant)> {
+        self.entries.iter().map(|(key, entry)| (key, &entry.value, entry.ends_at))
+    }
+
     /// Takes an entry out.
     pub fn remove<Q: Hash + Eq + ?Sized>(&mut self, key: &Q)
     where

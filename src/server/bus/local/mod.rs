@@ -115,7 +115,12 @@ impl Bus for LocalBus {
 
     async fn append_tail(&self, room: RoomId, epoch: Epoch, events: &[Event], _packet: Bytes) -> Result<TailAppended> {
         let batch = Batch::of(events)?;
-        Ok(lock(&self.tails).append(room, epoch, batch, self.now()))
+        let mut tails = lock(&self.tails);
+        let appended = tails.append(room, epoch, batch, self.now());
+        for gone in tails.make_room() {
+            lock(&self.digests).remove(gone);
+        }
+        Ok(appended)
     }
 
     async fn earlier(&self, room: RoomId, epoch: Epoch, events: &[Event]) -> Result<Option<Earlier>> {
@@ -128,6 +133,13 @@ impl Bus for LocalBus {
 
     async fn rewrite_tail(&self, room: RoomId, epoch: Epoch, events: &[Event]) -> Result<()> {
         lock(&self.tails).rewrite(room, epoch, events, self.now());
+        Ok(())
+    }
+
+    async fn forget_room(&self, room: RoomId) -> Result<()> {
+        let mut tails = lock(&self.tails);
+        tails.forget(room);
+        lock(&self.digests).remove(room);
         Ok(())
     }
 

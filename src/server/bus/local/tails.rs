@@ -7,8 +7,9 @@ use std::{
 
 use super::{
     super::{
-        TAIL_EVENTS, TAIL_IDS, TAIL_LIFE, Tail, TailAppended,
+        TAIL_BYTES, TAIL_EVENTS, TAIL_IDS, TAIL_LIFE, TAILS_BYTES, Tail, TailAppended,
         batch::{Batch, MessageKey, Remembered, key_of},
+        weight,
     },
     Expiring,
 };
@@ -17,9 +18,23 @@ use crate::{
     server::store::{Earlier, RoomId},
 };
 
+/// What one remembered id weighs, in `ids` and in `id_order`.
+const ID_BYTES: usize = 112;
+
 /// All tails of this node.
-#[derive(Default)]
-pub(super) struct Tails(Expiring<RoomId, Log>);
+pub(super) struct Tails {
+    logs: Expiring<RoomId, Log>,
+    /// What they weigh together at most.
+    most: usize,
+    /// No less than what they weigh together: what they weighed when they were last weighed, and all that came since.
+    at_most: usize,
+}
+
+impl Default for Tails {
+    fn default() -> Self {
+        Self::of(TAILS_BYTES)
+    }
+}
 
 /// One tail.
 struct Log {
@@ -29,6 +44,8 @@ struct Log {
     sealed_by: Option<Person>,
     /// The newest events, consecutive, at most [`TAIL_EVENTS`].
     events: VecDeque<Event>,
+    /// What they weigh together: at most [`TAIL_BYTES`], unless one alone is heavier.
+    bytes: usize,
     ids: HashMap<MessageKey, Remembered>,
     /// The keys of `ids`, oldest first, so that the oldest is forgotten first.
     id_order: VecDeque<MessageKey>,
@@ -37,7 +54,7 @@ struct Log {
 impl Log {
     fn new(epoch: Epoch, head: Seq, n: u64) -> Self {
         let (events, ids, id_order) = Default::default();
-        Self { epoch, head, n, sealed_by: None, events, ids, id_order }
+        Self { epoch, head, n, sealed_by: None, events, bytes: 0, ids, id_order }
     }
 
     fn to_tail(&self, after: Seq) -> Tail {
@@ -72,18 +89,25 @@ impl Log {
         (self.head != batch.follows).then_some(TailAppended::Stale)
     }
 
+    fn weight(&self) -> usize {
+        self.bytes + self.id_order.len() * ID_BYTES
+    }
+
     fn append(&mut self, batch: Batch) {
         for event in batch.events {
             if let Some(message) = event.message() {
                 self.ids.insert(key_of(message), Remembered::of(event, message));
                 self.id_order.push_back(key_of(message));
             }
+            self.bytes += weight(event);
             self.events.push_back(event.clone());
         }
         self.head = batch.head;
         self.n = batch.n.unwrap_or(self.n);
-        let too_many = self.events.len().saturating_sub(TAIL_EVENTS);
-        self.events.drain(..too_many);
+        while self.events.len() > TAIL_EVENTS || (self.bytes > TAIL_BYTES && self.events.len() > 1) {
+            let Some(oldest) = self.events.pop_front() else { break };
+            self.bytes -= weight(&oldest);
+        }
         let too_many = self.id_order.len().saturating_sub(TAIL_IDS);
         for key in self.id_order.drain(..too_many) {
             self.ids.remove(&key);
@@ -92,11 +116,17 @@ impl Log {
 }
 
 impl Tails {
+    /// No tails yet, of so many bytes at most.
+    pub fn of(most: usize) -> Self {
+        Self { logs: Expiring::default(), most, at_most: 0 }
+    }
+
     pub fn open(&mut self, room: RoomId, epoch: Epoch, head: Seq, n: u64, after: Seq, now: Instant) -> Tail {
-        if let Some((log, ends_at)) = self.0.get_mut(&room, now) {
+        if let Some((log, ends_at)) = self.logs.get_mut(&room, now) {
             if log.sealed_by.is_some() && log.head < head {
                 log.sealed_by = None;
                 log.events.clear();
+                log.bytes = 0;
                 (log.head, log.n) = (head, n);
                 *ends_at = now + TAIL_LIFE;
             }
@@ -104,12 +134,12 @@ impl Tails {
         }
         let log = Log::new(epoch, head, n);
         let tail = log.to_tail(after);
-        self.0.insert(room, log, now + TAIL_LIFE);
+        self.logs.insert(room, log, now + TAIL_LIFE);
         tail
     }
 
     pub fn read(&mut self, room: RoomId, after: Seq, now: Instant) -> Option<Tail> {
-        self.0.get_mut(&room, now).map(|(log, _)| log.to_tail(after))
+        self.logs.get_mut(&room, now).map(|(log, _)| log.to_tail(after))
     }
 
     pub fn read_before(
@@ -120,32 +150,33 @@ impl Tails {
         limit: usize,
         now: Instant,
     ) -> Vec<Event> {
-        let Some((log, _)) = self.0.get_mut(&room, now) else { return Vec::new() };
+        let Some((log, _)) = self.logs.get_mut(&room, now) else { return Vec::new() };
         let end = log.events.partition_point(|event| before.is_none_or(|before| event.seq < before));
         log.events.range(..end).rev().take_while(|event| event.seq >= from).take(limit).cloned().collect()
     }
 
     pub fn heads(&mut self, rooms: &[RoomId], now: Instant) -> Vec<(RoomId, Epoch, Seq)> {
-        let head_of = |room: &RoomId| self.0.get_mut(room, now).map(|(log, _)| (*room, log.epoch, log.head));
+        let head_of = |room: &RoomId| self.logs.get_mut(room, now).map(|(log, _)| (*room, log.epoch, log.head));
         rooms.iter().filter_map(head_of).collect()
     }
 
     pub fn append(&mut self, room: RoomId, epoch: Epoch, batch: Batch, now: Instant) -> TailAppended {
-        let Some((log, ends_at)) = self.0.get_mut(&room, now) else { return TailAppended::Lost };
+        let Some((log, ends_at)) = self.logs.get_mut(&room, now) else { return TailAppended::Lost };
         if let Some(refusal) = log.refuse(epoch, batch) {
             return refusal;
         }
+        self.at_most += batch.events.iter().map(|event| weight(event) + ID_BYTES).sum::<usize>();
         log.append(batch);
         *ends_at = now + TAIL_LIFE;
         TailAppended::Done
     }
 
     pub fn earlier(&mut self, room: RoomId, epoch: Epoch, events: &[Event], now: Instant) -> Option<Earlier> {
-        self.0.get_mut(&room, now).filter(|(log, _)| log.epoch == epoch)?.0.earlier(events)
+        self.logs.get_mut(&room, now).filter(|(log, _)| log.epoch == epoch)?.0.earlier(events)
     }
 
     pub fn seal(&mut self, room: RoomId, epoch: Epoch, head: Seq, by: &Person, now: Instant) -> TailAppended {
-        match self.0.get_mut(&room, now) {
+        match self.logs.get_mut(&room, now) {
             Some((log, _)) if log.epoch == epoch && log.sealed_by.is_some() => TailAppended::Sealed,
             Some((log, _)) if log.epoch == epoch && log.head != head => TailAppended::Stale,
             Some((log, ends_at)) if log.epoch == epoch => {
@@ -158,26 +189,61 @@ impl Tails {
     }
 
     pub fn rewrite(&mut self, room: RoomId, epoch: Epoch, events: &[Event], now: Instant) {
-        let Some((log, _)) = self.0.get_mut(&room, now).filter(|(log, _)| log.epoch == epoch) else { return };
+        let Some((log, _)) = self.logs.get_mut(&room, now).filter(|(log, _)| log.epoch == epoch) else { return };
         for event in events {
             if let Ok(at) = log.events.binary_search_by_key(&event.seq, |event| event.seq) {
+                log.bytes = log.bytes + weight(event) - weight(&log.events[at]);
                 log.events[at] = event.clone();
             }
         }
     }
 
+    /// Removes a tail wherever it stands.
+    pub fn forget(&mut self, room: RoomId) {
+        self.logs.remove(&room);
+    }
+
+    /// Removes the tails that were appended to longest ago, if all together weigh too much; gives their rooms. Whoever comes
+    /// back to one of these finds a new one, of another epoch. An eighth more is removed than has to be, so that the next
+    /// weighing is far.
+    pub fn make_room(&mut self) -> Vec<RoomId> {
+        if self.at_most <= self.most {
+            return Vec::new();
+        }
+        self.at_most = self.logs.iter().map(|(_, log, _)| log.weight()).sum();
+        let enough = self.most - self.most / 8;
+        if self.at_most <= enough {
+            return Vec::new();
+        }
+        let mut oldest: Vec<_> = self.logs.iter().map(|(room, log, ends_at)| (ends_at, *room, log.weight())).collect();
+        oldest.sort_unstable();
+        // The last of them was appended to just now.
+        oldest.pop();
+        let mut gone = Vec::new();
+        for (_, room, weight) in oldest {
+            if self.at_most <= enough {
+                break;
+            }
+            self.at_most -= weight;
+            self.logs.remove(&room);
+            gone.push(room);
+        }
+        tracing::warn!(tails = gone.len(), "rooms that keep nothing hold too much: the longest idle were forgotten");
+        gone
+    }
+
     /// Says whether it was there.
     pub fn remove(&mut self, room: RoomId, epoch: Epoch, head: Seq, now: Instant) -> bool {
-        let is_there = self.0.get_mut(&room, now).is_some_and(|(log, _)| (log.epoch, log.head) == (epoch, head));
+        let is_there = self.logs.get_mut(&room, now).is_some_and(|(log, _)| (log.epoch, log.head) == (epoch, head));
         if is_there {
-            self.0.remove(&room);
+            self.logs.remove(&room);
         }
         is_there
     }
 
     /// When the tail of this epoch ends, if there is one.
     pub fn end_of(&mut self, room: RoomId, epoch: Epoch, now: Instant) -> Option<Instant> {
-        self.0.get_mut(&room, now).filter(|(log, _)| log.epoch == epoch).map(|(_, ends_at)| *ends_at)
+        self.logs.get_mut(&room, now).filter(|(log, _)| log.epoch == epoch).map(|(_, ends_at)| *ends_at)
     }
 }
 
@@ -188,7 +254,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::protocol::{EventKind, MemberId, Nickname};
+    use crate::protocol::{ClientId, EventKind, MemberId, Message, MessageBody, Nickname};
 
     #[test]
     fn a_tail_lives_for_its_life_after_the_last_append_and_reading_does_not_lengthen_it() {
@@ -204,5 +270,46 @@ mod tests {
 
         assert!(tails.read(room, 0, start + almost + almost).is_some());
         assert!(tails.read(room, 0, start + almost + TAIL_LIFE).is_none());
+    }
+
+    #[test]
+    fn past_a_total_the_longest_idle_tails_are_forgotten_and_only_those() {
+        let start = Instant::now();
+        let rooms: Vec<RoomId> = (1..=10).map(|id| RoomId(Uuid::from_u128(id))).collect();
+        let said = |seq| {
+            let body = MessageBody::try_from("x".repeat(4_000)).unwrap();
+            let id = ClientId::new(Uuid::from_u128(seq));
+            let author = Person { id: MemberId::from_bits(1), name: Nickname::try_from("Ada").unwrap() };
+            let (seq, n) = (u64::try_from(seq).unwrap(), 1);
+            Event { seq, at: 1, kind: EventKind::Message(Message { n, id, author, body }) }
+        };
+        // Ten times as much as eight rooms with two messages each.
+        let one = weight(&said(1)) + ID_BYTES;
+        let mut tails = Tails::of(16 * one);
+        let mut gone = Vec::new();
+        for (minute, room) in (0..).zip(&rooms) {
+            tails.open(*room, Epoch::from_bits(1), 0, 0, 0, start);
+            for seq in 1..=2 {
+                let at = start + Duration::from_secs(60 * minute);
+                let appended = tails.append(*room, Epoch::from_bits(1), Batch::of(&[said(seq)]).unwrap(), at);
+                assert_eq!(appended, TailAppended::Done);
+                gone.extend(tails.make_room());
+            }
+        }
+        assert_eq!(gone, rooms[..gone.len()], "the longest idle first");
+        assert!((2..=4).contains(&gone.len()), "{gone:?}");
+        for (room, is_there) in rooms.iter().zip((0..10).map(|index| index >= gone.len())) {
+            assert_eq!(tails.read(*room, 0, start).is_some(), is_there);
+        }
+        assert_eq!(
+            tails.append(rooms[0], Epoch::from_bits(1), Batch::of(&[said(3)]).unwrap(), start),
+            TailAppended::Lost
+        );
+        // One that is alone stays, however much it is.
+        let mut tails = Tails::of(one);
+        tails.open(rooms[0], Epoch::from_bits(1), 0, 0, 0, start);
+        let all: Vec<Event> = (1..=8).map(said).collect();
+        tails.append(rooms[0], Epoch::from_bits(1), Batch::of(&all).unwrap(), start);
+        assert!(tails.make_room().is_empty());
     }
 }

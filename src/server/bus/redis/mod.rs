@@ -116,6 +116,10 @@ impl Bus for RedisBus {
         tails::rewrite(self, room, epoch, events).await
     }
 
+    async fn forget_room(&self, room: RoomId) -> Result<()> {
+        tails::forget(self, room).await
+    }
+
     async fn drop_tail(&self, room: RoomId, epoch: Epoch, head: Seq) -> Result<()> {
         tails::remove(self, room, epoch, head).await
     }

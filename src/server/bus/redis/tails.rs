@@ -1,7 +1,7 @@
 //! Tails: four keys a room, which share the room's hash tag (as its digest does, in `digests.rs`) and expire together.
 //!
 //! - `tail`: a stream whose entry ids are `<seq>-0`, with one field, the event as JSON;
-//! - `meta`: a hash of `epoch`, `head`, `n`, and `sealed_by` once it is sealed;
+//! - `meta`: a hash of `epoch`, `head`, `n`, `bytes` (no less than the events are), and `sealed_by` once it is sealed;
 //! - `ids`: a hash from `<author>:<client id>` to what is [`Remembered`] of the message;
 //! - `idq`: the keys of `ids`, oldest first, so that the oldest is forgotten first.
 
@@ -12,7 +12,7 @@ use redis::{Pipeline, Script, cmd};
 
 use super::{
     super::{
-        Result, TAIL_EVENTS, TAIL_IDS, TAIL_LIFE, Tail, TailAppended,
+        Result, TAIL_BYTES, TAIL_EVENTS, TAIL_IDS, TAIL_LIFE, Tail, TailAppended,
         batch::{Batch, Remembered, key_of},
     },
     RedisBus, packets,
@@ -85,7 +85,7 @@ pub(super) async fn append(
     script.arg(epoch.get()).arg(batch.follows).arg(batch.head);
     script.arg(batch.n.map(|n| n.to_string()).unwrap_or_default());
     script.arg(life_in_millis()).arg(TAIL_EVENTS).arg(TAIL_IDS);
-    script.arg(packets::channel(&bus.prefix, room)).arg(packet);
+    script.arg(packets::channel(&bus.prefix, room)).arg(packet).arg(TAIL_BYTES);
     for event in batch.events {
         script.arg(event.seq).arg(to_json(event)?);
         match event.message() {
@@ -144,6 +144,12 @@ pub(super) async fn remove(bus: &RedisBus, room: RoomId, epoch: Epoch, head: Seq
     let mut script = REMOVE.key(&keys(bus, room));
     script.key(key(bus, room, "digest")).arg(epoch.get()).arg(head);
     bus.link.run(&script).await
+}
+
+pub(super) async fn forget(bus: &RedisBus, room: RoomId) -> Result<()> {
+    let mut delete = cmd("DEL");
+    delete.arg(&keys(bus, room)).arg(key(bus, room, "digest"));
+    bus.link.query(&delete).await
 }
 
 /// Under what a message is remembered.

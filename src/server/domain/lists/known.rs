@@ -284,6 +284,7 @@ mod tests {
             owner: person(ADA).id,
             created_at: 10,
             touched_at: 20,
+            visited_at: 20,
         }
     }
 

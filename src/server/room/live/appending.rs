@@ -13,7 +13,8 @@ use super::{
         log::{Caught, Cursor, LogError, Outcome, Stop},
         packet::{News, Packet},
     },
-    BATCH_COMMANDS, Batch, FEW_READERS, Failure, Finished, LOG_DEADLINE, Live, Request, Standing, TICK, announcement,
+    BATCH_COMMANDS, Batch, FEW_READERS, Failure, Finished, LOG_DEADLINE, Live, Request, Standing, Subscriber, TICK,
+    announcement,
     listing::is_account,
     slow,
 };
@@ -191,6 +192,7 @@ impl Live {
                     request.refuse(&error.problem());
                 }
                 if matches!(error, LogError::Gone) {
+                    self.say_that_it_is_gone();
                     for wish in self.unreplayed.drain(..) {
                         wish.refuse(error.problem());
                     }
@@ -203,6 +205,15 @@ impl Live {
         let packets = std::mem::take(&mut self.packets);
         for packet in packets {
             self.hear(packet);
+        }
+    }
+
+    /// The room was deleted: whoever follows it is told, and follows it no more.
+    fn say_that_it_is_gone(&mut self) {
+        self.here.clear();
+        for (_, Subscriber { connection, member, .. }) in std::mem::take(&mut self.subscribers) {
+            connection.answer(&ServerFrame::error(LogError::Gone.problem(), None, Some(self.record.code)));
+            self.engine.gone(self.record.id, member);
         }
     }
 
@@ -320,8 +331,11 @@ impl Live {
                 }
                 Applied::Fresh => self.reads.fold(&entry.event, self.state.last_n),
             }
-            if retention_after(&entry.event) == Some(Retention::Preserved) {
-                self.kept_from = entry.event.seq;
+            if let Some(retention) = retention_after(&entry.event) {
+                self.engine.note_retention(self.record.id, retention);
+                if retention == Retention::Preserved {
+                    self.kept_from = entry.event.seq;
+                }
             }
             match self.state.retention {
                 Retention::Preserved => self.has_archive = true,

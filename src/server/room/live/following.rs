@@ -272,12 +272,12 @@ impl Live {
 
     /// Closes a member's connections here. They come back as whoever their cookies say then; if that is another member, what
     /// was read as the one was read as the other.
-    pub(super) fn hang_up(&mut self, member: MemberId, goes_on_as: Option<MemberId>) {
+    pub(super) fn hang_up(&mut self, member: MemberId, goes_on_as: Option<MemberId>, why: ByeReason) {
         let theirs = self.subscribers.iter().filter(|(_, subscriber)| subscriber.member == member);
         let theirs: Vec<ConnectionId> = theirs.map(|(id, _)| *id).collect();
         for id in theirs {
             if let Some(subscriber) = self.subscribers.get(&id) {
-                subscriber.connection.end(Some(ByeReason::SignedIn));
+                subscriber.connection.end(Some(why));
             }
             self.unsubscribe(id);
         }
@@ -375,6 +375,7 @@ impl Live {
             retention: self.state.retention,
             owner: self.state.owner,
             created_at: self.record.created_at,
+            kept_days: self.engine.timing().room_kept_days,
         }
     }
 }

@@ -40,8 +40,8 @@ use super::{
 };
 use crate::{
     protocol::{
-        Code, Epoch, Event, MemberId, Person, Preferences, Problem, Retention, RoomCode, RoomState, Seq, ServerFrame,
-        Snapshot,
+        ByeReason, Code, Epoch, Event, MemberId, Person, Preferences, Problem, Retention, RoomCode, RoomState, Seq,
+        ServerFrame, Snapshot,
     },
     server::{
         socket::{Connection, ConnectionId, Frame},
@@ -64,6 +64,8 @@ const DOUBT: u8 = 2;
 const REPLAYS: usize = 4;
 /// How often a room looks at what time brings.
 const TICK: Duration = Duration::from_secs(1);
+/// How exact it is when a room was last visited.
+const VISIT: Duration = Duration::from_hours(24);
 /// How long a room stays live with nobody connected.
 const LINGER: Duration = Duration::from_secs(10);
 /// How often a node repeats who is connected to it, and after how long the others stop believing the last word.
@@ -131,7 +133,7 @@ pub enum Request {
     /// Somebody has read up to there on a connection of this node.
     Read(ConnectionId, Seq),
     /// A member goes on as somebody else, or shows other things: their connections are closed, on every node, and come back.
-    HangUp(MemberId, Option<MemberId>),
+    HangUp(MemberId, Option<MemberId>, ByeReason),
     /// What the log has was changed: read it anew, on every node.
     Reread,
     /// Another node speaks.
@@ -453,9 +455,9 @@ impl Live {
             Request::Look(member, discretion, patience, look) => self.look(member, discretion, patience, look),
             Request::Typing(id, on) => self.typing(id, on),
             Request::Read(id, seq) => self.read(id, seq),
-            Request::HangUp(member, goes_on_as) => {
-                self.hang_up(member, goes_on_as);
-                self.tell(News::HangUp { member, goes_on_as });
+            Request::HangUp(member, goes_on_as, why) => {
+                self.hang_up(member, goes_on_as, why);
+                self.tell(News::HangUp { member, goes_on_as, why });
             }
             Request::Reread => {
                 self.reread();

@@ -48,6 +48,7 @@ impl Live {
             owner: last_owner.unwrap_or(record.owner),
             members: BTreeMap::new(),
         };
+        self.engine.note_retention(record.id, cursor.retention);
         self.record = record;
         for member in members {
             self.take_in(&member);

@@ -6,12 +6,15 @@ use tokio::time::Instant;
 
 use super::{
     super::packet::{News, Packet},
-    LINGER, Live, PRESENCE_LIFE, PRESENCE_MEMBERS_PER_SECOND, PRESENCE_REPEAT, Subscriber, TICK, TYPING_PAUSE,
+    LINGER, Live, PRESENCE_LIFE, PRESENCE_MEMBERS_PER_SECOND, PRESENCE_REPEAT, Subscriber, TICK, TYPING_PAUSE, VISIT,
     appending::Acks,
 };
 use crate::{
     protocol::{MemberId, ServerFrame, Signal},
-    server::socket::{ConnectionId, Frame},
+    server::{
+        clock,
+        socket::{ConnectionId, Frame},
+    },
 };
 
 impl Live {
@@ -110,7 +113,7 @@ impl Live {
             }
             News::Typing { member, on } => self.signal_typing(member, on),
             News::Reads { epoch, cursors } => self.hear_reads(epoch, cursors),
-            News::HangUp { member, goes_on_as } => self.hang_up(member, goes_on_as),
+            News::HangUp { member, goes_on_as, why } => self.hang_up(member, goes_on_as, why),
             News::Reread => self.reread(),
             News::Presence { connected, ask } => {
                 let now: BTreeSet<MemberId> = connected.into_iter().collect();
@@ -123,6 +126,21 @@ impl Live {
                 }
             }
         }
+    }
+
+    /// A room that is live is visited. It is written down once a day, so a visit costs nothing.
+    fn note_visit(&mut self) {
+        let (now, room) = (clock::now(), self.record.id);
+        if now - clock::millis(VISIT) < self.record.visited_at {
+            return;
+        }
+        self.record.visited_at = now;
+        let engine = self.engine.clone();
+        self.engine.spawn(async move {
+            if let Err(error) = engine.store().visit_room(room, now).await {
+                tracing::debug!(%room, %error, "a visit was not noted; the next one is");
+            }
+        });
     }
 
     /// What time brings. Whether nobody has needed this room for a while.
@@ -148,6 +166,7 @@ impl Live {
         } else if self.presence_told_at.is_none_or(|at| at.elapsed() >= PRESENCE_REPEAT) {
             self.tell_presence(false);
         }
+        self.note_visit();
         self.show_untold();
         self.repeat_who_is_here();
         self.keep_owner();

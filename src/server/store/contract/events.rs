@@ -223,3 +223,21 @@ pub async fn heads_tell_where_each_archive_ends(store: &dyn Store) {
     assert_eq!(store.head(long.id).await.unwrap(), Head { seq: 3, n: 2 });
     assert!(store.heads(&[]).await.unwrap().is_empty());
 }
+
+pub async fn what_one_member_said_is_read_without_the_rest(store: &dyn Store) {
+    let (room, ada) = make_room(store, RoomType::Group, Retention::Preserved).await;
+    let (other, _) = make_room(store, RoomType::Group, Retention::Preserved).await;
+    let bob = enter(store, &joining(&room, guest())).await;
+    let by = |seq: Seq, person: &MemberRecord| said(seq, seq, &person.person(), client_id(), "Hello");
+    let renamed = event(3, EventKind::Renamed { name: None, by: ada.person() });
+    let events = [by(1, &ada), by(2, &bob), renamed, by(4, &ada), by(5, &bob), by(6, &ada)];
+    append(store, &room, &events).await;
+    append(store, &other, &[by(1, &ada)]).await;
+
+    let said =
+        async |room: &RoomRecord, after, through| store.messages_by(room.id, ada.member, after, through).await.unwrap();
+    assert_eq!(said(&room, 0, 100).await, [events[0].clone(), events[3].clone(), events[5].clone()]);
+    assert_eq!(said(&room, 1, 5).await, [events[3].clone()]);
+    assert!(said(&room, 6, 100).await.is_empty() && said(&room, 4, 4).await.is_empty());
+    assert_eq!(store.messages_by(room.id, bob.member, 0, 2).await.unwrap(), [events[1].clone()]);
+}

@@ -67,6 +67,10 @@ contract! {
         abandoned_rooms_go_whole_and_others_stay
         a_join_beside_a_deletion_keeps_its_room_or_finds_none
         overviews_tell_of_many_rooms_at_once
+        rooms_that_nobody_visits_end_and_what_an_account_keeps_stays
+        a_visit_lengthens_a_rooms_life_and_comes_first
+        a_room_ends_step_by_step_and_whole
+        rooms_and_accounts_are_listed_in_pages
     }
     members {
         ten_who_join_a_p2p_room_at_once_leave_two_in_it
@@ -109,6 +113,7 @@ contract! {
         effects_of_events_reach_the_records
         projecting_has_the_effects_and_stores_nothing
         history_pages_both_ways
+        what_one_member_said_is_read_without_the_rest
         heads_tell_where_each_archive_ends
     }
     guests {
@@ -146,7 +151,7 @@ contract! {
         a_refresh_token_is_good_until_the_next_one_has_arrived
         sessions_are_listed_the_last_used_first
         sessions_end_as_they_are_told
-        living_sessions_are_those_that_have_not_ended
+        of_many_sessions_those_that_ended_are_named
         sessions_are_forgotten_once_they_ended
     }
     tokens {
@@ -211,6 +216,7 @@ fn new_room(room_type: RoomType, retention: Retention) -> (RoomRecord, MemberRec
         owner: member,
         created_at: at,
         touched_at: at,
+        visited_at: at,
     };
     let owner = MemberRecord {
         room: id,

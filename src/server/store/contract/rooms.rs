@@ -125,3 +125,127 @@ pub async fn overviews_tell_of_many_rooms_at_once(store: &dyn Store) {
     let now = store.overviews(&[pair.id]).await.unwrap().remove(0).1;
     assert_eq!((now.head, now.message), (Head { seq: 4, n: 2 }, of_pair.message));
 }
+
+const DAY: Millis = 24 * HOUR;
+
+async fn made_at(
+    store: &dyn Store,
+    room_type: RoomType,
+    retention: Retention,
+    at: Millis,
+) -> (RoomRecord, MemberRecord) {
+    let (room, owner) = new_room(room_type, retention);
+    let room = RoomRecord { created_at: at, touched_at: at, visited_at: at, ..room };
+    store.create_room(&room, &owner, None).await.unwrap();
+    (room, owner)
+}
+
+async fn unvisited(store: &dyn Store, before: Millis) -> Vec<RoomId> {
+    store.unvisited_rooms(before, 100).await.unwrap()
+}
+
+pub async fn rooms_that_nobody_visits_end_and_what_an_account_keeps_stays(store: &dyn Store) {
+    let now = now();
+    let before = now - 90 * DAY;
+    let old = |retention| made_at(store, RoomType::Group, retention, before - 10);
+    let (of_guests, guest) = old(Retention::Preserved).await;
+    leave(store, &guest).await;
+    let (still_in, _) = old(Retention::Preserved).await;
+    let ada = make_account(store).await;
+    let (of_ada, owner) = old(Retention::Preserved).await;
+    leave(store, &owner).await;
+    enter(store, &joining_as(&of_ada, ada.id)).await;
+    let (left_by_ada, owner) = old(Retention::Preserved).await;
+    leave(store, &owner).await;
+    let gone = enter(store, &joining_as(&left_by_ada, ada.id)).await;
+    leave(store, &gone).await;
+    let (quiet, _) = old(Retention::Ephemeral).await;
+    enter(store, &joining_as(&quiet, ada.id)).await;
+    let (young, _) = made_at(store, RoomType::Group, Retention::Preserved, before).await;
+
+    let mut expected = vec![of_guests.id, still_in.id, left_by_ada.id, quiet.id];
+    let mut found = unvisited(store, before).await;
+    expected.sort();
+    found.sort();
+    assert_eq!(found, expected);
+    assert_eq!(store.unvisited_rooms(before, 2).await.unwrap().len(), 2, "no more than the limit");
+    assert_eq!(store.existing_rooms(&[young.id, RoomId(Uuid::new_v4()), quiet.id]).await.unwrap().len(), 2);
+    for room in &expected {
+        assert!(store.end_room(*room, Some(before), 10).await.unwrap());
+        assert!(is_missing(&store.room(*room).await) && store.members(*room).await.unwrap().is_empty());
+    }
+    for room in [&of_ada, &young] {
+        assert!(is_missing(&store.end_room(room.id, Some(before), 10).await));
+        assert!(store.room(room.id).await.is_ok());
+    }
+    assert!(unvisited(store, before).await.is_empty());
+    assert!(is_missing(&store.end_room(of_guests.id, None, 10).await), "it is gone already");
+}
+
+pub async fn a_visit_lengthens_a_rooms_life_and_comes_first(store: &dyn Store) {
+    let before = now() - 90 * DAY;
+    let (first, owner) = made_at(store, RoomType::Group, Retention::Preserved, before - 20).await;
+    let (second, _) = made_at(store, RoomType::Group, Retention::Preserved, before - 10).await;
+    append(store, &first, &[said(1, 1, &owner.person(), client_id(), "Hello")]).await;
+    assert_eq!(unvisited(store, before).await, [first.id, second.id], "the longest unvisited first");
+    store.visit_room(first.id, now()).await.unwrap();
+    store.visit_room(first.id, before - 30).await.unwrap();
+    store.visit_room(RoomId(Uuid::new_v4()), now()).await.unwrap();
+    assert!(store.room(first.id).await.unwrap().visited_at >= before);
+    assert_eq!(unvisited(store, before).await, [second.id]);
+    assert!(is_missing(&store.end_room(first.id, Some(before), 10).await), "somebody came meanwhile");
+    assert_eq!(store.events_after(first.id, 0, 10).await.unwrap().len(), 1);
+    let record = store.room(first.id).await.unwrap();
+    let guest = guest();
+    enter(store, &joining(&first, guest)).await;
+    let (found, _) = store.membership(first.code, ActorId::Guest(guest)).await.unwrap();
+    assert_eq!(found.visited_at, record.visited_at, "also beside somebody's record");
+}
+
+pub async fn a_room_ends_step_by_step_and_whole(store: &dyn Store) {
+    let (room, owner) = make_room(store, RoomType::Group, Retention::Preserved).await;
+    let (other, _) = make_room(store, RoomType::Group, Retention::Preserved).await;
+    let events: Vec<_> = (1..=25).map(|n| said(n, n, &owner.person(), client_id(), "Grüße")).collect();
+    append(store, &room, &events).await;
+    append(store, &other, &[said(1, 1, &owner.person(), client_id(), "Hello")]).await;
+    assert_eq!(store.archive_size(room.id).await.unwrap(), (25, 25 * 7));
+    let mut steps = 0;
+    while !store.end_room(room.id, None, 10).await.unwrap() {
+        steps += 1;
+        assert_eq!(store.archive_size(room.id).await.unwrap().0, 25 - 10 * steps, "some at a time");
+    }
+    assert!(steps == 2 && is_missing(&store.room(room.id).await));
+    assert_eq!(store.archive_size(room.id).await.unwrap(), (0, 0));
+    assert!(is_missing(&store.member(room.id, owner.member).await));
+    assert_eq!(store.archive_size(other.id).await.unwrap(), (1, 5));
+    // Its code is free again.
+    let (again, owner) = new_room(RoomType::Group, Retention::Ephemeral);
+    store.create_room(&RoomRecord { code: room.code, ..again }, &owner, None).await.unwrap();
+}
+
+pub async fn rooms_and_accounts_are_listed_in_pages(store: &dyn Store) {
+    let mut rooms = Vec::new();
+    let mut accounts = Vec::new();
+    for _ in 0..5 {
+        rooms.push(make_room(store, RoomType::Group, Retention::Ephemeral).await.0);
+        accounts.push(make_account(store).await);
+    }
+    rooms.sort_by_key(|room| room.id);
+    accounts.sort_by_key(|account| account.id);
+    let (mut listed, mut known) = (Vec::new(), Vec::new());
+    loop {
+        let page = store.rooms_after(listed.last().map(|room: &RoomRecord| room.id), 2).await.unwrap();
+        if page.is_empty() {
+            break;
+        }
+        listed.extend(page);
+    }
+    loop {
+        let page = store.accounts_after(known.last().map(|account: &AccountRecord| account.id), 2).await.unwrap();
+        if page.is_empty() {
+            break;
+        }
+        known.extend(page);
+    }
+    assert_eq!((listed, known), (rooms, accounts));
+}

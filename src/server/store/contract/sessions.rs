@@ -120,27 +120,30 @@ pub async fn sessions_end_as_they_are_told(store: &dyn Store) {
     assert_eq!(store.session(other.id, now()).await.unwrap(), (other, grace));
 }
 
-pub async fn living_sessions_are_those_that_have_not_ended(store: &dyn Store) {
+pub async fn of_many_sessions_those_that_ended_are_named(store: &dyn Store) {
     let ada = make_account(store).await;
     let (one, two) = (new_session(ada.id), new_session(ada.id));
     let short = SessionRecord { ends_at: now() + HOUR / 2, ..new_session(ada.id) };
     for session in [&one, &two, &short] {
         store.begin_session(session).await.unwrap();
     }
-    let asked = [one.id, two.id, short.id, SessionId(Uuid::new_v4())];
-    let living = async |now| {
-        let mut living = store.living_sessions(&asked, now).await.unwrap();
-        living.sort();
-        living
+    let unknown = SessionId(Uuid::new_v4());
+    let ended = async |asked: &[SessionId], now| {
+        let mut ended = store.ended_sessions(asked, now).await.unwrap();
+        ended.sort();
+        ended
     };
-    let mut expected = vec![one.id, two.id, short.id];
-    expected.sort();
-    assert_eq!(living(now()).await, expected);
-    expected.retain(|id| *id != short.id);
-    assert_eq!(living(short.ends_at).await, expected);
+    let sorted = |mut sessions: Vec<SessionId>| {
+        sessions.sort();
+        sessions
+    };
+    let asked = [one.id, two.id, short.id, unknown];
+    assert!(ended(&asked[..3], now()).await.is_empty(), "all of them live");
+    assert_eq!(ended(&asked, now()).await, [unknown]);
+    assert_eq!(ended(&asked, short.ends_at).await, sorted(vec![short.id, unknown]));
     store.end_sessions(ada.id, Ending::One(one.id)).await.unwrap();
-    assert_eq!(living(short.ends_at).await, [two.id]);
-    assert!(store.living_sessions(&[], now()).await.unwrap().is_empty());
+    assert_eq!(ended(&asked, short.ends_at).await, sorted(vec![one.id, short.id, unknown]));
+    assert!(ended(&[], now()).await.is_empty());
 }
 
 pub async fn sessions_are_forgotten_once_they_ended(store: &dyn Store) {

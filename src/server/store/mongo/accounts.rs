@@ -17,7 +17,7 @@ use super::{
         TokenRecord,
         members::{Joined, join_records},
     },
-    Attempt, Failure, Mongo, PATIENCE, binary, duplicate, indexes,
+    Attempt, Failure, LONG_PATIENCE, Mongo, PATIENCE, binary, duplicate, indexes,
     members::{ActorKind, MemberDocument, actor_fields, by_id},
     transaction, uuid, within,
 };
@@ -53,6 +53,15 @@ impl Accounts for Mongo {
         within(PATIENCE, async {
             let made = transaction!(self, |session| self.try_create_account(session, account, token, mail));
             made.map_err(taken)
+        })
+        .await
+    }
+
+    async fn accounts_after(&self, after: Option<AccountId>, limit: usize) -> Result<Vec<AccountRecord>> {
+        within(LONG_PATIENCE, async {
+            let after = after.map_or_else(Document::new, |account| doc! { "_id": { "$gt": binary(account.0) } });
+            let found = self.accounts.find(after).sort(doc! { "_id": 1 }).limit(super::limit(limit)).await?;
+            Ok(found.map_ok(AccountRecord::from).try_collect().await?)
         })
         .await
     }

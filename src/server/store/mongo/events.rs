@@ -35,6 +35,12 @@ pub(super) struct EventDocument {
     n: Option<u64>,
 }
 
+impl EventDocument {
+    pub(super) fn seq(&self) -> Seq {
+        self.seq
+    }
+}
+
 /// The unique index that an event ran into.
 #[derive(Clone, Copy)]
 pub(super) enum Guard {
@@ -166,6 +172,20 @@ impl Events for Mongo {
         within(PATIENCE, async {
             let after = doc! { "room": binary(room.0), "seq": { "$gt": after.cast_signed() } };
             let found = self.events.find(after).sort(doc! { "room": 1, "seq": 1 }).limit(limit(count)).await?;
+            found.map_err(StoreError::from).and_then(async |event| event.try_into()).try_collect().await
+        })
+        .await
+    }
+
+    async fn messages_by(&self, room: RoomId, author: MemberId, after: Seq, through: Seq) -> Result<Vec<Event>> {
+        within(PATIENCE, async {
+            let theirs = doc! {
+                "room": binary(room.0),
+                "seq": { "$gt": after.cast_signed(), "$lte": through.cast_signed() },
+                "author": author.get().cast_signed(),
+                "client_id": { "$exists": true },
+            };
+            let found = self.events.find(theirs).sort(doc! { "room": 1, "seq": 1 }).await?;
             found.map_err(StoreError::from).and_then(async |event| event.try_into()).try_collect().await
         })
         .await

@@ -34,6 +34,7 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 8] {
             vec![
                 unique(ROOMS_CODE, doc! { "code": 1 }, None),
                 plain("rooms_idle", doc! { "touched_at": 1 }, Some(doc! { "preserve": false })),
+                plain("rooms_visited", doc! { "visited_at": 1 }, None),
             ],
         ),
         (

@@ -136,6 +136,10 @@ impl Mongo {
 
 #[async_trait]
 impl Store for Mongo {
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     async fn ping(&self) -> Result<()> {
         // Deletes nothing, but is a write: it needs a primary, and waits for the majority to have all that came before it.
         within(PATIENCE, async {

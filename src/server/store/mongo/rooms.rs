@@ -17,7 +17,10 @@ use super::{
     members::MemberDocument,
     transaction, uuid, uuid_field, within,
 };
-use crate::protocol::{Epoch, Event, MemberId, Millis, Nickname, Person, Retention, RoomCode, RoomName, RoomType, Seq};
+use crate::{
+    protocol::{Epoch, Event, MemberId, Millis, Nickname, Person, Retention, RoomCode, RoomName, RoomType, Seq},
+    server::clock,
+};
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct RoomDocument {
@@ -33,6 +36,9 @@ pub(super) struct RoomDocument {
     owner: MemberId,
     created_at: Millis,
     touched_at: Millis,
+    /// A room of an older version does not say it, and counts as visited when it is first asked for.
+    #[serde(default)]
+    visited_at: Option<Millis>,
     /// Counts touches. Without it a touch in the same millisecond would write nothing, and so conflict with nothing.
     touches: i64,
 }
@@ -134,6 +140,99 @@ impl Rooms for Mongo {
         .await
     }
 
+    async fn visit_room(&self, room: RoomId, at: Millis) -> Result<()> {
+        within(PATIENCE, async {
+            self.rooms.update_one(doc! { "_id": binary(room.0) }, doc! { "$max": { "visited_at": at } }).await?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn unvisited_rooms(&self, before: Millis, limit: usize) -> Result<Vec<RoomId>> {
+        within(LONG_PATIENCE, async {
+            let unknown = doc! { "visited_at": { "$exists": false } };
+            self.rooms.update_many(unknown, doc! { "$max": { "visited_at": clock::now() } }).await?;
+            let found = self.rooms.aggregate([
+                doc! { "$match": { "visited_at": { "$lt": before } } },
+                doc! { "$sort": { "visited_at": 1 } },
+                doc! { "$lookup": {
+                    "from": "members",
+                    "localField": "_id",
+                    "foreignField": "room",
+                    "pipeline": [{ "$match": of_an_account() }, { "$limit": 1 }, { "$project": { "_id": 1 } }],
+                    "as": "accounts",
+                } },
+                doc! { "$match": { "$or": [{ "preserve": false }, { "accounts": [] }] } },
+                doc! { "$limit": super::limit(limit) },
+                doc! { "$project": { "_id": 1 } },
+            ]);
+            let found: Vec<_> = found.await?.try_collect().await?;
+            found.iter().map(|room| uuid_field(room, "_id").map(RoomId)).collect()
+        })
+        .await
+    }
+
+    async fn end_room(&self, room: RoomId, unvisited_since: Option<Millis>, most: usize) -> Result<bool> {
+        within(LONG_PATIENCE, async {
+            // The events that are left at last are few enough for a transaction.
+            let of_room = doc! { "room": binary(room.0) };
+            let beyond =
+                self.events.find_one(of_room.clone()).sort(doc! { "room": 1, "seq": 1 }).skip(most as u64).await?;
+            let Some(beyond) = beyond else {
+                return match transaction!(self, |session| self.try_end_room(session, room, unvisited_since)) {
+                    Ok(()) => Ok(true),
+                    Err(failure) => Err(failure.into()),
+                };
+            };
+            if !self.may_end(room, unvisited_since).await? {
+                return Err(StoreError::NotFound);
+            }
+            let oldest = doc! { "room": binary(room.0), "seq": { "$lt": beyond.seq().cast_signed() } };
+            self.events.delete_many(oldest).await?;
+            Ok(false)
+        })
+        .await
+    }
+
+    async fn existing_rooms(&self, rooms: &[RoomId]) -> Result<Vec<RoomId>> {
+        within(PATIENCE, async {
+            let ids: Vec<_> = rooms.iter().map(|room| binary(room.0)).collect();
+            let found =
+                self.rooms.aggregate([doc! { "$match": { "_id": { "$in": ids } } }, doc! { "$project": { "_id": 1 } }]);
+            let found: Vec<_> = found.await?.try_collect().await?;
+            found.iter().map(|room| uuid_field(room, "_id").map(RoomId)).collect()
+        })
+        .await
+    }
+
+    async fn rooms_after(&self, after: Option<RoomId>, limit: usize) -> Result<Vec<RoomRecord>> {
+        within(LONG_PATIENCE, async {
+            let after = after.map_or_else(Document::new, |room| doc! { "_id": { "$gt": binary(room.0) } });
+            let found = self.rooms.find(after).sort(doc! { "_id": 1 }).limit(super::limit(limit)).await?;
+            Ok(found.map_ok(RoomRecord::from).try_collect().await?)
+        })
+        .await
+    }
+
+    async fn archive_size(&self, room: RoomId) -> Result<(u64, u64)> {
+        within(LONG_PATIENCE, async {
+            let body = doc! { "$strLenBytes": { "$ifNull": ["$kind.body", ""] } };
+            let sizes = self.events.aggregate([
+                doc! { "$match": { "room": binary(room.0) } },
+                doc! { "$group": { "_id": null, "events": { "$sum": 1_i64 }, "bytes": { "$sum": body } } },
+            ]);
+            let sizes: Vec<Document> = sizes.await?.try_collect().await?;
+            let number = |field| {
+                sizes.first().map_or(0, |sizes| {
+                    let wide = sizes.get_i64(field).ok();
+                    wide.or_else(|| sizes.get_i32(field).ok().map(i64::from)).unwrap_or(0).cast_unsigned()
+                })
+            };
+            Ok((number("events"), number("bytes")))
+        })
+        .await
+    }
+
     async fn delete_abandoned_rooms(&self, before: Millis, limit: usize) -> Result<Vec<RoomId>> {
         within(LONG_PATIENCE, async {
             let mut deleted = Vec::new();
@@ -194,6 +293,42 @@ impl Mongo {
         found.iter().map(|room| uuid_field(room, "_id").map(RoomId)).collect()
     }
 
+    /// Whether a room is there, and if that is asked, still one that nobody visits.
+    async fn may_end(&self, id: RoomId, unvisited_since: Option<Millis>) -> Result<bool> {
+        let room = self.rooms.find_one(doc! { "_id": binary(id.0) }).await?;
+        let (Some(room), Some(before)) = (&room, unvisited_since) else { return Ok(room.is_some()) };
+        let mut of_room = of_an_account();
+        of_room.insert("room", binary(id.0));
+        let has_account = bool::from(room.retention) && self.members.find_one(of_room).await?.is_some();
+        Ok(room.visited_at.is_some_and(|at| at < before) && !has_account)
+    }
+
+    /// Deletes what is left of a room. Whoever comes in writes the room as well, so one of the two starts again.
+    async fn try_end_room(
+        &self,
+        session: &mut ClientSession,
+        id: RoomId,
+        unvisited_since: Option<Millis>,
+    ) -> Attempt<()> {
+        let room = binary(id.0);
+        let mut wanted = doc! { "_id": room };
+        if let Some(before) = unvisited_since {
+            wanted.insert("visited_at", doc! { "$lt": before });
+        }
+        let deleted = self.rooms.find_one_and_delete(wanted).session(&mut *session).await?;
+        let deleted = deleted.ok_or(StoreError::NotFound)?;
+        if unvisited_since.is_some() && bool::from(deleted.retention) {
+            let mut of_room = of_an_account();
+            of_room.insert("room", room);
+            if self.members.find_one(of_room).session(&mut *session).await?.is_some() {
+                return Err(StoreError::NotFound.into());
+            }
+        }
+        self.members.delete_many(doc! { "room": room }).session(&mut *session).await?;
+        self.events.delete_many(doc! { "room": room }).session(session).await?;
+        Ok(())
+    }
+
     /// Deletes a room if it is still abandoned. A join writes the room as well, so one of the two starts again.
     async fn try_delete_room(&self, session: &mut ClientSession, id: RoomId, before: Millis) -> Attempt<()> {
         let room = binary(id.0);
@@ -207,6 +342,11 @@ impl Mongo {
         self.events.delete_many(doc! { "room": room }).session(session).await?;
         Ok(())
     }
+}
+
+/// An account that is in a room.
+fn of_an_account() -> Document {
+    doc! { "presence": "active", "actor_kind": "account" }
 }
 
 impl TryFrom<OverviewDocument> for (RoomId, Overview) {
@@ -240,6 +380,7 @@ impl From<RoomRecord> for RoomDocument {
             owner: room.owner,
             created_at: room.created_at,
             touched_at: room.touched_at,
+            visited_at: Some(room.visited_at),
             touches: 0,
         }
     }
@@ -257,6 +398,7 @@ impl From<RoomDocument> for RoomRecord {
             owner: room.owner,
             created_at: room.created_at,
             touched_at: room.touched_at,
+            visited_at: room.visited_at.unwrap_or(0),
         }
     }
 }

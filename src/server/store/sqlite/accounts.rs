@@ -35,6 +35,15 @@ impl Accounts for Sqlite {
         .await
     }
 
+    async fn accounts_after(&self, after: Option<AccountId>, limit: usize) -> Result<Vec<AccountRecord>> {
+        self.read(move |db| {
+            let mut query =
+                db.prepare_cached("SELECT * FROM accounts WHERE ?1 IS NULL OR id > ?1 ORDER BY id LIMIT ?2")?;
+            Ok(query.query_map(params![after, limit.cast_signed()], record)?.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+
     async fn account(&self, id: AccountId) -> Result<AccountRecord> {
         self.look_up(|db| find(db, id))
     }

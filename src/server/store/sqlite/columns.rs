@@ -116,8 +116,21 @@ pub(super) fn from_json<T: DeserializeOwned>(column: ValueRef<'_>) -> FromSqlRes
     serde_json::from_str(column.as_str()?).map_err(FromSqlError::other)
 }
 
-/// Many rooms as one value: SQL reads it with `SELECT unhex(value) FROM json_each(?)`, so that one statement is about all.
+/// Many rooms as one value, as [`ids`] has it.
 pub(super) fn rooms(rooms: &[RoomId]) -> String {
-    let ids: Vec<String> = rooms.iter().map(|room| room.0.simple().to_string()).collect();
-    serde_json::to_string(&ids).expect("a list of texts is JSON")
+    ids(rooms.iter().map(|room| room.0))
+}
+
+/// Many ids as one value: SQL reads it with `SELECT unhex(value) FROM json_each(?)`, so that one statement is about all.
+pub(super) fn ids(ids: impl Iterator<Item = Uuid>) -> String {
+    let mut list = String::from("[");
+    for id in ids {
+        let separator = if list.len() > 1 { "," } else { "" };
+        list.push_str(separator);
+        list.push('"');
+        list.push_str(id.simple().encode_lower(&mut Uuid::encode_buffer()));
+        list.push('"');
+    }
+    list.push(']');
+    list
 }

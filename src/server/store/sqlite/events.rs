@@ -96,6 +96,18 @@ impl Events for Sqlite {
         .await
     }
 
+    async fn messages_by(&self, room: RoomId, author: MemberId, after: Seq, through: Seq) -> Result<Vec<Event>> {
+        self.read(move |db| {
+            let mut query = db.prepare_cached(
+                "SELECT seq, at, n, author, name, client_id, body, kind FROM events
+                 WHERE room = ? AND seq > ? AND seq <= ? AND author = ? AND body IS NOT NULL ORDER BY seq",
+            )?;
+            let events = query.query_map(params![room, after.cast_signed(), through.cast_signed(), author], event)?;
+            Ok(events.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+
     async fn events_before(&self, room: RoomId, before: Option<Seq>, limit: usize) -> Result<Vec<Event>> {
         let before = before.map_or(i64::MAX, u64::cast_signed);
         self.read(move |db| {

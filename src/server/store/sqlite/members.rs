@@ -123,7 +123,8 @@ impl Members for Sqlite {
 
 /// Rooms, each with somebody's record in it: see [`place`].
 const PLACES: &str =
-    "SELECT members.*, id, code, type, rooms.name AS room_name, preserve, epoch, owner, created_at, touched_at
+    "SELECT members.*, id, code, type, rooms.name AS room_name, preserve, epoch, owner, created_at, touched_at,
+        visited_at
      FROM members JOIN rooms ON id = room";
 
 fn place(row: &Row<'_>) -> rusqlite::Result<(RoomRecord, MemberRecord)> {

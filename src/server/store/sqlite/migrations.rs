@@ -194,6 +194,12 @@ const STEPS: &[&str] = &[
     "
     ALTER TABLE members ADD COLUMN also TEXT;
     ",
+    // 7: when somebody was last in a room, from which a room that nobody visits ends. Rooms that are there begin anew.
+    "
+    ALTER TABLE rooms ADD COLUMN visited_at INTEGER NOT NULL DEFAULT 0;
+    UPDATE rooms SET visited_at = CAST(unixepoch('subsec') * 1000 AS INTEGER);
+    CREATE INDEX rooms_visited ON rooms (visited_at);
+    ",
 ];
 
 /// The version that a database has once every step is done.

@@ -45,6 +45,7 @@ use self::{
     writer::{Job, Undo},
 };
 use super::{Result, Store, StoreError};
+use crate::server::disk;
 
 /// Jobs that may wait for the writer; when it is full, callers wait for room.
 const QUEUE: usize = 1_024;
@@ -56,6 +57,17 @@ const PATIENCE: Duration = Duration::from_secs(4);
 const BUSY: Duration = Duration::from_secs(2);
 /// Prepared statements kept by each connection; more than there are.
 const STATEMENTS: usize = 128;
+
+/// Another process holds the file.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{} is in use by another AnonChat server (process {holder}). Stop that one, or give this one another DATA_DIR. Several \
+     servers share rooms only through MONGO_URI.", .path.display()
+)]
+pub struct InUse {
+    path: PathBuf,
+    holder: String,
+}
 
 /// A store in one SQLite file.
 pub struct Sqlite {
@@ -175,6 +187,10 @@ impl Sqlite {
 
 #[async_trait]
 impl Store for Sqlite {
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     async fn ping(&self) -> Result<()> {
         self.write(Undo::Nothing, |_| Ok(())).await
     }
@@ -198,10 +214,11 @@ impl Drop for Sqlite {
 /// Takes the file for this process: SQLite would share it, but two writers that each believe to be alone would not see each
 /// other's live rooms.
 fn lock(path: &Path) -> anyhow::Result<File> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("making the folder {}", folder.display()))?;
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        disk::private_folder(folder)?;
     }
     let lock_path = path.with_added_extension("lock");
+    disk::private_file(&lock_path).with_context(|| format!("making {}", lock_path.display()))?;
     let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&lock_path);
     let mut file = opened.with_context(|| format!("opening {}", lock_path.display()))?;
     match file.try_lock() {
@@ -212,12 +229,8 @@ fn lock(path: &Path) -> anyhow::Result<File> {
         Err(TryLockError::WouldBlock) => {
             let mut holder = String::new();
             let _ = file.read_to_string(&mut holder);
-            bail!(
-                "{} is in use by another AnonChat server (process {}). Stop that one, or give this one another DATA_DIR. \
-                 Several servers share rooms only through MONGO_URI.",
-                path.display(),
-                if holder.is_empty() { "unknown" } else { &holder },
-            )
+            let holder = if holder.is_empty() { "unknown".to_owned() } else { holder };
+            Err(InUse { path: path.to_owned(), holder }.into())
         }
         Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("locking {}", lock_path.display())),
     }
@@ -254,7 +267,19 @@ fn show_statements(db: &mut Connection) -> rusqlite::Result<()> {
     db.trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(show))
 }
 
+/// Closes the files of the database to other users. SQLite gives its log the mode of the database.
+fn close_files(path: &Path) -> anyhow::Result<()> {
+    disk::private_file(path).with_context(|| format!("making {}", path.display()))?;
+    for of_the_log in ["-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(of_the_log);
+        disk::close_file(Path::new(&name));
+    }
+    Ok(())
+}
+
 fn open_writer(path: &Path) -> anyhow::Result<Connection> {
+    close_files(path)?;
     let damaged = || {
         format!("{} is damaged. Restore it from a backup, or move it away to start with an empty one.", path.display())
     };

@@ -56,6 +56,83 @@ impl Rooms for Sqlite {
         .await
     }
 
+    async fn visit_room(&self, room: RoomId, at: Millis) -> Result<()> {
+        self.write(Undo::Nothing, move |db| {
+            let mut visit = db.prepare_cached("UPDATE rooms SET visited_at = max(visited_at, ?2) WHERE id = ?1")?;
+            visit.execute(params![room, at])?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn unvisited_rooms(&self, before: Millis, limit: usize) -> Result<Vec<RoomId>> {
+        self.read(move |db| {
+            let mut query = db.prepare_cached(&format!(
+                "SELECT id FROM rooms WHERE visited_at < ?1 AND {OF_NO_ACCOUNT} ORDER BY visited_at LIMIT ?2"
+            ))?;
+            let ids = query.query_map(params![before, limit.cast_signed()], |row| row.get(0))?;
+            Ok(ids.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+
+    async fn end_room(&self, room: RoomId, unvisited_since: Option<Millis>, most: usize) -> Result<bool> {
+        let is_gone = self
+            .write(Undo::Nothing, move |db| {
+                let before = unvisited_since.unwrap_or(Millis::MAX);
+                let condition = if unvisited_since.is_some() { OF_NO_ACCOUNT } else { "true" };
+                let mut check = db.prepare_cached(&format!(
+                    "SELECT 1 FROM rooms WHERE id = ?1 AND visited_at < ?2 AND {condition}"
+                ))?;
+                if !check.exists(params![room, before])? {
+                    return Err(super::StoreError::NotFound);
+                }
+                let mut delete = db.prepare_cached(
+                    "DELETE FROM events WHERE room = ?1
+                     AND seq IN (SELECT seq FROM events WHERE room = ?1 ORDER BY seq LIMIT ?2)",
+                )?;
+                if delete.execute(params![room, most.cast_signed()])? >= most {
+                    return Ok(false);
+                }
+                // Members go with their room: ON DELETE CASCADE.
+                db.prepare_cached("DELETE FROM rooms WHERE id = ?")?.execute([room])?;
+                Ok(true)
+            })
+            .await?;
+        if is_gone {
+            self.empty_log().await?;
+        }
+        Ok(is_gone)
+    }
+
+    async fn existing_rooms(&self, rooms: &[RoomId]) -> Result<Vec<RoomId>> {
+        let rooms = columns::rooms(rooms);
+        self.read(move |db| {
+            let mut query =
+                db.prepare_cached("SELECT id FROM rooms WHERE id IN (SELECT unhex(value) FROM json_each(?))")?;
+            Ok(query.query_map([rooms], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+
+    async fn rooms_after(&self, after: Option<RoomId>, limit: usize) -> Result<Vec<RoomRecord>> {
+        self.read(move |db| {
+            let mut query =
+                db.prepare_cached("SELECT * FROM rooms WHERE ?1 IS NULL OR id > ?1 ORDER BY id LIMIT ?2")?;
+            Ok(query.query_map(params![after, limit.cast_signed()], record)?.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+
+    async fn archive_size(&self, room: RoomId) -> Result<(u64, u64)> {
+        self.read(move |db| {
+            let mut query =
+                db.prepare_cached("SELECT count(*), ifnull(sum(octet_length(body)), 0) FROM events WHERE room = ?")?;
+            Ok(query.query_row([room], |row| Ok((seq(row, 0)?, seq(row, 1)?)))?)
+        })
+        .await
+    }
+
     async fn delete_abandoned_rooms(&self, before: Millis, limit: usize) -> Result<Vec<RoomId>> {
         let deleted = self
             .write(Undo::Nothing, move |db| {
@@ -78,10 +155,14 @@ impl Rooms for Sqlite {
     }
 }
 
+/// A room that ends if nobody visits it: what an account is in stays, if it is kept.
+const OF_NO_ACCOUNT: &str = "(preserve = 0 OR NOT EXISTS (
+    SELECT 1 FROM members WHERE room = rooms.id AND presence = 'active' AND actor_kind = 'account'))";
+
 fn insert(db: &Connection, room: &RoomRecord) -> Result<()> {
     let mut insert = db.prepare_cached(
-        "INSERT INTO rooms (id, code, type, name, preserve, epoch, owner, created_at, touched_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO rooms (id, code, type, name, preserve, epoch, owner, created_at, touched_at, visited_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
     let inserted = insert.execute(params![
         room.id,
@@ -93,6 +174,7 @@ fn insert(db: &Connection, room: &RoomRecord) -> Result<()> {
         room.owner,
         room.created_at,
         room.touched_at,
+        room.visited_at,
     ]);
     match inserted {
         Err(error) if violated(&error) == Some("rooms.code") => Err(Conflict::CodeTaken.into()),
@@ -150,5 +232,6 @@ pub(super) fn named(row: &Row<'_>, name: &str) -> rusqlite::Result<RoomRecord> {
         owner: row.get("owner")?,
         created_at: row.get("created_at")?,
         touched_at: row.get("touched_at")?,
+        visited_at: row.get("visited_at")?,
     })
 }

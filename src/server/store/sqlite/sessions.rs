@@ -1,13 +1,13 @@
 //! Sessions in SQLite.
 
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::{
     super::{
         AccountId, AccountRecord, ActorId, Ending, Result, Rotation, SessionId, SessionRecord, Sessions, TokenHash,
     },
-    Sqlite, Undo, accounts,
+    Sqlite, Undo, accounts, columns,
     rooms::found,
 };
 use crate::protocol::Millis;
@@ -95,12 +95,15 @@ impl Sessions for Sqlite {
         self.write(Undo::Nothing, move |db| end(db, account, which)).await
     }
 
-    async fn living_sessions(&self, sessions: &[SessionId], now: Millis) -> Result<Vec<SessionId>> {
-        let sessions = sessions.to_vec();
+    async fn ended_sessions(&self, sessions: &[SessionId], now: Millis) -> Result<Vec<SessionId>> {
+        let sessions = columns::ids(sessions.iter().map(|session| session.0));
         self.read(move |db| {
-            let mut query = db.prepare_cached("SELECT id FROM sessions WHERE id = ? AND ends_at > ?")?;
-            let mut lives = |id| query.query_row(params![id, now], |row| row.get(0)).optional();
-            Ok(sessions.into_iter().filter_map(|id| lives(id).transpose()).collect::<rusqlite::Result<_>>()?)
+            let mut query = db.prepare_cached(
+                "WITH asked (id) AS (SELECT unhex(value) FROM json_each(?1))
+                 SELECT id FROM asked
+                 WHERE NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.id = asked.id AND ends_at > ?2)",
+            )?;
+            Ok(query.query_map(params![sessions, now], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
         })
         .await
     }

@@ -64,6 +64,8 @@ pub struct LiveRoom {
     pub room_type: RoomType,
     /// What it is called.
     pub name: RwSignal<Option<RoomName>>,
+    /// How many days it stays when nobody visits it; 0 is for ever.
+    pub kept_days: u32,
     /// Whether it keeps what is said.
     pub retention: RwSignal<Retention>,
     /// The reader.
@@ -151,6 +153,7 @@ impl LiveRoom {
             code: room.code,
             room_type: room.room_type,
             name: RwSignal::new(picture.name),
+            kept_days: room.kept_days,
             retention: RwSignal::new(picture.retention),
             you: RwSignal::new(picture.you),
             entries: RwSignal::new(picture.rows.unwrap_or_default().into_iter().map(entry).collect()),

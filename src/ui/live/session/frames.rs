@@ -9,6 +9,9 @@ use crate::protocol::{
 
 use super::{Act, ByHttp, Ending, Incident, Phase, Session, count_as_read, reads_of};
 
+/// The longest wait that a message makes in silence, to be sent again by itself.
+const PATIENCE_MS: u64 = 15_000;
+
 impl Session {
     /// A frame came.
     pub fn received(&mut self, frame: ServerFrame, now: u64) -> Vec<Act> {
@@ -41,10 +44,10 @@ impl Session {
                 self.changed = true;
                 return self.flush(now);
             }
-            ServerFrame::Error { code, detail, id, room, retry_after_ms }
+            ServerFrame::Error { code, detail, id, room, reason, retry_after_ms }
                 if room.is_none_or(|room| room == self.code) =>
             {
-                let problem = Problem { room, retry_after_ms, ..Problem::new(code, detail) };
+                let problem = Problem { reason, room, retry_after_ms, ..Problem::new(code, detail) };
                 return self.refused(problem, id, now);
             }
             ServerFrame::Signal { code, signal } if code == self.code => match signal {
@@ -219,12 +222,13 @@ impl Session {
             }
             Code::NotAMember => return self.gone(true),
             Code::NoSession => return vec![Act::AskDoor],
-            // Whoever has the browser now never was in this room.
+            // The room is gone, or whoever has the browser now never was in it.
             Code::RoomUnavailable if id.is_none() => return vec![Act::AskDoor],
             _ => {}
         }
         match id {
-            Some(id) if problem.is_passing() => {
+            // What has to wait for long is shown as not sent, with what the server says, for its author to decide.
+            Some(id) if problem.is_passing() && problem.retry_after_ms.is_none_or(|wait| wait <= PATIENCE_MS) => {
                 self.outgoing.hold(id, problem.retry_after_ms, (self.jitter)(), now);
                 Vec::new()
             }

@@ -3,7 +3,7 @@
 use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
-    protocol::RoomType,
+    protocol::{Retention, RoomType},
     ui::{
         browser,
         components::{CopyButton, Dialog, Icon, Shape, When},
@@ -57,6 +57,11 @@ pub fn InviteDialog(
     view! {
         <Dialog open id="invite" heading=texts.heading()>
             <p class="dialog__text">{text}</p>
+            {(room.kept_days > 0).then(|| view! {
+                <p class="dialog__text" hidden=move || room.retention.get() == Retention::Ephemeral>
+                    {texts.kept_days(room.kept_days as usize)}
+                </p>
+            })}
             <p class="big-code">{room.code.spaced()}</p>
             <InviteButtons/>
         </Dialog>

@@ -1,0 +1,409 @@
+//! Floor 6: `anonchat admin`, for who runs the server: looks at rooms and accounts, and deletes them as the product does.
+//!
+//! It reads the settings that the server reads. With SQLite the server has to be stopped meanwhile, since one process holds the
+//! file. With MongoDB it may run: its nodes find out at once with Redis, and within half a minute without.
+
+use std::io::{self, Write};
+
+use anyhow::{Context, bail};
+use clap::Subcommand;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{
+    app::App,
+    boot, clock,
+    config::Config,
+    domain::{endings, farewell},
+    store::{AccountId, AccountRecord, ActorId, Overview, Presence, RoomId, RoomRecord, StoreError, sqlite::InUse},
+};
+use crate::protocol::{Email, Millis, OwnMessages, RoomCode, RoomType};
+
+/// Records read at once.
+const PAGE: usize = 500;
+
+/// What the program can do beside serving.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Look at rooms and accounts, and delete them.
+    ///
+    /// Reads the same settings as the server: from the environment, from .env, or as flags before "admin". With SQLite, stop the
+    /// server first. Exits with 0 if it is done, 1 if something failed, 2 for wrong arguments, 3 if there is no such room or
+    /// account, and 4 if a running server holds the database.
+    #[command(subcommand)]
+    Admin(Admin),
+}
+
+/// What there is to look after.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Admin {
+    /// List, show and delete rooms.
+    #[command(subcommand)]
+    Rooms(Rooms),
+    /// List, show and delete accounts.
+    #[command(subcommand)]
+    Accounts(Accounts),
+}
+
+/// What can be done with rooms.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Rooms {
+    /// List all rooms.
+    List {
+        /// Only rooms that nobody visited for so many days.
+        #[arg(long, value_name = "N")]
+        idle_days: Option<u32>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one room: its members, and how much it keeps. No message is shown.
+    Show {
+        /// The room's code.
+        code: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Delete a room with all that was said in it. This cannot be undone.
+    Delete {
+        /// The room's code.
+        code: String,
+    },
+}
+
+/// What can be done with accounts.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Accounts {
+    /// List all accounts.
+    List {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one account: its address, its sessions and its rooms.
+    Show {
+        /// The account's mail address, or its id.
+        #[arg(value_name = "EMAIL")]
+        who: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Delete an account, as its owner can: it is logged out everywhere and leaves its rooms. This cannot be undone.
+    Delete {
+        /// The account's mail address, or its id.
+        #[arg(value_name = "EMAIL")]
+        who: String,
+        /// Erase what it said, too.
+        #[arg(long)]
+        erase_messages: bool,
+    },
+}
+
+/// There is no such room or account.
+#[derive(Debug, thiserror::Error)]
+#[error("There is no {what} {which}.")]
+struct Missing {
+    what: &'static str,
+    which: String,
+}
+
+/// Does what was asked, and gives the status to exit with.
+pub async fn run(config: Config, admin: Admin) -> u8 {
+    let done = async {
+        let app = open(config).await?;
+        let done = act(&app, admin).await;
+        app.engine.drain().await;
+        app.errands.close();
+        app.errands.wait().await;
+        app.store.close().await;
+        done
+    };
+    match done.await {
+        Ok(text) => match io::stdout().lock().write_all(text.as_bytes()) {
+            Ok(()) => 0,
+            // Whoever reads it has read enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
+            Err(_) => 1,
+        },
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "anonchat: {error:#}");
+            status(&error)
+        }
+    }
+}
+
+fn status(error: &anyhow::Error) -> u8 {
+    if error.is::<Missing>() {
+        3
+    } else if is_in_use(error) {
+        4
+    } else {
+        1
+    }
+}
+
+/// Whether a running server holds the database.
+fn is_in_use(error: &anyhow::Error) -> bool {
+    error.chain().any(<dyn std::error::Error + 'static>::is::<InUse>)
+}
+
+async fn open(config: Config) -> anyhow::Result<App> {
+    if config.store.mongo_uri.is_none() {
+        let path = config.data_dir.join("anonchat.sqlite");
+        if !path.exists() {
+            bail!("There is no database at {}. Is DATA_DIR right?", path.display());
+        }
+    }
+    boot::build(config).await.map_err(|error| {
+        if is_in_use(&error) {
+            error.context("The server is running, and holds the database. Stop the server first, and run this again")
+        } else {
+            error
+        }
+    })
+}
+
+async fn act(app: &App, admin: Admin) -> anyhow::Result<String> {
+    match admin {
+        Admin::Rooms(Rooms::List { idle_days, json }) => list_rooms(app, idle_days, json).await,
+        Admin::Rooms(Rooms::Show { code, json }) => show_room(app, &find_room(app, &code).await?, json).await,
+        Admin::Rooms(Rooms::Delete { code }) => {
+            let room = find_room(app, &code).await?;
+            match endings::end_room(app, room.id, None).await {
+                Ok(()) => Ok(format!("Room {} is deleted, with all that was said in it.\n", room.code)),
+                Err(StoreError::NotFound) => Err(missing_room(room.code)),
+                Err(error) => Err(error).context("The room is not deleted"),
+            }
+        }
+        Admin::Accounts(Accounts::List { json }) => list_accounts(app, json).await,
+        Admin::Accounts(Accounts::Show { who, json }) => show_account(app, &find_account(app, &who).await?, json).await,
+        Admin::Accounts(Accounts::Delete { who, erase_messages }) => {
+            let account = find_account(app, &who).await?;
+            let messages = if erase_messages { OwnMessages::Erase } else { OwnMessages::Keep };
+            let deleted = farewell::delete_account(app, &account, messages).await;
+            deleted.context("The account is not deleted, or not whole; run this again")?;
+            Ok(format!("The account {} is deleted.\n", address(&account).unwrap_or_else(|| account.id.0.to_string())))
+        }
+    }
+}
+
+async fn find_room(app: &App, code: &str) -> anyhow::Result<RoomRecord> {
+    let code: RoomCode = code.parse().with_context(|| format!("“{code}” is no room code"))?;
+    match app.store.room_by_code(code).await {
+        Ok(room) => Ok(room),
+        Err(StoreError::NotFound) => Err(missing_room(code)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn missing_room(code: RoomCode) -> anyhow::Error {
+    Missing { what: "room", which: code.to_string() }.into()
+}
+
+/// By its id; or by its address: who proved it, or else who claims it.
+async fn find_account(app: &App, who: &str) -> anyhow::Result<AccountRecord> {
+    let missing = || Missing { what: "account", which: who.to_owned() };
+    if let Ok(id) = who.parse::<Uuid>() {
+        return match app.store.account(AccountId(id)).await {
+            Ok(account) => Ok(account),
+            Err(StoreError::NotFound) => Err(missing().into()),
+            Err(error) => Err(error.into()),
+        };
+    }
+    let email = Email::try_from(who).with_context(|| format!("“{who}” is no mail address, and no id of an account"))?;
+    let holders = app.store.holders(&email).await?;
+    holders.proved.or(holders.claimed).ok_or_else(|| missing().into())
+}
+
+async fn list_rooms(app: &App, idle_days: Option<u32>, as_json: bool) -> anyhow::Result<String> {
+    let mut rows = Vec::new();
+    let mut after = None;
+    loop {
+        let rooms = app.store.rooms_after(after, PAGE).await?;
+        let Some(last) = rooms.last() else { break };
+        after = Some(last.id);
+        let wanted = |room: &RoomRecord| idle_days.is_none_or(|days| idle(room) >= u64::from(days));
+        let rooms: Vec<RoomRecord> = rooms.into_iter().filter(wanted).collect();
+        let ids: Vec<RoomId> = rooms.iter().map(|room| room.id).collect();
+        let overviews = app.store.overviews(&ids).await?;
+        let of = |id: RoomId| overviews.iter().find(|(room, _)| *room == id).map(|(_, overview)| overview.clone());
+        rows.extend(rooms.iter().map(|room| room_row(room, &of(room.id).unwrap_or_default())));
+    }
+    if as_json {
+        return Ok(format!("{}\n", serde_json::to_string_pretty(&rows)?));
+    }
+    let columns = [
+        ("CODE", "code"),
+        ("TYPE", "type"),
+        ("KEEPS", "preserve"),
+        ("MEMBERS", "members"),
+        ("LAST SEQ", "last_seq"),
+        ("VISITED", "visited_at"),
+        ("NAME", "name"),
+    ];
+    Ok(table(&columns, &rows))
+}
+
+/// Whole days since somebody was in a room.
+fn idle(room: &RoomRecord) -> u64 {
+    const DAY: Millis = 24 * 3_600_000;
+    ((clock::now() - room.visited_at).max(0) / DAY).unsigned_abs()
+}
+
+fn room_row(room: &RoomRecord, overview: &Overview) -> Value {
+    json!({
+        "code": room.code,
+        "id": room.id.0,
+        "type": match room.room_type { RoomType::P2p => "p2p", RoomType::Group => "group" },
+        "preserve": bool::from(room.retention),
+        "name": room.name,
+        "members": overview.members,
+        "last_seq": overview.head.seq,
+        "created_at": moment(room.created_at),
+        "visited_at": moment(room.visited_at),
+        "idle_days": idle(room),
+    })
+}
+
+async fn show_room(app: &App, room: &RoomRecord, as_json: bool) -> anyhow::Result<String> {
+    let overview = app.store.overviews(&[room.id]).await?.pop().map(|(_, overview)| overview).unwrap_or_default();
+    let (events, bytes) = app.store.archive_size(room.id).await?;
+    let members = app.store.members(room.id).await?;
+    let members: Vec<Value> = members
+        .iter()
+        .filter(|member| member.presence == Presence::Active)
+        .map(|member| {
+            let kind = match member.actor {
+                ActorId::Guest(_) => "guest",
+                ActorId::Account(_) => "account",
+            };
+            json!({ "name": member.name, "kind": kind, "owner": member.member == room.owner })
+        })
+        .collect();
+    let mut shown = room_row(room, &overview);
+    shown["kept_events"] = json!(events);
+    shown["kept_bytes"] = json!(bytes);
+    shown["members"] = json!(members);
+    if as_json {
+        return Ok(format!("{}\n", serde_json::to_string_pretty(&shown)?));
+    }
+    let fields =
+        ["code", "name", "type", "preserve", "created_at", "visited_at", "idle_days", "kept_events", "kept_bytes"];
+    let columns = [("NAME", "name"), ("KIND", "kind"), ("OWNER", "owner")];
+    Ok(format!("{}\n{}", lines(&shown, &fields), table(&columns, &members)))
+}
+
+async fn list_accounts(app: &App, as_json: bool) -> anyhow::Result<String> {
+    let mut rows = Vec::new();
+    let mut after = None;
+    loop {
+        let accounts = app.store.accounts_after(after, PAGE).await?;
+        let Some(last) = accounts.last() else { break };
+        after = Some(last.id);
+        rows.extend(accounts.iter().map(account_row));
+    }
+    if as_json {
+        return Ok(format!("{}\n", serde_json::to_string_pretty(&rows)?));
+    }
+    let columns = [("EMAIL", "email"), ("PROVED", "proved"), ("CREATED", "created_at"), ("ID", "id"), ("NAME", "name")];
+    Ok(table(&columns, &rows))
+}
+
+fn address(account: &AccountRecord) -> Option<String> {
+    account.email.as_ref().or(account.claimed.as_ref()).map(|email| email.as_str().to_owned())
+}
+
+fn account_row(account: &AccountRecord) -> Value {
+    json!({
+        "id": account.id.0,
+        "email": address(account),
+        "proved": account.email.is_some(),
+        "name": account.name,
+        "created_at": moment(account.created_at),
+    })
+}
+
+async fn show_account(app: &App, account: &AccountRecord, as_json: bool) -> anyhow::Result<String> {
+    let sessions = app.store.sessions(account.id, clock::now()).await?;
+    let rooms: Vec<Value> = app
+        .store
+        .rooms_of_account(account.id)
+        .await?
+        .iter()
+        .map(|(room, member)| json!({ "code": room.code, "name": room.name, "owner": room.owner == member.member }))
+        .collect();
+    let mut shown = account_row(account);
+    shown["sessions"] = json!(sessions.len());
+    shown["last_used_at"] = json!(sessions.iter().map(|session| session.used_at).max().map(moment));
+    shown["rooms"] = json!(rooms);
+    if as_json {
+        return Ok(format!("{}\n", serde_json::to_string_pretty(&shown)?));
+    }
+    let fields = ["email", "proved", "name", "id", "created_at", "sessions", "last_used_at"];
+    let columns = [("ROOM", "code"), ("OWNER", "owner"), ("NAME", "name")];
+    Ok(format!("{}\n{}", lines(&shown, &fields), table(&columns, &rooms)))
+}
+
+/// A moment as RFC 3339 has it, in UTC.
+fn moment(at: Millis) -> String {
+    let at = OffsetDateTime::from_unix_timestamp(at / 1_000).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let (date, (hour, minute, second)) = (at.date(), at.time().as_hms());
+    format!("{:04}-{:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z", date.year(), u8::from(date.month()), date.day())
+}
+
+/// A value for people to read. What people chose must not steer the terminal.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        Value::String(text) => text.chars().filter(|c| !c.is_control()).collect(),
+        other => other.to_string(),
+    }
+}
+
+fn lines(value: &Value, fields: &[&str]) -> String {
+    let line = |field: &&str| format!("{:<12} {}\n", field.replace('_', " "), plain(&value[*field]));
+    fields.iter().map(line).collect()
+}
+
+/// Rows under each other, each column as wide as its widest value.
+fn table(columns: &[(&str, &str)], rows: &[Value]) -> String {
+    let cells: Vec<Vec<String>> =
+        rows.iter().map(|row| columns.iter().map(|(_, field)| plain(&row[*field])).collect()).collect();
+    let heads: Vec<String> = columns.iter().map(|(head, _)| (*head).to_owned()).collect();
+    let width = |column: usize| {
+        let all = cells.iter().chain([&heads]).map(|row| row[column].chars().count());
+        all.max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns.len()).map(width).collect();
+    let mut text = String::new();
+    for row in [&heads].into_iter().chain(&cells) {
+        let padded: Vec<String> =
+            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}", width = *width)).collect();
+        text.push_str(padded.join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_is_as_wide_as_what_is_in_it_and_nothing_in_it_steers_the_terminal() {
+        let rows = [json!({ "a": "long one", "b": true }), json!({ "a": "x\u{1b}[2J", "b": null })];
+        assert_eq!(table(&[("A", "a"), ("B", "b")], &rows), "A         B\nlong one  yes\nx[2J      -\n");
+        assert_eq!(table(&[("A", "a")], &[]), "A\n");
+    }
+
+    #[test]
+    fn a_moment_is_said_in_utc() {
+        assert_eq!(moment(0), "1970-01-01T00:00:00Z");
+        assert_eq!(moment(1_795_259_559_623), "2026-11-21T11:12:39Z");
+    }
+}

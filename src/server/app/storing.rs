@@ -1,0 +1,328 @@
+//! How much may be kept: budgets in bytes, beside those in messages. They count only what goes into rooms that keep their log,
+//! for each client, each room and each person, over all nodes.
+//!
+//! A message costs no round trip: a node takes [`CHUNK`] bytes at a time from a budget on the bus, and gives them out by
+//! itself. What it has not given out when it forgets a subject, or stops, counts as used.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use futures_util::future::join_all;
+
+use super::{limits::digest, networks::Network};
+use crate::{
+    protocol::{Code, Problem, Reason},
+    server::{
+        bus::{Bus, LocalBus, Quota},
+        config::{Config, RateLimits},
+        disk::{Disk, Space},
+        store::{ActorId, RoomId},
+    },
+};
+
+const DAY: Duration = Duration::from_hours(24);
+const KIB: u32 = 1024;
+/// What a node takes from a budget at a time, and what budgets are counted in: more than any event has.
+const CHUNK: u32 = 64 * KIB;
+/// Chunks of a MiB.
+const OF_A_MIB: u32 = 16;
+/// What a day's budgets are, in chunks. 200 people behind one address who say 2,000 things each a day keep 130 MiB.
+const CLIENT: Quota = Quota { burst: 256 * OF_A_MIB, per: DAY };
+const ROOM: Quota = Quota { burst: 128 * OF_A_MIB, per: DAY };
+const PERSON: Quota = Quota { burst: 16 * OF_A_MIB, per: DAY };
+/// What an event costs beside the text in it: its row, and what finds it again.
+const EVENT: usize = 128;
+/// What a room costs beside what is said in it, and a place in a room: its row, coming and going.
+const RECORD: usize = 1024;
+/// How long a node remembers what it may give out for a subject that nobody needs.
+const IDLE: Duration = Duration::from_hours(1);
+/// When to ask again while the disk is almost full.
+const DISK_PAUSE: Duration = Duration::from_mins(1);
+
+/// Whose budget it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Subject {
+    Client(IpAddr),
+    Room(RoomId),
+    Person(ActorId),
+}
+
+impl Subject {
+    /// The budgets that it has, by their keys on the bus. A client has one in each of its networks.
+    fn budgets(self) -> Vec<(String, Quota)> {
+        match self {
+            Self::Client(client) => {
+                let of = |(network, times)| {
+                    (format!("kept:client:{network}"), Quota { burst: CLIENT.burst * times, ..CLIENT })
+                };
+                Network::all_of(client).map(of).collect()
+            }
+            Self::Room(room) => vec![(format!("kept:room:{room}"), ROOM)],
+            Self::Person(ActorId::Guest(guest)) => vec![(format!("kept:guest:{}", digest(guest.0.as_bytes())), PERSON)],
+            Self::Person(ActorId::Account(account)) => {
+                vec![(format!("kept:account:{}", digest(account.0.as_bytes())), PERSON)]
+            }
+        }
+    }
+}
+
+/// What this node may still give out without asking.
+struct Allowance {
+    bytes: u32,
+    used_at: Instant,
+}
+
+/// How much may be kept.
+pub struct Storing {
+    enabled: bool,
+    bus: Arc<dyn Bus>,
+    /// Counts on while the bus is away.
+    fallback: LocalBus,
+    /// The disk of the embedded store; MongoDB looks after its own.
+    disk: Option<Disk>,
+    /// Held for moments only.
+    allowances: Mutex<HashMap<Subject, Allowance>>,
+}
+
+impl Storing {
+    /// The budgets of a node.
+    pub fn new(config: &Config, bus: Arc<dyn Bus>) -> Self {
+        let is_embedded = config.store.mongo_uri.is_none();
+        Self {
+            enabled: config.rate_limits == RateLimits::On,
+            bus,
+            fallback: LocalBus::new().0,
+            disk: is_embedded.then(|| Disk::of(&config.data_dir, config.disk_floor_mib)),
+            allowances: Mutex::default(),
+        }
+    }
+
+    /// May this person make a room that keeps its log?
+    pub async fn make_room(&self, client: IpAddr, person: Option<ActorId>) -> Result<(), Problem> {
+        self.has_space(person)?;
+        // The disk is low for everybody who wants another place for words.
+        if self.space() > Space::Enough {
+            return Err(disk_low());
+        }
+        self.take([Some(Subject::Client(client)), person.map(Subject::Person), None], RECORD).await
+    }
+
+    /// May somebody have a place in a room that keeps its log?
+    pub async fn join(&self, client: IpAddr, room: RoomId) -> Result<(), Problem> {
+        self.take([Some(Subject::Client(client)), Some(Subject::Room(room)), None], RECORD).await
+    }
+
+    /// May this person put so much text into a room that keeps its log?
+    pub async fn keep(&self, client: IpAddr, person: ActorId, room: RoomId, text: usize) -> Result<(), Problem> {
+        self.has_space(Some(person))?;
+        let subjects = [Subject::Client(client), Subject::Room(room), Subject::Person(person)];
+        self.take(subjects.map(Some), EVENT + text).await
+    }
+
+    /// What is left on the disk; to be asked at start as well, so that the log says it.
+    pub fn space(&self) -> Space {
+        self.disk.as_ref().map_or(Space::Enough, Disk::space)
+    }
+
+    /// Forgets whom nobody needs any more.
+    pub fn shed(&self) {
+        let mut allowances = self.allowances();
+        allowances.retain(|_, allowance| allowance.used_at.elapsed() < IDLE);
+        allowances.shrink_to_fit();
+    }
+
+    fn has_space(&self, person: Option<ActorId>) -> Result<(), Problem> {
+        match (self.space(), person) {
+            (Space::Enough, _) | (Space::Low, Some(ActorId::Account(_))) => Ok(()),
+            _ => Err(disk_low()),
+        }
+    }
+
+    async fn take(&self, subjects: [Option<Subject>; 3], bytes: usize) -> Result<(), Problem> {
+        if !self.enabled {
+            return Ok(());
+        }
+        let bytes = u32::try_from(bytes).unwrap_or(CHUNK).min(CHUNK);
+        if self.give_out(&subjects, bytes) {
+            return Ok(());
+        }
+        let lacking: Vec<Subject> = {
+            let allowances = self.allowances();
+            let has = |subject: &Subject| allowances.get(subject).is_some_and(|left| left.bytes >= bytes);
+            subjects.iter().flatten().filter(|subject| !has(subject)).copied().collect()
+        };
+        let pauses = join_all(lacking.iter().map(|subject| self.throttle(*subject))).await;
+        {
+            let mut allowances = self.allowances();
+            for (subject, pause) in lacking.iter().zip(&pauses) {
+                let left = allowances.entry(*subject).or_insert(Allowance { bytes: 0, used_at: Instant::now() });
+                // What is refused must not be overtaken by something smaller that was said after it.
+                left.bytes = if pause.is_none() { left.bytes.saturating_add(CHUNK) } else { 0 };
+            }
+        }
+        if let Some(pause) = pauses.into_iter().flatten().max() {
+            return Err(kept_too_much(pause));
+        }
+        // If others were quicker meanwhile, this is what the next chunk makes good.
+        self.give_out(&subjects, bytes);
+        Ok(())
+    }
+
+    /// Gives out so much for every subject, if there is so much for each.
+    fn give_out(&self, subjects: &[Option<Subject>; 3], bytes: u32) -> bool {
+        let mut allowances = self.allowances();
+        let enough = |subject: &Subject| allowances.get(subject).is_some_and(|left| left.bytes >= bytes);
+        if !subjects.iter().flatten().all(enough) {
+            return false;
+        }
+        let now = Instant::now();
+        for subject in subjects.iter().flatten() {
+            if let Some(left) = allowances.get_mut(subject) {
+                *left = Allowance { bytes: left.bytes - bytes, used_at: now };
+            }
+        }
+        true
+    }
+
+    async fn throttle(&self, subject: Subject) -> Option<Duration> {
+        let budgets = subject.budgets();
+        let wait = match self.bus.throttle_all(&budgets).await {
+            Ok(wait) => wait,
+            Err(_) => self.fallback.throttle_all(&budgets).await.ok().flatten(),
+        };
+        wait.map(|wait| wait.pause)
+    }
+
+    fn allowances(&self) -> MutexGuard<'_, HashMap<Subject, Allowance>> {
+        // Every change leaves it whole, so a panic elsewhere does no harm.
+        self.allowances.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn kept_too_much(pause: Duration) -> Problem {
+    Problem::kept_too_much(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX).max(1))
+}
+
+fn disk_low() -> Problem {
+    let detail = "The server has hardly any room left to keep what is said. Nothing was lost; try again later.";
+    let retry_after_ms = u64::try_from(DISK_PAUSE.as_millis()).ok();
+    Problem { retry_after_ms, ..Problem::new(Code::StoreUnavailable, detail).because(Reason::DiskLow) }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::server::store::{AccountId, GuestId};
+
+    fn storing(args: &[&str]) -> (Storing, Arc<Mutex<Duration>>) {
+        let (start, passed) = (Instant::now(), Arc::new(Mutex::new(Duration::ZERO)));
+        let clock = Arc::clone(&passed);
+        let (bus, _news) = LocalBus::with_clock(move || start + *clock.lock().unwrap());
+        (Storing::new(&Config::try_parse_from([&["anonchat"], args].concat()).unwrap(), Arc::new(bus)), passed)
+    }
+
+    fn guest(id: u128) -> ActorId {
+        ActorId::Guest(GuestId(Uuid::from_u128(id)))
+    }
+
+    fn room(id: u128) -> RoomId {
+        RoomId(Uuid::from_u128(id))
+    }
+
+    fn client(n: u8) -> IpAddr {
+        IpAddr::from([203, 0, 113, n])
+    }
+
+    /// How much text of so many characters goes in, before it is refused; and the refusal.
+    async fn fill(storing: &Storing, client: IpAddr, person: impl Fn(u128) -> ActorId, room: RoomId) -> (u64, Problem) {
+        let mut bytes = 0;
+        for n in 0.. {
+            match storing.keep(client, person(n), room, 16_000).await {
+                Ok(()) => bytes += 16_000,
+                Err(problem) => return (bytes, problem),
+            }
+        }
+        unreachable!("nobody keeps so much")
+    }
+
+    #[tokio::test]
+    async fn a_person_a_room_and_a_client_each_have_a_budget_of_their_own() {
+        const MIB: u64 = 1024 * 1024;
+        let (storing, passed) = storing(&["--disk-floor-mib", "0"]);
+        let (of_one, problem) = fill(&storing, client(1), |_| guest(1), room(1)).await;
+        assert!((15 * MIB..=16 * MIB).contains(&of_one), "{of_one}");
+        assert_eq!((problem.code, problem.reason), (Code::TooManyRequests, Some(Reason::KeptTooMuch)));
+        // 64 KiB of 16 MiB come back in a 256th of a day.
+        let wait = problem.retry_after_ms.unwrap();
+        assert!((300_000..=340_000).contains(&wait), "{wait}");
+        // Another person goes on, up to what the room may have; then another room, up to what the client may have.
+        let (of_room, _) = fill(&storing, client(1), |n| guest(1_000 + n), room(1)).await;
+        assert!((100 * MIB..=128 * MIB).contains(&(of_one + of_room)), "{of_room}");
+        let (of_client, _) = fill(&storing, client(1), |n| guest(1_000_000 + n), room(2)).await;
+        let all = of_one + of_room + of_client;
+        assert!((230 * MIB..=256 * MIB).contains(&all), "{all}");
+        let others = storing.keep(client(2), guest(2), room(3), 16_000).await;
+        assert_eq!(others, Ok(()), "nobody waits for what others kept");
+
+        *passed.lock().unwrap() += Duration::from_millis(wait);
+        assert_eq!(storing.keep(client(3), guest(1), room(4), 16_000).await, Ok(()), "it says when to come back");
+    }
+
+    #[tokio::test]
+    async fn a_class_behind_one_address_chats_all_day_and_meets_no_budget() {
+        let (storing, _) = storing(&["--disk-floor-mib", "0"]);
+        for n in 0..200_000_u128 {
+            // At 8 times the speed of 1,000 messages a person and day, in 8 rooms, in one go.
+            storing.keep(client(1), guest(n % 200), room(n % 8), 200).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn an_ordinary_message_asks_the_bus_for_nothing() {
+        let (storing, _) = storing(&["--disk-floor-mib", "0"]);
+        storing.keep(client(1), guest(1), room(1), 200).await.unwrap();
+        // From here on a bus that hangs is not noticed.
+        let subjects = [Subject::Client(client(1)), Subject::Room(room(1)), Subject::Person(guest(1))].map(Some);
+        let given = (0..190).all(|_| storing.give_out(&subjects, 328));
+        assert!(given, "64 KiB are given out without asking");
+        assert!(!storing.give_out(&subjects, 64 * KIB));
+    }
+
+    #[tokio::test]
+    async fn nodes_share_the_budgets_and_nothing_small_overtakes_what_was_refused() {
+        let bus: Arc<dyn Bus> = Arc::new(LocalBus::new().0);
+        let config = Config::try_parse_from(["anonchat", "--disk-floor-mib", "0"]).unwrap();
+        let [one, two] = [0, 1].map(|_| Storing::new(&config, Arc::clone(&bus)));
+        let (of_one, _) = fill(&one, client(1), |_| guest(1), room(1)).await;
+        let (of_two, _) = fill(&two, client(2), |_| guest(1), room(2)).await;
+        assert!(of_one > 15 * 1024 * 1024 && of_two < 64 * 1024, "{of_one} and {of_two}");
+        for node in [&one, &two] {
+            assert!(node.keep(client(1), guest(1), room(1), 1).await.is_err(), "one letter neither");
+        }
+    }
+
+    #[tokio::test]
+    async fn below_the_floor_only_accounts_are_kept_and_no_room_is_made() {
+        let all = u64::MAX / (1024 * 1024);
+        let (out, _) = storing(&["--disk-floor-mib", &all.to_string(), "--data-dir", "/tmp"]);
+        let account = ActorId::Account(AccountId(Uuid::from_u128(1)));
+        for person in [guest(1), account] {
+            let refused = out.keep(client(1), person, room(1), 1).await.unwrap_err();
+            assert_eq!((refused.code, refused.reason), (Code::StoreUnavailable, Some(Reason::DiskLow)));
+            assert!(refused.is_passing() && refused.retry_after_ms.is_some());
+        }
+        assert!(out.make_room(client(1), None).await.is_err());
+        // Off means off for quotas; a disk that is full is full.
+        let (off, _) = storing(&["--disk-floor-mib", &all.to_string(), "--data-dir", "/tmp", "--rate-limits", "off"]);
+        assert!(off.keep(client(1), guest(1), room(1), 1).await.is_err());
+        let (mongo, _) = storing(&["--disk-floor-mib", &all.to_string(), "--mongo-uri", "mongodb://127.0.0.1"]);
+        assert_eq!(mongo.keep(client(1), guest(1), room(1), 1).await, Ok(()), "MongoDB looks after its own disk");
+    }
+}

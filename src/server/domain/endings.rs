@@ -1,0 +1,65 @@
+//! Endings: rooms that are deleted, since nobody visits them, or by an operator.
+
+use std::time::Duration;
+
+use super::relist;
+use crate::{
+    protocol::Millis,
+    server::{
+        app::App,
+        clock,
+        store::{MemberRecord, Presence, RoomId, StoreError},
+    },
+};
+
+/// Events deleted in one go: few enough for nobody to wait for.
+const EVENTS: usize = 1_000;
+/// Rooms looked for at once.
+const ROOMS: usize = 50;
+
+/// Deletes a room with everything in it: what was said, who was in it, its tail and its digest. Whoever has it open is told.
+/// With `unvisited_since`, only if nobody visited it since. [`NotFound`](StoreError::NotFound) if it is not there, or was visited.
+pub async fn end_room(app: &App, room: RoomId, unvisited_since: Option<Millis>) -> Result<(), StoreError> {
+    let members = app.store.members(room).await?;
+    while !app.store.end_room(room, unvisited_since, EVENTS).await? {
+        tokio::task::yield_now().await;
+    }
+    if let Err(error) = app.bus.forget_room(room).await {
+        tracing::warn!(%room, error = %error.0, "what the bus has of a room that is gone stays until it expires");
+    }
+    app.engine.room_is_gone(room).await;
+    for MemberRecord { actor, .. } in members.into_iter().filter(|member| member.presence == Presence::Active) {
+        relist(app, actor);
+    }
+    Ok(())
+}
+
+/// Ends rooms that nobody visited for so long. Stops early if the node stops.
+pub(super) async fn end_unvisited_rooms(app: &App, kept: Duration) {
+    let before = clock::now() - clock::millis(kept);
+    let mut ended = 0;
+    loop {
+        let rooms = match app.store.unvisited_rooms(before, ROOMS).await {
+            Ok(rooms) => rooms,
+            Err(error) => return tracing::warn!(%error, "unvisited rooms not looked for"),
+        };
+        let mut moved = false;
+        for room in rooms {
+            if app.stopping.is_cancelled() {
+                return;
+            }
+            match end_room(app, room, Some(before)).await {
+                Ok(()) => (ended, moved) = (ended + 1, true),
+                // Somebody came.
+                Err(StoreError::NotFound) => {}
+                Err(error) => return tracing::warn!(%room, %error, "an unvisited room was not ended"),
+            }
+        }
+        if !moved {
+            break;
+        }
+    }
+    if ended > 0 {
+        tracing::info!(rooms = ended, "rooms that nobody visited are ended");
+    }
+}
