@@ -204,7 +204,8 @@ impl Storing {
 }
 
 fn kept_too_much(pause: Duration) -> Problem {
-    Problem::kept_too_much(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX).max(1))
+    // Rounded up: whoever waits exactly so long is not refused again.
+    Problem::kept_too_much(u64::try_from(pause.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX))
 }
 
 fn disk_low() -> Problem {
