@@ -204,6 +204,7 @@ pub async fn kick(app: &App, visitor: &Visitor, code: RoomCode, whom: MemberId) 
 /// Gives the room to another member (owner).
 pub async fn give(app: &App, visitor: &Visitor, code: RoomCode, to: MemberId) -> Result<(), Problem> {
     let (room, owner) = membership(app, visitor.actor()?.id(), code).await?;
+    app.limits.send(owner.actor)?;
     app.engine.command(room.id, Command::Give { to, by: owner.person() }).await?;
     Ok(())
 }
