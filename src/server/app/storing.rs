@@ -56,7 +56,7 @@ impl Subject {
     fn budgets(self) -> Vec<(String, Quota)> {
         match self {
             Self::Client(client) => {
-                let of = |(network, times)| {
+                let of = |(network, times): (Network, u32)| {
                     (format!("kept:client:{network}"), Quota { burst: CLIENT.burst * times, ..CLIENT })
                 };
                 Network::all_of(client).map(of).collect()
