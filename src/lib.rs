@@ -3,7 +3,7 @@
 //! | floor | module | what it is |
 //! |---|---|---|
 //! | 0 | [`protocol`] | all that crosses the wire, and the fold; server and browser alike |
-//! | 1 | `server::{config, disk, store, bus, mail, socket}` | settings, the folder of files, durable truth, live state between nodes, mails, the way to one client |
+//! | 1 | `server::{config, disk, text, store, bus, mail, socket}` | settings, the folder of files, how text is read, durable truth, live state between nodes, mails, the way to one client |
 //! | 2 | `server::room` | the engine: append, tail, resume, the task of a live room |
 //! | 3 | `server::app` | what a node is made of |
 //! | 4 | `server::domain` | use cases: all rules live here |

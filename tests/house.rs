@@ -31,7 +31,7 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 
 /// The floor of a module path such as `server::room::engine`.
 fn floor(module: &str) -> Option<u8> {
-    const FLOORS: [(&str, u8); 20] = [
+    const FLOORS: [(&str, u8); 21] = [
         ("protocol", 0),
         ("server::config", 1),
         ("server::clock", 1),
@@ -43,6 +43,7 @@ fn floor(module: &str) -> Option<u8> {
         ("server::bus", 1),
         ("server::mail", 1),
         ("server::push", 1),
+        ("server::text", 1),
         ("server::blobs", 1),
         ("server::room", 2),
         ("server::app", 3),
@@ -165,6 +166,20 @@ fn every_module_stands_on_a_floor() {
             "{} stands on no floor",
             file.display()
         );
+    }
+}
+
+/// What somebody sent passes the strict rule of `server::text`; `TryFrom` of these types knows no tables of Unicode.
+#[test]
+fn what_comes_in_is_read_by_the_strict_rule() {
+    for folder in ["src/api", "src/server/domain", "src/server/http"] {
+        for file in rust_files(&root().join(folder)) {
+            let text = fs::read_to_string(&file).unwrap();
+            let code = text.split("#[cfg(test)]").next().unwrap();
+            for name in ["Nickname", "RoomName", "MessageBody"] {
+                assert!(!code.contains(&format!("{name}::try_from")), "{} reads a {name} leniently", file.display());
+            }
+        }
     }
 }
 

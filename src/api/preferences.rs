@@ -56,8 +56,8 @@ pub async fn choose_chatting(
     #[server(default)] nickname: String,
 ) -> Result<(), Problem> {
     use crate::{
-        protocol::{Nickname, Preferences},
-        server::{domain, http::context},
+        protocol::Preferences,
+        server::{domain, http::context, text},
     };
     let (app, visitor) = context::visitor().await?;
     let as_text = |is_on: bool| if is_on { "true" } else { "false" };
@@ -71,7 +71,7 @@ pub async fn choose_chatting(
     let refuse = |problem| context::refuse_form::<ChooseChatting>(problem, &typed);
     let kept = visitor.account().map_err(refuse)?.0.preferences.clone();
     let nickname = match context::filled(nickname.clone()) {
-        Some(text) => Some(Nickname::try_from(text).map_err(|reason| refuse(("nickname", reason).into()))?),
+        Some(typed) => Some(text::nickname(&typed).map_err(|reason| refuse(("nickname", reason).into()))?),
         None => None,
     };
     let wanted = Preferences { notify, sound, show_typing, show_read, nickname, ..kept };

@@ -1,16 +1,30 @@
 //! Room codes: six characters of Crockford base32 (<https://www.crockford.com/base32.html>), 30 bits.
 //!
 //! A code only locates a room; it is no secret to build on, which is why misses are budgeted.
+//!
+//! [`RoomCode::from_str`] is the one reading of what people type and paste: in the box, in a form without scripts, in REST,
+//! in the dashboard's filter, and at the end of an address.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::unseen::is_unseen;
+
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const LENGTH: usize = 6;
+/// Half of a code, as [`RoomCode::spaced`] writes it.
+const HALF: usize = LENGTH / 2;
+/// What stands before the code in a room's link.
+const PATH: &str = "rooms/";
+/// Characters of a text that are looked at: an invitation has fewer.
+const READ_CHARS: usize = 2_000;
+/// Characters behind [`PATH`] that are looked at: a code whose every character is percent-encoded has fewer.
+const PATH_CHARS: usize = 80;
 
-/// Six characters that name one active room. Reading forgives case, spaces, hyphens and look-alikes.
+/// Six characters that name one active room. Reading forgives case, look-alikes, and all that may stand around and between
+/// them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schema(value_type = String, example = "K7M2QX", pattern = "^[0-9A-HJKMNP-TV-Z]{6}$")]
@@ -19,12 +33,21 @@ pub struct RoomCode([u8; LENGTH]);
 /// Why a text is no room code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidCode {
-    /// Not six characters once spaces and hyphens are gone; has the count that was found.
+    /// Not six letters and digits; has the count that was found.
     #[error("A room code has six characters; this has {0}.")]
     Length(usize),
-    /// A character that no code contains.
-    #[error("“{0}” is never part of a room code: codes have digits and letters, without U.")]
+    /// A letter or digit that no code contains.
+    #[error("“{}” is never part of a room code: codes have digits and letters, without U.", shown(*.0))]
     Character(char),
+}
+
+/// A character as an error shows it: beside one that may have no picture, or be drawn onto its neighbour, stands its number.
+pub fn shown(c: char) -> String {
+    match c {
+        '!'..='~' | '\u{A1}'..='\u{AC}' | '\u{AE}'..='\u{2FF}' => c.to_string(),
+        _ if c.is_alphanumeric() && !is_unseen(c) => format!("{c} (U+{:04X})", u32::from(c)),
+        _ => format!("U+{:04X}", u32::from(c)),
+    }
 }
 
 impl RoomCode {
@@ -52,25 +75,152 @@ impl RoomCode {
 impl FromStr for RoomCode {
     type Err = InvalidCode;
 
+    /// Finds the code in what was typed or pasted: the code itself, a link to the room, or a text with either in it. A link
+    /// comes first.
     fn from_str(text: &str) -> Result<Self, InvalidCode> {
-        let mut code = [0; LENGTH];
-        let mut length = 0;
-        for c in text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '‐' | '–' | '_')) {
-            let canonical = match c.to_ascii_uppercase() {
-                'O' => '0',
-                'I' | 'L' => '1',
-                upper => upper,
-            };
-            if !canonical.is_ascii() || !ALPHABET.contains(&(canonical as u8)) {
-                return Err(InvalidCode::Character(c));
-            }
-            if let Some(slot) = code.get_mut(length) {
-                *slot = canonical as u8;
-            }
-            length += 1;
+        // Stored codes and those of frames.
+        if text.len() == LENGTH
+            && let Ok(code) = only_code(text.chars())
+        {
+            return Ok(code);
         }
-        if length == LENGTH { Ok(Self(code)) } else { Err(InvalidCode::Length(length)) }
+        let text: String = text.chars().filter(|c| !is_unseen(*c)).take(READ_CHARS).map(narrow).collect();
+        let in_link = code_of_link(&text);
+        if let Some(Ok(code)) = in_link {
+            return Ok(code);
+        }
+        let of_all = only_code(text.chars().filter(|c| c.is_alphanumeric()));
+        match of_all {
+            Ok(code) => Ok(code),
+            Err(refused) => code_among_words(&text).ok_or(in_link.and_then(Result::err).unwrap_or(refused)),
+        }
     }
+}
+
+/// The code that these characters are.
+fn only_code(characters: impl Iterator<Item = char>) -> Result<RoomCode, InvalidCode> {
+    let mut code = [0; LENGTH];
+    let mut length = 0;
+    for c in characters {
+        let canonical = canonical(c).ok_or(InvalidCode::Character(c))?;
+        if let Some(slot) = code.get_mut(length) {
+            *slot = canonical;
+        }
+        length += 1;
+    }
+    if length == LENGTH { Ok(RoomCode(code)) } else { Err(InvalidCode::Length(length)) }
+}
+
+/// The character of the alphabet that is meant.
+fn canonical(c: char) -> Option<u8> {
+    let c = match c.to_ascii_uppercase() {
+        'O' => '0',
+        'I' | 'L' => '1',
+        upper => upper,
+    };
+    u8::try_from(c).ok().filter(|c| ALPHABET.contains(c))
+}
+
+/// The ASCII character that a full-width one (as Chinese and Japanese keyboards write it) stands for.
+fn narrow(c: char) -> char {
+    match c {
+        '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(c) - 0xFEE0).unwrap_or(c),
+        '\u{3000}' => ' ',
+        _ => c,
+    }
+}
+
+fn is_dash(c: char) -> bool {
+    matches!(c, '-' | '_' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{FE58}' | '\u{FE63}')
+}
+
+/// The code of the first link to a room in a text; why it has none, if there are such links and none has one.
+fn code_of_link(text: &str) -> Option<Result<RoomCode, InvalidCode>> {
+    let small = text.to_ascii_lowercase();
+    let mut refused = None;
+    for (at, _) in small.match_indices(PATH) {
+        let behind: String = text[at + PATH.len()..].chars().take(PATH_CHARS).collect();
+        match code_at_start(&decoded(&behind)) {
+            Ok(code) => return Some(Ok(code)),
+            Err(why) => refused = refused.or(Some(Err(why))),
+        }
+    }
+    refused
+}
+
+/// The code that a text begins with: six characters, or three and three with one blank or dash between them.
+fn code_at_start(text: &str) -> Result<RoomCode, InvalidCode> {
+    let mut code = String::new();
+    let mut rest = text.chars().filter(|c| !is_unseen(*c)).map(narrow).peekable();
+    while let Some(c) = rest.next() {
+        let is_between = is_dash(c) || (c == ' ' && code.len() == HALF);
+        if c.is_ascii_alphanumeric() {
+            code.push(c);
+        } else if !is_between || code.len() == LENGTH || !rest.peek().is_some_and(char::is_ascii_alphanumeric) {
+            break;
+        }
+    }
+    only_code(code.chars())
+}
+
+/// A part of an address without its percent-encoding.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once('%') {
+        bytes.extend_from_slice(before.as_bytes());
+        if let Some(byte) = behind.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            bytes.push(byte);
+            rest = &behind[2..];
+        } else {
+            bytes.push(b'%');
+            rest = behind;
+        }
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// A run of letters and digits, and what stands between it and the next.
+struct Word {
+    text: String,
+    behind: String,
+}
+
+/// The one code that stands among the words of a text. A word looks like a code if it has capitals and digits only, or a
+/// digit in it; of several, those with a digit.
+fn code_among_words(text: &str) -> Option<RoomCode> {
+    let mut words: Vec<Word> = Vec::new();
+    for c in text.chars() {
+        let is_new = words.last().is_none_or(|word| !word.behind.is_empty());
+        match words.last_mut() {
+            _ if c.is_ascii_alphanumeric() && is_new => words.push(Word { text: c.to_string(), behind: String::new() }),
+            Some(word) if c.is_ascii_alphanumeric() => word.text.push(c),
+            Some(word) => word.behind.push(c),
+            None => {}
+        }
+    }
+    let has_small = |text: &str| text.chars().any(|c| c.is_ascii_lowercase());
+    let has_digit = |text: &str| text.chars().any(|c| c.is_ascii_digit());
+    let mut found: Vec<(RoomCode, bool)> = Vec::new();
+    let mut note = |text: &str| found.extend(only_code(text.chars()).ok().map(|code| (code, has_digit(text))));
+    for (i, word) in words.iter().enumerate() {
+        if word.text.len() == LENGTH && (has_digit(&word.text) || !has_small(&word.text)) {
+            note(&word.text);
+        }
+        if let Some(next) = words.get(i + 1).filter(|next| (word.text.len(), next.text.len()) == (HALF, HALF))
+            && (word.behind == " " || word.behind.chars().all(is_dash))
+            && [word, next]
+                .iter()
+                .all(|half| has_digit(&half.text) || !(has_small(&word.text) || has_small(&next.text)))
+        {
+            note(&format!("{}{}", word.text, next.text));
+        }
+    }
+    let has_digits = found.iter().any(|(_, has_digit)| *has_digit);
+    let mut codes = found.iter().filter(|(_, has_digit)| *has_digit || !has_digits).map(|(code, _)| *code);
+    let first = codes.next()?;
+    codes.all(|code| code == first).then_some(first)
 }
 
 impl TryFrom<String> for RoomCode {
@@ -114,12 +264,113 @@ mod tests {
         }
     }
 
+    fn reads(texts: &[&str]) {
+        let code: RoomCode = "K7M2QX".parse().unwrap();
+        for text in texts {
+            assert_eq!(text.parse(), Ok(code), "{}", text.escape_unicode());
+        }
+    }
+
+    #[test]
+    fn what_is_not_seen_and_what_stands_around_a_code_is_passed_over() {
+        reads(&[
+            "\u{200B}K7M2QX",
+            "\u{2068}K7M2QX\u{2069}",
+            "\u{FEFF}K7M2QX",
+            "K7M\u{AD}2QX\u{200E}",
+            "K7M2QX\u{200D}",
+            "\u{202A}K7M 2QX\u{202C}",
+            "Ｋ７Ｍ２ＱＸ",
+            "ｋ７ｍ－２ｑｘ",
+            "K7M\u{3000}2QX",
+            "K7M\u{A0}2QX",
+            "K7M\u{2009}2QX",
+            "K7M—2QX",
+            "K7M‑2QX",
+            "K7M\u{2212}2QX",
+            "K7M·2QX",
+            "K7M2QX.",
+            "K7M2QX,",
+            "„K7M2QX“",
+            "\"K7M2QX\"",
+            "«K7M2QX»",
+            "(K7M-2QX)",
+            "「K7M2QX」",
+            "K7M2QX。",
+            "#K7M2QX",
+            "*K7M2QX*",
+            "`K7M2QX`",
+            "K 7 M 2 Q X",
+            "K7M2QX 👍",
+            "K7M\n2QX\r\n",
+        ]);
+    }
+
+    #[test]
+    fn a_link_gives_its_code_whatever_stands_around_it() {
+        reads(&[
+            "https://chat.example/rooms/K7M2QX",
+            "chat.example/rooms/k7m2qx?x=1",
+            " http://localhost:3000/rooms/K7M2QX/ ",
+            "https://chat.example/rooms/K7M2QX.",
+            "https://chat.example/rooms/K7M2QX,",
+            "https://chat.example/rooms/K7M2QX!",
+            "https://chat.example/rooms/K7M2QX#end",
+            "https://chat.example/rooms/K7M-2QX",
+            "https://chat.example/rooms/K7M%202QX",
+            "https://chat.example/rooms/K7M2QX%20",
+            "https://chat.example/rooms/K7M2QX%E2%80%8B",
+            "https://chat.example/rooms/K7M2QX\u{200B}",
+            "https://chat.example/rooms/K7M2QX—come",
+            "https://chat.example/rooms/K7M2QXで会おう",
+            "https://chat.example/ROOMS/k7m2qx",
+            "Come: https://chat.example/rooms/K7M2QX see you",
+            "<https://chat.example/rooms/K7M2QX>",
+            "(https://chat.example/rooms/K7M2QX)",
+            "\"https://chat.example/rooms/K7M2QX\"",
+            "[room](https://chat.example/rooms/K7M2QX)",
+            "[ABCDEF](https://chat.example/rooms/K7M2QX)",
+            "K7M 2QX\nhttps://chat.example/rooms/K7M2QX",
+            "https://chat.example/rooms/new or https://chat.example/rooms/K7M2QX",
+            "https：／／chat.example／rooms／Ｋ７Ｍ２ＱＸ",
+        ]);
+    }
+
+    #[test]
+    fn a_code_is_found_among_words() {
+        reads(&[
+            "Please join K7M2QX",
+            "the code is k7m2qx, see you at seven",
+            "Room K7M 2QX",
+            "Join with the code K7M-2QX today.",
+            "the code is k7m 2qx",
+            "Code:K7M2QX",
+            "コードはK7M2QXです",
+            "K7M2QX (again: K7M 2QX)",
+        ]);
+        let letters: RoomCode = "KMPQXZ".parse().unwrap();
+        assert_eq!("come to KMPQXZ".parse(), Ok(letters));
+        for text in ["please come", "K7M2QX or K7M2QY", "see https://chat.example/", "top 100 rooms"] {
+            assert!(text.parse::<RoomCode>().is_err(), "{text}");
+        }
+    }
+
     #[test]
     fn what_is_no_code_says_why() {
+        assert_eq!("".parse::<RoomCode>(), Err(InvalidCode::Length(0)));
         assert_eq!("ABC".parse::<RoomCode>(), Err(InvalidCode::Length(3)));
         assert_eq!("ABCDEFG".parse::<RoomCode>(), Err(InvalidCode::Length(7)));
+        assert_eq!("K7M 2QXA".parse::<RoomCode>(), Err(InvalidCode::Length(7)));
         assert_eq!("ABCDEU".parse::<RoomCode>(), Err(InvalidCode::Character('U')));
         assert_eq!("ABCDÉF".parse::<RoomCode>(), Err(InvalidCode::Character('É')));
+        assert_eq!("https://chat.example/rooms/K7M2Q".parse::<RoomCode>(), Err(InvalidCode::Length(5)));
+        assert_eq!("https://chat.example/rooms/K7M2QU".parse::<RoomCode>(), Err(InvalidCode::Character('U')));
+    }
+
+    #[test]
+    fn an_error_shows_a_character_that_has_no_picture() {
+        let shown = ['U', 'É', 'ж', '\u{93E}', '\u{200B}'].map(shown);
+        assert_eq!(shown, ["U", "É", "ж (U+0436)", "\u{93E} (U+093E)", "U+200B"]);
     }
 
     proptest! {
@@ -131,7 +382,13 @@ mod tests {
         }
 
         #[test]
-        fn reading_never_panics(text in ".{0,40}") {
+        fn every_code_is_found_in_its_link(bits in 0u32..1 << 30, before in "[a-z ]{0,9}", behind in "[ .,!?)»”。#/]{0,9}") {
+            let code = RoomCode::from_bits(bits);
+            prop_assert_eq!(format!("{before}https://chat.example/rooms/{code}{behind}").parse(), Ok(code));
+        }
+
+        #[test]
+        fn reading_never_panics(text in ".{0,40}|[rooms/%K7M2QX -]{0,60}|\\PC{0,20}") {
             let _ = text.parse::<RoomCode>();
         }
     }

@@ -12,6 +12,7 @@ mod email;
 mod event;
 mod ids;
 pub mod limits;
+mod links;
 mod local;
 mod look;
 mod names;
@@ -25,16 +26,18 @@ mod socket;
 mod state;
 mod summary;
 mod text;
+mod unseen;
 
 pub use accounts::{
     ChangeEmail, ChangeName, ChangePassword, CodeUse, Confirmation, DeleteMe, ForgotPassword, KeepRoom, LogIn,
     LogInByCode, MeasurePassword, OwnMessages, PasswordHint, PasswordStrength, Profile, Register, RequestCode,
     ResetPassword, Secret, SessionView, VerifyEmail,
 };
-pub use code::{InvalidCode, RoomCode};
+pub use code::{InvalidCode, RoomCode, shown};
 pub use email::{Email, InvalidEmail};
 pub use event::{Event, EventKind, Message, OwnerChange, Person, Retention, RoomType};
 pub use ids::{ClientId, Epoch, MemberId, Millis, Seq};
+pub use links::{Link, links};
 pub use local::LocalTime;
 pub use look::Look;
 pub use names::friendly_name;
@@ -53,3 +56,4 @@ pub use socket::{ByeReason, ClientFrame, ResetReason, ServerFrame, Signal};
 pub use state::{Applied, Member, RoomState};
 pub use summary::{Companion, Newcomer, Preview, RoomSummary};
 pub use text::{InvalidText, MessageBody, Nickname, RoomName, Subject};
+pub use unseen::is_unseen;

@@ -333,6 +333,37 @@ mod tests {
         }
     }
 
+    /// A page of today shows a room whose log has what a rule of today would refuse.
+    #[test]
+    fn frames_with_texts_of_an_older_rule_are_read_and_shown() {
+        let nobody = json!({"id": 2, "name": "\u{115F}"});
+        let said = json!({"seq": 1, "at": 7, "kind": "message", "n": 1, "id": "01890a5d-ac96-774b-bcce-b302099a8057",
+            "author": nobody, "body": "\u{200B}"});
+        let room = json!({"code": "K7M2QX", "type": "group", "name": "\u{34F}", "preserve": true, "owner": 1, "created_at": 5});
+        let you = json!({"member_id": 1, "nickname": "Ada\u{200C}", "role": "owner"});
+        let frame = json!({"type": "snapshot", "code": "K7M2QX", "room": room, "you": you, "epoch": 6, "head": 1, "last_n": 1,
+            "members": [nobody], "connected": [], "events": [said], "has_more": false});
+        let read = serde_json::from_str(&type_first(&frame)).unwrap();
+        let ServerFrame::Snapshot { snapshot, .. } = read else { panic!("it is a snapshot") };
+        let mut replica = super::super::Replica::new(*snapshot);
+        assert_eq!(replica.you.nickname.as_str(), "Ada\u{200C}");
+        assert_eq!(replica.events[0].message().unwrap().body.as_str(), "\u{200B}");
+
+        let renamed = json!({"type": "event", "code": "K7M2QX", "seq": 2, "at": 8, "kind": "renamed", "name": "\u{FFA0}", "by": nobody});
+        let ServerFrame::Event { event, .. } = serde_json::from_str(&type_first(&renamed)).unwrap() else {
+            panic!("it is an event")
+        };
+        assert_eq!(replica.receive(event), super::super::Received::Applied(1));
+        assert_eq!(replica.state.name.unwrap().as_str(), "\u{FFA0}");
+    }
+
+    /// The text of a frame, with its type in front, as the server writes it.
+    fn type_first(frame: &serde_json::Value) -> String {
+        let mut rest = frame.clone();
+        let tag = rest.as_object_mut().unwrap().remove("type").unwrap();
+        format!(r#"{{"type":{tag},{}"#, &rest.to_string()[1..])
+    }
+
     #[test]
     fn a_frame_begins_with_its_type_and_has_what_that_needs() {
         for text in [

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{MessageBody, Millis, Nickname, Retention, RoomCode, RoomName, RoomType, Seq, limits::PREVIEW_CHARS};
+use super::{Millis, Nickname, Retention, RoomCode, RoomName, RoomType, Seq};
 
 /// A room in the list of somebody who is in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -63,21 +63,8 @@ pub struct Preview {
     pub author: Nickname,
     /// Whether that was the reader.
     pub mine: bool,
-    /// How it begins: one line of at most [`PREVIEW_CHARS`] characters.
+    /// How it begins: one line of at most [`PREVIEW_CHARS`](super::limits::PREVIEW_CHARS) characters.
     pub text: String,
-}
-
-impl Preview {
-    /// How a message begins.
-    pub fn line(body: &MessageBody) -> String {
-        let line = body.as_str().split_whitespace().flat_map(|word| [" ", word]).skip(1);
-        let mut line: String = line.flat_map(str::chars).take(PREVIEW_CHARS + 1).collect();
-        if line.chars().count() > PREVIEW_CHARS {
-            line.truncate(line.char_indices().nth(PREVIEW_CHARS - 1).map_or(0, |(at, _)| at));
-            line.push('…');
-        }
-        line
-    }
 }
 
 /// Somebody who came in.
@@ -87,22 +74,4 @@ pub struct Newcomer {
     pub seq: Seq,
     /// What they are called.
     pub name: Nickname,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn line(text: &str) -> String {
-        Preview::line(&MessageBody::try_from(text).unwrap())
-    }
-
-    #[test]
-    fn a_preview_is_one_line_that_says_when_it_is_cut() {
-        assert_eq!(line("  Hello,\n\n\tall.  "), "Hello, all.");
-        let whole = "𝕏".repeat(PREVIEW_CHARS);
-        assert_eq!(line(&whole), whole);
-        let cut = line(&"𝕏".repeat(PREVIEW_CHARS + 1));
-        assert_eq!((cut.chars().count(), cut.chars().last()), (PREVIEW_CHARS, Some('…')));
-    }
 }

@@ -1,5 +1,9 @@
-//! What people type: names and messages. Each type can only be made by cleaning and checking a text, and the form and
-//! the server use the same check.
+//! Names and messages. There are two ways to make each type:
+//!
+//! - `stored` takes a text that was accepted before, and so does serde: stores, the bus, frames and snapshots are read
+//!   with it. It never fails, so a stricter rule does not make a row or a frame unreadable.
+//! - `TryFrom` is the check that needs no tables of Unicode, for the page and for constants. What a person sent is read by
+//!   the server's `text` module, which has the tables and is stricter.
 
 use std::fmt;
 
@@ -88,7 +92,7 @@ macro_rules! text_type {
     ($(#[$doc:meta])* $name:ident, $what:expr, $limit:expr, $clean:expr, $example:literal) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
-        #[serde(try_from = "String", into = "String")]
+        #[serde(transparent)]
         #[schema(value_type = String, example = $example)]
         pub struct $name(String);
 
@@ -96,6 +100,11 @@ macro_rules! text_type {
             /// The text.
             pub fn as_str(&self) -> &str {
                 &self.0
+            }
+
+            /// A text that was accepted before, by the rule of its day.
+            pub fn stored(text: impl Into<String>) -> Self {
+                Self(text.into())
             }
         }
 
@@ -172,6 +181,17 @@ mod tests {
     fn a_message_of_the_limit_fits_and_one_more_does_not() {
         assert!(MessageBody::try_from("𝕏".repeat(MESSAGE_CHARS)).is_ok());
         assert!(MessageBody::try_from("𝕏".repeat(MESSAGE_CHARS + 1)).is_err());
+    }
+
+    #[test]
+    fn what_was_accepted_by_another_rule_is_read_back_as_it_is() {
+        for text in ["", "\u{200B}", "Ada\u{34F}", " \u{202E}Ada ", &"x".repeat(MESSAGE_CHARS + 1)] {
+            let json = serde_json::to_string(text).unwrap();
+            assert_eq!(serde_json::from_str(&json).ok(), Some(Nickname::stored(text)));
+            assert_eq!(serde_json::from_str(&json).ok(), Some(RoomName::stored(text)));
+            assert_eq!(serde_json::from_str(&json).ok(), Some(MessageBody::stored(text)));
+            assert_eq!(MessageBody::stored(text).as_str(), text);
+        }
     }
 
     proptest! {

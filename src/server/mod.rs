@@ -9,6 +9,7 @@ pub mod mail;
 pub mod random;
 pub mod socket;
 pub mod store;
+pub mod text;
 
 pub mod room;
 

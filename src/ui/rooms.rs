@@ -1,8 +1,8 @@
 //! What a list shows of a room, as plain functions: which rooms, and in which words.
 
-use crate::protocol::{RoomCode, RoomName, RoomSummary, RoomType};
+use crate::protocol::{RoomCode, RoomName, RoomSummary, RoomType, is_unseen};
 
-use super::{browser::in_small_letters, live::Toast, texts::Texts, timeline::isolated};
+use super::{browser, live::Toast, texts::Texts, timeline::isolated};
 
 /// More than this is not counted out.
 const COUNTED: u64 = 99;
@@ -26,14 +26,21 @@ pub fn is_wanted(room: &RoomSummary, kind: Kind, typed: &str) -> bool {
         Kind::Groups => room.room_type == RoomType::Group,
         Kind::ForTwo => room.room_type == RoomType::P2p,
     };
-    let typed = in_small_letters(typed.trim());
-    let names = [room.name.as_ref().map(RoomName::as_str), room.other.as_ref().map(|other| other.name.as_str())];
+    of_kind && (is_named_like(room, typed) || typed_code(typed) == Some(room.code))
+}
+
+/// Accents count only if they were typed.
+fn is_named_like(room: &RoomSummary, typed: &str) -> bool {
+    let typed: String = typed.trim().chars().filter(|c| !is_unseen(*c)).collect();
+    let typed = browser::folded(&typed);
+    if typed.is_empty() {
+        return true;
+    }
     let code: String = typed.chars().filter(char::is_ascii_alphanumeric).collect();
-    let is_code = !code.is_empty() && room.code.as_str().to_ascii_lowercase().contains(&code);
-    of_kind
-        && (is_code
-            || names.into_iter().flatten().any(|name| in_small_letters(name).contains(&typed))
-            || typed.is_empty())
+    let is_part_of_code = !code.is_empty() && room.code.as_str().to_ascii_lowercase().contains(&code);
+    let names = [room.name.as_ref().map(RoomName::as_str), room.other.as_ref().map(|other| other.name.as_str())];
+    let form = if browser::without_accents(&typed) == typed { browser::without_accents } else { browser::folded };
+    is_part_of_code || names.into_iter().flatten().any(|name| form(name).contains(&typed))
 }
 
 /// The code that was typed, if it is one.
@@ -154,6 +161,17 @@ mod tests {
             (named("Chess club"), Kind::All, "k7m-2", true),
             (named("Chess club"), Kind::All, "K7M 2QX", true),
             (with("Ädä"), Kind::ForTwo, "äd", true),
+            (with("Zoë"), Kind::ForTwo, "zoe\u{308}", true),
+            (with("Zoë"), Kind::ForTwo, "zoe", true),
+            (with("Zoe"), Kind::ForTwo, "zoë", false),
+            (named("Zoe\u{308} two"), Kind::Groups, "zoë", true),
+            (named("Ｃｈｅｓｓ"), Kind::Groups, "chess", true),
+            (named("Chess"), Kind::Groups, "\u{200B}Che\u{AD}ss", true),
+            (named("İstanbul"), Kind::Groups, "istan", true),
+            (named("Chess club"), Kind::All, "„K7M2QX“", true),
+            (named("Chess club"), Kind::All, "\u{200B}K7M2QX", true),
+            (named("Chess club"), Kind::All, "https://chat.example/rooms/K7M2QX", true),
+            (named("Chess club"), Kind::All, "https://chat.example/rooms/K7M2QY", false),
             (with("Ada"), Kind::Groups, "", false),
             (room_of("K7M2QX"), Kind::All, "-", false),
         ] {

@@ -30,6 +30,7 @@ use crate::{
             AccountChange, AccountId, AccountRecord, ActorId, GuestId, Letter, MailRecord, Purpose, TokenHash,
             TokenRecord,
         },
+        text,
     },
 };
 
@@ -52,7 +53,7 @@ pub(super) fn profile(account: &AccountRecord) -> Profile {
 
 /// Makes an account and logs it in.
 pub async fn register(app: &App, visitor: &Visitor, device: String, wanted: Register) -> Result<LoggedIn, Problem> {
-    let name = read_name(wanted.name)?;
+    let name = read_name(&wanted.name)?;
     let email = login::read_email(wanted.email)?;
     app.limits.register(visitor.client, &email).await?;
     let password = match wanted.password.filter(|password| !password.reveal().is_empty()) {
@@ -193,8 +194,14 @@ pub fn me(visitor: &Visitor) -> Result<Profile, Problem> {
 
 /// Keeps what the account's person chose. If they show others more or less of themselves by it, their sockets come back, as
 /// what is shown is decided when a room is followed.
-pub async fn prefer(app: &App, visitor: &Visitor, wanted: Preferences) -> Result<Profile, Problem> {
+pub async fn prefer(app: &App, visitor: &Visitor, mut wanted: Preferences) -> Result<Profile, Problem> {
     let (account, _) = visitor.account()?;
+    // Preferences are read as they are stored, so a name that comes in with them is checked here.
+    if wanted.nickname != account.preferences.nickname {
+        let read =
+            |name: &Nickname| text::nickname(name.as_str()).map_err(|reason| Problem::from(("nickname", reason)));
+        wanted.nickname = wanted.nickname.as_ref().map(read).transpose()?;
+    }
     if account.preferences == wanted {
         return Ok(profile(account));
     }
@@ -239,7 +246,7 @@ async fn hang_up_now(app: &App, account: AccountId) {
 
 /// Gives the account another name.
 pub async fn rename(app: &App, visitor: &Visitor, wanted: ChangeName) -> Result<Profile, Problem> {
-    let name = read_name(wanted.name)?;
+    let name = read_name(&wanted.name)?;
     change(app, visitor, AccountChange::Name(name)).await
 }
 
@@ -271,6 +278,6 @@ async fn change(app: &App, visitor: &Visitor, change: AccountChange) -> Result<P
     Ok(profile(&changed))
 }
 
-fn read_name(text: String) -> Result<Nickname, Problem> {
-    Nickname::try_from(text).map_err(|reason| ("name", reason).into())
+fn read_name(typed: &str) -> Result<Nickname, Problem> {
+    text::nickname(typed).map_err(|reason| ("name", reason).into())
 }

@@ -40,7 +40,7 @@ async fn forget_guest(app: &App, visitor: &Visitor, guest: &GuestRecord) -> Resu
 /// then what it said is told apart from it or erased; then it is gone. Whatever stops this half way can be asked for again,
 /// since the account is there until the last step: but for the sessions, which logging in again makes new.
 pub async fn delete_account(app: &App, account: &AccountRecord, messages: OwnMessages) -> Result<(), Problem> {
-    let nobody = Nickname::try_from(NOBODY).expect("it is a name");
+    let nobody = Nickname::stored(NOBODY);
     sessions::end(app, account.id, Ending::All).await?;
     for (room, member) in app.store.rooms_of_account(account.id).await.map_err(store_failed)? {
         match app.store.leave_room(room.id, member.member, &Owed::Left, clock::now()).await {
@@ -51,7 +51,7 @@ pub async fn delete_account(app: &App, account: &AccountRecord, messages: OwnMes
             Err(error) => return Err(store_failed(error)),
         }
     }
-    let erased = MessageBody::try_from(ERASED).expect("it is a message");
+    let erased = MessageBody::stored(ERASED);
     let instead = (messages == OwnMessages::Erase).then_some(&erased);
     let mut changed = app.store.disown_events(account.id, &nobody, instead).await.map_err(store_failed)?;
     changed.extend(disown_tails(app, account.id, &nobody, instead).await?);

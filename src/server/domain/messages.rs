@@ -13,13 +13,14 @@ use crate::{
         room::{Command, Reply},
         socket::Connection,
         store::{ActorId, MemberRecord, RoomId},
+        text,
     },
 };
 
 /// Says something and waits until it is in the log. The same id again gives the same answer and no second message.
 pub async fn send(app: &App, visitor: &Visitor, message: SendMessage) -> Result<Ack, Problem> {
     let code: RoomCode = message.code.parse()?;
-    let body = read_body(message.body)?;
+    let body = read_body(&message.body)?;
     let actor = visitor.actor()?.id();
     let (room, member) = membership(app, actor, code).await?;
     if message.member_id.is_some_and(|meant| meant != member.member) {
@@ -57,7 +58,7 @@ pub async fn send_from_socket(
     id: ClientId,
     body: String,
 ) -> Result<(), Problem> {
-    let body = read_body(body)?;
+    let body = read_body(&body)?;
     app.limits.send_in_turn(speaker.actor).await?;
     if app.engine.is_kept(speaker.room) {
         // What a budget refuses is not lost: the page has it, and can send it again.
@@ -104,6 +105,6 @@ async fn unkept(app: &App, member: &MemberRecord, before: Option<Seq>, limit: us
     app.bus.tail_before(member.room, member.since, before, limit).await.unwrap_or_default()
 }
 
-fn read_body(body: String) -> Result<MessageBody, Problem> {
-    MessageBody::try_from(body).map_err(|reason| ("body", reason).into())
+fn read_body(body: &str) -> Result<MessageBody, Problem> {
+    text::message(body).map_err(|reason| ("body", reason).into())
 }

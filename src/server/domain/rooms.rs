@@ -16,6 +16,7 @@ use crate::{
             ActorId, Conflict, GuestRecord, Joining, MemberRecord, Membership, Owed, Presence, RoomId, RoomRecord,
             StoreError,
         },
+        text,
     },
 };
 
@@ -39,8 +40,8 @@ pub async fn create(
     wanted: CreateRoom,
     leave: Option<RoomCode>,
 ) -> Result<Entered, Problem> {
-    let name = optional(wanted.name, |text| RoomName::try_from(text).map_err(|reason| ("name", reason).into()))?;
-    let nickname = optional(wanted.nickname, read_nickname)?;
+    let name = optional(wanted.name.as_deref(), read_room_name)?;
+    let nickname = optional(wanted.nickname.as_deref(), read_nickname)?;
     app.limits.create(visitor.client).await?;
     may_be_in_another(app, visitor).await?;
     if wanted.preserve {
@@ -97,7 +98,7 @@ pub async fn create(
 /// Joins a room by its code as typed. With `leave`, leaves that room first, once this one is known to have a place.
 pub async fn join(app: &App, visitor: &Visitor, wanted: JoinRoom, leave: Option<RoomCode>) -> Result<Entered, Problem> {
     let code: RoomCode = wanted.code.parse()?;
-    let nickname = optional(wanted.nickname, read_nickname)?;
+    let nickname = optional(wanted.nickname.as_deref(), read_nickname)?;
     let attempt = app.limits.join(visitor.client).await?;
     // Before the code is looked up: who may not enter any other room learns nothing of this one.
     let elsewhere = current_room(app, visitor).await?.map(|(room, _)| room.code).filter(|current| *current != code);
@@ -211,7 +212,7 @@ pub async fn give(app: &App, visitor: &Visitor, code: RoomCode, to: MemberId) ->
 
 /// Gives a room another name, or none (owner).
 pub async fn rename(app: &App, visitor: &Visitor, code: RoomCode, name: Option<String>) -> Result<(), Problem> {
-    let name = optional(name, |text| RoomName::try_from(text).map_err(|reason| ("name", reason).into()))?;
+    let name = optional(name.as_deref(), read_room_name)?;
     let (room, owner) = membership(app, visitor.actor()?.id(), code).await?;
     app.limits.send(owner.actor)?;
     if room.retention == Retention::Preserved {
@@ -495,11 +496,15 @@ fn removed() -> Problem {
     Problem::new(Code::Removed, "The owner removed you from this room, so you can’t come back to it.")
 }
 
-fn read_nickname(text: String) -> Result<Nickname, Problem> {
-    Nickname::try_from(text).map_err(|reason| ("nickname", reason).into())
+fn read_nickname(typed: &str) -> Result<Nickname, Problem> {
+    text::nickname(typed).map_err(|reason| ("nickname", reason).into())
+}
+
+fn read_room_name(typed: &str) -> Result<RoomName, Problem> {
+    text::room_name(typed).map_err(|reason| ("name", reason).into())
 }
 
 /// A field that may be left out or empty.
-fn optional<T>(text: Option<String>, read: impl FnOnce(String) -> Result<T, Problem>) -> Result<Option<T>, Problem> {
+fn optional<T>(text: Option<&str>, read: impl FnOnce(&str) -> Result<T, Problem>) -> Result<Option<T>, Problem> {
     text.filter(|text| !text.trim().is_empty()).map(read).transpose()
 }

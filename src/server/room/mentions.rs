@@ -1,8 +1,12 @@
-//! Mentions: whose name a message has in it, as a word. Case does not matter, nor whether there is an `@` before it.
+//! Mentions: whose name a message has in it, as a word. Case, width and the form of accents do not matter, nor whether there
+//! is an `@` before it. A name within an address calls nobody.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
-use crate::protocol::{MemberId, Nickname};
+use crate::{
+    protocol::{MemberId, Nickname, links},
+    server::text::{folded, is_mark},
+};
 
 /// The names of a room, to be looked for in what is said there.
 #[derive(Debug, Default)]
@@ -16,7 +20,7 @@ impl Names {
     pub fn of<'a>(members: impl IntoIterator<Item = (MemberId, &'a str)>) -> Self {
         let mut names = Self::default();
         for (member, name) in members {
-            let name = name.to_lowercase();
+            let name = folded(name).into_owned();
             if let Some(first) = name.chars().next() {
                 names.by_first.entry(first).or_default().push((name, member));
             }
@@ -26,7 +30,8 @@ impl Names {
 
     /// Tells each member whose name is in a text; one more than once, if the name is.
     pub fn find(&self, text: &str, mut found: impl FnMut(MemberId)) {
-        let text = text.to_lowercase();
+        let text = without_addresses(text);
+        let text = folded(&text);
         let mut before = None;
         for (at, first) in text.char_indices() {
             if !before.is_some_and(|before| are_one_word(before, first)) {
@@ -48,11 +53,44 @@ pub fn is_mentioned(name: &Nickname, text: &str) -> bool {
     is_found
 }
 
+/// What stands in the place of an address: nothing of a name, and no blank between two of its words.
+const ADDRESS: &str = "\n";
+
+/// A text without its links, mail addresses, and the addresses of schemes that are no links.
+fn without_addresses(text: &str) -> Cow<'_, str> {
+    if !text.contains(['@', '/']) && !text.contains("www.") && !text.contains("WWW.") {
+        return Cow::Borrowed(text);
+    }
+    let mut rest = String::with_capacity(text.len());
+    let mut at = 0;
+    for link in links(text) {
+        rest.push_str(&without_schemes(&text[at..link.range.start]));
+        rest.push_str(ADDRESS);
+        at = link.range.end;
+    }
+    rest.push_str(&without_schemes(&text[at..]));
+    Cow::Owned(rest)
+}
+
+/// Drops from a text what begins with a scheme, each to the end of its word.
+fn without_schemes(text: &str) -> String {
+    let words = text.split_inclusive(char::is_whitespace);
+    words.map(|word| word.find("://").map_or(word, |_| ADDRESS)).collect()
+}
+
 /// Whether a text begins with a name and then the word is over.
 fn stands_at(text: &str, name: &str) -> bool {
     let Some(after) = text.strip_prefix(name).map(|rest| rest.chars().next()) else { return false };
     let last = name.chars().next_back();
+    if after == Some('.') && !name.ends_with('.') && is_named_file(&text[name.len() + 1..]) {
+        return false;
+    }
     !last.zip(after).is_some_and(|(last, after)| are_one_word(last, after))
+}
+
+/// Whether what follows a dot is the kind of a file, or goes on as the name of a host does: `ada.txt`, `ada.example`.
+fn is_named_file(after: &str) -> bool {
+    after.starts_with(|c: char| c.is_ascii_alphanumeric())
 }
 
 /// Whether what stands between two characters is no end of a word.
@@ -62,9 +100,9 @@ fn are_one_word(before: char, after: char) -> bool {
     before == JOINER || changes_what_is_before(after) || (is_of_a_word(before) && is_of_a_word(after))
 }
 
-/// Accents, and what makes one picture of several: without it, it is another letter or picture.
+/// Accents, signs of vowels, and what makes one picture of several: without it, it is another letter or picture.
 fn changes_what_is_before(c: char) -> bool {
-    matches!(c, '\u{300}'..='\u{36F}' | '\u{200D}' | '\u{FE0F}' | '\u{1F3FB}'..='\u{1F3FF}')
+    is_mark(c) || matches!(c, '\u{200D}' | '\u{1F3FB}'..='\u{1F3FF}')
 }
 
 /// Letters of scripts that put no spaces around a name (Thai, Lao, Burmese, Khmer, Japanese, Chinese), or that put what
@@ -124,6 +162,63 @@ mod tests {
         assert!(!is_mentioned(&name("👧"), "👩\u{200D}👧"));
         // Lower case is longer than upper case there.
         assert!(is_mentioned(&name("İpek"), "selam İPEK"));
+    }
+
+    #[test]
+    fn a_name_is_found_in_whatever_form_it_is_written() {
+        for (called, text) in [
+            ("Zoë", "zoe\u{308}, come"),
+            ("Zoe\u{308}", "zoë, come"),
+            ("Éva", "E\u{301}VA!"),
+            ("한지우", "\u{1112}\u{1161}\u{11AB}지우"),
+            ("Сергей", "СЕРГЕИ\u{306}"),
+            ("İbrahim", "selam ibrahim"),
+            ("Işık", "IŞIK nerede"),
+            ("Straße", "STRASSE!"),
+            ("Ａda", "hello ada"),
+            ("Ada", "ＡＤＡ！"),
+            ("ΑΔΆΣ", "ο Αδάς"),
+        ] {
+            assert!(is_mentioned(&Nickname::stored(called), text), "{called}: {text}");
+        }
+        assert!(!is_mentioned(&name("Zoe"), "zoe\u{308}"));
+        assert!(!is_mentioned(&name("राम"), "रामा"));
+    }
+
+    #[test]
+    fn a_name_within_an_address_calls_nobody() {
+        for text in [
+            "https://example.org/users/ada/",
+            "write to ada@example.net",
+            "https://ada.example.org",
+            "https://example.org?u=ada",
+            "https://example.org#ada",
+            "www.example.org/ada",
+            "WWW.example.org/ada",
+            "bob@ada.example",
+            "mailto:ada@example.org",
+            "file:///home/ada/x",
+            "ssh://ada@example",
+            "ada.txt",
+            "ada.example",
+            "@ada@example.org",
+            "„https://example.org/ada“",
+        ] {
+            assert!(!is_mentioned(&name("Ada"), text), "{text}");
+        }
+        for text in [
+            "ada, see https://example.org",
+            "see https://example.org/ada, ada",
+            "https://example.org ada",
+            "ada: ada@example.org",
+            "Bob/Ada, come",
+            "ask ada.",
+            "ada... come",
+        ] {
+            assert!(is_mentioned(&name("Ada"), text), "{text}");
+        }
+        assert!(!is_mentioned(&name("Quiet Otter"), "Quiet https://example.org Otter"));
+        assert!(is_mentioned(&name("J.R"), "ask j.r, please"));
     }
 
     #[test]

@@ -7,11 +7,13 @@ use leptos::{
     web_sys::{Element, Event, HtmlDialogElement, HtmlTextAreaElement},
 };
 use serde::Serialize;
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_segmentation::UnicodeSegmentation as _;
 use uuid::Uuid;
 
 use crate::protocol::{ClientId, Millis};
 
-use super::{Answer, Moment, SocketEvent};
+use super::{Answer, Moment, SocketEvent, sorted_by};
 
 pub fn handed_over<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).expect("what a page is made of is plain data")
@@ -114,8 +116,28 @@ pub fn can_share() -> bool {
 #[expect(clippy::unused_async, reason = "asynchronous in the browser")]
 pub async fn share(_: String, _: String) {}
 
-pub fn in_small_letters(text: &str) -> String {
-    text.to_lowercase()
+pub fn is_blank(text: &str) -> bool {
+    text.trim().is_empty()
+}
+
+pub fn folded(text: &str) -> String {
+    decomposed(text).nfkc().collect()
+}
+
+pub fn without_accents(text: &str) -> String {
+    decomposed(text).chars().filter(|c| !matches!(c, '\u{300}'..='\u{36F}')).nfkc().collect()
+}
+
+fn decomposed(text: &str) -> String {
+    text.nfkd().collect::<String>().to_lowercase()
+}
+
+pub fn first_letter(text: &str) -> String {
+    text.graphemes(true).next().unwrap_or_default().to_owned()
+}
+
+pub fn by_language<T>(all: Vec<T>, name: impl Fn(&T) -> &str) -> Vec<T> {
+    sorted_by(all, |item| without_accents(name(item)), Ord::cmp)
 }
 
 pub fn kept(_: &str) -> Option<String> {

@@ -14,9 +14,18 @@ pub use inert::*;
 #[cfg(feature = "hydrate")]
 pub use real::*;
 
+use std::cmp::Ordering;
+
 use serde::de::DeserializeOwned;
 
 use crate::protocol::{Code, Problem};
+
+/// Sorts by what is worked out once of each.
+fn sorted_by<T, K>(all: Vec<T>, key: impl Fn(&T) -> K, order: impl Fn(&K, &K) -> Ordering) -> Vec<T> {
+    let mut keyed: Vec<(K, T)> = all.into_iter().map(|item| (key(&item), item)).collect();
+    keyed.sort_by(|(one, _), (other, _)| order(one, other));
+    keyed.into_iter().map(|(_, item)| item).collect()
+}
 
 /// What the server answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,4 +82,32 @@ pub enum SocketEvent {
     Text(String),
     /// It is closed, or could not be opened.
     Closed,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_sorted_by_their_letters_and_not_by_their_accents() {
+        let sorted = by_language(vec!["Zoe", "Ärmel", "ada", "Öl", "E\u{301}mile", "Adam"], |name| name);
+        assert_eq!(sorted, ["ada", "Adam", "Ärmel", "E\u{301}mile", "Öl", "Zoe"]);
+    }
+
+    #[test]
+    fn a_portrait_shows_the_first_letter_or_picture_whole() {
+        for (name, first) in [
+            ("Ada", "A"),
+            ("🇩🇪 Berlin", "🇩🇪"),
+            ("👩‍👩‍👧 Family", "👩‍👩‍👧"),
+            ("E\u{301}tude", "E\u{301}"),
+            ("❤️ Eve", "❤️"),
+            ("1️⃣ Club", "1️⃣"),
+            ("👍🏽", "👍🏽"),
+            ("\u{1112}\u{1161}\u{11AB}국", "\u{1112}\u{1161}\u{11AB}"),
+            ("", ""),
+        ] {
+            assert_eq!(first_letter(name), first, "{name}");
+        }
+    }
 }

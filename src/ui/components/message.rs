@@ -88,7 +88,7 @@ pub fn MessageItem(
     let text = pieces(body.as_str()).into_iter().map(|piece| match piece {
         Piece::Text(text) => text.into_any(),
         Piece::Link { href, text } => {
-            view! { <a href=href target="_blank" rel="noopener noreferrer nofollow">{text}</a> }.into_any()
+            view! { <a href=href dir="ltr" target="_blank" rel="noopener noreferrer nofollow">{text}</a> }.into_any()
         }
     });
 

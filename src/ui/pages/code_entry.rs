@@ -16,7 +16,7 @@ pub fn CodeEntry(
     let input = NodeRef::<html::Input>::new();
     let find_code = move |_| {
         if let Some(input) = input.get_untracked()
-            && let Some(code) = code_of_link(&input.value())
+            && let Some(code) = pasted_code(&input.value())
         {
             input.set_value(&code.spaced());
         }
@@ -31,8 +31,8 @@ pub fn CodeEntry(
                 class="field__input field__input--code"
                 type="text"
                 value=value
-                // A whole link fits.
-                maxlength="256"
+                // A whole invitation fits.
+                maxlength="1000"
                 autocomplete="off"
                 autocapitalize="characters"
                 spellcheck="false"
@@ -51,11 +51,10 @@ pub fn CodeEntry(
     }
 }
 
-/// The code in a pasted link to a room.
-fn code_of_link(text: &str) -> Option<RoomCode> {
-    let (_, rest) = text.split_once("/rooms/")?;
-    let end = rest.find(['?', '#', '/']).unwrap_or(rest.len());
-    rest[..end].parse().ok()
+/// The code in what was pasted with something around it. What is typed letter by letter is left as it is.
+fn pasted_code(text: &str) -> Option<RoomCode> {
+    let is_typed = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-'));
+    text.parse().ok().filter(|_| !is_typed)
 }
 
 #[cfg(test)]
@@ -63,21 +62,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pasted_link_gives_its_code() {
+    fn what_is_pasted_with_something_around_it_gives_its_code() {
         let code = "K7M2QX".parse().ok();
-        for link in [
-            "https://chat.example/rooms/K7M2QX",
-            "chat.example/rooms/k7m2qx?x=1",
-            " http://localhost:3000/rooms/K7M2QX/ ",
-        ] {
-            assert_eq!(code_of_link(link), code, "{link}");
+        for text in
+            ["https://chat.example/rooms/K7M2QX", "“K7M2QX”", "\u{200B}K7M2QX", "Come: chat.example/rooms/k7m2qx!"]
+        {
+            assert_eq!(pasted_code(text), code, "{text}");
         }
     }
 
     #[test]
-    fn what_is_no_link_is_left_alone() {
-        for text in ["K7M 2QX", "https://chat.example/rooms/new", "/rooms/", "https://chat.example/"] {
-            assert_eq!(code_of_link(text), None, "{text}");
+    fn what_is_typed_or_is_no_code_is_left_alone() {
+        for text in ["K7M 2QX", "k7m-2qx", "https://chat.example/rooms/new", "/rooms/", "https://chat.example/"] {
+            assert_eq!(pasted_code(text), None, "{text}");
         }
     }
 }

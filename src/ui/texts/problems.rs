@@ -3,7 +3,7 @@
 //! The server's own sentence is English and meant for programs and their authors. The page says what it can by the stable
 //! code and the reason, and shows that sentence where both leave open what happened.
 
-use crate::protocol::{Code, Problem, Reason, Subject};
+use crate::protocol::{Code, Problem, Reason, Subject, shown};
 
 use super::Texts;
 
@@ -30,7 +30,7 @@ impl Texts {
                 }
             }
             Reason::CodeLength { found } => texts.code_length(&found.to_string()),
-            Reason::CodeCharacter { character } => texts.code_character(character.encode_utf8(&mut [0; 4])),
+            Reason::CodeCharacter { character } => texts.code_character(&shown(character)),
             Reason::TooManyRooms { limit } => texts.too_many_rooms(&limit.to_string()),
             Reason::MemberGone => texts.member_gone().to_owned(),
             Reason::Unreachable => texts.unreachable().to_owned(),

@@ -1,6 +1,6 @@
-//! Finds the links in a message. Only the kinds of the list below ever become clickable, whatever was typed.
+//! A message in its parts: text, and links.
 
-use linkify::{LinkFinder, LinkKind};
+use crate::protocol::{Link, links};
 
 /// A part of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,28 +18,20 @@ pub enum Piece {
 
 /// A message in parts; together they are the message.
 pub fn pieces(text: &str) -> Vec<Piece> {
-    let mut finder = LinkFinder::new();
-    finder.url_must_have_scheme(false).kinds(&[LinkKind::Url, LinkKind::Email]);
-    let mut pieces: Vec<Piece> = Vec::new();
-    for span in finder.spans(text) {
-        let part = span.as_str();
-        match (span.kind().and_then(|kind| href(part, kind)), pieces.last_mut()) {
-            (Some(href), _) => pieces.push(Piece::Link { href, text: part.to_owned() }),
-            (None, Some(Piece::Text(before))) => before.push_str(part),
-            (None, _) => pieces.push(Piece::Text(part.to_owned())),
+    let mut pieces = Vec::new();
+    let mut at = 0;
+    let plain = |pieces: &mut Vec<Piece>, part: &str| {
+        if !part.is_empty() {
+            pieces.push(Piece::Text(part.to_owned()));
         }
+    };
+    for Link { range, href } in links(text) {
+        plain(&mut pieces, &text[at..range.start]);
+        at = range.end;
+        pieces.push(Piece::Link { href, text: text[range].to_owned() });
     }
+    plain(&mut pieces, &text[at..]);
     pieces
-}
-
-fn href(part: &str, kind: &LinkKind) -> Option<String> {
-    let starts = |prefix: &str| part.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
-    match kind {
-        LinkKind::Url if starts("https://") || starts("http://") => Some(part.to_owned()),
-        LinkKind::Url if starts("www.") => Some(format!("https://{part}")),
-        LinkKind::Email => Some(format!("mailto:{part}")),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

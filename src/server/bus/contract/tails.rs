@@ -29,6 +29,17 @@ pub async fn a_tail_is_read_after_a_seq_without_holes_up_to_its_head(a: &dyn Bus
     }
 }
 
+pub async fn texts_of_an_older_rule_are_read_back(a: &dyn Bus, b: &dyn Bus) {
+    let room = room();
+    a.open_tail(room, epoch(1), 0, 0, 0).await.unwrap();
+    let nobody = Person { id: MemberId::from_bits(1), name: Nickname::stored("\u{115F}") };
+    let (id, body) = (ClientId::new(Uuid::from_u128(1)), MessageBody::stored("\u{200B}"));
+    let joined = Event { seq: 1, at: 1_000, kind: EventKind::Joined { member: nobody.clone() } };
+    let said = Event { seq: 2, at: 1_000, kind: EventKind::Message(Message { n: 1, id, author: nobody, body }) };
+    append(a, room, epoch(1), &[joined.clone(), said.clone()]).await;
+    assert_eq!(b.tail(room, 0).await.unwrap().unwrap().events, [joined, said]);
+}
+
 pub async fn what_a_tail_has_is_rewritten_and_goes_on(a: &dyn Bus, b: &dyn Bus) {
     let room = room();
     a.rewrite_tail(room, epoch(1), &[said(41, 1, 1, "Other")]).await.unwrap();

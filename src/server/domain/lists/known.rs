@@ -9,6 +9,7 @@ use crate::{
         bus::Digest,
         room::is_mentioned,
         store::{MemberRecord, Overview, RoomRecord},
+        text,
     },
 };
 
@@ -236,7 +237,7 @@ fn preview(seq: Seq, message: &Message, me: &MemberRecord) -> Preview {
         seq,
         author: message.author.name.clone(),
         mine: me.is(message.author.id),
-        text: Preview::line(&message.body),
+        text: text::preview(&message.body),
     }
 }
 

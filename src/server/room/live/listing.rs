@@ -10,11 +10,12 @@ use super::{
     Engine, Live, Request,
 };
 use crate::{
-    protocol::{Event, EventKind, MemberId, Preview, Retention, RoomType},
+    protocol::{Event, EventKind, MemberId, Retention, RoomType},
     server::{
         bus::{self, Bus, Digest, HERE_REPEAT, Here, LastMessage, mention},
         clock,
         store::{ActorId, MemberRecord, Presence, RoomId},
+        text,
     },
 };
 
@@ -273,7 +274,7 @@ impl Live {
                 seq,
                 n: message.n,
                 author: message.author.clone(),
-                text: Preview::line(&message.body),
+                text: text::preview(&message.body),
             }),
             newcomer,
             mentions: self.listing.mentions.clone(),

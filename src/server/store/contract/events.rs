@@ -19,6 +19,36 @@ pub async fn events_are_read_back_as_they_were_written(store: &dyn Store) {
     assert_eq!(store.events_after(room.id, 0, 100).await.unwrap(), written);
 }
 
+pub async fn texts_of_an_older_rule_are_read_back(store: &dyn Store) {
+    let (room, owner) = make_room(store, RoomType::Group, Retention::Preserved).await;
+    let nobody = Person { id: member_id(), name: Nickname::stored("\u{FFA0}") };
+    let message = Message { n: 1, id: client_id(), author: nobody.clone(), body: MessageBody::stored("\u{200B}") };
+    let unseen = Some(RoomName::stored("\u{34F}\u{202E}"));
+    let written = [
+        event(1, EventKind::Joined { member: nobody }),
+        event(2, EventKind::Message(message)),
+        event(3, EventKind::Renamed { name: unseen.clone(), by: owner.person() }),
+    ];
+    append(store, &room, &written).await;
+    assert_eq!(store.events_after(room.id, 0, 100).await.unwrap(), written);
+    assert_eq!(store.room(room.id).await.unwrap().name, unseen);
+
+    let named = Joining { name: Some(Nickname::stored("Ada\u{34F}")), ..joining(&room, guest()) };
+    let record = enter(store, &named).await;
+    assert_eq!(
+        store
+            .members(room.id)
+            .await
+            .unwrap()
+            .into_iter()
+            .find(|member| member.member == record.member)
+            .unwrap()
+            .name
+            .as_str(),
+        "Ada\u{34F}"
+    );
+}
+
 pub async fn an_append_behind_another_stores_nothing(store: &dyn Store) {
     let (room, owner) = make_room(store, RoomType::Group, Retention::Preserved).await;
     let first: Vec<_> = (1..=3).map(|seq| said(seq, seq, &owner.person(), client_id(), "first")).collect();

@@ -105,6 +105,7 @@ contract! {
     }
     events {
         events_are_read_back_as_they_were_written
+        texts_of_an_older_rule_are_read_back
         an_append_behind_another_stores_nothing
         an_append_stops_at_a_used_id_and_keeps_what_came_before
         a_used_id_is_found_without_an_append

@@ -38,14 +38,14 @@ column!(TokenHash, hash => &hash.0[..], column => <[u8; 32]>::column_result(colu
 column!(MemberId, id => id.get().cast_signed(), column => bits(column).map(Self::from_bits));
 column!(Epoch, epoch => epoch.get().cast_signed(), column => bits(column).map(Self::from_bits));
 column!(RoomCode, code => code.as_str(), column => column.as_str()?.parse().map_err(FromSqlError::other));
-column!(RoomName, name => name.as_str(), column => Self::try_from(column.as_str()?).map_err(FromSqlError::other));
-column!(Nickname, name => name.as_str(), column => Self::try_from(column.as_str()?).map_err(FromSqlError::other));
+column!(RoomName, name => name.as_str(), column => column.as_str().map(Self::stored));
+column!(Nickname, name => name.as_str(), column => column.as_str().map(Self::stored));
 column!(Email, email => email.as_str(), column => Self::try_from(column.as_str()?).map_err(FromSqlError::other));
 column!(PasswordHash, hash => hash.0.as_str(), column => String::column_result(column).map(Self));
 column!(Preferences, preferences => json(preferences)?, column => from_json(column));
 column!(Language, language => json(language)?, column => from_json(column));
 column!(Letter, letter => json(letter)?, column => from_json(column));
-column!(MessageBody, body => body.as_str(), column => Self::try_from(column.as_str()?).map_err(FromSqlError::other));
+column!(MessageBody, body => body.as_str(), column => column.as_str().map(Self::stored));
 column!(Retention, retention => bool::from(*retention), column => bool::column_result(column).map(Self::from));
 column!(Owed, owed => json(owed)?, column => from_json(column));
 column!(EventKind, kind => json(kind)?, column => from_json(column));

@@ -1,7 +1,6 @@
 //! What the device offers: clipboard, sharing, and storage that lasts as long as the tab.
 
 use gloo_timers::callback::Timeout;
-use js_sys::JsString;
 use leptos::prelude::window;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -78,12 +77,6 @@ pub async fn share(title: String, url: String) {
     let navigator: Navigator = window().navigator();
     // Closing the sheet is an answer, not an error.
     let _ = JsFuture::from(navigator.share_with_data(&data)).await;
-}
-
-/// A text in small letters. The browser has the tables of Unicode for it; Rust's own would come with the wasm. Both go by
-/// the same rules, so this alone may be called during the first render.
-pub fn in_small_letters(text: &str) -> String {
-    JsString::from(text).to_lower_case().into()
 }
 
 fn storage() -> Option<Storage> {

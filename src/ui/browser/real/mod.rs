@@ -6,8 +6,9 @@ mod http;
 mod page;
 mod socket;
 mod time;
+mod words;
 
-pub use device::{can_share, chime, copy, in_small_letters, keep, kept, share};
+pub use device::{can_share, chime, copy, keep, kept, share};
 pub use elements::{
     Focus, Watch, close_dialog, distance_from_end, distance_from_top, focus_into, focus_invalid, give_focus_back,
     has_focus, keep_place, name_of, place, put_before, row_of, scroll_to, scroll_to_end, show_dialog, watch,
@@ -19,3 +20,4 @@ pub use page::{
 };
 pub use socket::Socket;
 pub use time::{Timer, after, local_offset, message_id, now, random, soon, times_are_local, today, until_tomorrow};
+pub use words::{by_language, first_letter, folded, is_blank, without_accents};

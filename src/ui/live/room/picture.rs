@@ -162,9 +162,13 @@ impl Desk {
         };
         let members = people_changed.then(|| {
             let mut members: Vec<MemberLine> = replica.state.members.iter().map(line).collect();
-            members.sort_by_cached_key(|member| {
-                (!member.is_you, browser::in_small_letters(member.name.as_str()), member.id)
-            });
+            if self.given.is_none() {
+                members = browser::by_language(members, |member| member.name.as_str());
+            } else {
+                // What the server rendered stands in an order that both sides find alike.
+                members.sort_by_cached_key(|member| browser::without_accents(member.name.as_str()));
+            }
+            members.sort_by_key(|member| !member.is_you);
             members
         });
         let role = if mine.contains(&replica.state.owner) { Role::Owner } else { Role::Member };

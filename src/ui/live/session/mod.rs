@@ -191,9 +191,10 @@ impl Session {
         self.replica.forget_old(keep);
     }
 
-    /// Wants the timeline to be drawn again, for a reason of its own.
+    /// Wants the timeline and the members to be drawn again, for a reason of its own.
     pub fn touch(&mut self) {
         self.changed = true;
+        self.people_changed = true;
     }
 
     /// Whether everything is here, and new things come at once.

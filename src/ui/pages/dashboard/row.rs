@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use crate::{
     protocol::{RoomCode, RoomSummary, RoomType},
     ui::{
+        browser,
         clock::use_clock,
         components::{Icon, Shape, sentence},
         live::RoomEntry,
@@ -30,7 +31,7 @@ pub fn RoomRow(
     let content = move || {
         let room = room.get();
         let name = title(texts, &room);
-        let initial: String = name.chars().take(1).collect();
+        let initial = browser::first_letter(&name);
         let unread = usize::try_from(room.unread).unwrap_or(usize::MAX);
         let badge = badge(room.unread).filter(|_| !is_current).map(|count| {
             let class = if room.muted { "badge badge--quiet" } else { "badge" };

@@ -182,7 +182,7 @@ fn AccountMenu(list: LiveList) -> impl IntoView {
     let texts = use_texts();
     use_account().map(|account| {
         let name = account.name.to_string();
-        let initial: String = name.chars().take(1).collect();
+        let initial = browser::first_letter(&name);
         view! {
             <button
                 type="button"

@@ -72,7 +72,7 @@ pub fn Composer() -> impl IntoView {
     };
     let send = move || {
         let now = text.get_untracked();
-        if room.say(&now).is_ok() {
+        if !browser::is_blank(&now) && room.say(&now).is_ok() {
             own_draft("");
             text.set(String::new());
         }
@@ -94,7 +94,7 @@ pub fn Composer() -> impl IntoView {
         send();
     };
     let count = Memo::new(move |_| text.with(|text| text.trim_end().chars().count()));
-    let blank = move || text.with(|text| text.trim().is_empty());
+    let blank = move || text.with(|text| browser::is_blank(text));
     let too_long = move || count.get() > MESSAGE_CHARS;
     let grouped = move |number| grouped(number, texts.common.thousands());
     let counter = move || match count.get() {

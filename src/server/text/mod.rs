@@ -1,0 +1,264 @@
+//! How text that people send is read: the one place that decides what is blank, what a name may hold, which names are the
+//! same, and where a text is cut. Pure functions over
+//! Unicode's own data, which the wasm does not carry: the page checks beforehand with what its browser knows, and this
+//! module decides.
+//!
+//! What is stored already is not read here but by `stored` of its type. How a room code is read from what was typed, and
+//! where a link begins and ends, needs no tables and stands in `protocol`.
+
+mod beginnings;
+mod folding;
+mod names;
+mod visible;
+
+use crate::protocol::{InvalidText, MessageBody, Nickname, RoomName, Subject};
+
+pub use beginnings::preview;
+pub use folding::folded;
+pub use names::cleaned_name;
+pub use visible::{is_blank, is_mark};
+
+/// Reads what somebody wants to be called.
+pub fn nickname(typed: &str) -> Result<Nickname, InvalidText> {
+    named(Subject::Name, &cleaned_name(typed))
+}
+
+/// Reads what a room shall be called.
+pub fn room_name(typed: &str) -> Result<RoomName, InvalidText> {
+    named(Subject::RoomName, &cleaned_name(typed))
+}
+
+/// Reads what somebody says. A message is kept as it was written, except for controls and blank edges; only one that shows
+/// nothing at all is refused.
+pub fn message(typed: &str) -> Result<MessageBody, InvalidText> {
+    let body = MessageBody::try_from(typed)?;
+    if is_blank(body.as_str()) { Err(InvalidText::Empty(Subject::Message)) } else { Ok(body) }
+}
+
+fn named<'a, T: TryFrom<&'a str, Error = InvalidText>>(what: Subject, name: &'a str) -> Result<T, InvalidText> {
+    if is_blank(name) { Err(InvalidText::Empty(what)) } else { T::try_from(name) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::protocol::is_unseen;
+
+    /// What shows nothing: default ignorables, format characters, fillers, lone marks, selectors, tags.
+    const NOTHING: &[&str] = &[
+        "\u{200B}",
+        "\u{FEFF}",
+        "\u{2060}",
+        "\u{200E}",
+        "\u{202E}",
+        "\u{34F}",
+        "\u{180E}",
+        "\u{FE0F}",
+        "\u{E0020}",
+        "\u{200B}\n\u{200B}",
+        "\u{FFA0}",
+        "\u{115F}",
+        "\u{1160}",
+        "\u{3164}",
+        "\u{2800}",
+        "\u{AD}",
+        "\u{17B4}",
+        "\u{17B5}",
+        "\u{200C}",
+        "\u{200D}",
+        "\u{61C}",
+        "\u{E0041}",
+        "\u{E0001}",
+        "\u{2061}",
+        "\u{2066}\u{2069}",
+        "\u{1D173}",
+        "\u{1D159}",
+        "\u{FFF9}",
+        "\u{206A}",
+        "\u{E0100}",
+        "\u{301}",
+        "\u{301}\u{323}",
+        "\u{20DD}",
+        "\u{93E}",
+        "\u{FFFC}",
+        "\u{180B}",
+        "\u{600}",
+        "\u{FFFF}",
+        "\u{2028}",
+        "\u{A0}",
+        "\u{3000}",
+        "",
+        " \u{200B} \u{FE0F}\u{301}\t",
+        "\u{2065}",
+        "\u{FFF0}",
+        "\u{E0FFF}",
+        "\u{16FE4}",
+        "\u{1BCA0}",
+        "\u{13430}",
+    ];
+
+    #[test]
+    fn what_shows_nothing_is_no_name_and_no_message() {
+        for typed in NOTHING {
+            let shown = typed.escape_unicode();
+            assert_eq!(nickname(typed), Err(InvalidText::Empty(Subject::Name)), "{shown}");
+            assert_eq!(room_name(typed), Err(InvalidText::Empty(Subject::RoomName)), "{shown}");
+            assert_eq!(message(typed), Err(InvalidText::Empty(Subject::Message)), "{shown}");
+        }
+    }
+
+    #[test]
+    fn what_shows_something_is_said_as_it_was_written() {
+        for typed in [
+            "a",
+            "\u{200B}a",
+            ".",
+            "…",
+            "👍🏽",
+            "👩‍👩‍👧‍👦",
+            "1\u{FE0F}\u{20E3}",
+            "می\u{200C}خواهم",
+            "e\u{301}",
+            "\u{E000}",
+            "\u{1F3F4}\u{E0067}\u{E0062}\u{E007F}",
+            "ㅋㅋ",
+            "\u{2801}",
+        ] {
+            assert_eq!(message(typed).unwrap().as_str(), typed, "{}", typed.escape_unicode());
+        }
+    }
+
+    #[test]
+    fn nothing_that_is_not_seen_makes_another_name() {
+        // A sign that stands before numbers is seen.
+        for hidden in NOTHING.iter().filter(|hidden| **hidden != "\u{600}") {
+            for typed in [format!("Ada{hidden}"), format!("{hidden}Ada"), format!(" {hidden} Ada {hidden}")] {
+                let name = nickname(&typed).unwrap();
+                // So is an accent that stands behind a letter.
+                let plain: String = name.as_str().chars().filter(|c| !is_mark(*c)).collect();
+                assert!(["Ada", "Adá", "Adạ"].contains(&&*plain), "{}", typed.escape_unicode());
+            }
+        }
+        assert_eq!(nickname("A\u{200B}d\u{AD}a\u{2060}").unwrap().as_str(), "Ada");
+        assert_eq!(nickname("Ada\u{3164}Lovelace").unwrap().as_str(), "Ada Lovelace");
+        assert_eq!(nickname("Ada\u{2800}\u{A0} L.").unwrap().as_str(), "Ada L.");
+    }
+
+    #[test]
+    fn a_name_has_one_form() {
+        assert_eq!(nickname("Zoe\u{308}").unwrap().as_str(), "Zoë");
+        assert_eq!(nickname("\u{1112}\u{1161}\u{11AB}").unwrap().as_str(), "한");
+        assert_eq!(room_name("e\u{34F}\u{301}tude").unwrap().as_str(), "étude");
+    }
+
+    #[test]
+    fn what_scripts_and_pictures_need_stays_in_a_name() {
+        for name in [
+            "👩‍👩‍👧‍👦",
+            "👩🏽‍🚀 Ada",
+            "🏳️‍🌈",
+            "🏴‍☠️",
+            "❤️ Eve",
+            "👁️‍🗨️",
+            "1️⃣ Club",
+            "🏴\u{E0067}\u{E0062}\u{E0073}\u{E0063}\u{E0074}\u{E007F} Mary",
+            "🇩🇪 Berlin",
+            "می\u{200C}خواهم",
+            "علی\u{200C}رضا",
+            "क्\u{200D}ष",
+            "क्\u{200C}ष",
+            "ශ්\u{200D}රී",
+            "র\u{200D}্যাম",
+            "ന\u{D4D}\u{200D}",
+            "ھ\u{200D} ئازاد",
+            "ฟ้า",
+            "น้ำ",
+            "བསྒྲུབས",
+            "שָׁלוֹם",
+            "مُحَمَّد",
+            "Nguyễn",
+            "ကွှိုံ့",
+            "ខ្ញុំ",
+            "ᠮᠣᠩᠭᠣᠯ",
+        ] {
+            assert_eq!(nickname(name).map(String::from), Ok(name.to_owned()), "{}", name.escape_unicode());
+        }
+    }
+
+    #[test]
+    fn what_they_do_not_need_goes() {
+        for (typed, name) in [
+            ("Ada\u{200D}", "Ada"),
+            ("A\u{200C}da", "Ada"),
+            ("🦊\u{FE0F}", "🦊"),
+            ("1\u{FE0F}", "1"),
+            ("🦊\u{200D}", "🦊"),
+            ("👩\u{200D}\u{200D}👧", "👩\u{200D}👧"),
+            ("🏴\u{E0067}\u{E0062}", "🏴"),
+            ("🦊\u{E0067}\u{E0062}\u{E0073}\u{E0063}\u{E0074}\u{E007F}", "🦊"),
+            ("葛\u{E0100}", "葛"),
+            ("علی\u{200C}", "علی"),
+            ("مح\u{200D}مد", "محمد"),
+            ("क\u{200C}", "क"),
+            ("Ада\u{180E}", "Ада"),
+        ] {
+            assert_eq!(nickname(typed).unwrap().as_str(), name, "{}", typed.escape_unicode());
+        }
+    }
+
+    #[test]
+    fn only_some_marks_stand_on_one_letter() {
+        let heaped = format!("a{}", "\u{301}\u{302}\u{303}\u{304}".repeat(7));
+        assert_eq!(nickname(&heaped).unwrap().as_str(), "á\u{302}\u{303}\u{304}\u{301}");
+        assert_eq!(nickname(&format!("ก{}", "\u{E47}".repeat(20))).unwrap().as_str(), "ก\u{E47}");
+        assert_eq!(nickname("\u{301}Ada \u{301}L.").unwrap().as_str(), "Ada L.");
+    }
+
+    #[test]
+    fn a_name_is_measured_as_it_is_kept() {
+        assert!(nickname(&format!("{}{}", "x".repeat(32), "\u{200B}".repeat(50))).is_ok());
+        assert!(matches!(nickname(&"x".repeat(33)), Err(InvalidText::TooLong { found: 33, .. })));
+        assert!(nickname(&"e\u{301}".repeat(32)).is_ok());
+    }
+
+    /// The wasm has ranges where the server has tables.
+    #[test]
+    fn the_page_knows_what_is_not_seen() {
+        for c in '\0'..=char::MAX {
+            let has_no_ink = visible::is_stand_in(c) || visible::is_noncharacter(c);
+            let is_hidden = visible::is_hidden(c) && !c.is_control() && !has_no_ink;
+            assert_eq!(is_unseen(c), is_hidden, "U+{:04X}", u32::from(c));
+        }
+    }
+
+    /// Texts that are mostly made of what is hard.
+    fn hard() -> impl Strategy<Value = String> {
+        let one = prop_oneof![
+            "[a-zé ]",
+            proptest::sample::select(NOTHING).prop_map(str::to_owned),
+            "[\u{200C}\u{200D}\u{FE0F}\u{94D}\u{E47}\u{300}-\u{323}\u{1100}-\u{11FF}\u{E0061}\u{E007F}🏴🦊👩ںعك]",
+            "\\PC",
+            ".",
+        ];
+        proptest::collection::vec(one, 0..24).prop_map(|parts| parts.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_that_was_read_reads_as_itself(typed in hard()) {
+            if let Ok(once) = nickname(&typed) {
+                prop_assert_eq!(nickname(once.as_str()), Ok(once.clone()));
+                prop_assert_eq!(Nickname::try_from(once.as_str()), Ok(once), "the page’s check agrees");
+            }
+        }
+
+        #[test]
+        fn a_message_that_was_read_reads_as_itself(typed in hard()) {
+            if let Ok(once) = message(&typed) {
+                prop_assert_eq!(message(once.as_str()), Ok(once));
+            }
+        }
+    }
+}
