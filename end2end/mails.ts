@@ -41,9 +41,9 @@ export function linkIn(mail: Mail): string {
   return link;
 }
 
-/** The six digits of a mail, which are the same in its text and in its HTML. */
+/** The eight digits of a mail, which are the same in its text and in its HTML. */
 export function codeIn(mail: Mail): string {
-  const code = /^ {4}(\d{6})$/m.exec(mail.text)?.[1];
+  const code = /^ {4}(\d{8})$/m.exec(mail.text)?.[1];
   if (!code) throw new Error(`no code in “${mail.subject}”:\n${mail.text}`);
   expect(mail.html).toContain(`>${code}<`);
   return code;

@@ -111,6 +111,7 @@ impl Room {
             id,
             email: None,
             claimed: None,
+            claimed_at: None,
             name: name("Ada"),
             password: None,
             preferences: Preferences::default(),
@@ -128,7 +129,7 @@ impl Room {
             due_at: at,
             attempts: 0,
         };
-        self.store.create_account(&account, None, &mail).await.unwrap();
+        self.store.create_account(&account, None, Some(&mail)).await.unwrap();
         id
     }
 

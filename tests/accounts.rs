@@ -9,14 +9,18 @@ use std::time::{Duration, Instant};
 use anonchat::protocol::{
     ByeReason, ClientFrame, Code, Profile, Role, RoomCode, RoomType, ServerFrame, SessionView, Snapshot, You,
 };
-use reqwest::{Method, header};
+use reqwest::{
+    Method, StatusCode,
+    header::{self, HeaderValue},
+};
 use serde_json::{Value, json};
 use support::{
     Guest, Mailbox, Node, Settings,
     account::{OTHER_PASSWORD, PASSWORD, new_address},
     client::{Follower, Heard, Socket},
-    cluster, story, within,
+    cluster, on_both_stacks, story, within,
 };
+use uuid::Uuid;
 
 const POST: Method = Method::POST;
 const PUT: Method = Method::PUT;
@@ -59,8 +63,153 @@ async fn registering_logs_in_at_once_and_the_mail_proves_the_address() {
     let token = mails.letter(&email, 1).await.token();
     ada.tell(POST, "/api/auth/verify", json!({ "token": token })).await.unwrap();
     assert!(ada.me().await.unwrap().verified);
+    ada.tell(POST, "/api/auth/verify", json!({ "token": token })).await.expect("pressed again it is proved still");
+    assert!(ada.me().await.unwrap().has_password && ada.is_logged_in().await, "nothing else changed");
+    for browser in [&ada, &Guest::new(&node, "")] {
+        let (status, text) = browser.page(&format!("/auth/verify?token={token}")).await;
+        assert!(status == 200 && text.contains("is confirmed"), "{status} {text}");
+    }
+    // The address is another by now.
+    let new = new_address();
+    let _: Profile = ada.ask(PUT, "/api/users/email", json!({ "email": new, "password": PASSWORD })).await.unwrap();
+    let newer = mails.letter(&new, 1).await.token();
+    ada.tell(POST, "/api/auth/verify", json!({ "token": newer })).await.unwrap();
     let again = ada.tell(POST, "/api/auth/verify", json!({ "token": token })).await.unwrap_err();
-    assert_eq!(again.problem.code, Code::TokenInvalid, "a token is good once");
+    assert_eq!(again.problem.code, Code::TokenInvalid);
+}
+
+#[tokio::test]
+async fn a_link_that_proves_an_address_elsewhere_leaves_nobody_in_and_sets_a_password() {
+    let settings = Settings::embedded();
+    let (node, mails) = (Node::start(&settings).await, Mailbox::of(&settings));
+    let (eve, email) = Guest::registered(&node, "Ada").await;
+    let token = mails.letter(&email, 1).await.token();
+    let ada = Guest::new(&node, "Ada");
+    let (_, text) = ada.page(&format!("/auth/verify?token={token}")).await;
+    assert!(text.contains("somebody else may have made it"), "{text}");
+    // Pressed twice, without scripts.
+    for _ in 0..2 {
+        let (_, to) = ada.send_form("/auth/verify", "verify_email", &[("token", &token)]).await;
+        let (status, text) = ada.page(&to).await;
+        assert!(status == 200 && text.contains("action=\"/api/ui/reset_password\""), "{to} {status} {text}");
+        assert!(text.contains("Go on without a password"), "{text}");
+    }
+    assert!(!eve.is_logged_in().await, "whoever registered is out");
+    assert_eq!(eve.try_log_in(&email, PASSWORD).await.unwrap_err().problem.code, Code::WrongCredentials);
+    let body = json!({ "token": token, "new_password": OTHER_PASSWORD });
+    ada.tell(POST, "/api/auth/reset-password", body.clone()).await.unwrap();
+    let profile = ada.try_log_in(&email, OTHER_PASSWORD).await.unwrap();
+    assert!(profile.verified && profile.has_password);
+    ada.tell(POST, "/api/auth/reset-password", body).await.expect("pressed again it is set still");
+    let other = json!({ "token": token, "new_password": PASSWORD });
+    let refused = eve.tell(POST, "/api/auth/reset-password", other).await.unwrap_err();
+    assert_eq!(refused.problem.code, Code::TokenInvalid);
+    ada.tell(POST, "/api/auth/verify", json!({ "token": token })).await.expect("and the address is proved still");
+    ada.try_log_in(&email, OTHER_PASSWORD).await.unwrap();
+}
+
+#[tokio::test]
+async fn of_two_who_register_with_one_address_each_logs_in_as_themselves() {
+    let node = Node::start(&Settings::embedded()).await;
+    let email = new_address();
+    for (name, password) in [("Ada", PASSWORD), ("Bob", "six silver spoons"), ("Eve", OTHER_PASSWORD)] {
+        let body = json!({ "name": name, "email": email, "password": password });
+        let _: Profile = Guest::new(&node, name).ask(POST, "/api/auth/register", body).await.unwrap();
+    }
+    for (name, password) in [("Ada", PASSWORD), ("Eve", OTHER_PASSWORD)] {
+        let profile = Guest::new(&node, name).try_log_in(&email, password).await.unwrap();
+        assert_eq!(profile.name.as_str(), name, "who came later takes nobody's place");
+    }
+}
+
+#[tokio::test]
+async fn one_mailbox_is_one_address_however_its_host_is_spelled() {
+    let settings = Settings::embedded();
+    let (node, mails) = (Node::start(&settings).await, Mailbox::of(&settings));
+    let local = new_address().split('@').next().unwrap().to_owned();
+    let [typed, kept] = ["müller.example", "xn--mller-kva.example"].map(|host| format!("{local}@{host}"));
+    let (ada, eve) = (Guest::new(&node, "Ada"), Guest::new(&node, "Eve"));
+    assert_eq!(address(&ada.register(&typed).await), kept);
+    for spelling in [&kept, &kept.to_uppercase(), &format!("{local}@mu\u{308}ller.example")] {
+        assert_eq!(Guest::new(&node, "Ada").log_in(spelling).await.name.as_str(), "Ada");
+    }
+    ada.tell(POST, "/api/auth/verify", json!({ "token": mails.letter(&kept, 1).await.token() })).await.unwrap();
+    eve.register(&format!("{local}@ｍüller.example")).await;
+    assert_eq!(mails.letter(&kept, 2).await.subject, "You already have an account");
+    let (_, text) = ada.page("/preferences/account").await;
+    assert!(text.contains(&typed), "people read their own letters: {text}");
+}
+
+#[tokio::test]
+async fn a_password_is_the_same_on_every_keyboard() {
+    let node = Node::start(&Settings::embedded()).await;
+    let (ada, email) = (Guest::new(&node, "Ada"), new_address());
+    let body = json!({ "name": "Ada", "email": email, "password": "\u{f6}ltanker am dienstag 42" });
+    let _: Profile = ada.ask(POST, "/api/auth/register", body).await.unwrap();
+    let decomposed = "o\u{308}ltanker am dienstag \u{ff14}\u{ff12}";
+    ada.try_log_in(&email, decomposed).await.unwrap();
+    let change = json!({ "password": decomposed, "new_password": PASSWORD });
+    ada.tell(PUT, "/api/users/password", change).await.expect("it confirms a change, too");
+    ada.log_in(&email).await;
+}
+
+#[tokio::test]
+async fn a_code_that_is_sent_twice_logs_in_once() {
+    let settings = Settings::embedded();
+    let (node, mails) = (Node::start(&settings).await, Mailbox::of(&settings));
+    let (_, email) = Guest::proved(&node, "Ada").await;
+    let phone = Guest::new(&node, "Ada");
+    phone.tell(POST, "/api/auth/code", json!({ "email": email })).await.unwrap();
+    let body = json!({ "email": email, "code": mails.letter(&email, 2).await.code() });
+    for _ in 0..3 {
+        let profile: Profile = phone.ask(POST, "/api/auth/login-code", body.clone()).await.unwrap();
+        assert!(profile.verified && profile.has_password);
+        assert!(phone.is_logged_in().await);
+    }
+    let sessions: Vec<SessionView> = phone.ask(Method::GET, "/api/auth/sessions", ()).await.unwrap();
+    assert_eq!(sessions.len(), 2, "the one of the registration, and one");
+    phone.tell(POST, "/api/auth/logout", json!({})).await.unwrap();
+    let late = phone.ask::<Profile>(POST, "/api/auth/login-code", body).await.unwrap_err();
+    assert_eq!(late.problem.code, Code::WrongCredentials, "not after a log-out");
+}
+
+#[tokio::test]
+async fn a_room_that_is_asked_for_twice_is_made_once() {
+    on_both_stacks(async |one, two| {
+        let (ada, _) = Guest::registered(one, "Ada").await;
+        let guest = Guest::new(one, "Bob");
+        for person in [&ada, &guest] {
+            let body = json!({ "type": "group", "name": "Twice", "id": Uuid::now_v7() });
+            // At once, so that a guest sends none of the cookies of the other answer.
+            let ask =
+                async |node| person.at(node).ask::<Snapshot>(POST, "/api/rooms/create", body.clone()).await.unwrap();
+            let (first, second) = tokio::join!(ask(one), ask(two));
+            assert_eq!((first.room.code, first.you.member_id), (second.room.code, second.you.member_id));
+            let third = ask(one).await;
+            assert_eq!(third.room.code, first.room.code, "and a moment later");
+            assert_eq!(story(&person.whole_history(first.room.code).await).len(), 1, "they joined once");
+        }
+        let [first, other] = [("Twice", Uuid::now_v7()), ("Other", Uuid::now_v7())]
+            .map(|(name, id)| json!({ "type": "group", "name": name, "id": id }));
+        let mut third = first.clone();
+        third["name"] = json!("Third");
+        let before = ada.rooms().await.len();
+        for body in [&first, &other, &third, &first] {
+            let _: Snapshot = ada.ask(POST, "/api/rooms/create", body.clone()).await.unwrap();
+        }
+        assert_eq!(ada.rooms().await.len(), before + 3, "other wishes are another room");
+        // By the form, without scripts.
+        let (_, text) = ada.page("/rooms/new").await;
+        let id = text.split("name=\"id\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap().to_owned();
+        let fields = [("room_type", "group"), ("name", "By the form"), ("id", &*id)];
+        let [(_, here), (_, there)] = [
+            ada.send_form("/rooms/new", "create_room", &fields).await,
+            ada.send_form("/rooms/new", "create_room", &fields).await,
+        ];
+        assert_eq!(here, there);
+        assert_eq!(ada.rooms().await.len(), before + 4);
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -243,15 +392,24 @@ async fn a_new_password_by_mail_ends_all_sessions_and_their_sockets() {
     for _ in 0..2 {
         stranger.tell(POST, "/api/auth/forgot-password", json!({ "email": email })).await.unwrap();
     }
-    let (older, token) = (mails.letter(&email, 2).await.token(), mails.letter(&email, 3).await.token());
+    let (token, later) = (mails.letter(&email, 2).await.token(), mails.letter(&email, 3).await.token());
     let reset = async |token: &str, password: &str| {
         let body = json!({ "token": token, "new_password": password });
         stranger.tell(POST, "/api/auth/reset-password", body).await.map_err(|refused| refused.problem.code)
     };
-    assert_eq!(reset(&older, OTHER_PASSWORD).await, Err(Code::TokenInvalid), "a newer one voids the older");
     assert_eq!(reset(&token, "password1").await, Err(Code::WeakPassword));
-    assert_eq!(reset(&token, OTHER_PASSWORD).await, Ok(()), "what was refused did not use it up");
+    assert_eq!(reset(&token, OTHER_PASSWORD).await, Ok(()), "what was refused did not use it up, nor did a later one");
+    assert_eq!(reset(&token, OTHER_PASSWORD).await, Ok(()), "pressed again");
     assert_eq!(reset(&token, PASSWORD).await, Err(Code::TokenInvalid), "once");
+    assert_eq!(reset(&later, PASSWORD).await, Err(Code::TokenInvalid), "all others are used up with it");
+    for used in [&token, &later] {
+        let page = stranger.request(Method::GET, &format!("/auth/reset-password?token={used}")).send().await.unwrap();
+        assert_eq!(
+            (page.status(), &page.headers()["cache-control"]),
+            (StatusCode::BAD_REQUEST, &HeaderValue::from_static("no-store"))
+        );
+        assert!(page.text().await.unwrap().contains("This link has been used"));
+    }
 
     assert_eq!(bye(&mut tab.socket).await, Some(ByeReason::SignedOut));
     assert_eq!(bye(&mut other.socket).await, Some(ByeReason::SignedOut));
@@ -697,7 +855,7 @@ async fn every_flow_works_by_the_forms_of_the_pages_without_scripts() {
     let (_, to) = ada.send_form("/auth/verify", "verify_email", &[("token", &token)]).await;
     assert_eq!(ada.page(&to).await.0, 200);
     assert!(ada.me().await.unwrap().verified);
-    assert_eq!(ada.page(&format!("/auth/verify?token={token}")).await.0, 400);
+    assert_eq!(ada.page(&format!("/auth/verify?token={token}")).await.0, 200);
 
     assert_eq!(ada.send_form(&back, "log_out", &[]).await.1, "/");
     assert!(!ada.is_logged_in().await);

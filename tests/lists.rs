@@ -13,7 +13,7 @@ use anonchat::{
         RoomType, SendMessage, ServerFrame, Snapshot, limits::PREVIEW_CHARS,
     },
     server::{
-        app::{Actor, App, Visitor},
+        app::{Actor, App, Browser, Visitor},
         boot::build,
         clock,
         config::Config,
@@ -38,7 +38,7 @@ const POST: Method = Method::POST;
 
 /// A room with a name.
 async fn named(person: &Guest, room_type: RoomType, preserve: bool, name: &str) -> RoomCode {
-    let body = CreateRoom { room_type, name: Some(name.to_owned()), preserve, nickname: None };
+    let body = CreateRoom { room_type, name: Some(name.to_owned()), preserve, nickname: None, id: None };
     person.ask::<Snapshot>(POST, "/api/rooms/create", body).await.unwrap().room.code
 }
 
@@ -99,6 +99,33 @@ async fn what_is_read_on_one_device_is_not_unread_on_the_other_a_second_later() 
             assert!(own.last.as_ref().unwrap().mine);
             list.until("it is not unread", code, |room| room.unread == 0).await;
             bob.leave(code).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_list_shows_nothing_that_was_said_after_a_removal() {
+    on_both_stacks(async |one, two| {
+        let ((ada, _), (eve, _)) = (Guest::registered(one, "Ada").await, Guest::registered(two, "Eve").await);
+        let mut list = eve.watch().await;
+        for n in 0..16 {
+            let code = ada.create(RoomType::Group, n % 2 == 0).await.room.code;
+            let me = eve.join(code).await.you.member_id;
+            list.until_rooms("the room is listed", &[code]).await;
+            ada.say(code, "Hello, Eve").await;
+            ada.tell(POST, "/api/rooms/kick", json!({ "code": code, "member_id": me })).await.unwrap();
+            ada.say(code, "Not for Eve").await;
+            within("the room is gone", async {
+                while list.room(code).is_some() {
+                    assert!(list.hear().await, "the socket is open");
+                    assert!(
+                        list.room(code).is_none_or(|room| text(room) != "Not for Eve"),
+                        "it was told after the removal"
+                    );
+                }
+            })
+            .await;
         }
     })
     .await;
@@ -367,6 +394,7 @@ async fn somebody(app: &App) -> Visitor {
         id,
         email: None,
         claimed: None,
+        claimed_at: None,
         name: name.clone(),
         password: None,
         preferences,
@@ -384,7 +412,7 @@ async fn somebody(app: &App) -> Visitor {
         due_at: at,
         attempts: 0,
     };
-    app.store.create_account(&record, None, &mail).await.unwrap();
+    app.store.create_account(&record, None, Some(&mail)).await.unwrap();
     let session = SessionRecord {
         id: SessionId(Uuid::now_v7()),
         account: id,
@@ -397,7 +425,12 @@ async fn somebody(app: &App) -> Visitor {
         ends_at: at + 3_600_000,
     };
     let actor = Actor::Account { record: Box::new(record), session: Box::new(session) };
-    Visitor { actor: Some(actor), client: [127, 0, 0, 1].into(), language: Language::English }
+    Visitor {
+        actor: Some(actor),
+        client: [127, 0, 0, 1].into(),
+        language: Language::English,
+        browser: Browser::default(),
+    }
 }
 
 /// A connection of this process, and what its client reads.
@@ -422,7 +455,7 @@ async fn a_slow_reader_is_told_the_latest_and_nothing_in_between() {
     let ada = somebody(&app).await;
     let account = ada.account().unwrap().0.id;
     let keeping = tokio::spawn(lists::keep(app.clone()));
-    let room = CreateRoom { room_type: RoomType::Group, name: None, preserve: true, nickname: None };
+    let room = CreateRoom { room_type: RoomType::Group, name: None, preserve: true, nickname: None, id: None };
     let code = rooms::create(&app, &ada, room, None).await.ok().unwrap().room;
 
     let ((slow, mut slow_reader), (quick, mut quick_reader)) = (connect().await, connect().await);

@@ -138,8 +138,8 @@ async fn a_refused_form_comes_back_as_it_was_but_for_passwords() {
     for (function, typed, problem) in [
         ("change_email", vec![("email", &*new), ("password", OTHER_PASSWORD)], "That is not your password."),
         ("change_email", vec![("email", "ada"), ("password", OTHER_PASSWORD)], "This is no email address."),
-        ("change_email", vec![("email", &*new), ("code", "123456")], "This code is not right"),
-        ("change_email", vec![("email", &*new), ("code", "98765")], "A code has six digits."),
+        ("change_email", vec![("email", &*new), ("code", "12345678")], "This code is not right"),
+        ("change_email", vec![("email", &*new), ("code", "98765")], "A code has eight digits."),
         ("change_email", vec![("email", &*new)], "Type your password to confirm this"),
         ("change_password", vec![("new_password", "password1"), ("password", PASSWORD)], "too easily guessed"),
         ("change_password", vec![("new_password", "tiny!x7"), ("password", PASSWORD)], "A password has 8 to 256"),

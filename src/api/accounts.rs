@@ -158,10 +158,17 @@ pub async fn verify_email(token: String) -> Result<(), Problem> {
     };
     let (app, visitor) = context::visitor().await?;
     let wanted = crate::protocol::VerifyEmail { token: Secret(token.clone()) };
-    domain::accounts::verify(&app, &visitor, wanted)
+    let verified = domain::accounts::verify(&app, &visitor, wanted)
         .await
         .map_err(|problem| context::refuse_form::<VerifyEmail>(problem, &[("token", &token)]))?;
-    context::go_with("/auth/verify", &[("done", "verified")]);
+    if verified.is_here {
+        context::reception().know(&app, &verified.email);
+    }
+    if verified.sets_password {
+        context::go_with("/auth/reset-password", &[("token", &token), ("done", "verified")]);
+    } else {
+        context::go_with("/auth/verify", &[("done", "verified")]);
+    }
     Ok(())
 }
 

@@ -12,10 +12,12 @@ pub async fn create_room(
     #[server(default)] preserve: bool,
     #[server(default)] nickname: String,
     #[server(default)] leave: Option<RoomCode>,
+    #[server(default)] id: String,
 ) -> Result<RoomCode, Problem> {
     use crate::server::{domain, http::context};
     let (app, visitor) = context::visitor().await?;
     let wanted = crate::protocol::CreateRoom {
+        id: id.parse().ok().map(crate::protocol::ClientId::new),
         room_type,
         name: context::filled(name.clone()),
         preserve,

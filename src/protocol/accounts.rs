@@ -117,8 +117,8 @@ pub struct LogInByCode {
     /// The address that the code was sent to.
     #[schema(example = "ada@example.org")]
     pub email: String,
-    /// The six digits.
-    #[schema(value_type = String, example = "204816")]
+    /// The eight digits.
+    #[schema(value_type = String, example = "20481632")]
     pub code: Secret,
     /// The token of a mail that keeps a guest's room. One that is good no more keeps nobody out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -206,7 +206,7 @@ pub struct Confirmation {
     pub password: Option<Secret>,
     /// or a code by mail (`POST /api/auth/code` with `"for": "confirm"`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, example = "204816")]
+    #[schema(value_type = Option<String>, example = "20481632")]
     pub code: Option<Secret>,
 }
 
@@ -230,7 +230,7 @@ pub struct ChangeEmail {
     pub password: Option<Secret>,
     /// or a code by mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, example = "204816")]
+    #[schema(value_type = Option<String>, example = "20481632")]
     pub code: Option<Secret>,
 }
 
@@ -246,7 +246,7 @@ pub struct ChangePassword {
     pub password: Option<Secret>,
     /// or a code by mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, example = "204816")]
+    #[schema(value_type = Option<String>, example = "20481632")]
     pub code: Option<Secret>,
 }
 
@@ -280,7 +280,7 @@ pub struct DeleteMe {
     pub password: Option<Secret>,
     /// or a code by mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, example = "204816")]
+    #[schema(value_type = Option<String>, example = "20481632")]
     pub code: Option<Secret>,
     /// What becomes of one's messages.
     #[serde(default)]
@@ -310,6 +310,9 @@ pub struct Profile {
     /// Another address that they want instead, and that has yet to be proved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending_email: Option<Email>,
+    /// When an address that is not proved is let go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim_ends_at: Option<Millis>,
     /// Whether they have a password.
     pub has_password: bool,
     /// What they chose.

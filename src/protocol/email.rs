@@ -31,6 +31,12 @@ impl Email {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The mailbox, as most providers count: without what follows a `+`.
+    pub fn mailbox(&self) -> String {
+        let (local, host) = self.0.rsplit_once('@').unwrap_or_default();
+        format!("{}@{host}", local.split('+').next().unwrap_or_default())
+    }
 }
 
 impl TryFrom<&str> for Email {
@@ -97,6 +103,13 @@ mod tests {
             "ada.lovelace+chat@example.org"
         );
         assert!(Email::try_from("ünal@müller.example").is_ok());
+    }
+
+    #[test]
+    fn a_mailbox_has_many_addresses() {
+        for address in ["ada@example.org", "ada+@example.org", "ADA+chat+2@example.org"] {
+            assert_eq!(Email::try_from(address).unwrap().mailbox(), "ada@example.org");
+        }
     }
 
     #[test]

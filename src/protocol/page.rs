@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Email, LocalTime, Millis, Nickname, Notify, OwnMessages, Preferences, Problem, Profile, RoomCode, RoomSummary,
+    ClientId, LocalTime, Millis, Nickname, Notify, OwnMessages, Preferences, Problem, Profile, RoomCode, RoomSummary,
     SessionView, Snapshot,
 };
 
@@ -102,6 +102,8 @@ pub enum Page {
 /// What a page of entry offers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entrance {
+    /// An id for the room that the form makes, so that pressing twice makes one.
+    pub request: Option<ClientId>,
     /// The name to offer: the one used last, else a friendly pair.
     pub nickname: Nickname,
     /// The room this guest is in now, if any.
@@ -181,12 +183,20 @@ pub enum AuthPage {
     ForgotPasswordSent,
     /// Setting a new password.
     ResetPassword,
+    /// Setting a password, right after the address was proved by the same link.
+    SetPassword,
+    /// A new password was set by this link, or by another.
+    UsedLink,
     /// Proving an address, which opening the page does not do: programs that look through mails open links.
     Verify {
-        /// The address.
-        email: Email,
+        /// The address, as people read it.
+        email: String,
         /// What the account is called that claims it.
         name: Nickname,
+        /// Whether the browser is logged in as that account. In any other its password and sessions end.
+        is_here: bool,
+        /// What the account is called that the browser is logged in as, if it is another.
+        other: Option<Nickname>,
     },
     /// The address is proved.
     Verified,

@@ -22,6 +22,10 @@ pub struct CreateRoom {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "Ada")]
     pub nickname: Option<String>,
+    /// An id that the client makes up (a random UUID). The same id and the same wishes within ten minutes make one room, so
+    /// that sending twice does no harm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<ClientId>,
 }
 
 /// `POST /api/rooms/join`

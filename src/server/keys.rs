@@ -18,7 +18,10 @@ use hmac::{Hmac, KeyInit, Mac};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 use uuid::Uuid;
+
+use crate::protocol::Email;
 
 use super::{
     clock, disk, random,
@@ -67,6 +70,8 @@ struct Key {
     access: [u8; 32],
     mail: [u8; 32],
     code: [u8; 32],
+    pass: [u8; 32],
+    request: [u8; 32],
 }
 
 /// What an access token proves.
@@ -185,12 +190,12 @@ impl Keys {
         Some(BASE64_URL_SAFE_NO_PAD.encode(derive(&key.mail, &[b"link", mail.0.as_bytes()])))
     }
 
-    /// The six digits of a mail's code. `None` if the key is no longer there.
+    /// The eight digits of a mail's code. `None` if the key is no longer there.
     pub fn code(&self, key: &str, mail: MailId) -> Option<String> {
         let key = self.keys.iter().find(|known| known.id == key)?;
         let secret = derive(&key.mail, &[b"code", mail.0.as_bytes()]);
         let number = secret.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte));
-        Some(format!("{:06}", number % 1_000_000))
+        Some(format!("{:08}", number % 100_000_000))
     }
 
     /// A link's token, as it is kept.
@@ -198,7 +203,7 @@ impl Keys {
         TokenHash(Sha256::digest(token).into())
     }
 
-    /// Somebody's code, as it is kept. Keyed, since a million codes are soon tried against a plain hash.
+    /// Somebody's code, as it is kept. Keyed, since all codes are soon tried against a plain hash.
     pub fn code_hash(&self, holder: ActorId, code: &str) -> TokenHash {
         let (kind, id) = match holder {
             ActorId::Guest(guest) => (&b"guest"[..], guest.0),
@@ -215,6 +220,22 @@ impl Keys {
         format!("{kind}{}", BASE64_URL_SAFE_NO_PAD.encode(&mark[..9]))
     }
 
+    /// What a browser keeps that was logged in by an address: it says nothing to others, and cannot be made up.
+    pub fn pass(&self, email: &Email) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(derive(&self.current().pass, &[email.as_str().as_bytes()]))
+    }
+
+    /// Secrets that belong to a request, the same whenever it comes again.
+    pub fn of_request(&self, name: &str, request: &[u8]) -> [u8; 32] {
+        derive(&self.current().request, &[name.as_bytes(), b" ", request])
+    }
+
+    /// Whether this is the pass for an address.
+    pub fn is_pass(&self, shown: &str, email: &Email) -> bool {
+        let Ok(shown) = BASE64_URL_SAFE_NO_PAD.decode(shown) else { return false };
+        self.keys.iter().any(|key| derive(&key.pass, &[email.as_str().as_bytes()]).ct_eq(&shown[..]).into())
+    }
+
     fn current(&self) -> &Key {
         self.keys.first().expect("there is one: `of` checked it")
     }
@@ -229,6 +250,8 @@ impl Key {
             access: part("access"),
             mail: part("mail"),
             code: part("code"),
+            pass: part("pass"),
+            request: part("request"),
         }
     }
 }
@@ -340,8 +363,20 @@ mod tests {
         assert_eq!(keys.link_token(old.current_id(), mail), Some(token.clone()), "also by a node with a newer secret");
         assert_ne!(keys.link_token(keys.current_id(), mail), Some(token.clone()));
         assert_ne!(old.link_token(old.current_id(), other), Some(token));
-        assert_eq!(old.code(old.current_id(), mail).unwrap().len(), 6);
+        assert_eq!(old.code(old.current_id(), mail).unwrap().len(), 8);
         assert_eq!(keys.code("unknown", mail), None);
+    }
+
+    #[test]
+    fn a_pass_is_for_one_address_and_outlives_a_new_secret() {
+        let (old, new) = (Keys::of(OLD).unwrap(), Keys::of(&format!("{NEW},{OLD}")).unwrap());
+        let [ada, grace] = ["ada@example.org", "grace@example.org"].map(|text| Email::try_from(text).unwrap());
+        let pass = old.pass(&ada);
+        assert!(old.is_pass(&pass, &ada) && new.is_pass(&pass, &ada));
+        assert!(!old.is_pass(&pass, &grace) && !Keys::of(NEW).unwrap().is_pass(&pass, &ada));
+        for other in ["", "x", &pass[1..]] {
+            assert!(!old.is_pass(other, &ada), "{other}");
+        }
     }
 
     #[test]

@@ -103,7 +103,7 @@ impl Guest {
 
     /// Makes a room.
     pub async fn create(&self, room_type: RoomType, preserve: bool) -> Snapshot {
-        let body = CreateRoom { room_type, name: None, preserve, nickname: Some(self.name.clone()) };
+        let body = CreateRoom { room_type, name: None, preserve, nickname: Some(self.name.clone()), id: None };
         self.ask(Method::POST, "/api/rooms/create", body).await.expect("a room is made")
     }
 

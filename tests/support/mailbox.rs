@@ -61,7 +61,7 @@ impl Letter {
 
     /// Its code.
     pub fn code(&self) -> String {
-        let is_code = |word: &&str| word.len() == 6 && word.bytes().all(|byte| byte.is_ascii_digit());
+        let is_code = |word: &&str| word.len() == 8 && word.bytes().all(|byte| byte.is_ascii_digit());
         self.text.split_whitespace().find(is_code).unwrap_or_else(|| panic!("a code: {}", self.text)).to_owned()
     }
 }

@@ -61,9 +61,18 @@ const GUESS: [Quota; 3] = [
 /// Mails asked for, per client, and of those to one address.
 const MAIL: Quota = Quota { burst: 30, per: Duration::from_hours(1) };
 const MAIL_TO_ONE: Quota = Quota { burst: 5, per: Duration::from_mins(10) };
-/// Codes sent to one address, over all clients: with five tries each, six digits are not guessed from many addresses either.
-const CODE_ANYWHERE: Quota = Quota { burst: 60, per: Duration::from_hours(1) };
-/// Codes tried, per client.
+/// Codes sent to one mailbox, over all clients; and other letters, but for links for a new password: of those a mailbox gets
+/// as many as are good at once. Each is counted apart for browsers that were logged in there before, so that no stranger uses
+/// up what the owner needs.
+const CODES_TO_ONE: Quota = Quota { burst: 10, per: Duration::from_hours(1) };
+const LETTERS_TO_ONE: Quota = Quota { burst: 5, per: Duration::from_hours(1) };
+/// Codes tried for one address, over all clients; docs/decisions/0022 has the arithmetic. Past that no code is judged, and
+/// the answer is the one for a wrong code. Browsers that were logged in there before are counted apart.
+const CODE_TRIES: [Quota; 2] =
+    [Quota { burst: 30, per: Duration::from_hours(1) }, Quota { burst: 150, per: Duration::from_hours(24) }];
+/// The same for all addresses together. Browsers that were logged in before are not counted.
+const CODE_TRIES_ANYWHERE: Quota = Quota { burst: 600, per: Duration::from_hours(1) };
+/// Codes and links tried, per client.
 const CODE: Quota = Quota { burst: 30, per: Duration::from_mins(10) };
 /// Passwords changed, per client, whosever.
 const CHANGE: Quota = Quota { burst: 30, per: Duration::from_mins(10) };
@@ -247,11 +256,36 @@ impl Limits {
         self.mail_to_one(client, email).await
     }
 
-    /// Whether another code may be sent to this address, whoever asks for it. It is asked after the answer, which is the same
-    /// either way.
-    pub async fn code_to(&self, email: &Email) -> bool {
-        let key = format!("code:{}", digest(email.as_str().as_bytes()));
-        !self.enabled || self.throttle(&key, CODE_ANYWHERE).await.is_none()
+    /// Whether another code may be sent to this address, whoever asks for it. The answer to them is the same either way.
+    pub async fn code_to(&self, email: &Email, is_known: bool) -> bool {
+        self.to_mailbox("codes", email, is_known, CODES_TO_ONE).await
+    }
+
+    /// The same of any other letter.
+    pub async fn letter_to(&self, email: &Email, is_known: bool) -> bool {
+        self.to_mailbox("letters", email, is_known, LETTERS_TO_ONE).await
+    }
+
+    /// Whether one more code that was typed for this address is judged. Asked before the answer to each that was compared with
+    /// another, whatever came of it.
+    pub async fn judges_code(&self, email: &Email, is_known: bool) -> bool {
+        if !self.enabled {
+            return true;
+        }
+        let whom = digest(email.as_str().as_bytes());
+        let mut judges = true;
+        for (step, quota) in CODE_TRIES.into_iter().enumerate() {
+            judges &= self.throttle(&format!("code-tries:{step}:{is_known}:{whom}"), quota).await.is_none();
+        }
+        if !is_known {
+            judges &= self.throttle("code-tries", CODE_TRIES_ANYWHERE).await.is_none();
+        }
+        judges
+    }
+
+    async fn to_mailbox(&self, what: &str, email: &Email, is_known: bool, quota: Quota) -> bool {
+        let key = format!("{what}:{is_known}:{}", digest(email.mailbox().as_bytes()));
+        !self.enabled || self.throttle(&key, quota).await.is_none()
     }
 
     /// May this client try another code or token of a mail now?
@@ -373,7 +407,7 @@ impl Limits {
     }
 
     async fn mail_to_one(&self, client: IpAddr, email: &Email) -> Result<(), Problem> {
-        self.take(&format!("mail:{}", digest(email.as_str().as_bytes())), client, MAIL_TO_ONE).await
+        self.take(&format!("mail:{}", digest(email.mailbox().as_bytes())), client, MAIL_TO_ONE).await
     }
 
     async fn take(&self, what: &str, client: IpAddr, quota: Quota) -> Result<(), Problem> {

@@ -24,7 +24,7 @@ use super::{
     socket::Pulse,
     store::{AccountRecord, ActorId, GuestRecord, SessionRecord, Store},
 };
-use crate::protocol::{Code, Language, Problem};
+use crate::protocol::{Code, Email, Language, Problem};
 
 pub use allowance::{Allowance, Allowances, Rate};
 pub use limits::{Limits, SocketAllowance};
@@ -126,6 +126,17 @@ pub struct Visitor {
     pub client: IpAddr,
     /// What their browser speaks.
     pub language: Language,
+    /// What else their browser brings.
+    pub browser: Browser,
+}
+
+/// What a browser brings beside a session.
+#[derive(Clone, Debug, Default)]
+pub struct Browser {
+    /// The pass of an address by which it was logged in once ([`Keys::pass`]).
+    pub pass: Option<String>,
+    /// Whether another site made it ask.
+    pub is_led_here: bool,
 }
 
 impl Visitor {
@@ -142,6 +153,11 @@ impl Visitor {
             Some(Actor::Account { record, session }) => Ok((record, session)),
             Some(Actor::Guest(_)) | None => Err(Problem::not_logged_in()),
         }
+    }
+
+    /// Whether this browser was logged in once by this address, which had been proved.
+    pub fn is_known_to(&self, keys: &Keys, email: &Email) -> bool {
+        self.browser.pass.as_deref().is_some_and(|pass| keys.is_pass(pass, email))
     }
 
     /// The guest, if it is one.

@@ -27,8 +27,8 @@ use crate::{
         random,
         room::Discretion,
         store::{
-            AccountChange, AccountId, AccountRecord, ActorId, GuestId, Letter, MailRecord, Purpose, TokenHash,
-            TokenRecord,
+            AccountChange, AccountId, AccountRecord, ActorId, GuestId, Letter, MailRecord, NewPassword, Purpose,
+            TokenHash, TokenRecord,
         },
         text,
     },
@@ -36,6 +36,10 @@ use crate::{
 
 /// How often other preferences close the sockets of an account, so that flipping one to and fro does not.
 const HANG_UP_PAUSE: Duration = Duration::from_secs(2);
+/// How long an address is claimed that nobody proves.
+pub const CLAIM_LIFE: Duration = Duration::from_hours(24 * 30);
+/// How long the link that proved an address sets a password.
+const SET_UP: Duration = Duration::from_mins(10);
 
 /// An account as its person sees it.
 pub(super) fn profile(account: &AccountRecord) -> Profile {
@@ -45,6 +49,7 @@ pub(super) fn profile(account: &AccountRecord) -> Profile {
         email: login::address_of(account).cloned(),
         verified,
         pending_email: account.claimed.clone().filter(|claimed| verified && Some(claimed) != account.email.as_ref()),
+        claim_ends_at: account.claimed_at.map(|at| at + clock::millis(CLAIM_LIFE)),
         has_password: account.password.is_some(),
         preferences: account.preferences.clone(),
         created_at: account.created_at,
@@ -54,7 +59,7 @@ pub(super) fn profile(account: &AccountRecord) -> Profile {
 /// Makes an account and logs it in.
 pub async fn register(app: &App, visitor: &Visitor, device: String, wanted: Register) -> Result<LoggedIn, Problem> {
     let name = read_name(&wanted.name)?;
-    let email = login::read_email(wanted.email)?;
+    let email = login::read_email(&wanted.email)?;
     app.limits.register(visitor.client, &email).await?;
     let password = match wanted.password.filter(|password| !password.reveal().is_empty()) {
         Some(password) => {
@@ -71,13 +76,15 @@ pub async fn register(app: &App, visitor: &Visitor, device: String, wanted: Regi
         id: AccountId(random::uuid()),
         email: None,
         claimed: Some(email.clone()),
+        claimed_at: Some(clock::now()),
         name,
         password,
         preferences: Preferences::default(),
         created_at: clock::now(),
     };
     let (mail, token) = claim_mail(app, &account, &email, is_taken, visitor.language)?;
-    app.store.create_account(&account, Some(&token), &mail).await.map_err(store_failed)?;
+    let mail = deliver(app, visitor, mail).await;
+    app.store.create_account(&account, Some(&token), mail.as_ref()).await.map_err(store_failed)?;
     posted(app);
     if let Some((hash, guest, reads)) = kept {
         app.store.take_token(Purpose::KeepRoom, hash, clock::now()).await.map_err(invalid_or_failed)?;
@@ -103,6 +110,12 @@ pub(super) async fn keep(app: &App, token: Option<&Secret>, account: AccountId) 
     if let Err(problem) = kept.await {
         tracing::info!(code = ?problem.code, "a room was not kept");
     }
+}
+
+/// The letter, unless its mailbox has had enough of them.
+async fn deliver(app: &App, visitor: &Visitor, mail: MailRecord) -> Option<MailRecord> {
+    let is_known = visitor.is_known_to(&app.keys, &mail.to);
+    app.limits.letter_to(&mail.to, is_known).await.then_some(mail)
 }
 
 /// The mail that goes to an address that an account claims, and a token. Where the address is somebody's, the token is one
@@ -138,7 +151,7 @@ async fn kept_guest(app: &App, token: &Secret) -> Result<(TokenHash, GuestId, Em
 /// Mails a guest a link that brings them back to their room, and to registering.
 pub async fn keep_room(app: &App, visitor: &Visitor, wanted: KeepRoom) -> Result<(), Problem> {
     let code: RoomCode = wanted.code.parse()?;
-    let email = login::read_email(wanted.email)?;
+    let email = login::read_email(&wanted.email)?;
     let Some(guest) = visitor.guest() else {
         visitor.actor()?;
         return Err(Problem::invalid("code", "Your account keeps this room already."));
@@ -159,32 +172,82 @@ pub async fn keep_room(app: &App, visitor: &Visitor, wanted: KeepRoom) -> Result
         attempts: 0,
     };
     let token = letters::token(app, Purpose::KeepRoom, ActorId::Guest(guest.id), &mail)?;
-    app.store.put_token(&token, Some(&mail)).await.map_err(store_failed)?;
+    if let Some(mail) = deliver(app, visitor, mail).await {
+        app.store.put_token(&token, Some(&mail), now).await.map_err(store_failed)?;
+    }
     posted(app);
     Ok(())
 }
 
-/// Proves an address by the token of a mail.
-pub async fn verify(app: &App, visitor: &Visitor, wanted: VerifyEmail) -> Result<(), Problem> {
-    app.limits.try_code(visitor.client).await?;
-    let hash = Keys::link_hash(wanted.token.reveal());
-    let token = app.store.take_token(Purpose::Verify, hash, clock::now()).await.map_err(invalid_or_failed)?;
-    let ActorId::Account(id) = token.holder else { return Err(Problem::token_invalid()) };
-    let account = app.store.account(id).await.map_err(invalid_or_failed)?;
-    if !login::holds(&account, &token.email) {
-        return Err(Problem::token_invalid());
-    }
-    prove(app, visitor, &account, &token.email).await
+/// What became of an address that was to be proved.
+pub struct Verified {
+    /// The address.
+    pub email: Email,
+    /// Whether the browser is logged in as its account.
+    pub is_here: bool,
+    /// Whether the token sets a password, for a while.
+    pub sets_password: bool,
 }
 
-/// What the token of a mail would prove, for the page that asks before it does: the address, and the account's name.
-pub async fn claim_of(app: &App, visitor: &Visitor, token: &Secret) -> Result<(Email, Nickname), Problem> {
+/// Proves an address by the token of a mail. The same again is as good, while the account has the address.
+///
+/// In a browser that is logged in as that account nothing else changes. In any other, whoever made the account may be somebody
+/// else than the reader of the mail: so its password and all its sessions end, and the token sets a password.
+pub async fn verify(app: &App, visitor: &Visitor, wanted: VerifyEmail) -> Result<Verified, Problem> {
     app.limits.try_code(visitor.client).await?;
-    let hash = Keys::link_hash(token.reveal());
+    let (hash, now) = (letters::link_hash(&wanted.token)?, clock::now());
+    let token = app.store.token(Purpose::Verify, hash, now).await.map_err(invalid_or_failed)?;
+    let account = claimant(app, &token).await?;
+    let (email, is_here) = (token.email.clone(), is_logged_in_as(visitor, account.id));
+    if account.email.as_ref() == Some(&email) {
+        let sets_password = !is_here && app.store.token(Purpose::Reset, hash, now).await.is_ok();
+        return Ok(Verified { email, is_here, sets_password });
+    }
+    if is_here {
+        prove(app, visitor, &account, &email).await?;
+        return Ok(Verified { email, is_here, sets_password: false });
+    }
+    let mails = login::address_changed(app, visitor, &account, &email).into_iter().collect();
+    let sets_password = TokenRecord { purpose: Purpose::Reset, ends_at: now + clock::millis(SET_UP), ..token };
+    let new = NewPassword { proved: Some(email.clone()), mails, token: Some(sets_password), ..NewPassword::none() };
+    sessions::replace_password(app, account.id, &new).await.map_err(invalid_or_failed)?;
+    Ok(Verified { email, is_here, sets_password: true })
+}
+
+/// What the token of a mail would prove.
+pub struct Claim {
+    /// The address.
+    pub email: Email,
+    /// What the account is called.
+    pub name: Nickname,
+    /// Whether it is proved already.
+    pub is_proved: bool,
+    /// Whether the browser is logged in as that account.
+    pub is_here: bool,
+}
+
+/// What the token of a mail would prove, for the page that asks before it does.
+pub async fn claim_of(app: &App, visitor: &Visitor, token: &Secret) -> Result<Claim, Problem> {
+    let hash = letters::link_hash(token)?;
+    if !visitor.browser.is_led_here {
+        app.limits.try_code(visitor.client).await?;
+    }
     let token = app.store.token(Purpose::Verify, hash, clock::now()).await.map_err(invalid_or_failed)?;
+    let account = claimant(app, &token).await?;
+    let is_proved = account.email.as_ref() == Some(&token.email);
+    let is_here = is_logged_in_as(visitor, account.id);
+    Ok(Claim { email: token.email, name: account.name, is_proved, is_here })
+}
+
+/// The account that a token is of, if it has or claims the address still.
+async fn claimant(app: &App, token: &TokenRecord) -> Result<AccountRecord, Problem> {
     let ActorId::Account(id) = token.holder else { return Err(Problem::token_invalid()) };
     let account = app.store.account(id).await.map_err(invalid_or_failed)?;
-    Ok((token.email, account.name))
+    if login::holds(&account, &token.email) { Ok(account) } else { Err(Problem::token_invalid()) }
+}
+
+fn is_logged_in_as(visitor: &Visitor, id: AccountId) -> bool {
+    visitor.account().is_ok_and(|(account, _)| account.id == id)
 }
 
 /// The account that asks.
@@ -253,10 +316,10 @@ pub async fn rename(app: &App, visitor: &Visitor, wanted: ChangeName) -> Result<
 /// Claims another address, which a mail to it has to prove. The same address again sends the mail again; the one that the
 /// account has already ends the claim to another. Whether somebody else has the address, only who reads it learns.
 pub async fn change_email(app: &App, visitor: &Visitor, wanted: ChangeEmail) -> Result<Profile, Problem> {
-    let email = login::read_email(wanted.email)?;
+    let email = login::read_email(&wanted.email)?;
     let (account, _) = visitor.account()?;
     if account.email.as_ref() == Some(&email) {
-        return change(app, visitor, AccountChange::Claimed(email)).await;
+        return change(app, visitor, AccountChange::Unclaimed).await;
     }
     app.limits.mail(visitor.client, &email).await?;
     let is_again = account.claimed.as_ref() == Some(&email);
@@ -266,7 +329,9 @@ pub async fn change_email(app: &App, visitor: &Visitor, wanted: ChangeEmail) -> 
     let holders = app.store.holders(&email).await.map_err(store_failed)?;
     let is_taken = holders.proved.is_some_and(|holder| holder.id != account.id);
     let (mail, token) = claim_mail(app, account, &email, is_taken, visitor.language)?;
-    let changed = app.store.claim_email(account.id, &email, &token, &mail).await.map_err(store_failed)?;
+    let at = mail.created_at;
+    let mail = deliver(app, visitor, mail).await;
+    let changed = app.store.claim_email(account.id, (&email, at), &token, mail.as_ref()).await.map_err(store_failed)?;
     posted(app);
     Ok(profile(&changed))
 }

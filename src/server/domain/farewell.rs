@@ -2,7 +2,7 @@
 
 use super::{login, rooms, sessions, store_failed, tell};
 use crate::{
-    protocol::{Confirmation, DeleteMe, Event, MessageBody, Nickname, OwnMessages, Problem},
+    protocol::{Confirmation, DeleteMe, Event, MessageBody, Millis, Nickname, OwnMessages, Problem},
     server::{
         app::{Actor, App, Visitor},
         bus::BusError,
@@ -34,6 +34,16 @@ async fn forget_guest(app: &App, visitor: &Visitor, guest: &GuestRecord) -> Resu
         rooms::leave(app, visitor, code).await?;
     }
     app.store.forget_guest(guest.id).await.map_err(store_failed)
+}
+
+/// Deletes accounts that nobody can log in to any more: those that were made before `before`, and have neither an address nor
+/// a session. Says how many.
+pub(super) async fn delete_unreachable(app: &App, before: Millis, most: usize) -> Result<usize, Problem> {
+    let unreachable = app.store.unreachable_accounts(before, clock::now(), most).await.map_err(store_failed)?;
+    for account in &unreachable {
+        delete_account(app, account, OwnMessages::Keep).await?;
+    }
+    Ok(unreachable.len())
 }
 
 /// Sessions end first, so that nobody says a word more in the account's name; then it leaves its rooms, each with a notice;

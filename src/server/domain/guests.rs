@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use super::{relist, store_failed, tell};
 use crate::{
@@ -25,6 +26,11 @@ const TOUCH: Duration = Duration::from_mins(10);
 pub struct SessionToken(String);
 
 impl SessionToken {
+    /// The token of a secret.
+    pub fn of(secret: [u8; 32]) -> Self {
+        Self(BASE64_URL_SAFE_NO_PAD.encode(secret))
+    }
+
     /// The text of the cookie.
     pub fn reveal(&self) -> &str {
         &self.0
@@ -79,14 +85,14 @@ pub(super) async fn adopt(app: &App, guest: GuestId, account: AccountId) -> Resu
 
 /// A new guest, who is kept with the room that they make or join.
 pub fn begin(nickname: &Nickname) -> (GuestRecord, SessionToken) {
-    let token = SessionToken(BASE64_URL_SAFE_NO_PAD.encode(random::token()));
+    begin_as(nickname, random::uuid(), random::token())
+}
+
+/// The same, for a request that may come again: then it is the same guest.
+pub fn begin_as(nickname: &Nickname, id: Uuid, secret: [u8; 32]) -> (GuestRecord, SessionToken) {
+    let token = SessionToken::of(secret);
     let hash = hash(token.reveal()).expect("a token that was just encoded decodes");
-    let guest = GuestRecord {
-        id: GuestId(random::uuid()),
-        token: hash,
-        nickname: Some(nickname.clone()),
-        seen_at: clock::now(),
-    };
+    let guest = GuestRecord { id: GuestId(id), token: hash, nickname: Some(nickname.clone()), seen_at: clock::now() };
     (guest, token)
 }
 

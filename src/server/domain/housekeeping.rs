@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{endings, guests};
+use super::{accounts::CLAIM_LIFE, endings, farewell, guests};
 use crate::server::{app::App, clock};
 
 /// Rooms deleted in one go.
@@ -40,6 +40,7 @@ pub async fn run(app: App) {
                 if my_turn(&app, "guests", guests.period()).await {
                     forget_guests(&app).await;
                     forget_what_ended(&app).await;
+                    end_claims(&app).await;
                 }
             }
         }
@@ -71,6 +72,22 @@ async fn forget_what_ended(app: &App) {
             Ok(count) => tracing::info!(count, what, "forgotten, since they have ended"),
             Err(error) => tracing::warn!(%error, what, "not forgotten"),
         }
+    }
+}
+
+/// Addresses that nobody proved are let go, and then accounts go that have no other way in. One that was made a moment ago may
+/// be without a session.
+async fn end_claims(app: &App) {
+    let old = clock::now() - clock::millis(CLAIM_LIFE);
+    match app.store.end_claims(old).await {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "addresses let go that nobody proved"),
+        Err(error) => return tracing::warn!(%error, "addresses not let go"),
+    }
+    match farewell::delete_unreachable(app, old, CHUNK).await {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "accounts deleted that nobody can log in to"),
+        Err(problem) => tracing::warn!(code = ?problem.code, "accounts not deleted that nobody can log in to"),
     }
 }
 

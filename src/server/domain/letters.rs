@@ -1,7 +1,9 @@
 //! Letters: what mails are made of, and the tokens that they carry.
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+
 use crate::{
-    protocol::{Code, Email, Language, Problem},
+    protocol::{Code, Email, Language, Problem, Secret},
     server::{
         app::App,
         clock,
@@ -52,6 +54,12 @@ pub(super) fn token(app: &App, purpose: Purpose, holder: ActorId, mail: &MailRec
 pub(super) fn unsent(purpose: Purpose, holder: ActorId, email: Email, letter: &Letter) -> TokenRecord {
     let ends_at = clock::now() + clock::millis(letter.life());
     TokenRecord { purpose, holder, hash: TokenHash(random::token()), email, tries: 0, ends_at }
+}
+
+/// The token of a link, as it is kept. What cannot be one is told apart before anything is asked or counted.
+pub(super) fn link_hash(token: &Secret) -> Result<TokenHash, Problem> {
+    let is_token = BASE64_URL_SAFE_NO_PAD.decode(token.reveal()).is_ok_and(|bytes| bytes.len() == 32);
+    if is_token { Ok(Keys::link_hash(token.reveal())) } else { Err(Problem::token_invalid()) }
 }
 
 /// A code as it is kept: good for one holder, and for the address that it was sent to.

@@ -16,24 +16,25 @@ use super::{
 };
 use crate::{
     protocol::{
-        Code, CodeUse, Confirmation, Email, LogIn, LogInByCode, Problem, RequestCode, Secret, limits::PASSWORD_CHARS,
+        Code, CodeUse, Confirmation, Email, InvalidEmail, LogIn, LogInByCode, Problem, RequestCode, Secret,
+        limits::PASSWORD_CHARS,
     },
     server::{
-        app::{App, Visitor},
+        app::{App, Visitor, composed},
         clock, random,
         store::{
-            AccountChange, AccountRecord, ActorId, CodeCheck, Ending, GuestId, Letter, MailRecord, NewPassword,
-            Purpose, TokenRecord,
+            AccountChange, AccountRecord, ActorId, CodeCheck, Ending, GuestId, Holders, Letter, MailRecord,
+            NewPassword, Purpose, SessionId, TokenHash, TokenRecord, in_ascii,
         },
     },
 };
 
 /// Digits of a code.
-const CODE_DIGITS: usize = 6;
+const CODE_DIGITS: usize = 8;
 
-/// Logs in by address and password. Two passwords are checked, whoever has the address.
+/// Logs in by address and password. Three passwords are checked, whoever has the address.
 pub async fn by_password(app: &App, visitor: &Visitor, device: String, wanted: LogIn) -> Result<LoggedIn, Problem> {
-    let email = read_email(wanted.email)?;
+    let email = read_email(&wanted.email)?;
     if wanted.password.reveal().chars().count() > *PASSWORD_CHARS.end() {
         let most = PASSWORD_CHARS.end();
         return Err(Problem::invalid("password", format!("A password has {most} characters at most.")));
@@ -41,9 +42,10 @@ pub async fn by_password(app: &App, visitor: &Visitor, device: String, wanted: L
     app.limits.log_in(visitor.client, &email).await?;
     let turn = app.passwords.turn().await?;
     let holders = app.store.holders(&email).await.map_err(store_failed)?;
-    let kept = [&holders.proved, &holders.claimed].map(|holder| holder.as_ref()?.password.clone());
-    let [of_proved, of_claimed] = turn.compare(&wanted.password, kept).await?;
-    let account = holders.proved.filter(|_| of_proved).or(holders.claimed.filter(|_| of_claimed));
+    let Holders { proved, first, last } = holders;
+    let kept = [&proved, &first, &last].map(|holder| holder.as_ref()?.password.clone());
+    let [of_proved, of_first, of_last] = turn.compare(&wanted.password, kept).await?;
+    let account = proved.filter(|_| of_proved).or(first.filter(|_| of_first)).or(last.filter(|_| of_last));
     let account = account.ok_or_else(wrong_password)?;
     let logged_in = sessions::begin(app, visitor, &account, device).await?;
     // The password may have been replaced while it was checked, and all sessions ended: then this one came too late.
@@ -91,28 +93,29 @@ pub async fn request_code(app: &App, visitor: &Visitor, wanted: RequestCode) -> 
     if wanted.purpose == CodeUse::Confirm {
         return send_confirmation(app, visitor).await.map(|()| None);
     }
-    let email = read_email(wanted.email)?;
+    let email = read_email(&wanted.email)?;
     app.limits.mail(visitor.client, &email).await?;
     let ticket = Ticket::new();
     let (after, holder, spoken) = (app.clone(), ticket.holder(), visitor.language);
+    let is_known = visitor.is_known_to(&app.keys, &email);
     app.errands.spawn(async move {
         let app = after;
         let sent = async {
-            if !app.limits.code_to(&email).await {
-                return Ok(());
+            if !app.limits.code_to(&email, is_known).await {
+                return Ok(true);
             }
             let holders = app.store.holders(&email).await.map_err(store_failed)?;
-            let Some(account) = holders.proved.or(holders.claimed) else {
+            let Some(account) = holders.reached() else {
                 // To try a code takes the same work where there is nobody, who gets none.
                 let token = letters::unsent(Purpose::LogIn, holder, email, &Letter::LogInCode);
-                return app.store.put_token(&token, None).await.map_err(store_failed);
+                return app.store.put_token(&token, None, token.ends_at).await.map_err(store_failed);
             };
             let mail = letters::write(&app, &account, &email, Letter::LogInCode, spoken);
             let token = letters::token(&app, Purpose::LogIn, holder, &mail)?;
-            app.store.put_token(&token, Some(&mail)).await.map_err(store_failed)
+            app.store.put_token(&token, Some(&mail), mail.created_at).await.map_err(store_failed)
         };
         match sent.await {
-            Ok(()) => posted(&app),
+            Ok(_) => posted(&app),
             Err(problem) => tracing::warn!(code = ?problem.code, "a code was not written"),
         }
     });
@@ -125,7 +128,7 @@ async fn send_confirmation(app: &App, visitor: &Visitor) -> Result<(), Problem> 
     app.limits.mail(visitor.client, email).await?;
     let mail = letters::write(app, account, email, Letter::ConfirmCode, visitor.language);
     let token: TokenRecord = letters::token(app, Purpose::Confirm, ActorId::Account(account.id), &mail)?;
-    app.store.put_token(&token, Some(&mail)).await.map_err(store_failed)?;
+    app.store.put_token(&token, Some(&mail), mail.created_at).await.map_err(store_failed)?;
     posted(app);
     Ok(())
 }
@@ -139,28 +142,53 @@ pub async fn by_code(
     wanted: LogInByCode,
     ticket: Option<Ticket>,
 ) -> Result<LoggedIn, Problem> {
-    let email = read_email(wanted.email)?;
+    let email = read_email(&wanted.email)?;
     let code = read_code(&wanted.code)?;
     app.limits.try_code(visitor.client).await?;
     let holder = ticket.ok_or_else(wrong_code)?.holder();
     let hash = letters::code_hash(app, holder, &email, &code);
-    let checked = app.store.try_code(Purpose::LogIn, holder, hash, CODE_TRIES, clock::now()).await;
-    if checked.map_err(store_failed)? != CodeCheck::Right {
+    if !is_right(app, visitor, Purpose::LogIn, holder, &email, hash).await? {
         return Err(wrong_code());
     }
     let holders = app.store.holders(&email).await.map_err(store_failed)?;
-    let account = holders.proved.or(holders.claimed).ok_or_else(wrong_code)?;
+    let account = holders.reached().ok_or_else(wrong_code)?;
     let account = if account.email.as_ref() == Some(&email) {
         account
     } else {
         let mails = address_changed(app, visitor, &account, &email).into_iter().collect();
-        let new = NewPassword { password: None, proved: Some(email), ending: Ending::All, mails };
+        let new = NewPassword { proved: Some(email), mails, ..NewPassword::none() };
         sessions::replace_password(app, account.id, &new).await.map_err(|_| wrong_code())?;
         app.store.account(account.id).await.map_err(store_failed)?
     };
-    let logged_in = sessions::begin(app, visitor, &account, device).await?;
+    let logged_in = sessions::begin_once(app, visitor, &account, device, session_of(hash)).await?;
     accounts::keep(app, wanted.keep.as_ref(), account.id).await;
     Ok(logged_in)
+}
+
+/// Whether a code is right, now or a moment ago. Past a number of tries for one address none is judged, but for browsers that
+/// were logged in there before: the answer is as if it were wrong.
+async fn is_right(
+    app: &App,
+    visitor: &Visitor,
+    purpose: Purpose,
+    holder: ActorId,
+    email: &Email,
+    hash: TokenHash,
+) -> Result<bool, Problem> {
+    let checked = app.store.try_code(purpose, holder, hash, CODE_TRIES, clock::now()).await.map_err(store_failed)?;
+    // Where there is no code nothing can be guessed.
+    if checked == CodeCheck::None {
+        return Ok(false);
+    }
+    let judges = app.limits.judges_code(email, visitor.is_known_to(&app.keys, email)).await;
+    Ok(judges && matches!(checked, CodeCheck::Right | CodeCheck::Again))
+}
+
+/// The session that a code begins: the same however often the button is pressed.
+fn session_of(code: TokenHash) -> SessionId {
+    let digest: [u8; 32] = Sha256::digest(code.0).into();
+    let (id, _) = digest.split_first_chunk().expect("a digest is longer than an id");
+    SessionId(Uuid::from_bytes(*id))
 }
 
 /// Makes sure that it is the account's person who asks for what cannot be undone. Where there is neither a password nor an
@@ -182,8 +210,7 @@ pub(super) async fn confirm(app: &App, visitor: &Visitor, how: Confirmation) -> 
             let (holder, code) = (ActorId::Account(account.id), read_code(&code)?);
             let Some(email) = address_of(account) else { return Err(not_confirmed(field)) };
             let hash = letters::code_hash(app, holder, email, &code);
-            let checked = app.store.try_code(Purpose::Confirm, holder, hash, CODE_TRIES, clock::now()).await;
-            checked.map_err(store_failed)? == CodeCheck::Right
+            is_right(app, visitor, Purpose::Confirm, holder, email, hash).await?
         }
         Confirmation { password: None, code: None } => account.password.is_none() && account.email.is_none(),
     };
@@ -222,13 +249,16 @@ pub(super) fn holds(account: &AccountRecord, email: &Email) -> bool {
     account.email.as_ref() == Some(email) || account.claimed.as_ref() == Some(email)
 }
 
-pub(super) fn read_email(text: String) -> Result<Email, Problem> {
-    Ok(Email::try_from(text)?)
+/// An address as it was typed, in the spelling that is kept.
+pub fn read_email(text: &str) -> Result<Email, Problem> {
+    let ascii = in_ascii(text).ok_or(InvalidEmail)?;
+    Ok(Email::try_from(ascii)?)
 }
 
+/// The digits of what was typed or pasted: groups, and whatever else came along, are none of them.
 fn read_code(code: &Secret) -> Result<String, Problem> {
-    let digits: String = code.reveal().chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
-    if digits.len() == CODE_DIGITS && digits.chars().all(|c| c.is_ascii_digit()) {
+    let digits: String = composed(code.reveal()).chars().filter(char::is_ascii_digit).collect();
+    if digits.len() == CODE_DIGITS {
         Ok(digits)
     } else {
         Err(Problem::invalid("code", format!("A code has {CODE_DIGITS} digits.")))
@@ -242,7 +272,8 @@ fn wrong_password() -> Problem {
 
 fn wrong_code() -> Problem {
     let detail = "This code is not right, or not any more: it is good for five minutes and five tries, in the browser that \
-                  asked for it. Ask for a new one.";
+                  asked for it. Ask for a new one. If a right one is not taken either, too many wrong ones were typed for \
+                  this address: log in by your password, or set a new one by the link that we mail you.";
     Problem { field: Some("code".to_owned()), ..Problem::new(Code::WrongCredentials, detail) }
 }
 

@@ -1,11 +1,15 @@
 //! Rooms: make, join, leave, look, and what the owner may do. Who that is, the log decides; the record, which follows it,
 //! guards what changes records.
 
+use std::time::Duration;
+
+use uuid::Uuid;
+
 use super::{guests, guests::SessionToken, relist, relist_at_once, store_failed, tell};
 use crate::{
     protocol::{
-        Code, CreateRoom, Door, Entrance, JoinRoom, MemberId, Nickname, Problem, Reason, Retention, RoomCode, RoomName,
-        RoomType, Snapshot, friendly_name, limits,
+        ClientId, Code, CreateRoom, Door, Entrance, JoinRoom, MemberId, Nickname, Problem, Reason, Retention, RoomCode,
+        RoomName, RoomType, Snapshot, friendly_name, limits,
     },
     server::{
         app::{Actor, App, Visitor},
@@ -22,6 +26,8 @@ use crate::{
 
 /// Draws of a room code or member id before giving up; with 2^30 codes a second draw is rare.
 const DRAWS: usize = 16;
+/// How long a request to make a room is known again.
+const AGAIN: Duration = Duration::from_mins(10);
 
 /// Somebody is in a room now.
 pub struct Entered {
@@ -40,20 +46,35 @@ pub async fn create(
     wanted: CreateRoom,
     leave: Option<RoomCode>,
 ) -> Result<Entered, Problem> {
+    let mut request = Request::of(app, &wanted);
     let name = optional(wanted.name.as_deref(), read_room_name)?;
     let nickname = optional(wanted.nickname.as_deref(), read_nickname)?;
+    if let Some(asked) = &request {
+        match app.store.room(asked.room).await {
+            Ok(room) => match made_before(app, visitor, asked, room).await? {
+                Some(entered) => return Ok(entered),
+                None => request = None,
+            },
+            Err(StoreError::NotFound) => {}
+            Err(error) => return Err(store_failed(error)),
+        }
+    }
     app.limits.create(visitor.client).await?;
     may_be_in_another(app, visitor).await?;
     if wanted.preserve {
         app.storing.make_room(visitor.client, visitor.actor.as_ref().map(Actor::id)).await?;
     }
-    let Guise { actor, newcomer, session, name: nickname } = guise(visitor, nickname);
+    let Guise { actor, newcomer, session, name: nickname } = match &request {
+        Some(request) if visitor.actor.is_none() => request.guise(nickname),
+        _ => guise(visitor, nickname),
+    };
     if let Some(code) = leave.filter(|_| visitor.actor.is_some()) {
         self::leave(app, visitor, code).await?;
     }
     let slot = (wanted.room_type == RoomType::P2p).then_some(0);
     for _ in 0..DRAWS {
-        let (id, owner, now) = (RoomId(random::uuid()), random::member_id(), clock::now());
+        let id = request.as_ref().map_or_else(|| RoomId(random::uuid()), |request| request.room);
+        let (owner, now) = (random::member_id(), clock::now());
         let room = RoomRecord {
             id,
             code: random::room_code(),
@@ -88,11 +109,81 @@ pub async fn create(
                 return enter(app, &actor, room.code, member, session).await;
             }
             Err(StoreError::Conflict(Conflict::CodeTaken | Conflict::MemberIdTaken)) => {}
-            Err(StoreError::Conflict(Conflict::Elsewhere(code))) => return Err(Problem::already_in_room(code)),
-            Err(error) => return Err(store_failed(error)),
+            Err(StoreError::Conflict(Conflict::Elsewhere(code))) => {
+                return match again(app, visitor, request.as_ref()).await? {
+                    Some(entered) => Ok(entered),
+                    None => Err(Problem::already_in_room(code)),
+                };
+            }
+            Err(error) => {
+                return match again(app, visitor, request.as_ref()).await? {
+                    Some(entered) => Ok(entered),
+                    None => Err(store_failed(error)),
+                };
+            }
         }
     }
     Err(Problem::new(Code::Overloaded, "No free room code was found. Try again."))
+}
+
+/// A request to make a room that may come again, as a button may be pressed twice. The room's id follows from the request, so
+/// that of two at once one makes it; and so do the guest's id and secret, so that both answers carry the same cookie.
+struct Request {
+    room: RoomId,
+    guest: Uuid,
+    secret: [u8; 32],
+}
+
+impl Request {
+    fn of(app: &App, wanted: &CreateRoom) -> Option<Self> {
+        wanted.id?;
+        let text = serde_json::to_vec(wanted).ok()?;
+        let id = |name| {
+            let digest = app.keys.of_request(name, &text);
+            let (id, _) = digest.split_first_chunk().expect("a digest is longer than an id");
+            Uuid::from_bytes(*id)
+        };
+        let secret = app.keys.of_request("secret", &text);
+        Some(Self { room: RoomId(id("room")), guest: id("guest"), secret })
+    }
+
+    fn guise(&self, nickname: Option<Nickname>) -> Guise {
+        let name = nickname.unwrap_or_else(|| friendly_name(random::below(u32::MAX)));
+        let (guest, session) = guests::begin_as(&name, self.guest, self.secret);
+        Guise { actor: Actor::Guest(guest.clone()), newcomer: Some(guest), session: Some(session), name }
+    }
+}
+
+/// The room that a request made a moment ago, if whoever asks is in it.
+async fn made_before(
+    app: &App,
+    visitor: &Visitor,
+    request: &Request,
+    room: RoomRecord,
+) -> Result<Option<Entered>, Problem> {
+    if clock::now() - room.created_at > clock::millis(AGAIN) {
+        return Ok(None);
+    }
+    let token = SessionToken::of(request.secret);
+    let (actor, session) = match &visitor.actor {
+        Some(actor) => (Some(actor.clone()), None),
+        None => (guests::identify(app, token.reveal()).await?, Some(token)),
+    };
+    let Some(actor) = actor else { return Ok(None) };
+    match membership(app, actor.id(), room.code).await {
+        Ok((_, member)) => enter(app, &actor, room.code, member, session).await.map(Some),
+        Err(problem) if matches!(problem.code, Code::RoomUnavailable | Code::NotAMember | Code::Removed) => Ok(None),
+        Err(problem) => Err(problem),
+    }
+}
+
+/// The same, where the room was not there a moment before.
+async fn again(app: &App, visitor: &Visitor, request: Option<&Request>) -> Result<Option<Entered>, Problem> {
+    let Some(request) = request else { return Ok(None) };
+    match app.store.room(request.room).await {
+        Ok(room) => made_before(app, visitor, request, room).await,
+        Err(_) => Ok(None),
+    }
 }
 
 /// Joins a room by its code as typed. With `leave`, leaves that room first, once this one is known to have a place.
@@ -265,7 +356,13 @@ pub async fn whereabouts(app: &App, visitor: &Visitor) -> Result<Option<RoomCode
 pub async fn entrance(app: &App, visitor: &Visitor, pick: impl FnOnce() -> u32) -> Result<Entrance, Problem> {
     let nickname = usual_name(visitor).unwrap_or_else(|| friendly_name(pick()));
     let current = whereabouts(app, visitor).await?;
-    Ok(Entrance { nickname, current })
+    Ok(Entrance { request: None, nickname, current })
+}
+
+/// The same for the page that makes a room, with an id for it.
+pub async fn entrance_to_new(app: &App, visitor: &Visitor, pick: impl FnOnce() -> u32) -> Result<Entrance, Problem> {
+    let entrance = entrance(app, visitor, pick).await?;
+    Ok(Entrance { request: Some(ClientId::new(random::uuid())), ..entrance })
 }
 
 /// What is behind a room's link, for the page. Whoever never was in it sees the same for every code; whoever was knows that

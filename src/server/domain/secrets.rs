@@ -12,7 +12,7 @@ use crate::{
         app::{App, Visitor, composed},
         clock,
         keys::Keys,
-        store::{ActorId, Ending, Letter, NewPassword, PasswordHash, Purpose, StoreError},
+        store::{ActorId, Ending, Letter, NewPassword, PasswordHash, Purpose, StoreError, TokenHash},
     },
 };
 
@@ -134,39 +134,67 @@ pub async fn change(app: &App, visitor: &Visitor, wanted: ChangePassword) -> Res
     let told = account.email.as_ref();
     let mail = told.map(|email| letters::write(app, account, email, Letter::PasswordChanged, visitor.language));
     let mails = mail.into_iter().collect();
-    let new = NewPassword { password: Some(hash), proved: None, ending: Ending::Others(session.id), mails };
+    let new = NewPassword { password: Some(hash), ending: Ending::Others(session.id), mails, ..NewPassword::none() };
     sessions::replace_password(app, account.id, &new).await.map_err(store_failed)
 }
 
-/// Sends a link to set a new password to whoever holds the address. Answers at once and always the same; what differs is
-/// done after that.
+/// Sends a link to set a new password to whoever holds the address, unless the mailbox has as many good ones as it may.
+/// Answers at once and always the same; what differs is done after that.
 pub async fn forgot(app: &App, visitor: &Visitor, wanted: ForgotPassword) -> Result<(), Problem> {
-    let email = login::read_email(wanted.email)?;
+    let email = login::read_email(&wanted.email)?;
     app.limits.mail(visitor.client, &email).await?;
     let (after, spoken) = (app.clone(), visitor.language);
     app.errands.spawn(async move {
         let app = after;
         let sent = async {
             let holders = app.store.holders(&email).await.map_err(store_failed)?;
-            let Some(account) = holders.proved.or(holders.claimed) else { return Ok(()) };
+            let Some(account) = holders.reached() else { return Ok(false) };
             let mail = letters::write(&app, &account, &email, Letter::Reset, spoken);
             let token = letters::token(&app, Purpose::Reset, ActorId::Account(account.id), &mail)?;
-            app.store.put_token(&token, Some(&mail)).await.map_err(store_failed)
+            app.store.put_token(&token, Some(&mail), mail.created_at).await.map_err(store_failed)
         };
         match sent.await {
-            Ok(()) => posted(&app),
+            Ok(_) => posted(&app),
             Err(problem) => tracing::warn!(code = ?problem.code, "a mail was not written"),
         }
     });
     Ok(())
 }
 
+/// What has become of a link for a new password.
+pub enum Link {
+    /// It is good.
+    Good,
+    /// A new password was set, by it or by another.
+    Used,
+}
+
+/// Whether a link for a new password is good, for the page that would set it.
+pub async fn look_at(app: &App, visitor: &Visitor, token: &Secret) -> Result<Link, Problem> {
+    let hash = letters::link_hash(token)?;
+    if !visitor.browser.is_led_here {
+        app.limits.try_code(visitor.client).await?;
+    }
+    match app.store.token(Purpose::Reset, hash, clock::now()).await {
+        Ok(_) => Ok(Link::Good),
+        Err(StoreError::NotFound) => {
+            app.store.used_token(Purpose::Reset, hash, clock::now()).await.map_err(invalid_or_failed)?;
+            Ok(Link::Used)
+        }
+        Err(error) => Err(store_failed(error)),
+    }
+}
+
 /// Sets a new password by the token of a mail, and ends all sessions. Whoever has the token reads the address, so that is
-/// proved with it; and whatever let somebody else in before, a password or a session, no longer does.
+/// proved with it; and whatever let somebody else in before, a password or a session, no longer does. The same again, with the
+/// same password, is as good.
 pub async fn reset(app: &App, visitor: &Visitor, wanted: ResetPassword) -> Result<(), Problem> {
     app.limits.try_code(visitor.client).await?;
     let (hash, now) = (Keys::link_hash(wanted.token.reveal()), clock::now());
-    let token = app.store.token(Purpose::Reset, hash, now).await.map_err(invalid_or_failed)?;
+    let token = match app.store.token(Purpose::Reset, hash, now).await {
+        Err(StoreError::NotFound) => return reset_again(app, hash, &wanted.new_password).await,
+        token => token.map_err(invalid_or_failed)?,
+    };
     let ActorId::Account(id) = token.holder else { return Err(Problem::token_invalid()) };
     let account = app.store.account(id).await.map_err(invalid_or_failed)?;
     if !login::holds(&account, &token.email) {
@@ -174,12 +202,24 @@ pub async fn reset(app: &App, visitor: &Visitor, wanted: ResetPassword) -> Resul
     }
     let about = vec![account.name.to_string(), token.email.to_string()];
     let password = choose(app, "new_password", &wanted.new_password, about).await?;
-    // Of two who come with the same token, one goes on. Whoever is stopped after this asks for another token.
-    app.store.take_token(Purpose::Reset, hash, now).await.map_err(invalid_or_failed)?;
     let mut mails: Vec<_> = login::address_changed(app, visitor, &account, &token.email).into_iter().collect();
     mails.push(letters::write(app, &account, &token.email, Letter::PasswordChanged, visitor.language));
-    let new = NewPassword { password: Some(password), proved: Some(token.email), ending: Ending::All, mails };
-    sessions::replace_password(app, id, &new).await.map_err(invalid_or_failed)
+    let (password, proved) = (Some(password), Some(token.email));
+    let new = NewPassword { password, proved, mails, followed: Some((hash, now)), ..NewPassword::none() };
+    match sessions::replace_password(app, id, &new).await {
+        // Of two who come with the same token, one goes on.
+        Err(StoreError::NotFound) => reset_again(app, hash, &wanted.new_password).await,
+        outcome => outcome.map_err(invalid_or_failed),
+    }
+}
+
+/// The button was pressed again: the link was used, and the password is the one that was set.
+async fn reset_again(app: &App, hash: TokenHash, password: &Secret) -> Result<(), Problem> {
+    let token = app.store.used_token(Purpose::Reset, hash, clock::now()).await.map_err(invalid_or_failed)?;
+    let ActorId::Account(id) = token.holder else { return Err(Problem::token_invalid()) };
+    let account = app.store.account(id).await.map_err(invalid_or_failed)?;
+    let is_set = app.passwords.check(password, account.password).await?;
+    if is_set { Ok(()) } else { Err(Problem::token_invalid()) }
 }
 
 /// What somebody with a token is told if something of it is not there.

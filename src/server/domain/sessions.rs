@@ -179,10 +179,21 @@ pub(super) async fn begin(
     account: &AccountRecord,
     device: String,
 ) -> Result<LoggedIn, Problem> {
+    begin_once(app, visitor, account, device, SessionId(random::uuid())).await
+}
+
+/// The same, for what may be asked twice: the second time the session goes on, with new tokens.
+pub(super) async fn begin_once(
+    app: &App,
+    visitor: &Visitor,
+    account: &AccountRecord,
+    device: String,
+    id: SessionId,
+) -> Result<LoggedIn, Problem> {
     if let Some(guest) = visitor.guest() {
         guests::adopt(app, guest.id, account.id).await?;
     }
-    let (id, now) = (SessionId(random::uuid()), clock::now());
+    let now = clock::now();
     let (token, hash) = new_refresh(id);
     let session = SessionRecord {
         id,
@@ -195,12 +206,39 @@ pub(super) async fn begin(
         used_at: now,
         ends_at: end_of(now, now),
     };
-    app.store.begin_session(&session).await.map_err(store_failed)?;
-    if let Ok((other, before)) = visitor.account() {
+    if let Err(error) = app.store.begin_session(&session).await {
+        go_on(app, account.id, id, hash, error).await?;
+    }
+    if let Ok((other, before)) = visitor.account()
+        && before.id != id
+    {
         end(app, other.id, Ending::One(before.id)).await?;
     }
     let tokens = Tokens { access: app.keys.sign(account.id, id, None), refresh: Some(token) };
     Ok(LoggedIn { profile: accounts::profile(account), session: id, tokens })
+}
+
+/// Gives a session that had begun already another refresh token. `error` is why it did not begin now.
+async fn go_on(
+    app: &App,
+    account: AccountId,
+    id: SessionId,
+    to: TokenHash,
+    mut error: StoreError,
+) -> Result<(), Problem> {
+    /// Requests that come at the same moment are in each other's way.
+    const TRIES: usize = 8;
+    for _ in 0..TRIES {
+        let Some((begun, _)) = find(app, id).await?.filter(|(begun, _)| begun.account == account) else { break };
+        let at = clock::now();
+        let rotation = Rotation { from: begun.refresh, to, at, since: at, ends_at: end_of(begun.created_at, at) };
+        match app.store.rotate_session(id, &rotation).await {
+            Ok(()) => return Ok(()),
+            Err(StoreError::NotFound) => error = StoreError::NotFound,
+            Err(error) => return Err(store_failed(error)),
+        }
+    }
+    Err(store_failed(error))
 }
 
 /// The browsers that are logged in as this account, the last used first.

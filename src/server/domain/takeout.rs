@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::{accounts, sessions, store_failed};
 use crate::{
-    protocol::{Event, MemberId, Millis, Problem, RoomCode, RoomName, RoomType, Seq},
+    protocol::{Code, Event, MemberId, Millis, Problem, RoomCode, RoomName, RoomType, Seq},
     server::{
         app::{App, Visitor},
         store::{MemberRecord, Presence, RoomRecord},
@@ -50,6 +50,10 @@ struct MessageOfMine<'a> {
 /// The download: JSON, in pieces. Ends early if the store fails half way, which leaves it visibly cut off.
 pub async fn of(app: &App, visitor: &Visitor) -> Result<mpsc::Receiver<Bytes>, Problem> {
     let (account, _) = visitor.account()?;
+    if visitor.browser.is_led_here {
+        let detail = "Another site asked for this. Ask for it on the page of your data.";
+        return Err(Problem::new(Code::ForeignOrigin, detail));
+    }
     app.limits.take_out(visitor.client).await?;
     let profile = accounts::profile(account);
     let sessions = sessions::list(app, visitor).await?;

@@ -119,13 +119,22 @@ pub async fn reset_password(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Prove an address by the token of a mail.
+/// Prove an address by the token of a mail. If this browser is not logged in as the account that gave the address, somebody else
+/// may have made it: so its password and all its sessions end, and the same token sets a new password, for ten minutes.
 #[utoipa::path(post, path = "/api/auth/verify", tag = "accounts", request_body = VerifyEmail, responses(
-    (status = 204, description = "Proved"),
+    (status = 204, description = "Proved; also if it was a moment ago, by the same token"),
     (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
-pub async fn verify(State(app): State<App>, visitor: Visitor, Json(body): Json<VerifyEmail>) -> Answer<StatusCode> {
-    accounts::verify(&app, &visitor, body).await?;
+pub async fn verify(
+    State(app): State<App>,
+    visitor: Visitor,
+    reception: Reception,
+    Json(body): Json<VerifyEmail>,
+) -> Answer<StatusCode> {
+    let verified = accounts::verify(&app, &visitor, body).await?;
+    if verified.is_here {
+        reception.know(&app, &verified.email);
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -11,12 +11,18 @@ use serde::Deserialize;
 use super::{context::inside, problem::Refusal, reception::Reception, zone};
 use crate::{
     protocol::{
-        AuthPage, AuthVisit, Code, Email, Entrance, Identity, Millis, Nickname, Page, Problem, Reach, RoomCode, Secret,
+        AuthPage, AuthVisit, Code, Entrance, Identity, Millis, Nickname, Page, Problem, Reach, RoomCode, Secret,
         SentBack, Visit,
     },
     server::{
         app::{App, Visitor},
-        domain::{accounts, lists, rooms},
+        domain::{
+            accounts,
+            accounts::Claim,
+            lists, login, rooms,
+            secrets::{self, Link},
+        },
+        store::readable,
     },
 };
 
@@ -26,7 +32,13 @@ pub async fn visit(app: &App, parts: &mut Parts) -> Result<(Visit, Option<Proble
     let sent_back = sent_back(parts);
     let (page, problem) = match parts.uri.path() {
         "/" => split(entrance(app, parts).await, Page::Home),
-        "/rooms/new" => split(entrance(app, parts).await, Page::NewRoom),
+        "/rooms/new" => {
+            let entrance = match visitor(app, parts).await {
+                Ok(visitor) => rooms::entrance_to_new(app, &visitor, proposal(app, parts)).await,
+                Err(problem) => Err(problem),
+            };
+            split(entrance, Page::NewRoom)
+        }
         "/dashboard" => match visitor(app, parts).await {
             Ok(visitor) if visitor.account().is_err() => return Err(Redirect::to(&way_to_log_in(parts))),
             visitor => {
@@ -84,7 +96,7 @@ fn identity(visitor: &Visitor) -> Option<Identity> {
         shows_read: account.preferences.show_read,
         reach: match (&account.email, &account.claimed) {
             (Some(_), _) => Reach::Proved,
-            (None, Some(claimed)) => Reach::Claimed(claimed.to_string()),
+            (None, Some(claimed)) => Reach::Claimed(readable(claimed.as_str())),
             (None, None) => Reach::Nowhere,
         },
     })
@@ -120,11 +132,14 @@ pub async fn auth_visit(app: &App, parts: &mut Parts) -> Option<(AuthVisit, Opti
         ("/auth/login", "ended") => AuthPage::LogInAgain,
         ("/auth/login", _) => AuthPage::LogIn,
         // What the page says of an address it takes from its own, and that anybody can write.
-        ("/auth/code", _) if Email::try_from(fields.email.as_str()).is_err() => AuthPage::LogIn,
+        ("/auth/code", _) if login::read_email(&fields.email).is_err() => AuthPage::LogIn,
         ("/auth/code", _) => AuthPage::Code,
         ("/auth/forgot-password", "sent") => AuthPage::ForgotPasswordSent,
         ("/auth/forgot-password", _) => AuthPage::ForgotPassword,
-        ("/auth/reset-password", _) => AuthPage::ResetPassword,
+        ("/auth/reset-password", done) => match &visitor {
+            Some(visitor) => link(app, visitor, &fields.token, done == "verified").await,
+            None => AuthPage::Unavailable(problem.clone()?),
+        },
         ("/auth/verify", "verified") => AuthPage::Verified,
         ("/auth/verify", _) => match &visitor {
             Some(visitor) => claim(app, visitor, &fields.token).await,
@@ -140,6 +155,7 @@ pub async fn auth_visit(app: &App, parts: &mut Parts) -> Option<(AuthVisit, Opti
     };
     let problem = problem.or_else(|| match &page {
         AuthPage::Stale(problem) | AuthPage::Unavailable(problem) => Some(problem.clone()),
+        AuthPage::UsedLink => Some(Problem::token_invalid()),
         _ => None,
     });
     let account = visitor.as_ref().and_then(account_name);
@@ -155,7 +171,22 @@ pub async fn auth_visit(app: &App, parts: &mut Parts) -> Option<(AuthVisit, Opti
 
 async fn claim(app: &App, visitor: &Visitor, token: &str) -> AuthPage {
     match accounts::claim_of(app, visitor, &Secret(token.to_owned())).await {
-        Ok((email, name)) => AuthPage::Verify { email, name },
+        Ok(Claim { is_proved: true, .. }) => AuthPage::Verified,
+        Ok(Claim { email, name, is_here, .. }) => {
+            let other = account_name(visitor).filter(|_| !is_here);
+            AuthPage::Verify { email: readable(email.as_str()), name, is_here, other }
+        }
+        Err(problem) if problem.code == Code::TokenInvalid => AuthPage::Stale(problem),
+        Err(problem) => AuthPage::Unavailable(problem),
+    }
+}
+
+/// The page of a link for a new password. `is_new` is an account whose address was proved by the same link just now.
+async fn link(app: &App, visitor: &Visitor, token: &str, is_new: bool) -> AuthPage {
+    match secrets::look_at(app, visitor, &Secret(token.to_owned())).await {
+        Ok(Link::Good) if is_new => AuthPage::SetPassword,
+        Ok(Link::Good) => AuthPage::ResetPassword,
+        Ok(Link::Used) => AuthPage::UsedLink,
         Err(problem) if problem.code == Code::TokenInvalid => AuthPage::Stale(problem),
         Err(problem) => AuthPage::Unavailable(problem),
     }

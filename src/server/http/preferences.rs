@@ -9,20 +9,27 @@ use super::{
 };
 use crate::{
     protocol::{
-        Accent, HourCycle, Language, Millis, Notify, OwnMessages, Preferences, PreferencesForm, PreferencesPage,
+        Accent, Email, HourCycle, Language, Millis, Notify, OwnMessages, Preferences, PreferencesForm, PreferencesPage,
         PreferencesVisit, Problem, TextSize, Theme, Typed,
     },
     server::{
         app::App,
         clock,
         domain::{accounts, sessions},
+        store::readable,
     },
 };
 
 /// What the page at this address shows to the account that asks, or why there is nothing to show.
 pub async fn preferences_visit(app: &App, parts: &mut Parts) -> Result<PreferencesVisit, Problem> {
     let visitor = visitor(app, parts).await?;
-    let profile = accounts::me(&visitor)?;
+    let mut profile = accounts::me(&visitor)?;
+    for address in [&mut profile.email, &mut profile.pending_email].into_iter().flatten() {
+        // As its owner reads it. What is sent back is put into ASCII again.
+        if let Ok(shown) = Email::try_from(readable(address.as_str())) {
+            *address = shown;
+        }
+    }
     let at = parts.uri.path();
     let page = PreferencesPage::ALL.iter().copied().find(|page| page.path() == at);
     let page = page.unwrap_or(PreferencesPage::Appearance);

@@ -26,9 +26,9 @@ use super::{
     zone,
 };
 use crate::{
-    protocol::Problem,
+    protocol::{Email, Problem},
     server::{
-        app::{App, Visitor},
+        app::{App, Browser, Visitor},
         domain::{
             guests,
             login::Ticket,
@@ -74,8 +74,15 @@ impl Reception {
     pub fn welcome(&self, app: &App, logged_in: LoggedIn) -> crate::protocol::Profile {
         self.hand_out(app, logged_in.tokens);
         self.set(session::none(&app.config, Name::Guest));
-        self.set(session::none(&app.config, Name::Ticket));
+        if let Some(email) = logged_in.profile.email.as_ref().filter(|_| logged_in.profile.verified) {
+            self.know(app, email);
+        }
         logged_in.profile
+    }
+
+    /// Their browser is known from here on to an address that they proved.
+    pub fn know(&self, app: &App, email: &Email) {
+        self.set(session::of_pass(&app.config, app.keys.pass(email)));
     }
 
     /// Hands out tokens.
@@ -94,6 +101,7 @@ impl Reception {
     pub fn see_out(&self, app: &App) {
         self.set(session::none(&app.config, Name::Access));
         self.set(session::none(&app.config, Name::Refresh));
+        self.set(session::none(&app.config, Name::Ticket));
     }
 
     /// They were a guest, and are forgotten: nothing stays in their browser.
@@ -138,12 +146,13 @@ impl Reception {
         let client = client_of(parts, app);
         let language = look::language(&app.config, &parts.headers);
         let read = |name| session::read(&app.config, &jar, name);
+        let browser = Browser { pass: read(Name::Pass).map(str::to_owned), is_led_here: is_led_here(&parts.headers) };
         match sessions::recognise(app, read(Name::Access), read(Name::Refresh)).await? {
             Recognised::Somebody(actor, tokens) => {
                 if let Some(tokens) = tokens {
                     self.hand_out(app, tokens);
                 }
-                return Ok(Visitor { actor: Some(actor), client, language });
+                return Ok(Visitor { actor: Some(actor), client, language, browser });
             }
             Recognised::Nobody { is_over: true } => {
                 self.0.came_too_late.store(true, Ordering::Relaxed);
@@ -155,8 +164,14 @@ impl Reception {
             Some(token) => guests::identify(app, token).await?,
             None => None,
         };
-        Ok(Visitor { actor, client, language })
+        Ok(Visitor { actor, client, language, browser })
     }
+}
+
+/// Whether a page of another site made the browser ask (Fetch Metadata). Programs say nothing of this kind.
+fn is_led_here(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site").and_then(|site| site.to_str().ok());
+    site.is_some_and(|site| !matches!(site, "same-origin" | "none"))
 }
 
 impl FromRequestParts<App> for Reception {

@@ -19,6 +19,9 @@ const GUEST_LIFE: Duration = Duration::days(30);
 /// How long a browser keeps what belongs to a code; the code itself is good for less.
 const TICKET_LIFE: Duration = Duration::minutes(10);
 
+/// As long as browsers keep a cookie at most.
+const PASS_LIFE: Duration = Duration::days(400);
+
 /// What a cookie is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Name {
@@ -32,6 +35,8 @@ pub enum Name {
     Ticket,
     /// The name that is proposed to somebody who has none yet.
     Proposal,
+    /// What this browser is known by to an address that it was logged in by.
+    Pass,
 }
 
 impl Name {
@@ -48,6 +53,8 @@ impl Name {
             (Self::Ticket, true) => "__Host-anonchat-code",
             (Self::Proposal, false) => "anonchat-proposal",
             (Self::Proposal, true) => "__Host-anonchat-proposal",
+            (Self::Pass, false) => "anonchat-known",
+            (Self::Pass, true) => "__Host-anonchat-known",
         }
     }
 }
@@ -81,6 +88,11 @@ pub fn of_proposal(config: &Config, pick: u32) -> Cookie<'static> {
     cookie.unset_expires();
     cookie.set_max_age(None);
     cookie
+}
+
+/// The cookie for a pass.
+pub fn of_pass(config: &Config, pass: String) -> Cookie<'static> {
+    cookie(config, Name::Pass, pass, PASS_LIFE)
 }
 
 /// Makes the browser forget a cookie.

@@ -12,7 +12,7 @@ use super::{handshake::Handshake, origin::SameOrigin, problem::Refusal, serving:
 use crate::{
     protocol::{ByeReason, ClientFrame, Code, Language, Problem, RoomCode, ServerFrame, limits},
     server::{
-        app::{Actor, App, SocketAllowance, Visitor, Watch},
+        app::{Actor, App, Browser, SocketAllowance, Visitor, Watch},
         domain::{guests, messages, messages::Speaker, rooms, sessions},
         random,
         room::ResumePoint,
@@ -201,7 +201,8 @@ impl Reader {
             }
             ClientFrame::Leave { code } => {
                 let (client, language) = (self.client, Language::default());
-                let visitor = Visitor { actor: Some(self.actor.clone()), client, language };
+                let visitor =
+                    Visitor { actor: Some(self.actor.clone()), client, language, browser: Browser::default() };
                 match Box::pin(rooms::leave(&self.app, &visitor, code)).await {
                     Ok(()) => drop(self.following.remove(&code)),
                     Err(problem) => self.connection.answer(&ServerFrame::error(problem, None, Some(code))),

@@ -8,7 +8,7 @@ use std::fmt;
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use super::{Ending, GuestId, MailRecord, MemberRecord, Result, RoomId, SessionId, TokenRecord};
+use super::{Ending, GuestId, MailRecord, MemberRecord, Result, RoomId, SessionId, TokenHash, TokenRecord};
 use crate::protocol::{Email, MessageBody, Millis, Nickname, Preferences};
 
 /// An account. Never leaves the server.
@@ -34,6 +34,8 @@ pub struct AccountRecord {
     pub email: Option<Email>,
     /// The address they say to read; proving it makes it `email`.
     pub claimed: Option<Email>,
+    /// Since when they say so.
+    pub claimed_at: Option<Millis>,
     /// What they are called.
     pub name: Nickname,
     /// Their password, if they have one.
@@ -50,8 +52,10 @@ pub enum AccountChange {
     /// They proved to read this address: it is theirs, and whoever else claimed it claims it no longer.
     /// Conflict: [`EmailTaken`](super::Conflict::EmailTaken).
     Proved(Email),
-    /// They say to read this address.
-    Claimed(Email),
+    /// They say to read this address, as of then. Saying the same again changes nothing.
+    Claimed(Email, Millis),
+    /// They say no more to read another address.
+    Unclaimed,
     /// They are called this now.
     Name(Nickname),
     /// They chose this.
@@ -69,6 +73,18 @@ pub struct NewPassword {
     pub ending: Ending,
     /// The mails that tell of it.
     pub mails: Vec<MailRecord>,
+    /// The link for a new password that was followed, and when. It must be good, and is used up with all others of the account,
+    /// which are used up in any case.
+    pub followed: Option<(TokenHash, Millis)>,
+    /// A link for a new password that is good from here on.
+    pub token: Option<TokenRecord>,
+}
+
+impl NewPassword {
+    /// No password from here on, and no session that there was before.
+    pub fn none() -> Self {
+        Self { password: None, proved: None, ending: Ending::All, mails: Vec::new(), followed: None, token: None }
+    }
 }
 
 /// The accounts that an address may log in to.
@@ -76,8 +92,18 @@ pub struct NewPassword {
 pub struct Holders {
     /// Who proved the address.
     pub proved: Option<AccountRecord>,
-    /// Who claimed it last, and has not proved it.
-    pub claimed: Option<AccountRecord>,
+    /// Of those who claim it and have not proved it, who did so first.
+    pub first: Option<AccountRecord>,
+    /// Who did so last, if that is another.
+    pub last: Option<AccountRecord>,
+}
+
+impl Holders {
+    /// Whose mails to the address lead into an account: who proved it, else who claimed it first. So nobody who claims a
+    /// stranger's address puts themselves before them.
+    pub fn reached(self) -> Option<AccountRecord> {
+        self.proved.or(self.first)
+    }
 }
 
 /// What became of a guest's membership when the guest became an account.
@@ -94,13 +120,12 @@ pub enum Adopted {
 /// The accounts of a store.
 #[async_trait]
 pub trait Accounts {
-    /// Makes an account with the token and the mail that prove its address: all or nothing. The mail may be another, to
-    /// somebody who has an account by that address; then it does not carry the token.
+    /// Makes an account with the token and the mail that prove its address: all or nothing.
     async fn create_account(
         &self,
         account: &AccountRecord,
         token: Option<&TokenRecord>,
-        mail: &MailRecord,
+        mail: Option<&MailRecord>,
     ) -> Result<()>;
 
     /// Up to `limit` accounts, in the order of their ids, after `after`.
@@ -122,18 +147,26 @@ pub trait Accounts {
     ) -> Result<AccountRecord>;
 
     /// Sets another password with all that comes with it, or nothing: whoever knew the old one is out at the same time. Gives
-    /// the sessions that ended. Conflict: [`EmailTaken`](super::Conflict::EmailTaken).
+    /// the sessions that ended. NotFound: no such account, or the link that was followed is not good. Conflict:
+    /// [`EmailTaken`](super::Conflict::EmailTaken).
     async fn replace_password(&self, id: AccountId, new: &NewPassword) -> Result<Vec<SessionId>>;
 
-    /// Claims an address for an account, with the token that proves it and the mail that carries it: all of it or nothing.
-    /// Gives the account as it is now.
+    /// Claims an address for an account as of `at`, with the token that proves it and the mail that carries it: all of it or
+    /// nothing. Gives the account as it is now.
     async fn claim_email(
         &self,
         id: AccountId,
-        email: &Email,
+        (email, at): (&Email, Millis),
         token: &TokenRecord,
-        mail: &MailRecord,
+        mail: Option<&MailRecord>,
     ) -> Result<AccountRecord>;
+
+    /// Ends claims that were made before `before` and never proved; says how many.
+    async fn end_claims(&self, before: Millis) -> Result<u64>;
+
+    /// Up to `limit` accounts that were made before `before`, that have no address and claim none, and no session at `now`:
+    /// nobody can ever log in to them again.
+    async fn unreachable_accounts(&self, before: Millis, now: Millis, limit: usize) -> Result<Vec<AccountRecord>>;
 
     /// Gives what a guest was to an account, and forgets the guest, in one transaction: every record of theirs in a room
     /// that the account has none in becomes the account's, member id and read state with it. Answers what became of the

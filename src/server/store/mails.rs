@@ -51,7 +51,7 @@ impl Letter {
     pub const fn life(&self) -> Duration {
         match self {
             Self::LogInCode | Self::ConfirmCode => Duration::from_mins(5),
-            Self::Reset => Duration::from_mins(10),
+            Self::Reset => Duration::from_mins(30),
             Self::Verify | Self::HasAccount | Self::PasswordChanged | Self::AddressChanged | Self::KeepRoom { .. } => {
                 Duration::from_hours(24)
             }

@@ -5,6 +5,7 @@
 //! `contract/`. Not here: who may do what (`domain/`), and the order of events (`room/`).
 
 mod accounts;
+mod addresses;
 #[cfg(test)]
 mod contract;
 mod events;
@@ -23,13 +24,14 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 pub use accounts::{AccountChange, AccountId, AccountRecord, Accounts, Adopted, Holders, NewPassword, PasswordHash};
+pub use addresses::{in_ascii, readable};
 pub use events::{Appended, Earlier, Events, Head, Stopped};
 pub use guests::{GuestRecord, Guests, TokenHash};
 pub use mails::{Letter, MailId, MailRecord, Mails};
 pub use members::{Joining, MemberRecord, Members, Membership, Owed, Presence, ReadCursor};
 pub use rooms::{Overview, RoomRecord, Rooms};
 pub use sessions::{Ending, Rotation, SessionId, SessionRecord, Sessions};
-pub use tokens::{CodeCheck, Purpose, TokenRecord, Tokens};
+pub use tokens::{CODE_AGAIN, CodeCheck, Purpose, TokenRecord, Tokens};
 
 use crate::protocol::RoomCode;
 

@@ -4,7 +4,7 @@ use leptos::{prelude::*, server_fn::ServerFn};
 
 use crate::{
     api::{ForgetMe, ForgotPassword, LogIn, LogInByCode, Register, RequestCode, ResetPassword, VerifyEmail},
-    protocol::{AuthVisit, Nickname, RoomCode},
+    protocol::{AuthPage, AuthVisit, Nickname, RoomCode},
     ui::texts::{use_auth_texts, use_texts},
 };
 
@@ -115,6 +115,11 @@ pub fn ForgotForm(visit: AuthVisit) -> impl IntoView {
 pub fn ResetForm(visit: AuthVisit) -> impl IntoView {
     let texts = use_auth_texts();
     let problem = refusal::<ResetPassword>(visit.refused.as_ref());
+    let aside = if visit.page == AuthPage::SetPassword {
+        view! { <a href="/auth/login">{texts.by_codes()}</a> }.into_any()
+    } else {
+        view! { <a href="/auth/forgot-password">{texts.another_link()}</a> }.into_any()
+    };
     view! {
         <form method="post" action=ResetPassword::PATH>
             <input type="hidden" name="token" value=visit.token/>
@@ -130,7 +135,7 @@ pub fn ResetForm(visit: AuthVisit) -> impl IntoView {
             <Refused problem fields=&["new_password"]/>
             <button type="submit" class="button button--primary button--wide">{texts.set()}</button>
         </form>
-        <p class="page__aside"><a href="/auth/forgot-password">{texts.another_link()}</a></p>
+        <p class="page__aside">{aside}</p>
     }
 }
 
@@ -140,6 +145,10 @@ pub fn VerifyForm(
     visit: AuthVisit,
     /// Whose address it would be.
     question: String,
+    /// Whether the browser is logged in as that account.
+    is_here: bool,
+    /// What is said to somebody who is logged in as another.
+    other: Option<String>,
 ) -> impl IntoView {
     let texts = use_auth_texts();
     let problem = refusal::<VerifyEmail>(visit.refused.as_ref());
@@ -147,6 +156,8 @@ pub fn VerifyForm(
         <p class="card__text">
             {question}
         </p>
+        {other.map(|other| view! { <p class="card__text">{other}</p> })}
+        {(!is_here).then(|| view! { <p class="card__text">{texts.verify_elsewhere()}</p> })}
         <p class="card__text">{texts.not_me()}</p>
         <form method="post" action=VerifyEmail::PATH>
             <input type="hidden" name="token" value=visit.token/>

@@ -27,7 +27,7 @@ pub const FIELDS: &str = include_str!("fields.js");
 pub fn auth_shell(options: &LeptosOptions) -> impl IntoView + use<> {
     let visit = use_context::<AuthVisit>().unwrap_or_default();
     let heading = heading(&visit.page);
-    let measures = matches!(visit.page, AuthPage::Register | AuthPage::ResetPassword);
+    let measures = matches!(visit.page, AuthPage::Register | AuthPage::ResetPassword | AuthPage::SetPassword);
     let offers_to_forget = visit.guest && matches!(visit.page, AuthPage::Register | AuthPage::LogIn);
     let title = title::element(&title::of_heading(heading)).into_any();
     let head = view! { <meta name="robots" content="noindex"/> };
@@ -57,6 +57,8 @@ fn heading(page: &AuthPage) -> &'static str {
         AuthPage::ForgotPassword => texts.set_password(),
         AuthPage::ForgotPasswordSent => texts.look_into_mail(),
         AuthPage::ResetPassword => texts.choose_password(),
+        AuthPage::SetPassword => texts.address_confirmed(),
+        AuthPage::UsedLink => texts.used_link(),
         AuthPage::Verify { .. } => texts.confirm_address(),
         AuthPage::Verified => texts.address_confirmed(),
         AuthPage::Stale(_) => texts.stale(),
@@ -97,8 +99,21 @@ fn content(visit: AuthVisit) -> AnyView {
         }
         .into_any(),
         AuthPage::ResetPassword => view! { <ResetForm visit/> }.into_any(),
-        AuthPage::Verify { email, name } => {
-            view! { <VerifyForm visit question=texts.verify_text(name.as_str(), email.as_str())/> }.into_any()
+        AuthPage::SetPassword => view! {
+            <p class="card__text">{texts.now_a_password()}</p>
+            <ResetForm visit/>
+        }
+        .into_any(),
+        AuthPage::UsedLink => view! {
+            <p class="card__text">{texts.used_link_text()}</p>
+            <a href="/auth/login" class="button button--primary button--wide">{use_texts().account.log_in()}</a>
+            <p class="page__aside"><a href="/auth/forgot-password">{texts.another_link()}</a></p>
+        }
+        .into_any(),
+        AuthPage::Verify { email, name, is_here, other } => {
+            let other = other.map(|other| texts.verify_other(other.as_str()));
+            let question = texts.verify_text(name.as_str(), email.as_str());
+            view! { <VerifyForm visit question is_here other/> }.into_any()
         }
         AuthPage::Verified => view! {
             <p class="card__text">{texts.thanks()}</p>

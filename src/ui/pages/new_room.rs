@@ -49,6 +49,7 @@ fn CreateForm(entrance: Option<Entrance>) -> impl IntoView {
         let refused = problem.with(|p| p.as_ref().filter(|p| p.code == Code::AlreadyInRoom).and_then(|p| p.room));
         refused.or(current)
     });
+    let request = entrance.as_ref().and_then(|entrance| entrance.request).map(|id| id.to_string());
     let nickname = nickname(entrance);
     let typed = use_sent_back();
     let one_to_one = typed.room_type == "p2p";
@@ -56,6 +57,7 @@ fn CreateForm(entrance: Option<Entrance>) -> impl IntoView {
 
     view! {
         <Form sending>
+            <input type="hidden" name="id" value=request/>
             <fieldset class="choices">
                 <legend class="field__label">{own.how_many()}</legend>
                 <label class="choice">

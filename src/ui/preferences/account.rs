@@ -7,7 +7,8 @@ use crate::{
     protocol::{Email, PreferencesForm, PreferencesVisit},
     ui::{
         auth::{AuthField, Refused, Strength, refusal},
-        texts::{use_auth_texts, use_preferences_texts},
+        texts::{use_auth_texts, use_preferences_texts, use_texts},
+        timeline,
     },
 };
 
@@ -92,6 +93,10 @@ fn current_address(visit: &PreferencesVisit) -> impl IntoView + use<> {
             </p>
         }
     });
+    let ends = unproved
+        .as_ref()
+        .and(profile.claim_ends_at)
+        .map(|at| own.claim_ends(&timeline::day_label(use_texts(), timeline::day_of(at, 0), None)));
     let has_none = profile.email.is_none();
     let was_sent = visit.done == Some(PreferencesForm::Email);
     let (before, after) = own.mailed();
@@ -109,6 +114,7 @@ fn current_address(visit: &PreferencesVisit) -> impl IntoView + use<> {
     });
     view! {
         {address}
+        {ends.map(|ends| view! { <p class="card__text">{ends}</p> })}
         {has_none.then(|| view! { <p class="card__text">{own.no_address()}</p> })}
         {news}
         {waiting.filter(|_| !was_sent)}

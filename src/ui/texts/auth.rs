@@ -50,6 +50,12 @@ table! {
         set;
         another_link;
         verify_text: (name, email);
+        verify_elsewhere;
+        verify_other: (name);
+        now_a_password;
+        by_codes;
+        used_link;
+        used_link_text;
         not_me;
         confirm;
         password_hints: [9];
@@ -120,6 +126,7 @@ table! {
         pending: {email};
         mailed: {email};
         no_address;
+        claim_ends: (day);
         new_address;
         change_address;
         no_password;

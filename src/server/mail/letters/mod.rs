@@ -51,7 +51,7 @@ struct Words {
 enum Lead {
     /// An address, behind the button.
     Link(String),
-    /// Six digits to type.
+    /// Digits to type.
     Code(String),
 }
 

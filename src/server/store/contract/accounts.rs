@@ -10,7 +10,7 @@ pub async fn an_account_is_kept_with_its_token_and_its_mail(store: &dyn Store) {
         ..new_account()
     };
     let (token, mail) = (token(Purpose::Verify, ActorId::Account(ada.id)), mail(Some(ada.id)));
-    store.create_account(&ada, Some(&token), &mail).await.unwrap();
+    store.create_account(&ada, Some(&token), Some(&mail)).await.unwrap();
     assert_eq!(store.account(ada.id).await.unwrap(), ada);
     assert_eq!(store.token(token.purpose, token.hash, now()).await.unwrap(), token);
     assert_eq!(outbox(store).await, [mail.id]);
@@ -20,14 +20,14 @@ pub async fn an_account_is_kept_with_its_token_and_its_mail(store: &dyn Store) {
 pub async fn what_an_account_is_made_with_is_there_or_nothing_is(store: &dyn Store) {
     let proved = AccountRecord { email: Some(email("ada@example.org")), ..new_account() };
     let first = mail(None);
-    store.create_account(&proved, None, &first).await.unwrap();
+    store.create_account(&proved, None, Some(&first)).await.unwrap();
 
     let second = AccountRecord { email: proved.email.clone(), ..new_account() };
     let token = token(Purpose::Verify, ActorId::Account(second.id));
-    let made = store.create_account(&second, Some(&token), &mail(None)).await;
+    let made = store.create_account(&second, Some(&token), Some(&mail(None))).await;
     assert_eq!(conflict(&made), Some(Conflict::EmailTaken));
     let unproved = AccountRecord { email: None, ..second };
-    assert!(store.create_account(&unproved, Some(&token), &first).await.is_err(), "the mail is there already");
+    assert!(store.create_account(&unproved, Some(&token), Some(&first)).await.is_err(), "the mail is there already");
     assert!(is_missing(&store.account(unproved.id).await));
     assert!(is_missing(&store.token(token.purpose, token.hash, now()).await));
     assert_eq!(outbox(store).await, [first.id]);
@@ -39,14 +39,17 @@ pub async fn each_change_changes_what_it_says(store: &dyn Store) {
     let preferences = Preferences { sound: true, language: Some(Language::German), ..Preferences::default() };
     let address = email("ada@example.org");
     for change in [
-        AccountChange::Claimed(address.clone()),
+        AccountChange::Claimed(email("grace@example.org"), 4),
+        AccountChange::Unclaimed,
+        AccountChange::Claimed(address.clone(), 5),
         AccountChange::Proved(address.clone()),
         AccountChange::Name(name("Countess")),
         AccountChange::Preferences(preferences),
     ] {
         match change.clone() {
-            AccountChange::Claimed(email) => ada.claimed = Some(email),
-            AccountChange::Proved(email) => (ada.email, ada.claimed) = (Some(email), None),
+            AccountChange::Claimed(email, at) => (ada.claimed, ada.claimed_at) = (Some(email), Some(at)),
+            AccountChange::Unclaimed => (ada.claimed, ada.claimed_at) = (None, None),
+            AccountChange::Proved(email) => (ada.email, ada.claimed, ada.claimed_at) = (Some(email), None, None),
             AccountChange::Name(name) => ada.name = name,
             AccountChange::Preferences(preferences) => ada.preferences = preferences,
         }
@@ -62,7 +65,7 @@ pub async fn each_change_changes_what_it_says(store: &dyn Store) {
 pub async fn with_a_new_password_goes_all_that_must_or_nothing(store: &dyn Store) {
     let (mut ada, other) = (make_account(store).await, make_account(store).await);
     let address = email("ada@example.org");
-    store.change_account(other.id, &AccountChange::Claimed(address.clone()), None).await.unwrap();
+    store.change_account(other.id, &AccountChange::Claimed(address.clone(), now()), None).await.unwrap();
     let sessions: Vec<_> = (0..3).map(|_| new_session(ada.id)).collect();
     for session in &sessions {
         store.begin_session(session).await.unwrap();
@@ -73,6 +76,8 @@ pub async fn with_a_new_password_goes_all_that_must_or_nothing(store: &dyn Store
         proved: Some(address.clone()),
         ending: Ending::Others(sessions[0].id),
         mails: vec![told.clone()],
+        followed: None,
+        token: None,
     };
     assert!(is_missing(&store.replace_password(AccountId(Uuid::new_v4()), &new).await));
     store.put_mail(&told).await.unwrap();
@@ -92,7 +97,7 @@ pub async fn with_a_new_password_goes_all_that_must_or_nothing(store: &dyn Store
     assert_eq!(store.account(other.id).await.unwrap(), other, "nobody else claims the address");
     assert!(outbox(store).await.contains(&told.id));
 
-    let none = NewPassword { password: None, proved: None, ending: Ending::All, mails: Vec::new() };
+    let none = NewPassword { password: None, proved: None, ending: Ending::All, mails: Vec::new(), ..new };
     assert_eq!(store.replace_password(ada.id, &none).await.unwrap(), [sessions[0].id]);
     assert_eq!(store.account(ada.id).await.unwrap().password, None);
     let taken = NewPassword { proved: ada.email, ..none };
@@ -122,16 +127,20 @@ pub async fn an_address_is_claimed_with_its_token_and_its_mail_or_not_at_all(sto
     let token = token(Purpose::Verify, ActorId::Account(ada.id));
     let mail = mail(Some(ada.id));
     store.put_mail(&mail).await.unwrap();
-    assert!(store.claim_email(ada.id, &address, &token, &mail).await.is_err(), "the mail is there already");
+    assert!(store.claim_email(ada.id, (&address, 5), &token, Some(&mail)).await.is_err(), "the mail is there already");
     assert_eq!(store.account(ada.id).await.unwrap(), ada);
     assert!(is_missing(&store.token(Purpose::Verify, token.hash, now()).await));
     store.finish_mail(mail.id).await.unwrap();
 
-    let claiming = store.claim_email(ada.id, &address, &token, &mail).await.unwrap();
-    assert_eq!(claiming, AccountRecord { claimed: Some(address), ..ada });
+    let claiming = store.claim_email(ada.id, (&address, 5), &token, Some(&mail)).await.unwrap();
+    assert_eq!(claiming, AccountRecord { claimed: Some(address.clone()), claimed_at: Some(5), ..ada });
     assert_eq!(store.account(claiming.id).await.unwrap(), claiming);
     assert_eq!(store.token(Purpose::Verify, token.hash, now()).await.unwrap(), token);
     assert!(outbox(store).await.contains(&mail.id));
+    let again = super::token(Purpose::Verify, ActorId::Account(claiming.id));
+    let claimed_again = store.claim_email(claiming.id, (&address, 9), &again, None).await.unwrap();
+    assert_eq!(claimed_again, claiming, "it is claimed since then");
+    assert_eq!(store.token(Purpose::Verify, again.hash, now()).await.unwrap(), again);
 }
 
 pub async fn of_two_who_prove_one_address_at_once_one_has_it(store: &dyn Store) {
@@ -139,8 +148,8 @@ pub async fn of_two_who_prove_one_address_at_once_one_has_it(store: &dyn Store) 
         let address = email(&format!("ada{n}@example.org"));
         let claiming = || AccountRecord { claimed: Some(address.clone()), ..new_account() };
         let (one, two) = (claiming(), AccountRecord { claimed: None, ..claiming() });
-        store.create_account(&one, None, &mail(None)).await.unwrap();
-        store.create_account(&two, None, &mail(None)).await.unwrap();
+        store.create_account(&one, None, Some(&mail(None))).await.unwrap();
+        store.create_account(&two, None, Some(&mail(None))).await.unwrap();
         let change = AccountChange::Proved(address.clone());
         let proofs =
             join(store.change_account(one.id, &change, None), store.change_account(two.id, &change, None)).await;
@@ -150,7 +159,7 @@ pub async fn of_two_who_prove_one_address_at_once_one_has_it(store: &dyn Store) 
             other => panic!("{other:?}"),
         };
         let holders = store.holders(&address).await.unwrap();
-        assert_eq!(holders, Holders { proved: Some(winner), claimed: None });
+        assert_eq!(holders, Holders { proved: Some(winner), ..Holders::default() });
     }
 }
 
@@ -158,7 +167,7 @@ pub async fn claims_vanish_when_their_address_is_proved(store: &dyn Store) {
     let (address, other) = (email("ada@example.org"), email("grace@example.org"));
     let claiming = async |address: &Email| {
         let account = AccountRecord { claimed: Some(address.clone()), ..new_account() };
-        store.create_account(&account, None, &mail(None)).await.unwrap();
+        store.create_account(&account, None, Some(&mail(None))).await.unwrap();
         account.id
     };
     let (one, two, three) = (claiming(&address).await, claiming(&address).await, claiming(&other).await);
@@ -168,32 +177,75 @@ pub async fn claims_vanish_when_their_address_is_proved(store: &dyn Store) {
     assert_eq!(store.account(three).await.unwrap().claimed, Some(other));
 
     // A proof that fails leaves all claims as they were.
-    store.change_account(one, &AccountChange::Claimed(address.clone()), None).await.unwrap();
+    store.change_account(one, &AccountChange::Claimed(address.clone(), now()), None).await.unwrap();
     let failed = store.change_account(three, &AccountChange::Proved(address.clone()), None).await;
     assert_eq!(conflict(&failed), Some(Conflict::EmailTaken));
     assert_eq!(store.account(one).await.unwrap().claimed, Some(address));
 }
 
-pub async fn holders_are_who_proved_an_address_and_who_claimed_it_last(store: &dyn Store) {
+pub async fn holders_are_who_proved_an_address_and_who_claimed_it_first_and_last(store: &dyn Store) {
     let address = email("ada@example.org");
     let holders = async || {
-        let holders = store.holders(&address).await.unwrap();
-        (holders.proved.map(|account| account.id), holders.claimed.map(|account| account.id))
+        let Holders { proved, first, last } = store.holders(&address).await.unwrap();
+        [proved, first, last].map(|account| account.map(|account| account.id))
     };
-    assert_eq!(holders().await, (None, None));
-    let claim = AccountChange::Claimed(address.clone());
+    assert_eq!(holders().await, [None; 3]);
+    let claim = AccountChange::Claimed(address.clone(), now());
     let (mut one, two, three) = (new_account(), make_account(store).await, make_account(store).await);
     one.claimed = Some(address.clone());
-    store.create_account(&one, None, &mail(None)).await.unwrap();
-    assert_eq!(holders().await, (None, Some(one.id)));
+    store.create_account(&one, None, Some(&mail(None))).await.unwrap();
+    assert_eq!(holders().await, [None, Some(one.id), None]);
     store.change_account(two.id, &claim, None).await.unwrap();
-    assert_eq!(holders().await, (None, Some(two.id)));
+    assert_eq!(holders().await, [None, Some(one.id), Some(two.id)]);
+    store.change_account(three.id, &claim, None).await.unwrap();
+    assert_eq!(holders().await, [None, Some(one.id), Some(three.id)]);
     store.change_account(one.id, &claim, None).await.unwrap();
-    assert_eq!(holders().await, (None, Some(one.id)), "claimed again, and so last");
+    assert_eq!(holders().await, [None, Some(one.id), Some(three.id)], "to say it again puts nobody behind");
+    store.change_account(one.id, &AccountChange::Unclaimed, None).await.unwrap();
+    assert_eq!(holders().await, [None, Some(two.id), Some(three.id)]);
+    store.change_account(one.id, &AccountChange::Claimed(address.clone(), now()), None).await.unwrap();
+    assert_eq!(holders().await, [None, Some(two.id), Some(one.id)]);
     store.change_account(three.id, &AccountChange::Proved(address.clone()), None).await.unwrap();
-    assert_eq!(holders().await, (Some(three.id), None));
+    assert_eq!(holders().await, [Some(three.id), None, None]);
     store.change_account(two.id, &claim, None).await.unwrap();
-    assert_eq!(holders().await, (Some(three.id), Some(two.id)));
+    assert_eq!(holders().await, [Some(three.id), Some(two.id), None]);
+}
+
+pub async fn claims_that_nobody_proved_end_and_then_an_account_without_a_session_is_unreachable(store: &dyn Store) {
+    let at = now();
+    let claiming = async |email: &str, since| {
+        let (claimed, claimed_at) = (Some(super::email(email)), Some(since));
+        let account = AccountRecord { claimed, claimed_at, created_at: since, ..new_account() };
+        store.create_account(&account, None, None).await.unwrap();
+        account
+    };
+    let (old, used, new) = (
+        claiming("a@example.org", at - 10).await,
+        claiming("b@example.org", at - 10).await,
+        claiming("a@example.org", at).await,
+    );
+    let proved = AccountChange::Proved(email("c@example.org"));
+    let proved = store.change_account(claiming("c@example.org", at - 10).await.id, &proved, None).await.unwrap();
+    store.begin_session(&SessionRecord { ends_at: at + HOUR, ..new_session(used.id) }).await.unwrap();
+    let unreachable = async |before, now| {
+        let found = store.unreachable_accounts(before, now, 10).await.unwrap();
+        found.into_iter().map(|account| account.id).collect::<Vec<_>>()
+    };
+    assert_eq!(unreachable(at + 1, at).await, []);
+    assert_eq!(store.end_claims(at).await.unwrap(), 2);
+    assert_eq!(store.end_claims(at).await.unwrap(), 0);
+    let ended = AccountRecord { claimed: None, claimed_at: None, ..old.clone() };
+    assert_eq!(store.account(old.id).await.unwrap(), ended);
+    assert_eq!(store.account(new.id).await.unwrap(), new);
+    assert_eq!(store.account(proved.id).await.unwrap(), proved);
+    assert_eq!(unreachable(at, at).await, [old.id]);
+    assert_eq!(unreachable(at - 10, at).await, [], "it is too young");
+    let mut both = unreachable(at, at + HOUR).await;
+    both.sort();
+    let mut expected = [old.id, used.id];
+    expected.sort();
+    assert_eq!(both, expected, "a session that has ended is none");
+    assert_eq!(store.unreachable_accounts(at, at + HOUR, 1).await.unwrap().len(), 1);
 }
 
 pub async fn a_guests_membership_and_ownership_become_the_accounts(store: &dyn Store) {
@@ -203,7 +255,7 @@ pub async fn a_guests_membership_and_ownership_become_the_accounts(store: &dyn S
     let before = store.member(room.id, owner.member).await.unwrap();
     assert_eq!(before.since, 7);
     let token = token(Purpose::KeepRoom, ActorId::Guest(guest.id));
-    store.put_token(&token, Some(&mail(None))).await.unwrap();
+    store.put_token(&token, Some(&mail(None)), now()).await.unwrap();
 
     let adopted = store.adopt_guest(guest.id, ada.id, now()).await.unwrap();
     let expected = MemberRecord { actor: ActorId::Account(ada.id), ..before };
@@ -393,7 +445,7 @@ pub async fn an_account_goes_whole_and_its_records_stay_under_another_name(store
     }
     let tokens = [&ada, &grace].map(|account| token(Purpose::Reset, ActorId::Account(account.id)));
     for token in &tokens {
-        store.put_token(token, Some(&mail(None))).await.unwrap();
+        store.put_token(token, Some(&mail(None)), now()).await.unwrap();
     }
     assert_eq!(outbox(store).await.len(), before.len() + 4);
     let gone = leave(store, &member).await;

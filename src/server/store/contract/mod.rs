@@ -21,11 +21,11 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{
-    AccountChange, AccountId, AccountRecord, ActorId, Adopted, Appended, CodeCheck, Conflict, Earlier, Ending,
-    Events as _, GuestId, GuestRecord, Head, Holders, Joining, Letter, MailId, MailRecord, MemberRecord, Members as _,
-    Membership, NewPassword, Overview, Owed, PasswordHash, Presence, Purpose, ReadCursor, Result, RoomId, RoomRecord,
-    Rooms as _, Rotation, SessionId, SessionRecord, Stopped, Store, StoreError, TokenHash, TokenRecord, mongo::Mongo,
-    sqlite::Sqlite,
+    AccountChange, AccountId, AccountRecord, Accounts as _, ActorId, Adopted, Appended, CodeCheck, Conflict, Earlier,
+    Ending, Events as _, GuestId, GuestRecord, Head, Holders, Joining, Letter, MailId, MailRecord, MemberRecord,
+    Members as _, Membership, NewPassword, Overview, Owed, PasswordHash, Presence, Purpose, ReadCursor, Result, RoomId,
+    RoomRecord, Rooms as _, Rotation, SessionId, SessionRecord, Stopped, Store, StoreError, TokenHash, TokenRecord,
+    mongo::Mongo, sqlite::Sqlite,
 };
 use crate::{
     protocol::{
@@ -130,7 +130,8 @@ contract! {
         an_address_is_claimed_with_its_token_and_its_mail_or_not_at_all
         of_two_who_prove_one_address_at_once_one_has_it
         claims_vanish_when_their_address_is_proved
-        holders_are_who_proved_an_address_and_who_claimed_it_last
+        holders_are_who_proved_an_address_and_who_claimed_it_first_and_last
+        claims_that_nobody_proved_end_and_then_an_account_without_a_session_is_unreachable
         a_guests_membership_and_ownership_become_the_accounts
         records_that_a_guest_left_behind_become_the_accounts
         a_guest_leaves_a_room_that_the_account_is_in
@@ -157,12 +158,14 @@ contract! {
     }
     tokens {
         of_many_who_take_one_token_at_once_one_gets_it
-        a_newer_token_voids_the_older
+        a_newer_code_voids_the_older
+        five_links_are_good_at_once_and_nobody_voids_one_for_a_new_password
+        links_for_a_new_password_are_used_up_together
         of_tokens_put_at_once_one_is_left
         a_token_is_for_its_purpose_and_its_time
         a_token_and_its_mail_are_both_there_or_neither_is
         a_token_needs_no_mail
-        a_right_code_is_good_once
+        a_right_code_is_good_once_and_known_again_for_a_moment
         wrong_tries_at_once_are_counted_one_by_one
         tokens_are_forgotten_once_they_ended
     }
@@ -265,7 +268,7 @@ async fn make_room_of_guest(store: &dyn Store) -> (RoomRecord, GuestRecord, Memb
 
 async fn make_account(store: &dyn Store) -> AccountRecord {
     let account = new_account();
-    store.create_account(&account, None, &mail(None)).await.unwrap();
+    store.create_account(&account, None, Some(&mail(None))).await.unwrap();
     account
 }
 
@@ -274,6 +277,7 @@ fn new_account() -> AccountRecord {
         id: AccountId(Uuid::new_v4()),
         email: None,
         claimed: None,
+        claimed_at: None,
         name: name("Ada"),
         password: None,
         preferences: Preferences::default(),

@@ -77,3 +77,25 @@ async fn a_mongo_that_hangs_is_an_error_within_five_seconds_and_heals() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn addresses_of_older_versions_are_found_in_one_spelling_and_nobody_loses_their_way_in() {
+    with_mongo(async |store| {
+        let older = AccountRecord { email: Some(email("ada@m\u{fc}ller.example")), created_at: 10, ..new_account() };
+        let younger =
+            AccountRecord { email: Some(email("ada@xn--mller-kva.example")), created_at: 20, ..new_account() };
+        let claiming = AccountRecord { claimed: Some(email("ada@m\u{fc}ller.example")), ..new_account() };
+        for account in [&older, &younger, &claiming] {
+            store.create_account(account, None, None).await.unwrap();
+        }
+        for _ in 0..2 {
+            store.bring_up_to_date(now()).await.unwrap();
+            let holders = store.holders(&email("ada@xn--mller-kva.example")).await.unwrap();
+            assert_eq!(holders.proved.map(|account| account.id), Some(older.id));
+            let claims = [holders.first, holders.last].map(|account| account.map(|account| account.id));
+            assert_eq!(claims, [Some(younger.id), Some(claiming.id)]);
+        }
+        assert!(store.account(claiming.id).await.unwrap().claimed_at.is_some());
+    })
+    .await;
+}

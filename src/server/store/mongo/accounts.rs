@@ -14,7 +14,7 @@ use super::{
     super::{
         AccountChange, AccountId, AccountRecord, Accounts, ActorId, Adopted, Conflict, GuestId, Holders, MailRecord,
         MemberRecord, NewPassword, PasswordHash, Presence, Result, RoomId, RoomRecord, SessionId, StoreError,
-        TokenRecord,
+        TokenRecord, in_ascii,
         members::{Joined, join_records},
     },
     Attempt, Failure, LONG_PATIENCE, Mongo, PATIENCE, binary, duplicate, indexes,
@@ -32,6 +32,8 @@ pub(super) struct AccountDocument {
     email: Option<Email>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     claimed: Option<Email>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    claimed_at: Option<Millis>,
     /// Counts the claims of an address, so that the last one is known.
     claim: i64,
     name: Nickname,
@@ -48,7 +50,7 @@ impl Accounts for Mongo {
         &self,
         account: &AccountRecord,
         token: Option<&TokenRecord>,
-        mail: &MailRecord,
+        mail: Option<&MailRecord>,
     ) -> Result<()> {
         within(PATIENCE, async {
             let made = transaction!(self, |session| self.try_create_account(session, account, token, mail));
@@ -76,23 +78,30 @@ impl Accounts for Mongo {
 
     async fn holders(&self, email: &Email) -> Result<Holders> {
         within(PATIENCE, async {
-            let last_claim = [
-                doc! { "$match": { "claimed": email.as_str() } },
-                doc! { "$sort": { "claimed": -1, "claim": -1, "_id": -1 } },
-                doc! { "$limit": 1 },
-                doc! { "$replaceWith": { "claimed": "$$ROOT" } },
-            ];
+            let claim = |end: &str, order: i32| {
+                let pipeline = vec![
+                    doc! { "$match": { "claimed": email.as_str() } },
+                    doc! { "$sort": { "claimed": order, "claim": order, "_id": order } },
+                    doc! { "$limit": 1 },
+                    doc! { "$replaceWith": { end: "$$ROOT" } },
+                ];
+                doc! { "$unionWith": { "coll": "accounts", "pipeline": pipeline } }
+            };
             let found = self.accounts.aggregate([
                 doc! { "$match": { "email": email.as_str() } },
                 doc! { "$replaceWith": { "proved": "$$ROOT" } },
-                doc! { "$unionWith": { "coll": "accounts", "pipeline": last_claim.to_vec() } },
+                claim("first", 1),
+                claim("last", -1),
             ]);
             let mut found = found.with_type::<Holder>().await?;
             let mut holders = Holders::default();
-            while let Some(Holder { proved, claimed }) = found.try_next().await? {
+            while let Some(Holder { proved, first, last }) = found.try_next().await? {
                 holders.proved = holders.proved.or(proved.map(Into::into));
-                holders.claimed = holders.claimed.or(claimed.map(Into::into));
+                holders.first = holders.first.or(first.map(Into::into));
+                holders.last = holders.last.or(last.map(Into::into));
             }
+            let first = holders.first.as_ref().map(|account| account.id);
+            holders.last = holders.last.filter(|last| Some(last.id) != first);
             Ok(holders)
         })
         .await
@@ -120,12 +129,41 @@ impl Accounts for Mongo {
     async fn claim_email(
         &self,
         id: AccountId,
-        email: &Email,
+        (email, at): (&Email, Millis),
         token: &TokenRecord,
-        mail: &MailRecord,
+        mail: Option<&MailRecord>,
     ) -> Result<AccountRecord> {
+        let claim = AccountChange::Claimed(email.clone(), at);
         within(PATIENCE, async {
-            Ok(transaction!(self, |session| self.try_claim_email(session, id, email, token, mail))?)
+            Ok(transaction!(self, |session| self.try_claim_email(session, id, &claim, token, mail))?)
+        })
+        .await
+    }
+
+    async fn end_claims(&self, before: Millis) -> Result<u64> {
+        within(PATIENCE, async {
+            let old = doc! { "claimed_at": { "$lt": before } };
+            let unclaim = doc! { "$unset": { "claimed": "", "claimed_at": "" } };
+            Ok(self.accounts.update_many(old, unclaim).await?.modified_count)
+        })
+        .await
+    }
+
+    async fn unreachable_accounts(&self, before: Millis, now: Millis, limit: usize) -> Result<Vec<AccountRecord>> {
+        within(LONG_PATIENCE, async {
+            let alive = doc! { "ends_at": { "$gt": bson::DateTime::from_millis(now) } };
+            let found = self.accounts.aggregate([
+                doc! { "$match": { "email": null, "claimed": null, "created_at": { "$lt": before } } },
+                doc! { "$lookup": {
+                    "from": "sessions", "localField": "_id", "foreignField": "account",
+                    "pipeline": [{ "$match": alive }, { "$limit": 1 }], "as": "sessions",
+                } },
+                doc! { "$match": { "sessions": { "$size": 0 } } },
+                doc! { "$sort": { "created_at": 1, "_id": 1 } },
+                doc! { "$limit": super::limit(limit) },
+            ]);
+            let found = found.with_type::<AccountDocument>().await?;
+            Ok(found.map_ok(AccountRecord::from).try_collect().await?)
         })
         .await
     }
@@ -167,7 +205,8 @@ impl Accounts for Mongo {
 #[derive(Deserialize)]
 struct Holder {
     proved: Option<AccountDocument>,
-    claimed: Option<AccountDocument>,
+    first: Option<AccountDocument>,
+    last: Option<AccountDocument>,
 }
 
 impl Mongo {
@@ -176,7 +215,7 @@ impl Mongo {
         session: &mut ClientSession,
         account: &AccountRecord,
         token: Option<&TokenRecord>,
-        mail: &MailRecord,
+        mail: Option<&MailRecord>,
     ) -> Attempt<()> {
         let claim = match &account.claimed {
             Some(email) => self.next_claim(session, email).await?,
@@ -184,22 +223,24 @@ impl Mongo {
         };
         self.accounts.insert_one(AccountDocument::new(account.clone(), claim)).session(&mut *session).await?;
         if let Some(token) = token {
-            self.keep_token(session, token).await?;
+            self.keep_token(session, token, account.created_at).await?;
         }
-        self.keep_mail(session, mail).await
+        match mail {
+            Some(mail) => self.keep_mail(session, mail).await,
+            None => Ok(()),
+        }
     }
 
     async fn try_claim_email(
         &self,
         session: &mut ClientSession,
         id: AccountId,
-        email: &Email,
+        claim: &AccountChange,
         token: &TokenRecord,
-        mail: &MailRecord,
+        mail: Option<&MailRecord>,
     ) -> Attempt<AccountRecord> {
-        let claim = AccountChange::Claimed(email.clone());
-        let account = self.try_change_account(session, id, &claim, Some(mail)).await?;
-        self.keep_token(session, token).await?;
+        let account = self.try_change_account(session, id, claim, mail).await?;
+        self.keep_token(session, token, Millis::MIN).await?;
         Ok(account)
     }
 
@@ -210,22 +251,31 @@ impl Mongo {
         change: &AccountChange,
         mail: Option<&MailRecord>,
     ) -> Attempt<AccountRecord> {
-        let set = match change {
+        let update = match change {
             AccountChange::Proved(email) => {
                 let claims = doc! { "claimed": email.as_str() };
-                let unclaim = doc! { "$unset": { "claimed": "" } };
+                let unclaim = doc! { "$unset": { "claimed": "", "claimed_at": "" } };
                 self.accounts.update_many(claims, unclaim).session(&mut *session).await?;
-                doc! { "email": email.as_str() }
+                doc! { "$set": { "email": email.as_str() } }
             }
-            AccountChange::Claimed(email) => {
-                doc! { "claimed": email.as_str(), "claim": self.next_claim(session, email).await? }
+            AccountChange::Claimed(email, at) => {
+                let before = self.accounts.find_one(by_account(id)).session(&mut *session).await?;
+                if before.ok_or(StoreError::NotFound)?.claimed.as_ref() == Some(email) {
+                    doc! { "$set": { "claimed": email.as_str() } }
+                } else {
+                    let claim = self.next_claim(session, email).await?;
+                    doc! { "$set": { "claimed": email.as_str(), "claim": claim, "claimed_at": at } }
+                }
             }
-            AccountChange::Name(name) => doc! { "name": name.as_str() },
+            AccountChange::Unclaimed => doc! { "$unset": { "claimed": "", "claimed_at": "" } },
+            AccountChange::Name(name) => doc! { "$set": { "name": name.as_str() } },
             AccountChange::Preferences(preferences) => {
-                doc! { "preferences": bson::serialize_to_bson(preferences).map_err(anyhow::Error::from).map_err(StoreError::from)? }
+                let chosen =
+                    bson::serialize_to_bson(preferences).map_err(anyhow::Error::from).map_err(StoreError::from)?;
+                doc! { "$set": { "preferences": chosen } }
             }
         };
-        let changed = self.accounts.find_one_and_update(by_account(id), doc! { "$set": set });
+        let changed = self.accounts.find_one_and_update(by_account(id), update);
         let changed = changed.return_document(ReturnDocument::After).session(&mut *session).await?;
         let account = changed.ok_or(StoreError::NotFound)?;
         if let Some(mail) = mail {
@@ -250,7 +300,50 @@ impl Mongo {
         for mail in &new.mails {
             self.keep_mail(session, mail).await?;
         }
+        self.use_resets(session, id, new.followed).await?;
+        if let Some(token) = &new.token {
+            self.keep_token(session, token, Millis::MIN).await?;
+        }
         self.try_end_sessions(session, id, new.ending).await
+    }
+
+    /// Does what was not done when addresses were kept in other ways: notes as of when an address is claimed, and puts hosts
+    /// into ASCII. Of two accounts that proved one address in two spellings the older keeps it, and the other claims it, so
+    /// that both still log in by their passwords. Done at each start, since a node of another version may have added some.
+    pub(in crate::server::store) async fn bring_up_to_date(&self, now: Millis) -> Result<()> {
+        let undated = doc! { "claimed": { "$exists": true }, "claimed_at": { "$exists": false } };
+        self.accounts.update_many(undated, doc! { "$set": { "claimed_at": now } }).await?;
+        let beyond = doc! { "$regex": "[^\\x00-\\x7f]" };
+        let proved = self.accounts.find(doc! { "email": beyond.clone() }).sort(doc! { "created_at": 1, "_id": 1 });
+        for account in proved.await?.try_collect::<Vec<_>>().await? {
+            let Some(email) = account.email.as_ref().and_then(spelled) else { continue };
+            let id = AccountId(uuid(account.id));
+            let set = doc! { "$set": { "email": email.as_str() } };
+            let Some(other) = self.accounts.find_one(doc! { "email": email.as_str() }).await? else {
+                self.accounts.update_one(by_account(id), set).await?;
+                continue;
+            };
+            let (keeps, yields) = if other.created_at > account.created_at {
+                (id, AccountId(uuid(other.id)))
+            } else {
+                (AccountId(uuid(other.id)), id)
+            };
+            let claim = self.accounts.find_one(doc! { "claimed": email.as_str() }).sort(doc! { "claim": -1 }).await?;
+            let claim = claim.map_or(0, |account| account.claim) + 1;
+            let claims = doc! {
+                "$set": { "claimed": email.as_str(), "claimed_at": now, "claim": claim },
+                "$unset": { "email": "" },
+            };
+            self.accounts.update_one(by_account(yields), claims).await?;
+            self.accounts.update_one(by_account(keeps), set).await?;
+        }
+        let claiming = self.accounts.find(doc! { "claimed": beyond }).sort(doc! { "claim": 1, "_id": 1 });
+        for account in claiming.await?.try_collect::<Vec<_>>().await? {
+            let Some(email) = account.claimed.as_ref().and_then(spelled) else { continue };
+            let change = AccountChange::Claimed(email, account.claimed_at.unwrap_or(now));
+            self.change_account(AccountId(uuid(account.id)), &change, None).await?;
+        }
+        Ok(())
     }
 
     /// The number of the next claim of an address. Two who claim it at once may get the same; then either is the last.
@@ -394,6 +487,12 @@ impl Mongo {
     }
 }
 
+/// An address with its host in ASCII, if that is another spelling.
+fn spelled(email: &Email) -> Option<Email> {
+    let ascii = in_ascii(email.as_str()).filter(|ascii| ascii != email.as_str())?;
+    Email::try_from(ascii).ok()
+}
+
 fn by_account(id: AccountId) -> Document {
     doc! { "_id": binary(id.0) }
 }
@@ -414,6 +513,7 @@ impl AccountDocument {
             id: binary(account.id.0),
             email: account.email,
             claimed: account.claimed,
+            claimed_at: account.claimed_at,
             claim,
             name: account.name,
             password: account.password.map(|password| password.0),
@@ -430,6 +530,7 @@ impl From<AccountDocument> for AccountRecord {
             id: AccountId(uuid(document.id)),
             email: document.email,
             claimed: document.claimed,
+            claimed_at: document.claimed_at,
             name: document.name,
             password: document.password.map(PasswordHash),
             preferences: document.preferences,

@@ -25,7 +25,9 @@ pub(super) const MEMBERS_SLOT: &str = "members_slot";
 pub(super) const EVENTS_SEQ: &str = "events_seq";
 pub(super) const EVENTS_CLIENT_ID: &str = "events_client_id";
 pub(super) const ACCOUNTS_EMAIL: &str = "accounts_email";
-pub(super) const TOKENS_HOLDER: &str = "tokens_holder";
+pub(super) const TOKENS_SLOT: &str = "tokens_slot";
+/// An index of an older version, which lets a holder have one token of a purpose only.
+const ONE_TOKEN: (&str, &str) = ("tokens", "tokens_holder");
 
 fn indexes() -> [(&'static str, Vec<IndexModel>); 8] {
     [
@@ -81,6 +83,11 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 8] {
                     doc! { "claimed": 1, "claim": 1, "_id": 1 },
                     Some(doc! { "claimed": { "$exists": true } }),
                 ),
+                plain(
+                    "accounts_claimed_at",
+                    doc! { "claimed_at": 1 },
+                    Some(doc! { "claimed_at": { "$exists": true } }),
+                ),
             ],
         ),
         (
@@ -93,7 +100,12 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 8] {
         (
             "tokens",
             vec![
-                unique(TOKENS_HOLDER, doc! { "holder": 1, "purpose": 1 }, None),
+                unique(
+                    TOKENS_SLOT,
+                    doc! { "holder": 1, "purpose": 1, "slot": 1 },
+                    Some(doc! { "slot": { "$exists": true } }),
+                ),
+                plain("tokens_holder_all", doc! { "holder": 1, "purpose": 1 }, None),
                 unique("tokens_hash", doc! { "hash": 1, "purpose": 1 }, None),
                 expiring("tokens_end", doc! { "ends_at": 1 }, Duration::ZERO),
             ],
@@ -125,6 +137,7 @@ fn expiring(name: &str, keys: Document, life: Duration) -> IndexModel {
 
 /// Makes the indexes that are missing. Fails if one of ours is there with another meaning.
 pub(super) async fn ensure(database: &Database) -> Result<()> {
+    drop_outgrown(database, ONE_TOKEN).await?;
     for (collection, wanted) in indexes() {
         let missing = missing(database, collection, wanted).await?;
         if !missing.is_empty() {
@@ -135,6 +148,18 @@ pub(super) async fn ensure(database: &Database) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Drops an index that means what is no longer so.
+async fn drop_outgrown(database: &Database, (collection, name): (&str, &str)) -> Result<()> {
+    match database.collection::<Document>(collection).drop_index(name).await {
+        Ok(()) => Ok(()),
+        // NamespaceNotFound and IndexNotFound: it is not there.
+        Err(error) if matches!(*error.kind, ErrorKind::Command(ref command) if [26, 27].contains(&command.code)) => {
+            Ok(())
+        }
+        Err(error) => Err(error).with_context(|| format!("dropping the index {name} of {collection}")),
+    }
 }
 
 async fn missing(database: &Database, collection: &str, wanted: Vec<IndexModel>) -> Result<Vec<IndexModel>> {

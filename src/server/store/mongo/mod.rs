@@ -34,6 +34,7 @@ use uuid::Uuid;
 
 use self::appends::Appends;
 use super::{Result, Store, StoreError};
+use crate::server::clock;
 
 /// How long one call may take in all. People are told of a failure within five seconds.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -104,6 +105,7 @@ impl Mongo {
         };
         within(PATIENCE, store.check_topology()).await?;
         within(LONG_PATIENCE, async { Ok(indexes::ensure(&store.database).await?) }).await?;
+        within(LONG_PATIENCE, store.bring_up_to_date(clock::now())).await?;
         Ok(store)
     }
 

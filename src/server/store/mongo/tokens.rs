@@ -1,6 +1,7 @@
 //! Tokens in MongoDB.
 
 use async_trait::async_trait;
+use futures_util::TryStreamExt;
 use mongodb::{
     ClientSession,
     bson::{self, Binary, Document, doc},
@@ -9,20 +10,29 @@ use mongodb::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{ActorId, CodeCheck, MailRecord, Purpose, Result, StoreError, TokenHash, TokenRecord, Tokens},
+    super::{
+        AccountId, ActorId, CODE_AGAIN, CodeCheck, MailRecord, Purpose, Result, StoreError, TokenHash, TokenRecord,
+        Tokens,
+    },
     Attempt, Failure, Mongo, PATIENCE, PAUSE, duplicate,
     guests::{token_binary, token_hash},
     indexes,
     members::{ActorKind, actor, actor_fields},
     rest, transaction, within,
 };
-use crate::protocol::{Email, Millis};
+use crate::{
+    protocol::{Email, Millis},
+    server::clock,
+};
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct TokenDocument {
     purpose: String,
     holder_kind: ActorKind,
     holder: bson::Uuid,
+    /// Which of those that a holder has at once for a purpose. None of one that was used, and of those of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    slot: Option<i32>,
     hash: Binary,
     email: Email,
     tries: u8,
@@ -32,13 +42,13 @@ pub(super) struct TokenDocument {
 
 #[async_trait]
 impl Tokens for Mongo {
-    async fn put_token(&self, token: &TokenRecord, mail: Option<&MailRecord>) -> Result<()> {
+    async fn put_token(&self, token: &TokenRecord, mail: Option<&MailRecord>, now: Millis) -> Result<bool> {
         within(PATIENCE, async {
             loop {
-                match transaction!(self, |session| self.try_put_token(session, token, mail)) {
-                    Ok(()) => return Ok(()),
+                match transaction!(self, |session| self.try_put_token(session, token, mail, now)) {
+                    Ok(is_kept) => return Ok(is_kept),
                     // Another one was kept at this very moment; this one takes its place.
-                    Err(Failure::Driver(error)) if matches!(duplicate(&error), Some((_, indexes::TOKENS_HOLDER))) => {
+                    Err(Failure::Driver(error)) if matches!(duplicate(&error), Some((_, indexes::TOKENS_SLOT))) => {
                         rest(&mut PAUSE.clone()).await;
                     }
                     Err(failure) => return Err(failure.into()),
@@ -51,6 +61,14 @@ impl Tokens for Mongo {
     async fn token(&self, purpose: Purpose, hash: TokenHash, now: Millis) -> Result<TokenRecord> {
         within(PATIENCE, async {
             let token = self.tokens.find_one(by_hash(purpose, hash, now)).await?;
+            token.ok_or(StoreError::NotFound)?.record(purpose)
+        })
+        .await
+    }
+
+    async fn used_token(&self, purpose: Purpose, hash: TokenHash, now: Millis) -> Result<TokenRecord> {
+        within(PATIENCE, async {
+            let token = self.tokens.find_one(used(by_hash(purpose, hash, now), purpose)).await?;
             token.ok_or(StoreError::NotFound)?.record(purpose)
         })
         .await
@@ -79,8 +97,17 @@ impl Tokens for Mongo {
             right.insert("tries", doc! { "$lt": i32::from(tries) });
             let mut wrong = right.clone();
             wrong.insert("hash", doc! { "$ne": token_binary(hash) });
-            if self.tokens.find_one_and_delete(right).await?.is_some() {
+            let known_until = bson::DateTime::from_millis(now + clock::millis(CODE_AGAIN));
+            let take = vec![
+                doc! { "$set": { "purpose": purpose.as_used(), "ends_at": { "$min": ["$ends_at", known_until] } } },
+                doc! { "$unset": "slot" },
+            ];
+            let was_used = used(right.clone(), purpose);
+            if self.tokens.find_one_and_update(right, take).await?.is_some() {
                 return Ok(CodeCheck::Right);
+            }
+            if self.tokens.find_one(was_used).await?.is_some() {
+                return Ok(CodeCheck::Again);
             }
             let counted = self.tokens.find_one_and_update(wrong, doc! { "$inc": { "tries": 1 } });
             let Some(token) = counted.return_document(ReturnDocument::After).await? else {
@@ -112,21 +139,69 @@ impl Mongo {
         session: &mut ClientSession,
         token: &TokenRecord,
         mail: Option<&MailRecord>,
-    ) -> Attempt<()> {
-        self.keep_token(session, token).await?;
-        if let Some(mail) = mail {
+        now: Millis,
+    ) -> Attempt<bool> {
+        let is_kept = self.keep_token(session, token, now).await?;
+        if let Some(mail) = mail.filter(|_| is_kept) {
             self.keep_mail(session, mail).await?;
         }
-        Ok(())
+        Ok(is_kept)
     }
 
-    /// Keeps a token in place of an older one.
-    pub(super) async fn keep_token(&self, session: &mut ClientSession, token: &TokenRecord) -> Attempt<()> {
-        let older = by_holder(token.purpose, token.holder);
-        let document = TokenDocument::from(token.clone());
-        self.tokens.replace_one(older, document).upsert(true).session(session).await?;
+    /// Keeps a token, perhaps in place of the oldest of its holder. Says whether it did.
+    pub(super) async fn keep_token(
+        &self,
+        session: &mut ClientSession,
+        token: &TokenRecord,
+        now: Millis,
+    ) -> Attempt<bool> {
+        let of_holder = by_holder(token.purpose, token.holder);
+        let oldest_first = self.tokens.find(of_holder.clone()).sort(doc! { "ends_at": 1, "slot": 1 });
+        let mut found = oldest_first.session(&mut *session).await?;
+        let kept: Vec<TokenDocument> = found.stream(&mut *session).try_collect().await?;
+        let slots = 0..i32::from(token.purpose.at_once());
+        let free = slots.clone().find(|slot| kept.iter().all(|kept| kept.slot.unwrap_or(0) != *slot));
+        let gives_way = |kept: &&TokenDocument| token.purpose.gives_way() || kept.ends_at.timestamp_millis() <= now;
+        let document = |slot| TokenDocument { slot: Some(slot), ..TokenDocument::from(token.clone()) };
+        match (free, kept.first().filter(gives_way)) {
+            (Some(slot), _) => {
+                self.tokens.insert_one(document(slot)).session(session).await?;
+            }
+            (None, Some(oldest)) => {
+                let mut older = of_holder;
+                older.insert("hash", oldest.hash.clone());
+                self.tokens.replace_one(older, document(oldest.slot.unwrap_or(0))).session(session).await?;
+            }
+            (None, None) => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Uses up all links of an account for a new password. With `one`, that has to be among them.
+    pub(super) async fn use_resets(
+        &self,
+        session: &mut ClientSession,
+        account: AccountId,
+        one: Option<(TokenHash, Millis)>,
+    ) -> Attempt<()> {
+        let of_account = by_holder(Purpose::Reset, ActorId::Account(account));
+        if let Some((hash, now)) = one {
+            let mut followed = by_hash(Purpose::Reset, hash, now);
+            followed.extend(of_account.clone());
+            if self.tokens.find_one(followed).session(&mut *session).await?.is_none() {
+                return Err(StoreError::NotFound.into());
+            }
+        }
+        let take = doc! { "$set": { "purpose": Purpose::Reset.as_used() }, "$unset": { "slot": "" } };
+        self.tokens.update_many(of_account, take).session(session).await?;
         Ok(())
     }
+}
+
+/// The same of those that were used.
+fn used(mut filter: Document, purpose: Purpose) -> Document {
+    filter.insert("purpose", purpose.as_used());
+    filter
 }
 
 fn by_hash(purpose: Purpose, hash: TokenHash, now: Millis) -> Document {
@@ -146,6 +221,7 @@ impl From<TokenRecord> for TokenDocument {
             purpose: token.purpose.as_str().to_owned(),
             holder_kind,
             holder,
+            slot: None,
             hash: token_binary(token.hash),
             email: token.email,
             tries: token.tries,

@@ -22,15 +22,15 @@ impl Accounts for Sqlite {
         &self,
         account: &AccountRecord,
         token: Option<&TokenRecord>,
-        mail: &MailRecord,
+        mail: Option<&MailRecord>,
     ) -> Result<()> {
-        let (account, token, mail) = (account.clone(), token.cloned(), mail.clone());
+        let (account, token, mail) = (account.clone(), token.cloned(), mail.cloned());
         self.write(Undo::Savepoint, move |db| {
             insert(db, &account)?;
             if let Some(token) = &token {
-                tokens::put(db, token)?;
+                tokens::put(db, token, account.created_at)?;
             }
-            mails::insert(db, &mail)
+            mail.iter().try_for_each(|mail| mails::insert(db, mail))
         })
         .await
     }
@@ -52,10 +52,10 @@ impl Accounts for Sqlite {
         let email = email.clone();
         self.read(move |db| {
             let holder = |sql| db.prepare_cached(sql)?.query_row([&email], record).optional();
-            Ok(Holders {
-                proved: holder("SELECT * FROM accounts WHERE email = ?")?,
-                claimed: holder("SELECT * FROM accounts WHERE claimed = ? ORDER BY claim DESC LIMIT 1")?,
-            })
+            let proved = holder("SELECT * FROM accounts WHERE email = ?")?;
+            let first = holder("SELECT * FROM accounts WHERE claimed = ? ORDER BY claim, id LIMIT 1")?;
+            let last = holder("SELECT * FROM accounts WHERE claimed = ? ORDER BY claim DESC, id DESC LIMIT 1")?;
+            Ok(Holders { proved, last: last.filter(|last| Some(last) != first.as_ref()), first })
         })
         .await
     }
@@ -88,6 +88,10 @@ impl Accounts for Sqlite {
             for mail in &new.mails {
                 mails::insert(db, mail)?;
             }
+            tokens::use_resets(db, id, new.followed)?;
+            if let Some(token) = &new.token {
+                tokens::put(db, token, Millis::MIN)?;
+            }
             sessions::end(db, id, new.ending)
         })
         .await
@@ -96,16 +100,39 @@ impl Accounts for Sqlite {
     async fn claim_email(
         &self,
         id: AccountId,
-        email: &Email,
+        (email, at): (&Email, Millis),
         token: &TokenRecord,
-        mail: &MailRecord,
+        mail: Option<&MailRecord>,
     ) -> Result<AccountRecord> {
-        let (change, token, mail) = (AccountChange::Claimed(email.clone()), token.clone(), mail.clone());
+        let (change, token, mail) = (AccountChange::Claimed(email.clone(), at), token.clone(), mail.cloned());
         self.write(Undo::Savepoint, move |db| {
             apply(db, id, &change)?;
-            tokens::put(db, &token)?;
-            mails::insert(db, &mail)?;
+            tokens::put(db, &token, at)?;
+            mail.iter().try_for_each(|mail| mails::insert(db, mail))?;
             find(db, id)
+        })
+        .await
+    }
+
+    async fn end_claims(&self, before: Millis) -> Result<u64> {
+        self.write(Undo::Nothing, move |db| {
+            let mut end = db.prepare_cached(
+                "UPDATE accounts SET claimed = NULL, claimed_at = NULL WHERE claimed_at IS NOT NULL AND claimed_at < ?",
+            )?;
+            Ok(end.execute([before])? as u64)
+        })
+        .await
+    }
+
+    async fn unreachable_accounts(&self, before: Millis, now: Millis, limit: usize) -> Result<Vec<AccountRecord>> {
+        self.read(move |db| {
+            let mut query = db.prepare_cached(
+                "SELECT * FROM accounts WHERE email IS NULL AND claimed IS NULL AND created_at < ?
+                 AND NOT EXISTS (SELECT 1 FROM sessions WHERE account = accounts.id AND ends_at > ?)
+                 ORDER BY created_at LIMIT ?",
+            )?;
+            let found = query.query_map(params![before, now, limit.cast_signed()], record)?;
+            Ok(found.collect::<rusqlite::Result<_>>()?)
         })
         .await
     }
@@ -151,13 +178,14 @@ impl Accounts for Sqlite {
 
 fn insert(db: &Connection, account: &AccountRecord) -> Result<()> {
     let mut insert = db.prepare_cached(
-        "INSERT INTO accounts (id, email, claimed, claim, name, password, preferences, created_at)
-         VALUES (?1, ?2, ?3, (SELECT ifnull(max(claim), 0) + 1 FROM accounts WHERE claimed = ?3), ?4, ?5, ?6, ?7)",
+        "INSERT INTO accounts (id, email, claimed, claim, claimed_at, name, password, preferences, created_at)
+         VALUES (?1, ?2, ?3, (SELECT ifnull(max(claim), 0) + 1 FROM accounts WHERE claimed = ?3), ?4, ?5, ?6, ?7, ?8)",
     )?;
     let inserted = insert.execute(params![
         account.id,
         account.email,
         account.claimed,
+        account.claimed_at,
         account.name,
         account.password,
         account.preferences,
@@ -169,14 +197,25 @@ fn insert(db: &Connection, account: &AccountRecord) -> Result<()> {
 fn apply(db: &Connection, id: AccountId, change: &AccountChange) -> Result<()> {
     let (sql, value): (_, &dyn ToSql) = match change {
         AccountChange::Proved(email) => {
-            db.prepare_cached("UPDATE accounts SET claimed = NULL WHERE claimed = ?")?.execute([email])?;
+            let mut unclaim =
+                db.prepare_cached("UPDATE accounts SET claimed = NULL, claimed_at = NULL WHERE claimed = ?")?;
+            unclaim.execute([email])?;
             ("UPDATE accounts SET email = ?2 WHERE id = ?1", email)
         }
-        AccountChange::Claimed(email) => (
-            "UPDATE accounts SET claimed = ?2,
-             claim = (SELECT ifnull(max(claim), 0) + 1 FROM accounts WHERE claimed = ?2) WHERE id = ?1",
-            email,
-        ),
+        AccountChange::Claimed(email, at) => {
+            let mut claim = db.prepare_cached(
+                "UPDATE accounts SET claimed = ?2, claimed_at = ?3,
+                 claim = (SELECT ifnull(max(claim), 0) + 1 FROM accounts WHERE claimed = ?2)
+                 WHERE id = ?1 AND claimed IS NOT ?2",
+            )?;
+            claim.execute(params![id, email, at])?;
+            return find(db, id).map(drop);
+        }
+        AccountChange::Unclaimed => {
+            let mut unclaim =
+                db.prepare_cached("UPDATE accounts SET claimed = NULL, claimed_at = NULL WHERE id = ?")?;
+            return found(unclaim.execute([id])?);
+        }
         AccountChange::Name(name) => ("UPDATE accounts SET name = ?2 WHERE id = ?1", name),
         AccountChange::Preferences(preferences) => ("UPDATE accounts SET preferences = ?2 WHERE id = ?1", preferences),
     };
@@ -298,6 +337,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<AccountRecord> {
         id: row.get("id")?,
         email: row.get("email")?,
         claimed: row.get("claimed")?,
+        claimed_at: row.get("claimed_at")?,
         name: row.get("name")?,
         password: row.get("password")?,
         preferences: row.get("preferences")?,

@@ -1,6 +1,8 @@
 //! The schema, as the steps that made it. A step that was released is never edited; the next one is added below it.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::super::in_ascii;
 
 /// Step by step; `user_version` says how many a database has had.
 const STEPS: &[&str] = &[
@@ -200,7 +202,85 @@ const STEPS: &[&str] = &[
     UPDATE rooms SET visited_at = CAST(unixepoch('subsec') * 1000 AS INTEGER);
     CREATE INDEX rooms_visited ON rooms (visited_at);
     ",
+    // 8: several links of a holder at once, tokens that were used, and until when an address is claimed. Hosts of addresses
+    // are put into ASCII with this step (`spell_hosts`).
+    "
+    -- spell_hosts
+    CREATE TABLE tokens_of_8 (
+        -- Begins with `used_` once it was used.
+        purpose TEXT NOT NULL,
+        holder_kind TEXT NOT NULL CHECK (holder_kind IN ('guest', 'account')),
+        holder BLOB NOT NULL CHECK (length(holder) = 16),
+        -- Which of those that a holder has at once for a purpose. None of one that was used.
+        slot INTEGER,
+        hash BLOB NOT NULL CHECK (length(hash) = 32),
+        email TEXT NOT NULL,
+        tries INTEGER NOT NULL,
+        ends_at INTEGER NOT NULL,
+        PRIMARY KEY (hash, purpose)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO tokens_of_8 SELECT purpose, holder_kind, holder, 0, hash, email, tries, ends_at FROM tokens;
+    DROP TABLE tokens;
+    ALTER TABLE tokens_of_8 RENAME TO tokens;
+    CREATE UNIQUE INDEX tokens_holder ON tokens (holder, purpose, slot);
+    CREATE INDEX tokens_end ON tokens (ends_at);
+
+    ALTER TABLE accounts ADD COLUMN claimed_at INTEGER;
+    UPDATE accounts SET claimed_at = unixepoch() * 1000 WHERE claimed IS NOT NULL;
+    CREATE INDEX accounts_claimed_at ON accounts (claimed_at) WHERE claimed_at IS NOT NULL;
+    CREATE INDEX accounts_nowhere ON accounts (created_at) WHERE email IS NULL AND claimed IS NULL;
+    ",
 ];
+
+/// What the step says that puts the hosts of addresses into ASCII, which SQL cannot.
+const HOSTS_IN_ASCII: &str = "-- spell_hosts";
+
+/// Puts the hosts of all addresses into ASCII, as new ones are. Of two accounts that proved one address in two spellings the
+/// older keeps it, and the other claims it, so that both still log in by their passwords.
+fn spell_hosts(db: &Connection) -> rusqlite::Result<()> {
+    let of = |sql: &str| -> rusqlite::Result<Vec<(Vec<u8>, String)>> {
+        let mut query = db.prepare(sql)?;
+        query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+    };
+    let differing = |rows: Vec<(Vec<u8>, String)>| {
+        rows.into_iter().filter_map(|(id, text)| Some((id, in_ascii(&text).filter(|ascii| *ascii != text)?)))
+    };
+    for (id, email) in differing(of("SELECT id, email FROM accounts WHERE email IS NOT NULL ORDER BY created_at, id")?)
+    {
+        let other: Option<(Vec<u8>, bool)> = db
+            .query_row(
+                "SELECT id, created_at > (SELECT created_at FROM accounts WHERE id = ?1) FROM accounts WHERE email = ?2",
+                params![id, email],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .optional()?;
+        let claim = "UPDATE accounts SET email = NULL, claimed = ?2, claimed_at = unixepoch() * 1000,
+                     claim = (SELECT ifnull(max(claim), 0) + 1 FROM accounts WHERE claimed = ?2) WHERE id = ?1";
+        match other {
+            Some((_, false)) => _ = db.execute(claim, params![id, email])?,
+            Some((younger, true)) => {
+                db.execute(claim, params![younger, email])?;
+                db.execute("UPDATE accounts SET email = ?2 WHERE id = ?1", params![id, email])?;
+            }
+            None => _ = db.execute("UPDATE accounts SET email = ?2 WHERE id = ?1", params![id, email])?,
+        }
+    }
+    let claims = of("SELECT id, claimed FROM accounts WHERE claimed IS NOT NULL ORDER BY claim, created_at, id")?;
+    for (id, claimed) in differing(claims) {
+        db.execute(
+            "UPDATE accounts SET claimed = ?2,
+             claim = (SELECT ifnull(max(claim), 0) + 1 FROM accounts WHERE claimed = ?2) WHERE id = ?1",
+            params![id, claimed],
+        )?;
+    }
+    for (id, address) in differing(of("SELECT id, address FROM mails")?) {
+        db.execute("UPDATE mails SET address = ?2 WHERE id = ?1", params![id, address])?;
+    }
+    for (hash, email) in differing(of("SELECT hash, email FROM tokens")?) {
+        db.execute("UPDATE tokens SET email = ?2 WHERE hash = ?1", params![hash, email])?;
+    }
+    Ok(())
+}
 
 /// The version that a database has once every step is done.
 pub(super) const VERSION: isize = STEPS.len().cast_signed();
@@ -215,6 +295,9 @@ pub(super) fn migrate(db: &mut Connection, from: isize) -> rusqlite::Result<()> 
     for (version, step) in (1isize..).zip(STEPS).filter(|(version, _)| *version > from) {
         let transaction = db.transaction()?;
         transaction.execute_batch(step)?;
+        if step.contains(HOSTS_IN_ASCII) {
+            spell_hosts(&transaction)?;
+        }
         transaction.pragma_update(None, "user_version", version)?;
         transaction.commit()?;
     }
@@ -223,20 +306,20 @@ pub(super) fn migrate(db: &mut Connection, from: isize) -> rusqlite::Result<()> 
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::params;
     use uuid::Uuid;
 
     use super::{
         super::super::{
-            ActorId, Appended, Conflict, Earlier, Events, GuestId, Head, Joining, MemberRecord, Members, Owed,
-            Presence, ReadCursor, RoomId, Rooms, Stopped, StoreError,
+            AccountId, Accounts, ActorId, Appended, Conflict, Earlier, Events, GuestId, Head, Holders, Joining,
+            MemberRecord, Members, Owed, Presence, Purpose, ReadCursor, RoomId, Rooms, Stopped, StoreError, TokenHash,
+            Tokens,
         },
         *,
     };
     use crate::{
         protocol::{
-            ClientId, Epoch, Event, EventKind, MemberId, Message, MessageBody, Nickname, Person, Retention, RoomCode,
-            RoomType,
+            ClientId, Email, Epoch, Event, EventKind, MemberId, Message, MessageBody, Nickname, Person, Retention,
+            RoomCode, RoomType,
         },
         server::store::sqlite::{Sqlite, columns::actor_columns},
     };
@@ -297,6 +380,56 @@ mod tests {
         let appended = store.append(room, Epoch::from_bits(5), &[again]).await.unwrap();
         let earlier = Earlier { index: 0, seq: 2, at: 1_000, same_body: true };
         assert_eq!(appended, Appended { stored: 0, stopped: Some(Stopped::IdTaken(earlier)), settled: true });
+    }
+
+    #[tokio::test]
+    async fn addresses_of_older_versions_are_found_in_one_spelling_and_nobody_loses_their_way_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("anonchat.db");
+        let mut db = Connection::open(&path).unwrap();
+        let before = STEPS.iter().position(|step| step.contains(HOSTS_IN_ASCII)).unwrap();
+        for step in &STEPS[..before] {
+            db.execute_batch(step).unwrap();
+        }
+        let before = before.cast_signed();
+        db.pragma_update(None, "user_version", before).unwrap();
+        let ids: Vec<AccountId> = (0..5).map(|_| AccountId(Uuid::now_v7())).collect();
+        let insert = |id: AccountId, email: Option<&str>, claimed: Option<&str>, at: i64| {
+            db.execute(
+                "INSERT INTO accounts (id, email, claimed, claim, name, password, preferences, created_at)
+                 VALUES (?, ?, ?, 1, 'Ada', 'hash', '{}', ?)",
+                params![id, email, claimed, at],
+            )
+            .unwrap();
+        };
+        insert(ids[0], Some("ada@xn--mller-kva.example"), None, 20);
+        insert(ids[1], Some("ada@m\u{fc}ller.example"), None, 10);
+        insert(ids[2], Some("grace@\u{ff45}xample.org"), None, 30);
+        insert(ids[3], None, Some("\u{fc}nal@example.org"), 40);
+        insert(ids[4], None, Some("ada@m\u{fc}ller.example"), 50);
+        let token = [7_u8; 32];
+        db.execute(
+            "INSERT INTO tokens VALUES ('reset', 'account', ?, ?, 'ada@m\u{fc}ller.example', 0, 9000000000000)",
+            params![ids[1], token],
+        )
+        .unwrap();
+        migrate(&mut db, before).unwrap();
+        drop(db);
+
+        let store = Sqlite::open(&path).unwrap();
+        let email = |text: &str| Email::try_from(text).unwrap();
+        let holders = async |text: &str| {
+            let Holders { proved, first, last } = store.holders(&email(text)).await.unwrap();
+            [proved, first, last].map(|account| account.map(|account| account.id))
+        };
+        let of_ada = holders("ada@xn--mller-kva.example").await;
+        assert_eq!(of_ada[0], Some(ids[1]), "the older one keeps it");
+        assert!(of_ada[1..].contains(&Some(ids[0])), "the other claims it, and so still logs in: {of_ada:?}");
+        assert_eq!(holders("grace@example.org").await, [Some(ids[2]), None, None]);
+        assert_eq!(holders("\u{fc}nal@example.org").await, [None, Some(ids[3]), None], "a local part stays as it is");
+        assert!(store.account(ids[3]).await.unwrap().claimed_at.is_some());
+        let token = store.token(Purpose::Reset, TokenHash(token), 0).await.unwrap();
+        assert_eq!(token.email, email("ada@xn--mller-kva.example"));
     }
 
     #[tokio::test]

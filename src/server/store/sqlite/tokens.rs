@@ -1,26 +1,26 @@
 //! Tokens in SQLite.
 
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::{
-    super::{ActorId, CodeCheck, MailRecord, Purpose, Result, TokenHash, TokenRecord, Tokens},
+    super::{AccountId, ActorId, CODE_AGAIN, CodeCheck, MailRecord, Purpose, Result, TokenHash, TokenRecord, Tokens},
     Sqlite, Undo, columns,
     columns::actor_columns,
     mails,
 };
-use crate::protocol::Millis;
+use crate::{protocol::Millis, server::clock};
 
 #[async_trait]
 impl Tokens for Sqlite {
-    async fn put_token(&self, token: &TokenRecord, mail: Option<&MailRecord>) -> Result<()> {
+    async fn put_token(&self, token: &TokenRecord, mail: Option<&MailRecord>, now: Millis) -> Result<bool> {
         let (token, mail) = (token.clone(), mail.cloned());
         self.write(Undo::Savepoint, move |db| {
-            put(db, &token)?;
-            if let Some(mail) = &mail {
+            let is_kept = put(db, &token, now)?;
+            if let Some(mail) = mail.as_ref().filter(|_| is_kept) {
                 mails::insert(db, mail)?;
             }
-            Ok(())
+            Ok(is_kept)
         })
         .await
     }
@@ -29,6 +29,14 @@ impl Tokens for Sqlite {
         self.read(move |db| {
             let mut query = db.prepare_cached("SELECT * FROM tokens WHERE hash = ? AND purpose = ? AND ends_at > ?")?;
             Ok(query.query_row(params![hash, purpose.as_str(), now], |row| record(purpose, row))?)
+        })
+        .await
+    }
+
+    async fn used_token(&self, purpose: Purpose, hash: TokenHash, now: Millis) -> Result<TokenRecord> {
+        self.read(move |db| {
+            let mut query = db.prepare_cached("SELECT * FROM tokens WHERE hash = ? AND purpose = ? AND ends_at > ?")?;
+            Ok(query.query_row(params![hash, purpose.as_used(), now], |row| record(purpose, row))?)
         })
         .await
     }
@@ -53,22 +61,34 @@ impl Tokens for Sqlite {
         self.write(Undo::Nothing, move |db| {
             let (kind, id) = actor_columns(holder);
             let mut query = db.prepare_cached(
-                "SELECT hash, tries FROM tokens WHERE holder = ? AND purpose = ? AND holder_kind = ? AND ends_at > ?",
+                "SELECT hash, tries, purpose = ?2 FROM tokens
+                 WHERE holder = ?1 AND purpose IN (?2, ?3) AND holder_kind = ?4 AND ends_at > ?5",
             )?;
-            let kept: Option<(TokenHash, u8)> = query
-                .query_row(params![id, purpose.as_str(), kind, now], |row| Ok((row.get(0)?, row.get(1)?)))
-                .optional()?;
-            let Some((right, wrong)) = kept else { return Ok(CodeCheck::None) };
-            let left = tries.saturating_sub(wrong.saturating_add(1));
-            if hash == right || left == 0 {
-                let mut delete = db.prepare_cached("DELETE FROM tokens WHERE holder = ? AND purpose = ?")?;
-                delete.execute(params![id, purpose.as_str()])?;
-            } else {
-                let mut count =
-                    db.prepare_cached("UPDATE tokens SET tries = tries + 1 WHERE holder = ? AND purpose = ?")?;
-                count.execute(params![id, purpose.as_str()])?;
+            let of_holder = params![id, purpose.as_str(), purpose.as_used(), kind, now];
+            let kept = query.query_map(of_holder, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            let kept: Vec<(TokenHash, u8, bool)> = kept.collect::<rusqlite::Result<_>>()?;
+            if kept.iter().any(|(used, _, is_good)| !is_good && *used == hash) {
+                return Ok(CodeCheck::Again);
             }
-            Ok(if hash == right { CodeCheck::Right } else { CodeCheck::Wrong(left) })
+            let Some((right, wrong, _)) = kept.into_iter().find(|(.., is_good)| *is_good) else {
+                return Ok(CodeCheck::None);
+            };
+            if hash == right {
+                let mut take = db.prepare_cached(
+                    "UPDATE OR REPLACE tokens SET purpose = ?3, slot = NULL, ends_at = min(ends_at, ?4)
+                     WHERE holder = ?1 AND purpose = ?2",
+                )?;
+                let known_until = now + clock::millis(CODE_AGAIN);
+                take.execute(params![id, purpose.as_str(), purpose.as_used(), known_until])?;
+                return Ok(CodeCheck::Right);
+            }
+            let left = tries.saturating_sub(wrong.saturating_add(1));
+            let sql = match left {
+                0 => "DELETE FROM tokens WHERE holder = ? AND purpose = ?",
+                _ => "UPDATE tokens SET tries = tries + 1 WHERE holder = ? AND purpose = ?",
+            };
+            db.prepare_cached(sql)?.execute(params![id, purpose.as_str()])?;
+            Ok(CodeCheck::Wrong(left))
         })
         .await
     }
@@ -82,15 +102,38 @@ impl Tokens for Sqlite {
     }
 }
 
-/// Keeps a token in place of an older one.
-pub(super) fn put(db: &Connection, token: &TokenRecord) -> Result<()> {
+/// Keeps a token, perhaps in place of the oldest of its holder. Says whether it did.
+pub(super) fn put(db: &Connection, token: &TokenRecord, now: Millis) -> Result<bool> {
     let (kind, holder) = actor_columns(token.holder);
+    let purpose = token.purpose.as_str();
+    let mut query =
+        db.prepare_cached("SELECT slot, ends_at FROM tokens WHERE holder = ? AND purpose = ? ORDER BY ends_at, slot")?;
+    let kept = query.query_map(params![holder, purpose], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let kept: Vec<(u8, Millis)> = kept.collect::<rusqlite::Result<_>>()?;
+    let free = (0..token.purpose.at_once()).find(|slot| kept.iter().all(|(taken, _)| taken != slot));
+    let gives_way = |ends_at: Millis| token.purpose.gives_way() || ends_at <= now;
+    let oldest = kept.first().filter(|(_, ends_at)| gives_way(*ends_at)).map(|(slot, _)| *slot);
+    let Some(slot) = free.or(oldest) else { return Ok(false) };
     let mut put = db.prepare_cached(
-        "INSERT INTO tokens (purpose, holder_kind, holder, hash, email, tries, ends_at) VALUES (?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT (holder, purpose) DO UPDATE SET hash = excluded.hash, email = excluded.email,
-         tries = excluded.tries, ends_at = excluded.ends_at",
+        "INSERT OR REPLACE INTO tokens (purpose, holder_kind, holder, slot, hash, email, tries, ends_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
-    put.execute(params![token.purpose.as_str(), kind, holder, token.hash, token.email, token.tries, token.ends_at])?;
+    put.execute(params![purpose, kind, holder, slot, token.hash, token.email, token.tries, token.ends_at])?;
+    Ok(true)
+}
+
+/// Uses up all links of an account for a new password. With `one`, that has to be among them.
+pub(super) fn use_resets(db: &Connection, account: AccountId, one: Option<(TokenHash, Millis)>) -> Result<()> {
+    let (good, used) = (Purpose::Reset.as_str(), Purpose::Reset.as_used());
+    if let Some((hash, now)) = one {
+        let mut query = db.prepare_cached(
+            "SELECT 1 FROM tokens WHERE hash = ? AND purpose = ? AND holder = ? AND holder_kind = 'account' AND ends_at > ?",
+        )?;
+        query.query_row(params![hash, good, account, now], |_| Ok(()))?;
+    }
+    let mut take =
+        db.prepare_cached("UPDATE OR REPLACE tokens SET purpose = ?3, slot = NULL WHERE holder = ?1 AND purpose = ?2")?;
+    take.execute(params![account, good, used])?;
     Ok(())
 }
 
