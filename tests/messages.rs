@@ -520,7 +520,7 @@ async fn while_the_disk_is_almost_full_words_are_refused_that_would_be_kept_and_
     })
     .await;
     let eve = Guest::new(&node, "Eve");
-    let asked = CreateRoom { room_type: RoomType::Group, name: None, preserve: true, nickname: None };
+    let asked = CreateRoom { room_type: RoomType::Group, name: None, preserve: true, nickname: None, id: None };
     low(&eve.ask::<Snapshot>(Method::POST, "/api/rooms/create", asked).await.unwrap_err().problem);
     // What keeps nothing goes on, and so does everything that is not words.
     let quiet = eve.create(RoomType::Group, false).await.room.code;
