@@ -2,7 +2,7 @@
 // focus that stays.
 import type { BrowserContextOptions, Locator, Page } from "@playwright/test";
 import { register } from "../account.ts";
-import { expect, holdScripts, test, visit } from "../fixtures.ts";
+import { type Guest, expect, holdScripts, test, visit } from "../fixtures.ts";
 import {
   codeChip,
   composer,
@@ -288,15 +288,20 @@ test("a name that is too long is told so while it is typed, and is not cut", asy
   await expect(nickname(page)).not.toHaveAttribute("aria-invalid", "true");
 });
 
+/** Removes a member without the page. */
+async function remove({ context }: Guest, code: string, name: string): Promise<void> {
+  const answer = await context.request.get(`/api/rooms/${code}`);
+  const { members } = (await answer.json()) as { members: { id: string; name: string }[] };
+  const member_id = members.find((member) => member.name === name)!.id;
+  const removed = await context.request.post("/api/rooms/kick", { data: { code, member_id } });
+  expect(removed.status(), await removed.text()).toBe(204);
+}
+
 test("somebody who was removed is told so by the link, and nobody else is", async ({ stack, guest }) => {
   const [ada, bob, cleo] = [await guest(stack), await guest(stack), await guest(stack)];
   const room = await makeRoom(ada, { nickname: "Ada" });
   await joinByRest(bob, room, "Bob");
-  const answer = await ada.context.request.get(`/api/rooms/${room}`);
-  const { room: view } = (await answer.json()) as { room: { members: { member_id: string; nickname: string }[] } };
-  const member_id = view.members.find(({ nickname }) => nickname === "Bob")!.member_id;
-  const kicked = await ada.context.request.post("/api/rooms/kick", { data: { code: room, member_id } });
-  expect(kicked.ok(), await kicked.text()).toBe(true);
+  await remove(ada, room, "Bob");
   await bob.page.goto(`/rooms/${room}`);
   await expect(bob.page.getByRole("alert")).toHaveText(/The owner removed you/);
   await expect(join(bob.page)).toHaveCount(0);
@@ -308,19 +313,22 @@ test("two presses make one room, however long its page takes", async ({ stack, g
   const ada = await guest(stack);
   await register(ada, "Ada");
   await visit(ada.page, "/rooms/new");
-  let go = () => {};
-  const gone = new Promise<void>((resolve) => (go = resolve));
+  // The page of the room comes once the button was pressed some more times.
+  let presses = 0;
+  let enough = () => {};
+  const pressed = new Promise<void>((resolve) => (enough = resolve));
+  await ada.page.exposeFunction("press", () => (presses += 1) > 20 && enough());
   await ada.page.route(/\/rooms\/[0-9A-Z]{6}$/, async (route) => {
-    await gone;
+    await pressed;
     await route.continue();
   });
-  const create = ada.page.getByRole("button", { name: "Create" });
-  const asked = ada.page.waitForRequest(/\/rooms\/[0-9A-Z]{6}$/);
-  await create.click({ noWaitAfter: true });
-  await asked;
-  await expect(create).toHaveAttribute("aria-disabled", "true");
-  await create.dispatchEvent("click");
-  go();
+  await ada.page.getByRole("button", { name: "Create" }).evaluate((create: HTMLButtonElement) => {
+    const { press } = globalThis as unknown as { press: () => Promise<void> };
+    setInterval(() => {
+      create.click();
+      void press();
+    }, 50);
+  });
   await expect(ada.page).toHaveURL(/\/rooms\/[0-9A-Z]{6}$/);
   const mine = await ada.context.request.get("/api/rooms/my-rooms");
   expect(((await mine.json()) as { rooms: unknown[] }).rooms).toHaveLength(1);
@@ -347,10 +355,7 @@ test("a notice says who did what to whom, whatever letters their names have", as
   const room = await makeRoom(dana, { nickname: "דנה" });
   await joinByRest(sara, room, "שרה");
   await joinRoom(ada, room, "Ada");
-  const answer = await dana.context.request.get(`/api/rooms/${room}`);
-  const { room: view } = (await answer.json()) as { room: { members: { member_id: string; nickname: string }[] } };
-  const member_id = view.members.find(({ nickname }) => nickname === "שרה")!.member_id;
-  await dana.context.request.post("/api/rooms/kick", { data: { code: room, member_id } });
+  await remove(dana, room, "שרה");
   const notice = notices(ada.page).filter({ hasText: "removed" });
   await expect(notice).toHaveText("דנה removed שרה");
   const [by, verb, whom] = [await left(notice, "דנה"), await left(notice, "removed"), await left(notice, "שרה")];
@@ -385,7 +390,9 @@ test("a wall of lines is folded, and opens where it is", async ({ stack, guest }
   await more.focus();
   await ada.page.keyboard.press("Enter");
   await expect.poll(height).toBeGreaterThan(50_000);
-  await expect.poll(async () => Math.round((await bubble.boundingBox())!.y)).toBe(Math.round(top));
+  // It begins where it began, or as near as there is something above it to scroll to.
+  await expect.poll(async () => (await bubble.boundingBox())!.y).toBeGreaterThan(0);
+  expect((await bubble.boundingBox())!.y).toBeLessThanOrEqual(top);
   await ada.page.getByRole("button", { name: "Show less" }).click();
   await expect.poll(height).toBeLessThan(500);
   await sayByRest(ada, room, "Short");
