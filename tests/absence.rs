@@ -120,6 +120,7 @@ impl Room {
         let mail = MailRecord {
             id: MailId(random::uuid()),
             account: Some(id),
+            guest: None,
             to: Email::try_from("ada@example.org").unwrap(),
             name: name("Ada"),
             language: Language::English,

@@ -207,6 +207,7 @@ async fn a_field_of_another_kind_is_refused_everywhere_and_never_a_fault_of_the_
         (Method::POST, "/api/rooms/join", json!({ "code": code, "nickname": "x" }), vec!["code", "nickname"]),
         (Method::POST, "/api/rooms/leave", json!({ "code": code }), vec!["code"]),
         (Method::POST, "/api/rooms/kick", json!({ "code": code, "member_id": 1 }), vec!["code"]),
+        (Method::POST, "/api/rooms/owner", json!({ "code": code, "member_id": 1 }), vec!["code"]),
         (Method::PUT, "/api/rooms/name", json!({ "code": code, "name": "x" }), vec!["code", "name"]),
         (Method::PUT, "/api/rooms/preserve", json!({ "code": code, "preserve": false }), vec!["code"]),
         (Method::PUT, "/api/rooms/mute", json!({ "code": code, "muted": true }), vec!["code"]),
@@ -236,6 +237,7 @@ async fn a_field_of_another_kind_is_refused_everywhere_and_never_a_fault_of_the_
     for (path, body) in [
         ("/api/rooms/kick", json!({ "code": code, "member_id": "1" })),
         ("/api/rooms/kick", json!({ "code": code, "member_id": -1 })),
+        ("/api/rooms/owner", json!({ "code": code, "member_id": "1" })),
         ("/api/rooms/create", json!({ "type": "group", "preserve": "on" })),
         ("/api/rooms/create", json!({ "type": "group", "preserve": null })),
     ] {
@@ -258,6 +260,7 @@ async fn a_form_of_the_page_that_cannot_be_read_is_the_clients_fault() {
         ("create_room", vec![("room_type[$ne]", "group")]),
         ("leave_room", vec![("code", "nonsense")]),
         ("kick_member", vec![("code", &*code), ("member_id", "nonsense")]),
+        ("give_room", vec![("code", &*code), ("member_id", "nonsense")]),
         ("rename_room", vec![("code", "nonsense"), ("name", "x")]),
         ("preserve_room", vec![("code", &*code), ("preserve", "nonsense")]),
         ("choose_language", vec![("language", "xx")]),

@@ -403,6 +403,7 @@ async fn somebody(app: &App) -> Visitor {
     let mail = MailRecord {
         id: MailId(Uuid::now_v7()),
         account: None,
+        guest: None,
         to,
         name,
         language: Language::English,

@@ -48,6 +48,7 @@ fn mail(to: &str, letter: Letter) -> MailRecord {
     MailRecord {
         id: MailId(Uuid::now_v7()),
         account: None,
+        guest: None,
         to: Email::try_from(to).unwrap(),
         name: Nickname::try_from("Ada <b>&").unwrap(),
         language: Language::English,

@@ -5,7 +5,7 @@
 mod support;
 
 use anonchat::{
-    protocol::{Code, Event, EventKind, MemberId, Role, RoomCode, RoomType, Snapshot},
+    protocol::{Code, Event, EventKind, MemberId, Reason, Role, RoomCode, RoomType, Snapshot},
     server::{
         clock,
         store::{Events as _, Members as _, Owed, Rooms as _, Store as _, sqlite::Sqlite},
@@ -13,7 +13,12 @@ use anonchat::{
 };
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::{Follower, Guest, Node, Settings, account::PASSWORD, client::Refused, on_both_stacks, poll_until, story};
+use support::{
+    Follower, Guest, Mailbox, Node, Settings,
+    account::{OTHER_PASSWORD, PASSWORD, new_address},
+    client::Refused,
+    on_both_stacks, poll_until, story,
+};
 
 const POST: Method = Method::POST;
 const PUT: Method = Method::PUT;
@@ -337,4 +342,153 @@ async fn an_account_that_was_removed_does_not_come_back_by_a_guest_who_is_no_own
     assert!(phone.rooms().await.is_empty());
     assert_eq!(phone.try_join(code).await.unwrap_err().problem.code, Code::Removed);
     assert_eq!(story(&owner.whole_history(code).await).last().unwrap(), "Ada’s phone left");
+}
+
+#[tokio::test]
+async fn the_mail_to_a_guest_brings_the_room_back_to_who_reads_it() {
+    let settings = Settings::embedded();
+    let (node, mails) = (Node::start(&settings).await, Mailbox::of(&settings));
+    let (ada, email) = Guest::proved(&node, "Ada").await;
+    let phone = Guest::new(&node, "Ada’s phone");
+    let code = phone.create(RoomType::Group, true).await.room.code;
+    phone.say(code, "said as a guest").await;
+    ada.join(code).await;
+    let bob = Guest::new(&node, "Bob");
+    bob.join(code).await;
+    phone.tell(POST, "/api/rooms/keep", json!({ "code": code, "email": email })).await.unwrap();
+    let token = mails.letter(&email, 2).await.token();
+    // Elsewhere, where nothing is known of the guest.
+    let laptop = Guest::new(&node, "Ada");
+    let body = json!({ "email": email, "password": PASSWORD, "keep": token });
+    laptop.ask::<Value>(POST, "/api/auth/login", body).await.unwrap();
+    has_lost_nothing(&laptop, &bob, code, &["said as a guest"]).await;
+}
+
+#[tokio::test]
+async fn a_link_that_was_mailed_to_another_hangs_nobodys_guest_on_anybody() {
+    let settings = Settings::embedded();
+    let (node, mails) = (Node::start(&settings).await, Mailbox::of(&settings));
+    let eve = Guest::new(&node, "Eve");
+    let made = eve.create(RoomType::Group, true).await;
+    let code = made.room.code;
+    eve.say(code, "I did it, and I am proud of it.").await;
+    let eves = new_address();
+    eve.tell(POST, "/api/rooms/keep", json!({ "code": code, "email": eves })).await.unwrap();
+    let token = mails.letter(&eves, 1).await.token();
+
+    let (victim, email) = Guest::proved(&node, "Victim").await;
+    let body = json!({ "email": email, "password": PASSWORD, "keep": token });
+    victim.ask::<Value>(POST, "/api/auth/login", body).await.expect("it keeps nobody out");
+    assert!(victim.rooms().await.is_empty());
+    assert_eq!(texts(&takeout(&victim).await), [""; 0]);
+    victim.tell(POST, "/api/auth/code", json!({ "email": email })).await.unwrap();
+    let digits = mails.letter(&email, 2).await.code();
+    let body = json!({ "email": email, "code": digits, "keep": token });
+    victim.ask::<Value>(POST, "/api/auth/login-code", body).await.unwrap();
+    assert!(victim.rooms().await.is_empty());
+
+    let newcomer = Guest::new(&node, "Newcomer");
+    let body = json!({ "name": "Newcomer", "email": new_address(), "password": PASSWORD, "keep": token });
+    let refused = newcomer.ask::<Value>(POST, "/api/auth/register", body).await.unwrap_err().problem;
+    assert_eq!((refused.field.as_deref(), refused.reason), (Some("email"), Some(Reason::OtherAddress)));
+    // And whoever reads that address still comes back by it.
+    let body = json!({ "name": "Eve", "email": eves, "password": PASSWORD, "keep": token });
+    newcomer.ask::<Value>(POST, "/api/auth/register", body).await.unwrap();
+    assert_eq!(view(&newcomer, code).await.you.member_id, made.you.member_id);
+}
+
+#[tokio::test]
+async fn registering_again_from_the_same_browser_is_the_same_account() {
+    on_both_stacks(async |one, two| {
+        let (ada, email) = (Guest::new(one, "Ada"), new_address());
+        let code = ada.create(RoomType::Group, true).await.room.code;
+        ada.register(&email).await;
+        let elsewhere = ada.at(two);
+        let made = elsewhere.register(&email).await;
+        assert_eq!(elsewhere.rooms().await, [code]);
+        let more = elsewhere.create(RoomType::Group, true).await.room.code;
+        let refused = json!({ "name": "Ada", "email": email, "password": OTHER_PASSWORD });
+        let refused = ada.ask::<Value>(POST, "/api/auth/register", refused).await.unwrap_err().problem;
+        assert_eq!((refused.field.as_deref(), refused.reason), (Some("password"), Some(Reason::OtherPassword)));
+
+        let mails = Mailbox::of(one.settings());
+        let token = mails.letter(&email, 1).await.token();
+        ada.tell(POST, "/api/auth/verify", json!({ "token": token })).await.unwrap();
+        let me = ada.me().await.unwrap();
+        assert_eq!((me.verified, me.created_at), (true, made.created_at));
+        ada.tell(POST, "/api/auth/logout", json!({})).await.unwrap();
+        ada.log_in(&email).await;
+        let mut rooms = ada.rooms().await;
+        rooms.sort();
+        let mut both = [code, more];
+        both.sort();
+        assert_eq!(rooms, both, "the first mail takes nothing apart");
+        // Whoever proved an address registers anew by it, and another address is another account.
+        assert_ne!(ada.register(&new_address()).await.created_at, made.created_at);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn registering_twice_at_once_makes_one_account() {
+    on_both_stacks(async |one, two| {
+        // From one guest, who presses twice.
+        let (ada, email) = (Guest::new(one, "Ada"), new_address());
+        let code = ada.create(RoomType::Group, true).await.room.code;
+        let again = ada.at(two);
+        let (first, second) = tokio::join!(ada.register(&email), again.register(&email));
+        assert_eq!(first.created_at, second.created_at);
+        assert_eq!(ada.rooms().await, [code]);
+
+        // From one page, of a browser of which nothing is known.
+        let email = new_address();
+        let (_, page) = Guest::new(one, "").page("/auth/register").await;
+        let form = page.split("name=\"form\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+        let [ada, again] = [Guest::new(one, "Ada"), Guest::new(two, "Ada")];
+        let typed = [("name", "Ada"), ("email", &*email), ("password", ""), ("form", form)];
+        let sent = tokio::join!(
+            ada.send_form("/auth/register", "register", &typed),
+            again.send_form("/auth/register", "register", &typed),
+        );
+        assert_eq!((sent.0.0, sent.1.0), (302, 302));
+        let code = again.create(RoomType::Group, true).await.room.code;
+        let token = Mailbox::of(one.settings()).letter(&email, 1).await.token();
+        again.tell(POST, "/api/auth/verify", json!({ "token": token })).await.unwrap();
+        assert!(ada.me().await.unwrap().verified);
+        assert_eq!(ada.rooms().await, [code]);
+
+        // Somebody else who registers by the address has an account of their own.
+        let eve = Guest::new(one, "Eve");
+        let (_, page) = eve.page("/auth/register").await;
+        assert!(!page.contains(form));
+        eve.register(&email).await;
+        assert!(eve.rooms().await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_guests_button_forgets_no_account() {
+    let settings = Settings::embedded();
+    let (node, mails) = (Node::start(&settings).await, Mailbox::of(&settings));
+    let (ada, email) = (Guest::new(&node, "Ada"), new_address());
+    let code = ada.create(RoomType::Group, true).await.room.code;
+    // In one tab is the page of the guest, and in another they register without a password.
+    assert!(ada.page("/auth/guest").await.1.contains("forget_me"));
+    ada.ask::<Value>(POST, "/api/auth/register", json!({ "name": "Ada", "email": email })).await.unwrap();
+    let (_, to) = ada.send_form("/auth/guest", "forget_me", &[]).await;
+    assert!(!to.contains("done=forgotten"), "{to}");
+    assert!(ada.is_logged_in().await);
+    assert_eq!(ada.rooms().await, [code]);
+
+    // And whoever is forgotten is so with the link that was mailed to them.
+    let (eve, at) = (Guest::new(&node, "Eve"), new_address());
+    let code = eve.create(RoomType::Group, true).await.room.code;
+    eve.tell(POST, "/api/rooms/keep", json!({ "code": code, "email": at })).await.unwrap();
+    let token = mails.letter(&at, 1).await.token();
+    let (_, to) = eve.send_form("/auth/guest", "forget_me", &[]).await;
+    assert!(to.contains("done=forgotten"), "{to}");
+    let body = json!({ "name": "Eve", "email": at, "password": PASSWORD, "keep": token });
+    let refused = eve.ask::<Value>(POST, "/api/auth/register", body).await.unwrap_err();
+    assert_eq!(refused.problem.code, Code::TokenInvalid);
 }

@@ -60,6 +60,8 @@ test("a room, alone and in company, with its dialogs", async ({ stack, guest }) 
   await ada.page.getByRole("button", { name: "Exit" }).click();
   await opened("Leave this room?");
   if (isPhone(ada.page)) await ada.page.getByRole("button", { name: "2 members" }).click();
+  await ada.page.getByRole("button", { name: "Give the room to Bob" }).click();
+  await opened("Give the room to Bob?");
   await ada.page.getByRole("button", { name: "Remove Bob" }).click();
   await opened("Remove Bob?");
 

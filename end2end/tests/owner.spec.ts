@@ -118,5 +118,32 @@ for (const kind of KINDS) {
       await open(bob.page, `/rooms/${code}`);
       await expect(bob.page.getByRole("heading", { level: 1 })).toHaveText("New name");
     });
+
+    test("a room is given away, and who leaves it chooses an heir", async ({ stack, guest }) => {
+      const [ada, bob, cleo] = [await guest(stack), await guest(stack, stack.size - 1), await guest(stack)];
+      const code = await makeRoom(ada, { nickname: "Ada" });
+      await joinRoom(bob, code, "Bob");
+      await joinRoom(cleo, code, "Cleo");
+      await withMembers(ada.page, async (members) => {
+        await members.getByRole("button", { name: "Give the room to Bob" }).click();
+        const ask = dialog(ada.page, "Give the room to Bob?");
+        await ask.getByRole("button", { name: "Give" }).click();
+        await expect(ask).toBeHidden();
+        await expect(members.getByRole("button")).toHaveCount(0);
+      });
+      await expect(notices(ada.page).filter({ hasText: "You gave the room to Bob" })).toHaveCount(1);
+      await expect(notices(bob.page).filter({ hasText: "Ada gave the room to you" })).toHaveCount(1);
+      await expect(ada.page.getByRole("button", { name: "Room settings" })).toBeHidden();
+      await expect(bob.page.getByRole("button", { name: "Room settings" })).toBeVisible();
+
+      await bob.page.getByRole("button", { name: "Exit" }).click();
+      const exit = dialog(bob.page, "Leave this room?");
+      const heir = exit.getByRole("combobox", { name: "Who owns the room after you?" });
+      await expect(heir.getByRole("option")).toHaveText(["Ada", "Cleo"]);
+      await heir.selectOption("Cleo");
+      await exit.getByRole("button", { name: "Leave", exact: true }).click();
+      await expect(notices(ada.page).filter({ hasText: "Bob gave the room to Cleo" })).toHaveCount(1);
+      await expect(cleo.page.getByRole("button", { name: "Room settings" })).toBeVisible();
+    });
   });
 }

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::protocol::Problem;
 
-/// Registers, and goes on.
+/// Registers, and goes on. `form` is the number that the page gave the form: the same form sent twice makes one account.
 #[server(prefix = "/api/ui", endpoint = "register")]
 pub async fn register(
     name: String,
@@ -12,13 +12,15 @@ pub async fn register(
     #[server(default)] password: String,
     #[server(default)] keep: String,
     #[server(default)] next: String,
+    #[server(default)] form: String,
 ) -> Result<(), Problem> {
     use crate::{
-        protocol::Secret,
+        protocol::{Secret, limits::FORM_CHARS},
         server::{domain, http::context},
     };
     let (app, visitor) = context::visitor().await?;
     let (device, _) = context::browser(&app);
+    let form = (form.len() == FORM_CHARS).then_some(form);
     let wanted = crate::protocol::Register {
         name: name.clone(),
         email: email.clone(),
@@ -26,7 +28,7 @@ pub async fn register(
         keep: context::filled(keep.clone()).map(Secret),
     };
     let typed = [("name", &*name), ("email", &email), ("token", &keep), ("next", &next)];
-    let logged_in = domain::accounts::register(&app, &visitor, device, wanted)
+    let logged_in = domain::accounts::register(&app, &visitor, device, wanted, form.as_deref())
         .await
         .map_err(|problem| context::refuse_form::<Register>(problem, &typed))?;
     context::welcome(&app, logged_in, &next);
@@ -177,8 +179,7 @@ pub async fn verify_email(token: String) -> Result<(), Problem> {
 pub async fn forget_me() -> Result<(), Problem> {
     use crate::server::{domain, http::context};
     let (app, visitor) = context::visitor().await?;
-    let wanted = crate::protocol::DeleteMe::default();
-    domain::farewell::forget_me(&app, &visitor, wanted).await.map_err(context::refuse)?;
+    domain::farewell::forget_guest(&app, &visitor).await.map_err(context::refuse)?;
     context::reception().forget_guest(&app);
     context::go_with("/auth/guest", &[("done", "forgotten")]);
     Ok(())

@@ -48,12 +48,12 @@ pub async fn join_room(
     Ok(context::enter(&app, &entered))
 }
 
-/// Leaves a room at once and goes home.
+/// Leaves a room at once and goes home. Its owner gives it to `heir` first, a member id, if there is one.
 #[server(prefix = "/api/ui", endpoint = "leave_room")]
-pub async fn leave_room(code: RoomCode) -> Result<(), Problem> {
+pub async fn leave_room(code: RoomCode, #[server(default)] heir: String) -> Result<(), Problem> {
     use crate::server::{domain, http::context};
     let (app, visitor) = context::visitor().await?;
-    domain::rooms::leave(&app, &visitor, code).await.map_err(context::refuse)?;
+    domain::rooms::leave_to(&app, &visitor, code, &heir).await.map_err(context::refuse)?;
     context::go(if visitor.account().is_ok() { "/dashboard" } else { "/" });
     Ok(())
 }

@@ -133,7 +133,7 @@ pub enum EventKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OwnerChange {
-    /// The owner left, and nobody who stayed has been in the room for longer.
+    /// The owner before left. Of the members who stayed, this one has been in the room for longest.
     Inherited,
     /// The owner gave it away.
     Given,

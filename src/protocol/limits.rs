@@ -23,3 +23,5 @@ pub const READ_MARK_MEMBERS: usize = 64;
 pub const PREVIEW_CHARS: usize = 140;
 /// Rooms that an account is in.
 pub const ROOMS_OF_ACCOUNT: usize = 1_000;
+/// Characters of the random number that a page gives a form which may be sent twice: a UUID's.
+pub const FORM_CHARS: usize = 36;

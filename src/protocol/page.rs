@@ -159,6 +159,8 @@ pub struct AuthVisit {
     pub email: String,
     /// The token of a mail's link.
     pub token: String,
+    /// The random number of the form, by which the server knows one that is sent twice.
+    pub form: String,
     /// The address that a form was sent to, and why it was refused.
     pub refused: Option<(String, Problem)>,
 }

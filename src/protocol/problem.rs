@@ -121,6 +121,10 @@ pub enum Reason {
     DiskLow,
     /// The field is no email address.
     NoEmail,
+    /// The link that came along was mailed to another address.
+    OtherAddress,
+    /// This browser has just registered by this address, with another password.
+    OtherPassword,
     /// No answer came; never said by the server.
     Unreachable,
 }

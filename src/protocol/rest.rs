@@ -64,7 +64,7 @@ pub struct GiveRoom {
     /// Which room.
     #[schema(example = "EAMA8T")]
     pub code: String,
-    /// Whose it is to be: somebody who is in it.
+    /// The member who gets it.
     pub member_id: MemberId,
 }
 
@@ -152,7 +152,7 @@ pub struct RoomView {
     #[serde(rename = "preserve")]
     #[schema(value_type = bool)]
     pub retention: Retention,
-    /// Who owns it: who made it, until it passes to somebody else. They may have left.
+    /// The member who owns it: its maker, until it passes to somebody else. They may have left.
     pub owner: MemberId,
     /// When it was made.
     pub created_at: Millis,

@@ -15,7 +15,7 @@ pub struct RoomState {
     pub name: Option<RoomName>,
     /// Whether it keeps its log.
     pub retention: Retention,
-    /// Who owns it. They may have left, if nobody is there to inherit it.
+    /// The member who owns it. They may have left, if nobody is there to inherit it.
     pub owner: MemberId,
     /// Who is in it.
     pub members: BTreeMap<MemberId, Member>,

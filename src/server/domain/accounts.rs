@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
 use tokio::time::sleep;
+use uuid::Uuid;
 
 use super::{
     guests,
@@ -18,7 +20,7 @@ use super::{
 use crate::{
     protocol::{
         ByeReason, ChangeEmail, ChangeName, Confirmation, Email, KeepRoom, Language, Nickname, Preferences, Problem,
-        Profile, Register, RoomCode, Secret, VerifyEmail,
+        Profile, Reason, Register, RoomCode, Secret, VerifyEmail,
     },
     server::{
         app::{App, Visitor},
@@ -27,8 +29,8 @@ use crate::{
         random,
         room::Discretion,
         store::{
-            AccountChange, AccountId, AccountRecord, ActorId, GuestId, Letter, MailRecord, NewPassword, Purpose,
-            TokenHash, TokenRecord,
+            AccountChange, AccountId, AccountRecord, ActorId, Conflict, Ending, GuestId, Letter, MailRecord,
+            NewPassword, Purpose, Registration, StoreError, TokenHash, TokenRecord,
         },
         text,
     },
@@ -56,24 +58,93 @@ pub(super) fn profile(account: &AccountRecord) -> Profile {
     }
 }
 
-/// Makes an account and logs it in.
-pub async fn register(app: &App, visitor: &Visitor, device: String, wanted: Register) -> Result<LoggedIn, Problem> {
+/// Makes an account and logs it in. `form` is the number of the page's form, if it came by one.
+///
+/// A second request by the same address gives the account of the first, as long as the address is not proved, if it comes from
+/// the same session, the same guest or the same form: its sender pressed twice, or did not get the answer. The account's id is
+/// made of the guest or the form and the address, so the store lets one of two requests at once make it.
+pub async fn register(
+    app: &App,
+    visitor: &Visitor,
+    device: String,
+    wanted: Register,
+    form: Option<&str>,
+) -> Result<LoggedIn, Problem> {
     let name = read_name(&wanted.name)?;
     let email = login::read_email(&wanted.email)?;
     app.limits.register(visitor.client, &email).await?;
-    let password = match wanted.password.filter(|password| !password.reveal().is_empty()) {
-        Some(password) => {
-            Some(secrets::choose(app, "password", &password, vec![name.to_string(), email.to_string()]).await?)
-        }
-        None => None,
-    };
+    let typed = wanted.password.filter(|password| !password.reveal().is_empty());
     let kept = match &wanted.keep {
         Some(token) => Some(kept_guest(app, token).await?),
         None => None,
     };
-    let is_taken = app.store.holders(&email).await.map_err(store_failed)?.proved.is_some();
-    let account = AccountRecord {
-        id: AccountId(random::uuid()),
+    let own = visitor.guest().map(|guest| guest.id);
+    if kept.as_ref().is_some_and(|kept| kept.sent_to != email && Some(kept.guest) != own) {
+        return Err(other_address());
+    }
+    let again = match visitor.account() {
+        Ok((account, _)) => Some(account.clone()).filter(|account| is_unproved(account, &email)),
+        Err(_) => None,
+    };
+    let (account, is_new) = match again {
+        Some(account) => {
+            check_again(app, &account, typed.as_ref()).await?;
+            (account, false)
+        }
+        None => make_account(app, visitor, name, &email, typed.as_ref(), kept.as_ref(), form).await?,
+    };
+    if let Some(KeptGuest { sent_to, .. }) = &kept
+        && *sent_to == email
+        && app.store.holders(&email).await.map_err(store_failed)?.proved.is_none()
+    {
+        // If somebody else proves it at this very moment, it stays a claim.
+        let _ = prove(app, visitor, &account, &email).await;
+    }
+    let account = app.store.account(account.id).await.map_err(store_failed)?;
+    let logged_in = sessions::begin(app, visitor, &account, device).await?;
+    if !is_new {
+        bring_guests(app, visitor, wanted.keep.as_ref(), &account, &logged_in).await?;
+    }
+    Ok(logged_in)
+}
+
+/// Whether an account claims this address, and has proved none.
+fn is_unproved(account: &AccountRecord, email: &Email) -> bool {
+    account.email.is_none() && account.claimed.as_ref() == Some(email)
+}
+
+/// Checks the password of a second registration against that of the first. A request without one means the same account.
+async fn check_again(app: &App, account: &AccountRecord, typed: Option<&Secret>) -> Result<(), Problem> {
+    let Some(typed) = typed else { return Ok(()) };
+    if app.passwords.check(typed, account.password.clone()).await? {
+        return Ok(());
+    }
+    let detail = "You have just registered by this address, with another password. Use that one.";
+    Err(Problem::invalid("password", detail).because(Reason::OtherPassword))
+}
+
+/// Makes an account, or finds the one that the same browser has just made. Says whether it is new; then it has what the guests
+/// were.
+async fn make_account(
+    app: &App,
+    visitor: &Visitor,
+    name: Nickname,
+    email: &Email,
+    typed: Option<&Secret>,
+    kept: Option<&KeptGuest>,
+    form: Option<&str>,
+) -> Result<(AccountRecord, bool), Problem> {
+    let password = match typed {
+        Some(typed) => Some(secrets::choose(app, "password", typed, vec![name.to_string(), email.to_string()]).await?),
+        None => None,
+    };
+    let own = visitor.guest().map(|guest| guest.id);
+    let guests: Vec<GuestId> =
+        own.into_iter().chain(kept.map(|kept| kept.guest).filter(|kept| Some(*kept) != own)).collect();
+    let is_taken = app.store.holders(email).await.map_err(store_failed)?.proved.is_some();
+    let of_browser = own.map(|guest| guest.0.to_string()).or(form.map(ToOwned::to_owned));
+    let mut account = AccountRecord {
+        id: of_browser.map_or_else(|| AccountId(random::uuid()), |browser| id_of(&browser, email)),
         email: None,
         claimed: Some(email.clone()),
         claimed_at: Some(clock::now()),
@@ -82,34 +153,74 @@ pub async fn register(app: &App, visitor: &Visitor, device: String, wanted: Regi
         preferences: Preferences::default(),
         created_at: clock::now(),
     };
-    let (mail, token) = claim_mail(app, &account, &email, is_taken, visitor.language)?;
-    let mail = deliver(app, visitor, mail).await;
-    app.store.create_account(&account, Some(&token), mail.as_ref()).await.map_err(store_failed)?;
-    posted(app);
-    if let Some((hash, guest, reads)) = kept {
-        app.store.take_token(Purpose::KeepRoom, hash, clock::now()).await.map_err(invalid_or_failed)?;
-        guests::adopt(app, guest, account.id).await?;
-        if reads == email && !is_taken {
-            // If somebody else proves it at this very moment, it stays a claim.
-            let _ = prove(app, visitor, &account, &email).await;
+    loop {
+        let (mail, token) = claim_mail(app, &account, email, is_taken, visitor.language)?;
+        let mail = deliver(app, visitor, mail).await;
+        let registration = Registration { account: &account, token: &token, mail: mail.as_ref(), guests: &guests };
+        match app.store.register(&registration).await {
+            Ok(adopted) => {
+                posted(app);
+                for adopted in adopted {
+                    guests::welcome(app, account.id, adopted).await;
+                }
+                return Ok((account, true));
+            }
+            Err(StoreError::Conflict(Conflict::Registered)) => {
+                let before = app.store.account(account.id).await;
+                if let Some(before) = before.ok().filter(|before| is_unproved(before, email)) {
+                    check_again(app, &before, typed).await?;
+                    return Ok((before, false));
+                }
+                // It has gone on since: this is another one.
+                account.id = AccountId(random::uuid());
+            }
+            Err(error) => return Err(store_failed(error)),
         }
     }
-    let account = app.store.account(account.id).await.map_err(store_failed)?;
-    sessions::begin(app, visitor, &account, device).await
 }
 
-/// The same for an account that there is, and that is logged in by now whatever becomes of this: makes the room that a mail
-/// keeps its own.
-pub(super) async fn keep(app: &App, token: Option<&Secret>, account: AccountId) {
-    let Some(token) = token else { return };
+/// The id of the account that a browser makes by an address.
+fn id_of(browser: &str, email: &Email) -> AccountId {
+    let digest: [u8; 32] = Sha256::digest(format!("{browser} registers {email}")).into();
+    let (id, _) = digest.split_first_chunk().expect("a digest is longer than an id");
+    AccountId(Uuid::from_bytes(*id))
+}
+
+/// Gives an account the guest of this browser, and the guest whose room a mail keeps. A failure of the first ends the new
+/// session, so that another try does all of it; a failure of the second is logged only.
+pub(super) async fn bring_guests(
+    app: &App,
+    visitor: &Visitor,
+    token: Option<&Secret>,
+    account: &AccountRecord,
+    logged_in: &LoggedIn,
+) -> Result<(), Problem> {
+    if let Some(guest) = visitor.guest()
+        && let Err(problem) = guests::adopt(app, guest.id, account.id).await
+    {
+        sessions::end(app, account.id, Ending::One(logged_in.session)).await?;
+        return Err(problem);
+    }
+    let Some(token) = token else { return Ok(()) };
     let kept = async {
-        let (hash, guest, _) = kept_guest(app, token).await?;
+        let KeptGuest { hash, guest, sent_to } = kept_guest(app, token).await?;
+        // A link can be given to anybody, and makes the guest's words its user's own. So only the account of the address that
+        // it was mailed to may use it.
+        if !login::holds(account, &sent_to) {
+            return Err(other_address());
+        }
         app.store.take_token(Purpose::KeepRoom, hash, clock::now()).await.map_err(invalid_or_failed)?;
-        guests::adopt(app, guest, account).await
+        guests::adopt(app, guest, account.id).await
     };
     if let Err(problem) = kept.await {
         tracing::info!(code = ?problem.code, "a room was not kept");
     }
+    Ok(())
+}
+
+fn other_address() -> Problem {
+    let detail = "The link in the mail keeps the room for the address that it was sent to. Use that address.";
+    Problem::invalid("email", detail).because(Reason::OtherAddress)
 }
 
 /// The letter, unless its mailbox has had enough of them.
@@ -138,12 +249,20 @@ fn claim_mail(
     Ok((mail, token))
 }
 
+/// A guest whose room a mail keeps.
+struct KeptGuest {
+    hash: TokenHash,
+    guest: GuestId,
+    /// Where the mail went.
+    sent_to: Email,
+}
+
 /// The guest whom the token of a mail keeps a room for.
-async fn kept_guest(app: &App, token: &Secret) -> Result<(TokenHash, GuestId, Email), Problem> {
+async fn kept_guest(app: &App, token: &Secret) -> Result<KeptGuest, Problem> {
     let hash = Keys::link_hash(token.reveal());
     let token = app.store.token(Purpose::KeepRoom, hash, clock::now()).await.map_err(invalid_or_failed)?;
     match token.holder {
-        ActorId::Guest(guest) => Ok((hash, guest, token.email)),
+        ActorId::Guest(guest) => Ok(KeptGuest { hash, guest, sent_to: token.email }),
         ActorId::Account(_) => Err(Problem::token_invalid()),
     }
 }
@@ -162,6 +281,7 @@ pub async fn keep_room(app: &App, visitor: &Visitor, wanted: KeepRoom) -> Result
     let mail = MailRecord {
         id: crate::server::store::MailId(random::uuid()),
         account: None,
+        guest: Some(guest.id),
         to: email,
         name: member.name,
         language: visitor.language,

@@ -2,13 +2,13 @@
 
 use super::{login, rooms, sessions, store_failed, tell};
 use crate::{
-    protocol::{Confirmation, DeleteMe, Event, MessageBody, Millis, Nickname, OwnMessages, Problem},
+    protocol::{Code, Confirmation, DeleteMe, Event, MessageBody, Millis, Nickname, OwnMessages, Problem},
     server::{
         app::{Actor, App, Visitor},
         bus::BusError,
         clock,
         room::{Command, LogError},
-        store::{AccountId, AccountRecord, Ending, GuestRecord, Owed, RoomId, StoreError},
+        store::{AccountId, AccountRecord, Ending, Owed, RoomId, StoreError},
     },
 };
 
@@ -20,7 +20,7 @@ const ERASED: &str = "This message was erased.";
 /// Forgets whoever asks: an account after its password or a code, a guest at once.
 pub async fn forget_me(app: &App, visitor: &Visitor, wanted: DeleteMe) -> Result<(), Problem> {
     match visitor.actor()? {
-        Actor::Guest(guest) => forget_guest(app, visitor, guest).await,
+        Actor::Guest(_) => forget_guest(app, visitor).await,
         Actor::Account { record, .. } => {
             let DeleteMe { password, code, messages } = wanted;
             login::confirm(app, visitor, Confirmation { password, code }).await?;
@@ -29,7 +29,12 @@ pub async fn forget_me(app: &App, visitor: &Visitor, wanted: DeleteMe) -> Result
     }
 }
 
-async fn forget_guest(app: &App, visitor: &Visitor, guest: &GuestRecord) -> Result<(), Problem> {
+/// Forgets the guest of this browser. An account is refused: its page of data deletes it.
+pub async fn forget_guest(app: &App, visitor: &Visitor) -> Result<(), Problem> {
+    let Actor::Guest(guest) = visitor.actor()? else {
+        let detail = "There is no guest here any more: you are logged in. Your account is deleted in the preferences.";
+        return Err(Problem::new(Code::NoSession, detail));
+    };
     if let Some(code) = rooms::whereabouts(app, visitor).await? {
         rooms::leave(app, visitor, code).await?;
     }

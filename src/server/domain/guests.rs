@@ -65,7 +65,14 @@ pub async fn touch(app: &App, guest: &GuestRecord) {
 /// Makes what a guest was an account's: the place in the room, what was said there, and owning it. Their sockets come back
 /// as the account's.
 pub(super) async fn adopt(app: &App, guest: GuestId, account: AccountId) -> Result<(), Problem> {
-    match app.store.adopt_guest(guest, account, clock::now()).await.map_err(store_failed)? {
+    let adopted = app.store.adopt_guest(guest, account, clock::now()).await.map_err(store_failed)?;
+    welcome(app, account, adopted).await;
+    Ok(())
+}
+
+/// Announces what became of a guest's records: to the sockets of the guest, to the log and to the account's lists.
+pub(super) async fn welcome(app: &App, account: AccountId, adopted: Adopted) {
+    match adopted {
         Adopted::Nothing => {}
         Adopted::Member(member) => app.engine.hang_up(member.room, member.member, ByeReason::SignedIn).await,
         Adopted::Left(member) => {
@@ -80,7 +87,6 @@ pub(super) async fn adopt(app: &App, guest: GuestId, account: AccountId) -> Resu
         }
     }
     relist(app, ActorId::Account(account));
-    Ok(())
 }
 
 /// A new guest, who is kept with the room that they make or join.

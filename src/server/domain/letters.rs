@@ -22,6 +22,7 @@ pub(super) fn write(app: &App, account: &AccountRecord, to: &Email, letter: Lett
     MailRecord {
         id: MailId(random::uuid()),
         account: Some(account.id),
+        guest: None,
         to: to.clone(),
         name: account.name.clone(),
         language: account.preferences.language.unwrap_or(spoken),

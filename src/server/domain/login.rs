@@ -54,7 +54,7 @@ pub async fn by_password(app: &App, visitor: &Visitor, device: String, wanted: L
         sessions::end(app, account.id, Ending::One(logged_in.session)).await?;
         return Err(wrong_password());
     }
-    accounts::keep(app, wanted.keep.as_ref(), account.id).await;
+    accounts::bring_guests(app, visitor, wanted.keep.as_ref(), &account, &logged_in).await?;
     Ok(logged_in)
 }
 
@@ -161,7 +161,7 @@ pub async fn by_code(
         app.store.account(account.id).await.map_err(store_failed)?
     };
     let logged_in = sessions::begin_once(app, visitor, &account, device, session_of(hash)).await?;
-    accounts::keep(app, wanted.keep.as_ref(), account.id).await;
+    accounts::bring_guests(app, visitor, wanted.keep.as_ref(), &account, &logged_in).await?;
     Ok(logged_in)
 }
 

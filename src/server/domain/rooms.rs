@@ -1,5 +1,5 @@
-//! Rooms: make, join, leave, look, and what the owner may do. Who that is, the log decides; the record, which follows it,
-//! guards what changes records.
+//! Rooms: make, join, leave, look, and what the owner may do. The judge refuses by the log what is not the owner's to do; a
+//! removal, which changes records first, is guarded by the room's record.
 
 use std::time::Duration;
 
@@ -267,6 +267,20 @@ pub async fn leave(app: &App, visitor: &Visitor, code: RoomCode) -> Result<(), P
         Err(StoreError::NotFound) => Ok(()),
         Err(error) => Err(store_failed(error)),
     }
+}
+
+/// Leaves a room after giving it to `heir`: a member id as a form has it, or nothing. A member who is not the owner any more
+/// only leaves.
+pub async fn leave_to(app: &App, visitor: &Visitor, code: RoomCode, heir: &str) -> Result<(), Problem> {
+    if let Some(heir) = heir.parse().ok().map(MemberId::from_bits) {
+        match give(app, visitor, code, heir).await {
+            Err(problem) if !matches!(problem.code, Code::NotOwner | Code::NotAMember | Code::Removed) => {
+                return Err(problem);
+            }
+            _ => {}
+        }
+    }
+    leave(app, visitor, code).await
 }
 
 /// Removes a member, who cannot come back (owner).

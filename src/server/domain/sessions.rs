@@ -13,7 +13,7 @@ use subtle::ConstantTimeEq;
 use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
 
-use super::{accounts, guests, letters::posted, store_failed};
+use super::{accounts, letters::posted, store_failed};
 use crate::{
     protocol::{Millis, Problem, Profile, SessionView},
     server::{
@@ -172,7 +172,7 @@ pub async fn touch(app: &App, session: &SessionRecord) {
     }
 }
 
-/// Logs a browser in. What it was as a guest is the account's from here on; a session that it had ends.
+/// Logs a browser in. A session that it had ends; what it was as a guest, [`accounts::bring_guests`] brings.
 pub(super) async fn begin(
     app: &App,
     visitor: &Visitor,
@@ -190,9 +190,6 @@ pub(super) async fn begin_once(
     device: String,
     id: SessionId,
 ) -> Result<LoggedIn, Problem> {
-    if let Some(guest) = visitor.guest() {
-        guests::adopt(app, guest.id, account.id).await?;
-    }
     let now = clock::now();
     let (token, hash) = new_refresh(id);
     let session = SessionRecord {

@@ -41,7 +41,7 @@ pub async fn register(
     Device(device): Device,
     Json(body): Json<Register>,
 ) -> Answer<(StatusCode, axum::Json<Profile>)> {
-    let logged_in = accounts::register(&app, &visitor, device, body).await?;
+    let logged_in = accounts::register(&app, &visitor, device, body, None).await?;
     Ok((StatusCode::CREATED, axum::Json(reception.welcome(&app, logged_in))))
 }
 

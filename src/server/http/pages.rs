@@ -22,6 +22,7 @@ use crate::{
             lists, login, rooms,
             secrets::{self, Link},
         },
+        random,
         store::readable,
     },
 };
@@ -166,7 +167,8 @@ pub async fn auth_visit(app: &App, parts: &mut Parts) -> Option<(AuthVisit, Opti
         _ => inside(&next).to_owned(),
     };
     let refused = refused(parts);
-    Some((AuthVisit { page, next, account, guest, name, email, token, refused }, problem))
+    let form = random::uuid().to_string();
+    Some((AuthVisit { page, next, account, guest, name, email, token, form, refused }, problem))
 }
 
 async fn claim(app: &App, visitor: &Visitor, token: &str) -> AuthPage {

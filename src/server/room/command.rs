@@ -9,8 +9,7 @@ use crate::{
     server::{socket::Connection, store::Joining},
 };
 
-/// What a room is asked to do. The log decides who is a member and who is the owner; what else the asker may is decided
-/// before.
+/// What a room is asked to do. The judge checks membership and ownership by the log; all other rules were checked before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Say something.
@@ -39,8 +38,8 @@ pub enum Command {
         /// Who removed them; `None` if they left.
         removed_by: Option<Person>,
     },
-    /// Announce that a member's record is not active any more, since they go on as another member, who has the room if it was
-    /// theirs.
+    /// Announce that a member's record is not active any more, since the person goes on as another member. That member gets
+    /// the room, if the first one owned it.
     Become {
         /// Who.
         member: Person,

@@ -31,7 +31,7 @@ pub struct Judge<'a> {
     now: Millis,
     head: Seq,
     n: u64,
-    /// Who came or went in this batch.
+    /// Members who came or went in this batch.
     moved: HashMap<MemberId, Option<Member>>,
     /// The owner after the batch so far.
     owner: MemberId,
@@ -203,8 +203,8 @@ impl<'a> Judge<'a> {
         self.event(EventKind::Joined { member: Person { id: member.id, name } })
     }
 
-    /// If the owner is not in the room after the batch so far, whoever of its members has been there for longest inherits it:
-    /// the same one on every node, since it is decided by the log alone. An empty room keeps its owner.
+    /// If the owner is not in the room after the batch so far, the member who has been there for longest inherits it. That is
+    /// a function of the log, so every node finds the same member. An empty room keeps its owner.
     fn find_heir(&mut self) {
         if self.member(self.owner).is_some() {
             return;

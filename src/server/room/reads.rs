@@ -198,7 +198,7 @@ impl Reads {
         }
     }
 
-    /// Somebody goes on as another member, who has read what they have.
+    /// A person goes on as another member: the read cursor goes over to it.
     pub fn hand_over(&mut self, from: MemberId, to: MemberId) {
         let Some(Reading { seq, n, shown, .. }) = self.readings.get(&from).copied() else { return };
         let Some(heir) = self.readings.get_mut(&to) else { return };

@@ -106,6 +106,20 @@ impl Holders {
     }
 }
 
+/// An account that is to be made, and all that comes with it.
+#[derive(Clone, Copy, Debug)]
+pub struct Registration<'a> {
+    /// The account.
+    pub account: &'a AccountRecord,
+    /// The token that proves its address.
+    pub token: &'a TokenRecord,
+    /// The mail that carries the token, or one to somebody who has an account by that address; `None` if the mailbox has had
+    /// enough.
+    pub mail: Option<&'a MailRecord>,
+    /// The guests that it was before.
+    pub guests: &'a [GuestId],
+}
+
 /// What became of a guest's membership when the guest became an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Adopted {
@@ -130,6 +144,10 @@ pub trait Accounts {
 
     /// Up to `limit` accounts, in the order of their ids, after `after`.
     async fn accounts_after(&self, after: Option<AccountId>, limit: usize) -> Result<Vec<AccountRecord>>;
+
+    /// Makes an account with all that comes with it, and gives it what the guests were (as [`adopt_guest`](Self::adopt_guest)
+    /// does), in one transaction. Conflict: [`Registered`](super::Conflict::Registered).
+    async fn register(&self, registration: &Registration<'_>) -> Result<Vec<Adopted>>;
 
     /// The account with this id.
     async fn account(&self, id: AccountId) -> Result<AccountRecord>;

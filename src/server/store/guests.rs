@@ -31,7 +31,8 @@ pub trait Guests {
     /// Notes that a guest was heard of, and the name they use now (`None` keeps it). Nothing happens if they are unknown.
     async fn touch_guest(&self, guest: GuestId, nickname: Option<&Nickname>, at: Millis) -> Result<()>;
 
-    /// Forgets one guest, who has left every room. Nothing happens if they are unknown.
+    /// Forgets one guest, who has left every room, with their tokens and the mails that were not sent yet, in one transaction.
+    /// Nothing happens if they are unknown.
     async fn forget_guest(&self, guest: GuestId) -> Result<()>;
 
     /// Forgets guests not seen since `before`; says how many. (MongoDB also has a TTL index.)

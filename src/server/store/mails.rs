@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{AccountId, Result};
+use super::{AccountId, GuestId, Result};
 use crate::protocol::{Email, Language, Millis, Nickname, RoomCode};
 
 /// A mail, for ever: also its `Message-ID`, by which a mail server can tell that it has it already.
@@ -66,6 +66,8 @@ pub struct MailRecord {
     pub id: MailId,
     /// Whose account it is about, if any; it goes with the account.
     pub account: Option<AccountId>,
+    /// Which guest it is for, if any; it goes with the guest.
+    pub guest: Option<GuestId>,
     /// Where to.
     pub to: Email,
     /// How to address the reader.

@@ -29,13 +29,13 @@ pub enum Owed {
     Joined,
     /// "x left".
     Left,
-    /// "x left", since x goes on as another member, who owns the room from here on if x did.
+    /// "x left": the person goes on as this member, who owns the room from here on if x did.
     Became(Person),
     /// "x was removed", with who did it.
     Removed(Person),
 }
 
-/// A notice as it is kept. What a build before this one does not know of it, that build passes over.
+/// A notice as it is kept. An earlier build reads a `left` with an heir as one without.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 enum Notice {

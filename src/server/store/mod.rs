@@ -23,7 +23,9 @@ use std::fmt;
 use async_trait::async_trait;
 use uuid::Uuid;
 
-pub use accounts::{AccountChange, AccountId, AccountRecord, Accounts, Adopted, Holders, NewPassword, PasswordHash};
+pub use accounts::{
+    AccountChange, AccountId, AccountRecord, Accounts, Adopted, Holders, NewPassword, PasswordHash, Registration,
+};
 pub use addresses::{in_ascii, readable};
 pub use events::{Appended, Earlier, Events, Head, Stopped};
 pub use guests::{GuestRecord, Guests, TokenHash};
@@ -85,8 +87,10 @@ pub enum Conflict {
     MemberIdTaken,
     /// The owner removed this person, who cannot come back.
     Removed,
-    /// Only the room's owner may remove somebody, and the one who would is not the owner.
+    /// The member who would remove somebody does not own the room.
     NotOwner,
+    /// unique (account): an account has this id.
+    Registered,
     /// unique (email): another account proved to read this address.
     EmailTaken,
 }

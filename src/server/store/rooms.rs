@@ -20,7 +20,7 @@ pub struct RoomRecord {
     pub retention: Retention,
     /// The epoch of a preserved room, and the first epoch of an ephemeral one (whose tail says which it has now).
     pub epoch: Epoch,
-    /// Who owns it, as far as the log was projected; they may have left.
+    /// The member who owns it, by the events that were projected; they may have left.
     pub owner: MemberId,
     /// When it was made.
     pub created_at: Millis,

@@ -32,6 +32,7 @@ pub fn RegisterForm(visit: AuthVisit) -> impl IntoView {
                 hint=texts.password_hint()
             />
             <Strength/>
+            <input type="hidden" name="form" value=visit.form/>
             <Next next=visit.next keep=visit.token/>
             <Refused problem fields=&["name", "email", "password"]/>
             <button type="submit" class="button button--primary button--wide">{use_texts().account.register()}</button>

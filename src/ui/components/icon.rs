@@ -46,6 +46,8 @@ pub enum Shape {
     Code,
     /// A bell that is struck out.
     Muted,
+    /// A crown.
+    Owner,
 }
 
 impl Shape {
@@ -78,6 +80,7 @@ impl Shape {
             Self::Add => "M12 5v14M5 12h14",
             Self::Code => "M5 9h15M4 15h15M10 4 8 20M16 4l-2 16",
             Self::Muted => "M9 5.2A5 5 0 0 1 17 9c0 3 .7 4.8 1.5 6M15 17H5c1.2-1.5 2-3.5 2-7M10 20h4M4 4l16 16",
+            Self::Owner => "M4 18.5h16M4.5 15 3.5 7.5 8 11l4-6 4 6 4.5-3.5-1 7.5Z",
             Self::NotKept => "M4 5h16v4H4zM5.5 9v6M18.5 9v10h-9M3 21 21 3",
         }
     }

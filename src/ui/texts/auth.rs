@@ -191,7 +191,7 @@ impl AccountProblems {
             (Code::NotConfirmed, Some("code")) => self.wrong_confirming_code(),
             (Code::NotConfirmed, _) => self.not_confirmed(),
             (Code::WeakPassword, _) => self.weak_password(),
-            (Code::InvalidInput, Some("password" | "new_password")) => {
+            (Code::InvalidInput, Some("password" | "new_password")) if problem.reason.is_none() => {
                 let (least, most) = PASSWORD_CHARS.into_inner();
                 return Some(self.password_length(&least.to_string(), &most.to_string()));
             }

@@ -125,6 +125,11 @@ table! {
         remove_text;
         remove_button;
         keep;
+        give: (name);
+        give_heading: (name);
+        give_text;
+        give_button;
+        keep_room;
         log_in_or_register;
         to_keep_place: {link};
     }
@@ -150,6 +155,8 @@ table! {
         ephemeral;
         leave;
         stay;
+        heir;
+        heir_of_two: (name);
     }
     /// Why a room is over for a page.
     ended: Ended {
@@ -338,6 +345,8 @@ table! {
         overloaded;
         unreachable;
         invalid_email;
+        other_address;
+        other_password;
         token_invalid;
         not_logged_in;
     }

@@ -40,6 +40,8 @@ impl Texts {
             }
             Reason::DiskLow => texts.disk_low().to_owned(),
             Reason::NoEmail => texts.invalid_email().to_owned(),
+            Reason::OtherAddress => texts.other_address().to_owned(),
+            Reason::OtherPassword => texts.other_password().to_owned(),
         })
     }
 

@@ -166,6 +166,7 @@ mod tests {
         let mail = MailRecord {
             id: MailId(Uuid::from_u128(7)),
             account: None,
+            guest: None,
             to: Email::try_from("ada@example.org").unwrap(),
             name: Nickname::try_from(name).unwrap(),
             language,

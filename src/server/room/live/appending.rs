@@ -268,7 +268,7 @@ impl Live {
         }
     }
 
-    /// Whoever wrote these events down has told the room's record who owns it.
+    /// Notes that the room's record names the owner that these events name: the node that wrote them has seen to it.
     pub(super) fn trust_owner<'a>(&mut self, events: impl DoubleEndedIterator<Item = &'a Event>) {
         let owner = events.rev().find_map(|event| match &event.kind {
             EventKind::Owner { member, .. } => Some(member.id),

@@ -270,8 +270,8 @@ impl Live {
         }
     }
 
-    /// Closes a member's connections here. They come back as whoever their cookies say then; if that is another member, what
-    /// was read as the one was read as the other.
+    /// Closes a member's connections here. They come back by the cookies of then. Where that is as another member, the read
+    /// cursor goes over to it.
     pub(super) fn hang_up(&mut self, member: MemberId, goes_on_as: Option<MemberId>, why: ByeReason) {
         let theirs = self.subscribers.iter().filter(|(_, subscriber)| subscriber.member == member);
         let theirs: Vec<ConnectionId> = theirs.map(|(id, _)| *id).collect();

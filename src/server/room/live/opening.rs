@@ -87,8 +87,8 @@ impl Live {
         }
     }
 
-    /// Makes up for an heir that was not made: by an earlier version, or because somebody came back who is gone by now. Behind
-    /// the notices that are owed, since one of them may be that the owner is back.
+    /// Asks for an heir where the log has members and not their owner, as an earlier version left it. Stands behind the owed
+    /// notices, since one of them may say that the owner is back.
     fn see_to_an_owner(&mut self) {
         if !self.state.members.is_empty() && !self.state.members.contains_key(&self.state.owner) {
             self.pending.push_back((Command::Inherit, Reply::None));

@@ -535,3 +535,44 @@ pub async fn what_an_account_said_is_told_apart_from_it(store: &dyn Store) {
     let unknown = AccountId(Uuid::new_v4());
     assert!(store.disown_events(unknown, &nobody, None).await.unwrap().is_empty());
 }
+
+pub async fn of_two_registrations_of_one_account_at_once_one_makes_it(store: &dyn Store) {
+    for _ in 0..10 {
+        let ada = AccountRecord { claimed: Some(email("ada@example.org")), ..new_account() };
+        let register = async || {
+            let (token, mail) = (token(Purpose::Verify, ActorId::Account(ada.id)), mail(Some(ada.id)));
+            store.register(&Registration { account: &ada, token: &token, mail: Some(&mail), guests: &[] }).await
+        };
+        let before = outbox(store).await.len();
+        match join(register(), register()).await {
+            (Ok(_), Err(StoreError::Conflict(Conflict::Registered)))
+            | (Err(StoreError::Conflict(Conflict::Registered)), Ok(_)) => {}
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(store.account(ada.id).await.unwrap(), ada);
+        assert_eq!(outbox(store).await.len(), before + 1, "and one mail goes to it");
+    }
+}
+
+pub async fn who_registers_is_what_their_guests_were_or_not_at_all(store: &dyn Store) {
+    let (room, guest, member) = make_room_of_guest(store).await;
+    let unknown = super::guest();
+    let ada = AccountRecord { claimed: Some(email("ada@example.org")), ..new_account() };
+    let token = token(Purpose::Verify, ActorId::Account(ada.id));
+    let mail = mail(Some(ada.id));
+    let guests = [guest.id, unknown];
+    let registration = Registration { account: &ada, token: &token, mail: Some(&mail), guests: &guests };
+    store.put_mail(&mail).await.unwrap();
+    assert!(store.register(&registration).await.is_err(), "the mail is there already");
+    assert!(is_missing(&store.account(ada.id).await));
+    assert_eq!(store.guest_by_token(guest.token, 0).await.unwrap(), guest);
+    store.finish_mail(mail.id).await.unwrap();
+
+    let adopted = store.register(&registration).await.unwrap();
+    let own = MemberRecord { actor: ActorId::Account(ada.id), ..member };
+    assert_eq!(adopted, [Adopted::Member(own.clone()), Adopted::Nothing]);
+    assert_eq!(store.rooms_of_account(ada.id).await.unwrap(), [(room, own)]);
+    assert!(is_missing(&store.guest_by_token(guest.token, 0).await));
+    assert!(store.token(Purpose::Verify, token.hash, now()).await.is_ok());
+    assert_eq!(outbox(store).await, [mail.id]);
+}

@@ -31,3 +31,20 @@ async fn begin(store: &dyn Store, guest: &GuestRecord) {
 pub async fn the_store_answers_a_ping(store: &dyn Store) {
     store.ping().await.unwrap();
 }
+
+pub async fn a_guest_who_is_forgotten_leaves_neither_token_nor_mail(store: &dyn Store) {
+    let [forgotten, other] = [make_room_of_guest(store).await.1, make_room_of_guest(store).await.1];
+    let mails = [&forgotten, &other].map(|guest| MailRecord { guest: Some(guest.id), ..mail(None) });
+    let tokens = [&forgotten, &other].map(|guest| token(Purpose::KeepRoom, ActorId::Guest(guest.id)));
+    for (token, mail) in tokens.iter().zip(&mails) {
+        store.put_token(token, Some(mail), now()).await.unwrap();
+    }
+    let leased = store.lease_mails(now(), now(), 10).await.unwrap();
+    assert!(leased.iter().any(|mail| mail.guest == Some(forgotten.id)), "it is read back");
+    store.forget_guest(forgotten.id).await.unwrap();
+    assert!(is_missing(&store.guest_by_token(forgotten.token, 0).await));
+    assert!(is_missing(&store.token(Purpose::KeepRoom, tokens[0].hash, now()).await));
+    assert_eq!(outbox(store).await, [mails[1].id]);
+    assert!(store.token(Purpose::KeepRoom, tokens[1].hash, now()).await.is_ok());
+    store.forget_guest(forgotten.id).await.expect("again changes nothing");
+}

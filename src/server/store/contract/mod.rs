@@ -23,9 +23,9 @@ use uuid::Uuid;
 use super::{
     AccountChange, AccountId, AccountRecord, Accounts as _, ActorId, Adopted, Appended, CodeCheck, Conflict, Earlier,
     Ending, Events as _, GuestId, GuestRecord, Head, Holders, Joining, Letter, MailId, MailRecord, MemberRecord,
-    Members as _, Membership, NewPassword, Overview, Owed, PasswordHash, Presence, Purpose, ReadCursor, Result, RoomId,
-    RoomRecord, Rooms as _, Rotation, SessionId, SessionRecord, Stopped, Store, StoreError, TokenHash, TokenRecord,
-    mongo::Mongo, sqlite::Sqlite,
+    Members as _, Membership, NewPassword, Overview, Owed, PasswordHash, Presence, Purpose, ReadCursor, Registration,
+    Result, RoomId, RoomRecord, Rooms as _, Rotation, SessionId, SessionRecord, Stopped, Store, StoreError, TokenHash,
+    TokenRecord, mongo::Mongo, sqlite::Sqlite,
 };
 use crate::{
     protocol::{
@@ -119,6 +119,7 @@ contract! {
     }
     guests {
         a_guest_is_found_while_alive
+        a_guest_who_is_forgotten_leaves_neither_token_nor_mail
         the_store_answers_a_ping
     }
     accounts {
@@ -145,6 +146,8 @@ contract! {
         an_account_that_is_in_a_room_stays
         nobody_comes_in_whose_account_goes_at_that_moment
         what_an_account_said_is_told_apart_from_it
+        of_two_registrations_of_one_account_at_once_one_makes_it
+        who_registers_is_what_their_guests_were_or_not_at_all
     }
     sessions {
         a_session_is_found_with_its_account_until_it_ends
@@ -309,6 +312,7 @@ fn mail(account: Option<AccountId>) -> MailRecord {
     MailRecord {
         id: MailId(Uuid::new_v4()),
         account,
+        guest: None,
         to: email("ada@example.org"),
         name: name("Ada"),
         language: Language::German,

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     super::{
         AccountChange, AccountId, AccountRecord, Accounts, ActorId, Adopted, Conflict, GuestId, Holders, MailRecord,
-        MemberRecord, NewPassword, PasswordHash, Presence, Result, RoomId, RoomRecord, SessionId, StoreError,
-        TokenRecord, in_ascii,
+        MemberRecord, NewPassword, PasswordHash, Presence, Registration, Result, RoomId, RoomRecord, SessionId,
+        StoreError, TokenRecord, in_ascii,
         members::{Joined, join_records},
     },
     Attempt, Failure, LONG_PATIENCE, Mongo, PATIENCE, binary, duplicate, indexes,
@@ -64,6 +64,13 @@ impl Accounts for Mongo {
             let after = after.map_or_else(Document::new, |account| doc! { "_id": { "$gt": binary(account.0) } });
             let found = self.accounts.find(after).sort(doc! { "_id": 1 }).limit(super::limit(limit)).await?;
             Ok(found.map_ok(AccountRecord::from).try_collect().await?)
+        })
+        .await
+    }
+
+    async fn register(&self, registration: &Registration<'_>) -> Result<Vec<Adopted>> {
+        within(PATIENCE, async {
+            transaction!(self, |session| self.try_register(session, registration)).map_err(taken)
         })
         .await
     }
@@ -231,6 +238,20 @@ impl Mongo {
         }
     }
 
+    async fn try_register(
+        &self,
+        session: &mut ClientSession,
+        registration: &Registration<'_>,
+    ) -> Attempt<Vec<Adopted>> {
+        let Registration { account, token, mail, guests } = *registration;
+        self.try_create_account(session, account, Some(token), mail).await?;
+        let mut adopted = Vec::new();
+        for guest in guests {
+            adopted.push(self.try_adopt_guest(session, *guest, account.id, account.created_at).await?);
+        }
+        Ok(adopted)
+    }
+
     async fn try_claim_email(
         &self,
         session: &mut ClientSession,
@@ -365,7 +386,7 @@ impl Mongo {
         if forgotten.deleted_count == 0 {
             return Ok(Adopted::Nothing);
         }
-        self.tokens.delete_many(doc! { "holder": binary(guest.0) }).session(&mut *session).await?;
+        self.delete_what_is_of(session, guest).await?;
         let guests = self.memberships(session, ActorId::Guest(guest)).await?;
         let own = self.memberships(session, ActorId::Account(account)).await?;
         let mut adopted = Adopted::Nothing;
@@ -503,6 +524,7 @@ fn taken(failure: Failure) -> StoreError {
         Failure::Driver(error) if matches!(duplicate(error), Some((_, indexes::ACCOUNTS_EMAIL))) => {
             Conflict::EmailTaken.into()
         }
+        Failure::Driver(error) if matches!(duplicate(error), Some((_, indexes::ID))) => Conflict::Registered.into(),
         _ => failure.into(),
     }
 }

@@ -2,12 +2,15 @@
 
 use anyhow::anyhow;
 use async_trait::async_trait;
-use mongodb::bson::{self, Binary, doc, spec::BinarySubtype};
+use mongodb::{
+    ClientSession,
+    bson::{self, Binary, doc, spec::BinarySubtype},
+};
 use serde::{Deserialize, Serialize};
 
 use super::{
     super::{GuestId, GuestRecord, Guests, Result, StoreError, TokenHash},
-    Mongo, PATIENCE, binary, uuid, within,
+    Attempt, Mongo, PATIENCE, binary, transaction, uuid, within,
 };
 use crate::protocol::{Millis, Nickname};
 
@@ -49,11 +52,7 @@ impl Guests for Mongo {
     }
 
     async fn forget_guest(&self, guest: GuestId) -> Result<()> {
-        within(PATIENCE, async {
-            self.guests.delete_one(doc! { "_id": binary(guest.0) }).await?;
-            Ok(())
-        })
-        .await
+        within(PATIENCE, async { Ok(transaction!(self, |session| self.try_forget_guest(session, guest))?) }).await
     }
 
     async fn forget_guests(&self, before: Millis) -> Result<u64> {
@@ -62,6 +61,21 @@ impl Guests for Mongo {
             Ok(self.guests.delete_many(unseen).await?.deleted_count)
         })
         .await
+    }
+}
+
+impl Mongo {
+    async fn try_forget_guest(&self, session: &mut ClientSession, guest: GuestId) -> Attempt<()> {
+        self.guests.delete_one(doc! { "_id": binary(guest.0) }).session(&mut *session).await?;
+        self.delete_what_is_of(session, guest).await
+    }
+
+    /// Deletes the tokens of a guest, and the mails that were not sent yet.
+    pub(super) async fn delete_what_is_of(&self, session: &mut ClientSession, guest: GuestId) -> Attempt<()> {
+        let guest = binary(guest.0);
+        self.tokens.delete_many(doc! { "holder": guest }).session(&mut *session).await?;
+        self.mails.delete_many(doc! { "guest": guest }).session(session).await?;
+        Ok(())
     }
 }
 

@@ -17,7 +17,8 @@ use mongodb::{
 /// How long MongoDB keeps a guest who is not heard of; `forget_guests` comes first where it is asked for less.
 const GUEST_LIFE: Duration = Duration::from_hours(24);
 
-// Names that duplicate key errors are told apart by.
+// Names that duplicate key errors are told apart by. The first is MongoDB's own.
+pub(super) const ID: &str = "_id_";
 pub(super) const ROOMS_CODE: &str = "rooms_code";
 pub(super) const MEMBERS_MEMBER: &str = "members_member";
 pub(super) const MEMBERS_GUEST: &str = "members_guest";
@@ -115,6 +116,7 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 8] {
             vec![
                 plain("mails_due", doc! { "due_at": 1, "_id": 1 }, None),
                 plain("mails_account", doc! { "account": 1 }, Some(doc! { "account": { "$exists": true } })),
+                plain("mails_guest", doc! { "guest": 1 }, Some(doc! { "guest": { "$exists": true } })),
             ],
         ),
     ]

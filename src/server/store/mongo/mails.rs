@@ -9,7 +9,7 @@ use mongodb::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{AccountId, Letter, MailId, MailRecord, Mails, Result},
+    super::{AccountId, GuestId, Letter, MailId, MailRecord, Mails, Result},
     Attempt, Mongo, PATIENCE, binary, uuid, within,
 };
 use crate::protocol::{Email, Language, Millis, Nickname};
@@ -21,6 +21,8 @@ pub(super) struct MailDocument {
     // A partial index asks whether the field exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     account: Option<bson::Uuid>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    guest: Option<bson::Uuid>,
     to: Email,
     name: Nickname,
     language: Language,
@@ -91,6 +93,7 @@ impl From<MailRecord> for MailDocument {
         Self {
             id: binary(mail.id.0),
             account: mail.account.map(|account| binary(account.0)),
+            guest: mail.guest.map(|guest| binary(guest.0)),
             to: mail.to,
             name: mail.name,
             language: mail.language,
@@ -108,6 +111,7 @@ impl From<MailDocument> for MailRecord {
         Self {
             id: MailId(uuid(document.id)),
             account: document.account.map(|account| AccountId(uuid(account))),
+            guest: document.guest.map(|guest| GuestId(uuid(guest))),
             to: document.to,
             name: document.name,
             language: document.language,

@@ -7,10 +7,10 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 use super::{
     super::{
         AccountChange, AccountId, AccountRecord, Accounts, ActorId, Adopted, Conflict, GuestId, Holders, MailRecord,
-        MemberRecord, NewPassword, Presence, Result, RoomId, SessionId, StoreError, TokenRecord,
+        MemberRecord, NewPassword, Presence, Registration, Result, RoomId, SessionId, StoreError, TokenRecord,
         members::{Joined, join_records},
     },
-    Sqlite, Undo, mails, members,
+    Sqlite, Undo, guests, mails, members,
     rooms::{self, found},
     sessions, tokens, violated,
 };
@@ -40,6 +40,18 @@ impl Accounts for Sqlite {
             let mut query =
                 db.prepare_cached("SELECT * FROM accounts WHERE ?1 IS NULL OR id > ?1 ORDER BY id LIMIT ?2")?;
             Ok(query.query_map(params![after, limit.cast_signed()], record)?.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+
+    async fn register(&self, registration: &Registration<'_>) -> Result<Vec<Adopted>> {
+        let Registration { account, token, mail, guests } = *registration;
+        let (account, token, mail, guests) = (account.clone(), token.clone(), mail.cloned(), guests.to_vec());
+        self.write(Undo::Savepoint, move |db| {
+            insert(db, &account)?;
+            tokens::put(db, &token, account.created_at)?;
+            mail.iter().try_for_each(|mail| mails::insert(db, mail))?;
+            guests.iter().map(|guest| adopt(db, *guest, account.id, account.created_at)).collect()
         })
         .await
     }
@@ -227,7 +239,7 @@ fn adopt(db: &Connection, guest: GuestId, account: AccountId, at: Millis) -> Res
     if db.prepare_cached("DELETE FROM guests WHERE id = ?")?.execute([guest])? == 0 {
         return Ok(Adopted::Nothing);
     }
-    tokens::delete_of(db, ActorId::Guest(guest))?;
+    guests::delete_what_is_of(db, guest)?;
     let mut adopted = Adopted::Nothing;
     for record in members::of_actor(db, ActorId::Guest(guest))? {
         let was_active = record.presence == Presence::Active;
@@ -327,9 +339,13 @@ pub(super) fn expect(db: &Connection, actor: ActorId) -> Result<()> {
     }
 }
 
-/// The conflict, if another account has the address.
+/// The conflict, if another account has the address or the id.
 fn taken(error: rusqlite::Error) -> StoreError {
-    if violated(&error) == Some("accounts.email") { Conflict::EmailTaken.into() } else { error.into() }
+    match violated(&error) {
+        Some("accounts.email") => Conflict::EmailTaken.into(),
+        Some("accounts.id") => Conflict::Registered.into(),
+        _ => error.into(),
+    }
 }
 
 fn record(row: &Row<'_>) -> rusqlite::Result<AccountRecord> {

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use rusqlite::{Connection, params};
 
 use super::{
-    super::{GuestId, GuestRecord, Guests, Result, TokenHash},
-    Sqlite, Undo,
+    super::{ActorId, GuestId, GuestRecord, Guests, Result, TokenHash},
+    Sqlite, Undo, tokens,
 };
 use crate::protocol::{Millis, Nickname};
 
@@ -39,9 +39,9 @@ impl Guests for Sqlite {
     }
 
     async fn forget_guest(&self, guest: GuestId) -> Result<()> {
-        self.write(Undo::Nothing, move |db| {
+        self.write(Undo::Savepoint, move |db| {
             db.prepare_cached("DELETE FROM guests WHERE id = ?")?.execute([guest])?;
-            Ok(())
+            delete_what_is_of(db, guest)
         })
         .await
     }
@@ -53,6 +53,13 @@ impl Guests for Sqlite {
         })
         .await
     }
+}
+
+/// Deletes the tokens of a guest, and the mails that were not sent yet.
+pub(super) fn delete_what_is_of(db: &Connection, guest: GuestId) -> Result<()> {
+    tokens::delete_of(db, ActorId::Guest(guest))?;
+    db.prepare_cached("DELETE FROM mails WHERE guest = ?")?.execute([guest])?;
+    Ok(())
 }
 
 /// Keeps a new guest.

@@ -63,12 +63,13 @@ impl Mails for Sqlite {
 /// Puts a mail into the outbox.
 pub(super) fn insert(db: &Connection, mail: &MailRecord) -> Result<()> {
     let mut insert = db.prepare_cached(
-        "INSERT INTO mails (id, account, address, name, language, letter, key, created_at, due_at, attempts)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO mails (id, account, guest, address, name, language, letter, key, created_at, due_at, attempts)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
     insert.execute(params![
         mail.id,
         mail.account,
+        mail.guest,
         mail.to,
         mail.name,
         mail.language,
@@ -85,6 +86,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<MailRecord> {
     Ok(MailRecord {
         id: row.get("id")?,
         account: row.get("account")?,
+        guest: row.get("guest")?,
         to: row.get("address")?,
         name: row.get("name")?,
         language: row.get("language")?,

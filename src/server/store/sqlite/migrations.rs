@@ -230,6 +230,11 @@ const STEPS: &[&str] = &[
     CREATE INDEX accounts_claimed_at ON accounts (claimed_at) WHERE claimed_at IS NOT NULL;
     CREATE INDEX accounts_nowhere ON accounts (created_at) WHERE email IS NULL AND claimed IS NULL;
     ",
+    // 9: which guest a mail is for.
+    "
+    ALTER TABLE mails ADD COLUMN guest BLOB CHECK (length(guest) = 16);
+    CREATE INDEX mails_guest ON mails (guest) WHERE guest IS NOT NULL;
+    ",
 ];
 
 /// What the step says that puts the hosts of addresses into ASCII, which SQL cannot.

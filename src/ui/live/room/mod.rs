@@ -9,7 +9,7 @@ use leptos::{prelude::*, task::spawn_local};
 use crate::{
     protocol::{
         ClientId, InvalidText, LocalTime, MemberId, MessageBody, Nickname, Problem, Retention, RoomCode, RoomName,
-        RoomType, Snapshot, You,
+        RoomType, Seq, Snapshot, You,
     },
     ui::{
         account::use_account,
@@ -47,8 +47,10 @@ pub struct MemberLine {
     pub name: Nickname,
     /// Whether that is the reader.
     pub is_you: bool,
-    /// Whether they made the room.
+    /// Whether they own the room.
     pub is_owner: bool,
+    /// Since when they are in it.
+    pub since: Seq,
     /// Whether they have a connection now.
     pub connected: bool,
 }

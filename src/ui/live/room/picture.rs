@@ -154,6 +154,7 @@ impl Desk {
             name: member.name.clone(),
             is_you: view.mine.contains(id),
             is_owner: *id == replica.state.owner,
+            since: member.since,
             connected: replica.connected.contains(id) || (view.mine.contains(id) && is_live),
         };
         let incident = |incident: Incident| match incident {

@@ -16,6 +16,8 @@ use crate::{
     },
 };
 
+use super::members::HeirField;
+
 /// Asks before leaving.
 #[component]
 pub fn ExitDialog(
@@ -49,6 +51,7 @@ pub fn ExitDialog(
             <p class="form-problem" role="status">{move || leave.detail()}</p>
             <Form sending=leave on_send=move |()| room.expect_exit()>
                 <input type="hidden" name="code" value=room.code.to_string()/>
+                <HeirField/>
                 <div class="button-row">
                     <Submit busy=leave.pending class="button button--danger">{texts.leave()}</Submit>
                     <button type="button" class="button" on:click=move |_| open.set(false)>{texts.stay()}</button>

@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 
 use crate::{
-    api::KickMember,
-    protocol::Role,
+    api::{GiveRoom, KickMember},
+    protocol::{Role, RoomType},
     ui::{
         account::use_account,
         components::{Dialog, Icon, Shape, Submit, When},
@@ -16,12 +16,28 @@ use crate::{
     },
 };
 
+/// Whom the owner has chosen, to be asked once more.
+#[derive(Clone, Copy)]
+pub struct Chosen {
+    /// To be removed.
+    pub removing: RwSignal<Option<MemberLine>>,
+    /// To be given the room.
+    pub giving: RwSignal<Option<MemberLine>>,
+}
+
+impl Chosen {
+    /// Nobody yet.
+    pub fn nobody() -> Self {
+        Self { removing: RwSignal::new(None), giving: RwSignal::new(None) }
+    }
+}
+
 /// The members, one a line.
 #[component]
-fn MemberList(removing: RwSignal<Option<MemberLine>>) -> impl IntoView {
+fn MemberList(chosen: Chosen) -> impl IntoView {
     let room = use_room();
     let texts = &use_texts().members;
-    let may_remove = Memo::new(move |_| room.you.with(|you| you.role == Role::Owner));
+    let is_mine = Memo::new(move |_| room.you.with(|you| you.role == Role::Owner));
 
     view! {
         <ul class="members">
@@ -36,16 +52,26 @@ fn MemberList(removing: RwSignal<Option<MemberLine>>) -> impl IntoView {
                         .then(|| {
                             let name = member.name.to_string();
                             let member = StoredValue::new(member);
-                            view! {
-                                <When holds=move || may_remove.get()>
+                            let (give, remove) = (texts.give(&name), texts.remove(&name));
+                            let button = move |label: String, shape, whom: RwSignal<Option<MemberLine>>| {
+                                view! {
                                     <button
                                         type="button"
                                         class="icon-button icon-button--small"
-                                        aria-label=texts.remove(&name)
-                                        on:click=move |_| removing.set(Some(member.get_value()))
+                                        aria-label=label.clone()
+                                        title=label
+                                        on:click=move |_| whom.set(Some(member.get_value()))
                                     >
-                                        <Icon shape=Shape::Close/>
+                                        <Icon shape/>
                                     </button>
+                                }
+                            };
+                            view! {
+                                <When holds=move || is_mine.get()>
+                                    <span class="member__acts">
+                                        {button(give.clone(), Shape::Owner, chosen.giving)}
+                                        {button(remove.clone(), Shape::Close, chosen.removing)}
+                                    </span>
                                 </When>
                             }
                         })}
@@ -72,15 +98,15 @@ fn MemberList(removing: RwSignal<Option<MemberLine>>) -> impl IntoView {
 /// The panel of a wide screen.
 #[component]
 pub fn MembersPanel(
-    /// Whom the owner is about to remove.
-    removing: RwSignal<Option<MemberLine>>,
+    /// Whom the owner has chosen.
+    chosen: Chosen,
 ) -> impl IntoView {
     let room = use_room();
     let texts = &use_texts().members;
     view! {
         <aside class="room__side" aria-labelledby="panel-heading">
             <h2 id="panel-heading" class="room__side-heading">{texts.heading()} " " <span class="count">{move || room.members.with(Vec::len)}</span></h2>
-            <MemberList removing/>
+            <MemberList chosen/>
         </aside>
     }
 }
@@ -90,64 +116,116 @@ pub fn MembersPanel(
 pub fn MembersDialog(
     /// Whether it is open.
     open: RwSignal<bool>,
-    /// Whom the owner is about to remove.
-    removing: RwSignal<Option<MemberLine>>,
+    /// Whom the owner has chosen.
+    chosen: Chosen,
 ) -> impl IntoView {
     let room = use_room();
     let texts = &use_texts().members;
     let heading = Signal::derive(move || texts.heading_with(&room.members.with(Vec::len).to_string()));
     view! {
         <Dialog open id="members" heading>
-            <MemberList removing/>
+            <MemberList chosen/>
         </Dialog>
     }
 }
 
-/// Asks the owner before a member is removed.
+/// Asks the owner before a member is removed, or given the room.
 #[component]
-pub fn RemoveDialog(
-    /// Whom.
-    removing: RwSignal<Option<MemberLine>>,
+pub fn ChosenDialogs(
+    /// Whom the owner has chosen.
+    chosen: Chosen,
 ) -> impl IntoView {
+    let (kick, give) = (Sending::to::<KickMember>(), Sending::to::<GiveRoom>());
+    view! {
+        <AskDialog whom=chosen.removing gives=false sending=kick/>
+        <AskDialog whom=chosen.giving gives=true sending=give/>
+    }
+}
+
+#[component]
+fn AskDialog(whom: RwSignal<Option<MemberLine>>, gives: bool, sending: Sending) -> impl IntoView {
     let room = use_room();
     let texts = &use_texts().members;
-    let kick = Sending::to::<KickMember>();
     let open = RwSignal::new(false);
     let name = Memo::new(move |before: Option<&String>| {
-        removing
-            .with(|member| member.as_ref().map(|m| m.name.to_string()))
-            .or_else(|| before.cloned())
-            .unwrap_or_default()
+        whom.with(|member| member.as_ref().map(|m| m.name.to_string())).or_else(|| before.cloned()).unwrap_or_default()
     });
     effect(move || {
-        if removing.with(Option::is_some) {
+        if whom.with(Option::is_some) {
             open.set(true);
         }
     });
     effect(move || {
-        if !open.get() && removing.with_untracked(Option::is_some) {
-            removing.set(None);
+        if !open.get() && whom.with_untracked(Option::is_some) {
+            whom.set(None);
         }
     });
     effect(move || {
-        if kick.is_done() && open.get_untracked() {
+        if sending.is_done() && open.get_untracked() {
             open.set(false);
         }
     });
-    let whom = move || removing.with(|member| member.as_ref().map(|member| member.id.to_string()));
+    let member = move || whom.with(|member| member.as_ref().map(|member| member.id.to_string()));
+    let (id, class, text, act, keep) = if gives {
+        ("give", "button button--primary", texts.give_text(), texts.give_button(), texts.keep_room())
+    } else {
+        ("remove", "button button--danger", texts.remove_text(), texts.remove_button(), texts.keep())
+    };
+    let heading = Signal::derive(move || {
+        let name = isolated(&name.get());
+        if gives { texts.give_heading(&name) } else { texts.remove_heading(&name) }
+    });
 
     view! {
-        <Dialog open id="remove" heading=Signal::derive(move || texts.remove_heading(&isolated(&name.get())))>
-            <p class="dialog__text">{texts.remove_text()}</p>
-            <p class="form-problem" role="status">{move || kick.detail()}</p>
-            <Form sending=kick>
+        <Dialog open id heading>
+            <p class="dialog__text">{text}</p>
+            <p class="form-problem" role="status">{move || sending.detail()}</p>
+            <Form sending>
                 <input type="hidden" name="code" value=room.code.to_string()/>
-                <input type="hidden" name="member_id" value=whom/>
+                <input type="hidden" name="member_id" value=member/>
                 <div class="button-row">
-                    <Submit busy=kick.pending class="button button--danger">{texts.remove_button()}</Submit>
-                    <button type="button" class="button" on:click=move |_| open.set(false)>{texts.keep()}</button>
+                    <Submit busy=sending.pending class=class>{act}</Submit>
+                    <button type="button" class="button" on:click=move |_| open.set(false)>{keep}</button>
                 </div>
             </Form>
         </Dialog>
+    }
+}
+
+/// Asks the owner for an heir, in the form that leaves the room: at first the member who has been there for longest. A room for
+/// two has nothing to choose.
+#[component]
+pub fn HeirField() -> impl IntoView {
+    let room = use_room();
+    let texts = &use_texts().exit;
+    let heirs = Memo::new(move |_| {
+        if room.you.with(|you| you.role != Role::Owner) {
+            return Vec::new();
+        }
+        let mut others = room.members.get();
+        others.retain(|member| !member.is_you);
+        others.sort_by_key(|member| (member.since, member.id));
+        others.into_iter().map(|member| (member.id.to_string(), member.name.to_string())).collect::<Vec<_>>()
+    });
+    let options = move || {
+        heirs.with(|heirs| {
+            heirs.iter().map(|(id, name)| view! { <option value=id.clone()>{name.clone()}</option> }).collect_view()
+        })
+    };
+    view! {
+        <When holds=move || heirs.with(|heirs| !heirs.is_empty())>
+            {if room.room_type == RoomType::P2p {
+                let heir = move || heirs.with(|heirs| heirs.first().map(|(_, name)| texts.heir_of_two(&isolated(name))));
+                view! { <p class="dialog__text">{heir}</p> }.into_any()
+            } else {
+                view! {
+                    <div class="field">
+                        <label class="field__label" for="heir">{texts.heir()}</label>
+                        <select id="heir" name="heir" class="field__input">{options}</select>
+                    </div>
+                }
+                .into_any()
+            }}
+        </When>
     }
 }

@@ -17,7 +17,7 @@ use super::{
     exit::ExitDialog,
     header::Header,
     invite::InviteDialog,
-    members::{MembersDialog, MembersPanel, RemoveDialog},
+    members::{Chosen, ChosenDialogs, MembersDialog, MembersPanel},
     settings::SettingsDialog,
     timeline::Timeline,
 };
@@ -61,7 +61,7 @@ pub fn RoomView(
         settings: RwSignal::new(false),
         exit: RwSignal::new(false),
     };
-    let removing = RwSignal::new(None);
+    let chosen = Chosen::nobody();
     effect(move || {
         let title = room.name.with(|name| title::of_room(name.as_ref(), room.code, room.missed.get()));
         browser::set_title(&title);
@@ -81,11 +81,11 @@ pub fn RoomView(
                     <Ended/>
                 </When>
             </main>
-            <MembersPanel removing/>
+            <MembersPanel chosen/>
         </div>
         <InviteDialog open=dialogs.invite/>
-        <MembersDialog open=dialogs.members removing/>
-        <RemoveDialog removing/>
+        <MembersDialog open=dialogs.members chosen/>
+        <ChosenDialogs chosen/>
         <SettingsDialog open=dialogs.settings/>
         <ExitDialog open=dialogs.exit/>
     }
