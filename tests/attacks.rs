@@ -653,10 +653,11 @@ async fn past_ten_codes_in_an_hour_a_mailbox_gets_none_and_no_answer_tells() {
     let (ada, email) = Guest::proved(&node, "Ada").await;
     let tagged = email.replace('@', "+other@");
     // One client may have five.
-    let ask = |n: usize| {
+    let ask = async |n: usize| {
         let request = Guest::new(&node, "").request(POST, "/api/auth/code");
         let body = json!({ "email": if n == 10 { &tagged } else { &email } });
-        looks(request.header("x-forwarded-for", format!("203.0.113.{}", n / 5)).json(&body), &[&email, &tagged])
+        let request = request.header("x-forwarded-for", format!("203.0.113.{}", n / 5)).json(&body);
+        looks(request, &[&email, &tagged]).await
     };
     let mut seen = BTreeSet::new();
     for n in 0..10 {
