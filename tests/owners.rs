@@ -453,9 +453,10 @@ async fn registering_twice_at_once_makes_one_account() {
         assert_eq!((sent.0.0, sent.1.0), (302, 302));
         let code = again.create(RoomType::Group, true).await.room.code;
         let token = Mailbox::of(one.settings()).letter(&email, 1).await.token();
-        again.tell(POST, "/api/auth/verify", json!({ "token": token })).await.unwrap();
-        assert!(ada.me().await.unwrap().verified);
         assert_eq!(ada.rooms().await, [code]);
+        again.tell(POST, "/api/auth/verify", json!({ "token": token })).await.unwrap();
+        assert!(again.me().await.unwrap().verified);
+        assert_eq!(again.rooms().await, [code]);
 
         // Somebody else who registers by the address has an account of their own.
         let eve = Guest::new(one, "Eve");
