@@ -215,7 +215,7 @@ async fn find_account(app: &App, who: &str) -> anyhow::Result<AccountRecord> {
     }
     let email = Email::try_from(who).with_context(|| format!("“{who}” is no mail address, and no id of an account"))?;
     let holders = app.store.holders(&email).await?;
-    holders.proved.or(holders.claimed).ok_or_else(|| missing().into())
+    holders.reached().ok_or_else(|| missing().into())
 }
 
 async fn list_rooms(app: &App, idle_days: Option<u32>, as_json: bool) -> anyhow::Result<String> {

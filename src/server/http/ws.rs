@@ -110,7 +110,7 @@ fn close_code(reason: ByeReason) -> CloseCode {
     match reason {
         ByeReason::GoingAway => CloseCode::Away,
         ByeReason::TooSlow | ByeReason::Silent | ByeReason::TooManySockets => CloseCode::Policy,
-        ByeReason::SignedOut | ByeReason::SignedIn => CloseCode::Normal,
+        ByeReason::SignedOut | ByeReason::SignedIn | ByeReason::PreferencesChanged => CloseCode::Normal,
     }
 }
 

@@ -165,7 +165,7 @@ pub trait Accounts {
     ) -> Result<AccountRecord>;
 
     /// Sets another password with all that comes with it, or nothing: whoever knew the old one is out at the same time. Gives
-    /// the sessions that ended. NotFound: no such account, or the link that was followed is not good. Conflict:
+    /// the sessions that ended. `NotFound`: no such account, or the link that was followed is not good. Conflict:
     /// [`EmailTaken`](super::Conflict::EmailTaken).
     async fn replace_password(&self, id: AccountId, new: &NewPassword) -> Result<Vec<SessionId>>;
 
