@@ -16,7 +16,9 @@ use super::{
     boot, clock,
     config::Config,
     domain::{endings, farewell},
-    store::{AccountId, AccountRecord, ActorId, Overview, Presence, RoomId, RoomRecord, StoreError, sqlite::InUse},
+    store::{
+        AccountId, AccountRecord, ActorId, Overview, Presence, RoomId, RoomRecord, StoreError, in_ascii, sqlite::InUse,
+    },
 };
 use crate::protocol::{Email, Millis, OwnMessages, RoomCode, RoomType};
 
@@ -213,7 +215,9 @@ async fn find_account(app: &App, who: &str) -> anyhow::Result<AccountRecord> {
             Err(error) => Err(error.into()),
         };
     }
-    let email = Email::try_from(who).with_context(|| format!("“{who}” is no mail address, and no id of an account"))?;
+    let email = in_ascii(who)
+        .and_then(|ascii| Email::try_from(ascii).ok())
+        .with_context(|| format!("“{who}” is no mail address, and no id of an account"))?;
     let holders = app.store.holders(&email).await?;
     holders.reached().ok_or_else(|| missing().into())
 }
