@@ -697,7 +697,7 @@ async fn a_mailbox_gets_five_letters_and_five_good_links_and_nobody_voids_one() 
     mails.letter(&email, 10).await;
     let letters = mails.letters(&email);
     let links = letters.iter().filter(|letter| letter.text.contains("/auth/reset-password"));
-    let links: Vec<String> = links.map(|letter| letter.token()).collect();
+    let links: Vec<String> = links.map(support::mailbox::Letter::token).collect();
     assert_eq!((letters.len(), links.len()), (10, 5));
     // The first is as good as the last, whoever asked for more.
     let body = json!({ "token": links[0], "new_password": OTHER_PASSWORD });
@@ -833,7 +833,7 @@ async fn of_many_who_use_one_code_or_one_link_at_once_one_session_or_one_passwor
             request.json(&body).send().await.unwrap().status()
         };
         let statuses = join_all((0..10).map(use_code)).await;
-        assert!(statuses.iter().any(|status| *status == StatusCode::OK), "{statuses:?}");
+        assert!(statuses.contains(&StatusCode::OK), "{statuses:?}");
         let phone = Guest::new(one, "Ada");
         phone.log_in(&email).await;
         let sessions: Vec<Value> = phone.ask(Method::GET, "/api/auth/sessions", ()).await.unwrap();
