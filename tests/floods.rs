@@ -390,6 +390,15 @@ async fn two_hundred_behind_one_address_who_behave_are_never_refused() {
     }
     for page in &mut pages {
         page.socket.send(&ClientFrame::Ping { n: 1 }).await.unwrap();
-        while page.hear().await != Heard::Other {}
+        within("everybody is answered", async {
+            loop {
+                match page.hear().await {
+                    Heard::Other => return,
+                    Heard::Cut => panic!("a socket was cut"),
+                    _ => {}
+                }
+            }
+        })
+        .await;
     }
 }
