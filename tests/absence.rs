@@ -46,7 +46,8 @@ impl Room {
         let store: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.path().join("test.sqlite")).unwrap());
         let (bus, news) = LocalBus::new();
         let bus: Arc<dyn Bus> = Arc::new(bus);
-        let timing = Timing { guest_grace: Duration::from_secs(1), room_kept_days: 90 };
+        let (guest_grace, guest_closed) = (Duration::from_secs(1), Duration::from_secs(1));
+        let timing = Timing { guest_grace, guest_closed, room_kept_days: 90 };
         let engine = Engine::start(Arc::clone(&store), Arc::clone(&bus), news, timing);
         let (id, at) = (RoomId(random::uuid()), clock::now());
         let owner = MemberRecord {
@@ -57,6 +58,7 @@ impl Room {
             presence: Presence::Active,
             slot: None,
             since: 0,
+            stay: 0,
             owed: Some(Owed::Joined),
             changed_at: at,
             read: 0,

@@ -51,7 +51,8 @@ impl Room {
         let folder = tempfile::tempdir().unwrap();
         let store: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.path().join("test.sqlite")).unwrap());
         let (bus, news) = LocalBus::new();
-        let timing = Timing { guest_grace: Duration::from_hours(1), room_kept_days: 90 };
+        let (guest_grace, guest_closed) = (Duration::from_hours(1), Duration::from_hours(1));
+        let timing = Timing { guest_grace, guest_closed, room_kept_days: 90 };
         let engine = Engine::start(Arc::clone(&store), Arc::new(bus), news, timing);
         let (room, owner) = new_room();
         store.create_room(&room, &owner, None).await.unwrap();
@@ -163,6 +164,7 @@ fn new_room() -> (RoomRecord, MemberRecord) {
         presence: Presence::Active,
         slot: None,
         since: 0,
+        stay: 0,
         owed: Some(Owed::Joined),
         changed_at: 0,
         read: 0,

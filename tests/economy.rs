@@ -424,6 +424,7 @@ fn room_for(owner: GuestId, retention: Retention) -> (RoomRecord, MemberRecord) 
         presence: Presence::Active,
         slot: None,
         since: 0,
+        stay: 0,
         owed: Some(Owed::Joined),
         changed_at: 1,
         read: 0,

@@ -103,6 +103,8 @@ fn empty() -> Snapshot {
         reads: Vec::new(),
         events: Vec::new(),
         has_more: false,
+        leaves_after: None,
+        expected: None,
     }
 }
 

@@ -26,8 +26,8 @@ pub use preferences::{
     end_other_sessions, end_session, rename_account, send_confirmation,
 };
 pub use rooms::{
-    CreateRoom, GiveRoom, JoinRoom, KickMember, LeaveRoom, PreserveRoom, RenameRoom, create_room, give_room, join_room,
-    kick_member, leave_room, preserve_room, rename_room,
+    CreateRoom, FreePlace, GiveRoom, JoinRoom, KickMember, LeaveRoom, PreserveRoom, RenameRoom, create_room,
+    free_place, give_room, join_room, kick_member, leave_room, preserve_room, rename_room,
 };
 
 use crate::protocol::{Code, Problem};

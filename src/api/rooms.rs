@@ -74,6 +74,14 @@ pub async fn give_room(code: RoomCode, member_id: MemberId) -> Result<(), Proble
     domain::rooms::give(&app, &visitor, code, member_id).await.map_err(context::refuse)
 }
 
+/// Gives up the place that is kept in a room for two.
+#[server(prefix = "/api/ui", endpoint = "free_place")]
+pub async fn free_place(code: RoomCode) -> Result<(), Problem> {
+    use crate::server::{domain, http::context};
+    let (app, visitor) = context::visitor().await?;
+    domain::rooms::free(&app, &visitor, code).await.map_err(context::refuse)
+}
+
 /// Renames a room, or takes its name away (owner).
 #[server(prefix = "/api/ui", endpoint = "rename_room")]
 pub async fn rename_room(code: RoomCode, name: String) -> Result<(), Problem> {

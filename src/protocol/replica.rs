@@ -109,6 +109,11 @@ impl Replica {
         self.state.members.contains_key(&self.you.member_id)
     }
 
+    /// Whether there are events on the screen from an earlier life of the log.
+    pub fn has_earlier_life(&self) -> bool {
+        !self.shown_before.is_empty()
+    }
+
     /// Takes the next event, in whatever order events arrive.
     pub fn receive(&mut self, event: Event) -> Received {
         match self.state.apply(&event) {

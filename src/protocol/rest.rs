@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{ClientId, Epoch, Event, MemberId, Millis, Nickname, Retention, RoomCode, RoomName, RoomType, Seq};
+use super::{ClientId, Epoch, Event, MemberId, Millis, Nickname, Person, Retention, RoomCode, RoomName, RoomType, Seq};
 
 /// `POST /api/rooms/create`
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -99,6 +99,22 @@ pub struct MuteRoom {
     /// Whether to be told of nothing in it.
     #[schema(example = true)]
     pub muted: bool,
+}
+
+/// `POST /api/rooms/free`
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct FreePlace {
+    /// Which room.
+    #[schema(example = "EAMA8T")]
+    pub code: String,
+}
+
+/// `POST /api/rooms/away`. In the address, since a page that is being closed can send no more than that.
+#[derive(Clone, Debug, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct AwayQuery {
+    /// Which room.
+    pub code: String,
 }
 
 /// `POST /api/messages`
@@ -239,10 +255,17 @@ pub struct Snapshot {
     /// [`READ_MARK_MEMBERS`](super::limits::READ_MARK_MEMBERS).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reads: Vec<ReadMark>,
-    /// The last events that the asker may see, oldest first, without holes, ending at `head`.
+    /// The last events that the asker may see, oldest first, ending at `head`; without holes but for the times that the asker
+    /// was absent.
     pub events: Vec<Event>,
     /// Whether history has more before them.
     pub has_more: bool,
+    /// After how many seconds without a connection the asker has left, who is a guest. Left out for an account, which stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaves_after: Option<u64>,
+    /// Whose place in a room for two is kept, who is not in it now. Only `GET /api/rooms/{code}` says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Person>,
 }
 
 /// `GET /api/chats/history`

@@ -113,7 +113,11 @@ pub async fn build(config: Config) -> anyhow::Result<App> {
         let (bus, news) = LocalBus::new();
         (Arc::new(bus), news)
     };
-    let timing = Timing { guest_grace: config.room.guest_grace_seconds, room_kept_days: config.room.room_kept_days };
+    let timing = Timing {
+        guest_grace: config.room.guest_grace_seconds,
+        guest_closed: config.room.guest_closed_seconds,
+        room_kept_days: config.room.room_kept_days,
+    };
     let engine = Engine::start(Arc::clone(&store), Arc::clone(&bus), news, timing);
     let limits = Limits::new(&config, Arc::clone(&bus));
     let storing = Storing::new(&config, Arc::clone(&bus));

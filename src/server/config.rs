@@ -111,8 +111,12 @@ pub struct MailConfig {
 #[derive(Clone, Copy, Debug, Args)]
 pub struct RoomConfig {
     /// How long a guest without a connection still counts as there, in seconds.
-    #[arg(long, env, default_value = "60", value_parser = seconds)]
+    #[arg(long, env, default_value = "600", value_parser = seconds)]
     pub guest_grace_seconds: Duration,
+
+    /// The same for a guest whose page was closed, in seconds.
+    #[arg(long, env, default_value = "60", value_parser = seconds)]
+    pub guest_closed_seconds: Duration,
 
     /// How long a room stays that keeps nothing and that nobody is in, in seconds.
     #[arg(long, env, default_value = "3600", value_parser = seconds)]

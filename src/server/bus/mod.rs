@@ -210,6 +210,9 @@ pub trait Bus: Send + Sync + 'static {
     /// The same, but only for those who have no lease at all.
     async fn adopt_leases(&self, guests: &[(RoomId, MemberId)], until: Millis) -> Result<()>;
 
+    /// Lets a lease end at that time, unless it ends earlier, or there is none.
+    async fn shorten_lease(&self, room: RoomId, member: MemberId, until: Millis) -> Result<()>;
+
     /// Forgets a lease: they left.
     async fn end_lease(&self, room: RoomId, member: MemberId) -> Result<()>;
 

@@ -6,11 +6,11 @@ use super::{rooms::membership, store_failed};
 use crate::{
     protocol::{
         Ack, ClientId, Code, Event, HistoryPage, HistoryQuery, MemberId, MessageBody, Problem, Retention, RoomCode,
-        SendMessage, Seq, limits,
+        RoomType, SendMessage, Seq, limits,
     },
     server::{
         app::{App, Visitor},
-        room::{Command, Reply},
+        room::{Command, Reply, Sight},
         socket::Connection,
         store::{ActorId, MemberRecord, RoomId},
         text,
@@ -74,8 +74,8 @@ pub async fn read_from_socket(app: &App, speaker: Speaker, connection: &Connecti
     app.engine.read(speaker.room, connection.id(), seq).await;
 }
 
-/// A page of history, newest first: all that was preserved, and of what was not, what was said since the asker joined (while
-/// the tail has it).
+/// A page of history, newest first: all that was preserved (in a room for two, since the asker's stay began), and of the rest
+/// what happened while the asker was in the room, as long as the tail has it.
 pub async fn history(app: &App, visitor: &Visitor, query: HistoryQuery) -> Result<HistoryPage, Problem> {
     let code: RoomCode = query.code.parse()?;
     let limit = query.limit.unwrap_or(limits::HISTORY_PAGE);
@@ -87,7 +87,8 @@ pub async fn history(app: &App, visitor: &Visitor, query: HistoryQuery) -> Resul
     let before = query.before.map(|seq| seq.min(i64::MAX.cast_unsigned()));
     let (room, member) = membership(app, visitor.actor()?.id(), code).await?;
     app.engine.attend(&member);
-    let archived = app.store.events_before(room.id, before, limit + 1).await.map_err(store_failed)?;
+    let mut archived = app.store.events_before(room.id, before, limit + 1).await.map_err(store_failed)?;
+    archived.retain(|event| may_see_kept(room.room_type, &member, event.seq));
     let mut events = unkept(app, &member, before, limit + 1).await;
     events.extend(archived);
     events.sort_by_key(|event| std::cmp::Reverse(event.seq));
@@ -102,7 +103,21 @@ async fn unkept(app: &App, member: &MemberRecord, before: Option<Seq>, limit: us
     if member.since == 0 {
         return Vec::new();
     }
-    app.bus.tail_before(member.room, member.since, before, limit).await.unwrap_or_default()
+    let events = app.bus.tail_before(member.room, member.since, before, limit).await.unwrap_or_default();
+    if events.len() >= limit || member.stay == 0 {
+        return events;
+    }
+    // They were absent since their stay began: when that was, the whole tail says.
+    let Ok(Some(tail)) = app.bus.tail(member.room, member.stay - 1).await else { return events };
+    let sight = Sight { member: member.member, stay: member.stay, all_from: member.since };
+    let seen = sight.newest_first(tail.events.into_iter().rev(), |event| event);
+    seen.filter(|event| before.is_none_or(|before| event.seq < before)).take(limit).collect()
+}
+
+/// Whether a member may see what was kept: in a room for two, only since their stay began.
+pub(super) fn may_see_kept(room_type: RoomType, member: &MemberRecord, seq: Seq) -> bool {
+    let since = member.stays_since();
+    room_type == RoomType::Group || (since > 0 && seq >= since)
 }
 
 fn read_body(body: &str) -> Result<MessageBody, Problem> {

@@ -95,6 +95,7 @@ pub async fn create(
             presence: Presence::Active,
             slot,
             since: 0,
+            stay: 0,
             owed: Some(Owed::Joined),
             changed_at: now,
             read: 0,
@@ -210,7 +211,7 @@ pub async fn join(app: &App, visitor: &Visitor, wanted: JoinRoom, leave: Option<
         if was_removed(app, visitor, code).await? {
             return Err(removed());
         }
-        if is_full(app, &room).await? {
+        if is_full(app, &room, visitor.actor()?.id()).await? {
             return Err(missed(app, visitor).await);
         }
         self::leave(app, visitor, other).await?;
@@ -249,15 +250,18 @@ pub async fn join(app: &App, visitor: &Visitor, wanted: JoinRoom, leave: Option<
     Err(Problem::new(Code::Overloaded, "The room could not be entered. Try again."))
 }
 
-/// Leaves a room at once. Somebody who is not in it has left already.
+/// Leaves a room at once. Somebody who is not in it has left already, but for the place that may be kept for them.
 pub async fn leave(app: &App, visitor: &Visitor, code: RoomCode) -> Result<(), Problem> {
-    let (room, member) = match membership(app, visitor.actor()?.id(), code).await {
+    let (room, member) = match app.store.membership(code, visitor.actor()?.id()).await {
         Ok(found) => found,
-        Err(problem) if matches!(problem.code, Code::RoomUnavailable | Code::NotAMember | Code::Removed) => {
-            return Ok(());
-        }
-        Err(problem) => return Err(problem),
+        Err(StoreError::NotFound) => return Ok(()),
+        Err(error) => return Err(store_failed(error)),
     };
+    match member.presence {
+        Presence::Active => {}
+        Presence::Gone => return give_up(app, &member).await,
+        Presence::Removed => return Ok(()),
+    }
     match app.store.leave_room(room.id, member.member, &Owed::Left, clock::now()).await {
         Ok(record) => {
             relist(app, record.actor);
@@ -281,6 +285,41 @@ pub async fn leave_to(app: &App, visitor: &Visitor, code: RoomCode, heir: &str) 
         }
     }
     leave(app, visitor, code).await
+}
+
+/// Gives up the place that is kept in a room for two for a guest who is absent: somebody else may take it.
+pub async fn free(app: &App, visitor: &Visitor, code: RoomCode) -> Result<(), Problem> {
+    let (room, _) = membership(app, visitor.actor()?.id(), code).await?;
+    match expected(app, &room).await? {
+        Some(absent) => give_up(app, &absent).await,
+        None => Ok(()),
+    }
+}
+
+/// Whose place in a room for two is kept, if somebody's is.
+async fn expected(app: &App, room: &RoomRecord) -> Result<Option<MemberRecord>, Problem> {
+    if room.room_type == RoomType::Group {
+        return Ok(None);
+    }
+    let holders = app.store.holders_of_places(room.id).await.map_err(store_failed)?;
+    Ok(holders.into_iter().find(MemberRecord::is_expected))
+}
+
+/// Frees the place that is kept for somebody, if it still is.
+async fn give_up(app: &App, absent: &MemberRecord) -> Result<(), Problem> {
+    match app.store.free_place(absent.room, absent.member).await {
+        Ok(_) | Err(StoreError::NotFound) => Ok(()),
+        Err(error) => Err(store_failed(error)),
+    }
+}
+
+/// Notes that a page of a guest is being closed.
+pub async fn away(app: &App, visitor: &Visitor, code: RoomCode) -> Result<(), Problem> {
+    let (room, member) = membership(app, visitor.actor()?.id(), code).await?;
+    if let ActorId::Guest(_) = member.actor {
+        app.engine.closes(room.id, member.member).await;
+    }
+    Ok(())
 }
 
 /// Removes a member, who cannot come back (owner).
@@ -358,7 +397,11 @@ pub async fn view(app: &App, visitor: &Visitor, code: RoomCode) -> Result<Snapsh
     let Some(actor) = &visitor.actor else { return Err(Problem::room_unavailable()) };
     let (room, member) = membership(app, actor.id(), code).await?;
     app.engine.attend(&member);
-    app.engine.look(room.id, member, actor.discretion()).await
+    let mut snapshot = app.engine.look(room.id, member, actor.discretion()).await?;
+    if snapshot.members.len() < usize::from(limits::P2P_MEMBERS) {
+        snapshot.expected = expected(app, &room).await?.map(|absent| absent.person());
+    }
+    Ok(snapshot)
 }
 
 /// The room that a guest is in, if any.
@@ -401,7 +444,7 @@ pub async fn open_door(
 /// Whether a room that somebody was in has no place for them any more.
 async fn has_no_place(app: &App, visitor: &Visitor, code: RoomCode) -> Result<bool, Problem> {
     match app.store.membership(code, visitor.actor()?.id()).await {
-        Ok((room, _)) => is_full(app, &room).await,
+        Ok((room, member)) => is_full(app, &room, member.actor).await,
         Err(StoreError::NotFound) => Ok(false),
         Err(error) => Err(store_failed(error)),
     }
@@ -580,13 +623,13 @@ async fn may_be_in_another(app: &App, visitor: &Visitor) -> Result<(), Problem> 
     Err(Problem::new(Code::InvalidInput, detail).because(Reason::TooManyRooms { limit }))
 }
 
-async fn is_full(app: &App, room: &RoomRecord) -> Result<bool, Problem> {
+/// Whether a room has no place for somebody.
+async fn is_full(app: &App, room: &RoomRecord, actor: ActorId) -> Result<bool, Problem> {
     if room.room_type == RoomType::Group {
         return Ok(false);
     }
-    let members = app.store.members(room.id).await.map_err(store_failed)?;
-    let active = members.iter().filter(|member| member.presence == Presence::Active).count();
-    Ok(active >= usize::from(limits::P2P_MEMBERS))
+    let holders = app.store.holders_of_places(room.id).await.map_err(store_failed)?;
+    Ok(holders.len() >= usize::from(limits::P2P_MEMBERS) && holders.iter().all(|holder| holder.actor != actor))
 }
 
 async fn was_removed(app: &App, visitor: &Visitor, code: RoomCode) -> Result<bool, Problem> {

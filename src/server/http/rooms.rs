@@ -8,14 +8,14 @@ use axum::{
 use axum_extra::extract::CookieJar;
 
 use super::{
-    extract::{Json, Path},
+    extract::{Json, Path, Query},
     problem::{ProblemJson, Refusal},
     session,
 };
 use crate::{
     protocol::{
-        CreateRoom, GiveRoom, JoinRoom, KeepRoom, KickMember, LeaveRoom, MuteRoom, PreserveRoom, Problem, RenameRoom,
-        RoomCode, RoomSummary, Snapshot,
+        AwayQuery, CreateRoom, FreePlace, GiveRoom, JoinRoom, KeepRoom, KickMember, LeaveRoom, MuteRoom, PreserveRoom,
+        Problem, RenameRoom, RoomCode, RoomSummary, Snapshot,
     },
     server::{
         app::{App, Visitor},
@@ -89,6 +89,26 @@ pub async fn kick(State(app): State<App>, visitor: Visitor, Json(body): Json<Kic
 ))]
 pub async fn give(State(app): State<App>, visitor: Visitor, Json(body): Json<GiveRoom>) -> Answer<StatusCode> {
     rooms::give(&app, &visitor, read_code(&body.code)?, body.member_id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Give up the place that is kept in a room for two for a guest who is absent: somebody else may take it.
+#[utoipa::path(post, path = "/api/rooms/free", tag = "rooms", request_body = FreePlace, responses(
+    (status = 204, description = "No place is kept in it"),
+    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
+))]
+pub async fn free(State(app): State<App>, visitor: Visitor, Json(body): Json<FreePlace>) -> Answer<StatusCode> {
+    rooms::free(&app, &visitor, read_code(&body.code)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Say that a page is being closed: a guest who is not connected otherwise, and does not come again, leaves sooner.
+#[utoipa::path(post, path = "/api/rooms/away", tag = "rooms", params(AwayQuery), responses(
+    (status = 204, description = "Noted"),
+    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
+))]
+pub async fn away(State(app): State<App>, visitor: Visitor, Query(query): Query<AwayQuery>) -> Answer<StatusCode> {
+    rooms::away(&app, &visitor, read_code(&query.code)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -50,6 +50,8 @@ pub fn api(options: &LeptosOptions) -> Doors {
         .routes(routes!(rooms::leave))
         .routes(routes!(rooms::kick))
         .routes(routes!(rooms::give))
+        .routes(routes!(rooms::free))
+        .routes(routes!(rooms::away))
         .routes(routes!(rooms::rename))
         .routes(routes!(rooms::preserve))
         .routes(routes!(rooms::mute))

@@ -1,10 +1,12 @@
 //! Absence: a guest without a connection for a while has left, with one notice, whichever node still lives.
 //!
 //! Every guest in a room has a lease on the bus. Nodes renew the leases of those connected to them, so a lease ends one
-//! grace after the last connection, also if its node died. Any node claims ended leases and writes the leaving down.
+//! grace after the last connection, or a renewal's pause later, also if its node died. A page that is being closed says so,
+//! which shortens the lease; the lease of a guest who is connected still is renewed before it ends. Any node claims ended
+//! leases and writes the leaving down.
 //! An account is in a room until it leaves, so it has no lease; one from when it was a guest ends without effect.
 //! The store is the truth of who is in: leases that the bus lost are made anew from it. While the bus is away nobody can
-//! renew, so after that, and after a start, everyone has a whole grace before anybody is taken for absent.
+//! renew, so after that, and after a start, the shorter grace passes before anybody is taken for absent.
 
 use std::time::Duration;
 
@@ -30,7 +32,7 @@ const OWED: Duration = Duration::from_secs(2);
 
 /// Starts the background work.
 pub(super) fn start(engine: &Engine) {
-    let grace = engine.timing().guest_grace;
+    let grace = engine.timing().shortest();
     every(engine, grace / 3, |engine| async move { renew(&engine, &engine.guests_present()).await });
     every(engine, (grace / 4).min(Duration::from_secs(1)), |engine| async move { claim(&engine).await });
     every(engine, OWED, |engine| async move { announce_owed(&engine).await });
@@ -52,15 +54,25 @@ where
     });
 }
 
-/// Says that these guests are here now; said of somebody who is not, their grace runs from now.
+/// Says that these guests are here now; said of somebody who is not, their grace runs from now. No renewal follows when a
+/// connection ends, so that none undoes what [`hasten`] did: the pause between two renewals is added here.
 pub(super) async fn renew(engine: &Engine, guests: &[(RoomId, MemberId)]) {
-    let until = clock::now() + clock::millis(engine.timing().guest_grace);
+    let timing = engine.timing();
+    let until = clock::now() + clock::millis(timing.guest_grace + timing.shortest() / 3);
     for chunk in guests.chunks(CHUNK) {
         if let Err(error) = engine.bus().renew_leases(chunk, until).await {
             tracing::debug!(error = %error.0, "leases not renewed");
             engine.excuse_absences();
             return;
         }
+    }
+}
+
+/// A guest's page is being closed.
+pub(super) async fn hasten(engine: &Engine, room: RoomId, member: MemberId) {
+    let until = clock::now() + clock::millis(engine.timing().guest_closed);
+    if let Err(error) = engine.bus().shorten_lease(room, member, until).await {
+        tracing::debug!(error = %error.0, "lease not shortened; the guest leaves later");
     }
 }
 

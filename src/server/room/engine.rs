@@ -20,7 +20,7 @@ use super::{
     live::{self, Discretion, Look, PATIENCE, Request, Subscribe, overloaded},
     log::Log,
     packet::{News, Packet},
-    present::{Left, Present},
+    present::Present,
 };
 use crate::{
     protocol::{ByeReason, Epoch, MemberId, Problem, Retention, RoomCode, Seq, Snapshot},
@@ -54,6 +54,15 @@ pub struct Timing {
     pub guest_grace: Duration,
     /// How many days a room stays that nobody visits; 0 is for ever.
     pub room_kept_days: u32,
+    /// The same for a guest whose page said that it is being closed.
+    pub guest_closed: Duration,
+}
+
+impl Timing {
+    /// The shorter of the two graces: leases are renewed several times in it.
+    pub(super) fn shortest(self) -> Duration {
+        self.guest_grace.min(self.guest_closed)
+    }
 }
 
 /// The engine of a node. Cheap to clone.
@@ -161,11 +170,16 @@ impl Engine {
     /// Somebody in a room asked for it, or said something, by a door that is no socket: they are here. Their lease is renewed as
     /// seldom as a socket would have it renewed.
     pub fn attend(&self, member: &MemberRecord) {
-        let pause = self.0.timing.guest_grace / 3;
+        let pause = self.0.timing.shortest() / 3;
         let is_guest = matches!(member.actor, ActorId::Guest(_));
         if is_guest && held(&self.0.present).ask(member.room, member.member, Instant::now(), pause) {
             self.expect(member);
         }
+    }
+
+    /// A guest's page says that it is being closed: unless they are connected, or come again, their shorter grace runs.
+    pub async fn closes(&self, room: RoomId, member: MemberId) {
+        absence::hasten(self, room, member).await;
     }
 
     /// The room as a member sees it now.
@@ -272,15 +286,12 @@ impl Engine {
         });
     }
 
-    /// A connection is gone: it follows nothing, and if it was a guest's last one, their time runs.
+    /// A connection is gone: it follows nothing, and a guest's lease, if it was their last one, is not renewed any more.
     pub async fn disconnect(&self, connection: ConnectionId) {
         let followed = held(&self.0.present).remove_connection(connection);
-        for (room, member, left) in followed {
+        for room in followed {
             if let Some(inbox) = self.inbox(room) {
                 let _ = inbox.send(Request::Unsubscribe(connection)).await;
-            }
-            if left == Left::GuestAlone {
-                absence::renew(self, &[(room, member)]).await;
             }
         }
     }
@@ -461,10 +472,10 @@ impl Engine {
         held(&self.0.present).has_guest(room, member)
     }
 
-    /// The bus, or this node, was away, and leases ended meanwhile: everyone gets a whole grace from here, and other nodes
-    /// the time to say who is with them.
+    /// The bus, or this node, was away, and leases ended meanwhile: everyone gets the shorter grace from here to connect again,
+    /// and other nodes the time to say who is with them.
     pub(super) fn excuse_absences(&self) {
-        let grace = self.0.timing.guest_grace;
+        let grace = self.0.timing.shortest();
         let pause = if self.is_shared() { grace.max(RALLY) } else { grace };
         *held(&self.0.absences_from) = Instant::now() + pause;
     }

@@ -48,6 +48,8 @@ pub struct Picture<'a> {
     pub reads: Vec<ReadMark>,
     pub events: Vec<&'a Entry>,
     pub has_more: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leaves_after: Option<u64>,
 }
 
 impl Picture<'_> {

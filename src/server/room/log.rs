@@ -457,6 +457,7 @@ mod tests {
             presence: Presence::Active,
             slot: None,
             since: 0,
+            stay: 0,
             owed: None,
             changed_at: at,
             read: 0,

@@ -20,6 +20,7 @@ mod names;
 mod packet;
 mod present;
 mod reads;
+mod sight;
 mod window;
 
 pub use command::{Command, Done, Reply};
@@ -29,3 +30,4 @@ pub use judge::{member_gone, not_owner};
 pub use live::{Discretion, ResumePoint, announcement};
 pub use log::LogError;
 pub use mentions::is_mentioned;
+pub use sight::Sight;

@@ -34,15 +34,6 @@ struct Connected {
     is_guest: bool,
 }
 
-/// Whom a connection that ended leaves behind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Left {
-    /// A guest without another connection here.
-    GuestAlone,
-    /// An account, or a guest with another connection.
-    Other,
-}
-
 impl Present {
     /// A member has one more connection.
     pub fn add(&mut self, member: &MemberRecord, connection: ConnectionId) {
@@ -53,19 +44,18 @@ impl Present {
         self.connections.entry(connection).or_default().insert(place);
     }
 
-    /// Gives what the connection followed, and whom it leaves behind there.
-    pub fn remove_connection(&mut self, connection: ConnectionId) -> Vec<(RoomId, MemberId, Left)> {
+    /// Gives what the connection followed.
+    pub fn remove_connection(&mut self, connection: ConnectionId) -> Vec<RoomId> {
         let followed = self.connections.remove(&connection).unwrap_or_default();
-        let forget = |(room, member)| {
-            let Some(connected) = self.members.get_mut(&(room, member)) else { return (room, member, Left::Other) };
-            connected.connections.remove(&connection);
-            let (alone, is_guest) = (connected.connections.is_empty(), connected.is_guest);
-            if alone {
-                self.members.remove(&(room, member));
+        for place in &followed {
+            if let Some(connected) = self.members.get_mut(place) {
+                connected.connections.remove(&connection);
+                if connected.connections.is_empty() {
+                    self.members.remove(place);
+                }
             }
-            (room, member, if alone && is_guest { Left::GuestAlone } else { Left::Other })
-        };
-        followed.into_iter().map(forget).collect()
+        }
+        followed.into_iter().map(|(room, _)| room).collect()
     }
 
     /// A member is no longer in the room, whatever connections they have.

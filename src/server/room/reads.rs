@@ -313,6 +313,7 @@ mod tests {
             presence: Presence::Active,
             slot: None,
             since: 2,
+            stay: 0,
             owed: None,
             changed_at: 0,
             read,

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::entry::Entry;
+use super::{entry::Entry, sight::Sight};
 use crate::{
     protocol::{ClientId, Event, EventKind, MemberId, Millis, Seq, limits},
     server::bus::{TAIL_BYTES, TAIL_EVENTS, weight},
@@ -96,9 +96,9 @@ impl Window {
         Some(self.entries.range(skip.min(self.entries.len())..).collect())
     }
 
-    /// The last events from `since` on, as many as a snapshot carries; and whether the window has more of them.
-    pub fn snapshot(&self, since: Seq) -> (Vec<&Entry>, bool) {
-        let visible = || self.entries.iter().rev().take_while(|entry| entry.event.seq >= since);
+    /// The last events that a member may see, as many as a snapshot carries; and whether the window has more of them.
+    pub fn snapshot(&self, sight: Sight) -> (Vec<&Entry>, bool) {
+        let visible = || sight.newest_first(self.entries.iter().rev(), |entry| &entry.event);
         let mut bytes = 0;
         let fits = |(i, entry): &(usize, &Entry)| {
             bytes += weight(&entry.event);

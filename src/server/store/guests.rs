@@ -31,10 +31,11 @@ pub trait Guests {
     /// Notes that a guest was heard of, and the name they use now (`None` keeps it). Nothing happens if they are unknown.
     async fn touch_guest(&self, guest: GuestId, nickname: Option<&Nickname>, at: Millis) -> Result<()>;
 
-    /// Forgets one guest, who has left every room, with their tokens and the mails that were not sent yet, in one transaction.
-    /// Nothing happens if they are unknown.
+    /// Forgets one guest, who has left every room, with their tokens and the mails that were not sent yet, and frees the places
+    /// that are kept for them, in one transaction. Nothing happens if they are unknown.
     async fn forget_guest(&self, guest: GuestId) -> Result<()>;
 
-    /// Forgets guests not seen since `before`; says how many. (MongoDB also has a TTL index.)
+    /// Forgets guests not seen since `before`; says how many. Frees the places that are kept for guests who are forgotten,
+    /// now or earlier. (MongoDB also has a TTL index.)
     async fn forget_guests(&self, before: Millis) -> Result<u64>;
 }

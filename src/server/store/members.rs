@@ -82,10 +82,12 @@ pub struct MemberRecord {
     pub name: Nickname,
     /// Whether they are in it.
     pub presence: Presence,
-    /// Their place in a `p2p` room: 0 or 1.
+    /// Their place in a `p2p` room: 0 or 1. A guest who is gone by absence still has it.
     pub slot: Option<u8>,
-    /// The seq of their last `Joined`; what an ephemeral room shows them starts there. 0 until it is in the log.
+    /// The seq of their last `Joined`. 0 until it is in the log.
     pub since: Seq,
+    /// The seq of the `Joined` that began their stay, if they were gone by absence in between; 0 if they were not.
+    pub stay: Seq,
     /// What the log still has to be told.
     pub owed: Option<Owed>,
     /// When the record last changed. Reading and muting are no such change.
@@ -131,10 +133,25 @@ impl MemberRecord {
         [self.member].into_iter().chain(self.also.iter().copied())
     }
 
-    /// The record of who was here, now gone or removed as the notice says, and without a place.
+    /// The first seq of their stay. An absence does not end a stay; leaving does.
+    pub fn stays_since(&self) -> Seq {
+        if self.stay > 0 { self.stay } else { self.since }
+    }
+
+    /// Whether a guest is gone by absence, and their place in a `p2p` room is kept for them.
+    pub fn is_expected(&self) -> bool {
+        self.presence == Presence::Gone && self.slot.is_some()
+    }
+
+    /// The record of a member who left or was removed, as the notice says: without a place, and the stay is over.
     pub(super) fn leave(self, notice: Owed, at: Millis) -> Self {
         let presence = if let Owed::Removed(_) = notice { Presence::Removed } else { Presence::Gone };
-        Self { presence, slot: None, owed: Some(notice), changed_at: at, ..self }
+        Self { presence, slot: None, stay: 0, owed: Some(notice), changed_at: at, ..self }
+    }
+
+    /// The record of a guest who is absent: gone, with the place and the stay.
+    pub(super) fn be_absent(self, at: Millis) -> Self {
+        Self { presence: Presence::Gone, stay: self.stays_since(), owed: Some(Owed::Left), changed_at: at, ..self }
     }
 }
 
@@ -173,6 +190,7 @@ pub(super) fn join_records(mut guest: MemberRecord, mut own: MemberRecord, owner
     if goes_on_as_guest {
         guest.also.extend(own.ids());
         std::mem::swap(&mut guest.actor, &mut own.actor);
+        (own.slot, own.stay) = (None, 0);
         return Joined::AsGuest { own: guest, before: own };
     }
     own.also.extend(guest.ids());
@@ -185,9 +203,10 @@ pub(super) fn join_records(mut guest: MemberRecord, mut own: MemberRecord, owner
         Presence::Gone if is_here && owns => {
             // That they are gone, the log says already, unless it is owed that.
             let since = if guest.owed.is_some() { guest.since } else { 0 };
-            MemberRecord { owed: Some(Owed::Became(own.person())), since, changed_at: at, ..guest }
+            MemberRecord { owed: Some(Owed::Became(own.person())), since, changed_at: at, slot: None, stay: 0, ..guest }
         }
-        Presence::Gone | Presence::Removed => guest,
+        // One person has one place.
+        Presence::Gone | Presence::Removed => MemberRecord { slot: None, stay: 0, ..guest },
     };
     Joined::AsAccount { own, guest }
 }
@@ -219,6 +238,7 @@ impl Joining {
     pub(super) fn enter(self, earlier: Option<MemberRecord>, slot: Option<u8>) -> MemberRecord {
         let muted = earlier.as_ref().is_some_and(|record| record.muted);
         let also = earlier.as_ref().map(|record| record.also.clone()).unwrap_or_default();
+        let stay = earlier.as_ref().map_or(0, |record| record.stay);
         let (member, earlier_name) = earlier.map(|record| (record.member, record.name)).unzip();
         MemberRecord {
             room: self.room,
@@ -228,6 +248,7 @@ impl Joining {
             presence: Presence::Active,
             slot,
             since: 0,
+            stay,
             owed: Some(Owed::Joined),
             changed_at: self.at,
             read: 0,
@@ -256,8 +277,12 @@ pub(super) fn coming_with<'a>(entering: &'a [Joining], event: &Event) -> Option<
     entering.iter().find(|joining| joining.member == member.id)
 }
 
-/// The first place in a `p2p` room that is not taken; the last one if all are, for the index to refuse.
-pub(super) fn free_slot(taken: &[u8]) -> u8 {
+/// The place in a `p2p` room that is kept for who comes back, else the first that is not taken; the last one if all are, for
+/// the index to refuse.
+pub(super) fn free_slot(earlier: Option<&MemberRecord>, taken: &[u8]) -> u8 {
+    if let Some(kept) = earlier.and_then(|record| record.slot) {
+        return kept;
+    }
     (0..P2P_MEMBERS).find(|slot| !taken.contains(slot)).unwrap_or(P2P_MEMBERS - 1)
 }
 
@@ -284,9 +309,17 @@ pub trait Members {
     /// who removes them does not own the room.
     async fn leave_room(&self, room: RoomId, member: MemberId, notice: &Owed, at: Millis) -> Result<MemberRecord>;
 
-    /// Makes a guest gone who is absent, as [`leave_room`](Self::leave_room) does with [`Owed::Left`]. An account is never
-    /// absent: [`NotFound`](super::StoreError::NotFound) also if the record is an account's, or has become one's.
+    /// Makes a guest gone who is absent, as [`leave_room`](Self::leave_room) does with [`Owed::Left`], but keeps their place
+    /// and their stay. An account is never absent: [`NotFound`](super::StoreError::NotFound) also if the record is an
+    /// account's, or has become one's.
     async fn leave_absent(&self, room: RoomId, member: MemberId, at: Millis) -> Result<MemberRecord>;
+
+    /// Frees the place in a `p2p` room that is kept for a member who is gone by absence, and ends their stay. Gives the record
+    /// as it is now. [`NotFound`](super::StoreError::NotFound) if no place is kept for them.
+    async fn free_place(&self, room: RoomId, member: MemberId) -> Result<MemberRecord>;
+
+    /// All records of a `p2p` room that have a place, whatever their presence.
+    async fn holders_of_places(&self, room: RoomId) -> Result<Vec<MemberRecord>>;
 
     /// Notes how far members have read, in one transaction or statement. Nothing goes back: each number becomes the larger of
     /// what it was and what is given. Whom the room does not know is passed over.

@@ -52,6 +52,8 @@ pub fn after(_: u64, _: impl FnOnce() + 'static) -> Timer {
 
 pub fn soon(_: impl FnOnce() + 'static) {}
 
+pub fn on_closing(_: impl Fn() -> Option<String> + 'static) {}
+
 pub fn is_online() -> bool {
     true
 }

@@ -20,6 +20,9 @@ const PATIENCE_MS: u64 = 1_200;
 pub fn ConnectionBanner(
     /// The connection.
     line: Line,
+    /// After how many seconds without a connection the reader leaves a room, who is a guest.
+    #[prop(optional_no_strip)]
+    leaves_after: Option<u64>,
 ) -> impl IntoView {
     let texts = &use_texts().connection;
     let countdown = Countdown::new();
@@ -54,6 +57,10 @@ pub fn ConnectionBanner(
         <div class="banner" class:banner--shown=move || troubled.get()>
             <p class="banner__text">
                 <span role="status">{text}</span>
+                {leaves_after.map(|seconds| {
+                    let minutes = usize::try_from(seconds.div_ceil(60)).unwrap_or(usize::MAX);
+                    view! { <span class="banner__aside">" " {texts.guests_leave(minutes)}</span> }
+                })}
                 <span aria-hidden="true">
                     {move || {
                         if waits() {

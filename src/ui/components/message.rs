@@ -48,7 +48,7 @@ pub fn MessageItem(
     let MessageRow { id, author, own, body, .. } = first;
     let now = Memo::new(move |_| match row.get() {
         Row::Message(MessageRow { opens, closes, at, delivery, mark, .. }) => (opens, closes, at, delivery, mark),
-        Row::Day(_) | Row::Notice(_) | Row::Unread => (false, false, None, Delivery::Sent, None),
+        Row::Day(_) | Row::Notice(_) | Row::Unread | Row::Hole(_) => (false, false, None, Delivery::Sent, None),
     });
     // A wall of lines is folded: what others said is not pushed off the screen by it.
     let is_long = lines(body.as_str()) > FOLDED_FROM;

@@ -82,6 +82,8 @@ fn snapshot() -> Snapshot {
         reads: Vec::new(),
         events: vec![joined(1, ADA), joined(2, ME)],
         has_more: false,
+        leaves_after: None,
+        expected: None,
     }
 }
 

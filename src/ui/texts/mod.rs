@@ -107,6 +107,7 @@ table! {
     invite: Invite {
         heading;
         one_to_one;
+        full;
         group;
         kept_days: [count];
         copy_link;
@@ -152,11 +153,19 @@ table! {
     exit: Exit {
         heading;
         preserved;
+        preserved_since: (time);
         ephemeral;
+        ephemeral_since: (time);
         leave;
         stay;
         heir;
         heir_of_two: (name);
+    }
+    /// The place in a room for two that is kept for who is absent.
+    place: Place {
+        kept: (name);
+        consequence;
+        give_up;
     }
     /// Why a room is over for a page.
     ended: Ended {
@@ -173,6 +182,7 @@ table! {
     connection: Connection {
         offline;
         blocked;
+        guests_leave: [count];
         again;
         in_seconds: (seconds);
         try_now;
@@ -200,6 +210,8 @@ table! {
         unread;
         unread_above: [count];
         further_up;
+        away: (from, to);
+        lost;
         alone;
         alone_text;
         you;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    protocol::{Event, MemberId, Replica, RoomType, Seq, limits::READ_MARK_MEMBERS},
+    protocol::{Event, EventKind, MemberId, Person, Replica, Retention, RoomType, Seq, limits::READ_MARK_MEMBERS},
     ui::texts::Texts,
 };
 
@@ -12,6 +12,33 @@ use super::{names::isolated, notices::listed, rows::RowKey};
 
 /// Readers whom a mark names. More of them are counted, and listed on demand.
 const NAMED: usize = 3;
+
+/// How far somebody else has read, as far as they show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reader {
+    /// Who.
+    pub person: Person,
+    /// The first seq of their time in the room: of what was not kept they could see nothing from before it.
+    pub since: Seq,
+    /// The last seq that they have read.
+    pub read: Seq,
+}
+
+impl Reader {
+    /// Whether they have read a message that they could see.
+    fn has_read(&self, message: &Own) -> bool {
+        self.read >= message.seq && (message.is_for_all || self.since <= message.seq)
+    }
+}
+
+/// A message of the reader's own.
+#[derive(Clone, Copy)]
+struct Own {
+    seq: Seq,
+    key: RowKey,
+    /// Whether those see it, too, who came later.
+    is_for_all: bool,
+}
 
 /// A mark.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,41 +55,58 @@ pub struct Marks {
     sent: Option<(RowKey, Mark)>,
     seen: Option<(RowKey, Mark)>,
     /// Who has read the one that others have read.
-    pub readers: Vec<MemberId>,
+    pub readers: Vec<Person>,
 }
 
 impl Marks {
-    /// Finds them, from how far everybody has read.
-    pub fn find(replica: &Replica, mine: &BTreeSet<MemberId>, reads: &BTreeMap<MemberId, Seq>, texts: &Texts) -> Self {
+    /// Finds them, from how far everybody has read: who is in the room, and who has `departed`.
+    ///
+    /// What was seen stays seen: a mark that was shown `before` moves to a later message, or gets more readers, and is not
+    /// taken back when somebody leaves or the log begins another life.
+    pub fn find(
+        replica: &Replica,
+        mine: &BTreeSet<MemberId>,
+        reads: &BTreeMap<MemberId, Seq>,
+        departed: &[Reader],
+        before: &Self,
+        texts: &Texts,
+    ) -> Self {
         let members = &replica.state.members;
         let is_told = members.len() <= READ_MARK_MEMBERS;
-        let others = || reads.iter().filter(|(id, _)| is_told && !mine.contains(id) && members.contains_key(id));
-        let furthest = others().map(|(_, read)| *read).max().unwrap_or_default();
-
-        let mut newer = Seq::MAX;
-        // Seqs of an earlier life of the log mean nothing to those who read now.
-        let of_this_life = replica.events.iter().rev().take_while(|event| {
-            let follows = event.seq < newer;
-            newer = event.seq;
-            follows
+        let here = reads.iter().filter_map(|(id, read)| {
+            let member = members.get(id)?;
+            Some(Reader { person: Person { id: *id, name: member.name.clone() }, since: member.since, read: *read })
         });
-        let own = |event: &Event| event.message().filter(|message| mine.contains(&message.author.id)).map(RowKey::of);
-        let mut own = of_this_life.filter_map(|event| Some((event.seq, own(event)?)));
-        let Some(last) = own.next() else { return Self::default() };
-        let seen = if last.0 <= furthest { Some(last) } else { own.find(|(seq, _)| *seq <= furthest) };
+        let others = here.chain(departed.iter().cloned());
+        let others: Vec<Reader> = others.filter(|reader| is_told && !mine.contains(&reader.person.id)).collect();
+
+        let mut own = own_messages(replica, mine);
+        let last = own.next();
+        let is_read = |message: &Own| others.iter().any(|reader| reader.has_read(message));
+        let seen = if others.is_empty() { None } else { last.into_iter().chain(own).find(is_read) };
+        let (key, mut readers) = match (seen, &before.seen) {
+            (Some(seen), Some((key, _))) if seen.key != *key && is_later(replica, *key, seen.key) => {
+                (Some(*key), Vec::new())
+            }
+            (Some(seen), _) => (Some(seen.key), people(others.iter().filter(|reader| reader.has_read(&seen)))),
+            (None, before) => (before.as_ref().map(|(key, _)| *key), Vec::new()),
+        };
+        if before.seen.as_ref().map(|(key, _)| *key) == key {
+            let missing = |person: &&Person| readers.iter().all(|reader: &Person| reader.id != person.id);
+            let missing: Vec<Person> = before.readers.iter().filter(missing).cloned().collect();
+            readers.extend(missing);
+        }
 
         let sent = Mark { text: texts.timeline.sent().to_owned(), has_list: false };
-        let sent = (seen != Some(last)).then_some((last.1, sent));
-        let Some((seq, key)) = seen else { return Self { sent, ..Self::default() } };
-        let readers: Vec<MemberId> = others().filter(|(_, read)| **read >= seq).map(|(id, _)| *id).collect();
+        let sent = last.filter(|last| Some(last.key) != key).map(|last| (last.key, sent));
+        let Some(key) = key else { return Self { sent, ..Self::default() } };
         let has_list = readers.len() > NAMED;
         let text = if replica.room.room_type == RoomType::P2p {
             texts.timeline.seen().to_owned()
         } else if has_list {
             texts.timeline.seen_by(&readers.len().to_string())
         } else {
-            let name = |id| members.get(id).map(|member| isolated(member.name.as_str()));
-            let names: Vec<String> = readers.iter().filter_map(name).collect();
+            let names: Vec<String> = readers.iter().map(|reader| isolated(reader.name.as_str())).collect();
             texts.timeline.seen_by(&listed(&texts.notices, &names))
         };
         Self { sent, seen: Some((key, Mark { text, has_list })), readers }
@@ -73,4 +117,43 @@ impl Marks {
         let marks = [&self.sent, &self.seen];
         marks.into_iter().flatten().find(|(of, _)| *of == key).map(|(_, mark)| mark.clone())
     }
+}
+
+/// The reader's own messages, newest first. Seqs of an earlier life of the log mean nothing to those who read now.
+fn own_messages<'a>(replica: &'a Replica, mine: &'a BTreeSet<MemberId>) -> impl Iterator<Item = Own> + 'a {
+    let mut newer = Seq::MAX;
+    let of_this_life = replica.events.iter().rev().take_while(move |event| {
+        let follows = event.seq < newer;
+        newer = event.seq;
+        follows
+    });
+    let is_group = replica.room.room_type == RoomType::Group;
+    let mut is_kept = replica.state.retention == Retention::Preserved;
+    of_this_life.filter_map(move |event: &Event| match &event.kind {
+        EventKind::Message(message) if mine.contains(&message.author.id) => {
+            Some(Own { seq: event.seq, key: RowKey::of(message), is_for_all: is_kept && is_group })
+        }
+        EventKind::RetentionChanged { retention, .. } => {
+            is_kept = *retention == Retention::Ephemeral;
+            None
+        }
+        _ => None,
+    })
+}
+
+/// Each of these readers once: somebody may have left and come back.
+fn people<'a>(readers: impl Iterator<Item = &'a Reader>) -> Vec<Person> {
+    let mut people: Vec<Person> = Vec::new();
+    for Reader { person, .. } in readers {
+        if people.iter().all(|known| known.id != person.id) {
+            people.push(person.clone());
+        }
+    }
+    people
+}
+
+/// Whether one message stands below another.
+fn is_later(replica: &Replica, one: RowKey, other: RowKey) -> bool {
+    let mut newest_first = replica.events.iter().rev().filter_map(Event::message).map(RowKey::of);
+    newest_first.find(|key| *key == one || *key == other) == Some(one)
 }

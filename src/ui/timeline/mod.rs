@@ -1,6 +1,7 @@
 //! What a timeline shows, as pure functions of the log: rows, notices, links and times.
 
 mod direction;
+mod holes;
 mod links;
 mod marks;
 mod names;
@@ -11,8 +12,9 @@ mod tests;
 mod time;
 
 pub use direction::is_right_to_left;
+pub use holes::{Absence, is_lost_above};
 pub use links::{Piece, pieces};
-pub use marks::{Mark, Marks};
+pub use marks::{Mark, Marks, Reader};
 pub use names::{Part, isolated, parts, plain};
 pub use notices::{sentence, typing_line};
 pub use rows::{Delivery, MessageRow, Row, RowKey, View, rows};

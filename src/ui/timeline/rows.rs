@@ -8,6 +8,7 @@ use crate::{
 };
 
 use super::{
+    holes::{self, Absence},
     marks::{Mark, Marks},
     notices::{self, Traffic},
     time::day_of,
@@ -27,6 +28,8 @@ pub enum RowKey {
     Notice(u32, Seq),
     /// Where the unread messages begin; once in a timeline.
     Unread,
+    /// Messages that are missing, by the event after them; 0 above everything.
+    Hole(u32, Seq),
 }
 
 impl RowKey {
@@ -47,6 +50,8 @@ pub enum Row {
     Notice(String),
     /// From here on nothing had been read when the page was opened.
     Unread,
+    /// Messages are missing here; with when the reader was absent, if that is why.
+    Hole(Option<Absence>),
 }
 
 /// A message, as it is shown.
@@ -94,6 +99,10 @@ pub struct View<'a> {
     pub marks: &'a Marks,
     /// The message that the unread ones begin with.
     pub first_unread: Option<RowKey>,
+    /// The ordinal of the room's last message.
+    pub last_n: u64,
+    /// Whether messages are missing above everything that there is.
+    pub is_lost_above: bool,
     /// Minutes east of UTC at a time.
     pub offset: &'a dyn Fn(Millis) -> i64,
     /// In which words.
@@ -113,12 +122,22 @@ pub fn rows<'a>(
     let mut life = events[..start].windows(2).filter(|pair| pair[1].seq <= pair[0].seq).map(|_| 1).sum();
     let mut previous = start.checked_sub(1).map_or(0, |before| events[before].seq);
     let mut traffic: Option<(RowKey, Traffic)> = None;
+    if start == 0 && view.is_lost_above {
+        builder.rows.push((RowKey::Hole(0, 0), Row::Hole(None)));
+    }
 
-    for event in &events[start..end] {
+    for (at, event) in (start..end).zip(&events[start..end]) {
+        let has_hole = previous > 0 && event.seq > previous + 1;
         if event.seq <= previous {
             life += 1;
         }
         previous = event.seq;
+        if has_hole && holes::is_missing(&events[..at], &events[at..], view.last_n) {
+            builder.close(&mut traffic, is_me);
+            let absence = holes::absence(&events[at - 1], event, is_me);
+            builder.last = None;
+            builder.rows.push((RowKey::Hole(life, event.seq), Row::Hole(absence)));
+        }
         if event.kind == EventKind::Unknown {
             continue;
         }

@@ -25,6 +25,21 @@ pub async fn adopting_a_lease_changes_none_that_is_there(a: &dyn Bus, b: &dyn Bu
     assert_eq!(a.claim_ended_leases(301, 900, 10).await.unwrap(), both[1..]);
 }
 
+pub async fn a_lease_is_shortened_and_renewed_again(a: &dyn Bus, b: &dyn Bus) {
+    let guest = guests(1);
+    let (room, member) = guest[0];
+    b.shorten_lease(room, member, 10).await.unwrap();
+    assert_eq!(a.claim_ended_leases(11, 500, 10).await.unwrap(), [], "there is none to shorten");
+    a.renew_leases(&guest, 300).await.unwrap();
+    b.shorten_lease(room, member, 100).await.unwrap();
+    b.shorten_lease(room, member, 200).await.unwrap();
+    a.renew_leases(&guest, 400).await.unwrap();
+    assert_eq!(a.claim_ended_leases(101, 900, 10).await.unwrap(), [], "they came again");
+    b.shorten_lease(room, member, 100).await.unwrap();
+    b.shorten_lease(room, member, 200).await.unwrap();
+    assert_eq!(a.claim_ended_leases(101, 900, 10).await.unwrap(), guest);
+}
+
 pub async fn an_ended_lease_is_handed_to_exactly_one_of_many_callers(a: &dyn Bus, b: &dyn Bus) {
     let mut all = guests(50);
     a.renew_leases(&all, 100).await.unwrap();

@@ -75,6 +75,7 @@ contract! {
     leases {
         renewing_a_lease_keeps_the_later_end
         adopting_a_lease_changes_none_that_is_there
+        a_lease_is_shortened_and_renewed_again
         an_ended_lease_is_handed_to_exactly_one_of_many_callers
         a_claimed_lease_is_offered_again_until_it_is_ended
     }

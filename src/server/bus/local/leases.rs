@@ -33,6 +33,12 @@ impl Leases {
         }
     }
 
+    pub fn shorten(&mut self, guest: Guest, until: Millis) {
+        if self.ends.get(&guest).is_some_and(|end| *end > until) {
+            self.set(guest, until);
+        }
+    }
+
     pub fn end(&mut self, guest: Guest) {
         if let Some(end) = self.ends.remove(&guest) {
             self.by_end.remove(&(end, guest));

@@ -187,6 +187,11 @@ impl Bus for LocalBus {
         Ok(())
     }
 
+    async fn shorten_lease(&self, room: RoomId, member: MemberId, until: Millis) -> Result<()> {
+        lock(&self.leases).shorten((room, member), until);
+        Ok(())
+    }
+
     async fn end_lease(&self, room: RoomId, member: MemberId) -> Result<()> {
         lock(&self.leases).end((room, member));
         Ok(())

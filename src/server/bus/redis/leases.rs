@@ -29,6 +29,12 @@ pub(super) async fn extend(bus: &RedisBus, guests: &[(RoomId, MemberId)], until:
     Ok(())
 }
 
+pub(super) async fn shorten(bus: &RedisBus, room: RoomId, member: MemberId, until: Millis) -> Result<()> {
+    let mut shorten = cmd("ZADD");
+    shorten.arg(key(bus)).arg("XX").arg("LT").arg(until).arg(format!("{room}:{member}"));
+    bus.link.query(&shorten).await
+}
+
 pub(super) async fn end(bus: &RedisBus, room: RoomId, member: MemberId) -> Result<()> {
     bus.link.query(cmd("ZREM").arg(key(bus)).arg(format!("{room}:{member}"))).await
 }

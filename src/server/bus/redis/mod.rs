@@ -148,6 +148,10 @@ impl Bus for RedisBus {
         leases::extend(self, guests, until, "NX").await
     }
 
+    async fn shorten_lease(&self, room: RoomId, member: MemberId, until: Millis) -> Result<()> {
+        leases::shorten(self, room, member, until).await
+    }
+
     async fn end_lease(&self, room: RoomId, member: MemberId) -> Result<()> {
         leases::end(self, room, member).await
     }

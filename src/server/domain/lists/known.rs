@@ -1,5 +1,6 @@
 //! What is known of a room, and what somebody who is in it sees of that in a list.
 
+use super::super::messages::may_see_kept;
 use crate::{
     protocol::{
         Companion, Event, EventKind, Message, Millis, Newcomer, Person, Preview, Retention, RoomSummary, RoomType, Seq,
@@ -121,7 +122,8 @@ impl Known {
         summary.other = self.companion(summary.room_type, &digest.pair, me, now);
         summary.head = digest.head;
         summary.at = summary.at.max(digest.at);
-        let message = digest.message.as_ref().filter(|message| may_see(digest.retention, me, message.seq));
+        let message = digest.message.as_ref();
+        let message = message.filter(|message| may_see(summary.room_type, digest.retention, me, message.seq));
         summary.last = message.map(|message| Preview {
             seq: message.seq,
             author: message.author.name.clone(),
@@ -132,11 +134,12 @@ impl Known {
             && let Some(archived) = self.archived.as_ref().filter(|archived| archived.head.seq == digest.head)
         {
             // What was said last is further back than the room's task looked.
-            summary.last = last_archived(archived).map(|(seq, message)| preview(seq, message, me));
+            let message = last_archived(archived).filter(|(seq, _)| may_see_kept(summary.room_type, me, *seq));
+            summary.last = message.map(|(seq, message)| preview(seq, message, me));
         }
         summary.newcomer = digest.newcomer.as_ref().and_then(|(seq, person)| newcomer(*seq, person, me));
         let is_own = digest.message.as_ref().is_some_and(|message| me.is(message.author.id));
-        summary.unread = if is_own { 0 } else { unread(me, digest.n) };
+        summary.unread = if is_own { 0 } else { unread(me, digest.n, digest.head) };
         summary.mentioned = summary.unread > 0 && self.was_mentioned(me);
     }
 
@@ -157,9 +160,10 @@ impl Known {
             return;
         }
         let message = last_archived(archived);
-        summary.last = message.map(|(seq, message)| preview(seq, message, me));
+        let shown = message.filter(|(seq, _)| may_see_kept(room.room_type, me, *seq));
+        summary.last = shown.map(|(seq, message)| preview(seq, message, me));
         let is_own = message.is_some_and(|(_, message)| me.is(message.author.id));
-        summary.unread = if is_own { 0 } else { unread(me, archived.head.n) };
+        summary.unread = if is_own { 0 } else { unread(me, archived.head.n, archived.head.seq) };
         let is_named = message.is_some_and(|(_, message)| {
             message.n > me.read_n && !me.is(message.author.id) && is_mentioned(&me.name, message.body.as_str())
         });
@@ -188,7 +192,7 @@ pub(super) fn of_snapshot(snapshot: &Snapshot, room: &RoomRecord, me: &MemberRec
     let reaches_back = snapshot.events.first().is_none_or(|event| event.seq <= read + 1);
     let unread = match messages().take_while(|(seq, _)| *seq > read).last() {
         Some((_, message)) if reaches_back => snapshot.last_n + 1 - message.n,
-        Some(_) => unread(me, snapshot.last_n),
+        Some(_) => unread(me, snapshot.last_n, snapshot.head),
         None => 0,
     };
     let is_named =
@@ -221,9 +225,12 @@ fn is_kept(room: &RoomRecord) -> bool {
     room.retention == Retention::Preserved
 }
 
-/// What was kept everybody sees, and of the rest what was said since they joined.
-fn may_see(retention: Retention, me: &MemberRecord, seq: Seq) -> bool {
-    retention == Retention::Preserved || (me.since > 0 && seq >= me.since)
+/// What was kept everybody sees (in a room for two since their stay began), and of the rest what was said since they joined.
+fn may_see(room_type: RoomType, retention: Retention, me: &MemberRecord, seq: Seq) -> bool {
+    match retention {
+        Retention::Preserved => may_see_kept(room_type, me, seq),
+        Retention::Ephemeral => me.since > 0 && seq >= me.since,
+    }
 }
 
 /// The archive's last message, unless something was said after it that was not kept.
@@ -247,10 +254,15 @@ fn newcomer(seq: Seq, person: &Person, me: &MemberRecord) -> Option<Newcomer> {
 }
 
 /// Messages that a member has not read, if the last one is not their own: saying something reads up to it, and the record
-/// hears of that a moment later. Before the log knows that they joined, and until they read on from there, there is nothing
-/// to be behind with.
-fn unread(me: &MemberRecord, n: u64) -> u64 {
-    if me.since == 0 || me.read < me.since { 0 } else { n.saturating_sub(me.read_n) }
+/// hears of that a moment later. Before the log knows that they joined, there is nothing to be behind with. Joining reads up to
+/// the `Joined`, which the record hears of a moment later, too: until then every event since counts as a message, since too
+/// much may be called unread and never too little.
+fn unread(me: &MemberRecord, n: u64, head: Seq) -> u64 {
+    match me.since {
+        0 => 0,
+        since if me.read < since => n.min(head.saturating_sub(since)),
+        _ => n.saturating_sub(me.read_n),
+    }
 }
 
 #[cfg(test)]
@@ -299,6 +311,7 @@ mod tests {
             presence: Presence::Active,
             slot: Some(0),
             since: 5,
+            stay: 0,
             owed: None,
             changed_at: 20,
             read: 6,
@@ -368,16 +381,31 @@ mod tests {
             let seen = summary(&known, Retention::Ephemeral, &MemberRecord { since, ..me() });
             assert_eq!(seen.last.is_some(), is_shown, "joined at {since}, said at {said}");
         }
-        let known = Known::by(digest(Retention::Preserved, 4, 1));
-        assert!(summary(&known, Retention::Preserved, &me()).last.is_some(), "what is kept everybody sees");
+        for (room_type, stay, is_shown) in
+            [(RoomType::Group, 0, true), (RoomType::P2p, 0, false), (RoomType::P2p, 3, true)]
+        {
+            let room = RoomRecord { room_type, ..room(Retention::Preserved) };
+            let me = MemberRecord { stay, ..me() };
+            let known = Known::by(digest(Retention::Preserved, 4, 1));
+            assert_eq!(known.summary(&room, &me, 2_000).last.is_some(), is_shown, "{room_type:?} {stay}");
+            let known = Known { archived: Some(archived(4, 1, "Hello")), ..Known::default() };
+            assert_eq!(known.summary(&room, &me, 2_000).last.is_some(), is_shown, "{room_type:?} {stay}");
+        }
     }
 
     #[test]
-    fn nothing_is_unread_before_somebody_has_begun_to_read() {
+    fn who_has_just_joined_has_read_up_to_that_and_nothing_after_it() {
         let known = Known::by(digest(Retention::Preserved, 9, 5));
-        for (since, read, read_n, unread) in
-            [(0, 0, 0, 0), (5, 0, 0, 0), (5, 4, 2, 0), (5, 5, 2, 3), (5, 9, 5, 0), (5, 9, 7, 0)]
-        {
+        for (since, read, read_n, unread) in [
+            (0, 0, 0, 0),
+            (9, 0, 0, 0),
+            (8, 0, 0, 1),
+            (5, 4, 2, 4),
+            (2, 0, 0, 5),
+            (5, 5, 2, 3),
+            (5, 9, 5, 0),
+            (5, 9, 7, 0),
+        ] {
             let me = MemberRecord { since, read, read_n, ..me() };
             assert_eq!(summary(&known, Retention::Preserved, &me).unread, unread, "{since} {read} {read_n}");
         }

@@ -9,6 +9,7 @@ use super::{
         frames::{EncodedSnapshot, Picture, RoomFrame},
         judge::not_a_member,
         log::{LogError, RESUME_BYTES},
+        sight::Sight,
     },
     DOUBT, Discretion, Live, Look, PATIENCE, REPLAYS, Request, ResumePoint, Subscribe, Subscriber, announcement,
     listing::is_account,
@@ -16,12 +17,12 @@ use super::{
 };
 use crate::{
     protocol::{
-        ByeReason, Event, EventKind, MemberId, MemberView, Person, ResetReason, Retention, Role, RoomView, Seq,
-        ServerFrame, Snapshot, You, limits,
+        ByeReason, Event, EventKind, MemberId, MemberView, Person, ResetReason, Retention, Role, RoomType, RoomView,
+        Seq, ServerFrame, Snapshot, You, limits,
     },
     server::{
         socket::{ConnectionId, Frame},
-        store::MemberRecord,
+        store::{ActorId, MemberRecord},
     },
 };
 
@@ -38,10 +39,22 @@ enum Standpoint {
 }
 
 impl Live {
-    /// The first seq that a member may see in the window.
-    pub(super) fn visible_from(&self, member: &MemberRecord) -> Seq {
+    /// What a member may see of the window.
+    fn sight_of(&self, member: &MemberRecord) -> Sight {
         let joined = self.joined_at(member);
-        if self.state.retention == Retention::Preserved { joined.min(self.kept_from) } else { joined }
+        let stay = if member.stay > 0 { member.stay } else { joined };
+        let is_kept = self.state.retention == Retention::Preserved;
+        let all_from = if is_kept { joined.min(self.kept_from.max(self.history_of(member))) } else { joined };
+        Sight { member: member.member, stay, all_from }
+    }
+
+    /// The first seq that a member may see of what is kept: in a room for two, that of their stay.
+    fn history_of(&self, member: &MemberRecord) -> Seq {
+        match self.record.room_type {
+            RoomType::Group => 0,
+            RoomType::P2p if member.stay > 0 => member.stay,
+            RoomType::P2p => self.joined_at(member),
+        }
     }
 
     /// Where a member's time in the room began.
@@ -151,7 +164,8 @@ impl Live {
             subscribe.connection.answer_with(&Frame::of(&RoomFrame::Snapshot { code, picture }));
             return self.admit(subscribe);
         };
-        let may_see = after.saturating_add(1) >= self.visible_from(&subscribe.member);
+        let next = after.saturating_add(1);
+        let may_see = next >= self.sight_of(&subscribe.member).all_from;
         let missed = self.state.head.saturating_sub(after);
         if epoch != self.epoch {
             self.reset(subscribe, ResetReason::EpochChanged);
@@ -160,7 +174,7 @@ impl Live {
         } else if let Some(entries) = self.window.after(after, self.state.head).filter(|_| may_see) {
             subscribe.connection.answer_with(&self.resumed_frame(&entries, &subscribe));
             self.admit(subscribe);
-        } else if self.state.retention == Retention::Preserved {
+        } else if self.state.retention == Retention::Preserved && next >= self.history_of(&subscribe.member) {
             // Who asks again before their turn has come is answered once.
             let id = subscribe.connection.id();
             self.unreplayed.retain(|earlier| earlier.connection.id() != id);
@@ -301,10 +315,22 @@ impl Live {
     }
 
     fn snapshot(&self, member: &MemberRecord, discretion: Discretion) -> Snapshot {
-        let Picture { room, you, epoch, head, last_n, members: _, connected, reads, events, has_more } =
+        let Picture { room, you, epoch, head, last_n, members: _, connected, reads, events, has_more, leaves_after } =
             self.picture(member, discretion);
-        let events = events.into_iter().map(|entry| entry.event.clone()).collect();
-        Snapshot { room, you, epoch, head, last_n, members: self.members(), connected, reads, events, has_more }
+        Snapshot {
+            room,
+            you,
+            epoch,
+            head,
+            last_n,
+            members: self.members(),
+            connected,
+            reads,
+            events: events.into_iter().map(|entry| entry.event.clone()).collect(),
+            has_more,
+            leaves_after,
+            expected: None,
+        }
     }
 
     fn members(&self) -> Vec<MemberView> {
@@ -330,6 +356,10 @@ impl Live {
             reads: self.reads_for(member.member, discretion),
             events,
             has_more,
+            leaves_after: match member.actor {
+                ActorId::Guest(_) => Some(self.engine.timing().guest_grace.as_secs()),
+                ActorId::Account(_) => None,
+            },
         }
     }
 
@@ -349,9 +379,9 @@ impl Live {
 
     /// The last entries that a member may see, and whether there are more before them.
     fn recent(&self, member: &MemberRecord) -> (Vec<&Entry>, bool) {
-        let (entries, more_in_window) = self.window.snapshot(self.visible_from(member));
+        let (entries, more_in_window) = self.window.snapshot(self.sight_of(member));
         let first = entries.first().map_or(self.state.head + 1, |entry| entry.event.seq);
-        (entries, more_in_window || (self.has_archive && first > 1))
+        (entries, more_in_window || (self.has_archive && first > self.history_of(member).max(1)))
     }
 
     fn you(&self, member: &MemberRecord) -> You {

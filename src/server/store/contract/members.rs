@@ -85,6 +85,72 @@ pub async fn who_comes_back_is_the_same_member(store: &dyn Store) {
     assert_eq!((renamed.member, renamed.name), (first.member, name("Grace")));
 }
 
+pub async fn a_place_and_a_stay_outlive_an_absence(store: &dyn Store) {
+    let (room, _) = make_room(store, RoomType::P2p, Retention::Ephemeral).await;
+    let guest = guest();
+    let here = enter(store, &joining(&room, guest)).await;
+    let joined = |seq| event(seq, EventKind::Joined { member: here.person() });
+    store.project(room.id, room.epoch, &[joined(7)]).await.unwrap();
+    let stay = |record: &MemberRecord| (record.slot, record.since, record.stay, record.stays_since());
+
+    let gone = store.leave_absent(room.id, here.member, now()).await.unwrap();
+    assert_eq!((stay(&gone), gone.is_expected()), ((Some(1), 7, 7, 7), true));
+    assert_eq!(conflict(&store.join_room(&joining(&room, super::guest())).await), Some(Conflict::Full));
+    assert!(is_missing(&store.leave_absent(room.id, here.member, now()).await), "once");
+    let back = enter(store, &joining(&room, guest)).await;
+    assert_eq!((back.member, stay(&back)), (here.member, (Some(1), 0, 7, 7)));
+    store.project(room.id, room.epoch, &[joined(20)]).await.unwrap();
+    store.leave_absent(room.id, here.member, now()).await.unwrap();
+    let back = enter(store, &joining(&room, guest)).await;
+    assert_eq!(stay(&back), (Some(1), 0, 7, 7), "the stay began with the first of them");
+
+    let gone = leave(store, &back).await;
+    assert_eq!((stay(&gone), gone.is_expected()), ((None, 0, 0, 0), false), "leaving ends it");
+    enter(store, &joining(&room, super::guest())).await;
+}
+
+pub async fn a_place_is_kept_until_it_is_given_up_or_its_guest_forgotten(store: &dyn Store) {
+    let (room, owner) = make_room(store, RoomType::P2p, Retention::Preserved).await;
+    assert!(is_missing(&store.free_place(room.id, owner.member).await), "they are there");
+    for forget in [false, true] {
+        let second = GuestRecord { id: guest(), token: hash(), nickname: None, seen_at: now() };
+        let coming = Joining { newcomer: Some(second.clone()), ..joining(&room, second.id) };
+        let member = enter(store, &coming).await;
+        let holders = store.holders_of_places(room.id).await.unwrap();
+        let mut ids = [owner.member, member.member];
+        ids.sort();
+        let mut held: Vec<_> = holders.iter().map(|holder| holder.member).collect();
+        held.sort();
+        assert_eq!(held, ids);
+        let gone = store.leave_absent(room.id, member.member, now()).await.unwrap();
+        assert_eq!(store.holders_of_places(room.id).await.unwrap().len(), 2, "absent, but the place is kept");
+        assert_eq!(store.forget_guests(0).await.unwrap(), 0);
+        assert_eq!(conflict(&store.join_room(&joining(&room, guest())).await), Some(Conflict::Full));
+        if forget {
+            store.forget_guest(second.id).await.unwrap();
+        } else {
+            let free = store.free_place(room.id, member.member).await.unwrap();
+            assert_eq!(free, MemberRecord { slot: None, stay: 0, ..gone });
+        }
+        assert!(is_missing(&store.free_place(room.id, member.member).await), "it is free");
+        assert_eq!(store.holders_of_places(room.id).await.unwrap(), [owner.clone()]);
+    }
+
+    // Guests may also be forgotten for their age, and by MongoDB itself.
+    let old = GuestRecord { id: guest(), token: hash(), nickname: None, seen_at: now() - 60_000 };
+    let coming = Joining { newcomer: Some(old.clone()), ..joining(&room, old.id) };
+    let member = enter(store, &coming).await;
+    store.leave_absent(room.id, member.member, now()).await.unwrap();
+    let kept = GuestRecord { id: guest(), token: hash(), nickname: None, seen_at: now() };
+    let (other, owner) = new_room(RoomType::P2p, Retention::Ephemeral);
+    let owner = MemberRecord { actor: ActorId::Guest(kept.id), ..owner };
+    store.create_room(&other, &owner, Some(&kept)).await.unwrap();
+    store.leave_absent(other.id, owner.member, now()).await.unwrap();
+    assert_eq!(store.forget_guests(now() - 30_000).await.unwrap(), 1);
+    assert_eq!(store.holders_of_places(room.id).await.unwrap().len(), 1);
+    assert_eq!(store.holders_of_places(other.id).await.unwrap().len(), 1);
+}
+
 pub async fn who_was_removed_cannot_come_back(store: &dyn Store) {
     let (room, owner) = make_room(store, RoomType::P2p, Retention::Ephemeral).await;
     let guest = guest();
@@ -339,7 +405,7 @@ pub async fn a_guest_who_is_absent_leaves_and_an_account_does_not(store: &dyn St
     let (room, owner) = make_room(store, RoomType::P2p, Retention::Ephemeral).await;
     let later = now() + 60_000;
     let gone = store.leave_absent(room.id, owner.member, later).await.unwrap();
-    assert_eq!((gone.presence, gone.slot, &gone.owed), (Presence::Gone, None, &Some(Owed::Left)));
+    assert_eq!((gone.presence, gone.slot, &gone.owed), (Presence::Gone, Some(0), &Some(Owed::Left)));
     assert_eq!(store.member(room.id, owner.member).await.unwrap(), gone);
     assert_eq!(store.room(room.id).await.unwrap().touched_at, later);
     assert!(is_missing(&store.leave_absent(room.id, owner.member, later).await), "left already");

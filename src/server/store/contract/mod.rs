@@ -78,6 +78,8 @@ contract! {
         a_guest_who_joins_two_rooms_at_once_is_in_one
         ten_joins_of_one_person_at_once_make_one_member
         who_comes_back_is_the_same_member
+        a_place_and_a_stay_outlive_an_absence
+        a_place_is_kept_until_it_is_given_up_or_its_guest_forgotten
         who_was_removed_cannot_come_back
         only_the_owner_removes
         joining_again_changes_nothing
@@ -233,6 +235,7 @@ fn new_room(room_type: RoomType, retention: Retention) -> (RoomRecord, MemberRec
         presence: Presence::Active,
         slot: (room_type == RoomType::P2p).then_some(0),
         since: 0,
+        stay: 0,
         owed: Some(Owed::Joined),
         changed_at: at,
         read: 0,

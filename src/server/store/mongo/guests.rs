@@ -2,15 +2,20 @@
 
 use anyhow::anyhow;
 use async_trait::async_trait;
+use futures_util::TryStreamExt;
 use mongodb::{
     ClientSession,
     bson::{self, Binary, doc, spec::BinarySubtype},
+    options::Hint,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{GuestId, GuestRecord, Guests, Result, StoreError, TokenHash},
-    Attempt, Mongo, PATIENCE, binary, transaction, uuid, within,
+    super::{GuestId, GuestRecord, Guests, MemberRecord, Result, StoreError, TokenHash},
+    Attempt, Mongo, PATIENCE, binary,
+    indexes::MEMBERS_PLACE,
+    members::{ActorKind, MemberDocument, actor_fields, by_id, free},
+    transaction, uuid, within,
 };
 use crate::protocol::{Millis, Nickname};
 
@@ -58,7 +63,22 @@ impl Guests for Mongo {
     async fn forget_guests(&self, before: Millis) -> Result<u64> {
         within(PATIENCE, async {
             let unseen = doc! { "seen_at": { "$lt": bson::DateTime::from_millis(before) } };
-            Ok(self.guests.delete_many(unseen).await?.deleted_count)
+            let forgotten = self.guests.delete_many(unseen).await?.deleted_count;
+            let of_nobody = self.members.aggregate([
+                doc! { "$match": { "slot": { "$exists": true }, "presence": "gone", "actor_kind": ActorKind::Guest } },
+                doc! { "$lookup": { "from": "guests", "localField": "actor", "foreignField": "_id", "as": "guest" } },
+                doc! { "$match": { "guest": [] } },
+            ]);
+            let mut of_nobody =
+                of_nobody.with_type::<MemberDocument>().hint(Hint::Name(MEMBERS_PLACE.to_owned())).await?;
+            while let Some(record) = of_nobody.try_next().await? {
+                let MemberRecord { room, member, actor, .. } = record.into();
+                let (kind, actor) = actor_fields(actor);
+                let mut kept = by_id(room, member);
+                kept.extend(doc! { "actor": actor, "actor_kind": kind, "presence": "gone" });
+                self.members.update_one(kept, free()).await?;
+            }
+            Ok(forgotten)
         })
         .await
     }
@@ -67,6 +87,8 @@ impl Guests for Mongo {
 impl Mongo {
     async fn try_forget_guest(&self, session: &mut ClientSession, guest: GuestId) -> Attempt<()> {
         self.guests.delete_one(doc! { "_id": binary(guest.0) }).session(&mut *session).await?;
+        let kept = doc! { "actor": binary(guest.0), "actor_kind": ActorKind::Guest, "presence": "gone" };
+        self.members.update_many(kept, free()).session(&mut *session).await?;
         self.delete_what_is_of(session, guest).await
     }
 

@@ -22,6 +22,8 @@ pub(super) const ID: &str = "_id_";
 pub(super) const ROOMS_CODE: &str = "rooms_code";
 pub(super) const MEMBERS_MEMBER: &str = "members_member";
 pub(super) const MEMBERS_GUEST: &str = "members_guest";
+pub(super) const MEMBERS_PLACE: &str = "members_place";
+/// Guarded only the places of active members, in the build before. A database may still have it.
 pub(super) const MEMBERS_SLOT: &str = "members_slot";
 pub(super) const EVENTS_SEQ: &str = "events_seq";
 pub(super) const EVENTS_CLIENT_ID: &str = "events_client_id";
@@ -47,12 +49,8 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 8] {
                 // In this order it also finds all rooms of somebody.
                 unique("members_actor_room", doc! { "actor": 1, "room": 1 }, None),
                 unique(MEMBERS_GUEST, doc! { "actor": 1 }, Some(doc! { "presence": "active", "actor_kind": "guest" })),
-                // Only members of p2p rooms have a slot.
-                unique(
-                    MEMBERS_SLOT,
-                    doc! { "room": 1, "slot": 1 },
-                    Some(doc! { "presence": "active", "slot": { "$exists": true } }),
-                ),
+                // Only members of p2p rooms have a slot, and who is gone by absence keeps it.
+                unique(MEMBERS_PLACE, doc! { "room": 1, "slot": 1 }, Some(doc! { "slot": { "$exists": true } })),
                 plain("members_owing", doc! { "changed_at": 1 }, Some(doc! { "owed": { "$exists": true } })),
             ],
         ),

@@ -6,6 +6,7 @@ use futures_util::TryStreamExt;
 use mongodb::{
     ClientSession,
     bson::{self, Bson, Document, doc},
+    options::ReturnDocument,
 };
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +49,8 @@ pub(super) struct MemberDocument {
     muted: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     also: Vec<MemberId>,
+    #[serde(default)]
+    stay: Seq,
 }
 
 /// A room, and somebody in it.
@@ -86,7 +89,8 @@ impl Members for Mongo {
 
     async fn leave_room(&self, room: RoomId, member: MemberId, notice: &Owed, at: Millis) -> Result<MemberRecord> {
         within(PATIENCE, async {
-            Ok(transaction!(self, |session| self.try_leave_room(session, by_id(room, member), notice, at))?)
+            let leave = |record: MemberRecord| record.leave(notice.clone(), at);
+            Ok(transaction!(self, |session| self.try_leave_room(session, by_id(room, member), at, leave))?)
         })
         .await
     }
@@ -95,7 +99,28 @@ impl Members for Mongo {
         within(PATIENCE, async {
             let mut guest = by_id(room, member);
             guest.insert("actor_kind", ActorKind::Guest);
-            Ok(transaction!(self, |session| self.try_leave_room(session, guest.clone(), &Owed::Left, at))?)
+            let be_absent = |record: MemberRecord| record.be_absent(at);
+            Ok(transaction!(self, |session| self.try_leave_room(session, guest.clone(), at, be_absent))?)
+        })
+        .await
+    }
+
+    async fn free_place(&self, room: RoomId, member: MemberId) -> Result<MemberRecord> {
+        within(PATIENCE, async {
+            let mut expected = by_id(room, member);
+            expected.extend(doc! { "presence": "gone", "slot": { "$exists": true } });
+            let freed =
+                self.members.find_one_and_update(expected, free()).return_document(ReturnDocument::After).await?;
+            freed.map(Into::into).ok_or(StoreError::NotFound)
+        })
+        .await
+    }
+
+    async fn holders_of_places(&self, room: RoomId) -> Result<Vec<MemberRecord>> {
+        within(PATIENCE, async {
+            let holding = doc! { "room": binary(room.0), "slot": { "$exists": true } };
+            let found = self.members.find(holding).sort(doc! { "slot": 1 }).await?;
+            Ok(found.map_ok(Into::into).try_collect().await?)
         })
         .await
     }
@@ -252,7 +277,7 @@ impl Mongo {
             self.guests.insert_one(GuestDocument::from(guest)).session(&mut *session).await?;
         }
         let slot = match joining.room_type {
-            RoomType::P2p => Some(free_slot(&self.taken_slots(session, joining.room).await?)),
+            RoomType::P2p => Some(free_slot(earlier.as_ref(), &self.taken_slots(session, joining.room).await?)),
             RoomType::Group => None,
         };
         let is_new = earlier.is_none();
@@ -276,19 +301,19 @@ impl Mongo {
         Ok(())
     }
 
-    /// Ends the membership that the filter finds, if it is active.
+    /// Ends the membership that the filter finds, if it is active: the record becomes what `leave` makes of it.
     pub(super) async fn try_leave_room(
         &self,
         session: &mut ClientSession,
         member: Document,
-        notice: &Owed,
         at: Millis,
+        leave: impl Fn(MemberRecord) -> MemberRecord,
     ) -> Attempt<MemberRecord> {
         let found = self.members.find_one(member).session(&mut *session).await?;
         let active = found.map(MemberRecord::from).filter(|record| record.presence == Presence::Active);
-        let record = active.ok_or(StoreError::NotFound)?.leave(notice.clone(), at);
+        let record = leave(active.ok_or(StoreError::NotFound)?);
         self.touch_room(session, record.room, at).await?;
-        if let Owed::Removed(by) = notice {
+        if let Some(Owed::Removed(by)) = &record.owed {
             let owned = doc! { "_id": binary(record.room.0), "owner": by.id.get().cast_signed() };
             if self.rooms.find_one(owned).session(&mut *session).await?.is_none() {
                 return Err(StoreError::from(Conflict::NotOwner).into());
@@ -321,8 +346,8 @@ impl Mongo {
     }
 
     async fn taken_slots(&self, session: &mut ClientSession, room: RoomId) -> Attempt<Vec<u8>> {
-        let active = doc! { "room": binary(room.0), "presence": "active" };
-        let mut found = self.members.find(active).session(&mut *session).await?;
+        let holding = doc! { "room": binary(room.0), "slot": { "$exists": true } };
+        let mut found = self.members.find(holding).session(&mut *session).await?;
         let members: Vec<_> = found.stream(session).try_collect().await?;
         Ok(members.into_iter().filter_map(|member| member.slot).collect())
     }
@@ -337,7 +362,7 @@ impl Mongo {
         let conflict = match duplicate(error) {
             Some((_, indexes::ROOMS_CODE)) => Conflict::CodeTaken,
             Some((_, indexes::MEMBERS_MEMBER)) => Conflict::MemberIdTaken,
-            Some((_, indexes::MEMBERS_SLOT)) => Conflict::Full,
+            Some((_, indexes::MEMBERS_PLACE | indexes::MEMBERS_SLOT)) => Conflict::Full,
             Some((_, indexes::MEMBERS_GUEST)) => {
                 let Some((room, _)) = self.rooms_of(actor).await?.pop() else {
                     // They left in the meantime, or the majority has not seen them come yet.
@@ -355,6 +380,11 @@ impl Mongo {
 /// The record of a member id.
 pub(super) fn by_id(room: RoomId, member: MemberId) -> Document {
     doc! { "room": binary(room.0), "member": member.get().cast_signed() }
+}
+
+/// What frees a place, and ends the stay of whom it was kept for.
+pub(super) fn free() -> Document {
+    doc! { "$unset": { "slot": "" }, "$set": { "stay": 0_i64 } }
 }
 
 fn by_actor(room: RoomId, actor: ActorId) -> Document {
@@ -406,6 +436,7 @@ impl From<MemberRecord> for MemberDocument {
             shown: record.shown,
             muted: record.muted,
             also: record.also,
+            stay: record.stay,
         }
     }
 }
@@ -427,6 +458,7 @@ impl From<MemberDocument> for MemberRecord {
             shown: document.shown,
             muted: document.muted,
             also: document.also,
+            stay: document.stay,
         }
     }
 }

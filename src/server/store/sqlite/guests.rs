@@ -41,6 +41,9 @@ impl Guests for Sqlite {
     async fn forget_guest(&self, guest: GuestId) -> Result<()> {
         self.write(Undo::Savepoint, move |db| {
             db.prepare_cached("DELETE FROM guests WHERE id = ?")?.execute([guest])?;
+            let free = "UPDATE members SET slot = NULL, stay = 0 WHERE actor = ? AND actor_kind = 'guest'
+                        AND presence = 'gone'";
+            db.prepare_cached(free)?.execute([guest])?;
             delete_what_is_of(db, guest)
         })
         .await
@@ -49,6 +52,9 @@ impl Guests for Sqlite {
     async fn forget_guests(&self, before: Millis) -> Result<u64> {
         self.write(Undo::Nothing, move |db| {
             let forgotten = db.prepare_cached("DELETE FROM guests WHERE seen_at < ?")?.execute([before])?;
+            let free = "UPDATE members SET slot = NULL, stay = 0 WHERE slot IS NOT NULL AND presence = 'gone'
+                        AND actor_kind = 'guest' AND NOT EXISTS (SELECT 1 FROM guests WHERE id = actor)";
+            db.prepare_cached(free)?.execute([])?;
             Ok(forgotten as u64)
         })
         .await

@@ -28,8 +28,32 @@ impl Members for Sqlite {
 
     async fn leave_absent(&self, room: RoomId, member: MemberId, at: Millis) -> Result<MemberRecord> {
         self.write(Undo::Nothing, move |db| match find(db, room, member)? {
-            record @ MemberRecord { actor: ActorId::Guest(_), .. } => leave(db, record, Owed::Left, at),
-            MemberRecord { actor: ActorId::Account(_), .. } => Err(StoreError::NotFound),
+            record if matches!(record.actor, ActorId::Guest(_)) && record.presence == Presence::Active => {
+                rooms::touch(db, room, at)?;
+                let record = record.be_absent(at);
+                update(db, &record)?;
+                Ok(record)
+            }
+            _ => Err(StoreError::NotFound),
+        })
+        .await
+    }
+
+    async fn free_place(&self, room: RoomId, member: MemberId) -> Result<MemberRecord> {
+        self.write(Undo::Nothing, move |db| {
+            let record = Some(find(db, room, member)?).filter(MemberRecord::is_expected);
+            let record = MemberRecord { slot: None, stay: 0, ..record.ok_or(StoreError::NotFound)? };
+            update(db, &record)?;
+            Ok(record)
+        })
+        .await
+    }
+
+    async fn holders_of_places(&self, room: RoomId) -> Result<Vec<MemberRecord>> {
+        self.read(move |db| {
+            let mut query =
+                db.prepare_cached("SELECT * FROM members WHERE room = ? AND slot IS NOT NULL ORDER BY slot")?;
+            Ok(query.query_map([room], record)?.collect::<rusqlite::Result<_>>()?)
         })
         .await
     }
@@ -156,7 +180,7 @@ fn join(db: &Connection, joining: Joining) -> Result<Membership> {
         guests::insert(db, guest)?;
     }
     let slot = match joining.room_type {
-        RoomType::P2p => Some(free_slot(&taken_slots(db, joining.room)?)),
+        RoomType::P2p => Some(free_slot(earlier.as_ref(), &taken_slots(db, joining.room)?)),
         RoomType::Group => None,
     };
     let is_new = earlier.is_none();
@@ -194,7 +218,7 @@ pub(super) fn leave(db: &Connection, record: MemberRecord, notice: Owed, at: Mil
 }
 
 fn taken_slots(db: &Connection, room: RoomId) -> Result<Vec<u8>> {
-    let mut query = db.prepare_cached("SELECT slot FROM members WHERE room = ? AND presence = 'active'")?;
+    let mut query = db.prepare_cached("SELECT slot FROM members WHERE room = ? AND slot IS NOT NULL")?;
     Ok(query.query_map([room], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
 }
 
@@ -204,7 +228,7 @@ pub(super) fn insert(db: &Connection, record: &MemberRecord) -> Result<()> {
         db,
         record,
         "INSERT INTO members (room, member, actor_kind, actor, name, presence, slot, since, owed, changed_at, read, read_n,
-         shown, muted, also) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         shown, muted, also, stay) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
 }
 
@@ -214,7 +238,8 @@ pub(super) fn update(db: &Connection, record: &MemberRecord) -> Result<()> {
         db,
         record,
         "UPDATE members SET actor_kind = ?3, actor = ?4, name = ?5, presence = ?6, slot = ?7, since = ?8, owed = ?9,
-         changed_at = ?10, read = ?11, read_n = ?12, shown = ?13, muted = ?14, also = ?15 WHERE room = ?1 AND member = ?2",
+         changed_at = ?10, read = ?11, read_n = ?12, shown = ?13, muted = ?14, also = ?15, stay = ?16
+         WHERE room = ?1 AND member = ?2",
     )
 }
 
@@ -237,6 +262,7 @@ fn save(db: &Connection, record: &MemberRecord, sql: &str) -> Result<()> {
         record.shown.cast_signed(),
         record.muted,
         also,
+        record.stay.cast_signed(),
     ]);
     let Err(error) = saved else { return Ok(()) };
     let conflict = match (violated(&error), record.actor) {
@@ -300,6 +326,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<MemberRecord> {
         presence: row.get("presence")?,
         slot: row.get("slot")?,
         since: row.get::<_, i64>("since")?.cast_unsigned(),
+        stay: row.get::<_, i64>("stay")?.cast_unsigned(),
         owed: row.get("owed")?,
         changed_at: row.get("changed_at")?,
         read: row.get::<_, i64>("read")?.cast_unsigned(),

@@ -235,6 +235,12 @@ const STEPS: &[&str] = &[
     ALTER TABLE mails ADD COLUMN guest BLOB CHECK (length(guest) = 16);
     CREATE INDEX mails_guest ON mails (guest) WHERE guest IS NOT NULL;
     ",
+    // 10: a place in a p2p room is one's own while absent, too; and so is the stay, which began with the event `stay`.
+    "
+    ALTER TABLE members ADD COLUMN stay INTEGER NOT NULL DEFAULT 0;
+    DROP INDEX members_slot;
+    CREATE UNIQUE INDEX members_slot ON members (room, slot) WHERE slot IS NOT NULL;
+    ",
 ];
 
 /// What the step says that puts the hosts of addresses into ASCII, which SQL cannot.
@@ -450,6 +456,7 @@ mod tests {
             presence,
             slot,
             since: 3,
+            stay: 0,
             owed,
             changed_at: 1_000,
             read: 0,

@@ -15,7 +15,7 @@ pub use elements::{
 };
 pub use http::{get, send, send_form};
 pub use page::{
-    Listener, go, handed_over, has_coarse_pointer, is_attended, is_online, listen, on_key, origin,
+    Listener, go, handed_over, has_coarse_pointer, is_attended, is_online, listen, on_closing, on_key, origin,
     register_service_worker, reload, reload_when_brought_back, set_title, when_shown,
 };
 pub use socket::Socket;

@@ -70,6 +70,19 @@ pub fn reload() {
     let _ = window().location().reload();
 }
 
+/// Posts to an address, if there is one then, when the page is being closed or left for another. The browser sends that even
+/// if nothing of the page is left, but no more than the address.
+pub fn on_closing(address: impl Fn() -> Option<String> + 'static) {
+    window_event_listener_untyped("pagehide", move |event| {
+        if !event.unchecked_into::<PageTransitionEvent>().persisted()
+            && let Some(address) = address()
+        {
+            // Refused only if very much is on its way: then the longer grace holds.
+            let _ = window().navigator().send_beacon_with_opt_str(&address, None);
+        }
+    });
+}
+
 /// Loads the page anew when the browser brings it back as it was left, with "Back": what it shows may be long past.
 pub fn reload_when_brought_back() {
     window_event_listener_untyped("pageshow", |event| {

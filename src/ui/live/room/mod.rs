@@ -8,15 +8,15 @@ use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
     protocol::{
-        ClientId, InvalidText, LocalTime, MemberId, MessageBody, Nickname, Problem, Retention, RoomCode, RoomName,
-        RoomType, Seq, Snapshot, You,
+        ClientId, EventKind, InvalidText, LocalTime, MemberId, MessageBody, Millis, Nickname, Person, Problem,
+        Retention, RoomCode, RoomName, RoomType, Seq, Snapshot, You, limits::P2P_MEMBERS,
     },
     ui::{
         account::use_account,
         browser,
         clock::use_clock,
         texts::{Texts, use_texts},
-        timeline::{Row, RowKey},
+        timeline::{Marks, Row, RowKey},
     },
 };
 
@@ -101,7 +101,11 @@ pub struct LiveRoom {
     /// Changes when the timeline is to be shown from where they begin.
     pub jumps: RwSignal<usize>,
     /// Who has read the message under which that stands.
-    pub readers: RwSignal<Vec<MemberId>>,
+    pub readers: RwSignal<Vec<Person>>,
+    /// Whose place in a room for two is kept, who is not in it now.
+    pub expected: RwSignal<Option<Person>>,
+    /// After how many seconds without a connection a guest has left. Nothing for an account.
+    pub leaves_after: Option<u64>,
     /// Changes with every message that is said here.
     pub said: RwSignal<usize>,
     /// What is new, for who listens to the page.
@@ -116,6 +120,7 @@ pub(super) struct Desk {
     stretch: Stretch,
     was_live: bool,
     shows_read: bool,
+    marks: Marks,
     texts: &'static Texts,
 }
 
@@ -136,6 +141,7 @@ impl LiveRoom {
     /// The room of a snapshot, with everything in place, to be followed over this line.
     pub fn new(line: Line, snapshot: Snapshot) -> Self {
         let room = snapshot.room.clone();
+        let (expected, leaves_after) = (snapshot.expected.clone(), snapshot.leaves_after);
         let texts = use_texts();
         let (session, account) = (Session::new(snapshot, browser::random), use_account());
         let desk = Desk {
@@ -144,6 +150,7 @@ impl LiveRoom {
             stretch: Stretch::new(),
             was_live: false,
             shows_read: account.is_none_or(|account| account.shows_read),
+            marks: Marks::default(),
             texts,
         };
         let desk = StoredValue::new(desk);
@@ -173,6 +180,8 @@ impl LiveRoom {
             is_far: RwSignal::new(false),
             jumps: RwSignal::new(0),
             readers: RwSignal::new(picture.readers),
+            expected: RwSignal::new(expected),
+            leaves_after,
             said: RwSignal::new(0),
             announcement: Announcement::new(),
             texts,
@@ -339,6 +348,32 @@ impl LiveRoom {
             }
             self.jumps.update(|jumps| *jumps += 1);
         });
+    }
+
+    /// Whether nobody else can come in.
+    pub fn is_full(self) -> bool {
+        let taken = self.members.with(Vec::len) + usize::from(self.expected.with(Option::is_some));
+        self.room_type == RoomType::P2p && taken >= usize::from(P2P_MEMBERS)
+    }
+
+    /// Asks whose place is kept in a room for two, in which the reader is alone now.
+    pub fn look_who_is_expected(self) {
+        spawn_local(async move {
+            if let Ok(snapshot) = server::room(self.code).await {
+                let is_alone = self.members.try_with_untracked(|members| members.len() < 2) == Some(true);
+                put(self.expected, snapshot.expected.filter(|_| is_alone));
+            }
+        });
+    }
+
+    /// When the room began to keep what is said, or ceased to, as far as that is among the events that are here.
+    pub fn changed_retention_at(self) -> Option<Millis> {
+        let change = |desk: &Desk| {
+            let events = desk.session.replica().events.iter().rev();
+            let mut changes = events.filter(|event| matches!(event.kind, EventKind::RetentionChanged { .. }));
+            changes.next().map(|event| event.at)
+        };
+        self.desk.try_with_value(change).flatten()
     }
 
     /// Whether the messages that were not read begin in what is not here yet.

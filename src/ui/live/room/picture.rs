@@ -10,7 +10,7 @@ use crate::{
     },
     ui::{
         browser,
-        timeline::{Marks, Row, RowKey, View, plain, rows, sentence},
+        timeline::{Marks, Row, RowKey, View, is_lost_above, plain, rows, sentence},
     },
 };
 
@@ -33,7 +33,7 @@ pub(super) struct Picture {
     pub(super) retention: Retention,
     pub(super) you: You,
     pub(super) rows: Option<Vec<(RowKey, Row)>>,
-    pub(super) readers: Vec<MemberId>,
+    pub(super) readers: Vec<Person>,
     pub(super) outbox: Option<String>,
     pub(super) members: Option<Vec<MemberLine>>,
     pub(super) typists: Vec<Nickname>,
@@ -138,14 +138,20 @@ impl Desk {
         let mine = self.session.mine();
         let none = BTreeMap::new();
         let reads = if self.shows_read { self.session.reads() } else { &none };
-        let marks = if changed { Marks::find(replica, mine, reads, self.texts) } else { Marks::default() };
+        if changed {
+            let departed = if self.shows_read { self.session.departed() } else { &[] };
+            self.marks = Marks::find(replica, mine, reads, departed, &self.marks, self.texts);
+        }
+        let marks = &self.marks;
         let offset =
             |at: Millis| self.given.as_ref().map_or_else(|| browser::local_offset(at), |given| given.offset(at));
         let view = View {
             me: &me,
             mine,
-            marks: &marks,
+            marks,
             first_unread: self.session.unread().first(),
+            last_n: replica.state.last_n,
+            is_lost_above: is_lost_above(replica),
             offset: &offset,
             texts: self.texts,
         };

@@ -3,14 +3,17 @@
 use std::collections::BTreeSet;
 
 use crate::protocol::{
-    Ack, ClientId, Code, Event, EventKind, MemberId, Message, Problem, ReadMark, Received, Retention, ServerFrame,
-    Signal, Snapshot,
+    Ack, ClientId, Code, Event, EventKind, MemberId, Message, Person, Problem, ReadMark, Received, Retention, Seq,
+    ServerFrame, Signal, Snapshot,
 };
+use crate::ui::timeline::Reader;
 
 use super::{Act, ByHttp, Ending, Incident, Phase, Session, count_as_read, reads_of};
 
 /// The longest wait that a message makes in silence, to be sent again by itself.
 const PATIENCE_MS: u64 = 15_000;
+/// Of so many who have left it is remembered how far they had read.
+const DEPARTED: usize = 64;
 
 impl Session {
     /// A frame came.
@@ -103,6 +106,16 @@ impl Session {
             return Vec::new();
         }
         let (epoch, head) = self.replica.resume_point();
+        if snapshot.epoch == epoch {
+            let stays = |id: MemberId, since: Seq| {
+                snapshot.members.iter().any(|member| member.id == id && member.since == since)
+            };
+            let members = self.replica.state.members.iter();
+            let gone: Vec<_> = members.filter(|(id, member)| !stays(**id, member.since)).map(|(id, _)| *id).collect();
+            gone.into_iter().for_each(|id| self.depart(id));
+        } else {
+            self.departed.clear();
+        }
         self.reads = reads_of(std::mem::take(&mut snapshot.reads), &snapshot.events);
         if snapshot.epoch == epoch && snapshot.head >= head {
             self.reading.resume(snapshot.you.read);
@@ -127,7 +140,8 @@ impl Session {
     /// Takes a snapshot. A room that keeps nothing has no history to bring back what was read before a pause, so that stays
     /// on the screen above what the snapshot brings: the notice of coming back stands between the two.
     pub(super) fn reset_and_keep(&mut self, snapshot: Snapshot) {
-        let ephemeral = snapshot.room.retention == Retention::Ephemeral;
+        // Of what history still has, it brings back more than this page has.
+        let ephemeral = snapshot.room.retention == Retention::Ephemeral && !snapshot.has_more;
         let before = if ephemeral { self.replica.events.clone() } else { Vec::new() };
         self.replica.reset(snapshot);
         let first = self.replica.events.first().map(|event| event.seq);
@@ -162,7 +176,23 @@ impl Session {
         }
     }
 
+    /// Remembers how far a member had read who is leaving.
+    fn depart(&mut self, id: MemberId) {
+        let Some(member) = self.replica.state.members.get(&id) else { return };
+        if let Some(read) = self.reads.remove(&id) {
+            let person = Person { id, name: member.name.clone() };
+            self.departed.push(Reader { person, since: member.since, read });
+            let old = self.departed.len().saturating_sub(DEPARTED);
+            self.departed.drain(..old);
+        }
+    }
+
     pub(super) fn apply(&mut self, event: Event) -> Received {
+        if let EventKind::Left { member } | EventKind::Removed { member, .. } = &event.kind
+            && event.seq == self.replica.state.head + 1
+        {
+            self.depart(member.id);
+        }
         let received = self.replica.receive(event);
         if let Received::Applied(count) = received {
             self.changed = true;

@@ -13,6 +13,8 @@ use crate::protocol::{
     Event, EventKind, MemberId, Message, Nickname, Problem, ReadMark, Replica, RoomCode, Seq, Snapshot,
 };
 
+use crate::ui::timeline::Reader;
+
 use super::{act::Act, outgoing::Outgoing, reading::Reading, typing::Typing, unread::Unread};
 
 /// Why the room is over for this page.
@@ -83,6 +85,7 @@ pub struct Session {
     typing: Typing,
     reading: Reading,
     reads: BTreeMap<MemberId, Seq>,
+    departed: Vec<Reader>,
     unread: Unread,
     news: Vec<Message>,
     incidents: Vec<Incident>,
@@ -103,6 +106,7 @@ impl Session {
             code: replica.room.code,
             reading: Reading::new(replica.you.read.min(replica.state.head)),
             reads,
+            departed: Vec::new(),
             unread,
             mine,
             replica,
@@ -148,6 +152,11 @@ impl Session {
     /// How far the others have read, as far as they show it.
     pub fn reads(&self) -> &BTreeMap<MemberId, Seq> {
         &self.reads
+    }
+
+    /// How far those had read who have left since, in this life of the log.
+    pub fn departed(&self) -> &[Reader] {
+        &self.departed
     }
 
     /// What had not been read when the page was opened.

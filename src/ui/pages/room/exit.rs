@@ -8,6 +8,7 @@ use crate::{
     ui::{
         account::use_account,
         browser,
+        clock::use_clock,
         components::{Dialog, Submit},
         effect::effect,
         form::{Form, Sending},
@@ -40,9 +41,16 @@ pub fn ExitDialog(
             _ => {}
         }
     });
-    let text = move || match room.retention.get() {
-        Retention::Preserved => texts.preserved(),
-        Retention::Ephemeral => texts.ephemeral(),
+    let clock = use_clock();
+    let text = move || {
+        open.track();
+        let since = room.changed_retention_at().map(|at| clock.briefly(at));
+        match (room.retention.get(), since) {
+            (Retention::Preserved, None) => texts.preserved().to_owned(),
+            (Retention::Preserved, Some(since)) => texts.preserved_since(&since),
+            (Retention::Ephemeral, None) => texts.ephemeral().to_owned(),
+            (Retention::Ephemeral, Some(since)) => texts.ephemeral_since(&since),
+        }
     };
 
     view! {

@@ -43,7 +43,7 @@ pub fn Header(
                 }}
                 <h1 class="room-header__title" dir="auto">{title}</h1>
                 <div class="room-header__actions">
-                    <When holds=is_here>
+                    <When holds=move || is_here() && !room.is_full()>
                         <button
                             type="button"
                             class="icon-button"

@@ -50,7 +50,8 @@ pub fn InviteDialog(
 ) -> impl IntoView {
     let room = use_room();
     let texts = &use_texts().invite;
-    let text = match room.room_type {
+    let text = move || match room.room_type {
+        RoomType::P2p if room.is_full() => texts.full(),
         RoomType::P2p => texts.one_to_one(),
         RoomType::Group => texts.group(),
     };

@@ -82,11 +82,13 @@ fn MemberList(chosen: Chosen) -> impl IntoView {
             .is_none()
             .then(|| {
                 let (before, after) = texts.to_keep_place();
+                let minutes = room.leaves_after.map(|seconds| usize::try_from(seconds.div_ceil(60)).unwrap_or(usize::MAX));
+                let leave = minutes.map(|minutes| use_texts().connection.guests_leave(minutes));
                 // Who is out has no place to keep.
                 view! {
                     <When holds=move || room.ending.with(Option::is_none)>
                         <p class="members__aside">
-                            {before} <a href=format!("/auth/login?next=/rooms/{}", room.code)>{texts.log_in_or_register()}</a>
+                            {leave.clone()} " " {before} <a href=format!("/auth/login?next=/rooms/{}", room.code)>{texts.log_in_or_register()}</a>
                             {after}
                         </p>
                     </When>

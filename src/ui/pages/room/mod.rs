@@ -5,6 +5,7 @@ mod ended;
 mod exit;
 mod header;
 mod invite;
+mod kept_place;
 mod members;
 mod settings;
 mod timeline;

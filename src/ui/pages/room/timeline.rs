@@ -13,7 +13,7 @@ use crate::ui::{
     effect::effect,
     live::{Entry, use_room},
     texts::use_texts,
-    timeline::{Row, RowKey},
+    timeline::{Absence, Row, RowKey},
 };
 
 use super::invite::InviteButtons;
@@ -151,7 +151,8 @@ pub fn Timeline() -> impl IntoView {
     };
     let alone = Memo::new(move |_| {
         let silent = || room.entries.with(|rows| !rows.iter().any(|row| matches!(row.key, RowKey::Message(..))));
-        room.members.with(Vec::len) < 2 && room.ending.with(Option::is_none) && silent()
+        let is_alone = room.members.with(Vec::len) < 2 && room.expected.with(Option::is_none);
+        is_alone && room.ending.with(Option::is_none) && silent()
     });
 
     view! {
@@ -205,11 +206,7 @@ pub fn Timeline() -> impl IntoView {
             </button>
             <Dialog open=listing id="readers" heading=readers>
                 <ul class="members">
-                    {move || {
-                        let readers = room.readers.get();
-                        let members = room.members.get().into_iter().filter(|member| readers.contains(&member.id));
-                        members.map(|member| reader(member.name.to_string())).collect_view()
-                    }}
+                    {move || room.readers.get().into_iter().map(|person| reader(person.name.to_string())).collect_view()}
                 </ul>
             </Dialog>
         </div>
@@ -254,17 +251,25 @@ fn RowItem(entry: Entry, listing: RwSignal<bool>) -> impl IntoView {
         Row::Day(_) => {
             let label = move || match row.get() {
                 Row::Day(day) => clock.day_label(day),
-                Row::Message(_) | Row::Notice(_) | Row::Unread => String::new(),
+                Row::Message(_) | Row::Notice(_) | Row::Unread | Row::Hole(_) => String::new(),
             };
             view! { <li class="day"><span class="day__label">{label}</span></li> }.into_any()
         }
         Row::Notice(_) => {
             let content = move || match row.get() {
                 Row::Notice(text) => sentence(&text),
-                Row::Message(_) | Row::Day(_) | Row::Unread => ().into_any(),
+                Row::Message(_) | Row::Day(_) | Row::Unread | Row::Hole(_) => ().into_any(),
             };
             // The sentence has the direction of its language, and each name its own.
             view! { <li class="notice">{content}</li> }.into_any()
+        }
+        Row::Hole(absence) => {
+            let texts = &use_texts().timeline;
+            let sentence = move || match absence {
+                Some(Absence { from, to }) => texts.away(&clock.briefly(from), &clock.briefly(to)),
+                None => texts.lost().to_owned(),
+            };
+            view! { <li class="notice notice--hole">{sentence}</li> }.into_any()
         }
         Row::Unread => view! { <li class="unread"><span>{use_texts().timeline.unread()}</span></li> }.into_any(),
     }

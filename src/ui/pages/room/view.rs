@@ -17,6 +17,7 @@ use super::{
     exit::ExitDialog,
     header::Header,
     invite::InviteDialog,
+    kept_place::KeptPlace,
     members::{Chosen, ChosenDialogs, MembersDialog, MembersPanel},
     settings::SettingsDialog,
     timeline::Timeline,
@@ -61,6 +62,12 @@ pub fn RoomView(
         settings: RwSignal::new(false),
         exit: RwSignal::new(false),
     };
+    if room.leaves_after.is_some() {
+        browser::on_closing(move || {
+            let is_in = room.ending.try_with_untracked(Option::is_none) == Some(true);
+            is_in.then(|| format!("/api/rooms/away?code={}", room.code))
+        });
+    }
     let chosen = Chosen::nobody();
     effect(move || {
         let title = room.name.with(|name| title::of_room(name.as_ref(), room.code, room.missed.get()));
@@ -73,9 +80,10 @@ pub fn RoomView(
                 <div class="room__top">
                     <Header dialogs/>
                     {use_list().map(|list| view! { <Toasts list/> })}
-                    <ConnectionBanner line/>
+                    <ConnectionBanner line leaves_after=room.leaves_after/>
                 </div>
                 <Timeline/>
+                <KeptPlace/>
                 <Announcer of=room.announcement/>
                 <When holds=move || room.ending.with(Option::is_some) otherwise=Composer>
                     <Ended/>

@@ -38,6 +38,8 @@ fn room(room_type: RoomType, members: impl Iterator<Item = u64>, events: Vec<Eve
         reads: Vec::new(),
         events,
         has_more: false,
+        leaves_after: None,
+        expected: None,
     })
 }
 
@@ -55,8 +57,17 @@ fn rows_of(replica: &Replica, reads: &[(u64, Seq)], first_unread: Option<RowKey>
     let mine = BTreeSet::from([MemberId::from_bits(ME)]);
     let reads: BTreeMap<MemberId, Seq> = reads.iter().map(|(id, seq)| (MemberId::from_bits(*id), *seq)).collect();
     let texts = of(Language::English);
-    let marks = Marks::find(replica, &mine, &reads, texts);
-    let view = View { me: &person(ME), mine: &mine, marks: &marks, first_unread, offset: &|_| 0, texts };
+    let marks = Marks::find(replica, &mine, &reads, &[], &Marks::default(), texts);
+    let view = View {
+        me: &person(ME),
+        mine: &mine,
+        marks: &marks,
+        first_unread,
+        last_n: 0,
+        is_lost_above: false,
+        offset: &|_| 0,
+        texts,
+    };
     rows(&replica.events, 0..replica.events.len(), replica.outbox.iter(), view)
 }
 
@@ -64,7 +75,7 @@ fn rows_of(replica: &Replica, reads: &[(u64, Seq)], first_unread: Option<RowKey>
 fn marks(replica: &Replica, reads: &[(u64, Seq)]) -> Vec<String> {
     let mark = |row| match row {
         Row::Message(message) => Some(message.mark.map_or_else(|| "-".to_owned(), |mark| plain(&mark.text))),
-        Row::Day(_) | Row::Notice(_) | Row::Unread => None,
+        Row::Day(_) | Row::Notice(_) | Row::Unread | Row::Hole(_) => None,
     };
     rows_of(replica, reads, None).into_iter().filter_map(|(_, row)| mark(row)).collect()
 }
@@ -133,6 +144,7 @@ fn the_line_stands_before_the_first_unread_message_and_ends_a_group() {
             Row::Day(_) => "day".to_owned(),
             Row::Notice(sentence) => plain(&sentence),
             Row::Unread => "unread".to_owned(),
+            Row::Hole(_) => "hole".to_owned(),
             Row::Message(message) => (if message.opens { "Ada" } else { "…" }).to_owned(),
         };
         rows_of(&replica, &[], first_unread).into_iter().map(|(_, row)| name(row)).collect()
@@ -141,4 +153,69 @@ fn the_line_stands_before_the_first_unread_message_and_ends_a_group() {
     assert_eq!(shown(key(1)), ["day", "unread", "Ada", "Bob joined", "Ada", "…"]);
     assert_eq!(shown(key(2)), ["day", "Ada", "Bob joined", "unread", "Ada", "…"]);
     assert_eq!(shown(key(3)), ["day", "Ada", "Bob joined", "Ada", "unread", "Ada"]);
+}
+
+/// The marks of now, where these were shown before and these readers have left.
+fn found(replica: &Replica, reads: &[(u64, Seq)], departed: &[Reader], before: &Marks) -> Marks {
+    let mine = BTreeSet::from([MemberId::from_bits(ME)]);
+    let reads: BTreeMap<MemberId, Seq> = reads.iter().map(|(id, seq)| (MemberId::from_bits(*id), *seq)).collect();
+    Marks::find(replica, &mine, &reads, departed, before, of(Language::English))
+}
+
+/// What stands under the reader's messages with these ids.
+fn under(marks: &Marks, ids: std::ops::RangeInclusive<u128>) -> Vec<String> {
+    let key = |n| RowKey::Message(MemberId::from_bits(ME), ClientId::new(Uuid::from_u128(n)));
+    ids.map(|n| marks.of(key(n)).map_or_else(|| "-".to_owned(), |mark| plain(&mark.text))).collect()
+}
+
+fn changed(retention: Retention) -> EventKind {
+    EventKind::RetentionChanged { retention, by: person(ME), n: 1 }
+}
+
+#[test]
+fn who_came_later_has_not_seen_what_was_not_kept() {
+    let mut replica = group(vec![said(ME, 1), said(ME, 2), joined(BOB), said(ME, 3)]);
+    for member in replica.state.members.values_mut() {
+        member.since = 3;
+    }
+    assert_eq!(marks(&replica, &[(BOB, 3)]), ["-", "-", "Sent"], "joining reads up to it, and they saw none of it");
+    assert_eq!(marks(&replica, &[(BOB, 4)]), ["-", "-", "Seen by Bob"]);
+    replica.state.retention = Retention::Preserved;
+    assert_eq!(
+        marks(&replica, &[(BOB, 3)]),
+        ["-", "Seen by Bob", "Sent"],
+        "a group that keeps its log shows it to all"
+    );
+    replica.room.room_type = RoomType::P2p;
+    assert_eq!(marks(&replica, &[(BOB, 3)]), ["-", "-", "Sent"], "and a room for two does not");
+}
+
+#[test]
+fn what_was_kept_before_and_after_a_change_of_retention_is_told_apart() {
+    use Retention::{Ephemeral, Preserved};
+    let events = vec![said(ME, 1), changed(Preserved), said(ME, 2), changed(Ephemeral), said(ME, 3), joined(BOB)];
+    let mut replica = group(events);
+    for member in replica.state.members.values_mut() {
+        member.since = 6;
+    }
+    replica.state.retention = Ephemeral;
+    assert_eq!(marks(&replica, &[(BOB, 6)]), ["-", "Seen by Bob", "Sent"]);
+}
+
+#[test]
+fn what_was_seen_stays_seen() {
+    let mut replica = group(vec![said(ME, 1), said(ME, 2)]);
+    let before = found(&replica, &[(ADA, 2), (BOB, 2)], &[], &Marks::default());
+    assert_eq!(under(&before, 1..=2), ["-", "Seen by Ada and Bob"]);
+    let gone = [Reader { person: person(BOB), since: 0, read: 2 }];
+    replica.state.members.remove(&MemberId::from_bits(BOB));
+    assert_eq!(under(&found(&replica, &[(ADA, 2)], &gone, &Marks::default()), 1..=2), ["-", "Seen by Ada and Bob"]);
+    let alone = found(&replica, &[], &[], &before);
+    assert_eq!((under(&alone, 1..=2), alone.readers.len()), (vec!["-".to_owned(), "Seen by Ada and Bob".into()], 2));
+
+    replica.events.extend(log(vec![(1, said(ME, 3))]));
+    let anew = found(&replica, &[], &[], &alone);
+    assert_eq!(under(&anew, 1..=3), ["-", "Seen by Ada and Bob", "Sent"], "the log has begun another life");
+    let further = found(&replica, &[(ADA, 1)], &[], &anew);
+    assert_eq!(under(&further, 1..=3), ["-", "-", "Seen by Ada"]);
 }

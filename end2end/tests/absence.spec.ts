@@ -1,0 +1,71 @@
+// Who was absent, what they are told, and whose the place in a room for two is.
+import { KINDS, expect, test } from "../fixtures.ts";
+import { Stack } from "../stack.ts";
+import { joinByRest, joinRoom, log, makeRoom, marks, open, say, sayByRest } from "../room.ts";
+
+for (const kind of KINDS) {
+  test.describe(kind, () => {
+    test.use({ kind });
+
+    test("who comes later is no reader of what they could not see", async ({ stack, guest }) => {
+      const [ada, bob, cyd] = [await guest(stack), await guest(stack), await guest(stack)];
+      const code = await makeRoom(ada, { nickname: "Ada" });
+      await say(ada.page, "The key is under the mat");
+      await joinRoom(bob, code, "Bob");
+      await say(bob.page, "Hello");
+      await joinRoom(cyd, code, "Cyd");
+      await say(cyd.page, "Hello, too");
+      await expect(log(ada.page).getByText("Hello, too")).toBeVisible();
+      await expect(marks(ada.page)).toHaveText(["Sent"]);
+      await say(ada.page, "Welcome");
+      await expect(marks(ada.page)).toHaveText([/^Seen by (Bob and Cyd|Cyd and Bob)$/]);
+      // What was seen stays seen when they leave.
+      const left = await cyd.context.request.post("/api/rooms/leave", { data: { code } });
+      expect(left.status()).toBe(204);
+      await expect(log(ada.page).getByText("Cyd left")).toBeVisible();
+      await expect(marks(ada.page)).toHaveText([/^Seen by (Bob and Cyd|Cyd and Bob)$/]);
+    });
+  });
+}
+
+test.describe("with a short grace", () => {
+  test("absence is shown where the hole is, with its times, also after a reload", async ({ guest }) => {
+    const stack = await Stack.embedded({ GUEST_GRACE_SECONDS: "1" });
+    try {
+      const [ada, bob] = [await guest(stack), await guest(stack)];
+      const code = await makeRoom(ada, { nickname: "Ada" });
+      await joinByRest(bob, code, "Bob");
+      await sayByRest(ada, code, "Said while he counts as there");
+      await expect(log(ada.page).getByText("Bob left")).toBeVisible();
+      await sayByRest(ada, code, "Missed");
+      await joinRoom(bob, code, "Bob");
+      const hole = log(bob.page).getByText(/^You were away from .+ to .+\. Messages sent then are not kept here\.$/);
+      for (const reloads of [false, true]) {
+        if (reloads) await open(bob.page, `/rooms/${code}`);
+        await expect(hole).toHaveCount(1);
+        await expect(log(bob.page).getByText("Said while he counts as there")).toBeVisible();
+        await expect(log(bob.page).getByText("Missed")).toHaveCount(0);
+      }
+    } finally {
+      await stack.stop();
+    }
+  });
+
+  test("a place in a room for two is kept, and can be given up", async ({ guest }) => {
+    const stack = await Stack.embedded({ GUEST_GRACE_SECONDS: "1" });
+    try {
+      const [ada, bob, eve] = [await guest(stack), await guest(stack), await guest(stack)];
+      const code = await makeRoom(ada, { nickname: "Ada", type: "p2p" });
+      await joinByRest(bob, code, "Bob");
+      await expect(ada.page.getByText(/Bob is away\./)).toBeVisible();
+      await expect(ada.page.getByRole("button", { name: "Invite people" })).toHaveCount(0);
+      const join = () => eve.context.request.post("/api/rooms/join", { data: { code, nickname: "Eve" } });
+      expect((await join()).status()).toBe(404);
+      await ada.page.getByRole("button", { name: "Give the place up" }).click();
+      await expect(ada.page.getByText(/Bob is away\./)).toHaveCount(0);
+      expect((await join()).status()).toBe(200);
+    } finally {
+      await stack.stop();
+    }
+  });
+});

@@ -1,0 +1,56 @@
+//! The place in a room for two that is kept for a guest who is absent, and how to give it up.
+
+use leptos::prelude::*;
+
+use crate::{
+    api::FreePlace,
+    protocol::RoomType,
+    ui::{
+        components::When,
+        effect::effect,
+        form::{Form, Sending},
+        live::use_room,
+        texts::use_texts,
+    },
+};
+
+/// Says whose place is kept, to the one who stayed.
+#[component]
+pub fn KeptPlace() -> impl IntoView {
+    let room = use_room();
+    let texts = &use_texts().place;
+    let free = Sending::to::<FreePlace>();
+    // Nothing of this is in the log: who is alone now asks whether somebody left for good.
+    let before = StoredValue::new(room.members.with_untracked(Vec::len));
+    effect(move || {
+        let members = room.members.with(Vec::len);
+        let was_alone = before.try_update_value(|before| std::mem::replace(before, members) < 2) == Some(true);
+        if room.room_type == RoomType::P2p && members < 2 && !was_alone {
+            room.look_who_is_expected();
+        } else if members >= 2 {
+            room.expected.set(None);
+        }
+    });
+    effect(move || {
+        if free.is_done() {
+            room.expected.set(None);
+        }
+    });
+    let kept = move || room.expected.with(|person| person.as_ref().map(|person| texts.kept(person.name.as_str())));
+
+    view! {
+        <div role="status">
+            <When holds=move || room.expected.with(Option::is_some) && room.ending.with(Option::is_none)>
+                <div class="ended">
+                    <p class="ended__text">{kept}</p>
+                    <Form sending=free>
+                        <input type="hidden" name="code" value=room.code.to_string()/>
+                        <p class="form-problem" role="status">{move || free.detail()}</p>
+                        <button type="submit" class="button" aria-describedby="place-text" disabled=move || free.pending.get()>{texts.give_up()}</button>
+                        <p id="place-text" class="page__aside">{texts.consequence()}</p>
+                    </Form>
+                </div>
+            </When>
+        </div>
+    }
+}

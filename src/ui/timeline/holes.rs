@@ -1,0 +1,61 @@
+//! Holes: where messages are missing from a timeline that was not kept, or whose reader was absent.
+
+use crate::protocol::{Event, EventKind, MemberId, Millis, Replica, Retention};
+
+/// When a reader was absent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Absence {
+    /// When they had left.
+    pub from: Millis,
+    /// When they came back.
+    pub to: Millis,
+}
+
+/// The ordinal of the last message before an event, if it says that.
+fn ordinal_before(event: &Event) -> Option<u64> {
+    match &event.kind {
+        EventKind::Message(message) => Some(message.n.saturating_sub(1)),
+        EventKind::RetentionChanged { n, .. } => Some(*n),
+        _ => None,
+    }
+}
+
+/// Whether messages are missing between two parts of one life of a log. The last of all has the ordinal `last_n`.
+pub fn is_missing(before: &[Event], after: &[Event], last_n: u64) -> bool {
+    let known = before.iter().rev().find_map(Event::ordinal);
+    let next = after.iter().find_map(ordinal_before).unwrap_or(last_n);
+    known.is_none_or(|known| next > known)
+}
+
+/// The absence between two events, if the reader left with the first and came back with the second.
+pub fn absence(before: &Event, after: &Event, is_me: impl Fn(MemberId) -> bool) -> Option<Absence> {
+    match (&before.kind, &after.kind) {
+        (EventKind::Left { member: left }, EventKind::Joined { member: joined })
+            if is_me(left.id) && is_me(joined.id) =>
+        {
+            Some(Absence { from: before.at, to: after.at })
+        }
+        _ => None,
+    }
+}
+
+/// Whether messages are missing above everything that there is.
+pub fn is_lost_above(replica: &Replica) -> bool {
+    if replica.has_more || replica.has_earlier_life() {
+        return false;
+    }
+    let me = replica.you.member_id;
+    let since = replica.state.members.get(&me).map_or(0, |member| member.since);
+    let Some(first) = replica.events.first() else { return since > 0 && replica.state.head >= since };
+    if first.seq <= 1 || matches!(&first.kind, EventKind::Joined { member } if member.id == me) {
+        return false;
+    }
+    let change = replica.events.iter().find_map(|event| match event.kind {
+        EventKind::RetentionChanged { retention, .. } => Some(retention),
+        _ => None,
+    });
+    // What a change turns on was off before it.
+    let was_kept = change.map_or(replica.state.retention == Retention::Preserved, |to| to == Retention::Ephemeral);
+    let is_lost = !was_kept && since > 0 && first.seq > since;
+    is_lost || replica.events.iter().find_map(ordinal_before).unwrap_or(replica.state.last_n) > 0
+}
