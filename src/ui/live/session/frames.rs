@@ -112,7 +112,9 @@ impl Session {
             };
             let members = self.replica.state.members.iter();
             let gone: Vec<_> = members.filter(|(id, member)| !stays(**id, member.since)).map(|(id, _)| *id).collect();
-            gone.into_iter().for_each(|id| self.depart(id));
+            for id in gone {
+                self.depart(id);
+            }
         } else {
             self.departed.clear();
         }
