@@ -197,6 +197,11 @@ pub(super) fn join_records(mut guest: MemberRecord, mut own: MemberRecord, owner
     (own.read, own.read_n) = (own.read.max(guest.read), own.read_n.max(guest.read_n));
     own.shown = own.shown.max(guest.shown);
     let is_here = own.presence == Presence::Active;
+    // In a room for two the person sees what the guest saw.
+    let (stay, of_guest) = (own.stays_since(), guest.stays_since());
+    if guest.presence == Presence::Active && of_guest > 0 && (stay == 0 || of_guest < stay) {
+        own.stay = of_guest;
+    }
     let guest = match guest.presence {
         Presence::Active if is_here => guest.leave(Owed::Became(own.person()), at),
         Presence::Active => guest.leave(Owed::Left, at),

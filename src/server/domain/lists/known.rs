@@ -139,7 +139,8 @@ impl Known {
         }
         summary.newcomer = digest.newcomer.as_ref().and_then(|(seq, person)| newcomer(*seq, person, me));
         let is_own = digest.message.as_ref().is_some_and(|message| me.is(message.author.id));
-        summary.unread = if is_own { 0 } else { unread(me, digest.n, digest.head) };
+        let last = digest.message.as_ref().map_or(digest.head, |message| message.seq);
+        summary.unread = if is_own { 0 } else { unread(me, digest.n, last) };
         summary.mentioned = summary.unread > 0 && self.was_mentioned(me);
     }
 
@@ -163,7 +164,8 @@ impl Known {
         let shown = message.filter(|(seq, _)| may_see_kept(room.room_type, me, *seq));
         summary.last = shown.map(|(seq, message)| preview(seq, message, me));
         let is_own = message.is_some_and(|(_, message)| me.is(message.author.id));
-        summary.unread = if is_own { 0 } else { unread(me, archived.head.n, archived.head.seq) };
+        let last = message.map_or(archived.head.seq, |(seq, _)| seq);
+        summary.unread = if is_own { 0 } else { unread(me, archived.head.n, last) };
         let is_named = message.is_some_and(|(_, message)| {
             message.n > me.read_n && !me.is(message.author.id) && is_mentioned(&me.name, message.body.as_str())
         });
@@ -255,12 +257,12 @@ fn newcomer(seq: Seq, person: &Person, me: &MemberRecord) -> Option<Newcomer> {
 
 /// Messages that a member has not read, if the last one is not their own: saying something reads up to it, and the record
 /// hears of that a moment later. Before the log knows that they joined, there is nothing to be behind with. Joining reads up to
-/// the `Joined`, which the record hears of a moment later, too: until then every event since counts as a message, since too
+/// the `Joined`, which the record hears of a moment later, too: until then every event up to the last message counts as one, since too
 /// much may be called unread and never too little.
-fn unread(me: &MemberRecord, n: u64, head: Seq) -> u64 {
+fn unread(me: &MemberRecord, n: u64, last: Seq) -> u64 {
     match me.since {
         0 => 0,
-        since if me.read < since => n.min(head.saturating_sub(since)),
+        since if me.read < since => n.min(last.saturating_sub(since)),
         _ => n.saturating_sub(me.read_n),
     }
 }
