@@ -823,6 +823,9 @@ async fn of_many_who_use_one_code_or_one_link_at_once_one_session_or_one_passwor
     on_both_stacks(async |one, two| {
         let mails = Mailbox::of(one.settings());
         let (ada, email) = Guest::registered(one, "Ada").await;
+        // Before the address is proved, a code would end the password.
+        let proof = mails.letter(&email, 1).await.token();
+        ada.tell(POST, "/api/auth/verify", json!({ "token": proof })).await.unwrap();
         ada.tell(POST, "/api/auth/logout", json!({})).await.unwrap();
         ada.tell(POST, "/api/auth/code", json!({ "email": email })).await.unwrap();
         let body = json!({ "email": email, "code": mails.letter(&email, 2).await.code() });
@@ -975,6 +978,9 @@ async fn looks(request: RequestBuilder, secrets: &[&str]) -> String {
         text = text.replace(secret, "ADDRESS");
     }
     if let Ok(mut body) = serde_json::from_str::<Value>(&text) {
+        if body.get("claim_ends_at").is_some() {
+            body["claim_ends_at"] = json!(0);
+        }
         if body.get("created_at").is_some() {
             body["created_at"] = json!(0);
         }
@@ -1291,7 +1297,7 @@ async fn who_flips_what_they_show_loses_few_sockets_and_is_told_why() {
     let begun = Instant::now();
     for n in 0..100 {
         let wanted = Preferences { show_read: n % 2 == 1, ..Preferences::default() };
-        ada.tell(PUT, "/api/users/preferences", serde_json::to_value(wanted).unwrap()).await.unwrap();
+        let _: Profile = ada.ask(PUT, "/api/users/preferences", serde_json::to_value(wanted).unwrap()).await.unwrap();
     }
     let mut closed = 0;
     while begun.elapsed() < Duration::from_secs(5) {

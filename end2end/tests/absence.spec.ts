@@ -46,6 +46,8 @@ test.describe("with a short grace", () => {
         await expect(log(bob.page).getByText("Said while he counts as there")).toBeVisible();
         await expect(log(bob.page).getByText("Missed")).toHaveCount(0);
       }
+      // Their server goes before the browser does.
+      for (const { page } of [ada, bob]) await page.close();
     } finally {
       await stack.stop();
     }
@@ -64,6 +66,7 @@ test.describe("with a short grace", () => {
       await ada.page.getByRole("button", { name: "Give the place up" }).click();
       await expect(ada.page.getByText(/Bob is away\./)).toHaveCount(0);
       expect((await join()).status()).toBe(200);
+      for (const { page } of [ada, bob, eve]) await page.close();
     } finally {
       await stack.stop();
     }

@@ -205,7 +205,7 @@ for (const { kind, javaScriptEnabled } of WAYS) {
       await expect(own.getByText("You have no password")).toBeVisible();
       await own.getByRole("button", { name: "Mail me a code" }).click();
       await expect(own.getByRole("status")).toHaveText(
-        `A code of six digits is on its way to ${email}. It is good for five minutes.`,
+        `A code of eight digits is on its way to ${email}. It is good for five minutes.`,
       );
       await own.getByLabel("Code").fill(codeIn(await mailTo(email, 2)));
       await own.getByLabel("New password").fill(PASSWORD);

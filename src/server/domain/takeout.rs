@@ -113,8 +113,12 @@ async fn write(
                 return None;
             }
             let through = after + STRETCH;
-            let said = app.store.messages_by(room.id, member.member, after, through).await;
-            let events = said.map_err(store_failed).ok()?;
+            let mut events = Vec::new();
+            for id in std::iter::once(&member.member).chain(&member.also) {
+                let said = app.store.messages_by(room.id, *id, after, through).await;
+                events.extend(said.map_err(store_failed).ok()?);
+            }
+            events.sort_unstable_by_key(|event| event.seq);
             after = through;
             let mut piece = String::new();
             for message in events.iter().filter_map(|event| message_of_mine(event, &room, &member)) {

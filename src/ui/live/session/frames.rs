@@ -181,7 +181,7 @@ impl Session {
     /// Remembers how far a member had read who is leaving.
     fn depart(&mut self, id: MemberId) {
         let Some(member) = self.replica.state.members.get(&id) else { return };
-        if let Some(read) = self.reads.remove(&id) {
+        if let Some(&read) = self.reads.get(&id) {
             let person = Person { id, name: member.name.clone() };
             self.departed.push(Reader { person, since: member.since, read });
             let old = self.departed.len().saturating_sub(DEPARTED);
