@@ -432,6 +432,36 @@ async fn no_field_of_any_body_takes_something_of_another_kind() {
 }
 
 #[tokio::test]
+async fn a_session_is_asked_for_exactly_where_the_description_says() {
+    let node = Node::start(&Settings::embedded()).await;
+    let nobody = Guest::new(&node, "");
+    let description: Value = nobody.ask(Method::GET, "/api/openapi.json", ()).await.unwrap();
+    let mut wrong = Vec::new();
+    for (path, methods) in description["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let is_open = operation["security"].as_array().unwrap().contains(&json!({}));
+            let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+            let query = if path == "/api/chats/history" { "?code=ABCDEF" } else { "" };
+            // A browser of its own for each, since some of them begin a session.
+            let nobody = Guest::new(&node, "");
+            let method: Method = method.to_uppercase().parse().unwrap();
+            let request = nobody.request(method.clone(), &format!("{}{query}", at_examples(path)));
+            let request = if schema.is_null() { request } else { request.json(&example(&description, schema)) };
+            let answer = request.send().await.unwrap();
+            let was_done = answer.status().is_success();
+            let problem: Value = answer.json().await.unwrap_or_default();
+            let asks = problem["code"] == "not_logged_in" || problem["code"] == "no_session";
+            // A room that one has no session for is answered like one that is not there.
+            let hides = problem["code"] == "room_unavailable";
+            if if is_open { asks } else { was_done || !(asks || hides) } {
+                wrong.push(format!("{method} {path} is open: {is_open}, and answers {problem}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test]
 async fn no_part_of_any_address_takes_a_question_to_a_database() {
     let node = Node::start(&Settings::embedded()).await;
     let (ada, _) = Guest::registered(&node, "Ada").await;

@@ -952,7 +952,16 @@ async fn the_description_of_the_api_is_whole() {
         for (method, operation) in methods.as_object().unwrap() {
             assert!(names.insert(operation["operationId"].as_str().unwrap().to_owned()), "one name each");
             let responses = operation["responses"].as_object().unwrap();
-            assert!(responses.keys().all(|status| ["200", "201", "204", "4XX"].contains(&&**status)), "{responses:?}");
+            assert!(
+                responses.keys().all(|status| ["200", "201", "204", "4XX", "5XX"].contains(&&**status)),
+                "{responses:?}"
+            );
+            for failure in ["4XX", "5XX"] {
+                assert!(
+                    responses[failure]["content"]["application/problem+json"]["schema"].is_object(),
+                    "{method} {path}"
+                );
+            }
             for (status, response) in responses {
                 assert!(
                     response["description"].is_string(),

@@ -5,8 +5,10 @@ use utoipa::ToSchema;
 
 use super::Nickname;
 
+// `$text` is a `tt`: `ToSchema` does not see through the group that `literal` would put around it, and would describe the
+// choice by its Rust name.
 macro_rules! choices {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$case_doc:meta])* $case:ident = $text:literal,)* })*) => {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$case_doc:meta])* $case:ident = $text:tt,)* })*) => {
         $($(#[$doc])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
         pub enum $name { $($(#[$case_doc])* #[serde(rename = $text)] $case,)* }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{
     device::Device,
     extract::{Json, Path},
-    problem::{ProblemJson, Refusal},
+    problem::Refusal,
     reception::Reception,
     session::{self, Name},
 };
@@ -32,7 +32,6 @@ type Answer<T> = Result<T, Refusal>;
 /// Make an account, and log in. The answer is the same whether or not somebody has the address.
 #[utoipa::path(post, path = "/api/auth/register", tag = "accounts", request_body = Register, responses(
     (status = 201, description = "The account; a mail to prove the address is on its way", body = Profile),
-    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn register(
     State(app): State<App>,
@@ -48,7 +47,6 @@ pub async fn register(
 /// Log in by address and password.
 #[utoipa::path(post, path = "/api/auth/login", tag = "accounts", request_body = LogIn, responses(
     (status = 200, description = "Logged in; what a guest had here is the account’s now", body = Profile),
-    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn log_in(
     State(app): State<App>,
@@ -75,7 +73,6 @@ pub async fn log_out(State(app): State<App>, visitor: Visitor, reception: Recept
 /// out.
 #[utoipa::path(post, path = "/api/auth/refresh", tag = "accounts", responses(
     (status = 204, description = "The cookies are new"),
-    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn refresh(State(app): State<App>, reception: Reception, jar: CookieJar) -> Answer<StatusCode> {
     let token = session::read(&app.config, &jar, Name::Refresh);
@@ -94,7 +91,6 @@ pub async fn refresh(State(app): State<App>, reception: Reception, jar: CookieJa
 /// Have a link mailed to set a new password. The answer is the same whether or not somebody has the address.
 #[utoipa::path(post, path = "/api/auth/forgot-password", tag = "accounts", request_body = ForgotPassword, responses(
     (status = 204, description = "If somebody has this address, a mail is on its way"),
-    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn forgot_password(
     State(app): State<App>,
@@ -108,7 +104,6 @@ pub async fn forgot_password(
 /// Set a new password by the token of a mail. Ends all sessions.
 #[utoipa::path(post, path = "/api/auth/reset-password", tag = "accounts", request_body = ResetPassword, responses(
     (status = 204, description = "Set; log in with it"),
-    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn reset_password(
     State(app): State<App>,
@@ -123,7 +118,6 @@ pub async fn reset_password(
 /// may have made it: so its password and all its sessions end, and the same token sets a new password, for ten minutes.
 #[utoipa::path(post, path = "/api/auth/verify", tag = "accounts", request_body = VerifyEmail, responses(
     (status = 204, description = "Proved; also if it was a moment ago, by the same token"),
-    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn verify(
     State(app): State<App>,
@@ -142,7 +136,6 @@ pub async fn verify(
 /// and the code is good only with the cookie that comes with it.
 #[utoipa::path(post, path = "/api/auth/code", tag = "accounts", request_body = RequestCode, responses(
     (status = 204, description = "If somebody has this address, a mail is on its way"),
-    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn request_code(
     State(app): State<App>,
@@ -159,7 +152,6 @@ pub async fn request_code(
 /// Log in by a code.
 #[utoipa::path(post, path = "/api/auth/login-code", tag = "accounts", request_body = LogInByCode, responses(
     (status = 200, description = "Logged in; the address is proved", body = Profile),
-    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn log_in_by_code(
     State(app): State<App>,
@@ -182,7 +174,6 @@ pub fn ticket(app: &App, jar: &CookieJar) -> Option<Ticket> {
 /// How good a password would be. It is neither kept nor logged.
 #[utoipa::path(post, path = "/api/auth/password-strength", tag = "accounts", request_body = MeasurePassword, responses(
     (status = 200, description = "How good it is", body = PasswordStrength),
-    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn password_strength(
     State(app): State<App>,
@@ -195,7 +186,6 @@ pub async fn password_strength(
 /// The browsers that are logged in as you.
 #[utoipa::path(get, path = "/api/auth/sessions", tag = "accounts", responses(
     (status = 200, description = "The sessions, the last used first", body = Vec<SessionView>),
-    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn sessions(State(app): State<App>, visitor: Visitor) -> Answer<axum::Json<Vec<SessionView>>> {
     Ok(axum::Json(sessions::list(&app, &visitor).await?))
@@ -204,7 +194,6 @@ pub async fn sessions(State(app): State<App>, visitor: Visitor) -> Answer<axum::
 /// End a session. Its sockets close, on every node.
 #[utoipa::path(delete, path = "/api/auth/sessions/{id}", tag = "accounts", params(("id" = Uuid, Path)), responses(
     (status = 204, description = "Ended, or was not there"),
-    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn end_session(State(app): State<App>, visitor: Visitor, Path(id): Path<Uuid>) -> Answer<StatusCode> {
     sessions::end_one(&app, &visitor, id).await?;
@@ -214,7 +203,6 @@ pub async fn end_session(State(app): State<App>, visitor: Visitor, Path(id): Pat
 /// End all sessions but this one.
 #[utoipa::path(delete, path = "/api/auth/sessions", tag = "accounts", responses(
     (status = 204, description = "Ended"),
-    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn end_other_sessions(State(app): State<App>, visitor: Visitor) -> Answer<StatusCode> {
     sessions::end_others(&app, &visitor).await?;

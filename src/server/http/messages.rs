@@ -4,7 +4,7 @@ use axum::extract::State;
 
 use super::{
     extract::{Json, Query},
-    problem::{ProblemJson, Refusal},
+    problem::Refusal,
 };
 use crate::{
     protocol::{Ack, HistoryPage, HistoryQuery, SendMessage},
@@ -17,7 +17,6 @@ use crate::{
 /// Say something. Safe to repeat: the same id gives the same answer, and one message.
 #[utoipa::path(post, path = "/api/messages", tag = "messages", request_body = SendMessage, responses(
     (status = 200, description = "The message is in the log", body = Ack),
-    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn send(
     State(app): State<App>,
@@ -30,7 +29,6 @@ pub async fn send(
 /// A page of what was said, newest first.
 #[utoipa::path(get, path = "/api/chats/history", tag = "messages", params(HistoryQuery), responses(
     (status = 200, description = "The page", body = HistoryPage),
-    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn history(
     State(app): State<App>,

@@ -1,6 +1,15 @@
-//! `/api/openapi.json`: the REST API, described by its handlers.
+//! `/api/openapi.json`: the REST API, described by its handlers. What holds for every operation is added here, once.
 
-use utoipa::OpenApi;
+use utoipa::{
+    OpenApi, PartialSchema as _, ToSchema as _,
+    openapi::{
+        self, ContentBuilder, RefOr, Response, ResponseBuilder,
+        path::Operation,
+        security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme},
+    },
+};
+
+use super::problem::ProblemJson;
 
 /// The description, without its paths, which the router adds.
 #[derive(OpenApi)]
@@ -13,3 +22,94 @@ use utoipa::OpenApi;
     )
 )]
 pub struct Description;
+
+/// The session that an operation needs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Session {
+    /// None. A session that comes along is used, and some operations begin one.
+    Optional,
+    /// That of a guest or of an account.
+    Any,
+    /// That of an account.
+    Account,
+    /// The refresh token of an account's session.
+    Refresh,
+}
+
+/// Names of the security schemes.
+const GUEST: &str = "guest";
+const ACCOUNT: &str = "account";
+const REFRESH: &str = "refresh";
+
+impl Session {
+    /// What an operation of the API needs. `tests/attacks.rs` compares this with what each operation answers to nobody.
+    fn of(method: &str, path: &str) -> Self {
+        match (method, path) {
+            ("post", "/api/auth/refresh") => Self::Refresh,
+            (_, "/api/auth/sessions" | "/api/auth/sessions/{id}") => Self::Account,
+            ("delete", "/api/users/me") => Self::Any,
+            (_, path) if path.starts_with("/api/users/") => Self::Account,
+            (_, "/api/rooms/create" | "/api/rooms/join" | "/api/rooms/leave" | "/api/rooms/my-rooms") => Self::Optional,
+            (_, path) if path.starts_with("/api/auth/") => Self::Optional,
+            _ => Self::Any,
+        }
+    }
+
+    /// The alternatives for this session: any one of them is enough.
+    fn alternatives(self) -> Vec<SecurityRequirement> {
+        let with = |scheme: &str| SecurityRequirement::new(scheme, [""; 0]);
+        match self {
+            Self::Optional => vec![SecurityRequirement::default(), with(GUEST), with(ACCOUNT)],
+            Self::Any => vec![with(GUEST), with(ACCOUNT)],
+            Self::Account => vec![with(ACCOUNT)],
+            Self::Refresh => vec![with(REFRESH)],
+        }
+    }
+}
+
+/// Adds what every operation shares: the ways to be refused, the ways to fail, and the session that it needs.
+pub fn complete(description: &mut openapi::OpenApi) {
+    let components = description.components.get_or_insert_default();
+    for (scheme, cookie, holder) in [
+        (GUEST, "anonchat", "A guest’s session."),
+        (ACCOUNT, "anonchat-access", "The access token of an account’s session, good for 15 minutes."),
+        (
+            REFRESH,
+            "anonchat-refresh",
+            "The refresh token of an account’s session. Any operation renews the access token by it.",
+        ),
+    ] {
+        let about = format!("{holder} With an https address the cookie is called `__Host-{cookie}`.");
+        let cookie = ApiKeyValue::with_description(cookie, &about);
+        components.add_security_scheme(scheme, SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+    }
+    let mut schemas = vec![(ProblemJson::name().into_owned(), ProblemJson::schema())];
+    ProblemJson::schemas(&mut schemas);
+    components.schemas.extend(schemas);
+    for (path, item) in &mut description.paths.paths {
+        let operations =
+            [("get", &mut item.get), ("put", &mut item.put), ("post", &mut item.post), ("delete", &mut item.delete)];
+        for (method, operation) in operations {
+            if let Some(operation) = operation {
+                complete_operation(operation, Session::of(method, path));
+            }
+        }
+    }
+}
+
+fn complete_operation(operation: &mut Operation, session: Session) {
+    let responses = &mut operation.responses.responses;
+    responses.insert(
+        "4XX".to_owned(),
+        RefOr::T(problem("Refused; `code` says why, and `retry_after_ms` when to try again")),
+    );
+    responses.insert("5XX".to_owned(), RefOr::T(problem("Failed for a reason of the server’s; trying again may help")));
+    operation.security = Some(session.alternatives());
+}
+
+/// The answer to what is not done.
+fn problem(description: &str) -> Response {
+    let schema = RefOr::Ref(openapi::Ref::from_schema_name(ProblemJson::name()));
+    let content = ContentBuilder::new().schema(Some(schema)).build();
+    ResponseBuilder::new().description(description).content("application/problem+json", content).build()
+}

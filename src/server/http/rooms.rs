@@ -9,7 +9,7 @@ use axum_extra::extract::CookieJar;
 
 use super::{
     extract::{Json, Path, Query},
-    problem::{ProblemJson, Refusal},
+    problem::Refusal,
     session,
 };
 use crate::{
@@ -37,7 +37,6 @@ fn entered(app: &App, jar: CookieJar, Entered { snapshot, session, .. }: Entered
 /// Make a room. Sets the session cookie if there is none.
 #[utoipa::path(post, path = "/api/rooms/create", tag = "rooms", request_body = CreateRoom, responses(
     (status = 201, description = "The room, with its maker in it", body = Snapshot),
-    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn create(
     State(app): State<App>,
@@ -51,7 +50,6 @@ pub async fn create(
 /// Join a room by its code. Sets the session cookie if there is none. Joining again changes nothing.
 #[utoipa::path(post, path = "/api/rooms/join", tag = "rooms", request_body = JoinRoom, responses(
     (status = 200, description = "The room, with the asker in it", body = Snapshot),
-    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn join(
     State(app): State<App>,
@@ -65,7 +63,6 @@ pub async fn join(
 /// Leave a room at once.
 #[utoipa::path(post, path = "/api/rooms/leave", tag = "rooms", request_body = LeaveRoom, responses(
     (status = 204, description = "Left, or was not in it"),
-    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn leave(State(app): State<App>, visitor: Visitor, Json(body): Json<LeaveRoom>) -> Answer<StatusCode> {
     rooms::leave(&app, &visitor, read_code(&body.code)?).await?;
@@ -75,7 +72,6 @@ pub async fn leave(State(app): State<App>, visitor: Visitor, Json(body): Json<Le
 /// Remove a member, who cannot come back (owner).
 #[utoipa::path(post, path = "/api/rooms/kick", tag = "rooms", request_body = KickMember, responses(
     (status = 204, description = "Removed"),
-    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn kick(State(app): State<App>, visitor: Visitor, Json(body): Json<KickMember>) -> Answer<StatusCode> {
     rooms::kick(&app, &visitor, read_code(&body.code)?, body.member_id).await?;
@@ -85,7 +81,6 @@ pub async fn kick(State(app): State<App>, visitor: Visitor, Json(body): Json<Kic
 /// Give the room to another member (owner).
 #[utoipa::path(post, path = "/api/rooms/owner", tag = "rooms", request_body = GiveRoom, responses(
     (status = 204, description = "Theirs, or was so already"),
-    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn give(State(app): State<App>, visitor: Visitor, Json(body): Json<GiveRoom>) -> Answer<StatusCode> {
     rooms::give(&app, &visitor, read_code(&body.code)?, body.member_id).await?;
@@ -95,7 +90,6 @@ pub async fn give(State(app): State<App>, visitor: Visitor, Json(body): Json<Giv
 /// Give up the place that is kept in a room for two for a guest who is absent: somebody else may take it.
 #[utoipa::path(post, path = "/api/rooms/free", tag = "rooms", request_body = FreePlace, responses(
     (status = 204, description = "No place is kept in it"),
-    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn free(State(app): State<App>, visitor: Visitor, Json(body): Json<FreePlace>) -> Answer<StatusCode> {
     rooms::free(&app, &visitor, read_code(&body.code)?).await?;
@@ -105,7 +99,6 @@ pub async fn free(State(app): State<App>, visitor: Visitor, Json(body): Json<Fre
 /// Say that a page is being closed: a guest who is not connected otherwise, and does not come again, leaves sooner.
 #[utoipa::path(post, path = "/api/rooms/away", tag = "rooms", params(AwayQuery), responses(
     (status = 204, description = "Noted"),
-    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn away(State(app): State<App>, visitor: Visitor, Query(query): Query<AwayQuery>) -> Answer<StatusCode> {
     rooms::away(&app, &visitor, read_code(&query.code)?).await?;
@@ -115,7 +108,6 @@ pub async fn away(State(app): State<App>, visitor: Visitor, Query(query): Query<
 /// Give a room another name, or none (owner).
 #[utoipa::path(put, path = "/api/rooms/name", tag = "rooms", request_body = RenameRoom, responses(
     (status = 204, description = "Renamed"),
-    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn rename(State(app): State<App>, visitor: Visitor, Json(body): Json<RenameRoom>) -> Answer<StatusCode> {
     rooms::rename(&app, &visitor, read_code(&body.code)?, body.name).await?;
@@ -125,7 +117,6 @@ pub async fn rename(State(app): State<App>, visitor: Visitor, Json(body): Json<R
 /// Turn preserve on or off, from here on (owner).
 #[utoipa::path(put, path = "/api/rooms/preserve", tag = "rooms", request_body = PreserveRoom, responses(
     (status = 204, description = "Changed, or was so already"),
-    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn preserve(State(app): State<App>, visitor: Visitor, Json(body): Json<PreserveRoom>) -> Answer<StatusCode> {
     rooms::preserve(&app, &visitor, read_code(&body.code)?, body.preserve).await?;
@@ -135,7 +126,6 @@ pub async fn preserve(State(app): State<App>, visitor: Visitor, Json(body): Json
 /// Have notices of a room, or none. Nobody else is told.
 #[utoipa::path(put, path = "/api/rooms/mute", tag = "rooms", request_body = MuteRoom, responses(
     (status = 204, description = "Changed, or was so already"),
-    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn mute(State(app): State<App>, visitor: Visitor, Json(body): Json<MuteRoom>) -> Answer<StatusCode> {
     rooms::mute(&app, &visitor, read_code(&body.code)?, body.muted).await?;
@@ -145,7 +135,6 @@ pub async fn mute(State(app): State<App>, visitor: Visitor, Json(body): Json<Mut
 /// As a guest, have a link mailed that brings you back to this room, and to registering.
 #[utoipa::path(post, path = "/api/rooms/keep", tag = "rooms", request_body = KeepRoom, responses(
     (status = 204, description = "A mail is on its way"),
-    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn keep(State(app): State<App>, visitor: Visitor, Json(body): Json<KeepRoom>) -> Answer<StatusCode> {
     accounts::keep_room(&app, &visitor, body).await?;
@@ -175,7 +164,6 @@ pub async fn my_rooms(State(app): State<App>, visitor: Visitor) -> Answer<axum::
 /// A room that you are in.
 #[utoipa::path(get, path = "/api/rooms/{code}", tag = "rooms", params(("code" = String, Path)), responses(
     (status = 200, description = "The room as the asker sees it", body = Snapshot),
-    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn view(State(app): State<App>, visitor: Visitor, Path(code): Path<String>) -> Answer<axum::Json<Snapshot>> {
     Ok(axum::Json(rooms::view(&app, &visitor, read_code(&code)?).await?))

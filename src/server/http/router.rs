@@ -26,7 +26,7 @@ use super::{
     headers::secure,
     health, messages,
     metering::{BusyPage, meter},
-    openapi::Description,
+    openapi::{self, Description},
     origin::refuse_downgrades,
     problem::{Refusal, foreign_origin, server_function_status},
     reception::receive,
@@ -80,6 +80,7 @@ pub fn api(options: &LeptosOptions) -> Doors {
         .routes(routes!(users::password))
         .split_for_parts();
     env!("CARGO_PKG_VERSION").clone_into(&mut description.info.version);
+    openapi::complete(&mut description);
     let description = axum::Json(description);
     let rest = rest
         .route("/api/openapi.json", get(move || async move { description }))

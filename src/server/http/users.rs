@@ -10,7 +10,7 @@ use futures_util::stream;
 
 use super::{
     extract::{Json, MaybeJson},
-    problem::{ProblemJson, Refusal},
+    problem::Refusal,
     reception::Reception,
 };
 use crate::{
@@ -26,7 +26,6 @@ type Answer<T> = Result<T, Refusal>;
 /// Your account.
 #[utoipa::path(get, path = "/api/users/me", tag = "accounts", responses(
     (status = 200, description = "The account", body = Profile),
-    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn me(visitor: Visitor) -> Answer<axum::Json<Profile>> {
     Ok(axum::Json(accounts::me(&visitor)?))
@@ -35,7 +34,6 @@ pub async fn me(visitor: Visitor) -> Answer<axum::Json<Profile>> {
 /// Delete your account, with its password or a code. As a guest: leave, and be forgotten.
 #[utoipa::path(delete, path = "/api/users/me", tag = "accounts", request_body = DeleteMe, responses(
     (status = 204, description = "Gone"),
-    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn forget_me(
     State(app): State<App>,
@@ -52,7 +50,6 @@ pub async fn forget_me(
 /// Everything known of your account: profile, preferences, sessions, rooms, past ones too, and what you said, where kept.
 #[utoipa::path(get, path = "/api/users/me/data", tag = "accounts", responses(
     (status = 200, description = "A file of JSON: `profile`, `sessions`, `rooms`, `messages`", content_type = "application/json"),
-    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn data(State(app): State<App>, visitor: Visitor) -> Answer<Response> {
     let pieces = takeout::of(&app, &visitor).await?;
@@ -67,7 +64,6 @@ pub async fn data(State(app): State<App>, visitor: Visitor) -> Answer<Response> 
 /// Keep what you chose. A preference that is left out has its default.
 #[utoipa::path(put, path = "/api/users/preferences", tag = "accounts", request_body = Preferences, responses(
     (status = 200, description = "The account as it is now", body = Profile),
-    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn preferences(
     State(app): State<App>,
@@ -80,7 +76,6 @@ pub async fn preferences(
 /// Be called something else.
 #[utoipa::path(put, path = "/api/users/name", tag = "accounts", request_body = ChangeName, responses(
     (status = 200, description = "The account as it is now", body = Profile),
-    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn name(
     State(app): State<App>,
@@ -93,7 +88,6 @@ pub async fn name(
 /// Have another address, once a mail has proved it. The same address again sends the mail again.
 #[utoipa::path(put, path = "/api/users/email", tag = "accounts", request_body = ChangeEmail, responses(
     (status = 200, description = "The account as it is now, with the address pending", body = Profile),
-    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn email(
     State(app): State<App>,
@@ -106,7 +100,6 @@ pub async fn email(
 /// Have another password. Ends all other sessions.
 #[utoipa::path(put, path = "/api/users/password", tag = "accounts", request_body = ChangePassword, responses(
     (status = 204, description = "Changed"),
-    (status = "4XX", description = "Refused", body = ProblemJson, content_type = "application/problem+json"),
 ))]
 pub async fn password(
     State(app): State<App>,
