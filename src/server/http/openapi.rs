@@ -49,7 +49,7 @@ impl Session {
             (_, "/api/auth/sessions" | "/api/auth/sessions/{id}") => Self::Account,
             ("delete", "/api/users/me") => Self::Any,
             (_, path) if path.starts_with("/api/users/") => Self::Account,
-            (_, "/api/rooms/create" | "/api/rooms/join" | "/api/rooms/leave" | "/api/rooms/my-rooms") => Self::Optional,
+            (_, "/api/rooms/create" | "/api/rooms/join" | "/api/rooms/my-rooms") => Self::Optional,
             (_, path) if path.starts_with("/api/auth/") => Self::Optional,
             _ => Self::Any,
         }

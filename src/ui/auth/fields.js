@@ -1,8 +1,9 @@
 // On pages whose forms the browser sends by itself: what was wrong with a field is no more once it is corrected, and a
 // password can be looked at.
 (() => {
-  // A browser that was led to a part of the page does not follow this by itself.
-  if (location.hash) document.querySelector("[autofocus]")?.focus({ preventScroll: true });
+  // A browser that was led to a part of the page does not follow `autofocus`, and takes the focus away when it goes there.
+  const told = location.hash && document.querySelector("[autofocus]");
+  if (told) addEventListener("load", () => requestAnimationFrame(() => told.focus({ preventScroll: true })));
   addEventListener("input", ({ target }) => {
     if (!target.hasAttribute("aria-invalid")) return;
     target.removeAttribute("aria-invalid");

@@ -1,0 +1,131 @@
+//! Fuzz targets: whatever comes in from outside is read without a panic, and what was read means what it says.
+//!
+//! `cargo test` runs each with a thousand random inputs, on stable Rust. `cargo bolero test --test fuzz NAME` goes on for as
+//! long as one likes, led by coverage. How `X-Forwarded-For` is read is fuzzed in `server/http/client.rs`, by proptest.
+
+use anonchat::{
+    protocol::{
+        ClientFrame, CreateRoom, Email, JoinRoom, Link, LogIn, Preferences, Register, RoomCode, SendMessage, links,
+    },
+    server::text,
+};
+use bolero::check;
+use serde::{Serialize, de::DeserializeOwned};
+
+/// One of each frame that a client sends.
+const FRAMES: &[&str] = &[
+    r#"{"type":"subscribe","code":"K7M2QX","epoch":7,"after":41}"#,
+    r#"{"type":"send","code":"K7M2QX","id":"01890a5d-ac96-774b-bcce-b302099a8057","body":"Hello, all."}"#,
+    r#"{"type":"typing","code":"K7M2QX","on":true}"#,
+    r#"{"type":"read","code":"K7M2QX","seq":41}"#,
+    r#"{"type":"watch"}"#,
+    r#"{"type":"leave","code":"K7M2QX"}"#,
+    r#"{"type":"ping","n":1}"#,
+];
+
+/// One of each command that REST takes as a body.
+const BODIES: &[&str] = &[
+    r#"{"type":"group","name":"Chess","preserve":true,"nickname":"Ada"}"#,
+    r#"{"code":"K7M2QX","nickname":"Ada"}"#,
+    r#"{"code":"K7M2QX","id":"01890a5d-ac96-774b-bcce-b302099a8057","body":"Hello, all."}"#,
+    r#"{"name":"Ada","email":"ada@example.org","password":"nine purple lanterns"}"#,
+    r#"{"theme":"dark","hours":"24","notify":"mentions","language":"de"}"#,
+];
+
+/// A change of a text: which one, from where to where, and what comes instead.
+type Change = (u8, u8, u8, Vec<u8>);
+
+/// One of the texts with a piece of it replaced.
+fn changed(texts: &[&str], (which, from, length, instead): &Change) -> Vec<u8> {
+    let text = texts[usize::from(*which) % texts.len()].as_bytes();
+    let from = usize::from(*from) % (text.len() + 1);
+    let to = (from + usize::from(length % 24)).min(text.len());
+    [&text[..from], instead, &text[to..]].concat()
+}
+
+/// Reads bytes as a `T`; a `T` that was read is written and read again as itself.
+fn reads_as_itself<T: DeserializeOwned + Serialize>(bytes: &[u8]) {
+    if let Ok(read) = serde_json::from_slice::<T>(bytes) {
+        let written = serde_json::to_string(&read).expect("what was read can be written");
+        let again: T = serde_json::from_str(&written).expect("what was written can be read");
+        assert_eq!(serde_json::to_string(&again).expect("it can be written again"), written);
+    }
+}
+
+#[test]
+fn frames() {
+    check!().with_type::<Change>().for_each(|change| reads_as_itself::<ClientFrame>(&changed(FRAMES, change)));
+}
+
+#[test]
+fn commands() {
+    check!().with_type::<Change>().for_each(|change| {
+        let bytes = changed(BODIES, change);
+        reads_as_itself::<CreateRoom>(&bytes);
+        reads_as_itself::<JoinRoom>(&bytes);
+        reads_as_itself::<SendMessage>(&bytes);
+        reads_as_itself::<Register>(&bytes);
+        reads_as_itself::<LogIn>(&bytes);
+        reads_as_itself::<Preferences>(&bytes);
+    });
+}
+
+#[test]
+fn names_and_messages() {
+    check!().with_type::<String>().for_each(|typed| {
+        if let Ok(name) = text::nickname(typed) {
+            assert!(!text::is_blank(name.as_str()), "{typed:?} is a name that nobody sees");
+            assert_eq!(text::nickname(name.as_str()), Ok(name), "{typed:?}");
+        }
+        if let Ok(name) = text::room_name(typed) {
+            assert_eq!(text::room_name(name.as_str()), Ok(name), "{typed:?}");
+        }
+        if let Ok(body) = text::message(typed) {
+            assert!(!text::is_blank(body.as_str()), "{typed:?} is a message that nobody sees");
+            assert_eq!(text::message(body.as_str()), Ok(body), "{typed:?}");
+        }
+    });
+}
+
+#[test]
+fn addresses_of_mail() {
+    check!().with_type::<String>().for_each(|typed| {
+        if let Ok(email) = Email::try_from(typed.as_str()) {
+            assert_eq!(Email::try_from(email.as_str()), Ok(email), "{typed:?}");
+        }
+    });
+}
+
+#[test]
+fn codes() {
+    check!().with_type::<(u32, String, String)>().for_each(|(bits, before, behind)| {
+        if let Ok(code) = before.parse::<RoomCode>() {
+            assert_eq!(code.as_str().parse(), Ok(code), "{before:?}");
+        }
+        let code = RoomCode::from_bits(*bits);
+        assert_eq!(code.spaced().parse(), Ok(code));
+        // A link is found between other words, unless these have a link of their own.
+        if !(before.contains("rooms") || behind.contains("rooms")) {
+            let pasted = format!("{before} https://chat.example/rooms/{code} {behind}");
+            assert_eq!(pasted.parse(), Ok(code), "{pasted:?}");
+        }
+    });
+}
+
+#[test]
+fn links_of_a_message() {
+    check!().with_type::<(String, String)>().for_each(|(before, behind)| {
+        for said in [before.clone(), format!("{before}https://example.org/{behind}"), format!("{before}@{behind}.org")]
+        {
+            let mut end = 0;
+            for Link { range, href } in links(&said) {
+                assert!(end <= range.start && range.start < range.end, "{said:?}: {range:?} after {end}");
+                assert!(said.get(range.clone()).is_some(), "{said:?}: {range:?} cuts a character");
+                let scheme = href.split(':').next().unwrap_or_default().to_ascii_lowercase();
+                assert!(["http", "https", "mailto"].contains(&&*scheme), "{said:?} leads to {href:?}");
+                assert!(!href.contains(char::is_whitespace), "{said:?} leads to {href:?}");
+                end = range.end;
+            }
+        }
+    });
+}
