@@ -184,7 +184,11 @@ impl Desk {
             retention: replica.state.retention,
             you: You { role, ..replica.you.clone() },
             rows: changed.then(|| rows(&replica.events, self.stretch.range(), replica.outbox.iter(), view)),
-            readers: marks.readers.clone(),
+            readers: if changed && self.given.is_none() && marks.readers.len() > 1 {
+                browser::by_language(marks.readers.clone(), |reader| reader.name.as_str())
+            } else {
+                marks.readers.clone()
+            },
             outbox: changed.then(|| {
                 let refusal = |draft: &Draft| match &draft.state {
                     DraftState::Failed(problem) => Some(problem.clone()),
