@@ -91,7 +91,7 @@ for (const kind of KINDS) {
       complaints.allow(/status of 403/);
       await bob.page.getByRole("link", { name: "Go to the start page" }).click();
       await expect(bob.page.getByRole("textbox", { name: "Room code" })).toBeVisible();
-      await visit(bob.page, `/rooms/${code}`);
+      await bob.page.goto(`/rooms/${code}`);
       await expect(bob.page.getByText("The owner removed you from this room")).toBeVisible();
       await expect(bob.page.getByRole("button", { name: "Join", exact: true })).toHaveCount(0);
       await expect(bob.page).toHaveURL(`/rooms/${code}`);
