@@ -1,5 +1,5 @@
 // What the owner of a room decides, and what that means to everybody in it.
-import { KINDS, expect, test, visit } from "../fixtures.ts";
+import { KINDS, expect, test } from "../fixtures.ts";
 import { composer, dialog, following, joinRoom, makeRoom, messages, notices, open, say, withMembers } from "../room.ts";
 
 for (const kind of KINDS) {
