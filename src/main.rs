@@ -51,7 +51,7 @@ async fn main() -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::Admin(admin)) => {
-            // What it does it says on standard output.
+            // A subcommand writes its result to standard output.
             if config.log == "info" {
                 "warn".clone_into(&mut config.log);
             }

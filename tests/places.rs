@@ -7,7 +7,7 @@ mod support;
 use anonchat::protocol::{ClientFrame, Code, RoomCode, RoomType, ServerFrame, Snapshot};
 use reqwest::Method;
 use serde_json::json;
-use support::{Follower, Guest, client::Refused, stacks::on_both_stacks_with, story};
+use support::{Guest, client::Refused, count, refusal, stacks::on_both_stacks_with, story, until_told};
 
 async fn view(guest: &Guest, code: RoomCode) -> Result<Snapshot, Refused> {
     guest.ask(Method::GET, &format!("/api/rooms/{code}"), ()).await
@@ -16,20 +16,6 @@ async fn view(guest: &Guest, code: RoomCode) -> Result<Snapshot, Refused> {
 async fn give_up_place(guest: &Guest, code: RoomCode) {
     let answer = guest.request(Method::POST, "/api/rooms/free").json(&json!({"code": code})).send().await.unwrap();
     assert_eq!(answer.status(), 204);
-}
-
-/// Hears until this line is in the follower's timeline.
-async fn until_told(follower: &mut Follower, line: &str) {
-    follower.until(line, |replica| story(&replica.events).iter().any(|told| told == line)).await;
-}
-
-fn count(story: &[String], line: &str) -> usize {
-    story.iter().filter(|told| *told == line).count()
-}
-
-fn refusal<T: std::fmt::Debug>(refused: Result<T, Refused>) -> (u16, Code) {
-    let refused = refused.unwrap_err();
-    (refused.status.as_u16(), refused.problem.code)
 }
 
 /// Whose place is kept in a room, as who is in it sees it.

@@ -12,9 +12,9 @@ use anonchat::protocol::{
 use reqwest::Method;
 use serde_json::json;
 use support::{
-    Follower, Guest, Node, Settings,
+    Guest, Node, Settings,
     client::{Heard, Refused},
-    story, within,
+    count, refusal, story, until_told, within,
 };
 
 async fn create(guest: &Guest, body: serde_json::Value) -> Result<Snapshot, Refused> {
@@ -35,20 +35,6 @@ async fn rename(guest: &Guest, code: RoomCode, name: Option<&str>) -> Result<(),
 
 async fn kick(guest: &Guest, code: RoomCode, whom: &Snapshot) -> Result<(), Refused> {
     guest.ask(Method::POST, "/api/rooms/kick", json!({ "code": code, "member_id": whom.you.member_id })).await
-}
-
-/// Hears until this line is in the follower's timeline.
-async fn until_told(follower: &mut Follower, line: &str) {
-    follower.until(line, |replica| story(&replica.events).iter().any(|told| told == line)).await;
-}
-
-fn count(story: &[String], line: &str) -> usize {
-    story.iter().filter(|told| *told == line).count()
-}
-
-fn refusal<T: std::fmt::Debug>(refused: Result<T, Refused>) -> (u16, Code) {
-    let refused = refused.unwrap_err();
-    (refused.status.as_u16(), refused.problem.code)
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const LENGTH: usize = 6;
 /// Half of a code, as [`RoomCode::spaced`] writes it.
 const HALF: usize = LENGTH / 2;
-/// What stands before the code in a room's link.
+/// The part of a room's link before the code.
 const PATH: &str = "rooms/";
 /// Characters of a text that are looked at: an invitation has fewer.
 const READ_CHARS: usize = 2_000;

@@ -27,7 +27,7 @@ pub fn links(text: &str) -> Vec<Link> {
     Text::of(text).links()
 }
 
-/// What was found where a link may be.
+/// The outcome of looking for a link at one place.
 enum Found {
     Link(Link),
     /// No link before this byte, though it looks like one.
@@ -82,7 +82,7 @@ impl<'a> Text<'a> {
     fn links(&self) -> Vec<Link> {
         let mut links: Vec<Link> = Vec::new();
         let mut at = 0;
-        // What is before it belongs to another link.
+        // Text before this place belongs to another link.
         let mut from = 0;
         while let Some(c) = self.at(at) {
             let found = match c {
@@ -118,7 +118,7 @@ impl<'a> Text<'a> {
             },
         };
         let end = self.port(end);
-        // What looks like a host is a name and a password, if it goes on to an `@`.
+        // An apparent host that goes on to an `@` is a name and a password.
         let is_of_user = |c: char| c.is_ascii_alphanumeric() || "-._~%!$&'()*+=:".contains(c);
         let mut rest = end;
         while self.at(rest).is_some_and(is_of_user) {

@@ -23,7 +23,7 @@ pub use watcher::Watcher;
 
 use std::time::Duration;
 
-use anonchat::protocol::{Event, EventKind, Retention};
+use anonchat::protocol::{Code, Event, EventKind, Retention};
 
 /// How long a test waits for something that must happen before it says that it did not.
 pub const DEADLINE: Duration = Duration::from_secs(20);
@@ -68,4 +68,20 @@ pub fn story<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<String> {
         EventKind::Unknown => "something".to_owned(),
     };
     events.into_iter().map(line).collect()
+}
+
+/// Waits until this line of the [`story`] is in the follower's timeline.
+pub async fn until_told(follower: &mut Follower, line: &str) {
+    follower.until(line, |replica| story(&replica.events).iter().any(|told| told == line)).await;
+}
+
+/// How often a [`story`] has this line.
+pub fn count(story: &[String], line: &str) -> usize {
+    story.iter().filter(|told| *told == line).count()
+}
+
+/// The status and the code of a refusal.
+pub fn refusal<T: std::fmt::Debug>(refused: Result<T, client::Refused>) -> (u16, Code) {
+    let refused = refused.expect_err("this has to be refused");
+    (refused.status.as_u16(), refused.problem.code)
 }

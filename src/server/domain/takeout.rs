@@ -114,8 +114,8 @@ async fn write(
             }
             let through = after + STRETCH;
             let mut events = Vec::new();
-            for id in std::iter::once(&member.member).chain(&member.also) {
-                let said = app.store.messages_by(room.id, *id, after, through).await;
+            for id in member.ids() {
+                let said = app.store.messages_by(room.id, id, after, through).await;
                 events.extend(said.map_err(store_failed).ok()?);
             }
             events.sort_unstable_by_key(|event| event.seq);
