@@ -1167,6 +1167,42 @@ async fn the_work_of_an_answer_does_not_tell_who_has_an_account() {
 }
 
 #[tokio::test]
+async fn the_work_of_an_answer_does_not_tell_a_full_room_from_none() {
+    let settings = Settings::embedded()
+        .with("LOG_FORMAT", "json")
+        .with("ROOM_IDLE_SECONDS", "86400")
+        .logged("warn,anonchat::server::store=trace");
+    let node = Node::start(&settings).await;
+    let mut full = Vec::new();
+    for preserve in [false, true] {
+        let code = Guest::new(&node, "Ada").create(RoomType::P2p, preserve).await.room.code;
+        Guest::new(&node, "Bob").join(code).await;
+        full.push(code.to_string());
+    }
+    let absent = "ZZZZZZ".to_owned();
+    // Who asks: nobody yet, a guest who has left their room, and an account.
+    let (idle, (account, _)) = (Guest::new(&node, "Eve"), Guest::registered(&node, "Mia").await);
+    let left = idle.create(RoomType::Group, false).await.room.code;
+    idle.tell(POST, "/api/rooms/leave", json!({ "code": left })).await.unwrap();
+    for asker in [None, Some(&idle), Some(&account)] {
+        let mut seen = BTreeSet::new();
+        for code in full.iter().chain([&absent]) {
+            let nobody = Guest::new(&node, "");
+            let request = asker.unwrap_or(&nobody).request(POST, "/api/rooms/join").json(&json!({ "code": code }));
+            let before = settings.log().len();
+            let status = request.send().await.unwrap().status().as_u16();
+            let mut done = work(&settings.log()[before..]);
+            done.retain(|work| !work.starts_with("pragma"));
+            seen.insert((status, done));
+        }
+        assert_eq!(seen.len(), 1, "{seen:#?}");
+        let (status, done) = seen.first().unwrap();
+        assert_eq!(*status, 404);
+        assert!(done.iter().all(|work| work.starts_with("select")), "nothing was begun: {done:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_crowd_that_logs_in_is_served_or_told_to_wait_while_a_room_goes_on() {
     const WORDS: usize = 300;
     let node = Node::start(&Settings::embedded()).await;

@@ -12,7 +12,8 @@ use std::{
 };
 
 use anonchat::protocol::{
-    ByeReason, ClientFrame, Code, ResetReason, RoomCode, RoomType, ServerFrame, Signal, Snapshot, limits::FRAME_BYTES,
+    ByeReason, ClientFrame, Code, ResetReason, RoomCode, RoomType, ServerFrame, Signal, Snapshot,
+    limits::{self, FRAME_BYTES},
 };
 use futures_util::{SinkExt, StreamExt};
 use reqwest::{Method, RequestBuilder, header};
@@ -986,6 +987,58 @@ async fn the_description_of_the_api_is_whole() {
         }
     }
     insta::assert_json_snapshot!(listed);
+}
+
+#[tokio::test]
+async fn the_description_of_the_api_has_the_limits_that_the_server_has() {
+    let node = Node::start(&Settings::embedded()).await;
+    let anyone = Guest::new(&node, "");
+    let description = ask(anyone.request(Method::GET, "/api/openapi.json")).await.json();
+    let schemas = &description["components"]["schemas"];
+    let lengths = |name: &str| (schemas[name]["minLength"].as_u64(), schemas[name]["maxLength"].as_u64());
+    let most = |chars: usize| Some(chars as u64);
+    let (shortest, longest) = limits::PASSWORD_CHARS.into_inner();
+    for (name, expected) in [
+        ("TypedNickname", (Some(1), most(limits::NICKNAME_CHARS))),
+        ("TypedRoomName", (None, most(limits::ROOM_NAME_CHARS))),
+        ("TypedMessage", (Some(1), most(limits::MESSAGE_CHARS))),
+        ("TypedPassword", (most(shortest), most(longest))),
+        ("TypedEmail", (None, Some(254))),
+    ] {
+        assert_eq!(lengths(name), expected, "{name}");
+    }
+    for (name, pattern) in
+        [("RoomCode", "^[0-9A-HJKMNP-TV-Z]{6}$"), ("MailedCode", "^[0-9]{8}$"), ("MailedToken", "^[A-Za-z0-9_-]{43}$")]
+    {
+        assert_eq!(schemas[name]["pattern"], pattern, "{name}");
+    }
+    let page = &description["paths"]["/api/chats/history"]["get"]["parameters"];
+    let limit = page.as_array().unwrap().iter().find(|parameter| parameter["name"] == "limit").unwrap();
+    assert_eq!((&limit["schema"]["minimum"], &limit["schema"]["maximum"]), (&json!(1), &json!(limits::HISTORY_PAGE)));
+    // Whatever is typed has its limits: no text of a request is without them, but where a password is only measured.
+    let mut unbounded = Vec::new();
+    for (path, methods) in description["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+            for (field, of) in resolved(&description, schema)["properties"].as_object().into_iter().flatten() {
+                if !is_bounded(&description, of) {
+                    unbounded.push(format!("{method} {path} {field}"));
+                }
+            }
+        }
+    }
+    let measured = ["email", "name", "password"].map(|field| format!("post /api/auth/password-strength {field}"));
+    assert_eq!(unbounded, measured);
+}
+
+/// Whether a schema says what form a text has, if it is one.
+fn is_bounded(description: &Value, schema: &Value) -> bool {
+    let schema = resolved(description, schema);
+    let mut choices = ["oneOf", "anyOf"].iter().flat_map(|of| schema[of].as_array().into_iter().flatten());
+    let is_text =
+        schema["type"] == "string" || schema["type"].as_array().is_some_and(|all| all.contains(&json!("string")));
+    let has_form = ["maxLength", "pattern", "format", "enum"].iter().any(|key| schema.get(key).is_some());
+    (!is_text || has_form) && choices.all(|choice| is_bounded(description, choice))
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anonchat::protocol::{ByeReason, ClientFrame, RoomCode, RoomType, ServerFrame};
+use anonchat::protocol::{ByeReason, ClientFrame, Code, RoomCode, RoomType, ServerFrame};
 use futures_util::{StreamExt, future::join_all};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -239,6 +239,38 @@ async fn cheap_questions_do_not_pull_answers_for_ever() {
     let other = Guest::new(&node, "Bob");
     other.join(code).await;
     within("others are answered at once", other.follow(code)).await;
+}
+
+#[tokio::test]
+async fn a_socket_has_the_list_of_rooms_once_in_five_seconds_and_is_told_when_to_ask() {
+    let node = Node::start(&limited()).await;
+    let (ada, _) = Guest::registered(&node, "Ada").await;
+    ada.create(RoomType::Group, false).await;
+    let mut socket = ada.try_connect().await.unwrap();
+    for _ in 0..5 {
+        socket.send(&ClientFrame::Watch).await.unwrap();
+    }
+    socket.send(&ClientFrame::Ping { n: 1 }).await.unwrap();
+    let (mut lists, mut pauses) = (0, Vec::new());
+    within("the answers to six questions", async {
+        while lists == 0 || pauses.len() < 4 {
+            match socket.next().await.unwrap() {
+                ServerFrame::Rooms { .. } => lists += 1,
+                ServerFrame::Error { retry_after_ms: Some(pause), code: Code::TooManyRequests, .. } => {
+                    pauses.push(pause)
+                }
+                ServerFrame::Hello { .. } | ServerFrame::Pong { n: 1 } => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    })
+    .await;
+    assert_eq!(lists, 1);
+    assert!(pauses.iter().all(|pause| (1..=5_000).contains(pause)), "{pauses:?}");
+    // A second socket, such as another tab, has the list at once.
+    let mut other = ada.try_connect().await.unwrap();
+    other.send(&ClientFrame::Watch).await.unwrap();
+    within("the list", async { while !matches!(other.next().await.unwrap(), ServerFrame::Rooms { .. }) {} }).await;
 }
 
 fn get(guest: &Guest, path: &str) -> RequestBuilder {

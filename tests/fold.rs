@@ -101,6 +101,7 @@ fn empty() -> Snapshot {
         members: Vec::new(),
         connected: Vec::new(),
         reads: Vec::new(),
+        departed: Vec::new(),
         events: Vec::new(),
         has_more: false,
         leaves_after: None,

@@ -166,6 +166,26 @@ async fn the_others_see_how_far_somebody_has_read_and_so_does_whoever_comes_late
     }
 }
 
+#[tokio::test]
+async fn who_has_left_is_still_told_of_to_those_who_were_there_and_to_nobody_else() {
+    let node = Node::start(&Settings::embedded()).await;
+    let (ada, bob, cyd) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"), Guest::new(&node, "Cyd"));
+    let code = ada.create(RoomType::Group, false).await.room.code;
+    bob.join(code).await;
+    let (mut ada, mut bob) = (ada.follow(code).await, bob.follow(code).await);
+    let last = ada.say("The key is under the mat").await.seq;
+    bob.until_said("The key is under the mat").await;
+    bob.mark_read(last).await;
+    until_marked(&mut ada, bob.id(), last).await;
+    bob.guest.leave(code).await;
+    let departed = view(&ada.guest, code).await.departed;
+    let expected = (bob.id(), "Bob", last);
+    let departed: Vec<_> =
+        departed.iter().map(|reader| (reader.member.id, reader.member.name.as_str(), reader.seq)).collect();
+    assert_eq!(departed, [expected]);
+    assert_eq!(cyd.join(code).await.departed, [], "who comes later hears of nobody from before");
+}
+
 fn sorted(marks: &[(MemberId, Seq)]) -> Vec<(MemberId, Seq)> {
     let mut marks = marks.to_vec();
     marks.sort_unstable();

@@ -24,6 +24,8 @@ for (const kind of KINDS) {
       expect(left.status()).toBe(204);
       await expect(log(ada.page).getByText("Cyd left")).toBeVisible();
       await expect(marks(ada.page)).toHaveText([/^Seen by (Bob and Cyd|Cyd and Bob)$/]);
+      await open(ada.page, `/rooms/${code}`);
+      await expect(marks(ada.page)).toHaveText([/^Seen by (Bob and Cyd|Cyd and Bob)$/]);
     });
   });
 }

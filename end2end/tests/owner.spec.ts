@@ -1,6 +1,19 @@
 // What the owner of a room decides, and what that means to everybody in it.
 import { KINDS, expect, test } from "../fixtures.ts";
-import { composer, dialog, following, joinRoom, makeRoom, messages, notices, open, say, withMembers } from "../room.ts";
+import {
+  BACK_MS,
+  composer,
+  dialog,
+  following,
+  joinByRest,
+  joinRoom,
+  makeRoom,
+  messages,
+  notices,
+  open,
+  say,
+  withMembers,
+} from "../room.ts";
 
 for (const kind of KINDS) {
   test.describe(kind, () => {
@@ -46,6 +59,55 @@ for (const kind of KINDS) {
       await expect(messages(cleo.page)).toHaveText(["Kept"]);
       await say(cleo.page, "I have read it");
       await expect(messages(bob.page).last()).toHaveText("I have read it");
+    });
+
+    test("whoever exits is told truly what the room keeps, also if that changed", async ({ stack, guest }) => {
+      const ada = await guest(stack);
+      const code = await makeRoom(ada, { nickname: "Ada" });
+      const isTold = async (text: RegExp): Promise<void> => {
+        await ada.page.getByRole("button", { name: "Exit" }).click();
+        await expect(dialog(ada.page, "Leave this room?")).toContainText(text);
+        await ada.page.keyboard.press("Escape");
+      };
+      const preserve = async (on: boolean): Promise<void> => {
+        const data = { code, preserve: on };
+        expect((await ada.context.request.put("/api/rooms/preserve", { data })).status()).toBe(204);
+        await expect(notices(ada.page).last()).toHaveText(on ? /^You turned preserve on/ : /^You turned preserve off/);
+      };
+      await say(ada.page, "Not kept");
+      await isTold(/you will not see again what was said until now/);
+      await preserve(true);
+      await isTold(/Only messages since \d.* are saved/);
+      await say(ada.page, "Kept");
+      await preserve(false);
+      await isTold(/Messages since \d.* are not saved; those that were saved before stay/);
+      const kept = await guest(stack);
+      const always = await makeRoom(kept, { nickname: "Cyd", preserve: true });
+      expect(always).not.toBe(code);
+      await kept.page.getByRole("button", { name: "Exit" }).click();
+      await expect(dialog(kept.page, "Leave this room?")).toContainText("What the room has saved stays in it.");
+    });
+
+    test("whoever comes back under another name while nobody looks is listed by the new one", async ({
+      stack,
+      guest,
+      complaints,
+    }) => {
+      complaints.allow(/ERR_INTERNET_DISCONNECTED|ERR_FAILED|WebSocket connection to/);
+      const [ada, bob] = [await guest(stack), await guest(stack)];
+      const code = await makeRoom(ada, { nickname: "Ada" });
+      await joinByRest(bob, code, "Bob");
+      await withMembers(ada.page, (members) => expect(members.filter({ hasText: "Bob" })).toHaveCount(1));
+      await ada.context.setOffline(true);
+      await expect(ada.page.getByText("You are offline.")).toBeVisible();
+      expect((await bob.context.request.post("/api/rooms/leave", { data: { code } })).status()).toBe(204);
+      await joinByRest(bob, code, "Robert");
+      await ada.context.setOffline(false);
+      await expect(notices(ada.page).last()).toContainText("Robert", { timeout: BACK_MS });
+      await withMembers(ada.page, async (members) => {
+        await expect(members.filter({ hasText: "Robert" })).toHaveCount(1);
+        await expect(members).toHaveCount(2);
+      });
     });
 
     test("a late joiner of a room that keeps nothing sees nothing from before", async ({ stack, guest }) => {

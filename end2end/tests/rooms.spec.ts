@@ -5,9 +5,11 @@ import {
   codeOf,
   composer,
   following,
+  joinByRest,
   joinRoom,
   log,
   makeRoom,
+  makeRoomByRest,
   messages,
   notices,
   open,
@@ -141,6 +143,19 @@ test("a change to a room that turns out to be full changes nothing", async ({ st
   await expect(cleo.page.getByText(/No room you can enter has this code/)).toBeVisible();
   await open(cleo.page, `/rooms/${own}`);
   await expect(composer(cleo.page)).toBeVisible();
+});
+
+test("whoever comes back to a room for two that others have filled is told so", async ({ stack, guest }) => {
+  const [ada, bob, eve] = [await guest(stack), await guest(stack), await guest(stack)];
+  const code = await makeRoomByRest(ada, { nickname: "Ada", type: "p2p" });
+  await joinByRest(bob, code, "Bob");
+  expect((await bob.context.request.post("/api/rooms/leave", { data: { code } })).status()).toBe(204);
+  await joinByRest(eve, code, "Eve");
+  await open(bob.page, `/rooms/${code}`);
+  await expect(
+    bob.page.getByText("This room is full now. You were in it, and somebody else has your place."),
+  ).toBeVisible();
+  await expect(bob.page.getByRole("button", { name: "Join" })).toHaveCount(0);
 });
 
 test("what cannot be a code is said before anybody is asked for it", async ({ page, complaints }) => {

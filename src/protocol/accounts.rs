@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Email, Millis, Nickname, Preferences};
+use super::{
+    Email, Millis, Nickname, Preferences, RoomCode,
+    typed::{MailedCode, MailedToken, TypedEmail, TypedNickname, TypedPassword},
+};
 
 /// A password, a code or a token as it was typed. It does not print.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -31,18 +34,18 @@ impl fmt::Debug for Secret {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Register {
     /// What to be called.
-    #[schema(example = "Ada")]
+    #[schema(value_type = TypedNickname)]
     pub name: String,
     /// An address that the person reads.
-    #[schema(example = "ada@example.org")]
+    #[schema(value_type = TypedEmail)]
     pub email: String,
     /// 8 to 256 characters that are not easily guessed. Left out, the account has none, and logs in by codes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, example = "nine purple lanterns")]
+    #[schema(value_type = Option<TypedPassword>)]
     pub password: Option<Secret>,
     /// The token of a mail that keeps a guest's room: the guest becomes this account, from whatever browser.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, example = "gWq1c0Jx2kV3m9yB7n4sT6u8w0z1a2b3c4d5e6f7g8h")]
+    #[schema(value_type = Option<MailedToken>)]
     pub keep: Option<Secret>,
 }
 
@@ -50,14 +53,14 @@ pub struct Register {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct LogIn {
     /// The account's address.
-    #[schema(example = "ada@example.org")]
+    #[schema(value_type = TypedEmail)]
     pub email: String,
     /// The account's password.
-    #[schema(value_type = String, example = "nine purple lanterns")]
+    #[schema(value_type = TypedPassword)]
     pub password: Secret,
     /// The token of a mail that keeps a guest's room. One that is good no more keeps nobody out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, example = "gWq1c0Jx2kV3m9yB7n4sT6u8w0z1a2b3c4d5e6f7g8h")]
+    #[schema(value_type = Option<MailedToken>)]
     pub keep: Option<Secret>,
 }
 
@@ -65,7 +68,7 @@ pub struct LogIn {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ForgotPassword {
     /// The account's address.
-    #[schema(example = "ada@example.org")]
+    #[schema(value_type = TypedEmail)]
     pub email: String,
 }
 
@@ -73,10 +76,10 @@ pub struct ForgotPassword {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ResetPassword {
     /// The token of the mail's link.
-    #[schema(value_type = String, example = "gWq1c0Jx2kV3m9yB7n4sT6u8w0z1a2b3c4d5e6f7g8h")]
+    #[schema(value_type = MailedToken)]
     pub token: Secret,
     /// The password from here on.
-    #[schema(value_type = String, example = "nine purple lanterns")]
+    #[schema(value_type = TypedPassword)]
     pub new_password: Secret,
 }
 
@@ -84,7 +87,7 @@ pub struct ResetPassword {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct VerifyEmail {
     /// The token of the mail's link.
-    #[schema(value_type = String, example = "gWq1c0Jx2kV3m9yB7n4sT6u8w0z1a2b3c4d5e6f7g8h")]
+    #[schema(value_type = MailedToken)]
     pub token: Secret,
 }
 
@@ -104,7 +107,7 @@ pub enum CodeUse {
 pub struct RequestCode {
     /// The account's address; not needed to confirm.
     #[serde(default)]
-    #[schema(example = "ada@example.org")]
+    #[schema(value_type = TypedEmail)]
     pub email: String,
     /// What for.
     #[serde(default, rename = "for")]
@@ -115,14 +118,14 @@ pub struct RequestCode {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct LogInByCode {
     /// The address that the code was sent to.
-    #[schema(example = "ada@example.org")]
+    #[schema(value_type = TypedEmail)]
     pub email: String,
     /// The eight digits.
-    #[schema(value_type = String, example = "20481632")]
+    #[schema(value_type = MailedCode)]
     pub code: Secret,
     /// The token of a mail that keeps a guest's room. One that is good no more keeps nobody out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, example = "gWq1c0Jx2kV3m9yB7n4sT6u8w0z1a2b3c4d5e6f7g8h")]
+    #[schema(value_type = Option<MailedToken>)]
     pub keep: Option<Secret>,
 }
 
@@ -202,11 +205,11 @@ impl PasswordHint {
 pub struct Confirmation {
     /// The account's password;
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, example = "nine purple lanterns")]
+    #[schema(value_type = Option<TypedPassword>)]
     pub password: Option<Secret>,
     /// or a code by mail (`POST /api/auth/code` with `"for": "confirm"`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, example = "20481632")]
+    #[schema(value_type = Option<MailedCode>)]
     pub code: Option<Secret>,
 }
 
@@ -214,7 +217,7 @@ pub struct Confirmation {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ChangeName {
     /// What to be called. In rooms one is in already, one's name stays.
-    #[schema(example = "Ada Lovelace")]
+    #[schema(value_type = TypedNickname)]
     pub name: String,
 }
 
@@ -222,15 +225,15 @@ pub struct ChangeName {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ChangeEmail {
     /// The new address. It is the account's once the link in the mail to it was followed; until then the old one holds.
-    #[schema(example = "ada@example.net")]
+    #[schema(value_type = TypedEmail)]
     pub email: String,
     /// The account's password;
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, example = "nine purple lanterns")]
+    #[schema(value_type = Option<TypedPassword>)]
     pub password: Option<Secret>,
     /// or a code by mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, example = "20481632")]
+    #[schema(value_type = Option<MailedCode>)]
     pub code: Option<Secret>,
 }
 
@@ -238,15 +241,15 @@ pub struct ChangeEmail {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ChangePassword {
     /// The password from here on.
-    #[schema(value_type = String, example = "nine purple lanterns")]
+    #[schema(value_type = TypedPassword)]
     pub new_password: Secret,
     /// The password until now;
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, example = "eight yellow kettles")]
+    #[schema(value_type = Option<TypedPassword>)]
     pub password: Option<Secret>,
     /// or a code by mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, example = "20481632")]
+    #[schema(value_type = Option<MailedCode>)]
     pub code: Option<Secret>,
 }
 
@@ -276,11 +279,11 @@ impl OwnMessages {
 pub struct DeleteMe {
     /// The account's password;
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, example = "nine purple lanterns")]
+    #[schema(value_type = Option<TypedPassword>)]
     pub password: Option<Secret>,
     /// or a code by mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, example = "20481632")]
+    #[schema(value_type = Option<MailedCode>)]
     pub code: Option<Secret>,
     /// What becomes of one's messages.
     #[serde(default)]
@@ -291,10 +294,10 @@ pub struct DeleteMe {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct KeepRoom {
     /// The guest's room.
-    #[schema(example = "K7M2QX")]
+    #[schema(value_type = RoomCode)]
     pub code: String,
     /// Where to send the link that brings them back to it, and to registering.
-    #[schema(example = "ada@example.org")]
+    #[schema(value_type = TypedEmail)]
     pub email: String,
 }
 

@@ -26,6 +26,7 @@ mod socket;
 mod state;
 mod summary;
 mod text;
+mod typed;
 mod unseen;
 
 pub use accounts::{
@@ -49,8 +50,8 @@ pub use preferences::{Accent, HourCycle, Language, Notify, Preferences, TextSize
 pub use problem::{Code, Problem, Reason};
 pub use replica::{Draft, DraftState, Received, Replica, Top};
 pub use rest::{
-    Ack, AwayQuery, CreateRoom, FreePlace, GiveRoom, HistoryPage, HistoryQuery, JoinRoom, KickMember, LeaveRoom,
-    MemberView, MuteRoom, PreserveRoom, ReadMark, RenameRoom, Role, RoomView, SendMessage, Snapshot, You,
+    Ack, AwayQuery, CreateRoom, DepartedReader, FreePlace, GiveRoom, HistoryPage, HistoryQuery, JoinRoom, KickMember,
+    LeaveRoom, MemberView, MuteRoom, PreserveRoom, ReadMark, RenameRoom, Role, RoomView, SendMessage, Snapshot, You,
 };
 pub use socket::{ByeReason, ClientFrame, ResetReason, ServerFrame, Signal};
 pub use state::{Applied, Member, RoomState};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Nickname;
+use super::{Nickname, typed::TypedNickname};
 
 // `$text` is a `tt`: `ToSchema` does not see through the group that `literal` would put around it, and would describe the
 // choice by its Rust name.
@@ -113,6 +113,7 @@ pub struct Preferences {
     /// Whether others see what one has read, and one sees it of them.
     pub show_read: bool,
     /// The name to offer in new rooms; `None` takes the account's.
+    #[schema(value_type = Option<TypedNickname>)]
     pub nickname: Option<Nickname>,
 }
 

@@ -298,7 +298,9 @@ mod tests {
                 "snapshot",
                 json!({"code": code, "room": view, "you": you, "epoch": 6, "head": 3, "last_n": 1,
                     "members": [{"id": 1, "name": "Ada", "since": 1}],
-                    "connected": [1], "reads": [{"member": 2, "seq": 3}], "events": [said], "has_more": true}),
+                    "connected": [1], "reads": [{"member": 2, "seq": 3}],
+                    "departed": [{"member": {"id": 3, "name": "Bob", "since": 1}, "seq": 2}],
+                    "events": [said], "has_more": true}),
             ),
             (
                 "resumed",

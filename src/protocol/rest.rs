@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{ClientId, Epoch, Event, MemberId, Millis, Nickname, Person, Retention, RoomCode, RoomName, RoomType, Seq};
+use super::{
+    ClientId, Epoch, Event, MemberId, Millis, Nickname, Person, Retention, RoomCode, RoomName, RoomType, Seq,
+    typed::{TypedMessage, TypedNickname, TypedRoomName},
+};
 
 /// `POST /api/rooms/create`
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -13,14 +16,14 @@ pub struct CreateRoom {
     pub room_type: RoomType,
     /// What it is called; may be left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = "Chess on Sundays")]
+    #[schema(value_type = Option<TypedRoomName>)]
     pub name: Option<String>,
     /// Whether it keeps what is said; off unless asked for.
     #[serde(default)]
     pub preserve: bool,
     /// What the creator is called; a friendly pair is made up if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = "Ada")]
+    #[schema(value_type = Option<TypedNickname>)]
     pub nickname: Option<String>,
     /// An id that the client makes up (a random UUID). The same id and the same wishes within ten minutes make one room, so
     /// that sending twice does no harm.
@@ -32,11 +35,11 @@ pub struct CreateRoom {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct JoinRoom {
     /// The code as typed; case, spaces, hyphens and look-alikes are forgiven.
-    #[schema(example = "EAMA8T")]
+    #[schema(value_type = RoomCode)]
     pub code: String,
     /// What to be called; a friendly pair is made up if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = "Ada")]
+    #[schema(value_type = Option<TypedNickname>)]
     pub nickname: Option<String>,
 }
 
@@ -44,7 +47,7 @@ pub struct JoinRoom {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct LeaveRoom {
     /// Which room.
-    #[schema(example = "EAMA8T")]
+    #[schema(value_type = RoomCode)]
     pub code: String,
 }
 
@@ -52,7 +55,7 @@ pub struct LeaveRoom {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct KickMember {
     /// Which room.
-    #[schema(example = "EAMA8T")]
+    #[schema(value_type = RoomCode)]
     pub code: String,
     /// Whom to remove; they cannot come back.
     pub member_id: MemberId,
@@ -62,7 +65,7 @@ pub struct KickMember {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct GiveRoom {
     /// Which room.
-    #[schema(example = "EAMA8T")]
+    #[schema(value_type = RoomCode)]
     pub code: String,
     /// The member who gets it.
     pub member_id: MemberId,
@@ -72,11 +75,11 @@ pub struct GiveRoom {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct RenameRoom {
     /// Which room.
-    #[schema(example = "EAMA8T")]
+    #[schema(value_type = RoomCode)]
     pub code: String,
     /// The new name; empty or left out takes the name away.
     #[serde(default)]
-    #[schema(example = "Chess on Sundays")]
+    #[schema(value_type = Option<TypedRoomName>)]
     pub name: Option<String>,
 }
 
@@ -84,7 +87,7 @@ pub struct RenameRoom {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct PreserveRoom {
     /// Which room.
-    #[schema(example = "EAMA8T")]
+    #[schema(value_type = RoomCode)]
     pub code: String,
     /// Whether it keeps what is said from here on.
     pub preserve: bool,
@@ -94,7 +97,7 @@ pub struct PreserveRoom {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct MuteRoom {
     /// Which room.
-    #[schema(example = "EAMA8T")]
+    #[schema(value_type = RoomCode)]
     pub code: String,
     /// Whether to be told of nothing in it.
     #[schema(example = true)]
@@ -105,7 +108,7 @@ pub struct MuteRoom {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct FreePlace {
     /// Which room.
-    #[schema(example = "EAMA8T")]
+    #[schema(value_type = RoomCode)]
     pub code: String,
 }
 
@@ -114,6 +117,7 @@ pub struct FreePlace {
 #[into_params(parameter_in = Query)]
 pub struct AwayQuery {
     /// Which room.
+    #[param(value_type = RoomCode)]
     pub code: String,
 }
 
@@ -121,12 +125,12 @@ pub struct AwayQuery {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct SendMessage {
     /// Which room.
-    #[schema(example = "EAMA8T")]
+    #[schema(value_type = RoomCode)]
     pub code: String,
     /// The client's id for the message: sending it again gives the same answer and no second message.
     pub id: ClientId,
     /// What is said.
-    #[schema(example = "Shall we meet at seven?")]
+    #[schema(value_type = TypedMessage)]
     pub body: String,
     /// Who says it. If this is given and the asker is another member by now, nothing is sent (`not_a_member`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -234,6 +238,15 @@ pub struct ReadMark {
     pub seq: Seq,
 }
 
+/// How far somebody had read who has left since.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DepartedReader {
+    /// Who, as they were in the room.
+    pub member: MemberView,
+    /// The last seq that they had read.
+    pub seq: Seq,
+}
+
 /// Everything a member needs to show a room and follow it from here: the state at `head`, and the last events up to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Snapshot {
@@ -255,6 +268,10 @@ pub struct Snapshot {
     /// [`READ_MARK_MEMBERS`](super::limits::READ_MARK_MEMBERS).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reads: Vec<ReadMark>,
+    /// How far those had read who showed it and have left while the asker was in the room, the last at the end; as far as the
+    /// server remembers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub departed: Vec<DepartedReader>,
     /// The last events that the asker may see, oldest first, ending at `head`; without holes but for the times that the asker
     /// was absent.
     pub events: Vec<Event>,
@@ -273,12 +290,14 @@ pub struct Snapshot {
 #[into_params(parameter_in = Query)]
 pub struct HistoryQuery {
     /// Which room.
+    #[param(value_type = RoomCode)]
     pub code: String,
     /// Only events before this seq; left out, the newest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Seq>,
     /// How many events, 1 to 50; left out, 50.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 1, maximum = 50)]
     pub limit: Option<usize>,
 }
 

@@ -199,21 +199,24 @@ pub async fn join(app: &App, visitor: &Visitor, wanted: JoinRoom, leave: Option<
     }
     may_be_in_another(app, visitor).await?;
     let room = match app.store.room_by_code(code).await {
-        Ok(room) => room,
-        Err(StoreError::NotFound) => return Err(missed(app, visitor).await),
+        Ok(room) => Some(room),
+        Err(StoreError::NotFound) => None,
         Err(error) => return Err(store_failed(error)),
     };
     drop(attempt);
+    // The same is asked about a room that is not there, so that an answer takes as long for none as for one that is full.
+    let has_place = match &room {
+        Some(room) => has_place(app, room, visitor.actor().ok().map(Actor::id)).await?,
+        None => app.store.holders_of_places(RoomId(Uuid::nil())).await.map(|_| false).map_err(store_failed)?,
+    };
+    if (elsewhere.is_some() || !has_place) && was_removed(app, visitor, code).await? {
+        return Err(removed());
+    }
+    let Some(room) = room.filter(|_| has_place) else { return Err(missed(app, visitor).await) };
     if room.retention == Retention::Preserved {
         app.storing.join(visitor.client, room.id).await?;
     }
     if let Some(other) = elsewhere {
-        if was_removed(app, visitor, code).await? {
-            return Err(removed());
-        }
-        if is_full(app, &room, visitor.actor()?.id()).await? {
-            return Err(missed(app, visitor).await);
-        }
         self::leave(app, visitor, other).await?;
     }
     let Guise { actor, newcomer, session, name: fallback_name } = guise(visitor, nickname.clone());
@@ -444,7 +447,7 @@ pub async fn open_door(
 /// Whether a room that somebody was in has no place for them any more.
 async fn has_no_place(app: &App, visitor: &Visitor, code: RoomCode) -> Result<bool, Problem> {
     match app.store.membership(code, visitor.actor()?.id()).await {
-        Ok((room, member)) => is_full(app, &room, member.actor).await,
+        Ok((room, member)) => has_place(app, &room, Some(member.actor)).await.map(|has_one| !has_one),
         Err(StoreError::NotFound) => Ok(false),
         Err(error) => Err(store_failed(error)),
     }
@@ -623,17 +626,19 @@ async fn may_be_in_another(app: &App, visitor: &Visitor) -> Result<(), Problem> 
     Err(Problem::new(Code::InvalidInput, detail).because(Reason::TooManyRooms { limit }))
 }
 
-/// Whether a room has no place for somebody.
-async fn is_full(app: &App, room: &RoomRecord, actor: ActorId) -> Result<bool, Problem> {
+/// Whether a room has a place for somebody, who may be new.
+async fn has_place(app: &App, room: &RoomRecord, actor: Option<ActorId>) -> Result<bool, Problem> {
     if room.room_type == RoomType::Group {
-        return Ok(false);
+        return Ok(true);
     }
     let holders = app.store.holders_of_places(room.id).await.map_err(store_failed)?;
-    Ok(holders.len() >= usize::from(limits::P2P_MEMBERS) && holders.iter().all(|holder| holder.actor != actor))
+    let has_one = |holder: &MemberRecord| Some(holder.actor) == actor;
+    Ok(holders.len() < usize::from(limits::P2P_MEMBERS) || holders.iter().any(has_one))
 }
 
 async fn was_removed(app: &App, visitor: &Visitor, code: RoomCode) -> Result<bool, Problem> {
-    match membership(app, visitor.actor()?.id(), code).await {
+    let Ok(actor) = visitor.actor() else { return Ok(false) };
+    match membership(app, actor.id(), code).await {
         Ok(_) => Ok(false),
         Err(problem) if matches!(problem.code, Code::RoomUnavailable | Code::NotAMember) => Ok(false),
         Err(problem) if problem.code == Code::Removed => Ok(true),

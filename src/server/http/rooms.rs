@@ -162,7 +162,7 @@ pub async fn my_rooms(State(app): State<App>, visitor: Visitor) -> Answer<axum::
 }
 
 /// A room that you are in.
-#[utoipa::path(get, path = "/api/rooms/{code}", tag = "rooms", params(("code" = String, Path)), responses(
+#[utoipa::path(get, path = "/api/rooms/{code}", tag = "rooms", params(("code" = RoomCode, Path)), responses(
     (status = 200, description = "The room as the asker sees it", body = Snapshot),
 ))]
 pub async fn view(State(app): State<App>, visitor: Visitor, Path(code): Path<String>) -> Answer<axum::Json<Snapshot>> {

@@ -24,6 +24,8 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
+#[cfg(target_os = "linux")]
+use rustix::net::sockopt;
 use rustix::{
     net::SendFlags,
     process::{Resource, Rlimit, getrlimit, setrlimit},
@@ -52,6 +54,10 @@ const OTHER_FILES: usize = 128;
 /// Bytes of a request that are kept before it is read, and of an answer before it is written. The longest address is what a
 /// refused form without scripts comes back with.
 const BUFFER_BYTES: usize = 128 * 1024;
+/// How long a client may take nothing of what the kernel has for it. A socket's own clock
+/// ([`socket`](crate::server::socket)) does not see what the kernel has taken over.
+#[cfg(target_os = "linux")]
+const UNTAKEN: Duration = Duration::from_mins(1);
 /// How long nobody is accepted after the system could not.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -136,13 +142,20 @@ pub async fn serve(app: App, listener: TcpListener, router: Router) {
             }
         };
         is_quiet = true;
-        // Frames are small, and each is news to somebody.
-        let _ = stream.set_nodelay(true);
+        prepare(&stream);
         connections.spawn(answer(app.clone(), stream, peer, place, router.clone()));
     }
     drop(listener);
     connections.close();
     connections.wait().await;
+}
+
+/// Sets what a connection needs of the kernel. Without it a client is still answered.
+fn prepare(stream: &TcpStream) {
+    // Frames are small, and each is news to somebody.
+    let _ = stream.set_nodelay(true);
+    #[cfg(target_os = "linux")]
+    let _ = sockopt::set_tcp_user_timeout(stream, u32::try_from(UNTAKEN.as_millis()).unwrap_or(u32::MAX));
 }
 
 /// Answers the requests of one connection.
@@ -252,6 +265,17 @@ mod tests {
         assert_eq!(places.take(None).err(), Some(Full::OfAll));
         drop(all);
         assert!(places.take(one).is_ok(), "what was refused is not counted");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn the_kernel_gives_up_a_client_that_takes_nothing() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        prepare(&stream);
+        assert_eq!(sockopt::tcp_user_timeout(&stream).unwrap(), 60_000);
+        assert!(stream.nodelay().unwrap());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::entry::Entry;
-use crate::protocol::{Epoch, Member, MemberId, Nickname, ReadMark, RoomCode, RoomView, Seq, You};
+use crate::protocol::{DepartedReader, Epoch, Member, MemberId, Nickname, ReadMark, RoomCode, RoomView, Seq, You};
 
 /// `snapshot` and `resumed`.
 #[derive(Serialize)]
@@ -18,7 +18,7 @@ pub enum RoomFrame<'a> {
     Snapshot {
         code: RoomCode,
         #[serde(flatten)]
-        picture: Picture<'a>,
+        picture: &'a Picture<'a>,
     },
     /// Exactly what was missed.
     Resumed {
@@ -46,6 +46,8 @@ pub struct Picture<'a> {
     pub connected: Vec<MemberId>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reads: Vec<ReadMark>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub departed: Vec<DepartedReader>,
     pub events: Vec<&'a Entry>,
     pub has_more: bool,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -5,12 +5,12 @@
 //! in the log, and by what they read, which one node hears of and tells. It never goes back within an epoch.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     mem,
 };
 
 use crate::{
-    protocol::{Event, EventKind, MemberId, ReadMark, Seq},
+    protocol::{DepartedReader, Event, EventKind, MemberId, MemberView, ReadMark, Seq, limits::READ_MARK_MEMBERS},
     server::store::{AccountId, ActorId, MemberRecord, ReadCursor},
 };
 
@@ -36,10 +36,19 @@ struct Reading {
     account: Option<AccountId>,
 }
 
+/// Somebody who has left, and when that was.
+#[derive(Debug)]
+struct Departed {
+    left_at: Seq,
+    reader: DepartedReader,
+}
+
 /// How far everybody has read.
 #[derive(Debug, Default)]
 pub struct Reads {
     readings: BTreeMap<MemberId, Reading>,
+    /// The last of those who showed how far they read and have left, for whom what was seen stays seen.
+    departed: VecDeque<Departed>,
     /// Whose cursor moved on this node and may not be in the store.
     unkept: BTreeSet<MemberId>,
     /// Who of them is to be stored next.
@@ -207,9 +216,15 @@ impl Reads {
         self.keep(to);
     }
 
-    /// Somebody is no longer in the room.
-    pub fn leave(&mut self, member: MemberId) {
-        self.readings.remove(&member);
+    /// Somebody is no longer in the room, since the event of this seq.
+    pub fn leave(&mut self, member: MemberView, left_at: Seq) {
+        let id = member.id;
+        if let Some(reading) = self.readings.remove(&id).filter(|reading| reading.shown > 0) {
+            self.departed.push_back(Departed { left_at, reader: DepartedReader { member, seq: reading.shown } });
+            let old = self.departed.len().saturating_sub(READ_MARK_MEMBERS);
+            self.departed.drain(..old);
+        }
+        let member = id;
         for set in [&mut self.unkept, &mut self.due, &mut self.untold, &mut self.unshared] {
             set.remove(&member);
         }
@@ -225,6 +240,11 @@ impl Reads {
     pub fn marks_for(&self, member: MemberId, head: Seq) -> Vec<ReadMark> {
         let others = self.readings.iter().filter(|(id, reading)| **id != member && reading.shown > 0);
         others.map(|(id, reading)| ReadMark { member: *id, seq: reading.shown.min(head) }).collect()
+    }
+
+    /// How far those had read who have left since a seq.
+    pub fn departed_since(&self, seq: Seq) -> Vec<DepartedReader> {
+        self.departed.iter().filter(|departed| departed.left_at > seq).map(|departed| departed.reader.clone()).collect()
     }
 
     /// Whether somebody has read further since this was last asked. What they said is no part of it.
@@ -302,6 +322,10 @@ mod tests {
 
     fn person(bits: u64) -> Person {
         Person { id: id(bits), name: Nickname::try_from("Ada").unwrap() }
+    }
+
+    fn view(bits: u64) -> MemberView {
+        MemberView { id: id(bits), name: person(bits).name, since: 2 }
     }
 
     fn record(bits: u64, actor: ActorId, read: Seq) -> MemberRecord {
@@ -388,8 +412,9 @@ mod tests {
         reads.fold(&joined(14), 8);
         assert_eq!(at(&reads, 2), (12, 7, 0), "who is in already joins by no second notice");
         assert!(reads.is_told(), "the events say it");
-        reads.leave(id(2));
+        reads.leave(view(2), 15);
         assert_eq!(reads.cursor(id(2)), None);
+        assert_eq!(reads.departed_since(0), [], "they did not show it");
     }
 
     #[test]
@@ -451,7 +476,7 @@ mod tests {
         reads.read(id(2), Place { seq: 5, n: 1 });
         assert_eq!(due(&mut reads), [1, 2]);
         reads.read(id(1), Place { seq: 7, n: 3 });
-        reads.leave(id(2));
+        reads.leave(view(2), 8);
         reads.keep_again(&[id(1), id(2)]);
         let (cursor, owner) = reads.take_due().pop().unwrap();
         assert_eq!((cursor.seq, owner), (7, Some(AccountId(Uuid::from_u128(1)))));
@@ -470,6 +495,23 @@ mod tests {
         reads.keep_for(&said(12, 7, 1));
         reads.fold(&said(12, 7, 1), 6);
         assert_eq!(reads.take_due()[0].0, ReadCursor { member: id(1), seq: 12, n: 7, shown: 0 });
+    }
+
+    #[test]
+    fn who_has_left_has_still_read_what_they_had_read() {
+        let mut reads = reads_of(&[guest(1, 2), guest(2, 2)]);
+        reads.show(id(2), true);
+        reads.read(id(2), Place { seq: 7, n: 3 });
+        reads.leave(view(2), 12);
+        let departed = [DepartedReader { member: view(2), seq: 7 }];
+        assert_eq!(reads.departed_since(11), departed);
+        assert_eq!(reads.departed_since(12), [], "nobody hears of those who had left before they came");
+        for n in 0..READ_MARK_MEMBERS as u64 {
+            reads.readings.insert(id(100 + n), Reading { shown: 1, ..Reading::at(Place { seq: 1, n: 1 }) });
+            reads.leave(view(100 + n), 13 + n);
+        }
+        assert_eq!(reads.departed_since(0).len(), READ_MARK_MEMBERS);
+        assert!(!reads.departed_since(0).contains(&departed[0]), "only the last are remembered");
     }
 
     #[test]

@@ -80,6 +80,7 @@ fn snapshot() -> Snapshot {
         members: vec![member(ME, 2), member(ADA, 1)],
         connected: Vec::new(),
         reads: Vec::new(),
+        departed: Vec::new(),
         events: vec![joined(1, ADA), joined(2, ME)],
         has_more: false,
         leaves_after: None,

@@ -1,5 +1,6 @@
 //! What people read, for logs that are written as short stories.
 
+mod holes;
 mod marks;
 
 use std::collections::BTreeSet;
@@ -228,38 +229,4 @@ fn who_types_is_said_by_name_as_long_as_that_is_short() {
     assert_eq!(plain(&typing_line(texts, &names[..1]).unwrap()), "Ada is typing…");
     assert_eq!(plain(&typing_line(texts, &names[..2]).unwrap()), "Ada and Bob are typing…");
     assert_eq!(typing_line(texts, &names).unwrap(), "Several people are typing…");
-}
-
-/// What is missing from a log of these events, of which each message says its ordinal.
-fn holes(events: Vec<(u64, EventKind)>) -> Vec<Option<Absence>> {
-    let at = |seq: u64| i64::try_from(seq).unwrap() * MINUTE;
-    let events: Vec<Event> = events.into_iter().map(|(seq, kind)| Event { seq, at: at(seq), kind }).collect();
-    let hole = |(_, row)| match row {
-        Row::Hole(absence) => Some(absence),
-        _ => None,
-    };
-    read(&events, &[], usize::MAX).into_iter().filter_map(hole).collect()
-}
-
-fn nth(n: u64) -> EventKind {
-    let EventKind::Message(message) = said(ADA, n.into()) else { unreachable!() };
-    EventKind::Message(Message { n, ..message })
-}
-
-#[test]
-fn a_line_stands_where_messages_are_missing_and_nowhere_else() {
-    assert_eq!(holes(vec![(1, nth(1)), (2, joined(BOB)), (3, nth(2))]), []);
-    assert_eq!(holes(vec![(1, nth(1)), (4, nth(3))]), [None]);
-    assert_eq!(holes(vec![(1, nth(1)), (4, nth(2))]), [], "somebody came and left, and nobody said anything");
-    assert_eq!(holes(vec![(1, nth(1)), (4, joined(BOB)), (5, nth(2))]), []);
-    assert_eq!(holes(vec![(1, nth(8)), (4, joined(BOB))]), [None], "the room's last message is the ninth");
-    assert_eq!(holes(vec![(5, nth(5)), (1, nth(1))]), [], "another life of the log");
-}
-
-#[test]
-fn who_was_absent_is_told_from_when_to_when() {
-    let absence = Some(Absence { from: 2 * MINUTE, to: 7 * MINUTE });
-    assert_eq!(holes(vec![(1, nth(1)), (2, left(ME)), (7, joined(ME)), (8, nth(4))]), [absence]);
-    assert_eq!(holes(vec![(1, nth(1)), (2, left(ME)), (7, joined(ME)), (8, nth(2))]), [], "nothing was said");
-    assert_eq!(holes(vec![(1, nth(1)), (2, left(BOB)), (7, joined(BOB)), (8, nth(4))]), [None]);
 }

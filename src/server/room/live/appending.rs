@@ -19,7 +19,7 @@ use super::{
     slow,
 };
 use crate::{
-    protocol::{Applied, Event, EventKind, MemberId, Retention, Seq, ServerFrame},
+    protocol::{Applied, Event, EventKind, MemberView, Retention, Seq, ServerFrame},
     server::{
         clock,
         socket::{Connection, ConnectionId, Frame},
@@ -323,6 +323,12 @@ impl Live {
     pub(super) fn deliver(&mut self, entries: Vec<Entry>, mut acks: Acks) {
         let mut can_wait = self.subscribers.len() > FEW_READERS && self.told_at.elapsed() < TICK;
         for entry in entries {
+            let leaving = match &entry.event.kind {
+                EventKind::Left { member } | EventKind::Removed { member, .. } => {
+                    self.state.members.get(&member.id).map(|there| there.view(member.id))
+                }
+                _ => None,
+            };
             match self.state.apply(&entry.event) {
                 Applied::Duplicate => continue,
                 Applied::Gap { .. } => {
@@ -346,24 +352,18 @@ impl Live {
             }
             self.untold.push(entry.frame(self.record.code));
             can_wait &= matches!(entry.event.kind, EventKind::Joined { .. });
-            let gone = match &entry.event.kind {
-                EventKind::Joined { member } => {
-                    if let Some(joined) = self.state.members.get(&member.id) {
-                        self.roster.add(member.id, joined, self.state.members.len());
-                    }
-                    None
-                }
-                EventKind::Left { member } | EventKind::Removed { member, .. } => {
-                    self.roster.forget();
-                    Some(member.id)
-                }
-                _ => None,
-            };
+            if let EventKind::Joined { member } = &entry.event.kind
+                && let Some(joined) = self.state.members.get(&member.id)
+            {
+                self.roster.add(member.id, joined, self.state.members.len());
+            }
+            let seq = entry.event.seq;
             self.window.push(entry);
-            if let Some(member) = gone {
+            if let Some(member) = leaving {
+                self.roster.forget();
                 // It is the last that they hear.
                 self.show(&mut acks, None);
-                self.dismiss(member);
+                self.dismiss(member, seq);
             }
         }
         if !can_wait {
@@ -413,11 +413,13 @@ impl Live {
         }
     }
 
-    fn dismiss(&mut self, member: MemberId) {
-        self.subscribers.retain(|_, subscriber| subscriber.member != member);
-        self.here.remove(&member);
-        self.reads.leave(member);
-        self.engine.gone(self.record.id, member);
+    /// Lets go of somebody who has left with the event of this seq.
+    fn dismiss(&mut self, member: MemberView, left_at: Seq) {
+        let id = member.id;
+        self.subscribers.retain(|_, subscriber| subscriber.member != id);
+        self.here.remove(&id);
+        self.reads.leave(member, left_at);
+        self.engine.gone(self.record.id, id);
         self.presence_changed = true;
     }
 }

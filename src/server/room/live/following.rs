@@ -161,7 +161,7 @@ impl Live {
         self.reads.meet(&subscribe.member, self.head_place());
         let Some(ResumePoint { epoch, after }) = subscribe.resume else {
             let (code, picture) = (self.record.code, self.picture(&subscribe.member, subscribe.discretion));
-            subscribe.connection.answer_with(&Frame::of(&RoomFrame::Snapshot { code, picture }));
+            subscribe.connection.answer_with(&Frame::of(&RoomFrame::Snapshot { code, picture: &picture }));
             return self.admit(subscribe);
         };
         let next = after.saturating_add(1);
@@ -315,8 +315,20 @@ impl Live {
     }
 
     fn snapshot(&self, member: &MemberRecord, discretion: Discretion) -> Snapshot {
-        let Picture { room, you, epoch, head, last_n, members: _, connected, reads, events, has_more, leaves_after } =
-            self.picture(member, discretion);
+        let Picture {
+            room,
+            you,
+            epoch,
+            head,
+            last_n,
+            members: _,
+            connected,
+            reads,
+            departed,
+            events,
+            has_more,
+            leaves_after,
+        } = self.picture(member, discretion);
         Snapshot {
             room,
             you,
@@ -326,6 +338,7 @@ impl Live {
             members: self.members(),
             connected,
             reads,
+            departed,
             events: events.into_iter().map(|entry| entry.event.clone()).collect(),
             has_more,
             leaves_after,
@@ -354,6 +367,7 @@ impl Live {
             members: self.roster.of(&self.state.members),
             connected: self.connected(),
             reads: self.reads_for(member.member, discretion),
+            departed: self.departed_for(member.member, discretion),
             events,
             has_more,
             leaves_after: match member.actor {

@@ -12,7 +12,7 @@ use super::{
     Discretion, LOG_DEADLINE, Live, READS_KEPT_PAUSE, READS_TOLD_PAUSE,
 };
 use crate::{
-    protocol::{Epoch, MemberId, ReadMark, Seq, Signal, limits},
+    protocol::{DepartedReader, Epoch, MemberId, ReadMark, Seq, Signal, limits},
     server::{socket::ConnectionId, store::ReadCursor},
 };
 
@@ -107,6 +107,14 @@ impl Live {
             self.reads.marks_for(member, self.state.head)
         } else {
             Vec::new()
+        }
+    }
+
+    /// How far those had read who have left while a member was in the room.
+    pub(super) fn departed_for(&self, member: MemberId, discretion: Discretion) -> Vec<DepartedReader> {
+        match self.state.members.get(&member) {
+            Some(asker) if self.tells_reads() && discretion.shows_read => self.reads.departed_since(asker.since),
+            _ => Vec::new(),
         }
     }
 

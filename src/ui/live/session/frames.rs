@@ -8,7 +8,7 @@ use crate::protocol::{
 };
 use crate::ui::timeline::Reader;
 
-use super::{Act, ByHttp, Ending, Incident, Phase, Session, count_as_read, reads_of};
+use super::{Act, ByHttp, Ending, Incident, Phase, Session, count_as_read, departed_of, reads_of};
 
 /// The longest wait that a message makes in silence, to be sent again by itself.
 const PATIENCE_MS: u64 = 15_000;
@@ -118,6 +118,7 @@ impl Session {
         } else {
             self.departed.clear();
         }
+        self.departed.extend(departed_of(std::mem::take(&mut snapshot.departed)));
         self.reads = reads_of(std::mem::take(&mut snapshot.reads), &snapshot.events);
         if snapshot.epoch == epoch && snapshot.head >= head {
             self.reading.resume(snapshot.you.read);

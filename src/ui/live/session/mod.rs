@@ -10,7 +10,8 @@ mod person;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::protocol::{
-    Event, EventKind, MemberId, Message, Nickname, Problem, ReadMark, Replica, RoomCode, Seq, Snapshot,
+    DepartedReader, Event, EventKind, MemberId, MemberView, Message, Nickname, Person, Problem, ReadMark, Replica,
+    RoomCode, Seq, Snapshot,
 };
 
 use crate::ui::timeline::Reader;
@@ -98,6 +99,7 @@ impl Session {
     /// Starts at a snapshot, without a connection.
     pub fn new(mut snapshot: Snapshot, jitter: fn() -> f64) -> Self {
         let reads = reads_of(std::mem::take(&mut snapshot.reads), &snapshot.events);
+        let departed = departed_of(std::mem::take(&mut snapshot.departed)).collect();
         let replica = Replica::new(snapshot);
         let mine = replica.you.ids().collect();
         let mut unread = Unread::of(&replica);
@@ -106,7 +108,7 @@ impl Session {
             code: replica.room.code,
             reading: Reading::new(replica.you.read.min(replica.state.head)),
             reads,
-            departed: Vec::new(),
+            departed,
             unread,
             mine,
             replica,
@@ -228,6 +230,14 @@ fn reads_of(marks: Vec<ReadMark>, events: &[Event]) -> BTreeMap<MemberId, Seq> {
         count_as_read(&mut reads, event);
     }
     reads
+}
+
+fn departed_of(departed: Vec<DepartedReader>) -> impl Iterator<Item = Reader> {
+    departed.into_iter().map(|DepartedReader { member: MemberView { id, name, since }, seq }| Reader {
+        person: Person { id, name },
+        since,
+        read: seq,
+    })
 }
 
 fn count_as_read(reads: &mut BTreeMap<MemberId, Seq>, event: &Event) {

@@ -36,6 +36,7 @@ fn room(room_type: RoomType, members: impl Iterator<Item = u64>, events: Vec<Eve
         members: members.map(member).collect(),
         connected: Vec::new(),
         reads: Vec::new(),
+        departed: Vec::new(),
         events,
         has_more: false,
         leaves_after: None,
@@ -48,7 +49,7 @@ fn member(id: u64) -> MemberView {
     MemberView { id, name, since: 0 }
 }
 
-fn group(events: Vec<EventKind>) -> Replica {
+pub(super) fn group(events: Vec<EventKind>) -> Replica {
     room(RoomType::Group, 1..=7, events)
 }
 
