@@ -151,7 +151,7 @@ test("whoever comes back to a room for two that others have filled is told so", 
   await joinByRest(bob, code, "Bob");
   expect((await bob.context.request.post("/api/rooms/leave", { data: { code } })).status()).toBe(204);
   await joinByRest(eve, code, "Eve");
-  await open(bob.page, `/rooms/${code}`);
+  await bob.page.goto(`/rooms/${code}`);
   await expect(
     bob.page.getByText("This room is full now. You were in it, and somebody else has your place."),
   ).toBeVisible();

@@ -33,7 +33,9 @@ impl Traffic {
             _ => return false,
         };
         if let Some(at) = self.index.get(&person.id) {
-            let net = &mut self.people[*at].1;
+            // Who comes back may have another name, which is the one that the others know them by.
+            let (known, net) = &mut self.people[*at];
+            known.name.clone_from(&person.name);
             *net = match (*net, joined) {
                 (Net::Joined | Net::CameAndWent, true) => Net::Joined,
                 (Net::Joined | Net::CameAndWent, false) => Net::CameAndWent,

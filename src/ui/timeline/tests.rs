@@ -122,6 +122,13 @@ fn many_arrivals_in_a_row_are_one_sentence() {
 }
 
 #[test]
+fn who_comes_back_under_another_name_is_named_by_that() {
+    let robert = EventKind::Joined { member: Person { name: nickname("Robert"), ..person(BOB) } };
+    assert_eq!(shown(vec![(0, joined(BOB)), (1, left(BOB)), (2, robert.clone())]), ["day 0", "Robert joined"]);
+    assert_eq!(shown(vec![(0, left(BOB)), (1, robert)]), ["day 0", "Robert left and came back"]);
+}
+
+#[test]
 fn you_come_first_and_a_flapping_line_is_one_sentence() {
     let flapping = vec![
         (0, joined(ADA)),
