@@ -1,4 +1,7 @@
-//! Whether somebody is logged in, for pages that offer to.
+//! The logged-in account, as a Leptos context, and the line at the foot of a page that shows it.
+//!
+//! The server puts the account into the page's `Visit`, so the browser does not ask for it. Logging in and registering
+//! happen on the pages of `auth`.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
@@ -9,20 +12,21 @@ use super::texts::use_texts;
 #[derive(Clone)]
 struct Account(Option<Identity>);
 
-/// Tells all of the page which account is logged in, if one is.
+/// Provides the logged-in account to all components of the page. `None` means that nobody is logged in.
 pub fn provide_account(account: Option<Identity>) {
     provide_context(Account(account));
 }
 
-/// The account that is logged in, if one is.
+/// Returns the logged-in account, or `None` if nobody is logged in.
 pub fn use_account() -> Option<Identity> {
     use_context::<Account>().and_then(|account| account.0)
 }
 
-/// Who is logged in, or the way to be; and back here.
+/// Shows the logged-in name with a button to log out. Without an account it shows links to log in and to register
+/// instead.
 #[component]
 pub fn AccountLine(
-    /// Where to come back to.
+    /// The path to return to after logging in or registering.
     #[prop(into)]
     here: String,
 ) -> impl IntoView {

@@ -1,7 +1,9 @@
-//! The application: one page a document, and what all pages share.
+//! The root component. It reads what the server decided for this address (`Visit`), provides the shared contexts, and
+//! renders the page.
 //!
-//! There is no routing in the browser. The server decides what an address shows and hands it over with the document; a
-//! link leads to the next document. docs/decisions/0009 has the reasons.
+//! There is no routing in the browser: one page is one document. The server decides what an address shows and
+//! serialises that decision (`Visit`) into the document. The browser parses it and hydrates the same page. A link loads
+//! the next document. docs/decisions/0009 has the reasons.
 
 use leptos::prelude::*;
 
@@ -18,7 +20,7 @@ use super::{
     texts::provide_speech,
 };
 
-/// The whole page.
+/// The root of every page that is hydrated. The pages of `auth` and `preferences` do not use it.
 #[component]
 pub fn App() -> impl IntoView {
     provide_speech();
@@ -27,7 +29,8 @@ pub fn App() -> impl IntoView {
         browser::register_service_worker();
         browser::reload_when_brought_back();
     });
-    // Given by the server when it renders, and read from the document when the browser takes over.
+    // On the server the `Visit` is a context, and `SharedValue` writes it into the document as JSON. In the browser
+    // there is no context, and `SharedValue` returns that JSON.
     let given = use_context::<Visit>();
     let handed = SharedValue::new_str(|| given.as_ref().map(browser::handed_over).unwrap_or_default()).into_inner();
     let Visit { page, sent_back, account, rooms, local } =

@@ -1,7 +1,7 @@
-// On pages whose forms the browser sends by itself: what was wrong with a field is no more once it is corrected, and a
-// password can be looked at.
+// For pages whose forms the browser sends itself. Removes the error of a field when the field is edited, and lets a
+// button show the password.
 (() => {
-  // A browser that was led to a part of the page does not follow `autofocus`, and takes the focus away when it goes there.
+  // When the address has a fragment (`#…`), a browser ignores `autofocus` and moves the focus to the fragment's target.
   const told = location.hash && document.querySelector("[autofocus]");
   if (told) addEventListener("load", () => requestAnimationFrame(() => told.focus({ preventScroll: true })));
   addEventListener("input", ({ target }) => {
@@ -17,7 +17,7 @@
       field.type = shown ? "text" : "password";
       eye.setAttribute("aria-pressed", String(shown));
     });
-    // What is sent is a password, for whoever offers to keep it.
+    // Back to a password field before sending, so that a password manager offers to save it.
     field.form.addEventListener("submit", () => (field.type = "password"));
   }
 })();

@@ -1,4 +1,5 @@
-//! Parts of the forms about accounts.
+//! Parts that several account forms share: a labelled field, the refusal of a form, the password meter, the hidden
+//! fields, and links between the pages.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -9,22 +10,22 @@ use crate::{
     ui::texts::{account_problem, use_auth_texts},
 };
 
-/// Why the form to this server function was refused, if it was.
+/// Returns why the form of this server function was refused, or `None` if `refused` names another form or nothing.
 pub fn refusal<F: ServerFn>(refused: Option<&(String, Problem)>) -> Option<Problem> {
     refused.filter(|(path, _)| path == F::PATH).map(|(_, problem)| problem.clone())
 }
 
-/// What is wrong with a field, if the refusal is about that.
+/// The error text of the field called `name`, or `None` if the problem is about something else.
 fn error_of(problem: Option<Problem>, name: &str) -> Option<String> {
     problem.filter(|problem| problem.field.as_deref() == Some(name)).map(|problem| account_problem(&problem))
 }
 
-/// A refusal that is about none of the fields.
+/// Shows a refusal that is about none of the fields listed in `fields`.
 #[component]
 pub fn Refused(
-    /// The refusal.
+    /// The refusal of the form.
     problem: Option<Problem>,
-    /// The fields, which say their own.
+    /// The names of the fields that show their own errors. A refusal about one of them is not shown here.
     fields: &'static [&'static str],
 ) -> impl IntoView {
     let elsewhere = |problem: &Problem| problem.field.as_deref().is_none_or(|field| !fields.contains(&field));
@@ -33,29 +34,30 @@ pub fn Refused(
         .map(|problem| view! { <p class="form-problem" role="alert" tabindex="-1" autofocus>{account_problem(&problem)}</p> })
 }
 
-/// A field with its label, and what is wrong with it.
+/// A labelled input, with its hint or its error below it.
 #[component]
 pub fn AuthField(
-    /// Its name in the form.
+    /// The name of the input in the form. Also its id, if `form` is not given.
     name: &'static str,
-    /// The form, on a page with several: its name goes before the field's own for an id.
+    /// The name of the form, on a page with several forms. The input's id is then `{form}-{name}`, so that ids stay
+    /// unique.
     #[prop(optional)]
     form: Option<&'static str>,
-    /// What it is called.
+    /// The text of the label.
     label: &'static str,
-    /// What kind of input it is.
+    /// The `type` attribute of the input.
     kind: &'static str,
-    /// What browsers and password managers fill in.
+    /// The `autocomplete` attribute, by which browsers and password managers choose what to fill in.
     autocomplete: &'static str,
-    /// What it starts with.
+    /// The initial value.
     #[prop(optional, into)]
     value: String,
-    /// The refusal of the form.
+    /// The refusal of the form, if it was refused. The field shows it only if the refusal is about this field.
     problem: Option<Problem>,
-    /// A sentence below it.
+    /// A sentence below the input.
     #[prop(optional, into)]
     hint: Option<String>,
-    /// Whether it has to be filled in.
+    /// Whether the browser refuses to send the form while the input is empty.
     #[prop(default = true)]
     required: bool,
 ) -> impl IntoView {
@@ -88,7 +90,7 @@ pub fn AuthField(
                 aria-invalid=error.is_some().then_some("true")
                 aria-describedby=described_by
             />
-            // Shown by a few lines of script, which it needs.
+            // Hidden here, because the button works only with scripts. `fields.js` shows it.
             {is_password.then(|| view! {
                 <button type="button" class="icon-button field__eye" aria-pressed="false" aria-label=texts.show_password() hidden>
                     <svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><path d="M2.5 12C5 7.5 8.3 5.5 12 5.5s7 2 9.5 6.5c-2.5 4.5-5.8 6.5-9.5 6.5S5 16.5 2.5 12ZM12 15a3 3 0 1 0 0-6 3 3 0 0 0 0 6Z"></path></svg>
@@ -101,7 +103,7 @@ pub fn AuthField(
     }
 }
 
-/// How good the password is, once a few lines of script measure it: `meter.js`.
+/// The password meter, hidden until `meter.js` runs. The script reads the words and hints from the `data-` attributes.
 #[component]
 pub fn Strength() -> impl IntoView {
     let texts = use_auth_texts();
@@ -120,12 +122,12 @@ pub fn Strength() -> impl IntoView {
     }
 }
 
-/// Where to go on, and what to keep, kept through the form.
+/// Hidden fields that carry `next` and `keep` through the form.
 #[component]
 pub fn Next(
-    /// A path of this site.
+    /// The path of this site to go to afterwards.
     next: String,
-    /// The token of a mail that keeps a room; empty if there is none.
+    /// The token from a mail that lets a guest keep a room. Empty if there is none.
     keep: String,
 ) -> impl IntoView {
     view! {
@@ -134,10 +136,10 @@ pub fn Next(
     }
 }
 
-/// A link to another of these pages, that goes on where this one would have, and keeps what this would.
+/// Builds a link to another account page that carries the same `next` path and the same token as this page.
 pub fn link(path: &str, visit: &AuthVisit) -> String {
     let next = (visit.next != "/").then(|| format!("next={}", within_query(&visit.next)));
-    // As tokens are made; whatever else an address brought stays out of this one.
+    // Tokens consist of these characters only. Anything else in the address is dropped and does not reach the link.
     let is_token = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     let token = (!visit.token.is_empty() && is_token(&visit.token)).then(|| format!("token={}", visit.token));
     match [next, token].into_iter().flatten().reduce(|fields, field| format!("{fields}&{field}")) {
@@ -146,7 +148,7 @@ pub fn link(path: &str, visit: &AuthVisit) -> String {
     }
 }
 
-/// A path of this site, which has no characters but visible ones of ASCII, as the value of a field in a query.
+/// Percent-encodes a path as the value of a query field. The path contains visible ASCII characters only.
 fn within_query(path: &str) -> String {
     let mut value = String::with_capacity(path.len());
     for byte in path.bytes() {

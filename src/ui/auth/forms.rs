@@ -1,4 +1,6 @@
-//! The forms about accounts.
+//! The account forms: register, log in, log in by a mailed code, ask for a new password, set it, confirm an address,
+//! and "forget me". Each posts to a server function without scripts. A refused form is rendered again with the reason
+//! and with what was typed, except passwords.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
@@ -10,7 +12,7 @@ use crate::{
 
 use super::fields::{AuthField, Next, Refused, Strength, link, refusal};
 
-/// Makes an account.
+/// The form that registers an account. It also carries the token of a mail that lets a guest keep a room.
 #[component]
 pub fn RegisterForm(visit: AuthVisit) -> impl IntoView {
     let texts = use_auth_texts();
@@ -41,7 +43,7 @@ pub fn RegisterForm(visit: AuthVisit) -> impl IntoView {
     }
 }
 
-/// Logs in by a password, or asks for a code.
+/// The form that logs in by password. A second button posts the same form to `RequestCode`, which mails a code instead.
 #[component]
 pub fn LogInForm(visit: AuthVisit) -> impl IntoView {
     let texts = use_auth_texts();
@@ -73,7 +75,7 @@ pub fn LogInForm(visit: AuthVisit) -> impl IntoView {
     }
 }
 
-/// Takes the code of a mail.
+/// The form for the eight-digit code that was mailed.
 #[component]
 pub fn CodeForm(visit: AuthVisit) -> impl IntoView {
     let texts = use_auth_texts();
@@ -95,7 +97,7 @@ pub fn CodeForm(visit: AuthVisit) -> impl IntoView {
     }
 }
 
-/// Asks for a link to set a new password.
+/// The form that asks for a mail with a link to set a new password.
 #[component]
 pub fn ForgotForm(visit: AuthVisit) -> impl IntoView {
     let texts = use_auth_texts();
@@ -111,7 +113,7 @@ pub fn ForgotForm(visit: AuthVisit) -> impl IntoView {
     }
 }
 
-/// Sets a new password.
+/// The form that sets a new password. The token of the mailed link is a hidden field.
 #[component]
 pub fn ResetForm(visit: AuthVisit) -> impl IntoView {
     let texts = use_auth_texts();
@@ -140,15 +142,16 @@ pub fn ResetForm(visit: AuthVisit) -> impl IntoView {
     }
 }
 
-/// Proves an address, once somebody presses the button.
+/// The button that confirms an e-mail address. Opening the link alone must not confirm it, because mail scanners open
+/// links.
 #[component]
 pub fn VerifyForm(
     visit: AuthVisit,
-    /// Whose address it would be.
+    /// The question to answer, with the address and the account's name in it.
     question: String,
-    /// Whether the browser is logged in as that account.
+    /// Whether the browser is logged in as the account that claims the address.
     is_here: bool,
-    /// What is said to somebody who is logged in as another.
+    /// A warning for a browser that is logged in as another account.
     other: Option<String>,
 ) -> impl IntoView {
     let texts = use_auth_texts();
@@ -168,7 +171,8 @@ pub fn VerifyForm(
     }
 }
 
-/// Says what is known of a guest, and forgets them.
+/// Shows the name and the room of this guest, and a button that deletes what the server stores of them ("forget me"). A
+/// visitor who is no guest sees links instead.
 pub fn forget_form(visit: &AuthVisit, nickname: Option<Nickname>, room: Option<RoomCode>) -> impl IntoView + use<> {
     let texts = use_auth_texts();
     let problem = refusal::<ForgetMe>(visit.refused.as_ref());

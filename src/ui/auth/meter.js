@@ -1,4 +1,4 @@
-// Says how good a password would be while it is typed. Without this the form says it when it is sent.
+// Shows the strength of a new password while it is typed. Without this script the form says it after sending.
 (() => {
   const password = document.querySelector("input[autocomplete=new-password]");
   const meter = document.querySelector(".strength__meter");
@@ -8,8 +8,8 @@
   const typed = (kind) => document.querySelector(`input[autocomplete=${kind}]`)?.value ?? "";
   const hinted = JSON.parse(advice.dataset.hints);
   const words = JSON.parse(word.dataset.words);
-  // As the server counts, and in a word: too weak to be taken, taken, and as good as can be. The bar of a password is never
-  // empty: that would say that there is none.
+  // The score is the server's. The words: refused, accepted, and best possible (score 4). The bar is never empty while
+  // there is a password, since an empty bar would mean that there is none.
   const show = ({ score, accepted, hints = [] }) => {
     meter.value = password.value ? Math.max(score, 0.5) : 0;
     word.textContent = password.value ? words[accepted ? (score < 4 ? 1 : 2) : 0] : "";
@@ -29,7 +29,7 @@
   meter.parentElement.hidden = false;
   password.addEventListener("input", () => {
     clearTimeout(timer);
-    // Until it is measured it is as weak as any.
+    // Shows the lowest score until the server has answered.
     if (!password.value || meter.value === 0) show({ score: 0 });
     timer = setTimeout(measure, 300);
   });

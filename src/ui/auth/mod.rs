@@ -1,5 +1,8 @@
-//! Pages about accounts: forms that the browser sends by itself. They need nothing of the wasm, so they load at once and work
-//! everywhere; a password manager finds what it looks for. The server alone renders them.
+//! The account pages under `/auth`: register, log in, set a password, confirm an address, forget a guest.
+//!
+//! Only the server renders these pages, and the browser itself sends their forms. They load no wasm, so they are usable
+//! at once and everywhere, and password managers find ordinary forms. The scripts are `fields.js` on every page and
+//! `meter.js` where a new password is chosen. The preferences of an account are in `preferences`, not here.
 
 mod fields;
 mod forms;
@@ -18,12 +21,12 @@ use forms::{CodeForm, ForgotForm, LogInForm, RegisterForm, ResetForm, VerifyForm
 
 pub use fields::{AuthField, Refused, Strength, refusal};
 
-/// The lines that measure a password.
+/// The script that measures a new password while it is typed.
 pub const METER: &str = include_str!("meter.js");
-/// The lines that go with fields.
+/// The script that removes field errors on input and shows passwords.
 pub const FIELDS: &str = include_str!("fields.js");
 
-/// The document of a page about accounts.
+/// Renders the whole document of an account page from the `AuthVisit` in the context.
 pub fn auth_shell(options: &LeptosOptions) -> impl IntoView + use<> {
     let visit = use_context::<AuthVisit>().unwrap_or_default();
     let heading = heading(&visit.page);

@@ -1,4 +1,8 @@
-//! The browser as seen from the server: there is none. Same names as in `real`.
+//! The stand-in for the browser on the server. It has the same functions as `real`, and each of them does nothing or
+//! returns an empty value.
+//!
+//! There are two exceptions. `handed_over` serialises the page's `Visit` into the document. The text functions compute
+//! their results on the server as well, and the first render uses `folded`, `without_accents` and `first_letter`.
 
 #![allow(missing_docs, reason = "described in `real`")]
 

@@ -1,8 +1,9 @@
-//! The browser behind plain functions: time, chance, network, storage, sharing, elements.
+//! All access to the browser, as plain functions: time, random numbers, network, storage, sharing, elements.
 //!
-//! On the server the same functions exist and do nothing (`inert`), so that nothing else in `ui` needs to know which
-//! side it is compiled for. Nothing here may be called during the first render, unless it says so: its answer would differ
-//! between the two.
+//! There are two implementations with the same names. `real` calls the Web APIs. `inert` is compiled into the server
+//! and does nothing, so the rest of `ui` need not know which side it is compiled for. Do not call these functions
+//! during the first render, because server and browser would return different values and hydration would fail. A
+//! function that may be called there says so.
 
 #[cfg(not(feature = "hydrate"))]
 mod inert;
@@ -20,26 +21,26 @@ use serde::de::DeserializeOwned;
 
 use crate::protocol::{Code, Problem};
 
-/// Sorts by what is worked out once of each.
+/// Sorts by a key that is computed once for each item.
 fn sorted_by<T, K>(all: Vec<T>, key: impl Fn(&T) -> K, order: impl Fn(&K, &K) -> Ordering) -> Vec<T> {
     let mut keyed: Vec<(K, T)> = all.into_iter().map(|item| (key(&item), item)).collect();
     keyed.sort_by(|(one, _), (other, _)| order(one, other));
     keyed.into_iter().map(|(_, item)| item).collect()
 }
 
-/// What the server answered.
+/// The answer of the server to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// Whether it did what was asked.
+    /// Whether the status is a success (2xx).
     pub is_ok: bool,
-    /// Where it leads from here.
+    /// The address to go to next, if the server function redirects.
     pub redirect: Option<String>,
-    /// Its body.
+    /// The body.
     pub text: String,
 }
 
 impl Answer {
-    /// What is in it, or why it was refused.
+    /// Parses the body as JSON. Returns the problem if the request was refused or the body does not parse.
     pub fn read<T: DeserializeOwned>(self) -> Result<T, Problem> {
         match serde_json::from_str(&self.text) {
             Ok(value) if self.is_ok => Ok(value),
@@ -47,16 +48,16 @@ impl Answer {
         }
     }
 
-    /// Why it was refused.
+    /// The reason of a refusal, parsed from the body.
     pub fn problem(self) -> Problem {
-        // What stands between the page and the server may answer in words of its own.
+        // A proxy between page and server may answer with a body that is no `Problem`.
         serde_json::from_str(&self.text).unwrap_or_else(|_| {
             Problem::new(Code::Internal, "Something went wrong. Try again; nothing you typed was lost.")
         })
     }
 }
 
-/// A moment in the life of the page.
+/// A change of the page's visibility, focus or network.
 #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "nothing ever happens on the server"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
@@ -64,23 +65,23 @@ pub enum Moment {
     Online,
     /// The device has no network.
     Offline,
-    /// The page is on the screen again, perhaps after a long sleep.
+    /// The page is visible again, perhaps after the device slept for a long time.
     Shown,
-    /// The page is no longer on the screen.
+    /// The page is no longer visible.
     Hidden,
-    /// The reader has turned to the page, or away from it: [`is_attended`] may say something else now.
+    /// The reader may have turned to the page or away from it. Call [`is_attended`] for the new value.
     Attended,
 }
 
-/// What happens to a socket.
+/// An event of a [`Socket`].
 #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "nothing ever happens on the server"))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SocketEvent {
-    /// It can be written to.
+    /// The socket is open, and frames can be sent.
     Opened,
-    /// A text frame came.
+    /// A text frame arrived.
     Text(String),
-    /// It is closed, or could not be opened.
+    /// The socket is closed, or could not be opened.
     Closed,
 }
 

@@ -1,4 +1,4 @@
-//! What the device offers: clipboard, sharing, and storage that lasts as long as the tab.
+//! Functions of the device: clipboard, sound, share sheet, and session storage, which lasts as long as the tab.
 
 use gloo_timers::callback::Timeout;
 use leptos::prelude::window;
@@ -6,7 +6,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AudioContext, HtmlElement, Navigator, ShareData, Storage};
 
-/// Puts a text into the clipboard; false if the browser does not let it.
+/// Writes a text to the clipboard. Returns false if the browser refuses.
 pub async fn copy(text: String) -> bool {
     if window().is_secure_context() {
         let written = window().navigator().clipboard().write_text(&text);
@@ -15,7 +15,7 @@ pub async fn copy(text: String) -> bool {
     copy_by_selection(&text)
 }
 
-/// The old way, which also works on plain http.
+/// Copies by selecting a temporary text area. Works on plain http, where the Clipboard API is not available.
 fn copy_by_selection(text: &str) -> bool {
     let Some(document) = window().document() else { return false };
     let Some(body) = document.body() else { return false };
@@ -26,7 +26,8 @@ fn copy_by_selection(text: &str) -> bool {
     };
     area.set_value(text);
     area.set_class_name("visually-hidden");
-    // Inside the open dialog, if there is one: everything outside of it cannot be selected.
+    // The temporary area goes into the open dialog, if there is one. Elements outside of a modal dialog cannot be
+    // selected.
     let place = document.query_selector("dialog[open]").ok().flatten();
     let place = place.and_then(|dialog| dialog.dyn_into::<HtmlElement>().ok()).unwrap_or(body);
     if place.append_child(&area).is_err() {
@@ -41,9 +42,9 @@ fn copy_by_selection(text: &str) -> bool {
     copied
 }
 
-/// Plays two short notes. A browser that was not touched yet on this page stays silent.
+/// Plays two short notes. The browser keeps silent until the reader has clicked or typed on the page.
 pub fn chime() {
-    // Without a way to sound there is nobody to tell.
+    // An error means that there is no sound output. Nothing depends on the sound.
     let _ = sound();
 }
 
@@ -59,23 +60,23 @@ fn sound() -> Result<(), JsValue> {
     note.connect_with_audio_node(&volume)?;
     note.start()?;
     note.stop_with_when(now + 0.2)?;
-    // A page may have a few of them only.
+    // A browser limits how many audio contexts a page may have open, so this one is closed after a second.
     Timeout::new(1_000, move || _ = context.close()).forget();
     Ok(())
 }
 
-/// Whether the device has a share sheet.
+/// Whether the browser can open a share sheet.
 pub fn can_share() -> bool {
     js_sys::Reflect::has(&window().navigator(), &JsValue::from_str("share")).unwrap_or(false)
 }
 
-/// Opens the share sheet.
+/// Opens the share sheet with a title and a link.
 pub async fn share(title: String, url: String) {
     let data = ShareData::new();
     data.set_title(&title);
     data.set_url(&url);
     let navigator: Navigator = window().navigator();
-    // Closing the sheet is an answer, not an error.
+    // An error also means that the reader closed the sheet, so it is ignored.
     let _ = JsFuture::from(navigator.share_with_data(&data)).await;
 }
 
@@ -83,15 +84,15 @@ fn storage() -> Option<Storage> {
     window().session_storage().ok().flatten()
 }
 
-/// What was kept under a name, in this tab.
+/// Reads the text that [`keep`] stored under this name in this tab.
 pub fn kept(name: &str) -> Option<String> {
     storage()?.get_item(name).ok().flatten()
 }
 
-/// Keeps a text under a name for as long as the tab lives; an empty text forgets it.
+/// Stores a text under a name in this tab's session storage. An empty text removes the entry.
 pub fn keep(name: &str, text: &str) {
     if let Some(storage) = storage() {
-        // A full or forbidden storage costs only the memory over a reload.
+        // Storage may be full or forbidden. Then the text is lost at the next reload, and everything else works.
         let _ = if text.is_empty() { storage.remove_item(name) } else { storage.set_item(name, text) };
     }
 }

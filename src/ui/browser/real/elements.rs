@@ -1,8 +1,9 @@
-//! Elements: scrolling, dialogs, and whether something is in view.
+//! Elements of the page: scroll positions, focus, dialogs, and intersection with the viewport.
 //!
-//! The timeline is a `column-reverse` box: its scroll position is 0 at the newest row and negative above it, so it starts at
-//! the end without a script, and stays there while rows come and the keyboard opens. The browser’s own anchoring is off in
-//! it: Chromium (156) takes rows that are added above for a reason to scroll.
+//! The timeline is a `column-reverse` box. Its scroll position is 0 at the newest row and negative above it, so it
+//! starts at the end without a script, and stays there while rows arrive or the on-screen keyboard opens. The browser's
+//! own scroll anchoring is switched off in the timeline: Chromium (156) scrolls when rows are inserted above. [`place`]
+//! and [`keep_place`] do the anchoring instead.
 
 use leptos::prelude::document;
 use send_wrapper::SendWrapper;
@@ -12,22 +13,23 @@ use web_sys::{
     IntersectionObserverEntry, IntersectionObserverInit,
 };
 
-/// How far a timeline is scrolled away from its newest row, in pixels.
+/// The distance from the newest row of a timeline, in pixels.
 pub fn distance_from_end(element: &Element) -> i32 {
     element.scroll_top().abs()
 }
 
-/// Shows the newest row.
+/// Scrolls a timeline to its newest row.
 pub fn scroll_to_end(element: &Element) {
     element.set_scroll_top(0);
 }
 
-/// Where the rows of a timeline that are in view stand on the screen.
+/// The visible rows of a timeline with their positions on the screen, taken by [`place`].
 pub struct Place {
     rows: SendWrapper<Vec<(Element, f64)>>,
 }
 
-/// Remembers where the rows in view stand, before the timeline changes. Those out of view may come and go.
+/// Records the positions of the visible rows before the timeline changes. Rows out of view are ignored, as they may be
+/// removed. `None` if no row is visible.
 pub fn place(frame: &Element) -> Option<Place> {
     let view = frame.get_bounding_client_rect();
     let first = frame.query_selector("ol > li").ok().flatten();
@@ -38,18 +40,19 @@ pub fn place(frame: &Element) -> Option<Place> {
     (!rows.is_empty()).then(|| Place { rows: SendWrapper::new(rows) })
 }
 
-/// Scrolls so that they stand there again: what is read stays in place while something is added elsewhere. One row is
-/// enough, but not any: a day at the top gives way to an earlier one.
+/// Scrolls so that the recorded rows are where they were, so the text being read does not move while rows are inserted
+/// elsewhere. The first recorded row that is still in the document is used. The others are spares, because a row may be
+/// replaced: the day row at the top disappears when older messages of that day are inserted.
 pub fn keep_place(frame: &Element, place: &Place) {
     if let Some((row, bottom)) = place.rows.iter().find(|(row, _)| row.is_connected()) {
         scroll(frame, row.get_bounding_client_rect().bottom() - bottom);
     }
 }
 
-/// A row of a timeline, and how far below the top of the page it began.
+/// A row of a timeline, with the distance of its top edge from the top of the viewport.
 pub struct RowPlace(SendWrapper<(Element, Element, f64)>);
 
-/// Remembers where the row stands in which something was pressed.
+/// Records the position of the row that contains the target of this event.
 pub fn row_of(event: &Event) -> Option<RowPlace> {
     let row = event.target()?.dyn_into::<Element>().ok()?.closest("li").ok().flatten()?;
     let frame = row.closest(".timeline__frame").ok().flatten()?;
@@ -58,7 +61,7 @@ pub fn row_of(event: &Event) -> Option<RowPlace> {
 }
 
 impl RowPlace {
-    /// Scrolls so that it begins there again.
+    /// Scrolls so that the top edge of the row is where it was.
     pub fn keep_top(&self) {
         let (frame, row, top) = &*self.0;
         scroll(frame, row.get_bounding_client_rect().top() - top);
@@ -68,29 +71,29 @@ impl RowPlace {
 fn scroll(frame: &Element, down: f64) {
     #[expect(clippy::cast_possible_truncation, reason = "pixels of a screen")]
     let down = down.round() as i32;
-    // Setting it at all would end a flick of the finger.
+    // Assigning the scroll position, even without a change, stops a flick that is still scrolling.
     if down != 0 {
         frame.set_scroll_top(frame.scroll_top() + down);
     }
 }
 
-/// How far below the top of the view something begins; `None` if it is not there.
+/// The distance in pixels from the top of the frame to the first element that matches. `None` if there is none.
 pub fn distance_from_top(frame: &Element, selector: &str) -> Option<f64> {
     let element = frame.query_selector(selector).ok().flatten()?;
     Some(element.get_bounding_client_rect().top() - frame.get_bounding_client_rect().top())
 }
 
-/// Scrolls so that it begins at the top of the view.
+/// Scrolls so that the first matching element is at the top of the frame.
 pub fn scroll_to(frame: &Element, selector: &str) {
     if let Some(distance) = distance_from_top(frame, selector) {
         scroll(frame, distance);
     }
 }
 
-/// Where the focus was.
+/// The element that had the focus before [`focus_into`] moved it.
 pub struct Focus(SendWrapper<Option<HtmlElement>>);
 
-/// Moves the focus to the first link within an element, and says where it was.
+/// Moves the focus to the first link within an element, and returns the element that had it before.
 pub fn focus_into(element: &Element) -> Option<Focus> {
     let link = element.query_selector("a").ok().flatten()?.dyn_into::<HtmlElement>().ok()?;
     let before = document().active_element().and_then(|before| before.dyn_into().ok());
@@ -98,7 +101,7 @@ pub fn focus_into(element: &Element) -> Option<Focus> {
     Some(Focus(SendWrapper::new(before)))
 }
 
-/// Gives the focus back to where it was.
+/// Returns the focus to the element that had it before.
 pub fn give_focus_back(focus: &Focus) {
     if let Some(element) = &*focus.0 {
         let _ = element.focus();
@@ -110,7 +113,7 @@ pub fn has_focus(element: &Element) -> bool {
     document().active_element().is_some_and(|focused| element.contains(Some(&focused)))
 }
 
-/// Moves the focus to the first field of a form that is wrong, if one is.
+/// Moves the focus to the first invalid field of a form (`aria-invalid`), if there is one.
 pub fn focus_invalid(form: &Element) {
     let field = form.query_selector("[aria-invalid=true]").ok().flatten();
     if let Some(field) = field.and_then(|field| field.dyn_into::<HtmlElement>().ok()) {
@@ -118,38 +121,38 @@ pub fn focus_invalid(form: &Element) {
     }
 }
 
-/// The name of the field that an event is about.
+/// The `name` of the field that sent this event. Empty if there is none.
 pub fn name_of(event: &Event) -> String {
     let field = event.target().and_then(|field| field.dyn_into::<Element>().ok());
     field.and_then(|field| field.get_attribute("name")).unwrap_or_default()
 }
 
-/// Puts a text before what is in an area. The caret, or what is selected, stays with the same letters.
+/// Inserts a text at the start of a text area. Caret and selection keep their place in the text.
 pub fn put_before(area: &HtmlTextAreaElement, text: &str) {
     let (start, end) = (area.selection_start(), area.selection_end());
     area.set_value(&format!("{text}{}", area.value()));
     let by = u32::try_from(text.encode_utf16().count()).unwrap_or_default();
     if let (Ok(Some(start)), Ok(Some(end))) = (start, end) {
-        // Refused only to elements that have no selection.
+        // Setting the selection fails only for inputs without a selection, and a text area has one.
         let _ = area.set_selection_range(start + by, end + by);
     }
 }
 
-/// Opens a dialog over the page.
+/// Opens a dialog as a modal one. Does nothing if it is open.
 pub fn show_dialog(dialog: &HtmlDialogElement) {
     if !dialog.open() {
         let _ = dialog.show_modal();
     }
 }
 
-/// Closes a dialog.
+/// Closes a dialog. Does nothing if it is closed.
 pub fn close_dialog(dialog: &HtmlDialogElement) {
     if dialog.open() {
         dialog.close();
     }
 }
 
-/// Watching an element; ends when dropped.
+/// Observes an element until it is dropped.
 pub struct Watch {
     observer: SendWrapper<IntersectionObserver>,
     _callback: SendWrapper<Closure<dyn FnMut(js_sys::Array)>>,
@@ -161,7 +164,7 @@ impl Drop for Watch {
     }
 }
 
-/// Calls back when an element comes into view within `frame`, or close above or below it.
+/// Calls `then` when an element comes into view within `frame`, or within 400 pixels above or below the view.
 pub fn watch(element: &Element, frame: &Element, mut then: impl FnMut() + 'static) -> Option<Watch> {
     let callback = Closure::<dyn FnMut(js_sys::Array)>::new(move |entries: js_sys::Array| {
         let seen = entries.iter().any(|entry| entry.unchecked_into::<IntersectionObserverEntry>().is_intersecting());

@@ -1,4 +1,4 @@
-//! Requests to the site itself.
+//! Requests to the server of this page, by `fetch`.
 
 use gloo_timers::callback::Timeout;
 use leptos::{ev::SubmitEvent, prelude::window};
@@ -8,15 +8,15 @@ use web_sys::{AbortController, FormData, HtmlButtonElement, HtmlFormElement, Req
 
 use crate::ui::browser::Answer;
 
-/// After this long without the whole of an answer there is none: what waits for it can be asked for again.
+/// A request is aborted if its answer is not complete after this time. The caller gets `None` and may ask again.
 const PATIENCE_MS: u32 = 20_000;
 
-/// Asks for something.
+/// Sends a GET request. `None` if there is no answer.
 pub async fn get(address: &str) -> Option<Answer> {
     fetch(address, &request("GET")).await
 }
 
-/// Sends JSON.
+/// Sends JSON. `None` if there is no answer.
 pub async fn send(method: &str, address: &str, json: &str) -> Option<Answer> {
     let request = request(method);
     request.set_body(&JsValue::from_str(json));
@@ -26,9 +26,9 @@ pub async fn send(method: &str, address: &str, json: &str) -> Option<Answer> {
     fetch(address, &request).await
 }
 
-/// Sends a form as the browser itself would, with the button that was pressed.
+/// Sends the fields of a form as the browser itself would, including the name and value of the pressed button.
 pub fn send_form(event: &SubmitEvent, address: &'static str) -> impl Future<Output = Option<Answer>> + use<> {
-    // Read now: the form may change while the request is under way.
+    // Read before the request starts, because the reader may change the form meanwhile.
     let body = fields(event).map(JsValue::from);
     async move {
         let request = request("POST");

@@ -1,4 +1,4 @@
-//! The real browser.
+//! The implementation of `browser` that calls the Web APIs. It is compiled into the wasm only.
 
 mod device;
 mod elements;

@@ -1,4 +1,4 @@
-//! The page: its visibility, network and address.
+//! The page itself: visibility, focus, network state, address, title, and the events of its window.
 
 use std::{
     cell::{Cell, RefCell},
@@ -13,77 +13,81 @@ use web_sys::{KeyboardEvent, PageTransitionEvent, VisibilityState};
 use super::{Timer, after, now};
 use crate::ui::browser::Moment;
 
-/// How long a reader looks at a page without the focus after they did something in it.
+/// A page without the focus counts as looked at for this long after the reader scrolled it or moved the pointer over
+/// it.
 const TOUCH_MS: u64 = 10_000;
 
-/// What the server hands over with the document, as JSON. Only the server does that: the browser has no code to write it.
+/// Serialises a value into the document. Only the server does that, so this returns an empty text and keeps the
+/// serialising code out of the wasm.
 pub fn handed_over<T>(_: &T) -> String {
     String::new()
 }
 
-/// Whether the browser believes in a network.
+/// Whether the browser reports a network.
 pub fn is_online() -> bool {
     window().navigator().on_line()
 }
 
-/// Whether the page is not on the screen.
+/// Whether the page is not visible.
 pub fn is_hidden() -> bool {
     document().visibility_state() == VisibilityState::Hidden
 }
 
 thread_local! {
-    /// When the reader did something in the page last while another window had the focus.
+    /// When the reader last scrolled the page or moved the pointer over it while another window had the focus.
     static TOUCHED: Cell<Option<u64>> = const { Cell::new(None) };
 }
 
-/// Whether the reader is likely to look at the page: it is on the screen, and has the focus. A page beside the window that
-/// has the focus is looked at for as long as somebody scrolls it or points at it, and a little longer.
+/// Whether the reader is likely to be looking at the page: the page is visible and has the focus. A visible page
+/// without the focus counts for `TOUCH_MS` after the reader scrolled it or pointed at it.
 pub fn is_attended() -> bool {
     let is_touched = || TOUCHED.get().is_some_and(|at| now() < at + TOUCH_MS);
     !is_hidden() && (document().has_focus().unwrap_or(true) || is_touched())
 }
 
-/// The address of the site, without a path.
+/// The origin of the site: scheme, host and port, without a path.
 pub fn origin() -> String {
     window().location().origin().unwrap_or_default()
 }
 
-/// Whether the main pointer is a finger.
+/// Whether the primary pointer is a finger.
 pub fn has_coarse_pointer() -> bool {
     window().match_media("(pointer: coarse)").ok().flatten().is_some_and(|query| query.matches())
 }
 
-/// Names the page.
+/// Sets the title of the document.
 pub fn set_title(title: &str) {
     document().set_title(title);
 }
 
-/// Goes to another page of the site.
+/// Loads another page of the site.
 pub fn go(address: &str) {
-    // Refused only while the page is being torn down anyway.
+    // Fails only while the page is being unloaded.
     let _ = window().location().assign(address);
 }
 
-/// Loads the page anew.
+/// Reloads the page.
 pub fn reload() {
-    // Refused only while the page is being torn down anyway.
+    // Fails only while the page is being unloaded.
     let _ = window().location().reload();
 }
 
-/// Posts to an address, if there is one then, when the page is being closed or left for another. The browser sends that even
-/// if nothing of the page is left, but no more than the address.
+/// Posts to an address when the page is closed or left for another page. The address is asked for at that moment, and
+/// `None` sends nothing. A beacon reaches the server even after the page is gone, but this one has no body: all data is
+/// in the address.
 pub fn on_closing(address: impl Fn() -> Option<String> + 'static) {
     window_event_listener_untyped("pagehide", move |event| {
         if !event.unchecked_into::<PageTransitionEvent>().persisted()
             && let Some(address) = address()
         {
-            // Refused only if very much is on its way: then the longer grace holds.
+            // Refused only if too much data is queued already. Then the server waits the longer grace before the guest
+            // leaves.
             let _ = window().navigator().send_beacon_with_opt_str(&address, None);
         }
     });
 }
 
-/// Loads the page anew when the browser brings it back as it was left, with "Back": what it shows may be long past.
+/// Reloads the page when the browser restores it from its back/forward cache, because its content may be out of date.
 pub fn reload_when_brought_back() {
     window_event_listener_untyped("pageshow", |event| {
         if event.unchecked_into::<PageTransitionEvent>().persisted() {
@@ -92,8 +96,8 @@ pub fn reload_when_brought_back() {
     });
 }
 
-/// Calls back when a key is pressed anywhere on the page, for as long as that lives. What the browser itself does with the
-/// key it does only if the answer is no.
+/// Calls `then` for every press of a key on the page, until the page is unloaded. If `then` returns true, the browser's
+/// own action for the key is suppressed.
 pub fn on_key(key: &'static str, then: impl Fn() -> bool + 'static) {
     window_event_listener_untyped("keydown", move |event| {
         if event.unchecked_ref::<KeyboardEvent>().key() == key && then() {
@@ -102,7 +106,7 @@ pub fn on_key(key: &'static str, then: impl Fn() -> bool + 'static) {
     });
 }
 
-/// Listening to the page; ends when dropped.
+/// Listeners for events of the page. They are removed when this is dropped.
 pub struct Listener {
     handles: Vec<WindowListenerHandle>,
     visibility: SendWrapper<Closure<dyn FnMut()>>,
@@ -116,7 +120,7 @@ impl Drop for Listener {
     }
 }
 
-/// Calls back at every moment of the page.
+/// Calls `then` at every [`Moment`] of the page.
 pub fn listen(then: impl Fn(Moment) + Clone + 'static) -> Listener {
     let on = |name: &str, moment: Moment| {
         let then = then.clone();
@@ -148,7 +152,7 @@ pub fn listen(then: impl Fn(Moment) + Clone + 'static) -> Listener {
     listening(handles, move || then(if is_hidden() { Moment::Hidden } else { Moment::Shown }))
 }
 
-/// Calls back whenever the page is on the screen again.
+/// Calls `then` whenever the page becomes visible.
 pub fn when_shown(then: impl Fn() + Clone + 'static) -> Listener {
     let again = then.clone();
     let handles = vec![window_event_listener_untyped("pageshow", move |_| again())];
@@ -166,10 +170,10 @@ fn listening(handles: Vec<WindowListenerHandle>, on_visibility: impl FnMut() + '
     Listener { handles, visibility: SendWrapper::new(visibility) }
 }
 
-/// Registers `/sw.js`, where the browser and the address allow it.
+/// Registers the service worker `/sw.js`. Browsers allow this on secure origins only.
 pub fn register_service_worker() {
     if window().is_secure_context() {
-        // The page works without; a refusal has nobody to tell.
+        // The page works without the service worker, so an error is ignored.
         let registered = window().navigator().service_worker().register("/sw.js");
         leptos::task::spawn_local(async move {
             let _ = wasm_bindgen_futures::JsFuture::from(registered).await;

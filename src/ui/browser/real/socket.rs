@@ -1,4 +1,4 @@
-//! The WebSocket.
+//! A WebSocket to the server of this page.
 
 use leptos::prelude::window;
 use send_wrapper::SendWrapper;
@@ -7,7 +7,7 @@ use web_sys::{MessageEvent, WebSocket};
 
 use crate::ui::browser::SocketEvent;
 
-/// A WebSocket of the site itself. Dropping it closes it, and nothing is heard of it any more.
+/// An open WebSocket. Dropping it closes it, and its events no longer arrive.
 pub struct Socket {
     inner: SendWrapper<Inner>,
 }
@@ -19,7 +19,7 @@ struct Inner {
 }
 
 impl Socket {
-    /// Starts to open a socket at a path.
+    /// Opens a socket at a path of this site. `None` if the browser refuses at once. Every event is passed to `then`.
     pub fn open(path: &str, then: impl Fn(SocketEvent) + Clone + 'static) -> Option<Self> {
         // "http://host" becomes "ws://host", and "https://host" becomes "wss://host".
         let origin = window().location().origin().ok()?.replacen("http", "ws", 1);
@@ -44,7 +44,7 @@ impl Socket {
         Some(Self { inner: SendWrapper::new(inner) })
     }
 
-    /// Sends a text frame. What is lost because the socket just closed is sent again after the next opening.
+    /// Sends a text frame. A frame that is lost because the socket just closed is sent again after the next opening.
     pub fn send(&self, text: &str) {
         let _ = self.inner.socket.send_with_str(text);
     }

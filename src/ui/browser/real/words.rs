@@ -1,4 +1,5 @@
-//! What the browser knows of Unicode and languages, whose tables would otherwise come with the wasm.
+//! Unicode and language functions of the browser. Using the browser's tables keeps them out of the wasm, which has a
+//! limit on its size.
 
 use std::cmp::Ordering;
 
@@ -7,23 +8,25 @@ use wasm_bindgen::{JsCast, JsValue};
 
 use crate::ui::browser::sorted_by;
 
-/// What shows nothing: blanks, controls, format characters, marks without a letter, fillers.
+/// Matches a text in which nothing is visible: blanks, controls, format characters, marks without a letter, fillers.
 const NOTHING: &str = r"^[\s\p{Cc}\p{Cf}\p{M}\p{DI}\u2800\uFFFC\u{1D159}]*$";
-/// Accents of Latin, Greek and Cyrillic letters that stand apart from them.
+/// Combining accents of Latin, Greek and Cyrillic letters, after decomposition.
 const ACCENTS: &str = "[\\u0300-\\u036f]";
 
-/// Whether a reader sees nothing of a text. The server decides, by the same properties.
+/// Whether nothing of a text is visible. The server decides by the same Unicode properties whether a message is empty.
 pub fn is_blank(text: &str) -> bool {
     RegExp::new(NOTHING, "u").test(text)
 }
 
-/// A text without what does not matter to who looks for it: case, width, and the form of its accents. This, and what
-/// is below but for [`by_language`], may be called during the first render: the server goes by the same rules of Unicode.
+/// Folds a text for searching: case, width, and composed or decomposed accents make no difference.
+///
+/// All functions below except [`by_language`] may be called during the first render, as the server follows the same
+/// Unicode rules.
 pub fn folded(text: &str) -> String {
     decomposed(text).normalize("NFKC").into()
 }
 
-/// The same without accents.
+/// Folds a text for searching like [`folded`], and removes accents.
 pub fn without_accents(text: &str) -> String {
     decomposed(text).replace_by_pattern(&RegExp::new(ACCENTS, "g"), "").normalize("NFKC").into()
 }
@@ -32,17 +35,17 @@ fn decomposed(text: &str) -> JsString {
     JsString::from(text).normalize("NFKD").to_lower_case()
 }
 
-/// The first letter or picture of a text, whole as it is seen.
+/// The first character of a text as a reader sees it: a letter with its accents, or a whole emoji.
 pub fn first_letter(text: &str) -> String {
     let first: String = text.chars().take(1).collect();
-    // Nothing joins two characters of ASCII.
+    // ASCII characters never combine with each other, so the first one stands alone.
     if text.chars().take(2).all(|c| c.is_ascii()) {
         return first;
     }
     first_segment(text).unwrap_or(first)
 }
 
-/// By `Intl.Segmenter`, which js-sys does not know and some older browsers do not have.
+/// The first grapheme by `Intl.Segmenter`. js-sys has no binding for it, and some older browsers do not have it.
 fn first_segment(text: &str) -> Option<String> {
     let get = |of: &JsValue, name: &str| Reflect::get(of, &JsValue::from_str(name)).ok();
     let call =
@@ -53,7 +56,7 @@ fn first_segment(text: &str) -> Option<String> {
     get(&call(&segments, "containing", &JsValue::from(0))?, "segment")?.as_string()
 }
 
-/// Sorts by name as the page's language does, numbers by their value. Equal names stay as they were.
+/// Sorts by name in the order of the page's language, with numbers by value. Equal names keep their order.
 pub fn by_language<T>(all: Vec<T>, name: impl Fn(&T) -> &str) -> Vec<T> {
     let language = leptos::prelude::document().document_element().and_then(|root| root.get_attribute("lang"));
     let options = Object::new();
