@@ -1,11 +1,11 @@
-//! The page for somebody who has read too much in a time. It is made for whoever floods the server, so it costs no more than
-//! its words; it looks like the offline page.
+//! The page for a visitor who has used up the budget for reading. The server sends it to every request of a flood, so
+//! it is one small static document without wasm. It uses the stylesheet of the offline page.
 
 use crate::protocol::{Language, Problem};
 
 use super::texts;
 
-/// Says when to come back.
+/// Renders the page: what happened, when to try again, and a link that does so.
 pub fn busy(language: Language, problem: &Problem) -> String {
     let (texts, page) = (texts::of(language), &texts::of_auth(language).auth);
     format!(

@@ -1,5 +1,8 @@
-//! Times on the page, where the reader is: by what the server found and handed over, and by the browser's own clock once it
-//! has taken over. Until one of the two has said where that is, times are in UTC and say so.
+//! Writes times in the reader's time zone.
+//!
+//! The server determines the zone from a cookie and puts the offsets that the page needs into the document
+//! (`LocalTime`). The first render uses those offsets, so that server and browser agree. After hydration the browser's
+//! own clock is used. While neither is known, times are in UTC and end with "UTC".
 
 use leptos::prelude::*;
 
@@ -12,22 +15,23 @@ use super::{
     timeline,
 };
 
-/// A clock is looked at again after this long at the latest: a device that slept may have slept over midnight.
+/// The clock is read again after this time at the latest, since a timer until midnight does not run while a device
+/// sleeps.
 const LOOK_MS: u64 = 10 * 60_000;
 
-/// How times are written now.
+/// The reader's time zone and today's date, and the texts to write them with.
 #[derive(Clone, Copy)]
 pub struct Clock {
     speech: Speech,
-    /// The time as the server found it; `None` once the browser's own holds.
+    /// The offsets from the server. `None` as soon as the browser's own clock is used.
     given: StoredValue<Option<LocalTime>>,
-    /// Today, counted from 1970; unknown means that times are in UTC.
+    /// Today, counted in days from 1 January 1970. `None` means that the time zone is unknown and times are in UTC.
     today: RwSignal<Option<i64>>,
     next: StoredValue<Option<Timer>>,
     shown: StoredValue<Option<Listener>>,
 }
 
-/// Gives all pages one clock, which shows the time as the server found it until the browser has looked.
+/// Provides one clock to all components. It uses the time from the server until hydration, and then the browser's.
 pub fn provide_clock(local: Option<LocalTime>) {
     let clock = Clock {
         speech: use_speech(),
@@ -43,19 +47,19 @@ pub fn provide_clock(local: Option<LocalTime>) {
     });
 }
 
-/// The clock of the pages.
+/// Returns the clock of the page.
 pub fn use_clock() -> Clock {
     expect_context()
 }
 
 impl Clock {
-    /// Looks what day it is, and again when the next one begins.
+    /// Reads the browser's date and offsets, and schedules the next reading for midnight or after [`LOOK_MS`].
     fn look(self) {
         let given = self.given.try_update_value(Option::take).flatten();
         let was_right =
             given.is_none_or(|given| given.offsets.iter().all(|(at, offset)| browser::local_offset(*at) == *offset));
         let today = browser::today();
-        // Times that are right already are not written anew.
+        // If the server's offsets and date are right, the signal is not set, and no time on the page is rendered again.
         if self.today.try_with_untracked(|known| !was_right || *known != today) == Some(true) {
             self.today.set(today);
         }
@@ -64,42 +68,42 @@ impl Clock {
         self.next.try_set_value(Some(browser::after(wait, move || self.look())));
     }
 
-    /// Minutes east of UTC, at that time.
+    /// Minutes east of UTC at that time.
     fn offset(self, at: Millis) -> i64 {
         self.given
             .with_value(|given| given.as_ref().map_or_else(|| browser::local_offset(at), |local| local.offset(at)))
     }
 
-    /// What the server found.
+    /// The offsets and date from the server. Empty, which means UTC, as soon as the browser's own clock is used.
     pub fn given(self) -> LocalTime {
         self.given.get_value().unwrap_or_default()
     }
 
-    /// `09:05`, or as the reader counts hours.
+    /// `09:05`, or `9:05 AM` for a reader with a 12-hour clock.
     pub fn hour_and_minute(self, at: Millis) -> String {
         let is_known = self.is_known();
         said(timeline::hour_and_minute(self.speech, at, self.offset(at)), is_known)
     }
 
-    /// The time of day, or the date of another day.
+    /// The time of day if it was today, otherwise "Yesterday" or the date.
     pub fn briefly(self, at: Millis) -> String {
         let today = self.today.get();
         said(timeline::briefly(self.speech, at, self.offset(at), today), today.is_some())
     }
 
-    /// Whether it is known where the reader is.
+    /// Whether the reader's time zone is known.
     fn is_known(self) -> bool {
         self.today.get().is_some()
     }
 
-    /// "Today", or a date.
+    /// "Today", "Yesterday", or the date. `day` is counted from 1 January 1970.
     pub fn day_label(self, day: i64) -> String {
         let today = self.today.get();
         said(timeline::day_label(self.speech.texts, day, today), today.is_some())
     }
 }
 
-/// A time that is not the reader's own says so.
+/// Appends "UTC" to a time that is not in the reader's time zone.
 fn said(time: String, is_known: bool) -> String {
     if is_known { time } else { time + " UTC" }
 }

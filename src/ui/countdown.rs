@@ -1,10 +1,10 @@
-//! Seconds that run down, for "try again in 3 s".
+//! A countdown in seconds, for texts such as "try again in 3 s".
 
 use leptos::prelude::*;
 
 use super::browser::{self, Timer};
 
-/// A countdown; it stands still until it is started, and on the server.
+/// A countdown. It is at zero until it is started. On the server it never runs.
 #[derive(Clone, Copy)]
 pub struct Countdown {
     left: RwSignal<u64>,
@@ -12,12 +12,12 @@ pub struct Countdown {
 }
 
 impl Countdown {
-    /// Stands at zero.
+    /// A countdown at zero.
     pub fn new() -> Self {
         Self { left: RwSignal::new(0), timer: StoredValue::new(None) }
     }
 
-    /// Runs from now until a time of [`browser::now`].
+    /// Counts down from now until `until`, a time of [`browser::now`].
     pub fn run_until(self, until: u64) {
         let left_ms = until.saturating_sub(browser::now());
         let left = left_ms.div_ceil(1_000);
@@ -28,7 +28,7 @@ impl Countdown {
         self.timer.try_update_value(|timer| *timer = next);
     }
 
-    /// Whole seconds that are left.
+    /// The seconds that are left, rounded up.
     pub fn left(self) -> u64 {
         self.left.get()
     }

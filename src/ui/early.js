@@ -1,19 +1,19 @@
-// On every page, before it is drawn: what the server has to know for the next one, and what a page without the wasm does
-// about its forms.
+// In the head of every page. Stores what the server needs for the next page, and stops a form from being sent twice.
 (() => {
   const root = document.documentElement;
-  // The server writes times as they are here, from the second page on. Whoever is forgotten is so here, too.
+  // From the second page on the server writes times in this zone. Not set where a guest is forgotten, who loses the
+  // cookie.
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const secure = location.protocol === "https:" ? ";secure" : "";
   const forgets = location.pathname === "/auth/guest";
   if (zone && !forgets) document.cookie = `anonchat-zone=${zone};path=/;max-age=31536000;samesite=lax${secure}`;
-  // The offline page is kept before anybody knows who will read it, so it looks here for how to speak and look.
+  // The offline page is cached once for all readers. It reads its language and theme from here.
   try {
     localStorage.setItem("anonchat.look", `${root.lang} ${root.dataset.theme}`);
   } catch {
-    // A browser that keeps nothing for this site gets that page in its own language.
+    // Without storage the offline page uses its own language and theme.
   }
-  // A form that is on its way goes once: its answer is another page. One that scripts send is theirs to hold back.
+  // A form that the browser sends is sent once. Forms that the wasm sends (`defaultPrevented`) are not counted here.
   addEventListener("submit", (event) => {
     const { target: form } = event;
     if (form.dataset.sent) return event.preventDefault();

@@ -1,9 +1,9 @@
-//! Effects: what a page does by itself in the browser.
+//! Effects: code that runs in the browser only.
 
 use leptos::prelude::Effect;
 
-/// Does something once the browser has taken over, and again whenever a signal changes that it read. On the server nothing
-/// happens. Leptos' own `Effect::new` would be compiled once for each of its callers; this is for all of them together.
+/// Runs `run` after hydration, and again whenever a signal that it read has changed. On the server nothing runs. It
+/// replaces Leptos' own `Effect::new`, which is compiled once for each of its callers and makes the wasm larger.
 pub fn effect(run: impl FnMut() + 'static) {
     fn start(mut run: Box<dyn FnMut()>) {
         Effect::new(move |_| run());

@@ -1,5 +1,8 @@
-//! Forms. Each goes to a server function and works without scripts: then the browser itself sends it, and the server
-//! answers with the next page. With scripts it is sent beside the page, which shows what went wrong in place.
+//! Forms that post to a server function, with and without scripts.
+//!
+//! Without scripts the browser sends the form, and the server answers with the next page. With scripts `Sending` sends
+//! the same fields by `fetch`, and the page shows a refusal in place. The server functions themselves are in
+//! `crate::api`.
 
 use leptos::{
     ev::SubmitEvent,
@@ -17,51 +20,52 @@ use super::{
     texts::{Texts, use_texts},
 };
 
-/// Gives all forms of the page what one of them had before it was sent back.
+/// Provides what was typed into a refused form, if the browser itself sent it and the server rendered the page again.
 pub fn provide_sent_back(sent_back: SentBack) {
     provide_context(sent_back);
 }
 
-/// What a form had before it was sent back.
+/// Returns what was typed into the refused form, or empty fields.
 pub fn use_sent_back() -> SentBack {
     use_context().unwrap_or_default()
 }
 
-/// A form on its way, and how that went.
+/// One form's request: where it goes, whether it is under way, and its outcome.
 #[derive(Clone, Copy)]
 pub struct Sending {
     path: &'static str,
     texts: &'static Texts,
-    /// Whether the answer has not come yet, or leads to a page that has not: a second press would do it all twice.
+    /// True while a request is under way, and after it until the page it redirects to is loaded. A second press does
+    /// nothing.
     pub pending: RwSignal<bool>,
-    /// How it went, once it was sent.
+    /// The outcome of the newest request. `None` before the first one.
     pub outcome: RwSignal<Option<Result<(), Problem>>>,
 }
 
 impl Sending {
-    /// To a server function.
+    /// A form of this server function. If the server has just refused this form, it starts with that refusal.
     pub fn to<F: ServerFn>() -> Self {
         let refused = use_sent_back().refused.filter(|(path, _)| path == F::PATH);
         let outcome = RwSignal::new(refused.map(|(_, problem)| Err(problem)));
         Self { path: F::PATH, texts: use_texts(), pending: RwSignal::new(false), outcome }
     }
 
-    /// Why it was refused, if it was.
+    /// Why the form was refused, if it was.
     pub fn problem(self) -> Option<Problem> {
         self.outcome.with(|outcome| outcome.as_ref()?.as_ref().err().cloned())
     }
 
-    /// The sentence that says why.
+    /// The reason of the refusal as a sentence.
     pub fn detail(self) -> Option<String> {
         self.problem().map(|problem| self.texts.problem(&problem))
     }
 
-    /// Whether it was done.
+    /// Whether the request succeeded.
     pub fn is_done(self) -> bool {
         self.outcome.with(|outcome| matches!(outcome, Some(Ok(()))))
     }
 
-    /// Takes back what was said of a field that is being corrected.
+    /// Clears the refusal if it is about this field. Called when the field is edited.
     fn forget_about(self, field: &str) {
         let is_over =
             self.outcome.with_untracked(|outcome| matches!(outcome, Some(Err(problem)) if is_about(problem, field)));
@@ -94,21 +98,21 @@ impl Sending {
     }
 }
 
-/// The refusal in an answer, or in none.
+/// Reads the outcome from an answer. No answer counts as unreachable.
 fn read(answer: Option<Answer>) -> Result<(), Problem> {
     let Some(answer) = answer else { return Err(Problem::unreachable()) };
     if answer.is_ok { Ok(()) } else { Err(answer.problem()) }
 }
 
-/// A form, sent as `sending` says.
+/// A form that `sending` sends. After a refusal the first invalid field gets the focus.
 #[component]
 pub fn Form(
-    /// Where it goes, and how that goes.
+    /// The request of this form.
     sending: Sending,
-    /// Called when it is sent, before anything else.
+    /// Called when the form is submitted, before it is sent.
     #[prop(optional, into)]
     on_send: Option<Callback<()>>,
-    /// Its fields and buttons.
+    /// The fields and buttons.
     children: Children,
 ) -> impl IntoView {
     let form = NodeRef::<html::Form>::new();

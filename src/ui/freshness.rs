@@ -1,32 +1,34 @@
-//! Whether this page is of the server's version. If not, it is loaded anew when nothing is at stake.
+//! Reloads the page after a new version of the server was deployed. Callers choose a moment at which nothing can be
+//! lost.
 
 use leptos::prelude::*;
 
 use super::browser;
 
 const PAGE_VERSION: &str = env!("CARGO_PKG_VERSION");
-/// The server's version for which this tab was loaded anew: once is enough, even if a cache brings the old page again.
+/// The server version for which this tab was reloaded. It is reloaded once for each version, in case a cache returns
+/// the old page again.
 const RELOADED_FOR: &str = "anonchat.reloaded-for";
 
-/// What the server says its version is.
+/// The server's version, as its newest connection announced it.
 #[derive(Clone, Copy)]
 pub struct Freshness {
-    /// Unknown until the first connection.
+    /// `None` until the first connection.
     pub server_version: RwSignal<Option<String>>,
 }
 
-/// Remembers the version for all parts of the page.
+/// Provides the version to all components.
 pub fn provide_freshness() {
     provide_context(Freshness { server_version: RwSignal::new(None) });
 }
 
-/// The version that the pages watch.
+/// Returns the version of the page's server.
 pub fn use_freshness() -> Freshness {
     expect_context()
 }
 
 impl Freshness {
-    /// Loads the page anew if the server has another version.
+    /// Reloads the page if the server's version is not the page's.
     pub fn reload_if_stale(self) {
         let Some(Some(version)) = self.server_version.try_get_untracked() else { return };
         if version != PAGE_VERSION && browser::kept(RELOADED_FOR).as_deref() != Some(version.as_str()) {

@@ -1,4 +1,4 @@
-//! What a device is told of the application when it is installed there.
+//! The web app manifest, which browsers read to install the application.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use super::texts;
 
 const MANIFEST: &str = include_str!("../../manifest.json");
 
-/// The manifest in a language, as `application/manifest+json`.
+/// The manifest in this language, as the body of `application/manifest+json`.
 pub fn manifest(language: Language) -> String {
     let document = &texts::of(language).document;
     let mut manifest: Value = serde_json::from_str(MANIFEST).expect("a browser test reads the file");
@@ -19,7 +19,8 @@ pub fn manifest(language: Language) -> String {
     manifest.to_string()
 }
 
-/// Where a page finds its manifest. Browsers ask for it without cookies, so the address says the language.
+/// The address of the manifest in this language. Browsers request it without cookies, so the address contains the
+/// language.
 pub fn address(language: Language) -> String {
     if language == Language::default() {
         "/manifest.json".to_owned()

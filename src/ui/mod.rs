@@ -1,8 +1,14 @@
-//! Floor 6: pages, components, and the browser's replica.
+//! Floor 6: the pages, rendered on the server and hydrated in the browser.
 //!
-//! `auth` and `preferences` are the pages about accounts, which need no scripts; `pages` decide what to show, `components`
-//! show what they are given, `texts` has the words in every language, `form` sends forms, `timeline` computes what a log looks
-//! like and `rooms` what a list of rooms does, `live` keeps both and their connection, and `browser` hides the browser itself.
+//! - `pages`: one page a file, from `Visit` to HTML. `components`: the parts that pages share.
+//! - `auth` and `preferences`: the pages of accounts. They run without wasm, and only the server renders them.
+//! - `texts`: every sentence of the pages, in every language.
+//! - `form`: sends forms, with scripts or without.
+//! - `live`: the browser's copy of the open room and of the list of rooms, and the connection that updates both.
+//! - `timeline` and `rooms`: pure functions that turn a log into rows, and a room into a line of the list.
+//! - `browser`: all calls of Web APIs, with an empty stand-in for the server.
+//!
+//! Domain rules are not here but in `server`, and the types that cross the wire are in `protocol`.
 
 mod account;
 mod app;

@@ -1,10 +1,11 @@
-//! Reads aloud what happens on the page.
+//! Announcements for screen readers.
 
 use leptos::prelude::*;
 
 use crate::ui::live::Announcement;
 
-/// What was announced last, for people who listen to the page.
+/// A live region that is not visible. A screen reader reads the newest announcement in it. The two spans are used in
+/// turn, so that the same text twice in a row is read twice.
 #[component]
 pub fn Announcer(of: Announcement) -> impl IntoView {
     view! {

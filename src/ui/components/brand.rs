@@ -1,8 +1,8 @@
-//! The name of the product, as the way home.
+//! The product's name in the header of a page.
 
 use leptos::prelude::*;
 
-/// A link to the start page.
+/// A link to the start page with the product's name.
 #[component]
 pub fn Brand() -> impl IntoView {
     view! {

@@ -1,4 +1,4 @@
-//! Says so when the connection is not there, and nothing otherwise. It lies over the page, so that nothing jumps.
+//! A banner that appears while there is no connection. It lies over the page, so that nothing below it moves.
 
 use leptos::prelude::*;
 
@@ -12,15 +12,16 @@ use crate::ui::{
 
 use super::When;
 
-/// A trouble shorter than this is not worth a word.
+/// An interruption shorter than this is not shown.
 const PATIENCE_MS: u64 = 1_200;
 
-/// The banner.
+/// The banner, with a countdown to the next attempt and a button to connect at once.
 #[component]
 pub fn ConnectionBanner(
     /// The connection.
     line: Line,
-    /// After how many seconds without a connection the reader leaves a room, who is a guest.
+    /// The seconds without a connection after which a guest leaves the room. `None` for an account, which does not
+    /// leave.
     #[prop(optional_no_strip)]
     leaves_after: Option<u64>,
 ) -> impl IntoView {
@@ -45,7 +46,8 @@ pub fn ConnectionBanner(
         }
     });
     let waits = move || matches!(line.status.get(), Status::Waiting(_)) && countdown.left() > 0;
-    // The seconds are for the eyes only; read aloud every second they would drown everything else.
+    // The countdown is hidden from screen readers, which would read it every second. This text changes with the status
+    // only.
     let text = move || match (troubled.get(), line.status.get()) {
         (false, _) | (_, Status::Live | Status::Ended) => "",
         (_, Status::Offline) => texts.offline(),

@@ -1,4 +1,4 @@
-//! A button that copies something and says so.
+//! A button that copies a text and then shows whether that worked.
 
 use leptos::{prelude::*, task::spawn_local};
 
@@ -10,26 +10,26 @@ use crate::ui::{
 
 use super::{Icon, Shape, When};
 
-/// How long it says so.
+/// How long the outcome is shown.
 const SAID_MS: u64 = 2_000;
 
-/// A button that puts a text into the clipboard.
+/// Copies a text to the clipboard.
 #[component]
 pub fn CopyButton(
-    /// What is copied, asked for at the click.
+    /// Returns the text to copy. Called at the click.
     #[prop(into)]
     text: Callback<(), String>,
-    /// What the button is called.
+    /// The name of the button.
     label: &'static str,
-    /// Its picture.
+    /// The icon, replaced by a tick after copying.
     shape: Shape,
-    /// Its look.
+    /// The CSS class.
     #[prop(default = "button")]
     class: &'static str,
-    /// What it shows; its label, if nothing else.
+    /// The visible text, if it differs from the label. Then the accessible name is label and visible text together.
     #[prop(optional, into)]
     shown: Option<String>,
-    /// When this holds, it says nothing any more: something else has the reader's attention.
+    /// While true, the outcome is hidden, for example because a dialog is open.
     #[prop(optional, into)]
     quiet: Signal<bool>,
 ) -> impl IntoView {
@@ -54,7 +54,7 @@ pub fn CopyButton(
         Some(true) => texts.common.copied(),
         Some(false) => texts.common.cannot_copy(),
     };
-    // What is seen is part of what is said.
+    // The accessible name must contain the visible text, so that voice control finds the button by it.
     let said = shown.as_ref().map(|shown| format!("{label} {shown}"));
 
     view! {

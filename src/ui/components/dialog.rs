@@ -1,4 +1,5 @@
-//! A dialog over the page: the browser's own, so that focus, Escape and the rest of the page are taken care of.
+//! A dialog over the page. It is the browser's `<dialog>`, which handles focus and Escape and blocks the rest of the
+//! page.
 
 use leptos::{html, prelude::*, web_sys::Element};
 
@@ -6,17 +7,17 @@ use crate::ui::{browser, effect::effect, texts::use_texts};
 
 use super::{Icon, Shape, sentence};
 
-/// A dialog with a heading and a cross.
+/// A dialog with a heading and a button to close it.
 #[component]
 pub fn Dialog(
-    /// Whether it is open; Escape, the cross and a click beside it set this to false.
+    /// Whether the dialog is open. Escape, the close button and a click outside set this to false.
     open: RwSignal<bool>,
-    /// Unique on the page; the heading's id is made of it.
+    /// The id, unique on the page. The heading's id is derived from it.
     id: &'static str,
-    /// The heading.
+    /// The heading. Names in it are marked with `isolated`.
     #[prop(into)]
     heading: Signal<String>,
-    /// What is in it.
+    /// The content below the heading.
     children: Children,
 ) -> impl IntoView {
     let dialog = NodeRef::<html::Dialog>::new();
@@ -37,7 +38,7 @@ pub fn Dialog(
             aria-labelledby=labelled_by
             on:close=move |_| open.set(false)
             on:click=move |event| {
-                // The dialog itself is hit only beside its content.
+                // The content fills the dialog, so a click with the dialog itself as target was outside of the content.
                 if event_target::<Element>(&event).tag_name() == "DIALOG" {
                     open.set(false);
                 }

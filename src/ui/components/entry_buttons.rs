@@ -1,4 +1,5 @@
-//! How a form of entry is sent: one button, or for somebody who is in another room the choice to leave it.
+//! The buttons below a form that enters a room. A guest can be in one room at a time, so a guest who is in another room
+//! gets a button that leaves it and a link back to it.
 
 use leptos::prelude::*;
 
@@ -6,17 +7,17 @@ use crate::{protocol::RoomCode, ui::texts::use_texts};
 
 use super::{Submit, When};
 
-/// The buttons below a form of entry.
+/// One button to enter, or the choice to leave the other room.
 #[component]
 pub fn EntryButtons(
-    /// What sends the form: "Join".
+    /// The text of the button: "Join".
     go: &'static str,
-    /// What sends it and leaves the other room: "Leave it and join this one".
+    /// The text of the button that also leaves the other room: "Leave it and join this one".
     switch: &'static str,
-    /// The other room, if the person is in one.
+    /// The other room, if the visitor is in one.
     #[prop(into)]
     elsewhere: Signal<Option<RoomCode>>,
-    /// Whether the form cannot be sent now.
+    /// Whether the buttons do nothing now, because a request is under way or the visitor has to wait.
     #[prop(into)]
     busy: Signal<bool>,
 ) -> impl IntoView {

@@ -1,44 +1,46 @@
-//! A field of a form: label, input, hint, and what is wrong with it.
+//! A labelled text input with a hint, an error and a counter of characters. The pages of `auth` use `AuthField`, which
+//! needs no wasm.
 
 use leptos::{html, prelude::*};
 
 use crate::ui::{effect::effect, texts::use_texts};
 
-/// From how many characters before its limit on a field says how many are left.
+/// The counter appears when this many characters or fewer are left.
 const COUNT_FROM: usize = 8;
 
-/// One line of text.
+/// A single-line text input.
 #[component]
 pub fn TextField(
-    /// Its id, and its name in the form.
+    /// The name of the input in the form, and its id.
     name: &'static str,
-    /// What it is called.
+    /// The text of the label.
     label: &'static str,
-    /// What it starts with.
+    /// The initial value.
     #[prop(into)]
     value: String,
-    /// What is wrong with it.
+    /// The error to show below the input, if there is one.
     #[prop(into)]
     error: Signal<Option<String>>,
-    /// A sentence below it.
+    /// A sentence below the input.
     #[prop(optional)]
     hint: Option<&'static str>,
-    /// How many characters it may have; the field says so before it is sent. Whoever pastes more loses none of them.
+    /// The most characters that the server accepts. A longer text is shown as an error while it is typed, and is not
+    /// cut off.
     #[prop(optional)]
     limit: Option<usize>,
-    /// What browsers may fill in.
+    /// The `autocomplete` attribute.
     #[prop(default = "off")]
     autocomplete: &'static str,
-    /// How a phone's keyboard capitalises.
+    /// The `autocapitalize` attribute, which a phone's keyboard follows.
     #[prop(default = "words")]
     autocapitalize: &'static str,
-    /// Which of its keyboards a phone shows.
+    /// The `inputmode` attribute, by which a phone chooses its keyboard.
     #[prop(default = "text")]
     inputmode: &'static str,
-    /// Its look.
+    /// The CSS class of the input.
     #[prop(default = "field__input")]
     class: &'static str,
-    /// The input itself.
+    /// A reference to the input, for callers that need the element.
     #[prop(optional)]
     node_ref: Option<NodeRef<html::Input>>,
 ) -> impl IntoView {
@@ -49,7 +51,7 @@ pub fn TextField(
     let count = RwSignal::new(value.trim().chars().count());
     let count_in = move |text: &str| count.set(text.trim().chars().count());
     let input = node_ref.unwrap_or_default();
-    // What was typed before the scripts came.
+    // Counts what was typed before hydration.
     effect(move || {
         if let Some(input) = input.get() {
             count_in(&input.value());

@@ -1,9 +1,9 @@
-//! Icons: strokes on a 24 px grid, in the colour of the text beside them. They say nothing to a screen reader; the button
-//! around them has a name.
+//! Icons as strokes on a 24 px grid, in the colour of the text around them. Screen readers ignore them, so a button
+//! with only an icon needs an `aria-label`.
 
 use leptos::prelude::*;
 
-/// What an icon shows.
+/// The icons, each described by what it looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// A person with a plus.
@@ -38,7 +38,7 @@ pub enum Shape {
     Kept,
     /// A cloud that is struck out.
     NotKept,
-    /// An arrow to where one came from.
+    /// An arrow to the left.
     Back,
     /// A plus.
     Add,
@@ -86,10 +86,10 @@ impl Shape {
     }
 }
 
-/// An icon.
+/// Draws an icon.
 #[component]
 pub fn Icon(
-    /// What it shows.
+    /// The icon to draw.
     shape: Shape,
 ) -> impl IntoView {
     view! {

@@ -1,4 +1,5 @@
-//! Choosing a language, for whoever has no preferences to choose it in.
+//! The choice of a language on the start page, for visitors without an account. Accounts choose it in their
+//! preferences.
 
 use leptos::prelude::*;
 
@@ -11,7 +12,7 @@ use crate::{
     },
 };
 
-/// What a language calls itself: the same in every language, so it is no text of the table.
+/// A language's name in that language. It is the same on every page, so it is not in the table of texts.
 pub const fn own_name(language: Language) -> &'static str {
     match language {
         Language::English => "English",
@@ -19,7 +20,7 @@ pub const fn own_name(language: Language) -> &'static str {
     }
 }
 
-/// A button for each language.
+/// One button for each language. Each posts the form, and the server answers with the page in that language.
 #[component]
 pub fn LanguageChoice() -> impl IntoView {
     let speech = use_speech();

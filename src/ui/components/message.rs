@@ -1,4 +1,4 @@
-//! One message of a timeline.
+//! One message of a timeline: author, bubble, time, delivery, and the mark below it.
 
 use leptos::{
     ev::MouseEvent,
@@ -17,30 +17,30 @@ use crate::{
 
 use super::{Icon, MomentText, Shape, sentence};
 
-/// Lines that a message may have before it is folded; the style shows a few less.
+/// A message with more lines than this is folded. The style shows a few lines fewer of a folded message.
 const FOLDED_FROM: usize = 18;
-/// About as many letters stand on the longest line of a bubble.
+/// The estimated number of characters on a full line of a bubble.
 const LINE_CHARS: usize = 72;
 
-/// About how many lines a text takes at least.
+/// Estimates how many lines a text takes at least.
 fn lines(text: &str) -> usize {
     text.split('\n').map(|line| line.chars().count() / LINE_CHARS + 1).sum()
 }
 
-/// A message in its bubble, with what can be done when it was refused.
+/// A message in its bubble. A refused message has buttons to try again and to discard it.
 #[component]
 pub fn MessageItem(
-    /// What it was when its row was made: author and text stay.
+    /// The message when its row was created. Id, author and text do not change.
     first: MessageRow,
-    /// The row's signal: how far it is, and whether its neighbours belong to it.
+    /// The signal of the row: delivery, time, mark, and whether the message opens or closes a group.
     row: ArcRwSignal<Row>,
-    /// Try again.
+    /// Sends a refused message again.
     #[prop(into)]
     on_retry: Callback<ClientId>,
-    /// Give it up.
+    /// Discards a refused message.
     #[prop(into)]
     on_discard: Callback<ClientId>,
-    /// List who has read it.
+    /// Opens the list of readers.
     #[prop(into)]
     on_list: Callback<()>,
 ) -> impl IntoView {
@@ -50,7 +50,7 @@ pub fn MessageItem(
         Row::Message(MessageRow { opens, closes, at, delivery, mark, .. }) => (opens, closes, at, delivery, mark),
         Row::Day(_) | Row::Notice(_) | Row::Unread | Row::Hole(_) => (false, false, None, Delivery::Sent, None),
     });
-    // A wall of lines is folded: what others said is not pushed off the screen by it.
+    // A very long message is folded, so that it does not push other messages off the screen.
     let is_long = lines(body.as_str()) > FOLDED_FROM;
     let folded = RwSignal::new(is_long);
     let class = {
@@ -93,7 +93,8 @@ pub fn MessageItem(
     });
 
     let more = move |event: MouseEvent| {
-        // What is read stays where it is, and the rest comes below it.
+        // When a message is unfolded, its top edge stays in place and the rest appears below. The timeline is anchored
+        // at its bottom and would otherwise push the text upwards.
         let row = browser::row_of(&event).filter(|_| folded.get_untracked());
         folded.update(|folded| *folded = !*folded);
         if let Some(row) = row {
@@ -105,7 +106,7 @@ pub fn MessageItem(
     };
     let label = move || if folded.get() { texts.timeline.read_more() } else { texts.timeline.read_less() };
     let expanded = move || if folded.get() { "false" } else { "true" };
-    // The browser's own search, and the Tab key, scroll to what is folded away: then all of it is shown.
+    // "Find in page" and the Tab key scroll to text in the folded part. Such a scroll unfolds the message.
     let unfold = move |_| {
         if folded.get_untracked() {
             folded.set(false);
@@ -124,7 +125,7 @@ pub fn MessageItem(
 
     view! {
         <li class=class>
-            // No paragraphs: a browser would copy an empty line between two messages.
+            // `div`, not `p`: when several messages are copied, a browser inserts an empty line between paragraphs.
             <div class=author_class>{name}</div>
             <div class="message__bubble">
                 {text}
@@ -150,7 +151,7 @@ pub fn MessageItem(
     }
 }
 
-/// What can be done about a message that was refused.
+/// The reason of a refusal, with buttons to try again and to discard the message.
 #[component]
 fn Refused(
     reason: String,

@@ -1,4 +1,4 @@
-//! Parts of pages. They take plain values and signals, and fetch nothing.
+//! Components that several pages share. Their input is plain values and signals, and they load no data.
 
 mod announcer;
 mod brand;

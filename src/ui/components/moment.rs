@@ -1,4 +1,4 @@
-//! A time of day.
+//! A time of day in the page.
 
 use leptos::prelude::*;
 
@@ -7,10 +7,10 @@ use crate::{
     ui::{clock::use_clock, timeline::rfc3339},
 };
 
-/// `09:05`, for machines with the date.
+/// Shows `09:05`. The `datetime` attribute has date and time in UTC for programs.
 #[component]
 pub fn MomentText(
-    /// When.
+    /// The time to show.
     at: Millis,
 ) -> impl IntoView {
     let clock = use_clock();

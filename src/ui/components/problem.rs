@@ -1,5 +1,5 @@
-//! What went wrong with a form, where it belongs: at its field, or below all of them. Being too fast is no error: it is a
-//! wait.
+//! Shows why a form was refused: an error about one field at that field, any other below the fields. A rate limit
+//! (`TooManyRequests`) is shown as a countdown, and not as an error.
 
 use leptos::prelude::*;
 
@@ -13,12 +13,12 @@ use crate::{
     },
 };
 
-/// The sentence for one field, if the problem is about that.
+/// The error text for one field, or `None` if the problem is about something else.
 pub fn detail_for(texts: &Texts, problem: Option<&Problem>, field: &str) -> Option<String> {
     problem.filter(|problem| is_about(problem, field)).map(|problem| texts.problem(problem))
 }
 
-/// Whether a problem is about one field.
+/// Whether a problem is about this field. `RoomUnavailable` names no field and belongs to the field "code".
 pub fn is_about(problem: &Problem, field: &str) -> bool {
     match (&problem.field, problem.code) {
         (Some(about), _) => about == field,
@@ -27,20 +27,20 @@ pub fn is_about(problem: &Problem, field: &str) -> bool {
     }
 }
 
-/// A problem that belongs to none of the form's fields.
+/// Shows a problem that is about none of the form's fields, and counts down a rate limit.
 #[component]
 pub fn FormProblem(
-    /// What went wrong.
+    /// The problem, if the form was refused.
     #[prop(into)]
     problem: Signal<Option<Problem>>,
-    /// The fields of the form, which show their own.
+    /// The names of the fields that show their own errors.
     fields: &'static [&'static str],
-    /// Set while the person has to wait before trying again.
+    /// This component sets it to true while the visitor has to wait before sending again.
     waiting: RwSignal<bool>,
 ) -> impl IntoView {
     let texts = use_texts();
     let countdown = Countdown::new();
-    // Without scripts nothing counts down, and the problem's own sentence stays.
+    // Becomes true in the browser. Without scripts nothing counts down, and the problem's sentence stays visible.
     let counts = RwSignal::new(false);
     effect(move || {
         counts.set(true);
@@ -54,7 +54,7 @@ pub fn FormProblem(
             return None;
         }
         match (problem.code, countdown.left()) {
-            // The form offers what to do about it.
+            // The form shows the other room and a button to leave it (`EntryButtons`).
             (Code::AlreadyInRoom, _) if problem.room.is_some() => None,
             (Code::TooManyRequests, 0) if counts.get() => None,
             (Code::TooManyRequests, left) if left > 0 => {

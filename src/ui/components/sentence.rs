@@ -1,10 +1,10 @@
-//! A sentence with names in it.
+//! Sentences of the page that contain names.
 
 use leptos::prelude::*;
 
 use crate::ui::timeline::{Part, parts};
 
-/// Shows a sentence, and each name in it as a name: set apart to the eye, and with a direction of its own.
+/// Renders a sentence. Each marked name in it becomes an element of its own, in bold and with its own text direction.
 pub fn sentence(text: &str) -> AnyView {
     let part = |part: Part<'_>| match part {
         Part::Words(words) => words.to_owned().into_any(),

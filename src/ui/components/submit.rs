@@ -2,22 +2,23 @@
 
 use leptos::prelude::*;
 
-/// Sends the form that it is in. While it may not it says so and does nothing, but it keeps the focus: a browser takes that
-/// from a button that is disabled, and whoever goes by keyboard would begin at the top of the page again.
+/// Sends the form around it. While it is busy it is `aria-disabled` and a click does nothing. It does not use
+/// `disabled`, because a browser takes the focus away from a disabled button, and keyboard users would start at the top
+/// of the page.
 #[component]
 pub fn Submit(
     /// Whether the form cannot be sent now.
     #[prop(into)]
     busy: Signal<bool>,
-    /// Its look.
+    /// The CSS class.
     class: &'static str,
-    /// Its name in the form, if it has a value of its own.
+    /// The name of the button in the form, if it sends a value.
     #[prop(optional)]
     name: Option<&'static str>,
-    /// Its value in the form.
+    /// The value that the button sends.
     #[prop(optional, into)]
     value: Option<String>,
-    /// What it says.
+    /// The text of the button.
     children: Children,
 ) -> impl IntoView {
     view! {

@@ -1,17 +1,18 @@
-//! Something that comes and goes.
+//! Conditional rendering.
 
 use leptos::{children::ViewFn, prelude::*};
 
-/// Shows its children while a condition holds. Like Leptos' own `Show`, which would be compiled once for each of its users.
+/// Shows its children while a condition holds. It replaces Leptos' own `Show`, which is compiled once for each of its
+/// uses and makes the wasm larger.
 #[component]
 pub fn When(
     /// The condition.
     #[prop(into)]
     holds: Signal<bool>,
-    /// What is shown while it does not hold.
+    /// Shown while the condition does not hold.
     #[prop(optional, into)]
     otherwise: ViewFn,
-    /// What is shown while it holds.
+    /// Shown while the condition holds.
     children: ChildrenFn,
 ) -> impl IntoView {
     let holds = Memo::new(move |_| holds.get());
