@@ -1,15 +1,15 @@
-//! The code box.
+//! The input for a room's code, on every form that joins a room by its code.
 
 use leptos::{html, prelude::*};
 
 use crate::{protocol::RoomCode, ui::texts::use_texts};
 
-/// The box for a room's code. A whole link may be pasted into it.
+/// The input for a room's code. A link or a whole invitation may be pasted into it, and the code in it is extracted.
 #[component]
 pub fn CodeEntry(
-    /// What it starts with.
+    /// The initial value.
     value: String,
-    /// What is wrong with it.
+    /// The error to show below the input, if there is one.
     #[prop(into)]
     error: Signal<Option<String>>,
 ) -> impl IntoView {
@@ -31,7 +31,7 @@ pub fn CodeEntry(
                 class="field__input field__input--code"
                 type="text"
                 value=value
-                // A whole invitation fits.
+                // Long enough for a pasted invitation.
                 maxlength="1000"
                 autocomplete="off"
                 autocapitalize="characters"
@@ -51,7 +51,8 @@ pub fn CodeEntry(
     }
 }
 
-/// The code in what was pasted with something around it. What is typed letter by letter is left as it is.
+/// Finds the code in a pasted text that contains more than the code. A text of letters, digits, blanks and hyphens
+/// counts as typed and is not changed, because replacing it would disturb the typist.
 fn pasted_code(text: &str) -> Option<RoomCode> {
     let is_typed = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-'));
     text.parse().ok().filter(|_| !is_typed)

@@ -1,4 +1,4 @@
-//! The start page: the code box first, then making a room.
+//! The start page: the form to join a room first, then the link to make one.
 
 use leptos::prelude::*;
 
@@ -15,10 +15,10 @@ use crate::{
 
 use super::join_form::{JoinForm, Wanted};
 
-/// The start page.
+/// The start page, with a link to the list of rooms for a logged-in account.
 #[component]
 pub fn Home(
-    /// What to offer; nothing if the server could not say.
+    /// What to offer the visitor. `None` if the server could not read it.
     entrance: Option<Entrance>,
 ) -> impl IntoView {
     let texts = &use_texts().home;
@@ -54,7 +54,7 @@ pub fn Home(
     }
 }
 
-/// The room that this guest is in already.
+/// The room that this guest is in, with buttons to go back, to leave it, and to be forgotten.
 #[component]
 fn Current(code: RoomCode) -> impl IntoView {
     let texts = &use_texts().home;

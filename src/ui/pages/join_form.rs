@@ -1,4 +1,4 @@
-//! The form that joins a room, for the start page and for a room's link.
+//! The form that joins a room. It is on the start page, beside the list of rooms, and behind a room's link.
 
 use leptos::prelude::*;
 
@@ -14,21 +14,21 @@ use crate::{
 
 use super::code_entry::CodeEntry;
 
-/// The room that a form is about.
+/// Which room the form joins.
 #[derive(Clone)]
 pub enum Wanted {
-    /// Typed into the form; starts with this text.
+    /// The visitor types the code. The input starts with this text.
     Typed(String),
-    /// Known from the link.
+    /// The code is known from the link, and the form has no input for it.
     Known(RoomCode),
 }
 
-/// The form.
+/// The form. A guest who is in another room gets the choice to leave that room first.
 #[component]
 pub fn JoinForm(
-    /// Which room.
+    /// Which room the form joins.
     wanted: Wanted,
-    /// What to offer; nothing if the server could not say.
+    /// What to offer the visitor. `None` if the server could not read it.
     entrance: Option<Entrance>,
 ) -> impl IntoView {
     let texts = use_texts();
@@ -44,7 +44,8 @@ pub fn JoinForm(
         Wanted::Typed(_) => None,
     };
     let current = entrance.as_ref().and_then(|entrance| entrance.current);
-    // With a link to another room, the offer to change rooms stands from the start; with a typed code, after the answer.
+    // Behind a link the code is known, so the choice to leave the other room is there from the start. With a typed code
+    // it appears after the server refused the form.
     let elsewhere = Memo::new(move |_| {
         let refused = problem.with(|p| p.as_ref().filter(|p| p.code == Code::AlreadyInRoom).and_then(|p| p.room));
         refused.or_else(|| known.and(current))
@@ -78,7 +79,8 @@ pub fn JoinForm(
     }
 }
 
-/// The name that a form of entry starts with: the one typed before, else the one on offer.
+/// The initial nickname for a form: the one typed before the form was refused, otherwise the one that the server
+/// offers.
 pub fn nickname(entrance: Option<Entrance>) -> String {
     let typed = use_sent_back().nickname;
     match entrance {

@@ -1,4 +1,5 @@
-//! One page a file. What a page shows comes with its document.
+//! One page of the application a file. A page gets its content as arguments, which come with the document (`Visit`).
+//! The pages of accounts are in `auth` and `preferences`.
 
 mod code_entry;
 mod dashboard;

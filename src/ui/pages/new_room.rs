@@ -1,4 +1,4 @@
-//! Making a room.
+//! The page that makes a room.
 
 use leptos::prelude::*;
 
@@ -17,10 +17,10 @@ use crate::{
 
 use super::join_form::nickname;
 
-/// The page that makes a room.
+/// The page that makes a room. A guest who is in another room gets the choice to leave that room first.
 #[component]
 pub fn NewRoom(
-    /// What to offer; nothing if the server could not say.
+    /// What to offer the visitor. `None` if the server could not read it.
     entrance: Option<Entrance>,
 ) -> impl IntoView {
     view! {

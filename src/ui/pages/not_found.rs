@@ -1,10 +1,10 @@
-//! An address that leads nowhere.
+//! The page for an unknown address.
 
 use leptos::prelude::*;
 
 use crate::ui::{components::Brand, texts::use_texts};
 
-/// The page for an unknown address.
+/// The page for an unknown address, with a link to the start page.
 #[component]
 pub fn NotFound() -> impl IntoView {
     let texts = use_texts();

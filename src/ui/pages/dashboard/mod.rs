@@ -1,5 +1,8 @@
-//! An account's rooms: the list alone, and the list beside an open room. Each is a document of its own, and the list the same
-//! on both; where there is no space for two, the list or the room is there, and a link leads from one to the other.
+//! The list of an account's rooms: alone (`/dashboard`), or beside an open room.
+//!
+//! The two are separate documents with the same list. On a wide screen the list stands beside the room. On a narrow
+//! screen only one of them is visible, and links lead from one to the other. The live updates of the list are in
+//! `live`, and the room itself is in `pages/room`.
 
 mod row;
 mod sidebar;
@@ -28,27 +31,28 @@ pub use sidebar::Sidebar;
 pub use toasts::Toasts;
 use unproved::Unproved;
 
-/// The id of what is beside the list when no room is open.
+/// The id of the section beside the list while no room is open. It contains the form to join a room.
 const BESIDE: &str = "join";
 
-/// What the server rendered the list of: an account's rooms.
+/// The account's rooms as the server rendered them.
 #[derive(Clone)]
 pub struct Rooms {
     /// The rooms, newest first.
     pub summaries: Vec<RoomSummary>,
-    /// Whose they are.
+    /// The account.
     pub account: Identity,
-    /// Whether all of them are on the page from the start: else a few, and the others as they are wanted.
+    /// Whether all rooms are on the page from the start. Otherwise a few are, and more are added while scrolling.
     pub all: bool,
 }
 
 impl Rooms {
-    /// Keeps them up over a line, beside a room.
+    /// Creates the live list, which the connection `line` keeps up to date. `current` is the open room beside it.
     pub fn follow(self, line: Line, current: Option<RoomCode>) -> LiveList {
         let list = LiveList::new(line, self.summaries, current, &self.account);
         provide_list(list);
         effect(move || {
-            // Nobody is logged in any more: the page then shows the way in. Beside a room that is the room's to do.
+            // Nobody is logged in any more, so the reloaded page offers to log in. Beside an open room, the room
+            // handles this.
             if list.over.get() && current.is_none() {
                 browser::reload();
             }
@@ -57,12 +61,12 @@ impl Rooms {
     }
 }
 
-/// The list, with no room open.
+/// The page with the list of rooms and no open room.
 #[component]
 pub fn Dashboard(
-    /// What to offer to who joins a room; nothing if the server could not say.
+    /// What to offer on the form that joins a room. `None` if the server could not read it.
     entrance: Option<Entrance>,
-    /// The rooms.
+    /// The account's rooms.
     rooms: Rooms,
 ) -> impl IntoView {
     let texts = use_texts();
@@ -72,7 +76,7 @@ pub fn Dashboard(
     let list = rooms.follow(line, None);
     effect(move || line.start());
     effect(move || browser::set_title(&title::of_list(texts, list.unread.get())));
-    // A form that was sent back has something to say.
+    // After a refusal the form is shown on narrow screens as well, so that its error is seen.
     let beside = if use_sent_back().refused.is_some_and(|(path, _)| path == JoinRoom::PATH) {
         "dashboard__beside dashboard__beside--shown"
     } else {
@@ -109,7 +113,8 @@ pub fn Dashboard(
     }
 }
 
-/// The way from an open room back to the list, where the two have no space side by side. It says how much waits there.
+/// The link from an open room back to the list, visible on narrow screens. It shows the number of unread messages in
+/// the other rooms.
 #[component]
 pub fn BackToList(list: LiveList) -> impl IntoView {
     let texts = &use_texts().rooms;

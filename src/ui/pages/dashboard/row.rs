@@ -1,4 +1,4 @@
-//! One room of the list.
+//! One room in the list.
 
 use leptos::prelude::*;
 
@@ -15,19 +15,19 @@ use crate::{
     },
 };
 
-/// A link to the room, with what is worth knowing before one goes there.
+/// A link to the room, with its name, members, newest message, time, and number of unread messages.
 #[component]
 pub fn RoomRow(
     /// The room.
     entry: RoomEntry,
-    /// The room that the page shows.
+    /// The room that is open on this page, if any.
     current: Option<RoomCode>,
 ) -> impl IntoView {
     let texts = use_texts();
     let clock = use_clock();
     let RoomEntry { code, room } = entry;
     let is_current = current == Some(code);
-    // One effect a row: what is in it changes together.
+    // One effect for the whole row, because its parts change together.
     let content = move || {
         let room = room.get();
         let name = title(texts, &room);
@@ -60,7 +60,7 @@ pub fn RoomRow(
     }
 }
 
-/// Whether the other one is there, in a room for two; how many there are in a group.
+/// In a room for two: whether the other member is connected. In a group: the number of members.
 fn people(texts: &Texts, room: &RoomSummary) -> AnyView {
     match (&room.other, room.room_type) {
         (Some(other), _) => {

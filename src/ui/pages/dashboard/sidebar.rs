@@ -1,4 +1,4 @@
-//! The list of rooms: what there is, and what one is looking for.
+//! The list of rooms with its search field, its filter by kind, and the menu of the account.
 
 use leptos::{html, prelude::*, server_fn::ServerFn};
 
@@ -18,17 +18,17 @@ use crate::{
 
 use super::{BESIDE, row::RoomRow, unproved::Unproved};
 
-/// Rooms that are on the page at first, and that come with each step down. A page of five hundred would take a phone a
-/// second to take over.
+/// The number of rows rendered at first, and added with each step of scrolling. Hydrating a page of five hundred rows
+/// would take a phone a second.
 const STEP: usize = 40;
 
-/// The list, with what leads out of it.
+/// The list, with links to join a room and to make one.
 #[component]
 pub fn Sidebar(
-    /// Whether it is what the page is about, and not beside that.
+    /// Whether the list is the main content of the page. Its heading is then `h1` instead of `h2`.
     #[prop(optional)]
     heading: bool,
-    /// Whether all rooms are shown from the start.
+    /// Whether all rooms are rendered from the start.
     #[prop(optional)]
     all: bool,
 ) -> impl IntoView {
@@ -43,7 +43,8 @@ pub fn Sidebar(
     let wanted = Memo::new(move |_| {
         let (kind, typed) = (kind.get(), typed.get());
         let is_wanted = |entry: &&RoomEntry| {
-            // Only a name may change what is found, and names seldom change: not worth a subscription for each room.
+            // Untracked, because only a renamed room or member could change the result. That is too rare for a
+            // subscription per room.
             entry.room.with_untracked(|room| is_wanted(room, kind, &typed))
         };
         list.entries.with(|entries| entries.iter().filter(is_wanted).map(|entry| entry.code).collect::<Vec<_>>())
@@ -56,7 +57,7 @@ pub fn Sidebar(
     };
     let has_more = move || wanted.with(Vec::len) > shown.get();
 
-    // Coming close to the end shows more.
+    // Renders more rows when the reader scrolls close to the end.
     let watch = StoredValue::new(None::<Watch>);
     effect(move || {
         let watching = match (frame.get(), end.get()) {
@@ -72,7 +73,7 @@ pub fn Sidebar(
         shown.set(STEP);
     };
     let input = NodeRef::<html::Input>::new();
-    // What was typed before the scripts came.
+    // Searches for what was typed before hydration.
     effect(move || {
         let typed = input.get().map(|input| input.value()).unwrap_or_default();
         if !typed.is_empty() {
@@ -146,7 +147,8 @@ pub fn Sidebar(
     .into_any()
 }
 
-/// What stands in the place of rooms when there are none, or none like that; and the way into one whose code was typed.
+/// Shown instead of rows when there are no rooms, or none that matches. If a room's code was typed, it offers to join
+/// that room.
 #[component]
 fn Nothing(list: LiveList, typed: RwSignal<String>, wanted: Memo<Vec<RoomCode>>) -> impl IntoView {
     let own = &use_texts().rooms;
@@ -176,7 +178,7 @@ fn Nothing(list: LiveList, typed: RwSignal<String>, wanted: Memo<Vec<RoomCode>>)
     }
 }
 
-/// Who is logged in, and what they can do about it.
+/// The menu of the account: its name, the preferences, and the button to log out.
 #[component]
 fn AccountMenu(list: LiveList) -> impl IntoView {
     let texts = use_texts();

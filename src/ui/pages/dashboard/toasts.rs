@@ -1,5 +1,8 @@
-//! News of other rooms, in lines of their own between the header of the open room and its timeline, so that they cover no
-//! control. They go by themselves, but not while somebody looks at them.
+//! Notes about other rooms while one room is open.
+//!
+//! They stand in the page between the header of the room and its timeline, so that they cover no control. They
+//! disappear after some seconds, but not while the pointer or the focus is on them. `live` decides which notes there
+//! are and for how long.
 
 use leptos::{ev::KeyboardEvent, html, prelude::*};
 
@@ -15,13 +18,13 @@ use crate::{
     },
 };
 
-/// The key that moves the focus into them, and back. In browsers it moves from one part of the window to the next.
+/// The key that moves the focus into the notes and back. Browsers use F6 to move between the parts of their window.
 const KEY: &str = "F6";
 
-/// The notes.
+/// The notes, and their announcements for screen readers.
 #[component]
 pub fn Toasts(
-    /// The list that has them.
+    /// The live list, which has the notes.
     list: LiveList,
 ) -> impl IntoView {
     let texts = use_texts();
@@ -50,7 +53,7 @@ pub fn Toasts(
     });
     let is_inside = move || region.get_untracked().is_some_and(|region| browser::has_focus(&region));
     let dismiss = move |room: RoomCode| {
-        // Whoever is in a note that goes does not get lost.
+        // The focused button disappears with its note, so the focus returns to where it was before.
         let was_inside = is_inside();
         list.dismiss(Some(room));
         if was_inside {
@@ -66,7 +69,8 @@ pub fn Toasts(
     };
     let item = move |toast: Toast| {
         let room = toast.room.code;
-        // The same note goes on when there is more to tell of its room.
+        // `For` keys a note by its room, so a second message updates the same element. The text is therefore read from
+        // the signal.
         let content = move || {
             let line = |toast: &Toast| {
                 let (name, note) = (title(texts, &toast.room), note(texts, toast));

@@ -1,4 +1,5 @@
-//! What an account is told that has not proved its address: it may lose it, and mails may not reach it.
+//! A notice for accounts whose e-mail address is not confirmed. Such an account may lose its address, and mails may not
+//! reach it.
 
 use leptos::prelude::*;
 
@@ -13,13 +14,14 @@ use crate::{
     },
 };
 
-/// Where an address is changed.
+/// The form that changes the address.
 const ADDRESS: &str = "/preferences/account#email";
 
-/// The notice. A page has it twice, in the list and beside it, and shows it where there is more space.
+/// The notice. The page contains it twice, in the list and beside it, and the style shows one of them by the width of
+/// the screen.
 #[component]
 pub fn Unproved(
-    /// Where it is: a class of the style, and the beginning of an id.
+    /// Where this copy is: its CSS class, and the start of its ids.
     place: &'static str,
 ) -> impl IntoView {
     let own = &use_texts().unproved;
@@ -46,7 +48,7 @@ pub fn Unproved(
 
 #[component]
 fn Claimed(
-    /// The address that a mail has to prove.
+    /// The address that waits for confirmation.
     email: String,
 ) -> impl IntoView {
     let own = &use_texts().unproved;
@@ -57,7 +59,7 @@ fn Claimed(
     view! {
         <p>{before} <b>{email.clone()}</b> {after}</p>
         <Form sending>
-            // The address that is claimed already: that sends the mail again.
+            // "Change" to the address that is already claimed: the server then sends the mail again.
             <input type="hidden" name="email" value=email/>
             <FormProblem problem fields=&[] waiting/>
             <div class="button-row">

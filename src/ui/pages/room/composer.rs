@@ -1,4 +1,4 @@
-//! Where messages are written.
+//! The form that writes messages. It also saves the draft and shows who is typing.
 
 use leptos::{
     ev::{KeyboardEvent, SubmitEvent},
@@ -18,10 +18,10 @@ use crate::{
     },
 };
 
-/// How near the limit the counter shows.
+/// The counter appears from this number of characters on, 400 before the limit.
 const COUNT_FROM: usize = MESSAGE_CHARS - 400;
 
-/// The composer, and who else is writing.
+/// The composer, with a line that shows who else is typing.
 #[component]
 pub fn Composer() -> impl IntoView {
     let room = use_room();
@@ -34,12 +34,12 @@ pub fn Composer() -> impl IntoView {
 
     let own_draft = move |text: &str| keep(Kept::Draft, room.code, room.you.with_untracked(|you| you.member_id), text);
 
-    // What was written before a reload comes back; what was typed before the scripts came stays.
+    // Restores the draft from before a reload, and keeps what was typed before hydration.
     effect(move || {
         let Some(area) = area.get() else { return };
         let typed = area.value();
         let draft = kept(Kept::Draft, room.code, room.you.with_untracked(|you| you.member_id)).unwrap_or_default();
-        // A browser that brings the page back as it was has put the draft into the area already.
+        // A browser that restores the page has put the draft into the text area already.
         if !typed.starts_with(&draft) {
             browser::put_before(&area, &draft);
         }
@@ -51,7 +51,8 @@ pub fn Composer() -> impl IntoView {
             let _ = area.focus();
         }
     });
-    // The text is never a child of the area; before the first Effect the area keeps its own.
+    // The server renders no text into the text area, so hydration does not change what is in it. This effect writes
+    // into it only after the draft was restored (`ready`).
     effect(move || {
         let text = text.get();
         if let (true, Some(area)) = (ready.get(), area.get_untracked())
@@ -81,7 +82,8 @@ pub fn Composer() -> impl IntoView {
         }
     };
     let on_key = move |event: KeyboardEvent| {
-        // 229: a key that an input method is still working on, in browsers that end the composition first.
+        // Enter confirms a suggestion of an input method. Some browsers end the composition before this event, with key
+        // code 229.
         let composing = event.is_composing() || event.key_code() == 229;
         let sends = event.ctrl_key() || event.meta_key() || enter_sends.get_untracked() && !event.shift_key();
         if event.key() == "Enter" && !composing && sends {
@@ -118,7 +120,8 @@ pub fn Composer() -> impl IntoView {
                     rows="1"
                     placeholder=own.message()
                     dir="auto"
-                    // Else the browser itself puts a text back, whoever wrote it.
+                    // Otherwise the browser restores a text of its own accord, even one that another person typed in
+                    // this tab.
                     autocomplete="off"
                     autocapitalize="sentences"
                     enterkeyhint=move || if enter_sends.get() { "send" } else { "enter" }
@@ -139,7 +142,7 @@ pub fn Composer() -> impl IntoView {
     }
 }
 
-/// A number with its thousands set apart: `4,000`.
+/// Writes a number with a separator for thousands: `4,000`. Enough for numbers below a million.
 fn grouped(number: usize, mark: &str) -> String {
     if number < 1_000 { number.to_string() } else { format!("{}{mark}{:03}", number / 1_000, number % 1_000) }
 }

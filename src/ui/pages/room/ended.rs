@@ -1,4 +1,4 @@
-//! What stands in the composer's place when the room is over for this page.
+//! What replaces the composer when this page no longer follows the room.
 
 use leptos::prelude::*;
 
@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// Says why, and what can be done.
+/// Shows why the room ended for this page, and offers what is possible: to come back, another room, or the start page.
 #[component]
 pub fn Ended() -> impl IntoView {
     let room = use_room();

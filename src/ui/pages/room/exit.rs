@@ -1,4 +1,4 @@
-//! Leaving a room for good.
+//! The dialog that leaves a room for good.
 
 use leptos::prelude::*;
 
@@ -19,10 +19,10 @@ use crate::{
 
 use super::members::HeirField;
 
-/// Asks before leaving.
+/// Asks for confirmation before leaving, and says what happens to the messages.
 #[component]
 pub fn ExitDialog(
-    /// Whether it is open.
+    /// Whether the dialog is open.
     open: RwSignal<bool>,
 ) -> impl IntoView {
     let room = use_room();
@@ -33,7 +33,8 @@ pub fn ExitDialog(
     effect(move || {
         match leave.outcome.get() {
             Some(Ok(())) => room.stop(),
-            // Not being in the room any more is what was wanted.
+            // These codes say that the reader is not in the room any more. The wish is fulfilled, so they count as
+            // success.
             Some(Err(problem)) if matches!(problem.code, Code::NotAMember | Code::NoSession | Code::Removed) => {
                 room.stop();
                 browser::go(out);

@@ -1,4 +1,4 @@
-//! The top of a room: what it is called, what it keeps, who is here, and what can be done.
+//! The header of a room: its name, code, number of members and retention, and the buttons for its dialogs.
 
 use leptos::prelude::*;
 
@@ -15,10 +15,10 @@ use crate::{
 
 use super::{super::dashboard::BackToList, view::Dialogs};
 
-/// The header.
+/// The header of the open room.
 #[component]
 pub fn Header(
-    /// The dialogs that it opens.
+    /// The signals that open the dialogs.
     dialogs: Dialogs,
 ) -> impl IntoView {
     let room = use_room();
@@ -31,7 +31,7 @@ pub fn Header(
     let has_settings = move || list.is_some() || room.you.with(|you| you.role == Role::Owner);
     let count = move || own.members(room.members.with(Vec::len));
     let keeps = move || room.retention.get() == Retention::Preserved;
-    // Without scripts the form leaves at once; with them the dialog asks first.
+    // Without scripts the button leaves the room at once. With scripts it opens a dialog that asks first.
     let leave = Sending::to::<LeaveRoom>();
 
     view! {

@@ -1,4 +1,4 @@
-//! Sharing a room: its code and its link.
+//! Inviting others to a room, by its code or its link.
 
 use leptos::{prelude::*, task::spawn_local};
 
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// The ways to give a room to somebody else.
+/// Buttons that copy the code, copy the link, and open the device's share sheet if there is one.
 #[component]
 pub fn InviteButtons() -> impl IntoView {
     let room = use_room();
@@ -42,10 +42,10 @@ pub fn InviteButtons() -> impl IntoView {
     }
 }
 
-/// The dialog with code and link.
+/// The dialog with the code and the buttons.
 #[component]
 pub fn InviteDialog(
-    /// Whether it is open.
+    /// Whether the dialog is open.
     open: RwSignal<bool>,
 ) -> impl IntoView {
     let room = use_room();

@@ -1,4 +1,5 @@
-//! The place in a room for two that is kept for a guest who is absent, and how to give it up.
+//! In a room for two, the place of an absent guest is reserved for a while. This notice shows that to the other member,
+//! who can free the place for somebody else.
 
 use leptos::prelude::*;
 
@@ -14,13 +15,14 @@ use crate::{
     },
 };
 
-/// Says whose place is kept, to the one who stayed.
+/// Shows whose place is reserved, with a button that frees it.
 #[component]
 pub fn KeptPlace() -> impl IntoView {
     let room = use_room();
     let texts = &use_texts().place;
     let free = Sending::to::<FreePlace>();
-    // Nothing of this is in the log: who is alone now asks whether somebody left for good.
+    // The log does not record reserved places. When the reader becomes alone, the page asks the server whether one is
+    // reserved.
     let before = StoredValue::new(room.members.with_untracked(Vec::len));
     effect(move || {
         let members = room.members.with(Vec::len);

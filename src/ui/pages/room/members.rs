@@ -1,4 +1,5 @@
-//! Who is in the room: a panel beside the timeline where there is space, a dialog elsewhere.
+//! The members of a room: a panel beside the timeline on a wide screen, a dialog on a narrow one. The dialogs that
+//! remove a member, give the room away or name an heir are here as well.
 
 use leptos::prelude::*;
 
@@ -16,23 +17,23 @@ use crate::{
     },
 };
 
-/// Whom the owner has chosen, to be asked once more.
+/// The members that the owner has chosen for an action. A dialog asks for confirmation before it is done.
 #[derive(Clone, Copy)]
 pub struct Chosen {
-    /// To be removed.
+    /// The member to remove.
     pub removing: RwSignal<Option<MemberLine>>,
-    /// To be given the room.
+    /// The member to give the room to.
     pub giving: RwSignal<Option<MemberLine>>,
 }
 
 impl Chosen {
-    /// Nobody yet.
+    /// No member is chosen.
     pub fn nobody() -> Self {
         Self { removing: RwSignal::new(None), giving: RwSignal::new(None) }
     }
 }
 
-/// The members, one a line.
+/// The list of members. The owner has buttons beside every other member.
 #[component]
 fn MemberList(chosen: Chosen) -> impl IntoView {
     let room = use_room();
@@ -84,7 +85,7 @@ fn MemberList(chosen: Chosen) -> impl IntoView {
                 let (before, after) = texts.to_keep_place();
                 let minutes = room.leaves_after.map(|seconds| usize::try_from(seconds.div_ceil(60)).unwrap_or(usize::MAX));
                 let leave = minutes.map(|minutes| use_texts().connection.guests_leave(minutes));
-                // Who is out has no place to keep.
+                // A guest who is no longer in the room has no place to keep.
                 view! {
                     <When holds=move || room.ending.with(Option::is_none)>
                         <p class="members__aside">
@@ -97,10 +98,10 @@ fn MemberList(chosen: Chosen) -> impl IntoView {
     }
 }
 
-/// The panel of a wide screen.
+/// The panel on a wide screen.
 #[component]
 pub fn MembersPanel(
-    /// Whom the owner has chosen.
+    /// The members that the owner has chosen for an action.
     chosen: Chosen,
 ) -> impl IntoView {
     let room = use_room();
@@ -113,12 +114,12 @@ pub fn MembersPanel(
     }
 }
 
-/// The dialog of a narrow screen.
+/// The dialog on a narrow screen.
 #[component]
 pub fn MembersDialog(
-    /// Whether it is open.
+    /// Whether the dialog is open.
     open: RwSignal<bool>,
-    /// Whom the owner has chosen.
+    /// The members that the owner has chosen for an action.
     chosen: Chosen,
 ) -> impl IntoView {
     let room = use_room();
@@ -131,10 +132,10 @@ pub fn MembersDialog(
     }
 }
 
-/// Asks the owner before a member is removed, or given the room.
+/// The two dialogs that ask the owner before a member is removed or gets the room.
 #[component]
 pub fn ChosenDialogs(
-    /// Whom the owner has chosen.
+    /// The members that the owner has chosen for an action.
     chosen: Chosen,
 ) -> impl IntoView {
     let (kick, give) = (Sending::to::<KickMember>(), Sending::to::<GiveRoom>());
@@ -194,8 +195,8 @@ fn AskDialog(whom: RwSignal<Option<MemberLine>>, gives: bool, sending: Sending) 
     }
 }
 
-/// Asks the owner for an heir, in the form that leaves the room: at first the member who has been there for longest. A room for
-/// two has nothing to choose.
+/// Lets an owner who leaves choose the next owner of a group. The member who joined first is preselected. In a room for
+/// two there is no choice, so a sentence names the other member.
 #[component]
 pub fn HeirField() -> impl IntoView {
     let room = use_room();

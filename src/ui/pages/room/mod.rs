@@ -1,4 +1,5 @@
-//! A room's link: the room for who is in it, and the way in for everybody else.
+//! The page behind a room's link, `/rooms/:code`. Members see the room. Everybody else sees the form to join it, or why
+//! they cannot. The parts of an open room are in the modules below.
 
 mod composer;
 mod ended;
@@ -35,11 +36,11 @@ use view::RoomView;
 /// The page behind `/rooms/:code`.
 #[component]
 pub fn RoomPage(
-    /// Which room.
+    /// The code of the link.
     code: RoomCode,
-    /// What is behind its link.
+    /// What the visitor finds behind the link, or why the server could not find out.
     door: Result<Door, Problem>,
-    /// The rooms of who is logged in.
+    /// The rooms of the logged-in account. `None` for a guest.
     rooms: Option<Rooms>,
 ) -> impl IntoView {
     match door {
@@ -51,7 +52,7 @@ pub fn RoomPage(
     }
 }
 
-/// The room, and beside it the list of who has several.
+/// The open room. An account has its list of rooms beside it.
 #[component]
 fn Inside(snapshot: Snapshot, rooms: Option<Rooms>) -> impl IntoView {
     let line = Line::new();
@@ -71,7 +72,7 @@ fn Inside(snapshot: Snapshot, rooms: Option<Rooms>) -> impl IntoView {
     }
 }
 
-/// The way in.
+/// The form to join this room. The server does not reveal whether the room exists before the visitor joins.
 #[component]
 fn Outside(code: RoomCode, entrance: Entrance) -> impl IntoView {
     view! {
@@ -81,7 +82,7 @@ fn Outside(code: RoomCode, entrance: Entrance) -> impl IntoView {
     }
 }
 
-/// There is no way in for somebody who was in it.
+/// For a former member who cannot come back: the owner removed them, or the room is full.
 #[component]
 fn Closed(code: RoomCode, text: &'static str) -> impl IntoView {
     view! {
@@ -91,7 +92,7 @@ fn Closed(code: RoomCode, text: &'static str) -> impl IntoView {
     }
 }
 
-/// The server cannot say now whether this person is in the room.
+/// The server could not find out whether the visitor is in the room. Offers to reload.
 #[component]
 fn Unknown(code: RoomCode, problem: Problem) -> impl IntoView {
     let texts = use_texts();
@@ -120,12 +121,12 @@ fn DoorCard(code: RoomCode, children: Children) -> impl IntoView {
     }
 }
 
-/// A link whose end is no code.
+/// The page for a link to a room that does not end in a valid code.
 #[component]
 pub fn NoCode(
-    /// The end of the link.
+    /// The end of the link, which the input starts with.
     text: String,
-    /// What to offer; nothing if the server could not say.
+    /// What to offer the visitor. `None` if the server could not read it.
     entrance: Option<Entrance>,
 ) -> impl IntoView {
     let texts = use_texts();

@@ -1,5 +1,5 @@
-//! What can be changed about a room: by its owner the name, and whether it keeps what is said; by everybody with an account
-//! whether one is told of it.
+//! The settings of a room. The owner can rename it and choose whether it keeps messages. Every account can mute it for
+//! itself.
 
 use leptos::{prelude::*, task::spawn_local};
 
@@ -16,10 +16,10 @@ use crate::{
     },
 };
 
-/// The dialog.
+/// The dialog. Guests see it only as owners, since a guest cannot mute a room.
 #[component]
 pub fn SettingsDialog(
-    /// Whether it is open.
+    /// Whether the dialog is open.
     open: RwSignal<bool>,
 ) -> impl IntoView {
     let room = use_room();
@@ -34,7 +34,7 @@ pub fn SettingsDialog(
     }
 }
 
-/// What only the owner may change.
+/// The owner's settings: name and retention.
 #[component]
 fn OwnerSettings(open: RwSignal<bool>) -> impl IntoView {
     let room = use_room();
@@ -89,7 +89,7 @@ fn OwnerSettings(open: RwSignal<bool>) -> impl IntoView {
     }
 }
 
-/// Whether one is told of the room.
+/// The switch that mutes this room for the reader's account.
 #[component]
 fn Mute(list: LiveList) -> impl IntoView {
     let room = use_room();
@@ -129,7 +129,8 @@ fn Mute(list: LiveList) -> impl IntoView {
     }
 }
 
-/// Offers a guest, whom a browser forgets, a link by mail that brings them back to a room that is kept.
+/// Lets a guest who owns the room ask for a link by mail that brings them back to a room that is kept. A browser that
+/// forgets its cookies loses the guest's access otherwise.
 #[component]
 fn KeepForm() -> impl IntoView {
     let texts = &use_texts().settings;

@@ -1,4 +1,8 @@
-//! The timeline of a room: rows from the oldest at the top to the newest at the bottom, where it stays while new ones come.
+//! The timeline of a room, with the oldest row at the top and the newest at the bottom.
+//!
+//! It stays at the bottom while new rows arrive, unless the reader has scrolled up. Scrolling close to the top loads
+//! older rows. Which rows there are is computed in `live` and `ui/timeline`. This file renders them and handles scroll
+//! positions.
 
 use leptos::{
     html,
@@ -18,17 +22,18 @@ use crate::ui::{
 
 use super::invite::InviteButtons;
 
-/// Pixels from the end that still count as the end.
+/// A reader within this many pixels of the end counts as being at the end.
 const NEAR_END: i32 = 48;
-/// Where the unread messages begin.
+/// The line before the first unread message, as a selector.
 const UNREAD: &str = ".unread";
-/// The first row.
+/// The first row, as a selector.
 const FIRST: &str = "ol > li";
-/// Pages of history to look through for unread messages when a room is opened, and when they are asked for.
+/// The most pages of history that are loaded to find the first unread message: when the room is opened, and when the
+/// reader asks.
 const PAGES_AT_OPENING: usize = 4;
 const PAGES_ASKED_FOR: usize = 20;
 
-/// The timeline.
+/// The timeline, with its buttons to the first unread message and to the newest message.
 #[component]
 pub fn Timeline() -> impl IntoView {
     let room = use_room();
@@ -38,7 +43,7 @@ pub fn Timeline() -> impl IntoView {
     let top = NodeRef::<html::Div>::new();
     let bottom = NodeRef::<html::Div>::new();
 
-    // Saying something shows the end.
+    // Scrolls to the end after each message that the reader sends.
     effect(move || {
         room.said.track();
         if let Some(frame) = frame.get() {
@@ -46,7 +51,8 @@ pub fn Timeline() -> impl IntoView {
         }
     });
 
-    // Rows are shown one step later than the room has them, so that the place of what is read can be kept.
+    // `shown` follows `room.entries` one step later, so that the position of the visible rows can be recorded before
+    // the change and restored after it. At the end of the timeline the browser does that by itself.
     let shown = RwSignal::new(room.entries.get_untracked());
     let changes = StoredValue::new(0_u32);
     effect(move || {
@@ -64,7 +70,8 @@ pub fn Timeline() -> impl IntoView {
         });
     });
 
-    // A room opens where the unread messages begin, if they are more than a screen; asked for, that is shown in any case.
+    // Opens the room at the first unread message, if the unread messages are taller than the screen. If the reader has
+    // asked for the first unread message, it is shown in any case.
     effect(move || {
         let asked_for = room.jumps.get() > 0;
         let Some(frame) = frame.get() else { return };
@@ -91,7 +98,8 @@ pub fn Timeline() -> impl IntoView {
         });
     });
 
-    // Coming close to the top fetches what is above; watched anew after each page, in case the top is still in view.
+    // Loads older rows when the reader scrolls close to the top. Observed again after each page, because the top may
+    // still be in view.
     let watch = StoredValue::new(None::<Watch>);
     effect(move || {
         let wanted =
@@ -104,7 +112,7 @@ pub fn Timeline() -> impl IntoView {
         watch.set_value(watching);
     });
 
-    // The same below, for who went up so far that the newest rows were taken off the page.
+    // The same at the bottom. The newest rows are taken off the page when the reader scrolls far up.
     let watch_below = StoredValue::new(None::<Watch>);
     effect(move || {
         room.entries.track();
@@ -128,7 +136,7 @@ pub fn Timeline() -> impl IntoView {
         }
     };
     let to_unread = move |_| {
-        // The button goes away; the keyboard stays with what is read.
+        // The button disappears, so the focus moves to the timeline instead of the top of the page.
         if let Some(frame) = frame.get_untracked() {
             let _ = frame.focus();
         }
@@ -213,10 +221,11 @@ pub fn Timeline() -> impl IntoView {
     }
 }
 
-/// Shows the next rows, and answers once they are on the page; `false` if that is not the last change any more.
+/// Renders `next`, and returns true once its rows are in the page. Returns false if a newer change has replaced this
+/// one.
 ///
-/// Rows above all others are put there one by one. Of several at once `For` (tachys 0.2) takes those below for moved, and
-/// puts each of them in its place anew: the browser then has the style and the layout of the whole page to do.
+/// New rows above all known rows are inserted one by one. If several are inserted at once, `For` (tachys 0.2) treats
+/// all rows below as moved and inserts each of them again, and the browser computes style and layout of the whole page.
 async fn show(shown: RwSignal<Vec<Entry>>, next: Vec<Entry>, is_last: impl Fn() -> bool) -> bool {
     let is_known = |key| shown.try_with_untracked(|shown| shown.iter().any(|entry| entry.key == key)) == Some(true);
     let above = next.iter().position(|entry| is_known(entry.key)).unwrap_or_default();
@@ -232,12 +241,12 @@ async fn show(shown: RwSignal<Vec<Entry>>, next: Vec<Entry>, is_last: impl Fn() 
     is_last()
 }
 
-/// The first row.
+/// The key of the first row.
 fn first(rows: RwSignal<Vec<Entry>>) -> Option<RowKey> {
     rows.try_with_untracked(|rows| rows.first().map(|entry| entry.key)).flatten()
 }
 
-/// One row. `listing`: whether the list of readers is open.
+/// One row. `listing` is set to true to open the list of readers.
 #[component]
 fn RowItem(entry: Entry, listing: RwSignal<bool>) -> impl IntoView {
     let room = use_room();
@@ -260,7 +269,7 @@ fn RowItem(entry: Entry, listing: RwSignal<bool>) -> impl IntoView {
                 Row::Notice(text) => sentence(&text),
                 Row::Message(_) | Row::Day(_) | Row::Unread | Row::Hole(_) => ().into_any(),
             };
-            // The sentence has the direction of its language, and each name its own.
+            // The sentence has the text direction of the page, and each name in it its own.
             view! { <li class="notice">{content}</li> }.into_any()
         }
         Row::Hole(absence) => {

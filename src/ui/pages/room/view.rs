@@ -1,4 +1,4 @@
-//! The room: header, timeline, composer, and the members beside them where there is space.
+//! The open room: header, timeline, composer, the dialogs, and on wide screens the panel of members.
 
 use leptos::prelude::*;
 
@@ -23,35 +23,36 @@ use super::{
     timeline::Timeline,
 };
 
-/// The dialogs of a room, by whether they are open.
+/// The dialogs of a room. A signal that is true opens the dialog.
 #[derive(Clone, Copy)]
 pub struct Dialogs {
-    /// Code and link, to share.
+    /// Code and link, to invite others.
     pub invite: RwSignal<bool>,
-    /// Who is here.
+    /// The members.
     pub members: RwSignal<bool>,
-    /// The owner's settings.
+    /// The settings of the room.
     pub settings: RwSignal<bool>,
-    /// Leaving.
+    /// Leaving the room.
     pub exit: RwSignal<bool>,
 }
 
 impl Dialogs {
-    /// Whether one of them is open.
+    /// Whether any dialog is open.
     pub fn any_open(self) -> bool {
         [self.invite, self.members, self.settings, self.exit].into_iter().any(|open| open.get())
     }
 }
 
-/// The room of the page.
+/// The open room. The `LiveRoom` is in the context.
 #[component]
 pub fn RoomView(
-    /// How it is followed.
+    /// The connection that keeps the room up to date.
     line: Line,
 ) -> impl IntoView {
     let room = use_room();
     effect(move || {
-        // The server no longer knows this guest: its page shows the way in.
+        // The server no longer knows this visitor, or knows somebody else in this browser. The reloaded page shows what
+        // they may see.
         if room.ending.with(|ending| *ending == Some(Ending::Outside)) {
             browser::reload();
         }
