@@ -1,25 +1,26 @@
-//! What a list shows of a room, as plain functions: which rooms, and in which words.
+//! How a room is shown in the list and in notes, as pure functions: whether it matches a search, its title, its
+//! preview, its badge. The live list itself is in `live`.
 
 use crate::protocol::{RoomCode, RoomName, RoomSummary, RoomType, is_unseen};
 
 use super::{browser, live::Toast, texts::Texts, timeline::isolated};
 
-/// More than this is not counted out.
+/// The highest number that a badge shows. A larger one is shown as "99+".
 const COUNTED: u64 = 99;
 
-/// Which kind of rooms is wanted.
+/// The filter of the list by kind of room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// All of them.
+    /// Rooms of every kind.
     All,
-    /// Those for any number.
+    /// Group rooms.
     Groups,
-    /// Those for two.
+    /// Rooms for two.
     ForTwo,
 }
 
-/// Whether a room is wanted: by its kind, and by what was typed, which may be in its name, its code or its other member's
-/// name.
+/// Whether a room matches the filter and the search. The search matches parts of the room's name, of its code, and of
+/// the other member's name in a room for two. A whole code, link or invitation also matches its room.
 pub fn is_wanted(room: &RoomSummary, kind: Kind, typed: &str) -> bool {
     let of_kind = match kind {
         Kind::All => true,
@@ -29,7 +30,7 @@ pub fn is_wanted(room: &RoomSummary, kind: Kind, typed: &str) -> bool {
     of_kind && (is_named_like(room, typed) || typed_code(typed) == Some(room.code))
 }
 
-/// Accents count only if they were typed.
+/// Whether name, code or other member contain the search. Accents are compared only if the search contains accents.
 fn is_named_like(room: &RoomSummary, typed: &str) -> bool {
     let typed: String = typed.trim().chars().filter(|c| !is_unseen(*c)).collect();
     let typed = browser::folded(&typed);
@@ -43,12 +44,12 @@ fn is_named_like(room: &RoomSummary, typed: &str) -> bool {
     is_part_of_code || names.into_iter().flatten().any(|name| form(name).contains(&typed))
 }
 
-/// The code that was typed, if it is one.
+/// The room code in the search, if there is one.
 pub fn typed_code(typed: &str) -> Option<RoomCode> {
     typed.parse().ok()
 }
 
-/// What to call a room: its name, else who else is in it, else its code.
+/// A room's title: its name, else the other member's name, else its code.
 pub fn title(texts: &Texts, room: &RoomSummary) -> String {
     match (&room.name, &room.other) {
         (Some(name), _) => name.to_string(),
@@ -57,7 +58,8 @@ pub fn title(texts: &Texts, room: &RoomSummary) -> String {
     }
 }
 
-/// The last thing that was said in it, and by whom where that could be several; in pieces, to be shown as a sentence.
+/// The newest message of a room, after its author where that could be several people. Names and the message are marked
+/// with `isolated`, so that `components::sentence` renders them as elements.
 pub fn preview(texts: &Texts, room: &RoomSummary) -> String {
     match &room.last {
         None => texts.rooms.nothing_said().to_owned(),
@@ -69,7 +71,7 @@ pub fn preview(texts: &Texts, room: &RoomSummary) -> String {
     }
 }
 
-/// A number of messages for a badge; nothing if there are none.
+/// The text of a badge for this number of unread messages. `None` for 0.
 pub fn badge(unread: u64) -> Option<String> {
     match unread {
         0 => None,
@@ -78,7 +80,7 @@ pub fn badge(unread: u64) -> Option<String> {
     }
 }
 
-/// What a note says below the room's title.
+/// The text of a note, below the room's title. Names in it are marked.
 pub fn note(texts: &Texts, toast: &Toast) -> String {
     match (toast.messages, &toast.joined) {
         (0, Some(name)) => texts.toasts.came(&isolated(name.as_str())),
@@ -87,7 +89,7 @@ pub fn note(texts: &Texts, toast: &Toast) -> String {
     }
 }
 
-/// A note as one sentence.
+/// A note as one sentence for screen readers, with the room's title in it.
 pub fn announcement(texts: &Texts, toast: &Toast) -> String {
     let room = title(texts, &toast.room);
     match (toast.messages, &toast.joined, &toast.room.last) {

@@ -1,4 +1,7 @@
-//! The document around the application.
+//! The HTML document around every page: `<html>` with the look, `<head>` with scripts and styles, and the body.
+//!
+//! `shell` is the document of the hydrated application. The pages of `auth` and `preferences` call `document` with a
+//! body of their own. All of it is rendered on the server only.
 
 use std::{collections::HashMap, sync::OnceLock};
 
@@ -13,35 +16,35 @@ use super::{
     title,
 };
 
-/// What a page is drawn on, light and dark, for the browser's own bars around it.
+/// The colour of the page's background in each theme, for the browser's own bars (`theme-color`).
 const GROUNDS: [(&str, &str); 2] = [("light", "#ffffff"), ("dark", "#16181d")];
 
-/// What every page does before it is drawn.
+/// The script in the head of every page.
 const EARLY: &str = include_str!("early.js");
 
-/// Says how the page that is rendered now looks and speaks.
+/// Provides the look and the language of the page that is being rendered.
 pub fn provide_look(look: Look) {
     provide_context(look);
     provide_context(Speech::new(look));
 }
 
-/// Whose tab a page is in; nothing if the server could not say.
+/// A mark of whose browser this is. `None` if the server could not determine it.
 #[derive(Clone)]
 struct TabMark(Option<String>);
 
-/// Says whose tab the page is in that is rendered now: empty for somebody unknown.
+/// Provides the mark of whose browser this is, for the page that is being rendered. Empty for an unknown visitor.
 pub fn provide_tab_mark(mark: Option<String>) {
     provide_context(TabMark(mark));
 }
 
-/// The lines that forget what somebody else wrote in this tab.
+/// The script that removes drafts of another person from the tab's storage. `None` without a mark.
 fn tab_script() -> Option<String> {
     let TabMark(mark) = use_context()?;
-    // The mark is of letters, digits, `-` and `_`.
+    // Debug formatting is safe as JavaScript: the mark consists of letters, digits, `-` and `_`.
     Some(format!("{}({:?})", include_str!("tab.js").trim_end(), mark?))
 }
 
-/// The document of the application, rendered on the server only.
+/// The document of the application. Its body is hydrated in the browser.
 pub fn shell(options: &LeptosOptions) -> impl IntoView + use<> {
     let texts = use_texts();
     let title = title::element(&title::of_page(texts, &use_context::<Visit>().unwrap_or_default()));
@@ -52,11 +55,11 @@ pub fn shell(options: &LeptosOptions) -> impl IntoView + use<> {
     document(options, title.into_any(), head.into_any(), view! { <App/> }.into_any())
 }
 
-/// A document. The look stands on its root, where the style finds it before anything is drawn.
+/// Renders a document. The look is in attributes of `<html>`, so that the style applies it before anything is drawn.
 pub fn document(options: &LeptosOptions, title: AnyView, head: AnyView, body: AnyView) -> impl IntoView + use<> {
     let look = use_context::<Look>().unwrap_or_default();
     let texts = use_texts();
-    // Times in UTC are hidden until the scripts know better.
+    // While the reader's time zone is unknown, the style hides times until the scripts have set it.
     let times = with_context(|visit: &Visit| visit.local.is_none()).unwrap_or_default().then_some("utc");
     let colour_scheme = if look.theme == Theme::System { "light dark" } else { look.theme.as_str() };
     let theme_colours = GROUNDS.map(|(scheme, colour)| match look.theme {
@@ -85,8 +88,8 @@ pub fn document(options: &LeptosOptions, title: AnyView, head: AnyView, body: An
                 {theme_colours.into_iter().flatten().collect_view()}
                 <meta name="description" content=texts.document.description()/>
                 <meta name="format-detection" content="telephone=no"/>
-                // Drawn once it is there as a whole: what is aligned to an end or centred would move with each part that
-                // comes. Until then a browser shows the page that one comes from.
+                // Drawing waits until `#end` is parsed. A page drawn in parts would move what is centred or aligned to
+                // an end. Meanwhile the browser shows the previous page.
                 <link rel="expect" href="#end" blocking="render"/>
                 <HashedStylesheet options=options.clone() id="leptos"/>
                 <link rel="manifest" href=manifest::address(look.language)/>
@@ -104,7 +107,8 @@ pub fn document(options: &LeptosOptions, title: AnyView, head: AnyView, body: An
     }
 }
 
-/// Starts the browser's half. Leptos' own `HydrationScripts` would fetch it ahead of the first picture.
+/// The script that loads the wasm and hydrates the page. Leptos' own `HydrationScripts` would load it before the first
+/// drawing.
 fn start_script(options: &LeptosOptions) -> String {
     let file = |kind: &str| {
         let hash = hashes(options).get(kind).map(|hash| format!(".{hash}")).unwrap_or_default();
@@ -113,7 +117,7 @@ fn start_script(options: &LeptosOptions) -> String {
     format!("{}({:?}, {:?})", include_str!("start.js").trim_end(), file("js"), file("wasm"))
 }
 
-/// What cargo-leptos wrote down beside the binary: the hash in the name of each kind of file.
+/// The hashes in the names of the built files, by file extension. cargo-leptos writes them to a file beside the binary.
 fn hashes(options: &LeptosOptions) -> &'static HashMap<String, String> {
     static HASHES: OnceLock<HashMap<String, String>> = OnceLock::new();
     HASHES.get_or_init(|| {

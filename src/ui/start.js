@@ -1,19 +1,19 @@
-// Fetches the browser's half and lets it take over the page. Not before the page was drawn: until then every byte would
-// keep the reader waiting, and reading and the forms do without it. A page that nobody looks at is not drawn.
+// Loads the wasm and hydrates the page, after the first drawing: earlier it would delay that, and reading and forms
+// work without it. A hidden page is not drawn, so it starts at once.
 ((script, wasm) => {
-  // A list stays where it was scrolled to, from one document to the next.
+  // A list keeps its scroll position from one document to the next.
   const list = document.querySelector("[data-keeps-place]");
   if (list) {
     const name = `anonchat.place.${list.dataset.keepsPlace}`;
     list.scrollTop = Number(sessionStorage.getItem(name));
     addEventListener("pagehide", () => sessionStorage.setItem(name, String(list.scrollTop)));
   }
-  // A room opens where the unread messages begin, if they are more than a screen; at its end if not.
+  // Scrolls a room to its first unread message, if that is above the screen. Otherwise it stays at its end.
   const unread = document.querySelector(".unread");
   const frame = unread?.closest(".timeline__frame");
   if (frame) frame.scrollBy(0, Math.min(0, unread.getBoundingClientRect().top - frame.getBoundingClientRect().top));
-  // Where one writes with a keyboard, the letters typed before the scripts are there are for the composer. On a phone the
-  // focus would bring up the keyboard over the room.
+  // Letters typed before hydration go to the composer. Not on a phone, where the focus would open the keyboard over the
+  // room.
   const composer = document.getElementById("message");
   if (composer && document.activeElement === document.body && !matchMedia("(pointer: coarse)").matches) {
     composer.focus();

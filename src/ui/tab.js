@@ -1,5 +1,5 @@
-// What was written in this tab and not sent belongs to who wrote it. When somebody else has the tab, or nobody is known, it
-// is forgotten. A guest who gets an account stays the same person. (src/ui/live/tab.rs keeps it.)
+// Removes drafts and unsent messages from this tab's storage when its mark changes or nobody is known. They belong to
+// their author. A guest who becomes an account (g to a) keeps them. (src/ui/live/tab.rs stores them.)
 ((who) => {
   try {
     const was = sessionStorage.getItem("anonchat.who");
@@ -9,6 +9,6 @@
     for (const name of Object.keys(sessionStorage))
       if (/^anonchat\.(draft|outbox)\./.test(name)) sessionStorage.removeItem(name);
   } catch {
-    // Without storage nothing was kept.
+    // Without storage nothing was stored.
   }
 })

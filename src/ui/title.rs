@@ -1,4 +1,5 @@
-//! The title of a page. The server writes it into the document; while a room is open the browser keeps it up to date.
+//! The title of each page. The server writes it into the document. In the browser the open room and the list of rooms
+//! update it.
 
 use leptos::tachys::html::InertElement;
 
@@ -6,7 +7,7 @@ use crate::protocol::{Door, Page, RoomCode, RoomName, Visit};
 
 use super::texts::Texts;
 
-/// The title of a page as it is sent.
+/// The title of a page as the server renders it.
 pub fn of_page(texts: &Texts, visit: &Visit) -> String {
     let title = match &visit.page {
         Page::Home(_) => return "AnonChat".to_owned(),
@@ -28,13 +29,13 @@ pub fn of_heading(heading: &str) -> String {
     format!("{heading} · AnonChat")
 }
 
-/// The title of the list of rooms, with the number of messages that wait in them.
+/// The title of the list of rooms, with the number of unread messages.
 pub fn of_list(texts: &Texts, unread: u64) -> String {
     let heading = of_heading(texts.rooms.heading());
     if unread == 0 { heading } else { format!("({unread}) {heading}") }
 }
 
-/// The title of a room, with the number of messages that came while nobody looked.
+/// The title of a room, with the number of messages that arrived while the page was not looked at.
 pub fn of_room(name: Option<&RoomName>, code: RoomCode, missed: usize) -> String {
     let name = name.map_or_else(|| code.spaced(), ToString::to_string);
     match missed {
@@ -43,7 +44,7 @@ pub fn of_room(name: Option<&RoomName>, code: RoomCode, missed: usize) -> String
     }
 }
 
-/// The element of a title, as plain text: the markers that Leptos sets between texts would be seen in it.
+/// The `<title>` element, as inert markup. Leptos would put markers between texts, and a title shows them.
 pub fn element(title: &str) -> InertElement {
     InertElement::new(markup(title))
 }

@@ -1,4 +1,4 @@
-//! What one is called, where mails go, and what one logs in with.
+//! The page with an account's name, its e-mail address and its password, one form each.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
@@ -17,7 +17,7 @@ use super::{
     parts::{FormCard, done},
 };
 
-/// The forms.
+/// The forms of the page.
 pub fn forms(visit: &PreferencesVisit) -> impl IntoView + use<> {
     view! {
         {name_form(visit)}
@@ -79,7 +79,7 @@ fn email_form(visit: &PreferencesVisit) -> impl IntoView + use<> {
     }
 }
 
-/// The address of now, whether it is proved, and the one that is still to be.
+/// Shows the current address and whether it is confirmed, and an address that waits for confirmation.
 fn current_address(visit: &PreferencesVisit) -> impl IntoView + use<> {
     let own = use_preferences_texts();
     let profile = &visit.profile;
@@ -144,7 +144,7 @@ fn password_form(visit: &PreferencesVisit) -> impl IntoView + use<> {
             {done}
             {(!has_password).then(|| view! { <p class="card__text">{own.no_password()}</p> })}
             <form method="post" action=ChangePassword::PATH>
-                // For password managers, to know whose password it is.
+                // Password managers store a password together with this user name.
                 <input type="text" name="username" autocomplete="username" value=email hidden readonly/>
                 <ConfirmField confirming=confirming.clone()/>
                 {can_be_set.then(|| view! {

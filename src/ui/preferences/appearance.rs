@@ -1,4 +1,4 @@
-//! How pages look and speak.
+//! The page with theme, accent, size of texts, clock and language.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
@@ -14,7 +14,7 @@ use crate::{
 
 use super::parts::{Choices, done};
 
-/// The form. What is chosen shows at once where scripts run, and is kept when it is sent.
+/// The form. With scripts a choice is shown at once (`preview.js`). It is stored when the form is sent.
 pub fn form(visit: &PreferencesVisit) -> impl IntoView + use<> {
     let texts = use_preferences_texts();
     let problem = refusal::<ChooseAppearance>(visit.refused.as_ref());
@@ -50,7 +50,7 @@ pub fn form(visit: &PreferencesVisit) -> impl IntoView + use<> {
     }
 }
 
-/// A picture of a theme: the device's is half of each.
+/// A picture of a theme. The theme "as the device" is half light and half dark.
 fn swatch(theme: Theme) -> AnyView {
     let (left, right) = match theme {
         Theme::System => ("light", "dark"),

@@ -1,4 +1,4 @@
-//! What one is told, what others see, and the name in new rooms.
+//! The page with notifications, with what others may see (typing, read position), and with the nickname for new rooms.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
@@ -13,7 +13,7 @@ use crate::{
 
 use super::parts::{Choices, Switch, done};
 
-/// The form.
+/// The form of the page.
 pub fn form(visit: &PreferencesVisit) -> impl IntoView + use<> {
     let texts = use_preferences_texts();
     let problem = refusal::<ChooseChatting>(visit.refused.as_ref());

@@ -1,4 +1,5 @@
-//! Proof that it is really the account's person: their password, or a code by mail.
+//! Changing an address or a password, and deleting the account, needs a confirmation: the current password, or a code
+//! that is mailed. The parts of a form for that are here.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
@@ -11,23 +12,23 @@ use crate::{
     },
 };
 
-/// How a form can be confirmed.
+/// How a form can be confirmed by this account, and what was refused.
 #[derive(Clone)]
 pub struct Confirming {
     form: PreferencesForm,
     has_password: bool,
-    /// Whether the session suffices, since there is nothing else that could prove more.
+    /// Whether the session is enough, because the account has neither a password nor a confirmed address.
     by_session: bool,
-    /// Where a code would go.
+    /// The address that a code is mailed to.
     email: Option<String>,
-    /// Whether a code is on its way.
+    /// Whether a code was mailed for this form.
     asked: bool,
     problem: Option<Problem>,
     code_problem: Option<Problem>,
 }
 
 impl Confirming {
-    /// As the account can, and with what became of it.
+    /// Determines this from the account and from the newest attempt.
     pub fn of(visit: &PreferencesVisit, form: PreferencesForm, problem: Option<Problem>) -> Self {
         let code_problem =
             refusal::<SendConfirmation>(visit.refused.as_ref()).filter(|_| visit.typed.form == Some(form));
@@ -42,13 +43,13 @@ impl Confirming {
         }
     }
 
-    /// Whether the form can be sent: there is something to type, or nothing needs to be.
+    /// Whether the form can be sent. It cannot while the account has to ask for a code first.
     pub fn is_ready(&self) -> bool {
         self.asked || self.has_password || self.by_session
     }
 }
 
-/// The field for the password, or for the code that was mailed.
+/// The input for the password or the mailed code. If the session is enough there is none.
 #[component]
 pub fn ConfirmField(confirming: Confirming) -> impl IntoView {
     let (texts, own) = (use_auth_texts(), use_preferences_texts());
@@ -79,15 +80,15 @@ pub fn ConfirmField(confirming: Confirming) -> impl IntoView {
     }
 }
 
-/// The button that sends the form, and the one that has a code mailed; between them what went wrong beside the fields.
+/// The button that sends the form, the button that mails a code, and refusals that are about none of the fields.
 #[component]
 pub fn ConfirmButtons(
     confirming: Confirming,
-    /// The fields of the form, which say their own.
+    /// The names of the fields that show their own errors.
     fields: &'static [&'static str],
-    /// What the button that sends it says.
+    /// The text of the button that sends the form.
     label: &'static str,
-    /// How that looks.
+    /// The CSS class of that button.
     #[prop(default = "button button--primary button--wide")]
     class: &'static str,
 ) -> impl IntoView {
@@ -105,7 +106,7 @@ pub fn ConfirmButtons(
         <input type="hidden" name="form" value=confirming.form.as_str()/>
         <Refused problem=confirming.problem fields/>
         <Refused problem=confirming.code_problem fields=&[]/>
-        // The first button is the one that Enter presses.
+        // Enter presses the first submit button of a form, so the button that sends it comes first.
         {is_ready.then(|| view! { <button type="submit" class=class>{label}</button> })}
         {(confirming.email.is_some() && !confirming.by_session).then(|| view! {
             <button type="submit" class=mail_class formaction=SendConfirmation::PATH formnovalidate>{mail}</button>

@@ -1,4 +1,4 @@
-//! Taking one's data out, and leaving for good.
+//! The page that downloads an account's data and deletes the account.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
@@ -13,7 +13,7 @@ use super::{
     parts::FormCard,
 };
 
-/// The forms.
+/// The link to download, and the form that deletes the account.
 pub fn forms(visit: &PreferencesVisit) -> impl IntoView + use<> {
     let own = use_preferences_texts();
     let problem = refusal::<DeleteAccount>(visit.refused.as_ref());

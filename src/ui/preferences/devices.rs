@@ -1,4 +1,4 @@
-//! Where one is logged in, and ending that.
+//! The page that lists the browsers in which an account is logged in, and logs them out.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
@@ -17,7 +17,7 @@ use super::parts::done;
 const HOUR_MS: Millis = 3_600_000;
 const DAY_MS: Millis = 24 * HOUR_MS;
 
-/// The browsers that are logged in.
+/// The list of sessions, with a button to end each and one to end all others.
 pub fn list(visit: &PreferencesVisit) -> impl IntoView + use<> {
     let own = use_preferences_texts();
     let refused = visit.refused.as_ref();
@@ -80,7 +80,8 @@ fn device(session: &SessionView, now: Millis, local: Option<&LocalTime>) -> impl
     }
 }
 
-/// What a device is called, as the server put it together of two names, in the language of the page.
+/// Translates the name of a device. The server stores an English name: "Firefox on Linux", one of the two, or
+/// "Something unknown".
 fn device_name(device: &str) -> String {
     let own = use_preferences_texts();
     match device.split_once(" on ") {
@@ -90,7 +91,8 @@ fn device_name(device: &str) -> String {
     }
 }
 
-/// How long ago something was used: the same in every time zone, and as exact as it is known.
+/// How long ago a session was used, in whole hours or days. It needs no time zone, and the server knows it no more
+/// exactly.
 fn last_used(at: Millis, now: Millis) -> String {
     let own = use_preferences_texts();
     let count = |unit: Millis| usize::try_from((now - at) / unit).unwrap_or_default();

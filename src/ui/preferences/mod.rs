@@ -1,5 +1,7 @@
-//! The preferences of an account: pages like those of `auth`, of forms that the browser sends by itself. They need nothing
-//! of the wasm, and the server alone renders them.
+//! The preferences of an account: `/preferences` and the pages below it.
+//!
+//! Like the pages of `auth` they are rendered by the server alone, load no wasm, and their forms are sent by the
+//! browser itself. Each page is a module.
 
 mod account;
 mod appearance;
@@ -21,7 +23,7 @@ use super::{
     title,
 };
 
-/// The document of a page of preferences.
+/// Renders the whole document of a preferences page from the `PreferencesVisit` in the context.
 pub fn preferences_shell(options: &LeptosOptions) -> impl IntoView + use<> {
     let visit = expect_context::<PreferencesVisit>();
     let page = visit.page;
@@ -53,7 +55,7 @@ pub fn preferences_shell(options: &LeptosOptions) -> impl IntoView + use<> {
     document(options, title, head.into_any(), body.into_any())
 }
 
-/// What a page is called.
+/// The name of a page, for its heading and for links to it.
 fn name(page: PreferencesPage) -> &'static str {
     let at = PreferencesPage::ALL.iter().position(|other| *other == page);
     use_preferences_texts().pages(at.unwrap_or_default())

@@ -1,19 +1,19 @@
-//! Parts of the forms of preferences.
+//! Parts that the preferences forms share.
 
 use leptos::prelude::*;
 
 use crate::protocol::{PreferencesForm, PreferencesVisit};
 
-/// One of several, as cards.
+/// Radio buttons, shown as cards.
 #[component]
 pub fn Choices(
-    /// Its name in the form.
+    /// The name of the input in the form.
     name: &'static str,
-    /// What it is about.
+    /// The legend of the group.
     legend: &'static str,
-    /// The value, the name and perhaps a picture of each.
+    /// Value, label and optional picture of each option.
     options: Vec<(&'static str, &'static str, Option<AnyView>)>,
-    /// The value of the one that is chosen.
+    /// The value of the selected option.
     chosen: &'static str,
 ) -> impl IntoView {
     let option = |(value, label, picture): (&'static str, &'static str, Option<AnyView>)| {
@@ -38,14 +38,14 @@ pub fn Choices(
     }
 }
 
-/// On or off.
+/// A checkbox, shown as a switch.
 #[component]
 pub fn Switch(
-    /// Its name in the form, and its id.
+    /// The name of the input in the form. The id of its text is derived from it.
     name: &'static str,
-    /// What it is called.
+    /// The label.
     label: &'static str,
-    /// What on and off mean.
+    /// A sentence that says what the switch does.
     text: &'static str,
     /// Whether it is on.
     on: bool,
@@ -60,14 +60,15 @@ pub fn Switch(
     }
 }
 
-/// A form with its heading. Somebody who has just sent it is led here.
+/// A form with a heading. The section has the form's name as id, and the address after sending the form ends in it
+/// (`#email`).
 #[component]
 pub fn FormCard(
-    /// Which.
+    /// The form.
     form: PreferencesForm,
-    /// What it is about.
+    /// The heading.
     heading: &'static str,
-    /// What is in it.
+    /// The content below the heading.
     children: Children,
 ) -> impl IntoView {
     let heading_id = format!("{}-heading", form.as_str());
@@ -80,7 +81,8 @@ pub fn FormCard(
     }
 }
 
-/// Says that a form is done, if it was sent just now. It has the focus, so that the keyboard goes on from there.
+/// A confirmation that this form was sent, or nothing if it was not sent just now. It gets the focus, so that keyboard
+/// users continue from there.
 pub fn done(visit: &PreferencesVisit, form: PreferencesForm, text: &'static str) -> impl IntoView + use<> {
     (visit.done == Some(form)).then(|| view! { <p class="form-done" role="status" tabindex="-1" autofocus>{text}</p> })
 }

@@ -1,4 +1,4 @@
-// Shows a look as soon as it is chosen. It is kept once the form is sent.
+// Shows a chosen look at once. It is stored when the form is sent.
 (() => {
   const names = { theme: "theme", accent: "accent", text_size: "textSize" };
   document.querySelector("#appearance form").addEventListener("change", ({ target }) => {

@@ -1,5 +1,5 @@
-//! The texts of the pages about accounts, which the server alone renders: they are in a table of their own, since what is in
-//! the other one goes to the browser with every document.
+//! The texts of the pages of accounts and preferences, and of their errors. They are a table of their own, because the
+//! other table is sent to the browser with every document, and these pages need no texts in the browser.
 
 use crate::protocol::{Code, Language, Problem, limits::PASSWORD_CHARS};
 
@@ -11,7 +11,7 @@ use super::{
 };
 
 table! {
-    /// The pages about accounts.
+    /// The account pages.
     auth: Auth {
         you_are: {name};
         type_code;
@@ -76,7 +76,7 @@ table! {
         deleted_text;
         unavailable;
     }
-    /// What can go wrong on these pages beside what can anywhere.
+    /// Errors of these pages, besides the general ones.
     account_problems: AccountProblems {
         wrong_password;
         wrong_code;
@@ -88,7 +88,7 @@ table! {
         code_digits;
         other;
     }
-    /// The pages of preferences.
+    /// The preferences pages.
     preferences: Preferences {
         heading;
         rooms;
@@ -165,18 +165,18 @@ table! {
     }
 }
 
-/// The texts of these pages, in the language of the page.
+/// Returns the texts of the account pages, in the language of the page.
 pub fn use_auth_texts() -> &'static Auth {
     &files::of_auth(use_speech().language).auth
 }
 
-/// The texts of the preferences, in the language of the page.
+/// Returns the texts of the preferences pages, in the language of the page.
 pub fn use_preferences_texts() -> &'static Preferences {
     &files::of_auth(use_speech().language).preferences
 }
 
-/// What went wrong, in the words of these pages. Always in theirs: a form that was sent without scripts comes back by an
-/// address, and whoever wrote that could make the page say anything.
+/// The text of a problem on these pages. It is always a text of ours, and never the problem's own sentence: a form sent
+/// without scripts comes back with its problem in the address, and anybody could write a link with any sentence in it.
 pub fn account_problem(problem: &Problem) -> String {
     files::of_auth(use_speech().language).account_problems.of(problem).unwrap_or_else(|| use_texts().problem(problem))
 }
@@ -195,7 +195,7 @@ impl AccountProblems {
                 let (least, most) = PASSWORD_CHARS.into_inner();
                 return Some(self.password_length(&least.to_string(), &most.to_string()));
             }
-            // A room's code says by its reason what is wrong with it.
+            // A problem with a room's code has a reason, and the reason's text is used. This is about the mailed code.
             (Code::InvalidInput, Some("code")) if problem.reason.is_none() => self.code_digits(),
             (Code::InvalidInput, _) if problem.reason.is_none() => self.other(),
             (Code::TooManyRequests, _) if problem.retry_after_ms.is_none() => self.other(),

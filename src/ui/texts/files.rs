@@ -1,4 +1,4 @@
-//! The files of the languages: on the server only, since nothing that runs in a browser calls this.
+//! Reads the files of the languages. No browser code calls this, so the files are not in the wasm.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -13,7 +13,7 @@ use super::{
     table::{Kind, Table},
 };
 
-/// The file of a language.
+/// The content of a language's file.
 const fn file(language: Language) -> &'static str {
     match language {
         Language::English => include_str!("en.json"),
@@ -21,22 +21,22 @@ const fn file(language: Language) -> &'static str {
     }
 }
 
-/// The texts of a language.
+/// The texts of a language. The files are read at the first call and kept.
 pub fn of(language: Language) -> &'static Texts {
     static TEXTS: LazyLock<Vec<(Language, Texts)>> = LazyLock::new(|| read(Texts::read, 0));
     found(&TEXTS, language)
 }
 
-/// The texts of the pages about accounts in a language.
+/// The texts of the account and preferences pages in a language.
 pub fn of_auth(language: Language) -> &'static auth::Texts {
     static TEXTS: LazyLock<Vec<(Language, auth::Texts)>> = LazyLock::new(|| read(auth::Texts::read, 1));
     found(&TEXTS, language)
 }
 
-/// All tables: together they have what is in a file.
+/// All tables. A language's file must contain exactly their entries.
 const TABLES: [Table; 2] = [TABLE, auth::TABLE];
 
-/// The texts of a table in every language.
+/// Reads one table in every language. `table` is its index in [`TABLES`].
 fn read<T>(read: fn(Language, &'static str) -> T, table: usize) -> Vec<(Language, T)> {
     let texts = |language: &Language| {
         let mut lists = lists(*language, file(*language)).expect("a test reads every file");
@@ -50,7 +50,7 @@ fn found<T>(texts: &'static [(Language, T)], language: Language) -> &'static T {
     texts
 }
 
-/// An entry, as it stands in a file.
+/// An entry of a file: one text, its plural forms by kind, or a list of texts.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Entry {
@@ -59,8 +59,9 @@ enum Entry {
     List(Vec<String>),
 }
 
-/// Reads a file into a list for each table, as a [`Book`](super::table::Book) has it. Fails, and says where, unless the file
-/// has each entry of the tables, nothing else, and in each text the holes that it must have.
+/// Reads a file into one list for each table, in the format of [`Book`](super::table::Book). Returns an error that
+/// names the entry if an entry is missing or unknown, or if the holes of a text are not the ones that the table
+/// demands.
 fn lists(language: Language, file: &str) -> Result<[String; TABLES.len()], String> {
     let mut groups: BTreeMap<String, BTreeMap<String, Entry>> =
         serde_json::from_str(file).map_err(|error| error.to_string())?;
@@ -86,7 +87,7 @@ fn lists(language: Language, file: &str) -> Result<[String; TABLES.len()], Strin
     Ok(lists)
 }
 
-/// The texts of an entry, in their order.
+/// Checks one entry against its kind and returns its texts in their order. Plural forms are in the order of `kinds`.
 fn texts(language: Language, entry: Entry, kind: Kind) -> Result<Vec<String>, String> {
     let texts = match (entry, kind) {
         (Entry::Text(text), Kind::Text(wanted)) => {
@@ -118,7 +119,7 @@ fn texts(language: Language, entry: Entry, kind: Kind) -> Result<Vec<String>, St
     Ok(texts)
 }
 
-/// Each hole once, and no others.
+/// Checks that a text has each wanted hole exactly once, and no other braces.
 fn has_holes(text: &str, wanted: &[&str]) -> Result<(), String> {
     let (mut found, mut wanted) = (holes(text), wanted.to_vec());
     found.sort_unstable();
@@ -140,7 +141,7 @@ mod tests {
         serde_json::from_str(file(Language::English)).unwrap()
     }
 
-    /// What is said about the English file after a change to it.
+    /// Returns the error for the English file after this change.
     fn refusal(change: impl FnOnce(&mut Value)) -> String {
         let mut file = english();
         change(&mut file);
@@ -182,7 +183,7 @@ mod tests {
     fn no_text_was_left_in_english() {
         let german = lists(Language::German, file(Language::German)).unwrap().join("\n");
         let english = lists(Language::English, file(Language::English)).unwrap().join("\n");
-        // The same in both: what is no word, times of day, and a code.
+        // Texts that may be the same in both languages: symbols, times of day, and the word "Code".
         let same: Vec<&str> =
             german.lines().zip(english.lines()).filter(|(de, en)| de == en).map(|(de, _)| de).collect();
         assert_eq!(

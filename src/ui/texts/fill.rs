@@ -1,6 +1,7 @@
-//! Texts with holes: `{name}` in a text is the place of a name.
+//! Texts with holes: `{name}` in a text is a placeholder for a name.
 
-/// A text with its holes filled. What is filled in is not looked at again: braces in a name are just braces.
+/// Fills the holes of a text by name. An inserted value is not searched for holes, so braces in a nickname stay as they
+/// are.
 pub fn fill(text: &str, values: &[(&str, &str)]) -> String {
     let mut filled = String::new();
     let mut rest = text;
@@ -15,17 +16,17 @@ pub fn fill(text: &str, values: &[(&str, &str)]) -> String {
     filled
 }
 
-/// What stands before the hole of a text, and what after it.
+/// Splits a text at its hole. Returns the parts before and after it.
 pub fn around(text: &str) -> (&str, &str) {
     split(text).map_or((text, ""), |(before, _, after)| (before, after))
 }
 
-/// The holes of a text, in their order.
+/// The names of the holes of a text, in their order.
 pub fn holes(text: &str) -> Vec<&str> {
     std::iter::successors(split(text), |(_, _, after)| split(after)).map(|(_, hole, _)| hole).collect()
 }
 
-/// The first hole of a text, with what stands before and after it.
+/// Splits a text at its first hole: the part before, the hole's name, and the part after.
 fn split(text: &str) -> Option<(&str, &str, &str)> {
     let (before, rest) = text.split_once('{')?;
     let (hole, after) = rest.split_once('}')?;

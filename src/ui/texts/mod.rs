@@ -1,8 +1,11 @@
-//! Every text of the pages, in one typed table, and a file for each language.
+//! All texts of the pages, as one typed table with a file for each language.
 //!
-//! The server chooses the language and renders with it. The texts come to the browser with the document, so no language
-//! is in the wasm. A new language is a file beside `en.json`, a line in `files.rs`, its rule in `plural.rs`, and its case
-//! in [`Language`]; the tests say what is missing. docs/decisions/0013 has the reasons.
+//! The server chooses the language and renders with it. It sends the same texts to the browser with the document, so no
+//! language is in the wasm. `table!` turns each entry into a function, so a call with an unknown entry or without a
+//! value for a hole does not compile.
+//!
+//! To add a language, add a file beside `en.json`, a line in `files.rs`, its plural rule in `plural.rs`, and its case
+//! in [`Language`]. The tests report what is missing. docs/decisions/0013 has the reasons.
 
 mod auth;
 mod files;
@@ -22,7 +25,7 @@ pub use auth::{account_problem, use_auth_texts, use_preferences_texts};
 pub use files::{of, of_auth};
 
 table! {
-    /// The document, and the application on a device.
+    /// The document itself, and the installed application.
     document: Document {
         description;
         shortcut;
@@ -30,7 +33,7 @@ table! {
         check_code;
         nothing_here;
     }
-    /// What several pages say.
+    /// Texts that several pages share.
     common: Common {
         room: (code);
         back_to: (code);
@@ -78,7 +81,7 @@ table! {
         create;
         switch;
     }
-    /// A room's door.
+    /// The page behind a room's link, for a visitor who is not in the room.
     door: Door {
         heading: {code};
         try_again;
@@ -87,12 +90,12 @@ table! {
         wrong_code;
         wrong_code_text;
     }
-    /// An address that leads nowhere.
+    /// The page for an unknown address.
     not_found: NotFound {
         heading;
         text;
     }
-    /// The top of a room.
+    /// The header of a room.
     header: Header {
         home;
         invite;
@@ -103,7 +106,7 @@ table! {
         keeps_history;
         keeps_nothing;
     }
-    /// Sharing a room.
+    /// The dialog that invites others.
     invite: Invite {
         heading;
         one_to_one;
@@ -113,7 +116,7 @@ table! {
         copy_link;
         share;
     }
-    /// Who is in a room.
+    /// The list of members and its dialogs.
     members: Members {
         heading;
         heading_with: (count);
@@ -134,7 +137,7 @@ table! {
         log_in_or_register;
         to_keep_place: {link};
     }
-    /// What the owner may change.
+    /// The settings of a room.
     settings: Settings {
         heading;
         name;
@@ -149,7 +152,7 @@ table! {
         keep_send;
         keep_sent;
     }
-    /// Leaving a room.
+    /// The dialog that leaves a room.
     exit: Exit {
         heading;
         preserved;
@@ -161,13 +164,13 @@ table! {
         heir;
         heir_of_two: (name);
     }
-    /// The place in a room for two that is kept for who is absent.
+    /// The notice about a place that is reserved for an absent guest in a room for two.
     place: Place {
         kept: (name);
         consequence;
         give_up;
     }
-    /// Why a room is over for a page.
+    /// Why this page no longer follows the room.
     ended: Ended {
         removed_by: (by);
         removed;
@@ -178,7 +181,7 @@ table! {
         outside;
         come_back;
     }
-    /// The connection, when it is not there.
+    /// The banner that is shown without a connection.
     connection: Connection {
         offline;
         blocked;
@@ -187,7 +190,7 @@ table! {
         in_seconds: (seconds);
         try_now;
     }
-    /// Where messages are written.
+    /// The composer.
     composer: Composer {
         message;
         send;
@@ -225,7 +228,7 @@ table! {
         retry;
         discard;
     }
-    /// What happened in a room besides messages.
+    /// Notices in a timeline: joining, leaving, and changes of the room.
     notices: Notices {
         you;
         list_of_two: (first, second);
@@ -301,7 +304,7 @@ table! {
         back_unread: [count];
         close;
     }
-    /// An address that is not proved.
+    /// The notice about an e-mail address that is not confirmed.
     unproved: Unproved {
         heading;
         text: {email};
@@ -311,7 +314,7 @@ table! {
         nowhere_text;
         give;
     }
-    /// News of other rooms, while one is open.
+    /// Notes about other rooms while one room is open.
     toasts: Toasts {
         label;
         dismiss;
@@ -320,7 +323,7 @@ table! {
         said: (name, room, text);
         several: [count, room];
     }
-    /// Whether somebody is logged in.
+    /// Logging in and out.
     account: Account {
         log_in;
         log_out;
@@ -328,7 +331,7 @@ table! {
         logged_in_as: {name};
         forget_me;
     }
-    /// What can go wrong.
+    /// Problems, each as a sentence that says what to do.
     problems: Problems {
         name_empty;
         name_too_long: (limit, found);
@@ -364,30 +367,31 @@ table! {
     }
 }
 
-/// How a page speaks to its reader.
+/// Language, texts and clock of a page.
 #[derive(Clone, Copy)]
 pub struct Speech {
-    /// Its texts.
+    /// The texts in this language.
     pub texts: &'static Texts,
-    /// Its language.
+    /// The language.
     pub language: Language,
-    /// Whether hours are counted from 1 to 12.
+    /// Whether times are written with a 12-hour clock.
     pub twelve_hours: bool,
 }
 
 impl Speech {
-    /// As the server decided.
+    /// The speech for the look that the server has determined.
     pub fn new(look: Look) -> Self {
         Self { texts: of(look.language), language: look.language, twelve_hours: look.has_twelve_hours() }
     }
 
-    /// As one text, to go with the document.
+    /// Serialises this into the document: the language, the clock, and the list of texts, separated by line breaks.
     fn hand_over(self) -> String {
         let hours = if self.twelve_hours { "12" } else { "24" };
         format!("{}\n{hours}\n{}", self.language.as_str(), self.texts.list)
     }
 
-    /// Takes what was handed over. It stays as long as the document, so it is never given back.
+    /// Parses what [`hand_over`](Self::hand_over) wrote. The memory is leaked on purpose, because the texts are used as
+    /// long as the document exists.
     fn take_over(handed: String) -> Self {
         let mut parts = handed.leak().splitn(3, '\n');
         let mut part = || parts.next().unwrap_or_default();
@@ -398,7 +402,7 @@ impl Speech {
     }
 }
 
-/// Gives the page its speech. The server has it, and the browser finds it in the document.
+/// Provides the speech to all components. The server has it in the context, and the browser reads it from the document.
 pub fn provide_speech() {
     let chosen = use_context::<Speech>();
     let handed = SharedValue::new_str(|| chosen.map(Speech::hand_over).unwrap_or_default()).into_inner();
@@ -407,12 +411,12 @@ pub fn provide_speech() {
     }
 }
 
-/// How the page speaks.
+/// Returns language, texts and clock of the page.
 pub fn use_speech() -> Speech {
     expect_context()
 }
 
-/// The texts of the page.
+/// Returns the texts of the page.
 pub fn use_texts() -> &'static Texts {
     use_speech().texts
 }

@@ -1,16 +1,17 @@
-//! Which form of a text goes with a number, by language.
+//! The plural rules of the languages.
 
 use crate::protocol::Language;
 
-/// The kinds of numbers that a language tells apart, by the names that Unicode has for them
-/// (<https://cldr.unicode.org/index/cldr-spec/plural-rules>).
+/// The plural categories of a language, by their names in Unicode's CLDR
+/// (<https://cldr.unicode.org/index/cldr-spec/plural-rules>). A counted text has one form for each of them, in this
+/// order.
 pub const fn kinds(language: Language) -> &'static [&'static str] {
     match language {
         Language::English | Language::German => &["one", "other"],
     }
 }
 
-/// Of which of them a number is.
+/// The index in [`kinds`] of the category that a number belongs to.
 pub fn kind(language: Language, count: usize) -> usize {
     match language {
         Language::English | Language::German => usize::from(count != 1),

@@ -1,14 +1,14 @@
-//! What went wrong, in the words of the page.
+//! The text of a problem, in the language of the page.
 //!
-//! The server's own sentence is English and meant for programs and their authors. The page says what it can by the stable
-//! code and the reason, and shows that sentence where both leave open what happened.
+//! A problem's own sentence (`detail`) is English and written for programs and their authors. The page therefore takes
+//! its text by the problem's reason, else by its code. Only if neither says exactly what happened is `detail` shown.
 
 use crate::protocol::{Code, Problem, Reason, Subject, shown};
 
 use super::Texts;
 
 impl Texts {
-    /// A sentence for people: what happened, and what they can do.
+    /// The sentence for the reader: what happened, and what to do about it.
     pub fn problem(&self, problem: &Problem) -> String {
         self.by_reason(problem).or_else(|| self.by_code(problem)).unwrap_or_else(|| problem.detail.clone())
     }
@@ -66,7 +66,8 @@ impl Texts {
             Code::Overloaded => texts.overloaded(),
             Code::TokenInvalid => texts.token_invalid(),
             Code::NotLoggedIn => texts.not_logged_in(),
-            // Only the reason or the server's sentence says what is wrong; or a program is wrong, and not a person.
+            // No text by code. For some of these only the reason or the server's sentence says what is wrong. The
+            // others are errors of a program, which the reader cannot cause.
             Code::InvalidInput
             | Code::WeakPassword
             | Code::WrongCredentials

@@ -1,13 +1,17 @@
-//! The macro that makes the table of texts: a struct for each group of entries, and a function of it for each entry.
+//! The macro `table!`, which declares a table of texts: a struct for each group, with a function for each entry.
 //!
-//! | entry | in a language's file | its function gives |
+//! The way in which an entry is declared decides what a language's file must contain and what the function returns:
+//!
+//! | entry | in a language's file | the function returns |
 //! |---|---|---|
 //! | `lead;` | `"Type six characters."` | the text |
 //! | `room: (code);` | `"Room {code}"` | the text with its holes filled |
-//! | `you_are_in: {room};` | `"You are in {room}."` | what stands before the hole, and what after it |
-//! | `members: [count];` | `{"one": "1 member", "other": "{count} members"}` | the form for a number, filled; more holes may follow |
-//! | `left: [count; names];` | `{"one": "{names} left", "other": "{names} left"}` | the same, where the number is only for choosing |
-//! | `months: [12];` | `["January", …]` | one of so many |
+//! | `you_are_in: {room};` | `"You are in {room}."` | the part before the hole, and the part after it |
+//! | `members: [count];` | `{"one": "1 member", "other": "{count} members"}` | the plural form, filled |
+//! | `left: [count; names];` | `{"one": "{names} left", "other": "{names} left"}` | the plural form, filled |
+//! | `months: [12];` | `["January", …]` | the text with this index |
+//!
+//! More holes may follow: `[count, name]`. After `count;` the number only chooses the form and is no hole.
 
 use crate::protocol::Language;
 
@@ -16,23 +20,23 @@ use super::plural::kind;
 /// What an entry must be in each language's file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A text with these holes.
+    /// A text with exactly these holes.
     Text(&'static [&'static str]),
-    /// A form for each kind of number.
+    /// A text for each plural category of the language.
     Forms {
-        /// The hole of the number itself; a form for one number may spell it out.
+        /// The hole of the number, if it is shown. Forms other than "other" may spell the number out instead.
         number: Option<&'static str>,
-        /// The other holes.
+        /// The other holes of every form.
         holes: &'static [&'static str],
     },
-    /// So many texts.
+    /// A list of this many texts.
     List(usize),
 }
 
-/// The entries of a table, by group.
+/// The entries of a table with their kinds, by group.
 pub type Table = &'static [(&'static str, &'static [(&'static str, Kind)])];
 
-/// Where an entry stands in a list of the texts. Known when the code is compiled, so that no browser looks for it.
+/// The index of an entry in the list of texts. It is computed at compile time, so the browser searches for nothing.
 pub const fn place(table: Table, group: &str, name: &str) -> usize {
     let mut at = 0;
     let mut groups = table;
@@ -61,30 +65,30 @@ const fn same(one: &str, other: &str) -> bool {
     one.is_empty() && other.is_empty()
 }
 
-/// All texts of a table, in one language and in the order of the table.
+/// All texts of a table in one language, in the order of the table. An entry is a line.
 pub struct Book {
     language: Language,
     lines: Vec<&'static str>,
 }
 
 impl Book {
-    /// Reads a list: a line for each entry, and in it the texts of the entry, with tabs between them.
+    /// Parses a list: one line for each entry, with tabs between the texts of an entry.
     pub fn read(language: Language, list: &'static str) -> &'static Self {
         Box::leak(Box::new(Self { language, lines: list.split('\n').collect() }))
     }
 
-    /// An entry. One place for hundreds of calls: written out at each, it would weigh more than the texts.
+    /// The line of an entry. Not inlined: there are hundreds of calls, and the copies would be larger than the texts.
     #[inline(never)]
     pub fn line(&self, at: usize) -> &'static str {
         self.lines.get(at).copied().unwrap_or_default()
     }
 
-    /// One of the texts of an entry.
+    /// The text of an entry with this index, for lists and plural forms.
     pub fn one_of(&self, at: usize, nth: usize) -> &'static str {
         self.line(at).split('\t').nth(nth).unwrap_or_default()
     }
 
-    /// The form of an entry for a number.
+    /// The plural form of an entry for this number.
     pub fn form(&self, at: usize, count: usize) -> &'static str {
         self.one_of(at, kind(self.language, count))
     }
@@ -92,9 +96,9 @@ impl Book {
 
 macro_rules! table {
     ($($(#[$doc:meta])* $group:ident: $Group:ident { $($name:ident $(: $kind:tt)?;)* })*) => {
-        /// All texts in one language.
+        /// All texts of this table in one language.
         pub struct Texts {
-            // Only the table that goes to the browser is handed over.
+            // The list is serialised into the document for one of the two tables only. The other table never reads it.
             #[allow(dead_code)]
             list: &'static str,
             $($(#[$doc])* pub $group: $Group,)*
@@ -108,14 +112,14 @@ macro_rules! table {
         )*
 
         impl Texts {
-            /// Reads a list of texts: a line each, in the order of the table.
+            /// Parses a list of texts: one line for each entry, in the order of the table.
             pub fn read(language: Language, list: &'static str) -> Self {
                 let book = Book::read(language, list);
                 Self { list, $($group: $Group(book),)* }
             }
         }
 
-        /// Every entry, by group.
+        /// Every entry with its kind, by group.
         pub const TABLE: $crate::ui::texts::table::Table =
             &[$((stringify!($group), &[$((stringify!($name), table!(@kind $($kind)?)),)*]),)*];
     };
