@@ -1,7 +1,8 @@
-//! Which way a text is read.
+//! The direction of a text: left to right, or right to left.
 
-/// Whether a text is read from right to left: its first letter decides, as with `dir="auto"` (Unicode TR 9, P2 and P3). It
-/// only chooses the side of the time, so the blocks of the scripts in use suffice.
+/// Whether a text is read from right to left. Its first letter decides, as with `dir="auto"` (Unicode TR 9, P2 and P3).
+/// The result only chooses the side on which the time stands, so the Unicode blocks of the scripts in use are exact
+/// enough.
 pub fn is_right_to_left(text: &str) -> bool {
     let first = text.chars().find(|c| c.is_alphabetic());
     first.is_some_and(|c| {

@@ -1,17 +1,20 @@
-//! Holes: where messages are missing from a timeline that was not kept, or whose reader was absent.
+//! Holes in a timeline: places where messages are missing, because they were not kept or because the reader was absent.
+//!
+//! Every message has an ordinal, which counts the messages of the room. A hole is found by comparing the ordinals
+//! before and after a gap in the seqs. A gap without a missing ordinal contained no messages and is not shown.
 
 use crate::protocol::{Event, EventKind, MemberId, Millis, Replica, Retention};
 
-/// When a reader was absent.
+/// The time for which the reader was absent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Absence {
-    /// When they had left.
+    /// When the reader left.
     pub from: Millis,
-    /// When they came back.
+    /// When the reader came back.
     pub to: Millis,
 }
 
-/// The ordinal of the last message before an event, if it says that.
+/// The ordinal of the last message before this event. `None` if this kind of event does not carry it.
 fn ordinal_before(event: &Event) -> Option<u64> {
     match &event.kind {
         EventKind::Message(message) => Some(message.n.saturating_sub(1)),
@@ -20,14 +23,15 @@ fn ordinal_before(event: &Event) -> Option<u64> {
     }
 }
 
-/// Whether messages are missing between two parts of one life of a log. The last of all has the ordinal `last_n`.
+/// Whether messages are missing between two parts of a log, which must belong to the same life of it. `last_n` is the
+/// ordinal of the room's last message, used if no event in `after` carries an ordinal.
 pub fn is_missing(before: &[Event], after: &[Event], last_n: u64) -> bool {
     let known = before.iter().rev().find_map(Event::ordinal);
     let next = after.iter().find_map(ordinal_before).unwrap_or(last_n);
     known.is_none_or(|known| next > known)
 }
 
-/// The absence between two events, if the reader left with the first and came back with the second.
+/// The absence between two neighbouring events, if the reader left with the first and came back with the second.
 pub fn absence(before: &Event, after: &Event, is_me: impl Fn(MemberId) -> bool) -> Option<Absence> {
     match (&before.kind, &after.kind) {
         (EventKind::Left { member: left }, EventKind::Joined { member: joined })
@@ -39,7 +43,8 @@ pub fn absence(before: &Event, after: &Event, is_me: impl Fn(MemberId) -> bool) 
     }
 }
 
-/// Whether messages are missing above everything that there is.
+/// Whether messages are missing above the oldest event that this browser has. False while older events can still be
+/// loaded.
 pub fn is_lost_above(replica: &Replica) -> bool {
     if replica.has_more || replica.has_earlier_life() {
         return false;
@@ -54,7 +59,7 @@ pub fn is_lost_above(replica: &Replica) -> bool {
         EventKind::RetentionChanged { retention, .. } => Some(retention),
         _ => None,
     });
-    // What a change turns on was off before it.
+    // The first change of the retention shows what it was before: a change to "preserved" means that it was ephemeral.
     let was_kept = change.map_or(replica.state.retention == Retention::Preserved, |to| to == Retention::Ephemeral);
     let is_lost = !was_kept && since > 0 && first.seq > since;
     is_lost || replica.events.iter().find_map(ordinal_before).unwrap_or(replica.state.last_n) > 0

@@ -1,4 +1,4 @@
-//! A message in its parts: text, and links.
+//! Splits a message into plain text and links. `crate::protocol::links` finds the links.
 
 use crate::protocol::{Link, links};
 
@@ -9,14 +9,14 @@ pub enum Piece {
     Text(String),
     /// A link.
     Link {
-        /// Where it leads: `http:`, `https:` or `mailto:`, nothing else.
+        /// The target, with the scheme `http:`, `https:` or `mailto:` and never another one.
         href: String,
-        /// What was typed.
+        /// The text as it was typed.
         text: String,
     },
 }
 
-/// A message in parts; together they are the message.
+/// Splits a message. The parts joined together are the whole message.
 pub fn pieces(text: &str) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut at = 0;

@@ -1,5 +1,7 @@
-//! What stands under the reader's own messages: how far they have come. Only two carry a mark, the last that is in the log
-//! and the last that others have read, so that a mark that moves touches two rows.
+//! The marks below the reader's own messages: "Sent" and "Seen".
+//!
+//! At most two messages have a mark: the newest own message in the log, and the newest own message that others have
+//! read. When a mark moves, two rows change, and not all of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,59 +12,60 @@ use crate::{
 
 use super::{names::isolated, notices::listed, rows::RowKey};
 
-/// Readers whom a mark names. More of them are counted, and listed on demand.
+/// The most readers that a mark names. If there are more, it shows their number and opens a list.
 const NAMED: usize = 3;
 
-/// How far somebody else has read, as far as they show it.
+/// The read position of another member, or of a former one, if they show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reader {
-    /// Who.
+    /// The member.
     pub person: Person,
-    /// The first seq of their time in the room: of what was not kept they could see nothing from before it.
+    /// The seq at which the member joined. Messages before it that were not kept are not visible to this member.
     pub since: Seq,
-    /// The last seq that they have read.
+    /// The seq up to which the member has read.
     pub read: Seq,
 }
 
 impl Reader {
-    /// Whether they have read a message that they could see.
+    /// Whether this reader has read a message that was visible to them.
     fn has_read(&self, message: &Own) -> bool {
         self.read >= message.seq && (message.is_for_all || self.since <= message.seq)
     }
 }
 
-/// A message of the reader's own.
+/// A message that the reader of this page has written.
 #[derive(Clone, Copy)]
 struct Own {
     seq: Seq,
     key: RowKey,
-    /// Whether those see it, too, who came later.
+    /// Whether members who joined later can see it too.
     is_for_all: bool,
 }
 
-/// A mark.
+/// The mark below a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark {
-    /// What it says.
+    /// The text of the mark.
     pub text: String,
-    /// Whether there is a list of who has read.
+    /// Whether a click on the mark opens the list of readers.
     pub has_list: bool,
 }
 
-/// Which messages carry a mark.
+/// The messages that have a mark.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Marks {
     sent: Option<(RowKey, Mark)>,
     seen: Option<(RowKey, Mark)>,
-    /// Who has read the one that others have read.
+    /// The readers of the newest message that others have read.
     pub readers: Vec<Person>,
 }
 
 impl Marks {
-    /// Finds them, from how far everybody has read: who is in the room, and who has `departed`.
+    /// Computes the marks from the read positions of the members (`reads`) and of former members (`departed`).
     ///
-    /// What was seen stays seen: a mark that was shown `before` moves to a later message, or gets more readers, and is not
-    /// taken back when somebody leaves or the log begins another life.
+    /// A "Seen" that was shown `before` is never withdrawn: it moves to a later message or gets more readers, but stays
+    /// when a reader leaves or when the log starts another life. `mine` are all member ids that the reader has had in
+    /// this room. In a room with more than [`READ_MARK_MEMBERS`] members no further reads are shown.
     pub fn find(
         replica: &Replica,
         mine: &BTreeSet<MemberId>,
@@ -112,14 +115,15 @@ impl Marks {
         Self { sent, seen: Some((key, Mark { text, has_list })), readers }
     }
 
-    /// The mark of a message.
+    /// The mark of this message, if it has one.
     pub fn of(&self, key: RowKey) -> Option<Mark> {
         let marks = [&self.sent, &self.seen];
         marks.into_iter().flatten().find(|(of, _)| *of == key).map(|(_, mark)| mark.clone())
     }
 }
 
-/// The reader's own messages, newest first. Seqs of an earlier life of the log mean nothing to those who read now.
+/// The reader's own messages, newest first, from the current life of the log only. Read positions are seqs of this life
+/// and cannot be compared with seqs of an earlier one.
 fn own_messages<'a>(replica: &'a Replica, mine: &'a BTreeSet<MemberId>) -> impl Iterator<Item = Own> + 'a {
     let mut newer = Seq::MAX;
     let of_this_life = replica.events.iter().rev().take_while(move |event| {
@@ -141,7 +145,7 @@ fn own_messages<'a>(replica: &'a Replica, mine: &'a BTreeSet<MemberId>) -> impl 
     })
 }
 
-/// Each of these readers once: somebody may have left and come back.
+/// The persons of these readers without duplicates. A person who left and came back is in the input twice.
 fn people<'a>(readers: impl Iterator<Item = &'a Reader>) -> Vec<Person> {
     let mut people: Vec<Person> = Vec::new();
     for Reader { person, .. } in readers {
@@ -152,7 +156,7 @@ fn people<'a>(readers: impl Iterator<Item = &'a Reader>) -> Vec<Person> {
     people
 }
 
-/// Whether one message stands below another.
+/// Whether message `one` is below message `other` in the timeline.
 fn is_later(replica: &Replica, one: RowKey, other: RowKey) -> bool {
     let mut newest_first = replica.events.iter().rev().filter_map(Event::message).map(RowKey::of);
     newest_first.find(|key| *key == one || *key == other) == Some(one)

@@ -1,4 +1,7 @@
-//! What a timeline shows, as pure functions of the log: rows, notices, links and times.
+//! Turns a log into what a timeline shows, as pure functions: rows, notices, marks, links, and times.
+//!
+//! Nothing here reads a clock or the browser, so server and browser compute the same. `live` calls these functions and
+//! puts the rows into signals.
 
 mod direction;
 mod holes;

@@ -1,27 +1,29 @@
-//! Names within sentences. A name may be any text, also one like "Bob left; Ada" or one that is read from right to left, so
-//! a sentence marks where each begins and ends, with the isolates of Unicode (TR 9, 2.4). The page shows what is between
-//! them as a name, in an element of its own.
+//! Marks names inside sentences, so that a name cannot be read as words of the page.
+//!
+//! A name may be any text, for example "Bob left; Ada" or a name in a right-to-left script. `isolated` puts Unicode's
+//! isolate characters around a name (TR 9, 2.4). `parts` splits a sentence at them, and the page renders each name as
+//! an element.
 
 const BEGIN: char = '\u{2068}';
 const END: char = '\u{2069}';
 
-/// A piece of a sentence.
+/// A part of a sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part<'a> {
-    /// The words of the page.
+    /// Words of the page.
     Words(&'a str),
-    /// What somebody calls themselves, or a room.
+    /// A name or another text that people chose.
     Name(&'a str),
 }
 
-/// A name, to stand in a sentence.
+/// Marks a name for use in a sentence.
 pub fn isolated(name: &str) -> String {
-    // An isolate in the name itself would end it for the page.
+    // Isolate characters within the name are removed, as the page would take them for the end of the name.
     let kept = name.chars().filter(|c| !matches!(*c, BEGIN | END));
     [BEGIN].into_iter().chain(kept).chain([END]).collect()
 }
 
-/// The pieces of a sentence.
+/// Splits a sentence into words and names.
 pub fn parts(sentence: &str) -> Vec<Part<'_>> {
     let mut parts = Vec::new();
     for (at, piece) in sentence.split(BEGIN).enumerate() {
@@ -36,7 +38,7 @@ pub fn parts(sentence: &str) -> Vec<Part<'_>> {
     parts
 }
 
-/// A sentence without its marks, to be read aloud.
+/// Removes the marks from a sentence, for screen readers.
 pub fn plain(sentence: &str) -> String {
     sentence.replace([BEGIN, END], "")
 }

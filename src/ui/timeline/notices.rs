@@ -1,4 +1,4 @@
-//! Sentences about what happened besides messages.
+//! The sentences of a timeline's notices, and the line that shows who is typing.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,8 @@ use crate::{
 
 use super::names::isolated;
 
-/// Who came and went in a run of events, so that a flapping line gives one sentence and not twenty.
+/// Who joined and left in a run of consecutive events. A run becomes one sentence, so that a member whose connection
+/// comes and goes does not cause twenty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
     people: Vec<(Person, Net)>,
@@ -25,7 +26,7 @@ enum Net {
 }
 
 impl Traffic {
-    /// Adds one more step. False if the event is about something else.
+    /// Adds an event to the run. Returns false if the event is neither joining nor leaving.
     pub fn add(&mut self, kind: &EventKind) -> bool {
         let (person, joined) = match kind {
             EventKind::Joined { member } => (member, true),
@@ -49,7 +50,7 @@ impl Traffic {
         true
     }
 
-    /// One sentence about all of it. Names in it are marked ([`isolated`]).
+    /// One sentence about the whole run. The names in it are marked ([`isolated`]).
     pub fn sentence(&self, texts: &Texts, is_me: impl Fn(MemberId) -> bool) -> String {
         let texts = &texts.notices;
         let part = |net: Net| {
@@ -98,7 +99,8 @@ fn about_others(texts: &Notices, net: Net, count: usize, names: &str) -> String 
     }
 }
 
-/// A sentence about one event that is neither a message nor traffic. Names in it are marked ([`isolated`]).
+/// The sentence for an event that is neither a message nor joining or leaving. The names in it are marked
+/// ([`isolated`]). `None` for all other events.
 pub fn sentence(texts: &Texts, kind: &EventKind, is_me: impl Fn(MemberId) -> bool) -> Option<String> {
     let texts = &texts.notices;
     let name = |person: &Person| isolated(person.name.as_str());
@@ -144,7 +146,7 @@ pub fn sentence(texts: &Texts, kind: &EventKind, is_me: impl Fn(MemberId) -> boo
     })
 }
 
-/// "Ada is typing…"; nothing if nobody is.
+/// "Ada is typing…", or `None` if nobody is typing.
 pub fn typing_line(texts: &Texts, names: &[Nickname]) -> Option<String> {
     let texts = &texts.composer;
     match names {
@@ -155,7 +157,7 @@ pub fn typing_line(texts: &Texts, names: &[Nickname]) -> Option<String> {
     }
 }
 
-/// "Ada", "Ada and Bob", "Ada, Bob and 3 others".
+/// Joins names into a list: "Ada", "Ada and Bob", "Ada, Bob and 3 others".
 pub(super) fn listed(texts: &Notices, names: &[String]) -> String {
     match names {
         [] => String::new(),

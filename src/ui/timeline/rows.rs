@@ -1,4 +1,4 @@
-//! The rows of a timeline, from the log and the outbox.
+//! Computes the rows of a timeline from the events of the log and the messages in the outbox.
 
 use std::{collections::BTreeSet, ops::Range};
 
@@ -14,102 +14,108 @@ use super::{
     time::day_of,
 };
 
-/// Messages of one author this close together share one heading.
+/// A message this soon after the one above it, by the same author, belongs to the same group. A group shows its author
+/// once.
 const GROUP_MS: i64 = 5 * 60_000;
 
-/// What makes a row the same row when the timeline changes.
+/// Identifies a row when the timeline changes. The same key means that the same element is kept.
+///
+/// The `u32` in a key counts the lives of the log. Seqs start again in a new life, after the tail of the log was lost,
+/// so a seq alone is not unique.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RowKey {
-    /// A day, by its first event.
+    /// A day, by the seq of its first event on the page.
     Day(u32, Seq),
-    /// A message, also while it is not in the log yet. The author belongs to it: ids are unique per author.
+    /// A message. Its key stays the same when it moves from the outbox to the log. Message ids are unique per author
+    /// only.
     Message(MemberId, ClientId),
-    /// A notice, by its first event. Seqs start again when a tail was lost, hence the count of lives.
+    /// A notice, by the seq of its first event.
     Notice(u32, Seq),
-    /// Where the unread messages begin; once in a timeline.
+    /// The line before the first unread message. A timeline has at most one.
     Unread,
-    /// Messages that are missing, by the event after them; 0 above everything.
+    /// A hole, by the seq of the event below it. The hole above all events has seq 0.
     Hole(u32, Seq),
 }
 
 impl RowKey {
-    /// The key of a message.
+    /// The key of a message in the log.
     pub fn of(message: &Message) -> Self {
         Self::Message(message.author.id, message.id)
     }
 }
 
-/// One row.
+/// A row of the timeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Row {
-    /// A new day, counted from 1970.
+    /// The heading of a day, counted from 1 January 1970.
     Day(i64),
     /// A message.
     Message(MessageRow),
-    /// Something else that happened.
+    /// A notice, as a sentence with marked names.
     Notice(String),
-    /// From here on nothing had been read when the page was opened.
+    /// The line before the first message that was unread when the page was opened.
     Unread,
-    /// Messages are missing here; with when the reader was absent, if that is why.
+    /// A hole: messages are missing here. If the reader was absent then, with the time of the absence.
     Hole(Option<Absence>),
 }
 
-/// A message, as it is shown.
+/// A message as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageRow {
-    /// Its id.
+    /// The message id.
     pub id: ClientId,
-    /// Who said it.
+    /// The author.
     pub author: Person,
-    /// Whether that is the reader.
+    /// Whether the reader of this page is the author.
     pub own: bool,
-    /// What was said.
+    /// The text.
     pub body: MessageBody,
-    /// When, once the server has it.
+    /// When the server stored it. `None` until then.
     pub at: Option<Millis>,
-    /// The first of its group: shows the author.
+    /// Whether it is the first of its group. The first one shows the author.
     pub opens: bool,
-    /// The last of its group.
+    /// Whether it is the last of its group.
     pub closes: bool,
-    /// How far it is.
+    /// Whether the server has stored it.
     pub delivery: Delivery,
-    /// What stands under it.
+    /// The mark below it.
     pub mark: Option<Mark>,
 }
 
-/// How far a message is.
+/// How far a message is on its way to the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Delivery {
-    /// In the log.
+    /// The server has stored it.
     Sent,
-    /// On its way, or waiting for a connection.
+    /// It is being sent, or waits for a connection.
     Pending,
-    /// Refused, with the reason.
+    /// The server refused it, for this reason.
     Failed(String),
 }
 
-/// Who reads the timeline, and where.
+/// What the rows depend on besides the events: the reader, the marks, the time zone, and the texts.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
-    /// The reader, as they are called now.
+    /// The reader under their present name.
     pub me: &'a Person,
-    /// All ids that the reader has had here.
+    /// All member ids that the reader has had in this room.
     pub mine: &'a BTreeSet<MemberId>,
-    /// Which messages carry a mark.
+    /// The marks below the reader's own messages.
     pub marks: &'a Marks,
-    /// The message that the unread ones begin with.
+    /// The first unread message. The line is put before it.
     pub first_unread: Option<RowKey>,
     /// The ordinal of the room's last message.
     pub last_n: u64,
-    /// Whether messages are missing above everything that there is.
+    /// Whether messages are missing above the oldest event that this browser has.
     pub is_lost_above: bool,
-    /// Minutes east of UTC at a time.
+    /// Returns the offset of the reader's time zone at a time, in minutes east of UTC.
     pub offset: &'a dyn Fn(Millis) -> i64,
-    /// In which words.
+    /// The texts in the page's language.
     pub texts: &'static Texts,
 }
 
-/// The rows of a stretch of a timeline, which begins with a day. What is not in the log yet stands at the end of all.
+/// Computes the rows of a range of events (`stretch`). The first event of the range always gets a day heading. The
+/// messages of the outbox follow only if the range reaches the end of the log.
 pub fn rows<'a>(
     events: &[Event],
     stretch: Range<usize>,
@@ -193,7 +199,7 @@ pub fn rows<'a>(
 struct Builder<'a> {
     rows: Vec<(RowKey, Row)>,
     day: Option<i64>,
-    /// When the last row's message was said, if the last row is a message.
+    /// When the message in the last row was sent. `None` if the last row is no message.
     last: Option<Millis>,
     view: View<'a>,
 }
@@ -207,7 +213,7 @@ impl Builder<'_> {
         }
     }
 
-    /// A line before this message, if it is the one that the unread ones begin with.
+    /// Adds the line before this message if it is the first unread one.
     fn unread(&mut self, key: RowKey) {
         if self.view.first_unread == Some(key) {
             self.last = None;

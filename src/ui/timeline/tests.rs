@@ -1,4 +1,4 @@
-//! What people read, for logs that are written as short stories.
+//! Tests of the rows that readers see. Each log is written as a short list of events.
 
 mod holes;
 mod marks;
@@ -50,7 +50,7 @@ fn said(id: u64, n: u128) -> EventKind {
     EventKind::Message(Message { n: 1, id: ClientId::new(Uuid::from_u128(n)), author: person(id), body })
 }
 
-/// A log of these events at these times, with seqs from 1.
+/// A log of these events at these times, in milliseconds, with seqs from 1.
 fn log(events: Vec<(i64, EventKind)>) -> Vec<Event> {
     events.into_iter().zip(1..).map(|((at, kind), seq)| Event { seq, at, kind }).collect()
 }
@@ -75,7 +75,8 @@ fn read_in(language: Language, events: &[Event], outbox: &[Draft], window: usize
     rows(events, stretch, outbox.iter(), view)
 }
 
-/// The rows as short texts: a day, `name: ` with `^` for the first and `$` for the last of a group, or a notice.
+/// The rows as short texts: `day 0`, a notice's sentence, or for a message its author, after `^` if it opens a group
+/// and before `$` if it closes one.
 fn shown(events: Vec<(i64, EventKind)>) -> Vec<String> {
     shown_in(Language::English, events)
 }

@@ -1,5 +1,5 @@
-//! Times for people, from milliseconds, an offset and the reader's texts; no clock and no locale of a machine, so that
-//! server and browser agree.
+//! Writes times and days for readers. The results depend only on the arguments (milliseconds, offset from UTC, texts)
+//! and never on the clock or locale of the machine, so server and browser write the same.
 //!
 //! The calendar is Howard Hinnant's `civil_from_days` (<https://howardhinnant.github.io/date_algorithms.html>).
 
@@ -11,12 +11,12 @@ use crate::{
 const DAY_MS: i64 = 86_400_000;
 const MINUTE_MS: i64 = 60_000;
 
-/// The day of a time, counted from 1 January 1970, at `offset` minutes east of UTC.
+/// The day of a time, counted from 1 January 1970, in a zone of `offset` minutes east of UTC.
 pub fn day_of(at: Millis, offset: i64) -> i64 {
     (at + offset * MINUTE_MS).div_euclid(DAY_MS)
 }
 
-/// `09:05`, or `9:05 AM` for who counts to twelve, at `offset` minutes east of UTC.
+/// `09:05`, or `9:05 AM` with a 12-hour clock, in a zone of `offset` minutes east of UTC.
 pub fn hour_and_minute(speech: Speech, at: Millis, offset: i64) -> String {
     let minutes = (at + offset * MINUTE_MS).rem_euclid(DAY_MS) / MINUTE_MS;
     let (hour, minute) = (minutes / 60, minutes % 60);
@@ -28,15 +28,15 @@ pub fn hour_and_minute(speech: Speech, at: Millis, offset: i64) -> String {
     if hour < 12 { times.before_noon(&time) } else { times.after_noon(&time) }
 }
 
-/// The time for the `datetime` attribute, in UTC.
+/// The time in UTC, for the `datetime` attribute.
 pub fn rfc3339(at: Millis) -> String {
     let (year, month, day) = civil(at.div_euclid(DAY_MS));
     let seconds = at.rem_euclid(DAY_MS) / 1_000;
     format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }
 
-/// A day's name: "Today", "Yesterday", or the date, with the year if it is not this one. `today` is unknown until the
-/// browser has looked at its clock.
+/// The name of a day: "Today", "Yesterday", or the date. The year is left out if it is the current one. `today` is
+/// `None` while the reader's time zone is unknown.
 pub fn day_label(texts: &Texts, day: i64, today: Option<i64>) -> String {
     let times = &texts.times;
     match today.map(|today| today - day) {
@@ -45,7 +45,7 @@ pub fn day_label(texts: &Texts, day: i64, today: Option<i64>) -> String {
         _ => {}
     }
     let (year, month, date) = civil(day);
-    // 1 January 1970 was a Thursday.
+    // 1 January 1970 was a Thursday, and the list of weekdays starts with Monday.
     let weekday = times.weekdays(usize::try_from((day + 3).rem_euclid(7)).unwrap_or_default());
     let month = times.months(usize::try_from(month - 1).unwrap_or_default());
     match today {
@@ -54,7 +54,8 @@ pub fn day_label(texts: &Texts, day: i64, today: Option<i64>) -> String {
     }
 }
 
-/// The time of day if that is today, else "Yesterday" or a date, with the year if it is not this one.
+/// The time of day if the time is today, else "Yesterday" or a short date. The year is left out if it is the current
+/// one.
 pub fn briefly(speech: Speech, at: Millis, offset: i64, today: Option<i64>) -> String {
     let times = &speech.texts.times;
     let day = day_of(at, offset);
@@ -71,7 +72,7 @@ pub fn briefly(speech: Speech, at: Millis, offset: i64, today: Option<i64>) -> S
     }
 }
 
-/// Year, month (1 to 12) and day of a day counted from 1 January 1970.
+/// Year, month (1 to 12) and day of month, for a day counted from 1 January 1970.
 fn civil(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);

@@ -1,9 +1,9 @@
-//! Where messages are missing.
+//! Tests of the holes in a timeline.
 
 use super::{super::is_lost_above, marks::group, *};
 use crate::protocol::{Replica, Seq};
 
-/// What is missing from a log of these events, of which each message says its ordinal.
+/// The holes in a log of these events. Each event has its own seq, and each message its own ordinal.
 fn holes(events: Vec<(u64, EventKind)>) -> Vec<Option<Absence>> {
     let at = |seq: u64| i64::try_from(seq).unwrap() * MINUTE;
     let events: Vec<Event> = events.into_iter().map(|(seq, kind)| Event { seq, at: at(seq), kind }).collect();
@@ -37,7 +37,7 @@ fn who_was_absent_is_told_from_when_to_when() {
     assert_eq!(holes(vec![(1, nth(1)), (2, left(BOB)), (7, joined(BOB)), (8, nth(4))]), [None]);
 }
 
-/// A timeline of these events, whose reader came in at `since` to a room that keeps what is said, or does not.
+/// A replica with these events, in a room with this retention that the reader joined at seq `since`.
 fn timeline(retention: Retention, since: Seq, events: Vec<(Seq, EventKind)>) -> Replica {
     let mut replica = group(Vec::new());
     replica.state.head = events.last().map_or(since, |(seq, _)| *seq);

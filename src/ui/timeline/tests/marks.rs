@@ -1,4 +1,4 @@
-//! Where the unread messages begin, and what stands under the reader's own.
+//! Tests of the line before the first unread message, and of the marks below the reader's own messages.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::protocol::{
 
 use super::*;
 
-/// A room with these events and these members, of whom the reader is one.
+/// A room with these members, one of whom is the reader, and with these events.
 fn room(room_type: RoomType, members: impl Iterator<Item = u64>, events: Vec<EventKind>) -> Replica {
     let events = log(events.into_iter().map(|kind| (0, kind)).collect());
     Replica::new(Snapshot {
@@ -53,7 +53,7 @@ pub(super) fn group(events: Vec<EventKind>) -> Replica {
     room(RoomType::Group, 1..=7, events)
 }
 
-/// The rows of a room, whose others have read as far as this.
+/// The rows of a room in which the other members have read up to these seqs.
 fn rows_of(replica: &Replica, reads: &[(u64, Seq)], first_unread: Option<RowKey>) -> Vec<(RowKey, Row)> {
     let mine = BTreeSet::from([MemberId::from_bits(ME)]);
     let reads: BTreeMap<MemberId, Seq> = reads.iter().map(|(id, seq)| (MemberId::from_bits(*id), *seq)).collect();
@@ -72,7 +72,7 @@ fn rows_of(replica: &Replica, reads: &[(u64, Seq)], first_unread: Option<RowKey>
     rows(&replica.events, 0..replica.events.len(), replica.outbox.iter(), view)
 }
 
-/// What stands under each message; nothing is `-`.
+/// The mark of each message, or `-` for none.
 fn marks(replica: &Replica, reads: &[(u64, Seq)]) -> Vec<String> {
     let mark = |row| match row {
         Row::Message(message) => Some(message.mark.map_or_else(|| "-".to_owned(), |mark| plain(&mark.text))),
@@ -156,14 +156,14 @@ fn the_line_stands_before_the_first_unread_message_and_ends_a_group() {
     assert_eq!(shown(key(3)), ["day", "Ada", "Bob joined", "Ada", "unread", "Ada"]);
 }
 
-/// The marks of now, where these were shown before and these readers have left.
+/// The marks after `before` was shown and the readers in `departed` have left.
 fn found(replica: &Replica, reads: &[(u64, Seq)], departed: &[Reader], before: &Marks) -> Marks {
     let mine = BTreeSet::from([MemberId::from_bits(ME)]);
     let reads: BTreeMap<MemberId, Seq> = reads.iter().map(|(id, seq)| (MemberId::from_bits(*id), *seq)).collect();
     Marks::find(replica, &mine, &reads, departed, before, of(Language::English))
 }
 
-/// What stands under the reader's messages with these ids.
+/// The mark of each of the reader's messages with these ids, or `-` for none.
 fn under(marks: &Marks, ids: std::ops::RangeInclusive<u128>) -> Vec<String> {
     let key = |n| RowKey::Message(MemberId::from_bits(ME), ClientId::new(Uuid::from_u128(n)));
     ids.map(|n| marks.of(key(n)).map_or_else(|| "-".to_owned(), |mark| plain(&mark.text))).collect()
