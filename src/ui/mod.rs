@@ -1,4 +1,4 @@
-//! Floor 6: the pages, rendered on the server and hydrated in the browser.
+//! Floor 6 (docs/architecture.md lists the floors): the pages, rendered on the server and hydrated in the browser.
 //!
 //! - `pages`: one page a file, from `Visit` to HTML. `components`: the parts that pages share.
 //! - `auth` and `preferences`: the pages of accounts. They run without wasm, and only the server renders them.

@@ -2,6 +2,9 @@
 //!
 //! Nothing here reads a clock or the browser, so server and browser compute the same. `live` calls these functions and
 //! puts the rows into signals.
+//!
+//! A *life* of a log is an `Epoch`. After the server has lost the tail of a log, a new life begins and its seqs start
+//! again, but the events of the earlier life stay on the page. So a seq identifies an event only within one life.
 
 mod direction;
 mod holes;

@@ -51,8 +51,8 @@ impl Rooms {
         let list = LiveList::new(line, self.summaries, current, &self.account);
         provide_list(list);
         effect(move || {
-            // Nobody is logged in any more, so the reloaded page offers to log in. Beside an open room, the room
-            // handles this.
+            // Nobody is logged in any more, so the reloaded page offers to log in. Beside an open room, `RoomView`
+            // handles this (`Ending::Outside`).
             if list.over.get() && current.is_none() {
                 browser::reload();
             }
