@@ -1,4 +1,4 @@
-//! Commands: what a room is asked to do, and how the asker hears of it.
+//! Commands: the changes that a room's log can be asked to make, and where the result of each is sent.
 
 use tokio::sync::oneshot;
 
@@ -9,97 +9,99 @@ use crate::{
     server::{socket::Connection, store::Joining},
 };
 
-/// What a room is asked to do. The judge checks membership and ownership by the log; all other rules were checked before.
+/// A change that is requested of a room. The judge checks membership and ownership against the log. All other rules are
+/// checked before the command is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Say something.
+    /// Append a message.
     Say {
-        /// Who.
+        /// The author.
         member: MemberId,
-        /// The client's id for it.
+        /// The client's id for the message. A retry has the same id.
         id: ClientId,
-        /// What.
+        /// The text.
         body: MessageBody,
     },
-    /// Announce a member whose record is active.
+    /// Append `Joined` for a member whose record in the store is active already.
     Join {
-        /// Who.
+        /// The member who joined.
         member: Person,
     },
-    /// Make somebody new a member of a group that keeps its log, and announce them with it.
+    /// Make a new person a member of a group that keeps its log. The record and the `Joined` event are written
+    /// together.
     Enter {
-        /// Who.
+        /// The record to write.
         joining: Box<Joining>,
     },
-    /// Announce that a member's record is not active any more.
+    /// Append `Left` or `Removed` for a member whose record is no longer active.
     Leave {
-        /// Who.
+        /// The member who is gone.
         member: Person,
-        /// Who removed them; `None` if they left.
+        /// The owner who removed them, or `None` if they left.
         removed_by: Option<Person>,
     },
-    /// Announce that a member's record is not active any more, since the person goes on as another member. That member gets
-    /// the room, if the first one owned it.
+    /// Append `Left` for a member whose record is no longer active because the person goes on as another member. If the
+    /// first member owned the room, the other one inherits it.
     Become {
-        /// Who.
+        /// The member who is gone.
         member: Person,
-        /// As whom they go on.
+        /// The member as whom the person goes on.
         heir: Person,
     },
-    /// Give the room another name, or none.
+    /// Change or remove the room's name.
     Rename {
-        /// The name.
+        /// The new name.
         name: Option<RoomName>,
-        /// The owner.
+        /// The member who asks, who must own the room.
         by: Person,
     },
     /// Give the room to another member.
     Give {
-        /// Whose it is to be.
+        /// The new owner.
         to: MemberId,
-        /// The owner.
+        /// The member who asks, who must own the room.
         by: Person,
     },
-    /// Give a room whose owner has left to the member who has been in it for longest.
+    /// Give the room to the member who has been in it for longest, if its owner is not in it.
     Inherit,
-    /// Change what the room keeps from here on.
+    /// Change what the room keeps of the following events.
     Retain {
-        /// What.
+        /// The new retention.
         retention: Retention,
-        /// The owner.
+        /// The member who asks, who must own the room.
         by: Person,
     },
 }
 
-/// Where a command stands in the log.
+/// The place of a finished command in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Done {
-    /// Its seq; the head if nothing had to change.
+    /// The seq of the command's event, or the head of the log if nothing had to change.
     pub seq: Seq,
-    /// When it was taken.
+    /// The time of that event.
     pub at: Millis,
 }
 
-/// Who hears what became of a command.
+/// Where the result of a command is sent.
 #[derive(Debug)]
 pub enum Reply {
-    /// A caller that waits.
+    /// To a caller that awaits it.
     Caller(oneshot::Sender<Result<Done, Problem>>),
-    /// A socket, by an `ack` or `error` frame.
+    /// To a socket, as an `ack` or `error` frame.
     Socket {
-        /// Which.
+        /// The connection of the socket.
         connection: Connection,
-        /// The room's code.
+        /// The room's code, for the frame.
         code: RoomCode,
-        /// The message's id.
+        /// The message's id, for the frame.
         id: ClientId,
     },
-    /// Nobody.
+    /// To nobody.
     None,
 }
 
 impl Reply {
-    /// Tells it. A caller or socket that is gone hears nothing, and resumes or retries later.
+    /// Sends the result. If the caller or the socket is gone, the result is lost; the client resumes or retries later.
     pub fn send(self, outcome: Result<Done, Problem>) {
         match self {
             Self::Caller(caller) => {
@@ -115,7 +117,7 @@ impl Reply {
 }
 
 impl Done {
-    /// The answer to a message.
+    /// The result as the answer to a message.
     pub fn ack(self, id: ClientId) -> Ack {
         Ack { id, seq: self.seq, at: self.at }
     }

@@ -1,4 +1,11 @@
-//! The engine of a node: which rooms are live here, the way to their tasks, and the node's talk with the bus.
+//! The engine of a node: starts the tasks of rooms, sends requests to them, and connects them with the bus.
+//!
+//! [`Engine`] maps each live room to the inbox of its task ([`live`]). A request for a room that is not live starts its
+//! task; an idle task removes itself from the map. Background workers deliver the bus's packets to the rooms, publish
+//! the rooms' packets, subscribe to rooms on the bus, compare the heads of logs, and look for deleted rooms. The work
+//! with leases of guests is in [`absence`].
+//!
+//! Not here: what a room does with a request ([`live`]).
 
 use std::{
     collections::{HashMap, HashSet},
@@ -32,34 +39,35 @@ use crate::{
     },
 };
 
-/// Requests that may wait for a room's task; past that the asker waits.
+/// Requests that may wait in a room's inbox. Past that, the sender waits.
 const INBOX: usize = 1_024;
-/// Packets that may wait for the bus; past that they are dropped, since comparing heads finds what they said.
+/// Packets that may wait to be published. Past that, packets are dropped; the comparison of heads finds their events.
 const OUTGOING: usize = 4_096;
-/// How often the heads of all live rooms are compared with their logs, when other nodes can be there.
+/// How often the heads of all live rooms are compared with their logs, if there can be other nodes.
 const COMPARE: Duration = Duration::from_secs(1);
-/// How often a node asks whether its live rooms are still there, where another process can delete them, and of how many at once.
+/// How often a node asks the store whether its live rooms still exist, if other processes can delete them.
 const LOOK_FOR_GONE: Duration = Duration::from_secs(30);
+/// Rooms in one such query.
 const LOOKED_FOR: usize = 1_000;
-/// How long a room that comes to life waits for its subscription; if the bus is down it goes on without.
+/// How long a starting room waits for its subscription on the bus. If the bus is down, the room starts without it.
 const FOLLOW_DEADLINE: Duration = Duration::from_millis(500);
 
-/// How long nodes may take to find the bus again after it was away.
+/// How long other nodes may take to find the bus again after it was away, and to renew the leases of their guests.
 const RALLY: Duration = Duration::from_secs(5);
 
-/// What time does to rooms and guests.
+/// The times after which guests leave and rooms end.
 #[derive(Clone, Copy, Debug)]
 pub struct Timing {
-    /// How long a guest without a connection still counts as there.
+    /// How long a guest stays in a room without a connection.
     pub guest_grace: Duration,
-    /// How many days a room stays that nobody visits; 0 is for ever.
+    /// How many days a room exists without a visit. 0 means for ever.
     pub room_kept_days: u32,
-    /// The same for a guest whose page said that it is being closed.
+    /// How long a guest stays in a room after their page reported that it is being closed.
     pub guest_closed: Duration,
 }
 
 impl Timing {
-    /// The shorter of the two graces: leases are renewed several times in it.
+    /// The shorter of the two graces. Leases are renewed several times within it.
     pub(super) fn shortest(self) -> Duration {
         self.guest_grace.min(self.guest_closed)
     }
@@ -74,13 +82,14 @@ struct Inner {
     store: Arc<dyn Store>,
     bus: Arc<dyn Bus>,
     timing: Timing,
-    /// Held for moments only, never across an await.
+    /// The inbox of each live room. Locked only briefly, never across an await.
     rooms: Mutex<HashMap<RoomId, mpsc::Sender<Request>>>,
-    /// Those of them that keep their log. Held for moments only.
+    /// The live rooms that keep their log. Locked only briefly.
     kept: Mutex<HashSet<RoomId>>,
-    /// Who is connected to this node, by connection. Held for moments only.
+    /// Who is connected to this node, by connection. Locked only briefly.
     present: Mutex<Present>,
-    /// Until then nobody is taken for absent: other nodes may not have said yet who is with them. Held for moments only.
+    /// Before this instant no guest is taken for absent, since other nodes may not have renewed the leases of their
+    /// guests yet. Locked only briefly.
     absences_from: Mutex<Instant>,
     outgoing: mpsc::Sender<(RoomId, Bytes)>,
     following: mpsc::UnboundedSender<Following>,
@@ -94,7 +103,7 @@ enum Following {
 }
 
 fn held<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    // A panic while holding one of these maps leaves it whole: every change is a single call.
+    // A panic with this lock held leaves the map intact: every change is a single call.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -102,7 +111,7 @@ impl Engine {
     /// Starts the engine and its background work.
     pub fn start(store: Arc<dyn Store>, bus: Arc<dyn Bus>, news: mpsc::Receiver<BusNews>, timing: Timing) -> Self {
         let (outgoing, packets) = mpsc::channel(OUTGOING);
-        // Bounded by the number of rooms that come and go: each task asks once to start and once to stop.
+        // Unbounded, but as many messages as rooms that start and end: each task sends one `Start` and one `Stop`.
         let (following, wishes) = mpsc::unbounded_channel();
         let engine = Self(Arc::new(Inner {
             node: random::uuid(),
@@ -132,17 +141,18 @@ impl Engine {
         engine
     }
 
-    /// Asks a room to do something, and waits until it is in the log, or refused.
+    /// Sends a command to a room, and waits until its event is in the log or the command is refused.
     pub async fn command(&self, room: RoomId, command: Command) -> Result<Done, Problem> {
         self.ask(room, |reply| Request::Command(command, Reply::Caller(reply))).await
     }
 
-    /// Asks a room to do something; the answer goes where `reply` says. What one caller submits is taken in that order.
+    /// Sends a command to a room; the result goes to `reply`. Commands of one caller are handled in the order of the
+    /// calls.
     pub async fn submit(&self, room: RoomId, command: Command, reply: Reply) {
         self.send(room, Request::Command(command, reply)).await;
     }
 
-    /// Lets a connection follow a room, from where it was if possible.
+    /// Makes a connection a subscriber of a room, resuming from `resume` if possible.
     pub async fn subscribe(
         &self,
         room: RoomId,
@@ -156,8 +166,8 @@ impl Engine {
         self.send(room, Request::Subscribe(wish)).await;
     }
 
-    /// Somebody came in by a door that is no socket: from here their grace runs, until a socket of theirs follows the room.
-    /// An account has no grace: closing the tab is no leave.
+    /// Starts the grace of a guest who came in without a socket (by HTTP). A socket that follows the room renews the
+    /// lease from then on. Accounts have no lease: closing a tab does not make them leave.
     pub fn expect(&self, member: &MemberRecord) {
         let guest = match member.actor {
             ActorId::Guest(_) => (member.room, member.member),
@@ -167,8 +177,8 @@ impl Engine {
         self.spawn(async move { absence::renew(&engine, &[guest]).await });
     }
 
-    /// Somebody in a room asked for it, or said something, by a door that is no socket: they are here. Their lease is renewed as
-    /// seldom as a socket would have it renewed.
+    /// Renews the lease of a guest who read or wrote without a socket (by HTTP). Renewals are as rare as for a socket:
+    /// at most one in a third of the shorter grace.
     pub fn attend(&self, member: &MemberRecord) {
         let pause = self.0.timing.shortest() / 3;
         let is_guest = matches!(member.actor, ActorId::Guest(_));
@@ -177,17 +187,18 @@ impl Engine {
         }
     }
 
-    /// A guest's page says that it is being closed: unless they are connected, or come again, their shorter grace runs.
+    /// Shortens the grace of a guest whose page reports that it is being closed. A connected guest's lease is renewed
+    /// before that, and so is the lease of one who comes back.
     pub async fn closes(&self, room: RoomId, member: MemberId) {
         absence::hasten(self, room, member).await;
     }
 
-    /// The room as a member sees it now.
+    /// A snapshot of the room for a member.
     pub async fn look(&self, room: RoomId, member: MemberRecord, discretion: Discretion) -> Result<Snapshot, Problem> {
         self.ask(room, |reply| Request::Look(member, discretion, PATIENCE, Look::Snapshot(reply))).await
     }
 
-    /// The same for a door that only hands it on, from what is encoded already.
+    /// The same as JSON, for a caller that only passes it on. Made from parts that are encoded already.
     pub async fn look_encoded(
         &self,
         room: RoomId,
@@ -197,7 +208,7 @@ impl Engine {
         self.ask(room, |reply| Request::Look(member, discretion, PATIENCE, Look::Encoded(reply))).await
     }
 
-    /// Sends a room a request, and waits for what comes by the reply in it.
+    /// Sends a room a request, and waits for the reply in it.
     async fn ask<T>(
         &self,
         room: RoomId,
@@ -208,12 +219,13 @@ impl Engine {
         answer.await.unwrap_or_else(|_| Err(overloaded()))
     }
 
-    /// A member goes on as somebody else, or shows other things: their connections are closed, on every node, and come back.
+    /// Closes a member's connections, on every node, because the person has another identity or other preferences. The
+    /// clients connect again.
     pub async fn hang_up(&self, room: RoomId, member: MemberId, why: ByeReason) {
         self.hang_up_as(room, member, None, why).await;
     }
 
-    /// The same for a member who goes on as another member of the room.
+    /// The same for a person who goes on as another member of the room.
     pub async fn hang_up_for(&self, room: RoomId, member: MemberId, goes_on_as: Option<MemberId>) {
         self.hang_up_as(room, member, goes_on_as, ByeReason::SignedIn).await;
     }
@@ -224,23 +236,24 @@ impl Engine {
         {
             return;
         }
-        // Nobody follows it here, and it need not come to life for that.
+        // The room is not live here, and need not start for this: a packet reaches the nodes where it is.
         if self.is_shared() {
             self.publish(room, Packet { node: self.node(), news: News::HangUp { member, goes_on_as, why } }.encode());
         }
     }
 
-    /// What the log of a room has was changed: whoever has it live reads it anew.
+    /// Makes every node that has the room live open its log anew: stored events were changed.
     pub async fn reread(&self, room: RoomId) {
         self.send(room, Request::Reread).await;
     }
 
-    /// A room was deleted: whoever has it live, on whatever node, finds that out and tells those who follow it.
+    /// Makes every node that has the room live open its log. They find that the room was deleted, and notify its
+    /// subscribers.
     pub async fn room_is_gone(&self, room: RoomId) {
         if let Some(inbox) = self.inbox(room)
             && inbox.send(Request::Reread).await.is_ok()
         {
-            // It also tells the other nodes.
+            // The task also publishes the packet for the other nodes.
             return;
         }
         if self.is_shared() {
@@ -251,7 +264,7 @@ impl Engine {
         }
     }
 
-    /// Which of the rooms that are live here are in the store no more, as when an operator deleted them.
+    /// Finds live rooms that are no longer in the store, for example because an operator deleted them.
     async fn find_gone(&self) {
         let rooms: Vec<RoomId> = held(&self.0.rooms).keys().copied().collect();
         for rooms in rooms.chunks(LOOKED_FOR) {
@@ -263,20 +276,21 @@ impl Engine {
         }
     }
 
-    /// Passes on that somebody types.
+    /// Reports that the member on a connection started or stopped typing.
     pub async fn typing(&self, room: RoomId, connection: ConnectionId, on: bool) {
         self.send(room, Request::Typing(connection, on)).await;
     }
 
-    /// Somebody has read up to there, on a connection that follows the room.
+    /// Reports that the member on a connection, which follows the room, has read up to `seq`.
     pub async fn read(&self, room: RoomId, connection: ConnectionId, seq: Seq) {
         if let Some(inbox) = self.inbox(room) {
             let _ = inbox.send(Request::Read(connection, seq)).await;
         }
     }
 
-    /// Something of an account's own has changed (a room came or went, it read something, it muted): whoever shows its list of
-    /// rooms, on whatever node, reads that again. Nobody waits for it; if it fails now, it is found out later.
+    /// Raises the version of an account on the bus: something of its own changed (a room came or went, it read
+    /// something, it muted). List keepers on every node then read the account's list of rooms again. Runs in the
+    /// background; if it fails, the list keepers find the change later.
     pub fn own_state_changed(&self, account: AccountId) {
         let bus = Arc::clone(&self.0.bus);
         self.spawn(async move {
@@ -286,7 +300,7 @@ impl Engine {
         });
     }
 
-    /// A connection is gone: it follows nothing, and a guest's lease, if it was their last one, is not renewed any more.
+    /// Removes a closed connection from all rooms. If it was a guest's last one, the lease is no longer renewed.
     pub async fn disconnect(&self, connection: ConnectionId) {
         let followed = held(&self.0.present).remove_connection(connection);
         for room in followed {
@@ -296,10 +310,10 @@ impl Engine {
         }
     }
 
-    /// Finishes what every room has taken, and stops. New commands are refused meanwhile.
+    /// Lets every room finish its pending commands, and stops. New commands are refused meanwhile.
     pub async fn drain(&self) {
-        // From here no room starts. The ways to those that run are held until they end: a room whose every way is gone would
-        // stop at once.
+        // From here on no room starts. `inboxes` holds the senders until the tasks end: a task whose last sender is
+        // dropped would stop at once.
         let inboxes: Vec<_> = {
             let mut rooms = held(&self.0.rooms);
             self.0.stopping.cancel();
@@ -317,7 +331,7 @@ impl Engine {
             let Some(inbox) = self.inbox_or_start(room) else { return request.refuse(&overloaded()) };
             match inbox.send(request).await {
                 Ok(()) => return,
-                // The task retired at this very moment; the next look starts another.
+                // The task retired between the look-up and the send. The next turn starts another one.
                 Err(mpsc::error::SendError(unsent)) => {
                     held(&self.0.rooms).retain(|id, known| *id != room || !known.same_channel(&inbox));
                     request = unsent;
@@ -339,7 +353,8 @@ impl Engine {
         Some(inbox.clone())
     }
 
-    /// Whether what is said in a room is kept, as far as this node knows: of a room that is live here it does.
+    /// Whether the room is live here and keeps its log. `false` for a room that is not live here, whatever its
+    /// retention.
     pub fn is_kept(&self, room: RoomId) -> bool {
         held(&self.0.kept).contains(&room)
     }
@@ -352,18 +367,19 @@ impl Engine {
         };
     }
 
-    /// The way to a room's task, if the room is live here.
+    /// The inbox of a room's task, if the room is live here.
     pub(super) fn inbox(&self, room: RoomId) -> Option<mpsc::Sender<Request>> {
         held(&self.0.rooms).get(&room).cloned()
     }
 
-    /// Takes a room that could not be opened off the list.
+    /// Removes a room that could not be opened from the map.
     pub(super) fn retire(&self, room: RoomId) {
         held(&self.0.rooms).remove(&room);
         held(&self.0.kept).remove(&room);
     }
 
-    /// Takes a room that nobody needs off the list, unless a request came in; what comes too late is sent to a new task.
+    /// Removes an idle room from the map, and says whether it did: not if a request waits in the inbox. Requests that
+    /// arrive between the removal and the closing of the inbox are sent to a new task.
     pub(super) fn retire_if_idle(&self, room: RoomId, inbox: &mut mpsc::Receiver<Request>) -> bool {
         {
             let mut rooms = held(&self.0.rooms);
@@ -414,7 +430,7 @@ impl Engine {
         self.0.tasks.spawn(work);
     }
 
-    /// Sleeps, but not longer than the node runs.
+    /// Sleeps for `pause`, but not longer than the node runs.
     pub(super) async fn rest(&self, pause: Duration) {
         let _ = self.0.stopping.run_until_cancelled(sleep(pause)).await;
     }
@@ -426,7 +442,7 @@ impl Engine {
         });
     }
 
-    /// Publishes in the order of the calls, as far as the bus keeps up.
+    /// Queues a packet for the bus. Packets are published in the order of the calls, and dropped if the queue is full.
     pub(super) fn publish(&self, room: RoomId, packet: Bytes) {
         if self.0.outgoing.try_send((room, packet)).is_err() {
             tracing::debug!(%room, "packet dropped: the bus is slow or away");
@@ -472,8 +488,9 @@ impl Engine {
         held(&self.0.present).has_guest(room, member)
     }
 
-    /// The bus, or this node, was away, and leases ended meanwhile: everyone gets the shorter grace from here to connect again,
-    /// and other nodes the time to say who is with them.
+    /// Postpones all judgements of absence, at the start and after the bus failed, because leases may have ended
+    /// without a renewal. Guests get the shorter grace to connect again. If there are other nodes, the pause is at
+    /// least [`RALLY`], in which those nodes renew the leases of their guests.
     pub(super) fn excuse_absences(&self) {
         let grace = self.0.timing.shortest();
         let pause = if self.is_shared() { grace.max(RALLY) } else { grace };
@@ -517,7 +534,8 @@ async fn publish_packets(engine: Engine, mut packets: mpsc::Receiver<(RoomId, By
     }
 }
 
-/// One worker, so that a room's task that ends and the next one that starts cannot cross on the way to the bus.
+/// Subscribes to rooms on the bus, and unsubscribes. One worker does it in order, so that the `Stop` of a task that
+/// ends and the `Start` of its successor reach the bus in that order. Counts the tasks of each room.
 async fn follow_rooms(engine: Engine, mut wishes: mpsc::UnboundedReceiver<Following>) {
     let mut wanted: HashMap<RoomId, usize> = HashMap::new();
     while let Some(wish) = wishes.recv().await {
@@ -526,7 +544,7 @@ async fn follow_rooms(engine: Engine, mut wishes: mpsc::UnboundedReceiver<Follow
                 let count = wanted.entry(room).or_default();
                 *count += 1;
                 if *count == 1 {
-                    // If the bus is away it remembers the wish, and says so when it is back.
+                    // If the bus is away, it remembers the wish, and sends `BusNews::Missed` when it is back.
                     let _ = engine.0.bus.follow(room).await;
                 }
                 let _ = done.send(());
@@ -562,7 +580,8 @@ async fn look_for_gone(engine: Engine) {
     }
 }
 
-/// Tells every live room where its log ends, so that a lost last packet is found too.
+/// Sends every live room the end of its archive and its tail, so that a room also notices a lost packet that no other
+/// packet follows.
 async fn compare_heads(engine: &Engine) {
     let rooms: Vec<RoomId> = held(&engine.0.rooms).keys().copied().collect();
     if rooms.is_empty() {
@@ -571,7 +590,7 @@ async fn compare_heads(engine: &Engine) {
     let (archives, tails) = tokio::join!(engine.0.store.heads(&rooms), engine.0.bus.tail_heads(&rooms));
     let tell = |room: RoomId, request: Request| {
         if let Some(inbox) = engine.inbox(room) {
-            // A full inbox means the room is at work, and the next comparison comes in a second.
+            // A full inbox means that the room is busy. The next comparison comes in a second.
             let _ = inbox.try_send(request);
         }
     };
@@ -583,7 +602,7 @@ async fn compare_heads(engine: &Engine) {
     }
 }
 
-/// Asks every live room for the same, as far as it is not busy.
+/// Sends every live room the same request, if its inbox has space.
 fn tell_all(engine: &Engine, request: impl Fn() -> Request) {
     for inbox in held(&engine.0.rooms).values() {
         let _ = inbox.try_send(request());

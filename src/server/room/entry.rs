@@ -1,4 +1,5 @@
-//! Entries: events with their JSON, encoded once for everybody who will ever get it.
+//! Entries: events together with their JSON. An event is encoded once; every frame, packet and snapshot reuses the
+//! text.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use serde_json::value::{RawValue, to_raw_value};
@@ -11,7 +12,7 @@ use crate::{
 /// An event of the log and its JSON.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// What happened.
+    /// The event.
     pub event: Event,
     json: Box<RawValue>,
 }
@@ -23,12 +24,13 @@ impl Entry {
         Self { event, json }
     }
 
-    /// How long its JSON is.
+    /// Length of the JSON in bytes.
     pub fn bytes(&self) -> usize {
         self.json.get().len()
     }
 
-    /// The frame that tells it: the tag and the room, and then the fields of the event itself.
+    /// The `event` frame for subscribers. It consists of the type tag, the room's code and the fields of the event
+    /// itself.
     pub fn frame(&self, code: RoomCode) -> Frame {
         let fields = self.json.get().strip_prefix('{').unwrap_or_default();
         Frame::text(format!(r#"{{"type":"event","code":"{code}",{fields}"#))

@@ -1,5 +1,12 @@
-//! A room's log, wherever it is kept: the archive while the room is preserved, the tail while it is not. Both are
-//! sequencers of the same kind: an append names the seqs it wants, and exactly one writer gets them.
+//! A room's log, wherever it is stored: in the archive (the store) while the room is preserved, in the tail (the bus)
+//! while it is ephemeral.
+//!
+//! Both work as sequencers in the same way: an append names the seqs for its events, and exactly one writer gets each
+//! seq. The loser reads what it missed and judges its commands again. [`Log`] opens a log, appends to it and reads from
+//! it. It also carries a log across a change of retention: preserve on seals the tail and continues in the archive, and
+//! preserve off opens a tail that continues the archive.
+//!
+//! Not here: deciding which events are appended (`judge`), and the fold over them (`live`).
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,55 +23,59 @@ use crate::{
     },
 };
 
-/// Events read at once while catching up.
+/// Events in one read of the archive while catching up.
 const PAGE: usize = 500;
-/// The text that a resume may have: who missed more begins anew. Events are read for it so many at once, or as many as fit
-/// if all are as long as a message can be.
+/// Bytes of message text that a resume may have. A client that missed more gets a snapshot.
 pub const RESUME_BYTES: usize = 1024 * 1024;
+/// Most events that one read of the archive asks for when it serves a resume.
 const RESUME_PAGE: usize = 250;
+/// Fewest events of such a read: about as many as fit into [`RESUME_BYTES`] if all are as long as a message can be.
 const RESUME_LONGEST: usize = 64;
-/// Events read when a preserved room comes to life.
+/// Events read from the archive when a preserved room comes to life.
 const RECENT: usize = 200;
-/// How long the opening of a preserved room waits for what its tail may still have.
+/// How long a preserved room waits for its tail, which may have older events and message ids. Without an answer it goes
+/// on.
 const TAIL_PATIENCE: Duration = Duration::from_millis(300);
-/// How long an append to a tail, which is done, waits for the records of those whom it is about.
+/// How long a finished append to a tail waits until the member records have its events as well.
 const SETTLE_PATIENCE: Duration = Duration::from_secs(1);
-/// Tries to find a log at rest between changes of retention; each further one means another change came in between.
+/// Passes of [`Log::open`] and [`Log::catch_up`] before they give up. A further pass is needed if the retention changed
+/// in between, or, while catching up, after a full page.
 const TRIES: usize = 8;
 
-/// Where a node stands in a log.
+/// The last place in a log that a node knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
-    /// Which life of the log.
+    /// The epoch of the log.
     pub epoch: Epoch,
-    /// The last seq known.
+    /// The last known seq.
     pub head: Seq,
-    /// The last message's ordinal.
+    /// The ordinal of the last message.
     pub n: u64,
-    /// What the log is kept in from here on.
+    /// The retention of the events after the head, which says where they are appended.
     pub retention: Retention,
 }
 
-/// A log as found when its room comes to life on a node.
+/// A log and its room, as read when the room comes to life on a node.
 #[derive(Clone, Debug)]
 pub struct Opened {
-    /// The room.
+    /// The room's record.
     pub record: RoomRecord,
-    /// Where its log ends.
+    /// The end of the log.
     pub cursor: Cursor,
-    /// Its last events.
+    /// The last events, oldest first.
     pub recent: Vec<Event>,
-    /// From which seq on the recent events are archived.
+    /// The first seq from which on the recent events are archived.
     pub kept_from: Seq,
     /// Whether anything is archived.
     pub has_archive: bool,
     /// Whether there may be a tail.
     pub has_tail: bool,
-    /// Its members, and those who owe the log a notice; read after the log's end was, so that nobody is missed.
+    /// The records of the members and of those who owe the log a notice. Read after the end of the log, so that nobody
+    /// is missed.
     pub members: Vec<MemberRecord>,
 }
 
-/// The end of a log.
+/// The end of a log, without its room.
 struct Found {
     cursor: Cursor,
     recent: Vec<Event>,
@@ -73,39 +84,39 @@ struct Found {
     has_tail: bool,
 }
 
-/// How far an append came.
+/// The outcome of an append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outcome {
-    /// How many events are in the log now: a prefix of those given.
+    /// The number of events that are in the log: a prefix of those given.
     pub stored: usize,
-    /// Why the rest is not.
+    /// The reason why the rest is not in the log.
     pub stopped: Option<Stop>,
-    /// Whether the records of those whom the events are about owed them, and so said the same.
+    /// Whether every event about a member matched the notice that the member's record owed, so that the two agree.
     pub settled: bool,
 }
 
-/// Why an append stopped.
+/// The reason why an append stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
-    /// Somebody else was first: catch up and judge again.
+    /// Another writer has the seq. Catch up and judge again.
     Behind,
-    /// A message is in the log already.
+    /// A message with the same author and id is in the log already.
     IdTaken(Earlier),
 }
 
-/// What a node had missed.
+/// What a node had missed of a log.
 #[derive(Clone, Debug)]
 pub enum Caught {
-    /// These events, in order, without holes.
+    /// The missed events, in order and without holes.
     Up(Vec<Event>),
-    /// The log cannot be continued from the cursor (its tail was lost, or ran away): open it anew.
+    /// The log does not continue from the cursor (its tail was lost, or dropped the next events). Open it anew.
     Lost,
 }
 
-/// Why a log cannot be used now.
+/// The reason why a log cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
-    /// There is no such room (any more).
+    /// The room does not exist, or no longer.
     #[error("the room is gone")]
     Gone,
     /// The store failed.
@@ -133,7 +144,7 @@ impl From<BusError> for LogError {
 }
 
 impl LogError {
-    /// What clients are told.
+    /// The error for clients.
     pub fn problem(&self) -> Problem {
         let passing = |code, detail| Problem { retry_after_ms: Some(1_000), ..Problem::new(code, detail) };
         match self {
@@ -166,7 +177,8 @@ impl Log {
         Self { store, bus, room }
     }
 
-    /// Finds where the log ends, and what it needs to be continued. `known` is where this node stood before, if it did.
+    /// Finds the end of the log, and reads what a node needs to continue it. `known` is the node's cursor, if it had
+    /// the log open.
     pub async fn open(&self, known: Option<Cursor>) -> Result<Opened> {
         for _ in 0..TRIES {
             let record = self.store.room(self.room).await?;
@@ -189,7 +201,8 @@ impl Log {
         if recent.last().and_then(retention_after) == Some(Retention::Ephemeral) {
             return Ok(None);
         }
-        // Not archived, but still in the tail: what was said before preserve was turned on. Its ids are known there only.
+        // Events from before preserve was turned on are not archived, but may still be in the tail. The ids of their
+        // messages are known only there.
         let kept_from = recent.first().map_or(1, |event| event.seq);
         let tail = timeout(TAIL_PATIENCE, self.bus.tail(self.room, 0)).await;
         let has_tail = !matches!(tail, Ok(Ok(None)));
@@ -204,16 +217,17 @@ impl Log {
     }
 
     async fn open_tail(&self, known: Option<Cursor>) -> Result<Option<Found>> {
-        // If the tail was lost, its successor must not give out seqs again that lie before a member's joining: their record
-        // would hide what is said there from them.
+        // If the tail was lost, the new one must not give out seqs up to a member's `since` again. Events with such
+        // seqs would be hidden from the member, because they seem to come before the joining.
         let members = self.store.members(self.room).await?;
-        // Read after the members, so that whatever they know of is in it: a sealed tail may be made anew only if the archive
-        // has ended since, and not while another node turns preserve on.
+        // Read after the members, so that the archive has everything that their records reflect. `None`: another node
+        // is turning preserve on. Only if the archive has ended since may `open_tail` replace a sealed tail.
         let Some(archived) = self.ended_archive().await? else { return Ok(None) };
         let head = members.iter().map(|member| member.since).max().unwrap_or(0).max(archived.seq);
         let tail = self.bus.open_tail(self.room, random::epoch(), head, archived.n, 0).await?;
         if known.is_some_and(|known| known.epoch == tail.epoch && tail.head < known.head) {
-            // It came back older than it was, so its next seqs were given out before: it cannot go on in this epoch.
+            // The tail is older than this node knows it, so its next seqs were given out before. This epoch cannot
+            // continue.
             self.bus.drop_tail(self.room, tail.epoch, tail.head).await?;
             return Ok(None);
         }
@@ -222,7 +236,8 @@ impl Log {
             return Ok(None);
         }
         if members.iter().any(|member| member.read > tail.head || member.read_n > tail.n) {
-            // These records were read before the tail was: it is another than the one that they are about.
+            // The records were read before the tail was. One that has read beyond the tail's end is about an earlier,
+            // lost tail.
             self.store.take_back_reads(self.room, tail.head, tail.n).await?;
         }
         let cursor = Cursor { epoch: tail.epoch, head: tail.head, n: tail.n, retention: Retention::Ephemeral };
@@ -230,7 +245,7 @@ impl Log {
         Ok(Some(Found { cursor, recent, kept_from: Seq::MAX, has_archive, has_tail: true }))
     }
 
-    /// Where the archive of an ephemeral room ends; nothing, if the room is being preserved.
+    /// The end of an ephemeral room's archive. `None` if another node is turning preserve on.
     async fn ended_archive(&self) -> Result<Option<Head>> {
         let archived = self.store.head(self.room).await?;
         if archived.seq > 0 {
@@ -242,18 +257,20 @@ impl Log {
         Ok(Some(archived))
     }
 
-    /// Archives the event that a sealed tail announces, for a node that died between the two.
+    /// Archives the event that turns preserve on, for a node that sealed the tail and died before it could.
     async fn finish_preserving(&self, tail: &Tail, by: Person) -> Result<()> {
         let kind = EventKind::RetentionChanged { retention: Retention::Preserved, by, n: tail.n };
         self.store.append(self.room, tail.epoch, &[Event { seq: tail.head + 1, at: clock::now(), kind }]).await?;
         Ok(())
     }
 
-    /// Appends a batch that was judged at `cursor`, and people come in with it, if it goes into the archive. In the tail,
-    /// `packet` goes out with it; for the archive the caller publishes.
+    /// Appends a batch that was judged at `cursor`. If it goes into the archive, the records of `entering` are written
+    /// in the same transaction. If it goes into the tail, `packet` is published with it; for the archive the caller
+    /// publishes.
     ///
-    /// A message that may come again from before a change of retention is known only to where the log was kept then. `moved`
-    /// says that it may have been kept there: in the archive, for what goes into the tail, and the other way round.
+    /// A client may retry a message from before a change of retention, and only the place where the log was stored then
+    /// knows the message's id. If `moved` is set, the messages are therefore looked for there as well: in the archive
+    /// for a batch that goes into the tail, and the other way round.
     pub async fn append(
         &self,
         cursor: Cursor,
@@ -271,7 +288,7 @@ impl Log {
                 let EventKind::RetentionChanged { by, .. } = &event.kind else { return Ok(behind()) };
                 match self.bus.seal_tail(self.room, cursor.epoch, cursor.head, by).await? {
                     TailAppended::Done => self.archive(cursor.epoch, events, &[]).await,
-                    // Who sealed it may have done so further on than this node has read.
+                    // Another node may have sealed the tail at a later head than this node has read.
                     _ => Ok(behind()),
                 }
             }
@@ -279,7 +296,8 @@ impl Log {
             (Retention::Preserved, Some((Retention::Ephemeral, event))) => {
                 let outcome = self.archive(cursor.epoch, events, &[]).await?;
                 if outcome.stored > 0 {
-                    // If this fails, the next append finds no tail and opens one in a new epoch: a reset, never a gap.
+                    // If this fails, the next append finds no tail and opens one in a new epoch. Clients then get a
+                    // reset, never a gap.
                     let opened = self.bus.open_tail(self.room, cursor.epoch, event.seq, cursor.n, event.seq).await;
                     if let Err(error) = opened {
                         tracing::warn!(room = %self.room, error = %error.0, "the tail was not opened with the change of retention");
@@ -291,16 +309,18 @@ impl Log {
         }
     }
 
-    /// The first message of a batch that is where the log was kept before, which nobody appends to meanwhile.
+    /// The first message of a batch that was stored before the last change of retention. Nobody appends there
+    /// meanwhile.
     async fn earlier_elsewhere(&self, cursor: Cursor, events: &[Event]) -> Result<Option<Earlier>> {
         if events.iter().all(|event| event.message().is_none()) {
             return Ok(None);
         }
         match cursor.retention {
-            // Without the store this room waits for it: rather late than twice.
+            // Without the store the append fails and is tried again: a late message is better than a message stored
+            // twice.
             Retention::Ephemeral => Ok(self.store.earlier(self.room, events).await?),
             Retention::Preserved => {
-                // A room that is preserved goes on without the bus.
+                // A preserved room goes on without the bus, so no answer counts as not found.
                 let asked = timeout(TAIL_PATIENCE, self.bus.earlier(self.room, cursor.epoch, events)).await;
                 Ok(asked.ok().and_then(std::result::Result::ok).flatten())
             }
@@ -327,8 +347,9 @@ impl Log {
         }
     }
 
-    /// Notes in the records what the log has been told; says whether they owed it. If that fails, the records go on owing
-    /// it, and whoever sweeps them next finds it in the log.
+    /// Applies events to the room's and the members' records. Returns whether every event about a member matched the
+    /// notice that their record owed. If the store fails, the records still owe the notice; the next sweep submits it
+    /// again, and the judge finds it in the log.
     pub async fn settle(&self, epoch: Epoch, events: &[Event]) -> bool {
         let with_effect: Vec<Event> = events.iter().filter(|event| event.message().is_none()).cloned().collect();
         if with_effect.is_empty() {
@@ -343,10 +364,10 @@ impl Log {
         })
     }
 
-    /// Reads what was missed since `cursor`.
+    /// Reads the events after `cursor`.
     ///
-    /// After a failure an append to the archive may still be on its way: the store is asked behind it, so that it is seen here
-    /// or not at all. A tail goes on without the store.
+    /// After a failure, an append to the archive may still be under way. The `ping` waits behind it, so that the read
+    /// that follows sees the append or it never takes effect. A tail does not need the store.
     pub async fn catch_up(&self, cursor: Cursor, after_failure: bool) -> Result<Caught> {
         if after_failure && cursor.retention == Retention::Preserved {
             self.store.ping().await?;
@@ -378,7 +399,7 @@ impl Log {
                 return Ok(Caught::Up(missed));
             }
         }
-        // So far behind that reading the end is quicker, and clients are told.
+        // So far behind that reading only the end is quicker. Clients are reset.
         Ok(Caught::Lost)
     }
 
@@ -387,7 +408,8 @@ impl Log {
         let (mut events, mut bytes) = (Vec::new(), 0);
         while events.len() < limits::RESUME_EVENTS {
             let last = events.last().map_or(after, |event: &Event| event.seq);
-            // As much as fits if the rest is like what was read so far; at first, the longest messages.
+            // As many events as fit if their average length stays the same. The first page assumes the longest
+            // messages.
             let fits = (RESUME_BYTES - bytes) * events.len() / bytes.max(1);
             let limit = fits.clamp(RESUME_LONGEST, RESUME_PAGE);
             let page = self.store.events_after(self.room, last, limit).await?;
@@ -406,8 +428,8 @@ impl Log {
         Ok(events)
     }
 
-    /// The tail's events after the cursor, or the archive's if the room was preserved meanwhile; `None` if neither goes on
-    /// from there.
+    /// The tail's events after the cursor, or the archive's if the room was preserved meanwhile. `None` if neither
+    /// continues from the cursor.
     async fn tail_after(&self, at: Cursor) -> Result<Option<Vec<Event>>> {
         if let Some(tail) = self.bus.tail(self.room, at.head).await? {
             let continues =
@@ -445,7 +467,7 @@ mod tests {
         },
     };
 
-    /// An ephemeral room whose tail stands at its first message.
+    /// An ephemeral room whose tail ends at its first message.
     async fn room(folder: &tempfile::TempDir) -> (Log, Cursor, Person) {
         let store: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.path().join("anonchat.db")).unwrap());
         let (room, epoch, at) = (RoomId(Uuid::new_v4()), random::epoch(), clock::now());
@@ -510,7 +532,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (log, cursor, ada) = room(&folder).await;
         assert_eq!(append(&log, cursor, &[changed(2, Retention::Preserved, &ada)]).await.stored, 1);
-        // The record was read before that, and all else after it.
+        // As if the room's record had been read before the change, and everything else after it.
         assert!(log.open_tail(None).await.unwrap().is_none());
         let tail = log.bus.tail(log.room, 0).await.unwrap().unwrap();
         assert_eq!((tail.head, tail.sealed_by), (1, Some(ada)));
@@ -522,7 +544,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (log, stale, ada) = room(&folder).await;
         assert_eq!(append(&log, stale, &[said(2, 2)]).await.stored, 1);
-        // Whoever sealed it died before the archive had it.
+        // The node that sealed the tail died before it could archive the event.
         let sealed = log.bus.seal_tail(log.room, stale.epoch, 2, &ada).await.unwrap();
         assert_eq!(sealed, TailAppended::Done);
 

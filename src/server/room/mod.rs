@@ -1,11 +1,14 @@
-//! Floor 2: the room engine: what happens in a room, in which order, and who is told.
+//! Floor 2, the room engine: decides what happens in a room, in which order, and sends it to everyone concerned.
 //!
-//! One task owns each live room ([`live`]): its state, its pending batch, its local connections. Everything else talks to
-//! it by messages through the [`Engine`]. A batch is judged by the state ([`judge`]), appended to the room's log ([`log`]:
-//! the archive of a preserved room, the tail of an ephemeral one), and only then told: acks, frames, a packet for the other
-//! nodes. While one append is in flight the next batch gathers.
+//! One task owns each live room ([`live`]): its state, its pending commands and its local connections. All other code
+//! sends messages to the task through the [`Engine`].
 //!
-//! Not here: who may do what (`domain/`), sockets (`socket/`, `http/ws.rs`).
+//! A batch of commands takes three steps. [`judge`] turns the commands into events, by the room's state. [`log`]
+//! appends the events: to the archive of a preserved room, or to the tail of an ephemeral one. Only then are they sent:
+//! acks and event frames to the local connections, and a packet to the other nodes. While one append is in flight, the
+//! next batch gathers.
+//!
+//! Not here: the rules about who may do what (`domain/`) and the sockets (`socket/`, `http/ws.rs`).
 
 mod absence;
 mod command;

@@ -1,8 +1,11 @@
-//! Reads: how far the members of a live room have read, and what of that the others, the other nodes and the store have yet
-//! to be told. Pure: what was read goes in, and what is to be told comes out.
+//! Reads: how far the members of a live room have read, and which of that must still be sent or stored.
 //!
-//! Everybody's cursor is known on every node that has the room live. It moves by what its member says, which every node sees
-//! in the log, and by what they read, which one node hears of and tells. It never goes back within an epoch.
+//! Every node that has the room live has a cursor for each member. A cursor advances in two ways. A member's own
+//! message moves it, which every node sees in the log. A member's report of having read arrives at one node, which
+//! sends it to the others. Within an epoch a cursor never goes back.
+//!
+//! [`Reads`] does no I/O. Callers report what was read, and take what is due: marks for the connections here, cursors
+//! for the other nodes, and cursors for the store. `live/reading.rs` does the sending and storing.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -17,9 +20,9 @@ use crate::{
 /// A place in a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// Its seq.
+    /// The seq.
     pub seq: Seq,
-    /// The ordinal of the last message up to it.
+    /// The ordinal of the last message up to that seq.
     pub n: u64,
 }
 
@@ -28,36 +31,38 @@ pub struct Place {
 struct Reading {
     seq: Seq,
     n: u64,
-    /// How far the others may see that.
+    /// The last seq up to which others may see that the member has read.
     shown: Seq,
-    /// Whether they show it, as their last connection here had it. `false` as long as they had none.
+    /// The "show my read position" setting of the member's newest connection to this node. `false` before the first
+    /// one.
     shows: bool,
-    /// Accounts have lists of rooms, for which the store must hear of it soon. A guest looks at the room itself.
+    /// The member's account. An account's lists of rooms are made from the store, so its cursor must be stored soon. A
+    /// guest has no list, so a guest's cursor can wait.
     account: Option<AccountId>,
 }
 
-/// Somebody who has left, and when that was.
+/// A member who has left, and the seq at which they did.
 #[derive(Debug)]
 struct Departed {
     left_at: Seq,
     reader: DepartedReader,
 }
 
-/// How far everybody has read.
+/// The cursors of all members, and which of them are still to be sent or stored.
 #[derive(Debug, Default)]
 pub struct Reads {
     readings: BTreeMap<MemberId, Reading>,
-    /// The last of those who showed how far they read and have left, for whom what was seen stays seen.
+    /// The last members who showed how far they read and have left. What they have seen stays marked as seen.
     departed: VecDeque<Departed>,
-    /// Whose cursor moved on this node and may not be in the store.
+    /// Members whose cursor moved on this node and may not be in the store.
     unkept: BTreeSet<MemberId>,
-    /// Who of them is to be stored next.
+    /// Those members of `unkept` whose cursor goes into the next write to the store.
     due: BTreeSet<MemberId>,
-    /// Of whom the connections here have not been told.
+    /// Members whose mark is not yet sent to the connections here.
     untold: BTreeSet<MemberId>,
-    /// Of whom the other nodes have not been told.
+    /// Members whose cursor is not yet sent to the other nodes.
     unshared: BTreeSet<MemberId>,
-    /// Whether somebody has read further, here or elsewhere, since that was last asked.
+    /// Whether a member has read further, here or elsewhere, since the last [`take_moved`](Self::take_moved).
     moved: bool,
 }
 
@@ -66,7 +71,7 @@ impl Reading {
         Self { seq: place.seq, n: place.n, shown: 0, shows: false, account: None }
     }
 
-    /// Goes forward. Says whether it moved.
+    /// Moves the cursor forward. Returns whether it moved.
     fn advance(&mut self, to: Place) -> bool {
         let moves = to.seq > self.seq;
         if moves {
@@ -77,7 +82,7 @@ impl Reading {
         moves
     }
 
-    /// Takes in what is known elsewhere.
+    /// Merges what the store or another node knows. Each number becomes the larger one.
     fn merge(&mut self, seq: Seq, n: u64, shown: Seq) {
         self.seq = self.seq.max(seq);
         self.n = self.n.max(n);
@@ -86,14 +91,15 @@ impl Reading {
 }
 
 impl Reads {
-    /// Somebody whom the log has in the room since `joined`, as their record has it when the room comes to life. A record that
-    /// stands before that does not know yet; one that stands beyond the head is from before the log was lost.
+    /// Adds a member who is in the room by the log, when the room comes to life. A record that has read less far than
+    /// `joined` is not up to date, so the cursor starts at `joined`. A record that has read beyond `head` is from
+    /// before the log was lost, so the cursor starts at `head`.
     pub fn restore(&mut self, record: &MemberRecord, joined: Place, head: Place) {
         self.readings.insert(record.member, Reading::at(joined));
         self.meet(record, head);
     }
 
-    /// A record that was read just now may know more: another node may have stored it since.
+    /// Merges a record that was just read from the store, where another node may have stored more.
     pub fn meet(&mut self, record: &MemberRecord, head: Place) {
         let Some(reading) = self.readings.get_mut(&record.member) else { return };
         if record.read >= reading.seq {
@@ -108,7 +114,7 @@ impl Reads {
         }
     }
 
-    /// Goes on from what was known before the log was read anew, in the same epoch.
+    /// Takes over what was known before the log was opened anew, in the same epoch.
     pub fn go_on_from(&mut self, before: Self) {
         for (member, earlier) in before.readings {
             if let Some(reading) = self.readings.get_mut(&member) {
@@ -125,7 +131,8 @@ impl Reads {
         self.moved = before.moved;
     }
 
-    /// The next event of the log: its author has read up to it, and so has who joins. Nobody needs to be told: they see it.
+    /// Folds the next event of the log. The author of a message has read up to it, and so has a member who joins. No
+    /// mark is sent for that, since everybody sees the event itself.
     pub fn fold(&mut self, event: &Event, last_n: u64) {
         match &event.kind {
             EventKind::Message(message) => self.spoke(message.author.id, Place { seq: event.seq, n: message.n }),
@@ -137,14 +144,14 @@ impl Reads {
         }
     }
 
-    /// Somebody said something there.
+    /// The member's own message is at this place, so they have read up to it.
     pub fn spoke(&mut self, member: MemberId, at: Place) {
         if let Some(reading) = self.readings.get_mut(&member) {
             reading.advance(at);
         }
     }
 
-    /// This node is the one that appended the event, and so the one that stores what it moves.
+    /// Notes that the cursor moved by an event is to be stored by this node, which appended the event.
     pub fn keep_for(&mut self, event: &Event) {
         match &event.kind {
             EventKind::Message(message) => self.keep(message.author.id),
@@ -160,12 +167,12 @@ impl Reads {
         }
     }
 
-    /// Whether a place is further than somebody has read.
+    /// Whether `seq` is further than the member has read.
     pub fn is_news(&self, member: MemberId, seq: Seq) -> bool {
         self.readings.get(&member).is_some_and(|reading| seq > reading.seq)
     }
 
-    /// Somebody has read up to there, on a connection of this node.
+    /// Notes that a member has read up to `to`, on a connection of this node.
     pub fn read(&mut self, member: MemberId, to: Place) {
         let Some(reading) = self.readings.get_mut(&member) else { return };
         if reading.advance(to) {
@@ -178,7 +185,7 @@ impl Reads {
         }
     }
 
-    /// Another node tells how far somebody has read. Says whether that is news.
+    /// Merges a cursor that another node sent. Returns whether it is further than this node knew.
     pub fn hear(&mut self, cursor: ReadCursor) -> bool {
         let Some(reading) = self.readings.get_mut(&cursor.member) else { return false };
         let before = *reading;
@@ -190,7 +197,7 @@ impl Reads {
         reading.seq > before.seq
     }
 
-    /// Somebody follows the room, and shows how far they read from here on, or does not.
+    /// Notes whether a member shows how far they read, by the setting of the connection that has just subscribed.
     pub fn show(&mut self, member: MemberId, shows: bool) {
         let Some(reading) = self.readings.get_mut(&member) else { return };
         reading.shows = shows;
@@ -200,14 +207,14 @@ impl Reads {
         }
     }
 
-    /// Somebody has no connection here any more.
+    /// Notes that a member has no connection to this node left, so that their cursor is stored now.
     pub fn part(&mut self, member: MemberId) {
         if self.unkept.contains(&member) {
             self.due.insert(member);
         }
     }
 
-    /// A person goes on as another member: the read cursor goes over to it.
+    /// Merges the cursor of a member into that of another member, as whom the person goes on.
     pub fn hand_over(&mut self, from: MemberId, to: MemberId) {
         let Some(Reading { seq, n, shown, .. }) = self.readings.get(&from).copied() else { return };
         let Some(heir) = self.readings.get_mut(&to) else { return };
@@ -216,7 +223,7 @@ impl Reads {
         self.keep(to);
     }
 
-    /// Somebody is no longer in the room, since the event of this seq.
+    /// Removes a member who left with the event at `left_at`.
     pub fn leave(&mut self, member: MemberView, left_at: Seq) {
         let id = member.id;
         if let Some(reading) = self.readings.remove(&id).filter(|reading| reading.shown > 0) {
@@ -230,34 +237,34 @@ impl Reads {
         }
     }
 
-    /// How far somebody has read.
+    /// How far a member has read.
     pub fn cursor(&self, member: MemberId) -> Option<ReadCursor> {
         let Reading { seq, n, shown, .. } = *self.readings.get(&member)?;
         Some(ReadCursor { member, seq, n, shown })
     }
 
-    /// How far the others have read, as far as they show it.
+    /// How far the other members have read, as far as they show it.
     pub fn marks_for(&self, member: MemberId, head: Seq) -> Vec<ReadMark> {
         let others = self.readings.iter().filter(|(id, reading)| **id != member && reading.shown > 0);
         others.map(|(id, reading)| ReadMark { member: *id, seq: reading.shown.min(head) }).collect()
     }
 
-    /// How far those had read who have left since a seq.
+    /// How far those had read who have left after `seq`.
     pub fn departed_since(&self, seq: Seq) -> Vec<DepartedReader> {
         self.departed.iter().filter(|departed| departed.left_at > seq).map(|departed| departed.reader.clone()).collect()
     }
 
-    /// Whether somebody has read further since this was last asked. What they said is no part of it.
+    /// Whether a member has read further since the last call. Their own messages do not count.
     pub fn take_moved(&mut self) -> bool {
         mem::take(&mut self.moved)
     }
 
-    /// Whether there is nothing to tell.
+    /// Whether every mark is sent to the connections here.
     pub fn is_told(&self) -> bool {
         self.untold.is_empty()
     }
 
-    /// What the connections here are to be told, and what the other nodes are; then it counts as told.
+    /// The marks for the connections here and the cursors for the other nodes. Afterwards they count as sent.
     pub fn take_untold(&mut self) -> (Vec<ReadMark>, Vec<ReadCursor>) {
         let (untold, unshared) = (mem::take(&mut self.untold), mem::take(&mut self.unshared));
         let mark = |cursor: ReadCursor| ReadMark { member: cursor.member, seq: cursor.shown };
@@ -265,23 +272,23 @@ impl Reads {
         (marks, unshared.into_iter().filter_map(|member| self.cursor(member)).collect())
     }
 
-    /// The other nodes know how far this member has read.
+    /// Notes that the other nodes have this member's cursor.
     pub fn is_shared(&mut self, member: MemberId) {
         self.unshared.remove(&member);
     }
 
-    /// Nobody is to be told.
+    /// Drops all marks and cursors that are to be sent.
     pub fn silence(&mut self) {
         self.untold.clear();
         self.unshared.clear();
     }
 
-    /// All that the store may not know is to be stored next.
+    /// Makes everything that may not be in the store due for the next write.
     pub fn all_are_due(&mut self) {
         self.due.clone_from(&self.unkept);
     }
 
-    /// What is to be stored now, and whose account it is; then it counts as stored.
+    /// The cursors to store, each with the member's account. Afterwards they count as stored.
     pub fn take_due(&mut self) -> Vec<(ReadCursor, Option<AccountId>)> {
         let due = mem::take(&mut self.due);
         self.unkept.retain(|member| !due.contains(member));
@@ -289,7 +296,7 @@ impl Reads {
         due.into_iter().filter_map(|member| Some((self.cursor(member)?, owner(member)))).collect()
     }
 
-    /// It was not stored after all: it is to be tried again.
+    /// Makes cursors due again whose write failed.
     pub fn keep_again(&mut self, members: &[MemberId]) {
         let still_here = members.iter().filter(|member| self.readings.contains_key(member));
         let still_here: Vec<MemberId> = still_here.copied().collect();
@@ -297,7 +304,7 @@ impl Reads {
         self.due.extend(&still_here);
     }
 
-    /// Whether the store knows everything.
+    /// Whether everything is in the store.
     pub fn is_kept(&self) -> bool {
         self.unkept.is_empty()
     }

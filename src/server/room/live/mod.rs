@@ -1,7 +1,19 @@
-//! The task of a live room: the one owner of its state on this node.
+//! The task of a live room, which is the only owner of the room's state on this node.
 //!
-//! It does one thing to the log at a time (open, append, catch up); what arrives meanwhile waits in order. Nothing here is
-//! locked, and nothing but the log's own operation is awaited beside the inbox.
+//! The task receives [`Request`]s through an inbox and handles them in order. [`Live`] holds the state folded from the
+//! log, the last events, the local subscribers, and everything that waits. There are no locks.
+//!
+//! At most one operation on the log runs at a time: open it, append a batch, or read what was missed (catch up).
+//! Meanwhile commands wait in `pending`, packets with events in `packets`, and requests that need a newer log in
+//! `waiting`. Besides the inbox the task awaits only the running operation, the write of read cursors, and a tick once
+//! a second.
+//!
+//! - `opening`: the state from which a room starts, and starts again after a lost tail.
+//! - `appending`: the operations on the log, and what follows from their results.
+//! - `following`: subscriptions, snapshots, resumes and resets.
+//! - `signals`: presence, typing, packets of other nodes, and the tick.
+//! - `reading`: how far members have read.
+//! - `listing`: the digest that lists of rooms show.
 
 mod appending;
 mod following;
@@ -49,61 +61,64 @@ use crate::{
     },
 };
 
-/// Commands in one append.
+/// Events in one batch after which no more commands are added to it.
 const BATCH_COMMANDS: usize = 256;
-/// Commands that may wait for the append in flight; past that a room refuses new ones, and keeps what it took.
+/// Commands that may wait for the append in flight. Past that, new commands are refused; those in the queue stay.
 const PENDING_COMMANDS: usize = 4_096;
-/// How long one operation on the log may take before clients are told that it failed. Its outcome is then unknown, so the
-/// log is read again before the next append.
+/// Longest time for one operation on the log. After that, clients get an error. The outcome of the operation is then
+/// unknown, so the log is read again before the next append.
 const LOG_DEADLINE: Duration = Duration::from_millis(2_800);
-/// How often a request may see the log read to its end, and still not have what it waits for, before it is refused.
+/// A waiting `Subscribe` or `Look` is refused after this many complete log reads that did not satisfy it.
 pub const PATIENCE: u8 = 8;
-/// The same for who says that there is more: the first reading may have begun before they asked.
+/// A client whose resume point lies beyond the head is reset after this many complete log reads. One is not enough,
+/// since the first read may have begun before the client asked.
 const DOUBT: u8 = 2;
-/// Reads of the archive for subscriptions at a time, in a room.
+/// Archive reads for subscriptions that one room runs at a time.
 const REPLAYS: usize = 4;
-/// How often a room looks at what time brings.
+/// Interval of [`Live::tick`], and the pause before an operation that failed is tried again.
 const TICK: Duration = Duration::from_secs(1);
-/// How exact it is when a room was last visited.
+/// Precision of `visited_at` in the room's record: a live room writes it at most once in this time.
 const VISIT: Duration = Duration::from_hours(24);
-/// How long a room stays live with nobody connected.
+/// How long a room without subscribers stays live.
 const LINGER: Duration = Duration::from_secs(10);
-/// How often a node repeats who is connected to it, and after how long the others stop believing the last word.
+/// How often a node repeats to the other nodes who is connected to it.
 const PRESENCE_REPEAT: Duration = Duration::from_secs(10);
+/// How long a node believes the presence packet of another node.
 const PRESENCE_LIFE: Duration = Duration::from_secs(30);
-/// Members per second of pause between two presence lists: a list goes to everyone, so large rooms hear less often.
+/// A room pauses one second between two presence lists for each this many members. Every list goes to every subscriber,
+/// so large rooms send it less often.
 const PRESENCE_MEMBERS_PER_SECOND: u64 = 100;
-/// Readers up to which a room tells of everyone who comes at once; in a larger one that may wait for a tick, since a
-/// crowd that comes one by one would else be as many writes as there are pairs in it.
+/// Up to this many subscribers, a `Joined` is sent at once. With more, it may wait for the next event or tick: each of
+/// n people who join one by one would otherwise cost a write to everybody there, which makes about n² writes.
 const FEW_READERS: usize = 8;
-/// At most one typing signal per member in this time.
+/// A member's typing is announced at most once in this time.
 const TYPING_PAUSE: Duration = Duration::from_secs(1);
-/// How often a room tells how far its members have read.
+/// Pause between two times that a room sends how far its members have read.
 const READS_TOLD_PAUSE: Duration = Duration::from_secs(1);
-/// How often it stores that. Lists of rooms are made from what is stored, and are to show within a second what was read on
-/// another device; the rest of that second is the pauses of who keeps lists.
+/// Pause between two writes of read cursors to the store. Lists of rooms are made from the stored cursors, and must
+/// show within a second what was read on another device. The rest of that second is for the pauses of the list keepers.
 const READS_KEPT_PAUSE: Duration = Duration::from_millis(250);
 
-/// Where a client wants to go on.
+/// The point from which a client wants to resume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResumePoint {
-    /// The epoch it knows.
+    /// The epoch that the client knows.
     pub epoch: Epoch,
-    /// The last seq it has.
+    /// The last seq that the client has.
     pub after: Seq,
 }
 
-/// What somebody shows of what they do, and sees of the others in exchange.
+/// What a member shows others of their activity. In exchange they see the same of others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Discretion {
-    /// How far they have read.
+    /// Whether the member shows how far they have read.
     pub shows_read: bool,
-    /// That they type.
+    /// Whether the member shows that they are typing.
     pub shows_typing: bool,
 }
 
 impl Default for Discretion {
-    /// As guests are, who have no preferences.
+    /// The discretion of guests, who have no preferences of their own.
     fn default() -> Self {
         Self::from(&Preferences::default())
     }
@@ -115,73 +130,75 @@ impl From<&Preferences> for Discretion {
     }
 }
 
-/// What a live room is asked.
+/// A request to the task of a live room.
 #[derive(Debug)]
 pub enum Request {
-    /// Something for the log.
+    /// Append the event of a command, and send the result to the reply.
     Command(Command, Reply),
-    /// A connection wants to follow the room.
+    /// Make a connection a subscriber of the room.
     Subscribe(Subscribe),
-    /// Events read from the archive for a subscription that reaches back beyond the window.
+    /// Events read from the archive, for a subscription that resumes from before the window.
     Replay(Subscribe, Result<Vec<Event>, LogError>),
-    /// A connection is gone, or follows the room no longer.
+    /// Remove a subscriber: the connection is closed, or no longer follows the room.
     Unsubscribe(ConnectionId),
-    /// Somebody asks for the room as it is; with how often that may wait for the log.
+    /// Answer with a snapshot for this member. The number is the patience, as in [`Subscribe::patience`].
     Look(MemberRecord, Discretion, u8, Look),
-    /// Somebody started or stopped typing on a connection of this node.
+    /// The member on this connection of this node started or stopped typing.
     Typing(ConnectionId, bool),
-    /// Somebody has read up to there on a connection of this node.
+    /// The member on this connection of this node has read up to this seq.
     Read(ConnectionId, Seq),
-    /// A member goes on as somebody else, or shows other things: their connections are closed, on every node, and come back.
+    /// Close a member's connections on every node; the clients connect again. The member's person has another identity
+    /// (the second value names another member of this room, if they go on as that one), or has changed their
+    /// preferences.
     HangUp(MemberId, Option<MemberId>, ByeReason),
-    /// What the log has was changed: read it anew, on every node.
+    /// Open the log anew, on every node: stored events were changed, or the room was deleted.
     Reread,
-    /// Another node speaks.
+    /// A packet from the bus, of another node or of this one.
     Packet(Bytes),
-    /// This is where the archive ends.
+    /// The seq at which the archive ends, from the regular comparison.
     ArchiveHead(Seq),
-    /// This is where the tail ends.
+    /// The epoch and seq at which the tail ends, from the regular comparison.
     TailHead(Epoch, Seq),
-    /// Somebody with an account is among the members.
+    /// A member of the room has an account.
     HasAccount,
     /// The room's record names this owner.
     OwnerKept(MemberId),
-    /// The bus may have lost what lists show of the room.
+    /// Write the digest again: the bus was away and may have lost it.
     Relist,
-    /// What became of what the room told lists.
+    /// The result of writing the digest, or of asking whether an account is among the members.
     Told(Told),
-    /// The node stops: finish what is pending.
+    /// The node stops: finish the pending commands, then end.
     Drain,
 }
 
-/// Where what somebody sees of a room goes.
+/// How the asker wants a snapshot.
 #[derive(Debug)]
 pub enum Look {
-    /// To who shows it.
+    /// As a value, for a caller that looks into it.
     Snapshot(oneshot::Sender<Result<Snapshot, Problem>>),
-    /// To who only hands it on.
+    /// As JSON, for a caller that only passes it on.
     Encoded(oneshot::Sender<Result<EncodedSnapshot, Problem>>),
 }
 
-/// A wish to follow a room.
+/// A request to follow a room.
 #[derive(Debug)]
 pub struct Subscribe {
-    /// Where frames go.
+    /// The connection that frames are sent to.
     pub connection: Connection,
-    /// The code they asked for it by.
+    /// The code by which the client asked for the room.
     pub code: RoomCode,
-    /// Who asks: an active member's record.
+    /// The member who asks. Their record is active.
     pub member: MemberRecord,
-    /// What they show, and see.
+    /// What the member shows others of their activity.
     pub discretion: Discretion,
-    /// Where to go on, if the client was here before.
+    /// The point to resume from, if the client was here before.
     pub resume: Option<ResumePoint>,
-    /// How often it may wait for the log.
+    /// Complete log reads that the request may still wait for; see [`PATIENCE`].
     pub patience: u8,
 }
 
 impl Request {
-    /// Tells whoever waits for it that it cannot be.
+    /// Answers a request with an error, if anything waits for its answer.
     pub fn refuse(self, problem: &Problem) {
         match self {
             Self::Command(_, reply) => reply.send(Err(problem.clone())),
@@ -194,7 +211,7 @@ impl Request {
 
 impl Look {
     fn refuse(self, problem: Problem) {
-        // Who does not wait any more has been told something else.
+        // If sending fails, the asker has stopped waiting and has got another answer.
         match self {
             Self::Snapshot(reply) => drop(reply.send(Err(problem))),
             Self::Encoded(reply) => drop(reply.send(Err(problem))),
@@ -212,36 +229,36 @@ struct Subscriber {
     connection: Connection,
     member: MemberId,
     discretion: Discretion,
-    /// The head of the log as they were told it when they came.
+    /// The head of the log when this connection subscribed. Its snapshot or resume had all events up to that seq.
     knows: Seq,
-    /// When they were last said to type.
+    /// When the others were last told that this member types.
     typed_at: Option<Instant>,
-    /// Whether they type, as they last said.
+    /// Whether the member is typing, by the connection's last report.
     types: bool,
-    /// Whether the others were told so last.
+    /// Whether the last typing signal to the others said that the member types.
     shown_typing: bool,
 }
 
-/// What this node knows of the log.
+/// How this node's state relates to the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Standing {
-    /// All there is to know.
+    /// The state has every event that this node has heard of.
     Level,
-    /// The log may be ahead; it is read before the next append.
+    /// The log may be ahead of the state. It is read before the next append.
     Behind,
-    /// The log cannot be continued; it is opened anew, and clients are reset.
+    /// The log does not continue the state, or its events were changed. It is opened anew, and clients are reset.
     Lost,
 }
 
-/// The log could not be used.
+/// The last failure to use the log.
 struct Failure {
-    /// When that was, to pause between tries.
+    /// The time of the failure, for the pause before the next try.
     at: Instant,
-    /// What clients are told.
+    /// The error for clients.
     problem: Problem,
 }
 
-/// A batch in flight: what each command asked, and the event it became.
+/// A batch in flight. Each command has the entry of the same index.
 struct Batch {
     entries: Vec<Entry>,
     commands: Vec<(Command, Reply)>,
@@ -255,48 +272,51 @@ enum Finished {
 
 type Operation = Pin<Box<dyn Future<Output = Finished> + Send>>;
 
-/// A live room.
+/// The state of a live room.
 #[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
 pub struct Live {
     engine: Engine,
     log: Log,
     inbox: mpsc::Receiver<Request>,
-    /// As the store has it; of what the log changes, the state knows better.
+    /// The room's record in the store. For what the log changes (name, owner, retention), `state` is newer.
     record: RoomRecord,
     epoch: Epoch,
     state: RoomState,
-    /// Its members, encoded.
+    /// The members as encoded JSON.
     roster: Roster,
     window: Window,
-    /// The last entries of the log, in order, which subscribers have not been shown yet.
+    /// Frames of the last entries, in order, that subscribers have not been sent yet.
     untold: Vec<Frame>,
     told_at: Instant,
-    /// From which seq on everything in the window is archived, so that every member may see it.
+    /// Every event of the window from this seq on is archived, so every member may see it.
     kept_from: Seq,
-    /// Whether the room has kept anything, now or earlier.
+    /// Whether the archive may have events: the room is preserved, or was before.
     has_archive: bool,
-    /// Whether the room may have a tail, which remembers what was said while it kept nothing.
+    /// Whether the room may have a tail. The tail remembers the ids of messages from when the room was ephemeral.
     has_tail: bool,
-    /// One after the other in memory, in the order in which they were opened: everyone is written to for every message, and
-    /// neighbours cost less than strangers.
+    /// The subscribers, sorted by connection id. Contiguous in memory (`LiteMap`), because every message iterates over
+    /// all of them.
     subscribers: LiteMap<ConnectionId, Subscriber>,
-    /// Connections here by member.
+    /// Number of connections to this node, by member.
     here: BTreeMap<MemberId, usize>,
     pending: VecDeque<(Command, Reply)>,
     operation: Option<Operation>,
     standing: Standing,
-    /// Whether a client says that there is more than this node knows of.
+    /// Whether a client wants to resume from beyond the head, so that the log should be read.
     doubted: bool,
-    /// Whether the log was read last, and not appended to.
+    /// Whether the last operation read the log, and no append came after it.
     has_just_read: bool,
-    /// Why the log could not be used last, until it can be read.
+    /// The failure of the last operation. `None` again once the log was read.
     failure: Option<Failure>,
+    /// Packets with events that came during an operation, to be handled after it.
     packets: Vec<Packet>,
-    /// Requests that wait for the log to move.
+    /// Requests that need a newer log. They are handled again after every operation.
     waiting: Vec<Request>,
-    /// Reads of the archive for subscriptions that are under way, and who waits for one.
+    /// Number of archive reads for subscriptions that are under way.
     replays: usize,
+    /// Subscriptions that wait for an archive read.
     unreplayed: VecDeque<Subscribe>,
+    /// The members connected to each other node, with the time of that node's last presence packet.
     others: HashMap<Uuid, (Instant, BTreeSet<MemberId>)>,
     presence_changed: bool,
     presence_shown_at: Instant,
@@ -304,14 +324,15 @@ pub struct Live {
     reads: Reads,
     reads_told_at: Option<Instant>,
     keeping: Option<Keeping>,
+    /// When the last subscriber went, or when the room came to life.
     quiet_since: Instant,
     listing: Listing,
     draining: bool,
 }
 
-/// Runs a room until nobody needs it. Requests wait in the inbox while the log is opened.
+/// Runs a room until nobody needs it. While the log is being opened, requests wait in the inbox.
 pub async fn run(engine: Engine, room: RoomId, inbox: mpsc::Receiver<Request>) {
-    // Follow first, so that no packet falls between reading the log and hearing of what comes next.
+    // Subscribe to the room's packets before the log is read, so that no event can fall between the two.
     engine.follow(room).await;
     let log = engine.log(room);
     let opened = match timeout(LOG_DEADLINE, log.open(None)).await {
@@ -376,7 +397,8 @@ fn slow() -> LogError {
     LogError::Store(anyhow::anyhow!("no answer within {LOG_DEADLINE:?}"))
 }
 
-/// The room could not be opened: everyone who waits is told, and the next to ask tries again.
+/// Ends the task of a room whose log could not be opened. All waiting requests are refused; the next request starts a
+/// new task.
 async fn refuse(engine: &Engine, room: RoomId, mut inbox: mpsc::Receiver<Request>, error: &LogError) {
     if !matches!(error, LogError::Gone) {
         tracing::warn!(%room, %error, "room not opened");
@@ -407,7 +429,8 @@ impl Live {
                 finished = run_operation(&mut self.operation) => {
                     self.operation = None;
                     self.finish(finished);
-                    // A large room has written much by now: the others of this thread get their turn.
+                    // The operation's result may have been written to many subscribers. Yield to the other tasks of
+                    // this thread.
                     tokio::task::yield_now().await;
                 }
                 count = self.inbox.recv_many(&mut requests, 256) => {
@@ -443,7 +466,8 @@ impl Live {
                 if self.pending.len() >= PENDING_COMMANDS || self.draining {
                     reply.send(Err(overloaded()));
                 } else if let (Some(failure), Reply::Socket { .. }) = (&self.failure, &reply) {
-                    // What the socket sent before was refused for that, and is sent again before this.
+                    // Earlier messages of this socket were refused for the same failure, and its client sends those
+                    // again first. Accepting this one would change their order.
                     reply.send(Err(failure.problem.clone()));
                 } else {
                     self.pending.push_back((command, reply));
@@ -502,7 +526,7 @@ async fn run_operation(operation: &mut Option<Operation>) -> Finished {
     }
 }
 
-/// The command that tells the log what a record owes it.
+/// The command that appends the notice which a member's record owes the log.
 pub fn announcement(member: Person, owed: &Owed) -> Command {
     match owed {
         Owed::Joined => Command::Join { member },
@@ -512,7 +536,7 @@ pub fn announcement(member: Person, owed: &Owed) -> Command {
     }
 }
 
-/// The room, or the node, has too much to do.
+/// The refusal when the room or the node has too much to do.
 pub fn overloaded() -> Problem {
     Problem {
         retry_after_ms: Some(1_000),
