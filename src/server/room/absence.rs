@@ -1,12 +1,16 @@
-//! Absence: a guest without a connection for a while has left, with one notice, whichever node still lives.
+//! Absence: a guest who has had no connection for a while leaves the room, with one notice, even if the guest's node
+//! died.
 //!
-//! Every guest in a room has a lease on the bus. Nodes renew the leases of those connected to them, so a lease ends one
-//! grace after the last connection, or a renewal's pause later, also if its node died. A page that is being closed says so,
-//! which shortens the lease; the lease of a guest who is connected still is renewed before it ends. Any node claims ended
-//! leases and writes the leaving down.
-//! An account is in a room until it leaves, so it has no lease; one from when it was a guest ends without effect.
-//! The store is the truth of who is in: leases that the bus lost are made anew from it. While the bus is away nobody can
-//! renew, so after that, and after a start, the shorter grace passes before anybody is taken for absent.
+//! Every guest in a room has a lease on the bus. Nodes renew the leases of the guests connected to them. A lease
+//! therefore ends one grace after the last connection, or up to one renewal pause later, also if the node died. When a
+//! page reports that it is being closed, the lease is shortened; if the guest is still connected, it is renewed before
+//! it ends. Any node claims ended leases, makes the guest's record inactive and announces it in the log.
+//!
+//! An account stays in a room until it leaves, so it has no lease. A lease from when an account was a guest ends
+//! without effect.
+//!
+//! The store says who is in a room. Leases that the bus lost are made again from it. While the bus is away, no node can
+//! renew leases. After that, and after a start, the shorter grace passes before any guest is taken for absent.
 
 use std::time::Duration;
 
@@ -21,16 +25,16 @@ use crate::{
     },
 };
 
-/// Leases handled at once.
+/// Leases or memberships in one query.
 const CHUNK: usize = 500;
-/// How long another node waits before it takes over a claimed lease.
+/// How long a claimed lease belongs to the node that claimed it. After that, another node takes over.
 const CLAIM: Duration = Duration::from_secs(10);
 /// How often memberships without a lease are looked for.
 const ADOPT: Duration = Duration::from_mins(1);
-/// How often notices that a crash swallowed are looked for, and how old they must be.
+/// How often owed notices that were lost in a crash are looked for, and how old they must be.
 const OWED: Duration = Duration::from_secs(2);
 
-/// Starts the background work.
+/// Starts the background workers.
 pub(super) fn start(engine: &Engine) {
     let grace = engine.timing().shortest();
     every(engine, grace / 3, |engine| async move { renew(&engine, &engine.guests_present()).await });
@@ -39,6 +43,7 @@ pub(super) fn start(engine: &Engine) {
     every(engine, ADOPT, |engine| async move { adopt(&engine).await });
 }
 
+/// Runs `work` regularly until the node stops.
 fn every<F>(engine: &Engine, pause: Duration, work: impl Fn(Engine) -> F + Send + 'static)
 where
     F: Future<Output = ()> + Send,
@@ -54,8 +59,8 @@ where
     });
 }
 
-/// Says that these guests are here now; said of somebody who is not, their grace runs from now. No renewal follows when a
-/// connection ends, so that none undoes what [`hasten`] did: the pause between two renewals is added here.
+/// Renews the leases of these guests: they are in their room for one grace from now. A connection that ends causes no
+/// renewal, since that would undo [`hasten`]. The lease therefore includes the pause between two renewals.
 pub(super) async fn renew(engine: &Engine, guests: &[(RoomId, MemberId)]) {
     let timing = engine.timing();
     let until = clock::now() + clock::millis(timing.guest_grace + timing.shortest() / 3);
@@ -68,7 +73,7 @@ pub(super) async fn renew(engine: &Engine, guests: &[(RoomId, MemberId)]) {
     }
 }
 
-/// A guest's page is being closed.
+/// Shortens the lease of a guest whose page is being closed.
 pub(super) async fn hasten(engine: &Engine, room: RoomId, member: MemberId) {
     let until = clock::now() + clock::millis(engine.timing().guest_closed);
     if let Err(error) = engine.bus().shorten_lease(room, member, until).await {
@@ -76,13 +81,14 @@ pub(super) async fn hasten(engine: &Engine, room: RoomId, member: MemberId) {
     }
 }
 
-/// After an outage every lease is old: first say who is here, and look for leases that were lost. (That nobody is judged
-/// too early, the calls that failed meanwhile have seen to.)
+/// Renews the leases of connected guests after the bus was away, and makes lost ones again. No guest is judged too
+/// early: each failed call in the meantime has postponed the judgements (`excuse_absences`).
 pub(super) async fn bus_came_back(engine: &Engine) {
     renew(engine, &engine.guests_present()).await;
     adopt(engine).await;
 }
 
+/// Gives every guest who is a member a lease, if they have none. Only one node does so at a time.
 async fn adopt(engine: &Engine) {
     if engine.bus().take_turn("adopt-leases", ADOPT / 2).await.unwrap_or(false) {
         adopt_all(engine).await;
@@ -105,6 +111,7 @@ async fn adopt_all(engine: &Engine) {
     }
 }
 
+/// Makes guests leave whose leases have ended.
 async fn claim(engine: &Engine) {
     if !engine.may_judge_absences() {
         return;
@@ -124,14 +131,15 @@ async fn claim(engine: &Engine) {
         }
         match engine.store().leave_absent(room, member, now).await {
             Ok(record) => announce(engine, &record).await,
-            // They left already, or have an account by now, which may be connected to any room.
+            // The guest has left already, or is an account by now, which has no lease.
             Err(StoreError::NotFound) => engine.end_lease(room, member),
-            // The claim runs out, and somebody tries again.
+            // The claim runs out, and a node tries again.
             Err(error) => tracing::warn!(%room, %error, "an absent guest was not written down as gone"),
         }
     }
 }
 
+/// Submits notices again that records still owe the log.
 async fn announce_owed(engine: &Engine) {
     let before = clock::now() - clock::millis(OWED);
     let rooms = match engine.store().rooms_owing_notices(before, CHUNK).await {

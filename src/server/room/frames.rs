@@ -1,5 +1,6 @@
-//! The large frames of a room, put together from entries that are encoded already. What they say is defined by
-//! [`ServerFrame`](crate::protocol::ServerFrame), and tests compare.
+//! The large frames of a room, `snapshot` and `resumed`, put together from parts that are encoded already.
+//!
+//! Their format is that of [`ServerFrame`](crate::protocol::ServerFrame); tests compare the two.
 
 use std::{cell::OnceCell, collections::BTreeMap};
 
@@ -10,17 +11,17 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::entry::Entry;
 use crate::protocol::{DepartedReader, Epoch, Member, MemberId, Nickname, ReadMark, RoomCode, RoomView, Seq, You};
 
-/// `snapshot` and `resumed`.
+/// A `snapshot` or `resumed` frame.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum RoomFrame<'a> {
-    /// A room from scratch.
+    /// The whole room, for a client that starts from nothing.
     Snapshot {
         code: RoomCode,
         #[serde(flatten)]
         picture: &'a Picture<'a>,
     },
-    /// Exactly what was missed.
+    /// The events that a client missed.
     Resumed {
         code: RoomCode,
         epoch: Epoch,
@@ -34,7 +35,7 @@ pub enum RoomFrame<'a> {
     },
 }
 
-/// What a [`Snapshot`](crate::protocol::Snapshot) is made of.
+/// The parts of a [`Snapshot`](crate::protocol::Snapshot), with the members and events as encoded JSON.
 #[derive(Serialize)]
 pub struct Picture<'a> {
     pub room: RoomView,
@@ -55,11 +56,11 @@ pub struct Picture<'a> {
 }
 
 impl Picture<'_> {
-    /// About how long its JSON is, so that it is written without moving.
+    /// Approximate length of the JSON, so that the buffer is allocated once and never moved.
     fn bytes(&self) -> usize {
-        /// The room and the asker.
+        /// Bytes for the room and the asker.
         const REST: usize = 512;
-        /// The id of a member, or a mark of one.
+        /// Bytes for the id of a member, or for a read mark.
         const MARK: usize = 48;
         let marks = self.connected.len() + self.reads.len();
         let events: usize = self.events.iter().map(|entry| entry.bytes() + 1).sum();
@@ -67,12 +68,12 @@ impl Picture<'_> {
     }
 }
 
-/// A [`Snapshot`](crate::protocol::Snapshot) as JSON, for a door that only hands it on.
+/// A [`Snapshot`](crate::protocol::Snapshot) as JSON, for a caller that only passes it on.
 #[derive(Clone, Debug)]
 pub struct EncodedSnapshot(Bytes);
 
 impl EncodedSnapshot {
-    /// Encodes what there is to see.
+    /// Encodes a picture.
     pub fn of(picture: &Picture<'_>) -> Self {
         let mut json = Vec::with_capacity(picture.bytes());
         serde_json::to_writer(&mut json, picture).expect("snapshots have string keys and no failing serializers");
@@ -85,8 +86,10 @@ impl EncodedSnapshot {
     }
 }
 
-/// Everyone in a room, as a list of members in no particular order. What was encoded for one snapshot is kept for the next,
-/// so that a crowd that comes does not have everyone encoded for everyone.
+/// All members of a room as a JSON list, in no particular order. The list is encoded once and then extended for each
+/// newcomer. Otherwise the snapshots of a crowd that joins would encode every member for every member.
+///
+/// Holds the number of members and the list; empty until the list is needed.
 #[derive(Debug, Default)]
 pub struct Roster(OnceCell<(usize, Box<RawValue>)>);
 
@@ -105,7 +108,7 @@ impl<'a> Listed<'a> {
 }
 
 impl Roster {
-    /// The list of these members.
+    /// The list of these members, encoded if it is not yet.
     pub fn of(&self, members: &BTreeMap<MemberId, Member>) -> &RawValue {
         let (_, list) = self.0.get_or_init(|| {
             let everyone: Vec<Listed<'_>> = members.iter().map(|(id, member)| Listed::of(*id, member)).collect();
@@ -114,7 +117,8 @@ impl Roster {
         list
     }
 
-    /// Somebody came in, or was there already; so many are in the room now.
+    /// Adds a newcomer to the list. `members` is the number of members with them; if it is not one more than the list
+    /// has, the list is dropped and encoded anew when it is needed.
     pub fn add(&mut self, id: MemberId, newcomer: &Member, members: usize) {
         let Some((before, list)) = self.0.take().filter(|(before, _)| before + 1 == members) else { return };
         let mut list = String::from(Box::<str>::from(list));
@@ -129,7 +133,7 @@ impl Roster {
         }
     }
 
-    /// Somebody left, or goes by another name.
+    /// Drops the list, because a member left or has another name.
     pub fn forget(&mut self) {
         self.0.take();
     }

@@ -1,6 +1,7 @@
-//! The judge: turns commands into events, by the state that the log has and the batch so far will make.
+//! The judge: turns the commands of a batch into events, by the state of the room and the events of the batch so far.
 //!
-//! Pure, so that a batch which lost the race for its seqs is judged again by what the winner wrote.
+//! The judge does no I/O. If another node wins the race for the seqs, the batch is judged again with the winner's
+//! events in the state.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -13,17 +14,18 @@ use crate::protocol::{
 /// What becomes of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is this event, the next of the batch.
+    /// Append this event, which is the next one of the batch.
     Event(Event),
-    /// The log says so already; nothing to append.
+    /// The log has it already, so nothing is appended.
     Already(Done),
-    /// It may not be.
+    /// The command is refused.
     Refused(Problem),
-    /// It has to wait for the next batch: it depends on the outcome of this one, or stands alone.
+    /// Judge the command again with the next batch: it depends on the outcome of this one, or has to be alone in a
+    /// batch.
     NextBatch,
 }
 
-/// Judges one batch.
+/// The judge of one batch.
 #[derive(Debug)]
 pub struct Judge<'a> {
     state: &'a RoomState,
@@ -31,18 +33,21 @@ pub struct Judge<'a> {
     now: Millis,
     head: Seq,
     n: u64,
-    /// Members who came or went in this batch.
+    /// Members who joined (`Some`) or left (`None`) in this batch.
     moved: HashMap<MemberId, Option<Member>>,
-    /// The owner after the batch so far.
+    /// The owner after the events of the batch so far.
     owner: MemberId,
-    /// What must follow the last event in the same batch: each with the command that asks for it again.
+    /// Events that must follow the last one in the same batch. Each comes with the command that asks for it again.
     due: VecDeque<(Command, EventKind)>,
+    /// The ids of the messages in this batch.
     ids: HashSet<(MemberId, ClientId)>,
+    /// Whether the batch takes no more commands.
     closed: bool,
 }
 
 impl<'a> Judge<'a> {
-    /// Starts a batch after the state's head. `now` is for people to read; it never runs backwards in a log.
+    /// Starts a batch after the head of `state`. Events get the time `now`, or that of the last event if that is later.
+    /// The time is for people to read and orders nothing.
     pub fn new(state: &'a RoomState, window: &'a Window, now: Millis) -> Self {
         Self {
             state,
@@ -58,7 +63,8 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Judges the next command of the batch. After an event, [`consequence`](Self::consequence) has what must follow it.
+    /// Judges the next command of the batch. After an event, call [`consequence`](Self::consequence) until it returns
+    /// `None`.
     pub fn judge(&mut self, command: &Command) -> Verdict {
         if self.closed {
             return Verdict::NextBatch;
@@ -77,7 +83,7 @@ impl<'a> Judge<'a> {
                 let author = Person { id: *member, name };
                 self.event(EventKind::Message(Message { n: self.n, id: *id, author, body: body.clone() }))
             }
-            // What a batch may still fail to say is no ground to answer "already".
+            // The batch may still fail, so its events do not justify an `Already`.
             Command::Join { member } | Command::Leave { member, .. } if self.moved.contains_key(&member.id) => {
                 Verdict::NextBatch
             }
@@ -156,7 +162,7 @@ impl<'a> Judge<'a> {
                 if *retention == self.state.retention {
                     return self.already();
                 }
-                // What follows is kept elsewhere than what went before, so this event is a batch of its own.
+                // The events after this one are stored elsewhere than those before, so it is a batch of its own.
                 if self.head > self.state.head {
                     return Verdict::NextBatch;
                 }
@@ -166,13 +172,13 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Somebody by the name that they have here, which may be another one than they asked for.
+    /// The person with the name that they have in this room. It may differ from the name they asked for.
     fn as_here(&self, person: &Person) -> Person {
         Person { id: person.id, name: self.name_of(person.id).unwrap_or_else(|| person.name.clone()) }
     }
 
-    /// The event that must follow the last one in the same batch, and the command that asks for it again if the log takes
-    /// the one without the other.
+    /// The event that must follow the last one in the same batch. With it comes the command that asks for it again, in
+    /// case the log takes only the event before it.
     pub fn consequence(&mut self) -> Option<(Event, Command)> {
         let (command, kind) = self.due.pop_front()?;
         match self.follow(kind) {
@@ -181,7 +187,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// The verdict on what was found to be due.
+    /// Makes an event of a consequence.
     fn follow(&mut self, kind: EventKind) -> Verdict {
         match kind {
             EventKind::Owner { member, by, why } => {
@@ -192,7 +198,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Somebody comes in, by a name that nobody else here has.
+    /// Makes a new member with a name that nobody else in the room has.
     fn come_in(&mut self, member: &Person) -> Verdict {
         let moved = self.moved.values().flatten();
         let stayed = self.state.members.iter().filter(|(id, _)| !self.moved.contains_key(id));
@@ -203,8 +209,8 @@ impl<'a> Judge<'a> {
         self.event(EventKind::Joined { member: Person { id: member.id, name } })
     }
 
-    /// If the owner is not in the room after the batch so far, the member who has been there for longest inherits it. That is
-    /// a function of the log, so every node finds the same member. An empty room keeps its owner.
+    /// If the owner is not in the room after the batch so far, the member who has been there for longest inherits it.
+    /// The choice depends only on the log, so every node makes the same one. An empty room keeps its owner.
     fn find_heir(&mut self) {
         if self.member(self.owner).is_some() {
             return;
@@ -240,7 +246,8 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// What a message id that was used before answers: the original's place, or that it may not be reused.
+/// The verdict on a message whose id was used before: the place of the first message if the text is the same, else a
+/// refusal.
 pub fn repeated(seq: Seq, at: Millis, same_body: bool) -> Verdict {
     if same_body {
         Verdict::Already(Done { seq, at })
@@ -250,23 +257,23 @@ pub fn repeated(seq: Seq, at: Millis, same_body: bool) -> Verdict {
     }
 }
 
-/// The refusal for somebody whom the log does not have in the room.
+/// The refusal for a person who is not in the room by the log.
 pub fn not_a_member() -> Problem {
     Problem::new(Code::NotAMember, "You are not in this room. Join it again to go on.")
 }
 
-/// The refusal for somebody whom the log does not have as the room's owner.
+/// The refusal for a member who does not own the room by the log.
 pub fn not_owner() -> Problem {
     Problem::new(Code::NotOwner, "Only the room’s owner can do that.")
 }
 
-/// The refusal for what is about somebody whom the log does not have in the room.
+/// The refusal for a command about a person who is not in the room by the log.
 pub fn member_gone() -> Problem {
     Problem::new(Code::NotFound, "That person is not in the room any more.").because(Reason::MemberGone)
 }
 
-/// The refusal for somebody who wants in as the room is just turned into one that keeps nothing: another try is told of
-/// another way.
+/// The refusal for a person who enters while the room is turned ephemeral. When they try again, they come in by the way
+/// for ephemeral rooms.
 fn just_changed() -> Problem {
     Problem {
         retry_after_ms: Some(1_000),
@@ -274,7 +281,7 @@ fn just_changed() -> Problem {
     }
 }
 
-/// Whether an event changes what follows it is kept in.
+/// The room's retention after this event, if the event changes it.
 pub fn retention_after(event: &Event) -> Option<Retention> {
     match event.kind {
         EventKind::RetentionChanged { retention, .. } => Some(retention),

@@ -1,5 +1,7 @@
-//! Mentions: whose name a message has in it, as a word. Case, width and the form of accents do not matter, nor whether there
-//! is an `@` before it. A name within an address calls nobody.
+//! Mentions: finds the members whose name is in a message.
+//!
+//! A name counts if it stands there as a whole word, with or without an `@` before it. Case, width and the form of
+//! accents do not matter. A name within an address (a link, a mail address, a file name) is not a mention.
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -8,15 +10,15 @@ use crate::{
     server::text::{folded, is_mark},
 };
 
-/// The names of a room, to be looked for in what is said there.
+/// The names of a room's members, prepared for the search in messages.
 #[derive(Debug, Default)]
 pub struct Names {
-    /// By their first character: at each word only a few have to be compared.
+    /// The folded names by their first character, so that only a few have to be compared at each word.
     by_first: HashMap<char, Vec<(String, MemberId)>>,
 }
 
 impl Names {
-    /// The names of these members.
+    /// Prepares the names of these members.
     pub fn of<'a>(members: impl IntoIterator<Item = (MemberId, &'a str)>) -> Self {
         let mut names = Self::default();
         for (member, name) in members {
@@ -28,7 +30,7 @@ impl Names {
         names
     }
 
-    /// Tells each member whose name is in a text; one more than once, if the name is.
+    /// Calls `found` for each member whose name is in the text, as often as it is there.
     pub fn find(&self, text: &str, mut found: impl FnMut(MemberId)) {
         let text = without_addresses(text);
         let text = folded(&text);
@@ -46,17 +48,17 @@ impl Names {
     }
 }
 
-/// Whether a text has this name in it.
+/// Whether a text mentions this name.
 pub fn is_mentioned(name: &Nickname, text: &str) -> bool {
     let mut is_found = false;
     Names::of([(MemberId::from_bits(0), name.as_str())]).find(text, |_| is_found = true);
     is_found
 }
 
-/// What stands in the place of an address: nothing of a name, and no blank between two of its words.
+/// Replaces an address in the text. A newline is no part of a name, and no blank between two words of a name.
 const ADDRESS: &str = "\n";
 
-/// A text without its links, mail addresses, and the addresses of schemes that are no links.
+/// The text with every link, mail address and address of another scheme replaced by [`ADDRESS`].
 fn without_addresses(text: &str) -> Cow<'_, str> {
     if !text.contains(['@', '/']) && !text.contains("www.") && !text.contains("WWW.") {
         return Cow::Borrowed(text);
@@ -72,13 +74,13 @@ fn without_addresses(text: &str) -> Cow<'_, str> {
     Cow::Owned(rest)
 }
 
-/// Drops from a text what begins with a scheme, each to the end of its word.
+/// Replaces each word that has `://` in it by [`ADDRESS`].
 fn without_schemes(text: &str) -> String {
     let words = text.split_inclusive(char::is_whitespace);
     words.map(|word| word.find("://").map_or(word, |_| ADDRESS)).collect()
 }
 
-/// Whether a text begins with a name and then the word is over.
+/// Whether the text begins with the name, and the word ends with it.
 fn stands_at(text: &str, name: &str) -> bool {
     let Some(after) = text.strip_prefix(name).map(|rest| rest.chars().next()) else { return false };
     let last = name.chars().next_back();
@@ -88,25 +90,26 @@ fn stands_at(text: &str, name: &str) -> bool {
     !last.zip(after).is_some_and(|(last, after)| are_one_word(last, after))
 }
 
-/// Whether what follows a dot is the kind of a file, or goes on as the name of a host does: `ada.txt`, `ada.example`.
+/// Whether the text after a dot continues a file name or host name, as in `ada.txt` and `ada.example`.
 fn is_named_file(after: &str) -> bool {
     after.starts_with(|c: char| c.is_ascii_alphanumeric())
 }
 
-/// Whether what stands between two characters is no end of a word.
+/// Whether two neighbouring characters belong to one word.
 fn are_one_word(before: char, after: char) -> bool {
     const JOINER: char = '\u{200D}';
     let is_of_a_word = |c: char| (c.is_alphanumeric() || c == '_') && !is_unspaced(c);
     before == JOINER || changes_what_is_before(after) || (is_of_a_word(before) && is_of_a_word(after))
 }
 
-/// Accents, signs of vowels, and what makes one picture of several: without it, it is another letter or picture.
+/// Whether the character changes the one before it into another letter or picture: accents, vowel signs, and the
+/// characters that join several pictures into one.
 fn changes_what_is_before(c: char) -> bool {
     is_mark(c) || matches!(c, '\u{200D}' | '\u{1F3FB}'..='\u{1F3FF}')
 }
 
-/// Letters of scripts that put no spaces around a name (Thai, Lao, Burmese, Khmer, Japanese, Chinese), or that put what
-/// follows it right behind it (Korean).
+/// Letters of scripts that have no spaces around a name (Thai, Lao, Burmese, Khmer, Japanese, Chinese), or that append
+/// suffixes to it (Korean).
 fn is_unspaced(c: char) -> bool {
     matches!(
         c,
@@ -160,7 +163,7 @@ mod tests {
         assert!(is_mentioned(&name("🦊"), "where is 🦊"));
         assert!(!is_mentioned(&name("👩"), "👩\u{200D}👧"), "another picture");
         assert!(!is_mentioned(&name("👧"), "👩\u{200D}👧"));
-        // Lower case is longer than upper case there.
+        // The lower-case form of this name is longer than the upper-case form.
         assert!(is_mentioned(&name("İpek"), "selam İPEK"));
     }
 

@@ -1,7 +1,7 @@
-//! Names that a room's people are told apart by: of several who are called the same, the second to come is "Bob (2)".
+//! Names that tell a room's members apart: the second member called "Bob" becomes "Bob (2)".
 //!
-//! The judge writes the name into the `Joined`, so that everybody sees the same one for as long as the member is in the room,
-//! whoever else comes or goes; and what somebody said keeps the name that they had then.
+//! The judge writes that name into the `Joined` event. So everybody sees the same name for as long as the member is in
+//! the room, whoever else joins or leaves. A message keeps the name that its author had at the time.
 
 use std::collections::BTreeSet;
 
@@ -9,10 +9,10 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::protocol::{Nickname, limits::NICKNAME_CHARS};
 
-/// What the pages call people who are not called that: the reader, in each language, and who deleted their account.
+/// Names that the pages use themselves: for the reader, in each language, for a deleted account, and for the service.
 const RESERVED: [&str; 4] = ["You", "Du", "Deleted account", "AnonChat"];
 
-/// The name for somebody who comes in: the wanted one, with a number if somebody who is there has it.
+/// The name for a new member: the wanted one, with a number added if a member has it already.
 pub fn told_apart<'a>(wanted: &Nickname, present: impl Iterator<Item = &'a Nickname>) -> Nickname {
     let text = wanted.as_str();
     let mut taken: BTreeSet<usize> = BTreeSet::new();
@@ -28,7 +28,7 @@ pub fn told_apart<'a>(wanted: &Nickname, present: impl Iterator<Item = &'a Nickn
             taken.insert(number);
         }
     }
-    // The first that is free: of so many numbers and one more, one is.
+    // The first free number. One more number than are taken always includes a free one.
     let free = (1..=taken.len() + 1).find(|number| !taken.contains(number)).unwrap_or(1);
     if free == 1 {
         return wanted.clone();
@@ -36,27 +36,26 @@ pub fn told_apart<'a>(wanted: &Nickname, present: impl Iterator<Item = &'a Nickn
     Nickname::try_from(format!("{} ({free})", stem_of(text, free))).unwrap_or_else(|_| wanted.clone())
 }
 
-/// A name without the number that tells it apart.
+/// The name without the number that was added to tell it apart.
 pub fn without_number(name: &str) -> &str {
     numbered(name).map_or(name, |(stem, _)| stem)
 }
 
-/// "Bob (2)" as "Bob" and 2.
+/// Splits "Bob (2)" into "Bob" and 2.
 fn numbered(name: &str) -> Option<(&str, usize)> {
     let (stem, number) = name.strip_suffix(')')?.rsplit_once(" (")?;
     let number = number.parse().ok().filter(|number| *number > 1)?;
     (!stem.is_empty()).then_some((stem, number))
 }
 
-/// As much of a name as leaves room for its number.
+/// The beginning of a name that leaves space for the number.
 fn stem_of(name: &str, number: usize) -> &str {
     let room = NICKNAME_CHARS.saturating_sub(" ()".len() + number.to_string().len());
     let end = name.char_indices().nth(room).map_or(name.len(), |(at, _)| at);
     name[..end].trim_end()
 }
 
-/// Whether two names look the same: whatever their case, their form in Unicode, their kinds of blanks, and what in them
-/// cannot be seen.
+/// Whether two names look the same: apart from case, Unicode form, kinds of blanks, and invisible characters.
 fn are_same(one: &str, other: &str) -> bool {
     if one.is_ascii() && other.is_ascii() {
         return one.eq_ignore_ascii_case(other);
@@ -68,7 +67,8 @@ fn are_same(one: &str, other: &str) -> bool {
     seen(one) == seen(other)
 }
 
-/// What most fonts draw nothing for (Unicode's `Default_Ignorable_Code_Point`), and the blank pattern of Braille.
+/// Characters that most fonts draw nothing for (Unicode's `Default_Ignorable_Code_Point`), and the blank Braille
+/// pattern.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}'
         | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}'

@@ -1,4 +1,6 @@
-//! Packets: what nodes tell each other of a room. Only a hint: whoever misses one reads the log.
+//! Packets: messages between the nodes about a room.
+//!
+//! A packet is only a hint. A node that misses one finds the events in the log.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -10,60 +12,61 @@ use crate::{
     server::store::ReadCursor,
 };
 
-/// What one node tells the others.
+/// A packet from one node to the others.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Packet {
-    /// The node that speaks; it ignores its own words.
+    /// The sending node, which ignores its own packets.
     pub node: Uuid,
-    /// What it says.
+    /// The content.
     pub news: News,
 }
 
-/// What it says.
-// Tagged from outside: any other way, serde would take entries apart to read them.
+/// The content of a packet.
+// Externally tagged: with any other tagging, serde would parse entries into its own buffer and lose their raw JSON.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum News {
-    /// A batch entered the log.
+    /// A batch was appended to the log.
     Events {
-        /// The epoch of its seqs.
+        /// The epoch of the events' seqs.
         epoch: Epoch,
-        /// The batch, in order.
+        /// The events, in order.
         events: Vec<Entry>,
     },
-    /// Somebody started or stopped typing.
+    /// A member started or stopped typing.
     Typing {
-        /// Who.
+        /// The member.
         member: MemberId,
-        /// Whether typing.
+        /// Whether the member is typing.
         on: bool,
     },
-    /// Who is connected to the speaking node now.
+    /// The members connected to the sending node.
     Presence {
-        /// The whole list.
+        /// All of them.
         connected: Vec<MemberId>,
-        /// Whether the others should say theirs: the speaker is new to the room.
+        /// Whether the other nodes should send theirs, because the room has just come to life on the sending node.
         ask: bool,
     },
     /// Members have read further.
     Reads {
-        /// The epoch of the seqs.
+        /// The epoch of the cursors' seqs.
         epoch: Epoch,
-        /// How far.
+        /// How far each of them has read.
         cursors: Vec<ReadCursor>,
     },
-    /// A member goes on as somebody else, or shows other things: their connections are closed, and come back.
+    /// Close a member's connections, because the person has another identity or other preferences. The clients connect
+    /// again.
     HangUp {
-        /// Who.
+        /// The member.
         member: MemberId,
-        /// As which other member of the room they go on, if they do.
+        /// The other member of the room as whom the person goes on, if there is one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         goes_on_as: Option<MemberId>,
-        /// What their sockets are told. An older node does not say.
+        /// The reason for the clients. A packet of an older node has none.
         #[serde(default = "signed_in")]
         why: ByeReason,
     },
-    /// What the archive has was changed: read it anew.
+    /// Open the log anew: stored events were changed, or the room was deleted.
     Reread,
 }
 
@@ -77,7 +80,8 @@ impl Packet {
         serde_json::to_vec(self).expect("packets have string keys and no failing serializers").into()
     }
 
-    /// Reads a packet; `None` if it is of a version that this node does not know, which the log makes good.
+    /// Decodes a packet. `None` if it is of a version that this node does not know; its events are then read from the
+    /// log.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         serde_json::from_slice(bytes).ok()
     }

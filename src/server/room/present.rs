@@ -1,4 +1,5 @@
-//! Who is connected to this node.
+//! Which members are connected to this node, and by which connections. Used for the leases of guests
+//! ([`absence`](super::absence)).
 
 use std::{
     collections::{HashMap, HashSet},
@@ -15,27 +16,28 @@ use crate::{
     },
 };
 
-/// Guests who ask by HTTP that are remembered before those are forgotten who did not ask lately.
+/// Number of remembered guests who ask by HTTP, past which those are dropped who have not asked lately.
 const ASKING: usize = 1_024;
 
-/// Who is connected to this node, both ways round.
+/// The members with a connection to this node, found by member or by connection.
 #[derive(Default)]
 pub struct Present {
     members: HashMap<(RoomId, MemberId), Connected>,
     connections: HashMap<ConnectionId, HashSet<(RoomId, MemberId)>>,
-    /// Guests without a connection here who asked by HTTP, and when their lease was renewed for that.
+    /// Guests without a connection here who asked by HTTP, and when their lease was last renewed for that.
     asking: HashMap<(RoomId, MemberId), Instant>,
 }
 
 #[derive(Default)]
 struct Connected {
     connections: HashSet<ConnectionId>,
-    /// A guest's absence counts. As of the last connection: a guest may have become an account since the one before.
+    /// Whether the member is a guest, whose absence counts. Taken from the newest connection, since a guest may have
+    /// become an account after an earlier one.
     is_guest: bool,
 }
 
 impl Present {
-    /// A member has one more connection.
+    /// Adds a connection of a member.
     pub fn add(&mut self, member: &MemberRecord, connection: ConnectionId) {
         let place = (member.room, member.member);
         let connected = self.members.entry(place).or_default();
@@ -44,7 +46,7 @@ impl Present {
         self.connections.entry(connection).or_default().insert(place);
     }
 
-    /// Gives what the connection followed.
+    /// Removes a connection. Returns the rooms that it followed.
     pub fn remove_connection(&mut self, connection: ConnectionId) -> Vec<RoomId> {
         let followed = self.connections.remove(&connection).unwrap_or_default();
         for place in &followed {
@@ -58,7 +60,7 @@ impl Present {
         followed.into_iter().map(|(room, _)| room).collect()
     }
 
-    /// A member is no longer in the room, whatever connections they have.
+    /// Removes a member who is no longer in the room, whatever connections they have.
     pub fn remove_member(&mut self, room: RoomId, member: MemberId) {
         for connection in self.members.remove(&(room, member)).unwrap_or_default().connections {
             if let Some(followed) = self.connections.get_mut(&connection) {
@@ -67,8 +69,8 @@ impl Present {
         }
     }
 
-    /// A guest asks for a room by HTTP, which is a sign of life. True if their lease is to be renewed for it: not while a
-    /// connection sees to that, and not more than once in `pause`.
+    /// Notes that a guest asked for a room by HTTP. Returns whether their lease should be renewed: not while a
+    /// connection has it renewed, and at most once in `pause`.
     pub fn ask(&mut self, room: RoomId, member: MemberId, now: Instant, pause: Duration) -> bool {
         let place = (room, member);
         let is_recent = |at: &Instant| now.duration_since(*at) < pause;
@@ -82,12 +84,12 @@ impl Present {
         true
     }
 
-    /// Whether a member is a guest with a connection here.
+    /// Whether the member is a guest with a connection here.
     pub fn has_guest(&self, room: RoomId, member: MemberId) -> bool {
         self.members.get(&(room, member)).is_some_and(|connected| connected.is_guest)
     }
 
-    /// Every guest with a connection here.
+    /// All guests with a connection here.
     pub fn guests(&self) -> Vec<(RoomId, MemberId)> {
         let guests = self.members.iter().filter(|(_, connected)| connected.is_guest);
         guests.map(|(place, _)| *place).collect()

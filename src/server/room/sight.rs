@@ -1,23 +1,24 @@
-//! Sight: what of a log one member may see.
+//! Sight: the events of a log that one member may see.
 //!
-//! A member sees what was kept, and of the rest what happened while they were in the room. When that was, their own `Joined`
-//! and `Left` in the log say. In a room for two nobody sees what happened before their stay, kept or not.
+//! A member sees every event that was kept (archived). Of the other events, they see those from times when they were in
+//! the room; their own `Joined` and `Left` events mark these times. In a room for two, a member sees nothing from
+//! before their stay, kept or not.
 
 use crate::protocol::{Event, EventKind, MemberId, Seq};
 
-/// What of a log one member may see, who is in the room at its end.
+/// The part of a log that one member, who is in the room at its end, may see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sight {
-    /// Who.
+    /// The member.
     pub member: MemberId,
-    /// The first seq of their stay: from there on they see what happened while they were in the room.
+    /// The first seq of the member's stay. From there on they see what happened while they were in the room.
     pub stay: Seq,
-    /// The first seq from which on they see everything.
+    /// The seq from which on the member sees every event.
     pub all_from: Seq,
 }
 
 impl Sight {
-    /// Those of the last events of a log, newest first, that the member may see.
+    /// Of the last events of a log, newest first, those that the member may see.
     pub fn newest_first<'a, T: 'a>(
         self,
         events: impl Iterator<Item = T> + 'a,

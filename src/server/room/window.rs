@@ -1,5 +1,5 @@
-//! The window: the last events of a room, in memory, for snapshots, resumes and recognising retries. It is as long and as heavy
-//! as a tail at most.
+//! The window: the last events of a room in memory, for snapshots, for resumes and for recognising retries. It has the
+//! same limits as a tail, in number and in bytes.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -9,7 +9,7 @@ use crate::{
     server::bus::{TAIL_BYTES, TAIL_EVENTS, weight},
 };
 
-/// Bytes of text that a snapshot carries at most (and always the last event).
+/// Most bytes of text in a snapshot. The last event is in it even if it is longer.
 const SNAPSHOT_BYTES: usize = 128 * 1024;
 
 /// The last events of a room, without holes, ending at its head.
@@ -20,19 +20,20 @@ pub struct Window {
     bytes: usize,
 }
 
-/// What is known of a message id.
+/// The message that has a given id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Known {
-    /// Where it is.
+    /// Its seq.
     pub seq: Seq,
-    /// When it was taken.
+    /// Its time.
     pub at: Millis,
-    /// Whether it says the same.
+    /// Whether it has the same text as the message in question.
     pub same_body: bool,
 }
 
 impl Window {
-    /// Adds the next event, and forgets the oldest beyond the limits.
+    /// Adds the next event, and drops the oldest ones beyond the limits. If the event does not follow the last one, all
+    /// earlier events are dropped.
     pub fn push(&mut self, entry: Entry) {
         let event = &entry.event;
         if self.entries.back().is_some_and(|last| last.event.seq + 1 != event.seq) {
@@ -52,7 +53,7 @@ impl Window {
         }
     }
 
-    /// The message with this id, if the window has it.
+    /// The message of this author with this id, if the window has it.
     pub fn known(&self, author: MemberId, id: ClientId, body: &str) -> Option<Known> {
         let seq = *self.ids.get(&(author, id))?;
         let event = self.get(seq)?;
@@ -70,9 +71,9 @@ impl Window {
         self.entries.iter().rev().map(|entry| &entry.event)
     }
 
-    /// The ordinal of the last message up to `seq`, in a log that ends at `head` with the message `last_n`. Before the window
-    /// it is as small as it can be, as if everything in between were messages: so nobody is taken to have read more than they
-    /// have.
+    /// The ordinal of the last message up to `seq`, in a log that ends at `head` with the message `last_n`. For a seq
+    /// before the window it is a lower bound, as if all events in between were messages, so that no member counts as
+    /// having read more than they have.
     pub fn ordinal_at(&self, seq: Seq, head: Seq, last_n: u64) -> u64 {
         let first = self.entries.front().map_or(head + 1, |entry| entry.event.seq);
         let from = (seq + 1).max(first);
@@ -81,12 +82,12 @@ impl Window {
         next.map_or(last_n, |message| message.n - 1).saturating_sub(from - (seq + 1))
     }
 
-    /// The time of the last event.
+    /// The time of the last event, or 0.
     pub fn last_at(&self) -> Millis {
         self.entries.back().map_or(0, |last| last.event.at)
     }
 
-    /// The events after `after` up to the head, if the window reaches back that far.
+    /// The events after `after` up to the head. `None` if the window does not reach back that far.
     pub fn after(&self, after: Seq, head: Seq) -> Option<Vec<&Entry>> {
         if after >= head {
             return Some(Vec::new());
@@ -96,7 +97,8 @@ impl Window {
         Some(self.entries.range(skip.min(self.entries.len())..).collect())
     }
 
-    /// The last events that a member may see, as many as a snapshot carries; and whether the window has more of them.
+    /// The last events that a member may see, as many as fit into a snapshot. Also says whether the window has more of
+    /// them.
     pub fn snapshot(&self, sight: Sight) -> (Vec<&Entry>, bool) {
         let visible = || sight.newest_first(self.entries.iter().rev(), |entry| &entry.event);
         let mut bytes = 0;
@@ -110,7 +112,7 @@ impl Window {
         (entries, has_more)
     }
 
-    /// The last event that says whether this member is there: their joining, leaving or removal.
+    /// The last event about this member's presence: a `Joined`, `Left` or `Removed`.
     pub fn last_about(&self, member: MemberId) -> Option<&Event> {
         self.entries.iter().rev().map(|entry| &entry.event).find(|event| match &event.kind {
             EventKind::Joined { member: m } | EventKind::Left { member: m } | EventKind::Removed { member: m, .. } => {

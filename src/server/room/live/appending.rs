@@ -1,4 +1,8 @@
-//! The log's side of a live room: one operation at a time, and what comes of it.
+//! Operations on the log: starting the next one, and handling its result.
+//!
+//! [`Live::next_operation`] reads the log if the state may be behind it, and else judges the pending commands and
+//! appends a batch. [`Live::finish`] takes the result: it folds new entries into the state, sends acks and frames, and
+//! puts commands that lost the race for their seqs back into the queue.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -27,7 +31,7 @@ use crate::{
     },
 };
 
-/// Frames that are put together for one write: few enough for a reader with a little backlog.
+/// Frames joined into one write. Few enough for a reader that has a little backlog.
 const FRAMES_TOGETHER: usize = 64;
 
 impl Live {
@@ -41,7 +45,7 @@ impl Live {
 
     pub(super) fn next_operation(&mut self) {
         let log = self.log.clone();
-        // A mere doubt is looked into between two appends: however many there are, they hold up nothing.
+        // A client's doubt is checked between two appends, so that any number of doubts cannot hold up the appends.
         let doubted = self.doubted && (self.pending.is_empty() || !self.has_just_read);
         let wanted = self.standing != Standing::Level || doubted;
         if wanted && self.failure.as_ref().is_none_or(|failure| failure.at.elapsed() >= TICK) {
@@ -69,7 +73,7 @@ impl Live {
         } else if !wanted && !self.pending.is_empty() {
             self.start_append();
             if self.operation.is_none() && self.doubted {
-                // Nothing was to be appended, so nothing is pending, and the doubt's turn has come.
+                // Nothing was appended and nothing is pending, so the doubt can be checked.
                 self.next_operation();
             }
         }
@@ -123,7 +127,7 @@ impl Live {
         }));
     }
 
-    /// The log says already what a membership command wants it to: the record may not know.
+    /// Applies a membership command to the record, if the log had its event already. The record may not know that.
     pub(super) fn settle(&self, command: &Command) {
         let kind = match command.clone() {
             Command::Join { member } => EventKind::Joined { member },
@@ -155,7 +159,7 @@ impl Live {
         match finished {
             Finished::Appended(batch, Ok(outcome)) => self.appended(batch, outcome),
             Finished::Appended(batch, Err(error)) => {
-                // The outcome is unknown: the client tries again with the same id, and the log is read before that.
+                // The outcome is unknown. The client tries again with the same id, and the log is read before that.
                 tracing::warn!(room = %self.record.id, %error, "append failed");
                 self.fall_behind();
                 self.fail(&error);
@@ -164,7 +168,7 @@ impl Live {
                 }
             }
             Finished::CaughtUp(Ok(Caught::Up(events))) => {
-                // Unless the archive was changed meanwhile.
+                // Stays `Lost` if the archive was changed during the read.
                 if self.standing == Standing::Behind {
                     self.standing = Standing::Level;
                 }
@@ -208,7 +212,7 @@ impl Live {
         }
     }
 
-    /// The room was deleted: whoever follows it is told, and follows it no more.
+    /// Notifies the subscribers that the room was deleted, and removes them.
     fn say_that_it_is_gone(&mut self) {
         self.here.clear();
         for (_, Subscriber { connection, member, .. }) in std::mem::take(&mut self.subscribers) {
@@ -221,7 +225,8 @@ impl Live {
         self.failure = Some(Failure { at: Instant::now(), problem: error.problem() });
     }
 
-    /// Persisted: now tell. First the ack, then the event to everyone, in the order of the log.
+    /// Handles a finished append: the events are durable, so they are sent. Each author gets the ack before the event,
+    /// and events are sent in the order of the log.
     pub(super) fn appended(&mut self, batch: Batch, outcome: Outcome) {
         let Batch { mut entries, commands } = batch;
         let from_archive = self.state.retention == Retention::Preserved
@@ -233,8 +238,9 @@ impl Live {
         if outcome.stored > 0 {
             self.listing.changed();
         }
-        // Where all notices come by this node, a record that owed this one can only change by a later notice. Another node may
-        // not have heard of this one yet, and take it for told that somebody is gone who has just come.
+        // If this node is the only one and the record owed this notice, only a later notice can change the record. With
+        // other nodes, one of them may not know this event yet, and treat the leaving of a member who has just joined
+        // as done already.
         let overtaken = !outcome.settled || self.engine.is_shared();
         if from_archive || outcome.settled {
             self.trust_owner(entries.iter().map(|entry| &entry.event));
@@ -268,7 +274,7 @@ impl Live {
         }
     }
 
-    /// Notes that the room's record names the owner that these events name: the node that wrote them has seen to it.
+    /// Notes that the room's record names the owner of these events. The node that appended them has updated it.
     pub(super) fn trust_owner<'a>(&mut self, events: impl DoubleEndedIterator<Item = &'a Event>) {
         let owner = events.rev().find_map(|event| match &event.kind {
             EventKind::Owner { member, .. } => Some(member.id),
@@ -277,7 +283,8 @@ impl Live {
         self.record.owner = owner.unwrap_or(self.record.owner);
     }
 
-    /// The record of a room that keeps nothing follows its log a moment later. If it could not then, it is told again.
+    /// Updates the owner in the record of an ephemeral room if it differs from the log. The update after the append may
+    /// have failed.
     pub(super) fn keep_owner(&self) {
         let owner = self.state.owner;
         if owner == self.record.owner || self.state.retention == Retention::Preserved {
@@ -293,8 +300,9 @@ impl Live {
         });
     }
 
-    /// A notice may have been overtaken on its way into the log: somebody announced as gone is back, or the other way round.
-    /// The record is the truth; if the log just said something else, it is told again.
+    /// Compares the member's record with an event about them, and appends the opposite notice if they differ. A notice
+    /// may have been overtaken on its way into the log, for example if a member came back meanwhile. The record is
+    /// right.
     fn compare_with_record(&self, event: &Event) {
         let (member, here) = match &event.kind {
             EventKind::Joined { member } => (member.id, true),
@@ -318,8 +326,8 @@ impl Live {
         });
     }
 
-    /// Folds entries of the log, and shows them to every local connection. Who comes into a room of many readers is shown with
-    /// what comes next, or with the next tick.
+    /// Folds entries of the log into the state, and sends them to every subscriber. In a room with many subscribers, a
+    /// `Joined` is sent with the next event or tick.
     pub(super) fn deliver(&mut self, entries: Vec<Entry>, mut acks: Acks) {
         let mut can_wait = self.subscribers.len() > FEW_READERS && self.told_at.elapsed() < TICK;
         for entry in entries {
@@ -361,7 +369,7 @@ impl Live {
             self.window.push(entry);
             if let Some(member) = leaving {
                 self.roster.forget();
-                // It is the last that they hear.
+                // The event is the last one that the member gets.
                 self.show(&mut acks, None);
                 self.dismiss(member, seq);
             }
@@ -372,13 +380,13 @@ impl Live {
         acks.send_rest();
     }
 
-    /// Shows what subscribers have not been shown yet, if there is anything.
+    /// Sends subscribers the frames that they have not been sent yet.
     pub(super) fn show_untold(&mut self) {
         self.show(&mut Acks::default(), None);
     }
 
-    /// Shows what subscribers have not been shown yet, and a signal: to each all in one write, and with it what only they are
-    /// to hear.
+    /// Sends subscribers the frames that they have not been sent yet, and then a signal. Each subscriber gets
+    /// everything in one write, with the subscriber's own acks first.
     pub(super) fn show(&mut self, acks: &mut Acks, signal: Option<Frame>) {
         let mut told = self.state.head - self.untold.len() as Seq;
         let mut frames = std::mem::take(&mut self.untold);
@@ -390,7 +398,7 @@ impl Live {
         for frames in frames.chunks(FRAMES_TOGETHER) {
             let news = Frame::together(frames);
             for (id, subscriber) in &self.subscribers {
-                // Who came while these waited had them in their snapshot.
+                // A subscriber who came while these frames waited has the events from the snapshot or resume.
                 let known = usize::try_from(subscriber.knows.saturating_sub(told)).unwrap_or(usize::MAX);
                 let rest;
                 let news = match frames.get(known..) {
@@ -413,7 +421,7 @@ impl Live {
         }
     }
 
-    /// Lets go of somebody who has left with the event of this seq.
+    /// Removes a member who left with the event at `left_at`, and their connections.
     fn dismiss(&mut self, member: MemberView, left_at: Seq) {
         let id = member.id;
         self.subscribers.retain(|_, subscriber| subscriber.member != id);
@@ -424,12 +432,12 @@ impl Live {
     }
 }
 
-/// Acks of a batch, to leave with its events.
+/// The acks of a batch by connection, to be sent together with its events.
 #[derive(Default)]
 pub(super) struct Acks(HashMap<ConnectionId, (Connection, Vec<Frame>)>);
 
 impl Acks {
-    /// A socket's ack waits for the frames; whoever else waits is told at once.
+    /// Keeps the ack of a socket until the frames are sent. Any other reply is sent at once.
     fn note(&mut self, reply: Reply, done: Done) {
         match reply {
             Reply::Socket { connection, code, id } => {
@@ -448,7 +456,7 @@ impl Acks {
         self.0.remove(&id).map(|(_, acks)| acks)
     }
 
-    /// To those that do not follow the room (any more).
+    /// Sends the acks of connections that do not follow the room (any more).
     fn send_rest(self) {
         for (connection, acks) in self.0.into_values() {
             connection.answer_with(&Frame::together(&acks));

@@ -1,4 +1,9 @@
-//! Connections that follow a live room: snapshots, resumes and resets.
+//! Connections that follow a live room: subscriptions, snapshots, resumes and resets.
+//!
+//! A subscription or a request for a snapshot is answered at once if the member is in the room by the state. If the
+//! member's record or the client knows more than the state, the request waits until the log was read ([`PATIENCE`]). A
+//! resume is served from the window, or from the archive if the window is too short. If neither has all missed events,
+//! or there are too many, the client gets a `reset` with a new snapshot.
 
 use tokio::time::Instant;
 
@@ -26,20 +31,23 @@ use crate::{
     },
 };
 
-/// How much text is in events.
+/// Bytes of message text in these events.
 fn text_of<'a>(events: impl IntoIterator<Item = &'a Event>) -> usize {
     events.into_iter().filter_map(Event::message).map(|message| message.body.as_str().len()).sum()
 }
 
-/// Where somebody stands who wants to follow the room.
+/// Whether a member may follow the room.
 enum Standpoint {
+    /// The member is in the room by the state.
     Inside,
+    /// The state may be behind: the answer needs a newer log.
     OnTheWay,
+    /// The member is not in the room.
     Outside,
 }
 
 impl Live {
-    /// What a member may see of the window.
+    /// The part of the window that a member may see.
     fn sight_of(&self, member: &MemberRecord) -> Sight {
         let joined = self.joined_at(member);
         let stay = if member.stay > 0 { member.stay } else { joined };
@@ -48,7 +56,7 @@ impl Live {
         Sight { member: member.member, stay, all_from }
     }
 
-    /// The first seq that a member may see of what is kept: in a room for two, that of their stay.
+    /// The first kept seq that a member may see. In a room for two it is the start of their stay.
     fn history_of(&self, member: &MemberRecord) -> Seq {
         match self.record.room_type {
             RoomType::Group => 0,
@@ -57,23 +65,24 @@ impl Live {
         }
     }
 
-    /// Where a member's time in the room began.
+    /// The seq of the `Joined` that began the member's present time in the room.
     pub(super) fn joined_at(&self, member: &MemberRecord) -> Seq {
         if member.since > 0 {
             return member.since;
         }
         match self.window.last_about(member.member) {
-            // The record does not know yet that the log has been told. Until it has, only what comes is for them: the last
-            // word on somebody who comes back is that they left, and what was said since is not theirs.
+            // The record does not have the seq of its `Joined` yet. If the last event about the member says that they
+            // left, they have come back and their `Joined` is not in the log: they see only what follows, not what was
+            // said in their absence.
             Some(Event { seq, kind: EventKind::Joined { .. }, .. }) => *seq,
             _ => self.state.head + 1,
         }
     }
 
-    /// Where a member stands by the fold, which decides whether they may follow the room.
+    /// Whether a member is in the room by the state folded from the log.
     ///
-    /// If their record is ahead of the fold (their `Joined` is on its way into the log, or came by another node), the log comes
-    /// first and the request waits for it. If it is behind, they have gone.
+    /// If the record is ahead of the state, the request waits for the log: the member's `Joined` is still to be
+    /// appended, or was appended by another node. If the record is behind the state, the member has left.
     fn standpoint_of(&mut self, member: &MemberRecord) -> Standpoint {
         if self.state.members.contains_key(&member.member) {
             return Standpoint::Inside;
@@ -95,13 +104,13 @@ impl Live {
     pub(super) fn subscribe(&mut self, subscribe: Subscribe) {
         let ahead = subscribe.resume.is_some_and(|resume| resume.epoch == self.epoch && resume.after > self.state.head);
         let standpoint = match self.standpoint_of(&subscribe.member) {
-            // The client heard of more than this node: read the log, then answer.
+            // The client knows a later seq than this node: read the log, then answer.
             Standpoint::Inside if ahead => Standpoint::OnTheWay,
             standpoint => standpoint,
         };
         match standpoint {
             Standpoint::Inside => self.answer(subscribe),
-            // After so many looks at the log the client is ahead of what there is.
+            // After so many log reads it is clear that the client knows a seq that the log does not have.
             Standpoint::OnTheWay
                 if ahead
                     && subscribe.patience <= PATIENCE - DOUBT
@@ -118,7 +127,7 @@ impl Live {
         }
     }
 
-    /// Somebody asks for the room as it is.
+    /// Answers a request for a snapshot, or lets it wait for the log.
     pub(super) fn look(&mut self, member: MemberRecord, discretion: Discretion, patience: u8, look: Look) {
         match self.standpoint_of(&member) {
             Standpoint::Inside => {
@@ -141,7 +150,7 @@ impl Live {
         }
     }
 
-    /// The log was read to its end: whoever still waits after that has one look less.
+    /// Reduces the patience of every waiting request after a complete log read.
     pub(super) fn tire_the_waiting(&mut self) {
         for request in &mut self.waiting {
             if let Request::Subscribe(Subscribe { patience, .. }) | Request::Look(_, _, patience, _) = request {
@@ -150,7 +159,7 @@ impl Live {
         }
     }
 
-    /// The log has moved: whoever waited for that asks again.
+    /// Handles every waiting request again, after an operation on the log or a packet with events.
     pub(super) fn hear_the_waiting(&mut self) {
         for request in std::mem::take(&mut self.waiting) {
             self.take(request);
@@ -175,7 +184,7 @@ impl Live {
             subscribe.connection.answer_with(&self.resumed_frame(&entries, &subscribe));
             self.admit(subscribe);
         } else if self.state.retention == Retention::Preserved && next >= self.history_of(&subscribe.member) {
-            // Who asks again before their turn has come is answered once.
+            // A client that asks again while it waits for an archive read is answered once.
             let id = subscribe.connection.id();
             self.unreplayed.retain(|earlier| earlier.connection.id() != id);
             self.unreplayed.push_back(subscribe);
@@ -185,7 +194,8 @@ impl Live {
         }
     }
 
-    /// Has the archive read for who waits for that, for a few at a time: each may be of as much as a resume may have.
+    /// Starts archive reads for waiting subscriptions, a few at a time, because each may read as much as a resume may
+    /// have.
     fn begin_replays(&mut self) {
         while self.replays < REPLAYS
             && let Some(subscribe) = self.unreplayed.pop_front()
@@ -204,7 +214,8 @@ impl Live {
         }
     }
 
-    /// The archive was read for a subscription; meanwhile the log may have gone on, which the window has.
+    /// Answers a subscription with the events that were read from the archive. Events that came during the read are in
+    /// the window.
     pub(super) fn replay(&mut self, subscribe: Subscribe, events: Result<Vec<Event>, LogError>) {
         self.replays -= 1;
         self.begin_replays();
@@ -234,12 +245,14 @@ impl Live {
         }
     }
 
+    /// Answers a subscription with a reset and a snapshot instead of the missed events.
     pub(super) fn reset(&mut self, subscribe: Subscribe, reason: ResetReason) {
         let code = self.record.code;
         subscribe.connection.answer(&ServerFrame::Reset { code, reason });
         self.answer(Subscribe { resume: None, ..subscribe });
     }
 
+    /// Makes a connection a subscriber, after it got its snapshot or resume.
     pub(super) fn admit(&mut self, subscribe: Subscribe) {
         let Subscribe { connection, member, discretion, .. } = subscribe;
         self.engine.arrived(&member, connection.id());
@@ -247,7 +260,8 @@ impl Live {
             self.listing.found_account();
         }
         if connection.is_closed() {
-            // It closed while its wish waited here; whoever closed it may have looked before it was noted as arrived.
+            // The connection closed while its request waited here. `disconnect` may have run before `arrived`, so run
+            // it again.
             let (engine, id) = (self.engine.clone(), connection.id());
             self.engine.spawn(async move { engine.disconnect(id).await });
             return;
@@ -284,8 +298,8 @@ impl Live {
         }
     }
 
-    /// Closes a member's connections here. They come back by the cookies of then. Where that is as another member, the read
-    /// cursor goes over to it.
+    /// Closes a member's connections to this node. The clients connect again, with their new cookies. If the person
+    /// then is another member of this room, that member gets the read cursor.
     pub(super) fn hang_up(&mut self, member: MemberId, goes_on_as: Option<MemberId>, why: ByeReason) {
         let theirs = self.subscribers.iter().filter(|(_, subscriber)| subscriber.member == member);
         let theirs: Vec<ConnectionId> = theirs.map(|(id, _)| *id).collect();
@@ -350,12 +364,12 @@ impl Live {
         self.state.members.iter().map(|(id, member)| member.view(*id)).collect()
     }
 
-    /// Everyone who is in the room.
+    /// The room's members.
     pub(super) fn people(&self) -> Vec<Person> {
         self.state.members.iter().map(|(id, member)| Person { id: *id, name: member.name.clone() }).collect()
     }
 
-    /// What a member sees, of what is encoded already.
+    /// The parts of a member's snapshot, with the members and events as encoded JSON.
     fn picture(&self, member: &MemberRecord, discretion: Discretion) -> Picture<'_> {
         let (events, has_more) = self.recent(member);
         Picture {

@@ -1,5 +1,7 @@
-//! What a live room tells those who have it in a list and do not follow it: its digest, written behind what happens, at most
-//! a few times a second, and never in the way of a message. Rooms of guests alone are in no list, and tell nothing.
+//! The digest of a live room: what lists of rooms show of it to people who do not follow it.
+//!
+//! The room writes its digest to the bus after something has changed. This happens in the background, a few times a
+//! second at most, and never delays a message. A room whose members are all guests is in no list, and writes no digest.
 
 use std::time::Duration;
 
@@ -19,66 +21,68 @@ use crate::{
     },
 };
 
-/// The pause between two digests of a room.
+/// Pause between two digests of a room.
 const PAUSE: Duration = Duration::from_millis(250);
-/// The pause after one that could not be written.
+/// Pause after a digest that could not be written.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
-/// The newest messages that are searched for names before a digest is written, and their bytes. What a room says beyond that
-/// in a pause, nobody reads word for word.
+/// The newest messages in which names are looked for before a digest is written. Nobody reads every word of a room that
+/// says more than that in one pause, so names in older messages are not found.
 const SEARCH_MESSAGES: usize = 256;
+/// The same limit in bytes of text.
 const SEARCH_BYTES: usize = 32 * 1024;
 
 /// Whether an account is among the members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Audience {
-    /// No.
+    /// All members are guests.
     Guests,
-    /// Somebody came in by another node; the records say who it is.
+    /// A member joined by another node. Their record says whether they have an account.
     Unknown,
-    /// The records are being asked.
+    /// The members' records are being read.
     Asked,
-    /// Yes, or one was.
+    /// An account is, or was, among the members.
     Accounts,
 }
 
-/// Whether a digest has to be written.
+/// Whether the digest has to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Due {
-    /// No.
+    /// It is up to date.
     No,
-    /// If the bus has none, or an older one.
+    /// Only if the bus has none, or an older one.
     IfMissing,
-    /// Yes.
+    /// It has changed.
     Yes,
 }
 
-/// What became of what a room asked for its digest.
+/// The result of a background task for the digest.
 #[derive(Clone, Copy, Debug)]
 pub enum Told {
-    /// It was written, or need not be.
+    /// The digest was written, or did not need to be.
     Written,
-    /// It was not written.
+    /// The digest was not written.
     NotWritten,
-    /// Whether an account is among the members; `None` if that could not be found out.
+    /// Whether an account is among the members. `None` if the records could not be read.
     Audience(Option<bool>),
 }
 
-/// What a room knows of its digest.
+/// What a room knows about its digest.
 pub(super) struct Listing {
     audience: Audience,
     due: Due,
-    /// What the log had was changed: a digest of before may say what is not there any more, whoever the members are now.
+    /// Stored events were changed, so that the earlier digest may show something that is erased. The digest is then
+    /// written whoever the members are.
     is_outdated: bool,
-    /// A write, or the pause after it, is under way.
+    /// Whether a background task, or the pause after it, is running.
     busy: bool,
     written_at: Instant,
-    /// Whether it is known who is connected: just after the room came to life it is not.
+    /// Whether it is known who is connected. Just after the room came to life it is not.
     knows_who_is_here: bool,
-    /// The last ordinal up to which messages were searched for names.
+    /// The ordinal of the last message in which names were looked for.
     searched: u64,
-    /// The names to search for, until somebody comes or goes.
+    /// The names of the members for the search. Dropped when a member joins or leaves.
     names: Option<Names>,
-    /// Who was mentioned when last, newest first.
+    /// The ordinal of the last message that mentions each member, newest first.
     mentions: Vec<(MemberId, u64)>,
 }
 
@@ -99,7 +103,7 @@ impl Default for Listing {
 }
 
 impl Listing {
-    /// The log was opened, and these are the members.
+    /// Resets what depends on the log, which was opened with these members.
     pub fn open(&mut self, members: &[MemberRecord]) {
         self.audience = if members.iter().any(is_account) { Audience::Accounts } else { Audience::Guests };
         self.due = self.due.max(Due::IfMissing);
@@ -107,37 +111,37 @@ impl Listing {
         self.mentions.clear();
     }
 
-    /// Something happened that this node wrote down, or who is connected has changed.
+    /// Notes that this node appended events, or that it has changed who is connected.
     pub fn changed(&mut self) {
         self.due = Due::Yes;
     }
 
-    /// What the log had was changed.
+    /// Notes that stored events were changed.
     pub fn log_changed(&mut self) {
         self.is_outdated = true;
         self.due = Due::Yes;
     }
 
-    /// Somebody came or went.
+    /// Notes that a member joined or left.
     pub fn members_changed(&mut self) {
         self.names = None;
     }
 
-    /// These events came from elsewhere; who came in with them may have an account.
+    /// Notes events that other nodes appended. A member who joined with them may have an account.
     pub fn heard<'a>(&mut self, mut events: impl Iterator<Item = &'a Event>) {
         if events.any(|event| matches!(event.kind, EventKind::Joined { .. })) {
             self.doubt();
         }
     }
 
-    /// Somebody may have an account by now.
+    /// Notes that a member may have an account by now.
     pub fn doubt(&mut self) {
         if self.audience != Audience::Accounts {
             self.audience = Audience::Unknown;
         }
     }
 
-    /// Somebody with an account is among the members.
+    /// Notes that a member has an account.
     pub fn found_account(&mut self) {
         if self.audience != Audience::Accounts {
             self.audience = Audience::Accounts;
@@ -145,24 +149,25 @@ impl Listing {
         }
     }
 
-    /// Whether it is known already that somebody with an account is among the members.
+    /// Whether it is known that a member has an account.
     pub fn knows_of_account(&self) -> bool {
         self.audience == Audience::Accounts
     }
 
-    /// Whether something is on its way to the bus: the room must not end meanwhile, or what comes late would outlive it.
+    /// Whether a background task for the digest is running. The room must not end meanwhile: a late digest would
+    /// outlive it.
     pub fn is_busy(&self) -> bool {
         self.busy
     }
 }
 
-/// Whether a record is of an active member with an account.
+/// Whether the record is that of an active member with an account.
 pub(super) fn is_account(member: &MemberRecord) -> bool {
     member.presence == Presence::Active && matches!(member.actor, ActorId::Account(_))
 }
 
 impl Live {
-    /// Writes the digest behind, if it is due and somebody may have the room in a list.
+    /// Writes the digest in the background, if it has changed and a member may have the room in a list.
     pub(super) fn tell_lists(&mut self) {
         let listing = &mut self.listing;
         if listing.due == Due::No || listing.busy {
@@ -206,7 +211,7 @@ impl Live {
         }
     }
 
-    /// The node stops: what is due is written now, and nobody waits for it here.
+    /// Writes a changed digest when the node stops. The room's task does not wait for it.
     pub(super) fn tell_lists_at_last(&mut self) {
         if self.listing.due == Due::Yes && self.listing.audience == Audience::Accounts {
             let (digest, bus, room) = (self.digest(), self.engine.bus().clone(), self.record.id);
@@ -222,18 +227,18 @@ impl Live {
         let listing = &mut self.listing;
         listing.busy = false;
         match told {
-            // A room that nobody follows does not go on for that; who opens it next makes it good.
+            // A room without subscribers does not stay live for this. The next node that opens it writes the digest.
             Told::NotWritten if self.subscribers.is_empty() => {}
             Told::NotWritten => listing.due = Due::Yes,
             Told::Audience(Some(true)) => listing.audience = Audience::Accounts,
-            // Unless somebody came in meanwhile, who is asked about next.
+            // Does not apply if a member joined during the query; the next query covers them.
             Told::Audience(Some(false)) if listing.audience == Audience::Asked => listing.audience = Audience::Guests,
             Told::Audience(None) if listing.audience == Audience::Asked => listing.audience = Audience::Unknown,
             Told::Written | Told::Audience(_) => {}
         }
     }
 
-    /// It is known now who is connected, or it has changed. Lists show that of rooms for two.
+    /// Notes that it is known, or has changed, who is connected. Lists show that for rooms for two.
     pub(super) fn list_who_is_here(&mut self) {
         self.listing.knows_who_is_here = true;
         if self.record.room_type == RoomType::P2p {
@@ -241,7 +246,7 @@ impl Live {
         }
     }
 
-    /// Who is connected has to be said again now and then, or it is not believed any longer.
+    /// Writes the digest again from time to time, since lists believe only for a while who is connected.
     pub(super) fn repeat_who_is_here(&mut self) {
         let is_told =
             self.record.room_type == RoomType::P2p && self.listing.knows_of_account() && self.listing.knows_who_is_here;
@@ -283,7 +288,7 @@ impl Live {
         }
     }
 
-    /// Looks for the members' names in what was said since the last time.
+    /// Looks for the members' names in the messages since the last search.
     fn search_for_names(&mut self) {
         let Listing { searched, names, mentions, .. } = &mut self.listing;
         let new = self.window.newest_first().filter_map(Event::message).take_while(|message| message.n > *searched);
@@ -307,7 +312,7 @@ impl Live {
     }
 }
 
-/// Puts a digest on the bus, with what the one that is there knows beyond it.
+/// Writes a digest to the bus, merged with what the earlier one knows besides. With `IfMissing`, only if it is newer.
 async fn put(shared: &dyn Bus, room: RoomId, mut digest: Digest, due: Due) -> bus::Result<()> {
     if let Some((_, earlier)) = shared.digests(&[room]).await?.first() {
         if due == Due::IfMissing && !digest.is_ahead_of(earlier) {
@@ -318,7 +323,7 @@ async fn put(shared: &dyn Bus, room: RoomId, mut digest: Digest, due: Due) -> bu
     shared.put_digest(room, &digest).await
 }
 
-/// Tells a room what became of it, if it is still live.
+/// Sends the room the result of a background task, if the room is still live.
 async fn report(engine: &Engine, room: RoomId, told: Told) {
     if let Some(inbox) = engine.inbox(room) {
         let _ = inbox.send(Request::Told(told)).await;

@@ -1,4 +1,7 @@
-//! Where a live room starts from, and starts again after its tail was lost.
+//! The state from which a live room starts, and starts again after its tail was lost or stored events were changed.
+//!
+//! The state is made from the members' records and the last events. Notices that records still owe the log are queued
+//! as commands.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -21,7 +24,7 @@ impl Live {
         self.window = Window::default();
         self.untold.clear();
         self.roster.forget();
-        // Of two quick renames in a tail, the record may hold either; the log says which was last.
+        // After two quick renames in a tail, the record may have either name. The log says which was last.
         let last_name = recent.iter().rev().find_map(|event| match &event.kind {
             EventKind::Renamed { name, .. } => Some(name.clone()),
             _ => None,
@@ -60,12 +63,13 @@ impl Live {
         if is_same_epoch {
             self.reads.go_on_from(reads_before);
         } else {
-            // What is on its way is about another log.
+            // A write of cursors that is under way is about another log.
             self.keeping = None;
         }
     }
 
-    /// Counts a member record by what the log says of it, and makes up for a notice that a crash swallowed.
+    /// Adds a member by their record and by what the log says of them. Queues the notice that the record owes, which
+    /// may have been lost in a crash.
     pub(super) fn take_in(&mut self, record: &MemberRecord) {
         let last = self.window.last_about(record.member).map(|event| &event.kind);
         let in_log = match last {
@@ -87,14 +91,15 @@ impl Live {
         }
     }
 
-    /// Asks for an heir where the log has members and not their owner, as an earlier version left it. Stands behind the owed
-    /// notices, since one of them may say that the owner is back.
+    /// Queues the search for an heir if the log has members but not the owner among them, as an earlier version could
+    /// leave it. The command comes after the owed notices, since one of these may say that the owner is back.
     fn see_to_an_owner(&mut self) {
         if !self.state.members.is_empty() && !self.state.members.contains_key(&self.state.owner) {
             self.pending.push_back((Command::Inherit, Reply::None));
         }
     }
 
+    /// Starts again from a log that was opened anew. Every subscriber gets a reset and a snapshot.
     pub(super) fn reopen(&mut self, opened: Opened) {
         let reason =
             if self.epoch == opened.cursor.epoch { ResetReason::TooFarBehind } else { ResetReason::EpochChanged };
@@ -116,13 +121,13 @@ impl Live {
         }
     }
 
-    /// What the log had has changed, which no event tells of: it is read anew, and who follows starts again from that.
+    /// Notes that stored events were changed in place. The log is opened anew, and all subscribers start from there.
     pub(super) fn reread(&mut self) {
         self.standing = Standing::Lost;
         self.listing.log_changed();
     }
 
-    /// The tail, if everyone has left and nobody will ask for it again.
+    /// The tail's epoch and head, if the tail can be dropped: all members have left, and nobody will ask for it.
     pub(super) fn unneeded_tail(&self) -> Option<(Epoch, Seq)> {
         let unneeded = self.state.members.is_empty() && self.state.retention == Retention::Ephemeral;
         unneeded.then_some((self.epoch, self.state.head))

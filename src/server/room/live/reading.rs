@@ -1,7 +1,8 @@
-//! How far members have read: heard from their connections, told to whoever may know, and stored behind.
+//! How far members have read: reported by connections, sent to the members and nodes concerned, and stored in the
+//! background.
 //!
-//! Nothing of it stands in the way of a message. What moves is told together, at most once a second, and stored together, at
-//! most four times a second; only the other connections of the same member hear of it at once.
+//! None of this delays a message. Read marks are collected and sent at most once a second. Cursors are collected and
+//! stored at most four times a second. Only the other connections of the same member get a mark at once.
 
 use std::pin::Pin;
 
@@ -16,10 +17,11 @@ use crate::{
     server::{socket::ConnectionId, store::ReadCursor},
 };
 
-/// Cursors on their way into the store, and the pause after it. Gives those that did not arrive.
+/// A write of cursors to the store, and the pause after it. Returns the members whose cursors were not stored.
 pub(super) type Keeping = Pin<Box<dyn Future<Output = Vec<MemberId>> + Send>>;
 
 impl Live {
+    /// The place of a seq: the seq and the ordinal of the last message up to it.
     pub(super) fn place_at(&self, seq: Seq) -> Place {
         Place { seq, n: self.window.ordinal_at(seq, self.state.head, self.state.last_n) }
     }
@@ -28,7 +30,8 @@ impl Live {
         Place { seq: self.state.head, n: self.state.last_n }
     }
 
-    /// Somebody says on a connection that they have read up to there. What goes back, or beyond the head, changes nothing.
+    /// Handles a connection's report that its member has read up to `seq`. A seq that is not news, or beyond the head,
+    /// is ignored.
     pub(super) fn read(&mut self, id: ConnectionId, seq: Seq) {
         let Some(member) = self.subscribers.get(&id).map(|subscriber| subscriber.member) else { return };
         if seq > self.state.head || !self.reads.is_news(member, seq) {
@@ -42,7 +45,7 @@ impl Live {
         }
     }
 
-    /// Another node tells how far members have read.
+    /// Merges the cursors that another node sent.
     pub(super) fn hear_reads(&mut self, epoch: Epoch, cursors: Vec<ReadCursor>) {
         if epoch != self.epoch {
             return;
@@ -54,7 +57,8 @@ impl Live {
         }
     }
 
-    /// These members have a connection to another node now: what was read here before that was known, it may have missed.
+    /// Sends the other nodes the cursors of members who have just connected to one of them. That node may have missed
+    /// what these members read here before.
     pub(super) fn share_reads_of(&self, arrived: &[MemberId]) {
         let both = arrived.iter().filter(|member| self.here.contains_key(member));
         self.share_reads(both.filter_map(|member| self.reads.cursor(*member)).collect());
@@ -66,7 +70,7 @@ impl Live {
         }
     }
 
-    /// Tells the other connections of a member here, whatever the size of the room and whatever they show to others.
+    /// Sends a mark to the other connections of the member here, whatever the room's size and the member's preferences.
     fn tell_own(&mut self, member: MemberId, seq: Seq, except: Option<ConnectionId>) {
         let connections = self.here.get(&member).copied().unwrap_or(0);
         if connections > usize::from(except.is_some()) {
@@ -75,8 +79,8 @@ impl Live {
         }
     }
 
-    /// Tells those who show what they read what others have read who show it too, unless that was told a moment ago: then it
-    /// waits for the tick. Large rooms are silent.
+    /// Sends new read marks to the connections whose members show theirs. If marks were sent less than a pause ago, the
+    /// new ones wait for the tick. In a large room no marks are sent.
     pub(super) fn tell_reads(&mut self) {
         if self.reads.is_told() || self.reads_told_at.is_some_and(|at| at.elapsed() < READS_TOLD_PAUSE) {
             return;
@@ -87,7 +91,7 @@ impl Live {
         let (marks, cursors) = self.reads.take_untold();
         self.reads_told_at = Some(Instant::now());
         self.share_reads(cursors);
-        // Nobody is told of themselves alone.
+        // A mark of one member alone is not sent to that member.
         let alone = match marks.as_slice() {
             [mark] => Some(mark.member),
             _ => None,
@@ -97,11 +101,12 @@ impl Live {
         });
     }
 
+    /// Whether the room is small enough to send read marks.
     fn tells_reads(&self) -> bool {
         self.state.members.len() <= limits::READ_MARK_MEMBERS
     }
 
-    /// What a member is told of the others when they come.
+    /// The read marks of the others, for a member who subscribes.
     pub(super) fn reads_for(&self, member: MemberId, discretion: Discretion) -> Vec<ReadMark> {
         if self.tells_reads() && discretion.shows_read {
             self.reads.marks_for(member, self.state.head)
@@ -110,7 +115,7 @@ impl Live {
         }
     }
 
-    /// How far those had read who have left while a member was in the room.
+    /// How far those had read who left while this member was in the room.
     pub(super) fn departed_for(&self, member: MemberId, discretion: Discretion) -> Vec<DepartedReader> {
         match self.state.members.get(&member) {
             Some(asker) if self.tells_reads() && discretion.shows_read => self.reads.departed_since(asker.since),
@@ -118,17 +123,17 @@ impl Live {
         }
     }
 
-    /// How far a member has read.
+    /// The seq up to which a member has read.
     pub(super) fn read_of(&self, member: MemberId) -> Seq {
         self.reads.cursor(member).map_or(0, |cursor| cursor.seq.min(self.state.head))
     }
 
-    /// How many messages a member has not read.
+    /// The number of messages that a member has not read.
     pub(super) fn unread_of(&self, member: MemberId) -> u64 {
         self.reads.cursor(member).map_or(0, |cursor| self.state.last_n.saturating_sub(cursor.n))
     }
 
-    /// What moved is told and stored, unless that was done a moment ago: then it waits.
+    /// Sends and stores cursors that have moved. If that was done less than a pause ago, they wait.
     pub(super) fn follow_up_reads(&mut self) {
         if self.reads.take_moved() {
             self.tell_reads();
@@ -136,7 +141,8 @@ impl Live {
         }
     }
 
-    /// Starts to store what is due. One write at a time, and a pause: what moves meanwhile goes with the next.
+    /// Starts to store the due cursors. One write runs at a time, with a pause after it; cursors that move meanwhile go
+    /// into the next one.
     pub(super) fn keep_reads(&mut self) {
         if self.keeping.is_some() {
             return;
@@ -163,7 +169,7 @@ impl Live {
         }));
     }
 
-    /// The task ends: what is left is stored, or it is said that it was not.
+    /// Stores the remaining cursors when the task ends, and logs a warning if that fails.
     pub(super) async fn keep_last_reads(&mut self) {
         let mut failed = match self.keeping.take() {
             Some(keeping) => keeping.await,

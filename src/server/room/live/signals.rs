@@ -1,4 +1,4 @@
-//! Signals of a live room: who is connected, who is typing, and what other nodes say.
+//! Signals of a live room (presence, typing), the packets of other nodes, and the tick.
 
 use std::collections::BTreeSet;
 
@@ -18,6 +18,7 @@ use crate::{
 };
 
 impl Live {
+    /// The members with a connection to this or another node.
     pub(super) fn connected(&self) -> Vec<MemberId> {
         let is_member = |member: &MemberId| self.state.members.contains_key(member);
         let here = self.here.keys().copied();
@@ -29,6 +30,7 @@ impl Live {
         all.into_iter().filter(is_member).collect()
     }
 
+    /// Sends every subscriber the list of connected members.
     pub(super) fn show_presence(&mut self) {
         self.presence_changed = false;
         self.presence_shown_at = Instant::now();
@@ -37,6 +39,7 @@ impl Live {
         self.list_who_is_here();
     }
 
+    /// Sends the other nodes the list of members connected to this node. With `ask`, they answer with theirs.
     pub(super) fn tell_presence(&mut self, ask: bool) {
         self.presence_told_at = Some(Instant::now());
         if self.engine.is_shared() {
@@ -51,7 +54,7 @@ impl Live {
     }
 
     pub(super) fn signal(&mut self, signal: Signal, is_for: impl Fn(&Subscriber) -> bool) {
-        // Nobody hears of what somebody does before they hear that they are there.
+        // Send waiting events first: a client must not get a signal about a member before that member's `Joined`.
         self.show_untold();
         let frame = self.signal_frame(signal);
         for subscriber in self.subscribers.values().filter(|subscriber| is_for(subscriber)) {
@@ -63,7 +66,7 @@ impl Live {
         Frame::of(&ServerFrame::Signal { code: self.record.code, signal })
     }
 
-    /// Tells the others who show when they type themselves.
+    /// Sends a typing signal to the other members, if they show their own typing.
     fn signal_typing(&mut self, member: MemberId, on: bool) {
         self.signal(Signal::Typing { member, on }, |subscriber| {
             subscriber.member != member && subscriber.discretion.shows_typing
@@ -79,8 +82,9 @@ impl Live {
         }
     }
 
-    /// Tells whether somebody types, if that is news. Starting is told once in a pause: what comes sooner waits for the next
-    /// tick, so that switching to and fro is no way to flood a room, and the last word is never lost.
+    /// Sends whether a member is typing, if that has changed. A start is sent at most once in a pause, and otherwise
+    /// waits for the next tick. So a client that switches back and forth cannot flood the room, and the last state
+    /// always arrives.
     fn tell_typing(&mut self, id: ConnectionId) {
         let Some(subscriber) = self.subscribers.get_mut(&id) else { return };
         let on = subscriber.types;
@@ -97,6 +101,7 @@ impl Live {
         self.tell(News::Typing { member, on });
     }
 
+    /// Handles a packet of another node. Events wait until the operation on the log is finished.
     pub(super) fn hear(&mut self, packet: Packet) {
         match packet.news {
             News::Events { epoch, events } => {
@@ -128,7 +133,8 @@ impl Live {
         }
     }
 
-    /// A room that is live is visited. It is written down once a day, so a visit costs nothing.
+    /// Stores the present time as that of the last visit, at most once a day so that it costs little. A live room
+    /// counts as visited.
     fn note_visit(&mut self) {
         let (now, room) = (clock::now(), self.record.id);
         if now - clock::millis(VISIT) < self.record.visited_at {
@@ -143,7 +149,7 @@ impl Live {
         });
     }
 
-    /// What time brings. Whether nobody has needed this room for a while.
+    /// Does the periodic work. Returns whether the room has been idle long enough to end.
     pub(super) fn tick(&mut self) -> bool {
         let late = |(id, subscriber): (&ConnectionId, &Subscriber)| {
             (subscriber.types && !subscriber.shown_typing).then_some(*id)
@@ -153,7 +159,7 @@ impl Live {
             self.tell_typing(id);
         }
         if !self.waiting.is_empty() {
-            // Whatever they wait for, nothing but the log can tell.
+            // Only a newer log can satisfy the waiting requests.
             self.fall_behind();
         }
         let before = self.others.len();
