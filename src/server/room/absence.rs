@@ -88,7 +88,7 @@ pub(super) async fn bus_came_back(engine: &Engine) {
     adopt(engine).await;
 }
 
-/// Gives every guest who is a member a lease, if they have none. Only one node does so at a time.
+/// Gives every guest who is a member a lease, if they have none. At most one node does so in half of [`ADOPT`].
 async fn adopt(engine: &Engine) {
     if engine.bus().take_turn("adopt-leases", ADOPT / 2).await.unwrap_or(false) {
         adopt_all(engine).await;
@@ -111,7 +111,7 @@ async fn adopt_all(engine: &Engine) {
     }
 }
 
-/// Makes guests leave whose leases have ended.
+/// Removes the guests whose leases have ended from their rooms.
 async fn claim(engine: &Engine) {
     if !engine.may_judge_absences() {
         return;
@@ -139,7 +139,7 @@ async fn claim(engine: &Engine) {
     }
 }
 
-/// Submits notices again that records still owe the log.
+/// Resubmits the notices that records still owe the log.
 async fn announce_owed(engine: &Engine) {
     let before = clock::now() - clock::millis(OWED);
     let rooms = match engine.store().rooms_owing_notices(before, CHUNK).await {

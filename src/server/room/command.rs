@@ -40,12 +40,12 @@ pub enum Command {
         /// The owner who removed them, or `None` if they left.
         removed_by: Option<Person>,
     },
-    /// Append `Left` for a member whose record is no longer active because the person goes on as another member. If the
-    /// first member owned the room, the other one inherits it.
+    /// Append `Left` for a member whose record is no longer active because the person continues as another member. If
+    /// the first member owned the room, the other one inherits it.
     Become {
         /// The member who is gone.
         member: Person,
-        /// The member as whom the person goes on.
+        /// The member that the person continues as.
         heir: Person,
     },
     /// Change or remove the room's name.

@@ -187,8 +187,8 @@ impl Engine {
         }
     }
 
-    /// Shortens the grace of a guest whose page reports that it is being closed. A connected guest's lease is renewed
-    /// before that, and so is the lease of one who comes back.
+    /// Shortens the grace of a guest whose page reports that it is being closed. The lease of a guest who is connected,
+    /// or comes back, is renewed before it ends.
     pub async fn closes(&self, room: RoomId, member: MemberId) {
         absence::hasten(self, room, member).await;
     }
@@ -225,7 +225,7 @@ impl Engine {
         self.hang_up_as(room, member, None, why).await;
     }
 
-    /// The same for a person who goes on as another member of the room.
+    /// The same for a person who continues as another member of the room.
     pub async fn hang_up_for(&self, room: RoomId, member: MemberId, goes_on_as: Option<MemberId>) {
         self.hang_up_as(room, member, goes_on_as, ByeReason::SignedIn).await;
     }

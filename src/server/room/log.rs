@@ -366,8 +366,8 @@ impl Log {
 
     /// Reads the events after `cursor`.
     ///
-    /// After a failure, an append to the archive may still be under way. The `ping` waits behind it, so that the read
-    /// that follows sees the append or it never takes effect. A tail does not need the store.
+    /// After a failure, an append to the archive may still be under way. The `ping` waits behind it, so that the
+    /// following read sees the append, or the append never takes effect. A tail does not need the store.
     pub async fn catch_up(&self, cursor: Cursor, after_failure: bool) -> Result<Caught> {
         if after_failure && cursor.retention == Retention::Preserved {
             self.store.ping().await?;

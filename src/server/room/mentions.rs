@@ -55,7 +55,7 @@ pub fn is_mentioned(name: &Nickname, text: &str) -> bool {
     is_found
 }
 
-/// Replaces an address in the text. A newline is no part of a name, and no blank between two words of a name.
+/// The text that replaces an address. A newline cannot be part of a name, not even between two of its words.
 const ADDRESS: &str = "\n";
 
 /// The text with every link, mail address and address of another scheme replaced by [`ADDRESS`].
@@ -102,8 +102,8 @@ fn are_one_word(before: char, after: char) -> bool {
     before == JOINER || changes_what_is_before(after) || (is_of_a_word(before) && is_of_a_word(after))
 }
 
-/// Whether the character changes the one before it into another letter or picture: accents, vowel signs, and the
-/// characters that join several pictures into one.
+/// Whether the character changes the one before it into another letter or picture: accents, vowel signs, skin tones,
+/// and the zero-width joiner that makes one picture of several.
 fn changes_what_is_before(c: char) -> bool {
     is_mark(c) || matches!(c, '\u{200D}' | '\u{1F3FB}'..='\u{1F3FF}')
 }

@@ -59,7 +59,7 @@ pub enum News {
     HangUp {
         /// The member.
         member: MemberId,
-        /// The other member of the room as whom the person goes on, if there is one.
+        /// The other member of the room that the person continues as, if any.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         goes_on_as: Option<MemberId>,
         /// The reason for the clients. A packet of an older node has none.

@@ -214,7 +214,7 @@ impl Reads {
         }
     }
 
-    /// Merges the cursor of a member into that of another member, as whom the person goes on.
+    /// Merges the cursor of `from` into that of `to`, because the person continues as that member.
     pub fn hand_over(&mut self, from: MemberId, to: MemberId) {
         let Some(Reading { seq, n, shown, .. }) = self.readings.get(&from).copied() else { return };
         let Some(heir) = self.readings.get_mut(&to) else { return };
@@ -249,7 +249,7 @@ impl Reads {
         others.map(|(id, reading)| ReadMark { member: *id, seq: reading.shown.min(head) }).collect()
     }
 
-    /// How far those had read who have left after `seq`.
+    /// The last read positions of the members who left after `seq`.
     pub fn departed_since(&self, seq: Seq) -> Vec<DepartedReader> {
         self.departed.iter().filter(|departed| departed.left_at > seq).map(|departed| departed.reader.clone()).collect()
     }
@@ -296,7 +296,7 @@ impl Reads {
         due.into_iter().filter_map(|member| Some((self.cursor(member)?, owner(member)))).collect()
     }
 
-    /// Makes cursors due again whose write failed.
+    /// Makes the cursors of these members due again, because their write failed.
     pub fn keep_again(&mut self, members: &[MemberId]) {
         let still_here = members.iter().filter(|member| self.readings.contains_key(member));
         let still_here: Vec<MemberId> = still_here.copied().collect();

@@ -18,7 +18,7 @@ pub struct Sight {
 }
 
 impl Sight {
-    /// Of the last events of a log, newest first, those that the member may see.
+    /// Filters the last events of a log, given newest first, for those that the member may see.
     pub fn newest_first<'a, T: 'a>(
         self,
         events: impl Iterator<Item = T> + 'a,

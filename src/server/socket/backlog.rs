@@ -1,4 +1,7 @@
-//! The backlog: what the system did not take at once. Bounded, so that a slow reader harms only itself.
+//! The backlog of a connection: the bytes that the system's buffer did not take yet.
+//!
+//! News and answers have separate limits. The limits ensure that a slow reader harms only itself. Every byte also
+//! counts in the [`Backlogs`] of the node.
 
 use std::{
     collections::VecDeque,
@@ -10,33 +13,34 @@ use bytes::{Buf, Bytes};
 
 use super::{Backlogs, Frame, Wire};
 
-/// Frames of news that may wait for a reader.
+/// Most frames of news in a backlog.
 pub(super) const NEWS_FRAMES: usize = 512;
-/// Bytes of news that may wait for a reader, beyond the answers it asked for.
+/// Most bytes of news in a backlog. Answers do not count here.
 pub(super) const NEWS_BYTES: usize = 256 * 1024;
-/// Bytes of answers that may wait: each was asked for, but nobody may ask without reading. The largest one, of about 1 MiB,
-/// leaves room for the acks of what is said meanwhile.
+/// Most bytes of answers in a backlog, so that a client cannot send requests without reading. The largest answer has
+/// about 1 MiB; the rest is for the acks of messages that the client sends meanwhile.
 pub(super) const ANSWER_BYTES: usize = 1536 * 1024;
-/// Pieces handed to the system in one call.
+/// Most buffers in one system call.
 const PIECES: usize = 16;
 
-/// Why something is sent. What somebody asked for does not make them slow.
+/// Whether a frame is news or an answer to a request of the client. Answers do not count against the limits for news,
+/// so that a client's own requests do not make it a slow reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     News,
     Answer,
 }
 
-/// What waits for a reader, in order.
+/// The bytes that wait for one client, in order.
 #[derive(Debug)]
 pub(super) struct Backlog {
     waiting: VecDeque<Piece>,
     news_frames: usize,
     news_bytes: usize,
     answer_bytes: usize,
-    /// When the reader took something last, or began to be waited for.
+    /// When the client last read something, or when the backlog began.
     moved_at: Instant,
-    /// Those of the whole node.
+    /// The backlogs of the whole node.
     all: Backlogs,
 }
 
@@ -48,24 +52,25 @@ struct Piece {
 }
 
 impl Backlog {
-    /// One of a node’s.
+    /// An empty backlog that counts among a node's.
     pub fn of(all: &Backlogs) -> Self {
         let (waiting, moved_at) = (VecDeque::new(), Instant::now());
         Self { waiting, news_frames: 0, news_bytes: 0, answer_bytes: 0, moved_at, all: all.clone() }
     }
 
-    /// How much waits.
+    /// The bytes that wait.
     pub fn bytes(&self) -> usize {
         self.news_bytes + self.answer_bytes
     }
 
-    /// Since when the reader has taken nothing.
+    /// Since when the client has read nothing.
     pub fn moved_at(&self) -> Instant {
         self.moved_at
     }
 
-    /// Keeps a frame, of which `written` bytes have left already; gives `false`, and keeps nothing, if there is no room for
-    /// it. What waits for nobody else always has room.
+    /// Keeps a frame without its first `written` bytes, which are sent already. Returns `false`, and keeps nothing, if
+    /// a limit would be exceeded. The first frame of its kind is always within the limits of this backlog, however
+    /// large it is.
     pub fn keep(&mut self, frame: &Frame, written: usize, kind: Kind) -> bool {
         let rest = frame.bytes().slice(written..);
         let (bytes, limit) = match kind {
@@ -84,7 +89,7 @@ impl Backlog {
         true
     }
 
-    /// Writes what waits until nothing does.
+    /// Writes the bytes that wait until none are left.
     ///
     /// # Errors
     ///

@@ -1,7 +1,8 @@
-//! Backlogs: what waits in all sockets of a node, bounded together, and for how long.
+//! Backlogs: the backlogs of all connections of a node, which are bounded together in bytes and in time.
 //!
-//! A socket that takes nothing keeps what waits for it in memory, however alive it looks otherwise. So whoever has taken
-//! nothing for a while is closed, and of all that wait the longest, when there is too much in all.
+//! A client that does not read keeps a backlog in memory, even if it answers pings. So a connection is closed if its
+//! client has read nothing for [`STALL`]. If the backlogs together exceed the limit, connections are closed until they
+//! are within it again, beginning with the one that has stalled for longest.
 
 use std::{
     sync::{
@@ -16,9 +17,9 @@ use tokio::sync::Notify;
 use super::connection::{Connection, WeakConnection};
 use crate::protocol::ByeReason;
 
-/// Bytes that may wait in all backlogs of a node.
+/// Most bytes in all backlogs of a node.
 const ALL_BYTES: usize = 256 * 1024 * 1024;
-/// How long a client may take nothing of what waits for it.
+/// Longest time in which a client reads nothing of its backlog.
 pub(super) const STALL: Duration = Duration::from_secs(45);
 
 /// The backlogs of a node. Cheap to clone.
@@ -29,9 +30,9 @@ pub struct Backlogs(Arc<Shared>);
 struct Shared {
     limit: usize,
     bytes: AtomicUsize,
-    /// Sockets that something waits for; each is on it once.
+    /// The connections with a backlog, each listed once.
     behind: Mutex<Vec<WeakConnection>>,
-    /// There is more than may be.
+    /// Signals that the bytes exceed the limit.
     full: Notify,
 }
 
@@ -42,12 +43,13 @@ impl Default for Backlogs {
 }
 
 impl Backlogs {
-    /// None so far, and so many bytes in all.
+    /// No backlogs yet, with this limit in bytes.
     pub(super) fn up_to(limit: usize) -> Self {
         Self(Arc::new(Shared { limit, bytes: AtomicUsize::new(0), behind: Mutex::default(), full: Notify::new() }))
     }
 
-    /// So much more waits; `false`, and nothing is counted, if it is far more than may be: then who wants to add it goes.
+    /// Adds bytes. Above the limit it signals [`full`](Self::full). More than a quarter above the limit it returns
+    /// `false` and adds nothing; the connection that wanted to keep these bytes is then closed.
     pub(super) fn add(&self, bytes: usize) -> bool {
         let before = self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
         if before + bytes > self.0.limit {
@@ -60,22 +62,22 @@ impl Backlogs {
         fits
     }
 
-    /// So much less waits.
+    /// Subtracts bytes that were sent or dropped.
     pub(super) fn subtract(&self, bytes: usize) {
         self.0.bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    /// Something waits for this socket, which is not on the list.
+    /// Lists a connection that has a backlog and is not on the list.
     pub(super) fn watch(&self, connection: WeakConnection) {
         self.behind().push(connection);
     }
 
-    /// Waits until there is more than may be.
+    /// Waits until the bytes exceed the limit.
     pub(super) async fn full(&self) {
         self.0.full.notified().await;
     }
 
-    /// Closes who has taken nothing for too long.
+    /// Closes connections whose clients have read nothing for [`STALL`].
     pub(super) fn sweep(&self, now: Instant) {
         self.look(|stalled, since| {
             for connection in stalled {
@@ -86,7 +88,7 @@ impl Backlogs {
         });
     }
 
-    /// Closes those who have taken nothing for longest, until what waits for the others is no more than may be.
+    /// Closes the connections that have stalled for longest, until the backlogs of the others are within the limit.
     pub(super) fn shed(&self) {
         self.look(|stalled, since| {
             stalled.sort_by_key(|connection| since(connection));
@@ -105,7 +107,8 @@ impl Backlogs {
         });
     }
 
-    /// Looks at every socket that something waits for. The list is not locked meanwhile, since each has a lock of its own.
+    /// Passes all connections with a backlog, and since when each has stalled, to `act`. The list is not locked
+    /// meanwhile, since each connection has a lock of its own.
     fn look(&self, act: impl FnOnce(&mut [Connection], &dyn Fn(&Connection) -> Instant)) {
         let listed = std::mem::take(&mut *self.behind());
         let mut stalled: Vec<Connection> = listed.iter().filter_map(WeakConnection::upgrade).collect();
@@ -116,7 +119,7 @@ impl Backlogs {
     }
 
     fn behind(&self) -> std::sync::MutexGuard<'_, Vec<WeakConnection>> {
-        // Every change leaves it whole, so a panic elsewhere does no harm.
+        // Every change leaves the list intact, so a panic elsewhere does no harm.
         self.0.behind.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -1,4 +1,8 @@
-//! A connection: the way to one client, which any task of the node may write to.
+//! A connection: sends frames to one client. Any task of the node may use it.
+//!
+//! A frame is written directly if no backlog exists; bytes that the system does not take go into the backlog. If the
+//! backlog is full, the connection ends, because later frames must not arrive after a gap. The socket's task calls
+//! [`keep_writing`](Connection::keep_writing) to empty the backlog, and learns there when the connection is to end.
 
 use std::{
     io,
@@ -17,18 +21,18 @@ use super::{
 };
 use crate::protocol::{ByeReason, ServerFrame};
 
-/// Pings without a sign of life after which a client is gone.
+/// Pings without an answer after which a client counts as gone.
 const PINGS_UNANSWERED: u8 = 3;
 
-/// Which connection of this node.
+/// The id of a connection, unique on its node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId(u64);
 
-/// The way to one client. Cheap to clone.
+/// Sends frames to one client. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Connection(Arc<Inner>);
 
-/// A connection that may be gone.
+/// A connection that may be gone already.
 #[derive(Debug)]
 pub(super) struct WeakConnection(Weak<Inner>);
 
@@ -36,38 +40,40 @@ pub(super) struct WeakConnection(Weak<Inner>);
 struct Inner {
     id: ConnectionId,
     wire: Wire,
-    /// Held for one write to the system at most, never across an await.
+    /// Locked for one system call at most, and never across an await.
     outgoing: Mutex<Outgoing>,
-    /// Something waits to be written, or the connection is to end.
+    /// Signals the writing task: a backlog began, or the connection is to end.
     changed: Notify,
-    /// Something was answered, nothing waits any more, or the connection is to end.
+    /// Signals [`Connection::caught_up`]: an answer was sent, the backlog is empty, or the connection is to end.
     moved: Notify,
-    /// Those of the whole node.
+    /// The backlogs of the whole node.
     backlogs: Backlogs,
-    /// Pings since the last sign of life.
+    /// Pings since the client was last heard.
     unanswered: AtomicU8,
 }
 
-/// Small, since it is read for every frame that somebody is sent.
+/// The mutable part for sending. Small, since it is read for every frame that is sent.
 #[derive(Debug)]
 struct Outgoing {
     /// `None` if nothing waits.
     backlog: Option<Box<Backlog>>,
     state: State,
-    /// Whether it is on the list of those that something waits for.
+    /// Whether the connection is on the node's list of those with a backlog.
     is_watched: bool,
+    /// See [`Connection::writes`].
     writes: u64,
-    /// Bytes of answers so far.
+    /// Total bytes of the answers so far.
     answered: u64,
 }
 
 impl Outgoing {
-    /// Keeps what the system did not take; gives `false`, and keeps nothing, if there is no room for it.
+    /// Keeps the part of a frame that the system did not take. Returns `false`, and keeps nothing, if there is no space
+    /// for it.
     fn keep(&mut self, frame: &Frame, written: usize, kind: Kind, all: &Backlogs) -> bool {
         self.backlog.get_or_insert_with(|| Box::new(Backlog::of(all))).keep(frame, written, kind)
     }
 
-    /// Writes what waits until nothing does.
+    /// Writes the backlog until it is empty.
     fn write_to(&mut self, wire: &Wire) -> io::Result<()> {
         if let Some(backlog) = &mut self.backlog {
             backlog.write_to(wire)?;
@@ -79,19 +85,19 @@ impl Outgoing {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Takes frames.
+    /// Frames are sent.
     Open,
-    /// Takes no more: what comes after something that was not taken must not arrive.
+    /// Frames are dropped: one before them could not be kept, or the connection is to end.
     Ending(Option<ByeReason>),
 }
 
 impl Connection {
-    /// A new connection over this wire, of no node.
+    /// A new connection over this wire, with backlogs of its own.
     pub fn open(wire: Wire) -> Self {
         Self::open_on(wire, Backlogs::default())
     }
 
-    /// A new connection over this wire, of the node with these backlogs.
+    /// A new connection over this wire, with the backlogs of a node.
     pub fn open_on(wire: Wire, backlogs: Backlogs) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Self(Arc::new(Inner {
@@ -111,22 +117,23 @@ impl Connection {
         }))
     }
 
-    /// Which one.
+    /// The id.
     pub fn id(&self) -> ConnectionId {
         self.0.id
     }
 
-    /// Whether it takes no more frames.
+    /// Whether frames are dropped because the connection is to end.
     pub fn is_closed(&self) -> bool {
         self.outgoing().state != State::Open
     }
 
-    /// Whether something waits that the reader has not taken yet: what can be told later, in fewer words, need not be told now.
+    /// Whether the client has not read all that was sent. A sender may then skip news that it can send later in a
+    /// shorter form.
     pub fn is_behind(&self) -> bool {
         self.outgoing().backlog.is_some()
     }
 
-    /// Waits until more than `before` bytes were answered, and the reader has taken all of it, or takes no more.
+    /// Waits until more than `before` bytes of answers were sent and the backlog is empty, or the connection is to end.
     pub async fn caught_up(&self, before: u64) {
         loop {
             let moved = self.0.moved.notified();
@@ -141,34 +148,36 @@ impl Connection {
         }
     }
 
-    /// How many bytes the answers so far had.
+    /// Total bytes of the answers so far.
     pub fn answered(&self) -> u64 {
         self.outgoing().answered
     }
 
-    /// How much waits for the reader.
+    /// Bytes in the backlog.
     pub(super) fn waiting(&self) -> usize {
         self.outgoing().backlog.as_ref().map_or(0, |backlog| backlog.bytes())
     }
 
-    /// Since when the reader has taken nothing of what waits.
+    /// Since when the client has read nothing of the backlog. `None` without a backlog.
     pub(super) fn stalled_since(&self) -> Option<Instant> {
         self.outgoing().backlog.as_ref().map(|backlog| backlog.moved_at())
     }
 
-    /// Whether it belongs on the list of those that something waits for. If not, it comes on it again when something does.
+    /// Whether the connection stays on the list of those with a backlog. If it does not, it is listed again with its
+    /// next backlog.
     pub(super) fn stays_watched(&self) -> bool {
         let mut outgoing = self.outgoing();
         outgoing.is_watched = outgoing.backlog.is_some();
         outgoing.is_watched
     }
 
-    /// Sends news. If the reader is too slow for it, the connection is ended instead, and resumes where it was.
+    /// Sends news. If there is no space in the backlog, the connection is ended instead; the client resumes where it
+    /// was.
     pub fn push(&self, frame: &Frame) {
         self.send(frame, Kind::News);
     }
 
-    /// Sends the answer to something this connection asked for.
+    /// Sends the answer to a request of this connection.
     pub fn answer(&self, frame: &ServerFrame) {
         self.send(&Frame::of(frame), Kind::Answer);
     }
@@ -178,13 +187,13 @@ impl Connection {
         self.send(frame, Kind::Answer);
     }
 
-    /// How often the system was asked to write at once what somebody sent: one time for each frame, or frames that were put
-    /// together, while the reader keeps up.
+    /// Number of times that a frame was written directly, by one system call each. Frames that are joined into one
+    /// count once, and those that go straight into the backlog do not count.
     pub fn writes(&self) -> u64 {
         self.outgoing().writes
     }
 
-    /// Takes no more frames. What waits is written by [`Self::flush`] if anybody asks for that.
+    /// Ends the connection: no more frames are sent. [`Self::flush`] still writes the backlog.
     pub fn end(&self, why: Option<ByeReason>) {
         let mut outgoing = self.outgoing();
         if outgoing.state == State::Open {
@@ -194,7 +203,8 @@ impl Connection {
         }
     }
 
-    /// Writes what waits, as the reader takes it, until the connection is to end; says why. For one task at a time.
+    /// Writes the backlog as the client reads, until the connection is to end. Returns the reason. Only one task may
+    /// call it.
     pub async fn keep_writing(&self) -> Option<ByeReason> {
         loop {
             let written = {
@@ -218,7 +228,7 @@ impl Connection {
         }
     }
 
-    /// Sends a last frame and takes no more, whatever else waits.
+    /// Adds a last frame to the backlog and ends the connection.
     pub fn finish(&self, last: Option<&Frame>) {
         let mut outgoing = self.outgoing();
         outgoing.state = State::Ending(None);
@@ -227,7 +237,7 @@ impl Connection {
         }
     }
 
-    /// Writes what waits, however long the reader takes.
+    /// Writes the backlog, however long the client takes to read it.
     ///
     /// # Errors
     ///
@@ -242,7 +252,7 @@ impl Connection {
         }
     }
 
-    /// What the WebSocket itself has to say (a pong, a close), in its turn; also while the connection ends.
+    /// Sends a frame of the WebSocket itself (a pong or a close) in its turn, also while the connection ends.
     pub(super) fn control(&self, bytes: &[u8]) {
         let frame = Frame::encoded(bytes.to_vec());
         let mut outgoing = self.outgoing();
@@ -251,19 +261,19 @@ impl Connection {
         }
     }
 
-    /// Asks for a sign of life; if there was none for long, ends the connection.
+    /// Sends a ping. Ends the connection if too many earlier ones have no answer.
     pub(super) fn ping(&self, ping: &Frame) {
         if self.0.unanswered.fetch_add(1, Ordering::Relaxed) >= PINGS_UNANSWERED {
             return self.end(Some(ByeReason::Silent));
         }
         let mut outgoing = self.outgoing();
-        // Whoever has yet to read what waits needs no ping on top of it.
+        // No ping on top of a backlog: the client has something to read already.
         if outgoing.state == State::Open && outgoing.backlog.is_none() {
             self.write_or_keep(&mut outgoing, ping, Kind::Answer);
         }
     }
 
-    /// The client was heard.
+    /// Notes that something came from the client.
     pub(super) fn heard(&self) {
         self.0.unanswered.store(0, Ordering::Relaxed);
     }
@@ -292,13 +302,14 @@ impl Connection {
         }
     }
 
-    /// Gives `false` if there was no room.
+    /// Writes a frame, or keeps what the system does not take. Returns `false` if there was no space for it.
     fn write_or_keep(&self, outgoing: &mut Outgoing, frame: &Frame, kind: Kind) -> bool {
         let is_first = outgoing.backlog.is_none();
         let mut written = 0;
         if is_first {
             outgoing.writes += 1;
-            // An error is found again by the reader, or by whoever writes what waits.
+            // An error counts as nothing written. The task that reads, or the one that writes the backlog, meets it
+            // again.
             written = self.0.wire.send(frame.bytes()).unwrap_or(0);
             if written == frame.bytes().len() {
                 return true;
@@ -310,14 +321,14 @@ impl Connection {
             self.0.backlogs.watch(self.downgrade());
         }
         if is_first {
-            // Once something waits, the task that writes it waits for the reader.
+            // A backlog began: wake the task that writes it.
             self.0.changed.notify_one();
         }
         kept
     }
 
     fn outgoing(&self) -> MutexGuard<'_, Outgoing> {
-        // Nothing in there panics half way.
+        // No code panics halfway through a change.
         self.0.outgoing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -336,7 +347,7 @@ mod tests {
 
     use super::{super::backlogs::STALL, *};
 
-    /// A connection, and what its client reads.
+    /// A connection, and its client for reading.
     fn open() -> (Connection, WebSocket<UnixStream>) {
         let (near, far) = tokio::net::UnixStream::pair().unwrap();
         let far = far.into_std().unwrap();
@@ -415,7 +426,7 @@ mod tests {
         assert_eq!(read, expected);
     }
 
-    /// A connection of a node with something waiting for its client, who does not read.
+    /// A connection with a backlog, whose client does not read.
     fn behind(backlogs: &Backlogs) -> (Connection, tokio::net::UnixStream) {
         let (near, far) = tokio::net::UnixStream::pair().unwrap();
         let connection = Connection::open_on(Wire::Pair(near), backlogs.clone());
@@ -455,7 +466,7 @@ mod tests {
         assert_eq!(backlogs.bytes(), 0);
         backlogs.sweep(start + STALL);
         assert!(!connection.is_closed());
-        // It is watched again when something waits again.
+        // The connection is listed again with its next backlog.
         for n in 0.. {
             if connection.is_behind() {
                 break;

@@ -1,27 +1,28 @@
-//! Fragments: how many pieces one message of a client comes in.
+//! Fragments: counts the fragments of each message that a client sends.
 //!
-//! The library hands out whole messages only, so that a message in endless fragments is never seen. This scanner follows the
-//! headers of the frames (RFC 6455, section 5.2) in the bytes as they come, and passes over what is in them.
+//! The library returns whole messages only, so it never returns a message in endless fragments. This scanner therefore
+//! follows the frame headers (RFC 6455, section 5.2) in the incoming bytes, and skips the payloads.
 
-/// Fragments that one message may have. Browsers send a message of [`FRAME_BYTES`](crate::protocol::limits::FRAME_BYTES) in
+/// Most fragments of one message. Browsers send a message of [`FRAME_BYTES`](crate::protocol::limits::FRAME_BYTES) in
 /// one.
 pub(super) const FRAGMENTS: u32 = 64;
-/// The longest header: two bytes, eight of a length, four of a mask.
+/// The longest header: two bytes, eight for the length, four for the mask.
 const HEADER_BYTES: usize = 14;
 
 /// Follows the frames of one client.
 #[derive(Debug, Default)]
 pub(super) struct Fragments {
+    /// Number of header bytes read so far.
     header: [u8; HEADER_BYTES],
     have: usize,
-    /// Bytes of the present frame's payload that are still to come.
+    /// Bytes that are still to come of the present frame's payload.
     payload: u64,
-    /// Frames of the present message that were not its last.
+    /// Frames of the present message so far, none of which was its last.
     unfinished: u32,
 }
 
 impl Fragments {
-    /// Takes the next bytes; gives `false` once a message has more fragments than it may.
+    /// Scans the next bytes. Returns `false` as soon as a message has too many fragments.
     pub fn take(&mut self, mut bytes: &[u8]) -> bool {
         loop {
             let skipped = usize::try_from(self.payload).unwrap_or(usize::MAX).min(bytes.len());
@@ -37,7 +38,7 @@ impl Fragments {
             self.payload = self.payload_length();
             self.have = 0;
             let (is_last, opcode) = (self.header[0] & 0x80 != 0, self.header[0] & 0x0f);
-            // Control frames come between the fragments of a message and are none.
+            // Control frames (opcode 8 and above) may come between the fragments of a message and do not count.
             if opcode < 8 {
                 self.unfinished = if is_last { 0 } else { self.unfinished + 1 };
                 if self.unfinished >= FRAGMENTS {
@@ -47,7 +48,7 @@ impl Fragments {
         }
     }
 
-    /// How long the present header is, as far as is known.
+    /// Length of the present header, as far as its first bytes are known.
     fn header_length(&self) -> usize {
         if self.have < 2 {
             return 2;

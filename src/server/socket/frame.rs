@@ -1,4 +1,4 @@
-//! Frames: what clients are sent, encoded once and shared by all who get it.
+//! Frames: what is sent to clients. A frame is encoded once and shared by all connections that it is sent to.
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -7,7 +7,7 @@ use tungstenite::protocol::frame::{
     coding::{Data, OpCode},
 };
 
-/// One or more WebSocket text frames with JSON in them, as they go over the wire. Cheap to clone.
+/// One or more WebSocket text frames with JSON, as bytes on the wire. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Frame {
     bytes: Bytes,
@@ -15,18 +15,18 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// Encodes what a client is told.
+    /// Encodes a value as JSON in a text frame.
     pub fn of(said: &impl Serialize) -> Self {
         let json = serde_json::to_vec(said).expect("frames have string keys and no failing serializers");
         Self::text(json)
     }
 
-    /// A frame with this text.
+    /// A text frame with this text.
     pub fn text(text: impl Into<Bytes>) -> Self {
         Self::encoded(encode(WebSocketFrame::message(text, OpCode::Data(Data::Text), true)))
     }
 
-    /// A frame that asks the other side for a sign of life, in the WebSocket's own way.
+    /// A WebSocket ping frame.
     pub(super) fn ping() -> Self {
         Self::encoded(encode(WebSocketFrame::ping(Bytes::new())))
     }
@@ -36,7 +36,7 @@ impl Frame {
         Self { bytes: bytes.into(), count: 1 }
     }
 
-    /// Frames that leave in one write, in this order.
+    /// Joins frames, in this order, so that they are sent in one write.
     pub fn together(frames: &[Self]) -> Self {
         match frames {
             [one] => one.clone(),
@@ -52,7 +52,7 @@ impl Frame {
         &self.bytes
     }
 
-    /// How many WebSocket frames these are.
+    /// The number of WebSocket frames.
     pub(super) fn count(&self) -> usize {
         self.count
     }

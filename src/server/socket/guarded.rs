@@ -1,7 +1,9 @@
-//! Guarded streams: the client's TCP connection while it speaks HTTP, with an eye on how long it takes.
+//! Guarded streams: a client's TCP connection while it speaks HTTP, with limits on how long it takes.
 //!
-//! The HTTP library has one time limit, for the head of a request, and counts the pause between two requests as part of it.
-//! A [`Vigil`] tells the two apart, and knows how long a client has not taken what it was sent.
+//! The HTTP library has only one time limit, for the head of a request, and counts the pause between two requests as
+//! part of that time. A [`Vigil`] has separate limits for both, one for an answer, and one for a client that does not
+//! read. [`Guarded`] wraps the stream and reports its reads and writes to the vigil. The server closes the connection
+//! when [`Vigil::expired`] returns.
 
 use std::{
     io::{self, IoSlice},
@@ -17,26 +19,26 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-/// How long the head of a request may take, and the first byte of the first one.
+/// Longest time for the head of a request. For the first request it starts when the connection is opened.
 const HEAD: Duration = Duration::from_secs(10);
-/// How long a connection may have nothing to do. Longer than the minute for which nginx keeps a connection to its upstream,
-/// so that it is the proxy that closes, and never while a request is on its way.
+/// Longest time without a request. It is longer than the minute for which nginx keeps a connection to its upstream. So
+/// it is the proxy that closes idle connections, and never while a request is on its way.
 const IDLE: Duration = Duration::from_secs(75);
-/// How long a client may take nothing of what it is sent.
+/// Longest time in which a client reads nothing of what it is sent.
 const STALL: Duration = Duration::from_secs(30);
-/// How long one answer may take to leave.
+/// Longest time for one answer.
 const ANSWER: Duration = Duration::from_mins(10);
-/// How often a vigil looks: a limit is exceeded by no more than this.
+/// How often a vigil checks the limits. A limit is exceeded by at most this.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// A TCP connection under a vigil.
+/// A TCP connection that reports its reads and writes to a vigil.
 #[derive(Debug)]
 pub struct Guarded {
     stream: TcpStream,
     vigil: Vigil,
 }
 
-/// What is known of the time that a connection takes. Cheap to clone.
+/// Measures how long a connection takes. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Vigil(Arc<Mutex<Watched>>);
 
@@ -44,37 +46,37 @@ pub struct Vigil(Arc<Mutex<Watched>>);
 struct Watched {
     phase: Phase,
     since: Instant,
-    /// Since when the client has taken nothing of what waits for it.
+    /// Since when the client has read nothing, while data waits for it.
     stalled: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// The head of a request is awaited, or on its way.
+    /// The head of a request is expected or being read.
     Head,
     /// A request is being answered.
     Busy,
-    /// Between two requests.
+    /// The connection is between two requests.
     Idle,
 }
 
-/// A request that is being answered; it is, when this is dropped.
+/// A request that is being answered. When this is dropped, the answer is finished.
 #[derive(Debug)]
 pub struct UnderWay(Vigil);
 
 impl Vigil {
-    /// Of a connection that was opened just now.
+    /// The vigil of a connection that has just been opened.
     pub fn begin() -> Self {
         Self(Arc::new(Mutex::new(Watched { phase: Phase::Head, since: Instant::now(), stalled: None })))
     }
 
-    /// A request has come and is answered from now on.
+    /// Notes that a request has been read. Its answer lasts until the result is dropped.
     pub fn answer(&self) -> UnderWay {
         self.turn(Phase::Busy, Instant::now());
         UnderWay(self.clone())
     }
 
-    /// Waits until the connection has taken longer than it may.
+    /// Waits until the connection has exceeded a limit.
     pub async fn expired(&self) {
         while self.deadline() > Instant::now() {
             sleep(LOOK).await;
@@ -97,7 +99,7 @@ impl Vigil {
         (watched.phase, watched.since) = (phase, now);
     }
 
-    /// Bytes came.
+    /// Notes that bytes were read. Between two requests, they begin the next head.
     fn read(&self) {
         let is_idle = self.watched().phase == Phase::Idle;
         if is_idle {
@@ -106,6 +108,7 @@ impl Vigil {
     }
 
     fn wrote<T>(&self, written: &Poll<io::Result<T>>) {
+        /// Notes the result of a write. `Pending` means that the client does not read.
         let mut watched = self.watched();
         if written.is_ready() {
             watched.stalled = None;
@@ -115,7 +118,7 @@ impl Vigil {
     }
 
     fn watched(&self) -> MutexGuard<'_, Watched> {
-        // Every change leaves it whole, so a panic elsewhere does no harm.
+        // Every change leaves the value intact, so a panic elsewhere does no harm.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -132,7 +135,7 @@ impl Guarded {
         Self { stream, vigil }
     }
 
-    /// The connection, when it speaks HTTP no more.
+    /// The connection itself, once it no longer speaks HTTP.
     pub fn into_inner(self) -> TcpStream {
         self.stream
     }
@@ -183,7 +186,7 @@ impl AsyncWrite for Guarded {
 mod tests {
     use super::*;
 
-    /// How long a connection may be as it is, to the second.
+    /// The time until the deadline, to the second.
     fn lasts(vigil: &Vigil) -> Duration {
         let left = vigil.deadline().duration_since(Instant::now()) + Duration::from_millis(500);
         Duration::from_secs(left.as_secs())

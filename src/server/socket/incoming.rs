@@ -1,4 +1,8 @@
-//! The reading side of a socket: a library parses what comes in, and answers what WebSocket itself asks.
+//! The reading side of a socket: a library (tungstenite) parses what the client sends, and answers pings and closes.
+//!
+//! The library reads through `Stream`, which never blocks: it returns `WouldBlock` if nothing is there, or if this
+//! socket has read enough for one turn. What the library itself writes goes out through the [`Connection`], among the
+//! other frames. A client that breaks the protocol gets a close frame with the reason.
 
 use std::io::{self, Read, Write};
 
@@ -13,31 +17,33 @@ use super::{
     fragments::{FRAGMENTS, Fragments},
 };
 
-/// Bytes asked of the system at once. What people type fits, and every idle socket keeps this much.
+/// Bytes per read from the system. Enough for a typical message, and small because every idle socket holds such a
+/// buffer.
 const READ_BYTES: usize = 512;
-/// Bytes that a socket reads before others have their turn.
+/// Bytes that a socket reads before it yields to other tasks.
 const TURN_BYTES: usize = 64 * 1024;
-/// Bytes of a client that broke the rules which are read and dropped after its close frame.
+/// Bytes that are still read and dropped after a close frame to a client that broke the protocol.
 const DROPPED_BYTES: usize = 1024 * 1024;
 
-/// What a client says, frame by frame.
+/// Reads the messages of a client.
 #[derive(Debug)]
 pub struct Incoming {
     socket: WebSocket<Stream>,
-    /// What the client did wrong, for the close frame.
+    /// The close frame for what the client did wrong.
     fault: Option<CloseFrame>,
 }
 
-/// The connection as the library wants it: reading gives what is there, and writing takes its turn among the frames.
+/// The connection as the library needs it. A read returns what is there without waiting. A write is queued among the
+/// frames.
 #[derive(Debug)]
 struct Stream {
     connection: Connection,
     fragments: Fragments,
-    /// Bytes that may be read before others have their turn. The library reads on as long as no message is whole.
+    /// Bytes that may still be read in this turn. The library would read on until it has a whole message.
     turn: usize,
 }
 
-/// A message has more fragments than it may.
+/// The error for a message with too many fragments.
 #[derive(Debug, thiserror::Error)]
 #[error("a message in too many fragments")]
 struct TooManyFragments;
@@ -48,7 +54,7 @@ impl Read for Stream {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         let read = self.connection.wire().try_read(buffer)?;
-        // However little came, it took a call.
+        // Counts at least `READ_BYTES`, since even a short read costs a system call.
         self.turn = self.turn.saturating_sub(read.max(READ_BYTES));
         self.check(&buffer[..read])?;
         Ok(read)
@@ -73,7 +79,7 @@ impl Stream {
 }
 
 impl Incoming {
-    /// What comes in on a connection, after what was `read` already. Frames and messages have at most `limit` bytes.
+    /// Reads from a connection, after the bytes in `read`. Frames and messages may have at most `limit` bytes.
     pub fn of(connection: Connection, read: Vec<u8>, limit: usize) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BYTES)
@@ -85,20 +91,20 @@ impl Incoming {
         Self { socket: WebSocket::from_partially_read(stream, read, Role::Server, Some(config)), fault }
     }
 
-    /// The next message, and every ping or pong, to which the answer is given; `None` when the client has gone, or broke the
-    /// protocol. Loses nothing if dropped while it waits.
+    /// The next message. Pings and pongs are returned as well; the answer to a ping is sent already. `None` if the
+    /// client has gone or broke the protocol. Cancel-safe: dropping the future loses nothing.
     pub async fn next(&mut self) -> Option<Message> {
         while self.fault.is_none() {
             self.socket.get_mut().turn = TURN_BYTES;
             match self.socket.read() {
                 Ok(message) => {
                     self.connection().heard();
-                    // After a close the next reading answers it, and ends.
+                    // After a close, the next read sends the answer and returns an error that ends the loop.
                     if !message.is_close() {
                         return Some(message);
                     }
                 }
-                // More may be there, but it is the turn of others.
+                // More bytes may be there, but this turn is over.
                 Err(Error::Io(error))
                     if error.kind() == io::ErrorKind::WouldBlock && self.socket.get_ref().turn == 0 =>
                 {
@@ -112,19 +118,19 @@ impl Incoming {
                     return None;
                 }
             }
-            // A client that never pauses leaves the others their turn.
+            // Yields to other tasks, even if the client never pauses.
             tokio::task::consume_budget().await;
         }
         None
     }
 
-    /// Closes the WebSocket, after all that waits, and waits until the client has seen it. The close frame says what the
-    /// client did wrong, or `otherwise`.
+    /// Closes the WebSocket after everything that waits was sent, and waits until the client has seen it. The close
+    /// frame has the code for what the client did wrong, or `otherwise`.
     pub async fn close(mut self, otherwise: Option<CloseCode>) {
         let fault = self.fault.take();
         let is_at_fault = fault.is_some();
         let frame = fault.or_else(|| otherwise.map(|code| CloseFrame { code, reason: Utf8Bytes::default() }));
-        // Fails if the client closed first, and then there is nothing to say.
+        // Fails if the client closed first, and then no close frame is needed.
         let _ = self.socket.close(frame);
         if self.connection().flush().await.is_err() {
             return;
@@ -136,8 +142,8 @@ impl Incoming {
         }
     }
 
-    /// Reads and drops what else comes. A stream that is closed with something unread is reset by the system, and the client
-    /// would not see the close frame.
+    /// Reads and drops the rest of the input. The system resets a stream that is closed with unread input, and the
+    /// client would not see the close frame.
     async fn drop_the_rest(&self) {
         let wire = self.connection().wire();
         let (mut dropped, mut buffer) = (0, [0; 8 * READ_BYTES]);
@@ -171,7 +177,7 @@ fn too_many_fragments() -> CloseFrame {
     CloseFrame { code: CloseCode::Policy, reason }
 }
 
-/// What the close frame says of an error (RFC 6455, section 7.4.1), if the client is there to read it.
+/// The close frame for an error (RFC 6455, section 7.4.1). `None` if the client is gone.
 fn fault(error: &Error) -> Option<CloseFrame> {
     let (code, reason) = match error {
         Error::Io(error) if is_of_fragments(error) => return Some(too_many_fragments()),
@@ -199,13 +205,13 @@ mod tests {
 
     const LIMIT: usize = 1024;
 
-    /// A socket that read these bytes already, and the client's end of it.
+    /// The reading side of a socket with these bytes read already, and the client's end of the stream.
     fn open(read: Vec<u8>) -> (Incoming, UnixStream) {
         let (near, far) = UnixStream::pair().unwrap();
         (Incoming::of(Connection::open(Wire::Pair(near)), read, LIMIT), far)
     }
 
-    /// A client's frame as it goes over the wire.
+    /// A client's frame as bytes on the wire.
     fn encoded(opcode: OpCode, is_last: bool, payload: &[u8]) -> Vec<u8> {
         let header = FrameHeader { is_final: is_last, opcode, mask: Some([0; 4]), ..FrameHeader::default() };
         let mut bytes = Vec::new();
@@ -217,7 +223,7 @@ mod tests {
         encoded(OpCode::Data(Data::Text), true, payload)
     }
 
-    /// The code of the close frame that the server sends.
+    /// The code of the server's close frame.
     async fn code_of(mut incoming: Incoming, client: UnixStream) -> Option<u16> {
         while incoming.next().await.is_some() {}
         let client = client.into_std().unwrap();
@@ -276,7 +282,7 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_never_pauses_leaves_others_their_turn() {
         let (mut incoming, mut client) = open(Vec::new());
-        // One worker: if reading does not yield, nobody else ever writes.
+        // The test runtime has one worker: if reading does not yield, no other task ever writes.
         let flooding = tokio::spawn(async move {
             let start = encoded(OpCode::Data(Data::Text), false, b"");
             client.write_all(&start).await.unwrap();

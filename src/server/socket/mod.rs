@@ -1,11 +1,15 @@
-//! Floor 1: sockets: the way to one client, as cheap per frame as the system allows.
+//! Floor 1, sockets: connections to clients, which are as cheap per frame as the system allows.
 //!
-//! A [`Frame`] is encoded once, WebSocket header and all, and shared by everyone who gets it. Whoever has news writes it to
-//! the [`Wire`] at once, one system call for each reader, with no task woken in between; only what the system's buffer does
-//! not take waits in the [`Connection`]'s bounded backlog, which the socket's own task writes as the reader takes it.
-//! What comes in is parsed by a library ([`Incoming`]); pings for all sockets come from one wheel ([`Pulse`]).
+//! A [`Frame`] is encoded once, including its WebSocket header, and shared by all connections that it is sent to. Any
+//! task may send a frame through a [`Connection`]. It is written to the [`Wire`] at once: one system call for each
+//! connection, and no other task has to wake up. Only the bytes that the system's buffer does not take are kept in the
+//! connection's bounded backlog. The socket's own task writes these as the client reads.
 //!
-//! Not here: what frames say (`protocol::socket`), and what is done with them (`http/ws.rs`).
+//! [`Incoming`] reads messages from the client, parsed by a library. [`Pulse`] pings all sockets from one timing wheel.
+//! [`Backlogs`] bounds the memory of all backlogs together. [`Guarded`] limits how long a connection may take while it
+//! still speaks HTTP.
+//!
+//! Not here: the content of frames (`protocol::socket`), and the handling of what clients send (`http/ws.rs`).
 
 mod backlog;
 mod backlogs;

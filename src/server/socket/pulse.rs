@@ -1,4 +1,7 @@
-//! The pulse: pings for all sockets of a node, from one wheel and not from a timer for each.
+//! The pulse: pings all sockets of a node from one timing wheel, instead of one timer for each socket.
+//!
+//! The wheel has one step for each second of a turn. A new socket is put into the present step, and is pinged each time
+//! that the wheel comes to it. The same task also closes sockets with too large or too old a backlog ([`Backlogs`]).
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -9,13 +12,13 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::{Backlogs, Connection, Frame, Wire, connection::WeakConnection};
 
-/// Steps of the wheel: a socket is pinged once in a turn. Browsers answer by themselves, also for a tab in the background,
-/// whose own timers are slowed.
+/// Number of steps, so that a socket is pinged once in 25 seconds. Browsers answer pings by themselves, also for a
+/// background tab, whose own timers are slowed.
 const STEPS: usize = 25;
-/// The time of a step.
+/// Duration of a step.
 const STEP: Duration = Duration::from_secs(1);
 
-/// Pings for the sockets of a node. Cheap to clone.
+/// Pings the sockets of a node. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Pulse {
     wheel: Arc<Mutex<Wheel>>,
@@ -24,7 +27,7 @@ pub struct Pulse {
 
 #[derive(Debug)]
 struct Wheel {
-    /// Sockets by when it is their turn; those that are gone fall out then.
+    /// The sockets by the step in which they are pinged. Closed ones are removed in their step.
     steps: Vec<Vec<WeakConnection>>,
     at: usize,
 }
@@ -36,21 +39,21 @@ impl Default for Wheel {
 }
 
 impl Pulse {
-    /// A new connection of the node, which is pinged from now on.
+    /// Opens a connection of the node, which is pinged from now on.
     pub fn open(&self, wire: Wire) -> Connection {
         let connection = Connection::open_on(wire, self.backlogs.clone());
         self.take(&connection);
         connection
     }
 
-    /// Pings a connection from now on, first after a whole turn.
+    /// Puts a connection into the present step, so that its first ping comes after a whole turn.
     fn take(&self, connection: &Connection) {
         let mut wheel = self.wheel();
         let at = wheel.at;
         wheel.steps[at].push(connection.downgrade());
     }
 
-    /// Turns the wheel for ever, and closes those for whom too much waits, or for too long.
+    /// Turns the wheel for ever, and closes connections whose backlog is too large or too old.
     pub async fn beat(&self) {
         let mut tick = interval(STEP);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -86,7 +89,7 @@ impl Pulse {
     }
 
     fn wheel(&self) -> std::sync::MutexGuard<'_, Wheel> {
-        // A panic while holding it leaves it whole: every change is a single call.
+        // A panic with this lock held leaves the wheel intact: every change is a single call.
         self.wheel.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,7 @@
 //! The wire: the system's stream under a WebSocket.
+//!
+//! The stream of a plain TCP connection is taken out of the HTTP library and used directly. Any other stream is
+//! connected to one end of a socket pair by a task that copies both ways.
 
 use std::io::{self, IoSlice};
 
@@ -9,16 +12,16 @@ use tokio::net::{TcpStream, UnixStream};
 
 use super::Guarded;
 
-/// A stream that many may write to while one reads, without a lock of its own.
+/// A stream that several tasks may write to while one reads, without a lock.
 #[derive(Debug)]
 pub enum Wire {
-    /// The client's connection itself.
+    /// The client's TCP connection itself.
     Tcp(TcpStream),
-    /// One end of a socket pair; a task carries what passes to and from a stream of another kind.
+    /// One end of a socket pair. A task copies between the other end and the real stream.
     Pair(UnixStream),
 }
 
-/// Does the same with whichever stream it is.
+/// Runs the same code for either kind of stream.
 macro_rules! with {
     ($wire:expr, $stream:ident => $work:expr) => {
         match $wire {
@@ -29,7 +32,7 @@ macro_rules! with {
 }
 
 impl Wire {
-    /// The wire under an upgraded HTTP connection, and what the HTTP parser had read beyond the request.
+    /// The wire under an upgraded HTTP connection, and the bytes that the HTTP parser had read after the request.
     ///
     /// # Errors
     ///
@@ -40,7 +43,7 @@ impl Wire {
             Err(upgraded) => {
                 let (near, mut far) = UnixStream::pair()?;
                 tokio::spawn(async move {
-                    // Either side's end is the other's, which is all there is to say.
+                    // If one side ends, so does the other. An error needs no other handling.
                     let _ = tokio::io::copy_bidirectional(&mut TokioIo::new(upgraded), &mut far).await;
                 });
                 Ok((Self::Pair(near), Vec::new()))
@@ -48,7 +51,7 @@ impl Wire {
         }
     }
 
-    /// Reads what is there.
+    /// Reads the bytes that are there, without waiting.
     ///
     /// # Errors
     ///
@@ -57,8 +60,9 @@ impl Wire {
         with!(self, stream => stream.try_read(buffer))
     }
 
-    /// Writes as much as the system takes, by nothing but the system call: what the runtime notes of the stream is neither
-    /// asked nor told. [`try_write_vectored`](Self::try_write_vectored) tells it that nothing more is taken.
+    /// Writes as many bytes as the system takes, by the system call alone. It neither checks nor updates the readiness
+    /// that the runtime has recorded for the stream. [`try_write_vectored`](Self::try_write_vectored) does: its
+    /// `WouldBlock` makes [`writable`](Self::writable) wait.
     ///
     /// # Errors
     ///
@@ -67,7 +71,7 @@ impl Wire {
         Ok(with!(self, stream => rustix::net::send(stream, bytes, SendFlags::empty()))?)
     }
 
-    /// Writes as much of several pieces as the system takes.
+    /// Writes as many bytes of several buffers as the system takes.
     ///
     /// # Errors
     ///
@@ -76,7 +80,7 @@ impl Wire {
         with!(self, stream => stream.try_write_vectored(pieces))
     }
 
-    /// Waits until reading may give something.
+    /// Waits until a read may succeed.
     ///
     /// # Errors
     ///
@@ -85,7 +89,7 @@ impl Wire {
         with!(self, stream => stream.readable().await)
     }
 
-    /// Waits until writing may succeed.
+    /// Waits until a write may succeed.
     ///
     /// # Errors
     ///
@@ -109,7 +113,7 @@ mod tests {
 
     use super::{super::Vigil, *};
 
-    /// The wire under a connection that is upgraded, as the server serves it.
+    /// The wire under an upgraded connection, served as the server does it.
     async fn upgraded(
         mut client: impl AsyncRead + AsyncWrite + Unpin,
         server: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,

@@ -127,7 +127,7 @@ impl Live {
         }));
     }
 
-    /// Applies a membership command to the record, if the log had its event already. The record may not know that.
+    /// Updates the member's record for a command whose event is in the log already. The record may still owe it.
     pub(super) fn settle(&self, command: &Command) {
         let kind = match command.clone() {
             Command::Join { member } => EventKind::Joined { member },
@@ -239,8 +239,8 @@ impl Live {
             self.listing.changed();
         }
         // If this node is the only one and the record owed this notice, only a later notice can change the record. With
-        // other nodes, one of them may not know this event yet, and treat the leaving of a member who has just joined
-        // as done already.
+        // several nodes, one that has not seen this event yet may judge the opposite command as `Already`. It then
+        // updates the record, but not the log.
         let overtaken = !outcome.settled || self.engine.is_shared();
         if from_archive || outcome.settled {
             self.trust_owner(entries.iter().map(|entry| &entry.event));
@@ -274,7 +274,8 @@ impl Live {
         }
     }
 
-    /// Notes that the room's record names the owner of these events. The node that appended them has updated it.
+    /// Copies the owner from these events into `record`. The node that appended them has updated the record in the
+    /// store.
     pub(super) fn trust_owner<'a>(&mut self, events: impl DoubleEndedIterator<Item = &'a Event>) {
         let owner = events.rev().find_map(|event| match &event.kind {
             EventKind::Owner { member, .. } => Some(member.id),
@@ -283,8 +284,8 @@ impl Live {
         self.record.owner = owner.unwrap_or(self.record.owner);
     }
 
-    /// Updates the owner in the record of an ephemeral room if it differs from the log. The update after the append may
-    /// have failed.
+    /// Updates the owner in the stored record of an ephemeral room if it differs from the log: the update after the
+    /// append may have failed.
     pub(super) fn keep_owner(&self) {
         let owner = self.state.owner;
         if owner == self.record.owner || self.state.retention == Retention::Preserved {
@@ -327,7 +328,7 @@ impl Live {
     }
 
     /// Folds entries of the log into the state, and sends them to every subscriber. In a room with many subscribers, a
-    /// `Joined` is sent with the next event or tick.
+    /// `Joined` may wait for the next event or tick.
     pub(super) fn deliver(&mut self, entries: Vec<Entry>, mut acks: Acks) {
         let mut can_wait = self.subscribers.len() > FEW_READERS && self.told_at.elapsed() < TICK;
         for entry in entries {

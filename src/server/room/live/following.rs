@@ -299,7 +299,7 @@ impl Live {
     }
 
     /// Closes a member's connections to this node. The clients connect again, with their new cookies. If the person
-    /// then is another member of this room, that member gets the read cursor.
+    /// continues as another member of this room, that member gets the read cursor.
     pub(super) fn hang_up(&mut self, member: MemberId, goes_on_as: Option<MemberId>, why: ByeReason) {
         let theirs = self.subscribers.iter().filter(|(_, subscriber)| subscriber.member == member);
         let theirs: Vec<ConnectionId> = theirs.map(|(id, _)| *id).collect();

@@ -111,7 +111,8 @@ impl Listing {
         self.mentions.clear();
     }
 
-    /// Notes that this node appended events, or that it has changed who is connected.
+    /// Makes the digest due: this node appended events, other members are connected, or the bus may have lost the
+    /// digest.
     pub fn changed(&mut self) {
         self.due = Due::Yes;
     }
@@ -238,7 +239,7 @@ impl Live {
         }
     }
 
-    /// Notes that it is known, or has changed, who is connected. Lists show that for rooms for two.
+    /// Notes that the connected members are known or have changed. Lists show them for rooms for two.
     pub(super) fn list_who_is_here(&mut self) {
         self.listing.knows_who_is_here = true;
         if self.record.room_type == RoomType::P2p {

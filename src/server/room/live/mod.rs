@@ -148,7 +148,7 @@ pub enum Request {
     /// The member on this connection of this node has read up to this seq.
     Read(ConnectionId, Seq),
     /// Close a member's connections on every node; the clients connect again. The member's person has another identity
-    /// (the second value names another member of this room, if they go on as that one), or has changed their
+    /// (the second value is the other member of this room that they continue as, if any), or has changed their
     /// preferences.
     HangUp(MemberId, Option<MemberId>, ByeReason),
     /// Open the log anew, on every node: stored events were changed, or the room was deleted.

@@ -91,7 +91,7 @@ impl Live {
         let (marks, cursors) = self.reads.take_untold();
         self.reads_told_at = Some(Instant::now());
         self.share_reads(cursors);
-        // A mark of one member alone is not sent to that member.
+        // If only one member has read further, that member gets no mark.
         let alone = match marks.as_slice() {
             [mark] => Some(mark.member),
             _ => None,
@@ -115,7 +115,7 @@ impl Live {
         }
     }
 
-    /// How far those had read who left while this member was in the room.
+    /// The last read positions of the members who left while this member was in the room.
     pub(super) fn departed_for(&self, member: MemberId, discretion: Discretion) -> Vec<DepartedReader> {
         match self.state.members.get(&member) {
             Some(asker) if self.tells_reads() && discretion.shows_read => self.reads.departed_since(asker.since),
