@@ -366,7 +366,7 @@ mod tests {
         assert!(matches!(judge.judge(&Command::Join { member: person(1) }), Verdict::Already(_)));
     }
 
-    /// The events of a batch of these commands, and of nothing that waits for the next.
+    /// The events of a batch of these commands. Commands that wait for the next batch are left out.
     fn batch(state: &RoomState, commands: &[Command]) -> Vec<EventKind> {
         let window = Window::default();
         let mut judge = Judge::new(state, &window, 50);
@@ -389,7 +389,7 @@ mod tests {
         EventKind::Owner { member: person(id), by: None, why: OwnerChange::Inherited }
     }
 
-    /// The room of 1, who owns it, with these members and since when each is in it.
+    /// A room with these members, each with the seq since which they are in it. Member 1 owns it.
     fn room_since(members: &[(u64, Seq)]) -> RoomState {
         let since = |(id, since): &(u64, Seq)| (person(*id).id, Member { name: person(*id).name, since: *since });
         RoomState { members: members.iter().map(since).collect(), ..room_of(&[]) }

@@ -6,6 +6,10 @@
 //! it. It also carries a log across a change of retention: preserve on seals the tail and continues in the archive, and
 //! preserve off opens a tail that continues the archive.
 //!
+//! Each event has a seq, which counts up without gaps. Each message also has an ordinal `n`, so that unread messages
+//! can be counted by a subtraction. An epoch is one life of a log: seqs can be compared only within an epoch. A lost
+//! tail is continued in a new epoch.
+//!
 //! Not here: deciding which events are appended (`judge`), and the fold over them (`live`).
 
 use std::{sync::Arc, time::Duration};

@@ -1,7 +1,7 @@
 //! Floor 2, the room engine: decides what happens in a room, in which order, and sends it to everyone concerned.
 //!
-//! One task owns each live room ([`live`]): its state, its pending commands and its local connections. All other code
-//! sends messages to the task through the [`Engine`].
+//! A room is live on a node while a task for it runs there. The task ([`live`]) owns the room on that node: its state,
+//! its pending commands and its local connections. All other code sends messages to the task through the [`Engine`].
 //!
 //! A batch of commands takes three steps. [`judge`] turns the commands into events, by the room's state. [`log`]
 //! appends the events: to the archive of a preserved room, or to the tail of an ephemeral one. Only then are they sent:

@@ -48,7 +48,7 @@ struct Inner {
     moved: Notify,
     /// The backlogs of the whole node.
     backlogs: Backlogs,
-    /// Pings since the client was last heard.
+    /// Pings since the client last sent something.
     unanswered: AtomicU8,
 }
 

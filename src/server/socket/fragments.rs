@@ -12,8 +12,8 @@ const HEADER_BYTES: usize = 14;
 /// Follows the frames of one client.
 #[derive(Debug, Default)]
 pub(super) struct Fragments {
-    /// Number of header bytes read so far.
     header: [u8; HEADER_BYTES],
+    /// Number of header bytes read so far.
     have: usize,
     /// Bytes that are still to come of the present frame's payload.
     payload: u64,

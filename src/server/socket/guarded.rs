@@ -1,9 +1,9 @@
 //! Guarded streams: a client's TCP connection while it speaks HTTP, with limits on how long it takes.
 //!
 //! The HTTP library has only one time limit, for the head of a request, and counts the pause between two requests as
-//! part of that time. A [`Vigil`] has separate limits for both, one for an answer, and one for a client that does not
-//! read. [`Guarded`] wraps the stream and reports its reads and writes to the vigil. The server closes the connection
-//! when [`Vigil::expired`] returns.
+//! part of that time. A [`Vigil`] has separate limits for the head and the pause. It also limits an answer, and the
+//! time in which a client does not read. [`Guarded`] wraps the stream and reports its reads and writes to the vigil.
+//! The server closes the connection when [`Vigil::expired`] returns.
 
 use std::{
     io::{self, IoSlice},
@@ -107,8 +107,8 @@ impl Vigil {
         }
     }
 
+    /// Notes the result of a write. `Pending` means that the client does not read.
     fn wrote<T>(&self, written: &Poll<io::Result<T>>) {
-        /// Notes the result of a write. `Pending` means that the client does not read.
         let mut watched = self.watched();
         if written.is_ready() {
             watched.stalled = None;

@@ -242,7 +242,7 @@ struct Subscriber {
 /// How this node's state relates to the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Standing {
-    /// The state has every event that this node has heard of.
+    /// The state has every event that this node knows of.
     Level,
     /// The log may be ahead of the state. It is read before the next append.
     Behind,
