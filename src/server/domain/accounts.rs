@@ -1,7 +1,9 @@
-//! Accounts: registering, proving an address, and what people change of their own.
+//! Accounts: registering, proving an address, and changing one's own profile and preferences.
 //!
-//! Registering answers the same whether or not somebody has the address already, and does the same: an account that claims
-//! it. Who has it is told by mail, and only who reads the mail.
+//! An address is *claimed* by any number of accounts, and *proved* by at most one: the account whose user followed a
+//! mailed link or typed a mailed code (docs/decisions/0012). Registering gives the same answer, with the same writes,
+//! whether or not another account has proved the address: it creates an account that claims it. Only the mail differs,
+//! so only a reader of the mailbox learns that there is an account already.
 
 use std::time::Duration;
 
@@ -36,14 +38,15 @@ use crate::{
     },
 };
 
-/// How often other preferences close the sockets of an account, so that flipping one to and fro does not.
+/// After a change of preferences has closed an account's sockets, further changes close them at most once more in this
+/// time.
 const HANG_UP_PAUSE: Duration = Duration::from_secs(2);
-/// How long an address is claimed that nobody proves.
+/// A claim ends when the address has not been proved for this long.
 pub const CLAIM_LIFE: Duration = Duration::from_hours(24 * 30);
-/// How long the link that proved an address sets a password.
+/// The link that proved an address can set a password for this long.
 const SET_UP: Duration = Duration::from_mins(10);
 
-/// An account as its person sees it.
+/// An account as its own user sees it.
 pub(super) fn profile(account: &AccountRecord) -> Profile {
     let verified = account.email.is_some();
     Profile {
@@ -58,11 +61,12 @@ pub(super) fn profile(account: &AccountRecord) -> Profile {
     }
 }
 
-/// Makes an account and logs it in. `form` is the number of the page's form, if it came by one.
+/// Creates an account and logs it in. `form` is the random id in the page's form, if the request came from one.
 ///
-/// A second request by the same address gives the account of the first, as long as the address is not proved, if it comes from
-/// the same session, the same guest or the same form: its sender pressed twice, or did not get the answer. The account's id is
-/// made of the guest or the form and the address, so the store lets one of two requests at once make it.
+/// A second registration with the same address returns the first account if that address is not proved yet, and the
+/// request comes from the same session, guest or form: the user pressed twice, or lost the answer. The account's id is
+/// derived from the address and the guest or form, so of two simultaneous requests the store lets only one create the
+/// account.
 pub async fn register(
     app: &App,
     visitor: &Visitor,
@@ -97,7 +101,8 @@ pub async fn register(
         && *sent_to == email
         && app.store.holders(&email).await.map_err(store_failed)?.proved.is_none()
     {
-        // If somebody else proves it at this very moment, it stays a claim.
+        // Fails if another account proves the address at this moment. Then the address stays claimed, which is no
+        // error.
         let _ = prove(app, visitor, &account, &email).await;
     }
     let account = app.store.account(account.id).await.map_err(store_failed)?;
@@ -108,12 +113,12 @@ pub async fn register(
     Ok(logged_in)
 }
 
-/// Whether an account claims this address, and has proved none.
+/// Whether an account claims this address and has not proved any.
 fn is_unproved(account: &AccountRecord, email: &Email) -> bool {
     account.email.is_none() && account.claimed.as_ref() == Some(email)
 }
 
-/// Checks the password of a second registration against that of the first. A request without one means the same account.
+/// Compares the password of a repeated registration with that of the first. A repeat without a password is accepted.
 async fn check_again(app: &App, account: &AccountRecord, typed: Option<&Secret>) -> Result<(), Problem> {
     let Some(typed) = typed else { return Ok(()) };
     if app.passwords.check(typed, account.password.clone()).await? {
@@ -123,8 +128,8 @@ async fn check_again(app: &App, account: &AccountRecord, typed: Option<&Secret>)
     Err(Problem::invalid("password", detail).because(Reason::OtherPassword))
 }
 
-/// Makes an account, or finds the one that the same browser has just made. Says whether it is new; then it has what the guests
-/// were.
+/// Creates an account, or finds the one that the same browser has just created. Returns whether it is new. A new
+/// account has already taken over the memberships of the guests.
 async fn make_account(
     app: &App,
     visitor: &Visitor,
@@ -171,7 +176,7 @@ async fn make_account(
                     check_again(app, &before, typed).await?;
                     return Ok((before, false));
                 }
-                // It has gone on since: this is another one.
+                // The first account has changed since, so this request is a registration of its own, with a random id.
                 account.id = AccountId(random::uuid());
             }
             Err(error) => return Err(store_failed(error)),
@@ -179,15 +184,17 @@ async fn make_account(
     }
 }
 
-/// The id of the account that a browser makes by an address.
+/// The id of the account that a browser creates with an address. `browser` is the guest's id or the form's random id.
 fn id_of(browser: &str, email: &Email) -> AccountId {
     let digest: [u8; 32] = Sha256::digest(format!("{browser} registers {email}")).into();
     let (id, _) = digest.split_first_chunk().expect("a digest is longer than an id");
     AccountId(Uuid::from_bytes(*id))
 }
 
-/// Gives an account the guest of this browser, and the guest whose room a mail keeps. A failure of the first ends the new
-/// session, so that another try does all of it; a failure of the second is logged only.
+/// Gives the account the memberships of this browser's guest, and of the guest whose room a mail keeps (`token`).
+///
+/// If the first fails, the new session is ended, so that logging in again repeats all of it. A failure of the second is
+/// only logged.
 pub(super) async fn bring_guests(
     app: &App,
     visitor: &Visitor,
@@ -204,8 +211,8 @@ pub(super) async fn bring_guests(
     let Some(token) = token else { return Ok(()) };
     let kept = async {
         let KeptGuest { hash, guest, sent_to } = kept_guest(app, token).await?;
-        // A link can be given to anybody, and makes the guest's words its user's own. So only the account of the address that
-        // it was mailed to may use it.
+        // A link can be passed on, and its user would become the author of the guest's messages. So only an account of
+        // the address that it was mailed to may use it.
         if !login::holds(account, &sent_to) {
             return Err(other_address());
         }
@@ -223,14 +230,14 @@ fn other_address() -> Problem {
     Problem::invalid("email", detail).because(Reason::OtherAddress)
 }
 
-/// The letter, unless its mailbox has had enough of them.
+/// Returns the mail, or `None` if its mailbox has received as many letters as the quota allows.
 async fn deliver(app: &App, visitor: &Visitor, mail: MailRecord) -> Option<MailRecord> {
     let is_known = visitor.is_known_to(&app.keys, &mail.to);
     app.limits.letter_to(&mail.to, is_known).await.then_some(mail)
 }
 
-/// The mail that goes to an address that an account claims, and a token. Where the address is somebody's, the token is one
-/// that no mail carries, so that nothing tells the two apart.
+/// The mail to an address that an account claims, and the token that proves the address. If another account has proved
+/// the address, the token is in no mail, so that both cases cause the same writes.
 fn claim_mail(
     app: &App,
     account: &AccountRecord,
@@ -249,15 +256,15 @@ fn claim_mail(
     Ok((mail, token))
 }
 
-/// A guest whose room a mail keeps.
+/// A guest whose room is kept by a mailed link.
 struct KeptGuest {
     hash: TokenHash,
     guest: GuestId,
-    /// Where the mail went.
+    /// The address that the link was mailed to.
     sent_to: Email,
 }
 
-/// The guest whom the token of a mail keeps a room for.
+/// The guest for whose room this token was mailed.
 async fn kept_guest(app: &App, token: &Secret) -> Result<KeptGuest, Problem> {
     let hash = Keys::link_hash(token.reveal());
     let token = app.store.token(Purpose::KeepRoom, hash, clock::now()).await.map_err(invalid_or_failed)?;
@@ -267,7 +274,7 @@ async fn kept_guest(app: &App, token: &Secret) -> Result<KeptGuest, Problem> {
     }
 }
 
-/// Mails a guest a link that brings them back to their room, and to registering.
+/// Mails a guest a link with which they can return to their room and register.
 pub async fn keep_room(app: &App, visitor: &Visitor, wanted: KeepRoom) -> Result<(), Problem> {
     let code: RoomCode = wanted.code.parse()?;
     let email = login::read_email(&wanted.email)?;
@@ -299,20 +306,21 @@ pub async fn keep_room(app: &App, visitor: &Visitor, wanted: KeepRoom) -> Result
     Ok(())
 }
 
-/// What became of an address that was to be proved.
+/// The result of proving an address.
 pub struct Verified {
-    /// The address.
+    /// The proved address.
     pub email: Email,
-    /// Whether the browser is logged in as its account.
+    /// Whether the browser is logged in to the account that has the address.
     pub is_here: bool,
-    /// Whether the token sets a password, for a while.
+    /// Whether the same token can now set a password, for [`SET_UP`].
     pub sets_password: bool,
 }
 
-/// Proves an address by the token of a mail. The same again is as good, while the account has the address.
+/// Proves an address by the token of a mail. Repeating it succeeds while the account has the address.
 ///
-/// In a browser that is logged in as that account nothing else changes. In any other, whoever made the account may be somebody
-/// else than the reader of the mail: so its password and all its sessions end, and the token sets a password.
+/// If the browser is logged in to that account, nothing else changes. Otherwise the account may have been made by
+/// somebody who does not read the mailbox. So its password and all its sessions end, and the token can set a new
+/// password.
 pub async fn verify(app: &App, visitor: &Visitor, wanted: VerifyEmail) -> Result<Verified, Problem> {
     app.limits.try_code(visitor.client).await?;
     let (hash, now) = (letters::link_hash(&wanted.token)?, clock::now());
@@ -336,17 +344,17 @@ pub async fn verify(app: &App, visitor: &Visitor, wanted: VerifyEmail) -> Result
 
 /// What the token of a mail would prove.
 pub struct Claim {
-    /// The address.
+    /// The address to prove.
     pub email: Email,
-    /// What the account is called.
+    /// The account's name.
     pub name: Nickname,
-    /// Whether it is proved already.
+    /// Whether the address is proved already.
     pub is_proved: bool,
-    /// Whether the browser is logged in as that account.
+    /// Whether the browser is logged in to that account.
     pub is_here: bool,
 }
 
-/// What the token of a mail would prove, for the page that asks before it does.
+/// Reads what a token would prove without using it, for the page that asks for confirmation first.
 pub async fn claim_of(app: &App, visitor: &Visitor, token: &Secret) -> Result<Claim, Problem> {
     let hash = letters::link_hash(token)?;
     if !visitor.browser.is_led_here {
@@ -359,7 +367,7 @@ pub async fn claim_of(app: &App, visitor: &Visitor, token: &Secret) -> Result<Cl
     Ok(Claim { email: token.email, name: account.name, is_proved, is_here })
 }
 
-/// The account that a token is of, if it has or claims the address still.
+/// The account of a token, if it still has or claims the token's address.
 async fn claimant(app: &App, token: &TokenRecord) -> Result<AccountRecord, Problem> {
     let ActorId::Account(id) = token.holder else { return Err(Problem::token_invalid()) };
     let account = app.store.account(id).await.map_err(invalid_or_failed)?;
@@ -370,16 +378,16 @@ fn is_logged_in_as(visitor: &Visitor, id: AccountId) -> bool {
     visitor.account().is_ok_and(|(account, _)| account.id == id)
 }
 
-/// The account that asks.
+/// The visitor's own account.
 pub fn me(visitor: &Visitor) -> Result<Profile, Problem> {
     visitor.account().map(|(account, _)| profile(account))
 }
 
-/// Keeps what the account's person chose. If they show others more or less of themselves by it, their sockets come back, as
-/// what is shown is decided when a room is followed.
+/// Stores the account's preferences. If they change what others see of the user (typing, read marks), the account's
+/// sockets are closed and reconnect, because that is decided when a socket subscribes to a room.
 pub async fn prefer(app: &App, visitor: &Visitor, mut wanted: Preferences) -> Result<Profile, Problem> {
     let (account, _) = visitor.account()?;
-    // Preferences are read as they are stored, so a name that comes in with them is checked here.
+    // Preferences are deserialised as stored, without checks, so a new nickname is checked here.
     if wanted.nickname != account.preferences.nickname {
         let read =
             |name: &Nickname| text::nickname(name.as_str()).map_err(|reason| Problem::from(("nickname", reason)));
@@ -396,8 +404,8 @@ pub async fn prefer(app: &App, visitor: &Visitor, mut wanted: Preferences) -> Re
     Ok(profile)
 }
 
-/// Has the sockets of an account come back in all its rooms: at once, but for who changes their mind again and again, whose
-/// sockets come back once more at the end of a pause, however often that was.
+/// Closes the account's sockets in all its rooms, so that they reconnect. The first change does so at once. Further
+/// changes within [`HANG_UP_PAUSE`] do so once more, when the pause is over.
 async fn hang_up(app: &App, account: AccountId) {
     let turn = |job: &str| format!("{job}:{}", account.0);
     if app.bus.take_turn(&turn("hang-up"), HANG_UP_PAUSE).await.unwrap_or(true) {
@@ -427,14 +435,15 @@ async fn hang_up_now(app: &App, account: AccountId) {
     }
 }
 
-/// Gives the account another name.
+/// Changes the account's name.
 pub async fn rename(app: &App, visitor: &Visitor, wanted: ChangeName) -> Result<Profile, Problem> {
     let name = read_name(&wanted.name)?;
     change(app, visitor, AccountChange::Name(name)).await
 }
 
-/// Claims another address, which a mail to it has to prove. The same address again sends the mail again; the one that the
-/// account has already ends the claim to another. Whether somebody else has the address, only who reads it learns.
+/// Claims another address, which a mailed link has to prove. Claiming the same address again sends the mail again.
+/// Claiming the address that the account has already proved ends the claim to the other one. The answer does not tell
+/// whether another account has proved the address.
 pub async fn change_email(app: &App, visitor: &Visitor, wanted: ChangeEmail) -> Result<Profile, Problem> {
     let email = login::read_email(&wanted.email)?;
     let (account, _) = visitor.account()?;

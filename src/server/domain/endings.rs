@@ -1,4 +1,4 @@
-//! Endings: rooms that are deleted, since nobody visits them, or by an operator.
+//! Endings: deleting whole rooms, because nobody visits them, or by an operator's command.
 
 use std::time::Duration;
 
@@ -12,13 +12,15 @@ use crate::{
     },
 };
 
-/// Events deleted in one go: few enough for nobody to wait for.
+/// Events deleted in one transaction. Few enough that no other write waits noticeably.
 const EVENTS: usize = 1_000;
-/// Rooms looked for at once.
+/// Unvisited rooms read from the store at once.
 const ROOMS: usize = 50;
 
-/// Deletes a room with everything in it: what was said, who was in it, its tail and its digest. Whoever has it open is told.
-/// With `unvisited_since`, only if nobody visited it since. [`NotFound`](StoreError::NotFound) if it is not there, or was visited.
+/// Deletes a room with its events, members, tail and digest. Sockets that follow it are notified, on every node.
+///
+/// With `unvisited_since`, only if nobody has visited the room since then. [`NotFound`](StoreError::NotFound) if the
+/// room does not exist or was visited.
 pub async fn end_room(app: &App, room: RoomId, unvisited_since: Option<Millis>) -> Result<(), StoreError> {
     let members = app.store.members(room).await?;
     while !app.store.end_room(room, unvisited_since, EVENTS).await? {
@@ -34,7 +36,7 @@ pub async fn end_room(app: &App, room: RoomId, unvisited_since: Option<Millis>) 
     Ok(())
 }
 
-/// Ends rooms that nobody visited for so long. Stops early if the node stops.
+/// Deletes the rooms that nobody has visited for `kept`. Stops early if the node stops.
 pub(super) async fn end_unvisited_rooms(app: &App, kept: Duration) {
     let before = clock::now() - clock::millis(kept);
     let mut ended = 0;
@@ -50,7 +52,7 @@ pub(super) async fn end_unvisited_rooms(app: &App, kept: Duration) {
             }
             match end_room(app, room, Some(before)).await {
                 Ok(()) => (ended, moved) = (ended + 1, true),
-                // Somebody came.
+                // The room was visited meanwhile.
                 Err(StoreError::NotFound) => {}
                 Err(error) => return tracing::warn!(%room, %error, "an unvisited room was not ended"),
             }

@@ -1,4 +1,4 @@
-//! Farewell: accounts that are deleted, and guests who want to be forgotten.
+//! Farewell: deleting accounts and guests on request, and deleting accounts that nobody can log in to.
 
 use super::{login, rooms, sessions, store_failed, tell};
 use crate::{
@@ -12,12 +12,12 @@ use crate::{
     },
 };
 
-/// What those are called who deleted their account.
+/// The author's name on messages of deleted accounts.
 const NOBODY: &str = "Deleted account";
-/// What stands where they said something, if they wanted that erased.
+/// The text that replaces the messages of a deleted account, if its user asked for that.
 const ERASED: &str = "This message was erased.";
 
-/// Forgets whoever asks: an account after its password or a code, a guest at once.
+/// Deletes the visitor: an account after confirmation by its password or a code, a guest at once.
 pub async fn forget_me(app: &App, visitor: &Visitor, wanted: DeleteMe) -> Result<(), Problem> {
     match visitor.actor()? {
         Actor::Guest(_) => forget_guest(app, visitor).await,
@@ -29,7 +29,7 @@ pub async fn forget_me(app: &App, visitor: &Visitor, wanted: DeleteMe) -> Result
     }
 }
 
-/// Forgets the guest of this browser. An account is refused: its page of data deletes it.
+/// Deletes this browser's guest, which first leaves its room. An account is refused: it is deleted in the preferences.
 pub async fn forget_guest(app: &App, visitor: &Visitor) -> Result<(), Problem> {
     let Actor::Guest(guest) = visitor.actor()? else {
         let detail = "There is no guest here any more: you are logged in. Your account is deleted in the preferences.";
@@ -41,8 +41,8 @@ pub async fn forget_guest(app: &App, visitor: &Visitor) -> Result<(), Problem> {
     app.store.forget_guest(guest.id).await.map_err(store_failed)
 }
 
-/// Deletes accounts that nobody can log in to any more: those that were made before `before`, and have neither an address nor
-/// a session. Says how many.
+/// Deletes up to `most` accounts that nobody can log in to any more: created before `before`, without an address and
+/// without a session. Returns their number.
 pub(super) async fn delete_unreachable(app: &App, before: Millis, most: usize) -> Result<usize, Problem> {
     let unreachable = app.store.unreachable_accounts(before, clock::now(), most).await.map_err(store_failed)?;
     for account in &unreachable {
@@ -51,9 +51,15 @@ pub(super) async fn delete_unreachable(app: &App, before: Millis, most: usize) -
     Ok(unreachable.len())
 }
 
-/// Sessions end first, so that nobody says a word more in the account's name; then it leaves its rooms, each with a notice;
-/// then what it said is told apart from it or erased; then it is gone. Whatever stops this half way can be asked for again,
-/// since the account is there until the last step: but for the sessions, which logging in again makes new.
+/// Deletes an account in four steps.
+///
+/// - Its sessions end, so that nothing more is sent in its name.
+/// - It leaves its rooms, each with a notice.
+/// - Its messages are separated from it, and erased if asked for.
+/// - The account record is deleted.
+///
+/// If a step fails, the request can be repeated, because the account exists until the last step. Only its sessions are
+/// gone already, so the user has to log in again.
 pub async fn delete_account(app: &App, account: &AccountRecord, messages: OwnMessages) -> Result<(), Problem> {
     let nobody = Nickname::stored(NOBODY);
     sessions::end(app, account.id, Ending::All).await?;
@@ -76,7 +82,8 @@ pub async fn delete_account(app: &App, account: &AccountRecord, messages: OwnMes
     app.store.delete_account(account.id, &nobody).await.map_err(store_failed)
 }
 
-/// Tells what an account said apart from it where it is not kept: in the tails of its rooms. Gives those that had something.
+/// Replaces an account's name, and with `instead` its texts, in the tails of its rooms on the bus, where events are
+/// that are not preserved. Returns the rooms whose tail had such events.
 async fn disown_tails(
     app: &App,
     account: AccountId,

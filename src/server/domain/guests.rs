@@ -1,4 +1,5 @@
-//! Guests: sessions made silently at the first create or join.
+//! Guests: visitors without an account. The first create or join begins a guest session, with a secret in a cookie. A
+//! guest who logs in becomes the account: its memberships move there (`adopt`).
 
 use std::time::Duration;
 
@@ -17,27 +18,27 @@ use crate::{
     },
 };
 
-/// How long a guest is remembered without a sign of life.
+/// A guest is deleted after this long without a request or an open socket.
 pub const IDLE_LIFE: Duration = Duration::from_hours(24);
-/// How exact "last heard of" is; not every request writes it.
+/// Precision of a guest's "last seen" time. Requests within it cause no write.
 const TOUCH: Duration = Duration::from_mins(10);
 
-/// A session's secret, for the cookie. It does not print.
+/// The secret of a guest session, for the cookie. Deliberately without `Debug`.
 pub struct SessionToken(String);
 
 impl SessionToken {
-    /// The token of a secret.
+    /// Encodes a secret as a token.
     pub fn of(secret: [u8; 32]) -> Self {
         Self(BASE64_URL_SAFE_NO_PAD.encode(secret))
     }
 
-    /// The text of the cookie.
+    /// The text for the cookie.
     pub fn reveal(&self) -> &str {
         &self.0
     }
 }
 
-/// Whom this cookie's text proves.
+/// Finds the guest that this cookie text proves.
 pub async fn identify(app: &App, token: &str) -> Result<Option<Actor>, Problem> {
     let Some(hash) = hash(token) else { return Ok(None) };
     let now = clock::now();
@@ -51,7 +52,7 @@ pub async fn identify(app: &App, token: &str) -> Result<Option<Actor>, Problem> 
     }
 }
 
-/// Notes that somebody is still there; called for requests, and now and then for a socket that stays open.
+/// Stores that a guest is active. Called for requests, and at intervals for an open socket.
 pub async fn touch(app: &App, guest: &GuestRecord) {
     let now = clock::now();
     if now - guest.seen_at < clock::millis(TOUCH) {
@@ -62,15 +63,16 @@ pub async fn touch(app: &App, guest: &GuestRecord) {
     }
 }
 
-/// Makes what a guest was an account's: the place in the room, what was said there, and owning it. Their sockets come back
-/// as the account's.
+/// Moves a guest's memberships to an account: the place in the room, the authorship of its messages, and ownership. The
+/// guest's sockets are closed and reconnect as the account.
 pub(super) async fn adopt(app: &App, guest: GuestId, account: AccountId) -> Result<(), Problem> {
     let adopted = app.store.adopt_guest(guest, account, clock::now()).await.map_err(store_failed)?;
     welcome(app, account, adopted).await;
     Ok(())
 }
 
-/// Announces what became of a guest's records: to the sockets of the guest, to the log and to the account's lists.
+/// Notifies everybody concerned after the store moved a guest's records: the guest's sockets, the room's log, and the
+/// account's lists of rooms.
 pub(super) async fn welcome(app: &App, account: AccountId, adopted: Adopted) {
     match adopted {
         Adopted::Nothing => {}
@@ -89,12 +91,12 @@ pub(super) async fn welcome(app: &App, account: AccountId, adopted: Adopted) {
     relist(app, ActorId::Account(account));
 }
 
-/// A new guest, who is kept with the room that they make or join.
+/// A new guest. The record is not stored here, but in the transaction that creates or joins the room.
 pub fn begin(nickname: &Nickname) -> (GuestRecord, SessionToken) {
     begin_as(nickname, random::uuid(), random::token())
 }
 
-/// The same, for a request that may come again: then it is the same guest.
+/// The same with a given id and secret. A repeated request derives the same ones, and so begins the same guest.
 pub fn begin_as(nickname: &Nickname, id: Uuid, secret: [u8; 32]) -> (GuestRecord, SessionToken) {
     let token = SessionToken::of(secret);
     let hash = hash(token.reveal()).expect("a token that was just encoded decodes");

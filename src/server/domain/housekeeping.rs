@@ -1,4 +1,6 @@
-//! Housekeeping: what ends by itself. Each job runs on one node at a time.
+//! Housekeeping: jobs that run at intervals and delete what has expired. This covers abandoned and unvisited rooms,
+//! idle guests, ended sessions and tokens, unproved claims to addresses, and accounts that nobody can log in to. The
+//! nodes share each job by taking turns on the bus.
 
 use std::time::Duration;
 
@@ -7,15 +9,15 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::{accounts::CLAIM_LIFE, endings, farewell, guests};
 use crate::server::{app::App, clock};
 
-/// Rooms deleted in one go.
+/// Rooms deleted in one transaction, and accounts deleted in one run.
 const CHUNK: usize = 200;
-/// How often guests who never came back are forgotten.
+/// How often idle guests, ended sessions, tokens and old claims are deleted.
 const FORGET: Duration = Duration::from_mins(15);
 
-/// How often rooms are looked for that nobody visits.
+/// How often unvisited rooms are deleted.
 const UNVISITED: Duration = Duration::from_hours(1);
 
-/// Runs until the node stops.
+/// Runs the jobs until the node stops.
 pub async fn run(app: App) {
     let idle = app.config.room.room_idle_seconds;
     let mut rooms = interval((idle / 4).clamp(Duration::from_millis(250), Duration::from_mins(1)));
@@ -47,7 +49,7 @@ pub async fn run(app: App) {
     }
 }
 
-/// Whether no other node does this job now. If the bus is away every node does it; the jobs bear that.
+/// Whether this node should run the job now. While the bus is unreachable every node runs it, which does no harm.
 async fn my_turn(app: &App, job: &str, period: Duration) -> bool {
     app.bus.take_turn(job, period / 2).await.unwrap_or(true)
 }
@@ -62,7 +64,7 @@ async fn delete_abandoned_rooms(app: &App, idle: Duration) {
     }
 }
 
-/// Sessions and tokens are worth nothing once they have ended; this only makes room.
+/// Ended sessions and tokens are refused anyway. Deleting them only frees space.
 async fn forget_what_ended(app: &App) {
     let now = clock::now();
     let (sessions, tokens) = tokio::join!(app.store.forget_sessions(now), app.store.forget_tokens(now));
@@ -75,8 +77,8 @@ async fn forget_what_ended(app: &App) {
     }
 }
 
-/// Addresses that nobody proved are let go, and then accounts go that have no other way in. One that was made a moment ago may
-/// be without a session.
+/// Ends old claims to addresses, and then deletes the accounts that nobody can log in to any more. Only old accounts
+/// are deleted, because an account that was just created may not have its session yet.
 async fn end_claims(app: &App) {
     let old = clock::now() - clock::millis(CLAIM_LIFE);
     match app.store.end_claims(old).await {

@@ -1,4 +1,7 @@
-//! Letters: what mails are made of, and the tokens that they carry.
+//! Letters: building the outbox record of a mail (`MailRecord`), and the token that its link or code stands for.
+//!
+//! The secret is not stored. It is derived from the mail's id and a server key, once here for the token's hash, and
+//! again when the mail is written out (`mail/letters/`).
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 
@@ -13,10 +16,10 @@ use crate::{
     },
 };
 
-/// Wrong codes until a code is worth nothing.
+/// Wrong tries after which a code is deleted.
 pub const CODE_TRIES: u8 = 5;
 
-/// A mail to somebody with an account, in the language that they prefer, else in the one that their browser speaks.
+/// A mail to an account, in its preferred language, else in the browser's (`spoken`).
 pub(super) fn write(app: &App, account: &AccountRecord, to: &Email, letter: Letter, spoken: Language) -> MailRecord {
     let now = clock::now();
     MailRecord {
@@ -34,7 +37,7 @@ pub(super) fn write(app: &App, account: &AccountRecord, to: &Email, letter: Lett
     }
 }
 
-/// The token that the link or the code in a mail stands for.
+/// The token record for the link or code in a mail. It holds only a hash of the secret.
 pub(super) fn token(app: &App, purpose: Purpose, holder: ActorId, mail: &MailRecord) -> Result<TokenRecord, Problem> {
     let lost = || Problem::new(Code::Internal, "Something went wrong. Try again.");
     let hash = match purpose {
@@ -51,24 +54,25 @@ pub(super) fn token(app: &App, purpose: Purpose, holder: ActorId, mail: &MailRec
     Ok(TokenRecord { purpose, holder, hash, email: mail.to.clone(), tries: 0, ends_at })
 }
 
-/// A token that no mail carries, so that nobody has it.
+/// A token with a random hash, whose secret nobody knows. It causes the same writes and checks as a real one.
 pub(super) fn unsent(purpose: Purpose, holder: ActorId, email: Email, letter: &Letter) -> TokenRecord {
     let ends_at = clock::now() + clock::millis(letter.life());
     TokenRecord { purpose, holder, hash: TokenHash(random::token()), email, tries: 0, ends_at }
 }
 
-/// The token of a link, as it is kept. What cannot be one is told apart before anything is asked or counted.
+/// The hash under which a link's token is stored. Malformed tokens are refused before the store is read or a try is
+/// counted.
 pub(super) fn link_hash(token: &Secret) -> Result<TokenHash, Problem> {
     let is_token = BASE64_URL_SAFE_NO_PAD.decode(token.reveal()).is_ok_and(|bytes| bytes.len() == 32);
     if is_token { Ok(Keys::link_hash(token.reveal())) } else { Err(Problem::token_invalid()) }
 }
 
-/// A code as it is kept: good for one holder, and for the address that it was sent to.
+/// The hash under which a code is stored. It includes the holder and the address, so the code is valid only for both.
 pub(super) fn code_hash(app: &App, holder: ActorId, email: &Email, code: &str) -> TokenHash {
     app.keys.code_hash(holder, &format!("{code} {email}"))
 }
 
-/// A mail was put into the outbox: it is sent at once.
+/// Wakes this node's sender, because a mail was put into the outbox.
 pub(super) fn posted(app: &App) {
     app.mail_waits.notify_one();
 }

@@ -1,7 +1,7 @@
-//! Logging in, and proving that it is really oneself.
+//! Logging in by password or by mailed code, and confirming that a request comes from the account's user.
 //!
-//! An address that nobody has and one that somebody has are answered alike, and with the same work before the answer: a
-//! stranger cannot learn who is here. docs/decisions/0012 says who may come in by an address that several claim.
+//! An unknown address gets the same answer as a known one, after the same work, so nobody can find out which addresses
+//! have accounts. Which account an address leads to while several claim it is decided in docs/decisions/0012.
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
@@ -29,10 +29,12 @@ use crate::{
     },
 };
 
-/// Digits of a code.
+/// Digits of a mailed code.
 const CODE_DIGITS: usize = 8;
 
-/// Logs in by address and password. Three passwords are checked, whoever has the address.
+/// Logs in by address and password. The password is compared with those of up to three accounts: the one that proved
+/// the address, and the first and the last that claim it. Missing ones are replaced by dummies, so that the time is
+/// always the same.
 pub async fn by_password(app: &App, visitor: &Visitor, device: String, wanted: LogIn) -> Result<LoggedIn, Problem> {
     let email = read_email(&wanted.email)?;
     if wanted.password.reveal().chars().count() > *PASSWORD_CHARS.end() {
@@ -48,7 +50,8 @@ pub async fn by_password(app: &App, visitor: &Visitor, device: String, wanted: L
     let account = proved.filter(|_| of_proved).or(first.filter(|_| of_first)).or(last.filter(|_| of_last));
     let account = account.ok_or_else(wrong_password)?;
     let logged_in = sessions::begin(app, visitor, &account, device).await?;
-    // The password may have been replaced while it was checked, and all sessions ended: then this one came too late.
+    // Another request may have replaced the password and ended all sessions while this one was hashing. Then the
+    // session that has just begun must end as well.
     let now = app.store.account(account.id).await.map_err(invalid_or_failed)?;
     if now.password != account.password {
         sessions::end(app, account.id, Ending::One(logged_in.session)).await?;
@@ -58,10 +61,11 @@ pub async fn by_password(app: &App, visitor: &Visitor, device: String, wanted: L
     Ok(logged_in)
 }
 
-/// What a browser shows together with the code that it asked for. It does not print.
+/// The secret that a browser gets in a cookie when it requests a log-in code, and returns with the code. Deliberately
+/// without `Debug`.
 ///
-/// Codes are short, so a code is good only where it was asked for: others, who do not have the ticket, can neither guess it
-/// nor use up its tries.
+/// Codes are short, so a code is valid only in the browser that requested it. Others lack the ticket, so they can
+/// neither guess the code nor use up its tries.
 pub struct Ticket(String);
 
 impl Ticket {
@@ -69,17 +73,18 @@ impl Ticket {
         Self(BASE64_URL_SAFE_NO_PAD.encode(random::token()))
     }
 
-    /// As a cookie brought it.
+    /// The ticket as the cookie brought it.
     pub fn of(text: String) -> Self {
         Self(text)
     }
 
-    /// The text of the cookie.
+    /// The text for the cookie.
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// Who holds the code: somebody whom nothing else is known of yet.
+    /// The id under which the code's token is stored. It is derived from the ticket, since nothing else is known of the
+    /// visitor.
     fn holder(&self) -> ActorId {
         let digest: [u8; 32] = Sha256::digest(&self.0).into();
         let (id, _) = digest.split_first_chunk().expect("a digest is longer than an id");
@@ -87,8 +92,11 @@ impl Ticket {
     }
 }
 
-/// Sends a code. To log in it goes to whoever holds the address, and the answer, which comes at once, is the same for every
-/// address; to confirm it goes to the account that asks.
+/// Mails a code.
+///
+/// A code to log in goes to the account that has proved the address, else to the first that claims it. The response is
+/// sent before the address is looked up, so it is the same for every address. A code to confirm goes to the visitor's
+/// own account, and no ticket is returned.
 pub async fn request_code(app: &App, visitor: &Visitor, wanted: RequestCode) -> Result<Option<Ticket>, Problem> {
     if wanted.purpose == CodeUse::Confirm {
         return send_confirmation(app, visitor).await.map(|()| None);
@@ -106,7 +114,8 @@ pub async fn request_code(app: &App, visitor: &Visitor, wanted: RequestCode) -> 
             }
             let holders = app.store.holders(&email).await.map_err(store_failed)?;
             let Some(account) = holders.reached() else {
-                // To try a code takes the same work where there is nobody, who gets none.
+                // For an unknown address a token is stored whose code nobody gets. So trying a code causes the same
+                // work for any address.
                 let token = letters::unsent(Purpose::LogIn, holder, email, &Letter::LogInCode);
                 return app.store.put_token(&token, None, token.ends_at).await.map_err(store_failed);
             };
@@ -133,8 +142,8 @@ async fn send_confirmation(app: &App, visitor: &Visitor) -> Result<(), Problem> 
     Ok(())
 }
 
-/// Logs in by a code. Coming in by mail to an account whose address nobody had proved proves it; and since whoever set a
-/// password for it may have been somebody else, that and their sessions end.
+/// Logs in by a mailed code. If the account had not proved the address, this proves it. Since the account may have been
+/// made by somebody who does not read the mailbox, its password and sessions then end.
 pub async fn by_code(
     app: &App,
     visitor: &Visitor,
@@ -165,8 +174,8 @@ pub async fn by_code(
     Ok(logged_in)
 }
 
-/// Whether a code is right, now or a moment ago. Past a number of tries for one address none is judged, but for browsers that
-/// were logged in there before: the answer is as if it were wrong.
+/// Whether a code is right, or was right and used a moment ago. Once an address has used up its tries, every code
+/// counts as wrong, except in browsers that were logged in with the address before.
 async fn is_right(
     app: &App,
     visitor: &Visitor,
@@ -176,7 +185,7 @@ async fn is_right(
     hash: TokenHash,
 ) -> Result<bool, Problem> {
     let checked = app.store.try_code(purpose, holder, hash, CODE_TRIES, clock::now()).await.map_err(store_failed)?;
-    // Where there is no code nothing can be guessed.
+    // Without a stored code nothing can be guessed, so no try is counted.
     if checked == CodeCheck::None {
         return Ok(false);
     }
@@ -184,16 +193,18 @@ async fn is_right(
     Ok(judges && matches!(checked, CodeCheck::Right | CodeCheck::Again))
 }
 
-/// The session that a code begins: the same however often the button is pressed.
+/// The id of the session that a code begins. It is derived from the code's hash, so pressing the button twice begins
+/// one session.
 fn session_of(code: TokenHash) -> SessionId {
     let digest: [u8; 32] = Sha256::digest(code.0).into();
     let (id, _) = digest.split_first_chunk().expect("a digest is longer than an id");
     SessionId(Uuid::from_bytes(*id))
 }
 
-/// Makes sure that it is the account's person who asks for what cannot be undone. Where there is neither a password nor an
-/// address that they have proved to read, their session is all that they can show, and a code would go to whoever reads what
-/// may be a mistyped address.
+/// Checks that an irreversible request comes from the account's user, by password or by mailed code.
+///
+/// An account with neither a password nor a proved address needs no confirmation: its session is the only proof that
+/// its user has. A code would go to the claimed address, which may be mistyped and read by somebody else.
 pub(super) async fn confirm(app: &App, visitor: &Visitor, how: Confirmation) -> Result<(), Problem> {
     let (account, _) = visitor.account()?;
     app.limits.confirm(visitor.client, account.id).await?;
@@ -217,7 +228,7 @@ pub(super) async fn confirm(app: &App, visitor: &Visitor, how: Confirmation) -> 
     if confirmed { Ok(()) } else { Err(not_confirmed(field)) }
 }
 
-/// Notes that somebody reads the address that they had only claimed. Tells the address before, if there was another.
+/// Records that the account has proved an address, and mails a notice to its former address, if it had another.
 pub(super) async fn prove(app: &App, visitor: &Visitor, account: &AccountRecord, email: &Email) -> Result<(), Problem> {
     if account.email.as_ref() == Some(email) {
         return Ok(());
@@ -228,7 +239,7 @@ pub(super) async fn prove(app: &App, visitor: &Visitor, account: &AccountRecord,
     Ok(())
 }
 
-/// What the address that an account had is told when another is proved.
+/// The notice to an account's former address that another address has been proved.
 pub(super) fn address_changed(
     app: &App,
     visitor: &Visitor,
@@ -239,23 +250,23 @@ pub(super) fn address_changed(
     Some(letters::write(app, account, before, Letter::AddressChanged, visitor.language))
 }
 
-/// Where mails to an account go: the address that they proved, else the one they claim.
+/// The address for mails to an account: the proved one, else the claimed one.
 pub(super) fn address_of(account: &AccountRecord) -> Option<&Email> {
     account.email.as_ref().or(account.claimed.as_ref())
 }
 
-/// Whether an account has this address, or claims it.
+/// Whether an account has proved or claims this address.
 pub(super) fn holds(account: &AccountRecord, email: &Email) -> bool {
     account.email.as_ref() == Some(email) || account.claimed.as_ref() == Some(email)
 }
 
-/// An address as it was typed, in the spelling that is kept.
+/// Reads a typed address and converts it to the stored spelling: a host name beyond ASCII becomes Punycode.
 pub fn read_email(text: &str) -> Result<Email, Problem> {
     let ascii = in_ascii(text).ok_or(InvalidEmail)?;
     Ok(Email::try_from(ascii)?)
 }
 
-/// The digits of what was typed or pasted: groups, and whatever else came along, are none of them.
+/// The digits of a typed or pasted code. Spaces and all other characters are ignored.
 fn read_code(code: &Secret) -> Result<String, Problem> {
     let digits: String = composed(code.reveal()).chars().filter(char::is_ascii_digit).collect();
     if digits.len() == CODE_DIGITS {

@@ -1,8 +1,10 @@
-//! The way out for mails: what the outbox holds is sent, by whichever node leases it first.
+//! Sending mails: a loop on every node leases mails from the store's outbox and hands them to the `Mailer`.
 //!
-//! A mail leaves the outbox only after it was handed over, so none is lost. While it is being handed over it is leased, so no
-//! other node sends it; a node that dies leaves a lease that runs out. One that dies in the moment between the mail server's
-//! yes and the outbox's cannot be told from one that died before it: such a mail is sent again, with the same `Message-ID`.
+//! A mail is deleted from the outbox only after it was handed over, so none is lost. During the handover it is leased,
+//! so no other node sends it. The lease of a node that dies expires, and another node sends the mail.
+//!
+//! If a node dies after the mail server accepted a mail and before it was deleted, the mail is sent again. It then has
+//! the same `Message-ID`, by which the mail server can recognise it.
 
 use std::time::Duration;
 
@@ -20,24 +22,26 @@ use crate::{
     },
 };
 
-/// How often a node looks for mails that it was not told of: another node's, postponed ones, and those of a node that died.
+/// How often a node checks the outbox for mails that it was not notified of: those of other nodes, postponed ones, and
+/// those of a node that died.
 const LOOK: Duration = Duration::from_secs(2);
-/// Mails sent at once.
+/// Mails that are sent at the same time.
 const BATCH: usize = 4;
-/// How long a mail is leased. Longer than sending one may take ([`Mailer::send`](crate::server::mail::Mailer::send)).
+/// How long a mail is leased. Must be longer than sending may take
+/// ([`Mailer::send`](crate::server::mail::Mailer::send)).
 const LEASE: Duration = Duration::from_secs(45);
-/// The pause after the first failure. It doubles with each, up to the longest.
+/// The pause after the first failed attempt. It doubles with each further failure, up to `LONGEST_PAUSE`.
 const PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_hours(1);
-/// The pause before a store that failed is asked again to note that a mail was sent.
+/// The pause before deleting a sent mail from the outbox is tried again.
 const INSIST: Duration = Duration::from_millis(250);
 
-/// Sends mails until the node stops, and then finishes those in hand.
+/// Sends mails until the node stops, and finishes those that are being sent.
 pub async fn run(app: App) {
     let mut store_failed = false;
     while !app.stopping.is_cancelled() {
         match send_due(&app).await {
-            // There may be more.
+            // A full batch: there may be more.
             Ok(BATCH) => continue,
             Ok(_) => store_failed = false,
             Err(error) => {
@@ -55,7 +59,7 @@ pub async fn run(app: App) {
     }
 }
 
-/// Sends what is due, up to a batch. Says how many there were.
+/// Sends the mails that are due, up to [`BATCH`]. Returns their number.
 async fn send_due(app: &App) -> Result<usize, StoreError> {
     let lease_ends = Instant::now() + LEASE;
     let now = clock::now();
@@ -64,7 +68,7 @@ async fn send_due(app: &App) -> Result<usize, StoreError> {
     Ok(mails.len())
 }
 
-/// Sends a mail, and notes what came of it.
+/// Sends one mail. Then deletes it from the outbox, or postpones it after a temporary failure.
 async fn send(app: &App, record: &MailRecord, lease_ends: Instant) {
     let (id, letter, attempts) = (record.id.0, &record.letter, record.attempts);
     let ends_at = record.created_at + clock::millis(letter.life());
@@ -91,19 +95,20 @@ async fn send(app: &App, record: &MailRecord, lease_ends: Instant) {
         Err(Undelivered::NotNow(reason)) => {
             tracing::warn!(%id, ?letter, attempts, reason, "mail postponed");
             if Instant::now() >= lease_ends {
-                // This node slept, and another may be at it.
+                // The lease has expired, for example because this machine slept. Another node may be sending the mail
+                // now.
                 return;
             }
             let due_at = clock::now() + pause(attempts, random::below(u32::MAX));
             if let Err(error) = app.store.postpone_mail(record.id, due_at).await {
-                // Its lease runs out, and it is tried again then.
+                // The lease will expire, and then the mail is tried again.
                 tracing::warn!(%id, %error, "mail stays leased");
             }
         }
     }
 }
 
-/// Takes a mail from the outbox. Insists while the lease lasts, since a mail that stays is sent once more.
+/// Deletes a mail from the outbox. Retries until the lease ends, since a mail that stays is sent again.
 async fn finish(app: &App, record: &MailRecord, lease_ends: Instant) {
     while let Err(error) = app.store.finish_mail(record.id).await {
         if Instant::now() >= lease_ends {
@@ -113,8 +118,8 @@ async fn finish(app: &App, record: &MailRecord, lease_ends: Instant) {
     }
 }
 
-/// How long to wait after so many attempts: doubling, and of that at least half, by chance, so that mails that failed
-/// together do not come back together.
+/// The pause after this many attempts: it doubles each time, and a random part of up to half is taken off, so that
+/// mails that failed together are not all retried together. `chance` is the random number.
 fn pause(attempts: u32, chance: u32) -> Millis {
     let doublings = attempts.saturating_sub(1).min(16);
     let whole = clock::millis((PAUSE * 2_u32.pow(doublings)).min(LONGEST_PAUSE));

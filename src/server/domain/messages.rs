@@ -1,4 +1,4 @@
-//! Messages: say something, and read what was said.
+//! Messages: sending one (by REST or from a socket), marking messages as read, and reading pages of history.
 
 use std::net::IpAddr;
 
@@ -17,7 +17,8 @@ use crate::{
     },
 };
 
-/// Says something and waits until it is in the log. The same id again gives the same answer and no second message.
+/// Sends a message and waits until it is in the log. Repeating a message id returns the first answer and adds no
+/// message.
 pub async fn send(app: &App, visitor: &Visitor, message: SendMessage) -> Result<Ack, Problem> {
     let code: RoomCode = message.code.parse()?;
     let body = read_body(&message.body)?;
@@ -35,21 +36,23 @@ pub async fn send(app: &App, visitor: &Visitor, message: SendMessage) -> Result<
     Ok(app.engine.command(room.id, command).await?.ack(message.id))
 }
 
-/// A member of a room, as a socket that follows it knows them.
+/// A member of a room, as known to a socket that follows the room.
 #[derive(Clone, Copy, Debug)]
 pub struct Speaker {
-    /// Who, across rooms.
+    /// The person's id across rooms.
     pub actor: ActorId,
-    /// Where.
+    /// The room.
     pub room: RoomId,
-    /// Who, in the room. Whether they still are in it, the log decides.
+    /// The member's id in the room. The log decides whether the member is still in it.
     pub member: MemberId,
-    /// Where their socket comes from.
+    /// The network address of the socket's client, for quotas.
     pub client: IpAddr,
 }
 
-/// Says something from a socket; the ack or the refusal goes to its queue. Messages of one socket keep their order: who says
-/// more than they may is read from more slowly, since a refusal would let what they said after that go first.
+/// Sends a message from a socket. The ack or the refusal is queued on the socket.
+///
+/// Messages of one socket keep their order. If the sender is over the rate limit, this waits, which delays reading the
+/// socket's next frame. A refusal instead would let a later message overtake the refused one.
 pub async fn send_from_socket(
     app: &App,
     speaker: Speaker,
@@ -61,7 +64,7 @@ pub async fn send_from_socket(
     let body = read_body(&body)?;
     app.limits.send_in_turn(speaker.actor).await?;
     if app.engine.is_kept(speaker.room) {
-        // What a budget refuses is not lost: the page has it, and can send it again.
+        // A message that a storage budget refuses is not lost: the page still has it and can send it again.
         app.storing.keep(speaker.client, speaker.actor, speaker.room, body.as_str().len()).await?;
     }
     let reply = Reply::Socket { connection: connection.clone(), code, id };
@@ -69,13 +72,14 @@ pub async fn send_from_socket(
     Ok(())
 }
 
-/// Notes on a socket that everything up to there has been read.
+/// Marks everything up to `seq` as read.
 pub async fn read_from_socket(app: &App, speaker: Speaker, connection: &Connection, seq: Seq) {
     app.engine.read(speaker.room, connection.id(), seq).await;
 }
 
-/// A page of history, newest first: all that was preserved (in a room for two, since the asker's stay began), and of the rest
-/// what happened while the asker was in the room, as long as the tail has it.
+/// A page of history, newest first. It has all preserved events (in a room for two: since the asker's stay began). Of
+/// the events that are not preserved it has those from the asker's time in the room, as far as the room's tail on the
+/// bus still has them.
 pub async fn history(app: &App, visitor: &Visitor, query: HistoryQuery) -> Result<HistoryPage, Problem> {
     let code: RoomCode = query.code.parse()?;
     let limit = query.limit.unwrap_or(limits::HISTORY_PAGE);
@@ -83,7 +87,7 @@ pub async fn history(app: &App, visitor: &Visitor, query: HistoryQuery) -> Resul
         let reason = format!("A page has 1 to {} events.", limits::HISTORY_PAGE);
         return Err(Problem::invalid("limit", reason));
     }
-    // Stores count in signed numbers; no log is as long as that.
+    // Stores use signed integers. No log is that long.
     let before = query.before.map(|seq| seq.min(i64::MAX.cast_unsigned()));
     let (room, member) = membership(app, visitor.actor()?.id(), code).await?;
     app.engine.attend(&member);
@@ -98,7 +102,8 @@ pub async fn history(app: &App, visitor: &Visitor, query: HistoryQuery) -> Resul
     Ok(HistoryPage { events, has_more })
 }
 
-/// What of a tail a member may see. If the bus is away the archive still answers.
+/// The events of the room's tail that a member may see, newest first. Empty if the bus is unreachable, since the
+/// archive can still answer.
 async fn unkept(app: &App, member: &MemberRecord, before: Option<Seq>, limit: usize) -> Vec<Event> {
     if member.since == 0 {
         return Vec::new();
@@ -107,14 +112,14 @@ async fn unkept(app: &App, member: &MemberRecord, before: Option<Seq>, limit: us
     if events.len() >= limit || member.stay == 0 {
         return events;
     }
-    // They were absent since their stay began: when that was, the whole tail says.
+    // The member was absent for a time since their stay began. To know when, the whole tail of the stay has to be read.
     let Ok(Some(tail)) = app.bus.tail(member.room, member.stay - 1).await else { return events };
     let sight = Sight { member: member.member, stay: member.stay, all_from: member.since };
     let seen = sight.newest_first(tail.events.into_iter().rev(), |event| event);
     seen.filter(|event| before.is_none_or(|before| event.seq < before)).take(limit).collect()
 }
 
-/// Whether a member may see what was kept: in a room for two, only since their stay began.
+/// Whether a member may see a preserved event: in a group always, in a room for two only since their stay began.
 pub(super) fn may_see_kept(room_type: RoomType, member: &MemberRecord, seq: Seq) -> bool {
     let since = member.stays_since();
     room_type == RoomType::Group || (since > 0 && seq >= since)

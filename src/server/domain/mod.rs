@@ -1,5 +1,6 @@
-//! Floor 4: use cases. All rules live here, as plain functions that know neither HTTP nor pages: a handler, a socket, a
-//! server function and a test all call the same ones.
+//! Floor 4: the use cases. Each is a plain function of the node (`App`) and a visitor, and knows neither HTTP nor
+//! pages. REST handlers, the socket, server functions of pages, and tests all call the same functions, so every rule
+//! exists once.
 
 pub mod accounts;
 pub mod endings;
@@ -23,7 +24,7 @@ use super::{
 };
 use crate::protocol::{Code, Problem};
 
-/// What clients are told when the store fails a use case. The cause is logged here, once, and never sent.
+/// The problem that clients get when the store fails. The cause is logged here, once, and never sent.
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` passes")]
 fn store_failed(error: StoreError) -> Problem {
     tracing::warn!(%error, cause = ?std::error::Error::source(&error), "store failed");
@@ -33,21 +34,24 @@ fn store_failed(error: StoreError) -> Problem {
     }
 }
 
-/// Sends on what a room must be told, and forgives if that fails now: the record owes the notice, and it is told later.
+/// Sends a notice to a room's task. A failure is only logged, because the member record still owes the notice and the
+/// engine appends it later.
 async fn tell(engine: &Engine, room: super::store::RoomId, command: super::room::Command) {
     if let Err(problem) = engine.command(room, command).await {
         tracing::info!(%room, code = ?problem.code, "notice delayed");
     }
 }
 
-/// A room came or went for somebody, or is another to them: an account's list shows it.
+/// Makes an account's lists of rooms refresh, because one of its rooms was added, removed or changed. Guests have no
+/// such lists.
 fn relist(app: &App, actor: ActorId) {
     if let ActorId::Account(account) = actor {
         app.engine.own_state_changed(account);
     }
 }
 
-/// The same, before anything else happens: what is said from here on is not told to a list that still has the room.
+/// The same, but completed before anything else happens. Messages sent after a removal must not reach a list that still
+/// has the room.
 async fn relist_at_once(app: &App, actor: ActorId) {
     if let ActorId::Account(account) = actor
         && let Err(error) = app.bus.touch_account(account).await

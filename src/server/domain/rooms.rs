@@ -1,5 +1,12 @@
-//! Rooms: make, join, leave, look, and what the owner may do. The judge refuses by the log what is not the owner's to do; a
-//! removal, which changes records first, is guarded by the room's record.
+//! Rooms: the use cases that create, join, leave and show a room, and those that only its owner may call.
+//!
+//! Each function checks the typed input, takes from the client's quotas (`app.limits`, `app.storing`), and then writes.
+//! A join or a leave changes the member record in the store first. The record then owes the log a notice (`Owed`),
+//! which the engine appends. Most owner actions are commands to the room's task, whose judge refuses them by the state
+//! of the log. A removal changes a record first, so the store itself checks in the same transaction that the remover
+//! owns the room.
+//!
+//! Not here: the order of events and the live rooms (`room/`), messages (`messages.rs`), and lists of rooms (`lists/`).
 
 use std::time::Duration;
 
@@ -24,22 +31,22 @@ use crate::{
     },
 };
 
-/// Draws of a room code or member id before giving up; with 2^30 codes a second draw is rare.
+/// Random room codes or member ids that are tried before the request fails. With 2^30 codes a second try is rare.
 const DRAWS: usize = 16;
-/// How long a request to make a room is known again.
+/// A repeated request to create a room returns the first request's room for this long.
 const AGAIN: Duration = Duration::from_mins(10);
 
-/// Somebody is in a room now.
+/// The result of a successful create or join.
 pub struct Entered {
-    /// Which.
+    /// The code of the room.
     pub room: RoomCode,
-    /// The room, as they see it.
+    /// The room as the new member sees it, already encoded as JSON.
     pub snapshot: EncodedSnapshot,
-    /// Their session, if it was made just now.
+    /// The token of the new guest session, for the cookie. `None` if the visitor had a session already.
     pub session: Option<SessionToken>,
 }
 
-/// Makes a room; the maker is its owner and first member. With `leave`, leaves that room first.
+/// Creates a room. The visitor becomes its owner and first member. With `leave`, the visitor first leaves that room.
 pub async fn create(
     app: &App,
     visitor: &Visitor,
@@ -127,8 +134,10 @@ pub async fn create(
     Err(Problem::new(Code::Overloaded, "No free room code was found. Try again."))
 }
 
-/// A request to make a room that may come again, as a button may be pressed twice. The room's id follows from the request, so
-/// that of two at once one makes it; and so do the guest's id and secret, so that both answers carry the same cookie.
+/// A create request that carries a client-made id, so that a repeat of it (a button pressed twice) can be recognised.
+///
+/// The room's id is derived from the whole request, so of two simultaneous copies only one can insert the room. The
+/// guest's id and secret are derived from it as well, so both responses set the same cookie.
 struct Request {
     room: RoomId,
     guest: Uuid,
@@ -155,7 +164,7 @@ impl Request {
     }
 }
 
-/// The room that a request made a moment ago, if whoever asks is in it.
+/// The room that an earlier copy of this request created within the last [`AGAIN`]. `None` if the visitor is not in it.
 async fn made_before(
     app: &App,
     visitor: &Visitor,
@@ -178,7 +187,8 @@ async fn made_before(
     }
 }
 
-/// The same, where the room was not there a moment before.
+/// Looks the room of `request` up again, after inserting it failed: a simultaneous copy of the request may have created
+/// it meanwhile.
 async fn again(app: &App, visitor: &Visitor, request: Option<&Request>) -> Result<Option<Entered>, Problem> {
     let Some(request) = request else { return Ok(None) };
     match app.store.room(request.room).await {
@@ -187,12 +197,14 @@ async fn again(app: &App, visitor: &Visitor, request: Option<&Request>) -> Resul
     }
 }
 
-/// Joins a room by its code as typed. With `leave`, leaves that room first, once this one is known to have a place.
+/// Joins a room by its code as typed. With `leave`, leaves that other room first, but only after this one is known to
+/// have a free place.
 pub async fn join(app: &App, visitor: &Visitor, wanted: JoinRoom, leave: Option<RoomCode>) -> Result<Entered, Problem> {
     let code: RoomCode = wanted.code.parse()?;
     let nickname = optional(wanted.nickname.as_deref(), read_nickname)?;
     let attempt = app.limits.join(visitor.client).await?;
-    // Before the code is looked up: who may not enter any other room learns nothing of this one.
+    // Checked before the code is looked up: a guest who may not enter another room must not learn whether this code
+    // exists.
     let elsewhere = current_room(app, visitor).await?.map(|(room, _)| room.code).filter(|current| *current != code);
     if let Some(current) = elsewhere.filter(|current| leave != Some(*current)) {
         return Err(Problem::already_in_room(current));
@@ -204,7 +216,8 @@ pub async fn join(app: &App, visitor: &Visitor, wanted: JoinRoom, leave: Option<
         Err(error) => return Err(store_failed(error)),
     };
     drop(attempt);
-    // The same is asked about a room that is not there, so that an answer takes as long for none as for one that is full.
+    // For an unknown code the same query is made with a nil id. So the response time does not tell an unknown code from
+    // a full room.
     let has_place = match &room {
         Some(room) => has_place(app, room, visitor.actor().ok().map(Actor::id)).await?,
         None => app.store.holders_of_places(RoomId(Uuid::nil())).await.map(|_| false).map_err(store_failed)?,
@@ -253,7 +266,8 @@ pub async fn join(app: &App, visitor: &Visitor, wanted: JoinRoom, leave: Option<
     Err(Problem::new(Code::Overloaded, "The room could not be entered. Try again."))
 }
 
-/// Leaves a room at once. Somebody who is not in it has left already, but for the place that may be kept for them.
+/// Leaves a room at once. If the visitor is gone by absence, gives up the place that is kept for them. If they are not
+/// in the room, does nothing.
 pub async fn leave(app: &App, visitor: &Visitor, code: RoomCode) -> Result<(), Problem> {
     let (room, member) = match app.store.membership(code, visitor.actor()?.id()).await {
         Ok(found) => found,
@@ -276,8 +290,8 @@ pub async fn leave(app: &App, visitor: &Visitor, code: RoomCode) -> Result<(), P
     }
 }
 
-/// Leaves a room after giving it to `heir`: a member id as a form has it, or nothing. A member who is not the owner any more
-/// only leaves.
+/// Gives the room to `heir`, then leaves it. `heir` is the form's field: a member id, or empty for nobody. If the
+/// visitor does not own the room (any more), they only leave.
 pub async fn leave_to(app: &App, visitor: &Visitor, code: RoomCode, heir: &str) -> Result<(), Problem> {
     if let Some(heir) = heir.parse().ok().map(MemberId::from_bits) {
         match give(app, visitor, code, heir).await {
@@ -290,7 +304,7 @@ pub async fn leave_to(app: &App, visitor: &Visitor, code: RoomCode, heir: &str) 
     leave(app, visitor, code).await
 }
 
-/// Gives up the place that is kept in a room for two for a guest who is absent: somebody else may take it.
+/// Frees the place in a room for two that is kept for an absent guest, so that somebody else can join.
 pub async fn free(app: &App, visitor: &Visitor, code: RoomCode) -> Result<(), Problem> {
     let (room, _) = membership(app, visitor.actor()?.id(), code).await?;
     match expected(app, &room).await? {
@@ -299,7 +313,7 @@ pub async fn free(app: &App, visitor: &Visitor, code: RoomCode) -> Result<(), Pr
     }
 }
 
-/// Whose place in a room for two is kept, if somebody's is.
+/// The absent guest for whom a place in a room for two is kept, if there is one.
 async fn expected(app: &App, room: &RoomRecord) -> Result<Option<MemberRecord>, Problem> {
     if room.room_type == RoomType::Group {
         return Ok(None);
@@ -308,7 +322,7 @@ async fn expected(app: &App, room: &RoomRecord) -> Result<Option<MemberRecord>, 
     Ok(holders.into_iter().find(MemberRecord::is_expected))
 }
 
-/// Frees the place that is kept for somebody, if it still is.
+/// Frees the place that is kept for an absent guest. Does nothing if no place is kept for them.
 async fn give_up(app: &App, absent: &MemberRecord) -> Result<(), Problem> {
     match app.store.free_place(absent.room, absent.member).await {
         Ok(_) | Err(StoreError::NotFound) => Ok(()),
@@ -316,7 +330,8 @@ async fn give_up(app: &App, absent: &MemberRecord) -> Result<(), Problem> {
     }
 }
 
-/// Notes that a page of a guest is being closed.
+/// A guest's page reports that it is being closed: unless the guest is connected elsewhere, the shorter grace begins.
+/// Accounts have no grace, so for them this does nothing.
 pub async fn away(app: &App, visitor: &Visitor, code: RoomCode) -> Result<(), Problem> {
     let (room, member) = membership(app, visitor.actor()?.id(), code).await?;
     if let ActorId::Guest(_) = member.actor {
@@ -325,7 +340,7 @@ pub async fn away(app: &App, visitor: &Visitor, code: RoomCode) -> Result<(), Pr
     Ok(())
 }
 
-/// Removes a member, who cannot come back (owner).
+/// Removes a member, who cannot join again. Only the owner may.
 pub async fn kick(app: &App, visitor: &Visitor, code: RoomCode, whom: MemberId) -> Result<(), Problem> {
     let (room, owner) = membership(app, visitor.actor()?.id(), code).await?;
     if room.owner != owner.member {
@@ -343,13 +358,13 @@ pub async fn kick(app: &App, visitor: &Visitor, code: RoomCode, whom: MemberId) 
             Ok(())
         }
         Err(StoreError::NotFound) => Err(member_gone()),
-        // They gave the room away at this very moment.
+        // The owner gave the room away between the check above and this write.
         Err(StoreError::Conflict(Conflict::NotOwner)) => Err(not_owner()),
         Err(error) => Err(store_failed(error)),
     }
 }
 
-/// Gives the room to another member (owner).
+/// Gives the room to another member. Only the owner may.
 pub async fn give(app: &App, visitor: &Visitor, code: RoomCode, to: MemberId) -> Result<(), Problem> {
     let (room, owner) = membership(app, visitor.actor()?.id(), code).await?;
     app.limits.send(owner.actor)?;
@@ -357,7 +372,7 @@ pub async fn give(app: &App, visitor: &Visitor, code: RoomCode, to: MemberId) ->
     Ok(())
 }
 
-/// Gives a room another name, or none (owner).
+/// Changes the room's name, or removes it if `name` is `None` or blank. Only the owner may.
 pub async fn rename(app: &App, visitor: &Visitor, code: RoomCode, name: Option<String>) -> Result<(), Problem> {
     let name = optional(name.as_deref(), read_room_name)?;
     let (room, owner) = membership(app, visitor.actor()?.id(), code).await?;
@@ -371,7 +386,7 @@ pub async fn rename(app: &App, visitor: &Visitor, code: RoomCode, name: Option<S
     Ok(())
 }
 
-/// Turns preserve on or off, from here on (owner).
+/// Turns preserve on or off for everything that follows in the log. Only the owner may.
 pub async fn preserve(app: &App, visitor: &Visitor, code: RoomCode, preserve: bool) -> Result<(), Problem> {
     let (room, owner) = membership(app, visitor.actor()?.id(), code).await?;
     let retention = Retention::from(preserve);
@@ -383,7 +398,7 @@ pub async fn preserve(app: &App, visitor: &Visitor, code: RoomCode, preserve: bo
     Ok(())
 }
 
-/// Wants notices of a room, or none.
+/// Turns the visitor's own notifications of a room off or on.
 pub async fn mute(app: &App, visitor: &Visitor, code: RoomCode, muted: bool) -> Result<(), Problem> {
     let (room, member) = membership(app, visitor.actor()?.id(), code).await?;
     if member.muted == muted {
@@ -395,7 +410,7 @@ pub async fn mute(app: &App, visitor: &Visitor, code: RoomCode, muted: bool) -> 
     Ok(())
 }
 
-/// A room, as a member of it sees it.
+/// A room as the asking member sees it.
 pub async fn view(app: &App, visitor: &Visitor, code: RoomCode) -> Result<Snapshot, Problem> {
     let Some(actor) = &visitor.actor else { return Err(Problem::room_unavailable()) };
     let (room, member) = membership(app, actor.id(), code).await?;
@@ -407,26 +422,28 @@ pub async fn view(app: &App, visitor: &Visitor, code: RoomCode) -> Result<Snapsh
     Ok(snapshot)
 }
 
-/// The room that a guest is in, if any.
+/// The code of the room that a guest is in. `None` for an account, which can be in many.
 pub async fn whereabouts(app: &App, visitor: &Visitor) -> Result<Option<RoomCode>, Problem> {
     Ok(current_room(app, visitor).await?.map(|(room, _)| room.code))
 }
 
-/// What a page of entry offers. `pick` says which name to somebody who has none.
+/// What an entry form offers: a nickname, and the room that a guest is in. A visitor without a name is offered the
+/// generated name number `pick()`.
 pub async fn entrance(app: &App, visitor: &Visitor, pick: impl FnOnce() -> u32) -> Result<Entrance, Problem> {
     let nickname = usual_name(visitor).unwrap_or_else(|| friendly_name(pick()));
     let current = whereabouts(app, visitor).await?;
     Ok(Entrance { request: None, nickname, current })
 }
 
-/// The same for the page that makes a room, with an id for it.
+/// The same for the page that creates a room, with a fresh id for the create request.
 pub async fn entrance_to_new(app: &App, visitor: &Visitor, pick: impl FnOnce() -> u32) -> Result<Entrance, Problem> {
     let entrance = entrance(app, visitor, pick).await?;
     Ok(Entrance { request: Some(ClientId::new(random::uuid())), ..entrance })
 }
 
-/// What is behind a room's link, for the page. Whoever never was in it sees the same for every code; whoever was knows that
-/// there is such a room, and is told at once that it does not let them in.
+/// What the page of a room's link shows. A visitor who never was a member gets the same answer for every code, so codes
+/// cannot be probed. A former member knows that the room exists, so the page can say that they were removed or that it
+/// is full.
 pub async fn open_door(
     app: &App,
     visitor: &Visitor,
@@ -444,7 +461,7 @@ pub async fn open_door(
     }
 }
 
-/// Whether a room that somebody was in has no place for them any more.
+/// Whether a former member cannot come back because the room is full.
 async fn has_no_place(app: &App, visitor: &Visitor, code: RoomCode) -> Result<bool, Problem> {
     match app.store.membership(code, visitor.actor()?.id()).await {
         Ok((room, member)) => has_place(app, &room, Some(member.actor)).await.map(|has_one| !has_one),
@@ -453,7 +470,7 @@ async fn has_no_place(app: &App, visitor: &Visitor, code: RoomCode) -> Result<bo
     }
 }
 
-/// Lets a socket follow a room. Gives who the person is in it.
+/// Subscribes a socket to a room. Returns the room's id and the actor's member id in it.
 pub async fn follow(
     app: &App,
     actor: ActorId,
@@ -467,7 +484,8 @@ pub async fn follow(
     Ok((room.id, id))
 }
 
-/// What somebody shows of themselves. Asked anew: a socket is open for longer than a preference may hold.
+/// Which of their own states an actor shows to others, such as typing and read marks. Read from the store for each
+/// subscription, because the preferences that a socket was opened with may have changed since.
 async fn discretion_of(app: &App, actor: ActorId) -> Result<Discretion, Problem> {
     let ActorId::Account(id) = actor else { return Ok(Discretion::default()) };
     match app.store.account(id).await {
@@ -477,7 +495,8 @@ async fn discretion_of(app: &App, actor: ActorId) -> Result<Discretion, Problem>
     }
 }
 
-/// The room with this code and the asker's active membership. Who never was in it learns nothing of it.
+/// The room with this code and the actor's active membership in it. An actor who never was in the room gets the answer
+/// for an unknown code.
 pub(super) async fn membership(
     app: &App,
     actor: ActorId,
@@ -496,7 +515,7 @@ pub(super) async fn membership(
     }
 }
 
-/// Where a guest is, who can be in one room at a time. An account can be in many, and is held up by none.
+/// The room that a guest is in: a guest can be in one at a time. `None` for an account, which can be in many.
 pub(super) async fn current_room(app: &App, visitor: &Visitor) -> Result<Option<(RoomRecord, MemberRecord)>, Problem> {
     let Some(guest) = visitor.guest() else { return Ok(None) };
     match app.store.room_of_guest(guest.id).await {
@@ -506,17 +525,18 @@ pub(super) async fn current_room(app: &App, visitor: &Visitor) -> Result<Option<
     }
 }
 
-/// As whom somebody comes in.
+/// The identity with which a visitor enters a room.
 struct Guise {
     actor: Actor,
-    /// Their record and the secret that goes into their cookie, if this is their first room.
+    /// The record of a new guest, and the secret for its cookie. Both are `None` if the visitor had a session already.
     newcomer: Option<GuestRecord>,
     session: Option<SessionToken>,
-    /// As typed, as before, or a friendly pair.
+    /// The typed name, else the visitor's usual one, else a generated one.
     name: Nickname,
 }
 
-/// The name that somebody goes by: a guest's last one, an account's for new rooms or its own.
+/// The visitor's usual nickname: a guest's last one; for an account, the preferred nickname for new rooms, else the
+/// account's name.
 fn usual_name(visitor: &Visitor) -> Option<Nickname> {
     match visitor.actor.as_ref()? {
         Actor::Guest(guest) => guest.nickname.clone(),
@@ -535,7 +555,8 @@ fn guise(visitor: &Visitor, nickname: Option<Nickname>) -> Guise {
     Guise { actor: Actor::Guest(guest.clone()), newcomer: Some(guest), session: Some(session), name }
 }
 
-/// A guest is offered the same name again; an account has one, and chooses another in its preferences.
+/// Stores the name that a guest has just used, as the one to offer next time. An account sets its name in its
+/// preferences instead.
 async fn remember_name(app: &App, actor: &Actor, name: &Nickname) {
     if let Actor::Guest(guest) = actor
         && guest.nickname.as_ref() != Some(name)
@@ -545,7 +566,8 @@ async fn remember_name(app: &App, actor: &Actor, name: &Nickname) {
     }
 }
 
-/// Announces a new member, and shows them the room. If the room cannot take them now, they are out again, not half in.
+/// Appends the `Joined` of a new member, and returns their view of the room. If the room's task refuses or fails, the
+/// join is undone, so that nobody stays in half.
 async fn enter(
     app: &App,
     actor: &Actor,
@@ -579,7 +601,7 @@ async fn enter(
     }
 }
 
-/// Lets somebody new into a group that keeps its log: they become a member with the event that says so, in one write.
+/// Adds a new guest to a preserved group. Here the member record and its `Joined` event are written in one transaction.
 async fn enter_with_event(
     app: &App,
     actor: &Actor,
@@ -603,7 +625,7 @@ async fn enter_with_event(
     }
 }
 
-/// Undoes a join that failed, as far as it came.
+/// Undoes a join after a failure. If this fails as well, the guest's grace ends the membership.
 async fn put_out(app: &App, room: RoomId, member: MemberId) {
     match app.store.leave_room(room, member, &Owed::Left, clock::now()).await {
         Ok(_) | Err(StoreError::NotFound) => {}
@@ -611,7 +633,8 @@ async fn put_out(app: &App, room: RoomId, member: MemberId) {
     }
 }
 
-/// An account is in so many rooms and no more.
+/// Refuses an account that is in [`limits::ROOMS_OF_ACCOUNT`] rooms already. The store is asked only when the account's
+/// count is due, so a few rooms more are possible.
 async fn may_be_in_another(app: &App, visitor: &Visitor) -> Result<(), Problem> {
     let Some(Actor::Account { record, .. }) = &visitor.actor else { return Ok(()) };
     if !app.room_counts.is_due(record.id) {
@@ -626,7 +649,7 @@ async fn may_be_in_another(app: &App, visitor: &Visitor) -> Result<(), Problem> 
     Err(Problem::new(Code::InvalidInput, detail).because(Reason::TooManyRooms { limit }))
 }
 
-/// Whether a room has a place for somebody, who may be new.
+/// Whether the room has a free place, or this actor holds one of its places. Groups always have one.
 async fn has_place(app: &App, room: &RoomRecord, actor: Option<ActorId>) -> Result<bool, Problem> {
     if room.room_type == RoomType::Group {
         return Ok(true);
@@ -663,7 +686,7 @@ fn read_room_name(typed: &str) -> Result<RoomName, Problem> {
     text::room_name(typed).map_err(|reason| ("name", reason).into())
 }
 
-/// A field that may be left out or empty.
+/// Reads an optional form field. `None` if it is missing or blank.
 fn optional<T>(text: Option<&str>, read: impl FnOnce(&str) -> Result<T, Problem>) -> Result<Option<T>, Problem> {
     text.filter(|text| !text.trim().is_empty()).map(read).transpose()
 }

@@ -1,4 +1,6 @@
-//! Passwords: how good one is, setting another, and what to do without.
+//! Passwords: measuring their strength, changing one, and replacing a forgotten one by a mailed link.
+//!
+//! Hashing and comparing are in `app/passwords.rs`.
 
 use zxcvbn::feedback::{Feedback, Suggestion, Warning};
 
@@ -16,17 +18,18 @@ use crate::{
     },
 };
 
-/// The least that zxcvbn must make of a password: not guessed in a hundred million tries.
+/// The least zxcvbn score of an accepted password: at least a hundred million guesses.
 const LEAST_SCORE: u8 = 3;
 
-/// Says how good a password would be, for people to see while they type.
+/// Rates a password while its user types it.
 pub async fn measure(app: &App, visitor: &Visitor, wanted: MeasurePassword) -> Result<PasswordStrength, Problem> {
     app.limits.measure(visitor.client).await?;
     let MeasurePassword { password, name, email } = wanted;
     strength(app, &password, vec![name, email]).await
 }
 
-/// A password that may be taken, as it is kept; or what is wrong with it. `about` is what the person is known by.
+/// Checks a new password and returns its hash, or the reason for refusing it. `about` holds the user's name and
+/// address, which the password must not consist of.
 pub(super) async fn choose(
     app: &App,
     field: &str,
@@ -37,7 +40,7 @@ pub(super) async fn choose(
     app.passwords.hash(password).await
 }
 
-/// Says what is wrong with a password, if anything.
+/// Refuses a password that is too short, too long or too weak.
 async fn judge(app: &App, field: &str, password: &Secret, about: Vec<String>) -> Result<(), Problem> {
     let chars = password.reveal().chars().count();
     if !PASSWORD_CHARS.contains(&chars) {
@@ -57,7 +60,7 @@ async fn strength(app: &App, password: &Secret, about: Vec<String>) -> Result<Pa
     app.passwords.work(move || estimate(&password, &about)).await
 }
 
-/// Only the first hundred characters are looked at, so that this takes a bounded time.
+/// Rates a password. zxcvbn looks at the first hundred characters only, which bounds the time.
 fn estimate(password: &str, about: &[String]) -> PasswordStrength {
     const PRODUCT: &str = "anonchat";
     let words = about.iter().flat_map(|text| text.split(['@', '.', ' ', '-', '_', '+']));
@@ -121,13 +124,13 @@ const fn hint_of_suggestion(suggestion: Suggestion) -> PasswordHint {
     }
 }
 
-/// Sets another password, and ends all other sessions. The old one, or a code by mail, must confirm it.
+/// Changes the password and ends all other sessions. Must be confirmed by the old password or a mailed code.
 pub async fn change(app: &App, visitor: &Visitor, wanted: ChangePassword) -> Result<(), Problem> {
     let (account, session) = visitor.account()?;
     let ChangePassword { new_password, password, code } = wanted;
     let about = vec![account.name.to_string(), login::address_of(account).map(ToString::to_string).unwrap_or_default()];
     app.limits.change_password(visitor.client).await?;
-    // A password that is not taken uses up neither a code nor a try.
+    // Checked first, so that a refused new password uses up neither a code nor a try.
     judge(app, "new_password", &new_password, about).await?;
     login::confirm(app, visitor, Confirmation { password, code }).await?;
     let hash = app.passwords.hash(&new_password).await?;
@@ -138,8 +141,10 @@ pub async fn change(app: &App, visitor: &Visitor, wanted: ChangePassword) -> Res
     sessions::replace_password(app, account.id, &new).await.map_err(store_failed)
 }
 
-/// Sends a link to set a new password to whoever holds the address, unless the mailbox has as many good ones as it may.
-/// Answers at once and always the same; what differs is done after that.
+/// Mails a link to set a new password to the account that has proved the address, else to the first that claims it. No
+/// mail is sent if that account has the maximum number of valid links already.
+///
+/// The response is sent before the address is looked up, so it is the same for every address.
 pub async fn forgot(app: &App, visitor: &Visitor, wanted: ForgotPassword) -> Result<(), Problem> {
     let email = login::read_email(&wanted.email)?;
     app.limits.mail(visitor.client, &email).await?;
@@ -161,15 +166,15 @@ pub async fn forgot(app: &App, visitor: &Visitor, wanted: ForgotPassword) -> Res
     Ok(())
 }
 
-/// What has become of a link for a new password.
+/// The state of a link for a new password.
 pub enum Link {
-    /// It is good.
+    /// The link can be used.
     Good,
-    /// A new password was set, by it or by another.
+    /// A new password was set, by this link or by another one.
     Used,
 }
 
-/// Whether a link for a new password is good, for the page that would set it.
+/// Reads the state of a link for a new password without using it, for the page that shows the form.
 pub async fn look_at(app: &App, visitor: &Visitor, token: &Secret) -> Result<Link, Problem> {
     let hash = letters::link_hash(token)?;
     if !visitor.browser.is_led_here {
@@ -185,9 +190,10 @@ pub async fn look_at(app: &App, visitor: &Visitor, token: &Secret) -> Result<Lin
     }
 }
 
-/// Sets a new password by the token of a mail, and ends all sessions. Whoever has the token reads the address, so that is
-/// proved with it; and whatever let somebody else in before, a password or a session, no longer does. The same again, with the
-/// same password, is as good.
+/// Sets a new password by the token of a mail, and ends all sessions.
+///
+/// The token also proves the address, because only a reader of the mailbox has it. Replacing the password and ending
+/// the sessions locks out anybody who had access before. Repeating the request with the same password succeeds.
 pub async fn reset(app: &App, visitor: &Visitor, wanted: ResetPassword) -> Result<(), Problem> {
     app.limits.try_code(visitor.client).await?;
     let (hash, now) = (Keys::link_hash(wanted.token.reveal()), clock::now());
@@ -207,13 +213,14 @@ pub async fn reset(app: &App, visitor: &Visitor, wanted: ResetPassword) -> Resul
     let (password, proved) = (Some(password), Some(token.email));
     let new = NewPassword { password, proved, mails, followed: Some((hash, now)), ..NewPassword::none() };
     match sessions::replace_password(app, id, &new).await {
-        // Of two who come with the same token, one goes on.
+        // Of two simultaneous requests with the same token, the second arrives here.
         Err(StoreError::NotFound) => reset_again(app, hash, &wanted.new_password).await,
         outcome => outcome.map_err(invalid_or_failed),
     }
 }
 
-/// The button was pressed again: the link was used, and the password is the one that was set.
+/// Judges a request with a used link: it succeeds if the password is the one that was set, because then the button was
+/// pressed twice.
 async fn reset_again(app: &App, hash: TokenHash, password: &Secret) -> Result<(), Problem> {
     let token = app.store.used_token(Purpose::Reset, hash, clock::now()).await.map_err(invalid_or_failed)?;
     let ActorId::Account(id) = token.holder else { return Err(Problem::token_invalid()) };
@@ -222,7 +229,7 @@ async fn reset_again(app: &App, hash: TokenHash, password: &Secret) -> Result<()
     if is_set { Ok(()) } else { Err(Problem::token_invalid()) }
 }
 
-/// What somebody with a token is told if something of it is not there.
+/// The answer to a request with a token, if the token or its account cannot be found or used.
 pub(super) fn invalid_or_failed(error: StoreError) -> Problem {
     match error {
         StoreError::NotFound | StoreError::Conflict(_) => Problem::token_invalid(),

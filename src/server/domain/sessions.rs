@@ -1,9 +1,12 @@
-//! Sessions: one for each browser that is logged in.
+//! Sessions: one for each browser that is logged in to an account.
 //!
-//! A browser has two tokens. The access token is signed and good for minutes; the refresh token is opaque, good once, and
-//! replaced with every use. One that was used before is a copy in somebody else's hands, or the original after its copy was
-//! used: nobody can tell, so the session ends. The one before may come again for a moment, since tabs ask in parallel; and
-//! as long as the browser has not shown that it got the new one, since the answer may have been lost.
+//! A browser has two tokens in cookies. The access token is signed and valid for minutes. The refresh token is random,
+//! is valid once, and is replaced at each use.
+//!
+//! If a used refresh token comes again, either it is a stolen copy, or it is the original and the copy was used first.
+//! The server cannot tell which, so it ends the session. There are two exceptions for the previous token. It is
+//! accepted for a short time ([`GRACE`]), because several tabs may refresh in parallel. It is also accepted until the
+//! browser has shown that it received its successor, because the response may have been lost.
 
 use std::time::Duration;
 
@@ -25,52 +28,54 @@ use crate::{
     },
 };
 
-/// How long a session lasts without use.
+/// A session ends after this long without use.
 pub const LIFE: Duration = Duration::from_hours(24 * 60);
-/// How long a session lasts, however much it is used.
+/// A session ends after this long in any case.
 const WHOLE_LIFE: Duration = Duration::from_hours(24 * 180);
-/// How long a refresh token may come again after it was replaced.
+/// The previous refresh token is accepted for this long after it was replaced.
 const GRACE: Duration = Duration::from_secs(30);
-/// How exact "last used" is; not every request writes it.
+/// Precision of a session's "last used" time. Requests within it cause no write.
 const TOUCH: Duration = Duration::from_mins(10);
-/// How often a node asks which of the sessions that its sockets stand on have ended, where other nodes can end them.
+/// How often a node asks the store which of the sessions behind its sockets have ended, where other nodes can end them.
 const WATCH: Duration = Duration::from_secs(1);
-/// The same where no other node can: what this node ends it cuts at once, so that only time, and an operator, are left.
+/// The same with a single node. It closes the sockets of the sessions that it ends itself, so only expiry and an
+/// operator's commands are left to find.
 const WATCH_ALONE: Duration = Duration::from_secs(15);
-/// Bytes of a refresh token: the session's id, and a secret.
+/// A refresh token is the session's id followed by a secret, with these lengths in bytes.
 const ID_BYTES: usize = 16;
 const SECRET_BYTES: usize = 32;
 
-/// New tokens for a browser. They do not print.
+/// New tokens for a browser. Deliberately without `Debug`.
 pub struct Tokens {
     /// The access token.
     pub access: String,
-    /// The refresh token, if it is a new one.
+    /// The refresh token. `None` if the browser keeps the one that it has.
     pub refresh: Option<String>,
 }
 
-/// Somebody is logged in now.
+/// The result of logging in.
 pub struct LoggedIn {
-    /// Who.
+    /// The account that is logged in.
     pub profile: Profile,
-    /// Their session.
+    /// The new session.
     pub session: SessionId,
-    /// What their browser gets.
+    /// The tokens for the browser's cookies.
     pub tokens: Tokens,
 }
 
-/// What a browser's tokens say.
+/// The result of checking a browser's tokens.
 pub enum Recognised {
-    /// Nothing.
+    /// The tokens prove no account.
     Nobody {
-        /// Whether they never will again, so that the browser can drop them.
+        /// Whether the tokens will never be valid again, so that the browser should delete them.
         is_over: bool,
     },
-    /// Who it is, and new tokens if the old ones were used up.
+    /// The proved actor, and new tokens if the old ones were used up.
     Somebody(Actor, Option<Tokens>),
 }
 
-/// Whom a browser's tokens prove. Asks the store each time, so an end holds from the next request on.
+/// Finds the account that a browser's tokens prove. Reads the session from the store each time, so a session that was
+/// ended is refused from the next request on.
 pub async fn recognise(app: &App, access: Option<&str>, refresh: Option<&str>) -> Result<Recognised, Problem> {
     if let Some(access) = access.and_then(|token| app.keys.verify(token)) {
         return match find(app, access.session).await? {
@@ -101,7 +106,7 @@ async fn renew(app: &App, id: SessionId, shown: TokenHash) -> Result<Recognised,
         let ends_at = end_of(session.created_at, now);
         match app.store.rotate_session(id, &Rotation { from: shown, to, at: now, since, ends_at }).await {
             Ok(()) => return Ok(somebody(session, record, Some((app, Some((token, to)))))),
-            // Another tab was first, or the session has just ended.
+            // Another tab has rotated the token first, or the session has just ended.
             Err(StoreError::NotFound) => {}
             Err(error) => return Err(store_failed(error)),
         }
@@ -111,12 +116,13 @@ async fn renew(app: &App, id: SessionId, shown: TokenHash) -> Result<Recognised,
     judge_again(app, session, record, shown, now).await
 }
 
-/// When a session ends that is used at `now` for the last time.
+/// When a session ends if it is used at `now` for the last time.
 fn end_of(created_at: Millis, now: Millis) -> Millis {
     (now + clock::millis(LIFE)).min(created_at + clock::millis(WHOLE_LIFE))
 }
 
-/// A refresh token that is not the good one: the one before, for a moment, or a reason to end the session.
+/// Judges a refresh token that is not the current one. The previous one is accepted within [`GRACE`]. Any other ends
+/// the session.
 async fn judge_again(
     app: &App,
     session: SessionRecord,
@@ -134,7 +140,8 @@ async fn judge_again(
     Ok(Recognised::Nobody { is_over: true })
 }
 
-/// Somebody, and new tokens: an access token, and perhaps a refresh token with its hash.
+/// The result for a recognised account. `renewed` asks for a new access token, and brings the new refresh token with
+/// its hash, if there is one.
 fn somebody(
     session: SessionRecord,
     record: AccountRecord,
@@ -161,7 +168,7 @@ async fn note_arrival(app: &App, session: &SessionRecord) {
     }
 }
 
-/// Notes that a session is in use; called for requests, and now and then for a socket that stays open.
+/// Stores that a session is in use. Called for requests, and at intervals for an open socket.
 pub async fn touch(app: &App, session: &SessionRecord) {
     let now = clock::now();
     if now - session.used_at < clock::millis(TOUCH) {
@@ -172,7 +179,7 @@ pub async fn touch(app: &App, session: &SessionRecord) {
     }
 }
 
-/// Logs a browser in. A session that it had ends; what it was as a guest, [`accounts::bring_guests`] brings.
+/// Logs a browser in and ends the session that it had. Its guest's memberships are moved by [`accounts::bring_guests`].
 pub(super) async fn begin(
     app: &App,
     visitor: &Visitor,
@@ -182,7 +189,7 @@ pub(super) async fn begin(
     begin_once(app, visitor, account, device, SessionId(random::uuid())).await
 }
 
-/// The same, for what may be asked twice: the second time the session goes on, with new tokens.
+/// The same with a given session id, for requests that may be repeated. A repeat continues the session with new tokens.
 pub(super) async fn begin_once(
     app: &App,
     visitor: &Visitor,
@@ -215,7 +222,8 @@ pub(super) async fn begin_once(
     Ok(LoggedIn { profile: accounts::profile(account), session: id, tokens })
 }
 
-/// Gives a session that had begun already another refresh token. `error` is why it did not begin now.
+/// Gives an existing session a new refresh token. `error` is the reason why it could not be begun, and is the failure
+/// if no such session can be continued.
 async fn go_on(
     app: &App,
     account: AccountId,
@@ -223,7 +231,7 @@ async fn go_on(
     to: TokenHash,
     mut error: StoreError,
 ) -> Result<(), Problem> {
-    /// Requests that come at the same moment are in each other's way.
+    /// Attempts to rotate the token, since simultaneous requests may rotate it between the read and the write.
     const TRIES: usize = 8;
     for _ in 0..TRIES {
         let Some((begun, _)) = find(app, id).await?.filter(|(begun, _)| begun.account == account) else { break };
@@ -238,7 +246,7 @@ async fn go_on(
     Err(store_failed(error))
 }
 
-/// The browsers that are logged in as this account, the last used first.
+/// The account's sessions, the last used first.
 pub async fn list(app: &App, visitor: &Visitor) -> Result<Vec<SessionView>, Problem> {
     let (account, current) = visitor.account()?;
     let sessions = app.store.sessions(account.id, clock::now()).await.map_err(store_failed)?;
@@ -253,7 +261,7 @@ pub async fn list(app: &App, visitor: &Visitor) -> Result<Vec<SessionView>, Prob
     Ok(sessions.into_iter().map(view).collect())
 }
 
-/// Logs out here. Whoever is not logged in has done so already.
+/// Logs out in this browser. Succeeds if the visitor is not logged in.
 pub async fn log_out(app: &App, visitor: &Visitor) -> Result<(), Problem> {
     match visitor.account() {
         Ok((account, session)) => end(app, account.id, Ending::One(session.id)).await,
@@ -261,7 +269,7 @@ pub async fn log_out(app: &App, visitor: &Visitor) -> Result<(), Problem> {
     }
 }
 
-/// Ends one session of the account. One that has ended already, or is another's, changes nothing.
+/// Ends one session of the account. Does nothing if it has ended already or belongs to another account.
 pub async fn end_one(app: &App, visitor: &Visitor, session: Uuid) -> Result<(), Problem> {
     let (account, _) = visitor.account()?;
     end(app, account.id, Ending::One(SessionId(session))).await
@@ -273,21 +281,22 @@ pub async fn end_others(app: &App, visitor: &Visitor) -> Result<(), Problem> {
     end(app, account.id, Ending::Others(current.id)).await
 }
 
-/// Sets another password. Sessions that end with it lose their sockets: here at once, elsewhere when the other nodes look.
+/// Replaces the password. The sessions that end with it lose their sockets: on this node at once, on others at their
+/// next check ([`watch`]).
 pub(super) async fn replace_password(app: &App, account: AccountId, new: &NewPassword) -> Result<(), StoreError> {
     app.lines.cut(&app.store.replace_password(account, new).await?);
     posted(app);
     Ok(())
 }
 
-/// Ends sessions, and their sockets: here at once, elsewhere when the other nodes look.
+/// Ends sessions and closes their sockets: on this node at once, on others at their next check ([`watch`]).
 pub(super) async fn end(app: &App, account: AccountId, which: Ending) -> Result<(), Problem> {
     let ended = app.store.end_sessions(account, which).await.map_err(store_failed)?;
     app.lines.cut(&ended);
     Ok(())
 }
 
-/// Closes the sockets of sessions that ended, on whatever node, until the node stops.
+/// Closes the sockets of sessions that ended on any node, or expired. Runs until the node stops.
 pub async fn watch(app: App) {
     let mut tick = interval(if app.bus.is_shared() { WATCH } else { WATCH_ALONE });
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -298,7 +307,7 @@ pub async fn watch(app: App) {
         }
         match app.store.ended_sessions(&held, clock::now()).await {
             Ok(ended) => app.lines.cut(&ended),
-            // Nobody can log in or out meanwhile either.
+            // While the store is unreachable nobody can log in or out either, so a missed check does no harm.
             Err(error) => tracing::debug!(%error, "sessions not looked after"),
         }
     }

@@ -1,5 +1,5 @@
-//! Takeout: everything that is known of an account, for its person to download, piece by piece so that however much it is
-//! nobody has to hold all of it.
+//! Takeout: a download of everything that is stored about an account. It is written in pieces while it is read from the
+//! store, so that its size needs no memory on the server.
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -15,9 +15,9 @@ use crate::{
     },
 };
 
-/// Seqs of a room that are looked through at once: no more of one's own messages are in memory together.
+/// Seqs of a room that are searched at once. This bounds how many of the account's messages are in memory together.
 const STRETCH: Seq = 500;
-/// Pieces that may wait for a reader; past that reading waits too.
+/// Pieces that may wait for the client. When there are more, reading from the store waits too.
 const WAITING: usize = 4;
 
 #[expect(clippy::struct_excessive_bools, reason = "a row of a table, for people to read")]
@@ -30,7 +30,7 @@ struct RoomOfMine<'a> {
     preserve: bool,
     called: &'a str,
     member_id: MemberId,
-    /// Other member ids of theirs there, from when they were a guest.
+    /// Other member ids of the same person in this room, for example as a guest before the account.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     also: &'a [MemberId],
     is_member: bool,
@@ -47,7 +47,8 @@ struct MessageOfMine<'a> {
     body: &'a str,
 }
 
-/// The download: JSON, in pieces. Ends early if the store fails half way, which leaves it visibly cut off.
+/// The download as pieces of one JSON object. If the store fails half way, the download ends there, which leaves
+/// invalid JSON and so cannot be taken for complete.
 pub async fn of(app: &App, visitor: &Visitor) -> Result<mpsc::Receiver<Bytes>, Problem> {
     let (account, _) = visitor.account()?;
     if visitor.browser.is_led_here {
@@ -75,7 +76,7 @@ fn room_of_mine<'a>(room: &'a RoomRecord, member: &'a MemberRecord) -> RoomOfMin
     RoomOfMine {
         code: room.code,
         room_type: room.room_type,
-        // What a room is called now is for those who are in it.
+        // The current name of a room is only for its members.
         name: room.name.as_ref().filter(|_| is_member),
         preserve: room.retention.into(),
         called: member.name.as_str(),
@@ -88,14 +89,14 @@ fn room_of_mine<'a>(room: &'a RoomRecord, member: &'a MemberRecord) -> RoomOfMin
     }
 }
 
-/// An object that is not closed yet: a list of messages is its last field.
+/// A JSON object with a last field `messages`, whose list and the object are not closed yet.
 fn opening(object: &serde_json::Value) -> String {
     let mut text = object.to_string();
     text.truncate(text.len() - "}".len());
     text + ",\"messages\":["
 }
 
-/// `None` if the reader has gone, or the store failed.
+/// Writes all pieces. `None` if the client has gone or the store failed.
 async fn write(
     app: App,
     pieces: mpsc::Sender<Bytes>,
@@ -108,7 +109,7 @@ async fn write(
         let end = app.store.head(room.id).await.map_err(store_failed).ok()?.seq;
         let mut after = 0;
         while after < end {
-            // Where there is nothing to send, nobody else would notice that the reader has gone.
+            // While there is nothing to send, no send fails, so a client that has gone must be detected here.
             if pieces.is_closed() {
                 return None;
             }

@@ -1,9 +1,17 @@
-//! Keeping the lists of those who watch theirs, one loop for the whole node: a few times a second it asks the bus for the
-//! digests of all rooms that any of them is in and for the versions of their accounts, and tells each what is different from
-//! what it was told. It compares what is, and does not pass on what happens, so that nothing can be lost for long; and whoever
-//! reads slowly is told less often, and then the latest.
+//! The keeper: sends every watching socket of this node the changes of its account's list of rooms.
 //!
-//! The store is asked beside the loop, so that a slow store holds up nobody's news.
+//! One loop serves the whole node. A few times a second (one *round*) it reads two things from the bus: the digests of
+//! all rooms in any watched list, and the versions of all watched accounts. A raised version means that the account's
+//! rooms or its own records changed, so its rooms are read from the store again. Then the loop compares each list with
+//! what each socket was sent last, and sends the difference.
+//!
+//! The loop compares states and forwards no events, so a lost notification is repaired by a later round. A socket that
+//! has not taken its last frame is skipped, and gets the newest state once it has caught up.
+//!
+//! Store reads run as tasks beside the loop, so a slow store does not delay changes that come from the bus.
+//!
+//! Vocabulary: a *change* is a round (or a finished store read) in which some list may have changed, counted by
+//! `Keeper::change`. A *place* is a room together with the account's member record in it.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -31,28 +39,28 @@ use crate::{
     },
 };
 
-/// The pause between two rounds, and the least of it when somebody new wants an answer.
+/// The pause between two rounds, and the shorter one that applies when a socket has just begun to watch.
 const ROUND: Duration = Duration::from_millis(250);
 const SHORT_ROUND: Duration = Duration::from_millis(50);
-/// The pause grows with the rooms that are watched on this node, so that it reads 40,000 digests in a second at most.
+/// Added pause for each room that is watched on this node, which bounds the load to 40,000 digests a second.
 const ROUND_PER_ROOM: Duration = Duration::from_micros(25);
-/// The pause between two reads of one account's rooms. It grows with all that is watched on this node, so that it reads
-/// 40,000 records in a second at most.
+/// The least pause between two store reads of one account's rooms. It grows with the number of places that are watched
+/// on this node, which bounds the load to 40,000 records a second.
 const READ_AGAIN: Duration = Duration::from_millis(200);
 const READ_AGAIN_PER_PLACE: Duration = Duration::from_micros(25);
-/// How often they are read although nobody said that they changed, and everything with them that the bus should know; and
-/// how often while the bus is away and nobody can say so.
+/// How often an account's rooms are read although its version did not change, and all that is known of these rooms is
+/// read anew. The shorter interval holds while the bus is unreachable, because then no version can be raised.
 const CHECK: Duration = Duration::from_secs(30);
 const CHECK_WITHOUT_BUS: Duration = Duration::from_secs(2);
-/// Accounts whose rooms are read at the same time.
+/// Store reads of accounts' rooms that run at the same time.
 const READS: usize = 16;
-/// Changed rooms beyond which a list is told anew.
+/// With more changed rooms than this, the whole list is sent instead of one summary for each room.
 const SUMMARIES: usize = 32;
 
-/// A room that somebody is in, and their record in it.
+/// A room, and the member record of the watching account in it.
 type Place = (RoomRecord, MemberRecord);
 
-/// Keeps lists until the node stops.
+/// Runs the keeper until the node stops.
 pub async fn keep(app: App) {
     let stopping = app.stopping.clone();
     let mut keeper = Keeper::new(app);
@@ -61,59 +69,59 @@ pub async fn keep(app: App) {
 
 struct Keeper {
     app: App,
-    /// Whether anybody watches, as of the last round.
+    /// Whether any socket watches a list, as of the last round. Without watchers no rounds run.
     is_watched: bool,
-    /// Up to which change each has been told.
+    /// The change up to which each watch has been sent its list.
     told: HashMap<WatchId, u64>,
     accounts: HashMap<AccountId, Account>,
     known: HashMap<RoomId, Known>,
-    /// Rooms of which the store said something new since the last round, for the lists of others that have them.
+    /// Rooms of which a store read brought something new since the last round. Other accounts' lists may have them too.
     learned: HashSet<RoomId>,
-    /// Whether rooms may be known that nobody has in a list any more.
+    /// Whether `known` may have rooms that are in no list any more.
     has_leftovers: bool,
-    /// Accounts whose rooms are to be read, in turn, and the reads under way.
+    /// Accounts whose rooms are to be read, in order of request, and the reads that are running.
     queue: VecDeque<AccountId>,
     reads: JoinSet<Read>,
-    /// Counts rounds of changes.
+    /// Number of the latest change. Incremented whenever lists are rewritten.
     change: u64,
     bus_is_away: bool,
     round_at: Instant,
     next_round: Instant,
 }
 
-/// What of an account has to be read.
+/// What has to be read for an account, from least to most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Wanted {
     Nothing,
-    /// Its rooms, and what is not known of them.
+    /// The account's rooms, and the state of those rooms that are not known yet.
     Rooms,
-    /// Its rooms, and whether what is known of them is still true.
+    /// The account's rooms, and the state of all of them, known or not.
     Everything,
 }
 
-/// An account that is watched.
+/// A watched account and its current list.
 struct Account {
     places: Vec<Place>,
     wanted: Wanted,
-    /// When its rooms were last begun to be read.
+    /// When the last read of its rooms began.
     read_at: Option<Instant>,
-    /// Whether it is in the queue, or being read.
+    /// Whether the account is in the queue or being read.
     is_in_turn: bool,
-    /// Whether they were read at all.
+    /// Whether its rooms have been read at least once.
     is_read: bool,
     version: Option<u64>,
-    /// The version as of which its rooms were read. While it is another, a room may be listed that the account was removed
-    /// from, so nothing is told.
+    /// The account version for which `places` were read. While it differs from `version`, nothing is sent: the list may
+    /// still have a room that the account was removed from.
     read_version: Option<u64>,
-    /// The list, and at which change each room in it became what it is.
+    /// The list: for each room its summary, and the change in which that summary last changed.
     list: HashMap<RoomId, (u64, RoomSummary)>,
-    /// The change at which a room came or went.
+    /// The change in which a room last entered or left the list.
     rooms_changed: u64,
-    /// The last change of anything.
+    /// The change in which anything in the list last changed.
     changed: u64,
 }
 
-/// What the store said of an account's rooms.
+/// The result of one store read of an account's rooms.
 struct Read {
     account: AccountId,
     wanted: Wanted,
@@ -162,12 +170,13 @@ impl Keeper {
         let rooms: Vec<RoomId> = self.known.keys().copied().collect();
         let accounts: Vec<AccountId> = self.accounts.keys().copied().collect();
         let bus = &self.app.bus;
-        // In this order: whatever a digest tells that was said after a removal, the version tells of the removal.
+        // The order matters: a removal raises the account's version before the room goes on. So if these digests show
+        // something that was said after a removal, the versions read after them show the removal.
         let digests = bus.digests(&rooms).await;
         let versions = bus.account_versions(&accounts).await;
         if let (Ok(digests), Ok(versions)) = (digests, versions) {
             if std::mem::take(&mut self.bus_is_away) {
-                // Whatever was said meanwhile, nobody heard.
+                // Versions that were raised while the bus was unreachable may be lost, so everything is read again.
                 self.accounts.values_mut().for_each(|account| account.want(Wanted::Everything));
             }
             self.compare(&digests, &versions);
@@ -182,7 +191,7 @@ impl Keeper {
     }
 
     fn look_who_watches(&mut self) {
-        // Not kept from round to round: it holds the sockets.
+        // Not stored in `self` between rounds: the vector holds the sockets, which would stay open.
         let all = self.app.watchers.all();
         self.is_watched = !all.is_empty();
         let open: HashSet<WatchId> = all.iter().map(|(watch, ..)| *watch).collect();
@@ -201,7 +210,8 @@ impl Keeper {
         }
     }
 
-    /// What the bus says now, beside what it said before.
+    /// Compares the digests and versions from the bus with those of the last round, and marks what has to be read or
+    /// rewritten.
     fn compare(&mut self, digests: &[(RoomId, Digest)], versions: &[(AccountId, u64)]) {
         let versions: HashMap<AccountId, u64> = versions.iter().copied().collect();
         for (id, account) in &mut self.accounts {
@@ -229,7 +239,8 @@ impl Keeper {
         self.refresh(changed);
     }
 
-    /// Puts accounts into the queue whose rooms have to be read.
+    /// Queues every account whose rooms have to be read: on request, after `CHECK`, or because a member record is still
+    /// incomplete.
     fn want_what_is_old(&mut self) {
         let check = if self.bus_is_away { CHECK_WITHOUT_BUS } else { CHECK };
         let places = self.accounts.values().map(|account| account.places.len()).sum();
@@ -250,7 +261,7 @@ impl Keeper {
         }
     }
 
-    /// Begins to read the rooms of those whose turn it is.
+    /// Starts reads for the next queued accounts, up to [`READS`] at a time.
     fn read_on(&mut self) {
         while self.reads.len() < READS {
             let Some(id) = self.queue.pop_front() else { return };
@@ -288,8 +299,8 @@ impl Keeper {
         self.tell(self.app.watchers.of(id));
     }
 
-    /// Looks at these rooms again, of which something has changed; and at those of which time alone may change something:
-    /// after a while it is not believed any more that somebody is connected.
+    /// Rewrites the summaries of these rooms in all lists. Rooms whose digest names connected members are rewritten in
+    /// every round, because that information expires by time alone.
     fn refresh(&mut self, mut changed: HashSet<RoomId>) {
         let may_age = |known: &Known| known.digest.as_ref().is_some_and(|digest| digest.here.is_some());
         changed.extend(self.known.iter().filter(|(_, known)| may_age(known)).map(|(room, _)| *room));
@@ -302,12 +313,12 @@ impl Keeper {
         }
     }
 
-    /// Tells watchers what is different from what they were told.
+    /// Sends each watch what changed since it was last sent something.
     fn tell(&mut self, watchers: Vec<(WatchId, AccountId, Connection)>) {
         for (watch, id, connection) in watchers {
             let Some(account) = self.accounts.get(&id).filter(|account| account.is_settled()) else { continue };
             let told = self.told.get(&watch).copied();
-            // Whoever has not read the last is told the latest then.
+            // A socket that has not taken its last frame is skipped, and gets the newest state later.
             if told.is_some_and(|told| told >= account.changed) || connection.is_behind() {
                 continue;
             }
@@ -317,12 +328,13 @@ impl Keeper {
     }
 }
 
-/// So much time for each.
+/// `time` multiplied by `count`.
 fn for_each(time: Duration, count: usize) -> Duration {
     time.saturating_mul(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
-/// Reads an account's rooms, and what is not known of them; or of all of them, if everything is wanted.
+/// Reads an account's rooms, and the state of those of them that are not in `have`. With [`Wanted::Everything`], reads
+/// the state of all of them.
 async fn read(app: App, account: AccountId, wanted: Wanted, version: Option<u64>, have: HashMap<RoomId, Seq>) -> Read {
     let found = async {
         let places = app.store.rooms_of_account(account).await?;
@@ -354,7 +366,7 @@ impl Account {
         self.wanted = self.wanted.max(wanted);
     }
 
-    /// Whether its rooms are those of now, as far as anybody said.
+    /// Whether the places were read for the newest version of the account that the bus has.
     fn is_settled(&self) -> bool {
         self.is_read && self.read_version == self.version
     }
@@ -363,13 +375,14 @@ impl Account {
         self.places.iter().any(|(room, _)| rooms.contains(&room.id))
     }
 
-    /// Whether a record is about to change without anybody saying so: the log is just being told that they joined.
+    /// Whether a member record will soon change without a new version: its `Joined` is not in the log yet, or it owes a
+    /// notice.
     fn is_unsettled(&self) -> bool {
         self.places.iter().any(|(_, me)| me.since == 0 || me.owed.is_some())
     }
 
-    /// Makes the list what it is now, after something about these rooms has changed; or all of it, after the rooms were read.
-    /// Says whether a room went.
+    /// Rewrites the summaries of the `changed` rooms, or of all rooms after the places were read (`None`). Returns
+    /// whether a room left the list.
     fn write_list(
         &mut self,
         known: &HashMap<RoomId, Known>,
@@ -404,7 +417,7 @@ impl Account {
         has_less
     }
 
-    /// What to tell somebody who was told everything up to a change, or nothing yet.
+    /// The frames for a watch that was sent everything up to the change `told`, or nothing yet (`None`).
     fn news_since(&self, told: Option<u64>) -> Frame {
         let news: Vec<_> = match told.filter(|told| *told >= self.rooms_changed) {
             Some(told) => self.list.values().filter(|(changed, _)| *changed > told).map(|(_, room)| room).collect(),

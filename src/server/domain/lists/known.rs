@@ -1,4 +1,8 @@
-//! What is known of a room, and what somebody who is in it sees of that in a list.
+//! What a list knows of a room (`Known`), and how that becomes the summary that one member sees (`RoomSummary`).
+//!
+//! There are two sources. The digest on the bus is usually newest, but it is a cache and may be missing. The store's
+//! overview covers preserved rooms completely; of an ephemeral room it only has who is in it. If both are known, the
+//! one with the later head is used. Everything here is computed from values: the reads are in `mod.rs` and `keeper.rs`.
 
 use super::super::messages::may_see_kept;
 use crate::{
@@ -14,36 +18,39 @@ use crate::{
     },
 };
 
-/// What is known of a room beside its record.
+/// The state of a room apart from its store record.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Known {
-    /// By the bus.
+    /// The last digest that the bus had of the room.
     pub digest: Option<Digest>,
-    /// Whether the bus had it when it was asked last.
+    /// Whether the bus still had a digest when it was asked last.
     pub is_on_bus: bool,
-    /// By the store, if it was asked.
+    /// The store's overview of the room, if it was read.
     pub archived: Option<Overview>,
 }
 
-/// What the bus says of a room, beside what it said before.
+/// The result of comparing a new answer of the bus with the stored digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Compared {
-    /// The same.
+    /// Nothing changed.
     Same,
-    /// Something else.
+    /// The digest changed.
     Changed,
-    /// Nothing any more.
+    /// The bus has no digest any more.
     Gone,
 }
 
 impl Known {
-    /// What is known by the bus alone.
+    /// What is known from a digest alone.
     pub fn by(digest: Digest) -> Self {
         Self { digest: Some(digest), is_on_bus: true, archived: None }
     }
 
-    /// Takes what the bus says now. If it has forgotten a room that keeps its log, what it said before holds until the store
-    /// says otherwise; of one that keeps nothing, what was said there is gone as well.
+    /// Stores the digest that the bus has now, and returns what changed.
+    ///
+    /// If the bus has lost the digest of a preserved room, the stored one stays valid until the store is read. If it
+    /// has lost that of an ephemeral room, the room's messages are gone with it, so everything about messages, and who
+    /// is connected, is cleared.
     pub fn compare(&mut self, digest: Option<&Digest>) -> Compared {
         let was_on_bus = std::mem::replace(&mut self.is_on_bus, digest.is_some());
         match digest {
@@ -63,13 +70,13 @@ impl Known {
         }
     }
 
-    /// The last seq that is known of.
+    /// The last seq that either source has.
     pub fn head(&self) -> Option<Seq> {
         let digest = self.digest.as_ref().map(|digest| digest.head);
         digest.max(self.archived.as_ref().map(|archived| archived.head.seq))
     }
 
-    /// Takes what was found out meanwhile, unless more is known already. Says whether that is new.
+    /// Stores what a read brought, unless the stored digest is newer. Returns whether anything changed.
     pub fn learn(&mut self, found: Self) -> bool {
         let mut is_new = false;
         if let Some(digest) = found.digest
@@ -86,7 +93,7 @@ impl Known {
         is_new
     }
 
-    /// What a member sees of the room.
+    /// The summary of the room for the member `me`.
     pub fn summary(&self, room: &RoomRecord, me: &MemberRecord, now: Millis) -> RoomSummary {
         let mut summary = RoomSummary {
             code: room.code,
@@ -117,7 +124,8 @@ impl Known {
     fn tell_digest(&self, summary: &mut RoomSummary, digest: &Digest, me: &MemberRecord, now: Millis) {
         summary.name.clone_from(&digest.name);
         summary.retention = digest.retention;
-        // A room that was just made may have told of itself before its maker was in; but whoever lists it is in it.
+        // The room's task may have published a digest before its creator was counted. A member who lists the room is in
+        // it, so there is at least one.
         summary.members = digest.members.max(1);
         summary.other = self.companion(summary.room_type, &digest.pair, me, now);
         summary.head = digest.head;
@@ -133,7 +141,7 @@ impl Known {
         if summary.last.is_none()
             && let Some(archived) = self.archived.as_ref().filter(|archived| archived.head.seq == digest.head)
         {
-            // What was said last is further back than the room's task looked.
+            // The room's task read back too little of the log to have the last message, so the store's is used.
             let message = last_archived(archived).filter(|(seq, _)| may_see_kept(summary.room_type, me, *seq));
             summary.last = message.map(|(seq, message)| preview(seq, message, me));
         }
@@ -157,7 +165,7 @@ impl Known {
         summary.head = summary.head.max(archived.head.seq);
         summary.at = summary.at.max(archived.at);
         if !is_kept(room) {
-            // Of what is said in it now, the store knows nothing.
+            // The room is ephemeral: the store knows nothing of its current messages.
             return;
         }
         let message = last_archived(archived);
@@ -184,12 +192,12 @@ impl Known {
     }
 }
 
-/// A guest's room, which was looked at.
+/// The summary of a guest's room, from a snapshot of it.
 pub(super) fn of_snapshot(snapshot: &Snapshot, room: &RoomRecord, me: &MemberRecord) -> RoomSummary {
     let newest = || snapshot.events.iter().rev();
     let messages = || newest().filter_map(|event| Some((event.seq, event.message()?)));
     let last = messages().next().filter(|(_, message)| message.n == snapshot.last_n);
-    // The room knows better than the record, which is told when a guest goes.
+    // The room's task has the newest read position. A guest's record in the store gets it only when the guest leaves.
     let read = snapshot.you.read;
     let reaches_back = snapshot.events.first().is_none_or(|event| event.seq <= read + 1);
     let unread = match messages().take_while(|(seq, _)| *seq > read).last() {
@@ -227,7 +235,8 @@ fn is_kept(room: &RoomRecord) -> bool {
     room.retention == Retention::Preserved
 }
 
-/// What was kept everybody sees (in a room for two since their stay began), and of the rest what was said since they joined.
+/// Whether a member may see a message in the list. Preserved messages: everybody (in a room for two, only since the
+/// member's stay began). Ephemeral messages: only those since the member joined.
 fn may_see(room_type: RoomType, retention: Retention, me: &MemberRecord, seq: Seq) -> bool {
     match retention {
         Retention::Preserved => may_see_kept(room_type, me, seq),
@@ -235,7 +244,7 @@ fn may_see(room_type: RoomType, retention: Retention, me: &MemberRecord, seq: Se
     }
 }
 
-/// The archive's last message, unless something was said after it that was not kept.
+/// The last message of the archive. `None` if later messages were sent that are not preserved.
 fn last_archived(archived: &Overview) -> Option<(Seq, &Message)> {
     let event: &Event = archived.message.as_ref()?;
     Some((event.seq, event.message().filter(|message| message.n == archived.head.n)?))
@@ -255,10 +264,12 @@ fn newcomer(seq: Seq, person: &Person, me: &MemberRecord) -> Option<Newcomer> {
     is_news.then(|| Newcomer { seq, name: person.name.clone() })
 }
 
-/// Messages that a member has not read, if the last one is not their own: saying something reads up to it, and the record
-/// hears of that a moment later. Before the log knows that they joined, there is nothing to be behind with. Joining reads up to
-/// the `Joined`, which the record hears of a moment later, too: until then every event up to the last message counts as one, since too
-/// much may be called unread and never too little.
+/// The number of messages that a member has not read, if the last message is not their own. (Sending a message reads
+/// everything up to it, but the record gets that a moment later, so callers count 0 in that case.)
+///
+/// `since` is 0 until the member's `Joined` is in the log, and then nothing is unread. Joining reads everything up to
+/// the `Joined`, which the record also gets a moment later. Until then, each event after the `Joined` up to the last
+/// message counts as one message: the count may be too high for a moment, but never too low.
 fn unread(me: &MemberRecord, n: u64, last: Seq) -> u64 {
     match me.since {
         0 => 0,
@@ -303,7 +314,7 @@ mod tests {
         }
     }
 
-    /// Somebody who joined at 5 and has read up to 6, where message 3 is.
+    /// A member who joined at seq 5 and has read up to seq 6, which is message 3.
     fn me() -> MemberRecord {
         MemberRecord {
             room: RoomId(Uuid::nil()),

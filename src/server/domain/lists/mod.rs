@@ -1,9 +1,12 @@
-//! Lists of rooms: all that somebody is in, with what happened there last, without opening any of it; and keeping the lists
-//! of those who watch theirs.
+//! Lists of rooms: a summary of every room that a visitor is in, without opening any of the rooms.
 //!
-//! What a list shows of a room is its digest on the bus. What the bus has not, or not the latest of, the store has if the room
-//! keeps its log. That makes a fixed few questions, however many rooms there are: which rooms, their digests, where the
-//! archives end, and what is missing.
+//! What a list shows of a room is the room's digest, a small cached summary on the bus. If the bus has no digest, or
+//! one that is behind the archive, the store's overview is used, as far as the room is preserved. The number of queries
+//! is fixed, however many rooms there are: the rooms, their digests, the heads of their archives, and the overviews of
+//! those that are missing.
+//!
+//! [`overview`] answers one request. [`keep`] (`keeper.rs`) sends changes to the sockets that watch a list. `known.rs`
+//! computes the summaries.
 
 mod keeper;
 mod known;
@@ -24,7 +27,7 @@ use crate::{
 
 pub use keeper::keep;
 
-/// The rooms that somebody is in, newest first: an account's, or the one of a guest.
+/// The rooms that the visitor is in, newest first. A guest has at most one.
 pub async fn overview(app: &App, visitor: &Visitor) -> Result<Vec<RoomSummary>, Problem> {
     let Some(Actor::Account { record, .. }) = &visitor.actor else { return of_guest(app, visitor).await };
     let places = app.store.rooms_of_account(record.id).await.map_err(store_failed)?;
@@ -35,17 +38,18 @@ pub async fn overview(app: &App, visitor: &Visitor) -> Result<Vec<RoomSummary>, 
     Ok(newest_first(summaries.collect()))
 }
 
-/// Rooms of guests tell nothing to lists, and there is one at most: so it is looked at.
+/// The room of a guest, by opening it: a room with only guests publishes no digest, and a guest is in one room at most.
 async fn of_guest(app: &App, visitor: &Visitor) -> Result<Vec<RoomSummary>, Problem> {
     let Some((room, me)) = current_room(app, visitor).await? else { return Ok(Vec::new()) };
     let snapshot = app.engine.look(room.id, me.clone(), Discretion::default()).await?;
     Ok(vec![of_snapshot(&snapshot, &room, &me)])
 }
 
-/// What the bus knows of these rooms, and the store of what the bus does not. `have` is what the asker knows already: rooms,
-/// and the last seq known of each.
+/// Reads what the bus knows of these rooms, and from the store what the bus does not know. `have` holds the rooms that
+/// the caller knows already, with the last seq that it knows of each; they are read from the store only if the archive
+/// is ahead.
 ///
-/// If the bus is away the store alone answers; what rooms said that keep nothing is then not known.
+/// If the bus is unreachable, only the store is read. Then nothing is known of the messages in ephemeral rooms.
 async fn gather(
     app: &App,
     rooms: &[&RoomRecord],
@@ -76,7 +80,8 @@ async fn gather(
     Ok(known)
 }
 
-/// Where the archives of these rooms end, of those of which something is known that may be behind.
+/// The heads of these rooms' archives. Only asked for preserved rooms of which a digest or an entry in `have` is known,
+/// because only that can be behind.
 async fn archive_heads(
     app: &App,
     rooms: &[&RoomRecord],
@@ -96,7 +101,7 @@ async fn archive_heads(
     Ok(app.store.heads(&ids).await?.into_iter().collect())
 }
 
-/// The order of lists.
+/// Sorts summaries for display: the latest activity first.
 fn newest_first(mut rooms: Vec<RoomSummary>) -> Vec<RoomSummary> {
     rooms.sort_by_key(|room| (std::cmp::Reverse(room.at), room.code));
     rooms
