@@ -312,7 +312,7 @@ pub struct Verified {
     pub email: Email,
     /// Whether the browser is logged in to the account that has the address.
     pub is_here: bool,
-    /// Whether the same token can now set a password, for [`SET_UP`].
+    /// Whether the same token can now set a password, for `SET_UP` (ten minutes).
     pub sets_password: bool,
 }
 

@@ -5,7 +5,7 @@
 //!
 //! If a used refresh token comes again, either it is a stolen copy, or it is the original and the copy was used first.
 //! The server cannot tell which, so it ends the session. There are two exceptions for the previous token. It is
-//! accepted for a short time ([`GRACE`]), because several tabs may refresh in parallel. It is also accepted until the
+//! accepted for a short time (`GRACE`), because several tabs may refresh in parallel. It is also accepted until the
 //! browser has shown that it received its successor, because the response may have been lost.
 
 use std::time::Duration;

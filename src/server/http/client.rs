@@ -1,4 +1,5 @@
-//! Where somebody asks from: the peer, or what the proxies in front wrote down.
+//! The client's address: that of the TCP peer, or what the proxies in front wrote into `X-Forwarded-For`. Quotas depend
+//! on it.
 
 use std::{
     net::{IpAddr, Ipv6Addr, SocketAddr},
@@ -10,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::server::app::App;
 
-/// Where a request comes from.
+/// The client's address of a request.
 pub fn client_of(parts: &Parts, app: &App) -> IpAddr {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map_or(IpAddr::from([127, 0, 0, 1]), |info| info.0.ip());
@@ -19,11 +20,11 @@ pub fn client_of(parts: &Parts, app: &App) -> IpAddr {
     client(peer, &parts.headers, hops)
 }
 
-/// The client's address: the peer's, or with `hops` trusted proxies in front, what the outermost of them wrote down. What
-/// stands further left in the header, anybody could have written.
+/// The client's address. Without proxies it is the peer's. With `hops` trusted proxies, it is what the outermost of
+/// them wrote into the header. Entries further left can be forged by the client.
 ///
-/// What is no address stands for itself, so that clients whose proxy writes no address are not taken for the proxy, and those
-/// of whom it writes something else not for each other.
+/// An entry that is no address becomes an address of its own (`stand_in`). So clients without an address are not
+/// counted as the proxy, and different entries are counted separately.
 fn client(peer: IpAddr, headers: &HeaderMap, hops: usize) -> IpAddr {
     if hops == 0 {
         return peer;
@@ -31,7 +32,7 @@ fn client(peer: IpAddr, headers: &HeaderMap, hops: usize) -> IpAddr {
     let lines: Vec<_> =
         headers.get_all("x-forwarded-for").iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
     let entries: Vec<&str> = lines.iter().flat_map(|line| line.split(',')).collect();
-    // With fewer entries than proxies, nobody said where the request comes from but the system.
+    // With fewer entries than proxies the header is not to be trusted, so the peer's address is used.
     let Some(entry) = entries.len().checked_sub(hops).map(|index| entries[index].trim()) else { return peer };
     address(entry).unwrap_or_else(|| {
         static SAID: Once = Once::new();
@@ -44,7 +45,7 @@ fn client(peer: IpAddr, headers: &HeaderMap, hops: usize) -> IpAddr {
     })
 }
 
-/// An address as proxies write it: bare, in quotes, with a port, in brackets, with a zone.
+/// Parses an address as proxies write it: bare, in quotes, with a port, in brackets, or with a zone.
 fn address(entry: &str) -> Option<IpAddr> {
     let entry = entry.strip_prefix('"').and_then(|entry| entry.strip_suffix('"')).unwrap_or(entry).trim();
     let bare = if let Some(bracketed) = entry.strip_prefix('[') {
@@ -59,7 +60,7 @@ fn address(entry: &str) -> Option<IpAddr> {
             _ => entry,
         }
     };
-    // A zone names an interface of the proxy's.
+    // A zone names a network interface of the proxy, so it is dropped.
     let bare = bare.split_once('%').map_or(bare, |(address, _)| address);
     bare.parse().ok()
 }
@@ -68,8 +69,8 @@ fn is_port(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// An address for what is none, such as `unknown` or `_hidden` (RFC 7239, section 6): of a network of its own, of those
-/// that are routed nowhere (RFC 4193).
+/// A made-up address for an entry that is none, such as `unknown` or `_hidden` (RFC 7239, section 6). It is derived
+/// from the entry, and lies in a range that is routed nowhere (RFC 4193), so it equals no real client.
 fn stand_in(entry: &str) -> IpAddr {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&Sha256::digest(entry.to_ascii_lowercase())[..16]);
@@ -77,7 +78,7 @@ fn stand_in(entry: &str) -> IpAddr {
     Ipv6Addr::from(bytes).into()
 }
 
-/// Says once what looks as if `PROXY_HOPS` was wrong.
+/// Logs a warning, once, if the request suggests that `PROXY_HOPS` is wrong.
 fn doubt(peer: IpAddr, headers: &HeaderMap, hops: usize) {
     static SAID: Once = Once::new();
     if hops == 0 && headers.contains_key("x-forwarded-for") {
@@ -96,11 +97,11 @@ fn doubt(peer: IpAddr, headers: &HeaderMap, hops: usize) {
     }
 }
 
-/// Whether an address is one of the Internet's, where proxies of one's own seldom are.
+/// Whether an address is public. An own proxy rarely has one.
 fn is_public(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(address) => {
-            // 100.64.0.0/10 is shared by the customers of a network (RFC 6598).
+            // 100.64.0.0/10 is shared by the customers of a network operator (RFC 6598).
             let is_shared = address.octets()[0] == 100 && address.octets()[1] & 0xc0 == 64;
             !(address.is_private() || address.is_loopback() || address.is_link_local() || is_shared)
         }

@@ -1,5 +1,6 @@
-//! What a browser runs on, in words that people know it again by. Taken from `User-Agent`, which anybody can make up: it is
-//! shown to nobody but the account itself, and decides nothing.
+//! The device of a browser in words that its user recognises, such as "Firefox on Android". It is derived from
+//! `User-Agent`, which clients can forge. So it is shown only in the account's own list of sessions, and no decision
+//! depends on it.
 
 use std::convert::Infallible;
 
@@ -8,10 +9,10 @@ use axum::{
     http::{HeaderMap, header, request::Parts},
 };
 
-/// Longer names of programs are cut.
+/// Longer program names are cut.
 const LONGEST: usize = 40;
 
-/// Such as "Firefox on Android".
+/// A device, such as "Firefox on Android".
 pub struct Device(pub String);
 
 impl<S: Sync> FromRequestParts<S> for Device {
@@ -22,10 +23,10 @@ impl<S: Sync> FromRequestParts<S> for Device {
     }
 }
 
-/// The device that a request names.
+/// The device that a request's headers name.
 pub fn of(headers: &HeaderMap) -> String {
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
-    // Many name others beside themselves, so the first that fits is the one.
+    // Most browsers also name other browsers, so the order of this list matters: the first match is used.
     let browser = named(
         agent,
         &[

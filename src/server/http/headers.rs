@@ -1,11 +1,11 @@
-//! Security headers, the same on every answer; the content security policy of a page carries its nonce.
+//! Security headers for every response. A page has its own content security policy with a nonce.
 
 use axum::{
     extract::State,
     http::{HeaderName, HeaderValue, Response, header},
 };
 
-/// Headers for every answer that does not say otherwise itself.
+/// Headers for every response that does not set them itself.
 const SECURITY: [(HeaderName, HeaderValue); 8] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
@@ -20,10 +20,10 @@ const SECURITY: [(HeaderName, HeaderValue); 8] = [
     ),
 ];
 
-/// For a year, browsers ask this host by https only.
+/// Browsers use only https for this host, for a year.
 const TRANSPORT_SECURITY: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// Gives an answer the headers that it does not have.
+/// Adds the headers that a response does not have.
 pub async fn secure<B>(State(is_https): State<bool>, mut response: Response<B>) -> Response<B> {
     for (name, value) in SECURITY {
         response.headers_mut().entry(name).or_insert(value);
@@ -34,7 +34,7 @@ pub async fn secure<B>(State(is_https): State<bool>, mut response: Response<B>) 
     response
 }
 
-/// The policy of a page: only its own scripts, by nonce, and the wasm.
+/// The content security policy of a page: only its own scripts, identified by a nonce, and WebAssembly.
 pub fn content_security_policy(nonce: &str) -> String {
     format!(
         "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; style-src 'self'; \
@@ -43,7 +43,8 @@ pub fn content_security_policy(nonce: &str) -> String {
     )
 }
 
-/// The policy of the offline page: the one script that it has, by its digest, which asks whether the server is there again.
+/// The content security policy of the offline page. Only its inline script may run, which checks whether the server is
+/// reachable.
 pub fn offline_policy(digest: &str) -> String {
     format!(
         "default-src 'none'; script-src 'sha256-{digest}'; connect-src 'self'; style-src 'self'; img-src 'self'; \
@@ -51,5 +52,5 @@ pub fn offline_policy(digest: &str) -> String {
     )
 }
 
-/// The policy of everything that is no page of the application.
+/// The content security policy of everything else.
 const PLAIN_POLICY: &str = "default-src 'none'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";

@@ -1,4 +1,4 @@
-//! Health: is the process alive, and can it serve.
+//! Health checks: `/healthz` (the process runs) and `/readyz` (it can serve requests).
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,19 +13,19 @@ use tokio::{sync::Mutex, time::Instant};
 
 use crate::server::app::App;
 
-/// The process is alive.
+/// `GET /healthz`: the process runs.
 pub async fn healthz() -> &'static str {
     "ok"
 }
 
-/// How long what was found counts. A store is asked for a write each time.
+/// How long a result is reused. Limits the load, since each check asks the store for a write.
 const PROBE_LIFE: Duration = Duration::from_secs(1);
 
-/// What was found when store and bus were asked last. Everybody who asks meanwhile waits for that and shares it.
+/// The last result of checking the store and the bus. Requests during a check wait for its result and share it.
 #[derive(Default)]
 pub struct Probe(Mutex<Option<(Instant, Health)>>);
 
-/// Whether store and bus answer.
+/// Whether the store and the bus answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Health {
     store: bool,
@@ -46,7 +46,7 @@ impl Probe {
     }
 }
 
-/// Store and bus answer, and the node is not stopping: send it people.
+/// `GET /readyz`: 200 if the store and the bus answer and the node is not stopping, else 503. For load balancers.
 pub async fn readyz(State(app): State<App>, Extension(probe): Extension<Arc<Probe>>) -> Response {
     let ask = async {
         let (store, bus) = tokio::join!(app.store.ping(), app.bus.ping());

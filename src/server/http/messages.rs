@@ -14,7 +14,9 @@ use crate::{
     },
 };
 
-/// Say something. Safe to repeat: the same id gives the same answer, and one message.
+/// Send a message.
+///
+/// Can be repeated safely: a repeated `id` gets the same answer, and adds no second message.
 #[utoipa::path(post, path = "/api/messages", tag = "messages", request_body = SendMessage, responses(
     (status = 200, description = "The message is in the log", body = Ack),
 ))]
@@ -26,7 +28,7 @@ pub async fn send(
     Ok(axum::Json(messages::send(&app, &visitor, body).await?))
 }
 
-/// A page of what was said, newest first.
+/// Get a page of a room's history, newest first.
 #[utoipa::path(get, path = "/api/chats/history", tag = "messages", params(HistoryQuery), responses(
     (status = 200, description = "The page", body = HistoryPage),
 ))]

@@ -1,5 +1,9 @@
-//! Floor 5: the doors for programs and browsers: REST, the socket, health, static files. Handlers do three things: extract,
-//! call a use case, return.
+//! Floor 5: what programs and browsers connect to over HTTP: the REST API, the socket `/ws`, health checks, static
+//! files, and what pages need of a request. A handler does three things: it extracts its input, calls a use case of
+//! `domain/`, and returns the result.
+//!
+//! The way of a request: `serving` accepts the connection, the layers of `router` check it, and a handler answers.
+//! Pages are rendered elsewhere (`ui/`), and get their data from `pages` and `preferences`.
 
 mod admission;
 mod auth;

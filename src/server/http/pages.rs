@@ -1,4 +1,7 @@
-//! What a page shows, by its address and who asks. How it looks is no business of this floor.
+//! The data that a page shows, chosen by its path and its visitor. Rendering is in `ui/`.
+//!
+//! `visit` serves the pages of rooms, and `auth_visit` those about accounts. Both return the data and a `Problem`, if
+//! something went wrong. The page shows the problem, and the response gets its status.
 
 use axum::{
     extract::{FromRequestParts, Path, Query},
@@ -27,8 +30,7 @@ use crate::{
     },
 };
 
-/// What a page shows, and what went wrong on the way: the page says it to people, and its status to programs. Or where to
-/// go instead.
+/// The data for a page, and the problem to show, if any. `Err` is a redirect to another page.
 pub async fn visit(app: &App, parts: &mut Parts) -> Result<(Visit, Option<Problem>), Redirect> {
     let sent_back = sent_back(parts);
     let (page, problem) = match parts.uri.path() {
@@ -51,7 +53,7 @@ pub async fn visit(app: &App, parts: &mut Parts) -> Result<(Visit, Option<Proble
                 split(entrance, |entrance| Page::Dashboard { entrance, all })
             }
         },
-        // Only a room's address has a part that is told apart.
+        // The path parameter is the room's code. Paths without one are unknown pages.
         _ => match Path::<String>::from_request_parts(parts, app).await {
             Ok(Path(text)) => room(app, parts, text).await,
             Err(_) => (Page::NotFound, None),
@@ -68,7 +70,7 @@ pub async fn visit(app: &App, parts: &mut Parts) -> Result<(Visit, Option<Proble
         }
         _ => None,
     };
-    // A room can be shown without the list beside it, and the dashboard is that list.
+    // A failed list is a problem only for the dashboard, which consists of it. A room is shown without the list.
     let (rooms, unlisted) = rooms.transpose().map_or_else(|problem| (None, Some(problem)), |rooms| (rooms, None));
     let problem = problem.or(unlisted.filter(|_| matches!(page, Page::Dashboard { .. })));
     let mut visit = Visit { page, sent_back, account, rooms, local: None };
@@ -76,14 +78,14 @@ pub async fn visit(app: &App, parts: &mut Parts) -> Result<(Visit, Option<Proble
     Ok((visit, problem))
 }
 
-/// What the address of the dashboard may carry.
+/// The query of the dashboard.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct ListFields {
     all: bool,
 }
 
-/// Whether all of a long list are wanted at once, as by who has no scripts to ask for more.
+/// Whether a long list is wanted as a whole. Visitors without JavaScript have no other way to see the rest.
 fn wants_all(parts: &Parts) -> bool {
     Query::<ListFields>::try_from_uri(&parts.uri).is_ok_and(|query| query.all)
 }
@@ -107,20 +109,20 @@ fn account_name(visitor: &Visitor) -> Option<Nickname> {
     visitor.account().ok().map(|(account, _)| account.name.clone())
 }
 
-/// Where somebody goes on who has to log in for this page, or who was logged in and is no more: to log in, and back here.
+/// The URL of the log-in page that leads back to this page. For visitors who are not logged in (any more).
 pub fn way_to_log_in(parts: &Parts) -> String {
     let next = url::form_urlencoded::byte_serialize(parts.uri.path().as_bytes()).collect::<String>();
     let ended = if Reception::of(parts).came_too_late() { "&done=ended" } else { "" };
     format!("/auth/login?next={}{ended}", next.replace("%2F", "/"))
 }
 
-/// The same, if the session of this browser has just been found over: nobody should wonder why they are a stranger.
+/// The same, if this request has found the browser's session ended, so that the visitor learns why they are logged out.
 pub fn way_back_in(parts: &Parts, visit: &Visit) -> Option<String> {
     let is_told = Reception::of(parts).came_too_late() && visit.page != Page::NotFound;
     is_told.then(|| way_to_log_in(parts))
 }
 
-/// What a page about accounts shows; `None` if there is no such page.
+/// The data for a page about accounts. `None` if there is no such page.
 pub async fn auth_visit(app: &App, parts: &mut Parts) -> Option<(AuthVisit, Option<Problem>)> {
     let fields = Query::<AuthFields>::try_from_uri(&parts.uri).map(|query| query.0).unwrap_or_default();
     let (visitor, problem) = match visitor(app, parts).await {
@@ -132,7 +134,7 @@ pub async fn auth_visit(app: &App, parts: &mut Parts) -> Option<(AuthVisit, Opti
         ("/auth/login", "reset") => AuthPage::LogInAfterReset,
         ("/auth/login", "ended") => AuthPage::LogInAgain,
         ("/auth/login", _) => AuthPage::LogIn,
-        // What the page says of an address it takes from its own, and that anybody can write.
+        // The address is in the query, which anybody can write, so an invalid one is not shown.
         ("/auth/code", _) if login::read_email(&fields.email).is_err() => AuthPage::LogIn,
         ("/auth/code", _) => AuthPage::Code,
         ("/auth/forgot-password", "sent") => AuthPage::ForgotPasswordSent,
@@ -183,7 +185,7 @@ async fn claim(app: &App, visitor: &Visitor, token: &str) -> AuthPage {
     }
 }
 
-/// The page of a link for a new password. `is_new` is an account whose address was proved by the same link just now.
+/// The page of a link for a new password. `is_new` means that the same link has just proved the account's address.
 async fn link(app: &App, visitor: &Visitor, token: &str, is_new: bool) -> AuthPage {
     match secrets::look_at(app, visitor, &Secret(token.to_owned())).await {
         Ok(Link::Good) if is_new => AuthPage::SetPassword,
@@ -202,7 +204,7 @@ async fn guest(app: &App, visitor: &Visitor) -> AuthPage {
     }
 }
 
-/// What the address of a page about accounts may carry.
+/// The query of a page about accounts.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct AuthFields {
@@ -231,7 +233,8 @@ async fn entrance(app: &App, parts: &mut Parts) -> Result<Entrance, Problem> {
     rooms::entrance(app, &visitor(app, parts).await?, proposal(app, parts)).await
 }
 
-/// Which name is proposed to whoever has none: drawn once in a visit, so that all its pages propose the same.
+/// Chooses the nickname to offer to a visitor without one. Drawn once for a browser session, so that all pages offer
+/// the same.
 fn proposal(app: &App, parts: &Parts) -> impl FnOnce() -> u32 + use<> {
     let (app, reception, headers) = (app.clone(), Reception::of(parts), parts.headers.clone());
     move || reception.propose(&app, &headers)
@@ -248,7 +251,7 @@ fn split(outcome: Result<Entrance, Problem>, page: impl FnOnce(Option<Entrance>)
     }
 }
 
-/// The names under which Leptos puts a refused form into the address of its page.
+/// The query fields in which Leptos returns a refused form to its page.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Refused {
@@ -265,8 +268,8 @@ fn sent_back(parts: &Parts) -> SentBack {
     SentBack { refused: refused(parts), ..fields }
 }
 
-/// Why a form was refused, as the address says, which anybody can write and have somebody open. So its sentence is not shown:
-/// the page has words of its own for what can go wrong.
+/// The problem of a refused form, from the query. Anybody can write a query and get somebody to open it, so its
+/// sentence is not shown: the page has its own words for each code.
 pub(super) fn refused(parts: &Parts) -> Option<(String, Problem)> {
     let Query(Refused { path, error }) = Query::try_from_uri(&parts.uri).ok()?;
     let problem = ServerFnUrlError::<Problem>::decode_err(&error?);

@@ -1,4 +1,4 @@
-//! What a page of preferences shows.
+//! The data for the pages of preferences.
 
 use axum::{extract::Query, http::request::Parts};
 use serde::Deserialize;
@@ -20,12 +20,12 @@ use crate::{
     },
 };
 
-/// What the page at this address shows to the account that asks, or why there is nothing to show.
+/// The data for the page at this path, or the problem to show instead, for example that the visitor is not logged in.
 pub async fn preferences_visit(app: &App, parts: &mut Parts) -> Result<PreferencesVisit, Problem> {
     let visitor = visitor(app, parts).await?;
     let mut profile = accounts::me(&visitor)?;
     for address in [&mut profile.email, &mut profile.pending_email].into_iter().flatten() {
-        // As its owner reads it. What is sent back is put into ASCII again.
+        // The user reads the host name in its own letters. When the form sends it back, it is converted to ASCII again.
         if let Ok(shown) = Email::try_from(readable(address.as_str())) {
             *address = shown;
         }
@@ -51,7 +51,7 @@ pub async fn preferences_visit(app: &App, parts: &mut Parts) -> Result<Preferenc
     Ok(PreferencesVisit { page, profile, preferences, sessions, now, local, done, asked, typed, refused })
 }
 
-/// What the address of a page of preferences may carry: how a form went, and what it had when it was sent back.
+/// The query of a page of preferences: the outcome of the last form, and what was typed into a refused form.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Fields {
@@ -74,7 +74,7 @@ struct Fields {
 }
 
 impl Fields {
-    /// What was sent, in the place of what is kept.
+    /// The preferences with the values of a refused form in place of the stored ones.
     fn over(&self, kept: &Preferences) -> Preferences {
         let language = match self.language.as_deref() {
             Some(tag) => Language::named(tag),

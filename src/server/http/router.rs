@@ -1,4 +1,4 @@
-//! The whole API on one page.
+//! The router: every route of the API, and the layers around all routes.
 
 use std::sync::Arc;
 
@@ -37,12 +37,13 @@ use crate::{
     server::app::App,
 };
 
-/// The doors of a node, before pages are added and the whole is closed with [`finish`](Self::finish).
+/// The routes of a node. Pages are added by [`with`](Self::with), and [`finish`](Self::finish) puts the layers around
+/// them.
 pub struct Doors {
     router: Router<App>,
 }
 
-/// REST, the socket, health and static files.
+/// The routes of the REST API, the socket, health checks and static files.
 pub fn api(options: &LeptosOptions) -> Doors {
     let (rest, mut description) = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(rooms::create))
@@ -97,15 +98,15 @@ pub fn api(options: &LeptosOptions) -> Doors {
 }
 
 impl Doors {
-    /// Adds pages.
+    /// Adds the routes of pages.
     #[must_use]
     pub fn with(self, pages: impl FnOnce(Router<App>) -> Router<App>) -> Self {
         Self { router: pages(self.router) }
     }
 
-    /// Puts the guards around everything: limits, cross-site checks, security headers, traces without secrets.
+    /// Puts the layers around all routes: limits, cross-site checks, security headers, and traces without secrets.
     ///
-    /// Fails if the public URL is none that a browser would name as an origin.
+    /// Fails if the public URL cannot be the origin of a page.
     pub fn finish(self, app: App, busy: BusyPage) -> anyhow::Result<Router> {
         let csrf = match app.config.public_url.as_deref() {
             Some(url) => CsrfLayer::new()
@@ -114,10 +115,11 @@ impl Doors {
             None => CsrfLayer::new(),
         };
         let is_https = app.config.is_https();
-        // As one layer: a router clones and boxes what is inside each layer, once for every request.
+        // One combined layer, because a router clones and boxes the service inside each of its layers for every
+        // request.
         let guards = ServiceBuilder::new()
             .layer(map_response_with_state(is_https, secure))
-            // Neither addresses nor queries are traced: both can hold a code.
+            // Neither paths nor queries are traced, because both can contain a room code or a token.
             .layer(
                 TraceLayer::new_for_http()
                     .make_span_with(|request: &Request| tracing::debug_span!("request", method = %request.method()))

@@ -1,7 +1,7 @@
-//! Serving: the accept loop, and how long and how many connections may be.
+//! The accept loop, and the limits on connections: how many there may be, and how long they may take.
 //!
-//! HTTP/1.1 only: a proxy in front speaks nothing else to its upstream, and the windows of HTTP/2 in clear would be memory
-//! that any client pins.
+//! HTTP/1.1 only. A reverse proxy in front uses nothing else towards its upstream, and with clear-text HTTP/2 any
+//! client could make the server buffer whole flow-control windows for it.
 
 use std::{
     convert::Infallible,
@@ -43,41 +43,43 @@ use crate::server::{
     socket::{Guarded, UnderWay, Vigil},
 };
 
-/// Connections of one client, if clients connect themselves. A school of two hundred fits, each with a browser's six.
+/// Maximum connections of one client address, if clients connect without a proxy. Enough for a school of two hundred
+/// behind one address, each with a browser's six connections.
 const CLIENT_CONNECTIONS: usize = 2_000;
-/// The part of all connections that one client may have, where the system allows few.
+/// The divisor for one client's share of all connections, where the system allows only few.
 const CLIENT_SHARE: usize = 4;
-/// Connections of all clients, if the system allows as many.
+/// Maximum connections of all clients, if the system allows that many.
 const CONNECTIONS: usize = 200_000;
-/// Open files that are left for everything else: the store, the bus, mails, the site.
+/// File descriptors that are reserved for the store, the bus, mails and static files.
 const OTHER_FILES: usize = 128;
-/// Bytes of a request that are kept before it is read, and of an answer before it is written. The longest address is what a
-/// refused form without scripts comes back with.
+/// Size of the buffer for a request's head and of that for a response. The longest request line is that of a refused
+/// form without JavaScript, whose fields come back in the query.
 const BUFFER_BYTES: usize = 128 * 1024;
-/// How long a client may take nothing of what the kernel has for it. A socket's own clock
-/// ([`socket`](crate::server::socket)) does not see what the kernel has taken over.
+/// The kernel closes a connection whose client acknowledges nothing for this long. The timeouts in
+/// [`socket`](crate::server::socket) do not see bytes that the kernel has accepted already.
 #[cfg(target_os = "linux")]
 const UNTAKEN: Duration = Duration::from_mins(1);
-/// How long nobody is accepted after the system could not.
+/// The pause after accepting failed for a reason of the system.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// The place of a connection among all, given back when the last part of it has ended. A socket keeps it on.
+/// One of the limited places for connections. It is freed when the last clone is dropped. An upgraded socket keeps a
+/// clone.
 pub type Place = Arc<Taken>;
 
-/// What a connection takes up.
+/// What a connection occupies while it is open.
 #[derive(Debug)]
 pub struct Taken {
     _permit: OwnedSemaphorePermit,
     _counted: Option<Counted>,
 }
 
-/// The places of a node.
+/// The places for connections on this node.
 struct Places {
     all: Arc<Semaphore>,
     each: Counts,
 }
 
-/// Why there is no place.
+/// Why a connection gets no place.
 #[derive(Debug, PartialEq, Eq)]
 enum Full {
     OfClient,
@@ -90,7 +92,7 @@ impl Places {
         Self { all: Arc::new(Semaphore::new(most)), each: Counts::up_to(each) }
     }
 
-    /// A place for a connection, if it is known whose.
+    /// Reserves a place. `client` is `None` if a proxy hides the client's address; then only the total is limited.
     fn take(&self, client: Option<IpAddr>) -> Result<Place, Full> {
         let counted = match client {
             Some(client) => Some(self.each.take(client).ok_or(Full::OfClient)?),
@@ -101,7 +103,7 @@ impl Places {
     }
 }
 
-/// Takes connections until the node begins to stop; ends when the last request that was under way then is answered.
+/// Accepts connections until the node begins to stop. Returns when the last request of that moment has been answered.
 pub async fn serve(app: App, listener: TcpListener, router: Router) {
     let files = raise_file_limit();
     let most = files.saturating_sub(OTHER_FILES).clamp(1, CONNECTIONS);
@@ -117,7 +119,7 @@ pub async fn serve(app: App, listener: TcpListener, router: Router) {
             Ok(accepted) => accepted,
             Err(error) if is_of_one_connection(&error) => continue,
             Err(error) => {
-                // Such as no file left: it does not help to ask at once.
+                // For example, no file descriptor is left. Trying again at once does not help.
                 if std::mem::take(&mut is_quiet) {
                     tracing::warn!(%error, "no connection can be taken");
                 }
@@ -125,7 +127,7 @@ pub async fn serve(app: App, listener: TcpListener, router: Router) {
                 continue;
             }
         };
-        // Of the clients behind a proxy nothing is known yet.
+        // Behind a proxy, the peer's address is the proxy's. The client is known only once the request's head is read.
         let client = (app.config.proxy_hops == 0).then(|| peer.ip());
         let place = match places.take(client) {
             Ok(place) => place,
@@ -150,15 +152,15 @@ pub async fn serve(app: App, listener: TcpListener, router: Router) {
     connections.wait().await;
 }
 
-/// Sets what a connection needs of the kernel. Without it a client is still answered.
+/// Sets socket options of a connection. Failures are ignored, because the connection works without them.
 fn prepare(stream: &TcpStream) {
-    // Frames are small, and each is news to somebody.
+    // Frames are small, and must be sent without delay.
     let _ = stream.set_nodelay(true);
     #[cfg(target_os = "linux")]
     let _ = sockopt::set_tcp_user_timeout(stream, u32::try_from(UNTAKEN.as_millis()).unwrap_or(u32::MAX));
 }
 
-/// Answers the requests of one connection.
+/// Answers all requests of one connection.
 async fn answer(app: App, stream: TcpStream, peer: SocketAddr, place: Place, router: Router) {
     let vigil = Vigil::begin();
     let stream = TokioIo::new(Guarded::new(stream, vigil.clone()));
@@ -168,7 +170,7 @@ async fn answer(app: App, stream: TcpStream, peer: SocketAddr, place: Place, rou
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
         request.extensions_mut().insert(Place::clone(&place));
-        // A router is always ready.
+        // `poll_ready` can be skipped, because a router is always ready.
         let answering = router.clone().call(request);
         async move {
             let Ok(response) = answering.await;
@@ -181,7 +183,7 @@ async fn answer(app: App, stream: TcpStream, peer: SocketAddr, place: Place, rou
     let mut is_stopping = false;
     loop {
         tokio::select! {
-            // What fails here is the client's line.
+            // An error here is a broken connection or a malformed request, which need no log entry.
             _ = connection.as_mut() => return,
             () = watching.expired() => return,
             () = app.stopping.cancelled(), if !is_stopping => {
@@ -192,7 +194,7 @@ async fn answer(app: App, stream: TcpStream, peer: SocketAddr, place: Place, rou
     }
 }
 
-/// Says why a connection is not taken, if that can be done at once.
+/// Sends the reason for refusing a connection, if that is possible without waiting.
 fn refuse(stream: &TcpStream, status: &str) {
     const WHY: &str = "There are too many connections. Close some, or try again later.\n";
     let answer = format!(
@@ -200,17 +202,17 @@ fn refuse(stream: &TcpStream, status: &str) {
          content-length: {}\r\n\r\n{WHY}",
         WHY.len(),
     );
-    // A new connection has an empty buffer, of which the runtime does not know yet.
+    // A raw `send`: the buffer of a new connection is empty, but the runtime has not registered it as writable yet.
     let _ = rustix::net::send(stream, answer.as_bytes(), SendFlags::empty());
 }
 
-/// Whether it failed for the connection that was to be accepted, and the next one may do.
+/// Whether accepting failed only for the one connection, so that the next can be accepted at once.
 fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionRefused | ConnectionAborted | ConnectionReset)
 }
 
-/// Opens as many files as the system lets this process have, and says how many that is.
+/// Raises the limit of open files as far as the system allows. Returns the limit.
 fn raise_file_limit() -> usize {
     let limit = getrlimit(Resource::Nofile);
     let most = limit.maximum.unwrap_or(u64::MAX).min((2 * CONNECTIONS) as u64);
@@ -224,7 +226,7 @@ fn raise_file_limit() -> usize {
     usize::try_from(current).unwrap_or(usize::MAX)
 }
 
-/// The body of an answer; when it has left, the request is not under way any more.
+/// The body of a response. Dropping it marks the request as answered.
 struct Answer {
     body: Body,
     _under_way: UnderWay,

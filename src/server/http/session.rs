@@ -1,5 +1,5 @@
-//! The cookies that say who somebody is. Not readable by scripts, not sent from other sites, and with https bound to the
-//! host.
+//! The cookies that identify a visitor. Scripts cannot read them (`HttpOnly`), requests from other sites do not carry
+//! them (`SameSite=Lax`, except when a link is followed), and with https they are bound to this host (`__Host-`).
 
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 use time::Duration;
@@ -14,33 +14,35 @@ use crate::server::{
     keys::ACCESS_LIFE,
 };
 
-/// How long a browser keeps a guest's cookie; how long it is worth something, the server decides.
+/// How long a browser keeps a guest's cookie. The server may forget the guest earlier.
 const GUEST_LIFE: Duration = Duration::days(30);
-/// How long a browser keeps what belongs to a code; the code itself is good for less.
+/// How long a browser keeps the ticket of a log-in code. The code itself expires earlier.
 const TICKET_LIFE: Duration = Duration::minutes(10);
 
-/// As long as browsers keep a cookie at most.
+/// The longest time for which browsers keep a cookie.
 const PASS_LIFE: Duration = Duration::days(400);
 
-/// What a cookie is for.
+/// The purpose of a cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Name {
-    /// The session of a guest.
+    /// The secret of a guest session.
     Guest,
     /// The access token of an account's session.
     Access,
     /// The refresh token of an account's session.
     Refresh,
-    /// What makes a code good in this browser only.
+    /// The ticket without which a mailed code to log in is not accepted.
     Ticket,
-    /// The name that is proposed to somebody who has none yet.
+    /// The number of the generated nickname that is offered to a visitor without a name.
     Proposal,
-    /// What this browser is known by to an address that it was logged in by.
+    /// Proof that this browser was logged in to the account of a proved address
+    /// ([`Keys::pass`](crate::server::keys::Keys::pass)).
     Pass,
 }
 
 impl Name {
-    /// With https the prefix makes browsers refuse it from anywhere but this host.
+    /// The cookie's name. With https it has the prefix `__Host-`, which makes browsers refuse such a cookie from any
+    /// other host.
     fn of(self, config: &Config) -> &'static str {
         match (self, config.is_https()) {
             (Self::Guest, false) => "anonchat",
@@ -59,17 +61,17 @@ impl Name {
     }
 }
 
-/// What a request carries.
+/// The value of a cookie in a request.
 pub fn read<'a>(config: &Config, jar: &'a CookieJar, name: Name) -> Option<&'a str> {
     jar.get(name.of(config)).map(Cookie::value)
 }
 
-/// The cookie for a new guest.
+/// The cookie for a new guest session.
 pub fn of_guest(config: &Config, session: &SessionToken) -> Cookie<'static> {
     cookie(config, Name::Guest, session.reveal().to_owned(), GUEST_LIFE)
 }
 
-/// The cookies for new tokens of an account's session.
+/// The cookies for an account's tokens.
 pub fn of_account(config: &Config, tokens: Tokens) -> Vec<Cookie<'static>> {
     let seconds = |life: std::time::Duration| Duration::seconds(life.as_secs().cast_signed());
     let access = cookie(config, Name::Access, tokens.access, seconds(ACCESS_LIFE));
@@ -77,12 +79,12 @@ pub fn of_account(config: &Config, tokens: Tokens) -> Vec<Cookie<'static>> {
     [Some(access), refresh].into_iter().flatten().collect()
 }
 
-/// The cookie for a code that was asked for.
+/// The cookie for the ticket of a requested code.
 pub fn of_ticket(config: &Config, ticket: &Ticket) -> Cookie<'static> {
     cookie(config, Name::Ticket, ticket.reveal().to_owned(), TICKET_LIFE)
 }
 
-/// The cookie for a proposed name. The browser forgets it when it is closed.
+/// The cookie for an offered nickname. The browser deletes it when it closes.
 pub fn of_proposal(config: &Config, pick: u32) -> Cookie<'static> {
     let mut cookie = cookie(config, Name::Proposal, pick.to_string(), Duration::ZERO);
     cookie.unset_expires();
@@ -95,7 +97,7 @@ pub fn of_pass(config: &Config, pass: String) -> Cookie<'static> {
     cookie(config, Name::Pass, pass, PASS_LIFE)
 }
 
-/// Makes the browser forget a cookie.
+/// A cookie that makes the browser delete this one.
 pub fn none(config: &Config, name: Name) -> Cookie<'static> {
     cookie(config, name, String::new(), Duration::ZERO)
 }

@@ -1,5 +1,5 @@
-//! Static files: the hashed shell for ever, everything else asked for anew each time; and the list of the shell for the
-//! service worker.
+//! Static files and their caching. Files with a hash in their name are cached for ever, icons for a day, and all others
+//! are revalidated each time. `/shell.json` lists the files that the service worker stores for offline use.
 
 use std::path::Path;
 
@@ -28,10 +28,10 @@ const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000
 const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
 const A_DAY: HeaderValue = HeaderValue::from_static("public, max-age=86400");
 
-/// Files of the site folder, and what describes them.
+/// The routes for the files of the site folder.
 pub fn files(options: &LeptosOptions) -> Router<App> {
     let root = Path::new(options.site_root.as_ref());
-    // What is not there today may be there after the next deployment.
+    // A missing file must not be cached, because the next deployment may have it.
     let cached = |value: HeaderValue| {
         let unless_missing =
             move |response: &Response<_>| (!response.status().is_client_error()).then(|| value.clone());
@@ -57,8 +57,8 @@ pub fn files(options: &LeptosOptions) -> Router<App> {
         .route("/shell.json", get(move || async move { ([(header::CACHE_CONTROL, ASK_AGAIN)], shell) }))
 }
 
-/// Gives the offline page a policy that lets its own lines of script run, by their digest, and no others. The page is kept
-/// on the device with its headers, so there is no nonce in it.
+/// Sets the content security policy of the offline page: only its inline script may run, identified by its digest. A
+/// nonce is not possible, because the browser stores the page with its headers and shows it later.
 fn policed(root: &Path) -> SetResponseHeaderLayer<Option<HeaderValue>> {
     let page = std::fs::read_to_string(root.join("offline.html")).unwrap_or_default();
     let script = page.split_once("<script>").and_then(|(_, rest)| Some(rest.split_once("</script>")?.0));
@@ -67,8 +67,8 @@ fn policed(root: &Path) -> SetResponseHeaderLayer<Option<HeaderValue>> {
     SetResponseHeaderLayer::overriding(header::CONTENT_SECURITY_POLICY, policy)
 }
 
-/// What the service worker keeps: the hashed files of the page and the offline page, under a version that changes with any
-/// of them.
+/// The list for the service worker: the hashed files, the offline page, and a version that changes whenever one of them
+/// changes.
 fn shell(options: &LeptosOptions) -> serde_json::Value {
     let root = Path::new(options.site_root.as_ref());
     let pkg = options.site_pkg_dir.as_ref();

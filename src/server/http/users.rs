@@ -1,4 +1,4 @@
-//! REST: one's own account.
+//! REST: the visitor's own account.
 
 use axum::{
     body::Body,
@@ -23,7 +23,7 @@ use crate::{
 
 type Answer<T> = Result<T, Refusal>;
 
-/// Your account.
+/// Get your account.
 #[utoipa::path(get, path = "/api/users/me", tag = "accounts", responses(
     (status = 200, description = "The account", body = Profile),
 ))]
@@ -31,7 +31,10 @@ pub async fn me(visitor: Visitor) -> Answer<axum::Json<Profile>> {
     Ok(axum::Json(accounts::me(&visitor)?))
 }
 
-/// Delete your account, with its password or a code. As a guest: leave, and be forgotten.
+/// Delete your account, or your guest session.
+///
+/// An account must be confirmed by its password, or by a code that `POST /api/auth/code` mails. A guest needs no body:
+/// the guest leaves the room and is deleted.
 #[utoipa::path(delete, path = "/api/users/me", tag = "accounts", request_body = DeleteMe, responses(
     (status = 204, description = "Gone"),
 ))]
@@ -47,7 +50,10 @@ pub async fn forget_me(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Everything known of your account: profile, preferences, sessions, rooms, past ones too, and what you said, where kept.
+/// Download everything that is stored about your account.
+///
+/// The file has your profile with the preferences, your sessions, all rooms that you are or were in, and your messages
+/// as far as they are preserved.
 #[utoipa::path(get, path = "/api/users/me/data", tag = "accounts", responses(
     (status = 200, description = "A file of JSON: `profile`, `sessions`, `rooms`, `messages`", content_type = "application/json"),
 ))]
@@ -61,7 +67,9 @@ pub async fn data(State(app): State<App>, visitor: Visitor) -> Answer<Response> 
     Ok((headers, Body::from_stream(pieces)).into_response())
 }
 
-/// Keep what you chose. A preference that is left out has its default.
+/// Replace your preferences.
+///
+/// A preference that is left out is set to its default.
 #[utoipa::path(put, path = "/api/users/preferences", tag = "accounts", request_body = Preferences, responses(
     (status = 200, description = "The account as it is now", body = Profile),
 ))]
@@ -73,7 +81,7 @@ pub async fn preferences(
     Ok(axum::Json(accounts::prefer(&app, &visitor, body).await?))
 }
 
-/// Be called something else.
+/// Change your name.
 #[utoipa::path(put, path = "/api/users/name", tag = "accounts", request_body = ChangeName, responses(
     (status = 200, description = "The account as it is now", body = Profile),
 ))]
@@ -85,7 +93,10 @@ pub async fn name(
     Ok(axum::Json(accounts::rename(&app, &visitor, body).await?))
 }
 
-/// Have another address, once a mail has proved it. The same address again sends the mail again.
+/// Change your email address.
+///
+/// The new address is pending until the link in a mail to it is followed. Sending the same address again sends the mail
+/// again.
 #[utoipa::path(put, path = "/api/users/email", tag = "accounts", request_body = ChangeEmail, responses(
     (status = 200, description = "The account as it is now, with the address pending", body = Profile),
 ))]
@@ -97,7 +108,7 @@ pub async fn email(
     Ok(axum::Json(accounts::change_email(&app, &visitor, body).await?))
 }
 
-/// Have another password. Ends all other sessions.
+/// Change your password, and end all your other sessions.
 #[utoipa::path(put, path = "/api/users/password", tag = "accounts", request_body = ChangePassword, responses(
     (status = 204, description = "Changed"),
 ))]

@@ -1,4 +1,5 @@
-//! Mails that become files, where no mail server is set: to try things out, and for whoever runs a server for themselves.
+//! A mailer that writes mails into files, for servers without a mail server: for trying things out, and for personal
+//! use.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -14,13 +15,14 @@ use tokio::task::spawn_blocking;
 use super::{Mail, Mailer, Undelivered};
 use crate::server::disk;
 
-/// Writes each mail into a folder as `<id>.eml`, readable by its owner only. Ids sort by time.
+/// Writes each mail into a folder as `<id>.eml`, readable by the owner only. Ids sort by time.
 pub struct Files {
     folder: PathBuf,
 }
 
 impl Files {
-    /// Makes the folder if it is not there. What is there already is closed to other users of the machine.
+    /// Creates the folder if it is missing. Mails that are in it already are made unreadable for other users of the
+    /// machine.
     pub fn in_folder(folder: PathBuf) -> anyhow::Result<Self> {
         disk::private_folder(&folder)?;
         let there = fs::read_dir(&folder).with_context(|| format!("reading the folder {}", folder.display()))?;
@@ -43,8 +45,8 @@ impl Mailer for Files {
     }
 }
 
-/// A file that is there is whole: it is written under another name first. One that is there already is written anew, so a
-/// mail that is sent twice is still one file.
+/// Writes a file under a temporary name and then renames it, so that every `.eml` file is complete. An existing file is
+/// replaced, so that a mail that is sent twice is still one file.
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let unfinished = folder.join(format!("{name}.part"));
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;

@@ -1,4 +1,4 @@
-//! Mails that are kept in memory, for tests to read.
+//! A mailer that stores mails in memory, for tests.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::{Mail, Mailer, Undelivered};
 
-/// Keeps every mail. Can be told to refuse the next ones.
+/// Stores every mail. Tests can make it refuse the next ones.
 #[derive(Default)]
 pub struct Memory {
     mails: Mutex<Vec<Mail>>,
@@ -14,12 +14,12 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// The mails that came, the oldest first.
+    /// The mails that were sent, the oldest first.
     pub fn mails(&self) -> Vec<Mail> {
         self.mails.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Refuses the next mail like this.
+    /// Makes the next `send` fail with this reason.
     pub fn refuse(&self, reason: Undelivered) {
         self.refusals.lock().unwrap_or_else(PoisonError::into_inner).push(reason);
     }

@@ -1,7 +1,7 @@
-//! Floor 1: mail. What a letter says and looks like (`letters/`), and the ways it leaves: over SMTP, into files, or into
-//! memory, where tests read it.
+//! Floor 1: mail. What a letter says and looks like is in `letters/`. The ways to send a mail are `Mailer`s: over SMTP,
+//! into files (without a mail server), or into memory (for tests).
 //!
-//! Not here: which mails there are and that none is lost (the outbox, `store::Mails`), and when they are sent
+//! Not here: the outbox, which ensures that no mail is lost (`store::Mails`), and when mails are sent
 //! (`domain/mails.rs`).
 
 mod files;
@@ -36,36 +36,36 @@ use super::{
 };
 use crate::protocol::Email;
 
-/// A way out of here for mails.
+/// A way to send mails.
 #[async_trait]
 pub trait Mailer: Send + Sync + 'static {
-    /// Hands a mail over for good, within half a minute.
+    /// Hands a mail over for good. Must return within half a minute.
     async fn send(&self, mail: &Mail) -> Result<(), Undelivered>;
 }
 
-/// Why a mail has not been handed over. The text names no address.
+/// The reason why a mail was not handed over. The text contains no address.
 #[derive(Debug, thiserror::Error)]
 pub enum Undelivered {
-    /// It never will be: the other side refuses this mail.
+    /// The mail server refuses this mail permanently.
     #[error("refused: {0}")]
     Refused(String),
-    /// Not now.
+    /// Sending failed for now, and may succeed later.
     #[error("not now: {0}")]
     NotNow(String),
 }
 
-/// A mail as it leaves.
+/// A mail, ready to be sent.
 #[derive(Clone)]
 pub struct Mail {
-    /// Which: the same however often it is sent.
+    /// The mail's id, the same at every attempt.
     pub id: MailId,
-    /// Where to.
+    /// The recipient.
     pub to: Email,
-    /// What it is about.
+    /// The subject.
     pub subject: String,
-    /// What it says, for readers of plain text.
+    /// The content as plain text.
     pub text: String,
-    /// The same, for the others.
+    /// The content as HTML.
     pub html: String,
     message: Message,
 }
@@ -76,17 +76,17 @@ impl fmt::Debug for Mail {
     }
 }
 
-/// What all letters of a node have in common: who writes, and where links lead.
+/// What all letters of a node share: the sender, and the base of links.
 pub struct Letterhead {
-    /// What links begin with.
+    /// The base URL of links, without a slash at the end.
     url: String,
-    /// Whose mails these are: the name of the host in `url`.
+    /// The host name of `url`, which names this server in letters.
     host: String,
     from: Mailbox,
 }
 
 impl Letterhead {
-    /// The letterhead of these settings.
+    /// The letterhead for these settings. Fails if `MAIL_FROM` or `PUBLIC_URL` cannot be used.
     pub fn of(config: &Config) -> anyhow::Result<Self> {
         let url = config.base_url();
         let host = host_name(&url).with_context(|| format!("{url} (PUBLIC_URL) names no host"))?;
@@ -97,7 +97,8 @@ impl Letterhead {
         Ok(Self { url, host, from })
     }
 
-    /// Writes a mail of the outbox out. Fails if it can never be sent: the key of its secret is gone, say.
+    /// Writes out a mail of the outbox. Fails if the mail can never be sent, for example because the key of its secret
+    /// is gone.
     pub fn write(&self, record: &MailRecord, keys: &Keys) -> anyhow::Result<Mail> {
         let letter = letters::compose(record, keys, &self.url, &self.host)?;
         let message = Message::builder()
@@ -114,7 +115,7 @@ impl Letterhead {
     }
 }
 
-/// The name of a URL's host. An address of numbers is nobody's name: then it is `localhost`.
+/// The host name of a URL. `localhost` if the URL has an IP address, since addresses of mails need a name.
 fn host_name(url: &str) -> Option<String> {
     match Url::parse(url).ok()?.host()? {
         Host::Domain(name) => Some(name.to_owned()),
@@ -122,14 +123,15 @@ fn host_name(url: &str) -> Option<String> {
     }
 }
 
-/// Where a mail goes. The host is written in ASCII (RFC 5891), since few mail servers take it otherwise.
+/// The recipient's address for the mail server. The host is written in ASCII (RFC 5891), since few mail servers accept
+/// other letters.
 fn address(email: &Email) -> anyhow::Result<Address> {
     let (local, host) = email.as_str().rsplit_once('@').context("an address has an @")?;
     let host = Host::parse(host).context("the host of the address is none")?;
     Address::new(local, host.to_string()).context("it cannot be an address")
 }
 
-/// Nobody wrote this by hand, so no machine should answer it (RFC 3834).
+/// The header that tells other machines not to answer, because no person wrote this mail (RFC 3834).
 #[derive(Clone)]
 struct AutoSubmitted;
 

@@ -1,7 +1,8 @@
-//! Mails that leave over SMTP.
+//! A mailer that sends mails over SMTP.
 //!
-//! lettre speaks the protocol; connections are kept here and not in its pool, which takes a connection back whose mail was
-//! given up in the middle: the next mail would read the answers to that one.
+//! The `lettre` library implements the protocol. Its connection pool is not used, because that reuses a connection
+//! after a send was cancelled half way: the next mail would then read the answers to the previous one. So idle
+//! connections are kept here, and only after a mail was sent completely.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -22,23 +23,23 @@ use url::{Host, Url};
 
 use super::{Mail, Mailer, Undelivered};
 
-/// How long the way to the server may take, and its first answers.
+/// Time limit for connecting to the server and for its first answers.
 const CONNECT: Duration = Duration::from_secs(10);
-/// How long handing over a mail may take, all in all.
+/// Time limit for handing over one mail, including the connection.
 const SEND: Duration = Duration::from_secs(25);
-/// How long a connection is kept for the next mail. Servers close idle ones after some minutes (RFC 5321, 4.5.3.2.7).
+/// How long an idle connection is kept. Servers close idle ones after some minutes (RFC 5321, 4.5.3.2.7).
 const IDLE: Duration = Duration::from_secs(30);
-/// Connections kept.
+/// Maximum number of idle connections.
 const KEPT: usize = 4;
 
-/// A mail server.
+/// A mail server and the idle connections to it.
 pub struct Smtp {
     server: Server,
-    /// Held for moments only.
+    /// The idle connections, and since when each is idle. The lock is never held across an await.
     idle: Mutex<Vec<(AsyncSmtpConnection, Instant)>>,
 }
 
-/// Where it is, and how to be let in.
+/// The server's address, and how to log in to it.
 struct Server {
     host: String,
     port: u16,
@@ -46,29 +47,29 @@ struct Server {
     credentials: Option<Credentials>,
 }
 
-/// What keeps others from reading along.
+/// How the connection is encrypted.
 enum Security {
-    /// Nothing: for a server on this machine or in a network of one's own.
+    /// Not at all: for a server on this machine or in a private network.
     None,
     /// TLS from the first byte.
     Tls(TlsParameters),
-    /// TLS before anything of worth is said (STARTTLS), or nothing is said at all.
+    /// STARTTLS before anything confidential is sent. Fails if the server does not offer it.
     StartTls(TlsParameters),
 }
 
 impl Smtp {
-    /// The server of an `SMTP_URL`. Says what is wrong with one without repeating it, since it has a password.
+    /// The server of an `SMTP_URL`. Error texts do not repeat the URL, since it contains a password.
     pub fn of(url: &str) -> anyhow::Result<Self> {
         let server = Server::of(url).context("SMTP_URL cannot be used")?;
         Ok(Self { server, idle: Mutex::default() })
     }
 
-    /// The server's name and port, to log.
+    /// The server's host and port, for logs.
     pub fn address(&self) -> String {
         format!("{}:{}", self.server.host, self.server.port)
     }
 
-    /// A connection that was kept, if it still answers.
+    /// An idle connection that still answers.
     async fn kept(&self) -> Option<AsyncSmtpConnection> {
         loop {
             let (mut connection, since) = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
@@ -89,7 +90,7 @@ impl Smtp {
     async fn deliver(&self, mail: &Mail) -> Result<(), Undelivered> {
         let mut connection = match self.kept().await {
             Some(connection) => connection,
-            // What goes wrong here is about us, and says nothing about this mail.
+            // A failure to connect or log in says nothing about this mail, so the mail is tried again.
             None => self.server.connect().await.map_err(|error| Undelivered::NotNow(reason(&error)))?,
         };
         connection.send(mail.message.envelope(), &mail.message.formatted()).await.map_err(|error| refusal(&error))?;
@@ -160,11 +161,11 @@ fn is_this_machine(host: &str) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// What a failure means for the mail that was being handed over.
+/// What a failure means for the mail that was being sent.
 fn refusal(error: &Error) -> Undelivered {
-    // 53x is about how we introduced ourselves (RFC 4954, 6).
+    // Codes 53x are about this server's login (RFC 4954, 6), not about the mail.
     let about_us = error.status().is_some_and(|code| code.to_string().starts_with("53"));
-    // The library refuses what the server could not take, such as a local part beyond ASCII.
+    // `is_client`: the library refuses what the server cannot accept, such as a local part beyond ASCII.
     if (error.is_permanent() && !about_us) || error.is_client() {
         Undelivered::Refused(reason(error))
     } else {
@@ -172,13 +173,13 @@ fn refusal(error: &Error) -> Undelivered {
     }
 }
 
-/// A failure in words. Of what the server said only the codes, since it likes to repeat the address.
+/// A failure in words. Of the server's answer only the codes are included, since the text often repeats the address.
 fn reason(error: &Error) -> String {
     let Some(code) = error.status() else {
         return if error.is_response() { "the mail server's answer is no SMTP".to_owned() } else { error.to_string() };
     };
     let said = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-    // Such as 5.1.1 (RFC 3463).
+    // An enhanced status code such as 5.1.1 (RFC 3463).
     let enhanced = said.split_whitespace().next().filter(|word| word.chars().all(|c| c.is_ascii_digit() || c == '.'));
     ["the mail server answered", &code.to_string(), enhanced.unwrap_or_default()].join(" ").trim_end().to_owned()
 }

@@ -1,10 +1,12 @@
-//! How a text begins: cut between the characters that a reader sees (grapheme clusters, UAX 29), never within one.
+//! The beginning of a text, for previews. A text is cut between grapheme clusters (UAX 29), the characters that a
+//! reader sees, and never within one.
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use crate::protocol::{MessageBody, limits::PREVIEW_CHARS};
 
-/// How a message begins: one line of at most [`PREVIEW_CHARS`] characters.
+/// The beginning of a message, as one line of at most [`PREVIEW_CHARS`] characters. White space becomes single spaces,
+/// and a cut is marked by `…`.
 pub fn preview(body: &MessageBody) -> String {
     let line = body.as_str().split_whitespace().flat_map(|word| [" ", word]).skip(1);
     let mut line: String = line.flat_map(str::chars).take(PREVIEW_CHARS + 1).collect();
@@ -15,8 +17,8 @@ pub fn preview(body: &MessageBody) -> String {
     line
 }
 
-/// Where the last picture or letter ends that is whole within so many characters. One that is longer than that alone is cut:
-/// nothing would be left.
+/// The byte index after the last grapheme cluster that ends within `limit` characters. If the first cluster alone is
+/// longer, it is cut, because otherwise nothing would be left.
 fn end_of_whole(text: &str, limit: usize) -> usize {
     let mut count = 0;
     let whole = text.graphemes(true).take_while(|shown| {

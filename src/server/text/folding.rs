@@ -1,4 +1,4 @@
-//! Texts in the form in which they are compared.
+//! Case folding: the form in which texts are compared, for example to find a name in a message.
 
 use std::borrow::Cow;
 
@@ -6,8 +6,10 @@ use unicode_normalization::UnicodeNormalization as _;
 
 const DOT_ABOVE: char = '\u{307}';
 
-/// A text without what does not make another word: case, width, and the form of its accents (NFKC, and the full case folding
-/// of Unicode by way of its capitals, so that `ß` is `ss`). The Turkish `İ` and `ı` are the `i` of other languages.
+/// A text without the differences that do not make another word: case, width, and the encoding of accents.
+///
+/// The steps are NFKC and full Unicode case folding. The folding goes through upper case, so that `ß` becomes `ss`. The
+/// Turkish `İ` and `ı` are folded to `i`, as in other languages.
 pub fn folded(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return if text.bytes().any(|c| c.is_ascii_uppercase()) {
@@ -20,7 +22,7 @@ pub fn folded(text: &str) -> Cow<'_, str> {
         text.nfkc().flat_map(char::to_lowercase).flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfkc();
     let mut folded = String::with_capacity(text.len());
     for c in small {
-        // What a capital with a dot becomes.
+        // The dot above that remains when `İ` becomes lower case.
         if !(c == DOT_ABOVE && folded.ends_with('i')) {
             folded.push(c);
         }

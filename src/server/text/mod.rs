@@ -1,10 +1,11 @@
-//! How text that people send is read: the one place that decides what is blank, what a name may hold, which names are the
-//! same, and where a text is cut. Pure functions over
-//! Unicode's own data, which the wasm does not carry: the page checks beforehand with what its browser knows, and this
-//! module decides.
+//! Reading typed text: the one place that decides what counts as blank, what a name may contain, which names are equal,
+//! and where a text is cut.
 //!
-//! What is stored already is not read here but by `stored` of its type. How a room code is read from what was typed, and
-//! where a link begins and ends, needs no tables and stands in `protocol`.
+//! These are pure functions over Unicode tables. The WebAssembly client does not contain the tables: the page checks
+//! input with what the browser knows, and the server decides here.
+//!
+//! Stored texts are not read here, but by the `stored` function of their type. Reading room codes and finding links
+//! needs no tables, and is in `protocol`.
 
 mod beginnings;
 mod folding;
@@ -18,18 +19,18 @@ pub use folding::folded;
 pub use names::cleaned_name;
 pub use visible::{is_blank, is_mark};
 
-/// Reads what somebody wants to be called.
+/// Reads a typed nickname.
 pub fn nickname(typed: &str) -> Result<Nickname, InvalidText> {
     named(Subject::Name, &cleaned_name(typed))
 }
 
-/// Reads what a room shall be called.
+/// Reads a typed room name.
 pub fn room_name(typed: &str) -> Result<RoomName, InvalidText> {
     named(Subject::RoomName, &cleaned_name(typed))
 }
 
-/// Reads what somebody says. A message is kept as it was written, except for controls and blank edges; only one that shows
-/// nothing at all is refused.
+/// Reads a typed message. The text is stored as written, without controls and blank edges. A message of which nothing
+/// is visible is refused.
 pub fn message(typed: &str) -> Result<MessageBody, InvalidText> {
     let body = MessageBody::try_from(typed)?;
     if is_blank(body.as_str()) { Err(InvalidText::Empty(Subject::Message)) } else { Ok(body) }
@@ -46,7 +47,7 @@ mod tests {
     use super::*;
     use crate::protocol::is_unseen;
 
-    /// What shows nothing: default ignorables, format characters, fillers, lone marks, selectors, tags.
+    /// Texts of which nothing is visible: default ignorables, format characters, fillers, lone marks, selectors, tags.
     const NOTHING: &[&str] = &[
         "\u{200B}",
         "\u{FEFF}",
@@ -132,11 +133,11 @@ mod tests {
 
     #[test]
     fn nothing_that_is_not_seen_makes_another_name() {
-        // A sign that stands before numbers is seen.
+        // U+0600 is a sign in front of numbers, which is visible.
         for hidden in NOTHING.iter().filter(|hidden| **hidden != "\u{600}") {
             for typed in [format!("Ada{hidden}"), format!("{hidden}Ada"), format!(" {hidden} Ada {hidden}")] {
                 let name = nickname(&typed).unwrap();
-                // So is an accent that stands behind a letter.
+                // A combining accent after a letter is visible as well.
                 let plain: String = name.as_str().chars().filter(|c| !is_mark(*c)).collect();
                 assert!(["Ada", "Adá", "Adạ"].contains(&&*plain), "{}", typed.escape_unicode());
             }
@@ -223,7 +224,7 @@ mod tests {
         assert!(nickname(&"e\u{301}".repeat(32)).is_ok());
     }
 
-    /// The wasm has ranges where the server has tables.
+    /// The client has hand-written ranges where the server has tables. They must agree.
     #[test]
     fn the_page_knows_what_is_not_seen() {
         for c in '\0'..=char::MAX {
@@ -233,7 +234,7 @@ mod tests {
         }
     }
 
-    /// Texts that are mostly made of what is hard.
+    /// Texts that consist mostly of difficult characters.
     fn hard() -> impl Strategy<Value = String> {
         let one = prop_oneof![
             "[a-zé ]",

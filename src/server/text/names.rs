@@ -1,5 +1,8 @@
-//! What a name may hold: one line in one form (NFC), without anything that a reader does not see, so that what looks like
-//! another member's name is that name.
+//! Cleaning names: a name is one line in one form (NFC), without invisible characters, so that two names that look the
+//! same are the same.
+//!
+//! Invisible characters are dropped, except where a script or an emoji needs them: joiners, variation selectors, and
+//! the tags of flags. Combining marks are limited in number, so that they cannot pile up on one letter.
 
 use icu_properties::props::{
     Alphabetic, BinaryProperty as _, CanonicalCombiningClass, Emoji, EmojiModifier, EmojiPresentation,
@@ -16,10 +19,11 @@ const EMOJI_STYLE: char = '\u{FE0F}';
 const KEYCAP: char = '\u{20E3}';
 const BLACK_FLAG: char = '\u{1F3F4}';
 const END_OF_TAGS: char = '\u{E007F}';
-/// How often a name is cleaned at most until that changes nothing more: what goes can bring together what then goes, too.
+/// Upper bound for repeating the cleaning until nothing changes. Dropping a character can bring together two others
+/// that must then be dropped too.
 const ROUNDS: usize = 8;
 
-/// A typed name as it is kept. Empty if nothing was left.
+/// A typed name in the form that is stored. Empty if nothing visible was left.
 pub fn cleaned_name(typed: &str) -> String {
     let mut name = cleaned_once(typed);
     for _ in 1..ROUNDS {
@@ -38,7 +42,7 @@ fn cleaned_once(text: &str) -> String {
     line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Drops what is hidden, but for what changes how its neighbours look.
+/// Drops hidden characters, except those that change how their neighbours look.
 fn without_hidden(text: &[char]) -> Vec<char> {
     let mut kept: Vec<char> = Vec::with_capacity(text.len());
     let mut at = 0;
@@ -60,17 +64,17 @@ fn without_hidden(text: &[char]) -> Vec<char> {
     kept
 }
 
-/// Whether a hidden character changes how those before and behind it look.
+/// Whether a hidden character changes how the characters before or behind it look.
 fn is_needed(before: &[char], c: char, behind: &[char]) -> bool {
     let (Some(&last), next) = (before.last(), behind.first().copied()) else { return false };
     match c {
-        // A picture that is drawn as text unless this follows it, or a key.
+        // A symbol that is drawn as text without this selector, or the digit of a keycap.
         EMOJI_STYLE if last.is_ascii() => next == Some(KEYCAP) && Emoji::for_char(last),
         EMOJI_STYLE => Emoji::for_char(last) && !EmojiPresentation::for_char(last),
         TEXT_STYLE => EmojiPresentation::for_char(last),
         ZWJ => joins_pictures(before, next) || joins_letters(before, last, behind),
         ZWNJ => parts_letters(before, last, behind),
-        // Forms of Mongolian letters, and the vowel that stands apart.
+        // Mongolian: variation selectors, and the vowel separator.
         '\u{180B}'..='\u{180D}' | '\u{180F}' => is_mongolian(last),
         '\u{180E}' => is_mongolian(last) && next.is_some_and(is_mongolian),
         _ => false,
@@ -82,8 +86,8 @@ fn joins_pictures(before: &[char], next: Option<char>) -> bool {
     last.is_some_and(|last| ExtendedPictographic::for_char(*last)) && next.is_some_and(ExtendedPictographic::for_char)
 }
 
-/// A joiner within a conjunct of an Indic script, or one that lends a letter the form of one that goes on (UAX 31, 2.3;
-/// the Unicode standard, 9.2 and 12.1).
+/// Whether a joiner is needed: within a conjunct of an Indic script, or to give a letter its joining form where no
+/// joining letter follows (UAX 31, 2.3; the Unicode standard, 9.2 and 12.1).
 fn joins_letters(before: &[char], last: char, behind: &[char]) -> bool {
     let next = behind.first().copied();
     if is_virama(last) {
@@ -95,7 +99,7 @@ fn joins_letters(before: &[char], last: char, behind: &[char]) -> bool {
     goes_on(before) && !comes_on(behind)
 }
 
-/// A non-joiner between letters that would join (UAX 31, A1 and A2).
+/// Whether a non-joiner is needed: between letters that would otherwise join (UAX 31, A1 and A2).
 fn parts_letters(before: &[char], last: char, behind: &[char]) -> bool {
     if is_virama(last) {
         return behind.first().copied().is_some_and(is_letter);
@@ -103,13 +107,13 @@ fn parts_letters(before: &[char], last: char, behind: &[char]) -> bool {
     goes_on(before) && comes_on(behind)
 }
 
-/// Whether the letter before joins what follows it.
+/// Whether the letter before joins to what follows it.
 fn goes_on(before: &[char]) -> bool {
     let last = before.iter().rev().map(|c| JoiningType::for_char(*c)).find(|kind| *kind != JoiningType::Transparent);
     matches!(last, Some(JoiningType::DualJoining | JoiningType::LeftJoining))
 }
 
-/// Whether the letter behind joins what is before it.
+/// Whether the letter behind joins to what is before it.
 fn comes_on(behind: &[char]) -> bool {
     let next = behind.iter().map(|c| JoiningType::for_char(*c)).find(|kind| *kind != JoiningType::Transparent);
     matches!(next, Some(JoiningType::DualJoining | JoiningType::RightJoining | JoiningType::JoinCausing))
@@ -131,14 +135,16 @@ fn is_tag(c: char) -> bool {
     matches!(c, '\u{E0020}'..='\u{E007F}')
 }
 
-/// The tags of a region's flag: its code in small letters and digits, and the end (UTS 51, 1.4.9).
+/// Whether these are the tags of a region's flag: its code in small letters and digits, and the end tag (UTS 51,
+/// 1.4.9).
 fn names_a_region(tags: &[char]) -> bool {
     let Some((&END_OF_TAGS, code)) = tags.split_last() else { return false };
     (3..=6).contains(&code.len())
         && code.iter().all(|c| matches!(c, '\u{E0030}'..='\u{E0039}' | '\u{E0061}'..='\u{E007A}'))
 }
 
-/// Drops marks that have no letter to stand on, that are there twice, or that would make a heap.
+/// Drops combining marks that have no letter before them, that repeat the mark before, or that exceed the limit for one
+/// letter.
 fn without_heaps(text: Vec<char>) -> Vec<char> {
     let mut kept = Vec::with_capacity(text.len());
     let (mut height, mut has_base) = (0, false);
@@ -156,7 +162,8 @@ fn without_heaps(text: Vec<char>) -> Vec<char> {
     kept
 }
 
-/// How many marks may stand on one letter. Tibetan stacks consonants; Hebrew and Burmese have several signs of a kind each.
+/// The maximum number of marks on one letter. Tibetan stacks consonants, and Hebrew and Burmese use several kinds of
+/// signs.
 fn highest(mark: char) -> usize {
     match mark {
         '\u{591}'..='\u{5C7}' | '\u{F00}'..='\u{FFF}' | '\u{1000}'..='\u{109F}' => 8,

@@ -1,4 +1,4 @@
-//! Letters in English.
+//! The words of letters in English.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Letters in German.
+//! The words of letters in German.
 
 use std::time::Duration;
 

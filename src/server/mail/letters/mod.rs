@@ -1,4 +1,5 @@
-//! What letters say: one form for all (`templates/letter.html` and `letter.txt`), and a file of words for each language.
+//! What letters say. One pair of templates (`templates/letter.html` and `letter.txt`) serves all letters, and each
+//! language has a file with the words.
 
 mod english;
 mod german;
@@ -15,47 +16,48 @@ use super::super::{
 };
 use crate::protocol::{Language, Nickname};
 
-/// How wide a line of plain text is (RFC 5322, 2.1.1, leaves room for marks of quoting).
+/// The width of plain text in characters. RFC 5322, 2.1.1, allows 78; the difference is room for the `>` of quoted
+/// replies.
 const WIDTH: usize = 72;
 
-/// What every letter says, in one language.
+/// The words of one language that all letters share, and functions for the rest.
 struct Tongue {
-    /// The language, as HTML names it.
+    /// The language's tag for HTML.
     code: &'static str,
-    /// The first word to the reader, whose name may follow.
+    /// The greeting, before the reader's name if it is used.
     hello: &'static str,
-    /// What stands above the link that the button has.
+    /// The line above the written-out link, which repeats the button's link.
     or_open: &'static str,
-    /// Who sent this; the name of the host follows.
+    /// The beginning of the last lines, before the host's name.
     sent_by: &'static str,
-    /// Why an answer is in vain.
+    /// The sentence that says that answers are not read.
     no_answers: &'static str,
-    /// How long something is good for, such as “10 minutes”.
+    /// A duration in words, such as “10 minutes”.
     span: fn(Duration) -> String,
-    /// A letter's own words.
+    /// The words of one letter. `life` is how long its link or code is valid, in words.
     words: fn(&Letter, life: &str) -> Words,
 }
 
-/// A letter's own words. Sentences that are plain text.
+/// The words of one letter, as plain text.
 struct Words {
     subject: &'static str,
-    /// What stands before the button or the code.
+    /// The paragraphs before the button or the code.
     before: Vec<String>,
-    /// What the button says, if there is one.
+    /// The button's label, if there is a button.
     button: Option<&'static str>,
-    /// What stands after it.
+    /// The paragraphs after the button or the code.
     after: Vec<String>,
 }
 
-/// What a letter leads to.
+/// The link or code that a letter delivers.
 enum Lead {
-    /// An address, behind the button.
+    /// A URL, for the button.
     Link(String),
     /// Digits to type.
     Code(String),
 }
 
-/// A letter, written out.
+/// A letter with everything filled in.
 pub(super) struct Written {
     pub subject: String,
     pub text: String,
@@ -82,7 +84,7 @@ struct Text<'a> {
     lead: &'a Lead,
 }
 
-/// Writes a mail's letter out. Fails if the key is gone that makes its secret.
+/// Writes out a mail's letter. Fails if the key that its secret is derived from is gone.
 pub(super) fn compose(mail: &MailRecord, keys: &Keys, url: &str, host: &str) -> anyhow::Result<Written> {
     let tongue = match mail.language {
         Language::English => &english::TONGUE,
@@ -110,9 +112,11 @@ pub(super) fn compose(mail: &MailRecord, keys: &Keys, url: &str, host: &str) -> 
     Ok(Written { subject: words.subject.to_owned(), text, html })
 }
 
-/// A name to put into a mail. Whoever types a stranger's address chooses the name beside it, and the mail is from us: so only
-/// what is hardly more than a name is used, up to three short words without a digit. A link, a telephone number, an account
-/// number, a sum or a sentence is left out, and the letter greets nobody by name.
+/// The name to greet a reader by, or `None` if the name is not safe to use.
+///
+/// Anybody can enter a stranger's address with any name, and this server would mail that text to the stranger. So a
+/// name is used only if it can hardly carry a message: at most three words, 24 characters, no digits and no link.
+/// Otherwise the letter greets without a name.
 fn harmless(name: &Nickname) -> Option<&str> {
     const WORDS: usize = 3;
     const CHARS: usize = 24;
@@ -134,7 +138,7 @@ impl Lead {
     }
 }
 
-/// A paragraph of plain text, in lines.
+/// Wraps a paragraph of plain text into lines of at most [`WIDTH`] characters.
 fn wrap(text: &str) -> String {
     let mut lines = String::with_capacity(text.len());
     let mut width = 0;
