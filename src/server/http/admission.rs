@@ -1,4 +1,5 @@
-//! Admission: what every request must keep to before anybody looks at what it asks for.
+//! Admission: a layer with the checks that every request must pass before anything else reads it. These are one `Host`,
+//! a bound on simultaneous requests, and a body that arrives in time and is not too large.
 
 use std::time::Duration;
 
@@ -18,13 +19,14 @@ use crate::{
     server::app::App,
 };
 
-/// How long a body may take to come: the largest at 4 KiB a second.
+/// Time limit for receiving a body. Enough for the largest at 4 KiB a second.
 const BODY: Duration = Duration::from_secs(15);
 
-/// When to try again who has too many requests under way, in milliseconds.
+/// When to try again after too many simultaneous requests, in milliseconds.
 const PAUSE_MS: u64 = 1_000;
 
-/// Lets a request in if it names one host and its client has not too many under way, and once its body is there.
+/// Layer that passes a request on once it names exactly one host, its client is below its bound, and its body has
+/// arrived.
 pub async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
     if !names_one_host(&request) {
         let problem =
@@ -32,7 +34,8 @@ pub async fn admit(State(app): State<App>, request: Request, next: Next) -> Resp
         return ([(header::CONNECTION, "close")], Refusal(problem)).into_response();
     }
     let (parts, body) = request.into_parts();
-    // The connections of a proxy are many people’s, so what is bounded for each is what is under way.
+    // A proxy's connections carry many clients, so simultaneous requests are bounded here. Without a proxy, connections
+    // are bounded (`serving`).
     let is_proxied = app.config.proxy_hops > 0;
     let under_way = if is_proxied { app.under_way.take(client_of(&parts, &app)) } else { None };
     if is_proxied && under_way.is_none() {
@@ -43,7 +46,7 @@ pub async fn admit(State(app): State<App>, request: Request, next: Next) -> Resp
     }
     match timeout(BODY, to_bytes(body, limits::FRAME_BYTES)).await {
         Ok(Ok(bytes)) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
-        // More than it may be, or cut off: what is there is not read to its end.
+        // The body is too large or was cut off. The rest is not read, so the connection cannot be used again.
         Ok(Err(_)) => {
             let detail = format!("A request can have {} KiB at most.", limits::FRAME_BYTES / 1024);
             ([(header::CONNECTION, "close")], Refusal(Problem::new(Code::TooLarge, detail))).into_response()
@@ -52,7 +55,8 @@ pub async fn admit(State(app): State<App>, request: Request, next: Next) -> Resp
     }
 }
 
-/// As HTTP/1.1 wants it, so that no two servers in a row take the request for different hosts.
+/// Whether the request has exactly one valid `Host` header, as HTTP/1.1 requires. Otherwise two servers in a row could
+/// take the request for different hosts.
 fn names_one_host(request: &Request) -> bool {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let (host, another) = (hosts.next(), hosts.next());
@@ -60,7 +64,7 @@ fn names_one_host(request: &Request) -> bool {
         return false;
     }
     let Some(host) = host else { return request.version() < Version::HTTP_11 };
-    // An address without a host has an empty one.
+    // The header is empty if the requested URI has no host.
     host.is_empty() || Authority::try_from(host.as_bytes()).is_ok_and(|host| !host.as_str().contains('@'))
 }
 

@@ -1,4 +1,4 @@
-//! REST: logging in and out, and what mails prove.
+//! REST: registering, logging in and out, sessions, and using the links and codes in mails.
 
 use axum::{extract::State, http::StatusCode};
 use axum_extra::extract::CookieJar;
@@ -29,7 +29,10 @@ use crate::{
 
 type Answer<T> = Result<T, Refusal>;
 
-/// Make an account, and log in. The answer is the same whether or not somebody has the address.
+/// Register an account, and log in.
+///
+/// The answer is the same whether or not another account has the address. A mail is sent to the address with a link to
+/// prove it.
 #[utoipa::path(post, path = "/api/auth/register", tag = "accounts", request_body = Register, responses(
     (status = 201, description = "The account; a mail to prove the address is on its way", body = Profile),
 ))]
@@ -44,7 +47,7 @@ pub async fn register(
     Ok((StatusCode::CREATED, axum::Json(reception.welcome(&app, logged_in))))
 }
 
-/// Log in by address and password.
+/// Log in with an address and a password.
 #[utoipa::path(post, path = "/api/auth/login", tag = "accounts", request_body = LogIn, responses(
     (status = 200, description = "Logged in; what a guest had here is the account’s now", body = Profile),
 ))]
@@ -59,7 +62,7 @@ pub async fn log_in(
     Ok(axum::Json(reception.welcome(&app, logged_in)))
 }
 
-/// Log out here.
+/// Log out in this client.
 #[utoipa::path(post, path = "/api/auth/logout", tag = "accounts", responses(
     (status = 204, description = "Logged out, or was not logged in"),
 ))]
@@ -69,8 +72,9 @@ pub async fn log_out(State(app): State<App>, visitor: Visitor, reception: Recept
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Get new tokens for the refresh token. There is no need to: every door does so by itself when the access token has run
-/// out.
+/// Renew the tokens with the refresh token.
+///
+/// Calling this is optional: every operation renews an expired access token by itself.
 #[utoipa::path(post, path = "/api/auth/refresh", tag = "accounts", responses(
     (status = 204, description = "The cookies are new"),
 ))]
@@ -88,7 +92,9 @@ pub async fn refresh(State(app): State<App>, reception: Reception, jar: CookieJa
     }
 }
 
-/// Have a link mailed to set a new password. The answer is the same whether or not somebody has the address.
+/// Request a mailed link to set a new password.
+///
+/// The answer is the same whether or not an account has the address.
 #[utoipa::path(post, path = "/api/auth/forgot-password", tag = "accounts", request_body = ForgotPassword, responses(
     (status = 204, description = "If somebody has this address, a mail is on its way"),
 ))]
@@ -101,7 +107,9 @@ pub async fn forgot_password(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Set a new password by the token of a mail. Ends all sessions.
+/// Set a new password with the token of a mailed link.
+///
+/// Ends all sessions of the account, and proves the address.
 #[utoipa::path(post, path = "/api/auth/reset-password", tag = "accounts", request_body = ResetPassword, responses(
     (status = 204, description = "Set; log in with it"),
 ))]
@@ -114,8 +122,10 @@ pub async fn reset_password(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Prove an address by the token of a mail. If this browser is not logged in as the account that gave the address, somebody else
-/// may have made it: so its password and all its sessions end, and the same token sets a new password, for ten minutes.
+/// Prove an address with the token of a mailed link.
+///
+/// If this client is not logged in to the account that gave the address, somebody else may have registered it. So the
+/// account's password and all its sessions end, and the same token can set a new password for ten minutes.
 #[utoipa::path(post, path = "/api/auth/verify", tag = "accounts", request_body = VerifyEmail, responses(
     (status = 204, description = "Proved; also if it was a moment ago, by the same token"),
 ))]
@@ -132,8 +142,10 @@ pub async fn verify(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Have a code mailed, to log in or to confirm. To log in, the answer is the same whether or not somebody has the address,
-/// and the code is good only with the cookie that comes with it.
+/// Request a mailed code, to log in or to confirm a change.
+///
+/// For a code to log in, the answer is the same whether or not an account has the address. The code is valid only
+/// together with the cookie that this response sets.
 #[utoipa::path(post, path = "/api/auth/code", tag = "accounts", request_body = RequestCode, responses(
     (status = 204, description = "If somebody has this address, a mail is on its way"),
 ))]
@@ -149,7 +161,9 @@ pub async fn request_code(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Log in by a code.
+/// Log in with a mailed code.
+///
+/// Must be sent with the cookie that `POST /api/auth/code` set.
 #[utoipa::path(post, path = "/api/auth/login-code", tag = "accounts", request_body = LogInByCode, responses(
     (status = 200, description = "Logged in; the address is proved", body = Profile),
 ))]
@@ -166,12 +180,14 @@ pub async fn log_in_by_code(
     Ok(axum::Json(reception.welcome(&app, logged_in)))
 }
 
-/// What belongs to the code that this browser asked for.
+/// The ticket that this browser got when it requested a log-in code.
 pub fn ticket(app: &App, jar: &CookieJar) -> Option<Ticket> {
     session::read(&app.config, jar, Name::Ticket).map(|text| Ticket::of(text.to_owned()))
 }
 
-/// How good a password would be. It is neither kept nor logged.
+/// Rate the strength of a password.
+///
+/// The password is neither stored nor logged.
 #[utoipa::path(post, path = "/api/auth/password-strength", tag = "accounts", request_body = MeasurePassword, responses(
     (status = 200, description = "How good it is", body = PasswordStrength),
 ))]
@@ -183,7 +199,7 @@ pub async fn password_strength(
     Ok(axum::Json(secrets::measure(&app, &visitor, body).await?))
 }
 
-/// The browsers that are logged in as you.
+/// List your sessions, one for each logged-in client.
 #[utoipa::path(get, path = "/api/auth/sessions", tag = "accounts", responses(
     (status = 200, description = "The sessions, the last used first", body = Vec<SessionView>),
 ))]
@@ -191,7 +207,7 @@ pub async fn sessions(State(app): State<App>, visitor: Visitor) -> Answer<axum::
     Ok(axum::Json(sessions::list(&app, &visitor).await?))
 }
 
-/// End a session. Its sockets close, on every node.
+/// End one of your sessions. Its sockets are closed.
 #[utoipa::path(delete, path = "/api/auth/sessions/{id}", tag = "accounts", params(("id" = Uuid, Path)), responses(
     (status = 204, description = "Ended, or was not there"),
 ))]
@@ -200,7 +216,7 @@ pub async fn end_session(State(app): State<App>, visitor: Visitor, Path(id): Pat
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// End all sessions but this one.
+/// End all your sessions except this one.
 #[utoipa::path(delete, path = "/api/auth/sessions", tag = "accounts", responses(
     (status = 204, description = "Ended"),
 ))]

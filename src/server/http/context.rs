@@ -1,4 +1,8 @@
-//! What server functions need of a request: who asks, and how to answer beside the value.
+//! What server functions need of HTTP: who the visitor is, and how to set cookies, statuses and redirects beside the
+//! returned value. A server function gets its request from Leptos's context.
+//!
+//! A form can come from a browser without JavaScript (a *plain form*). Its answer must then be a redirect to a page,
+//! not a value.
 
 use axum::{
     extract::FromRequestParts,
@@ -20,7 +24,7 @@ use crate::{
     },
 };
 
-/// The node and who asks it.
+/// The node, and the visitor of the current request.
 pub async fn visitor() -> Result<(App, Visitor), Problem> {
     let lost = || Problem::new(Code::Internal, "Something went wrong. Try again.");
     let app = use_context::<App>().ok_or_else(lost)?;
@@ -31,7 +35,8 @@ pub async fn visitor() -> Result<(App, Visitor), Problem> {
     }
 }
 
-/// Gives a refusal its status. A form without JavaScript is sent back to its page instead, which shows the problem.
+/// Sets the response's status to that of a refusal. The refusal of a plain form is instead shown by its page, to which
+/// Leptos redirects.
 pub fn refuse(problem: Problem) -> Problem {
     if comes_from_a_plain_form() {
         return problem;
@@ -47,8 +52,8 @@ pub fn refuse(problem: Problem) -> Problem {
     problem
 }
 
-/// Refuses a form, and loses nothing that was typed into it: without JavaScript it is in the address that the form is sent
-/// back to.
+/// Refuses a form and keeps what was typed. The answer to a plain form redirects to its page, with the typed fields in
+/// the query.
 pub fn refuse_form<F: ServerFn>(problem: Problem, typed: &[(&str, &str)]) -> Problem {
     if let Some(path) = page_of_the_form().filter(|_| comes_from_a_plain_form())
         && let Ok(mut page) = ServerFnUrlError::new(F::PATH, problem.clone()).to_url(&format!("http://form{path}"))
@@ -60,7 +65,7 @@ pub fn refuse_form<F: ServerFn>(problem: Problem, typed: &[(&str, &str)]) -> Pro
     refuse(problem)
 }
 
-/// The path of the page that the form was on.
+/// The path of the page with the form, from the `Referer` header.
 fn page_of_the_form() -> Option<String> {
     let parts = use_context::<Parts>()?;
     let referer = parts.headers.get(header::REFERER)?.to_str().ok()?;
@@ -77,12 +82,12 @@ fn comes_from_a_plain_form() -> bool {
     use_context::<Parts>().and_then(accepts).unwrap_or(false)
 }
 
-/// A form's field that was filled in.
+/// The value of a form field. `None` if it is blank.
 pub fn filled(text: String) -> Option<String> {
     Some(text).filter(|text| !text.trim().is_empty())
 }
 
-/// Hands out the new session, if any, and goes to the room.
+/// Sets the cookie of a new guest session, if there is one, and redirects to the room.
 pub fn enter(app: &App, entered: &Entered) -> RoomCode {
     if let (Some(session), Some(response)) = (&entered.session, use_context::<ResponseOptions>())
         && let Ok(cookie) = HeaderValue::from_str(&session::of_guest(&app.config, session).to_string())
@@ -93,7 +98,7 @@ pub fn enter(app: &App, entered: &Entered) -> RoomCode {
     entered.room
 }
 
-/// Remembers a language in the browser that asks.
+/// Stores a chosen language in a cookie of the visitor's browser.
 pub fn speak(app: &App, language: Language) {
     if let Some(response) = use_context::<ResponseOptions>()
         && let Ok(cookie) = HeaderValue::from_str(&look::language_cookie(&app.config, language).to_string())
@@ -102,7 +107,7 @@ pub fn speak(app: &App, language: Language) {
     }
 }
 
-/// Forgets the language that was chosen in the browser that asks.
+/// Deletes the language cookie, so that the browser's own language settings apply.
 pub fn speak_as_asked(app: &App) {
     if let Some(response) = use_context::<ResponseOptions>()
         && let Ok(cookie) = HeaderValue::from_str(&look::no_language_cookie(&app.config).to_string())
@@ -111,29 +116,29 @@ pub fn speak_as_asked(app: &App) {
     }
 }
 
-/// Goes back to the page that the form was on.
+/// Redirects to the page with the form.
 pub fn go_back() {
     go(&page_of_the_form().unwrap_or_else(|| "/".to_owned()));
 }
 
-/// The browser that sends the form: what it runs on, and what it got when it asked for a code.
+/// The device name of the visitor's browser, and its ticket for a log-in code.
 pub fn browser(app: &App) -> (String, Option<Ticket>) {
     let Some(parts) = use_context::<Parts>() else { return Default::default() };
     (device::of(&parts.headers), auth::ticket(app, &CookieJar::from_headers(&parts.headers)))
 }
 
-/// The cookies that the answer sets.
+/// The request's [`Reception`], which collects the cookies to set.
 pub fn reception() -> Reception {
     use_context::<Parts>().map(|parts| Reception::of(&parts)).unwrap_or_default()
 }
 
-/// Somebody has logged in: hands out the cookies, and goes on.
+/// Sets the cookies of a visitor who has just logged in, and redirects to `next`.
 pub fn welcome(app: &App, logged_in: LoggedIn, next: &str) {
     reception().welcome(app, logged_in);
     go(onward(next));
 }
 
-/// Where somebody goes on who has just logged in: to their rooms, if they did not come from anywhere in particular.
+/// Where to redirect after logging in: to `next`, or to the dashboard if `next` is the start page.
 fn onward(next: &str) -> &str {
     match inside(next) {
         "/" => "/dashboard",
@@ -141,14 +146,14 @@ fn onward(next: &str) -> &str {
     }
 }
 
-/// Where to go on, if that is a page of this site. Anything else could lead people who have just typed a password to a page
-/// that looks like ours.
+/// Returns `next` if it is a path of this site, else `/`. A foreign URL could lead users who have just typed a password
+/// to a page that imitates this site.
 pub fn inside(next: &str) -> &str {
     let is_path = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n', '\t']);
     if is_path && next.chars().all(|c| c.is_ascii_graphic()) { next } else { "/" }
 }
 
-/// Goes to another page of this site, and tells it something.
+/// Redirects to another page of this site, with these query fields.
 pub fn go_with(path: &str, told: &[(&str, &str)]) {
     go(&with(path, told));
 }
@@ -159,22 +164,23 @@ fn with(path: &str, told: &[(&str, &str)]) -> String {
     format!("{path}?{query}")
 }
 
-/// A form of the preferences is done: goes back to it, where the page says so.
+/// Redirects to a form of the preferences, whose page then says that it was saved.
 pub fn done(form: PreferencesForm) {
     back_to(form, &[("done", form.as_str())]);
 }
 
-/// A code is on its way that confirms what a form asks for: goes back to it, with what it had and a field for the code.
+/// Redirects to a form that needs confirmation by a mailed code. The page shows what was typed, and a field for the
+/// code.
 pub fn ask(form: PreferencesForm, typed: &[(&str, &str)]) {
     back_to(form, &[&[("asked", form.as_str())], typed].concat());
 }
 
-/// Goes back to a form of the preferences, and tells it something.
+/// Redirects to a form of the preferences, with these query fields.
 fn back_to(form: PreferencesForm, told: &[(&str, &str)]) {
     go(&format!("{}#{}", with(form.page().path(), told), form.as_str()));
 }
 
-/// Goes to another page of this site, with or without JavaScript.
+/// Redirects to another page of this site. Works with and without JavaScript.
 pub fn go(path: &str) {
     leptos_axum::redirect(path);
 }

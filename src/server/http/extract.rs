@@ -1,4 +1,5 @@
-//! Extractors: bodies and parts of addresses, whose faults become problems.
+//! Extractors for bodies, queries and path parameters. They do the same as axum's, but their failures are problems
+//! (`application/problem+json`).
 
 use axum::{
     extract::{FromRequest, FromRequestParts, Request},
@@ -21,7 +22,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     }
 }
 
-/// A JSON body that may be left out.
+/// A JSON body that may be missing.
 pub struct MaybeJson<T>(pub T);
 
 impl<T: DeserializeOwned + Default> FromRequest<App> for MaybeJson<T> {
@@ -37,7 +38,7 @@ impl<T: DeserializeOwned + Default> FromRequest<App> for MaybeJson<T> {
     }
 }
 
-/// A query string.
+/// The query string.
 pub struct Query<T>(pub T);
 
 impl<T: DeserializeOwned + Send> FromRequestParts<App> for Query<T> {
@@ -49,7 +50,7 @@ impl<T: DeserializeOwned + Send> FromRequestParts<App> for Query<T> {
     }
 }
 
-/// A part of the address.
+/// The path parameter.
 pub struct Path<T>(pub T);
 
 impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {

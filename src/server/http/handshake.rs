@@ -1,4 +1,4 @@
-//! How a socket begins: the request to upgrade.
+//! The WebSocket handshake: validating the upgrade request, and switching the connection over.
 
 use axum::{
     body::Body,
@@ -12,7 +12,7 @@ use tungstenite::handshake::derive_accept_key;
 use super::problem::Refusal;
 use crate::server::{app::App, socket::Wire};
 
-/// A valid request for a WebSocket (RFC 6455, section 4.2.1).
+/// A valid request to open a WebSocket (RFC 6455, section 4.2.1).
 pub struct Handshake {
     upgrade: OnUpgrade,
     accept: String,
@@ -23,7 +23,8 @@ impl FromRequestParts<App> for Handshake {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
         let upgrade = parts.extensions.get::<OnUpgrade>().cloned();
-        // It checks all that there is to check; its own stream would stand between us and the system.
+        // axum's extractor is used only to validate the request. Its own stream would add a layer between this server
+        // and the TCP connection.
         let _valid = WebSocketUpgrade::from_request_parts(parts, app).await?;
         let key = parts.headers.get(header::SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes).unwrap_or_default();
         Ok(Self { upgrade: upgrade.expect("it was there just now"), accept: derive_accept_key(key) })
@@ -31,13 +32,13 @@ impl FromRequestParts<App> for Handshake {
 }
 
 impl Handshake {
-    /// Says yes; `serve` gets the wire, and what had been read of it, once the client knows.
+    /// Responds with 101. `serve` then gets the connection, and any bytes that the client sent right after its request.
     pub fn accept<F>(self, serve: impl FnOnce(Wire, Vec<u8>) -> F + Send + 'static) -> Response
     where
         F: Future<Output = ()> + Send + 'static,
     {
         tokio::spawn(async move {
-            // If the client has gone meanwhile, there is nobody to serve.
+            // If the client has disconnected meanwhile, there is nothing to serve.
             let Ok(upgraded) = self.upgrade.await else { return };
             match Wire::under(upgraded) {
                 Ok((wire, read)) => serve(wire, read).await,

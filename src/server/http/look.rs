@@ -1,7 +1,7 @@
-//! How a page looks and speaks to whoever asks for it.
+//! The look and the language of a page for its visitor.
 //!
-//! As their account prefers it; without one as their device is set, in the language that they chose in this browser, else in
-//! the best of those that it asks for.
+//! Logged-in visitors get what their account prefers. For others the look follows the device's settings. Their language
+//! is the one chosen in this browser (a cookie), else the best match for `Accept-Language`.
 
 use std::cmp::Reverse;
 
@@ -19,15 +19,15 @@ use crate::{
     },
 };
 
-/// How long a browser keeps the choice.
+/// How long a browser keeps the chosen language.
 const CHOICE_DAYS: i64 = 365;
-/// Languages of a header that are read; people name a handful.
+/// Maximum number of languages that are read from a header. Browsers send a handful.
 const RANGES: usize = 32;
 
-/// The look for a request. The one place that decides it.
+/// The look for a request. This is the only place that decides it.
 pub async fn look(app: &App, parts: &mut Parts) -> Look {
     let language = language(&app.config, &parts.headers);
-    // If the store is away, the page that says so looks as it would to anybody.
+    // If the store is unreachable, the visitor is unknown, and the page is rendered as for anybody.
     let visitor = Visitor::from_request_parts(parts, app).await.ok();
     match visitor.as_ref().and_then(|visitor| visitor.account().ok()) {
         Some((account, _)) => Look::preferred(&account.preferences, language),
@@ -35,8 +35,8 @@ pub async fn look(app: &App, parts: &mut Parts) -> Look {
     }
 }
 
-/// Whose tab the page is in, as a mark that means nothing elsewhere: another one for another guest, and for every session of
-/// an account; empty for somebody unknown. `None` if that cannot be found out now.
+/// A mark of the tab's identity: different for every guest and for every session of an account, and meaningless
+/// elsewhere. Empty for a visitor without a session. `None` if the visitor cannot be determined at the moment.
 pub async fn tab_mark(app: &App, parts: &mut Parts) -> Option<String> {
     let visitor = Visitor::from_request_parts(parts, app).await.ok()?;
     Some(match &visitor.actor {
@@ -46,14 +46,14 @@ pub async fn tab_mark(app: &App, parts: &mut Parts) -> Option<String> {
     })
 }
 
-/// The language that was chosen in this browser, else the best of those that it asks for.
+/// The language chosen in this browser, else the best match for `Accept-Language`.
 pub fn language(config: &Config, headers: &HeaderMap) -> Language {
     let jar = CookieJar::from_headers(headers);
     let chosen = jar.get(cookie_name(config)).and_then(|cookie| named(cookie.value()));
     chosen.or_else(|| asked_for(headers)).unwrap_or_default()
 }
 
-/// The cookie that keeps the choice of a language.
+/// The cookie with the chosen language.
 pub fn language_cookie(config: &Config, language: Language) -> Cookie<'static> {
     let mut cookie = Cookie::new(cookie_name(config), language.as_str());
     cookie.set_path("/");
@@ -64,7 +64,7 @@ pub fn language_cookie(config: &Config, language: Language) -> Cookie<'static> {
     cookie
 }
 
-/// Makes a browser forget the choice.
+/// A cookie that makes the browser delete the choice.
 pub fn no_language_cookie(config: &Config) -> Cookie<'static> {
     let mut cookie = language_cookie(config, Language::default());
     cookie.set_value("");
@@ -76,19 +76,19 @@ fn cookie_name(config: &Config) -> &'static str {
     if config.is_https() { "__Host-anonchat-language" } else { "anonchat-language" }
 }
 
-/// The language of a tag, such as `de` or `de-AT`: what follows the first hyphen makes no difference here.
+/// The language of a tag such as `de` or `de-AT`. Everything after the first hyphen is ignored.
 fn named(tag: &str) -> Option<Language> {
     let primary = tag.split('-').next().unwrap_or_default();
     Language::ALL.iter().copied().find(|language| language.as_str().eq_ignore_ascii_case(primary))
 }
 
-/// The best language that a browser asks for (`Accept-Language`, RFC 9110, 12.5.4): of the highest weight, and of equal
-/// ones the first. What cannot be read is not asked for.
+/// The best match for `Accept-Language` (RFC 9110, 12.5.4): the language with the highest weight, and of equal weights
+/// the first. Malformed entries are ignored.
 fn asked_for(headers: &HeaderMap) -> Option<Language> {
     let lists = headers.get_all(header::ACCEPT_LANGUAGE).iter().filter_map(|value| value.to_str().ok());
     let ranges: Vec<(&str, u16)> = lists.flat_map(|list| list.split(',')).take(RANGES).filter_map(range).collect();
     let rank = |language: &Language| {
-        // `*` stands for all that the header does not name.
+        // `*` matches every language that the header does not name.
         let of = |wanted: Option<Language>| {
             ranges.iter().position(|(tag, _)| if wanted.is_some() { named(tag) == wanted } else { *tag == "*" })
         };

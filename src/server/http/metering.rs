@@ -1,6 +1,7 @@
-//! Metering: how much may be read in a time, by one client and by one person.
+//! Metering: limits how much one client address and one person may read in a time, counted in requests and, for a
+//! client, in bytes.
 //!
-//! Files of the site are not counted: they cost nothing but the line, and browsers keep them.
+//! Static files are not counted: they cost only bandwidth, and browsers cache them.
 
 use std::{
     net::IpAddr,
@@ -23,10 +24,10 @@ use crate::{
     server::app::{App, Visitor},
 };
 
-/// Writes the page that says when to come back.
+/// Renders the page that says when to try again.
 pub type BusyPage = fn(Language, &Problem) -> String;
 
-/// Lets somebody read who has not read too much.
+/// Layer that refuses a read if its client or person has read too much, and counts the bytes of the response.
 pub async fn meter(State((app, busy)): State<(App, BusyPage)>, request: Request, next: Next) -> Response {
     if !is_metered(request.method(), request.uri().path()) {
         return next.run(request).await;
@@ -44,19 +45,19 @@ async fn may_read(app: &App, parts: &mut Parts, client: IpAddr) -> Result<(), Pr
     app.limits.read(client).await?;
     match Visitor::from_request_parts(parts, app).await.map(|visitor| visitor.actor) {
         Ok(Some(actor)) => app.limits.read_as(actor.id()).await,
-        // What else is wrong, the answer says.
+        // Other problems with the visitor are answered by the handler.
         Ok(None) | Err(_) => Ok(()),
     }
 }
 
-/// Whether this is a page, or something that the store is asked for.
+/// Whether a request is counted: all reads, except those of static files and health checks.
 fn is_metered(method: &Method, path: &str) -> bool {
     let name = path.trim_start_matches('/');
     let is_file = name.starts_with("pkg/") || name.starts_with("icons/") || (!name.contains('/') && name.contains('.'));
     matches!(*method, Method::GET | Method::HEAD) && !is_file && !["/healthz", "/readyz"].contains(&path)
 }
 
-/// As a page to people, and as a problem to programs.
+/// The refusal: a page for browsers, `application/problem+json` for programs.
 fn refuse(app: &App, parts: &Parts, problem: Problem, busy: BusyPage) -> Response {
     let accepts = parts.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     let page = accepts.contains("text/html").then(|| busy(look::language(&app.config, &parts.headers), &problem));
@@ -69,7 +70,7 @@ fn refuse(app: &App, parts: &Parts, problem: Problem, busy: BusyPage) -> Respons
     response
 }
 
-/// The body of an answer, which is counted as it leaves.
+/// A response body whose bytes are charged to the client as they are sent.
 struct Metered {
     body: Body,
     app: App,

@@ -1,4 +1,6 @@
-//! `/api/openapi.json`: the REST API, described by its handlers. What holds for every operation is added here, once.
+//! The OpenAPI description, served at `/api/openapi.json`. The operations are described at their handlers
+//! (`#[utoipa::path]`), whose doc comments become summaries and descriptions. What holds for every operation is added
+//! here.
 
 use utoipa::{
     OpenApi, PartialSchema as _, ToSchema as _,
@@ -11,7 +13,7 @@ use utoipa::{
 
 use super::problem::ProblemJson;
 
-/// The description, without its paths, which the router adds.
+/// The description without its paths, which the router adds.
 #[derive(OpenApi)]
 #[openapi(
     info(title = "AnonChat", description = "Chat by code. A guest’s session is a cookie that the first create or join sets; an account’s are the cookies that registering or logging in sets, and that any answer may renew. Live events come by the socket at /ws."),
@@ -26,11 +28,11 @@ pub struct Description;
 /// The session that an operation needs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Session {
-    /// None. A session that comes along is used, and some operations begin one.
+    /// None is needed. A given session is used, and some operations begin one.
     Optional,
-    /// That of a guest or of an account.
+    /// A guest's or an account's session.
     Any,
-    /// That of an account.
+    /// An account's session.
     Account,
     /// The refresh token of an account's session.
     Refresh,
@@ -42,7 +44,8 @@ const ACCOUNT: &str = "account";
 const REFRESH: &str = "refresh";
 
 impl Session {
-    /// What an operation of the API needs. `tests/attacks.rs` compares this with what each operation answers to nobody.
+    /// The session that an operation needs. `tests/attacks.rs` compares this with each operation's answer to a visitor
+    /// without one.
     fn of(method: &str, path: &str) -> Self {
         match (method, path) {
             ("post", "/api/auth/refresh") => Self::Refresh,
@@ -55,7 +58,7 @@ impl Session {
         }
     }
 
-    /// The alternatives for this session: any one of them is enough.
+    /// The security requirements, of which any one is enough.
     fn alternatives(self) -> Vec<SecurityRequirement> {
         let with = |scheme: &str| SecurityRequirement::new(scheme, [""; 0]);
         match self {
@@ -67,7 +70,7 @@ impl Session {
     }
 }
 
-/// Adds what every operation shares: the ways to be refused, the ways to fail, and the session that it needs.
+/// Adds what all operations share: the responses for refusals and failures, and the session that each needs.
 pub fn complete(description: &mut openapi::OpenApi) {
     let components = description.components.get_or_insert_default();
     for (scheme, cookie, holder) in [
@@ -107,7 +110,7 @@ fn complete_operation(operation: &mut Operation, session: Session) {
     operation.security = Some(session.alternatives());
 }
 
-/// The answer to what is not done.
+/// A response with a problem as its body.
 fn problem(description: &str) -> Response {
     let schema = RefOr::Ref(openapi::Ref::from_schema_name(ProblemJson::name()));
     let content = ContentBuilder::new().schema(Some(schema)).build();

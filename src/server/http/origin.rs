@@ -1,8 +1,8 @@
-//! Origins: whether a request comes from a page of this site.
+//! Origin checks: whether a request comes from a page of this site.
 //!
-//! Browsers attach cookies to sockets that any page opens, so the origin is what tells pages apart (OWASP: cross-site
-//! WebSocket hijacking). Scheme, host and port all count: whoever controls the network can show a page of `http://` this host
-//! to somebody whose cookies are for `https://`.
+//! Browsers attach cookies to WebSockets that any page opens, so the `Origin` header must be checked (OWASP: cross-site
+//! WebSocket hijacking). Scheme, host and port all count. An attacker who controls the network can serve a page of
+//! `http://` with this host's name, to a visitor whose cookies are for `https://`.
 
 use axum::{
     extract::{FromRequestParts, Request, State},
@@ -17,7 +17,7 @@ use crate::server::app::App;
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// The request comes from a page of this site, or from no page at all.
+/// Extractor that refuses requests from pages of other sites. Requests without an origin (programs) are accepted.
 pub struct SameOrigin;
 
 impl FromRequestParts<App> for SameOrigin {
@@ -31,8 +31,8 @@ impl FromRequestParts<App> for SameOrigin {
     }
 }
 
-/// Lets nothing be changed from a page of `http://` this host where people come by https. Every other foreign page is found
-/// out by the layer of tower-http, which does not compare schemes.
+/// Refuses requests that change something and come from an `http://` page of this host, where the site is served by
+/// https. Other foreign pages are refused by tower-http's `CsrfLayer`, which does not compare schemes.
 pub async fn refuse_downgrades(State(app): State<App>, request: Request, next: Next) -> Response {
     if !request.method().is_safe() && is_downgrade(request.headers(), app.config.public_url.as_deref()) {
         return foreign_origin().into_response();
@@ -40,26 +40,27 @@ pub async fn refuse_downgrades(State(app): State<App>, request: Request, next: N
     next.run(request).await
 }
 
-/// Whether the browser says that the page is of this site; not all browsers say it of sockets, and programs say nothing.
+/// Whether the browser reports (`Sec-Fetch-Site`) that the page is of this site, or reports nothing. Not all browsers
+/// send the header for WebSockets, and programs send none.
 fn is_same_site(headers: &HeaderMap) -> bool {
     headers.get(SEC_FETCH_SITE).is_none_or(|site| site == "same-origin" || site == "none")
 }
 
-/// Whether the page that opens a socket is of the public address, or, where none is set, of the host that was asked.
+/// Whether the page that opens a socket has the origin of the public URL, or without one, of the requested host.
 fn is_same_origin(headers: &HeaderMap, public_url: Option<&str>) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else { return true };
     let Some(origin) = origin.to_str().ok().and_then(parts_of) else { return false };
     if let Some(public) = public_url {
         return parts_of(public.trim_end_matches('/')) == Some(origin);
     }
-    // A server without a public address does not know how people come to it, unless a proxy says so.
+    // Without a public URL the server does not know whether a proxy in front uses https, unless the proxy sends it.
     let (scheme, ..) = origin;
     let comes_by = text(headers, &X_FORWARDED_PROTO).unwrap_or(scheme);
     let host = text(headers, &header::HOST).and_then(|host| host_of(scheme, host));
     scheme.eq_ignore_ascii_case(comes_by) && host == Some(origin)
 }
 
-/// Whether a page without https asks where people come by https.
+/// Whether the request comes from an `http://` page although the site is served by https.
 fn is_downgrade(headers: &HeaderMap, public_url: Option<&str>) -> bool {
     let is_http = text(headers, &header::ORIGIN).and_then(parts_of).is_some_and(|(scheme, ..)| scheme == "http");
     let comes_by = match public_url {
@@ -73,7 +74,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// Scheme, host and port of an origin, as browsers write it but for the case.
+/// Scheme, host and port of an origin. Upper and lower case are equal.
 fn parts_of(origin: &str) -> Option<(&'static str, String, u16)> {
     let (scheme, authority) = origin.split_once("://")?;
     let scheme = ["http", "https"].into_iter().find(|known| known.eq_ignore_ascii_case(scheme))?;
@@ -83,7 +84,7 @@ fn parts_of(origin: &str) -> Option<(&'static str, String, u16)> {
 fn host_of(scheme: &'static str, authority: &str) -> Option<(&'static str, String, u16)> {
     let default = if scheme == "https" { 443 } else { 80 };
     let (host, port) = match authority.rsplit_once(':') {
-        // The colons of an IPv6 address are in brackets.
+        // The colons of an IPv6 address are inside brackets.
         Some((host, port)) if !port.contains(']') => (host, port.parse().ok()?),
         _ => (authority, default),
     };

@@ -134,7 +134,8 @@ pub async fn auth_visit(app: &App, parts: &mut Parts) -> Option<(AuthVisit, Opti
         ("/auth/login", "reset") => AuthPage::LogInAfterReset,
         ("/auth/login", "ended") => AuthPage::LogInAgain,
         ("/auth/login", _) => AuthPage::LogIn,
-        // The address is in the query, which anybody can write, so an invalid one is not shown.
+        // The page repeats the address in its query, which anybody can write. Without a valid address the log-in page
+        // is shown.
         ("/auth/code", _) if login::read_email(&fields.email).is_err() => AuthPage::LogIn,
         ("/auth/code", _) => AuthPage::Code,
         ("/auth/forgot-password", "sent") => AuthPage::ForgotPasswordSent,

@@ -1,4 +1,4 @@
-//! Problems as HTTP: `application/problem+json` (RFC 9457).
+//! Problems as HTTP responses: `application/problem+json` (RFC 9457).
 
 use std::error::Error;
 
@@ -16,21 +16,21 @@ use utoipa::ToSchema;
 
 use crate::protocol::{Code, Problem, limits};
 
-/// A refusal on its way out.
+/// A problem as an error of a handler. Converts into the response.
 #[derive(Debug)]
 pub struct Refusal(pub Problem);
 
-/// The body of a refusal.
+/// The body of every refused or failed request (RFC 9457).
 #[derive(Serialize, ToSchema)]
 pub struct ProblemJson {
-    /// Names the kind of problem; not an address to open.
+    /// Identifies the kind of problem, as a URN that cannot be opened.
     #[serde(rename = "type")]
     kind: String,
-    /// The same for every occurrence of the code.
+    /// A short title, the same for every problem with this code.
     title: &'static str,
     /// The HTTP status.
     status: u16,
-    /// The stable code and what else is known.
+    /// The stable code, and further fields.
     #[serde(flatten)]
     problem: Problem,
 }
@@ -58,7 +58,7 @@ impl From<JsonRejection> for Refusal {
     }
 }
 
-/// What could not be read, without the words around it that say how this server is made.
+/// The detail for a malformed request: the parser's message, without axum's words around it.
 fn unreadable(rejection: &dyn Error, otherwise: String) -> String {
     let reason = rejection.source().map_or(otherwise, ToString::to_string);
     format!("This request could not be read: {reason}.")
@@ -106,11 +106,11 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// Longest refusal of a server function.
+/// Longer refusals of server functions are not rewritten.
 const REFUSAL_BYTES: usize = 16 * 1024;
 
-/// Gives a server function's refusal the status of its code. One that a use case gave has it already; what the transport
-/// could not read comes with a 500, and is no fault of the server.
+/// Sets the status of a server function's refusal from its code. Refusals by use cases have it already. Those that are
+/// made before the function runs, for malformed input, come from Leptos as a 500, which they are not.
 pub async fn server_function_status(response: Response) -> Response {
     let is_refusal = response.headers().contains_key("serverfnerror");
     if !is_refusal || response.status() != StatusCode::INTERNAL_SERVER_ERROR {
@@ -126,7 +126,7 @@ pub async fn server_function_status(response: Response) -> Response {
     Response::from_parts(parts, Body::from(body))
 }
 
-/// The request came from a page of another site.
+/// The refusal of a request from a page of another site.
 pub fn foreign_origin() -> Refusal {
     Refusal(Problem::new(Code::ForeignOrigin, "This request came from a page of another site and was refused."))
 }

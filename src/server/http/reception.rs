@@ -1,5 +1,8 @@
-//! The reception: who sends a request, found out once however many parts of its answer ask; and the cookies that the answer
-//! sets. So whoever's access token has run out is let in by the refresh token at any door, and nobody notices.
+//! The reception: determines a request's visitor once, however many parts of the response need it, and collects the
+//! cookies that the response sets.
+//!
+//! An expired access token is renewed with the refresh token during any request, so clients need no renewal of their
+//! own.
 
 use std::{
     collections::BTreeMap,
@@ -38,20 +41,20 @@ use crate::{
     },
 };
 
-/// The reception of one request. Cheap to clone.
+/// The visitor and the new cookies of one request. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Reception(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
     visitor: OnceCell<Visitor>,
-    /// What the answer sets, the last word on each name. Held for moments only.
+    /// The cookies to set, by name; a later one replaces an earlier. The lock is never held across an await.
     cookies: Mutex<BTreeMap<String, Cookie<'static>>>,
-    /// Whether the browser came with the tokens of a session that is over.
+    /// Whether the browser sent tokens of a session that has ended.
     came_too_late: AtomicBool,
 }
 
-/// Gives each request its reception, and its answer the cookies.
+/// Layer that gives each request its reception, and adds the collected cookies to the response.
 pub async fn receive(mut request: Request, next: Next) -> Response {
     let reception = Reception::default();
     request.extensions_mut().insert(reception.clone());
@@ -70,7 +73,8 @@ impl Reception {
         parts.extensions.get::<Self>().cloned().unwrap_or_default()
     }
 
-    /// Somebody has logged in: their browser gets the tokens, and forgets what it was before.
+    /// Sets the cookies for a visitor who has just logged in: the tokens, and a pass if the address is proved. Deletes
+    /// the guest's cookie. Returns the profile.
     pub fn welcome(&self, app: &App, logged_in: LoggedIn) -> crate::protocol::Profile {
         self.hand_out(app, logged_in.tokens);
         self.set(session::none(&app.config, Name::Guest));
@@ -80,38 +84,38 @@ impl Reception {
         logged_in.profile
     }
 
-    /// Their browser is known from here on to an address that they proved.
+    /// Sets a pass, by which this browser is recognised as one of the address's owner.
     pub fn know(&self, app: &App, email: &Email) {
         self.set(session::of_pass(&app.config, app.keys.pass(email)));
     }
 
-    /// Hands out tokens.
+    /// Sets the cookies with new tokens.
     pub fn hand_out(&self, app: &App, tokens: Tokens) {
         for cookie in session::of_account(&app.config, tokens) {
             self.set(cookie);
         }
     }
 
-    /// Hands out what belongs to a code.
+    /// Sets the cookie with the ticket of a requested log-in code.
     pub fn hand_ticket(&self, app: &App, ticket: &Ticket) {
         self.set(session::of_ticket(&app.config, ticket));
     }
 
-    /// Their account’s session has ended.
+    /// Deletes the cookies of the account's session, which has ended.
     pub fn see_out(&self, app: &App) {
         self.set(session::none(&app.config, Name::Access));
         self.set(session::none(&app.config, Name::Refresh));
         self.set(session::none(&app.config, Name::Ticket));
     }
 
-    /// They were a guest, and are forgotten: nothing stays in their browser.
+    /// Deletes the cookies of a guest who was deleted, and the other cookies about that visitor.
     pub fn forget_guest(&self, app: &App) {
         self.set(session::none(&app.config, Name::Guest));
         self.set(session::none(&app.config, Name::Proposal));
         self.set(zone::no_cookie(&app.config));
     }
 
-    /// Which name is proposed in this visit: as the browser was told before, else as drawn now.
+    /// The number of the generated nickname to offer. Taken from the cookie, else drawn now and set as a cookie.
     pub fn propose(&self, app: &App, headers: &HeaderMap) -> u32 {
         let jar = CookieJar::from_headers(headers);
         let told = session::read(&app.config, &jar, Name::Proposal).and_then(|pick| pick.parse().ok());
@@ -122,7 +126,7 @@ impl Reception {
         })
     }
 
-    /// Whether somebody asks who was logged in here, and is no more. Known once it was asked who they are.
+    /// Whether this browser was logged in with a session that has ended. Known once the visitor was determined.
     pub fn came_too_late(&self) -> bool {
         self.0.came_too_late.load(Ordering::Relaxed)
     }
@@ -168,7 +172,8 @@ impl Reception {
     }
 }
 
-/// Whether a page of another site made the browser ask (Fetch Metadata). Programs say nothing of this kind.
+/// Whether a page of another site caused the request (`Sec-Fetch-Site`, Fetch Metadata). Programs do not send the
+/// header.
 fn is_led_here(headers: &HeaderMap) -> bool {
     let site = headers.get("sec-fetch-site").and_then(|site| site.to_str().ok());
     site.is_some_and(|site| !matches!(site, "same-origin" | "none"))

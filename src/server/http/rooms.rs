@@ -34,7 +34,9 @@ fn entered(app: &App, jar: CookieJar, Entered { snapshot, session, .. }: Entered
     (jar, [(header::CONTENT_TYPE, json)], snapshot.into_json())
 }
 
-/// Make a room. Sets the session cookie if there is none.
+/// Create a room.
+///
+/// You become its owner and first member. If you have no session, the response sets a guest's session cookie.
 #[utoipa::path(post, path = "/api/rooms/create", tag = "rooms", request_body = CreateRoom, responses(
     (status = 201, description = "The room, with its maker in it", body = Snapshot),
 ))]
@@ -47,7 +49,9 @@ pub async fn create(
     Ok((StatusCode::CREATED, entered(&app, jar, rooms::create(&app, &visitor, body, None).await?)))
 }
 
-/// Join a room by its code. Sets the session cookie if there is none. Joining again changes nothing.
+/// Join a room by its code.
+///
+/// If you have no session, the response sets a guest's session cookie. Joining a room that you are in changes nothing.
 #[utoipa::path(post, path = "/api/rooms/join", tag = "rooms", request_body = JoinRoom, responses(
     (status = 200, description = "The room, with the asker in it", body = Snapshot),
 ))]
@@ -69,7 +73,7 @@ pub async fn leave(State(app): State<App>, visitor: Visitor, Json(body): Json<Le
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Remove a member, who cannot come back (owner).
+/// Remove a member, who cannot join again. Only for the owner.
 #[utoipa::path(post, path = "/api/rooms/kick", tag = "rooms", request_body = KickMember, responses(
     (status = 204, description = "Removed"),
 ))]
@@ -78,7 +82,7 @@ pub async fn kick(State(app): State<App>, visitor: Visitor, Json(body): Json<Kic
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Give the room to another member (owner).
+/// Give the room to another member. Only for the owner.
 #[utoipa::path(post, path = "/api/rooms/owner", tag = "rooms", request_body = GiveRoom, responses(
     (status = 204, description = "Theirs, or was so already"),
 ))]
@@ -87,7 +91,7 @@ pub async fn give(State(app): State<App>, visitor: Visitor, Json(body): Json<Giv
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Give up the place that is kept in a room for two for a guest who is absent: somebody else may take it.
+/// Free the place in a room for two that is kept for an absent guest, so that somebody else can join.
 #[utoipa::path(post, path = "/api/rooms/free", tag = "rooms", request_body = FreePlace, responses(
     (status = 204, description = "No place is kept in it"),
 ))]
@@ -96,7 +100,10 @@ pub async fn free(State(app): State<App>, visitor: Visitor, Json(body): Json<Fre
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Say that a page is being closed: a guest who is not connected otherwise, and does not come again, leaves sooner.
+/// Report that a page is being closed.
+///
+/// A guest without another connection then leaves the room sooner, unless they come back. For an account this does
+/// nothing.
 #[utoipa::path(post, path = "/api/rooms/away", tag = "rooms", params(AwayQuery), responses(
     (status = 204, description = "Noted"),
 ))]
@@ -105,7 +112,7 @@ pub async fn away(State(app): State<App>, visitor: Visitor, Query(query): Query<
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Give a room another name, or none (owner).
+/// Change or remove a room's name. Only for the owner.
 #[utoipa::path(put, path = "/api/rooms/name", tag = "rooms", request_body = RenameRoom, responses(
     (status = 204, description = "Renamed"),
 ))]
@@ -114,7 +121,7 @@ pub async fn rename(State(app): State<App>, visitor: Visitor, Json(body): Json<R
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Turn preserve on or off, from here on (owner).
+/// Turn preserve on or off for what follows. Only for the owner.
 #[utoipa::path(put, path = "/api/rooms/preserve", tag = "rooms", request_body = PreserveRoom, responses(
     (status = 204, description = "Changed, or was so already"),
 ))]
@@ -123,7 +130,7 @@ pub async fn preserve(State(app): State<App>, visitor: Visitor, Json(body): Json
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Have notices of a room, or none. Nobody else is told.
+/// Turn your notifications of a room off or on. Other members do not see this.
 #[utoipa::path(put, path = "/api/rooms/mute", tag = "rooms", request_body = MuteRoom, responses(
     (status = 204, description = "Changed, or was so already"),
 ))]
@@ -132,7 +139,9 @@ pub async fn mute(State(app): State<App>, visitor: Visitor, Json(body): Json<Mut
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// As a guest, have a link mailed that brings you back to this room, and to registering.
+/// Request a mailed link that keeps your guest's room.
+///
+/// Only for guests. The link leads back to the room, and to registering an account that takes over the guest's place.
 #[utoipa::path(post, path = "/api/rooms/keep", tag = "rooms", request_body = KeepRoom, responses(
     (status = 204, description = "A mail is on its way"),
 ))]
@@ -141,7 +150,9 @@ pub async fn keep(State(app): State<App>, visitor: Visitor, Json(body): Json<Kee
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The rooms that you are in, newest first; a guest is in one at most.
+/// List the rooms that you are in, newest first.
+///
+/// A guest is in one at most.
 #[utoipa::path(get, path = "/api/rooms/my-rooms", tag = "rooms", responses(
     (status = 200, description = "The rooms, each with what happened there last", body = Vec<RoomSummary>, examples(
         ("group" = (summary = "A group with messages that were not read", value = json!([{
@@ -161,7 +172,7 @@ pub async fn my_rooms(State(app): State<App>, visitor: Visitor) -> Answer<axum::
     Ok(axum::Json(lists::overview(&app, &visitor).await?))
 }
 
-/// A room that you are in.
+/// Get a room that you are in.
 #[utoipa::path(get, path = "/api/rooms/{code}", tag = "rooms", params(("code" = RoomCode, Path)), responses(
     (status = 200, description = "The room as the asker sees it", body = Snapshot),
 ))]

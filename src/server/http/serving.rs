@@ -55,8 +55,8 @@ const OTHER_FILES: usize = 128;
 /// Size of the buffer for a request's head and of that for a response. The longest request line is that of a refused
 /// form without JavaScript, whose fields come back in the query.
 const BUFFER_BYTES: usize = 128 * 1024;
-/// The kernel closes a connection whose client acknowledges nothing for this long. The timeouts in
-/// [`socket`](crate::server::socket) do not see bytes that the kernel has accepted already.
+/// The kernel closes a connection whose client has taken none of the pending bytes for this long (`TCP_USER_TIMEOUT`).
+/// The timeouts in [`socket`](crate::server::socket) do not see bytes that the kernel has already accepted.
 #[cfg(target_os = "linux")]
 const UNTAKEN: Duration = Duration::from_mins(1);
 /// The pause after accepting failed for a reason of the system.
@@ -183,7 +183,7 @@ async fn answer(app: App, stream: TcpStream, peer: SocketAddr, place: Place, rou
     let mut is_stopping = false;
     loop {
         tokio::select! {
-            // An error here is a broken connection or a malformed request, which need no log entry.
+            // An error here is a fault of the client or its network, so it is not logged.
             _ = connection.as_mut() => return,
             () = watching.expired() => return,
             () = app.stopping.cancelled(), if !is_stopping => {

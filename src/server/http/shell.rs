@@ -1,5 +1,6 @@
-//! Static files and their caching. Files with a hash in their name are cached for ever, icons for a day, and all others
-//! are revalidated each time. `/shell.json` lists the files that the service worker stores for offline use.
+//! Static files and their caching. Files with a hash in their name (`/pkg`) are cached for ever, icons and `robots.txt`
+//! for a day. The service worker and the offline page are revalidated each time. `/shell.json` lists the files that the
+//! service worker stores for offline use.
 
 use std::path::Path;
 

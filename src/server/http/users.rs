@@ -33,8 +33,8 @@ pub async fn me(visitor: Visitor) -> Answer<axum::Json<Profile>> {
 
 /// Delete your account, or your guest session.
 ///
-/// An account must be confirmed by its password, or by a code that `POST /api/auth/code` mails. A guest needs no body:
-/// the guest leaves the room and is deleted.
+/// For an account, send its password, or a code that `POST /api/auth/code` mails. An account with neither a password
+/// nor a proved address needs no confirmation. A guest needs no body: the guest leaves the room and is deleted.
 #[utoipa::path(delete, path = "/api/users/me", tag = "accounts", request_body = DeleteMe, responses(
     (status = 204, description = "Gone"),
 ))]

@@ -1,5 +1,8 @@
-//! The socket `/ws`: one for all rooms of a person. It reads frames and calls use cases; what they answer, and what happens
-//! in the rooms, the engine writes to its [`Connection`].
+//! The socket `/ws`: one WebSocket serves all rooms of a visitor.
+//!
+//! One task per socket does two things at once. It reads the client's frames and calls use cases, and it writes what is
+//! queued on the socket's [`Connection`]. Answers and events of rooms are put into that queue by the engine. Timeouts,
+//! the write queue and framing are in `socket/`.
 
 use std::{collections::HashMap, net::IpAddr, time::Duration};
 
@@ -20,28 +23,30 @@ use crate::{
     },
 };
 
-/// How long a last frame may take to leave.
+/// Time limit for sending the last frames of a socket.
 const FAREWELL: Duration = Duration::from_secs(2);
-/// Frames a client may send at once, and a second for ever; past that its next ones are read later.
+/// Frames that a client may send at once, and per second in the long run. Beyond that, frames are not refused: the
+/// socket reads them later.
 const FRAMES_BURST: u32 = 200;
 const FRAMES_PER_SECOND: u32 = 50;
-/// Rooms one socket may follow.
+/// Maximum number of rooms that one socket may follow.
 const ROOMS: usize = 512;
-/// Jitter for reconnecting after a server stops, in milliseconds.
+/// Range of the random delay for reconnecting after a server stops, in milliseconds. It spreads the reconnects.
 const RECONNECT_SPREAD_MS: u32 = 3_000;
-/// How long the answer to logging in may take to bring the cookies that a socket needs which it closed, in milliseconds.
+/// Delay before reconnecting when cookies have changed, in milliseconds. The response that carries the new cookies
+/// arrives meanwhile.
 const COOKIES_ARRIVE_MS: u32 = 500;
-/// How long a page that nobody looks at waits before it opens the socket again that was one too many, in milliseconds. It is
-/// opened at once when somebody does.
+/// Delay before a hidden page reopens a socket that was closed because the visitor had too many, in milliseconds. A
+/// page that becomes visible reopens it at once.
 const TOO_MANY_PAUSE_MS: u32 = 600_000;
-/// How long the answer to such a question is waited for before the next one is asked.
+/// Time limit for waiting until the answer to one expensive question was read, before the next one is handled.
 const UNANSWERED: Duration = Duration::from_secs(5);
-/// When to try again that has too many sockets open, in milliseconds.
+/// When to try again to open a socket after being refused for too many, in milliseconds.
 const SOCKETS_PAUSE_MS: u64 = 10_000;
-/// How often an open socket counts as a sign of life of its guest or session.
+/// Interval at which an open socket marks its guest or session as active.
 const SIGN_OF_LIFE: Duration = Duration::from_mins(10);
 
-/// `GET /ws`
+/// `GET /ws`: opens the socket. Needs a session, and an `Origin` of this site or none.
 pub async fn upgrade(
     State(app): State<App>,
     _: SameOrigin,
@@ -52,7 +57,7 @@ pub async fn upgrade(
     let (actor, client) = (visitor.actor()?.clone(), visitor.client);
     let counted = app.open_sockets.admit(client).ok_or_else(too_many_sockets)?;
     Ok(handshake.accept(move |wire, read| async move {
-        // It is a connection of its client for as long as it is open.
+        // Both count as one open connection of the client. They are held until the socket ends.
         let _taken = (counted, place);
         serve(app, actor, client, wire, read).await;
     }))
@@ -93,7 +98,7 @@ async fn serve(app: App, actor: Actor, client: IpAddr, wire: Wire, read: Vec<u8>
     reader.count();
     drop(reader);
     if why == Some(ByeReason::GoingAway) {
-        // What this socket sent is finished and acknowledged before it is told to go.
+        // The rooms finish the commands that this socket sent, and their acks are written, before the last frame.
         tokio::select! {
             () = app.drained.cancelled() => {}
             _ = connection.keep_writing() => {}
@@ -101,11 +106,11 @@ async fn serve(app: App, actor: Actor, client: IpAddr, wire: Wire, read: Vec<u8>
     }
     connection.finish(why.map(bye).as_ref());
     app.engine.disconnect(connection.id()).await;
-    // Whoever does not take the last frames resumes without them.
+    // A client that does not take the last frames in time resumes without them.
     let _ = timeout(FAREWELL, incoming.close(why.map(close_code))).await;
 }
 
-/// What the close frame says, for clients that do not read the `bye` before it.
+/// The code in the close frame, for clients that do not read the `bye` frame before it.
 fn close_code(reason: ByeReason) -> CloseCode {
     match reason {
         ByeReason::GoingAway => CloseCode::Away,
@@ -124,7 +129,7 @@ fn bye(reason: ByeReason) -> Frame {
     Frame::of(&ServerFrame::Bye { reason, retry_after_ms: wait.into() })
 }
 
-/// The reading half of a socket.
+/// The reading half of a socket: what it follows, and its allowances.
 struct Reader {
     app: App,
     actor: Actor,
@@ -133,16 +138,16 @@ struct Reader {
     following: HashMap<RoomCode, Speaker>,
     watch: Option<Watch>,
     allowance: SocketAllowance,
-    /// Bytes of answers before a room was asked for last.
+    /// The connection's count of answered bytes when the last expensive question was received.
     unasked: u64,
 }
 
 impl Reader {
-    /// Reads until the client goes.
+    /// Reads frames until the client closes the connection.
     async fn read(&mut self, incoming: &mut Incoming) {
         let per_second = std::num::NonZeroU32::new(FRAMES_PER_SECOND).expect("the constant is not zero");
         let burst = std::num::NonZeroU32::new(FRAMES_BURST).expect("the constant is not zero");
-        // The default clock asks the processor what it is, each time one is made; in a virtual machine that takes long.
+        // Creating the default clock calibrates the processor's counter, which takes long in a virtual machine.
         let pace = RateLimiter::direct_with_clock(Quota::per_second(per_second).allow_burst(burst), MonotonicClock);
         let limited = self.app.config.rate_limits == crate::server::config::RateLimits::On;
         let mut sign_of_life = Instant::now();
@@ -172,7 +177,8 @@ impl Reader {
         }
     }
 
-    /// What is rare is boxed, so that an idle socket does not keep the room for it.
+    /// Handles one frame. The futures of rare frames are boxed, so that an idle socket does not reserve memory for
+    /// them.
     async fn take(&mut self, frame: ClientFrame) {
         match frame {
             ClientFrame::Subscribe { code, epoch, after } => {
@@ -221,10 +227,10 @@ impl Reader {
         }
     }
 
-    /// Waits until more may be asked for that is answered with much: until the last such question is answered and the answer
-    /// read, and as long as that was too much. Nothing is refused, and whoever does not ask does not wait.
+    /// Waits before an expensive question (`subscribe`, `watch`) is handled: until the client has read the answer to
+    /// the last one, and as long as its byte allowance is exceeded. Nothing is refused. Other frames do not wait here.
     async fn pace(&mut self) {
-        // If there is no answer, there is none to wait for.
+        // If the last question has no answer, there is nothing to wait for, so the wait is limited.
         let _ = timeout(UNANSWERED, self.connection.caught_up(self.unasked)).await;
         self.count();
         let wait = self.allowance.wait(self.client, &self.app.limits);
@@ -233,12 +239,13 @@ impl Reader {
         }
     }
 
-    /// Counts what was answered so far.
+    /// Charges the bytes that were answered so far to the socket's and the client's allowances.
     fn count(&mut self) {
         self.allowance.count(self.connection.answered(), self.client, &self.app.limits);
     }
 
-    /// Tells of all rooms of an account from now on. A guest is in one at most, and follows that.
+    /// Begins to send the changes of an account's list of rooms. Guests are refused, since they are in one room at most
+    /// and follow that.
     fn watch(&mut self) {
         match &self.actor {
             Actor::Account { record, .. } => match self.allowance.watch() {

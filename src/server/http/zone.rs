@@ -1,4 +1,5 @@
-//! The time zone of whoever asks for a page, as a cookie of their browser names it.
+//! The visitor's time zone, from a cookie that the page's script sets. Pages are rendered with local times where it is
+//! known.
 
 use axum::http::HeaderMap;
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
@@ -12,20 +13,20 @@ use crate::{
     server::{clock, config::Config},
 };
 
-/// The cookie that a script of every page sets. It is no secret, and only changes how times are written.
+/// The cookie with the zone's name. It is not secret, and only affects how times are written.
 const COOKIE: &str = "anonchat-zone";
-/// The longest name of a zone is half of that.
+/// Longer names are ignored. The longest real name has half as many bytes.
 const NAME_BYTES: usize = 64;
-/// Changes of the offset that a page is told of. Two a year are many.
+/// Maximum number of offset changes in the result. Zones have about two a year.
 const CHANGES: usize = 64;
 
-/// The time where the reader is, for times from `oldest` on; `None` if their browser has not said, or named no zone there is.
+/// The visitor's local time for times from `oldest` on. `None` if the cookie is missing or names no known zone.
 pub fn local_time(headers: &HeaderMap, oldest: Millis) -> Option<LocalTime> {
     let jar = CookieJar::from_headers(headers);
     Some(local_time_in(&zone(jar.get(COOKIE)?.value())?, oldest.min(clock::now()), clock::now()))
 }
 
-/// Makes a browser forget its zone.
+/// A cookie that makes the browser delete its zone.
 pub fn no_cookie(config: &Config) -> Cookie<'static> {
     let mut cookie = Cookie::new(COOKIE, "");
     cookie.set_path("/");
@@ -40,7 +41,7 @@ fn zone(name: &str) -> Option<TimeZone> {
     if !is_name {
         return None;
     }
-    // The zones that come with the server: those of the machine may be missing or old.
+    // The database that is compiled in, because the system's may be missing or outdated.
     TimeZoneDatabase::bundled().get(name).ok()
 }
 
@@ -48,7 +49,7 @@ fn local_time_in(zone: &TimeZone, oldest: Millis, now: Millis) -> LocalTime {
     let moment = |at: Millis| Timestamp::from_millisecond(at).unwrap_or(Timestamp::UNIX_EPOCH);
     let minutes = |at: Timestamp| i64::from(zone.to_offset(at).seconds()).div_euclid(60);
     let end = moment(now);
-    // From the newest back: what is older than all of them is written as of then.
+    // The newest changes are collected first. Times before the oldest collected change use the offset at `oldest`.
     let mut offsets: Vec<(Millis, i64)> = zone
         .preceding(end)
         .take_while(|change| change.timestamp() > moment(oldest))
@@ -76,7 +77,7 @@ mod tests {
     #[test]
     fn summer_time_holds_in_summer() {
         let zone = zone("Europe/Berlin").unwrap();
-        // 1 July and 1 December 2025, at noon; summer time ended on 26 October at one.
+        // 1 July and 1 December 2025, at noon UTC. Summer time ended on 26 October at one.
         let (july, october, december) = (1_751_371_200_000, 1_761_440_400_000, 1_764_590_400_000);
         let local = local_time_in(&zone, july, december);
         assert_eq!(local.offsets, [(july, 120), (october, 60)]);
