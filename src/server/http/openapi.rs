@@ -1,4 +1,4 @@
-//! The OpenAPI description, served at `/api/openapi.json`. The operations are described at their handlers
+//! The `OpenAPI` description, served at `/api/openapi.json`. The operations are described at their handlers
 //! (`#[utoipa::path]`), whose doc comments become summaries and descriptions. What holds for every operation is added
 //! here.
 

@@ -1,8 +1,8 @@
 //! Origin checks: whether a request comes from a page of this site.
 //!
-//! Browsers attach cookies to WebSockets that any page opens, so the `Origin` header must be checked (OWASP: cross-site
-//! WebSocket hijacking). Scheme, host and port all count. An attacker who controls the network can serve a page of
-//! `http://` with this host's name, to a visitor whose cookies are for `https://`.
+//! Browsers attach cookies to every WebSocket that any page opens, so the `Origin` header must be checked (OWASP:
+//! cross-site WebSocket hijacking). Scheme, host and port all count. An attacker who controls the network can serve a
+//! page of `http://` with this host's name, to a visitor whose cookies are for `https://`.
 
 use axum::{
     extract::{FromRequestParts, Request, State},
@@ -41,7 +41,7 @@ pub async fn refuse_downgrades(State(app): State<App>, request: Request, next: N
 }
 
 /// Whether the browser reports (`Sec-Fetch-Site`) that the page is of this site, or reports nothing. Not all browsers
-/// send the header for WebSockets, and programs send none.
+/// send the header when it opens a WebSocket, and programs send none.
 fn is_same_site(headers: &HeaderMap) -> bool {
     headers.get(SEC_FETCH_SITE).is_none_or(|site| site == "same-origin" || site == "none")
 }
