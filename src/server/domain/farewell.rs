@@ -82,8 +82,8 @@ pub async fn delete_account(app: &App, account: &AccountRecord, messages: OwnMes
     app.store.delete_account(account.id, &nobody).await.map_err(store_failed)
 }
 
-/// Replaces an account's name, and with `instead` its texts, in the tails of its rooms on the bus, where events are
-/// that are not preserved. Returns the rooms whose tail had such events.
+/// Replaces an account's name, and with `instead` its texts, in the tails of its rooms on the bus, which hold the
+/// events that are not preserved. Returns the rooms whose tail had such events.
 async fn disown_tails(
     app: &App,
     account: AccountId,

@@ -60,8 +60,7 @@ pub(super) fn unsent(purpose: Purpose, holder: ActorId, email: Email, letter: &L
     TokenRecord { purpose, holder, hash: TokenHash(random::token()), email, tries: 0, ends_at }
 }
 
-/// The hash under which a link's token is stored. Malformed tokens are refused before the store is read or a try is
-/// counted.
+/// The hash under which a link's token is stored. A malformed token is refused here, without reading the store.
 pub(super) fn link_hash(token: &Secret) -> Result<TokenHash, Problem> {
     let is_token = BASE64_URL_SAFE_NO_PAD.decode(token.reveal()).is_ok_and(|bytes| bytes.len() == 32);
     if is_token { Ok(Keys::link_hash(token.reveal())) } else { Err(Problem::token_invalid()) }

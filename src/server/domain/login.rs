@@ -1,7 +1,7 @@
 //! Logging in by password or by mailed code, and confirming that a request comes from the account's user.
 //!
 //! An unknown address gets the same answer as a known one, after the same work, so nobody can find out which addresses
-//! have accounts. Which account an address leads to while several claim it is decided in docs/decisions/0012.
+//! have accounts. Which account an address leads to while several claim it is decided in docs/decisions/0012 and 0022.
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};

@@ -2,9 +2,9 @@
 //!
 //! Each function checks the typed input, takes from the client's quotas (`app.limits`, `app.storing`), and then writes.
 //! A join or a leave changes the member record in the store first. The record then owes the log a notice (`Owed`),
-//! which the engine appends. Most owner actions are commands to the room's task, whose judge refuses them by the state
-//! of the log. A removal changes a record first, so the store itself checks in the same transaction that the remover
-//! owns the room.
+//! which the engine appends. Most owner actions are commands to the room's task, whose judge (`room/judge.rs`) refuses
+//! them by the state of the log. A removal changes a record first, so the store itself checks in the same transaction
+//! that the remover owns the room.
 //!
 //! Not here: the order of events and the live rooms (`room/`), messages (`messages.rs`), and lists of rooms (`lists/`).
 

@@ -29,7 +29,7 @@ pub async fn measure(app: &App, visitor: &Visitor, wanted: MeasurePassword) -> R
 }
 
 /// Checks a new password and returns its hash, or the reason for refusing it. `about` holds the user's name and
-/// address, which the password must not consist of.
+/// address, which count as easily guessed.
 pub(super) async fn choose(
     app: &App,
     field: &str,
@@ -124,7 +124,8 @@ const fn hint_of_suggestion(suggestion: Suggestion) -> PasswordHint {
     }
 }
 
-/// Changes the password and ends all other sessions. Must be confirmed by the old password or a mailed code.
+/// Changes the password and ends all other sessions. Must be confirmed by the old password or a mailed code (see
+/// `login::confirm` for the exception).
 pub async fn change(app: &App, visitor: &Visitor, wanted: ChangePassword) -> Result<(), Problem> {
     let (account, session) = visitor.account()?;
     let ChangePassword { new_password, password, code } = wanted;

@@ -31,8 +31,8 @@ type Answer<T> = Result<T, Refusal>;
 
 /// Register an account, and log in.
 ///
-/// The answer is the same whether or not another account has the address. A mail is sent to the address with a link to
-/// prove it.
+/// The answer is the same whether or not another account has the address. Only the mail to the address differs: it has
+/// a link to prove the address, or says that there is an account already.
 #[utoipa::path(post, path = "/api/auth/register", tag = "accounts", request_body = Register, responses(
     (status = 201, description = "The account; a mail to prove the address is on its way", body = Profile),
 ))]

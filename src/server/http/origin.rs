@@ -41,7 +41,7 @@ pub async fn refuse_downgrades(State(app): State<App>, request: Request, next: N
 }
 
 /// Whether the browser reports (`Sec-Fetch-Site`) that the page is of this site, or reports nothing. Not all browsers
-/// send the header when it opens a WebSocket, and programs send none.
+/// send the header when a page opens a WebSocket, and programs send none.
 fn is_same_site(headers: &HeaderMap) -> bool {
     headers.get(SEC_FETCH_SITE).is_none_or(|site| site == "same-origin" || site == "none")
 }

@@ -96,7 +96,8 @@ pub async fn name(
 /// Change your email address.
 ///
 /// The new address is pending until the link in a mail to it is followed. Sending the same address again sends the mail
-/// again.
+/// again. A new address must be confirmed by the password or by a code that `POST /api/auth/code` mails, unless the
+/// account has neither a password nor a proved address.
 #[utoipa::path(put, path = "/api/users/email", tag = "accounts", request_body = ChangeEmail, responses(
     (status = 200, description = "The account as it is now, with the address pending", body = Profile),
 ))]
@@ -109,6 +110,9 @@ pub async fn email(
 }
 
 /// Change your password, and end all your other sessions.
+///
+/// Must be confirmed by the old password or by a code that `POST /api/auth/code` mails, unless the account has neither
+/// a password nor a proved address.
 #[utoipa::path(put, path = "/api/users/password", tag = "accounts", request_body = ChangePassword, responses(
     (status = 204, description = "Changed"),
 ))]

@@ -33,8 +33,8 @@ const FRAMES_PER_SECOND: u32 = 50;
 const ROOMS: usize = 512;
 /// Range of the random delay for reconnecting after a server stops, in milliseconds. It spreads the reconnects.
 const RECONNECT_SPREAD_MS: u32 = 3_000;
-/// Delay before reconnecting when cookies have changed, in milliseconds. The response that carries the new cookies
-/// arrives meanwhile.
+/// Delay before reconnecting after the visitor logged in or changed preferences, in milliseconds. The response that
+/// carries new cookies arrives meanwhile.
 const COOKIES_ARRIVE_MS: u32 = 500;
 /// Delay before a hidden page reopens a socket that was closed because the visitor had too many, in milliseconds. A
 /// page that becomes visible reopens it at once.
