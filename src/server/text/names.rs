@@ -68,7 +68,7 @@ fn without_hidden(text: &[char]) -> Vec<char> {
 fn is_needed(before: &[char], c: char, behind: &[char]) -> bool {
     let (Some(&last), next) = (before.last(), behind.first().copied()) else { return false };
     match c {
-        // A symbol that is drawn as text without this selector, or the digit of a keycap.
+        // A symbol that is drawn as text without this selector, or the digit, `#` or `*` of a keycap.
         EMOJI_STYLE if last.is_ascii() => next == Some(KEYCAP) && Emoji::for_char(last),
         EMOJI_STYLE => Emoji::for_char(last) && !EmojiPresentation::for_char(last),
         TEXT_STYLE => EmojiPresentation::for_char(last),
