@@ -1,4 +1,5 @@
-//! What both drivers ask of a batch before it reaches a tail, and what a tail remembers of its messages.
+//! What both drivers of the bus need to append to a tail. [`Batch`] checks the events before they reach a tail, and
+//! [`Remembered`] is what a tail stores of each message to recognise a retry.
 
 use std::collections::HashSet;
 
@@ -11,7 +12,7 @@ use crate::{
     server::store::Earlier,
 };
 
-/// What a message is recognised by: who said it, and the id their client gave it.
+/// The key by which a tail recognises a message: the author, and the id that the author's client gave the message.
 pub(super) type MessageKey = (MemberId, ClientId);
 
 /// The key of a message.
@@ -19,22 +20,22 @@ pub(super) fn key_of(message: &Message) -> MessageKey {
     (message.author.id, message.id)
 }
 
-/// A batch that is in itself a piece of a log.
+/// Events that were checked to be a piece of a log: consecutive seqs, and no message twice.
 #[derive(Clone, Copy)]
 pub(super) struct Batch<'a> {
-    /// Its events; never empty.
+    /// The events; never empty.
     pub events: &'a [Event],
-    /// The seq that has to be the tail's head.
+    /// The seq that the tail's head must have.
     pub follows: Seq,
-    /// The seq that is the head afterwards.
+    /// The seq of the tail's head after the append.
     pub head: Seq,
-    /// The ordinal of the last message up to its end, if it says it.
+    /// The ordinal of the last message at the end of the batch, if an event of the batch states it.
     pub n: Option<u64>,
 }
 
 impl<'a> Batch<'a> {
-    /// Checks that the events follow one another, and that no message is in the batch twice: `IdTaken` would then have to
-    /// name a seq at which nothing is stored.
+    /// Checks that the seqs are consecutive and start above 0, and that no message is in the batch twice. A message
+    /// that is in it twice could not be answered: `IdTaken` would name a seq at which nothing is stored.
     pub fn of(events: &'a [Event]) -> Result<Self> {
         let (Some(first), Some(last)) = (events.first(), events.last()) else {
             return Err(anyhow!("a batch without events").into());
@@ -51,27 +52,27 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// What a tail keeps of a message, longer than the message itself.
+/// What a tail stores of a message. It outlives the message's event in the tail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Remembered {
     seq: Seq,
     at: Millis,
-    /// The first half of the body's SHA-256: enough to tell another body, and not the text.
+    /// The first half of the SHA-256 of the body. It tells different bodies apart, and does not contain the text.
     digest: u128,
 }
 
 impl Remembered {
-    /// What to keep of the message in this event.
+    /// What to store of the message in this event.
     pub fn of(event: &Event, message: &Message) -> Self {
         Self { seq: event.seq, at: event.at, digest: digest(&message.body) }
     }
 
-    /// What to tell somebody whose event at `index` has the id again.
+    /// The answer for a batch whose event at `index` has the same id again, with the body `again`.
     pub fn earlier(&self, index: usize, again: &MessageBody) -> Earlier {
         Earlier { index, seq: self.seq, at: self.at, same_body: self.digest == digest(again) }
     }
 
-    /// As text, for a driver that keeps text.
+    /// The text form, for a driver that stores text.
     pub fn to_text(self) -> String {
         format!("{}|{}|{:032x}", self.seq, self.at, self.digest)
     }

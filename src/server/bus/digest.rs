@@ -1,4 +1,7 @@
-//! What the bus keeps of a room for lists: enough to show it there, so that a list opens none of its rooms.
+//! What the bus stores of a room for lists of rooms.
+//!
+//! The node that has a room live writes a [`Digest`] to the bus. Nodes that show lists read the digests, so a list
+//! opens none of its rooms. A digest is a cache: it may be older than the log, and it may be missing.
 
 use std::time::Duration;
 
@@ -6,78 +9,81 @@ use serde::{Deserialize, Serialize};
 
 use crate::protocol::{Epoch, MemberId, Millis, Person, Retention, RoomName, Seq};
 
-/// Members that a digest says of when they were last mentioned; the longest ago are forgotten first.
+/// The maximum number of members in [`Digest::mentions`]. The members with the oldest mention are dropped first.
 pub const MENTIONS: usize = 64;
-/// How often a room for two says again who is connected to it, and for how long that is believed: a node that died says
-/// nothing more.
+/// How often the node writes again who is connected to a room for two. A node that died writes nothing more, so this
+/// information expires.
 pub const HERE_REPEAT: Duration = Duration::from_mins(1);
+/// How long [`Digest::here`] counts after it was written: two and a half times [`HERE_REPEAT`].
 const HERE_LIFE: Duration = Duration::from_secs(150);
 
-/// A room as the last node that wrote to it knew it. A cache: it may be behind the log, and it may be gone.
+/// A room, as the last node that wrote to it knew it. It is a cache: it may be older than the log, and it may be
+/// missing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Digest {
-    /// Which life of the log its seqs are of.
+    /// The epoch of the log that the seqs belong to.
     pub epoch: Epoch,
-    /// The last seq.
+    /// The seq of the last event.
     pub head: Seq,
-    /// The last message's ordinal.
+    /// The ordinal of the last message.
     pub n: u64,
     /// Whether the room keeps its log.
     pub retention: Retention,
-    /// What it is called.
+    /// The room's name.
     pub name: Option<RoomName>,
-    /// How many are in it.
+    /// The number of members.
     pub members: u32,
-    /// When something last happened in it; 0 if nothing is known of that.
+    /// The time of the last event, or 0 if it is unknown.
     pub at: Millis,
-    /// The last message; in a room that keeps its log only if it is kept.
+    /// The last message. In a preserved room it is set only if the archive has that message.
     pub message: Option<LastMessage>,
-    /// Who came in last, and the seq of that.
+    /// The member who joined last, and the seq of that event.
     pub newcomer: Option<(Seq, Person)>,
-    /// The last message that had a member's name in it, by its ordinal; [`MENTIONS`] at most.
+    /// For each member, the ordinal of the last message that contains the member's name. Newest first, at most
+    /// [`MENTIONS`] members.
     pub mentions: Vec<(MemberId, u64)>,
-    /// Who is in it, if it is a room for two.
+    /// The members of a room for two; empty for other rooms.
     pub pair: Vec<Person>,
-    /// Who of them is connected, if that is known.
+    /// Which members of a room for two are connected, if that is known.
     pub here: Option<Here>,
 }
 
 /// The last message of a room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastMessage {
-    /// Its place in the log.
+    /// The seq of the message.
     pub seq: Seq,
-    /// Its ordinal.
+    /// The ordinal of the message.
     pub n: u64,
-    /// Who said it.
+    /// The author.
     pub author: Person,
-    /// How it begins.
+    /// The beginning of the text.
     pub text: String,
 }
 
-/// Who is connected, and when that was so.
+/// The connected members, and when that was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Here {
-    /// When.
+    /// The time at which the members were connected.
     pub at: Millis,
-    /// Who.
+    /// The connected members.
     pub members: Vec<MemberId>,
 }
 
 impl Digest {
-    /// Whether this knows more of the log than another.
+    /// Whether this digest is of another epoch than the other one, or has a later head.
     pub fn is_ahead_of(&self, other: &Self) -> bool {
         self.epoch != other.epoch || self.head > other.head
     }
 
-    /// Whether a member is connected, as far as that is believed `now`.
+    /// Whether a member counts as connected at the time `now`. What was written more than 150 s ago does not count.
     pub fn is_here(&self, member: MemberId, now: Millis) -> bool {
         let life = Millis::try_from(HERE_LIFE.as_millis()).unwrap_or(Millis::MAX);
         self.here.as_ref().is_some_and(|here| now - here.at < life && here.members.contains(&member))
     }
 
-    /// Takes over from an earlier digest what its writer knew and this one's does not: who was mentioned before this one
-    /// looked, and who is connected.
+    /// Adds what an earlier digest has and this one lacks: the mentions (within the same epoch only), and who is
+    /// connected.
     pub fn take_over(&mut self, earlier: &Self) {
         if self.here.is_none() {
             self.here.clone_from(&earlier.here);
@@ -89,13 +95,14 @@ impl Digest {
         }
     }
 
-    /// Notes that a message has a member's name in it.
+    /// Records that message `n` contains a member's name.
     pub fn mention(&mut self, member: MemberId, n: u64) {
         mention(&mut self.mentions, member, n);
     }
 }
 
-/// Notes in a list of mentions, newest first, that a message has a member's name in it.
+/// Records in a list of mentions that message `n` contains a member's name. The list is ordered newest first, has one
+/// entry for each member, and is cut to [`MENTIONS`].
 pub fn mention(mentions: &mut Vec<(MemberId, u64)>, member: MemberId, n: u64) {
     match mentions.iter().position(|(known, _)| *known == member) {
         Some(at) if mentions[at].1 >= n => return,

@@ -1,15 +1,18 @@
-//! Floor 1: live state that nodes share, all of which may be lost. Two drivers: `local/` (one node, the default) and
-//! `redis/` (many nodes). Both pass the one suite in `contract/`.
+//! Floor 1: the live state that nodes share. All of it may be lost; what has to survive is in the store.
 //!
-//! - **Packets** tell other nodes of a room's new events and signals. They are only a hint: a node that sees a hole reads the
-//!   tail or the archive.
-//! - **Tails** are the logs of ephemeral rooms: capped by number and by bytes, expiring, and the sequencer of those rooms.
-//! - **Leases** say until when a guest without news still counts as there.
-//! - **Digests** are what lists show of rooms, and **versions** say that something of an account's own has changed, so that a
-//!   list of rooms is up to date without opening any.
-//! - **Throttles** and **turns** bound what clients and background jobs do, over all nodes.
+//! [`Bus`] is the trait. It has two drivers: `local/` keeps everything in the memory of one node (the default), and
+//! `redis/` serves many nodes. Both pass the one test suite in `contract/`.
 //!
-//! Keys of a room share a hash tag, so that Redis Cluster works.
+//! - **Packets** carry new events and signals of a room to the other nodes. A packet is only a hint and may get lost: a
+//!   node that finds a gap in the seqs reads the tail or the archive.
+//! - **Tails** are the logs of ephemeral rooms. A tail is bounded by number of events and by bytes, and it expires. It
+//!   also decides which node gets which seq (compare-and-append).
+//! - **Leases** say until when a guest without a connection still counts as present.
+//! - **Digests** hold what lists show of a room. **Versions** are counters, one for each account, that are incremented
+//!   when something of the account itself changes. With both, a list of rooms stays current without opening any room.
+//! - **Throttles** and **turns** limit what clients and background jobs do, summed over all nodes.
+//!
+//! All keys of one room share a hash tag, so that a Redis Cluster keeps them in one slot.
 
 mod batch;
 #[cfg(test)]
@@ -30,206 +33,224 @@ pub use redis::RedisBus;
 use super::store::{AccountId, Earlier, RoomId};
 use crate::protocol::{Epoch, Event, MemberId, Millis, Person, Seq};
 
-/// Events that a tail keeps at most; older ones are dropped.
+/// The maximum number of events in a tail. When there are more, the oldest are dropped.
 pub const TAIL_EVENTS: usize = 1_000;
-/// Bytes that the events of a tail weigh at most, by [`weight`]; older ones are dropped, but never the last.
+/// The maximum bytes of the events in a tail, measured by [`weight`]. When there are more, the oldest events are
+/// dropped, but never the last one.
 pub const TAIL_BYTES: usize = 1024 * 1024;
-/// Bytes that all tails of a node without Redis weigh at most. Past that those go that were appended to longest ago.
+/// The maximum bytes of all tails of a node without Redis. Beyond that, the tails with the oldest last append are
+/// removed.
 pub const TAILS_BYTES: usize = 256 * 1024 * 1024;
-/// Message ids that a tail remembers at most, so that a late retry is still recognised.
+/// The maximum number of message ids that a tail remembers, so that a late retry is still recognised.
 pub const TAIL_IDS: usize = 10_000;
 /// How long a tail lives after its last append.
 pub const TAIL_LIFE: Duration = Duration::from_hours(24);
-/// How long an account's version is remembered after it was raised; whoever watches asks for it a few times a second.
+/// How long an account's version is remembered after its last increment. Nodes that show lists read it a few times a
+/// second.
 pub const VERSION_LIFE: Duration = Duration::from_hours(1);
 
-/// What an event weighs in memory: its text, and about what is around it.
+/// The estimated bytes of an event in memory: its text, and 256 for everything around it.
 pub fn weight(event: &Event) -> usize {
     256 + event.message().map_or(0, |message| message.body.as_str().len())
 }
 
-/// The bus cannot be reached, or failed. Whether something was written is unknown.
+/// The bus cannot be reached, or a call failed. Whether the call has written something is unknown.
 #[derive(Debug, thiserror::Error)]
 #[error("the bus failed")]
 pub struct BusError(#[from] pub anyhow::Error);
 
-/// A bus's answer.
+/// The result of a call to the bus.
 pub type Result<T> = std::result::Result<T, BusError>;
 
-/// What a bus tells its node, over one bounded queue that the node drains.
+/// What the bus delivers to its node, through one bounded queue that the node drains.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BusNews {
-    /// Another node published this for a room that this node follows. Own packets may come back, so a packet says who
-    /// sent it and the node passes over its own.
+    /// A packet for a room that this node follows. Redis returns a node's own packets as well, so each packet names its
+    /// sender and the node skips its own.
     Packet(RoomId, Bytes),
-    /// Packets may have been missed (the connection came back, or the queue was full): compare heads of all live rooms.
+    /// Packets may have been lost: the connection was made again, or the queue was full. The node compares the heads of
+    /// all its live rooms with their logs.
     Missed,
 }
 
-/// A tail, as it stands.
+/// The state of a tail when it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tail {
-    /// Which life of the log it is.
+    /// The epoch: which life of the log this is. Seqs are comparable only within one epoch.
     pub epoch: Epoch,
-    /// The last seq.
+    /// The seq of the last event.
     pub head: Seq,
-    /// The last message's ordinal.
+    /// The ordinal of the last message.
     pub n: u64,
-    /// `Some` once the room is being preserved: no append can follow, and this person turned it on.
+    /// `Some` once the tail is sealed: the room is being made preserved, and no append can follow. This is the person
+    /// who turned preserving on.
     pub sealed_by: Option<Person>,
-    /// The events asked for that are still there, oldest first, without holes, ending at `head`.
+    /// The requested events that the tail still holds: oldest first, without gaps, ending at `head`.
     pub events: Vec<Event>,
 }
 
-/// How a tail answers an append.
+/// The outcome of an append to a tail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TailAppended {
-    /// All events are in.
+    /// All events were appended.
     Done,
-    /// Another node was first: read what was missed and judge again. Nothing was written.
+    /// Another node appended first. Nothing was written. Read the missed events, judge the commands again, and append
+    /// again.
     Stale,
-    /// A message id was used before. Nothing was written.
+    /// The tail remembers a message id of the batch: the message was appended before. Nothing was written.
     IdTaken(Earlier),
-    /// The room is being preserved. Nothing was written.
+    /// The tail is sealed, since the room is being made preserved. Nothing was written.
     Sealed,
-    /// There is no tail, or one of another epoch. Nothing was written.
+    /// There is no tail, or the tail is of another epoch. Nothing was written.
     Lost,
 }
 
-/// How much of something is allowed: `burst` at once, refilled evenly over `per`.
+/// A quota: `burst` units at once, refilled evenly over `per`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
-    /// How many at once; at least 1.
+    /// The units that can be taken at once; at least 1.
     pub burst: u32,
-    /// In how long a whole burst is refilled.
+    /// The time in which an empty quota is refilled completely.
     pub per: Duration,
 }
 
-/// What a quota answers that is used up.
+/// The refusal of a quota that is used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wait {
-    /// Which of those that were asked for makes wait longest.
+    /// The index of the quota with the longest wait, among those that were asked for.
     pub which: usize,
-    /// How long.
+    /// The time to wait until one unit can be taken from that quota.
     pub pause: Duration,
 }
 
 impl Quota {
-    /// So many times as much in the same time.
+    /// The quota with `times` times the burst in the same time.
     #[must_use]
     pub fn times(self, times: u32) -> Self {
         Self { burst: self.burst.saturating_mul(times), ..self }
     }
 
-    /// How long one takes to be refilled, in whole microseconds so that every driver counts alike.
+    /// The time in which one unit is refilled. It is rounded down to whole microseconds, so that all drivers count
+    /// alike.
     fn refill_of_one(self) -> Duration {
         let micros = self.per.as_micros() / u128::from(self.burst.max(1));
         Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX).max(1))
     }
 }
 
-/// The live state that nodes share.
+/// The live state that nodes share. The module's documentation explains its parts.
 #[async_trait]
 pub trait Bus: Send + Sync + 'static {
-    /// Whether other nodes can be there. If not, nobody else appends, and heads need no comparing.
+    /// Whether there can be other nodes. If not, no other node appends, and heads need no comparing.
     fn is_shared(&self) -> bool;
 
-    /// Whether the bus answers; for `/readyz`.
+    /// Fails if the bus does not answer; used by `/readyz`.
     async fn ping(&self) -> Result<()>;
 
-    /// Sends a packet to every other node that follows the room. Whether it also comes back to a sender that follows is
-    /// left to the driver: Redis returns it, the local bus, which has no other node to tell, delivers nothing.
+    /// Sends a packet to every other node that follows the room. Redis also returns it to the sender, if the sender
+    /// follows the room. The local bus delivers nothing, since there is no other node.
     async fn publish(&self, room: RoomId, packet: Bytes) -> Result<()>;
 
-    /// Starts delivering a room's packets to this node, also after reconnects; done when the subscription holds.
+    /// Subscribes this node to a room's packets, and returns once the subscription is active. The driver subscribes
+    /// again after each reconnect.
     ///
-    /// On an error the room stays wanted: it is followed once the bus is back, and [`BusNews::Missed`] comes after that.
+    /// On an error the room stays subscribed in intent: the driver subscribes once the bus is back, and then sends
+    /// [`BusNews::Missed`].
     async fn follow(&self, room: RoomId) -> Result<()>;
 
-    /// Stops it. A packet already on its way may still arrive.
+    /// Ends the subscription to a room's packets. A packet that is on its way may still arrive.
     async fn unfollow(&self, room: RoomId) -> Result<()>;
 
-    /// A room's tail with its events after `after`; made empty, at `epoch`, `head` and `n`, if there is none. A tail that is
-    /// sealed at a seq below `head` is outdated (the room was preserved and is ephemeral again) and is made anew as well,
-    /// keeping its epoch and the message ids it remembers.
+    /// Returns a room's tail with its events after `after`. If there is no tail, an empty one is made at `epoch`,
+    /// `head` and `n`.
+    ///
+    /// A tail that is sealed at a seq below `head` is outdated: the room was preserved meanwhile and is ephemeral
+    /// again. Such a tail is emptied, unsealed and set to `head` and `n`. It keeps its epoch and the message ids that
+    /// it remembers.
     async fn open_tail(&self, room: RoomId, epoch: Epoch, head: Seq, n: u64, after: Seq) -> Result<Tail>;
 
-    /// A room's tail with its events after `after`, if there is one.
+    /// Returns a room's tail with its events after `after`, if there is a tail.
     async fn tail(&self, room: RoomId, after: Seq) -> Result<Option<Tail>>;
 
-    /// Up to `limit` of the events that a room's tail has from `from` on and before `before` (or its end), newest first; none
-    /// if there is no tail.
+    /// Returns up to `limit` events of a room's tail with `from` <= seq < `before`, newest first. Without `before`, it
+    /// starts at the end of the tail. If there is no tail, the result is empty.
     async fn tail_before(&self, room: RoomId, from: Seq, before: Option<Seq>, limit: usize) -> Result<Vec<Event>>;
 
-    /// Heads of many tails in one round trip; missing ones are left out.
+    /// Returns epoch and head of many tails, in one round trip. Rooms without a tail are left out.
     async fn tail_heads(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, Epoch, Seq)>>;
 
-    /// Appends events whose seqs follow the tail's head, remembers their message ids, and publishes `packet`, all or nothing.
-    /// Beyond [`TAIL_EVENTS`] or [`TAIL_BYTES`] the oldest events are dropped.
+    /// Appends events, remembers their message ids and publishes `packet`: all of that or nothing. The seqs of the
+    /// events must follow the tail's head. Beyond [`TAIL_EVENTS`] or [`TAIL_BYTES`] the oldest events are dropped.
     ///
-    /// Where several refusals hold, the answer is the first of `Lost`, `Sealed`, `IdTaken`, `Stale`. A batch that contradicts
-    /// itself (no event, seqs that do not follow one another, one message id twice) is the caller's fault and an error.
+    /// Where several refusals apply, the answer is the first of `Lost`, `Sealed`, `IdTaken`, `Stale`. A batch that
+    /// contradicts itself is a mistake of the caller and returns an error: a batch without events, with seqs that are
+    /// not consecutive, or with one message id twice.
     async fn append_tail(&self, room: RoomId, epoch: Epoch, events: &[Event], packet: Bytes) -> Result<TailAppended>;
 
-    /// The first message of a batch whose id a tail of this epoch remembers, whether it takes appends still or not.
+    /// Returns the first message of a batch whose id a tail of this epoch remembers. The tail may be sealed.
     async fn earlier(&self, room: RoomId, epoch: Epoch, events: &[Event]) -> Result<Option<Earlier>>;
 
-    /// Stops appends for good if the tail stands at (`epoch`, `head`): the room is about to be preserved.
-    /// Answers `Done`, `Stale`, `Lost`, or `Sealed` if it was sealed already.
+    /// Seals a tail that is at (`epoch`, `head`): no append can follow. Called when the room is about to be preserved.
+    /// Returns `Done`, `Stale`, `Lost`, or `Sealed` if it was sealed already.
     async fn seal_tail(&self, room: RoomId, epoch: Epoch, head: Seq, by: &Person) -> Result<TailAppended>;
 
-    /// Puts these events in the place of those of the same seqs that a tail of this epoch has, and changes nothing else of it;
-    /// what it no longer has is passed over.
+    /// Replaces events of a tail by these events of the same seqs, if the tail is of this epoch. Nothing else of the
+    /// tail changes. Events that the tail no longer holds are skipped.
     async fn rewrite_tail(&self, room: RoomId, epoch: Epoch, events: &[Event]) -> Result<()>;
 
-    /// Removes a room's tail and digest, wherever the tail stands: the room was deleted.
+    /// Removes a room's tail and digest, whatever the tail's head is. Called when the room was deleted.
     async fn forget_room(&self, room: RoomId) -> Result<()>;
 
-    /// Removes a tail and the room's digest, if the tail stands at (`epoch`, `head`): everyone left, or its room is gone.
+    /// Removes a tail and the room's digest, if the tail is at (`epoch`, `head`). Called when everyone has left, for
+    /// example.
     async fn drop_tail(&self, room: RoomId, epoch: Epoch, head: Seq) -> Result<()>;
 
-    /// Keeps what lists show of a room, for [`TAIL_LIFE`], unless the bus has a digest of the same epoch with a later head.
+    /// Stores what lists show of a room, for [`TAIL_LIFE`]. A digest is ignored if the bus has one of the same epoch
+    /// with a later head.
     ///
-    /// What a room tells that keeps nothing lives no longer than its tail: such a digest is kept only if the room has a tail
-    /// of this epoch, and ends with it.
+    /// The digest of an ephemeral room lives no longer than the room's tail. It is stored only if the room has a tail
+    /// of the digest's epoch, and it is removed with that tail.
     async fn put_digest(&self, room: RoomId, digest: &Digest) -> Result<()>;
 
-    /// The digests of many rooms; missing ones are left out.
+    /// Returns the digests of many rooms. Rooms without a digest are left out.
     async fn digests(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, Digest)>>;
 
-    /// Raises an account's version: something of its own has changed (a room came or went, it read something), and whoever
-    /// shows that has to read it again.
+    /// Increments an account's version: something of the account changed (it entered or left a room, or has read
+    /// something). Nodes that show the account's list then read it again.
     async fn touch_account(&self, account: AccountId) -> Result<()>;
 
-    /// The versions of many accounts. Those that were not raised for [`VERSION_LIFE`] are left out.
+    /// Returns the versions of many accounts. Accounts whose version was not incremented for [`VERSION_LIFE`] are left
+    /// out.
     async fn account_versions(&self, accounts: &[AccountId]) -> Result<Vec<(AccountId, u64)>>;
 
-    /// Says that these guests count as there until `until`, or longer if somebody said so already.
+    /// Sets the leases of these guests to end at `until`. A lease that ends later keeps its end.
     async fn renew_leases(&self, guests: &[(RoomId, MemberId)], until: Millis) -> Result<()>;
 
-    /// The same, but only for those who have no lease at all.
+    /// Gives a lease until `until` to those of these guests who have none.
     async fn adopt_leases(&self, guests: &[(RoomId, MemberId)], until: Millis) -> Result<()>;
 
-    /// Lets a lease end at that time, unless it ends earlier, or there is none.
+    /// Sets a lease to end at `until`, unless it ends earlier. Does nothing if there is no lease.
     async fn shorten_lease(&self, room: RoomId, member: MemberId, until: Millis) -> Result<()>;
 
-    /// Forgets a lease: they left.
+    /// Removes a lease, since the guest has left.
     async fn end_lease(&self, room: RoomId, member: MemberId) -> Result<()>;
 
-    /// Up to `limit` leases that ended before `now`, each handed to one caller only and extended to `retry_at`, so that
-    /// another node takes over if the caller dies before [`end_lease`](Self::end_lease).
+    /// Returns up to `limit` leases that ended before `now`. Each is returned to one caller only and then extended to
+    /// `retry_at`. So another node takes over if the caller dies before it calls [`end_lease`](Self::end_lease).
     async fn claim_ended_leases(&self, now: Millis, retry_at: Millis, limit: usize) -> Result<Vec<(RoomId, MemberId)>>;
 
-    /// Takes one from a quota; `Some` is how long to wait instead. Follows GCRA.
+    /// Takes one unit from a quota. If there is none, nothing is taken, and `Some` is the time to wait. The algorithm
+    /// is GCRA.
     async fn throttle(&self, key: &str, quota: Quota) -> Result<Option<Duration>> {
         let wait = self.throttle_all(&[(key.to_owned(), quota)]).await?;
         Ok(wait.map(|wait| wait.pause))
     }
 
-    /// Takes one of each of several quotas, or of none: then the one that makes wait longest is given. The keys share what is
-    /// in braces, if anything is, so that one script has them all.
+    /// Takes one unit from each of several quotas, or from none. A refusal names the quota with the longest wait. If
+    /// the keys have a part in braces, that part must be the same in all, so that one script can use all of them (one
+    /// slot of a Redis Cluster).
     async fn throttle_all(&self, takes: &[(String, Quota)]) -> Result<Option<Wait>>;
 
-    /// Whether it is this node's turn to do a background job, which no node then does again for `pause`.
+    /// Returns whether this node may do a background job. If so, no node gets that turn again for `pause`.
     async fn take_turn(&self, job: &str, pause: Duration) -> Result<bool>;
 }

@@ -1,7 +1,7 @@
--- Keeps a room's digest, unless a later one of its epoch is there. One that lives with the room's tail ends when that does,
--- and is not kept without it.
+-- Stores a room's digest, unless a digest of the same epoch with a later head is there. The digest of an ephemeral room
+-- is stored only if the room has a tail of this epoch, and expires when that tail expires.
 --
--- KEYS: digest, meta of the tail. ARGV: epoch, head, life in ms ('' if it lives with the tail), JSON.
+-- KEYS: digest, meta of the tail. ARGV: epoch, head, life in ms ('' if it expires with the tail), JSON.
 local now = redis.call('HMGET', KEYS[1], 'epoch', 'head')
 if now[1] == ARGV[1] and tonumber(now[2]) > tonumber(ARGV[2]) then return end
 

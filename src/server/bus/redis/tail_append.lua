@@ -1,9 +1,10 @@
--- Appends a batch to a tail and tells who follows the room, all or nothing. Seqs stay strings, so Lua's floating point
--- never touches them.
+-- Appends a batch of events to a tail, remembers the message ids, and publishes the packet to the nodes that follow the
+-- room. All of that happens, or nothing. Returns 'done' or the reason of the refusal, as `TailAppended` names them.
+-- Seqs stay strings, so that they never become Lua's floating point numbers.
 --
--- KEYS: tail, meta, ids, id queue.
--- ARGV: epoch, the head it must have, its new head, its new n ('' leaves it), life in ms, most events, most ids, channel,
---       packet, most bytes; then of each event: seq, JSON, message key ('' if it is no message), what to remember of the message.
+-- KEYS: tail, meta, ids, id queue. ARGV: 1 epoch, 2 the head that the tail must have, 3 its new head, 4 its new n (''
+-- leaves n unchanged), 5 life in ms, 6 maximum events, 7 maximum ids, 8 channel, 9 packet, 10 maximum bytes. Then four
+-- for each event: seq, JSON, message key ('' if the event is no message), what to remember of the message.
 local tail, meta, ids, queue = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local FIRST, WIDTH = 11, 4
 
@@ -18,8 +19,8 @@ for i = FIRST, #ARGV, WIDTH do
 end
 if now[2] ~= ARGV[2] then return {'stale'} end
 
--- `bytes` is no less than what the events weigh: what they weighed when they were last weighed, and all that came since. So
--- an append weighs only itself, and the whole tail once in a long while.
+-- `bytes` is an upper bound of the bytes of all events: the sum at the last full count, plus everything appended since.
+-- So an append adds only its own bytes, and the whole tail is counted only when `bytes` exceeds the maximum.
 local bytes = tonumber(now[4] or 0)
 for i = FIRST, #ARGV, WIDTH do
   bytes = bytes + #ARGV[i + 1]
@@ -32,8 +33,8 @@ end
 redis.call('XTRIM', tail, 'MAXLEN', ARGV[6])
 local most = tonumber(ARGV[10])
 if bytes > most then
-  -- Weighs from the newest on. If seven eighths are not enough, only what three quarters hold is kept, so that the next
-  -- weighing is far. The last event always stays.
+  -- Counts the bytes from the newest event on. If they exceed 7/8 of the maximum, only the newest events that fit into
+  -- 3/4 of it are kept, so that the next full count is far off. The last event always stays.
   local all, kept, keep = 0, 0, 0
   for i, entry in ipairs(redis.call('XREVRANGE', tail, '+', '-')) do
     all = all + #entry[2][2]

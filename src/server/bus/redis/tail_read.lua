@@ -1,13 +1,16 @@
--- Reads a tail; told where it would begin, also makes it if there is none or it is outdated.
+-- Reads a tail with its events after a seq. With the optional arguments it also makes the tail, if there is none, and
+-- makes it anew if it is outdated (sealed below the given head).
 --
--- KEYS: tail, meta, ids, id queue.
--- ARGV: after; to make it, also: epoch, head, n, life in ms.
+-- KEYS: tail, meta, ids, id queue. ARGV: 1 the seq to read after; to make the tail also: 2 epoch, 3 head, 4 n, 5 life
+-- in ms. Returns epoch, head, n, the person who sealed it ('' if not sealed) and the events as JSON; false if there is
+-- no tail.
 local tail, meta, ids, queue = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 
 local now = redis.call('HMGET', meta, 'epoch', 'head', 'n', 'sealed_by')
 if ARGV[2] then
   local outdated = now[4] and tonumber(now[2]) < tonumber(ARGV[3])
-  -- Nothing of another life may stay: a stream takes no seq below one it has seen. But within one epoch, ids count on.
+  -- A new tail must not keep entries of an earlier one, since a stream refuses ids below one that it has had. The ids
+  -- of an outdated tail are kept: its epoch stays the same, so retries must still be recognised.
   if not now[1] then redis.call('DEL', tail, meta, ids, queue) end
   if outdated then redis.call('DEL', tail, meta) end
   if outdated or not now[1] then

@@ -1,4 +1,4 @@
--- Removes a tail that stands where the caller thinks, and the room's digest with it.
+-- Removes a tail and the room's digest, if the tail has the given epoch and head.
 --
 -- KEYS: tail, meta, ids, id queue, digest. ARGV: epoch, head.
 local now = redis.call('HMGET', KEYS[2], 'epoch', 'head')

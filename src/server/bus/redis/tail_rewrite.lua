@@ -1,6 +1,7 @@
--- Puts other events in the place of some that a tail has. An entry of a stream cannot be changed, so all are added again.
+-- Replaces some events of a tail. An entry of a stream cannot be changed, so the stream is deleted and all entries are
+-- added again.
 --
--- KEYS: tail, meta, ids, id queue. ARGV: epoch; then of each event: seq, JSON.
+-- KEYS: tail, meta, ids, id queue. ARGV: the epoch that the tail must have; then two for each event: seq, JSON.
 local tail, meta = KEYS[1], KEYS[2]
 
 if redis.call('HGET', meta, 'epoch') ~= ARGV[1] then return end

@@ -1,15 +1,17 @@
--- GCRA (ITU-T I.371) by Redis' own clock, so that all nodes count alike. Whole microseconds below 2^53 are exact in Lua.
--- Takes one of each, or of none.
+-- Takes one unit from each of several quotas, or from none. The algorithm is GCRA (ITU-T I.371). It uses Redis' own
+-- clock, so that all nodes count alike. Numbers are whole microseconds below 2^53, which are exact in Lua.
 --
--- KEYS: theoretical arrival times. ARGV, two for each key: µs until one is refilled, µs until all are. Answers which key
--- makes wait longest, and for how many µs: 0 if all were taken.
+-- KEYS: one for each quota; the value is its theoretical arrival time. ARGV, two for each key: µs until one unit is
+-- refilled, µs until all are. Returns the index (from 1) of the key with the longest wait and that wait in µs; {0, 0}
+-- if all were taken.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 
 local nexts, which, longest = {}, 0, 0
 for i, key in ipairs(KEYS) do
   local one, full = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
-  -- A clock set back must not lock anybody out for longer than the quota ever could.
+  -- If the clock was set back, a stored time may be far in the future. No wait gets longer than the quota itself
+  -- allows.
   local arrival = math.min(tonumber(redis.call('GET', key) or now), now + full)
   nexts[i] = math.max(arrival, now) + one
   local wait = nexts[i] - now - full
