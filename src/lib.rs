@@ -1,14 +1,16 @@
-//! AnonChat: chat by code. This page is the map of the house; `docs/architecture.md` walks through it.
+//! AnonChat: chat by code. This page lists the modules by floor; `docs/architecture.md` explains them.
 //!
-//! | floor | module | what it is |
-//! |---|---|---|
-//! | 0 | [`protocol`] | all that crosses the wire, and the fold; server and browser alike |
-//! | 1 | `server::{config, disk, text, store, bus, mail, socket}` | settings, the folder of files, how text is read, durable truth, live state between nodes, mails, the way to one client |
-//! | 2 | `server::room` | the engine: append, tail, resume, the task of a live room |
-//! | 3 | `server::app` | what a node is made of |
-//! | 4 | `server::domain` | use cases: all rules live here |
-//! | 5 | `server::http`, [`api`] | doors: REST and socket, server functions |
-//! | 6 | `server::{boot, admin}`, [`ui`] | start and stop; what operators ask for; pages, and the browser's replica |
+//! - Floor 0, [`protocol`]: everything that crosses the wire, and the function that folds a room's events. It is for
+//!   server and browser alike.
+//! - Floor 1, `server::{config, clock, disk, random, keys, text, store, bus, mail, socket}`: settings, time, the folder
+//!   of files, random values, keys, the rules for text, durable state, live state that nodes share, mails, and the
+//!   connection to one client.
+//! - Floor 2, `server::room`: the engine. It has append, tail, resume, and the task of a live room.
+//! - Floor 3, `server::app`: the parts of a node, and its limits.
+//! - Floor 4, `server::domain`: use cases. All rules are here.
+//! - Floor 5, `server::http` and [`api`]: entry points, which are REST, socket and server functions.
+//! - Floor 6, `server::{boot, admin}` and [`ui`]: start and stop, commands of operators, pages, and the browser's
+//!   replica.
 //!
 //! A file imports only from floors below its own (`tests/house.rs` checks it). `ui` sees only `protocol`, `api` and itself.
 

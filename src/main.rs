@@ -1,4 +1,4 @@
-//! Reads the settings, and starts a node or does what an operator asks.
+//! The program: reads the settings, and then runs a node or a command of an operator.
 
 use std::{io::ErrorKind, path::PathBuf, process::ExitCode};
 
@@ -14,14 +14,16 @@ use mimalloc::MiMalloc;
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-/// Reads the settings of `.env` in the current folder, or of the file that `ENV_FILE` names. A missing `.env` is the usual case.
-/// Folders above are not looked into: whoever may write there would set this server's secrets.
+/// Reads the settings of `.env` in the current folder, or of the file that `ENV_FILE` names. A missing `.env` is no
+/// error.
+///
+/// Parent folders are not searched: a user who may write there could set this server's secrets.
 fn read_env_file() -> anyhow::Result<()> {
     let named = std::env::var_os("ENV_FILE").map(PathBuf::from);
     let path = named.clone().unwrap_or_else(|| ".env".into());
     match dotenvy::from_path(&path) {
         Err(dotenvy::Error::Io(error)) if named.is_none() && error.kind() == ErrorKind::NotFound => Ok(()),
-        // The cause may quote the line, and with it a secret.
+        // The cause may quote the line, which may contain a secret.
         Err(dotenvy::Error::LineParse(_, at)) => {
             anyhow::bail!("{} cannot be read: a line is not NAME=value (at character {at} of it)", path.display())
         }
@@ -51,7 +53,7 @@ async fn main() -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::Admin(admin)) => {
-            // A subcommand writes its result to standard output.
+            // The result of a subcommand is on standard output. So by default only warnings are logged.
             if config.log == "info" {
                 "warn".clone_into(&mut config.log);
             }

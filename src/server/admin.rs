@@ -1,7 +1,9 @@
-//! Floor 6: `anonchat admin`, for who runs the server: looks at rooms and accounts, and deletes them as the product does.
+//! Floor 6: `anonchat admin`, for operators: lists, shows and deletes rooms and accounts. Deleting follows the same
+//! rules as in the pages.
 //!
-//! It reads the settings that the server reads. With SQLite the server has to be stopped meanwhile, since one process holds the
-//! file. With MongoDB it may run: its nodes find out at once with Redis, and within half a minute without.
+//! The command reads the settings of the server. With SQLite the server must be stopped first, since only one process
+//! may open the file. With MongoDB it may run: its nodes learn of a deletion at once with Redis, and within half a
+//! minute without.
 
 use std::io::{self, Write};
 
@@ -22,22 +24,22 @@ use super::{
 };
 use crate::protocol::{Email, Millis, OwnMessages, RoomCode, RoomType};
 
-/// Records read at once.
+/// The number of records in one read.
 const PAGE: usize = 500;
 
-/// What the program can do beside serving.
+/// The commands of the program. Without a command it serves.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
     /// Look at rooms and accounts, and delete them.
     ///
-    /// Reads the same settings as the server: from the environment, from .env, or as flags before "admin". With SQLite, stop the
-    /// server first. Exits with 0 if it is done, 1 if something failed, 2 for wrong arguments, 3 if there is no such room or
-    /// account, and 4 if a running server holds the database.
+    /// Reads the same settings as the server: from the environment, from .env, or as flags before "admin". With SQLite,
+    /// stop the server first. Exits with 0 if it is done, 1 if something failed, 2 for wrong arguments, 3 if there is
+    /// no such room or account, and 4 if a running server holds the database.
     #[command(subcommand)]
     Admin(Admin),
 }
 
-/// What there is to look after.
+/// The subcommands of `admin`.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Admin {
     /// List, show and delete rooms.
@@ -48,19 +50,19 @@ pub enum Admin {
     Accounts(Accounts),
 }
 
-/// What can be done with rooms.
+/// The commands for rooms.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Rooms {
     /// List all rooms.
     List {
-        /// Only rooms that nobody visited for so many days.
+        /// List only rooms that nobody has visited for N days.
         #[arg(long, value_name = "N")]
         idle_days: Option<u32>,
         /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Show one room: its members, and how much it keeps. No message is shown.
+    /// Show one room: its members, and the size of its log. Messages are not shown.
     Show {
         /// The room's code.
         code: String,
@@ -68,14 +70,14 @@ pub enum Rooms {
         #[arg(long)]
         json: bool,
     },
-    /// Delete a room with all that was said in it. This cannot be undone.
+    /// Delete a room with all its messages. This cannot be undone.
     Delete {
         /// The room's code.
         code: String,
     },
 }
 
-/// What can be done with accounts.
+/// The commands for accounts.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Accounts {
     /// List all accounts.
@@ -93,18 +95,18 @@ pub enum Accounts {
         #[arg(long)]
         json: bool,
     },
-    /// Delete an account, as its owner can: it is logged out everywhere and leaves its rooms. This cannot be undone.
+    /// Delete an account, as its owner can: its sessions end and it leaves its rooms. This cannot be undone.
     Delete {
         /// The account's mail address, or its id.
         #[arg(value_name = "EMAIL")]
         who: String,
-        /// Erase what it said, too.
+        /// Also erase the messages of the account.
         #[arg(long)]
         erase_messages: bool,
     },
 }
 
-/// There is no such room or account.
+/// The error for a room or an account that does not exist.
 #[derive(Debug, thiserror::Error)]
 #[error("There is no {what} {which}.")]
 struct Missing {
@@ -112,7 +114,7 @@ struct Missing {
     which: String,
 }
 
-/// Does what was asked, and gives the status to exit with.
+/// Runs a command, prints its result, and returns the exit status.
 pub async fn run(config: Config, admin: Admin) -> u8 {
     let done = async {
         let app = open(config).await?;
@@ -126,7 +128,7 @@ pub async fn run(config: Config, admin: Admin) -> u8 {
     match done.await {
         Ok(text) => match io::stdout().lock().write_all(text.as_bytes()) {
             Ok(()) => 0,
-            // Whoever reads it has read enough.
+            // The reader of the output has closed it, for example `head`.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
             Err(_) => 1,
         },
@@ -147,7 +149,7 @@ fn status(error: &anyhow::Error) -> u8 {
     }
 }
 
-/// Whether a running server holds the database.
+/// Whether the cause is that a running server has opened the database.
 fn is_in_use(error: &anyhow::Error) -> bool {
     error.chain().any(<dyn std::error::Error + 'static>::is::<InUse>)
 }
@@ -205,7 +207,8 @@ fn missing_room(code: RoomCode) -> anyhow::Error {
     Missing { what: "room", which: code.to_string() }.into()
 }
 
-/// By its id; or by its address: who proved it, or else who claims it.
+/// Finds an account by its id or by an address. Of the accounts with that address, the one that has proved it comes
+/// first, then one that claims it.
 async fn find_account(app: &App, who: &str) -> anyhow::Result<AccountRecord> {
     let missing = || Missing { what: "account", which: who.to_owned() };
     if let Ok(id) = who.parse::<Uuid>() {
@@ -251,7 +254,7 @@ async fn list_rooms(app: &App, idle_days: Option<u32>, as_json: bool) -> anyhow:
     Ok(table(&columns, &rows))
 }
 
-/// Whole days since somebody was in a room.
+/// The whole days since the room was last visited.
 fn idle(room: &RoomRecord) -> u64 {
     const DAY: Millis = 24 * 3_600_000;
     ((clock::now() - room.visited_at).max(0) / DAY).unsigned_abs()
@@ -351,14 +354,14 @@ async fn show_account(app: &App, account: &AccountRecord, as_json: bool) -> anyh
     Ok(format!("{}\n{}", lines(&shown, &fields), table(&columns, &rooms)))
 }
 
-/// A moment as RFC 3339 has it, in UTC.
+/// Formats a time as in RFC 3339, in UTC.
 fn moment(at: Millis) -> String {
     let at = OffsetDateTime::from_unix_timestamp(at / 1_000).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     let (date, (hour, minute, second)) = (at.date(), at.time().as_hms());
     format!("{:04}-{:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z", date.year(), u8::from(date.month()), date.day())
 }
 
-/// A value for people to read. What people chose must not steer the terminal.
+/// Formats a value for people. Control characters are removed, so that text of users cannot control the terminal.
 fn plain(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
@@ -374,7 +377,7 @@ fn lines(value: &Value, fields: &[&str]) -> String {
     fields.iter().map(line).collect()
 }
 
-/// Rows under each other, each column as wide as its widest value.
+/// A table in which each column is as wide as its widest value.
 fn table(columns: &[(&str, &str)], rows: &[Value]) -> String {
     let cells: Vec<Vec<String>> =
         rows.iter().map(|row| columns.iter().map(|(_, field)| plain(&row[*field])).collect()).collect();

@@ -1,4 +1,7 @@
-//! Floor 6: builds a node from its settings, serves, and stops. The one place that joins the pages with the server.
+//! Floor 6: builds a node from its settings, serves, and stops. Only this file joins the pages (`ui`) with the server.
+//!
+//! [`build`] connects to the store and the bus and makes the node. `serve` runs until it is told to stop, and then ends
+//! the parts of the node in order. The `render` functions answer requests for pages.
 
 use std::{io::IsTerminal, sync::Arc};
 
@@ -52,14 +55,15 @@ use crate::{
     ui,
 };
 
-/// Requests of one client at the same time, where proxies are in front.
+/// The maximum number of requests of one client at the same time. It applies where proxies are in front.
 const REQUESTS_UNDER_WAY: usize = 1_000;
-/// Pages are one person's.
+/// The `Cache-Control` of pages. A page is for one person, so shared caches must not store it.
 const PERSONAL: HeaderValue = HeaderValue::from_static("private, no-cache");
-/// Nobody who goes back after logging out finds it again, and no browser writes it to a disk.
+/// The `Cache-Control` of pages with messages or secrets. After logging out, the browser's Back button must not show
+/// them again, and no browser may write them to a disk.
 const UNKEPT: HeaderValue = HeaderValue::from_static("no-store");
 
-/// Serves until told to stop by SIGTERM or Ctrl-C.
+/// Runs the server until SIGTERM or Ctrl-C.
 pub async fn run(config: Config) -> anyhow::Result<()> {
     for warning in config.warnings() {
         tracing::warn!("{warning}");
@@ -72,10 +76,10 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     serve(app, listener, stop_signal()).await
 }
 
-/// Starts logging. Called once, by `main`.
+/// Starts logging. Only `main` calls this, once.
 pub fn start_logging(config: &Config) {
-    // At their finest levels libraries log frames, addresses and commands whole, and with them codes and what people say. So
-    // whatever the filter asks for, only this crate, which logs none of that, is heard below INFO.
+    // At their finest levels libraries log whole frames, addresses and commands, which contain codes and message text.
+    // So below INFO only this crate may log, whatever the filter asks for: it logs none of that.
     let only_own = Targets::new().with_default(LevelFilter::INFO).with_target("anonchat", LevelFilter::TRACE);
     let filter = EnvFilter::new(&config.log).and(only_own);
     let lines =
@@ -87,7 +91,7 @@ pub fn start_logging(config: &Config) {
     }
 }
 
-/// Connects to what the settings name, and starts the engine.
+/// Connects to the store and the bus that the settings name, and starts the engine.
 pub async fn build(config: Config) -> anyhow::Result<App> {
     config.check()?;
     let letterhead = Letterhead::of(&config)?;
@@ -121,7 +125,7 @@ pub async fn build(config: Config) -> anyhow::Result<App> {
     let engine = Engine::start(Arc::clone(&store), Arc::clone(&bus), news, timing);
     let limits = Limits::new(&config, Arc::clone(&bus));
     let storing = Storing::new(&config, Arc::clone(&bus));
-    // Said at start, and not only when the first message comes.
+    // Measures the disk, so that a low disk is logged at start and not only with the first message.
     storing.space();
     Ok(Arc::new(Node {
         config,
@@ -148,7 +152,7 @@ pub async fn build(config: Config) -> anyhow::Result<App> {
     }))
 }
 
-/// The way out for mails that the settings name.
+/// Returns the driver for mails that the settings name.
 fn mailer(config: &Config) -> anyhow::Result<Arc<dyn Mailer>> {
     if let Some(url) = &config.mail.smtp_url {
         let smtp = Smtp::of(url.expose_secret())?;
@@ -161,7 +165,8 @@ fn mailer(config: &Config) -> anyhow::Result<Arc<dyn Mailer>> {
     Ok(Arc::new(Files::in_folder(folder)?))
 }
 
-/// Serves until `stop`, then finishes what is under way, tells every socket, and closes the store.
+/// Serves until `stop` returns. Then it finishes the work under way, says goodbye on every socket, and closes the
+/// store.
 async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
     let housekeeping = tokio::spawn(housekeeping::run(app.clone()));
     let watch = tokio::spawn(sessions::watch(app.clone()));
@@ -175,7 +180,8 @@ async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = ()> +
     app.stopping.cancel();
     let patience = app.config.shutdown_seconds;
     let finished = tokio::time::timeout(patience, async {
-        // Requests under way still need the rooms. A client that stalls in the middle of one cannot hold up the rest.
+        // Requests under way still need the rooms, so they are waited for first. A stalled client gets only a third of
+        // the time, so that it does not hold up the rest.
         let _ = tokio::time::timeout(patience / 3, server).await;
         app.engine.drain().await;
         app.drained.cancel();
@@ -195,7 +201,7 @@ async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = ()> +
     Ok(())
 }
 
-/// All doors and pages of a node.
+/// The router with the API and all pages of a node.
 fn router(app: App) -> anyhow::Result<Router> {
     let options = site_options()?;
     let context = {
@@ -226,7 +232,8 @@ fn router(app: App) -> anyhow::Result<Router> {
     };
     let doors = http::api(&options);
     let pages: Router<LeptosOptions> = Router::new()
-        // The server functions alone: which page is shown is decided before it is rendered.
+        // Only the routes of the server functions. Pages are routed below, since the page to show is chosen before it
+        // is rendered.
         .leptos_routes_with_context(&options, Vec::new(), context, shell)
         .route("/", get(page.clone()))
         .route("/rooms/new", get(page.clone()))
@@ -241,7 +248,7 @@ fn router(app: App) -> anyhow::Result<Router> {
     doors.with(|router| router.merge(pages.with_state(options))).finish(app, ui::busy)
 }
 
-/// Renders the page of an address, with everything that it shows.
+/// Renders the page of an address, with the data that it shows.
 async fn render<V: IntoView + 'static>(
     app: App,
     context: impl Fn() + Clone + Send + Sync + 'static,
@@ -283,7 +290,7 @@ async fn render_auth<V: IntoView + 'static>(
     with_status(response, problem.flatten().as_ref(), otherwise)
 }
 
-/// Renders a page of preferences. Whoever is not logged in is led to where they can.
+/// Renders a page of preferences. A visitor who is not logged in is redirected to the page for logging in.
 async fn render_preferences<V: IntoView + 'static, W: IntoView + 'static>(
     app: App,
     context: impl Fn() + Clone + Send + Sync + 'static,
@@ -330,7 +337,7 @@ async fn render_document<T: Clone + Send + Sync + 'static, V: IntoView + 'static
     render_app_async_with_context(context, shell)(Request::from_parts(parts, body)).await
 }
 
-/// A page, with the status that programs go by.
+/// Sets the status of a page, and how long to wait before trying again. Programs use these; people read the page.
 fn with_status(mut response: Response, problem: Option<&Problem>, otherwise: StatusCode) -> Response {
     *response.status_mut() = match problem {
         Some(problem) => StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
@@ -342,7 +349,7 @@ fn with_status(mut response: Response, problem: Option<&Problem>, otherwise: Sta
     response
 }
 
-/// Which language a manifest is asked for in.
+/// The query of the web app manifest: its language.
 #[derive(Deserialize)]
 struct Spoken {
     #[serde(default)]
@@ -350,13 +357,13 @@ struct Spoken {
 }
 
 async fn manifest(query: Result<Query<Spoken>, QueryRejection>) -> impl IntoResponse {
-    // Whatever else somebody asks for, there is a manifest.
+    // An invalid query gets the manifest in the default language.
     let language = query.map(|Query(spoken)| spoken.lang).unwrap_or_default();
     let headers = [(header::CONTENT_TYPE, "application/manifest+json"), (header::CACHE_CONTROL, "no-cache")];
     (headers, ui::manifest(language))
 }
 
-/// Pages are personal, and run only their own scripts.
+/// Sets the headers of a page: it is for one person, and runs only its own scripts.
 fn set_page_headers() {
     if let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) {
         if let Ok(policy) = HeaderValue::from_str(&http::content_security_policy(&nonce)) {

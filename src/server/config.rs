@@ -1,6 +1,9 @@
 #![expect(clippy::doc_markdown, reason = "these docs are also the text of --help, which knows no markup")]
-//! Floor 1: every setting, its default and its meaning. All come from the environment (a `.env` file counts) or the command
-//! line; none is needed to run. `.env.example` lists the same, and a test compares the two.
+//! Floor 1: all settings, with their defaults and meanings.
+//!
+//! A setting comes from the environment (also from a `.env` file) or from the command line. No setting is needed to
+//! run. `.env.example` lists the same settings, and a test compares names and defaults. The text of `--help` is the
+//! docs of the fields.
 
 use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -15,32 +18,35 @@ pub struct Config {
     #[arg(long, env, default_value = "127.0.0.1:3000")]
     pub listen_addr: SocketAddr,
 
-    /// The address people type, such as https://chat.example.org; needed behind a proxy. With https, cookies are Secure.
+    /// The address that people type, such as https://chat.example.org. Needed behind a proxy. With https, cookies are
+    /// Secure.
     #[arg(long, env)]
     pub public_url: Option<String>,
 
-    /// Where the embedded store keeps its files, and what is written here for want of a setting: a secret, and mails.
+    /// The folder for the files of SQLite, for the secret if JWT_SECRET is not set, and for mails if SMTP_URL is not
+    /// set.
     #[arg(long, env, default_value = "./data")]
     pub data_dir: PathBuf,
 
-    /// What proves who is logged in, and what links in mails prove: 32 random characters or more; needed with REDIS_URL.
-    /// Several, separated by commas: the first signs, the others still verify. Without it, one is made under DATA_DIR.
+    /// The secret that signs log-ins and the links in mails: 32 random characters or more. Needed with REDIS_URL. Of
+    /// several, separated by commas, the first signs and the others still verify. Without it, a secret is made under
+    /// DATA_DIR.
     #[arg(long, env, hide_env_values = true)]
     pub jwt_secret: Option<SecretString>,
 
-    /// How mails leave.
+    /// How mails are sent.
     #[command(flatten)]
     pub mail: MailConfig,
 
-    /// Where the durable truth is kept.
+    /// The store, which has the durable state.
     #[command(flatten)]
     pub store: StoreConfig,
 
-    /// What nodes share.
+    /// The bus, which has the live state that nodes share.
     #[command(flatten)]
     pub bus: BusConfig,
 
-    /// What a room does by itself.
+    /// When guests leave and when rooms end.
     #[command(flatten)]
     pub room: RoomConfig,
 
@@ -48,101 +54,103 @@ pub struct Config {
     #[arg(long, env, value_enum, default_value_t = RateLimits::On)]
     pub rate_limits: RateLimits,
 
-    /// How many reverse proxies stand in front and append to X-Forwarded-For; 0 takes the peer's address.
+    /// The number of reverse proxies in front that append to X-Forwarded-For. With 0, the client is the peer's address.
     #[arg(long, env, default_value_t = 0)]
     pub proxy_hops: usize,
 
-    /// With SQLite, how much of its disk stays free, in MiB: below that guests' words are not kept any more, below half of it
-    /// nobody's. Without it, 512, or a fiftieth of a small disk; 0 is no floor.
+    /// With SQLite, the free space on its disk in MiB below which the server stores no messages of guests, and below
+    /// half of which it stores none at all. Without it, 512 or a fiftieth of the disk, whichever is less. 0 switches
+    /// the check off.
     #[arg(long, env)]
     pub disk_floor_mib: Option<u64>,
 
-    /// How long a stopping server lets work in flight finish, in seconds.
+    /// How long a stopping server waits for work under way, in seconds.
     #[arg(long, env, default_value = "10", value_parser = seconds)]
     pub shutdown_seconds: Duration,
 
-    /// What to log, as a tracing filter such as info,anonchat=debug. Never message text, codes or tokens.
+    /// What to log, as a tracing filter such as info,anonchat=debug. Message text, codes and tokens are never logged.
     #[arg(long, env, default_value = "info")]
     pub log: String,
 
-    /// How to log.
+    /// The format of the log.
     #[arg(long, env, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
 }
 
-/// Where the durable truth is kept.
+/// The store, which has the durable state.
 #[derive(Clone, Debug, Args)]
 pub struct StoreConfig {
-    /// MongoDB (a replica set; one node is enough). Without it, SQLite under DATA_DIR.
+    /// The URI of MongoDB, as a replica set (one node is enough). Without it, the server uses SQLite under DATA_DIR.
     #[arg(long, env, hide_env_values = true)]
     pub mongo_uri: Option<SecretString>,
 
-    /// The database in MongoDB.
+    /// The name of the database in MongoDB.
     #[arg(long, env, default_value = "anonchat")]
     pub mongo_db: String,
 }
 
-/// What nodes share.
+/// The bus, which has the live state that nodes share.
 #[derive(Clone, Debug, Args)]
 pub struct BusConfig {
-    /// Redis (7 is tested), for more than one node; needs MONGO_URI. Without it, everything is in this process.
+    /// The URL of Redis (version 7 is tested), for more than one node. Needs MONGO_URI. Without it, live state is in
+    /// this process.
     #[arg(long, env, hide_env_values = true)]
     pub redis_url: Option<SecretString>,
 
-    /// What the names of all keys and channels in Redis start with.
+    /// The first part of the names of all keys and channels in Redis.
     #[arg(long, env, default_value = "anonchat")]
     pub redis_prefix: String,
 }
 
-/// How mails leave.
+/// How mails are sent.
 #[derive(Clone, Debug, Args)]
 pub struct MailConfig {
-    /// The mail server: smtps://user:password@host, or smtp://user:password@host:587?tls=required for STARTTLS. Without it,
-    /// mails become files under DATA_DIR/mail.
+    /// The mail server: smtps://user:password@host, or smtp://user:password@host:587?tls=required for STARTTLS. Without
+    /// it, mails are written to files under DATA_DIR/mail.
     #[arg(long, env, hide_env_values = true)]
     pub smtp_url: Option<SecretString>,
 
-    /// Who mails are from, such as AnonChat <chat@example.org>. Without it, no-reply at the host of PUBLIC_URL.
+    /// The sender of mails, such as AnonChat <chat@example.org>. Without it, no-reply at the host of PUBLIC_URL.
     #[arg(long, env)]
     pub mail_from: Option<String>,
 }
 
-/// What a room does by itself.
+/// When guests leave and when rooms end.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct RoomConfig {
-    /// How long a guest without a connection still counts as there, in seconds.
+    /// How long a guest without a connection still counts as present, in seconds.
     #[arg(long, env, default_value = "600", value_parser = seconds)]
     pub guest_grace_seconds: Duration,
 
-    /// The same for a guest whose page was closed, in seconds.
+    /// How long a guest whose page was closed still counts as present, in seconds.
     #[arg(long, env, default_value = "60", value_parser = seconds)]
     pub guest_closed_seconds: Duration,
 
-    /// How long a room stays that keeps nothing and that nobody is in, in seconds.
+    /// After how many seconds a room is deleted that keeps no messages and has no members.
     #[arg(long, env, default_value = "3600", value_parser = seconds)]
     pub room_idle_seconds: Duration,
 
-    /// How many days a room stays that nobody visits: one that keeps what is said, if nobody in it has an account, and one that
-    /// keeps nothing, whoever is in it. 0 is for ever.
+    /// After how many days without a visit a room is deleted. A room that keeps its messages is deleted only if no
+    /// member has an account; a room that keeps none is deleted in any case. 0 means never.
     #[arg(long, env, default_value_t = 90)]
     pub room_kept_days: u32,
 }
 
-/// Whether quotas hold.
+/// Whether quotas apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum RateLimits {
-    /// Sane defaults.
+    /// The built-in quotas apply.
     On,
-    /// None: for load tests on one's own machine.
+    /// No quotas: for load tests on your own machine.
     Off,
 }
 
-/// How to log.
+/// The format of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// Lines for people.
+    /// Lines of text for people.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
@@ -163,26 +171,26 @@ fn seconds(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }
 
-/// Settings that contradict each other.
+/// Settings that contradict each other, or that are invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// Nodes that share a bus must share a store.
+    /// Redis without MongoDB: nodes that share a bus must share a store.
     #[error(
         "REDIS_URL is set without MONGO_URI: nodes that share a bus must share a store. Set MONGO_URI too, or neither."
     )]
     RedisWithoutMongo,
-    /// Nodes that share a bus must accept each other's tokens.
+    /// Redis without a secret: nodes that share a bus must accept each other's tokens.
     #[error(
         "REDIS_URL is set without JWT_SECRET: each node would make a secret of its own, and log out whom another logged in. Set JWT_SECRET to the same 32 random characters or more on every node; `openssl rand -hex 32` makes a good one."
     )]
     RedisWithoutSecret,
-    /// The public address is not one.
+    /// The public address is not an address of a server.
     #[error("PUBLIC_URL must start with http:// or https:// and have no path, such as https://chat.example.org.")]
     PublicUrl,
 }
 
 impl Config {
-    /// Refuses settings that contradict each other, and says which.
+    /// Refuses settings that contradict each other. The error names them.
     pub fn check(&self) -> Result<(), ConfigError> {
         if self.bus.redis_url.is_some() && self.store.mongo_uri.is_none() {
             return Err(ConfigError::RedisWithoutMongo);
@@ -200,8 +208,8 @@ impl Config {
         Ok(())
     }
 
-    /// What is dangerous about these settings, a sentence each. None of it stops the server, which may stand behind something
-    /// that makes up for it.
+    /// The dangers of these settings, one sentence each. They do not stop the server, since something in front of it
+    /// may remove the danger.
     pub fn warnings(&self) -> Vec<String> {
         let is_reached = !self.listen_addr.ip().to_canonical().is_loopback();
         let mut warnings = Vec::new();
@@ -229,7 +237,8 @@ impl Config {
         warnings
     }
 
-    /// What links to this server begin with, without a slash at the end. Never taken from a request, which anybody can write.
+    /// The first part of links to this server, without a slash at the end. It is never taken from a request, whose
+    /// headers anybody can choose.
     pub fn base_url(&self) -> String {
         match &self.public_url {
             Some(url) => url.trim_end_matches('/').to_owned(),
@@ -237,7 +246,7 @@ impl Config {
         }
     }
 
-    /// Whether people come by https, so that cookies are Secure.
+    /// Whether people use https, so that cookies are Secure.
     pub fn is_https(&self) -> bool {
         self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
     }

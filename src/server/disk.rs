@@ -1,5 +1,5 @@
-//! Floor 1: the folder of the server's files. It is closed to other users of the machine, and the space that is left is
-//! watched, so that a full disk is met before it is full.
+//! Floor 1: the folder of the server's files. Other users of the machine cannot read it. [`Disk`] watches the free
+//! space, so that the server refuses to store messages before the disk is full.
 
 use std::{
     fs::{self, DirBuilder, Metadata, OpenOptions, Permissions},
@@ -12,19 +12,19 @@ use std::{
 
 use anyhow::Context;
 
-/// The bits of a mode that let other users in.
+/// The bits of a mode that give access to other users.
 const OTHERS: u32 = 0o077;
-/// A folder that many users share on purpose, as `/tmp` is.
+/// The bit of a folder that many users share on purpose, such as `/tmp`.
 const STICKY: u32 = 0o1000;
-/// How long an answer about free space holds, in milliseconds.
+/// How long a measurement of the free space is used, in milliseconds.
 const FRESH: u64 = 1_000;
-/// Without a setting the floor is this, or a fiftieth of a small disk.
+/// The floor without a setting: 512 MiB, or 1/50 of a small disk.
 const FLOOR: u64 = 512 * MIB;
 const FLOOR_PART: u64 = 50;
 const MIB: u64 = 1024 * 1024;
 
-/// Makes a folder that only its owner can enter. A folder that is there already and lets others in is closed to them; if that
-/// is not possible, the log says so.
+/// Makes a folder that only its owner can enter. An existing folder that other users can enter is closed to them. If
+/// that fails, or if the folder is shared on purpose, it stays as it is, with a warning in the log.
 pub fn private_folder(path: &Path) -> anyhow::Result<()> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
     made.with_context(|| format!("making the folder {}", path.display()))?;
@@ -37,8 +37,8 @@ pub fn private_folder(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Makes a file that only its owner can read, unless it is there; one that is there and lets others in is closed to them. To be
-/// called before anything else opens the file.
+/// Makes a file that only its owner can read, unless it exists. An existing file that other users can read is closed to
+/// them. Call this before anything else opens the file.
 pub fn private_file(path: &Path) -> io::Result<()> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(_) => Ok(()),
@@ -50,7 +50,7 @@ pub fn private_file(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Closes a file to other users, if it is there.
+/// Closes a file to other users, if it exists.
 pub fn close_file(path: &Path) {
     if let Ok(found) = fs::metadata(path) {
         close(path, &found, 0o600);
@@ -69,29 +69,29 @@ fn close(path: &Path, found: &Metadata, mode: u32) {
     }
 }
 
-/// How much is left on a disk, in steps.
+/// The free space of a disk, in steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Space {
-    /// Enough.
+    /// Enough free space.
     Enough,
-    /// Below the floor: guests' words are not kept.
+    /// Below the floor: messages of guests are not stored, and no room begins to keep its log.
     Low,
-    /// Below half of the floor: nobody's words are kept, so that everything else goes on.
+    /// Below half of the floor: no messages are stored, so that everything else still works.
     Out,
 }
 
-/// The disk of the embedded store.
+/// The disk that the embedded store is on.
 pub struct Disk {
     folder: PathBuf,
     floor: Option<u64>,
     since: Instant,
-    /// Milliseconds since `since` at which the disk was last looked at, and one more; 0 is never.
+    /// The time of the last measurement, in milliseconds after `since`, plus 1. The value 0 means that there was none.
     looked_at: AtomicU64,
     space: AtomicU8,
 }
 
 impl Disk {
-    /// The disk that a folder is on. `floor_mib` is the setting: 0 is no floor.
+    /// The disk that a folder is on. `floor_mib` is the setting; 0 means no floor.
     pub fn of(folder: &Path, floor_mib: Option<u64>) -> Self {
         let floor = floor_mib.map(|mib| mib.saturating_mul(MIB));
         Self {
@@ -103,12 +103,13 @@ impl Disk {
         }
     }
 
-    /// What is left. The disk is asked at most once a second. A disk that does not say has enough.
+    /// Returns the free space. It is measured at most once a second. A disk that cannot be measured counts as having
+    /// enough.
     pub fn space(&self) -> Space {
         let now = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX - 1) + 1;
         let looked_at = self.looked_at.load(Ordering::Relaxed);
         let is_fresh = looked_at > 0 && now.saturating_sub(looked_at) < FRESH;
-        // One of those who find the answer stale looks; the others go by the old one.
+        // Of several callers that find the measurement outdated, one measures. The others use the old value.
         let mine = self.looked_at.compare_exchange(looked_at, now, Ordering::Relaxed, Ordering::Relaxed).is_ok();
         let before = decode(self.space.load(Ordering::Relaxed));
         if is_fresh || !mine {

@@ -1,7 +1,8 @@
-//! Floor 1: the server's keys, all from one secret: they sign access tokens, and make the secrets that mails carry.
+//! Floor 1: the server's keys. All are derived from one secret. They sign access tokens, and they make the secrets in
+//! mails, the passes of browsers and other values that nobody else may be able to make.
 //!
-//! Several secrets may be set: the first signs, the others still verify what they signed, so a secret can be replaced
-//! without logging anybody out.
+//! Several secrets may be set. The first signs, and the others still verify what they have signed. So a secret can be
+//! replaced without logging anybody out.
 
 use std::{
     collections::BTreeSet,
@@ -28,17 +29,19 @@ use super::{
     store::{AccountId, ActorId, MailId, SessionId, TokenHash},
 };
 
-/// How long an access token is good for.
+/// The lifetime of an access token.
 pub const ACCESS_LIFE: Duration = Duration::from_mins(15);
-/// Who signs access tokens, and for whom.
+/// The issuer in access tokens.
 const ISSUER: &str = "anonchat";
+/// The audience of access tokens.
 const AUDIENCE: &str = "anonchat-web";
-/// A secret that people could guess would let anybody log in as anyone.
+/// The minimum length of a secret. With a guessable secret, anybody could log in as anyone.
 const SECRET_CHARS: usize = 32;
-/// Different characters that a random secret has at least: 32 hexadecimal digits have fewer once in ten million.
+/// The minimum number of different characters in a secret. Random secrets of 32 hexadecimal digits have fewer once in
+/// ten million.
 const SECRET_VARIETY: usize = 8;
-/// What secrets of examples and templates say, in lower case and without marks. Whoever copied one has a secret that everybody
-/// can read.
+/// Parts of secrets in examples and templates, in lower case and without punctuation. A secret with one of them was
+/// probably copied, so others can know it.
 const EXAMPLES: [&str; 14] = [
     "bothnodesknow",
     "randomcharacters",
@@ -55,17 +58,17 @@ const EXAMPLES: [&str; 14] = [
     "placeholder",
     "opensslrand",
 ];
-/// The file under `DATA_DIR` that keeps the secret where none is set.
+/// The file under `DATA_DIR` that has the secret, if no secret is set.
 const FILE: &str = "jwt-secret";
 
 /// The keys of a node.
 pub struct Keys {
-    /// The first signs.
+    /// One entry for each secret. The first is used for new values.
     keys: Vec<Key>,
 }
 
 struct Key {
-    /// Its `kid`: tells secrets apart and nothing about them.
+    /// The `kid` of tokens. It tells secrets apart and reveals nothing about them.
     id: String,
     access: [u8; 32],
     mail: [u8; 32],
@@ -74,36 +77,36 @@ struct Key {
     request: [u8; 32],
 }
 
-/// What an access token proves.
+/// The content of a verified access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Access {
-    /// Whose.
+    /// The account that is logged in.
     pub account: AccountId,
-    /// Which session.
+    /// The session of the token.
     pub session: SessionId,
     mark: Option<u64>,
 }
 
 impl Access {
-    /// Whether it came in one answer with this refresh token.
+    /// Whether the access token and this refresh token were sent in the same answer.
     pub fn came_with(&self, refresh: TokenHash) -> bool {
         self.mark == Some(mark(refresh))
     }
 }
 
-/// Eight bytes of a hash, which tell nothing of what was hashed.
+/// Eight bytes of a refresh token's hash. They do not reveal the token.
 fn mark(refresh: TokenHash) -> u64 {
     refresh.0.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
-/// What an access token says.
+/// The claims in an access token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Claims {
     iss: String,
     aud: String,
     sub: Uuid,
     sid: Uuid,
-    /// Marks the refresh token that came in the same answer.
+    /// The mark of the refresh token that was sent in the same answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     mark: Option<u64>,
     iat: u64,
@@ -111,7 +114,7 @@ struct Claims {
 }
 
 impl Keys {
-    /// The keys of these secrets, separated by commas.
+    /// Derives the keys of these secrets, which are separated by commas. Refuses short secrets and those of examples.
     pub fn of(secrets: &str) -> anyhow::Result<Self> {
         let secrets: Vec<&str> = secrets.split(',').map(str::trim).filter(|secret| !secret.is_empty()).collect();
         ensure!(!secrets.is_empty(), "JWT_SECRET is empty. Set it to 32 random characters or more, or leave it out.");
@@ -127,7 +130,8 @@ impl Keys {
         Ok(Self { keys: secrets.into_iter().map(Key::of).collect() })
     }
 
-    /// The keys of the secret that is kept under this folder; made at the first start, and readable by its owner only.
+    /// Derives the keys of the secret in a file in this folder. The file is made at the first start, and only its owner
+    /// can read it.
     pub fn kept_in(folder: &Path) -> anyhow::Result<Self> {
         let path = folder.join(FILE);
         let read = || std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()));
@@ -146,8 +150,8 @@ impl Keys {
             .with_context(|| format!("{} has no secret; remove it, and a new one is made", path.display()))
     }
 
-    /// An access token for a session. `refresh` is the refresh token that travels with it, if one does: whoever shows the one
-    /// has the other.
+    /// Signs an access token for a session. `refresh` is the refresh token that is sent in the same answer, if there is
+    /// one. A browser that sends the access token later thereby shows that it has that refresh token.
     pub fn sign(&self, account: AccountId, session: SessionId, refresh: Option<TokenHash>) -> String {
         let now = u64::try_from(clock::now() / 1_000).unwrap_or_default();
         let claims = Claims {
@@ -165,11 +169,12 @@ impl Keys {
             .expect("a token of plain claims can be written")
     }
 
-    /// What an access token proves; `None` for one that is not ours, not for us, altered or too old.
+    /// Verifies an access token. Returns `None` for a token that was not signed here, is for another audience, was
+    /// altered, or has expired.
     pub fn verify(&self, token: &str) -> Option<Access> {
         let id = decode_header(token).ok()?.kid?;
         let key = self.keys.iter().find(|key| key.id == id)?;
-        // The algorithm is ours, whatever the token's header says.
+        // Only this algorithm is accepted, whatever the token's header names.
         let mut wanted = Validation::new(Algorithm::HS256);
         wanted.leeway = 0;
         wanted.set_issuer(&[ISSUER]);
@@ -179,18 +184,18 @@ impl Keys {
         Some(Access { account: AccountId(claims.sub), session: SessionId(claims.sid), mark: claims.mark })
     }
 
-    /// The name of the key that new mails' secrets are made with.
+    /// The id of the key by which the secrets of new mails are made.
     pub fn current_id(&self) -> &str {
         &self.current().id
     }
 
-    /// The token in a mail's link: 256 bits. `None` if the key is no longer there.
+    /// The token in a mail's link, of 256 bits. Returns `None` if the key's secret is no longer set.
     pub fn link_token(&self, key: &str, mail: MailId) -> Option<String> {
         let key = self.keys.iter().find(|known| known.id == key)?;
         Some(BASE64_URL_SAFE_NO_PAD.encode(derive(&key.mail, &[b"link", mail.0.as_bytes()])))
     }
 
-    /// The eight digits of a mail's code. `None` if the key is no longer there.
+    /// The code of eight digits in a mail. Returns `None` if the key's secret is no longer set.
     pub fn code(&self, key: &str, mail: MailId) -> Option<String> {
         let key = self.keys.iter().find(|known| known.id == key)?;
         let secret = derive(&key.mail, &[b"code", mail.0.as_bytes()]);
@@ -198,12 +203,13 @@ impl Keys {
         Some(format!("{:08}", number % 100_000_000))
     }
 
-    /// A link's token, as it is kept.
+    /// The hash of a link's token, which is what the store has.
     pub fn link_hash(token: &str) -> TokenHash {
         TokenHash(Sha256::digest(token).into())
     }
 
-    /// Somebody's code, as it is kept. Keyed, since all codes are soon tried against a plain hash.
+    /// The hash of a person's code, which is what the store has. It is keyed, since all codes can quickly be tried
+    /// against a plain hash.
     pub fn code_hash(&self, holder: ActorId, code: &str) -> TokenHash {
         let (kind, id) = match holder {
             ActorId::Guest(guest) => (&b"guest"[..], guest.0),
@@ -212,25 +218,26 @@ impl Keys {
         TokenHash(derive(&self.current().code, &[kind, id.as_bytes(), code.as_bytes()]))
     }
 
-    /// What the tabs of a guest's or a session's browser are marked with: `kind` in front, so that a page can tell a guest
-    /// from an account, and nothing of the id.
+    /// The mark of the tabs of a guest or a session. `kind` is its first character, so that a page can tell a guest
+    /// from an account. The mark reveals nothing of the id.
     pub fn tab_mark(&self, kind: char, id: Uuid) -> String {
         let mut letters = [0; 4];
         let mark = derive(&self.current().code, &[b"tab", kind.encode_utf8(&mut letters).as_bytes(), id.as_bytes()]);
         format!("{kind}{}", BASE64_URL_SAFE_NO_PAD.encode(&mark[..9]))
     }
 
-    /// What a browser keeps that was logged in by an address: it says nothing to others, and cannot be made up.
+    /// The pass that a browser keeps after it was logged in with an address. It does not reveal the address, and nobody
+    /// else can make it.
     pub fn pass(&self, email: &Email) -> String {
         BASE64_URL_SAFE_NO_PAD.encode(derive(&self.current().pass, &[email.as_str().as_bytes()]))
     }
 
-    /// Secrets that belong to a request, the same whenever it comes again.
+    /// Derives a value from a request, so that the same request gets the same value when it is repeated.
     pub fn of_request(&self, name: &str, request: &[u8]) -> [u8; 32] {
         derive(&self.current().request, &[name.as_bytes(), b" ", request])
     }
 
-    /// Whether this is the pass for an address.
+    /// Whether `shown` is the pass of an address, by any of the secrets.
     pub fn is_pass(&self, shown: &str, email: &Email) -> bool {
         let Ok(shown) = BASE64_URL_SAFE_NO_PAD.decode(shown) else { return false };
         self.keys.iter().any(|key| derive(&key.pass, &[email.as_str().as_bytes()]).ct_eq(&shown[..]).into())
@@ -256,14 +263,14 @@ impl Key {
     }
 }
 
-/// Whether a secret is copied from an example, or is a pattern.
+/// Whether a secret contains a part of an example, or has too few different characters.
 fn is_an_example(secret: &str) -> bool {
     let letters: String = secret.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     let different: BTreeSet<char> = secret.chars().collect();
     different.len() < SECRET_VARIETY || EXAMPLES.iter().any(|example| letters.contains(example))
 }
 
-/// HMAC-SHA-256 of the parts one after the other.
+/// The HMAC-SHA-256 of the concatenated parts.
 fn derive(secret: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes keys of any length");
     for part in parts {
@@ -320,7 +327,7 @@ mod tests {
                 let mut bytes = part.as_bytes().to_vec();
                 bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
                 let altered = token.replacen(part, std::str::from_utf8(&bytes).unwrap(), 1);
-                // The last character of a part has bits that mean nothing, and must not be accepted in two forms either.
+                // The last character of a part has bits without meaning. An altered form must not be accepted either.
                 if altered != token {
                     assert_eq!(keys.verify(&altered), None, "{altered}");
                 }

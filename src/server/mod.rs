@@ -1,4 +1,5 @@
-//! The server. Floors 1 to 6, lowest first; a file imports only from floors below its own.
+//! The server, as floors 1 to 6. The modules are listed by floor, lowest first. A file imports only from floors below
+//! its own.
 
 pub mod bus;
 pub mod clock;

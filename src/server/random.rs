@@ -1,4 +1,5 @@
-//! Floor 1: the system's random source. If it fails there is nothing safe to go on with, so that is a panic.
+//! Floor 1: random values from the system's source. If that source fails, no value would be safe, so the functions
+//! panic.
 
 use uuid::Uuid;
 
@@ -10,32 +11,32 @@ fn bytes<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// A new room code, not yet known to be free.
+/// Returns a new room code. The caller checks that it is free.
 pub fn room_code() -> RoomCode {
     RoomCode::from_bits(u32::from_le_bytes(bytes()))
 }
 
-/// A new member id, not yet known to be free in its room.
+/// Returns a new member id. The caller checks that it is free in the room.
 pub fn member_id() -> MemberId {
     MemberId::from_bits(u64::from_le_bytes(bytes()))
 }
 
-/// A new epoch.
+/// Returns a new epoch.
 pub fn epoch() -> Epoch {
     Epoch::from_bits(u64::from_le_bytes(bytes()))
 }
 
-/// A new id that sorts by time.
+/// Returns a new id that sorts by time.
 pub fn uuid() -> Uuid {
     Uuid::now_v7()
 }
 
-/// 256 bits for a session token.
+/// Returns 256 bits for a session token.
 pub fn token() -> [u8; 32] {
     bytes()
 }
 
-/// A number below `bound`, for jitter and friendly names; the slight bias does not matter there.
+/// Returns a number below `bound`, for jitter and friendly names. Its slight bias does not matter there.
 pub fn below(bound: u32) -> u32 {
     u32::from_le_bytes(bytes()) % bound.max(1)
 }

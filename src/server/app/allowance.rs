@@ -1,4 +1,7 @@
-//! Allowances: how many bytes of answers somebody may ask for in a time.
+//! Allowances: how many bytes of answers a client or a socket may ask for in a time.
+//!
+//! The size of an answer is known only when it is sent. So an answer is counted afterwards ([`Allowance::spend`]) and
+//! may overdraw the allowance. The next request then has to wait ([`Allowance::wait`]).
 
 use std::{
     collections::HashMap,
@@ -9,15 +12,15 @@ use std::{
 
 use super::networks::Network;
 
-/// A wait is no longer than this, however much was asked for before it was known how much that is.
+/// The longest wait, however far an allowance is overdrawn.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// How much may be asked for: so many bytes at once, refilled with so many a second.
+/// A rate: `burst` bytes at once, refilled with `per_second` bytes a second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// Bytes at once.
+    /// The bytes that are available at once.
     pub burst: u64,
-    /// Bytes a second.
+    /// The bytes that are refilled each second.
     pub per_second: u64,
 }
 
@@ -31,47 +34,47 @@ impl Rate {
     }
 }
 
-/// What somebody has been answered, as GCRA counts it (ITU-T I.371). Answers are counted when they are given, so an allowance
-/// can be overdrawn; then the next question waits.
+/// The bytes that one client or socket has been answered, counted by GCRA (ITU-T I.371). Answers are counted when they
+/// are sent, so an allowance can be overdrawn. Then the next request has to wait.
 #[derive(Clone, Copy, Debug)]
 pub struct Allowance {
-    /// When all would be refilled.
+    /// The time at which the whole burst is available again.
     full_at: Instant,
 }
 
 impl Allowance {
-    /// All of it.
+    /// An allowance with the whole burst.
     pub fn full(now: Instant) -> Self {
         Self { full_at: now }
     }
 
-    /// So much was answered.
+    /// Counts `bytes` that were answered.
     pub fn spend(&mut self, bytes: u64, rate: Rate, now: Instant) {
         let longest = now + rate.time_of(rate.burst) + LONGEST_WAIT;
         self.full_at = (self.full_at.max(now) + rate.time_of(bytes)).min(longest);
     }
 
-    /// How long to wait before the next question.
+    /// How long to wait before the next request.
     pub fn wait(&self, rate: Rate, now: Instant) -> Duration {
         self.full_at.saturating_duration_since(now + rate.time_of(rate.burst))
     }
 }
 
-/// The allowances of the clients of a node.
+/// The allowances of all clients of a node, one for each network that a client belongs to ([`Network`]).
 #[derive(Debug)]
 pub struct Allowances {
     rate: Rate,
-    /// Held for moments only.
+    /// Locked for short steps only.
     held: Mutex<HashMap<Network, Allowance>>,
 }
 
 impl Allowances {
-    /// Of clients that may ask for so much each.
+    /// Allowances of clients that may each ask for this rate.
     pub fn of(rate: Rate) -> Self {
         Self { rate, held: Mutex::default() }
     }
 
-    /// So much was answered to this client.
+    /// Counts `bytes` that were answered to this client.
     pub fn spend(&self, client: IpAddr, bytes: u64, now: Instant) {
         let mut held = self.held();
         for (network, times) in Network::all_of(client) {
@@ -80,14 +83,14 @@ impl Allowances {
         }
     }
 
-    /// How long this client has to wait before the next question.
+    /// How long this client has to wait before its next request.
     pub fn wait(&self, client: IpAddr, now: Instant) -> Duration {
         let held = self.held();
         let wait = |(network, times)| Some(held.get(&network)?.wait(self.rate.times(times), now));
         Network::all_of(client).filter_map(wait).max().unwrap_or_default()
     }
 
-    /// Forgets who may have all again.
+    /// Removes the allowances that are completely refilled.
     pub fn shed(&self, now: Instant) {
         let mut held = self.held();
         held.retain(|_, allowance| allowance.full_at > now);
@@ -95,7 +98,7 @@ impl Allowances {
     }
 
     fn held(&self) -> MutexGuard<'_, HashMap<Network, Allowance>> {
-        // Every change leaves it whole, so a panic elsewhere does no harm.
+        // Each change leaves the map consistent, so a panic of another holder does no harm.
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,9 @@
-//! What one client may do in a time.
+//! Limits: how often one client, person or socket may do something.
+//!
+//! The constants below are all quotas, with the reason for each number. [`Limits`] has one function for each action: it
+//! takes one unit and returns the refusal with the time to wait. Most quotas are counted on the bus, so over all nodes.
+//! While the bus is away, a node counts by itself. Messages and reading are always counted by node. How much text may
+//! be stored is in `storing.rs`.
 
 use std::{
     array,
@@ -33,102 +38,114 @@ use crate::{
 
 /// Rooms made, per client.
 const CREATE: Quota = Quota { burst: 20, per: Duration::from_mins(10) };
-/// Joins, per client; a school behind one address fits.
+/// Joins, per client. A school behind one address fits.
 const JOIN: Quota = Quota { burst: 300, per: Duration::from_mins(5) };
-/// Codes that led nowhere, per client: who guesses on waits, at each node.
+/// Codes that led to no room, per client. A client beyond that is blocked for a time, at the node that counted the
+/// miss.
 const MISS: Quota = Quota { burst: 10, per: Duration::from_mins(1) };
-/// Codes that led nowhere, over all clients. Past that somebody searches from many addresses: then whoever misses once
-/// waits, and networks from which nobody has joined before try as many codes together as this is refilled with.
+/// Codes that led to no room, over all clients. When this is used up, the server assumes a search from many addresses:
+/// each miss blocks its network for [`SEARCH_PAUSE`], and clients of networks from which nobody has joined need one
+/// unit of this quota for each try. Together these clients try as many codes as the quota is refilled with.
 const MISS_ANYWHERE: Quota = Quota { burst: 600, per: Duration::from_mins(1) };
+/// How long a search is assumed to last after the quota was last found empty, and how long a miss blocks its network
+/// meanwhile.
 const SEARCH_PAUSE: Duration = Duration::from_mins(1);
-/// How long a network counts as one from which somebody has joined, and how many networks that are.
+/// How long a network counts as known after somebody joined from it.
 const KNOWN: Duration = Duration::from_hours(7 * 24);
+/// The maximum number of known networks that a node remembers.
 const KNOWN_NETWORKS: usize = 100_000;
-/// Turns that clients share to try a code, so that each tries one at a time: of many at once, each knows how those before it
-/// went.
+/// The number of locks by which clients try codes one at a time. A client's widest network selects its lock. So of many
+/// tries at once, each is checked after the misses before it were counted.
 const TURNS: usize = 256;
 /// Accounts made, per client.
 const REGISTER: Quota = Quota { burst: 40, per: Duration::from_hours(1) };
-/// Log-ins tried, per client, whomever as.
+/// Log-ins tried, per client, for any address.
 const LOG_IN: Quota = Quota { burst: 60, per: Duration::from_mins(10) };
-/// Proofs tried for one account, per client: the more, the longer the wait for the next. Nobody waits for what another
-/// client tried, so nobody can be locked out by others.
+/// Proofs (passwords or codes) tried for one account, per client. The more were tried, the longer is the wait for the
+/// next. Tries of other clients do not count, so nobody can lock out the owner.
 const GUESS: [Quota; 3] = [
     Quota { burst: 5, per: Duration::from_mins(1) },
     Quota { burst: 20, per: Duration::from_hours(1) },
     Quota { burst: 60, per: Duration::from_hours(24) },
 ];
-/// Mails asked for, per client, and of those to one address.
+/// Mails asked for, per client.
 const MAIL: Quota = Quota { burst: 30, per: Duration::from_hours(1) };
+/// Mails to one address, per client.
 const MAIL_TO_ONE: Quota = Quota { burst: 5, per: Duration::from_mins(10) };
-/// Codes sent to one mailbox, over all clients; and other letters, but for links for a new password: of those a mailbox gets
-/// as many as are good at once. Each is counted apart for browsers that were logged in there before, so that no stranger uses
-/// up what the owner needs.
+/// Codes sent to one mailbox, over all clients. Browsers that were logged in with the address have a quota of their
+/// own, so strangers cannot use up what the owner needs.
 const CODES_TO_ONE: Quota = Quota { burst: 10, per: Duration::from_hours(1) };
+/// Other letters sent to one mailbox, over all clients, with the same separation. Links for a new password are not
+/// counted here: a mailbox gets at most as many as can be valid at once.
 const LETTERS_TO_ONE: Quota = Quota { burst: 5, per: Duration::from_hours(1) };
-/// Codes tried for one address, over all clients; docs/decisions/0022 has the arithmetic. Past that no code is judged, and
-/// the answer is the one for a wrong code. Browsers that were logged in there before are counted apart.
+/// Codes tried for one address, over all clients; docs/decisions/0022 has the arithmetic. Beyond that no code is
+/// judged, and the answer is the one for a wrong code. Browsers that were logged in with the address have a quota of
+/// their own.
 const CODE_TRIES: [Quota; 2] =
     [Quota { burst: 30, per: Duration::from_hours(1) }, Quota { burst: 150, per: Duration::from_hours(24) }];
-/// The same for all addresses together. Browsers that were logged in before are not counted.
+/// Codes tried for all addresses together. Browsers that were logged in with the address are not counted.
 const CODE_TRIES_ANYWHERE: Quota = Quota { burst: 600, per: Duration::from_hours(1) };
-/// Codes and links tried, per client.
+/// Codes and links from mails tried, per client.
 const CODE: Quota = Quota { burst: 30, per: Duration::from_mins(10) };
-/// Passwords changed, per client, whosever.
+/// Passwords changed, per client, of any account.
 const CHANGE: Quota = Quota { burst: 30, per: Duration::from_mins(10) };
-/// Passwords measured, per client.
+/// Estimates of a password's strength, per client.
 const MEASURE: Quota = Quota { burst: 60, per: Duration::from_mins(1) };
-/// Downloads of all that is known of an account.
+/// Downloads of everything that is stored about an account, per client.
 const TAKE_OUT: Quota = Quota { burst: 5, per: Duration::from_hours(1) };
-/// Settings changed, per person. Whatever becomes an event counts as a message instead.
+/// Settings changed, per person. A setting whose change becomes an event counts as a message instead.
 const SETTINGS: Quota = Quota { burst: 30, per: Duration::from_mins(10) };
-/// Messages, and whatever else becomes an event, per person and node: this many at once, and this many a second for ever.
+/// Messages and other actions that become an event, per person and node: this many at once.
 const SEND_BURST: u32 = 20;
+/// Messages and other actions that become an event, per person and node: this many a second without end.
 const SEND_PER_SECOND: u32 = 5;
-/// Pages and other readings, per client and per person, on each node. Two hundred whose network blocks sockets ask every three
-/// seconds.
+/// Requests that read (pages and other data), per client and node. It is enough for two hundred people behind one
+/// address whose network blocks sockets: their pages ask every three seconds.
 const READ: Quota = Quota { burst: 9_000, per: Duration::from_mins(2) };
+/// Requests that read, per person and node.
 const READ_OF_ONE: Quota = Quota { burst: 300, per: Duration::from_secs(100) };
-/// Bytes of answers per client and node, and of those on one socket. What is beyond that is asked for later.
+/// Bytes of answers, per client and node. A client beyond that waits before its next request.
 const ANSWERS: Rate = Rate { burst: 128 * 1024 * 1024, per_second: 4 * 1024 * 1024 };
+/// Bytes of answers on one socket.
 const ANSWERS_OF_SOCKET: Rate = Rate { burst: 16 * 1024 * 1024, per_second: 256 * 1024 };
-/// How often one socket may ask for all rooms of an account.
+/// The shortest pause between two requests of one socket for all rooms of an account.
 const WATCH: Duration = Duration::from_secs(5);
-/// How long a socket waits for its turn to say something, which it does unless the same person says much elsewhere.
+/// How long a message from a socket waits for its turn in the quota of messages. The wait is longer only if the same
+/// person sends many messages by other ways.
 const SEND_PATIENCE: Duration = Duration::from_secs(5);
 
-/// What one client may do in a time.
+/// The limits of a node. The module's documentation explains how they are counted.
 pub struct Limits {
     enabled: bool,
     bus: Arc<dyn Bus>,
-    /// Counts on while the bus is away.
+    /// Counts while the bus is away, and always counts reading.
     fallback: LocalBus,
     send: DefaultKeyedRateLimiter<ActorId>,
     answers: Allowances,
-    /// Networks from which too much was guessed, and until when they wait. Held for moments only.
+    /// Networks that are blocked after too many misses, with the end of each block. Locked for short steps only.
     penalties: Mutex<HashMap<Network, Instant>>,
     search: Mutex<Search>,
     turns: [Turn<()>; TURNS],
     hasher: RandomState,
 }
 
-/// What is known of somebody who searches for codes from many networks. Held for moments only.
+/// What this node knows of a search for codes from many networks. Locked for short steps only.
 #[derive(Default)]
 struct Search {
-    /// Until when it is taken to go on.
+    /// Until when a search is assumed to go on.
     until: Option<Instant>,
-    /// Networks from which somebody has joined, and when they did last.
+    /// Known networks: somebody has joined from each, and this is when that last happened.
     known: HashMap<Network, Instant>,
 }
 
-/// A client's turn to try a code, which lasts until it is known whether the code leads somewhere.
+/// A client's turn to try a code. Hold it until the outcome is counted ([`Limits::missed`] or [`Limits::joined`]).
 #[must_use = "the turn ends when it is dropped"]
 pub struct Attempt<'a> {
     _turn: Option<TurnGuard<'a, ()>>,
 }
 
 impl Limits {
-    /// The limits of a node.
+    /// The limits of a node with these settings.
     pub fn new(config: &Config, bus: Arc<dyn Bus>) -> Self {
         let per_second = |n| NonZeroU32::new(n).expect("the constant is not zero");
         let quota = governor::Quota::per_second(per_second(SEND_PER_SECOND)).allow_burst(per_second(SEND_BURST));
@@ -145,19 +162,21 @@ impl Limits {
         }
     }
 
-    /// May this client make another room now?
+    /// Checks whether this client may make another room.
     pub async fn create(&self, client: IpAddr) -> Result<(), Problem> {
         self.take("create", client, CREATE).await
     }
 
-    /// May this client try another code now? It is asked before its turn and in it, since meanwhile it may have missed.
+    /// Checks whether this client may try another code, and waits for its turn. The blocks are checked before and after
+    /// the wait, since a miss may have been counted meanwhile.
     pub async fn join(&self, client: IpAddr) -> Result<Attempt<'_>, Problem> {
         if !self.enabled {
             return Ok(Attempt { _turn: None });
         }
         self.no_penalty(client)?;
         self.take("join", client, JOIN).await?;
-        // Of many at once from one large network, each knows how those before it went.
+        // All clients of one large network share a lock, so that each is checked after the misses before it were
+        // counted.
         let widest = Network::all_of(client).last().map(|(network, _)| network);
         let turn = self.hasher.hash_one(widest) % TURNS as u64;
         let turn = self.turns[usize::try_from(turn).expect("there are few turns")].lock().await;
@@ -166,7 +185,7 @@ impl Limits {
         Ok(Attempt { _turn: Some(turn) })
     }
 
-    /// Somebody has joined from there.
+    /// Records that somebody has joined from this client's network.
     pub fn joined(&self, client: IpAddr) {
         let known = &mut self.search().known;
         let network = Network::of(client);
@@ -185,7 +204,8 @@ impl Limits {
         }
     }
 
-    /// While somebody searches, nobody from an unknown network tries a code beyond the budget of all.
+    /// While a search goes on, a client of an unknown network may try a code only if a unit of [`MISS_ANYWHERE`] is
+    /// left.
     async fn no_search(&self, client: IpAddr) -> Result<(), Problem> {
         let is_free = {
             let search = self.search();
@@ -204,11 +224,11 @@ impl Limits {
     }
 
     fn search(&self) -> MutexGuard<'_, Search> {
-        // Every change leaves it whole, so a panic elsewhere does no harm.
+        // Each change leaves the value consistent, so a panic of another holder does no harm.
         self.search.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes that a client's code led nowhere; too many of them, and it waits before it may try again.
+    /// Counts that a client's code led to no room. When a quota is used up, the client's network is blocked for a time.
     pub async fn missed(&self, client: IpAddr) {
         if !self.enabled {
             return;
@@ -233,41 +253,44 @@ impl Limits {
         }
     }
 
-    /// May this client make another account now? The mail that proves its address counts for the address only.
+    /// Checks whether this client may make another account. The mail that proves the address counts in the quota of
+    /// that address, but not in the client's quota of mails.
     pub async fn register(&self, client: IpAddr, email: &Email) -> Result<(), Problem> {
         self.take("register", client, REGISTER).await?;
         self.mail_to_one(client, email).await
     }
 
-    /// May this client try a password for an address now? Whether anybody has the address makes no difference.
+    /// Checks whether this client may try a password for an address. It makes no difference whether an account has the
+    /// address.
     pub async fn log_in(&self, client: IpAddr, email: &Email) -> Result<(), Problem> {
         self.take("log-in", client, LOG_IN).await?;
         self.guess(client, &digest(email.as_str().as_bytes())).await
     }
 
-    /// May this client try to confirm something as this account now?
+    /// Checks whether this client may try to confirm an action as this account.
     pub async fn confirm(&self, client: IpAddr, account: AccountId) -> Result<(), Problem> {
         self.guess(client, &digest(account.0.as_bytes())).await
     }
 
-    /// May this client have a mail sent to this address now?
+    /// Checks whether this client may have a mail sent to this address.
     pub async fn mail(&self, client: IpAddr, email: &Email) -> Result<(), Problem> {
         self.take("mail", client, MAIL).await?;
         self.mail_to_one(client, email).await
     }
 
-    /// Whether another code may be sent to this address, whoever asks for it. The answer to them is the same either way.
+    /// Whether another code may be sent to this address. The answer to the client must be the same either way.
+    /// `is_known` says whether the browser was logged in with the address.
     pub async fn code_to(&self, email: &Email, is_known: bool) -> bool {
         self.to_mailbox("codes", email, is_known, CODES_TO_ONE).await
     }
 
-    /// The same of any other letter.
+    /// Whether another letter of any other kind may be sent to this address, as for [`code_to`](Self::code_to).
     pub async fn letter_to(&self, email: &Email, is_known: bool) -> bool {
         self.to_mailbox("letters", email, is_known, LETTERS_TO_ONE).await
     }
 
-    /// Whether one more code that was typed for this address is judged. Asked before the answer to each that was compared with
-    /// another, whatever came of it.
+    /// Counts a try for this address and returns whether its outcome may be used. If not, answer as for a wrong code.
+    /// Call this for each code that was compared with a stored one, right or wrong, before answering.
     pub async fn judges_code(&self, email: &Email, is_known: bool) -> bool {
         if !self.enabled {
             return true;
@@ -288,27 +311,27 @@ impl Limits {
         !self.enabled || self.throttle(&key, quota).await.is_none()
     }
 
-    /// May this client try another code or token of a mail now?
+    /// Checks whether this client may try another code or token of a mail.
     pub async fn try_code(&self, client: IpAddr) -> Result<(), Problem> {
         self.take("code", client, CODE).await
     }
 
-    /// May this client change another password now?
+    /// Checks whether this client may change another password.
     pub async fn change_password(&self, client: IpAddr) -> Result<(), Problem> {
         self.take("change-password", client, CHANGE).await
     }
 
-    /// May this client have another password measured now?
+    /// Checks whether this client may have the strength of another password estimated.
     pub async fn measure(&self, client: IpAddr) -> Result<(), Problem> {
         self.take("measure", client, MEASURE).await
     }
 
-    /// May this client download what is known of an account now?
+    /// Checks whether this client may download what is stored about an account.
     pub async fn take_out(&self, client: IpAddr) -> Result<(), Problem> {
         self.take("take-out", client, TAKE_OUT).await
     }
 
-    /// May this person change another of their own settings now?
+    /// Checks whether this person may change another of their settings.
     pub async fn change_setting(&self, person: ActorId) -> Result<(), Problem> {
         if !self.enabled {
             return Ok(());
@@ -323,7 +346,7 @@ impl Limits {
         }
     }
 
-    /// May this person say something now, or do something else that becomes an event?
+    /// Checks whether this person may send a message, or do something else that becomes an event.
     pub fn send(&self, actor: ActorId) -> Result<(), Problem> {
         if !self.enabled {
             return Ok(());
@@ -333,7 +356,8 @@ impl Limits {
             .map_err(|until| wait(until.wait_time_from(governor::clock::DefaultClock::default().now())))
     }
 
-    /// The same, for somebody whose messages are to keep their order: waits until they may, for a while.
+    /// Like [`send`](Self::send), but waits for up to `SEND_PATIENCE` first. A socket uses this, so that its messages
+    /// keep their order.
     pub async fn send_in_turn(&self, actor: ActorId) -> Result<(), Problem> {
         if !self.enabled {
             return Ok(());
@@ -344,7 +368,7 @@ impl Limits {
         }
     }
 
-    /// May this client read a page or something else now? What it was answered before counts too.
+    /// Checks whether this client may read a page or other data. The bytes of earlier answers count as well.
     pub async fn read(&self, client: IpAddr) -> Result<(), Problem> {
         if !self.enabled {
             return Ok(());
@@ -356,7 +380,7 @@ impl Limits {
         self.read_here(&takes("read", client, READ)).await
     }
 
-    /// May this person?
+    /// Checks whether this person may read a page or other data.
     pub async fn read_as(&self, actor: ActorId) -> Result<(), Problem> {
         if !self.enabled {
             return Ok(());
@@ -364,14 +388,14 @@ impl Limits {
         self.read_here(&[(format!("read:{actor:?}"), READ_OF_ONE)]).await
     }
 
-    /// So much was answered to this client.
+    /// Counts `bytes` that were answered to this client.
     pub fn answered(&self, client: IpAddr, bytes: u64) {
         if self.enabled {
             self.answers.spend(client, bytes, Instant::now());
         }
     }
 
-    /// What one socket may ask for.
+    /// The allowance of a new socket.
     pub fn of_socket(&self) -> SocketAllowance {
         SocketAllowance {
             enabled: self.enabled,
@@ -381,7 +405,7 @@ impl Limits {
         }
     }
 
-    /// Counts on this node alone: reading is too frequent for a question to the bus.
+    /// Counts on this node only, since reading is too frequent for a call to the bus each time.
     async fn read_here(&self, takes: &[(String, Quota)]) -> Result<(), Problem> {
         match self.fallback.throttle_all(takes).await.ok().flatten() {
             None => Ok(()),
@@ -389,7 +413,7 @@ impl Limits {
         }
     }
 
-    /// Forgets who has been quiet.
+    /// Frees the memory of clients and persons whose quotas are full again, and of networks that are no longer known.
     pub fn shed(&self) {
         self.send.retain_recent();
         self.send.shrink_to_fit();
@@ -398,8 +422,8 @@ impl Limits {
         self.search().known.retain(|_, joined_at| now.duration_since(*joined_at) < KNOWN);
     }
 
-    /// One try for the account that `whom` stands for. It counts before it is known how it went, so that many at the same
-    /// time are counted as well.
+    /// Counts one try for the account that `whom` stands for. It is counted before its outcome is known, so that many
+    /// tries at the same time are all counted.
     async fn guess(&self, client: IpAddr, whom: &str) -> Result<(), Problem> {
         let steps = GUESS.into_iter().enumerate();
         let all = steps.flat_map(|(step, quota)| takes(&format!("guess:{step}:{whom}"), client, quota));
@@ -436,18 +460,19 @@ impl Limits {
     }
 }
 
-/// What one socket was answered, and may ask for.
+/// What one socket was answered, and how much it may still ask for.
 #[derive(Debug)]
 pub struct SocketAllowance {
     enabled: bool,
     answers: Allowance,
-    /// Bytes of answers that were counted so far.
+    /// The bytes of answers that were counted so far.
     counted: u64,
     watched_at: Option<Instant>,
 }
 
 impl SocketAllowance {
-    /// Counts what was answered on the socket, `answered` bytes in all, for it and for its client.
+    /// Counts the answers on the socket for it and for its client. `answered` is the total of bytes since the socket
+    /// was opened.
     pub fn count(&mut self, answered: u64, client: IpAddr, limits: &Limits) {
         let more = answered.saturating_sub(self.counted);
         self.counted = answered;
@@ -455,7 +480,7 @@ impl SocketAllowance {
         limits.answered(client, more);
     }
 
-    /// How long to wait before the next question that is answered with much.
+    /// How long to wait before the next request that has a large answer.
     pub fn wait(&self, client: IpAddr, limits: &Limits) -> Duration {
         if !self.enabled {
             return Duration::ZERO;
@@ -464,7 +489,7 @@ impl SocketAllowance {
         self.answers.wait(ANSWERS_OF_SOCKET, now).max(limits.answers.wait(client, now))
     }
 
-    /// May all rooms be asked for now?
+    /// Checks whether the socket may ask for all rooms of an account.
     pub fn watch(&mut self) -> Result<(), Problem> {
         let now = Instant::now();
         if self.enabled
@@ -482,12 +507,13 @@ fn wait(pause: Duration) -> Problem {
     Problem::too_many_requests(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX).max(1))
 }
 
-/// What stands for an address or an account on the bus, which has no need to know them.
+/// A short hash that stands for an address or an account in the keys on the bus, so that the bus does not contain
+/// these.
 pub(super) fn digest(whom: &[u8]) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(whom)[..12])
 }
 
-/// One of a quota in every network that a client counts in.
+/// One unit of a quota for each network that a client belongs to. Wider networks have a multiple of the quota.
 fn takes(what: &str, client: IpAddr, quota: Quota) -> Vec<(String, Quota)> {
     Network::all_of(client).map(|(network, times)| (format!("{what}:{network}"), quota.times(times))).collect()
 }
@@ -504,7 +530,7 @@ mod tests {
         let (limits, passed) = limits();
         let [client, other] = ["203.0.113.1", "203.0.113.2"].map(|address| address.parse().unwrap());
         let [account, another] = [1, 2].map(|id| AccountId(Uuid::from_u128(id)));
-        // Somebody who tries again as soon as they may.
+        // A client that tries again as soon as it may.
         let mut waits = Vec::new();
         for _ in 0..80 {
             let mut waited = Duration::ZERO;
@@ -517,7 +543,7 @@ mod tests {
         }
         assert_eq!(waits[..5], [Duration::ZERO; 5]);
         assert_eq!(waits[5..20], [Duration::from_secs(12); 15]);
-        // While they waited, some of the hour's and of the day's tries came back.
+        // During the waits, some units of the hour's and the day's quota were refilled.
         assert_eq!(waits[25..60], [Duration::from_mins(3); 35]);
         assert_eq!(waits[70..], [Duration::from_mins(24); 10]);
 
@@ -526,7 +552,7 @@ mod tests {
         assert_eq!(limits.confirm(client, another).await, Ok(()));
     }
 
-    /// A node's limits, with a clock that is moved by hand, and what moves it.
+    /// A node's limits, and the time that has passed on their clock. The test adds to that time.
     fn limits() -> (Limits, Arc<Mutex<Duration>>) {
         let (start, passed) = (Instant::now(), Arc::new(Mutex::new(Duration::ZERO)));
         let clock = Arc::clone(&passed);

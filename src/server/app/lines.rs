@@ -1,4 +1,5 @@
-//! Lines: the sockets of this node that stand on a session, to be cut when the session ends.
+//! Lines: the sockets of this node, by the session that authenticates them. When a session ends, its sockets are
+//! closed.
 
 use std::{
     collections::HashMap,
@@ -10,11 +11,11 @@ use crate::{
     server::{socket::Connection, store::SessionId},
 };
 
-/// The sockets of a node by their sessions. Cheap to clone.
+/// The sockets of a node by session. Cloning is cheap.
 #[derive(Clone, Default)]
 pub struct Lines(Arc<Mutex<HashMap<SessionId, Vec<Connection>>>>);
 
-/// A socket that is on the list; taken off when dropped.
+/// A socket's entry in the list. Dropping it removes the entry.
 pub struct Line {
     lines: Lines,
     session: SessionId,
@@ -22,13 +23,13 @@ pub struct Line {
 }
 
 impl Lines {
-    /// Puts a socket on the list.
+    /// Adds a socket to the list.
     pub fn hold(&self, session: SessionId, connection: &Connection) -> Line {
         self.held().entry(session).or_default().push(connection.clone());
         Line { lines: self.clone(), session, connection: connection.clone() }
     }
 
-    /// The sessions that sockets stand on.
+    /// The sessions that have sockets.
     pub fn sessions(&self) -> Vec<SessionId> {
         self.held().keys().copied().collect()
     }
@@ -42,7 +43,7 @@ impl Lines {
     }
 
     fn held(&self) -> MutexGuard<'_, HashMap<SessionId, Vec<Connection>>> {
-        // Every change leaves it whole, so a panic elsewhere does no harm.
+        // Each change leaves the map consistent, so a panic of another holder does no harm.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

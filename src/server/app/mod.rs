@@ -1,4 +1,7 @@
-//! Floor 3: what a node is made of, and who asks it for something.
+//! Floor 3: the parts of a node, and who sends it a request.
+//!
+//! [`Node`] holds everything that requests and background tasks share. [`Visitor`] describes the sender of one request.
+//! The other files count and limit what clients do, and list the open sockets.
 
 mod allowance;
 mod limits;
@@ -36,71 +39,72 @@ pub use room_counts::RoomCounts;
 pub use storing::Storing;
 pub use watchers::{Watch, WatchId, Watchers};
 
-/// A node, as everything that runs on it has it.
+/// A shared node. Everything that runs on the node has a clone of it.
 pub type App = Arc<Node>;
 
-/// A node: its settings, its drivers, its engine.
+/// A node: its settings, its drivers, its engine, and its counters.
 pub struct Node {
     /// The settings.
     pub config: Config,
-    /// The durable truth.
+    /// The durable state.
     pub store: Arc<dyn Store>,
-    /// What nodes share.
+    /// The live state that nodes share.
     pub bus: Arc<dyn Bus>,
     /// The live rooms.
     pub engine: Engine,
-    /// What one client may do in a time.
+    /// How often clients and persons may do something.
     pub limits: Limits,
-    /// How much may be kept.
+    /// How many bytes may be stored.
     pub storing: Storing,
-    /// What tokens are signed with, and the secrets in mails made.
+    /// The keys that sign access tokens and derive the secrets in mails.
     pub keys: Keys,
-    /// The way out for mails.
+    /// The driver that sends mails.
     pub mailer: Arc<dyn Mailer>,
-    /// What all mails have in common.
+    /// The content that all mails have in common.
     pub letterhead: Letterhead,
-    /// Notified when this node put a mail into the outbox, which is then sent at once.
+    /// Notified when this node has put a mail into the outbox, so that it is sent at once.
     pub mail_waits: Notify,
-    /// Where passwords are checked.
+    /// The threads that hash and check passwords.
     pub passwords: Passwords,
-    /// How many sockets each person and each client has.
+    /// The open sockets of each person and each client, with their limits.
     pub open_sockets: OpenSockets,
-    /// Requests of each client, where proxies are in front.
+    /// The requests under way of each client. Counted only if proxies are in front.
     pub under_way: Counts,
-    /// When an account’s rooms are counted.
+    /// When the rooms of an account have to be counted.
     pub room_counts: RoomCounts,
-    /// The sockets that stand on a session.
+    /// The open sockets by the session that authenticates them.
     pub lines: Lines,
     /// The sockets that watch a list of rooms.
     pub watchers: Watchers,
-    /// What is done after an answer, so that the answer says nothing of it; finished before the store is closed.
+    /// Work that is done after an answer, so that the answer reveals nothing of it. It is finished before the store is
+    /// closed.
     pub errands: TaskTracker,
-    /// Cancelled when the node begins to stop: nothing new is read.
+    /// Cancelled when the node begins to stop. From then on no new commands are read.
     pub stopping: CancellationToken,
-    /// Cancelled when every room has finished what it took: sockets may say goodbye.
+    /// Cancelled when every room has finished its commands. Sockets then send their goodbye.
     pub drained: CancellationToken,
-    /// The open sockets, to wait for their goodbyes.
+    /// The open sockets. A stopping node waits until they have sent their goodbyes.
     pub sockets: TaskTracker,
-    /// What pings them.
+    /// The task that pings the sockets.
     pub pulse: Pulse,
 }
 
-/// Who acts.
+/// The sender of a request, as far as a session or a guest's token proves who it is.
 #[derive(Clone, Debug)]
 pub enum Actor {
-    /// Somebody without an account.
+    /// A guest: somebody without an account.
     Guest(GuestRecord),
-    /// Somebody with one.
+    /// An account.
     Account {
-        /// The account.
+        /// The account's record.
         record: Box<AccountRecord>,
-        /// What proves it.
+        /// The session that proves the account.
         session: Box<SessionRecord>,
     },
 }
 
 impl Actor {
-    /// Who they are across rooms.
+    /// The id of the actor across all rooms.
     pub fn id(&self) -> ActorId {
         match self {
             Self::Guest(guest) => ActorId::Guest(guest.id),
@@ -108,7 +112,7 @@ impl Actor {
         }
     }
 
-    /// What they show of themselves. Guests show everything.
+    /// Which of their states (such as read marks) the actor shows. Guests show all.
     pub fn discretion(&self) -> Discretion {
         match self {
             Self::Guest(_) => Discretion::default(),
@@ -117,37 +121,37 @@ impl Actor {
     }
 }
 
-/// Who asks: the client, and the actor if their session is known.
+/// The sender of a request: the client, and the actor if a session proves one.
 #[derive(Clone, Debug)]
 pub struct Visitor {
-    /// Whom the session proves; `None` before the first create or join.
+    /// The actor that the session proves; `None` before the first create or join.
     pub actor: Option<Actor>,
-    /// Where they ask from.
+    /// The address that the request came from.
     pub client: IpAddr,
-    /// What their browser speaks.
+    /// The language of the browser.
     pub language: Language,
-    /// What else their browser brings.
+    /// What else the browser has sent.
     pub browser: Browser,
 }
 
-/// What a browser brings beside a session.
+/// What a browser sends beside its session.
 #[derive(Clone, Debug, Default)]
 pub struct Browser {
-    /// The pass of an address by which it was logged in once ([`Keys::pass`]).
+    /// The pass of an address with which this browser was logged in ([`Keys::pass`]).
     pub pass: Option<String>,
-    /// Whether another site made it ask.
+    /// Whether a page of another site made the browser send the request.
     pub is_led_here: bool,
 }
 
 impl Visitor {
-    /// The actor, or the refusal for somebody without a session.
+    /// Returns the actor, or the refusal for a visitor without a session.
     pub fn actor(&self) -> Result<&Actor, Problem> {
         self.actor.as_ref().ok_or_else(|| {
             Problem::new(Code::NoSession, "You are not in a room yet. Make one, or join one by its code.")
         })
     }
 
-    /// The account and its session, or the refusal for whoever is not logged in.
+    /// Returns the account and its session, or the refusal for a visitor who is not logged in.
     pub fn account(&self) -> Result<(&AccountRecord, &SessionRecord), Problem> {
         match &self.actor {
             Some(Actor::Account { record, session }) => Ok((record, session)),
@@ -155,12 +159,12 @@ impl Visitor {
         }
     }
 
-    /// Whether this browser was logged in once by this address, which had been proved.
+    /// Whether this browser has a pass for this address: it was logged in with the address, or has proved it.
     pub fn is_known_to(&self, keys: &Keys, email: &Email) -> bool {
         self.browser.pass.as_deref().is_some_and(|pass| keys.is_pass(pass, email))
     }
 
-    /// The guest, if it is one.
+    /// Returns the guest, if the actor is one.
     pub fn guest(&self) -> Option<&GuestRecord> {
         match &self.actor {
             Some(Actor::Guest(guest)) => Some(guest),

@@ -1,4 +1,4 @@
-//! Networks: whom a quota counts, and how many of something each network has on this node.
+//! Networks: the unit by which quotas count clients, and counters of things that each network has on this node.
 
 use std::{
     collections::HashMap,
@@ -9,18 +9,19 @@ use std::{
 
 /// An IPv4 address, or an IPv6 network.
 ///
-/// One household gets 64 bits of IPv6, many get 56, and 48 are had for nothing. So an IPv6 client counts in all three.
+/// A household gets an IPv6 network with a prefix of 64 bits, many get one of 56, and anybody can get one of 48 for
+/// nothing. So an IPv6 client counts in all three networks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Network {
     bits: u128,
     length: u8,
 }
 
-/// The lengths of IPv6 prefixes that are counted, each with how many times the budget of one client it has.
+/// The lengths of the IPv6 prefixes that are counted, each with its multiple of one client's budget.
 const PREFIXES: [(u8, u32); 3] = [(64, 1), (56, 4), (48, 16)];
 
 impl Network {
-    /// The narrowest network of a client: what one household has.
+    /// The narrowest network of a client, which is what one household has.
     pub fn of(client: IpAddr) -> Self {
         match client.to_canonical() {
             IpAddr::V4(address) => Self { bits: address.to_bits().into(), length: 32 },
@@ -28,7 +29,7 @@ impl Network {
         }
     }
 
-    /// Every network that a client counts in, the narrowest first, each with how many times the budget of one client it has.
+    /// All networks that a client counts in, the narrowest first, each with its multiple of one client's budget.
     pub fn all_of(client: IpAddr) -> impl Iterator<Item = (Self, u32)> {
         let (narrow, wider) = match client.to_canonical() {
             IpAddr::V4(_) => (Self::of(client), None),
@@ -45,8 +46,8 @@ impl Network {
     }
 }
 
-/// As in keys on the bus. What is in braces is the same for all networks of a client, so that a Redis Cluster has them in one
-/// slot.
+/// The text in keys on the bus. The part in braces is the same for all networks of a client, so that a Redis Cluster
+/// has their keys in one slot.
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.length == 32 {
@@ -60,15 +61,15 @@ impl fmt::Display for Network {
     }
 }
 
-/// How many of something each client has on this node. Cheap to clone.
+/// Counts of something that each client has on this node, with a limit. Cloning is cheap.
 #[derive(Clone, Debug)]
 pub struct Counts {
     limit: usize,
-    /// Held for moments only.
+    /// Locked for short steps only.
     held: Arc<Mutex<HashMap<Network, usize>>>,
 }
 
-/// One that counts until it is dropped.
+/// One counted thing. Dropping it decrements the counts.
 #[derive(Debug)]
 pub struct Counted {
     counts: Counts,
@@ -76,12 +77,12 @@ pub struct Counted {
 }
 
 impl Counts {
-    /// None so far; one client may have so many.
+    /// Counts that start at 0; `limit` is the maximum for one client.
     pub fn up_to(limit: usize) -> Self {
         Self { limit, held: Arc::default() }
     }
 
-    /// One more of a client; `None` if it has as many as it may.
+    /// Counts one more thing of a client. Returns `None` if one of the client's networks has reached its limit.
     pub fn take(&self, client: IpAddr) -> Option<Counted> {
         let mut held = self.held();
         let is_full = |(network, times): (Network, u32)| {
@@ -98,7 +99,7 @@ impl Counts {
     }
 
     fn held(&self) -> MutexGuard<'_, HashMap<Network, usize>> {
-        // Every change leaves it whole, so a panic elsewhere does no harm.
+        // Each change leaves the map consistent, so a panic of another holder does no harm.
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

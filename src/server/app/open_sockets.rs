@@ -1,4 +1,4 @@
-//! Open sockets: how many each person and each client has on this node.
+//! Open sockets: how many sockets each person and each client has on this node.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -12,21 +12,22 @@ use crate::{
     server::{socket::Connection, store::ActorId},
 };
 
-/// Sockets of one guest, and of one account: as many as somebody has tabs and devices.
+/// The maximum number of sockets of a guest: enough for their tabs and devices.
 const OF_GUEST: usize = 10;
+/// The maximum number of sockets of an account.
 const OF_ACCOUNT: usize = 50;
-/// Sockets of one client; a school behind one address fits.
+/// The maximum number of sockets of one client. A school behind one address fits.
 const OF_CLIENT: usize = 1_000;
 
-/// The sockets of a node by whose they are. Cheap to clone.
+/// The sockets of a node by client and by person. Cloning is cheap.
 #[derive(Clone)]
 pub struct OpenSockets {
     clients: Counts,
-    /// The oldest first.
+    /// The sockets of each person, oldest first.
     held: Arc<Mutex<HashMap<ActorId, VecDeque<Connection>>>>,
 }
 
-/// A socket that counts for its person until it is dropped.
+/// A socket that counts for its person until this is dropped.
 pub struct OpenSocket {
     sockets: OpenSockets,
     actor: ActorId,
@@ -40,12 +41,13 @@ impl Default for OpenSockets {
 }
 
 impl OpenSockets {
-    /// One more socket of a client; `None` if it has as many as it may.
+    /// Counts one more socket of a client. Returns `None` if the client has reached its limit.
     pub fn admit(&self, client: IpAddr) -> Option<Counted> {
         self.clients.take(client)
     }
 
-    /// One more socket of a person. If that is one too many, the oldest goes: the newest is what somebody looks at.
+    /// Adds a socket of a person. Beyond the limit the person's oldest socket is closed, since people look at their
+    /// newest page.
     pub fn hold(&self, actor: ActorId, connection: &Connection) -> OpenSocket {
         let limit = match actor {
             ActorId::Guest(_) => OF_GUEST,
@@ -55,7 +57,8 @@ impl OpenSockets {
         let theirs = held.entry(actor).or_default();
         theirs.push_back(connection.clone());
         let too_many = theirs.len().saturating_sub(limit);
-        // What goes is taken off now: it may take a moment to be gone, and nobody else has to go for it.
+        // The oldest is removed from the list at once. It may stay open for a moment, and must not cause a second one
+        // to be closed.
         let oldest: Vec<Connection> = theirs.drain(..too_many).collect();
         drop(held);
         for connection in &oldest {
@@ -65,7 +68,7 @@ impl OpenSockets {
     }
 
     fn held(&self) -> MutexGuard<'_, HashMap<ActorId, VecDeque<Connection>>> {
-        // Every change leaves it whole, so a panic elsewhere does no harm.
+        // Each change leaves the map consistent, so a panic of another holder does no harm.
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

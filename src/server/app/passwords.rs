@@ -1,6 +1,9 @@
-//! Passwords: argon2id on threads of its own. Each takes 19 MiB and some tens of milliseconds of a core, on purpose, so few
-//! are worked on at a time, and what rooms do goes first: a crowd that logs in waits in line, and rooms go on. Where others
-//! leave it no core at all, it asks for one like them after a while: so a busy machine lets people in, too.
+//! Passwords: hashing and checking with argon2id, on threads of their own.
+//!
+//! One computation takes 19 MiB and some tens of milliseconds of a core, on purpose. So at most half of the cores work
+//! on passwords, up to 512 requests wait or work, and further ones are refused. The threads have idle priority, so that
+//! the work of rooms goes first when many people log in. A computation that takes longer than a second is started again
+//! on a normal thread. So logging in also works on a machine whose cores are all busy.
 
 use std::{
     num::NonZeroUsize,
@@ -24,28 +27,28 @@ use crate::{
     server::{random, store::PasswordHash},
 };
 
-/// Memory in KiB, passes and lanes, as OWASP's Password Storage Cheat Sheet recommends.
+/// Memory, passes and lanes of argon2id, as OWASP's Password Storage Cheat Sheet recommends. Memory is in KiB.
 const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
-/// As RFC 9106 recommends.
+/// The length of a salt, as RFC 9106 recommends.
 const SALT_BYTES: usize = 16;
-/// Passwords that may wait; past that people are told to try again.
+/// The maximum number of requests that wait or work. Further ones are refused with a time to try again.
 const WAITING: usize = 512;
-/// When they may.
+/// The time after which a refused request may be tried again.
 const RETRY_AFTER_MS: u64 = 2_000;
-/// How long work waits for a core that nobody else wants.
+/// How long a computation may take at idle priority before it is started again on a normal thread.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// The password of nobody: checked where there is none to check, so that both take the same time.
+/// A hash that no password fits. It is checked where there is no hash to check, so that both cases take the same time.
 const NOBODYS: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5J3Mgc2FsdCEhIQ$o2ZoBvRkLxN7mJc1Yw8uTq5aHs0eKdPiGfXb3r9VnQE";
 
-/// The pool. Cheap to clone.
+/// The pool of threads for passwords. Cloning is cheap.
 #[derive(Clone)]
 pub struct Passwords {
-    /// Who may wait or work.
+    /// Permits to wait or work.
     line: Arc<Semaphore>,
-    /// Who may work: half of the cores, so that the other half is for rooms whatever comes.
+    /// Permits to work: half of the cores, so that the other half is always free for rooms.
     desks: Arc<Semaphore>,
     threads: Arc<Threads>,
 }
@@ -63,26 +66,25 @@ impl Default for Passwords {
 }
 
 impl Passwords {
-    /// A password as it is kept.
+    /// Hashes a password for storing.
     pub async fn hash(&self, password: &Secret) -> Result<PasswordHash, Problem> {
         let password = composed(password.reveal());
         self.work(move || hash(&password)).await.map(Worked::tell)
     }
 
-    /// Whether this is a kept password.
+    /// Returns whether a password fits a stored hash. Without a stored hash the answer is false, after the same work.
     pub async fn check(&self, password: &Secret, kept: Option<PasswordHash>) -> Result<bool, Problem> {
         let spellings = spellings(password);
         self.work(move || is(&spellings, kept.as_ref())).await.map(is_any)
     }
 
-    /// Does something that takes a core for long, when it is its turn. It may be done twice, and one
-    /// result counts.
+    /// Runs a job that takes a core for long, when its turn has come. The job may run twice; one result is used.
     pub async fn work<T: Send + 'static>(&self, job: impl Fn() -> T + Send + Sync + 'static) -> Result<T, Problem> {
         self.turn().await?.work(job).await
     }
 
-    /// Waits in line. Whoever has to read something for the work first reads it after this: so a crowd waits here, before it
-    /// has cost anything, and reads one after the other.
+    /// Waits for a permit to work. Read the stored hashes to compare *after* this returns: requests that still wait, or
+    /// are refused here, then cost no read of the store.
     pub async fn turn(&self) -> Result<Turn, Problem> {
         let place = Arc::clone(&self.line).try_acquire_owned().map_err(|_| crowded())?;
         let desk = Arc::clone(&self.desks).acquire_owned().await.map_err(|_| crowded())?;
@@ -90,14 +92,15 @@ impl Passwords {
     }
 }
 
-/// Somebody's turn to work; over when the work is done, or when it is dropped.
+/// A permit to work. It is released when the work is done, or when this is dropped.
 pub struct Turn {
     threads: Arc<Threads>,
     permits: [OwnedSemaphorePermit; 2],
 }
 
 impl Turn {
-    /// Which of these kept passwords this is. Always the work of all, also where there is none to compare with.
+    /// Returns which of these stored hashes the password fits. The work is the same for all, also for those that are
+    /// `None`.
     pub async fn compare<const N: usize>(
         self,
         password: &Secret,
@@ -110,7 +113,8 @@ impl Turn {
 
     async fn work<T: Send + 'static>(self, job: impl Fn() -> T + Send + Sync + 'static) -> Result<T, Problem> {
         let Self { threads, permits } = self;
-        // It goes on if nobody waits for it any more, and gives its place back before it is told of.
+        // A task of its own, so that the work is finished even if the caller is dropped. The permits are released
+        // before the caller gets the result.
         let work = tokio::spawn(async move {
             let result = threads.run(job).await;
             drop(permits);
@@ -120,11 +124,11 @@ impl Turn {
     }
 }
 
-/// Threads that give way to all others: the blocking pool of a runtime that does nothing else.
+/// Threads of idle priority: the blocking pool of a runtime that does nothing else.
 struct Threads {
-    /// `None` only once dropped.
+    /// `None` only while this is dropped.
     runtime: Option<Runtime>,
-    /// How long they may take.
+    /// How long a job may take before it is started again on a normal thread.
     patience: Duration,
 }
 
@@ -136,7 +140,8 @@ impl Threads {
         Self { runtime: Some(runtime), patience }
     }
 
-    /// Does it on one of them, or on a thread like any other if that took too long.
+    /// Runs a job on one of these threads. If that takes longer than `patience`, the job is also started on a normal
+    /// thread, and the first result counts.
     async fn run<T: Send + 'static>(&self, job: impl Fn() -> T + Send + Sync + 'static) -> Result<T, JoinError> {
         let job = Arc::new(job);
         let again = Arc::clone(&job);
@@ -148,7 +153,7 @@ impl Threads {
         tokio::select! {
             result = &mut work => result,
             result = spawn_blocking(move || again()) => {
-                // Unless it has begun: then it ends with a result that nobody waits for.
+                // Cancels the first run if it has not begun. Otherwise it runs to its end, and its result is dropped.
                 work.abort();
                 result
             }
@@ -158,15 +163,16 @@ impl Threads {
 
 impl Drop for Threads {
     fn drop(&mut self) {
-        // Dropping it would wait for what is at work, which a task must not.
+        // Dropping a runtime waits for its threads, which is not allowed in an async task.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
     }
 }
 
-/// From here on this thread works when no other wants its core. Being less urgent (nice) would not do: Linux lets whoever is at
-/// work finish a slice of some milliseconds, unless all they do is idle (`SCHED_IDLE`, sched(7)).
+/// Gives the current thread idle priority (`SCHED_IDLE`, sched(7)): it runs only when no other thread wants its core. A
+/// higher nice value is not enough: Linux lets a running thread finish a slice of some milliseconds, unless its policy
+/// is idle.
 fn give_way() {
     #[cfg(target_os = "linux")]
     {
@@ -178,7 +184,7 @@ fn give_way() {
         if let Err(error) = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle) {
             tracing::debug!(%error, "passwords are as urgent as rooms");
         }
-        // Who waits for the core already would else wait for the next tick, up to 4 ms.
+        // A thread that already waits for this core would otherwise wait for the next tick, up to 4 ms.
         thread::yield_now();
     }
 }
@@ -190,11 +196,12 @@ fn crowded() -> Problem {
     }
 }
 
-/// What argon2id came to. Only [`argon2id`] makes one.
+/// The result of one argon2id computation. Only [`argon2id`] makes one.
 struct Worked<T>(T);
 
 impl<T> Worked<T> {
-    /// Tells a trace of it, once for each that counts.
+    /// Returns the result and traces one computation. Tests count these traces. A run whose result is dropped is not
+    /// counted.
     fn tell(self) -> T {
         tracing::trace!("argon2id");
         self.0
@@ -206,13 +213,14 @@ fn argon2id<T>(work: impl FnOnce(Argon2<'static>) -> T) -> Worked<T> {
     Worked(work(Argon2::new(Algorithm::Argon2id, Version::V0x13, params)))
 }
 
-/// A password as it is hashed: NFKC, since keyboards differ in how they compose a letter (RFC 8265, NIST SP 800-63B 3.1.1.2).
+/// The form of a password that is hashed: NFKC, since keyboards differ in how they compose a letter (RFC 8265, NIST SP
+/// 800-63B 3.1.1.2).
 pub fn composed(password: &str) -> String {
     password.nfkc().collect()
 }
 
-/// What a typed password may have been hashed as: composed, or as it was typed, which is how passwords were hashed once. How
-/// many these are depends on what was typed alone.
+/// The forms in which a typed password may have been hashed: composed, or as it was typed, as in older hashes. Their
+/// number depends on the typed text only, so the work tells nothing of what is stored.
 fn spellings(password: &Secret) -> Vec<String> {
     let typed = password.reveal().to_owned();
     let composed = composed(&typed);
@@ -227,7 +235,7 @@ fn hash(password: &str) -> Worked<PasswordHash> {
     })
 }
 
-/// Compares every spelling with a kept password, by the parameters that the kept one was made with.
+/// Compares every spelling with a stored hash, by the parameters in that hash.
 fn is(spellings: &[String], kept: Option<&PasswordHash>) -> Vec<Worked<bool>> {
     let text = kept.map_or(NOBODYS, |kept| &kept.0);
     let compare = |spelling: &String| {
@@ -312,7 +320,7 @@ mod tests {
         let threads = Arc::new(Threads::new(1, Duration::from_millis(1)));
         let passwords = Passwords { threads, ..Passwords::default() };
         let (end, is_first) = (Arc::new(OnceLock::new()), AtomicBool::new(true));
-        // On the thread that gives way it gets nowhere.
+        // The job blocks on the thread of idle priority, as if that thread got no core.
         let waits = Arc::clone(&end);
         let starved = move || is_first.swap(false, Ordering::Relaxed).then(|| *waits.wait());
         assert_eq!(passwords.work(starved).await, Ok(None));

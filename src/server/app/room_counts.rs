@@ -1,6 +1,7 @@
-//! Room counts: how many rooms an account may still come into before the store is asked how many it is in.
+//! Room counts: how many rooms an account may still enter before the store must count its rooms again.
 //!
-//! The bound protects the lists of rooms, which are read as a whole. So it may be passed by a few, and most joins ask nothing.
+//! The bound (`ROOMS_OF_ACCOUNT`) protects the lists of rooms, which are read as a whole. An account may exceed it by a
+//! few rooms. So most joins need no read of the store: a node lets an account enter up to 50 rooms between two counts.
 
 use std::{
     collections::HashMap,
@@ -9,17 +10,18 @@ use std::{
 
 use crate::{protocol::limits::ROOMS_OF_ACCOUNT, server::store::AccountId};
 
-/// Rooms that an account comes into before it is counted again.
+/// The number of rooms that an account may enter between two counts.
 const UNCOUNTED: usize = 50;
-/// Accounts that are remembered; all are forgotten when there are more.
+/// The maximum number of accounts that a node remembers. When there are more, all are dropped.
 const ACCOUNTS: usize = 100_000;
 
-/// What is left to each account.
+/// For each account, the number of rooms that it may still enter without a count.
 #[derive(Default)]
 pub struct RoomCounts(Mutex<HashMap<AccountId, usize>>);
 
 impl RoomCounts {
-    /// Whether the store has to be asked before this account comes into another room. If not, it is one less until then.
+    /// Returns whether the store must count the account's rooms before it enters another one. Otherwise one entry is
+    /// used up.
     pub fn is_due(&self, account: AccountId) -> bool {
         let mut left = self.left();
         if left.len() > ACCOUNTS {
@@ -31,7 +33,7 @@ impl RoomCounts {
         is_due
     }
 
-    /// The account is in so many rooms. Gives whether it may come into another.
+    /// Takes the result of a count: the account is in `rooms` rooms. Returns whether it may enter another one.
     pub fn found(&self, account: AccountId, rooms: usize) -> bool {
         let left = ROOMS_OF_ACCOUNT.saturating_sub(rooms);
         self.left().insert(account, left.saturating_sub(1).min(UNCOUNTED));
@@ -39,7 +41,7 @@ impl RoomCounts {
     }
 
     fn left(&self) -> MutexGuard<'_, HashMap<AccountId, usize>> {
-        // Every change leaves it whole, so a panic elsewhere does no harm.
+        // Each change leaves the map consistent, so a panic of another holder does no harm.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

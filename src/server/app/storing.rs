@@ -1,8 +1,11 @@
-//! How much may be kept: budgets in bytes, beside those in messages. They count only what goes into rooms that keep their log,
-//! for each client, each room and each person, over all nodes.
+//! Storing: how many bytes may be stored in a day. Each client, each room and each person has a budget, counted over
+//! all nodes. Only what goes into rooms that keep their log counts. These budgets are in addition to the limits on the
+//! number of messages.
 //!
-//! A message costs no round trip: a node takes [`CHUNK`] bytes at a time from a budget on the bus, and gives them out by
-//! itself. What it has not given out when it forgets a subject, or stops, counts as used.
+//! A message usually needs no call to the bus. A node takes [`CHUNK`] bytes at a time from a budget on the bus, and
+//! spends them in memory. Bytes that it has not spent when it drops a subject, or stops, are lost.
+//!
+//! The same file refuses to store when the disk of the embedded store is almost full.
 
 use std::{
     collections::HashMap,
@@ -26,24 +29,26 @@ use crate::{
 
 const DAY: Duration = Duration::from_hours(24);
 const KIB: u32 = 1024;
-/// What a node takes from a budget at a time, and what budgets are counted in: more than any event has.
+/// The bytes that a node takes from a budget at a time, and the unit of the budgets. It is larger than any event.
 const CHUNK: u32 = 64 * KIB;
-/// Chunks of a MiB.
+/// The number of chunks in a MiB.
 const OF_A_MIB: u32 = 16;
-/// What a day's budgets are, in chunks. 200 people behind one address who say 2,000 things each a day keep 130 MiB.
+/// The budgets of a day, in chunks. For comparison: 200 people behind one address who each send 2,000 messages a day
+/// store 130 MiB.
 const CLIENT: Quota = Quota { burst: 256 * OF_A_MIB, per: DAY };
 const ROOM: Quota = Quota { burst: 128 * OF_A_MIB, per: DAY };
 const PERSON: Quota = Quota { burst: 16 * OF_A_MIB, per: DAY };
-/// What an event costs beside the text in it: its row, and what finds it again.
+/// The estimated bytes of an event beside its text: its row and the index entries.
 const EVENT: usize = 128;
-/// What a room costs beside what is said in it, and a place in a room: its row, coming and going.
+/// The estimated bytes of a room without its messages, or of a membership: the row, and the events of joining and
+/// leaving.
 const RECORD: usize = 1024;
-/// How long a node remembers what it may give out for a subject that nobody needs.
+/// How long a node remembers the unspent bytes of a subject that is not used.
 const IDLE: Duration = Duration::from_hours(1);
-/// When to ask again while the disk is almost full.
+/// The time to wait before trying again while the disk is almost full.
 const DISK_PAUSE: Duration = Duration::from_mins(1);
 
-/// Whose budget it is.
+/// The owner of a budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Subject {
     Client(IpAddr),
@@ -52,7 +57,7 @@ enum Subject {
 }
 
 impl Subject {
-    /// The budgets that it has, by their keys on the bus. A client has one in each of its networks.
+    /// The subject's budgets, by their keys on the bus. A client has one in each of its networks.
     fn budgets(self) -> Vec<(String, Quota)> {
         match self {
             Self::Client(client) => {
@@ -70,26 +75,26 @@ impl Subject {
     }
 }
 
-/// What this node may still give out without asking.
+/// The bytes of a subject that this node has taken from the bus and may still spend.
 struct Allowance {
     bytes: u32,
     used_at: Instant,
 }
 
-/// How much may be kept.
+/// The budgets of a node, and its check of the disk.
 pub struct Storing {
     enabled: bool,
     bus: Arc<dyn Bus>,
-    /// Counts on while the bus is away.
+    /// Counts while the bus is away.
     fallback: LocalBus,
-    /// The disk of the embedded store; MongoDB looks after its own.
+    /// The disk of the embedded store. `None` with MongoDB, which watches its own disk.
     disk: Option<Disk>,
-    /// Held for moments only.
+    /// Locked for short steps only.
     allowances: Mutex<HashMap<Subject, Allowance>>,
 }
 
 impl Storing {
-    /// The budgets of a node.
+    /// The budgets of a node with these settings.
     pub fn new(config: &Config, bus: Arc<dyn Bus>) -> Self {
         let is_embedded = config.store.mongo_uri.is_none();
         Self {
@@ -101,34 +106,34 @@ impl Storing {
         }
     }
 
-    /// May this person make a room that keeps its log?
+    /// Checks whether this person may make a room that keeps its log.
     pub async fn make_room(&self, client: IpAddr, person: Option<ActorId>) -> Result<(), Problem> {
         self.has_space(person)?;
-        // The disk is low for everybody who wants another place for words.
+        // On a low disk accounts may still write into existing rooms, but nobody gets a new room.
         if self.space() > Space::Enough {
             return Err(disk_low());
         }
         self.take([Some(Subject::Client(client)), person.map(Subject::Person), None], RECORD).await
     }
 
-    /// May somebody have a place in a room that keeps its log?
+    /// Checks whether somebody may become a member of a room that keeps its log.
     pub async fn join(&self, client: IpAddr, room: RoomId) -> Result<(), Problem> {
         self.take([Some(Subject::Client(client)), Some(Subject::Room(room)), None], RECORD).await
     }
 
-    /// May this person put so much text into a room that keeps its log?
+    /// Checks whether this person may store `text` bytes of text in a room that keeps its log.
     pub async fn keep(&self, client: IpAddr, person: ActorId, room: RoomId, text: usize) -> Result<(), Problem> {
         self.has_space(Some(person))?;
         let subjects = [Subject::Client(client), Subject::Room(room), Subject::Person(person)];
         self.take(subjects.map(Some), EVENT + text).await
     }
 
-    /// What is left on the disk; to be asked at start as well, so that the log says it.
+    /// How much space the disk has. Called at start as well, so that a low disk is logged then.
     pub fn space(&self) -> Space {
         self.disk.as_ref().map_or(Space::Enough, Disk::space)
     }
 
-    /// Forgets whom nobody needs any more.
+    /// Drops the subjects that were not used for an hour.
     pub fn shed(&self) {
         let mut allowances = self.allowances();
         allowances.retain(|_, allowance| allowance.used_at.elapsed() < IDLE);
@@ -160,19 +165,21 @@ impl Storing {
             let mut allowances = self.allowances();
             for (subject, pause) in lacking.iter().zip(&pauses) {
                 let left = allowances.entry(*subject).or_insert(Allowance { bytes: 0, used_at: Instant::now() });
-                // What is refused must not be overtaken by something smaller that was said after it.
+                // A refusal sets the rest to 0. Otherwise a smaller message that was sent later could be stored before
+                // the refused one.
                 left.bytes = if pause.is_none() { left.bytes.saturating_add(CHUNK) } else { 0 };
             }
         }
         if let Some(pause) = pauses.into_iter().flatten().max() {
             return Err(kept_too_much(pause));
         }
-        // If others were quicker meanwhile, this is what the next chunk makes good.
+        // If other messages have spent the bytes meanwhile, this one is stored without being counted; it is smaller
+        // than a chunk.
         self.give_out(&subjects, bytes);
         Ok(())
     }
 
-    /// Gives out so much for every subject, if there is so much for each.
+    /// Spends `bytes` of every subject, if each has that many. Otherwise spends nothing and returns false.
     fn give_out(&self, subjects: &[Option<Subject>; 3], bytes: u32) -> bool {
         let mut allowances = self.allowances();
         let enough = |subject: &Subject| allowances.get(subject).is_some_and(|left| left.bytes >= bytes);
@@ -198,13 +205,13 @@ impl Storing {
     }
 
     fn allowances(&self) -> MutexGuard<'_, HashMap<Subject, Allowance>> {
-        // Every change leaves it whole, so a panic elsewhere does no harm.
+        // Each change leaves the map consistent, so a panic of another holder does no harm.
         self.allowances.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 fn kept_too_much(pause: Duration) -> Problem {
-    // Rounded up: whoever waits exactly so long is not refused again.
+    // Rounded up, so that a client that waits exactly that long is not refused again.
     Problem::kept_too_much(u64::try_from(pause.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX))
 }
 
@@ -241,7 +248,7 @@ mod tests {
         IpAddr::from([203, 0, 113, n])
     }
 
-    /// How much text of so many characters goes in, before it is refused; and the refusal.
+    /// Stores texts of 16,000 bytes until one is refused. Returns the stored bytes and the refusal.
     async fn fill(storing: &Storing, client: IpAddr, person: impl Fn(u128) -> ActorId, room: RoomId) -> (u64, Problem) {
         let mut bytes = 0;
         for n in 0.. {
@@ -260,10 +267,10 @@ mod tests {
         let (of_one, problem) = fill(&storing, client(1), |_| guest(1), room(1)).await;
         assert!((15 * MIB..=16 * MIB).contains(&of_one), "{of_one}");
         assert_eq!((problem.code, problem.reason), (Code::TooManyRequests, Some(Reason::KeptTooMuch)));
-        // 64 KiB of 16 MiB come back in a 256th of a day.
+        // 64 KiB of 16 MiB are refilled in 1/256 of a day.
         let wait = problem.retry_after_ms.unwrap();
         assert!((300_000..=340_000).contains(&wait), "{wait}");
-        // Another person goes on, up to what the room may have; then another room, up to what the client may have.
+        // Other persons go on up to the room's budget. Then another room goes on up to the client's budget.
         let (of_room, _) = fill(&storing, client(1), |n| guest(1_000 + n), room(1)).await;
         assert!((100 * MIB..=128 * MIB).contains(&(of_one + of_room)), "{of_room}");
         let (of_client, _) = fill(&storing, client(1), |n| guest(1_000_000 + n), room(2)).await;
@@ -280,7 +287,7 @@ mod tests {
     async fn a_class_behind_one_address_chats_all_day_and_meets_no_budget() {
         let (storing, _) = storing(&["--disk-floor-mib", "0"]);
         for n in 0..200_000_u128 {
-            // At 8 times the speed of 1,000 messages a person and day, in 8 rooms, in one go.
+            // 200 people send 1,000 messages each in 8 rooms, all at once.
             storing.keep(client(1), guest(n % 200), room(n % 8), 200).await.unwrap();
         }
     }
@@ -289,7 +296,7 @@ mod tests {
     async fn an_ordinary_message_asks_the_bus_for_nothing() {
         let (storing, _) = storing(&["--disk-floor-mib", "0"]);
         storing.keep(client(1), guest(1), room(1), 200).await.unwrap();
-        // From here on a bus that hangs is not noticed.
+        // From here on the bus is not needed.
         let subjects = [Subject::Client(client(1)), Subject::Room(room(1)), Subject::Person(guest(1))].map(Some);
         let given = (0..190).all(|_| storing.give_out(&subjects, 328));
         assert!(given, "64 KiB are given out without asking");
@@ -320,7 +327,7 @@ mod tests {
             assert!(refused.is_passing() && refused.retry_after_ms.is_some());
         }
         assert!(out.make_room(client(1), None).await.is_err());
-        // Off means off for quotas; a disk that is full is full.
+        // Switching the quotas off does not switch off the check of the disk.
         let (off, _) = storing(&["--disk-floor-mib", &all.to_string(), "--data-dir", "/tmp", "--rate-limits", "off"]);
         assert!(off.keep(client(1), guest(1), room(1), 1).await.is_err());
         let (mongo, _) = storing(&["--disk-floor-mib", &all.to_string(), "--mongo-uri", "mongodb://127.0.0.1"]);

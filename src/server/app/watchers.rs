@@ -1,4 +1,5 @@
-//! Watchers: the sockets of this node that watch the list of their account's rooms.
+//! Watchers: the sockets of this node that watch the list of their account's rooms. `domain/lists/keeper.rs` sends them
+//! the changes.
 
 use std::{
     collections::BTreeMap,
@@ -9,17 +10,17 @@ use tokio::sync::Notify;
 
 use crate::server::{socket::Connection, store::AccountId};
 
-/// Which watch of this node: a socket that asks again begins another, which knows nothing yet.
+/// The id of one watch. A socket that asks for its list again begins a new watch, to which nothing has been sent yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WatchId(u64);
 
-/// The sockets of a node that watch. Cheap to clone.
+/// The watching sockets of a node. Cloning is cheap.
 #[derive(Clone, Default)]
 pub struct Watchers(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    /// Held for moments only, never across an await.
+    /// Locked for short steps only, never across an await.
     held: Mutex<Held>,
     came: Notify,
 }
@@ -30,14 +31,14 @@ struct Held {
     watchers: BTreeMap<WatchId, (AccountId, Connection)>,
 }
 
-/// A socket that is on the list; taken off when dropped.
+/// A socket's entry in the list. Dropping it removes the entry.
 pub struct Watch {
     watchers: Watchers,
     id: WatchId,
 }
 
 impl Watchers {
-    /// Puts a socket on the list.
+    /// Adds a socket to the list, under a new id.
     pub fn hold(&self, account: AccountId, connection: &Connection) -> Watch {
         let id = {
             let mut held = self.held();
@@ -50,12 +51,12 @@ impl Watchers {
         Watch { watchers: self.clone(), id }
     }
 
-    /// Everyone who watches, and the account whose rooms they watch.
+    /// All watches, each with the account whose rooms it shows.
     pub fn all(&self) -> Vec<(WatchId, AccountId, Connection)> {
         self.those(|_| true)
     }
 
-    /// The same, of those who watch the rooms of one account.
+    /// The watches of one account.
     pub fn of(&self, account: AccountId) -> Vec<(WatchId, AccountId, Connection)> {
         self.those(|of| of == account)
     }
@@ -66,13 +67,13 @@ impl Watchers {
         meant.map(|(id, (account, connection))| (*id, *account, connection.clone())).collect()
     }
 
-    /// Waits until somebody has come since the last time. For one task.
+    /// Waits until a watch has been added since the last call. Only one task may call this.
     pub async fn somebody(&self) {
         self.0.came.notified().await;
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
-        // Every change leaves it whole, so a panic elsewhere does no harm.
+        // Each change leaves the value consistent, so a panic of another holder does no harm.
         self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -35,8 +35,8 @@ use crate::protocol::{Epoch, Event, MemberId, Millis, Person, Seq};
 
 /// The maximum number of events in a tail. When there are more, the oldest are dropped.
 pub const TAIL_EVENTS: usize = 1_000;
-/// The maximum bytes of the events in a tail, measured by [`weight`]. When there are more, the oldest events are
-/// dropped, but never the last one.
+/// The maximum bytes of the events in a tail. When there are more, the oldest events are dropped, but never the last
+/// one. The local driver measures an event by [`weight`], Redis by the length of its JSON.
 pub const TAIL_BYTES: usize = 1024 * 1024;
 /// The maximum bytes of all tails of a node without Redis. Beyond that, the tails with the oldest last append are
 /// removed.

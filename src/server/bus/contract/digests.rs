@@ -1,8 +1,8 @@
-//! Stories of digests and versions.
+//! Tests of digests and versions.
 
 use super::*;
 
-/// A digest with everything in it.
+/// A digest with a value in every field.
 pub fn digest(epoch: Epoch, head: Seq, retention: Retention) -> Digest {
     Digest {
         epoch,
@@ -45,7 +45,7 @@ pub async fn very_many_digests_come_together(a: &dyn Bus, b: &dyn Bus) {
 
 pub async fn an_older_digest_does_not_replace_a_later_one_of_its_epoch(a: &dyn Bus, b: &dyn Bus) {
     let room = room();
-    // As texts the order would be another.
+    // Compared as texts, 10 would be before 9.
     for (head, kept) in [(9, 9), (10, 10), (9, 10), (10, 10), (100, 100)] {
         let given = digest(epoch(1), head, Retention::Preserved);
         a.put_digest(room, &given).await.unwrap();

@@ -1,4 +1,4 @@
-//! Stories of leases.
+//! Tests of leases.
 
 use super::*;
 

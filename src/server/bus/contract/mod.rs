@@ -1,6 +1,7 @@
-//! What every driver of the bus promises, as one suite that runs against each, and what only Redis can be asked.
+//! The suite of tests that every driver of the bus must pass, and tests that only Redis can run (`only_redis`).
 //!
-//! A story is given two handles, `a` and `b`: two nodes on one Redis, or one local bus twice.
+//! Each test ("story") gets two handles, `a` and `b`. With Redis these are two nodes on one Redis server. With the
+//! local bus both are the same bus.
 
 mod digests;
 mod leases;
@@ -17,9 +18,9 @@ use uuid::Uuid;
 use super::*;
 use crate::protocol::{ClientId, EventKind, Message, MessageBody, Nickname, Retention, RoomName};
 
-/// No event that a test waits for may take longer.
+/// The deadline for anything that a test waits for.
 const DEADLINE: Duration = Duration::from_secs(10);
-/// Runs every story of every noun against every driver.
+/// Makes a test of each story for each driver. Stories are grouped by the module that has them.
 macro_rules! contract {
     ($($noun:ident { $($story:ident)* })*) => {
         mod local {
@@ -103,7 +104,7 @@ fn joined(seq: Seq) -> Event {
     Event { seq, at: 1_000, kind: EventKind::Joined { member: person(seq) } }
 }
 
-/// A message whose ordinal is its seq.
+/// A message whose ordinal equals its seq.
 fn said(seq: Seq, author: u64, id: u128, body: &str) -> Event {
     let message = Message {
         n: seq,
@@ -122,7 +123,7 @@ async fn append(bus: &dyn Bus, room: RoomId, epoch: Epoch, events: &[Event]) -> 
     bus.append_tail(room, epoch, events, Bytes::from_static(b"news")).await.unwrap()
 }
 
-/// Waits for something that comes with time.
+/// Repeats a check until it succeeds, and fails after [`DEADLINE`].
 async fn eventually(what: &str, mut comes: impl AsyncFnMut() -> bool) {
     let begun = Instant::now();
     while !comes().await {

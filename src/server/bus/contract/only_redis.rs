@@ -1,4 +1,4 @@
-//! What only Redis can be asked.
+//! Tests that need Redis: packets between nodes, keys and their expiry, and outages.
 
 use std::{
     panic::{AssertUnwindSafe, resume_unwind},
@@ -18,10 +18,10 @@ use tokio::{
 
 use super::*;
 
-/// How soon a call has to fail while Redis is away.
+/// The deadline for the failure of a call while Redis is away.
 const FAILS_WITHIN: Duration = Duration::from_secs(3);
 
-/// A handle on the bus, and what it hears.
+/// A node's bus, and the news that it delivers.
 pub struct Node {
     pub bus: RedisBus,
     prefix: String,
@@ -51,7 +51,7 @@ async fn keys(connection: &mut MultiplexedConnection, prefix: &str) -> Vec<Strin
     cmd("KEYS").arg(format!("{prefix}:*")).query_async(connection).await.unwrap()
 }
 
-/// Runs a story on two nodes of the Redis at `TEST_REDIS_URL`, and leaves nothing there.
+/// Runs a test on two nodes of the Redis at `TEST_REDIS_URL`, and deletes its keys afterwards.
 pub async fn with_two_nodes(story: impl AsyncFnOnce(&mut Node, &mut Node)) {
     let Ok(url) = std::env::var("TEST_REDIS_URL") else {
         assert!(std::env::var_os("CI").is_none(), "TEST_REDIS_URL has to name a Redis in CI");
@@ -70,7 +70,7 @@ pub async fn with_two_nodes(story: impl AsyncFnOnce(&mut Node, &mut Node)) {
     outcome.unwrap_or_else(|panic| resume_unwind(panic));
 }
 
-/// A Redis of the test's own, which it may kill.
+/// A Redis server for one test, which the test may stop and kill.
 struct OwnRedis {
     port: u16,
     process: Child,
@@ -78,7 +78,7 @@ struct OwnRedis {
 }
 
 impl OwnRedis {
-    /// `None` if there is no server to run, which is a failure in CI.
+    /// Starts a server. `None` if there is no program to run, which is a failure in CI.
     async fn start() -> Option<Self> {
         let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
         let folder = TempDir::new().unwrap();
@@ -104,7 +104,7 @@ impl OwnRedis {
         let ready = async {
             while let Some(line) = log.next_line().await? {
                 if line.contains("Ready to accept connections") {
-                    // Read on, or the server would wait for the full pipe.
+                    // Goes on reading, since the server blocks when the pipe is full.
                     tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
                     return Ok(());
                 }
@@ -153,7 +153,7 @@ async fn redis_packets_reach_who_follows_in_order_and_nobody_else() {
         }
 
         b.bus.unfollow(followed).await.unwrap();
-        // Commands to subscribe are kept in order, so once this one holds, the other has ended.
+        // The changes of subscriptions are sent in order: once this one is active, the other has ended.
         b.bus.follow(other).await.unwrap();
         a.bus.publish(followed, Bytes::from_static(b"too late")).await.unwrap();
         a.bus.publish(other, Bytes::from_static(b"now for b")).await.unwrap();
@@ -221,7 +221,7 @@ async fn redis_news_that_find_the_queue_full_are_dropped_and_missed_follows() {
                 sent.unwrap();
             }
         }
-        // The answer comes behind all the packets, so by now they were queued or dropped.
+        // Redis answers after all the packets, so each of them is queued or dropped by now.
         b.bus.follow(other).await.unwrap();
         assert_eq!(b.news.len(), capacity);
 
@@ -318,7 +318,7 @@ async fn redis_that_was_killed_is_an_error_soon_and_afterwards_everything_works_
     eventually("the other node is back", async || a.bus.ping().await.is_ok()).await;
     assert!(returned.elapsed() < Duration::from_secs(2), "{:?}", returned.elapsed());
 
-    // Scripts and data are gone with the server: scripts come back by themselves, tails are lost.
+    // Scripts and data are gone with the server. Scripts are loaded again, and tails are lost.
     assert_eq!(a.bus.tail(before, 0).await.unwrap(), None);
     assert_eq!(append(&a.bus, before, epoch(1), &[joined(2)]).await, TailAppended::Lost);
     for room in [dropped, before, during] {
@@ -342,7 +342,7 @@ async fn redis_that_hangs_is_an_error_soon_and_is_used_again_when_it_goes_on() {
     assert_fails_soon(node.bus.ping()).await;
     server.signal("-CONT").await;
 
-    // The connection never closed, yet it was given up: what it carried counts as missed.
+    // The connection was never closed, but the node replaced it. So packets count as missed.
     while node.hear().await != BusNews::Missed {}
     node.bus.publish(room, Bytes::from_static(b"again")).await.unwrap();
     while node.hear().await != BusNews::Packet(room, Bytes::from_static(b"again")) {}

@@ -1,4 +1,4 @@
-//! Stories of tails.
+//! Tests of tails.
 
 use super::*;
 
@@ -141,7 +141,7 @@ pub async fn a_message_id_is_taken_once_whatever_its_body_and_author(a: &dyn Bus
     assert_eq!(again, TailAppended::IdTaken(earlier(true)));
     let changed = append(b, room, epoch(1), &[said(3, 1, 9, "Goodbye")]).await;
     assert_eq!(changed, TailAppended::IdTaken(earlier(false)));
-    // A node that has not seen the message yet learns of it first.
+    // A node that has not read the message yet gets `IdTaken`, not `Stale`.
     let behind = append(b, room, epoch(1), &[said(2, 1, 9, "Hello")]).await;
     assert_eq!(behind, TailAppended::IdTaken(earlier(true)));
 
@@ -209,7 +209,7 @@ pub async fn a_tail_keeps_no_more_bytes_than_it_may_and_always_its_last_event(a:
     let heavy = |seq: Seq| said(seq, 1, seq.into(), &body);
     let fit = TAIL_BYTES / weight(&heavy(1));
     let mut head = 0;
-    // One by one, and many in one batch.
+    // Batches of one event, and batches of many.
     for batch in [1, 1, 1, 30, 50, 1, 1, 90, 1] {
         let events: Vec<_> = (head + 1..=head + batch).map(heavy).collect();
         assert_eq!(append(a, room, epoch(1), &events).await, TailAppended::Done);
@@ -219,7 +219,7 @@ pub async fn a_tail_keeps_no_more_bytes_than_it_may_and_always_its_last_event(a:
         assert_eq!(seqs(&tail), (head - kept as u64 + 1..=head).collect::<Vec<_>>(), "the newest, without holes");
         assert!(kept <= fit && kept >= usize::try_from(head).unwrap().min(fit / 2), "{kept} of {head}");
     }
-    // Whoever is behind what was cut finds that there is more than is there.
+    // A read after a seq that was dropped starts later: the caller sees the gap.
     let behind = b.tail(room, 3).await.unwrap().unwrap();
     assert!(behind.events[0].seq > 4, "{}", behind.events[0].seq);
 
@@ -253,7 +253,7 @@ pub async fn a_room_is_forgotten_wherever_its_tail_stands(a: &dyn Bus, b: &dyn B
     assert_eq!(a.tail(one, 0).await.unwrap(), None);
     assert_eq!(append(a, one, epoch(1), &[joined(2)]).await, TailAppended::Lost);
     assert_eq!(a.tail(other, 0).await.unwrap().unwrap().head, 1);
-    // Nothing of it is left: an id may be used again.
+    // Nothing of the old tail is left, so its message ids can be used again.
     a.open_tail(one, epoch(2), 0, 0, 0).await.unwrap();
     assert_eq!(append(a, one, epoch(2), &[said(1, 1, 1, "Hello")]).await, TailAppended::Done);
 }

@@ -1,4 +1,4 @@
-//! Stories of quotas and turns.
+//! Tests of quotas and turns.
 
 use super::*;
 
@@ -12,7 +12,7 @@ pub async fn a_throttle_gives_a_burst_and_then_says_exactly_how_long_to_wait(a: 
     let wait = b.throttle("192.0.2.1", quota).await.unwrap().expect("the burst is used up");
     assert!(wait <= one && wait + begun.elapsed() + Duration::from_millis(1) >= one, "{wait:?}");
 
-    // What was refused was not counted, so after the wait there is one, and one only.
+    // A refused take was not counted. So one unit is there after the wait, and only one.
     tokio::time::sleep(wait).await;
     assert_eq!(a.throttle("192.0.2.1", quota).await.unwrap(), None);
     assert!(a.throttle("192.0.2.1", quota).await.unwrap().is_some());

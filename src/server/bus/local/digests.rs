@@ -30,7 +30,7 @@ impl Digests {
     }
 }
 
-/// How often something of each account's own has changed.
+/// For each account, a counter of the changes to the account itself.
 #[derive(Default)]
 pub(super) struct Versions(Expiring<AccountId, u64>);
 

@@ -1,4 +1,4 @@
-//! A map whose entries end.
+//! A hash map whose entries expire: [`Expiring`].
 
 use std::{
     borrow::Borrow,
@@ -7,11 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How often ended entries are shed, at most.
+/// The shortest pause between two removals of expired entries.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
 
-/// A map whose entries end: an ended one is never seen again, and its memory is given back within a minute of use. Has no
-/// clock of its own, so that tests choose the time.
+/// A hash map whose entries expire. An expired entry is never returned. Its memory is freed by the first lookup that is
+/// at least a minute after the last clean-up. Callers pass the time, so that tests can choose it.
 pub(super) struct Expiring<K, V> {
     entries: HashMap<K, Entry<V>>,
     swept_at: Option<Instant>,
@@ -29,7 +29,7 @@ impl<K, V> Default for Expiring<K, V> {
 }
 
 impl<K: Hash + Eq, V> Expiring<K, V> {
-    /// An entry and when it ends, which may be changed.
+    /// The value of an entry and its end. Both can be changed.
     pub fn get_mut<Q: Hash + Eq + ?Sized>(&mut self, key: &Q, now: Instant) -> Option<(&mut V, &mut Instant)>
     where
         K: Borrow<Q>,
@@ -39,17 +39,17 @@ impl<K: Hash + Eq, V> Expiring<K, V> {
         Some((&mut entry.value, &mut entry.ends_at))
     }
 
-    /// Puts an entry, in place of the one that was there.
+    /// Inserts an entry, or replaces it.
     pub fn insert(&mut self, key: K, value: V, ends_at: Instant) {
         self.entries.insert(key, Entry { value, ends_at });
     }
 
-    /// All entries with their ends; also such as have ended and were not shed yet.
+    /// All entries with their ends, including expired entries that were not removed yet.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V, Instant)> {
         self.entries.iter().map(|(key, entry)| (key, &entry.value, entry.ends_at))
     }
 
-    /// Takes an entry out.
+    /// Removes an entry.
     pub fn remove<Q: Hash + Eq + ?Sized>(&mut self, key: &Q)
     where
         K: Borrow<Q>,

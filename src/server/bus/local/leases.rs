@@ -9,7 +9,7 @@ use crate::{
 
 type Guest = (RoomId, MemberId);
 
-/// Until when each guest counts as there, also in the order in which that ends.
+/// The end of each guest's lease, by guest and in the order of the ends.
 #[derive(Default)]
 pub(super) struct Leases {
     ends: HashMap<Guest, Millis>,

@@ -1,6 +1,6 @@
-//! The bus of a single node, in memory: no other node appends or listens, so nothing is ever delivered.
+//! The bus of a single node, in memory. No other node appends or listens, so no packet is ever delivered.
 //!
-//! Every part has its own lock, held for one short step and never across an await.
+//! Each part has a lock of its own. A lock is held for one short step, and never across an await.
 
 mod digests;
 mod expiring;
@@ -34,23 +34,24 @@ use crate::{
 pub struct LocalBus {
     clock: Box<dyn Fn() -> Instant + Send + Sync>,
     tails: Mutex<Tails>,
-    /// Taken after the tails, where both are.
+    /// Locked after `tails`, where both are locked.
     digests: Mutex<Digests>,
     versions: Mutex<Versions>,
     leases: Mutex<Leases>,
     throttles: Mutex<Throttles>,
     turns: Mutex<Turns>,
-    /// Held so that the node, which waits for news as with any bus, does not take the silence for an end.
+    /// Keeps the channel of news open. A node waits for news on any bus, and would otherwise take the closed channel
+    /// for the end.
     _news: mpsc::Sender<BusNews>,
 }
 
 impl LocalBus {
-    /// An empty bus, and the news that never come.
+    /// Returns an empty bus, and its channel of news, which stays empty.
     pub fn new() -> (Self, mpsc::Receiver<BusNews>) {
         Self::with_clock(Instant::now)
     }
 
-    /// The same, by another clock, so that tests choose the time.
+    /// Returns the same with another clock, so that tests can choose the time.
     pub fn with_clock(clock: impl Fn() -> Instant + Send + Sync + 'static) -> (Self, mpsc::Receiver<BusNews>) {
         let (news, inbox) = mpsc::channel(1);
         let bus = Self {

@@ -1,4 +1,4 @@
-//! Tails in memory.
+//! Tails in memory. A [`Log`] is one tail, and [`Tails`] holds all of them within a total of bytes.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -18,15 +18,15 @@ use crate::{
     server::store::{Earlier, RoomId},
 };
 
-/// What one remembered id weighs, in `ids` and in `id_order`.
+/// The estimated bytes of one remembered id, in `ids` and `id_order` together.
 const ID_BYTES: usize = 112;
 
 /// All tails of this node.
 pub(super) struct Tails {
     logs: Expiring<RoomId, Log>,
-    /// What they weigh together at most.
+    /// The maximum bytes of all tails together.
     most: usize,
-    /// No less than what they weigh together: what they weighed when they were last weighed, and all that came since.
+    /// An upper bound of the bytes of all tails: the sum at the last full count, plus everything appended since.
     at_most: usize,
 }
 
@@ -42,12 +42,12 @@ struct Log {
     head: Seq,
     n: u64,
     sealed_by: Option<Person>,
-    /// The newest events, consecutive, at most [`TAIL_EVENTS`].
+    /// The newest events: consecutive seqs, at most [`TAIL_EVENTS`].
     events: VecDeque<Event>,
-    /// What they weigh together: at most [`TAIL_BYTES`], unless one alone is heavier.
+    /// The bytes of `events` by [`weight`]: at most [`TAIL_BYTES`], unless a single event is larger.
     bytes: usize,
     ids: HashMap<MessageKey, Remembered>,
-    /// The keys of `ids`, oldest first, so that the oldest is forgotten first.
+    /// The keys of `ids`, oldest first, so that the oldest id can be dropped first.
     id_order: VecDeque<MessageKey>,
 }
 
@@ -75,7 +75,7 @@ impl Log {
         })
     }
 
-    /// Why the batch cannot be appended, if it cannot.
+    /// Returns the reason why the batch cannot be appended, if there is one.
     fn refuse(&self, epoch: Epoch, batch: Batch) -> Option<TailAppended> {
         if self.epoch != epoch {
             return Some(TailAppended::Lost);
@@ -116,7 +116,7 @@ impl Log {
 }
 
 impl Tails {
-    /// No tails yet, of so many bytes at most.
+    /// No tails yet, and at most `most` bytes of them together.
     pub fn of(most: usize) -> Self {
         Self { logs: Expiring::default(), most, at_most: 0 }
     }
@@ -198,14 +198,14 @@ impl Tails {
         }
     }
 
-    /// Removes a tail wherever it stands.
+    /// Removes a tail, whatever its head is.
     pub fn forget(&mut self, room: RoomId) {
         self.logs.remove(&room);
     }
 
-    /// Removes the tails that were appended to longest ago, if all together weigh too much; gives their rooms. Whoever comes
-    /// back to one of these finds a new one, of another epoch. An eighth more is removed than has to be, so that the next
-    /// weighing is far.
+    /// Removes the tails with the oldest last append if all tails together are too large. Returns their rooms. A client
+    /// that comes back to such a room finds a new tail of another epoch. An eighth more than necessary is removed, so
+    /// that the next full count is far off.
     pub fn make_room(&mut self) -> Vec<RoomId> {
         if self.at_most <= self.most {
             return Vec::new();
@@ -217,7 +217,7 @@ impl Tails {
         }
         let mut oldest: Vec<_> = self.logs.iter().map(|(room, log, ends_at)| (ends_at, *room, log.weight())).collect();
         oldest.sort_unstable();
-        // The last of them was appended to just now.
+        // The last one had an append just now, so it stays.
         oldest.pop();
         let mut gone = Vec::new();
         for (_, room, weight) in oldest {
@@ -232,7 +232,7 @@ impl Tails {
         gone
     }
 
-    /// Says whether it was there.
+    /// Removes a tail that has this epoch and head, and returns whether there was one.
     pub fn remove(&mut self, room: RoomId, epoch: Epoch, head: Seq, now: Instant) -> bool {
         let is_there = self.logs.get_mut(&room, now).is_some_and(|(log, _)| (log.epoch, log.head) == (epoch, head));
         if is_there {
@@ -241,7 +241,7 @@ impl Tails {
         is_there
     }
 
-    /// When the tail of this epoch ends, if there is one.
+    /// When the tail expires, if the room has one of this epoch.
     pub fn end_of(&mut self, room: RoomId, epoch: Epoch, now: Instant) -> Option<Instant> {
         self.logs.get_mut(&room, now).filter(|(log, _)| log.epoch == epoch).map(|(_, ends_at)| *ends_at)
     }
@@ -283,7 +283,7 @@ mod tests {
             let (seq, n) = (u64::try_from(seq).unwrap(), 1);
             Event { seq, at: 1, kind: EventKind::Message(Message { n, id, author, body }) }
         };
-        // Ten times as much as eight rooms with two messages each.
+        // Ten rooms get two messages each, and there is space for the tails of eight.
         let one = weight(&said(1)) + ID_BYTES;
         let mut tails = Tails::of(16 * one);
         let mut gone = Vec::new();
@@ -305,7 +305,7 @@ mod tests {
             tails.append(rooms[0], Epoch::from_bits(1), Batch::of(&[said(3)]).unwrap(), start),
             TailAppended::Lost
         );
-        // One that is alone stays, however much it is.
+        // A tail that is the only one stays, whatever its size.
         let mut tails = Tails::of(one);
         tails.open(rooms[0], Epoch::from_bits(1), 0, 0, 0, start);
         let all: Vec<Event> = (1..=8).map(said).collect();

@@ -1,5 +1,5 @@
-//! Digests: a hash for each room of `epoch`, `head` and the whole as `json`, in the slot of the room's tail; and versions of
-//! accounts, a number each. Both expire by themselves.
+//! Digests and versions. A room's digest is a hash of `epoch`, `head` and the whole digest as `json`, in the slot of
+//! the room's tail. An account's version is a number. Both expire by themselves.
 
 use std::sync::LazyLock;
 
@@ -15,7 +15,8 @@ use crate::{
     server::store::{AccountId, RoomId},
 };
 
-/// Keys read in one round trip, so that a node that shows very many rooms holds nobody else up.
+/// The number of keys that are read in one round trip, so that a node that shows very many rooms does not delay other
+/// commands.
 const AT_ONCE: usize = 500;
 
 static PUT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("digest_put.lua")));
@@ -38,7 +39,7 @@ pub(super) async fn read(bus: &RedisBus, rooms: &[RoomId]) -> Result<Vec<(RoomId
             ask.cmd("HGET").arg(key(bus, *room, "digest")).arg("json");
         }
         let texts: Vec<Option<String>> = bus.link.query_all(&ask).await?;
-        // One that a node of another version wrote counts as missing, as a cache may be.
+        // A digest in the format of another version of the program is skipped, as if it were missing.
         let known =
             rooms.iter().zip(texts).filter_map(|(room, text)| Some((*room, serde_json::from_str(&text?).ok()?)));
         all.extend(known);

@@ -1,4 +1,4 @@
-//! Leases: one sorted set of `<room>:<member>`, by when they end.
+//! Leases: one sorted set of `<room>:<member>`. The score is the time at which the lease ends.
 
 use std::sync::LazyLock;
 
@@ -11,12 +11,13 @@ use crate::{
     server::store::RoomId,
 };
 
-/// Guests in one command, so that a node with very many holds nobody else up.
+/// The number of guests in one command, so that a node with very many guests does not delay other commands.
 const GUESTS_AT_ONCE: usize = 1_000;
 
 static CLAIM: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("leases_claim.lua")));
 
-/// Sets when leases end: those who have none get one, and `rule` (of `ZADD`) says what becomes of the others.
+/// Sets the end of leases. Guests without a lease get one. `rule` is the option of `ZADD` that applies to the others:
+/// `GT` moves an end only to a later time, `NX` leaves it unchanged.
 pub(super) async fn extend(bus: &RedisBus, guests: &[(RoomId, MemberId)], until: Millis, rule: &str) -> Result<()> {
     for guests in guests.chunks(GUESTS_AT_ONCE) {
         let mut add = cmd("ZADD");

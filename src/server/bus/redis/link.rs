@@ -1,8 +1,11 @@
-//! The connections to Redis, and keeping them.
+//! The two connections to Redis (one for commands, one for packets), and the task that keeps them.
 //!
-//! A node has one answer to "is Redis there?": both connections are made together, watched together, and replaced together.
-//! Not redis' own `ConnectionManager`: it does not replace a connection that is open but dead (a paused server, a cut
-//! cable), and it does not say when all subscriptions hold again.
+//! Both connections are made, checked and replaced together, so that a node has one answer to "is Redis there?". While
+//! they are lost, a call waits for a short time and then fails.
+//!
+//! This replaces the `ConnectionManager` of the `redis` crate, for two reasons. That one does not replace a connection
+//! that is open but dead (a stopped server, a cut cable). And it does not report when all subscriptions are active
+//! again.
 
 use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 
@@ -18,40 +21,41 @@ use tokio::{
 
 use super::{super::Result, packets::Packets};
 
-/// How long one answer of Redis may take.
+/// The deadline for one answer of Redis.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
-/// How long a connection may take to be made.
+/// The deadline for making a connection.
 const CONNECT_WITHIN: Duration = Duration::from_secs(1);
-/// How long a command waits for a lost connection to come back: quick mends are not noticed, and an outage answers soon.
+/// How long a command waits for a lost connection to be made again. A short interruption then causes no error, and a
+/// call during an outage fails soon.
 const WAIT_FOR_LINK: Duration = Duration::from_millis(500);
-/// How often both connections are tried, so that a dead one is found without traffic.
+/// How often both connections are pinged, so that a dead one is found without traffic.
 const PING_EVERY: Duration = Duration::from_secs(1);
-/// The pauses between attempts to connect double from the first to the last.
+/// The first and the longest pause between attempts to connect. Each pause is twice the one before it.
 const RETRY_AFTER: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(500)];
-/// Commands queued in the client; beyond that callers wait, within their deadline.
+/// The size of the client's queue of commands. When it is full, callers wait within their deadline.
 const COMMAND_QUEUE: usize = 1_024;
-/// The oldest Redis that has all that is used here.
+/// The oldest supported version of Redis: it has all the commands that are used here.
 const OLDEST: (u32, u32) = (6, 2);
 
-/// Where commands go.
+/// Sends commands over the current connection. There is none while Redis is lost.
 pub(super) struct Link {
     commands: watch::Receiver<Option<MultiplexedConnection>>,
 }
 
 impl Link {
-    /// Asks one command.
+    /// Runs one command.
     pub async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T> {
         let mut connection = self.connection().await?;
         answer(command.query_async(&mut connection)).await
     }
 
-    /// Asks many commands in one round trip.
+    /// Runs many commands in one round trip.
     pub async fn query_all<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T> {
         let mut connection = self.connection().await?;
         answer(commands.query_async(&mut connection)).await
     }
 
-    /// Runs a script; Redis is given it first if it does not know it, as after a restart.
+    /// Runs a script. The script is loaded first if Redis does not have it, for example after a restart of Redis.
     pub async fn run<T: FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> Result<T> {
         let mut connection = self.connection().await?;
         answer(script.invoke_async(&mut connection)).await
@@ -71,13 +75,13 @@ async fn answer<T>(asked: impl Future<Output = RedisResult<T>>) -> Result<T> {
     Ok(answer.context("Redis failed")?)
 }
 
-/// Makes connections.
+/// Makes pairs of connections.
 pub(super) struct Dialer {
     client: Client,
     packets: Arc<Packets>,
 }
 
-/// Both connections, and what tells that one of them was closed.
+/// Both connections. `closed` is notified when one of them is closed.
 pub(super) struct Pair {
     commands: MultiplexedConnection,
     packets: MultiplexedConnection,
@@ -94,8 +98,8 @@ impl Dialer {
         Ok(Self { client, packets: packets.clone() })
     }
 
-    /// The first connections, with what a person needs to know if they cannot be had. Names the address only: the URL may
-    /// have a password.
+    /// Makes the first pair and checks the version. The errors say what an operator can do. They name only the address,
+    /// since the URL may contain a password.
     pub async fn first(&self) -> anyhow::Result<Pair> {
         let address = self.client.get_connection_info().addr();
         let pair = self.dial().await.with_context(|| {
@@ -137,7 +141,7 @@ impl Dialer {
         Ok(pair)
     }
 
-    /// Tries until Redis is back.
+    /// Tries to connect again and again, until it succeeds.
     async fn redial(&self) -> Pair {
         let [mut pause, longest] = RETRY_AFTER;
         loop {
@@ -158,7 +162,8 @@ impl Pair {
         Ok(())
     }
 
-    /// Keeps subscriptions as they are wanted, until a connection fails.
+    /// Keeps the subscriptions in line with the wanted rooms and pings, until a connection fails. On every pair but the
+    /// first, it reports missed packets once the subscriptions are active.
     async fn serve(&mut self, packets: &Packets, is_first: bool) -> RedisError {
         let mut subscriptions = packets.subscriptions();
         let mut announce = !is_first;
@@ -184,7 +189,7 @@ impl Pair {
     }
 }
 
-/// A link over this pair, and the task that keeps it.
+/// Returns a link over this pair, and the task that replaces the pair whenever it fails.
 pub(super) fn keep(dialer: Dialer, mut pair: Pair, packets: Arc<Packets>) -> (Link, impl Future<Output = ()>) {
     let (up, commands) = watch::channel(Some(pair.commands.clone()));
     let keeping = async move {

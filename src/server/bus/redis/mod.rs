@@ -1,10 +1,12 @@
-//! The bus of many nodes, in Redis 6.2 or later (`ZADD GT` and `ZRANGE BYSCORE` came with it).
+//! The bus for many nodes, in Redis 6.2 or later (the version that brought `ZADD GT` and `ZRANGE BYSCORE`).
 //!
-//! What has to be atomic is a Lua script beside this file. A node has two connections ([`link`]): one for commands, and one
-//! for packets, so that a flood of packets delays no append. It talks to one Redis: each script keeps to one slot, as a
-//! cluster asks, but to follow a cluster's redirections is left to a proxy before it.
+//! Each operation that must be atomic is a Lua script beside this file. A node has two connections ([`link`]): one for
+//! commands, and one for packets, so that many packets do not delay an append. The client talks to one Redis server.
+//! Each script uses the keys of one slot only, as a Redis Cluster requires. It does not follow a cluster's
+//! redirections, so a cluster needs a proxy in front.
 //!
-//! Text of ephemeral rooms is in Redis only inside the keys of a tail and the digest that lives with it, all of which expire.
+//! Text of ephemeral rooms is in Redis only in the keys of a tail and in the digest that is removed with it. All of
+//! these expire.
 
 mod digests;
 mod leases;
@@ -29,23 +31,25 @@ use crate::{
     server::store::{AccountId, Earlier, RoomId},
 };
 
-/// News that wait for the node at most. When it is full, packets are dropped and [`BusNews::Missed`] follows.
+/// The size of the node's queue of news. When it is full, packets are dropped and [`BusNews::Missed`] follows.
 const NEWS_QUEUE: usize = 8_192;
 
-/// The bus of many nodes. Dropping it closes its connections.
+/// The bus for many nodes. Dropping it closes its connections.
 pub struct RedisBus {
-    /// What all keys and channels start with, so that several installations can share one Redis.
+    /// The first part of all keys and channels, so that several installations can share one Redis.
     prefix: String,
     link: Link,
     packets: Arc<Packets>,
-    /// Keep the connections, and report what was missed; they end with the bus.
+    /// The background tasks: one keeps the connections, one sends [`BusNews::Missed`]. They end when the bus is
+    /// dropped.
     _tasks: JoinSet<()>,
 }
 
 impl RedisBus {
-    /// Connects to the Redis of this address and checks that it will do. Gives the bus, and its news, which the node drains.
+    /// Connects to the Redis at `url` and checks its version. Returns the bus and its news, which the node has to
+    /// drain.
     ///
-    /// From here on a lost connection is an error of each call and is mended in the background.
+    /// Afterwards, a call fails while the connection is lost, and a background task makes the connection again.
     pub async fn connect(url: &str, prefix: &str) -> anyhow::Result<(Self, mpsc::Receiver<BusNews>)> {
         let (news, inbox) = mpsc::channel(NEWS_QUEUE);
         let packets = Arc::new(Packets::new(prefix, news));

@@ -1,7 +1,10 @@
-//! Packets: classic pub/sub, one channel a room.
+//! Packets: classic pub/sub, with one channel for each room.
 //!
-//! Not sharded pub/sub: that needs Redis 7 and a client that knows the cluster, while a classic `PUBLISH` is allowed in
-//! every script and heard on every node of a cluster.
+//! A caller of [`Packets::follow`] only records which rooms the node wants. The task of the connection brings the
+//! connection's subscriptions in line with that ([`Subscriptions::settle`]), also after each reconnect.
+//!
+//! Sharded pub/sub is not used: it needs Redis 7 and a client that knows the cluster's layout. A classic `PUBLISH` is
+//! allowed in every script, and every node of a cluster delivers it.
 
 use std::{
     collections::HashSet,
@@ -23,9 +26,9 @@ use uuid::{Uuid, fmt::Hyphenated};
 use super::super::{BusNews, Result};
 use crate::server::store::RoomId;
 
-/// How long [`Packets::follow`] waits for its subscription to hold.
+/// How long [`Packets::follow`] waits for its subscription to be active.
 const FOLLOW_WITHIN: Duration = Duration::from_millis(2_500);
-/// Channels in one command: an answer is one confirmation for each.
+/// The number of channels in one command. Redis answers each command with one confirmation for each channel.
 const CHANNELS_AT_ONCE: usize = 1_000;
 
 /// The channel of a room.
@@ -33,25 +36,25 @@ pub(super) fn channel(prefix: &str, room: RoomId) -> String {
     format!("{prefix}:{{{room}}}:news")
 }
 
-/// What this node wants to hear, and what it hears.
+/// The rooms that this node follows, and the way of their packets to the node.
 pub(super) struct Packets {
     prefix: String,
     news: mpsc::Sender<BusNews>,
-    /// Set when the node has to be told that packets may be missing; a second time while it waits to be told is the same.
+    /// Notified when the node must be sent [`BusNews::Missed`]. Several notifications before it is sent count as one.
     missed: Notify,
     wanted: Mutex<Wanted>,
-    /// Wakes who subscribes.
+    /// Wakes the task that subscribes, after `wanted` has changed.
     changed: Notify,
-    /// Which version of `wanted` the subscriptions have reached.
+    /// The `version` of [`Wanted`] up to which the subscriptions are active.
     settled: watch::Sender<u64>,
 }
 
 #[derive(Default)]
 struct Wanted {
     rooms: HashSet<RoomId>,
-    /// Rooms whose subscription may differ from what is wanted.
+    /// Rooms whose subscription may differ from `rooms`.
     changed: Vec<RoomId>,
-    /// Counts changes, so that a caller can wait for its own.
+    /// Counts changes, so that a caller can wait until its own change is active.
     version: u64,
 }
 
@@ -89,20 +92,20 @@ impl Packets {
         wanted.version
     }
 
-    /// Resolves when [`Subscriptions::settle`] has something to do.
+    /// Returns when there may be subscriptions to change, by [`Subscriptions::settle`].
     pub async fn wants_change(&self) {
         self.changed.notified().await;
     }
 
-    /// The subscriptions of a new connection: none yet.
+    /// The subscriptions of a new connection. It has none yet, so every followed room is marked as changed.
     pub fn subscriptions(&self) -> Subscriptions<'_> {
         let mut wanted = self.wanted();
         wanted.changed = wanted.rooms.iter().copied().collect();
         Subscriptions { packets: self, held: HashSet::new() }
     }
 
-    /// Hands a packet to the node. Called by the connection itself, so it never waits: if the queue is full the packet is
-    /// dropped and the node will be told.
+    /// Queues a packet for the node. The connection itself calls this, so it never waits: if the queue is full, the
+    /// packet is dropped and [`BusNews::Missed`] is owed.
     pub fn deliver(&self, message: Vec<Value>) {
         let Ok([Value::BulkString(channel), Value::BulkString(packet)]) = <[Value; 2]>::try_from(message) else {
             return;
@@ -114,17 +117,18 @@ impl Packets {
         }
     }
 
-    /// From now on the node has to be told that packets may be missing.
+    /// Records that the node must be sent [`BusNews::Missed`].
     pub fn owe_missed(&self) {
         self.missed.notify_one();
     }
 
-    /// Tells the node whenever packets may be missing, waiting for room in its queue; ends when the node stops listening.
+    /// Sends [`BusNews::Missed`] whenever it is owed, and waits for a free place in the queue. Ends when the node drops
+    /// its receiver.
     pub async fn report_missed(self: Arc<Self>) {
         loop {
             self.missed.notified().await;
             let Ok(place) = self.news.reserve().await else { return };
-            // What was dropped while this waited for its place is told with it.
+            // This news also covers packets that were dropped during the wait for a place.
             let _ = self.missed.notified().now_or_never();
             tracing::info!("packets may have been missed: the heads of all live rooms are compared");
             place.send(BusNews::Missed);
@@ -141,14 +145,15 @@ impl Packets {
     }
 }
 
-/// What one connection is subscribed to.
+/// The subscriptions of one connection.
 pub(super) struct Subscriptions<'a> {
     packets: &'a Packets,
     held: HashSet<RoomId>,
 }
 
 impl Subscriptions<'_> {
-    /// Makes the subscriptions what is wanted now; many changes become one command.
+    /// Subscribes and unsubscribes until the connection follows exactly the wanted rooms. Many changes become one
+    /// command.
     pub async fn settle(&mut self, connection: &mut MultiplexedConnection) -> RedisResult<()> {
         let (mut subscribe, mut unsubscribe) = (Vec::new(), Vec::new());
         let version = {

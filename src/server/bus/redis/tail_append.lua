@@ -2,9 +2,10 @@
 -- room. All of that happens, or nothing. Returns 'done' or the reason of the refusal, as `TailAppended` names them.
 -- Seqs stay strings, so that they never become Lua's floating point numbers.
 --
--- KEYS: tail, meta, ids, id queue. ARGV: 1 epoch, 2 the head that the tail must have, 3 its new head, 4 its new n (''
--- leaves n unchanged), 5 life in ms, 6 maximum events, 7 maximum ids, 8 channel, 9 packet, 10 maximum bytes. Then four
--- for each event: seq, JSON, message key ('' if the event is no message), what to remember of the message.
+-- KEYS: tail, meta, ids, id queue.
+-- ARGV: 1 epoch, 2 the head that the tail must have, 3 its new head, 4 its new n ('' leaves n unchanged), 5 life in ms,
+-- 6 maximum events, 7 maximum ids, 8 channel, 9 packet, 10 maximum bytes.
+--       Then four for each event: seq, JSON, message key ('' if the event is no message), what to remember of the message.
 local tail, meta, ids, queue = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local FIRST, WIDTH = 11, 4
 
@@ -20,7 +21,8 @@ end
 if now[2] ~= ARGV[2] then return {'stale'} end
 
 -- `bytes` is an upper bound of the bytes of all events: the sum at the last full count, plus everything appended since.
--- So an append adds only its own bytes, and the whole tail is counted only when `bytes` exceeds the maximum.
+-- So an append adds only its own bytes, and the whole tail is counted only when `bytes` exceeds the maximum. A rewrite
+-- of events does not change `bytes`.
 local bytes = tonumber(now[4] or 0)
 for i = FIRST, #ARGV, WIDTH do
   bytes = bytes + #ARGV[i + 1]

@@ -1,9 +1,9 @@
 -- Reads a tail with its events after a seq. With the optional arguments it also makes the tail, if there is none, and
 -- makes it anew if it is outdated (sealed below the given head).
 --
--- KEYS: tail, meta, ids, id queue. ARGV: 1 the seq to read after; to make the tail also: 2 epoch, 3 head, 4 n, 5 life
--- in ms. Returns epoch, head, n, the person who sealed it ('' if not sealed) and the events as JSON; false if there is
--- no tail.
+-- KEYS: tail, meta, ids, id queue.
+-- ARGV: 1 the seq to read after; to make the tail also: 2 epoch, 3 head, 4 n, 5 life in ms. Returns epoch, head, n, the
+-- person who sealed it ('' if not sealed) and the events as JSON; false if there is no tail.
 local tail, meta, ids, queue = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 
 local now = redis.call('HMGET', meta, 'epoch', 'head', 'n', 'sealed_by')

@@ -1,9 +1,12 @@
-//! Tails: four keys a room, which share the room's hash tag (as its digest does, in `digests.rs`) and expire together.
+//! Tails: four keys for each room. They share the room's hash tag with its digest (`digests.rs`), and they expire
+//! together. Most functions here only build the arguments: the rules of appending and sealing are in the `tail_*.lua`
+//! scripts.
 //!
-//! - `tail`: a stream whose entry ids are `<seq>-0`, with one field, the event as JSON;
-//! - `meta`: a hash of `epoch`, `head`, `n`, `bytes` (no less than the events are), and `sealed_by` once it is sealed;
-//! - `ids`: a hash from `<author>:<client id>` to what is [`Remembered`] of the message;
-//! - `idq`: the keys of `ids`, oldest first, so that the oldest is forgotten first.
+//! - `tail`: a stream. Its entry ids are `<seq>-0`, and each entry has one field, the event as JSON.
+//! - `meta`: a hash of `epoch`, `head`, `n` and `bytes` (an upper bound of the events' bytes); also `sealed_by` once
+//!   the tail is sealed.
+//! - `ids`: a hash from `<author>:<client id>` to the [`Remembered`] of the message.
+//! - `idq`: a list of the keys of `ids`, oldest first, so that the oldest id can be dropped first.
 
 use std::sync::LazyLock;
 
@@ -28,7 +31,7 @@ static READ: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("tail_
 static REWRITE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("tail_rewrite.lua")));
 static SEAL: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("tail_seal.lua")));
 
-/// The answer of `tail_read.lua`: epoch, head, n, who sealed it (or nothing), events.
+/// The answer of `tail_read.lua`: epoch, head, n, who sealed it (as JSON, or empty), events (as JSON).
 type Read = (u64, Seq, u64, String, Vec<String>);
 
 pub(super) async fn open(bus: &RedisBus, room: RoomId, epoch: Epoch, head: Seq, n: u64, after: Seq) -> Result<Tail> {
@@ -152,7 +155,7 @@ pub(super) async fn forget(bus: &RedisBus, room: RoomId) -> Result<()> {
     bus.link.query(&delete).await
 }
 
-/// Under what a message is remembered.
+/// The key of a message in `ids`.
 fn message_key(message: &Message) -> String {
     let (author, id) = key_of(message);
     format!("{author}:{id}")
@@ -162,7 +165,7 @@ fn keys(bus: &RedisBus, room: RoomId) -> [String; 4] {
     ["tail", "meta", "ids", "idq"].map(|part| key(bus, room, part))
 }
 
-/// A key of a room; all of them are in one slot.
+/// The name of a key of a room. The hash tag puts all keys of a room into one slot.
 pub(super) fn key(bus: &RedisBus, room: RoomId, part: &str) -> String {
     format!("{}:{{{room}}}:{part}", bus.prefix)
 }

@@ -1,4 +1,4 @@
-//! Throttles and turns: one key each, which expires by itself.
+//! Throttles and turns: one key for each, which expires by itself. The quotas' arithmetic is in `throttle.lua`.
 
 use std::{sync::LazyLock, time::Duration};
 
@@ -24,7 +24,7 @@ pub(super) async fn take(bus: &RedisBus, takes: &[(String, Quota)]) -> Result<Op
 
 pub(super) async fn take_turn(bus: &RedisBus, job: &str, pause: Duration) -> Result<bool> {
     let mut set = cmd("SET");
-    // Redis refuses a life of 0 ms.
+    // Redis refuses an expiry of 0 ms.
     set.arg(format!("{}:turn:{job}", bus.prefix)).arg("").arg("NX").arg("PX").arg(pause.as_millis().max(1).to_string());
     let taken: Option<String> = bus.link.query(&set).await?;
     Ok(taken.is_some())
