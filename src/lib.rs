@@ -12,18 +12,19 @@
 //! - Floor 6, `server::{boot, admin}` and [`ui`]: start and stop, commands of operators, pages, and the browser's
 //!   replica.
 //!
-//! A file imports only from floors below its own (`tests/house.rs` checks it). `ui` sees only `protocol`, `api` and itself.
+//! A file imports only from floors below its own (`tests/house.rs` checks it). `ui` imports only from `protocol`, `api`
+//! and itself.
 
 #[expect(missing_docs, reason = "the macro makes argument structs; the functions say what the arguments mean")]
 pub mod api;
 pub mod protocol;
 pub mod ui;
 
-// The one gate between the two builds.
+// The only place where the server's build and the browser's build differ in modules.
 #[cfg(feature = "ssr")]
 pub mod server;
 
-/// Where the browser starts: takes over the page that the server rendered.
+/// The entry point in the browser: hydrates the page that the server has rendered.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {

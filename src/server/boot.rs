@@ -59,8 +59,8 @@ use crate::{
 const REQUESTS_UNDER_WAY: usize = 1_000;
 /// The `Cache-Control` of pages. A page is for one person, so shared caches must not store it.
 const PERSONAL: HeaderValue = HeaderValue::from_static("private, no-cache");
-/// The `Cache-Control` of pages with messages or secrets. After logging out, the browser's Back button must not show
-/// them again, and no browser may write them to a disk.
+/// The `Cache-Control` of pages that show messages, secrets or preferences. After logging out, the browser's Back
+/// button must not show them again, and no browser may write them to a disk.
 const UNKEPT: HeaderValue = HeaderValue::from_static("no-store");
 
 /// Runs the server until SIGTERM or Ctrl-C.

@@ -70,10 +70,15 @@ pub struct Keys {
 struct Key {
     /// The `kid` of tokens. It tells secrets apart and reveals nothing about them.
     id: String,
+    /// Signs access tokens.
     access: [u8; 32],
+    /// Derives the tokens and codes in mails.
     mail: [u8; 32],
+    /// Keys the hashes of codes, and derives the marks of tabs.
     code: [u8; 32],
+    /// Derives the passes of browsers.
     pass: [u8; 32],
+    /// Derives values from requests ([`Keys::of_request`]).
     request: [u8; 32],
 }
 

@@ -1,9 +1,8 @@
 //! Limits: how often one client, person or socket may do something.
 //!
-//! The constants below are all quotas, with the reason for each number. [`Limits`] has one function for each action: it
-//! takes one unit and returns the refusal with the time to wait. Most quotas are counted on the bus, so over all nodes.
-//! While the bus is away, a node counts by itself. Messages and reading are always counted by node. How much text may
-//! be stored is in `storing.rs`.
+//! The constants below are the quotas. [`Limits`] has one function for each action: it takes one unit and returns the
+//! refusal with the time to wait. Most quotas are counted on the bus, so over all nodes. While the bus is away, a node
+//! counts by itself. Messages and reading are always counted by node. How much text may be stored is in `storing.rs`.
 
 use std::{
     array,
@@ -467,6 +466,7 @@ pub struct SocketAllowance {
     answers: Allowance,
     /// The bytes of answers that were counted so far.
     counted: u64,
+    /// When the socket last asked for all rooms of an account.
     watched_at: Option<Instant>,
 }
 

@@ -76,8 +76,8 @@ pub struct Node {
     pub lines: Lines,
     /// The sockets that watch a list of rooms.
     pub watchers: Watchers,
-    /// Work that is done after an answer, so that the answer reveals nothing of it. It is finished before the store is
-    /// closed.
+    /// Work that is done after an answer, so that the answer reveals nothing of it, not even by its duration. It is
+    /// finished before the store is closed.
     pub errands: TaskTracker,
     /// Cancelled when the node begins to stop. From then on no new commands are read.
     pub stopping: CancellationToken,
@@ -89,7 +89,7 @@ pub struct Node {
     pub pulse: Pulse,
 }
 
-/// The sender of a request, as far as a session or a guest's token proves who it is.
+/// A person across all rooms, as proved by a session or a guest's token.
 #[derive(Clone, Debug)]
 pub enum Actor {
     /// A guest: somebody without an account.

@@ -48,7 +48,7 @@ const NOBODYS: &str =
 pub struct Passwords {
     /// Permits to wait or work.
     line: Arc<Semaphore>,
-    /// Permits to work: half of the cores, so that the other half is always free for rooms.
+    /// Permits to work: half of the cores (at least one), so that the other half is always free for rooms.
     desks: Arc<Semaphore>,
     threads: Arc<Threads>,
 }

@@ -5,7 +5,7 @@
 //! A message usually needs no call to the bus. A node takes [`CHUNK`] bytes at a time from a budget on the bus, and
 //! spends them in memory. Bytes that it has not spent when it drops a subject, or stops, are lost.
 //!
-//! The same file refuses to store when the disk of the embedded store is almost full.
+//! [`Storing`] also refuses to store text when the disk of the embedded store is almost full.
 
 use std::{
     collections::HashMap,
@@ -33,10 +33,12 @@ const KIB: u32 = 1024;
 const CHUNK: u32 = 64 * KIB;
 /// The number of chunks in a MiB.
 const OF_A_MIB: u32 = 16;
-/// The budgets of a day, in chunks. For comparison: 200 people behind one address who each send 2,000 messages a day
-/// store 130 MiB.
+/// The budget of a client for a day, in chunks. For comparison: 200 people behind one address who each send 2,000
+/// messages a day store 130 MiB.
 const CLIENT: Quota = Quota { burst: 256 * OF_A_MIB, per: DAY };
+/// The budget of a room for a day, in chunks.
 const ROOM: Quota = Quota { burst: 128 * OF_A_MIB, per: DAY };
+/// The budget of a person for a day, in chunks.
 const PERSON: Quota = Quota { burst: 16 * OF_A_MIB, per: DAY };
 /// The estimated bytes of an event beside its text: its row and the index entries.
 const EVENT: usize = 128;
@@ -140,6 +142,7 @@ impl Storing {
         allowances.shrink_to_fit();
     }
 
+    /// Refuses guests on a low disk, and everybody on a full one.
     fn has_space(&self, person: Option<ActorId>) -> Result<(), Problem> {
         match (self.space(), person) {
             (Space::Enough, _) | (Space::Low, Some(ActorId::Account(_))) => Ok(()),
@@ -147,6 +150,8 @@ impl Storing {
         }
     }
 
+    /// Spends `bytes` of each subject. A subject that has too few gets another chunk from the bus first. If the bus
+    /// refuses a chunk, nothing is spent, and the refusal names the longest wait.
     async fn take(&self, subjects: [Option<Subject>; 3], bytes: usize) -> Result<(), Problem> {
         if !self.enabled {
             return Ok(());

@@ -76,7 +76,7 @@ impl Digest {
         self.epoch != other.epoch || self.head > other.head
     }
 
-    /// Whether a member counts as connected at the time `now`. What was written more than 150 s ago does not count.
+    /// Whether a member counts as connected at the time `now`. What was written 150 s ago or earlier does not count.
     pub fn is_here(&self, member: MemberId, now: Millis) -> bool {
         let life = Millis::try_from(HERE_LIFE.as_millis()).unwrap_or(Millis::MAX);
         self.here.as_ref().is_some_and(|here| now - here.at < life && here.members.contains(&member))

@@ -154,7 +154,7 @@ pub trait Bus: Send + Sync + 'static {
     /// Subscribes this node to a room's packets, and returns once the subscription is active. The driver subscribes
     /// again after each reconnect.
     ///
-    /// On an error the room stays subscribed in intent: the driver subscribes once the bus is back, and then sends
+    /// After an error the driver goes on trying: it subscribes once the bus is back, and then sends
     /// [`BusNews::Missed`].
     async fn follow(&self, room: RoomId) -> Result<()>;
 

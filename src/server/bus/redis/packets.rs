@@ -83,6 +83,7 @@ impl Packets {
         self.want(|wanted| wanted.rooms.remove(&room), room);
     }
 
+    /// Records a change of the wanted rooms, and returns its version.
     fn want(&self, change: impl FnOnce(&mut Wanted) -> bool, room: RoomId) -> u64 {
         let mut wanted = self.wanted();
         change(&mut wanted);

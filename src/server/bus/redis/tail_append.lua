@@ -4,8 +4,8 @@
 --
 -- KEYS: tail, meta, ids, id queue.
 -- ARGV: 1 epoch, 2 the head that the tail must have, 3 its new head, 4 its new n ('' leaves n unchanged), 5 life in ms,
--- 6 maximum events, 7 maximum ids, 8 channel, 9 packet, 10 maximum bytes.
---       Then four for each event: seq, JSON, message key ('' if the event is no message), what to remember of the message.
+-- 6 maximum events, 7 maximum ids, 8 channel, 9 packet, 10 maximum bytes. Then four for each event: seq, JSON, message
+-- key ('' if the event is no message), what to remember of the message.
 local tail, meta, ids, queue = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local FIRST, WIDTH = 11, 4
 
