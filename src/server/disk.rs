@@ -18,9 +18,9 @@ const OTHERS: u32 = 0o077;
 const STICKY: u32 = 0o1000;
 /// How long a measurement of the free space is used, in milliseconds.
 const FRESH: u64 = 1_000;
-/// Without a setting, the floor is at most this many bytes.
+/// The floor without a setting, in bytes. On a small disk it is less (`FLOOR_PART`).
 const FLOOR: u64 = 512 * MIB;
-/// Without a setting, the floor is at most the disk's size divided by this.
+/// On a small disk, the floor without a setting is the disk's size divided by this.
 const FLOOR_PART: u64 = 50;
 const MIB: u64 = 1024 * 1024;
 

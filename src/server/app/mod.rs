@@ -112,7 +112,7 @@ impl Actor {
         }
     }
 
-    /// Which of their states (such as read marks) the actor shows. Guests show all.
+    /// Whether the actor shows how far they have read, and that they type. Guests show both.
     pub fn discretion(&self) -> Discretion {
         match self {
             Self::Guest(_) => Discretion::default(),

@@ -151,7 +151,7 @@ impl Storing {
     }
 
     /// Spends `bytes` of each subject. A subject that has too few gets another chunk from the bus first. If the bus
-    /// refuses a chunk, nothing is spent, and the refusal names the longest wait.
+    /// refuses one, the text is refused with the longest wait.
     async fn take(&self, subjects: [Option<Subject>; 3], bytes: usize) -> Result<(), Problem> {
         if !self.enabled {
             return Ok(());
