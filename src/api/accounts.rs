@@ -1,10 +1,12 @@
-//! Accounts, for the pages. `next` is where to go on, a path of this site.
+//! Server functions of the pages for registering, logging in and guests. `next` is the path of this site to go to
+//! afterwards.
 
 use leptos::prelude::*;
 
 use crate::protocol::Problem;
 
-/// Registers, and goes on. `form` is the number that the page gave the form: the same form sent twice makes one account.
+/// Registers an account and goes to `next`. `form` is the random number that the page put into the form: sending the
+/// same form twice makes one account.
 #[server(prefix = "/api/ui", endpoint = "register")]
 pub async fn register(
     name: String,
@@ -35,7 +37,7 @@ pub async fn register(
     Ok(())
 }
 
-/// Logs in by address and password, and goes on.
+/// Logs in by address and password and goes to `next`.
 #[server(prefix = "/api/ui", endpoint = "log_in")]
 pub async fn log_in(
     email: String,
@@ -62,7 +64,7 @@ pub async fn log_in(
     Ok(())
 }
 
-/// Logs out here.
+/// Ends the session of this browser and goes to the start page.
 #[server(prefix = "/api/ui", endpoint = "log_out")]
 pub async fn log_out() -> Result<(), Problem> {
     use crate::server::{domain, http::context};
@@ -73,7 +75,7 @@ pub async fn log_out() -> Result<(), Problem> {
     Ok(())
 }
 
-/// Has a code mailed, and goes to where it is typed.
+/// Mails a code for logging in, and goes to the page where it is typed.
 #[server(prefix = "/api/ui", endpoint = "request_code")]
 pub async fn request_code(
     email: String,
@@ -94,7 +96,7 @@ pub async fn request_code(
     Ok(())
 }
 
-/// Logs in by a code, and goes on.
+/// Logs in by a mailed code and goes to `next`.
 #[server(prefix = "/api/ui", endpoint = "log_in_by_code")]
 pub async fn log_in_by_code(
     email: String,
@@ -121,7 +123,7 @@ pub async fn log_in_by_code(
     Ok(())
 }
 
-/// Has a link mailed to set a new password.
+/// Mails a link for a new password.
 #[server(prefix = "/api/ui", endpoint = "forgot_password")]
 pub async fn forgot_password(email: String) -> Result<(), Problem> {
     use crate::server::{domain, http::context};
@@ -134,7 +136,7 @@ pub async fn forgot_password(email: String) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Sets a new password by the token of a mail, and goes to where one logs in with it.
+/// Sets a new password with the token of a mailed link, and goes to the page for logging in.
 #[server(prefix = "/api/ui", endpoint = "reset_password")]
 pub async fn reset_password(token: String, new_password: String) -> Result<(), Problem> {
     use crate::{
@@ -151,7 +153,7 @@ pub async fn reset_password(token: String, new_password: String) -> Result<(), P
     Ok(())
 }
 
-/// Proves an address by the token of a mail.
+/// Proves an address with the token of a mailed link.
 #[server(prefix = "/api/ui", endpoint = "verify_email")]
 pub async fn verify_email(token: String) -> Result<(), Problem> {
     use crate::{
@@ -174,7 +176,7 @@ pub async fn verify_email(token: String) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Forgets a guest: leaves the room, ends the session, and says so.
+/// Forgets a guest: leaves the room, ends the session, and shows that this is done.
 #[server(prefix = "/api/ui", endpoint = "forget_me")]
 pub async fn forget_me() -> Result<(), Problem> {
     use crate::server::{domain, http::context};
@@ -185,7 +187,7 @@ pub async fn forget_me() -> Result<(), Problem> {
     Ok(())
 }
 
-/// Mails a guest a link that brings them back to their room, and to registering.
+/// Mails a guest a link that leads to registering and back to their room.
 #[server(prefix = "/api/ui", endpoint = "keep_room")]
 pub async fn keep_room(code: String, email: String) -> Result<(), Problem> {
     use crate::server::{domain, http::context};

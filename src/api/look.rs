@@ -1,10 +1,11 @@
-//! How the pages look and speak.
+//! The server function that changes the language of the pages.
 
 use leptos::prelude::*;
 
 use crate::protocol::{Language, Problem};
 
-/// Remembers the language in this browser and, of somebody who is logged in, with the account; and goes back to the page.
+/// Stores the language in a cookie of this browser and, if logged in, in the account's preferences. Then goes back to
+/// the page.
 #[server(prefix = "/api/ui", endpoint = "choose_language")]
 pub async fn choose_language(language: Language) -> Result<(), Problem> {
     use crate::server::{domain, http::context};

@@ -1,8 +1,11 @@
-//! Floor 5: server functions, where the forms of the pages go, so that they work before the wasm arrives and without it.
+//! Floor 5: server functions, which the forms of the pages are sent to.
 //!
-//! Each does three things: extract, call a use case, return. The bodies exist on the server only; of the other half the
-//! browser needs the addresses alone (`ui::form`). Other programs, and the live room, use REST (`server/http`), which
-//! calls the same use cases.
+//! A form is sent to the same URL with and without the wasm, so every form works before the wasm is loaded and without
+//! scripts. Each function reads the request, calls one use case of `server::domain`, and returns. On refusal it sends
+//! the form back with what was typed.
+//!
+//! The bodies are compiled for the server only. The browser needs only the URLs (`ui::form`). Other programs and the
+//! live room use REST (`server/http`), which calls the same use cases.
 
 mod accounts;
 mod look;
@@ -32,7 +35,7 @@ pub use rooms::{
 
 use crate::protocol::{Code, Problem};
 
-/// What the transport of server functions can say becomes a problem like any other.
+/// Converts errors of Leptos' server functions (transport, arguments, encoding) to a [`Problem`].
 impl FromServerFnError for Problem {
     type Encoder = JsonEncoding;
 

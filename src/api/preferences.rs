@@ -1,11 +1,11 @@
-//! One's own account, for the pages of preferences. Each goes back to its form, which says that it is done.
+//! Server functions of the pages of preferences. On success each goes back to its form, which shows that it is done.
 
 use leptos::prelude::*;
 use uuid::Uuid;
 
 use crate::protocol::{Accent, HourCycle, Notify, OwnMessages, PreferencesForm, Problem, TextSize, Theme};
 
-/// Keeps how pages look and speak. Without a language they speak as the browser asks.
+/// Stores appearance and language. Without a language, pages use the one that the browser asks for.
 #[server(prefix = "/api/ui", endpoint = "choose_appearance")]
 pub async fn choose_appearance(
     theme: Theme,
@@ -37,7 +37,7 @@ pub async fn choose_appearance(
     };
     let wanted = Preferences { theme, accent, text_size, hours, language, ..kept };
     domain::accounts::prefer(&app, &visitor, wanted).await.map_err(refuse)?;
-    // So that the pages of somebody who is not logged in speak the same here.
+    // Also sets the language cookie, so that this browser's pages have the same language after logging out.
     match language {
         Some(language) => context::speak(&app, language),
         None => context::speak_as_asked(&app),
@@ -46,7 +46,7 @@ pub async fn choose_appearance(
     Ok(())
 }
 
-/// Keeps what one is told, what others see, and the name in new rooms.
+/// Stores the preferences about notifications, what others see, and the nickname for new rooms.
 #[server(prefix = "/api/ui", endpoint = "choose_chatting")]
 pub async fn choose_chatting(
     notify: Notify,
@@ -80,7 +80,7 @@ pub async fn choose_chatting(
     Ok(())
 }
 
-/// Is called something else.
+/// Changes the display name.
 #[server(prefix = "/api/ui", endpoint = "rename_account")]
 pub async fn rename_account(name: String) -> Result<(), Problem> {
     use crate::server::{domain, http::context};
@@ -93,7 +93,7 @@ pub async fn rename_account(name: String) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Has a code mailed that confirms what this form asks for, and goes back to it to type the code.
+/// Mails a code that confirms `form`, and goes back to it with a field for the code.
 #[server(prefix = "/api/ui", endpoint = "send_confirmation")]
 pub async fn send_confirmation(
     form: PreferencesForm,
@@ -108,7 +108,7 @@ pub async fn send_confirmation(
     let typed = [("email", &*email), ("messages", messages.as_str())];
     let wanted = RequestCode { email: String::new(), purpose: CodeUse::Confirm };
     domain::login::request_code(&app, &visitor, wanted).await.map_err(|problem| {
-        // The page has this button on several forms, and says it on the one that was sent.
+        // Several forms on the page have this button. `form` tells the page which of them shows the refusal.
         let typed = [typed.as_slice(), &[("form", form.as_str())]].concat();
         context::refuse_form::<SendConfirmation>(problem, &typed)
     })?;
@@ -116,7 +116,7 @@ pub async fn send_confirmation(
     Ok(())
 }
 
-/// Has a link mailed to a new address, or once more to the one that is still to be proved.
+/// Mails a link to a new address, or again to the address of a pending change.
 #[server(prefix = "/api/ui", endpoint = "change_email")]
 pub async fn change_email(
     email: String,
@@ -140,7 +140,7 @@ pub async fn change_email(
     Ok(())
 }
 
-/// Sets another password. All other sessions end.
+/// Sets a new password and ends all other sessions.
 #[server(prefix = "/api/ui", endpoint = "change_password")]
 pub async fn change_password(
     new_password: String,
@@ -163,7 +163,7 @@ pub async fn change_password(
     Ok(())
 }
 
-/// Ends one of one's sessions.
+/// Ends one session of the account.
 #[server(prefix = "/api/ui", endpoint = "end_session")]
 pub async fn end_session(id: Uuid) -> Result<(), Problem> {
     use crate::server::{domain, http::context};
@@ -175,7 +175,7 @@ pub async fn end_session(id: Uuid) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Ends all of one's sessions but this one.
+/// Ends all sessions of the account except this one.
 #[server(prefix = "/api/ui", endpoint = "end_other_sessions")]
 pub async fn end_other_sessions() -> Result<(), Problem> {
     use crate::server::{domain, http::context};
@@ -187,7 +187,7 @@ pub async fn end_other_sessions() -> Result<(), Problem> {
     Ok(())
 }
 
-/// Deletes the account, and says goodbye.
+/// Deletes the account, and goes to a page that says so.
 #[server(prefix = "/api/ui", endpoint = "delete_account")]
 pub async fn delete_account(
     #[server(default)] password: String,

@@ -1,10 +1,10 @@
-//! Rooms, for the pages.
+//! Server functions of the pages about rooms.
 
 use leptos::prelude::*;
 
 use crate::protocol::{MemberId, Problem, RoomCode, RoomType};
 
-/// Makes a room and goes to it. With `leave`, leaves that room first.
+/// Makes a room and goes to it. If `leave` is given, leaves that room first.
 #[server(prefix = "/api/ui", endpoint = "create_room")]
 pub async fn create_room(
     room_type: RoomType,
@@ -32,7 +32,7 @@ pub async fn create_room(
     Ok(context::enter(&app, &entered))
 }
 
-/// Joins a room by its code as typed and goes to it. With `leave`, leaves that room first.
+/// Joins a room by its code as typed and goes to it. If `leave` is given, leaves that room first.
 #[server(prefix = "/api/ui", endpoint = "join_room")]
 pub async fn join_room(
     code: String,
@@ -48,7 +48,8 @@ pub async fn join_room(
     Ok(context::enter(&app, &entered))
 }
 
-/// Leaves a room at once and goes home. Its owner gives it to `heir` first, a member id, if there is one.
+/// Leaves a room and goes to the dashboard or start page. If `heir` is a member id, the owner gives the room to that
+/// member first.
 #[server(prefix = "/api/ui", endpoint = "leave_room")]
 pub async fn leave_room(code: RoomCode, #[server(default)] heir: String) -> Result<(), Problem> {
     use crate::server::{domain, http::context};
@@ -58,7 +59,7 @@ pub async fn leave_room(code: RoomCode, #[server(default)] heir: String) -> Resu
     Ok(())
 }
 
-/// Removes a member (owner).
+/// Removes a member. Only for the owner.
 #[server(prefix = "/api/ui", endpoint = "kick_member")]
 pub async fn kick_member(code: RoomCode, member_id: MemberId) -> Result<(), Problem> {
     use crate::server::{domain, http::context};
@@ -66,7 +67,7 @@ pub async fn kick_member(code: RoomCode, member_id: MemberId) -> Result<(), Prob
     domain::rooms::kick(&app, &visitor, code, member_id).await.map_err(context::refuse)
 }
 
-/// Gives the room to another member (owner).
+/// Gives the room to another member. Only for the owner.
 #[server(prefix = "/api/ui", endpoint = "give_room")]
 pub async fn give_room(code: RoomCode, member_id: MemberId) -> Result<(), Problem> {
     use crate::server::{domain, http::context};
@@ -74,7 +75,7 @@ pub async fn give_room(code: RoomCode, member_id: MemberId) -> Result<(), Proble
     domain::rooms::give(&app, &visitor, code, member_id).await.map_err(context::refuse)
 }
 
-/// Gives up the place that is kept in a room for two.
+/// Frees the place that is kept for an absent person in a room for two.
 #[server(prefix = "/api/ui", endpoint = "free_place")]
 pub async fn free_place(code: RoomCode) -> Result<(), Problem> {
     use crate::server::{domain, http::context};
@@ -82,7 +83,7 @@ pub async fn free_place(code: RoomCode) -> Result<(), Problem> {
     domain::rooms::free(&app, &visitor, code).await.map_err(context::refuse)
 }
 
-/// Renames a room, or takes its name away (owner).
+/// Renames a room, or removes its name. Only for the owner.
 #[server(prefix = "/api/ui", endpoint = "rename_room")]
 pub async fn rename_room(code: RoomCode, name: String) -> Result<(), Problem> {
     use crate::server::{domain, http::context};
@@ -90,7 +91,7 @@ pub async fn rename_room(code: RoomCode, name: String) -> Result<(), Problem> {
     domain::rooms::rename(&app, &visitor, code, context::filled(name)).await.map_err(context::refuse)
 }
 
-/// Turns preserve on or off (owner).
+/// Turns on or off whether the room keeps its messages. Only for the owner.
 #[server(prefix = "/api/ui", endpoint = "preserve_room")]
 pub async fn preserve_room(code: RoomCode, #[server(default)] preserve: bool) -> Result<(), Problem> {
     use crate::server::{domain, http::context};

@@ -1,4 +1,8 @@
-//! Bodies of the REST API about people: accounts, sessions and what proves them. Requests hold what was typed, unchecked.
+//! REST bodies about people: accounts, sessions, and the passwords, codes and tokens that prove who somebody is.
+//!
+//! Fields of a request hold the text exactly as the client sent it, unchecked. The use cases of the server check it, so
+//! that a refusal can name the field and the reason. The pages use the same types for their forms. Bodies about rooms
+//! and messages are in `rest`.
 
 use std::fmt;
 
@@ -11,14 +15,14 @@ use super::{
     typed::{MailedCode, MailedToken, TypedEmail, TypedNickname, TypedPassword},
 };
 
-/// A password, a code or a token as it was typed. It does not print.
+/// A password, a code or a token, as it was typed. `Debug` prints a placeholder, so that no secret reaches a log.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 #[schema(value_type = String)]
 pub struct Secret(pub String);
 
 impl Secret {
-    /// The text, to be checked and forgotten.
+    /// The secret text. Use it for the check only and do not store it.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -30,163 +34,167 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// `POST /api/auth/register`
+/// Body of `POST /api/auth/register`: makes an account and logs in.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Register {
-    /// What to be called.
+    /// The account's display name.
     #[schema(value_type = TypedNickname)]
     pub name: String,
-    /// An address that the person reads.
+    /// The email address of the account. A mail to it carries the link that proves it.
     #[schema(value_type = TypedEmail)]
     pub email: String,
-    /// 8 to 256 characters that are not easily guessed. Left out, the account has none, and logs in by codes.
+    /// The password: 8 to 256 characters, not easily guessed. Without one the account has no password and logs in by
+    /// codes that are mailed to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<TypedPassword>)]
     pub password: Option<Secret>,
-    /// The token of a mail that keeps a guest's room: the guest becomes this account, from whatever browser.
+    /// The token of a link from `POST /api/rooms/keep`. The guest who asked for that link becomes this account,
+    /// whichever browser registers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<MailedToken>)]
     pub keep: Option<Secret>,
 }
 
-/// `POST /api/auth/login`
+/// Body of `POST /api/auth/login`.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct LogIn {
-    /// The account's address.
+    /// The account's email address.
     #[schema(value_type = TypedEmail)]
     pub email: String,
     /// The account's password.
     #[schema(value_type = TypedPassword)]
     pub password: Secret,
-    /// The token of a mail that keeps a guest's room. One that is good no more keeps nobody out.
+    /// The token of a link from `POST /api/rooms/keep`: the guest who asked for the link becomes this account. An
+    /// expired or unknown token is ignored, and logging in still succeeds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<MailedToken>)]
     pub keep: Option<Secret>,
 }
 
-/// `POST /api/auth/forgot-password`
+/// Body of `POST /api/auth/forgot-password`: mails a link for a new password.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ForgotPassword {
-    /// The account's address.
+    /// The account's email address.
     #[schema(value_type = TypedEmail)]
     pub email: String,
 }
 
-/// `POST /api/auth/reset-password`
+/// Body of `POST /api/auth/reset-password`: sets a new password and ends all sessions of the account.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ResetPassword {
-    /// The token of the mail's link.
+    /// The token of the mailed link.
     #[schema(value_type = MailedToken)]
     pub token: Secret,
-    /// The password from here on.
+    /// The new password.
     #[schema(value_type = TypedPassword)]
     pub new_password: Secret,
 }
 
-/// `POST /api/auth/verify`
+/// Body of `POST /api/auth/verify`: proves that the account's address belongs to the person who opened the mail.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct VerifyEmail {
-    /// The token of the mail's link.
+    /// The token of the mailed link.
     #[schema(value_type = MailedToken)]
     pub token: Secret,
 }
 
-/// What a code by mail is for.
+/// The purpose of a mailed code.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CodeUse {
-    /// To log in.
+    /// Logs in.
     #[default]
     LogIn,
-    /// To confirm, while logged in, what a password would confirm.
+    /// Confirms an action while logged in, in place of the password.
     Confirm,
 }
 
-/// `POST /api/auth/code`
+/// Body of `POST /api/auth/code`: mails a code of eight digits.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct RequestCode {
-    /// The account's address; not needed to confirm.
+    /// The account's email address. Needed to log in only: a code that confirms goes to the account that is logged in.
     #[serde(default)]
     #[schema(value_type = TypedEmail)]
     pub email: String,
-    /// What for.
+    /// What the code is used for.
     #[serde(default, rename = "for")]
     pub purpose: CodeUse,
 }
 
-/// `POST /api/auth/login-code`
+/// Body of `POST /api/auth/login-code`.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct LogInByCode {
-    /// The address that the code was sent to.
+    /// The email address that the code was sent to.
     #[schema(value_type = TypedEmail)]
     pub email: String,
-    /// The eight digits.
+    /// The eight digits of the code.
     #[schema(value_type = MailedCode)]
     pub code: Secret,
-    /// The token of a mail that keeps a guest's room. One that is good no more keeps nobody out.
+    /// The token of a link from `POST /api/rooms/keep`: the guest who asked for the link becomes this account. An
+    /// expired or unknown token is ignored, and logging in still succeeds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<MailedToken>)]
     pub keep: Option<Secret>,
 }
 
-/// `POST /api/auth/password-strength`
+/// Body of `POST /api/auth/password-strength`: rates a password before it is chosen.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct MeasurePassword {
-    /// The password to be.
+    /// The password to rate.
     #[schema(value_type = String, example = "nine purple lanterns")]
     pub password: Secret,
-    /// What the person is called, which is a bad password.
+    /// The person's name. A password that contains it is rated lower.
     #[serde(default)]
     #[schema(example = "Ada")]
     pub name: String,
-    /// Their address, which is another.
+    /// The person's email address. A password that contains it is rated lower.
     #[serde(default)]
     #[schema(example = "ada@example.org")]
     pub email: String,
 }
 
-/// How good a password is.
+/// The rating of a password.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PasswordStrength {
-    /// 0 (guessed at once) to 4 (not to be guessed), as zxcvbn counts.
+    /// From 0 (guessed at once) to 4 (practically not guessable), as zxcvbn scores it.
     #[schema(minimum = 0, maximum = 4, example = 4)]
     pub score: u8,
-    /// Whether it would be taken.
+    /// Whether registering would accept this password.
     pub accepted: bool,
-    /// What would make it better.
+    /// English advice on making the password better.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub advice: Option<String>,
-    /// The same, for who says it in words of their own.
+    /// The same advice as machine-readable hints, for clients that write their own texts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hints: Vec<PasswordHint>,
 }
 
-/// What is wrong with a password, or would make it better.
+/// A weakness of a password, or a way to make it better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PasswordHint {
-    /// It is one of those that are tried first, or like one.
+    /// The password is, or resembles, one of those that attackers try first.
     Common,
-    /// It is a row or a pattern of keys.
+    /// The password is a row or a pattern of keys on the keyboard.
     Keys,
-    /// Something is repeated.
+    /// The password repeats characters or words.
     Repeats,
-    /// It is a sequence, such as abc or 6543.
+    /// The password is a sequence, such as abc or 6543.
     Sequence,
-    /// It is a date or a year.
+    /// The password is a date or a year.
     Date,
-    /// It is a name.
+    /// The password is a name.
     Name,
-    /// It is a word by itself.
+    /// The password is a single word.
     Word,
-    /// Capitals, reversed words and signs in the place of letters hardly help.
+    /// Capitals, reversed words, and digits or signs in place of letters hardly help.
     Disguise,
-    /// Another word or two would help, and better uncommon ones.
+    /// One or two more words, best uncommon ones, make the password better.
     MoreWords,
 }
 
 impl PasswordHint {
-    /// Every hint, in the order of its declaration.
+    /// Every hint, in the order of declaration.
     pub const ALL: &[Self] = &[
         Self::Common,
         Self::Keys,
@@ -200,72 +208,73 @@ impl PasswordHint {
     ];
 }
 
-/// Proof that it is really the account's person who asks for what cannot be undone.
+/// Proof that the account's owner asks for an action that cannot be undone: the password or a mailed code.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct Confirmation {
-    /// The account's password;
+    /// The account's password. Give either this or `code`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<TypedPassword>)]
     pub password: Option<Secret>,
-    /// or a code by mail (`POST /api/auth/code` with `"for": "confirm"`).
+    /// A code that was mailed by `POST /api/auth/code` with `"for": "confirm"`. It takes the place of `password`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<MailedCode>)]
     pub code: Option<Secret>,
 }
 
-/// `PUT /api/users/name`
+/// Body of `PUT /api/users/name`.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ChangeName {
-    /// What to be called. In rooms one is in already, one's name stays.
+    /// The new display name. It applies to rooms joined later. Rooms that the account is in already keep the old name.
     #[schema(value_type = TypedNickname)]
     pub name: String,
 }
 
-/// `PUT /api/users/email`
+/// Body of `PUT /api/users/email`: mails a link to the new address.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ChangeEmail {
-    /// The new address. It is the account's once the link in the mail to it was followed; until then the old one holds.
+    /// The new email address. The account gets it when the link in that mail is followed. Until then the old address
+    /// stays valid.
     #[schema(value_type = TypedEmail)]
     pub email: String,
-    /// The account's password;
+    /// The account's password. Give either this or `code`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<TypedPassword>)]
     pub password: Option<Secret>,
-    /// or a code by mail.
+    /// A code that was mailed by `POST /api/auth/code` with `"for": "confirm"`. It takes the place of `password`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<MailedCode>)]
     pub code: Option<Secret>,
 }
 
-/// `PUT /api/users/password`
+/// Body of `PUT /api/users/password`: sets the password and ends all other sessions of the account.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ChangePassword {
-    /// The password from here on.
+    /// The new password.
     #[schema(value_type = TypedPassword)]
     pub new_password: Secret,
-    /// The password until now;
+    /// The current password. Give either this or `code`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<TypedPassword>)]
     pub password: Option<Secret>,
-    /// or a code by mail.
+    /// A code that was mailed by `POST /api/auth/code` with `"for": "confirm"`. It takes the place of `password`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<MailedCode>)]
     pub code: Option<Secret>,
 }
 
-/// What becomes of what somebody said who deletes their account.
+/// What happens to the messages of an account that is deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OwnMessages {
-    /// It stays, as of a deleted account.
+    /// Messages stay, under the name of a deleted account.
     #[default]
     Keep,
-    /// It is erased where it is kept.
+    /// The text of the messages is erased in every room that still has them.
     Erase,
 }
 
 impl OwnMessages {
-    /// Its name on the wire.
+    /// The choice's name in JSON and in forms.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Keep => "keep",
@@ -274,70 +283,72 @@ impl OwnMessages {
     }
 }
 
-/// `DELETE /api/users/me`. A guest needs none of it.
+/// Body of `DELETE /api/users/me`: deletes the account. A guest needs no body.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct DeleteMe {
-    /// The account's password;
+    /// The account's password. Give either this or `code`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<TypedPassword>)]
     pub password: Option<Secret>,
-    /// or a code by mail.
+    /// A code that was mailed by `POST /api/auth/code` with `"for": "confirm"`. It takes the place of `password`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<MailedCode>)]
     pub code: Option<Secret>,
-    /// What becomes of one's messages.
+    /// What happens to the account's messages.
     #[serde(default)]
     pub messages: OwnMessages,
 }
 
-/// `POST /api/rooms/keep`
+/// Body of `POST /api/rooms/keep`: mails a guest a link to their room, so that registering by it keeps the room.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct KeepRoom {
-    /// The guest's room.
+    /// The code of the room that the guest is in.
     #[schema(value_type = RoomCode)]
     pub code: String,
-    /// Where to send the link that brings them back to it, and to registering.
+    /// The email address for the link. The link leads to registering and back to the room.
     #[schema(value_type = TypedEmail)]
     pub email: String,
 }
 
-/// An account, as its person sees it.
+/// An account, as its owner sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Profile {
-    /// What they are called.
+    /// The account's display name.
     pub name: Nickname,
-    /// Their address. None if they only claimed one, and somebody else has proved to read it.
+    /// The account's email address. Null if the account only claimed an address and another account has proved it
+    /// since.
     pub email: Option<Email>,
-    /// Whether a mail has proved that they read it. Until then only mails depend on it.
+    /// Whether the owner has proved, by a mailed link or code, that they read the address. Everything works before that
+    /// too, but it is not certain that mail reaches the account.
     pub verified: bool,
-    /// Another address that they want instead, and that has yet to be proved.
+    /// The new address of a pending change. It replaces `email` once the mailed link is followed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending_email: Option<Email>,
-    /// When an address that is not proved is let go.
+    /// When the account loses an address that is not proved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim_ends_at: Option<Millis>,
-    /// Whether they have a password.
+    /// Whether the account has a password.
     pub has_password: bool,
-    /// What they chose.
+    /// The account's preferences.
     pub preferences: Preferences,
-    /// When they registered.
+    /// When the account was registered.
     pub created_at: Millis,
 }
 
-/// A browser that is logged in.
+/// One session of an account: a browser that is logged in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SessionView {
-    /// Which, to end it.
+    /// The id of the session, for `DELETE /api/auth/sessions/{id}`.
     pub id: Uuid,
-    /// What it runs on.
+    /// The browser and system of the session, as its `User-Agent` names them.
     #[schema(example = "Firefox on Android")]
     pub device: String,
-    /// When it logged in.
+    /// When the session began.
     pub created_at: Millis,
-    /// When it was last used; to within some minutes.
+    /// When the session was last used, exact to a few minutes.
     pub used_at: Millis,
-    /// When it ends at the latest, however much it is used. Without use it ends after 60 days.
+    /// When the session ends at the latest, however often it is used. A session that is not used ends after 60 days.
     pub ends_at: Millis,
-    /// Whether it is the one that asks.
+    /// Whether this is the session of the request.
     pub current: bool,
 }

@@ -1,9 +1,10 @@
 //! Room codes: six characters of Crockford base32 (<https://www.crockford.com/base32.html>), 30 bits.
 //!
-//! A code only locates a room; it is no secret to build on, which is why misses are budgeted.
+//! A code locates a room and is not a secret to rely on: 30 bits can be guessed, so the number of wrong guesses is
+//! limited.
 //!
-//! [`RoomCode::from_str`] is the one reading of what people type and paste: in the box, in a form without scripts, in REST,
-//! in the dashboard's filter, and at the end of an address.
+//! [`RoomCode::from_str`] is the only parser of what people type and paste. The field for a code, forms without
+//! scripts, REST, the dashboard's filter and the end of a room's link all use it.
 
 use std::{fmt, str::FromStr};
 
@@ -14,34 +15,35 @@ use super::unseen::is_unseen;
 
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const LENGTH: usize = 6;
-/// Half of a code, as [`RoomCode::spaced`] writes it.
+/// Half of a code: the length of each group in [`RoomCode::spaced`].
 const HALF: usize = LENGTH / 2;
 /// The part of a room's link before the code.
 const PATH: &str = "rooms/";
-/// Characters of a text that are looked at: an invitation has fewer.
+/// The most characters of a text that are searched. An invitation has fewer.
 const READ_CHARS: usize = 2_000;
-/// Characters behind [`PATH`] that are looked at: a code whose every character is percent-encoded has fewer.
+/// The most characters after [`PATH`] that are read. A code with every character percent-encoded has fewer.
 const PATH_CHARS: usize = 80;
 
-/// Six characters that name one active room. Reading forgives case, look-alikes, and all that may stand around and between
-/// them.
+/// The six characters that identify an active room. When typed, case, look-alike characters, and text around or between
+/// the characters do not matter.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schema(value_type = String, example = "K7M2QX", pattern = "^[0-9A-HJKMNP-TV-Z]{6}$")]
 pub struct RoomCode([u8; LENGTH]);
 
-/// Why a text is no room code.
+/// Why a text contains no room code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidCode {
-    /// Not six letters and digits; has the count that was found.
+    /// The text does not have six letters and digits. The value is their number.
     #[error("A room code has six characters; this has {0}.")]
     Length(usize),
-    /// A letter or digit that no code contains.
+    /// The text has a letter or digit that no code contains.
     #[error("“{}” is never part of a room code: codes have digits and letters, without U.", shown(*.0))]
     Character(char),
 }
 
-/// A character as an error shows it: beside one that may have no picture, or be drawn onto its neighbour, stands its number.
+/// A character for an error text. If it may be invisible or merge with its neighbour, its code point is added or shown
+/// instead.
 pub fn shown(c: char) -> String {
     match c {
         '!'..='~' | '\u{A1}'..='\u{AC}' | '\u{AE}'..='\u{2FF}' => c.to_string(),
@@ -51,7 +53,7 @@ pub fn shown(c: char) -> String {
 }
 
 impl RoomCode {
-    /// Makes a code of the low 30 bits; the server draws them from the system's random source.
+    /// Makes a code from the low 30 bits. The server draws them from the system's random source.
     pub fn from_bits(bits: u32) -> Self {
         let mut code = [0; LENGTH];
         for (i, c) in code.iter_mut().enumerate() {
@@ -60,7 +62,7 @@ impl RoomCode {
         Self(code)
     }
 
-    /// The canonical six characters.
+    /// The code in canonical form: six characters.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("the alphabet is ASCII")
     }
@@ -75,10 +77,12 @@ impl RoomCode {
 impl FromStr for RoomCode {
     type Err = InvalidCode;
 
-    /// Finds the code in what was typed or pasted: the code itself, a link to the room, or a text with either in it. A link
-    /// comes first.
+    /// Finds the code in a typed or pasted text.
+    ///
+    /// The text can be the code itself, a link to the room, or a sentence that contains either. If there is a link, its
+    /// code is used.
     fn from_str(text: &str) -> Result<Self, InvalidCode> {
-        // Stored codes and those of frames.
+        // The fast path: codes in stores and frames are canonical.
         if text.len() == LENGTH
             && let Ok(code) = only_code(text.chars())
         {
@@ -97,7 +101,7 @@ impl FromStr for RoomCode {
     }
 }
 
-/// The code that these characters are.
+/// Reads all characters as one code.
 fn only_code(characters: impl Iterator<Item = char>) -> Result<RoomCode, InvalidCode> {
     let mut code = [0; LENGTH];
     let mut length = 0;
@@ -111,7 +115,7 @@ fn only_code(characters: impl Iterator<Item = char>) -> Result<RoomCode, Invalid
     if length == LENGTH { Ok(RoomCode(code)) } else { Err(InvalidCode::Length(length)) }
 }
 
-/// The character of the alphabet that is meant.
+/// The character of the alphabet that a typed one stands for: `O` is 0, `I` and `L` are 1.
 fn canonical(c: char) -> Option<u8> {
     let c = match c.to_ascii_uppercase() {
         'O' => '0',
@@ -121,7 +125,7 @@ fn canonical(c: char) -> Option<u8> {
     u8::try_from(c).ok().filter(|c| ALPHABET.contains(c))
 }
 
-/// The ASCII character that a full-width one (as Chinese and Japanese keyboards write it) stands for.
+/// Converts a full-width character, as Chinese and Japanese keyboards type it, to its ASCII character.
 fn narrow(c: char) -> char {
     match c {
         '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(c) - 0xFEE0).unwrap_or(c),
@@ -134,7 +138,8 @@ fn is_dash(c: char) -> bool {
     matches!(c, '-' | '_' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{FE58}' | '\u{FE63}')
 }
 
-/// The code of the first link to a room in a text; why it has none, if there are such links and none has one.
+/// The code of the first room link in a text that has a valid one. If no link has one, the error of the first link.
+/// `None` if the text has no room link.
 fn code_of_link(text: &str) -> Option<Result<RoomCode, InvalidCode>> {
     let small = text.to_ascii_lowercase();
     let mut refused = None;
@@ -148,7 +153,7 @@ fn code_of_link(text: &str) -> Option<Result<RoomCode, InvalidCode>> {
     refused
 }
 
-/// The code that a text begins with: six characters, or three and three with one blank or dash between them.
+/// Reads a code at the beginning of a text: six characters, or twice three with one blank or dash between them.
 fn code_at_start(text: &str) -> Result<RoomCode, InvalidCode> {
     let mut code = String::new();
     let mut rest = text.chars().filter(|c| !is_unseen(*c)).map(narrow).peekable();
@@ -163,7 +168,7 @@ fn code_at_start(text: &str) -> Result<RoomCode, InvalidCode> {
     only_code(code.chars())
 }
 
-/// A part of an address without its percent-encoding.
+/// Removes percent-encoding from a part of a URL.
 fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
@@ -181,14 +186,16 @@ fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// A run of letters and digits, and what stands between it and the next.
+/// A run of letters and digits, and the characters between it and the next run.
 struct Word {
     text: String,
     behind: String,
 }
 
-/// The one code that stands among the words of a text. A word looks like a code if it has capitals and digits only, or a
-/// digit in it; of several, those with a digit.
+/// Finds the only code among the words of a text.
+///
+/// A word can be a code if it has no lowercase letter or has a digit. If any candidate has a digit, those without are
+/// dropped. Two different candidates mean that there is no result.
 fn code_among_words(text: &str) -> Option<RoomCode> {
     let mut words: Vec<Word> = Vec::new();
     for c in text.chars() {
@@ -243,7 +250,7 @@ impl fmt::Display for RoomCode {
     }
 }
 
-/// Codes are kept out of logs: a stray `{:?}` must not print one.
+/// Prints a placeholder, so that a stray `{:?}` puts no code into a log.
 impl fmt::Debug for RoomCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RoomCode(…)")

@@ -1,38 +1,44 @@
-//! Addresses of mail.
+//! Email addresses: the type [`Email`], which checks the form of an address and brings it into lower case.
+//!
+//! The check follows the parts of RFC 5321 that mail providers use, plus letters beyond ASCII (RFC 6531). Sending mail
+//! and proving an address are not here.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// The longest address that can be delivered to (RFC 5321, 4.5.3.1.3, without the angle brackets).
+/// The longest address in bytes that mail can be delivered to (RFC 5321, 4.5.3.1.3, without the angle brackets).
 const EMAIL_BYTES: usize = 254;
-/// The longest part before the `@` (RFC 5321, 4.5.3.1.1).
+/// The longest part before the `@`, in bytes (RFC 5321, 4.5.3.1.1).
 const LOCAL_BYTES: usize = 64;
-/// The longest part of a host's name between two dots (RFC 1035, 2.3.4).
+/// The longest part of a host name between two dots, in bytes (RFC 1035, 2.3.4).
 const LABEL_BYTES: usize = 63;
 
-/// Why a text is no address.
+/// The text is not an email address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("This is no email address. It should look like name@example.org.")]
 pub struct InvalidEmail;
 
-/// An address of mail, in lower case: what people type differs in case, and no provider of today tells cases apart.
+/// An email address, in lower case.
 ///
-/// Checked for its form only; whether somebody reads it, a mail tells. Quoted local parts and addresses of numbers
-/// (`"a b"@example.org`, `a@[192.0.2.1]`) are refused: nobody has one, and they are a way to smuggle.
+/// Lower case, because people type the same address in different cases and no current provider tells cases apart. Only
+/// the form is checked: a mail with a link or code proves that somebody reads the address. Quoted local parts and
+/// numeric hosts (`"a b"@example.org`, `a@[192.0.2.1]`) are refused, because nobody has such an address and both are
+/// ways to smuggle text past a filter.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schema(value_type = String, example = "ada@example.org")]
 pub struct Email(String);
 
 impl Email {
-    /// The text.
+    /// The address as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The mailbox, as most providers count: without what follows a `+`.
+    /// The address without the part from `+` to `@`: most providers deliver both to the same mailbox. Limits count by
+    /// it.
     pub fn mailbox(&self) -> String {
         let (local, host) = self.0.rsplit_once('@').unwrap_or_default();
         format!("{}@{host}", local.split('+').next().unwrap_or_default())
@@ -45,7 +51,7 @@ impl TryFrom<&str> for Email {
     fn try_from(text: &str) -> Result<Self, InvalidEmail> {
         let text = text.trim().to_lowercase();
         let (local, host) = text.rsplit_once('@').ok_or(InvalidEmail)?;
-        // Of RFC 5321's atoms, and of letters beyond ASCII (RFC 6531).
+        // The characters of RFC 5321's atoms, and letters beyond ASCII (RFC 6531).
         let is_local = |c: char| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
         let is_host = |c: char| c.is_alphanumeric() || c == '-';
         let dotted = |part: &str| part.split('.').all(|piece| !piece.is_empty());
@@ -85,7 +91,7 @@ impl fmt::Display for Email {
     }
 }
 
-/// Addresses are kept out of logs.
+/// Prints the length only, so that no address reaches a log.
 impl fmt::Debug for Email {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Email({} bytes)", self.0.len())

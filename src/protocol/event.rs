@@ -1,29 +1,31 @@
-//! Events: what happens in a room and must not be lost.
+//! Events: the entries of a room's log, and the types they are made of.
 //!
-//! An event carries the names it needs, so that any page of history reads correctly without the rest of the log.
+//! Everything that happens in a room and must not be lost is an [`Event`]. Each event contains the names it needs, so
+//! that any page of history can be shown without the rest of the log. What may be lost (typing, presence) is a `Signal`
+//! of the socket.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{ClientId, MemberId, MessageBody, Millis, Nickname, RoomName, Seq, reading::EventFields};
 
-/// How many a room holds.
+/// How many members a room can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RoomType {
-    /// Two at most.
+    /// At most two members.
     P2p,
-    /// Any number.
+    /// Any number of members.
     Group,
 }
 
-/// Whether a room keeps what is said. On the wire this is the field `preserve`.
+/// Whether a room keeps its messages. On the wire this is the field `preserve`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "bool", into = "bool")]
 pub enum Retention {
-    /// Nothing is kept; a member sees what was said since joining.
+    /// The log is not stored. A member sees the messages since they joined.
     Ephemeral,
-    /// Everything from here on is kept, and every member sees it.
+    /// The log is stored from the moment this was turned on, and every member sees all of it.
     Preserved,
 }
 
@@ -39,25 +41,25 @@ impl From<Retention> for bool {
     }
 }
 
-/// A member, with the name of that moment.
+/// A member, with the name they had when the event happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Person {
-    /// Who, within this room.
+    /// The member's id within this room.
     pub id: MemberId,
-    /// What they were called.
+    /// The member's name at that time.
     pub name: Nickname,
 }
 
-/// What one member said.
+/// A message that a member sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Message {
-    /// The message's ordinal among the room's messages: 1, 2, 3, …; unread counts are differences of it.
+    /// The number of the message among the room's messages: 1, 2, 3, … Unread counts are differences of these numbers.
     pub n: u64,
-    /// The client's id for it.
+    /// The id that the client gave the message.
     pub id: ClientId,
-    /// Who said it.
+    /// The member who sent it.
     pub author: Person,
-    /// What was said.
+    /// The text of the message.
     pub body: MessageBody,
 }
 
@@ -65,82 +67,82 @@ pub struct Message {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "EventFields")]
 pub struct Event {
-    /// Its place in the log.
+    /// The position of the event in the log.
     pub seq: Seq,
-    /// When the server took it, for people to read.
+    /// When the server accepted the event, in milliseconds since 1970 UTC. For people to read: order comes from `seq`.
     pub at: Millis,
-    /// What happened.
+    /// What happened, with the fields of that kind.
     #[serde(flatten)]
     pub kind: EventKind,
 }
 
-/// What happened.
+/// What happened in a room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", try_from = "EventFields")]
 pub enum EventKind {
-    /// Somebody came in.
+    /// A person joined the room.
     Joined {
-        /// Who.
+        /// The member who joined.
         member: Person,
     },
-    /// Somebody left, by Exit or by staying away too long.
+    /// A member left the room, by Exit or by being absent for too long.
     Left {
-        /// Who.
+        /// The member who left.
         member: Person,
     },
-    /// The owner removed somebody.
+    /// The owner removed a member.
     Removed {
-        /// Who.
+        /// The member who was removed.
         member: Person,
-        /// The owner.
+        /// The owner who removed them.
         by: Person,
     },
-    /// Somebody said something.
+    /// A member sent a message.
     Message(Message),
-    /// The room has another name, or none.
+    /// The owner renamed the room, or took its name away.
     Renamed {
-        /// The new name.
+        /// The new name, or null if the room has none any more.
         name: Option<RoomName>,
-        /// The owner.
+        /// The owner who renamed the room.
         by: Person,
     },
-    /// From here on the room keeps its log, or no longer does. Never retroactive.
+    /// The room keeps its messages from here on, or stops keeping them. Earlier messages are not affected.
     RetentionChanged {
-        /// What holds from here on.
+        /// Whether the room keeps its messages from here on.
         #[serde(rename = "preserve")]
         #[schema(value_type = bool)]
         retention: Retention,
-        /// The owner.
+        /// The owner who changed it.
         by: Person,
-        /// The ordinal of the last message before it, so that counting goes on wherever the log is kept.
+        /// The number of the last message before this event, so that counting continues in a log that starts here.
         n: u64,
     },
     /// The room has another owner.
     Owner {
-        /// The owner from here on.
+        /// The new owner.
         member: Person,
-        /// The owner before, if they gave the room away.
+        /// The previous owner, if they gave the room away.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         by: Option<Person>,
-        /// How the room came to them.
+        /// How the room passed to the new owner.
         why: OwnerChange,
     },
-    /// A kind that this build does not know: only its place in the log counts.
+    /// A kind that this version does not know. It takes its position in the log and changes nothing else.
     Unknown,
 }
 
-/// How a room came to its owner.
+/// How a room passed to its owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OwnerChange {
-    /// The owner before left. Of the members who stayed, this one has been in the room for longest.
+    /// The previous owner left. Of the remaining members, the new owner has been in the room for longest.
     Inherited,
-    /// The owner gave it away.
+    /// The previous owner gave the room away.
     Given,
 }
 
 impl EventKind {
-    /// Gives a member another name wherever it is told. Says whether it was told anywhere.
+    /// Replaces the name of this member wherever the event contains it. Returns whether it contains the member at all.
     pub fn rename(&mut self, member: MemberId, name: &Nickname) -> bool {
         let people: [Option<&mut Person>; 2] = match self {
             Self::Joined { member } | Self::Left { member } => [Some(member), None],
@@ -160,8 +162,8 @@ impl EventKind {
 }
 
 impl Event {
-    /// Tells an event apart from a member: their name becomes `name`, and what they said becomes `instead`, if that is given.
-    /// Says whether it is about them.
+    /// Detaches an event from a member whose account is deleted. Their name becomes `name`, and the text of their
+    /// message becomes `instead` if that is given. Returns whether the event contains the member.
     pub fn disown(&mut self, member: MemberId, name: &Nickname, instead: Option<&MessageBody>) -> bool {
         let told = self.kind.rename(member, name);
         if let (EventKind::Message(message), Some(instead), true) = (&mut self.kind, instead, told) {
@@ -170,7 +172,7 @@ impl Event {
         told
     }
 
-    /// The ordinal of the last message up to here, if this event says it.
+    /// The number of the last message up to here, if this event carries it.
     pub fn ordinal(&self) -> Option<u64> {
         match &self.kind {
             EventKind::Message(message) => Some(message.n),
@@ -179,7 +181,7 @@ impl Event {
         }
     }
 
-    /// The message, if that is what this event is.
+    /// The message, if this event is one.
     pub fn message(&self) -> Option<&Message> {
         match &self.kind {
             EventKind::Message(message) => Some(message),

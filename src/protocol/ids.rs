@@ -1,4 +1,6 @@
-//! Small identifiers. All fit a JSON number that a browser reads exactly (53 bits), or are UUIDs.
+//! Small identifiers: positions in a log, times, members, epochs and message ids.
+//!
+//! Numbers fit into 53 bits, so that JavaScript and every other JSON reader gets them exactly. The other ids are UUIDs.
 
 use std::fmt;
 
@@ -6,26 +8,28 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// An event's place in its room's log: 1, 2, 3, … without holes. 0 means "nothing yet".
+/// The position of an event in its room's log: 1, 2, 3, … without holes. 0 means "no event yet".
 pub type Seq = u64;
 
-/// Milliseconds since 1970 UTC. For people to read: clocks never decide order.
+/// Milliseconds since 1970-01-01 UTC. For people to read only: order comes from [`Seq`], never from clocks.
 pub type Millis = i64;
 
 const JSON_SAFE_BITS: u64 = (1 << 53) - 1;
 
-/// An actor inside one room. The only id of a person that leaves the server, and useless in any other room.
+/// The id of a member within one room. Clients see no other id of a person, and the same person has another id in every
+/// room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 #[schema(example = 1_618_033_988)]
 pub struct MemberId(u64);
 
-/// Changes when a room's tail was lost: a [`Seq`] means the same only within one epoch.
+/// One life of a room's log. The epoch changes when the tail of an ephemeral room is lost, and sequence numbers are
+/// comparable within one epoch only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct Epoch(u64);
 
-/// A message's id, made by the client (a UUIDv7). One id gives at most one message, however often it is sent.
+/// The id of a message, made by the client (best a UUIDv7). However often one id is sent, it makes at most one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 #[schema(example = "0198c5d2-7f3a-7c1e-9a3b-5d6e7f809102")]
@@ -34,12 +38,12 @@ pub struct ClientId(Uuid);
 macro_rules! json_safe {
     ($name:ident) => {
         impl $name {
-            /// Takes the low 53 bits, so that every JSON reader keeps the number exact.
+            /// Makes the id from the low 53 bits, so that every JSON reader keeps the number exact.
             pub const fn from_bits(bits: u64) -> Self {
                 Self(bits & JSON_SAFE_BITS)
             }
 
-            /// The number on the wire and in the stores.
+            /// The number, as it is in JSON and in the stores.
             pub const fn get(self) -> u64 {
                 self.0
             }
@@ -57,12 +61,12 @@ json_safe!(MemberId);
 json_safe!(Epoch);
 
 impl ClientId {
-    /// Wraps an id that the caller made; the server accepts any UUID.
+    /// Wraps an id that the client made. The server accepts any UUID.
     pub const fn new(id: Uuid) -> Self {
         Self(id)
     }
 
-    /// The UUID itself.
+    /// The UUID.
     pub const fn uuid(self) -> Uuid {
         self.0
     }

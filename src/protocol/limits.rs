@@ -1,27 +1,28 @@
-//! Limits that both sides know, so that the form refuses what the server would.
+//! Limits that server and client share, so that a form can refuse what the server would refuse.
 
-/// Characters (Unicode scalar values) in one message.
+/// The most characters (Unicode scalar values) of a message.
 pub const MESSAGE_CHARS: usize = 4_000;
-/// Characters in a nickname.
+/// The most characters of a nickname.
 pub const NICKNAME_CHARS: usize = 32;
-/// Characters in a room's name.
+/// The most characters of a room's name.
 pub const ROOM_NAME_CHARS: usize = 64;
-/// Characters in a password, at least and at most.
+/// The fewest and the most characters of a password.
 pub const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=256;
-/// Events in one page of history, and in the window that a snapshot carries.
+/// The most events in one page of history, and in the window of events of a snapshot.
 pub const HISTORY_PAGE: usize = 50;
-/// Events that a resume hands over at most; who missed more gets a `reset` and pages backwards.
+/// The most events that a `resumed` frame carries. A client that missed more gets a `reset` and pages backwards.
 pub const RESUME_EVENTS: usize = 1_000;
-/// Bytes of one frame from a client: a message of [`MESSAGE_CHARS`] four-byte characters, escaped as JSON, fits.
+/// The largest frame from a client, in bytes. A message of [`MESSAGE_CHARS`] four-byte characters fits, escaped as
+/// JSON.
 pub const FRAME_BYTES: usize = 64 * 1024;
-/// Members of a `p2p` room.
+/// The members of a `p2p` room.
 pub const P2P_MEMBERS: u8 = 2;
-/// Members up to which a room tells who has read what: in a larger one every message would be followed by as many marks as
-/// there are readers, and each of them would go to all.
+/// The largest room, in members, that sends read marks. In a larger one each message would cause one mark per reader,
+/// and each of these marks would go to every member.
 pub const READ_MARK_MEMBERS: usize = 64;
-/// Characters of a message that a list of rooms shows.
+/// The most characters of a message in a room summary.
 pub const PREVIEW_CHARS: usize = 140;
-/// Rooms that an account is in.
+/// The most rooms that one account may be in.
 pub const ROOMS_OF_ACCOUNT: usize = 1_000;
-/// Characters of the random number that a page gives a form which may be sent twice: a UUID's.
+/// The characters of the random number in a form that may be sent twice: the length of a UUID.
 pub const FORM_CHARS: usize = 36;

@@ -1,49 +1,53 @@
-//! Where a link begins and ends. Only `http:`, `https:` and `mailto:` ever become clickable, whatever was typed; and what is
-//! opened has the host that a reader sees.
+//! Finds the links in a message's text: web addresses with `http:` or `https:`, bare `www.` addresses and email
+//! addresses.
 //!
-//! Each character is looked at a few times at most, however a message is made. No tables: rules for ASCII, small ranges, and
-//! what `char` knows of letters.
+//! Nothing else ever becomes clickable, whatever was typed. The host that is opened is the host that the reader sees:
+//! where invisible or look-alike characters could make the two differ, there is no link.
+//!
+//! The search goes from left to right and stops at `:`, `w` and `@`, then looks for the ends of a link around that
+//! place. Each character is examined a small number of times at most, whatever the text. There are no tables of Unicode
+//! (they would be large in the wasm): only rules for ASCII, a few ranges, and the letter tests of `char`.
 
 use std::ops::Range;
 
 use super::unseen::is_unseen;
 
-/// Characters of a host: the longest name that DNS takes.
+/// The most characters of a host: the longest name that DNS accepts.
 const HOST_CHARS: usize = 253;
-/// Characters before the `@` of a mail address (RFC 5321, 4.5.3.1.1).
+/// The most characters before the `@` of an email address (RFC 5321, 4.5.3.1.1).
 const LOCAL_CHARS: usize = 64;
 
 /// A link in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
-    /// Which bytes of the text it is.
+    /// The bytes of the text that are shown as the link.
     pub range: Range<usize>,
-    /// Where it leads.
+    /// The URL that the link opens.
     pub href: String,
 }
 
-/// The links of a text, in their order.
+/// All links of a text, from left to right.
 pub fn links(text: &str) -> Vec<Link> {
     Text::of(text).links()
 }
 
-/// The outcome of looking for a link at one place.
+/// The result of looking for a link at one place.
 enum Found {
     Link(Link),
-    /// No link before this byte, though it looks like one.
+    /// The text up to this byte looked like a link and is none. The search continues after it.
     NoLinkBefore(usize),
 }
 
-/// A host.
+/// A host name that was found in the text.
 struct Host {
     end: usize,
     has_dot: bool,
     has_underscore: bool,
-    /// Whether its last part is one that sites have: not a number, and longer than a letter.
+    /// Whether the last label can be a top-level domain: not a number, and longer than one letter.
     has_top_level: bool,
 }
 
-/// A text that is looked at character by character.
+/// The text that is searched. In tests it counts how often a character is read.
 struct Text<'a> {
     text: &'a str,
     #[cfg(test)]
@@ -59,21 +63,21 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The character that begins at a byte.
+    /// The character that begins at byte `at`.
     fn at(&self, at: usize) -> Option<char> {
         #[cfg(test)]
         self.looked.set(self.looked.get() + 1);
         self.text.get(at..)?.chars().next()
     }
 
-    /// The character that ends before a byte, if it begins at `from` or later.
+    /// The character that ends right before byte `at`, if it begins at byte `from` or later.
     fn before(&self, at: usize, from: usize) -> Option<char> {
         #[cfg(test)]
         self.looked.set(self.looked.get() + 1);
         self.text.get(from..at)?.chars().next_back()
     }
 
-    /// Whether these ASCII characters end before a byte, in capitals or not.
+    /// Whether the text between `from` and `at` ends with these ASCII characters, in upper or lower case.
     fn ends_with(&self, at: usize, from: usize, what: &str) -> bool {
         let start = at.checked_sub(what.len()).filter(|start| *start >= from);
         start.and_then(|start| self.text.get(start..at)).is_some_and(|text| text.eq_ignore_ascii_case(what))
@@ -82,7 +86,7 @@ impl<'a> Text<'a> {
     fn links(&self) -> Vec<Link> {
         let mut links: Vec<Link> = Vec::new();
         let mut at = 0;
-        // Text before this place belongs to another link.
+        // Where the previous link ended. A new link cannot begin before this byte.
         let mut from = 0;
         while let Some(c) = self.at(at) {
             let found = match c {
@@ -103,7 +107,7 @@ impl<'a> Text<'a> {
         links
     }
 
-    /// `http://…` and `https://…`, by the colon.
+    /// Looks for `http://…` or `https://…` around a colon.
     fn address(&self, colon: usize, from: usize) -> Option<Found> {
         let scheme = ["https", "http"].into_iter().find(|scheme| self.ends_with(colon, from, scheme))?;
         let start = colon - scheme.len();
@@ -118,7 +122,8 @@ impl<'a> Text<'a> {
             },
         };
         let end = self.port(end);
-        // An apparent host that goes on to an `@` is a name and a password.
+        // If an `@` follows, the apparent host is really a user name with a password, and the host comes after it. No
+        // link.
         let is_of_user = |c: char| c.is_ascii_alphanumeric() || "-._~%!$&'()*+=:".contains(c);
         let mut rest = end;
         while self.at(rest).is_some_and(is_of_user) {
@@ -134,7 +139,7 @@ impl<'a> Text<'a> {
         Some(Found::Link(Link { range: start..end, href: self.text[start..end].to_owned() }))
     }
 
-    /// `www.…`, by its first letter.
+    /// Looks for `www.…` at its first letter.
     fn bare_address(&self, start: usize, from: usize) -> Option<Found> {
         let is_www = self.text.get(start..start + 4).is_some_and(|www| www.eq_ignore_ascii_case("www."));
         let before = self.before(start, from);
@@ -155,7 +160,7 @@ impl<'a> Text<'a> {
         Some(Found::Link(Link { range: start..end, href: format!("https://{}", &self.text[start..end]) }))
     }
 
-    /// `ada@example.org` and `mailto:ada@example.org`, by the `@`.
+    /// Looks for `ada@example.org` or `mailto:ada@example.org` around an `@`.
     fn mail_address(&self, at: usize, from: usize) -> Option<Found> {
         let mut start = at;
         let mut length = 0;
@@ -166,7 +171,8 @@ impl<'a> Text<'a> {
                 return None;
             }
         }
-        // A reader who does not see what stopped it takes more for the address.
+        // An invisible character ended the local part. A reader does not see it and would read a longer address. No
+        // link.
         if let Some(unseen) = self.before(start, from).filter(|c| is_unseen(*c))
             && self.before(start - unseen.len_utf8(), from).is_some_and(|c| is_local(c) || is_unseen(c))
         {
@@ -196,7 +202,7 @@ impl<'a> Text<'a> {
         Some(Found::Link(Link { range: start..host.end, href }))
     }
 
-    /// Whether what stands before makes another scheme of it, such as `git+https:`.
+    /// Whether the text before `start` makes it a part of another scheme, such as `git+https:`.
     fn is_within_scheme(&self, start: usize, from: usize) -> bool {
         match self.before(start, from) {
             Some('+' | '-' | '.') => self.before(start - 1, from).is_some_and(|c| c.is_ascii_alphanumeric()),
@@ -205,7 +211,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// `[::1]`
+    /// The end of an IPv6 host in brackets, such as `[::1]`.
     fn numbered_host(&self, start: usize) -> Option<usize> {
         const LONGEST: usize = "[0000:0000:0000:0000:0000:0000:255.255.255.255]".len();
         let inside = self.text[start..].strip_prefix('[')?;
@@ -215,12 +221,13 @@ impl<'a> Text<'a> {
         (number.contains(&b':') && number.iter().all(|c| is_number(*c))).then_some(start + end + 2)
     }
 
-    /// The host that begins at a byte, or how far it was looked for in vain.
+    /// The host name that begins at byte `start`. The error is the byte up to which there is no host.
     fn host(&self, start: usize) -> Result<Host, usize> {
         let (mut at, mut length) = (start, 0);
         let mut part = start;
         let mut has_dot = false;
-        // Where the last part turns from Latin letters to another script: `.org` and, with no blank between, what is said.
+        // Where the last label changes from Latin letters to another script. In `.org` followed directly by Chinese
+        // text, the host ends there.
         let mut turn = None;
         while let Some(c) = self.at(at) {
             match c {
@@ -254,7 +261,10 @@ impl<'a> Text<'a> {
         if digits == 0 { end } else { end + 1 + digits }
     }
 
-    /// Where a host would go on for a reader who does not see what stopped it, or takes it for a part of a name or for a dot.
+    /// Detects a host that a reader would take for longer than it is.
+    ///
+    /// After the host there may be an invisible character, a symbol, or a character that looks like a dot, with more
+    /// letters behind it. Returns the byte after the first of them, or `None` if the host really ends here.
     fn goes_on_unseen(&self, end: usize) -> Option<usize> {
         let last = self.before(end, 0)?;
         let mut at = end;
@@ -277,12 +287,13 @@ impl<'a> Text<'a> {
         goes_on.then_some(at + next.len_utf8())
     }
 
-    /// Whether a digit is the picture of a key.
+    /// Whether the character at `at` is drawn as a keycap emoji, because a variation selector or the enclosing keycap
+    /// follows.
     fn is_key(&self, at: usize) -> bool {
         matches!(self.at(at + 1), Some('\u{FE0F}' | '\u{20E3}'))
     }
 
-    /// The end of an address, by the end of its host.
+    /// The end of the whole address, given the end of its host: includes the path, query and fragment.
     fn path(&self, start: usize, host_end: usize, from: usize) -> usize {
         let (mut end, mut at) = (host_end, host_end);
         if !matches!(self.at(at), Some('/' | '?' | '#')) {
@@ -306,7 +317,7 @@ impl<'a> Text<'a> {
                 '<' | '>' | '"' | '`' | '\\' | '^' | '|' => break,
                 '#' | '0'..='9' if self.is_key(at) => break,
                 '!'..='~' => true,
-                // Between letters that a script joins they are a part of the word.
+                // A zero-width joiner between two letters of a script belongs to the word.
                 '\u{200C}' | '\u{200D}' if !last.is_ascii() && self.at(next).is_some_and(is_foreign_letter) => false,
                 c if is_foreign_letter(c) => true,
                 _ => break,
@@ -316,7 +327,7 @@ impl<'a> Text<'a> {
             }
             (at, last) = (next, c);
         }
-        // `_https://example.org/a_` is emphasised.
+        // In `_https://example.org/a_` the underscores are emphasis and not a part of the address.
         if self.before(start, from) == Some('_') {
             end = host_end + self.text[host_end..end].trim_end_matches('_').len();
         }
@@ -332,14 +343,14 @@ fn bracket(c: char) -> usize {
     }
 }
 
-/// A letter or digit outside of ASCII, or a mark that belongs to one.
+/// A letter or digit outside ASCII, or a mark that belongs to a letter.
 fn is_foreign_letter(c: char) -> bool {
-    // Some pictures are made of letters: ℹ, Ⓜ, 🅰.
+    // Unicode counts some pictures as letters: ℹ, Ⓜ, 🅰.
     let is_picture = matches!(c, '\u{2139}' | '\u{2460}'..='\u{24FF}' | '\u{1F100}'..='\u{1F1FF}');
     !c.is_ascii() && !is_unseen(c) && !is_picture && (c.is_alphanumeric() || is_part_of_letter(c))
 }
 
-/// Marks that `char` does not count as letters: accents, tone signs, signs that take the vowel away.
+/// Marks that `char` does not count as letters: accents, tone marks, and signs that remove a vowel.
 fn is_part_of_letter(c: char) -> bool {
     matches!(
         c,
@@ -362,8 +373,10 @@ fn is_part_of_letter(c: char) -> bool {
     )
 }
 
-/// A character of a host's name. Browsers read a letter that only stands for others (full width, ligatures, letterlike
-/// symbols) as those, so such a one ends the host.
+/// A character that a host name may contain.
+///
+/// Browsers replace compatibility characters (full width, ligatures, letterlike symbols) by plain letters, so the link
+/// would open another host than the text shows. Such a character ends the host.
 fn is_of_host(c: char) -> bool {
     match c {
         '-' | '_' => true,
@@ -382,13 +395,15 @@ fn is_latin(c: char) -> bool {
     matches!(c, '\0'..='\u{36F}' | '\u{1E00}'..='\u{1EFF}')
 }
 
-/// A picture or symbol, which some sites have in their names.
+/// A pictograph or symbol. Some host names contain one.
 fn is_symbol(c: char) -> bool {
     matches!(c, '\u{2190}'..='\u{2BFF}' | '\u{E000}'..='\u{F8FF}' | '\u{1F000}'..='\u{1FBFF}')
 }
 
-/// A character of a mail address before its `@`. Scripts that put no blanks between words end there: what they say stands
-/// right before the address.
+/// A character that may stand before the `@` of an email address.
+///
+/// Letters of scripts without spaces between words are excluded: there the sentence continues right up to the address,
+/// so its letters would become a part of it.
 fn is_local(c: char) -> bool {
     match c {
         c if c.is_ascii() => c.is_ascii_alphanumeric() || ".!#$%&'*+-=?^_`{|}~".contains(c),
@@ -407,12 +422,12 @@ mod tests {
 
     use super::*;
 
-    /// What of a text is a link, and where it leads.
+    /// The links of a text: the shown text of each and its URL.
     fn found(text: &str) -> Vec<(&str, String)> {
         links(text).into_iter().map(|link| (&text[link.range], link.href)).collect()
     }
 
-    /// Each text has this one link, which leads to what it shows.
+    /// Asserts that each text has exactly this link, and that the link opens what it shows.
     fn has_one(link: &str, texts: &[&str]) {
         for text in texts {
             assert_eq!(found(text), [(link, link.to_owned())], "{}", text.escape_debug());
@@ -701,7 +716,7 @@ mod tests {
         );
     }
 
-    /// How often a character of a text is looked at.
+    /// How often a character is read in a search of this text.
     fn looks(text: &str) -> usize {
         let text = Text::of(text);
         text.links();

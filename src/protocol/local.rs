@@ -1,21 +1,24 @@
-//! The time where the reader is.
+//! The reader's local time, for pages that write times.
 
 use serde::{Deserialize, Serialize};
 
 use super::Millis;
 
-/// The time where the reader is, as far as one page needs it. The server finds it by the time zone that the browser has named
-/// and hands it over, so that both render the same.
+/// The reader's local time, as far as one page needs it.
+///
+/// The server computes it from the time zone that the browser named in a cookie. It sends it along with the page, so
+/// that server and browser render the same text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LocalTime {
-    /// Today there, counted from 1 January 1970.
+    /// The reader's current day, in days since 1 January 1970.
     pub today: i64,
-    /// Minutes east of UTC from each of these times on, oldest first; the first holds before its time, too.
+    /// Offsets from UTC in minutes (east is positive), each with the time from which it holds. Oldest first. The first
+    /// offset also holds for all times before its own.
     pub offsets: Vec<(Millis, i64)>,
 }
 
 impl LocalTime {
-    /// Minutes east of UTC, there, at that time.
+    /// The offset from UTC at that time, in minutes. East is positive.
     pub fn offset(&self, at: Millis) -> i64 {
         let begun = self.offsets.iter().rev().find(|(from, _)| *from <= at);
         begun.or(self.offsets.first()).map_or(0, |(_, offset)| *offset)

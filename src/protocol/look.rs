@@ -1,29 +1,29 @@
-//! How a page looks and speaks. The server decides it for each request, before it renders.
+//! The appearance and the language of a page. The server decides both for each request, before it renders.
 
 use super::{Accent, HourCycle, Language, Preferences, TextSize, Theme};
 
-/// How a page looks and speaks to one person.
+/// The appearance and the language of a page for one person.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Look {
-    /// The language of its texts.
+    /// The language of all texts.
     pub language: Language,
     /// Light or dark.
     pub theme: Theme,
     /// The accent colour.
     pub accent: Accent,
-    /// How large texts are.
+    /// The size of texts.
     pub text_size: TextSize,
-    /// How hours are counted.
+    /// Whether hours are written as 1 to 12 or 0 to 23.
     pub hours: HourCycle,
 }
 
 impl Look {
-    /// For somebody who has no preferences but perhaps a language.
+    /// The look for a person without preferences, in a language that they chose or that the browser asked for.
     pub fn plain(language: Language) -> Self {
         Self { language, ..Self::default() }
     }
 
-    /// For somebody with preferences. Who chose no language there gets the one that was asked for.
+    /// The look for a person with preferences. `asked_for` is the language if the preferences name none.
     pub fn preferred(preferences: &Preferences, asked_for: Language) -> Self {
         Self {
             language: preferences.language.unwrap_or(asked_for),
@@ -34,7 +34,7 @@ impl Look {
         }
     }
 
-    /// Whether hours are counted from 1 to 12, and not from 0 to 23.
+    /// Whether hours are written as 1 to 12, and not as 0 to 23.
     pub fn has_twelve_hours(self) -> bool {
         match (self.hours, self.language) {
             (HourCycle::Twelve, _) => true,

@@ -1,9 +1,13 @@
-//! Floor 0: everything that crosses the wire, and the one fold that gives it meaning.
+//! Floor 0: every type that crosses the wire, and the fold that computes a room's state from its log.
 //!
-//! Compiled for the server and for the browser alike: no clocks, no randomness, no I/O. A room is an ordered log of
-//! [`Event`]s; every party is a replica that folds the same log with [`RoomState::apply`].
+//! A room is an ordered log of [`Event`]s. The server and every client is a replica: it applies the same events with
+//! [`RoomState::apply`], so all replicas agree.
 //!
-//! Not here: how events are stored ([`crate`]'s `server::store`), shared between nodes (`server::bus`) or ordered
+//! The module compiles for the server and for the browser: no clocks, no randomness, no I/O. To read it, begin with
+//! `event` (the log's entries), `state` (the fold), `socket` (the frames of `/ws`) and `rest` (the bodies of REST). The
+//! docs of types with `ToSchema` are the descriptions in the public OpenAPI document.
+//!
+//! Not here: how events are stored ([`crate`]'s `server::store`), shared between nodes (`server::bus`) and ordered
 //! (`server::room`).
 
 mod accounts;

@@ -1,4 +1,4 @@
-//! Friendly names for people who give none.
+//! Generated nicknames, such as "Quiet Otter", for people who give no name.
 
 use super::Nickname;
 
@@ -17,7 +17,7 @@ const ANIMALS: [&str; 48] = [
     "Quail", "Rabbit", "Raven", "Robin", "Seal", "Swan", "Tapir", "Toucan", "Turtle", "Walrus", "Wren",
 ];
 
-/// A pair such as "Quiet Otter", chosen by any number (the server draws it at random).
+/// The pair for a number, such as "Quiet Otter". The server draws the number at random.
 pub fn friendly_name(pick: u32) -> Nickname {
     let pick = pick as usize;
     let adjective = ADJECTIVES[pick % ADJECTIVES.len()];

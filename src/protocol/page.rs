@@ -1,5 +1,8 @@
-//! What a page shows. The server decides it by the address and by who asks, renders it, and hands it to the browser
-//! with the document.
+//! The content of each page: what the server has decided to show, before it is rendered.
+//!
+//! The server makes a [`Visit`], [`AuthVisit`] or [`PreferencesVisit`] from the URL and the session, and renders it. A
+//! [`Visit`] is also sent to the browser inside the document, so that the wasm renders the same page. How pages look is
+//! in [`Look`](super::Look).
 
 use serde::{Deserialize, Serialize};
 
@@ -8,29 +11,29 @@ use super::{
     SessionView, Snapshot,
 };
 
-/// All that a page is made of.
+/// All data of a page about rooms.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Visit {
-    /// The page.
+    /// The page to show.
     pub page: Page,
-    /// What a form had, if the page is there because a form was sent back.
+    /// The fields and the refusal of a form that was sent without scripts and refused.
     pub sent_back: SentBack,
-    /// The account that is logged in here, if one is.
+    /// The account that is logged in, if any.
     pub account: Option<Identity>,
-    /// Its rooms, newest first, on pages that list them.
+    /// The account's rooms, newest first, on pages that list them.
     pub rooms: Option<Vec<RoomSummary>>,
-    /// The time where the reader is, if their browser has said where that is.
+    /// The reader's local time, if the browser has named its time zone.
     pub local: Option<LocalTime>,
 }
 
 impl Visit {
-    /// Whether the page shows what people said.
+    /// Whether the page contains messages.
     pub fn shows_messages(&self) -> bool {
         let is_inside = matches!(&self.page, Page::Room { door: Ok(Door::Inside(_)), .. });
         is_inside || self.rooms.is_some()
     }
 
-    /// The oldest time on the page.
+    /// The oldest time that the page shows.
     pub fn oldest(&self) -> Option<Millis> {
         let events = match &self.page {
             Page::Room { door: Ok(Door::Inside(snapshot)), .. } => snapshot.events.first().map(|event| event.at),
@@ -40,223 +43,229 @@ impl Visit {
     }
 }
 
-/// What a page knows of the account that is logged in.
+/// What a page knows of the logged-in account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
-    /// What it is called.
+    /// The account's display name.
     pub name: Nickname,
-    /// What is worth a notification.
+    /// Which messages cause a notification.
     pub notify: Notify,
     /// Whether a notification makes a sound.
     pub sound: bool,
-    /// Whether others see what it has read, and it sees that of them.
+    /// Whether the account shows its read position, and therefore sees those of others.
     pub shows_read: bool,
-    /// Whether mails surely reach it.
+    /// Whether mail is sure to reach the account.
     pub reach: Reach,
 }
 
-/// Whether mails surely reach an account.
+/// Whether mail is sure to reach an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reach {
-    /// Its address is proved.
+    /// The account's address is proved.
     Proved,
-    /// It claims this address, which a mail has to prove. A text, as the rules of addresses would come with the wasm.
+    /// The account claims this address, and has not proved it by a mailed link yet. A `String`, because `Email` would
+    /// bring its parser into the wasm.
     Claimed(String),
-    /// It has no address any more: somebody else has proved the one that it claimed.
+    /// The account has no address, because another account has proved the one it claimed.
     Nowhere,
 }
 
-/// A page.
+/// A page about rooms.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Page {
     /// The start page.
     Home(Option<Entrance>),
-    /// Making a room.
+    /// The page with the form for a new room.
     NewRoom(Option<Entrance>),
-    /// An account's rooms, with none of them open.
+    /// The page with an account's rooms, none of them open.
     Dashboard {
-        /// What to offer to who joins another; nothing if the server could not say.
+        /// What the form for joining a room offers. None if the server could not read it.
         entrance: Option<Entrance>,
-        /// Whether all of a long list are on the page from the start.
+        /// Whether a long list is complete on the page from the start.
         all: bool,
     },
-    /// A room’s link.
+    /// The page of a room's link.
     Room {
-        /// Which room.
+        /// The code of the room.
         code: RoomCode,
-        /// What is behind it, or why that cannot be said now.
+        /// What the asker may see of the room, or the problem that prevented finding out.
         door: Result<Door, Problem>,
     },
-    /// A room’s link whose end is no code.
+    /// The page of a room's link that ends in no valid code.
     NoCode {
         /// The end of the link.
         text: String,
-        /// What to offer instead.
+        /// What the form for joining a room offers.
         entrance: Option<Entrance>,
     },
-    /// An address that leads nowhere.
+    /// There is no page at this URL.
     #[default]
     NotFound,
 }
 
-/// What a page of entry offers.
+/// What the forms for joining and making a room offer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entrance {
-    /// An id for the room that the form makes, so that pressing twice makes one.
+    /// An id for the room that the form makes, so that pressing the button twice makes one room.
     pub request: Option<ClientId>,
-    /// The name to offer: the one used last, else a friendly pair.
+    /// The nickname to suggest: the one used last, otherwise a generated pair.
     pub nickname: Nickname,
-    /// The room this guest is in now, if any.
+    /// The room that this guest is in at the moment.
     pub current: Option<RoomCode>,
 }
 
-/// What is behind a room's link.
+/// What the asker may see of a room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Door {
-    /// The asker is in the room.
+    /// The asker is a member: the whole room.
     Inside(Box<Snapshot>),
-    /// The asker is not in it. Whether there is such a room is told only to who joins.
+    /// The asker is not a member. Whether the room exists is only answered to a request to join.
     Outside(Entrance),
-    /// The owner removed the asker, who knows the room and cannot come back to it.
+    /// The owner has removed the asker, who knows that the room exists and cannot come back.
     Removed,
-    /// The asker was in it, and others have their places now.
+    /// The asker was a member, and the room has no place left now.
     Full,
 }
 
-/// What was typed into a form that was sent without scripts and refused: its fields by their names, and the refusal.
+/// The fields of a form that was sent without scripts and refused, and the refusal.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SentBack {
-    /// The code of a room to join.
+    /// The typed code of a room to join.
     pub code: String,
-    /// The name to be called by.
+    /// The typed nickname.
     pub nickname: String,
-    /// The name of a room to make.
+    /// The typed name of a room to make.
     pub name: String,
-    /// How many a room to make holds.
+    /// The chosen type of a room to make.
     pub room_type: String,
-    /// Whether a room to make keeps what is said.
+    /// Whether a room to make keeps its messages.
     pub preserve: String,
-    /// The address that the form was sent to, and why it was refused.
+    /// The URL that the form was sent to, and why it was refused.
     pub refused: Option<(String, Problem)>,
 }
 
-/// All that a page about accounts is made of. These pages run no scripts of ours but a few lines, so no browser takes them
-/// over, and this never crosses the wire.
+/// All data of a page about logging in and registering.
+///
+/// These pages contain a few lines of script and no wasm, so this is rendered on the server only and never sent to the
+/// browser.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuthVisit {
-    /// The page.
+    /// The page to show.
     pub page: AuthPage,
-    /// Where to go on afterwards: a path of this site.
+    /// Where to go after logging in: a path of this site.
     pub next: String,
-    /// What the account is called that is logged in here, if one is.
+    /// The name of the account that is logged in, if any.
     pub account: Option<Nickname>,
-    /// Whether a guest asks.
+    /// Whether the asker is a guest.
     pub guest: bool,
-    /// What was typed for a name.
+    /// The typed name.
     pub name: String,
-    /// What was typed for an address.
+    /// The typed email address.
     pub email: String,
-    /// The token of a mail's link.
+    /// The token of the mailed link.
     pub token: String,
-    /// The random number of the form, by which the server knows one that is sent twice.
+    /// The random number of the form. The server recognises a form that is sent twice by it.
     pub form: String,
-    /// The address that a form was sent to, and why it was refused.
+    /// The URL that a form was sent to, and why it was refused.
     pub refused: Option<(String, Problem)>,
 }
 
-/// A page about accounts.
+/// A page about logging in and registering.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum AuthPage {
-    /// Making an account.
+    /// The form for registering.
     Register,
-    /// Logging in, perhaps right after a new password was set.
+    /// The form for logging in.
     #[default]
     LogIn,
-    /// The same, right after a new password was set.
+    /// The form for logging in, after a new password was set.
     LogInAfterReset,
-    /// The same, for a browser whose session has ended.
+    /// The form for logging in, after the browser's session has ended.
     LogInAgain,
-    /// Typing the code of a mail.
+    /// The form for the mailed code.
     Code,
-    /// Asking for a new password.
+    /// The form that asks for a new password.
     ForgotPassword,
-    /// The mail is on its way.
+    /// Says that a mail with a link for a new password is on its way.
     ForgotPasswordSent,
-    /// Setting a new password.
+    /// The form for a new password.
     ResetPassword,
-    /// Setting a password, right after the address was proved by the same link.
+    /// The form for a password, after the address was proved by the same link.
     SetPassword,
-    /// A new password was set by this link, or by another.
+    /// Says that this link, or another, has already set a new password.
     UsedLink,
-    /// Proving an address, which opening the page does not do: programs that look through mails open links.
+    /// The form with a button that proves an address. Opening the page proves nothing, because programs that scan mail
+    /// open links.
     Verify {
-        /// The address, as people read it.
+        /// The email address as shown to people.
         email: String,
-        /// What the account is called that claims it.
+        /// The name of the account that claims the address.
         name: Nickname,
-        /// Whether the browser is logged in as that account. In any other its password and sessions end.
+        /// Whether the browser is logged in as that account. From any other browser, proving the address ends the
+        /// account's password and sessions.
         is_here: bool,
-        /// What the account is called that the browser is logged in as, if it is another.
+        /// The name of another account that the browser is logged in as.
         other: Option<Nickname>,
     },
-    /// The address is proved.
+    /// Says that the address is proved.
     Verified,
-    /// The link leads nowhere any more.
+    /// Says that the link is not valid any more.
     Stale(Problem),
-    /// What a guest's browser is known by, and the way to be forgotten.
+    /// Shows what the server knows of a guest, with a button to be forgotten.
     Guest {
-        /// What the guest is called; `None` for somebody of whom nothing is known.
+        /// The guest's nickname, or `None` for a person of whom the server knows nothing.
         nickname: Option<Nickname>,
-        /// The room that they are in.
+        /// The room that the guest is in.
         room: Option<RoomCode>,
     },
-    /// The guest is forgotten.
+    /// Says that the guest is forgotten.
     Forgotten,
-    /// The account is deleted.
+    /// Says that the account is deleted.
     Deleted,
-    /// What should be here cannot be said now; `next` is the page itself.
+    /// Says that the page cannot be shown at the moment. `next` is the URL of the page itself, to try again.
     Unavailable(Problem),
 }
 
-/// All that a page of preferences is made of. Like the pages about accounts these are taken over by no browser, and this never
-/// crosses the wire.
+/// All data of a page of preferences.
+///
+/// Like the pages about logging in, it is rendered on the server only and never sent to the browser.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PreferencesVisit {
-    /// The page.
+    /// The page to show.
     pub page: PreferencesPage,
-    /// The account, as it is kept.
+    /// The account, as it is stored.
     pub profile: Profile,
-    /// What is chosen in the forms: as it is kept, or as it was sent, if that was refused.
+    /// The values of the forms: the stored ones, or those of a form that was sent and refused.
     pub preferences: Preferences,
-    /// The browsers that are logged in, on the page that lists them.
+    /// The account's sessions, on the page that lists them.
     pub sessions: Vec<SessionView>,
-    /// When the page was asked for.
+    /// When the page was requested.
     pub now: Millis,
-    /// The time where the reader is, if their browser has said where that is.
+    /// The reader's local time, if the browser has named its time zone.
     pub local: Option<LocalTime>,
-    /// The form that was sent just now, and done.
+    /// The form that was sent just before and succeeded.
     pub done: Option<PreferencesForm>,
-    /// The form that a code was mailed for, to be typed there.
+    /// The form that a confirmation code was mailed for. The page shows a field for the code in it.
     pub asked: Option<PreferencesForm>,
-    /// What was typed into a form that was sent and not done. Never a password.
+    /// The fields of a form that was sent and did not succeed. Never contains a password.
     pub typed: Typed,
-    /// The address that a form was sent to, and why it was refused.
+    /// The URL that a form was sent to, and why it was refused.
     pub refused: Option<(String, Problem)>,
 }
 
-/// What was typed into the forms of an account.
+/// What was typed into the forms on a page of preferences.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Typed {
-    /// Which form it was, where that does not show from the address that it was sent to.
+    /// The form that was sent, where the URL it was sent to does not tell.
     pub form: Option<PreferencesForm>,
-    /// The account's name.
+    /// The typed display name.
     pub name: String,
-    /// The new address.
+    /// The typed new email address.
     pub email: String,
-    /// The name in new rooms, which may be none.
+    /// The typed nickname for new rooms. `Some("")` is a field that was left empty.
     pub nickname: Option<String>,
-    /// What is to become of messages.
+    /// The choice of what happens to the account's messages.
     pub messages: OwnMessages,
 }
 
@@ -270,26 +279,26 @@ macro_rules! preferences {
         pub enum PreferencesPage { $($(#[$page_doc])* $page,)* }
 
         impl PreferencesPage {
-            /// Every page, in the order to offer them.
+            /// Every page, in the order of the navigation.
             pub const ALL: &[Self] = &[$(Self::$page,)*];
 
-            /// Its address.
+            /// The URL path of the page.
             pub const fn path(self) -> &'static str {
                 match self { $(Self::$page => $path,)* }
             }
         }
 
-        /// A form on one of these pages.
+        /// A form on a page of preferences.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
         pub enum PreferencesForm { $($(#[$form_doc])* #[serde(rename = $name)] $form,)* }
 
         impl PreferencesForm {
-            /// Its name, which is unique on its page.
+            /// The name of the form. Unique on its page.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$form => $name,)* }
             }
 
-            /// The page that it is on.
+            /// The page that has the form.
             pub const fn page(self) -> PreferencesPage {
                 match self { $(Self::$form => PreferencesPage::$on,)* }
             }
@@ -299,31 +308,31 @@ macro_rules! preferences {
 
 preferences! {
     pages {
-        /// How pages look and speak.
+        /// Appearance and language.
         Appearance = "/preferences",
-        /// What others see, and what one is told.
+        /// Notifications, and what others see.
         Chatting = "/preferences/chatting",
-        /// Name, address and password.
+        /// Name, email address and password.
         Account = "/preferences/account",
-        /// Where one is logged in.
+        /// The browsers that are logged in.
         Devices = "/preferences/devices",
-        /// Taking one's data out, and leaving.
+        /// Downloading one's data, and deleting the account.
         Data = "/preferences/data",
     }
     forms {
-        /// How pages look and speak.
+        /// Appearance and language.
         Appearance = "appearance" on Appearance,
-        /// What others see, and what one is told.
+        /// Notifications, and what others see.
         Chatting = "chatting" on Chatting,
-        /// What one is called.
+        /// The display name.
         Name = "name" on Account,
-        /// Where mails go.
+        /// The email address.
         Email = "email" on Account,
-        /// What one logs in with.
+        /// The password.
         Password = "password" on Account,
-        /// Where one is logged in.
+        /// The browsers that are logged in.
         Devices = "devices" on Devices,
-        /// Leaving for good.
+        /// Deleting the account.
         Delete = "delete" on Data,
     }
 }

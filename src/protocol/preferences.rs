@@ -1,12 +1,14 @@
-//! What people with an account may choose; kept with the account, and applied wherever they log in.
+//! Preferences of an account: appearance, language, notifications and what others may see.
+//!
+//! They are stored with the account and apply in every browser where it is logged in.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Nickname, typed::TypedNickname};
 
-// `$text` is a `tt`: `ToSchema` does not see through the group that `literal` would put around it, and would describe the
-// choice by its Rust name.
+// `$text` is a `tt`, not a `literal`: `ToSchema` does not look into the group that `literal` wraps around the text, and
+// would describe the choice by its Rust name.
 macro_rules! choices {
     ($($(#[$doc:meta])* $name:ident { $($(#[$case_doc:meta])* $case:ident = $text:tt,)* })*) => {
         $($(#[$doc])*
@@ -14,15 +16,15 @@ macro_rules! choices {
         pub enum $name { $($(#[$case_doc])* #[serde(rename = $text)] $case,)* }
 
         impl $name {
-            /// Every choice, in the order to offer them.
+            /// Every choice, in the order in which forms offer them.
             pub const ALL: &[Self] = &[$(Self::$case,)*];
 
-            /// Its name on the wire and in style sheets.
+            /// The name of the choice in JSON, forms and style sheets.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$case => $text,)* }
             }
 
-            /// The choice of this name.
+            /// The choice with this name, if there is one.
             pub fn named(name: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|choice| choice.as_str() == name)
             }
@@ -31,18 +33,18 @@ macro_rules! choices {
 }
 
 choices! {
-    /// Light or dark.
+    /// The colour scheme of the pages.
     Theme {
-        /// As the device is set.
+        /// The setting of the device.
         #[default] System = "system",
         /// Light.
         Light = "light",
         /// Dark.
         Dark = "dark",
     }
-    /// The one accent colour.
+    /// The accent colour of the pages.
     Accent {
-        /// The product's own.
+        /// Indigo, the colour of the product.
         #[default] Indigo = "indigo",
         /// Blue.
         Blue = "blue",
@@ -53,66 +55,65 @@ choices! {
         /// Amber.
         Amber = "amber",
     }
-    /// How large texts are.
+    /// The size of texts.
     TextSize {
         /// Smaller than usual.
         Small = "small",
-        /// As the device is set.
+        /// The setting of the device.
         #[default] Medium = "medium",
         /// Larger than usual.
         Large = "large",
     }
-    /// How hours are counted.
+    /// How hours are written.
     HourCycle {
-        /// As the language has it.
+        /// The convention of the language.
         #[default] Auto = "auto",
-        /// 1 to 12, with am and pm.
+        /// From 1 to 12, with am and pm.
         Twelve = "12",
-        /// 0 to 23.
+        /// From 0 to 23.
         TwentyFour = "24",
     }
-    /// A language that every text exists in.
+    /// A language of the user interface. Every text exists in each of them.
     Language {
         /// English.
         #[default] English = "en",
         /// German.
         German = "de",
     }
-    /// What is worth a notification.
+    /// Which messages cause a notification.
     Notify {
         /// Every message.
         #[default] All = "all",
-        /// Messages with one's own name.
+        /// Messages that contain the account's own name.
         Mentions = "mentions",
-        /// Nothing.
+        /// No messages.
         None = "none",
     }
 }
 
-/// All preferences of an account. A field that is missing has its default, so that older clients change nothing they do
-/// not know.
+/// All preferences of an account. A field that is left out has its default value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct Preferences {
-    /// Light or dark.
+    /// The colour scheme of the pages.
     pub theme: Theme,
-    /// The accent colour.
+    /// The accent colour of the pages.
     pub accent: Accent,
-    /// How large texts are.
+    /// The size of texts.
     pub text_size: TextSize,
-    /// How hours are counted.
+    /// How hours are written.
     pub hours: HourCycle,
-    /// The language; `None` takes what the browser asks for.
+    /// The language of the pages. Null means the language that the browser asks for.
     pub language: Option<Language>,
-    /// What is worth a notification.
+    /// Which messages cause a notification.
     pub notify: Notify,
     /// Whether a notification makes a sound.
     pub sound: bool,
-    /// Whether others see that one types, and one sees it of them.
+    /// Whether others see that the account is typing. Only if true does the account see that others type.
     pub show_typing: bool,
-    /// Whether others see what one has read, and one sees it of them.
+    /// Whether others see how far the account has read. Only if true does the account see how far others have read.
     pub show_read: bool,
-    /// The name to offer in new rooms; `None` takes the account's.
+    /// The nickname to suggest in new rooms. Null means the name of the account.
     #[schema(value_type = Option<TypedNickname>)]
     pub nickname: Option<Nickname>,
 }

@@ -1,4 +1,8 @@
-//! What can go wrong, as clients see it: a stable code, one table to HTTP, and a sentence that says what to do.
+//! Refusals and failures, as clients see them: [`Problem`].
+//!
+//! Each has a stable [`Code`], whose HTTP status and title are in one table, and a sentence that tells a person what
+//! happened and what to do. Where the code leaves the cause open, a [`Reason`] names it for clients that write their
+//! own texts.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -7,7 +11,7 @@ use super::{InvalidCode, InvalidEmail, InvalidText, RoomCode, Subject};
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident => $status:literal, $title:literal;)*) => {
-        /// A stable name for what went wrong.
+        /// A stable name of a refusal or failure, for programs to act on.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
         #[serde(rename_all = "snake_case")]
         pub enum Code { $($(#[$doc])* $name,)* }
@@ -32,144 +36,145 @@ macro_rules! codes {
 codes! {
     /// A field is missing, too long or malformed.
     InvalidInput => 400, "Invalid input";
-    /// A frame or a body could not be read at all.
+    /// The frame or body could not be parsed.
     Malformed => 400, "Malformed request";
-    /// The password is too easily guessed; `detail` says what would make it better.
+    /// The password is too easily guessed. `detail` has advice on a better one.
     WeakPassword => 400, "Weak password";
-    /// The token of a link, or what it stands for, is not valid any more.
+    /// The token of a mailed link is unknown, used or expired.
     TokenInvalid => 400, "Link not valid";
-    /// There is no session; create or join a room first.
+    /// The request has no session. Create or join a room first.
     NoSession => 401, "No session";
-    /// This is for people who are logged in.
+    /// The request needs an account that is logged in.
     NotLoggedIn => 401, "Not logged in";
-    /// The address and what should prove it (a password, a code) do not belong together.
+    /// The email address and the password or code do not match.
     WrongCredentials => 401, "Wrong credentials";
-    /// This needs the account's password, or a code by mail, and had neither or a wrong one.
+    /// The request needs the account's password or a mailed code, and had neither or a wrong one.
     NotConfirmed => 403, "Not confirmed";
     /// Only the room's owner may do this.
     NotOwner => 403, "Only the owner may do this";
-    /// The asker is not in this room.
+    /// The asker is not a member of this room.
     NotAMember => 403, "Not a member";
-    /// The owner removed the asker from this room.
+    /// The owner has removed the asker from this room.
     Removed => 403, "Removed from this room";
     /// The request came from a page of another site.
     ForeignOrigin => 403, "Foreign origin";
-    /// No room that the asker can enter has this code: unknown, expired and full look the same.
+    /// The asker can enter no room with this code. Unknown, expired and full rooms get the same answer.
     RoomUnavailable => 404, "No such room";
-    /// Nothing is at this address.
+    /// No page or operation has this URL.
     NotFound => 404, "Not found";
-    /// The address does not take this method.
+    /// The URL does not accept this method.
     MethodNotAllowed => 405, "Method not allowed";
-    /// A guest is in one room at a time; `room` has its code.
+    /// A guest can be in one room at a time. `room` has the code of the one that the guest is in.
     AlreadyInRoom => 409, "Already in another room";
-    /// This id was used for a message with another text.
+    /// Another message with this id but another text exists.
     IdReused => 409, "Message id used before";
     /// The body or frame is too large.
     TooLarge => 413, "Too large";
-    /// The body is not JSON.
+    /// The body is not declared as JSON.
     UnsupportedMediaType => 415, "Unsupported media type";
-    /// Too fast; wait `retry_after_ms`.
+    /// The client is over a rate limit. Wait `retry_after_ms`.
     TooManyRequests => 429, "Too many requests";
-    /// A fault of the server; it is logged there.
+    /// The server has a fault, and has logged it.
     Internal => 500, "Internal error";
-    /// The store cannot be reached; nothing was acknowledged.
+    /// The server cannot reach its store. Nothing was stored or acknowledged.
     StoreUnavailable => 503, "Store unavailable";
-    /// The bus cannot be reached; rooms that keep nothing cannot go on for now.
+    /// The server cannot reach its bus. Rooms that keep no messages cannot continue until it is back.
     BusUnavailable => 503, "Bus unavailable";
-    /// The server is stopping or has too much to do; try again.
+    /// The server is stopping or has too much to do. Try again.
     Overloaded => 503, "Try again shortly";
 }
 
-/// What exactly is wrong, for who says it in words of their own: a page in another language, or another program.
+/// The exact cause of a refusal, for clients that write their own texts, in another language for example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// Nothing that can be seen is in the field.
+    /// The field has no visible character.
     Empty {
-        /// What the field is for.
+        /// The kind of text that the field holds.
         what: Subject,
     },
     /// The field has too many characters.
     TooLong {
-        /// What the field is for.
+        /// The kind of text that the field holds.
         what: Subject,
-        /// How many it may have.
+        /// The most characters that the field may have.
         limit: usize,
-        /// How many it has.
+        /// The number of characters that were sent.
         found: usize,
     },
-    /// A room code has six characters.
+    /// The room code does not have six characters.
     CodeLength {
-        /// How many this has.
+        /// The number of characters that were sent.
         found: usize,
     },
-    /// No room code has this character.
+    /// The room code has a character that no room code contains.
     CodeCharacter {
         /// The character, as it was typed.
         character: char,
     },
-    /// That person is not in the room any more.
+    /// The person is not a member of the room any more.
     MemberGone,
     /// The account is in as many rooms as it may be.
     TooManyRooms {
-        /// How many that is.
+        /// The most rooms that an account may be in.
         limit: usize,
     },
-    /// More was kept than fits into a day: of the client, the room or the person.
+    /// The client, the room or the person has stored as much as fits into a day.
     KeptTooMuch,
     /// The server's disk is almost full.
     DiskLow,
-    /// The field is no email address.
+    /// The field is not an email address.
     NoEmail,
-    /// The link that came along was mailed to another address.
+    /// The token of the mailed link was sent to another email address.
     OtherAddress,
-    /// This browser has just registered by this address, with another password.
+    /// The same browser has just registered with this address and another password.
     OtherPassword,
-    /// No answer came; never said by the server.
+    /// The server did not answer. Clients make this reason themselves. The server never sends it.
     Unreachable,
 }
 
-/// A refusal, as `application/problem+json` (RFC 9457) by REST, as an `error` frame by socket, and as the error of server
-/// functions.
+/// A refusal or failure. REST sends it as `application/problem+json` (RFC 9457), the socket as an `error` frame, and
+/// server functions as their error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, thiserror::Error)]
 #[error("{detail}")]
 pub struct Problem {
-    /// What went wrong.
+    /// The stable name of the refusal.
     pub code: Code,
-    /// For a person to read: what happened and what they can do.
+    /// A sentence for a person: what happened, and what to do.
     pub detail: String,
-    /// The request's field that is wrong.
+    /// The name of the wrong field of the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
-    /// What exactly is wrong, where the code leaves that open.
+    /// The exact cause, where the code leaves it open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
-    /// The room it is about (with `already_in_room`: where the asker is).
+    /// The code of the room that the problem is about. With `already_in_room`, the room that the asker is in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room: Option<RoomCode>,
-    /// When trying again makes sense, in milliseconds.
+    /// How many milliseconds to wait before trying again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
 }
 
 impl Problem {
-    /// A refusal with its sentence.
+    /// Makes a problem from a code and a sentence for a person.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         Self { code, detail: detail.into(), field: None, reason: None, room: None, retry_after_ms: None }
     }
 
-    /// A field of the request is wrong.
+    /// Makes an `invalid_input` problem. `field` is the name of the request's field, `reason` the sentence for a
+    /// person.
     pub fn invalid(field: &str, reason: impl Into<String>) -> Self {
         Self { field: Some(field.to_owned()), ..Self::new(Code::InvalidInput, reason) }
     }
 
-    /// The same, with what exactly is wrong.
+    /// The same problem with the exact cause.
     #[must_use]
     pub fn because(self, reason: Reason) -> Self {
         Self { reason: Some(reason), ..self }
     }
 
-    /// No room that the asker can enter has this code.
+    /// The asker can enter no room with this code.
     pub fn room_unavailable() -> Self {
         Self::new(
             Code::RoomUnavailable,
@@ -177,13 +182,13 @@ impl Problem {
         )
     }
 
-    /// The asker is in another room, and a guest is in one at a time.
+    /// The asker is a guest and in another room already.
     pub fn already_in_room(room: RoomCode) -> Self {
         let detail = format!("You are in room {} and can be in one at a time. Leave it to go on.", room.spaced());
         Self { room: Some(room), ..Self::new(Code::AlreadyInRoom, detail) }
     }
 
-    /// Too fast: wait this long.
+    /// The client is over a rate limit and has to wait this long.
     pub fn too_many_requests(retry_after_ms: u64) -> Self {
         let seconds = retry_after_ms.div_ceil(1000).max(1);
         let unit = if seconds == 1 { "second" } else { "seconds" };
@@ -191,7 +196,7 @@ impl Problem {
         Self { retry_after_ms: Some(retry_after_ms), ..Self::new(Code::TooManyRequests, detail) }
     }
 
-    /// More was said in rooms that keep it than fits into a day: wait this long.
+    /// More was stored in preserved rooms than fits into a day. The client has to wait this long.
     pub fn kept_too_much(retry_after_ms: u64) -> Self {
         let minutes = retry_after_ms.div_ceil(60_000).max(1);
         let unit = if minutes == 1 { "minute" } else { "minutes" };
@@ -202,23 +207,23 @@ impl Problem {
             .because(Reason::KeptTooMuch)
     }
 
-    /// This is for people with an account.
+    /// The request needs an account that is logged in.
     pub fn not_logged_in() -> Self {
         Self::new(Code::NotLoggedIn, "You are not logged in. Log in to go on.")
     }
 
-    /// The token of a link is used, too old, or none of ours.
+    /// The token of a mailed link is used, expired or unknown.
     pub fn token_invalid() -> Self {
         Self::new(Code::TokenInvalid, "This link is not valid any more. Ask for a new one.")
     }
 
-    /// No answer came at all.
+    /// The server did not answer. Made by the client.
     pub fn unreachable() -> Self {
         Self::new(Code::Overloaded, "The server can’t be reached. Check your connection and try again.")
             .because(Reason::Unreachable)
     }
 
-    /// Whether the same request may succeed later, so that a client keeps it and tries again.
+    /// Whether the same request may succeed later, so that a client should store it and try again.
     pub fn is_passing(&self) -> bool {
         matches!(
             self.code,
@@ -243,7 +248,7 @@ impl From<InvalidEmail> for Problem {
     }
 }
 
-/// For a nickname, a room's name or a message: `field` names the request's field.
+/// Converts the refusal of a nickname, a room's name or a message. `field` is the name of the request's field.
 impl From<(&str, InvalidText)> for Problem {
     fn from((field, invalid): (&str, InvalidText)) -> Self {
         let reason = match invalid {

@@ -1,8 +1,12 @@
-//! How what the server tells is read: events, and the frames of the socket.
+//! Deserialization of events and of server frames.
 //!
-//! Each is one flat object, whose tag (`kind`, `type`) says which fields it has. serde reads such a thing by copying it into
-//! a tree first, and with code for the tree beside the code for the text, for every type in it; a quarter of what a browser
-//! fetches would be that. Here an object is read once, into all the fields that there are, and the tag chooses among them.
+//! An event or frame is one flat JSON object whose tag (`kind` or `type`) decides which fields it has. serde's own
+//! support for tagged enums would copy the object into a generic tree first. It would also generate code for reading
+//! from the tree beside the code for reading from text, for every type inside: a quarter of what a browser downloads.
+//!
+//! Here each object is read once into a struct with all possible fields as options ([`EventFields`], `FrameFields`).
+//! Then the tag decides which of them are required. Unknown fields are skipped, and an unknown `kind` becomes
+//! [`EventKind::Unknown`].
 
 use std::fmt;
 
@@ -16,10 +20,10 @@ use super::{
     ReadMark, Reason, ResetReason, Retention, RoomCode, RoomName, RoomSummary, Seq, ServerFrame, Signal, Snapshot,
 };
 
-/// Why an object cannot be what its tag says.
+/// The error for an object that lacks a field its tag requires.
 const INCOMPLETE: &str = "a field is missing";
 
-/// An event, or the kind of one, as it stands in JSON.
+/// All fields of an event, or of an event's kind alone, as they are in JSON.
 #[derive(Deserialize)]
 pub(super) struct EventFields {
     code: Option<RoomCode>,
@@ -89,14 +93,14 @@ impl TryFrom<EventFields> for Event {
     }
 }
 
-/// The name of the first field of a frame.
+/// The first field of a frame. It has to be `type`.
 #[derive(Deserialize)]
 enum First {
     #[serde(rename = "type")]
     Type,
 }
 
-/// Which frame it is.
+/// The type of a frame.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Type {
@@ -114,7 +118,8 @@ enum Type {
     Bye,
 }
 
-/// The fields of an `error`, whose names mean something else in other frames.
+/// The fields of an `error` frame. Separate from [`FrameFields`], because `code` and `reason` have other meanings
+/// there.
 #[derive(Deserialize)]
 struct ErrorFields {
     code: Code,
@@ -125,13 +130,13 @@ struct ErrorFields {
     retry_after_ms: Option<u64>,
 }
 
-/// The fields of a `summary`.
+/// The fields of a `summary` frame.
 #[derive(Deserialize)]
 struct SummaryFields {
     room: Box<RoomSummary>,
 }
 
-/// The fields of all the small frames.
+/// The fields of all other small frames.
 #[derive(Deserialize)]
 struct FrameFields {
     version: Option<String>,
@@ -155,7 +160,7 @@ struct FrameFields {
     retry_after_ms: Option<u64>,
 }
 
-/// The reasons of `reset` and `bye`.
+/// The reasons of `reset` and of `bye`, in one enum, because both frames share the field.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Why {
@@ -230,7 +235,8 @@ impl FrameFields {
     }
 }
 
-/// The tag is the first field, as the server writes it, and says as what the others are read.
+/// Reads the tag first, then the remaining fields as that tag requires. The server always writes `type` as the first
+/// field.
 impl<'de> Deserialize<'de> for ServerFrame {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(FrameVisitor)
@@ -335,7 +341,7 @@ mod tests {
         }
     }
 
-    /// A page of today shows a room whose log has what a rule of today would refuse.
+    /// A client shows texts that were accepted by an older, weaker rule and would be refused today.
     #[test]
     fn frames_with_texts_of_an_older_rule_are_read_and_shown() {
         let nobody = json!({"id": 2, "name": "\u{115F}"});
@@ -359,7 +365,7 @@ mod tests {
         assert_eq!(replica.state.name.unwrap().as_str(), "\u{FFA0}");
     }
 
-    /// The text of a frame, with its type in front, as the server writes it.
+    /// The JSON of a frame with its `type` in front, as the server writes it.
     fn type_first(frame: &serde_json::Value) -> String {
         let mut rest = frame.clone();
         let tag = rest.as_object_mut().unwrap().remove("type").unwrap();

@@ -1,7 +1,11 @@
-//! A client's copy of a room: the fold, the timeline, and the messages that are not in the log yet.
+//! A client's copy of a room: the folded state, the timeline of events on the screen, and the outbox of unsent
+//! messages.
 //!
-//! Pure: it is given frames and says what to do. The browser wraps it in signals, and the fault tests drive it over real
-//! sockets, so what is proven there is what people run.
+//! A [`Replica`] starts at a snapshot. [`Replica::receive`] applies events in any order, [`Replica::reset`] continues
+//! after the server could not resume, and the outbox holds a message until its event is in the timeline.
+//!
+//! The code is pure: it does no I/O and its results tell the caller what to do. The browser wraps it in signals. The
+//! fault tests drive the same code over real sockets.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -10,79 +14,83 @@ use super::{
     Snapshot, You,
 };
 
-/// Early events kept while something before them is missing; past that the resume brings them again.
+/// The most events to hold back while an earlier one is missing. Further ones are dropped, because resuming sends them
+/// again.
 const EARLY_EVENTS: usize = 256;
 
-/// A message of this client that its timeline does not show as an event yet.
+/// A message of this client whose event is not in the timeline yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
-    /// Its id, the same at every try.
+    /// The message's id, the same for every attempt to send it.
     pub id: ClientId,
-    /// What it says.
+    /// The text of the message.
     pub body: MessageBody,
-    /// How far it is.
+    /// How far the message has been sent.
     pub state: DraftState,
 }
 
-/// How far a message is that is not in the timeline yet.
+/// How far a message of the outbox has been sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DraftState {
-    /// To be sent, or sent and not answered.
+    /// The message is not sent, or sent and not acknowledged.
     Pending,
-    /// In the log; its event is on the way.
+    /// The server has acknowledged the message. Its event has not arrived yet.
     Sent(Ack),
-    /// Refused for good, until the person tries again.
+    /// The server has refused the message. It stays until the person tries again or discards it.
     Failed(Problem),
 }
 
-/// What [`Replica::receive`] made of an event.
+/// The result of [`Replica::receive`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Received {
-    /// This many events entered the timeline (an event can close a gap before others).
+    /// This many events were appended to the timeline. More than one if the event closed a gap before events that were
+    /// held back.
     Applied(usize),
-    /// It was there already.
+    /// The event was in the log already. Nothing changed.
     Duplicate,
-    /// Something is missing before it: subscribe again from [`Replica::resume_point`].
+    /// An earlier event is missing. Subscribe again from [`Replica::resume_point`].
     Gap,
 }
 
-/// Where a timeline begins, for a page of history that is to be put above it.
+/// The beginning of a timeline at the moment when a page of history is requested. [`Replica::prepend`] compares it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Top {
-    /// The epoch that a page would belong to.
+    /// The epoch that the page's seqs belong to.
     pub epoch: Epoch,
-    /// The seq of the first event; `None` if the timeline is empty.
+    /// The seq of the first event in the timeline. `None` if it is empty.
     pub first: Option<Seq>,
 }
 
 /// One client's copy of one room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Replica {
-    /// The room as of the snapshot; name and retention of now are in `state`.
+    /// The room as of the snapshot. Its current name, owner and retention are in `state`.
     pub room: RoomView,
-    /// Who this client is.
+    /// The client's own member data, as of the snapshot.
     pub you: You,
-    /// Which life of the log `state.head` belongs to.
+    /// The epoch that `state.head` belongs to.
     pub epoch: Epoch,
-    /// The fold.
+    /// The state after all events applied so far.
     pub state: RoomState,
-    /// The timeline, oldest first.
+    /// The timeline: the events on the screen, oldest first.
     pub events: Vec<Event>,
-    /// Whether history has more before the timeline.
+    /// Whether history has events before the timeline.
     pub has_more: bool,
-    /// Who has a connection now.
+    /// The members who have a connection at the moment.
     pub connected: BTreeSet<MemberId>,
-    /// This client's messages that are not in the timeline yet, oldest first.
+    /// The outbox: this client's messages that are not in the timeline yet, oldest first.
     pub outbox: VecDeque<Draft>,
     early: BTreeMap<Seq, Event>,
-    /// Where in the timeline the events begin that all belong to the log as it is now; 0 unless a log was lost.
+    /// The index in `events` from which all events belong to the current log. Events before it are from a log that was
+    /// lost. 0 if no log was lost.
     life_begins: usize,
-    /// Messages on the screen from an earlier epoch; one that is sent again in this epoch is not shown twice.
+    /// The ids of messages in the timeline that come from a log that was lost. If such a message is in the log again,
+    /// it is not shown twice.
     shown_before: BTreeSet<ClientId>,
 }
 
 impl Replica {
-    /// A copy that starts at a snapshot.
+    /// Makes a replica from a snapshot.
     pub fn new(snapshot: Snapshot) -> Self {
         Self {
             state: RoomState::of(&snapshot),
@@ -99,22 +107,22 @@ impl Replica {
         }
     }
 
-    /// Where to resume.
+    /// The position to `subscribe` from.
     pub fn resume_point(&self) -> (Epoch, Seq) {
         (self.epoch, self.state.head)
     }
 
-    /// Whether this client is still in the room, as far as the log tells.
+    /// Whether this client is still a member, according to the log.
     pub fn is_member(&self) -> bool {
         self.state.members.contains_key(&self.you.member_id)
     }
 
-    /// Whether there are events on the screen from an earlier life of the log.
+    /// Whether the timeline contains messages from a log that was lost.
     pub fn has_earlier_life(&self) -> bool {
         !self.shown_before.is_empty()
     }
 
-    /// Takes the next event, in whatever order events arrive.
+    /// Applies an event. Events may arrive in any order, and more than once.
     pub fn receive(&mut self, event: Event) -> Received {
         match self.state.apply(&event) {
             Applied::Duplicate => Received::Duplicate,
@@ -138,11 +146,14 @@ impl Replica {
         }
     }
 
-    /// Starts again from a snapshot, and loses nothing that is on the screen.
+    /// Continues from a new snapshot without removing messages from the screen.
     ///
-    /// In the same epoch the timeline is continued if the snapshot reaches back to it, else replaced (history has the rest).
-    /// In a new epoch, or where the log now ends earlier than it did, what was said stays above what the log brings next, and
-    /// is not shown again if it comes again. The outbox is kept either way.
+    /// In the same epoch, the timeline is extended if the snapshot's events reach back to its end. Otherwise it is
+    /// replaced, and history has the rest. In a new epoch, or if the log is shorter than before, a part of the log was
+    /// lost. Then the old messages stay above the new events, and a message that comes again in the new log is not
+    /// shown twice.
+    ///
+    /// The outbox is kept in all cases.
     pub fn reset(&mut self, snapshot: Snapshot) {
         let before = std::mem::replace(self, Self::new(snapshot));
         if before.epoch == self.epoch && before.state.head > self.state.head {
@@ -179,19 +190,22 @@ impl Replica {
         }
     }
 
-    /// Where history goes on above the timeline: the seq that it begins with, in its epoch.
+    /// The first event of the timeline, with its epoch: history continues before it. Pass the result to
+    /// [`Self::prepend`].
     pub fn top(&self) -> Top {
         Top { epoch: self.epoch, first: self.events.first().map(|event| event.seq) }
     }
 
-    /// Puts a page of history above the timeline. False, and nothing changes, if the timeline does not begin any more where
-    /// it did when the page was asked for (a reset or [`Self::forget_old`] came in between): what lies between the page and
-    /// the timeline would be missing, and nobody would ask for it. Then the page has to be asked for anew.
+    /// Puts a page of history above the timeline.
+    ///
+    /// `asked` is the value of [`Self::top`] when the page was requested. If the timeline begins elsewhere by now
+    /// (after a reset or [`Self::forget_old`]), there would be a gap between the page and the timeline that nothing
+    /// would ever fill. Then this returns false and changes nothing, and the page has to be requested again.
     pub fn prepend(&mut self, asked: Top, page: HistoryPage) -> bool {
         if asked != self.top() {
             return false;
         }
-        // What is newer than the head comes by itself.
+        // An empty timeline takes no events after the head. These arrive by the socket.
         let first = asked.first.unwrap_or(self.state.head + 1);
         let mut older: Vec<Event> = page.events.into_iter().filter(|event| event.seq < first).collect();
         older.sort_by_key(|event| event.seq);
@@ -204,28 +218,29 @@ impl Replica {
         true
     }
 
-    /// Forgets the oldest events of a long timeline; what of them was kept, history brings back.
+    /// Removes the oldest events of a long timeline and leaves `keep`. Those that are stored can be loaded from history
+    /// again.
     pub fn forget_old(&mut self, keep: usize) {
         let old = self.events.len().saturating_sub(keep);
         if old > 0 {
             self.events.drain(..old);
             self.life_begins = self.life_begins.saturating_sub(old);
-            // The seqs of an earlier epoch mean nothing to history.
+            // Seqs of a lost log mean nothing to history, so nothing can be loaded before them.
             self.has_more = self.life_begins == 0;
         }
     }
 
-    /// Takes a new message, to be sent.
+    /// Adds a new message to the outbox.
     pub fn queue(&mut self, id: ClientId, body: MessageBody) {
         self.outbox.push_back(Draft { id, body, state: DraftState::Pending });
     }
 
-    /// The messages to send, or to send again after a new connection, oldest first.
+    /// The messages to send, oldest first. After a reconnect they have to be sent again.
     pub fn unsent(&self) -> impl Iterator<Item = &Draft> {
         self.outbox.iter().filter(|draft| draft.state == DraftState::Pending)
     }
 
-    /// The server has it.
+    /// The server has stored the message in the log.
     pub fn acknowledge(&mut self, ack: Ack) {
         if ack.seq <= self.state.head {
             self.outbox.retain(|draft| draft.id != ack.id);
@@ -234,21 +249,21 @@ impl Replica {
         }
     }
 
-    /// The server refused it for good.
+    /// The server has refused the message.
     pub fn fail(&mut self, id: ClientId, problem: Problem) {
         if let Some(draft) = self.draft(id) {
             draft.state = DraftState::Failed(problem);
         }
     }
 
-    /// The person wants it tried again.
+    /// The person wants to send a refused message again.
     pub fn retry(&mut self, id: ClientId) {
         if let Some(draft) = self.draft(id) {
             draft.state = DraftState::Pending;
         }
     }
 
-    /// The person gives it up.
+    /// The person gives the message up.
     pub fn discard(&mut self, id: ClientId) {
         self.outbox.retain(|draft| draft.id != id);
     }
@@ -257,7 +272,7 @@ impl Replica {
         self.outbox.iter_mut().find(|draft| draft.id == id)
     }
 
-    /// Adds a folded event to the timeline, unless it is on the screen from an earlier epoch.
+    /// Appends an applied event to the timeline, unless its message is on the screen already from a log that was lost.
     fn show(&mut self, event: Event) {
         if let Some(message) = event.message() {
             let id = message.id;

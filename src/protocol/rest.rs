@@ -1,4 +1,8 @@
-//! Bodies of the REST API. Requests hold what was typed, unchecked; the use cases check it and say what is wrong.
+//! REST bodies about rooms and messages: requests, snapshots, members and pages of history.
+//!
+//! Fields of a request hold the text exactly as the client sent it, unchecked. The use cases of the server check it, so
+//! that a refusal can name the field and the reason. A [`Snapshot`] also travels over the socket. Bodies about accounts
+//! are in `accounts`.
 
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -8,175 +12,179 @@ use super::{
     typed::{TypedMessage, TypedNickname, TypedRoomName},
 };
 
-/// `POST /api/rooms/create`
+/// Body of `POST /api/rooms/create`: makes a room and joins it.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct CreateRoom {
-    /// How many it holds.
+    /// How many members the room can have.
     #[serde(rename = "type")]
     pub room_type: RoomType,
-    /// What it is called; may be left out.
+    /// The room's name. Optional: a room can have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<TypedRoomName>)]
     pub name: Option<String>,
-    /// Whether it keeps what is said; off unless asked for.
+    /// Whether the room keeps its messages. False if left out.
     #[serde(default)]
     pub preserve: bool,
-    /// What the creator is called; a friendly pair is made up if left out.
+    /// The creator's nickname in the room. If left out, the server makes up a friendly pair such as "Quiet Otter".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<TypedNickname>)]
     pub nickname: Option<String>,
-    /// An id that the client makes up (a random UUID). The same id and the same wishes within ten minutes make one room, so
-    /// that sending twice does no harm.
+    /// A random UUID that the client makes for this request. The same id with the same other fields makes only one room
+    /// within ten minutes, so that sending the request again is safe.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<ClientId>,
 }
 
-/// `POST /api/rooms/join`
+/// Body of `POST /api/rooms/join`.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct JoinRoom {
-    /// The code as typed; case, spaces, hyphens and look-alikes are forgiven.
+    /// The room code as typed. Case, spaces, hyphens and look-alike characters do not matter.
     #[schema(value_type = RoomCode)]
     pub code: String,
-    /// What to be called; a friendly pair is made up if left out.
+    /// The nickname in the room. If left out, the server makes up a friendly pair such as "Quiet Otter".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<TypedNickname>)]
     pub nickname: Option<String>,
 }
 
-/// `POST /api/rooms/leave`
+/// Body of `POST /api/rooms/leave`.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct LeaveRoom {
-    /// Which room.
+    /// The code of the room.
     #[schema(value_type = RoomCode)]
     pub code: String,
 }
 
-/// `POST /api/rooms/kick`
+/// Body of `POST /api/rooms/kick`, for the room's owner.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct KickMember {
-    /// Which room.
+    /// The code of the room.
     #[schema(value_type = RoomCode)]
     pub code: String,
-    /// Whom to remove; they cannot come back.
+    /// The member to remove. The person cannot join this room again.
     pub member_id: MemberId,
 }
 
-/// `POST /api/rooms/owner`
+/// Body of `POST /api/rooms/owner`: gives the room to another member.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct GiveRoom {
-    /// Which room.
+    /// The code of the room.
     #[schema(value_type = RoomCode)]
     pub code: String,
-    /// The member who gets it.
+    /// The member who becomes the owner.
     pub member_id: MemberId,
 }
 
-/// `PUT /api/rooms/name`
+/// Body of `PUT /api/rooms/name`, for the room's owner.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct RenameRoom {
-    /// Which room.
+    /// The code of the room.
     #[schema(value_type = RoomCode)]
     pub code: String,
-    /// The new name; empty or left out takes the name away.
+    /// The new name. Null, empty or left out, the room has no name any more.
     #[serde(default)]
     #[schema(value_type = Option<TypedRoomName>)]
     pub name: Option<String>,
 }
 
-/// `PUT /api/rooms/preserve`
+/// Body of `PUT /api/rooms/preserve`, for the room's owner.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct PreserveRoom {
-    /// Which room.
+    /// The code of the room.
     #[schema(value_type = RoomCode)]
     pub code: String,
-    /// Whether it keeps what is said from here on.
+    /// Whether the room keeps its messages from this request on. Earlier messages are not affected.
     pub preserve: bool,
 }
 
-/// `PUT /api/rooms/mute`
+/// Body of `PUT /api/rooms/mute`. No other member sees this setting.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct MuteRoom {
-    /// Which room.
+    /// The code of the room.
     #[schema(value_type = RoomCode)]
     pub code: String,
-    /// Whether to be told of nothing in it.
+    /// Whether the room is muted for the asker: no notifications about it.
     #[schema(example = true)]
     pub muted: bool,
 }
 
-/// `POST /api/rooms/free`
+/// Body of `POST /api/rooms/free`: in a room for two, frees the place that is kept for an absent person.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct FreePlace {
-    /// Which room.
+    /// The code of the room.
     #[schema(value_type = RoomCode)]
     pub code: String,
 }
 
-/// `POST /api/rooms/away`. In the address, since a page that is being closed can send no more than that.
+/// Query of `POST /api/rooms/away`, which a page sends while it is being closed. The code is in the URL, because a page
+/// that is being closed can send nothing more than that.
 #[derive(Clone, Debug, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct AwayQuery {
-    /// Which room.
+    /// The code of the room.
     #[param(value_type = RoomCode)]
     pub code: String,
 }
 
-/// `POST /api/messages`
+/// Body of `POST /api/messages`.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct SendMessage {
-    /// Which room.
+    /// The code of the room.
     #[schema(value_type = RoomCode)]
     pub code: String,
-    /// The client's id for the message: sending it again gives the same answer and no second message.
+    /// The client's id of the message. Sending the same id and text again returns the first answer and makes no second
+    /// message.
     pub id: ClientId,
-    /// What is said.
+    /// The text of the message.
     #[schema(value_type = TypedMessage)]
     pub body: String,
-    /// Who says it. If this is given and the asker is another member by now, nothing is sent (`not_a_member`).
+    /// The member id that the message is meant to come from. If the asker is another member, the message is refused
+    /// with `not_a_member`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub member_id: Option<MemberId>,
 }
 
-/// The answer to a message that is in the log.
+/// The answer to a message that is stored in the room's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Ack {
-    /// The client's id for it.
+    /// The client's id of the message.
     pub id: ClientId,
-    /// Its place in the log.
+    /// The position of the message in the log.
     pub seq: Seq,
-    /// When the server took it.
+    /// When the server accepted the message, in milliseconds since 1970 UTC.
     pub at: Millis,
 }
 
-/// What a member may do.
+/// The rights of a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Owns the room: may remove members, rename it, change its retention and give it to somebody else.
+    /// The owner of the room. May remove members, rename the room, change whether it keeps messages, and give it away.
     Owner,
-    /// Everybody else.
+    /// Any other member.
     Member,
 }
 
-/// A room, as its members see it.
+/// A room's own data, as its members see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RoomView {
-    /// What to type to get in.
+    /// The room code that people type to join.
     pub code: RoomCode,
-    /// How many it holds.
+    /// How many members the room can have.
     #[serde(rename = "type")]
     pub room_type: RoomType,
-    /// What it is called.
+    /// The room's name, or null if it has none.
     pub name: Option<RoomName>,
-    /// Whether it keeps its log.
+    /// Whether the room keeps its messages.
     #[serde(rename = "preserve")]
     #[schema(value_type = bool)]
     pub retention: Retention,
-    /// The member who owns it: its maker, until it passes to somebody else. They may have left.
+    /// The member id of the owner: the creator, until the room passes to somebody else. Possibly a member who has left.
     pub owner: MemberId,
-    /// When it was made.
+    /// When the room was made, in milliseconds since 1970 UTC.
     pub created_at: Millis,
-    /// How many days it stays when nobody visits it, unless it is kept and somebody in it has an account; 0 is for ever.
+    /// After this many days without a visit the room is deleted. A room that keeps its messages and has a member with
+    /// an account is never deleted for that. 0 or left out means no such deletion.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub kept_days: u32,
 }
@@ -186,116 +194,119 @@ fn is_zero(days: &u32) -> bool {
     *days == 0
 }
 
-/// Who the asker is in this room.
+/// The asker's own data in this room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct You {
-    /// Their id within this room.
+    /// The asker's member id in this room.
     pub member_id: MemberId,
-    /// What they are called here.
+    /// The asker's nickname, as the asker typed it. Lists and events may show it with a number, such as "Bob (2)".
     pub nickname: Nickname,
-    /// What they may do.
+    /// The rights of the asker.
     pub role: Role,
-    /// The last seq that they have read, on whatever device.
+    /// The seq of the last event that the asker has read, on any device.
     #[serde(default)]
     pub read: Seq,
-    /// How many messages they have not read.
+    /// The number of messages that the asker has not read.
     #[serde(default)]
     pub unread: u64,
-    /// Whether they want no notices of this room.
+    /// Whether the asker has muted this room.
     #[serde(default)]
     pub muted: bool,
-    /// Other member ids that were theirs here, as a guest before they had an account: what these said, they said.
+    /// Other member ids that were the asker's in this room, from times as a guest before logging in. Messages by these
+    /// ids are the asker's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<MemberId>,
 }
 
 impl You {
-    /// All member ids that are, or were, theirs here.
+    /// All member ids that are or were the asker's in this room.
     pub fn ids(&self) -> impl Iterator<Item = MemberId> {
         [self.member_id].into_iter().chain(self.also.iter().copied())
     }
 }
 
-/// Somebody who is in a room, as its members see them.
+/// A member of a room, as the other members see them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MemberView {
-    /// Who, within this room.
+    /// The member's id within this room.
     pub id: MemberId,
-    /// What they are called.
+    /// The member's name in this room.
     pub name: Nickname,
-    /// The seq of the `joined` that began their present time in the room: they were sent nothing of a room that keeps
-    /// nothing from before it. 0 if that is not known.
+    /// The seq of the `joined` event that began the member's present stay. In a room that keeps no messages, nothing
+    /// from before it was sent to the member. 0 if unknown.
     #[serde(default)]
     pub since: Seq,
 }
 
-/// How far a member has read.
+/// The read position of a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReadMark {
-    /// Who.
+    /// The member's id.
     pub member: MemberId,
-    /// The last seq that they have read.
+    /// The seq of the last event that the member has read.
     pub seq: Seq,
 }
 
-/// How far somebody had read who has left since.
+/// The read position of a member who has left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DepartedReader {
-    /// Who, as they were in the room.
+    /// The member, as they were listed in the room.
     pub member: MemberView,
-    /// The last seq that they had read.
+    /// The seq of the last event that the member had read.
     pub seq: Seq,
 }
 
-/// Everything a member needs to show a room and follow it from here: the state at `head`, and the last events up to it.
+/// Everything that a client needs to show a room and follow it: the state at `head`, and the last events up to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Snapshot {
-    /// The room.
+    /// The room's own data.
     pub room: RoomView,
-    /// The asker.
+    /// The asker's own data in the room.
     pub you: You,
-    /// Which life of the log the seqs belong to.
+    /// The epoch of the log. All seqs of the snapshot belong to it.
     pub epoch: Epoch,
-    /// The last seq.
+    /// The seq of the last event in the log.
     pub head: Seq,
-    /// The last message's ordinal.
+    /// The number of the last message in the log.
     pub last_n: u64,
-    /// Who is in the room.
+    /// The members of the room, in no particular order.
     pub members: Vec<MemberView>,
-    /// Who of them has a connection now.
+    /// The members who have a connection at the moment.
     pub connected: Vec<MemberId>,
-    /// How far the others have read: those who show it, to an asker who shows it too, in a room of at most
-    /// [`READ_MARK_MEMBERS`](super::limits::READ_MARK_MEMBERS).
+    /// The read positions of other members, in a room of at most 64 members
+    /// ([`READ_MARK_MEMBERS`](super::limits::READ_MARK_MEMBERS)). Only members who show theirs are listed, and only if
+    /// the asker shows theirs too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reads: Vec<ReadMark>,
-    /// How far those had read who showed it and have left while the asker was in the room, the last at the end; as far as the
-    /// server remembers.
+    /// The read positions of members who showed theirs and left while the asker was in the room. The latest to leave
+    /// comes last. At most 64, as far as the server remembers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub departed: Vec<DepartedReader>,
-    /// The last events that the asker may see, oldest first, ending at `head`; without holes but for the times that the asker
-    /// was absent.
+    /// The last events that the asker may see, oldest first, ending at `head`. Seqs have holes only for times when the
+    /// asker was absent.
     pub events: Vec<Event>,
-    /// Whether history has more before them.
+    /// Whether history has events older than these.
     pub has_more: bool,
-    /// After how many seconds without a connection the asker has left, who is a guest. Left out for an account, which stays.
+    /// A guest has left the room after this many seconds without a connection. Left out for an account, which stays a
+    /// member.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leaves_after: Option<u64>,
-    /// Whose place in a room for two is kept, who is not in it now. Only `GET /api/rooms/{code}` says it.
+    /// The absent person for whom a place in a room for two is kept. Only the answer to `GET /api/rooms/{code}` has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<Person>,
 }
 
-/// `GET /api/chats/history`
+/// Query of `GET /api/chats/history`.
 #[derive(Clone, Debug, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct HistoryQuery {
-    /// Which room.
+    /// The code of the room.
     #[param(value_type = RoomCode)]
     pub code: String,
-    /// Only events before this seq; left out, the newest.
+    /// Returns only events with a smaller seq than this. If left out, returns the newest events.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Seq>,
-    /// How many events, 1 to 50; left out, 50.
+    /// The most events to return, 1 to 50. 50 if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(minimum = 1, maximum = 50)]
     pub limit: Option<usize>,
@@ -306,6 +317,6 @@ pub struct HistoryQuery {
 pub struct HistoryPage {
     /// The events, newest first.
     pub events: Vec<Event>,
-    /// Whether older ones follow.
+    /// Whether history has older events.
     pub has_more: bool,
 }

@@ -1,5 +1,8 @@
-//! Frames of the socket `/ws`: JSON text, tagged by `type`, one socket for all rooms of a person. Described for other
-//! clients in `docs/protocol.md`.
+//! Frames of the socket `/ws`: one JSON object in each text message, tagged by `type`.
+//!
+//! One socket serves all rooms of a person. [`ClientFrame`] travels from the client to the server, [`ServerFrame`] from
+//! the server to the client. `docs/protocol.md` explains their order to authors of other clients. How the browser
+//! parses a [`ServerFrame`] is in `reading`.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,212 +10,217 @@ use super::{
     ClientId, Code, Epoch, Event, MemberId, Millis, Problem, ReadMark, Reason, RoomCode, RoomSummary, Seq, Snapshot,
 };
 
-/// From the browser to the server.
+/// A frame from the client to the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ClientFrame {
-    /// Follow a room: everything after (`epoch`, `after`), or a snapshot without them.
+    /// Follows a room. With `epoch` and `after` the server sends the events after that position, without them a
+    /// snapshot.
     Subscribe {
-        /// Which room.
+        /// The code of the room.
         code: RoomCode,
         /// The epoch that `after` belongs to.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         epoch: Option<Epoch>,
-        /// The last seq this client has.
+        /// The seq of the last event that the client has.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<Seq>,
     },
-    /// Say something.
+    /// Sends a message.
     Send {
-        /// Which room.
+        /// The code of the room.
         code: RoomCode,
-        /// The client's id for the message.
+        /// The client's id of the message.
         id: ClientId,
-        /// What is said, unchecked.
+        /// The text of the message, unchecked.
         body: String,
     },
-    /// Started or stopped typing.
+    /// The person has started or stopped typing.
     Typing {
-        /// Which room.
+        /// The code of the room.
         code: RoomCode,
-        /// Whether typing.
+        /// Whether the person is typing.
         on: bool,
     },
-    /// Everything up to here has been read. Not answered; what goes back, or beyond the room's head, changes nothing.
+    /// The person has read everything up to this event. The server sends no answer. A seq before the stored read
+    /// position or beyond the room's head changes nothing.
     Read {
-        /// Which room.
+        /// The code of the room.
         code: RoomCode,
-        /// The last seq that was read.
+        /// The seq of the last event that was read.
         seq: Seq,
     },
-    /// Wants `rooms`, and `summary` whenever one of them changes.
+    /// Asks for the list of the account's rooms: one `rooms` frame, then a `summary` whenever one of them changes.
     Watch,
-    /// Leave a room for good (Exit), unlike closing the socket.
+    /// Leaves the room for good (the Exit button). Closing the socket does not leave a room.
     Leave {
-        /// Which room.
+        /// The code of the room.
         code: RoomCode,
     },
-    /// Asks for a `pong` with the same number: a socket that is dead but says OPEN is found by its silence.
+    /// Asks for a `pong` with the same number. The client sends it to detect a dead socket that the browser still
+    /// reports as open.
     Ping {
         /// Any number.
         n: u64,
     },
 }
 
-/// From the server to the browser.
+/// A frame from the server to the client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerFrame {
-    /// The first frame.
+    /// The first frame of a socket.
     Hello {
-        /// The server's version; a page of another version reloads when nothing is at stake.
+        /// The server's version. A page of another version reloads itself when the person would lose nothing by it.
         version: String,
     },
-    /// A room from scratch.
+    /// The complete state of a room.
     Snapshot {
-        /// Which room.
+        /// The code of the room.
         code: RoomCode,
-        /// All of it.
+        /// The state of the room and its last events.
         #[serde(flatten)]
         snapshot: Box<Snapshot>,
     },
-    /// The answer to a `subscribe` that could be resumed: exactly what was missed.
+    /// Answers a `subscribe` whose position could be resumed: all events that the client missed.
     Resumed {
-        /// Which room.
+        /// The code of the room.
         code: RoomCode,
-        /// The epoch, as asked.
+        /// The epoch that the client sent.
         epoch: Epoch,
-        /// The last seq.
+        /// The seq of the last event in the log.
         head: Seq,
-        /// What was missed, oldest first, from `after + 1` to `head`.
+        /// The missed events, oldest first, from `after + 1` to `head`.
         events: Vec<Event>,
-        /// Who has a connection now.
+        /// The members who have a connection at the moment.
         connected: Vec<MemberId>,
-        /// Who the asker is in the room. A page whose person was somebody else when it was rendered shows what is not theirs.
+        /// The asker's member id in the room. If it differs from the one the page was rendered for, the page shows
+        /// another person's data and has to be loaded again.
         #[serde(skip_serializing_if = "Option::is_none")]
         member: Option<MemberId>,
-        /// How far the asker has read.
+        /// The seq of the last event that the asker has read.
         read: Seq,
-        /// How far the others have read, as in a snapshot.
+        /// The read positions of the others, as in a snapshot.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         reads: Vec<ReadMark>,
     },
-    /// What this client has cannot be continued; a `snapshot` follows.
+    /// The server cannot continue from the client's position. A `snapshot` follows.
     Reset {
-        /// Which room.
+        /// The code of the room.
         code: RoomCode,
-        /// Why.
+        /// Why the position cannot be continued.
         reason: ResetReason,
     },
-    /// The next entry of a room's log.
+    /// The next event of a room's log.
     Event {
-        /// Which room.
+        /// The code of the room.
         code: RoomCode,
-        /// The entry.
+        /// The event.
         #[serde(flatten)]
         event: Event,
     },
-    /// The message is in the log.
+    /// A message of this client is in the log.
     Ack {
-        /// Which room.
+        /// The code of the room.
         code: RoomCode,
-        /// The client's id for it.
+        /// The client's id of the message.
         id: ClientId,
-        /// Its place in the log.
+        /// The position of the message in the log.
         seq: Seq,
-        /// When the server took it.
+        /// When the server accepted the message.
         at: Millis,
     },
-    /// Something was refused. Nothing was stored.
+    /// A frame of the client was refused. Nothing was stored.
     Error {
-        /// What went wrong.
+        /// The stable name of the refusal.
         code: Code,
-        /// For a person to read.
+        /// A sentence for a person: what happened, and what to do.
         detail: String,
-        /// The message it is about.
+        /// The client's id of the message that was refused.
         #[serde(skip_serializing_if = "Option::is_none")]
         id: Option<ClientId>,
-        /// The room it is about.
+        /// The code of the room that the refusal is about.
         #[serde(skip_serializing_if = "Option::is_none")]
         room: Option<RoomCode>,
-        /// What exactly is wrong, where the code leaves that open.
+        /// The exact cause, where the code leaves it open.
         #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<Reason>,
-        /// When trying again makes sense, in milliseconds.
+        /// How many milliseconds to wait before trying again.
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_after_ms: Option<u64>,
     },
-    /// Something that does not matter a minute later; may be lost.
+    /// A short-lived notice about a room. It is not stored and may be lost.
     Signal {
-        /// Which room.
+        /// The code of the room.
         code: RoomCode,
-        /// What.
+        /// The notice.
         #[serde(flatten)]
         signal: Signal,
     },
-    /// All rooms of who asked to `watch`, newest first: at first, and when one came or went.
+    /// All rooms of the account, newest first. Sent in answer to `watch`, and again whenever a room is joined or left.
     Rooms {
         /// The rooms.
         rooms: Vec<RoomSummary>,
     },
-    /// One of the watched rooms has changed.
+    /// One room of a watching client has changed.
     Summary {
-        /// The room, as it is now.
+        /// The current summary of the room.
         room: Box<RoomSummary>,
     },
-    /// The answer to `ping`.
+    /// Answers a `ping`.
     Pong {
-        /// The number of the ping.
+        /// The number of the `ping`.
         n: u64,
     },
     /// The last frame before the server closes the socket.
     Bye {
-        /// Why.
+        /// Why the server closes the socket.
         reason: ByeReason,
-        /// How long to wait before connecting again, in milliseconds, jittered by the server.
+        /// How many milliseconds to wait before connecting again. The server adds jitter, so that clients do not all
+        /// return at once.
         retry_after_ms: u64,
     },
 }
 
 impl ServerFrame {
-    /// The frame of a refusal; `room` is the room it is about unless the problem names one itself.
+    /// Makes the `error` frame of a problem. `room` is used if the problem names no room itself.
     pub fn error(problem: Problem, id: Option<ClientId>, room: Option<RoomCode>) -> Self {
         let Problem { code, detail, reason, room: named, retry_after_ms, .. } = problem;
         Self::Error { code, detail, id, room: named.or(room), reason, retry_after_ms }
     }
 }
 
-/// Something that does not matter a minute later.
+/// A short-lived notice about a room. It is not stored and may be lost.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "signal", rename_all = "snake_case")]
 pub enum Signal {
-    /// A member started or stopped typing; forget it after 6 s without another.
+    /// A member has started or stopped typing. Without another such signal a client stops showing it after 6 s.
     Typing {
-        /// Who.
+        /// The member's id.
         member: MemberId,
-        /// Whether typing.
+        /// Whether the member is typing.
         on: bool,
     },
-    /// Who has a connection now: the whole list.
+    /// The complete list of members who have a connection.
     Presence {
-        /// The members with at least one connection on any node.
+        /// The members with at least one connection, on any node.
         connected: Vec<MemberId>,
     },
-    /// Members have read further: others, to whom the same holds as for `reads` in a snapshot, or oneself on another
-    /// connection.
+    /// Read positions have advanced: of other members, under the same conditions as `reads` in a snapshot, or of the
+    /// asker on another connection.
     Read {
-        /// Who, and how far.
+        /// The members and their new read positions.
         marks: Vec<ReadMark>,
     },
 }
 
-/// Why a client's log cannot be continued.
+/// Why the server cannot continue from a client's position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ResetReason {
-    /// The tail of an ephemeral room was lost (its server or Redis restarted).
+    /// The tail of an ephemeral room was lost, because its server or Redis restarted.
     EpochChanged,
-    /// More was missed than a resume hands over, or than an ephemeral room still has.
+    /// The client missed more events than one `resumed` may carry, or than the tail of an ephemeral room still has.
     TooFarBehind,
 }
 
@@ -220,18 +228,19 @@ pub enum ResetReason {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ByeReason {
-    /// The server is stopping; another, or the same, will be there.
+    /// The server is stopping. Another server, or the same one, accepts connections again soon.
     GoingAway,
-    /// This client reads more slowly than its rooms write; it resumes where it was.
+    /// The client reads more slowly than its rooms send. It can connect again and resume from its position.
     TooSlow,
-    /// Nothing was heard from this client for too long.
+    /// The client has sent nothing for too long.
     Silent,
-    /// The session of this socket has ended: connecting again needs another.
+    /// The session of this socket has ended. A new connection needs another session.
     SignedOut,
-    /// The guest of this socket has an account now: connect again, with the cookies of now.
+    /// The guest of this socket has registered or logged in. Connect again with the new cookies.
     SignedIn,
-    /// This person has opened more sockets than they may have, and this was the oldest.
+    /// The person has opened more sockets than allowed, and this one was the oldest.
     TooManySockets,
-    /// The account of this socket shows others more or less of what it does: connect again, to see what goes with that.
+    /// The account has changed whether it shows typing or read positions. Connect again, to send and receive
+    /// accordingly.
     PreferencesChanged,
 }

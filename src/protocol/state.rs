@@ -1,58 +1,62 @@
-//! The fold: what a room is after its log so far. Written once, run by the server, the server-side render and the browser.
+//! The fold: computes the state of a room from its log.
+//!
+//! [`RoomState::apply`] takes one event after another. The server, the server-side render and the browser all run this
+//! one implementation, so they agree on members, name, owner and retention.
 
 use std::collections::BTreeMap;
 
 use super::{Event, EventKind, MemberId, MemberView, Nickname, Retention, RoomName, Seq, Snapshot};
 
-/// A room, as its log tells it. The timeline itself is not part of it: who shows events keeps them beside it.
+/// The state of a room after the events folded so far. It does not contain the events: a client that shows them stores
+/// them beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomState {
-    /// The seq of the last event folded.
+    /// The seq of the last folded event.
     pub head: Seq,
-    /// The ordinal of the last message folded.
+    /// The number of the last folded message.
     pub last_n: u64,
-    /// What the room is called.
+    /// The room's name, if it has one.
     pub name: Option<RoomName>,
-    /// Whether it keeps its log.
+    /// Whether the room keeps its messages.
     pub retention: Retention,
-    /// The member who owns it. They may have left, if nobody is there to inherit it.
+    /// The owner's member id. Possibly a member who has left, if no member remained to inherit the room.
     pub owner: MemberId,
-    /// Who is in it.
+    /// The members who are in the room.
     pub members: BTreeMap<MemberId, Member>,
 }
 
-/// Somebody who is in a room.
+/// A member who is in a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
-    /// What they are called.
+    /// The member's name in this room.
     pub name: Nickname,
-    /// The seq of the `Joined` that began their present time in the room. 0 if that is not known.
+    /// The seq of the `Joined` event that began the member's present stay. 0 if unknown.
     pub since: Seq,
 }
 
 impl Member {
-    /// How a snapshot lists them.
+    /// The member as a snapshot lists them.
     pub fn view(&self, id: MemberId) -> MemberView {
         MemberView { id, name: self.name.clone(), since: self.since }
     }
 }
 
-/// What [`RoomState::apply`] made of an event.
+/// The result of [`RoomState::apply`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Applied {
-    /// It was the next one.
+    /// The event was the next one and has been applied.
     Fresh,
-    /// It had been applied before; nothing changed.
+    /// The event had been applied before. Nothing changed.
     Duplicate,
-    /// Something is missing before it; nothing changed.
+    /// An event before it is missing. Nothing changed.
     Gap {
-        /// The seq that has to come next.
+        /// The seq that must be applied next.
         expected: Seq,
     },
 }
 
 impl RoomState {
-    /// The state of a snapshot.
+    /// The state that a snapshot describes.
     pub fn of(snapshot: &Snapshot) -> Self {
         Self {
             head: snapshot.head,
@@ -64,9 +68,9 @@ impl RoomState {
         }
     }
 
-    /// Folds one event, if it is the next.
+    /// Applies one event, if it is the next one.
     ///
-    /// Idempotent about membership: an event about somebody already there, or already gone, moves `head` and nothing else.
+    /// Membership is idempotent: joining twice, or leaving when already gone, advances `head` and changes nothing else.
     pub fn apply(&mut self, event: &Event) -> Applied {
         if event.seq <= self.head {
             return Applied::Duplicate;

@@ -1,77 +1,76 @@
-//! What a list of rooms shows of each: enough to choose one, without opening any.
+//! Summaries of rooms for lists: enough to choose a room without opening any.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Millis, Nickname, Retention, RoomCode, RoomName, RoomType, Seq};
 
-/// A room in the list of somebody who is in it.
+/// A room, as the list of a member's rooms shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RoomSummary {
-    /// What to type to get in.
+    /// The room code that people type to join.
     pub code: RoomCode,
-    /// How many it holds.
+    /// How many members the room can have.
     #[serde(rename = "type")]
     pub room_type: RoomType,
-    /// What it is called.
+    /// The room's name, or null if it has none.
     pub name: Option<RoomName>,
-    /// Whether it keeps its log.
+    /// Whether the room keeps its messages.
     #[serde(rename = "preserve")]
     #[schema(value_type = bool)]
     pub retention: Retention,
-    /// How many are in it.
+    /// The number of members.
     pub members: u32,
-    /// Who else is in a room for two, and whether they have a connection now. `None` in a group, and as long as the reader is
-    /// alone.
+    /// The other member of a room for two. Left out in a group, and while the reader is alone in the room.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub other: Option<Companion>,
-    /// The last seq.
+    /// The seq of the last event in the log.
     pub head: Seq,
-    /// When something last happened in it: the list has the newest first.
+    /// When the last event happened, in milliseconds since 1970 UTC. Lists are sorted by it, newest first.
     pub at: Millis,
     /// The last message, if the reader may see it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Preview>,
-    /// Who came in last since the reader did, for a notice.
+    /// The last person who joined after the reader did, for a notification.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub newcomer: Option<Newcomer>,
-    /// Messages that the reader has not read.
+    /// The number of messages that the reader has not read.
     pub unread: u64,
-    /// Whether one of them has the reader's name in it.
+    /// Whether an unread message contains the reader's name.
     #[serde(default)]
     pub mentioned: bool,
-    /// Whether the reader wants no notices of it.
+    /// Whether the reader has muted this room.
     #[serde(default)]
     pub muted: bool,
 }
 
-/// The other one in a room for two.
+/// The other member of a room for two.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Companion {
-    /// What they are called.
+    /// The member's name in the room.
     pub name: Nickname,
-    /// Whether they have a connection now.
+    /// Whether the member has a connection at the moment.
     pub connected: bool,
 }
 
 /// The beginning of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Preview {
-    /// Its place in the log.
+    /// The position of the message in the log.
     pub seq: Seq,
-    /// Who said it.
+    /// The name of the member who sent it.
     pub author: Nickname,
-    /// Whether that was the reader.
+    /// Whether the reader sent it.
     pub mine: bool,
-    /// How it begins: one line of at most [`PREVIEW_CHARS`](super::limits::PREVIEW_CHARS) characters.
+    /// The beginning of the text: one line of at most 140 characters ([`PREVIEW_CHARS`](super::limits::PREVIEW_CHARS)).
     pub text: String,
 }
 
-/// Somebody who came in.
+/// A person who joined the room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Newcomer {
-    /// The place of the notice in the log.
+    /// The position of their `joined` event in the log.
     pub seq: Seq,
-    /// What they are called.
+    /// The member's name in the room.
     pub name: Nickname,
 }

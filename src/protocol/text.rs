@@ -1,9 +1,11 @@
-//! Names and messages. There are two ways to make each type:
+//! Nicknames, room names and messages. Each type has two constructors:
 //!
-//! - `stored` takes a text that was accepted before, and so does serde: stores, the bus, frames and snapshots are read
-//!   with it. It never fails, so a stricter rule does not make a row or a frame unreadable.
-//! - `TryFrom` is the check that needs no tables of Unicode, for the page and for constants. What a person sent is read by
-//!   the server's `text` module, which has the tables and is stricter.
+//! - `stored` wraps a text that was accepted earlier, and so does serde. Stores, the bus, frames and snapshots are read
+//!   this way. It never fails, so a stricter rule makes no old row or frame unreadable.
+//! - `TryFrom` cleans and checks a text without tables of Unicode. Pages use it before sending, and constants are made
+//!   with it.
+//!
+//! What a person sends is checked again by the server's `text` module, which has the tables and is stricter.
 
 use std::fmt;
 
@@ -12,19 +14,19 @@ use utoipa::ToSchema;
 
 use super::limits::{MESSAGE_CHARS, NICKNAME_CHARS, ROOM_NAME_CHARS};
 
-/// What a text is for.
+/// The kind of text that a field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Subject {
-    /// What somebody is called.
+    /// A person's name.
     Name,
-    /// What a room is called.
+    /// A room's name.
     RoomName,
-    /// What is said.
+    /// The text of a message.
     Message,
 }
 
-/// As the subject of a sentence.
+/// Displays as the subject of an English sentence.
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -35,31 +37,31 @@ impl fmt::Display for Subject {
     }
 }
 
-/// Why a text was refused, as a sentence that says what to do.
+/// Why a text was refused. The error text is a sentence that says what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidText {
-    /// Nothing visible was left after cleaning.
+    /// No visible character was left after cleaning.
     #[error("{0} can’t be empty.")]
     Empty(Subject),
-    /// Longer than the limit (in characters).
+    /// The text has more characters than allowed.
     #[error("{what} can have {limit} characters at most; this has {found}.")]
     TooLong {
-        /// What was typed.
+        /// The kind of text.
         what: Subject,
-        /// The limit in characters.
+        /// The most characters that it may have.
         limit: usize,
-        /// What was found, in characters.
+        /// The characters that it has.
         found: usize,
     },
 }
 
-/// Characters that would let a name rearrange or hide the text around it: bidirectional controls and zero-width marks
-/// (Unicode TR 36, 3.1). The zero-width joiner stays, since emoji are built with it.
+/// Characters that would let a name reorder or hide the text around it: bidirectional controls and zero-width marks
+/// (Unicode TR 36, 3.1). The zero-width joiner is allowed, because emoji are composed with it.
 fn is_deceptive(c: char) -> bool {
     matches!(c, '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
 }
 
-/// Nothing a reader could see: only blanks, joiners and fillers.
+/// Whether a text has no visible character: only blanks, joiners and fillers.
 fn is_blank(text: &str) -> bool {
     text.chars().all(|c| c.is_whitespace() || matches!(c, '\u{200D}' | '\u{3164}' | '\u{2800}' | '\u{00AD}'))
 }
@@ -75,13 +77,14 @@ fn check(what: Subject, limit: usize, text: String) -> Result<String, InvalidTex
     }
 }
 
-/// One line: blanks are folded to single spaces, controls and deceptive marks are dropped.
+/// Cleans a text of one line: folds blanks to single spaces, and removes controls and deceptive characters.
 fn one_line(text: &str) -> String {
     let visible: String = text.chars().filter(|c| c.is_whitespace() || !(c.is_control() || is_deceptive(*c))).collect();
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Many lines: line ends become `\n`, other controls but the tab are dropped, blank edges are cut.
+/// Cleans a text of several lines: turns line ends into `\n`, removes controls except the tab, and cuts blanks at the
+/// end and blank lines at the beginning.
 fn many_lines(text: &str) -> String {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let kept: String = text.chars().filter(|c| matches!(c, '\n' | '\t') || !c.is_control()).collect();
@@ -102,7 +105,7 @@ macro_rules! text_type {
                 &self.0
             }
 
-            /// A text that was accepted before, by the rule of its day.
+            /// Wraps a text that was accepted earlier, by the rule of that time. Checks nothing.
             pub fn stored(text: impl Into<String>) -> Self {
                 Self(text.into())
             }
@@ -136,7 +139,7 @@ macro_rules! text_type {
             }
         }
 
-        /// What people type is kept out of logs: a stray `{:?}` prints its length only.
+        /// Prints the length only, so that nothing that people type reaches a log.
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, concat!(stringify!($name), "({} bytes)"), self.0.len())
@@ -146,15 +149,15 @@ macro_rules! text_type {
 }
 
 text_type!(
-    /// What a member is called in one room.
+    /// A member's name in one room, or the name of an account.
     Nickname, Subject::Name, NICKNAME_CHARS, one_line, "Quiet Otter"
 );
 text_type!(
-    /// What a room is called; optional, the code always works.
+    /// A room's name. A room can have none and is always found by its code.
     RoomName, Subject::RoomName, ROOM_NAME_CHARS, one_line, "Book club"
 );
 text_type!(
-    /// The text of one message: up to 4,000 characters, many lines, any Unicode.
+    /// The text of one message: up to 4,000 characters, several lines, any Unicode.
     MessageBody, Subject::Message, MESSAGE_CHARS, many_lines, "Hello, all."
 );
 

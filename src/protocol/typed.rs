@@ -1,7 +1,8 @@
-//! What text in a request has to look like, for the description of the API. The requests themselves hold what was typed,
-//! unchecked, so that the use case can say what is wrong with it in words.
+//! Schemas of text fields in requests, for the OpenAPI description only.
 //!
-//! The limits are those of [`limits`](super::limits); `tests/doors.rs` compares them.
+//! The request types hold plain strings, so that a use case can refuse a wrong one with a sentence. These types
+//! describe what a use case accepts. No value of them is ever made. The limits are those of [`limits`](super::limits),
+//! and `tests/doors.rs` compares them.
 
 use utoipa::ToSchema;
 
@@ -17,18 +18,18 @@ macro_rules! described {
 }
 
 described! {
-    /// What somebody is called: one line.
+    /// The name of a person: one line of text.
     TypedNickname { min_length = 1, max_length = 32, example = "Ada" }
-    /// What a room is called: one line. Empty for no name.
+    /// The name of a room: one line of text. Empty means no name.
     TypedRoomName { max_length = 64, example = "Chess on Sundays" }
-    /// What is said: lines of text.
+    /// The text of a message, of one or more lines.
     TypedMessage { min_length = 1, max_length = 4000, example = "Shall we meet at seven?" }
-    /// An address of mail.
+    /// An email address.
     TypedEmail { format = "email", max_length = 254, example = "ada@example.org" }
-    /// A password that is not easily guessed (`POST /api/auth/password-strength`).
+    /// A password that is not easily guessed. `POST /api/auth/password-strength` rates one.
     TypedPassword { min_length = 8, max_length = 256, example = "nine purple lanterns" }
-    /// A code that came by mail: its eight digits.
+    /// The eight digits of a mailed code.
     MailedCode { pattern = "^[0-9]{8}$", example = "20481632" }
-    /// A token from a link that came by mail.
+    /// The token from the link in a mail.
     MailedToken { pattern = "^[A-Za-z0-9_-]{43}$", example = "gWq1c0Jx2kV3m9yB7n4sT6u8w0z1a2b3c4d5e6f7g8h" }
 }

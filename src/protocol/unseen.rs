@@ -1,7 +1,9 @@
-//! Characters that a reader does not see, in ranges small enough for the wasm.
+//! Invisible characters, as ranges that are small enough for the wasm.
 
-/// Whether a character is drawn as nothing, wherever it stands: `Default_Ignorable_Code_Point` of Unicode, and the format
-/// characters that are not in it. A test of the server's `text` module compares this with Unicode's data.
+/// Whether a character is never drawn: Unicode's `Default_Ignorable_Code_Point`, and the format characters outside of
+/// it.
+///
+/// A test of the server's `text` module compares the ranges with Unicode's data.
 pub fn is_unseen(c: char) -> bool {
     !c.is_ascii()
         && matches!(
