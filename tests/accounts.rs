@@ -1,4 +1,5 @@
-//! Accounts: what people do with them, by REST, on real nodes with real mails.
+//! Accounts: registering, logging in and out, changing and deleting, by REST and by forms, on real nodes with real
+//! mails.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, and so do its helpers")]
 
@@ -30,7 +31,7 @@ fn address(profile: &Profile) -> &str {
     profile.email.as_ref().map_or("", |email| email.as_str())
 }
 
-/// Why a socket is closed.
+/// The reason of the `bye` frame that closes this socket.
 async fn bye(socket: &mut Socket) -> Option<ByeReason> {
     within("the socket is closed", async {
         loop {
@@ -44,7 +45,7 @@ async fn bye(socket: &mut Socket) -> Option<ByeReason> {
     .await
 }
 
-/// Sends the code that logs in, and logs in with it.
+/// Asks for a code and logs in with it. `nth` is the number of that mail.
 async fn log_in_by_code(person: &Guest, mails: &Mailbox, email: &str, nth: usize) -> Profile {
     person.tell(POST, "/api/auth/code", json!({ "email": email })).await.unwrap();
     let code = mails.letter(email, nth).await.code();
@@ -69,7 +70,7 @@ async fn registering_logs_in_at_once_and_the_mail_proves_the_address() {
         let (status, text) = browser.page(&format!("/auth/verify?token={token}")).await;
         assert!(status == 200 && text.contains("is confirmed"), "{status} {text}");
     }
-    // The address is another by now.
+    // The account changes its address.
     let new = new_address();
     let _: Profile = ada.ask(PUT, "/api/users/email", json!({ "email": new, "password": PASSWORD })).await.unwrap();
     let newer = mails.letter(&new, 1).await.token();
@@ -87,7 +88,7 @@ async fn a_link_that_proves_an_address_elsewhere_leaves_nobody_in_and_sets_a_pas
     let ada = Guest::new(&node, "Ada");
     let (_, text) = ada.page(&format!("/auth/verify?token={token}")).await;
     assert!(text.contains("somebody else may have made it"), "{text}");
-    // Pressed twice, without scripts.
+    // The form is sent twice, without scripts.
     for _ in 0..2 {
         let (_, to) = ada.send_form("/auth/verify", "verify_email", &[("token", &token)]).await;
         let (status, text) = ada.page(&to).await;
@@ -180,7 +181,7 @@ async fn a_room_that_is_asked_for_twice_is_made_once() {
         let guest = Guest::new(one, "Bob");
         for person in [&ada, &guest] {
             let body = json!({ "type": "group", "name": "Twice", "id": Uuid::now_v7() });
-            // At once, so that a guest sends none of the cookies of the other answer.
+            // At the same time, so that neither request sends the cookies of the other's answer.
             let ask =
                 async |node| person.at(node).ask::<Snapshot>(POST, "/api/rooms/create", body.clone()).await.unwrap();
             let (first, second) = tokio::join!(ask(one), ask(two));
@@ -285,7 +286,7 @@ async fn a_guest_who_registers_keeps_the_room_what_was_said_and_owning_it() {
     assert_eq!(now.you, You { read: said.seq, ..before.you });
     assert_eq!(now.you.role, Role::Owner);
     ada.tell(PUT, "/api/rooms/name", json!({ "code": code, "name": "Ours" })).await.expect("the owner still owns it");
-    // Longer than a guest could be away. Bob, who is one, is there; so the time has come.
+    // Longer than an absent guest stays. When the guest Eve has left, Ada's time would be over too.
     drop(tab);
     let eve = Guest::new(&node, "Eve");
     eve.join(code).await;
@@ -340,7 +341,7 @@ async fn who_logs_in_from_a_room_that_their_account_had_left_stays_in_it() {
     assert_eq!((phone.rooms().await, ada.rooms().await), (vec![code], vec![code]));
     let told = ["Bob joined", "Ada joined", "Ada left", "Ada’s phone joined"];
     assert_eq!(story(&bob.whole_history(code).await), told, "nobody saw anything of it");
-    // But not where they were removed.
+    // A room that has removed the person stays closed to them.
     let removed = json!({ "code": code, "member_id": you.member_id });
     bob.tell(POST, "/api/rooms/kick", removed).await.unwrap();
     let tablet = Guest::new(&node, "Ada’s tablet");
@@ -521,7 +522,7 @@ async fn everything_known_of_an_account_can_be_downloaded() {
         page.say(text).await;
     }
     bob.say(code, "Not Ada’s").await;
-    // A room that she is not in any more keeps what she said there.
+    // Her messages also stay in a room that she has left.
     let left = Guest::new(&node, "Cyd").create(RoomType::Group, true).await.room.code;
     ada.join(left).await;
     ada.say(left, "Said and gone").await;
@@ -613,7 +614,7 @@ async fn a_mail_keeps_a_guests_room_for_whoever_registers_with_it() {
     let said = ada.say(code, "As a guest").await;
     ada.tell(POST, "/api/rooms/keep", json!({ "code": code, "email": email })).await.unwrap();
     let token = mails.letter(&email, 1).await.token();
-    // On another device, where nothing is known of the guest.
+    // On another device, whose cookies do not belong to the guest.
     let laptop = Guest::new(&node, "Ada");
     let body = json!({ "name": "Ada", "email": email, "password": PASSWORD, "keep": token });
     let profile: Profile = laptop.ask(POST, "/api/auth/register", body.clone()).await.unwrap();
@@ -629,7 +630,7 @@ async fn a_mail_keeps_a_guests_room_for_an_account_that_logs_in_with_it_too() {
     let settings = Settings::embedded();
     let (node, mails) = (Node::start(&settings).await, Mailbox::of(&settings));
     let (ada, email) = Guest::proved(&node, "Ada").await;
-    // The first one proved the address.
+    // The first mail proved the address.
     let mut nth = 1;
     for by_code in [false, true] {
         let guest = Guest::new(&node, "Ada");
@@ -639,7 +640,7 @@ async fn a_mail_keeps_a_guests_room_for_an_account_that_logs_in_with_it_too() {
         nth += 1;
         let token = mails.letter(&email, nth).await.token();
         let next = format!("/rooms/{code}");
-        // From the page of the mail to the one for who has an account, without scripts.
+        // From the link in the mail to the page for logging in, without scripts.
         let laptop = Guest::new(&node, "Ada");
         let (_, text) = laptop.page(&format!("/auth/register?next={next}&token={token}")).await;
         let to_log_in = format!("/auth/login?next={next}&amp;token={token}");
@@ -662,18 +663,18 @@ async fn a_mail_keeps_a_guests_room_for_an_account_that_logs_in_with_it_too() {
         let now: Snapshot = laptop.ask(Method::GET, &format!("/api/rooms/{code}"), ()).await.unwrap();
         assert_eq!((now.you.member_id, now.you.role), (before.you.member_id, Role::Owner));
         assert!(ada.rooms().await.contains(&code));
-        // The same mail again keeps nobody out.
+        // Logging in succeeds with a token that is used already.
         let again = json!({ "email": email, "password": PASSWORD, "keep": token });
         Guest::new(&node, "Ada").ask::<Profile>(POST, "/api/auth/login", again).await.unwrap();
     }
 }
 
-/// The cookies that an answer sets, with their attributes.
+/// The `Set-Cookie` headers of an answer.
 fn set_cookies(answer: &reqwest::Response) -> Vec<String> {
     answer.headers().get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap().to_owned()).collect()
 }
 
-/// One cookie of a header that lists many.
+/// One cookie of a `Cookie` header, as `name=value`.
 fn pair(cookies: &str, name: &str) -> String {
     let found = cookies.split("; ").find(|pair| pair.split('=').next() == Some(name));
     found.unwrap_or_else(|| panic!("{name} in {cookies}")).to_owned()
@@ -745,7 +746,7 @@ async fn the_cookies_of_an_account_are_for_the_server_only() {
     );
 }
 
-/// How long it takes until a follower's socket is closed because its session ended.
+/// The time until a follower's socket is closed because its session has ended.
 async fn signed_out(follower: &mut Follower) -> Duration {
     let start = Instant::now();
     assert_eq!(bye(&mut follower.socket).await, Some(ByeReason::SignedOut));
@@ -833,7 +834,7 @@ async fn every_flow_works_by_the_forms_of_the_pages_without_scripts() {
     assert!(text.contains("action=\"/api/ui/register\"") && text.contains(&format!("value=\"{back}\"")), "{text}");
     assert!(!text.contains(".wasm"), "the page needs nothing of the browser’s half");
 
-    // Refused: what was typed is there again, but for the password.
+    // After a refusal the form contains what was typed, except the password.
     let typed = [("name", "Ada"), ("email", &*email), ("password", "password1"), ("next", &*back)];
     let (status, to) = ada.send_form("/auth/register?next=x", "register", &typed).await;
     assert!((300..400).contains(&status) && to.starts_with("/auth/register?"), "{status} {to}");
@@ -848,7 +849,7 @@ async fn every_flow_works_by_the_forms_of_the_pages_without_scripts() {
     let (_, text) = ada.page(&back).await;
     assert!(text.contains("</html>") && !text.contains("href=\"/auth/login"), "nobody is asked in who is in");
 
-    // Opening the link of the mail changes nothing; the button does.
+    // Opening the link changes nothing. The button on the page does.
     let token = mails.letter(&email, 1).await.token();
     for _ in 0..2 {
         let (status, text) = Guest::new(&node, "").page(&format!("/auth/verify?token={token}")).await;
@@ -872,7 +873,7 @@ async fn every_flow_works_by_the_forms_of_the_pages_without_scripts() {
     );
     assert!(!ada.page("/").await.1.contains("href=\"/auth/login"));
 
-    // A code.
+    // Logging in by code.
     let phone = Guest::new(&node, "Ada");
     let (_, to) = phone.send_form("/auth/login", "request_code", &[("email", &email), ("next", &back)]).await;
     assert!(to.starts_with("/auth/code?"), "{to}");

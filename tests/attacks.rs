@@ -1,4 +1,5 @@
-//! Attacks on accounts: forged and stolen tokens, guessing, finding out who is here, and races.
+//! Attacks on accounts: forged and stolen tokens, guessing of passwords and codes, finding out who has an account,
+//! access without a session, and races.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, and so do its helpers")]
 
@@ -33,14 +34,14 @@ const PUT: Method = Method::PUT;
 const SECRET: &str = "the secret that these tests share with their nodes";
 const NEW_SECRET: &str = "the secret that replaces it after a while";
 
-/// The value of a cookie in a jar.
+/// The value of a cookie in this person's jar.
 fn cookie(guest: &Guest, name: &str) -> String {
     let cookies = guest.cookie().expect("there are cookies");
     let mut pairs = cookies.to_str().unwrap().split("; ").filter_map(|pair| pair.split_once('='));
     pairs.find(|(known, _)| *known == name).unwrap_or_else(|| panic!("{name} in {cookies:?}")).1.to_owned()
 }
 
-/// What `GET /api/users/me` says to these cookies, and what it makes of them.
+/// Sends `GET /api/users/me` with these cookies. Returns the status and the `Set-Cookie` headers.
 async fn shown(node: &Node, cookies: &str) -> (u16, Vec<String>) {
     let stranger = Guest::new(node, "");
     let answer = stranger.request(Method::GET, "/api/users/me").header("cookie", cookies).send().await.unwrap();
@@ -48,7 +49,7 @@ async fn shown(node: &Node, cookies: &str) -> (u16, Vec<String>) {
     (answer.status().as_u16(), set.collect())
 }
 
-/// HMAC-SHA-256 of a name, as the server derives its keys.
+/// A key as the server derives it: HMAC-SHA-256 of the key's name with `JWT_SECRET`.
 fn derived(name: &str) -> [u8; 32] {
     let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
     mac.update(name.as_bytes());
@@ -158,7 +159,7 @@ async fn a_refresh_token_used_again_ends_the_session_for_both() {
     on_both_stacks(async |one, two| {
         let (ada, _) = Guest::registered(one, "Ada").await;
         let stolen = cookie(&ada, "anonchat-refresh");
-        // Twice replaced: so it is not the one before any more.
+        // Two refreshes: the stolen token is then older than the one that is accepted for another 30 s.
         for node in [one, two] {
             ada.at(node).tell(POST, "/api/auth/refresh", json!({})).await.unwrap();
         }
@@ -183,7 +184,7 @@ async fn a_refresh_token_that_comes_again_after_its_grace_ends_the_session() {
     assert_eq!(shown(&node, &before).await.0, 200, "a tab may be late by a moment");
     assert!(node.terminate().await);
     let db = rusqlite::Connection::open(settings.data_dir().join("anonchat.sqlite")).unwrap();
-    // As if half a minute had passed.
+    // Moves the time of the last refresh back by 30 s, the time during which the previous token is accepted.
     assert_eq!(db.execute("UPDATE sessions SET previous_at = previous_at - 30000", []).unwrap(), 1);
     drop(db);
     node.restart().await;
@@ -274,7 +275,7 @@ async fn links_in_mails_lead_to_the_public_address_whatever_the_request_says() {
     }
 }
 
-/// Every door that changes something: all of REST, by its own description, and all server functions of the pages.
+/// Every operation that changes something: all of REST, from its OpenAPI description, and all server functions.
 async fn mutations(ada: &Guest) -> Vec<(Method, String)> {
     let description: Value = ada.ask(Method::GET, "/api/openapi.json", ()).await.unwrap();
     let mut doors = Vec::new();
@@ -287,12 +288,12 @@ async fn mutations(ada: &Guest) -> Vec<(Method, String)> {
     doors
 }
 
-/// An address of the description, with something in the place of its parts.
+/// A path of the description, with a value for each parameter.
 fn at_examples(path: &str) -> String {
     path.replace("{id}", "0195f3a0-0000-7000-8000-000000000000").replace("{code}", "ABCDEF")
 }
 
-/// The addresses of all server functions, as the server itself registers them.
+/// The URLs of all server functions, as the server registers them.
 fn server_functions() -> Vec<&'static str> {
     let paths: Vec<&str> = server_fn_paths().map(|(path, _)| path).collect();
     for path in ["/api/ui/log_in", "/api/ui/create_room", "/api/ui/choose_language", "/api/ui/delete_account"] {
@@ -323,7 +324,7 @@ async fn pages_of_other_sites_change_nothing_of_an_account() {
     assert!(ada.is_logged_in().await);
 }
 
-/// What a database would take for a question, and what is no text.
+/// JSON values that are no text: database operators, and other types.
 fn other_kinds() -> Vec<Value> {
     vec![
         json!({ "$ne": null }),
@@ -340,7 +341,7 @@ fn other_kinds() -> Vec<Value> {
     ]
 }
 
-/// A schema, where it stands.
+/// A schema with its `$ref` followed.
 fn resolved<'a>(description: &'a Value, schema: &'a Value) -> &'a Value {
     match schema["$ref"].as_str() {
         Some(reference) => resolved(description, description.pointer(&reference[1..]).unwrap()),
@@ -348,7 +349,7 @@ fn resolved<'a>(description: &'a Value, schema: &'a Value) -> &'a Value {
     }
 }
 
-/// The kinds of JSON that a schema takes.
+/// The JSON types that a schema accepts.
 fn kinds(description: &Value, schema: &Value) -> BTreeSet<String> {
     let schema = resolved(description, schema);
     let cases = ["oneOf", "anyOf"].into_iter().filter_map(|name| schema[name].as_array()).flatten();
@@ -360,7 +361,7 @@ fn kinds(description: &Value, schema: &Value) -> BTreeSet<String> {
     }
 }
 
-/// Something that a schema takes.
+/// A value that a schema accepts.
 fn example(description: &Value, schema: &Value) -> Value {
     let schema = resolved(description, schema);
     let case = ["oneOf", "anyOf"].into_iter().filter_map(|name| schema[name].as_array()).flatten();
@@ -417,7 +418,7 @@ async fn no_field_of_any_body_takes_something_of_another_kind() {
                     let answer = ada.request(method, &at_examples(path)).json(&body).send().await.unwrap();
                     let status = answer.status();
                     let problem: Value = answer.json().await.unwrap();
-                    // Where a word of a list is wanted, JSON’s reader finds nothing that it can read.
+                    // For an enum, serde reports the wrong value as `malformed`.
                     let is_refused = problem["code"] == "invalid_input" || problem["code"] == "malformed";
                     if status != 400 || !is_refused {
                         wrong.push(format!("{path} {name}: {kind} gives {status} {problem}"));
@@ -444,7 +445,7 @@ async fn a_session_is_asked_for_exactly_where_the_description_says() {
             let takes_code =
                 operation["parameters"].as_array().is_some_and(|all| all.iter().any(|one| one["in"] == "query"));
             let query = if takes_code { "?code=ABCDEF" } else { "" };
-            // A browser of its own for each, since some of them begin a session.
+            // A new client for each request, because some operations begin a session.
             let nobody = Guest::new(&node, "");
             let method: Method = method.to_uppercase().parse().unwrap();
             let request = nobody.request(method.clone(), &format!("{}{query}", at_examples(path)));
@@ -453,7 +454,7 @@ async fn a_session_is_asked_for_exactly_where_the_description_says() {
             let was_done = answer.status().is_success();
             let problem: Value = answer.json().await.unwrap_or_default();
             let asks = problem["code"] == "not_logged_in" || problem["code"] == "no_session";
-            // A room that one has no session for is answered like one that is not there.
+            // For a room that needs a session, the answer is the same as for a room that does not exist.
             let hides = problem["code"] == "room_unavailable";
             if if is_open { asks } else { was_done || !(asks || hides) } {
                 wrong.push(format!("{method} {path} is open: {is_open}, and answers {problem}"));
@@ -548,7 +549,7 @@ async fn no_form_of_the_pages_takes_a_question_to_a_database() {
     assert_eq!(ada.me().await.unwrap(), before, "and nothing was done");
 }
 
-/// A page that somebody else made the address of.
+/// Opens a page whose URL an attacker has written.
 async fn led_to(guest: &Guest, address: &str) -> String {
     let answer = guest.request(Method::GET, address).header("accept", "text/html").send().await.unwrap();
     assert_eq!(answer.status(), 200, "{address}");
@@ -594,7 +595,7 @@ fn limited() -> Settings {
     Settings::embedded().with("RATE_LIMITS", "on").with("PROXY_HOPS", "1")
 }
 
-/// A try to log in from an address: the status, and how long to wait.
+/// Tries to log in from a client address. Returns the status and `retry_after_ms`.
 async fn try_from(node: &Node, client: &str, email: &str, password: &str) -> (u16, Option<u64>) {
     let request = Guest::new(node, "").request(POST, "/api/auth/login").header("x-forwarded-for", client);
     let answer = request.json(&json!({ "email": email, "password": password })).send().await.unwrap();
@@ -626,14 +627,15 @@ async fn who_guesses_passwords_waits_and_the_owner_elsewhere_does_not() {
     assert_eq!(status, 429, "from there not even the right one");
     assert!((1_000..=60_000).contains(&pause.unwrap()));
     assert_eq!(try_from(&node, "203.0.113.2", &email, PASSWORD).await.0, 200, "the owner is not locked out");
-    // Many at once are counted as well.
+    // Attempts at the same moment are all counted.
     let tries = join_all((0..30).map(|_| try_from(&node, "203.0.113.3", &email, "not this one"))).await;
     assert_eq!(tries.iter().filter(|(status, _)| *status == 401).count(), 5);
 }
 
 #[tokio::test]
 async fn who_asks_too_often_is_told_how_long_to_wait_and_nobody_else_waits() {
-    /// What is asked for, how that is answered, how often it is given in which time, and how to ask for it.
+    /// The operation's name, the status of an accepted request, how many are accepted in which time, and how to make a
+    /// request.
     type Door<'a> = (&'a str, u16, u32, Duration, &'a dyn Fn() -> RequestBuilder);
     let node = Node::start(&limited()).await;
     let ((ada, _), email) = (Guest::registered(&node, "Ada").await, new_address());
@@ -666,7 +668,7 @@ async fn who_asks_too_often_is_told_how_long_to_wait_and_nobody_else_waits() {
         .await;
         let retry_after = refused.headers()["retry-after"].to_str().unwrap().parse::<u64>().unwrap();
         let problem: Problem = refused.json().await.unwrap();
-        // Some come again while it asks.
+        // While the test sends requests, some of the quota is refilled.
         let (one, took) = (per / burst, begun.elapsed());
         let again = u32::try_from(took.as_millis() / one.as_millis()).unwrap();
         assert!((burst..=burst + again).contains(&taken), "{what}: {taken}");
@@ -684,7 +686,7 @@ async fn past_ten_codes_in_an_hour_a_mailbox_gets_none_and_no_answer_tells() {
     let (node, mails) = (Node::start(&settings).await, Mailbox::of(&settings));
     let (ada, email) = Guest::proved(&node, "Ada").await;
     let tagged = email.replace('@', "+other@");
-    // One client may have five.
+    // One client address may ask for five codes, so every five requests use another.
     let ask = async |n: usize| {
         let request = Guest::new(&node, "").request(POST, "/api/auth/code");
         let body = json!({ "email": if n == 10 { &tagged } else { &email } });
@@ -700,7 +702,7 @@ async fn past_ten_codes_in_an_hour_a_mailbox_gets_none_and_no_answer_tells() {
         seen.insert(ask(n).await);
     }
     assert_eq!(seen.len(), 1, "{seen:#?}");
-    // The browser that proved the address is counted apart, and a link is no code.
+    // The quota for the browser that proved the address is separate, and links are not counted as codes.
     ada.tell(POST, "/api/auth/code", json!({ "email": email })).await.unwrap();
     mails.letter(&email, 12).await;
     let stranger = Guest::new(&node, "");
@@ -731,7 +733,7 @@ async fn a_mailbox_gets_five_letters_and_five_good_links_and_nobody_voids_one() 
     let links = letters.iter().filter(|letter| letter.text.contains("/auth/reset-password"));
     let links: Vec<String> = links.map(support::mailbox::Letter::token).collect();
     assert_eq!((letters.len(), links.len()), (10, 5));
-    // The first is as good as the last, whoever asked for more.
+    // The first link works as well as the last. Requests by others do not replace it.
     let body = json!({ "token": links[0], "new_password": OTHER_PASSWORD });
     assert_eq!(from(20, "/api/auth/reset-password", body).await.unwrap().status(), 204);
     Guest::new(&node, "Ada").try_log_in(&email, OTHER_PASSWORD).await.unwrap();
@@ -799,13 +801,13 @@ async fn a_refresh_token_whose_answer_was_lost_stays_good_until_the_next_one_is_
     let (ada, _) = Guest::registered(&node, "Ada").await;
     let before = format!("anonchat-refresh={}", cookie(&ada, "anonchat-refresh"));
     for _ in 0..3 {
-        // The answer with the next one never arrives.
+        // The answer, with the new token, is lost.
         let (status, set) = shown(&node, &before).await;
         assert_eq!(status, 200);
         assert!(set.iter().any(|cookie| cookie.starts_with("anonchat-refresh=")), "{set:?}");
         assert!(node.terminate().await);
         let db = rusqlite::Connection::open(settings.data_dir().join("anonchat.sqlite")).unwrap();
-        // As if half a minute had passed.
+        // Moves the time of the last refresh back by 30 s.
         db.execute("UPDATE sessions SET previous_at = previous_at - 30000", []).unwrap();
         drop(db);
         node.restart().await;
@@ -827,7 +829,7 @@ async fn a_code_is_good_for_five_tries_in_the_browser_that_asked_for_it() {
     ask(&phone).await;
     let code = mails.letter(&email, 2).await.code();
     assert_eq!(try_code(&eve, &code).await.unwrap_err(), Code::WrongCredentials, "it is worth nothing elsewhere");
-    // Eve asks for codes of her own, and guesses: that takes nothing from Ada.
+    // Eve asks for codes for Ada's address and guesses wrongly. Her attempts do not use up Ada's.
     ask(&eve).await;
     let of_eve = mails.letter(&email, 3).await.code();
     for _ in 0..5 {
@@ -855,7 +857,7 @@ async fn of_many_who_use_one_code_or_one_link_at_once_one_session_or_one_passwor
     on_both_stacks(async |one, two| {
         let mails = Mailbox::of(one.settings());
         let (ada, email) = Guest::registered(one, "Ada").await;
-        // Before the address is proved, a code would end the password.
+        // Proved first, because logging in by code to an unproved account would remove its password.
         let proof = mails.letter(&email, 1).await.token();
         ada.tell(POST, "/api/auth/verify", json!({ "token": proof })).await.unwrap();
         ada.tell(POST, "/api/auth/logout", json!({})).await.unwrap();
@@ -900,7 +902,7 @@ async fn an_address_is_its_readers_however_many_register_with_it() {
         };
         let (of_ada, of_eve) = tokio::join!(register(&ada, PASSWORD), register(&eve, OTHER_PASSWORD));
         assert!(!of_ada.verified && !of_eve.verified, "both are in, and neither has proved anything");
-        // The second may be there before the first.
+        // The two mails can arrive in either order.
         mails.letter(&email, 2).await;
         let letters = mails.letters(&email);
         let of_ada = letters.iter().find(|letter| letter.text.contains("Ada")).unwrap().token();
@@ -910,7 +912,7 @@ async fn an_address_is_its_readers_however_many_register_with_it() {
         let refused = eve.tell(POST, "/api/auth/verify", json!({ "token": of_eve })).await.unwrap_err();
         assert_eq!(refused.problem.code, Code::TokenInvalid);
         assert_eq!(ada.log_in(&email).await.name.as_str(), "Ada");
-        // Whoever comes later can claim it, keep nobody out, and come in by it only as themselves.
+        // A later claim of the proved address keeps the owner in, and gives access to an account of its own only.
         let late = Guest::new(two, "Late");
         register(&late, "seven orange bottles").await;
         assert_eq!(mails.letter(&email, 3).await.subject, "You already have an account");
@@ -986,14 +988,14 @@ async fn log_ins_that_are_under_way_while_the_password_is_reset_do_not_outlive_i
     .await;
 }
 
-/// What an answer looks like to whoever wants to learn something from it.
+/// An answer as text, without the secrets and times that always differ. Two answers that look the same reveal nothing.
 async fn looks(request: RequestBuilder, secrets: &[&str]) -> String {
     let answer = request.send().await.unwrap();
     let status = answer.status();
     let mut headers: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in answer.headers() {
         let value = value.to_str().unwrap();
-        // Of cookies: which, how long, and what for, not what is in them.
+        // Of a cookie only its name, attributes and the length of its value.
         let value = if name == "set-cookie" {
             let (pair, attributes) = value.split_once("; ").unwrap();
             let (name, value) = pair.split_once('=').unwrap();
@@ -1018,7 +1020,8 @@ async fn looks(request: RequestBuilder, secrets: &[&str]) -> String {
         }
         text = body.to_string();
     }
-    // The length of a body with a time in it is the same; of one with the address too, since both are as long.
+    // Bodies with a time have equal length, and so have bodies with one of the addresses, since the addresses are
+    // equally long.
     format!("{status} {headers:?} {text}")
 }
 
@@ -1042,7 +1045,7 @@ async fn answers_do_not_tell_who_has_an_account() {
         }
         assert_eq!(seen.len(), 1, "{path}: {seen:#?}");
     }
-    // With a ticket as well: a wrong code is as wrong for nobody as for somebody.
+    // With a ticket too, a wrong code gets the same answer whether or not the address has an account.
     let mut seen = BTreeSet::new();
     for email in [&known, &unknown] {
         let guest = Guest::new(&node, "");
@@ -1054,7 +1057,7 @@ async fn answers_do_not_tell_who_has_an_account() {
         }
     }
     assert_eq!(seen.len(), 1, "{seen:#?}");
-    // An account that wants another address is not told either, nor a guest who leaves one.
+    // The same for an account that changes its address, and for a guest who asks for a link to keep a room.
     let (mut changed, mut kept) = (BTreeSet::new(), BTreeSet::new());
     for email in [&known, &unknown] {
         let (request, own) = change_of_address(&node, email).await;
@@ -1064,20 +1067,20 @@ async fn answers_do_not_tell_who_has_an_account() {
     assert_eq!((changed.len(), kept.len()), (1, 1), "{changed:#?} {kept:#?}");
 }
 
-/// Somebody who has proved an address wants another. Gives the request, and the address that they have.
+/// The request of an account with a proved address to change it to `email`, and the address that it has.
 async fn change_of_address(node: &Node, email: &str) -> (RequestBuilder, String) {
     let (ada, own) = Guest::proved(node, "Ada").await;
     (ada.request(PUT, "/api/users/email").json(&json!({ "email": email, "password": PASSWORD })), own)
 }
 
-/// A guest leaves an address, so that a mail keeps their room.
+/// The request of a guest to mail a link to `email` that keeps their room.
 async fn keeping_a_room(node: &Node, email: &str) -> RequestBuilder {
     let ada = Guest::new(node, "Ada");
     let code = ada.create(RoomType::Group, true).await.room.code;
     ada.request(POST, "/api/rooms/keep").json(&json!({ "code": code, "email": email }))
 }
 
-/// The work of a request, without the clock: what the store was asked, and how often a password was worked on.
+/// The work that a log shows, without its timing: the statements of the store, and each hashing of a password.
 fn work(log: &str) -> Vec<String> {
     let mut work: Vec<String> = Vec::new();
     for line in log.lines() {
@@ -1093,15 +1096,15 @@ fn work(log: &str) -> Vec<String> {
     work
 }
 
-/// The status of an answer, and what the node did for it.
+/// The status of an answer and the work that the node did for it.
 async fn status_and_work(settings: &Settings, request: RequestBuilder) -> (u16, Vec<String>) {
     let before = settings.log().len();
     let status = request.send().await.unwrap().status().as_u16();
     let log = settings.log();
-    // The outbox and the sweeps go on by themselves.
+    // Statements on these tables come from the outbox and from sweeps, not from the request.
     let of_others = |work: &String| ["mails", "members", "rooms", "guests"].iter().any(|noun| work.ends_with(noun));
     let mut done: Vec<String> = work(&log[before..]).into_iter().filter(|work| !of_others(work)).collect();
-    // A pragma is a reader that is opened, which the next question finds open.
+    // A pragma opens another reader connection. Whether one is needed depends on the requests before.
     done.retain(|work| !["begin ", "commit ", "savepoint ", "release ", "pragma "].contains(&work.as_str()));
     done.sort();
     (status, done)
@@ -1180,7 +1183,7 @@ async fn the_work_of_an_answer_does_not_tell_a_full_room_from_none() {
         full.push(code.to_string());
     }
     let absent = "ZZZZZZ".to_owned();
-    // Who asks: nobody yet, a guest who has left their room, and an account.
+    // The askers: a client without a session, a guest who has left their room, and an account.
     let (idle, (account, _)) = (Guest::new(&node, "Eve"), Guest::registered(&node, "Mia").await);
     let left = idle.create(RoomType::Group, false).await.room.code;
     idle.tell(POST, "/api/rooms/leave", json!({ "code": left })).await.unwrap();
@@ -1230,8 +1233,8 @@ async fn a_crowd_that_logs_in_is_served_or_told_to_wait_while_a_room_goes_on() {
     assert!(statuses.iter().all(|status| [200, 503].contains(status)), "{statuses:?}");
     assert!(statuses.iter().filter(|status| **status == 200).count() >= 100);
     eprintln!("p99 of a word: {quiet:?} alone, {busy:?} in a crowd");
-    // The crowd’s own two hundred connections share the machine with the room; a word that waited for passwords would wait
-    // for seconds.
+    // The 200 connections of the crowd use the same machine as the room, which takes some time. A message that waited
+    // for password hashing would take seconds.
     assert!(busy < Duration::from_millis(250), "a word took {busy:?}, and {quiet:?} before");
 }
 
@@ -1251,7 +1254,7 @@ async fn logs_have_no_passwords_codes_tokens_or_addresses_of_accounts() {
     ] {
         let _: Result<Value, Refused> = ada.ask(POST, path, body).await;
     }
-    // The code and the link are sent side by side: either may be the second.
+    // The code and the link are sent concurrently, so either can be the second mail.
     mails.letter(&email, 3).await;
     let letters = mails.letters(&email);
     assert!(letters.len() == 3, "to verify, the code and the link");
@@ -1260,7 +1263,7 @@ async fn logs_have_no_passwords_codes_tokens_or_addresses_of_accounts() {
     secrets.push(cookie(&ada, "anonchat-access"));
     secrets.push(cookie(&ada, "anonchat-refresh"));
     secrets.push(cookie(&ada, "anonchat-code"));
-    // A reuse is logged, without the token.
+    // The reuse of a refresh token is logged, without the token.
     for _ in 0..2 {
         ada.tell(POST, "/api/auth/refresh", json!({})).await.unwrap();
     }
@@ -1275,7 +1278,7 @@ async fn logs_have_no_passwords_codes_tokens_or_addresses_of_accounts() {
     }
 }
 
-/// Why a socket is closed.
+/// The reason of the `bye` frame that closes this socket. `None` if the socket closes without one.
 async fn bye(socket: &mut Socket) -> Option<ByeReason> {
     while let Some(frame) = socket.next().await {
         if let ServerFrame::Bye { reason, .. } = frame {
@@ -1285,7 +1288,8 @@ async fn bye(socket: &mut Socket) -> Option<ByeReason> {
     None
 }
 
-/// How many of many requests, made as fast as they are answered, are taken; the rest must say when to come back.
+/// Sends requests one after another without a pause and counts those that are accepted. The others must contain
+/// `retry_after_ms`.
 async fn taken(requests: impl Iterator<Item = RequestBuilder>) -> usize {
     let mut taken = 0;
     for request in requests {
@@ -1333,7 +1337,7 @@ async fn whatever_becomes_an_event_is_metered_like_a_message_and_settings_are_me
         let ((ada, code), begun) = (in_a_room(false).await, Instant::now());
         let turns =
             (0..TRIES).map(|n| put(&ada, "/api/rooms/preserve", json!({ "code": code, "preserve": n % 2 == 0 })));
-        // One that is refused makes the next one a wish for what is so already.
+        // After a refusal the next request asks for the state that the room has already.
         let turned = taken(turns).await;
         assert!(turned < TRIES, "{turned} in {:?}", begun.elapsed());
 

@@ -1,4 +1,5 @@
-//! Doors, on one embedded node: what is refused and how, what strangers can try, and what leaks from nowhere.
+//! The HTTP and socket interface of one embedded node: refusals and their form, attacks by strangers, the OpenAPI
+//! description, and secrets that must not leak into logs or files.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, and so do its helpers")]
 
@@ -29,7 +30,7 @@ use tokio_tungstenite::{
     tungstenite::{Message, client::IntoClientRequest},
 };
 
-/// What came back.
+/// An HTTP answer.
 #[derive(Debug)]
 struct Answer {
     status: u16,
@@ -46,7 +47,7 @@ impl Answer {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// The code of a refusal, which must be a whole problem.
+    /// The status and code of a refusal. Fails if the body is not a complete problem.
     #[track_caller]
     fn refused(&self) -> (u16, String) {
         assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");
@@ -79,7 +80,7 @@ fn upgrade(guest: &Guest) -> RequestBuilder {
         .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
 }
 
-/// Ada, owner of a group, and its code.
+/// Ada, who owns a group, and the room's code.
 async fn ada_in_a_room(node: &Node) -> (Guest, RoomCode) {
     let ada = Guest::new(node, "Ada");
     let code = ada.create(RoomType::Group, false).await.room.code;
@@ -405,7 +406,7 @@ async fn a_frame_that_is_too_large_ends_its_socket_only() {
     page.until_said("Still here").await;
 }
 
-/// A socket as it is, for tests that use it badly.
+/// A socket with a chosen receive buffer, for tests that misuse it.
 async fn raw_socket(guest: &Guest, node: &Node, receive_buffer: u32) -> WebSocketStream<TcpStream> {
     let tcp = TcpSocket::new_v4().unwrap();
     tcp.set_recv_buffer_size(receive_buffer).unwrap();
@@ -415,7 +416,7 @@ async fn raw_socket(guest: &Guest, node: &Node, receive_buffer: u32) -> WebSocke
     tokio_tungstenite::client_async(request, tcp).await.unwrap().0
 }
 
-/// Sends a hundred thousand frames of all kinds, unless the node cuts the line, which is its right.
+/// Sends 100,000 frames of all kinds. Stops if the node closes the connection, which it may.
 async fn flood(socket: WebSocketStream<TcpStream>, code: RoomCode, reads: bool) {
     let frames = [
         Message::text(r#"{"type":"ping","n":1}"#),
@@ -474,7 +475,7 @@ async fn a_reader_that_stands_still_is_cut_off_and_resumes_while_the_others_get_
     bob.join(code).await;
     eve.join(code).await;
     let (mut ada, mut bob) = (ada.follow(code).await, bob.follow(code).await);
-    // Eve’s socket has little room, subscribes, and is not read.
+    // Eve's socket has a small receive buffer, subscribes, and is never read.
     let mut still = raw_socket(&eve, &node, 4 * 1024).await;
     let subscribe = json!({ "type": "subscribe", "code": code }).to_string();
     still.send(Message::text(subscribe)).await.unwrap();
@@ -494,7 +495,7 @@ async fn a_reader_that_stands_still_is_cut_off_and_resumes_while_the_others_get_
     assert_eq!(bob.replica.state.last_n, COUNT as u64 + 1);
     assert_eq!(bob.resets, 0);
 
-    // Eve reads what was on its way, up to the end of it, and resumes.
+    // Eve reads all frames that were sent to her up to the end of the connection, and then resumes.
     let mut head = 0;
     let mut epoch = None;
     let mut bye = None;
@@ -736,7 +737,7 @@ async fn a_page_looks_and_speaks_as_the_account_prefers() {
     assert!(root("/").await.contains("lang=\"de\""));
 }
 
-/// A refusal that says how long to wait, in its header and its body.
+/// The wait of a refusal with `too_many_requests`, which must be the same in its header and its body.
 #[track_caller]
 fn too_many(answer: &Answer) -> Duration {
     assert_eq!(answer.refused(), (429, "too_many_requests".to_owned()));
@@ -875,7 +876,8 @@ async fn speaking_has_a_limit_per_person() {
     assert!(taken >= 20, "{taken}");
     assert!(too_many(&refused) <= Duration::from_millis(200));
     assert_eq!(ask(say(&bob)).await.status, 200, "others go on");
-    // A socket is read from more slowly: what was refused would come after what was said after it.
+    // A refusal slows down reading from the socket. So messages that were sent after a refused one are not stored
+    // before it is sent again.
     let (ids, start) = ([(); 10].map(|()| new_id()), Instant::now());
     for id in ids {
         page.send(id, "x").await.unwrap();
@@ -927,7 +929,7 @@ fn resolved<'a>(description: &'a Value, schema: &'a Value) -> &'a Value {
     pointer.map_or(schema, |pointer| description.pointer(pointer).expect("references lead somewhere"))
 }
 
-/// Whether one sees what a field can be: by an example, or because there are few things that it can be.
+/// Whether a schema shows what values a field can have, by an example or by a list of choices.
 fn is_shown(description: &Value, schema: &Value) -> bool {
     let schema = resolved(description, schema);
     let choices = ["oneOf", "anyOf"].iter().flat_map(|of| schema[of].as_array().into_iter().flatten());
@@ -979,7 +981,7 @@ async fn the_description_of_the_api_is_whole() {
                 assert!(is_shown(&description, of), "{method} {path}: {field} has no example");
             }
             listed.push(format!("{} {path}", method.to_uppercase()));
-            // What is described is there.
+            // The described operation exists.
             let method: Method = method.to_uppercase().parse().unwrap();
             let answer = ask(anyone.request(method, &path.replace("{code}", "ABCDEF"))).await;
             let code = (!answer.text.is_empty()).then(|| answer.json()["code"].as_str().map(str::to_owned)).flatten();
@@ -1015,7 +1017,7 @@ async fn the_description_of_the_api_has_the_limits_that_the_server_has() {
     let page = &description["paths"]["/api/chats/history"]["get"]["parameters"];
     let limit = page.as_array().unwrap().iter().find(|parameter| parameter["name"] == "limit").unwrap();
     assert_eq!((&limit["schema"]["minimum"], &limit["schema"]["maximum"]), (&json!(1), &json!(limits::HISTORY_PAGE)));
-    // Whatever is typed has its limits: no text of a request is without them, but where a password is only measured.
+    // Every text in a request has a limit, except a password that is only rated.
     let mut unbounded = Vec::new();
     for (path, methods) in description["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
@@ -1031,7 +1033,7 @@ async fn the_description_of_the_api_has_the_limits_that_the_server_has() {
     assert_eq!(unbounded, measured);
 }
 
-/// Whether a schema says what form a text has, if it is one.
+/// Whether a schema bounds its text, if it is a text.
 fn is_bounded(description: &Value, schema: &Value) -> bool {
     let schema = resolved(description, schema);
     let mut choices = ["oneOf", "anyOf"].iter().flat_map(|of| schema[of].as_array().into_iter().flatten());
@@ -1097,7 +1099,7 @@ async fn logs_have_no_words_codes_names_tokens_or_addresses() {
         ada.whole_history(code).await;
         ask(post(&ada, "/api/rooms/kick", &json!({ "code": code, "member_id": whom }))).await;
         page.until("Bob is removed", |replica| replica.state.members.len() == 1).await;
-        // An absent guest, and a socket that is open to the end.
+        // An absent guest, and a socket that stays open to the end.
         let eve = Guest::new(&node, "Quetzal Eve");
         eve.join(code).await;
         drop(eve.follow(code).await);
@@ -1120,14 +1122,14 @@ async fn logs_have_no_words_codes_names_tokens_or_addresses() {
             panic!("{what} ({secret}) is in the log: {line}");
         }
     }
-    // Where the node itself listens it may say.
+    // The log may contain the address that the node itself listens on.
     let own = node.address().to_string();
     if let Some(line) = log.lines().find(|line| line.replace(&own, "").contains("127.0.0.1")) {
         panic!("a peer’s address is in the log: {line}");
     }
 }
 
-/// The files under a folder that have a text in them.
+/// The files below a folder that contain a text.
 fn files_with(folder: &Path, text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -1156,7 +1158,7 @@ async fn what_is_said_in_a_room_that_keeps_nothing_is_never_on_the_disk() {
     }
     bob.say(code, SECRET).await;
     other.until("all is said", |replica| replica.state.last_n == 201).await;
-    // Then a time that is kept, which does not reach back, and one that is not again.
+    // A preserved time follows, which does not apply to earlier messages, and then an ephemeral one again.
     ada.preserve(code, true).await.unwrap();
     ada.say(code, KEPT).await;
     ada.preserve(code, false).await.unwrap();
@@ -1177,7 +1179,7 @@ async fn what_is_said_in_a_room_that_keeps_nothing_is_never_on_the_disk() {
 
 #[tokio::test]
 async fn a_signal_is_no_event() {
-    // Typing and presence leave no trace in the log that a newcomer, or a reload, would be shown.
+    // Typing and presence leave no trace in the log, which a newcomer or a reload reads.
     let node = Node::start(&Settings::embedded()).await;
     let (ada, code) = ada_in_a_room(&node).await;
     let mut page = ada.follow(code).await;
@@ -1201,7 +1203,8 @@ async fn the_servers_files_are_its_owners_alone_whatever_was_there() {
     let widen = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     fs::create_dir(&folder).unwrap();
     widen(&folder, 0o755);
-    // A mail server is set, so that nothing but the store and the secret is kept here; nobody connects to it before it has a mail.
+    // With an SMTP server set, the folder contains only the store and the secret. The node connects to the server only
+    // when it has a mail.
     let with_smtp = settings.clone().with("SMTP_URL", "smtp://127.0.0.1:1");
     for settings in [with_smtp, settings.clone(), settings] {
         let mut node = Node::start(&settings).await;
@@ -1212,7 +1215,7 @@ async fn the_servers_files_are_its_owners_alone_whatever_was_there() {
         let mut seen = 0;
         let mut waiting = vec![folder.clone()];
         while let Some(path) = waiting.pop() {
-            // A mail gets its name once it is whole.
+            // A mail file is renamed into place once it is complete, so a listed file may be gone.
             let Ok(found) = fs::metadata(&path) else { continue };
             let wanted = if found.is_dir() { 0o700 } else { 0o600 };
             assert_eq!(found.permissions().mode() & 0o777, wanted, "{}", path.display());
@@ -1223,7 +1226,7 @@ async fn the_servers_files_are_its_owners_alone_whatever_was_there() {
         }
         assert!(seen >= 6, "the folder, the database, its log, its index, its lock, and the secret");
         assert!(node.terminate().await);
-        // As an older version left them.
+        // The permissions that an older version created.
         widen(&folder, 0o755);
         for entry in fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();

@@ -1,5 +1,8 @@
-//! What things cost, counted exactly: statements of SQLite, commands of MongoDB and Redis, connections, subscriptions. A number
-//! here may go down; if one goes up, somebody should have meant it.
+//! The cost of operations, counted exactly: statements of SQLite, commands of MongoDB and Redis, connections,
+//! subscriptions.
+//!
+//! The tests compare what a node really sends with the expected list. A number here may become smaller. If a change
+//! makes one larger, that should be intended.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic; that is how it fails")]
 
@@ -38,7 +41,7 @@ use tokio::{
 use tracing_subscriber::fmt::MakeWriter;
 use uuid::Uuid;
 
-/// What a statement does, in short: its verb and its table.
+/// A short form of a statement: its verb and its table.
 fn short(statement: &str) -> String {
     let words: Vec<_> = statement.split_whitespace().map(|word| word.trim_matches(['(', ')', ','])).collect();
     let after = |word: &str| words.iter().position(|w| *w == word).and_then(|at| words.get(at + 1)).copied();
@@ -52,16 +55,16 @@ fn short(statement: &str) -> String {
     table.map_or_else(|| verb.clone(), |table| format!("{verb} {table}"))
 }
 
-/// One message.
+/// The statements for storing one message.
 const MESSAGE: [&str; 3] = ["begin", "insert events", "commit"];
-/// Who asks: the session.
+/// The statement that finds the session of a request.
 const SESSION: &str = "select guests";
-/// Where: a room and somebody's place in it.
+/// The statement that finds a room and the asker's membership.
 const MEMBERSHIP: &str = "select members";
-/// Where somebody is, if they are anywhere.
+/// The statement that finds the room that a guest is in, if any.
 const WHEREABOUTS: &str = "select members";
 
-/// A node with SQLite that logs every statement.
+/// A node with SQLite that logs every statement. The test reads the log to count them.
 struct Watched {
     node: Node,
     settings: Settings,
@@ -73,7 +76,7 @@ impl Watched {
         let settings = Settings::embedded()
             .with("LOG_FORMAT", "json")
             .with("ROOM_IDLE_SECONDS", "86400")
-            // Pages then name the files of the site plainly, so that no site has to be built for this.
+            // Pages then use the plain names of the site's files, so that this test needs no built site.
             .with("LEPTOS_HASH_FILES", "false")
             .logged("warn,anonchat::server::store=trace");
         let mut watched = Self { node: Node::start(&settings).await, settings, read: 0 };
@@ -81,7 +84,7 @@ impl Watched {
         watched
     }
 
-    /// Kills the node and starts it again: what was in its memory is gone.
+    /// Kills the node and starts it again, so that its memory is empty.
     async fn restart(&mut self) {
         self.node.kill().await;
         self.asked();
@@ -89,7 +92,7 @@ impl Watched {
         self.until_begun().await;
     }
 
-    /// What a node does when it starts is over once both of its first cleanings are.
+    /// Waits until both cleanings that a node runs at its start are done.
     async fn until_begun(&mut self) {
         poll_until("the node has cleaned up", || async {
             let log = &self.settings.log()[self.read..];
@@ -99,7 +102,7 @@ impl Watched {
         assert_eq!(self.barrier().await.last().map(String::as_str), Some("commit"));
     }
 
-    /// Waits until the node asks for nothing by itself.
+    /// Waits until the node runs no statements by itself.
     async fn until_quiet(&mut self) {
         let mut pause = tokio::time::interval(std::time::Duration::from_millis(100));
         within("the node is quiet", async {
@@ -110,10 +113,10 @@ impl Watched {
         .await;
     }
 
-    /// Waits until everything that was asked before has been answered. Gives what was asked since the last time.
+    /// Waits until all earlier statements are done. Returns the statements since the last call.
     async fn barrier(&mut self) -> Vec<String> {
         let before = self.settings.log().len();
-        // Readiness is a transaction with nothing in it, once a second at most.
+        // `/readyz` runs an empty transaction, at most once a second.
         poll_until("the store is asked whether it is there", || async {
             let ready = reqwest::get(self.node.url("/readyz")).await.expect("the node answers");
             assert_eq!(ready.status(), 200);
@@ -123,7 +126,7 @@ impl Watched {
         self.asked()
     }
 
-    /// What the store was asked since the last time, without what the node looks after every few seconds by itself.
+    /// The statements since the last call, without those that the node runs by itself every few seconds.
     fn asked(&mut self) -> Vec<String> {
         let log = self.settings.log();
         let new = &log[self.read..];
@@ -131,13 +134,14 @@ impl Watched {
         statements(new)
     }
 
-    /// Asserts what the store is asked. In any order: some of it is asked side by side.
+    /// Asserts which statements the node has run since the last call. Their order does not matter, because some run
+    /// concurrently.
     async fn expect(&mut self, what: &str, expected: &[&str]) {
         self.expect_of(what, expected, |_| true).await;
     }
 
-    /// Asserts what the store is asked, of some statements only. Waits until so many are there: some come a moment after the
-    /// answer.
+    /// Asserts the statements for which `counts` is true. Waits until there are as many as expected, because some run a
+    /// moment after the answer.
     async fn expect_of(&mut self, what: &str, expected: &[&str], counts: impl Fn(&str) -> bool) {
         let mut expected: Vec<_> = expected.iter().copied().filter(|statement| counts(statement)).collect();
         expected.sort_unstable();
@@ -164,7 +168,7 @@ impl Watched {
 
 fn statements(log: &str) -> Vec<String> {
     const BY_ITSELF: [&str; 5] = [
-        // A reader is opened whenever two ask at once, and that may be a sweep.
+        // A reader connection is opened when two statements run at the same time, and one may be a sweep's.
         "PRAGMA temp_store",
         "SELECT room FROM members WHERE owed",
         "SELECT room, member FROM members WHERE (room",
@@ -192,8 +196,8 @@ async fn every_door_asks_sqlite_a_fixed_few_things() {
     let made = ["begin", "savepoint", "insert rooms", "insert guests", "insert members", "release", "commit"];
     let live = ["select rooms", "select events", "select events", "select members"];
     let joined = ["begin", "savepoint", "insert events", "update members", "release", "commit"];
-    // The room comes to life with a member who owes a notice, and is told of them once more; that may come into the same
-    // transaction.
+    // The room comes to life with a member whose `joined` notice is still owed, and settles that once more. It may be a
+    // part of the same transaction.
     let settled = ["update members"];
     let expected = [&made[..], &live, &joined, &settled].concat();
     watched.expect_of("a room is made", &expected, |statement| statement != "begin" && statement != "commit").await;
@@ -248,7 +252,8 @@ async fn a_list_of_five_hundred_rooms_asks_as_little_as_a_list_of_one() {
         let (ada, _) = Guest::registered(&watched.node, "Ada").await;
         let makers = (0..rooms).map(|i| ada.create(RoomType::Group, i % 2 == 0));
         stream::iter(makers).buffer_unordered(32).collect::<Vec<_>>().await;
-        // Which rooms, and where the archives end of those whose digests are on the bus; which all are after a moment.
+        // Which rooms the account is in, and the ends of the archives of those rooms whose digests are on the bus.
+        // After a moment that is all of them.
         let live = [&["begin", "commit"], &who_asks[..], &["select members", "select rooms"]].concat();
         within("digests answer for the store", async {
             loop {
@@ -266,7 +271,7 @@ async fn a_list_of_five_hundred_rooms_asks_as_little_as_a_list_of_one() {
         .await;
 
         watched.restart().await;
-        // Which rooms, and all that a list shows of them. Nor is any of them live the second time.
+        // Which rooms the account is in, and all data of their summaries. Reading a list brings no room to life.
         let asked = [&who_asks[..], &["select members", "select members"]].concat();
         for time in ["first", "second"] {
             assert_eq!(ada.list().await.len(), rooms);
@@ -324,7 +329,7 @@ async fn what_guests_read_adds_no_statement_to_a_message() {
         ada.hear_until("Bob has read all of it", |ada| ada.marks.get(&id) == Some(&last)).await;
         let messages = if preserve { 100 } else { 0 };
         assert_eq!(watched.asked(), MESSAGE.repeat(messages), "preserve: {preserve}");
-        // What guests read is stored when they go.
+        // Keep the sockets open: when a guest disconnects, their read position is stored.
         there.push((ada, bob));
     }
 }
@@ -352,13 +357,13 @@ async fn what_accounts_read_is_stored_together_however_much_is_said() {
         let asked = watched.asked();
         let count = |what: &str| asked.iter().filter(|statement| *statement == what).count();
         assert_eq!(count("insert events"), if preserve { 200 } else { 0 });
-        // Two members each time, and four times a second.
+        // Two members each time, and at most four times a second.
         let times = usize::try_from(begun.elapsed().as_millis() / 250).unwrap() + 2;
         assert!((1..=2 * times).contains(&count("update members")), "in {:?}: {asked:?}", begun.elapsed());
     }
 }
 
-/// What a subscriber of this test's own was told.
+/// The log of a subscriber that belongs to this test.
 #[derive(Clone, Default)]
 struct Told(Arc<Mutex<Vec<u8>>>);
 
@@ -391,7 +396,7 @@ impl Told {
         String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
     }
 
-    /// Commands of MongoDB: name and collection.
+    /// The commands of MongoDB in the log: name and collection.
     fn commands(&self) -> Vec<String> {
         let command = |line: &str| {
             let line: Value = serde_json::from_str(line).unwrap();
@@ -436,7 +441,7 @@ fn room_for(owner: GuestId, retention: Retention) -> (RoomRecord, MemberRecord) 
     (room, owner)
 }
 
-/// As many as a busy node holds sockets of.
+/// As many sessions as a busy node has sockets for.
 const SESSIONS: usize = 10_000;
 
 fn sessions() -> Vec<SessionId> {
@@ -459,7 +464,7 @@ fn messages(author: &Person, seqs: std::ops::RangeInclusive<u64>) -> Vec<Event> 
 #[tokio::test]
 async fn a_batch_is_one_transaction_of_sqlite_with_one_statement_for_each_message() {
     let told = Told::default();
-    // The writer is a thread of its own.
+    // A global subscriber, because the writer of the store is another thread.
     tracing::subscriber::set_global_default(told.subscriber()).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let store = Sqlite::open(&folder.path().join("anonchat.db")).unwrap();
@@ -559,7 +564,7 @@ async fn mongo_is_asked_one_command_for_a_batch_of_messages_and_for_each_look() 
     store.places_of_account(AccountId(Uuid::now_v7())).await.unwrap();
     assert_eq!(told.commands(), ["aggregate members"]);
 
-    // That all of them live is one number; which do not is asked for only then.
+    // One number tells that all sessions are alive. Only if it is too small does the node ask which are not.
     assert_eq!(store.ended_sessions(&[], 1).await.unwrap(), []);
     assert_eq!(told.commands(), ["aggregate sessions"]);
     assert_eq!(store.ended_sessions(&sessions(), 1).await.unwrap().len(), SESSIONS);
@@ -569,7 +574,7 @@ async fn mongo_is_asked_one_command_for_a_batch_of_messages_and_for_each_look() 
     client.database(&name).drop().await.unwrap();
 }
 
-/// A plain connection to Redis.
+/// A plain TCP connection to Redis.
 struct Plain {
     lines: Lines<BufReader<OwnedReadHalf>>,
     write: tokio::net::tcp::OwnedWriteHalf,
@@ -603,7 +608,7 @@ impl Plain {
     }
 }
 
-/// What a Redis is asked from here on.
+/// Records the commands that a Redis receives, with `MONITOR`.
 struct Monitor {
     told: Plain,
     asking: Plain,
@@ -618,8 +623,8 @@ impl Monitor {
         Self { told, asking, marks: 0 }
     }
 
-    /// What nodes asked about rooms since the last time, in order: the command's name, and of a packet what it tells. Without
-    /// what every node does once a second, and without presence, which is told again and again.
+    /// The commands about rooms since the last call, in order: the name, and for a packet its content. Left out are the
+    /// commands that every node sends once a second, and presence, which is sent repeatedly.
     async fn asked(&mut self) -> Vec<String> {
         self.marks += 1;
         let mark = format!("mark-{}", self.marks);
@@ -638,7 +643,7 @@ impl Monitor {
                 "PUBLISH" if command.contains(r#"\"news\":\"presence\""#) => {}
                 "PUBLISH" if of_a_script => asked.push("publish in it".to_owned()),
                 _ if of_a_script || !about_a_room => {}
-                // The comparison of heads.
+                // The periodic comparison of heads.
                 "HMGET" => {}
                 _ => asked.push(name.to_lowercase()),
             }
@@ -681,17 +686,17 @@ async fn a_batch_is_one_publish_and_a_node_has_few_connections_and_follows_live_
     monitor.asked().await;
     ada_there.say("kept").await;
     bob_there.until_said("kept").await;
-    // The tail, which remembers what was said before, is asked in one round trip; its ids by a command that is not shown.
+    // The tail remembers earlier messages, so one round trip asks for it. The command for its ids is filtered out.
     assert_eq!(monitor.asked().await, ["hget", "publish"]);
 
-    // What is read is told to the other node, and costs nothing else.
+    // A read position is published to the other node and costs no other command.
     let seq = bob_there.replica.state.head;
     bob_there.mark_read(seq).await;
     let id = bob_there.id();
     ada_there.hear_until("Bob has read it", |ada| ada.marks.get(&id) == Some(&seq)).await;
     assert_eq!(monitor.asked().await, ["publish"]);
 
-    // Nobody there, nobody listens; the room is preserved, so it stays all the same.
+    // Without a connected member, no node subscribes. The preserved room stays in the store.
     drop((ada_there, bob_there));
     ada.leave(ephemeral).await;
     bob.leave(ephemeral).await;

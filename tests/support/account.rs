@@ -1,4 +1,4 @@
-//! People with accounts: a [`Guest`] who registers or logs in keeps the cookies of that in the same jar.
+//! People with accounts: methods of [`Guest`] that register and log in. The account's cookies are in the same jar.
 
 use anonchat::protocol::{Profile, RoomCode};
 use reqwest::{Method, StatusCode};
@@ -7,25 +7,25 @@ use uuid::Uuid;
 
 use super::{Guest, Mailbox, Node, client::Refused};
 
-/// A password that is good enough.
+/// A password that the server accepts.
 pub const PASSWORD: &str = "nine purple lanterns";
-/// Another.
+/// Another password that the server accepts.
 pub const OTHER_PASSWORD: &str = "eight yellow kettles";
 
-/// An address that no other test has.
+/// An email address that no other test uses.
 pub fn new_address() -> String {
     format!("{}@example.org", Uuid::now_v7().simple())
 }
 
 impl Guest {
-    /// Somebody new with an account.
+    /// A new person with an account, and its email address, which is not proved.
     pub async fn registered(node: &Node, name: &str) -> (Self, String) {
         let (person, email) = (Self::new(node, name), new_address());
         person.register(&email).await;
         (person, email)
     }
 
-    /// Somebody new with an account, who has proved its address.
+    /// A new person with an account, and its email address, proved by the mailed link.
     pub async fn proved(node: &Node, name: &str) -> (Self, String) {
         let (person, email) = Self::registered(node, name).await;
         let token = Mailbox::of(node.settings()).letter(&email, 1).await.token();
@@ -33,13 +33,13 @@ impl Guest {
         (person, email)
     }
 
-    /// Registers by an address, with [`PASSWORD`].
+    /// Registers with this address and [`PASSWORD`].
     pub async fn register(&self, email: &str) -> Profile {
         let body = json!({ "name": self.name(), "email": email, "password": PASSWORD });
         self.ask(Method::POST, "/api/auth/register", body).await.expect("the account is made")
     }
 
-    /// Logs in, or is refused.
+    /// Logs in, and returns the refusal if there is one.
     pub async fn try_log_in(&self, email: &str, password: &str) -> Result<Profile, Refused> {
         self.ask(Method::POST, "/api/auth/login", json!({ "email": email, "password": password })).await
     }
@@ -49,12 +49,12 @@ impl Guest {
         self.try_log_in(email, PASSWORD).await.expect("they are logged in")
     }
 
-    /// The account, or why there is none.
+    /// The profile of the account, or the refusal if nobody is logged in.
     pub async fn me(&self) -> Result<Profile, Refused> {
         self.ask(Method::GET, "/api/users/me", ()).await
     }
 
-    /// Whether they are logged in.
+    /// Whether the person is logged in.
     pub async fn is_logged_in(&self) -> bool {
         match self.me().await {
             Ok(_) => true,
@@ -65,12 +65,12 @@ impl Guest {
         }
     }
 
-    /// Asks for something that answers with nothing.
+    /// Sends a request whose answer has no body.
     pub async fn tell(&self, method: Method, path: &str, body: serde_json::Value) -> Result<(), Refused> {
         self.ask(method, path, body).await
     }
 
-    /// The codes of the rooms they are in.
+    /// The codes of the person's rooms, newest first.
     pub async fn rooms(&self) -> Vec<RoomCode> {
         self.list().await.into_iter().map(|room| room.code).collect()
     }

@@ -1,4 +1,7 @@
-//! Clients: REST with cookies, and sockets with a replica.
+//! Clients: [`Guest`] speaks REST with a cookie jar, [`Socket`] sends and receives frames, and [`Follower`] is a socket
+//! that follows one room with the replica of the browser.
+//!
+//! Methods named `try_…` return a refusal. The others fail the test if they are refused.
 
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
@@ -18,7 +21,8 @@ use uuid::Uuid;
 
 use super::{Node, within};
 
-/// A person without an account, by REST.
+/// One person: a REST client with a cookie jar. Starts as a guest, and becomes an account by `register` or `log_in` (in
+/// `account`). Clones share the cookie jar.
 #[derive(Clone)]
 pub struct Guest {
     name: String,
@@ -27,17 +31,17 @@ pub struct Guest {
     address: SocketAddr,
 }
 
-/// What REST refused.
+/// A request that was refused.
 #[derive(Debug)]
 pub struct Refused {
     /// The HTTP status.
     pub status: StatusCode,
-    /// The problem.
+    /// The problem in the body.
     pub problem: Problem,
 }
 
 impl Guest {
-    /// Somebody who has not been here before.
+    /// A person with an empty cookie jar.
     pub fn new(node: &Node, name: &str) -> Self {
         let cookies = std::sync::Arc::new(reqwest::cookie::Jar::default());
         let http = reqwest::Client::builder()
@@ -48,40 +52,40 @@ impl Guest {
         Self { name: name.to_owned(), http, cookies, address: node.address() }
     }
 
-    /// The same person, at another node. Cookies do not mind the port.
+    /// The same person with the same cookies at another node. Cookies do not depend on the port.
     #[must_use]
     pub fn at(&self, node: &Node) -> Self {
         self.at_address(node.address())
     }
 
-    /// The same person, at another address.
+    /// The same person with the same cookies at another address.
     #[must_use]
     pub fn at_address(&self, address: SocketAddr) -> Self {
         Self { address, ..self.clone() }
     }
 
-    /// What they are called.
+    /// The nickname that requests of this person send.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The cookies that they would send, as one header.
+    /// The cookies of the jar, as one `Cookie` header.
     pub fn cookie(&self) -> Option<HeaderValue> {
         self.cookies.cookies(&format!("http://{}/", self.address).parse().expect("a URL"))
     }
 
-    /// Keeps the cookies of an answer that did not come by a request of theirs.
+    /// Stores the cookies of an answer that another HTTP client received.
     pub fn keep_cookies(&self, answer: &reqwest::Response) {
         let mut cookies = answer.headers().get_all("set-cookie").iter();
         self.cookies.set_cookies(&mut cookies, answer.url());
     }
 
-    /// A request of theirs, to be changed before it is sent.
+    /// A request with this person's cookies, which the caller can change and send.
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         self.http.request(method, format!("http://{}{path}", self.address))
     }
 
-    /// Asks REST for something.
+    /// Sends a request and parses the answer. `body` is the query of a `GET`, otherwise the JSON body.
     pub async fn ask<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -101,13 +105,13 @@ impl Guest {
         Err(Refused { status, problem })
     }
 
-    /// Makes a room.
+    /// Makes a room and joins it.
     pub async fn create(&self, room_type: RoomType, preserve: bool) -> Snapshot {
         let body = CreateRoom { room_type, name: None, preserve, nickname: Some(self.name.clone()), id: None };
         self.ask(Method::POST, "/api/rooms/create", body).await.expect("a room is made")
     }
 
-    /// Joins a room, or is refused.
+    /// Joins a room, and returns the refusal if there is one.
     pub async fn try_join(&self, code: RoomCode) -> Result<Snapshot, Refused> {
         let body = JoinRoom { code: code.to_string(), nickname: Some(self.name.clone()) };
         self.ask(Method::POST, "/api/rooms/join", body).await
@@ -124,31 +128,31 @@ impl Guest {
         self.ask::<()>(Method::POST, "/api/rooms/leave", body).await.expect("the room is left");
     }
 
-    /// Turns preserve on or off.
+    /// Sets whether a room keeps its messages.
     pub async fn preserve(&self, code: RoomCode, preserve: bool) -> Result<(), Refused> {
         let body = serde_json::json!({ "code": code, "preserve": preserve });
         self.ask(Method::PUT, "/api/rooms/preserve", body).await
     }
 
-    /// Says something, or is refused.
+    /// Sends a message by REST, and returns the refusal if there is one.
     pub async fn try_say(&self, code: RoomCode, id: ClientId, body: &str) -> Result<Ack, Refused> {
         let body = SendMessage { code: code.to_string(), id, body: body.to_owned(), member_id: None };
         self.ask(Method::POST, "/api/messages", body).await
     }
 
-    /// Says something.
+    /// Sends a message by REST.
     pub async fn say(&self, code: RoomCode, body: &str) -> Ack {
         self.try_say(code, new_id(), body).await.expect("the message is taken")
     }
 
-    /// A page of history.
+    /// One page of history.
     pub async fn history(&self, code: RoomCode, before: Option<u64>) -> HistoryPage {
         let mut query = vec![("code", code.to_string())];
         query.extend(before.map(|before| ("before", before.to_string())));
         self.ask(Method::GET, "/api/chats/history", query).await.expect("history is read")
     }
 
-    /// All of history, oldest first.
+    /// All pages of history, oldest event first.
     pub async fn whole_history(&self, code: RoomCode) -> Vec<anonchat::protocol::Event> {
         let mut all = Vec::new();
         loop {
@@ -161,7 +165,7 @@ impl Guest {
         }
     }
 
-    /// Opens a socket, if the node is there.
+    /// Opens a socket. `None` if the node cannot be reached or refuses.
     pub async fn try_connect(&self) -> Option<Socket> {
         let mut request = format!("ws://{}/ws", self.address).into_client_request().expect("a request");
         if let Some(cookies) = self.cookie() {
@@ -171,7 +175,7 @@ impl Guest {
         Some(Socket { stream })
     }
 
-    /// Follows a room from scratch.
+    /// Opens a socket, subscribes to a room from scratch, and waits for the snapshot.
     pub async fn follow(&self, code: RoomCode) -> Follower {
         let mut socket = self.try_connect().await.expect("the socket opens");
         socket.send(&ClientFrame::Subscribe { code, epoch: None, after: None }).await.expect("the frame is sent");
@@ -197,33 +201,33 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// Sends a frame; `None` if the socket is dead.
+    /// Sends a frame. `None` if the socket is dead.
     pub async fn send(&mut self, frame: &ClientFrame) -> Option<()> {
         let text = serde_json::to_string(frame).expect("frames are JSON");
         self.stream.send(Message::text(text)).await.ok()
     }
 
-    /// Sends any text.
+    /// Sends a text message that need not be a frame.
     pub async fn send_text(&mut self, text: &str) -> Option<()> {
         self.send_message(Message::text(text)).await
     }
 
-    /// Sends anything.
+    /// Sends any WebSocket message.
     pub async fn send_message(&mut self, message: Message) -> Option<()> {
         self.stream.send(message).await.ok()
     }
 
-    /// Queues a frame that leaves with the next [`flush`](Self::flush), so that many go in one write.
+    /// Queues a frame until the next [`flush`](Self::flush), so that many frames go out in one write.
     pub async fn feed(&mut self, frame: &ClientFrame) -> Option<()> {
         self.stream.feed(Message::text(serde_json::to_string(frame).expect("frames are JSON"))).await.ok()
     }
 
-    /// Sends what is queued.
+    /// Sends all queued frames.
     pub async fn flush(&mut self) -> Option<()> {
         self.stream.flush().await.ok()
     }
 
-    /// The next frame; `None` if the socket is dead.
+    /// Receives the next frame. `None` if the socket is dead.
     pub async fn next(&mut self) -> Option<ServerFrame> {
         loop {
             match self.stream.next().await?.ok()? {
@@ -236,7 +240,7 @@ impl Socket {
         }
     }
 
-    /// The TCP connection underneath, to cut it.
+    /// The TCP connection below the socket, so that a test can cut it.
     pub fn tcp(&mut self) -> &mut TcpStream {
         match self.stream.get_mut() {
             MaybeTlsStream::Plain(tcp) => tcp,
@@ -245,25 +249,26 @@ impl Socket {
     }
 }
 
-/// A socket that follows one room with a replica.
+/// A socket that follows one room and applies its frames to a replica. Frames are received only while one of its
+/// methods waits.
 pub struct Follower {
-    /// Who.
+    /// The person whose socket this is.
     pub guest: Guest,
-    /// Which room.
+    /// The code of the room.
     pub code: RoomCode,
-    /// The connection.
+    /// The socket.
     pub socket: Socket,
-    /// What this client knows.
+    /// The replica, after all frames received so far.
     pub replica: Replica,
-    /// How often its log could not be continued.
+    /// How many `reset` frames arrived.
     pub resets: usize,
-    /// How often the room has answered that it is followed.
+    /// How many answers to `subscribe` arrived (`snapshot` or `resumed`).
     pub answers: usize,
-    /// What it heard that does not matter a minute later.
+    /// All signals that arrived.
     pub signals: Vec<Signal>,
-    /// How far this person has read, as the server told.
+    /// This person's read position, as the server last reported it.
     pub read: Seq,
-    /// How far the others have read, as the server told.
+    /// The read positions of the others, as the server last reported them.
     pub marks: BTreeMap<MemberId, Seq>,
 }
 
@@ -271,23 +276,23 @@ fn by_member(marks: &[ReadMark]) -> BTreeMap<MemberId, Seq> {
     marks.iter().map(|mark| (mark.member, mark.seq)).collect()
 }
 
-/// What a frame meant to a follower.
+/// What a received frame meant for the follower.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Heard {
-    /// A message is in the log.
+    /// The server has acknowledged a message.
     Acked(Ack),
-    /// A message, or everything, was refused.
+    /// The server has refused a frame: a message if an id is given.
     Refused(Code, Option<ClientId>),
     /// The timeline may have grown.
     News,
-    /// Something else.
+    /// Any other frame.
     Other,
-    /// The socket is dead.
+    /// The socket is dead, or the server has said goodbye.
     Cut,
 }
 
 impl Follower {
-    /// Takes a frame into the replica.
+    /// Receives one frame and applies it to the replica. After a gap it subscribes again, as the browser does.
     pub async fn hear(&mut self) -> Heard {
         let Some(frame) = self.socket.next().await else { return Heard::Cut };
         match frame {
@@ -352,12 +357,12 @@ impl Follower {
         }
     }
 
-    /// Who this person is in the room.
+    /// This person's member id in the room.
     pub fn id(&self) -> MemberId {
         self.replica.you.member_id
     }
 
-    /// Hears until this client is as wished.
+    /// Receives frames until `done` is true of the follower.
     pub async fn hear_until(&mut self, what: &str, mut done: impl FnMut(&Self) -> bool) {
         within(what, async {
             while !done(self) {
@@ -367,12 +372,12 @@ impl Follower {
         .await;
     }
 
-    /// Says that everything up to here has been read.
+    /// Tells the server that everything up to this seq has been read.
     pub async fn mark_read(&mut self, seq: Seq) {
         self.socket.send(&ClientFrame::Read { code: self.code, seq }).await.expect("the frame is sent");
     }
 
-    /// Hears until the replica is as wished.
+    /// Receives frames until `done` is true of the replica.
     pub async fn until(&mut self, what: &str, mut done: impl FnMut(&Replica) -> bool) {
         within(what, async {
             while !done(&self.replica) {
@@ -382,19 +387,19 @@ impl Follower {
         .await;
     }
 
-    /// Hears until this text is in the timeline.
+    /// Receives frames until the timeline contains a message with this text.
     pub async fn until_said(&mut self, text: &str) {
         let said =
             |replica: &Replica| replica.events.iter().any(|e| e.message().is_some_and(|m| m.body.as_str() == text));
         self.until(&format!("“{text}” is said"), said).await;
     }
 
-    /// Sends a message without waiting for the ack.
+    /// Sends a message and does not wait for the ack.
     pub async fn send(&mut self, id: ClientId, text: &str) -> Option<()> {
         self.socket.send(&ClientFrame::Send { code: self.code, id, body: text.to_owned() }).await
     }
 
-    /// Says something and hears until it is acked.
+    /// Sends a message and receives frames until it is acknowledged.
     pub async fn say(&mut self, text: &str) -> Ack {
         let id = new_id();
         self.replica.queue(id, MessageBody::try_from(text).expect("a message"));
@@ -412,7 +417,7 @@ impl Follower {
         .await
     }
 
-    /// Connects again, to `node`, until it is there, and resumes. What was not acked is sent again.
+    /// Connects to `node` (again and again until it accepts), resumes, and sends again all messages without an ack.
     pub async fn reconnect(&mut self, node: &Node) {
         self.guest = self.guest.at(node);
         let mut pause = tokio::time::interval(Duration::from_millis(20));
@@ -425,7 +430,7 @@ impl Follower {
         .await;
     }
 
-    /// One try to connect again and resume.
+    /// Attempts once to connect and resume. Returns whether it worked.
     pub async fn try_reconnect(&mut self) -> bool {
         let Some(socket) = self.guest.try_connect().await else { return false };
         self.socket = socket;

@@ -1,30 +1,30 @@
-//! The mails of a node without a mail server: files in its folder.
+//! The mails of a node without an SMTP server, which writes them as files into its data folder.
 
 use std::{fs, path::PathBuf};
 
 use super::{Settings, poll_until};
 
-/// The folder of the mails.
+/// The folder in which an embedded node stores its mails.
 pub struct Mailbox(PathBuf);
 
-/// A mail, as its reader sees it.
+/// A mail, as its recipient sees it.
 #[derive(Clone, Debug)]
 pub struct Letter {
-    /// What it is about.
+    /// The subject.
     pub subject: String,
-    /// The part in plain text.
+    /// The plain text part.
     pub text: String,
-    /// Everything, as it was sent.
+    /// The whole mail as it was sent.
     pub raw: String,
 }
 
 impl Mailbox {
-    /// Of nodes with these settings.
+    /// The mailbox of nodes with these settings.
     pub fn of(settings: &Settings) -> Self {
         Self(settings.data_dir().join("mail"))
     }
 
-    /// The mails to an address so far, the oldest first.
+    /// The mails to an address so far, oldest first.
     pub fn letters(&self, to: &str) -> Vec<Letter> {
         let Ok(entries) = fs::read_dir(&self.0) else { return Vec::new() };
         let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("the folder can be read").path()).collect();
@@ -36,7 +36,7 @@ impl Mailbox {
         files.into_iter().map(read).filter(|raw| raw.contains(&to)).map(Letter::of).collect()
     }
 
-    /// The `n`th mail to an address (from 1), once it is there.
+    /// The `n`th mail to an address, counted from 1. Waits until it exists.
     pub async fn letter(&self, to: &str, n: usize) -> Letter {
         poll_until(&format!("mail {n} comes"), || async { self.letters(to).len() >= n }).await;
         self.letters(to).swap_remove(n - 1)
@@ -53,20 +53,20 @@ impl Letter {
         Self { subject, text, raw }
     }
 
-    /// The token of its link.
+    /// The token in the mail's link.
     pub fn token(&self) -> String {
         let (_, token) = self.text.split_once("?token=").unwrap_or_else(|| panic!("a link: {}", self.text));
         token.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).collect()
     }
 
-    /// Its code.
+    /// The code of eight digits in the mail.
     pub fn code(&self) -> String {
         let is_code = |word: &&str| word.len() == 8 && word.bytes().all(|byte| byte.is_ascii_digit());
         self.text.split_whitespace().find(is_code).unwrap_or_else(|| panic!("a code: {}", self.text)).to_owned()
     }
 }
 
-/// RFC 2045, 6.7.
+/// Decodes quoted-printable (RFC 2045, 6.7).
 fn unquote(text: &str) -> String {
     let text = text.replace("=\r\n", "");
     let mut bytes = Vec::new();

@@ -1,4 +1,6 @@
-//! A node: the server's binary, as a process.
+//! [`Node`]: the server's binary as a child process, with the [`Settings`] it starts with.
+//!
+//! A test controls the process by signals (kill, stop, pause) and reads its log and its data folder.
 
 use std::{
     collections::BTreeMap,
@@ -15,7 +17,8 @@ use tokio::process::{Child, Command};
 
 use super::within;
 
-/// What a node is started with; clones share the folder.
+/// The environment variables that a node starts with, and its temporary folder. Clones share the folder, so a second
+/// node with a clone opens the same data.
 #[derive(Clone)]
 pub struct Settings {
     env: BTreeMap<String, String>,
@@ -24,7 +27,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The embedded store and bus, in a folder of their own, without quotas.
+    /// One node with SQLite and the bus of one process, in a temporary folder, without rate limits.
     pub fn embedded() -> Self {
         let folder = Arc::new(tempfile::tempdir().expect("a temporary folder"));
         let data = folder.path().join("data").display().to_string();
@@ -34,7 +37,7 @@ impl Settings {
             .with("LOG", "warn")
     }
 
-    /// A shared MongoDB and Redis.
+    /// Nodes that share a MongoDB and a Redis.
     pub fn cluster(mongo_uri: &str, database: &str, redis_url: &str, prefix: &str) -> Self {
         Self::embedded()
             .with("MONGO_URI", mongo_uri)
@@ -44,28 +47,28 @@ impl Settings {
             .with("JWT_SECRET", "one secret that all nodes of a test know")
     }
 
-    /// One more setting.
+    /// Adds or replaces one environment variable.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.env.insert(name.to_owned(), value.to_owned());
         self
     }
 
-    /// Keeps what the node logs at this level, to be read with [`log`](Self::log).
+    /// Writes the node's log at this level into a file, which [`log`](Self::log) reads.
     #[must_use]
     pub fn logged(self, level: &str) -> Self {
         Self { logged: true, ..self.with("LOG", level) }
     }
 
-    /// The lines that were logged so far. One that is being written is not among them, since a file may be read in the
-    /// midst of a write.
+    /// All complete lines of the log so far. The last line is cut off if the node is still writing it.
     pub fn log(&self) -> String {
         let mut log = std::fs::read(self.log_file()).expect("the node logs into a file");
         log.truncate(log.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1));
         String::from_utf8(log).expect("a log is text")
     }
 
-    /// Runs `anonchat admin` with these settings, which ends by itself: its status, and what it says on its two outputs.
+    /// Runs `anonchat admin` with these settings until it exits. Returns its exit status, standard output and standard
+    /// error.
     pub async fn admin(&self, args: &[&str]) -> (i32, String, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_anonchat"));
         command.arg("admin").args(args).env_clear().envs(&self.env).current_dir(env!("CARGO_MANIFEST_DIR"));
@@ -85,7 +88,7 @@ impl Settings {
     }
 }
 
-/// A running node. Killed when dropped.
+/// A running server process. It is killed when this value is dropped.
 pub struct Node {
     settings: Settings,
     address: SocketAddr,
@@ -93,7 +96,7 @@ pub struct Node {
 }
 
 impl Node {
-    /// Starts a node on a free port and waits until it is ready.
+    /// Starts a node on a free port and waits until `/readyz` answers 200.
     pub async fn start(settings: &Settings) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = free.local_addr().expect("a bound socket has an address");
@@ -103,7 +106,7 @@ impl Node {
         node
     }
 
-    /// Starts it again at the same address, after it was stopped.
+    /// Starts a stopped node again at the same address.
     pub async fn restart(&mut self) {
         assert!(self.process.is_none(), "the node runs already");
         let mut command = Command::new(env!("CARGO_BIN_EXE_anonchat"));
@@ -139,46 +142,46 @@ impl Node {
         .await;
     }
 
-    /// Kills it at once, as a power cut would.
+    /// Kills the process at once (SIGKILL), as a power cut would.
     pub async fn kill(&mut self) {
         let mut process = self.process.take().expect("the node runs");
         process.kill().await.expect("the process can be killed");
     }
 
-    /// Asks it to stop (SIGTERM), and waits until it has. Gives whether it stopped of its own accord without a fault.
+    /// Stops the process with SIGTERM and waits for its exit. Returns whether the exit status was 0.
     pub async fn terminate(&mut self) -> bool {
         let mut process = self.process.take().expect("the node runs");
         signal(&process, "TERM").await;
         within("the node stops", process.wait()).await.expect("a child can be waited for").success()
     }
 
-    /// Stops its clock, as a sleeping machine would (SIGSTOP).
+    /// Suspends the process (SIGSTOP), like a machine that sleeps.
     pub async fn pause(&self) {
         signal(self.process.as_ref().expect("the node runs"), "STOP").await;
     }
 
-    /// Lets it go on (SIGCONT).
+    /// Continues a suspended process (SIGCONT).
     pub async fn resume(&self) {
         signal(self.process.as_ref().expect("the node runs"), "CONT").await;
     }
 
-    /// What it was started with.
+    /// The settings that the node was started with.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// An address on it.
+    /// The URL of a path on this node.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    /// Where it listens.
+    /// The address and port that the node listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 }
 
-/// Signals go through `kill`, so that no test needs unsafe code.
+/// Sends a signal by running `kill`, so that no test needs unsafe code.
 pub async fn signal(process: &Child, name: &str) {
     let id = process.id().expect("the process runs").to_string();
     let status = Command::new("kill").args(["-s", name, &id]).status().await.expect("kill is there");

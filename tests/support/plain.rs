@@ -1,23 +1,24 @@
-//! A browser without scripts: it asks for pages, and sends their forms by itself.
+//! A browser without scripts: methods of [`Guest`] that request pages and send forms to server functions.
 
 use reqwest::{Client, Method, RequestBuilder, Response, redirect::Policy};
 
 use super::Guest;
 
 impl Guest {
-    /// A page, wherever its address leads to: its status and its text.
+    /// Requests a page and follows redirects. Returns the status and the HTML.
     pub async fn page(&self, path: &str) -> (u16, String) {
         let answer = self.request(Method::GET, path).header("accept", "text/html").send().await.expect("an answer");
         (answer.status().as_u16(), answer.text().await.expect("a page is text"))
     }
 
-    /// Where the address of a page leads to, if it leads on.
+    /// The target of the redirect that this path answers with, if it answers with one.
     pub async fn led_on(&self, path: &str) -> Option<String> {
         let request = self.request(Method::GET, path).header("accept", "text/html");
         location(&without_redirects(self, request).await)
     }
 
-    /// Sends a form of a page: its status, and where that leads to.
+    /// Sends a form to a server function, as the page `page` would without scripts. Returns the status and the target
+    /// of the redirect.
     pub async fn send_form(&self, page: &str, function: &str, fields: &[(&str, &str)]) -> (u16, String) {
         let request = self.request(Method::POST, &format!("/api/ui/{function}")).form(fields);
         let request = request.header("accept", "text/html").header("referer", format!("http://site{page}"));
@@ -30,7 +31,7 @@ fn location(answer: &Response) -> Option<String> {
     answer.headers().get("location").map(|to| to.to_str().expect("an address is text").to_owned())
 }
 
-/// Sends a request as it is, and keeps the cookies of the answer.
+/// Sends a request without following redirects, and stores the cookies of the answer.
 async fn without_redirects(guest: &Guest, request: RequestBuilder) -> Response {
     let mut request = request.build().expect("a request");
     if let Some(cookies) = guest.cookie() {

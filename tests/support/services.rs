@@ -1,4 +1,7 @@
-//! MongoDB and Redis as processes of a test's own, to be killed, and those that `script/test` runs for all, with a mail server.
+//! External servers for tests.
+//!
+//! [`Redis`] and [`Mongo`] start processes that belong to one test, so that it may kill them. `shared_mongo`,
+//! `shared_redis` and [`MailServer::shared`] are the servers that `script/test` runs for all tests.
 
 use std::{net::TcpListener, path::Path, process::Stdio};
 
@@ -34,12 +37,12 @@ fn program(variable: &str, otherwise: &str) -> String {
     std::env::var(variable).ok().filter(|path| !path.is_empty()).unwrap_or_else(|| otherwise.to_owned())
 }
 
-/// The MongoDB that tests share, or `None` on a machine without one (never in CI).
+/// The URI of the MongoDB that all tests share. `None` on a machine without one, which in CI fails the test.
 pub fn shared_mongo() -> Option<String> {
     shared("TEST_MONGO_URI")
 }
 
-/// The Redis that tests share, or `None` on a machine without one (never in CI).
+/// The URL of the Redis that all tests share. `None` on a machine without one, which in CI fails the test.
 pub fn shared_redis() -> Option<String> {
     shared("TEST_REDIS_URL")
 }
@@ -53,7 +56,8 @@ fn shared(variable: &str) -> Option<String> {
     url
 }
 
-/// A redis-server of a test's own. A restart keeps what it had, unless it is forgetful.
+/// A redis-server process that belongs to one test. Its data survives a restart, unless it was started with
+/// [`start_forgetful`](Self::start_forgetful).
 pub struct Redis {
     folder: TempDir,
     port: u16,
@@ -62,12 +66,12 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Starts one; `None` on a machine without it (never in CI).
+    /// Starts a Redis that writes every change to disk. `None` on a machine without the server, never in CI.
     pub async fn start() -> Option<Self> {
         Self::start_with("yes").await
     }
 
-    /// Starts one that keeps nothing on disk, as it should be run.
+    /// Starts a Redis that stores nothing on disk, as production should run it.
     pub async fn start_forgetful() -> Option<Self> {
         Self::start_with("no").await
     }
@@ -80,14 +84,14 @@ impl Redis {
         Some(redis)
     }
 
-    /// The rooms that a node has live, as the channels that it listens to.
+    /// The `…:news` channels that have a subscriber: one for each room that is live on a node.
     pub async fn followed(&self) -> Vec<String> {
         let client = redis::Client::open(self.url()).expect("a client");
         let mut connection = client.get_multiplexed_async_connection().await.expect("Redis answers");
         redis::cmd("PUBSUB").arg("CHANNELS").arg("*:news").query_async(&mut connection).await.expect("Redis answers")
     }
 
-    /// The keys that have a text in what they hold.
+    /// The keys whose value contains a text.
     pub async fn keys_with(&self, text: &str) -> Vec<String> {
         let client = redis::Client::open(self.url()).expect("a client");
         let mut connection = client.get_multiplexed_async_connection().await.expect("Redis answers");
@@ -112,7 +116,7 @@ impl Redis {
         found
     }
 
-    /// Starts it again.
+    /// Starts the process again, on the same port and folder.
     pub async fn restart(&mut self) {
         let process = Command::new(program("ANONCHAT_REDIS_SERVER", "redis-server"))
             .args([
@@ -138,7 +142,7 @@ impl Redis {
         listens(self.port).await;
     }
 
-    /// Keeps a copy of what it has on disk, while it does not run.
+    /// Copies the data on disk. Redis must be stopped.
     pub fn remember(&self) -> TempDir {
         assert!(self.process.is_none(), "Redis is stopped first");
         let copy = tempfile::tempdir().expect("a temporary folder");
@@ -146,35 +150,35 @@ impl Redis {
         copy
     }
 
-    /// Puts a copy back, as a restored backup would, while it does not run.
+    /// Replaces the data on disk by an earlier copy, like a restored backup. Redis must be stopped.
     pub fn forget_since(&mut self, copy: &TempDir) {
         assert!(self.process.is_none(), "Redis is stopped first");
         self.folder = tempfile::tempdir().expect("a temporary folder");
         copy_folder(copy.path(), self.folder.path());
     }
 
-    /// Kills it.
+    /// Kills the process.
     pub async fn kill(&mut self) {
         self.process.take().expect("Redis runs").kill().await.expect("the process can be killed");
     }
 
-    /// Stops its clock.
+    /// Suspends the process (SIGSTOP).
     pub async fn pause(&self) {
         signal(self.process.as_ref().expect("Redis runs"), "STOP").await;
     }
 
-    /// Lets it go on.
+    /// Continues the suspended process.
     pub async fn resume(&self) {
         signal(self.process.as_ref().expect("Redis runs"), "CONT").await;
     }
 
-    /// Its address.
+    /// The URL of this Redis.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 }
 
-/// A mongod of a test's own: a replica set of one.
+/// A mongod process that belongs to one test, as a replica set with one member.
 pub struct Mongo {
     folder: TempDir,
     port: u16,
@@ -182,7 +186,7 @@ pub struct Mongo {
 }
 
 impl Mongo {
-    /// Starts one; `None` on a machine without it (never in CI).
+    /// Starts a MongoDB and waits until it accepts writes. `None` on a machine without the server, never in CI.
     pub async fn start() -> Option<Self> {
         shared_mongo()?;
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -197,7 +201,7 @@ impl Mongo {
         Some(mongo)
     }
 
-    /// Starts it again after a kill, and waits until it takes writes.
+    /// Starts the process again after a kill, and waits until it accepts writes.
     pub async fn restart(&mut self) {
         self.spawn().await;
         self.wait_for_primary().await;
@@ -232,79 +236,80 @@ impl Mongo {
         .await;
     }
 
-    /// Kills it.
+    /// Kills the process.
     pub async fn kill(&mut self) {
         self.process.take().expect("MongoDB runs").kill().await.expect("the process can be killed");
     }
 
-    /// Stops its clock.
+    /// Suspends the process (SIGSTOP).
     pub async fn pause(&self) {
         signal(self.process.as_ref().expect("MongoDB runs"), "STOP").await;
     }
 
-    /// Lets it go on.
+    /// Continues the suspended process.
     pub async fn resume(&self) {
         signal(self.process.as_ref().expect("MongoDB runs"), "CONT").await;
     }
 
-    /// Its address.
+    /// The URI of this MongoDB.
     pub fn uri(&self) -> String {
         format!("mongodb://127.0.0.1:{}/?replicaSet=rs0", self.port)
     }
 }
 
-/// The mail server that tests share; each reads the mails for addresses of its own.
+/// The SMTP server that all tests share. Each test uses its own email addresses and reads only their mails.
 pub struct MailServer {
     smtp: String,
     http: String,
 }
 
-/// A mail as the server got it.
+/// A mail, as the SMTP server received it.
 #[derive(Debug, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Received {
-    /// The sender as the envelope has it.
+    /// The sender in the envelope.
     pub from: String,
-    /// The readers as the envelope has them.
+    /// The recipients in the envelope.
     pub to: Vec<String>,
-    /// What it is about, decoded.
+    /// The decoded subject.
     pub subject: String,
-    /// The part in plain text.
+    /// The plain text part.
     pub text: String,
-    /// The part in HTML.
+    /// The HTML part.
     pub html: String,
-    /// Its `Message-ID`.
+    /// The `Message-ID`.
     pub message_id: String,
-    /// All header fields, by names in lower case, decoded.
+    /// All decoded header fields, with lowercase names.
     pub headers: std::collections::BTreeMap<String, String>,
-    /// Everything, as it came.
+    /// The whole mail as it was received.
     pub raw: String,
-    /// Who logged in to send it.
+    /// The user name that the sender logged in with, if it did.
     pub user: Option<String>,
 }
 
 impl MailServer {
-    /// The shared one; `None` on a machine without it (never in CI).
+    /// The shared server. `None` on a machine without it, never in CI.
     pub fn shared() -> Option<Self> {
         Some(Self { smtp: shared("TEST_SMTP_URL")?, http: shared("TEST_MAILS_URL")? })
     }
 
-    /// Its address, for `SMTP_URL`.
+    /// The value for the setting `SMTP_URL`.
     pub fn url(&self) -> &str {
         &self.smtp
     }
 
-    /// The mails that it took for an address, the oldest first.
+    /// The mails for an address that the server accepted, oldest first.
     pub async fn mails(&self, to: &str) -> Vec<Received> {
         self.ask("mails", to).await
     }
 
-    /// The same, and those that it did not take.
+    /// The mails for an address, accepted or not, oldest first.
     pub async fn attempts(&self, to: &str) -> Vec<Received> {
         self.ask("attempts", to).await
     }
 
-    /// Has the next mails to an address answered like this, before they are taken.
+    /// Makes the server give these SMTP answers to the next mails for an address. After the last of them it accepts
+    /// mails again.
     pub async fn answer(&self, to: &str, answers: &[&str]) {
         let request = reqwest::Client::new().put(format!("{}/answers", self.http)).query(&[("to", to)]).json(answers);
         assert!(request.send().await.expect("the mail server answers").status().is_success());

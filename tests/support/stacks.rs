@@ -1,4 +1,4 @@
-//! The two ways to run: one node that has everything inside, and nodes that share a MongoDB and a Redis.
+//! The two stacks that the server runs on: one node with everything embedded, and nodes that share MongoDB and Redis.
 
 use uuid::Uuid;
 
@@ -7,7 +7,8 @@ use super::{
     services::{shared_mongo, shared_redis},
 };
 
-/// Two nodes on a database and a prefix of their own; `None` on a machine without services (never in CI).
+/// Two nodes that share a new database and a new Redis prefix. `None` on a machine without the servers. In CI their
+/// absence fails the test.
 pub async fn cluster() -> Option<(Node, Node)> {
     cluster_with(&[]).await
 }
@@ -23,12 +24,13 @@ fn with(settings: Settings, more: &[(&str, &str)]) -> Settings {
     more.iter().fold(settings, |settings, (name, value)| settings.with(name, value))
 }
 
-/// Runs a story where one node is all there is, and where two share everything.
+/// Runs `story` twice: with one embedded node as both arguments, then with two nodes of a [`cluster`]. The second run
+/// is skipped on a machine without the servers.
 pub async fn on_both_stacks(story: impl AsyncFn(&Node, &Node)) {
     on_both_stacks_with(&[], story).await;
 }
 
-/// The same, with these settings.
+/// Like [`on_both_stacks`], with further settings for every node.
 pub async fn on_both_stacks_with(more: &[(&str, &str)], story: impl AsyncFn(&Node, &Node)) {
     let alone = Node::start(&with(Settings::embedded(), more)).await;
     story(&alone, &alone).await;

@@ -1,22 +1,22 @@
-//! Somebody who watches the list of their rooms on a socket.
+//! A socket that receives the list of an account's rooms and its changes (the frame `watch`).
 
 use anonchat::protocol::{ClientFrame, RoomCode, RoomSummary, ServerFrame};
 use reqwest::Method;
 
 use super::{Guest, client::Socket, within};
 
-/// A socket that watches, and the list as it is told.
+/// A socket that sent `watch`, and the list that the frames so far describe.
 pub struct Watcher {
-    /// The connection.
+    /// The socket.
     pub socket: Socket,
-    /// The list; newest first when it was told whole.
+    /// The rooms of the list. Newest first as of the last `rooms` frame. A `summary` replaces an entry in place.
     pub rooms: Vec<RoomSummary>,
-    /// How often the whole list was told.
+    /// How many `rooms` frames arrived.
     pub told_whole: usize,
 }
 
 impl Guest {
-    /// Watches, and waits for the list.
+    /// Opens a socket, sends `watch`, and waits for the list.
     pub async fn watch(&self) -> Watcher {
         let mut socket = self.try_connect().await.expect("the socket opens");
         socket.send(&ClientFrame::Watch).await.expect("the frame is sent");
@@ -30,14 +30,14 @@ impl Guest {
         watcher
     }
 
-    /// The list of their rooms, by REST.
+    /// The list of this person's rooms, by REST.
     pub async fn list(&self) -> Vec<RoomSummary> {
         self.ask(Method::GET, "/api/rooms/my-rooms", ()).await.expect("the rooms are told")
     }
 }
 
 impl Watcher {
-    /// Takes a frame into the list; `false` if the socket is dead.
+    /// Receives one frame and applies it to the list. Returns false if the socket is dead.
     pub async fn hear(&mut self) -> bool {
         match self.socket.next().await {
             None | Some(ServerFrame::Bye { .. }) => return false,
@@ -54,12 +54,12 @@ impl Watcher {
         true
     }
 
-    /// A room in the list.
+    /// The entry of a room, if the list has it.
     pub fn room(&self, code: RoomCode) -> Option<&RoomSummary> {
         self.rooms.iter().find(|room| room.code == code)
     }
 
-    /// Hears until a room in the list is as wished.
+    /// Receives frames until `done` is true of a room in the list.
     pub async fn until(&mut self, what: &str, code: RoomCode, mut done: impl FnMut(&RoomSummary) -> bool) {
         within(what, async {
             while !self.room(code).is_some_and(&mut done) {
@@ -69,7 +69,7 @@ impl Watcher {
         .await;
     }
 
-    /// Hears until the list has exactly these rooms.
+    /// Receives frames until the list has exactly these rooms, in any order.
     pub async fn until_rooms(&mut self, what: &str, codes: &[RoomCode]) {
         let mut codes = codes.to_vec();
         codes.sort();
@@ -87,7 +87,7 @@ impl Watcher {
     }
 }
 
-/// What a list shows of the last message.
+/// The text of the last message in a room's summary, or an empty text.
 pub fn text(room: &RoomSummary) -> &str {
     room.last.as_ref().map_or("", |last| &last.text)
 }
