@@ -1,4 +1,5 @@
-//! Absence: whose time runs once nobody is connected, and whose does not.
+//! Absence: a member without a connection is given up after a while. These tests check for whom that time runs and for
+//! whom not.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic; that is how it fails")]
 
@@ -99,7 +100,7 @@ impl Room {
         member
     }
 
-    /// Somebody without an account, and their session.
+    /// A new guest with a session, following the room.
     async fn guest(&self) -> (GuestId, Reader) {
         let id = GuestId(random::uuid());
         let session = GuestRecord { id, token: TokenHash(random::token()), nickname: None, seen_at: clock::now() };
@@ -186,7 +187,8 @@ async fn an_account_without_a_connection_stays_and_so_does_a_guest_who_became_on
     let ada = room.join(ActorId::Account(room.account().await), None).await;
     let ada = follow(&room.engine, &room.record, ada).await;
 
-    // Bob closes his page as an account. Carl opens another one as such, while the time of the guest that he was runs.
+    // Both guests become accounts, and all connections close. Bob stays away. Carl opens a page as the account, while the
+    // time of the guest that he was is running.
     room.adopt(bob_guest).await;
     let carl_account = room.adopt(carl_guest).await;
     for reader in [&ada, &bob, &carl] {
@@ -196,7 +198,7 @@ async fn an_account_without_a_connection_stays_and_so_does_a_guest_who_became_on
     let (_, clock) = room.guest().await;
     room.engine.disconnect(clock.connection.id()).await;
 
-    // By now everyone's time would be over.
+    // By now the time of each of them would be over.
     let clock_left = |frame: &ServerFrame| matches!(frame, ServerFrame::Event { event, .. } if matches!(&event.kind, EventKind::Left { member } if member.id == clock.member));
     room.owner.until(clock_left).await;
     for reader in [&ada, &bob, &carl] {

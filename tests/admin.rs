@@ -1,4 +1,4 @@
-//! `anonchat admin`, as an operator runs it: the real program, on both stacks.
+//! The command `anonchat admin` as an operator runs it: the real program, on both stacks.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, and so do its helpers")]
 
@@ -19,7 +19,7 @@ fn row<'a>(rows: &'a Value, field: &str, value: &str) -> Option<&'a Value> {
     rows.as_array().unwrap().iter().find(|row| row[field] == value)
 }
 
-/// What holds on either stack, while no node runs or while two do.
+/// Lists, shows and deletes, which work the same on either stack, with or without running nodes.
 async fn looked_at_and_deleted(settings: &Settings, kept: &str, quiet: &str, email: &str) {
     let rooms = json(settings, &["rooms", "list", "--json"]).await;
     let room = row(&rooms, "code", kept).unwrap();
@@ -28,7 +28,7 @@ async fn looked_at_and_deleted(settings: &Settings, kept: &str, quiet: &str, ema
     assert_eq!(json(settings, &["rooms", "list", "--json", "--idle-days", "1"]).await, serde_json::json!([]));
     let (status, table, _) = settings.admin(&["rooms", "list"]).await;
     assert!(status == 0 && table.starts_with("CODE") && table.contains(kept), "{table}");
-    // As somebody types it.
+    // The code as a person types it.
     let shown = json(settings, &["rooms", "show", &kept.to_lowercase(), "--json"]).await;
     assert_eq!((&shown["kept_bytes"], &shown["code"]), (&"Grüße".len().into(), &kept.into()));
     let (_, text, _) = settings.admin(&["rooms", "show", kept]).await;
@@ -62,7 +62,7 @@ async fn looked_at_and_deleted(settings: &Settings, kept: &str, quiet: &str, ema
     assert!(row(&json(settings, &["accounts", "list", "--json"]).await, "email", email).is_none());
 }
 
-/// A room that is kept, of a guest; a room that is not, of an account with this address.
+/// A preserved room with a guest, and an ephemeral room of an account with this address.
 async fn inhabited(node: &Node) -> (Guest, Guest, String, [anonchat::protocol::RoomCode; 2]) {
     let ada = Guest::new(node, "Ada");
     let kept = ada.create(RoomType::Group, true).await.room.code;
@@ -140,7 +140,7 @@ async fn with_mongodb_and_redis_running_nodes_learn_of_it_at_once() {
         assert_eq!(refused.problem.code, Code::RoomUnavailable);
         assert!(!bob.at(node).is_logged_in().await);
     }
-    // A room that keeps nothing, with all that its nodes and the bus have of it.
+    // An ephemeral room, with everything that nodes and bus hold of it.
     let eve = Guest::new(&one, "Eve");
     let code = eve.create(RoomType::Group, false).await.room.code;
     let mut page = eve.follow(code).await;

@@ -1,5 +1,7 @@
-//! What a delivery costs: counted, not timed. One write for each reader while it keeps up, fewer when much is said at once,
-//! and no allocation at all, however many there are.
+//! The cost of delivering a message, counted and not timed.
+//!
+//! A reader who keeps up costs one socket write for each message, and fewer writes when many messages come at once.
+//! Delivery allocates nothing, however many readers there are.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic; that is how it fails")]
 
@@ -29,7 +31,7 @@ use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::Role};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// A live room in which every member follows by a socket of their own.
+/// A live room in which every member follows with a socket of their own.
 struct Room {
     engine: Engine,
     store: Arc<dyn Store>,
@@ -46,7 +48,8 @@ struct Reader {
 }
 
 impl Room {
-    /// Everyone is in, follows, and knows who else does: nothing is left to be told but what somebody says.
+    /// A room in which all members have joined, follow and know of each other's presence, so that only messages cause
+    /// writes.
     async fn of(size: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.path().join("test.sqlite")).unwrap());
@@ -79,7 +82,7 @@ impl Room {
         room
     }
 
-    /// Somebody is a member now, and the log has yet to be told.
+    /// Adds a member to the store, and leaves the `joined` event to be written.
     async fn let_in(&self) -> MemberRecord {
         let Membership::Entered(member) = self.store.join_room(&joining(&self.record)).await.unwrap() else {
             panic!("in twice")
@@ -104,7 +107,7 @@ impl Room {
         self.readers.iter().map(|reader| reader.connection.writes()).collect()
     }
 
-    /// The fewest allocations that a message took; what the node does beside it can only add to them.
+    /// The fewest allocations among ten messages. Other work of the node can only add to them.
     async fn allocations(&self) -> usize {
         let mut fewest = usize::MAX;
         for _ in 0..10 {
@@ -207,7 +210,7 @@ async fn a_message_is_one_write_for_each_reader() {
 async fn what_is_said_at_once_is_one_write_for_each_reader() {
     let mut room = Room::of(20).await;
     let before = room.writes();
-    // On this runtime of one thread the room’s task runs only when the test waits, so it finds all of them.
+    // The runtime has one thread, so the room's task runs only while this test waits. It finds all 50 messages at once.
     for _ in 0..50 {
         room.engine.submit(room.id, room.say(), Reply::None).await;
     }
@@ -283,7 +286,7 @@ async fn a_crowd_that_comes_one_by_one_is_shown_in_a_write_or_two_and_to_each_fr
     let last = room.engine.command(room.id, room.say()).await.unwrap().seq;
     assert_eq!(last, head + 11);
     for (i, reader) in room.readers.iter_mut().enumerate() {
-        // Those who came are shown who came after them.
+        // The members who joined also receive the events of those who joined after them.
         let first = if i < 20 { head } else { head + 2 + (i - 20) as u64 };
         if i >= 20 {
             let ServerFrame::Snapshot { snapshot, .. } = reader.next().await else { panic!("no snapshot") };
@@ -294,7 +297,7 @@ async fn a_crowd_that_comes_one_by_one_is_shown_in_a_write_or_two_and_to_each_fr
         }
     }
     for (after, before) in room.writes().iter().zip(before) {
-        // The message of before, a tick that may come at any time, and the message of after.
+        // At most three writes: the message before, a tick that may come at any time, and the message after.
         assert!(after - before <= 3, "{} writes", after - before);
     }
 }

@@ -1,8 +1,11 @@
-//! Faults: two nodes, twenty writers, five rooms and twenty thousand messages, while sockets are cut, nodes are killed and
-//! Redis is restarted. Nothing acknowledged is lost, doubled or out of order.
+//! Faults: two nodes, twenty writers, five rooms and twenty thousand messages, while sockets are cut, nodes are killed
+//! and Redis is restarted.
 //!
-//! The schedule is seeded; set `FAULT_SEED` to the number that a run prints to have the same one again, and
-//! `FAULT_MESSAGES` for a longer one.
+//! Each writer sends, reconnects and resumes like a browser. At the end all logs of a room are compared: no
+//! acknowledged message may be lost, doubled or out of order.
+//!
+//! The schedule is seeded. A run prints its seed: set `FAULT_SEED` to that number to repeat it, and `FAULT_MESSAGES`
+//! for a longer run.
 
 #![expect(clippy::print_stdout, reason = "the seed and the figures are what a person wants of a run")]
 
@@ -24,14 +27,15 @@ use tokio::sync::watch;
 
 const WRITERS: usize = 20;
 const ROOMS: usize = 5;
-/// Rooms that are preserved; the others live in Redis only, which here keeps what it wrote (appendfsync always).
+/// How many rooms are preserved. The others exist only in Redis, which is configured to keep every write (`appendfsync
+/// always`).
 const PRESERVED: usize = 3;
-/// Messages a writer has on the way at once.
+/// How many unacknowledged messages a writer may have.
 const PIPELINE: usize = 8;
-/// One message in so many is followed by a cut of the writer's socket.
+/// One of so many messages is followed by a cut of the writer's socket.
 const CUT_EVERY: u32 = 150;
 
-/// What happens to the servers, when so many messages were acknowledged.
+/// A fault of the servers, which is due after a given number of acknowledged messages.
 #[derive(Clone, Copy, Debug)]
 enum Blow {
     KillA,
@@ -135,7 +139,7 @@ async fn strike(node: &mut Node) {
     node.restart().await;
 }
 
-/// Brings every reader of a room to its end, and compares.
+/// Brings every follower of a room to the end of the log, and compares their timelines.
 async fn compare(mut writers: Vec<Writer>, node: &Node) {
     let end = writers.iter().flat_map(|writer| writer.acks.values()).map(|ack| ack.seq).max().expect("acks");
     for writer in &mut writers {
@@ -143,7 +147,7 @@ async fn compare(mut writers: Vec<Writer>, node: &Node) {
         writer.follower.until("everybody is at the end", |replica| replica.state.head >= end).await;
     }
     let preserved = bool::from(writers[0].follower.replica.state.retention);
-    // The longest log is the yardstick; for a preserved room, what the store says.
+    // The reference is the history for a preserved room, otherwise the longest timeline.
     let whole: Vec<Event> = if preserved {
         writers[0].follower.guest.whole_history(writers[0].follower.code).await
     } else {
@@ -179,7 +183,7 @@ async fn compare(mut writers: Vec<Writer>, node: &Node) {
     assert_eq!((lost, duplicates, gaps, disagreements), (0, 0, 0, 0), "(acked lost, duplicates, gaps, disagreements)");
 }
 
-/// Somebody who writes, whatever happens.
+/// A client that keeps writing through all faults.
 struct Writer {
     follower: Follower,
     nodes: [std::net::SocketAddr; 2],
@@ -187,12 +191,12 @@ struct Writer {
     acks: HashMap<ClientId, Ack>,
     to_send: usize,
     cuts: usize,
-    /// Up to here its own messages in the log were noted.
+    /// Its own messages in the log are counted as acknowledged up to this seq.
     noted: Seq,
 }
 
 impl Writer {
-    /// Writes all, and then keeps reading until everyone has written.
+    /// Sends all messages, then keeps reading until every writer is done.
     async fn run(mut self, progress: Arc<watch::Sender<usize>>, all_written: Arc<AtomicBool>) -> Self {
         let mut sent = 0;
         while self.acks.len() < self.to_send || !all_written.load(Ordering::SeqCst) {
@@ -207,7 +211,7 @@ impl Writer {
                 }
             }
             let Ok(heard) = tokio::time::timeout(Duration::from_millis(500), self.follower.hear()).await else {
-                // Silence: what was refused or lost on the way is sent again, as a browser would after a while.
+                // No frame for 500 ms: sends again what was refused or lost, as a browser would after a while.
                 self.send_again().await;
                 continue;
             };
@@ -233,7 +237,7 @@ impl Writer {
         }
     }
 
-    /// A message of one's own in the log is as good as its ack, which a cut may have swallowed.
+    /// The event of an own message counts as its ack, because the ack may have been lost with a cut socket.
     fn note_own(&mut self, progress: &watch::Sender<usize>) {
         let events = &self.follower.replica.events;
         let own = self.follower.replica.you.member_id;
@@ -259,7 +263,7 @@ impl Writer {
         }
     }
 
-    /// Connects to either node, with a jittered pause between tries as the browser has.
+    /// Connects to a random node, with a jittered pause between attempts, as the browser does.
     async fn connect_again(&mut self) {
         loop {
             let node = *self.nodes.choose(&mut self.rng).expect("two nodes");

@@ -1,4 +1,4 @@
-//! Floods: what one client can take up of a node, and that those who behave never meet a bound.
+//! Floods: limits on how much of a node one client can occupy. Clients with normal use must never reach such a limit.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, and so do its helpers")]
 
@@ -32,7 +32,7 @@ fn limited() -> Settings {
     Settings::embedded().with("RATE_LIMITS", "on")
 }
 
-/// What comes back for bytes that are sent as they are, until the node closes the connection or says nothing more.
+/// Sends raw bytes to a node. Returns what comes back until the node closes the connection or sends nothing more.
 async fn answer_to(node: SocketAddr, bytes: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(node).await.unwrap();
     stream.write_all(bytes).await.unwrap();
@@ -58,7 +58,7 @@ async fn a_request_that_does_not_come_holds_no_connection() {
     let ended = halves.iter().cycle().take(40).map(|half| async {
         let mut stream = TcpStream::connect(node.address()).await.unwrap();
         stream.write_all(half.as_bytes()).await.unwrap();
-        // A word now and then makes it no better.
+        // A byte now and then does not extend the time limit.
         let mut answer = [0; 1024];
         loop {
             match timeout(Duration::from_secs(3), stream.read(&mut answer)).await {
@@ -97,7 +97,7 @@ async fn http_is_version_1_and_names_one_host() {
     assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 "), "no HTTP/2 in clear: {answer:?}");
 }
 
-/// A socket as it is, and the stream under it.
+/// A socket whose TCP stream is accessible.
 async fn raw_socket(guest: &Guest, node: &Node) -> WebSocketStream<TcpStream> {
     let tcp = TcpStream::connect(node.address()).await.unwrap();
     let mut request = format!("ws://{}/ws", node.address()).into_client_request().unwrap();
@@ -114,7 +114,7 @@ async fn a_flood_of_empty_fragments_is_ended_and_harms_nobody() {
     let mut page = ada.follow(code).await;
     let floods: Vec<_> = join_all((0..4).map(|_| raw_socket(&eve, &node))).await;
     let floods = floods.into_iter().map(|mut socket| async move {
-        // A text message that is not final, and fragments with nothing in them.
+        // A text message that is not final, followed by empty fragments.
         let empty = [0x00, 0x80, 0, 0, 0, 0].repeat(10_000);
         let stream = socket.get_mut();
         stream.write_all(&[0x01, 0x80, 0, 0, 0, 0]).await.unwrap();
@@ -161,7 +161,7 @@ async fn of_too_many_sockets_of_a_guest_the_oldest_is_told_to_go() {
     }
 }
 
-/// A kept room with more text than one resume may have, and somebody in it.
+/// A preserved room with more text than one `resumed` may carry, and its only member.
 async fn wordy_room(node: &Node) -> (Guest, RoomCode) {
     let ada = Guest::new(node, "Ada");
     let code = ada.create(RoomType::Group, true).await.room.code;
@@ -202,7 +202,7 @@ async fn a_resume_has_a_mebibyte_and_ten_in_a_row_are_answered_at_once() {
     })
     .await;
     assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
-    // More than a resume may have begins anew.
+    // A client that missed more than a `resumed` may carry gets a `reset`.
     let mut other = ada.try_connect().await.unwrap();
     other.send(&ClientFrame::Subscribe { code, epoch: Some(epoch), after: Some(head - 88) }).await.unwrap();
     within("a reset", async {
@@ -234,7 +234,8 @@ async fn cheap_questions_do_not_pull_answers_for_ever() {
         }
     })
     .await;
-    // 16 MiB at once, then a quarter of one a second; some are under way when that is known.
+    // The quota is 16 MiB at once and then a quarter of a MiB a second. A few more answers are under way when it is
+    // used up.
     assert!((10..30).contains(&answers), "{answers} answers of a megabyte in {time:?}");
     let other = Guest::new(&node, "Bob");
     other.join(code).await;
@@ -267,7 +268,7 @@ async fn a_socket_has_the_list_of_rooms_once_in_five_seconds_and_is_told_when_to
     .await;
     assert_eq!(lists, 1);
     assert!(pauses.iter().all(|pause| (1..=5_000).contains(pause)), "{pauses:?}");
-    // A second socket, such as another tab, has the list at once.
+    // A second socket, such as another tab, gets the list at once.
     let mut other = ada.try_connect().await.unwrap();
     other.send(&ClientFrame::Watch).await.unwrap();
     within("the list", async { while !matches!(other.next().await.unwrap(), ServerFrame::Rooms { .. }) {} }).await;
@@ -380,7 +381,7 @@ async fn pages_without_https_are_foreign_where_people_come_by_https() {
     assert!(!answer.headers().contains_key("strict-transport-security"));
 }
 
-/// Somebody at a school: opens the page, joins, chats, reloads.
+/// A pupil at a school, whose whole class shares one client address: opens the page, joins, chats and reloads.
 async fn pupil(node: &Node, n: usize, code: RoomCode) -> (Guest, RoomCode) {
     let pupil = Guest::new(node, &format!("Pupil {n}"));
     let open = async |path: &str| {
@@ -413,7 +414,7 @@ async fn two_hundred_behind_one_address_who_behave_are_never_refused() {
     let pupils =
         futures_util::stream::iter(0..200).map(|n| pupil(&node, n, rooms[n % rooms.len()])).buffer_unordered(40);
     let pupils: Vec<(Guest, RoomCode)> = pupils.collect().await;
-    // All of them are there at the same time.
+    // All of them follow the room at the same time.
     let mut pages = join_all(pupils.iter().map(|(pupil, code)| pupil.follow(*code))).await;
     pages[0].say("The bell rings").await;
     let first = pages[0].code;

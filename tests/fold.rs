@@ -1,5 +1,7 @@
-//! The fold: any split, repetition or reordering of deliveries gives the same room, and a snapshot plus the rest equals the
-//! whole.
+//! The fold and the replica, as properties with random logs (proptest).
+//!
+//! However deliveries are split, repeated or reordered, the resulting room is the same. A snapshot plus the events
+//! after it equals the whole log.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic; that is how it fails")]
 
@@ -37,7 +39,7 @@ fn kind() -> impl Strategy<Value = EventKind> {
     ]
 }
 
-/// A log as a server writes it: seqs and message ordinals without holes.
+/// A log as a server writes it, without holes in the seqs and message numbers.
 fn log() -> impl Strategy<Value = Vec<Event>> {
     prop::collection::vec(kind(), 1..60).prop_map(|kinds| {
         let mut n = 0;
@@ -57,7 +59,7 @@ fn log() -> impl Strategy<Value = Vec<Event>> {
     })
 }
 
-/// The room after the first `count` events, with the last `window` of them, as a server would hand it over.
+/// The room after the first `count` events, with the last `window` of them, as a server's snapshot.
 fn snapshot(log: &[Event], count: usize, window: usize) -> Snapshot {
     let mut state = RoomState::of(&empty());
     for event in &log[..count] {
@@ -128,7 +130,7 @@ proptest! {
         for pick in order {
             replica.receive(log[pick.index(log.len())].clone());
         }
-        // The resume: everything after what the replica says it has.
+        // Resumes: delivers everything after the replica's position.
         let (_, after) = replica.resume_point();
         for event in log.iter().filter(|event| event.seq > after) {
             replica.receive(event.clone());
@@ -188,20 +190,20 @@ proptest! {
     }
 }
 
-/// What happens to a page that is open for long.
+/// One step in the life of a page that stays open.
 #[derive(Clone, Copy, Debug)]
 enum Turn {
-    /// The log goes on by so many events; the page hears of them, or is away.
+    /// The log grows by so many events, which the page receives or misses.
     Goes { by: usize, heard: bool },
-    /// The page comes back, and starts from the last so many events.
+    /// The page reconnects with a snapshot of the last so many events.
     Restarts { window: usize },
-    /// The log is lost, begins anew with so many events, and the page starts from them.
+    /// The log is lost and begins again with so many events, and the page gets a snapshot of them.
     IsLost { by: usize },
-    /// The page asks for what is above, as of now.
+    /// The page requests history above its timeline as it is at this moment.
     Asks,
-    /// The answer comes.
+    /// The answer to that request arrives.
     Answers,
-    /// The page keeps the last so many events.
+    /// The page forgets all but the last so many events.
     Forgets { keep: usize },
 }
 
@@ -283,7 +285,7 @@ proptest! {
     }
 }
 
-/// What was said, in the order it is shown.
+/// The ids of the messages in a timeline, in order.
 fn said(events: &[Event]) -> Vec<ClientId> {
     events.iter().filter_map(|event| event.message().map(|message| message.id)).collect()
 }

@@ -1,7 +1,9 @@
-//! Fuzz targets: whatever comes in from outside is read without a panic, and what was read means what it says.
+//! Fuzz targets: every parser of outside input accepts or refuses without a panic, and an accepted value survives being
+//! written and read again.
 //!
-//! `cargo test` runs each with a thousand random inputs, on stable Rust. `cargo bolero test --test fuzz NAME` goes on for as
-//! long as one likes, led by coverage. How `X-Forwarded-For` is read is fuzzed in `server/http/client.rs`, by proptest.
+//! `cargo test` runs each target with a thousand random inputs, on stable Rust. `cargo bolero test --test fuzz NAME`
+//! runs one for as long as you like, guided by coverage. The parser of `X-Forwarded-For` is fuzzed in
+//! `server/http/client.rs` with proptest.
 
 use anonchat::{
     protocol::{
@@ -12,7 +14,7 @@ use anonchat::{
 use bolero::check;
 use serde::{Serialize, de::DeserializeOwned};
 
-/// One of each frame that a client sends.
+/// One example of each frame that a client sends.
 const FRAMES: &[&str] = &[
     r#"{"type":"subscribe","code":"K7M2QX","epoch":7,"after":41}"#,
     r#"{"type":"send","code":"K7M2QX","id":"01890a5d-ac96-774b-bcce-b302099a8057","body":"Hello, all."}"#,
@@ -23,7 +25,7 @@ const FRAMES: &[&str] = &[
     r#"{"type":"ping","n":1}"#,
 ];
 
-/// One of each command that REST takes as a body.
+/// One example of each REST body.
 const BODIES: &[&str] = &[
     r#"{"type":"group","name":"Chess","preserve":true,"nickname":"Ada"}"#,
     r#"{"code":"K7M2QX","nickname":"Ada"}"#,
@@ -32,10 +34,10 @@ const BODIES: &[&str] = &[
     r#"{"theme":"dark","hours":"24","notify":"mentions","language":"de"}"#,
 ];
 
-/// A change of a text: which one, from where to where, and what comes instead.
+/// A change of a text: its index in the list, the position and length of the replaced part, and the replacement.
 type Change = (u8, u8, u8, Vec<u8>);
 
-/// One of the texts with a piece of it replaced.
+/// One of the texts with a part of it replaced.
 fn changed(texts: &[&str], (which, from, length, instead): &Change) -> Vec<u8> {
     let text = texts[usize::from(*which) % texts.len()].as_bytes();
     let from = usize::from(*from) % (text.len() + 1);
@@ -43,7 +45,7 @@ fn changed(texts: &[&str], (which, from, length, instead): &Change) -> Vec<u8> {
     [&text[..from], instead, &text[to..]].concat()
 }
 
-/// Reads bytes as a `T`; a `T` that was read is written and read again as itself.
+/// Parses bytes as a `T`. A `T` that was parsed must be equal after writing and parsing it again.
 fn reads_as_itself<T: DeserializeOwned + Serialize>(bytes: &[u8]) {
     if let Ok(read) = serde_json::from_slice::<T>(bytes) {
         let written = serde_json::to_string(&read).expect("what was read can be written");
@@ -104,7 +106,7 @@ fn codes() {
         }
         let code = RoomCode::from_bits(*bits);
         assert_eq!(code.spaced().parse(), Ok(code));
-        // A link is found between other words, unless these have a link of their own.
+        // A link is found between other words, unless these contain a link of their own.
         if !(before.contains("rooms") || behind.contains("rooms")) {
             let pasted = format!("{before} https://chat.example/rooms/{code} {behind}");
             assert_eq!(pasted.parse(), Ok(code), "{pasted:?}");

@@ -1,4 +1,4 @@
-//! The house: its floors hold, and what is written down twice says the same.
+//! The structure of the repository: modules import only from lower floors, and facts that are written down twice agree.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic; that is how it fails")]
 
@@ -57,14 +57,14 @@ fn floor(module: &str) -> Option<u8> {
     FLOORS.iter().find(|(name, _)| module == *name || module.starts_with(&format!("{name}::"))).map(|(_, floor)| *floor)
 }
 
-/// The module that a file is.
+/// The module path of a source file.
 fn module_of(file: &Path) -> String {
     let inside = file.strip_prefix(root().join("src")).unwrap().with_extension("");
     let parts: Vec<_> = inside.iter().map(|part| part.to_str().unwrap()).filter(|part| *part != "mod").collect();
     parts.join("::")
 }
 
-/// Every path of the crate that a text names, with `super` and the braces of `use` written out.
+/// All paths inside the crate that a source text names. `super` and the braces of `use` are expanded.
 fn crate_paths(text: &str, module: &str) -> Vec<String> {
     let code: String = text.lines().map(|line| line.split("//").next().unwrap_or("")).collect::<Vec<_>>().join("\n");
     let mut paths = Vec::new();
@@ -116,12 +116,13 @@ fn expand(start: &str, rest: &str, paths: &mut Vec<String>) {
     }
 }
 
-/// Upward arrows of one file, as sentences.
+/// The imports of one file from a higher floor, each as a sentence.
 fn upward_arrows(file: &Path, text: &str) -> Vec<String> {
     let module = module_of(file);
     let Some(own) = floor(&module) else { return Vec::new() };
     let mut found = Vec::new();
-    // Server functions exist on the server only, so `api` may name it; that it does so inside bodies, the wasm build proves.
+    // `api` may name `server`, because bodies of server functions exist on the server only. The wasm build proves that
+    // no other code of `api` does.
     for path in crate_paths(text, &module) {
         let Some(other) = floor(&path) else { continue };
         let of_ui = module == "ui" || module.starts_with("ui::");
@@ -169,7 +170,8 @@ fn every_module_stands_on_a_floor() {
     }
 }
 
-/// What somebody sent passes the strict rule of `server::text`; `TryFrom` of these types knows no tables of Unicode.
+/// Text from a request is checked by the strict rule of `server::text`. `TryFrom` of these types has no tables of
+/// Unicode and is weaker.
 #[test]
 fn what_comes_in_is_read_by_the_strict_rule() {
     for folder in ["src/api", "src/server/domain", "src/server/http"] {
@@ -237,7 +239,7 @@ fn leptos_toml_says_what_cargo_toml_says() {
         table["package"]["metadata"]["leptos"].as_table().unwrap().clone()
     };
     let (cargo, mut leptos) = (section("Cargo.toml"), section("Leptos.toml"));
-    // The running half knows the file of hashes by another key than the building half.
+    // `cargo-leptos` and the running server know the file of hashes by different keys.
     assert_eq!(leptos.remove("hash-file"), cargo.get("hash-file-name").cloned());
     for (key, value) in &leptos {
         assert_eq!(Some(value), cargo.get(key), "{key}");

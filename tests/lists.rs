@@ -1,5 +1,5 @@
-//! Lists of rooms: what an account sees of the rooms it is in without opening them, by REST, by a socket and on pages; on one
-//! node by itself and on two with MongoDB and Redis between them.
+//! Lists of rooms: the summaries that an account gets of its rooms, by REST, by socket and on pages. Both on one
+//! embedded node and on two with MongoDB and Redis.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, and so do its helpers")]
 
@@ -36,7 +36,7 @@ use uuid::Uuid;
 const PUT: Method = Method::PUT;
 const POST: Method = Method::POST;
 
-/// A room with a name.
+/// Makes a room with a name.
 async fn named(person: &Guest, room_type: RoomType, preserve: bool, name: &str) -> RoomCode {
     let body = CreateRoom { room_type, name: Some(name.to_owned()), preserve, nickname: None, id: None };
     person.ask::<Snapshot>(POST, "/api/rooms/create", body).await.unwrap().room.code
@@ -146,7 +146,7 @@ async fn of_a_room_that_keeps_nothing_a_list_shows_what_was_said_since_joining()
         ada.say(code, "With Eve there").await;
         list.until("what is said now", code, |room| text(room) == "With Eve there").await;
 
-        // Kept, every member sees it; and what was not kept before stays with those who were there.
+        // Preserved messages are visible to every member. Earlier ephemeral ones only to those who were there.
         let (joe, _) = Guest::registered(two, "Joe").await;
         ada.preserve(code, true).await.unwrap();
         joe.join(code).await;
@@ -347,12 +347,12 @@ async fn nothing_of_what_an_ephemeral_room_said_is_in_redis_after_everyone_left(
     drop((ada_there, bob_there));
     ada.leave(code).await;
     bob.leave(code).await;
-    // A room that is live nowhere has nothing on its way to Redis.
+    // A room that is live on no node has no packets under way to Redis.
     poll_until("the room is live nowhere", || async { redis.followed().await.is_empty() }).await;
     assert_eq!(redis.keys_with("Xylophon").await, Vec::<String>::new());
 }
 
-/// A page, as it is answered: where it leads and what it says.
+/// Requests a page without following redirects: the status, the redirect's target and the text.
 async fn page(person: &Guest, path: &str) -> (u16, String, String) {
     let mut request = person.request(Method::GET, path).header("accept", "text/html").build().unwrap();
     if let Some(cookies) = person.cookie() {
@@ -385,7 +385,7 @@ async fn the_dashboard_is_for_who_is_logged_in_and_comes_with_the_list() {
     assert!(!text.contains("\"unread\""), "a guest has no list");
 }
 
-/// Somebody with an account on a node in this process.
+/// A new account on a node inside this process.
 async fn somebody(app: &App) -> Visitor {
     let (id, at) = (AccountId(Uuid::now_v7()), clock::now());
     let (name, to) = (Nickname::try_from("Ada").unwrap(), Email::try_from("ada@example.org").unwrap());
@@ -434,7 +434,7 @@ async fn somebody(app: &App) -> Visitor {
     }
 }
 
-/// A connection of this process, and what its client reads.
+/// A server-side connection in this process, and the client's end of its socket.
 async fn connect() -> (Connection, WebSocketStream<UnixStream>) {
     let (near, far) = UnixStream::pair().unwrap();
     let connection = Connection::open(Wire::Pair(near));

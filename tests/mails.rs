@@ -1,4 +1,4 @@
-//! Mails: what an outbox holds reaches a real mail server, once, whatever dies on the way.
+//! Mails: every mail of an outbox reaches a real mail server exactly once, although nodes are killed on the way.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic; that is how it fails")]
 
@@ -38,7 +38,7 @@ fn keys() -> Keys {
     Keys::of(SECRET).unwrap()
 }
 
-/// An address that no other test has.
+/// An email address that no other test uses.
 fn new_address() -> String {
     format!("ada.{}@example.org", Uuid::now_v7().simple())
 }
@@ -67,13 +67,13 @@ fn settings(server: &MailServer) -> Settings {
         .with("JWT_SECRET", SECRET)
 }
 
-/// The embedded store of a node that does not run.
+/// Opens the embedded store of a node that is not running.
 fn outbox(settings: &Settings) -> Sqlite {
     std::fs::create_dir_all(settings.data_dir()).unwrap();
     Sqlite::open(&settings.data_dir().join("anonchat.sqlite")).unwrap()
 }
 
-/// Puts mails into the outbox of a node that does not run yet.
+/// Puts mails into the outbox of a node that is not running.
 async fn put(settings: &Settings, mails: &[&MailRecord]) {
     let store = outbox(settings);
     for mail in mails {
@@ -82,7 +82,7 @@ async fn put(settings: &Settings, mails: &[&MailRecord]) {
     store.close().await;
 }
 
-/// What is in an outbox, due or leased.
+/// All mails in an outbox, whether due or leased.
 async fn waiting(store: &dyn Store) -> Vec<MailRecord> {
     let later = clock::now() + DAY;
     store.lease_mails(later, later, 1_000).await.unwrap()
@@ -232,7 +232,7 @@ async fn two_nodes_send_each_mail_of_one_outbox_once() {
         ids.insert(record.id.0.to_string());
     }
     mails_come(&server, &address, 60).await;
-    // Whoever still has one in hand notes it first.
+    // A node that has just sent a mail still has to delete it from the outbox.
     poll_until("the outbox is empty", || async { waiting(&store).await.is_empty() }).await;
     let got = server.attempts(&address).await;
     assert_eq!(got.len(), 60);
@@ -277,7 +277,7 @@ async fn a_mail_whose_sender_was_killed_is_sent_when_its_lease_has_run_out() {
     assert_eq!(store.lease_mails(now, now, 10).await.unwrap(), [], "it is leased");
     let [kept] = waiting(&store).await.try_into().unwrap();
     assert_eq!((kept.id, kept.attempts), (record.id, 2), "and there");
-    // As if the time of the lease had passed.
+    // As if the lease had expired.
     store.postpone_mail(record.id, now).await.unwrap();
     store.close().await;
     drop(store);

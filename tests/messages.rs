@@ -1,4 +1,4 @@
-//! Messages by their doors, on one embedded node: what is said arrives once, in order, as it was said.
+//! Messages by REST and by socket, on one embedded node: each is stored once, in order, with its text as it was sent.
 
 mod support;
 
@@ -17,7 +17,7 @@ use support::{
     story, within,
 };
 
-/// Two guests in a room, both by socket.
+/// Two guests in a room, each with a socket.
 async fn two_in_a_room(node: &Node, preserve: bool) -> (Follower, Follower) {
     let (ada, bob) = (Guest::new(node, "Ada"), Guest::new(node, "Bob"));
     let code = ada.create(RoomType::Group, preserve).await.room.code;
@@ -25,7 +25,7 @@ async fn two_in_a_room(node: &Node, preserve: bool) -> (Follower, Follower) {
     (ada.follow(code).await, bob.follow(code).await)
 }
 
-/// Hears until a message is answered.
+/// Receives frames until the message is acknowledged or refused.
 async fn answer(follower: &mut Follower, id: ClientId) -> Result<Ack, Code> {
     within("the message is answered", async {
         loop {
@@ -84,7 +84,7 @@ async fn the_same_message_sent_again_by_any_door_gets_the_same_ack_and_is_one_me
         );
         ada.send(id, "Once").await.unwrap();
         assert_eq!(answer(&mut ada, id).await, Ok(first));
-        // An id is the author's own: another person’s message with it is another message.
+        // An id belongs to its author: the same id from another member is another message.
         let other = bob.guest.try_say(code, id, "Mine").await.unwrap();
         assert_ne!(other.seq, first.seq);
         bob.until_said("Mine").await;
@@ -131,7 +131,7 @@ async fn twenty_tries_at_once_with_one_id_are_one_message() {
         let acks: BTreeSet<_> =
             by_rest.into_iter().map(Result::unwrap).chain(by_socket).map(|ack| (ack.id, ack.seq, ack.at)).collect();
         assert_eq!(acks.len(), 1);
-        // And with as many texts, one of them wins and the others are told so.
+        // With different texts at the same time, one is stored and the others are refused.
         let (id, texts_tried) = (new_id(), (0..20).map(|i| format!("Text {i}")).collect::<Vec<_>>());
         let tries = join_all(texts_tried.iter().map(|text| guest.try_say(code, id, text))).await;
         let (taken, refused): (Vec<_>, Vec<_>) = tries.into_iter().partition(Result::is_ok);
@@ -488,7 +488,7 @@ async fn a_message_to_a_room_that_one_is_not_in_is_refused() {
 
 #[tokio::test]
 async fn while_the_disk_is_almost_full_words_are_refused_that_would_be_kept_and_nothing_is_lost() {
-    // No disk is as large as this floor.
+    // The setting is a minimum of free disk space that no disk has.
     let settings = Settings::embedded();
     let mut node = Node::start(&settings).await;
     let ada = Guest::new(&node, "Ada");
@@ -522,7 +522,7 @@ async fn while_the_disk_is_almost_full_words_are_refused_that_would_be_kept_and_
     let eve = Guest::new(&node, "Eve");
     let asked = CreateRoom { room_type: RoomType::Group, name: None, preserve: true, nickname: None, id: None };
     low(&eve.ask::<Snapshot>(Method::POST, "/api/rooms/create", asked).await.unwrap_err().problem);
-    // What keeps nothing goes on, and so does everything that is not words.
+    // Ephemeral rooms go on, and so does everything that stores no messages.
     let quiet = eve.create(RoomType::Group, false).await.room.code;
     eve.say(quiet, "Hello").await;
     low(&eve.preserve(quiet, true).await.unwrap_err().problem);

@@ -1,4 +1,4 @@
-//! Who owns a room: whoever made it, then an heir or whom it is given to; by REST and sockets, on real nodes.
+//! Ownership of a room: its creator, an heir, or the member it is given to. By REST and sockets, on real nodes.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic; that is how it fails")]
 
@@ -44,7 +44,7 @@ fn answered(answer: Result<(), Refused>) -> Result<(), (u16, Code)> {
     answer.map_err(|refused| (refused.status.as_u16(), refused.problem.code))
 }
 
-/// Who owns the room by the fold of a page.
+/// The owner according to the replica of this page.
 fn owner(page: &Follower) -> MemberId {
     page.replica.state.owner
 }
@@ -67,7 +67,7 @@ async fn an_owner_who_leaves_has_an_heir_who_may_do_what_the_owner_may() {
             assert_eq!(rename(&cyd, code, "Cyd’s").await, Err((403, Code::NotOwner)));
             rename(&bob, code, "Bob’s").await.unwrap();
 
-            // Coming back brings nothing back.
+            // The former owner comes back and is an ordinary member.
             ada.join(code).await;
             assert_eq!(view(&ada, code).await.you.role, Role::Member);
             assert_eq!(rename(&ada, code, "Ada’s").await, Err((403, Code::NotOwner)));
@@ -191,7 +191,7 @@ async fn a_room_whose_owner_left_before_there_were_heirs_gets_one_when_it_is_ope
     bob.join(code).await;
     let head = cyd.join(code).await.head;
     assert!(node.terminate().await);
-    // As an earlier version left it.
+    // Writes an event as an earlier version did: the owner has left without an heir.
     let store = Sqlite::open(&node.settings().data_dir().join("anonchat.sqlite")).unwrap();
     let room = store.room_by_code(code).await.unwrap();
     let left = store.leave_room(room.id, made.you.member_id, &Owed::Left, clock::now()).await.unwrap();
@@ -220,7 +220,7 @@ async fn who_inherited_a_room_owns_it_after_a_power_cut() {
     }
 }
 
-/// What is known of an account, for its person.
+/// The data that an account can download about itself.
 async fn takeout(person: &Guest) -> Value {
     person.ask(Method::GET, "/api/users/me/data", ()).await.unwrap()
 }
@@ -229,7 +229,8 @@ fn texts(takeout: &Value) -> Vec<&str> {
     takeout["messages"].as_array().unwrap().iter().map(|message| message["body"].as_str().unwrap()).collect()
 }
 
-/// Whoever was the guest and is the account now owns the room, and all that both said is theirs, to take out and to erase.
+/// Asserts that the account owns the guest's room, and that the messages of both are the account's own, to download and
+/// to erase.
 async fn has_lost_nothing(ada: &Guest, bob: &Guest, code: RoomCode, said: &[&str]) {
     rename(ada, code, "Mine").await.expect("she owns it");
     let mine = view(ada, code).await;
@@ -357,7 +358,7 @@ async fn the_mail_to_a_guest_brings_the_room_back_to_who_reads_it() {
     bob.join(code).await;
     phone.tell(POST, "/api/rooms/keep", json!({ "code": code, "email": email })).await.unwrap();
     let token = mails.letter(&email, 2).await.token();
-    // Elsewhere, where nothing is known of the guest.
+    // On another device, whose cookies do not belong to the guest.
     let laptop = Guest::new(&node, "Ada");
     let body = json!({ "email": email, "password": PASSWORD, "keep": token });
     laptop.ask::<Value>(POST, "/api/auth/login", body).await.unwrap();
@@ -391,7 +392,7 @@ async fn a_link_that_was_mailed_to_another_hangs_nobodys_guest_on_anybody() {
     let body = json!({ "name": "Newcomer", "email": new_address(), "password": PASSWORD, "keep": token });
     let refused = newcomer.ask::<Value>(POST, "/api/auth/register", body).await.unwrap_err().problem;
     assert_eq!((refused.field.as_deref(), refused.reason), (Some("email"), Some(Reason::OtherAddress)));
-    // And whoever reads that address still comes back by it.
+    // The token still works for the address that it was mailed to.
     let body = json!({ "name": "Eve", "email": eves, "password": PASSWORD, "keep": token });
     newcomer.ask::<Value>(POST, "/api/auth/register", body).await.unwrap();
     assert_eq!(view(&newcomer, code).await.you.member_id, made.you.member_id);
@@ -423,7 +424,7 @@ async fn registering_again_from_the_same_browser_is_the_same_account() {
         let mut both = [code, more];
         both.sort();
         assert_eq!(rooms, both, "the first mail takes nothing apart");
-        // Whoever proved an address registers anew by it, and another address is another account.
+        // Once an address is proved, registering makes a new account, with that address or with another.
         assert_ne!(ada.register(&new_address()).await.created_at, made.created_at);
     })
     .await;
@@ -432,7 +433,7 @@ async fn registering_again_from_the_same_browser_is_the_same_account() {
 #[tokio::test]
 async fn registering_twice_at_once_makes_one_account() {
     on_both_stacks(async |one, two| {
-        // From one guest, who presses twice.
+        // One guest sends the form twice.
         let (ada, email) = (Guest::new(one, "Ada"), new_address());
         let code = ada.create(RoomType::Group, true).await.room.code;
         let again = ada.at(two);
@@ -440,7 +441,7 @@ async fn registering_twice_at_once_makes_one_account() {
         assert_eq!(first.created_at, second.created_at);
         assert_eq!(ada.rooms().await, [code]);
 
-        // From one page, of a browser of which nothing is known.
+        // One page sends the form twice, from browsers without any cookies.
         let email = new_address();
         let (_, page) = Guest::new(one, "").page("/auth/register").await;
         let form = page.split("name=\"form\" value=\"").nth(1).unwrap().split('"').next().unwrap();
@@ -458,7 +459,7 @@ async fn registering_twice_at_once_makes_one_account() {
         assert!(again.me().await.unwrap().verified);
         assert_eq!(again.rooms().await, [code]);
 
-        // Somebody else who registers by the address has an account of their own.
+        // Another person who registers with the address gets another account.
         let eve = Guest::new(one, "Eve");
         let (_, page) = eve.page("/auth/register").await;
         assert!(!page.contains(form));
@@ -474,7 +475,7 @@ async fn a_guests_button_forgets_no_account() {
     let (node, mails) = (Node::start(&settings).await, Mailbox::of(&settings));
     let (ada, email) = (Guest::new(&node, "Ada"), new_address());
     let code = ada.create(RoomType::Group, true).await.room.code;
-    // In one tab is the page of the guest, and in another they register without a password.
+    // One tab shows the guest's page while the person registers without a password in another.
     assert!(ada.page("/auth/guest").await.1.contains("forget_me"));
     ada.ask::<Value>(POST, "/api/auth/register", json!({ "name": "Ada", "email": email })).await.unwrap();
     let (_, to) = ada.send_form("/auth/guest", "forget_me", &[]).await;
@@ -482,7 +483,7 @@ async fn a_guests_button_forgets_no_account() {
     assert!(ada.is_logged_in().await);
     assert_eq!(ada.rooms().await, [code]);
 
-    // And whoever is forgotten is so with the link that was mailed to them.
+    // Forgetting a guest also makes the link that was mailed to them invalid.
     let (eve, at) = (Guest::new(&node, "Eve"), new_address());
     let code = eve.create(RoomType::Group, true).await.room.code;
     eve.tell(POST, "/api/rooms/keep", json!({ "code": code, "email": at })).await.unwrap();

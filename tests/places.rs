@@ -1,4 +1,4 @@
-//! Places: what an absence costs a guest, and to whom a room for two belongs, on both stacks.
+//! Places in a room: what happens to an absent guest, and for whom a place in a room for two is kept. On both stacks.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, and so do its helpers")]
 
@@ -18,7 +18,7 @@ async fn give_up_place(guest: &Guest, code: RoomCode) {
     assert_eq!(answer.status(), 204);
 }
 
-/// Whose place is kept in a room, as who is in it sees it.
+/// The name of the person for whom a place is kept, as a member sees it.
 async fn expected_in(guest: &Guest, code: RoomCode) -> Option<String> {
     view(guest, code).await.unwrap().expected.map(|person| person.name.to_string())
 }

@@ -1,4 +1,4 @@
-//! The pages of preferences, as a browser without scripts has them: what people with accounts choose and change there.
+//! The pages of preferences, used as by a browser without scripts.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, and so do its helpers")]
 
@@ -23,12 +23,12 @@ fn settings() -> Settings {
     Settings::embedded().with("LEPTOS_HASH_FILES", "false")
 }
 
-/// The element of the document, with what it says of the look.
+/// The `<html>` tag, whose attributes carry the look of the page.
 fn root(text: &str) -> &str {
     text.split_once("<html").unwrap().1.split('>').next().unwrap()
 }
 
-/// The inputs of a name that are ticked.
+/// The checked inputs with this name.
 fn ticked<'a>(text: &'a str, name: &str) -> Vec<&'a str> {
     let inputs = text.split("<input").skip(1).map(|input| input.split('>').next().unwrap());
     inputs.filter(|input| input.contains(&format!("name=\"{name}\"")) && input.contains(" checked")).collect()
@@ -93,7 +93,7 @@ async fn a_look_that_is_chosen_holds_for_the_very_next_page() {
         assert!(ticked(&text, name)[0].contains(&format!("value=\"{value}\"")), "{name}");
     }
 
-    // Who wants the browser’s language again gets it, also where nobody is logged in.
+    // Choosing the browser's language again works, also for pages without a logged-in account.
     let look =
         [("theme", "system"), ("accent", "indigo"), ("text_size", "medium"), ("hours", "auto"), ("language", "")];
     ada.send_form("/preferences", "choose_appearance", &look).await;
@@ -190,7 +190,7 @@ async fn without_a_password_a_code_by_mail_confirms_and_the_form_waits_for_it() 
     assert_eq!(to, "/preferences/account?done=email#email");
     let (_, text) = ada.page(&to).await;
     assert!(text.contains(&new) && text.contains("Send the mail again"), "{text}");
-    // Again without any code: it is the same address.
+    // The same address needs no second confirmation: the mail is only sent again.
     assert_eq!(ada.send_form("/preferences/account", "change_email", &[("email", &new)]).await.1, to);
     mails.letter(&new, 2).await;
 }

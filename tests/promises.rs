@@ -1,4 +1,5 @@
-//! The promises, each with a test that tries to break it: real nodes, a real MongoDB and a real Redis, killed and paused.
+//! The promises that the server makes about messages, each with a test that tries to break it. With real nodes, MongoDB
+//! and Redis, which are killed and paused.
 
 mod support;
 
@@ -7,7 +8,7 @@ use std::time::{Duration, Instant};
 use anonchat::protocol::{Code, EventKind, Replica, RoomType};
 use support::{Follower, Guest, Mongo, Node, Redis, Settings, client::Heard, client::new_id, within};
 
-/// MongoDB, Redis and two nodes of a test's own.
+/// A MongoDB, a Redis and two nodes that belong to one test.
 struct Cluster {
     mongo: Mongo,
     redis: Redis,
@@ -24,7 +25,7 @@ impl Cluster {
         Some(Self { mongo, redis, a, b })
     }
 
-    /// Ada on node a and Bob on node b, both in one room and following it.
+    /// Ada on node a and Bob on node b, both members of one room and following it.
     async fn ada_and_bob(&self, preserve: bool) -> (Follower, Follower) {
         let (ada, bob) = (Guest::new(&self.a, "Ada"), Guest::new(&self.b, "Bob"));
         let code = ada.create(RoomType::Group, preserve).await.room.code;
@@ -433,7 +434,7 @@ async fn p2_a_retry_from_before_preserve_was_turned_on_is_no_second_message() {
     let id = new_id();
     let first = ada.try_say(code, id, "once").await.unwrap();
     ada.preserve(code, true).await.unwrap();
-    // More than a node reads when a room comes to life on it.
+    // More messages than a node reads when a room comes to life.
     for i in 0..201 {
         ada.say(code, &format!("{i}")).await;
     }
@@ -460,7 +461,7 @@ async fn p9_a_redis_that_stalls_longer_than_the_grace_puts_nobody_out_who_stayed
     assert!(!ada.replica.events.iter().any(left));
 }
 
-/// Hears for a while whatever comes.
+/// Receives frames for this long, whatever they are.
 async fn listen_for(follower: &mut Follower, time: Duration) {
     let _ = tokio::time::timeout(time, async { while follower.hear().await != Heard::Cut {} }).await;
 }

@@ -1,4 +1,4 @@
-//! What people have read: kept in step on their own devices, shown to the others if both show it, and never lost for long.
+//! Read positions: equal on all devices of an account, shown to others only if both sides show theirs, and stored soon.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic; that is how it fails")]
 
@@ -22,7 +22,7 @@ use support::{
 
 const PUT: Method = Method::PUT;
 
-/// Somebody with an account, and where they log in elsewhere.
+/// An account: one logged-in device, and the address to log in with on another.
 struct Account {
     device: Guest,
     email: String,
@@ -34,7 +34,7 @@ impl Account {
         Self { device, email }
     }
 
-    /// Another device, at a node.
+    /// Another device of the account, connected to `node`.
     async fn other_device(&self, node: &Node) -> Guest {
         let device = Guest::new(node, self.device.name());
         device.log_in(&self.email).await;
@@ -63,24 +63,24 @@ async fn view(person: &Guest, code: RoomCode) -> Snapshot {
     person.ask(Method::GET, &format!("/api/rooms/{code}"), ()).await.unwrap()
 }
 
-/// Hears until a member's mark stands there.
+/// Receives frames until the member's read mark is this seq.
 async fn until_marked(follower: &mut Follower, member: MemberId, seq: Seq) {
     let marked = |follower: &Follower| follower.marks.get(&member) == Some(&seq);
     follower.hear_until(&format!("{member} has read up to {seq}"), marked).await;
 }
 
-/// Hears until the other devices of this person have told how far they read.
+/// Receives frames until this person's own read position, reported from another device, is this seq.
 async fn until_in_step(follower: &mut Follower, seq: Seq) {
     follower.hear_until(&format!("I have read up to {seq}"), |follower| follower.read == seq).await;
 }
 
-/// Whether anything was ever told of what others have read.
+/// Whether the server has ever sent this follower the read position of another member.
 fn was_told(follower: &Follower) -> bool {
     let of_others = |mark: &ReadMark| mark.member != follower.id();
     follower.signals.iter().any(|signal| matches!(signal, Signal::Read { marks } if marks.iter().any(of_others)))
 }
 
-/// Hears until the room has answered, and with it everything that this socket said before.
+/// Subscribes again and waits for the answer, so that the server has handled all earlier frames of this socket.
 async fn settle(follower: &mut Follower) {
     let (epoch, after) = follower.replica.resume_point();
     let again = ClientFrame::Subscribe { code: follower.code, epoch: Some(epoch), after: Some(after) };
@@ -89,14 +89,14 @@ async fn settle(follower: &mut Follower) {
     follower.hear_until("the room answers", |follower| follower.answers > before).await;
 }
 
-/// Connects again, and hears until the room has answered.
+/// Connects again and waits until the room has answered.
 async fn resume(follower: &mut Follower, node: &Node) {
     let before = follower.answers;
     follower.reconnect(node).await;
     follower.hear_until("the room answers", |follower| follower.answers > before).await;
 }
 
-/// Hears until the socket is closed, and comes back. Gives why it was closed.
+/// Waits until the server closes the socket, and connects again. Returns the reason of the `bye`.
 async fn come_back(follower: &mut Follower, node: &Node) -> Option<ByeReason> {
     let why = within("the socket is closed", async {
         loop {
@@ -112,7 +112,7 @@ async fn come_back(follower: &mut Follower, node: &Node) -> Option<ByeReason> {
     why
 }
 
-/// What the store of an embedded node knows of a member: the seq, its ordinal, and how far that is shown.
+/// A member's row in SQLite: the seq read, its message number, and the seq that is shown to others.
 fn in_sqlite(settings: &Settings, member: MemberId) -> (i64, i64, i64) {
     let db = rusqlite::Connection::open(settings.data_dir().join("anonchat.sqlite")).unwrap();
     db.busy_timeout(Duration::from_secs(5)).unwrap();
@@ -120,13 +120,13 @@ fn in_sqlite(settings: &Settings, member: MemberId) -> (i64, i64, i64) {
     db.query_row(row, [member.get().cast_signed()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap()
 }
 
-/// The members in the database of a test that has a MongoDB of its own.
+/// The collection of members in a MongoDB that belongs to this test.
 async fn members_in(mongo: &Mongo) -> Collection<Document> {
     let uri = format!("{}&serverSelectionTimeoutMS=1000", mongo.uri());
     mongodb::Client::with_uri_str(uri).await.unwrap().database("reads").collection("members")
 }
 
-/// The seq up to which somebody has read, as MongoDB knows it.
+/// The stored read position of a member in MongoDB.
 async fn in_mongo(members: &Collection<Document>, member: MemberId) -> Option<Seq> {
     let record = members.find_one(doc! { "member": member.get().cast_signed() }).await.ok()??;
     record.get_i64("read").ok().map(i64::cast_unsigned)
@@ -207,7 +207,7 @@ async fn two_devices_of_one_account_stay_in_step() {
     until_in_step(&mut phone, seqs[0]).await;
     phone.mark_read(seqs[1]).await;
     until_in_step(&mut desk, seqs[1]).await;
-    // The slower device tells what is old news.
+    // The slower device reports an older position.
     desk.mark_read(seqs[0]).await;
     settle(&mut desk).await;
     assert_eq!(desk.read, seqs[1]);
@@ -295,7 +295,7 @@ async fn who_hides_what_they_read_neither_shows_nor_sees_it() {
     tab.mark_read(hidden).await;
     until_in_step(&mut phone, hidden).await;
     settle(&mut tab).await;
-    // Whoever reads later is told of later.
+    // Cyd, who shows her position, reads on. Ada receives that, and keeps Bob's old position.
     cyd.mark_read(hidden).await;
     until_marked(&mut ada, cyd.id(), hidden).await;
     assert_eq!(ada.marks.get(&tab.id()), Some(&shown), "what was seen stays seen, and goes no further");
@@ -358,7 +358,7 @@ async fn a_preference_holds_on_every_node() {
     let (ada, bob) = (Guest::new(&one, "Ada"), Account::new(&one, "Bob").await);
     let code = ada.create(RoomType::Group, false).await.room.code;
     bob.device.join(code).await;
-    // A room of Bob’s that is live on no node.
+    // A room of Bob's that is not live on any node.
     bob.device.create(RoomType::Group, true).await;
     let mut ada = ada.follow(code).await;
     let mut tab = bob.other_device(&two).await.follow(code).await;
@@ -368,7 +368,7 @@ async fn a_preference_holds_on_every_node() {
     assert_eq!(come_back(&mut tab, &two).await, Some(ByeReason::PreferencesChanged));
     tab.mark_read(seq).await;
     settle(&mut tab).await;
-    // What Bob says goes the same way, later.
+    // A later message of Bob's takes the same way, so an earlier mark would have arrived before it.
     tab.say("Two").await;
     ada.until_said("Two").await;
     assert!(!was_told(&ada), "{:?}", ada.signals);
@@ -407,7 +407,7 @@ async fn a_large_room_tells_nothing_of_others_but_keeps_ones_own_devices_in_step
     assert!(view(&bob.guest, code).await.reads.is_empty());
     assert!(!was_told(&bob) && !was_told(&desk) && !was_told(&phone));
 
-    // With one fewer it is small enough.
+    // With one member fewer, the room is small enough for read marks.
     others[0].leave(code).await;
     bob.hear_until("one has left", |bob| bob.replica.state.members.len() == READ_MARK_MEMBERS).await;
     let seq = bob.say("Three").await.seq;
@@ -506,7 +506,7 @@ async fn what_a_guest_read_is_stored_when_they_go_and_not_before() {
     let last = bob.say("Two").await.seq;
     tab.until_said("Two").await;
     tab.mark_read(last).await;
-    // What was due then is stored with it.
+    // All positions that are due are stored together. So the guest's would be stored by then if it were due.
     poll_until("the account is stored", || async { in_sqlite(&settings, tab.id()).0 == last.cast_signed() }).await;
     assert_eq!(in_sqlite(&settings, bob.id()), (0, 0, 0), "the guest is there still");
     let (guest, id, kept) = (bob.guest.clone(), bob.id(), last.cast_signed());
@@ -613,7 +613,7 @@ async fn hostile_frames_about_reading_do_nothing() {
     for seq in malformed {
         bob.socket.send_text(&format!(r#"{{"type":"read","code":"{code}","seq":{seq}}}"#)).await.unwrap();
     }
-    // Of rooms that the socket does not follow, whoever is in them.
+    // Read frames for rooms that the socket does not follow, whether or not the person is a member.
     bob.socket.send(&ClientFrame::Read { code: elsewhere, seq: 1 }).await.unwrap();
     eve.socket.send(&ClientFrame::Read { code, seq: last }).await.unwrap();
     eve.socket.send(&ClientFrame::Read { code: RoomCode::from_bits(7), seq: last }).await.unwrap();

@@ -1,4 +1,4 @@
-//! Rooms by their doors, on one embedded node: what people can do, and what they are told when they cannot.
+//! Rooms by REST and by socket, on one embedded node: what people can do in them, and the refusals when they cannot.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, and so do its helpers")]
 
@@ -218,7 +218,7 @@ async fn leaving_by_socket_is_leaving() {
     let mut page = bob.follow(code).await;
     page.socket.send(&ClientFrame::Leave { code }).await.unwrap();
     until_told(&mut ada, "Bob left").await;
-    // The socket stays open, and says what no longer works.
+    // The socket stays open. Frames for the room that Bob has left are refused.
     until_told(&mut page, "Bob left").await;
     page.send(support::client::new_id(), "Anyone?").await.unwrap();
     let refused = within("the message is refused", async {
@@ -310,7 +310,7 @@ async fn who_was_removed_is_told_and_cannot_come_back() {
     });
     assert_eq!(heard.await, Code::Removed);
     assert_eq!(story(&page.replica.events).last().unwrap(), "Ada removed Bob");
-    // The place is free, and Bob may be elsewhere.
+    // Bob's place is free, and Bob may join another room.
     Guest::new(&node, "Eve").join(code).await;
     bob.create(RoomType::P2p, false).await;
     assert_eq!(count(&story(&ada.whole_history(code).await), "Ada removed Bob"), 1);
@@ -390,7 +390,7 @@ async fn the_owner_turns_preserve_on_and_off_and_everyone_is_told() {
     assert_eq!(story(&page.replica.events), told);
     assert!(page.replica.events.iter().zip(2..).all(|(event, seq)| event.seq == seq), "no gap where the log moved");
     assert_eq!((page.resets, page.replica.state.retention), (0, Retention::Preserved));
-    // History has all that was kept, in order. What was not, it may have for who was there.
+    // History has all preserved events in order. Ephemeral events it may also have, for members who were there.
     let history = bob.whole_history(code).await;
     assert!(history.is_sorted_by_key(|event| event.seq));
     let kept: Vec<String> =
@@ -401,7 +401,7 @@ async fn the_owner_turns_preserve_on_and_off_and_everyone_is_told() {
     );
 }
 
-/// Every frame that a socket gets up to a pong, for subscriptions that a client made up.
+/// All frames that a socket receives up to a pong, after subscriptions that the test made up.
 async fn answers(guest: &Guest, frames: impl IntoIterator<Item = ClientFrame>) -> Vec<ServerFrame> {
     let mut socket = guest.try_connect().await.expect("the socket opens");
     let mut answers = Vec::new();
@@ -519,7 +519,7 @@ async fn a_guest_who_stays_away_has_left_with_one_notice() {
     bob.join(code).await;
     drop(bob.follow(code).await);
     until_told(&mut ada, "Bob left").await;
-    // Once the place is given up, it is free; and when Eve's time is over too, nobody was told of Bob again.
+    // A place that was given up is free. When Eve's time is over as well, no second notice about Bob has been sent.
     let eve = Guest::new(&node, "Eve");
     give_up_place(&ada.guest, code).await;
     eve.join(code).await;
@@ -555,14 +555,14 @@ async fn who_reconnects_within_the_grace_has_not_left() {
     bob.join(code).await;
     clock.join(code).await;
     let mut ada = ada.follow(code).await;
-    // One of two pages closes, and all pages close and one opens.
+    // Bob closes one of two pages, and then closes all pages and opens one.
     let first = bob.follow(code).await;
     let second = bob.follow(code).await;
     drop(first);
     drop(second);
     let mut bob = bob.follow(code).await;
     drop(clock.follow(code).await);
-    // By now Bob's time would be over too.
+    // By now Bob's time would be over too, if it had started.
     until_told(&mut ada, "Clock left").await;
     bob.say("Still here").await;
     ada.until_said("Still here").await;
@@ -618,7 +618,7 @@ async fn a_room_that_keeps_nothing_starts_anew_after_a_power_cut_and_says_so() {
     bob.until_said("Hello again").await;
     let shown = ["Bob joined", "Bob: Lost with the power", "Ada: Hello again"];
     assert_eq!(story(&bob.replica.events), shown, "what was on the screen stays there, and nobody joined or left");
-    // Whoever reloads, or missed something, has all of the new log, however late they joined the old one.
+    // After a reload or a gap, the member sees the whole new log, however late they joined the old one.
     assert_eq!(story(&bob.guest.follow(code).await.replica.events), ["Ada: Hello again"]);
     assert_eq!(story(&bob.guest.whole_history(code).await), ["Ada: Hello again"]);
     ada.say("While Bob’s line was cut").await;

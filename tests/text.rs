@@ -1,4 +1,5 @@
-//! Text by its doors, on one embedded node: what is blank, what a name may hold, and how a code is read.
+//! Text by REST and by forms, on one embedded node: what counts as blank, what a name may contain, and how codes are
+//! parsed.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, and so do its helpers")]
 
@@ -17,7 +18,7 @@ use support::{
 const POST: Method = Method::POST;
 const PUT: Method = Method::PUT;
 
-/// What shows nothing to a reader.
+/// Texts without any visible character.
 const NOTHING: [&str; 24] = [
     "\u{200B}",
     "\u{FEFF}",
@@ -155,7 +156,7 @@ async fn a_code_is_read_from_whatever_was_typed_or_pasted() {
     }
 }
 
-/// What the list says of the room after Bob said something: whether the account’s person was called, and how it begins.
+/// Sends a message as Bob. Returns whether the list marks it as a mention, and its preview.
 async fn called(list: &mut Watcher, bob: &Guest, code: RoomCode, text: &str) -> (bool, String) {
     let seq = bob.say(code, text).await.seq;
     list.until("the message is listed", code, |room| room.last.as_ref().is_some_and(|last| last.seq == seq)).await;
