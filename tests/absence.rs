@@ -187,8 +187,8 @@ async fn an_account_without_a_connection_stays_and_so_does_a_guest_who_became_on
     let ada = room.join(ActorId::Account(room.account().await), None).await;
     let ada = follow(&room.engine, &room.record, ada).await;
 
-    // Both guests become accounts, and all connections close. Bob stays away. Carl opens a page as the account, while the
-    // time of the guest that he was is running.
+    // Both guests become accounts, and all connections close. Bob stays away. Carl opens a page as the account, while
+    // the time of the guest that he was is running.
     room.adopt(bob_guest).await;
     let carl_account = room.adopt(carl_guest).await;
     for reader in [&ada, &bob, &carl] {

@@ -1,4 +1,4 @@
-//! Who is measured, and how its servers are started and stopped.
+//! The contenders, and how their servers are started and stopped.
 
 use std::{
     io::{BufRead, BufReader},
@@ -19,40 +19,40 @@ use crate::{
     wire,
 };
 
-/// Which program.
+/// The program of a contender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Program {
-    /// `write` for every member, and nothing else.
+    /// The floor: writes each message to every member, and nothing else.
     Floor {
-        /// How long it gathers.
+        /// How many milliseconds messages are gathered before they are written.
         gather_ms: u64,
     },
-    /// Us.
+    /// AnonChat.
     AnonChat,
-    /// Node with `ws`.
+    /// Node.js with `ws`.
     Ws {
         /// With seqs, validation, membership and acks.
         full: bool,
     },
-    /// Node with socket.io.
+    /// Node.js with Socket.IO.
     SocketIo {
         /// With seqs, validation, membership and acks.
         full: bool,
-        /// How nodes speak with each other: `none`, `classic` or `sharded`.
+        /// How nodes communicate: `none`, `classic` or `sharded`.
         adapter: &'static str,
     },
 }
 
-/// Somebody who is measured.
+/// A server that is measured.
 #[derive(Clone, Copy, Debug)]
 pub struct Contender {
-    /// What the report calls it.
+    /// The name in the report.
     pub name: &'static str,
-    /// What runs.
+    /// The program that runs.
     pub program: Program,
-    /// On MongoDB.
+    /// Whether it stores messages in MongoDB.
     pub mongo: bool,
-    /// On Redis, on several nodes.
+    /// Whether it runs on several nodes with Redis.
     pub redis: bool,
 }
 
@@ -60,58 +60,58 @@ const fn contender(name: &'static str, program: Program) -> Contender {
     Contender { name, program, mongo: false, redis: false }
 }
 
-/// One `write` a member and message.
+/// One `write` for each member and message.
 pub const FLOOR: Contender = contender("floor", Program::Floor { gather_ms: 0 });
-/// One `write` a member and 2 ms.
+/// One `write` for each member and 2 ms.
 pub const FLOOR_BATCH: Contender = contender("floor-batch", Program::Floor { gather_ms: 2 });
-/// Alone, on SQLite.
+/// AnonChat on one node with SQLite.
 pub const ANONCHAT: Contender = contender("anonchat", Program::AnonChat);
-/// Alone, on MongoDB.
+/// AnonChat on one node with MongoDB.
 pub const ANONCHAT_MONGO: Contender = Contender { name: "anonchat-mongo", mongo: true, ..ANONCHAT };
-/// On several nodes.
+/// AnonChat on several nodes with MongoDB and Redis.
 pub const ANONCHAT_NODES: Contender = Contender { mongo: true, redis: true, ..ANONCHAT };
-/// Hands on what it gets.
+/// `ws` that only forwards messages.
 pub const WS_MINIMAL: Contender = contender("ws-minimal", Program::Ws { full: false });
-/// A chat.
+/// `ws` with the features of a chat.
 pub const WS_FULL: Contender = contender("ws-full", Program::Ws { full: true });
-/// A chat that keeps what is said.
+/// `ws` with the features of a chat, storing messages in MongoDB.
 pub const WS_MONGO: Contender = Contender { name: "ws-mongo", mongo: true, ..WS_FULL };
-/// Hands on what it gets.
+/// Socket.IO that only forwards messages.
 pub const SOCKETIO_MINIMAL: Contender =
     contender("socketio-minimal", Program::SocketIo { full: false, adapter: "none" });
-/// A chat.
+/// Socket.IO with the features of a chat.
 pub const SOCKETIO_FULL: Contender = contender("socketio-full", Program::SocketIo { full: true, adapter: "none" });
-/// A chat that keeps what is said.
+/// Socket.IO with the features of a chat, storing messages in MongoDB.
 pub const SOCKETIO_MONGO: Contender = Contender { name: "socketio-mongo", mongo: true, ..SOCKETIO_FULL };
-/// On several nodes, by the classic adapter.
+/// Socket.IO on several nodes with the classic Redis adapter.
 pub const SOCKETIO_CLASSIC: Contender = Contender {
     name: "socketio-classic",
     program: Program::SocketIo { full: true, adapter: "classic" },
     mongo: false,
     redis: true,
 };
-/// On several nodes, by the sharded adapter.
+/// Socket.IO on several nodes with the sharded Redis adapter.
 pub const SOCKETIO_SHARDED: Contender = Contender {
     name: "socketio-sharded",
     program: Program::SocketIo { full: true, adapter: "sharded" },
     ..SOCKETIO_CLASSIC
 };
 
-/// Where things are.
+/// The paths and addresses that contenders need.
 #[derive(Debug)]
 pub struct Places {
-    /// The checkout.
+    /// The root of the repository.
     pub root: PathBuf,
-    /// AnonChat's server.
+    /// The binary of AnonChat's server.
     pub anonchat: PathBuf,
-    /// A MongoDB, if one runs.
+    /// The URI of a running MongoDB, if there is one.
     pub mongo: Option<String>,
-    /// A Redis, if one runs.
+    /// The URL of a running Redis, if there is one.
     pub redis: Option<String>,
 }
 
 impl Contender {
-    /// How to speak with it.
+    /// The wire protocol of the contender.
     pub fn dialect(&self) -> Dialect {
         match self.program {
             Program::AnonChat => Dialect::AnonChat,
@@ -120,7 +120,7 @@ impl Contender {
         }
     }
 
-    /// Whether it acknowledges.
+    /// Whether the contender acknowledges messages.
     pub fn acks(&self) -> bool {
         match self.program {
             Program::Floor { .. } => false,
@@ -179,7 +179,7 @@ impl Contender {
         Ok(command)
     }
 
-    /// Starts so many nodes of it on the servers' core, and waits until they are ready.
+    /// Starts this many nodes on the core for servers, and waits until they are ready.
     pub fn start(&self, places: &Places, nodes: usize) -> Result<Servers> {
         let run = format!("{:08x}", rand::random::<u32>());
         let folder = tempfile::tempdir()?;
@@ -189,7 +189,7 @@ impl Contender {
             let mut command = self.command(places, port, &servers.folder, &run)?;
             let log = std::fs::File::options().create(true).append(true).open(servers.folder.path().join("log"))?;
             command.current_dir(&places.root).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
-            // A child inherits the core of the thread that starts it.
+            // A child process inherits the core of the thread that starts it.
             machine::pin(SERVER_CORE)?;
             let child = command.spawn().with_context(|| format!("{command:?} cannot be started"));
             machine::pin(LOAD_CORE)?;
@@ -206,7 +206,7 @@ impl Contender {
     }
 }
 
-/// Waits until the server calls itself ready.
+/// Waits until `/readyz` answers 200.
 fn answers(door: SocketAddr) -> Result<()> {
     let request = b"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
     let deadline = Instant::now() + Duration::from_secs(30);
@@ -219,22 +219,22 @@ fn answers(door: SocketAddr) -> Result<()> {
     bail!("not ready after 30 seconds")
 }
 
-/// Running servers of one contender; killed when dropped.
+/// The running servers of one contender. They are killed when this value is dropped.
 #[derive(Debug)]
 pub struct Servers {
     children: Vec<Child>,
-    /// Where they listen.
+    /// The addresses that they listen on.
     pub addresses: Vec<SocketAddr>,
     folder: TempDir,
 }
 
 impl Servers {
-    /// Their processes.
+    /// The process ids of the servers.
     pub fn pids(&self) -> Vec<u32> {
         self.children.iter().map(Child::id).collect()
     }
 
-    /// What they complained about.
+    /// What the servers wrote to standard error.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
@@ -247,16 +247,16 @@ impl Servers {
         if line.trim() != "listening" {
             bail!("it said “{}” where it should have said “listening”", line.trim());
         }
-        // The pipe stays open, so that a late word does not kill the server.
+        // Keeps the pipe open, because a later write to a closed pipe would kill the server.
         child.stdout = Some(output.into_inner());
         Ok(())
     }
 
-    /// Asks them to stop, and insists after five seconds.
+    /// Stops the servers with SIGTERM, and kills them after five seconds.
     pub fn stop(&mut self) {
         for child in &self.children {
             if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
-                // It may have ended by itself.
+                // The process may have exited already.
                 let _ = kill_process(pid, Signal::TERM);
             }
         }

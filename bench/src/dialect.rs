@@ -1,34 +1,36 @@
-//! How to speak with each server: its requests, its frames, and what to look for in what it says.
+//! How to communicate with each kind of server: requests, frames, and the byte patterns to search in its answers.
+//!
+//! Answers are searched, not parsed, so that the load needs little CPU.
 
 use memchr::memmem;
 
 use crate::wire;
 
-/// A language of the wire.
+/// A wire protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
-    /// AnonChat's own.
+    /// AnonChat's protocol.
     AnonChat,
-    /// JSON over plain WebSocket: `ws`, and the floor.
+    /// JSON over plain WebSocket, for the `ws` peers and the floor.
     Plain,
-    /// Engine.IO 4 with Socket.IO 5 on it, over WebSocket only.
+    /// Socket.IO 5 over Engine.IO 4, with WebSocket as the only transport.
     SocketIo,
 }
 
-/// What a text message means.
+/// The kind of a text message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meaning {
-    /// Entries of the room, in order.
+    /// Events of the room, in order.
     Events,
-    /// The room from scratch.
+    /// The complete state of the room.
     Snapshot,
-    /// The room from where it was left.
+    /// The events that were missed.
     Resumed,
-    /// A message was taken.
+    /// The ack of a message.
     Ack,
-    /// Something was refused.
+    /// A refusal.
     Refused,
-    /// Engine.IO wants to know whether we are there.
+    /// A ping of Engine.IO, which needs a pong.
     EnginePing,
     /// Engine.IO is open.
     EngineOpen,
@@ -36,13 +38,13 @@ pub enum Meaning {
     Connected,
     /// The log cannot be continued.
     Reset,
-    /// The server is about to close.
+    /// The server is about to close the socket.
     Bye,
     /// Anything else.
     Other,
 }
 
-/// Says what a text message is, by its first bytes.
+/// The kind of a text message, recognised by its first bytes.
 pub fn meaning(dialect: Dialect, text: &[u8]) -> Meaning {
     if dialect == Dialect::SocketIo {
         return match text {
@@ -69,7 +71,7 @@ pub fn meaning(dialect: Dialect, text: &[u8]) -> Meaning {
     }
 }
 
-/// The handshake of a socket.
+/// The HTTP request that opens a socket.
 pub fn upgrade(dialect: Dialect, room: &str, name: &str, cookie: &str) -> Vec<u8> {
     let (path, cookie) = match dialect {
         Dialect::AnonChat => ("/ws".to_owned(), format!("Cookie: {cookie}\r\n")),
@@ -84,7 +86,7 @@ pub fn upgrade(dialect: Dialect, room: &str, name: &str, cookie: &str) -> Vec<u8
     .into_bytes()
 }
 
-/// A request of AnonChat's REST door.
+/// A `POST` to AnonChat's REST API.
 pub fn post(path: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     format!(
@@ -93,7 +95,7 @@ pub fn post(path: &str, body: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Asks for a room from scratch, or from a place in its log.
+/// The frame that follows a room, from scratch or from an epoch and seq.
 pub fn subscribe(dialect: Dialect, room: &str, place: Option<(u64, u64)>) -> String {
     match (dialect, place) {
         (Dialect::AnonChat, None) => format!(r#"{{"type":"subscribe","code":"{room}"}}"#),
@@ -105,7 +107,7 @@ pub fn subscribe(dialect: Dialect, room: &str, place: Option<(u64, u64)>) -> Str
     }
 }
 
-/// Says something. `acked`: whether the server is asked to acknowledge it (Socket.IO leaves the choice to the sender).
+/// The frame that sends a message. `acked`: whether to ask for an ack (with Socket.IO the sender decides).
 pub fn send(dialect: Dialect, room: &str, run: u32, index: u32, acked: bool) -> String {
     let id = format!("{run:08x}-0000-7000-8000-{index:012x}");
     let body = body(index);
@@ -119,7 +121,7 @@ pub fn send(dialect: Dialect, room: &str, run: u32, index: u32, acked: bool) -> 
     }
 }
 
-/// What people say; each is followed by the message's index, and about 80 bytes long with it.
+/// Texts of messages. With the index that is appended, each has about 80 bytes.
 const SENTENCES: [&str; 8] = [
     "Shall we meet at seven by the bridge? I can bring the maps and coffee.",
     "The train is late again, so please start without me and save me a seat.",
@@ -131,12 +133,12 @@ const SENTENCES: [&str; 8] = [
     "Thanks, everybody! That was the best birthday I have had for years.",
 ];
 
-/// A message that says which one it is.
+/// The text of a message, which contains its index.
 fn body(index: u32) -> String {
     format!("{} ~{index}~", SENTENCES[index as usize % SENTENCES.len()])
 }
 
-/// Calls back for the index of every message in a text, in order.
+/// Calls `found` with the index of every message in a text, in order.
 pub fn each_index(text: &[u8], mut found: impl FnMut(u32)) {
     let mut marks = memchr::memchr_iter(b'~', text);
     while let (Some(from), Some(to)) = (marks.next(), marks.next()) {
@@ -146,7 +148,7 @@ pub fn each_index(text: &[u8], mut found: impl FnMut(u32)) {
     }
 }
 
-/// What to look for, compiled once.
+/// Search patterns, compiled once.
 pub struct Needles {
     seq: memmem::Finder<'static>,
     head: memmem::Finder<'static>,
@@ -168,7 +170,7 @@ impl Default for Needles {
 }
 
 impl Needles {
-    /// Calls back for every `seq`, in order.
+    /// Calls `found` with every `seq` in a text, in order.
     pub fn each_seq(&self, text: &[u8], mut found: impl FnMut(u64)) {
         for at in self.seq.find_iter(text) {
             if let Some(seq) = number(&text[at + 6..]) {
@@ -177,22 +179,22 @@ impl Needles {
         }
     }
 
-    /// What of a resumed room is before who is there and how far they have read, which is in seqs too.
+    /// The part of a `resumed` frame before `connected`. After it come read positions, which contain seqs too.
     pub fn missed<'a>(&self, text: &'a [u8]) -> &'a [u8] {
         &text[..self.connected.find(text).unwrap_or(text.len())]
     }
 
-    /// The head of a snapshot.
+    /// The `head` of a snapshot.
     pub fn head(&self, text: &[u8]) -> Option<u64> {
         number(&text[self.head.find(text)? + 7..])
     }
 
-    /// Its epoch.
+    /// The `epoch` of a snapshot.
     pub fn epoch(&self, text: &[u8]) -> Option<u64> {
         number(&text[self.epoch.find(text)? + 8..])
     }
 
-    /// The index in the id of an ack.
+    /// The message index in the id of an ack.
     pub fn acked(&self, text: &[u8]) -> Option<u32> {
         let start = self.id.find(text)? + 6;
         let id = str::from_utf8(text.get(start + 24..start + 36)?).ok()?;
@@ -200,7 +202,7 @@ impl Needles {
     }
 }
 
-/// The number that a text starts with.
+/// The number at the beginning of a text.
 fn number(text: &[u8]) -> Option<u64> {
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit());
     let mut value = None;

@@ -1,5 +1,8 @@
-//! The floor: what it costs to hand every message to every member with one `write` each, on one thread, and nothing else. No
-//! JSON is read, no seq given, nothing remembered. What a chat server costs beyond it is what its promises cost.
+//! The floor: a server that only forwards every message to every member of its room, on one thread, with one `write`
+//! each.
+//!
+//! It parses no JSON, assigns no seq and stores nothing. The cost of a chat server beyond the floor is the cost of its
+//! features and promises.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -19,7 +22,7 @@ use crate::{
     wire,
 };
 
-/// A member with more than this waiting is let go.
+/// A member with more unsent bytes than this is disconnected.
 const BACKLOG_BYTES: usize = 4 * 1024 * 1024;
 const LISTENER: Token = Token(usize::MAX);
 
@@ -43,12 +46,12 @@ struct Floor {
     rooms: Vec<Room>,
     names: HashMap<String, usize>,
     gather: u64,
-    /// Rooms that gather, and until when; the first is due first.
+    /// Rooms with gathered messages, and when to write them. The earliest comes first.
     due: VecDeque<(u64, usize)>,
     buffer: Vec<u8>,
 }
 
-/// Serves until killed. With `gather_ms`, the messages of that time leave in one write.
+/// Serves until killed. With `gather_ms`, all messages of that time go out in one write.
 pub fn serve(port: u16, gather_ms: u64) -> Result<()> {
     raise_file_limit()?;
     let address = SocketAddr::from(([127, 0, 0, 1], port));
@@ -137,7 +140,7 @@ impl Floor {
         }
     }
 
-    /// Takes what is complete, and gives how many bytes that was.
+    /// Handles all complete frames in the buffer. Returns how many bytes they had.
     fn take(&mut self, index: usize, buffer: &mut [u8]) -> Result<usize> {
         let mut used = 0;
         if self.members[index].as_ref().is_some_and(|member| member.room.is_none()) {
@@ -215,7 +218,7 @@ impl Floor {
         let mut at = 0;
         while let Some(&index) = self.rooms[room].members.get(at) {
             self.write(index, bytes);
-            // Whoever was let go has made place for another.
+            // If this member was disconnected, `swap_remove` has put another into its place.
             at += usize::from(self.members[index].is_some());
         }
     }

@@ -1,4 +1,4 @@
-//! What the machine tells and does: the clock, cores, file limits, CPU time and memory of processes.
+//! Access to the machine: clock, CPU cores, file limit, and the CPU time and memory of processes.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -12,31 +12,31 @@ use rustix::{
     time::{ClockId, clock_gettime},
 };
 
-/// The core of the servers and databases.
+/// The core that the servers and databases run on.
 pub const SERVER_CORE: usize = 0;
-/// The core of the load.
+/// The core that the load runs on.
 pub const LOAD_CORE: usize = 1;
 
-/// Nanoseconds of the monotonic clock, the one that `timerfd` counts by.
+/// The monotonic clock in nanoseconds, the one that `timerfd` uses.
 pub fn now() -> u64 {
     let time = clock_gettime(ClockId::Monotonic);
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
-/// Nanoseconds of CPU time that this process used.
+/// The CPU time of this process in nanoseconds.
 pub fn own_cpu() -> u64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
-/// Puts this thread, and all processes it starts from here on, on one core.
+/// Pins this thread, and all processes that it starts afterwards, to one core.
 pub fn pin(core: usize) -> Result<()> {
     let mut cores = CpuSet::new();
     cores.set(core);
     sched_setaffinity(None::<Pid>, &cores).with_context(|| format!("core {core} cannot be had: two are needed"))
 }
 
-/// Allows as many open files as the system lets us. Children inherit it.
+/// Raises the limit of open files to the maximum. Child processes inherit it.
 pub fn raise_file_limit() -> Result<u64> {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
@@ -44,7 +44,7 @@ pub fn raise_file_limit() -> Result<u64> {
     Ok(limit.current.unwrap_or(u64::MAX))
 }
 
-/// CPU time of some processes, thread by thread.
+/// Measures the CPU time of processes, thread by thread.
 pub struct CpuMeter {
     pids: Vec<u32>,
     threads: HashMap<(u32, u32), u64>,
@@ -52,13 +52,13 @@ pub struct CpuMeter {
 }
 
 impl CpuMeter {
-    /// Counts from now on.
+    /// Starts to measure.
     pub fn start(pids: &[u32]) -> Self {
         Self { pids: pids.to_vec(), threads: thread_times(pids), ticks: process_times(pids) }
     }
 
-    /// Seconds since the start. `schedstat` counts in nanoseconds but forgets threads that ended; if one did, what the
-    /// processes say themselves counts, in ticks of 10 ms.
+    /// The CPU seconds since the start. `schedstat` has nanoseconds, but forgets threads that have ended. If one has,
+    /// the times of the processes are used, which have a resolution of 10 ms.
     pub fn seconds(&self) -> f64 {
         let now = thread_times(&self.pids);
         if self.threads.keys().any(|thread| !now.contains_key(thread)) {
@@ -88,14 +88,14 @@ fn thread_times(pids: &[u32]) -> HashMap<(u32, u32), u64> {
 fn process_times(pids: &[u32]) -> u64 {
     let of = |pid: &u32| {
         let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // After the name, which may hold spaces: state is field 3, utime 14, stime 15.
+        // After the name, which may contain spaces: state is field 3, utime 14, stime 15.
         let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
         Some(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?)
     };
     pids.iter().filter_map(of).sum()
 }
 
-/// The machine's CPU time, in ticks over all cores.
+/// The CPU times of the whole machine, in ticks over all cores.
 #[derive(Clone, Copy)]
 pub struct MachineTimes {
     busy: u64,
@@ -104,7 +104,7 @@ pub struct MachineTimes {
 }
 
 impl MachineTimes {
-    /// As of now.
+    /// Reads the current times.
     pub fn read() -> Result<Self> {
         let text = fs::read_to_string("/proc/stat")?;
         let line = text.lines().next().context("/proc/stat is empty")?;
@@ -116,7 +116,7 @@ impl MachineTimes {
         Ok(Self { busy: total - idle - steal, steal, total })
     }
 
-    /// The share of all cores that was stolen by the host since `before`, and the seconds of CPU used by anybody.
+    /// Since `before`: the share of all cores that the host took (steal), and the CPU seconds used by all processes.
     pub fn since(self, before: Self) -> (f64, f64) {
         let total = self.total.saturating_sub(before.total).max(1) as f64;
         let steal = self.steal.saturating_sub(before.steal) as f64 / total;
@@ -124,7 +124,7 @@ impl MachineTimes {
     }
 }
 
-/// Bytes of memory that only these processes use, and their resident set.
+/// The bytes of memory that only these processes use, and their resident set.
 pub fn memory(pids: &[u32]) -> Result<(u64, u64)> {
     let (mut private, mut resident) = (0, 0);
     for pid in pids {
@@ -143,7 +143,7 @@ pub fn memory(pids: &[u32]) -> Result<(u64, u64)> {
     Ok((private, resident))
 }
 
-/// The processes that our parent started beside us and that have one of these names: the databases of `script/services`.
+/// The processes with one of these names that have the same parent as this process: the databases of `script/services`.
 pub fn siblings(names: &[&str]) -> BTreeMap<String, u32> {
     let parent = rustix::process::getppid().map_or(0, Pid::as_raw_pid);
     let mut found = BTreeMap::new();
@@ -160,7 +160,7 @@ pub fn siblings(names: &[&str]) -> BTreeMap<String, u32> {
     found
 }
 
-/// What the machine is, for the report.
+/// A description of the machine for the report.
 pub fn describe() -> BTreeMap<String, String> {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let field = |text: &str, name: &str| {

@@ -22,7 +22,7 @@ use contender::{Contender, Places};
 use rand::seq::SliceRandom;
 use results::{Results, Round};
 
-/// Rounds in which the host took more than this share of the CPU away do not count.
+/// A round does not count if the host took more than this share of the CPU time (steal).
 const STEAL: f64 = 0.02;
 
 /// Measures AnonChat side by side with its peers.
@@ -35,20 +35,20 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Serves as the floor: a broadcast without any logic.
+    /// Runs the floor: a server that only forwards messages.
     Floor {
-        /// Where to listen on 127.0.0.1.
+        /// The port on 127.0.0.1.
         #[arg(long)]
         port: u16,
-        /// How long messages are gathered before they are written.
+        /// How many milliseconds messages are gathered before they are written.
         #[arg(long, default_value_t = 0)]
         gather_ms: u64,
     },
     /// Measures, and writes the report.
     Run(Run),
-    /// Writes the report again from what was measured.
+    /// Writes the report again from `results.json`.
     Report {
-        /// Where `results.json` is.
+        /// The folder of `results.json`.
         #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR")))]
         folder: PathBuf,
     },
@@ -58,25 +58,25 @@ enum Task {
 struct Run {
     /// Which workloads, such as W1 W3; all if none is named.
     workloads: Vec<String>,
-    /// Three rounds, and shorter ones.
+    /// Runs three shorter rounds.
     #[arg(long)]
     short: bool,
-    /// How many rounds.
+    /// The number of rounds.
     #[arg(long)]
     rounds: Option<usize>,
     /// Only these contenders, such as floor,anonchat,ws; a name stands for all that start with it.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
-    /// AnonChat's server.
+    /// The binary of AnonChat's server.
     #[arg(long, env = "ANONCHAT_BIN")]
     anonchat: PathBuf,
-    /// Where `results.json`, `RESULTS.md` and `results.svg` go.
+    /// The folder for `results.json`, `RESULTS.md` and `results.svg`.
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR")))]
     folder: PathBuf,
-    /// A MongoDB (a replica set).
+    /// The URI of a MongoDB (a replica set).
     #[arg(long, env = "TEST_MONGO_URI", hide_env_values = true)]
     mongo: Option<String>,
-    /// A Redis.
+    /// The URL of a Redis.
     #[arg(long, env = "TEST_REDIS_URL", hide_env_values = true)]
     redis: Option<String>,
 }
@@ -124,7 +124,7 @@ fn measure(run: &Run) -> Result<()> {
             short: run.short,
             rounds: Vec::new(),
         };
-        // A thrown round is made up for, but not for ever.
+        // A round that does not count is repeated, but not without end.
         while done.kept().count() < wanted && done.rounds.len() < wanted + wanted.div_ceil(2) {
             let mut order = contenders.clone();
             order.shuffle(&mut rand::rng());
@@ -154,7 +154,7 @@ fn measure(run: &Run) -> Result<()> {
     Ok(())
 }
 
-/// The first line of what a command says; empty if it cannot.
+/// The first line of a command's output. Empty if the command fails.
 fn words(root: &Path, command: &str, arguments: &[&str]) -> String {
     let output = Command::new(command).args(arguments).current_dir(root).output();
     let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();

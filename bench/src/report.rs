@@ -1,4 +1,4 @@
-//! The report: tables and a picture, all from `results.json`.
+//! The report: makes the tables of `RESULTS.md` and the picture `results.svg` from `results.json`.
 
 use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
 
@@ -15,9 +15,9 @@ struct Column {
     value: &'static str,
     head: &'static str,
     digits: usize,
-    /// What to multiply with, such as 100 for percent.
+    /// The factor for the shown value, such as 100 for percent.
     scale: f64,
-    /// Also shown as a ratio to the floor.
+    /// Also shows the value as a ratio to the floor's.
     to_floor: bool,
 }
 
@@ -33,7 +33,7 @@ const fn beside_floor(value: &'static str, head: &'static str, digits: usize) ->
     Column { value, head, digits, scale: 1.0, to_floor: true }
 }
 
-/// The tables of a workload.
+/// The tables of a workload: the title and columns of each.
 fn tables(workload: &str) -> Vec<(&'static str, Vec<Column>)> {
     match workload {
         "W1" => vec![
@@ -214,15 +214,15 @@ fn faults(phases: &[&'static str]) -> Vec<Column> {
     columns
 }
 
-/// What a goal compares with.
+/// What a goal requires of a value.
 enum Bar {
-    /// At most this share of the best of these peers.
+    /// At most this multiple of the best of these contenders.
     AtMost(f64, &'static [&'static str]),
-    /// At least this many times the best of these peers.
+    /// At least this multiple of the best of these contenders.
     AtLeast(f64, &'static [&'static str]),
-    /// At most this.
+    /// At most this value.
     Below(f64),
-    /// At least this.
+    /// At least this value.
     Above(f64),
 }
 
@@ -239,7 +239,7 @@ const WS: &[&str] = &["ws-minimal"];
 const SOCKETIO: &[&str] = &["socketio-full"];
 const ON_MONGO: &[&str] = &["ws-mongo", "socketio-mongo"];
 
-/// What AnonChat wants to reach.
+/// The performance goals of AnonChat.
 const GOALS: &[Goal] = &[
     goal("W1", "CPU a delivery at 50/s, against the floor’s", "at50.cpu_us", Bar::AtMost(1.35, FLOOR)),
     goal("W1", "p99 at 50/s, against the floor’s", "at50.p99", Bar::AtMost(1.5, FLOOR)),
@@ -270,7 +270,7 @@ const fn goal(workload: &'static str, text: &'static str, value: &'static str, b
     Goal { workload, text, contender: "anonchat", value, bar }
 }
 
-/// Writes `RESULTS.md` and `results.svg`.
+/// Writes `RESULTS.md` and `results.svg` into a folder.
 pub fn write(folder: &Path, results: &Results) -> Result<()> {
     fs::write(folder.join("RESULTS.md"), markdown(results)?)?;
     picture(&folder.join("results.svg"), results)
@@ -292,7 +292,7 @@ fn markdown(results: &Results) -> Result<String> {
         write_notes(&mut text, workload)?;
     }
     text.push_str("\n## The machine\n");
-    // Most were measured on one machine with one set of versions.
+    // Most workloads were measured on the same machine with the same versions, which are then listed once.
     let mut seen: Vec<(BTreeMap<String, String>, Vec<&str>)> = Vec::new();
     for (name, workload) in &results.workloads {
         let mut all = workload.machine.clone();
@@ -399,7 +399,7 @@ fn write_goals(text: &mut String, results: &Results) -> Result<()> {
     let mut rows = String::new();
     for goal in GOALS {
         let Some(workload) = results.workloads.get(goal.workload) else { continue };
-        // A value may be compared with another one of the peers.
+        // `own=theirs` compares a value with another value of the peers.
         let (own, theirs) = goal.value.split_once('=').unwrap_or((goal.value, goal.value));
         let Some(value) = workload.estimate(goal.contender, own) else { continue };
         let best = |names: &[&str], better: fn(f64, f64) -> f64| {
@@ -427,7 +427,7 @@ fn write_goals(text: &mut String, results: &Results) -> Result<()> {
     Ok(())
 }
 
-/// Three digits that count.
+/// A number with three significant digits.
 fn short(value: f64) -> String {
     let digits = if value.abs() >= 100.0 {
         0
@@ -439,7 +439,7 @@ fn short(value: f64) -> String {
     format!("{value:.digits$}")
 }
 
-/// What the picture shows: one panel each.
+/// The panels of the picture: workload, value and title.
 const PANELS: &[(&str, &str, &str)] = &[
     ("W1", "capacity", "W1 capacity, messages/s (more is better)"),
     ("W1", "at50.cpu_us", "W1 CPU for a delivery, µs (less is better)"),

@@ -1,4 +1,4 @@
-//! What was measured, as it is kept in `results.json`, and what can be said about it.
+//! The measurements as they are stored in `results.json`, and the statistics over them.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -9,58 +9,58 @@ use serde::{Deserialize, Serialize};
 /// The values of one contender in one round, by name.
 pub type Values = BTreeMap<String, f64>;
 
-/// All that is known.
+/// All measurements.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Results {
-    /// By workload.
+    /// The measurements of each workload.
     pub workloads: BTreeMap<String, Workload>,
 }
 
-/// One workload.
+/// The measurements of one workload.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Workload {
-    /// When it was measured, in UTC.
+    /// The date of the measurement, in UTC.
     pub date: String,
-    /// Which commit of AnonChat, with a `+` if something was changed since.
+    /// The commit of AnonChat, with a `+` if the working tree had changes.
     pub commit: String,
-    /// What it ran on.
+    /// The machine that it ran on.
     pub machine: BTreeMap<String, String>,
-    /// What ran.
+    /// The versions of all programs.
     pub versions: BTreeMap<String, String>,
-    /// Whether with `--short`.
+    /// Whether it was measured with `--short`.
     pub short: bool,
-    /// Every round.
+    /// All rounds.
     pub rounds: Vec<Round>,
 }
 
-/// Every contender once, in random order.
+/// One round: every contender once, in random order.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Round {
-    /// The order.
+    /// The order of the contenders.
     pub order: Vec<String>,
-    /// The largest share of CPU time that the host took away while anybody was measured.
+    /// The largest share of CPU time that the host took during the round (steal).
     pub steal: f64,
-    /// Whether it counts.
+    /// Whether the round counts.
     pub kept: bool,
-    /// What was measured.
+    /// The values of each contender.
     pub contenders: BTreeMap<String, Values>,
-    /// What went wrong.
+    /// Descriptions of what went wrong.
     pub notes: Vec<String>,
 }
 
-/// A median, and the 95 % interval around it.
+/// A median with its 95 % confidence interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
     /// The median over the rounds.
     pub median: f64,
-    /// The lower end.
+    /// The lower end of the interval.
     pub low: f64,
-    /// The upper end.
+    /// The upper end of the interval.
     pub high: f64,
 }
 
 impl Results {
-    /// Reads what was kept; nothing, if there is no such file.
+    /// Reads the measurements from a file. Empty if the file does not exist.
     pub fn load(path: &Path) -> Result<Self> {
         match fs::read(path) {
             Ok(bytes) => serde_json::from_slice(&bytes).with_context(|| format!("{} cannot be read", path.display())),
@@ -69,7 +69,7 @@ impl Results {
         }
     }
 
-    /// Keeps it.
+    /// Writes the measurements to a file.
     pub fn save(&self, path: &Path) -> Result<()> {
         let mut text = serde_json::to_string_pretty(self)?;
         text.push('\n');
@@ -81,12 +81,12 @@ impl Results {
 }
 
 impl Workload {
-    /// Rounds that count.
+    /// The rounds that count.
     pub fn kept(&self) -> impl Iterator<Item = &Round> {
         self.rounds.iter().filter(|round| round.kept)
     }
 
-    /// Who took part, in the order of the report.
+    /// The contenders that took part, in the order of the report.
     pub fn contenders(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         for name in self.rounds.iter().flat_map(|round| round.contenders.keys()) {
@@ -101,13 +101,13 @@ impl Workload {
         names
     }
 
-    /// A value of a contender over the rounds.
+    /// The estimate of a contender's value over the rounds.
     pub fn estimate(&self, contender: &str, value: &str) -> Option<Estimate> {
         let of = |round: &Round| round.contenders.get(contender)?.get(value).copied();
         estimate(&self.kept().filter_map(of).collect::<Vec<_>>())
     }
 
-    /// How a value of a contender compares with that of another in the same round.
+    /// The estimate of the ratio of two contenders' values in the same round.
     pub fn ratio(&self, contender: &str, to: &str, value: &str) -> Option<Estimate> {
         let of = |round: &Round| {
             let (own, other) = (round.contenders.get(contender)?.get(value)?, round.contenders.get(to)?.get(value)?);
@@ -117,7 +117,7 @@ impl Workload {
     }
 }
 
-/// The median, with a bootstrap of 2,000 samples; always the same for the same values.
+/// The median and its interval by a bootstrap of 2,000 samples. Deterministic: the same values give the same result.
 pub fn estimate(values: &[f64]) -> Option<Estimate> {
     if values.is_empty() {
         return None;

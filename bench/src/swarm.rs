@@ -1,5 +1,11 @@
-//! The load: thousands of sockets on one thread, in an open loop. What is to be sent, and when, is fixed beforehand; a
-//! server that stalls does not slow its questioner down, and its latency counts from when the message was due.
+//! The load: thousands of sockets on one thread, in an open loop.
+//!
+//! What is sent, and when, is fixed before a phase begins. A server that stalls does not slow the load down, and the
+//! latency of a message counts from when it was due (no coordinated omission). Every message carries its index, so that
+//! each delivery can be checked: exactly once, in order, to the right room.
+//!
+//! [`Swarm`] has the clients and the event loop, [`Tally`] the results of a phase. What to send and how to read answers
+//! is in `dialect`.
 
 use std::{
     io::{ErrorKind, Read, Write},
@@ -26,34 +32,34 @@ use crate::{
 const TIMER: Token = Token(usize::MAX);
 const SECOND: u64 = 1_000_000_000;
 
-/// A place where people are.
+/// A chat room.
 #[derive(Clone, Debug, Default)]
 pub struct Room {
-    /// Its name or code.
+    /// The room's name or code.
     pub name: String,
-    /// The life of its log, once it is known.
+    /// The epoch of the room's log, once it is known.
     pub epoch: u64,
-    /// Who is in it, by index.
+    /// The indexes of the members' clients.
     pub members: Vec<usize>,
-    /// Who of them speaks, in turns.
+    /// The indexes of the members who send messages, in turns.
     pub senders: Vec<usize>,
 }
 
-/// How a socket is opened.
+/// How a client connects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opening {
-    /// Only REST: makes the room, and oneself its first member.
+    /// Makes the room by REST, with the client as its first member. Opens no socket.
     Create {
-        /// Whether it keeps what is said.
+        /// Whether the room keeps its messages.
         preserve: bool,
     },
-    /// Only REST: becomes a member.
+    /// Joins the room by REST. Opens no socket.
     Enter,
-    /// The socket of a member, until it follows the room.
+    /// Opens the socket of a member and follows the room.
     Follow,
-    /// All of it, on one connection: becomes a member, has the history, and follows the room from there.
+    /// Joins by REST, reads the history in the answer, and follows the room from there, all on one connection.
     Join,
-    /// As `Follow`, from the last seq on.
+    /// Like `Follow`, but resumes after the last seq that the client has.
     Resume,
 }
 
@@ -70,13 +76,13 @@ enum Stage {
 /// One client.
 #[derive(Debug)]
 pub struct Client {
-    /// Which of the servers it speaks to.
+    /// The index of the server that it connects to.
     pub node: usize,
-    /// The room it is in.
+    /// The index of its room.
     pub room: usize,
-    /// Which histogram its latencies go to.
+    /// The index of the histogram that its latencies go to.
     pub class: usize,
-    /// It never reads once it follows its room.
+    /// The client stops reading once it follows its room.
     pub mute: bool,
     cookie: String,
     stream: Option<TcpStream>,
@@ -89,63 +95,63 @@ pub struct Client {
     seen: Vec<u64>,
 }
 
-/// What to do at a time.
+/// A scheduled action.
 #[derive(Clone, Copy, Debug)]
 pub enum Action {
-    /// The next message, in this room.
+    /// Sends the next message in this room.
     Say(usize),
-    /// Opens a client's socket, after closing the one it has.
+    /// Opens a client's socket, after closing the old one.
     Open(usize, Opening),
-    /// Cuts a client's socket with a reset.
+    /// Closes a client's socket with a TCP reset.
     Cut(usize),
 }
 
-/// What came of a phase.
+/// The results of one phase.
 #[derive(Debug)]
 pub struct Tally {
     first: u32,
-    /// Per message: when it was due, its room, its place among the phase's messages of that room.
+    /// For each message: when it was due, its room, and its number among the phase's messages in that room.
     messages: Vec<(u64, u32, u32)>,
     acked_bits: Vec<u64>,
-    /// Latency of deliveries by class, in microseconds from when the message was due.
+    /// The latency of deliveries by class, in microseconds from when the message was due.
     pub delivery: [Histogram<u64>; 2],
-    /// Latency of acks.
+    /// The latency of acks, in microseconds.
     pub ack: Histogram<u64>,
-    /// From when a socket was due to be opened until it followed its room.
+    /// The time from when a socket was due to be opened until it followed its room, in microseconds.
     pub open: Histogram<u64>,
-    /// Deliveries that came, and that had to come.
+    /// The number of deliveries that arrived.
     pub delivered: u64,
-    /// See `delivered`.
+    /// The number of deliveries that had to arrive.
     pub expected: u64,
-    /// Acks that came.
+    /// The number of acks that arrived.
     pub acks: u64,
-    /// Deliveries that came twice.
+    /// Deliveries that arrived more than once.
     pub doubled: u64,
-    /// Holes and repetitions in the seqs of a connection.
+    /// Gaps and repetitions in the seqs of a connection.
     pub disorder: u64,
-    /// Deliveries that did not come.
+    /// Deliveries that never arrived.
     pub missing: u64,
-    /// Deliveries to whom is in another room.
+    /// Deliveries to a client in another room.
     pub stray: u64,
     /// Error frames.
     pub refused: u64,
-    /// Sockets that the server closed, or refused.
+    /// Sockets that the server closed or refused.
     pub closed: u64,
-    /// Logs that could not be continued.
+    /// `reset` frames: logs that could not be continued.
     pub resets: u64,
-    /// Sockets to be opened, and opened.
+    /// The number of sockets that were due to be opened.
     pub openings: u64,
-    /// See `openings`.
+    /// The number of those that followed their room.
     pub opened: u64,
-    /// When the last socket that was to be opened followed its room.
+    /// When the last of them followed its room.
     pub last_open: u64,
-    /// When it began.
+    /// When the phase began.
     pub started: u64,
-    /// When the last of it came.
+    /// When the last expected frame arrived.
     pub ended: u64,
-    /// CPU time of the load itself, as it began and as it ended.
+    /// The CPU time of the load itself, at the beginning and at the end.
     own_cpu: (u64, u64),
-    /// What was said last by a server that refused something.
+    /// The last refusal that a server sent.
     pub complaint: String,
 }
 
@@ -188,17 +194,17 @@ impl Tally {
         self.own_cpu.1 = own_cpu();
     }
 
-    /// The share of its core that the load used; near 1, it may have been the limit itself.
+    /// The share of its core that the load itself used. Close to 1, the load may have been the bottleneck.
     pub fn load_share(&self) -> f64 {
         self.own_cpu.1.saturating_sub(self.own_cpu.0) as f64 / (self.ended - self.started).max(1) as f64
     }
 
-    /// Whether everything came, once and in order, and nobody was cut off.
+    /// Whether every delivery arrived once and in order, and no socket was closed.
     pub fn is_clean(&self) -> bool {
         self.missing + self.doubled + self.disorder + self.stray + self.refused + self.closed + self.resets == 0
     }
 
-    /// What was wrong, for the log.
+    /// All counts of faults, for the log.
     pub fn faults(&self) -> String {
         format!(
             "missing {} doubled {} disorder {} stray {} refused {} closed {} resets {} {}",
@@ -214,22 +220,22 @@ impl Tally {
     }
 }
 
-/// A percentile in milliseconds.
+/// A percentile of a histogram, in milliseconds.
 pub fn percentile(histogram: &Histogram<u64>, share: f64) -> f64 {
     histogram.value_at_quantile(share) as f64 / 1000.0
 }
 
-/// All clients, and the loop that serves them.
+/// All clients, and the event loop that serves them.
 pub struct Swarm {
-    /// All of them.
+    /// All clients.
     pub clients: Vec<Client>,
-    /// Where they are.
+    /// All rooms.
     pub rooms: Vec<Room>,
-    /// What came of the phase that runs.
+    /// The results of the running phase.
     pub tally: Tally,
     nodes: Vec<SocketAddr>,
     dialect: Dialect,
-    /// Whether the server acknowledges.
+    /// Whether the server acknowledges messages.
     acked: bool,
     run: u32,
     next_index: u32,
@@ -243,7 +249,7 @@ pub struct Swarm {
 }
 
 impl Swarm {
-    /// Nobody yet.
+    /// A swarm without clients.
     pub fn new(nodes: &[SocketAddr], dialect: Dialect, acked: bool) -> Result<Self> {
         let poll = Poll::new()?;
         let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
@@ -267,7 +273,7 @@ impl Swarm {
         })
     }
 
-    /// A room with this many members, all speaking in turns, on the first node.
+    /// Adds a room with this many members on the first node. All of them send, in turns.
     pub fn add_room(&mut self, members: usize) -> usize {
         let room = self.rooms.len();
         let first = self.clients.len();
@@ -292,7 +298,7 @@ impl Swarm {
         room
     }
 
-    /// Makes the rooms and their members where the server wants that before any socket, some dozens at a time.
+    /// Makes the rooms and memberships by REST, where the server needs them before any socket. Some dozens at a time.
     pub fn prepare(&mut self, preserve: bool) -> Result<()> {
         self.prepare_owners(preserve)?;
         if self.dialect != Dialect::AnonChat {
@@ -302,7 +308,7 @@ impl Swarm {
         self.open_all(&others, Opening::Enter, 32)
     }
 
-    /// Makes the rooms, with their first member only.
+    /// Makes the rooms with only their first member.
     pub fn prepare_owners(&mut self, preserve: bool) -> Result<()> {
         if self.dialect != Dialect::AnonChat {
             return Ok(());
@@ -311,7 +317,7 @@ impl Swarm {
         self.open_all(&owners, Opening::Create { preserve }, 32)
     }
 
-    /// Opens sockets, so many at a time, until all are open.
+    /// Opens the sockets of these clients, at most `at_once` at a time, until all of them follow their rooms.
     pub fn open_all(&mut self, clients: &[usize], opening: Opening, at_once: usize) -> Result<()> {
         self.begin();
         self.opening = 0;
@@ -341,24 +347,24 @@ impl Swarm {
         }
     }
 
-    /// A new phase: nothing was said and nothing counted.
+    /// Begins a phase with an empty tally.
     fn begin(&mut self) {
         self.tally = Tally::new(self.next_index);
     }
 
-    /// Messages at a steady rate, over all rooms in turns.
+    /// Messages at a steady rate, distributed over all rooms in turns.
     pub fn steady(&self, rate: f64, seconds: f64) -> Vec<(u64, Action)> {
         let count = (rate * seconds).round() as usize;
         let at = |index: usize| (index as f64 / rate * 1e9) as u64;
         (0..count).map(|index| (at(index), Action::Say(index % self.rooms.len()))).collect()
     }
 
-    /// Does all of this, at these times from now (in order), and waits until everything that must come has come, for
-    /// `patience` seconds at most after the last.
+    /// Runs actions at their times from now (sorted) and waits for all expected frames, at most `patience` seconds
+    /// after the last action.
     pub fn run(&mut self, actions: &[(u64, Action)], patience: f64) -> Result<()> {
         self.begin();
         let mut ordinals = vec![0_u32; self.rooms.len()];
-        // A little later than now, so that the first is not late already.
+        // Starts 10 ms from now, so that the first action is not late already.
         let start = now() + SECOND / 100;
         for (after, action) in actions {
             if let Action::Say(room) = action {
@@ -404,7 +410,7 @@ impl Swarm {
         Ok(())
     }
 
-    /// Only answers, for so long.
+    /// Sends nothing but pongs, for this long.
     pub fn idle(&mut self, seconds: f64) -> Result<()> {
         self.begin();
         let end = now() + (seconds * 1e9) as u64;
@@ -422,7 +428,8 @@ impl Swarm {
             && tally.opened >= tally.openings
     }
 
-    /// What did not come counts as if it came at the end: an overloaded server must not look quick.
+    /// Counts missing deliveries with the latency of the end of the phase, so that an overloaded server does not look
+    /// fast.
     fn count_missing(&mut self) {
         let tally = &mut self.tally;
         if tally.delivered < tally.expected {
@@ -461,7 +468,7 @@ impl Swarm {
         let client = &mut self.clients[index];
         client.opening = opening;
         client.opened = due;
-        // Whoever does not resume starts from what the server says next.
+        // A client that does not resume begins with the seq that the server sends next.
         if opening != Opening::Resume || self.dialect != Dialect::AnonChat {
             client.last_seq = 0;
         }
@@ -479,14 +486,15 @@ impl Swarm {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
         socket.set_nonblocking(true)?;
         socket.set_tcp_nodelay(true)?;
-        // Closing resets: no port is left waiting, and a cut is a cut.
+        // Linger 0 makes closing send a reset. So no port stays in TIME_WAIT, and a cut is a real cut.
         socket.set_linger(Some(Duration::ZERO))?;
         if client.mute {
-            // Else the kernels of both ends would take in megabytes for it. Over a network they take no more than this.
+            // Limits what the kernels buffer for a client that does not read. On loopback both ends would buffer
+            // megabytes, over a real network no more than this.
             socket.set_recv_buffer_size(4096)?;
             socket.set_tcp_mss(1400)?;
         }
-        // An address for each, so that ports never run out: 127.1.0.1 and up.
+        // A source address for each client (127.1.0.1 and up), so that local ports never run out.
         let source = Ipv4Addr::from(0x7f01_0001 + index as u32);
         socket.bind(&SocketAddrV4::new(source, 0).into())?;
         match socket.connect(&self.nodes[client.node].into()) {
@@ -503,14 +511,14 @@ impl Swarm {
         Ok(())
     }
 
-    /// Cuts a socket with a reset.
+    /// Closes a socket with a reset.
     pub fn cut(&mut self, index: usize) {
         let client = &mut self.clients[index];
         client.stream = None;
         client.stage = Stage::Closed;
     }
 
-    /// The server closed it.
+    /// Handles a socket that the server has closed.
     fn lost(&mut self, index: usize) {
         if self.clients[index].stage != Stage::Ready {
             self.opening = self.opening.saturating_sub(1);
@@ -536,9 +544,9 @@ impl Swarm {
         self.tally.open.saturating_record(latency);
     }
 
-    /// Waits for something to happen, until this time at most, and deals with it.
+    /// Waits for events until this time at most, and handles them.
     fn pump(&mut self, until: u64) -> Result<()> {
-        // Microseconds matter, and the wait of epoll has milliseconds.
+        // A timerfd, because the timeout of epoll has a resolution of milliseconds, and microseconds matter here.
         let time = Timespec { tv_sec: (until / SECOND).cast_signed(), tv_nsec: (until % SECOND).cast_signed() };
         let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: time };
         timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &once)?;
@@ -609,7 +617,7 @@ impl Swarm {
 
     fn write(&mut self, index: usize, bytes: &[u8]) {
         let client = &mut self.clients[index];
-        // What a closed socket would have said is missing in the end.
+        // The socket is closed. Its messages count as missing at the end.
         let Some(stream) = &mut client.stream else { return };
         let mut written = 0;
         if client.unsent.is_empty() {
@@ -659,14 +667,15 @@ impl Swarm {
             }
             self.buffer = buffer;
             used?;
-            // A socket that gave less than there was place for is empty: the next byte makes a new event.
+            // The read did not fill the buffer, so the socket is empty. New bytes cause a new event (edge-triggered
+            // epoll).
             if !full {
                 return Ok(());
             }
         }
     }
 
-    /// Takes what is complete, and gives how many bytes that was.
+    /// Handles all complete frames in the buffer. Returns how many bytes they had.
     fn take(&mut self, index: usize, buffer: &mut [u8], time: u64) -> Result<usize> {
         let mut used = 0;
         match self.clients[index].stage {
@@ -821,7 +830,8 @@ impl Swarm {
     }
 }
 
-/// A message reached a client. One of an earlier phase is not counted; a snapshot may repeat what was there before.
+/// Counts a delivery to a client. Messages of an earlier phase are ignored. With `repeats` (a snapshot) the client may
+/// have received it before.
 fn deliver(tally: &mut Tally, client: &mut Client, message: u32, time: u64, repeats: bool) {
     let Some(at) = message.checked_sub(tally.first) else { return };
     let Some(&(due, room, ordinal)) = tally.messages.get(at as usize) else {

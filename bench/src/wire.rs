@@ -1,4 +1,4 @@
-//! As much of HTTP/1.1 and of WebSocket (RFC 6455) as both ends of a benchmark need.
+//! The parts of HTTP/1.1 and WebSocket (RFC 6455) that the load and the floor need.
 
 use std::{
     io::{Read, Write},
@@ -10,20 +10,20 @@ use anyhow::{Result as Outcome, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha1::{Digest, Sha1};
 
-/// A text message.
+/// The opcode of a text message.
 pub const TEXT: u8 = 1;
-/// The end.
+/// The opcode that closes a socket.
 pub const CLOSE: u8 = 8;
-/// Asks for a pong.
+/// The opcode of a ping.
 pub const PING: u8 = 9;
-/// Answers a ping.
+/// The opcode of a pong.
 pub const PONG: u8 = 10;
 
-/// The key of every handshake of ours; it protects caches, and there are none here.
+/// The key of every handshake. It need not be random: the key protects from caches, and there are none here.
 pub const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
-/// What a server answers to a key.
+/// The server's answer to a handshake key.
 pub fn accept(key: &[u8]) -> String {
     let mut sha = Sha1::new();
     sha.update(key);
@@ -31,7 +31,7 @@ pub fn accept(key: &[u8]) -> String {
     STANDARD.encode(sha.finalize())
 }
 
-/// Appends a frame; clients mask theirs.
+/// Appends a frame to a buffer. Clients must mask their frames.
 pub fn frame(into: &mut Vec<u8>, opcode: u8, payload: &[u8], masked: bool) {
     let mask_bit = if masked { 0x80 } else { 0 };
     into.push(0x80 | opcode);
@@ -54,20 +54,21 @@ pub fn frame(into: &mut Vec<u8>, opcode: u8, payload: &[u8], masked: bool) {
     }
 }
 
-/// Where a frame lies in a buffer.
+/// The position of a frame in a buffer.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Header {
-    /// What kind.
+    /// The opcode.
     pub opcode: u8,
-    /// The first byte of the payload.
+    /// The index of the first byte of the payload.
     pub start: usize,
-    /// One past its last.
+    /// The index after the last byte of the payload.
     pub end: usize,
-    /// How it is masked.
+    /// The mask of the payload, if it is masked.
     pub mask: Option<[u8; 4]>,
 }
 
-/// The frame that a buffer starts with; `None` while bytes are missing. Fragments are not joined: no peer sends any.
+/// Parses the frame at the beginning of a buffer. `None` while bytes are missing. Fragmented messages are refused,
+/// since no peer sends any.
 pub fn parse(buffer: &[u8]) -> Result<Option<Header>, &'static str> {
     let [first, second, rest @ ..] = buffer else { return Ok(None) };
     if first & 0xf0 != 0x80 {
@@ -96,26 +97,26 @@ pub fn parse(buffer: &[u8]) -> Result<Option<Header>, &'static str> {
     Ok((buffer.len() >= end).then_some(Header { opcode: first & 0x0f, start, end, mask }))
 }
 
-/// Takes the mask off.
+/// Removes the mask of a payload.
 pub fn unmask(payload: &mut [u8], mask: [u8; 4]) {
     for (byte, mask) in payload.iter_mut().zip(mask.iter().cycle()) {
         *byte ^= mask;
     }
 }
 
-/// A complete HTTP answer at the start of a buffer.
+/// A complete HTTP answer at the beginning of a buffer.
 pub struct Answer {
-    /// Such as 200.
+    /// The status, such as 200.
     pub status: u16,
     /// The first `Set-Cookie`, without its attributes.
     pub cookie: Option<String>,
-    /// Where the body starts.
+    /// The index where the body begins.
     pub start: usize,
-    /// One past its end.
+    /// The index after the body.
     pub end: usize,
 }
 
-/// Parses an answer whose length is declared; `None` while bytes are missing.
+/// Parses an answer with a declared length. `None` while bytes are missing.
 pub fn parse_answer(buffer: &[u8]) -> Result<Option<Answer>, httparse::Error> {
     let mut headers = [httparse::EMPTY_HEADER; 48];
     let mut response = httparse::Response::new(&mut headers);
@@ -131,7 +132,7 @@ pub fn parse_answer(buffer: &[u8]) -> Result<Option<Answer>, httparse::Error> {
     Ok((buffer.len() >= end).then_some(Answer { status, cookie, start, end }))
 }
 
-/// Sends a request on a connection of its own, and waits for its answer's status, so long for each piece of it.
+/// Sends a request on a new connection and returns the status of the answer. `patience` is the timeout of each read.
 pub fn ask(door: SocketAddr, request: &[u8], patience: Duration) -> Outcome<u16> {
     let mut stream = TcpStream::connect(door)?;
     stream.set_read_timeout(Some(patience))?;

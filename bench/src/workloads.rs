@@ -1,4 +1,7 @@
-//! The workloads. Each starts a contender, measures it, and gives its values by name.
+//! The workloads W1 to W9. Each starts the servers of a contender, measures them, and records values by name.
+//!
+//! `README.md` describes the load of each. The table of all workloads is [`ALL`], and [`Stage`] has the helpers that
+//! they share.
 
 use std::{collections::BTreeMap, io::Write, ops::Range, thread, time::Duration};
 
@@ -21,20 +24,20 @@ use crate::{
     wire,
 };
 
-/// A workload's name, who takes part, and what it measures.
+/// A workload: its name, its contenders and its measurement.
 pub struct Workload {
-    /// Such as `W1`.
+    /// The name, such as `W1`.
     pub name: &'static str,
-    /// One line for the report.
+    /// A title for the report, one line.
     pub title: &'static str,
-    /// Who takes part.
+    /// The contenders that take part.
     pub contenders: &'static [Contender],
-    /// Rounds by default, and with `--short`.
+    /// The number of rounds by default, and with `--short`.
     pub rounds: (usize, usize),
     measure: fn(&mut Stage) -> Result<()>,
 }
 
-/// All of them.
+/// All workloads.
 pub const ALL: &[Workload] = &[
     Workload {
         name: "W1",
@@ -54,7 +57,7 @@ pub const ALL: &[Workload] = &[
         name: "W3",
         title: "10,000 idle connections",
         contenders: &[FLOOR, ANONCHAT, WS_FULL, SOCKETIO_FULL],
-        // Two minutes each, and memory hardly differs from round to round.
+        // Few rounds: one takes two minutes, and memory hardly differs between them.
         rounds: (3, 1),
         measure: idle,
     },
@@ -102,30 +105,30 @@ pub const ALL: &[Workload] = &[
     },
 ];
 
-/// Who logs in in W9.
+/// The account that logs in during W9.
 const PERSON: &str = r#"{"name":"Ada","email":"ada@example.org","password":"nine purple lanterns"}"#;
 const CREDENTIALS: &str = r#"{"email":"ada@example.org","password":"nine purple lanterns"}"#;
 const CROWD: usize = 200;
 
-/// No rate above these is tried. With a thousand readers only the floor that batches gets there.
+/// The highest rates to try. With a thousand readers only the floor that batches reaches the first.
 const MOST_SAID: f64 = 3_000.0;
 const MOST_KEPT: f64 = 100_000.0;
 
-/// What a workload measures with, and where it writes what it found.
+/// The contender that is measured, its environment, and the values found so far.
 pub struct Stage<'a> {
     contender: &'a Contender,
     places: &'a Places,
     services: &'a BTreeMap<String, u32>,
     short: bool,
-    /// The values.
+    /// The measured values by name.
     pub values: Values,
-    /// What went wrong.
+    /// Descriptions of what went wrong.
     pub notes: Vec<String>,
-    /// The largest share of CPU time that the host took away in any phase.
+    /// The largest share of CPU time in any phase that the host took from this virtual machine (steal).
     pub steal: f64,
 }
 
-/// Measures a contender once.
+/// Measures one contender once.
 pub fn measure<'a>(
     workload: &Workload,
     contender: &'a Contender,
@@ -138,7 +141,7 @@ pub fn measure<'a>(
     Ok(stage)
 }
 
-/// CPU time of a phase.
+/// CPU times at the beginning of a phase.
 struct Meter {
     servers: CpuMeter,
     services: CpuMeter,
@@ -167,7 +170,7 @@ impl Stage<'_> {
         })
     }
 
-    /// Writes down what the phase cost, and gives the servers' CPU seconds.
+    /// Records the CPU use and the duration of a phase. Returns the CPU seconds of the servers.
     fn cost(&mut self, meter: &Meter, phase: &str) -> Result<f64> {
         let wall = (machine::now() - meter.started) as f64 / 1e9;
         let (servers, services, own) = (meter.servers.seconds(), meter.services.seconds(), meter.own.seconds());
@@ -180,7 +183,7 @@ impl Stage<'_> {
         Ok(servers)
     }
 
-    /// Runs actions as a phase, and writes down its latencies and what it cost.
+    /// Runs actions as a phase, and records its latencies and its cost.
     fn phase(
         &mut self,
         phase: &str,
@@ -219,13 +222,13 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// Writes down how the p99 of the phase “with” stands to that of “without”.
+    /// Records the ratio of the p99 of phase "with" to that of phase "without".
     fn compare_with_without(&mut self) {
         self.set("with_to_without", self.values["with.p99"] / self.values["without.p99"]);
     }
 
-    /// Steps a rate up until `judge` (p99 in milliseconds) is over the limit in each of `tries`, then narrows it down twice.
-    /// Gives the highest rate that was kept up.
+    /// Raises the rate step by step until `judge` (a p99 in milliseconds) exceeds the limit in every one of `tries`
+    /// attempts. Then narrows the rate down twice. Returns the highest rate that was kept up.
     fn capacity(&mut self, swarm: &mut Swarm, steps: Steps, judge: fn(&Tally) -> f64) -> Result<f64> {
         let Steps { rates, factor, seconds, tries, limit_ms } = steps;
         let everybody: Vec<usize> = (0..swarm.clients.len()).collect();
@@ -248,7 +251,7 @@ impl Stage<'_> {
                     self.notes.push(format!("{}: the load used its whole core at {rate:.0}/s", self.contender.name));
                     self.set("load_saturated", 1.0);
                 }
-                // Nobody is held to what the last step left behind.
+                // New sockets, so that a backlog of the last step does not affect the next one.
                 swarm.close_all();
                 swarm.open_all(&everybody, Opening::Follow, 64)?;
             }
@@ -269,17 +272,17 @@ impl Stage<'_> {
     }
 }
 
-/// How a capacity is looked for.
+/// The parameters of a search for the capacity.
 struct Steps {
-    /// The first rate, and one that is not gone beyond, in messages a second.
+    /// The first rate and the upper bound, in messages a second.
     rates: Range<f64>,
-    /// What a rate that was kept up is multiplied by.
+    /// The factor from one rate to the next.
     factor: f64,
-    /// How long a step takes.
+    /// The duration of a step.
     seconds: f64,
-    /// How often a rate is tried before it counts as too high.
+    /// How many attempts a rate gets before it counts as too high.
     tries: usize,
-    /// What is too late, in milliseconds.
+    /// The highest acceptable latency in milliseconds.
     limit_ms: f64,
 }
 
@@ -287,13 +290,13 @@ fn p99(tally: &Tally) -> f64 {
     percentile(&tally.delivery[0], 0.99)
 }
 
-/// A contender with one open room.
+/// The servers of a contender and a swarm whose sockets follow one room.
 fn open_room(stage: &Stage, members: usize, nodes: usize) -> Result<(Servers, Swarm)> {
     let servers = stage.contender.start(stage.places, nodes)?;
     let mut swarm = stage.swarm(&servers)?;
     let room = swarm.add_room(members);
     if nodes > 1 {
-        // Every second member is elsewhere, and those who speak are not.
+        // Every second member is on another node. The members who send are on the first.
         for (index, client) in swarm.clients.iter_mut().enumerate().filter(|(index, _)| index % 2 == 1) {
             client.node = 1 + index / 2 % (nodes - 1);
             client.class = 1;
@@ -361,7 +364,7 @@ fn idle(stage: &mut Stage) -> Result<()> {
     Ok(())
 }
 
-/// People who come within five seconds, one after the other.
+/// Opens the connections of these people within five seconds, one after another at even distances.
 fn arrivals(people: &[usize], opening: Opening) -> Vec<(u64, Action)> {
     let at = |index: usize| (index as f64 / people.len() as f64 * 5e9) as u64;
     people.iter().enumerate().map(|(index, &person)| (at(index), Action::Open(person, opening))).collect()
@@ -374,7 +377,7 @@ fn joins(stage: &mut Stage) -> Result<()> {
         swarm.add_room(51);
         swarm.rooms[room].senders.truncate(1);
     }
-    // Who joins a room that keeps nothing sees nothing from before, so these keep it.
+    // Preserved rooms, because a person who joins an ephemeral room gets no earlier messages.
     swarm.prepare_owners(true)?;
     let owners: Vec<usize> = swarm.rooms.iter().map(|room| room.members[0]).collect();
     swarm.open_all(&owners, Opening::Follow, 64)?;
@@ -392,7 +395,7 @@ fn joins(stage: &mut Stage) -> Result<()> {
     if swarm.tally.missing > 0 {
         bail!("the history could not be made: {}", swarm.tally.faults());
     }
-    // One of each room in turns, as strangers come.
+    // One person of each room in turns, as strangers would arrive.
     let people: Vec<usize> = (1..51).flat_map(|index| members.iter().map(move |members| members[index])).collect();
     stage.joining("join", &servers, &mut swarm, &people, Opening::Join)?;
     if stage.contender.dialect() == dialect::Dialect::AnonChat {
@@ -437,7 +440,7 @@ impl Stage<'_> {
     }
 }
 
-/// How long the disk itself takes to keep 4 KiB, where all databases have their files: the p50 and p99 in milliseconds.
+/// How long the disk takes to sync 4 KiB, in the file system of all databases: the p50 and p99 in milliseconds.
 fn disk() -> Result<(f64, f64)> {
     let mut file = tempfile::tempfile()?;
     let mut times = Histogram::<u64>::new(3)?;
@@ -487,7 +490,7 @@ fn nodes(stage: &mut Stage) -> Result<()> {
 
 fn stopped_readers(stage: &mut Stage) -> Result<()> {
     let (servers, mut swarm) = open_room(stage, 1_000, 1)?;
-    // Long enough that all queues on the way to somebody who does not read are full.
+    // Long enough to fill all buffers on the way to a client that does not read.
     let seconds = if stage.short { 20.0 } else { 30.0 };
     let actions = swarm.steady(50.0, seconds);
     stage.phase("without", &servers, &mut swarm, &actions, 5.0)?;
@@ -504,7 +507,7 @@ fn stopped_readers(stage: &mut Stage) -> Result<()> {
 
 fn cut(stage: &mut Stage) -> Result<()> {
     let (servers, mut swarm) = open_room(stage, 1_000, 1)?;
-    // One speaks on and sees it all.
+    // One member keeps sending and is not cut.
     swarm.rooms[0].senders.truncate(1);
     let at = 3_000_000_000;
     let mut actions = swarm.steady(20.0, 10.0);
@@ -530,7 +533,7 @@ fn crowd(stage: &mut Stage) -> Result<()> {
     let people: Vec<_> = (0..CROWD)
         .map(|_| {
             thread::spawn(move || -> Result<u16> {
-                // They share the load's core, and must not delay its clock.
+                // These threads share the load's core. With the lowest priority they do not delay its clock.
                 set_thread_priority_and_policy(
                     thread_native_id(),
                     ThreadPriority::Min,

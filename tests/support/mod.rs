@@ -51,8 +51,8 @@
 //!   or `redis`. Other tests that need the servers return early without them.
 //! - Tests run at the same time and share the servers. So every test uses its own database, Redis prefix and email
 //!   addresses (`cluster` and `account::new_address` do), and none relies on an empty server.
-//! - Time in the server is shortened by settings such as `GUEST_GRACE_SECONDS`, or changed in its store while the node is
-//!   stopped. There is no fake clock in a node.
+//! - Time in the server is shortened by settings such as `GUEST_GRACE_SECONDS`, or changed in its store while the node
+//!   is stopped. There is no fake clock in a node.
 //! - A file of `tests/` is one area, and its first line says which. A test of one module alone belongs into that
 //!   module.
 //! - One test: `cargo nextest run --features ssr --test rooms PART_OF_NAME`. To see what a node does, start it with
