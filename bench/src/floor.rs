@@ -218,7 +218,7 @@ impl Floor {
         let mut at = 0;
         while let Some(&index) = self.rooms[room].members.get(at) {
             self.write(index, bytes);
-            // If this member was disconnected, `swap_remove` has put another into its place.
+            // If `write` disconnected this member, the next one has moved to its place.
             at += usize::from(self.members[index].is_some());
         }
     }

@@ -29,7 +29,8 @@ pub struct MemberId(u64);
 #[serde(transparent)]
 pub struct Epoch(u64);
 
-/// The id of a message, made by the client (best a UUIDv7). However often one id is sent, it makes at most one message.
+/// An id that the client makes for a message or a new room (best a UUIDv7). However often an author sends one id, it
+/// makes at most one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 #[schema(example = "0198c5d2-7f3a-7c1e-9a3b-5d6e7f809102")]
