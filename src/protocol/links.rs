@@ -264,8 +264,8 @@ impl<'a> Text<'a> {
     /// Detects a host that a reader would take for longer than it is.
     ///
     /// After the host there may be an invisible character, a symbol, or a character that looks like a dot, with more
-    /// letters behind it. Returns the byte after the first character that continues the host, or `None` if the host really
-    /// ends here.
+    /// letters behind it. Returns the byte after the first character that continues the host, or `None` if the host
+    /// really ends here.
     fn goes_on_unseen(&self, end: usize) -> Option<usize> {
         let last = self.before(end, 0)?;
         let mut at = end;
