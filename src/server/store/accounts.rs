@@ -1,7 +1,13 @@
-//! Accounts: people who come back.
+//! Accounts: persons who register with an email address, and so can come back from any browser.
 //!
-//! An address belongs to the account that proved it by a mail. Until then it is only claimed, and any number of accounts may
-//! claim it: so whoever registers learns nothing about who else is here, and nobody can keep an address from its owner.
+//! An address is first *claimed* and then *proved*. Registering claims it. Following the link in a mail proves it, and
+//! from then on the address belongs to that account alone. Any number of accounts may claim the same address at once.
+//! So registering does not reveal who else has an account here, and nobody can keep an address from its owner by
+//! claiming it. `docs/decisions/0012-accounts-and-claims.md` has the details.
+//!
+//! What belongs together (an account, its token, its mail) is written by one method in one transaction. When a guest
+//! registers, the account *adopts* the guest: it takes over the guest's memberships ([`Accounts::adopt_guest`]). Not
+//! here: checking passwords and codes (`domain/`).
 
 use std::fmt;
 
@@ -11,11 +17,11 @@ use uuid::Uuid;
 use super::{Ending, GuestId, MailRecord, MemberRecord, Result, RoomId, SessionId, TokenHash, TokenRecord};
 use crate::protocol::{Email, MessageBody, Millis, Nickname, Preferences};
 
-/// An account. Never leaves the server.
+/// The id of an account. Sent outside the server only inside signed tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountId(pub Uuid);
 
-/// A password as it is kept: a PHC string of argon2id. It does not print.
+/// A password as it is stored: a PHC string of argon2id. `Debug` does not print it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(pub String);
 
@@ -28,113 +34,117 @@ impl fmt::Debug for PasswordHash {
 /// One account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountRecord {
-    /// Which.
+    /// The id of the account.
     pub id: AccountId,
-    /// The address they proved to read.
+    /// The address that the account has proved. Unique among accounts.
     pub email: Option<Email>,
-    /// The address they say to read; proving it makes it `email`.
+    /// The address that the account claims. Proving it makes it `email`.
     pub claimed: Option<Email>,
-    /// Since when they say so.
+    /// When the account claimed the address.
     pub claimed_at: Option<Millis>,
-    /// What they are called.
+    /// The account's name.
     pub name: Nickname,
-    /// Their password, if they have one.
+    /// The hash of the password, if the account has one.
     pub password: Option<PasswordHash>,
-    /// What they chose.
+    /// The person's settings.
     pub preferences: Preferences,
-    /// When they registered.
+    /// When the account was created.
     pub created_at: Millis,
 }
 
-/// What changes in an account.
+/// One change of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AccountChange {
-    /// They proved to read this address: it is theirs, and whoever else claimed it claims it no longer.
+    /// The account has proved this address: sets `email`, and ends the claims of all accounts to this address.
     /// Conflict: [`EmailTaken`](super::Conflict::EmailTaken).
     Proved(Email),
-    /// They say to read this address, as of then. Saying the same again changes nothing.
+    /// The account claims this address as of this time. Claiming the same address again changes nothing, the time
+    /// included.
     Claimed(Email, Millis),
-    /// They say no more to read another address.
+    /// The account ends its claim.
     Unclaimed,
-    /// They are called this now.
+    /// Sets the name.
     Name(Nickname),
-    /// They chose this.
+    /// Sets the preferences.
     Preferences(Preferences),
 }
 
-/// Another password, and what has to come with it.
+/// A new password, and everything that is written in the same transaction.
 #[derive(Clone, Debug)]
 pub struct NewPassword {
-    /// The password; `None` if they have none from here on.
+    /// The hash of the new password; `None` removes the password.
     pub password: Option<PasswordHash>,
-    /// The address that is proved by it, as [`AccountChange::Proved`] says.
+    /// The address that this change also proves, as [`AccountChange::Proved`] does.
     pub proved: Option<Email>,
-    /// The sessions that end with the old password.
+    /// The sessions that end together with the old password.
     pub ending: Ending,
-    /// The mails that tell of it.
+    /// The mails that report the change.
     pub mails: Vec<MailRecord>,
-    /// The link for a new password that was followed, and when. It must be good, and is used up with all others of the account,
-    /// which are used up in any case.
+    /// The link for a new password that the person followed, and the time now. The link must be unused and not expired,
+    /// or nothing is written. Whether it is given or not, all such links of the account are used up.
     pub followed: Option<(TokenHash, Millis)>,
-    /// A link for a new password that is good from here on.
+    /// A link for a new password that is stored after the others are used up.
     pub token: Option<TokenRecord>,
 }
 
 impl NewPassword {
-    /// No password from here on, and no session that there was before.
+    /// Removes the password and ends all sessions of the account.
     pub fn none() -> Self {
         Self { password: None, proved: None, ending: Ending::All, mails: Vec::new(), followed: None, token: None }
     }
 }
 
-/// The accounts that an address may log in to.
+/// The accounts that may log in with an address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Holders {
-    /// Who proved the address.
+    /// The account that has proved the address.
     pub proved: Option<AccountRecord>,
-    /// Of those who claim it and have not proved it, who did so first.
+    /// The account that claimed the address first, of those that claim it now.
     pub first: Option<AccountRecord>,
-    /// Who did so last, if that is another.
+    /// The account that claimed it last, unless that is `first`.
     pub last: Option<AccountRecord>,
 }
 
 impl Holders {
-    /// Whose mails to the address lead into an account: who proved it, else who claimed it first. So nobody who claims a
-    /// stranger's address puts themselves before them.
+    /// Returns the account that a mail to this address may give access to: the one that proved it, else the one that
+    /// claimed it first. So a stranger who claims the address later gets no precedence.
     pub fn reached(self) -> Option<AccountRecord> {
         self.proved.or(self.first)
     }
 }
 
-/// An account that is to be made, and all that comes with it.
+/// An account to create, and everything that is written in the same transaction.
 #[derive(Clone, Copy, Debug)]
 pub struct Registration<'a> {
     /// The account.
     pub account: &'a AccountRecord,
-    /// The token that proves its address.
+    /// The token that proves the account's address.
     pub token: &'a TokenRecord,
-    /// The mail that carries the token, or one to somebody who has an account by that address; `None` if the mailbox has had
-    /// enough.
+    /// The mail with the token, or, if the address has an account already, a mail that says so. `None` if no more mails
+    /// may be sent to this mailbox.
     pub mail: Option<&'a MailRecord>,
-    /// The guests that it was before.
+    /// The guest sessions that the account adopts.
     pub guests: &'a [GuestId],
 }
 
-/// What became of a guest's membership when the guest became an account.
+/// What happened to the active membership of a guest whom an account adopted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Adopted {
-    /// The guest was in no room.
+    /// The guest was active in no room.
     Nothing,
-    /// The membership is the account's now.
+    /// The membership belongs to the account. This is its record.
     Member(MemberRecord),
-    /// The account was in that room already: the guest's membership has ended, and owes its `Left`.
+    /// The guest's membership ended, because the account is in that room itself or was removed from it. This is the
+    /// guest's record, which owes the notice `Left`.
     Left(MemberRecord),
 }
 
-/// The accounts of a store.
+/// Storage of accounts.
 #[async_trait]
 pub trait Accounts {
-    /// Makes an account with the token and the mail that prove its address: all or nothing.
+    /// Creates an account, with the token that proves its address and the mail that carries the token. All of it is
+    /// written, or nothing. Conflicts: [`Registered`](super::Conflict::Registered),
+    /// [`EmailTaken`](super::Conflict::EmailTaken).
     async fn create_account(
         &self,
         account: &AccountRecord,
@@ -142,21 +152,22 @@ pub trait Accounts {
         mail: Option<&MailRecord>,
     ) -> Result<()>;
 
-    /// Up to `limit` accounts, in the order of their ids, after `after`.
+    /// Returns up to `limit` accounts with ids greater than `after`, ordered by id.
     async fn accounts_after(&self, after: Option<AccountId>, limit: usize) -> Result<Vec<AccountRecord>>;
 
-    /// Makes an account with all that comes with it, and gives it what the guests were (as [`adopt_guest`](Self::adopt_guest)
-    /// does), in one transaction. Conflict: [`Registered`](super::Conflict::Registered).
+    /// Creates an account with all that comes with it, and adopts its guests (as [`adopt_guest`](Self::adopt_guest)
+    /// does), in one transaction. Returns one [`Adopted`] for each guest. Conflict:
+    /// [`Registered`](super::Conflict::Registered).
     async fn register(&self, registration: &Registration<'_>) -> Result<Vec<Adopted>>;
 
-    /// The account with this id.
+    /// Returns the account with this id.
     async fn account(&self, id: AccountId) -> Result<AccountRecord>;
 
-    /// Who may log in by an address. One question to the store.
+    /// Returns the accounts that may log in with an address, in one call to the store.
     async fn holders(&self, email: &Email) -> Result<Holders>;
 
-    /// Changes an account, and puts the mail that tells of it into the outbox; both or neither. Gives the account as it is
-    /// now.
+    /// Changes an account, and puts the mail that reports the change into the outbox; both or neither. Returns the
+    /// account after the change.
     async fn change_account(
         &self,
         id: AccountId,
@@ -164,13 +175,13 @@ pub trait Accounts {
         mail: Option<&MailRecord>,
     ) -> Result<AccountRecord>;
 
-    /// Sets another password with all that comes with it, or nothing: whoever knew the old one is out at the same time. Gives
-    /// the sessions that ended. `NotFound`: no such account, or the link that was followed is not good. Conflict:
-    /// [`EmailTaken`](super::Conflict::EmailTaken).
+    /// Sets another password with all that comes with it, or writes nothing. So a person who knew the old password
+    /// loses access at the same moment. Returns the sessions that ended. `NotFound`: no such account, or the followed
+    /// link is unknown, used or expired. Conflict: [`EmailTaken`](super::Conflict::EmailTaken).
     async fn replace_password(&self, id: AccountId, new: &NewPassword) -> Result<Vec<SessionId>>;
 
-    /// Claims an address for an account as of `at`, with the token that proves it and the mail that carries it: all of it or
-    /// nothing. Gives the account as it is now.
+    /// Claims an address for an account as of `at`, with the token that proves it and the mail that carries the token.
+    /// All of it is written, or nothing. Returns the account after the change.
     async fn claim_email(
         &self,
         id: AccountId,
@@ -179,26 +190,28 @@ pub trait Accounts {
         mail: Option<&MailRecord>,
     ) -> Result<AccountRecord>;
 
-    /// Ends claims that were made before `before` and never proved; says how many.
+    /// Ends all claims that were made before `before` and are still not proved. Returns their number.
     async fn end_claims(&self, before: Millis) -> Result<u64>;
 
-    /// Up to `limit` accounts that were made before `before`, that have no address and claim none, and no session at `now`:
-    /// nobody can ever log in to them again.
+    /// Returns up to `limit` accounts that nobody can ever log in to again: created before `before`, without a proved
+    /// or claimed address, and without a session that is alive at `now`.
     async fn unreachable_accounts(&self, before: Millis, now: Millis, limit: usize) -> Result<Vec<AccountRecord>>;
 
-    /// Gives what a guest was to an account, and forgets the guest, in one transaction: every record of theirs in a room
-    /// that the account has none in becomes the account's, member id and read state with it. Answers what became of the
-    /// active one. Nothing happens if the guest is unknown.
+    /// Turns a guest into an account, in one transaction: deletes the guest with its tokens and unsent mails, and gives
+    /// its member records to the account, with member id and read position. In a room where the account has a record
+    /// too, the two are joined (`join_records` in `members.rs`). Returns what happened to the guest's active
+    /// membership. Nothing changes if the guest is unknown. `NotFound`: no such account.
     async fn adopt_guest(&self, guest: GuestId, account: AccountId, at: Millis) -> Result<Adopted>;
 
-    /// Tells what an account said apart from it, wherever it is kept, in one transaction for each room: its name in every
-    /// event of every room that it has a record in becomes `name`, and what its messages say becomes `instead`, if that is
-    /// given. Gives the rooms. Can be done again.
+    /// Separates what an account wrote from the account, in one transaction for each room that it has a record in. Its
+    /// name becomes `name` in every stored event. If `instead` is given, it replaces the text of the account's
+    /// messages. SQLite also empties its log, so that the old text is in no file. Returns the rooms that had such
+    /// events. The call can be repeated.
     async fn disown_events(&self, id: AccountId, name: &Nickname, instead: Option<&MessageBody>)
     -> Result<Vec<RoomId>>;
 
-    /// Deletes an account with its sessions, its tokens and the mails that were not sent yet, in one transaction; of its
-    /// memberships, those that are active must have been left before, or nothing happens and it is an error. What its records
-    /// say it was called becomes `name`.
+    /// Deletes an account with its sessions, its tokens and its unsent mails, in one transaction. Its member records
+    /// stay, and their name becomes `name`. The account must have left all rooms before: if a membership is active, the
+    /// call fails and nothing is deleted.
     async fn delete_account(&self, id: AccountId, name: &Nickname) -> Result<()>;
 }

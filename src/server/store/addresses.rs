@@ -1,18 +1,20 @@
-//! Addresses: one mailbox, one spelling. Hosts are kept in ASCII (IDNA, by UTS 46), as mail servers take them; people read them
-//! in their own letters.
+//! Spelling of email addresses: one mailbox has one stored spelling. Hosts are stored in ASCII (IDNA, by UTS 46),
+//! because mail servers expect that. For display, [`readable`] converts them back to the letters that people know.
 //!
-//! The tables for that are large, so this is the server's alone: the page sends what was typed.
+//! The Unicode tables for this are large, so only the server has them. The page sends an address as it was typed.
 
 use unicode_normalization::UnicodeNormalization as _;
 
-/// An address as it was typed, with its host in ASCII and its local part composed (NFC). `None` if the host is none.
+/// Converts a typed address to its stored spelling: the host in ASCII, the local part composed (NFC), no spaces around
+/// it. `None` if the host is not valid.
 pub fn in_ascii(text: &str) -> Option<String> {
     let (local, host) = text.trim().rsplit_once('@')?;
     let host = idna::domain_to_ascii_strict(host).ok().filter(|host| !host.is_empty())?;
     Some(format!("{}@{host}", local.nfc().collect::<String>()))
 }
 
-/// An address as people read it: with its host in the letters that it stands for.
+/// Converts a stored address for display: the host in Unicode letters. Returns an address that cannot be converted as
+/// it is.
 pub fn readable(address: &str) -> String {
     let Some((local, host)) = address.rsplit_once('@') else { return address.to_owned() };
     match idna::domain_to_unicode(host) {

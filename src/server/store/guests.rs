@@ -1,41 +1,46 @@
-//! Guests: sessions of people without an account. The cookie's token is kept as a hash only.
+//! Guests: sessions of persons without an account. A cookie holds the session's token, and the store holds only the
+//! token's hash. A guest is stored together with its first room or membership, and deleted when it has not been seen
+//! for a while.
 
 use async_trait::async_trait;
 
 use super::{GuestId, Result};
 use crate::protocol::{Millis, Nickname};
 
-/// SHA-256 of a session token.
+/// The hash of a secret token, which the store has instead of the token: SHA-256, or a keyed hash for the codes in
+/// mails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenHash(pub [u8; 32]);
 
 /// One guest session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GuestRecord {
-    /// Who.
+    /// The id of the guest.
     pub id: GuestId,
-    /// What proves it.
+    /// The hash of the token in the guest's cookie.
     pub token: TokenHash,
-    /// The name they last used, offered again in the next room.
+    /// The name that the guest used last. It is offered again in the next room.
     pub nickname: Option<Nickname>,
-    /// When they were last heard of; to within some minutes, since not every request writes it.
+    /// When the guest was last seen; exact to some minutes, since not every request writes it.
     pub seen_at: Millis,
 }
 
-/// The guests of a store. They are made with their first room or membership (`create_room`, `join_room`).
+/// Storage of guests. `create_room`, `join_room` and `append_entering` create them, with their first room or
+/// membership.
 #[async_trait]
 pub trait Guests {
-    /// The guest whom this token proves, if seen since `alive_since`.
+    /// Returns the guest with this token, if seen at `alive_since` or later.
     async fn guest_by_token(&self, token: TokenHash, alive_since: Millis) -> Result<GuestRecord>;
 
-    /// Notes that a guest was heard of, and the name they use now (`None` keeps it). Nothing happens if they are unknown.
+    /// Stores that a guest was seen, and the guest's name (`None` leaves it unchanged). Does nothing if the guest is
+    /// unknown.
     async fn touch_guest(&self, guest: GuestId, nickname: Option<&Nickname>, at: Millis) -> Result<()>;
 
-    /// Forgets one guest, who has left every room, with their tokens and the mails that were not sent yet, and frees the places
-    /// that are kept for them, in one transaction. Nothing happens if they are unknown.
+    /// Deletes a guest who has left every room, with the guest's tokens and unsent mails, and frees the places in `p2p`
+    /// rooms that are kept for the guest, in one transaction. Does nothing if the guest is unknown.
     async fn forget_guest(&self, guest: GuestId) -> Result<()>;
 
-    /// Forgets guests not seen since `before`; says how many. Frees the places that are kept for guests who are forgotten,
-    /// now or earlier. (MongoDB also has a TTL index.)
+    /// Deletes guests that were not seen since `before`, and returns their number. Also frees the places in `p2p` rooms
+    /// that are kept for deleted guests, whenever they were deleted. (MongoDB also deletes guests by a TTL index.)
     async fn forget_guests(&self, before: Millis) -> Result<u64>;
 }

@@ -1,7 +1,8 @@
-//! Mails: the outbox. A mail is written in the transaction of what causes it and leaves the outbox once a mail server took
-//! it, so none is lost; a lease keeps two nodes from sending the same.
+//! Mails: the outbox. A mail is written in the same transaction as the change that causes it, and is deleted once a
+//! mail server has accepted it, so no mail is lost. A lease keeps two nodes from sending the same mail.
 //!
-//! No secret is in it: what a link or a code says is derived from the mail's id and the server's key when it is sent.
+//! The outbox contains no secrets. The link or the code of a mail is derived from the mail's id and the server's key
+//! when the mail is sent. The reasons are in `docs/decisions/0011-mail-outbox.md`.
 
 use std::time::Duration;
 
@@ -12,42 +13,43 @@ use uuid::Uuid;
 use super::{AccountId, GuestId, Result};
 use crate::protocol::{Email, Language, Millis, Nickname, RoomCode};
 
-/// A mail, for ever: also its `Message-ID`, by which a mail server can tell that it has it already.
+/// The id of a mail. It stays the same for every attempt and is also the `Message-ID`, by which a mail server can
+/// recognise a mail that it has already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MailId(pub Uuid);
 
-/// What a mail says.
+/// The kind of a mail, which decides its text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Letter {
-    /// Follow the link to prove this address.
+    /// A link that proves this address.
     Verify,
-    /// Somebody, perhaps you, registered by this address, which has an account already.
+    /// Tells the reader that somebody, perhaps the reader, registered with this address, which has an account already.
     HasAccount,
     /// The code to log in.
     LogInCode,
-    /// The code to confirm what cannot be undone.
+    /// The code to confirm an action that cannot be undone.
     ConfirmCode,
-    /// Follow the link to set a new password.
+    /// A link to set a new password.
     Reset,
-    /// The password was changed.
+    /// Reports that the password was changed.
     PasswordChanged,
-    /// The address was changed to another; sent to the one before.
+    /// Reports that the address was changed to another. Sent to the address before.
     AddressChanged,
-    /// Follow the link to keep this room and register.
+    /// A link for a guest, to come back to this room and register.
     KeepRoom {
-        /// Which room.
+        /// The code of the room.
         code: RoomCode,
     },
 }
 
 impl Letter {
-    /// Whether somebody waits for it in front of a form, for the few minutes that it is good.
+    /// Returns whether a person waits for this mail in front of a form, during the few minutes that its code is valid.
     pub const fn is_urgent(&self) -> bool {
         matches!(self, Self::LogInCode | Self::ConfirmCode)
     }
 
-    /// How long it is of use: as long as the link or the code in it is good, and a day if it has none.
+    /// Returns how long the mail is of use: as long as the link or the code in it is valid, or a day if it has neither.
     pub const fn life(&self) -> Duration {
         match self {
             Self::LogInCode | Self::ConfirmCode => Duration::from_mins(5),
@@ -62,43 +64,44 @@ impl Letter {
 /// A mail that is to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MailRecord {
-    /// Which.
+    /// The id of the mail.
     pub id: MailId,
-    /// Whose account it is about, if any; it goes with the account.
+    /// The account that the mail is about, if any. The mail is deleted with the account.
     pub account: Option<AccountId>,
-    /// Which guest it is for, if any; it goes with the guest.
+    /// The guest that the mail is for, if any. The mail is deleted with the guest.
     pub guest: Option<GuestId>,
-    /// Where to.
+    /// The address of the recipient.
     pub to: Email,
-    /// How to address the reader.
+    /// The name that the mail addresses the recipient by.
     pub name: Nickname,
-    /// In which language.
+    /// The language of the mail.
     pub language: Language,
-    /// What it says.
+    /// The kind of the mail.
     pub letter: Letter,
-    /// Which of the server's keys makes the secret in it.
+    /// The id of the server's key from which the secret in the mail is derived.
     pub key: String,
-    /// When it was written.
+    /// When the mail was written.
     pub created_at: Millis,
-    /// When it is to be sent; a lease moves it into the future.
+    /// When the mail is to be sent. A lease moves this into the future.
     pub due_at: Millis,
-    /// How often sending it was begun.
+    /// How many attempts to send the mail have begun.
     pub attempts: u32,
 }
 
-/// The outbox of a store.
+/// Storage of the outbox.
 #[async_trait]
 pub trait Mails {
-    /// Puts a mail into the outbox that nothing else has to be written with.
+    /// Puts a mail into the outbox when nothing else has to be written in the same transaction.
     async fn put_mail(&self, mail: &MailRecord) -> Result<()>;
 
-    /// Up to `limit` mails that are due at `now`: urgent ones first, and of those and the others the oldest first. Each is leased until `until`: it is due again only then,
-    /// and its attempts count one more. Of many who ask at once each mail goes to one.
+    /// Leases up to `limit` mails that are due at `now`: urgent ones first, and oldest first among the urgent ones and
+    /// among the others. The lease sets `due_at` to `until`, so that the mail is due again only then, and adds one to
+    /// `attempts`. Of concurrent callers only one gets each mail.
     async fn lease_mails(&self, now: Millis, until: Millis, limit: usize) -> Result<Vec<MailRecord>>;
 
-    /// A mail has been sent, or never can be. It leaves the outbox.
+    /// Removes a mail from the outbox, because it was sent or can never be sent.
     async fn finish_mail(&self, mail: MailId) -> Result<()>;
 
-    /// A mail could not be sent now; it is due again at `due_at`.
+    /// Makes a mail due again at `due_at`, because it could not be sent this time.
     async fn postpone_mail(&self, mail: MailId, due_at: Millis) -> Result<()>;
 }

@@ -1,8 +1,13 @@
-//! Floor 1: durable truth. Traits by noun, and two drivers with the same file names: `sqlite/` (embedded, the default) and
-//! `mongo/` (many nodes).
+//! Floor 1: durable storage. One trait for each kind of record ([`Rooms`], [`Members`], [`Events`], …), and two drivers
+//! with the same file names: `sqlite/` (embedded, the default, one process) and `mongo/` (many nodes).
 //!
-//! What must always hold is guarded by unique indexes, not by code: see [`Conflict`]. Every driver passes the one suite in
-//! `contract/`. Not here: who may do what (`domain/`), and the order of events (`room/`).
+//! The files of this folder define the traits and their record types, and document what each method guarantees: what is
+//! atomic, and which errors it returns. [`Store`] combines all traits. Invariants, such as one room per code, are
+//! guarded by unique indexes in the database and not by code, since a check in code races with other writers: see
+//! [`Conflict`]. Both drivers pass the same test suite, `contract/`. The reasons are in
+//! `docs/decisions/0003-two-stores.md`.
+//!
+//! Not here: who may do what (`domain/`), and the order of events (`room/`).
 
 mod accounts;
 mod addresses;
@@ -37,20 +42,20 @@ pub use tokens::{CODE_AGAIN, CodeCheck, Purpose, TokenRecord, Tokens};
 
 use crate::protocol::RoomCode;
 
-/// A room, for ever; its code may name another room later.
+/// The id of a room. It names the same room for ever, while the room's code may name another room later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RoomId(pub Uuid);
 
-/// A guest session. Never leaves the server.
+/// The id of a guest session. Never sent outside the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GuestId(pub Uuid);
 
-/// Who acts, across rooms. Never leaves the server.
+/// The person who acts, the same in all rooms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ActorId {
-    /// Somebody without an account.
+    /// A person without an account, identified by the guest session.
     Guest(GuestId),
-    /// Somebody with one.
+    /// A person with an account.
     Account(AccountId),
 }
 
@@ -60,13 +65,13 @@ impl fmt::Display for RoomId {
     }
 }
 
-/// What a store answers when it does not answer with what was asked.
+/// Why a call to the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// No such record.
+    /// No record matches the request.
     #[error("not found")]
     NotFound,
-    /// A guard held; nothing was written.
+    /// A rule refused the write; nothing was written.
     #[error("conflict: {0:?}")]
     Conflict(Conflict),
     /// The store cannot be reached, or failed. Whether something was written is unknown.
@@ -74,24 +79,25 @@ pub enum StoreError {
     Other(#[from] anyhow::Error),
 }
 
-/// Which guard held. Drivers translate the names of their indexes into these.
+/// The rule that refused a write. Most rules are unique indexes, whose errors the drivers translate into these
+/// variants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Conflict {
-    /// unique (code) where active: the code names another active room.
+    /// Unique (code): the code names another room.
     CodeTaken,
-    /// unique (guest) where active: the guest is active in another room, whose code this is.
+    /// Unique (guest) among active members: the guest is active in another room. The value is that room's code.
     Elsewhere(RoomCode),
-    /// unique (room, slot) where active and p2p: both places are taken.
+    /// Unique (room, slot), in `p2p` rooms: both places are taken, or kept for an absent guest.
     Full,
-    /// unique (room, member): another member has this id; draw again.
+    /// Unique (room, member): another member of the room has this id. Draw another id and try again.
     MemberIdTaken,
     /// The owner removed this person, who cannot come back.
     Removed,
-    /// The member who would remove somebody does not own the room.
+    /// The member who asks for a removal does not own the room.
     NotOwner,
-    /// unique (account): an account has this id.
+    /// Unique (account): an account with this id exists.
     Registered,
-    /// unique (email): another account proved to read this address.
+    /// Unique (email): another account has proved this address.
     EmailTaken,
 }
 
@@ -101,20 +107,20 @@ impl From<Conflict> for StoreError {
     }
 }
 
-/// A store's answer.
+/// The result of a call to the store.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
-/// All nouns together, as [`App`](crate::server) holds it.
+/// All traits of the store together, as [`App`](crate::server) holds it.
 #[async_trait]
 pub trait Store:
     Rooms + Members + Events + Guests + Accounts + Sessions + Tokens + Mails + Send + Sync + 'static
 {
-    /// Whether other processes can change it.
+    /// Returns whether other processes can change the data: `true` for MongoDB, `false` for SQLite.
     fn is_shared(&self) -> bool;
 
-    /// Whether the store answers and takes writes; for `/readyz`.
+    /// Checks that the store answers and accepts writes; for `/readyz`.
     async fn ping(&self) -> Result<()>;
 
-    /// Finishes what is under way and closes; nothing is called afterwards.
+    /// Finishes the calls that are under way and closes the store. No method may be called afterwards.
     async fn close(&self);
 }

@@ -1,93 +1,101 @@
-//! Rooms: what is true of a room beside its log.
+//! Rooms: what is stored of a room besides its log and its members, such as its code, type, name, retention and owner.
+//!
+//! A room has an id for ever, and a code that people type. Deleting the room frees its code. There are two ways to end:
+//! an *abandoned* room (ephemeral, without an active member) is deleted soon, and an *unvisited* room is deleted after
+//! a long time. Not here: who is in a room (`members.rs`), its archive (`events.rs`), and its state in memory while
+//! people are connected (`room/`).
 
 use async_trait::async_trait;
 
 use super::{GuestRecord, Head, MemberRecord, Result, RoomId};
 use crate::protocol::{Epoch, Event, MemberId, Millis, Person, Retention, RoomCode, RoomName, RoomType};
 
-/// An active room.
+/// One room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomRecord {
-    /// Which.
+    /// The id of the room.
     pub id: RoomId,
-    /// What people type.
+    /// The code that people type.
     pub code: RoomCode,
-    /// How many it holds.
+    /// The type of the room, which decides how many members it can have.
     pub room_type: RoomType,
-    /// What it is called.
+    /// The name of the room, if it has one.
     pub name: Option<RoomName>,
-    /// Whether it keeps its log.
+    /// Whether the room keeps its log.
     pub retention: Retention,
-    /// The epoch of a preserved room, and the first epoch of an ephemeral one (whose tail says which it has now).
+    /// The epoch of a preserved room, or the first epoch of an ephemeral one (whose tail has the current epoch).
     pub epoch: Epoch,
-    /// The member who owns it, by the events that were projected; they may have left.
+    /// The member who owns the room, as of the last projected event about the owner. The owner may have left.
     pub owner: MemberId,
-    /// When it was made.
+    /// When the room was created.
     pub created_at: Millis,
     /// When somebody last joined or left.
     pub touched_at: Millis,
-    /// When somebody was last here; to within a day, since not every visit writes it.
+    /// When somebody was last here; exact to a day, since not every visit writes it.
     pub visited_at: Millis,
 }
 
-/// What a list shows of a room that no node has live.
+/// What a list shows of a room that is live on no node.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Overview {
-    /// Where the archive ends.
+    /// The end of the archive.
     pub head: Head,
-    /// When its last event was taken; 0 if there is none.
+    /// The time of the archive's last event; 0 if there is none.
     pub at: Millis,
     /// The last message of the archive.
     pub message: Option<Event>,
-    /// How many are in the room.
+    /// The number of active members.
     pub members: u32,
-    /// Who, if it is a room for two.
+    /// The active members, if the room is `p2p`; empty in groups.
     pub pair: Vec<Person>,
 }
 
-/// The rooms of a store.
+/// Storage of rooms.
 #[async_trait]
 pub trait Rooms {
-    /// Makes a room, its owner's membership (active, owing its `Joined`) and, if it begins with this, the owner's session:
-    /// all or nothing.
+    /// Creates a room, the owner's membership (active, owing `Joined`) and, if the owner's guest session begins with
+    /// this call, that session. All of it is written, or nothing.
     ///
-    /// Conflicts: [`CodeTaken`](super::Conflict::CodeTaken), [`Elsewhere`](super::Conflict::Elsewhere).
+    /// `NotFound` if the owner is an account that does not exist. Conflicts: [`CodeTaken`](super::Conflict::CodeTaken),
+    /// [`Elsewhere`](super::Conflict::Elsewhere), [`MemberIdTaken`](super::Conflict::MemberIdTaken).
     async fn create_room(&self, room: &RoomRecord, owner: &MemberRecord, newcomer: Option<&GuestRecord>) -> Result<()>;
 
-    /// The active room with this id.
+    /// Returns the room with this id.
     async fn room(&self, id: RoomId) -> Result<RoomRecord>;
 
-    /// The active room with this code.
+    /// Returns the room with this code.
     async fn room_by_code(&self, code: RoomCode) -> Result<RoomRecord>;
 
-    /// What lists show of many rooms, in one query; rooms that are not there are left out.
+    /// Returns what lists show of many rooms, in one query. Rooms that do not exist are left out.
     async fn overviews(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, Overview)>>;
 
-    /// Notes that somebody is here. Nothing goes back, and nothing happens if there is no such room.
+    /// Stores that somebody is here. `visited_at` never decreases. Does nothing if there is no such room.
     async fn visit_room(&self, room: RoomId, at: Millis) -> Result<()>;
 
-    /// Up to `limit` rooms that nobody visited since `before`, the longest first: of those that keep their log the ones without an
-    /// account among their active members, and all that do not.
+    /// Returns up to `limit` rooms that nobody visited since `before`, longest unvisited first. A preserved room with
+    /// an account among its active members is not among them.
     async fn unvisited_rooms(&self, before: Millis, limit: usize) -> Result<Vec<RoomId>>;
 
-    /// Takes a step towards a room's end: deletes up to `most` of its events, the oldest first, or, once there are no more than
-    /// that, all that is left of it with its members and the room itself, in one transaction. Says whether it is gone.
+    /// Deletes a part of a room, so that no call takes long. The call deletes up to `most` of the room's events, oldest
+    /// first. Once the remaining events fit into one call, it deletes them with the members and the room itself, in one
+    /// transaction. Returns whether the room is gone; if not, call it again.
     ///
-    /// With `unvisited_since`, only if it is still one of [`unvisited_rooms`](Self::unvisited_rooms).
-    /// [`NotFound`](super::StoreError::NotFound) if not, or if there is no such room.
+    /// With `unvisited_since`, deletes only if the room is still one of [`unvisited_rooms`](Self::unvisited_rooms).
+    /// [`NotFound`](super::StoreError::NotFound) if it is not, or if there is no such room.
     async fn end_room(&self, room: RoomId, unvisited_since: Option<Millis>, most: usize) -> Result<bool>;
 
-    /// Which of these rooms are there.
+    /// Returns which of these rooms exist.
     async fn existing_rooms(&self, rooms: &[RoomId]) -> Result<Vec<RoomId>>;
 
-    /// Up to `limit` rooms, in the order of their ids, after `after`.
+    /// Returns up to `limit` rooms with ids greater than `after`, ordered by id.
     async fn rooms_after(&self, after: Option<RoomId>, limit: usize) -> Result<Vec<RoomRecord>>;
 
-    /// How many events of a room are kept, and how many bytes its messages have.
+    /// Returns the number of stored events of a room, and the total size of its messages' texts in bytes.
     async fn archive_size(&self, room: RoomId) -> Result<(u64, u64)>;
 
-    /// Deletes up to `limit` rooms that are ephemeral, without an active member, and not touched since `before`; with them
-    /// their members and whatever events they kept in a preserved time. Their codes are free again. A join that comes at
-    /// the same moment either keeps its room or finds none, never half of one.
+    /// Deletes up to `limit` abandoned rooms: ephemeral, without an active member, and with `touched_at` before
+    /// `before`. Their members are deleted with them, and any events from a time when the room was preserved. Their
+    /// codes become free. A concurrent join either keeps its room or finds none, never a partly deleted one. Returns
+    /// the deleted rooms.
     async fn delete_abandoned_rooms(&self, before: Millis, limit: usize) -> Result<Vec<RoomId>>;
 }

@@ -1,8 +1,9 @@
-//! Tokens: what a mail carries to prove that somebody reads it. Kept as a keyed hash only.
+//! Tokens: the secrets in mails, which prove that a person reads the mailbox. A token is the secret of a link, or a
+//! short code that the person types. Only hashes are stored; the hash of a code is keyed.
 //!
-//! Of links a holder has several at once, so that nobody makes somebody else's worthless by asking for another; a newer code
-//! voids the older. A code or a link for a new password that was used is remembered for a while, so that pressing a button
-//! twice is no failure.
+//! A holder may have several valid links at once, so that nobody can invalidate another person's link by requesting a
+//! new one. A new code replaces the previous one. A used code, and a used link for a new password, is remembered for a
+//! while as used, so that pressing a button twice is no failure.
 
 use std::time::Duration;
 
@@ -11,26 +12,26 @@ use async_trait::async_trait;
 use super::{ActorId, MailRecord, Result, TokenHash};
 use crate::protocol::{Email, Millis};
 
-/// How long a code that was used is known again.
+/// How long a used code is recognised ([`CodeCheck::Again`]).
 pub const CODE_AGAIN: Duration = Duration::from_mins(1);
 
 /// What a token is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Purpose {
-    /// To prove an address: the first, or another.
+    /// A link to prove an address, the first one or another.
     Verify,
-    /// To set a new password without the old one.
+    /// A link to set a new password without the old one.
     Reset,
-    /// To log in: a code.
+    /// A code to log in.
     LogIn,
-    /// To confirm what cannot be undone: a code.
+    /// A code to confirm an action that cannot be undone.
     Confirm,
-    /// To come back to a guest's room, and register.
+    /// A link for a guest, to come back to a room and register.
     KeepRoom,
 }
 
 impl Purpose {
-    /// Its name in the store.
+    /// Returns the purpose's name in the store.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Verify => "verify",
@@ -41,7 +42,7 @@ impl Purpose {
         }
     }
 
-    /// Its name in the store once it was used.
+    /// Returns the purpose's name in the store for used tokens.
     pub(super) const fn as_used(self) -> &'static str {
         match self {
             Self::Verify => "used_verify",
@@ -52,7 +53,7 @@ impl Purpose {
         }
     }
 
-    /// How many are good at once for one holder.
+    /// Returns how many tokens of this purpose one holder may have at once.
     pub const fn at_once(self) -> u8 {
         match self {
             Self::Verify | Self::Reset | Self::KeepRoom => 5,
@@ -60,8 +61,9 @@ impl Purpose {
         }
     }
 
-    /// Whether the oldest gives way to one more. Where strangers can ask, it does not: then there are that many good ones in
-    /// the owner's mailbox.
+    /// Returns whether a new token replaces the oldest one if the holder has [as many](Self::at_once) already. Not for
+    /// `Reset`, which strangers can request for somebody else: then the owner's mailbox has that many valid links
+    /// anyway.
     pub const fn gives_way(self) -> bool {
         !matches!(self, Self::Reset)
     }
@@ -70,51 +72,52 @@ impl Purpose {
 /// One token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenRecord {
-    /// What for.
+    /// What the token is for.
     pub purpose: Purpose,
-    /// Whose.
+    /// The guest or account that the token belongs to.
     pub holder: ActorId,
-    /// What proves it.
+    /// The hash of the link's or the code's secret.
     pub hash: TokenHash,
-    /// Where it was sent.
+    /// The address that the token was sent to.
     pub email: Email,
-    /// How often a wrong one was tried instead.
+    /// How many wrong codes were tried.
     pub tries: u8,
-    /// When it ends.
+    /// When the token expires.
     pub ends_at: Millis,
 }
 
-/// What came of trying a code.
+/// The outcome of trying a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CodeCheck {
-    /// It is right, and used up.
+    /// The code is right, and is used up by this call.
     Right,
-    /// It was right a moment ago, for the same holder.
+    /// The code is right, and the same holder used it a moment ago (see [`CODE_AGAIN`]).
     Again,
-    /// It is wrong; this many tries are left. With none left it is gone.
+    /// The code is wrong. This many tries are left; with none left the token is deleted.
     Wrong(u8),
-    /// There is none, or it has ended.
+    /// The holder has no code for this purpose, or it has expired.
     None,
 }
 
-/// The tokens of a store.
+/// Storage of tokens.
 #[async_trait]
 pub trait Tokens {
-    /// Keeps a token, and puts its mail, if it has one, into the outbox: both or neither. Neither, and `false`, if the holder
-    /// has [as many](Purpose::at_once) that are good at `now`, and none [gives way](Purpose::gives_way).
+    /// Stores a token, and puts its mail, if any, into the outbox: both or neither. Stores neither and returns `false`
+    /// if the holder has [as many](Purpose::at_once) tokens that are valid at `now`, and none [gives
+    /// way](Purpose::gives_way).
     async fn put_token(&self, token: &TokenRecord, mail: Option<&MailRecord>, now: Millis) -> Result<bool>;
 
-    /// The token with this hash, if it has not ended by `now`; it stays.
+    /// Returns the token with this hash, if it has not expired at `now`. Does not use it up.
     async fn token(&self, purpose: Purpose, hash: TokenHash, now: Millis) -> Result<TokenRecord>;
 
-    /// The token with this hash that was used, if it would not have ended by `now`.
+    /// Returns the used token with this hash, if it would not have expired at `now`.
     async fn used_token(&self, purpose: Purpose, hash: TokenHash, now: Millis) -> Result<TokenRecord>;
 
-    /// Takes the token with this hash, if it has not ended by `now`. Of many who try at once one gets it.
+    /// Deletes and returns the token with this hash, if it has not expired at `now`. Of concurrent callers one gets it.
     async fn take_token(&self, purpose: Purpose, hash: TokenHash, now: Millis) -> Result<TokenRecord>;
 
-    /// Tries a code: if it is right it is used, and known again for [`CODE_AGAIN`]; else the try is counted, and after `tries` of them the token is gone. Many
-    /// who try at once are counted one by one.
+    /// Tries a code. A right code is used up, and recognised again for [`CODE_AGAIN`]. A wrong code counts as one try,
+    /// and after `tries` of them the token is deleted. Concurrent tries are counted one by one.
     async fn try_code(
         &self,
         purpose: Purpose,
@@ -124,6 +127,6 @@ pub trait Tokens {
         now: Millis,
     ) -> Result<CodeCheck>;
 
-    /// Forgets tokens that ended before `now`; says how many.
+    /// Deletes tokens that expired before `now`. Returns their number.
     async fn forget_tokens(&self, now: Millis) -> Result<u64>;
 }
