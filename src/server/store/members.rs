@@ -1,5 +1,15 @@
-//! Members: who is in which room. The record is the truth and its event the news, so a record also says which notice it
-//! still owes the log; whoever finds it owing after a crash appends it.
+//! Members: which person is in which room, and how far each member has read.
+//!
+//! A change of membership has two parts: the record here, and an event in the room's log that reports the change (a
+//! *notice*: `Joined`, `Left` or `Removed`). The record is written first and is the truth. Its field `owed` names the
+//! notice that the log does not have yet, and appending the event clears the field
+//! ([`Events::project`](super::Events::project)). If a node crashes in between, another node finds the owing record
+//! ([`Members::rooms_owing_notices`]) and appends the event. The reasons are in
+//! `docs/decisions/0005-leases-and-owed-notices.md`.
+//!
+//! Records stay after their member has left, so that a person who comes back is the same member. This file also has the
+//! rules by which both drivers change a record: joining, leaving, and joining a guest's record to an account's
+//! (`join_records`).
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -9,33 +19,34 @@ use crate::protocol::{
     Event, EventKind, MemberId, Millis, Nickname, Person, RoomCode, RoomType, Seq, limits::P2P_MEMBERS,
 };
 
-/// Whether somebody is in a room.
+/// Whether a person is in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Presence {
-    /// In it.
+    /// In the room.
     Active,
-    /// Was in it, and may come back as the same member.
+    /// Was in the room, and may come back as the same member.
     Gone,
-    /// Was removed by the owner, and may not.
+    /// Was removed by the owner, and may not come back.
     Removed,
 }
 
-/// A notice that the log does not have yet. Drivers keep it in its serde form, and look for its `kind`.
+/// A notice that the log does not have yet. Drivers store it in its serde form, and query its `kind`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Notice", into = "Notice")]
 pub enum Owed {
-    /// "x joined".
+    /// The log lacks `Joined`: "x joined".
     Joined,
-    /// "x left".
+    /// The log lacks `Left`: "x left".
     Left,
-    /// "x left": the person goes on as this member, who owns the room from here on if x did.
+    /// The log lacks `Left`: "x left", and the same person continues as the member given here. If x owned the room,
+    /// that member owns it from then on.
     Became(Person),
-    /// "x was removed", with who did it.
+    /// The log lacks `Removed`: "x was removed", by the person given here.
     Removed(Person),
 }
 
-/// A notice as it is kept. An earlier build reads a `left` with an heir as one without.
+/// The stored form of [`Owed`]. An earlier build reads a `left` with an heir as one without.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 enum Notice {
@@ -69,117 +80,126 @@ impl From<Owed> for Notice {
     }
 }
 
-/// One person in one room. Kept after leaving, so that who comes back is the same member.
+/// One person in one room. The record stays after leaving, so that a person who comes back is the same member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemberRecord {
-    /// Which room.
+    /// The room.
     pub room: RoomId,
-    /// Their id in it.
+    /// The person's id in the room.
     pub member: MemberId,
-    /// Who they are across rooms.
+    /// The person, the same in all rooms.
     pub actor: ActorId,
-    /// What they are called in it.
+    /// The person's name in the room.
     pub name: Nickname,
-    /// Whether they are in it.
+    /// Whether the person is in the room.
     pub presence: Presence,
-    /// Their place in a `p2p` room: 0 or 1. A guest who is gone by absence still has it.
+    /// The person's place in a `p2p` room: 0 or 1. A guest who is gone by absence keeps the place
+    /// (`docs/decisions/0023-absence-and-places.md`).
     pub slot: Option<u8>,
-    /// The seq of their last `Joined`. 0 until it is in the log.
+    /// The seq of the person's last `Joined`; 0 until the log has it.
     pub since: Seq,
-    /// The seq of the `Joined` that began their stay, if they were gone by absence in between; 0 if they were not.
+    /// The seq of the `Joined` that began the current stay, if the person was gone by absence since then; otherwise 0.
     pub stay: Seq,
-    /// What the log still has to be told.
+    /// The notice that the log does not have yet.
     pub owed: Option<Owed>,
-    /// When the record last changed. Reading and muting are no such change.
+    /// When the record last changed. Reading and muting do not count as changes.
     pub changed_at: Millis,
-    /// The last seq that they have read; before `since` it says nothing, and everything counts as read.
+    /// The last seq that the person has read. A value before `since` has no meaning, and everything counts as read.
     pub read: Seq,
-    /// The ordinal of the last message up to it, so that what is unread is a difference.
+    /// The ordinal of the last message up to `read`. The room's last ordinal minus this is the number of unread
+    /// messages.
     pub read_n: u64,
-    /// How far the others may see that they read: follows `read` while they show it, and stands still while they do not.
+    /// The read position that other members may see. It follows `read` while the person shows it, and stays unchanged
+    /// while the person hides it.
     pub shown: Seq,
-    /// Whether they want no notices of the room.
+    /// Whether the person has muted the room, and gets no notifications of it.
     pub muted: bool,
-    /// The member ids that the same person had in the room besides: as a guest before an account, or as the account before.
+    /// Other member ids of the same person in the room: as a guest before the account, or as the account before.
     pub also: Vec<MemberId>,
 }
 
 /// How far a member has read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadCursor {
-    /// Who.
+    /// The member.
     pub member: MemberId,
-    /// The last seq that they have read.
+    /// The last seq that the member has read.
     pub seq: Seq,
-    /// The ordinal of the last message up to it.
+    /// The ordinal of the last message up to `seq`.
     pub n: u64,
-    /// How far the others may see that.
+    /// The read position that other members may see.
     pub shown: Seq,
 }
 
 impl MemberRecord {
-    /// Their id and name, as events carry them.
+    /// Returns the member's id and name, as events carry them.
     pub fn person(&self) -> Person {
         Person { id: self.member, name: self.name.clone() }
     }
 
-    /// Whether this member id is, or was, the person's.
+    /// Returns whether this member id is, or was, the same person's.
     pub fn is(&self, member: MemberId) -> bool {
         self.member == member || self.also.contains(&member)
     }
 
-    /// All member ids that the person has, or had, in the room.
+    /// Returns all member ids that the person has, or had, in the room.
     pub fn ids(&self) -> impl Iterator<Item = MemberId> {
         [self.member].into_iter().chain(self.also.iter().copied())
     }
 
-    /// The first seq of their stay. An absence does not end a stay; leaving does.
+    /// Returns the first seq of the stay. An absence does not end a stay; leaving does.
     pub fn stays_since(&self) -> Seq {
         if self.stay > 0 { self.stay } else { self.since }
     }
 
-    /// Whether a guest is gone by absence, and their place in a `p2p` room is kept for them.
+    /// Returns whether this is a guest who is gone by absence, and whose place in a `p2p` room is kept.
     pub fn is_expected(&self) -> bool {
         self.presence == Presence::Gone && self.slot.is_some()
     }
 
-    /// The record of a member who left or was removed, as the notice says: without a place, and the stay is over.
+    /// Returns the record of a member who left or was removed, as `notice` says: without a place, and with the stay
+    /// ended.
     pub(super) fn leave(self, notice: Owed, at: Millis) -> Self {
         let presence = if let Owed::Removed(_) = notice { Presence::Removed } else { Presence::Gone };
         Self { presence, slot: None, stay: 0, owed: Some(notice), changed_at: at, ..self }
     }
 
-    /// The record of a guest who is absent: gone, with the place and the stay.
+    /// Returns the record of a guest who becomes absent: gone, but with the place and the stay.
     pub(super) fn be_absent(self, at: Millis) -> Self {
         Self { presence: Presence::Gone, stay: self.stays_since(), owed: Some(Owed::Left), changed_at: at, ..self }
     }
 }
 
-/// What becomes of the two records of one person in one room, a guest's and that of the account which the guest becomes.
+/// The outcome of [`join_records`]: what becomes of a guest's record and of the account's record in the same room.
 pub(super) enum Joined {
-    /// The account goes on as the guest: it was not in the room. The guest's record is the account's from here on, and the
-    /// account's is of nobody.
+    /// The account continues in the guest's membership, since it was not in the room itself. The guest's record becomes
+    /// the account's. The account's former record gets the id of the guest, who no longer exists, so it belongs to
+    /// nobody.
     AsGuest {
-        /// The record of both.
+        /// The account's record from then on.
         own: MemberRecord,
-        /// The account's, as it was.
+        /// The account's former record, which belongs to nobody.
         before: MemberRecord,
     },
-    /// The account goes on as itself, and the guest's record is of nobody.
+    /// The account continues in its own membership, and the guest's record belongs to nobody.
     AsAccount {
-        /// The record of both.
+        /// The account's record, with what it takes over from the guest's.
         own: MemberRecord,
-        /// The guest's. It owes a notice if the guest was in the room, or owned it.
+        /// The guest's record. It owes a notice if the guest was in the room, or owned it.
         guest: MemberRecord,
     },
 }
 
-/// Joins a guest's record to that of the account which the guest becomes. `owner` owns the room.
+/// Joins a guest's record to the record of the account that the guest becomes. `owner` is the member who owns the room.
+/// The rules depend on the presence of both:
 ///
-/// Where the account is in the room, the guest leaves it. Where only the guest is, the account goes on in the guest's place:
-/// nobody sees anything of that, the place in a room for two is not open for a moment, and what was not read stays unread. An
-/// account that was removed does not come back by its guest, unless that guest owns the room: then the person removed
-/// themselves. Nor does an account that had left come back where its guest was removed.
+/// - The account is active: it stays, and the guest leaves.
+/// - The account has left, and the guest is active: the account continues as the guest. The others in the room see no
+///   change, the place in a room for two is never free in between, and unread messages stay unread.
+/// - The account has left, and the guest was removed: the account continues as the guest, so that it stays removed.
+/// - Both have left: the account continues as the guest if the guest owns the room.
+/// - The account was removed: it does not come back through its guest, unless that guest owns the room. Then the person
+///   had removed themselves.
 pub(super) fn join_records(mut guest: MemberRecord, mut own: MemberRecord, owner: MemberId, at: Millis) -> Joined {
     let owns = guest.member == owner;
     let goes_on_as_guest = match (own.presence, guest.presence) {
@@ -197,7 +217,7 @@ pub(super) fn join_records(mut guest: MemberRecord, mut own: MemberRecord, owner
     (own.read, own.read_n) = (own.read.max(guest.read), own.read_n.max(guest.read_n));
     own.shown = own.shown.max(guest.shown);
     let is_here = own.presence == Presence::Active;
-    // In a room for two the person sees what the guest saw.
+    // The person keeps seeing what the guest saw: in a room for two the stay decides what a member may see.
     let (stay, of_guest) = (own.stays_since(), guest.stays_since());
     if guest.presence == Presence::Active && of_guest > 0 && (stay == 0 || of_guest < stay) {
         own.stay = of_guest;
@@ -206,40 +226,42 @@ pub(super) fn join_records(mut guest: MemberRecord, mut own: MemberRecord, owner
         Presence::Active if is_here => guest.leave(Owed::Became(own.person()), at),
         Presence::Active => guest.leave(Owed::Left, at),
         Presence::Gone if is_here && owns => {
-            // That they are gone, the log says already, unless it is owed that.
+            // The log already says that the guest is gone, unless the record still owes that. `since` 0 means that it
+            // does.
             let since = if guest.owed.is_some() { guest.since } else { 0 };
             MemberRecord { owed: Some(Owed::Became(own.person())), since, changed_at: at, slot: None, stay: 0, ..guest }
         }
-        // One person has one place.
+        // A person has one place, which the account's record has.
         Presence::Gone | Presence::Removed => MemberRecord { slot: None, stay: 0, ..guest },
     };
     Joined::AsAccount { own, guest }
 }
 
-/// Somebody who wants in.
+/// A person who asks to join a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Joining {
-    /// Where to.
+    /// The room.
     pub room: RoomId,
     /// The room's type, which never changes.
     pub room_type: RoomType,
-    /// Who.
+    /// The person who joins.
     pub actor: ActorId,
-    /// The id to have in the room, unless they have one from before.
+    /// The member id for a person who has no record in the room yet. Another person keeps the earlier id.
     pub member: MemberId,
-    /// What to be called. `None` keeps the name from before, if there is one, else takes `fallback_name`.
+    /// The requested name. `None` keeps the name of the earlier record, or takes `fallback_name` if there is none.
     pub name: Option<Nickname>,
-    /// The made-up name for somebody new who gave none.
+    /// The generated name for a new member who gave none.
     pub fallback_name: Nickname,
-    /// Their session, if it begins with this: it is kept if they come in.
+    /// The guest session, if it begins with this call. It is stored only if the join succeeds.
     pub newcomer: Option<GuestRecord>,
-    /// Now.
+    /// The time now.
     pub at: Millis,
 }
 
 impl Joining {
-    /// The record of who comes in: new, or again with the id, and unless they gave another the name, of `earlier`. What they
-    /// had read then is worth nothing now: an ephemeral room may have lost its log meanwhile.
+    /// Returns the record of the person after joining. Without an `earlier` record it is new. Otherwise the member id,
+    /// the other ids, the stay and the muting are kept, and the name, unless another was requested. The read position
+    /// starts anew, since an ephemeral room may have lost its log in the meantime.
     pub(super) fn enter(self, earlier: Option<MemberRecord>, slot: Option<u8>) -> MemberRecord {
         let muted = earlier.as_ref().is_some_and(|record| record.muted);
         let also = earlier.as_ref().map(|record| record.also.clone()).unwrap_or_default();
@@ -264,26 +286,27 @@ impl Joining {
         }
     }
 
-    /// The record of somebody new in a group, who comes in with the event at `since`.
+    /// Returns the record of a person who is new in a group and joins with the event at `since`, so that no notice is
+    /// owed.
     pub fn announced(self, since: Seq) -> MemberRecord {
         MemberRecord { since, owed: None, ..self.enter(None, None) }
     }
 
-    /// Their id and name, if they are new.
+    /// Returns the id and name that the person gets if new in the room.
     pub fn person(&self) -> Person {
         let name = self.name.as_ref().unwrap_or(&self.fallback_name);
         Person { id: self.member, name: name.clone() }
     }
 }
 
-/// Who comes in with this event.
+/// Returns the person of `entering` whose `Joined` this event is, if any.
 pub(super) fn coming_with<'a>(entering: &'a [Joining], event: &Event) -> Option<&'a Joining> {
     let EventKind::Joined { member } = &event.kind else { return None };
     entering.iter().find(|joining| joining.member == member.id)
 }
 
-/// The place in a `p2p` room that is kept for who comes back, else the first that is not taken; the last one if all are, for
-/// the index to refuse.
+/// Returns the place in a `p2p` room for a person who joins: the one that the earlier record has kept, else the first
+/// free one. If all are taken it returns the last one, so that the unique index refuses the write.
 pub(super) fn free_slot(earlier: Option<&MemberRecord>, taken: &[u8]) -> u8 {
     if let Some(kept) = earlier.and_then(|record| record.slot) {
         return kept;
@@ -291,75 +314,79 @@ pub(super) fn free_slot(earlier: Option<&MemberRecord>, taken: &[u8]) -> u8 {
     (0..P2P_MEMBERS).find(|slot| !taken.contains(slot)).unwrap_or(P2P_MEMBERS - 1)
 }
 
-/// What came of a join.
+/// The outcome of a join.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Membership {
-    /// They came in (new or again): the record is active, `since` is 0, and it owes its `Joined`.
+    /// The person joined, for the first time or again. The record is active, its `since` is 0, and it owes `Joined`.
     Entered(MemberRecord),
-    /// They were in already; nothing changed, the name included.
+    /// The person was in the room already. Nothing changed, not even the name.
     Already(MemberRecord),
 }
 
-/// The members of a store.
+/// Storage of members.
 #[async_trait]
 pub trait Members {
-    /// Makes somebody an active member and touches the room, in one transaction.
+    /// Makes a person an active member and sets the room's `touched_at`, in one transaction.
     ///
-    /// [`NotFound`](super::StoreError::NotFound) if the room is not active, or the account is not there. Conflicts: `Full`, `Elsewhere`, `Removed`,
-    /// `MemberIdTaken`. When both `Full` and `Elsewhere` hold, either may be answered.
+    /// [`NotFound`](super::StoreError::NotFound) if the room or the account does not exist. Conflicts: `Full`,
+    /// `Elsewhere`, `Removed`, `MemberIdTaken`. If both `Full` and `Elsewhere` apply, either may be returned.
     async fn join_room(&self, joining: &Joining) -> Result<Membership>;
 
-    /// Makes an active member gone ([`Owed::Left`]) or removed ([`Owed::Removed`]), owing that notice, and touches the room.
-    /// Gives the record as it is now. [`NotFound`](super::StoreError::NotFound) if they are not active. Conflict: `NotOwner`, if
-    /// who removes them does not own the room.
+    /// Makes an active member gone ([`Owed::Left`]) or removed ([`Owed::Removed`]), owing that notice, and sets the
+    /// room's `touched_at`. Returns the record after the change. [`NotFound`](super::StoreError::NotFound) if the
+    /// member is not active. Conflict: `NotOwner`, if the remover does not own the room.
     async fn leave_room(&self, room: RoomId, member: MemberId, notice: &Owed, at: Millis) -> Result<MemberRecord>;
 
-    /// Makes a guest gone who is absent, as [`leave_room`](Self::leave_room) does with [`Owed::Left`], but keeps their place
-    /// and their stay. An account is never absent: [`NotFound`](super::StoreError::NotFound) also if the record is an
-    /// account's, or has become one's.
+    /// Makes a guest gone by absence, as [`leave_room`](Self::leave_room) does with [`Owed::Left`], but keeps the
+    /// guest's place and stay. An account is never absent: [`NotFound`](super::StoreError::NotFound) also if the record
+    /// is an account's, or has become an account's in the meantime.
     async fn leave_absent(&self, room: RoomId, member: MemberId, at: Millis) -> Result<MemberRecord>;
 
-    /// Frees the place in a `p2p` room that is kept for a member who is gone by absence, and ends their stay. Gives the record
-    /// as it is now. [`NotFound`](super::StoreError::NotFound) if no place is kept for them.
+    /// Frees the place in a `p2p` room that is kept for a member who is gone by absence, and ends the member's stay.
+    /// Returns the record after the change. [`NotFound`](super::StoreError::NotFound) if no place is kept for the
+    /// member.
     async fn free_place(&self, room: RoomId, member: MemberId) -> Result<MemberRecord>;
 
-    /// All records of a `p2p` room that have a place, whatever their presence.
+    /// Returns all records of a `p2p` room that have a place, whatever their presence.
     async fn holders_of_places(&self, room: RoomId) -> Result<Vec<MemberRecord>>;
 
-    /// Notes how far members have read, in one transaction or statement. Nothing goes back: each number becomes the larger of
-    /// what it was and what is given. Whom the room does not know is passed over.
+    /// Stores how far members have read, in one transaction or statement. Values never decrease: each becomes the
+    /// maximum of the stored and the given one. Members that the room does not have are skipped.
     async fn mark_read(&self, room: RoomId, cursors: &[ReadCursor]) -> Result<()>;
 
-    /// The log of an ephemeral room was lost, and goes on after `seq` and the message `n`: whoever had read further has read
-    /// that far, or what comes now would count as read before it is said. In one statement.
+    /// Takes back read positions after an ephemeral room lost its log. The log continues after `seq` and the message
+    /// `n`, so larger positions are lowered to these. Otherwise new events would count as read before they exist. One
+    /// statement.
     async fn take_back_reads(&self, room: RoomId, seq: Seq, n: u64) -> Result<()>;
 
-    /// Notes whether a member wants no notices of the room, whatever their presence.
+    /// Stores whether a member has muted the room, whatever the member's presence.
     /// [`NotFound`](super::StoreError::NotFound) if there is no such record.
     async fn mute(&self, room: RoomId, member: MemberId, muted: bool) -> Result<()>;
 
-    /// The active room with this code and somebody's record in it, whatever their presence. One question to the store: it
-    /// is asked at every door. [`NotFound`](super::StoreError::NotFound) if either is missing.
+    /// Returns the room with this code and the person's record in it, whatever its presence.
+    /// [`NotFound`](super::StoreError::NotFound) if either is missing. One query, since almost every request for a room
+    /// makes this call.
     async fn membership(&self, code: RoomCode, actor: ActorId) -> Result<(RoomRecord, MemberRecord)>;
 
-    /// The record of a member id, whatever their presence.
+    /// Returns the record of a member id, whatever its presence.
     async fn member(&self, room: RoomId, member: MemberId) -> Result<MemberRecord>;
 
-    /// All records of a room that are active or owe a notice.
+    /// Returns all records of a room that are active or owe a notice.
     async fn members(&self, room: RoomId) -> Result<Vec<MemberRecord>>;
 
-    /// All rooms that an account is active in, with its records in them. One query, however many they are.
+    /// Returns all rooms that an account is active in, with its records in them. One query, however many rooms there
+    /// are.
     async fn rooms_of_account(&self, account: AccountId) -> Result<Vec<(RoomRecord, MemberRecord)>>;
 
-    /// All rooms there are that an account has a record in, whatever its presence. One query.
+    /// Returns all existing rooms that an account has a record in, whatever its presence, with the records. One query.
     async fn places_of_account(&self, account: AccountId) -> Result<Vec<(RoomRecord, MemberRecord)>>;
 
-    /// Where a guest is active. At most one room, by the index.
+    /// Returns the room that a guest is active in, with the record. By a unique index there is at most one.
     async fn room_of_guest(&self, guest: GuestId) -> Result<(RoomRecord, MemberRecord)>;
 
-    /// Up to `limit` rooms that have a record which owes a notice since before `before`.
+    /// Returns up to `limit` rooms with a record that owes a notice and has not changed since `before`, oldest first.
     async fn rooms_owing_notices(&self, before: Millis, limit: usize) -> Result<Vec<RoomId>>;
 
-    /// Active memberships of guests, in a stable order, up to `limit` after `after` (exclusive).
+    /// Returns up to `limit` active memberships of guests after `after` (exclusive), in order of room and member.
     async fn active_guests(&self, after: Option<(RoomId, MemberId)>, limit: usize) -> Result<Vec<(RoomId, MemberId)>>;
 }

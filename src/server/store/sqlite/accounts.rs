@@ -1,4 +1,5 @@
-//! Accounts in SQLite.
+//! Accounts in SQLite: implements [`Accounts`], where each method is described. Claims of one address are numbered by
+//! the column `claim`, so that the first and the last of them are known.
 
 use anyhow::anyhow;
 use async_trait::async_trait;
@@ -251,7 +252,7 @@ fn adopt(db: &Connection, guest: GuestId, account: AccountId, at: Millis) -> Res
     Ok(adopted)
 }
 
-/// Makes a guest's record an account's, or joins it to the one that the account has in that room.
+/// Makes a guest's record the account's, or joins it to the record that the account has in that room (`join_records`).
 fn take_over(db: &Connection, mut record: MemberRecord, account: AccountId, at: Millis) -> Result<Adopted> {
     let own = match members::find_actor(db, record.room, ActorId::Account(account)) {
         Ok(own) => own,
@@ -265,7 +266,8 @@ fn take_over(db: &Connection, mut record: MemberRecord, account: AccountId, at: 
     let owner = rooms::find(db, record.room)?.owner;
     Ok(match join_records(record, own, owner, at) {
         Joined::AsGuest { own, before } => {
-            // Their persons change places, and no two records may be of one person for a moment.
+            // The two records swap their actors. The unique index on (actor, room) refuses two records of one person
+            // even for a moment, so one of them is deleted first.
             members::delete(db, &before)?;
             members::update(db, &own)?;
             members::insert(db, &before)?;
@@ -280,7 +282,8 @@ fn take_over(db: &Connection, mut record: MemberRecord, account: AccountId, at: 
     })
 }
 
-/// Tells what a member said apart from who they were. Says whether there was anything.
+/// Replaces a member's name, and if `instead` is given the text of the member's messages, in all events of a room.
+/// Returns whether there were such events.
 fn disown(
     db: &Connection,
     room: RoomId,
@@ -326,12 +329,13 @@ fn delete(db: &Connection, id: AccountId, name: &Nickname) -> Result<()> {
     Ok(())
 }
 
-/// The account with this id.
+/// Returns the account with this id.
 pub(super) fn find(db: &Connection, id: AccountId) -> Result<AccountRecord> {
     Ok(db.prepare_cached("SELECT * FROM accounts WHERE id = ?")?.query_row([id], record)?)
 }
 
-/// Says [`NotFound`](StoreError::NotFound) of an account that is not there, so that nobody comes in who was deleted.
+/// Returns [`NotFound`](StoreError::NotFound) for an account that does not exist, so that a deleted account cannot join
+/// a room or begin a session.
 pub(super) fn expect(db: &Connection, actor: ActorId) -> Result<()> {
     match actor {
         ActorId::Guest(_) => Ok(()),
@@ -339,7 +343,7 @@ pub(super) fn expect(db: &Connection, actor: ActorId) -> Result<()> {
     }
 }
 
-/// The conflict, if another account has the address or the id.
+/// Translates the unique index that refused an account: its address or its id is taken.
 fn taken(error: rusqlite::Error) -> StoreError {
     match violated(&error) {
         Some("accounts.email") => Conflict::EmailTaken.into(),

@@ -1,4 +1,5 @@
-//! How values stand in columns: UUIDs as 16 bytes, 53-bit ids as integers, texts as they are, structures as JSON.
+//! The form of values in columns: UUIDs as 16 bytes, 53-bit ids as integers, texts as they are, structures as JSON. The
+//! macro `column!` implements `ToSql` and `FromSql` for a type.
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use serde::{Serialize, de::DeserializeOwned};
@@ -82,7 +83,7 @@ impl FromSql for ClientId {
     }
 }
 
-/// An actor, as the columns of their kind and of their id.
+/// Returns an actor as two columns: kind and id.
 pub(super) fn actor_columns(actor: ActorId) -> (&'static str, [u8; 16]) {
     match actor {
         ActorId::Guest(guest) => ("guest", guest.0.into_bytes()),
@@ -90,7 +91,7 @@ pub(super) fn actor_columns(actor: ActorId) -> (&'static str, [u8; 16]) {
     }
 }
 
-/// Back again.
+/// The reverse of [`actor_columns`].
 pub(super) fn actor(kind: &str, id: [u8; 16]) -> rusqlite::Result<ActorId> {
     match kind {
         "guest" => Ok(ActorId::Guest(GuestId(Uuid::from_bytes(id)))),
@@ -107,7 +108,7 @@ fn bits(column: ValueRef<'_>) -> FromSqlResult<u64> {
     column.as_i64().map(i64::cast_unsigned)
 }
 
-/// A structure as JSON text.
+/// Writes a structure as JSON text.
 pub(super) fn json(value: &impl Serialize) -> rusqlite::Result<String> {
     serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
 }
@@ -116,12 +117,13 @@ pub(super) fn from_json<T: DeserializeOwned>(column: ValueRef<'_>) -> FromSqlRes
     serde_json::from_str(column.as_str()?).map_err(FromSqlError::other)
 }
 
-/// Many rooms as one value, as [`ids`] has it.
+/// Writes the ids of many rooms as one value, as [`ids`] does.
 pub(super) fn rooms(rooms: &[RoomId]) -> String {
     ids(rooms.iter().map(|room| room.0))
 }
 
-/// Many ids as one value: SQL reads it with `SELECT unhex(value) FROM json_each(?)`, so that one statement is about all.
+/// Writes many ids as one value, a JSON array. SQL reads it with `SELECT unhex(value) FROM json_each(?)`, so that one
+/// statement serves any number of ids.
 pub(super) fn ids(ids: impl Iterator<Item = Uuid>) -> String {
     let mut list = String::from("[");
     for id in ids {

@@ -1,4 +1,6 @@
-//! Events in SQLite.
+//! Events in SQLite: implements [`Events`], where each method is described. A message has columns of its own; any other
+//! event is JSON in the column `kind`. The column `n` of every event has the ordinal of the last message up to there,
+//! so that the last event alone gives the head of the archive.
 
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -19,13 +21,13 @@ impl Events for Sqlite {
         entering: &[Joining],
     ) -> Result<Appended> {
         let (events, entering) = (events.to_vec(), entering.to_vec());
-        // Of messages a prefix may stay; an event and its effect belong together.
+        // A prefix of messages may stay if the job fails. Any other event must be undone together with its effect.
         let only_messages = events.iter().all(|event| event.message().is_some());
         let undo = if only_messages { Undo::Nothing } else { Undo::Savepoint };
         self.write(undo, move |db| {
             let mut settled = true;
             for (index, event) in events.iter().enumerate() {
-                // A statement that an index stops changes nothing, and what was inserted before it stays.
+                // A statement that a unique index refuses changes nothing, and the events inserted before it stay.
                 if let Some(stopped) = insert(db, room, index, event)? {
                     return Ok(Appended { stored: index, stopped: Some(stopped), settled });
                 }
@@ -122,7 +124,7 @@ impl Events for Sqlite {
     }
 }
 
-/// Inserts one event; says which index stopped it, if one did.
+/// Inserts one event. Returns which unique index refused it, if one did.
 fn insert(db: &Connection, room: RoomId, index: usize, event: &Event) -> Result<Option<Stopped>> {
     let inserted = match &event.kind {
         EventKind::Message(message) => {
@@ -141,7 +143,8 @@ fn insert(db: &Connection, room: RoomId, index: usize, event: &Event) -> Result<
             ])
         }
         kind => {
-            // Where an archive goes on after a time that was not kept, its first event says `n` itself.
+            // If an archive continues after an ephemeral time, its first event carries `n` itself. Otherwise `n` is
+            // that of the event before.
             let mut insert = db.prepare_cached(
                 "INSERT INTO events (room, seq, at, n, kind) VALUES (
                     ?1, ?2, ?3, coalesce(?4, (SELECT n FROM events WHERE room = ?1 AND seq = ?2 - 1), 0), ?5
@@ -170,7 +173,8 @@ fn earlier(db: &Connection, room: RoomId, index: usize, message: &Message) -> ru
     })
 }
 
-/// What an event changes in the records. `false` if it is about a member whose record did not owe it.
+/// Applies the effect of an event on the records. Returns `false` if the event is about a member whose record did not
+/// owe it.
 fn apply(db: &Connection, room: RoomId, epoch: Epoch, event: &Event) -> Result<bool> {
     match &event.kind {
         EventKind::Joined { member } => settle(db, room, member.id, "joined", Some(event.seq)),
@@ -192,7 +196,8 @@ fn apply(db: &Connection, room: RoomId, epoch: Epoch, event: &Event) -> Result<b
     }
 }
 
-/// The log has been told; a record that owes something else, or nothing, stays as it is.
+/// Clears `owed`, since the log has the notice. A record that owes another notice, or none, stays as it is. Returns
+/// whether the record owed this notice.
 fn settle(db: &Connection, room: RoomId, member: MemberId, owed: &str, since: Option<Seq>) -> Result<bool> {
     let mut settle = db.prepare_cached(
         "UPDATE members SET owed = NULL, since = ifnull(?, since)
@@ -207,7 +212,7 @@ fn head(db: &Connection, room: RoomId) -> Result<Head> {
     Ok(head.optional()?.unwrap_or_default())
 }
 
-/// An event from the columns `seq, at, n, author, name, client_id, body, kind`.
+/// Reads an event from the columns `seq, at, n, author, name, client_id, body, kind`.
 fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
     let kind = match row.get(7)? {
         Some(kind) => kind,
@@ -221,7 +226,7 @@ fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
     Ok(Event { seq: seq(row, 0)?, at: row.get(1)?, kind })
 }
 
-/// A seq or an ordinal.
+/// Reads a seq or an ordinal.
 pub(super) fn seq(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     row.get(column).map(i64::cast_unsigned)
 }

@@ -1,4 +1,4 @@
-//! Guests in SQLite.
+//! Guests in SQLite: implements [`Guests`], where each method is described.
 
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
@@ -61,14 +61,14 @@ impl Guests for Sqlite {
     }
 }
 
-/// Deletes the tokens of a guest, and the mails that were not sent yet.
+/// Deletes a guest's tokens and unsent mails.
 pub(super) fn delete_what_is_of(db: &Connection, guest: GuestId) -> Result<()> {
     tokens::delete_of(db, ActorId::Guest(guest))?;
     db.prepare_cached("DELETE FROM mails WHERE guest = ?")?.execute([guest])?;
     Ok(())
 }
 
-/// Keeps a new guest.
+/// Stores a new guest.
 pub(super) fn insert(db: &Connection, guest: &GuestRecord) -> Result<()> {
     let mut insert = db.prepare_cached("INSERT INTO guests (id, token, nickname, seen_at) VALUES (?, ?, ?, ?)")?;
     insert.execute(params![guest.id, guest.token, guest.nickname, guest.seen_at])?;

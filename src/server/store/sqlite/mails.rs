@@ -1,4 +1,4 @@
-//! Mails in SQLite.
+//! Mails in SQLite: implements [`Mails`], where each method is described.
 
 use async_trait::async_trait;
 use rusqlite::{Connection, Row, params};
@@ -17,7 +17,8 @@ impl Mails for Sqlite {
     }
 
     async fn lease_mails(&self, now: Millis, until: Millis, limit: usize) -> Result<Vec<MailRecord>> {
-        // Asked every few seconds, and mostly in vain: that should not go by the writer.
+        // Called every few seconds, and mostly without a mail being due. So a read-only connection checks first, and
+        // the writer thread is asked only if a mail is due.
         let due = self.read(move |db| {
             let mut query = db.prepare_cached("SELECT EXISTS (SELECT 1 FROM mails WHERE due_at <= ?)")?;
             Ok(query.query_row([now], |row| row.get::<_, bool>(0))?)

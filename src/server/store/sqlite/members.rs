@@ -1,4 +1,4 @@
-//! Members in SQLite.
+//! Members in SQLite: implements [`Members`], where each method is described.
 
 use async_trait::async_trait;
 use rusqlite::{Connection, Row, params, types::ValueRef};
@@ -60,7 +60,7 @@ impl Members for Sqlite {
 
     async fn mark_read(&self, room: RoomId, cursors: &[ReadCursor]) -> Result<()> {
         let cursors = cursors.to_vec();
-        // What of a batch is marked may stay.
+        // The marks that were stored before a failure may stay.
         self.write(Undo::Nothing, move |db| cursors.iter().try_for_each(|cursor| mark(db, room, *cursor))).await
     }
 
@@ -145,7 +145,7 @@ impl Members for Sqlite {
     }
 }
 
-/// Rooms, each with somebody's record in it: see [`place`].
+/// Selects rooms, each with a person's record in it. [`place`] reads the rows.
 const PLACES: &str =
     "SELECT members.*, id, code, type, rooms.name AS room_name, preserve, epoch, owner, created_at, touched_at,
         visited_at
@@ -155,7 +155,7 @@ fn place(row: &Row<'_>) -> rusqlite::Result<(RoomRecord, MemberRecord)> {
     Ok((rooms::named(row, "room_name")?, record(row)?))
 }
 
-/// The rooms of an account, with its records in them, if these are `such`.
+/// Returns the rooms of an account with its records in them. `such` is a further SQL condition on the records.
 fn places(db: &Connection, account: AccountId, such: &str) -> Result<Vec<(RoomRecord, MemberRecord)>> {
     let mut query =
         db.prepare_cached(&format!("{PLACES} WHERE actor = ? AND actor_kind = 'account'{such} ORDER BY room"))?;
@@ -193,7 +193,7 @@ fn join(db: &Connection, joining: Joining) -> Result<Membership> {
     Ok(Membership::Entered(record))
 }
 
-/// Makes somebody new a member of a group, who comes in with the event at this seq.
+/// Stores the record of a person who is new in a group and joins with the event at seq `since`.
 pub(super) fn admit(db: &Connection, joining: &Joining, since: Seq) -> Result<()> {
     if let Some(guest) = &joining.newcomer {
         guests::insert(db, guest)?;
@@ -201,7 +201,7 @@ pub(super) fn admit(db: &Connection, joining: &Joining, since: Seq) -> Result<()
     insert(db, &joining.clone().announced(since))
 }
 
-/// Ends an active membership; [`NotFound`](StoreError::NotFound) if it is not active.
+/// Ends an active membership. [`NotFound`](StoreError::NotFound) if the record is not active.
 pub(super) fn leave(db: &Connection, record: MemberRecord, notice: Owed, at: Millis) -> Result<MemberRecord> {
     if record.presence != Presence::Active {
         return Err(StoreError::NotFound);
@@ -222,7 +222,7 @@ fn taken_slots(db: &Connection, room: RoomId) -> Result<Vec<u8>> {
     Ok(query.query_map([room], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Keeps a new record.
+/// Stores a new record.
 pub(super) fn insert(db: &Connection, record: &MemberRecord) -> Result<()> {
     save(
         db,
@@ -232,7 +232,7 @@ pub(super) fn insert(db: &Connection, record: &MemberRecord) -> Result<()> {
     )
 }
 
-/// Keeps what a record has become.
+/// Stores a changed record.
 pub(super) fn update(db: &Connection, record: &MemberRecord) -> Result<()> {
     save(
         db,
@@ -274,7 +274,7 @@ fn save(db: &Connection, record: &MemberRecord, sql: &str) -> Result<()> {
     Err(conflict.into())
 }
 
-/// A mark that would change nothing writes nothing.
+/// Stores a read position. The last condition keeps a mark that would change nothing from writing.
 fn mark(db: &Connection, room: RoomId, cursor: ReadCursor) -> Result<()> {
     let ReadCursor { member, seq, n, shown } = cursor;
     let mut mark = db.prepare_cached(
@@ -285,33 +285,33 @@ fn mark(db: &Connection, room: RoomId, cursor: ReadCursor) -> Result<()> {
     Ok(())
 }
 
-/// The record of a member id.
+/// Returns the record of a member id.
 pub(super) fn find(db: &Connection, room: RoomId, member: MemberId) -> Result<MemberRecord> {
     let mut query = db.prepare_cached("SELECT * FROM members WHERE room = ? AND member = ?")?;
     Ok(query.query_row(params![room, member], record)?)
 }
 
-/// All records of somebody.
+/// Returns a person's records in all rooms.
 pub(super) fn of_actor(db: &Connection, actor: ActorId) -> Result<Vec<MemberRecord>> {
     let (kind, actor) = actor_columns(actor);
     let mut query = db.prepare_cached("SELECT * FROM members WHERE actor = ? AND actor_kind = ? ORDER BY room")?;
     Ok(query.query_map(params![actor, kind], record)?.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Takes a record away.
+/// Deletes a record.
 pub(super) fn delete(db: &Connection, record: &MemberRecord) -> Result<()> {
     let mut delete = db.prepare_cached("DELETE FROM members WHERE room = ? AND member = ?")?;
     rooms::found(delete.execute(params![record.room, record.member])?)
 }
 
-/// Somebody's record in a room.
+/// Returns a person's record in a room.
 pub(super) fn find_actor(db: &Connection, room: RoomId, actor: ActorId) -> Result<MemberRecord> {
     let (kind, actor) = actor_columns(actor);
     let mut query = db.prepare_cached("SELECT * FROM members WHERE room = ? AND actor = ? AND actor_kind = ?")?;
     Ok(query.query_row(params![room, actor, kind], record)?)
 }
 
-/// Where a guest is active.
+/// Returns the room that a guest is active in, with the record.
 pub(super) fn active_guest(db: &Connection, guest: GuestId) -> Result<(RoomRecord, MemberRecord)> {
     let such = "WHERE actor = ? AND presence = 'active' AND actor_kind = 'guest'";
     Ok(db.prepare_cached(&format!("{PLACES} {such}"))?.query_row([guest], place)?)

@@ -1,12 +1,13 @@
-//! The schema, as the steps that made it. A step that was released is never edited; the next one is added below it.
+//! The schema, as the list of steps that make it. At start [`migrate`] runs the steps that the database has not had. A
+//! released step is never edited: each change of the schema is a new step at the end.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::in_ascii;
 
-/// Step by step; `user_version` says how many a database has had.
+/// The steps in order. `user_version` of a database is the number of steps that it has had.
 const STEPS: &[&str] = &[
-    // 1: rooms, members, events, guests. Ids of rooms and people are UUIDs as 16 bytes, times are milliseconds.
+    // 1: rooms, members, events, guests. Ids of rooms and persons are UUIDs of 16 bytes, times are milliseconds.
     "
     CREATE TABLE rooms (
         id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
@@ -66,7 +67,8 @@ const STEPS: &[&str] = &[
     CREATE UNIQUE INDEX guests_token ON guests (token);
     CREATE INDEX guests_seen ON guests (seen_at);
     ",
-    // 2: a message is its columns, and costs two indexes. Bytes and pages are what an append costs.
+    // 2: a message is stored in columns instead of JSON, and has two indexes instead of three. The cost of an append is
+    // the bytes and pages that it writes.
     "
     CREATE TABLE events_of_2 (
         room BLOB NOT NULL REFERENCES rooms ON DELETE CASCADE,
@@ -94,7 +96,7 @@ const STEPS: &[&str] = &[
     -- stands together, for all rooms on a page or two.
     CREATE UNIQUE INDEX events_client_id ON events (client_id, author, room) WHERE client_id IS NOT NULL;
     ",
-    // 3: accounts, and what they need.
+    // 3: accounts, with their sessions, tokens and mails.
     "
     CREATE TABLE members_of_3 (
         room BLOB NOT NULL REFERENCES rooms ON DELETE CASCADE,
@@ -181,29 +183,30 @@ const STEPS: &[&str] = &[
     CREATE INDEX mails_due ON mails (due_at);
     CREATE INDEX mails_account ON mails (account) WHERE account IS NOT NULL;
     ",
-    // 4: how far members have read, and whether they want to hear of the room. Before `since`, `read` says nothing.
+    // 4: how far members have read, and whether they have muted the room. A `read` before `since` has no meaning.
     "
     ALTER TABLE members ADD COLUMN read INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE members ADD COLUMN read_n INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE members ADD COLUMN shown INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE members ADD COLUMN muted INTEGER NOT NULL DEFAULT 0 CHECK (muted IN (0, 1));
     ",
-    // 5: whether a browser has shown that it got the refresh token that is good now.
+    // 5: whether a browser has shown that it received the current refresh token.
     "
     ALTER TABLE sessions ADD COLUMN arrived INTEGER NOT NULL DEFAULT 0 CHECK (arrived IN (0, 1));
     ",
-    // 6: what other member ids somebody had in the room: JSON, a list, or NULL for none.
+    // 6: the other member ids that a person had in the room: a JSON list, or NULL for none.
     "
     ALTER TABLE members ADD COLUMN also TEXT;
     ",
-    // 7: when somebody was last in a room, from which a room that nobody visits ends. Rooms that are there begin anew.
+    // 7: when somebody was last in a room, so that a room that nobody visits can end. Existing rooms count as visited
+    // at the time of this step.
     "
     ALTER TABLE rooms ADD COLUMN visited_at INTEGER NOT NULL DEFAULT 0;
     UPDATE rooms SET visited_at = CAST(unixepoch('subsec') * 1000 AS INTEGER);
     CREATE INDEX rooms_visited ON rooms (visited_at);
     ",
-    // 8: several links of a holder at once, tokens that were used, and until when an address is claimed. Hosts of addresses
-    // are put into ASCII with this step (`spell_hosts`).
+    // 8: several links of a holder at once, used tokens, and the time since which an address is claimed. This step also
+    // converts the hosts of addresses to ASCII (`spell_hosts`).
     "
     -- spell_hosts
     CREATE TABLE tokens_of_8 (
@@ -230,12 +233,12 @@ const STEPS: &[&str] = &[
     CREATE INDEX accounts_claimed_at ON accounts (claimed_at) WHERE claimed_at IS NOT NULL;
     CREATE INDEX accounts_nowhere ON accounts (created_at) WHERE email IS NULL AND claimed IS NULL;
     ",
-    // 9: which guest a mail is for.
+    // 9: the guest that a mail is for.
     "
     ALTER TABLE mails ADD COLUMN guest BLOB CHECK (length(guest) = 16);
     CREATE INDEX mails_guest ON mails (guest) WHERE guest IS NOT NULL;
     ",
-    // 10: a place in a p2p room is one's own while absent, too; and so is the stay, which began with the event `stay`.
+    // 10: an absent guest keeps the place in a p2p room, and the stay, which began with the event at seq `stay`.
     "
     ALTER TABLE members ADD COLUMN stay INTEGER NOT NULL DEFAULT 0;
     DROP INDEX members_slot;
@@ -243,11 +246,12 @@ const STEPS: &[&str] = &[
     ",
 ];
 
-/// What the step says that puts the hosts of addresses into ASCII, which SQL cannot.
+/// The mark in the step with which [`spell_hosts`] runs, since SQL cannot convert hosts to ASCII.
 const HOSTS_IN_ASCII: &str = "-- spell_hosts";
 
-/// Puts the hosts of all addresses into ASCII, as new ones are. Of two accounts that proved one address in two spellings the
-/// older keeps it, and the other claims it, so that both still log in by their passwords.
+/// Converts the hosts of all stored addresses to ASCII, the form of new ones. If two accounts proved one address in two
+/// spellings, the older account keeps it and the other one claims it, so that both can still log in with their
+/// passwords.
 fn spell_hosts(db: &Connection) -> rusqlite::Result<()> {
     let of = |sql: &str| -> rusqlite::Result<Vec<(Vec<u8>, String)>> {
         let mut query = db.prepare(sql)?;
@@ -293,15 +297,15 @@ fn spell_hosts(db: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// The version that a database has once every step is done.
+/// The version of a database that has had every step.
 pub(super) const VERSION: isize = STEPS.len().cast_signed();
 
-/// How many steps a database has had.
+/// Returns the version of a database: the number of steps that it has had.
 pub(super) fn version(db: &Connection) -> rusqlite::Result<isize> {
     db.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
-/// Does the steps that a database has not had, each in a transaction.
+/// Runs the steps that a database has not had, each in its own transaction.
 pub(super) fn migrate(db: &mut Connection, from: isize) -> rusqlite::Result<()> {
     for (version, step) in (1isize..).zip(STEPS).filter(|(version, _)| *version > from) {
         let transaction = db.transaction()?;

@@ -1,8 +1,14 @@
 //! SQLite: the embedded store, one file and one process.
 //!
-//! One thread owns the only connection that writes. It takes whatever waits as one batch, runs it in one transaction, commits
-//! once, and only then answers: many waiting appends cost one flush to disk. A job that fails is undone alone. Reads run
-//! beside it on read-only connections, and see everything that was answered.
+//! One thread owns the only connection that writes (`writer.rs`). It takes all waiting jobs as one batch, runs them in
+//! one transaction, commits once, and only then sends the results. So many waiting appends cost one flush to disk. A
+//! job that fails is undone alone. Reads run at the same time on read-only connections, and see every write whose
+//! result was sent.
+//!
+//! A second thread copies the write-ahead log into the database (`wal.rs`). A lock file keeps a second server from
+//! opening the same database. `migrations.rs` has the schema, and `columns.rs` the form of values in columns. The other
+//! files implement one trait each. The reasons are in `docs/decisions/0003-two-stores.md` and
+//! `docs/decisions/0019-what-a-crowd-shares-in-sqlite.md`.
 
 mod accounts;
 mod columns;
@@ -47,18 +53,18 @@ use self::{
 use super::{Result, Store, StoreError};
 use crate::server::disk;
 
-/// Jobs that may wait for the writer; when it is full, callers wait for room.
+/// Maximum of jobs that wait for the writer thread. If the queue is full, callers wait.
 const QUEUE: usize = 1_024;
-/// Reads at the same time, each on its own connection; more wait.
+/// Maximum of reads at the same time, each on its own connection. Further reads wait.
 const READERS: usize = 4;
-/// How long a caller waits in all; a disk that hangs is an error, not a pause.
+/// Time limit for one call, waiting included. If the disk hangs, the caller gets an error.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// How long one connection waits for another's lock; nothing here holds one for long.
+/// How long a connection waits for another connection's lock. No connection here holds a lock for long.
 const BUSY: Duration = Duration::from_secs(2);
-/// Prepared statements kept by each connection; more than there are.
+/// Prepared statements cached by each connection; more than the code has.
 const STATEMENTS: usize = 128;
 
-/// Another process holds the file.
+/// Another process holds the database file.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{} is in use by another AnonChat server (process {holder}). Stop that one, or give this one another DATA_DIR. Several \
@@ -71,7 +77,7 @@ pub struct InUse {
 
 /// A store in one SQLite file.
 pub struct Sqlite {
-    /// `None` once closed. The thread ends when the last sender is gone and the queue is empty.
+    /// `None` once closed. The writer thread ends when the last sender is dropped and the queue is empty.
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
     wal: Wal,
@@ -80,13 +86,13 @@ pub struct Sqlite {
 
 struct Readers {
     path: PathBuf,
-    /// Opened when needed, kept for the next read.
+    /// Idle connections. They are opened when needed, and kept for later reads.
     idle: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
 }
 
 impl Readers {
-    /// Runs work on a connection that only reads.
+    /// Runs work on a read-only connection.
     fn lend<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         let idle = unpoisoned(&self.idle).pop();
         let db = idle.map_or_else(|| open_reader(&self.path), Ok)?;
@@ -97,18 +103,18 @@ impl Readers {
 }
 
 impl Sqlite {
-    /// Opens the database file, and makes it and its folder if they are missing. To be called on a runtime, where answers are
-    /// given.
+    /// Opens the database file, and creates it and its folder if they are missing. Must be called on a Tokio runtime,
+    /// which then runs the task that sends results to callers.
     ///
-    /// Refuses a file that another process uses, that a newer version made, or that is damaged. The check for damage reads
-    /// the whole file, about two seconds per gigabyte.
+    /// Refuses a file that another process uses, that a newer version made, or that is damaged. The check for damage
+    /// reads the whole file, about two seconds per gigabyte.
     pub fn open(path: &Path) -> Result<Self> {
         let lock = lock(path)?;
         let db = open_writer(path)?;
         let wal = Wal::new(open_connection(path)?)?;
         let keeper = Keeper::start(wal.clone())?;
         let (jobs, waiting) = mpsc::channel(QUEUE);
-        // Bounded by those who wait for them.
+        // Unbounded, but each entry belongs to a caller that waits for it.
         let (answers, given) = mpsc::unbounded_channel();
         tokio::spawn(writer::give_answers(given));
         let writer = std::thread::Builder::new()
@@ -127,7 +133,7 @@ impl Sqlite {
         })
     }
 
-    /// Runs work in the next batch and answers once it is on disk. An error undoes this work, and nothing else.
+    /// Runs work in the next batch, and returns once the batch is on disk. An error undoes this work only.
     async fn write<T, F>(&self, undo: Undo, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -144,8 +150,8 @@ impl Sqlite {
         .context("the database takes too long")?
     }
 
-    /// Looks up by its key what a request needs: a session, a room, a place in it. It is done here and now, since it takes some
-    /// microseconds, and asking another thread takes several times that.
+    /// Reads by key what a request needs: a session, a room, a member. Runs on the calling thread, since the read takes
+    /// some microseconds, and asking another thread would take several times that.
     fn look_up<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         if self.readers.permits.is_closed() {
             return Err(anyhow!("the database is closed").into());
@@ -153,7 +159,7 @@ impl Sqlite {
         self.readers.lend(work)
     }
 
-    /// Runs work that reads more than a few rows, on a thread that may wait for the disk.
+    /// Runs work that reads more than a few rows, on a thread that may block on the disk.
     async fn read<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -172,13 +178,13 @@ impl Sqlite {
         timeout(PATIENCE, read).await.context("the database takes too long")?
     }
 
-    /// Sees to it that what was deleted is in no file, the log included.
+    /// Empties the write-ahead log, so that deleted text is in no file.
     async fn empty_log(&self) -> Result<()> {
         let wal = self.wal.clone();
         Ok(spawn_blocking(move || wal.empty()).await.context("a checkpoint panicked")??)
     }
 
-    /// Takes no more jobs; gives the thread that still does those that wait.
+    /// Stops accepting jobs. Returns the writer thread, which still runs the waiting jobs.
     fn stop(&self) -> Option<JoinHandle<()>> {
         unpoisoned(&self.jobs).take();
         unpoisoned(&self.writer).take()
@@ -211,8 +217,8 @@ impl Drop for Sqlite {
     }
 }
 
-/// Takes the file for this process: SQLite would share it, but two writers that each believe to be alone would not see each
-/// other's live rooms.
+/// Locks the database for this process, by a lock file. SQLite would let two processes share the file, but two servers
+/// that both assume to be alone would not see each other's live rooms.
 fn lock(path: &Path) -> anyhow::Result<File> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         disk::private_folder(folder)?;
@@ -242,19 +248,19 @@ fn open_connection(path: &Path) -> rusqlite::Result<Connection> {
     Ok(db)
 }
 
-/// What all connections have in common.
+/// Sets up what all connections have in common.
 fn set_up(db: &mut Connection) -> rusqlite::Result<()> {
     show_statements(db)?;
     db.busy_timeout(BUSY)?;
     db.set_prepared_statement_cache_capacity(STATEMENTS);
-    // A statement is planned once, whatever values are bound to it. Else SQLite plans it again for each value that its planner
-    // might look at, which took longer than running it.
+    // A statement is planned once, whatever values are bound to it (QPSG). Otherwise SQLite plans it again for each
+    // value that its planner might use, which took longer than running the statement.
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    // Sorting must not spill text into temporary files.
+    // Sorting must not write text to temporary files.
     db.pragma_update(None, "temp_store", "MEMORY")
 }
 
-/// Logs every statement as it begins, without its values, if somebody asks for that (`LOG=anonchat::server::store=trace`).
+/// Logs every statement as it begins, without its values, if tracing is enabled (`LOG=anonchat::server::store=trace`).
 fn show_statements(db: &mut Connection) -> rusqlite::Result<()> {
     if !tracing::enabled!(tracing::Level::TRACE) {
         return Ok(());
@@ -267,7 +273,7 @@ fn show_statements(db: &mut Connection) -> rusqlite::Result<()> {
     db.trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(show))
 }
 
-/// Closes the files of the database to other users. SQLite gives its log the mode of the database.
+/// Makes the database's files inaccessible to other users. SQLite creates its log with the mode of the database.
 fn close_files(path: &Path) -> anyhow::Result<()> {
     disk::private_file(path).with_context(|| format!("making {}", path.display()))?;
     for of_the_log in ["-wal", "-shm"] {
@@ -296,8 +302,9 @@ fn open_writer(path: &Path) -> anyhow::Result<Connection> {
     if check != "ok" {
         return Err(anyhow!(check).context(damaged()));
     }
-    // `synchronous=FULL` flushes the log at every commit: an answered write survives a power cut. 16 MiB of pages stay in
-    // memory, so that who writes seldom reads.
+    // `synchronous=FULL` flushes the log at every commit, so that an answered write survives a power cut.
+    // `wal_autocheckpoint = 0` leaves copying the log to `wal.rs`. 16 MiB of pages stay in memory, so that the writer
+    // seldom reads.
     db.execute_batch(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
@@ -318,12 +325,14 @@ fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     Ok(db)
 }
 
-/// The value of a lock that is never held across a panic that matters: what it guards is replaced whole.
+/// Locks a mutex, even a poisoned one. A panic cannot leave a guarded value half changed, because it is always replaced
+/// as a whole.
 fn unpoisoned<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Which columns a unique index guards, if it stopped a statement: SQLite names those, not the index.
+/// Returns the columns of the unique index that refused a statement, if one did. SQLite names the columns, not the
+/// index.
 fn violated(error: &rusqlite::Error) -> Option<&str> {
     match error {
         rusqlite::Error::SqliteFailure(_, Some(message)) => message.strip_prefix("UNIQUE constraint failed: "),
@@ -335,7 +344,7 @@ impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         match error {
             rusqlite::Error::QueryReturnedNoRows => Self::NotFound,
-            // The only foreign keys are to a room.
+            // All foreign keys refer to a room, so the room does not exist.
             rusqlite::Error::SqliteFailure(ffi::Error { extended_code: ffi::SQLITE_CONSTRAINT_FOREIGNKEY, .. }, _) => {
                 Self::NotFound
             }

@@ -1,4 +1,4 @@
-//! Rooms in SQLite.
+//! Rooms in SQLite: implements [`Rooms`], where each method is described.
 
 use async_trait::async_trait;
 use rusqlite::{Connection, Row, params};
@@ -94,7 +94,7 @@ impl Rooms for Sqlite {
                 if delete.execute(params![room, most.cast_signed()])? >= most {
                     return Ok(false);
                 }
-                // Members go with their room: ON DELETE CASCADE.
+                // Members are deleted with their room: ON DELETE CASCADE.
                 db.prepare_cached("DELETE FROM rooms WHERE id = ?")?.execute([room])?;
                 Ok(true)
             })
@@ -136,7 +136,7 @@ impl Rooms for Sqlite {
     async fn delete_abandoned_rooms(&self, before: Millis, limit: usize) -> Result<Vec<RoomId>> {
         let deleted = self
             .write(Undo::Nothing, move |db| {
-                // Members and events go with their room: ON DELETE CASCADE.
+                // Members and events are deleted with their room: ON DELETE CASCADE.
                 let mut delete = db.prepare_cached(
                     "DELETE FROM rooms WHERE id IN (
                         SELECT id FROM rooms WHERE preserve = 0 AND touched_at < ?1
@@ -155,7 +155,7 @@ impl Rooms for Sqlite {
     }
 }
 
-/// A room that ends if nobody visits it: what an account is in stays, if it is kept.
+/// The condition under which a room that nobody visits may end. A preserved room with an active account stays.
 const OF_NO_ACCOUNT: &str = "(preserve = 0 OR NOT EXISTS (
     SELECT 1 FROM members WHERE room = rooms.id AND presence = 'active' AND actor_kind = 'account'))";
 
@@ -182,23 +182,23 @@ fn insert(db: &Connection, room: &RoomRecord) -> Result<()> {
     }
 }
 
-/// The room with this id.
+/// Returns the room with this id.
 pub(super) fn find(db: &Connection, id: RoomId) -> Result<RoomRecord> {
     Ok(db.prepare_cached("SELECT * FROM rooms WHERE id = ?")?.query_row([id], record)?)
 }
 
-/// Notes that somebody joined or left; [`NotFound`](super::StoreError::NotFound) if there is no such room.
+/// Stores that somebody joined or left. [`NotFound`](super::StoreError::NotFound) if there is no such room.
 pub(super) fn touch(db: &Connection, id: RoomId, at: Millis) -> Result<()> {
     let mut touch = db.prepare_cached("UPDATE rooms SET touched_at = max(touched_at, ?2) WHERE id = ?1")?;
     found(touch.execute(params![id, at])?)
 }
 
-/// Says [`NotFound`](super::StoreError::NotFound) if no row was changed.
+/// Returns [`NotFound`](super::StoreError::NotFound) if no row was changed.
 pub(super) fn found(changed: usize) -> Result<()> {
     if changed == 0 { Err(super::StoreError::NotFound) } else { Ok(()) }
 }
 
-/// An overview from the columns of `overviews`, after the room's id.
+/// Reads an overview from the columns that `overviews` selects after the room's id.
 fn overview(row: &Row<'_>) -> rusqlite::Result<Overview> {
     let number = |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.unwrap_or(0).cast_unsigned());
     let message = || {
@@ -220,7 +220,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<RoomRecord> {
     named(row, "name")
 }
 
-/// A room whose name stands in another column, beside somebody's.
+/// Reads a room. `name` is the column of its name, which differs in queries that also select a member's name.
 pub(super) fn named(row: &Row<'_>, name: &str) -> rusqlite::Result<RoomRecord> {
     Ok(RoomRecord {
         id: row.get("id")?,

@@ -1,4 +1,4 @@
-//! Sessions in SQLite.
+//! Sessions in SQLite: implements [`Sessions`], where each method is described.
 
 use async_trait::async_trait;
 use rusqlite::{Connection, Row, params};
@@ -117,7 +117,7 @@ impl Sessions for Sqlite {
     }
 }
 
-/// Ends sessions of an account; gives which.
+/// Ends sessions of an account. Returns which ones.
 pub(super) fn end(db: &Connection, account: AccountId, which: Ending) -> Result<Vec<SessionId>> {
     let (sql, id) = match which {
         Ending::One(id) => ("DELETE FROM sessions WHERE account = ? AND id IS ? RETURNING id", Some(id)),

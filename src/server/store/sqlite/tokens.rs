@@ -1,4 +1,5 @@
-//! Tokens in SQLite.
+//! Tokens in SQLite: implements [`Tokens`], where each method is described. The valid tokens of a holder for one
+//! purpose are numbered by the column `slot`. A used token has a purpose that begins with `used_`, and no slot.
 
 use async_trait::async_trait;
 use rusqlite::{Connection, Row, params};
@@ -102,7 +103,7 @@ impl Tokens for Sqlite {
     }
 }
 
-/// Keeps a token, perhaps in place of the oldest of its holder. Says whether it did.
+/// Stores a token, in a free slot or in place of the holder's oldest token. Returns whether it was stored.
 pub(super) fn put(db: &Connection, token: &TokenRecord, now: Millis) -> Result<bool> {
     let (kind, holder) = actor_columns(token.holder);
     let purpose = token.purpose.as_str();
@@ -122,7 +123,8 @@ pub(super) fn put(db: &Connection, token: &TokenRecord, now: Millis) -> Result<b
     Ok(true)
 }
 
-/// Uses up all links of an account for a new password. With `one`, that has to be among them.
+/// Uses up all links for a new password of an account. If `one` is given, it must be among them and not have expired,
+/// or the answer is `NotFound`.
 pub(super) fn use_resets(db: &Connection, account: AccountId, one: Option<(TokenHash, Millis)>) -> Result<()> {
     let (good, used) = (Purpose::Reset.as_str(), Purpose::Reset.as_used());
     if let Some((hash, now)) = one {
@@ -137,7 +139,7 @@ pub(super) fn use_resets(db: &Connection, account: AccountId, one: Option<(Token
     Ok(())
 }
 
-/// Deletes all tokens of somebody.
+/// Deletes all tokens of a holder.
 pub(super) fn delete_of(db: &Connection, holder: ActorId) -> Result<()> {
     let (_, holder) = actor_columns(holder);
     db.prepare_cached("DELETE FROM tokens WHERE holder = ?")?.execute([holder])?;

@@ -1,8 +1,10 @@
-//! SQLite's write-ahead log: what is committed stands in it first, and is copied into the database later (a checkpoint).
+//! SQLite's write-ahead log: a commit appends pages to this file, and a *checkpoint* copies them into the database
+//! later.
 //!
-//! Left to itself, SQLite copies in the very commit that made the log long, and all who wait for that commit or the next
-//! wait for it too. Here a thread copies while the writer goes on. The little that came meanwhile the writer copies between
-//! two batches; then all is copied, and with the next commit the log begins anew.
+//! By default SQLite runs the checkpoint inside the commit that made the log too long, and delays all callers that wait
+//! for this commit or the next. Here a thread copies the log while the writer thread goes on. The few pages that were
+//! added meanwhile are copied by the writer thread between two batches. Then the whole log is copied, and the next
+//! commit begins it anew.
 
 use std::{
     ffi::c_int,
@@ -18,32 +20,34 @@ use rusqlite::{Connection, DEFAULT_NAME, wal::CheckpointMode};
 
 use super::unpoisoned;
 
-/// Pages from which on the log is copied. A page that is written again and again is copied once.
+/// Number of pages from which on the log is copied. A page that was written several times is copied once.
 const LONG: c_int = 4_000;
-/// Pages that the writer itself copies at most, between two batches.
+/// Maximum of pages that the writer thread copies itself, between two batches.
 const LITTLE: c_int = 400;
-/// Pages at which the writer copies however many they are, so that the log cannot grow for ever: 256 MB.
+/// Number of pages from which on the writer thread copies the log however many pages are left, so that it cannot grow
+/// without limit: 256 MB.
 const TOO_LONG: c_int = 65_536;
 
-/// The one connection that copies: SQLite lets only one do so at a time, and tells a second one off at once.
+/// The one connection that copies the log. SQLite allows one checkpoint at a time, and a second one fails at once.
 #[derive(Clone)]
 pub(super) struct Wal(Arc<Mutex<Connection>>);
 
 impl Wal {
     pub fn new(db: Connection) -> rusqlite::Result<Self> {
-        // A connection finds the log when it first looks into the database; until then it copies nothing, and says nothing.
+        // A connection opens the log with its first read. Before that a checkpoint copies nothing, and returns no
+        // error.
         db.pragma_query_value(None, "user_version", |_| Ok(()))?;
         Ok(Self(Arc::new(Mutex::new(db))))
     }
 
-    /// Copies all of the log and empties it, so that what was deleted is not left in it either. Waits until nobody writes or
-    /// reads what is in it.
+    /// Copies the whole log and empties it, so that deleted text is not left in it, either. Waits until no connection
+    /// writes, or reads from the log.
     pub fn empty(&self) -> rusqlite::Result<()> {
         copy(&unpoisoned(&self.0), CheckpointMode::TRUNCATE)
     }
 }
 
-/// Keeps the log short, for the writer.
+/// Keeps the log short. Belongs to the writer thread.
 pub(super) struct Keeper {
     wal: Wal,
     wake: SyncSender<()>,
@@ -51,7 +55,7 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    /// Starts the thread that copies.
+    /// Starts the thread that copies the log.
     pub fn start(wal: Wal) -> anyhow::Result<Self> {
         let (wake, woken) = sync_channel(1);
         let thread = {
@@ -62,14 +66,15 @@ impl Keeper {
         Ok(Self { wal, wake, thread })
     }
 
-    /// To be called by the writer between two batches, with its own connection.
+    /// Copies the log if it is long, or wakes the thread that does. Called by the writer thread between two batches,
+    /// with its own connection.
     pub fn after_commit(&self, writer: &Connection) -> rusqlite::Result<()> {
         let (log, copied) = writer.wal_checkpoint_v2(DEFAULT_NAME, CheckpointMode::NOOP)?;
         if log < LONG {
             return Ok(());
         }
         if log - copied > LITTLE && log < TOO_LONG {
-            // If the thread is at it, or was woken already, that will do.
+            // If the channel is full, the thread was woken already, and that is enough.
             let _ = self.wake.try_send(());
             return Ok(());
         }
@@ -80,7 +85,7 @@ impl Keeper {
         }
     }
 
-    /// Ends the thread, and empties the log: what is left is one file.
+    /// Ends the thread and empties the log, so that one file is left.
     pub fn finish(self) -> rusqlite::Result<()> {
         drop(self.wake);
         let _ = self.thread.join();

@@ -1,4 +1,9 @@
-//! The thread that writes: batch after batch, each of them one transaction.
+//! The writer thread: runs jobs batch by batch, each batch in one transaction.
+//!
+//! Callers send a [`Job`] through a channel. The thread takes the waiting jobs, runs them, commits, and hands all
+//! results to one task on the runtime ([`give_answers`]), which sends them to the callers. If several callers write at
+//! the same time, the thread waits a few milliseconds for more jobs to share the transaction ([`PACE`]). The reasons
+//! are in `docs/decisions/0019-what-a-crowd-shares-in-sqlite.md`.
 
 use std::{
     thread,
@@ -10,31 +15,33 @@ use tokio::sync::mpsc;
 
 use super::{super::Result, wal::Keeper};
 
-/// Jobs in one transaction at most, so that the first of them does not wait long for the last.
+/// Maximum of jobs in one transaction, so that the first job does not wait long for the last.
 const BATCH: usize = 256;
-/// How far apart transactions of a few jobs begin while jobs come faster than that. Most of what such a transaction costs is
-/// its flush, and the pages that every job in it changes: the more jobs share them, the better.
+/// Minimum time between the beginnings of two transactions with few jobs, while jobs come faster than that. The main
+/// costs of such a transaction are its flush and the pages that every job changes. The more jobs share them, the
+/// better.
 const PACE: Duration = Duration::from_millis(5);
-/// Jobs that share a transaction well enough not to wait for more.
+/// With this many jobs, a transaction does not wait for more.
 const ENOUGH: usize = 12;
-/// How often it is looked whether so many have come meanwhile.
+/// How often the thread checks whether [`ENOUGH`] jobs have come while it waits.
 const LOOK: Duration = Duration::from_millis(1);
 
-/// Sends a job's result to who waits for it.
+/// Sends a job's result to the caller that waits for it.
 type Answer = Box<dyn FnOnce() + Send>;
-/// Does a job's work. An error here means that the whole batch is lost.
+/// Does a job's work. An error here undoes the whole batch, unlike the result inside the [`Answer`].
 pub(super) type Job = Box<dyn FnOnce(&Connection) -> rusqlite::Result<Answer> + Send>;
 
-/// What undoes a job that fails.
+/// How a job that fails is undone.
 #[derive(Clone, Copy)]
 pub(super) enum Undo {
-    /// Nothing: it has changed nothing then, or only what may stay. A single statement that fails undoes itself.
+    /// Not at all: the failed job has changed nothing, or only what may stay. A single statement that fails undoes
+    /// itself.
     Nothing,
-    /// A savepoint, since it may fail halfway.
+    /// By a savepoint, since the job may fail after some of its changes.
     Savepoint,
 }
 
-/// A job of this work, whose result is sent on once it is on disk.
+/// Makes a job of `work`. Its result is passed to `answer` once it is on disk.
 pub(super) fn job<T: Send + 'static>(
     undo: Undo,
     work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
@@ -49,11 +56,11 @@ pub(super) fn job<T: Send + 'static>(
     })
 }
 
-/// The answers of a batch, for [`give_answers`].
+/// The way of a batch's results to [`give_answers`].
 pub(super) type Answers = mpsc::UnboundedSender<Vec<Answer>>;
 
-/// Gives answers where those who wait for them are: the thread that writes wakes this task once for a batch, and not
-/// everyone in it, which is what a commit with many jobs would else cost most.
+/// Sends results to the waiting callers, as a task on their runtime. So the writer thread wakes this one task for each
+/// batch. Waking every caller would be the main cost of a commit with many jobs.
 pub(super) async fn give_answers(mut answers: mpsc::UnboundedReceiver<Vec<Answer>>) {
     while let Some(batch) = answers.recv().await {
         for answer in batch {
@@ -62,7 +69,7 @@ pub(super) async fn give_answers(mut answers: mpsc::UnboundedReceiver<Vec<Answer
     }
 }
 
-/// The writer's life: until nobody can send more.
+/// Runs the writer thread until all senders are dropped.
 pub(super) fn run(mut db: Connection, mut waiting: mpsc::Receiver<Job>, answers: &Answers, keeper: Keeper) {
     let mut batch = Vec::with_capacity(BATCH);
     let mut pace = Pace { began: Instant::now(), shared: false };
@@ -79,9 +86,9 @@ pub(super) fn run(mut db: Connection, mut waiting: mpsc::Receiver<Job>, answers:
         }
         pace = Pace { began: Instant::now(), shared: batch.len() > 1 };
         match write_batch(&mut db, &mut batch) {
-            // If nobody takes them, nobody waits either.
+            // The send fails if the runtime has ended. Then no caller waits, either.
             Ok(batch) => drop(answers.send(batch)),
-            // The answers are dropped, and with them their channels: every caller of this batch gets an error.
+            // The answers are dropped, and their channels with them, so that every caller of this batch gets an error.
             Err(error) => tracing::error!(%error, "a transaction of SQLite failed"),
         }
         batch.clear();
@@ -94,16 +101,16 @@ pub(super) fn run(mut db: Connection, mut waiting: mpsc::Receiver<Job>, answers:
     }
 }
 
-/// How the last transaction went.
+/// When the last transaction began, and whether jobs shared it.
 struct Pace {
     began: Instant,
-    /// Whether it had more than one job.
+    /// Whether the transaction had more than one job.
     shared: bool,
 }
 
 impl Pace {
-    /// How long the next transaction waits for others to share it. One job after the other, as of somebody who writes alone,
-    /// never waits.
+    /// Returns how long the next transaction waits for more jobs to share it. Single jobs that come one after the
+    /// other, as from one caller who writes alone, never wait.
     fn rest(&self, jobs: usize, now: Instant) -> Duration {
         if (2..ENOUGH).contains(&jobs) || (jobs == 1 && self.shared) {
             PACE.saturating_sub(now.duration_since(self.began))
@@ -120,7 +127,7 @@ fn write_batch(db: &mut Connection, batch: &mut Vec<Job>) -> rusqlite::Result<Ve
     Ok(answers)
 }
 
-/// Runs work so that an error undoes all of it.
+/// Runs work in a savepoint, so that an error undoes all of it.
 fn in_savepoint<T>(db: &Connection, work: impl FnOnce(&Connection) -> Result<T>) -> rusqlite::Result<Result<T>> {
     let run = |sql| db.prepare_cached(sql)?.execute([]);
     run("SAVEPOINT job")?;
