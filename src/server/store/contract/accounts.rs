@@ -1,4 +1,4 @@
-//! Stories of accounts.
+//! Tests of [`Accounts`](super::super::Accounts) for both drivers.
 
 use super::*;
 
@@ -285,7 +285,7 @@ pub async fn records_that_a_guest_left_behind_become_the_accounts(store: &dyn St
     assert_eq!(conflict(&store.join_room(&joining_as(&kicked, ada.id)).await), Some(Conflict::Removed));
 }
 
-/// A guest's room, with an account that is in it too.
+/// Creates a guest's room that an account is in, too.
 async fn room_of_both(store: &dyn Store) -> (RoomRecord, GuestRecord, MemberRecord, AccountRecord, MemberRecord) {
     let ada = make_account(store).await;
     let (room, guest, member) = make_room_of_guest(store).await;
@@ -309,7 +309,7 @@ pub async fn a_guest_leaves_a_room_that_the_account_is_in(store: &dyn Store) {
     assert_eq!(store.room(room.id).await.unwrap().touched_at, at);
     enter(store, &joining(&room, super::guest())).await;
 
-    // The log is told that the guest left, and whose the room is; the records follow.
+    // Appending that the guest left, and who owns the room, settles the guest's record and changes the room's owner.
     assert_eq!(store.room(room.id).await.unwrap().owner, member.member);
     let left = event(1, EventKind::Left { member: member.person() });
     let inherited = EventKind::Owner { member: own.person(), by: None, why: OwnerChange::Inherited };
@@ -317,7 +317,7 @@ pub async fn a_guest_leaves_a_room_that_the_account_is_in(store: &dyn Store) {
     assert_eq!(store.member(room.id, member.member).await.unwrap().owed, None);
     assert_eq!(store.room(room.id).await.unwrap().owner, own.member);
 
-    // What is done to the one is done to the other, and leaving and coming back forgets nothing.
+    // `disown_events` and `delete_account` also apply to the guest's member id. Leaving and coming back keeps `also`.
     let said =
         [said(3, 1, &member.person(), client_id(), "As a guest"), said(4, 2, &own.person(), client_id(), "As Ada")];
     append(store, &room, &said).await;
@@ -390,7 +390,7 @@ pub async fn what_a_guest_owned_in_an_empty_room_the_account_owns(store: &dyn St
     assert_eq!(store.adopt_guest(guest.id, ada.id, now()).await.unwrap(), Adopted::Nothing);
     assert_eq!(enter(store, &joining_as(&room, ada.id)).await.member, room.owner);
 
-    // And what the account owned it goes on owning.
+    // The reverse: a room that the account owns stays the account's.
     let ada = make_account(store).await;
     let (room, owner) = new_room(RoomType::Group, Retention::Ephemeral);
     let owner = MemberRecord { actor: ActorId::Account(ada.id), ..owner };

@@ -1,4 +1,4 @@
-//! Stories of events.
+//! Tests of [`Events`](super::super::Events) for both drivers.
 
 use super::*;
 
@@ -75,7 +75,7 @@ pub async fn an_append_stops_at_a_used_id_and_keeps_what_came_before(store: &dyn
     assert_eq!(stopped, Appended { stored: 1, stopped: Some(Stopped::IdTaken(same)), settled: true });
     assert_eq!(store.head(room.id).await.unwrap(), Head { seq: 2, n: 2 });
 
-    // With an effect on the records as well, and another body.
+    // The same with events that change records, and with another body.
     let renamed = event(3, EventKind::Renamed { name: Some(room_name("New")), by: ada.clone() });
     let left = event(5, EventKind::Left { member: ada.clone() });
     let stopped = store.append(room.id, room.epoch, &[renamed, said(4, 3, &ada, id, "other"), left]).await.unwrap();
@@ -92,7 +92,7 @@ pub async fn an_append_stops_at_a_used_id_and_keeps_what_came_before(store: &dyn
     let first = Earlier { index: 2, seq: 5, at: twice[1].at, same_body: true };
     assert_eq!(stopped, Appended { stored: 2, stopped: Some(Stopped::IdTaken(first)), settled: true });
 
-    // Another person, and another room, may use the same id.
+    // Another author may use the same id, and so may the same author in another room.
     let eve = Person { id: member_id(), name: name("Eve") };
     append(store, &room, &[said(6, 4, &eve, id, "x")]).await;
     let (elsewhere, _) = make_room(store, RoomType::Group, Retention::Preserved).await;
@@ -111,7 +111,7 @@ pub async fn a_used_id_is_found_without_an_append(store: &dyn Store) {
     assert_eq!(earlier(&[]).await, None);
     assert_eq!(earlier(std::slice::from_ref(&renamed)).await, None);
     assert_eq!(earlier(&[renamed.clone(), fresh.clone()]).await, None);
-    // An id is its author's.
+    // Ids are unique for each author, so the id of another author's message is no match.
     assert_eq!(earlier(&[said(4, 4, &eve, ids[0], "hello"), said(5, 5, &ada, ids[2], "hi")]).await, None);
     let again = [renamed, fresh, said(6, 5, &ada, ids[1], "there"), said(7, 6, &ada, ids[0], "hello")];
     assert_eq!(earlier(&again).await, Some(Earlier { index: 2, seq: 2, at: first[1].at, same_body: true }));
@@ -125,7 +125,8 @@ pub async fn a_used_id_is_found_without_an_append(store: &dyn Store) {
 pub async fn racing_appenders_leave_no_gap_and_no_double(store: &dyn Store) {
     let (room, owner) = make_room(store, RoomType::Group, Retention::Preserved).await;
     let person = owner.person();
-    // Each stores 30 events in batches of one to three, some with effects, by what it knows of the head.
+    // Each appender stores 30 events in batches of one to three, some with effects on records. It computes seqs from
+    // the last head that it has read.
     let appender = async |number: usize| {
         let (mut head, mut sent) = (Head::default(), Vec::new());
         while sent.len() < 30 {

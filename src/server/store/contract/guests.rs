@@ -1,4 +1,4 @@
-//! Stories of guests, and of the store as a whole.
+//! Tests of [`Guests`](super::super::Guests) for both drivers, and of [`Store`] itself.
 
 use super::*;
 
@@ -21,7 +21,7 @@ pub async fn a_guest_is_found_while_alive(store: &dyn Store) {
     assert!(is_missing(&store.guest_by_token(token, 0).await));
 }
 
-/// Keeps a guest, who makes a room for it.
+/// Stores a guest, together with a room that the guest creates.
 async fn begin(store: &dyn Store, guest: &GuestRecord) {
     let (room, owner) = new_room(RoomType::Group, Retention::Ephemeral);
     let owner = MemberRecord { actor: ActorId::Guest(guest.id), ..owner };

@@ -1,4 +1,4 @@
-//! Stories of mails.
+//! Tests of [`Mails`](super::super::Mails) for both drivers.
 
 use std::collections::HashSet;
 
@@ -47,7 +47,7 @@ pub async fn a_lease_gives_each_mail_to_one(store: &dyn Store) {
     let (now, until) = (now(), now() + HOUR);
     let leases = join_all((0..10).map(|_| store.lease_mails(now, until, 4))).await;
     let mut mails: Vec<_> = leases.into_iter().flat_map(Result::unwrap).collect();
-    // Who is outrun may go away with fewer than there are; those are still there.
+    // A caller may get fewer mails than are due if others are faster. The remaining ones are still in the outbox.
     mails.extend(store.lease_mails(now, until, 20).await.unwrap());
     assert!(mails.iter().all(|mail| mail.attempts == 1));
     assert_eq!(mails.len(), 20);

@@ -1,4 +1,4 @@
-//! Stories of members.
+//! Tests of [`Members`](super::super::Members) for both drivers.
 
 use super::*;
 
@@ -136,7 +136,8 @@ pub async fn a_place_is_kept_until_it_is_given_up_or_its_guest_forgotten(store: 
         assert_eq!(store.holders_of_places(room.id).await.unwrap(), std::slice::from_ref(&owner));
     }
 
-    // Guests may also be forgotten for their age, and by MongoDB itself.
+    // `forget_guests` frees the places of guests that it deletes for their age, and of guests that MongoDB's TTL index
+    // deleted.
     let old = GuestRecord { id: guest(), token: hash(), nickname: None, seen_at: now() - 60_000 };
     let coming = Joining { newcomer: Some(old.clone()), ..joining(&room, old.id) };
     let member = enter(store, &coming).await;
@@ -239,7 +240,7 @@ pub async fn a_newcomer_is_kept_with_what_they_make_or_join(store: &dyn Store) {
     assert_eq!(enter(store, &coming).await.actor, ActorId::Guest(second.id));
     assert!(is_known(&second).await);
 
-    // Who does not come in leaves nothing behind.
+    // If a join or a creation fails, the new guest session is not stored.
     let third = newcomer(3);
     let coming = Joining { newcomer: Some(third.clone()), ..joining(&room, third.id) };
     assert_eq!(conflict(&store.join_room(&coming).await), Some(Conflict::Full));

@@ -1,6 +1,9 @@
-//! The one suite that every driver passes: stories over `&dyn Store`, each run on a fresh store of each driver.
+//! The contract: the one test suite that every driver passes. A test (a *story*) is a function over `&dyn Store`. The
+//! macro `contract!` runs each of them once for each driver, on a fresh store.
 //!
-//! MongoDB is found in `TEST_MONGO_URI`. Without it those tests pass with a note, but fail where `CI` is set.
+//! To add a test, write a `pub async fn` in the file of its noun and add its name to the list in `contract!`. Tests for
+//! one driver only are in `only_sqlite.rs` and `only_mongo.rs`. The address of MongoDB is in `TEST_MONGO_URI`. Without
+//! it, the tests that need MongoDB pass with a note, but fail where `CI` is set.
 
 mod accounts;
 mod events;
@@ -35,10 +38,10 @@ use crate::{
     server::clock::now,
 };
 
-/// An hour. What ends, ends in the future: MongoDB removes what has ended whenever it likes.
+/// An hour. Tests give records an expiry in the future, because MongoDB may remove expired ones at any time.
 const HOUR: Millis = 3_600_000;
 
-/// Runs every story of every noun against every driver.
+/// Defines one test for each story and driver.
 macro_rules! contract {
     ($($noun:ident { $($name:ident)* })*) => {
         mod sqlite {
@@ -192,7 +195,7 @@ fn mongo_uri() -> Option<String> {
     uri
 }
 
-/// Runs a test on a database of its own, which goes however the test ends.
+/// Runs a test on a database of its own, which is dropped even if the test fails.
 async fn with_mongo<F>(test: impl FnOnce(Mongo) -> F)
 where
     F: Future<Output = ()> + Send + 'static,
@@ -264,7 +267,7 @@ fn joining_as(room: &RoomRecord, account: AccountId) -> Joining {
     Joining { actor: ActorId::Account(account), ..joining(room, guest()) }
 }
 
-/// A room that a guest made, whose session is known.
+/// Creates a room owned by a guest whose session is stored, too.
 async fn make_room_of_guest(store: &dyn Store) -> (RoomRecord, GuestRecord, MemberRecord) {
     let (room, owner) = new_room(RoomType::P2p, Retention::Ephemeral);
     let guest = GuestRecord { id: guest_of(&owner), token: hash(), nickname: None, seen_at: now() };
@@ -327,7 +330,7 @@ fn mail(account: Option<AccountId>) -> MailRecord {
     }
 }
 
-/// All mails that are in the outbox. They are due again at once.
+/// Returns the ids of all mails in the outbox, and makes them due again at once.
 async fn outbox(store: &dyn Store) -> Vec<MailId> {
     let all = store.lease_mails(now() + 100 * HOUR, now() + 200 * HOUR, 100).await.unwrap();
     for mail in &all {
@@ -351,7 +354,7 @@ async fn append(store: &dyn Store, room: &RoomRecord, events: &[Event]) {
     append_settling(store, room, events).await;
 }
 
-/// Says whether the members whom the events are about owed them.
+/// Appends events. Returns whether the records of the members concerned owed these notices.
 async fn append_settling(store: &dyn Store, room: &RoomRecord, events: &[Event]) -> bool {
     let Appended { stored, stopped, settled } = store.append(room.id, room.epoch, events).await.unwrap();
     assert_eq!((stored, stopped), (events.len(), None));

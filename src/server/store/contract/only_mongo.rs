@@ -1,4 +1,4 @@
-//! What only MongoDB has to prove. The names say `mongo`, so that a quick run can leave them out.
+//! Tests for MongoDB only. The path of each contains `mongo`, so that a quick run can leave them out.
 
 use mongodb::{
     IndexModel,
@@ -44,7 +44,7 @@ async fn a_mongo_that_hangs_is_an_error_within_five_seconds_and_heals() {
                 tokio::spawn(async move {
                     drop(gate.wait_for(|open| *open).await);
                     let mut far = TcpStream::connect(address).await.unwrap();
-                    // A shut gate stops this connection for good, and says nothing to either side.
+                    // Once the gate is shut, this connection forwards nothing more, but stays open on both sides.
                     let shut = async { drop(gate.wait_for(|open| !*open).await) };
                     tokio::select! {
                         _ = copy_bidirectional(&mut near, &mut far) => {}

@@ -1,4 +1,4 @@
-//! What only SQLite has to prove.
+//! Tests for SQLite only: files, locks, the write-ahead log and batches.
 
 use super::*;
 
@@ -10,7 +10,7 @@ async fn what_was_answered_survives_a_kill_of_the_process() {
     let (room, owner) = make_room(&store, RoomType::Group, Retention::Preserved).await;
     let said = said(1, 1, &owner.person(), client_id(), "durable");
     append(&store, &room, std::slice::from_ref(&said)).await;
-    // The files as a kill would leave them, with the log not yet copied into the database.
+    // Copies the files as a kill would leave them, with the log not yet copied into the database.
     std::fs::copy(&path, &copy).unwrap();
     std::fs::copy(path.with_file_name("anonchat.db-wal"), folder.path().join("killed.db-wal")).unwrap();
     let reopened = Sqlite::open(&copy).unwrap();
@@ -99,7 +99,7 @@ async fn a_long_log_is_copied_while_writing_goes_on_and_begins_anew() {
     let path = folder.path().join("anonchat.db");
     let store = Sqlite::open(&path).unwrap();
     let (room, owner) = make_room(&store, RoomType::Group, Retention::Preserved).await;
-    // The log's header has another salt each time that it begins.
+    // Each time the log begins anew, its header gets another salt.
     let salt = || std::fs::read(path.with_file_name("anonchat.db-wal")).unwrap()[16..24].to_vec();
     let (first, before) = (salt(), std::fs::metadata(&path).unwrap().len());
     let body = "🦀".repeat(4_000);
@@ -120,7 +120,7 @@ async fn a_job_that_fails_is_undone_alone() {
     let folder = tempfile::tempdir().unwrap();
     let store = Sqlite::open(&folder.path().join("anonchat.db")).unwrap();
     let (taken, _) = make_room(&store, RoomType::Group, Retention::Ephemeral).await;
-    // All wait at once, so they share transactions.
+    // All calls wait at the same time, so they share transactions.
     let rooms: Vec<_> = (0..40).map(|_| new_room(RoomType::Group, Retention::Ephemeral)).collect();
     let rooms: Vec<_> = rooms
         .into_iter()

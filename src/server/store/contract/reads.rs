@@ -1,4 +1,4 @@
-//! Stories of how far members have read, and what they want to hear of.
+//! Tests of read positions and muting, in [`Members`](super::super::Members), for both drivers.
 
 use super::*;
 
@@ -39,7 +39,7 @@ pub async fn marks_made_at_once_are_all_kept(store: &dyn Store) {
     for _ in 0..50 {
         members.push(enter(store, &joining(&room, guest())).await);
     }
-    // Two nodes, each of which has heard of what the other has not.
+    // The cursors of two nodes. Each node knows the newer position of half of the members.
     let ahead = |odd: u64| {
         let further = |(i, record): (u64, &MemberRecord)| {
             let seq = if i % 2 == odd { 100 + i } else { 50 };
@@ -116,7 +116,7 @@ pub async fn an_adopted_guest_keeps_what_was_read_and_muted(store: &dyn Store) {
     let expected = MemberRecord { actor, read: 8, read_n: 4, shown: 6, muted: true, ..owner.clone() };
     assert_eq!(store.adopt_guest(guest.id, ada.id, now()).await.unwrap(), Adopted::Member(expected.clone()));
     assert_eq!(store.rooms_of_account(ada.id).await.unwrap(), [(room, expected)]);
-    // What the guest's node had yet to store arrives after all.
+    // A position that the guest's node stores only after the adoption is accepted.
     mark(store, &owner, 9, 5, 9).await;
     assert_eq!(kept(store, &owner).await, (9, 5, 9, true));
 }

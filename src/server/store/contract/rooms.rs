@@ -1,4 +1,4 @@
-//! Stories of rooms.
+//! Tests of [`Rooms`](super::super::Rooms) for both drivers.
 
 use super::*;
 
@@ -63,10 +63,10 @@ pub async fn a_join_beside_a_deletion_keeps_its_room_or_finds_none(store: &dyn S
         for _ in 0..10 {
             let (room, owner) = make_room(store, RoomType::Group, Retention::Ephemeral).await;
             let gone = leave(store, &owner).await;
-            // In the very millisecond of the last touch, so that the time of the touch does not change.
+            // The join has the same millisecond as the last touch, so that `touched_at` does not change.
             joinings.push(Joining { at: gone.changed_at, ..joining(&room, guest()) });
         }
-        // One deletion goes from room to room while people come in, a little later at each.
+        // One call deletes room after room while persons join, a little later in each room.
         let joins = join_all(joinings.iter().zip(0..).map(async |(joining, delay)| {
             tokio::time::sleep(Duration::from_millis(delay)).await;
             store.join_room(joining).await
@@ -119,7 +119,7 @@ pub async fn overviews_tell_of_many_rooms_at_once(store: &dyn Store) {
     assert_eq!(of(quiet.id), Some(Overview { members: 1, ..Overview::default() }));
     assert_eq!(store.overviews(&[]).await.unwrap(), []);
 
-    // One message and a change of retention may have the same ordinal.
+    // A message and a change of retention may have the same ordinal.
     let again = EventKind::RetentionChanged { retention: Retention::Ephemeral, by: ada.person(), n: 2 };
     append(store, &pair, &[event(4, again)]).await;
     let now = store.overviews(&[pair.id]).await.unwrap().remove(0).1;
@@ -218,7 +218,7 @@ pub async fn a_room_ends_step_by_step_and_whole(store: &dyn Store) {
     assert_eq!(store.archive_size(room.id).await.unwrap(), (0, 0));
     assert!(is_missing(&store.member(room.id, owner.member).await));
     assert_eq!(store.archive_size(other.id).await.unwrap(), (1, 5));
-    // Its code is free again.
+    // The code of the deleted room is free again.
     let (again, owner) = new_room(RoomType::Group, Retention::Ephemeral);
     store.create_room(&RoomRecord { code: room.code, ..again }, &owner, None).await.unwrap();
 }

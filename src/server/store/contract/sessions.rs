@@ -1,4 +1,4 @@
-//! Stories of sessions.
+//! Tests of [`Sessions`](super::super::Sessions) for both drivers.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Stories of tokens.
+//! Tests of [`Tokens`](super::super::Tokens) for both drivers.
 
 use super::*;
 
@@ -86,7 +86,7 @@ pub async fn links_for_a_new_password_are_used_up_together(store: &dyn Store) {
             && store.token(Purpose::Verify, verify.hash, at).await.is_ok()
     );
 
-    // The link that proved an address sets a password, too.
+    // The link that proved an address can also set a password: one hash may have tokens for two purposes.
     let token = TokenRecord { purpose: Purpose::Reset, ..verify.clone() };
     let proving = NewPassword { password: None, token: Some(token.clone()), ..new(None) };
     store.replace_password(ada.id, &proving).await.unwrap();

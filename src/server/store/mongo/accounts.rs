@@ -1,4 +1,4 @@
-//! Accounts in MongoDB.
+//! Accounts in MongoDB: implements [`Accounts`], where each method is described.
 
 use anyhow::anyhow;
 use async_trait::async_trait;
@@ -27,20 +27,21 @@ use crate::protocol::{Email, MessageBody, Millis, Nickname, Preferences};
 pub(super) struct AccountDocument {
     #[serde(rename = "_id")]
     id: bson::Uuid,
-    // Partial indexes ask whether the field exists.
+    // Left out if `None`, since partial indexes ask whether the field exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     email: Option<Email>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     claimed: Option<Email>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     claimed_at: Option<Millis>,
-    /// Counts the claims of an address, so that the last one is known.
+    /// Numbers the claims of one address, so that the first and the last claim are known.
     claim: i64,
     name: Nickname,
     password: Option<String>,
     preferences: Preferences,
     created_at: Millis,
-    /// Counts what may not cross a deletion: see [`Mongo::hold_actor`].
+    /// Write counter, incremented in every transaction that must conflict with deleting this account: see
+    /// [`Mongo::hold_actor`].
     holds: i64,
 }
 
@@ -208,7 +209,7 @@ impl Accounts for Mongo {
     }
 }
 
-/// One who may log in by an address, as either.
+/// One account that may log in with an address. One of the fields is set and says why.
 #[derive(Deserialize)]
 struct Holder {
     proved: Option<AccountDocument>,
@@ -328,9 +329,10 @@ impl Mongo {
         self.try_end_sessions(session, id, new.ending).await
     }
 
-    /// Does what was not done when addresses were kept in other ways: notes as of when an address is claimed, and puts hosts
-    /// into ASCII. Of two accounts that proved one address in two spellings the older keeps it, and the other claims it, so
-    /// that both still log in by their passwords. Done at each start, since a node of another version may have added some.
+    /// Updates accounts of older versions: sets a missing `claimed_at`, and converts hosts of addresses to ASCII. If
+    /// two accounts proved one address in two spellings, the older account keeps it and the other one claims it, so
+    /// that both can still log in with their passwords. Runs at each start, since a node of another version may have
+    /// added such accounts.
     pub(in crate::server::store) async fn bring_up_to_date(&self, now: Millis) -> Result<()> {
         let undated = doc! { "claimed": { "$exists": true }, "claimed_at": { "$exists": false } };
         self.accounts.update_many(undated, doc! { "$set": { "claimed_at": now } }).await?;
@@ -367,7 +369,8 @@ impl Mongo {
         Ok(())
     }
 
-    /// The number of the next claim of an address. Two who claim it at once may get the same; then either is the last.
+    /// Returns the number of the next claim of an address. Two concurrent claims may get the same number; then either
+    /// of them may count as the last.
     async fn next_claim(&self, session: &mut ClientSession, email: &Email) -> Attempt<i64> {
         let last = self.accounts.find_one(doc! { "claimed": email.as_str() });
         let last = last.sort(doc! { "claimed": -1, "claim": -1, "_id": -1 }).session(session).await?;
@@ -401,7 +404,8 @@ impl Mongo {
         Ok(adopted)
     }
 
-    /// Makes a guest's record an account's, or joins it to its own in that room.
+    /// Makes a guest's record the account's, or joins it to `own`, the record that the account has in that room
+    /// (`join_records`).
     async fn take_over(
         &self,
         session: &mut ClientSession,
@@ -419,7 +423,8 @@ impl Mongo {
         let owner = RoomRecord::from(room.ok_or(StoreError::NotFound)?).owner;
         Ok(match join_records(record, own, owner, at) {
             Joined::AsGuest { own, before } => {
-                // Their persons change places, and no two records may be of one person for a moment.
+                // The two records swap their actors. The unique index on (actor, room) refuses two records of one
+                // person even for a moment, so one of them is deleted first.
                 self.members.delete_one(by_id(before.room, before.member)).session(&mut *session).await?;
                 self.keep_member(session, &own).await?;
                 self.members.insert_one(MemberDocument::from(before)).session(session).await?;
@@ -440,14 +445,15 @@ impl Mongo {
         Ok(())
     }
 
-    /// All records of somebody.
+    /// Returns a person's records in all rooms.
     async fn memberships(&self, session: &mut ClientSession, actor: ActorId) -> Attempt<Vec<MemberRecord>> {
         let (kind, actor) = actor_fields(actor);
         let mut found = self.members.find(doc! { "actor": actor, "actor_kind": kind }).session(&mut *session).await?;
         Ok(found.stream(session).map_ok(MemberRecord::from).try_collect().await?)
     }
 
-    /// Tells what a member said apart from who they were. Says whether there was anything.
+    /// Replaces a person's name, and if `instead` is given the text of the person's messages, in all events of a room.
+    /// Returns whether there were such events.
     async fn try_disown(
         &self,
         session: &mut ClientSession,
@@ -498,8 +504,9 @@ impl Mongo {
         Ok(())
     }
 
-    /// Says [`NotFound`](StoreError::NotFound) of an account that is not there. Whoever deletes it at the same time conflicts
-    /// with this transaction, so that nobody comes in who was deleted.
+    /// Returns [`NotFound`](StoreError::NotFound) for an account that does not exist. Otherwise increments the
+    /// account's `holds`, so that a concurrent deletion of the account conflicts with this transaction. So a deleted
+    /// account cannot join a room or begin a session.
     pub(super) async fn hold_actor(&self, session: &mut ClientSession, actor: ActorId) -> Attempt<()> {
         let ActorId::Account(account) = actor else { return Ok(()) };
         let hold = doc! { "$inc": { "holds": 1_i64 } };
@@ -508,7 +515,7 @@ impl Mongo {
     }
 }
 
-/// An address with its host in ASCII, if that is another spelling.
+/// Returns an address with its host in ASCII, if that is another spelling.
 fn spelled(email: &Email) -> Option<Email> {
     let ascii = in_ascii(email.as_str()).filter(|ascii| ascii != email.as_str())?;
     Email::try_from(ascii).ok()
@@ -518,7 +525,7 @@ fn by_account(id: AccountId) -> Document {
     doc! { "_id": binary(id.0) }
 }
 
-/// The conflict, if another account has the address.
+/// Translates the unique index that refused an account: its address or its id is taken.
 fn taken(failure: Failure) -> StoreError {
     match &failure {
         Failure::Driver(error) if matches!(duplicate(error), Some((_, indexes::ACCOUNTS_EMAIL))) => {

@@ -1,9 +1,12 @@
-//! Appends of many rooms at once.
+//! Appends of messages, shared by many rooms.
 //!
-//! Every room appends by itself, and where many are busy, a command for each is what MongoDB is busy with. So batches of
-//! messages that wait at the same time travel together: one ordered insert, batch behind batch. Of it a prefix is stored,
-//! and so of each batch, as if it had gone alone. A unique index stops one batch, and with it the insert: those before it
-//! are in, and those behind it, of which nothing is, go again.
+//! Every room appends batches of its own. If many rooms are busy, one command for each batch would be most of MongoDB's
+//! work. So the batches that wait at the same time are sent as one ordered insert, batch behind batch. MongoDB stores a
+//! prefix of the insert, and thereby a prefix of each batch, as if the batch had been sent alone.
+//!
+//! A unique index that refuses a document stops the insert in the middle of one batch. The batches before it are
+//! stored, and that batch gets the error. Nothing of the batches behind it is stored, so they are sent again. Not here:
+//! events that change records, which run in a transaction (`events.rs`).
 
 use std::sync::Arc;
 
@@ -19,32 +22,33 @@ use super::{
     events::{EventDocument, Guard, guard},
 };
 
-/// Batches in one insert at most.
+/// Maximum of batches in one insert.
 const TOGETHER: usize = 256;
-/// Inserts under way at most. The fewer, the more batches travel together.
+/// Maximum of inserts under way. The fewer there are, the more batches share one.
 const TRAVELS: usize = 2;
 
-/// The way into the archive for batches of messages.
+/// The queue of batches of messages for the archive.
 pub(super) struct Appends(mpsc::Sender<Waiting>);
 
 struct Waiting {
-    /// Of one room, in order.
+    /// The events of one room, in order.
     documents: Vec<EventDocument>,
     done: oneshot::Sender<Result<Inserted>>,
 }
 
-/// All of a batch, or which of its documents a unique index stopped: those before it are in.
+/// `Ok` if the whole batch is stored. Otherwise the document of the batch that a unique index refused; those before it
+/// are stored.
 pub(super) type Inserted = std::result::Result<(), (usize, Guard)>;
 
 impl Appends {
-    /// The way, and the task that sends off what waits there; it ends when the way is dropped.
+    /// Creates the queue, and starts the task that sends its batches. The task ends when the queue is dropped.
     pub fn start(events: Collection<EventDocument>) -> Self {
         let (appends, waiting) = mpsc::channel(TOGETHER);
         tokio::spawn(send_off(events, waiting));
         Self(appends)
     }
 
-    /// Inserts the documents of a room in order.
+    /// Inserts the documents of one room, in order.
     pub async fn insert(&self, documents: Vec<EventDocument>) -> Result<Inserted> {
         let (done, answer) = oneshot::channel();
         let lost = || anyhow::anyhow!("an append was not finished");
@@ -56,14 +60,14 @@ impl Appends {
 async fn send_off(events: Collection<EventDocument>, mut waiting: mpsc::Receiver<Waiting>) {
     let travels = Arc::new(Semaphore::new(TRAVELS));
     let mut group = Vec::new();
-    // What comes while all travels are under way goes together with the next.
+    // Batches that come while the maximum of inserts is under way share the next insert.
     while let Ok(travel) = Arc::clone(&travels).acquire_owned().await {
         if waiting.recv_many(&mut group, TOGETHER).await == 0 {
             return;
         }
         let (events, group) = (events.clone(), std::mem::take(&mut group));
         tokio::spawn(async move {
-            // Who waits longer has been told that it failed.
+            // A caller that waits longer than this has already returned an error.
             let _ = timeout(PATIENCE, insert_group(&events, group)).await;
             drop(travel);
         });
@@ -78,7 +82,7 @@ async fn insert_group(events: &Collection<EventDocument>, mut group: Vec<Waiting
             return;
         };
         let Some((mut index, guard)) = guard(&error) else {
-            // What of it is stored nobody knows.
+            // Which documents of the group are stored is unknown.
             group.drain(..).for_each(|waiting| waiting.answer(Err(StoreError::from(error.clone()))));
             return;
         };
@@ -98,7 +102,7 @@ async fn insert_group(events: &Collection<EventDocument>, mut group: Vec<Waiting
 
 impl Waiting {
     fn answer(self, inserted: Result<Inserted>) {
-        // Who does not wait any more has been told that it failed.
+        // If the channel is closed, the caller has already returned an error.
         let _ = self.done.send(inserted);
     }
 }

@@ -1,7 +1,9 @@
-//! Events in MongoDB.
+//! Events in MongoDB: implements [`Events`], where each method is described.
 //!
-//! The unique index on (room, seq) is the arbiter and the order of every read. `_id` is left to the driver: a composed one
-//! would save an index, but then the collection could not be sharded by room, and the client ids not be unique.
+//! The unique index on (room, seq) decides which writer gets a seq, and gives every read its order. `_id` is left to
+//! the driver. A composed `_id` would save an index, but then the collection could not be sharded by room, and client
+//! ids could not be unique. Batches of messages only are sent by `appends.rs`. Batches with other events change records
+//! too, and run in a transaction.
 
 use anyhow::Context;
 use async_trait::async_trait;
@@ -24,9 +26,10 @@ pub(super) struct EventDocument {
     room: bson::Uuid,
     seq: Seq,
     at: Millis,
-    /// As JSON has it. Not the type itself: inside a tagged enum serde forgets that BSON has its own form of UUIDs.
+    /// The event's kind as JSON. The type itself does not work: inside a tagged enum serde loses BSON's own form of
+    /// UUIDs.
     kind: serde_json::Value,
-    // What indexes need of a message. Partial indexes ask whether the field exists.
+    // Fields that indexes need. Left out if `None`, since partial indexes ask whether the field exists.
     #[serde(skip_serializing_if = "Option::is_none")]
     author: Option<MemberId>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,7 +44,7 @@ impl EventDocument {
     }
 }
 
-/// The unique index that an event ran into.
+/// The unique index that refused an event.
 #[derive(Clone, Copy)]
 pub(super) enum Guard {
     Seq,
@@ -81,7 +84,7 @@ impl Events for Mongo {
                 if only_messages {
                     break index;
                 }
-                // The transaction stored nothing; what came before the event that stopped it goes again.
+                // The transaction stored nothing. The events before the one that stopped it are appended again.
                 batch = &batch[..index];
             };
             let stopped = match stopped {
@@ -110,7 +113,7 @@ impl Events for Mongo {
         }
         let authors: Vec<_> = messages().map(|message| message.author.id.get().cast_signed()).collect();
         let ids: Vec<_> = messages().map(|message| binary(message.id.uuid())).collect();
-        // That it exists is what the index is told.
+        // MongoDB uses the partial index only if the query says that the field exists.
         let ids = doc! { "$in": ids, "$exists": true };
         let any = doc! { "room": binary(room.0), "author": { "$in": authors }, "client_id": ids };
         within(PATIENCE, async {
@@ -215,7 +218,8 @@ impl Mongo {
         self.apply(session, room, epoch, events, entering).await
     }
 
-    /// What events change in the records. `false` if one is about a member whose record did not owe it.
+    /// Applies the effects of events on the records. Returns `false` if one is about a member whose record did not owe
+    /// it.
     async fn apply(
         &self,
         session: &mut ClientSession,
@@ -257,7 +261,8 @@ impl Mongo {
         Ok(settled)
     }
 
-    /// The log has been told; a record that owes something else, or nothing, stays as it is.
+    /// Clears `owed`, since the log has the notice. A record that owes another notice, or none, stays as it is. Returns
+    /// whether the record owed this notice.
     async fn settle(
         &self,
         session: &mut ClientSession,
@@ -277,10 +282,10 @@ impl Mongo {
         if changed.matched_count == 0 { Err(StoreError::NotFound.into()) } else { Ok(()) }
     }
 
-    /// Why an append stopped at an event.
+    /// Returns why an append stopped at an event.
     ///
-    /// Answers only once a read shows what was there first: a transaction meets it before the majority has it, and who is
-    /// told that a seq is taken must find the event that took it.
+    /// Returns only once a read finds the event that was there first. A transaction may conflict with that event before
+    /// the majority has it, and a caller that gets `SeqTaken` must be able to read the event that took the seq.
     async fn stopped(&self, room: RoomId, index: usize, event: &Event, guard: Guard) -> Result<Stopped> {
         let mut first = doc! { "room": binary(room.0) };
         match (guard, event.message()) {
@@ -304,13 +309,14 @@ impl Mongo {
     }
 }
 
-/// What to tell somebody whose event at `index` has the id of the first again.
+/// Compares an event with the stored event that has the same id. `index` is the index of the new event.
 fn earlier(index: usize, first: &Event, again: &Event) -> Earlier {
     let same_body = first.message().map(|first| &first.body) == again.message().map(|again| &again.body);
     Earlier { index, seq: first.seq, at: first.at, same_body }
 }
 
-/// Which event of an insert ran into a unique index, and into which; `None` if it failed otherwise.
+/// Returns which event of an insert a unique index refused, and which index. `None` if the insert failed for another
+/// reason.
 pub(super) fn guard(error: &Error) -> Option<(usize, Guard)> {
     match duplicate(error)? {
         (index, indexes::EVENTS_SEQ) => Some((index, Guard::Seq)),

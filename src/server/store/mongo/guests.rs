@@ -1,4 +1,5 @@
-//! Guests in MongoDB.
+//! Guests in MongoDB: implements [`Guests`], where each method is described. A TTL index also deletes guests, so the
+//! places of deleted guests are freed by looking for records without a guest.
 
 use anyhow::anyhow;
 use async_trait::async_trait;
@@ -25,7 +26,7 @@ pub(super) struct GuestDocument {
     id: bson::Uuid,
     token: Binary,
     nickname: Option<Nickname>,
-    /// A date, which the TTL index needs.
+    /// A BSON date, which the TTL index needs.
     seen_at: bson::DateTime,
 }
 
@@ -92,7 +93,7 @@ impl Mongo {
         self.delete_what_is_of(session, guest).await
     }
 
-    /// Deletes the tokens of a guest, and the mails that were not sent yet.
+    /// Deletes a guest's tokens and unsent mails.
     pub(super) async fn delete_what_is_of(&self, session: &mut ClientSession, guest: GuestId) -> Attempt<()> {
         let guest = binary(guest.0);
         self.tokens.delete_many(doc! { "holder": guest }).session(&mut *session).await?;
@@ -112,12 +113,12 @@ impl From<&GuestRecord> for GuestDocument {
     }
 }
 
-/// A hash as MongoDB keeps it.
+/// Converts a hash to MongoDB's form.
 pub(super) fn token_binary(token: TokenHash) -> Binary {
     Binary { subtype: BinarySubtype::Generic, bytes: token.0.to_vec() }
 }
 
-/// Back again.
+/// The reverse of [`token_binary`].
 pub(super) fn token_hash(binary: Binary) -> Result<TokenHash> {
     let hash: [u8; 32] = binary.bytes.try_into().map_err(|_| anyhow!("a hash has not 32 bytes"))?;
     Ok(TokenHash(hash))

@@ -1,7 +1,9 @@
-//! The indexes, made at start and compared with what is there: they are not for speed alone, they guard the invariants.
+//! The indexes of MongoDB. They are created at start, and existing ones are compared with the definitions here, since
+//! unique indexes guard the invariants of the data and are not only for speed.
 //!
-//! On a sharded cluster `events` is sharded by `{room: 1}`, which its unique indexes begin with. The other collections stay
-//! whole: they are small, and the unique indexes on a code, a guest, a token and an address span all rooms.
+//! On a sharded cluster `events` is sharded by `{room: 1}`, the field that its unique indexes begin with. The other
+//! collections are not sharded. They are small, and the unique indexes on a code, a guest, a token and an address span
+//! all rooms.
 
 use std::time::Duration;
 
@@ -14,22 +16,23 @@ use mongodb::{
     options::IndexOptions,
 };
 
-/// How long MongoDB keeps a guest who is not heard of; `forget_guests` comes first where it is asked for less.
+/// How long MongoDB keeps a guest that is not seen. `forget_guests` deletes guests earlier if a shorter time is
+/// configured.
 const GUEST_LIFE: Duration = Duration::from_hours(24);
 
-// Names that duplicate key errors are told apart by. The first is MongoDB's own.
+// Index names by which duplicate key errors are distinguished. The first name is MongoDB's own.
 pub(super) const ID: &str = "_id_";
 pub(super) const ROOMS_CODE: &str = "rooms_code";
 pub(super) const MEMBERS_MEMBER: &str = "members_member";
 pub(super) const MEMBERS_GUEST: &str = "members_guest";
 pub(super) const MEMBERS_PLACE: &str = "members_place";
-/// Guarded only the places of active members, in the build before. A database may still have it.
+/// The index of the build before, which guards only the places of active members. A database may still have it.
 pub(super) const MEMBERS_SLOT: &str = "members_slot";
 pub(super) const EVENTS_SEQ: &str = "events_seq";
 pub(super) const EVENTS_CLIENT_ID: &str = "events_client_id";
 pub(super) const ACCOUNTS_EMAIL: &str = "accounts_email";
 pub(super) const TOKENS_SLOT: &str = "tokens_slot";
-/// An index of an older version, which lets a holder have one token of a purpose only.
+/// An index of an older version, which allows a holder only one token of a purpose. Dropped at start.
 const ONE_TOKEN: (&str, &str) = ("tokens", "tokens_holder");
 
 fn indexes() -> [(&'static str, Vec<IndexModel>); 8] {
@@ -46,10 +49,10 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 8] {
             "members",
             vec![
                 unique(MEMBERS_MEMBER, doc! { "room": 1, "member": 1 }, None),
-                // In this order it also finds all rooms of somebody.
+                // In this order the index also finds all rooms of a person.
                 unique("members_actor_room", doc! { "actor": 1, "room": 1 }, None),
                 unique(MEMBERS_GUEST, doc! { "actor": 1 }, Some(doc! { "presence": "active", "actor_kind": "guest" })),
-                // Only members of p2p rooms have a slot, and who is gone by absence keeps it.
+                // Only members of p2p rooms have a slot, and a guest who is gone by absence keeps it.
                 unique(MEMBERS_PLACE, doc! { "room": 1, "slot": 1 }, Some(doc! { "slot": { "$exists": true } })),
                 plain("members_owing", doc! { "changed_at": 1 }, Some(doc! { "owed": { "$exists": true } })),
             ],
@@ -135,7 +138,7 @@ fn expiring(name: &str, keys: Document, life: Duration) -> IndexModel {
     IndexModel::builder().keys(keys).options(options.build()).build()
 }
 
-/// Makes the indexes that are missing. Fails if one of ours is there with another meaning.
+/// Creates the missing indexes. Fails if one of these names exists with another definition.
 pub(super) async fn ensure(database: &Database) -> Result<()> {
     drop_outgrown(database, ONE_TOKEN).await?;
     for (collection, wanted) in indexes() {
@@ -143,18 +146,18 @@ pub(super) async fn ensure(database: &Database) -> Result<()> {
         if !missing.is_empty() {
             let made = database.collection::<Document>(collection).create_indexes(missing.clone()).await;
             made.with_context(|| format!("making the indexes of {collection} in {}", database.name()))?;
-            // Another node, of another version, may have been faster.
+            // Another node, of another version, may have created them first, so compare once more.
             self::missing(database, collection, missing).await?;
         }
     }
     Ok(())
 }
 
-/// Drops an index that means what is no longer so.
+/// Drops an index that contradicts the current rules.
 async fn drop_outgrown(database: &Database, (collection, name): (&str, &str)) -> Result<()> {
     match database.collection::<Document>(collection).drop_index(name).await {
         Ok(()) => Ok(()),
-        // NamespaceNotFound and IndexNotFound: it is not there.
+        // NamespaceNotFound and IndexNotFound: the index does not exist.
         Err(error) if matches!(*error.kind, ErrorKind::Command(ref command) if [26, 27].contains(&command.code)) => {
             Ok(())
         }
@@ -169,7 +172,7 @@ async fn missing(database: &Database, collection: &str, wanted: Vec<IndexModel>)
     };
     let found = match listed {
         Ok(found) => found,
-        // NamespaceNotFound: a new database.
+        // NamespaceNotFound: the database is new.
         Err(error) if matches!(*error.kind, ErrorKind::Command(ref command) if command.code == 26) => Vec::new(),
         Err(error) => return Err(error).with_context(|| format!("listing the indexes of {collection}")),
     };
@@ -195,7 +198,8 @@ fn name(index: &IndexModel) -> &str {
     index.options.as_ref().and_then(|options| options.name.as_deref()).unwrap_or_default()
 }
 
-/// What an index does, to compare and to show. Text, since equality of documents ignores the order of their fields.
+/// Returns the definition of an index, for comparing and showing. A text, since equality of documents ignores the order
+/// of fields.
 fn meaning(index: &IndexModel) -> String {
     let options = index.options.clone().unwrap_or_default();
     let unique = if options.unique == Some(true) { "unique " } else { "" };

@@ -1,4 +1,4 @@
-//! Mails in MongoDB.
+//! Mails in MongoDB: implements [`Mails`], where each method is described.
 
 use async_trait::async_trait;
 use mongodb::{
@@ -18,7 +18,7 @@ use crate::protocol::{Email, Language, Millis, Nickname};
 pub(super) struct MailDocument {
     #[serde(rename = "_id")]
     id: bson::Uuid,
-    // A partial index asks whether the field exists.
+    // Left out if `None`, since partial indexes ask whether the field exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     account: Option<bson::Uuid>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -81,7 +81,7 @@ impl Mails for Mongo {
 }
 
 impl Mongo {
-    /// Puts a mail into the outbox, with what causes it.
+    /// Puts a mail into the outbox, in the transaction of the change that causes it.
     pub(super) async fn keep_mail(&self, session: &mut ClientSession, mail: &MailRecord) -> Attempt<()> {
         self.mails.insert_one(MailDocument::from(mail.clone())).session(session).await?;
         Ok(())

@@ -1,4 +1,4 @@
-//! Members in MongoDB.
+//! Members in MongoDB: implements [`Members`], where each method is described.
 
 use anyhow::anyhow;
 use async_trait::async_trait;
@@ -31,14 +31,14 @@ pub(super) struct MemberDocument {
     actor: bson::Uuid,
     name: Nickname,
     presence: Presence,
-    // Partial indexes ask whether the field exists.
+    // Left out if `None`, since partial indexes ask whether the field exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     slot: Option<u8>,
     since: Seq,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     owed: Option<Owed>,
     changed_at: Millis,
-    // Records of earlier versions lack these.
+    // Records of earlier versions lack these fields.
     #[serde(default)]
     read: Seq,
     #[serde(default)]
@@ -53,7 +53,7 @@ pub(super) struct MemberDocument {
     stay: Seq,
 }
 
-/// A room, and somebody in it.
+/// A room, and a person's record in it.
 #[derive(Deserialize)]
 struct Inside {
     #[serde(flatten)]
@@ -61,7 +61,7 @@ struct Inside {
     member: MemberDocument,
 }
 
-/// What an id is of.
+/// Whether an actor's id is that of a guest or of an account.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum ActorKind {
@@ -138,7 +138,7 @@ impl Members for Mongo {
             };
             doc! { "q": by_id(room, *member), "u": { "$max": further } }
         };
-        // The driver’s own call for this needs MongoDB 8.
+        // The driver's own call for this needs MongoDB 8.
         let marks = doc! {
             "update": self.members.name(),
             "updates": cursors.iter().map(update).collect::<Vec<_>>(),
@@ -291,7 +291,7 @@ impl Mongo {
         Ok(Membership::Entered(record))
     }
 
-    /// Makes somebody new a member of a group, who comes in with the event at this seq.
+    /// Stores the record of a person who is new in a group and joins with the event at seq `since`.
     pub(super) async fn admit(&self, session: &mut ClientSession, joining: &Joining, since: Seq) -> Attempt<()> {
         if let Some(guest) = &joining.newcomer {
             self.guests.insert_one(GuestDocument::from(guest)).session(&mut *session).await?;
@@ -301,7 +301,8 @@ impl Mongo {
         Ok(())
     }
 
-    /// Ends the membership that the filter finds, if it is active: the record becomes what `leave` makes of it.
+    /// Ends the membership that the filter `member` finds, if it is active. `leave` makes the new record from the old
+    /// one.
     pub(super) async fn try_leave_room(
         &self,
         session: &mut ClientSession,
@@ -324,12 +325,12 @@ impl Mongo {
         Ok(record)
     }
 
-    /// Where somebody is active.
+    /// Returns the rooms that a person is active in, with the records.
     async fn rooms_of(&self, actor: ActorId) -> Result<Vec<(RoomRecord, MemberRecord)>> {
         self.places(actor, doc! { "presence": "active" }).await
     }
 
-    /// The rooms that somebody has a record in, with it, if it is `such`.
+    /// Returns the rooms that a person has a record in, with the records. `such` is a further filter on the records.
     async fn places(&self, actor: ActorId, such: Document) -> Result<Vec<(RoomRecord, MemberRecord)>> {
         let (kind, actor) = actor_fields(actor);
         let mut records = doc! { "actor": actor, "actor_kind": kind };
@@ -356,7 +357,8 @@ impl Mongo {
         self.members.find_one(filter).await?.map(Into::into).ok_or(StoreError::NotFound)
     }
 
-    /// What stopped somebody from becoming a member; `None` if it is gone already, so that it is worth another try.
+    /// Translates what stopped a person from becoming a member. `None` if the obstacle is gone already, so that a retry
+    /// may succeed.
     pub(super) async fn explain(&self, failure: Failure, actor: ActorId) -> Result<Option<StoreError>> {
         let Failure::Driver(error) = &failure else { return Ok(Some(failure.into())) };
         let conflict = match duplicate(error) {
@@ -365,7 +367,7 @@ impl Mongo {
             Some((_, indexes::MEMBERS_PLACE | indexes::MEMBERS_SLOT)) => Conflict::Full,
             Some((_, indexes::MEMBERS_GUEST)) => {
                 let Some((room, _)) = self.rooms_of(actor).await?.pop() else {
-                    // They left in the meantime, or the majority has not seen them come yet.
+                    // The guest left in the meantime, or the majority does not have the guest's record yet.
                     rest(&mut super::PAUSE.clone()).await;
                     return Ok(None);
                 };
@@ -377,12 +379,12 @@ impl Mongo {
     }
 }
 
-/// The record of a member id.
+/// The filter for the record of a member id.
 pub(super) fn by_id(room: RoomId, member: MemberId) -> Document {
     doc! { "room": binary(room.0), "member": member.get().cast_signed() }
 }
 
-/// What frees a place, and ends the stay of whom it was kept for.
+/// The update that frees a place, and ends the stay of the member for whom it was kept.
 pub(super) fn free() -> Document {
     doc! { "$unset": { "slot": "" }, "$set": { "stay": 0_i64 } }
 }
@@ -392,7 +394,7 @@ fn by_actor(room: RoomId, actor: ActorId) -> Document {
     doc! { "room": binary(room.0), "actor": actor, "actor_kind": kind }
 }
 
-/// An actor, as the fields of their kind and of their id.
+/// Returns an actor as two fields: kind and id.
 pub(super) fn actor_fields(actor: ActorId) -> (ActorKind, bson::Uuid) {
     match actor {
         ActorId::Guest(guest) => (ActorKind::Guest, binary(guest.0)),
@@ -400,7 +402,7 @@ pub(super) fn actor_fields(actor: ActorId) -> (ActorKind, bson::Uuid) {
     }
 }
 
-/// Back again.
+/// The reverse of [`actor_fields`].
 pub(super) fn actor(kind: ActorKind, id: bson::Uuid) -> ActorId {
     match kind {
         ActorKind::Guest => ActorId::Guest(GuestId(uuid(id))),

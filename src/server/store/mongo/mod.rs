@@ -1,8 +1,14 @@
-//! MongoDB: the store that many nodes share. A replica set (one node is enough) or a sharded cluster.
+//! MongoDB: the store that several nodes share. It needs a replica set (one node is enough) or a sharded cluster.
 //!
-//! Writes are acknowledged by the majority and its journal, reads are of what the majority has, from the primary. What spans
-//! documents runs in a transaction. Every call ends within [`PATIENCE`], or [`LONG_PATIENCE`] for background work, retries
-//! included; after a lost connection the outcome is unknown, and the answer is [`StoreError::Other`].
+//! Writes are acknowledged by the majority and its journal. Reads go to the primary and return what the majority has.
+//! Changes of several documents run in a transaction (the macro `transaction!`). Every call ends within [`PATIENCE`],
+//! or [`LONG_PATIENCE`] for background work, retries included. After a lost connection the outcome of a write is
+//! unknown, and the call returns [`StoreError::Other`].
+//!
+//! Two transactions that only read the same document do not conflict, even if together they break a rule. Therefore
+//! some documents have a write counter (`holds` of an account, `touches` of a room) that such transactions increment.
+//! `indexes.rs` has the unique indexes, and `appends.rs` the way of messages into the archive. The other files
+//! implement one trait each. The reasons are in `docs/decisions/0003-two-stores.md`.
 
 mod accounts;
 mod appends;
@@ -36,20 +42,21 @@ use self::appends::Appends;
 use super::{Result, Store, StoreError};
 use crate::server::clock;
 
-/// How long one call may take in all. People are told of a failure within five seconds.
+/// Time limit for one call, retries included. Users are to get the error of a failed request within five seconds.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// The same for background work that may touch many documents.
+/// Time limit for background work that may touch many documents.
 const LONG_PATIENCE: Duration = Duration::from_mins(1);
-/// How long to look for a primary; an election usually takes less.
+/// How long to look for a primary. An election usually takes less.
 const SELECTION: Duration = Duration::from_secs(3);
 /// How long to wait for one server's handshake, and for its heartbeat.
 const CONNECT: Duration = Duration::from_secs(2);
-/// Connections at most, unless the URI says otherwise; the driver's own default of 10 is few for a busy node.
+/// Maximum of connections, unless the URI has another. The driver's own default of 10 is too few for a busy node.
 const CONNECTIONS: u32 = 64;
-/// Transactions at once; more wait for their turn. Far fewer than [`CONNECTIONS`]: one that is halfway, with others waiting
-/// for what it holds, must never wait for a connection that they have.
+/// Maximum of transactions at the same time; more wait. Far fewer than [`CONNECTIONS`]: other calls may occupy
+/// connections while they wait for a document that a transaction has written. The transaction must never have to wait
+/// for one of those connections.
 const TRANSACTIONS: usize = 8;
-/// The first pause before a transaction is tried again; it grows up to twenty times this.
+/// The first pause before a transaction is retried. The pauses grow up to twenty times this.
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// A store in a MongoDB database.
@@ -69,7 +76,7 @@ pub struct Mongo {
 }
 
 impl Mongo {
-    /// Connects, checks that the server can do what is needed, and makes the indexes that are missing.
+    /// Connects, checks that the server supports what the store needs, and creates the missing indexes.
     ///
     /// Refuses a standalone server, and a database whose indexes are not the ones that guard the data.
     pub async fn connect(uri: &str, database_name: &str) -> Result<Self> {
@@ -123,12 +130,13 @@ impl Mongo {
         .into())
     }
 
-    /// Waits for one of the [`TRANSACTIONS`].
+    /// Waits until fewer than [`TRANSACTIONS`] transactions run. The permit is held while the caller's transaction
+    /// runs.
     async fn turn(&self) -> Result<SemaphorePermit<'_>> {
         Ok(self.transactions.acquire().await.context("MongoDB is closed")?)
     }
 
-    /// A session with a transaction begun in it.
+    /// Starts a session, and a transaction in it.
     async fn begin(&self) -> Result<ClientSession> {
         let mut session = self.client.start_session().await?;
         session.start_transaction().await?;
@@ -143,7 +151,8 @@ impl Store for Mongo {
     }
 
     async fn ping(&self) -> Result<()> {
-        // Deletes nothing, but is a write: it needs a primary, and waits for the majority to have all that came before it.
+        // Deletes nothing, but is a write: it needs a primary, and waits until the majority has all that was written
+        // before it.
         within(PATIENCE, async {
             self.rooms.delete_one(doc! { "_id": binary(Uuid::nil()) }).await?;
             Ok(())
@@ -152,12 +161,13 @@ impl Store for Mongo {
     }
 
     async fn close(&self) {
-        // Waits for sessions that are still being ended, within reason.
+        // Waits for sessions that are still being ended, at most for [`PATIENCE`].
         let _ = timeout(PATIENCE, self.client.clone().shutdown()).await;
     }
 }
 
-/// Logs a command as it begins, without its values; set up if somebody asks for that (`LOG=anonchat::server::store=trace`).
+/// Logs a command as it begins, without its values. Set up only if tracing is enabled
+/// (`LOG=anonchat::server::store=trace`).
 fn show_command(event: CommandEvent) {
     if let CommandEvent::Started(event) = event {
         let collection = event.command.get_str(&event.command_name).unwrap_or_default();
@@ -165,10 +175,11 @@ fn show_command(event: CommandEvent) {
     }
 }
 
-/// Runs a body in a transaction until it commits, fails for good, or the caller's patience ends (see [`within`]).
+/// Runs a body in a transaction until the transaction commits, fails for good, or the time limit of the caller ends
+/// (see [`within`]).
 ///
-/// The body is a future of `Result<T, Failure>` that uses the session. A macro, since an async closure that borrows both
-/// its session and its surroundings cannot be shown to be `Send` (rust-lang/rust#96865).
+/// The body is a future of `Result<T, Failure>` that uses the session. This is a macro because the compiler cannot show
+/// that an async closure that borrows both its session and its surroundings is `Send` (rust-lang/rust#96865).
 macro_rules! transaction {
     ($mongo:expr, |$session:ident| $body:expr) => {{
         let _turn = $mongo.turn().await?;
@@ -186,14 +197,14 @@ macro_rules! transaction {
 }
 use transaction;
 
-/// What the body of a transaction came to.
+/// The outcome of a transaction's body.
 type Attempt<T> = std::result::Result<T, Failure>;
 
 /// Why the body of a transaction failed.
 enum Failure {
-    /// The driver said so; it may be worth another try.
+    /// The driver returned an error, for which a retry may help.
     Driver(Error),
-    /// The body has its answer, and wants nothing of what it did kept.
+    /// The body returns this error to its caller, and its changes are to be undone. It is not retried.
     Answer(StoreError),
 }
 
@@ -218,20 +229,20 @@ impl From<Failure> for StoreError {
     }
 }
 
-/// Ends a transaction as its body came out; `None` if it has to be run again.
+/// Commits or aborts a transaction, depending on the outcome of its body. `None` if the body has to run again.
 async fn end<T>(mut session: ClientSession, outcome: Attempt<T>) -> Option<Attempt<T>> {
     match outcome {
         Ok(value) => loop {
             match session.commit_transaction().await {
                 Ok(()) => return Some(Ok(value)),
-                // Committing again is harmless, and tells what became of the first time.
+                // Committing again is harmless, and returns the outcome of the first commit.
                 Err(error) if error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT) => sleep(PAUSE).await,
                 Err(error) if error.contains_label(TRANSIENT_TRANSACTION_ERROR) => return None,
                 Err(error) => return Some(Err(error.into())),
             }
         },
         Err(failure) => {
-            // What cannot be undone now, the server undoes by itself.
+            // If the abort fails, the server undoes the transaction by itself.
             let _ = session.abort_transaction().await;
             match failure {
                 Failure::Driver(error) if error.contains_label(TRANSIENT_TRANSACTION_ERROR) => None,
@@ -241,24 +252,25 @@ async fn end<T>(mut session: ClientSession, outcome: Attempt<T>) -> Option<Attem
     }
 }
 
-/// Sleeps for a random part of the pause, so that rivals part, and makes the next one longer.
+/// Sleeps for a random part of the pause, so that conflicting transactions do not retry at the same time. Then makes
+/// the next pause longer.
 async fn rest(pause: &mut Duration) {
     let part = f64::from(getrandom::u32().unwrap_or(u32::MAX)) / f64::from(u32::MAX);
     sleep(pause.mul_f64(part)).await;
     *pause = (*pause * 3 / 2).min(PAUSE * 20);
 }
 
-/// Gives up on a call that takes too long. The driver closes the connection that it was using.
+/// Ends a call with an error if it takes too long. The driver closes the connection that the call was using.
 async fn within<T>(patience: Duration, call: impl Future<Output = Result<T>>) -> Result<T> {
     timeout(patience, call).await.context("MongoDB takes too long")?
 }
 
-/// Which document of an insert, and which unique index, made a write fail. The index's name is in the server's message:
-/// "E11000 duplicate key error collection: db.rooms index: NAME dup key: …".
+/// Returns which document of an insert failed, and the name of the unique index that refused it. The name is in the
+/// server's message: "E11000 duplicate key error collection: db.rooms index: NAME dup key: …".
 fn duplicate(error: &Error) -> Option<(usize, &str)> {
     const DUPLICATE_KEY: i32 = 11_000;
     let (index, code, message) = match error.kind.as_ref() {
-        // Without the majority's word the prefix is not known to be safe.
+        // Without the majority's acknowledgement, the documents before the failed one may be lost again.
         ErrorKind::InsertMany(failed) if failed.write_concern_error.is_none() => {
             let first = failed.write_errors.as_ref()?.first()?;
             (first.index, first.code, &first.message)
@@ -273,7 +285,7 @@ fn duplicate(error: &Error) -> Option<(usize, &str)> {
 
 impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
-        // The server's message of a duplicate has the values, which are nobody's business in a log.
+        // The server's message about a duplicate has the values, which must not get into a log.
         match duplicate(&error) {
             Some((_, index)) => Self::Other(anyhow!("a duplicate in the index {index}")),
             None => Self::Other(error.into()),
@@ -281,22 +293,22 @@ impl From<Error> for StoreError {
     }
 }
 
-/// A UUID as MongoDB keeps it (binary, subtype 4).
+/// Converts a UUID to MongoDB's form (binary, subtype 4).
 fn binary(id: Uuid) -> bson::Uuid {
     bson::Uuid::from_bytes(id.into_bytes())
 }
 
-/// Back again.
+/// The reverse of [`binary`].
 fn uuid(id: bson::Uuid) -> Uuid {
     Uuid::from_bytes(id.bytes())
 }
 
-/// The limit of a query, at least 1: MongoDB takes 0 for none.
+/// Returns the limit of a query, at least 1, since 0 means no limit to MongoDB.
 fn limit(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX).max(1)
 }
 
-/// The UUID in a field of an aggregation's answer.
+/// Reads the UUID in a field of an aggregation's result.
 fn uuid_field(document: &Document, field: &str) -> Result<Uuid> {
     let value = document.get(field).and_then(|value| match value {
         bson::Bson::Binary(binary) => binary.to_uuid().ok(),

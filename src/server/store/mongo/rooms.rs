@@ -1,4 +1,4 @@
-//! Rooms in MongoDB.
+//! Rooms in MongoDB: implements [`Rooms`], where each method is described.
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
@@ -36,14 +36,16 @@ pub(super) struct RoomDocument {
     owner: MemberId,
     created_at: Millis,
     touched_at: Millis,
-    /// A room of an older version does not say it, and counts as visited when it is first asked for.
+    /// `None` in rooms of an older version. The next call of `unvisited_rooms` sets it to the time of that call.
     #[serde(default)]
     visited_at: Option<Millis>,
-    /// Counts touches. Without it a touch in the same millisecond would write nothing, and so conflict with nothing.
+    /// Write counter, incremented by [`Mongo::touch_room`]. Without it, a touch in the same millisecond would write
+    /// nothing, and so conflict with no other transaction.
     touches: i64,
 }
 
-/// A room in a list. Each part is looked up, so it is a list of one or none.
+/// What a list shows of a room. Each part comes from a `$lookup`, so it is a list: of at most two persons in `pair`, of
+/// one element or none in the others.
 #[derive(Deserialize)]
 struct OverviewDocument {
     #[serde(rename = "_id")]
@@ -115,7 +117,7 @@ impl Rooms for Mongo {
                     "from": from, "localField": "_id", "foreignField": "room", "pipeline": pipeline, "as": part,
                 } }
             };
-            // One seek in an index for each, however long the archive is.
+            // One seek in an index for each part, however long the archive is.
             let last = |of: Document, field: &str, project: Document| {
                 let sort = doc! { "$sort": { "room": -1, field: -1 } };
                 vec![doc! { "$match": of }, sort, doc! { "$limit": 1 }, doc! { "$project": project }]
@@ -174,7 +176,7 @@ impl Rooms for Mongo {
 
     async fn end_room(&self, room: RoomId, unvisited_since: Option<Millis>, most: usize) -> Result<bool> {
         within(LONG_PATIENCE, async {
-            // The events that are left at last are few enough for a transaction.
+            // If at most `most` events are left, one transaction can delete them.
             let of_room = doc! { "room": binary(room.0) };
             let beyond =
                 self.events.find_one(of_room.clone()).sort(doc! { "room": 1, "seq": 1 }).skip(most as u64).await?;
@@ -239,7 +241,7 @@ impl Rooms for Mongo {
             for room in self.abandoned_rooms(before, limit).await? {
                 match transaction!(self, |session| self.try_delete_room(session, room, before)) {
                     Ok(()) => deleted.push(room),
-                    // Somebody came in, or another node deleted it.
+                    // Somebody joined, or another node deleted the room.
                     Err(Failure::Answer(StoreError::NotFound)) => {}
                     Err(failure) => return Err(failure.into()),
                 }
@@ -267,7 +269,8 @@ impl Mongo {
         Ok(())
     }
 
-    /// Notes that somebody joined or left. Whoever else writes the room at the same time conflicts with this transaction.
+    /// Stores that somebody joined or left. Increments `touches`, so that any other concurrent write to the room
+    /// conflicts with this transaction.
     pub(super) async fn touch_room(&self, session: &mut ClientSession, id: RoomId, at: Millis) -> Attempt<()> {
         let touch = doc! { "$max": { "touched_at": at }, "$inc": { "touches": 1_i64 } };
         let touched = self.rooms.update_one(doc! { "_id": binary(id.0) }, touch).session(session).await?;
@@ -293,7 +296,7 @@ impl Mongo {
         found.iter().map(|room| uuid_field(room, "_id").map(RoomId)).collect()
     }
 
-    /// Whether a room is there, and if that is asked, still one that nobody visits.
+    /// Returns whether the room exists and, with `unvisited_since`, is still one that nobody visits.
     async fn may_end(&self, id: RoomId, unvisited_since: Option<Millis>) -> Result<bool> {
         let room = self.rooms.find_one(doc! { "_id": binary(id.0) }).await?;
         let (Some(room), Some(before)) = (&room, unvisited_since) else { return Ok(room.is_some()) };
@@ -303,7 +306,8 @@ impl Mongo {
         Ok(room.visited_at.is_some_and(|at| at < before) && !has_account)
     }
 
-    /// Deletes what is left of a room. Whoever comes in writes the room as well, so one of the two starts again.
+    /// Deletes what is left of a room. A concurrent join also writes the room, so one of the two transactions is run
+    /// again.
     async fn try_end_room(
         &self,
         session: &mut ClientSession,
@@ -329,7 +333,8 @@ impl Mongo {
         Ok(())
     }
 
-    /// Deletes a room if it is still abandoned. A join writes the room as well, so one of the two starts again.
+    /// Deletes a room if it is still abandoned. A concurrent join also writes the room, so one of the two transactions
+    /// is run again.
     async fn try_delete_room(&self, session: &mut ClientSession, id: RoomId, before: Millis) -> Attempt<()> {
         let room = binary(id.0);
         let abandoned = doc! { "_id": room, "preserve": false, "touched_at": { "$lt": before } };
@@ -344,7 +349,7 @@ impl Mongo {
     }
 }
 
-/// An account that is in a room.
+/// The filter for an active member that is an account.
 fn of_an_account() -> Document {
     doc! { "presence": "active", "actor_kind": "account" }
 }

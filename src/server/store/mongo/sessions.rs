@@ -1,4 +1,5 @@
-//! Sessions in MongoDB.
+//! Sessions in MongoDB: implements [`Sessions`], where each method is described. In this file `transaction` is
+//! MongoDB's client session, and `session` a session of an account.
 
 use std::collections::HashSet;
 
@@ -35,7 +36,7 @@ pub(super) struct SessionDocument {
     device: String,
     created_at: Millis,
     used_at: Millis,
-    /// A date, which the TTL index needs.
+    /// A BSON date, which the TTL index needs.
     ends_at: bson::DateTime,
 }
 
@@ -45,14 +46,14 @@ struct Previous {
     since: Millis,
 }
 
-/// Which session.
+/// The id of a session.
 #[derive(Deserialize)]
 struct Id {
     #[serde(rename = "_id")]
     id: bson::Uuid,
 }
 
-/// A session, and whose it is.
+/// A session, and its account.
 #[derive(Deserialize)]
 struct Owned {
     session: SessionDocument,
@@ -143,7 +144,7 @@ impl Sessions for Mongo {
         within(PATIENCE, async {
             let ids: Vec<_> = sessions.iter().map(|id| binary(id.0)).collect();
             let living = doc! { "_id": { "$in": ids }, "ends_at": { "$gt": bson::DateTime::from_millis(now) } };
-            // Almost always all of them live, and one number says so.
+            // Almost always all sessions are alive, and a count is enough to know it.
             if self.sessions.count_documents(living.clone()).await? == sessions.len() as u64 {
                 return Ok(Vec::new());
             }
@@ -171,7 +172,7 @@ impl Mongo {
         Ok(())
     }
 
-    /// Ends sessions of an account; gives which.
+    /// Ends sessions of an account. Returns which ones.
     pub(super) async fn try_end_sessions(
         &self,
         transaction: &mut ClientSession,

@@ -1,4 +1,5 @@
-//! Tokens in MongoDB.
+//! Tokens in MongoDB: implements [`Tokens`], where each method is described. A used token has a purpose that begins
+//! with `used_`, and no slot.
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
@@ -30,13 +31,14 @@ pub(super) struct TokenDocument {
     purpose: String,
     holder_kind: ActorKind,
     holder: bson::Uuid,
-    /// Which of those that a holder has at once for a purpose. None of one that was used, and of those of older versions.
+    /// The number of the token among the valid ones of the same holder and purpose. `None` in used tokens, and in
+    /// tokens of older versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     slot: Option<i32>,
     hash: Binary,
     email: Email,
     tries: u8,
-    /// A date, which the TTL index needs.
+    /// A BSON date, which the TTL index needs.
     ends_at: bson::DateTime,
 }
 
@@ -47,7 +49,8 @@ impl Tokens for Mongo {
             loop {
                 match transaction!(self, |session| self.try_put_token(session, token, mail, now)) {
                     Ok(is_kept) => return Ok(is_kept),
-                    // Another one was kept at this very moment; this one takes its place.
+                    // A concurrent call took the slot. The retry finds that token and takes another slot, or replaces
+                    // it.
                     Err(Failure::Driver(error)) if matches!(duplicate(&error), Some((_, indexes::TOKENS_SLOT))) => {
                         rest(&mut PAUSE.clone()).await;
                     }
@@ -91,7 +94,7 @@ impl Tokens for Mongo {
         now: Millis,
     ) -> Result<CodeCheck> {
         within(PATIENCE, async {
-            // A code that was tried too often is as good as gone before it is deleted.
+            // A code with too many wrong tries is refused even if it is not deleted yet.
             let mut right = by_hash(purpose, hash, now);
             right.extend(by_holder(purpose, holder));
             right.insert("tries", doc! { "$lt": i32::from(tries) });
@@ -148,7 +151,7 @@ impl Mongo {
         Ok(is_kept)
     }
 
-    /// Keeps a token, perhaps in place of the oldest of its holder. Says whether it did.
+    /// Stores a token, in a free slot or in place of the holder's oldest token. Returns whether it was stored.
     pub(super) async fn keep_token(
         &self,
         session: &mut ClientSession,
@@ -177,7 +180,8 @@ impl Mongo {
         Ok(true)
     }
 
-    /// Uses up all links of an account for a new password. With `one`, that has to be among them.
+    /// Uses up all links for a new password of an account. If `one` is given, it must be among them and not have
+    /// expired, or the answer is `NotFound`.
     pub(super) async fn use_resets(
         &self,
         session: &mut ClientSession,
@@ -198,7 +202,7 @@ impl Mongo {
     }
 }
 
-/// The same of those that were used.
+/// Changes a filter for valid tokens of a purpose to one for used tokens.
 fn used(mut filter: Document, purpose: Purpose) -> Document {
     filter.insert("purpose", purpose.as_used());
     filter
