@@ -135,7 +135,7 @@ pub enum Adopted {
     /// The membership belongs to the account. This is its record.
     Member(MemberRecord),
     /// The guest's membership ended, because the account is in that room itself or was removed from it. This is the
-    /// guest's record, which owes the notice `Left`.
+    /// guest's record, which owes the notice that the guest left.
     Left(MemberRecord),
 }
 
@@ -199,7 +199,7 @@ pub trait Accounts {
 
     /// Turns a guest into an account, in one transaction: deletes the guest with its tokens and unsent mails, and gives
     /// its member records to the account, with member id and read position. In a room where the account has a record
-    /// too, the two are joined (`join_records` in `members.rs`). Returns what happened to the guest's active
+    /// too, the two are merged (`join_records` in `members.rs`). Returns what happened to the guest's active
     /// membership. Nothing changes if the guest is unknown. `NotFound`: no such account.
     async fn adopt_guest(&self, guest: GuestId, account: AccountId, at: Millis) -> Result<Adopted>;
 

@@ -8,7 +8,7 @@
 //! `docs/decisions/0005-leases-and-owed-notices.md`.
 //!
 //! Records stay after their member has left, so that a person who comes back is the same member. This file also has the
-//! rules by which both drivers change a record: joining, leaving, and joining a guest's record to an account's
+//! rules by which both drivers change a record: joining, leaving, and merging a guest's record with an account's
 //! (`join_records`).
 
 use async_trait::async_trait;
@@ -104,7 +104,8 @@ pub struct MemberRecord {
     pub owed: Option<Owed>,
     /// When the record last changed. Reading and muting do not count as changes.
     pub changed_at: Millis,
-    /// The last seq that the person has read. A value before `since` has no meaning, and everything counts as read.
+    /// The last seq that the person has read. If this is less than `since`, it has no meaning, and everything counts as
+    /// read.
     pub read: Seq,
     /// The ordinal of the last message up to `read`. The room's last ordinal minus this is the number of unread
     /// messages.
@@ -190,8 +191,8 @@ pub(super) enum Joined {
     },
 }
 
-/// Joins a guest's record to the record of the account that the guest becomes. `owner` is the member who owns the room.
-/// The rules depend on the presence of both:
+/// Merges a guest's record with the record of the account that the guest becomes. `owner` is the member who owns the
+/// room. The rules depend on the presence of both:
 ///
 /// - The account is active: it stays, and the guest leaves.
 /// - The account has left, and the guest is active: the account continues as the guest. The others in the room see no
@@ -226,12 +227,12 @@ pub(super) fn join_records(mut guest: MemberRecord, mut own: MemberRecord, owner
         Presence::Active if is_here => guest.leave(Owed::Became(own.person()), at),
         Presence::Active => guest.leave(Owed::Left, at),
         Presence::Gone if is_here && owns => {
-            // The log already says that the guest is gone, unless the record still owes that. `since` 0 means that it
-            // does.
+            // The log already has the guest's `Left`, unless the record still owes it. `since` 0 tells a node that
+            // opens the room that the log has it.
             let since = if guest.owed.is_some() { guest.since } else { 0 };
             MemberRecord { owed: Some(Owed::Became(own.person())), since, changed_at: at, slot: None, stay: 0, ..guest }
         }
-        // A person has one place, which the account's record has.
+        // A person has at most one place, and the account's record decides about it.
         Presence::Gone | Presence::Removed => MemberRecord { slot: None, stay: 0, ..guest },
     };
     Joined::AsAccount { own, guest }

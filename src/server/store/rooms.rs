@@ -23,7 +23,8 @@ pub struct RoomRecord {
     pub name: Option<RoomName>,
     /// Whether the room keeps its log.
     pub retention: Retention,
-    /// The epoch of a preserved room, or the first epoch of an ephemeral one (whose tail has the current epoch).
+    /// The epoch of a preserved room, or the first epoch of an ephemeral one (whose tail on the bus has the current
+    /// epoch).
     pub epoch: Epoch,
     /// The member who owns the room, as of the last projected event about the owner. The owner may have left.
     pub owner: MemberId,
@@ -35,7 +36,7 @@ pub struct RoomRecord {
     pub visited_at: Millis,
 }
 
-/// What a list shows of a room that is live on no node.
+/// What a list shows of a room that is not live (in memory) on any node.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Overview {
     /// The end of the archive.
@@ -57,7 +58,7 @@ pub trait Rooms {
     /// this call, that session. All of it is written, or nothing.
     ///
     /// `NotFound` if the owner is an account that does not exist. Conflicts: [`CodeTaken`](super::Conflict::CodeTaken),
-    /// [`Elsewhere`](super::Conflict::Elsewhere), [`MemberIdTaken`](super::Conflict::MemberIdTaken).
+    /// [`Elsewhere`](super::Conflict::Elsewhere).
     async fn create_room(&self, room: &RoomRecord, owner: &MemberRecord, newcomer: Option<&GuestRecord>) -> Result<()>;
 
     /// Returns the room with this id.

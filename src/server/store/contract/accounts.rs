@@ -309,7 +309,7 @@ pub async fn a_guest_leaves_a_room_that_the_account_is_in(store: &dyn Store) {
     assert_eq!(store.room(room.id).await.unwrap().touched_at, at);
     enter(store, &joining(&room, super::guest())).await;
 
-    // Appending that the guest left, and who owns the room, settles the guest's record and changes the room's owner.
+    // Appending the events `Left` and `Owner` clears what the guest's record owes, and changes the room's owner.
     assert_eq!(store.room(room.id).await.unwrap().owner, member.member);
     let left = event(1, EventKind::Left { member: member.person() });
     let inherited = EventKind::Owner { member: own.person(), by: None, why: OwnerChange::Inherited };

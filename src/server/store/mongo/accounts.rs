@@ -404,7 +404,7 @@ impl Mongo {
         Ok(adopted)
     }
 
-    /// Makes a guest's record the account's, or joins it to `own`, the record that the account has in that room
+    /// Makes a guest's record the account's, or merges it with `own`, the record that the account has in that room
     /// (`join_records`).
     async fn take_over(
         &self,

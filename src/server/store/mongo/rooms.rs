@@ -57,22 +57,26 @@ struct OverviewDocument {
     pair: Vec<PersonDocument>,
 }
 
+/// The last event of an archive.
 #[derive(Deserialize)]
 struct LastDocument {
     seq: Seq,
     at: Millis,
 }
 
+/// The ordinal of the last message of an archive.
 #[derive(Deserialize)]
 struct OrdinalDocument {
     n: u64,
 }
 
+/// The number of active members.
 #[derive(Deserialize)]
 struct CountDocument {
     count: u32,
 }
 
+/// A member of a `p2p` room.
 #[derive(Deserialize)]
 struct PersonDocument {
     member: MemberId,

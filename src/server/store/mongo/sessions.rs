@@ -40,6 +40,7 @@ pub(super) struct SessionDocument {
     ends_at: bson::DateTime,
 }
 
+/// The previous refresh token, and when it was replaced.
 #[derive(Serialize, Deserialize)]
 struct Previous {
     refresh: Binary,

@@ -252,7 +252,8 @@ fn adopt(db: &Connection, guest: GuestId, account: AccountId, at: Millis) -> Res
     Ok(adopted)
 }
 
-/// Makes a guest's record the account's, or joins it to the record that the account has in that room (`join_records`).
+/// Makes a guest's record the account's, or merges it with the record that the account has in that room
+/// (`join_records`).
 fn take_over(db: &Connection, mut record: MemberRecord, account: AccountId, at: Millis) -> Result<Adopted> {
     let own = match members::find_actor(db, record.room, ActorId::Account(account)) {
         Ok(own) => own,
