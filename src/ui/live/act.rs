@@ -1,11 +1,11 @@
-//! What is to be done, and how things are.
+//! What the state machines of this module return: acts for the browser to perform, and the state of the connection.
 
 use crate::protocol::{ClientFrame, ClientId, MessageBody};
 
-/// Something for the browser to do.
+/// An act for the browser. [`Line`](super::Line) performs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
-    /// Open a socket; an earlier one is closed.
+    /// Open a socket. A previous one is closed.
     Open,
     /// Close the socket.
     Close,
@@ -13,33 +13,34 @@ pub enum Act {
     Send(ClientFrame),
     /// Send a message over HTTP.
     Post {
-        /// Its id.
+        /// The id of the message, the same at every attempt.
         id: ClientId,
-        /// What it says.
+        /// The text of the message.
         body: MessageBody,
     },
-    /// Ask over HTTP whether this page's person is still where the page thinks.
+    /// Check over HTTP whether this person is still a member of the room, or still logged in if the page has no room.
+    /// The answer also shows whether HTTP works where no socket can be opened.
     AskDoor,
-    /// Join the room again.
+    /// Join the room again, over HTTP.
     Rejoin,
-    /// Get another connection, at that time at the earliest: this one does not work. For [`Client`](super::client::Client),
-    /// which makes others of it.
+    /// Replace the connection, which does not work, by a new one, at this time at the earliest.
+    /// [`Client`](super::client::Client) resolves this act into others, so it never reaches the browser.
     Renew(u64),
 }
 
-/// How the connection is, for people.
+/// The state of the connection, as the page shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// Being made, or catching up.
+    /// The connection is being made, or the page is catching up on missed events.
     Connecting,
-    /// Everything is here, and new things come at once.
+    /// The page is complete, and new events arrive at once.
     Live,
-    /// Lost; the next try is at this time.
+    /// The connection is lost. The next attempt is at this time.
     Waiting(u64),
-    /// The device has no network.
+    /// The browser reports that the device has no network.
     Offline,
-    /// No socket can be opened, and HTTP works: messages go that way.
+    /// No socket can be opened, but HTTP works: messages go over HTTP.
     Blocked,
-    /// Not wanted any more.
+    /// The page no longer follows the room.
     Ended,
 }

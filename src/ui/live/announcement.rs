@@ -1,19 +1,20 @@
-//! What is said to people who listen to the page.
+//! The text that screen readers read aloud when something happens on the page.
 
 use leptos::prelude::*;
 
-/// The newest announcement. It is shown in two places in turn: a place whose text does not change says nothing, and somebody
-/// may well say the same twice.
+/// The newest announcement. The page has two live regions, and announcements alternate between them: a region whose
+/// text does not change is not read aloud, and the same text may be announced twice in a row. `true` stands for the
+/// second region.
 #[derive(Clone, Copy)]
 pub struct Announcement(RwSignal<(bool, String)>);
 
 impl Announcement {
-    /// Nothing was said yet.
+    /// Starts with two empty regions.
     pub fn new() -> Self {
         Self(RwSignal::new((false, String::new())))
     }
 
-    /// Says something, in the other place than before.
+    /// Announces a text, in the region that does not hold the last one.
     pub fn say(self, text: String) {
         self.0.update(|(second, said)| {
             *second = !*second;
@@ -21,7 +22,7 @@ impl Announcement {
         });
     }
 
-    /// What stands in one of the two places.
+    /// The text of one of the two regions.
     pub fn in_place(self, second: bool) -> String {
         self.0.with(|(turn, said)| if *turn == second { said.clone() } else { String::new() })
     }

@@ -1,12 +1,13 @@
-//! How long to wait before connecting again: doubling from 0.3 s to 15 s, with full jitter, so that the clients of a
-//! node that died do not come back all at once (AWS, "Exponential Backoff and Jitter").
+//! How long to wait before connecting again. The maximum wait doubles from 0.3 s to 15 s, and the actual wait is random
+//! below it (full jitter), so that the clients of a node that died do not all return at once (AWS, "Exponential Backoff
+//! and Jitter").
 
 const FIRST_MS: u64 = 300;
 const LONGEST_MS: u64 = 15_000;
-/// A wait shorter than this only looks like a flicker.
+/// The minimum wait. A shorter one would only make the status flicker.
 const SHORTEST_MS: u64 = 100;
 
-/// The wait before try number `failures + 1`, in milliseconds; `jitter` is a random number from 0 to 1.
+/// The wait in milliseconds after this many failures in a row. `jitter` is a random number from 0 to 1.
 pub fn wait(failures: u32, jitter: f64) -> u64 {
     let ceiling = FIRST_MS.saturating_mul(1 << failures.saturating_sub(1).min(10)).min(LONGEST_MS);
     #[expect(

@@ -1,4 +1,8 @@
-//! What goes over the one socket of a page, and who listens to it: a room, the list of an account's rooms, or both.
+//! Joins the connection of a page with its listeners: a room, the list of an account's rooms, or both.
+//!
+//! [`Client`] passes what happens (frames, timers, network changes) to the connection and to each listener, and
+//! collects their acts. After each step it serves what the listeners want of the connection: a new one, or none because
+//! both are over. It borrows all parts for one call; [`Line`](super::line::Line) owns them.
 
 use crate::protocol::{Ack, ByeReason, ClientId, Problem, ServerFrame, Snapshot};
 
@@ -9,13 +13,13 @@ use super::{
     session::{Ending, Session},
 };
 
-/// A connection and its listeners. It decides nothing of its own but what concerns them together.
+/// A connection and its listeners. It decides only what concerns more than one of them.
 pub struct Client<'a> {
-    /// The connection.
+    /// The connection of the page.
     pub connection: &'a mut Connection,
-    /// The room of the page.
+    /// The room of the page, if it shows one.
     pub room: Option<&'a mut Session>,
-    /// The list of rooms.
+    /// The list of rooms, if an account is logged in.
     pub list: Option<&'a mut RoomList>,
 }
 
@@ -25,7 +29,7 @@ impl Client<'_> {
         vec![self.connection.start(online, now)]
     }
 
-    /// The socket is open: each listener asks for what is theirs.
+    /// The socket is open: each listener sends its request (`subscribe`, `watch`).
     pub fn opened(&mut self, now: u64) -> Vec<Act> {
         if !self.connection.opened(now) {
             return Vec::new();
@@ -35,29 +39,29 @@ impl Client<'_> {
         acts
     }
 
-    /// The socket is closed, or never opened.
+    /// The socket was closed, or could not be opened.
     pub fn closed(&mut self, now: u64) -> Vec<Act> {
         let acts = self.connection.closed(now);
         self.tell_if_lost(acts)
     }
 
-    /// The browser says that there is no network.
+    /// The browser reports that there is no network.
     pub fn went_offline(&mut self, now: u64) -> Vec<Act> {
         let acts = self.connection.went_offline(now);
         self.tell_if_lost(acts)
     }
 
-    /// The browser says that there is a network again.
+    /// The browser reports that the network is back.
     pub fn came_online(&mut self, now: u64) -> Vec<Act> {
         self.connection.came_online(now)
     }
 
-    /// The page was shown again, or the person pressed "Try now".
+    /// The page became visible again, or the person pressed "Try now".
     pub fn woke(&mut self, now: u64) -> Vec<Act> {
         self.connection.woke(now)
     }
 
-    /// A frame came.
+    /// Passes a frame to the connection, the list or the room.
     pub fn received(&mut self, frame: ServerFrame, now: u64) -> Vec<Act> {
         self.connection.heard(now);
         if !self.connection.is_open() {
@@ -78,7 +82,8 @@ impl Client<'_> {
                     list.change(*room, now);
                     Vec::new()
                 }
-                // What concerns a room names it; so this answers the question for the list.
+                // An error about a room names the room. This one has neither a room nor a message, so it answers the
+                // `watch` of the list.
                 (ServerFrame::Error { code, detail, id: None, room: None, retry_after_ms, .. }, _, Some(list))
                     if !list.is_here() =>
                 {
@@ -91,42 +96,42 @@ impl Client<'_> {
         self.concluded(acts, now)
     }
 
-    /// Something happens to the room.
+    /// Runs a step on the room, such as an action of the person.
     pub fn in_room(&mut self, now: u64, step: impl FnOnce(&mut Session) -> Vec<Act>) -> Vec<Act> {
         let acts = self.room.as_mut().map(|room| step(room)).unwrap_or_default();
         self.concluded(acts, now)
     }
 
-    /// What the room's door said when asked with [`Act::AskDoor`]: the snapshot, or nothing for who is outside.
+    /// Takes in the answer to [`Act::AskDoor`]: a snapshot, or `None` if the person is not in the room.
     pub fn door_said(&mut self, inside: Option<Snapshot>, now: u64) -> Vec<Act> {
         self.door_is_there();
         self.in_room(now, |room| room.door_said(inside, now))
     }
 
-    /// The door gave an answer, over HTTP.
+    /// The server answered [`Act::AskDoor`] over HTTP. If there is no socket, it is blocked somewhere in between.
     pub fn door_is_there(&mut self) {
         let has_no_socket = !self.connection.is_open() && !self.connection.is_resting();
         self.connection.set_blocked(has_no_socket);
     }
 
-    /// The door gave no answer either.
+    /// The server did not answer [`Act::AskDoor`] either.
     pub fn door_is_away(&mut self) {
         self.connection.set_blocked(false);
         self.room.iter_mut().for_each(|room| room.door_is_away());
     }
 
-    /// How [`Act::Post`] went.
+    /// Takes in the result of [`Act::Post`].
     pub fn posted(&mut self, id: ClientId, outcome: Result<Ack, Problem>, now: u64) -> Vec<Act> {
         self.in_room(now, |room| room.posted(id, outcome, now))
     }
 
-    /// The person of this page is not logged in any more, or in no room.
+    /// The server answered over HTTP that this person is not logged in, or not in the room. Ends the room and the list.
     pub fn turned_away(&mut self, now: u64) -> Vec<Act> {
         let acts = self.end();
         self.concluded(acts, now)
     }
 
-    /// How [`Act::Rejoin`] went.
+    /// Takes in the result of [`Act::Rejoin`].
     pub fn rejoined(&mut self, outcome: Result<(), Problem>, now: u64) -> Vec<Act> {
         let is_back = self.room.as_mut().is_some_and(|room| room.rejoined(outcome));
         match (is_back, &mut self.room) {
@@ -143,7 +148,7 @@ impl Client<'_> {
         [self.connection.due(), room, list].into_iter().flatten().min()
     }
 
-    /// Looks at the clock.
+    /// Runs everything whose time has come.
     pub fn tick(&mut self, now: u64) -> Vec<Act> {
         let acts = self.connection.tick(now);
         let mut acts = self.tell_if_lost(acts);
@@ -152,7 +157,7 @@ impl Client<'_> {
         self.concluded(acts, now)
     }
 
-    /// How the connection is for who looks at the room, or at the list if there is none.
+    /// The state of the connection for a reader of the room; for a reader of the list if the page has no room.
     pub fn status(&self) -> Status {
         match (&self.room, self.connection.status()) {
             (Some(room), _) if room.ending().is_some() => Status::Ended,
@@ -162,7 +167,8 @@ impl Client<'_> {
         }
     }
 
-    /// Draws the line under a step: what listeners want of the connection is done, and when none is left, it is closed.
+    /// Ends a step. Carries out a listener's [`Act::Renew`], closes the connection if no listener needs it any more,
+    /// and marks it as settled once the room (or, without a room, the list) has caught up.
     fn concluded(&mut self, mut acts: Vec<Act>, now: u64) -> Vec<Act> {
         let renewal = |act: &Act| if let Act::Renew(not_before) = act { Some(*not_before) } else { None };
         if let Some(not_before) = acts.iter().find_map(renewal) {
@@ -183,7 +189,7 @@ impl Client<'_> {
         acts
     }
 
-    /// Tells the listeners if the connection is not there any more.
+    /// Informs the listeners if the connection is lost.
     fn tell_if_lost(&mut self, acts: Vec<Act>) -> Vec<Act> {
         if !self.connection.is_open() {
             self.room.iter_mut().for_each(|room| room.lost());
@@ -192,7 +198,7 @@ impl Client<'_> {
         acts
     }
 
-    /// Ends everything: the session of this page is over.
+    /// Ends the room and the list: the session of this page is over, or the person is not in the room.
     fn end(&mut self) -> Vec<Act> {
         self.room.iter_mut().for_each(|room| room.end(Ending::Outside));
         self.list.iter_mut().for_each(|list| list.end());

@@ -1,22 +1,26 @@
-//! Finds a socket that is dead but still says OPEN: after 20 s without a frame it asks, and silence for 10 s more means
-//! dead. Any frame is a sign of life.
+//! Detects a socket that is dead although the browser still reports it as OPEN. After 20 s without a frame the page
+//! sends a ping. If no frame arrives within 10 s more, the connection is dead. Any frame counts as an answer.
 
-/// Silence before asking.
+/// How long no frame may arrive before a ping is sent.
 const IDLE_MS: u64 = 20_000;
-/// Silence after asking.
+/// How long to wait for a frame after a ping.
 const ANSWER_MS: u64 = 10_000;
-/// A timer this late means that the page was asleep: then the silence was ours, and the question is asked anew.
+/// A timer that fires this much too late means that the page was asleep. Its own sleep explains the silence, so it
+/// sends another ping instead of closing the connection.
 const ASLEEP_MS: u64 = 5_000;
 
-/// The pulse of one connection.
+/// The heartbeat of one connection. Times are in milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Heartbeat {
+    /// When the last frame arrived.
     heard: u64,
+    /// When the last ping was sent, if no frame has arrived since.
     asked: Option<u64>,
+    /// The number of the last ping.
     n: u64,
 }
 
-/// What is to be done now.
+/// What the connection has to do after a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pulse {
     /// Nothing.
@@ -28,30 +32,30 @@ pub enum Pulse {
 }
 
 impl Heartbeat {
-    /// Starts with a connection that was opened now.
+    /// The heartbeat of a connection that is opened at `now`.
     pub fn new(now: u64) -> Self {
         Self { heard: now, asked: None, n: 0 }
     }
 
-    /// A frame came.
+    /// Records that a frame arrived.
     pub fn heard(&mut self, now: u64) {
         self.heard = now;
         self.asked = None;
     }
 
-    /// Asks at once, after something that may have cut the connection (sleep, another network).
+    /// Requests a ping at once, after something that may have cut the connection (sleep, another network).
     pub fn ask(&mut self, now: u64) -> Pulse {
         self.asked = Some(now);
         self.n += 1;
         Pulse::Ask(self.n)
     }
 
-    /// When [`Heartbeat::check`] has something to do.
+    /// When to call [`Heartbeat::check`] next.
     pub fn due(&self) -> u64 {
         self.asked.map_or(self.heard + IDLE_MS, |asked| asked + ANSWER_MS)
     }
 
-    /// Looks at the clock.
+    /// Checks whether a ping has to be sent or the connection is dead.
     pub fn check(&mut self, now: u64) -> Pulse {
         let due = self.due();
         if now < due {

@@ -1,8 +1,19 @@
-//! The browser's replica of a room, the list of an account's rooms, and the one connection of both.
+//! The live half of a page: the browser's copy of a room, the list of an account's rooms, and the one socket that both
+//! share.
 //!
-//! Everything that decides is plain code without a clock or a socket, unit-tested natively: [`Connection`](connection), who
-//! listens to it ([`Session`](session) is one room, [`RoomList`](list) the list), and [`Client`](client), which joins them.
-//! [`Line`] gives them time and a socket; [`LiveRoom`] and [`LiveList`] show in signals what they know.
+//! Three layers. The lowest is plain state machines without a clock, a socket or a signal, which are unit-tested
+//! natively: [`Connection`](connection) opens and reopens the socket, [`Session`](session) follows one room,
+//! [`RoomList`](list) follows the list, and [`Client`](client) passes frames and the time to all three. Their methods
+//! take the time as an argument and return [`Act`](act::Act)s. Above them, [`Line`] owns the real socket and the real
+//! timer: it calls the client and performs the acts. At the top, [`LiveRoom`] and [`LiveList`] copy the state into
+//! Leptos signals for the pages.
+//!
+//! Terms. The *timeline* is the loaded events of a room. The *outbox* is the messages of this client that are not in
+//! the timeline yet. The *epoch* (or life) of a log is the span in which its seqs have one meaning: an ephemeral log
+//! that was lost starts a new one. The *door* of a room is `GET /api/rooms/{code}`, which answers with a snapshot or a
+//! refusal.
+//!
+//! The views are not here but in `ui::pages`, and turning events into rows is in `ui::timeline`.
 
 mod act;
 mod announcement;

@@ -1,60 +1,68 @@
-//! How far the reader has read: everything, while the end of the timeline is before their eyes. And when to tell the
-//! server: at most once a second, and the last always.
+//! How far the reader has read, and when to send that to the server.
+//!
+//! Everything counts as read while the reader looks at the end of the timeline. A `read` frame is sent at most once a
+//! second, and the last position is always sent in the end.
 
 use crate::protocol::Seq;
 
-/// How often to tell at most.
+/// The minimum time between two `read` frames.
 const TELL_EVERY_MS: u64 = 1_000;
 
 /// How far the reader has read.
 #[derive(Clone, Debug, Default)]
 pub struct Reading {
+    /// Whether the reader looks at the end of the timeline.
     looking: bool,
+    /// The last seq that was read.
     read: Seq,
+    /// The last seq that the server knows to be read.
     told: Seq,
+    /// When the next `read` frame may be sent.
     free_at: u64,
 }
 
 impl Reading {
-    /// Starts where the server says that they are, before anybody looks.
+    /// Starts at the seq that the server has stored as read. Nothing more counts as read until [`Reading::look`].
     pub fn new(read: Seq) -> Self {
         Self { read, told: read, ..Self::default() }
     }
 
-    /// The last seq that was read, here or elsewhere.
+    /// The last seq that was read, on this device or another.
     pub fn read(&self) -> Seq {
         self.read
     }
 
-    /// Whether the end of the timeline is before the reader's eyes.
+    /// Whether the reader looks at the end of the timeline.
     pub fn is_looking(&self) -> bool {
         self.looking
     }
 
-    /// The end of the timeline is before the reader's eyes, or no longer.
+    /// Sets whether the reader looks at the end of the timeline.
     pub fn look(&mut self, looking: bool) {
         self.looking = looking;
     }
 
-    /// The server knows that this was read: it was here, or elsewhere, or said so itself.
+    /// Records that the server knows this seq to be read: from another device, or because the reader posted a message
+    /// there.
     pub fn hear(&mut self, read: Seq) {
         self.read = self.read.max(read);
         self.told = self.told.max(read);
     }
 
-    /// A new connection, and what the server knows: what was told last may have been lost with the old one.
+    /// Takes over the position that the server sends on a new connection. What was sent last may have been lost with
+    /// the old connection, so anything beyond `read` is sent again.
     pub fn resume(&mut self, read: Seq) {
         self.read = self.read.max(read);
         self.told = read;
     }
 
-    /// Another life of the log, in which the seqs of this one mean nothing.
+    /// Takes over the position in a new epoch of the log, in which the old seqs mean nothing.
     pub fn restart(&mut self, read: Seq) {
         self.read = read;
         self.told = read;
     }
 
-    /// The timeline ends here. Gives what the server should be told now.
+    /// Returns the seq to send to the server at this moment, if any. `head` is the last seq of the timeline.
     pub fn tell(&mut self, head: Seq, now: u64) -> Option<Seq> {
         if self.looking {
             self.read = self.read.max(head);
@@ -67,7 +75,7 @@ impl Reading {
         Some(self.read)
     }
 
-    /// When [`Reading::tell`] has something to say.
+    /// When [`Reading::tell`] has something to send. `None` if the server knows everything.
     pub fn due(&self) -> Option<u64> {
         (self.read > self.told).then_some(self.free_at)
     }

@@ -1,4 +1,7 @@
-//! The list of rooms for the pages: a [`RoomList`] in signals.
+//! The list of an account's rooms in Leptos signals: [`LiveList`] wraps a [`RoomList`].
+//!
+//! The server renders the first list. The socket keeps it up to date. Each redraw copies the list into the signals, and
+//! shows notes (toasts) about the rooms that are not open.
 
 use std::collections::BTreeMap;
 
@@ -21,48 +24,50 @@ use super::{
     toasts::{Toast, Toasts},
 };
 
-/// A room with a signal of its own, so that a change of one does not touch the others.
+/// A room of the list. Each room has its own signal, so that a changed room does not rerender the others.
 #[derive(Clone)]
 pub struct RoomEntry {
-    /// Which room.
+    /// The code of the room.
     pub code: RoomCode,
-    /// The room, as it is now.
+    /// The current summary of the room.
     pub room: ArcRwSignal<RoomSummary>,
 }
 
-/// The rooms of the account that is logged in.
+/// The rooms of the account that is logged in, as signals.
 #[derive(Clone, Copy)]
 pub struct LiveList {
     line: Line,
     pub(super) desk: StoredValue<RoomList>,
-    /// The room that the page shows.
+    /// The room that is open on this page, if any.
     pub current: Option<RoomCode>,
-    /// The rooms, newest first.
+    /// The rooms, the most recently active first.
     pub entries: RwSignal<Vec<RoomEntry>>,
-    /// Messages that wait in other rooms.
+    /// The number of unread messages in the rooms that are neither open nor muted.
     pub unread: RwSignal<u64>,
-    /// What there is to tell of other rooms, oldest first.
+    /// The notes about other rooms, oldest first.
     pub toasts: RwSignal<Vec<Toast>>,
-    /// The same, for who listens to the page.
+    /// The same notes as text for screen readers.
     pub announcement: Announcement,
-    /// Whether nobody is logged in any more.
+    /// Whether the login has ended.
     pub over: RwSignal<bool>,
+    /// Whether the account wants a sound with each note.
     sound: bool,
     texts: &'static Texts,
 }
 
-/// Makes a list the one of the pages below.
+/// Provides the list as a context to the components below.
 pub fn provide_list(list: LiveList) {
     provide_context(list);
 }
 
-/// The list of rooms, where there is one: on the pages of an account.
+/// Returns the list that [`provide_list`] provided. `None` on pages without an account.
 pub fn use_list() -> Option<LiveList> {
     use_context()
 }
 
 impl LiveList {
-    /// The list as the server rendered it, to be kept up over this line; `current` is the room beside it.
+    /// Creates the list from the rooms that the server rendered, and registers it with the line. `current` is the open
+    /// room.
     pub fn new(line: Line, rooms: Vec<RoomSummary>, current: Option<RoomCode>, account: &Identity) -> Self {
         let list = RoomList::new(rooms, current, account.notify);
         let entry = |room: &RoomSummary| RoomEntry { code: room.code, room: ArcRwSignal::new(room.clone()) };
@@ -82,30 +87,30 @@ impl LiveList {
         this
     }
 
-    /// The person logs out here.
+    /// Closes the connection, because the person is logging out on this page.
     pub fn log_out(self) {
         self.line.hang_up();
     }
 
-    /// The room with this code, if the list has it.
+    /// The room with this code, if it is in the list.
     pub fn room(self, code: RoomCode) -> Option<ArcRwSignal<RoomSummary>> {
         let find = |entries: &Vec<RoomEntry>| Some(entries.iter().find(|entry| entry.code == code)?.room.clone());
         self.entries.with(find)
     }
 
-    /// Asks the server for no more notices of a room, or for them again.
+    /// Turns the notices of a room off or on: on the server first, then in this list.
     pub async fn mute(self, code: RoomCode, muted: bool) -> Result<(), Problem> {
         server::mute(code, muted).await?;
         self.change(|list| list.mute(code, muted));
         Ok(())
     }
 
-    /// Takes a note away, or all of them.
+    /// Removes the note about one room. `None` removes all notes.
     pub fn dismiss(self, code: Option<RoomCode>) {
         self.change_toasts(|toasts, _| toasts.dismiss(code));
     }
 
-    /// Keeps the notes as long as somebody looks at them.
+    /// Keeps the notes on the screen while somebody points at them or has the focus in them.
     pub fn hold(self, held: bool) {
         self.change_toasts(|toasts, now| toasts.hold(held, now));
     }
@@ -119,7 +124,7 @@ impl LiveList {
 
     fn change(self, change: impl FnOnce(&mut RoomList)) {
         self.desk.try_update_value(change);
-        // The clock is looked at anew, too.
+        // An empty step, so that the line computes its next deadline again and redraws.
         self.line.drive(|_, _| Vec::new());
     }
 

@@ -1,23 +1,27 @@
-//! What is told of other rooms while one is open: one note a room, a few at a time, and each only for a while.
+//! Notes about the other rooms: at most one per room and three at a time, each for 6 s.
+//!
+//! [`RoomList`](super::list::RoomList) passes each changed summary to [`Toasts::weigh`], which compares it with the one
+//! before. What the account wants to be notified of is its [`Notify`] preference.
 
 use crate::protocol::{Nickname, Notify, RoomCode, RoomSummary};
 
-/// Notes at once, at most. One more takes the place of the oldest.
+/// The maximum number of notes. One more replaces the oldest.
 const MOST: usize = 3;
-/// How long a note stays.
+/// How long a note stays on the screen.
 const SHOWN_MS: u64 = 6_000;
-/// How long it stays at least once nobody looks at it any more.
+/// How long a note stays at least after the pointer or the focus has left the notes.
 const AFTER_MS: u64 = 2_000;
 
 /// A note about a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Toast {
-    /// The room, as it is now.
+    /// The current summary of the room.
     pub room: RoomSummary,
-    /// New messages since the note came.
+    /// The number of messages that the note has counted since it appeared.
     pub messages: u64,
-    /// Who came in last since then.
+    /// The nickname of the last newcomer since the note appeared.
     pub joined: Option<Nickname>,
+    /// When the note disappears.
     until: u64,
 }
 
@@ -26,29 +30,29 @@ pub struct Toast {
 pub struct Toasts {
     notify: Notify,
     shown: Vec<Toast>,
-    /// The newest that nobody was told of yet.
+    /// The newest note that was not announced to screen readers yet.
     fresh: Option<Toast>,
-    /// Whether somebody points at them or has the focus in them: nothing goes away then.
+    /// Whether somebody points at the notes or has the focus in them. Then no note expires.
     held: bool,
 }
 
 impl Toasts {
-    /// None yet, for somebody who wants to be told of this.
+    /// Starts without notes. `notify` is what the account wants to be notified of.
     pub fn new(notify: Notify) -> Self {
         Self { notify, shown: Vec::new(), fresh: None, held: false }
     }
 
-    /// Those on the screen, oldest first.
+    /// The notes on the screen, oldest first.
     pub fn shown(&self) -> &[Toast] {
         &self.shown
     }
 
-    /// The newest, if nobody was told of it yet.
+    /// Returns the newest note once, to be announced.
     pub fn take_fresh(&mut self) -> Option<Toast> {
         self.fresh.take()
     }
 
-    /// A room has changed: is that worth a note?
+    /// Compares two summaries of a room, and adds or updates its note if there is something new.
     pub fn weigh(&mut self, before: &RoomSummary, room: &RoomSummary, now: u64) {
         let messages = match self.notify {
             _ if room.muted => 0,
@@ -63,7 +67,7 @@ impl Toasts {
         let known = self.shown.iter().position(|toast| toast.room.code == room.code);
         if messages == 0 && joined.is_none() {
             if let Some(at) = known {
-                // Read elsewhere, or not wanted any more: then there is nothing to tell.
+                // The messages were read on another device, or the room was muted: the note goes.
                 if room.muted || (room.unread == 0 && self.shown[at].messages > 0) {
                     self.shown.remove(at);
                 } else {
@@ -91,17 +95,17 @@ impl Toasts {
         self.fresh = Some(toast);
     }
 
-    /// Forgets the notes of rooms that are no longer there.
+    /// Removes the notes of rooms that are no longer in the list.
     pub fn keep_only(&mut self, is_there: impl Fn(RoomCode) -> bool) {
         self.shown.retain(|toast| is_there(toast.room.code));
     }
 
-    /// The person has seen a note, or all of them.
+    /// Removes the note about one room. `None` removes all notes.
     pub fn dismiss(&mut self, code: Option<RoomCode>) {
         self.shown.retain(|toast| code.is_some_and(|code| toast.room.code != code));
     }
 
-    /// Somebody looks at them, or no longer.
+    /// Sets whether somebody points at the notes or has the focus in them. Every note then stays for at least 2 s more.
     pub fn hold(&mut self, held: bool, now: u64) {
         self.held = held;
         for toast in &mut self.shown {
@@ -109,12 +113,12 @@ impl Toasts {
         }
     }
 
-    /// When [`Toasts::expire`] has something to do.
+    /// When to call [`Toasts::expire`] next. `None` while the notes are held.
     pub fn due(&self) -> Option<u64> {
         self.shown.iter().filter(|_| !self.held).map(|toast| toast.until).min()
     }
 
-    /// Takes away what was there long enough. True if that was anything.
+    /// Removes the notes whose time is over. Returns whether there were any.
     pub fn expire(&mut self, now: u64) -> bool {
         let before = self.shown.len();
         self.shown.retain(|toast| self.held || now < toast.until);
@@ -137,7 +141,7 @@ mod tests {
         RoomSummary { newcomer, ..room_of("AAA001") }
     }
 
-    /// What is on the screen: the room, the messages and who joined.
+    /// The notes on the screen: room, number of messages, and who joined.
     fn shown(toasts: &Toasts) -> Vec<(String, u64, String)> {
         let name = |toast: &Toast| toast.joined.as_ref().map(ToString::to_string).unwrap_or_default();
         toasts.shown().iter().map(|toast| (toast.room.code.to_string(), toast.messages, name(toast))).collect()

@@ -1,26 +1,30 @@
-//! Who is typing: the others, each for 6 s, and what to tell them about oneself, at most every 3 s.
+//! Typing signals: which other members are typing (each signal counts for 6 s), and when to send one's own (at most
+//! every 3 s).
 
 use std::collections::BTreeMap;
 
 use crate::protocol::MemberId;
 
-/// How long somebody counts as typing without another signal.
+/// How long a member counts as typing after their last signal.
 const SHOWN_MS: u64 = 6_000;
-/// How often to say "typing" at most.
+/// The minimum time between two "typing" signals of this page.
 const SAY_EVERY_MS: u64 = 3_000;
-/// How long after the last key to say "no longer".
+/// How long after the last key press "no longer typing" is sent.
 const IDLE_MS: u64 = 5_000;
 
-/// Who is typing.
+/// The typing state of a room.
 #[derive(Clone, Debug, Default)]
 pub struct Typing {
+    /// Members who are typing, and until when without another signal.
     others: BTreeMap<MemberId, u64>,
+    /// When "typing" was last sent from here. `None` if the others think that nobody types here.
     said: Option<u64>,
+    /// When typing here counts as ended.
     idle_at: Option<u64>,
 }
 
 impl Typing {
-    /// Somebody started or stopped.
+    /// Takes in a signal of another member.
     pub fn hear(&mut self, member: MemberId, on: bool, now: u64) {
         if on {
             self.others.insert(member, now + SHOWN_MS);
@@ -29,12 +33,12 @@ impl Typing {
         }
     }
 
-    /// Who is typing, in the order of their ids.
+    /// The members who are typing, in the order of their ids.
     pub fn others(&self) -> impl Iterator<Item = MemberId> {
         self.others.keys().copied()
     }
 
-    /// A key was pressed here. True if the others should be told.
+    /// Records a key press here. Returns whether "typing" has to be sent.
     pub fn press(&mut self, now: u64) -> bool {
         self.idle_at = Some(now + IDLE_MS);
         let due = self.said.is_none_or(|said| now >= said + SAY_EVERY_MS);
@@ -44,19 +48,19 @@ impl Typing {
         due
     }
 
-    /// Typing ended here. True if the others should be told.
+    /// Records that typing ended here. Returns whether "no longer typing" has to be sent.
     pub fn stop(&mut self) -> bool {
         self.idle_at = None;
         self.said.take().is_some()
     }
 
-    /// Forgets what has expired. True if the others should be told that typing ended here.
+    /// Drops expired entries. Returns whether "no longer typing" has to be sent.
     pub fn check(&mut self, now: u64) -> bool {
         self.others.retain(|_, until| now < *until);
         self.idle_at.is_some_and(|at| now >= at) && self.stop()
     }
 
-    /// When [`Typing::check`] has something to do.
+    /// When to call [`Typing::check`] next.
     pub fn due(&self) -> Option<u64> {
         self.others.values().chain(self.idle_at.as_ref()).min().copied()
     }

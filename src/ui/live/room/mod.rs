@@ -1,4 +1,8 @@
-//! A room for the pages: a [`Session`] in signals.
+//! The room of the page in Leptos signals: [`LiveRoom`] wraps a [`Session`] and offers what the views can do with it.
+//!
+//! A method changes the session through [`Line::drive`], which sends frames and schedules a redraw. The redraw
+//! (`picture`) copies the session's state into the signals, at most once per animation frame. [`Stretch`](stretch)
+//! limits how many events are on the page. `server` has the REST calls that the socket does not cover.
 
 mod picture;
 pub(super) mod server;
@@ -29,116 +33,125 @@ use super::{
 };
 use stretch::Stretch;
 
-/// A row with its own signal, so that a change of one does not touch the others.
+/// A row of the timeline. Each row has its own signal, so that a changed row does not rerender the others.
 #[derive(Clone)]
 pub struct Entry {
-    /// What makes it the same row.
+    /// The key of the row, the same in every picture.
     pub key: RowKey,
-    /// The row.
+    /// The content of the row.
     pub row: ArcRwSignal<Row>,
 }
 
-/// A member, for the list.
+/// A member, as the list of members shows them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct MemberLine {
-    /// Who.
+    /// The member's id within this room.
     pub id: MemberId,
-    /// What they are called.
+    /// The member's nickname.
     pub name: Nickname,
-    /// Whether that is the reader.
+    /// Whether this member is the reader, that is, the person of this page.
     pub is_you: bool,
-    /// Whether they own the room.
+    /// Whether this member owns the room.
     pub is_owner: bool,
-    /// Since when they are in it.
+    /// The seq of the `joined` event that began the member's present time in the room. 0 if unknown.
     pub since: Seq,
-    /// Whether they have a connection now.
+    /// Whether the member has a connection at present. For the reader: whether this page is connected.
     pub connected: bool,
 }
 
-/// The room of the page.
+/// The room of the page, as signals. `Copy`, so that views and event handlers can capture it.
 #[derive(Clone, Copy)]
 pub struct LiveRoom {
     line: Line,
     pub(super) desk: StoredValue<Desk>,
-    /// Its code.
+    /// The code of the room.
     pub code: RoomCode,
-    /// How many it holds.
+    /// Whether the room is for two people or for a group.
     pub room_type: RoomType,
-    /// What it is called.
+    /// The name of the room, if it has one.
     pub name: RwSignal<Option<RoomName>>,
-    /// How many days it stays when nobody visits it; 0 is for ever.
+    /// The number of days that the room survives without a visit. 0 means that it never expires.
     pub kept_days: u32,
-    /// Whether it keeps what is said.
+    /// Whether the room stores its messages.
     pub retention: RwSignal<Retention>,
-    /// The reader.
+    /// The reader: member id, nickname and role in this room.
     pub you: RwSignal<You>,
-    /// The rows of the timeline.
+    /// The rows of the timeline that are on the page.
     pub entries: RwSignal<Vec<Entry>>,
-    /// Who is in the room.
+    /// The members of the room, the reader first.
     pub members: RwSignal<Vec<MemberLine>>,
-    /// Who else is typing.
+    /// The nicknames of the other members who are typing.
     pub typists: RwSignal<Vec<Nickname>>,
-    /// Why the room is over for this page.
+    /// Why this page no longer follows the room. `None` while it does.
     pub ending: RwSignal<Option<Ending>>,
-    /// Whether there is something above the rows.
+    /// Whether there are older events above the rows, in memory or on the server.
     pub has_earlier: RwSignal<bool>,
-    /// Whether there is something below the rows.
+    /// Whether there are newer events below the rows. They are in memory.
     pub has_later: RwSignal<bool>,
-    /// Whether that is being fetched.
+    /// Whether a page of older events is being fetched.
     pub loading_earlier: RwSignal<bool>,
-    /// Why it could not be fetched.
+    /// Why the last fetch of older events failed.
     pub earlier_problem: RwSignal<Option<Problem>>,
-    /// Whether the reader is at the end of the timeline.
+    /// Whether the reader has scrolled to the end of the timeline.
     pub at_end: RwSignal<bool>,
-    /// Messages that came while the reader was further up.
+    /// The number of messages that arrived while the reader was scrolled up.
     pub unseen: RwSignal<usize>,
-    /// Messages that came while the page was not on the screen.
+    /// The number of messages that arrived while nobody was looking at the page. The window title shows it.
     pub missed: RwSignal<usize>,
-    /// Messages that were not read when the page was opened, as long as they begin above of what was on the screen.
+    /// The number of messages that were unread when the page was opened, while the first of them is above the visible
+    /// part. 0 hides the button that leads there.
     pub unread_above: RwSignal<usize>,
-    /// Whether they begin still further up than the reader was led.
+    /// Whether the first unread message was not found in the history that was fetched, so that it is even further up.
     pub is_far: RwSignal<bool>,
-    /// Changes when the timeline is to be shown from where they begin.
+    /// A counter. Each change makes the view scroll to the first unread message.
     pub jumps: RwSignal<usize>,
-    /// Who has read the message under which that stands.
+    /// The members who have read the message that carries the "seen" mark: the newest of the reader's own messages that
+    /// anybody else has read.
     pub readers: RwSignal<Vec<Person>>,
-    /// Whose place in a room for two is kept, who is not in it now.
+    /// The person whose place in a room for two is reserved while they are not in the room.
     pub expected: RwSignal<Option<Person>>,
-    /// After how many seconds without a connection a guest has left. Nothing for an account.
+    /// The number of seconds without a connection after which the server removes a guest from the room. `None` for an
+    /// account, which stays.
     pub leaves_after: Option<u64>,
-    /// Changes with every message that is said here.
+    /// A counter. Each message sent from this page increments it, which makes the view scroll to the end.
     pub said: RwSignal<usize>,
-    /// What is new, for who listens to the page.
+    /// The text for screen readers: new messages and other incidents.
     pub announcement: Announcement,
     texts: &'static Texts,
 }
 
 pub(super) struct Desk {
     pub(super) session: Session,
-    /// The time as the server found it; `None` once the browser's own holds.
+    /// The local time that the server rendered with. `None` after hydration, when the browser's own time zone is used.
     given: Option<LocalTime>,
+    /// The part of the timeline that is on the page.
     stretch: Stretch,
+    /// Whether the connection was live in the last picture. A change redraws the members.
     was_live: bool,
+    /// Whether this person shows others how far they have read. Only then are the others' read marks shown here.
     shows_read: bool,
+    /// The "sent" and "seen" marks of the last picture.
     marks: Marks,
     texts: &'static Texts,
 }
 
-/// Makes a room the one of the pages below.
+/// Provides the room as a context to the components below.
 pub fn provide_room(room: &LiveRoom) {
     provide_context(*room);
 }
 
-/// The room of the page.
+/// Returns the room that [`provide_room`] provided. Panics outside a room page.
 pub fn use_room() -> LiveRoom {
     expect_context()
 }
 
-/// A message in the outbox, as a tab keeps it: with the refusal, if it was refused for good. That one waits for the person.
+/// A message in the outbox, as session storage has it. A message with a `Problem` was refused for good, and is sent
+/// again only when the person retries it.
 type KeptMessage = (ClientId, String, Option<Problem>);
 
 impl LiveRoom {
-    /// The room of a snapshot, with everything in place, to be followed over this line.
+    /// Creates the room from a snapshot and registers it with the line. The rows are complete at once, so that the
+    /// server can render them. Nothing is sent before [`Line::start`].
     pub fn new(line: Line, snapshot: Snapshot) -> Self {
         let room = snapshot.room.clone();
         let (expected, leaves_after) = (snapshot.expected.clone(), snapshot.leaves_after);
@@ -190,7 +203,8 @@ impl LiveRoom {
         this
     }
 
-    /// Takes what this tab kept of the room, and the device's own time.
+    /// Restores the outbox that this tab stored, and switches to the browser's own time zone. Called after hydration,
+    /// since the first render has to equal the server's.
     pub(super) fn prepare(self) {
         self.desk.try_update_value(|Desk { session, given, .. }| {
             *given = None;
@@ -205,7 +219,7 @@ impl LiveRoom {
         });
     }
 
-    /// Whether the server has everything that was said here.
+    /// Whether the outbox is empty: every message of this page is in the timeline.
     pub(super) fn has_sent_all(self) -> bool {
         self.desk.try_with_value(|desk| desk.session.replica().outbox.is_empty()) == Some(true)
     }
@@ -218,7 +232,7 @@ impl LiveRoom {
         self.line.draw_soon();
     }
 
-    /// Follows the room no longer: the person pressed Exit, and the server has agreed.
+    /// Stops following the room and deletes what the tab stored of it. Called after the server has confirmed Exit.
     pub fn stop(self) {
         tab::forget(self.code);
         self.drive(|session, _| {
@@ -227,7 +241,8 @@ impl LiveRoom {
         });
     }
 
-    /// Says something. What was typed stays with the caller if it is refused.
+    /// Puts a message into the outbox, sends it if possible, and shows the end of the timeline. An error means that the
+    /// text is no valid message: nothing is queued, and the composer keeps its text.
     pub fn say(self, text: &str) -> Result<(), InvalidText> {
         let body = MessageBody::try_from(text)?;
         self.drive(|session, now| session.say(browser::message_id(), body, now));
@@ -237,7 +252,8 @@ impl LiveRoom {
         Ok(())
     }
 
-    /// The person is leaving: that the log says so next is no surprise.
+    /// Announces that the person is leaving (Exit). The `left` event that follows then does not make the page join
+    /// again.
     pub fn expect_exit(self) {
         self.drive(|session, _| {
             session.expect_exit();
@@ -245,12 +261,12 @@ impl LiveRoom {
         });
     }
 
-    /// Tries a refused message again.
+    /// Sends a refused message again.
     pub fn retry(self, id: ClientId) {
         self.drive(|session, now| session.retry(id, now));
     }
 
-    /// Gives a refused message up.
+    /// Removes a refused message from the outbox.
     pub fn discard(self, id: ClientId) {
         self.drive(|session, _| {
             session.discard(id);
@@ -258,22 +274,23 @@ impl LiveRoom {
         });
     }
 
-    /// A key was pressed in the composer.
+    /// Records a key press in the composer, and sends "typing" if that is due.
     pub fn press(self) {
         self.drive(Session::press);
     }
 
-    /// Typing ended.
+    /// Sends "no longer typing", if "typing" was sent before.
     pub fn stop_typing(self) {
         self.drive(|session, _| session.stop_typing());
     }
 
-    /// Joins again, after having been away.
+    /// Joins the room again, on request of a person whose membership ended by absence or by leaving elsewhere.
     pub fn rejoin(self) {
         self.drive(|session, _| session.rejoin());
     }
 
-    /// The reader is at the end of the rows, or no longer.
+    /// Records whether the reader has scrolled to the end of the rows. Counts as the end only if no newer events are
+    /// left off the page.
     pub fn reads_end(self, at_end: bool) {
         let at_end = at_end && self.desk.try_with_value(|desk| desk.stretch.has_below()) == Some(false);
         put(self.at_end, at_end);
@@ -283,20 +300,21 @@ impl LiveRoom {
         self.look();
     }
 
-    /// Shows the end of the timeline, and follows it from here.
+    /// Moves the stretch to the end of the timeline, so that new events appear at once.
     pub fn show_end(self) {
         self.desk.try_update_value(|desk| desk.stretch.go_to_end());
         self.reads_end(true);
         self.draw_anew();
     }
 
-    /// Shows more below. It is all here: only what is above may have to be fetched.
+    /// Shows more of the newer events below. All of them are in memory: only older events ever have to be fetched.
     pub fn load_later(self) {
         self.desk.try_update_value(|desk| desk.stretch.move_down());
         self.draw_anew();
     }
 
-    /// Shows more above: from memory, else from the server.
+    /// Shows more of the older events above: from memory if there are any, else from the server. Does nothing while a
+    /// fetch is under way.
     pub fn load_earlier(self) {
         if self.loading_earlier.get_untracked() {
             return;
@@ -313,8 +331,10 @@ impl LiveRoom {
         });
     }
 
-    /// Goes to where the messages begin that were not read, and fetches some pages of history for that. With `quietly`, who
-    /// has scrolled meanwhile stays where they are, and what is too far is only offered.
+    /// Shows the timeline from the first unread message, after fetching at most `pages` pages of history to find it.
+    ///
+    /// `quietly` is for a call that the reader did not ask for. Then the page does not move if the first unread message
+    /// was not found, or if the reader has scrolled meanwhile: it only offers the button (`unread_above`).
     pub fn go_to_unread(self, pages: usize, quietly: bool) {
         if self.loading_earlier.get_untracked() {
             self.look();
@@ -350,13 +370,13 @@ impl LiveRoom {
         });
     }
 
-    /// Whether nobody else can come in.
+    /// Whether a room for two has no place left. Reserved places count as taken. A group is never full by this measure.
     pub fn is_full(self) -> bool {
         let taken = self.members.with(Vec::len) + usize::from(self.expected.with(Option::is_some));
         self.room_type == RoomType::P2p && taken >= usize::from(P2P_MEMBERS)
     }
 
-    /// Asks whose place is kept in a room for two, in which the reader is alone now.
+    /// Asks the server whose place is reserved, for a room for two in which the reader is alone.
     pub fn look_who_is_expected(self) {
         spawn_local(async move {
             if let Ok(snapshot) = server::room(self.code).await {
@@ -366,7 +386,7 @@ impl LiveRoom {
         });
     }
 
-    /// When the room began to keep what is said, or ceased to, as far as that is among the events that are here.
+    /// The time of the newest change of retention that is in the loaded timeline.
     pub fn changed_retention_at(self) -> Option<Millis> {
         let change = |desk: &Desk| {
             let events = desk.session.replica().events.iter().rev();
@@ -376,17 +396,17 @@ impl LiveRoom {
         self.desk.try_with_value(change).flatten()
     }
 
-    /// Whether the messages that were not read begin in what is not here yet.
+    /// Whether the first unread message is older than the loaded timeline.
     pub fn is_unread_further_up(self) -> bool {
         self.desk.try_with_value(|desk| desk.session.unread().is_further_up()) == Some(true)
     }
 
-    /// The place where the messages begin that were not read has come into view.
+    /// Hides the "unread above" button, since the first unread message is visible.
     pub fn reached_unread(self) {
         put(self.unread_above, 0);
     }
 
-    /// Fetches a page of history, and says whether there was one.
+    /// Fetches one page of history. Returns whether one was added; a failure goes to `earlier_problem`.
     async fn fetch_earlier(self) -> bool {
         self.loading_earlier.set(true);
         self.earlier_problem.set(None);
@@ -398,7 +418,8 @@ impl LiveRoom {
         })
     }
 
-    /// Asks until a page comes that fits above the timeline, which may begin elsewhere by the time that an answer is here.
+    /// Fetches a page of history and puts it above the timeline. Repeats the request if the timeline begins elsewhere
+    /// by the time the answer arrives, after a reset for example. `false` means that there is no more history.
     async fn fetch_above(self) -> Result<bool, Problem> {
         loop {
             let top = self.desk.try_with_value(|desk| {
@@ -426,13 +447,14 @@ impl LiveRoom {
         }
     }
 
-    /// Draws the timeline again although nothing has happened in it.
+    /// Redraws the timeline, after the stretch has moved without a new event.
     fn draw_anew(self) {
         self.desk.try_update_value(|desk| desk.session.touch());
         self.draw_soon();
     }
 
-    /// Looks whether the end of the timeline is before the reader's eyes: then all of it is read.
+    /// Marks the timeline as read up to its end if the reader is looking at the end. Also resets `missed` if the reader
+    /// is looking at the page at all.
     pub(in crate::ui::live) fn look(self) {
         let is_attended = browser::is_attended();
         if is_attended {

@@ -1,4 +1,8 @@
-//! Brings what a session knows into the signals, once per picture.
+//! Copies the state of a session into the signals of [`LiveRoom`].
+//!
+//! [`Desk::picture`] computes a [`Picture`], and [`LiveRoom::draw`] sets the signals that differ from it.
+//! [`Line`](super::super::Line) calls it at most once per animation frame, so a burst of frames costs one redraw. Rows,
+//! members and the outbox are computed only if the session says that they may have changed.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -24,23 +28,27 @@ use super::{
     Desk, Entry, KeptMessage, LiveRoom, MemberLine,
 };
 
-/// Events of a timeline that a tab keeps at most. Past that it forgets the older half, while the reader is at the end.
+/// The maximum number of events in memory. Above it, and only while the reader is at the end, the older half is
+/// dropped. If the room stores its messages, history brings them back.
 const REMEMBERED: usize = 20_000;
 
-/// Everything on the screen, as of now.
+/// Everything that the page shows of a room, at one moment. `None` in `rows`, `outbox` and `members` means unchanged.
 pub(super) struct Picture {
     pub(super) name: Option<RoomName>,
     pub(super) retention: Retention,
     pub(super) you: You,
     pub(super) rows: Option<Vec<(RowKey, Row)>>,
     pub(super) readers: Vec<Person>,
+    /// The drafts to store in this tab, as JSON. Empty if there are none.
     pub(super) outbox: Option<String>,
     pub(super) members: Option<Vec<MemberLine>>,
     pub(super) typists: Vec<Nickname>,
     pub(super) ending: Option<Ending>,
     pub(super) has_earlier: bool,
     pub(super) has_later: bool,
+    /// Messages of others that no picture had before.
     pub(super) news: Vec<Message>,
+    /// Sentences about other incidents, for screen readers.
     pub(super) incidents: Vec<String>,
     pub(super) has_read_all: bool,
 }
@@ -54,11 +62,12 @@ impl LiveRoom {
             put(self.readers, picture.readers);
         }
         match (&picture.ending, picture.outbox) {
-            // Absence alone ends nothing: they come back, and go on where they were.
+            // After an absence the person can come back and send what is in the outbox, so it stays stored.
             (None | Some(Ending::Returning | Ending::Away(_)), Some(outbox)) => {
                 tab::keep(Kept::Outbox, self.code, picture.you.member_id, &outbox);
             }
             (None | Some(Ending::Returning | Ending::Away(_)), None) => {}
+            // The room is over for this person, so nothing of theirs stays in the tab.
             (Some(Ending::Removed { .. } | Ending::Exited | Ending::Left | Ending::Outside), _) => {
                 tab::forget(self.code);
             }
@@ -80,6 +89,8 @@ impl LiveRoom {
         }
     }
 
+    /// Updates the rows. A row with a known key keeps its signal; the list itself is set only if the sequence of
+    /// keys changed.
     pub(super) fn show(self, rows: Vec<(RowKey, Row)>) {
         let mut known: HashMap<RowKey, ArcRwSignal<Row>> =
             self.entries.with_untracked(|entries| entries.iter().map(|entry| (entry.key, entry.row.clone())).collect());
@@ -102,6 +113,7 @@ impl LiveRoom {
         }
     }
 
+    /// Announces the newest message and the incidents, and counts messages that arrived out of sight.
     fn announce(self, news: &[Message], incidents: Vec<String>) {
         let message =
             |newest: &Message| self.texts.timeline.news(news.len(), newest.author.name.as_str(), newest.body.as_str());
@@ -172,7 +184,8 @@ impl Desk {
             if self.given.is_none() {
                 members = browser::by_language(members, |member| member.name.as_str());
             } else {
-                // What the server rendered stands in an order that both sides find alike.
+                // Until hydration the members stand in an order that server and browser compute alike. The order of the
+                // reader's language differs between the two.
                 members.sort_by_cached_key(|member| browser::without_accents(member.name.as_str()));
             }
             members.sort_by_key(|member| !member.is_you);

@@ -1,4 +1,5 @@
-//! What a page asks the server for beside its socket, as any other program would: by REST.
+//! The REST calls of a live page, for what does not go over its socket: history, joining, muting, the room's door, and
+//! messages where no socket can be opened. Other clients use the same endpoints.
 
 use crate::{
     protocol::{
@@ -8,12 +9,12 @@ use crate::{
     ui::browser,
 };
 
-/// The room, for who is in it.
+/// Fetches a snapshot of the room. Refused unless the caller is a member.
 pub(in crate::ui::live) async fn room(code: RoomCode) -> Result<Snapshot, Problem> {
     browser::get(&format!("/api/rooms/{code}")).await.ok_or_else(Problem::unreachable)?.read()
 }
 
-/// The newest events before `before`.
+/// Fetches the newest events before `before`; without it, the newest events of all.
 pub(in crate::ui::live) async fn history(code: RoomCode, before: Option<Seq>) -> Result<HistoryPage, Problem> {
     let before = before.map(|seq| format!("&before={seq}")).unwrap_or_default();
     let address = format!("/api/chats/history?code={code}{before}");
@@ -28,7 +29,7 @@ pub(in crate::ui::live) async fn join(code: RoomCode, nickname: String) -> Resul
     if answer.is_ok { Ok(()) } else { Err(answer.problem()) }
 }
 
-/// Says something, as this member and nobody else.
+/// Posts a message as this member. The server refuses it if the browser belongs to another person by now.
 pub(in crate::ui::live) async fn say(
     code: RoomCode,
     member: MemberId,
@@ -40,13 +41,13 @@ pub(in crate::ui::live) async fn say(
     browser::send("POST", "/api/messages", &message).await.ok_or_else(Problem::unreachable)?.read()
 }
 
-/// Whether an account is logged in here: a refusal says that none is.
+/// Checks whether an account is logged in. An error means that none is, or that the server could not be reached.
 pub(in crate::ui::live) async fn is_logged_in() -> Result<(), Problem> {
     let answer = browser::get("/api/users/me").await.ok_or_else(Problem::unreachable)?;
     if answer.is_ok { Ok(()) } else { Err(answer.problem()) }
 }
 
-/// Wants notices of a room, or no longer.
+/// Turns the notices of a room off or on.
 pub(in crate::ui::live) async fn mute(code: RoomCode, muted: bool) -> Result<(), Problem> {
     let wanted = MuteRoom { code: code.to_string(), muted };
     let wanted = serde_json::to_string(&wanted).expect("a request is plain data");

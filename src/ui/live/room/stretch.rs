@@ -1,34 +1,40 @@
-//! Which stretch of the timeline is on the page. A timeline can be of any length; the page never holds more than
-//! [`MOST`] of its events, and the stretch moves with the reader.
+//! The part of the timeline that is on the page.
+//!
+//! A timeline can have any length, but the page holds at most [`MOST`] of its events. The stretch moves up and down in
+//! steps of [`STEP`] as the reader scrolls. This file only computes indices; the events are in the replica.
 
 use std::ops::Range;
 
-/// Events on the page after it grew too long under a reader who is at the end.
+/// The number of events left on the page when the stretch returns to the end: at the reader's request, or because more
+/// than [`MOST`] have come while the reader was there.
 const FEW: usize = 100;
-/// Events that come with one step up or down: as many as a browser lays out between two pictures.
+/// The number of events that one step up or down adds: as many as a browser can lay out between two frames.
 const STEP: usize = 8;
-/// Events on the page at most. Higher than any screen by far, so that what is taken off it was out of sight.
+/// The maximum number of events on the page. They are far higher than any screen, so the events that are removed were
+/// out of sight.
 const MOST: usize = 200;
 
-/// A stretch of a timeline, counted from its end, which is where both ends of the timeline leave it alone.
+/// A contiguous part of a timeline. Its position is the number of newer events below it, because putting history above
+/// the timeline changes every index but not this number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stretch {
-    /// Events of the whole timeline.
+    /// The number of events in the whole timeline.
     length: usize,
-    /// Events on the page.
+    /// The number of events on the page.
     shown: usize,
-    /// Newer events that are not.
+    /// The number of newer events that are not on the page.
     below: usize,
 }
 
 impl Stretch {
-    /// The end of a timeline of no events yet.
+    /// The stretch of an empty timeline.
     pub(super) fn new() -> Self {
         Self { length: 0, shown: 0, below: 0 }
     }
 
-    /// The timeline has this length now: what is new came at its end, unless [`Stretch::came_above`] said otherwise.
-    /// Who reads further up keeps what they read, and who is at the end sees what came.
+    /// Sets the length of the timeline. Additional events are taken as new ones at the end; those above go through
+    /// [`Stretch::came_above`]. If the reader is further up, the first event on the page stays. If the reader is at the
+    /// end, the stretch stays there. A shorter timeline was replaced, and is shown from its end.
     pub(super) fn follow(&mut self, length: usize, at_end: bool) {
         let came = length.saturating_sub(self.length);
         let became_shorter = length < self.length;
@@ -46,12 +52,12 @@ impl Stretch {
         }
     }
 
-    /// This many older events were put above the timeline.
+    /// Accounts for `count` older events that were put above the timeline. They are not on the page yet.
     pub(super) fn came_above(&mut self, count: usize) {
         self.length += count;
     }
 
-    /// Moves up if the timeline goes on there.
+    /// Moves one step up. Returns false if there are no older events in memory.
     pub(super) fn move_up(&mut self) -> bool {
         let above = self.above();
         self.shown += above.min(STEP);
@@ -61,20 +67,21 @@ impl Stretch {
         above > 0
     }
 
-    /// Moves down, towards the end.
+    /// Moves one step down, towards the end.
     pub(super) fn move_down(&mut self) {
         let step = self.below.min(STEP);
         self.below -= step;
         self.shown = (self.shown + step).min(MOST);
     }
 
-    /// Goes to the end.
+    /// Moves to the end.
     pub(super) fn go_to_end(&mut self) {
         self.shown = FEW.min(self.length);
         self.below = 0;
     }
 
-    /// Goes where an event is on the page, with a step of those before it.
+    /// Moves so that the event at `index` is on the page, with one step of older events above it. Does nothing if the
+    /// event is on the page already.
     pub(super) fn go_to(&mut self, index: usize) {
         if !self.range().contains(&index) {
             let end = (index.saturating_sub(STEP) + FEW).min(self.length);
@@ -83,17 +90,17 @@ impl Stretch {
         }
     }
 
-    /// Whether the timeline goes on above.
+    /// Whether the timeline has older events than those on the page.
     pub(super) fn has_above(&self) -> bool {
         self.above() > 0
     }
 
-    /// Whether the timeline goes on below.
+    /// Whether the timeline has newer events than those on the page.
     pub(super) fn has_below(&self) -> bool {
         self.below > 0
     }
 
-    /// The events on the page.
+    /// The indices of the events on the page.
     pub(super) fn range(&self) -> Range<usize> {
         self.above()..self.length - self.below
     }
