@@ -1,5 +1,8 @@
-//! The connection of a page: opening a socket, noticing that it is gone, and opening another. What goes over it is the
-//! business of [`Client`](super::client::Client).
+//! The connection of a page: opens a socket, notices that it is lost, and opens another one after a wait.
+//!
+//! The phases are `Resting`, `Opening`, `Open` and `Waiting`. A wait grows with each failure ([`backoff`]), and a
+//! heartbeat finds sockets that are dead without being closed. The frames themselves are passed on by
+//! [`Client`](super::client::Client).
 
 use crate::protocol::ClientFrame;
 
@@ -11,42 +14,51 @@ use super::{
 
 /// How long opening a socket may take.
 const OPEN_MS: u64 = 10_000;
-/// A connection that held this long was a good one: the next wait starts short again.
+/// After a connection that was settled for this long, the count of failures starts again, so that the next wait is
+/// short.
 const STABLE_MS: u64 = 10_000;
-/// How often to try while the browser says that it is offline (it can be wrong).
+/// How often to try while the browser reports that it is offline. The report can be wrong.
 const OFFLINE_MS: u64 = 15_000;
-/// After this many tries that never opened, ask over HTTP whether the session still holds.
+/// After every this many failures in a row, if the last connection never settled, [`Act::AskDoor`] checks over HTTP
+/// whether the person is still logged in or a member.
 const DOUBTS: u32 = 2;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// Not begun, or not wanted any more.
+    /// Not started yet, or no listener needs a connection any more.
     Resting,
     Opening {
+        /// When opening the socket counts as failed.
         deadline: u64,
     },
+    /// The socket is open.
     Open {
-        /// Since when everybody who listens has caught up.
+        /// When the listeners had caught up: the room, or without a room the list. `None` until then.
         settled: Option<u64>,
     },
     Waiting {
+        /// When the next socket is opened.
         until: u64,
     },
 }
 
-/// A connection that is kept up.
+/// A connection that is reopened whenever it is lost.
 #[derive(Debug)]
 pub struct Connection {
     phase: Phase,
+    /// Whether the browser reports a network.
     online: bool,
+    /// Whether HTTP works although no socket can be opened.
     blocked: bool,
+    /// Failures in a row.
     failures: u32,
     heart: Heartbeat,
+    /// A source of random numbers from 0 to 1, for waits.
     jitter: fn() -> f64,
 }
 
 impl Connection {
-    /// None yet.
+    /// A connection that is not started yet.
     pub fn new(jitter: fn() -> f64) -> Self {
         Self { phase: Phase::Resting, online: true, blocked: false, failures: 0, heart: Heartbeat::new(0), jitter }
     }
@@ -56,12 +68,12 @@ impl Connection {
         matches!(self.phase, Phase::Open { .. })
     }
 
-    /// Whether nobody wants a connection.
+    /// Whether no listener needs a connection.
     pub fn is_resting(&self) -> bool {
         self.phase == Phase::Resting
     }
 
-    /// How it is.
+    /// The state of the connection, as the page shows it.
     pub fn status(&self) -> Status {
         match self.phase {
             Phase::Open { settled: Some(_) } => Status::Live,
@@ -78,13 +90,13 @@ impl Connection {
         self.open(now)
     }
 
-    /// Connects.
+    /// Opens a socket.
     pub fn open(&mut self, now: u64) -> Act {
         self.phase = Phase::Opening { deadline: now + OPEN_MS };
         Act::Open
     }
 
-    /// The socket is open. False if that comes too late.
+    /// The socket is open. Returns false if the connection does not wait for one any more.
     pub fn opened(&mut self, now: u64) -> bool {
         if !matches!(self.phase, Phase::Opening { .. }) {
             return false;
@@ -95,12 +107,12 @@ impl Connection {
         true
     }
 
-    /// A frame came.
+    /// Records that a frame arrived.
     pub fn heard(&mut self, now: u64) {
         self.heart.heard(now);
     }
 
-    /// Everybody who listens has caught up.
+    /// The listeners have caught up, so the connection counts as good.
     pub fn settle(&mut self, now: u64) {
         if let Phase::Open { settled } = &mut self.phase {
             settled.get_or_insert(now);
@@ -108,23 +120,24 @@ impl Connection {
         }
     }
 
-    /// Whether HTTP works although no socket does.
+    /// Sets whether HTTP works although no socket can be opened.
     pub fn set_blocked(&mut self, blocked: bool) {
         self.blocked = blocked;
     }
 
-    /// Nobody wants it any more.
+    /// Closes the socket, because no listener needs it any more.
     pub fn rest(&mut self) -> Act {
         self.phase = Phase::Resting;
         Act::Close
     }
 
-    /// The socket is closed, or never opened.
+    /// The socket was closed, or could not be opened. Starts the wait before the next one.
     pub fn closed(&mut self, now: u64) -> Vec<Act> {
         let mut acts = Vec::new();
         match self.phase {
             Phase::Resting | Phase::Waiting { .. } => return acts,
-            // What stands between may also take a socket, and cut it off.
+            // A proxy may accept a socket and cut it off at once. So a connection that never settled counts as never
+            // opened.
             Phase::Opening { .. } | Phase::Open { settled: None } => {
                 if self.online && self.failures >= DOUBTS - 1 && (self.failures + 1).is_multiple_of(DOUBTS) {
                     acts.push(Act::AskDoor);
@@ -139,7 +152,7 @@ impl Connection {
         acts
     }
 
-    /// It does not work: another one, but not before that time.
+    /// Replaces the socket, which does not work, by a new one after the usual wait, but not before `not_before`.
     pub fn renew(&mut self, not_before: u64, now: u64) -> Vec<Act> {
         let mut acts = vec![Act::Close];
         acts.extend(self.closed(now));
@@ -149,26 +162,28 @@ impl Connection {
         acts
     }
 
-    /// The server has closed it, and said when to come back.
+    /// Closes the socket and waits until `until`: the time that the server named in `bye`, or the next try while
+    /// offline.
     pub fn dismissed(&mut self, until: u64) -> Act {
         self.phase = Phase::Waiting { until };
         Act::Close
     }
 
-    /// The browser says that there is no network.
+    /// The browser reports that there is no network.
     pub fn went_offline(&mut self, now: u64) -> Vec<Act> {
         self.online = false;
         if self.is_resting() { Vec::new() } else { vec![self.dismissed(now + OFFLINE_MS)] }
     }
 
-    /// The browser says that there is a network again.
+    /// The browser reports that the network is back.
     pub fn came_online(&mut self, now: u64) -> Vec<Act> {
         self.online = true;
         self.failures = 0;
         self.woke(now)
     }
 
-    /// The page was shown again, or the person pressed "Try now": look at the connection at once.
+    /// The page became visible again, or the person pressed "Try now": ends a wait at once, or sends a ping on an open
+    /// socket.
     pub fn woke(&mut self, now: u64) -> Vec<Act> {
         match self.phase {
             Phase::Waiting { .. } => vec![self.open(now)],
@@ -190,11 +205,11 @@ impl Connection {
         }
     }
 
-    /// Looks at the clock.
+    /// Runs what is due: the end of opening, the end of a wait, or the heartbeat.
     pub fn tick(&mut self, now: u64) -> Vec<Act> {
         match self.phase {
             Phase::Opening { deadline } if now >= deadline => {
-                // That took so long already that HTTP is asked at once.
+                // Opening took 10 s already, so HTTP is checked at once and not only after the next failure.
                 let mut acts = self.renew(now, now);
                 if self.online && !acts.contains(&Act::AskDoor) {
                     acts.push(Act::AskDoor);

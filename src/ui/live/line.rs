@@ -1,5 +1,8 @@
-//! Gives a page's connection and its listeners their time and their socket, and does what they say. Frames are taken as they
-//! come; the signals follow once per picture, so that a burst is drawn once.
+//! The line of a page: owns the real socket, timer and browser events, and drives the [`Client`] with them.
+//!
+//! Each step ([`Line::drive`]) passes the current time, performs the acts that the client returns, and sets the timer
+//! to the client's next deadline. Frames are applied as they arrive. The signals follow once per animation frame, so
+//! that a burst of frames costs one redraw.
 
 use leptos::{prelude::*, task::spawn_local};
 
@@ -19,11 +22,11 @@ use super::{
     rooms::LiveList,
 };
 
-/// The one socket of a page.
+/// The one socket of a page, and what is connected to it. `Copy`, so that callbacks can capture it.
 #[derive(Clone, Copy)]
 pub struct Line {
     desk: StoredValue<Desk>,
-    /// How the connection is.
+    /// The state of the connection, for the views.
     pub status: RwSignal<Status>,
     freshness: Freshness,
 }
@@ -33,13 +36,17 @@ struct Desk {
     room: Option<LiveRoom>,
     list: Option<LiveList>,
     socket: Option<Socket>,
+    /// The timer, and the deadline that it is set to.
     timer: Option<(u64, Timer)>,
+    /// Listens to browser events: network, visibility and focus.
     listener: Option<Listener>,
+    /// The server's version from the last `hello`, until the next redraw passes it on.
     server_version: Option<String>,
+    /// Whether a redraw is scheduled.
     drawing: bool,
 }
 
-/// Whether a refusal says that somebody is not in the room, or nobody is logged in.
+/// Whether a refusal means that the person is not in the room, or that nobody is logged in.
 fn is_outside(code: Code) -> bool {
     matches!(code, Code::RoomUnavailable | Code::NotAMember | Code::NoSession | Code::NotLoggedIn | Code::Removed)
 }
@@ -49,7 +56,7 @@ fn is_outside(code: Code) -> bool {
     reason = "the method alone would not do for a client of any lifetime"
 )]
 impl Line {
-    /// Without a connection yet, and without anybody who listens.
+    /// A line without a socket and without listeners.
     pub fn new() -> Self {
         let desk = Desk {
             connection: Connection::new(browser::random),
@@ -72,7 +79,7 @@ impl Line {
         self.desk.update_value(|desk| desk.list = Some(list));
     }
 
-    /// Connects. Called once, after hydration: from here on the page may differ from what the server rendered.
+    /// Connects. Called once, after hydration, since the page may differ from the server's render only from then on.
     pub fn start(self) {
         if let Some(room) = self.room() {
             room.prepare();
@@ -82,12 +89,13 @@ impl Line {
         self.desk.try_update_value(|desk| desk.listener = Some(listener));
     }
 
-    /// Connects now, without waiting any longer.
+    /// Ends a wait and connects at once.
     pub fn try_now(self) {
         self.drive(|client, now| client.woke(now));
     }
 
-    /// Hears nothing any more: the page is about to be left, and that nobody is logged in then is no news.
+    /// Drops socket, timer and listener. For a page that is about to be left by logging out, so that the end of the
+    /// session is not reported as an error.
     pub fn hang_up(self) {
         self.desk.update_value(|desk| (desk.socket, desk.timer, desk.listener) = (None, None, None));
     }
@@ -102,6 +110,8 @@ impl Line {
         }
     }
 
+    /// Reacts to a browser event. A page that becomes hidden and has nothing unsent is reloaded if the server has
+    /// another version.
     fn moment(self, moment: Moment) {
         match moment {
             Moment::Online => self.drive(|client, now| client.came_online(now)),
@@ -120,7 +130,8 @@ impl Line {
         }
     }
 
-    /// Lets something be decided, does what follows from it, and looks again when that is wanted.
+    /// Runs a step of the client with the current time, performs the acts that it returns, sets the timer and schedules
+    /// a redraw.
     pub(super) fn drive(self, step: impl FnOnce(&mut Client<'_>, u64) -> Vec<Act>) {
         let now = browser::now();
         let mut step = Some(step);
@@ -128,7 +139,7 @@ impl Line {
         self.follow(acts, now);
     }
 
-    /// Apart from [`Line::drive`], which is compiled once for each of its callers.
+    /// Runs a step of the client. Not generic, unlike [`Line::drive`], which is compiled once for each of its callers.
     fn with_client(self, step: &mut dyn FnMut(&mut Client<'_>) -> Vec<Act>) -> Option<Vec<Act>> {
         self.desk.try_update_value(|desk| {
             let mut room = desk.room.and_then(|room| room.desk.try_write_value());
@@ -191,6 +202,7 @@ impl Line {
         }
     }
 
+    /// Performs [`Act::AskDoor`]: fetches the room, or checks the login if the page has no room.
     async fn ask_door(self) {
         let answer: Result<Option<Snapshot>, Problem> = match self.room() {
             Some(room) => server::room(room.code).await.map(Some),
@@ -203,7 +215,7 @@ impl Line {
                 client.door_is_there();
                 Vec::new()
             }),
-            // The server cannot be asked either: the next try will tell.
+            // The server cannot be reached over HTTP either. The next attempt to connect will show whether it is back.
             Err(_) => self.drive(|client, _| {
                 client.door_is_away();
                 Vec::new()
@@ -215,7 +227,7 @@ impl Line {
         match event {
             SocketEvent::Opened => self.drive(|client, now| client.opened(now)),
             SocketEvent::Closed => self.drive(|client, now| client.closed(now)),
-            // A frame that this version does not know belongs to a later one.
+            // A frame of an unknown kind comes from a later version and is ignored.
             SocketEvent::Text(text) => {
                 if let Ok(frame) = serde_json::from_str::<ServerFrame>(&text) {
                     if let ServerFrame::Hello { version } = &frame {
@@ -227,6 +239,7 @@ impl Line {
         }
     }
 
+    /// Sets the timer to the client's next deadline.
     fn plan(self, now: u64) {
         let mut due = None;
         self.with_client(&mut |client| {
@@ -246,6 +259,7 @@ impl Line {
         self.drive(|client, now| client.tick(now));
     }
 
+    /// Schedules one redraw before the next animation frame, unless one is scheduled already.
     pub(super) fn draw_soon(self) {
         let planned = self.desk.try_update_value(|desk| std::mem::replace(&mut desk.drawing, true));
         if planned == Some(false) {
@@ -280,7 +294,7 @@ impl Line {
     }
 }
 
-/// Sets a signal only if that changes something.
+/// Sets a signal only if the value differs, so that nothing is rerendered in vain.
 pub(super) fn put<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
     if signal.try_with_untracked(|current| *current != value) == Some(true) {
         signal.set(value);

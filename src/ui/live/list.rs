@@ -1,4 +1,7 @@
-//! The list of an account's rooms, as the server keeps it up to date for who watches.
+//! The list of an account's rooms, kept up to date by the server after a `watch` frame.
+//!
+//! `rooms` replaces the whole list, `summary` replaces one room. Each change is passed to [`Toasts`], which decides
+//! whether a note appears. Like a session, the list returns acts and has no clock of its own.
 
 use std::cmp::Reverse;
 
@@ -6,25 +9,28 @@ use crate::protocol::{ClientFrame, Code, Notify, Problem, RoomCode, RoomSummary}
 
 use super::{act::Act, toasts::Toasts};
 
-/// How long to wait before asking again, if the server does not say.
+/// How long to wait before the next `watch` after a refusal without a time.
 const AGAIN_MS: u64 = 2_000;
 
-/// The rooms of an account, newest first, and what there is to tell of them.
+/// The rooms of an account, the most recently active first, and the notes about them.
 #[derive(Debug)]
 pub struct RoomList {
     rooms: Vec<RoomSummary>,
-    /// The room that the page shows: what happens there needs no telling.
+    /// The room that is open on the page. It gets no notes and is not counted as unread.
     current: Option<RoomCode>,
     toasts: Toasts,
-    /// When to ask again, after a refusal.
+    /// When to send `watch` again after a refusal.
     again: Option<u64>,
+    /// Whether the server has sent the list over this connection.
     here: bool,
+    /// Whether the login has ended.
     over: bool,
+    /// Whether the list has to be redrawn.
     changed: bool,
 }
 
 impl RoomList {
-    /// As the server rendered it.
+    /// Starts with the rooms that the server rendered.
     pub fn new(rooms: Vec<RoomSummary>, current: Option<RoomCode>, notify: Notify) -> Self {
         let toasts = Toasts::new(notify);
         let mut list = Self { rooms, current, toasts, again: None, here: false, over: false, changed: true };
@@ -32,28 +38,28 @@ impl RoomList {
         list
     }
 
-    /// The rooms, newest first.
+    /// The rooms, the most recently active first.
     pub fn rooms(&self) -> &[RoomSummary] {
         &self.rooms
     }
 
-    /// Messages that wait in other rooms, but for those that are muted.
+    /// The number of unread messages in the rooms that are neither open nor muted.
     pub fn unread(&self) -> u64 {
         let wants = |room: &&RoomSummary| !room.muted && Some(room.code) != self.current;
         self.rooms.iter().filter(wants).map(|room| room.unread).sum()
     }
 
-    /// What there is to tell.
+    /// The notes about other rooms.
     pub fn toasts(&mut self) -> &mut Toasts {
         &mut self.toasts
     }
 
-    /// Wants the list to be drawn again, for a reason of its own.
+    /// Requests a redraw of the list although no room changed.
     pub fn touch(&mut self) {
         self.changed = true;
     }
 
-    /// Whether something changed since this was asked last.
+    /// Whether the list changed since the last call.
     pub fn take_changed(&mut self) -> bool {
         std::mem::take(&mut self.changed)
     }
@@ -63,34 +69,34 @@ impl RoomList {
         self.here
     }
 
-    /// Whether nobody is logged in any more.
+    /// Whether the login has ended.
     pub fn is_over(&self) -> bool {
         self.over
     }
 
-    /// There is a connection: asks to be told.
+    /// The socket is open: asks for the list and its changes.
     pub fn opened(&mut self) -> Act {
         self.again = None;
         Act::Send(ClientFrame::Watch)
     }
 
-    /// The connection is gone.
+    /// The connection is lost.
     pub fn lost(&mut self) {
         self.here = false;
         self.again = None;
-        // Nobody says any more who is there.
+        // Without a connection nothing updates the presence of the others, so it is cleared.
         for other in self.rooms.iter_mut().filter_map(|room| room.other.as_mut()) {
             self.changed |= std::mem::take(&mut other.connected);
         }
     }
 
-    /// Nobody is logged in any more.
+    /// The login has ended.
     pub fn end(&mut self) {
         self.over = true;
         self.changed = true;
     }
 
-    /// The whole list came.
+    /// Replaces the whole list.
     pub fn replace(&mut self, rooms: Vec<RoomSummary>, now: u64) {
         self.here = true;
         for room in &rooms {
@@ -101,7 +107,7 @@ impl RoomList {
         self.sort();
     }
 
-    /// One of them has changed.
+    /// Replaces one room, or adds it.
     pub fn change(&mut self, room: RoomSummary, now: u64) {
         self.weigh(&room, now);
         match self.rooms.iter_mut().find(|known| known.code == room.code) {
@@ -111,7 +117,7 @@ impl RoomList {
         self.sort();
     }
 
-    /// The server does not send it now.
+    /// The server refused `watch`: checks the login over HTTP, or sets the time of the next attempt.
     pub fn refused(&mut self, problem: &Problem, now: u64) -> Vec<Act> {
         if matches!(problem.code, Code::NoSession | Code::NotLoggedIn) {
             return vec![Act::AskDoor];
@@ -120,7 +126,7 @@ impl RoomList {
         Vec::new()
     }
 
-    /// The person wants notices of a room, or no longer. The server will say the same.
+    /// Turns the notices of a room off or on. The server sends the same in its next summary.
     pub fn mute(&mut self, code: RoomCode, muted: bool) {
         if let Some(room) = self.rooms.iter_mut().find(|room| room.code == code) {
             room.muted = muted;
@@ -133,12 +139,14 @@ impl RoomList {
         self.again.into_iter().chain(self.toasts.due()).min()
     }
 
-    /// Looks at the clock.
+    /// Removes expired notes, and sends `watch` again if that is due.
     pub fn tick(&mut self, now: u64) -> Option<Act> {
         self.changed |= self.toasts.expire(now);
         self.again.is_some_and(|at| now >= at).then(|| self.opened())
     }
 
+    /// Lets the notes compare a changed room with its last summary. The open room and rooms new to the list are left
+    /// out.
     fn weigh(&mut self, room: &RoomSummary, now: u64) {
         let before = self.rooms.iter().find(|known| known.code == room.code);
         if let Some(before) = before.filter(|_| Some(room.code) != self.current) {

@@ -1,6 +1,7 @@
-//! Which messages are on their way: a few at a time and in order, all held back for a while when the server asks for it.
+//! Which messages are under way: at most 8 at a time, in order, and all held back for a while if the server asks for
+//! it.
 //!
-//! The messages themselves are in the replica's outbox; this only knows their ids.
+//! The messages themselves are in the replica's outbox; this file has only their ids.
 
 use std::collections::BTreeMap;
 
@@ -8,27 +9,31 @@ use crate::protocol::ClientId;
 
 use super::backoff;
 
-/// Messages sent and not yet answered, at most. More wait, so that a refusal for being too fast is about few.
+/// The maximum number of messages that are sent and not yet answered. A refusal for sending too fast then affects only
+/// a few.
 const WINDOW: usize = 8;
-/// A message without an answer for this long means that the connection does not work.
+/// If a message has no answer for this long, the connection does not work.
 const ANSWER_MS: u64 = 15_000;
 
-/// The messages on their way.
+/// The messages under way.
 #[derive(Clone, Debug, Default)]
 pub struct Outgoing {
+    /// The messages that are sent and not answered, with the times at which they were sent.
     in_flight: BTreeMap<ClientId, u64>,
+    /// Nothing is sent before this time.
     held_until: Option<u64>,
+    /// Passing refusals in a row. They lengthen the wait.
     refusals: u32,
 }
 
 impl Outgoing {
-    /// A new connection: what was on its way is to be sent again.
+    /// Forgets what was under way, because a new connection sends it again.
     pub fn restart(&mut self) {
         self.in_flight.clear();
         self.held_until = None;
     }
 
-    /// Which of the unsent messages to send now; they count as on their way from here.
+    /// Chooses the unsent messages to send at this moment, and records them as under way.
     pub fn take<'a>(&mut self, unsent: impl Iterator<Item = &'a ClientId>, now: u64) -> Vec<ClientId> {
         if self.held_until.is_some_and(|until| now < until) {
             return Vec::new();
@@ -40,13 +45,13 @@ impl Outgoing {
         chosen
     }
 
-    /// The server answered for good: in the log, or refused.
+    /// The server gave a final answer: the message is in the log, or refused for good.
     pub fn settle(&mut self, id: ClientId) {
         self.in_flight.remove(&id);
         self.refusals = 0;
     }
 
-    /// The server cannot take it now: everything waits, so that the order stays.
+    /// The server refused a message for the moment. All messages wait, so that their order is kept.
     pub fn hold(&mut self, id: ClientId, retry_after_ms: Option<u64>, jitter: f64, now: u64) {
         self.in_flight.remove(&id);
         self.refusals = self.refusals.saturating_add(1);
@@ -54,17 +59,17 @@ impl Outgoing {
         self.held_until = Some(self.held_until.map_or(until, |earlier| earlier.max(until)));
     }
 
-    /// Whether no message is on its way.
+    /// Whether no message is under way.
     pub fn is_idle(&self) -> bool {
         self.in_flight.is_empty()
     }
 
-    /// When holding ends, if it is on.
+    /// Until when all messages wait, if they do.
     pub fn held_until(&self) -> Option<u64> {
         self.held_until
     }
 
-    /// When a missing answer means that the connection does not work.
+    /// When the oldest missing answer means that the connection does not work.
     pub fn overdue_at(&self) -> Option<u64> {
         self.in_flight.values().min().map(|sent| sent + ANSWER_MS)
     }

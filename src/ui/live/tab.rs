@@ -1,25 +1,26 @@
-//! What a tab keeps of a room beyond a reload: what is being written, and what the server does not have yet.
+//! What a tab stores of a room across a reload: the text in the composer, and the messages that the server does not
+//! have yet.
 //!
-//! Session storage lives as long as the tab, and the next person in the tab may be somebody else. So every entry begins with
-//! the member id of its author, and [`kept`] gives it back to that member only. [`forget`] is for the moments at which the
-//! author leaves the room or the browser; `tab.js` does the same on every page, also on those without wasm.
+//! Session storage lives as long as the tab, and the next person in the tab may be somebody else. So every entry begins
+//! with the member id of its author, and [`kept`] returns it to that member only. [`forget`] is called when the author
+//! leaves the room or the browser. `tab.js` deletes the entries as well, on every page, also on those without wasm.
 
 use crate::{
     protocol::{MemberId, RoomCode},
     ui::browser,
 };
 
-/// What is kept.
+/// The kinds of entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kept {
     /// The text in the composer.
     Draft,
-    /// The messages that are not acknowledged.
+    /// The messages in the outbox, as JSON.
     Outbox,
 }
 
 impl Kept {
-    /// The name of the entry. `tab.js` knows how it begins.
+    /// The name of the entry in session storage. `tab.js` relies on its prefix.
     fn of(self, code: RoomCode) -> String {
         let what = match self {
             Self::Draft => "draft",
@@ -29,13 +30,13 @@ impl Kept {
     }
 }
 
-/// Keeps a text of this member; an empty one removes the entry.
+/// Stores a text of this member. An empty text removes the entry.
 pub fn keep(what: Kept, code: RoomCode, owner: MemberId, text: &str) {
     let entry = if text.is_empty() { String::new() } else { entry(owner, text) };
     browser::keep(&what.of(code), &entry);
 }
 
-/// What this member kept. An entry of somebody else is removed.
+/// Returns what this member stored. An entry of another member is removed.
 pub fn kept(what: Kept, code: RoomCode, owner: MemberId) -> Option<String> {
     let name = what.of(code);
     let entry = browser::kept(&name)?;
@@ -46,7 +47,7 @@ pub fn kept(what: Kept, code: RoomCode, owner: MemberId) -> Option<String> {
     text.map(str::to_owned)
 }
 
-/// Removes everything that is kept of a room, whoever wrote it.
+/// Removes all entries of a room, of any author.
 pub fn forget(code: RoomCode) {
     for what in [Kept::Draft, Kept::Outbox] {
         browser::keep(&what.of(code), "");
@@ -57,7 +58,8 @@ fn entry(owner: MemberId, text: &str) -> String {
     format!("{owner}\n{text}")
 }
 
-/// The text of an entry, if this member wrote it. Entries of earlier versions say no owner, and are nobody's.
+/// The text of an entry, if this member wrote it. An entry of an earlier version has no owner, and is returned to
+/// nobody.
 fn text_of(owner: MemberId, entry: &str) -> Option<&str> {
     let (of, text) = entry.split_once('\n')?;
     (of == owner.to_string()).then_some(text)

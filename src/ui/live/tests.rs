@@ -1,4 +1,5 @@
-//! The story of a connection, told to a [`Client`] frame by frame.
+//! Tests of the whole page without a browser: a [`Client`] with a room, a list or both gets frames one by one, and the
+//! tests compare the acts that it returns.
 
 mod reading;
 
@@ -52,7 +53,7 @@ fn left(seq: Seq, member: u64) -> Event {
     Event { seq, at: 0, kind: EventKind::Left { member: person(member) } }
 }
 
-/// A room where this guest (1) and Ada (2) have joined.
+/// The snapshot of a room in which this guest (1) and Ada (2) have joined.
 fn snapshot() -> Snapshot {
     let joined = |seq, member| Event { seq, at: 0, kind: EventKind::Joined { member: person(member) } };
     Snapshot {
@@ -121,7 +122,7 @@ fn refusal(refused: Code, n: Option<u128>, retry_after_ms: Option<u64>) -> Serve
     }
 }
 
-/// A room in a list, where nothing has happened yet.
+/// The summary of a room without messages.
 pub fn room_of(code: &str) -> RoomSummary {
     RoomSummary {
         code: code.parse().unwrap(),
@@ -140,7 +141,7 @@ pub fn room_of(code: &str) -> RoomSummary {
     }
 }
 
-/// A page with its connection, and what is on it.
+/// A page: its connection, and its room and list if it has them.
 struct Page {
     connection: Connection,
     room: Option<Session>,
@@ -217,7 +218,7 @@ fn resting() -> Page {
     Page::with(Some(Session::new(snapshot(), || 1.0)), None)
 }
 
-/// Follows the room, from the start.
+/// A page whose room is live.
 fn live() -> Page {
     let mut page = resting();
     assert_eq!(page.start(), [Act::Open]);
@@ -239,12 +240,12 @@ fn summary(code: &str, unread: u64) -> ServerFrame {
     ServerFrame::Summary { room: Box::new(RoomSummary { unread, ..room_of(code) }) }
 }
 
-/// A list of two rooms, of which the first may be open beside it.
+/// A list of two rooms. `current` may be the first of them, if that is open.
 fn listed(current: Option<RoomCode>) -> RoomList {
     RoomList::new(vec![room_of("K7M2QX"), room_of("AAA001")], current, Notify::All)
 }
 
-/// Follows the list alone, from the start.
+/// A page with only a list, which is live.
 fn watching() -> Page {
     let mut page = Page::with(None, Some(listed(None)));
     assert_eq!(page.start(), [Act::Open]);
@@ -255,7 +256,7 @@ fn watching() -> Page {
     page
 }
 
-/// Follows the room and the list, from the start.
+/// A page whose room and list are live.
 fn both() -> Page {
     let mut page = Page::with(Some(Session::new(snapshot(), || 1.0)), Some(listed(Some(code()))));
     assert_eq!(page.start(), [Act::Open]);
@@ -572,7 +573,7 @@ fn a_socket_that_never_opens_makes_it_ask_at_the_door() {
     assert_eq!(page.ending(), Some(&Ending::Outside));
 }
 
-/// A page whose sockets are refused, and which has learnt that HTTP works.
+/// A page that cannot open a socket, and knows that HTTP works.
 fn blocked() -> Page {
     let mut page = resting();
     page.start();
@@ -592,7 +593,7 @@ fn ack(n: u128, seq: Seq) -> Ack {
     Ack { id: id(n), seq, at: 9 }
 }
 
-/// The room after these events, as HTTP shows it.
+/// The snapshot of the room after these events, as HTTP returns it.
 fn with(events: Vec<Event>) -> Snapshot {
     let before = snapshot();
     let head = events.last().map_or(before.head, |event| event.seq);

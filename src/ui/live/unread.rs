@@ -1,5 +1,8 @@
-//! Where the messages begin that had not been read when the page was opened. The place stays while they are read, so that
-//! nothing jumps; it is given up when the reader says something.
+//! Where the messages begin that were unread when the page was opened.
+//!
+//! The place does not move while the messages are read, so that the line above them stays where it is. It is given up
+//! when the reader posts a message. It may be in history that is not loaded yet; each loaded page is then searched for
+//! it.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +11,7 @@ use crate::{
     ui::timeline::RowKey,
 };
 
-/// The messages that had not been read.
+/// The messages that were unread when the page was opened.
 #[derive(Clone, Debug, Default)]
 pub struct Unread {
     begin: Begin,
@@ -17,22 +20,22 @@ pub struct Unread {
 
 #[derive(Clone, Debug, Default)]
 enum Begin {
-    /// There are none.
+    /// There are none, or the place was given up.
     #[default]
     Nowhere,
-    /// In what is not here yet.
+    /// At a message that is not loaded yet.
     After {
-        /// The last event that was read.
+        /// The last seq that was read.
         seq: Seq,
-        /// How many messages of the room there were up to it.
+        /// The ordinal of the last message up to `seq`, that is, the number of messages before the first unread one.
         n: u64,
     },
-    /// With this message.
+    /// At this message.
     At(RowKey),
 }
 
 impl Unread {
-    /// What the server says that was not read, in a room as it has just come.
+    /// Reads from a fresh snapshot how many messages are unread. [`Unread::look`] then finds the first.
     pub fn of(replica: &Replica) -> Self {
         let You { read, unread, .. } = replica.you;
         let count = usize::try_from(unread).unwrap_or(usize::MAX);
@@ -40,12 +43,12 @@ impl Unread {
         Self { begin: if count == 0 { Begin::Nowhere } else { after }, count }
     }
 
-    /// How many there were, until all is given up.
+    /// How many messages were unread. 0 after the place was given up.
     pub fn count(&self) -> usize {
         self.count
     }
 
-    /// The message that they begin with, once it is here.
+    /// The first unread message, once it is loaded.
     pub fn first(&self) -> Option<RowKey> {
         match self.begin {
             Begin::At(first) => Some(first),
@@ -53,19 +56,20 @@ impl Unread {
         }
     }
 
-    /// Whether they begin in what is not here yet.
+    /// Whether the first unread message is older than the loaded timeline.
     pub fn is_further_up(&self) -> bool {
         matches!(self.begin, Begin::After { .. })
     }
 
-    /// The log has begun another life: what is not here of the one before does not come any more.
+    /// The log has a new epoch: a place in the old one that is not loaded can no longer be found.
     pub fn lose_what_is_further_up(&mut self) {
         if self.is_further_up() {
             *self = Self::default();
         }
     }
 
-    /// Looks where they begin, if as much of the timeline is here as that takes.
+    /// Finds the first unread message of somebody else, once the loaded timeline reaches back far enough. Also takes
+    /// the oldest one that is loaded if history has no more.
     pub fn look(&mut self, replica: &Replica, mine: &BTreeSet<MemberId>) {
         let Begin::After { seq: read, n } = self.begin else { return };
         let reaches_back = replica.events.first().is_some_and(|event| event.seq <= read + 1)
@@ -82,7 +86,7 @@ impl Unread {
         }
     }
 
-    /// Where in the timeline they begin.
+    /// The index of the first unread message in the timeline.
     pub fn index(&self, replica: &Replica) -> Option<usize> {
         let first = self.first()?;
         replica.events.iter().position(|event| event.message().map(RowKey::of) == Some(first))

@@ -1,4 +1,7 @@
-//! Following the room over a connection that comes and goes.
+//! How a session follows its room over a connection that comes and goes.
+//!
+//! With a socket, the session subscribes from the last event that it has, and is live once the answer arrived. Without
+//! one, it waits. Where HTTP works but no socket can be opened, it polls the room and posts messages over HTTP.
 
 use crate::protocol::ClientFrame;
 
@@ -6,16 +9,17 @@ use super::{Act, ByHttp, Ending, Phase, Session};
 
 /// How long the answer to `subscribe` may take.
 const CATCH_UP_MS: u64 = 10_000;
-/// How long if it took longer before: on a slow line, all that was missed may be on its way for long. Less than the silence
-/// that means that the connection is dead.
+/// How long the next answer may take after one was too late. On a slow line the missed events may need long to arrive.
+/// Shorter than the 30 s of silence after which the connection counts as dead (`heartbeat`).
 const SLOW_CATCH_UP_MS: u64 = 25_000;
-/// How often the room is asked for by HTTP while no socket can be opened.
+/// How often the room is fetched over HTTP while no socket can be opened.
 const ASK_EVERY_MS: u64 = 3_000;
-/// After so many answers that took too long, the room is asked for as it is, which is less than all that was missed.
+/// After this many answers that were too late, the session subscribes without a position. The server then sends a
+/// snapshot, which is smaller than all missed events.
 const LONG_ANSWERS: u32 = 2;
 
 impl Session {
-    /// There is a connection: asks for what was missed.
+    /// The socket is open: subscribes from the last event that this page has.
     pub fn opened(&mut self, now: u64) -> Vec<Act> {
         if let Phase::Ended(_) = self.phase {
             return Vec::new();
@@ -25,33 +29,34 @@ impl Session {
         vec![self.subscribe(now)]
     }
 
-    /// The connection is gone.
+    /// The connection is lost.
     pub fn lost(&mut self) {
         if !matches!(self.phase, Phase::Ended(_)) {
             self.phase = Phase::Apart;
         }
         if self.by_http == ByHttp::Off {
-            // Nobody says any more who is there.
+            // Without a connection nothing updates the presence of members, so it is cleared.
             self.replica.connected.clear();
             self.people_changed = true;
         }
     }
 
-    /// The person is leaving: being gone is no reason to come back.
+    /// Records that the person is leaving. The page then does not join again when the log says that they have left.
     pub fn expect_exit(&mut self) {
         self.leaving = true;
     }
 
-    /// The person has left.
+    /// The person has left (Exit): stops following the room.
     pub fn stop(&mut self) {
         self.end(Ending::Exited);
     }
 
-    /// The room is over for this page.
+    /// Stops following the room.
     pub fn end(&mut self, ending: Ending) {
         self.phase = Phase::Ended(ending);
     }
 
+    /// The `subscribe` frame for the position of the replica; without a position if `from_scratch` is set.
     pub(super) fn subscribe(&mut self, now: u64) -> Act {
         let patience = if self.long_answers == 0 { CATCH_UP_MS } else { SLOW_CATCH_UP_MS };
         self.phase = Phase::CatchingUp { deadline: now + patience };
@@ -78,7 +83,7 @@ impl Session {
         phase.into_iter().chain(self.typing.due()).min()
     }
 
-    /// Looks at the clock.
+    /// Runs everything whose time has come.
     pub fn tick(&mut self, now: u64) -> Vec<Act> {
         let mut acts = Vec::new();
         if self.typing.check(now) {
@@ -104,8 +109,8 @@ impl Session {
         acts
     }
 
-    /// HTTP works, and no socket does: from here messages go that way, one after the other so that they keep their order, and
-    /// the room is asked for again and again.
+    /// Switches to HTTP, because HTTP works and no socket can be opened. Messages are posted one at a time, so that
+    /// they keep their order, and the room is fetched every 3 s.
     pub(super) fn go_by_http(&mut self, now: u64) {
         if self.by_http == ByHttp::Off {
             self.outgoing.restart();
@@ -113,7 +118,7 @@ impl Session {
         self.by_http = ByHttp::Waiting { until: now + ASK_EVERY_MS };
     }
 
-    /// HTTP does not work either.
+    /// HTTP does not work either: stops using it.
     pub fn door_is_away(&mut self) {
         self.by_http = ByHttp::Off;
         if self.phase == Phase::Apart {

@@ -1,4 +1,8 @@
-//! What the server says, and what follows from it.
+//! How a session reacts to frames of the server, and to the answers of the HTTP calls that stand in for frames.
+//!
+//! [`Session::received`] applies a frame to the replica, and records what the page has to show (`news`, `incidents`,
+//! `changed`) and what has to be sent next. If the log or a refusal shows that the person is not a member any more,
+//! [`Session::gone`] decides whether the page joins again by itself or ends.
 
 use std::collections::BTreeSet;
 
@@ -10,13 +14,14 @@ use crate::ui::timeline::Reader;
 
 use super::{Act, ByHttp, Ending, Incident, Phase, Session, count_as_read, departed_of, reads_of};
 
-/// The longest wait that a message makes in silence, to be sent again by itself.
+/// A message that the server asks to send again within this time is sent again without a word. With a longer wait it is
+/// shown as not sent.
 const PATIENCE_MS: u64 = 15_000;
-/// Of so many who have left it is remembered how far they had read.
+/// The maximum number of departed members whose read positions are remembered.
 const DEPARTED: usize = 64;
 
 impl Session {
-    /// A frame came.
+    /// Takes in a frame of the server.
     pub fn received(&mut self, frame: ServerFrame, now: u64) -> Vec<Act> {
         if let Phase::Ended(_) = self.phase {
             return Vec::new();
@@ -61,7 +66,8 @@ impl Session {
                 }
                 Signal::Read { marks } => self.heard_of(marks),
             },
-            // A snapshot follows a reset; other rooms are not followed here, and the rest is about the connection or the list.
+            // Nothing to do: a snapshot follows `reset`, a frame of another room is not for this page, and the other
+            // frames concern the connection or the list.
             ServerFrame::Hello { .. }
             | ServerFrame::Bye { .. }
             | ServerFrame::Reset { .. }
@@ -78,7 +84,7 @@ impl Session {
         Vec::new()
     }
 
-    /// Others have read further, or the reader has, on another device.
+    /// Takes in read marks: of other members, or of this person on another device.
     fn heard_of(&mut self, marks: Vec<ReadMark>) {
         for ReadMark { member, seq } in marks {
             if self.mine.contains(&member) {
@@ -91,8 +97,9 @@ impl Session {
         }
     }
 
-    /// Whether the person of this page is still the one that it was made for. Else the browser has become somebody else's, in
-    /// another tab: the room is over here, so that nobody sends what another wrote, and the page that comes next is theirs.
+    /// Whether the browser still belongs to the member for whom this page was rendered. Another person may have logged
+    /// in in another tab. Then the room ends here, so that nobody sends what somebody else wrote; the next page is for
+    /// the new person.
     fn is_still(&mut self, member: MemberId) -> bool {
         let is_still = member == self.replica.you.member_id;
         if !is_still {
@@ -101,6 +108,8 @@ impl Session {
         is_still
     }
 
+    /// Replaces the replica by a snapshot, from the socket or from HTTP. Messages and incidents that are new to this
+    /// page are recorded as news. Read positions of members who are gone since move to `departed`.
     pub(super) fn restart_from(&mut self, mut snapshot: Snapshot, now: u64) -> Vec<Act> {
         if !self.is_still(snapshot.you.member_id) {
             return Vec::new();
@@ -140,10 +149,12 @@ impl Session {
         self.in_step(now)
     }
 
-    /// Takes a snapshot. A room that keeps nothing has no history to bring back what was read before a pause, so that stays
-    /// on the screen above what the snapshot brings: the notice of coming back stands between the two.
+    /// Resets the replica to a snapshot, and keeps events on the page that can no longer be fetched.
+    ///
+    /// An ephemeral room without history has only the events since the person came back. What they had read before
+    /// stays above them; the timeline shows a hole (`ui::timeline::holes`) between the two.
     pub(super) fn reset_and_keep(&mut self, snapshot: Snapshot) {
-        // Of what history still has, it brings back more than this page has.
+        // With `has_more` the server has history to fetch again, and it covers more than this page has.
         let ephemeral = snapshot.room.retention == Retention::Ephemeral && !snapshot.has_more;
         let before = if ephemeral { self.replica.events.clone() } else { Vec::new() };
         self.replica.reset(snapshot);
@@ -156,6 +167,7 @@ impl Session {
         }
     }
 
+    /// Ends catching up: the replica is complete up to the head. Sends what waited.
     pub(super) fn in_step(&mut self, now: u64) -> Vec<Act> {
         if !self.replica.is_member() {
             return self.gone(true);
@@ -167,6 +179,7 @@ impl Session {
         self.flush(now)
     }
 
+    /// Applies one event of the live stream. A gap before it makes the session subscribe again.
     pub(super) fn next(&mut self, event: Event, now: u64) -> Vec<Act> {
         let received = self.apply(event);
         let live = self.is_live();
@@ -179,7 +192,7 @@ impl Session {
         }
     }
 
-    /// Remembers how far a member had read who is leaving.
+    /// Remembers how far a member who is leaving has read.
     fn depart(&mut self, id: MemberId) {
         let Some(member) = self.replica.state.members.get(&id) else { return };
         if let Some(&read) = self.reads.get(&id) {
@@ -190,6 +203,7 @@ impl Session {
         }
     }
 
+    /// Applies an event to the replica, and records what follows from it for marks, news and members.
     pub(super) fn apply(&mut self, event: Event) -> Received {
         if let EventKind::Left { member } | EventKind::Removed { member, .. } = &event.kind
             && event.seq == self.replica.state.head + 1
@@ -219,7 +233,9 @@ impl Session {
         received
     }
 
-    /// The log, or a refusal, says that this client is not in the room. `missed`: that happened while it was away.
+    /// The log, or a refusal, shows that this person is not a member any more. `missed` is true if that happened while
+    /// the page was not live. A guest who was absent too long joins again by itself; whoever was removed or has left
+    /// does not.
     pub(super) fn gone(&mut self, missed: bool) -> Vec<Act> {
         if self.leaving {
             self.stop();
@@ -237,7 +253,7 @@ impl Session {
         match last {
             Some(ending @ Ending::Removed { .. }) => self.end(ending),
             Some(Ending::Left) if !missed => self.end(Ending::Left),
-            // Only the person themselves ends that, wherever they did.
+            // An account is never taken out for absence, so the person must have left from another page or device.
             _ if self.by_account => self.end(Ending::Left),
             _ => {
                 self.end(Ending::Returning);
@@ -247,6 +263,7 @@ impl Session {
         Vec::new()
     }
 
+    /// Takes in a refusal of the server, of the message `id` or of something else.
     pub(super) fn refused(&mut self, problem: Problem, id: Option<ClientId>, now: u64) -> Vec<Act> {
         match problem.code {
             Code::Removed => {
@@ -255,12 +272,13 @@ impl Session {
             }
             Code::NotAMember => return self.gone(true),
             Code::NoSession => return vec![Act::AskDoor],
-            // The room is gone, or whoever has the browser now never was in it.
+            // The room is gone, or the browser belongs to another person by now who was never a member.
             Code::RoomUnavailable if id.is_none() => return vec![Act::AskDoor],
             _ => {}
         }
         match id {
-            // What has to wait for long is shown as not sent, with what the server says, for its author to decide.
+            // A passing refusal with a short wait, or with none, is retried by itself. With a long wait the message is
+            // shown as not sent, with the server's reason, and its author decides.
             Some(id) if problem.is_passing() && problem.retry_after_ms.is_none_or(|wait| wait <= PATIENCE_MS) => {
                 self.outgoing.hold(id, problem.retry_after_ms, (self.jitter)(), now);
                 Vec::new()
@@ -273,14 +291,14 @@ impl Session {
                 self.flush(now)
             }
             None if matches!(self.phase, Phase::CatchingUp { .. }) => {
-                // The subscription was refused for now: a new connection asks again.
+                // The subscription was refused for the moment: a new connection subscribes again.
                 vec![Act::Renew(now + problem.retry_after_ms.unwrap_or(0))]
             }
             None => Vec::new(),
         }
     }
 
-    /// What the room's door said when asked with [`Act::AskDoor`]: the snapshot, or nothing for who is outside.
+    /// Takes in the answer to [`Act::AskDoor`]: a snapshot, or `None` if the person is not in the room.
     pub fn door_said(&mut self, inside: Option<Snapshot>, now: u64) -> Vec<Act> {
         match (inside, &self.phase) {
             (_, Phase::Ended(_)) | (Some(_), Phase::Live | Phase::CatchingUp { .. }) => Vec::new(),
@@ -291,7 +309,7 @@ impl Session {
             (Some(snapshot), _) => {
                 self.go_by_http(now);
                 let (epoch, head) = self.replica.resume_point();
-                // An answer that was overtaken, or of a node that knows less, takes nothing back.
+                // A late answer, or one of a node that lags behind, must not set the replica back.
                 if snapshot.epoch == epoch && snapshot.head < head {
                     return self.flush(now);
                 }
@@ -300,7 +318,7 @@ impl Session {
         }
     }
 
-    /// How [`Act::Post`] went.
+    /// Takes in the result of [`Act::Post`].
     pub fn posted(&mut self, id: ClientId, outcome: Result<Ack, Problem>, now: u64) -> Vec<Act> {
         if let Phase::Ended(_) = self.phase {
             return Vec::new();
@@ -319,7 +337,7 @@ impl Session {
         }
     }
 
-    /// The person wants back in.
+    /// Joins the room again, on the person's request.
     pub fn rejoin(&mut self) -> Vec<Act> {
         if !matches!(self.phase, Phase::Ended(Ending::Away(_) | Ending::Left)) {
             return Vec::new();
@@ -328,7 +346,8 @@ impl Session {
         vec![Act::Rejoin]
     }
 
-    /// How [`Act::Rejoin`] went. True if the room goes on: it is to be followed anew.
+    /// Takes in the result of [`Act::Rejoin`]. Returns true if the person is a member again, so that the room has to be
+    /// subscribed to anew.
     pub fn rejoined(&mut self, outcome: Result<(), Problem>) -> bool {
         if self.phase != Phase::Ended(Ending::Returning) {
             return false;
@@ -346,7 +365,8 @@ impl Session {
     }
 }
 
-/// Whether an event is an incident. That the reader is out is said where they could write before.
+/// The incident to announce for an event, if there is one. The reader's own removal is none: the page shows it in place
+/// of the composer.
 fn incident(mine: &BTreeSet<MemberId>, event: &Event) -> Option<Incident> {
     match &event.kind {
         EventKind::Message(_) | EventKind::Joined { .. } | EventKind::Left { .. } => None,

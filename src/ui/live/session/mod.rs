@@ -1,5 +1,12 @@
-//! What the browser does about one room: given frames, clicks and the time, it says what to send and when to look again. No
-//! clock, no socket, no signal: [`super::LiveRoom`] brings those. The connection is not its own: others may listen to it.
+//! The state of one room on this page: [`Session`] decides what to send, and when it has to be called again.
+//!
+//! It wraps the [`Replica`] (the copy of the room) and adds everything else that the page needs: the phase of
+//! following, the messages under way, typing, read positions, and what is new to show. It takes frames, actions of the
+//! person and the time, and returns [`Act`]s. It has no clock, no socket and no signal; [`super::LiveRoom`] and
+//! [`super::Line`] bring those. The connection belongs to [`Client`](super::client::Client), because the list of rooms
+//! shares it.
+//!
+//! `following` has the connection's coming and going, `frames` the server's frames, `person` the actions of the person.
 //!
 //! Times are milliseconds of any clock that never goes back.
 
@@ -18,54 +25,58 @@ use crate::ui::timeline::Reader;
 
 use super::{act::Act, outgoing::Outgoing, reading::Reading, typing::Typing, unread::Unread};
 
-/// Why the room is over for this page.
+/// Why this page no longer follows the room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// The owner removed this member.
     Removed {
-        /// The owner, if the log told.
+        /// The nickname of the owner who did it. `None` if only a refusal told the page.
         by: Option<Nickname>,
     },
-    /// Left, by staying away too long; joining again is under way.
+    /// The membership ended by absence. The page is joining again.
     Returning,
-    /// Left, by staying away too long, and not back.
+    /// The membership ended by absence, and joining again failed with this problem.
     Away(Option<Problem>),
-    /// Left here, by Exit.
+    /// The person left on this page, by Exit.
     Exited,
-    /// Left from somewhere else, such as another tab or device.
+    /// The person left from another page or device.
     Left,
-    /// The server no longer knows this person, or knows somebody else in their browser.
+    /// The server does not know this person as a member any more, or the browser belongs to another person by now.
     Outside,
 }
 
-/// Something besides messages that is worth a word to who listens to the page. Who comes and goes is not.
+/// Something besides messages that is announced to screen readers. Joining and leaving are not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Incident {
-    /// It is in the log.
+    /// An event of the log.
     Event(EventKind),
-    /// A message from here was refused for good.
+    /// A message of this person was refused for good.
     Refused(Problem),
 }
 
+/// How far following the room has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Phase {
     /// There is no connection.
     Apart,
     CatchingUp {
+        /// When the connection is replaced if `subscribe` has no answer yet.
         deadline: u64,
     },
+    /// The replica is complete, and new events arrive at once.
     Live,
+    /// The page no longer follows the room.
     Ended(Ending),
 }
 
-/// The way by HTTP, for as long as no socket can be opened.
+/// Polling over HTTP, while no socket can be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ByHttp {
-    /// Not wanted, or it does not work either.
+    /// Not in use: a socket works, or HTTP does not work either.
     Off,
-    /// The room was asked for.
+    /// The room is being fetched.
     Asking,
-    /// The room is asked for again at this time.
+    /// The room is fetched again at `until`.
     Waiting { until: u64 },
 }
 
@@ -73,30 +84,44 @@ enum ByHttp {
 #[expect(clippy::struct_excessive_bools, reason = "five facts that have nothing to do with each other")]
 #[derive(Debug)]
 pub struct Session {
+    /// The copy of the room.
     replica: Replica,
     code: RoomCode,
+    /// The member ids that are or were this person's in the room.
     mine: BTreeSet<MemberId>,
     phase: Phase,
     by_http: ByHttp,
+    /// Whether to subscribe without a position, which makes the server send a snapshot.
     from_scratch: bool,
+    /// Answers to `subscribe` in a row that were too late.
     long_answers: u32,
+    /// Whether this person has an account. An account stays a member however long it is away.
     by_account: bool,
+    /// Whether the person pressed Exit.
     leaving: bool,
     outgoing: Outgoing,
     typing: Typing,
     reading: Reading,
+    /// How far the others have read, if they share it.
     reads: BTreeMap<MemberId, Seq>,
+    /// How far members had read who have left since, in this epoch of the log.
     departed: Vec<Reader>,
+    /// The messages that were unread when the page was opened.
     unread: Unread,
+    /// Messages of others that were not handed to the page yet.
     news: Vec<Message>,
+    /// Incidents that were not handed to the page yet.
     incidents: Vec<Incident>,
+    /// Whether the timeline or the outbox has to be redrawn.
     changed: bool,
+    /// Whether the members have to be redrawn.
     people_changed: bool,
+    /// A source of random numbers from 0 to 1, for waits.
     jitter: fn() -> f64,
 }
 
 impl Session {
-    /// Starts at a snapshot, without a connection.
+    /// Starts from a snapshot, without a connection, as a guest.
     pub fn new(mut snapshot: Snapshot, jitter: fn() -> f64) -> Self {
         let reads = reads_of(std::mem::take(&mut snapshot.reads), &snapshot.events);
         let departed = departed_of(std::mem::take(&mut snapshot.departed)).collect();
@@ -128,7 +153,7 @@ impl Session {
         }
     }
 
-    /// The same, of an account, which stays in its rooms until it leaves them, however long it is away.
+    /// Makes this the session of an account. An account stays a member until it leaves, however long it is away.
     pub fn of_account(self) -> Self {
         Self { by_account: true, ..self }
     }
@@ -138,12 +163,12 @@ impl Session {
         &self.replica
     }
 
-    /// The member ids that are or were this page's person's in the room; mostly one.
+    /// The member ids that are or were this person's in the room. Mostly one; more if a guest became an account.
     pub fn mine(&self) -> &BTreeSet<MemberId> {
         &self.mine
     }
 
-    /// Who else is typing.
+    /// The nicknames of the other members who are typing.
     pub fn typists(&self) -> impl Iterator<Item = &Nickname> {
         self.typing
             .others()
@@ -151,69 +176,69 @@ impl Session {
             .filter_map(|id| Some(&self.replica.state.members.get(&id)?.name))
     }
 
-    /// How far the others have read, as far as they show it.
+    /// How far each of the others has read, if they share it.
     pub fn reads(&self) -> &BTreeMap<MemberId, Seq> {
         &self.reads
     }
 
-    /// How far those had read who have left since, in this life of the log.
+    /// How far members had read who have left since, in this epoch of the log.
     pub fn departed(&self) -> &[Reader] {
         &self.departed
     }
 
-    /// What had not been read when the page was opened.
+    /// The messages that were unread when the page was opened.
     pub fn unread(&self) -> &Unread {
         &self.unread
     }
 
-    /// Whether the end of the timeline is before the reader's eyes.
+    /// Whether the reader looks at the end of the timeline.
     pub fn is_looking(&self) -> bool {
         self.reading.is_looking()
     }
 
-    /// Whether nothing that was said is unread, here or on another device of theirs.
+    /// Whether every message is read, on this device or another of this person.
     pub fn has_read_all(&self) -> bool {
         let last = self.replica.events.iter().rev().find(|event| event.message().is_some());
         last.is_none_or(|event| event.seq <= self.reading.read())
     }
 
-    /// Messages of others that arrived since this was asked last.
+    /// Returns the messages of others that arrived since the last call.
     pub fn take_news(&mut self) -> Vec<Message> {
         std::mem::take(&mut self.news)
     }
 
-    /// What else happened since this was asked last.
+    /// Returns the other incidents since the last call.
     pub fn take_incidents(&mut self) -> Vec<Incident> {
         std::mem::take(&mut self.incidents)
     }
 
-    /// Whether the timeline or the outbox changed since this was asked last.
+    /// Whether the timeline or the outbox changed since the last call.
     pub fn take_changed(&mut self) -> bool {
         std::mem::take(&mut self.changed)
     }
 
-    /// Whether who is in the room, or connected, may have changed since this was asked last.
+    /// Whether the members or their presence may have changed since the last call.
     pub fn take_people_changed(&mut self) -> bool {
         std::mem::take(&mut self.people_changed)
     }
 
-    /// Forgets the oldest events of a very long timeline.
+    /// Drops the oldest events of a very long timeline, and keeps `keep` of them.
     pub fn forget_old(&mut self, keep: usize) {
         self.replica.forget_old(keep);
     }
 
-    /// Wants the timeline and the members to be drawn again, for a reason of its own.
+    /// Requests a redraw of the timeline and the members although no event changed them.
     pub fn touch(&mut self) {
         self.changed = true;
         self.people_changed = true;
     }
 
-    /// Whether everything is here, and new things come at once.
+    /// Whether the replica is complete and new events arrive at once.
     pub fn is_live(&self) -> bool {
         self.phase == Phase::Live
     }
 
-    /// Why the room is over, if it is.
+    /// Why the page no longer follows the room. `None` while it does.
     pub fn ending(&self) -> Option<&Ending> {
         match &self.phase {
             Phase::Ended(ending) => Some(ending),
@@ -222,8 +247,9 @@ impl Session {
     }
 }
 
-/// How far each of the others has read, as far as they show it. Who says something or joins has read up to it, and of that no
-/// mark is sent; so a mark may be older than what its member said.
+/// How far each of the others has read, if they share it. A member who posts a message or joins counts as having read
+/// up to that event, and the server sends no read mark for it. So a mark may be older than the member's last message,
+/// and the events are applied to the marks.
 fn reads_of(marks: Vec<ReadMark>, events: &[Event]) -> BTreeMap<MemberId, Seq> {
     let mut reads = marks.into_iter().map(|mark| (mark.member, mark.seq)).collect();
     for event in events {
@@ -232,6 +258,7 @@ fn reads_of(marks: Vec<ReadMark>, events: &[Event]) -> BTreeMap<MemberId, Seq> {
     reads
 }
 
+/// The departed readers of a snapshot, as the timeline uses them.
 fn departed_of(departed: Vec<DepartedReader>) -> impl Iterator<Item = Reader> {
     departed.into_iter().map(|DepartedReader { member: MemberView { id, name, since }, seq }| Reader {
         person: Person { id, name },
@@ -240,6 +267,7 @@ fn departed_of(departed: Vec<DepartedReader>) -> impl Iterator<Item = Reader> {
     })
 }
 
+/// Moves the read position of an event's author, or of a member who joined, up to that event.
 fn count_as_read(reads: &mut BTreeMap<MemberId, Seq>, event: &Event) {
     let (EventKind::Message(Message { author: member, .. }) | EventKind::Joined { member }) = &event.kind else {
         return;

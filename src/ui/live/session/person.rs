@@ -1,11 +1,11 @@
-//! What the person does.
+//! What the person does in the room: writing, typing, reading, and loading history.
 
 use crate::protocol::{ClientFrame, ClientId, Event, HistoryPage, MessageBody, Problem, Top};
 
 use super::{super::unread::Unread, Act, ByHttp, Phase, Session};
 
 impl Session {
-    /// Says something.
+    /// Puts a message into the outbox and sends what may be sent. The place of the first unread message is given up.
     pub fn say(&mut self, id: ClientId, body: MessageBody, now: u64) -> Vec<Act> {
         self.replica.queue(id, body);
         self.unread = Unread::default();
@@ -15,7 +15,8 @@ impl Session {
         acts
     }
 
-    /// Takes back what this tab kept of an earlier page: a message that is to be sent, or was refused for good.
+    /// Puts a message back into the outbox that this tab stored before a reload. With a `refusal` the message waits for
+    /// the person to retry it. A message that is in the timeline already is skipped.
     pub fn restore(&mut self, id: ClientId, body: MessageBody, refusal: Option<Problem>) {
         let in_log = self.replica.events.iter().filter_map(Event::message).any(|message| message.id == id);
         if !in_log {
@@ -27,20 +28,21 @@ impl Session {
         }
     }
 
-    /// Tries a refused message again.
+    /// Sends a refused message again.
     pub fn retry(&mut self, id: ClientId, now: u64) -> Vec<Act> {
         self.replica.retry(id);
         self.changed = true;
         self.flush(now)
     }
 
-    /// Gives a refused message up.
+    /// Removes a refused message from the outbox.
     pub fn discard(&mut self, id: ClientId) {
         self.replica.discard(id);
         self.changed = true;
     }
 
-    /// Puts a page of history above the timeline; false if it was asked for above another one, and does not fit any more.
+    /// Puts a page of history above the timeline. Returns false, and changes nothing, if the timeline does not begin at
+    /// `asked` any more.
     pub fn prepend(&mut self, asked: Top, page: HistoryPage) -> bool {
         let fits = self.replica.prepend(asked, page);
         if fits {
@@ -50,18 +52,18 @@ impl Session {
         fits
     }
 
-    /// The end of the timeline is before the reader's eyes, or no longer.
+    /// Sets whether the reader looks at the end of the timeline, and sends what they have read.
     pub fn look(&mut self, looking: bool, now: u64) -> Vec<Act> {
         self.reading.look(looking);
         self.flush(now)
     }
 
-    /// A key was pressed.
+    /// Records a key press in the composer. Sends "typing" if that is due.
     pub fn press(&mut self, now: u64) -> Vec<Act> {
         if self.is_live() && self.typing.press(now) { self.tell_typing(true) } else { Vec::new() }
     }
 
-    /// Typing ended.
+    /// Sends "no longer typing", if "typing" was sent before.
     pub fn stop_typing(&mut self) -> Vec<Act> {
         if self.typing.stop() { self.tell_typing(false) } else { Vec::new() }
     }
@@ -70,7 +72,8 @@ impl Session {
         if self.is_live() { vec![Act::Send(ClientFrame::Typing { code: self.code, on })] } else { Vec::new() }
     }
 
-    /// Sends what may be sent now.
+    /// Sends the messages and the read position that may be sent at this moment: over the socket if live, else over
+    /// HTTP.
     pub(super) fn flush(&mut self, now: u64) -> Vec<Act> {
         if !self.is_live() {
             return self.post(now);
@@ -88,7 +91,7 @@ impl Session {
             .collect()
     }
 
-    /// Sends the next message by HTTP, if that is the way now and none is on it.
+    /// Posts the oldest unsent message over HTTP, if HTTP is in use and no other message is under way.
     fn post(&mut self, now: u64) -> Vec<Act> {
         if self.phase != Phase::Apart || self.by_http == ByHttp::Off || !self.outgoing.is_idle() {
             return Vec::new();

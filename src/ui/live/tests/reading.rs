@@ -1,4 +1,4 @@
-//! Who has read what: the reader, on all their devices, and the others.
+//! Tests of read positions: the reader's own, on all devices, and those of the others.
 
 use super::*;
 use crate::ui::timeline::RowKey;
@@ -19,7 +19,7 @@ fn of_ada(session: &Session) -> Option<Seq> {
     session.reads().get(&MemberId::from_bits(ADA)).copied()
 }
 
-/// A room of which these were not read: the snapshot has the events from `first` on.
+/// A session with this many unread messages after the seq `read`. The snapshot has only `events`.
 fn unread(read: Seq, unread: u64, events: Vec<Event>) -> Session {
     let before = snapshot();
     let has_more = events.first().is_some_and(|event| event.seq > 1);
