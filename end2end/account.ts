@@ -1,13 +1,15 @@
-// What people with accounts do, so that the tests can say it in a line.
+// Helpers for what people with accounts do, each usable in one line of a test.
 import type { Page } from "@playwright/test";
 import { type Guest, expect } from "./fixtures.ts";
 import { linkIn, mailTo, newAddress } from "./mails.ts";
 
-/** Passwords that are good enough. */
+/** Passwords that the server accepts. */
 export const PASSWORD = "nine purple lanterns";
 export const OTHER_PASSWORD = "eight yellow kettles";
 
-/** Makes an account without clicking through the form; of the guest of this browser, if it has one. Returns its address. */
+/**
+ * Registers an account over REST and returns its address. If the browser has a guest, the guest becomes the account.
+ */
 export async function register(
   { context }: Guest,
   name: string,
@@ -20,7 +22,7 @@ export async function register(
   return email;
 }
 
-/** The same, with an address that is proved. */
+/** Registers an account and confirms its address with the link of the mail. */
 export async function registerAndConfirm(guest: Guest, name: string, password?: string | null): Promise<string> {
   const email = await register(guest, name, password);
   const token = new URL(linkIn(await mailTo(email))).searchParams.get("token");
@@ -29,13 +31,13 @@ export async function registerAndConfirm(guest: Guest, name: string, password?: 
   return email;
 }
 
-/** Logs in without clicking through the form. */
+/** Logs in over REST. */
 export async function logIn({ context }: Guest, email: string, password = PASSWORD): Promise<void> {
   const response = await context.request.post("/api/auth/login", { data: { email, password } });
   expect(response.status(), await response.text()).toBe(200);
 }
 
-/** Chooses preferences; what is left out has its default. */
+/** Sets preferences over REST. Preferences that are left out get their defaults. */
 export async function prefer({ context }: Guest, preferences: Record<string, unknown>): Promise<void> {
   const response = await context.request.put("/api/users/preferences", { data: preferences });
   expect(response.status(), await response.text()).toBe(200);
@@ -48,7 +50,10 @@ export async function isLoggedIn({ context }: Guest): Promise<boolean> {
   return response.status() === 200;
 }
 
-/** The path of a mail's link: each node calls itself by its own address, and a test's browser may be at another. */
+/**
+ * The path of the link in a mail. Links have the address of the node that sent the mail, and the browser of the test
+ * may use the other node.
+ */
 export function pathOf(link: string): string {
   const { pathname, search } = new URL(link);
   return pathname + search;
@@ -60,10 +65,10 @@ export async function press(page: Page, name: string | RegExp): Promise<void> {
 }
 
 export const title = (page: Page) => page.getByRole("heading", { level: 1 });
-/** What a page says about the form that was sent last. */
+/** The message of a page about the form that was sent last. */
 export const status = (page: Page) => page.getByRole("status").filter({ hasText: /\S/ });
 export const problem = (page: Page) => page.getByRole("alert");
 export const field = (page: Page, label: string) => page.getByLabel(label, { exact: true });
-/** A form of the preferences with what belongs to it. */
+/** A section of the preferences, with its form. */
 export const card = (page: Page, heading: string) =>
   page.locator("section").filter({ has: page.getByRole("heading", { name: heading, exact: true }) });

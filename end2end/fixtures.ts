@@ -1,4 +1,5 @@
-// What every browser test stands on: servers, guests, and the rule that a page makes no complaint.
+// The fixtures of the browser tests: servers, guests with browsers, and the check that no page writes errors to the
+// console.
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import {
@@ -14,23 +15,29 @@ import { Stack } from "./stack.ts";
 
 export { expect, Stack };
 
-/** A person with a browser of their own: own cookies, own storage. */
+/** A person with a browser of their own, that is, with separate cookies and storage. */
 export interface Guest {
   context: BrowserContext;
   page: Page;
 }
 
-/** Collects the complaints of every page of a test. Any that was not allowed fails it. */
+/**
+ * Collects console errors and uncaught exceptions of all pages of a test. The test fails on each one that is not
+ * allowed.
+ */
 export class Complaints {
   private readonly found: string[] = [];
   private readonly allowed: RegExp[] = [];
 
-  /** For a test that provokes one: a refused request or a killed server shows up in the browser's console. */
+  /**
+   * Allows the errors that match, for a test that provokes them. A refused request or a killed server appears in the
+   * console.
+   */
   allow(pattern: RegExp): void {
     this.allowed.push(pattern);
   }
 
-  /** Listens to all pages of a context, also those that it will open. */
+  /** Listens to all pages of a context, including those opened later. */
   watch(context: BrowserContext): void {
     context.on("console", (message) => {
       if (isComplaint(message)) {
@@ -40,13 +47,13 @@ export class Complaints {
     context.on("weberror", (error) => this.found.push(`uncaught: ${error.error().stack ?? error.error()}`));
   }
 
-  /** Those that nobody allowed. */
+  /** The errors that are not allowed. */
   get list(): string[] {
     return this.found.filter((line) => !this.allowed.some((pattern) => pattern.test(line)));
   }
 }
 
-/** Every console error, which is also how Chromium reports a violated CSP, and every warning about hydration. */
+/** True for console errors (Chromium reports violations of the CSP so) and for warnings about hydration or the CSP. */
 function isComplaint(message: ConsoleMessage): boolean {
   if (message.type() === "error") return true;
   return message.type() === "warning" && /hydrat|content security policy/i.test(message.text());
@@ -55,17 +62,17 @@ function isComplaint(message: ConsoleMessage): boolean {
 type Kind = Stack["kind"];
 
 interface Options {
-  /** Which servers `stack` is: `test.use({ kind: "cluster" })`. */
+  /** The kind of servers behind `stack`: `test.use({ kind: "cluster" })`. */
   kind: Kind;
 }
 
 interface TestFixtures {
   complaints: Complaints;
-  /** Servers shared by the tests of a worker, and therefore never to be killed. `page.goto("/")` leads to node 0. */
+  /** Servers that all tests of a worker share, so a test must not kill them. `page.goto("/")` opens node 0. */
   stack: Stack;
-  /** Servers of the test's own, which it may kill. They are stopped when it ends. */
+  /** Starts servers for this test alone, which it may kill. They are stopped when the test ends. */
   launch: (kind: Kind, settings?: Record<string, string>) => Promise<Stack>;
-  /** A new guest, for whom `page.goto("/")` leads to the given node. Without a nickname, so they get the default. */
+  /** Creates a guest, for whom `page.goto("/")` opens the given node. The guest has the default nickname. */
   guest: (stack: Stack, node?: number, options?: BrowserContextOptions) => Promise<Guest>;
 }
 
@@ -124,7 +131,7 @@ export const test = base.extend<Options & TestFixtures, WorkerFixtures>({
     { auto: true },
   ],
 
-  // Playwright's own `page` is like all the others.
+  // Playwright's own `page` gets the same treatment as the pages of guests.
   context: async ({ context, complaints }, use) => {
     complaints.watch(context);
     await context.addInitScript(rememberListeners);
@@ -144,7 +151,10 @@ export const test = base.extend<Options & TestFixtures, WorkerFixtures>({
   },
 });
 
-/** Runs in every page before its own scripts: remembers what they listen to, which is how a test knows that they came. */
+/**
+ * Runs in every page before its own scripts. Records which elements have listeners, so that a test can wait for the
+ * scripts to attach them.
+ */
 function rememberListeners(): void {
   const listening = new WeakSet<EventTarget>();
   const listen = EventTarget.prototype.addEventListener;
@@ -156,8 +166,8 @@ function rememberListeners(): void {
 }
 
 /**
- * Opens a page with a form and waits until its scripts have come. Before that a form works too, by the browser's own
- * means; that is tested without scripts, and not by chance.
+ * Opens a page with a form and waits until its scripts are attached. Before that the browser sends the form itself.
+ * That works too, but is tested on purpose, in pages without scripts.
  */
 export async function visit(page: Page, address: string): Promise<void> {
   await page.goto(address);
@@ -168,7 +178,7 @@ export async function visit(page: Page, address: string): Promise<void> {
   });
 }
 
-/** Keeps the wasm of a page back until it may come. */
+/** Holds back the wasm of a page until `come` is called. */
 export async function holdScripts(page: Page): Promise<{ come: () => void }> {
   let come = () => {};
   const held = new Promise<void>((resolve) => (come = resolve));
@@ -179,7 +189,10 @@ export async function holdScripts(page: Page): Promise<{ come: () => void }> {
   return { come };
 }
 
-/** Goes to a page that comes slowly, and returns how many milliseconds its document took to come. What follows is as ever. */
+/**
+ * Opens a page over a slow connection (4 kB/s until the document is there) and returns how many milliseconds the
+ * document took. Later requests are not slowed down.
+ */
 export async function visitSlowly(page: Page, address: string): Promise<number> {
   const session = await page.context().newCDPSession(page);
   const limit = (downloadThroughput: number) =>
@@ -198,13 +211,13 @@ export async function visitSlowly(page: Page, address: string): Promise<number> 
   });
 }
 
-/** Part of what Chromium tells of a moment in which something moved by itself. */
+/** Part of Chromium's `LayoutShift`: the entry about an element that moved without the reader's doing. */
 interface Shift extends PerformanceEntry {
   value: number;
   sources: { node?: Node; previousRect: DOMRectReadOnly; currentRect: DOMRectReadOnly }[];
 }
 
-/** Runs in a page before its own scripts: notes what moves in it by itself. */
+/** Runs in a page before its own scripts. Records all layout shifts. */
 export function noteShifts(): void {
   const found: unknown[] = [];
   const place = ({ x, y, width, height }: DOMRectReadOnly) => `${width}×${height} at ${x}, ${y}`;
@@ -222,16 +235,16 @@ export function noteShifts(): void {
   Object.assign(globalThis, { shifts: found });
 }
 
-/** What moved until now, once what is decided already has been drawn. */
+/** The layout shifts until this moment, after all pending changes were drawn. */
 export function shifts(page: Page): Promise<unknown[]> {
   return page.evaluate(async () => {
-    // A frame is told of once it is there, so before the second after it.
+    // Chromium reports the shift of a frame after that frame, so wait for two more.
     for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame);
     return (globalThis as unknown as { shifts: unknown[] }).shifts;
   });
 }
 
-/** A failed test keeps what its servers said. */
+/** Attaches the logs of the servers to a failed test. */
 async function attachLogs(stack: Stack, testInfo: TestInfo): Promise<void> {
   if (testInfo.status === testInfo.expectedStatus) return;
   for (let i = 0; i < stack.size; i++) {
@@ -248,9 +261,9 @@ interface AxeViolation {
   nodes: { html: string; failureSummary?: string }[];
 }
 
-/** Fails when axe finds a serious or critical barrier in the page as it is now. */
+/** Fails if axe finds a serious or critical accessibility problem in the present state of the page. */
 export async function expectAccessible(page: Page): Promise<void> {
-  // Evaluated, not added as a script element: the page's CSP rightly forbids that.
+  // Evaluated instead of added as a script element, which the page's CSP forbids.
   await page.evaluate(await axeSource);
   const violations = await page.evaluate(async () => {
     const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: AxeViolation[] }> } };
@@ -262,6 +275,6 @@ export async function expectAccessible(page: Page): Promise<void> {
       ({ id, help, nodes }) =>
         `${id}: ${help}\n  ${nodes.map((node) => `${node.html}\n  ${node.failureSummary}`).join("\n  ")}`,
     );
-  // Soft: one barrier does not hide those of the states that come after it.
+  // A soft assertion, so that later states are checked as well.
   expect.soft(serious, "serious accessibility violations").toEqual([]);
 }

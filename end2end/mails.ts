@@ -1,8 +1,8 @@
-// The mails that a browser test's servers sent, read from the real mail server that script/services runs.
+// Reads the mails that the servers of a test sent. They are at the mail server that script/services runs.
 import { randomBytes } from "node:crypto";
 import { expect } from "@playwright/test";
 
-/** A mail as it came. */
+/** A received mail. */
 export interface Mail {
   from: string;
   to: string[];
@@ -13,12 +13,12 @@ export interface Mail {
   headers: Record<string, string>;
 }
 
-/** An address that no other test has. */
+/** An address that no other test uses. */
 export function newAddress(name = "ada"): string {
   return `${name}.${randomBytes(6).toString("hex")}@example.org`;
 }
 
-/** All mails that came for an address, the oldest first. */
+/** All mails received for an address, oldest first. */
 export async function mailsTo(address: string): Promise<Mail[]> {
   const server = process.env["TEST_MAILS_URL"];
   if (!server)
@@ -27,13 +27,13 @@ export async function mailsTo(address: string): Promise<Mail[]> {
   return (await response.json()) as Mail[];
 }
 
-/** Waits until `count` mails have come for an address, and returns the last of them. More of them is a failure. */
+/** Waits until `count` mails have arrived for an address, and returns the last. Fails if there are more. */
 export async function mailTo(address: string, count = 1): Promise<Mail> {
   await expect.poll(async () => (await mailsTo(address)).length, { message: `mails to ${address}` }).toBe(count);
   return (await mailsTo(address))[count - 1]!;
 }
 
-/** The one address that a mail leads to, which is the same in its text and behind its button. */
+/** The one link of a mail. Fails unless the text and the button in the HTML have the same. */
 export function linkIn(mail: Mail): string {
   const link = /^https?:\/\/\S+$/m.exec(mail.text)?.[0];
   if (!link) throw new Error(`no link in “${mail.subject}”:\n${mail.text}`);
@@ -41,7 +41,7 @@ export function linkIn(mail: Mail): string {
   return link;
 }
 
-/** The eight digits of a mail, which are the same in its text and in its HTML. */
+/** The eight digits of a mail. Fails unless the text and the HTML have the same. */
 export function codeIn(mail: Mail): string {
   const code = /^ {4}(\d{8})$/m.exec(mail.text)?.[1];
   if (!code) throw new Error(`no code in “${mail.subject}”:\n${mail.text}`);

@@ -1,4 +1,5 @@
-// Measures the pages, with the release build: `script/bench-pages`. Nothing here is asserted; timings are a machine's own.
+// Playwright configuration of `script/bench-pages`, which measures the pages of the release build. Nothing is asserted,
+// because timings depend on the machine.
 import { defineConfig } from "@playwright/test";
 import tests from "./playwright.config.ts";
 

@@ -1,5 +1,5 @@
-// Measures the pages of a release build and writes bench/pages.json: Lighthouse on the start page and on a room with 50
-// messages, and the frames of a room with 10,000. Prints a table. Leave the machine alone while it runs.
+// Measures the pages of a release build, writes bench/pages.json and prints a table: Lighthouse on the start page and
+// on a room with 50 messages, and the frames of a room with 10,000. Leave the machine alone while it runs.
 import { mkdir, writeFile } from "node:fs/promises";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -13,7 +13,7 @@ const RESULTS = resolve(fileURLToPath(import.meta.url), "../../bench/pages.json"
 const RUNS = Number(process.env["RUNS"] ?? 5);
 const PORT = 9377;
 const MANY = 10_000;
-/** A frame longer than this is one that people see. */
+/** People notice a frame that takes longer than this. */
 const LONG_MS = 50;
 
 const median = (values: number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
@@ -26,7 +26,7 @@ interface Audit {
 }
 
 async function audit(url: string): Promise<Audit> {
-  // Its own settings are those of a middling phone on a slow network.
+  // Lighthouse's default settings simulate a mid-range phone on a slow network.
   const result = await lighthouse(url, {
     port: PORT,
     output: "json",
@@ -61,7 +61,7 @@ interface Frames {
   over_50_ms: number;
 }
 
-/** The frames while something is done. */
+/** Measures the frames while `act` runs. */
 async function frames(page: Page, act: () => Promise<void>): Promise<Frames> {
   await page.evaluate(() => {
     const times: number[] = [];
@@ -114,7 +114,7 @@ test("pages", async ({ stack, guest }) => {
   await context.close();
 
   const [ada, bob] = [await guest(stack), await guest(stack)];
-  // Her page stays open meanwhile: a guest who is away too long has left.
+  // Her page stays open meanwhile, because a guest who is away too long is removed from the room.
   const long = await makeRoom(ada, { nickname: "Ada", preserve: true });
   await sayMany(bob, long, "Bob", 1, MANY);
   await open(ada.page, `/rooms/${long}`);

@@ -1,11 +1,12 @@
-// The browser tests run every page twice: as a phone and as a desktop. Run them with `script/test browser`.
+// Playwright configuration of the browser tests, which run as a phone and as a desktop. Run them with `script/test
+// browser`.
 import { defineConfig } from "@playwright/test";
 
 export default defineConfig({
   testDir: "tests",
   fullyParallel: true,
   forbidOnly: !!process.env["CI"],
-  // A test that fails sometimes is a bug.
+  // No retries: a test that fails sometimes is a bug.
   retries: 0,
   workers: 2,
   timeout: 60_000,
@@ -13,10 +14,10 @@ export default defineConfig({
   reporter: [["list"]],
   use: {
     browserName: "chromium",
-    // Nothing in the page may depend on the machine's own place.
+    // A fixed language and time zone, so that no page depends on those of the machine.
     locale: "en-GB",
     timezoneId: "UTC",
-    // It would fetch the whole shell once more for every guest of every test. pwa.spec.ts lets it work.
+    // The worker would fetch the whole shell again for every guest of every test. pwa.spec.ts allows it.
     serviceWorkers: "block",
     screenshot: "only-on-failure",
     trace: "retain-on-failure",

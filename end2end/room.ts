@@ -1,5 +1,5 @@
-// What people do in rooms, so that the tests can say it in a line. Everything is found as a person finds it: by role,
-// label and text.
+// Helpers for what people do in rooms, each usable in one line of a test. Elements are found as a person finds them: by
+// role, label and text.
 import type { Locator, Page, Response, WebSocket } from "@playwright/test";
 import { type Guest, expect } from "./fixtures.ts";
 
@@ -11,15 +11,15 @@ export interface NewRoom {
   nickname?: string;
 }
 
-/** How long a page may need to be back after its server was away: the waits between its tries grow to 15 s. */
+/** How long a page may take to reconnect after its server was away. The waits between its attempts grow to 15 s. */
 export const BACK_MS = 40_000;
 
-/** `K7M2QX` as people read it: `K7M 2QX`. */
+/** The code `K7M2QX` as people read it: `K7M 2QX`. */
 export const spaced = (code: string): string => `${code.slice(0, 3)} ${code.slice(3)}`;
 
-/** Does what leads into a room, and waits until the page follows it: scripts there, socket open, nothing missed. */
+/** Runs `act`, which opens a room, and waits until the page is live: scripts attached, socket open, nothing missed. */
 export async function following(page: Page, act: () => Promise<unknown>): Promise<void> {
-  // A socket of the page before, which may just be connecting again, does not count.
+  // A socket of the previous document, which may be reconnecting, does not count.
   let document = 0;
   let followed = false;
   const onResponse = (response: Response) => {
@@ -44,58 +44,61 @@ export async function following(page: Page, act: () => Promise<unknown>): Promis
   }
 }
 
-/** Opens an address of a room that the guest is in, and waits until the page follows it. */
+/** Opens the address of a room in which the guest is a member, and waits until the page is live. */
 export async function open(page: Page, address: string): Promise<void> {
   await following(page, () => page.goto(address));
 }
 
-/** Makes a room without the page, and returns its code. */
+/** Creates a room over REST and returns its code. */
 export async function makeRoomByRest({ context }: Guest, room: NewRoom = {}): Promise<string> {
   const response = await context.request.post("/api/rooms/create", { data: { type: "group", ...room } });
   expect(response.status(), await response.text()).toBe(201);
   return ((await response.json()) as { room: { code: string } }).room.code;
 }
 
-/** Makes a room without clicking through the form, goes there, and returns its code. */
+/** Creates a room over REST, opens it, and returns its code. */
 export async function makeRoom(guest: Guest, room: NewRoom = {}): Promise<string> {
   const code = await makeRoomByRest(guest, room);
   await open(guest.page, `/rooms/${code}`);
   return code;
 }
 
-/** Joins a room without the page. */
+/** Joins a room over REST. */
 export async function joinByRest({ context }: Guest, code: string, nickname: string): Promise<void> {
   const response = await context.request.post("/api/rooms/join", { data: { code, nickname } });
   expect(response.status(), await response.text()).toBe(200);
 }
 
-/** Joins a room without clicking through the form, and goes there. */
+/** Joins a room over REST and opens it. */
 export async function joinRoom(guest: Guest, code: string, nickname: string): Promise<void> {
   await joinByRest(guest, code, nickname);
   await open(guest.page, `/rooms/${code}`);
 }
 
-/** Says something without the page, as a message of this guest. */
+/** Posts a message over REST, as this guest. */
 export async function sayByRest({ context }: Guest, code: string, body: string): Promise<void> {
   const data = { code, id: messageId(), body };
   const response = await context.request.post("/api/messages", { data });
   expect(response.status(), await response.text()).toBe(200);
 }
 
-/** Joins a room and says something in it, without the page. */
+/** Joins a room and posts messages, over REST. */
 export async function visitAndSay(guest: Guest, code: string, nickname: string, ...texts: string[]): Promise<void> {
   await joinByRest(guest, code, nickname);
   for (const text of texts) await sayByRest(guest, code, text);
 }
 
-/** Joins a room and says `Message <from>` to `Message <to>` there, in this order, by a socket and without the room's page. */
+/**
+ * Joins a room and sends `Message <from>` to `Message <to>` in this order, over a socket of its own and without the
+ * room's page.
+ */
 export async function sayMany(guest: Guest, code: string, nickname: string, from: number, to: number): Promise<void> {
   await joinByRest(guest, code, nickname);
   await guest.page.goto("/");
   await guest.page.evaluate(
     ([code, from, to]) =>
       new Promise<void>((done, failed) => {
-        /** On their way at once, at most: enough to keep a server busy. */
+        /** The maximum number of messages under way at once: enough to keep a server busy. */
         const ahead = 100;
         const socket = new WebSocket(location.origin.replace("http", "ws") + "/ws");
         let said = from - 1;
@@ -127,14 +130,14 @@ export async function sayMany(guest: Guest, code: string, nickname: string, from
 
 let made = 0;
 
-/** A UUIDv7. */
+/** Makes a UUIDv7. */
 function messageId(): string {
   const time = Date.now().toString(16).padStart(12, "0");
   const count = (made++).toString(16).padStart(12, "0");
   return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${count}`;
 }
 
-/** The code in the page's address. */
+/** The room code in the address of the page. */
 export function codeOf(page: Page): string {
   const code = /\/rooms\/([0-9A-Z]{6})$/.exec(page.url())?.[1];
   if (!code) throw new Error(`${page.url()} is not a room's address`);
@@ -148,28 +151,31 @@ export const log = (page: Page): Locator => page.getByRole("log", { name: "Messa
 export const messages = (page: Page): Locator => log(page).locator(".message__text");
 /** The messages that the server does not have yet. */
 export const pending = (page: Page): Locator => log(page).getByRole("listitem").filter({ hasText: "Not sent yet" });
-/** What stands under one's own messages: how far they have come. */
+/** The marks under one's own messages ("Sent", "Seen"). */
 export const marks = (page: Page): Locator => log(page).locator(".message__mark");
-/** The line before what had not been read when the page was opened. */
+/** The line above the messages that were unread when the page was opened. */
 export const unreadLine = (page: Page): Locator => log(page).getByText("New messages", { exact: true });
-/** The text of the message after the line. */
+/** The text of the first message below that line. */
 export const firstNew = (page: Page): Locator => log(page).locator(".unread + li .message__text");
-/** What happened besides messages. */
+/** The notices in the timeline: everything besides messages. */
 export const notices = (page: Page): Locator => log(page).locator(".notice");
 export const dialog = (page: Page, name: string | RegExp): Locator => page.getByRole("dialog", { name });
 /** The chip in the header that shows the code. */
 export const codeChip = (page: Page): Locator => page.getByRole("button", { name: /^Copy code/ }).first();
 
-/** Says something, as one does on this device: with Enter, or on a phone, where Enter makes a line, with the button. */
+/**
+ * Sends a message the way this device does: with Enter on a desktop, with the button on a phone, where Enter makes a
+ * new line.
+ */
 export async function say(page: Page, text: string): Promise<void> {
   await composer(page).fill(text);
-  // Not before the page is there to take it.
+  // Waits until the page's scripts can take the message.
   await expect(sendButton(page)).toBeEnabled();
   if (isPhone(page)) await sendButton(page).tap();
   else await composer(page).press("Enter");
 }
 
-/** Takes a page off the screen, or brings it back, as far as its scripts can tell. */
+/** Makes the page believe that it is on the screen, or hidden. */
 export async function setShown(page: Page, shown: boolean): Promise<void> {
   await page.evaluate(
     (state) => {
@@ -182,7 +188,7 @@ export async function setShown(page: Page, shown: boolean): Promise<void> {
 
 export const isPhone = (page: Page): boolean => (page.viewportSize()?.width ?? 0) < 1024;
 
-/** Who is in the room, one item a person. On a phone this opens their dialog, which `act` then has on the screen. */
+/** Passes the members of the room to `act`, one item each. On a phone the members' dialog is open meanwhile. */
 export async function withMembers(page: Page, act: (members: Locator) => Promise<void>): Promise<void> {
   if (!isPhone(page)) {
     await act(page.getByRole("complementary", { name: /^Members/ }).getByRole("listitem"));

@@ -1,4 +1,5 @@
-// Makes the pictures of the README: `. script/env`, then `npm run screens` here, with the site built as for the tests.
+// Playwright configuration that makes the screenshots of the README. Run `. script/env`, then `npm run screens` in this
+// folder. The site has to be built as for the tests.
 import { defineConfig } from "@playwright/test";
 import tests from "./playwright.config.ts";
 

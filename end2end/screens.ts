@@ -1,5 +1,5 @@
-// The pictures of the README, of one small conversation. Code and times are put right at the end, so that a picture
-// changes only when the look does.
+// Makes the screenshots of the README from one small conversation. The room code and the times are replaced at the end,
+// so that a screenshot changes only when the design does.
 import { mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -34,7 +34,7 @@ test("pictures", async ({ stack, guest }) => {
     await guest(stack, 0, desktop),
     await guest(stack, 0, phone),
   ];
-  // One of them has an account, and with it a list of rooms.
+  // Mira has an account, and therefore a list of rooms.
   await register(mira, "Mira");
   const chess = await makeRoomByRest(mira, { type: "p2p", nickname: "Mira" });
   await visitAndSay(await guest(stack, 0, desktop), chess, "Tom", "Your move!");
@@ -65,10 +65,10 @@ test("pictures", async ({ stack, guest }) => {
   }
 });
 
-/** When something was last said in the rooms of the list. */
+/** The times of the last messages in the list of rooms. */
 const LISTED = ["09:44", "09:12", "08:50"];
 
-/** Puts what is different every time into one form: the code, and the times from 9:41 on. */
+/** Replaces what differs in every run: the code, and the times, which start at 9:41. */
 async function settle(page: Page, code: string): Promise<void> {
   const spaced = (code: string) => `${code.slice(0, 3)} ${code.slice(3)}`;
   await page.evaluate(

@@ -1,4 +1,4 @@
-// Real server processes for a test: one node with its embedded store, or two nodes that share MongoDB and Redis.
+// Starts real server processes for a test: one node with its embedded store, or two nodes that share MongoDB and Redis.
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
@@ -15,12 +15,12 @@ const BIN = resolve(ROOT, process.env["ANONCHAT_BIN"] ?? "target/debug/anonchat"
 const SITE = resolve(ROOT, process.env["LEPTOS_SITE_ROOT"] ?? "target/site-dev");
 const START_MS = 30_000;
 const STOP_MS = 30_000;
-/** The end of a node's log that is kept for a failed test. */
+/** How much of the end of a node's log is kept for a failed test. */
 const LOG_CHARS = 64 * 1024;
 
 type Settings = Record<string, string>;
 
-/** One server process, which keeps its address, its settings and its folder when it is started again. */
+/** One server process. It keeps its address, settings and folder across restarts. */
 class Node {
   private process?: ChildProcess;
   log = "";
@@ -34,7 +34,7 @@ class Node {
   async start(): Promise<void> {
     if (this.running) throw new Error(`${this.url} runs already`);
     const child = spawn(BIN, [], {
-      // Started in the temporary folder, so that nobody's .env gets a say.
+      // Started in the temporary folder, so that no .env of the developer is read.
       cwd: this.folder,
       env: { PATH: process.env["PATH"], HOME: this.folder, ...this.settings },
       stdio: ["ignore", "pipe", "pipe"],
@@ -49,7 +49,7 @@ class Node {
     await this.ready();
   }
 
-  /** Waits until the node says that it can serve. */
+  /** Waits until the node reports that it is ready. */
   async ready(): Promise<void> {
     const deadline = Date.now() + START_MS;
     let last = "no answer";
@@ -72,7 +72,7 @@ class Node {
     return child?.pid !== undefined && child.exitCode === null && child.signalCode === null;
   }
 
-  /** Sends a signal, and returns the exit status once the process is gone (null after a kill). */
+  /** Sends a signal, waits for the process to exit, and returns its exit status (null after SIGKILL). */
   async end(signal: "SIGKILL" | "SIGTERM"): Promise<number | null> {
     const child = this.process;
     if (!child || !this.running) return child?.exitCode ?? null;
@@ -89,7 +89,7 @@ class Node {
   }
 }
 
-/** Whatever happens to the test run, no server outlives it. */
+/** All running servers. They are killed when the test run exits, for whatever reason. */
 const children = new Set<ChildProcess>();
 process.on("exit", () => children.forEach((child) => child.kill("SIGKILL")));
 
@@ -101,12 +101,12 @@ export class Stack {
     private readonly database?: { uri: string; name: string },
   ) {}
 
-  /** One node with nothing beside it: SQLite in a folder of its own. */
+  /** One node without other servers: SQLite in its own folder. */
   static embedded(settings: Settings = {}): Promise<Stack> {
     return Stack.launch("embedded", 1, settings);
   }
 
-  /** Two nodes with a MongoDB database and a Redis prefix of their own. */
+  /** Two nodes that share a MongoDB database and a Redis prefix of their own. */
   static cluster(settings: Settings = {}): Promise<Stack> {
     return Stack.launch("cluster", 2, settings);
   }
@@ -116,11 +116,11 @@ export class Stack {
     const shared: Settings = {
       LEPTOS_SITE_ROOT: SITE,
       RATE_LIMITS: "off",
-      // Who is away for a moment in a test is not taken for gone because the machine is slow.
+      // A long grace period, so that a slow machine does not make the server remove a guest who is briefly away.
       GUEST_GRACE_SECONDS: "600",
       LOG: process.env["LOG"] ?? "info",
     };
-    // Without a mail server mails become files, which is all the same to whoever reads none.
+    // Without a mail server the node writes mails to files. Tests that read no mails work with either.
     if (process.env["TEST_SMTP_URL"]) shared["SMTP_URL"] = process.env["TEST_SMTP_URL"];
     let database: { uri: string; name: string } | undefined;
     if (kind === "cluster") {
@@ -163,28 +163,28 @@ export class Stack {
     return this.node(i).url;
   }
 
-  /** The end of what node `i` printed, over all its lives. */
+  /** The end of the output of node `i`, across restarts. */
   log(i = 0): string {
     return this.node(i).log;
   }
 
-  /** Kills node `i` as a power cut would. */
+  /** Kills node `i` without warning, like a power cut. */
   async kill9(i = 0): Promise<void> {
     await this.node(i).end("SIGKILL");
   }
 
-  /** Asks node `i` to stop, waits until it has, and returns its exit status. */
+  /** Asks node `i` to stop (SIGTERM), waits, and returns its exit status. */
   terminate(i = 0): Promise<number | null> {
     return this.node(i).end("SIGTERM");
   }
 
-  /** Starts node `i` again at the same address with the same data; ends it first, politely, if it still runs. */
+  /** Restarts node `i` at the same address with the same data. If it runs, it is asked to stop first (SIGTERM). */
   async restart(i = 0): Promise<void> {
     await this.node(i).end("SIGTERM");
     await this.node(i).start();
   }
 
-  /** Stops everything and removes what it left. */
+  /** Stops all nodes and removes their data. */
   async stop(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.end("SIGKILL")));
     await rm(this.folder, { recursive: true, force: true });

@@ -1,4 +1,5 @@
-// What a first visit weighs, with the release build of the browser's half. `script/test weight` builds it and runs this.
+// Playwright configuration of `script/test weight`, which builds the release wasm and measures how many bytes a first
+// visit loads.
 import { defineConfig } from "@playwright/test";
 import tests from "./playwright.config.ts";
 

@@ -1,5 +1,5 @@
-// The budget of a first visit, in bytes on the wire. Bytes are the same on every machine, so they are asserted;
-// seconds are not, and `script/bench-pages` measures them.
+// The budget of a first visit, in bytes on the wire. Bytes are the same on every machine, so they are asserted. Seconds
+// are not; `script/bench-pages` measures them.
 import { get } from "node:http";
 import type { IncomingHttpHeaders } from "node:http";
 import { brotliDecompressSync } from "node:zlib";
@@ -8,20 +8,20 @@ import { makeRoom, open, sayByRest } from "./room.ts";
 
 const WASM_BYTES = 330_000;
 const VISIT_BYTES = 365_000;
-/** Texts of the pages: they come with the document, and no language is in the wasm. */
+/** Sample texts of the pages. Texts arrive with the document, so no language may be in the wasm. */
 const ENGLISH = "Type six characters and talk";
 const GERMAN = "Sechs Zeichen eintippen";
-/** As many as a room hands over with its page. */
+/** The number of messages that the server sends with the page of a room. */
 const MESSAGES = 50;
 
 interface File {
   address: string;
   headers: IncomingHttpHeaders;
-  /** As it came: still compressed. */
+  /** The body as received, still compressed. */
   body: Buffer;
 }
 
-/** Asks as a browser does that has nothing yet, and leaves the answer as it is. */
+/** Sends a request as a browser with an empty cache does, without decompressing the answer. */
 function ask(address: string, cookie: string): Promise<File> {
   const headers = { "accept-encoding": "gzip, deflate, br", accept: "text/html,*/*", cookie };
   return new Promise((done, failed) => {
@@ -35,11 +35,11 @@ function ask(address: string, cookie: string): Promise<File> {
   });
 }
 
-/** A page, and every file that its head names or has fetched. */
+/** Fetches a page, and every file that its head links to or that it has loaded from /pkg/. */
 async function firstVisit({ context, page }: Guest, path: string): Promise<File[]> {
   const cookie = (await context.cookies()).map(({ name, value }) => `${name}=${value}`).join("; ");
   const named = await page.evaluate(() => {
-    // One of them names the end of the page itself.
+    // `rel="expect"` links to the end of the page itself, not to a file.
     const heads = document.querySelectorAll<HTMLLinkElement>('head link[href]:not([rel="expect"])');
     const links = [...heads].map((link) => link.href);
     const fetched = performance.getEntriesByType("resource").map(({ name }) => name);

@@ -1,4 +1,4 @@
-// Who was absent, what they are told, and whose the place in a room for two is.
+// Absent members: what they see when they return, and for whom the place in a room for two is reserved.
 import { KINDS, expect, test } from "../fixtures.ts";
 import { Stack } from "../stack.ts";
 import { joinByRest, joinRoom, log, makeRoom, marks, open, say, sayByRest } from "../room.ts";
@@ -19,7 +19,7 @@ for (const kind of KINDS) {
       await expect(marks(ada.page)).toHaveText(["Sent"]);
       await say(ada.page, "Welcome");
       await expect(marks(ada.page)).toHaveText([/^Seen by (Bob and Cyd|Cyd and Bob)$/]);
-      // What was seen stays seen when they leave.
+      // A message stays marked as seen when its reader leaves.
       const left = await cyd.context.request.post("/api/rooms/leave", { data: { code } });
       expect(left.status()).toBe(204);
       await expect(log(ada.page).getByText("Cyd left")).toBeVisible();
@@ -48,7 +48,7 @@ test.describe("with a short grace", () => {
         await expect(log(bob.page).getByText("Said while he counts as there")).toBeVisible();
         await expect(log(bob.page).getByText("Missed")).toHaveCount(0);
       }
-      // Their server goes before the browser does.
+      // Close the pages before the server stops, so that they report no lost connection.
       for (const { page } of [ada, bob]) await page.close();
     } finally {
       await stack.stop();

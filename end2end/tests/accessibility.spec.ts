@@ -1,9 +1,9 @@
-// Every page in every state, light and dark, without a serious barrier.
+// Every page in every state, light and dark, has no serious accessibility problem.
 import type { Page } from "@playwright/test";
 import { expect, expectAccessible, test, visit } from "../fixtures.ts";
 import { composer, dialog, isPhone, joinRoom, makeRoom, messages, pending, say } from "../room.ts";
 
-// A colour in the middle of a transition is nobody's choice.
+// No animations: a colour in the middle of a transition would fail the contrast check.
 test.use({ contextOptions: { reducedMotion: "reduce" } });
 
 async function expectAccessibleInBoth(page: Page): Promise<void> {

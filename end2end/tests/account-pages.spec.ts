@@ -1,19 +1,19 @@
-// The pages about accounts and of preferences, one by one: without a barrier, light and dark; with targets for a thumb; and
-// nothing sticks out, in either language.
+// The account and preferences pages, in both languages: no accessibility problem in light and dark, targets large
+// enough for a thumb, and nothing wider than the screen.
 import type { Page } from "@playwright/test";
 import { PASSWORD, card, field, logIn, pathOf, press, register, registerAndConfirm } from "../account.ts";
 import { expect, expectAccessible, test } from "../fixtures.ts";
 import { linkIn, mailTo, newAddress } from "../mails.ts";
 import { isPhone, makeRoom } from "../room.ts";
 
-// A colour in the middle of a transition is nobody's choice.
+// No animations: a colour in the middle of a transition would fail the contrast check.
 test.use({ contextOptions: { reducedMotion: "reduce" } });
-// Each test looks at many pages, one after the other.
+// Each test visits many pages in turn.
 test.slow();
 
 const PREFERENCES = ["", "/chatting", "/account", "/devices", "/data"].map((page) => `/preferences${page}`);
 
-/** Looks at the page as it is now, or at a part of it: barriers, targets, and whether everything is within. */
+/** Checks the present state of the page, or of a part of it: accessibility, size of targets, and overflow. */
 async function inspect(page: Page, name: string, part = page.locator("body")): Promise<void> {
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme });
@@ -31,7 +31,7 @@ async function inspect(page: Page, name: string, part = page.locator("body")): P
   if (!isPhone(page)) return;
   const small = await part.evaluate((part) =>
     [...part.querySelectorAll<HTMLElement>("a, button, input, .choice, .switch")]
-      // What lies on a card or beside a switch is hit with it.
+      // A control inside a card or switch is hit together with it, so its own size does not matter.
       .filter((element) => element.checkVisibility() && !element.parentElement?.closest(".choice, .switch"))
       .map((element) => ({ height: element.getBoundingClientRect().height, html: element.outerHTML.slice(0, 120) }))
       .filter(({ height }) => height > 0 && height < 44)
@@ -44,7 +44,7 @@ for (const locale of ["en-GB", "de-AT"]) {
   const german = locale === "de-AT";
 
   test(`the pages about accounts in ${locale}`, async ({ stack, guest, complaints }) => {
-    // The page of a link that is none has the status of one.
+    // A page for an invalid link has status 400.
     complaints.allow(/status of 400/);
     const { page } = await guest(stack, 0, { locale });
     for (const address of [
@@ -66,7 +66,7 @@ for (const locale of ["en-GB", "de-AT"]) {
       await expect(page.locator("html")).toHaveAttribute("lang", german ? "de" : "en");
       await inspect(page, address);
     }
-    // Refused, with what is wrong beside the fields.
+    // The refused form, with the errors beside the fields.
     await page.goto("/auth/register");
     await field(page, german ? "Dein Name" : "Your name").fill("Ada");
     await field(page, german ? "E-Mail-Adresse" : "Email address").fill(newAddress());
@@ -77,7 +77,7 @@ for (const locale of ["en-GB", "de-AT"]) {
   });
 
   test(`the pages of mails and of a guest in ${locale}`, async ({ stack, guest, complaints }) => {
-    // The page of a link that is none has the status of one.
+    // A page for an invalid link has status 400.
     complaints.allow(/status of 400/);
     const [ada, bob] = [await guest(stack, 0, { locale }), await guest(stack, 0, { locale })];
     const email = await register(ada, "Ada");
@@ -105,7 +105,7 @@ for (const locale of ["en-GB", "de-AT"]) {
       await page.goto(address);
       await inspect(page, address);
     }
-    // Refused, with a code on its way, and with another address pending.
+    // A refused form, a code that was mailed, and another address that is not confirmed yet.
     await page.goto("/preferences/account");
     const own = card(page, german ? "E-Mail-Adresse" : "Email address");
     await own.getByLabel(german ? "Neue Adresse" : "New address").fill(newAddress());

@@ -1,4 +1,5 @@
-// Registering, logging in and out, and what mails lead to: with real mails, on both stacks, and without scripts as well.
+// Registering, logging in and out, and following links in mails: with real mails, on both stacks, with and without
+// scripts.
 import type { BrowserContextOptions, Page } from "@playwright/test";
 import {
   OTHER_PASSWORD,
@@ -34,26 +35,26 @@ import {
   withMembers,
 } from "../room.ts";
 
-/** Goes to where one logs in. */
+/** Opens the page for logging in. */
 async function toLogIn(page: Page, link: string): Promise<void> {
   await page.getByRole("link", { name: link, exact: true }).click();
   await expect(title(page)).toHaveText("Log in");
 }
 
-/** Logs in, and waits for the room that this leads back to. */
+/** Logs in, and waits until the room that this leads back to is live. */
 async function logInAndFollow(page: Page, email: string): Promise<void> {
   await field(page, "Email address").fill(email);
   await field(page, "Password").fill(PASSWORD);
   await following(page, () => press(page, "Log in"));
 }
 
-/** As far as `standing` looks at it. */
+/** The part of a snapshot that `standing` reads. */
 interface RoomOfSomebody {
   you: { member_id: string; nickname: string; role: string };
   events: { author?: { id: string }; body?: string }[];
 }
 
-/** Who somebody is in a room, and what of what was said there is theirs. */
+/** A person's nickname and role in a room, and which of its messages are theirs. */
 async function standing({ context }: Guest, code: string) {
   const room: RoomOfSomebody = await (await context.request.get(`/api/rooms/${code}`)).json();
   const own = room.events.filter(({ author }) => author?.id === room.you.member_id);
@@ -75,7 +76,7 @@ for (const { kind, javaScriptEnabled } of WAYS) {
       guest,
       complaints,
     }) => {
-      // The page of a link that was used has the status of one that leads nowhere.
+      // A used link answers with the same status as an invalid one.
       complaints.allow(/status of 400/);
       const { page } = await guest(stack, 0, browser);
       const email = newAddress();
@@ -91,7 +92,7 @@ for (const { kind, javaScriptEnabled } of WAYS) {
         expect(await meter.evaluate((meter: HTMLMeterElement) => meter.value)).toBeLessThan(2);
       }
       await press(page, "Register");
-      // Refused: all is as it was, but for the password, which waits to be typed.
+      // The form was refused: every field keeps its value, except the password, which has to be typed again.
       await expect(field(page, "Password")).toHaveAccessibleDescription(/too easily guessed/);
       await expect(field(page, "Password")).toHaveValue("");
       await expect(field(page, "Password")).toBeFocused();
@@ -186,12 +187,12 @@ for (const { kind, javaScriptEnabled } of WAYS) {
       guest,
       complaints,
     }) => {
-      // The page of a used link has the status of one that is good no more.
+      // A used link answers with the same status as an expired one.
       complaints.allow(/status of 400/);
       const [ada, elsewhere] = [await guest(stack), await guest(stack, stack.size - 1, browser)];
       const email = await registerAndConfirm(ada, "Ada");
       const code = await makeRoom(ada, { preserve: true });
-      // A page goes there by itself when its socket is closed for that reason.
+      // The page opens the login page by itself when its socket is closed because the session ended.
       const closed = new Promise<number>((done) => {
         ada.page.on("request", (request) => {
           if (new URL(request.url()).pathname === "/auth/login") done(Date.now());
@@ -218,7 +219,7 @@ for (const { kind, javaScriptEnabled } of WAYS) {
       await expect(status(ada.page)).toHaveText("You were logged out in this browser. Log in to go on.");
       await expect(ada.page.getByRole("link", { name: "Go on without logging in" })).toBeVisible();
 
-      // Back to the room, with the new password.
+      // Logging in with the new password leads back to the room.
       await field(ada.page, "Email address").fill(email);
       await field(ada.page, "Password").fill(OTHER_PASSWORD);
       await following(ada.page, () => press(ada.page, "Log in"));
@@ -234,7 +235,7 @@ for (const { kind, javaScriptEnabled } of WAYS) {
       await joinRoom(bob, code, "Bob");
       await say(ada.page, "As a guest");
       await expect(messages(bob.page)).toHaveText(["As a guest"]);
-      // The forms in a browser of the kind that this is about; it takes the guest's cookies along.
+      // The forms are used in a browser with or without scripts, which gets the guest's cookies.
       const { context, page } = await guest(stack, 0, {
         ...browser,
         storageState: await ada.context.storageState(),
@@ -252,7 +253,7 @@ for (const { kind, javaScriptEnabled } of WAYS) {
       expect([room.you.nickname, room.you.role]).toEqual(["Ada", "owner"]);
       expect(room.events.at(-1).author.id, "what was said is theirs").toBe(room.you.member_id);
 
-      // The same from any browser.
+      // The account sees the same in any other browser.
       const laptop = await guest(stack, stack.size - 1);
       await logIn(laptop, email);
       await open(laptop.page, `/rooms/${code}`);
@@ -287,7 +288,7 @@ for (const kind of KINDS) {
       guest,
       complaints,
     }) => {
-      // What was typed first is no address.
+      // The first address typed is invalid.
       complaints.allow(/status of 400/);
       const [ada, bob] = [await guest(stack), await guest(stack, stack.size - 1)];
       const code = await makeRoom(ada, { nickname: "Ada" });
@@ -310,7 +311,7 @@ for (const kind of KINDS) {
       await expect(messages(bob.page)).toHaveText(["Kept"]);
       await ada.page.close();
 
-      // On another device, where nothing is known of her.
+      // A device that has no session of hers.
       const laptop = await guest(stack, stack.size - 1);
       await laptop.page.goto(pathOf(linkIn(await mailTo(email))));
       await expect(laptop.page.getByText("the room that you left is yours to keep")).toBeVisible();

@@ -1,4 +1,4 @@
-// Talking: what is written arrives, as it was written and nothing else; and who is there to read it.
+// Chatting: messages arrive exactly as written, and the page shows who is there to read them.
 import type { Page } from "@playwright/test";
 import { prefer, register } from "../account.ts";
 import { KINDS, expect, test } from "../fixtures.ts";
@@ -20,7 +20,7 @@ import {
   withMembers,
 } from "../room.ts";
 
-/** Notes in a page whatever it says of who is typing. */
+/** Records in a page every text that it shows about who is typing. */
 function noteTyping(): void {
   const said: string[] = [];
   const note = () => {
@@ -49,7 +49,7 @@ for (const kind of KINDS) {
       await say(ada.page, "Good");
       await say(bob.page, "Very good");
       await expect(messages(ada.page)).toHaveText(["Is anybody there?", "I am", "Good", "Very good"]);
-      // Said before Bob came, in a room that keeps nothing.
+      // The first message is missing, because it was posted before Bob joined an ephemeral room.
       await expect(messages(bob.page)).toHaveText(["I am", "Good", "Very good"]);
       for (const { page } of [ada, bob]) await expect(pending(page)).toHaveCount(0);
       await expect(notices(ada.page)).toHaveText(["You joined", "Bob joined"]);
@@ -104,7 +104,7 @@ for (const kind of KINDS) {
       await joinRoom(bob, code, "Bob");
       await withMembers(ada.page, async (members) => {
         await expect(members).toHaveText([/^Ada, connected\s*you\s*owner/, /^Bob, connected/]);
-        // A lost connection is no leave.
+        // A lost connection is not the same as leaving.
         await bob.page.close();
         await expect(members).toHaveText([/^Ada, connected/, /^Bob, not connected/]);
       });
@@ -162,7 +162,7 @@ test("links can be followed and lead nowhere else, and markup is only text", asy
     await expect(messages(page).last()).toHaveText(markup);
     await expect(log(page).locator("script, img, b")).toHaveCount(0);
   }
-  // As the server renders it, too.
+  // The server's render of the page has to escape the text as well.
   await bob.page.reload();
   await expect(messages(bob.page).last()).toHaveText(markup);
   await expect(bob.page).not.toHaveTitle("caught");

@@ -1,4 +1,4 @@
-// An account's rooms: the list of them, the open one beside it, and what is told of the others meanwhile.
+// The list of an account's rooms, the open room beside it, and the notes about the other rooms.
 import type { Locator, Page } from "@playwright/test";
 import { logIn, prefer, register } from "../account.ts";
 import {
@@ -35,7 +35,7 @@ const heading = (page: Page): Locator => page.getByRole("heading", { level: 1 })
 const news = (page: Page): Locator => page.getByRole("region", { name: /^News of other rooms/ });
 const toasts = (page: Page): Locator => news(page).getByRole("listitem");
 
-/** Waits until a list is kept up to date. */
+/** Waits until the server keeps the list of a page up to date. */
 const watching = (page: Page): Promise<void> =>
   new Promise((done) => {
     page.on("websocket", (socket) =>
@@ -45,7 +45,7 @@ const watching = (page: Page): Promise<void> =>
     );
   });
 
-/** Opens the list, and waits until it is kept up to date. */
+/** Opens the list, and waits until the server keeps it up to date. */
 async function openList(page: Page): Promise<void> {
   const watched = watching(page);
   await page.goto("/dashboard");
@@ -58,26 +58,26 @@ interface Summary {
   unread: number;
 }
 
-/** The rooms of somebody, as their list has them. */
+/** The rooms of an account, as its list shows them. */
 async function roomsOf({ context }: Pick<Guest, "context">): Promise<Summary[]> {
   return (await context.request.get("/api/rooms/my-rooms")).json();
 }
 
-/** How many are in a room, as the list of somebody who is in it has it. */
+/** The number of members of a room, as the list of one of its members shows it. */
 async function membersOf(guest: Pick<Guest, "context">, code: string): Promise<number | undefined> {
   return (await roomsOf(guest)).find((room) => room.code === code)?.members;
 }
 
-/** Asks for no notices of a room. */
+/** Mutes a room. */
 async function mute({ context }: Guest, code: string): Promise<void> {
   const response = await context.request.put("/api/rooms/mute", { data: { code, muted: true } });
   expect(response.status(), await response.text()).toBe(204);
 }
 
 interface Sounds {
-  /** Sounds that the page began. */
+  /** Sounds that the page started. */
   begun: number;
-  /** Those that went on to their end; a browser that keeps a page silent lets no time go by in them. */
+  /** Sounds that played to their end. In a browser that does not let the page play, their clock stands still. */
   heard: number;
 }
 
@@ -96,17 +96,17 @@ function countSounds(): void {
 const soundsOf = (page: Page): Promise<Sounds> =>
   page.evaluate(() => (globalThis as unknown as { sounds: Sounds }).sounds);
 
-/** What the list says somewhere. It is there beside a room on a phone too, out of sight. */
+/** A text in the list. On a phone the list exists beside a room too, but is hidden. */
 const unreadInList = (page: Page, text: string): Locator =>
   page.locator(".rooms__rows").getByText(text, { exact: true });
 
-/** Opens a room and touches its page, as browsers want before a page may be heard. */
+/** Opens a room and clicks in it, because browsers let a page play sounds only after an interaction. */
 async function openAndTouch(page: Page, code: string): Promise<void> {
   await open(page, `/rooms/${code}`);
   await composer(page).click();
 }
 
-/** Notes when a page first tells the server what was read. */
+/** Records when a page first sends a `read` frame. */
 function noteReading(): void {
   const send = WebSocket.prototype.send;
   WebSocket.prototype.send = function (data) {
@@ -117,7 +117,7 @@ function noteReading(): void {
   };
 }
 
-/** Waits until something unread of a row is read, and gives the time of that. */
+/** Waits until a row has no unread messages, and returns the time. */
 const readInList = (row: Locator): Promise<number> =>
   row.evaluate(
     (row) =>
@@ -129,7 +129,7 @@ const readInList = (row: Locator): Promise<number> =>
 
 type MakeGuest = (stack: Stack, node?: number) => Promise<Guest>;
 
-/** Somebody with an account, and somebody else on the last node without one. */
+/** A person with an account, and a person without one on the last node. */
 async function adaAndBob(stack: Stack, guest: MakeGuest): Promise<[Guest, Guest]> {
   const ada = await guest(stack);
   await register(ada, "Ada");
@@ -165,7 +165,7 @@ for (const kind of KINDS) {
       await expect(row(ada.page, "Book club")).toContainText("2 unread messages");
       await expect(ada.page).toHaveTitle("(3) Rooms · AnonChat");
 
-      // Read in another tab: read here, too.
+      // Messages that are read in another tab are read here as well.
       const tab = await ada.context.newPage();
       await open(tab, `/rooms/${books}`);
       await expect(row(ada.page, "Book club")).not.toContainText("unread");
@@ -219,7 +219,7 @@ for (const kind of KINDS) {
       await expect(row(ada.page, "Book club")).toContainText("You: Anybody here?");
       await expect(rows(ada.page)).toHaveText([/^.*Book club/, /^.*Chess/]);
 
-      // Leaving one is no end of the others.
+      // Leaving one room does not affect the others.
       await ada.page.getByRole("button", { name: "Exit" }).click();
       await dialog(ada.page, "Leave this room?").getByRole("button", { name: "Leave" }).click();
       await expect(ada.page).toHaveURL("/dashboard");
@@ -237,7 +237,7 @@ for (const kind of KINDS) {
       const books = await makeRoomByRest(ada, { name: "Book club", nickname: "Ada" });
       const walk = await makeRoomByRest(ada, { name: "Saturday walk", nickname: "Ada" });
       await joinByRest(cleo, walk, "Cleo");
-      // Known to the list, so that it is no news to the page.
+      // Wait until the list knows of Cleo, so that her joining is not news for the page opened next.
       await expect.poll(() => membersOf(ada, walk)).toBe(2);
       await open(ada.page, `/rooms/${chess}`);
 
@@ -251,7 +251,7 @@ for (const kind of KINDS) {
         ada.page.locator("[aria-live=polite]").filter({ hasText: "Bob in Book club: Chapter one" }),
       ).toBeAttached();
 
-      // As long as somebody looks at them they stay, and they never lie over where one writes.
+      // Notes stay while they have the focus, and never cover the composer.
       await composer(ada.page).focus();
       await ada.page.keyboard.press("F6");
       await expect(toasts(ada.page).getByRole("link")).toBeFocused();
@@ -264,7 +264,7 @@ for (const kind of KINDS) {
       await expect(toasts(ada.page)).toHaveCount(0);
       await expect(composer(ada.page)).toBeFocused();
 
-      // What happens in the open room is seen there.
+      // The open room gets no notes.
       await say(ada.page, "Hello");
       await sayByRest(bob, books, "Chapter three");
       await following(ada.page, () => toasts(ada.page).getByRole("link").click());
@@ -351,7 +351,7 @@ for (const kind of KINDS) {
       const books = await makeRoomByRest(ada, { name: "Book club", nickname: "Ada" });
       await openAndTouch(ada.page, chess);
       await visitAndSay(bob, books, "Bob", "Anybody?");
-      // Heard of by itself: two at once would be told as a number.
+      // Wait for this message alone, because two at once would be shown as a number.
       await expect(unreadInList(ada.page, "1 unread message")).toBeAttached();
       expect(await toasts(ada.page).count()).toBe(0);
       expect(await soundsOf(ada.page)).toEqual({ begun: 0, heard: 0 });
@@ -368,7 +368,7 @@ for (const kind of KINDS) {
         const [ada, bob] = [await guest(stack, 0, { viewport }), await guest(stack, stack.size - 1)];
         await register(ada, "Ada");
         await register(bob, "Bob");
-        // What needs the most space: large texts, and a message of many lines.
+        // The case that needs the most space: large text, and a message of many lines.
         await prefer(ada, { text_size: "large" });
         const chess = await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
         const others: string[] = [];
@@ -384,7 +384,7 @@ for (const kind of KINDS) {
         for (const [i, code] of others.entries()) {
           await sayByRest(bob, code, "A long story, and where will it end?");
           await expect(toasts(page)).toHaveCount(i + 1);
-          // As long as the focus is there, they stay.
+          // Notes stay while they have the focus.
           if (i === 0) await page.keyboard.press("F6");
         }
         await expect(toasts(page)).toHaveText([/^Book club/, /^Saturday walk/, /^Sunday lunch/]);
@@ -441,7 +441,7 @@ for (const kind of KINDS) {
       const code = await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
       for (let i = 1; i <= 50; i++) await sayByRest(ada, code, `Message ${i}`);
       const { page } = ada;
-      // What pages share is there already, and does not hold up the first picture.
+      // Load the files that all pages share, so that they do not delay the first frame.
       await openList(page);
       await page.addInitScript(noteShifts);
       for (const address of ["/dashboard", `/rooms/${code}`]) {
@@ -475,7 +475,7 @@ for (const kind of KINDS) {
       await expect(ada.page.getByText("None of your rooms is like that.")).toBeVisible();
       await ada.page.getByRole("button", { name: "Groups" }).click();
       await expect(rows(ada.page)).toHaveCount(40);
-      // A code of none of them leads to its door.
+      // A code that is not in the list leads to the page for joining that room.
       const other = codes.includes("000001") || two === "000001" ? "000002" : "000001";
       await find.fill(other);
       await expect(ada.page.getByRole("link", { name: `Join room ${spaced(other)}` })).toHaveAttribute(
@@ -547,7 +547,7 @@ for (const kind of KINDS) {
       await openList(ada.page);
       const other = await ada.context.request.post("/api/auth/logout");
       expect(other.status()).toBe(204);
-      // The socket may close before the browser has let go of its cookies; then the page also says that a session has ended.
+      // If the socket closes before the browser has dropped its cookies, the page also says that the session has ended.
       await expect(ada.page).toHaveURL(/\/auth\/login\?next=\/dashboard(&done=ended)?$/);
     });
 
@@ -558,7 +558,8 @@ for (const kind of KINDS) {
       await visitAndSay(bob, code, "Bob", "Hello");
       const state = await ada.context.storageState();
       const still = await guest(stack, 0, { javaScriptEnabled: false, storageState: state });
-      // Lists are told a moment behind what is said, and a page without scripts shows what there was when it was asked for.
+      // The list is updated slightly after a message, and a page without scripts shows the state at the time of the
+      // request.
       await expect(async () => {
         await still.page.goto("/dashboard");
         await expect(rows(still.page).first()).toContainText("Bob: Hello", { timeout: 1_000 });
@@ -584,7 +585,7 @@ for (const kind of KINDS) {
 }
 
 test.describe("without a barrier", () => {
-  // A colour in the middle of a transition is nobody's choice.
+  // No animations: a colour in the middle of a transition would fail the contrast check.
   test.use({ contextOptions: { reducedMotion: "reduce" } });
 
   test("the list, empty and full, and a room beside it, light and dark", async ({ stack, browser, complaints }) => {

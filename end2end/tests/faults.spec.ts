@@ -1,4 +1,5 @@
-// Servers die, networks go: the page says so, keeps what is written, and nothing is lost, doubled or out of order.
+// Servers die and networks fail: the page shows it, keeps what was written, and no message is lost, doubled or
+// reordered.
 import type { Page } from "@playwright/test";
 import { type Complaints, type Guest, KINDS, type Stack, expect, test } from "../fixtures.ts";
 import { BACK_MS, composer, following, joinRoom, log, makeRoom, messages, notices, pending, say } from "../room.ts";
@@ -6,7 +7,7 @@ import { BACK_MS, composer, following, joinRoom, log, makeRoom, messages, notice
 const reconnecting = (page: Page) => page.getByRole("status").filter({ hasText: "Connecting again" });
 const offline = (page: Page) => page.getByRole("status").filter({ hasText: "You are offline." });
 
-/** What the browser itself says about a server that is not there. */
+/** The browser's own console errors about a server that does not answer. */
 function allowAbsence(complaints: Complaints): void {
   complaints.allow(
     /ERR_(CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|INTERNET_DISCONNECTED|SOCKET_NOT_CONNECTED)/,
@@ -14,7 +15,7 @@ function allowAbsence(complaints: Complaints): void {
   complaints.allow(/WebSocket connection to/);
 }
 
-/** Ada and Bob in a room, Bob on the last node. */
+/** Ada and Bob in a room, with Bob on the last node. */
 async function pair(
   stack: Stack,
   guest: (stack: Stack, node?: number) => Promise<Guest>,
@@ -26,7 +27,10 @@ async function pair(
   return { ada, bob, code };
 }
 
-/** Waits until both have exactly these messages, all sent; then their order must be the same, and each author's own. */
+/**
+ * Waits until both pages have exactly these messages, all of them sent. Checks that both have the same order, and that
+ * each author's own order is kept.
+ */
 async function expectSame(ada: Page, bob: Page, said: string[]): Promise<void> {
   for (const page of [ada, bob]) {
     await expect(messages(page)).toHaveCount(said.length, { timeout: BACK_MS });
@@ -64,7 +68,7 @@ for (const preserve of [true, false]) {
     }
     await expectSame(ada.page, bob.page, said);
 
-    // In the middle of a word.
+    // The server dies while Bob is typing.
     await composer(bob.page).pressSequentially("Bob: in the mid");
     const killed = stack.kill9();
     await by(ada, "Ada: during the kill");

@@ -1,9 +1,9 @@
-// Everything by keyboard, with the focus in sight, and what is new said aloud.
+// Everything works by keyboard, the focus is always visible, and screen readers announce what is new.
 import type { Locator, Page } from "@playwright/test";
 import { expect, test, visit } from "../fixtures.ts";
 import { composer, dialog, isPhone, makeRoom, messages, notices, say, sendButton, spaced } from "../room.ts";
 
-/** Presses Tab until the focus is on the target. Wherever it is on the way, it can be seen. */
+/** Presses Tab until the target has the focus. Fails if the focus is invisible anywhere on the way. */
 async function tabTo(page: Page, target: Locator): Promise<void> {
   const path: string[] = [];
   for (let i = 0; i < 40; i++) {
@@ -12,7 +12,7 @@ async function tabTo(page: Page, target: Locator): Promise<void> {
       const element = document.activeElement;
       if (!element || element === document.body) return { name: "nothing", seen: true };
       const { outlineStyle, outlineWidth } = getComputedStyle(element);
-      // The composer draws the ring around field and button together.
+      // The composer draws its focus ring around the field and the button together.
       const around = element.parentElement ? getComputedStyle(element.parentElement).boxShadow : "none";
       const ring = (outlineStyle !== "none" && parseFloat(outlineWidth) > 0) || around !== "none";
       const { width, height } = element.getBoundingClientRect();
@@ -39,7 +39,7 @@ test("a room is joined, used and left with the keyboard alone", async ({ stack, 
   await page.keyboard.press("Enter");
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(`Room ${spaced(code)}`);
 
-  // With a keyboard at hand the composer has the focus already; on a phone it would bring up half a screen of keys.
+  // On a desktop the composer has the focus already. On a phone that would bring up the keyboard over half the screen.
   if (isPhone(page)) await tabTo(page, composer(page));
   await expect(composer(page)).toBeFocused();
   await page.keyboard.type("By hand");

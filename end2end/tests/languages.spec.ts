@@ -1,4 +1,4 @@
-// The pages in another language, and in another look: chosen by the server, before the first picture.
+// The language and the look of the pages. The server chooses both, so they are right in the first frame.
 import type { BrowserContextOptions, Page } from "@playwright/test";
 import { expect, expectAccessible, test, visit } from "../fixtures.ts";
 import { codeOf, following, isPhone, joinRoom, makeRoom, messages, notices, open, say, spaced } from "../room.ts";
@@ -6,7 +6,7 @@ import { codeOf, following, isPhone, joinRoom, makeRoom, messages, notices, open
 const GERMAN: BrowserContextOptions = { locale: "de-AT" };
 
 const title = (page: Page) => page.getByRole("heading", { level: 1 });
-/** The timeline of a German reader. */
+/** The timeline of a reader who uses German. */
 const verlauf = (page: Page) => page.getByRole("log", { name: "Nachrichten" });
 
 test("who asks for German gets German, from the first byte and after the scripts have come", async ({
@@ -32,7 +32,7 @@ test("who asks for German gets German, from the first byte and after the scripts
   await expect(verlauf(page).locator(".notice")).toHaveText(["Du bist jetzt dabei"]);
   await expect(page.getByRole("heading", { name: "Sonst ist noch niemand hier" })).toBeVisible();
 
-  // Each reads the room in their own language.
+  // Each member reads the room in their own language.
   const bob = await guest(stack);
   await joinRoom(bob, code, "Bob");
   await expect(notices(bob.page)).toHaveText(["You joined"]);
@@ -115,7 +115,7 @@ test.describe("without scripts", () => {
 });
 
 test.describe("the look", () => {
-  // A colour in the middle of a transition is nobody's choice.
+  // No animations: a colour in the middle of a transition would fail the contrast check.
   test.use({ contextOptions: { reducedMotion: "reduce" } });
 
   test("every accent can be read, light and dark, in every size of text", async ({ stack, guest }) => {

@@ -1,11 +1,13 @@
-// Too fast is a wait with an end, never a loss.
+// Rate limits: exceeding one means a wait that ends, and loses nothing.
 import { register } from "../account.ts";
 import { expect, test, visit } from "../fixtures.ts";
 import { BACK_MS, following, isPhone, joinRoom, log, makeRoom, messages, pending, say } from "../room.ts";
 
-/** Wrong codes that one client may try before it has to wait. */
+/** The number of wrong codes that one client may try before it has to wait. */
 const MISSES = 10;
-/** Mails that one client may have sent to one address before it has to wait; registering sends the first. */
+/**
+ * The number of mails that one client may request for one address before it has to wait. Registering sends the first.
+ */
 const MAILS = 5;
 
 test("too many wrong codes are a wait that counts down, and then it works", async ({ launch, guest, complaints }) => {
@@ -69,7 +71,7 @@ test("who has a mail sent too often is told where the button is, with and withou
     await notice.getByRole("button", { name: "Send it again" }).click();
     await expect(notice.getByRole("status")).toHaveText(/^That was a little fast\./);
     await expect(page).toHaveURL(/\/dashboard(\?|$)/);
-    // Only a room that could not be joined brings up the form to join one.
+    // Only a failed attempt to join a room shows the form for joining.
     await expect(page.getByRole("heading", { name: "Choose a room" })).toBeVisible({ visible: !isPhone(page) });
   }
   await expect(ada.page.getByRole("button", { name: "Send it again" })).toBeDisabled();

@@ -1,10 +1,10 @@
-// A room in which ten thousand messages were said: the page holds a stretch of it, and nothing of it is lost.
+// A room with ten thousand messages: the page holds only a part of them, and the reader can reach all of them.
 import type { Page } from "@playwright/test";
 import { expect, test } from "../fixtures.ts";
 import { following, log, makeRoom, messages, notices, say, sayMany } from "../room.ts";
 
 const COUNT = 10_000;
-/** Rows of a page at most: 200 events, and the days between them. */
+/** The maximum number of rows on the page: 200 events, and the days between them. */
 const ROWS = 210;
 
 const rows = (page: Page) => log(page).locator("ol > li");
@@ -16,27 +16,33 @@ async function numbers(page: Page): Promise<number[]> {
 
 async function scrollTo(page: Page, edge: "top" | "bottom"): Promise<void> {
   await log(page).evaluate((frame, top) => {
-    // A reversed column: its end is at 0, and what is above is negative.
+    // The column is reversed: its end is at 0, and positions above it are negative.
     frame.scrollTop = top ? -frame.scrollHeight : 0;
   }, edge === "top");
 }
 
 interface Climb {
-  /** How many messages were on the page at one time or another. */
+  /** The number of different messages that were on the page at some time. */
   seen: number;
-  /** Messages that did not follow the one above them. */
+  /** The number of messages that did not follow the one above them. */
   holes: number;
-  /** Steps after which the message that had been the first was not there any more, so that the reader lost their place. */
+  /** The number of steps after which the previously first message was gone, so that the reader lost their place. */
   lost: number;
-  /** Steps after which the rows did not begin with their day. */
+  /** The number of steps after which the rows did not begin with their day. */
   withoutDay: number;
-  /** Rows that were taken out and put in again. The browser lays them out anew, and a reader's selection in them is lost. */
+  /**
+   * The number of rows that were removed and inserted again. The browser lays them out again, and a selection in them
+   * is lost.
+   */
   moved: number;
-  /** The most rows that were there at once. */
+  /** The largest number of rows at one time. */
   rows: number;
 }
 
-/** Goes to the top again and again, until the first message is there. All in the page: it is a long way. */
+/**
+ * Scrolls to the top repeatedly, until the first message is there. The loop runs inside the page, because it has many
+ * steps.
+ */
 function climb(page: Page): Promise<Climb> {
   return log(page).evaluate(async (frame) => {
     const now = () =>
@@ -74,7 +80,7 @@ function climb(page: Page): Promise<Climb> {
   });
 }
 
-/** Goes to the end of the rows, waits until others have come, and gives the numbers of the messages then. */
+/** Scrolls to the end of the rows, waits until others are loaded, and returns the numbers of the messages. */
 async function goDown(page: Page): Promise<number[]> {
   const last = (await numbers(page)).at(-1)!;
   await scrollTo(page, "bottom");
@@ -88,23 +94,23 @@ test("ten thousand messages: few rows, all messages, days and places right", asy
   const [ada, bob] = [await guest(stack), await guest(stack)];
   const code = await makeRoom(ada, { nickname: "Ada", preserve: true });
   await sayMany(bob, code, "Bob", 1, COUNT - 2_000);
-  // A page would open where the unread messages begin, and what she sees is told as read once a second.
+  // A page opens at the first unread message, and sends what was read only once a second. So wait until all is read.
   const unread = async () => {
     const room = await ada.context.request.get(`/api/rooms/${code}`);
     return ((await room.json()) as { you: { unread: number } }).you.unread;
   };
   await expect.poll(unread).toBe(0);
-  // To a page that is loaded now all of that is history; the rest comes while it is open.
+  // After the reload these messages are history. The others arrive while the page is open.
   await following(ada.page, () => ada.page.reload());
   await sayMany(bob, code, "Bob", COUNT - 1_999, COUNT);
   await expect(messages(ada.page).last()).toHaveText(`Message ${COUNT}`, { timeout: 60_000 });
   expect(await rows(ada.page).count()).toBeLessThanOrEqual(ROWS);
 
-  // Upwards, to the first message: from memory, and then from history.
+  // Up to the first message: first from memory, then from history.
   const climbed = await climb(ada.page);
   expect(climbed).toEqual({ seen: COUNT, holes: 0, lost: 0, withoutDay: 0, moved: 0, rows: expect.any(Number) });
   expect(climbed.rows).toBeLessThanOrEqual(ROWS);
-  // Above the first message stands who came before it.
+  // The notice of who joined stands above the first message.
   await expect(async () => {
     await scrollTo(ada.page, "top");
     await expect(notices(ada.page)).toHaveText(["You and Bob joined"], { timeout: 500 });
@@ -112,7 +118,7 @@ test("ten thousand messages: few rows, all messages, days and places right", asy
   await expect(log(ada.page).locator(".day")).toHaveText(["Today"]);
   await expect(ada.page.getByRole("button", { name: "Earlier messages" })).toBeHidden();
 
-  // Downwards again a while: what is read stays where it is while rows come below and go above.
+  // Down again for a while: the text being read stays in place while rows are added below and removed above.
   let before = await numbers(ada.page);
   for (let i = 0; i < 3; i++) {
     const now = await goDown(ada.page);
@@ -124,7 +130,7 @@ test("ten thousand messages: few rows, all messages, days and places right", asy
     before = now;
   }
 
-  // A new message far below does not move anything; saying something leads to the end from there.
+  // A new message far below moves nothing on the screen. Sending a message leads to the end from there.
   const kept = await numbers(ada.page);
   await sayMany(bob, code, "Bob", COUNT + 1, COUNT + 1);
   await expect(ada.page.getByRole("button", { name: "1 new message", exact: true })).toBeVisible();

@@ -1,5 +1,5 @@
-// What a page is like before and beside its scripts: letters and times that are right at once, nothing covered, nothing cut,
-// focus that stays.
+// What a page looks like before its scripts run, and while they do: texts and times are right from the start, nothing
+// is covered or cut off, and the focus stays.
 import type { BrowserContextOptions, Locator, Page } from "@playwright/test";
 import { register } from "../account.ts";
 import { type Guest, expect, holdScripts, test, visit } from "../fixtures.ts";
@@ -27,7 +27,7 @@ const code = (page: Page): Locator => page.getByRole("textbox", { name: "Room co
 const nickname = (page: Page): Locator => page.getByRole("textbox", { name: "Your name here" });
 const join = (page: Page): Locator => page.getByRole("button", { name: "Join", exact: true });
 
-/** The time of now on a clock of that place. */
+/** The present time on a clock in that time zone. */
 const timeIn = (timeZone: string): RegExp => {
   const write = (at: number) =>
     new Intl.DateTimeFormat("en-GB", { timeZone, hour: "2-digit", minute: "2-digit" }).format(at);
@@ -41,7 +41,7 @@ test("letters typed before the scripts are there stay, behind what was written b
   const scripts = await holdScripts(ada.page);
   await ada.page.goto(`/rooms/${room}`, { waitUntil: "commit" });
   if (isPhone(ada.page)) {
-    // The keyboard would cover the room.
+    // No focus in the composer, because the keyboard would cover the room.
     await expect(composer(ada.page)).toBeVisible();
     expect(await ada.page.evaluate(() => document.activeElement === document.body)).toBe(true);
     await composer(ada.page).tap();
@@ -74,7 +74,7 @@ test("times are the reader’s own before the scripts are there, and nothing mov
   expect(before).toMatch(timeIn("Europe/Berlin"));
   await expect(log(ada.page).locator(".day")).toHaveText("Today");
   scripts.come();
-  // Said once more to be sure that the page lives.
+  // Send another message, to be sure that the scripts work.
   await say(ada.page, "Again");
   await expect(messages(ada.page)).toHaveText(["Hello", "Again"]);
   expect(await time.first().innerText()).toBe(before);
@@ -116,7 +116,7 @@ test("on the first page of a browser no wrong time is shown", async ({ stack, gu
   await expect(time).toHaveText(timeIn("Europe/Berlin"));
 });
 
-/** Whether a press in the middle of it reaches it. */
+/** Whether a click in the middle of a control reaches it. */
 async function isUncovered(control: Locator): Promise<boolean> {
   return control.evaluate((control) => {
     const { x, y, width, height } = control.getBoundingClientRect();
@@ -288,7 +288,7 @@ test("a name that is too long is told so while it is typed, and is not cut", asy
   await expect(nickname(page)).not.toHaveAttribute("aria-invalid", "true");
 });
 
-/** Removes a member without the page. */
+/** Removes a member over REST. */
 async function remove({ context }: Guest, code: string, name: string): Promise<void> {
   const answer = await context.request.get(`/api/rooms/${code}`);
   const { members } = (await answer.json()) as { members: { id: string; name: string }[] };
@@ -313,7 +313,7 @@ test("two presses make one room, however long its page takes", async ({ stack, g
   const ada = await guest(stack);
   await register(ada, "Ada");
   await visit(ada.page, "/rooms/new");
-  // The page of the room comes once the button was pressed some more times.
+  // The page of the room is held back until the button was pressed more than 20 times.
   let presses = 0;
   let enough = () => {};
   const pressed = new Promise<void>((resolve) => (enough = resolve));
@@ -334,7 +334,7 @@ test("two presses make one room, however long its page takes", async ({ stack, g
   expect(await mine.json()).toHaveLength(1);
 });
 
-/** Where a text begins on the screen. */
+/** The horizontal position at which a text begins on the screen. */
 async function left(row: Locator, text: string): Promise<number> {
   return row.evaluate((row, text) => {
     const walker = document.createTreeWalker(row, NodeFilter.SHOW_TEXT);
@@ -390,7 +390,7 @@ test("a wall of lines is folded, and opens where it is", async ({ stack, guest }
   await more.focus();
   await ada.page.keyboard.press("Enter");
   await expect.poll(height).toBeGreaterThan(50_000);
-  // It begins where it began, or as near as there is something above it to scroll to.
+  // The message begins where it began before, or as near to it as the content above allows to scroll.
   await expect.poll(async () => (await bubble.boundingBox())!.y).toBeGreaterThan(0);
   expect((await bubble.boundingBox())!.y).toBeLessThanOrEqual(top);
   await ada.page.getByRole("button", { name: "Show less" }).click();

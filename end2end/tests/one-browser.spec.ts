@@ -1,4 +1,5 @@
-// One browser, one person after the other: what somebody wrote and did not send is neither shown to the next nor sent by them.
+// Several people use one browser in turn. Text that one wrote and did not send is neither shown to the next nor sent by
+// them.
 import type { Page } from "@playwright/test";
 import { PASSWORD, logIn, press, register } from "../account.ts";
 import { type Guest, KINDS, expect, test } from "../fixtures.ts";
@@ -21,11 +22,11 @@ import {
 const SECRET = "secret of Ada";
 const HALF = "half a thought";
 
-/** What the tab keeps of rooms. */
+/** The drafts and outboxes that the tab stores. */
 const kept = (page: Page): Promise<string[]> =>
   page.evaluate(() => Object.keys(sessionStorage).filter((name) => /^anonchat\.(draft|outbox)\./.test(name)));
 
-/** Writes something that cannot leave, and something that is not meant to yet. */
+/** Writes one message that cannot be sent because the network is off, and one draft that is not sent. */
 async function writeApart({ page, context }: Guest): Promise<void> {
   await context.setOffline(true);
   await expect(page.getByText("You are offline.")).toBeVisible();
@@ -35,7 +36,7 @@ async function writeApart({ page, context }: Guest): Promise<void> {
   await expect.poll(() => kept(page)).toHaveLength(2);
 }
 
-/** The room shows nothing that Ada wrote, to nobody. */
+/** Checks that nobody in the room sees anything that Ada wrote. */
 async function expectNothingOfAda(page: Page, witness: Page): Promise<void> {
   await expect(composer(page)).toHaveValue("");
   await expect(pending(page)).toHaveCount(0);
@@ -60,7 +61,7 @@ for (const kind of KINDS) {
       await joinRoom(browser, code, "Ada");
       await writeApart(browser);
       const { page } = browser;
-      // Away from the room before the network is back, so that nothing is sent.
+      // Leave the room's page before the network is back, so that nothing is sent.
       await page.goto("about:blank");
       await browser.context.setOffline(false);
       await page.goto("/dashboard");

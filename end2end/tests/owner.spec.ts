@@ -1,4 +1,4 @@
-// What the owner of a room decides, and what that means to everybody in it.
+// What the owner of a room can do, and what the other members see of it.
 import { KINDS, expect, test } from "../fixtures.ts";
 import {
   BACK_MS,
@@ -45,7 +45,7 @@ for (const kind of KINDS) {
       await following(ada.page, () => ada.page.reload());
       await expect(messages(ada.page).last()).toHaveText("Kept");
 
-      // The server renders it: the same person reads it without scripts.
+      // The server's render, read by the same person without scripts.
       const still = await guest(stack, 0, {
         javaScriptEnabled: false,
         storageState: await ada.context.storageState(),
@@ -145,7 +145,7 @@ for (const kind of KINDS) {
       await expect(composer(bob.page)).toBeHidden();
       await expect(notices(ada.page).filter({ hasText: "You removed Bob" })).toHaveCount(1);
       await expect(notices(cleo.page).filter({ hasText: "Ada removed Bob" })).toHaveCount(1);
-      // What they said stays, and so does the chat.
+      // The messages of the removed member stay, and the others go on chatting.
       await say(cleo.page, "That was quick");
       await expect(messages(ada.page)).toHaveText(["I will be good", "That was quick"]);
       await expect(messages(bob.page)).toHaveText(["I will be good"]);

@@ -1,4 +1,5 @@
-// What people with accounts choose and change, on the pages that need no scripts: each flow with and without them.
+// What people with accounts choose and change. These pages work without scripts, so each flow runs with and without
+// them.
 import { readFile } from "node:fs/promises";
 import type { BrowserContextOptions, Page } from "@playwright/test";
 import {
@@ -36,17 +37,17 @@ const WAYS = [
   { kind: "embedded" as const, javaScriptEnabled: false },
 ];
 
-/** The attributes of the look, as the server wrote them into the document. */
+/** The attributes of the root element that set the look, as the server sent them. */
 async function sentLook({ context }: Guest, address: string): Promise<Record<string, string>> {
   const text = await (await context.request.get(address, { headers: { accept: "text/html" } })).text();
   const root = /<html ([^>]*)>/.exec(text)?.[1] ?? "";
   return Object.fromEntries([...root.matchAll(/([a-z-]+)="([^"]*)"/g)].map(([, name, value]) => [name!, value!]));
 }
 
-/** What the page is drawn on. */
+/** The background colour of the page. */
 const ground = (page: Page) => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
 
-/** Notes in every page what the root looks like when it is first drawn, and whether that changes. */
+/** Records in every page the look of the root at the first frame, and every change of it. */
 function watchLook(): void {
   const seen: string[] = [];
   const note = () => {
@@ -97,10 +98,10 @@ for (const { kind, javaScriptEnabled } of WAYS) {
       const elsewhere = await guest(stack, stack.size - 1, browser);
       await sayByRest(ada, code, "Um wie viel Uhr?");
       await page.goto(`/rooms/${code}`);
-      // A browser without scripts does not say where it is, so times say that they are those of UTC.
+      // Without scripts the server does not know the browser's time zone, so times are in UTC and labelled so.
       const time = javaScriptEnabled ? /^\d{1,2}:\d\d [AP]M$/ : /^\d{1,2}:\d\d [AP]M UTC$/;
       await expect(page.locator(".message time")).toHaveText(time);
-      // Somebody else's browser is as it was.
+      // Another person's browser is not affected.
       expect(await sentLook(elsewhere, "/")).toMatchObject({
         lang: "en",
         "data-theme": "system",
@@ -121,7 +122,7 @@ for (const { kind, javaScriptEnabled } of WAYS) {
       await expect(name).toHaveAccessibleDescription(/^Leave it empty to be called Ada,/);
       await name.fill("x".repeat(33));
       await press(page, "Save");
-      // Refused: what was chosen is still there.
+      // The form was refused, and every other choice keeps its value.
       await expect(name).toHaveAccessibleDescription(/32 characters at most/);
       await expect(page.getByRole("radio", { name: "Messages with my name" })).toBeChecked();
       await expect(page.getByRole("switch", { name: "What I have read" })).not.toBeChecked();
@@ -290,7 +291,7 @@ for (const { kind, javaScriptEnabled } of WAYS) {
         const own = card(page, "Delete the account");
         await expect(own.getByRole("listitem")).toHaveCount(4);
         await own.getByRole("radio", { name: choice }).check();
-        // A code will do as well, and what was chosen stays meanwhile.
+        // A mailed code works in place of the password, and the choice is kept meanwhile.
         await own.getByRole("button", { name: "Mail me a code instead" }).click();
         await expect(own.getByRole("radio", { name: choice })).toBeChecked();
         const digits = codeIn(await mailTo(email, 2));

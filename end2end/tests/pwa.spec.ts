@@ -1,11 +1,11 @@
-// The application on a device: it can be installed, starts from there, and keeps nothing that is anybody's own.
+// The installed application: it starts from the device, and stores nothing personal.
 import type { Page } from "@playwright/test";
 import { expect, expectAccessible, test, visit } from "../fixtures.ts";
 import { joinRoom, makeRoom, messages, say } from "../room.ts";
 
 test.use({ serviceWorkers: "allow" });
 
-/** Waits until the worker has taken over the page and has its shell. */
+/** Waits until the service worker controls the page and has stored its shell. */
 async function controlled(page: Page): Promise<void> {
   const installed = () =>
     page.evaluate(async () => {
@@ -13,7 +13,7 @@ async function controlled(page: Page): Promise<void> {
       return registration?.active?.state === "activated" && (await caches.match("/offline.html")) !== undefined;
     });
   await expect.poll(installed, { message: "the worker is installed", timeout: 15_000 }).toBe(true);
-  // It does not take over a page that came without it.
+  // The worker does not take over a page that was loaded without it, so reload.
   await expect(async () => {
     await page.reload();
     expect(await page.evaluate(() => navigator.serviceWorker.controller !== null)).toBe(true);
@@ -75,7 +75,7 @@ test("without its server the application says so at any address, and goes on whe
   await expect(page.getByRole("link", { name: "Try now" })).toBeVisible();
   await expect(page.getByRole("link", { name: "Back" })).toBeVisible();
 
-  // It goes on by itself.
+  // The page recovers by itself.
   await stack.restart();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Make a room", { timeout: 30_000 });
   await expect(page).toHaveURL("/rooms/new");

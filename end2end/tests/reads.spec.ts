@@ -1,4 +1,4 @@
-// Who has read what: the line before what is new, the way up to it, and what stands under one's own messages.
+// Read positions: the line above new messages, the button that leads up to it, and the marks under one's own messages.
 import type { Page } from "@playwright/test";
 import {
   type Guest,
@@ -29,11 +29,11 @@ import {
   unreadLine,
 } from "../room.ts";
 
-/** The row that has a message or a line in it. */
+/** The row of the timeline that contains this text. */
 const row = (page: Page, text: string | RegExp) => log(page).getByRole("listitem").filter({ hasText: text });
 const wayUp = (page: Page) => page.getByRole("button", { name: /new messages? above$|begin further up$/ });
 
-/** Ada and Bob in a room, Bob on the last node. */
+/** Ada and Bob in a room, with Bob on the last node. */
 async function pair(
   stack: Stack,
   guest: (stack: Stack, node?: number) => Promise<Guest>,
@@ -45,7 +45,7 @@ async function pair(
   return { ada, bob, code };
 }
 
-/** Looks at something else; a reload is no leave, and neither is this. */
+/** Opens another page of the site. Like a reload, this is not leaving the room. */
 const goAway = ({ page }: Guest) => page.goto("/");
 const comeBack = ({ page }: Guest, code: string) => open(page, `/rooms/${code}`);
 
@@ -65,7 +65,7 @@ for (const kind of KINDS) {
       await expect(row(ada.page, "Good").locator(".message__mark")).toHaveText("Seen");
       await expect(marks(ada.page)).toHaveCount(1);
 
-      // Not read as long as nobody looks.
+      // A message is not read while the page is hidden.
       await setShown(bob.page, false);
       await say(ada.page, "And now?");
       await expect(messages(bob.page)).toHaveCount(3);
@@ -73,7 +73,7 @@ for (const kind of KINDS) {
       await setShown(bob.page, true);
       await expect(marks(ada.page)).toHaveText(["Seen"]);
       await expect(row(ada.page, "And now?")).toContainText("Seen");
-      // As the server renders it, too.
+      // The server renders the same.
       await open(ada.page, `/rooms/${code}`);
       await expect(marks(ada.page)).toHaveText(["Seen"]);
     });
@@ -87,7 +87,7 @@ for (const kind of KINDS) {
       await say(ada.page, "Two");
       await expect(marks(ada.page)).toHaveText(["Sent"]);
 
-      // In the first bytes already.
+      // The line is already in the server's render.
       const still = await guest(stack, stack.size - 1, {
         javaScriptEnabled: false,
         storageState: await bob.context.storageState(),
@@ -120,7 +120,7 @@ for (const kind of KINDS) {
     test("two tabs of one person are in step", async ({ stack, guest }) => {
       const { ada, bob, code } = await pair(stack, guest);
       const tab = await bob.context.newPage();
-      // Another node, if there is one.
+      // The second tab uses another node, if there is one.
       await open(tab, `${stack.url()}/rooms/${code}`);
       for (const page of [bob.page, tab]) await setShown(page, false);
       await say(ada.page, "One");
@@ -147,7 +147,7 @@ for (const kind of KINDS) {
       await say(ada.page, "From Ada");
       await expect(messages(bob.page)).toHaveCount(2);
       await say(cyd.page, "From Cyd");
-      // All have read all; of Bob nobody is told, and Bob is told of nobody.
+      // All three have read everything. Bob does not share his position, so nobody sees it, and he sees nobody's.
       await expect(marks(ada.page)).toHaveText(["Seen by Cyd"]);
       await expect(marks(cyd.page)).toHaveText(["Seen by Ada"]);
       await comeBack(bob, code);
@@ -166,7 +166,7 @@ test("who missed more than a screen begins where they stopped, and has read it a
   for (const count of [40, 120]) {
     const { ada, bob, code } = await pair(stack, guest, { preserve: true });
     await goAway(bob);
-    // The last of them is more than the page comes with.
+    // The second count is more than the 50 messages that the server sends with the page.
     for (let i = 1; i <= count; i++) await sayByRest(ada, code, `Message ${i}`);
     await comeBack(bob, code);
     await expect(unreadLine(bob.page)).toBeInViewport();
@@ -185,7 +185,7 @@ test("who missed more than a screen begins where they stopped, and has read it a
 test("a page begins there before its scripts have come, and nothing moves when they do", async ({ stack, guest }) => {
   const { ada, bob, code } = await pair(stack, guest, { preserve: true });
   await goAway(bob);
-  // As many as the page comes with: that they are all, it knows by their numbers.
+  // As many messages as the server sends with the page. Their ordinals tell it that no unread message is further up.
   for (let i = 1; i <= 50; i++) await sayByRest(ada, code, `Message ${i}`);
   const scripts = await holdScripts(bob.page);
   await bob.page.addInitScript(noteShifts);
@@ -213,7 +213,7 @@ test("who missed very much is shown the newest, and led up to the first they mis
   await expect(firstNew(bob.page)).toHaveText("Message 1");
   await expect(wayUp(bob.page)).toBeHidden();
   await expect(log(bob.page)).toBeFocused();
-  // It stays while the reader goes down from there.
+  // The button stays hidden when the reader scrolls down from there.
   await bob.page.getByRole("button", { name: "Newest messages" }).click();
   await expect(messages(bob.page).last()).toHaveText("Message 400");
   await expect(messages(bob.page).last()).toBeInViewport();

@@ -1,4 +1,5 @@
-// Days pass, windows lie beside each other, people copy and listen, and networks let some things through and not others.
+// Everyday use: days pass, several windows are open, people copy text and use screen readers, and networks block some
+// requests.
 import type { Page } from "@playwright/test";
 import { KINDS, expect, test } from "../fixtures.ts";
 import {
@@ -19,7 +20,7 @@ import {
 const days = (page: Page) => log(page).locator(".day__label");
 const spoken = (page: Page) => page.locator(".room p.visually-hidden[aria-live=polite]");
 
-/** Takes the focus from a page, or gives it back, as far as its scripts can tell. */
+/** Makes the page believe that it has the focus, or not. */
 const setFocus = (page: Page, focused: boolean): Promise<void> =>
   page.evaluate((focused) => {
     Object.defineProperty(document, "hasFocus", { configurable: true, value: () => focused });

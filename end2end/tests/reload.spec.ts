@@ -1,4 +1,4 @@
-// A reload, a second tab and a short absence are no news to anybody.
+// The others in a room notice nothing of a reload, a second tab or a short absence.
 import { logIn, register } from "../account.ts";
 import { KINDS, expect, test } from "../fixtures.ts";
 import { dialog, exit, following, joinRoom, makeRoom, messages, notices, open, say, withMembers } from "../room.ts";
@@ -26,7 +26,7 @@ for (const kind of KINDS) {
       const code = await makeRoom(ada, { nickname: "Ada" });
       await joinRoom(bob, code, "Bob");
       const tab = await bob.context.newPage();
-      // Another node, if there is one: the session is good everywhere.
+      // The second tab uses another node, if there is one: a session is valid on all nodes.
       await open(tab, `${stack.url()}/rooms/${code}`);
 
       await say(bob.page, "From the first");

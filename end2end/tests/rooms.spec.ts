@@ -1,4 +1,4 @@
-// The ways into a room, and what stands at the door of one that cannot be entered.
+// The ways into a room, and what a page shows for a room that cannot be entered.
 import { KINDS, expect, test, visit } from "../fixtures.ts";
 import {
   codeChip,
@@ -93,7 +93,7 @@ for (const kind of KINDS) {
       await expect(typed).toHaveAccessibleDescription(kind);
       await expect(name).toHaveValue("Cleo");
 
-      // The same for a code that no room has, and by link as by typing: nobody learns which.
+      // The answer is the same for a code that no room has, typed or by link, so nobody learns which codes exist.
       await typed.fill(code.startsWith("000") ? "111 111" : "000 000");
       await join.click();
       await expect(cleo.page.getByRole("alert").filter({ hasText: kind })).toBeVisible();

@@ -1,4 +1,4 @@
-// The timeline holds still under the eyes of who reads it, and goes back as far as there is something.
+// The timeline does not move while somebody reads it, and can be scrolled back as far as there are messages.
 import type { Page } from "@playwright/test";
 import { type Guest, type Stack, expect, test } from "../fixtures.ts";
 import { joinRoom, log, makeRoom, messages, say, sayByRest } from "../room.ts";
@@ -6,7 +6,7 @@ import { joinRoom, log, makeRoom, messages, say, sayByRest } from "../room.ts";
 const COUNT = 130;
 const numbered = Array.from({ length: COUNT }, (_, i) => `Message ${i + 1}`);
 
-/** A preserved room with much said in it, and Bob, who comes later. */
+/** A preserved room with many messages, and Bob, who joins afterwards. */
 async function longRoom(stack: Stack, guest: (stack: Stack) => Promise<Guest>): Promise<{ ada: Guest; bob: Guest }> {
   const [ada, bob] = [await guest(stack), await guest(stack)];
   const code = await makeRoom(ada, { nickname: "Ada", preserve: true });
@@ -15,7 +15,7 @@ async function longRoom(stack: Stack, guest: (stack: Stack) => Promise<Guest>): 
   return { ada, bob };
 }
 
-/** Turns the wheel over the timeline. */
+/** Turns the mouse wheel over the timeline. */
 async function wheel(page: Page, down: number): Promise<void> {
   await log(page).hover();
   await page.mouse.wheel(0, down);
@@ -45,7 +45,7 @@ test("who reads further up is not moved by new messages, and is led down to them
   await wheel(bob.page, -600);
   await expect(messages(bob.page).last()).not.toBeInViewport();
   await expect(pill).toBeVisible();
-  // A message in the middle of what is on the screen, once the wheel has come to rest.
+  // A message in the middle of the screen, once scrolling has stopped.
   const middle = await log(bob.page).evaluate((frame) => {
     const { top, height } = frame.getBoundingClientRect();
     const texts = [...frame.querySelectorAll(".message__text")];
@@ -73,7 +73,7 @@ test("who reads further up is not moved by new messages, and is led down to them
   await expect(messages(bob.page).last()).toBeInViewport();
   await expect(pill).toBeHidden();
 
-  // At the end again, new ones are followed.
+  // Back at the end, the page follows new messages.
   await say(ada.page, "New: 4");
   await expect(messages(bob.page).last()).toHaveText("New: 4");
   await expect(messages(bob.page).last()).toBeInViewport();

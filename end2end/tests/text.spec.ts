@@ -1,4 +1,4 @@
-// Text as a reader sees it: what is blank, where a link ends, how a code is pasted, and how people are sorted.
+// Text as a reader sees it: blank input, where links end, how a code is pasted, and how names are sorted.
 import { KINDS, expect, test, visit } from "../fixtures.ts";
 import { composer, joinByRest, makeRoom, messages, say, sendButton, spaced, withMembers } from "../room.ts";
 

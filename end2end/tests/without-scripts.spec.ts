@@ -1,4 +1,4 @@
-// Without JavaScript the forms work, rooms can be read, and nothing that was typed is lost.
+// Without JavaScript the forms work, rooms can be read, and no typed text is lost.
 import { expect, test } from "../fixtures.ts";
 import { codeOf, joinRoom, makeRoom, messages, notices, say, spaced } from "../room.ts";
 
