@@ -1,7 +1,7 @@
-"""The attacks. Each is one function that says what it measured and whether AnonChat held.
+"""The attacks. Each is one function that returns whether AnonChat withstood it, and a sentence about what was measured.
 
-An attack is bounded in time and in what it sends, talks to its own node only, and starts that node itself, so that none
-disturbs another. `run.py` runs them.
+An attack has limits on its time and on what it sends. It talks only to a node of its own, so that no attack disturbs
+another. `run.py` runs the attacks.
 """
 
 import http.client
@@ -21,7 +21,7 @@ ATTACKS = []
 
 
 def attack(settings=None):
-    """Registers an attack on a node with these settings."""
+    """Registers an attack that needs a node with these settings."""
 
     def register(function):
         ATTACKS.append((function, settings or {}))
@@ -31,7 +31,9 @@ def attack(settings=None):
 
 
 def speak(people, code, text, seconds=None, enough=None):
-    """All of them say `text` as fast as they may, until the time or the number is reached. Returns how many were taken."""
+    """All people send `text` as fast as they may, for `seconds` or until `enough` were accepted. Returns the number
+    accepted.
+    """
     taken, until = [0], time.time() + (seconds or 60)
 
     def talk(number):
@@ -47,7 +49,7 @@ def speak(people, code, text, seconds=None, enough=None):
 
 
 def crowd(node, code, count):
-    """That many guests of one client in a room."""
+    """Creates up to `count` guests of one client and lets them join a room."""
     people = []
     for number in range(count):
         guest = Person(node)
@@ -58,7 +60,7 @@ def crowd(node, code, count):
 
 @attack()
 def one_client_cannot_fill_the_disk(node):
-    """A hundred guests of one address write as much as they may into one preserved room."""
+    """A hundred guests of one address write as much as they can into one preserved room."""
     owner = Person(node)
     code = owner.create(preserve=True)["room"]["code"]
     people = [owner, *crowd(node, code, 100)]
@@ -69,7 +71,9 @@ def one_client_cannot_fill_the_disk(node):
 
 @attack()
 def ephemeral_rooms_do_not_fill_the_memory(node):
-    """An account makes ephemeral rooms, has a thousand heavy messages said in each, and leaves no connection behind."""
+    """An account creates ephemeral rooms, fills each with a thousand messages of the maximum size, and holds no
+    connection.
+    """
     account = Person(node)
     account.register(address("eve"))
     sizes = []
@@ -83,7 +87,7 @@ def ephemeral_rooms_do_not_fill_the_memory(node):
 
 @attack()
 def sockets_that_never_read_are_closed(node):
-    """One guest opens sockets, asks each for megabytes, reads nothing and goes on answering pings."""
+    """One guest opens sockets, requests megabytes on each, reads nothing, and keeps answering pings."""
     owner = Person(node)
     code = owner.create(preserve=True)["room"]["code"]
     speak([owner, *crowd(node, code, 13)], code, HEAVY, enough=320)
@@ -113,7 +117,7 @@ def sockets_that_never_read_are_closed(node):
 
 @attack()
 def empty_fragments_stop_nobody(node):
-    """One socket sends a message in endless empty fragments, as fast as it can."""
+    """One socket sends a message that consists of endless empty fragments, as fast as it can."""
     eve = Person(node)
     eve.create()
     flood, closed = eve.socket(), threading.Event()
@@ -142,7 +146,7 @@ def empty_fragments_stop_nobody(node):
 
 @attack()
 def half_requests_are_not_held(node):
-    """Requests whose headers, or whose bodies, never end."""
+    """Requests whose headers or bodies never end."""
     held = []
     for number in range(200):
         connection = socket.create_connection(("127.0.0.1", node.port))
@@ -162,7 +166,7 @@ def half_requests_are_not_held(node):
 
 @attack()
 def one_client_does_not_take_every_connection(node):
-    """One address opens as many connections as it gets; somebody else comes after it."""
+    """One address opens as many connections as it gets. Then another client sends a request."""
     held = []
     try:
         for _ in range(3000):
@@ -195,7 +199,7 @@ def a_guest_has_few_sockets(node):
 
 @attack()
 def renames_are_metered_like_messages(node):
-    """An owner renames a room as fast as the store takes it."""
+    """An owner renames a room as fast as the store accepts it."""
     eve = Person(node)
     code = eve.create(preserve=True)["room"]["code"]
     until, taken = time.time() + 5, [0]
@@ -213,7 +217,7 @@ def renames_are_metered_like_messages(node):
 
 @attack()
 def settings_are_metered(node):
-    """Preferences and mute, written as fast as the store takes them."""
+    """An account changes its preferences, and mutes and preserves a room, as fast as the store accepts it."""
     eve = Person(node)
     eve.register(address("eve"))
     code = eve.create()["room"]["code"]
@@ -223,7 +227,7 @@ def settings_are_metered(node):
         ("mute", "/api/rooms/mute", lambda n: {"code": code, "muted": n % 2 == 0}),
         ("preserve", "/api/rooms/preserve", lambda n: {"code": code, "preserve": n % 2 == 0}),
     ):
-        # What is so already is answered as done, and changes nothing.
+        # A change to the present value succeeds without changing anything, so only real changes are counted.
         last, taken[what] = None, 0
         for number in range(300):
             if eve.ask("PUT", path, body(number))[0] < 300:
@@ -234,7 +238,7 @@ def settings_are_metered(node):
 
 @attack()
 def a_message_does_not_make_pages_dear(node):
-    """Messages that are made to cost whoever looks for links in them."""
+    """Messages are crafted to make the search for links in them expensive."""
     eve = Person(node)
     times = []
     for text in ("word " * 799, "a._" * 1333):
@@ -254,7 +258,7 @@ def a_message_does_not_make_pages_dear(node):
 
 @attack()
 def codes_are_not_guessed_from_many_clients(node):
-    """Forty clients try codes at one account, each with codes that it asked for."""
+    """Forty clients request login codes for one account, and each then guesses codes."""
     victim = address("victim")
     Person(node).register(victim, "Victim")
     asked = [0]
@@ -275,7 +279,7 @@ def codes_are_not_guessed_from_many_clients(node):
 
 @attack()
 def nobody_voids_a_link_for_a_new_password(node):
-    """Strangers ask for new passwords of an address after its reader did."""
+    """Strangers request new passwords for an address after its owner did."""
     ada = address("ada")
     Person(node).register(ada, "Ada")
     letter(node, ada, 1)
@@ -293,7 +297,7 @@ def nobody_voids_a_link_for_a_new_password(node):
 
 @attack()
 def who_confirms_an_address_ends_a_strangers_access(node):
-    """A stranger registers Ada's address; Ada confirms the newest of two mails that look the same."""
+    """A stranger registers Ada's address. Ada confirms the newest of two mails that look the same."""
     ada_mail = address("ada")
     ada, eve = Person(node, "127.0.0.2"), Person(node, "127.0.0.66")
     ada.register(ada_mail, "Ada", "seven orange bottles")
@@ -307,7 +311,9 @@ def who_confirms_an_address_ends_a_strangers_access(node):
 
 @attack()
 def a_link_does_not_hang_a_strangers_guest_on_a_person(node):
-    """Eve writes as a guest, has the link that keeps the room mailed to herself, and gives it to Victim to log in with."""
+    """Eve, a guest, writes messages and has the link that keeps her room mailed to herself. She gives it to Victim, who
+    logs in with it.
+    """
     eve_mail, victim_mail = address("eve"), address("victim")
     Person(node, "127.0.0.2").register(victim_mail, "Victim")
     eve = Person(node, "127.0.0.66")
@@ -326,7 +332,7 @@ def a_link_does_not_hang_a_strangers_guest_on_a_person(node):
 
 @attack({"GUEST_GRACE_SECONDS": "2"})
 def a_place_in_a_room_for_two_is_kept(node):
-    """Bob loses the network; Eve, who heard the code, wants his place and what was said."""
+    """Bob loses the network. Eve, who overheard the code, tries to take his place and read the messages."""
     ada, bob, eve = Person(node), Person(node, "127.0.0.2"), Person(node, "127.0.0.66")
     code = ada.create("p2p", True, "Ada")["room"]["code"]
     bob.join(code, "Bob")
@@ -346,7 +352,7 @@ def a_place_in_a_room_for_two_is_kept(node):
 
 @attack({"PUBLIC_URL": "https://chat.example"})
 def only_the_public_address_opens_sockets(node):
-    """Pages of other origins, among them the same host without TLS."""
+    """Pages of other origins open sockets, among them the same host without TLS."""
     eve = Person(node)
     eve.ask("POST", "/api/rooms/create", {"type": "group"}, headers={"Host": "chat.example"})
     cookie, statuses = eve.cookie(), {}
@@ -361,7 +367,7 @@ def only_the_public_address_opens_sockets(node):
 
 @attack()
 def one_mailbox_is_not_flooded(node):
-    """Ten clients ask for mails to one mailbox, also in other spellings of its host and with tags."""
+    """Ten clients request mails to one mailbox, also with tags and with other spellings of its host."""
     mallory = address("mallory")
     Person(node).register(mallory, "Ada")
     local, host = mallory.split("@")
@@ -383,7 +389,7 @@ def one_mailbox_is_not_flooded(node):
 
 @attack({"PROXY_HOPS": "1"})
 def one_network_does_not_guess_room_codes(node):
-    """A /48 of IPv6 tries room codes, each from another /64."""
+    """A /48 network of IPv6 tries room codes, each from another /64."""
     answers = {}
     alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
     for number in range(1500):
@@ -396,7 +402,7 @@ def one_network_does_not_guess_room_codes(node):
 
 @attack({"PROXY_HOPS": "1"})
 def people_behind_a_proxy_that_writes_ports_are_told_apart(node):
-    """One of them guesses; the others come in all the same, however their address is written."""
+    """Behind a proxy, one client guesses codes. The others can still join, however the proxy writes their address."""
     for number in range(15):
         headers = {"X-Forwarded-For": f"203.0.113.7:{1111 + number}"}
         Person(node).ask("POST", "/api/rooms/join", {"code": "000000"}, headers=headers)
@@ -413,7 +419,7 @@ def people_behind_a_proxy_that_writes_ports_are_told_apart(node):
 
 @attack()
 def cheap_questions_do_not_pull_floods(node):
-    """One socket asks for all that was missed, again and again, and reads what comes."""
+    """One socket requests all missed events again and again, and reads the answers."""
     eve = Person(node)
     code = eve.create(preserve=True)["room"]["code"]
     speak([eve, *crowd(node, code, 13)], code, HEAVY, enough=300)
@@ -449,7 +455,7 @@ def cheap_questions_do_not_pull_floods(node):
 
 @attack()
 def http2_in_clear_holds_nothing(node):
-    """HTTP/2 by prior knowledge, with streams whose windows are closed."""
+    """HTTP/2 without TLS (by prior knowledge), which would allow streams with closed windows."""
     connection = socket.create_connection(("127.0.0.1", node.port), timeout=5)
     connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\x04\0\0\0\0\0")
     try:
@@ -468,7 +474,7 @@ def http2_in_clear_holds_nothing(node):
 
 @attack()
 def a_removed_account_sees_nothing_more(node):
-    """An account with its list and the room open is removed, and the owner goes on talking."""
+    """An account with the list and the room open is removed, and the owner continues to write."""
     owner, other = Person(node, "127.0.0.2"), Person(node, "127.0.0.3")
     owner.register(address("owner"))
     other.register(address("other"))
@@ -497,7 +503,7 @@ def a_removed_account_sees_nothing_more(node):
 
 @attack()
 def a_page_of_another_site_takes_no_quota(node):
-    """Pictures of another site point at the address that confirms; then the visitor opens a real link."""
+    """Images on another site point at the address that confirms mail addresses. Then the visitor opens a real link."""
     visitor = Person(node, "127.0.0.77")
     for number in range(40):
         headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "image"}
@@ -508,7 +514,7 @@ def a_page_of_another_site_takes_no_quota(node):
 
 @attack({"LOG": "trace"})
 def no_log_has_a_room_code(node):
-    """A node that logs everything is asked for a room at every door."""
+    """A node that logs everything gets requests for a room over every path."""
     eve = Person(node)
     code = eve.create()["room"]["code"]
     eve.ask("GET", f"/rooms/{code}")
@@ -527,12 +533,12 @@ def no_log_has_a_room_code(node):
 
 @attack({"SMTP_URL": "smtp://127.0.0.1:9"})
 def the_files_of_a_node_are_its_own(node):
-    """The modes of the data folder and everything in it, also where mails leave by SMTP."""
+    """Checks the modes of the data folder and of everything in it, also when mails leave by SMTP."""
     Person(node).create(preserve=True)
     wide = []
     for folder, _, files in os.walk(node.folder):
         for path in [folder, *(os.path.join(folder, name) for name in files)]:
-            # Our own log of the node lies there, too.
+            # The log that this test writes for the node is in the same folder.
             if path != node.log_path and stat.S_IMODE(os.stat(path).st_mode) & 0o077:
                 wide.append(os.path.basename(path))
     return not wide, f"readable by others: {wide}"
@@ -540,7 +546,7 @@ def the_files_of_a_node_are_its_own(node):
 
 @attack()
 def names_are_seen_and_told_apart(node):
-    """Names of nothing, and names that look like another."""
+    """Nicknames without visible characters, and nicknames that look like another."""
     taken = []
     for text in (
         "\u115f", "\u1160", "\uffa0", "\u3164", "\u034f", "\u180e", "\u200c", "\u2800", "\U000e0041", "\u00ad", "\ufeff",
@@ -560,7 +566,7 @@ def names_are_seen_and_told_apart(node):
 
 @attack()
 def unread_answers_hold_no_memory(node):
-    """History is asked for four hundred times, and nobody reads the answers."""
+    """History is requested four hundred times, and nobody reads the answers."""
     eve = Person(node)
     code = eve.create(preserve=True)["room"]["code"]
     speak([eve, *crowd(node, code, 5)], code, HEAVY, enough=50)

@@ -1,7 +1,7 @@
-"""A browser and a raw WebSocket that can be used badly, and the mails of a node that writes them to files.
+"""A browser and a raw WebSocket that can misbehave, and access to the mails of a node that writes them to files.
 
-Standard library only. Everything here talks to 127.0.0.0/8 alone: a "client" is a loopback address, so an attack from
-many clients needs no proxy.
+Standard library only. Everything talks to 127.0.0.0/8 alone. A "client" is a loopback address, so an attack from many
+clients needs no proxy.
 """
 
 import base64
@@ -20,12 +20,12 @@ import uuid
 from urllib.parse import urlencode
 
 PASSWORD = "nine purple lanterns"
-# 4,000 characters of four bytes: the heaviest message there is.
+# 4,000 characters of four bytes each: the largest possible message.
 HEAVY = "\U0001f40c" * 4000
 
 
 class Person:
-    """A browser that keeps its cookies. `source` is the loopback address that it comes from."""
+    """A browser that keeps its cookies. `source` is the loopback address from which it connects."""
 
     def __init__(self, node, source="127.0.0.1"):
         self.node, self.source, self.cookies = node, source, {}
@@ -34,7 +34,7 @@ class Person:
         return "; ".join(f"{name}={value}" for name, value in self.cookies.items())
 
     def ask(self, method, path, body=None, form=None, headers=None, timeout=30):
-        """Sends one request. Returns the status, the body (parsed if it is JSON) and the headers in lower case."""
+        """Sends one request. Returns the status, the body (parsed if it is JSON), and the headers in lower case."""
         connection = http.client.HTTPConnection(
             "127.0.0.1", self.node.port, timeout=timeout, source_address=(self.source, 0)
         )
@@ -92,7 +92,7 @@ class Person:
 
 
 class Socket:
-    """A WebSocket by hand. `status` is the answer to the upgrade."""
+    """A WebSocket without a library. `status` is the status of the answer to the upgrade."""
 
     def __init__(self, node, cookie="", source="127.0.0.1", origin=None, host=None, receive_buffer=None):
         self.connection = socket.socket()
@@ -140,7 +140,7 @@ class Socket:
         self.connection.sendall(self.frame(10))
 
     def receive(self, timeout=10):
-        """The next text frame as JSON; None if none comes in time, or the socket is closed."""
+        """Returns the next text frame as JSON. None if none arrives in time, or if the socket is closed."""
         self.connection.settimeout(timeout)
         try:
             while True:
@@ -162,7 +162,7 @@ class Socket:
             return None
 
     def until(self, kind, timeout=15):
-        """The next frame of a kind; None if it does not come in time."""
+        """Returns the next frame of a kind. None if it does not arrive in time."""
         end = time.time() + timeout
         while time.time() < end:
             frame = self.receive(max(0.1, end - time.time()))
@@ -184,7 +184,7 @@ class Socket:
 
 
 def letters(node, to=None):
-    """(to, subject, text) of the mails that the node wrote to files, the oldest first."""
+    """Returns (to, subject, text) of the mails that the node wrote to files, oldest first."""
     out = []
     for path in sorted(glob.glob(os.path.join(node.folder, "mail", "*.eml"))):
         with open(path, "rb") as file:
@@ -196,7 +196,7 @@ def letters(node, to=None):
 
 
 def letter(node, to, number, patience=10):
-    """The text of the mail with this number to an address, once it is there."""
+    """Waits for the mail with this number to an address, and returns its text."""
     end = time.time() + patience
     while len(letters(node, to)) < number:
         assert time.time() < end, f"mail {number} to {to} did not come"
@@ -213,7 +213,7 @@ def address(name):
 
 
 def in_parallel(work, count):
-    """Runs `work(0)` … `work(count - 1)`, each on a thread of its own, and gives what they return."""
+    """Runs `work(0)` … `work(count - 1)`, each in its own thread, and returns their results."""
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(count) as threads:

@@ -1,4 +1,4 @@
-"""A node to attack: the release build, with a data folder of its own, on a free port of 127.0.0.1."""
+"""A node to attack: the release build, with its own data folder, on a free port of 127.0.0.1."""
 
 import http.client
 import os
@@ -16,7 +16,7 @@ BINARY = os.environ.get("ANONCHAT_BIN", os.path.join(ROOT, "target", "release", 
 
 
 class Node:
-    """One server process. With `services` it uses the MongoDB and the Redis of script/services."""
+    """One server process. With `services` it uses the MongoDB and Redis of script/services."""
 
     def __init__(self, services=False, **settings):
         self.folder = tempfile.mkdtemp(prefix="anonchat-attack.")
@@ -67,7 +67,7 @@ class Node:
         return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
     def open_connections(self, connections):
-        """How many of our connections the node has open still, by its own end."""
+        """The number of our connections that are still open at the node's end."""
         theirs = {}
         with open("/proc/net/tcp", encoding="ascii") as table:
             for line in table.readlines()[1:]:

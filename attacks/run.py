@@ -1,4 +1,4 @@
-"""Runs the attacks, each on a node of its own, and says which held. See script/attack."""
+"""Runs the attacks, each on a node of its own, and prints which ones AnonChat withstood. See script/attack."""
 
 import argparse
 import os
