@@ -1,19 +1,20 @@
-// The service worker: AnonChat starts quickly from this device, and says so plainly when there is no connection.
+// The service worker. It lets AnonChat start quickly from this device, and shows an offline page when there is no
+// connection.
 //
-// It keeps two kinds of things and nothing else:
+// It caches only two kinds of files:
 //   - the shell: the files that GET /shell.json lists, {"version": "…", "files": ["/pkg/anonchat.<hash>.js", …]},
 //     the same for everybody;
 //   - the offline page with its style and its picture.
-// Rooms, messages, /api, /ws and every page that a server renders for a person go to the network, always, and are
-// never kept.
+// Requests for rooms, messages, /api, /ws and every page that the server renders for a person always go to the network.
+// Their answers are never cached.
 //
-// A new build: this file seldom changes, so the browser would not notice one by it. Instead each visit to a page
-// compares the version in /shell.json, and a new shell is fetched whole into a cache of its own before the old one
-// goes. The files have their hash in their name, so a page never mixes two builds.
+// A new build: this file seldom changes, so the browser would not notice a new build by it. Instead, each visit to a
+// page compares the version in /shell.json. A new shell is fetched completely into a separate cache before the old one
+// is deleted. The files have their hash in their name, so a page never mixes two builds.
 //
-// A new version of this file itself waits until the last tab with the old one is closed: there is no skipWaiting and
-// no clients.claim. A worker that took over a running page could answer it by other rules than those it was loaded
-// under, and nothing here is urgent enough for that: what is out of date is at worst the offline page.
+// A new version of this file waits until the last tab with the old one is closed: there is no skipWaiting and no
+// clients.claim. Otherwise a new worker could answer a running page by other rules than those with which the page was
+// loaded. Waiting does little harm: at worst the offline page is out of date.
 
 const PREFIX = "shell-";
 const OFFLINE_PAGE = "/offline.html";
@@ -26,7 +27,7 @@ self.addEventListener("install", (event) => {
 self.addEventListener("activate", (event) => {
   event.waitUntil(
     (async () => {
-      // Lets a page be fetched while the worker itself is still starting.
+      // Allows the browser to fetch a page while the worker is still starting.
       await self.registration.navigationPreload?.enable();
       await refreshShell().catch(() => {});
     })(),
@@ -45,13 +46,13 @@ self.addEventListener("fetch", (event) => {
   } else if (OFFLINE_FILES.includes(url.pathname)) {
     event.respondWith(freshOrKept(request));
   }
-  // Everything else is the browser's own business, as if there were no worker.
+  // The browser handles everything else, as if there were no worker.
 });
 
-// Push messages will be received here: a "push" listener that shows a notification, and a "notificationclick"
-// listener that opens its room.
+// Push messages will be received here: a "push" listener that shows a notification, and a "notificationclick" listener
+// that opens its room.
 
-/** A page comes from the network. Without a network, the offline page is shown at its address. */
+/** Fetches a page from the network. Without a network the offline page is shown at the page's address. */
 async function page(event) {
   try {
     const response = (await event.preloadResponse) ?? (await fetch(event.request));
@@ -62,12 +63,12 @@ async function page(event) {
   }
 }
 
-/** A file with its hash in its name never changes: the kept one is as good as any. */
+/** Returns a file with a hash in its name. It never changes, so the cached file is used if there is one. */
 async function hashed(request) {
   return (await caches.match(request)) ?? fetch(request);
 }
 
-/** A file whose name stays while its content may change: the kept one is only for when there is no network. */
+/** Returns a file whose content may change under its name. The cached file is used only without a network. */
 async function freshOrKept(request) {
   try {
     return await fetch(request);
@@ -76,7 +77,10 @@ async function freshOrKept(request) {
   }
 }
 
-/** Keeps the shell of the server's present build, and drops all others. Fails, and changes nothing, without a network. */
+/**
+ * Caches the shell of the server's present build, and deletes all others. Without a network it fails and changes
+ * nothing.
+ */
 async function refreshShell() {
   const response = await fetch("/shell.json", { cache: "no-cache" });
   if (!response.ok) throw new Error(`/shell.json: status ${response.status}`);
@@ -84,7 +88,7 @@ async function refreshShell() {
   const name = PREFIX + version;
 
   const cache = await caches.open(name);
-  // addAll keeps either all or nothing, so a cache that has one of them has them all.
+  // addAll stores all files or none, so a cache that has one of them has them all.
   if (!(await cache.match(OFFLINE_PAGE))) {
     await cache.addAll([...new Set([...files, ...OFFLINE_FILES])].map(shellRequest));
   }
@@ -93,7 +97,7 @@ async function refreshShell() {
   }
 }
 
-/** Anything that is not a hashed file is asked for anew, and without cookies: what is kept here is nobody's own. */
+/** Files without a hash are fetched anew, and without cookies, so that the cache holds nothing personal. */
 function shellRequest(path) {
   return path.startsWith("/pkg/") ? new Request(path) : new Request(path, { cache: "no-cache", credentials: "omit" });
 }
