@@ -55,7 +55,7 @@ pub struct MemberLine {
     pub is_owner: bool,
     /// The seq of the `joined` event that began the member's present time in the room. 0 if unknown.
     pub since: Seq,
-    /// Whether the member has a connection at present. For the reader: whether this page is connected.
+    /// Whether the member has a connection at present. For the reader also true while this page is live.
     pub connected: bool,
 }
 
@@ -453,8 +453,8 @@ impl LiveRoom {
         self.draw_soon();
     }
 
-    /// Marks the timeline as read up to its end if the reader is looking at the end. Also resets `missed` if the reader
-    /// is looking at the page at all.
+    /// Determines whether the reader is looking at the end of the timeline, and passes that to the session. While they
+    /// are, the whole timeline counts as read. Also resets `missed` if the reader is looking at the page at all.
     pub(in crate::ui::live) fn look(self) {
         let is_attended = browser::is_attended();
         if is_attended {

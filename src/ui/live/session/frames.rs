@@ -234,8 +234,8 @@ impl Session {
     }
 
     /// The log, or a refusal, shows that this person is not a member any more. `missed` is true if that happened while
-    /// the page was not live. A guest who was absent too long joins again by itself; whoever was removed or has left
-    /// does not.
+    /// the page was not live. A guest's `left` is then taken for absence, and the page joins again by itself. It does
+    /// not join again for a removed member, for an account, or for a guest who left while the page was live.
     pub(super) fn gone(&mut self, missed: bool) -> Vec<Act> {
         if self.leaving {
             self.stop();
