@@ -18,6 +18,7 @@ import {
   open,
   say,
   sayByRest,
+  sendButton,
 } from "../room.ts";
 
 const BERLIN = { timezoneId: "Europe/Berlin" };
@@ -57,6 +58,49 @@ test("letters typed before the scripts are there stay, behind what was written b
   await ada.page.keyboard.type("a");
   await expect(composer(ada.page)).toHaveValue("Half a thought, typed\nearly");
 });
+
+test("Enter before the scripts are there sends with a keyboard, and is a new line on a phone", async ({
+  stack,
+  guest,
+}) => {
+  const ada = await guest(stack);
+  const room = await makeRoom(ada, { nickname: "Ada" });
+  const scripts = await holdScripts(ada.page);
+  await ada.page.goto(`/rooms/${room}`, { waitUntil: "commit" });
+  if (isPhone(ada.page)) await composer(ada.page).tap();
+  await expect(composer(ada.page)).toBeFocused();
+  await ada.page.keyboard.type("Quick");
+  await ada.page.keyboard.press("Enter");
+  scripts.come();
+  if (isPhone(ada.page)) {
+    await expect(sendButton(ada.page)).toBeEnabled();
+    await expect(composer(ada.page)).toHaveValue("Quick\n");
+    await expect(messages(ada.page)).toHaveCount(0);
+  } else {
+    await expect(messages(ada.page)).toHaveText(["Quick"]);
+    await expect(composer(ada.page)).toHaveValue("");
+  }
+});
+
+for (const file of ["js", "wasm"]) {
+  test(`a page whose ${file} does not come on a bad line asks again and works`, async ({
+    stack,
+    guest,
+    complaints,
+  }) => {
+    complaints.allow(/ERR_INTERNET_DISCONNECTED/);
+    const ada = await guest(stack);
+    const room = await makeRoom(ada, { nickname: "Ada" });
+    let failures = 2;
+    await ada.page.route(new RegExp(`/pkg/.*\\.${file}(\\?|$)`), (route) =>
+      failures-- > 0 ? route.abort("internetdisconnected") : route.continue(),
+    );
+    await ada.page.goto(`/rooms/${room}`);
+    await say(ada.page, "Here at last");
+    await expect(messages(ada.page)).toHaveText(["Here at last"]);
+    expect(failures).toBeLessThan(0);
+  });
+}
 
 test("times are the reader’s own before the scripts are there, and nothing moves when they come", async ({
   stack,

@@ -13,15 +13,26 @@
   const frame = unread?.closest(".timeline__frame");
   if (frame) frame.scrollBy(0, Math.min(0, unread.getBoundingClientRect().top - frame.getBoundingClientRect().top));
   // Letters typed before hydration go to the composer. Not on a phone, where the focus would open the keyboard over the
-  // room.
+  // room. The composer sends a text that ended with Enter as soon as it is hydrated (composer.rs).
   const composer = document.getElementById("message");
-  if (composer && document.activeElement === document.body && !matchMedia("(pointer: coarse)").matches) {
-    composer.focus();
+  if (composer && !matchMedia("(pointer: coarse)").matches) {
+    if (document.activeElement === document.body) composer.focus();
+    composer.addEventListener("keydown", ({ key, shiftKey, isComposing }) => {
+      composer.toggleAttribute("data-entered", key === "Enter" && !shiftKey && !isComposing);
+    });
   }
-  const start = async () => {
-    const bytes = fetch(wasm);
-    const page = await import(script);
-    await page.default({ module_or_path: bytes });
+  // A script that does not come on a bad connection is asked for again, later each time. Some browsers remember by its
+  // address that it failed.
+  const start = async (tries = 0) => {
+    let page;
+    try {
+      const [scripts, bytes] = await Promise.all([import(tries ? `${script}?${tries}` : script), fetch(wasm)]);
+      page = scripts;
+      await page.default({ module_or_path: bytes });
+    } catch {
+      setTimeout(start, Math.min(2 ** tries, 30) * 1000, tries + 1);
+      return;
+    }
     page.hydrate();
   };
   if (document.hidden) start();

@@ -20,6 +20,8 @@ use crate::{
 
 /// The counter appears from this number of characters on, 400 before the limit.
 const COUNT_FROM: usize = MESSAGE_CHARS - 400;
+/// Marks a text area in which Enter was pressed before hydration.
+const ENTERED: &str = "data-entered";
 
 /// The composer, with a line that shows who else is typing.
 #[component]
@@ -33,34 +35,6 @@ pub fn Composer() -> impl IntoView {
     let area = NodeRef::<html::Textarea>::new();
 
     let own_draft = move |text: &str| keep(Kept::Draft, room.code, room.you.with_untracked(|you| you.member_id), text);
-
-    // Restores the draft from before a reload, and keeps what was typed before hydration.
-    effect(move || {
-        let Some(area) = area.get() else { return };
-        let typed = area.value();
-        let draft = kept(Kept::Draft, room.code, room.you.with_untracked(|you| you.member_id)).unwrap_or_default();
-        // A browser that restores the page has put the draft into the text area already.
-        if !typed.starts_with(&draft) {
-            browser::put_before(&area, &draft);
-        }
-        text.set(area.value());
-        let coarse = browser::has_coarse_pointer();
-        enter_sends.set(!coarse);
-        ready.set(true);
-        if !coarse {
-            let _ = area.focus();
-        }
-    });
-    // The server renders no text into the text area, so hydration does not change what is in it. This effect writes
-    // into it only after the draft was restored (`ready`).
-    effect(move || {
-        let text = text.get();
-        if let (true, Some(area)) = (ready.get(), area.get_untracked())
-            && area.value() != text
-        {
-            area.set_value(&text);
-        }
-    });
 
     let write = move |now: String| {
         own_draft(&now);
@@ -81,6 +55,40 @@ pub fn Composer() -> impl IntoView {
             let _ = area.focus();
         }
     };
+    // Restores the draft from before a reload, and keeps what was typed before hydration, or sends it.
+    effect(move || {
+        let Some(area) = area.get() else { return };
+        let typed = area.value();
+        let draft = kept(Kept::Draft, room.code, room.you.with_untracked(|you| you.member_id)).unwrap_or_default();
+        // A browser that restores the page has put the draft into the text area already.
+        if !typed.starts_with(&draft) {
+            browser::put_before(&area, &draft);
+        }
+        text.set(area.value());
+        let coarse = browser::has_coarse_pointer();
+        enter_sends.set(!coarse);
+        ready.set(true);
+        if !coarse {
+            let _ = area.focus();
+        }
+        // Enter was the last key before hydration (start.js).
+        let entered = area.has_attribute(ENTERED);
+        let _ = area.remove_attribute(ENTERED);
+        if entered && area.value().ends_with('\n') {
+            send();
+        }
+    });
+    // The server renders no text into the text area, so hydration does not change what is in it. This effect writes
+    // into it only after the draft was restored (`ready`).
+    effect(move || {
+        let text = text.get();
+        if let (true, Some(area)) = (ready.get(), area.get_untracked())
+            && area.value() != text
+        {
+            area.set_value(&text);
+        }
+    });
+
     let on_key = move |event: KeyboardEvent| {
         // Enter confirms a suggestion of an input method. Some browsers end the composition before this event, with key
         // code 229.
