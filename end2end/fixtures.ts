@@ -44,7 +44,11 @@ export class Complaints {
         this.found.push(`console ${message.type()}: ${message.text()} (${message.location().url})`);
       }
     });
-    context.on("weberror", (error) => this.found.push(`uncaught: ${error.error().stack ?? error.error()}`));
+    context.on("weberror", (event) => {
+      const { name, message, stack } = event.error();
+      // Not every error has a stack, such as a rejection with something that is no Error.
+      this.found.push(`uncaught at ${event.page()?.url()}: ${stack || `${name} ${message} ${String(event.error())}`}`);
+    });
   }
 
   /** The errors that are not allowed. */
