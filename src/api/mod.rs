@@ -43,9 +43,9 @@ impl FromServerFnError for Problem {
         match error {
             ServerFnErrorErr::Request(_) | ServerFnErrorErr::MiddlewareError(_) => Self::unreachable(),
             ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Deserialization(_) => {
-                Self::new(Code::Malformed, "The server could not read this request. Reload the page and try again.")
+                Self::new(Code::Malformed, "Something went wrong. Reload the page and try again.")
             }
-            _ => Self::new(Code::Internal, "Something went wrong. Try again; nothing you typed was lost."),
+            _ => Self::new(Code::Internal, "Something went wrong. Nothing you typed was lost. Try again."),
         }
     }
 }

@@ -30,7 +30,7 @@ pub async fn choose_appearance(
     let kept = visitor.account().map_err(refuse)?.0.preferences.clone();
     let language = match context::filled(language.clone()) {
         Some(tag) => {
-            let unknown = || refuse(Problem::invalid("language", "There are no texts in this language."));
+            let unknown = || refuse(Problem::invalid("language", "This language isn’t available."));
             Some(Language::named(&tag).ok_or_else(unknown)?)
         }
         None => None,

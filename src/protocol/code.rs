@@ -38,7 +38,7 @@ pub enum InvalidCode {
     #[error("A room code has six characters; this has {0}.")]
     Length(usize),
     /// The text has a letter or digit that no code contains.
-    #[error("“{}” is never part of a room code: codes have digits and letters, without U.", shown(*.0))]
+    #[error("“{}” is never part of a room code. Codes have digits and letters, but no U.", shown(*.0))]
     Character(char),
 }
 

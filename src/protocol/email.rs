@@ -17,7 +17,7 @@ const LABEL_BYTES: usize = 63;
 
 /// The text is not an email address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("This is no email address. It should look like name@example.org.")]
+#[error("This isn’t an email address. It should look like name@example.org.")]
 pub struct InvalidEmail;
 
 /// An email address, in lower case.

@@ -176,15 +176,13 @@ impl Problem {
 
     /// The asker can enter no room with this code.
     pub fn room_unavailable() -> Self {
-        Self::new(
-            Code::RoomUnavailable,
-            "No room you can enter has this code. Check it with whoever gave it to you: the room may be full or gone.",
-        )
+        Self::new(Code::RoomUnavailable, "Can’t join. The code may be wrong, or the room is full or closed.")
     }
 
     /// The asker is a guest and in another room already.
     pub fn already_in_room(room: RoomCode) -> Self {
-        let detail = format!("You are in room {} and can be in one at a time. Leave it to go on.", room.spaced());
+        let detail =
+            format!("You’re in room {}, and guests can be in one room at a time. Leave it first.", room.spaced());
         Self { room: Some(room), ..Self::new(Code::AlreadyInRoom, detail) }
     }
 
@@ -200,26 +198,24 @@ impl Problem {
     pub fn kept_too_much(retry_after_ms: u64) -> Self {
         let minutes = retry_after_ms.div_ceil(60_000).max(1);
         let unit = if minutes == 1 { "minute" } else { "minutes" };
-        let detail = format!(
-            "More was said in rooms that keep it than the server keeps in a day. Try again in {minutes} {unit}."
-        );
+        let detail = format!("The daily limit for saved messages is reached. Try again in {minutes} {unit}.");
         Self { retry_after_ms: Some(retry_after_ms), ..Self::new(Code::TooManyRequests, detail) }
             .because(Reason::KeptTooMuch)
     }
 
     /// The request needs an account that is logged in.
     pub fn not_logged_in() -> Self {
-        Self::new(Code::NotLoggedIn, "You are not logged in. Log in to go on.")
+        Self::new(Code::NotLoggedIn, "You’re not logged in. Log in to continue.")
     }
 
     /// The token of a mailed link is used, expired or unknown.
     pub fn token_invalid() -> Self {
-        Self::new(Code::TokenInvalid, "This link is not valid any more. Ask for a new one.")
+        Self::new(Code::TokenInvalid, "This link has expired, was already used or is incomplete. Ask for a new one.")
     }
 
     /// The server did not answer. Made by the client.
     pub fn unreachable() -> Self {
-        Self::new(Code::Overloaded, "The server can’t be reached. Check your connection and try again.")
+        Self::new(Code::Overloaded, "Can’t reach the server. Check your connection and try again.")
             .because(Reason::Unreachable)
     }
 

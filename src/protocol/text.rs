@@ -44,7 +44,7 @@ pub enum InvalidText {
     #[error("{0} can’t be empty.")]
     Empty(Subject),
     /// The text has more characters than allowed.
-    #[error("{what} can have {limit} characters at most; this has {found}.")]
+    #[error("{what} can have up to {limit} characters; this has {found}.")]
     TooLong {
         /// The kind of text.
         what: Subject,

@@ -147,7 +147,7 @@ impl Visitor {
     /// Returns the actor, or the refusal for a visitor without a session.
     pub fn actor(&self) -> Result<&Actor, Problem> {
         self.actor.as_ref().ok_or_else(|| {
-            Problem::new(Code::NoSession, "You are not in a room yet. Make one, or join one by its code.")
+            Problem::new(Code::NoSession, "You’re not in a room yet. Create one, or join one by its code.")
         })
     }
 

@@ -221,7 +221,7 @@ fn kept_too_much(pause: Duration) -> Problem {
 }
 
 fn disk_low() -> Problem {
-    let detail = "The server has hardly any room left to keep what is said. Nothing was lost; try again later.";
+    let detail = "The server is almost out of space and can’t save anything new. Nothing was lost. Try again later.";
     let retry_after_ms = u64::try_from(DISK_PAUSE.as_millis()).ok();
     Problem { retry_after_ms, ..Problem::new(Code::StoreUnavailable, detail).because(Reason::DiskLow) }
 }

@@ -124,7 +124,7 @@ async fn check_again(app: &App, account: &AccountRecord, typed: Option<&Secret>)
     if app.passwords.check(typed, account.password.clone()).await? {
         return Ok(());
     }
-    let detail = "You have just registered by this address, with another password. Use that one.";
+    let detail = "You just registered with this address and a different password. Use that one.";
     Err(Problem::invalid("password", detail).because(Reason::OtherPassword))
 }
 
@@ -226,7 +226,7 @@ pub(super) async fn bring_guests(
 }
 
 fn other_address() -> Problem {
-    let detail = "The link in the mail keeps the room for the address that it was sent to. Use that address.";
+    let detail = "This link only works for the email address it was sent to. Use that address.";
     Problem::invalid("email", detail).because(Reason::OtherAddress)
 }
 
@@ -280,7 +280,7 @@ pub async fn keep_room(app: &App, visitor: &Visitor, wanted: KeepRoom) -> Result
     let email = login::read_email(&wanted.email)?;
     let Some(guest) = visitor.guest() else {
         visitor.actor()?;
-        return Err(Problem::invalid("code", "Your account keeps this room already."));
+        return Err(Problem::invalid("code", "This room is already in your account."));
     };
     let (_, member) = super::rooms::membership(app, ActorId::Guest(guest.id), code).await?;
     app.limits.mail(visitor.client, &email).await?;

@@ -15,7 +15,7 @@ use crate::{
 /// The author's name on messages of deleted accounts.
 const NOBODY: &str = "Deleted account";
 /// The text that replaces the messages of a deleted account, if its user asked for that.
-const ERASED: &str = "This message was erased.";
+const ERASED: &str = "This message was deleted.";
 
 /// Deletes the visitor: an account after confirmation by its password or a code, a guest at once.
 pub async fn forget_me(app: &App, visitor: &Visitor, wanted: DeleteMe) -> Result<(), Problem> {
@@ -32,7 +32,7 @@ pub async fn forget_me(app: &App, visitor: &Visitor, wanted: DeleteMe) -> Result
 /// Deletes this browser's guest, which first leaves its room. An account is refused: it is deleted in the preferences.
 pub async fn forget_guest(app: &App, visitor: &Visitor) -> Result<(), Problem> {
     let Actor::Guest(guest) = visitor.actor()? else {
-        let detail = "There is no guest here any more: you are logged in. Your account is deleted in the preferences.";
+        let detail = "You’re logged in, so there is no guest to forget. Delete your account in the preferences.";
         return Err(Problem::new(Code::NoSession, detail));
     };
     if let Some(code) = rooms::whereabouts(app, visitor).await? {

@@ -39,7 +39,7 @@ pub async fn by_password(app: &App, visitor: &Visitor, device: String, wanted: L
     let email = read_email(&wanted.email)?;
     if wanted.password.reveal().chars().count() > *PASSWORD_CHARS.end() {
         let most = PASSWORD_CHARS.end();
-        return Err(Problem::invalid("password", format!("A password has {most} characters at most.")));
+        return Err(Problem::invalid("password", format!("A password can have up to {most} characters.")));
     }
     app.limits.log_in(visitor.client, &email).await?;
     let turn = app.passwords.turn().await?;
@@ -277,18 +277,18 @@ fn read_code(code: &Secret) -> Result<String, Problem> {
 }
 
 fn wrong_password() -> Problem {
-    let detail = "The address or the password is not right. Check both, or have a code mailed to you.";
+    let detail = "Wrong email address or password. Try again, or get a code by email.";
     Problem::new(Code::WrongCredentials, detail)
 }
 
 fn wrong_code() -> Problem {
-    let detail = "This code is not right, or not any more: it is good for five minutes and five tries, in the browser that \
-                  asked for it. Ask for a new one. If a right one is not taken either, too many wrong ones were typed for \
-                  this address: log in by your password, or set a new one by the link that we mail you.";
+    let detail = "Wrong or expired code. A code works for five minutes and five tries, only in the browser that asked for it. \
+                  Get a new one. If that doesn’t work either, there were too many wrong tries for this address: log in with \
+                  your password, or set a new one.";
     Problem { field: Some("code".to_owned()), ..Problem::new(Code::WrongCredentials, detail) }
 }
 
 fn not_confirmed(field: Option<&str>) -> Problem {
-    let detail = "That was not confirmed. Type your password, or have a code mailed to you and type that.";
+    let detail = "Enter your password to confirm this, or get a code by email and enter that.";
     Problem { field: field.map(str::to_owned), ..Problem::new(Code::NotConfirmed, detail) }
 }

@@ -25,7 +25,7 @@ pub async fn send(app: &App, visitor: &Visitor, message: SendMessage) -> Result<
     let actor = visitor.actor()?.id();
     let (room, member) = membership(app, actor, code).await?;
     if message.member_id.is_some_and(|meant| meant != member.member) {
-        return Err(Problem::new(Code::NotAMember, "You are somebody else in this room by now. Nothing was sent."));
+        return Err(Problem::new(Code::NotAMember, "You’re someone else in this room now. Nothing was sent."));
     }
     app.engine.attend(&member);
     app.limits.send(actor)?;

@@ -30,7 +30,7 @@ fn store_failed(error: StoreError) -> Problem {
     tracing::warn!(%error, cause = ?std::error::Error::source(&error), "store failed");
     Problem {
         retry_after_ms: Some(1_000),
-        ..Problem::new(Code::StoreUnavailable, "The server can’t reach its store right now. Try again in a moment.")
+        ..Problem::new(Code::StoreUnavailable, "The server can’t reach its database right now. Try again in a moment.")
     }
 }
 

@@ -131,7 +131,7 @@ pub async fn create(
             }
         }
     }
-    Err(Problem::new(Code::Overloaded, "No free room code was found. Try again."))
+    Err(Problem::new(Code::Overloaded, "Couldn’t create the room. Try again."))
 }
 
 /// A create request that carries a client-made id, so that a repeat of it (a button pressed twice) can be recognised.
@@ -263,7 +263,7 @@ pub async fn join(app: &App, visitor: &Visitor, wanted: JoinRoom, leave: Option<
             Err(error) => return Err(store_failed(error)),
         }
     }
-    Err(Problem::new(Code::Overloaded, "The room could not be entered. Try again."))
+    Err(Problem::new(Code::Overloaded, "Couldn’t join the room. Try again."))
 }
 
 /// Leaves a room at once. If the visitor is gone by absence, gives up the place that is kept for them. If they are not
@@ -347,7 +347,7 @@ pub async fn kick(app: &App, visitor: &Visitor, code: RoomCode, whom: MemberId) 
         return Err(not_owner());
     }
     if whom == owner.member {
-        return Err(Problem::invalid("member_id", "You can’t remove yourself. Use Exit to leave the room."));
+        return Err(Problem::invalid("member_id", "You can’t remove yourself. Leave the room instead."));
     }
     app.limits.send(owner.actor)?;
     let by = owner.person();
@@ -506,7 +506,7 @@ pub(super) async fn membership(
         Ok((room, member)) => match member.presence {
             Presence::Active => Ok((room, member)),
             Presence::Gone => {
-                Err(Problem::new(Code::NotAMember, "You are not in this room any more. Join it again to go on."))
+                Err(Problem::new(Code::NotAMember, "You’re no longer in this room. Join again to continue."))
             }
             Presence::Removed => Err(removed()),
         },
@@ -645,7 +645,7 @@ async fn may_be_in_another(app: &App, visitor: &Visitor) -> Result<(), Problem> 
         return Ok(());
     }
     let limit = limits::ROOMS_OF_ACCOUNT;
-    let detail = format!("You are in {limit} rooms, which is as many as an account can be in. Leave one to go on.");
+    let detail = format!("You’re in {limit} rooms, the most an account can be in. Leave one first.");
     Err(Problem::new(Code::InvalidInput, detail).because(Reason::TooManyRooms { limit }))
 }
 
@@ -675,7 +675,7 @@ async fn missed(app: &App, visitor: &Visitor) -> Problem {
 }
 
 fn removed() -> Problem {
-    Problem::new(Code::Removed, "The owner removed you from this room, so you can’t come back to it.")
+    Problem::new(Code::Removed, "The owner removed you from this room. You can’t rejoin.")
 }
 
 fn read_nickname(typed: &str) -> Result<Nickname, Problem> {

@@ -45,11 +45,14 @@ async fn judge(app: &App, field: &str, password: &Secret, about: Vec<String>) ->
     let chars = password.reveal().chars().count();
     if !PASSWORD_CHARS.contains(&chars) {
         let (least, most) = PASSWORD_CHARS.into_inner();
-        return Err(Problem::invalid(field, format!("A password has {least} to {most} characters; this has {chars}.")));
+        return Err(Problem::invalid(
+            field,
+            format!("A password needs {least} to {most} characters; this has {chars}."),
+        ));
     }
     let strength = strength(app, password, about).await?;
     if !strength.accepted {
-        let detail = format!("This password is too easily guessed. {}", strength.advice.unwrap_or_default());
+        let detail = format!("This password is too easy to guess. {}", strength.advice.unwrap_or_default());
         return Err(Problem { field: Some(field.to_owned()), ..Problem::new(Code::WeakPassword, detail.trim_end()) });
     }
     Ok(())
@@ -77,7 +80,7 @@ fn estimate(password: &str, about: &[String]) -> PasswordStrength {
     let suggestions = feedback.map(Feedback::suggestions).unwrap_or_default();
     let sentences: Vec<String> =
         warning.iter().map(ToString::to_string).chain(suggestions.iter().map(ToString::to_string)).collect();
-    let fallback = || "Add another word or two; uncommon words are better.".to_owned();
+    let fallback = || "Add another word or two. Uncommon words are better.".to_owned();
     let advice = if sentences.is_empty() { fallback() } else { sentences.join(" ") };
     let mut hints: Vec<PasswordHint> =
         warning.map(hint_of_warning).into_iter().chain(suggestions.iter().copied().map(hint_of_suggestion)).collect();

@@ -52,7 +52,7 @@ struct MessageOfMine<'a> {
 pub async fn of(app: &App, visitor: &Visitor) -> Result<mpsc::Receiver<Bytes>, Problem> {
     let (account, _) = visitor.account()?;
     if visitor.browser.is_led_here {
-        let detail = "Another site asked for this. Ask for it on the page of your data.";
+        let detail = "This request came from another website. Download your data in the preferences.";
         return Err(Problem::new(Code::ForeignOrigin, detail));
     }
     app.limits.take_out(visitor.client).await?;

@@ -128,5 +128,5 @@ pub async fn server_function_status(response: Response) -> Response {
 
 /// The refusal of a request from a page of another site.
 pub fn foreign_origin() -> Refusal {
-    Refusal(Problem::new(Code::ForeignOrigin, "This request came from a page of another site and was refused."))
+    Refusal(Problem::new(Code::ForeignOrigin, "This request came from another website and was blocked."))
 }

@@ -64,7 +64,7 @@ pub async fn upgrade(
 }
 
 fn too_many_sockets() -> Problem {
-    let detail = "Too many sockets are open from your network. Close some, or try again later.";
+    let detail = "Too many connections from your network. Close some tabs, or try again later.";
     Problem { retry_after_ms: Some(SOCKETS_PAUSE_MS), ..Problem::new(Code::TooManyRequests, detail) }
 }
 

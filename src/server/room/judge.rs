@@ -259,7 +259,7 @@ pub fn repeated(seq: Seq, at: Millis, same_body: bool) -> Verdict {
 
 /// The refusal for a person who is not in the room by the log.
 pub fn not_a_member() -> Problem {
-    Problem::new(Code::NotAMember, "You are not in this room. Join it again to go on.")
+    Problem::new(Code::NotAMember, "You’re not in this room. Join again to continue.")
 }
 
 /// The refusal for a member who does not own the room by the log.
@@ -269,7 +269,7 @@ pub fn not_owner() -> Problem {
 
 /// The refusal for a command about a person who is not in the room by the log.
 pub fn member_gone() -> Problem {
-    Problem::new(Code::NotFound, "That person is not in the room any more.").because(Reason::MemberGone)
+    Problem::new(Code::NotFound, "That person is no longer in the room.").because(Reason::MemberGone)
 }
 
 /// The refusal for a person who enters while the room is turned ephemeral. When they try again, they come in by the way
@@ -277,7 +277,7 @@ pub fn member_gone() -> Problem {
 fn just_changed() -> Problem {
     Problem {
         retry_after_ms: Some(1_000),
-        ..Problem::new(Code::Overloaded, "This room was changed just now. Try again in a second.")
+        ..Problem::new(Code::Overloaded, "This room just changed. Try again in a second.")
     }
 }
 

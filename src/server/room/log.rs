@@ -155,12 +155,11 @@ impl LogError {
             Self::Gone => Problem::room_unavailable(),
             Self::Store(_) => passing(
                 Code::StoreUnavailable,
-                "The server can’t reach its store right now. Nothing was lost; it is tried again.",
+                "The server can’t reach its database right now. Nothing was lost. We’ll try again.",
             ),
-            Self::Bus(_) => passing(
-                Code::BusUnavailable,
-                "The servers can’t reach each other right now, and this room keeps nothing. It is tried again.",
-            ),
+            Self::Bus(_) => {
+                passing(Code::BusUnavailable, "The servers can’t reach each other right now. We’ll try again.")
+            }
         }
     }
 }

@@ -52,7 +52,7 @@ impl Answer {
     pub fn problem(self) -> Problem {
         // A proxy between page and server may answer with a body that is no `Problem`.
         serde_json::from_str(&self.text).unwrap_or_else(|_| {
-            Problem::new(Code::Internal, "Something went wrong. Try again; nothing you typed was lost.")
+            Problem::new(Code::Internal, "Something went wrong. Nothing you typed was lost. Try again.")
         })
     }
 }

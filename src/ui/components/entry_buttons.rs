@@ -12,7 +12,7 @@ use super::{Submit, When};
 pub fn EntryButtons(
     /// The text of the button: "Join".
     go: &'static str,
-    /// The text of the button that also leaves the other room: "Leave it and join this one".
+    /// The text of the button that also leaves the other room: "Leave and join".
     switch: &'static str,
     /// The other room, if the visitor is in one.
     #[prop(into)]
