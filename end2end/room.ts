@@ -204,7 +204,7 @@ export async function withMembers(page: Page, act: (members: Locator) => Promise
 
 /** Leaves the room for good. */
 export async function exit(page: Page): Promise<void> {
-  await page.getByRole("button", { name: "Exit" }).click();
+  await page.getByRole("button", { name: "Leave room" }).click();
   await dialog(page, "Leave this room?").getByRole("button", { name: "Leave" }).click();
   await expect(page).toHaveURL(/\/$/);
 }

@@ -87,13 +87,13 @@ async fn a_link_that_proves_an_address_elsewhere_leaves_nobody_in_and_sets_a_pas
     let token = mails.letter(&email, 1).await.token();
     let ada = Guest::new(&node, "Ada");
     let (_, text) = ada.page(&format!("/auth/verify?token={token}")).await;
-    assert!(text.contains("somebody else may have made it"), "{text}");
+    assert!(text.contains("someone else may have created it"), "{text}");
     // The form is sent twice, without scripts.
     for _ in 0..2 {
         let (_, to) = ada.send_form("/auth/verify", "verify_email", &[("token", &token)]).await;
         let (status, text) = ada.page(&to).await;
         assert!(status == 200 && text.contains("action=\"/api/ui/reset_password\""), "{to} {status} {text}");
-        assert!(text.contains("Go on without a password"), "{text}");
+        assert!(text.contains("Continue without a password"), "{text}");
     }
     assert!(!eve.is_logged_in().await, "whoever registered is out");
     assert_eq!(eve.try_log_in(&email, PASSWORD).await.unwrap_err().problem.code, Code::WrongCredentials);
@@ -409,7 +409,7 @@ async fn a_new_password_by_mail_ends_all_sessions_and_their_sockets() {
             (page.status(), &page.headers()["cache-control"]),
             (StatusCode::BAD_REQUEST, &HeaderValue::from_static("no-store"))
         );
-        assert!(page.text().await.unwrap().contains("This link has been used"));
+        assert!(page.text().await.unwrap().contains("This link has already been used"));
     }
 
     assert_eq!(bye(&mut tab.socket).await, Some(ByeReason::SignedOut));
@@ -570,7 +570,7 @@ async fn a_deleted_account_leaves_its_rooms_and_its_name_nowhere() {
         assert!(!ada.is_logged_in().await);
         assert!(Guest::new(&node, "Ada").try_log_in(&email, PASSWORD).await.is_err());
         other.until("Ada has left", |replica| replica.state.members.len() == 1).await;
-        let mine = if erase { "This message was erased." } else { "Something of mine" };
+        let mine = if erase { "This message was deleted." } else { "Something of mine" };
         let kept = story(&bob.whole_history(code).await);
         assert_eq!(
             kept,
@@ -646,7 +646,7 @@ async fn a_mail_keeps_a_guests_room_for_an_account_that_logs_in_with_it_too() {
         let to_log_in = format!("/auth/login?next={next}&amp;token={token}");
         assert!(text.contains(&to_log_in), "{text}");
         let (_, text) = laptop.page(&to_log_in.replace("&amp;", "&")).await;
-        assert!(text.contains("or log in, and the room") && text.contains(&format!("value=\"{token}\"")), "{text}");
+        assert!(text.contains("or log in to keep your room") && text.contains(&format!("value=\"{token}\"")), "{text}");
         let to = if by_code {
             let asked = [("email", &*email), ("keep", &token), ("next", &next)];
             let (_, to) = laptop.send_form("/auth/login", "request_code", &asked).await;
@@ -815,7 +815,7 @@ async fn a_deleted_account_is_gone_from_rooms_that_are_open_on_another_node() {
         let told = [
             "Bob joined",
             "Deleted account joined",
-            "Deleted account: This message was erased.",
+            "Deleted account: This message was deleted.",
             "Deleted account left",
         ];
         assert_eq!(story(&fresh.replica.events), told);
@@ -841,7 +841,7 @@ async fn every_flow_works_by_the_forms_of_the_pages_without_scripts() {
     assert!(!to.contains("password1"), "{to}");
     let (status, text) = ada.page(&to).await;
     assert_eq!(status, 200);
-    assert!(text.contains("too easily guessed") && text.contains(&email) && text.contains(&back), "{text}");
+    assert!(text.contains("too easy to guess") && text.contains(&email) && text.contains(&back), "{text}");
 
     let typed = [("name", "Ada"), ("email", &*email), ("password", PASSWORD), ("next", &*back)];
     assert_eq!(ada.send_form("/auth/register", "register", &typed).await.1, back);

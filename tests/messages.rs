@@ -210,7 +210,7 @@ async fn a_message_of_the_limit_is_taken_and_one_character_more_is_not() {
         ada.guest.say(ada.code, &full).await;
         let refused = ada.guest.try_say(ada.code, new_id(), &over).await.unwrap_err();
         assert_eq!((refused.status.as_u16(), refused.problem.field.as_deref()), (400, Some("body")));
-        assert_eq!(refused.problem.detail, "A message can have 4000 characters at most; this has 4001.");
+        assert_eq!(refused.problem.detail, "A message can have up to 4000 characters; this has 4001.");
         let id = new_id();
         ada.send(id, &over).await.unwrap();
         assert_eq!(answer(&mut ada, id).await, Err(Code::InvalidInput));

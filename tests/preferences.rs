@@ -128,26 +128,26 @@ async fn a_refused_form_comes_back_as_it_was_but_for_passwords() {
     let typed = [("notify", "none"), ("sound", "true"), ("nickname", &*long)];
     let (_, to) = ada.send_form("/preferences/chatting", "choose_chatting", &typed).await;
     let (_, text) = ada.page(&to).await;
-    assert!(text.contains("32 characters at most") && text.contains(&long), "{text}");
+    assert!(text.contains("up to 32 characters") && text.contains(&long), "{text}");
     assert!(ticked(&text, "notify")[0].contains("none") && ticked(&text, "show_read").is_empty(), "{text}");
     assert_eq!(ada.me().await.unwrap().preferences.notify.as_str(), "all", "and nothing of it is kept");
     let (_, to) = ada.send_form("/preferences/account", "rename_account", &[("name", &long)]).await;
     let (_, text) = ada.page(&to).await;
-    assert!(text.contains("32 characters at most") && text.contains(&long), "{text}");
+    assert!(text.contains("up to 32 characters") && text.contains(&long), "{text}");
 
     let new = new_address();
     for (function, typed, problem) in [
-        ("change_email", vec![("email", &*new), ("password", OTHER_PASSWORD)], "That is not your password."),
-        ("change_email", vec![("email", "ada"), ("password", OTHER_PASSWORD)], "This is no email address."),
-        ("change_email", vec![("email", &*new), ("code", "12345678")], "This code is not right"),
+        ("change_email", vec![("email", &*new), ("password", OTHER_PASSWORD)], "Wrong password."),
+        ("change_email", vec![("email", "ada"), ("password", OTHER_PASSWORD)], "This isn’t an email address."),
+        ("change_email", vec![("email", &*new), ("code", "12345678")], "Wrong or expired code."),
         ("change_email", vec![("email", &*new), ("code", "98765")], "A code has eight digits."),
-        ("change_email", vec![("email", &*new)], "Type your password to confirm this"),
-        ("change_password", vec![("new_password", "password1"), ("password", PASSWORD)], "too easily guessed"),
-        ("change_password", vec![("new_password", "tiny!x7"), ("password", PASSWORD)], "A password has 8 to 256"),
+        ("change_email", vec![("email", &*new)], "Enter your password to confirm this"),
+        ("change_password", vec![("new_password", "password1"), ("password", PASSWORD)], "too easy to guess"),
+        ("change_password", vec![("new_password", "tiny!x7"), ("password", PASSWORD)], "A password needs 8 to 256"),
         (
             "change_password",
             vec![("new_password", OTHER_PASSWORD), ("password", OTHER_PASSWORD)],
-            "That is not your password.",
+            "Wrong password.",
         ),
     ] {
         let (_, to) = ada.send_form("/preferences/account", function, &typed).await;
@@ -161,7 +161,7 @@ async fn a_refused_form_comes_back_as_it_was_but_for_passwords() {
     }
     let (_, to) = ada.send_form("/preferences/data", "delete_account", &[("messages", "erase")]).await;
     let (_, text) = ada.page(&to).await;
-    assert!(text.contains("Type your password to confirm this") && ticked(&text, "messages")[0].contains("erase"));
+    assert!(text.contains("Enter your password to confirm this") && ticked(&text, "messages")[0].contains("erase"));
     assert!(ada.is_logged_in().await);
 }
 
@@ -174,7 +174,7 @@ async fn without_a_password_a_code_by_mail_confirms_and_the_form_waits_for_it() 
     let token = mails.letter(&email, 1).await.token();
     ada.tell(POST, "/api/auth/verify", json!({ "token": token })).await.unwrap();
     let (_, text) = ada.page("/preferences/account").await;
-    assert!(text.contains("You have no password") && !text.contains("name=\"new_password\""), "{text}");
+    assert!(text.contains("You don’t have a password") && !text.contains("name=\"new_password\""), "{text}");
     let new = new_address();
     let asked = [("form", "email"), ("email", &*new)];
     let (_, to) = ada.send_form("/preferences/account", "send_confirmation", &asked).await;
@@ -185,11 +185,11 @@ async fn without_a_password_a_code_by_mail_confirms_and_the_form_waits_for_it() 
     let wrong = if code == "00000000" { "00000001" } else { "00000000" };
     let (_, to) = ada.send_form("/preferences/account", "change_email", &[("email", &new), ("code", wrong)]).await;
     let (_, text) = ada.page(&to).await;
-    assert!(text.contains("name=\"code\"") && text.contains("This code is not right"), "{text}");
+    assert!(text.contains("name=\"code\"") && text.contains("Wrong or expired code."), "{text}");
     let (_, to) = ada.send_form("/preferences/account", "change_email", &[("email", &new), ("code", &code)]).await;
     assert_eq!(to, "/preferences/account?done=email#email");
     let (_, text) = ada.page(&to).await;
-    assert!(text.contains(&new) && text.contains("Send the mail again"), "{text}");
+    assert!(text.contains(&new) && text.contains("Send the email again"), "{text}");
     // The same address needs no second confirmation: the mail is only sent again.
     assert_eq!(ada.send_form("/preferences/account", "change_email", &[("email", &new)]).await.1, to);
     mails.letter(&new, 2).await;
@@ -201,8 +201,8 @@ async fn who_has_proved_nothing_yet_corrects_a_mistyped_address_without_proof() 
     let (ada, mistyped, meant) = (Guest::new(&node, "Ada"), new_address(), new_address());
     let _: Profile = ada.ask(POST, "/api/auth/register", json!({ "name": "Ada", "email": mistyped })).await.unwrap();
     let (_, text) = ada.page("/preferences/account").await;
-    assert!(!text.contains("Mail me a code") && !text.contains("name=\"code\""), "{text}");
-    assert!(text.contains("name=\"new_password\"") && text.contains("Change the address"), "{text}");
+    assert!(!text.contains("Email me a code") && !text.contains("name=\"code\""), "{text}");
+    assert!(text.contains("name=\"new_password\"") && text.contains("Change address"), "{text}");
     let wrong = json!({ "email": meant, "code": "00000000" });
     let refused = ada.ask::<Profile>(PUT, "/api/users/email", wrong).await.unwrap_err();
     assert_eq!(refused.problem.code, Code::NotConfirmed, "a code that is typed has to be right");
@@ -232,7 +232,7 @@ async fn to_have_the_address_that_one_has_gives_up_another() {
     let pending: Profile = ada.ask(PUT, "/api/users/email", change).await.unwrap();
     assert_eq!(pending.pending_email.unwrap().as_str(), new);
     let token = mails.letter(&new, 1).await.token();
-    assert!(ada.page("/preferences/account").await.1.contains("You want to change to"));
+    assert!(ada.page("/preferences/account").await.1.contains("You’re changing to"));
     let (_, to) = ada.send_form("/preferences/account", "change_email", &[("email", &email)]).await;
     assert_eq!(to, "/preferences/account?done=email#email");
     let now = ada.me().await.unwrap();
@@ -257,7 +257,7 @@ async fn devices_are_ended_one_by_one_or_all_others() {
         assert_eq!(request.send().await.unwrap().status(), 200);
     }
     let (_, text) = ada.page("/preferences/devices").await;
-    for named in ["Firefox on Android", "Safari on iPad", "curl", "This browser", "In use now"] {
+    for named in ["Firefox on Android", "Safari on iPad", "curl", "This browser", "Active now"] {
         assert!(text.contains(named), "{named}: {text}");
     }
     let sessions: Vec<Value> = ada.ask(Method::GET, "/api/auth/sessions", ()).await.unwrap();
@@ -265,11 +265,11 @@ async fn devices_are_ended_one_by_one_or_all_others() {
     let id = of_phone["id"].as_str().unwrap();
     let (_, to) = ada.send_form("/preferences/devices", "end_session", &[("id", id)]).await;
     let (_, text) = ada.page(&to).await;
-    assert!(text.contains("Ended.") && !text.contains("Firefox on Android"), "{text}");
+    assert!(text.contains("Logged out.") && !text.contains("Firefox on Android"), "{text}");
     assert!(!phone.is_logged_in().await && tablet.is_logged_in().await);
     ada.send_form("/preferences/devices", "end_other_sessions", &[]).await;
     assert!(!tablet.is_logged_in().await && !desk.is_logged_in().await && ada.is_logged_in().await);
-    assert!(!ada.page("/preferences/devices").await.1.contains("End all others"));
+    assert!(!ada.page("/preferences/devices").await.1.contains("Log out all others"));
 }
 
 #[tokio::test]
@@ -287,7 +287,7 @@ async fn an_account_is_deleted_and_a_guest_forgotten_by_a_form_and_told_so() {
     assert!(text.contains("Bob") && text.contains(&code.spaced()), "{text}");
     assert!(bob.page("/auth/register").await.1.contains("href=\"/auth/guest\""));
     let (_, to) = bob.send_form("/auth/guest", "forget_me", &[]).await;
-    assert!(bob.page(&to).await.1.contains("You are forgotten"));
+    assert!(bob.page(&to).await.1.contains("We’ve forgotten you"));
     assert!(bob.cookie().is_none());
-    assert!(bob.page("/auth/guest").await.1.contains("Nothing is known of you"));
+    assert!(bob.page("/auth/guest").await.1.contains("There’s nothing to forget"));
 }

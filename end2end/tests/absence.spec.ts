@@ -41,7 +41,7 @@ test.describe("with a short grace", () => {
       await expect(log(ada.page).getByText("Bob left")).toBeVisible();
       await sayByRest(ada, code, "Missed");
       await joinRoom(bob, code, "Bob");
-      const hole = log(bob.page).getByText(/^You were away from .+ to .+\. Messages sent then are not kept here\.$/);
+      const hole = log(bob.page).getByText(/^You were away from .+ to .+\. Messages sent then weren’t saved\.$/);
       for (const reloads of [false, true]) {
         if (reloads) await open(bob.page, `/rooms/${code}`);
         await expect(hole).toHaveCount(1);
@@ -65,7 +65,7 @@ test.describe("with a short grace", () => {
       await expect(ada.page.getByRole("button", { name: "Invite people" })).toHaveCount(0);
       const join = () => eve.context.request.post("/api/rooms/join", { data: { code, nickname: "Eve" } });
       expect((await join()).status()).toBe(404);
-      await ada.page.getByRole("button", { name: "Give the place up" }).click();
+      await ada.page.getByRole("button", { name: "Let someone else join" }).click();
       await expect(ada.page.getByText(/Bob is away\./)).toHaveCount(0);
       expect((await join()).status()).toBe(200);
       for (const { page } of [ada, bob, eve]) await page.close();

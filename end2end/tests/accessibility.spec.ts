@@ -37,11 +37,11 @@ test("a room, alone and in company, with its dialogs", async ({ stack, guest }) 
   await expect(messages(ada.page)).toHaveCount(2);
   await expect(pending(ada.page)).toHaveCount(0);
   await ada.context.setOffline(true);
-  await expect(ada.page.getByText("You are offline.")).toBeVisible();
+  await expect(ada.page.getByText("You’re offline.")).toBeVisible();
   await say(ada.page, "Waiting");
   await expect(pending(ada.page)).toHaveCount(1);
   await composer(ada.page).fill("x".repeat(4_001));
-  await expect(ada.page.getByText("4,000 characters at most")).toBeVisible();
+  await expect(ada.page.getByText("up to 4,000 characters")).toBeVisible();
   await expectAccessibleInBoth(ada.page);
   await ada.context.setOffline(false);
   await composer(ada.page).fill("");
@@ -57,11 +57,11 @@ test("a room, alone and in company, with its dialogs", async ({ stack, guest }) 
   await opened("Invite people");
   await ada.page.getByRole("button", { name: "Room settings" }).click();
   await opened("Room settings");
-  await ada.page.getByRole("button", { name: "Exit" }).click();
+  await ada.page.getByRole("button", { name: "Leave room" }).click();
   await opened("Leave this room?");
   if (isPhone(ada.page)) await ada.page.getByRole("button", { name: "2 members" }).click();
-  await ada.page.getByRole("button", { name: "Give the room to Bob" }).click();
-  await opened("Give the room to Bob?");
+  await ada.page.getByRole("button", { name: "Make Bob the owner" }).click();
+  await opened("Make Bob the owner?");
   await ada.page.getByRole("button", { name: "Remove Bob" }).click();
   await opened("Remove Bob?");
 
@@ -78,9 +78,9 @@ test("the pages for somebody who is in a room already", async ({ stack, guest, c
   await makeRoom(ada, { nickname: "Ada" });
   const other = await makeRoom(bob, { nickname: "Bob" });
   await visit(ada.page, "/");
-  await expect(ada.page.getByText("You are in room")).toBeVisible();
+  await expect(ada.page.getByText("You’re in room")).toBeVisible();
   await expectAccessibleInBoth(ada.page);
   await ada.page.goto(`/rooms/${other}`);
-  await expect(ada.page.getByRole("button", { name: "Leave it and join this one" })).toBeVisible();
+  await expect(ada.page.getByRole("button", { name: "Leave and join" })).toBeVisible();
   await expectAccessibleInBoth(ada.page);
 });

@@ -72,7 +72,7 @@ for (const locale of ["en-GB", "de-AT"]) {
     await field(page, german ? "E-Mail-Adresse" : "Email address").fill(newAddress());
     await field(page, german ? "Passwort" : "Password").fill("password1");
     await press(page, german ? "Registrieren" : "Register");
-    await expect(page.getByRole("alert")).toHaveText(german ? /zu leicht zu erraten/ : /too easily guessed/);
+    await expect(page.getByRole("alert")).toHaveText(german ? /zu leicht zu erraten/ : /too easy to guess/);
     await inspect(page, "/auth/register, refused");
   });
 
@@ -109,13 +109,15 @@ for (const locale of ["en-GB", "de-AT"]) {
     await page.goto("/preferences/account");
     const own = card(page, german ? "E-Mail-Adresse" : "Email address");
     await own.getByLabel(german ? "Neue Adresse" : "New address").fill(newAddress());
-    const password = own.getByLabel(german ? "Dein jetziges Passwort" : "Your password now");
+    const password = own.getByLabel(german ? "Jetziges Passwort" : "Current password");
     await password.fill("not this one");
-    const change = own.getByRole("button", { name: german ? "Adresse ändern" : "Change the address" });
+    const change = own.getByRole("button", { name: german ? "Adresse ändern" : "Change address" });
     await change.click();
-    await expect(password).toHaveAccessibleDescription(german ? /nicht dein Passwort/ : /not your password/);
+    await expect(password).toHaveAccessibleDescription(german ? /nicht dein Passwort/ : /Wrong password/);
     await inspect(page, "/preferences/account, refused");
-    await own.getByRole("button", { name: german ? "Lieber einen Code mailen" : "Mail me a code instead" }).click();
+    await own
+      .getByRole("button", { name: german ? "Lieber einen Code per E-Mail" : "Email me a code instead" })
+      .click();
     await expect(own.getByLabel("Code")).toBeVisible();
     await inspect(page, "/preferences/account, waiting for a code");
     await page.goto("/preferences/account");
@@ -134,7 +136,7 @@ for (const locale of ["en-GB", "de-AT"]) {
     const ada = await guest(stack, 0, { locale });
     await register(ada, "Ada");
     await ada.page.goto("/dashboard");
-    const heading = german ? "Bestätige deine Adresse" : "Confirm your address";
+    const heading = german ? "Bestätige deine E-Mail-Adresse" : "Confirm your email address";
     await inspect(ada.page, "/dashboard", ada.page.getByRole("region", { name: heading }));
   });
 
@@ -146,7 +148,7 @@ for (const locale of ["en-GB", "de-AT"]) {
     await expect(page.getByLabel(german ? "Deine E-Mail-Adresse" : "Your email address")).toBeVisible();
     await test.step("settings", () => expectAccessible(page));
     await page.keyboard.press("Escape");
-    await page.getByRole("button", { name: german ? "Raum verlassen" : "Exit" }).click();
+    await page.getByRole("button", { name: german ? "Raum verlassen" : "Leave room" }).click();
     await expect(page.getByRole("link", { name: german ? "Mich vergessen" : "Forget me" })).toBeVisible();
     await test.step("exit", () => expectAccessible(page));
   });

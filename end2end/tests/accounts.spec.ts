@@ -87,13 +87,13 @@ for (const { kind, javaScriptEnabled } of WAYS) {
       await field(page, "Email address").fill(email);
       await field(page, "Password").fill("password1");
       if (javaScriptEnabled) {
-        const meter = page.getByRole("meter", { name: "How good the password is" });
-        await expect(page.getByText("one of the passwords that are tried first")).toBeVisible();
+        const meter = page.getByRole("meter", { name: "Password strength" });
+        await expect(page.getByText("one of the most common passwords")).toBeVisible();
         expect(await meter.evaluate((meter: HTMLMeterElement) => meter.value)).toBeLessThan(2);
       }
       await press(page, "Register");
       // The form was refused: every field keeps its value, except the password, which has to be typed again.
-      await expect(field(page, "Password")).toHaveAccessibleDescription(/too easily guessed/);
+      await expect(field(page, "Password")).toHaveAccessibleDescription(/too easy to guess/);
       await expect(field(page, "Password")).toHaveValue("");
       await expect(field(page, "Password")).toBeFocused();
       await expect(field(page, "Your name")).toHaveValue("Ada");
@@ -106,13 +106,15 @@ for (const { kind, javaScriptEnabled } of WAYS) {
       const mail = await mailTo(email);
       expect(mail.text).toContain("Hello Ada,");
       await page.goto(pathOf(linkIn(mail)));
-      await expect(page.getByText(`The account Ada says that ${email} is its address.`)).toBeVisible();
+      await expect(page.getByText(`The account “Ada” uses ${email}.`)).toBeVisible();
       await press(page, "Yes, confirm it");
-      await expect(title(page)).toHaveText("Your address is confirmed");
+      await expect(title(page)).toHaveText("Your email address is confirmed");
       await page.goto("/preferences/account");
       await expect(page.getByText("Confirmed", { exact: true })).toBeVisible();
       await page.goto(pathOf(linkIn(mail)));
-      await expect(title(page), "the link says so for as long as it is true").toHaveText("Your address is confirmed");
+      await expect(title(page), "the link says so for as long as it is true").toHaveText(
+        "Your email address is confirmed",
+      );
 
       await page.goto("/preferences/devices");
       await press(page, "Log out");
@@ -122,7 +124,7 @@ for (const { kind, javaScriptEnabled } of WAYS) {
       await field(page, "Email address").fill(email);
       await field(page, "Password").fill("not this one");
       await press(page, "Log in");
-      await expect(problem(page)).toHaveText(/^The address or the password is not right/);
+      await expect(problem(page)).toHaveText(/^Wrong email address or password/);
       await expect(field(page, "Email address")).toHaveValue(email);
       await field(page, "Password").fill(PASSWORD);
       await press(page, "Log in");
@@ -140,17 +142,17 @@ for (const { kind, javaScriptEnabled } of WAYS) {
       await mailTo(email);
       if (javaScriptEnabled) await visit(page, "/dashboard");
       else await page.goto("/dashboard");
-      const notice = page.getByRole("region", { name: "Confirm your address" });
-      await expect(notice).toContainText(`We mailed a link to ${email}.`);
+      const notice = page.getByRole("region", { name: "Confirm your email address" });
+      await expect(notice).toContainText(`We emailed a link to ${email}.`);
       await expect(notice.getByRole("link")).toHaveAttribute("href", "/preferences/account#email");
-      await notice.getByRole("button", { name: "Send it again" }).click();
-      await expect(status(page)).toHaveText(/^A mail with a link is on its way/);
+      await notice.getByRole("button", { name: "Send again" }).click();
+      await expect(status(page)).toHaveText(/^An email with a link is on its way/);
       await expect(page).toHaveURL(/\/preferences\/account\?/);
       await page.goto(pathOf(linkIn(await mailTo(email, 2))));
       await press(page, "Yes, confirm it");
       await page.goto("/dashboard");
       await expect(title(page)).toHaveText("Rooms");
-      await expect(page.getByText("You are in no room yet")).toBeVisible();
+      await expect(page.getByText("No rooms yet")).toBeVisible();
       await expect(notice).toHaveCount(0);
     });
 
@@ -163,14 +165,14 @@ for (const { kind, javaScriptEnabled } of WAYS) {
       const email = await registerAndConfirm(ada, "Ada");
       await phone.page.goto("/auth/login?next=/preferences/account");
       await field(phone.page, "Email address").fill(email);
-      await press(phone.page, "Mail me a code instead");
-      await expect(title(phone.page)).toHaveText("Type the code");
+      await press(phone.page, "Email me a code instead");
+      await expect(title(phone.page)).toHaveText("Enter your code");
       const code = codeIn(await mailTo(email, 2));
 
       await eve.page.goto(`/auth/code?email=${encodeURIComponent(email)}`);
       await field(eve.page, "Code").fill(code);
       await press(eve.page, "Log in");
-      await expect(field(eve.page, "Code")).toHaveAccessibleDescription(/^This code is not right/);
+      await expect(field(eve.page, "Code")).toHaveAccessibleDescription(/^Wrong or expired code/);
 
       await field(phone.page, "Code").fill("12345");
       await press(phone.page, "Log in");
@@ -203,21 +205,21 @@ for (const { kind, javaScriptEnabled } of WAYS) {
       await page.goto("/auth/login");
       await page.getByRole("link", { name: "Forgot your password?" }).click();
       await field(page, "Email address").fill(email);
-      await press(page, "Mail me a link");
-      await expect(title(page)).toHaveText("Look into your mail");
+      await press(page, "Email me a link");
+      await expect(title(page)).toHaveText("Check your email");
       const link = pathOf(linkIn(await mailTo(email, 2)));
       await page.goto(link);
       await field(page, "New password").fill("adaadaada");
-      await press(page, "Set it");
-      await expect(field(page, "New password")).toHaveAccessibleDescription(/too easily guessed/);
+      await press(page, "Save password");
+      await expect(field(page, "New password")).toHaveAccessibleDescription(/too easy to guess/);
       await field(page, "New password").fill(OTHER_PASSWORD);
-      await press(page, "Set it");
+      await press(page, "Save password");
       await expect(status(page)).toHaveText(/^Your new password is set/);
       const set = Date.now();
       expect((await closed) - set, "the socket of the other session is closed within two seconds").toBeLessThan(2_000);
       await expect(ada.page).toHaveURL(`/auth/login?next=/rooms/${code}&done=ended`);
-      await expect(status(ada.page)).toHaveText("You were logged out in this browser. Log in to go on.");
-      await expect(ada.page.getByRole("link", { name: "Go on without logging in" })).toBeVisible();
+      await expect(status(ada.page)).toHaveText("You were logged out in this browser. Log in to continue.");
+      await expect(ada.page.getByRole("link", { name: "Continue without logging in" })).toBeVisible();
 
       // Logging in with the new password leads back to the room.
       await field(ada.page, "Email address").fill(email);
@@ -225,7 +227,7 @@ for (const { kind, javaScriptEnabled } of WAYS) {
       await following(ada.page, () => press(ada.page, "Log in"));
       expect(codeOf(ada.page)).toBe(code);
       await page.goto(link);
-      await expect(title(page)).toHaveText("This link has been used");
+      await expect(title(page)).toHaveText("This link has already been used");
       expect((await mailTo(email, 3)).subject).toBe("Your password was changed");
     });
 
@@ -272,7 +274,7 @@ for (const { kind, javaScriptEnabled } of WAYS) {
       await field(bob.page, "Email address").fill(newAddress("bob"));
       await press(bob.page, "Register");
       await expect(bob.page).toHaveURL(`/rooms/${code}`);
-      await expect(bob.page.getByRole("textbox", { name: "Your name here" })).toHaveValue("Bob");
+      await expect(bob.page.getByRole("textbox", { name: "Your name in this room" })).toHaveValue("Bob");
       await press(bob.page, "Join");
       await expect(notices(ada.page)).toHaveText(["You and Bob joined"]);
     });
@@ -297,15 +299,15 @@ for (const kind of KINDS) {
       const settings = dialog(ada.page, "Room settings");
       const address = settings.getByLabel("Your email address");
       await expect(address).toBeHidden();
-      await settings.getByRole("switch", { name: "Preserve messages" }).click();
+      await settings.getByRole("switch", { name: "Save messages" }).click();
       await expect(address).toBeVisible();
       await address.fill("ada");
-      await settings.getByRole("button", { name: "Mail me a link" }).click();
-      await expect(address).toHaveAccessibleDescription(/^This is no email address/);
+      await settings.getByRole("button", { name: "Email me a link" }).click();
+      await expect(address).toHaveAccessibleDescription(/^This isn’t an email address/);
       const email = newAddress();
       await address.fill(email);
-      await settings.getByRole("button", { name: "Mail me a link" }).click();
-      await expect(settings.getByText("The mail is on its way.")).toBeVisible();
+      await settings.getByRole("button", { name: "Email me a link" }).click();
+      await expect(settings.getByText("The email is on its way.")).toBeVisible();
       await ada.page.keyboard.press("Escape");
       await say(ada.page, "Kept");
       await expect(messages(bob.page)).toHaveText(["Kept"]);
@@ -314,7 +316,7 @@ for (const kind of KINDS) {
       // A device that has no session of hers.
       const laptop = await guest(stack, stack.size - 1);
       await laptop.page.goto(pathOf(linkIn(await mailTo(email))));
-      await expect(laptop.page.getByText("the room that you left is yours to keep")).toBeVisible();
+      await expect(laptop.page.getByText("Register or log in to keep your room")).toBeVisible();
       await field(laptop.page, "Your name").fill("Ada");
       await field(laptop.page, "Email address").fill(email);
       await following(laptop.page, () => press(laptop.page, "Register"));
@@ -335,12 +337,12 @@ for (const kind of KINDS) {
       await register(ada, "Ada", PASSWORD, email);
       await ada.page.goto(pathOf(linkIn(await mailTo(email, 2))));
       await press(ada.page, "Yes, confirm it");
-      await expect(title(ada.page)).toHaveText("Your address is confirmed");
+      await expect(title(ada.page)).toHaveText("Your email address is confirmed");
       await eve.page.goto("/dashboard");
-      const notice = eve.page.getByRole("region", { name: "Your account has no address" });
-      await expect(notice).toContainText("Without an address you cannot log in again.");
-      await notice.getByRole("link", { name: "Give another one" }).click();
-      await expect(card(eve.page, "Email address")).toContainText("Your account has no address");
+      const notice = eve.page.getByRole("region", { name: "Your account has no email address" });
+      await expect(notice).toContainText("Without an address, you can’t log in again.");
+      await notice.getByRole("link", { name: "Add an address" }).click();
+      await expect(card(eve.page, "Email address")).toContainText("Your account has no email address");
     });
 
     test("who logs in from a room keeps it, what they said there, owning it, and what is unread", async ({
@@ -392,7 +394,7 @@ for (const kind of KINDS) {
       await makeRoom(ada, { preserve: true });
       await ada.page.getByRole("button", { name: "Room settings" }).click();
       const settings = dialog(ada.page, "Room settings");
-      await expect(settings.getByRole("switch", { name: "Preserve messages" })).toHaveAttribute("aria-checked", "true");
+      await expect(settings.getByRole("switch", { name: "Save messages" })).toHaveAttribute("aria-checked", "true");
       await expect(settings.getByLabel("Your email address")).toHaveCount(0);
     });
 
@@ -403,10 +405,10 @@ for (const kind of KINDS) {
         await joinByRest(bob, code, "Bob");
         await bob.page.goto("/");
         await bob.page.getByRole("link", { name: "Forget me" }).click();
-        await expect(bob.page.getByText("In this browser you are a guest called Bob.")).toBeVisible();
+        await expect(bob.page.getByText("In this browser you’re a guest called Bob.")).toBeVisible();
         await press(bob.page, "Forget me");
-        await expect(title(bob.page)).toHaveText("You are forgotten");
-        await expect(notices(ada.page).last()).toHaveText(/Bob (left|came and left)/);
+        await expect(title(bob.page)).toHaveText("We’ve forgotten you");
+        await expect(notices(ada.page).last()).toHaveText(/Bob (left|joined and left)/);
         expect(await bob.context.cookies()).toEqual([]);
       });
     }

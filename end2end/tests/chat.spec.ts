@@ -96,30 +96,30 @@ for (const kind of KINDS) {
       expect(await typingSaid(ada.page)).toEqual([]);
     });
 
-    test("the list says who is here and who is connected, and Exit is seen by the others", async ({ stack, guest }) => {
+    test("the list says who is here and who is connected, and leaving is seen by the others", async ({ stack, guest }) => {
       const [ada, bob] = [await guest(stack), await guest(stack, stack.size - 1)];
       const code = await makeRoom(ada, { nickname: "Ada" });
       await withMembers(ada.page, (members) => expect(members).toHaveText([/^Ada.*you.*owner/]));
 
       await joinRoom(bob, code, "Bob");
       await withMembers(ada.page, async (members) => {
-        await expect(members).toHaveText([/^Ada, connected\s*you\s*owner/, /^Bob, connected/]);
+        await expect(members).toHaveText([/^Ada, online\s*you\s*owner/, /^Bob, online/]);
         // A lost connection is not the same as leaving.
         await bob.page.close();
-        await expect(members).toHaveText([/^Ada, connected/, /^Bob, not connected/]);
+        await expect(members).toHaveText([/^Ada, online/, /^Bob, offline/]);
       });
 
       bob.page = await bob.context.newPage();
       await joinRoom(bob, code, "Bob");
       await withMembers(bob.page, (members) =>
-        expect(members).toHaveText([/^Bob, connected\s*you/, /^Ada, connected\s*owner/]),
+        expect(members).toHaveText([/^Bob, online\s*you/, /^Ada, online\s*owner/]),
       );
-      await withMembers(ada.page, (members) => expect(members).toHaveText([/^Ada, connected/, /^Bob, connected/]));
+      await withMembers(ada.page, (members) => expect(members).toHaveText([/^Ada, online/, /^Bob, online/]));
       if (isPhone(ada.page)) await expect(ada.page.getByRole("button", { name: "2 members" })).toBeVisible();
 
       await exit(bob.page);
       await expect(bob.page.getByRole("textbox", { name: "Room code" })).toBeVisible();
-      await expect(bob.page.getByText("You are in room")).toBeHidden();
+      await expect(bob.page.getByText("You’re in room")).toBeHidden();
       await expect(notices(ada.page).filter({ hasText: /Bob .*left/ })).toHaveCount(1);
       await withMembers(ada.page, (members) => expect(members).toHaveText([/^Ada/]));
     });
@@ -175,7 +175,7 @@ test("a message that is too long says so and stays", async ({ stack, guest }) =>
   const longest = "é".repeat(4_000);
 
   await composer(ada.page).fill(`${longest}!`);
-  const problem = "A message can have 4,000 characters at most.";
+  const problem = "A message can have up to 4,000 characters.";
   await expect(ada.page.getByRole("alert").filter({ hasText: problem })).toBeVisible();
   await expect(composer(ada.page)).toHaveAccessibleDescription(new RegExp(problem));
   await expect(sendButton(ada.page)).toBeDisabled();

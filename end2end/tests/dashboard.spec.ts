@@ -32,7 +32,7 @@ const rooms = (page: Page): Locator => page.getByRole("navigation", { name: "Roo
 const rows = (page: Page): Locator => rooms(page).getByRole("listitem");
 const row = (page: Page, name: string): Locator => rows(page).filter({ hasText: name });
 const heading = (page: Page): Locator => page.getByRole("heading", { level: 1 });
-const news = (page: Page): Locator => page.getByRole("region", { name: /^News of other rooms/ });
+const news = (page: Page): Locator => page.getByRole("region", { name: /^Notifications from other rooms/ });
 const toasts = (page: Page): Locator => news(page).getByRole("listitem");
 
 /** Waits until the server keeps the list of a page up to date. */
@@ -156,7 +156,7 @@ for (const kind of KINDS) {
       await expect(row(ada.page, "Chess")).toContainText("Bob: Your move");
       await expect(row(ada.page, "Chess")).toContainText("1 unread message");
       await expect(row(ada.page, "Chess")).toContainText("2 members");
-      await expect(row(ada.page, "Book club")).toContainText("No messages yet");
+      await expect(row(ada.page, "Book club")).toContainText("No messages");
       await expect(ada.page).toHaveTitle("(1) Rooms · AnonChat");
 
       await visitAndSay(cleo, books, "Cleo", "Chapter one", "Chapter two");
@@ -181,12 +181,12 @@ for (const kind of KINDS) {
       await expect(rows(ada.page)).toHaveText([new RegExp(`Room ${spaced(code)}`)]);
       await joinByRest(bob, code, "Bob");
       await open(bob.page, `/rooms/${code}`);
-      await expect(row(ada.page, "Bob")).toContainText(", connected");
+      await expect(row(ada.page, "Bob")).toContainText(", online");
       await say(bob.page, "Here I am");
       await expect(row(ada.page, "Bob")).toContainText("Here I am");
       await expect(row(ada.page, "Bob")).not.toContainText("Bob: Here");
       await bob.page.goto("about:blank");
-      await expect(row(ada.page, "Bob")).toContainText(", not connected");
+      await expect(row(ada.page, "Bob")).toContainText(", offline");
     });
 
     test("from room to room and back to the list", async ({ stack, guest }) => {
@@ -220,7 +220,7 @@ for (const kind of KINDS) {
       await expect(rows(ada.page)).toHaveText([/^.*Book club/, /^.*Chess/]);
 
       // Leaving one room does not affect the others.
-      await ada.page.getByRole("button", { name: "Exit" }).click();
+      await ada.page.getByRole("button", { name: "Leave room" }).click();
       await dialog(ada.page, "Leave this room?").getByRole("button", { name: "Leave" }).click();
       await expect(ada.page).toHaveURL("/dashboard");
       await expect(rows(ada.page)).toHaveText([/^.*Chess/]);
@@ -463,7 +463,7 @@ for (const kind of KINDS) {
       await rows(ada.page).last().scrollIntoViewIfNeeded();
       await expect(rows(ada.page)).toHaveCount(61);
 
-      const find = ada.page.getByRole("searchbox", { name: "Find by name or code" });
+      const find = ada.page.getByRole("searchbox", { name: "Search by name or code" });
       await find.fill("NUMBER 5");
       await expect(rows(ada.page)).toHaveCount(11);
       await find.fill(codes[0]!.toLowerCase());
@@ -472,7 +472,7 @@ for (const kind of KINDS) {
       await ada.page.getByRole("button", { name: "One-to-one" }).click();
       await expect(rows(ada.page)).toHaveText([new RegExp(spaced(two))]);
       await find.fill("number");
-      await expect(ada.page.getByText("None of your rooms is like that.")).toBeVisible();
+      await expect(ada.page.getByText("No rooms found")).toBeVisible();
       await ada.page.getByRole("button", { name: "Groups" }).click();
       await expect(rows(ada.page)).toHaveCount(40);
       // A code that is not in the list leads to the page for joining that room.
@@ -488,7 +488,7 @@ for (const kind of KINDS) {
       const [ada, bob] = await adaAndBob(stack, guest);
       const code = await makeRoomByRest(bob, { name: "Chess", nickname: "Bob" });
       await openList(ada.page);
-      await expect(ada.page.getByText("You are in no room yet")).toBeVisible();
+      await expect(ada.page.getByText("No rooms yet")).toBeVisible();
       const join = ada.page.getByRole("link", { name: "Join by code" });
       await join.click();
       const typed = ada.page.getByRole("textbox", { name: "Room code" });
@@ -530,12 +530,12 @@ for (const kind of KINDS) {
       await expect(bob.page).toHaveURL("/auth/login?next=/dashboard");
       await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
       await openList(ada.page);
-      await ada.page.getByRole("button", { name: "Menu of Ada" }).click();
+      await ada.page.getByRole("button", { name: "Account: Ada" }).click();
       const menu = ada.page.locator("#account-menu");
       await expect(menu.getByRole("link", { name: "Preferences" })).toHaveAttribute("href", "/preferences");
       await ada.page.keyboard.press("Escape");
       await expect(menu).toBeHidden();
-      await ada.page.getByRole("button", { name: "Menu of Ada" }).click();
+      await ada.page.getByRole("button", { name: "Account: Ada" }).click();
       await menu.getByRole("button", { name: "Log out" }).click();
       await expect(ada.page).toHaveURL("/");
       await ada.page.goto("/dashboard");
@@ -576,10 +576,10 @@ for (const kind of KINDS) {
       const [ada] = await adaAndBob(stack, guest);
       const code = await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
       await open(ada.page, `/rooms/${code}`);
-      await ada.page.getByRole("button", { name: "Exit" }).click();
+      await ada.page.getByRole("button", { name: "Leave room" }).click();
       await dialog(ada.page, "Leave this room?").getByRole("button", { name: "Leave" }).click();
       await expect(ada.page).toHaveURL("/dashboard");
-      await expect(ada.page.getByText("You are in no room yet")).toBeVisible();
+      await expect(ada.page.getByText("No rooms yet")).toBeVisible();
     });
   });
 }
@@ -608,7 +608,7 @@ test.describe("without a barrier", () => {
     await visitAndSay(other, books, "Bob", "Chapter one");
     await openList(ada.page);
     await expectBoth();
-    await ada.page.getByRole("button", { name: "Menu of Ada" }).click();
+    await ada.page.getByRole("button", { name: "Account: Ada" }).click();
     await expectBoth();
     await open(ada.page, `/rooms/${chess}`);
     await sayByRest(other, books, "Chapter two");

@@ -4,8 +4,8 @@ import type { Page } from "@playwright/test";
 import { type Complaints, type Guest, KINDS, type Stack, expect, test } from "../fixtures.ts";
 import { BACK_MS, composer, following, joinRoom, log, makeRoom, messages, notices, pending, say } from "../room.ts";
 
-const reconnecting = (page: Page) => page.getByRole("status").filter({ hasText: "Connecting again" });
-const offline = (page: Page) => page.getByRole("status").filter({ hasText: "You are offline." });
+const reconnecting = (page: Page) => page.getByRole("status").filter({ hasText: "Reconnecting" });
+const offline = (page: Page) => page.getByRole("status").filter({ hasText: "You’re offline." });
 
 /** The browser's own console errors about a server that does not answer. */
 function allowAbsence(complaints: Complaints): void {

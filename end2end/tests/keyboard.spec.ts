@@ -33,7 +33,7 @@ test("a room is joined, used and left with the keyboard alone", async ({ stack, 
 
   await tabTo(page, page.getByRole("textbox", { name: "Room code" }));
   await page.keyboard.type(code.toLowerCase());
-  await tabTo(page, page.getByRole("textbox", { name: "Your name here" }));
+  await tabTo(page, page.getByRole("textbox", { name: "Your name in this room" }));
   await page.keyboard.press("Control+A");
   await page.keyboard.type("Bob");
   await page.keyboard.press("Enter");
@@ -69,7 +69,7 @@ test("a room is joined, used and left with the keyboard alone", async ({ stack, 
     await expect(page.getByRole("complementary", { name: /^Members/ })).toContainText("Ada");
   }
 
-  const exit = page.getByRole("button", { name: "Exit" });
+  const exit = page.getByRole("button", { name: "Leave room" });
   await tabTo(page, exit);
   await page.keyboard.press("Enter");
   const ask = dialog(page, "Leave this room?");
@@ -86,17 +86,17 @@ test("a room is joined, used and left with the keyboard alone", async ({ stack, 
 
 test("a room is made, renamed and kept with the keyboard alone", async ({ page }) => {
   await visit(page, "/");
-  await tabTo(page, page.getByRole("link", { name: "Make a room" }));
+  await tabTo(page, page.getByRole("link", { name: "Create a room" }));
   await page.keyboard.press("Enter");
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Make a room");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Create a room");
   await tabTo(page, page.getByRole("radio", { name: /^Group/ }));
   await page.keyboard.press("ArrowDown");
   await expect(page.getByRole("radio", { name: /^One-to-one/ })).toBeChecked();
-  await tabTo(page, page.getByRole("switch", { name: "Preserve messages" }));
+  await tabTo(page, page.getByRole("switch", { name: "Save messages" }));
   await page.keyboard.press("Space");
   await tabTo(page, page.getByRole("button", { name: "Create" }));
   await page.keyboard.press("Enter");
-  await expect(page.getByText("Keeps history")).toBeVisible();
+  await expect(page.getByText("Saved", { exact: true })).toBeVisible();
 
   await tabTo(page, page.getByRole("button", { name: "Room settings" }));
   await page.keyboard.press("Enter");

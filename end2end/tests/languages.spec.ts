@@ -24,7 +24,7 @@ test("who asks for German gets German, from the first byte and after the scripts
   await page.getByRole("link", { name: "Raum erstellen" }).click();
   await expect(title(page)).toHaveText("Raum erstellen");
   await expect(page).toHaveTitle("Raum erstellen · AnonChat");
-  await page.getByRole("textbox", { name: "Dein Name hier" }).fill("Ada");
+  await page.getByRole("textbox", { name: "Dein Name in diesem Raum" }).fill("Ada");
   await following(page, () => page.getByRole("button", { name: "Erstellen" }).click());
   const code = codeOf(page);
   await expect(title(page)).toHaveText(`Raum ${spaced(code)}`);
@@ -53,12 +53,12 @@ test("a form is refused in German, beside its field", async ({ stack, guest, com
   const { page } = await guest(stack, 0, GERMAN);
   await visit(page, "/");
   const code = page.getByRole("textbox", { name: "Raumcode" });
-  const name = page.getByRole("textbox", { name: "Dein Name hier" });
+  const name = page.getByRole("textbox", { name: "Dein Name in diesem Raum" });
   const join = page.getByRole("button", { name: "Betreten" });
   for (const [typed, problem] of [
     ["K7M 2Q", "Ein Raumcode hat sechs Zeichen; dieser hat 5."],
     ["K7M 2QU", "„U“ kommt in keinem Raumcode vor"],
-    ["000 000", "Mit diesem Code kommst du in keinen Raum."],
+    ["000 000", "Du kommst nicht hinein."],
   ] as const) {
     await code.fill(typed);
     await join.click();
@@ -69,7 +69,7 @@ test("a form is refused in German, beside its field", async ({ stack, guest, com
   await expect(name).toHaveAccessibleDescription(/höchstens 32 Zeichen haben; dieser hat 33/);
 
   await page.goto("/rooms/K7M2");
-  await expect(title(page)).toHaveText("Der Code in diesem Link stimmt nicht");
+  await expect(title(page)).toHaveText("Dieser Link funktioniert nicht");
   await expect(page.getByText("Ein Raumcode hat sechs Zeichen; dieser hat 4.")).toBeVisible();
 });
 

@@ -67,12 +67,12 @@ test("who has a mail sent too often is told where the button is, with and withou
   await visit(ada.page, "/dashboard");
   await still.page.goto("/dashboard");
   for (const { page } of [ada, still]) {
-    const notice = page.getByRole("region", { name: "Confirm your address" });
-    await notice.getByRole("button", { name: "Send it again" }).click();
+    const notice = page.getByRole("region", { name: "Confirm your email address" });
+    await notice.getByRole("button", { name: "Send again" }).click();
     await expect(notice.getByRole("status")).toHaveText(/^That was a little fast\./);
     await expect(page).toHaveURL(/\/dashboard(\?|$)/);
     // Only a failed attempt to join a room shows the form for joining.
     await expect(page.getByRole("heading", { name: "Choose a room" })).toBeVisible({ visible: !isPhone(page) });
   }
-  await expect(ada.page.getByRole("button", { name: "Send it again" })).toBeDisabled();
+  await expect(ada.page.getByRole("button", { name: "Send again" })).toBeDisabled();
 });

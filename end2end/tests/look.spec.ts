@@ -22,10 +22,10 @@ import {
 } from "../room.ts";
 
 const BERLIN = { timezoneId: "Europe/Berlin" };
-const news = (page: Page): Locator => page.getByRole("region", { name: /^News of other rooms/ });
+const news = (page: Page): Locator => page.getByRole("region", { name: /^Notifications from other rooms/ });
 const toasts = (page: Page): Locator => news(page).getByRole("listitem");
 const code = (page: Page): Locator => page.getByRole("textbox", { name: "Room code" });
-const nickname = (page: Page): Locator => page.getByRole("textbox", { name: "Your name here" });
+const nickname = (page: Page): Locator => page.getByRole("textbox", { name: "Your name in this room" });
 const join = (page: Page): Locator => page.getByRole("button", { name: "Join", exact: true });
 
 /** The present time on a clock in that time zone. */
@@ -262,7 +262,7 @@ test("a switch keeps the focus when it was pressed", async ({ stack, guest }) =>
   const ada = await guest(stack);
   await makeRoom(ada, { nickname: "Ada" });
   await ada.page.getByRole("button", { name: "Room settings" }).click();
-  const preserve = dialog(ada.page, "Room settings").getByRole("switch", { name: "Preserve messages" });
+  const preserve = dialog(ada.page, "Room settings").getByRole("switch", { name: "Save messages" });
   await preserve.click();
   await expect(preserve).toHaveAttribute("aria-checked", "true");
   await expect(preserve).toBeFocused();
@@ -285,9 +285,9 @@ test("what was saved has the focus, and a password says how good it is in a word
   expect(await meter.evaluate((meter: HTMLMeterElement) => meter.value)).toBeGreaterThan(0);
   await password.fill("nine purple lanterns by the sea");
   await expect(word).toHaveText("Strong");
-  await ada.page.getByRole("button", { name: "Show characters" }).click();
+  await ada.page.getByRole("button", { name: "Show password" }).click();
   await expect(password).toHaveAttribute("type", "text");
-  await ada.page.getByRole("button", { name: "Show characters" }).click();
+  await ada.page.getByRole("button", { name: "Show password" }).click();
   await expect(password).toHaveAttribute("type", "password");
 });
 
@@ -300,10 +300,10 @@ test("a refused password is no error any more once another is typed", async ({ s
   const password = page.getByLabel("Password", { exact: true });
   await password.fill("password");
   await page.getByRole("button", { name: "Register" }).click();
-  await expect(page.getByText("too easily guessed")).toBeVisible();
+  await expect(page.getByText("too easy to guess")).toBeVisible();
   await expect(password).toBeFocused();
   await password.pressSequentially("n");
-  await expect(page.getByText("too easily guessed")).toHaveCount(0);
+  await expect(page.getByText("too easy to guess")).toHaveCount(0);
   await expect(password).not.toHaveAttribute("aria-invalid", "true");
 });
 

@@ -29,7 +29,7 @@ const kept = (page: Page): Promise<string[]> =>
 /** Writes one message that cannot be sent because the network is off, and one draft that is not sent. */
 async function writeApart({ page, context }: Guest): Promise<void> {
   await context.setOffline(true);
-  await expect(page.getByText("You are offline.")).toBeVisible();
+  await expect(page.getByText("You’re offline.")).toBeVisible();
   await say(page, SECRET);
   await expect(pending(page)).toHaveCount(1);
   await composer(page).pressSequentially(HALF);
@@ -65,7 +65,7 @@ for (const kind of KINDS) {
       await page.goto("about:blank");
       await browser.context.setOffline(false);
       await page.goto("/dashboard");
-      await page.getByRole("button", { name: "Menu of Ada" }).click();
+      await page.getByRole("button", { name: "Account: Ada" }).click();
       await press(page, "Log out");
       await expect(page).toHaveURL("/");
       expect(await kept(page)).toEqual([]);

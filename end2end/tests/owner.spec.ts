@@ -31,14 +31,14 @@ for (const kind of KINDS) {
       await expect(bob.page.getByRole("button", { name: "Room settings" })).toBeHidden();
 
       await ada.page.getByRole("button", { name: "Room settings" }).click();
-      const preserve = dialog(ada.page, "Room settings").getByRole("switch", { name: "Preserve messages" });
+      const preserve = dialog(ada.page, "Room settings").getByRole("switch", { name: "Save messages" });
       await expect(preserve).toHaveAttribute("aria-checked", "false");
       await preserve.click();
       await expect(preserve).toHaveAttribute("aria-checked", "true");
       await ada.page.keyboard.press("Escape");
-      await expect(notices(ada.page).filter({ hasText: /^You turned preserve on/ })).toHaveCount(1);
-      await expect(notices(bob.page).filter({ hasText: /^Ada turned preserve on/ })).toHaveCount(1);
-      await expect(bob.page.getByText("Keeps history")).toBeVisible();
+      await expect(notices(ada.page).filter({ hasText: /^You turned on saving/ })).toHaveCount(1);
+      await expect(notices(bob.page).filter({ hasText: /^Ada turned on saving/ })).toHaveCount(1);
+      await expect(bob.page.getByText("Saved", { exact: true })).toBeVisible();
 
       await say(ada.page, "Kept");
       await expect(messages(bob.page)).toHaveText(["Before", "Kept"]);
@@ -52,7 +52,7 @@ for (const kind of KINDS) {
       });
       await still.page.goto(`/rooms/${code}`);
       await expect(messages(still.page).last()).toHaveText("Kept");
-      await expect(notices(still.page).filter({ hasText: /^You turned preserve on/ })).toHaveCount(1);
+      await expect(notices(still.page).filter({ hasText: /^You turned on saving/ })).toHaveCount(1);
 
       const cleo = await guest(stack);
       await joinRoom(cleo, code, "Cleo");
@@ -65,27 +65,27 @@ for (const kind of KINDS) {
       const ada = await guest(stack);
       const code = await makeRoom(ada, { nickname: "Ada" });
       const isTold = async (text: RegExp): Promise<void> => {
-        await ada.page.getByRole("button", { name: "Exit" }).click();
+        await ada.page.getByRole("button", { name: "Leave room" }).click();
         await expect(dialog(ada.page, "Leave this room?")).toContainText(text);
         await ada.page.keyboard.press("Escape");
       };
       const preserve = async (on: boolean): Promise<void> => {
         const data = { code, preserve: on };
         expect((await ada.context.request.put("/api/rooms/preserve", { data })).status()).toBe(204);
-        await expect(notices(ada.page).last()).toHaveText(on ? /^You turned preserve on/ : /^You turned preserve off/);
+        await expect(notices(ada.page).last()).toHaveText(on ? /^You turned on saving/ : /^You turned off saving/);
       };
       await say(ada.page, "Not kept");
-      await isTold(/you will not see again what was said until now/);
+      await isTold(/you won’t be able to read these messages again/);
       await preserve(true);
       await isTold(/Only messages since \d.* are saved/);
       await say(ada.page, "Kept");
       await preserve(false);
-      await isTold(/Messages since \d.* are not saved; those that were saved before stay/);
+      await isTold(/Messages since \d.* aren’t saved\. Messages saved before that stay/);
       const kept = await guest(stack);
       const always = await makeRoom(kept, { nickname: "Cyd", preserve: true });
       expect(always).not.toBe(code);
-      await kept.page.getByRole("button", { name: "Exit" }).click();
-      await expect(dialog(kept.page, "Leave this room?")).toContainText("What the room has saved stays in it.");
+      await kept.page.getByRole("button", { name: "Leave room" }).click();
+      await expect(dialog(kept.page, "Leave this room?")).toContainText("Saved messages stay in the room.");
     });
 
     test("whoever comes back under another name while nobody looks is listed by the new one", async ({
@@ -99,7 +99,7 @@ for (const kind of KINDS) {
       await joinByRest(bob, code, "Bob");
       await withMembers(ada.page, (members) => expect(members.filter({ hasText: "Bob" })).toHaveCount(1));
       await ada.context.setOffline(true);
-      await expect(ada.page.getByText("You are offline.")).toBeVisible();
+      await expect(ada.page.getByText("You’re offline.")).toBeVisible();
       expect((await bob.context.request.post("/api/rooms/leave", { data: { code } })).status()).toBe(204);
       await joinByRest(bob, code, "Robert");
       await ada.context.setOffline(false);
@@ -119,7 +119,7 @@ for (const kind of KINDS) {
       await expect(messages(bob.page)).toHaveText(["After"]);
       await following(bob.page, () => bob.page.reload());
       await expect(messages(bob.page)).toHaveText(["After"]);
-      await expect(bob.page.getByText("Keeps nothing")).toBeVisible();
+      await expect(bob.page.getByText("Not saved", { exact: true })).toBeVisible();
     });
 
     test("a removed member sees by whom and cannot come back", async ({ stack, guest, complaints }) => {
@@ -187,24 +187,24 @@ for (const kind of KINDS) {
       await joinRoom(bob, code, "Bob");
       await joinRoom(cleo, code, "Cleo");
       await withMembers(ada.page, async (members) => {
-        await members.getByRole("button", { name: "Give the room to Bob" }).click();
-        const ask = dialog(ada.page, "Give the room to Bob?");
-        await ask.getByRole("button", { name: "Give" }).click();
+        await members.getByRole("button", { name: "Make Bob the owner" }).click();
+        const ask = dialog(ada.page, "Make Bob the owner?");
+        await ask.getByRole("button", { name: "Make owner" }).click();
         await expect(ask).toBeHidden();
         await expect(members.getByRole("button")).toHaveCount(0);
       });
-      await expect(notices(ada.page).filter({ hasText: "You gave the room to Bob" })).toHaveCount(1);
-      await expect(notices(bob.page).filter({ hasText: "Ada gave the room to you" })).toHaveCount(1);
+      await expect(notices(ada.page).filter({ hasText: "You made Bob the owner" })).toHaveCount(1);
+      await expect(notices(bob.page).filter({ hasText: "Ada made you the owner" })).toHaveCount(1);
       await expect(ada.page.getByRole("button", { name: "Room settings" })).toBeHidden();
       await expect(bob.page.getByRole("button", { name: "Room settings" })).toBeVisible();
 
-      await bob.page.getByRole("button", { name: "Exit" }).click();
+      await bob.page.getByRole("button", { name: "Leave room" }).click();
       const exit = dialog(bob.page, "Leave this room?");
-      const heir = exit.getByRole("combobox", { name: "Who owns the room after you?" });
+      const heir = exit.getByRole("combobox", { name: "Who will be the new owner?" });
       await expect(heir.getByRole("option")).toHaveText(["Ada", "Cleo"]);
       await heir.selectOption("Cleo");
       await exit.getByRole("button", { name: "Leave", exact: true }).click();
-      await expect(notices(ada.page).filter({ hasText: "Bob gave the room to Cleo" })).toHaveCount(1);
+      await expect(notices(ada.page).filter({ hasText: "Bob made Cleo the owner" })).toHaveCount(1);
       await expect(cleo.page.getByRole("button", { name: "Room settings" })).toBeVisible();
     });
   });

@@ -116,25 +116,25 @@ for (const { kind, javaScriptEnabled } of WAYS) {
       await page.goto("/preferences/chatting");
       await expect(page.getByRole("radio", { name: "Every message" })).toBeChecked();
       await page.getByRole("radio", { name: "Messages with my name" }).check();
-      await page.getByRole("switch", { name: "With a sound" }).check();
-      await page.getByRole("switch", { name: "What I have read" }).uncheck();
-      const name = field(page, "What you are called there (optional)");
-      await expect(name).toHaveAccessibleDescription(/^Leave it empty to be called Ada,/);
+      await page.getByRole("switch", { name: "Sound" }).check();
+      await page.getByRole("switch", { name: "Read receipts" }).uncheck();
+      const name = field(page, "Name (optional)");
+      await expect(name).toHaveAccessibleDescription(/^Leave empty to use your account’s name, Ada\./);
       await name.fill("x".repeat(33));
       await press(page, "Save");
       // The form was refused, and every other choice keeps its value.
-      await expect(name).toHaveAccessibleDescription(/32 characters at most/);
+      await expect(name).toHaveAccessibleDescription(/up to 32 characters/);
       await expect(page.getByRole("radio", { name: "Messages with my name" })).toBeChecked();
-      await expect(page.getByRole("switch", { name: "What I have read" })).not.toBeChecked();
+      await expect(page.getByRole("switch", { name: "Read receipts" })).not.toBeChecked();
       await name.fill("Countess");
       await press(page, "Save");
       await expect(status(page)).toHaveText("Saved.");
       await page.reload();
-      await expect(page.getByRole("switch", { name: "With a sound" })).toBeChecked();
-      await expect(page.getByRole("switch", { name: "That I am typing" })).toBeChecked();
-      await expect(page.getByRole("switch", { name: "What I have read" })).not.toBeChecked();
+      await expect(page.getByRole("switch", { name: "Sound" })).toBeChecked();
+      await expect(page.getByRole("switch", { name: "Typing indicator" })).toBeChecked();
+      await expect(page.getByRole("switch", { name: "Read receipts" })).not.toBeChecked();
       await page.goto("/rooms/new");
-      await expect(page.getByRole("textbox", { name: "Your name here" })).toHaveValue("Countess");
+      await expect(page.getByRole("textbox", { name: "Your name in this room" })).toHaveValue("Countess");
     });
 
     test("name and address are changed, the address once a mail has proved it", async ({ stack, guest }) => {
@@ -142,7 +142,7 @@ for (const { kind, javaScriptEnabled } of WAYS) {
       const { page } = ada;
       const email = await registerAndConfirm(ada, "Ada");
       await page.goto("/preferences/account");
-      const name = card(page, "What you are called");
+      const name = card(page, "Name");
       await name.getByLabel("Your name").fill("Countess");
       await name.getByRole("button", { name: "Save" }).click();
       await expect(name.getByRole("status")).toHaveText("Saved.");
@@ -150,27 +150,27 @@ for (const { kind, javaScriptEnabled } of WAYS) {
       const own = card(page, "Email address");
       const other = newAddress();
       await own.getByLabel("New address").fill(other);
-      await own.getByLabel("Your password now").fill(OTHER_PASSWORD);
-      await own.getByRole("button", { name: "Change the address" }).click();
-      await expect(own.getByLabel("Your password now")).toHaveAccessibleDescription(/^That is not your password/);
-      await expect(own.getByLabel("Your password now")).toHaveValue("");
+      await own.getByLabel("Current password").fill(OTHER_PASSWORD);
+      await own.getByRole("button", { name: "Change address" }).click();
+      await expect(own.getByLabel("Current password")).toHaveAccessibleDescription(/^Wrong password/);
+      await expect(own.getByLabel("Current password")).toHaveValue("");
       await expect(own.getByLabel("New address")).toHaveValue(other);
-      await own.getByLabel("Your password now").fill(PASSWORD);
-      await own.getByRole("button", { name: "Change the address" }).click();
+      await own.getByLabel("Current password").fill(PASSWORD);
+      await own.getByRole("button", { name: "Change address" }).click();
       await expect(own.getByRole("status")).toHaveText(
-        `A mail with a link is on its way to ${other}. Open it, and the address is confirmed.`,
+        `An email with a link is on its way to ${other}. Open the link to confirm the address.`,
       );
       await expect(own.getByText(email)).toBeVisible();
       await mailTo(other);
-      await own.getByRole("button", { name: "Send the mail again" }).click();
-      await expect(own.getByRole("status")).toHaveText(/^A mail with a link is on its way/);
+      await own.getByRole("button", { name: "Send the email again" }).click();
+      await expect(own.getByRole("status")).toHaveText(/^An email with a link is on its way/);
       const link = linkIn(await mailTo(other, 2));
       await page.goto("/preferences/account");
-      await expect(own.getByText(`You want to change to ${other}.`)).toBeVisible();
+      await expect(own.getByText(`You’re changing to ${other}.`)).toBeVisible();
 
       await page.goto(pathOf(link));
       await press(page, "Yes, confirm it");
-      await expect(title(page)).toHaveText("Your address is confirmed");
+      await expect(title(page)).toHaveText("Your email address is confirmed");
       await page.goto("/preferences/account");
       await expect(own.getByText(other)).toBeVisible();
       await expect(own.getByText("Confirmed", { exact: true })).toBeVisible();
@@ -185,18 +185,18 @@ for (const { kind, javaScriptEnabled } of WAYS) {
       await page.goto("/preferences/account");
       const own = card(page, "Email address");
       await expect(own.getByText(mistyped)).toBeVisible();
-      await expect(page.getByRole("button", { name: "Mail me a code" })).toHaveCount(0);
+      await expect(page.getByRole("button", { name: "Email me a code" })).toHaveCount(0);
       const meant = newAddress();
       await own.getByLabel("New address").fill(meant);
-      await own.getByRole("button", { name: "Change the address" }).click();
+      await own.getByRole("button", { name: "Change address" }).click();
       await expect(own.getByRole("status")).toHaveText(
-        `A mail with a link is on its way to ${meant}. Open it, and the address is confirmed.`,
+        `An email with a link is on its way to ${meant}. Open the link to confirm the address.`,
       );
       await page.goto(pathOf(linkIn(await mailTo(meant))));
       await press(page, "Yes, confirm it");
-      await expect(title(page)).toHaveText("Your address is confirmed");
+      await expect(title(page)).toHaveText("Your email address is confirmed");
       await page.goto("/preferences/account");
-      await expect(card(page, "Password").getByRole("button", { name: "Mail me a code" })).toBeVisible();
+      await expect(card(page, "Password").getByRole("button", { name: "Email me a code" })).toBeVisible();
     });
 
     test("a password is set by a code, then changed, and other devices are out", async ({ stack, guest }) => {
@@ -205,25 +205,25 @@ for (const { kind, javaScriptEnabled } of WAYS) {
       const email = await registerAndConfirm(ada, "Ada", null);
       await page.goto("/preferences/account");
       const own = card(page, "Password");
-      await expect(own.getByText("You have no password")).toBeVisible();
-      await own.getByRole("button", { name: "Mail me a code" }).click();
+      await expect(own.getByText("You don’t have a password")).toBeVisible();
+      await own.getByRole("button", { name: "Email me a code" }).click();
       await expect(own.getByRole("status")).toHaveText(
-        `A code of eight digits is on its way to ${email}. It is good for five minutes.`,
+        `An 8-digit code is on its way to ${email}. It works for five minutes.`,
       );
       await own.getByLabel("Code").fill(codeIn(await mailTo(email, 2)));
       await own.getByLabel("New password").fill(PASSWORD);
-      await own.getByRole("button", { name: "Set a password" }).click();
+      await own.getByRole("button", { name: "Set password" }).click();
       await expect(own.getByRole("status")).toHaveText(/^Your new password is set/);
 
       await logIn(phone, email);
-      await own.getByLabel("Your password now").fill(PASSWORD);
+      await own.getByLabel("Current password").fill(PASSWORD);
       await own.getByLabel("New password").fill("countess1");
-      await own.getByRole("button", { name: "Change the password" }).click();
-      await expect(own.getByLabel("New password")).toHaveAccessibleDescription(/too easily guessed/);
+      await own.getByRole("button", { name: "Change password" }).click();
+      await expect(own.getByLabel("New password")).toHaveAccessibleDescription(/too easy to guess/);
       expect(await isLoggedIn(phone)).toBe(true);
-      await own.getByLabel("Your password now").fill(PASSWORD);
+      await own.getByLabel("Current password").fill(PASSWORD);
       await own.getByLabel("New password").fill(OTHER_PASSWORD);
-      await own.getByRole("button", { name: "Change the password" }).click();
+      await own.getByRole("button", { name: "Change password" }).click();
       await expect(own.getByRole("status")).toHaveText(/^Your new password is set/);
       expect(await isLoggedIn(phone)).toBe(false);
       expect(await isLoggedIn(ada)).toBe(true);
@@ -247,14 +247,14 @@ for (const { kind, javaScriptEnabled } of WAYS) {
       await expect(devices).toHaveCount(4);
       const own = devices.filter({ hasText: "This browser" });
       await expect(own).toHaveCount(1);
-      await expect(own).toContainText("In use now");
+      await expect(own).toContainText("Active now");
       await expect(own.getByRole("button")).toHaveText("Log out");
-      await page.getByRole("button", { name: "End Firefox on Android" }).click();
-      await expect(status(page)).toHaveText("Ended. Whoever was logged in there is out.");
+      await page.getByRole("button", { name: "Log out Firefox on Android" }).click();
+      await expect(status(page)).toHaveText("Logged out.");
       await expect(devices).toHaveCount(3);
       await expect(others[0].page).toHaveURL(`/auth/login?next=/rooms/${code}&done=ended`);
       expect(await isLoggedIn(others[1])).toBe(true);
-      await press(page, "End all others");
+      await press(page, "Log out all others");
       await expect(devices).toHaveCount(1);
       for (const other of others) expect(await isLoggedIn(other)).toBe(false);
       expect(await isLoggedIn(ada)).toBe(true);
@@ -276,8 +276,8 @@ for (const { kind, javaScriptEnabled } of WAYS) {
     });
 
     for (const [choice, left] of [
-      ["They stay", "Something of mine"],
-      ["They are erased", "This message was erased."],
+      ["Keep", "Something of mine"],
+      ["Delete", "This message was deleted."],
     ] as const) {
       test(`an account is deleted, and of its messages: ${choice.toLowerCase()}`, async ({ stack, guest }) => {
         const [ada, bob] = [await guest(stack, 0, browser), await guest(stack, stack.size - 1)];
@@ -288,16 +288,16 @@ for (const { kind, javaScriptEnabled } of WAYS) {
         await expect(messages(bob.page)).toHaveText(["Something of mine"]);
         const { page } = ada;
         await page.goto("/preferences/data");
-        const own = card(page, "Delete the account");
+        const own = card(page, "Delete account");
         await expect(own.getByRole("listitem")).toHaveCount(4);
         await own.getByRole("radio", { name: choice }).check();
         // A mailed code works in place of the password, and the choice is kept meanwhile.
-        await own.getByRole("button", { name: "Mail me a code instead" }).click();
+        await own.getByRole("button", { name: "Email me a code instead" }).click();
         await expect(own.getByRole("radio", { name: choice })).toBeChecked();
         const digits = codeIn(await mailTo(email, 2));
         await own.getByLabel("Code").fill(digits === "00000000" ? "00000001" : "00000000");
         await own.getByRole("button", { name: "Delete my account" }).click();
-        await expect(own.getByLabel("Code")).toHaveAccessibleDescription(/^This code is not right/);
+        await expect(own.getByLabel("Code")).toHaveAccessibleDescription(/^Wrong or expired code/);
         await expect(own.getByRole("radio", { name: choice })).toBeChecked();
         await own.getByLabel("Code").fill(digits);
         await own.getByRole("button", { name: "Delete my account" }).click();
@@ -351,7 +351,7 @@ for (const kind of KINDS) {
       await expect(ada.page).toHaveURL("/preferences/data");
       await expect(ada.page.getByRole("link", { name: "Your rooms" })).toHaveAttribute("href", "/dashboard");
       const pages = ada.page.getByRole("navigation", { name: "Preferences" }).getByRole("link");
-      await expect(pages).toHaveText(["Appearance", "Chatting", "Account", "Devices", "Your data"]);
+      await expect(pages).toHaveText(["Appearance", "Chat", "Account", "Devices", "Your data"]);
       await pages.first().click();
       await expect(title(ada.page)).toHaveText("Appearance");
       await expect(pages.first()).toHaveAttribute("aria-current", "page");

@@ -66,18 +66,18 @@ test("without its server the application says so at any address, and goes on whe
 
   await stack.kill9();
   await page.goto("/rooms/new");
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("You are offline");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("You’re offline");
   await expect(page).toHaveURL("/rooms/new");
   await expectAccessible(page);
   await page.emulateMedia({ colorScheme: "dark" });
   await expectAccessible(page);
 
-  await expect(page.getByRole("link", { name: "Try now" })).toBeVisible();
+  await expect(page.getByRole("link", { name: "Retry" })).toBeVisible();
   await expect(page.getByRole("link", { name: "Back" })).toBeVisible();
 
   // The page recovers by itself.
   await stack.restart();
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Make a room", { timeout: 30_000 });
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Create a room", { timeout: 30_000 });
   await expect(page).toHaveURL("/rooms/new");
 });
 

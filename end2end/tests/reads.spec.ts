@@ -31,7 +31,7 @@ import {
 
 /** The row of the timeline that contains this text. */
 const row = (page: Page, text: string | RegExp) => log(page).getByRole("listitem").filter({ hasText: text });
-const wayUp = (page: Page) => page.getByRole("button", { name: /new messages? above$|begin further up$/ });
+const wayUp = (page: Page) => page.getByRole("button", { name: /new messages? above$|start further up$/ });
 
 /** Ada and Bob in a room, with Bob on the last node. */
 async function pair(
@@ -228,8 +228,10 @@ test("what is too far up is come to in steps", async ({ stack, guest }, testInfo
   await comeBack(bob, code);
   await expect(wayUp(bob.page)).toHaveText("1400 new messages above");
   await wayUp(bob.page).click();
-  await expect(wayUp(bob.page)).toHaveText("They begin further up");
-  await expect(bob.page.locator("[aria-live=polite]").filter({ hasText: "They begin further up" })).toBeAttached();
+  await expect(wayUp(bob.page)).toHaveText("New messages start further up");
+  await expect(
+    bob.page.locator("[aria-live=polite]").filter({ hasText: "New messages start further up" }),
+  ).toBeAttached();
   await expect(unreadLine(bob.page)).toHaveCount(0);
   await wayUp(bob.page).click();
   await expect(unreadLine(bob.page)).toBeInViewport();

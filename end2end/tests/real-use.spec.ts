@@ -60,7 +60,7 @@ test("the same text twice is read aloud twice, and so is what happens to the roo
   await expect.poll(changes).toEqual(["Bob: ok", "Bob: ok"]);
   const put = (path: string, data: object) => ada.context.request.put(path, { data: { code, ...data } });
   await put("/api/rooms/preserve", { preserve: true });
-  await expect(spoken(bob.page)).toHaveText(/Ada turned preserve on: messages are kept from here on/);
+  await expect(spoken(bob.page)).toHaveText(/Ada turned on saving: messages are saved from here/);
   await put("/api/rooms/name", { name: "Chess" });
   await expect(spoken(bob.page)).toHaveText(/Ada named the room “Chess”/);
   const { members } = (await (await ada.context.request.get(`/api/rooms/${code}`)).json()) as {
@@ -145,7 +145,7 @@ test("a request that is never answered ends, and history can be asked for again"
   await log(ada.page).evaluate((frame) => frame.scrollBy(0, -100_000));
   await expect.poll(() => unanswered).toBe(1);
   await ada.page.clock.fastForward(20_000);
-  await expect(log(ada.page).getByRole("status")).toContainText("can’t be reached");
+  await expect(log(ada.page).getByRole("status")).toContainText("Can’t reach the server");
   await log(ada.page).getByRole("button", { name: "Earlier messages" }).click();
   await expect.poll(() => unanswered).toBeGreaterThan(1);
 });
@@ -197,7 +197,7 @@ for (const kind of KINDS) {
         else socket.connectToServer();
       });
       await bob.page.goto(`/rooms/${code}`);
-      const banner = bob.page.getByRole("status").filter({ hasText: "The live connection is blocked here." });
+      const banner = bob.page.getByRole("status").filter({ hasText: "Live updates are blocked here." });
       await expect(banner).toBeVisible({ timeout: 20_000 });
       for (const text of ["one", "two", "three"]) await say(bob.page, text);
       await expect(messages(ada.page)).toHaveText(["one", "two", "three"]);

@@ -18,7 +18,7 @@ for (const kind of KINDS) {
       await expect(messages(ada.page)).toHaveText(["Here", "Still here"]);
       await expect(messages(bob.page)).toHaveText(["Here", "Still here"]);
       await expect(notices(ada.page)).toHaveText(["You and Bob joined"]);
-      await withMembers(ada.page, (members) => expect(members).toHaveText([/^Ada, connected/, /^Bob, connected/]));
+      await withMembers(ada.page, (members) => expect(members).toHaveText([/^Ada, online/, /^Bob, online/]));
     });
 
     test("two tabs are one person, and both are that person", async ({ stack, guest }) => {
@@ -38,11 +38,11 @@ for (const kind of KINDS) {
       await expect(notices(ada.page)).toHaveText(["You and Bob joined"]);
 
       await withMembers(ada.page, async (members) => {
-        await expect(members).toHaveText([/^Ada, connected/, /^Bob, connected/]);
+        await expect(members).toHaveText([/^Ada, online/, /^Bob, online/]);
         await bob.page.close();
         await say(tab, "One tab less");
         await expect(messages(ada.page).last()).toHaveText("One tab less");
-        await expect(members).toHaveText([/^Ada, connected/, /^Bob, connected/]);
+        await expect(members).toHaveText([/^Ada, online/, /^Bob, online/]);
       });
 
       const again = await bob.context.newPage();
@@ -65,8 +65,8 @@ for (const kind of KINDS) {
       await joinRoom(ada, code, "Ada");
       await open(phone.page, `/rooms/${code}`);
       await phone.context.setOffline(true);
-      await expect(phone.page.getByText("You are offline.")).toBeVisible();
-      await ada.page.getByRole("button", { name: "Exit" }).click();
+      await expect(phone.page.getByText("You’re offline.")).toBeVisible();
+      await ada.page.getByRole("button", { name: "Leave room" }).click();
       await dialog(ada.page, "Leave this room?").getByRole("button", { name: "Leave" }).click();
       await expect(ada.page).toHaveURL("/dashboard");
       await expect(notices(bob.page).last()).toHaveText(/Ada .*left/);
@@ -75,7 +75,7 @@ for (const kind of KINDS) {
       await expect(left).toBeVisible();
       await say(bob.page, "Alone");
       await expect(notices(bob.page).last()).toHaveText(/Ada .*left/);
-      await phone.page.getByRole("button", { name: "Come back in" }).click();
+      await phone.page.getByRole("button", { name: "Rejoin" }).click();
       await expect(notices(bob.page).last()).toHaveText("Ada joined");
     });
   });

@@ -24,10 +24,10 @@ for (const kind of KINDS) {
     test("a group is made with a name, and joined by its typed code or its link", async ({ stack, guest }) => {
       const ada = await guest(stack);
       await visit(ada.page, "/");
-      await ada.page.getByRole("link", { name: "Make a room" }).click();
-      await expect(ada.page.getByRole("heading", { name: "Make a room" })).toBeVisible();
+      await ada.page.getByRole("link", { name: "Create a room" }).click();
+      await expect(ada.page.getByRole("heading", { name: "Create a room" })).toBeVisible();
       await ada.page.getByRole("textbox", { name: "Room name" }).fill("Reading circle");
-      await ada.page.getByRole("textbox", { name: "Your name here" }).fill("Ada");
+      await ada.page.getByRole("textbox", { name: "Your name in this room" }).fill("Ada");
       await following(ada.page, () => ada.page.getByRole("button", { name: "Create" }).click());
 
       await expect(ada.page.getByRole("heading", { level: 1 })).toHaveText("Reading circle");
@@ -45,7 +45,7 @@ for (const kind of KINDS) {
         const { page } = await guest(stack, (i + 1) % stack.size);
         await visit(page, "/");
         await page.getByRole("textbox", { name: "Room code" }).fill(typed);
-        await page.getByRole("textbox", { name: "Your name here" }).fill(name);
+        await page.getByRole("textbox", { name: "Your name in this room" }).fill(name);
         await following(page, () => page.getByRole("button", { name: "Join", exact: true }).click());
         await expect(page.getByRole("heading", { level: 1 })).toHaveText("Reading circle");
         await say(page, `${name} was here`);
@@ -64,7 +64,7 @@ for (const kind of KINDS) {
       const ada = await guest(stack);
       await visit(ada.page, "/rooms/new");
       await ada.page.getByRole("radio", { name: /^One-to-one/ }).check();
-      await ada.page.getByRole("textbox", { name: "Your name here" }).fill("Ada");
+      await ada.page.getByRole("textbox", { name: "Your name in this room" }).fill("Ada");
       await following(ada.page, () => ada.page.getByRole("button", { name: "Create" }).click());
       const code = codeOf(ada.page);
       await expect(ada.page.getByRole("heading", { level: 1 })).toHaveText(`Room ${spaced(code)}`);
@@ -79,11 +79,11 @@ for (const kind of KINDS) {
       await expect(messages(bob.page)).toHaveText(["Here I am", "Welcome"]);
 
       complaints.allow(/status of 404/);
-      const kind = /No room you can enter has this code\. .*the room may be full or gone/;
+      const kind = /Can’t join\. The code may be wrong, or the room is full or closed/;
       const cleo = await guest(stack);
       await visit(cleo.page, "/");
       const typed = cleo.page.getByRole("textbox", { name: "Room code" });
-      const name = cleo.page.getByRole("textbox", { name: "Your name here" });
+      const name = cleo.page.getByRole("textbox", { name: "Your name in this room" });
       const join = cleo.page.getByRole("button", { name: "Join", exact: true });
       await typed.fill(spaced(code));
       await name.fill("Cleo");
@@ -116,12 +116,12 @@ for (const kind of KINDS) {
 
       complaints.allow(/status of 409/);
       await visit(bob.page, "/");
-      await expect(bob.page.getByText(`You are in room ${spaced(first)}`)).toBeVisible();
+      await expect(bob.page.getByText(`You’re in room ${spaced(first)}`)).toBeVisible();
       await bob.page.getByRole("textbox", { name: "Room code" }).fill(second);
       await bob.page.getByRole("button", { name: "Join", exact: true }).click();
-      await expect(bob.page.getByText(/you can be in one room at a time/).first()).toBeVisible();
+      await expect(bob.page.getByText(/in one room at a time/).first()).toBeVisible();
       await expect(bob.page.getByRole("link", { name: `Back to ${spaced(first)}` })).toBeVisible();
-      await following(bob.page, () => bob.page.getByRole("button", { name: "Leave it and join this one" }).click());
+      await following(bob.page, () => bob.page.getByRole("button", { name: "Leave and join" }).click());
 
       await expect(bob.page).toHaveURL(`/rooms/${second}`);
       await expect(notices(ada.page).filter({ hasText: "Bob left" })).toHaveCount(1);
@@ -139,8 +139,8 @@ test("a change to a room that turns out to be full changes nothing", async ({ st
 
   complaints.allow(/status of 404/);
   await visit(cleo.page, `/rooms/${full}`);
-  await cleo.page.getByRole("button", { name: "Leave it and join this one" }).click();
-  await expect(cleo.page.getByText(/No room you can enter has this code/)).toBeVisible();
+  await cleo.page.getByRole("button", { name: "Leave and join" }).click();
+  await expect(cleo.page.getByText(/Can’t join\. The code may be wrong/)).toBeVisible();
   await open(cleo.page, `/rooms/${own}`);
   await expect(composer(cleo.page)).toBeVisible();
 });
@@ -152,9 +152,7 @@ test("whoever comes back to a room for two that others have filled is told so", 
   expect((await bob.context.request.post("/api/rooms/leave", { data: { code } })).status()).toBe(204);
   await joinByRest(eve, code, "Eve");
   await bob.page.goto(`/rooms/${code}`);
-  await expect(
-    bob.page.getByText("This room is full now. You were in it, and somebody else has your place."),
-  ).toBeVisible();
+  await expect(bob.page.getByText("This room is full now. Someone else has your place.")).toBeVisible();
   await expect(bob.page.getByRole("button", { name: "Join" })).toHaveCount(0);
 });
 
@@ -163,7 +161,7 @@ test("what cannot be a code is said before anybody is asked for it", async ({ pa
   await visit(page, "/");
   const code = page.getByRole("textbox", { name: "Room code" });
   const join = page.getByRole("button", { name: "Join", exact: true });
-  await page.getByRole("textbox", { name: "Your name here" }).fill("Ada");
+  await page.getByRole("textbox", { name: "Your name in this room" }).fill("Ada");
 
   await code.fill("K7M 2Q");
   await join.click();
@@ -172,7 +170,7 @@ test("what cannot be a code is said before anybody is asked for it", async ({ pa
   ).toBeVisible();
   await expect(code).toHaveValue("K7M 2Q");
   await expect(code).toHaveAttribute("aria-invalid", "true");
-  await expect(page.getByRole("textbox", { name: "Your name here" })).toHaveValue("Ada");
+  await expect(page.getByRole("textbox", { name: "Your name in this room" })).toHaveValue("Ada");
 
   await code.fill("K7M 2QU");
   await join.click();
@@ -185,7 +183,7 @@ test("a link that lost a character can be put right on the spot", async ({ stack
   const code = await makeRoom(ada, { nickname: "Ada" });
 
   await visit(bob.page, `/rooms/${code.slice(0, 5)}`);
-  await expect(bob.page.getByRole("heading", { level: 1 })).toHaveText("This link’s code is not right");
+  await expect(bob.page.getByRole("heading", { level: 1 })).toHaveText("This link doesn’t work");
   const typed = bob.page.getByRole("textbox", { name: "Room code" });
   await expect(typed).toHaveValue(code.slice(0, 5));
   await typed.fill(code);
@@ -196,11 +194,11 @@ test("a link that lost a character can be put right on the spot", async ({ stack
 test("a name that is too long is refused beside its field, and stays", async ({ page, complaints }) => {
   complaints.allow(/status of 400/);
   await visit(page, "/rooms/new");
-  const name = page.getByRole("textbox", { name: "Your name here" });
+  const name = page.getByRole("textbox", { name: "Your name in this room" });
   await name.fill("x".repeat(33));
   await page.getByRole("textbox", { name: "Room name" }).fill("Reading circle");
   await page.getByRole("button", { name: "Create" }).click();
-  await expect(name).toHaveAccessibleDescription(/32 characters at most/);
+  await expect(name).toHaveAccessibleDescription(/up to 32 characters/);
   await expect(name).toHaveValue("x".repeat(33));
   await expect(page.getByRole("textbox", { name: "Room name" })).toHaveValue("Reading circle");
 });
@@ -209,7 +207,7 @@ test("an unknown address is answered with 404 and a way home", async ({ page, co
   complaints.allow(/status of 404/);
   const response = await page.goto("/no/such/page");
   expect(response?.status()).toBe(404);
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Nothing is at this address");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Page not found");
   await page.getByRole("link", { name: "Go to the start page" }).click();
   await expect(page.getByRole("textbox", { name: "Room code" })).toBeVisible();
 });

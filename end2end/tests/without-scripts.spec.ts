@@ -7,10 +7,10 @@ test.use({ javaScriptEnabled: false });
 test("a room is made, joined, read and left", async ({ stack, guest }) => {
   const [ada, bob] = [await guest(stack), await guest(stack)];
   await ada.page.goto("/");
-  await ada.page.getByRole("link", { name: "Make a room" }).click();
+  await ada.page.getByRole("link", { name: "Create a room" }).click();
   await ada.page.getByRole("radio", { name: /^Group/ }).check();
   await ada.page.getByRole("textbox", { name: "Room name" }).fill("Plain");
-  await ada.page.getByRole("textbox", { name: "Your name here" }).fill("Ada");
+  await ada.page.getByRole("textbox", { name: "Your name in this room" }).fill("Ada");
   await ada.page.getByRole("button", { name: "Create" }).click();
   await expect(ada.page.getByRole("heading", { level: 1 })).toHaveText("Plain");
   const code = codeOf(ada.page);
@@ -19,7 +19,7 @@ test("a room is made, joined, read and left", async ({ stack, guest }) => {
 
   await bob.page.goto("/");
   await bob.page.getByRole("textbox", { name: "Room code" }).fill(spaced(code.toLowerCase()));
-  await bob.page.getByRole("textbox", { name: "Your name here" }).fill("Bob");
+  await bob.page.getByRole("textbox", { name: "Your name in this room" }).fill("Bob");
   await bob.page.getByRole("button", { name: "Join", exact: true }).click();
   await expect(bob.page).toHaveURL(`/rooms/${code}`);
   await ada.page.reload();
@@ -32,7 +32,7 @@ test("a room is made, joined, read and left", async ({ stack, guest }) => {
   await bob.page.reload();
   await expect(messages(bob.page)).toHaveText(["Can you read this?"]);
 
-  await bob.page.getByRole("button", { name: "Exit" }).click();
+  await bob.page.getByRole("button", { name: "Leave room" }).click();
   await expect(bob.page.getByRole("textbox", { name: "Room code" })).toBeVisible();
   await expect(notices(cleo.page).filter({ hasText: "Bob left" })).toHaveCount(1);
 });
@@ -40,9 +40,9 @@ test("a room is made, joined, read and left", async ({ stack, guest }) => {
 test("a code that leads nowhere is said beside the box, and what was typed is still there", async ({ page }) => {
   await page.goto("/");
   const code = page.getByRole("textbox", { name: "Room code" });
-  const name = page.getByRole("textbox", { name: "Your name here" });
+  const name = page.getByRole("textbox", { name: "Your name in this room" });
   for (const [typed, problem] of [
-    ["000 000", /No room you can enter has this code/],
+    ["000 000", /Can’t join\. The code may be wrong/],
     ["K7M 2Q", /A room code has six characters; this has 5/],
   ] as const) {
     await code.fill(typed);
@@ -58,17 +58,17 @@ test("a code that leads nowhere is said beside the box, and what was typed is st
 test("a name that is too long is said beside its field, and the form is as it was", async ({ page }) => {
   await page.goto("/rooms/new");
   await page.getByRole("radio", { name: /^One-to-one/ }).check();
-  await page.getByRole("switch", { name: "Preserve messages" }).check();
+  await page.getByRole("switch", { name: "Save messages" }).check();
   await page.getByRole("textbox", { name: "Room name" }).fill("Plain");
-  const name = page.getByRole("textbox", { name: "Your name here" });
+  const name = page.getByRole("textbox", { name: "Your name in this room" });
   await name.fill("x".repeat(33));
   await page.getByRole("button", { name: "Create" }).click();
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Make a room");
-  await expect(name).toHaveAccessibleDescription(/32 characters at most/);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Create a room");
+  await expect(name).toHaveAccessibleDescription(/up to 32 characters/);
   await expect(name).toHaveValue("x".repeat(33));
   await expect(page.getByRole("textbox", { name: "Room name" })).toHaveValue("Plain");
   await expect(page.getByRole("radio", { name: /^One-to-one/ })).toBeChecked();
-  await expect(page.getByRole("switch", { name: "Preserve messages" })).toBeChecked();
+  await expect(page.getByRole("switch", { name: "Save messages" })).toBeChecked();
 });
 
 test("somebody in a room can change over to the one of a link", async ({ stack, guest }) => {
@@ -79,9 +79,9 @@ test("somebody in a room can change over to the one of a link", async ({ stack, 
   const own = codeOf(bob.page);
 
   await bob.page.goto(`/rooms/${code}`);
-  await expect(bob.page.getByText("you can be in one room at a time").first()).toBeVisible();
+  await expect(bob.page.getByText("in one room at a time").first()).toBeVisible();
   await expect(bob.page.getByRole("link", { name: `Back to ${spaced(own)}` })).toBeVisible();
-  await bob.page.getByRole("button", { name: "Leave it and join this one" }).click();
+  await bob.page.getByRole("button", { name: "Leave and join" }).click();
   await expect(bob.page).toHaveURL(`/rooms/${code}`);
   await expect(notices(ada.page)).toHaveText([/^You and .+ joined$/]);
 });

@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn a_preview_says_who_spoke_where_that_is_not_clear() {
         let texts = of(Language::English);
-        assert_eq!(preview(texts, &named("Chess")), "No messages yet");
+        assert_eq!(preview(texts, &named("Chess")), "No messages");
         let pieces = |room| {
             let line = preview(texts, &room);
             let piece = |part: &Part<'_>| match *part {

@@ -142,7 +142,7 @@ fn you_come_first_and_a_flapping_line_is_one_sentence() {
     ];
     assert_eq!(
         shown(flapping),
-        ["day 0", "You and Ada joined; Bob left and came back; Guest 5 came and left; Guest 4 left"]
+        ["day 0", "You and Ada joined; Bob left and came back; Guest 5 joined and left; Guest 4 left"]
     );
 }
 
@@ -172,8 +172,8 @@ fn what_the_owner_does_is_said_plainly() {
         [
             "day 0",
             "Ada removed Bob",
-            "Ada turned preserve on: messages are kept from here on",
-            "You took the room’s name away"
+            "Ada turned on saving: messages are saved from here",
+            "You removed the room’s name"
         ]
     );
 }

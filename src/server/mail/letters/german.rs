@@ -8,9 +8,9 @@ use crate::server::store::Letter;
 pub(super) const TONGUE: Tongue = Tongue {
     code: "de",
     hello: "Hallo",
-    or_open: "Oder öffne diese Adresse:",
+    or_open: "Oder öffne diesen Link:",
     sent_by: "Gesendet von AnonChat auf",
-    no_answers: "Antworten auf diese Mail liest niemand.",
+    no_answers: "Antworten auf diese E-Mail werden nicht gelesen.",
     span,
     words,
 };
@@ -27,26 +27,29 @@ fn words(letter: &Letter, life: &str) -> Words {
     match letter {
         Letter::Verify => Words {
             subject: "Bestätige deine E-Mail-Adresse",
-            before: vec!["Diese Adresse wurde AnonChat als deine angegeben. Bitte bestätige, dass sie es ist.".to_owned()],
+            before: vec![
+                "Diese Adresse wurde bei AnonChat angegeben. Bitte bestätige, dass sie dir gehört.".to_owned(),
+            ],
             button: Some("Adresse bestätigen"),
             after: vec![
                 once,
-                "Wenn du nicht weißt, worum es geht, tu nichts, dann bleibt die Adresse unbestätigt.".to_owned(),
+                "Das warst du nicht? Ignorier diese E-Mail, dann bleibt die Adresse unbestätigt.".to_owned(),
             ],
         },
         Letter::HasAccount => Words {
             subject: "Du hast schon ein Konto",
             before: vec![
-                "Jemand, wahrscheinlich du, wollte sich mit dieser Adresse registrieren. Zu ihr gibt es schon ein Konto, \
-                 darum hat sich nichts geändert."
+                "Jemand, wahrscheinlich du, wollte sich mit dieser Adresse registrieren. Zu ihr gibt es schon ein \
+                 Konto, deshalb hat sich nichts geändert."
                     .to_owned(),
-                "Melde dich mit deinem Passwort an oder mit einem Code, der per Mail kommt. Dort kannst du auch ein neues \
-                 Passwort setzen, wenn du deines vergessen hast."
+                "Melde dich mit deinem Passwort an oder mit einem Code, den wir dir per E-Mail schicken. Hast du \
+                 dein Passwort vergessen, kannst du dort ein neues festlegen."
                     .to_owned(),
             ],
             button: Some("Anmelden"),
             after: vec![
-                "Wenn du das nicht warst, tu nichts. Niemand ist hineingekommen, und niemand hat erfahren, dass du hier bist."
+                "Das warst du nicht? Ignorier diese E-Mail. Niemand ist hineingekommen, und niemand hat erfahren, \
+                 dass du ein Konto hast."
                     .to_owned(),
             ],
         },
@@ -55,64 +58,71 @@ fn words(letter: &Letter, life: &str) -> Words {
             before: vec!["Gib diesen Code dort ein, wo du dich anmeldest:".to_owned()],
             button: None,
             after: vec![
-                format!("Er gilt einmal und {life} lang. Gib ihn niemandem: Wer ihn hat, kann sich als du anmelden."),
-                "Wenn du dich gerade nicht anmeldest, tu nichts. Ohne den Code kommt niemand hinein.".to_owned(),
+                format!(
+                    "Er gilt einmal und {life} lang. Gib ihn nicht weiter: Wer ihn hat, kann sich als du anmelden."
+                ),
+                "Du meldest dich gerade nicht an? Ignorier diese E-Mail. Ohne den Code kommt niemand hinein."
+                    .to_owned(),
             ],
         },
         Letter::ConfirmCode => Words {
             subject: "Dein Code zum Bestätigen",
             before: vec![
-                "Du bist dabei, etwas Wichtiges an deinem Konto zu ändern. Gib zum Bestätigen diesen Code ein:".to_owned(),
+                "Du bist dabei, etwas Wichtiges an deinem Konto zu ändern. Gib zum Bestätigen diesen Code ein:"
+                    .to_owned(),
             ],
             button: None,
             after: vec![
-                format!("Er gilt einmal und {life} lang. Gib ihn niemandem."),
-                "Wenn du das nicht warst, ist jemand anderes als du angemeldet: Melde dich an, setze ein neues Passwort und \
-                 beende die anderen Sitzungen."
+                format!("Er gilt einmal und {life} lang. Gib ihn nicht weiter."),
+                "Das warst du nicht? Dann ist jemand anderes als du angemeldet: Melde dich an, leg ein neues \
+                 Passwort fest und melde die anderen Geräte ab."
                     .to_owned(),
             ],
         },
         Letter::Reset => Words {
-            subject: "Setze ein neues Passwort",
-            before: vec!["Du hast um ein neues Passwort gebeten. Wähle es hier:".to_owned()],
-            button: Some("Neues Passwort setzen"),
+            subject: "Leg ein neues Passwort fest",
+            before: vec!["Du hast um ein neues Passwort gebeten. Wähl es hier:".to_owned()],
+            button: Some("Neues Passwort festlegen"),
             after: vec![
-                format!("{once} Wenn das Passwort gesetzt ist, bist du überall abgemeldet."),
-                "Wenn du nicht darum gebeten hast, tu nichts. Dein Passwort bleibt, wie es ist.".to_owned(),
+                format!("{once} Mit dem neuen Passwort wirst du überall abgemeldet."),
+                "Du hast nicht darum gebeten? Ignorier diese E-Mail. Dein Passwort bleibt, wie es ist.".to_owned(),
             ],
         },
         Letter::PasswordChanged => Words {
             subject: "Dein Passwort wurde geändert",
-            before: vec!["Das Passwort deines Kontos wurde geändert. Wenn du das warst, ist alles gut.".to_owned()],
+            before: vec![
+                "Das Passwort deines Kontos wurde geändert. Wenn du das warst, musst du nichts tun.".to_owned(),
+            ],
             button: Some("Ich war das nicht"),
-            after: vec!["Der Knopf führt zu einem neuen Passwort, das alle aus deinem Konto abmeldet.".to_owned()],
+            after: vec![
+                "Mit dem Knopf legst du ein neues Passwort fest. Damit werden alle aus deinem Konto abgemeldet."
+                    .to_owned(),
+            ],
         },
         Letter::AddressChanged => Words {
-            subject: "Deine Adresse wurde geändert",
+            subject: "Deine E-Mail-Adresse wurde geändert",
             before: vec![
-                "Dein Konto hat jetzt eine andere Adresse, und diese wird nicht mehr verwendet. Wenn du das warst, ist \
-                 alles gut."
+                "Dein Konto hat jetzt eine andere E-Mail-Adresse, und diese wird nicht mehr verwendet. Wenn du das \
+                 warst, musst du nichts tun."
                     .to_owned(),
-                "Wenn nicht, melde dich an, setze ein neues Passwort, beende die anderen Sitzungen und trage deine Adresse \
-                 wieder ein. Kannst du dich nicht mehr anmelden, wende dich an die Leute, die diesen Server betreiben."
+                "Wenn nicht, melde dich an, leg ein neues Passwort fest, melde die anderen Geräte ab und trag deine \
+                 Adresse wieder ein. Kannst du dich nicht mehr anmelden, wende dich an die Leute, die diesen Server \
+                 betreiben."
                     .to_owned(),
             ],
             button: Some("Anmelden"),
             after: Vec::new(),
         },
         Letter::KeepRoom { code } => Words {
-            subject: "Der Weg zurück in deinen Raum",
+            subject: "Behalte deinen Raum",
             before: vec![
-                format!("Du hast diese Adresse hinterlassen, um den Raum {} zu behalten.", code.spaced()),
-                "Registriere dich über den Link, und der Raum ist in deinem Konto: mit deinem Namen, dem, was du geschrieben \
-                 hast, und dem, was du noch nicht gelesen hast."
+                format!("Du möchtest den Raum {} behalten.", code.spaced()),
+                "Registrier dich über diesen Link, und der Raum ist in deinem Konto: mit deinem Namen, deinen \
+                 Nachrichten und dem, was du noch nicht gelesen hast."
                     .to_owned(),
             ],
             button: Some("Raum behalten"),
-            after: vec![
-                once,
-                "Wenn du nicht weißt, worum es geht, tu nichts, und die Adresse wird vergessen.".to_owned(),
-            ],
+            after: vec![once, "Das warst du nicht? Ignorier diese E-Mail, und wir vergessen die Adresse.".to_owned()],
         },
     }
 }
