@@ -31,7 +31,7 @@ fn read_env_file() -> anyhow::Result<()> {
     }
 }
 
-/// Chat by code: make a room, share six characters, talk. Without a command it serves.
+/// Chat by code: create a room, share its code, start talking. Without a command it serves.
 #[derive(Debug, Parser)]
 #[command(name = "anonchat", version)]
 struct Cli {
