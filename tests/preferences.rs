@@ -144,11 +144,7 @@ async fn a_refused_form_comes_back_as_it_was_but_for_passwords() {
         ("change_email", vec![("email", &*new)], "Enter your password to confirm this"),
         ("change_password", vec![("new_password", "password1"), ("password", PASSWORD)], "too easy to guess"),
         ("change_password", vec![("new_password", "tiny!x7"), ("password", PASSWORD)], "A password needs 8 to 256"),
-        (
-            "change_password",
-            vec![("new_password", OTHER_PASSWORD), ("password", OTHER_PASSWORD)],
-            "Wrong password.",
-        ),
+        ("change_password", vec![("new_password", OTHER_PASSWORD), ("password", OTHER_PASSWORD)], "Wrong password."),
     ] {
         let (_, to) = ada.send_form("/preferences/account", function, &typed).await;
         let (_, text) = ada.page(&to).await;

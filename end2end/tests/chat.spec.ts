@@ -96,7 +96,10 @@ for (const kind of KINDS) {
       expect(await typingSaid(ada.page)).toEqual([]);
     });
 
-    test("the list says who is here and who is connected, and leaving is seen by the others", async ({ stack, guest }) => {
+    test("the list says who is here and who is connected, and leaving is seen by the others", async ({
+      stack,
+      guest,
+    }) => {
       const [ada, bob] = [await guest(stack), await guest(stack, stack.size - 1)];
       const code = await makeRoom(ada, { nickname: "Ada" });
       await withMembers(ada.page, (members) => expect(members).toHaveText([/^Ada.*you.*owner/]));
