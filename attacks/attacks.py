@@ -11,6 +11,7 @@ import secrets
 import socket
 import stat
 import struct
+import subprocess
 import threading
 import time
 import urllib.request
@@ -18,6 +19,7 @@ import urllib.request
 from client import HEAVY, PASSWORD, Person, Socket, address, in_parallel, letter, letters, token
 
 ATTACKS = []
+HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def attack(settings=None):
@@ -583,3 +585,41 @@ def unread_answers_hold_no_memory(node):
     for connection in held:
         connection.close()
     return grown < 120, f"{grown} MiB for 400 answers of 800 KB"
+
+
+def schemathesis(node, cookie="", without=None):
+    """Sends what the description of the API allows, and what it forbids, to every operation. Returns whether every
+    answer was as described.
+    """
+    command = [os.environ["ANONCHAT_SCHEMATHESIS"], "--config-file", os.path.join(HERE, "schemathesis.toml"), "run"]
+    command += [f"http://127.0.0.1:{node.port}/api/openapi.json", "--checks", "all", "--max-examples", "40"]
+    command += ["--workers", "1", "--no-color", "--max-time", "120"]
+    command += ["--header", f"Cookie: {cookie}"] if cookie else []
+    command += ["--exclude-path-regex", without] if without else []
+    ran = subprocess.run(command, cwd=node.folder, capture_output=True, text=True, timeout=300, check=False)
+    cases = re.search(r"^\s+(\d+ generated.*)$", ran.stdout, re.MULTILINE)
+    failures = re.findall(r"❌ (ST\d+ .*)|^__+ (\S+ \S+) __+$", ran.stdout, re.MULTILINE)
+    found = ", ".join("".join(failure) for failure in failures)
+    return ran.returncode == 0, f"{cases and cases.group(1)} {found or ran.stderr[-500:]}".strip()
+
+
+@attack({"RATE_LIMITS": "off"})
+def schema_as_nobody(node):
+    """Requests of somebody without a session."""
+    return schemathesis(node)
+
+
+@attack({"RATE_LIMITS": "off"})
+def schema_as_a_guest(node):
+    """Requests of a guest who owns a room, but not the one that ends the guest."""
+    guest = Person(node)
+    guest.create()
+    return schemathesis(node, guest.cookie(), "^/api/users/me$")
+
+
+@attack({"RATE_LIMITS": "off"})
+def schema_as_an_account(node):
+    """Requests of an account, but not those that end its session."""
+    account = Person(node)
+    account.register(address("eve"))
+    return schemathesis(node, account.cookie(), "^/api/auth/(logout|refresh|sessions)")

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{
     Email, Millis, Nickname, Preferences, RoomCode,
-    typed::{MailedCode, MailedToken, TypedEmail, TypedNickname, TypedPassword},
+    typed::{MailedCode, MailedToken, TypedEmail, TypedNickname, TypedPassword, TypedPasswordOrNone},
 };
 
 /// A password, a code or a token, as it was typed. `Debug` prints a placeholder, so that no secret reaches a log.
@@ -46,7 +46,7 @@ pub struct Register {
     /// The password: 8 to 256 characters, not easily guessed. Without one the account has no password and logs in by
     /// codes that are mailed to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<TypedPassword>)]
+    #[schema(value_type = Option<TypedPasswordOrNone>)]
     pub password: Option<Secret>,
     /// The token of a link from `POST /api/rooms/keep`. The guest who asked for that link becomes this account,
     /// whichever browser registers.
@@ -67,7 +67,7 @@ pub struct LogIn {
     /// The token of a link from `POST /api/rooms/keep`: the guest who asked for the link becomes this account. An
     /// expired or unknown token is ignored, and logging in still succeeds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<MailedToken>)]
+    #[schema(value_type = Option<String>, example = "gWq1c0Jx2kV3m9yB7n4sT6u8w0z1a2b3c4d5e6f7g8h")]
     pub keep: Option<Secret>,
 }
 
@@ -133,7 +133,7 @@ pub struct LogInByCode {
     /// The token of a link from `POST /api/rooms/keep`: the guest who asked for the link becomes this account. An
     /// expired or unknown token is ignored, and logging in still succeeds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<MailedToken>)]
+    #[schema(value_type = Option<String>, example = "gWq1c0Jx2kV3m9yB7n4sT6u8w0z1a2b3c4d5e6f7g8h")]
     pub keep: Option<Secret>,
 }
 

@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     ClientId, Epoch, Event, MemberId, Millis, Nickname, Person, Retention, RoomCode, RoomName, RoomType, Seq,
-    typed::{TypedMessage, TypedNickname, TypedRoomName},
+    typed::{TypedMessage, TypedNicknameOrNone, TypedRoomName},
 };
 
 /// Body of `POST /api/rooms/create`: makes a room and joins it.
@@ -27,7 +27,7 @@ pub struct CreateRoom {
     pub preserve: bool,
     /// The creator's nickname in the room. If left out, the server makes up a friendly pair such as "Quiet Otter".
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<TypedNickname>)]
+    #[schema(value_type = Option<TypedNicknameOrNone>)]
     pub nickname: Option<String>,
     /// A random UUID that the client makes for this request. The same id with the same other fields makes only one room
     /// within ten minutes, so that sending the request again is safe.
@@ -43,7 +43,7 @@ pub struct JoinRoom {
     pub code: String,
     /// The nickname in the room. If left out, the server makes up a friendly pair such as "Quiet Otter".
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<TypedNickname>)]
+    #[schema(value_type = Option<TypedNicknameOrNone>)]
     pub nickname: Option<String>,
 }
 

@@ -20,6 +20,8 @@ macro_rules! described {
 described! {
     /// The name of a person: one line of text.
     TypedNickname { min_length = 1, max_length = 32, example = "Ada" }
+    /// The name of a person, where the server makes one up or takes the account's if it is empty: one line of text.
+    TypedNicknameOrNone { max_length = 32, example = "Ada" }
     /// The name of a room: one line of text. Empty means no name.
     TypedRoomName { max_length = 64, example = "Chess on Sundays" }
     /// The text of a message, of one or more lines.
@@ -28,6 +30,8 @@ described! {
     TypedEmail { format = "email", max_length = 254, example = "ada@example.org" }
     /// A password that is not easily guessed. `POST /api/auth/password-strength` rates one.
     TypedPassword { min_length = 8, max_length = 256, example = "nine purple lanterns" }
+    /// A password that is not easily guessed. Empty means that the account logs in by codes.
+    TypedPasswordOrNone { max_length = 256, example = "nine purple lanterns" }
     /// The eight digits of a mailed code.
     MailedCode { pattern = "^[0-9]{8}$", example = "20481632" }
     /// The token from the link in a mail.

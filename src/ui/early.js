@@ -21,6 +21,12 @@
       if (!event.defaultPrevented) form.dataset.sent = "yes";
     });
   });
+  // A transition between documents that the browser skips, on a slow machine or for a next navigation, rejects these
+  // promises. Unhandled they would be errors of the page (w3c/csswg-drafts#13726).
+  for (const name of ["pageswap", "pagereveal"])
+    addEventListener(name, ({ viewTransition: skipped }) => {
+      for (const promise of [skipped?.ready, skipped?.finished, skipped?.updateCallbackDone]) promise?.catch(() => {});
+    });
   addEventListener("pageshow", ({ persisted }) => {
     if (persisted) for (const form of document.forms) delete form.dataset.sent;
   });
