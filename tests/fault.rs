@@ -9,6 +9,7 @@
 
 #![expect(clippy::print_stdout, reason = "the seed and the figures are what a person wants of a run")]
 
+#[allow(dead_code, unused_imports, reason = "this test uses a part of it")]
 mod support;
 
 use std::{

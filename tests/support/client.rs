@@ -239,14 +239,6 @@ impl Socket {
             }
         }
     }
-
-    /// The TCP connection below the socket, so that a test can cut it.
-    pub fn tcp(&mut self) -> &mut TcpStream {
-        match self.stream.get_mut() {
-            MaybeTlsStream::Plain(tcp) => tcp,
-            _ => unreachable!("tests speak plain TCP"),
-        }
-    }
 }
 
 /// A socket that follows one room and applies its frames to a replica. Frames are received only while one of its

@@ -53,12 +53,10 @@
 //!   addresses (`cluster` and `account::new_address` do), and none relies on an empty server.
 //! - Time in the server is shortened by settings such as `GUEST_GRACE_SECONDS`, or changed in its store while the node
 //!   is stopped. There is no fake clock in a node.
-//! - A file of `tests/` is one area, and its first line says which. A test of one module alone belongs into that
-//!   module.
-//! - One test: `cargo nextest run --features ssr --test rooms PART_OF_NAME`. To see what a node does, start it with
+//! - A module of `tests/it` is one area, and its first line says which. A test of one module of `src` alone belongs
+//!   into that module. `tests/it` uses everything in here. What only another test program needs is in that program.
+//! - One test: `cargo nextest run --features ssr --test it rooms::PART_OF_NAME`. To see what a node does, start it with
 //!   `Settings::embedded().logged("debug")` and read `Settings::log`.
-
-#![allow(dead_code, unused_imports, reason = "each test binary uses its own part of this")]
 
 pub mod account;
 pub mod client;

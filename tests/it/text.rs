@@ -1,14 +1,11 @@
 //! Text by REST and by forms, on one embedded node: what counts as blank, what a name may contain, and how codes are
 //! parsed.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, and so do its helpers")]
-
-mod support;
-
 use anonchat::protocol::{Code, Profile, Reason, RoomCode, RoomType, Snapshot, Subject};
 use reqwest::Method;
 use serde_json::json;
-use support::{
+
+use crate::support::{
     Guest, Node, Settings, Watcher,
     account::{PASSWORD, new_address},
     client::{Refused, new_id},

@@ -1,10 +1,6 @@
 //! Attacks on accounts: forged and stolen tokens, guessing of passwords and codes, finding out who has an account,
 //! access without a session, and races.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, and so do its helpers")]
-
-mod support;
-
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
@@ -19,7 +15,9 @@ use leptos::server_fn::{axum::server_fn_paths, error::ServerFnUrlError};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use support::{
+use uuid::Uuid;
+
+use crate::support::{
     Guest, Mailbox, Node, Settings,
     account::{OTHER_PASSWORD, PASSWORD, new_address},
     client::{Refused, Socket, new_id},
@@ -27,7 +25,6 @@ use support::{
     services::{shared_mongo, shared_redis},
     within,
 };
-use uuid::Uuid;
 
 const POST: Method = Method::POST;
 const PUT: Method = Method::PUT;
@@ -731,7 +728,7 @@ async fn a_mailbox_gets_five_letters_and_five_good_links_and_nobody_voids_one() 
     mails.letter(&email, 10).await;
     let letters = mails.letters(&email);
     let links = letters.iter().filter(|letter| letter.text.contains("/auth/reset-password"));
-    let links: Vec<String> = links.map(support::mailbox::Letter::token).collect();
+    let links: Vec<String> = links.map(crate::support::mailbox::Letter::token).collect();
     assert_eq!((letters.len(), links.len()), (10, 5));
     // The first link works as well as the last. Requests by others do not replace it.
     let body = json!({ "token": links[0], "new_password": OTHER_PASSWORD });

@@ -6,6 +6,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic; that is how it fails")]
 
+#[path = "../support/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "these tests use a part of it")]
 mod support;
 
 use std::{

@@ -1,9 +1,5 @@
 //! Floods: limits on how much of a node one client can occupy. Clients with normal use must never reach such a limit.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, and so do its helpers")]
-
-mod support;
-
 use std::{
     net::SocketAddr,
     time::{Duration, Instant},
@@ -13,11 +9,6 @@ use anonchat::protocol::{ByeReason, ClientFrame, Code, RoomCode, RoomType, Serve
 use futures_util::{StreamExt, future::join_all};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
-use support::{
-    Guest, Node, Settings,
-    client::{Heard, Socket},
-    within,
-};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -26,6 +17,12 @@ use tokio::{
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{Message, client::IntoClientRequest, protocol::frame::coding::CloseCode},
+};
+
+use crate::support::{
+    Guest, Node, Settings,
+    client::{Heard, Socket},
+    within,
 };
 
 fn limited() -> Settings {

@@ -1,7 +1,5 @@
 //! Messages by REST and by socket, on one embedded node: each is stored once, in order, with its text as it was sent.
 
-mod support;
-
 use std::collections::BTreeSet;
 
 use anonchat::protocol::{
@@ -11,7 +9,8 @@ use anonchat::protocol::{
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::json;
-use support::{
+
+use crate::support::{
     Follower, Guest, Node, Settings,
     client::{Heard, Refused, new_id},
     story, within,

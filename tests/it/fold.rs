@@ -3,8 +3,6 @@
 //! However deliveries are split, repeated or reordered, the resulting room is the same. A snapshot plus the events
 //! after it equals the whole log.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic; that is how it fails")]
-
 use anonchat::protocol::{
     Applied, ClientId, Epoch, Event, EventKind, HistoryPage, MemberId, MemberView, Message, MessageBody, Nickname,
     OwnerChange, Person, Received, Replica, Retention, Role, RoomCode, RoomState, RoomType, RoomView, Snapshot, You,

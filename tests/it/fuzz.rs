@@ -1,7 +1,7 @@
 //! Fuzz targets: every parser of outside input accepts or refuses without a panic, and an accepted value survives being
 //! written and read again.
 //!
-//! `cargo test` runs each target with a thousand random inputs, on stable Rust. `cargo bolero test --test fuzz NAME`
+//! `cargo test` runs each target with a thousand random inputs, on stable Rust. `cargo bolero test --test it fuzz::NAME`
 //! runs one for as long as you like, guided by coverage. The parser of `X-Forwarded-For` is fuzzed in
 //! `server/http/client.rs` with proptest.
 

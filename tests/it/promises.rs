@@ -1,12 +1,11 @@
 //! The promises that the server makes about messages, each with a test that tries to break it. With real nodes, MongoDB
 //! and Redis, which are killed and paused.
 
-mod support;
-
 use std::time::{Duration, Instant};
 
 use anonchat::protocol::{Code, EventKind, Replica, RoomType};
-use support::{Follower, Guest, Mongo, Node, Redis, Settings, client::Heard, client::new_id, within};
+
+use crate::support::{Follower, Guest, Mongo, Node, Redis, Settings, client::Heard, client::new_id, within};
 
 /// A MongoDB, a Redis and two nodes that belong to one test.
 struct Cluster {

@@ -1,10 +1,6 @@
 //! The HTTP and socket interface of one embedded node: refusals and their form, attacks by strangers, the OpenAPI
 //! description, and secrets that must not leak into logs or files.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, and so do its helpers")]
-
-mod support;
-
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -19,15 +15,16 @@ use anonchat::protocol::{
 use futures_util::{SinkExt, StreamExt};
 use reqwest::{Method, RequestBuilder, header};
 use serde_json::{Value, json};
-use support::{
-    Guest, Node, Settings,
-    client::{Heard, new_id},
-    story, within,
-};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{Message, client::IntoClientRequest},
+};
+
+use crate::support::{
+    Guest, Node, Settings,
+    client::{Heard, new_id},
+    story, within,
 };
 
 /// An HTTP answer.

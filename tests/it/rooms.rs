@@ -1,9 +1,5 @@
 //! Rooms by REST and by socket, on one embedded node: what people can do in them, and the refusals when they cannot.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, and so do its helpers")]
-
-mod support;
-
 use std::collections::BTreeSet;
 
 use anonchat::protocol::{
@@ -11,7 +7,8 @@ use anonchat::protocol::{
 };
 use reqwest::Method;
 use serde_json::json;
-use support::{
+
+use crate::support::{
     Guest, Node, Settings,
     client::{Heard, Refused},
     count, refusal, story, until_told, within,

@@ -1,10 +1,6 @@
 //! Accounts: registering, logging in and out, changing and deleting, by REST and by forms, on real nodes with real
 //! mails.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, and so do its helpers")]
-
-mod support;
-
 use std::time::{Duration, Instant};
 
 use anonchat::protocol::{
@@ -15,13 +11,14 @@ use reqwest::{
     header::{self, HeaderValue},
 };
 use serde_json::{Value, json};
-use support::{
+use uuid::Uuid;
+
+use crate::support::{
     Guest, Mailbox, Node, Settings,
     account::{OTHER_PASSWORD, PASSWORD, new_address},
     client::{Follower, Heard, Socket},
     cluster, on_both_stacks, story, within,
 };
-use uuid::Uuid;
 
 const POST: Method = Method::POST;
 const PUT: Method = Method::PUT;

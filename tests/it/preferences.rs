@@ -1,13 +1,10 @@
 //! The pages of preferences, used as by a browser without scripts.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, and so do its helpers")]
-
-mod support;
-
 use anonchat::protocol::{Code, Profile, RoomType};
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::{
+
+use crate::support::{
     Guest, Mailbox, Node, Settings,
     account::{OTHER_PASSWORD, PASSWORD, new_address},
 };

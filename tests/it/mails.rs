@@ -1,9 +1,5 @@
 //! Mails: every mail of an outbox reaches a real mail server exactly once, although nodes are killed on the way.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic; that is how it fails")]
-
-mod support;
-
 use std::{
     collections::BTreeSet,
     os::unix::fs::PermissionsExt,
@@ -25,11 +21,12 @@ use anonchat::{
     },
 };
 use clap::Parser;
-use support::{
+use uuid::Uuid;
+
+use crate::support::{
     MailServer, Node, Settings, poll_until,
     services::{shared_mongo, shared_redis},
 };
-use uuid::Uuid;
 
 const SECRET: &str = "the secret that these tests and their nodes share";
 const DAY: Millis = 24 * 60 * 60 * 1_000;

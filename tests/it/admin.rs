@@ -1,13 +1,10 @@
 //! The command `anonchat admin` as an operator runs it: the real program, on both stacks.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, and so do its helpers")]
-
-mod support;
-
 use anonchat::protocol::{ByeReason, Code, RoomType, ServerFrame};
 use reqwest::Method;
 use serde_json::Value;
-use support::{Guest, Node, Settings, cluster, within};
+
+use crate::support::{Guest, Node, Settings, cluster, within};
 
 async fn json(settings: &Settings, args: &[&str]) -> Value {
     let (status, out, complaints) = settings.admin(args).await;
@@ -104,7 +101,7 @@ async fn with_sqlite_the_server_is_stopped_first_and_finds_what_was_done() {
     node.restart().await;
     assert!(!bob.is_logged_in().await);
     assert_eq!(
-        bob.try_log_in(&email, support::account::PASSWORD).await.unwrap_err().problem.code,
+        bob.try_log_in(&email, crate::support::account::PASSWORD).await.unwrap_err().problem.code,
         Code::WrongCredentials
     );
 }

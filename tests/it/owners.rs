@@ -1,9 +1,5 @@
 //! Ownership of a room: its creator, an heir, or the member it is given to. By REST and sockets, on real nodes.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic; that is how it fails")]
-
-mod support;
-
 use anonchat::{
     protocol::{Code, Event, EventKind, MemberId, Reason, Role, RoomCode, RoomType, Snapshot},
     server::{
@@ -13,7 +9,8 @@ use anonchat::{
 };
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::{
+
+use crate::support::{
     Follower, Guest, Mailbox, Node, Settings,
     account::{OTHER_PASSWORD, PASSWORD, new_address},
     client::Refused,

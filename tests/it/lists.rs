@@ -1,10 +1,6 @@
 //! Lists of rooms: the summaries that an account gets of its rooms, by REST, by socket and on pages. Both on one
 //! embedded node and on two with MongoDB and Redis.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, and so do its helpers")]
-
-mod support;
-
 use std::time::{Duration, Instant};
 
 use anonchat::{
@@ -26,12 +22,13 @@ use clap::Parser;
 use futures_util::StreamExt;
 use reqwest::Method;
 use serde_json::json;
-use support::{
-    Guest, Mongo, Node, Redis, Settings, Watcher, cluster, on_both_stacks, poll_until, watcher::text, within,
-};
 use tokio::net::UnixStream;
 use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::Role};
 use uuid::Uuid;
+
+use crate::support::{
+    Guest, Mongo, Node, Redis, Settings, Watcher, cluster, on_both_stacks, poll_until, watcher::text, within,
+};
 
 const PUT: Method = Method::PUT;
 const POST: Method = Method::POST;

@@ -1,13 +1,10 @@
 //! Places in a room: what happens to an absent guest, and for whom a place in a room for two is kept. On both stacks.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, and so do its helpers")]
-
-mod support;
-
 use anonchat::protocol::{ClientFrame, Code, RoomCode, RoomType, ServerFrame, Snapshot};
 use reqwest::Method;
 use serde_json::json;
-use support::{Guest, client::Refused, count, refusal, stacks::on_both_stacks_with, story, until_told};
+
+use crate::support::{Guest, client::Refused, count, refusal, stacks::on_both_stacks_with, story, until_told};
 
 async fn view(guest: &Guest, code: RoomCode) -> Result<Snapshot, Refused> {
     guest.ask(Method::GET, &format!("/api/rooms/{code}"), ()).await

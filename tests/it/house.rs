@@ -1,7 +1,5 @@
 //! The structure of the repository: modules import only from lower floors, and facts that are written down twice agree.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic; that is how it fails")]
-
 use std::{
     collections::BTreeMap,
     fs,

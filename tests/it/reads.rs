@@ -1,9 +1,5 @@
 //! Read positions: equal on all devices of an account, shown to others only if both sides show theirs, and stored soon.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic; that is how it fails")]
-
-mod support;
-
 use std::time::{Duration, Instant};
 
 use anonchat::protocol::{
@@ -16,7 +12,8 @@ use mongodb::{
 };
 use reqwest::Method;
 use serde_json::json;
-use support::{
+
+use crate::support::{
     Follower, Guest, Mongo, Node, Redis, Settings, account::new_address, client::Heard, cluster, poll_until, within,
 };
 

@@ -1,8 +1,6 @@
 //! Absence: a member without a connection is given up after a while. These tests check for whom that time runs and for
 //! whom not.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic; that is how it fails")]
-
 use std::{sync::Arc, time::Duration};
 
 use anonchat::{

@@ -1,0 +1,35 @@
+//! The integration tests, with a module for each area. They are one program, because every test program links the whole
+//! server, which takes longer than compiling the tests.
+//!
+//! The first line of a module says what its tests check. `support` has what they are made of, and explains how to write
+//! one.
+//!
+//! `cargo nextest run` starts each test in a process of its own. `cargo test` runs all tests of this program as threads
+//! of one process. So a test here changes nothing that a process has only once, such as its environment, its allocator
+//! or its global log subscriber. Tests that do so are programs of their own: `economy` and `delivery`, which count what
+//! a process does, and `fault`, which runs alone.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, and so do its helpers")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod absence;
+mod accounts;
+mod admin;
+mod attacks;
+mod doors;
+mod floods;
+mod fold;
+mod fuzz;
+mod house;
+mod lists;
+mod mails;
+mod messages;
+mod owners;
+mod places;
+mod preferences;
+mod promises;
+mod reads;
+mod rooms;
+mod text;
