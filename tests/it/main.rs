@@ -14,22 +14,46 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+// What tests of several areas share.
+mod description;
+mod reading;
+mod wire;
+
+// One area each.
 mod absence;
 mod accounts;
 mod admin;
-mod attacks;
-mod doors;
+mod disclosure;
 mod floods;
 mod fold;
 mod fuzz;
+mod guessing;
+mod guests;
+mod headers;
+mod history;
 mod house;
+mod injection;
+mod leaving;
+mod limits;
 mod lists;
 mod mails;
 mod messages;
+mod newcomers;
+mod openapi;
+mod origins;
 mod owners;
 mod places;
 mod preferences;
 mod promises;
+mod races;
 mod reads;
+mod refusals;
 mod rooms;
+mod secrets;
+mod sessions;
+mod signals;
+mod sockets;
+mod stored_reads;
 mod text;
+mod tokens;
+mod watching;

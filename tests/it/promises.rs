@@ -5,7 +5,11 @@ use std::time::{Duration, Instant};
 
 use anonchat::protocol::{Code, EventKind, Replica, RoomType};
 
-use crate::support::{Follower, Guest, Mongo, Node, Redis, Settings, client::Heard, client::new_id, within};
+use crate::support::{
+    Follower, Guest, Mongo, Node, Redis, Settings,
+    client::{Heard, new_id},
+    within,
+};
 
 /// A MongoDB, a Redis and two nodes that belong to one test.
 struct Cluster {
@@ -326,26 +330,6 @@ async fn p11_a_node_told_to_stop_finishes_says_goodbye_and_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_guest_whose_node_died_leaves_with_one_notice_seen_on_the_other() {
-    let (Some(mongo), Some(redis)) = (Mongo::start().await, Redis::start().await) else { return };
-    let settings =
-        || Settings::cluster(&mongo.uri(), "absence", &redis.url(), "absence").with("GUEST_GRACE_SECONDS", "2");
-    let (mut a, b) = (Node::start(&settings()).await, Node::start(&settings()).await);
-    let (ada, bob) = (Guest::new(&a, "Ada"), Guest::new(&b, "Bob"));
-    let code = bob.create(RoomType::Group, false).await.room.code;
-    let mut bob = bob.follow(code).await;
-    ada.join(code).await;
-    let _ada = ada.follow(code).await;
-    bob.until("Ada is there", |replica| replica.state.members.len() == 2).await;
-    a.kill().await;
-    bob.until("Ada has left", |replica| replica.state.members.len() == 1).await;
-    bob.say("just us").await;
-    bob.until_said("just us").await;
-    let left = |event: &&anonchat::protocol::Event| matches!(event.kind, EventKind::Left { .. });
-    assert_eq!(bob.replica.events.iter().filter(left).count(), 1);
-}
-
-#[tokio::test]
 async fn ten_who_join_a_one_to_one_room_at_once_on_two_nodes_are_two() {
     let Some(cluster) = Cluster::start().await else { return };
     for _ in 0..5 {
@@ -500,20 +484,4 @@ async fn p4_a_redis_that_comes_back_with_an_older_tail_is_a_reset_and_no_silent_
         assert!(follower.resets > 0);
         assert_eq!(texts(&follower.replica), ["one", "two", "three"], "what was on the screen stays there");
     }
-}
-
-#[tokio::test]
-async fn messages_are_counted_on_when_a_room_begins_to_keep_them() {
-    let mut node = Node::start(&Settings::embedded()).await;
-    let ada = Guest::new(&node, "Ada");
-    let code = ada.create(RoomType::Group, false).await.room.code;
-    for text in ["one", "two", "three"] {
-        ada.say(code, text).await;
-    }
-    ada.preserve(code, true).await.expect("the owner may");
-    node.kill().await;
-    node.restart().await;
-    ada.say(code, "four").await;
-    let newest = ada.history(code, None).await.events.remove(0);
-    assert_eq!(newest.message().map(|message| message.n), Some(4));
 }

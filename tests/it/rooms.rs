@@ -1,18 +1,21 @@
-//! Rooms by REST and by socket, on one embedded node: what people can do in them, and the refusals when they cannot.
+//! Rooms by REST and by socket: what people can do in them, and the refusals when they cannot. Mostly on one embedded
+//! node.
 
 use std::collections::BTreeSet;
 
-use anonchat::protocol::{
-    ClientFrame, Code, Epoch, Event, Retention, Role, RoomCode, RoomType, Seq, ServerFrame, Snapshot, You,
-};
+use anonchat::protocol::{ClientFrame, Code, Event, Retention, Role, RoomCode, RoomType, Snapshot};
 use reqwest::Method;
 use serde_json::json;
+use uuid::Uuid;
 
+use super::wire::view;
 use crate::support::{
     Guest, Node, Settings,
     client::{Heard, Refused},
-    count, refusal, story, until_told, within,
+    count, on_both_stacks, refusal, story, until_told, within,
 };
+
+const POST: Method = Method::POST;
 
 async fn create(guest: &Guest, body: serde_json::Value) -> Result<Snapshot, Refused> {
     guest.ask(Method::POST, "/api/rooms/create", body).await
@@ -20,10 +23,6 @@ async fn create(guest: &Guest, body: serde_json::Value) -> Result<Snapshot, Refu
 
 async fn join_as_typed(guest: &Guest, code: &str) -> Result<Snapshot, Refused> {
     guest.ask(Method::POST, "/api/rooms/join", json!({ "code": code, "nickname": guest.name() })).await
-}
-
-async fn view(guest: &Guest, code: RoomCode) -> Result<Snapshot, Refused> {
-    guest.ask(Method::GET, &format!("/api/rooms/{code}"), ()).await
 }
 
 async fn rename(guest: &Guest, code: RoomCode, name: Option<&str>) -> Result<(), Refused> {
@@ -184,73 +183,6 @@ async fn ten_reloads_are_no_news_and_leave_one_entry_in_the_member_list() {
 }
 
 #[tokio::test]
-async fn leaving_is_told_once_and_makes_place() {
-    let node = Node::start(&Settings::embedded()).await;
-    let (ada, bob, eve) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"), Guest::new(&node, "Eve"));
-    let code = ada.create(RoomType::P2p, false).await.room.code;
-    bob.join(code).await;
-    let mut ada = ada.follow(code).await;
-    let (mut here, mut there) = (bob.follow(code).await, bob.follow(code).await);
-    bob.leave(code).await;
-    bob.leave(code).await;
-    here.socket.send(&ClientFrame::Leave { code }).await.unwrap();
-    until_told(&mut here, "Bob left").await;
-    until_told(&mut there, "Bob left").await;
-    assert!(!there.replica.is_member());
-    assert_eq!(refusal(bob.try_say(code, support::client::new_id(), "Anyone?").await), (403, Code::NotAMember));
-    eve.join(code).await;
-    until_told(&mut ada, "Eve joined").await;
-    assert_eq!(story(&ada.replica.events), ["Ada joined", "Bob joined", "Bob left", "Eve joined"]);
-    assert_eq!(ada.replica.state.members.len(), 2);
-    assert_eq!(refusal(bob.try_join(code).await), (404, Code::RoomUnavailable), "now the room is full for Bob");
-}
-
-#[tokio::test]
-async fn leaving_by_socket_is_leaving() {
-    let node = Node::start(&Settings::embedded()).await;
-    let (ada, bob) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"));
-    let code = ada.create(RoomType::Group, false).await.room.code;
-    bob.join(code).await;
-    let mut ada = ada.follow(code).await;
-    let mut page = bob.follow(code).await;
-    page.socket.send(&ClientFrame::Leave { code }).await.unwrap();
-    until_told(&mut ada, "Bob left").await;
-    // The socket stays open. Frames for the room that Bob has left are refused.
-    until_told(&mut page, "Bob left").await;
-    page.send(support::client::new_id(), "Anyone?").await.unwrap();
-    let refused = within("the message is refused", async {
-        loop {
-            match page.hear().await {
-                Heard::Refused(code, _) => return code,
-                Heard::Cut => panic!("the socket was cut"),
-                _ => {}
-            }
-        }
-    });
-    assert_eq!(refused.await, Code::NotAMember);
-    assert_eq!(bob.list().await, []);
-}
-
-#[tokio::test]
-async fn who_comes_back_is_the_same_member_and_sees_what_is_said_from_then_on() {
-    let node = Node::start(&Settings::embedded()).await;
-    let (ada, bob) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"));
-    let code = ada.create(RoomType::Group, false).await.room.code;
-    let before = bob.join(code).await;
-    ada.say(code, "While Bob is here").await;
-    bob.leave(code).await;
-    ada.say(code, "While Bob is away").await;
-    let after = bob.join(code).await;
-    assert_eq!(after.you, You { read: after.head, ..before.you });
-    ada.say(code, "Bob is back").await;
-    assert_eq!(story(&bob.whole_history(code).await), ["Bob joined", "Ada: Bob is back"]);
-    assert_eq!(story(&bob.follow(code).await.replica.events), ["Bob joined", "Ada: Bob is back"]);
-    let whole =
-        ["Ada joined", "Bob joined", "Ada: While Bob is here", "Bob left", "Ada: While Bob is away", "Bob joined"];
-    assert_eq!(story(&ada.whole_history(code).await)[..6], whole);
-}
-
-#[tokio::test]
 async fn an_owner_who_leaves_nobody_there_owns_the_room_again() {
     let node = Node::start(&Settings::embedded()).await;
     let ada = Guest::new(&node, "Ada");
@@ -259,22 +191,6 @@ async fn an_owner_who_leaves_nobody_there_owns_the_room_again() {
     assert_eq!(refusal(rename(&ada, code, Some("From outside")).await), (403, Code::NotAMember));
     assert_eq!(ada.join(code).await.you.role, Role::Owner);
     rename(&ada, code, Some("Ours")).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_newcomer_sees_nothing_earlier_in_a_room_that_keeps_nothing_and_all_in_one_that_keeps() {
-    let node = Node::start(&Settings::embedded()).await;
-    for preserve in [false, true] {
-        let (ada, bob) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"));
-        let code = ada.create(RoomType::Group, preserve).await.room.code;
-        ada.say(code, "Before Bob").await;
-        let shown = bob.join(code).await;
-        let expected: &[&str] =
-            if preserve { &["Ada joined", "Ada: Before Bob", "Bob joined"] } else { &["Bob joined"] };
-        assert_eq!(story(&shown.events), expected);
-        assert_eq!(story(&bob.whole_history(code).await), expected);
-        assert_eq!(story(&bob.follow(code).await.replica.events), expected);
-    }
 }
 
 #[tokio::test]
@@ -398,253 +314,6 @@ async fn the_owner_turns_preserve_on_and_off_and_everyone_is_told() {
     );
 }
 
-/// All frames that a socket receives up to a pong, after subscriptions that the test made up.
-async fn answers(guest: &Guest, frames: impl IntoIterator<Item = ClientFrame>) -> Vec<ServerFrame> {
-    let mut socket = guest.try_connect().await.expect("the socket opens");
-    let mut answers = Vec::new();
-    for (frame, n) in frames.into_iter().zip(0..) {
-        socket.send(&frame).await.unwrap();
-        let is_answer = |frame: &ServerFrame| {
-            matches!(frame, ServerFrame::Resumed { .. } | ServerFrame::Snapshot { .. } | ServerFrame::Error { .. })
-        };
-        within(&format!("frame {n} is answered"), async {
-            loop {
-                let answer = socket.next().await.expect("the socket is open");
-                let done = is_answer(&answer);
-                answers.push(answer);
-                if done {
-                    return;
-                }
-            }
-        })
-        .await;
-    }
-    answers
-}
-
-fn every_resume(code: RoomCode, epoch: Epoch, head: Seq) -> impl Iterator<Item = ClientFrame> {
-    let odd = [head + 1, head + 1_000, 1 << 53, Seq::MAX - 1, Seq::MAX];
-    let afters = (0..=head).chain(odd);
-    let right =
-        afters.clone().map(move |after| ClientFrame::Subscribe { code, epoch: Some(epoch), after: Some(after) });
-    let other = Epoch::from_bits(epoch.get() ^ 1);
-    let wrong = afters.map(move |after| ClientFrame::Subscribe { code, epoch: Some(other), after: Some(after) });
-    let half = [
-        ClientFrame::Subscribe { code, epoch: Some(epoch), after: None },
-        ClientFrame::Subscribe { code, epoch: None, after: Some(0) },
-    ];
-    right.chain(wrong).chain(half)
-}
-
-#[tokio::test]
-async fn a_late_joiner_gets_nothing_that_was_not_kept_by_any_door() {
-    let node = Node::start(&Settings::embedded()).await;
-    let ada = Guest::new(&node, "Ada");
-    let code = ada.create(RoomType::Group, false).await.room.code;
-    let mut late = Vec::new();
-    ada.say(code, "SECRET one").await;
-    late.push(Guest::new(&node, "During the first"));
-    late[0].join(code).await;
-    ada.preserve(code, true).await.unwrap();
-    ada.say(code, "kept one").await;
-    late.push(Guest::new(&node, "During the second"));
-    late[1].join(code).await;
-    for (i, guest) in late.iter().enumerate() {
-        let shown = guest.follow(code).await.replica;
-        let told = answers(guest, every_resume(code, shown.epoch, shown.state.head)).await;
-        let text = serde_json::to_string(&told).unwrap() + &story(&guest.whole_history(code).await).join("\n");
-        assert!(!text.contains("SECRET"), "guest {i}");
-        assert!(text.contains("kept one"), "guest {i}");
-        assert!(!serde_json::to_string(&view(guest, code).await.unwrap()).unwrap().contains("SECRET"), "guest {i}");
-    }
-    ada.preserve(code, false).await.unwrap();
-    ada.say(code, "SECRET two").await;
-    late.push(Guest::new(&node, "During the third"));
-    late[2].join(code).await;
-    ada.preserve(code, true).await.unwrap();
-    ada.say(code, "kept two").await;
-    late.push(Guest::new(&node, "During the fourth"));
-    late[3].join(code).await;
-    for (i, guest) in late.iter().enumerate() {
-        let shown = guest.follow(code).await.replica;
-        let told = answers(guest, every_resume(code, shown.epoch, shown.state.head)).await;
-        let text = serde_json::to_string(&told).unwrap() + &story(&guest.whole_history(code).await).join("\n");
-        assert!(!text.contains("SECRET one"), "guest {i}");
-        assert_eq!(text.contains("SECRET two"), i < 2, "guest {i}");
-        assert!(text.contains("kept one") && text.contains("kept two"), "guest {i}");
-    }
-}
-
-#[tokio::test]
-async fn a_made_up_place_to_resume_from_shows_no_more_than_a_snapshot_does() {
-    let node = Node::start(&Settings::embedded()).await;
-    let (ada, bob) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"));
-    let code = ada.create(RoomType::Group, false).await.room.code;
-    ada.say(code, "SECRET before").await;
-    bob.join(code).await;
-    ada.say(code, "for Bob").await;
-    bob.leave(code).await;
-    ada.say(code, "SECRET while away").await;
-    bob.join(code).await;
-    let shown = bob.follow(code).await.replica;
-    let told = serde_json::to_string(&answers(&bob, every_resume(code, shown.epoch, shown.state.head)).await).unwrap();
-    assert!(!told.contains("SECRET"));
-    assert!(told.contains("Bob"), "something was told");
-}
-
-#[tokio::test]
-async fn what_was_preserved_before_it_was_turned_off_is_offered_to_late_joiners() {
-    let node = Node::start(&Settings::embedded()).await;
-    let (ada, bob) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"));
-    let code = ada.create(RoomType::Group, true).await.room.code;
-    ada.say(code, "Kept").await;
-    ada.preserve(code, false).await.unwrap();
-    ada.say(code, "Unkept").await;
-    let shown = bob.join(code).await;
-    assert_eq!(story(&shown.events), ["Bob joined"]);
-    assert!(shown.has_more, "history has what was kept");
-    let history = ["Ada joined", "Ada: Kept", "Ada turned preserve off", "Bob joined"];
-    assert_eq!(story(&bob.whole_history(code).await), history);
-}
-
-#[tokio::test]
-async fn a_guest_who_stays_away_has_left_with_one_notice() {
-    let node = Node::start(&Settings::embedded().with("GUEST_GRACE_SECONDS", "1")).await;
-    let (ada, bob) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"));
-    let code = ada.create(RoomType::P2p, false).await.room.code;
-    let mut ada = ada.follow(code).await;
-    bob.join(code).await;
-    drop(bob.follow(code).await);
-    until_told(&mut ada, "Bob left").await;
-    // A place that was given up is free. When Eve's time is over as well, no second notice about Bob has been sent.
-    let eve = Guest::new(&node, "Eve");
-    give_up_place(&ada.guest, code).await;
-    eve.join(code).await;
-    drop(eve.follow(code).await);
-    until_told(&mut ada, "Eve left").await;
-    assert_eq!(story(&ada.replica.events), ["Ada joined", "Bob joined", "Bob left", "Eve joined", "Eve left"]);
-    assert_eq!(refusal(view(&bob, code).await), (403, Code::NotAMember));
-}
-
-#[tokio::test]
-async fn a_guest_who_never_connects_has_left_but_for_the_place() {
-    let node = Node::start(&Settings::embedded().with("GUEST_GRACE_SECONDS", "1")).await;
-    let (ada, bob) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"));
-    let code = ada.create(RoomType::P2p, false).await.room.code;
-    let mut ada = ada.follow(code).await;
-    bob.join(code).await;
-    until_told(&mut ada, "Bob left").await;
-    assert_eq!(refusal(Guest::new(&node, "Eve").try_join(code).await), (404, Code::RoomUnavailable));
-    bob.leave(code).await;
-    Guest::new(&node, "Eve").join(code).await;
-}
-
-async fn give_up_place(guest: &Guest, code: RoomCode) {
-    let answer = guest.request(Method::POST, "/api/rooms/free").json(&json!({"code": code})).send().await.unwrap();
-    assert_eq!(answer.status(), 204);
-}
-
-#[tokio::test]
-async fn who_reconnects_within_the_grace_has_not_left() {
-    let node = Node::start(&Settings::embedded().with("GUEST_GRACE_SECONDS", "2")).await;
-    let (ada, bob, clock) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"), Guest::new(&node, "Clock"));
-    let code = ada.create(RoomType::Group, false).await.room.code;
-    bob.join(code).await;
-    clock.join(code).await;
-    let mut ada = ada.follow(code).await;
-    // Bob closes one of two pages, and then closes all pages and opens one.
-    let first = bob.follow(code).await;
-    let second = bob.follow(code).await;
-    drop(first);
-    drop(second);
-    let mut bob = bob.follow(code).await;
-    drop(clock.follow(code).await);
-    // By now Bob's time would be over too, if it had started.
-    until_told(&mut ada, "Clock left").await;
-    bob.say("Still here").await;
-    ada.until_said("Still here").await;
-    assert_eq!(count(&story(&ada.replica.events), "Bob left"), 0);
-}
-
-#[tokio::test]
-async fn who_does_not_come_back_after_a_power_cut_has_left_with_one_notice() {
-    for preserve in [false, true] {
-        let mut node = Node::start(&Settings::embedded().with("GUEST_GRACE_SECONDS", "2")).await;
-        let (ada, bob) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"));
-        let code = ada.create(RoomType::Group, preserve).await.room.code;
-        bob.join(code).await;
-        let mut ada = ada.follow(code).await;
-        let page = bob.follow(code).await;
-        node.kill().await;
-        node.restart().await;
-        drop(page);
-        ada.reconnect(&node).await;
-        until_told(&mut ada, "Bob left").await;
-        let eve = Guest::new(&node, "Eve");
-        eve.join(code).await;
-        drop(eve.follow(code).await);
-        until_told(&mut ada, "Eve left").await;
-        let told = story(&ada.replica.events);
-        assert_eq!((count(&told, "Bob left"), count(&told, "Ada left")), (1, 0), "{told:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_room_that_keeps_nothing_starts_anew_after_a_power_cut_and_says_so() {
-    let mut node = Node::start(&Settings::embedded()).await;
-    let (ada, bob) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"));
-    let code = ada.create(RoomType::Group, false).await.room.code;
-    for i in 0..5 {
-        ada.say(code, &format!("Before Bob {i}")).await;
-    }
-    bob.join(code).await;
-    let (mut ada, mut bob) = (ada.follow(code).await, bob.follow(code).await);
-    bob.say("Lost with the power").await;
-    ada.until_said("Lost with the power").await;
-    bob.until_said("Lost with the power").await;
-    let epoch = ada.replica.epoch;
-    node.kill().await;
-    node.restart().await;
-    ada.reconnect(&node).await;
-    bob.reconnect(&node).await;
-    ada.until("Ada starts anew", |replica| replica.epoch != epoch).await;
-    bob.until("Bob starts anew", |replica| replica.epoch != epoch).await;
-    assert_eq!((ada.resets, bob.resets), (1, 1));
-    assert_eq!(bob.replica.state.members.len(), 2, "who was in the room still is");
-    ada.say("Hello again").await;
-    bob.until_said("Hello again").await;
-    let shown = ["Bob joined", "Bob: Lost with the power", "Ada: Hello again"];
-    assert_eq!(story(&bob.replica.events), shown, "what was on the screen stays there, and nobody joined or left");
-    // After a reload or a gap, the member sees the whole new log, however late they joined the old one.
-    assert_eq!(story(&bob.guest.follow(code).await.replica.events), ["Ada: Hello again"]);
-    assert_eq!(story(&bob.guest.whole_history(code).await), ["Ada: Hello again"]);
-    ada.say("While Bob’s line was cut").await;
-    bob.reconnect(&node).await;
-    bob.until_said("While Bob’s line was cut").await;
-    assert_eq!(bob.resets, 1, "a cut line is no reason for a reset");
-}
-
-#[tokio::test]
-async fn a_room_that_keeps_its_log_goes_on_after_a_power_cut() {
-    let mut node = Node::start(&Settings::embedded()).await;
-    let (ada, bob) = (Guest::new(&node, "Ada"), Guest::new(&node, "Bob"));
-    let code = ada.create(RoomType::Group, true).await.room.code;
-    bob.join(code).await;
-    let (mut ada, mut bob) = (ada.follow(code).await, bob.follow(code).await);
-    bob.say("Kept").await;
-    node.kill().await;
-    node.restart().await;
-    ada.reconnect(&node).await;
-    ada.until_said("Kept").await;
-    ada.say("Said while Bob was not back yet").await;
-    bob.reconnect(&node).await;
-    bob.until_said("Said while Bob was not back yet").await;
-    let told = ["Ada joined", "Bob joined", "Bob: Kept", "Ada: Said while Bob was not back yet"];
-    assert_eq!(story(&bob.replica.events), told);
-    assert_eq!(story(&bob.guest.whole_history(code).await), told);
-    assert_eq!((ada.resets, bob.resets), (0, 0));
-}
-
 #[tokio::test]
 async fn the_code_of_an_abandoned_room_is_unknown_after_a_while() {
     let node = Node::start(&Settings::embedded().with("ROOM_IDLE_SECONDS", "0.5")).await;
@@ -742,4 +411,43 @@ async fn who_is_in_a_room_learns_nothing_of_other_codes() {
     let taken = bob.try_join(other).await.unwrap_err();
     let unknown = bob.try_join("ZZZZZZ".parse().unwrap()).await.unwrap_err();
     assert_eq!((taken.status, taken.problem), (unknown.status, unknown.problem));
+}
+
+#[tokio::test]
+async fn a_room_that_is_asked_for_twice_is_made_once() {
+    on_both_stacks(async |one, two| {
+        let (ada, _) = Guest::registered(one, "Ada").await;
+        let guest = Guest::new(one, "Bob");
+        for person in [&ada, &guest] {
+            let body = json!({ "type": "group", "name": "Twice", "id": Uuid::now_v7() });
+            // At the same time, so that neither request sends the cookies of the other's answer.
+            let ask =
+                async |node| person.at(node).ask::<Snapshot>(POST, "/api/rooms/create", body.clone()).await.unwrap();
+            let (first, second) = tokio::join!(ask(one), ask(two));
+            assert_eq!((first.room.code, first.you.member_id), (second.room.code, second.you.member_id));
+            let third = ask(one).await;
+            assert_eq!(third.room.code, first.room.code, "and a moment later");
+            assert_eq!(story(&person.whole_history(first.room.code).await).len(), 1, "they joined once");
+        }
+        let [first, other] = [("Twice", Uuid::now_v7()), ("Other", Uuid::now_v7())]
+            .map(|(name, id)| json!({ "type": "group", "name": name, "id": id }));
+        let mut third = first.clone();
+        third["name"] = json!("Third");
+        let before = ada.rooms().await.len();
+        for body in [&first, &other, &third, &first] {
+            let _: Snapshot = ada.ask(POST, "/api/rooms/create", body.clone()).await.unwrap();
+        }
+        assert_eq!(ada.rooms().await.len(), before + 3, "other wishes are another room");
+        // By the form, without scripts.
+        let (_, text) = ada.page("/rooms/new").await;
+        let id = text.split("name=\"id\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap().to_owned();
+        let fields = [("room_type", "group"), ("name", "By the form"), ("id", &*id)];
+        let [(_, here), (_, there)] = [
+            ada.send_form("/rooms/new", "create_room", &fields).await,
+            ada.send_form("/rooms/new", "create_room", &fields).await,
+        ];
+        assert_eq!(here, there);
+        assert_eq!(ada.rooms().await.len(), before + 4);
+    })
+    .await;
 }
