@@ -2,7 +2,7 @@
 //!
 //! The request types hold plain strings, so that a use case can refuse a wrong one with a sentence. These types
 //! describe what a use case accepts. No value of them is ever made. The limits are those of [`limits`](super::limits),
-//! and `tests/doors.rs` compares them.
+//! and `tests/it/openapi.rs` compares them.
 
 use utoipa::ToSchema;
 

@@ -44,8 +44,8 @@ const ACCOUNT: &str = "account";
 const REFRESH: &str = "refresh";
 
 impl Session {
-    /// The session that an operation needs. `tests/attacks.rs` compares this with each operation's answer to a visitor
-    /// without one.
+    /// The session that an operation needs. `tests/it/openapi.rs` compares this with each operation's answer to a
+    /// visitor without one.
     fn of(method: &str, path: &str) -> Self {
         match (method, path) {
             ("post", "/api/auth/refresh") => Self::Refresh,
