@@ -84,7 +84,27 @@ interface WorkerFixtures {
   shared: (kind: Kind) => Promise<Stack>;
 }
 
-/** Both kinds, for tests that hold on either: `for (const kind of KINDS) test.describe(kind, …)`. */
+// Every test has the tag of the sizes on which it runs: `@phone`, `@desktop` or `@both`. README.md says which to take.
+
+/**
+ * Each kind on one size, for tests that depend on the servers or on the size, but not on a combination of the two:
+ * `for (const { kind, size } of DIAGONAL) test.describe(`${kind} ${size}`, …)`.
+ */
+export const DIAGONAL = [
+  { kind: "embedded", size: "@phone" },
+  { kind: "cluster", size: "@desktop" },
+] as const;
+
+/**
+ * Each kind on one size, one of them without scripts, for forms. The sizes are crossed, so that phones meet the cluster
+ * too.
+ */
+export const WAYS = [
+  { kind: "cluster", size: "@phone", javaScriptEnabled: true },
+  { kind: "embedded", size: "@desktop", javaScriptEnabled: false },
+] as const;
+
+/** Both kinds on both sizes: `for (const kind of KINDS) test.describe(`${kind} @both`, …)`. */
 export const KINDS: Kind[] = ["embedded", "cluster"];
 
 export const test = base.extend<Options & TestFixtures, WorkerFixtures>({
@@ -267,8 +287,8 @@ interface AxeViolation {
 
 /** Fails if axe finds a serious or critical accessibility problem in the present state of the page. */
 export async function expectAccessible(page: Page): Promise<void> {
-  // Evaluated instead of added as a script element, which the page's CSP forbids.
-  await page.evaluate(await axeSource);
+  // Evaluated instead of added as a script element, which the page's CSP forbids. Once per document, because it is long.
+  if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(await axeSource);
   const violations = await page.evaluate(async () => {
     const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: AxeViolation[] }> } };
     return (await axe.run()).violations;

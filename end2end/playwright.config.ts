@@ -1,6 +1,9 @@
 // Playwright configuration of the browser tests, which run as a phone and as a desktop. Run them with `script/test
-// browser`.
+// browser`. README.md says which test runs where.
 import { defineConfig } from "@playwright/test";
+
+/** The tests that a project leaves out: those of the other size, unless EVERYWHERE asks for every test on both. */
+const leaveOut = (tag: RegExp) => (process.env["EVERYWHERE"] ? undefined : tag);
 
 export default defineConfig({
   testDir: "tests",
@@ -20,7 +23,8 @@ export default defineConfig({
     // The worker would fetch the whole shell again for every guest of every test. pwa.spec.ts allows it.
     serviceWorkers: "block",
     screenshot: "only-on-failure",
-    trace: "retain-on-failure",
+    // No film in the trace, because every frame of every page would be encoded. Each step still has its document.
+    trace: { mode: "retain-on-failure", screenshots: false },
     launchOptions: {
       executablePath: process.env["ANONCHAT_CHROMIUM"] || undefined,
       args: [
@@ -33,7 +37,15 @@ export default defineConfig({
     },
   },
   projects: [
-    { name: "phone", use: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true } },
-    { name: "desktop", use: { viewport: { width: 1280, height: 800 } } },
+    {
+      name: "phone",
+      grepInvert: leaveOut(/@desktop\b/),
+      use: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },
+    },
+    {
+      name: "desktop",
+      grepInvert: leaveOut(/@phone\b/),
+      use: { viewport: { width: 1280, height: 800 } },
+    },
   ],
 });

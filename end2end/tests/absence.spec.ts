@@ -1,10 +1,10 @@
 // Absent members: what they see when they return, and for whom the place in a room for two is reserved.
-import { KINDS, expect, test } from "../fixtures.ts";
+import { DIAGONAL, expect, test } from "../fixtures.ts";
 import { Stack } from "../stack.ts";
 import { joinByRest, joinRoom, log, makeRoom, marks, open, say, sayByRest } from "../room.ts";
 
-for (const kind of KINDS) {
-  test.describe(kind, () => {
+for (const { kind, size } of DIAGONAL) {
+  test.describe(`${kind} ${size}`, () => {
     test.use({ kind });
 
     test("who comes later is no reader of what they could not see", async ({ stack, guest }) => {
@@ -31,7 +31,7 @@ for (const kind of KINDS) {
 }
 
 test.describe("with a short grace", () => {
-  test("absence is shown where the hole is, with its times, also after a reload", async ({ guest }) => {
+  test("absence is shown where the hole is, with its times, also after a reload @desktop", async ({ guest }) => {
     const stack = await Stack.embedded({ GUEST_GRACE_SECONDS: "1" });
     try {
       const [ada, bob] = [await guest(stack), await guest(stack)];
@@ -55,7 +55,7 @@ test.describe("with a short grace", () => {
     }
   });
 
-  test("a place in a room for two is kept, and can be given up", async ({ guest }) => {
+  test("a place in a room for two is kept, and can be given up @phone", async ({ guest }) => {
     const stack = await Stack.embedded({ GUEST_GRACE_SECONDS: "1" });
     try {
       const [ada, bob, eve] = [await guest(stack), await guest(stack), await guest(stack)];

@@ -13,7 +13,7 @@ async function expectAccessibleInBoth(page: Page): Promise<void> {
   }
 }
 
-test("the pages outside of a room", async ({ page, complaints }) => {
+test("the pages outside of a room @both", async ({ page, complaints }) => {
   complaints.allow(/status of 40[04]/);
   await visit(page, "/");
   await expectAccessibleInBoth(page);
@@ -27,7 +27,7 @@ test("the pages outside of a room", async ({ page, complaints }) => {
   }
 });
 
-test("a room, alone and in company, with its dialogs", async ({ stack, guest }) => {
+test("a room, alone and in company, with its dialogs @both", async ({ stack, guest }) => {
   const [ada, bob] = [await guest(stack), await guest(stack)];
   const code = await makeRoom(ada, { nickname: "Ada", name: "Reading circle", preserve: true });
   await expectAccessibleInBoth(ada.page);
@@ -72,7 +72,7 @@ test("a room, alone and in company, with its dialogs", async ({ stack, guest }) 
   await expectAccessibleInBoth(bob.page);
 });
 
-test("the pages for somebody who is in a room already", async ({ stack, guest, complaints }) => {
+test("the pages for somebody who is in a room already @both", async ({ stack, guest, complaints }) => {
   complaints.allow(/status of 409/);
   const [ada, bob] = [await guest(stack), await guest(stack)];
   await makeRoom(ada, { nickname: "Ada" });

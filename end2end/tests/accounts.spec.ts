@@ -16,7 +16,7 @@ import {
   status,
   title,
 } from "../account.ts";
-import { type Guest, KINDS, expect, test, visit } from "../fixtures.ts";
+import { DIAGONAL, type Guest, WAYS, expect, test, visit } from "../fixtures.ts";
 import { codeIn, linkIn, mailTo, newAddress } from "../mails.ts";
 import {
   codeOf,
@@ -61,13 +61,8 @@ async function standing({ context }: Guest, code: string) {
   return { nickname: room.you.nickname, role: room.you.role, said: own.map(({ body }) => body) };
 }
 
-const WAYS = [
-  ...KINDS.map((kind) => ({ kind, javaScriptEnabled: true })),
-  { kind: "embedded" as const, javaScriptEnabled: false },
-];
-
-for (const { kind, javaScriptEnabled } of WAYS) {
-  test.describe(`${kind}, ${javaScriptEnabled ? "with" : "without"} scripts`, () => {
+for (const { kind, size, javaScriptEnabled } of WAYS) {
+  test.describe(`${kind}, ${javaScriptEnabled ? "with" : "without"} scripts ${size}`, () => {
     test.use({ kind });
     const browser: BrowserContextOptions = { javaScriptEnabled };
 
@@ -278,11 +273,24 @@ for (const { kind, javaScriptEnabled } of WAYS) {
       await press(bob.page, "Join");
       await expect(notices(ada.page)).toHaveText(["You and Bob joined"]);
     });
+
+    test("a guest is forgotten", async ({ stack, guest }) => {
+      const [ada, bob] = [await guest(stack), await guest(stack, stack.size - 1, browser)];
+      const code = await makeRoom(ada, { nickname: "Ada" });
+      await joinByRest(bob, code, "Bob");
+      await bob.page.goto("/");
+      await bob.page.getByRole("link", { name: "Forget me" }).click();
+      await expect(bob.page.getByText("In this browser you’re a guest called Bob.")).toBeVisible();
+      await press(bob.page, "Forget me");
+      await expect(title(bob.page)).toHaveText("We’ve forgotten you");
+      await expect(notices(ada.page).last()).toHaveText(/Bob (left|joined and left)/);
+      expect(await bob.context.cookies()).toEqual([]);
+    });
   });
 }
 
-for (const kind of KINDS) {
-  test.describe(kind, () => {
+for (const { kind, size } of DIAGONAL) {
+  test.describe(`${kind} ${size}`, () => {
     test.use({ kind });
 
     test("a guest who turns preserve on is offered a mail, and its link keeps the room", async ({
@@ -387,30 +395,15 @@ for (const kind of KINDS) {
       expect(await standing(phone, code)).toEqual({ nickname: "Ada", role: "owner", said: ["From the laptop"] });
       await expect(notices(bob.page), "nobody saw anything of it").toHaveText([/joined/]);
     });
-
-    test("whoever has an account is not offered to keep a room by mail", async ({ stack, guest }) => {
-      const ada = await guest(stack);
-      await register(ada, "Ada");
-      await makeRoom(ada, { preserve: true });
-      await ada.page.getByRole("button", { name: "Room settings" }).click();
-      const settings = dialog(ada.page, "Room settings");
-      await expect(settings.getByRole("switch", { name: "Save messages" })).toHaveAttribute("aria-checked", "true");
-      await expect(settings.getByLabel("Your email address")).toHaveCount(0);
-    });
-
-    for (const javaScriptEnabled of [true, false]) {
-      test(`a guest is forgotten, ${javaScriptEnabled ? "with" : "without"} scripts`, async ({ stack, guest }) => {
-        const [ada, bob] = [await guest(stack), await guest(stack, stack.size - 1, { javaScriptEnabled })];
-        const code = await makeRoom(ada, { nickname: "Ada" });
-        await joinByRest(bob, code, "Bob");
-        await bob.page.goto("/");
-        await bob.page.getByRole("link", { name: "Forget me" }).click();
-        await expect(bob.page.getByText("In this browser you’re a guest called Bob.")).toBeVisible();
-        await press(bob.page, "Forget me");
-        await expect(title(bob.page)).toHaveText("We’ve forgotten you");
-        await expect(notices(ada.page).last()).toHaveText(/Bob (left|joined and left)/);
-        expect(await bob.context.cookies()).toEqual([]);
-      });
-    }
   });
 }
+
+test("whoever has an account is not offered to keep a room by mail @phone", async ({ stack, guest }) => {
+  const ada = await guest(stack);
+  await register(ada, "Ada");
+  await makeRoom(ada, { preserve: true });
+  await ada.page.getByRole("button", { name: "Room settings" }).click();
+  const settings = dialog(ada.page, "Room settings");
+  await expect(settings.getByRole("switch", { name: "Save messages" })).toHaveAttribute("aria-checked", "true");
+  await expect(settings.getByLabel("Your email address")).toHaveCount(0);
+});

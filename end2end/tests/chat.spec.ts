@@ -1,7 +1,7 @@
 // Chatting: messages arrive exactly as written, and the page shows who is there to read them.
 import type { Page } from "@playwright/test";
 import { prefer, register } from "../account.ts";
-import { KINDS, expect, test } from "../fixtures.ts";
+import { DIAGONAL, KINDS, expect, test } from "../fixtures.ts";
 import {
   codeChip,
   composer,
@@ -33,8 +33,10 @@ function noteTyping(): void {
 
 const typingSaid = (page: Page) => page.evaluate(() => (globalThis as unknown as { typingSaid: string[] }).typingSaid);
 
+// Each combination has a talk, so that one that does not work at all is noticed. The list of members is a dialog on a
+// phone and a column on a desktop, and both change while they are open, by what the other node tells.
 for (const kind of KINDS) {
-  test.describe(kind, () => {
+  test.describe(`${kind} @both`, () => {
     test.use({ kind });
 
     test("two people talk, and each joining is announced once", async ({ stack, guest }) => {
@@ -57,6 +59,43 @@ for (const kind of KINDS) {
       await expect(said).toContainText("Bob");
       await expect(said.getByRole("time")).toHaveText(/^\d\d:\d\d$/);
     });
+
+    test("the list says who is here and who is connected, and leaving is seen by the others", async ({
+      stack,
+      guest,
+    }) => {
+      const [ada, bob] = [await guest(stack), await guest(stack, stack.size - 1)];
+      const code = await makeRoom(ada, { nickname: "Ada" });
+      await withMembers(ada.page, (members) => expect(members).toHaveText([/^Ada.*you.*owner/]));
+
+      await joinRoom(bob, code, "Bob");
+      await withMembers(ada.page, async (members) => {
+        await expect(members).toHaveText([/^Ada, online\s*you\s*owner/, /^Bob, online/]);
+        // A lost connection is not the same as leaving.
+        await bob.page.close();
+        await expect(members).toHaveText([/^Ada, online/, /^Bob, offline/]);
+      });
+
+      bob.page = await bob.context.newPage();
+      await joinRoom(bob, code, "Bob");
+      await withMembers(bob.page, (members) =>
+        expect(members).toHaveText([/^Bob, online\s*you/, /^Ada, online\s*owner/]),
+      );
+      await withMembers(ada.page, (members) => expect(members).toHaveText([/^Ada, online/, /^Bob, online/]));
+      if (isPhone(ada.page)) await expect(ada.page.getByRole("button", { name: "2 members" })).toBeVisible();
+
+      await exit(bob.page);
+      await expect(bob.page.getByRole("textbox", { name: "Room code" })).toBeVisible();
+      await expect(bob.page.getByText("You’re in room")).toBeHidden();
+      await expect(notices(ada.page).filter({ hasText: /Bob .*left/ })).toHaveCount(1);
+      await withMembers(ada.page, (members) => expect(members).toHaveText([/^Ada/]));
+    });
+  });
+}
+
+for (const { kind, size } of DIAGONAL) {
+  test.describe(`${kind} ${size}`, () => {
+    test.use({ kind });
 
     test("somebody who types is seen typing, until they have sent it", async ({ stack, guest }) => {
       const [ada, bob] = [await guest(stack), await guest(stack, stack.size - 1)];
@@ -95,41 +134,10 @@ for (const kind of KINDS) {
       expect(await typingSaid(bob.page)).toEqual(["Cyd is typing…"]);
       expect(await typingSaid(ada.page)).toEqual([]);
     });
-
-    test("the list says who is here and who is connected, and leaving is seen by the others", async ({
-      stack,
-      guest,
-    }) => {
-      const [ada, bob] = [await guest(stack), await guest(stack, stack.size - 1)];
-      const code = await makeRoom(ada, { nickname: "Ada" });
-      await withMembers(ada.page, (members) => expect(members).toHaveText([/^Ada.*you.*owner/]));
-
-      await joinRoom(bob, code, "Bob");
-      await withMembers(ada.page, async (members) => {
-        await expect(members).toHaveText([/^Ada, online\s*you\s*owner/, /^Bob, online/]);
-        // A lost connection is not the same as leaving.
-        await bob.page.close();
-        await expect(members).toHaveText([/^Ada, online/, /^Bob, offline/]);
-      });
-
-      bob.page = await bob.context.newPage();
-      await joinRoom(bob, code, "Bob");
-      await withMembers(bob.page, (members) =>
-        expect(members).toHaveText([/^Bob, online\s*you/, /^Ada, online\s*owner/]),
-      );
-      await withMembers(ada.page, (members) => expect(members).toHaveText([/^Ada, online/, /^Bob, online/]));
-      if (isPhone(ada.page)) await expect(ada.page.getByRole("button", { name: "2 members" })).toBeVisible();
-
-      await exit(bob.page);
-      await expect(bob.page.getByRole("textbox", { name: "Room code" })).toBeVisible();
-      await expect(bob.page.getByText("You’re in room")).toBeHidden();
-      await expect(notices(ada.page).filter({ hasText: /Bob .*left/ })).toHaveCount(1);
-      await withMembers(ada.page, (members) => expect(members).toHaveText([/^Ada/]));
-    });
   });
 }
 
-test("several lines stay several lines", async ({ stack, guest }) => {
+test("several lines stay several lines @both", async ({ stack, guest }) => {
   const [ada, bob] = [await guest(stack), await guest(stack)];
   const code = await makeRoom(ada, { nickname: "Ada" });
   await joinRoom(bob, code, "Bob");
@@ -143,7 +151,7 @@ test("several lines stay several lines", async ({ stack, guest }) => {
   await expect(messages(bob.page)).toHaveText("One\nTwo", { useInnerText: true });
 });
 
-test("links can be followed and lead nowhere else, and markup is only text", async ({ stack, guest }) => {
+test("links can be followed and lead nowhere else, and markup is only text @desktop", async ({ stack, guest }) => {
   const [ada, bob] = [await guest(stack), await guest(stack)];
   const code = await makeRoom(ada, { nickname: "<b>Ada</b>", name: "<i>Room</i>" });
   await joinRoom(bob, code, "Bob");
@@ -171,7 +179,7 @@ test("links can be followed and lead nowhere else, and markup is only text", asy
   await expect(bob.page).not.toHaveTitle("caught");
 });
 
-test("a message that is too long says so and stays", async ({ stack, guest }) => {
+test("a message that is too long says so and stays @desktop", async ({ stack, guest }) => {
   const [ada, bob] = [await guest(stack), await guest(stack)];
   const code = await makeRoom(ada, { nickname: "Ada" });
   await joinRoom(bob, code, "Bob");
@@ -192,7 +200,7 @@ test("a message that is too long says so and stays", async ({ stack, guest }) =>
   await expect(messages(bob.page)).toHaveText([longest]);
 });
 
-test("what was being written comes back after a reload", async ({ stack, guest }) => {
+test("what was being written comes back after a reload @desktop", async ({ stack, guest }) => {
   const ada = await guest(stack);
   await makeRoom(ada, { nickname: "Ada" });
   await composer(ada.page).fill("Not finished");
@@ -200,7 +208,7 @@ test("what was being written comes back after a reload", async ({ stack, guest }
   await expect(composer(ada.page)).toHaveValue("Not finished");
 });
 
-test("code and link are copied with one tap", async ({ stack, guest }) => {
+test("code and link are copied with one tap @phone", async ({ stack, guest }) => {
   const ada = await guest(stack, 0, { permissions: ["clipboard-read", "clipboard-write"] });
   const code = await makeRoom(ada, { nickname: "Ada" });
   const copied = () => ada.page.evaluate(() => navigator.clipboard.readText());

@@ -2,6 +2,7 @@
 import type { Locator, Page } from "@playwright/test";
 import { logIn, prefer, register } from "../account.ts";
 import {
+  DIAGONAL,
   type Guest,
   KINDS,
   Stack,
@@ -136,8 +137,53 @@ async function adaAndBob(stack: Stack, guest: MakeGuest): Promise<[Guest, Guest]
   return [ada, await guest(stack, stack.size - 1)];
 }
 
+// The two sizes take different steps here, and each waits for what the servers tell.
 for (const kind of KINDS) {
-  test.describe(kind, () => {
+  test.describe(`${kind} @both`, () => {
+    test.use({ kind });
+
+    test("from room to room and back to the list", async ({ stack, guest }) => {
+      const [ada, bob] = await adaAndBob(stack, guest);
+      const chess = await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
+      const books = await makeRoomByRest(ada, { name: "Book club", nickname: "Ada" });
+      await visitAndSay(bob, chess, "Bob", "Your move");
+      await openList(ada.page);
+      await following(ada.page, () => row(ada.page, "Chess").getByRole("link").click());
+      await expect(ada.page).toHaveURL(`/rooms/${chess}`);
+      await expect(heading(ada.page)).toHaveText("Chess");
+      await expect(messages(ada.page)).toHaveText(["Your move"]);
+
+      if (isPhone(ada.page)) {
+        await expect(rooms(ada.page)).toBeHidden();
+        await ada.page.getByRole("link", { name: /^All rooms/ }).click();
+        await expect(ada.page).toHaveURL("/dashboard");
+        await expect(rows(ada.page)).toHaveCount(2);
+        await following(ada.page, () => row(ada.page, "Book club").getByRole("link").click());
+        await ada.page.goBack();
+        await expect(ada.page).toHaveURL("/dashboard");
+        await expect(rows(ada.page)).toHaveCount(2);
+        return;
+      }
+      await expect(row(ada.page, "Chess").getByRole("link")).toHaveAttribute("aria-current", "page");
+      await following(ada.page, () => row(ada.page, "Book club").getByRole("link").click());
+      await expect(heading(ada.page)).toHaveText("Book club");
+      await expect(row(ada.page, "Book club").getByRole("link")).toHaveAttribute("aria-current", "page");
+      await say(ada.page, "Anybody here?");
+      await expect(row(ada.page, "Book club")).toContainText("You: Anybody here?");
+      await expect(rows(ada.page)).toHaveText([/^.*Book club/, /^.*Chess/]);
+
+      // Leaving one room does not affect the others.
+      await ada.page.getByRole("button", { name: "Leave room" }).click();
+      await dialog(ada.page, "Leave this room?").getByRole("button", { name: "Leave" }).click();
+      await expect(ada.page).toHaveURL("/dashboard");
+      await expect(rows(ada.page)).toHaveText([/^.*Chess/]);
+      expect(books).not.toBe(chess);
+    });
+  });
+}
+
+for (const { kind, size } of DIAGONAL) {
+  test.describe(`${kind} ${size}`, () => {
     test.use({ kind });
 
     test("the list has the newest room first, what was said last, and what is unread, and keeps up by itself", async ({
@@ -187,44 +233,6 @@ for (const kind of KINDS) {
       await expect(row(ada.page, "Bob")).not.toContainText("Bob: Here");
       await bob.page.goto("about:blank");
       await expect(row(ada.page, "Bob")).toContainText(", offline");
-    });
-
-    test("from room to room and back to the list", async ({ stack, guest }) => {
-      const [ada, bob] = await adaAndBob(stack, guest);
-      const chess = await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
-      const books = await makeRoomByRest(ada, { name: "Book club", nickname: "Ada" });
-      await visitAndSay(bob, chess, "Bob", "Your move");
-      await openList(ada.page);
-      await following(ada.page, () => row(ada.page, "Chess").getByRole("link").click());
-      await expect(ada.page).toHaveURL(`/rooms/${chess}`);
-      await expect(heading(ada.page)).toHaveText("Chess");
-      await expect(messages(ada.page)).toHaveText(["Your move"]);
-
-      if (isPhone(ada.page)) {
-        await expect(rooms(ada.page)).toBeHidden();
-        await ada.page.getByRole("link", { name: /^All rooms/ }).click();
-        await expect(ada.page).toHaveURL("/dashboard");
-        await expect(rows(ada.page)).toHaveCount(2);
-        await following(ada.page, () => row(ada.page, "Book club").getByRole("link").click());
-        await ada.page.goBack();
-        await expect(ada.page).toHaveURL("/dashboard");
-        await expect(rows(ada.page)).toHaveCount(2);
-        return;
-      }
-      await expect(row(ada.page, "Chess").getByRole("link")).toHaveAttribute("aria-current", "page");
-      await following(ada.page, () => row(ada.page, "Book club").getByRole("link").click());
-      await expect(heading(ada.page)).toHaveText("Book club");
-      await expect(row(ada.page, "Book club").getByRole("link")).toHaveAttribute("aria-current", "page");
-      await say(ada.page, "Anybody here?");
-      await expect(row(ada.page, "Book club")).toContainText("You: Anybody here?");
-      await expect(rows(ada.page)).toHaveText([/^.*Book club/, /^.*Chess/]);
-
-      // Leaving one room does not affect the others.
-      await ada.page.getByRole("button", { name: "Leave room" }).click();
-      await dialog(ada.page, "Leave this room?").getByRole("button", { name: "Leave" }).click();
-      await expect(ada.page).toHaveURL("/dashboard");
-      await expect(rows(ada.page)).toHaveText([/^.*Chess/]);
-      expect(books).not.toBe(chess);
     });
 
     test("news of other rooms are told in a corner, by keyboard too, and not of muted ones", async ({
@@ -306,43 +314,6 @@ for (const kind of KINDS) {
       expect((await cleared) - readAt, "milliseconds from reading to the other list").toBeLessThan(1_000);
     });
 
-    test("who wants no notices sees and hears none, and finds what was said in the list", async ({ stack, guest }) => {
-      const [ada, bob] = await adaAndBob(stack, guest);
-      await prefer(ada, { notify: "none", sound: true });
-      await ada.page.addInitScript(countSounds);
-      const chess = await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
-      const books = await makeRoomByRest(ada, { name: "Book club", nickname: "Ada" });
-      await openAndTouch(ada.page, chess);
-      await visitAndSay(bob, books, "Bob", "Ada, are you there?");
-      await expect(unreadInList(ada.page, "1 unread message")).toBeAttached();
-      expect(await toasts(ada.page).count()).toBe(0);
-      expect(await soundsOf(ada.page)).toEqual({ begun: 0, heard: 0 });
-    });
-
-    test("a notice makes a sound for who wants that, and none of a muted room", async ({ stack, guest }) => {
-      const [ada, bob] = await adaAndBob(stack, guest);
-      const cleo = await guest(stack);
-      await ada.page.addInitScript(countSounds);
-      const chess = await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
-      const books = await makeRoomByRest(ada, { name: "Book club", nickname: "Ada" });
-      const walk = await makeRoomByRest(ada, { name: "Saturday walk", nickname: "Ada" });
-      await openAndTouch(ada.page, chess);
-      await visitAndSay(bob, books, "Bob", "Chapter one");
-      await expect(toasts(ada.page)).toHaveText([/^Book club.*Chapter one/]);
-      expect(await soundsOf(ada.page), "silent, as at first").toEqual({ begun: 0, heard: 0 });
-
-      await prefer(ada, { sound: true });
-      await mute(ada, walk);
-      await openAndTouch(ada.page, chess);
-      await visitAndSay(cleo, walk, "Cleo", "Ten o’clock?");
-      await expect(unreadInList(ada.page, "1 unread message")).toHaveCount(2);
-      expect(await toasts(ada.page).count(), "of a muted room").toBe(0);
-      expect(await soundsOf(ada.page), "of a muted room").toEqual({ begun: 0, heard: 0 });
-      await sayByRest(bob, books, "Chapter two");
-      await expect(toasts(ada.page)).toHaveText([/^Book club.*Chapter two/]);
-      await expect.poll(() => soundsOf(ada.page)).toEqual({ begun: 1, heard: 1 });
-    });
-
     test("who wants to be told of mentions only is told of those, and hears those", async ({ stack, guest }) => {
       const [ada, bob] = await adaAndBob(stack, guest);
       await prefer(ada, { notify: "mentions", sound: true });
@@ -358,98 +329,6 @@ for (const kind of KINDS) {
       await sayByRest(bob, books, "Ada, are you there?");
       await expect(toasts(ada.page)).toHaveText([/^Book club.*Ada, are you there\?/]);
       await expect.poll(() => soundsOf(ada.page)).toEqual({ begun: 1, heard: 1 });
-    });
-
-    for (const [name, viewport] of [
-      ["a small window", { width: 360, height: 480 }],
-      ["a phone on its side", { width: 740, height: 360 }],
-    ] as const) {
-      test(`on ${name} news never lie over where one writes, and go by keyboard`, async ({ stack, guest }) => {
-        const [ada, bob] = [await guest(stack, 0, { viewport }), await guest(stack, stack.size - 1)];
-        await register(ada, "Ada");
-        await register(bob, "Bob");
-        // The case that needs the most space: large text, and a message of many lines.
-        await prefer(ada, { text_size: "large" });
-        const chess = await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
-        const others: string[] = [];
-        for (const name of ["Book club", "Saturday walk", "Sunday lunch"]) {
-          const code = await makeRoomByRest(ada, { name, nickname: "Ada" });
-          await joinByRest(bob, code, "Bob");
-          await expect.poll(() => membersOf(ada, code)).toBe(2);
-          others.push(code);
-        }
-        const { page } = ada;
-        await open(page, `/rooms/${chess}`);
-        await composer(page).fill("A line\n".repeat(20));
-        for (const [i, code] of others.entries()) {
-          await sayByRest(bob, code, "A long story, and where will it end?");
-          await expect(toasts(page)).toHaveCount(i + 1);
-          // Notes stay while they have the focus.
-          if (i === 0) await page.keyboard.press("F6");
-        }
-        await expect(toasts(page)).toHaveText([/^Book club/, /^Saturday walk/, /^Sunday lunch/]);
-        const box = await composer(page).boundingBox();
-        for (const toast of await toasts(page).all()) {
-          for (const target of [toast.getByRole("link"), toast.getByRole("button")]) {
-            await expect(target).toBeFocused();
-            await expect(target).toBeInViewport({ ratio: 0.9 });
-            const { y, height } = (await news(page).boundingBox())!;
-            expect(y + height).toBeLessThanOrEqual(box!.y);
-            await page.keyboard.press("Tab");
-          }
-        }
-        await page.keyboard.press("Shift+Tab");
-        await page.keyboard.press("Enter");
-        await expect(toasts(page)).toHaveText([/^Book club/, /^Saturday walk/]);
-        await expect(composer(page)).toBeFocused();
-        await page.keyboard.press("F6");
-        await page.keyboard.press("Escape");
-        await expect(toasts(page)).toHaveCount(0);
-        await expect(composer(page)).toBeFocused();
-      });
-    }
-
-    test("the list stands still while its scripts come", async ({ stack, guest }) => {
-      const [ada, bob] = [await guest(stack, 0, { timezoneId: "Asia/Kathmandu" }), await guest(stack, stack.size - 1)];
-      await register(ada, "Ada");
-      await register(bob, "Bob");
-      for (let i = 1; i <= 10; i++) {
-        const code = await makeRoomByRest(ada, { name: `Room number ${i}`, nickname: "Ada" });
-        if (i > 7) await visitAndSay(bob, code, "Bob", "Hello");
-      }
-      const unread = async () => (await roomsOf(ada)).filter((room) => room.unread > 0).length;
-      await expect.poll(unread).toBe(3);
-      const { page } = ada;
-      const scripts = await holdScripts(page);
-      await page.addInitScript(noteShifts);
-      const watched = watching(page);
-      await page.goto("/dashboard");
-      await expect(rows(page)).toHaveCount(10);
-      await expect(rows(page).filter({ hasText: "1 unread message" })).toHaveCount(3);
-      const time = rows(page).first().getByRole("time");
-      await expect(time, "whose time it is, only the browser knows").toBeHidden();
-      scripts.come();
-      await watched;
-      await expect(time).toBeVisible();
-      expect(await shifts(page)).toEqual([]);
-    });
-
-    test("list and room stand still while they come slowly", async ({ stack, guest }) => {
-      const ada = await guest(stack, 0, { timezoneId: "Asia/Kathmandu" });
-      await register(ada, "Ada");
-      for (let i = 1; i <= 10; i++) await makeRoomByRest(ada, { name: `Room number ${i}`, nickname: "Ada" });
-      const code = await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
-      for (let i = 1; i <= 50; i++) await sayByRest(ada, code, `Message ${i}`);
-      const { page } = ada;
-      // Load the files that all pages share, so that they do not delay the first frame.
-      await openList(page);
-      await page.addInitScript(noteShifts);
-      for (const address of ["/dashboard", `/rooms/${code}`]) {
-        const watched = watching(page);
-        expect(await visitSlowly(page, address), "milliseconds that it took to come").toBeGreaterThan(500);
-        await watched;
-        expect(await shifts(page), address).toEqual([]);
-      }
     });
 
     test("a long list is found by name, code and kind, and goes on as one scrolls", async ({ stack, guest }) => {
@@ -514,16 +393,6 @@ for (const kind of KINDS) {
       await expect(rows(ada.page)).toHaveCount(2);
     });
 
-    test("a code that leads nowhere is refused on the spot", async ({ stack, guest, complaints }) => {
-      complaints.allow(/status of 40[04]/);
-      const [ada] = await adaAndBob(stack, guest);
-      await openList(ada.page);
-      await ada.page.getByRole("link", { name: "Join by code" }).click();
-      await ada.page.getByRole("textbox", { name: "Room code" }).fill("K7M 2Q");
-      await ada.page.getByRole("button", { name: "Join", exact: true }).click();
-      await expect(ada.page.getByRole("alert").filter({ hasText: "six characters" })).toBeVisible();
-    });
-
     test("who is not logged in logs in first, and who logs out is outside", async ({ stack, guest }) => {
       const [ada, bob] = await adaAndBob(stack, guest);
       await bob.page.goto("/dashboard");
@@ -550,45 +419,191 @@ for (const kind of KINDS) {
       // If the socket closes before the browser has dropped its cookies, the page also says that the session has ended.
       await expect(ada.page).toHaveURL(/\/auth\/login\?next=\/dashboard(&done=ended)?$/);
     });
-
-    test("without scripts the list is links, the whole of it too", async ({ stack, guest }) => {
-      const [ada, bob] = await adaAndBob(stack, guest);
-      let code = "";
-      for (let i = 1; i <= 45; i++) code = await makeRoomByRest(ada, { name: `Room number ${i}`, nickname: "Ada" });
-      await visitAndSay(bob, code, "Bob", "Hello");
-      const state = await ada.context.storageState();
-      const still = await guest(stack, 0, { javaScriptEnabled: false, storageState: state });
-      // The list is updated slightly after a message, and a page without scripts shows the state at the time of the
-      // request.
-      await expect(async () => {
-        await still.page.goto("/dashboard");
-        await expect(rows(still.page).first()).toContainText("Bob: Hello", { timeout: 1_000 });
-      }).toPass();
-      await expect(rows(still.page)).toHaveCount(40);
-      await still.page.getByRole("link", { name: "Show all rooms" }).click();
-      await expect(rows(still.page)).toHaveCount(45);
-      await rows(still.page).first().getByRole("link").click();
-      await expect(heading(still.page)).toHaveText("Room number 45");
-      await expect(messages(still.page)).toHaveText(["Hello"]);
-    });
-
-    test("leaving a room as an account leads back to the list", async ({ stack, guest }) => {
-      const [ada] = await adaAndBob(stack, guest);
-      const code = await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
-      await open(ada.page, `/rooms/${code}`);
-      await ada.page.getByRole("button", { name: "Leave room" }).click();
-      await dialog(ada.page, "Leave this room?").getByRole("button", { name: "Leave" }).click();
-      await expect(ada.page).toHaveURL("/dashboard");
-      await expect(ada.page.getByText("No rooms yet")).toBeVisible();
-    });
   });
 }
+
+test("who wants no notices sees and hears none, and finds what was said in the list @desktop", async ({
+  stack,
+  guest,
+}) => {
+  const [ada, bob] = await adaAndBob(stack, guest);
+  await prefer(ada, { notify: "none", sound: true });
+  await ada.page.addInitScript(countSounds);
+  const chess = await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
+  const books = await makeRoomByRest(ada, { name: "Book club", nickname: "Ada" });
+  await openAndTouch(ada.page, chess);
+  await visitAndSay(bob, books, "Bob", "Ada, are you there?");
+  await expect(unreadInList(ada.page, "1 unread message")).toBeAttached();
+  expect(await toasts(ada.page).count()).toBe(0);
+  expect(await soundsOf(ada.page)).toEqual({ begun: 0, heard: 0 });
+});
+
+test("a notice makes a sound for who wants that, and none of a muted room @phone", async ({ stack, guest }) => {
+  const [ada, bob] = await adaAndBob(stack, guest);
+  const cleo = await guest(stack);
+  await ada.page.addInitScript(countSounds);
+  const chess = await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
+  const books = await makeRoomByRest(ada, { name: "Book club", nickname: "Ada" });
+  const walk = await makeRoomByRest(ada, { name: "Saturday walk", nickname: "Ada" });
+  await openAndTouch(ada.page, chess);
+  await visitAndSay(bob, books, "Bob", "Chapter one");
+  await expect(toasts(ada.page)).toHaveText([/^Book club.*Chapter one/]);
+  expect(await soundsOf(ada.page), "silent, as at first").toEqual({ begun: 0, heard: 0 });
+
+  await prefer(ada, { sound: true });
+  await mute(ada, walk);
+  await openAndTouch(ada.page, chess);
+  await visitAndSay(cleo, walk, "Cleo", "Ten o’clock?");
+  await expect(unreadInList(ada.page, "1 unread message")).toHaveCount(2);
+  expect(await toasts(ada.page).count(), "of a muted room").toBe(0);
+  expect(await soundsOf(ada.page), "of a muted room").toEqual({ begun: 0, heard: 0 });
+  await sayByRest(bob, books, "Chapter two");
+  await expect(toasts(ada.page)).toHaveText([/^Book club.*Chapter two/]);
+  await expect.poll(() => soundsOf(ada.page)).toEqual({ begun: 1, heard: 1 });
+});
+
+for (const [name, size, viewport] of [
+  ["a small window", "@desktop", { width: 360, height: 480 }],
+  ["a phone on its side", "@phone", { width: 740, height: 360 }],
+] as const) {
+  test(`on ${name} news never lie over where one writes, and go by keyboard ${size}`, async ({ stack, guest }) => {
+    const [ada, bob] = [await guest(stack, 0, { viewport }), await guest(stack, stack.size - 1)];
+    await register(ada, "Ada");
+    await register(bob, "Bob");
+    // The case that needs the most space: large text, and a message of many lines.
+    await prefer(ada, { text_size: "large" });
+    const chess = await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
+    const others: string[] = [];
+    for (const name of ["Book club", "Saturday walk", "Sunday lunch"]) {
+      const code = await makeRoomByRest(ada, { name, nickname: "Ada" });
+      await joinByRest(bob, code, "Bob");
+      await expect.poll(() => membersOf(ada, code)).toBe(2);
+      others.push(code);
+    }
+    const { page } = ada;
+    await open(page, `/rooms/${chess}`);
+    await composer(page).fill("A line\n".repeat(20));
+    for (const [i, code] of others.entries()) {
+      await sayByRest(bob, code, "A long story, and where will it end?");
+      await expect(toasts(page)).toHaveCount(i + 1);
+      // Notes stay while they have the focus.
+      if (i === 0) await page.keyboard.press("F6");
+    }
+    await expect(toasts(page)).toHaveText([/^Book club/, /^Saturday walk/, /^Sunday lunch/]);
+    const box = await composer(page).boundingBox();
+    for (const toast of await toasts(page).all()) {
+      for (const target of [toast.getByRole("link"), toast.getByRole("button")]) {
+        await expect(target).toBeFocused();
+        await expect(target).toBeInViewport({ ratio: 0.9 });
+        const { y, height } = (await news(page).boundingBox())!;
+        expect(y + height).toBeLessThanOrEqual(box!.y);
+        await page.keyboard.press("Tab");
+      }
+    }
+    await page.keyboard.press("Shift+Tab");
+    await page.keyboard.press("Enter");
+    await expect(toasts(page)).toHaveText([/^Book club/, /^Saturday walk/]);
+    await expect(composer(page)).toBeFocused();
+    await page.keyboard.press("F6");
+    await page.keyboard.press("Escape");
+    await expect(toasts(page)).toHaveCount(0);
+    await expect(composer(page)).toBeFocused();
+  });
+}
+
+test("the list stands still while its scripts come @both", async ({ stack, guest }) => {
+  const [ada, bob] = [await guest(stack, 0, { timezoneId: "Asia/Kathmandu" }), await guest(stack, stack.size - 1)];
+  await register(ada, "Ada");
+  await register(bob, "Bob");
+  for (let i = 1; i <= 10; i++) {
+    const code = await makeRoomByRest(ada, { name: `Room number ${i}`, nickname: "Ada" });
+    if (i > 7) await visitAndSay(bob, code, "Bob", "Hello");
+  }
+  const unread = async () => (await roomsOf(ada)).filter((room) => room.unread > 0).length;
+  await expect.poll(unread).toBe(3);
+  const { page } = ada;
+  const scripts = await holdScripts(page);
+  await page.addInitScript(noteShifts);
+  const watched = watching(page);
+  await page.goto("/dashboard");
+  await expect(rows(page)).toHaveCount(10);
+  await expect(rows(page).filter({ hasText: "1 unread message" })).toHaveCount(3);
+  const time = rows(page).first().getByRole("time");
+  await expect(time, "whose time it is, only the browser knows").toBeHidden();
+  scripts.come();
+  await watched;
+  await expect(time).toBeVisible();
+  expect(await shifts(page)).toEqual([]);
+});
+
+test("list and room stand still while they come slowly @both", async ({ stack, guest }) => {
+  const ada = await guest(stack, 0, { timezoneId: "Asia/Kathmandu" });
+  await register(ada, "Ada");
+  for (let i = 1; i <= 10; i++) await makeRoomByRest(ada, { name: `Room number ${i}`, nickname: "Ada" });
+  const code = await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
+  for (let i = 1; i <= 50; i++) await sayByRest(ada, code, `Message ${i}`);
+  const { page } = ada;
+  // Load the files that all pages share, so that they do not delay the first frame.
+  await openList(page);
+  await page.addInitScript(noteShifts);
+  for (const address of ["/dashboard", `/rooms/${code}`]) {
+    const watched = watching(page);
+    expect(await visitSlowly(page, address), "milliseconds that it took to come").toBeGreaterThan(500);
+    await watched;
+    expect(await shifts(page), address).toEqual([]);
+  }
+});
+
+test("a code that leads nowhere is refused on the spot @phone", async ({ stack, guest, complaints }) => {
+  complaints.allow(/status of 40[04]/);
+  const [ada] = await adaAndBob(stack, guest);
+  await openList(ada.page);
+  await ada.page.getByRole("link", { name: "Join by code" }).click();
+  await ada.page.getByRole("textbox", { name: "Room code" }).fill("K7M 2Q");
+  await ada.page.getByRole("button", { name: "Join", exact: true }).click();
+  await expect(ada.page.getByRole("alert").filter({ hasText: "six characters" })).toBeVisible();
+});
+
+test("without scripts the list is links, the whole of it too @desktop", async ({ stack, guest }) => {
+  const [ada, bob] = await adaAndBob(stack, guest);
+  let code = "";
+  for (let i = 1; i <= 45; i++) code = await makeRoomByRest(ada, { name: `Room number ${i}`, nickname: "Ada" });
+  await visitAndSay(bob, code, "Bob", "Hello");
+  const state = await ada.context.storageState();
+  const still = await guest(stack, 0, { javaScriptEnabled: false, storageState: state });
+  // The list is updated slightly after a message, and a page without scripts shows the state at the time of the
+  // request.
+  await expect(async () => {
+    await still.page.goto("/dashboard");
+    await expect(rows(still.page).first()).toContainText("Bob: Hello", { timeout: 1_000 });
+  }).toPass();
+  await expect(rows(still.page)).toHaveCount(40);
+  await still.page.getByRole("link", { name: "Show all rooms" }).click();
+  await expect(rows(still.page)).toHaveCount(45);
+  await rows(still.page).first().getByRole("link").click();
+  await expect(heading(still.page)).toHaveText("Room number 45");
+  await expect(messages(still.page)).toHaveText(["Hello"]);
+});
+
+test("leaving a room as an account leads back to the list @phone", async ({ stack, guest }) => {
+  const [ada] = await adaAndBob(stack, guest);
+  const code = await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
+  await open(ada.page, `/rooms/${code}`);
+  await ada.page.getByRole("button", { name: "Leave room" }).click();
+  await dialog(ada.page, "Leave this room?").getByRole("button", { name: "Leave" }).click();
+  await expect(ada.page).toHaveURL("/dashboard");
+  await expect(ada.page.getByText("No rooms yet")).toBeVisible();
+});
 
 test.describe("without a barrier", () => {
   // No animations: a colour in the middle of a transition would fail the contrast check.
   test.use({ contextOptions: { reducedMotion: "reduce" } });
 
-  test("the list, empty and full, and a room beside it, light and dark", async ({ stack, browser, complaints }) => {
+  test("the list, empty and full, and a room beside it, light and dark @both", async ({
+    stack,
+    browser,
+    complaints,
+  }) => {
     const context = await browser.newContext({ baseURL: stack.url(), reducedMotion: "reduce" });
     complaints.watch(context);
     const ada = { context, page: await context.newPage() };

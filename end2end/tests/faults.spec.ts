@@ -1,7 +1,7 @@
 // Servers die and networks fail: the page shows it, keeps what was written, and no message is lost, doubled or
 // reordered.
 import type { Page } from "@playwright/test";
-import { type Complaints, type Guest, KINDS, type Stack, expect, test } from "../fixtures.ts";
+import { type Complaints, DIAGONAL, type Guest, type Stack, expect, test } from "../fixtures.ts";
 import { BACK_MS, composer, following, joinRoom, log, makeRoom, messages, notices, pending, say } from "../room.ts";
 
 const reconnecting = (page: Page) => page.getByRole("status").filter({ hasText: "Reconnecting" });
@@ -47,9 +47,14 @@ async function expectSame(ada: Page, bob: Page, said: string[]): Promise<void> {
   await expect(log(ada).getByText("Not sent.")).toHaveCount(0);
 }
 
-for (const preserve of [true, false]) {
-  const keeps = preserve ? "keeps" : "does not keep";
-  test(`a killed server comes back to a room that it ${keeps}, and the chat goes on`, async ({
+/** A room that keeps what is said, and one that does not, each on one size. */
+const ROOMS = [
+  { preserve: true, keeps: "keeps", size: "@phone" },
+  { preserve: false, keeps: "does not keep", size: "@desktop" },
+] as const;
+
+for (const { preserve, keeps, size } of ROOMS) {
+  test(`a killed server comes back to a room that it ${keeps}, and the chat goes on ${size}`, async ({
     launch,
     guest,
     complaints,
@@ -94,9 +99,8 @@ for (const preserve of [true, false]) {
   });
 }
 
-for (const preserve of [true, false]) {
-  const keeps = preserve ? "keeps" : "does not keep";
-  test(`the chat outlives the node of one guest in a room that ${keeps} what is said`, async ({
+for (const { preserve, keeps, size } of ROOMS) {
+  test(`the chat outlives the node of one guest in a room that ${keeps} what is said ${size}`, async ({
     launch,
     guest,
     complaints,
@@ -131,8 +135,8 @@ for (const preserve of [true, false]) {
   });
 }
 
-for (const kind of KINDS) {
-  test(`${kind}: a server that is stopped politely says so, and the pages find it again`, async ({
+for (const { kind, size } of DIAGONAL) {
+  test(`${kind}: a server that is stopped politely says so, and the pages find it again ${size}`, async ({
     launch,
     guest,
     complaints,
@@ -153,7 +157,7 @@ for (const kind of KINDS) {
     await expect(notices(ada.page)).toHaveText(["You and Bob joined"]);
   });
 
-  test.describe(kind, () => {
+  test.describe(`${kind} ${size}`, () => {
     test.use({ kind });
 
     test("what is written offline is sent once when the network is back", async ({ stack, guest, complaints }) => {
@@ -179,7 +183,7 @@ for (const kind of KINDS) {
   });
 }
 
-test("what is written while the server is away survives a reload of the page", async ({
+test("what is written while the server is away survives a reload of the page @desktop", async ({
   launch,
   guest,
   complaints,

@@ -1,7 +1,7 @@
-import { KINDS, expect, expectAccessible, test } from "../fixtures.ts";
+import { DIAGONAL, expect, expectAccessible, test } from "../fixtures.ts";
 
-for (const kind of KINDS) {
-  test.describe(kind, () => {
+for (const { kind, size } of DIAGONAL) {
+  test.describe(`${kind} ${size}`, () => {
     test.use({ kind });
 
     test("the home page opens on every node, without a complaint and without a barrier", async ({ page, stack }) => {

@@ -25,7 +25,7 @@ async function tabTo(page: Page, target: Locator): Promise<void> {
   throw new Error(`Tab never came to ${target}; it came past\n${path.join("\n")}`);
 }
 
-test("a room is joined, used and left with the keyboard alone", async ({ stack, guest }) => {
+test("a room is joined, used and left with the keyboard alone @both", async ({ stack, guest }) => {
   const ada = await guest(stack);
   const code = await makeRoom(ada, { nickname: "Ada" });
   const { page } = await guest(stack);
@@ -84,7 +84,7 @@ test("a room is joined, used and left with the keyboard alone", async ({ stack, 
   await expect(notices(ada.page).filter({ hasText: /Bob .*left/ })).toHaveCount(1);
 });
 
-test("a room is made, renamed and kept with the keyboard alone", async ({ page }) => {
+test("a room is made, renamed and kept with the keyboard alone @both", async ({ page }) => {
   await visit(page, "/");
   await tabTo(page, page.getByRole("link", { name: "Create a room" }));
   await page.keyboard.press("Enter");

@@ -9,7 +9,7 @@ const title = (page: Page) => page.getByRole("heading", { level: 1 });
 /** The timeline of a reader who uses German. */
 const verlauf = (page: Page) => page.getByRole("log", { name: "Nachrichten" });
 
-test("who asks for German gets German, from the first byte and after the scripts have come", async ({
+test("who asks for German gets German, from the first byte and after the scripts have come @both", async ({
   stack,
   guest,
 }) => {
@@ -48,7 +48,7 @@ test("who asks for German gets German, from the first byte and after the scripts
   else await expect(page.getByRole("complementary", { name: "Mitglieder 2" })).toBeVisible();
 });
 
-test("a form is refused in German, beside its field", async ({ stack, guest, complaints }) => {
+test("a form is refused in German, beside its field @desktop", async ({ stack, guest, complaints }) => {
   complaints.allow(/status of 40[04]/);
   const { page } = await guest(stack, 0, GERMAN);
   await visit(page, "/");
@@ -73,7 +73,10 @@ test("a form is refused in German, beside its field", async ({ stack, guest, com
   await expect(page.getByText("Ein Raumcode hat sechs Zeichen; dieser hat 4.")).toBeVisible();
 });
 
-test("a language that is chosen on the start page stays, whatever the browser asks for", async ({ stack, guest }) => {
+test("a language that is chosen on the start page stays, whatever the browser asks for @phone", async ({
+  stack,
+  guest,
+}) => {
   const { page } = await guest(stack);
   await visit(page, "/");
   await expect(page.getByRole("button", { name: "English" })).toHaveAttribute("aria-current", "true");
@@ -89,7 +92,7 @@ test("a language that is chosen on the start page stays, whatever the browser as
   await expect(page.getByRole("heading", { name: "Join a room" })).toBeVisible();
 });
 
-test("an application that is installed by a German reader has a German shortcut", async ({ stack, guest }) => {
+test("an application that is installed by a German reader has a German shortcut @desktop", async ({ stack, guest }) => {
   const { page } = await guest(stack, 0, GERMAN);
   await page.goto("/");
   const address = await page.locator("link[rel=manifest]").getAttribute("href");
@@ -101,7 +104,7 @@ test("an application that is installed by a German reader has a German shortcut"
 test.describe("without scripts", () => {
   test.use({ javaScriptEnabled: false });
 
-  test("a language is chosen, and a form refused in it", async ({ page }) => {
+  test("a language is chosen, and a form refused in it @phone", async ({ page }) => {
     await page.goto("/");
     await page.getByRole("button", { name: "Deutsch" }).click();
     await expect(page).toHaveURL("/");
@@ -118,7 +121,7 @@ test.describe("the look", () => {
   // No animations: a colour in the middle of a transition would fail the contrast check.
   test.use({ contextOptions: { reducedMotion: "reduce" } });
 
-  test("every accent can be read, light and dark, in every size of text", async ({ stack, guest }) => {
+  test("every accent can be read, light and dark, in every size of text @both", async ({ stack, guest }) => {
     const [ada, bob] = [await guest(stack), await guest(stack)];
     const code = await makeRoom(ada, { nickname: "Ada", preserve: true });
     await joinRoom(bob, code, "Bob");
@@ -142,7 +145,7 @@ test.describe("the look", () => {
     }
   });
 
-  test("a chosen theme comes before the device's", async ({ page }) => {
+  test("a chosen theme comes before the device's @desktop", async ({ page }) => {
     await page.goto("/");
     const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
     const colours = new Map<string, string>();
@@ -161,7 +164,7 @@ test.describe("the look", () => {
   });
 });
 
-test("nothing sticks out or is cut off in German", async ({ stack, guest }) => {
+test("nothing sticks out or is cut off in German @both", async ({ stack, guest }) => {
   const ada = await guest(stack, 0, GERMAN);
   const code = await makeRoom(ada, { nickname: "Ada", preserve: true });
   const fits = async (page: Page, name: string) => {

@@ -10,7 +10,11 @@ const MISSES = 10;
  */
 const MAILS = 5;
 
-test("too many wrong codes are a wait that counts down, and then it works", async ({ launch, guest, complaints }) => {
+test("too many wrong codes are a wait that counts down, and then it works @phone", async ({
+  launch,
+  guest,
+  complaints,
+}) => {
   complaints.allow(/status of 4(04|29)/);
   const stack = await launch("embedded", { RATE_LIMITS: "on" });
   const [ada, bob] = [await guest(stack), await guest(stack)];
@@ -36,7 +40,7 @@ test("too many wrong codes are a wait that counts down, and then it works", asyn
   await expect(bob.page).toHaveURL(`/rooms/${code}`);
 });
 
-test("who writes faster than is allowed loses nothing", async ({ launch, guest }) => {
+test("who writes faster than is allowed loses nothing @desktop", async ({ launch, guest }) => {
   const stack = await launch("embedded", { RATE_LIMITS: "on" });
   const [ada, bob] = [await guest(stack), await guest(stack)];
   const code = await makeRoom(ada, { nickname: "Ada" });
@@ -49,7 +53,7 @@ test("who writes faster than is allowed loses nothing", async ({ launch, guest }
   await expect(log(ada.page).getByText("Not sent.")).toHaveCount(0);
 });
 
-test("who has a mail sent too often is told where the button is, with and without scripts", async ({
+test("who has a mail sent too often is told where the button is, with and without scripts @desktop", async ({
   launch,
   guest,
   complaints,

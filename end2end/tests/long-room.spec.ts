@@ -88,8 +88,7 @@ async function goDown(page: Page): Promise<number[]> {
   return numbers(page);
 }
 
-test("ten thousand messages: few rows, all messages, days and places right", async ({ stack, guest }, testInfo) => {
-  test.skip(testInfo.project.name === "phone", "the same code at another size, and a long test");
+test("ten thousand messages: few rows, all messages, days and places right @desktop", async ({ stack, guest }) => {
   test.setTimeout(300_000);
   const [ada, bob] = [await guest(stack), await guest(stack)];
   const code = await makeRoom(ada, { nickname: "Ada", preserve: true });

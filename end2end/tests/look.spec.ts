@@ -35,7 +35,10 @@ const timeIn = (timeZone: string): RegExp => {
   return new RegExp(`^(${[-1, 0].map((minutes) => write(Date.now() + minutes * 60_000)).join("|")})$`);
 };
 
-test("letters typed before the scripts are there stay, behind what was written before", async ({ stack, guest }) => {
+test("letters typed before the scripts are there stay, behind what was written before @both", async ({
+  stack,
+  guest,
+}) => {
   const ada = await guest(stack);
   const room = await makeRoom(ada, { nickname: "Ada" });
   await composer(ada.page).fill("Half a thought, ");
@@ -59,7 +62,7 @@ test("letters typed before the scripts are there stay, behind what was written b
   await expect(composer(ada.page)).toHaveValue("Half a thought, typed\nearly");
 });
 
-test("Enter before the scripts are there sends with a keyboard, and is a new line on a phone", async ({
+test("Enter before the scripts are there sends with a keyboard, and is a new line on a phone @both", async ({
   stack,
   guest,
 }) => {
@@ -83,7 +86,7 @@ test("Enter before the scripts are there sends with a keyboard, and is a new lin
 });
 
 for (const file of ["js", "wasm"]) {
-  test(`a page whose ${file} does not come on a bad line asks again and works`, async ({
+  test(`a page whose ${file} does not come on a bad line asks again and works @phone`, async ({
     stack,
     guest,
     complaints,
@@ -102,7 +105,7 @@ for (const file of ["js", "wasm"]) {
   });
 }
 
-test("times are the reader’s own before the scripts are there, and nothing moves when they come", async ({
+test("times are the reader’s own before the scripts are there, and nothing moves when they come @phone", async ({
   stack,
   guest,
 }) => {
@@ -129,7 +132,7 @@ for (const [what, cookie] of [
   ["a zone that there is not", "Nowhere/Else"],
   ["no zone at all", "../../../etc/passwd"],
 ] as const) {
-  test(`a browser that names ${what} reads times in UTC that say so`, async ({ stack, guest }) => {
+  test(`a browser that names ${what} reads times in UTC that say so @desktop`, async ({ stack, guest }) => {
     const [ada, bob] = [await guest(stack), await guest(stack, 0, { ...BERLIN, javaScriptEnabled: false })];
     const room = await makeRoom(ada, { nickname: "Ada" });
     await joinByRest(bob, room, "Bob");
@@ -145,7 +148,7 @@ for (const [what, cookie] of [
   });
 }
 
-test("on the first page of a browser no wrong time is shown", async ({ stack, guest }) => {
+test("on the first page of a browser no wrong time is shown @desktop", async ({ stack, guest }) => {
   const [ada, bob] = [await guest(stack), await guest(stack, 0, BERLIN)];
   const room = await makeRoom(ada, { nickname: "Ada" });
   await joinByRest(bob, room, "Bob");
@@ -169,7 +172,7 @@ async function isUncovered(control: Locator): Promise<boolean> {
   });
 }
 
-test("news of other rooms cover no control, and there may be three of them", async ({ stack, guest }) => {
+test("news of other rooms cover no control, and there may be three of them @both", async ({ stack, guest }) => {
   const [ada, bob] = [await guest(stack), await guest(stack)];
   await register(ada, "Ada");
   await register(bob, "Bob");
@@ -194,7 +197,10 @@ test("news of other rooms cover no control, and there may be three of them", asy
   }
 });
 
-test("with letters of twice the size nothing is cut and the name of the room is there", async ({ stack, guest }) => {
+test("with letters of twice the size nothing is cut and the name of the room is there @phone", async ({
+  stack,
+  guest,
+}) => {
   const size: BrowserContextOptions = { viewport: { width: 390, height: 844 } };
   const ada = await guest(stack, 0, size);
   const session = await ada.context.newCDPSession(ada.page);
@@ -218,7 +224,7 @@ test("with letters of twice the size nothing is cut and the name of the room is 
 });
 
 for (const width of [390, 320]) {
-  test(`the header of a room has two rows at ${width} px`, async ({ stack, guest }) => {
+  test(`the header of a room has two rows at ${width} px @phone`, async ({ stack, guest }) => {
     const ada = await guest(stack, 0, { viewport: { width, height: 844 } });
     await register(ada, "Ada");
     await makeRoom(ada, { name: "Book club", nickname: "Ada", preserve: true });
@@ -228,7 +234,7 @@ for (const width of [390, 320]) {
   });
 }
 
-test("what says that the code was copied goes when a dialog opens", async ({ stack, guest }) => {
+test("what says that the code was copied goes when a dialog opens @phone", async ({ stack, guest }) => {
   const ada = await guest(stack, 0, { permissions: ["clipboard-read", "clipboard-write"] });
   await makeRoom(ada, { nickname: "Ada" });
   await codeChip(ada.page).click();
@@ -239,7 +245,7 @@ test("what says that the code was copied goes when a dialog opens", async ({ sta
   await expect(bubble).toHaveCount(0);
 });
 
-test("after a refusal the focus is at what is wrong, and the error goes when that is corrected", async ({
+test("after a refusal the focus is at what is wrong, and the error goes when that is corrected @desktop", async ({
   page,
   complaints,
 }) => {
@@ -258,7 +264,7 @@ test("after a refusal the focus is at what is wrong, and the error goes when tha
   await expect(page.getByText("six characters;")).toHaveCount(0);
 });
 
-test("a switch keeps the focus when it was pressed", async ({ stack, guest }) => {
+test("a switch keeps the focus when it was pressed @desktop", async ({ stack, guest }) => {
   const ada = await guest(stack);
   await makeRoom(ada, { nickname: "Ada" });
   await ada.page.getByRole("button", { name: "Room settings" }).click();
@@ -268,7 +274,7 @@ test("a switch keeps the focus when it was pressed", async ({ stack, guest }) =>
   await expect(preserve).toBeFocused();
 });
 
-test("what was saved has the focus, and a password says how good it is in a word", async ({ stack, guest }) => {
+test("what was saved has the focus, and a password says how good it is in a word @phone", async ({ stack, guest }) => {
   const ada = await guest(stack);
   await register(ada, "Ada");
   await ada.page.goto("/preferences");
@@ -291,7 +297,7 @@ test("what was saved has the focus, and a password says how good it is in a word
   await expect(password).toHaveAttribute("type", "password");
 });
 
-test("a refused password is no error any more once another is typed", async ({ stack, guest, complaints }) => {
+test("a refused password is no error any more once another is typed @phone", async ({ stack, guest, complaints }) => {
   complaints.allow(/status of 4\d\d/);
   const { page } = await guest(stack);
   await page.goto("/auth/register");
@@ -309,7 +315,7 @@ test("a refused password is no error any more once another is typed", async ({ s
 
 for (const javaScriptEnabled of [true, false]) {
   const how = javaScriptEnabled ? "with scripts" : "without scripts";
-  test(`one visit has one name on offer, ${how}`, async ({ stack, guest }) => {
+  test(`one visit has one name on offer, ${how} @desktop`, async ({ stack, guest }) => {
     const { page } = await guest(stack, 0, { javaScriptEnabled });
     await page.goto("/");
     const offered = await nickname(page).inputValue();
@@ -320,7 +326,7 @@ for (const javaScriptEnabled of [true, false]) {
   });
 }
 
-test("a name that is too long is told so while it is typed, and is not cut", async ({ page }) => {
+test("a name that is too long is told so while it is typed, and is not cut @desktop", async ({ page }) => {
   await visit(page, "/rooms/new");
   await nickname(page).fill("x".repeat(30));
   await expect(page.getByText("2 left")).toBeVisible();
@@ -341,7 +347,7 @@ async function remove({ context }: Guest, code: string, name: string): Promise<v
   expect(removed.status(), await removed.text()).toBe(204);
 }
 
-test("somebody who was removed is told so by the link, and nobody else is", async ({ stack, guest }) => {
+test("somebody who was removed is told so by the link, and nobody else is @phone", async ({ stack, guest }) => {
   const [ada, bob, cleo] = [await guest(stack), await guest(stack), await guest(stack)];
   const room = await makeRoom(ada, { nickname: "Ada" });
   await joinByRest(bob, room, "Bob");
@@ -353,7 +359,7 @@ test("somebody who was removed is told so by the link, and nobody else is", asyn
   await expect(join(cleo.page)).toBeVisible();
 });
 
-test("two presses make one room, however long its page takes", async ({ stack, guest }) => {
+test("two presses make one room, however long its page takes @desktop", async ({ stack, guest }) => {
   const ada = await guest(stack);
   await register(ada, "Ada");
   await visit(ada.page, "/rooms/new");
@@ -394,7 +400,7 @@ async function left(row: Locator, text: string): Promise<number> {
   }, text);
 }
 
-test("a notice says who did what to whom, whatever letters their names have", async ({ stack, guest }) => {
+test("a notice says who did what to whom, whatever letters their names have @phone", async ({ stack, guest }) => {
   const [dana, sara, ada] = [await guest(stack), await guest(stack), await guest(stack)];
   const room = await makeRoom(dana, { nickname: "דנה" });
   await joinByRest(sara, room, "שרה");
@@ -407,7 +413,7 @@ test("a notice says who did what to whom, whatever letters their names have", as
   expect(verb).toBeLessThan(whom);
 });
 
-test("a row of the list says first who spoke", async ({ stack, guest }) => {
+test("a row of the list says first who spoke @desktop", async ({ stack, guest }) => {
   const [ada, dana] = [await guest(stack), await guest(stack)];
   await register(ada, "Ada");
   const room = await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
@@ -420,7 +426,7 @@ test("a row of the list says first who spoke", async ({ stack, guest }) => {
   expect(await left(preview, "come")).toBeLessThan(await left(preview, "please!"));
 });
 
-test("a wall of lines is folded, and opens where it is", async ({ stack, guest }) => {
+test("a wall of lines is folded, and opens where it is @both", async ({ stack, guest }) => {
   const ada = await guest(stack);
   const room = await makeRoom(ada, { nickname: "Ada" });
   await sayByRest(ada, room, `A${"\n".repeat(3_998)}B`);
@@ -443,7 +449,7 @@ test("a wall of lines is folded, and opens where it is", async ({ stack, guest }
   await expect(more).toHaveCount(1);
 });
 
-test("letters with many marks are painted in their own bubble only", async ({ stack, guest }) => {
+test("letters with many marks are painted in their own bubble only @phone", async ({ stack, guest }) => {
   const ada = await guest(stack);
   const room = await makeRoom(ada, { nickname: `a${"\u0301".repeat(31)}` });
   await sayByRest(ada, room, `a${"\u0301".repeat(60)}${"\u0323".repeat(60)}`.repeat(20));

@@ -2,7 +2,7 @@
 // them.
 import type { Page } from "@playwright/test";
 import { PASSWORD, logIn, press, register } from "../account.ts";
-import { type Guest, KINDS, expect, test } from "../fixtures.ts";
+import { type Guest, DIAGONAL, expect, test } from "../fixtures.ts";
 import {
   composer,
   exit,
@@ -45,8 +45,8 @@ async function expectNothingOfAda(page: Page, witness: Page): Promise<void> {
   for (const each of [page, witness]) await expect(log(each).getByText(SECRET)).toHaveCount(0);
 }
 
-for (const kind of KINDS) {
-  test.describe(kind, () => {
+for (const { kind, size } of DIAGONAL) {
+  test.describe(`${kind} ${size}`, () => {
     test.use({ kind });
     test.beforeEach(({ complaints }) => {
       complaints.allow(/ERR_INTERNET_DISCONNECTED|ERR_FAILED|WebSocket connection to/);

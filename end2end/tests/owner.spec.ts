@@ -1,5 +1,5 @@
 // What the owner of a room can do, and what the other members see of it.
-import { KINDS, expect, test } from "../fixtures.ts";
+import { DIAGONAL, expect, test } from "../fixtures.ts";
 import {
   BACK_MS,
   composer,
@@ -15,8 +15,8 @@ import {
   withMembers,
 } from "../room.ts";
 
-for (const kind of KINDS) {
-  test.describe(kind, () => {
+for (const { kind, size } of DIAGONAL) {
+  test.describe(`${kind} ${size}`, () => {
     test.use({ kind });
 
     test("preserve keeps what is said from then on, for late joiners and in the page itself", async ({
@@ -59,33 +59,6 @@ for (const kind of KINDS) {
       await expect(messages(cleo.page)).toHaveText(["Kept"]);
       await say(cleo.page, "I have read it");
       await expect(messages(bob.page).last()).toHaveText("I have read it");
-    });
-
-    test("whoever exits is told truly what the room keeps, also if that changed", async ({ stack, guest }) => {
-      const ada = await guest(stack);
-      const code = await makeRoom(ada, { nickname: "Ada" });
-      const isTold = async (text: RegExp): Promise<void> => {
-        await ada.page.getByRole("button", { name: "Leave room" }).click();
-        await expect(dialog(ada.page, "Leave this room?")).toContainText(text);
-        await ada.page.keyboard.press("Escape");
-      };
-      const preserve = async (on: boolean): Promise<void> => {
-        const data = { code, preserve: on };
-        expect((await ada.context.request.put("/api/rooms/preserve", { data })).status()).toBe(204);
-        await expect(notices(ada.page).last()).toHaveText(on ? /^You turned on saving/ : /^You turned off saving/);
-      };
-      await say(ada.page, "Not kept");
-      await isTold(/you won’t be able to read these messages again/);
-      await preserve(true);
-      await isTold(/Only messages since \d.* are saved/);
-      await say(ada.page, "Kept");
-      await preserve(false);
-      await isTold(/Messages since \d.* aren’t saved\. Messages saved before that stay/);
-      const kept = await guest(stack);
-      const always = await makeRoom(kept, { nickname: "Cyd", preserve: true });
-      expect(always).not.toBe(code);
-      await kept.page.getByRole("button", { name: "Leave room" }).click();
-      await expect(dialog(kept.page, "Leave this room?")).toContainText("Saved messages stay in the room.");
     });
 
     test("whoever comes back under another name while nobody looks is listed by the new one", async ({
@@ -209,3 +182,30 @@ for (const kind of KINDS) {
     });
   });
 }
+
+test("whoever exits is told truly what the room keeps, also if that changed @phone", async ({ stack, guest }) => {
+  const ada = await guest(stack);
+  const code = await makeRoom(ada, { nickname: "Ada" });
+  const isTold = async (text: RegExp): Promise<void> => {
+    await ada.page.getByRole("button", { name: "Leave room" }).click();
+    await expect(dialog(ada.page, "Leave this room?")).toContainText(text);
+    await ada.page.keyboard.press("Escape");
+  };
+  const preserve = async (on: boolean): Promise<void> => {
+    const data = { code, preserve: on };
+    expect((await ada.context.request.put("/api/rooms/preserve", { data })).status()).toBe(204);
+    await expect(notices(ada.page).last()).toHaveText(on ? /^You turned on saving/ : /^You turned off saving/);
+  };
+  await say(ada.page, "Not kept");
+  await isTold(/you won’t be able to read these messages again/);
+  await preserve(true);
+  await isTold(/Only messages since \d.* are saved/);
+  await say(ada.page, "Kept");
+  await preserve(false);
+  await isTold(/Messages since \d.* aren’t saved\. Messages saved before that stay/);
+  const kept = await guest(stack);
+  const always = await makeRoom(kept, { nickname: "Cyd", preserve: true });
+  expect(always).not.toBe(code);
+  await kept.page.getByRole("button", { name: "Leave room" }).click();
+  await expect(dialog(kept.page, "Leave this room?")).toContainText("Saved messages stay in the room.");
+});

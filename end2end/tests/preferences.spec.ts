@@ -17,7 +17,7 @@ import {
   status,
   title,
 } from "../account.ts";
-import { type Guest, KINDS, expect, test } from "../fixtures.ts";
+import { DIAGONAL, type Guest, WAYS, expect, test } from "../fixtures.ts";
 import { codeIn, linkIn, mailTo, newAddress } from "../mails.ts";
 import {
   codeOf,
@@ -31,11 +31,6 @@ import {
   say,
   sayByRest,
 } from "../room.ts";
-
-const WAYS = [
-  ...KINDS.map((kind) => ({ kind, javaScriptEnabled: true })),
-  { kind: "embedded" as const, javaScriptEnabled: false },
-];
 
 /** The attributes of the root element that set the look, as the server sent them. */
 async function sentLook({ context }: Guest, address: string): Promise<Record<string, string>> {
@@ -61,8 +56,8 @@ function watchLook(): void {
 
 const looks = (page: Page) => page.evaluate(() => (globalThis as unknown as { looks: string[] }).looks);
 
-for (const { kind, javaScriptEnabled } of WAYS) {
-  test.describe(`${kind}, ${javaScriptEnabled ? "with" : "without"} scripts`, () => {
+for (const { kind, size, javaScriptEnabled } of WAYS) {
+  test.describe(`${kind}, ${javaScriptEnabled ? "with" : "without"} scripts ${size}`, () => {
     test.use({ kind });
     const browser: BrowserContextOptions = { javaScriptEnabled };
 
@@ -314,26 +309,9 @@ for (const { kind, javaScriptEnabled } of WAYS) {
   });
 }
 
-for (const kind of KINDS) {
-  test.describe(kind, () => {
+for (const { kind, size } of DIAGONAL) {
+  test.describe(`${kind} ${size}`, () => {
     test.use({ kind });
-
-    test("a look shows as soon as it is chosen, and stays only when it is saved", async ({ stack, guest }) => {
-      const ada = await guest(stack);
-      await register(ada, "Ada");
-      const { page } = ada;
-      await page.goto("/preferences");
-      const root = page.locator("html");
-      await page.getByRole("radio", { name: "Dark" }).check();
-      await page.getByRole("radio", { name: "Amber" }).check();
-      await page.getByRole("radio", { name: "Small" }).check();
-      await expect(root).toHaveAttribute("data-theme", "dark");
-      await expect(root).toHaveAttribute("data-accent", "amber");
-      await expect(root).toHaveCSS("font-size", "15px");
-      await page.goto("/preferences/chatting");
-      await expect(root).toHaveAttribute("data-theme", "system");
-      await expect(root).toHaveAttribute("data-accent", "indigo");
-    });
 
     test("whoever is not logged in is led to where they can, and from there to where they wanted", async ({
       stack,
@@ -377,3 +355,20 @@ for (const kind of KINDS) {
     });
   });
 }
+
+test("a look shows as soon as it is chosen, and stays only when it is saved @phone", async ({ stack, guest }) => {
+  const ada = await guest(stack);
+  await register(ada, "Ada");
+  const { page } = ada;
+  await page.goto("/preferences");
+  const root = page.locator("html");
+  await page.getByRole("radio", { name: "Dark" }).check();
+  await page.getByRole("radio", { name: "Amber" }).check();
+  await page.getByRole("radio", { name: "Small" }).check();
+  await expect(root).toHaveAttribute("data-theme", "dark");
+  await expect(root).toHaveAttribute("data-accent", "amber");
+  await expect(root).toHaveCSS("font-size", "15px");
+  await page.goto("/preferences/chatting");
+  await expect(root).toHaveAttribute("data-theme", "system");
+  await expect(root).toHaveAttribute("data-accent", "indigo");
+});

@@ -20,7 +20,7 @@ async function controlled(page: Page): Promise<void> {
   }).toPass();
 }
 
-test("the manifest is linked and complete, and its icons are pictures", async ({ page }) => {
+test("the manifest is linked and complete, and its icons are pictures @phone", async ({ page }) => {
   await page.goto("/");
   const address = await page.locator("link[rel=manifest]").getAttribute("href");
   expect(address).toBe("/manifest.json");
@@ -53,7 +53,7 @@ test("the manifest is linked and complete, and its icons are pictures", async ({
   }
 });
 
-test("without its server the application says so at any address, and goes on when it is back", async ({
+test("without its server the application says so at any address, and goes on when it is back @phone", async ({
   launch,
   guest,
   complaints,
@@ -81,7 +81,7 @@ test("without its server the application says so at any address, and goes on whe
   await expect(page).toHaveURL("/rooms/new");
 });
 
-test("the offline page speaks the language of the pages before it, and no other", async ({
+test("the offline page speaks the language of the pages before it, and no other @desktop", async ({
   launch,
   guest,
   complaints,
@@ -101,7 +101,7 @@ test("the offline page speaks the language of the pages before it, and no other"
   await expect(page.getByRole("heading", { level: 1 })).not.toHaveText("Du bist offline");
 });
 
-test("only the shell is kept on the device: no room, no answer of the server, no page for a person", async ({
+test("only the shell is kept on the device: no room, no answer of the server, no page for a person @phone", async ({
   stack,
   guest,
 }) => {

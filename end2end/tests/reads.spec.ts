@@ -1,8 +1,8 @@
 // Read positions: the line above new messages, the button that leads up to it, and the marks under one's own messages.
 import type { Page } from "@playwright/test";
 import {
+  DIAGONAL,
   type Guest,
-  KINDS,
   type Stack,
   expect,
   expectAccessible,
@@ -49,8 +49,8 @@ async function pair(
 const goAway = ({ page }: Guest) => page.goto("/");
 const comeBack = ({ page }: Guest, code: string) => open(page, `/rooms/${code}`);
 
-for (const kind of KINDS) {
-  test.describe(kind, () => {
+for (const { kind, size } of DIAGONAL) {
+  test.describe(`${kind} ${size}`, () => {
     test.use({ kind });
 
     test("between two, a message is sent, and then seen by the other", async ({ stack, guest }) => {
@@ -159,7 +159,7 @@ for (const kind of KINDS) {
   });
 }
 
-test("who missed more than a screen begins where they stopped, and has read it at the end", async ({
+test("who missed more than a screen begins where they stopped, and has read it at the end @both", async ({
   stack,
   guest,
 }) => {
@@ -182,7 +182,10 @@ test("who missed more than a screen begins where they stopped, and has read it a
   }
 });
 
-test("a page begins there before its scripts have come, and nothing moves when they do", async ({ stack, guest }) => {
+test("a page begins there before its scripts have come, and nothing moves when they do @both", async ({
+  stack,
+  guest,
+}) => {
   const { ada, bob, code } = await pair(stack, guest, { preserve: true });
   await goAway(bob);
   // As many messages as the server sends with the page. Their ordinals tell it that no unread message is further up.
@@ -201,7 +204,10 @@ test("a page begins there before its scripts have come, and nothing moves when t
   expect(await shifts(bob.page)).toEqual([]);
 });
 
-test("who missed very much is shown the newest, and led up to the first they missed", async ({ stack, guest }) => {
+test("who missed very much is shown the newest, and led up to the first they missed @phone", async ({
+  stack,
+  guest,
+}) => {
   const { bob, code } = await pair(stack, guest, { preserve: true });
   await goAway(bob);
   await sayMany(await guest(stack), code, "Cyd", 1, 400);
@@ -220,8 +226,7 @@ test("who missed very much is shown the newest, and led up to the first they mis
   await expect(wayUp(bob.page)).toBeHidden();
 });
 
-test("what is too far up is come to in steps", async ({ stack, guest }, testInfo) => {
-  test.skip(testInfo.project.name === "phone", "the same code at another size, and a long test");
+test("what is too far up is come to in steps @desktop", async ({ stack, guest }) => {
   const { bob, code } = await pair(stack, guest, { preserve: true });
   await goAway(bob);
   await sayMany(await guest(stack), code, "Cyd", 1, 1_400);
@@ -239,7 +244,7 @@ test("what is too far up is come to in steps", async ({ stack, guest }, testInfo
   await expect(wayUp(bob.page)).toBeHidden();
 });
 
-test("many who have read are counted, and listed on demand", async ({ stack, guest }) => {
+test("many who have read are counted, and listed on demand @both", async ({ stack, guest }) => {
   const ada = await guest(stack);
   const code = await makeRoom(ada, { nickname: "Ada" });
   const names = ["Bob", "Cyd", "Dan", "Eve"];

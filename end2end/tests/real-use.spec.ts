@@ -1,7 +1,7 @@
 // Everyday use: days pass, several windows are open, people copy text and use screen readers, and networks block some
 // requests.
 import type { Page } from "@playwright/test";
-import { KINDS, expect, test } from "../fixtures.ts";
+import { DIAGONAL, expect, test } from "../fixtures.ts";
 import {
   composer,
   joinByRest,
@@ -27,7 +27,7 @@ const setFocus = (page: Page, focused: boolean): Promise<void> =>
     window.dispatchEvent(new Event(focused ? "focus" : "blur"));
   }, focused);
 
-test("today is yesterday when midnight has passed", async ({ stack, guest }) => {
+test("today is yesterday when midnight has passed @phone", async ({ stack, guest }) => {
   const ada = await guest(stack);
   await ada.page.clock.install({ time: new Date() });
   await makeRoom(ada, { nickname: "Ada" });
@@ -37,7 +37,7 @@ test("today is yesterday when midnight has passed", async ({ stack, guest }) => 
   await expect(days(ada.page)).toHaveText(["Yesterday"]);
 });
 
-test("the same text twice is read aloud twice, and so is what happens to the room", async ({ stack, guest }) => {
+test("the same text twice is read aloud twice, and so is what happens to the room @phone", async ({ stack, guest }) => {
   const [ada, bob, cyd] = [await guest(stack), await guest(stack), await guest(stack)];
   const code = await makeRoom(ada, { nickname: "Ada" });
   await joinRoom(bob, code, "Bob");
@@ -71,7 +71,7 @@ test("the same text twice is read aloud twice, and so is what happens to the roo
   await expect(spoken(bob.page)).toHaveText(/Ada removed Cyd/);
 });
 
-test("what is copied of a talk is what was said, a line each", async ({ stack, guest }) => {
+test("what is copied of a talk is what was said, a line each @desktop", async ({ stack, guest }) => {
   const [ada, mia] = [await guest(stack), await guest(stack)];
   const code = await makeRoom(ada, { nickname: "Ada" });
   await joinRoom(mia, code, "Mia");
@@ -90,7 +90,7 @@ test("what is copied of a talk is what was said, a line each", async ({ stack, g
   expect(copied).toBe("first\nsecond\nmine");
 });
 
-test("a keyboard sends with Ctrl and Enter wherever it is", async ({ stack, guest }) => {
+test("a keyboard sends with Ctrl and Enter wherever it is @both", async ({ stack, guest }) => {
   const ada = await guest(stack);
   await makeRoom(ada, { nickname: "Ada" });
   for (const key of ["Control+Enter", "Meta+Enter"]) {
@@ -103,7 +103,7 @@ test("a keyboard sends with Ctrl and Enter wherever it is", async ({ stack, gues
   await expect(messages(ada.page)).toHaveCount(3);
 });
 
-test("a page beside the window that has the focus reads nothing, and counts", async ({ stack, guest }) => {
+test("a page beside the window that has the focus reads nothing, and counts @desktop", async ({ stack, guest }) => {
   const [ada, bob] = [await guest(stack), await guest(stack)];
   const code = await makeRoom(ada, { nickname: "Ada", preserve: true });
   await joinRoom(bob, code, "Bob");
@@ -117,7 +117,7 @@ test("a page beside the window that has the focus reads nothing, and counts", as
   await expect(ada.page).not.toHaveTitle(/^\(/);
 });
 
-test("nobody is said to be there while the network is away", async ({ stack, guest, complaints }) => {
+test("nobody is said to be there while the network is away @desktop", async ({ stack, guest, complaints }) => {
   complaints.allow(/ERR_INTERNET_DISCONNECTED|WebSocket connection to/);
   const [ada, bob] = [await guest(stack), await guest(stack)];
   const code = await makeRoom(ada, { nickname: "Ada" });
@@ -130,7 +130,7 @@ test("nobody is said to be there while the network is away", async ({ stack, gue
   await expect(there).toHaveCount(2, { timeout: 20_000 });
 });
 
-test("a request that is never answered ends, and history can be asked for again", async ({ stack, guest }) => {
+test("a request that is never answered ends, and history can be asked for again @desktop", async ({ stack, guest }) => {
   const [ada, bob] = [await guest(stack), await guest(stack)];
   const code = await makeRoom(ada, { nickname: "Ada", preserve: true });
   await sayMany(bob, code, "Bob", 1, 80);
@@ -150,8 +150,8 @@ test("a request that is never answered ends, and history can be asked for again"
   await expect.poll(() => unanswered).toBeGreaterThan(1);
 });
 
-for (const kind of KINDS) {
-  test.describe(kind, () => {
+for (const { kind, size } of DIAGONAL) {
+  test.describe(`${kind} ${size}`, () => {
     test.use({ kind });
 
     test("several who are called the same are told apart by everybody, also when one goes", async ({
@@ -171,15 +171,6 @@ for (const kind of KINDS) {
       await say(second.page, "Now only I");
       await expect(messages(ada.page)).toHaveCount(3);
       await withMembers(ada.page, (members) => expect(members).toHaveText([/^Ada/, /^bob \(2\)/]));
-    });
-
-    test("no name is read as a notice, or as the reader", async ({ stack, guest }) => {
-      const [ada, sly, you] = [await guest(stack), await guest(stack), await guest(stack)];
-      const code = await makeRoom(ada, { nickname: "Ada" });
-      await joinByRest(sly, code, "Bob left; Eve");
-      await joinByRest(you, code, "You");
-      await expect(notices(ada.page)).toHaveText(["You, Bob left; Eve and You (2) joined"]);
-      await expect(notices(ada.page).locator("bdi.who")).toHaveText(["Bob left; Eve", "You (2)"]);
     });
 
     test("where sockets are blocked the page says so, and messages go by HTTP", async ({
@@ -213,3 +204,12 @@ for (const kind of KINDS) {
     });
   });
 }
+
+test("no name is read as a notice, or as the reader @phone", async ({ stack, guest }) => {
+  const [ada, sly, you] = [await guest(stack), await guest(stack), await guest(stack)];
+  const code = await makeRoom(ada, { nickname: "Ada" });
+  await joinByRest(sly, code, "Bob left; Eve");
+  await joinByRest(you, code, "You");
+  await expect(notices(ada.page)).toHaveText(["You, Bob left; Eve and You (2) joined"]);
+  await expect(notices(ada.page).locator("bdi.who")).toHaveText(["Bob left; Eve", "You (2)"]);
+});

@@ -1,10 +1,10 @@
 // The others in a room notice nothing of a reload, a second tab or a short absence.
 import { logIn, register } from "../account.ts";
-import { KINDS, expect, test } from "../fixtures.ts";
+import { DIAGONAL, expect, test } from "../fixtures.ts";
 import { dialog, exit, following, joinRoom, makeRoom, messages, notices, open, say, withMembers } from "../room.ts";
 
-for (const kind of KINDS) {
-  test.describe(kind, () => {
+for (const { kind, size } of DIAGONAL) {
+  test.describe(`${kind} ${size}`, () => {
     test.use({ kind });
 
     test("ten reloads make no notice and no second entry in the list", async ({ stack, guest }) => {

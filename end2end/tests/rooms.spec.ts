@@ -1,5 +1,5 @@
 // The ways into a room, and what a page shows for a room that cannot be entered.
-import { KINDS, expect, test, visit } from "../fixtures.ts";
+import { DIAGONAL, expect, test, visit } from "../fixtures.ts";
 import {
   codeChip,
   codeOf,
@@ -17,8 +17,8 @@ import {
   spaced,
 } from "../room.ts";
 
-for (const kind of KINDS) {
-  test.describe(kind, () => {
+for (const { kind, size } of DIAGONAL) {
+  test.describe(`${kind} ${size}`, () => {
     test.use({ kind });
 
     test("a group is made with a name, and joined by its typed code or its link", async ({ stack, guest }) => {
@@ -131,7 +131,7 @@ for (const kind of KINDS) {
   });
 }
 
-test("a change to a room that turns out to be full changes nothing", async ({ stack, guest, complaints }) => {
+test("a change to a room that turns out to be full changes nothing @desktop", async ({ stack, guest, complaints }) => {
   const [ada, bob, cleo] = [await guest(stack), await guest(stack), await guest(stack)];
   const full = await makeRoom(ada, { type: "p2p", nickname: "Ada" });
   await joinRoom(bob, full, "Bob");
@@ -145,7 +145,7 @@ test("a change to a room that turns out to be full changes nothing", async ({ st
   await expect(composer(cleo.page)).toBeVisible();
 });
 
-test("whoever comes back to a room for two that others have filled is told so", async ({ stack, guest }) => {
+test("whoever comes back to a room for two that others have filled is told so @desktop", async ({ stack, guest }) => {
   const [ada, bob, eve] = [await guest(stack), await guest(stack), await guest(stack)];
   const code = await makeRoomByRest(ada, { nickname: "Ada", type: "p2p" });
   await joinByRest(bob, code, "Bob");
@@ -156,7 +156,7 @@ test("whoever comes back to a room for two that others have filled is told so", 
   await expect(bob.page.getByRole("button", { name: "Join" })).toHaveCount(0);
 });
 
-test("what cannot be a code is said before anybody is asked for it", async ({ page, complaints }) => {
+test("what cannot be a code is said before anybody is asked for it @phone", async ({ page, complaints }) => {
   complaints.allow(/status of 400/);
   await visit(page, "/");
   const code = page.getByRole("textbox", { name: "Room code" });
@@ -178,7 +178,7 @@ test("what cannot be a code is said before anybody is asked for it", async ({ pa
   await expect(code).toHaveValue("K7M 2QU");
 });
 
-test("a link that lost a character can be put right on the spot", async ({ stack, guest }) => {
+test("a link that lost a character can be put right on the spot @phone", async ({ stack, guest }) => {
   const [ada, bob] = [await guest(stack), await guest(stack)];
   const code = await makeRoom(ada, { nickname: "Ada" });
 
@@ -191,7 +191,7 @@ test("a link that lost a character can be put right on the spot", async ({ stack
   await expect(bob.page).toHaveURL(`/rooms/${code}`);
 });
 
-test("a name that is too long is refused beside its field, and stays", async ({ page, complaints }) => {
+test("a name that is too long is refused beside its field, and stays @phone", async ({ page, complaints }) => {
   complaints.allow(/status of 400/);
   await visit(page, "/rooms/new");
   const name = page.getByRole("textbox", { name: "Your name in this room" });
@@ -203,7 +203,7 @@ test("a name that is too long is refused beside its field, and stays", async ({ 
   await expect(page.getByRole("textbox", { name: "Room name" })).toHaveValue("Reading circle");
 });
 
-test("an unknown address is answered with 404 and a way home", async ({ page, complaints }) => {
+test("an unknown address is answered with 404 and a way home @desktop", async ({ page, complaints }) => {
   complaints.allow(/status of 404/);
   const response = await page.goto("/no/such/page");
   expect(response?.status()).toBe(404);

@@ -21,7 +21,10 @@ async function wheel(page: Page, down: number): Promise<void> {
   await page.mouse.wheel(0, down);
 }
 
-test("the newest message is on the screen at once, and history pages upward in order", async ({ stack, guest }) => {
+test("the newest message is on the screen at once, and history pages upward in order @both", async ({
+  stack,
+  guest,
+}) => {
   const { bob } = await longRoom(stack, guest);
   await expect(messages(bob.page).last()).toHaveText(numbered.at(-1)!);
   await expect(messages(bob.page).last()).toBeInViewport();
@@ -36,7 +39,7 @@ test("the newest message is on the screen at once, and history pages upward in o
   await expect(bob.page.getByRole("button", { name: "Earlier messages" })).toBeHidden();
 });
 
-test("who reads further up is not moved by new messages, and is led down to them", async ({ stack, guest }) => {
+test("who reads further up is not moved by new messages, and is led down to them @both", async ({ stack, guest }) => {
   const { ada, bob } = await longRoom(stack, guest);
   await expect(messages(bob.page).last()).toBeInViewport();
   const pill = bob.page.getByRole("button", { name: /new(est)? messages?$/i });
@@ -79,7 +82,7 @@ test("who reads further up is not moved by new messages, and is led down to them
   await expect(messages(bob.page).last()).toBeInViewport();
 });
 
-test("saying something leads to the end from anywhere", async ({ stack, guest }) => {
+test("saying something leads to the end from anywhere @both", async ({ stack, guest }) => {
   const { bob } = await longRoom(stack, guest);
   await expect(messages(bob.page).last()).toBeInViewport();
   await wheel(bob.page, -600);

@@ -4,7 +4,7 @@ import { codeOf, joinRoom, makeRoom, messages, notices, say, spaced } from "../r
 
 test.use({ javaScriptEnabled: false });
 
-test("a room is made, joined, read and left", async ({ stack, guest }) => {
+test("a room is made, joined, read and left @both", async ({ stack, guest }) => {
   const [ada, bob] = [await guest(stack), await guest(stack)];
   await ada.page.goto("/");
   await ada.page.getByRole("link", { name: "Create a room" }).click();
@@ -37,7 +37,7 @@ test("a room is made, joined, read and left", async ({ stack, guest }) => {
   await expect(notices(cleo.page).filter({ hasText: "Bob left" })).toHaveCount(1);
 });
 
-test("a code that leads nowhere is said beside the box, and what was typed is still there", async ({ page }) => {
+test("a code that leads nowhere is said beside the box, and what was typed is still there @phone", async ({ page }) => {
   await page.goto("/");
   const code = page.getByRole("textbox", { name: "Room code" });
   const name = page.getByRole("textbox", { name: "Your name in this room" });
@@ -55,7 +55,7 @@ test("a code that leads nowhere is said beside the box, and what was typed is st
   }
 });
 
-test("a name that is too long is said beside its field, and the form is as it was", async ({ page }) => {
+test("a name that is too long is said beside its field, and the form is as it was @desktop", async ({ page }) => {
   await page.goto("/rooms/new");
   await page.getByRole("radio", { name: /^One-to-one/ }).check();
   await page.getByRole("switch", { name: "Save messages" }).check();
@@ -71,7 +71,7 @@ test("a name that is too long is said beside its field, and the form is as it wa
   await expect(page.getByRole("switch", { name: "Save messages" })).toBeChecked();
 });
 
-test("somebody in a room can change over to the one of a link", async ({ stack, guest }) => {
+test("somebody in a room can change over to the one of a link @phone", async ({ stack, guest }) => {
   const [ada, bob] = [await guest(stack, 0, { javaScriptEnabled: true }), await guest(stack)];
   const code = await makeRoom(ada, { nickname: "Ada" });
   await bob.page.goto("/rooms/new");
