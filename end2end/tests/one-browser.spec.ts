@@ -2,7 +2,7 @@
 // them.
 import type { Page } from "@playwright/test";
 import { PASSWORD, logIn, press, register } from "../account.ts";
-import { type Guest, DIAGONAL, expect, test } from "../fixtures.ts";
+import { DIAGONAL, type Guest, expect, test } from "../fixtures.ts";
 import {
   composer,
   exit,
