@@ -1,7 +1,7 @@
 // Every page in every state, light and dark, has no serious accessibility problem.
 import type { Page } from "@playwright/test";
 import { expect, expectAccessible, test, visit } from "../fixtures.ts";
-import { composer, dialog, isPhone, joinRoom, makeRoom, messages, pending, say } from "../room.ts";
+import { composer, dialog, isPhone, joinRoom, makeRoom, makeRoomByRest, messages, pending, say } from "../room.ts";
 
 // No animations: a colour in the middle of a transition would fail the contrast check.
 test.use({ contextOptions: { reducedMotion: "reduce" } });
@@ -75,8 +75,8 @@ test("a room, alone and in company, with its dialogs @both", async ({ stack, gue
 test("the pages for somebody who is in a room already @both", async ({ stack, guest, complaints }) => {
   complaints.allow(/status of 409/);
   const [ada, bob] = [await guest(stack), await guest(stack)];
-  await makeRoom(ada, { nickname: "Ada" });
-  const other = await makeRoom(bob, { nickname: "Bob" });
+  await makeRoomByRest(ada, { nickname: "Ada" });
+  const other = await makeRoomByRest(bob, { nickname: "Bob" });
   await visit(ada.page, "/");
   await expect(ada.page.getByText("You’re in room")).toBeVisible();
   await expectAccessibleInBoth(ada.page);

@@ -1,7 +1,7 @@
 // The language and the look of the pages. The server chooses both, so they are right in the first frame.
 import type { BrowserContextOptions, Page } from "@playwright/test";
 import { expect, expectAccessible, test, visit } from "../fixtures.ts";
-import { codeOf, following, isPhone, joinRoom, makeRoom, messages, notices, open, say, spaced } from "../room.ts";
+import { codeOf, following, isPhone, joinRoom, makeRoom, messages, notices, say, spaced } from "../room.ts";
 
 const GERMAN: BrowserContextOptions = { locale: "de-AT" };
 
@@ -187,7 +187,6 @@ test("nothing sticks out or is cut off in German @both", async ({ stack, guest }
     await visit(bob.page, address);
     await fits(bob.page, address);
   }
-  await open(ada.page, `/rooms/${code}`);
   for (const [name, heading] of [
     ["Leute einladen", "Leute einladen"],
     ["Einstellungen des Raums", "Einstellungen des Raums"],

@@ -1,7 +1,18 @@
 // Rate limits: exceeding one means a wait that ends, and loses nothing.
 import { register } from "../account.ts";
 import { expect, test, visit } from "../fixtures.ts";
-import { BACK_MS, following, isPhone, joinRoom, log, makeRoom, messages, pending, say } from "../room.ts";
+import {
+  BACK_MS,
+  following,
+  isPhone,
+  joinRoom,
+  log,
+  makeRoom,
+  makeRoomByRest,
+  messages,
+  pending,
+  say,
+} from "../room.ts";
 
 /** The number of wrong codes that one client may try before it has to wait. */
 const MISSES = 10;
@@ -18,7 +29,7 @@ test("too many wrong codes are a wait that counts down, and then it works @phone
   complaints.allow(/status of 4(04|29)/);
   const stack = await launch("embedded", { RATE_LIMITS: "on" });
   const [ada, bob] = [await guest(stack), await guest(stack)];
-  const code = await makeRoom(ada, { nickname: "Ada" });
+  const code = await makeRoomByRest(ada, { nickname: "Ada" });
   await visit(bob.page, "/");
   for (let i = 0; i <= MISSES; i++) {
     const answer = await bob.context.request.post("/api/rooms/join", { data: { code: `00000${i % 10}` } });

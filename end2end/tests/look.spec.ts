@@ -67,7 +67,7 @@ test("Enter before the scripts are there sends with a keyboard, and is a new lin
   guest,
 }) => {
   const ada = await guest(stack);
-  const room = await makeRoom(ada, { nickname: "Ada" });
+  const room = await makeRoomByRest(ada, { nickname: "Ada" });
   const scripts = await holdScripts(ada.page);
   await ada.page.goto(`/rooms/${room}`, { waitUntil: "commit" });
   if (isPhone(ada.page)) await composer(ada.page).tap();
@@ -93,7 +93,7 @@ for (const file of ["js", "wasm"]) {
   }) => {
     complaints.allow(/ERR_INTERNET_DISCONNECTED/);
     const ada = await guest(stack);
-    const room = await makeRoom(ada, { nickname: "Ada" });
+    const room = await makeRoomByRest(ada, { nickname: "Ada" });
     let failures = 2;
     await ada.page.route(new RegExp(`/pkg/.*\\.${file}(\\?|$)`), (route) =>
       failures-- > 0 ? route.abort("internetdisconnected") : route.continue(),
@@ -150,7 +150,7 @@ test("a browser that names no zone, or none that there is, reads times in UTC th
 
 test("on the first page of a browser no wrong time is shown @desktop", async ({ stack, guest }) => {
   const [ada, bob] = [await guest(stack), await guest(stack, 0, BERLIN)];
-  const room = await makeRoom(ada, { nickname: "Ada" });
+  const room = await makeRoomByRest(ada, { nickname: "Ada" });
   await joinByRest(bob, room, "Bob");
   await sayByRest(ada, room, "Hello");
   const scripts = await holdScripts(bob.page);
@@ -351,7 +351,7 @@ async function remove({ context }: Guest, code: string, name: string): Promise<v
 
 test("somebody who was removed is told so by the link, and nobody else is @phone", async ({ stack, guest }) => {
   const [ada, bob, cleo] = [await guest(stack), await guest(stack), await guest(stack)];
-  const room = await makeRoom(ada, { nickname: "Ada" });
+  const room = await makeRoomByRest(ada, { nickname: "Ada" });
   await joinByRest(bob, room, "Bob");
   await remove(ada, room, "Bob");
   await bob.page.goto(`/rooms/${room}`);
@@ -404,7 +404,7 @@ async function left(row: Locator, text: string): Promise<number> {
 
 test("a notice says who did what to whom, whatever letters their names have @phone", async ({ stack, guest }) => {
   const [dana, sara, ada] = [await guest(stack), await guest(stack), await guest(stack)];
-  const room = await makeRoom(dana, { nickname: "דנה" });
+  const room = await makeRoomByRest(dana, { nickname: "דנה" });
   await joinByRest(sara, room, "שרה");
   await joinRoom(ada, room, "Ada");
   await remove(dana, room, "שרה");

@@ -19,6 +19,7 @@ import {
   joinRoom,
   log,
   makeRoom,
+  makeRoomByRest,
   marks,
   messages,
   open,
@@ -45,9 +46,21 @@ async function pair(
   return { ada, bob, code };
 }
 
-/** Opens another page of the site. Like a reload, this is not leaving the room. */
-const goAway = ({ page }: Guest) => page.goto("/");
+/** Opens another page. Like a reload, this is not leaving the room. */
+const goAway = ({ page }: Guest) => page.goto("about:blank");
 const comeBack = ({ page }: Guest, code: string) => open(page, `/rooms/${code}`);
+
+/** A preserved room of Ada, whose own page stays empty, and Bob, who has been in it and is away. */
+async function withBobAway(
+  stack: Stack,
+  guest: (stack: Stack) => Promise<Guest>,
+): Promise<{ ada: Guest; bob: Guest; code: string }> {
+  const [ada, bob] = [await guest(stack), await guest(stack)];
+  const code = await makeRoomByRest(ada, { nickname: "Ada", preserve: true });
+  await joinRoom(bob, code, "Bob");
+  await goAway(bob);
+  return { ada, bob, code };
+}
 
 for (const { kind, size } of DIAGONAL) {
   test.describe(`${kind} ${size}`, () => {
@@ -186,8 +199,7 @@ test("a page begins there before its scripts have come, and nothing moves when t
   stack,
   guest,
 }) => {
-  const { ada, bob, code } = await pair(stack, guest, { preserve: true });
-  await goAway(bob);
+  const { ada, bob, code } = await withBobAway(stack, guest);
   // As many messages as the server sends with the page. Their ordinals tell it that no unread message is further up.
   for (let i = 1; i <= 50; i++) await sayByRest(ada, code, `Message ${i}`);
   const scripts = await holdScripts(bob.page);
@@ -208,8 +220,7 @@ test("who missed very much is shown the newest, and led up to the first they mis
   stack,
   guest,
 }) => {
-  const { bob, code } = await pair(stack, guest, { preserve: true });
-  await goAway(bob);
+  const { bob, code } = await withBobAway(stack, guest);
   await sayMany(await guest(stack), code, "Cyd", 1, 400);
   await comeBack(bob, code);
   await expect(messages(bob.page).last()).toBeInViewport();
@@ -227,8 +238,7 @@ test("who missed very much is shown the newest, and led up to the first they mis
 });
 
 test("what is too far up is come to in steps @desktop", async ({ stack, guest }) => {
-  const { bob, code } = await pair(stack, guest, { preserve: true });
-  await goAway(bob);
+  const { bob, code } = await withBobAway(stack, guest);
   await sayMany(await guest(stack), code, "Cyd", 1, 1_400);
   await comeBack(bob, code);
   await expect(wayUp(bob.page)).toHaveText("1400 new messages above");

@@ -133,9 +133,9 @@ for (const { kind, size } of DIAGONAL) {
 
 test("a change to a room that turns out to be full changes nothing @desktop", async ({ stack, guest, complaints }) => {
   const [ada, bob, cleo] = [await guest(stack), await guest(stack), await guest(stack)];
-  const full = await makeRoom(ada, { type: "p2p", nickname: "Ada" });
-  await joinRoom(bob, full, "Bob");
-  const own = await makeRoom(cleo, { nickname: "Cleo" });
+  const full = await makeRoomByRest(ada, { type: "p2p", nickname: "Ada" });
+  await joinByRest(bob, full, "Bob");
+  const own = await makeRoomByRest(cleo, { nickname: "Cleo" });
 
   complaints.allow(/status of 404/);
   await visit(cleo.page, `/rooms/${full}`);
@@ -180,7 +180,7 @@ test("what cannot be a code is said before anybody is asked for it @phone", asyn
 
 test("a link that lost a character can be put right on the spot @phone", async ({ stack, guest }) => {
   const [ada, bob] = [await guest(stack), await guest(stack)];
-  const code = await makeRoom(ada, { nickname: "Ada" });
+  const code = await makeRoomByRest(ada, { nickname: "Ada" });
 
   await visit(bob.page, `/rooms/${code.slice(0, 5)}`);
   await expect(bob.page.getByRole("heading", { level: 1 })).toHaveText("This link doesn’t work");

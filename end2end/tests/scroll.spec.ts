@@ -1,18 +1,21 @@
 // The timeline does not move while somebody reads it, and can be scrolled back as far as there are messages.
 import type { Page } from "@playwright/test";
 import { type Guest, type Stack, expect, test } from "../fixtures.ts";
-import { joinRoom, log, makeRoom, messages, say, sayByRest } from "../room.ts";
+import { joinRoom, log, makeRoomByRest, messages, say, sayByRest } from "../room.ts";
 
 const COUNT = 130;
 const numbered = Array.from({ length: COUNT }, (_, i) => `Message ${i + 1}`);
 
-/** A preserved room with many messages, and Bob, who joins afterwards. */
-async function longRoom(stack: Stack, guest: (stack: Stack) => Promise<Guest>): Promise<{ ada: Guest; bob: Guest }> {
+/** A preserved room with many messages by Ada, and Bob, who joins afterwards. Ada's own page stays empty. */
+async function longRoom(
+  stack: Stack,
+  guest: (stack: Stack) => Promise<Guest>,
+): Promise<{ ada: Guest; bob: Guest; code: string }> {
   const [ada, bob] = [await guest(stack), await guest(stack)];
-  const code = await makeRoom(ada, { nickname: "Ada", preserve: true });
+  const code = await makeRoomByRest(ada, { nickname: "Ada", preserve: true });
   for (const text of numbered) await sayByRest(ada, code, text);
   await joinRoom(bob, code, "Bob");
-  return { ada, bob };
+  return { ada, bob, code };
 }
 
 /** Turns the mouse wheel over the timeline. */
@@ -40,7 +43,7 @@ test("the newest message is on the screen at once, and history pages upward in o
 });
 
 test("who reads further up is not moved by new messages, and is led down to them @both", async ({ stack, guest }) => {
-  const { ada, bob } = await longRoom(stack, guest);
+  const { ada, bob, code } = await longRoom(stack, guest);
   await expect(messages(bob.page).last()).toBeInViewport();
   const pill = bob.page.getByRole("button", { name: /new(est)? messages?$/i });
   await expect(pill).toBeHidden();
@@ -64,10 +67,10 @@ test("who reads further up is not moved by new messages, and is led down to them
     expect(await height()).toBe(before);
   }).toPass();
 
-  await say(ada.page, "New: 1");
+  await sayByRest(ada, code, "New: 1");
   await expect(bob.page.getByRole("button", { name: "1 new message", exact: true })).toBeVisible();
-  await say(ada.page, "New: 2");
-  await say(ada.page, "New: 3\nwith\nseveral\nlines");
+  await sayByRest(ada, code, "New: 2");
+  await sayByRest(ada, code, "New: 3\nwith\nseveral\nlines");
   await expect(bob.page.getByRole("button", { name: "3 new messages", exact: true })).toBeVisible();
   expect(await height()).toBe(before);
 
@@ -77,7 +80,7 @@ test("who reads further up is not moved by new messages, and is led down to them
   await expect(pill).toBeHidden();
 
   // Back at the end, the page follows new messages.
-  await say(ada.page, "New: 4");
+  await sayByRest(ada, code, "New: 4");
   await expect(messages(bob.page).last()).toHaveText("New: 4");
   await expect(messages(bob.page).last()).toBeInViewport();
 });

@@ -1,6 +1,16 @@
 // Text as a reader sees it: blank input, where links end, how a code is pasted, and how names are sorted.
 import { expect, test, visit } from "../fixtures.ts";
-import { composer, joinByRest, makeRoom, messages, say, sendButton, spaced, withMembers } from "../room.ts";
+import {
+  composer,
+  joinByRest,
+  makeRoom,
+  makeRoomByRest,
+  messages,
+  say,
+  sendButton,
+  spaced,
+  withMembers,
+} from "../room.ts";
 
 const NOTHING = [
   "\u200B",
@@ -46,7 +56,7 @@ test("a link has what a reader takes for it, and no other host @desktop", async 
 
 test("a code is pasted with what stands around it @phone", async ({ stack, guest }) => {
   const [ada, bob] = [await guest(stack), await guest(stack)];
-  const code = await makeRoom(ada, { nickname: "Ada" });
+  const code = await makeRoomByRest(ada, { nickname: "Ada" });
   await visit(bob.page, "/");
   const box = bob.page.getByRole("textbox", { name: "Room code" });
   await box.fill(`Come: https://chat.example/rooms/${code}, see you`);
