@@ -229,7 +229,7 @@ test("the header of a room has two rows on a narrow screen @phone", async ({ sta
   await makeRoom(ada, { name: "Book club", nickname: "Ada", preserve: true });
   for (const width of [390, 320]) {
     await ada.page.setViewportSize({ width, height: 844 });
-    await expect.poll(() => ada.page.evaluate(() => innerWidth)).toBe(width);
+    await expect.poll(() => ada.page.evaluate(() => document.documentElement.clientWidth)).toBe(width);
     const header = (await ada.page.locator(".room-header").boundingBox())!;
     expect(header.height, `at ${width} px`).toBeLessThan(100);
     await expect(ada.page.getByRole("button", { name: "1 member" })).toBeVisible();

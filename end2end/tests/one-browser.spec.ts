@@ -155,7 +155,7 @@ for (const { kind, size } of DIAGONAL) {
   });
 }
 
-test("a refused message stays refused over a reload, until its author wants it tried again", async ({
+test("a refused message stays refused over a reload, until its author wants it tried again @desktop", async ({
   stack,
   guest,
 }) => {
