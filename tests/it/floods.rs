@@ -256,7 +256,7 @@ async fn a_socket_has_the_list_of_rooms_once_in_five_seconds_and_is_told_when_to
             match socket.next().await.unwrap() {
                 ServerFrame::Rooms { .. } => lists += 1,
                 ServerFrame::Error { retry_after_ms: Some(pause), code: Code::TooManyRequests, .. } => {
-                    pauses.push(pause)
+                    pauses.push(pause);
                 }
                 ServerFrame::Hello { .. } | ServerFrame::Pong { n: 1 } => {}
                 other => panic!("{other:?}"),

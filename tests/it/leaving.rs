@@ -5,7 +5,11 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::wire::view;
-use crate::support::{Guest, Mongo, Node, Redis, Settings, client::Heard, count, refusal, story, until_told, within};
+use crate::support::{
+    Guest, Mongo, Node, Redis, Settings,
+    client::{Heard, new_id},
+    count, refusal, story, until_told, within,
+};
 
 #[tokio::test]
 async fn leaving_is_told_once_and_makes_place() {
@@ -21,7 +25,7 @@ async fn leaving_is_told_once_and_makes_place() {
     until_told(&mut here, "Bob left").await;
     until_told(&mut there, "Bob left").await;
     assert!(!there.replica.is_member());
-    assert_eq!(refusal(bob.try_say(code, support::client::new_id(), "Anyone?").await), (403, Code::NotAMember));
+    assert_eq!(refusal(bob.try_say(code, new_id(), "Anyone?").await), (403, Code::NotAMember));
     eve.join(code).await;
     until_told(&mut ada, "Eve joined").await;
     assert_eq!(story(&ada.replica.events), ["Ada joined", "Bob joined", "Bob left", "Eve joined"]);
@@ -41,7 +45,7 @@ async fn leaving_by_socket_is_leaving() {
     until_told(&mut ada, "Bob left").await;
     // The socket stays open. Frames for the room that Bob has left are refused.
     until_told(&mut page, "Bob left").await;
-    page.send(support::client::new_id(), "Anyone?").await.unwrap();
+    page.send(new_id(), "Anyone?").await.unwrap();
     let refused = within("the message is refused", async {
         loop {
             match page.hear().await {

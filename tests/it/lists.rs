@@ -10,7 +10,9 @@ use anonchat::protocol::{
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{Guest, Mongo, Node, Redis, Settings, cluster, on_both_stacks, poll_until, watcher::text, within};
+use crate::support::{
+    Guest, Mongo, Node, Redis, Settings, client::new_id, cluster, on_both_stacks, poll_until, watcher::text, within,
+};
 
 const POST: Method = Method::POST;
 const PUT: Method = Method::PUT;
@@ -267,7 +269,7 @@ async fn a_list_goes_on_through_the_store_while_redis_is_down_and_heals_when_it_
     list.until_rooms("that she left meanwhile", &[unkept]).await;
     within("the ephemeral room goes on", async {
         let mut pause = tokio::time::interval(Duration::from_millis(100));
-        while eve.guest.try_say(unkept, support::client::new_id(), "not kept after").await.is_err() {
+        while eve.guest.try_say(unkept, new_id(), "not kept after").await.is_err() {
             pause.tick().await;
         }
     })

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::wire::view;
 use crate::support::{
     Guest, Node, Settings,
-    client::{Heard, Refused},
+    client::{Heard, Refused, new_id},
     count, on_both_stacks, refusal, story, until_told, within,
 };
 
@@ -206,7 +206,7 @@ async fn who_was_removed_is_told_and_cannot_come_back() {
     ada.say(code, "Bob must not hear this").await;
     for refused in [
         refusal(bob.try_join(code).await),
-        refusal(bob.try_say(code, support::client::new_id(), "But why?").await),
+        refusal(bob.try_say(code, new_id(), "But why?").await),
         refusal(view(&bob, code).await),
     ] {
         assert_eq!(refused, (403, Code::Removed));

@@ -18,7 +18,7 @@ use tokio::net::UnixStream;
 use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::Role};
 use uuid::Uuid;
 
-use crate::support::{Guest, Node, Settings, Watcher, on_both_stacks, watcher::text, within};
+use crate::support::{Guest, Node, Settings, Watcher, client::new_id, on_both_stacks, watcher::text, within};
 
 #[tokio::test]
 async fn a_socket_that_asks_again_is_told_the_whole_list_again_and_goes_on() {
@@ -117,12 +117,7 @@ async fn a_slow_reader_is_told_the_latest_and_nothing_in_between() {
     slow.push(&Frame::text("x".repeat(JUNK)));
     let _watches = [app.watchers.hold(account, &slow), app.watchers.hold(account, &quick)];
     for i in 0..10 {
-        let said = SendMessage {
-            code: code.to_string(),
-            id: support::client::new_id(),
-            body: format!("message {i}"),
-            member_id: None,
-        };
+        let said = SendMessage { code: code.to_string(), id: new_id(), body: format!("message {i}"), member_id: None };
         messages::send(&app, &ada, said).await.unwrap();
         while !next_text(&mut quick_reader).await.contains(&format!("message {i}")) {}
     }
