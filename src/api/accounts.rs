@@ -129,7 +129,7 @@ pub async fn forgot_password(email: String) -> Result<(), Problem> {
     use crate::server::{domain, http::context};
     let (app, visitor) = context::visitor().await?;
     let wanted = crate::protocol::ForgotPassword { email: email.clone() };
-    domain::secrets::forgot(&app, &visitor, wanted)
+    domain::passwords::forgot(&app, &visitor, wanted)
         .await
         .map_err(|problem| context::refuse_form::<ForgotPassword>(problem, &[("email", &email)]))?;
     context::go_with("/auth/forgot-password", &[("done", "sent")]);
@@ -145,7 +145,7 @@ pub async fn reset_password(token: String, new_password: String) -> Result<(), P
     };
     let (app, visitor) = context::visitor().await?;
     let wanted = crate::protocol::ResetPassword { token: Secret(token.clone()), new_password: Secret(new_password) };
-    domain::secrets::reset(&app, &visitor, wanted)
+    domain::passwords::reset(&app, &visitor, wanted)
         .await
         .map_err(|problem| context::refuse_form::<ResetPassword>(problem, &[("token", &token)]))?;
     context::reception().see_out(&app);
@@ -181,7 +181,7 @@ pub async fn verify_email(token: String) -> Result<(), Problem> {
 pub async fn forget_me() -> Result<(), Problem> {
     use crate::server::{domain, http::context};
     let (app, visitor) = context::visitor().await?;
-    domain::farewell::forget_guest(&app, &visitor).await.map_err(context::refuse)?;
+    domain::deletion::forget_guest(&app, &visitor).await.map_err(context::refuse)?;
     context::reception().forget_guest(&app);
     context::go_with("/auth/guest", &[("done", "forgotten")]);
     Ok(())

@@ -156,7 +156,7 @@ pub async fn change_password(
     let asked = [("asked", PreferencesForm::Password.as_str())];
     let asked = if code.is_some() { asked.as_slice() } else { &[] };
     let wanted = crate::protocol::ChangePassword { new_password: Secret(new_password), password, code };
-    domain::secrets::change(&app, &visitor, wanted)
+    domain::passwords::change(&app, &visitor, wanted)
         .await
         .map_err(|problem| context::refuse_form::<ChangePassword>(problem, asked))?;
     context::done(PreferencesForm::Password);
@@ -204,7 +204,7 @@ pub async fn delete_account(
     let typed = [("messages", messages.as_str())];
     let asked = [("asked", PreferencesForm::Delete.as_str())];
     let asked = if code.is_some() { asked.as_slice() } else { &[] };
-    domain::farewell::forget_me(&app, &visitor, DeleteMe { password, code, messages })
+    domain::deletion::forget_me(&app, &visitor, DeleteMe { password, code, messages })
         .await
         .map_err(|problem| context::refuse_form::<DeleteAccount>(problem, &[&typed, asked].concat()))?;
     context::reception().see_out(&app);

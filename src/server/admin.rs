@@ -17,7 +17,7 @@ use super::{
     app::App,
     boot, clock,
     config::Config,
-    domain::{endings, farewell},
+    domain::{deletion, room_deletion},
     store::{
         AccountId, AccountRecord, ActorId, Overview, Presence, RoomId, RoomRecord, StoreError, in_ascii, sqlite::InUse,
     },
@@ -176,7 +176,7 @@ async fn act(app: &App, admin: Admin) -> anyhow::Result<String> {
         Admin::Rooms(Rooms::Show { code, json }) => show_room(app, &find_room(app, &code).await?, json).await,
         Admin::Rooms(Rooms::Delete { code }) => {
             let room = find_room(app, &code).await?;
-            match endings::end_room(app, room.id, None).await {
+            match room_deletion::end_room(app, room.id, None).await {
                 Ok(()) => Ok(format!("Room {} is deleted, with all that was said in it.\n", room.code)),
                 Err(StoreError::NotFound) => Err(missing_room(room.code)),
                 Err(error) => Err(error).context("The room is not deleted"),
@@ -187,7 +187,7 @@ async fn act(app: &App, admin: Admin) -> anyhow::Result<String> {
         Admin::Accounts(Accounts::Delete { who, erase_messages }) => {
             let account = find_account(app, &who).await?;
             let messages = if erase_messages { OwnMessages::Erase } else { OwnMessages::Keep };
-            let deleted = farewell::delete_account(app, &account, messages).await;
+            let deleted = deletion::delete_account(app, &account, messages).await;
             deleted.context("The account is not deleted, or not whole; run this again")?;
             Ok(format!("The account {} is deleted.\n", address(&account).unwrap_or_else(|| account.id.0.to_string())))
         }

@@ -38,7 +38,7 @@ use tracing_subscriber::{
 };
 
 use super::{
-    app::{App, Counts, Limits, Lines, Node, OpenSockets, Passwords, RoomCounts, Storing, Watchers},
+    app::{App, Counts, Hasher, Limits, Node, OpenSockets, RoomCounts, SessionSockets, Storing, Watchers},
     bus::{Bus, BusNews, LocalBus, RedisBus},
     config::{Config, LogFormat},
     disk,
@@ -135,11 +135,11 @@ pub async fn build(config: Config) -> anyhow::Result<App> {
         limits,
         storing,
         keys,
-        passwords: Passwords::default(),
+        hasher: Hasher::default(),
         open_sockets: OpenSockets::default(),
         under_way: Counts::up_to(REQUESTS_UNDER_WAY),
         room_counts: RoomCounts::default(),
-        lines: Lines::default(),
+        session_sockets: SessionSockets::default(),
         watchers: Watchers::default(),
         mailer,
         letterhead,

@@ -106,7 +106,7 @@ async fn the_work_of_an_answer_does_not_tell_who_has_an_account() {
     let settings = Settings::embedded()
         .with("LOG_FORMAT", "json")
         .with("ROOM_IDLE_SECONDS", "86400")
-        .logged("warn,anonchat::server::store=trace,anonchat::server::app::passwords=trace");
+        .logged("warn,anonchat::server::store=trace,anonchat::server::app::hashing=trace");
     let (node, mails) = (Node::start(&settings).await, Mailbox::of(&settings));
     let (_, known) = Guest::proved(&node, "Ada").await;
     let (_, claimed) = Guest::registered(&node, "Cyd").await;

@@ -4,12 +4,12 @@
 //! The other files count and limit what clients do, and list the open sockets.
 
 mod allowance;
+mod hashing;
 mod limits;
-mod lines;
 mod networks;
 mod open_sockets;
-mod passwords;
 mod room_counts;
+mod session_sockets;
 mod storing;
 mod watchers;
 
@@ -30,12 +30,12 @@ use super::{
 use crate::protocol::{Code, Email, Language, Problem};
 
 pub use allowance::{Allowance, Allowances, Rate};
+pub use hashing::{Hasher, composed};
 pub use limits::{Limits, SocketAllowance};
-pub use lines::{Line, Lines};
 pub use networks::{Counted, Counts, Network};
 pub use open_sockets::{OpenSocket, OpenSockets};
-pub use passwords::{Passwords, composed};
 pub use room_counts::RoomCounts;
+pub use session_sockets::{SessionSocket, SessionSockets};
 pub use storing::Storing;
 pub use watchers::{Watch, WatchId, Watchers};
 
@@ -65,7 +65,7 @@ pub struct Node {
     /// Notified when this node has put a mail into the outbox, so that it is sent at once.
     pub mail_waits: Notify,
     /// The threads that hash and check passwords.
-    pub passwords: Passwords,
+    pub hasher: Hasher,
     /// The open sockets of each person and each client, with their limits.
     pub open_sockets: OpenSockets,
     /// The requests under way of each client. Counted only if proxies are in front.
@@ -73,7 +73,7 @@ pub struct Node {
     /// When the rooms of an account have to be counted.
     pub room_counts: RoomCounts,
     /// The open sockets by the session that authenticates them.
-    pub lines: Lines,
+    pub session_sockets: SessionSockets,
     /// The sockets that watch a list of rooms.
     pub watchers: Watchers,
     /// Work that is done after an answer, so that the answer reveals nothing of it, not even by its duration. It is

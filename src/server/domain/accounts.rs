@@ -15,7 +15,7 @@ use super::{
     guests,
     letters::{self, posted},
     login::{self, prove},
-    secrets::{self, invalid_or_failed},
+    passwords::{self, invalid_or_failed},
     sessions::{self, LoggedIn},
     store_failed,
 };
@@ -121,7 +121,7 @@ fn is_unproved(account: &AccountRecord, email: &Email) -> bool {
 /// Compares the password of a repeated registration with that of the first. A repeat without a password is accepted.
 async fn check_again(app: &App, account: &AccountRecord, typed: Option<&Secret>) -> Result<(), Problem> {
     let Some(typed) = typed else { return Ok(()) };
-    if app.passwords.check(typed, account.password.clone()).await? {
+    if app.hasher.check(typed, account.password.clone()).await? {
         return Ok(());
     }
     let detail = "You just registered with this address and a different password. Use that one.";
@@ -140,7 +140,9 @@ async fn make_account(
     form: Option<&str>,
 ) -> Result<(AccountRecord, bool), Problem> {
     let password = match typed {
-        Some(typed) => Some(secrets::choose(app, "password", typed, vec![name.to_string(), email.to_string()]).await?),
+        Some(typed) => {
+            Some(passwords::choose(app, "password", typed, vec![name.to_string(), email.to_string()]).await?)
+        }
         None => None,
     };
     let own = visitor.guest().map(|guest| guest.id);

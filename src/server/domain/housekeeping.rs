@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{accounts::CLAIM_LIFE, endings, farewell, guests};
+use super::{accounts::CLAIM_LIFE, deletion, guests, room_deletion};
 use crate::server::{app::App, clock};
 
 /// Rooms deleted in one transaction, and accounts deleted in one run.
@@ -33,7 +33,7 @@ pub async fn run(app: App) {
             _ = rooms.tick() => if my_turn(&app, "rooms", rooms.period()).await { delete_abandoned_rooms(&app, idle).await },
             _ = unvisited.tick() => {
                 if !kept.is_zero() && my_turn(&app, "unvisited", unvisited.period()).await {
-                    endings::end_unvisited_rooms(&app, kept).await;
+                    room_deletion::end_unvisited_rooms(&app, kept).await;
                 }
             }
             _ = guests.tick() => {
@@ -86,7 +86,7 @@ async fn end_claims(app: &App) {
         Ok(count) => tracing::info!(count, "addresses let go that nobody proved"),
         Err(error) => return tracing::warn!(%error, "addresses not let go"),
     }
-    match farewell::delete_unreachable(app, old, CHUNK).await {
+    match deletion::delete_unreachable(app, old, CHUNK).await {
         Ok(0) => {}
         Ok(count) => tracing::info!(count, "accounts deleted that nobody can log in to"),
         Err(problem) => tracing::warn!(code = ?problem.code, "accounts not deleted that nobody can log in to"),

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{
     accounts,
     letters::{self, CODE_TRIES, posted},
-    secrets::invalid_or_failed,
+    passwords::invalid_or_failed,
     sessions::{self, LoggedIn},
     store_failed,
 };
@@ -42,11 +42,11 @@ pub async fn by_password(app: &App, visitor: &Visitor, device: String, wanted: L
         return Err(Problem::invalid("password", format!("A password can have up to {most} characters.")));
     }
     app.limits.log_in(visitor.client, &email).await?;
-    let turn = app.passwords.turn().await?;
+    let permit = app.hasher.acquire().await?;
     let holders = app.store.holders(&email).await.map_err(store_failed)?;
     let Holders { proved, first, last } = holders;
     let kept = [&proved, &first, &last].map(|holder| holder.as_ref()?.password.clone());
-    let [of_proved, of_first, of_last] = turn.compare(&wanted.password, kept).await?;
+    let [of_proved, of_first, of_last] = permit.compare(&wanted.password, kept).await?;
     let account = proved.filter(|_| of_proved).or(first.filter(|_| of_first)).or(last.filter(|_| of_last));
     let account = account.ok_or_else(wrong_password)?;
     let logged_in = sessions::begin(app, visitor, &account, device).await?;
@@ -214,9 +214,7 @@ pub(super) async fn confirm(app: &App, visitor: &Visitor, how: Confirmation) -> 
         Confirmation { password: None, code: None } => None,
     };
     let confirmed = match how {
-        Confirmation { password: Some(password), .. } => {
-            app.passwords.check(&password, account.password.clone()).await?
-        }
+        Confirmation { password: Some(password), .. } => app.hasher.check(&password, account.password.clone()).await?,
         Confirmation { code: Some(code), .. } => {
             let (holder, code) = (ActorId::Account(account.id), read_code(&code)?);
             let Some(email) = address_of(account) else { return Err(not_confirmed(field)) };

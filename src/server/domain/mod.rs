@@ -3,8 +3,7 @@
 //! exists once.
 
 pub mod accounts;
-pub mod endings;
-pub mod farewell;
+pub mod deletion;
 pub mod guests;
 pub mod housekeeping;
 mod letters;
@@ -12,8 +11,9 @@ pub mod lists;
 pub mod login;
 pub mod mails;
 pub mod messages;
+pub mod passwords;
+pub mod room_deletion;
 pub mod rooms;
-pub mod secrets;
 pub mod sessions;
 pub mod takeout;
 

@@ -284,7 +284,7 @@ pub async fn end_others(app: &App, visitor: &Visitor) -> Result<(), Problem> {
 /// Replaces the password. The sessions that end with it lose their sockets: on this node at once, on others at their
 /// next check ([`watch`]).
 pub(super) async fn replace_password(app: &App, account: AccountId, new: &NewPassword) -> Result<(), StoreError> {
-    app.lines.cut(&app.store.replace_password(account, new).await?);
+    app.session_sockets.close_sessions(&app.store.replace_password(account, new).await?);
     posted(app);
     Ok(())
 }
@@ -292,7 +292,7 @@ pub(super) async fn replace_password(app: &App, account: AccountId, new: &NewPas
 /// Ends sessions and closes their sockets: on this node at once, on others at their next check ([`watch`]).
 pub(super) async fn end(app: &App, account: AccountId, which: Ending) -> Result<(), Problem> {
     let ended = app.store.end_sessions(account, which).await.map_err(store_failed)?;
-    app.lines.cut(&ended);
+    app.session_sockets.close_sessions(&ended);
     Ok(())
 }
 
@@ -301,12 +301,12 @@ pub async fn watch(app: App) {
     let mut tick = interval(if app.bus.is_shared() { WATCH } else { WATCH_ALONE });
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while app.stopping.run_until_cancelled(tick.tick()).await.is_some() {
-        let held = app.lines.sessions();
+        let held = app.session_sockets.sessions();
         if held.is_empty() {
             continue;
         }
         match app.store.ended_sessions(&held, clock::now()).await {
-            Ok(ended) => app.lines.cut(&ended),
+            Ok(ended) => app.session_sockets.close_sessions(&ended),
             // While the store is unreachable nobody can log in or out either, so a missed check does no harm.
             Err(error) => tracing::debug!(%error, "sessions not looked after"),
         }

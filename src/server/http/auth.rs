@@ -5,11 +5,11 @@ use axum_extra::extract::CookieJar;
 use uuid::Uuid;
 
 use super::{
+    cookies::{self, Name},
     device::Device,
     extract::{Json, Path},
     problem::Refusal,
     reception::Reception,
-    session::{self, Name},
 };
 use crate::{
     protocol::{
@@ -21,7 +21,7 @@ use crate::{
         domain::{
             accounts, login,
             login::Ticket,
-            secrets,
+            passwords,
             sessions::{self, Recognised},
         },
     },
@@ -79,7 +79,7 @@ pub async fn log_out(State(app): State<App>, visitor: Visitor, reception: Recept
     (status = 204, description = "The cookies are new"),
 ))]
 pub async fn refresh(State(app): State<App>, reception: Reception, jar: CookieJar) -> Answer<StatusCode> {
-    let token = session::read(&app.config, &jar, Name::Refresh);
+    let token = cookies::read(&app.config, &jar, Name::Refresh);
     match sessions::recognise(&app, None, token).await? {
         Recognised::Somebody(_, Some(tokens)) => {
             reception.hand_out(&app, tokens);
@@ -103,7 +103,7 @@ pub async fn forgot_password(
     visitor: Visitor,
     Json(body): Json<ForgotPassword>,
 ) -> Answer<StatusCode> {
-    secrets::forgot(&app, &visitor, body).await?;
+    passwords::forgot(&app, &visitor, body).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -118,7 +118,7 @@ pub async fn reset_password(
     visitor: Visitor,
     Json(body): Json<ResetPassword>,
 ) -> Answer<StatusCode> {
-    secrets::reset(&app, &visitor, body).await?;
+    passwords::reset(&app, &visitor, body).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -182,7 +182,7 @@ pub async fn log_in_by_code(
 
 /// The ticket that this browser got when it requested a log-in code.
 pub fn ticket(app: &App, jar: &CookieJar) -> Option<Ticket> {
-    session::read(&app.config, jar, Name::Ticket).map(|text| Ticket::of(text.to_owned()))
+    cookies::read(&app.config, jar, Name::Ticket).map(|text| Ticket::of(text.to_owned()))
 }
 
 /// Rate the strength of a password.
@@ -196,7 +196,7 @@ pub async fn password_strength(
     visitor: Visitor,
     Json(body): Json<MeasurePassword>,
 ) -> Answer<axum::Json<PasswordStrength>> {
-    Ok(axum::Json(secrets::measure(&app, &visitor, body).await?))
+    Ok(axum::Json(passwords::measure(&app, &visitor, body).await?))
 }
 
 /// List your sessions, one for each logged-in client.

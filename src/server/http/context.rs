@@ -15,7 +15,7 @@ use leptos::{
 };
 use leptos_axum::ResponseOptions;
 
-use super::{auth, device, look, reception::Reception, session};
+use super::{auth, cookies, device, look, reception::Reception};
 use crate::{
     protocol::{Code, Language, PreferencesForm, Problem, RoomCode},
     server::{
@@ -90,7 +90,7 @@ pub fn filled(text: String) -> Option<String> {
 /// Sets the cookie of a new guest session, if there is one, and redirects to the room.
 pub fn enter(app: &App, entered: &Entered) -> RoomCode {
     if let (Some(session), Some(response)) = (&entered.session, use_context::<ResponseOptions>())
-        && let Ok(cookie) = HeaderValue::from_str(&session::of_guest(&app.config, session).to_string())
+        && let Ok(cookie) = HeaderValue::from_str(&cookies::of_guest(&app.config, session).to_string())
     {
         response.append_header(header::SET_COOKIE, cookie);
     }

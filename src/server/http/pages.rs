@@ -22,8 +22,9 @@ use crate::{
         domain::{
             accounts,
             accounts::Claim,
-            lists, login, rooms,
-            secrets::{self, Link},
+            lists, login,
+            passwords::{self, Link},
+            rooms,
         },
         random,
         store::readable,
@@ -188,7 +189,7 @@ async fn claim(app: &App, visitor: &Visitor, token: &str) -> AuthPage {
 
 /// The page of a link for a new password. `is_new` means that the same link has just proved the account's address.
 async fn link(app: &App, visitor: &Visitor, token: &str, is_new: bool) -> AuthPage {
-    match secrets::look_at(app, visitor, &Secret(token.to_owned())).await {
+    match passwords::look_at(app, visitor, &Secret(token.to_owned())).await {
         Ok(Link::Good) if is_new => AuthPage::SetPassword,
         Ok(Link::Good) => AuthPage::ResetPassword,
         Ok(Link::Used) => AuthPage::UsedLink,

@@ -23,9 +23,9 @@ use tokio::sync::OnceCell;
 
 use super::{
     client::client_of,
+    cookies::{self, Name},
     look,
     problem::Refusal,
-    session::{self, Name},
     zone,
 };
 use crate::{
@@ -77,7 +77,7 @@ impl Reception {
     /// the guest's cookie. Returns the profile.
     pub fn welcome(&self, app: &App, logged_in: LoggedIn) -> crate::protocol::Profile {
         self.hand_out(app, logged_in.tokens);
-        self.set(session::none(&app.config, Name::Guest));
+        self.set(cookies::none(&app.config, Name::Guest));
         if let Some(email) = logged_in.profile.email.as_ref().filter(|_| logged_in.profile.verified) {
             self.know(app, email);
         }
@@ -86,42 +86,42 @@ impl Reception {
 
     /// Sets a pass, by which this browser is recognised as one of the address's owner.
     pub fn know(&self, app: &App, email: &Email) {
-        self.set(session::of_pass(&app.config, app.keys.pass(email)));
+        self.set(cookies::of_pass(&app.config, app.keys.pass(email)));
     }
 
     /// Sets the cookies with new tokens.
     pub fn hand_out(&self, app: &App, tokens: Tokens) {
-        for cookie in session::of_account(&app.config, tokens) {
+        for cookie in cookies::of_account(&app.config, tokens) {
             self.set(cookie);
         }
     }
 
     /// Sets the cookie with the ticket of a requested log-in code.
     pub fn hand_ticket(&self, app: &App, ticket: &Ticket) {
-        self.set(session::of_ticket(&app.config, ticket));
+        self.set(cookies::of_ticket(&app.config, ticket));
     }
 
     /// Deletes the cookies of the account's session, which has ended.
     pub fn see_out(&self, app: &App) {
-        self.set(session::none(&app.config, Name::Access));
-        self.set(session::none(&app.config, Name::Refresh));
-        self.set(session::none(&app.config, Name::Ticket));
+        self.set(cookies::none(&app.config, Name::Access));
+        self.set(cookies::none(&app.config, Name::Refresh));
+        self.set(cookies::none(&app.config, Name::Ticket));
     }
 
     /// Deletes the cookies of a guest who was deleted, and the other cookies about that visitor.
     pub fn forget_guest(&self, app: &App) {
-        self.set(session::none(&app.config, Name::Guest));
-        self.set(session::none(&app.config, Name::Proposal));
+        self.set(cookies::none(&app.config, Name::Guest));
+        self.set(cookies::none(&app.config, Name::Proposal));
         self.set(zone::no_cookie(&app.config));
     }
 
     /// The number of the generated nickname to offer. Taken from the cookie, else drawn now and set as a cookie.
     pub fn propose(&self, app: &App, headers: &HeaderMap) -> u32 {
         let jar = CookieJar::from_headers(headers);
-        let told = session::read(&app.config, &jar, Name::Proposal).and_then(|pick| pick.parse().ok());
+        let told = cookies::read(&app.config, &jar, Name::Proposal).and_then(|pick| pick.parse().ok());
         told.unwrap_or_else(|| {
             let pick = random::below(u32::MAX);
-            self.set(session::of_proposal(&app.config, pick));
+            self.set(cookies::of_proposal(&app.config, pick));
             pick
         })
     }
@@ -149,7 +149,7 @@ impl Reception {
         let jar = CookieJar::from_headers(&parts.headers);
         let client = client_of(parts, app);
         let language = look::language(&app.config, &parts.headers);
-        let read = |name| session::read(&app.config, &jar, name);
+        let read = |name| cookies::read(&app.config, &jar, name);
         let browser = Browser { pass: read(Name::Pass).map(str::to_owned), is_led_here: is_led_here(&parts.headers) };
         match sessions::recognise(app, read(Name::Access), read(Name::Refresh)).await? {
             Recognised::Somebody(actor, tokens) => {

@@ -8,9 +8,9 @@ use axum::{
 use axum_extra::extract::CookieJar;
 
 use super::{
+    cookies,
     extract::{Json, Path, Query},
     problem::Refusal,
-    session,
 };
 use crate::{
     protocol::{
@@ -29,7 +29,7 @@ use crate::{
 type Answer<T> = Result<T, Refusal>;
 
 fn entered(app: &App, jar: CookieJar, Entered { snapshot, session, .. }: Entered) -> impl IntoResponse + use<> {
-    let jar = session.into_iter().fold(jar, |jar, session| jar.add(session::of_guest(&app.config, &session)));
+    let jar = session.into_iter().fold(jar, |jar, session| jar.add(cookies::of_guest(&app.config, &session)));
     let json = HeaderValue::from_static("application/json");
     (jar, [(header::CONTENT_TYPE, json)], snapshot.into_json())
 }

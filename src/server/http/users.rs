@@ -17,7 +17,7 @@ use crate::{
     protocol::{ChangeEmail, ChangeName, ChangePassword, DeleteMe, Preferences, Profile},
     server::{
         app::{App, Visitor},
-        domain::{accounts, farewell, secrets, takeout},
+        domain::{accounts, deletion, passwords, takeout},
     },
 };
 
@@ -44,7 +44,7 @@ pub async fn forget_me(
     reception: Reception,
     MaybeJson(body): MaybeJson<DeleteMe>,
 ) -> Answer<StatusCode> {
-    farewell::forget_me(&app, &visitor, body).await?;
+    deletion::forget_me(&app, &visitor, body).await?;
     reception.see_out(&app);
     reception.forget_guest(&app);
     Ok(StatusCode::NO_CONTENT)
@@ -121,6 +121,6 @@ pub async fn password(
     visitor: Visitor,
     Json(body): Json<ChangePassword>,
 ) -> Answer<StatusCode> {
-    secrets::change(&app, &visitor, body).await?;
+    passwords::change(&app, &visitor, body).await?;
     Ok(StatusCode::NO_CONTENT)
 }

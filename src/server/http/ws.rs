@@ -72,8 +72,8 @@ async fn serve(app: App, actor: Actor, client: IpAddr, wire: Wire, read: Vec<u8>
     let _open = app.sockets.token();
     let connection = app.pulse.open(wire);
     let _held = app.open_sockets.hold(actor.id(), &connection);
-    let _line = match &actor {
-        Actor::Account { session, .. } => Some(app.lines.hold(session.id, &connection)),
+    let _registered = match &actor {
+        Actor::Account { session, .. } => Some(app.session_sockets.register(session.id, &connection)),
         Actor::Guest(_) => None,
     };
     connection.answer(&ServerFrame::Hello { version: env!("CARGO_PKG_VERSION").to_owned() });

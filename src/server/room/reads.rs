@@ -5,7 +5,7 @@
 //! sends it to the others. Within an epoch a cursor never goes back.
 //!
 //! [`Reads`] does no I/O. Callers report what was read, and take what is due: marks for the connections here, cursors
-//! for the other nodes, and cursors for the store. `live/reading.rs` does the sending and storing.
+//! for the other nodes, and cursors for the store. `live/read_cursors.rs` does the sending and storing.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},

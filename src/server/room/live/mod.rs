@@ -19,7 +19,7 @@ mod appending;
 mod following;
 mod listing;
 mod opening;
-mod reading;
+mod read_cursors;
 mod signals;
 
 use std::{
@@ -39,7 +39,7 @@ use uuid::Uuid;
 
 use self::{
     listing::{Listing, Told},
-    reading::Keeping,
+    read_cursors::Keeping,
 };
 use super::{
     Command, EncodedSnapshot, Engine, Reply,

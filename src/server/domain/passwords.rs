@@ -1,6 +1,6 @@
 //! Passwords: measuring their strength, changing one, and replacing a forgotten one by a mailed link.
 //!
-//! Hashing and comparing are in `app/passwords.rs`.
+//! Hashing and comparing are in `app/hashing.rs`.
 
 use zxcvbn::feedback::{Feedback, Suggestion, Warning};
 
@@ -37,7 +37,7 @@ pub(super) async fn choose(
     about: Vec<String>,
 ) -> Result<PasswordHash, Problem> {
     judge(app, field, password, about).await?;
-    app.passwords.hash(password).await
+    app.hasher.hash(password).await
 }
 
 /// Refuses a password that is too short, too long or too weak.
@@ -60,7 +60,7 @@ async fn judge(app: &App, field: &str, password: &Secret, about: Vec<String>) ->
 
 async fn strength(app: &App, password: &Secret, about: Vec<String>) -> Result<PasswordStrength, Problem> {
     let password = composed(password.reveal());
-    app.passwords.work(move || estimate(&password, &about)).await
+    app.hasher.work(move || estimate(&password, &about)).await
 }
 
 /// Rates a password. zxcvbn looks at the first hundred characters only, which bounds the time.
@@ -137,7 +137,7 @@ pub async fn change(app: &App, visitor: &Visitor, wanted: ChangePassword) -> Res
     // Checked first, so that a refused new password uses up neither a code nor a try.
     judge(app, "new_password", &new_password, about).await?;
     login::confirm(app, visitor, Confirmation { password, code }).await?;
-    let hash = app.passwords.hash(&new_password).await?;
+    let hash = app.hasher.hash(&new_password).await?;
     let told = account.email.as_ref();
     let mail = told.map(|email| letters::write(app, account, email, Letter::PasswordChanged, visitor.language));
     let mails = mail.into_iter().collect();
@@ -229,7 +229,7 @@ async fn reset_again(app: &App, hash: TokenHash, password: &Secret) -> Result<()
     let token = app.store.used_token(Purpose::Reset, hash, clock::now()).await.map_err(invalid_or_failed)?;
     let ActorId::Account(id) = token.holder else { return Err(Problem::token_invalid()) };
     let account = app.store.account(id).await.map_err(invalid_or_failed)?;
-    let is_set = app.passwords.check(password, account.password).await?;
+    let is_set = app.hasher.check(password, account.password).await?;
     if is_set { Ok(()) } else { Err(Problem::token_invalid()) }
 }
 

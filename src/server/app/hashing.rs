@@ -1,4 +1,4 @@
-//! Passwords: hashing and checking with argon2id, on threads of their own.
+//! Hashing: hashing and checking passwords with argon2id, on threads of their own.
 //!
 //! One computation takes 19 MiB and some tens of milliseconds of a core, on purpose. So at most half of the cores work
 //! on passwords, up to 512 requests wait or work, and further ones are refused. The threads have idle priority, so that
@@ -40,32 +40,32 @@ const RETRY_AFTER_MS: u64 = 2_000;
 /// How long a computation may take at idle priority before it is started again on a normal thread.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// A hash that no password fits. It is checked where there is no hash to check, so that both cases take the same time.
-const NOBODYS: &str =
+const DUMMY_HASH: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5J3Mgc2FsdCEhIQ$o2ZoBvRkLxN7mJc1Yw8uTq5aHs0eKdPiGfXb3r9VnQE";
 
 /// The pool of threads for passwords. Cloning is cheap.
 #[derive(Clone)]
-pub struct Passwords {
+pub struct Hasher {
     /// Permits to wait or work.
-    line: Arc<Semaphore>,
+    queue_permits: Arc<Semaphore>,
     /// Permits to work: half of the cores (at least one), so that the other half is always free for rooms.
-    desks: Arc<Semaphore>,
+    work_permits: Arc<Semaphore>,
     threads: Arc<Threads>,
 }
 
-impl Default for Passwords {
+impl Default for Hasher {
     fn default() -> Self {
         let cores = available_parallelism().map_or(1, NonZeroUsize::get);
-        let desks = (cores / 2).max(1);
+        let workers = (cores / 2).max(1);
         Self {
-            line: Arc::new(Semaphore::new(WAITING)),
-            desks: Arc::new(Semaphore::new(desks)),
-            threads: Arc::new(Threads::new(desks, PATIENCE)),
+            queue_permits: Arc::new(Semaphore::new(WAITING)),
+            work_permits: Arc::new(Semaphore::new(workers)),
+            threads: Arc::new(Threads::new(workers, PATIENCE)),
         }
     }
 }
 
-impl Passwords {
+impl Hasher {
     /// Hashes a password for storing.
     pub async fn hash(&self, password: &Secret) -> Result<PasswordHash, Problem> {
         let password = composed(password.reveal());
@@ -75,30 +75,30 @@ impl Passwords {
     /// Returns whether a password fits a stored hash. Without a stored hash the answer is false, after the same work.
     pub async fn check(&self, password: &Secret, kept: Option<PasswordHash>) -> Result<bool, Problem> {
         let spellings = spellings(password);
-        self.work(move || is(&spellings, kept.as_ref())).await.map(is_any)
+        self.work(move || verify(&spellings, kept.as_ref())).await.map(any_verified)
     }
 
-    /// Runs a job that takes a core for long, when its turn has come. The job may run twice; one result is used.
+    /// Runs a job that takes a core for long, when it has a permit. The job may run twice; one result is used.
     pub async fn work<T: Send + 'static>(&self, job: impl Fn() -> T + Send + Sync + 'static) -> Result<T, Problem> {
-        self.turn().await?.work(job).await
+        self.acquire().await?.work(job).await
     }
 
     /// Waits for a permit to work. Read the stored hashes to compare *after* this returns: requests that still wait, or
     /// are refused here, then cost no read of the store.
-    pub async fn turn(&self) -> Result<Turn, Problem> {
-        let place = Arc::clone(&self.line).try_acquire_owned().map_err(|_| crowded())?;
-        let desk = Arc::clone(&self.desks).acquire_owned().await.map_err(|_| crowded())?;
-        Ok(Turn { threads: Arc::clone(&self.threads), permits: [place, desk] })
+    pub async fn acquire(&self) -> Result<WorkPermit, Problem> {
+        let queue_permit = Arc::clone(&self.queue_permits).try_acquire_owned().map_err(|_| crowded())?;
+        let work_permit = Arc::clone(&self.work_permits).acquire_owned().await.map_err(|_| crowded())?;
+        Ok(WorkPermit { threads: Arc::clone(&self.threads), permits: [queue_permit, work_permit] })
     }
 }
 
 /// A permit to work. It is released when the work is done, or when this is dropped.
-pub struct Turn {
+pub struct WorkPermit {
     threads: Arc<Threads>,
     permits: [OwnedSemaphorePermit; 2],
 }
 
-impl Turn {
+impl WorkPermit {
     /// Returns which of these stored hashes the password fits. The work is the same for all, also for those that are
     /// `None`.
     pub async fn compare<const N: usize>(
@@ -107,8 +107,8 @@ impl Turn {
         kept: [Option<PasswordHash>; N],
     ) -> Result<[bool; N], Problem> {
         let spellings = spellings(password);
-        let right = self.work(move || kept.each_ref().map(|kept| is(&spellings, kept.as_ref()))).await?;
-        Ok(right.map(is_any))
+        let right = self.work(move || kept.each_ref().map(|kept| verify(&spellings, kept.as_ref()))).await?;
+        Ok(right.map(any_verified))
     }
 
     async fn work<T: Send + 'static>(self, job: impl Fn() -> T + Send + Sync + 'static) -> Result<T, Problem> {
@@ -236,8 +236,8 @@ fn hash(password: &str) -> Worked<PasswordHash> {
 }
 
 /// Compares every spelling with a stored hash, by the parameters in that hash.
-fn is(spellings: &[String], kept: Option<&PasswordHash>) -> Vec<Worked<bool>> {
-    let text = kept.map_or(NOBODYS, |kept| &kept.0);
+fn verify(spellings: &[String], kept: Option<&PasswordHash>) -> Vec<Worked<bool>> {
+    let text = kept.map_or(DUMMY_HASH, |kept| &kept.0);
     let compare = |spelling: &String| {
         argon2id(|argon2| {
             let right = argon2.verify_password(spelling.as_bytes(), text).is_ok();
@@ -247,7 +247,8 @@ fn is(spellings: &[String], kept: Option<&PasswordHash>) -> Vec<Worked<bool>> {
     spellings.iter().map(compare).collect()
 }
 
-fn is_any(spellings: Vec<Worked<bool>>) -> bool {
+/// Whether one of the spellings fits the stored hash.
+fn any_verified(spellings: Vec<Worked<bool>>) -> bool {
     spellings.into_iter().map(Worked::tell).fold(false, |any, is| any | is)
 }
 
@@ -266,20 +267,20 @@ mod tests {
 
     #[tokio::test]
     async fn a_password_is_known_again_and_kept_as_argon2id_with_a_salt() {
-        let passwords = Passwords::default();
-        let kept = passwords.hash(&secret("nine purple lanterns")).await.unwrap();
+        let hasher = Hasher::default();
+        let kept = hasher.hash(&secret("nine purple lanterns")).await.unwrap();
         assert!(kept.0.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", kept.0);
-        assert_ne!(passwords.hash(&secret("nine purple lanterns")).await.unwrap(), kept, "salted");
-        let tried = async |text: &str| passwords.turn().await?.compare(&secret(text), [None, Some(kept.clone())]).await;
+        assert_ne!(hasher.hash(&secret("nine purple lanterns")).await.unwrap(), kept, "salted");
+        let tried = async |text: &str| hasher.acquire().await?.compare(&secret(text), [None, Some(kept.clone())]).await;
         assert_eq!(tried("nine purple lanterns").await, Ok([false, true]));
         assert_eq!(tried("nine purple lantern").await, Ok([false, false]));
     }
 
     #[tokio::test]
     async fn a_password_is_the_same_on_every_keyboard_and_one_hashed_as_typed_stays_good() {
-        let passwords = Passwords::default();
-        let is = async |typed: &str, kept: &PasswordHash| passwords.check(&secret(typed), Some(kept.clone())).await;
-        let kept = passwords.hash(&secret("\u{f6}ltanker am dienstag 42")).await.unwrap();
+        let hasher = Hasher::default();
+        let is = async |typed: &str, kept: &PasswordHash| hasher.check(&secret(typed), Some(kept.clone())).await;
+        let kept = hasher.hash(&secret("\u{f6}ltanker am dienstag 42")).await.unwrap();
         for typed in ["\u{f6}ltanker am dienstag 42", "o\u{308}ltanker am dienstag 42", "öltanker am dienstag ４２"]
         {
             assert_eq!(is(typed, &kept).await, Ok(true), "{typed}");
@@ -292,39 +293,39 @@ mod tests {
 
     #[tokio::test]
     async fn nobodys_password_takes_the_work_of_one_and_is_nobodys() {
-        let wrong = argon2id(|argon2| argon2.verify_password(b"x", NOBODYS).unwrap_err()).tell();
+        let wrong = argon2id(|argon2| argon2.verify_password(b"x", DUMMY_HASH).unwrap_err()).tell();
         assert_eq!(wrong, argon2::password_hash::Error::PasswordInvalid, "it is well formed, or it would take no work");
-        assert_eq!(Passwords::default().check(&secret("x"), None).await, Ok(false));
+        assert_eq!(Hasher::default().check(&secret("x"), None).await, Ok(false));
     }
 
     #[tokio::test]
     async fn whoever_finds_the_line_full_is_told_so() {
-        let passwords = Passwords { line: Arc::new(Semaphore::new(1)), ..Passwords::default() };
+        let hasher = Hasher { queue_permits: Arc::new(Semaphore::new(1)), ..Hasher::default() };
         let begin = Arc::new(OnceLock::new());
         let first = tokio::spawn({
-            let (passwords, begin) = (passwords.clone(), Arc::clone(&begin));
-            async move { passwords.work(move || *begin.wait()).await }
+            let (hasher, begin) = (hasher.clone(), Arc::clone(&begin));
+            async move { hasher.work(move || *begin.wait()).await }
         });
-        while passwords.line.available_permits() > 0 {
+        while hasher.queue_permits.available_permits() > 0 {
             tokio::task::yield_now().await;
         }
-        let refused = passwords.work(|| ()).await.unwrap_err();
+        let refused = hasher.work(|| ()).await.unwrap_err();
         assert_eq!((refused.code, refused.retry_after_ms), (Code::Overloaded, Some(RETRY_AFTER_MS)));
         begin.set(true).unwrap();
         assert_eq!(first.await.unwrap(), Ok(true));
-        assert_eq!(passwords.work(|| 7).await, Ok(7), "and then there is place again");
+        assert_eq!(hasher.work(|| 7).await, Ok(7), "and then there is place again");
     }
 
     #[tokio::test]
     async fn whoever_is_left_no_core_gets_one_after_a_while() {
         let threads = Arc::new(Threads::new(1, Duration::from_millis(1)));
-        let passwords = Passwords { threads, ..Passwords::default() };
+        let hasher = Hasher { threads, ..Hasher::default() };
         let (end, is_first) = (Arc::new(OnceLock::new()), AtomicBool::new(true));
         // The job blocks on the thread of idle priority, as if that thread got no core.
         let waits = Arc::clone(&end);
         let starved = move || is_first.swap(false, Ordering::Relaxed).then(|| *waits.wait());
-        assert_eq!(passwords.work(starved).await, Ok(None));
-        assert_eq!(passwords.work(|| 7).await, Ok(7), "nor does who comes behind it wait for ever");
+        assert_eq!(hasher.work(starved).await, Ok(None));
+        assert_eq!(hasher.work(|| 7).await, Ok(7), "nor does who comes behind it wait for ever");
         end.set(()).unwrap();
     }
 }

@@ -1,4 +1,4 @@
-//! Endings: deleting whole rooms, because nobody visits them, or by an operator's command.
+//! Room deletion: deleting whole rooms, because nobody visits them, or by an operator's command.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Farewell: deleting accounts and guests on request, and deleting accounts that nobody can log in to.
+//! Deletion: deleting accounts and guests on request, and deleting accounts that nobody can log in to.
 
 use super::{login, rooms, sessions, store_failed, tell};
 use crate::{

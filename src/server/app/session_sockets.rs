@@ -1,5 +1,5 @@
-//! Lines: the sockets of this node, by the session that authenticates them. When a session ends, its sockets are
-//! closed.
+//! Session sockets: the sockets of this node, by the session that authenticates them. When a session ends, its sockets
+//! are closed.
 
 use std::{
     collections::HashMap,
@@ -13,20 +13,20 @@ use crate::{
 
 /// The sockets of a node by session. Cloning is cheap.
 #[derive(Clone, Default)]
-pub struct Lines(Arc<Mutex<HashMap<SessionId, Vec<Connection>>>>);
+pub struct SessionSockets(Arc<Mutex<HashMap<SessionId, Vec<Connection>>>>);
 
 /// A socket's entry in the list. Dropping it removes the entry.
-pub struct Line {
-    lines: Lines,
+pub struct SessionSocket {
+    sockets: SessionSockets,
     session: SessionId,
     connection: Connection,
 }
 
-impl Lines {
+impl SessionSockets {
     /// Adds a socket to the list.
-    pub fn hold(&self, session: SessionId, connection: &Connection) -> Line {
+    pub fn register(&self, session: SessionId, connection: &Connection) -> SessionSocket {
         self.held().entry(session).or_default().push(connection.clone());
-        Line { lines: self.clone(), session, connection: connection.clone() }
+        SessionSocket { sockets: self.clone(), session, connection: connection.clone() }
     }
 
     /// The sessions that have sockets.
@@ -35,7 +35,7 @@ impl Lines {
     }
 
     /// Closes the sockets of sessions that have ended.
-    pub fn cut(&self, ended: &[SessionId]) {
+    pub fn close_sessions(&self, ended: &[SessionId]) {
         let held = self.held();
         for connection in ended.iter().filter_map(|session| held.get(session)).flatten() {
             connection.end(Some(ByeReason::SignedOut));
@@ -48,9 +48,9 @@ impl Lines {
     }
 }
 
-impl Drop for Line {
+impl Drop for SessionSocket {
     fn drop(&mut self) {
-        let mut held = self.lines.held();
+        let mut held = self.sockets.held();
         if let Some(connections) = held.get_mut(&self.session) {
             connections.retain(|connection| connection.id() != self.connection.id());
             if connections.is_empty() {
@@ -71,15 +71,15 @@ mod tests {
     async fn a_session_that_ends_takes_its_sockets_with_it_and_no_others() {
         let [one, two] = [1, 2].map(|n| SessionId(Uuid::from_u128(n)));
         let connection = || Connection::open(Wire::Pair(tokio::net::UnixStream::pair().unwrap().0));
-        let (lines, first, second, third) = (Lines::default(), connection(), connection(), connection());
-        let held = lines.hold(one, &first);
-        let gone = lines.hold(one, &second);
-        let _third = lines.hold(two, &third);
+        let (sockets, first, second, third) = (SessionSockets::default(), connection(), connection(), connection());
+        let held = sockets.register(one, &first);
+        let gone = sockets.register(one, &second);
+        let _third = sockets.register(two, &third);
         drop(gone);
-        lines.cut(&[one]);
+        sockets.close_sessions(&[one]);
         assert_eq!((first.is_closed(), second.is_closed(), third.is_closed()), (true, false, false));
         assert_eq!(first.keep_writing().await, Some(ByeReason::SignedOut));
         drop(held);
-        assert_eq!(lines.sessions(), [two]);
+        assert_eq!(sockets.sessions(), [two]);
     }
 }
