@@ -40,7 +40,7 @@ use crate::{
 
 /// After a change of preferences has closed an account's sockets, further changes close them at most once more in this
 /// time.
-const HANG_UP_PAUSE: Duration = Duration::from_secs(2);
+const CLOSE_CONNECTIONS_PAUSE: Duration = Duration::from_secs(2);
 /// A claim ends when the address has not been proved for this long.
 pub const CLAIM_LIFE: Duration = Duration::from_hours(24 * 30);
 /// The link that proved an address can set a password for this long.
@@ -401,34 +401,34 @@ pub async fn prefer(app: &App, visitor: &Visitor, mut wanted: Preferences) -> Re
     let shows_the_same = Discretion::from(&account.preferences) == Discretion::from(&wanted);
     let profile = change(app, visitor, AccountChange::Preferences(wanted)).await?;
     if !shows_the_same {
-        hang_up(app, account.id).await;
+        close_account_connections(app, account.id).await;
     }
     Ok(profile)
 }
 
 /// Closes the account's sockets in all its rooms, so that they reconnect. The first change does so at once. Further
-/// changes within [`HANG_UP_PAUSE`] do so once more, when the pause is over.
-async fn hang_up(app: &App, account: AccountId) {
+/// changes within [`CLOSE_CONNECTIONS_PAUSE`] do so once more, when the pause is over.
+async fn close_account_connections(app: &App, account: AccountId) {
     let turn = |job: &str| format!("{job}:{}", account.0);
-    if app.bus.take_turn(&turn("hang-up"), HANG_UP_PAUSE).await.unwrap_or(true) {
-        return hang_up_now(app, account).await;
+    if app.bus.take_turn(&turn("hang-up"), CLOSE_CONNECTIONS_PAUSE).await.unwrap_or(true) {
+        return close_account_connections_now(app, account).await;
     }
-    if app.bus.take_turn(&turn("hang-up-later"), HANG_UP_PAUSE).await.unwrap_or(true) {
+    if app.bus.take_turn(&turn("hang-up-later"), CLOSE_CONNECTIONS_PAUSE).await.unwrap_or(true) {
         let app = app.clone();
         app.errands.clone().spawn(async move {
-            let pause = sleep(HANG_UP_PAUSE);
+            let pause = sleep(CLOSE_CONNECTIONS_PAUSE);
             if app.stopping.run_until_cancelled(pause).await.is_some() {
-                hang_up_now(&app, account).await;
+                close_account_connections_now(&app, account).await;
             }
         });
     }
 }
 
-async fn hang_up_now(app: &App, account: AccountId) {
+async fn close_account_connections_now(app: &App, account: AccountId) {
     match app.store.rooms_of_account(account).await {
         Ok(rooms) => {
             for (room, member) in rooms {
-                app.engine.hang_up(room.id, member.member, ByeReason::PreferencesChanged).await;
+                app.engine.close_connections(room.id, member.member, ByeReason::PreferencesChanged).await;
             }
         }
         Err(error) => {

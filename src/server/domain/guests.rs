@@ -13,7 +13,7 @@ use crate::{
     server::{
         app::{Actor, App},
         clock, random,
-        room::announcement,
+        room::notice_command,
         store::{AccountId, ActorId, Adopted, GuestId, GuestRecord, Owed, StoreError, TokenHash},
     },
 };
@@ -76,15 +76,15 @@ pub(super) async fn adopt(app: &App, guest: GuestId, account: AccountId) -> Resu
 pub(super) async fn welcome(app: &App, account: AccountId, adopted: Adopted) {
     match adopted {
         Adopted::Nothing => {}
-        Adopted::Member(member) => app.engine.hang_up(member.room, member.member, ByeReason::SignedIn).await,
+        Adopted::Member(member) => app.engine.close_connections(member.room, member.member, ByeReason::SignedIn).await,
         Adopted::Left(member) => {
             let goes_on_as = match &member.owed {
                 Some(Owed::Became(heir)) => Some(heir.id),
                 _ => None,
             };
-            app.engine.hang_up_for(member.room, member.member, goes_on_as).await;
+            app.engine.close_connections_continuing_as(member.room, member.member, goes_on_as).await;
             if let Some(owed) = &member.owed {
-                tell(&app.engine, member.room, announcement(member.person(), owed)).await;
+                tell(&app.engine, member.room, notice_command(member.person(), owed)).await;
             }
         }
     }

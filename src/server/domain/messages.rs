@@ -27,7 +27,7 @@ pub async fn send(app: &App, visitor: &Visitor, message: SendMessage) -> Result<
     if message.member_id.is_some_and(|meant| meant != member.member) {
         return Err(Problem::new(Code::NotAMember, "You’re someone else in this room now. Nothing was sent."));
     }
-    app.engine.attend(&member);
+    app.engine.renew_lease(&member);
     app.limits.send(actor)?;
     if room.retention == Retention::Preserved {
         app.storing.keep(visitor.client, actor, room.id, body.as_str().len()).await?;
@@ -90,7 +90,7 @@ pub async fn history(app: &App, visitor: &Visitor, query: HistoryQuery) -> Resul
     // Stores use signed integers. No log is that long.
     let before = query.before.map(|seq| seq.min(i64::MAX.cast_unsigned()));
     let (room, member) = membership(app, visitor.actor()?.id(), code).await?;
-    app.engine.attend(&member);
+    app.engine.renew_lease(&member);
     let mut archived = app.store.events_before(room.id, before, limit + 1).await.map_err(store_failed)?;
     archived.retain(|event| may_see_kept(room.room_type, &member, event.seq));
     let mut events = unkept(app, &member, before, limit + 1).await;

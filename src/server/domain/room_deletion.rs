@@ -29,7 +29,7 @@ pub async fn end_room(app: &App, room: RoomId, unvisited_since: Option<Millis>) 
     if let Err(error) = app.bus.forget_room(room).await {
         tracing::warn!(%room, error = %error.0, "what the bus has of a room that is gone stays until it expires");
     }
-    app.engine.room_is_gone(room).await;
+    app.engine.notify_room_deleted(room).await;
     for MemberRecord { actor, .. } in members.into_iter().filter(|member| member.presence == Presence::Active) {
         relist(app, actor);
     }

@@ -335,7 +335,7 @@ async fn give_up(app: &App, absent: &MemberRecord) -> Result<(), Problem> {
 pub async fn away(app: &App, visitor: &Visitor, code: RoomCode) -> Result<(), Problem> {
     let (room, member) = membership(app, visitor.actor()?.id(), code).await?;
     if let ActorId::Guest(_) = member.actor {
-        app.engine.closes(room.id, member.member).await;
+        app.engine.page_closing(room.id, member.member).await;
     }
     Ok(())
 }
@@ -414,8 +414,8 @@ pub async fn mute(app: &App, visitor: &Visitor, code: RoomCode, muted: bool) -> 
 pub async fn view(app: &App, visitor: &Visitor, code: RoomCode) -> Result<Snapshot, Problem> {
     let Some(actor) = &visitor.actor else { return Err(Problem::room_unavailable()) };
     let (room, member) = membership(app, actor.id(), code).await?;
-    app.engine.attend(&member);
-    let mut snapshot = app.engine.look(room.id, member, actor.discretion()).await?;
+    app.engine.renew_lease(&member);
+    let mut snapshot = app.engine.snapshot(room.id, member, actor.discretion()).await?;
     if snapshot.members.len() < usize::from(limits::P2P_MEMBERS) {
         snapshot.expected = expected(app, &room).await?.map(|absent| absent.person());
     }
@@ -580,9 +580,9 @@ async fn enter(
     let entered = async {
         if is_new {
             app.engine.command(id, Command::Join { member: person.clone() }).await?;
-            app.engine.expect(&member);
+            app.engine.start_grace(&member);
         }
-        app.engine.look_encoded(id, member, actor.discretion()).await
+        app.engine.encoded_snapshot(id, member, actor.discretion()).await
     };
     match entered.await {
         Ok(snapshot) => {
@@ -613,8 +613,8 @@ async fn enter_with_event(
     let entered = async {
         let done = app.engine.command(id, Command::Enter { joining: Box::new(joining.clone()) }).await?;
         let record = joining.announced(done.seq);
-        app.engine.expect(&record);
-        app.engine.look_encoded(id, record, actor.discretion()).await
+        app.engine.start_grace(&record);
+        app.engine.encoded_snapshot(id, record, actor.discretion()).await
     };
     match entered.await {
         Ok(snapshot) => Ok(Entered { room, snapshot, session }),

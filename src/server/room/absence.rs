@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{Engine, Reply, live::announcement};
+use super::{Engine, Reply, live::notice_command};
 use crate::{
     protocol::MemberId,
     server::{
@@ -60,21 +60,21 @@ where
 }
 
 /// Renews the leases of these guests: they are in their room for one grace from now. A connection that ends causes no
-/// renewal, since that would undo [`hasten`]. The lease therefore includes the pause between two renewals.
+/// renewal, since that would undo [`shorten_lease`]. The lease therefore includes the pause between two renewals.
 pub(super) async fn renew(engine: &Engine, guests: &[(RoomId, MemberId)]) {
     let timing = engine.timing();
     let until = clock::now() + clock::millis(timing.guest_grace + timing.shortest() / 3);
     for chunk in guests.chunks(CHUNK) {
         if let Err(error) = engine.bus().renew_leases(chunk, until).await {
             tracing::debug!(error = %error.0, "leases not renewed");
-            engine.excuse_absences();
+            engine.postpone_absences();
             return;
         }
     }
 }
 
 /// Shortens the lease of a guest whose page is being closed.
-pub(super) async fn hasten(engine: &Engine, room: RoomId, member: MemberId) {
+pub(super) async fn shorten_lease(engine: &Engine, room: RoomId, member: MemberId) {
     let until = clock::now() + clock::millis(engine.timing().guest_closed);
     if let Err(error) = engine.bus().shorten_lease(room, member, until).await {
         tracing::debug!(error = %error.0, "lease not shortened; the guest leaves later");
@@ -82,7 +82,7 @@ pub(super) async fn hasten(engine: &Engine, room: RoomId, member: MemberId) {
 }
 
 /// Renews the leases of connected guests after the bus was away, and makes lost ones again. No guest is judged too
-/// early: each failed call in the meantime has postponed the judgements (`excuse_absences`).
+/// early: each failed call in the meantime has postponed the judgements (`postpone_absences`).
 pub(super) async fn bus_came_back(engine: &Engine) {
     renew(engine, &engine.guests_present()).await;
     adopt(engine).await;
@@ -120,7 +120,7 @@ async fn claim(engine: &Engine) {
     let ended = match engine.bus().claim_ended_leases(now, now + clock::millis(CLAIM), CHUNK).await {
         Ok(ended) => ended,
         Err(error) => {
-            engine.excuse_absences();
+            engine.postpone_absences();
             return tracing::debug!(error = %error.0, "leases not claimed");
         }
     };
@@ -157,6 +157,6 @@ async fn announce_owed(engine: &Engine) {
 
 async fn announce(engine: &Engine, record: &MemberRecord) {
     if let Some(owed) = &record.owed {
-        engine.submit(record.room, announcement(record.person(), owed), Reply::None).await;
+        engine.submit(record.room, notice_command(record.person(), owed), Reply::None).await;
     }
 }

@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 use super::{
     Command, Done, EncodedSnapshot, Reply, ResumePoint, absence,
-    live::{self, Discretion, Look, PATIENCE, Request, Subscribe, overloaded},
+    live::{self, Discretion, MAX_LOG_READS, Request, SnapshotReply, Subscribe, overloaded},
     log::Log,
     packet::{News, Packet},
     present::Present,
@@ -46,9 +46,9 @@ const OUTGOING: usize = 4_096;
 /// How often the heads of all live rooms are compared with their logs, if there can be other nodes.
 const COMPARE: Duration = Duration::from_secs(1);
 /// How often a node asks the store whether its live rooms still exist, if other processes can delete them.
-const LOOK_FOR_GONE: Duration = Duration::from_secs(30);
+const ROOM_CHECK_PAUSE: Duration = Duration::from_secs(30);
 /// Rooms in one such query.
-const LOOKED_FOR: usize = 1_000;
+const ROOM_CHECK_CHUNK: usize = 1_000;
 /// How long a starting room waits for its subscription on the bus. If the bus is down, the room starts without it.
 const FOLLOW_DEADLINE: Duration = Duration::from_millis(500);
 
@@ -127,15 +127,15 @@ impl Engine {
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
         }));
-        engine.excuse_absences();
-        engine.spawn_until_stopped(hear_news(engine.clone(), news));
+        engine.postpone_absences();
+        engine.spawn_until_stopped(deliver_bus_news(engine.clone(), news));
         engine.spawn_until_stopped(publish_packets(engine.clone(), packets));
         engine.spawn_until_stopped(follow_rooms(engine.clone(), wishes));
         if engine.is_shared() {
             engine.spawn_until_stopped(compare_regularly(engine.clone()));
         }
         if engine.0.store.is_shared() {
-            engine.spawn_until_stopped(look_for_gone(engine.clone()));
+            engine.spawn_until_stopped(find_deleted_rooms(engine.clone()));
         }
         absence::start(&engine);
         engine
@@ -162,13 +162,13 @@ impl Engine {
         discretion: Discretion,
         resume: Option<ResumePoint>,
     ) {
-        let wish = Subscribe { connection, code, member, discretion, resume, patience: PATIENCE };
+        let wish = Subscribe { connection, code, member, discretion, resume, log_reads_left: MAX_LOG_READS };
         self.send(room, Request::Subscribe(wish)).await;
     }
 
     /// Starts the grace of a guest who came in without a socket (by HTTP). A socket that follows the room renews the
     /// lease from then on. Accounts have no lease: closing a tab does not make them leave.
-    pub fn expect(&self, member: &MemberRecord) {
+    pub fn start_grace(&self, member: &MemberRecord) {
         let guest = match member.actor {
             ActorId::Guest(_) => (member.room, member.member),
             ActorId::Account(_) => return,
@@ -179,33 +179,39 @@ impl Engine {
 
     /// Renews the lease of a guest who read or wrote without a socket (by HTTP). Renewals are as rare as for a socket:
     /// at most one in a third of the shorter grace.
-    pub fn attend(&self, member: &MemberRecord) {
+    pub fn renew_lease(&self, member: &MemberRecord) {
         let pause = self.0.timing.shortest() / 3;
         let is_guest = matches!(member.actor, ActorId::Guest(_));
-        if is_guest && held(&self.0.present).ask(member.room, member.member, Instant::now(), pause) {
-            self.expect(member);
+        if is_guest && held(&self.0.present).note_http_request(member.room, member.member, Instant::now(), pause) {
+            self.start_grace(member);
         }
     }
 
     /// Shortens the grace of a guest whose page reports that it is being closed. The lease of a guest who is connected,
     /// or comes back, is renewed before it ends.
-    pub async fn closes(&self, room: RoomId, member: MemberId) {
-        absence::hasten(self, room, member).await;
+    pub async fn page_closing(&self, room: RoomId, member: MemberId) {
+        absence::shorten_lease(self, room, member).await;
     }
 
     /// A snapshot of the room for a member.
-    pub async fn look(&self, room: RoomId, member: MemberRecord, discretion: Discretion) -> Result<Snapshot, Problem> {
-        self.ask(room, |reply| Request::Look(member, discretion, PATIENCE, Look::Snapshot(reply))).await
+    pub async fn snapshot(
+        &self,
+        room: RoomId,
+        member: MemberRecord,
+        discretion: Discretion,
+    ) -> Result<Snapshot, Problem> {
+        self.ask(room, |reply| Request::Snapshot(member, discretion, MAX_LOG_READS, SnapshotReply::Value(reply))).await
     }
 
     /// The same as JSON, for a caller that only passes it on. Made from parts that are encoded already.
-    pub async fn look_encoded(
+    pub async fn encoded_snapshot(
         &self,
         room: RoomId,
         member: MemberRecord,
         discretion: Discretion,
     ) -> Result<EncodedSnapshot, Problem> {
-        self.ask(room, |reply| Request::Look(member, discretion, PATIENCE, Look::Encoded(reply))).await
+        self.ask(room, |reply| Request::Snapshot(member, discretion, MAX_LOG_READS, SnapshotReply::Encoded(reply)))
+            .await
     }
 
     /// Sends a room a request, and waits for the reply in it.
@@ -221,18 +227,24 @@ impl Engine {
 
     /// Closes a member's connections, on every node, because the person has another identity or other preferences. The
     /// clients connect again.
-    pub async fn hang_up(&self, room: RoomId, member: MemberId, why: ByeReason) {
-        self.hang_up_as(room, member, None, why).await;
+    pub async fn close_connections(&self, room: RoomId, member: MemberId, why: ByeReason) {
+        self.send_close_connections(room, member, None, why).await;
     }
 
     /// The same for a person who continues as another member of the room.
-    pub async fn hang_up_for(&self, room: RoomId, member: MemberId, goes_on_as: Option<MemberId>) {
-        self.hang_up_as(room, member, goes_on_as, ByeReason::SignedIn).await;
+    pub async fn close_connections_continuing_as(&self, room: RoomId, member: MemberId, goes_on_as: Option<MemberId>) {
+        self.send_close_connections(room, member, goes_on_as, ByeReason::SignedIn).await;
     }
 
-    async fn hang_up_as(&self, room: RoomId, member: MemberId, goes_on_as: Option<MemberId>, why: ByeReason) {
+    async fn send_close_connections(
+        &self,
+        room: RoomId,
+        member: MemberId,
+        goes_on_as: Option<MemberId>,
+        why: ByeReason,
+    ) {
         if let Some(inbox) = self.inbox(room)
-            && inbox.send(Request::HangUp(member, goes_on_as, why)).await.is_ok()
+            && inbox.send(Request::CloseConnections(member, goes_on_as, why)).await.is_ok()
         {
             return;
         }
@@ -249,7 +261,7 @@ impl Engine {
 
     /// Makes every node that has the room live open its log. They find that the room was deleted, and notify its
     /// subscribers.
-    pub async fn room_is_gone(&self, room: RoomId) {
+    pub async fn notify_room_deleted(&self, room: RoomId) {
         if let Some(inbox) = self.inbox(room)
             && inbox.send(Request::Reread).await.is_ok()
         {
@@ -265,13 +277,13 @@ impl Engine {
     }
 
     /// Finds live rooms that are no longer in the store, for example because an operator deleted them.
-    async fn find_gone(&self) {
+    async fn check_rooms_exist(&self) {
         let rooms: Vec<RoomId> = held(&self.0.rooms).keys().copied().collect();
-        for rooms in rooms.chunks(LOOKED_FOR) {
+        for rooms in rooms.chunks(ROOM_CHECK_CHUNK) {
             let Ok(there) = self.0.store.existing_rooms(rooms).await else { return };
             let there: HashSet<RoomId> = there.into_iter().collect();
             for room in rooms.iter().filter(|room| !there.contains(room)) {
-                self.room_is_gone(*room).await;
+                self.notify_room_deleted(*room).await;
             }
         }
     }
@@ -465,12 +477,12 @@ impl Engine {
         }
     }
 
-    pub(super) fn arrived(&self, member: &MemberRecord, connection: ConnectionId) {
+    pub(super) fn member_connected(&self, member: &MemberRecord, connection: ConnectionId) {
         held(&self.0.present).add(member, connection);
-        self.expect(member);
+        self.start_grace(member);
     }
 
-    pub(super) fn gone(&self, room: RoomId, member: MemberId) {
+    pub(super) fn member_left(&self, room: RoomId, member: MemberId) {
         held(&self.0.present).remove_member(room, member);
         self.end_lease(room, member);
     }
@@ -491,7 +503,7 @@ impl Engine {
     /// Postpones all judgements of absence, at the start and after the bus failed, because leases may have ended
     /// without a renewal. Guests get the shorter grace to connect again. If there are other nodes, the pause is at
     /// least [`RALLY`], in which those nodes renew the leases of their guests.
-    pub(super) fn excuse_absences(&self) {
+    pub(super) fn postpone_absences(&self) {
         let grace = self.0.timing.shortest();
         let pause = if self.is_shared() { grace.max(RALLY) } else { grace };
         *held(&self.0.absences_from) = Instant::now() + pause;
@@ -506,7 +518,7 @@ impl Engine {
     }
 }
 
-async fn hear_news(engine: Engine, mut news: mpsc::Receiver<BusNews>) {
+async fn deliver_bus_news(engine: Engine, mut news: mpsc::Receiver<BusNews>) {
     while let Some(news) = news.recv().await {
         match news {
             BusNews::Packet(room, packet) => {
@@ -518,7 +530,7 @@ async fn hear_news(engine: Engine, mut news: mpsc::Receiver<BusNews>) {
             }
             BusNews::Missed => {
                 compare_heads(&engine).await;
-                tell_all(&engine, || Request::Relist);
+                send_to_all(&engine, || Request::Relist);
                 let returned = engine.clone();
                 engine.spawn_until_stopped(async move { absence::bus_came_back(&returned).await });
             }
@@ -571,12 +583,12 @@ async fn compare_regularly(engine: Engine) {
     }
 }
 
-async fn look_for_gone(engine: Engine) {
-    let mut tick = interval(LOOK_FOR_GONE);
+async fn find_deleted_rooms(engine: Engine) {
+    let mut tick = interval(ROOM_CHECK_PAUSE);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        engine.find_gone().await;
+        engine.check_rooms_exist().await;
     }
 }
 
@@ -603,7 +615,7 @@ async fn compare_heads(engine: &Engine) {
 }
 
 /// Sends every live room the same request, if its inbox has space.
-fn tell_all(engine: &Engine, request: impl Fn() -> Request) {
+fn send_to_all(engine: &Engine, request: impl Fn() -> Request) {
     for inbox in held(&engine.0.rooms).values() {
         let _ = inbox.try_send(request());
     }

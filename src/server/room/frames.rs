@@ -19,7 +19,7 @@ pub enum RoomFrame<'a> {
     Snapshot {
         code: RoomCode,
         #[serde(flatten)]
-        picture: &'a Picture<'a>,
+        parts: &'a SnapshotParts<'a>,
     },
     /// The events that a client missed.
     Resumed {
@@ -37,7 +37,7 @@ pub enum RoomFrame<'a> {
 
 /// The parts of a [`Snapshot`](crate::protocol::Snapshot), with the members and events as encoded JSON.
 #[derive(Serialize)]
-pub struct Picture<'a> {
+pub struct SnapshotParts<'a> {
     pub room: RoomView,
     pub you: You,
     pub epoch: Epoch,
@@ -55,7 +55,7 @@ pub struct Picture<'a> {
     pub leaves_after: Option<u64>,
 }
 
-impl Picture<'_> {
+impl SnapshotParts<'_> {
     /// Approximate length of the JSON, so that the buffer is allocated once and never moved.
     fn bytes(&self) -> usize {
         /// Bytes for the room and the asker.
@@ -73,10 +73,10 @@ impl Picture<'_> {
 pub struct EncodedSnapshot(Bytes);
 
 impl EncodedSnapshot {
-    /// Encodes a picture.
-    pub fn of(picture: &Picture<'_>) -> Self {
-        let mut json = Vec::with_capacity(picture.bytes());
-        serde_json::to_writer(&mut json, picture).expect("snapshots have string keys and no failing serializers");
+    /// Encodes a snapshot from its parts.
+    pub fn of(parts: &SnapshotParts<'_>) -> Self {
+        let mut json = Vec::with_capacity(parts.bytes());
+        serde_json::to_writer(&mut json, parts).expect("snapshots have string keys and no failing serializers");
         Self(json.into())
     }
 

@@ -38,7 +38,7 @@ pub struct Judge<'a> {
     /// The owner after the events of the batch so far.
     owner: MemberId,
     /// Events that must follow the last one in the same batch. Each comes with the command that asks for it again.
-    due: VecDeque<(Command, EventKind)>,
+    consequences: VecDeque<(Command, EventKind)>,
     /// The ids of the messages in this batch.
     ids: HashSet<(MemberId, ClientId)>,
     /// Whether the batch takes no more commands.
@@ -57,14 +57,14 @@ impl<'a> Judge<'a> {
             n: state.last_n,
             moved: HashMap::new(),
             owner: state.owner,
-            due: VecDeque::new(),
+            consequences: VecDeque::new(),
             ids: HashSet::new(),
             closed: false,
         }
     }
 
-    /// Judges the next command of the batch. After an event, call [`consequence`](Self::consequence) until it returns
-    /// `None`.
+    /// Judges the next command of the batch. After an event, call [`next_consequence`](Self::next_consequence) until
+    /// it returns `None`.
     pub fn judge(&mut self, command: &Command) -> Verdict {
         if self.closed {
             return Verdict::NextBatch;
@@ -119,9 +119,9 @@ impl<'a> Judge<'a> {
                     let heir = self.as_here(heir);
                     let kind = EventKind::Owner { member: heir, by: None, why: OwnerChange::Inherited };
                     if name.is_none() {
-                        return self.follow(kind);
+                        return self.consequence_event(kind);
                     }
-                    self.due.push_back((command.clone(), kind));
+                    self.consequences.push_back((command.clone(), kind));
                 }
                 let Some(name) = name else { return self.already() };
                 self.moved.insert(member.id, None);
@@ -144,8 +144,8 @@ impl<'a> Judge<'a> {
             }
             Command::Inherit => {
                 self.find_heir();
-                match self.due.pop_front() {
-                    Some((_, kind)) => self.follow(kind),
+                match self.consequences.pop_front() {
+                    Some((_, kind)) => self.consequence_event(kind),
                     None => self.already(),
                 }
             }
@@ -179,16 +179,16 @@ impl<'a> Judge<'a> {
 
     /// The event that must follow the last one in the same batch. With it comes the command that asks for it again, in
     /// case the log takes only the event before it.
-    pub fn consequence(&mut self) -> Option<(Event, Command)> {
-        let (command, kind) = self.due.pop_front()?;
-        match self.follow(kind) {
+    pub fn next_consequence(&mut self) -> Option<(Event, Command)> {
+        let (command, kind) = self.consequences.pop_front()?;
+        match self.consequence_event(kind) {
             Verdict::Event(event) => Some((event, command)),
             _ => None,
         }
     }
 
     /// Makes an event of a consequence.
-    fn follow(&mut self, kind: EventKind) -> Verdict {
+    fn consequence_event(&mut self, kind: EventKind) -> Verdict {
         match kind {
             EventKind::Owner { member, by, why } => {
                 self.owner = member.id;
@@ -221,7 +221,7 @@ impl<'a> Judge<'a> {
         if let Some((id, member)) = heir {
             let member = Person { id: *id, name: member.name.clone() };
             let inherited = EventKind::Owner { member, by: None, why: OwnerChange::Inherited };
-            self.due.push_back((Command::Inherit, inherited));
+            self.consequences.push_back((Command::Inherit, inherited));
         }
     }
 
@@ -374,7 +374,7 @@ mod tests {
         for command in commands {
             if let Verdict::Event(event) = judge.judge(command) {
                 events.push(event);
-                events.extend(std::iter::from_fn(|| judge.consequence()).map(|(event, _)| event));
+                events.extend(std::iter::from_fn(|| judge.next_consequence()).map(|(event, _)| event));
             }
         }
         assert!(events.iter().zip(state.head + 1..).all(|(event, seq)| event.seq == seq));
@@ -454,7 +454,7 @@ mod tests {
             assert!(matches!(judge.judge(&command), Verdict::Refused(p) if p.code == Code::NotOwner), "{command:?}");
         }
         event(judge.judge(&left(1)));
-        assert_eq!(judge.consequence(), None, "who gave it away leaves no heir");
+        assert_eq!(judge.next_consequence(), None, "who gave it away leaves no heir");
         assert_eq!(judge.judge(&give(1, 2)), Verdict::NextBatch);
     }
 

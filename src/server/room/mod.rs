@@ -30,7 +30,7 @@ pub use command::{Command, Done, Reply};
 pub use engine::{Engine, Timing};
 pub use frames::EncodedSnapshot;
 pub use judge::{member_gone, not_owner};
-pub use live::{Discretion, ResumePoint, announcement};
+pub use live::{Discretion, ResumePoint, notice_command};
 pub use log::LogError;
 pub use mentions::is_mentioned;
 pub use sight::Sight;

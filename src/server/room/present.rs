@@ -71,7 +71,7 @@ impl Present {
 
     /// Notes that a guest asked for a room by HTTP. Returns whether their lease should be renewed: not while a
     /// connection has it renewed, and at most once in `pause`.
-    pub fn ask(&mut self, room: RoomId, member: MemberId, now: Instant, pause: Duration) -> bool {
+    pub fn note_http_request(&mut self, room: RoomId, member: MemberId, now: Instant, pause: Duration) -> bool {
         let place = (room, member);
         let is_recent = |at: &Instant| now.duration_since(*at) < pause;
         if self.has_guest(room, member) || self.asking.get(&place).is_some_and(is_recent) {
@@ -107,16 +107,18 @@ mod tests {
         let (room, member) = (RoomId(Uuid::from_u128(1)), MemberId::from_bits(1));
         let (start, pause) = (Instant::now(), Duration::from_secs(20));
         let mut present = Present::default();
-        let asks = |present: &mut Present, after| present.ask(room, member, start + Duration::from_secs(after), pause);
+        let asks = |present: &mut Present, after| {
+            present.note_http_request(room, member, start + Duration::from_secs(after), pause)
+        };
         assert!(asks(&mut present, 0));
         assert!(!asks(&mut present, 3));
         assert!(!asks(&mut present, 19));
         assert!(asks(&mut present, 20));
         assert!(!asks(&mut present, 23));
         for other in 0..ASKING as u64 {
-            assert!(present.ask(room, MemberId::from_bits(100 + other), start + pause, pause));
+            assert!(present.note_http_request(room, MemberId::from_bits(100 + other), start + pause, pause));
         }
-        assert!(present.ask(room, MemberId::from_bits(2), start + pause * 9, pause));
+        assert!(present.note_http_request(room, MemberId::from_bits(2), start + pause * 9, pause));
         assert_eq!(present.asking.len(), 1, "those who no longer ask are forgotten");
     }
 }

@@ -96,11 +96,11 @@ impl Reads {
     /// before the log was lost, so the cursor starts at `head`.
     pub fn restore(&mut self, record: &MemberRecord, joined: Place, head: Place) {
         self.readings.insert(record.member, Reading::at(joined));
-        self.meet(record, head);
+        self.merge_record(record, head);
     }
 
     /// Merges a record that was just read from the store, where another node may have stored more.
-    pub fn meet(&mut self, record: &MemberRecord, head: Place) {
+    pub fn merge_record(&mut self, record: &MemberRecord, head: Place) {
         let Some(reading) = self.readings.get_mut(&record.member) else { return };
         if record.read >= reading.seq {
             reading.merge(record.read.min(head.seq), record.read_n.min(head.n), 0);
@@ -186,7 +186,7 @@ impl Reads {
     }
 
     /// Merges a cursor that another node sent. Returns whether it is further than this node knew.
-    pub fn hear(&mut self, cursor: ReadCursor) -> bool {
+    pub fn merge_remote(&mut self, cursor: ReadCursor) -> bool {
         let Some(reading) = self.readings.get_mut(&cursor.member) else { return false };
         let before = *reading;
         reading.merge(cursor.seq, cursor.n, cursor.shown);
@@ -208,7 +208,7 @@ impl Reads {
     }
 
     /// Notes that a member has no connection to this node left, so that their cursor is stored now.
-    pub fn part(&mut self, member: MemberId) {
+    pub fn last_connection_closed(&mut self, member: MemberId) {
         if self.unkept.contains(&member) {
             self.due.insert(member);
         }
@@ -278,7 +278,7 @@ impl Reads {
     }
 
     /// Drops all marks and cursors that are to be sent.
-    pub fn silence(&mut self) {
+    pub fn discard_unsent(&mut self) {
         self.untold.clear();
         self.unshared.clear();
     }
@@ -297,7 +297,7 @@ impl Reads {
     }
 
     /// Makes the cursors of these members due again, because their write failed.
-    pub fn keep_again(&mut self, members: &[MemberId]) {
+    pub fn retry_store(&mut self, members: &[MemberId]) {
         let still_here = members.iter().filter(|member| self.readings.contains_key(member));
         let still_here: Vec<MemberId> = still_here.copied().collect();
         self.unkept.extend(&still_here);
@@ -450,9 +450,13 @@ mod tests {
     fn what_another_node_tells_is_told_on_here_and_stored_there() {
         let mut reads = reads_of(&[account(1, 2), account(2, 2)]);
         let cursor = |bits, seq, shown| ReadCursor { member: id(bits), seq, n: seq / 2, shown };
-        assert!(reads.hear(cursor(1, 6, 6)));
-        assert!(reads.hear(cursor(2, 7, 0)), "hidden, but one’s own other devices hear of it");
-        assert!(!reads.hear(cursor(1, 6, 6)) && !reads.hear(cursor(1, 4, 4)) && !reads.hear(cursor(9, 9, 9)));
+        assert!(reads.merge_remote(cursor(1, 6, 6)));
+        assert!(reads.merge_remote(cursor(2, 7, 0)), "hidden, but one’s own other devices hear of it");
+        assert!(
+            !reads.merge_remote(cursor(1, 6, 6))
+                && !reads.merge_remote(cursor(1, 4, 4))
+                && !reads.merge_remote(cursor(9, 9, 9))
+        );
         assert_eq!(reads.take_untold(), (vec![ReadMark { member: id(1), seq: 6 }], vec![]));
         assert!(reads.is_kept());
         assert_eq!((at(&reads, 1), at(&reads, 2)), ((6, 3, 6), (7, 3, 2)));
@@ -466,8 +470,8 @@ mod tests {
         }
         assert_eq!(due(&mut reads), [2]);
         assert_eq!(due(&mut reads), NOBODY, "once is enough");
-        reads.part(id(2));
-        reads.part(id(1));
+        reads.last_connection_closed(id(2));
+        reads.last_connection_closed(id(1));
         assert_eq!(due(&mut reads), [1]);
         assert!(reads.is_kept());
         reads.read(id(1), Place { seq: 6, n: 2 });
@@ -484,7 +488,7 @@ mod tests {
         assert_eq!(due(&mut reads), [1, 2]);
         reads.read(id(1), Place { seq: 7, n: 3 });
         reads.leave(view(2), 8);
-        reads.keep_again(&[id(1), id(2)]);
+        reads.retry_store(&[id(1), id(2)]);
         let (cursor, owner) = reads.take_due().pop().unwrap();
         assert_eq!((cursor.seq, owner), (7, Some(AccountId(Uuid::from_u128(1)))));
         assert!(reads.is_kept(), "who left has nothing to keep");
@@ -497,7 +501,7 @@ mod tests {
         reads.keep_for(&joined);
         reads.fold(&joined, 6);
         assert_eq!(due(&mut reads), NOBODY);
-        reads.meet(&MemberRecord { read: 0, shown: 0, ..account(1, 0) }, Place { seq: 11, n: 6 });
+        reads.merge_record(&MemberRecord { read: 0, shown: 0, ..account(1, 0) }, Place { seq: 11, n: 6 });
         assert_eq!(due(&mut reads), [1]);
         reads.keep_for(&said(12, 7, 1));
         reads.fold(&said(12, 7, 1), 6);

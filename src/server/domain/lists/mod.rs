@@ -41,7 +41,7 @@ pub async fn overview(app: &App, visitor: &Visitor) -> Result<Vec<RoomSummary>, 
 /// The room of a guest, by opening it: a room with only guests publishes no digest, and a guest is in one room at most.
 async fn of_guest(app: &App, visitor: &Visitor) -> Result<Vec<RoomSummary>, Problem> {
     let Some((room, me)) = current_room(app, visitor).await? else { return Ok(Vec::new()) };
-    let snapshot = app.engine.look(room.id, me.clone(), Discretion::default()).await?;
+    let snapshot = app.engine.snapshot(room.id, me.clone(), Discretion::default()).await?;
     Ok(vec![of_snapshot(&snapshot, &room, &me)])
 }
 

@@ -17,10 +17,9 @@ use super::{
         log::{Caught, Cursor, LogError, Outcome, Stop},
         packet::{News, Packet},
     },
-    BATCH_COMMANDS, Batch, FEW_READERS, Failure, Finished, LOG_DEADLINE, Live, Request, Standing, Subscriber, TICK,
-    announcement,
+    BATCH_COMMANDS, Batch, FEW_READERS, Failure, Finished, LOG_DEADLINE, Live, Request, Subscriber, SyncState, TICK,
     listing::is_account,
-    slow,
+    notice_command, slow,
 };
 use crate::{
     protocol::{Applied, Event, EventKind, MemberView, Retention, Seq, ServerFrame},
@@ -40,18 +39,18 @@ impl Live {
     }
 
     pub(super) fn fall_behind(&mut self) {
-        self.standing = self.standing.max(Standing::Behind);
+        self.sync_state = self.sync_state.max(SyncState::Behind);
     }
 
     pub(super) fn next_operation(&mut self) {
         let log = self.log.clone();
         // A client's doubt is checked between two appends, so that any number of doubts cannot hold up the appends.
-        let doubted = self.doubted && (self.pending.is_empty() || !self.has_just_read);
-        let wanted = self.standing != Standing::Level || doubted;
+        let must_check_log = self.must_check_log && (self.pending.is_empty() || !self.has_just_read);
+        let wanted = self.sync_state != SyncState::Level || must_check_log;
         if wanted && self.failure.as_ref().is_none_or(|failure| failure.at.elapsed() >= TICK) {
             let cursor = self.cursor();
-            (self.doubted, self.has_just_read) = (false, true);
-            self.operation = Some(if self.standing == Standing::Lost {
+            (self.must_check_log, self.has_just_read) = (false, true);
+            self.operation = Some(if self.sync_state == SyncState::Lost {
                 Box::pin(async move {
                     Finished::Opened(
                         timeout(LOG_DEADLINE, log.open(Some(cursor)))
@@ -72,7 +71,7 @@ impl Live {
             });
         } else if !wanted && !self.pending.is_empty() {
             self.start_append();
-            if self.operation.is_none() && self.doubted {
+            if self.operation.is_none() && self.must_check_log {
                 // Nothing was appended and nothing is pending, so the doubt can be checked.
                 self.next_operation();
             }
@@ -89,7 +88,7 @@ impl Live {
                 Verdict::Event(event) => {
                     batch.entries.push(Entry::of(event));
                     batch.commands.push((command, reply));
-                    while let Some((event, command)) = judge.consequence() {
+                    while let Some((event, command)) = judge.next_consequence() {
                         batch.entries.push(Entry::of(event));
                         batch.commands.push((command, Reply::None));
                     }
@@ -169,20 +168,20 @@ impl Live {
             }
             Finished::CaughtUp(Ok(Caught::Up(events))) => {
                 // Stays `Lost` if the archive was changed during the read.
-                if self.standing == Standing::Behind {
-                    self.standing = Standing::Level;
+                if self.sync_state == SyncState::Behind {
+                    self.sync_state = SyncState::Level;
                 }
                 self.failure = None;
-                self.tire_the_waiting();
+                self.count_log_read();
                 self.listing.heard(events.iter());
                 self.trust_owner(events.iter());
                 self.deliver(events.into_iter().map(Entry::of).collect(), Acks::default());
             }
-            Finished::CaughtUp(Ok(Caught::Lost)) => self.standing = Standing::Lost,
+            Finished::CaughtUp(Ok(Caught::Lost)) => self.sync_state = SyncState::Lost,
             Finished::Opened(Ok(opened)) => {
-                self.standing = Standing::Level;
+                self.sync_state = SyncState::Level;
                 self.failure = None;
-                self.tire_the_waiting();
+                self.count_log_read();
                 self.reopen(*opened);
             }
             Finished::CaughtUp(Err(error)) | Finished::Opened(Err(error)) => {
@@ -196,8 +195,8 @@ impl Live {
                     request.refuse(&error.problem());
                 }
                 if matches!(error, LogError::Gone) {
-                    self.say_that_it_is_gone();
-                    for wish in self.unreplayed.drain(..) {
+                    self.notify_deleted();
+                    for wish in self.replay_queue.drain(..) {
                         wish.refuse(error.problem());
                     }
                     self.draining = true;
@@ -205,19 +204,19 @@ impl Live {
                 }
             }
         }
-        self.hear_the_waiting();
+        self.retry_waiting();
         let packets = std::mem::take(&mut self.packets);
         for packet in packets {
-            self.hear(packet);
+            self.handle_packet(packet);
         }
     }
 
     /// Notifies the subscribers that the room was deleted, and removes them.
-    fn say_that_it_is_gone(&mut self) {
+    fn notify_deleted(&mut self) {
         self.here.clear();
         for (_, Subscriber { connection, member, .. }) in std::mem::take(&mut self.subscribers) {
             connection.answer(&ServerFrame::error(LogError::Gone.problem(), None, Some(self.record.code)));
-            self.engine.gone(self.record.id, member);
+            self.engine.member_left(self.record.id, member);
         }
     }
 
@@ -322,7 +321,7 @@ impl Live {
             let is_here = record.presence == Presence::Active;
             if is_here != here {
                 let truth = if is_here { Owed::Joined } else { Owed::Left };
-                engine.submit(room, announcement(record.person(), &truth), Reply::None).await;
+                engine.submit(room, notice_command(record.person(), &truth), Reply::None).await;
             }
         });
     }
@@ -372,7 +371,7 @@ impl Live {
                 self.roster.forget();
                 // The event is the last one that the member gets.
                 self.show(&mut acks, None);
-                self.dismiss(member, seq);
+                self.remove_member(member, seq);
             }
         }
         if !can_wait {
@@ -423,12 +422,12 @@ impl Live {
     }
 
     /// Removes a member who left with the event at `left_at`, and their connections.
-    fn dismiss(&mut self, member: MemberView, left_at: Seq) {
+    fn remove_member(&mut self, member: MemberView, left_at: Seq) {
         let id = member.id;
         self.subscribers.retain(|_, subscriber| subscriber.member != id);
         self.here.remove(&id);
         self.reads.leave(member, left_at);
-        self.engine.gone(self.record.id, id);
+        self.engine.member_left(self.record.id, id);
         self.presence_changed = true;
     }
 }

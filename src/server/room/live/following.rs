@@ -1,9 +1,9 @@
 //! Connections that follow a live room: subscriptions, snapshots, resumes and resets.
 //!
 //! A subscription or a request for a snapshot is answered at once if the member is in the room by the state. If the
-//! member's record or the client knows more than the state, the request waits until the log was read ([`PATIENCE`]). A
-//! resume is served from the window, or from the archive if the window is too short. If neither has all missed events,
-//! or there are too many, the client gets a `reset` with a new snapshot.
+//! member's record or the client knows more than the state, the request waits until the log was read
+//! ([`MAX_LOG_READS`]). A resume is served from the window, or from the archive if the window is too short. If neither
+//! has all missed events, or there are too many, the client gets a `reset` with a new snapshot.
 
 use tokio::time::Instant;
 
@@ -11,14 +11,15 @@ use super::{
     super::{
         Reply,
         entry::Entry,
-        frames::{EncodedSnapshot, Picture, RoomFrame},
+        frames::{EncodedSnapshot, RoomFrame, SnapshotParts},
         judge::not_a_member,
         log::{LogError, RESUME_BYTES},
         sight::Sight,
     },
-    DOUBT, Discretion, Live, Look, PATIENCE, REPLAYS, Request, ResumePoint, Subscribe, Subscriber, announcement,
+    Discretion, Live, MAX_LOG_READS, REPLAYS, RESET_AFTER_LOG_READS, Request, ResumePoint, SnapshotReply, Subscribe,
+    Subscriber,
     listing::is_account,
-    overloaded,
+    notice_command, overloaded,
 };
 use crate::{
     protocol::{
@@ -36,14 +37,14 @@ fn text_of<'a>(events: impl IntoIterator<Item = &'a Event>) -> usize {
     events.into_iter().filter_map(Event::message).map(|message| message.body.as_str().len()).sum()
 }
 
-/// Whether a member may follow the room.
-enum Standpoint {
+/// Whether a member is in the room by the log.
+enum LogMembership {
     /// The member is in the room by the state.
-    Inside,
+    Member,
     /// The state may be behind: the answer needs a newer log.
-    OnTheWay,
+    Unknown,
     /// The member is not in the room.
-    Outside,
+    NotMember,
 }
 
 impl Live {
@@ -83,95 +84,103 @@ impl Live {
     ///
     /// If the record is ahead of the state, the request waits for the log: the member's `Joined` is still to be
     /// appended, or was appended by another node. If the record is behind the state, the member has left.
-    fn standpoint_of(&mut self, member: &MemberRecord) -> Standpoint {
+    fn log_membership(&mut self, member: &MemberRecord) -> LogMembership {
         if self.state.members.contains_key(&member.member) {
-            return Standpoint::Inside;
+            return LogMembership::Member;
         }
         if let Some(owed) = &member.owed {
-            let command = announcement(member.person(), owed);
+            let command = notice_command(member.person(), owed);
             if !self.pending.iter().any(|(pending, _)| *pending == command) {
                 self.pending.push_back((command, Reply::None));
             }
-            return Standpoint::OnTheWay;
+            return LogMembership::Unknown;
         }
         if member.since > self.state.head {
             self.fall_behind();
-            return Standpoint::OnTheWay;
+            return LogMembership::Unknown;
         }
-        Standpoint::Outside
+        LogMembership::NotMember
     }
 
     pub(super) fn subscribe(&mut self, subscribe: Subscribe) {
         let ahead = subscribe.resume.is_some_and(|resume| resume.epoch == self.epoch && resume.after > self.state.head);
-        let standpoint = match self.standpoint_of(&subscribe.member) {
+        let membership = match self.log_membership(&subscribe.member) {
             // The client knows a later seq than this node: read the log, then answer.
-            Standpoint::Inside if ahead => Standpoint::OnTheWay,
-            standpoint => standpoint,
+            LogMembership::Member if ahead => LogMembership::Unknown,
+            membership => membership,
         };
-        match standpoint {
-            Standpoint::Inside => self.answer(subscribe),
+        match membership {
+            LogMembership::Member => self.answer(subscribe),
             // After so many log reads it is clear that the client knows a seq that the log does not have.
-            Standpoint::OnTheWay
+            LogMembership::Unknown
                 if ahead
-                    && subscribe.patience <= PATIENCE - DOUBT
+                    && subscribe.log_reads_left <= MAX_LOG_READS - RESET_AFTER_LOG_READS
                     && self.state.members.contains_key(&subscribe.member.member) =>
             {
                 self.reset(subscribe, ResetReason::TooFarBehind);
             }
-            Standpoint::OnTheWay if subscribe.patience > 0 => {
-                self.doubted |= ahead;
+            LogMembership::Unknown if subscribe.log_reads_left > 0 => {
+                self.must_check_log |= ahead;
                 self.waiting.push(Request::Subscribe(subscribe));
             }
-            Standpoint::OnTheWay => subscribe.refuse(overloaded()),
-            Standpoint::Outside => subscribe.refuse(not_a_member()),
+            LogMembership::Unknown => subscribe.refuse(overloaded()),
+            LogMembership::NotMember => subscribe.refuse(not_a_member()),
         }
     }
 
     /// Answers a request for a snapshot, or lets it wait for the log.
-    pub(super) fn look(&mut self, member: MemberRecord, discretion: Discretion, patience: u8, look: Look) {
-        match self.standpoint_of(&member) {
-            Standpoint::Inside => {
-                self.reads.meet(&member, self.head_place());
+    pub(super) fn answer_snapshot(
+        &mut self,
+        member: MemberRecord,
+        discretion: Discretion,
+        log_reads_left: u8,
+        reply: SnapshotReply,
+    ) {
+        match self.log_membership(&member) {
+            LogMembership::Member => {
+                self.reads.merge_record(&member, self.head_place());
                 if is_account(&member) {
                     self.listing.found_account();
                 }
-                match look {
-                    Look::Snapshot(reply) => drop(reply.send(Ok(self.snapshot(&member, discretion)))),
-                    Look::Encoded(reply) => {
-                        drop(reply.send(Ok(EncodedSnapshot::of(&self.picture(&member, discretion)))));
+                match reply {
+                    SnapshotReply::Value(reply) => drop(reply.send(Ok(self.snapshot(&member, discretion)))),
+                    SnapshotReply::Encoded(reply) => {
+                        drop(reply.send(Ok(EncodedSnapshot::of(&self.snapshot_parts(&member, discretion)))));
                     }
                 }
             }
-            Standpoint::OnTheWay if patience > 0 => {
-                self.waiting.push(Request::Look(member, discretion, patience, look));
+            LogMembership::Unknown if log_reads_left > 0 => {
+                self.waiting.push(Request::Snapshot(member, discretion, log_reads_left, reply));
             }
-            Standpoint::OnTheWay => look.refuse(overloaded()),
-            Standpoint::Outside => look.refuse(not_a_member()),
+            LogMembership::Unknown => reply.refuse(overloaded()),
+            LogMembership::NotMember => reply.refuse(not_a_member()),
         }
     }
 
-    /// Reduces the patience of every waiting request after a complete log read.
-    pub(super) fn tire_the_waiting(&mut self) {
+    /// Counts a complete log read for every waiting request.
+    pub(super) fn count_log_read(&mut self) {
         for request in &mut self.waiting {
-            if let Request::Subscribe(Subscribe { patience, .. }) | Request::Look(_, _, patience, _) = request {
-                *patience = patience.saturating_sub(1);
+            if let Request::Subscribe(Subscribe { log_reads_left, .. }) | Request::Snapshot(_, _, log_reads_left, _) =
+                request
+            {
+                *log_reads_left = log_reads_left.saturating_sub(1);
             }
         }
     }
 
     /// Handles every waiting request again, after an operation on the log or a packet with events.
-    pub(super) fn hear_the_waiting(&mut self) {
+    pub(super) fn retry_waiting(&mut self) {
         for request in std::mem::take(&mut self.waiting) {
-            self.take(request);
+            self.handle(request);
         }
     }
 
     fn answer(&mut self, subscribe: Subscribe) {
-        self.reads.meet(&subscribe.member, self.head_place());
+        self.reads.merge_record(&subscribe.member, self.head_place());
         let Some(ResumePoint { epoch, after }) = subscribe.resume else {
-            let (code, picture) = (self.record.code, self.picture(&subscribe.member, subscribe.discretion));
-            subscribe.connection.answer_with(&Frame::of(&RoomFrame::Snapshot { code, picture: &picture }));
-            return self.admit(subscribe);
+            let (code, parts) = (self.record.code, self.snapshot_parts(&subscribe.member, subscribe.discretion));
+            subscribe.connection.answer_with(&Frame::of(&RoomFrame::Snapshot { code, parts: &parts }));
+            return self.add_subscriber(subscribe);
         };
         let next = after.saturating_add(1);
         let may_see = next >= self.sight_of(&subscribe.member).all_from;
@@ -182,12 +191,12 @@ impl Live {
             self.reset(subscribe, ResetReason::TooFarBehind);
         } else if let Some(entries) = self.window.after(after, self.state.head).filter(|_| may_see) {
             subscribe.connection.answer_with(&self.resumed_frame(&entries, &subscribe));
-            self.admit(subscribe);
+            self.add_subscriber(subscribe);
         } else if self.state.retention == Retention::Preserved && next >= self.history_of(&subscribe.member) {
             // A client that asks again while it waits for an archive read is answered once.
             let id = subscribe.connection.id();
-            self.unreplayed.retain(|earlier| earlier.connection.id() != id);
-            self.unreplayed.push_back(subscribe);
+            self.replay_queue.retain(|earlier| earlier.connection.id() != id);
+            self.replay_queue.push_back(subscribe);
             self.begin_replays();
         } else {
             self.reset(subscribe, ResetReason::TooFarBehind);
@@ -198,7 +207,7 @@ impl Live {
     /// have.
     fn begin_replays(&mut self) {
         while self.replays < REPLAYS
-            && let Some(subscribe) = self.unreplayed.pop_front()
+            && let Some(subscribe) = self.replay_queue.pop_front()
         {
             let (Some(ResumePoint { after, .. }), Some(inbox)) = (subscribe.resume, self.engine.inbox(self.record.id))
             else {
@@ -239,7 +248,7 @@ impl Live {
                 let archived: Vec<Entry> = events.into_iter().map(Entry::of).collect();
                 let entries: Vec<&Entry> = archived.iter().chain(rest).collect();
                 subscribe.connection.answer_with(&self.resumed_frame(&entries, &subscribe));
-                self.admit(subscribe);
+                self.add_subscriber(subscribe);
             }
             _ => self.reset(subscribe, ResetReason::TooFarBehind),
         }
@@ -253,15 +262,15 @@ impl Live {
     }
 
     /// Makes a connection a subscriber, after it got its snapshot or resume.
-    pub(super) fn admit(&mut self, subscribe: Subscribe) {
+    pub(super) fn add_subscriber(&mut self, subscribe: Subscribe) {
         let Subscribe { connection, member, discretion, .. } = subscribe;
-        self.engine.arrived(&member, connection.id());
+        self.engine.member_connected(&member, connection.id());
         if is_account(&member) {
             self.listing.found_account();
         }
         if connection.is_closed() {
-            // The connection closed while its request waited here. `disconnect` may have run before `arrived`, so run
-            // it again.
+            // The connection closed while its request waited here. `disconnect` may have run before `member_connected`,
+            // so run it again.
             let (engine, id) = (self.engine.clone(), connection.id());
             self.engine.spawn(async move { engine.disconnect(id).await });
             return;
@@ -288,7 +297,7 @@ impl Live {
 
     pub(super) fn unsubscribe(&mut self, id: ConnectionId) {
         self.waiting.retain(|request| !matches!(request, Request::Subscribe(wish) if wish.connection.id() == id));
-        self.unreplayed.retain(|wish| wish.connection.id() != id);
+        self.replay_queue.retain(|wish| wish.connection.id() != id);
         if let Some(subscriber) = self.subscribers.remove(&id) {
             self.one_less_here(subscriber.member);
             self.presence_changed = true;
@@ -300,7 +309,7 @@ impl Live {
 
     /// Closes a member's connections to this node. The clients connect again, with their new cookies. If the person
     /// continues as another member of this room, that member gets the read cursor.
-    pub(super) fn hang_up(&mut self, member: MemberId, goes_on_as: Option<MemberId>, why: ByeReason) {
+    pub(super) fn close_connections(&mut self, member: MemberId, goes_on_as: Option<MemberId>, why: ByeReason) {
         let theirs = self.subscribers.iter().filter(|(_, subscriber)| subscriber.member == member);
         let theirs: Vec<ConnectionId> = theirs.map(|(id, _)| *id).collect();
         for id in theirs {
@@ -313,7 +322,7 @@ impl Live {
             self.reads.hand_over(member, heir);
         }
         self.reads.show(member, false);
-        self.engine.gone(self.record.id, member);
+        self.engine.member_left(self.record.id, member);
         self.listing.doubt();
         self.listing.changed();
     }
@@ -323,13 +332,13 @@ impl Live {
             *connections -= 1;
             if *connections == 0 {
                 self.here.remove(&member);
-                self.reads.part(member);
+                self.reads.last_connection_closed(member);
             }
         }
     }
 
     fn snapshot(&self, member: &MemberRecord, discretion: Discretion) -> Snapshot {
-        let Picture {
+        let SnapshotParts {
             room,
             you,
             epoch,
@@ -342,7 +351,7 @@ impl Live {
             events,
             has_more,
             leaves_after,
-        } = self.picture(member, discretion);
+        } = self.snapshot_parts(member, discretion);
         Snapshot {
             room,
             you,
@@ -370,9 +379,9 @@ impl Live {
     }
 
     /// The parts of a member's snapshot, with the members and events as encoded JSON.
-    fn picture(&self, member: &MemberRecord, discretion: Discretion) -> Picture<'_> {
+    fn snapshot_parts(&self, member: &MemberRecord, discretion: Discretion) -> SnapshotParts<'_> {
         let (events, has_more) = self.recent(member);
-        Picture {
+        SnapshotParts {
             room: self.view(),
             you: self.you(member),
             epoch: self.epoch,

@@ -12,7 +12,7 @@
 //! - `appending`: the operations on the log, and what follows from their results.
 //! - `following`: subscriptions, snapshots, resumes and resets.
 //! - `signals`: presence, typing, packets of other nodes, and the tick.
-//! - `reading`: how far members have read.
+//! - `read_cursors`: how far members have read.
 //! - `listing`: the digest that lists of rooms show.
 
 mod appending;
@@ -68,11 +68,11 @@ const PENDING_COMMANDS: usize = 4_096;
 /// Longest time for one operation on the log. After that, clients get an error. The outcome of the operation is then
 /// unknown, so the log is read again before the next append.
 const LOG_DEADLINE: Duration = Duration::from_millis(2_800);
-/// A waiting `Subscribe` or `Look` is refused after this many complete log reads that did not satisfy it.
-pub const PATIENCE: u8 = 8;
+/// A waiting `Subscribe` or `Snapshot` is refused after this many complete log reads that did not satisfy it.
+pub const MAX_LOG_READS: u8 = 8;
 /// A client whose resume point lies beyond the head is reset after this many complete log reads. One is not enough,
 /// since the first read may have begun before the client asked.
-const DOUBT: u8 = 2;
+const RESET_AFTER_LOG_READS: u8 = 2;
 /// Archive reads for subscriptions that one room runs at a time.
 const REPLAYS: usize = 4;
 /// Interval of [`Live::tick`], and the pause before an operation that failed is tried again.
@@ -80,7 +80,7 @@ const TICK: Duration = Duration::from_secs(1);
 /// Precision of `visited_at` in the room's record: a live room writes it at most once in this time.
 const VISIT: Duration = Duration::from_hours(24);
 /// How long a room without subscribers stays live.
-const LINGER: Duration = Duration::from_secs(10);
+const IDLE_LIFE: Duration = Duration::from_secs(10);
 /// How often a node repeats to the other nodes who is connected to it.
 const PRESENCE_REPEAT: Duration = Duration::from_secs(10);
 /// How long a node believes the presence packet of another node.
@@ -141,8 +141,8 @@ pub enum Request {
     Replay(Subscribe, Result<Vec<Event>, LogError>),
     /// Remove a subscriber: the connection is closed, or no longer follows the room.
     Unsubscribe(ConnectionId),
-    /// Answer with a snapshot for this member. The number is the patience, as in [`Subscribe::patience`].
-    Look(MemberRecord, Discretion, u8, Look),
+    /// Answer with a snapshot for this member. The number is as in [`Subscribe::log_reads_left`].
+    Snapshot(MemberRecord, Discretion, u8, SnapshotReply),
     /// The member on this connection of this node started or stopped typing.
     Typing(ConnectionId, bool),
     /// The member on this connection of this node has read up to this seq.
@@ -150,7 +150,7 @@ pub enum Request {
     /// Close a member's connections on every node; the clients connect again. The member's person has another identity
     /// (the second value is the other member of this room that they continue as, if any), or has changed their
     /// preferences.
-    HangUp(MemberId, Option<MemberId>, ByeReason),
+    CloseConnections(MemberId, Option<MemberId>, ByeReason),
     /// Open the log anew, on every node: stored events were changed, or the room was deleted.
     Reread,
     /// A packet from the bus, of another node or of this one.
@@ -171,11 +171,11 @@ pub enum Request {
     Drain,
 }
 
-/// How the asker wants a snapshot.
+/// Where the result of a request for a snapshot goes, and in which form.
 #[derive(Debug)]
-pub enum Look {
-    /// As a value, for a caller that looks into it.
-    Snapshot(oneshot::Sender<Result<Snapshot, Problem>>),
+pub enum SnapshotReply {
+    /// As a value, for a caller that reads it.
+    Value(oneshot::Sender<Result<Snapshot, Problem>>),
     /// As JSON, for a caller that only passes it on.
     Encoded(oneshot::Sender<Result<EncodedSnapshot, Problem>>),
 }
@@ -193,8 +193,8 @@ pub struct Subscribe {
     pub discretion: Discretion,
     /// The point to resume from, if the client was here before.
     pub resume: Option<ResumePoint>,
-    /// Complete log reads that the request may still wait for; see [`PATIENCE`].
-    pub patience: u8,
+    /// Complete log reads that the request may still wait for; see [`MAX_LOG_READS`].
+    pub log_reads_left: u8,
 }
 
 impl Request {
@@ -203,17 +203,17 @@ impl Request {
         match self {
             Self::Command(_, reply) => reply.send(Err(problem.clone())),
             Self::Subscribe(wish) | Self::Replay(wish, _) => wish.refuse(problem.clone()),
-            Self::Look(_, _, _, look) => look.refuse(problem.clone()),
+            Self::Snapshot(_, _, _, reply) => reply.refuse(problem.clone()),
             _ => {}
         }
     }
 }
 
-impl Look {
+impl SnapshotReply {
     fn refuse(self, problem: Problem) {
         // If sending fails, the asker has stopped waiting and has got another answer.
         match self {
-            Self::Snapshot(reply) => drop(reply.send(Err(problem))),
+            Self::Value(reply) => drop(reply.send(Err(problem))),
             Self::Encoded(reply) => drop(reply.send(Err(problem))),
         }
     }
@@ -241,7 +241,7 @@ struct Subscriber {
 
 /// How this node's state relates to the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Standing {
+enum SyncState {
     /// The state has every event that this node knows of.
     Level,
     /// The log may be ahead of the state. It is read before the next append.
@@ -301,9 +301,9 @@ pub struct Live {
     here: BTreeMap<MemberId, usize>,
     pending: VecDeque<(Command, Reply)>,
     operation: Option<Operation>,
-    standing: Standing,
+    sync_state: SyncState,
     /// Whether a client wants to resume from beyond the head, so that the log should be read.
-    doubted: bool,
+    must_check_log: bool,
     /// Whether the last operation read the log, and no append came after it.
     has_just_read: bool,
     /// The failure of the last operation. `None` again once the log was read.
@@ -315,7 +315,7 @@ pub struct Live {
     /// Number of archive reads for subscriptions that are under way.
     replays: usize,
     /// Subscriptions that wait for an archive read.
-    unreplayed: VecDeque<Subscribe>,
+    replay_queue: VecDeque<Subscribe>,
     /// The members connected to each other node, with the time of that node's last presence packet.
     others: HashMap<Uuid, (Instant, BTreeSet<MemberId>)>,
     presence_changed: bool,
@@ -365,14 +365,14 @@ pub async fn run(engine: Engine, room: RoomId, inbox: mpsc::Receiver<Request>) {
         here: BTreeMap::new(),
         pending: VecDeque::new(),
         operation: None,
-        standing: Standing::Level,
-        doubted: false,
+        sync_state: SyncState::Level,
+        must_check_log: false,
         has_just_read: false,
         failure: None,
         packets: Vec::new(),
         waiting: Vec::new(),
         replays: 0,
-        unreplayed: VecDeque::new(),
+        replay_queue: VecDeque::new(),
         others: HashMap::new(),
         presence_changed: false,
         presence_shown_at: now,
@@ -387,7 +387,7 @@ pub async fn run(engine: Engine, room: RoomId, inbox: mpsc::Receiver<Request>) {
         inbox,
     };
     live.start_from(opened);
-    live.tell_presence(true);
+    live.publish_presence(true);
     live.follow_inbox().await;
     live.keep_last_reads().await;
     engine.unfollow(room);
@@ -438,13 +438,13 @@ impl Live {
                         return;
                     }
                     for request in requests.drain(..) {
-                        self.take(request);
+                        self.handle(request);
                     }
                     self.follow_up_reads();
                 }
                 unkept = run_keeping(&mut self.keeping) => {
                     self.keeping = None;
-                    self.reads.keep_again(&unkept);
+                    self.reads.retry_store(&unkept);
                     self.keep_reads();
                 }
                 _ = tick.tick() => {
@@ -460,7 +460,7 @@ impl Live {
         }
     }
 
-    fn take(&mut self, request: Request) {
+    fn handle(&mut self, request: Request) {
         match request {
             Request::Command(command, reply) => {
                 if self.pending.len() >= PENDING_COMMANDS || self.draining {
@@ -476,20 +476,22 @@ impl Live {
             Request::Subscribe(subscribe) => self.subscribe(subscribe),
             Request::Replay(subscribe, events) => self.replay(subscribe, events),
             Request::Unsubscribe(id) => self.unsubscribe(id),
-            Request::Look(member, discretion, patience, look) => self.look(member, discretion, patience, look),
+            Request::Snapshot(member, discretion, log_reads_left, reply) => {
+                self.answer_snapshot(member, discretion, log_reads_left, reply);
+            }
             Request::Typing(id, on) => self.typing(id, on),
             Request::Read(id, seq) => self.read(id, seq),
-            Request::HangUp(member, goes_on_as, why) => {
-                self.hang_up(member, goes_on_as, why);
-                self.tell(News::HangUp { member, goes_on_as, why });
+            Request::CloseConnections(member, goes_on_as, why) => {
+                self.close_connections(member, goes_on_as, why);
+                self.publish(News::HangUp { member, goes_on_as, why });
             }
             Request::Reread => {
                 self.reread();
-                self.tell(News::Reread);
+                self.publish(News::Reread);
             }
             Request::Packet(bytes) => {
                 if let Some(packet) = Packet::decode(&bytes).filter(|packet| packet.node != self.engine.node()) {
-                    self.hear(packet);
+                    self.handle_packet(packet);
                 }
             }
             Request::ArchiveHead(seq) => {
@@ -527,7 +529,7 @@ async fn run_operation(operation: &mut Option<Operation>) -> Finished {
 }
 
 /// The command that appends the notice which a member's record owes the log.
-pub fn announcement(member: Person, owed: &Owed) -> Command {
+pub fn notice_command(member: Person, owed: &Owed) -> Command {
     match owed {
         Owed::Joined => Command::Join { member },
         Owed::Left => Command::Leave { member, removed_by: None },

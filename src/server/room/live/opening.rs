@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{
     super::{Command, Reply, entry::Entry, judge::not_a_member, log::Opened, reads::Place, window::Window},
-    Live, PATIENCE, Standing, Subscribe, Subscriber, announcement,
+    Live, MAX_LOG_READS, Subscribe, Subscriber, SyncState, notice_command,
 };
 use crate::{
     protocol::{Epoch, EventKind, Member, MemberId, ResetReason, Retention, RoomState, Seq, ServerFrame},
@@ -54,9 +54,9 @@ impl Live {
         self.engine.note_retention(record.id, cursor.retention);
         self.record = record;
         for member in members {
-            self.take_in(&member);
+            self.add_member(&member);
         }
-        self.see_to_an_owner();
+        self.queue_heir_search();
         for (member, at) in spoke {
             self.reads.spoke(member, at);
         }
@@ -70,7 +70,7 @@ impl Live {
 
     /// Adds a member by their record and by what the log says of them. Queues the notice that the record owes, which
     /// may have been lost in a crash.
-    pub(super) fn take_in(&mut self, record: &MemberRecord) {
+    pub(super) fn add_member(&mut self, record: &MemberRecord) {
         let last = self.window.last_about(record.member).map(|event| &event.kind);
         let in_log = match last {
             Some(kind) => matches!(kind, EventKind::Joined { .. }),
@@ -87,13 +87,13 @@ impl Live {
             self.reads.restore(record, joined, self.head_place());
         }
         if let Some(owed) = &record.owed {
-            self.pending.push_back((announcement(record.person(), owed), Reply::None));
+            self.pending.push_back((notice_command(record.person(), owed), Reply::None));
         }
     }
 
     /// Queues the search for an heir if the log has members but not the owner among them, as an earlier version could
     /// leave it. The command comes after the owed notices, since one of these may say that the owner is back.
-    fn see_to_an_owner(&mut self) {
+    fn queue_heir_search(&mut self) {
         if !self.state.members.is_empty() && !self.state.members.contains_key(&self.state.owner) {
             self.pending.push_back((Command::Inherit, Reply::None));
         }
@@ -112,18 +112,25 @@ impl Live {
             let Subscriber { connection, member, discretion, .. } = subscriber;
             let Some(record) = records.get(&member).filter(|record| record.presence == Presence::Active) else {
                 connection.answer(&ServerFrame::error(not_a_member(), None, Some(code)));
-                self.engine.gone(self.record.id, member);
+                self.engine.member_left(self.record.id, member);
                 continue;
             };
             connection.answer(&ServerFrame::Reset { code, reason });
             let member = record.clone();
-            self.subscribe(Subscribe { connection, code, member, discretion, resume: None, patience: PATIENCE });
+            self.subscribe(Subscribe {
+                connection,
+                code,
+                member,
+                discretion,
+                resume: None,
+                log_reads_left: MAX_LOG_READS,
+            });
         }
     }
 
     /// Notes that stored events were changed in place. The log is opened anew, and all subscribers start from there.
     pub(super) fn reread(&mut self) {
-        self.standing = Standing::Lost;
+        self.sync_state = SyncState::Lost;
         self.listing.log_changed();
     }
 

@@ -46,12 +46,12 @@ impl Live {
     }
 
     /// Merges the cursors that another node sent.
-    pub(super) fn hear_reads(&mut self, epoch: Epoch, cursors: Vec<ReadCursor>) {
+    pub(super) fn merge_remote_reads(&mut self, epoch: Epoch, cursors: Vec<ReadCursor>) {
         if epoch != self.epoch {
             return;
         }
         for cursor in cursors {
-            if self.reads.hear(cursor) {
+            if self.reads.merge_remote(cursor) {
                 self.tell_own(cursor.member, cursor.seq, None);
             }
         }
@@ -66,7 +66,7 @@ impl Live {
 
     fn share_reads(&self, cursors: Vec<ReadCursor>) {
         if !cursors.is_empty() {
-            self.tell(News::Reads { epoch: self.epoch, cursors });
+            self.publish(News::Reads { epoch: self.epoch, cursors });
         }
     }
 
@@ -86,7 +86,7 @@ impl Live {
             return;
         }
         if !self.tells_reads() {
-            return self.reads.silence();
+            return self.reads.discard_unsent();
         }
         let (marks, cursors) = self.reads.take_untold();
         self.reads_told_at = Some(Instant::now());

@@ -6,7 +6,8 @@ use tokio::time::Instant;
 
 use super::{
     super::packet::{News, Packet},
-    LINGER, Live, PRESENCE_LIFE, PRESENCE_MEMBERS_PER_SECOND, PRESENCE_REPEAT, Subscriber, TICK, TYPING_PAUSE, VISIT,
+    IDLE_LIFE, Live, PRESENCE_LIFE, PRESENCE_MEMBERS_PER_SECOND, PRESENCE_REPEAT, Subscriber, TICK, TYPING_PAUSE,
+    VISIT,
     appending::Acks,
 };
 use crate::{
@@ -40,14 +41,14 @@ impl Live {
     }
 
     /// Sends the other nodes the list of members connected to this node. With `ask`, they answer with theirs.
-    pub(super) fn tell_presence(&mut self, ask: bool) {
+    pub(super) fn publish_presence(&mut self, ask: bool) {
         self.presence_told_at = Some(Instant::now());
         if self.engine.is_shared() {
-            self.tell(News::Presence { connected: self.here.keys().copied().collect(), ask });
+            self.publish(News::Presence { connected: self.here.keys().copied().collect(), ask });
         }
     }
 
-    pub(super) fn tell(&self, news: News) {
+    pub(super) fn publish(&self, news: News) {
         if self.engine.is_shared() {
             self.engine.publish(self.record.id, Packet { node: self.engine.node(), news }.encode());
         }
@@ -98,11 +99,11 @@ impl Live {
         subscriber.shown_typing = on;
         let member = subscriber.member;
         self.signal_typing(member, on);
-        self.tell(News::Typing { member, on });
+        self.publish(News::Typing { member, on });
     }
 
     /// Handles a packet of another node. Events wait until the operation on the log is finished.
-    pub(super) fn hear(&mut self, packet: Packet) {
+    pub(super) fn handle_packet(&mut self, packet: Packet) {
         match packet.news {
             News::Events { epoch, events } => {
                 if self.operation.is_some() {
@@ -111,14 +112,14 @@ impl Live {
                     self.listing.heard(events.iter().map(|entry| &entry.event));
                     self.trust_owner(events.iter().map(|entry| &entry.event));
                     self.deliver(events, Acks::default());
-                    self.hear_the_waiting();
+                    self.retry_waiting();
                 } else {
                     self.fall_behind();
                 }
             }
             News::Typing { member, on } => self.signal_typing(member, on),
-            News::Reads { epoch, cursors } => self.hear_reads(epoch, cursors),
-            News::HangUp { member, goes_on_as, why } => self.hang_up(member, goes_on_as, why),
+            News::Reads { epoch, cursors } => self.merge_remote_reads(epoch, cursors),
+            News::HangUp { member, goes_on_as, why } => self.close_connections(member, goes_on_as, why),
             News::Reread => self.reread(),
             News::Presence { connected, ask } => {
                 let now: BTreeSet<MemberId> = connected.into_iter().collect();
@@ -127,7 +128,7 @@ impl Live {
                 let before = before.map(|(_, before)| before).unwrap_or_default();
                 self.share_reads_of(&now.difference(&before).copied().collect::<Vec<_>>());
                 if ask {
-                    self.tell_presence(false);
+                    self.publish_presence(false);
                 }
             }
         }
@@ -168,9 +169,9 @@ impl Live {
         let pause = TICK * u32::try_from(self.state.members.len() as u64 / PRESENCE_MEMBERS_PER_SECOND).unwrap_or(60);
         if self.presence_changed && self.presence_shown_at.elapsed() >= pause {
             self.show_presence();
-            self.tell_presence(false);
+            self.publish_presence(false);
         } else if self.presence_told_at.is_none_or(|at| at.elapsed() >= PRESENCE_REPEAT) {
-            self.tell_presence(false);
+            self.publish_presence(false);
         }
         self.note_visit();
         self.show_untold();
@@ -183,7 +184,7 @@ impl Live {
             && self.operation.is_none()
             && self.waiting.is_empty()
             && self.replays == 0
-            && self.quiet_since.elapsed() >= LINGER;
+            && self.quiet_since.elapsed() >= IDLE_LIFE;
         if is_idle {
             self.reads.all_are_due();
         }
