@@ -120,8 +120,8 @@ pub async fn run(config: Config, admin: Admin) -> u8 {
         let app = open(config).await?;
         let done = act(&app, admin).await;
         app.engine.drain().await;
-        app.errands.close();
-        app.errands.wait().await;
+        app.after_answer.close();
+        app.after_answer.wait().await;
         app.store.close().await;
         done
     };

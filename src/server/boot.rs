@@ -38,7 +38,7 @@ use tracing_subscriber::{
 };
 
 use super::{
-    app::{App, Counts, Hasher, Limits, Node, OpenSockets, RoomCounts, SessionSockets, Storing, Watchers},
+    app::{App, Counts, Hasher, Limits, Node, OpenSockets, RoomCounts, SessionSockets, StorageBudgets, Watchers},
     bus::{Bus, BusNews, LocalBus, RedisBus},
     config::{Config, LogFormat},
     disk,
@@ -124,16 +124,16 @@ pub async fn build(config: Config) -> anyhow::Result<App> {
     };
     let engine = Engine::start(Arc::clone(&store), Arc::clone(&bus), news, timing);
     let limits = Limits::new(&config, Arc::clone(&bus));
-    let storing = Storing::new(&config, Arc::clone(&bus));
+    let storage_budgets = StorageBudgets::new(&config, Arc::clone(&bus));
     // Measures the disk, so that a low disk is logged at start and not only with the first message.
-    storing.space();
+    storage_budgets.space();
     Ok(Arc::new(Node {
         config,
         store,
         bus,
         engine,
         limits,
-        storing,
+        storage_budgets,
         keys,
         hasher: Hasher::default(),
         open_sockets: OpenSockets::default(),
@@ -144,7 +144,7 @@ pub async fn build(config: Config) -> anyhow::Result<App> {
         mailer,
         letterhead,
         mail_waits: Notify::new(),
-        errands: TaskTracker::new(),
+        after_answer: TaskTracker::new(),
         stopping: CancellationToken::new(),
         drained: CancellationToken::new(),
         sockets: TaskTracker::new(),
@@ -187,8 +187,8 @@ async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = ()> +
         app.drained.cancel();
         app.sockets.close();
         app.sockets.wait().await;
-        app.errands.close();
-        app.errands.wait().await;
+        app.after_answer.close();
+        app.after_answer.wait().await;
         let _ = tokio::join!(housekeeping, watch, lists, mails);
     });
     let finished = finished.await;

@@ -91,7 +91,7 @@ impl Allowances {
     }
 
     /// Removes the allowances that are completely refilled.
-    pub fn shed(&self, now: Instant) {
+    pub fn drop_idle(&self, now: Instant) {
         let mut held = self.held();
         held.retain(|_, allowance| allowance.full_at > now);
         held.shrink_to_fit();
@@ -137,7 +137,7 @@ mod tests {
         }
         assert!(allowances.wait(client(6), now) > Duration::ZERO, "the network of 56 bits has asked for too much");
         assert_eq!(allowances.wait("203.0.113.1".parse().unwrap(), now), Duration::ZERO);
-        allowances.shed(now + Duration::from_hours(1));
+        allowances.drop_idle(now + Duration::from_hours(1));
         assert!(allowances.held().is_empty());
     }
 }

@@ -69,7 +69,7 @@ impl Hasher {
     /// Hashes a password for storing.
     pub async fn hash(&self, password: &Secret) -> Result<PasswordHash, Problem> {
         let password = composed(password.reveal());
-        self.work(move || hash(&password)).await.map(Worked::tell)
+        self.work(move || hash(&password)).await.map(Worked::traced)
     }
 
     /// Returns whether a password fits a stored hash. Without a stored hash the answer is false, after the same work.
@@ -202,7 +202,7 @@ struct Worked<T>(T);
 impl<T> Worked<T> {
     /// Returns the result and traces one computation. Tests count these traces. A run whose result is dropped is not
     /// counted.
-    fn tell(self) -> T {
+    fn traced(self) -> T {
         tracing::trace!("argon2id");
         self.0
     }
@@ -249,7 +249,7 @@ fn verify(spellings: &[String], kept: Option<&PasswordHash>) -> Vec<Worked<bool>
 
 /// Whether one of the spellings fits the stored hash.
 fn any_verified(spellings: Vec<Worked<bool>>) -> bool {
-    spellings.into_iter().map(Worked::tell).fold(false, |any, is| any | is)
+    spellings.into_iter().map(Worked::traced).fold(false, |any, is| any | is)
 }
 
 #[cfg(test)]
@@ -286,14 +286,14 @@ mod tests {
             assert_eq!(is(typed, &kept).await, Ok(true), "{typed}");
         }
         assert_eq!(is("oltanker am dienstag 42", &kept).await, Ok(false));
-        let old = hash("o\u{308}ltanker").tell();
+        let old = hash("o\u{308}ltanker").traced();
         assert_eq!(is("o\u{308}ltanker", &old).await, Ok(true));
         assert_eq!(is("\u{f6}ltank", &old).await, Ok(false));
     }
 
     #[tokio::test]
     async fn nobodys_password_takes_the_work_of_one_and_is_nobodys() {
-        let wrong = argon2id(|argon2| argon2.verify_password(b"x", DUMMY_HASH).unwrap_err()).tell();
+        let wrong = argon2id(|argon2| argon2.verify_password(b"x", DUMMY_HASH).unwrap_err()).traced();
         assert_eq!(wrong, argon2::password_hash::Error::PasswordInvalid, "it is well formed, or it would take no work");
         assert_eq!(Hasher::default().check(&secret("x"), None).await, Ok(false));
     }

@@ -2,7 +2,8 @@
 //!
 //! The constants below are the quotas. [`Limits`] has one function for each action: it takes one unit and returns the
 //! refusal with the time to wait. Most quotas are counted on the bus, so over all nodes. While the bus is away, a node
-//! counts by itself. Messages and reading are always counted by node. How much text may be stored is in `storing.rs`.
+//! counts by itself. Messages and reading are always counted by node. How much text may be stored is in
+//! `storage_budgets.rs`.
 
 use std::{
     array,
@@ -290,7 +291,7 @@ impl Limits {
 
     /// Counts a try for this address and returns whether its outcome may be used. If not, answer as for a wrong code.
     /// Call this for each code that was compared with a stored one, right or wrong, before answering.
-    pub async fn judges_code(&self, email: &Email, is_known: bool) -> bool {
+    pub async fn may_judge_code(&self, email: &Email, is_known: bool) -> bool {
         if !self.enabled {
             return true;
         }
@@ -413,11 +414,11 @@ impl Limits {
     }
 
     /// Frees the memory of clients and persons whose quotas are full again, and of networks that are no longer known.
-    pub fn shed(&self) {
+    pub fn drop_idle(&self) {
         self.send.retain_recent();
         self.send.shrink_to_fit();
         let now = Instant::now();
-        self.answers.shed(now);
+        self.answers.drop_idle(now);
         self.search().known.retain(|_, joined_at| now.duration_since(*joined_at) < KNOWN);
     }
 

@@ -10,7 +10,7 @@ mod networks;
 mod open_sockets;
 mod room_counts;
 mod session_sockets;
-mod storing;
+mod storage_budgets;
 mod watchers;
 
 use std::{net::IpAddr, sync::Arc};
@@ -36,7 +36,7 @@ pub use networks::{Counted, Counts, Network};
 pub use open_sockets::{OpenSocket, OpenSockets};
 pub use room_counts::RoomCounts;
 pub use session_sockets::{SessionSocket, SessionSockets};
-pub use storing::Storing;
+pub use storage_budgets::StorageBudgets;
 pub use watchers::{Watch, WatchId, Watchers};
 
 /// A shared node. Everything that runs on the node has a clone of it.
@@ -55,7 +55,7 @@ pub struct Node {
     /// How often clients and persons may do something.
     pub limits: Limits,
     /// How many bytes may be stored.
-    pub storing: Storing,
+    pub storage_budgets: StorageBudgets,
     /// The keys that sign access tokens and derive the secrets in mails.
     pub keys: Keys,
     /// The driver that sends mails.
@@ -78,7 +78,7 @@ pub struct Node {
     pub watchers: Watchers,
     /// Work that is done after an answer, so that the answer reveals nothing of it, not even by its duration. It is
     /// finished before the store is closed.
-    pub errands: TaskTracker,
+    pub after_answer: TaskTracker,
     /// Cancelled when the node begins to stop. From then on no new commands are read.
     pub stopping: CancellationToken,
     /// Cancelled when every room has finished its commands. Sockets then send their goodbye.
@@ -140,7 +140,7 @@ pub struct Browser {
     /// The pass of an address with which this browser was logged in ([`Keys::pass`]).
     pub pass: Option<String>,
     /// Whether a page of another site made the browser send the request.
-    pub is_led_here: bool,
+    pub is_cross_site: bool,
 }
 
 impl Visitor {

@@ -199,7 +199,7 @@ pub trait Bus: Send + Sync + 'static {
     async fn rewrite_tail(&self, room: RoomId, epoch: Epoch, events: &[Event]) -> Result<()>;
 
     /// Removes a room's tail and digest, whatever the tail's head is. Called when the room was deleted.
-    async fn forget_room(&self, room: RoomId) -> Result<()>;
+    async fn remove_room(&self, room: RoomId) -> Result<()>;
 
     /// Removes a tail and the room's digest, if the tail is at (`epoch`, `head`). Called when everyone has left, for
     /// example.
@@ -217,7 +217,7 @@ pub trait Bus: Send + Sync + 'static {
 
     /// Increments an account's version: something of the account changed (it entered or left a room, or has read
     /// something). Nodes that show the account's list then read it again.
-    async fn touch_account(&self, account: AccountId) -> Result<()>;
+    async fn bump_version(&self, account: AccountId) -> Result<()>;
 
     /// Returns the versions of many accounts. Accounts whose version was not incremented for [`VERSION_LIFE`] are left
     /// out.
@@ -251,6 +251,6 @@ pub trait Bus: Send + Sync + 'static {
     /// slot of a Redis Cluster).
     async fn throttle_all(&self, takes: &[(String, Quota)]) -> Result<Option<Wait>>;
 
-    /// Returns whether this node may do a background job. If so, no node gets that turn again for `pause`.
-    async fn take_turn(&self, job: &str, pause: Duration) -> Result<bool>;
+    /// Returns whether this node may do a background job. If so, no node gets that job again for `pause`.
+    async fn claim_job(&self, job: &str, pause: Duration) -> Result<bool>;
 }

@@ -92,7 +92,7 @@ pub async fn register(
     };
     let (account, is_new) = match again {
         Some(account) => {
-            check_again(app, &account, typed.as_ref()).await?;
+            check_repeat(app, &account, typed.as_ref()).await?;
             (account, false)
         }
         None => make_account(app, visitor, name, &email, typed.as_ref(), kept.as_ref(), form).await?,
@@ -108,7 +108,7 @@ pub async fn register(
     let account = app.store.account(account.id).await.map_err(store_failed)?;
     let logged_in = sessions::begin(app, visitor, &account, device).await?;
     if !is_new {
-        bring_guests(app, visitor, wanted.keep.as_ref(), &account, &logged_in).await?;
+        adopt_guests(app, visitor, wanted.keep.as_ref(), &account, &logged_in).await?;
     }
     Ok(logged_in)
 }
@@ -119,7 +119,7 @@ fn is_unproved(account: &AccountRecord, email: &Email) -> bool {
 }
 
 /// Compares the password of a repeated registration with that of the first. A repeat without a password is accepted.
-async fn check_again(app: &App, account: &AccountRecord, typed: Option<&Secret>) -> Result<(), Problem> {
+async fn check_repeat(app: &App, account: &AccountRecord, typed: Option<&Secret>) -> Result<(), Problem> {
     let Some(typed) = typed else { return Ok(()) };
     if app.hasher.check(typed, account.password.clone()).await? {
         return Ok(());
@@ -175,7 +175,7 @@ async fn make_account(
             Err(StoreError::Conflict(Conflict::Registered)) => {
                 let before = app.store.account(account.id).await;
                 if let Some(before) = before.ok().filter(|before| is_unproved(before, email)) {
-                    check_again(app, &before, typed).await?;
+                    check_repeat(app, &before, typed).await?;
                     return Ok((before, false));
                 }
                 // The first account has changed since, so this request is a registration of its own, with a random id.
@@ -197,7 +197,7 @@ fn id_of(browser: &str, email: &Email) -> AccountId {
 ///
 /// If the first fails, the new session is ended, so that logging in again repeats all of it. A failure of the second is
 /// only logged.
-pub(super) async fn bring_guests(
+pub(super) async fn adopt_guests(
     app: &App,
     visitor: &Visitor,
     token: Option<&Secret>,
@@ -359,7 +359,7 @@ pub struct Claim {
 /// Reads what a token would prove without using it, for the page that asks for confirmation first.
 pub async fn claim_of(app: &App, visitor: &Visitor, token: &Secret) -> Result<Claim, Problem> {
     let hash = letters::link_hash(token)?;
-    if !visitor.browser.is_led_here {
+    if !visitor.browser.is_cross_site {
         app.limits.try_code(visitor.client).await?;
     }
     let token = app.store.token(Purpose::Verify, hash, clock::now()).await.map_err(invalid_or_failed)?;
@@ -409,13 +409,13 @@ pub async fn prefer(app: &App, visitor: &Visitor, mut wanted: Preferences) -> Re
 /// Closes the account's sockets in all its rooms, so that they reconnect. The first change does so at once. Further
 /// changes within [`CLOSE_CONNECTIONS_PAUSE`] do so once more, when the pause is over.
 async fn close_account_connections(app: &App, account: AccountId) {
-    let turn = |job: &str| format!("{job}:{}", account.0);
-    if app.bus.take_turn(&turn("hang-up"), CLOSE_CONNECTIONS_PAUSE).await.unwrap_or(true) {
+    let job = |name: &str| format!("{name}:{}", account.0);
+    if app.bus.claim_job(&job("hang-up"), CLOSE_CONNECTIONS_PAUSE).await.unwrap_or(true) {
         return close_account_connections_now(app, account).await;
     }
-    if app.bus.take_turn(&turn("hang-up-later"), CLOSE_CONNECTIONS_PAUSE).await.unwrap_or(true) {
+    if app.bus.claim_job(&job("hang-up-later"), CLOSE_CONNECTIONS_PAUSE).await.unwrap_or(true) {
         let app = app.clone();
-        app.errands.clone().spawn(async move {
+        app.after_answer.clone().spawn(async move {
             let pause = sleep(CLOSE_CONNECTIONS_PAUSE);
             if app.stopping.run_until_cancelled(pause).await.is_some() {
                 close_account_connections_now(&app, account).await;

@@ -1,6 +1,6 @@
 //! Deletion: deleting accounts and guests on request, and deleting accounts that nobody can log in to.
 
-use super::{login, rooms, sessions, store_failed, tell};
+use super::{login, rooms, send_notice, sessions, store_failed};
 use crate::{
     protocol::{Code, Confirmation, DeleteMe, Event, MessageBody, Millis, Nickname, OwnMessages, Problem},
     server::{
@@ -35,7 +35,7 @@ pub async fn forget_guest(app: &App, visitor: &Visitor) -> Result<(), Problem> {
         let detail = "You’re logged in, so there is no guest to forget. Delete your account in the preferences.";
         return Err(Problem::new(Code::NoSession, detail));
     };
-    if let Some(code) = rooms::whereabouts(app, visitor).await? {
+    if let Some(code) = rooms::current_room_code(app, visitor).await? {
         rooms::leave(app, visitor, code).await?;
     }
     app.store.forget_guest(guest.id).await.map_err(store_failed)
@@ -66,7 +66,7 @@ pub async fn delete_account(app: &App, account: &AccountRecord, messages: OwnMes
     for (room, member) in app.store.rooms_of_account(account.id).await.map_err(store_failed)? {
         match app.store.leave_room(room.id, member.member, &Owed::Left, clock::now()).await {
             Ok(record) => {
-                tell(&app.engine, room.id, Command::Leave { member: record.person(), removed_by: None }).await;
+                send_notice(&app.engine, room.id, Command::Leave { member: record.person(), removed_by: None }).await;
             }
             Err(StoreError::NotFound) => {}
             Err(error) => return Err(store_failed(error)),
@@ -74,7 +74,7 @@ pub async fn delete_account(app: &App, account: &AccountRecord, messages: OwnMes
     }
     let erased = MessageBody::stored(ERASED);
     let instead = (messages == OwnMessages::Erase).then_some(&erased);
-    let mut changed = app.store.disown_events(account.id, &nobody, instead).await.map_err(store_failed)?;
+    let mut changed = app.store.anonymize_events(account.id, &nobody, instead).await.map_err(store_failed)?;
     changed.extend(disown_tails(app, account.id, &nobody, instead).await?);
     for room in changed {
         app.engine.reread(room).await;

@@ -7,7 +7,7 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{relist, store_failed, tell};
+use super::{refresh_lists, send_notice, store_failed};
 use crate::{
     protocol::{ByeReason, Nickname, Problem},
     server::{
@@ -84,11 +84,11 @@ pub(super) async fn welcome(app: &App, account: AccountId, adopted: Adopted) {
             };
             app.engine.close_connections_continuing_as(member.room, member.member, goes_on_as).await;
             if let Some(owed) = &member.owed {
-                tell(&app.engine, member.room, notice_command(member.person(), owed)).await;
+                send_notice(&app.engine, member.room, notice_command(member.person(), owed)).await;
             }
         }
     }
-    relist(app, ActorId::Account(account));
+    refresh_lists(app, ActorId::Account(account));
 }
 
 /// A new guest. The record is not stored here, but in the transaction that creates or joins the room.

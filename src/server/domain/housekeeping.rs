@@ -37,12 +37,12 @@ pub async fn run(app: App) {
                 }
             }
             _ = guests.tick() => {
-                app.limits.shed();
-                app.storing.shed();
+                app.limits.drop_idle();
+                app.storage_budgets.drop_idle();
                 if my_turn(&app, "guests", guests.period()).await {
                     forget_guests(&app).await;
                     forget_what_ended(&app).await;
-                    end_claims(&app).await;
+                    expire_claims(&app).await;
                 }
             }
         }
@@ -51,7 +51,7 @@ pub async fn run(app: App) {
 
 /// Whether this node should run the job now. While the bus is unreachable every node runs it, which does no harm.
 async fn my_turn(app: &App, job: &str, period: Duration) -> bool {
-    app.bus.take_turn(job, period / 2).await.unwrap_or(true)
+    app.bus.claim_job(job, period / 2).await.unwrap_or(true)
 }
 
 async fn delete_abandoned_rooms(app: &App, idle: Duration) {
@@ -79,9 +79,9 @@ async fn forget_what_ended(app: &App) {
 
 /// Ends old claims to addresses, and then deletes the accounts that nobody can log in to any more. Only old accounts
 /// are deleted, because an account that was just created may not have its session yet.
-async fn end_claims(app: &App) {
+async fn expire_claims(app: &App) {
     let old = clock::now() - clock::millis(CLAIM_LIFE);
-    match app.store.end_claims(old).await {
+    match app.store.expire_claims(old).await {
         Ok(0) => {}
         Ok(count) => tracing::info!(count, "addresses let go that nobody proved"),
         Err(error) => return tracing::warn!(%error, "addresses not let go"),

@@ -57,7 +57,7 @@ pub async fn by_password(app: &App, visitor: &Visitor, device: String, wanted: L
         sessions::end(app, account.id, Ending::One(logged_in.session)).await?;
         return Err(wrong_password());
     }
-    accounts::bring_guests(app, visitor, wanted.keep.as_ref(), &account, &logged_in).await?;
+    accounts::adopt_guests(app, visitor, wanted.keep.as_ref(), &account, &logged_in).await?;
     Ok(logged_in)
 }
 
@@ -106,7 +106,7 @@ pub async fn request_code(app: &App, visitor: &Visitor, wanted: RequestCode) -> 
     let ticket = Ticket::new();
     let (after, holder, spoken) = (app.clone(), ticket.holder(), visitor.language);
     let is_known = visitor.is_known_to(&app.keys, &email);
-    app.errands.spawn(async move {
+    app.after_answer.spawn(async move {
         let app = after;
         let sent = async {
             if !app.limits.code_to(&email, is_known).await {
@@ -169,8 +169,8 @@ pub async fn by_code(
         sessions::replace_password(app, account.id, &new).await.map_err(|_| wrong_code())?;
         app.store.account(account.id).await.map_err(store_failed)?
     };
-    let logged_in = sessions::begin_once(app, visitor, &account, device, session_of(hash)).await?;
-    accounts::bring_guests(app, visitor, wanted.keep.as_ref(), &account, &logged_in).await?;
+    let logged_in = sessions::begin_with_id(app, visitor, &account, device, session_of(hash)).await?;
+    accounts::adopt_guests(app, visitor, wanted.keep.as_ref(), &account, &logged_in).await?;
     Ok(logged_in)
 }
 
@@ -189,7 +189,7 @@ async fn is_right(
     if checked == CodeCheck::None {
         return Ok(false);
     }
-    let judges = app.limits.judges_code(email, visitor.is_known_to(&app.keys, email)).await;
+    let judges = app.limits.may_judge_code(email, visitor.is_known_to(&app.keys, email)).await;
     Ok(judges && matches!(checked, CodeCheck::Right | CodeCheck::Again))
 }
 

@@ -34,7 +34,7 @@ const LEASE: Duration = Duration::from_secs(45);
 const PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 /// The pause before deleting a sent mail from the outbox is tried again.
-const INSIST: Duration = Duration::from_millis(250);
+const DELETE_RETRY_PAUSE: Duration = Duration::from_millis(250);
 
 /// Sends mails until the node stops, and finishes those that are being sent.
 pub async fn run(app: App) {
@@ -114,7 +114,7 @@ async fn finish(app: &App, record: &MailRecord, lease_ends: Instant) {
         if Instant::now() >= lease_ends {
             return tracing::warn!(id = %record.id.0, %error, "mail stays in the outbox");
         }
-        sleep(INSIST).await;
+        sleep(DELETE_RETRY_PAUSE).await;
     }
 }
 

@@ -30,7 +30,7 @@ pub async fn send(app: &App, visitor: &Visitor, message: SendMessage) -> Result<
     app.engine.renew_lease(&member);
     app.limits.send(actor)?;
     if room.retention == Retention::Preserved {
-        app.storing.keep(visitor.client, actor, room.id, body.as_str().len()).await?;
+        app.storage_budgets.keep(visitor.client, actor, room.id, body.as_str().len()).await?;
     }
     let command = Command::Say { member: member.member, id: message.id, body };
     Ok(app.engine.command(room.id, command).await?.ack(message.id))
@@ -65,7 +65,7 @@ pub async fn send_from_socket(
     app.limits.send_in_turn(speaker.actor).await?;
     if app.engine.is_kept(speaker.room) {
         // A message that a storage budget refuses is not lost: the page still has it and can send it again.
-        app.storing.keep(speaker.client, speaker.actor, speaker.room, body.as_str().len()).await?;
+        app.storage_budgets.keep(speaker.client, speaker.actor, speaker.room, body.as_str().len()).await?;
     }
     let reply = Reply::Socket { connection: connection.clone(), code, id };
     app.engine.submit(speaker.room, Command::Say { member: speaker.member, id, body }, reply).await;

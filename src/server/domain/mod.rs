@@ -36,7 +36,7 @@ fn store_failed(error: StoreError) -> Problem {
 
 /// Sends a notice to a room's task. A failure is only logged, because the member record still owes the notice and the
 /// engine appends it later.
-async fn tell(engine: &Engine, room: super::store::RoomId, command: super::room::Command) {
+async fn send_notice(engine: &Engine, room: super::store::RoomId, command: super::room::Command) {
     if let Err(problem) = engine.command(room, command).await {
         tracing::info!(%room, code = ?problem.code, "notice delayed");
     }
@@ -44,7 +44,7 @@ async fn tell(engine: &Engine, room: super::store::RoomId, command: super::room:
 
 /// Makes an account's lists of rooms refresh, because one of its rooms was added, removed or changed. Guests have no
 /// such lists.
-fn relist(app: &App, actor: ActorId) {
+fn refresh_lists(app: &App, actor: ActorId) {
     if let ActorId::Account(account) = actor {
         app.engine.own_state_changed(account);
     }
@@ -52,9 +52,9 @@ fn relist(app: &App, actor: ActorId) {
 
 /// The same, but completed before anything else happens. Messages sent after a removal must not reach a list that still
 /// has the room.
-async fn relist_at_once(app: &App, actor: ActorId) {
+async fn refresh_lists_now(app: &App, actor: ActorId) {
     if let ActorId::Account(account) = actor
-        && let Err(error) = app.bus.touch_account(account).await
+        && let Err(error) = app.bus.bump_version(account).await
     {
         tracing::debug!(error = %error.0, "a list of rooms is told later");
     }

@@ -153,7 +153,7 @@ pub async fn forgot(app: &App, visitor: &Visitor, wanted: ForgotPassword) -> Res
     let email = login::read_email(&wanted.email)?;
     app.limits.mail(visitor.client, &email).await?;
     let (after, spoken) = (app.clone(), visitor.language);
-    app.errands.spawn(async move {
+    app.after_answer.spawn(async move {
         let app = after;
         let sent = async {
             let holders = app.store.holders(&email).await.map_err(store_failed)?;
@@ -181,7 +181,7 @@ pub enum Link {
 /// Reads the state of a link for a new password without using it, for the page that shows the form.
 pub async fn look_at(app: &App, visitor: &Visitor, token: &Secret) -> Result<Link, Problem> {
     let hash = letters::link_hash(token)?;
-    if !visitor.browser.is_led_here {
+    if !visitor.browser.is_cross_site {
         app.limits.try_code(visitor.client).await?;
     }
     match app.store.token(Purpose::Reset, hash, clock::now()).await {

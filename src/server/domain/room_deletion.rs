@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::relist;
+use super::refresh_lists;
 use crate::{
     protocol::Millis,
     server::{
@@ -26,12 +26,12 @@ pub async fn end_room(app: &App, room: RoomId, unvisited_since: Option<Millis>) 
     while !app.store.end_room(room, unvisited_since, EVENTS).await? {
         tokio::task::yield_now().await;
     }
-    if let Err(error) = app.bus.forget_room(room).await {
+    if let Err(error) = app.bus.remove_room(room).await {
         tracing::warn!(%room, error = %error.0, "what the bus has of a room that is gone stays until it expires");
     }
     app.engine.notify_room_deleted(room).await;
     for MemberRecord { actor, .. } in members.into_iter().filter(|member| member.presence == Presence::Active) {
-        relist(app, actor);
+        refresh_lists(app, actor);
     }
     Ok(())
 }

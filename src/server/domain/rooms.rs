@@ -1,10 +1,10 @@
 //! Rooms: the use cases that create, join, leave and show a room, and those that only its owner may call.
 //!
-//! Each function checks the typed input, takes from the client's quotas (`app.limits`, `app.storing`), and then writes.
-//! A join or a leave changes the member record in the store first. The record then owes the log a notice (`Owed`),
-//! which the engine appends. Most owner actions are commands to the room's task, whose judge (`room/judge.rs`) refuses
-//! them by the state of the log. A removal changes a record first, so the store itself checks in the same transaction
-//! that the remover owns the room.
+//! Each function checks the typed input, takes from the client's quotas (`app.limits`, `app.storage_budgets`), and then
+//! writes. A join or a leave changes the member record in the store first. The record then owes the log a notice
+//! (`Owed`), which the engine appends. Most owner actions are commands to the room's task, whose judge
+//! (`room/judge.rs`) refuses them by the state of the log. A removal changes a record first, so the store itself checks
+//! in the same transaction that the remover owns the room.
 //!
 //! Not here: the order of events and the live rooms (`room/`), messages (`messages.rs`), and lists of rooms (`lists/`).
 
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{guests, guests::SessionToken, relist, relist_at_once, store_failed, tell};
+use super::{guests, guests::SessionToken, refresh_lists, refresh_lists_now, send_notice, store_failed};
 use crate::{
     protocol::{
         ClientId, Code, CreateRoom, Door, Entrance, JoinRoom, MemberId, Nickname, Problem, Reason, Retention, RoomCode,
@@ -34,7 +34,7 @@ use crate::{
 /// Random room codes or member ids that are tried before the request fails. With 2^30 codes a second try is rare.
 const DRAWS: usize = 16;
 /// A repeated request to create a room returns the first request's room for this long.
-const AGAIN: Duration = Duration::from_mins(10);
+const REPEAT_WINDOW: Duration = Duration::from_mins(10);
 
 /// The result of a successful create or join.
 pub struct Entered {
@@ -58,7 +58,7 @@ pub async fn create(
     let nickname = optional(wanted.nickname.as_deref(), read_nickname)?;
     if let Some(asked) = &request {
         match app.store.room(asked.room).await {
-            Ok(room) => match made_before(app, visitor, asked, room).await? {
+            Ok(room) => match room_of_repeat(app, visitor, asked, room).await? {
                 Some(entered) => return Ok(entered),
                 None => request = None,
             },
@@ -69,11 +69,11 @@ pub async fn create(
     app.limits.create(visitor.client).await?;
     may_be_in_another(app, visitor).await?;
     if wanted.preserve {
-        app.storing.make_room(visitor.client, visitor.actor.as_ref().map(Actor::id)).await?;
+        app.storage_budgets.make_room(visitor.client, visitor.actor.as_ref().map(Actor::id)).await?;
     }
-    let Guise { actor, newcomer, session, name: nickname } = match &request {
-        Some(request) if visitor.actor.is_none() => request.guise(nickname),
-        _ => guise(visitor, nickname),
+    let Entrant { actor, newcomer, session, name: nickname } = match &request {
+        Some(request) if visitor.actor.is_none() => request.entrant(nickname),
+        _ => entrant_of(visitor, nickname),
     };
     if let Some(code) = leave.filter(|_| visitor.actor.is_some()) {
         self::leave(app, visitor, code).await?;
@@ -118,13 +118,13 @@ pub async fn create(
             }
             Err(StoreError::Conflict(Conflict::CodeTaken | Conflict::MemberIdTaken)) => {}
             Err(StoreError::Conflict(Conflict::Elsewhere(code))) => {
-                return match again(app, visitor, request.as_ref()).await? {
+                return match created_by_copy(app, visitor, request.as_ref()).await? {
                     Some(entered) => Ok(entered),
                     None => Err(Problem::already_in_room(code)),
                 };
             }
             Err(error) => {
-                return match again(app, visitor, request.as_ref()).await? {
+                return match created_by_copy(app, visitor, request.as_ref()).await? {
                     Some(entered) => Ok(entered),
                     None => Err(store_failed(error)),
                 };
@@ -157,21 +157,22 @@ impl Request {
         Some(Self { room: RoomId(id("room")), guest: id("guest"), secret })
     }
 
-    fn guise(&self, nickname: Option<Nickname>) -> Guise {
+    fn entrant(&self, nickname: Option<Nickname>) -> Entrant {
         let name = nickname.unwrap_or_else(|| friendly_name(random::below(u32::MAX)));
         let (guest, session) = guests::begin_as(&name, self.guest, self.secret);
-        Guise { actor: Actor::Guest(guest.clone()), newcomer: Some(guest), session: Some(session), name }
+        Entrant { actor: Actor::Guest(guest.clone()), newcomer: Some(guest), session: Some(session), name }
     }
 }
 
-/// The room that an earlier copy of this request created within the last [`AGAIN`]. `None` if the visitor is not in it.
-async fn made_before(
+/// The room that an earlier copy of this request created within the last [`REPEAT_WINDOW`]. `None` if the visitor is
+/// not in it.
+async fn room_of_repeat(
     app: &App,
     visitor: &Visitor,
     request: &Request,
     room: RoomRecord,
 ) -> Result<Option<Entered>, Problem> {
-    if clock::now() - room.created_at > clock::millis(AGAIN) {
+    if clock::now() - room.created_at > clock::millis(REPEAT_WINDOW) {
         return Ok(None);
     }
     let token = SessionToken::of(request.secret);
@@ -189,10 +190,10 @@ async fn made_before(
 
 /// Looks the room of `request` up again, after inserting it failed: a simultaneous copy of the request may have created
 /// it meanwhile.
-async fn again(app: &App, visitor: &Visitor, request: Option<&Request>) -> Result<Option<Entered>, Problem> {
+async fn created_by_copy(app: &App, visitor: &Visitor, request: Option<&Request>) -> Result<Option<Entered>, Problem> {
     let Some(request) = request else { return Ok(None) };
     match app.store.room(request.room).await {
-        Ok(room) => made_before(app, visitor, request, room).await,
+        Ok(room) => room_of_repeat(app, visitor, request, room).await,
         Err(_) => Ok(None),
     }
 }
@@ -225,14 +226,14 @@ pub async fn join(app: &App, visitor: &Visitor, wanted: JoinRoom, leave: Option<
     if (elsewhere.is_some() || !has_place) && was_removed(app, visitor, code).await? {
         return Err(removed());
     }
-    let Some(room) = room.filter(|_| has_place) else { return Err(missed(app, visitor).await) };
+    let Some(room) = room.filter(|_| has_place) else { return Err(unknown_code(app, visitor).await) };
     if room.retention == Retention::Preserved {
-        app.storing.join(visitor.client, room.id).await?;
+        app.storage_budgets.join(visitor.client, room.id).await?;
     }
     if let Some(other) = elsewhere {
         self::leave(app, visitor, other).await?;
     }
-    let Guise { actor, newcomer, session, name: fallback_name } = guise(visitor, nickname.clone());
+    let Entrant { actor, newcomer, session, name: fallback_name } = entrant_of(visitor, nickname.clone());
     let mut joining = Joining {
         room: room.id,
         room_type: room.room_type,
@@ -258,7 +259,7 @@ pub async fn join(app: &App, visitor: &Visitor, wanted: JoinRoom, leave: Option<
             Err(StoreError::Conflict(Conflict::Elsewhere(code))) => return Err(Problem::already_in_room(code)),
             Err(StoreError::Conflict(Conflict::Removed)) => return Err(removed()),
             Err(StoreError::NotFound | StoreError::Conflict(Conflict::Full | Conflict::CodeTaken)) => {
-                return Err(missed(app, visitor).await);
+                return Err(unknown_code(app, visitor).await);
             }
             Err(error) => return Err(store_failed(error)),
         }
@@ -281,8 +282,8 @@ pub async fn leave(app: &App, visitor: &Visitor, code: RoomCode) -> Result<(), P
     }
     match app.store.leave_room(room.id, member.member, &Owed::Left, clock::now()).await {
         Ok(record) => {
-            relist(app, record.actor);
-            tell(&app.engine, room.id, Command::Leave { member: record.person(), removed_by: None }).await;
+            refresh_lists(app, record.actor);
+            send_notice(&app.engine, room.id, Command::Leave { member: record.person(), removed_by: None }).await;
             Ok(())
         }
         Err(StoreError::NotFound) => Ok(()),
@@ -353,8 +354,8 @@ pub async fn kick(app: &App, visitor: &Visitor, code: RoomCode, whom: MemberId) 
     let by = owner.person();
     match app.store.leave_room(room.id, whom, &Owed::Removed(by.clone()), clock::now()).await {
         Ok(record) => {
-            relist_at_once(app, record.actor).await;
-            tell(&app.engine, room.id, Command::Leave { member: record.person(), removed_by: Some(by) }).await;
+            refresh_lists_now(app, record.actor).await;
+            send_notice(&app.engine, room.id, Command::Leave { member: record.person(), removed_by: Some(by) }).await;
             Ok(())
         }
         Err(StoreError::NotFound) => Err(member_gone()),
@@ -378,7 +379,7 @@ pub async fn rename(app: &App, visitor: &Visitor, code: RoomCode, name: Option<S
     let (room, owner) = membership(app, visitor.actor()?.id(), code).await?;
     app.limits.send(owner.actor)?;
     if room.retention == Retention::Preserved {
-        app.storing
+        app.storage_budgets
             .keep(visitor.client, owner.actor, room.id, name.as_ref().map_or(0, |name| name.as_str().len()))
             .await?;
     }
@@ -392,7 +393,7 @@ pub async fn preserve(app: &App, visitor: &Visitor, code: RoomCode, preserve: bo
     let retention = Retention::from(preserve);
     app.limits.send(owner.actor)?;
     if preserve && room.retention != retention {
-        app.storing.make_room(visitor.client, Some(owner.actor)).await?;
+        app.storage_budgets.make_room(visitor.client, Some(owner.actor)).await?;
     }
     app.engine.command(room.id, Command::Retain { retention, by: owner.person() }).await?;
     Ok(())
@@ -406,7 +407,7 @@ pub async fn mute(app: &App, visitor: &Visitor, code: RoomCode, muted: bool) -> 
     }
     app.limits.change_setting(member.actor).await?;
     app.store.mute(room.id, member.member, muted).await.map_err(store_failed)?;
-    relist(app, member.actor);
+    refresh_lists(app, member.actor);
     Ok(())
 }
 
@@ -423,7 +424,7 @@ pub async fn view(app: &App, visitor: &Visitor, code: RoomCode) -> Result<Snapsh
 }
 
 /// The code of the room that a guest is in. `None` for an account, which can be in many.
-pub async fn whereabouts(app: &App, visitor: &Visitor) -> Result<Option<RoomCode>, Problem> {
+pub async fn current_room_code(app: &App, visitor: &Visitor) -> Result<Option<RoomCode>, Problem> {
     Ok(current_room(app, visitor).await?.map(|(room, _)| room.code))
 }
 
@@ -431,7 +432,7 @@ pub async fn whereabouts(app: &App, visitor: &Visitor) -> Result<Option<RoomCode
 /// generated name number `pick()`.
 pub async fn entrance(app: &App, visitor: &Visitor, pick: impl FnOnce() -> u32) -> Result<Entrance, Problem> {
     let nickname = usual_name(visitor).unwrap_or_else(|| friendly_name(pick()));
-    let current = whereabouts(app, visitor).await?;
+    let current = current_room_code(app, visitor).await?;
     Ok(Entrance { request: None, nickname, current })
 }
 
@@ -526,7 +527,7 @@ pub(super) async fn current_room(app: &App, visitor: &Visitor) -> Result<Option<
 }
 
 /// The identity with which a visitor enters a room.
-struct Guise {
+struct Entrant {
     actor: Actor,
     /// The record of a new guest, and the secret for its cookie. Both are `None` if the visitor had a session already.
     newcomer: Option<GuestRecord>,
@@ -546,13 +547,13 @@ fn usual_name(visitor: &Visitor) -> Option<Nickname> {
     }
 }
 
-fn guise(visitor: &Visitor, nickname: Option<Nickname>) -> Guise {
+fn entrant_of(visitor: &Visitor, nickname: Option<Nickname>) -> Entrant {
     let name = nickname.or_else(|| usual_name(visitor)).unwrap_or_else(|| friendly_name(random::below(u32::MAX)));
     if let Some(actor) = &visitor.actor {
-        return Guise { actor: actor.clone(), newcomer: None, session: None, name };
+        return Entrant { actor: actor.clone(), newcomer: None, session: None, name };
     }
     let (guest, session) = guests::begin(&name);
-    Guise { actor: Actor::Guest(guest.clone()), newcomer: Some(guest), session: Some(session), name }
+    Entrant { actor: Actor::Guest(guest.clone()), newcomer: Some(guest), session: Some(session), name }
 }
 
 /// Stores the name that a guest has just used, as the one to offer next time. An account sets its name in its
@@ -587,14 +588,14 @@ async fn enter(
     match entered.await {
         Ok(snapshot) => {
             if is_new {
-                relist(app, actor.id());
+                refresh_lists(app, actor.id());
             }
             Ok(Entered { room, snapshot, session })
         }
         Err(problem) => {
             if is_new {
-                put_out(app, id, person.id).await;
-                relist(app, actor.id());
+                undo_join(app, id, person.id).await;
+                refresh_lists(app, actor.id());
             }
             Err(problem)
         }
@@ -619,14 +620,14 @@ async fn enter_with_event(
     match entered.await {
         Ok(snapshot) => Ok(Entered { room, snapshot, session }),
         Err(problem) => {
-            put_out(app, id, member).await;
+            undo_join(app, id, member).await;
             Err(problem)
         }
     }
 }
 
 /// Undoes a join after a failure. If this fails as well, the guest's grace ends the membership.
-async fn put_out(app: &App, room: RoomId, member: MemberId) {
+async fn undo_join(app: &App, room: RoomId, member: MemberId) {
     match app.store.leave_room(room, member, &Owed::Left, clock::now()).await {
         Ok(_) | Err(StoreError::NotFound) => {}
         Err(error) => tracing::warn!(%error, "a join that failed was not undone; the guest’s grace will"),
@@ -669,7 +670,7 @@ async fn was_removed(app: &App, visitor: &Visitor, code: RoomCode) -> Result<boo
     }
 }
 
-async fn missed(app: &App, visitor: &Visitor) -> Problem {
+async fn unknown_code(app: &App, visitor: &Visitor) -> Problem {
     app.limits.missed(visitor.client).await;
     Problem::room_unavailable()
 }

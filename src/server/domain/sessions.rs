@@ -81,7 +81,7 @@ pub async fn recognise(app: &App, access: Option<&str>, refresh: Option<&str>) -
         return match find(app, access.session).await? {
             Some((session, record)) if record.id == access.account => {
                 if session.previous.is_some() && !session.arrived && access.came_with(session.refresh) {
-                    note_arrival(app, &session).await;
+                    note_refresh_received(app, &session).await;
                 }
                 touch(app, &session).await;
                 Ok(somebody(session, record, None))
@@ -111,9 +111,9 @@ async fn renew(app: &App, id: SessionId, shown: TokenHash) -> Result<Recognised,
             Err(error) => return Err(store_failed(error)),
         }
         let Some((session, record)) = find(app, id).await? else { return Ok(Recognised::Nobody { is_over: true }) };
-        return judge_again(app, session, record, shown, now).await;
+        return judge_previous_token(app, session, record, shown, now).await;
     }
-    judge_again(app, session, record, shown, now).await
+    judge_previous_token(app, session, record, shown, now).await
 }
 
 /// When a session ends if it is used at `now` for the last time.
@@ -123,7 +123,7 @@ fn end_of(created_at: Millis, now: Millis) -> Millis {
 
 /// Judges a refresh token that is not the current one. The previous one is accepted within [`GRACE`]. Any other ends
 /// the session.
-async fn judge_again(
+async fn judge_previous_token(
     app: &App,
     session: SessionRecord,
     record: AccountRecord,
@@ -162,8 +162,8 @@ async fn find(app: &App, id: SessionId) -> Result<Option<(SessionRecord, Account
     }
 }
 
-async fn note_arrival(app: &App, session: &SessionRecord) {
-    if let Err(error) = app.store.note_arrival(session.id, session.refresh).await {
+async fn note_refresh_received(app: &App, session: &SessionRecord) {
+    if let Err(error) = app.store.note_refresh_received(session.id, session.refresh).await {
         tracing::debug!(%error, "it is not noted that a refresh token arrived");
     }
 }
@@ -179,18 +179,18 @@ pub async fn touch(app: &App, session: &SessionRecord) {
     }
 }
 
-/// Logs a browser in and ends the session that it had. Its guest's memberships are moved by [`accounts::bring_guests`].
+/// Logs a browser in and ends the session that it had. Its guest's memberships are moved by [`accounts::adopt_guests`].
 pub(super) async fn begin(
     app: &App,
     visitor: &Visitor,
     account: &AccountRecord,
     device: String,
 ) -> Result<LoggedIn, Problem> {
-    begin_once(app, visitor, account, device, SessionId(random::uuid())).await
+    begin_with_id(app, visitor, account, device, SessionId(random::uuid())).await
 }
 
 /// The same with a given session id, for requests that may be repeated. A repeat continues the session with new tokens.
-pub(super) async fn begin_once(
+pub(super) async fn begin_with_id(
     app: &App,
     visitor: &Visitor,
     account: &AccountRecord,
@@ -211,7 +211,7 @@ pub(super) async fn begin_once(
         ends_at: end_of(now, now),
     };
     if let Err(error) = app.store.begin_session(&session).await {
-        go_on(app, account.id, id, hash, error).await?;
+        continue_session(app, account.id, id, hash, error).await?;
     }
     if let Ok((other, before)) = visitor.account()
         && before.id != id
@@ -224,7 +224,7 @@ pub(super) async fn begin_once(
 
 /// Gives an existing session a new refresh token. `error` is the reason why it could not be begun, and is the failure
 /// if no such session can be continued.
-async fn go_on(
+async fn continue_session(
     app: &App,
     account: AccountId,
     id: SessionId,

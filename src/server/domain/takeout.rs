@@ -51,7 +51,7 @@ struct MessageOfMine<'a> {
 /// invalid JSON and so cannot be taken for complete.
 pub async fn of(app: &App, visitor: &Visitor) -> Result<mpsc::Receiver<Bytes>, Problem> {
     let (account, _) = visitor.account()?;
-    if visitor.browser.is_led_here {
+    if visitor.browser.is_cross_site {
         let detail = "This request came from another website. Download your data in the preferences.";
         return Err(Problem::new(Code::ForeignOrigin, detail));
     }
@@ -63,8 +63,8 @@ pub async fn of(app: &App, visitor: &Visitor) -> Result<mpsc::Receiver<Bytes>, P
     let head = opening(&json!({ "profile": profile, "sessions": sessions, "rooms": of_mine }));
     let (pieces, download) = mpsc::channel(WAITING);
     let app = app.clone();
-    let errands = app.errands.clone();
-    errands.spawn(async move {
+    let after_answer = app.after_answer.clone();
+    after_answer.spawn(async move {
         let stopping = app.stopping.clone();
         let _ = stopping.run_until_cancelled_owned(write(app, pieces, head, rooms)).await;
     });

@@ -200,7 +200,7 @@ async fn link(app: &App, visitor: &Visitor, token: &str, is_new: bool) -> AuthPa
 
 async fn guest(app: &App, visitor: &Visitor) -> AuthPage {
     let nickname = visitor.guest().and_then(|guest| guest.nickname.clone());
-    match rooms::whereabouts(app, visitor).await {
+    match rooms::current_room_code(app, visitor).await {
         Ok(room) => AuthPage::Guest { nickname, room },
         Err(problem) => AuthPage::Unavailable(problem),
     }

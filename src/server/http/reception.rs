@@ -150,7 +150,8 @@ impl Reception {
         let client = client_of(parts, app);
         let language = look::language(&app.config, &parts.headers);
         let read = |name| cookies::read(&app.config, &jar, name);
-        let browser = Browser { pass: read(Name::Pass).map(str::to_owned), is_led_here: is_led_here(&parts.headers) };
+        let browser =
+            Browser { pass: read(Name::Pass).map(str::to_owned), is_cross_site: is_cross_site(&parts.headers) };
         match sessions::recognise(app, read(Name::Access), read(Name::Refresh)).await? {
             Recognised::Somebody(actor, tokens) => {
                 if let Some(tokens) = tokens {
@@ -174,7 +175,7 @@ impl Reception {
 
 /// Whether a page of another site caused the request (`Sec-Fetch-Site`, Fetch Metadata). Programs do not send the
 /// header.
-fn is_led_here(headers: &HeaderMap) -> bool {
+fn is_cross_site(headers: &HeaderMap) -> bool {
     let site = headers.get("sec-fetch-site").and_then(|site| site.to_str().ok());
     site.is_some_and(|site| !matches!(site, "same-origin" | "none"))
 }

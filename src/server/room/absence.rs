@@ -90,7 +90,7 @@ pub(super) async fn bus_came_back(engine: &Engine) {
 
 /// Gives every guest who is a member a lease, if they have none. At most one node does so in half of [`ADOPT`].
 async fn adopt(engine: &Engine) {
-    if engine.bus().take_turn("adopt-leases", ADOPT / 2).await.unwrap_or(false) {
+    if engine.bus().claim_job("adopt-leases", ADOPT / 2).await.unwrap_or(false) {
         adopt_all(engine).await;
     }
 }

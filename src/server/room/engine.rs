@@ -306,7 +306,7 @@ impl Engine {
     pub fn own_state_changed(&self, account: AccountId) {
         let bus = Arc::clone(&self.0.bus);
         self.spawn(async move {
-            if let Err(error) = bus.touch_account(account).await {
+            if let Err(error) = bus.bump_version(account).await {
                 tracing::debug!(error = %error.0, "a list of rooms is told later");
             }
         });

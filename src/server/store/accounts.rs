@@ -191,7 +191,7 @@ pub trait Accounts {
     ) -> Result<AccountRecord>;
 
     /// Ends all claims that were made before `before` and are still not proved. Returns their number.
-    async fn end_claims(&self, before: Millis) -> Result<u64>;
+    async fn expire_claims(&self, before: Millis) -> Result<u64>;
 
     /// Returns up to `limit` accounts that nobody can ever log in to again: created before `before`, without a proved
     /// or claimed address, and without a session that is alive at `now`.
@@ -207,8 +207,12 @@ pub trait Accounts {
     /// name becomes `name` in every stored event. If `instead` is given, it replaces the text of the account's
     /// messages. SQLite also empties its log, so that the old text is in no file. Returns the rooms that had such
     /// events. The call can be repeated.
-    async fn disown_events(&self, id: AccountId, name: &Nickname, instead: Option<&MessageBody>)
-    -> Result<Vec<RoomId>>;
+    async fn anonymize_events(
+        &self,
+        id: AccountId,
+        name: &Nickname,
+        instead: Option<&MessageBody>,
+    ) -> Result<Vec<RoomId>>;
 
     /// Deletes an account with its sessions, its tokens and its unsent mails, in one transaction. Its member records
     /// stay, and their name becomes `name`. The account must have left all rooms before: if a membership is active, the

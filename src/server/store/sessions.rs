@@ -85,7 +85,7 @@ pub trait Sessions {
     async fn rotate_session(&self, id: SessionId, rotation: &Rotation) -> Result<()>;
 
     /// Stores that the browser received this refresh token. Does nothing if it is no longer the current one.
-    async fn note_arrival(&self, id: SessionId, refresh: TokenHash) -> Result<()>;
+    async fn note_refresh_received(&self, id: SessionId, refresh: TokenHash) -> Result<()>;
 
     /// Stores that a session was used. Does nothing if the session is unknown.
     async fn touch_session(&self, id: SessionId, at: Millis) -> Result<()>;

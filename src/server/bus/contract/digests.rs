@@ -86,12 +86,12 @@ pub async fn each_touch_changes_an_accounts_version(a: &dyn Bus, b: &dyn Bus) {
     let [ada, bob, eve] = [0; 3].map(|_| AccountId(Uuid::new_v4()));
     let versions = async |bus: &dyn Bus| bus.account_versions(&[ada, bob, eve]).await.unwrap();
     assert_eq!(versions(a).await, []);
-    a.touch_account(ada).await.unwrap();
-    b.touch_account(eve).await.unwrap();
+    a.bump_version(ada).await.unwrap();
+    b.bump_version(eve).await.unwrap();
     let first = versions(b).await;
     assert_eq!(first.iter().map(|(account, _)| *account).collect::<Vec<_>>(), [ada, eve]);
     assert_eq!(versions(a).await, first, "asking changes nothing");
-    b.touch_account(ada).await.unwrap();
+    b.bump_version(ada).await.unwrap();
     let second = versions(a).await;
     assert!(second[0].1 > first[0].1, "{first:?} {second:?}");
     assert_eq!(second[1], first[1]);

@@ -242,9 +242,9 @@ async fn redis_keeps_every_key_of_a_room_in_one_slot_and_no_longer_than_its_life
         a.bus.open_tail(room, epoch(1), 0, 0, 0).await.unwrap();
         append(&b.bus, room, epoch(1), &[joined(1), said(2, 1, 1, "Secret")]).await;
         b.bus.put_digest(room, &digests::digest(epoch(1), 2, Retention::Ephemeral)).await.unwrap();
-        b.bus.touch_account(AccountId(Uuid::new_v4())).await.unwrap();
+        b.bus.bump_version(AccountId(Uuid::new_v4())).await.unwrap();
         b.bus.throttle("somebody", Quota { burst: 2, per: DEADLINE }).await.unwrap();
-        b.bus.take_turn("tidy", DEADLINE).await.unwrap();
+        b.bus.claim_job("tidy", DEADLINE).await.unwrap();
 
         let mut connection = raw(&std::env::var("TEST_REDIS_URL").unwrap()).await;
         let prefix = a.prefix.clone();

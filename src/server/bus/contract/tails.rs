@@ -248,8 +248,8 @@ pub async fn a_room_is_forgotten_wherever_its_tail_stands(a: &dyn Bus, b: &dyn B
         a.open_tail(room, epoch(1), 0, 0, 0).await.unwrap();
         append(a, room, epoch(1), &[said(1, 1, 1, "Hello")]).await;
     }
-    b.forget_room(one).await.unwrap();
-    b.forget_room(one).await.unwrap();
+    b.remove_room(one).await.unwrap();
+    b.remove_room(one).await.unwrap();
     assert_eq!(a.tail(one, 0).await.unwrap(), None);
     assert_eq!(append(a, one, epoch(1), &[joined(2)]).await, TailAppended::Lost);
     assert_eq!(a.tail(other, 0).await.unwrap().unwrap().head, 1);

@@ -44,11 +44,11 @@ pub async fn of_several_throttles_all_are_taken_or_none(a: &dyn Bus, b: &dyn Bus
 }
 
 pub async fn a_turn_is_taken_by_exactly_one_of_many_and_comes_again(a: &dyn Bus, b: &dyn Bus) {
-    let turns = (0..20).map(|i| [a, b][i % 2].take_turn("tidy", DEADLINE));
+    let turns = (0..20).map(|i| [a, b][i % 2].claim_job("tidy", DEADLINE));
     let turns = join_all(turns).await;
     assert_eq!(turns.into_iter().filter(|turn| *turn.as_ref().unwrap()).count(), 1);
 
     let pause = Duration::from_millis(50);
-    assert!(a.take_turn("sweep", pause).await.unwrap());
-    eventually("the turn comes again", async || b.take_turn("sweep", pause).await.unwrap()).await;
+    assert!(a.claim_job("sweep", pause).await.unwrap());
+    eventually("the turn comes again", async || b.claim_job("sweep", pause).await.unwrap()).await;
 }

@@ -137,7 +137,7 @@ impl Bus for LocalBus {
         Ok(())
     }
 
-    async fn forget_room(&self, room: RoomId) -> Result<()> {
+    async fn remove_room(&self, room: RoomId) -> Result<()> {
         let mut tails = lock(&self.tails);
         tails.forget(room);
         lock(&self.digests).remove(room);
@@ -169,7 +169,7 @@ impl Bus for LocalBus {
         Ok(lock(&self.digests).read(rooms, self.now()))
     }
 
-    async fn touch_account(&self, account: AccountId) -> Result<()> {
+    async fn bump_version(&self, account: AccountId) -> Result<()> {
         lock(&self.versions).touch(account, self.now());
         Ok(())
     }
@@ -206,7 +206,7 @@ impl Bus for LocalBus {
         Ok(lock(&self.throttles).take(takes, self.now()))
     }
 
-    async fn take_turn(&self, job: &str, pause: Duration) -> Result<bool> {
+    async fn claim_job(&self, job: &str, pause: Duration) -> Result<bool> {
         Ok(lock(&self.turns).take(job, pause, self.now()))
     }
 }

@@ -120,7 +120,7 @@ impl Bus for RedisBus {
         tails::rewrite(self, room, epoch, events).await
     }
 
-    async fn forget_room(&self, room: RoomId) -> Result<()> {
+    async fn remove_room(&self, room: RoomId) -> Result<()> {
         tails::forget(self, room).await
     }
 
@@ -136,7 +136,7 @@ impl Bus for RedisBus {
         digests::read(self, rooms).await
     }
 
-    async fn touch_account(&self, account: AccountId) -> Result<()> {
+    async fn bump_version(&self, account: AccountId) -> Result<()> {
         digests::touch(self, account).await
     }
 
@@ -168,7 +168,7 @@ impl Bus for RedisBus {
         throttles::take(self, takes).await
     }
 
-    async fn take_turn(&self, job: &str, pause: Duration) -> Result<bool> {
-        throttles::take_turn(self, job, pause).await
+    async fn claim_job(&self, job: &str, pause: Duration) -> Result<bool> {
+        throttles::claim_job(self, job, pause).await
     }
 }

@@ -22,7 +22,7 @@ pub(super) async fn take(bus: &RedisBus, takes: &[(String, Quota)]) -> Result<Op
     Ok((wait > 0).then(|| Wait { which: which.saturating_sub(1), pause: Duration::from_micros(wait) }))
 }
 
-pub(super) async fn take_turn(bus: &RedisBus, job: &str, pause: Duration) -> Result<bool> {
+pub(super) async fn claim_job(bus: &RedisBus, job: &str, pause: Duration) -> Result<bool> {
     let mut set = cmd("SET");
     // Redis refuses an expiry of 0 ms.
     set.arg(format!("{}:turn:{job}", bus.prefix)).arg("").arg("NX").arg("PX").arg(pause.as_millis().max(1).to_string());

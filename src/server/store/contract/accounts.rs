@@ -232,8 +232,8 @@ pub async fn claims_that_nobody_proved_end_and_then_an_account_without_a_session
         found.into_iter().map(|account| account.id).collect::<Vec<_>>()
     };
     assert_eq!(unreachable(at + 1, at).await, []);
-    assert_eq!(store.end_claims(at).await.unwrap(), 2);
-    assert_eq!(store.end_claims(at).await.unwrap(), 0);
+    assert_eq!(store.expire_claims(at).await.unwrap(), 2);
+    assert_eq!(store.expire_claims(at).await.unwrap(), 0);
     let ended = AccountRecord { claimed: None, claimed_at: None, ..old.clone() };
     assert_eq!(store.account(old.id).await.unwrap(), ended);
     assert_eq!(store.account(new.id).await.unwrap(), new);
@@ -317,14 +317,14 @@ pub async fn a_guest_leaves_a_room_that_the_account_is_in(store: &dyn Store) {
     assert_eq!(store.member(room.id, member.member).await.unwrap().owed, None);
     assert_eq!(store.room(room.id).await.unwrap().owner, own.member);
 
-    // `disown_events` and `delete_account` also apply to the guest's member id. Leaving and coming back keeps `also`.
+    // `anonymize_events` and `delete_account` also apply to the guest's member id. Leaving and coming back keeps `also`.
     let said =
         [said(3, 1, &member.person(), client_id(), "As a guest"), said(4, 2, &own.person(), client_id(), "As Ada")];
     append(store, &room, &said).await;
     leave(store, &own).await;
     assert_eq!(enter(store, &joining_as(&room, ada.id)).await.also, [member.member]);
     let (nobody, erased) = (name("Deleted account"), MessageBody::try_from("Erased.").unwrap());
-    assert_eq!(store.disown_events(ada.id, &nobody, Some(&erased)).await.unwrap(), [room.id]);
+    assert_eq!(store.anonymize_events(ada.id, &nobody, Some(&erased)).await.unwrap(), [room.id]);
     for event in store.events_after(room.id, 2, 10).await.unwrap() {
         let message = event.message().unwrap();
         assert_eq!((&message.author.name, &message.body), (&nobody, &erased));
@@ -520,7 +520,7 @@ pub async fn what_an_account_said_is_told_apart_from_it(store: &dyn Store) {
     ];
     append(store, &room, &kept).await;
     for instead in [None, Some(&erased)] {
-        assert_eq!(store.disown_events(ada.id, &nobody, instead).await.unwrap(), [room.id]);
+        assert_eq!(store.anonymize_events(ada.id, &nobody, instead).await.unwrap(), [room.id]);
         let mut expected = kept.to_vec();
         for event in &mut expected {
             event.kind.rename(ada_here.member, &nobody);
@@ -533,7 +533,7 @@ pub async fn what_an_account_said_is_told_apart_from_it(store: &dyn Store) {
         assert_eq!(store.events_after(room.id, 0, 100).await.unwrap(), expected);
     }
     let unknown = AccountId(Uuid::new_v4());
-    assert!(store.disown_events(unknown, &nobody, None).await.unwrap().is_empty());
+    assert!(store.anonymize_events(unknown, &nobody, None).await.unwrap().is_empty());
 }
 
 pub async fn of_two_registrations_of_one_account_at_once_one_makes_it(store: &dyn Store) {

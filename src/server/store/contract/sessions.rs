@@ -54,9 +54,9 @@ pub async fn a_refresh_token_is_good_until_the_next_one_has_arrived(store: &dyn 
     let of_lost = rotation(lost, third, at + 90, at + 60);
     assert!(is_missing(&store.rotate_session(expected.id, &of_lost).await), "nobody got it");
 
-    store.note_arrival(expected.id, lost).await.unwrap();
+    store.note_refresh_received(expected.id, lost).await.unwrap();
     assert!(!store.session(expected.id, at).await.unwrap().0.arrived);
-    store.note_arrival(expected.id, second).await.unwrap();
+    store.note_refresh_received(expected.id, second).await.unwrap();
     assert!(store.session(expected.id, at).await.unwrap().0.arrived);
     let again = rotation(first, third, at + 90, at + 60);
     assert!(is_missing(&store.rotate_session(expected.id, &again).await), "the next one is in use");

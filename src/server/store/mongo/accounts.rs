@@ -148,7 +148,7 @@ impl Accounts for Mongo {
         .await
     }
 
-    async fn end_claims(&self, before: Millis) -> Result<u64> {
+    async fn expire_claims(&self, before: Millis) -> Result<u64> {
         within(PATIENCE, async {
             let old = doc! { "claimed_at": { "$lt": before } };
             let unclaim = doc! { "$unset": { "claimed": "", "claimed_at": "" } };
@@ -181,7 +181,7 @@ impl Accounts for Mongo {
             .await
     }
 
-    async fn disown_events(
+    async fn anonymize_events(
         &self,
         id: AccountId,
         name: &Nickname,

@@ -110,7 +110,7 @@ impl Sessions for Mongo {
         .await
     }
 
-    async fn note_arrival(&self, id: SessionId, refresh: TokenHash) -> Result<()> {
+    async fn note_refresh_received(&self, id: SessionId, refresh: TokenHash) -> Result<()> {
         within(PATIENCE, async {
             let good = doc! { "_id": binary(id.0), "refresh": token_binary(refresh) };
             self.sessions.update_one(good, doc! { "$set": { "arrived": true } }).await?;

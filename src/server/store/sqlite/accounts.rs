@@ -127,7 +127,7 @@ impl Accounts for Sqlite {
         .await
     }
 
-    async fn end_claims(&self, before: Millis) -> Result<u64> {
+    async fn expire_claims(&self, before: Millis) -> Result<u64> {
         self.write(Undo::Nothing, move |db| {
             let mut end = db.prepare_cached(
                 "UPDATE accounts SET claimed = NULL, claimed_at = NULL WHERE claimed_at IS NOT NULL AND claimed_at < ?",
@@ -154,7 +154,7 @@ impl Accounts for Sqlite {
         self.write(Undo::Savepoint, move |db| adopt(db, guest, account, at)).await
     }
 
-    async fn disown_events(
+    async fn anonymize_events(
         &self,
         id: AccountId,
         name: &Nickname,

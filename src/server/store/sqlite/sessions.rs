@@ -63,7 +63,7 @@ impl Sessions for Sqlite {
         .await
     }
 
-    async fn note_arrival(&self, id: SessionId, refresh: TokenHash) -> Result<()> {
+    async fn note_refresh_received(&self, id: SessionId, refresh: TokenHash) -> Result<()> {
         self.write(Undo::Nothing, move |db| {
             let mut note = db.prepare_cached("UPDATE sessions SET arrived = 1 WHERE id = ? AND refresh = ?")?;
             note.execute(params![id, refresh])?;

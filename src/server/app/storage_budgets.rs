@@ -1,11 +1,11 @@
-//! Storing: how many bytes may be stored in a day. Each client, each room and each person has a budget, counted over
-//! all nodes. Only what goes into rooms that keep their log counts. These budgets are in addition to the limits on the
-//! number of messages.
+//! Storage budgets: how many bytes may be stored in a day. Each client, each room and each person has a budget, counted
+//! over all nodes. Only what goes into rooms that keep their log counts. These budgets are in addition to the limits on
+//! the number of messages.
 //!
 //! A message usually needs no call to the bus. A node takes [`CHUNK`] bytes at a time from a budget on the bus, and
 //! spends them in memory. Bytes that it has not spent when it drops a subject, or stops, are lost.
 //!
-//! [`Storing`] also refuses to store text when the disk of the embedded store is almost full.
+//! [`StorageBudgets`] also refuses to store text when the disk of the embedded store is almost full.
 
 use std::{
     collections::HashMap,
@@ -84,7 +84,7 @@ struct Allowance {
 }
 
 /// The budgets of a node, and its check of the disk.
-pub struct Storing {
+pub struct StorageBudgets {
     enabled: bool,
     bus: Arc<dyn Bus>,
     /// Counts while the bus is away.
@@ -95,7 +95,7 @@ pub struct Storing {
     allowances: Mutex<HashMap<Subject, Allowance>>,
 }
 
-impl Storing {
+impl StorageBudgets {
     /// The budgets of a node with these settings.
     pub fn new(config: &Config, bus: Arc<dyn Bus>) -> Self {
         let is_embedded = config.store.mongo_uri.is_none();
@@ -136,7 +136,7 @@ impl Storing {
     }
 
     /// Drops the subjects that were not used for an hour.
-    pub fn shed(&self) {
+    pub fn drop_idle(&self) {
         let mut allowances = self.allowances();
         allowances.retain(|_, allowance| allowance.used_at.elapsed() < IDLE);
         allowances.shrink_to_fit();
@@ -157,7 +157,7 @@ impl Storing {
             return Ok(());
         }
         let bytes = u32::try_from(bytes).unwrap_or(CHUNK).min(CHUNK);
-        if self.give_out(&subjects, bytes) {
+        if self.try_spend(&subjects, bytes) {
             return Ok(());
         }
         let lacking: Vec<Subject> = {
@@ -180,12 +180,12 @@ impl Storing {
         }
         // If other messages have spent the bytes meanwhile, this one is stored without being counted; it is smaller
         // than a chunk.
-        self.give_out(&subjects, bytes);
+        self.try_spend(&subjects, bytes);
         Ok(())
     }
 
     /// Spends `bytes` of every subject, if each has that many. Otherwise spends nothing and returns false.
-    fn give_out(&self, subjects: &[Option<Subject>; 3], bytes: u32) -> bool {
+    fn try_spend(&self, subjects: &[Option<Subject>; 3], bytes: u32) -> bool {
         let mut allowances = self.allowances();
         let enough = |subject: &Subject| allowances.get(subject).is_some_and(|left| left.bytes >= bytes);
         if !subjects.iter().flatten().all(enough) {
@@ -234,11 +234,11 @@ mod tests {
     use super::*;
     use crate::server::store::{AccountId, GuestId};
 
-    fn storing(args: &[&str]) -> (Storing, Arc<Mutex<Duration>>) {
+    fn budgets(args: &[&str]) -> (StorageBudgets, Arc<Mutex<Duration>>) {
         let (start, passed) = (Instant::now(), Arc::new(Mutex::new(Duration::ZERO)));
         let clock = Arc::clone(&passed);
         let (bus, _news) = LocalBus::with_clock(move || start + *clock.lock().unwrap());
-        (Storing::new(&Config::try_parse_from([&["anonchat"], args].concat()).unwrap(), Arc::new(bus)), passed)
+        (StorageBudgets::new(&Config::try_parse_from([&["anonchat"], args].concat()).unwrap(), Arc::new(bus)), passed)
     }
 
     fn guest(id: u128) -> ActorId {
@@ -254,10 +254,15 @@ mod tests {
     }
 
     /// Stores texts of 16,000 bytes until one is refused. Returns the stored bytes and the refusal.
-    async fn fill(storing: &Storing, client: IpAddr, person: impl Fn(u128) -> ActorId, room: RoomId) -> (u64, Problem) {
+    async fn fill(
+        budgets: &StorageBudgets,
+        client: IpAddr,
+        person: impl Fn(u128) -> ActorId,
+        room: RoomId,
+    ) -> (u64, Problem) {
         let mut bytes = 0;
         for n in 0.. {
-            match storing.keep(client, person(n), room, 16_000).await {
+            match budgets.keep(client, person(n), room, 16_000).await {
                 Ok(()) => bytes += 16_000,
                 Err(problem) => return (bytes, problem),
             }
@@ -268,51 +273,51 @@ mod tests {
     #[tokio::test]
     async fn a_person_a_room_and_a_client_each_have_a_budget_of_their_own() {
         const MIB: u64 = 1024 * 1024;
-        let (storing, passed) = storing(&["--disk-floor-mib", "0"]);
-        let (of_one, problem) = fill(&storing, client(1), |_| guest(1), room(1)).await;
+        let (budgets, passed) = budgets(&["--disk-floor-mib", "0"]);
+        let (of_one, problem) = fill(&budgets, client(1), |_| guest(1), room(1)).await;
         assert!((15 * MIB..=16 * MIB).contains(&of_one), "{of_one}");
         assert_eq!((problem.code, problem.reason), (Code::TooManyRequests, Some(Reason::KeptTooMuch)));
         // 64 KiB of 16 MiB are refilled in 1/256 of a day.
         let wait = problem.retry_after_ms.unwrap();
         assert!((300_000..=340_000).contains(&wait), "{wait}");
         // Other persons go on up to the room's budget. Then another room goes on up to the client's budget.
-        let (of_room, _) = fill(&storing, client(1), |n| guest(1_000 + n), room(1)).await;
+        let (of_room, _) = fill(&budgets, client(1), |n| guest(1_000 + n), room(1)).await;
         assert!((100 * MIB..=128 * MIB).contains(&(of_one + of_room)), "{of_room}");
-        let (of_client, _) = fill(&storing, client(1), |n| guest(1_000_000 + n), room(2)).await;
+        let (of_client, _) = fill(&budgets, client(1), |n| guest(1_000_000 + n), room(2)).await;
         let all = of_one + of_room + of_client;
         assert!((230 * MIB..=256 * MIB).contains(&all), "{all}");
-        let others = storing.keep(client(2), guest(2), room(3), 16_000).await;
+        let others = budgets.keep(client(2), guest(2), room(3), 16_000).await;
         assert_eq!(others, Ok(()), "nobody waits for what others kept");
 
         *passed.lock().unwrap() += Duration::from_millis(wait);
-        assert_eq!(storing.keep(client(3), guest(1), room(4), 16_000).await, Ok(()), "it says when to come back");
+        assert_eq!(budgets.keep(client(3), guest(1), room(4), 16_000).await, Ok(()), "it says when to come back");
     }
 
     #[tokio::test]
     async fn a_class_behind_one_address_chats_all_day_and_meets_no_budget() {
-        let (storing, _) = storing(&["--disk-floor-mib", "0"]);
+        let (budgets, _) = budgets(&["--disk-floor-mib", "0"]);
         for n in 0..200_000_u128 {
             // 200 people send 1,000 messages each in 8 rooms, all at once.
-            storing.keep(client(1), guest(n % 200), room(n % 8), 200).await.unwrap();
+            budgets.keep(client(1), guest(n % 200), room(n % 8), 200).await.unwrap();
         }
     }
 
     #[tokio::test]
     async fn an_ordinary_message_asks_the_bus_for_nothing() {
-        let (storing, _) = storing(&["--disk-floor-mib", "0"]);
-        storing.keep(client(1), guest(1), room(1), 200).await.unwrap();
+        let (budgets, _) = budgets(&["--disk-floor-mib", "0"]);
+        budgets.keep(client(1), guest(1), room(1), 200).await.unwrap();
         // From here on the bus is not needed.
         let subjects = [Subject::Client(client(1)), Subject::Room(room(1)), Subject::Person(guest(1))].map(Some);
-        let given = (0..190).all(|_| storing.give_out(&subjects, 328));
+        let given = (0..190).all(|_| budgets.try_spend(&subjects, 328));
         assert!(given, "64 KiB are given out without asking");
-        assert!(!storing.give_out(&subjects, 64 * KIB));
+        assert!(!budgets.try_spend(&subjects, 64 * KIB));
     }
 
     #[tokio::test]
     async fn nodes_share_the_budgets_and_nothing_small_overtakes_what_was_refused() {
         let bus: Arc<dyn Bus> = Arc::new(LocalBus::new().0);
         let config = Config::try_parse_from(["anonchat", "--disk-floor-mib", "0"]).unwrap();
-        let [one, two] = [0, 1].map(|_| Storing::new(&config, Arc::clone(&bus)));
+        let [one, two] = [0, 1].map(|_| StorageBudgets::new(&config, Arc::clone(&bus)));
         let (of_one, _) = fill(&one, client(1), |_| guest(1), room(1)).await;
         let (of_two, _) = fill(&two, client(2), |_| guest(1), room(2)).await;
         assert!(of_one > 15 * 1024 * 1024 && of_two < 64 * 1024, "{of_one} and {of_two}");
@@ -324,7 +329,7 @@ mod tests {
     #[tokio::test]
     async fn below_the_floor_only_accounts_are_kept_and_no_room_is_made() {
         let all = u64::MAX / (1024 * 1024);
-        let (out, _) = storing(&["--disk-floor-mib", &all.to_string(), "--data-dir", "/tmp"]);
+        let (out, _) = budgets(&["--disk-floor-mib", &all.to_string(), "--data-dir", "/tmp"]);
         let account = ActorId::Account(AccountId(Uuid::from_u128(1)));
         for person in [guest(1), account] {
             let refused = out.keep(client(1), person, room(1), 1).await.unwrap_err();
@@ -333,9 +338,9 @@ mod tests {
         }
         assert!(out.make_room(client(1), None).await.is_err());
         // Switching the quotas off does not switch off the check of the disk.
-        let (off, _) = storing(&["--disk-floor-mib", &all.to_string(), "--data-dir", "/tmp", "--rate-limits", "off"]);
+        let (off, _) = budgets(&["--disk-floor-mib", &all.to_string(), "--data-dir", "/tmp", "--rate-limits", "off"]);
         assert!(off.keep(client(1), guest(1), room(1), 1).await.is_err());
-        let (mongo, _) = storing(&["--disk-floor-mib", &all.to_string(), "--mongo-uri", "mongodb://127.0.0.1"]);
+        let (mongo, _) = budgets(&["--disk-floor-mib", &all.to_string(), "--mongo-uri", "mongodb://127.0.0.1"]);
         assert_eq!(mongo.keep(client(1), guest(1), room(1), 1).await, Ok(()), "MongoDB looks after its own disk");
     }
 }
