@@ -21,7 +21,7 @@ pub async fn register(
         server::{domain, http::context},
     };
     let (app, visitor) = context::visitor().await?;
-    let (device, _) = context::browser(&app);
+    let (device, _) = context::device_and_ticket(&app);
     let form = (form.len() == FORM_CHARS).then_some(form);
     let wanted = crate::protocol::Register {
         name: name.clone(),
@@ -33,7 +33,7 @@ pub async fn register(
     let logged_in = domain::accounts::register(&app, &visitor, device, wanted, form.as_deref())
         .await
         .map_err(|problem| context::refuse_form::<Register>(problem, &typed))?;
-    context::welcome(&app, logged_in, &next);
+    context::redirect_logged_in(&app, logged_in, &next);
     Ok(())
 }
 
@@ -50,7 +50,7 @@ pub async fn log_in(
         server::{domain, http::context},
     };
     let (app, visitor) = context::visitor().await?;
-    let (device, _) = context::browser(&app);
+    let (device, _) = context::device_and_ticket(&app);
     let typed = [("email", &*email), ("token", &keep), ("next", &next)];
     let wanted = crate::protocol::LogIn {
         email: email.clone(),
@@ -60,7 +60,7 @@ pub async fn log_in(
     let logged_in = domain::login::by_password(&app, &visitor, device, wanted)
         .await
         .map_err(|problem| context::refuse_form::<LogIn>(problem, &typed))?;
-    context::welcome(&app, logged_in, &next);
+    context::redirect_logged_in(&app, logged_in, &next);
     Ok(())
 }
 
@@ -70,8 +70,8 @@ pub async fn log_out() -> Result<(), Problem> {
     use crate::server::{domain, http::context};
     let (app, visitor) = context::visitor().await?;
     domain::sessions::log_out(&app, &visitor).await.map_err(context::refuse)?;
-    context::reception().see_out(&app);
-    context::go("/");
+    context::request_session().clear_login_cookies(&app);
+    context::redirect("/");
     Ok(())
 }
 
@@ -90,9 +90,9 @@ pub async fn request_code(
         .await
         .map_err(|problem| context::refuse_form::<RequestCode>(problem, &typed))?;
     if let Some(ticket) = ticket {
-        context::reception().hand_ticket(&app, &ticket);
+        context::request_session().set_ticket_cookie(&app, &ticket);
     }
-    context::go_with("/auth/code", &typed);
+    context::redirect_with("/auth/code", &typed);
     Ok(())
 }
 
@@ -109,7 +109,7 @@ pub async fn log_in_by_code(
         server::{domain, http::context},
     };
     let (app, visitor) = context::visitor().await?;
-    let (device, ticket) = context::browser(&app);
+    let (device, ticket) = context::device_and_ticket(&app);
     let typed = [("email", &*email), ("token", &keep), ("next", &next)];
     let wanted = crate::protocol::LogInByCode {
         email: email.clone(),
@@ -119,7 +119,7 @@ pub async fn log_in_by_code(
     let logged_in = domain::login::by_code(&app, &visitor, device, wanted, ticket)
         .await
         .map_err(|problem| context::refuse_form::<LogInByCode>(problem, &typed))?;
-    context::welcome(&app, logged_in, &next);
+    context::redirect_logged_in(&app, logged_in, &next);
     Ok(())
 }
 
@@ -132,7 +132,7 @@ pub async fn forgot_password(email: String) -> Result<(), Problem> {
     domain::passwords::forgot(&app, &visitor, wanted)
         .await
         .map_err(|problem| context::refuse_form::<ForgotPassword>(problem, &[("email", &email)]))?;
-    context::go_with("/auth/forgot-password", &[("done", "sent")]);
+    context::redirect_with("/auth/forgot-password", &[("done", "sent")]);
     Ok(())
 }
 
@@ -148,8 +148,8 @@ pub async fn reset_password(token: String, new_password: String) -> Result<(), P
     domain::passwords::reset(&app, &visitor, wanted)
         .await
         .map_err(|problem| context::refuse_form::<ResetPassword>(problem, &[("token", &token)]))?;
-    context::reception().see_out(&app);
-    context::go_with("/auth/login", &[("done", "reset")]);
+    context::request_session().clear_login_cookies(&app);
+    context::redirect_with("/auth/login", &[("done", "reset")]);
     Ok(())
 }
 
@@ -166,12 +166,12 @@ pub async fn verify_email(token: String) -> Result<(), Problem> {
         .await
         .map_err(|problem| context::refuse_form::<VerifyEmail>(problem, &[("token", &token)]))?;
     if verified.is_here {
-        context::reception().know(&app, &verified.email);
+        context::request_session().set_pass_cookie(&app, &verified.email);
     }
     if verified.sets_password {
-        context::go_with("/auth/reset-password", &[("token", &token), ("done", "verified")]);
+        context::redirect_with("/auth/reset-password", &[("token", &token), ("done", "verified")]);
     } else {
-        context::go_with("/auth/verify", &[("done", "verified")]);
+        context::redirect_with("/auth/verify", &[("done", "verified")]);
     }
     Ok(())
 }
@@ -182,8 +182,8 @@ pub async fn forget_me() -> Result<(), Problem> {
     use crate::server::{domain, http::context};
     let (app, visitor) = context::visitor().await?;
     domain::deletion::forget_guest(&app, &visitor).await.map_err(context::refuse)?;
-    context::reception().forget_guest(&app);
-    context::go_with("/auth/guest", &[("done", "forgotten")]);
+    context::request_session().clear_guest_cookies(&app);
+    context::redirect_with("/auth/guest", &[("done", "forgotten")]);
     Ok(())
 }
 

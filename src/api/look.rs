@@ -14,7 +14,7 @@ pub async fn choose_language(language: Language) -> Result<(), Problem> {
         let wanted = crate::protocol::Preferences { language: Some(language), ..account.preferences.clone() };
         domain::accounts::prefer(&app, &visitor, wanted).await.map_err(context::refuse)?;
     }
-    context::speak(&app, language);
-    context::go_back();
+    context::set_language(&app, language);
+    context::redirect_back();
     Ok(())
 }

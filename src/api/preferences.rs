@@ -39,10 +39,10 @@ pub async fn choose_appearance(
     domain::accounts::prefer(&app, &visitor, wanted).await.map_err(refuse)?;
     // Also sets the language cookie, so that this browser's pages have the same language after logging out.
     match language {
-        Some(language) => context::speak(&app, language),
-        None => context::speak_as_asked(&app),
+        Some(language) => context::set_language(&app, language),
+        None => context::reset_language(&app),
     }
-    context::done(PreferencesForm::Appearance);
+    context::redirect_saved(PreferencesForm::Appearance);
     Ok(())
 }
 
@@ -76,7 +76,7 @@ pub async fn choose_chatting(
     };
     let wanted = Preferences { notify, sound, show_typing, show_read, nickname, ..kept };
     domain::accounts::prefer(&app, &visitor, wanted).await.map_err(refuse)?;
-    context::done(PreferencesForm::Chatting);
+    context::redirect_saved(PreferencesForm::Chatting);
     Ok(())
 }
 
@@ -89,7 +89,7 @@ pub async fn rename_account(name: String) -> Result<(), Problem> {
     domain::accounts::rename(&app, &visitor, wanted)
         .await
         .map_err(|problem| context::refuse_form::<RenameAccount>(problem, &[("name", &name)]))?;
-    context::done(PreferencesForm::Name);
+    context::redirect_saved(PreferencesForm::Name);
     Ok(())
 }
 
@@ -112,7 +112,7 @@ pub async fn send_confirmation(
         let typed = [typed.as_slice(), &[("form", form.as_str())]].concat();
         context::refuse_form::<SendConfirmation>(problem, &typed)
     })?;
-    context::ask(form, &typed);
+    context::ask_for_code(form, &typed);
     Ok(())
 }
 
@@ -136,7 +136,7 @@ pub async fn change_email(
     domain::accounts::change_email(&app, &visitor, wanted)
         .await
         .map_err(|problem| context::refuse_form::<ChangeEmail>(problem, &[&typed, asked].concat()))?;
-    context::done(PreferencesForm::Email);
+    context::redirect_saved(PreferencesForm::Email);
     Ok(())
 }
 
@@ -159,7 +159,7 @@ pub async fn change_password(
     domain::passwords::change(&app, &visitor, wanted)
         .await
         .map_err(|problem| context::refuse_form::<ChangePassword>(problem, asked))?;
-    context::done(PreferencesForm::Password);
+    context::redirect_saved(PreferencesForm::Password);
     Ok(())
 }
 
@@ -171,7 +171,7 @@ pub async fn end_session(id: Uuid) -> Result<(), Problem> {
     domain::sessions::end_one(&app, &visitor, id)
         .await
         .map_err(|problem| context::refuse_form::<EndSession>(problem, &[]))?;
-    context::done(PreferencesForm::Devices);
+    context::redirect_saved(PreferencesForm::Devices);
     Ok(())
 }
 
@@ -183,7 +183,7 @@ pub async fn end_other_sessions() -> Result<(), Problem> {
     domain::sessions::end_others(&app, &visitor)
         .await
         .map_err(|problem| context::refuse_form::<EndOtherSessions>(problem, &[]))?;
-    context::done(PreferencesForm::Devices);
+    context::redirect_saved(PreferencesForm::Devices);
     Ok(())
 }
 
@@ -207,7 +207,7 @@ pub async fn delete_account(
     domain::deletion::forget_me(&app, &visitor, DeleteMe { password, code, messages })
         .await
         .map_err(|problem| context::refuse_form::<DeleteAccount>(problem, &[&typed, asked].concat()))?;
-    context::reception().see_out(&app);
-    context::go_with("/auth/guest", &[("done", "deleted")]);
+    context::request_session().clear_login_cookies(&app);
+    context::redirect_with("/auth/guest", &[("done", "deleted")]);
     Ok(())
 }

@@ -29,7 +29,7 @@ pub async fn create_room(
         let preserve: &[_] = if preserve { &[("preserve", "true")] } else { &[] };
         context::refuse_form::<CreateRoom>(problem, &[&typed, preserve].concat())
     })?;
-    Ok(context::enter(&app, &entered))
+    Ok(context::redirect_to_room(&app, &entered))
 }
 
 /// Joins a room by its code as typed and goes to it. If `leave` is given, leaves that room first.
@@ -45,7 +45,7 @@ pub async fn join_room(
     let entered = domain::rooms::join(&app, &visitor, wanted, leave)
         .await
         .map_err(|problem| context::refuse_form::<JoinRoom>(problem, &[("code", &code), ("nickname", &nickname)]))?;
-    Ok(context::enter(&app, &entered))
+    Ok(context::redirect_to_room(&app, &entered))
 }
 
 /// Leaves a room and goes to the dashboard or start page. If `heir` is a member id, the owner gives the room to that
@@ -55,7 +55,7 @@ pub async fn leave_room(code: RoomCode, #[server(default)] heir: String) -> Resu
     use crate::server::{domain, http::context};
     let (app, visitor) = context::visitor().await?;
     domain::rooms::leave_to(&app, &visitor, code, &heir).await.map_err(context::refuse)?;
-    context::go(if visitor.account().is_ok() { "/dashboard" } else { "/" });
+    context::redirect(if visitor.account().is_ok() { "/dashboard" } else { "/" });
     Ok(())
 }
 

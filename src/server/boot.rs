@@ -230,7 +230,7 @@ fn router(app: App) -> anyhow::Result<Router> {
         let (app, context, shell) = (app.clone(), context.clone(), shell.clone());
         move |request: Request| render(app.clone(), context.clone(), shell.clone(), request)
     };
-    let doors = http::api(&options);
+    let routes = http::api(&options);
     let pages: Router<LeptosOptions> = Router::new()
         // Only the routes of the server functions. Pages are routed below, since the page to show is chosen before it
         // is rendered.
@@ -245,7 +245,7 @@ fn router(app: App) -> anyhow::Result<Router> {
     let addresses = PreferencesPage::ALL.iter().map(|page| page.path());
     let pages = addresses.fold(pages, |pages, address| pages.route(address, get(preferences_page.clone())));
     let pages = pages.layer(CompressionLayer::new());
-    doors.with(|router| router.merge(pages.with_state(options))).finish(app, ui::busy)
+    routes.with(|router| router.merge(pages.with_state(options))).finish(app, ui::busy)
 }
 
 /// Renders the page of an address, with the data that it shows.

@@ -9,7 +9,7 @@ use super::{
     device::Device,
     extract::{Json, Path},
     problem::Refusal,
-    reception::Reception,
+    request_session::RequestSession,
 };
 use crate::{
     protocol::{
@@ -36,15 +36,15 @@ type Answer<T> = Result<T, Refusal>;
 #[utoipa::path(post, path = "/api/auth/register", tag = "accounts", request_body = Register, responses(
     (status = 201, description = "The account; a mail to prove the address is on its way", body = Profile),
 ))]
-pub async fn register(
+pub async fn register_account(
     State(app): State<App>,
     visitor: Visitor,
-    reception: Reception,
+    request_session: RequestSession,
     Device(device): Device,
     Json(body): Json<Register>,
 ) -> Answer<(StatusCode, axum::Json<Profile>)> {
     let logged_in = accounts::register(&app, &visitor, device, body, None).await?;
-    Ok((StatusCode::CREATED, axum::Json(reception.welcome(&app, logged_in))))
+    Ok((StatusCode::CREATED, axum::Json(request_session.set_login_cookies(&app, logged_in))))
 }
 
 /// Log in with an address and a password.
@@ -54,21 +54,21 @@ pub async fn register(
 pub async fn log_in(
     State(app): State<App>,
     visitor: Visitor,
-    reception: Reception,
+    request_session: RequestSession,
     Device(device): Device,
     Json(body): Json<LogIn>,
 ) -> Answer<axum::Json<Profile>> {
     let logged_in = login::by_password(&app, &visitor, device, body).await?;
-    Ok(axum::Json(reception.welcome(&app, logged_in)))
+    Ok(axum::Json(request_session.set_login_cookies(&app, logged_in)))
 }
 
 /// Log out in this client.
 #[utoipa::path(post, path = "/api/auth/logout", tag = "accounts", responses(
     (status = 204, description = "Logged out, or was not logged in"),
 ))]
-pub async fn log_out(State(app): State<App>, visitor: Visitor, reception: Reception) -> Answer<StatusCode> {
+pub async fn log_out(State(app): State<App>, visitor: Visitor, request_session: RequestSession) -> Answer<StatusCode> {
     sessions::log_out(&app, &visitor).await?;
-    reception.see_out(&app);
+    request_session.clear_login_cookies(&app);
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -78,15 +78,19 @@ pub async fn log_out(State(app): State<App>, visitor: Visitor, reception: Recept
 #[utoipa::path(post, path = "/api/auth/refresh", tag = "accounts", responses(
     (status = 204, description = "The cookies are new"),
 ))]
-pub async fn refresh(State(app): State<App>, reception: Reception, jar: CookieJar) -> Answer<StatusCode> {
+pub async fn refresh_session(
+    State(app): State<App>,
+    request_session: RequestSession,
+    jar: CookieJar,
+) -> Answer<StatusCode> {
     let token = cookies::read(&app.config, &jar, Name::Refresh);
     match sessions::recognise(&app, None, token).await? {
         Recognised::Somebody(_, Some(tokens)) => {
-            reception.hand_out(&app, tokens);
+            request_session.set_token_cookies(&app, tokens);
             Ok(StatusCode::NO_CONTENT)
         }
         Recognised::Somebody(_, None) | Recognised::Nobody { .. } => {
-            reception.see_out(&app);
+            request_session.clear_login_cookies(&app);
             Err(Problem::new(Code::NotLoggedIn, "This session has ended. Log in again.").into())
         }
     }
@@ -98,7 +102,7 @@ pub async fn refresh(State(app): State<App>, reception: Reception, jar: CookieJa
 #[utoipa::path(post, path = "/api/auth/forgot-password", tag = "accounts", request_body = ForgotPassword, responses(
     (status = 204, description = "If somebody has this address, a mail is on its way"),
 ))]
-pub async fn forgot_password(
+pub async fn request_password_reset(
     State(app): State<App>,
     visitor: Visitor,
     Json(body): Json<ForgotPassword>,
@@ -129,15 +133,15 @@ pub async fn reset_password(
 #[utoipa::path(post, path = "/api/auth/verify", tag = "accounts", request_body = VerifyEmail, responses(
     (status = 204, description = "Proved; also if it was a moment ago, by the same token"),
 ))]
-pub async fn verify(
+pub async fn verify_email(
     State(app): State<App>,
     visitor: Visitor,
-    reception: Reception,
+    request_session: RequestSession,
     Json(body): Json<VerifyEmail>,
 ) -> Answer<StatusCode> {
     let verified = accounts::verify(&app, &visitor, body).await?;
     if verified.is_here {
-        reception.know(&app, &verified.email);
+        request_session.set_pass_cookie(&app, &verified.email);
     }
     Ok(StatusCode::NO_CONTENT)
 }
@@ -152,11 +156,11 @@ pub async fn verify(
 pub async fn request_code(
     State(app): State<App>,
     visitor: Visitor,
-    reception: Reception,
+    request_session: RequestSession,
     Json(body): Json<RequestCode>,
 ) -> Answer<StatusCode> {
     if let Some(ticket) = login::request_code(&app, &visitor, body).await? {
-        reception.hand_ticket(&app, &ticket);
+        request_session.set_ticket_cookie(&app, &ticket);
     }
     Ok(StatusCode::NO_CONTENT)
 }
@@ -170,14 +174,14 @@ pub async fn request_code(
 pub async fn log_in_by_code(
     State(app): State<App>,
     visitor: Visitor,
-    reception: Reception,
+    request_session: RequestSession,
     jar: CookieJar,
     Device(device): Device,
     Json(body): Json<LogInByCode>,
 ) -> Answer<axum::Json<Profile>> {
     let ticket = ticket(&app, &jar);
     let logged_in = login::by_code(&app, &visitor, device, body, ticket).await?;
-    Ok(axum::Json(reception.welcome(&app, logged_in)))
+    Ok(axum::Json(request_session.set_login_cookies(&app, logged_in)))
 }
 
 /// The ticket that this browser got when it requested a log-in code.
@@ -191,7 +195,7 @@ pub fn ticket(app: &App, jar: &CookieJar) -> Option<Ticket> {
 #[utoipa::path(post, path = "/api/auth/password-strength", tag = "accounts", request_body = MeasurePassword, responses(
     (status = 200, description = "How good it is", body = PasswordStrength),
 ))]
-pub async fn password_strength(
+pub async fn measure_password(
     State(app): State<App>,
     visitor: Visitor,
     Json(body): Json<MeasurePassword>,
@@ -203,7 +207,7 @@ pub async fn password_strength(
 #[utoipa::path(get, path = "/api/auth/sessions", tag = "accounts", responses(
     (status = 200, description = "The sessions, the last used first", body = Vec<SessionView>),
 ))]
-pub async fn sessions(State(app): State<App>, visitor: Visitor) -> Answer<axum::Json<Vec<SessionView>>> {
+pub async fn list_sessions(State(app): State<App>, visitor: Visitor) -> Answer<axum::Json<Vec<SessionView>>> {
     Ok(axum::Json(sessions::list(&app, &visitor).await?))
 }
 

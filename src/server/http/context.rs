@@ -15,7 +15,7 @@ use leptos::{
 };
 use leptos_axum::ResponseOptions;
 
-use super::{auth, cookies, device, look, reception::Reception};
+use super::{auth, cookies, device, look, request_session::RequestSession};
 use crate::{
     protocol::{Code, Language, PreferencesForm, Problem, RoomCode},
     server::{
@@ -59,7 +59,7 @@ pub fn refuse_form<F: ServerFn>(problem: Problem, typed: &[(&str, &str)]) -> Pro
         && let Ok(mut page) = ServerFnUrlError::new(F::PATH, problem.clone()).to_url(&format!("http://form{path}"))
     {
         page.query_pairs_mut().extend_pairs(typed);
-        go(page.as_str().trim_start_matches("http://form"));
+        redirect(page.as_str().trim_start_matches("http://form"));
         return problem;
     }
     refuse(problem)
@@ -71,7 +71,7 @@ fn page_of_the_form() -> Option<String> {
     let referer = parts.headers.get(header::REFERER)?.to_str().ok()?;
     let (_, after_scheme) = referer.split_once("://")?;
     let path = after_scheme.find('/').map_or("/", |at| &after_scheme[at..]);
-    Some(inside(path.split(['?', '#']).next().unwrap_or("/")).to_owned())
+    Some(local_path(path.split(['?', '#']).next().unwrap_or("/")).to_owned())
 }
 
 fn comes_from_a_plain_form() -> bool {
@@ -88,18 +88,18 @@ pub fn filled(text: String) -> Option<String> {
 }
 
 /// Sets the cookie of a new guest session, if there is one, and redirects to the room.
-pub fn enter(app: &App, entered: &Entered) -> RoomCode {
+pub fn redirect_to_room(app: &App, entered: &Entered) -> RoomCode {
     if let (Some(session), Some(response)) = (&entered.session, use_context::<ResponseOptions>())
         && let Ok(cookie) = HeaderValue::from_str(&cookies::of_guest(&app.config, session).to_string())
     {
         response.append_header(header::SET_COOKIE, cookie);
     }
-    go(&format!("/rooms/{}", entered.room));
+    redirect(&format!("/rooms/{}", entered.room));
     entered.room
 }
 
 /// Stores a chosen language in a cookie of the visitor's browser.
-pub fn speak(app: &App, language: Language) {
+pub fn set_language(app: &App, language: Language) {
     if let Some(response) = use_context::<ResponseOptions>()
         && let Ok(cookie) = HeaderValue::from_str(&look::language_cookie(&app.config, language).to_string())
     {
@@ -108,7 +108,7 @@ pub fn speak(app: &App, language: Language) {
 }
 
 /// Deletes the language cookie, so that the browser's own language settings apply.
-pub fn speak_as_asked(app: &App) {
+pub fn reset_language(app: &App) {
     if let Some(response) = use_context::<ResponseOptions>()
         && let Ok(cookie) = HeaderValue::from_str(&look::no_language_cookie(&app.config).to_string())
     {
@@ -117,30 +117,30 @@ pub fn speak_as_asked(app: &App) {
 }
 
 /// Redirects to the page with the form.
-pub fn go_back() {
-    go(&page_of_the_form().unwrap_or_else(|| "/".to_owned()));
+pub fn redirect_back() {
+    redirect(&page_of_the_form().unwrap_or_else(|| "/".to_owned()));
 }
 
 /// The device name of the visitor's browser, and its ticket for a log-in code.
-pub fn browser(app: &App) -> (String, Option<Ticket>) {
+pub fn device_and_ticket(app: &App) -> (String, Option<Ticket>) {
     let Some(parts) = use_context::<Parts>() else { return Default::default() };
     (device::of(&parts.headers), auth::ticket(app, &CookieJar::from_headers(&parts.headers)))
 }
 
-/// The request's [`Reception`], which collects the cookies to set.
-pub fn reception() -> Reception {
-    use_context::<Parts>().map(|parts| Reception::of(&parts)).unwrap_or_default()
+/// The request's [`RequestSession`], which collects the cookies to set.
+pub fn request_session() -> RequestSession {
+    use_context::<Parts>().map(|parts| RequestSession::of(&parts)).unwrap_or_default()
 }
 
 /// Sets the cookies of a visitor who has just logged in, and redirects to `next`.
-pub fn welcome(app: &App, logged_in: LoggedIn, next: &str) {
-    reception().welcome(app, logged_in);
-    go(onward(next));
+pub fn redirect_logged_in(app: &App, logged_in: LoggedIn, next: &str) {
+    request_session().set_login_cookies(app, logged_in);
+    redirect(next_path(next));
 }
 
 /// Where to redirect after logging in: to `next`, or to the dashboard if `next` is the start page.
-fn onward(next: &str) -> &str {
-    match inside(next) {
+fn next_path(next: &str) -> &str {
+    match local_path(next) {
         "/" => "/dashboard",
         next => next,
     }
@@ -148,14 +148,14 @@ fn onward(next: &str) -> &str {
 
 /// Returns `next` if it is a path of this site, else `/`. A foreign URL could lead users who have just typed a password
 /// to a page that imitates this site.
-pub fn inside(next: &str) -> &str {
+pub fn local_path(next: &str) -> &str {
     let is_path = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n', '\t']);
     if is_path && next.chars().all(|c| c.is_ascii_graphic()) { next } else { "/" }
 }
 
 /// Redirects to another page of this site, with these query fields.
-pub fn go_with(path: &str, told: &[(&str, &str)]) {
-    go(&with(path, told));
+pub fn redirect_with(path: &str, told: &[(&str, &str)]) {
+    redirect(&with(path, told));
 }
 
 fn with(path: &str, told: &[(&str, &str)]) -> String {
@@ -165,23 +165,23 @@ fn with(path: &str, told: &[(&str, &str)]) -> String {
 }
 
 /// Redirects to a form of the preferences, whose page then says that it was saved.
-pub fn done(form: PreferencesForm) {
-    back_to(form, &[("done", form.as_str())]);
+pub fn redirect_saved(form: PreferencesForm) {
+    redirect_to_form(form, &[("done", form.as_str())]);
 }
 
 /// Redirects to a form that needs confirmation by a mailed code. The page shows what was typed, and a field for the
 /// code.
-pub fn ask(form: PreferencesForm, typed: &[(&str, &str)]) {
-    back_to(form, &[&[("asked", form.as_str())], typed].concat());
+pub fn ask_for_code(form: PreferencesForm, typed: &[(&str, &str)]) {
+    redirect_to_form(form, &[&[("asked", form.as_str())], typed].concat());
 }
 
 /// Redirects to a form of the preferences, with these query fields.
-fn back_to(form: PreferencesForm, told: &[(&str, &str)]) {
-    go(&format!("{}#{}", with(form.page().path(), told), form.as_str()));
+fn redirect_to_form(form: PreferencesForm, told: &[(&str, &str)]) {
+    redirect(&format!("{}#{}", with(form.page().path(), told), form.as_str()));
 }
 
 /// Redirects to another page of this site. Works with and without JavaScript.
-pub fn go(path: &str) {
+pub fn redirect(path: &str) {
     leptos_axum::redirect(path);
 }
 
@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn only_pages_of_this_site_are_gone_on_to() {
         for path in ["/", "/rooms/K7M2QX", "/auth/login?next=/rooms/K7M2QX"] {
-            assert_eq!(inside(path), path);
+            assert_eq!(local_path(path), path);
         }
         for other in [
             "",
@@ -204,15 +204,15 @@ mod tests {
             "/ä",
             "javascript:alert(1)",
         ] {
-            assert_eq!(inside(other), "/", "{other}");
+            assert_eq!(local_path(other), "/", "{other}");
         }
     }
 
     #[test]
     fn who_came_from_nowhere_in_particular_goes_on_to_their_rooms() {
         for next in ["", "/", "//evil.example"] {
-            assert_eq!(onward(next), "/dashboard", "{next}");
+            assert_eq!(next_path(next), "/dashboard", "{next}");
         }
-        assert_eq!(onward("/rooms/K7M2QX"), "/rooms/K7M2QX");
+        assert_eq!(next_path("/rooms/K7M2QX"), "/rooms/K7M2QX");
     }
 }

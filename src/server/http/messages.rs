@@ -20,7 +20,7 @@ use crate::{
 #[utoipa::path(post, path = "/api/messages", tag = "messages", request_body = SendMessage, responses(
     (status = 200, description = "The message is in the log", body = Ack),
 ))]
-pub async fn send(
+pub async fn send_message(
     State(app): State<App>,
     visitor: Visitor,
     Json(body): Json<SendMessage>,
@@ -32,7 +32,7 @@ pub async fn send(
 #[utoipa::path(get, path = "/api/chats/history", tag = "messages", params(HistoryQuery), responses(
     (status = 200, description = "The page", body = HistoryPage),
 ))]
-pub async fn history(
+pub async fn read_history(
     State(app): State<App>,
     visitor: Visitor,
     Query(query): Query<HistoryQuery>,

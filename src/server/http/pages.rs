@@ -11,7 +11,7 @@ use axum::{
 use leptos::server_fn::error::ServerFnUrlError;
 use serde::Deserialize;
 
-use super::{context::inside, problem::Refusal, reception::Reception, zone};
+use super::{context::local_path, problem::Refusal, request_session::RequestSession, zone};
 use crate::{
     protocol::{
         AuthPage, AuthVisit, Code, Entrance, Identity, Millis, Nickname, Page, Problem, Reach, RoomCode, Secret,
@@ -113,13 +113,13 @@ fn account_name(visitor: &Visitor) -> Option<Nickname> {
 /// The URL of the log-in page that leads back to this page. For visitors who are not logged in (any more).
 pub fn way_to_log_in(parts: &Parts) -> String {
     let next = url::form_urlencoded::byte_serialize(parts.uri.path().as_bytes()).collect::<String>();
-    let ended = if Reception::of(parts).came_too_late() { "&done=ended" } else { "" };
+    let ended = if RequestSession::of(parts).has_ended_session() { "&done=ended" } else { "" };
     format!("/auth/login?next={}{ended}", next.replace("%2F", "/"))
 }
 
 /// The same, if this request has found the browser's session ended, so that the visitor learns why they are logged out.
 pub fn way_back_in(parts: &Parts, visit: &Visit) -> Option<String> {
-    let is_told = Reception::of(parts).came_too_late() && visit.page != Page::NotFound;
+    let is_told = RequestSession::of(parts).has_ended_session() && visit.page != Page::NotFound;
     is_told.then(|| way_to_log_in(parts))
 }
 
@@ -168,7 +168,7 @@ pub async fn auth_visit(app: &App, parts: &mut Parts) -> Option<(AuthVisit, Opti
     let AuthFields { next, name, email, token, .. } = fields;
     let next = match &page {
         AuthPage::Unavailable(_) => parts.uri.path_and_query().map_or("/", |here| here.as_str()).to_owned(),
-        _ => inside(&next).to_owned(),
+        _ => local_path(&next).to_owned(),
     };
     let refused = refused(parts);
     let form = random::uuid().to_string();
@@ -238,8 +238,8 @@ async fn entrance(app: &App, parts: &mut Parts) -> Result<Entrance, Problem> {
 /// Chooses the nickname to offer to a visitor without one. Drawn once for a browser session, so that all pages offer
 /// the same.
 fn proposal(app: &App, parts: &Parts) -> impl FnOnce() -> u32 + use<> {
-    let (app, reception, headers) = (app.clone(), Reception::of(parts), parts.headers.clone());
-    move || reception.propose(&app, &headers)
+    let (app, request_session, headers) = (app.clone(), RequestSession::of(parts), parts.headers.clone());
+    move || request_session.pick_nickname(&app, &headers)
 }
 
 pub(super) async fn visitor(app: &App, parts: &mut Parts) -> Result<Visitor, Problem> {

@@ -28,7 +28,11 @@ use crate::{
 
 type Answer<T> = Result<T, Refusal>;
 
-fn entered(app: &App, jar: CookieJar, Entered { snapshot, session, .. }: Entered) -> impl IntoResponse + use<> {
+fn entered_response(
+    app: &App,
+    jar: CookieJar,
+    Entered { snapshot, session, .. }: Entered,
+) -> impl IntoResponse + use<> {
     let jar = session.into_iter().fold(jar, |jar, session| jar.add(cookies::of_guest(&app.config, &session)));
     let json = HeaderValue::from_static("application/json");
     (jar, [(header::CONTENT_TYPE, json)], snapshot.into_json())
@@ -40,13 +44,13 @@ fn entered(app: &App, jar: CookieJar, Entered { snapshot, session, .. }: Entered
 #[utoipa::path(post, path = "/api/rooms/create", tag = "rooms", request_body = CreateRoom, responses(
     (status = 201, description = "The room, with its maker in it", body = Snapshot),
 ))]
-pub async fn create(
+pub async fn create_room(
     State(app): State<App>,
     visitor: Visitor,
     jar: CookieJar,
     Json(body): Json<CreateRoom>,
 ) -> Answer<impl IntoResponse> {
-    Ok((StatusCode::CREATED, entered(&app, jar, rooms::create(&app, &visitor, body, None).await?)))
+    Ok((StatusCode::CREATED, entered_response(&app, jar, rooms::create(&app, &visitor, body, None).await?)))
 }
 
 /// Join a room by its code.
@@ -55,20 +59,20 @@ pub async fn create(
 #[utoipa::path(post, path = "/api/rooms/join", tag = "rooms", request_body = JoinRoom, responses(
     (status = 200, description = "The room, with the asker in it", body = Snapshot),
 ))]
-pub async fn join(
+pub async fn join_room(
     State(app): State<App>,
     visitor: Visitor,
     jar: CookieJar,
     Json(body): Json<JoinRoom>,
 ) -> Answer<impl IntoResponse> {
-    Ok(entered(&app, jar, rooms::join(&app, &visitor, body, None).await?))
+    Ok(entered_response(&app, jar, rooms::join(&app, &visitor, body, None).await?))
 }
 
 /// Leave a room at once.
 #[utoipa::path(post, path = "/api/rooms/leave", tag = "rooms", request_body = LeaveRoom, responses(
     (status = 204, description = "Left, or was not in it"),
 ))]
-pub async fn leave(State(app): State<App>, visitor: Visitor, Json(body): Json<LeaveRoom>) -> Answer<StatusCode> {
+pub async fn leave_room(State(app): State<App>, visitor: Visitor, Json(body): Json<LeaveRoom>) -> Answer<StatusCode> {
     rooms::leave(&app, &visitor, read_code(&body.code)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -77,7 +81,7 @@ pub async fn leave(State(app): State<App>, visitor: Visitor, Json(body): Json<Le
 #[utoipa::path(post, path = "/api/rooms/kick", tag = "rooms", request_body = KickMember, responses(
     (status = 204, description = "Removed"),
 ))]
-pub async fn kick(State(app): State<App>, visitor: Visitor, Json(body): Json<KickMember>) -> Answer<StatusCode> {
+pub async fn kick_member(State(app): State<App>, visitor: Visitor, Json(body): Json<KickMember>) -> Answer<StatusCode> {
     rooms::kick(&app, &visitor, read_code(&body.code)?, body.member_id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -86,7 +90,7 @@ pub async fn kick(State(app): State<App>, visitor: Visitor, Json(body): Json<Kic
 #[utoipa::path(post, path = "/api/rooms/owner", tag = "rooms", request_body = GiveRoom, responses(
     (status = 204, description = "Theirs, or was so already"),
 ))]
-pub async fn give(State(app): State<App>, visitor: Visitor, Json(body): Json<GiveRoom>) -> Answer<StatusCode> {
+pub async fn give_room(State(app): State<App>, visitor: Visitor, Json(body): Json<GiveRoom>) -> Answer<StatusCode> {
     rooms::give(&app, &visitor, read_code(&body.code)?, body.member_id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -95,7 +99,7 @@ pub async fn give(State(app): State<App>, visitor: Visitor, Json(body): Json<Giv
 #[utoipa::path(post, path = "/api/rooms/free", tag = "rooms", request_body = FreePlace, responses(
     (status = 204, description = "No place is kept in it"),
 ))]
-pub async fn free(State(app): State<App>, visitor: Visitor, Json(body): Json<FreePlace>) -> Answer<StatusCode> {
+pub async fn free_place(State(app): State<App>, visitor: Visitor, Json(body): Json<FreePlace>) -> Answer<StatusCode> {
     rooms::free(&app, &visitor, read_code(&body.code)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -107,7 +111,11 @@ pub async fn free(State(app): State<App>, visitor: Visitor, Json(body): Json<Fre
 #[utoipa::path(post, path = "/api/rooms/away", tag = "rooms", params(AwayQuery), responses(
     (status = 204, description = "Noted"),
 ))]
-pub async fn away(State(app): State<App>, visitor: Visitor, Query(query): Query<AwayQuery>) -> Answer<StatusCode> {
+pub async fn report_away(
+    State(app): State<App>,
+    visitor: Visitor,
+    Query(query): Query<AwayQuery>,
+) -> Answer<StatusCode> {
     rooms::away(&app, &visitor, read_code(&query.code)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -116,7 +124,7 @@ pub async fn away(State(app): State<App>, visitor: Visitor, Query(query): Query<
 #[utoipa::path(put, path = "/api/rooms/name", tag = "rooms", request_body = RenameRoom, responses(
     (status = 204, description = "Renamed"),
 ))]
-pub async fn rename(State(app): State<App>, visitor: Visitor, Json(body): Json<RenameRoom>) -> Answer<StatusCode> {
+pub async fn rename_room(State(app): State<App>, visitor: Visitor, Json(body): Json<RenameRoom>) -> Answer<StatusCode> {
     rooms::rename(&app, &visitor, read_code(&body.code)?, body.name).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -125,7 +133,11 @@ pub async fn rename(State(app): State<App>, visitor: Visitor, Json(body): Json<R
 #[utoipa::path(put, path = "/api/rooms/preserve", tag = "rooms", request_body = PreserveRoom, responses(
     (status = 204, description = "Changed, or was so already"),
 ))]
-pub async fn preserve(State(app): State<App>, visitor: Visitor, Json(body): Json<PreserveRoom>) -> Answer<StatusCode> {
+pub async fn preserve_room(
+    State(app): State<App>,
+    visitor: Visitor,
+    Json(body): Json<PreserveRoom>,
+) -> Answer<StatusCode> {
     rooms::preserve(&app, &visitor, read_code(&body.code)?, body.preserve).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -134,7 +146,7 @@ pub async fn preserve(State(app): State<App>, visitor: Visitor, Json(body): Json
 #[utoipa::path(put, path = "/api/rooms/mute", tag = "rooms", request_body = MuteRoom, responses(
     (status = 204, description = "Changed, or was so already"),
 ))]
-pub async fn mute(State(app): State<App>, visitor: Visitor, Json(body): Json<MuteRoom>) -> Answer<StatusCode> {
+pub async fn mute_room(State(app): State<App>, visitor: Visitor, Json(body): Json<MuteRoom>) -> Answer<StatusCode> {
     rooms::mute(&app, &visitor, read_code(&body.code)?, body.muted).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -145,7 +157,7 @@ pub async fn mute(State(app): State<App>, visitor: Visitor, Json(body): Json<Mut
 #[utoipa::path(post, path = "/api/rooms/keep", tag = "rooms", request_body = KeepRoom, responses(
     (status = 204, description = "A mail is on its way"),
 ))]
-pub async fn keep(State(app): State<App>, visitor: Visitor, Json(body): Json<KeepRoom>) -> Answer<StatusCode> {
+pub async fn keep_room(State(app): State<App>, visitor: Visitor, Json(body): Json<KeepRoom>) -> Answer<StatusCode> {
     accounts::keep_room(&app, &visitor, body).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -168,7 +180,7 @@ pub async fn keep(State(app): State<App>, visitor: Visitor, Json(body): Json<Kee
         }]))),
     )),
 ))]
-pub async fn my_rooms(State(app): State<App>, visitor: Visitor) -> Answer<axum::Json<Vec<RoomSummary>>> {
+pub async fn list_my_rooms(State(app): State<App>, visitor: Visitor) -> Answer<axum::Json<Vec<RoomSummary>>> {
     Ok(axum::Json(lists::overview(&app, &visitor).await?))
 }
 
@@ -176,7 +188,11 @@ pub async fn my_rooms(State(app): State<App>, visitor: Visitor) -> Answer<axum::
 #[utoipa::path(get, path = "/api/rooms/{code}", tag = "rooms", params(("code" = RoomCode, Path)), responses(
     (status = 200, description = "The room as the asker sees it", body = Snapshot),
 ))]
-pub async fn view(State(app): State<App>, visitor: Visitor, Path(code): Path<String>) -> Answer<axum::Json<Snapshot>> {
+pub async fn view_room(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(code): Path<String>,
+) -> Answer<axum::Json<Snapshot>> {
     Ok(axum::Json(rooms::view(&app, &visitor, read_code(&code)?).await?))
 }
 

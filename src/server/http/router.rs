@@ -29,7 +29,7 @@ use super::{
     openapi::{self, Description},
     origin::refuse_downgrades,
     problem::{Refusal, foreign_origin, server_function_status},
-    reception::receive,
+    request_session::attach_request_session,
     rooms, shell, users, ws,
 };
 use crate::{
@@ -39,65 +39,65 @@ use crate::{
 
 /// The routes of a node. Pages are added by [`with`](Self::with), and [`finish`](Self::finish) puts the layers around
 /// them.
-pub struct Doors {
+pub struct Routes {
     router: Router<App>,
 }
 
 /// The routes of the REST API, the socket, health checks and static files.
-pub fn api(options: &LeptosOptions) -> Doors {
+pub fn api(options: &LeptosOptions) -> Routes {
     let (rest, mut description) = OpenApiRouter::with_openapi(Description::openapi())
-        .routes(routes!(rooms::create))
-        .routes(routes!(rooms::join))
-        .routes(routes!(rooms::leave))
-        .routes(routes!(rooms::kick))
-        .routes(routes!(rooms::give))
-        .routes(routes!(rooms::free))
-        .routes(routes!(rooms::away))
-        .routes(routes!(rooms::rename))
-        .routes(routes!(rooms::preserve))
-        .routes(routes!(rooms::mute))
-        .routes(routes!(rooms::keep))
-        .routes(routes!(rooms::my_rooms))
-        .routes(routes!(rooms::view))
-        .routes(routes!(messages::send))
-        .routes(routes!(messages::history))
-        .routes(routes!(auth::register))
+        .routes(routes!(rooms::create_room))
+        .routes(routes!(rooms::join_room))
+        .routes(routes!(rooms::leave_room))
+        .routes(routes!(rooms::kick_member))
+        .routes(routes!(rooms::give_room))
+        .routes(routes!(rooms::free_place))
+        .routes(routes!(rooms::report_away))
+        .routes(routes!(rooms::rename_room))
+        .routes(routes!(rooms::preserve_room))
+        .routes(routes!(rooms::mute_room))
+        .routes(routes!(rooms::keep_room))
+        .routes(routes!(rooms::list_my_rooms))
+        .routes(routes!(rooms::view_room))
+        .routes(routes!(messages::send_message))
+        .routes(routes!(messages::read_history))
+        .routes(routes!(auth::register_account))
         .routes(routes!(auth::log_in))
         .routes(routes!(auth::log_out))
-        .routes(routes!(auth::refresh))
-        .routes(routes!(auth::forgot_password))
+        .routes(routes!(auth::refresh_session))
+        .routes(routes!(auth::request_password_reset))
         .routes(routes!(auth::reset_password))
-        .routes(routes!(auth::verify))
+        .routes(routes!(auth::verify_email))
         .routes(routes!(auth::request_code))
         .routes(routes!(auth::log_in_by_code))
-        .routes(routes!(auth::password_strength))
-        .routes(routes!(auth::sessions, auth::end_other_sessions))
+        .routes(routes!(auth::measure_password))
+        .routes(routes!(auth::list_sessions, auth::end_other_sessions))
         .routes(routes!(auth::end_session))
-        .routes(routes!(users::me, users::forget_me))
-        .routes(routes!(users::data))
-        .routes(routes!(users::preferences))
-        .routes(routes!(users::name))
-        .routes(routes!(users::email))
-        .routes(routes!(users::password))
+        .routes(routes!(users::show_me, users::delete_me))
+        .routes(routes!(users::export_data))
+        .routes(routes!(users::change_preferences))
+        .routes(routes!(users::change_name))
+        .routes(routes!(users::change_email))
+        .routes(routes!(users::change_password))
         .split_for_parts();
     env!("CARGO_PKG_VERSION").clone_into(&mut description.info.version);
     openapi::complete(&mut description);
     let description = axum::Json(description);
     let rest = rest
         .route("/api/openapi.json", get(move || async move { description }))
-        .route("/api", any(no_such_door))
-        .route("/api/", any(no_such_door))
-        .route("/api/{*rest}", any(no_such_door));
+        .route("/api", any(unknown_path))
+        .route("/api/", any(unknown_path))
+        .route("/api/{*rest}", any(unknown_path));
     let router = Router::new()
         .merge(rest)
         .route("/ws", any(ws::upgrade))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz).layer(Extension(Arc::new(health::Probe::default()))))
         .merge(shell::files(options));
-    Doors { router }
+    Routes { router }
 }
 
-impl Doors {
+impl Routes {
     /// Adds the routes of pages.
     #[must_use]
     pub fn with(self, pages: impl FnOnce(Router<App>) -> Router<App>) -> Self {
@@ -132,7 +132,7 @@ impl Doors {
             .layer(from_fn_with_state(app.clone(), refuse_downgrades))
             .layer(DefaultBodyLimit::max(limits::FRAME_BYTES))
             .layer(from_fn_with_state(app.clone(), admit))
-            .layer(from_fn(receive))
+            .layer(from_fn(attach_request_session))
             .layer(from_fn_with_state((app.clone(), busy), meter))
             .layer(map_response(server_function_status));
         let router = self.router.method_not_allowed_fallback(wrong_method).layer(guards);
@@ -140,7 +140,7 @@ impl Doors {
     }
 }
 
-async fn no_such_door() -> Refusal {
+async fn unknown_path() -> Refusal {
     Refusal(Problem::new(Code::NotFound, "There is nothing at this address. /api/openapi.json lists what there is."))
 }
 

@@ -58,48 +58,48 @@ const BUFFER_BYTES: usize = 128 * 1024;
 /// The kernel closes a connection whose client has taken none of the pending bytes for this long (`TCP_USER_TIMEOUT`).
 /// The timeouts in [`socket`](crate::server::socket) do not see bytes that the kernel has already accepted.
 #[cfg(target_os = "linux")]
-const UNTAKEN: Duration = Duration::from_mins(1);
+const USER_TIMEOUT: Duration = Duration::from_mins(1);
 /// The pause after accepting failed for a reason of the system.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// One of the limited places for connections. It is freed when the last clone is dropped. An upgraded socket keeps a
+/// One of the limited slots for connections. It is freed when the last clone is dropped. An upgraded socket keeps a
 /// clone.
-pub type Place = Arc<Taken>;
+pub type ConnectionSlot = Arc<OccupiedSlot>;
 
 /// What a connection occupies while it is open.
 #[derive(Debug)]
-pub struct Taken {
+pub struct OccupiedSlot {
     _permit: OwnedSemaphorePermit,
     _counted: Option<Counted>,
 }
 
-/// The places for connections on this node.
-struct Places {
+/// The slots for connections on this node.
+struct ConnectionSlots {
     all: Arc<Semaphore>,
     each: Counts,
 }
 
-/// Why a connection gets no place.
+/// Why a connection gets no slot.
 #[derive(Debug, PartialEq, Eq)]
 enum Full {
     OfClient,
     OfAll,
 }
 
-impl Places {
+impl ConnectionSlots {
     fn of(most: usize) -> Self {
         let each = CLIENT_CONNECTIONS.min(most.div_ceil(CLIENT_SHARE));
         Self { all: Arc::new(Semaphore::new(most)), each: Counts::up_to(each) }
     }
 
-    /// Reserves a place. `client` is `None` if a proxy hides the client's address; then only the total is limited.
-    fn take(&self, client: Option<IpAddr>) -> Result<Place, Full> {
+    /// Reserves a slot. `client` is `None` if a proxy hides the client's address; then only the total is limited.
+    fn reserve(&self, client: Option<IpAddr>) -> Result<ConnectionSlot, Full> {
         let counted = match client {
             Some(client) => Some(self.each.take(client).ok_or(Full::OfClient)?),
             None => None,
         };
         let permit = Arc::clone(&self.all).try_acquire_owned().map_err(|_| Full::OfAll)?;
-        Ok(Arc::new(Taken { _permit: permit, _counted: counted }))
+        Ok(Arc::new(OccupiedSlot { _permit: permit, _counted: counted }))
     }
 }
 
@@ -107,7 +107,7 @@ impl Places {
 pub async fn serve(app: App, listener: TcpListener, router: Router) {
     let files = raise_file_limit();
     let most = files.saturating_sub(OTHER_FILES).clamp(1, CONNECTIONS);
-    let places = Places::of(most);
+    let slots = ConnectionSlots::of(most);
     tracing::debug!(files, most, "connections");
     let (connections, mut is_quiet) = (TaskTracker::new(), true);
     loop {
@@ -129,8 +129,8 @@ pub async fn serve(app: App, listener: TcpListener, router: Router) {
         };
         // Behind a proxy, the peer's address is the proxy's. The client is known only once the request's head is read.
         let client = (app.config.proxy_hops == 0).then(|| peer.ip());
-        let place = match places.take(client) {
-            Ok(place) => place,
+        let slot = match slots.reserve(client) {
+            Ok(slot) => slot,
             Err(Full::OfClient) => {
                 refuse(&stream, "429 Too Many Requests");
                 continue;
@@ -145,7 +145,7 @@ pub async fn serve(app: App, listener: TcpListener, router: Router) {
         };
         is_quiet = true;
         prepare(&stream);
-        connections.spawn(answer(app.clone(), stream, peer, place, router.clone()));
+        connections.spawn(answer(app.clone(), stream, peer, slot, router.clone()));
     }
     drop(listener);
     connections.close();
@@ -157,11 +157,11 @@ fn prepare(stream: &TcpStream) {
     // Frames are small, and must be sent without delay.
     let _ = stream.set_nodelay(true);
     #[cfg(target_os = "linux")]
-    let _ = sockopt::set_tcp_user_timeout(stream, u32::try_from(UNTAKEN.as_millis()).unwrap_or(u32::MAX));
+    let _ = sockopt::set_tcp_user_timeout(stream, u32::try_from(USER_TIMEOUT.as_millis()).unwrap_or(u32::MAX));
 }
 
 /// Answers all requests of one connection.
-async fn answer(app: App, stream: TcpStream, peer: SocketAddr, place: Place, router: Router) {
+async fn answer(app: App, stream: TcpStream, peer: SocketAddr, slot: ConnectionSlot, router: Router) {
     let vigil = Vigil::begin();
     let stream = TokioIo::new(Guarded::new(stream, vigil.clone()));
     let watching = vigil.clone();
@@ -169,7 +169,7 @@ async fn answer(app: App, stream: TcpStream, peer: SocketAddr, place: Place, rou
         let under_way = vigil.answer();
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
-        request.extensions_mut().insert(Place::clone(&place));
+        request.extensions_mut().insert(ConnectionSlot::clone(&slot));
         // `poll_ready` can be skipped, because a router is always ready.
         let answering = router.clone().call(request);
         async move {
@@ -255,18 +255,18 @@ mod tests {
 
     #[test]
     fn one_client_has_a_part_of_the_places_and_gives_them_back() {
-        let places = Places::of(12);
+        let slots = ConnectionSlots::of(12);
         let [one, two] = [1, 2].map(|n| Some(IpAddr::from([203, 0, 113, n])));
-        let taken: Vec<Place> = (0..3).map(|_| places.take(one).unwrap()).collect();
-        assert_eq!(places.take(one).err(), Some(Full::OfClient));
-        let others = places.take(two).unwrap();
-        let behind_a_proxy: Vec<Place> = (0..8).map(|_| places.take(None).unwrap()).collect();
-        assert_eq!(places.take(two).err(), Some(Full::OfAll));
+        let taken: Vec<ConnectionSlot> = (0..3).map(|_| slots.reserve(one).unwrap()).collect();
+        assert_eq!(slots.reserve(one).err(), Some(Full::OfClient));
+        let others = slots.reserve(two).unwrap();
+        let behind_a_proxy: Vec<ConnectionSlot> = (0..8).map(|_| slots.reserve(None).unwrap()).collect();
+        assert_eq!(slots.reserve(two).err(), Some(Full::OfAll));
         drop((taken, others, behind_a_proxy));
-        let all: Vec<Place> = (0..12).map(|_| places.take(None).unwrap()).collect();
-        assert_eq!(places.take(None).err(), Some(Full::OfAll));
+        let all: Vec<ConnectionSlot> = (0..12).map(|_| slots.reserve(None).unwrap()).collect();
+        assert_eq!(slots.reserve(None).err(), Some(Full::OfAll));
         drop(all);
-        assert!(places.take(one).is_ok(), "what was refused is not counted");
+        assert!(slots.reserve(one).is_ok(), "what was refused is not counted");
     }
 
     #[cfg(target_os = "linux")]

@@ -11,7 +11,7 @@ use futures_util::stream;
 use super::{
     extract::{Json, MaybeJson},
     problem::Refusal,
-    reception::Reception,
+    request_session::RequestSession,
 };
 use crate::{
     protocol::{ChangeEmail, ChangeName, ChangePassword, DeleteMe, Preferences, Profile},
@@ -27,7 +27,7 @@ type Answer<T> = Result<T, Refusal>;
 #[utoipa::path(get, path = "/api/users/me", tag = "accounts", responses(
     (status = 200, description = "The account", body = Profile),
 ))]
-pub async fn me(visitor: Visitor) -> Answer<axum::Json<Profile>> {
+pub async fn show_me(visitor: Visitor) -> Answer<axum::Json<Profile>> {
     Ok(axum::Json(accounts::me(&visitor)?))
 }
 
@@ -38,15 +38,15 @@ pub async fn me(visitor: Visitor) -> Answer<axum::Json<Profile>> {
 #[utoipa::path(delete, path = "/api/users/me", tag = "accounts", request_body = DeleteMe, responses(
     (status = 204, description = "Gone"),
 ))]
-pub async fn forget_me(
+pub async fn delete_me(
     State(app): State<App>,
     visitor: Visitor,
-    reception: Reception,
+    request_session: RequestSession,
     MaybeJson(body): MaybeJson<DeleteMe>,
 ) -> Answer<StatusCode> {
     deletion::forget_me(&app, &visitor, body).await?;
-    reception.see_out(&app);
-    reception.forget_guest(&app);
+    request_session.clear_login_cookies(&app);
+    request_session.clear_guest_cookies(&app);
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -57,7 +57,7 @@ pub async fn forget_me(
 #[utoipa::path(get, path = "/api/users/me/data", tag = "accounts", responses(
     (status = 200, description = "A file of JSON: `profile`, `sessions`, `rooms`, `messages`", content_type = "application/json"),
 ))]
-pub async fn data(State(app): State<App>, visitor: Visitor) -> Answer<Response> {
+pub async fn export_data(State(app): State<App>, visitor: Visitor) -> Answer<Response> {
     let pieces = takeout::of(&app, &visitor).await?;
     let pieces = stream::unfold(pieces, async |mut pieces| Some((Ok::<_, axum::Error>(pieces.recv().await?), pieces)));
     let headers = [
@@ -73,7 +73,7 @@ pub async fn data(State(app): State<App>, visitor: Visitor) -> Answer<Response> 
 #[utoipa::path(put, path = "/api/users/preferences", tag = "accounts", request_body = Preferences, responses(
     (status = 200, description = "The account as it is now", body = Profile),
 ))]
-pub async fn preferences(
+pub async fn change_preferences(
     State(app): State<App>,
     visitor: Visitor,
     Json(body): Json<Preferences>,
@@ -85,7 +85,7 @@ pub async fn preferences(
 #[utoipa::path(put, path = "/api/users/name", tag = "accounts", request_body = ChangeName, responses(
     (status = 200, description = "The account as it is now", body = Profile),
 ))]
-pub async fn name(
+pub async fn change_name(
     State(app): State<App>,
     visitor: Visitor,
     Json(body): Json<ChangeName>,
@@ -101,7 +101,7 @@ pub async fn name(
 #[utoipa::path(put, path = "/api/users/email", tag = "accounts", request_body = ChangeEmail, responses(
     (status = 200, description = "The account as it is now, with the address pending", body = Profile),
 ))]
-pub async fn email(
+pub async fn change_email(
     State(app): State<App>,
     visitor: Visitor,
     Json(body): Json<ChangeEmail>,
@@ -116,7 +116,7 @@ pub async fn email(
 #[utoipa::path(put, path = "/api/users/password", tag = "accounts", request_body = ChangePassword, responses(
     (status = 204, description = "Changed"),
 ))]
-pub async fn password(
+pub async fn change_password(
     State(app): State<App>,
     visitor: Visitor,
     Json(body): Json<ChangePassword>,

@@ -11,7 +11,7 @@ use governor::{Quota, RateLimiter, clock::MonotonicClock};
 use tokio::time::{Instant, sleep, timeout};
 use tungstenite::Message;
 
-use super::{handshake::Handshake, origin::SameOrigin, problem::Refusal, serving::Place};
+use super::{handshake::Handshake, origin::SameOrigin, problem::Refusal, serving::ConnectionSlot};
 use crate::{
     protocol::{ByeReason, ClientFrame, Code, Language, Problem, RoomCode, ServerFrame, limits},
     server::{
@@ -51,14 +51,14 @@ pub async fn upgrade(
     State(app): State<App>,
     _: SameOrigin,
     visitor: Visitor,
-    place: Option<Extension<Place>>,
+    slot: Option<Extension<ConnectionSlot>>,
     handshake: Handshake,
 ) -> Result<Response, Refusal> {
     let (actor, client) = (visitor.actor()?.clone(), visitor.client);
     let counted = app.open_sockets.admit(client).ok_or_else(too_many_sockets)?;
     Ok(handshake.accept(move |wire, read| async move {
         // Both count as one open connection of the client. They are held until the socket ends.
-        let _taken = (counted, place);
+        let _taken = (counted, slot);
         serve(app, actor, client, wire, read).await;
     }))
 }

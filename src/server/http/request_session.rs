@@ -1,4 +1,4 @@
-//! The reception: determines a request's visitor once, however many parts of the response need it, and collects the
+//! The session of a request: determines the visitor once, however many parts of the response need it, and collects the
 //! cookies that the response sets.
 //!
 //! An expired access token is renewed with the refresh token during any request, so clients need no renewal of their
@@ -43,7 +43,7 @@ use crate::{
 
 /// The visitor and the new cookies of one request. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Reception(Arc<Inner>);
+pub struct RequestSession(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
@@ -51,15 +51,15 @@ struct Inner {
     /// The cookies to set, by name; a later one replaces an earlier. The lock is never held across an await.
     cookies: Mutex<BTreeMap<String, Cookie<'static>>>,
     /// Whether the browser sent tokens of a session that has ended.
-    came_too_late: AtomicBool,
+    has_ended_session: AtomicBool,
 }
 
-/// Layer that gives each request its reception, and adds the collected cookies to the response.
-pub async fn receive(mut request: Request, next: Next) -> Response {
-    let reception = Reception::default();
-    request.extensions_mut().insert(reception.clone());
+/// Layer that gives each request its [`RequestSession`], and adds the collected cookies to the response.
+pub async fn attach_request_session(mut request: Request, next: Next) -> Response {
+    let request_session = RequestSession::default();
+    request.extensions_mut().insert(request_session.clone());
     let mut response = next.run(request).await;
-    for cookie in reception.cookies() {
+    for cookie in request_session.take_cookies() {
         if let Ok(cookie) = HeaderValue::from_str(&cookie.to_string()) {
             response.headers_mut().append(header::SET_COOKIE, cookie);
         }
@@ -67,76 +67,76 @@ pub async fn receive(mut request: Request, next: Next) -> Response {
     response
 }
 
-impl Reception {
-    /// The reception of a request.
+impl RequestSession {
+    /// The one of this request.
     pub fn of(parts: &Parts) -> Self {
         parts.extensions.get::<Self>().cloned().unwrap_or_default()
     }
 
     /// Sets the cookies for a visitor who has just logged in: the tokens, and a pass if the address is proved. Deletes
     /// the guest's cookie. Returns the profile.
-    pub fn welcome(&self, app: &App, logged_in: LoggedIn) -> crate::protocol::Profile {
-        self.hand_out(app, logged_in.tokens);
-        self.set(cookies::none(&app.config, Name::Guest));
+    pub fn set_login_cookies(&self, app: &App, logged_in: LoggedIn) -> crate::protocol::Profile {
+        self.set_token_cookies(app, logged_in.tokens);
+        self.set_cookie(cookies::none(&app.config, Name::Guest));
         if let Some(email) = logged_in.profile.email.as_ref().filter(|_| logged_in.profile.verified) {
-            self.know(app, email);
+            self.set_pass_cookie(app, email);
         }
         logged_in.profile
     }
 
     /// Sets a pass, by which this browser is recognised as one of the address's owner.
-    pub fn know(&self, app: &App, email: &Email) {
-        self.set(cookies::of_pass(&app.config, app.keys.pass(email)));
+    pub fn set_pass_cookie(&self, app: &App, email: &Email) {
+        self.set_cookie(cookies::of_pass(&app.config, app.keys.pass(email)));
     }
 
     /// Sets the cookies with new tokens.
-    pub fn hand_out(&self, app: &App, tokens: Tokens) {
+    pub fn set_token_cookies(&self, app: &App, tokens: Tokens) {
         for cookie in cookies::of_account(&app.config, tokens) {
-            self.set(cookie);
+            self.set_cookie(cookie);
         }
     }
 
     /// Sets the cookie with the ticket of a requested log-in code.
-    pub fn hand_ticket(&self, app: &App, ticket: &Ticket) {
-        self.set(cookies::of_ticket(&app.config, ticket));
+    pub fn set_ticket_cookie(&self, app: &App, ticket: &Ticket) {
+        self.set_cookie(cookies::of_ticket(&app.config, ticket));
     }
 
     /// Deletes the cookies of the account's session, which has ended.
-    pub fn see_out(&self, app: &App) {
-        self.set(cookies::none(&app.config, Name::Access));
-        self.set(cookies::none(&app.config, Name::Refresh));
-        self.set(cookies::none(&app.config, Name::Ticket));
+    pub fn clear_login_cookies(&self, app: &App) {
+        self.set_cookie(cookies::none(&app.config, Name::Access));
+        self.set_cookie(cookies::none(&app.config, Name::Refresh));
+        self.set_cookie(cookies::none(&app.config, Name::Ticket));
     }
 
     /// Deletes the cookies of a guest who was deleted, and the other cookies about that visitor.
-    pub fn forget_guest(&self, app: &App) {
-        self.set(cookies::none(&app.config, Name::Guest));
-        self.set(cookies::none(&app.config, Name::Proposal));
-        self.set(zone::no_cookie(&app.config));
+    pub fn clear_guest_cookies(&self, app: &App) {
+        self.set_cookie(cookies::none(&app.config, Name::Guest));
+        self.set_cookie(cookies::none(&app.config, Name::Proposal));
+        self.set_cookie(zone::no_cookie(&app.config));
     }
 
     /// The number of the generated nickname to offer. Taken from the cookie, else drawn now and set as a cookie.
-    pub fn propose(&self, app: &App, headers: &HeaderMap) -> u32 {
+    pub fn pick_nickname(&self, app: &App, headers: &HeaderMap) -> u32 {
         let jar = CookieJar::from_headers(headers);
         let told = cookies::read(&app.config, &jar, Name::Proposal).and_then(|pick| pick.parse().ok());
         told.unwrap_or_else(|| {
             let pick = random::below(u32::MAX);
-            self.set(cookies::of_proposal(&app.config, pick));
+            self.set_cookie(cookies::of_proposal(&app.config, pick));
             pick
         })
     }
 
     /// Whether this browser was logged in with a session that has ended. Known once the visitor was determined.
-    pub fn came_too_late(&self) -> bool {
-        self.0.came_too_late.load(Ordering::Relaxed)
+    pub fn has_ended_session(&self) -> bool {
+        self.0.has_ended_session.load(Ordering::Relaxed)
     }
 
-    fn set(&self, cookie: Cookie<'static>) {
+    fn set_cookie(&self, cookie: Cookie<'static>) {
         let mut cookies = self.0.cookies.lock().unwrap_or_else(PoisonError::into_inner);
         cookies.insert(cookie.name().to_owned(), cookie);
     }
 
-    fn cookies(&self) -> Vec<Cookie<'static>> {
+    fn take_cookies(&self) -> Vec<Cookie<'static>> {
         let mut cookies = self.0.cookies.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut *cookies).into_values().collect()
     }
@@ -155,13 +155,13 @@ impl Reception {
         match sessions::recognise(app, read(Name::Access), read(Name::Refresh)).await? {
             Recognised::Somebody(actor, tokens) => {
                 if let Some(tokens) = tokens {
-                    self.hand_out(app, tokens);
+                    self.set_token_cookies(app, tokens);
                 }
                 return Ok(Visitor { actor: Some(actor), client, language, browser });
             }
             Recognised::Nobody { is_over: true } => {
-                self.0.came_too_late.store(true, Ordering::Relaxed);
-                self.see_out(app);
+                self.0.has_ended_session.store(true, Ordering::Relaxed);
+                self.clear_login_cookies(app);
             }
             Recognised::Nobody { is_over: false } => {}
         }
@@ -180,7 +180,7 @@ fn is_cross_site(headers: &HeaderMap) -> bool {
     site.is_some_and(|site| !matches!(site, "same-origin" | "none"))
 }
 
-impl FromRequestParts<App> for Reception {
+impl FromRequestParts<App> for RequestSession {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Refusal> {
@@ -192,6 +192,6 @@ impl FromRequestParts<App> for Visitor {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
-        Ok(Reception::of(parts).visitor(parts, app).await?)
+        Ok(RequestSession::of(parts).visitor(parts, app).await?)
     }
 }
