@@ -168,7 +168,7 @@ async fn make_account(
             Ok(adopted) => {
                 posted(app);
                 for adopted in adopted {
-                    guests::welcome(app, account.id, adopted).await;
+                    guests::notify_adopted(app, account.id, adopted).await;
                 }
                 return Ok((account, true));
             }

@@ -67,13 +67,13 @@ pub async fn touch(app: &App, guest: &GuestRecord) {
 /// guest's sockets are closed and reconnect as the account.
 pub(super) async fn adopt(app: &App, guest: GuestId, account: AccountId) -> Result<(), Problem> {
     let adopted = app.store.adopt_guest(guest, account, clock::now()).await.map_err(store_failed)?;
-    welcome(app, account, adopted).await;
+    notify_adopted(app, account, adopted).await;
     Ok(())
 }
 
 /// Notifies everybody concerned after the store moved a guest's records: the guest's sockets, the room's log, and the
 /// account's lists of rooms.
-pub(super) async fn welcome(app: &App, account: AccountId, adopted: Adopted) {
+pub(super) async fn notify_adopted(app: &App, account: AccountId, adopted: Adopted) {
     match adopted {
         Adopted::Nothing => {}
         Adopted::Member(member) => app.engine.close_connections(member.room, member.member, ByeReason::SignedIn).await,

@@ -59,7 +59,7 @@ pub struct Reads {
     /// Those members of `unkept` whose cursor goes into the next write to the store.
     due: BTreeSet<MemberId>,
     /// Members whose mark is not yet sent to the connections here.
-    untold: BTreeSet<MemberId>,
+    unsent: BTreeSet<MemberId>,
     /// Members whose cursor is not yet sent to the other nodes.
     unshared: BTreeSet<MemberId>,
     /// Whether a member has read further, here or elsewhere, since the last [`take_moved`](Self::take_moved).
@@ -127,7 +127,7 @@ impl Reads {
             members.into_iter().filter(|member| self.readings.contains_key(member)).collect()
         };
         (self.unkept, self.due) = (still_here(before.unkept), still_here(before.due));
-        (self.untold, self.unshared) = (still_here(before.untold), still_here(before.unshared));
+        (self.unsent, self.unshared) = (still_here(before.unsent), still_here(before.unshared));
         self.moved = before.moved;
     }
 
@@ -177,7 +177,7 @@ impl Reads {
         let Some(reading) = self.readings.get_mut(&member) else { return };
         if reading.advance(to) {
             if reading.shows {
-                self.untold.insert(member);
+                self.unsent.insert(member);
                 self.unshared.insert(member);
             }
             self.moved = true;
@@ -191,7 +191,7 @@ impl Reads {
         let before = *reading;
         reading.merge(cursor.seq, cursor.n, cursor.shown);
         if reading.shown > before.shown {
-            self.untold.insert(cursor.member);
+            self.unsent.insert(cursor.member);
             self.moved = true;
         }
         reading.seq > before.seq
@@ -232,7 +232,7 @@ impl Reads {
             self.departed.drain(..old);
         }
         let member = id;
-        for set in [&mut self.unkept, &mut self.due, &mut self.untold, &mut self.unshared] {
+        for set in [&mut self.unkept, &mut self.due, &mut self.unsent, &mut self.unshared] {
             set.remove(&member);
         }
     }
@@ -260,15 +260,15 @@ impl Reads {
     }
 
     /// Whether every mark is sent to the connections here.
-    pub fn is_told(&self) -> bool {
-        self.untold.is_empty()
+    pub fn is_all_sent(&self) -> bool {
+        self.unsent.is_empty()
     }
 
     /// The marks for the connections here and the cursors for the other nodes. Afterwards they count as sent.
-    pub fn take_untold(&mut self) -> (Vec<ReadMark>, Vec<ReadCursor>) {
-        let (untold, unshared) = (mem::take(&mut self.untold), mem::take(&mut self.unshared));
+    pub fn take_unsent(&mut self) -> (Vec<ReadMark>, Vec<ReadCursor>) {
+        let (unsent, unshared) = (mem::take(&mut self.unsent), mem::take(&mut self.unshared));
         let mark = |cursor: ReadCursor| ReadMark { member: cursor.member, seq: cursor.shown };
-        let marks = untold.into_iter().filter_map(|member| self.cursor(member)).map(mark).collect();
+        let marks = unsent.into_iter().filter_map(|member| self.cursor(member)).map(mark).collect();
         (marks, unshared.into_iter().filter_map(|member| self.cursor(member)).collect())
     }
 
@@ -279,7 +279,7 @@ impl Reads {
 
     /// Drops all marks and cursors that are to be sent.
     pub fn discard_unsent(&mut self) {
-        self.untold.clear();
+        self.unsent.clear();
         self.unshared.clear();
     }
 
@@ -402,7 +402,7 @@ mod tests {
             reads.read(id(1), Place { seq, n });
         }
         assert_eq!(at(&reads, 1), (8, 4, 8));
-        assert!(reads.is_kept() && reads.is_told());
+        assert!(reads.is_kept() && reads.is_all_sent());
         reads.read(id(1), Place { seq: 9, n: 5 });
         assert_eq!(at(&reads, 1), (9, 5, 8));
     }
@@ -418,7 +418,7 @@ mod tests {
         reads.fold(&said(13, 8, 1), 7);
         reads.fold(&joined(14), 8);
         assert_eq!(at(&reads, 2), (12, 7, 0), "who is in already joins by no second notice");
-        assert!(reads.is_told(), "the events say it");
+        assert!(reads.is_all_sent(), "the events say it");
         reads.leave(view(2), 15);
         assert_eq!(reads.cursor(id(2)), None);
         assert_eq!(reads.departed_since(0), [], "they did not show it");
@@ -433,10 +433,10 @@ mod tests {
             reads.read(member, Place { seq: 5, n: 1 });
         }
         assert!(reads.take_moved() && !reads.take_moved());
-        let (marks, cursors) = reads.take_untold();
+        let (marks, cursors) = reads.take_unsent();
         assert_eq!(marks, [ReadMark { member: id(1), seq: 5 }]);
         assert_eq!(cursors, [ReadCursor { member: id(1), seq: 5, n: 1, shown: 5 }]);
-        assert_eq!(reads.take_untold(), (vec![], vec![]));
+        assert_eq!(reads.take_unsent(), (vec![], vec![]));
         reads.fold(&said(11, 7, 2), 6);
         assert!(!reads.take_moved());
         assert_eq!(at(&reads, 2), (11, 7, 2), "what was seen stays seen, and goes no further");
@@ -457,7 +457,7 @@ mod tests {
                 && !reads.merge_remote(cursor(1, 4, 4))
                 && !reads.merge_remote(cursor(9, 9, 9))
         );
-        assert_eq!(reads.take_untold(), (vec![ReadMark { member: id(1), seq: 6 }], vec![]));
+        assert_eq!(reads.take_unsent(), (vec![ReadMark { member: id(1), seq: 6 }], vec![]));
         assert!(reads.is_kept());
         assert_eq!((at(&reads, 1), at(&reads, 2)), ((6, 3, 6), (7, 3, 2)));
     }
@@ -535,7 +535,7 @@ mod tests {
         let mut anew = reads_of(&[guest(1, 2), account(3, 4)]);
         anew.go_on_from(reads);
         assert_eq!((at(&anew, 1), at(&anew, 3)), ((9, 5, 9), (9, 5, 9)));
-        let (marks, cursors) = anew.take_untold();
+        let (marks, cursors) = anew.take_unsent();
         assert_eq!((marks.len(), cursors.len()), (2, 2));
         assert_eq!(due(&mut anew), [3]);
         anew.all_are_due();

@@ -72,7 +72,7 @@ struct Keeper {
     /// Whether any socket watches a list, as of the last round. Without watchers no rounds run.
     is_watched: bool,
     /// The change up to which each watch has been sent its list.
-    told: HashMap<WatchId, u64>,
+    sent: HashMap<WatchId, u64>,
     accounts: HashMap<AccountId, Account>,
     known: HashMap<RoomId, Known>,
     /// Rooms of which a store read brought something new since the last round. Other accounts' lists may have them too.
@@ -135,7 +135,7 @@ impl Keeper {
         Self {
             app,
             is_watched: false,
-            told: HashMap::new(),
+            sent: HashMap::new(),
             accounts: HashMap::new(),
             known: HashMap::new(),
             learned: HashSet::new(),
@@ -185,7 +185,7 @@ impl Keeper {
             let learned = std::mem::take(&mut self.learned);
             self.refresh(learned);
         }
-        self.tell(self.app.watchers.all());
+        self.send_news(self.app.watchers.all());
         self.want_what_is_old();
         self.next_round = Instant::now() + ROUND.max(for_each(ROUND_PER_ROOM, rooms.len()));
     }
@@ -196,7 +196,7 @@ impl Keeper {
         self.is_watched = !all.is_empty();
         let open: HashSet<WatchId> = all.iter().map(|(watch, ..)| *watch).collect();
         let watched: HashSet<AccountId> = all.iter().map(|(_, account, _)| *account).collect();
-        self.told.retain(|watch, _| open.contains(watch));
+        self.sent.retain(|watch, _| open.contains(watch));
         let before = self.accounts.len();
         self.accounts.retain(|account, _| watched.contains(account));
         self.has_leftovers |= self.accounts.len() != before;
@@ -296,7 +296,7 @@ impl Keeper {
         }
         self.change += 1;
         self.has_leftovers |= account.write_list(&self.known, None, self.change, clock::now());
-        self.tell(self.app.watchers.of(id));
+        self.send_news(self.app.watchers.of(id));
     }
 
     /// Rewrites the summaries of these rooms in all lists. Rooms whose digest names connected members are rewritten in
@@ -314,16 +314,16 @@ impl Keeper {
     }
 
     /// Sends each watch what changed since it was last sent something.
-    fn tell(&mut self, watchers: Vec<(WatchId, AccountId, Connection)>) {
+    fn send_news(&mut self, watchers: Vec<(WatchId, AccountId, Connection)>) {
         for (watch, id, connection) in watchers {
             let Some(account) = self.accounts.get(&id).filter(|account| account.is_settled()) else { continue };
-            let told = self.told.get(&watch).copied();
+            let sent = self.sent.get(&watch).copied();
             // A socket that has not taken its last frame is skipped, and gets the newest state later.
-            if told.is_some_and(|told| told >= account.changed) || connection.is_behind() {
+            if sent.is_some_and(|sent| sent >= account.changed) || connection.is_behind() {
                 continue;
             }
-            connection.push(&account.news_since(told));
-            self.told.insert(watch, self.change);
+            connection.push(&account.news_since(sent));
+            self.sent.insert(watch, self.change);
         }
     }
 }
@@ -417,13 +417,13 @@ impl Account {
         has_less
     }
 
-    /// The frames for a watch that was sent everything up to the change `told`, or nothing yet (`None`).
-    fn news_since(&self, told: Option<u64>) -> Frame {
-        let news: Vec<_> = match told.filter(|told| *told >= self.rooms_changed) {
-            Some(told) => self.list.values().filter(|(changed, _)| *changed > told).map(|(_, room)| room).collect(),
+    /// The frames for a watch that was sent everything up to the change `sent`, or nothing yet (`None`).
+    fn news_since(&self, sent: Option<u64>) -> Frame {
+        let news: Vec<_> = match sent.filter(|sent| *sent >= self.rooms_changed) {
+            Some(sent) => self.list.values().filter(|(changed, _)| *changed > sent).map(|(_, room)| room).collect(),
             None => Vec::new(),
         };
-        if told.is_none_or(|told| told < self.rooms_changed) || news.len() > SUMMARIES {
+        if sent.is_none_or(|sent| sent < self.rooms_changed) || news.len() > SUMMARIES {
             let rooms = newest_first(self.list.values().map(|(_, room)| room.clone()).collect());
             return Frame::of(&ServerFrame::Rooms { rooms });
         }

@@ -329,7 +329,7 @@ impl Live {
     /// Folds entries of the log into the state, and sends them to every subscriber. In a room with many subscribers, a
     /// `Joined` may wait for the next event or tick.
     pub(super) fn deliver(&mut self, entries: Vec<Entry>, mut acks: Acks) {
-        let mut can_wait = self.subscribers.len() > FEW_READERS && self.told_at.elapsed() < TICK;
+        let mut can_wait = self.subscribers.len() > FEW_READERS && self.sent_at.elapsed() < TICK;
         for entry in entries {
             let leaving = match &entry.event.kind {
                 EventKind::Left { member } | EventKind::Removed { member, .. } => {
@@ -358,7 +358,7 @@ impl Live {
             if !matches!(entry.event.kind, EventKind::Message(_)) {
                 self.listing.members_changed();
             }
-            self.untold.push(entry.frame(self.record.code));
+            self.unsent.push(entry.frame(self.record.code));
             can_wait &= matches!(entry.event.kind, EventKind::Joined { .. });
             if let EventKind::Joined { member } = &entry.event.kind
                 && let Some(joined) = self.state.members.get(&member.id)
@@ -381,25 +381,25 @@ impl Live {
     }
 
     /// Sends subscribers the frames that they have not been sent yet.
-    pub(super) fn show_untold(&mut self) {
+    pub(super) fn send_unsent(&mut self) {
         self.show(&mut Acks::default(), None);
     }
 
     /// Sends subscribers the frames that they have not been sent yet, and then a signal. Each subscriber gets
     /// everything in one write, with the subscriber's own acks first.
     pub(super) fn show(&mut self, acks: &mut Acks, signal: Option<Frame>) {
-        let mut told = self.state.head - self.untold.len() as Seq;
-        let mut frames = std::mem::take(&mut self.untold);
+        let mut sent = self.state.head - self.unsent.len() as Seq;
+        let mut frames = std::mem::take(&mut self.unsent);
         frames.extend(signal);
         if frames.is_empty() {
             return;
         }
-        self.told_at = Instant::now();
+        self.sent_at = Instant::now();
         for frames in frames.chunks(FRAMES_TOGETHER) {
             let news = Frame::together(frames);
             for (id, subscriber) in &self.subscribers {
                 // A subscriber who came while these frames waited has the events from the snapshot or resume.
-                let known = usize::try_from(subscriber.knows.saturating_sub(told)).unwrap_or(usize::MAX);
+                let known = usize::try_from(subscriber.knows.saturating_sub(sent)).unwrap_or(usize::MAX);
                 let rest;
                 let news = match frames.get(known..) {
                     Some(_) if known == 0 => &news,
@@ -417,7 +417,7 @@ impl Live {
                     None => subscriber.connection.push(news),
                 }
             }
-            told += frames.len() as Seq;
+            sent += frames.len() as Seq;
         }
     }
 

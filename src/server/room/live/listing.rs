@@ -57,7 +57,7 @@ enum Due {
 
 /// The result of a background task for the digest.
 #[derive(Clone, Copy, Debug)]
-pub enum Told {
+pub enum DigestResult {
     /// The digest was written, or did not need to be.
     Written,
     /// The digest was not written.
@@ -169,7 +169,7 @@ pub(super) fn is_account(member: &MemberRecord) -> bool {
 
 impl Live {
     /// Writes the digest in the background, if it has changed and a member may have the room in a list.
-    pub(super) fn tell_lists(&mut self) {
+    pub(super) fn write_digest(&mut self) {
         let listing = &mut self.listing;
         if listing.due == Due::No || listing.busy {
             return;
@@ -183,11 +183,11 @@ impl Live {
                 let (engine, room) = (self.engine.clone(), self.record.id);
                 self.engine.spawn(async move {
                     let members = engine.store().members(room).await;
-                    let told = Told::Audience(members.ok().map(|members| members.iter().any(is_account)));
-                    if matches!(told, Told::Audience(None)) {
+                    let result = DigestResult::Audience(members.ok().map(|members| members.iter().any(is_account)));
+                    if matches!(result, DigestResult::Audience(None)) {
                         engine.rest(PAUSE_AFTER_FAILURE).await;
                     }
-                    report(&engine, room, told).await;
+                    report(&engine, room, result).await;
                 });
             }
             Audience::Guests | Audience::Accounts => {
@@ -198,22 +198,22 @@ impl Live {
                 let digest = self.digest();
                 let (engine, room) = (self.engine.clone(), self.record.id);
                 self.engine.spawn(async move {
-                    let (told, pause) = match put(&**engine.bus(), room, digest, due).await {
-                        Ok(()) => (Told::Written, PAUSE),
+                    let (result, pause) = match put(&**engine.bus(), room, digest, due).await {
+                        Ok(()) => (DigestResult::Written, PAUSE),
                         Err(error) => {
                             tracing::debug!(%room, error = %error.0, "digest not written");
-                            (Told::NotWritten, PAUSE_AFTER_FAILURE)
+                            (DigestResult::NotWritten, PAUSE_AFTER_FAILURE)
                         }
                     };
                     engine.rest(pause).await;
-                    report(&engine, room, told).await;
+                    report(&engine, room, result).await;
                 });
             }
         }
     }
 
     /// Writes a changed digest when the node stops. The room's task does not wait for it.
-    pub(super) fn tell_lists_at_last(&mut self) {
+    pub(super) fn write_last_digest(&mut self) {
         if self.listing.due == Due::Yes && self.listing.audience == Audience::Accounts {
             let (digest, bus, room) = (self.digest(), self.engine.bus().clone(), self.record.id);
             self.engine.spawn(async move {
@@ -224,18 +224,20 @@ impl Live {
         }
     }
 
-    pub(super) fn was_told(&mut self, told: Told) {
+    pub(super) fn handle_digest_result(&mut self, result: DigestResult) {
         let listing = &mut self.listing;
         listing.busy = false;
-        match told {
+        match result {
             // A room without subscribers does not stay live for this. The next node that opens it writes the digest.
-            Told::NotWritten if self.subscribers.is_empty() => {}
-            Told::NotWritten => listing.due = Due::Yes,
-            Told::Audience(Some(true)) => listing.audience = Audience::Accounts,
+            DigestResult::NotWritten if self.subscribers.is_empty() => {}
+            DigestResult::NotWritten => listing.due = Due::Yes,
+            DigestResult::Audience(Some(true)) => listing.audience = Audience::Accounts,
             // Does not apply if a member joined during the query; the next query covers them.
-            Told::Audience(Some(false)) if listing.audience == Audience::Asked => listing.audience = Audience::Guests,
-            Told::Audience(None) if listing.audience == Audience::Asked => listing.audience = Audience::Unknown,
-            Told::Written | Told::Audience(_) => {}
+            DigestResult::Audience(Some(false)) if listing.audience == Audience::Asked => {
+                listing.audience = Audience::Guests;
+            }
+            DigestResult::Audience(None) if listing.audience == Audience::Asked => listing.audience = Audience::Unknown,
+            DigestResult::Written | DigestResult::Audience(_) => {}
         }
     }
 
@@ -325,8 +327,8 @@ async fn put(shared: &dyn Bus, room: RoomId, mut digest: Digest, due: Due) -> bu
 }
 
 /// Sends the room the result of a background task, if the room is still live.
-async fn report(engine: &Engine, room: RoomId, told: Told) {
+async fn report(engine: &Engine, room: RoomId, result: DigestResult) {
     if let Some(inbox) = engine.inbox(room) {
-        let _ = inbox.send(Request::Told(told)).await;
+        let _ = inbox.send(Request::DigestResult(result)).await;
     }
 }

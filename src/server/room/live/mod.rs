@@ -38,7 +38,7 @@ use tokio::{
 use uuid::Uuid;
 
 use self::{
-    listing::{Listing, Told},
+    listing::{DigestResult, Listing},
     read_cursors::Keeping,
 };
 use super::{
@@ -94,10 +94,10 @@ const FEW_READERS: usize = 8;
 /// A member's typing is announced at most once in this time.
 const TYPING_PAUSE: Duration = Duration::from_secs(1);
 /// Pause between two times that a room sends how far its members have read.
-const READS_TOLD_PAUSE: Duration = Duration::from_secs(1);
+const READS_SENT_PAUSE: Duration = Duration::from_secs(1);
 /// Pause between two writes of read cursors to the store. Lists of rooms are made from the stored cursors, and must
 /// show within a second what was read on another device. The rest of that second is for the pauses of the list keepers.
-const READS_KEPT_PAUSE: Duration = Duration::from_millis(250);
+const READS_STORED_PAUSE: Duration = Duration::from_millis(250);
 
 /// The point from which a client wants to resume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,7 +166,7 @@ pub enum Request {
     /// Write the digest again: the bus was away and may have lost it.
     Relist,
     /// The result of writing the digest, or of asking whether an account is among the members.
-    Told(Told),
+    DigestResult(DigestResult),
     /// The node stops: finish the pending commands, then end.
     Drain,
 }
@@ -231,7 +231,7 @@ struct Subscriber {
     discretion: Discretion,
     /// The head of the log when this connection subscribed. Its snapshot or resume had all events up to that seq.
     knows: Seq,
-    /// When the others were last told that this member types.
+    /// When the others were last sent a signal that this member is typing.
     typed_at: Option<Instant>,
     /// Whether the member is typing, by the connection's last report.
     types: bool,
@@ -286,8 +286,8 @@ pub struct Live {
     roster: Roster,
     window: Window,
     /// Frames of the last entries, in order, that subscribers have not been sent yet.
-    untold: Vec<Frame>,
-    told_at: Instant,
+    unsent: Vec<Frame>,
+    sent_at: Instant,
     /// Every event of the window from this seq on is archived, so every member may see it.
     kept_from: Seq,
     /// Whether the archive may have events: the room is preserved, or was before.
@@ -320,9 +320,9 @@ pub struct Live {
     others: HashMap<Uuid, (Instant, BTreeSet<MemberId>)>,
     presence_changed: bool,
     presence_shown_at: Instant,
-    presence_told_at: Option<Instant>,
+    presence_sent_at: Option<Instant>,
     reads: Reads,
-    reads_told_at: Option<Instant>,
+    reads_sent_at: Option<Instant>,
     keeping: Option<Keeping>,
     /// When the last subscriber went, or when the room came to life.
     quiet_since: Instant,
@@ -356,8 +356,8 @@ pub async fn run(engine: Engine, room: RoomId, inbox: mpsc::Receiver<Request>) {
         state,
         roster: Roster::default(),
         window: Window::default(),
-        untold: Vec::new(),
-        told_at: now,
+        unsent: Vec::new(),
+        sent_at: now,
         kept_from: 0,
         has_archive: false,
         has_tail: false,
@@ -376,9 +376,9 @@ pub async fn run(engine: Engine, room: RoomId, inbox: mpsc::Receiver<Request>) {
         others: HashMap::new(),
         presence_changed: false,
         presence_shown_at: now,
-        presence_told_at: None,
+        presence_sent_at: None,
         reads: Reads::default(),
-        reads_told_at: None,
+        reads_sent_at: None,
         keeping: None,
         quiet_since: now,
         listing: Listing::default(),
@@ -419,12 +419,12 @@ impl Live {
         loop {
             if self.operation.is_none() {
                 if self.draining && self.pending.is_empty() && self.inbox.is_empty() {
-                    self.show_untold();
-                    return self.tell_lists_at_last();
+                    self.send_unsent();
+                    return self.write_last_digest();
                 }
                 self.next_operation();
             }
-            self.tell_lists();
+            self.write_digest();
             tokio::select! {
                 finished = run_operation(&mut self.operation) => {
                     self.operation = None;
@@ -508,7 +508,7 @@ impl Live {
             Request::HasAccount => self.listing.found_account(),
             Request::OwnerKept(owner) => self.record.owner = owner,
             Request::Relist => self.listing.changed(),
-            Request::Told(told) => self.was_told(told),
+            Request::DigestResult(result) => self.handle_digest_result(result),
             Request::Drain => self.draining = true,
         }
     }

@@ -22,7 +22,7 @@ impl Live {
         self.epoch = cursor.epoch;
         self.listing.open(&members);
         self.window = Window::default();
-        self.untold.clear();
+        self.unsent.clear();
         self.roster.forget();
         // After two quick renames in a tail, the record may have either name. The log says which was last.
         let last_name = recent.iter().rev().find_map(|event| match &event.kind {

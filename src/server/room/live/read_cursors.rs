@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{
     super::{packet::News, reads::Place},
-    Discretion, LOG_DEADLINE, Live, READS_KEPT_PAUSE, READS_TOLD_PAUSE,
+    Discretion, LOG_DEADLINE, Live, READS_SENT_PAUSE, READS_STORED_PAUSE,
 };
 use crate::{
     protocol::{DepartedReader, Epoch, MemberId, ReadMark, Seq, Signal, limits},
@@ -38,7 +38,7 @@ impl Live {
             return;
         }
         self.reads.read(member, self.place_at(seq));
-        self.tell_own(member, seq, Some(id));
+        self.signal_own_connections(member, seq, Some(id));
         if self.others.values().any(|(_, connected)| connected.contains(&member)) {
             self.share_reads(self.reads.cursor(member).into_iter().collect());
             self.reads.is_shared(member);
@@ -52,7 +52,7 @@ impl Live {
         }
         for cursor in cursors {
             if self.reads.merge_remote(cursor) {
-                self.tell_own(cursor.member, cursor.seq, None);
+                self.signal_own_connections(cursor.member, cursor.seq, None);
             }
         }
     }
@@ -71,7 +71,7 @@ impl Live {
     }
 
     /// Sends a mark to the other connections of the member here, whatever the room's size and the member's preferences.
-    fn tell_own(&mut self, member: MemberId, seq: Seq, except: Option<ConnectionId>) {
+    fn signal_own_connections(&mut self, member: MemberId, seq: Seq, except: Option<ConnectionId>) {
         let connections = self.here.get(&member).copied().unwrap_or(0);
         if connections > usize::from(except.is_some()) {
             let signal = Signal::Read { marks: vec![ReadMark { member, seq }] };
@@ -81,15 +81,15 @@ impl Live {
 
     /// Sends new read marks to the connections whose members show theirs. If marks were sent less than a pause ago, the
     /// new ones wait for the tick. In a large room no marks are sent.
-    pub(super) fn tell_reads(&mut self) {
-        if self.reads.is_told() || self.reads_told_at.is_some_and(|at| at.elapsed() < READS_TOLD_PAUSE) {
+    pub(super) fn signal_reads(&mut self) {
+        if self.reads.is_all_sent() || self.reads_sent_at.is_some_and(|at| at.elapsed() < READS_SENT_PAUSE) {
             return;
         }
-        if !self.tells_reads() {
+        if !self.sends_read_marks() {
             return self.reads.discard_unsent();
         }
-        let (marks, cursors) = self.reads.take_untold();
-        self.reads_told_at = Some(Instant::now());
+        let (marks, cursors) = self.reads.take_unsent();
+        self.reads_sent_at = Some(Instant::now());
         self.share_reads(cursors);
         // If only one member has read further, that member gets no mark.
         let alone = match marks.as_slice() {
@@ -102,13 +102,13 @@ impl Live {
     }
 
     /// Whether the room is small enough to send read marks.
-    fn tells_reads(&self) -> bool {
+    fn sends_read_marks(&self) -> bool {
         self.state.members.len() <= limits::READ_MARK_MEMBERS
     }
 
     /// The read marks of the others, for a member who subscribes.
     pub(super) fn reads_for(&self, member: MemberId, discretion: Discretion) -> Vec<ReadMark> {
-        if self.tells_reads() && discretion.shows_read {
+        if self.sends_read_marks() && discretion.shows_read {
             self.reads.marks_for(member, self.state.head)
         } else {
             Vec::new()
@@ -118,7 +118,7 @@ impl Live {
     /// The last read positions of the members who left while this member was in the room.
     pub(super) fn departed_for(&self, member: MemberId, discretion: Discretion) -> Vec<DepartedReader> {
         match self.state.members.get(&member) {
-            Some(asker) if self.tells_reads() && discretion.shows_read => self.reads.departed_since(asker.since),
+            Some(asker) if self.sends_read_marks() && discretion.shows_read => self.reads.departed_since(asker.since),
             _ => Vec::new(),
         }
     }
@@ -136,7 +136,7 @@ impl Live {
     /// Sends and stores cursors that have moved. If that was done less than a pause ago, they wait.
     pub(super) fn follow_up_reads(&mut self) {
         if self.reads.take_moved() {
-            self.tell_reads();
+            self.signal_reads();
             self.keep_reads();
         }
     }
@@ -151,7 +151,7 @@ impl Live {
         if due.is_empty() {
             return;
         }
-        let next = Instant::now() + READS_KEPT_PAUSE;
+        let next = Instant::now() + READS_STORED_PAUSE;
         let (engine, room) = (self.engine.clone(), self.record.id);
         self.keeping = Some(Box::pin(async move {
             let cursors: Vec<ReadCursor> = due.iter().map(|(cursor, _)| *cursor).collect();

@@ -42,7 +42,7 @@ impl Live {
 
     /// Sends the other nodes the list of members connected to this node. With `ask`, they answer with theirs.
     pub(super) fn publish_presence(&mut self, ask: bool) {
-        self.presence_told_at = Some(Instant::now());
+        self.presence_sent_at = Some(Instant::now());
         if self.engine.is_shared() {
             self.publish(News::Presence { connected: self.here.keys().copied().collect(), ask });
         }
@@ -56,7 +56,7 @@ impl Live {
 
     pub(super) fn signal(&mut self, signal: Signal, is_for: impl Fn(&Subscriber) -> bool) {
         // Send waiting events first: a client must not get a signal about a member before that member's `Joined`.
-        self.show_untold();
+        self.send_unsent();
         let frame = self.signal_frame(signal);
         for subscriber in self.subscribers.values().filter(|subscriber| is_for(subscriber)) {
             subscriber.connection.push(&frame);
@@ -79,14 +79,14 @@ impl Live {
             && subscriber.discretion.shows_typing
         {
             subscriber.types = on;
-            self.tell_typing(id);
+            self.update_typing(id);
         }
     }
 
     /// Sends whether a member is typing, if that has changed. A start is sent at most once in a pause, and otherwise
     /// waits for the next tick. So a client that switches back and forth cannot flood the room, and the last state
     /// always arrives.
-    fn tell_typing(&mut self, id: ConnectionId) {
+    fn update_typing(&mut self, id: ConnectionId) {
         let Some(subscriber) = self.subscribers.get_mut(&id) else { return };
         let on = subscriber.types;
         let rests = subscriber.typed_at.is_none_or(|at| at.elapsed() >= TYPING_PAUSE);
@@ -157,7 +157,7 @@ impl Live {
         };
         let late: Vec<ConnectionId> = self.subscribers.iter().filter_map(late).collect();
         for id in late {
-            self.tell_typing(id);
+            self.update_typing(id);
         }
         if !self.waiting.is_empty() {
             // Only a newer log can satisfy the waiting requests.
@@ -170,14 +170,14 @@ impl Live {
         if self.presence_changed && self.presence_shown_at.elapsed() >= pause {
             self.show_presence();
             self.publish_presence(false);
-        } else if self.presence_told_at.is_none_or(|at| at.elapsed() >= PRESENCE_REPEAT) {
+        } else if self.presence_sent_at.is_none_or(|at| at.elapsed() >= PRESENCE_REPEAT) {
             self.publish_presence(false);
         }
         self.note_visit();
-        self.show_untold();
+        self.send_unsent();
         self.repeat_who_is_here();
         self.keep_owner();
-        self.tell_reads();
+        self.signal_reads();
         let is_idle = self.subscribers.is_empty()
             && !self.listing.is_busy()
             && self.pending.is_empty()
