@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ClientId, MemberId, MessageBody, Millis, Nickname, RoomName, Seq, reading::EventFields};
+use super::{ClientId, MemberId, MessageBody, Millis, Nickname, RoomName, Seq, decode::EventFields};
 
 /// How many members a room can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -12,6 +12,7 @@
 
 mod accounts;
 mod code;
+mod decode;
 mod email;
 mod event;
 mod ids;
@@ -23,7 +24,6 @@ mod names;
 mod page;
 mod preferences;
 mod problem;
-mod reading;
 mod replica;
 mod rest;
 mod socket;

@@ -2,7 +2,7 @@
 //!
 //! One socket serves all rooms of a person. [`ClientFrame`] travels from the client to the server, [`ServerFrame`] from
 //! the server to the client. `docs/protocol.md` explains their order to authors of other clients. How the browser
-//! parses a [`ServerFrame`] is in `reading`.
+//! parses a [`ServerFrame`] is in `decode`.
 
 use serde::{Deserialize, Serialize};
 
