@@ -104,9 +104,9 @@ impl Line {
         self.desk.try_with_value(|desk| desk.room).flatten()
     }
 
-    fn look(self) {
+    fn update_looking(self) {
         if let Some(room) = self.room() {
-            room.look();
+            room.update_looking();
         }
     }
 
@@ -117,12 +117,12 @@ impl Line {
             Moment::Online => self.drive(|client, now| client.came_online(now)),
             Moment::Offline => self.drive(|client, now| client.went_offline(now)),
             Moment::Shown => {
-                self.look();
+                self.update_looking();
                 self.drive(|client, now| client.woke(now));
             }
-            Moment::Attended => self.look(),
+            Moment::Attended => self.update_looking(),
             Moment::Hidden => {
-                self.look();
+                self.update_looking();
                 if self.room().is_none_or(LiveRoom::has_sent_all) {
                     self.freshness.reload_if_stale();
                 }

@@ -24,7 +24,7 @@ mod heartbeat;
 mod line;
 mod list;
 mod outgoing;
-mod reading;
+mod read_position;
 mod room;
 mod rooms;
 mod session;

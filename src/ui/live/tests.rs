@@ -189,8 +189,8 @@ impl Page {
         self.client().in_room(now, |room| room.say(id(n), body("Hello"), now))
     }
 
-    fn look(&mut self, looking: bool, now: u64) -> Vec<Act> {
-        self.client().in_room(now, |room| room.look(looking, now))
+    fn set_looking(&mut self, looking: bool, now: u64) -> Vec<Act> {
+        self.client().in_room(now, |room| room.set_looking(looking, now))
     }
 
     fn rejoined(&mut self, outcome: Result<(), Problem>, now: u64) -> Vec<Act> {

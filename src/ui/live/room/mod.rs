@@ -297,7 +297,7 @@ impl LiveRoom {
         if at_end {
             put(self.unseen, 0);
         }
-        self.look();
+        self.update_looking();
     }
 
     /// Moves the stretch to the end of the timeline, so that new events appear at once.
@@ -337,7 +337,7 @@ impl LiveRoom {
     /// was not found, or if the reader has scrolled meanwhile: it only offers the button (`unread_above`).
     pub fn go_to_unread(self, pages: usize, quietly: bool) {
         if self.loading_earlier.get_untracked() {
-            self.look();
+            self.update_looking();
             return;
         }
         spawn_local(async move {
@@ -353,7 +353,7 @@ impl LiveRoom {
             let Some((count, index)) = found else { return };
             if count == 0 || quietly && (index.is_none() || !self.at_end.get_untracked()) {
                 put(self.unread_above, count);
-                self.look();
+                self.update_looking();
                 return;
             }
             self.desk.try_update_value(|desk| {
@@ -455,14 +455,14 @@ impl LiveRoom {
 
     /// Determines whether the reader is looking at the end of the timeline, and passes that to the session. While they
     /// are, the whole timeline counts as read. Also resets `missed` if the reader is looking at the page at all.
-    pub(in crate::ui::live) fn look(self) {
+    pub(in crate::ui::live) fn update_looking(self) {
         let is_attended = browser::is_attended();
         if is_attended {
             put(self.missed, 0);
         }
         let looking = self.at_end.try_get_untracked() == Some(true) && is_attended;
         if self.desk.try_with_value(|desk| desk.session.is_looking()) == Some(!looking) {
-            self.drive(|session, now| session.look(looking, now));
+            self.drive(|session, now| session.set_looking(looking, now));
         }
     }
 }

@@ -70,7 +70,7 @@ impl Session {
         let phase = match self.phase {
             Phase::CatchingUp { deadline } => Some(deadline),
             Phase::Live => {
-                let sending = [self.outgoing.held_until(), self.outgoing.overdue_at(), self.reading.due()];
+                let sending = [self.outgoing.held_until(), self.outgoing.overdue_at(), self.read_position.due()];
                 sending.into_iter().flatten().min()
             }
             Phase::Apart => match self.by_http {

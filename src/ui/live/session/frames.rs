@@ -32,7 +32,7 @@ impl Session {
                 if member.is_some_and(|member| !self.is_still(member)) {
                     return Vec::new();
                 }
-                self.reading.resume(read);
+                self.read_position.resume(read);
                 let before = std::mem::replace(&mut self.reads, reads_of(reads, &[]));
                 for (member, read) in &mut self.reads {
                     *read = before.get(member).map_or(*read, |before| *before.max(read));
@@ -88,7 +88,7 @@ impl Session {
     fn heard_of(&mut self, marks: Vec<ReadMark>) {
         for ReadMark { member, seq } in marks {
             if self.mine.contains(&member) {
-                self.reading.hear(seq);
+                self.read_position.confirm(seq);
             } else {
                 let read = self.reads.entry(member).or_default();
                 *read = seq.max(*read);
@@ -130,9 +130,9 @@ impl Session {
         self.departed.extend(departed_of(std::mem::take(&mut snapshot.departed)));
         self.reads = reads_of(std::mem::take(&mut snapshot.reads), &snapshot.events);
         if snapshot.epoch == epoch && snapshot.head >= head {
-            self.reading.resume(snapshot.you.read);
+            self.read_position.resume(snapshot.you.read);
         } else {
-            self.reading.restart(snapshot.you.read.min(snapshot.head));
+            self.read_position.restart(snapshot.you.read.min(snapshot.head));
             self.unread.lose_what_is_further_up();
         }
         let newer = |event: &Event| snapshot.epoch != epoch || event.seq > head;
@@ -224,7 +224,7 @@ impl Session {
                 self.typing.hear(message.author.id, false, 0);
                 if self.mine.contains(&message.author.id) {
                     self.outgoing.settle(message.id);
-                    self.reading.hear(event.seq);
+                    self.read_position.confirm(event.seq);
                 } else {
                     self.news.push(message.clone());
                 }

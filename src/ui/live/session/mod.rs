@@ -23,7 +23,7 @@ use crate::protocol::{
 
 use crate::ui::timeline::Reader;
 
-use super::{act::Act, outgoing::Outgoing, reading::Reading, typing::Typing, unread::Unread};
+use super::{act::Act, outgoing::Outgoing, read_position::ReadPosition, typing::Typing, unread::Unread};
 
 /// Why this page no longer follows the room.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,7 +101,7 @@ pub struct Session {
     leaving: bool,
     outgoing: Outgoing,
     typing: Typing,
-    reading: Reading,
+    read_position: ReadPosition,
     /// How far the others have read, if they share it.
     reads: BTreeMap<MemberId, Seq>,
     /// How far members had read who have left since, in this epoch of the log.
@@ -131,7 +131,7 @@ impl Session {
         unread.look(&replica, &mine);
         Self {
             code: replica.room.code,
-            reading: Reading::new(replica.you.read.min(replica.state.head)),
+            read_position: ReadPosition::new(replica.you.read.min(replica.state.head)),
             reads,
             departed,
             unread,
@@ -193,13 +193,13 @@ impl Session {
 
     /// Whether the reader looks at the end of the timeline.
     pub fn is_looking(&self) -> bool {
-        self.reading.is_looking()
+        self.read_position.is_looking()
     }
 
     /// Whether every message is read, on this device or another of this person.
     pub fn has_read_all(&self) -> bool {
         let last = self.replica.events.iter().rev().find(|event| event.message().is_some());
-        last.is_none_or(|event| event.seq <= self.reading.read())
+        last.is_none_or(|event| event.seq <= self.read_position.read())
     }
 
     /// Returns the messages of others that arrived since the last call.

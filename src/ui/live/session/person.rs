@@ -53,8 +53,8 @@ impl Session {
     }
 
     /// Sets whether the reader looks at the end of the timeline, and sends what they have read.
-    pub fn look(&mut self, looking: bool, now: u64) -> Vec<Act> {
-        self.reading.look(looking);
+    pub fn set_looking(&mut self, looking: bool, now: u64) -> Vec<Act> {
+        self.read_position.set_looking(looking);
         self.flush(now)
     }
 
@@ -81,7 +81,7 @@ impl Session {
         let unsent: Vec<ClientId> = self.replica.unsent().map(|draft| draft.id).collect();
         let chosen = self.outgoing.take(unsent.iter(), now);
         let bodies = self.replica.unsent().filter(|draft| chosen.contains(&draft.id));
-        let read = self.reading.tell(self.replica.state.head, now);
+        let read = self.read_position.take_unsent(self.replica.state.head, now);
         let read = read.map(|seq| Act::Send(ClientFrame::Read { code: self.code, seq }));
         bodies
             .map(|draft| {

@@ -35,7 +35,7 @@ fn key(author: u64, n: u128) -> RowKey {
 #[test]
 fn what_comes_before_the_eyes_of_the_reader_is_told_as_read_once_a_second() {
     let mut page = live();
-    assert_eq!(page.look(true, 0), [], "all of it was read before");
+    assert_eq!(page.set_looking(true, 0), [], "all of it was read before");
     assert_eq!(page.received(event(said(3, ADA, 30)), 10), [read(3)]);
     assert_eq!(page.received(event(said(4, ADA, 40)), 20), []);
     assert_eq!(page.received(event(said(5, ADA, 50)), 30), []);
@@ -47,18 +47,18 @@ fn what_comes_before_the_eyes_of_the_reader_is_told_as_read_once_a_second() {
 #[test]
 fn what_comes_while_nobody_looks_is_read_when_they_look_again() {
     let mut page = live();
-    page.look(true, 0);
-    page.look(false, 1);
+    page.set_looking(true, 0);
+    page.set_looking(false, 1);
     assert_eq!(page.received(event(said(3, ADA, 30)), 10), []);
     assert!(!page.room().has_read_all());
-    assert_eq!(page.look(true, 20), [read(3)]);
+    assert_eq!(page.set_looking(true, 20), [read(3)]);
     assert!(page.room().has_read_all());
 }
 
 #[test]
 fn what_is_read_while_the_connection_is_away_is_told_when_it_is_back() {
     let mut page = live();
-    page.look(true, 0);
+    page.set_looking(true, 0);
     assert_eq!(page.received(event(said(3, ADA, 30)), 10), [read(3)]);
     page.closed(20);
     page.tick(1_000);
@@ -73,7 +73,7 @@ fn who_says_something_has_read_up_to_it() {
     page.received(event(said(3, ADA, 30)), 0);
     page.received(event(said(4, ME, 40)), 1);
     assert!(page.room().has_read_all());
-    assert_eq!(page.look(true, 2), []);
+    assert_eq!(page.set_looking(true, 2), []);
 }
 
 #[test]
@@ -82,9 +82,9 @@ fn what_was_read_on_another_device_is_read_here_and_not_told_again() {
     page.received(event(said(3, ADA, 30)), 0);
     page.received(heard(ME, 3), 1);
     assert!(page.room().has_read_all());
-    assert_eq!(page.look(true, 2), []);
+    assert_eq!(page.set_looking(true, 2), []);
     page.received(event(said(4, ADA, 40)), 3);
-    page.look(false, 4);
+    page.set_looking(false, 4);
     page.received(event(said(5, ADA, 50)), 5);
     page.received(heard(ME, 4), 6);
     assert!(!page.room().has_read_all());
@@ -129,7 +129,7 @@ fn who_answers_has_read_what_they_answer_to_if_they_show_what_they_read() {
 #[test]
 fn in_another_life_of_the_log_reading_starts_again() {
     let mut page = live();
-    page.look(true, 0);
+    page.set_looking(true, 0);
     for seq in 3..50 {
         page.received(event(said(seq, ADA, seq.into())), 0);
     }
@@ -156,7 +156,7 @@ fn the_unread_messages_begin_with_the_first_of_somebody_else() {
     let mut session = unread(2, 3, events());
     assert_eq!((session.unread().first(), session.unread().count()), (Some(key(ADA, 50)), 3));
     assert_eq!(session.unread().index(session.replica()), Some(4));
-    session.look(true, 0);
+    session.set_looking(true, 0);
     assert_eq!(session.unread().first(), Some(key(ADA, 50)), "the place stays while they are read");
     session.say(id(70), body("Hello"), 0);
     assert_eq!((session.unread().first(), session.unread().count()), (None, 0));
