@@ -9,7 +9,7 @@ use crate::protocol::ClientFrame;
 use super::{
     act::{Act, Status},
     backoff,
-    heartbeat::{Heartbeat, Pulse},
+    heartbeat::{Heartbeat, Verdict},
 };
 
 /// How long opening a socket may take.
@@ -188,8 +188,8 @@ impl Connection {
         match self.phase {
             Phase::Waiting { .. } => vec![self.open(now)],
             Phase::Open { settled: Some(_) } => match self.heart.ask(now) {
-                Pulse::Ask(n) => vec![Act::Send(ClientFrame::Ping { n })],
-                Pulse::Fine | Pulse::Dead => Vec::new(),
+                Verdict::Ask(n) => vec![Act::Send(ClientFrame::Ping { n })],
+                Verdict::Fine | Verdict::Dead => Vec::new(),
             },
             _ => Vec::new(),
         }
@@ -218,9 +218,9 @@ impl Connection {
             }
             Phase::Waiting { until } if now >= until => vec![self.open(now)],
             Phase::Open { .. } => match self.heart.check(now) {
-                Pulse::Ask(n) => vec![Act::Send(ClientFrame::Ping { n })],
-                Pulse::Dead => self.renew(now, now),
-                Pulse::Fine => Vec::new(),
+                Verdict::Ask(n) => vec![Act::Send(ClientFrame::Ping { n })],
+                Verdict::Dead => self.renew(now, now),
+                Verdict::Fine => Vec::new(),
             },
             _ => Vec::new(),
         }

@@ -22,7 +22,7 @@ pub struct Heartbeat {
 
 /// What the connection has to do after a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pulse {
+pub enum Verdict {
     /// Nothing.
     Fine,
     /// Send a ping with this number.
@@ -44,10 +44,10 @@ impl Heartbeat {
     }
 
     /// Requests a ping at once, after something that may have cut the connection (sleep, another network).
-    pub fn ask(&mut self, now: u64) -> Pulse {
+    pub fn ask(&mut self, now: u64) -> Verdict {
         self.asked = Some(now);
         self.n += 1;
-        Pulse::Ask(self.n)
+        Verdict::Ask(self.n)
     }
 
     /// When to call [`Heartbeat::check`] next.
@@ -56,14 +56,14 @@ impl Heartbeat {
     }
 
     /// Checks whether a ping has to be sent or the connection is dead.
-    pub fn check(&mut self, now: u64) -> Pulse {
+    pub fn check(&mut self, now: u64) -> Verdict {
         let due = self.due();
         if now < due {
-            Pulse::Fine
+            Verdict::Fine
         } else if self.asked.is_none() || now > due + ASLEEP_MS {
             self.ask(now)
         } else {
-            Pulse::Dead
+            Verdict::Dead
         }
     }
 }
@@ -75,10 +75,10 @@ mod tests {
     #[test]
     fn silence_is_asked_about_and_then_taken_for_death() {
         let mut heart = Heartbeat::new(0);
-        assert_eq!(heart.check(19_999), Pulse::Fine);
-        assert_eq!(heart.check(20_000), Pulse::Ask(1));
-        assert_eq!(heart.check(29_999), Pulse::Fine);
-        assert_eq!(heart.check(30_000), Pulse::Dead);
+        assert_eq!(heart.check(19_999), Verdict::Fine);
+        assert_eq!(heart.check(20_000), Verdict::Ask(1));
+        assert_eq!(heart.check(29_999), Verdict::Fine);
+        assert_eq!(heart.check(30_000), Verdict::Dead);
     }
 
     #[test]
@@ -86,7 +86,7 @@ mod tests {
         let mut heart = Heartbeat::new(0);
         heart.check(20_000);
         heart.heard(25_000);
-        assert_eq!(heart.check(30_000), Pulse::Fine);
+        assert_eq!(heart.check(30_000), Verdict::Fine);
         assert_eq!(heart.due(), 45_000);
     }
 
@@ -94,7 +94,7 @@ mod tests {
     fn a_page_that_slept_asks_again_before_it_gives_up() {
         let mut heart = Heartbeat::new(0);
         heart.check(20_000);
-        assert_eq!(heart.check(600_000), Pulse::Ask(2));
-        assert_eq!(heart.check(610_000), Pulse::Dead);
+        assert_eq!(heart.check(600_000), Verdict::Ask(2));
+        assert_eq!(heart.check(610_000), Verdict::Dead);
     }
 }
