@@ -6,7 +6,7 @@ use crate::ui::{
     browser::{self, Timer},
     countdown::Countdown,
     effect::effect,
-    live::{Line, Status},
+    live::{PageSocket, Status},
     texts::use_texts,
 };
 
@@ -19,7 +19,7 @@ const PATIENCE_MS: u64 = 1_200;
 #[component]
 pub fn ConnectionBanner(
     /// The connection.
-    line: Line,
+    socket: PageSocket,
     /// The seconds without a connection after which a guest leaves the room. `None` for an account, which does not
     /// leave.
     #[prop(optional_no_strip)]
@@ -29,14 +29,14 @@ pub fn ConnectionBanner(
     let countdown = Countdown::new();
     let troubled = RwSignal::new(false);
     let timer = StoredValue::new(None::<Timer>);
-    effect(move || match line.status.get() {
+    effect(move || match socket.status.get() {
         Status::Live | Status::Ended => {
             timer.set_value(None);
             troubled.set(false);
         }
         Status::Offline | Status::Blocked => troubled.set(true),
         Status::Connecting | Status::Waiting(_) => {
-            if let Status::Waiting(until) = line.status.get_untracked() {
+            if let Status::Waiting(until) = socket.status.get_untracked() {
                 countdown.run_until(until);
             }
             if !troubled.get_untracked() && timer.with_value(Option::is_none) {
@@ -45,10 +45,10 @@ pub fn ConnectionBanner(
             }
         }
     });
-    let waits = move || matches!(line.status.get(), Status::Waiting(_)) && countdown.left() > 0;
+    let waits = move || matches!(socket.status.get(), Status::Waiting(_)) && countdown.left() > 0;
     // The countdown is hidden from screen readers, which would read it every second. This text changes with the status
     // only.
-    let text = move || match (troubled.get(), line.status.get()) {
+    let text = move || match (troubled.get(), socket.status.get()) {
         (false, _) | (_, Status::Live | Status::Ended) => "",
         (_, Status::Offline) => texts.offline(),
         (_, Status::Blocked) => texts.blocked(),
@@ -67,7 +67,7 @@ pub fn ConnectionBanner(
                     {move || {
                         if waits() {
                             format!(" {}", texts.in_seconds(&countdown.left().to_string()))
-                        } else if matches!(line.status.get(), Status::Connecting | Status::Waiting(_)) {
+                        } else if matches!(socket.status.get(), Status::Connecting | Status::Waiting(_)) {
                             "…".to_owned()
                         } else {
                             String::new()
@@ -76,7 +76,7 @@ pub fn ConnectionBanner(
                 </span>
             </p>
             <When holds=move || troubled.get() && waits()>
-                <button type="button" class="text-button" on:click=move |_| line.try_now()>{texts.try_now()}</button>
+                <button type="button" class="text-button" on:click=move |_| socket.try_now()>{texts.try_now()}</button>
             </When>
         </div>
     }

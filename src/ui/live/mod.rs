@@ -4,8 +4,8 @@
 //! Three layers. The lowest is plain state machines without a clock, a socket or a signal, which are unit-tested
 //! natively: [`Connection`](connection) opens and reopens the socket, [`Session`](session) follows one room,
 //! [`RoomList`](list) follows the list, and [`Client`](client) passes frames and the time to all three. Their methods
-//! take the time as an argument and return [`Act`](act::Act)s. Above them, [`Line`] owns the real socket and the real
-//! timer: it calls the client and performs the acts. At the top, [`LiveRoom`] and [`LiveList`] copy the state into
+//! take the time as an argument and return [`Act`](act::Act)s. Above them, [`PageSocket`] owns the real socket and the
+//! real timer: it calls the client and performs the acts. At the top, [`LiveRoom`] and [`LiveList`] copy the state into
 //! Leptos signals for the pages.
 //!
 //! Terms. The *timeline* is the loaded events of a room. The *outbox* is the messages of this client that are not in
@@ -21,9 +21,9 @@ mod backoff;
 mod client;
 mod connection;
 mod heartbeat;
-mod line;
 mod list;
 mod outgoing;
+mod page_socket;
 mod read_position;
 mod room;
 mod rooms;
@@ -37,7 +37,7 @@ mod unread;
 
 pub use act::Status;
 pub use announcement::Announcement;
-pub use line::Line;
+pub use page_socket::PageSocket;
 pub use room::{Entry, LiveRoom, MemberLine, provide_room, use_room};
 pub use rooms::{LiveList, RoomEntry, provide_list, use_list};
 pub use session::Ending;

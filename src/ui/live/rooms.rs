@@ -18,8 +18,8 @@ use crate::{
 
 use super::{
     Announcement,
-    line::{Line, put},
     list::RoomList,
+    page_socket::{PageSocket, put},
     room::server,
     toasts::{Toast, Toasts},
 };
@@ -36,8 +36,8 @@ pub struct RoomEntry {
 /// The rooms of the account that is logged in, as signals.
 #[derive(Clone, Copy)]
 pub struct LiveList {
-    line: Line,
-    pub(super) desk: StoredValue<RoomList>,
+    socket: PageSocket,
+    pub(super) list: StoredValue<RoomList>,
     /// The room that is open on this page, if any.
     pub current: Option<RoomCode>,
     /// The rooms, the most recently active first.
@@ -66,13 +66,13 @@ pub fn use_list() -> Option<LiveList> {
 }
 
 impl LiveList {
-    /// Creates the list from the rooms that the server rendered, and registers it with the line. `current` is the open
-    /// room.
-    pub fn new(line: Line, rooms: Vec<RoomSummary>, current: Option<RoomCode>, account: &Identity) -> Self {
+    /// Creates the list from the rooms that the server rendered, and registers it with the socket. `current` is the
+    /// open room.
+    pub fn new(socket: PageSocket, rooms: Vec<RoomSummary>, current: Option<RoomCode>, account: &Identity) -> Self {
         let list = RoomList::new(rooms, current, account.notify);
         let entry = |room: &RoomSummary| RoomEntry { code: room.code, room: ArcRwSignal::new(room.clone()) };
         let this = Self {
-            line,
+            socket,
             current,
             entries: RwSignal::new(list.rooms().iter().map(entry).collect()),
             unread: RwSignal::new(list.unread()),
@@ -81,15 +81,15 @@ impl LiveList {
             over: RwSignal::new(false),
             sound: account.sound,
             texts: use_texts(),
-            desk: StoredValue::new(list),
+            list: StoredValue::new(list),
         };
-        line.carry_list(this);
+        socket.attach_list(this);
         this
     }
 
     /// Closes the connection, because the person is logging out on this page.
     pub fn log_out(self) {
-        self.line.hang_up();
+        self.socket.disconnect();
     }
 
     /// The room with this code, if it is in the list.
@@ -123,13 +123,13 @@ impl LiveList {
     }
 
     fn change(self, change: impl FnOnce(&mut RoomList)) {
-        self.desk.try_update_value(change);
-        // An empty step, so that the line computes its next deadline again and redraws.
-        self.line.drive(|_, _| Vec::new());
+        self.list.try_update_value(change);
+        // An empty step, so that the socket computes its next deadline again and redraws.
+        self.socket.drive(|_, _| Vec::new());
     }
 
     pub(super) fn draw(self) {
-        let picture = self.desk.try_update_value(|list| {
+        let picture = self.list.try_update_value(|list| {
             let changed = list.take_changed();
             let fresh = list.toasts().take_fresh();
             changed

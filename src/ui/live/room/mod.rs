@@ -1,6 +1,6 @@
 //! The room of the page in Leptos signals: [`LiveRoom`] wraps a [`Session`] and offers what the views can do with it.
 //!
-//! A method changes the session through [`Line::drive`], which sends frames and schedules a redraw. The redraw
+//! A method changes the session through [`PageSocket::drive`], which sends frames and schedules a redraw. The redraw
 //! (`picture`) copies the session's state into the signals, at most once per animation frame. [`Stretch`](stretch)
 //! limits how many events are on the page. `server` has the REST calls that the socket does not cover.
 
@@ -27,7 +27,7 @@ use crate::{
 use super::{
     Announcement, Ending, Status,
     act::Act,
-    line::{Line, put},
+    page_socket::{PageSocket, put},
     session::Session,
     tab::{self, Kept},
 };
@@ -62,8 +62,8 @@ pub struct MemberLine {
 /// The room of the page, as signals. `Copy`, so that views and event handlers can capture it.
 #[derive(Clone, Copy)]
 pub struct LiveRoom {
-    line: Line,
-    pub(super) desk: StoredValue<Desk>,
+    socket: PageSocket,
+    pub(super) inner: StoredValue<Inner>,
     /// The code of the room.
     pub code: RoomCode,
     /// Whether the room is for two people or for a group.
@@ -120,7 +120,7 @@ pub struct LiveRoom {
     texts: &'static Texts,
 }
 
-pub(super) struct Desk {
+pub(super) struct Inner {
     pub(super) session: Session,
     /// The local time that the server rendered with. `None` after hydration, when the browser's own time zone is used.
     given: Option<LocalTime>,
@@ -150,14 +150,14 @@ pub fn use_room() -> LiveRoom {
 type KeptMessage = (ClientId, String, Option<Problem>);
 
 impl LiveRoom {
-    /// Creates the room from a snapshot and registers it with the line. The rows are complete at once, so that the
-    /// server can render them. Nothing is sent before [`Line::start`].
-    pub fn new(line: Line, snapshot: Snapshot) -> Self {
+    /// Creates the room from a snapshot and registers it with the socket. The rows are complete at once, so that the
+    /// server can render them. Nothing is sent before [`PageSocket::start`].
+    pub fn new(socket: PageSocket, snapshot: Snapshot) -> Self {
         let room = snapshot.room.clone();
         let (expected, leaves_after) = (snapshot.expected.clone(), snapshot.leaves_after);
         let texts = use_texts();
         let (session, account) = (Session::new(snapshot, browser::random), use_account());
-        let desk = Desk {
+        let inner = Inner {
             session: if account.is_some() { session.of_account() } else { session },
             given: Some(use_clock().given()),
             stretch: Stretch::new(),
@@ -166,12 +166,12 @@ impl LiveRoom {
             marks: Marks::default(),
             texts,
         };
-        let desk = StoredValue::new(desk);
-        let picture = desk.try_update_value(|desk| desk.picture(true, Status::Connecting)).expect("made a line ago");
+        let inner = StoredValue::new(inner);
+        let picture = inner.try_update_value(|inner| inner.picture(true, Status::Connecting)).expect("made a line ago");
         let entry = |(key, row)| Entry { key, row: ArcRwSignal::new(row) };
         let this = Self {
-            line,
-            desk,
+            socket,
+            inner,
             code: room.code,
             room_type: room.room_type,
             name: RwSignal::new(picture.name),
@@ -199,14 +199,14 @@ impl LiveRoom {
             announcement: Announcement::new(),
             texts,
         };
-        line.carry_room(&this);
+        socket.attach_room(&this);
         this
     }
 
     /// Restores the outbox that this tab stored, and switches to the browser's own time zone. Called after hydration,
     /// since the first render has to equal the server's.
     pub(super) fn prepare(self) {
-        self.desk.try_update_value(|Desk { session, given, .. }| {
+        self.inner.try_update_value(|Inner { session, given, .. }| {
             *given = None;
             let messages = tab::kept(Kept::Outbox, self.code, session.replica().you.member_id)
                 .and_then(|kept| serde_json::from_str::<Vec<KeptMessage>>(&kept).ok());
@@ -221,15 +221,15 @@ impl LiveRoom {
 
     /// Whether the outbox is empty: every message of this page is in the timeline.
     pub(super) fn has_sent_all(self) -> bool {
-        self.desk.try_with_value(|desk| desk.session.replica().outbox.is_empty()) == Some(true)
+        self.inner.try_with_value(|inner| inner.session.replica().outbox.is_empty()) == Some(true)
     }
 
     fn drive(self, step: impl FnOnce(&mut Session, u64) -> Vec<Act>) {
-        self.line.drive(|client, now| client.in_room(now, |session| step(session, now)));
+        self.socket.drive(|client, now| client.in_room(now, |session| step(session, now)));
     }
 
     fn draw_soon(self) {
-        self.line.draw_soon();
+        self.socket.draw_soon();
     }
 
     /// Stops following the room and deletes what the tab stored of it. Called after the server has confirmed Exit.
@@ -292,7 +292,7 @@ impl LiveRoom {
     /// Records whether the reader has scrolled to the end of the rows. Counts as the end only if no newer events are
     /// left off the page.
     pub fn reads_end(self, at_end: bool) {
-        let at_end = at_end && self.desk.try_with_value(|desk| desk.stretch.has_below()) == Some(false);
+        let at_end = at_end && self.inner.try_with_value(|inner| inner.stretch.has_below()) == Some(false);
         put(self.at_end, at_end);
         if at_end {
             put(self.unseen, 0);
@@ -302,14 +302,14 @@ impl LiveRoom {
 
     /// Moves the stretch to the end of the timeline, so that new events appear at once.
     pub fn show_end(self) {
-        self.desk.try_update_value(|desk| desk.stretch.go_to_end());
+        self.inner.try_update_value(|inner| inner.stretch.go_to_end());
         self.reads_end(true);
         self.draw_anew();
     }
 
     /// Shows more of the newer events below. All of them are in memory: only older events ever have to be fetched.
     pub fn load_later(self) {
-        self.desk.try_update_value(|desk| desk.stretch.move_down());
+        self.inner.try_update_value(|inner| inner.stretch.move_down());
         self.draw_anew();
     }
 
@@ -319,14 +319,14 @@ impl LiveRoom {
         if self.loading_earlier.get_untracked() {
             return;
         }
-        let moved = self.desk.try_update_value(|desk| desk.stretch.move_up());
+        let moved = self.inner.try_update_value(|inner| inner.stretch.move_up());
         if moved == Some(true) {
             self.draw_anew();
             return;
         }
         spawn_local(async move {
             if self.fetch_earlier().await {
-                self.desk.try_update_value(|desk| desk.stretch.move_up());
+                self.inner.try_update_value(|inner| inner.stretch.move_up());
             }
         });
     }
@@ -346,9 +346,9 @@ impl LiveRoom {
                     break;
                 }
             }
-            let found = self.desk.try_with_value(|desk| {
-                let unread = desk.session.unread();
-                (unread.count(), unread.index(desk.session.replica()))
+            let found = self.inner.try_with_value(|inner| {
+                let unread = inner.session.unread();
+                (unread.count(), unread.index(inner.session.replica()))
             });
             let Some((count, index)) = found else { return };
             if count == 0 || quietly && (index.is_none() || !self.at_end.get_untracked()) {
@@ -356,12 +356,12 @@ impl LiveRoom {
                 self.update_looking();
                 return;
             }
-            self.desk.try_update_value(|desk| {
-                desk.stretch.go_to(index.unwrap_or_default());
-                desk.session.touch();
+            self.inner.try_update_value(|inner| {
+                inner.stretch.go_to(index.unwrap_or_default());
+                inner.session.touch();
             });
             put(self.at_end, false);
-            self.draw(self.line.status.get_untracked());
+            self.draw(self.socket.status.get_untracked());
             put(self.is_far, index.is_none());
             if index.is_none() {
                 self.announcement.say(self.texts.timeline.further_up().to_owned());
@@ -388,17 +388,17 @@ impl LiveRoom {
 
     /// The time of the newest change of retention that is in the loaded timeline.
     pub fn changed_retention_at(self) -> Option<Millis> {
-        let change = |desk: &Desk| {
-            let events = desk.session.replica().events.iter().rev();
+        let change = |inner: &Inner| {
+            let events = inner.session.replica().events.iter().rev();
             let mut changes = events.filter(|event| matches!(event.kind, EventKind::RetentionChanged { .. }));
             changes.next().map(|event| event.at)
         };
-        self.desk.try_with_value(change).flatten()
+        self.inner.try_with_value(change).flatten()
     }
 
     /// Whether the first unread message is older than the loaded timeline.
     pub fn is_unread_further_up(self) -> bool {
-        self.desk.try_with_value(|desk| desk.session.unread().is_further_up()) == Some(true)
+        self.inner.try_with_value(|inner| inner.session.unread().is_further_up()) == Some(true)
     }
 
     /// Hides the "unread above" button, since the first unread message is visible.
@@ -422,17 +422,17 @@ impl LiveRoom {
     /// by the time the answer arrives, after a reset for example. `false` means that there is no more history.
     async fn fetch_above(self) -> Result<bool, Problem> {
         loop {
-            let top = self.desk.try_with_value(|desk| {
-                let replica = desk.session.replica();
+            let top = self.inner.try_with_value(|inner| {
+                let replica = inner.session.replica();
                 replica.has_more.then(|| replica.top())
             });
             let Some(top) = top.flatten() else { return Ok(false) };
             let page = server::history(self.code, top.first).await?;
-            let fits = self.desk.try_update_value(|desk| {
-                let before = desk.session.replica().events.len();
-                let fits = desk.session.prepend(top, page);
+            let fits = self.inner.try_update_value(|inner| {
+                let before = inner.session.replica().events.len();
+                let fits = inner.session.prepend(top, page);
                 if fits {
-                    desk.stretch.came_above(desk.session.replica().events.len() - before);
+                    inner.stretch.came_above(inner.session.replica().events.len() - before);
                 }
                 fits
             });
@@ -449,7 +449,7 @@ impl LiveRoom {
 
     /// Redraws the timeline, after the stretch has moved without a new event.
     fn draw_anew(self) {
-        self.desk.try_update_value(|desk| desk.session.touch());
+        self.inner.try_update_value(|inner| inner.session.touch());
         self.draw_soon();
     }
 
@@ -461,7 +461,7 @@ impl LiveRoom {
             put(self.missed, 0);
         }
         let looking = self.at_end.try_get_untracked() == Some(true) && is_attended;
-        if self.desk.try_with_value(|desk| desk.session.is_looking()) == Some(!looking) {
+        if self.inner.try_with_value(|inner| inner.session.is_looking()) == Some(!looking) {
             self.drive(|session, now| session.set_looking(looking, now));
         }
     }

@@ -1,8 +1,8 @@
 //! Copies the state of a session into the signals of [`LiveRoom`].
 //!
-//! [`Desk::picture`] computes a [`Picture`], and [`LiveRoom::draw`] sets the signals that differ from it.
-//! [`Line`](super::super::Line) calls it at most once per animation frame, so a burst of frames costs one redraw. Rows,
-//! members and the outbox are computed only if the session says that they may have changed.
+//! [`Inner::picture`] computes a [`Picture`], and [`LiveRoom::draw`] sets the signals that differ from it.
+//! [`PageSocket`](super::super::PageSocket) calls it at most once per animation frame, so a burst of frames costs one
+//! redraw. Rows, members and the outbox are computed only if the session says that they may have changed.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -21,11 +21,11 @@ use crate::{
 use super::{
     super::{
         Ending, Status,
-        line::put,
+        page_socket::put,
         session::Incident,
         tab::{self, Kept},
     },
-    Desk, Entry, KeptMessage, LiveRoom, MemberLine,
+    Entry, Inner, KeptMessage, LiveRoom, MemberLine,
 };
 
 /// The maximum number of events in memory. Above it, and only while the reader is at the end, the older half is
@@ -56,7 +56,7 @@ pub(super) struct Picture {
 impl LiveRoom {
     pub(in crate::ui::live) fn draw(self, status: Status) {
         let Some(at_end) = self.at_end.try_get_untracked() else { return };
-        let Some(picture) = self.desk.try_update_value(|desk| desk.picture(at_end, status)) else { return };
+        let Some(picture) = self.inner.try_update_value(|inner| inner.picture(at_end, status)) else { return };
         if let Some(rows) = picture.rows {
             self.show(rows);
             put(self.readers, picture.readers);
@@ -133,7 +133,7 @@ impl LiveRoom {
     }
 }
 
-impl Desk {
+impl Inner {
     pub(super) fn picture(&mut self, at_end: bool, status: Status) -> Picture {
         let changed = self.session.take_changed();
         let news = self.session.take_news();

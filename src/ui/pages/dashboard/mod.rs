@@ -19,7 +19,7 @@ use crate::{
         components::{Announcer, ConnectionBanner, Icon, Shape},
         effect::effect,
         form::use_sent_back,
-        live::{Line, LiveList, provide_list},
+        live::{LiveList, PageSocket, provide_list},
         texts::use_texts,
         title,
     },
@@ -46,9 +46,9 @@ pub struct Rooms {
 }
 
 impl Rooms {
-    /// Creates the live list, which the connection `line` keeps up to date. `current` is the open room beside it.
-    pub fn follow(self, line: Line, current: Option<RoomCode>) -> LiveList {
-        let list = LiveList::new(line, self.summaries, current, &self.account);
+    /// Creates the live list, which the connection `socket` keeps up to date. `current` is the open room beside it.
+    pub fn follow(self, socket: PageSocket, current: Option<RoomCode>) -> LiveList {
+        let list = LiveList::new(socket, self.summaries, current, &self.account);
         provide_list(list);
         effect(move || {
             // Nobody is logged in any more, so the reloaded page offers to log in. Beside an open room, `RoomView`
@@ -71,10 +71,10 @@ pub fn Dashboard(
 ) -> impl IntoView {
     let texts = use_texts();
     let own = &texts.rooms;
-    let line = Line::new();
+    let socket = PageSocket::new();
     let all = rooms.all;
-    let list = rooms.follow(line, None);
-    effect(move || line.start());
+    let list = rooms.follow(socket, None);
+    effect(move || socket.start());
     effect(move || browser::set_title(&title::of_list(texts, list.unread.get())));
     // After a refusal the form is shown on narrow screens as well, so that its error is seen.
     let beside = if use_sent_back().refused.is_some_and(|(path, _)| path == JoinRoom::PATH) {
@@ -107,7 +107,7 @@ pub fn Dashboard(
                     <p class="page__aside dashboard__back"><a href="/dashboard">{own.close()}</a></p>
                 </div>
             </section>
-            <div class="dashboard__banner"><ConnectionBanner line/></div>
+            <div class="dashboard__banner"><ConnectionBanner socket/></div>
         </div>
         <Announcer of=list.announcement/>
     }

@@ -22,7 +22,7 @@ use crate::{
         components::Brand,
         effect::effect,
         form::use_sent_back,
-        live::{Line, LiveRoom, provide_room},
+        live::{LiveRoom, PageSocket, provide_room},
         texts::use_texts,
     },
 };
@@ -55,17 +55,17 @@ pub fn RoomPage(
 /// The open room. An account has its list of rooms beside it.
 #[component]
 fn Inside(snapshot: Snapshot, rooms: Option<Rooms>) -> impl IntoView {
-    let line = Line::new();
-    let room = LiveRoom::new(line, snapshot);
+    let socket = PageSocket::new();
+    let room = LiveRoom::new(socket, snapshot);
     provide_room(&room);
-    let list = rooms.map(|rooms| rooms.follow(line, Some(room.code)));
-    effect(move || line.start());
+    let list = rooms.map(|rooms| rooms.follow(socket, Some(room.code)));
+    effect(move || socket.start());
     match list {
-        None => view! { <RoomView line/> }.into_any(),
+        None => view! { <RoomView socket/> }.into_any(),
         Some(_) => view! {
             <div class="dashboard dashboard--open">
                 <div class="dashboard__list"><Sidebar/></div>
-                <RoomView line/>
+                <RoomView socket/>
             </div>
         }
         .into_any(),

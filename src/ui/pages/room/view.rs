@@ -6,7 +6,7 @@ use crate::ui::{
     browser,
     components::{Announcer, ConnectionBanner, When},
     effect::effect,
-    live::{Ending, Line, use_list, use_room},
+    live::{Ending, PageSocket, use_list, use_room},
     title,
 };
 
@@ -47,7 +47,7 @@ impl Dialogs {
 #[component]
 pub fn RoomView(
     /// The connection that keeps the room up to date.
-    line: Line,
+    socket: PageSocket,
 ) -> impl IntoView {
     let room = use_room();
     effect(move || {
@@ -81,7 +81,7 @@ pub fn RoomView(
                 <div class="room__top">
                     <Header dialogs/>
                     {use_list().map(|list| view! { <Toasts list/> })}
-                    <ConnectionBanner line leaves_after=room.leaves_after/>
+                    <ConnectionBanner socket leaves_after=room.leaves_after/>
                 </div>
                 <Timeline/>
                 <KeptPlace/>

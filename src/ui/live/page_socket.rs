@@ -1,8 +1,8 @@
-//! The line of a page: owns the real socket, timer and browser events, and drives the [`Client`] with them.
+//! The socket of a page: owns the real socket, timer and browser events, and drives the [`Client`] with them.
 //!
-//! Each step ([`Line::drive`]) passes the current time, performs the acts that the client returns, and sets the timer
-//! to the client's next deadline. Frames are applied as they arrive. The signals follow once per animation frame, so
-//! that a burst of frames costs one redraw.
+//! Each step ([`PageSocket::drive`]) passes the current time, performs the acts that the client returns, and sets the
+//! timer to the client's next deadline. Frames are applied as they arrive. The signals follow once per animation frame,
+//! so that a burst of frames costs one redraw.
 
 use leptos::{prelude::*, task::spawn_local};
 
@@ -24,14 +24,14 @@ use super::{
 
 /// The one socket of a page, and what is connected to it. `Copy`, so that callbacks can capture it.
 #[derive(Clone, Copy)]
-pub struct Line {
-    desk: StoredValue<Desk>,
+pub struct PageSocket {
+    inner: StoredValue<Inner>,
     /// The state of the connection, for the views.
     pub status: RwSignal<Status>,
     freshness: Freshness,
 }
 
-struct Desk {
+struct Inner {
     connection: Connection,
     room: Option<LiveRoom>,
     list: Option<LiveList>,
@@ -55,10 +55,10 @@ fn is_outside(code: Code) -> bool {
     clippy::redundant_closure_for_method_calls,
     reason = "the method alone would not do for a client of any lifetime"
 )]
-impl Line {
-    /// A line without a socket and without listeners.
+impl PageSocket {
+    /// A page's socket that is not open yet, without listeners.
     pub fn new() -> Self {
-        let desk = Desk {
+        let inner = Inner {
             connection: Connection::new(browser::random),
             room: None,
             list: None,
@@ -68,15 +68,15 @@ impl Line {
             server_version: None,
             drawing: false,
         };
-        Self { desk: StoredValue::new(desk), status: RwSignal::new(Status::Connecting), freshness: use_freshness() }
+        Self { inner: StoredValue::new(inner), status: RwSignal::new(Status::Connecting), freshness: use_freshness() }
     }
 
-    pub(super) fn carry_room(self, room: &LiveRoom) {
-        self.desk.update_value(|desk| desk.room = Some(*room));
+    pub(super) fn attach_room(self, room: &LiveRoom) {
+        self.inner.update_value(|inner| inner.room = Some(*room));
     }
 
-    pub(super) fn carry_list(self, list: LiveList) {
-        self.desk.update_value(|desk| desk.list = Some(list));
+    pub(super) fn attach_list(self, list: LiveList) {
+        self.inner.update_value(|inner| inner.list = Some(list));
     }
 
     /// Connects. Called once, after hydration, since the page may differ from the server's render only from then on.
@@ -86,7 +86,7 @@ impl Line {
         }
         self.drive(|client, now| client.start(browser::is_online(), now));
         let listener = browser::listen(move |moment| self.moment(moment));
-        self.desk.try_update_value(|desk| desk.listener = Some(listener));
+        self.inner.try_update_value(|inner| inner.listener = Some(listener));
     }
 
     /// Ends a wait and connects at once.
@@ -96,12 +96,12 @@ impl Line {
 
     /// Drops socket, timer and listener. For a page that is about to be left by logging out, so that the end of the
     /// session is not reported as an error.
-    pub fn hang_up(self) {
-        self.desk.update_value(|desk| (desk.socket, desk.timer, desk.listener) = (None, None, None));
+    pub fn disconnect(self) {
+        self.inner.update_value(|inner| (inner.socket, inner.timer, inner.listener) = (None, None, None));
     }
 
     fn room(self) -> Option<LiveRoom> {
-        self.desk.try_with_value(|desk| desk.room).flatten()
+        self.inner.try_with_value(|inner| inner.room).flatten()
     }
 
     fn update_looking(self) {
@@ -139,13 +139,14 @@ impl Line {
         self.follow(acts, now);
     }
 
-    /// Runs a step of the client. Not generic, unlike [`Line::drive`], which is compiled once for each of its callers.
+    /// Runs a step of the client. Not generic, unlike [`PageSocket::drive`], which is compiled once for each of its
+    /// callers.
     fn with_client(self, step: &mut dyn FnMut(&mut Client<'_>) -> Vec<Act>) -> Option<Vec<Act>> {
-        self.desk.try_update_value(|desk| {
-            let mut room = desk.room.and_then(|room| room.desk.try_write_value());
-            let mut list = desk.list.and_then(|list| list.desk.try_write_value());
+        self.inner.try_update_value(|inner| {
+            let mut room = inner.room.and_then(|room| room.inner.try_write_value());
+            let mut list = inner.list.and_then(|list| list.list.try_write_value());
             let mut client = Client {
-                connection: &mut desk.connection,
+                connection: &mut inner.connection,
                 room: room.as_deref_mut().map(|room| &mut room.session),
                 list: list.as_deref_mut(),
             };
@@ -158,25 +159,25 @@ impl Line {
         for act in acts {
             self.perform(act);
         }
-        self.plan(now);
+        self.set_timer(now);
         self.draw_soon();
     }
 
     fn perform(self, act: Act) {
         match act {
             Act::Open => {
-                let socket = Socket::open("/ws", move |event| self.heard(event));
+                let socket = Socket::open("/ws", move |event| self.on_socket_event(event));
                 let opened = socket.is_some();
-                self.desk.try_update_value(|desk| desk.socket = socket);
+                self.inner.try_update_value(|inner| inner.socket = socket);
                 if !opened {
                     self.drive(|client, now| client.closed(now));
                 }
             }
-            Act::Close => _ = self.desk.try_update_value(|desk| desk.socket = None),
+            Act::Close => _ = self.inner.try_update_value(|inner| inner.socket = None),
             Act::Send(frame) => {
                 let text = serde_json::to_string(&frame).expect("frames are plain data");
-                self.desk.try_update_value(|desk| {
-                    if let Some(socket) = &desk.socket {
+                self.inner.try_update_value(|inner| {
+                    if let Some(socket) = &inner.socket {
                         socket.send(&text);
                     }
                 });
@@ -223,7 +224,7 @@ impl Line {
         }
     }
 
-    fn heard(self, event: SocketEvent) {
+    fn on_socket_event(self, event: SocketEvent) {
         match event {
             SocketEvent::Opened => self.drive(|client, now| client.opened(now)),
             SocketEvent::Closed => self.drive(|client, now| client.closed(now)),
@@ -231,7 +232,7 @@ impl Line {
             SocketEvent::Text(text) => {
                 if let Ok(frame) = serde_json::from_str::<ServerFrame>(&text) {
                     if let ServerFrame::Hello { version } = &frame {
-                        self.desk.try_update_value(|desk| desk.server_version = Some(version.clone()));
+                        self.inner.try_update_value(|inner| inner.server_version = Some(version.clone()));
                     }
                     self.drive(|client, now| client.received(frame, now));
                 }
@@ -240,28 +241,28 @@ impl Line {
     }
 
     /// Sets the timer to the client's next deadline.
-    fn plan(self, now: u64) {
+    fn set_timer(self, now: u64) {
         let mut due = None;
         self.with_client(&mut |client| {
             due = client.due();
             Vec::new()
         });
-        self.desk.try_update_value(|desk| {
-            if desk.timer.as_ref().map(|(at, _)| *at) != due {
-                let timer = |at: u64| (at, browser::after(at.saturating_sub(now), move || self.wake()));
-                desk.timer = due.map(timer);
+        self.inner.try_update_value(|inner| {
+            if inner.timer.as_ref().map(|(at, _)| *at) != due {
+                let timer = |at: u64| (at, browser::after(at.saturating_sub(now), move || self.on_timer()));
+                inner.timer = due.map(timer);
             }
         });
     }
 
-    fn wake(self) {
-        self.desk.try_update_value(|desk| desk.timer = None);
+    fn on_timer(self) {
+        self.inner.try_update_value(|inner| inner.timer = None);
         self.drive(|client, now| client.tick(now));
     }
 
     /// Schedules one redraw before the next animation frame, unless one is scheduled already.
     pub(super) fn draw_soon(self) {
-        let planned = self.desk.try_update_value(|desk| std::mem::replace(&mut desk.drawing, true));
+        let planned = self.inner.try_update_value(|inner| std::mem::replace(&mut inner.drawing, true));
         if planned == Some(false) {
             browser::soon(move || self.draw());
         }
@@ -276,9 +277,9 @@ impl Line {
         if drawn.is_none() {
             return;
         }
-        let drawn = self.desk.try_update_value(|desk| {
-            desk.drawing = false;
-            (desk.room, desk.list, desk.server_version.take())
+        let drawn = self.inner.try_update_value(|inner| {
+            inner.drawing = false;
+            (inner.room, inner.list, inner.server_version.take())
         });
         let Some((room, list, server_version)) = drawn else { return };
         put(self.status, status);
