@@ -245,7 +245,7 @@ fn router(app: App) -> anyhow::Result<Router> {
     let addresses = PreferencesPage::ALL.iter().map(|page| page.path());
     let pages = addresses.fold(pages, |pages, address| pages.route(address, get(preferences_page.clone())));
     let pages = pages.layer(CompressionLayer::new());
-    routes.with(|router| router.merge(pages.with_state(options))).finish(app, ui::busy)
+    routes.with(|router| router.merge(pages.with_state(options))).finish(app, ui::rate_limited_page)
 }
 
 /// Renders the page of an address, with the data that it shows.

@@ -20,7 +20,7 @@ use super::{
 const GROUNDS: [(&str, &str); 2] = [("light", "#ffffff"), ("dark", "#16181d")];
 
 /// The script in the head of every page.
-const EARLY: &str = include_str!("early.js");
+const HEAD_SCRIPT: &str = include_str!("head.js");
 
 /// Provides the look and the language of the page that is being rendered.
 pub fn provide_look(look: Look) {
@@ -84,7 +84,7 @@ pub fn document(options: &LeptosOptions, title: AnyView, head: AnyView, body: An
                 {title}
                 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content"/>
                 <meta name="color-scheme" content=colour_scheme/>
-                <script nonce=use_nonce()>{EARLY}</script>
+                <script nonce=use_nonce()>{HEAD_SCRIPT}</script>
                 {theme_colours.into_iter().flatten().collect_view()}
                 <meta name="description" content=texts.document.description()/>
                 <meta name="format-detection" content="telephone=no"/>

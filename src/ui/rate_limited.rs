@@ -6,7 +6,7 @@ use crate::protocol::{Language, Problem};
 use super::texts;
 
 /// Renders the page: what happened, when to try again, and a link that does so.
-pub fn busy(language: Language, problem: &Problem) -> String {
+pub fn rate_limited_page(language: Language, problem: &Problem) -> String {
     let (texts, page) = (texts::of(language), &texts::of_auth(language).auth);
     format!(
         r#"<!doctype html>
@@ -35,7 +35,7 @@ mod tests {
     #[test]
     fn it_says_when_to_come_back_in_every_language() {
         for language in Language::ALL {
-            let page = busy(*language, &Problem::too_many_requests(41_500));
+            let page = rate_limited_page(*language, &Problem::too_many_requests(41_500));
             assert!(page.contains("42") && page.contains(&format!("lang=\"{}\"", language.as_str())), "{page}");
         }
     }
