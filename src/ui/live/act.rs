@@ -20,7 +20,7 @@ pub enum Act {
     },
     /// Check over HTTP whether this person is still a member of the room, or still logged in if the page has no room.
     /// The answer also shows whether HTTP works where no socket can be opened.
-    AskDoor,
+    FetchRoom,
     /// Join the room again, over HTTP.
     Rejoin,
     /// Replace the connection, which does not work, by a new one, at this time at the earliest.

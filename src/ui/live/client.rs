@@ -42,13 +42,13 @@ impl Client<'_> {
     /// The socket was closed, or could not be opened.
     pub fn closed(&mut self, now: u64) -> Vec<Act> {
         let acts = self.connection.closed(now);
-        self.tell_if_lost(acts)
+        self.notify_if_lost(acts)
     }
 
     /// The browser reports that there is no network.
     pub fn went_offline(&mut self, now: u64) -> Vec<Act> {
         let acts = self.connection.went_offline(now);
-        self.tell_if_lost(acts)
+        self.notify_if_lost(acts)
     }
 
     /// The browser reports that the network is back.
@@ -71,7 +71,7 @@ impl Client<'_> {
             ServerFrame::Bye { reason: ByeReason::SignedOut, .. } => self.end(),
             ServerFrame::Bye { retry_after_ms, .. } => {
                 let acts = vec![self.connection.dismissed(now + retry_after_ms)];
-                return self.tell_if_lost(acts);
+                return self.notify_if_lost(acts);
             }
             frame => match (frame, &mut self.room, &mut self.list) {
                 (ServerFrame::Rooms { rooms }, _, Some(list)) => {
@@ -93,31 +93,31 @@ impl Client<'_> {
                 _ => Vec::new(),
             },
         };
-        self.concluded(acts, now)
+        self.finish_step(acts, now)
     }
 
     /// Runs a step on the room, such as an action of the person.
     pub fn in_room(&mut self, now: u64, step: impl FnOnce(&mut Session) -> Vec<Act>) -> Vec<Act> {
         let acts = self.room.as_mut().map(|room| step(room)).unwrap_or_default();
-        self.concluded(acts, now)
+        self.finish_step(acts, now)
     }
 
-    /// Takes in the answer to [`Act::AskDoor`]: a snapshot, or `None` if the person is not in the room.
-    pub fn door_said(&mut self, inside: Option<Snapshot>, now: u64) -> Vec<Act> {
-        self.door_is_there();
-        self.in_room(now, |room| room.door_said(inside, now))
+    /// Takes in the answer to [`Act::FetchRoom`]: a snapshot, or `None` if the person is not in the room.
+    pub fn room_fetched(&mut self, inside: Option<Snapshot>, now: u64) -> Vec<Act> {
+        self.http_works();
+        self.in_room(now, |room| room.room_fetched(inside, now))
     }
 
-    /// The server answered [`Act::AskDoor`] over HTTP. If there is no socket, it is blocked somewhere in between.
-    pub fn door_is_there(&mut self) {
+    /// The server answered [`Act::FetchRoom`] over HTTP. If there is no socket, it is blocked somewhere in between.
+    pub fn http_works(&mut self) {
         let has_no_socket = !self.connection.is_open() && !self.connection.is_resting();
         self.connection.set_blocked(has_no_socket);
     }
 
-    /// The server did not answer [`Act::AskDoor`] either.
-    pub fn door_is_away(&mut self) {
+    /// The server did not answer [`Act::FetchRoom`] either.
+    pub fn http_fails(&mut self) {
         self.connection.set_blocked(false);
-        self.room.iter_mut().for_each(|room| room.door_is_away());
+        self.room.iter_mut().for_each(|room| room.http_fails());
     }
 
     /// Takes in the result of [`Act::Post`].
@@ -126,9 +126,9 @@ impl Client<'_> {
     }
 
     /// The server answered over HTTP that this person is not logged in, or not in the room. Ends the room and the list.
-    pub fn turned_away(&mut self, now: u64) -> Vec<Act> {
+    pub fn access_ended(&mut self, now: u64) -> Vec<Act> {
         let acts = self.end();
-        self.concluded(acts, now)
+        self.finish_step(acts, now)
     }
 
     /// Takes in the result of [`Act::Rejoin`].
@@ -151,10 +151,10 @@ impl Client<'_> {
     /// Runs everything whose time has come.
     pub fn tick(&mut self, now: u64) -> Vec<Act> {
         let acts = self.connection.tick(now);
-        let mut acts = self.tell_if_lost(acts);
+        let mut acts = self.notify_if_lost(acts);
         acts.extend(self.list.as_mut().and_then(|list| list.tick(now)));
         acts.extend(self.room.as_mut().map(|room| room.tick(now)).unwrap_or_default());
-        self.concluded(acts, now)
+        self.finish_step(acts, now)
     }
 
     /// The state of the connection for a reader of the room; for a reader of the list if the page has no room.
@@ -169,15 +169,15 @@ impl Client<'_> {
 
     /// Ends a step. Carries out a listener's [`Act::Renew`], closes the connection if no listener needs it any more,
     /// and marks it as settled once the room (or, without a room, the list) has caught up.
-    fn concluded(&mut self, mut acts: Vec<Act>, now: u64) -> Vec<Act> {
+    fn finish_step(&mut self, mut acts: Vec<Act>, now: u64) -> Vec<Act> {
         let renewal = |act: &Act| if let Act::Renew(not_before) = act { Some(*not_before) } else { None };
         if let Some(not_before) = acts.iter().find_map(renewal) {
             acts.retain(|act| renewal(act).is_none());
             acts.extend(self.connection.renew(not_before, now));
-            return self.tell_if_lost(acts);
+            return self.notify_if_lost(acts);
         }
         let room_left = self.room.as_ref().is_some_and(|room| room.ending().is_none());
-        let list_left = self.list.as_ref().is_some_and(|list| !list.is_over());
+        let list_left = self.list.as_ref().is_some_and(|list| !list.is_logged_out());
         if !room_left && !list_left && !self.connection.is_resting() {
             acts.insert(0, self.connection.rest());
         }
@@ -190,7 +190,7 @@ impl Client<'_> {
     }
 
     /// Informs the listeners if the connection is lost.
-    fn tell_if_lost(&mut self, acts: Vec<Act>) -> Vec<Act> {
+    fn notify_if_lost(&mut self, acts: Vec<Act>) -> Vec<Act> {
         if !self.connection.is_open() {
             self.room.iter_mut().for_each(|room| room.lost());
             self.list.iter_mut().for_each(|list| list.lost());

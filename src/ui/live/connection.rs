@@ -19,9 +19,9 @@ const OPEN_MS: u64 = 10_000;
 const STABLE_MS: u64 = 10_000;
 /// How often to try while the browser reports that it is offline. The report can be wrong.
 const OFFLINE_MS: u64 = 15_000;
-/// After every this many failures in a row, if the last connection never settled, [`Act::AskDoor`] checks over HTTP
+/// After every this many failures in a row, if the last connection never settled, [`Act::FetchRoom`] checks over HTTP
 /// whether the person is still logged in or a member.
-const DOUBTS: u32 = 2;
+const FAILURES_BEFORE_HTTP_CHECK: u32 = 2;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -139,8 +139,11 @@ impl Connection {
             // A proxy may accept a socket and cut it off at once. So a connection that never settled counts as never
             // opened.
             Phase::Opening { .. } | Phase::Open { settled: None } => {
-                if self.online && self.failures >= DOUBTS - 1 && (self.failures + 1).is_multiple_of(DOUBTS) {
-                    acts.push(Act::AskDoor);
+                if self.online
+                    && self.failures >= FAILURES_BEFORE_HTTP_CHECK - 1
+                    && (self.failures + 1).is_multiple_of(FAILURES_BEFORE_HTTP_CHECK)
+                {
+                    acts.push(Act::FetchRoom);
                 }
             }
             Phase::Open { settled: Some(since) } if now >= since + STABLE_MS => self.failures = 0,
@@ -211,8 +214,8 @@ impl Connection {
             Phase::Opening { deadline } if now >= deadline => {
                 // Opening took 10 s already, so HTTP is checked at once and not only after the next failure.
                 let mut acts = self.renew(now, now);
-                if self.online && !acts.contains(&Act::AskDoor) {
-                    acts.push(Act::AskDoor);
+                if self.online && !acts.contains(&Act::FetchRoom) {
+                    acts.push(Act::FetchRoom);
                 }
                 acts
             }

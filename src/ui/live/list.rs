@@ -10,7 +10,7 @@ use crate::protocol::{ClientFrame, Code, Notify, Problem, RoomCode, RoomSummary}
 use super::{act::Act, toasts::Toasts};
 
 /// How long to wait before the next `watch` after a refusal without a time.
-const AGAIN_MS: u64 = 2_000;
+const RETRY_MS: u64 = 2_000;
 
 /// The rooms of an account, the most recently active first, and the notes about them.
 #[derive(Debug)]
@@ -20,11 +20,11 @@ pub struct RoomList {
     current: Option<RoomCode>,
     toasts: Toasts,
     /// When to send `watch` again after a refusal.
-    again: Option<u64>,
+    retry_at: Option<u64>,
     /// Whether the server has sent the list over this connection.
     here: bool,
     /// Whether the login has ended.
-    over: bool,
+    logged_out: bool,
     /// Whether the list has to be redrawn.
     changed: bool,
 }
@@ -33,7 +33,7 @@ impl RoomList {
     /// Starts with the rooms that the server rendered.
     pub fn new(rooms: Vec<RoomSummary>, current: Option<RoomCode>, notify: Notify) -> Self {
         let toasts = Toasts::new(notify);
-        let mut list = Self { rooms, current, toasts, again: None, here: false, over: false, changed: true };
+        let mut list = Self { rooms, current, toasts, retry_at: None, here: false, logged_out: false, changed: true };
         list.sort();
         list
     }
@@ -70,20 +70,20 @@ impl RoomList {
     }
 
     /// Whether the login has ended.
-    pub fn is_over(&self) -> bool {
-        self.over
+    pub fn is_logged_out(&self) -> bool {
+        self.logged_out
     }
 
     /// The socket is open: asks for the list and its changes.
     pub fn opened(&mut self) -> Act {
-        self.again = None;
+        self.retry_at = None;
         Act::Send(ClientFrame::Watch)
     }
 
     /// The connection is lost.
     pub fn lost(&mut self) {
         self.here = false;
-        self.again = None;
+        self.retry_at = None;
         // Without a connection nothing updates the presence of the others, so it is cleared.
         for other in self.rooms.iter_mut().filter_map(|room| room.other.as_mut()) {
             self.changed |= std::mem::take(&mut other.connected);
@@ -92,7 +92,7 @@ impl RoomList {
 
     /// The login has ended.
     pub fn end(&mut self) {
-        self.over = true;
+        self.logged_out = true;
         self.changed = true;
     }
 
@@ -100,7 +100,7 @@ impl RoomList {
     pub fn replace(&mut self, rooms: Vec<RoomSummary>, now: u64) {
         self.here = true;
         for room in &rooms {
-            self.weigh(room, now);
+            self.update_toast(room, now);
         }
         self.toasts.keep_only(|code| rooms.iter().any(|room| room.code == code));
         self.rooms = rooms;
@@ -109,7 +109,7 @@ impl RoomList {
 
     /// Replaces one room, or adds it.
     pub fn change(&mut self, room: RoomSummary, now: u64) {
-        self.weigh(&room, now);
+        self.update_toast(&room, now);
         match self.rooms.iter_mut().find(|known| known.code == room.code) {
             Some(known) => *known = room,
             None => self.rooms.push(room),
@@ -120,9 +120,9 @@ impl RoomList {
     /// The server refused `watch`: checks the login over HTTP, or sets the time of the next attempt.
     pub fn refused(&mut self, problem: &Problem, now: u64) -> Vec<Act> {
         if matches!(problem.code, Code::NoSession | Code::NotLoggedIn) {
-            return vec![Act::AskDoor];
+            return vec![Act::FetchRoom];
         }
-        self.again = Some(now + problem.retry_after_ms.unwrap_or(AGAIN_MS));
+        self.retry_at = Some(now + problem.retry_after_ms.unwrap_or(RETRY_MS));
         Vec::new()
     }
 
@@ -136,21 +136,21 @@ impl RoomList {
 
     /// When to call [`RoomList::tick`] next.
     pub fn due(&self) -> Option<u64> {
-        self.again.into_iter().chain(self.toasts.due()).min()
+        self.retry_at.into_iter().chain(self.toasts.due()).min()
     }
 
     /// Removes expired notes, and sends `watch` again if that is due.
     pub fn tick(&mut self, now: u64) -> Option<Act> {
         self.changed |= self.toasts.expire(now);
-        self.again.is_some_and(|at| now >= at).then(|| self.opened())
+        self.retry_at.is_some_and(|at| now >= at).then(|| self.opened())
     }
 
     /// Lets the notes compare a changed room with its last summary. The open room and rooms new to the list are left
     /// out.
-    fn weigh(&mut self, room: &RoomSummary, now: u64) {
+    fn update_toast(&mut self, room: &RoomSummary, now: u64) {
         let before = self.rooms.iter().find(|known| known.code == room.code);
         if let Some(before) = before.filter(|_| Some(room.code) != self.current) {
-            self.toasts.weigh(before, room, now);
+            self.toasts.update(before, room, now);
         }
     }
 
@@ -214,6 +214,6 @@ mod tests {
         assert_eq!(list.due(), Some(1_500));
         assert_eq!(list.tick(1_499), None);
         assert_eq!(list.tick(1_500), Some(Act::Send(ClientFrame::Watch)));
-        assert_eq!(list.refused(&Problem::not_logged_in(), 2_000), [Act::AskDoor]);
+        assert_eq!(list.refused(&Problem::not_logged_in(), 2_000), [Act::FetchRoom]);
     }
 }

@@ -182,7 +182,7 @@ impl PageSocket {
                     }
                 });
             }
-            Act::AskDoor => spawn_local(self.ask_door()),
+            Act::FetchRoom => spawn_local(self.fetch_room()),
             Act::Post { id, body } => {
                 let Some(room) = self.room() else { return };
                 let member = room.you.with_untracked(|you| you.member_id);
@@ -203,22 +203,22 @@ impl PageSocket {
         }
     }
 
-    /// Performs [`Act::AskDoor`]: fetches the room, or checks the login if the page has no room.
-    async fn ask_door(self) {
+    /// Performs [`Act::FetchRoom`]: fetches the room, or checks the login if the page has no room.
+    async fn fetch_room(self) {
         let answer: Result<Option<Snapshot>, Problem> = match self.room() {
             Some(room) => server::room(room.code).await.map(Some),
             None => server::is_logged_in().await.map(|()| None),
         };
         match answer {
-            Ok(Some(snapshot)) => self.drive(|client, now| client.door_said(Some(snapshot), now)),
-            Err(problem) if is_outside(problem.code) => self.drive(|client, now| client.turned_away(now)),
+            Ok(Some(snapshot)) => self.drive(|client, now| client.room_fetched(Some(snapshot), now)),
+            Err(problem) if is_outside(problem.code) => self.drive(|client, now| client.access_ended(now)),
             Ok(None) => self.drive(|client, _| {
-                client.door_is_there();
+                client.http_works();
                 Vec::new()
             }),
             // The server cannot be reached over HTTP either. The next attempt to connect will show whether it is back.
             Err(_) => self.drive(|client, _| {
-                client.door_is_away();
+                client.http_fails();
                 Vec::new()
             }),
         }

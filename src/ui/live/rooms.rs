@@ -49,7 +49,7 @@ pub struct LiveList {
     /// The same notes as text for screen readers.
     pub announcement: Announcement,
     /// Whether the login has ended.
-    pub over: RwSignal<bool>,
+    pub logged_out: RwSignal<bool>,
     /// Whether the account wants a sound with each note.
     sound: bool,
     texts: &'static Texts,
@@ -78,7 +78,7 @@ impl LiveList {
             unread: RwSignal::new(list.unread()),
             toasts: RwSignal::new(Vec::new()),
             announcement: Announcement::new(),
-            over: RwSignal::new(false),
+            logged_out: RwSignal::new(false),
             sound: account.sound,
             texts: use_texts(),
             list: StoredValue::new(list),
@@ -131,16 +131,23 @@ impl LiveList {
     pub(super) fn draw(self) {
         let picture = self.list.try_update_value(|list| {
             let changed = list.take_changed();
-            let fresh = list.toasts().take_fresh();
-            changed
-                .then(|| (list.rooms().to_vec(), list.unread(), list.toasts().shown().to_vec(), fresh, list.is_over()))
+            let unannounced = list.toasts().take_unannounced();
+            changed.then(|| {
+                (
+                    list.rooms().to_vec(),
+                    list.unread(),
+                    list.toasts().shown().to_vec(),
+                    unannounced,
+                    list.is_logged_out(),
+                )
+            })
         });
-        let Some(Some((rooms, unread, toasts, fresh, over))) = picture else { return };
+        let Some(Some((rooms, unread, toasts, unannounced, logged_out))) = picture else { return };
         self.show(rooms);
         put(self.unread, unread);
         put(self.toasts, toasts);
-        put(self.over, over);
-        if let Some(toast) = fresh {
+        put(self.logged_out, logged_out);
+        if let Some(toast) = unannounced {
             self.announcement.say(announcement(self.texts, &toast));
             if self.sound {
                 browser::chime();

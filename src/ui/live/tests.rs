@@ -360,11 +360,11 @@ fn what_was_not_sent_is_never_sent_by_whoever_has_the_browser_next() {
     assert_eq!(page.replica().you.member_id, MemberId::from_bits(ME), "what comes is not theirs to see here");
 
     let mut page = written_apart();
-    assert_eq!(page.client().door_said(Some(fresh), 500), [Act::Close]);
+    assert_eq!(page.client().room_fetched(Some(fresh), 500), [Act::Close]);
     assert_eq!(page.ending(), Some(&Ending::Outside));
 
     let mut page = connected();
-    assert_eq!(page.received(refusal(Code::RoomUnavailable, None, None), 1_001), [Act::AskDoor]);
+    assert_eq!(page.received(refusal(Code::RoomUnavailable, None, None), 1_001), [Act::FetchRoom]);
 }
 
 #[test]
@@ -566,10 +566,10 @@ fn a_socket_that_never_opens_makes_it_ask_at_the_door() {
     page.start();
     assert_eq!(page.closed(10), []);
     page.tick(400);
-    assert_eq!(page.closed(410), [Act::AskDoor]);
-    assert_eq!(page.client().door_said(Some(snapshot()), 500), []);
+    assert_eq!(page.closed(410), [Act::FetchRoom]);
+    assert_eq!(page.client().room_fetched(Some(snapshot()), 500), []);
     assert_eq!(page.status(), Status::Blocked);
-    assert_eq!(page.client().door_said(None, 500), [Act::Close]);
+    assert_eq!(page.client().room_fetched(None, 500), [Act::Close]);
     assert_eq!(page.ending(), Some(&Ending::Outside));
 }
 
@@ -579,8 +579,8 @@ fn blocked() -> Page {
     page.start();
     page.closed(0);
     page.tick(300);
-    assert_eq!(page.closed(400), [Act::AskDoor]);
-    assert_eq!(page.client().door_said(Some(snapshot()), 500), []);
+    assert_eq!(page.closed(400), [Act::FetchRoom]);
+    assert_eq!(page.client().room_fetched(Some(snapshot()), 500), []);
     assert_eq!(page.status(), Status::Blocked);
     page
 }
@@ -607,11 +607,11 @@ fn where_no_socket_opens_messages_go_by_http_one_after_the_other() {
     assert_eq!(page.say(10, 600), [post(10)]);
     assert_eq!(page.say(11, 700), [], "in order: the first has no answer yet");
     assert_eq!(page.client().posted(id(10), Ok(ack(10, 3)), 800), [post(11)]);
-    assert_eq!(page.tick(800), [Act::AskDoor], "what was said is shown at once");
-    assert_eq!(page.client().door_said(Some(with(vec![said(3, ME, 10)])), 900), []);
+    assert_eq!(page.tick(800), [Act::FetchRoom], "what was said is shown at once");
+    assert_eq!(page.client().room_fetched(Some(with(vec![said(3, ME, 10)])), 900), []);
     assert_eq!(page.replica().outbox.iter().map(|draft| draft.id).collect::<Vec<_>>(), [id(11)]);
     assert_eq!(page.client().posted(id(11), Ok(ack(11, 4)), 1_000), []);
-    assert_eq!(page.client().door_said(Some(with(vec![said(3, ME, 10), said(4, ME, 11)])), 1_100), []);
+    assert_eq!(page.client().room_fetched(Some(with(vec![said(3, ME, 10), said(4, ME, 11)])), 1_100), []);
     assert!(page.replica().outbox.is_empty());
     let ids: Vec<_> = page.replica().events.iter().filter_map(Event::message).map(|message| message.id).collect();
     assert_eq!(ids, [id(10), id(11)], "nothing twice");
@@ -620,17 +620,17 @@ fn where_no_socket_opens_messages_go_by_http_one_after_the_other() {
 #[test]
 fn where_no_socket_opens_the_room_is_asked_for_every_few_seconds() {
     let mut page = blocked();
-    assert!(page.tick(3_499).iter().all(|act| *act != Act::AskDoor));
-    assert!(page.tick(3_500).contains(&Act::AskDoor));
-    assert!(!page.tick(10_000).contains(&Act::AskDoor), "there is no answer to the first yet");
+    assert!(page.tick(3_499).iter().all(|act| *act != Act::FetchRoom));
+    assert!(page.tick(3_500).contains(&Act::FetchRoom));
+    assert!(!page.tick(10_000).contains(&Act::FetchRoom), "there is no answer to the first yet");
     let news = vec![said(3, ADA, 30)];
-    page.client().door_said(Some(Snapshot { connected: vec![MemberId::from_bits(ADA)], ..with(news) }), 10_100);
+    page.client().room_fetched(Some(Snapshot { connected: vec![MemberId::from_bits(ADA)], ..with(news) }), 10_100);
     assert_eq!(page.room().take_news().len(), 1);
     page.closed(10_200);
     assert!(!page.replica().connected.is_empty(), "HTTP says who is there");
-    page.client().door_said(Some(snapshot()), 10_300);
+    page.client().room_fetched(Some(snapshot()), 10_300);
     assert_eq!(page.replica().state.head, 3, "an answer that was overtaken takes nothing back");
-    page.client().door_is_away();
+    page.client().http_fails();
     assert!(page.replica().connected.is_empty());
     assert_ne!(page.status(), Status::Blocked);
     assert_eq!(page.say(10, 10_400), [], "nothing is sent into the void");
@@ -657,7 +657,7 @@ fn a_socket_that_opens_at_last_takes_over_and_nothing_is_lost_or_doubled() {
     assert_eq!(page.received(resumed(vec![said(3, ME, 10)]), 900), [send(11)]);
     assert_eq!(page.status(), Status::Live);
     assert_eq!(page.client().posted(id(10), Ok(ack(10, 3)), 1_000), [], "the late answer of the slower way");
-    assert!(!page.tick(20_000).contains(&Act::AskDoor));
+    assert!(!page.tick(20_000).contains(&Act::FetchRoom));
     assert_eq!(page.replica().outbox.len(), 1);
 }
 
@@ -669,10 +669,10 @@ fn a_socket_that_is_cut_off_before_it_says_anything_is_none() {
     assert_eq!(page.closed(10), []);
     page.tick(400);
     page.opened(410);
-    assert_eq!(page.closed(420), [Act::AskDoor]);
+    assert_eq!(page.closed(420), [Act::FetchRoom]);
     let mut page = resting();
     page.start();
-    assert!(page.tick(10_000).contains(&Act::AskDoor), "neither is one that never answers");
+    assert!(page.tick(10_000).contains(&Act::FetchRoom), "neither is one that never answers");
 }
 
 #[test]
@@ -798,15 +798,15 @@ fn a_session_that_ends_is_the_end_of_both() {
     let bye = ServerFrame::Bye { reason: ByeReason::SignedOut, retry_after_ms: 0 };
     assert_eq!(page.received(bye, 0), [Act::Close]);
     assert_eq!(page.ending(), Some(&Ending::Outside));
-    assert!(page.list().is_over());
+    assert!(page.list().is_logged_out());
     assert_eq!((page.closed(1), page.due()), (Vec::new(), None));
 
     let mut page = watching();
     page.closed(0);
     page.tick(300);
-    assert_eq!(page.closed(400), [Act::AskDoor]);
-    assert_eq!(page.client().turned_away(500), [Act::Close]);
-    assert!(page.list().is_over());
+    assert_eq!(page.closed(400), [Act::FetchRoom]);
+    assert_eq!(page.client().access_ended(500), [Act::Close]);
+    assert!(page.list().is_logged_out());
 }
 
 #[test]

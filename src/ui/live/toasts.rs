@@ -1,12 +1,12 @@
 //! Notes about the other rooms: at most one per room and three at a time, each for 6 s.
 //!
-//! [`RoomList`](super::list::RoomList) passes each changed summary to [`Toasts::weigh`], which compares it with the one
-//! before. What the account wants to be notified of is its [`Notify`] preference.
+//! [`RoomList`](super::list::RoomList) passes each changed summary to [`Toasts::update`], which compares it with the
+//! one before. What the account wants to be notified of is its [`Notify`] preference.
 
 use crate::protocol::{Nickname, Notify, RoomCode, RoomSummary};
 
 /// The maximum number of notes. One more replaces the oldest.
-const MOST: usize = 3;
+const MAX_SHOWN: usize = 3;
 /// How long a note stays on the screen.
 const SHOWN_MS: u64 = 6_000;
 /// How long a note stays at least after the pointer or the focus has left the notes.
@@ -31,7 +31,7 @@ pub struct Toasts {
     notify: Notify,
     shown: Vec<Toast>,
     /// The newest note that was not announced to screen readers yet.
-    fresh: Option<Toast>,
+    unannounced: Option<Toast>,
     /// Whether somebody points at the notes or has the focus in them. Then no note expires.
     held: bool,
 }
@@ -39,7 +39,7 @@ pub struct Toasts {
 impl Toasts {
     /// Starts without notes. `notify` is what the account wants to be notified of.
     pub fn new(notify: Notify) -> Self {
-        Self { notify, shown: Vec::new(), fresh: None, held: false }
+        Self { notify, shown: Vec::new(), unannounced: None, held: false }
     }
 
     /// The notes on the screen, oldest first.
@@ -48,12 +48,12 @@ impl Toasts {
     }
 
     /// Returns the newest note once, to be announced.
-    pub fn take_fresh(&mut self) -> Option<Toast> {
-        self.fresh.take()
+    pub fn take_unannounced(&mut self) -> Option<Toast> {
+        self.unannounced.take()
     }
 
     /// Compares two summaries of a room, and adds or updates its note if there is something new.
-    pub fn weigh(&mut self, before: &RoomSummary, room: &RoomSummary, now: u64) {
+    pub fn update(&mut self, before: &RoomSummary, room: &RoomSummary, now: u64) {
         let messages = match self.notify {
             _ if room.muted => 0,
             Notify::Mentions if !room.mentioned => 0,
@@ -87,12 +87,12 @@ impl Toasts {
         } else {
             let toast = Toast { room: room.clone(), messages, joined, until };
             self.shown.push(toast.clone());
-            if self.shown.len() > MOST {
+            if self.shown.len() > MAX_SHOWN {
                 self.shown.remove(0);
             }
             toast
         };
-        self.fresh = Some(toast);
+        self.unannounced = Some(toast);
     }
 
     /// Removes the notes of rooms that are no longer in the list.
@@ -154,11 +154,11 @@ mod tests {
     #[test]
     fn the_news_of_a_room_are_one_note_that_counts() {
         let mut toasts = Toasts::new(Notify::All);
-        toasts.weigh(&unread("AAA001", 0), &unread("AAA001", 1), 0);
-        toasts.weigh(&unread("AAA001", 1), &unread("AAA001", 3), 1_000);
+        toasts.update(&unread("AAA001", 0), &unread("AAA001", 1), 0);
+        toasts.update(&unread("AAA001", 1), &unread("AAA001", 3), 1_000);
         assert_eq!(shown(&toasts), [one("AAA001", 3, "")]);
-        assert_eq!(toasts.take_fresh().unwrap().messages, 3);
-        assert_eq!(toasts.take_fresh(), None);
+        assert_eq!(toasts.take_unannounced().unwrap().messages, 3);
+        assert_eq!(toasts.take_unannounced(), None);
         assert_eq!(toasts.due(), Some(7_000));
     }
 
@@ -166,7 +166,7 @@ mod tests {
     fn three_are_shown_at_most_and_the_oldest_gives_way() {
         let mut toasts = Toasts::new(Notify::All);
         for code in ["AAA001", "AAA002", "AAA003", "AAA004"] {
-            toasts.weigh(&unread(code, 0), &unread(code, 1), 0);
+            toasts.update(&unread(code, 0), &unread(code, 1), 0);
         }
         assert_eq!(shown(&toasts), [one("AAA002", 1, ""), one("AAA003", 1, ""), one("AAA004", 1, "")]);
     }
@@ -174,11 +174,11 @@ mod tests {
     #[test]
     fn who_joins_is_told_by_name_and_once() {
         let mut toasts = Toasts::new(Notify::All);
-        toasts.weigh(&room_of("AAA001"), &joined("Bob", 3), 0);
-        toasts.weigh(&joined("Bob", 3), &joined("Bob", 3), 1);
+        toasts.update(&room_of("AAA001"), &joined("Bob", 3), 0);
+        toasts.update(&joined("Bob", 3), &joined("Bob", 3), 1);
         assert_eq!(shown(&toasts), [one("AAA001", 0, "Bob")]);
         toasts.dismiss("AAA001".parse().ok());
-        toasts.weigh(&joined("Bob", 3), &joined("Bob", 3), 2);
+        toasts.update(&joined("Bob", 3), &joined("Bob", 3), 2);
         assert_eq!(shown(&toasts), []);
     }
 
@@ -187,7 +187,7 @@ mod tests {
         for (notify, muted) in [(Notify::All, true), (Notify::None, false)] {
             let mut toasts = Toasts::new(notify);
             let now = RoomSummary { muted, unread: 1, ..joined("Bob", 3) };
-            toasts.weigh(&room_of("AAA001"), &now, 0);
+            toasts.update(&room_of("AAA001"), &now, 0);
             assert_eq!(shown(&toasts), [], "{notify:?}");
         }
     }
@@ -195,10 +195,10 @@ mod tests {
     #[test]
     fn who_wants_mentions_is_told_of_those_only() {
         let mut toasts = Toasts::new(Notify::Mentions);
-        toasts.weigh(&room_of("AAA001"), &RoomSummary { unread: 1, ..joined("Bob", 3) }, 0);
+        toasts.update(&room_of("AAA001"), &RoomSummary { unread: 1, ..joined("Bob", 3) }, 0);
         assert_eq!(shown(&toasts), []);
         let mentioned = RoomSummary { unread: 2, mentioned: true, ..joined("Bob", 3) };
-        toasts.weigh(&unread("AAA001", 1), &mentioned, 0);
+        toasts.update(&unread("AAA001", 1), &mentioned, 0);
         assert_eq!(shown(&toasts), [one("AAA001", 1, "")]);
     }
 
@@ -208,8 +208,8 @@ mod tests {
             [RoomSummary { unread: 0, ..room_of("AAA001") }, RoomSummary { muted: true, ..unread("AAA001", 1) }]
         {
             let mut toasts = Toasts::new(Notify::All);
-            toasts.weigh(&unread("AAA001", 0), &unread("AAA001", 1), 0);
-            toasts.weigh(&unread("AAA001", 1), &change, 1);
+            toasts.update(&unread("AAA001", 0), &unread("AAA001", 1), 0);
+            toasts.update(&unread("AAA001", 1), &change, 1);
             assert_eq!(shown(&toasts), []);
         }
     }
@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn a_note_goes_after_a_while_unless_somebody_looks_at_it() {
         let mut toasts = Toasts::new(Notify::All);
-        toasts.weigh(&unread("AAA001", 0), &unread("AAA001", 1), 0);
+        toasts.update(&unread("AAA001", 0), &unread("AAA001", 1), 0);
         assert!(!toasts.expire(5_999));
         toasts.hold(true, 5_999);
         assert_eq!(toasts.due(), None);

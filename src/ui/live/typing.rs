@@ -8,7 +8,7 @@ use crate::protocol::MemberId;
 /// How long a member counts as typing after their last signal.
 const SHOWN_MS: u64 = 6_000;
 /// The minimum time between two "typing" signals of this page.
-const SAY_EVERY_MS: u64 = 3_000;
+const SEND_EVERY_MS: u64 = 3_000;
 /// How long after the last key press "no longer typing" is sent.
 const IDLE_MS: u64 = 5_000;
 
@@ -18,14 +18,14 @@ pub struct Typing {
     /// Members who are typing, and until when without another signal.
     others: BTreeMap<MemberId, u64>,
     /// When "typing" was last sent from here. `None` if the others think that nobody types here.
-    said: Option<u64>,
+    sent_at: Option<u64>,
     /// When typing here counts as ended.
     idle_at: Option<u64>,
 }
 
 impl Typing {
     /// Takes in a signal of another member.
-    pub fn hear(&mut self, member: MemberId, on: bool, now: u64) {
+    pub fn receive(&mut self, member: MemberId, on: bool, now: u64) {
         if on {
             self.others.insert(member, now + SHOWN_MS);
         } else {
@@ -41,9 +41,9 @@ impl Typing {
     /// Records a key press here. Returns whether "typing" has to be sent.
     pub fn press(&mut self, now: u64) -> bool {
         self.idle_at = Some(now + IDLE_MS);
-        let due = self.said.is_none_or(|said| now >= said + SAY_EVERY_MS);
+        let due = self.sent_at.is_none_or(|sent_at| now >= sent_at + SEND_EVERY_MS);
         if due {
-            self.said = Some(now);
+            self.sent_at = Some(now);
         }
         due
     }
@@ -51,7 +51,7 @@ impl Typing {
     /// Records that typing ended here. Returns whether "no longer typing" has to be sent.
     pub fn stop(&mut self) -> bool {
         self.idle_at = None;
-        self.said.take().is_some()
+        self.sent_at.take().is_some()
     }
 
     /// Drops expired entries. Returns whether "no longer typing" has to be sent.
@@ -74,7 +74,7 @@ mod tests {
     fn others_are_shown_for_six_seconds() {
         let ada = MemberId::from_bits(1);
         let mut typing = Typing::default();
-        typing.hear(ada, true, 0);
+        typing.receive(ada, true, 0);
         typing.check(5_999);
         assert_eq!(typing.others().collect::<Vec<_>>(), [ada]);
         typing.check(6_000);

@@ -22,7 +22,7 @@ pub struct Unread {
 enum Begin {
     /// There are none, or the place was given up.
     #[default]
-    Nowhere,
+    None,
     /// At a message that is not loaded yet.
     After {
         /// The last seq that was read.
@@ -35,12 +35,12 @@ enum Begin {
 }
 
 impl Unread {
-    /// Reads from a fresh snapshot how many messages are unread. [`Unread::look`] then finds the first.
+    /// Reads from a fresh snapshot how many messages are unread. [`Unread::find_first`] then finds the first.
     pub fn of(replica: &Replica) -> Self {
         let You { read, unread, .. } = replica.you;
         let count = usize::try_from(unread).unwrap_or(usize::MAX);
         let after = Begin::After { seq: read, n: replica.state.last_n.saturating_sub(unread) };
-        Self { begin: if count == 0 { Begin::Nowhere } else { after }, count }
+        Self { begin: if count == 0 { Begin::None } else { after }, count }
     }
 
     /// How many messages were unread. 0 after the place was given up.
@@ -52,7 +52,7 @@ impl Unread {
     pub fn first(&self) -> Option<RowKey> {
         match self.begin {
             Begin::At(first) => Some(first),
-            Begin::Nowhere | Begin::After { .. } => None,
+            Begin::None | Begin::After { .. } => None,
         }
     }
 
@@ -70,7 +70,7 @@ impl Unread {
 
     /// Finds the first unread message of somebody else, once the loaded timeline reaches back far enough. Also takes
     /// the oldest one that is loaded if history has no more.
-    pub fn look(&mut self, replica: &Replica, mine: &BTreeSet<MemberId>) {
+    pub fn find_first(&mut self, replica: &Replica, own_ids: &BTreeSet<MemberId>) {
         let Begin::After { seq: read, n } = self.begin else { return };
         let reaches_back = replica.events.first().is_some_and(|event| event.seq <= read + 1)
             || replica.events.iter().find_map(Event::ordinal).is_some_and(|first| first <= n + 1);
@@ -79,7 +79,7 @@ impl Unread {
         }
         let unread = replica.events.iter().filter(|event| event.seq > read).filter_map(Event::message);
         let first =
-            unread.map(RowKey::of).find(|key| !matches!(key, RowKey::Message(author, _) if mine.contains(author)));
+            unread.map(RowKey::of).find(|key| !matches!(key, RowKey::Message(author, _) if own_ids.contains(author)));
         match first {
             Some(first) => self.begin = Begin::At(first),
             None => *self = Self::default(),

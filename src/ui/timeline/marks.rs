@@ -64,11 +64,11 @@ impl Marks {
     /// Computes the marks from the read positions of the members (`reads`) and of former members (`departed`).
     ///
     /// A "Seen" that was shown `before` is never withdrawn: it moves to a later message or gets more readers, but stays
-    /// when a reader leaves or when the log starts another life. `mine` are all member ids that the reader has had in
-    /// this room. In a room with more than [`READ_MARK_MEMBERS`] members no further reads are shown.
+    /// when a reader leaves or when the log starts another life. `own_ids` are all member ids that the reader has had
+    /// in this room. In a room with more than [`READ_MARK_MEMBERS`] members no further reads are shown.
     pub fn find(
         replica: &Replica,
-        mine: &BTreeSet<MemberId>,
+        own_ids: &BTreeSet<MemberId>,
         reads: &BTreeMap<MemberId, Seq>,
         departed: &[Reader],
         before: &Self,
@@ -81,9 +81,9 @@ impl Marks {
             Some(Reader { person: Person { id: *id, name: member.name.clone() }, since: member.since, read: *read })
         });
         let others = here.chain(departed.iter().cloned());
-        let others: Vec<Reader> = others.filter(|reader| is_told && !mine.contains(&reader.person.id)).collect();
+        let others: Vec<Reader> = others.filter(|reader| is_told && !own_ids.contains(&reader.person.id)).collect();
 
-        let mut own = own_messages(replica, mine);
+        let mut own = own_messages(replica, own_ids);
         let last = own.next();
         let is_read = |message: &Own| others.iter().any(|reader| reader.has_read(message));
         let seen = if others.is_empty() { None } else { last.into_iter().chain(own).find(is_read) };
@@ -124,7 +124,7 @@ impl Marks {
 
 /// The reader's own messages, newest first, from the current life of the log only. Read positions are seqs of this life
 /// and cannot be compared with seqs of an earlier one.
-fn own_messages<'a>(replica: &'a Replica, mine: &'a BTreeSet<MemberId>) -> impl Iterator<Item = Own> + 'a {
+fn own_messages<'a>(replica: &'a Replica, own_ids: &'a BTreeSet<MemberId>) -> impl Iterator<Item = Own> + 'a {
     let mut newer = Seq::MAX;
     let of_this_life = replica.events.iter().rev().take_while(move |event| {
         let follows = event.seq < newer;
@@ -134,7 +134,7 @@ fn own_messages<'a>(replica: &'a Replica, mine: &'a BTreeSet<MemberId>) -> impl 
     let is_group = replica.room.room_type == RoomType::Group;
     let mut is_kept = replica.state.retention == Retention::Preserved;
     of_this_life.filter_map(move |event: &Event| match &event.kind {
-        EventKind::Message(message) if mine.contains(&message.author.id) => {
+        EventKind::Message(message) if own_ids.contains(&message.author.id) => {
             Some(Own { seq: event.seq, key: RowKey::of(message), is_for_all: is_kept && is_group })
         }
         EventKind::RetentionChanged { retention, .. } => {

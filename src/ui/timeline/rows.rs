@@ -99,7 +99,7 @@ pub struct View<'a> {
     /// The reader under their present name.
     pub me: &'a Person,
     /// All member ids that the reader has had in this room.
-    pub mine: &'a BTreeSet<MemberId>,
+    pub own_ids: &'a BTreeSet<MemberId>,
     /// The marks below the reader's own messages.
     pub marks: &'a Marks,
     /// The first unread message. The line is put before it.
@@ -122,7 +122,7 @@ pub fn rows<'a>(
     outbox: impl Iterator<Item = &'a Draft>,
     view: View<'_>,
 ) -> Vec<(RowKey, Row)> {
-    let is_me = |id: MemberId| view.mine.contains(&id);
+    let is_me = |id: MemberId| view.own_ids.contains(&id);
     let Range { start, end } = stretch;
     let mut builder = Builder { rows: Vec::new(), day: None, last: None, view };
     let mut life = events[..start].windows(2).filter(|pair| pair[1].seq <= pair[0].seq).map(|_| 1).sum();

@@ -60,11 +60,11 @@ fn read(events: &[Event], outbox: &[Draft], window: usize) -> Vec<(RowKey, Row)>
 }
 
 fn read_in(language: Language, events: &[Event], outbox: &[Draft], window: usize) -> Vec<(RowKey, Row)> {
-    let mine = BTreeSet::from([MemberId::from_bits(ME)]);
+    let own_ids = BTreeSet::from([MemberId::from_bits(ME)]);
     let stretch = events.len().saturating_sub(window)..events.len();
     let view = View {
         me: &person(ME),
-        mine: &mine,
+        own_ids: &own_ids,
         marks: &Marks::default(),
         first_unread: None,
         last_n: 9,

@@ -147,19 +147,19 @@ impl Inner {
         self.was_live = is_live;
         let replica = self.session.replica();
         let me = Person { id: replica.you.member_id, name: replica.you.nickname.clone() };
-        let mine = self.session.mine();
+        let own_ids = self.session.own_ids();
         let none = BTreeMap::new();
         let reads = if self.shows_read { self.session.reads() } else { &none };
         if changed {
             let departed = if self.shows_read { self.session.departed() } else { &[] };
-            self.marks = Marks::find(replica, mine, reads, departed, &self.marks, self.texts);
+            self.marks = Marks::find(replica, own_ids, reads, departed, &self.marks, self.texts);
         }
         let marks = &self.marks;
         let offset =
             |at: Millis| self.given.as_ref().map_or_else(|| browser::local_offset(at), |given| given.offset(at));
         let view = View {
             me: &me,
-            mine,
+            own_ids,
             marks,
             first_unread: self.session.unread().first(),
             last_n: replica.state.last_n,
@@ -170,13 +170,15 @@ impl Inner {
         let line = |(id, member): (&MemberId, &Member)| MemberLine {
             id: *id,
             name: member.name.clone(),
-            is_you: view.mine.contains(id),
+            is_you: view.own_ids.contains(id),
             is_owner: *id == replica.state.owner,
             since: member.since,
-            connected: replica.connected.contains(id) || (view.mine.contains(id) && is_live),
+            connected: replica.connected.contains(id) || (view.own_ids.contains(id) && is_live),
         };
         let incident = |incident: Incident| match incident {
-            Incident::Event(kind) => sentence(self.texts, &kind, |id| view.mine.contains(&id)).map(|text| plain(&text)),
+            Incident::Event(kind) => {
+                sentence(self.texts, &kind, |id| view.own_ids.contains(&id)).map(|text| plain(&text))
+            }
             Incident::Refused(problem) => Some(self.texts.timeline.not_sent(&self.texts.problem(&problem))),
         };
         let members = people_changed.then(|| {
@@ -191,7 +193,7 @@ impl Inner {
             members.sort_by_key(|member| !member.is_you);
             members
         });
-        let role = if mine.contains(&replica.state.owner) { Role::Owner } else { Role::Member };
+        let role = if own_ids.contains(&replica.state.owner) { Role::Owner } else { Role::Member };
         Picture {
             name: replica.state.name.clone(),
             retention: replica.state.retention,

@@ -13,10 +13,10 @@ const CATCH_UP_MS: u64 = 10_000;
 /// Shorter than the 30 s of silence after which the connection counts as dead (`heartbeat`).
 const SLOW_CATCH_UP_MS: u64 = 25_000;
 /// How often the room is fetched over HTTP while no socket can be opened.
-const ASK_EVERY_MS: u64 = 3_000;
+const FETCH_EVERY_MS: u64 = 3_000;
 /// After this many answers that were too late, the session subscribes without a position. The server then sends a
 /// snapshot, which is smaller than all missed events.
-const LONG_ANSWERS: u32 = 2;
+const LATE_ANSWERS_BEFORE_SNAPSHOT: u32 = 2;
 
 impl Session {
     /// The socket is open: subscribes from the last event that this page has.
@@ -58,7 +58,7 @@ impl Session {
 
     /// The `subscribe` frame for the position of the replica; without a position if `from_scratch` is set.
     pub(super) fn subscribe(&mut self, now: u64) -> Act {
-        let patience = if self.long_answers == 0 { CATCH_UP_MS } else { SLOW_CATCH_UP_MS };
+        let patience = if self.late_answers == 0 { CATCH_UP_MS } else { SLOW_CATCH_UP_MS };
         self.phase = Phase::CatchingUp { deadline: now + patience };
         let (epoch, after) = self.replica.resume_point();
         let (epoch, after) = if self.from_scratch { (None, None) } else { (Some(epoch), Some(after)) };
@@ -75,7 +75,7 @@ impl Session {
             }
             Phase::Apart => match self.by_http {
                 ByHttp::Off => None,
-                ByHttp::Asking => self.outgoing.held_until(),
+                ByHttp::Fetching => self.outgoing.held_until(),
                 ByHttp::Waiting { until } => [Some(until), self.outgoing.held_until()].into_iter().flatten().min(),
             },
             Phase::Ended(_) => None,
@@ -87,12 +87,12 @@ impl Session {
     pub fn tick(&mut self, now: u64) -> Vec<Act> {
         let mut acts = Vec::new();
         if self.typing.check(now) {
-            acts.extend(self.tell_typing(false));
+            acts.extend(self.send_typing(false));
         }
         match self.phase {
             Phase::CatchingUp { deadline } if now >= deadline => {
-                self.long_answers += 1;
-                self.from_scratch |= self.long_answers >= LONG_ANSWERS;
+                self.late_answers += 1;
+                self.from_scratch |= self.late_answers >= LATE_ANSWERS_BEFORE_SNAPSHOT;
                 acts.push(Act::Renew(now));
             }
             Phase::Live if self.outgoing.overdue_at().is_some_and(|at| now >= at) => acts.push(Act::Renew(now)),
@@ -100,8 +100,8 @@ impl Session {
             Phase::Apart => {
                 acts.extend(self.flush(now));
                 if matches!(self.by_http, ByHttp::Waiting { until } if now >= until) {
-                    self.by_http = ByHttp::Asking;
-                    acts.push(Act::AskDoor);
+                    self.by_http = ByHttp::Fetching;
+                    acts.push(Act::FetchRoom);
                 }
             }
             _ => {}
@@ -115,11 +115,11 @@ impl Session {
         if self.by_http == ByHttp::Off {
             self.outgoing.restart();
         }
-        self.by_http = ByHttp::Waiting { until: now + ASK_EVERY_MS };
+        self.by_http = ByHttp::Waiting { until: now + FETCH_EVERY_MS };
     }
 
     /// HTTP does not work either: stops using it.
-    pub fn door_is_away(&mut self) {
+    pub fn http_fails(&mut self) {
         self.by_http = ByHttp::Off;
         if self.phase == Phase::Apart {
             self.lost();

@@ -2,7 +2,7 @@
 //!
 //! [`Session::received`] applies a frame to the replica, and records what the page has to show (`news`, `incidents`,
 //! `changed`) and what has to be sent next. If the log or a refusal shows that the person is not a member any more,
-//! [`Session::gone`] decides whether the page joins again by itself or ends.
+//! [`Session::membership_ended`] decides whether the page joins again by itself or ends.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ use super::{Act, ByHttp, Ending, Incident, Phase, Session, count_as_read, depart
 
 /// A message that the server asks to send again within this time is sent again without a word. With a longer wait it is
 /// shown as not sent.
-const PATIENCE_MS: u64 = 15_000;
+const LONGEST_SILENT_RETRY_MS: u64 = 15_000;
 /// The maximum number of departed members whose read positions are remembered.
 const DEPARTED: usize = 64;
 
@@ -29,7 +29,7 @@ impl Session {
         match frame {
             ServerFrame::Snapshot { code, snapshot } if code == self.code => return self.restart_from(*snapshot, now),
             ServerFrame::Resumed { code, events, connected, member, read, reads, .. } if code == self.code => {
-                if member.is_some_and(|member| !self.is_still(member)) {
+                if member.is_some_and(|member| !self.check_same_member(member)) {
                     return Vec::new();
                 }
                 self.read_position.resume(read);
@@ -43,7 +43,7 @@ impl Session {
                 for event in events {
                     self.apply(event);
                 }
-                return self.in_step(now);
+                return self.caught_up(now);
             }
             ServerFrame::Event { code, event } if code == self.code => return self.next(event, now),
             ServerFrame::Ack { code, id, seq, at } if code == self.code => {
@@ -59,12 +59,12 @@ impl Session {
                 return self.refused(problem, id, now);
             }
             ServerFrame::Signal { code, signal } if code == self.code => match signal {
-                Signal::Typing { member, on } => self.typing.hear(member, on, now),
+                Signal::Typing { member, on } => self.typing.receive(member, on, now),
                 Signal::Presence { connected } => {
                     self.replica.connected = connected.into_iter().collect();
                     self.people_changed = true;
                 }
-                Signal::Read { marks } => self.heard_of(marks),
+                Signal::Read { marks } => self.apply_read_marks(marks),
             },
             // Nothing to do: a snapshot follows `reset`, a frame of another room is not for this page, and the other
             // frames concern the connection or the list.
@@ -85,9 +85,9 @@ impl Session {
     }
 
     /// Takes in read marks: of other members, or of this person on another device.
-    fn heard_of(&mut self, marks: Vec<ReadMark>) {
+    fn apply_read_marks(&mut self, marks: Vec<ReadMark>) {
         for ReadMark { member, seq } in marks {
-            if self.mine.contains(&member) {
+            if self.own_ids.contains(&member) {
                 self.read_position.confirm(seq);
             } else {
                 let read = self.reads.entry(member).or_default();
@@ -100,18 +100,18 @@ impl Session {
     /// Whether the browser still belongs to the member for whom this page was rendered. Another person may have logged
     /// in in another tab. Then the room ends here, so that nobody sends what somebody else wrote; the next page is for
     /// the new person.
-    fn is_still(&mut self, member: MemberId) -> bool {
-        let is_still = member == self.replica.you.member_id;
-        if !is_still {
+    fn check_same_member(&mut self, member: MemberId) -> bool {
+        let is_same = member == self.replica.you.member_id;
+        if !is_same {
             self.end(Ending::Outside);
         }
-        is_still
+        is_same
     }
 
     /// Replaces the replica by a snapshot, from the socket or from HTTP. Messages and incidents that are new to this
     /// page are recorded as news. Read positions of members who are gone since move to `departed`.
     pub(super) fn restart_from(&mut self, mut snapshot: Snapshot, now: u64) -> Vec<Act> {
-        if !self.is_still(snapshot.you.member_id) {
+        if !self.check_same_member(snapshot.you.member_id) {
             return Vec::new();
         }
         let (epoch, head) = self.replica.resume_point();
@@ -138,15 +138,15 @@ impl Session {
         let newer = |event: &Event| snapshot.epoch != epoch || event.seq > head;
         let news: Vec<Message> =
             snapshot.events.iter().filter(|event| newer(event)).filter_map(Event::message).cloned().collect();
-        self.incidents.extend(snapshot.events.iter().filter(|e| newer(e)).filter_map(|e| incident(&self.mine, e)));
+        self.incidents.extend(snapshot.events.iter().filter(|e| newer(e)).filter_map(|e| incident(&self.own_ids, e)));
         let shown: BTreeSet<ClientId> = self.replica.events.iter().filter_map(Event::message).map(|m| m.id).collect();
-        self.mine.extend(snapshot.you.ids());
-        self.news.extend(news.into_iter().filter(|m| !self.mine.contains(&m.author.id) && !shown.contains(&m.id)));
+        self.own_ids.extend(snapshot.you.ids());
+        self.news.extend(news.into_iter().filter(|m| !self.own_ids.contains(&m.author.id) && !shown.contains(&m.id)));
         self.reset_and_keep(snapshot);
         self.from_scratch = false;
         self.changed = true;
         self.people_changed = true;
-        self.in_step(now)
+        self.caught_up(now)
     }
 
     /// Resets the replica to a snapshot, and keeps events on the page that can no longer be fetched.
@@ -168,13 +168,13 @@ impl Session {
     }
 
     /// Ends catching up: the replica is complete up to the head. Sends what waited.
-    pub(super) fn in_step(&mut self, now: u64) -> Vec<Act> {
+    pub(super) fn caught_up(&mut self, now: u64) -> Vec<Act> {
         if !self.replica.is_member() {
-            return self.gone(true);
+            return self.membership_ended(true);
         }
         if let Phase::CatchingUp { .. } = self.phase {
             self.phase = Phase::Live;
-            self.long_answers = 0;
+            self.late_answers = 0;
         }
         self.flush(now)
     }
@@ -184,7 +184,7 @@ impl Session {
         let received = self.apply(event);
         let live = self.is_live();
         if !self.replica.is_member() {
-            self.gone(!live)
+            self.membership_ended(!live)
         } else if received == Received::Gap && live {
             vec![self.subscribe(now)]
         } else {
@@ -218,11 +218,11 @@ impl Session {
                 count_as_read(&mut self.reads, event);
                 let Some(message) = event.message() else {
                     self.people_changed = true;
-                    self.incidents.extend(incident(&self.mine, event));
+                    self.incidents.extend(incident(&self.own_ids, event));
                     continue;
                 };
-                self.typing.hear(message.author.id, false, 0);
-                if self.mine.contains(&message.author.id) {
+                self.typing.receive(message.author.id, false, 0);
+                if self.own_ids.contains(&message.author.id) {
                     self.outgoing.settle(message.id);
                     self.read_position.confirm(event.seq);
                 } else {
@@ -236,25 +236,25 @@ impl Session {
     /// The log, or a refusal, shows that this person is not a member any more. `missed` is true if that happened while
     /// the page was not live. A guest's `left` is then taken for absence, and the page joins again by itself. It does
     /// not join again for a removed member, for an account, or for a guest who left while the page was live.
-    pub(super) fn gone(&mut self, missed: bool) -> Vec<Act> {
+    pub(super) fn membership_ended(&mut self, missed: bool) -> Vec<Act> {
         if self.leaving {
             self.stop();
             return Vec::new();
         }
-        let mine = &self.mine;
+        let own_ids = &self.own_ids;
         let last = self.replica.events.iter().rev().find_map(|event| match &event.kind {
-            EventKind::Removed { member, by } if mine.contains(&member.id) => {
+            EventKind::Removed { member, by } if own_ids.contains(&member.id) => {
                 Some(Ending::Removed { by: Some(by.name.clone()) })
             }
-            EventKind::Left { member } if mine.contains(&member.id) => Some(Ending::Left),
-            EventKind::Joined { member } if mine.contains(&member.id) => Some(Ending::Returning),
+            EventKind::Left { member } if own_ids.contains(&member.id) => Some(Ending::Left),
+            EventKind::Joined { member } if own_ids.contains(&member.id) => Some(Ending::Returning),
             _ => None,
         });
         match last {
             Some(ending @ Ending::Removed { .. }) => self.end(ending),
             Some(Ending::Left) if !missed => self.end(Ending::Left),
             // An account is never taken out for absence, so the person must have left from another page or device.
-            _ if self.by_account => self.end(Ending::Left),
+            _ if self.has_account => self.end(Ending::Left),
             _ => {
                 self.end(Ending::Returning);
                 return vec![Act::Rejoin];
@@ -270,16 +270,19 @@ impl Session {
                 self.end(Ending::Removed { by: None });
                 return Vec::new();
             }
-            Code::NotAMember => return self.gone(true),
-            Code::NoSession => return vec![Act::AskDoor],
+            Code::NotAMember => return self.membership_ended(true),
+            Code::NoSession => return vec![Act::FetchRoom],
             // The room is gone, or the browser belongs to another person by now who was never a member.
-            Code::RoomUnavailable if id.is_none() => return vec![Act::AskDoor],
+            Code::RoomUnavailable if id.is_none() => return vec![Act::FetchRoom],
             _ => {}
         }
         match id {
             // A passing refusal with a short wait, or with none, is retried by itself. With a long wait the message is
             // shown as not sent, with the server's reason, and its author decides.
-            Some(id) if problem.is_passing() && problem.retry_after_ms.is_none_or(|wait| wait <= PATIENCE_MS) => {
+            Some(id)
+                if problem.is_passing()
+                    && problem.retry_after_ms.is_none_or(|wait| wait <= LONGEST_SILENT_RETRY_MS) =>
+            {
                 self.outgoing.hold(id, problem.retry_after_ms, (self.jitter)(), now);
                 Vec::new()
             }
@@ -298,8 +301,8 @@ impl Session {
         }
     }
 
-    /// Takes in the answer to [`Act::AskDoor`]: a snapshot, or `None` if the person is not in the room.
-    pub fn door_said(&mut self, inside: Option<Snapshot>, now: u64) -> Vec<Act> {
+    /// Takes in the answer to [`Act::FetchRoom`]: a snapshot, or `None` if the person is not in the room.
+    pub fn room_fetched(&mut self, inside: Option<Snapshot>, now: u64) -> Vec<Act> {
         match (inside, &self.phase) {
             (_, Phase::Ended(_)) | (Some(_), Phase::Live | Phase::CatchingUp { .. }) => Vec::new(),
             (None, _) => {
@@ -367,10 +370,10 @@ impl Session {
 
 /// The incident to announce for an event, if there is one. The reader's own removal is none: the page shows it in place
 /// of the composer.
-fn incident(mine: &BTreeSet<MemberId>, event: &Event) -> Option<Incident> {
+fn incident(own_ids: &BTreeSet<MemberId>, event: &Event) -> Option<Incident> {
     match &event.kind {
         EventKind::Message(_) | EventKind::Joined { .. } | EventKind::Left { .. } => None,
-        EventKind::Removed { member, .. } if mine.contains(&member.id) => None,
+        EventKind::Removed { member, .. } if own_ids.contains(&member.id) => None,
         kind => Some(Incident::Event(kind.clone())),
     }
 }

@@ -75,7 +75,7 @@ enum ByHttp {
     /// Not in use: a socket works, or HTTP does not work either.
     Off,
     /// The room is being fetched.
-    Asking,
+    Fetching,
     /// The room is fetched again at `until`.
     Waiting { until: u64 },
 }
@@ -88,15 +88,15 @@ pub struct Session {
     replica: Replica,
     code: RoomCode,
     /// The member ids that are or were this person's in the room.
-    mine: BTreeSet<MemberId>,
+    own_ids: BTreeSet<MemberId>,
     phase: Phase,
     by_http: ByHttp,
     /// Whether to subscribe without a position, which makes the server send a snapshot.
     from_scratch: bool,
     /// Answers to `subscribe` in a row that were too late.
-    long_answers: u32,
+    late_answers: u32,
     /// Whether this person has an account. An account stays a member however long it is away.
-    by_account: bool,
+    has_account: bool,
     /// Whether the person pressed Exit.
     leaving: bool,
     outgoing: Outgoing,
@@ -126,22 +126,22 @@ impl Session {
         let reads = reads_of(std::mem::take(&mut snapshot.reads), &snapshot.events);
         let departed = departed_of(std::mem::take(&mut snapshot.departed)).collect();
         let replica = Replica::new(snapshot);
-        let mine = replica.you.ids().collect();
+        let own_ids = replica.you.ids().collect();
         let mut unread = Unread::of(&replica);
-        unread.look(&replica, &mine);
+        unread.find_first(&replica, &own_ids);
         Self {
             code: replica.room.code,
             read_position: ReadPosition::new(replica.you.read.min(replica.state.head)),
             reads,
             departed,
             unread,
-            mine,
+            own_ids,
             replica,
             phase: Phase::Apart,
             by_http: ByHttp::Off,
             from_scratch: false,
-            long_answers: 0,
-            by_account: false,
+            late_answers: 0,
+            has_account: false,
             leaving: false,
             outgoing: Outgoing::default(),
             typing: Typing::default(),
@@ -155,7 +155,7 @@ impl Session {
 
     /// Makes this the session of an account. An account stays a member until it leaves, however long it is away.
     pub fn of_account(self) -> Self {
-        Self { by_account: true, ..self }
+        Self { has_account: true, ..self }
     }
 
     /// The copy of the room.
@@ -164,15 +164,15 @@ impl Session {
     }
 
     /// The member ids that are or were this person's in the room. Mostly one; more if a guest became an account.
-    pub fn mine(&self) -> &BTreeSet<MemberId> {
-        &self.mine
+    pub fn own_ids(&self) -> &BTreeSet<MemberId> {
+        &self.own_ids
     }
 
     /// The nicknames of the other members who are typing.
     pub fn typists(&self) -> impl Iterator<Item = &Nickname> {
         self.typing
             .others()
-            .filter(|id| !self.mine.contains(id))
+            .filter(|id| !self.own_ids.contains(id))
             .filter_map(|id| Some(&self.replica.state.members.get(&id)?.name))
     }
 

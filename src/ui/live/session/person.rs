@@ -46,7 +46,7 @@ impl Session {
     pub fn prepend(&mut self, asked: Top, page: HistoryPage) -> bool {
         let fits = self.replica.prepend(asked, page);
         if fits {
-            self.unread.look(&self.replica, &self.mine);
+            self.unread.find_first(&self.replica, &self.own_ids);
             self.changed = true;
         }
         fits
@@ -60,15 +60,15 @@ impl Session {
 
     /// Records a key press in the composer. Sends "typing" if that is due.
     pub fn press(&mut self, now: u64) -> Vec<Act> {
-        if self.is_live() && self.typing.press(now) { self.tell_typing(true) } else { Vec::new() }
+        if self.is_live() && self.typing.press(now) { self.send_typing(true) } else { Vec::new() }
     }
 
     /// Sends "no longer typing", if "typing" was sent before.
     pub fn stop_typing(&mut self) -> Vec<Act> {
-        if self.typing.stop() { self.tell_typing(false) } else { Vec::new() }
+        if self.typing.stop() { self.send_typing(false) } else { Vec::new() }
     }
 
-    pub(super) fn tell_typing(&self, on: bool) -> Vec<Act> {
+    pub(super) fn send_typing(&self, on: bool) -> Vec<Act> {
         if self.is_live() { vec![Act::Send(ClientFrame::Typing { code: self.code, on })] } else { Vec::new() }
     }
 

@@ -53,7 +53,7 @@ impl Rooms {
         effect(move || {
             // Nobody is logged in any more, so the reloaded page offers to log in. Beside an open room, `RoomView`
             // handles this (`Ending::Outside`).
-            if list.over.get() && current.is_none() {
+            if list.logged_out.get() && current.is_none() {
                 browser::reload();
             }
         });

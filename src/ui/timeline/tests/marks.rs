@@ -55,13 +55,13 @@ pub(super) fn group(events: Vec<EventKind>) -> Replica {
 
 /// The rows of a room in which the other members have read up to these seqs.
 fn rows_of(replica: &Replica, reads: &[(u64, Seq)], first_unread: Option<RowKey>) -> Vec<(RowKey, Row)> {
-    let mine = BTreeSet::from([MemberId::from_bits(ME)]);
+    let own_ids = BTreeSet::from([MemberId::from_bits(ME)]);
     let reads: BTreeMap<MemberId, Seq> = reads.iter().map(|(id, seq)| (MemberId::from_bits(*id), *seq)).collect();
     let texts = of(Language::English);
-    let marks = Marks::find(replica, &mine, &reads, &[], &Marks::default(), texts);
+    let marks = Marks::find(replica, &own_ids, &reads, &[], &Marks::default(), texts);
     let view = View {
         me: &person(ME),
-        mine: &mine,
+        own_ids: &own_ids,
         marks: &marks,
         first_unread,
         last_n: 0,
@@ -158,9 +158,9 @@ fn the_line_stands_before_the_first_unread_message_and_ends_a_group() {
 
 /// The marks after `before` was shown and the readers in `departed` have left.
 fn found(replica: &Replica, reads: &[(u64, Seq)], departed: &[Reader], before: &Marks) -> Marks {
-    let mine = BTreeSet::from([MemberId::from_bits(ME)]);
+    let own_ids = BTreeSet::from([MemberId::from_bits(ME)]);
     let reads: BTreeMap<MemberId, Seq> = reads.iter().map(|(id, seq)| (MemberId::from_bits(*id), *seq)).collect();
-    Marks::find(replica, &mine, &reads, departed, before, of(Language::English))
+    Marks::find(replica, &own_ids, &reads, departed, before, of(Language::English))
 }
 
 /// The mark of each of the reader's messages with these ids, or `-` for none.
