@@ -31,8 +31,8 @@ impl Freshness {
     /// Reloads the page if the server's version is not the page's.
     pub fn reload_if_stale(self) {
         let Some(Some(version)) = self.server_version.try_get_untracked() else { return };
-        if version != PAGE_VERSION && browser::kept(RELOADED_FOR).as_deref() != Some(version.as_str()) {
-            browser::keep(RELOADED_FOR, &version);
+        if version != PAGE_VERSION && browser::stored_text(RELOADED_FOR).as_deref() != Some(version.as_str()) {
+            browser::store_text(RELOADED_FOR, &version);
             browser::reload();
         }
     }

@@ -146,11 +146,11 @@ pub fn by_language<T>(all: Vec<T>, name: impl Fn(&T) -> &str) -> Vec<T> {
     sorted_by(all, |item| without_accents(name(item)), Ord::cmp)
 }
 
-pub fn kept(_: &str) -> Option<String> {
+pub fn stored_text(_: &str) -> Option<String> {
     None
 }
 
-pub fn keep(_: &str, _: &str) {}
+pub fn store_text(_: &str, _: &str) {}
 
 pub fn distance_from_end(_: &Element) -> i32 {
     0

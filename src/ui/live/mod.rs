@@ -41,7 +41,7 @@ pub use page_socket::PageSocket;
 pub use room::{Entry, LiveRoom, MemberLine, provide_room, use_room};
 pub use rooms::{LiveList, RoomEntry, provide_list, use_list};
 pub use session::Ending;
-pub use tab::{Kept, keep, kept};
+pub use tab::{TabEntry, load_entry, store_entry};
 pub use toasts::Toast;
 
 #[cfg(test)]

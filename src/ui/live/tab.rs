@@ -2,8 +2,9 @@
 //! have yet.
 //!
 //! Session storage lives as long as the tab, and the next person in the tab may be somebody else. So every entry begins
-//! with the member id of its author, and [`kept`] returns it to that member only. [`forget`] is called when the author
-//! leaves the room or the browser. `tab.js` deletes the entries as well, on every page, also on those without wasm.
+//! with the member id of its author, and [`load_entry`] returns it to that member only. [`delete_entries`] is called
+//! when the author leaves the room or the browser. `tab.js` deletes the entries as well, on every page, also on those
+//! without wasm.
 
 use crate::{
     protocol::{MemberId, RoomCode},
@@ -12,14 +13,14 @@ use crate::{
 
 /// The kinds of entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
+pub enum TabEntry {
     /// The text in the composer.
     Draft,
     /// The messages in the outbox, as JSON.
     Outbox,
 }
 
-impl Kept {
+impl TabEntry {
     /// The name of the entry in session storage. `tab.js` relies on its prefix.
     fn of(self, code: RoomCode) -> String {
         let what = match self {
@@ -31,26 +32,26 @@ impl Kept {
 }
 
 /// Stores a text of this member. An empty text removes the entry.
-pub fn keep(what: Kept, code: RoomCode, owner: MemberId, text: &str) {
+pub fn store_entry(what: TabEntry, code: RoomCode, owner: MemberId, text: &str) {
     let entry = if text.is_empty() { String::new() } else { entry(owner, text) };
-    browser::keep(&what.of(code), &entry);
+    browser::store_text(&what.of(code), &entry);
 }
 
 /// Returns what this member stored. An entry of another member is removed.
-pub fn kept(what: Kept, code: RoomCode, owner: MemberId) -> Option<String> {
+pub fn load_entry(what: TabEntry, code: RoomCode, owner: MemberId) -> Option<String> {
     let name = what.of(code);
-    let entry = browser::kept(&name)?;
+    let entry = browser::stored_text(&name)?;
     let text = text_of(owner, &entry);
     if text.is_none() {
-        browser::keep(&name, "");
+        browser::store_text(&name, "");
     }
     text.map(str::to_owned)
 }
 
 /// Removes all entries of a room, of any author.
-pub fn forget(code: RoomCode) {
-    for what in [Kept::Draft, Kept::Outbox] {
-        browser::keep(&what.of(code), "");
+pub fn delete_entries(code: RoomCode) {
+    for what in [TabEntry::Draft, TabEntry::Outbox] {
+        browser::store_text(&what.of(code), "");
     }
 }
 
@@ -73,9 +74,9 @@ mod tests {
     fn what_was_kept_is_given_to_its_author_only() {
         let (ada, bob) = (MemberId::from_bits(12), MemberId::from_bits(1));
         for text in ["half a thought", "two\nlines", "12\n", r#"[["id","text",null]]"#] {
-            let kept = entry(ada, text);
-            assert_eq!(text_of(ada, &kept), Some(text));
-            assert_eq!(text_of(bob, &kept), None, "{text}");
+            let stored = entry(ada, text);
+            assert_eq!(text_of(ada, &stored), Some(text));
+            assert_eq!(text_of(bob, &stored), None, "{text}");
         }
         assert_eq!(text_of(ada, "half a thought"), None, "nobody knows whose that is");
         assert_eq!(text_of(ada, ""), None);

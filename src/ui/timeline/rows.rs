@@ -114,16 +114,16 @@ pub struct View<'a> {
     pub texts: &'static Texts,
 }
 
-/// Computes the rows of a range of events (`stretch`). The first event of the range always gets a day heading. The
+/// Computes the rows of a range of events (`shown`). The first event of the range always gets a day heading. The
 /// messages of the outbox follow only if the range reaches the end of the log.
 pub fn rows<'a>(
     events: &[Event],
-    stretch: Range<usize>,
+    shown: Range<usize>,
     outbox: impl Iterator<Item = &'a Draft>,
     view: View<'_>,
 ) -> Vec<(RowKey, Row)> {
     let is_me = |id: MemberId| view.own_ids.contains(&id);
-    let Range { start, end } = stretch;
+    let Range { start, end } = shown;
     let mut builder = Builder { rows: Vec::new(), day: None, last: None, view };
     let mut life = events[..start].windows(2).filter(|pair| pair[1].seq <= pair[0].seq).map(|_| 1).sum();
     let mut previous = start.checked_sub(1).map_or(0, |before| events[before].seq);

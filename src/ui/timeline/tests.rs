@@ -61,7 +61,7 @@ fn read(events: &[Event], outbox: &[Draft], window: usize) -> Vec<(RowKey, Row)>
 
 fn read_in(language: Language, events: &[Event], outbox: &[Draft], window: usize) -> Vec<(RowKey, Row)> {
     let own_ids = BTreeSet::from([MemberId::from_bits(ME)]);
-    let stretch = events.len().saturating_sub(window)..events.len();
+    let shown = events.len().saturating_sub(window)..events.len();
     let view = View {
         me: &person(ME),
         own_ids: &own_ids,
@@ -72,7 +72,7 @@ fn read_in(language: Language, events: &[Event], outbox: &[Draft], window: usize
         offset: &|_| 0,
         texts: of(language),
     };
-    rows(events, stretch, outbox.iter(), view)
+    rows(events, shown, outbox.iter(), view)
 }
 
 /// The rows as short texts: `day 0`, a notice's sentence, or for a message its author, after `^` if it opens a group

@@ -84,13 +84,13 @@ fn storage() -> Option<Storage> {
     window().session_storage().ok().flatten()
 }
 
-/// Reads the text that [`keep`] stored under this name in this tab.
-pub fn kept(name: &str) -> Option<String> {
+/// Reads the text that [`store_text`] stored under this name in this tab.
+pub fn stored_text(name: &str) -> Option<String> {
     storage()?.get_item(name).ok().flatten()
 }
 
 /// Stores a text under a name in this tab's session storage. An empty text removes the entry.
-pub fn keep(name: &str, text: &str) {
+pub fn store_text(name: &str, text: &str) {
     if let Some(storage) = storage() {
         // Storage may be full or forbidden. Then the text is lost at the next reload, and everything else works.
         let _ = if text.is_empty() { storage.remove_item(name) } else { storage.set_item(name, text) };

@@ -8,7 +8,7 @@ mod socket;
 mod time;
 mod words;
 
-pub use device::{can_share, chime, copy, keep, kept, share};
+pub use device::{can_share, chime, copy, share, store_text, stored_text};
 pub use elements::{
     Focus, Watch, close_dialog, distance_from_end, distance_from_top, focus_into, focus_invalid, give_focus_back,
     has_focus, keep_place, name_of, place, put_before, row_of, scroll_to, scroll_to_end, show_dialog, watch,

@@ -1,12 +1,13 @@
 //! The room of the page in Leptos signals: [`LiveRoom`] wraps a [`Session`] and offers what the views can do with it.
 //!
 //! A method changes the session through [`PageSocket::drive`], which sends frames and schedules a redraw. The redraw
-//! (`picture`) copies the session's state into the signals, at most once per animation frame. [`Stretch`](stretch)
-//! limits how many events are on the page. `server` has the REST calls that the socket does not cover.
+//! (`picture`) copies the session's state into the signals, at most once per animation frame.
+//! [`ShownEvents`](shown_events) limits how many events are on the page. `server` has the REST calls that the socket
+//! does not cover.
 
 mod picture;
 pub(super) mod server;
-mod stretch;
+mod shown_events;
 
 use leptos::{prelude::*, task::spawn_local};
 
@@ -29,9 +30,9 @@ use super::{
     act::Act,
     page_socket::{PageSocket, put},
     session::Session,
-    tab::{self, Kept},
+    tab::{self, TabEntry},
 };
-use stretch::Stretch;
+use shown_events::ShownEvents;
 
 /// A row of the timeline. Each row has its own signal, so that a changed row does not rerender the others.
 #[derive(Clone)]
@@ -104,7 +105,7 @@ pub struct LiveRoom {
     /// Whether the first unread message was not found in the history that was fetched, so that it is even further up.
     pub is_far: RwSignal<bool>,
     /// A counter. Each change makes the view scroll to the first unread message.
-    pub jumps: RwSignal<usize>,
+    pub jump_count: RwSignal<usize>,
     /// The members who have read the message that carries the "seen" mark: the newest of the reader's own messages that
     /// anybody else has read.
     pub readers: RwSignal<Vec<Person>>,
@@ -114,7 +115,7 @@ pub struct LiveRoom {
     /// account, which stays.
     pub leaves_after: Option<u64>,
     /// A counter. Each message sent from this page increments it, which makes the view scroll to the end.
-    pub said: RwSignal<usize>,
+    pub sent_count: RwSignal<usize>,
     /// The text for screen readers: new messages and other incidents.
     pub announcement: Announcement,
     texts: &'static Texts,
@@ -125,7 +126,7 @@ pub(super) struct Inner {
     /// The local time that the server rendered with. `None` after hydration, when the browser's own time zone is used.
     given: Option<LocalTime>,
     /// The part of the timeline that is on the page.
-    stretch: Stretch,
+    shown_events: ShownEvents,
     /// Whether the connection was live in the last picture. A change redraws the members.
     was_live: bool,
     /// Whether this person shows others how far they have read. Only then are the others' read marks shown here.
@@ -147,7 +148,7 @@ pub fn use_room() -> LiveRoom {
 
 /// A message in the outbox, as session storage has it. A message with a `Problem` was refused for good, and is sent
 /// again only when the person retries it.
-type KeptMessage = (ClientId, String, Option<Problem>);
+type OutboxEntry = (ClientId, String, Option<Problem>);
 
 impl LiveRoom {
     /// Creates the room from a snapshot and registers it with the socket. The rows are complete at once, so that the
@@ -160,7 +161,7 @@ impl LiveRoom {
         let inner = Inner {
             session: if account.is_some() { session.of_account() } else { session },
             given: Some(use_clock().given()),
-            stretch: Stretch::new(),
+            shown_events: ShownEvents::new(),
             was_live: false,
             shows_read: account.is_none_or(|account| account.shows_read),
             marks: Marks::default(),
@@ -191,11 +192,11 @@ impl LiveRoom {
             missed: RwSignal::new(0),
             unread_above: RwSignal::new(0),
             is_far: RwSignal::new(false),
-            jumps: RwSignal::new(0),
+            jump_count: RwSignal::new(0),
             readers: RwSignal::new(picture.readers),
             expected: RwSignal::new(expected),
             leaves_after,
-            said: RwSignal::new(0),
+            sent_count: RwSignal::new(0),
             announcement: Announcement::new(),
             texts,
         };
@@ -208,8 +209,8 @@ impl LiveRoom {
     pub(super) fn prepare(self) {
         self.inner.try_update_value(|Inner { session, given, .. }| {
             *given = None;
-            let messages = tab::kept(Kept::Outbox, self.code, session.replica().you.member_id)
-                .and_then(|kept| serde_json::from_str::<Vec<KeptMessage>>(&kept).ok());
+            let messages = tab::load_entry(TabEntry::Outbox, self.code, session.replica().you.member_id)
+                .and_then(|stored| serde_json::from_str::<Vec<OutboxEntry>>(&stored).ok());
             for (id, body, refusal) in messages.unwrap_or_default() {
                 if let Ok(body) = MessageBody::try_from(body) {
                     session.restore(id, body, refusal);
@@ -234,7 +235,7 @@ impl LiveRoom {
 
     /// Stops following the room and deletes what the tab stored of it. Called after the server has confirmed Exit.
     pub fn stop(self) {
-        tab::forget(self.code);
+        tab::delete_entries(self.code);
         self.drive(|session, _| {
             session.stop();
             Vec::new()
@@ -248,7 +249,7 @@ impl LiveRoom {
         self.drive(|session, now| session.say(browser::message_id(), body, now));
         self.show_end();
         put(self.unread_above, 0);
-        self.said.update(|said| *said += 1);
+        self.sent_count.update(|sent_count| *sent_count += 1);
         Ok(())
     }
 
@@ -292,7 +293,7 @@ impl LiveRoom {
     /// Records whether the reader has scrolled to the end of the rows. Counts as the end only if no newer events are
     /// left off the page.
     pub fn reads_end(self, at_end: bool) {
-        let at_end = at_end && self.inner.try_with_value(|inner| inner.stretch.has_below()) == Some(false);
+        let at_end = at_end && self.inner.try_with_value(|inner| inner.shown_events.has_below()) == Some(false);
         put(self.at_end, at_end);
         if at_end {
             put(self.unseen, 0);
@@ -300,16 +301,16 @@ impl LiveRoom {
         self.update_looking();
     }
 
-    /// Moves the stretch to the end of the timeline, so that new events appear at once.
+    /// Shows the end of the timeline, so that new events appear at once.
     pub fn show_end(self) {
-        self.inner.try_update_value(|inner| inner.stretch.go_to_end());
+        self.inner.try_update_value(|inner| inner.shown_events.go_to_end());
         self.reads_end(true);
         self.draw_anew();
     }
 
     /// Shows more of the newer events below. All of them are in memory: only older events ever have to be fetched.
     pub fn load_later(self) {
-        self.inner.try_update_value(|inner| inner.stretch.move_down());
+        self.inner.try_update_value(|inner| inner.shown_events.move_down());
         self.draw_anew();
     }
 
@@ -319,14 +320,14 @@ impl LiveRoom {
         if self.loading_earlier.get_untracked() {
             return;
         }
-        let moved = self.inner.try_update_value(|inner| inner.stretch.move_up());
+        let moved = self.inner.try_update_value(|inner| inner.shown_events.move_up());
         if moved == Some(true) {
             self.draw_anew();
             return;
         }
         spawn_local(async move {
             if self.fetch_earlier().await {
-                self.inner.try_update_value(|inner| inner.stretch.move_up());
+                self.inner.try_update_value(|inner| inner.shown_events.move_up());
             }
         });
     }
@@ -357,7 +358,7 @@ impl LiveRoom {
                 return;
             }
             self.inner.try_update_value(|inner| {
-                inner.stretch.go_to(index.unwrap_or_default());
+                inner.shown_events.go_to(index.unwrap_or_default());
                 inner.session.touch();
             });
             put(self.at_end, false);
@@ -366,7 +367,7 @@ impl LiveRoom {
             if index.is_none() {
                 self.announcement.say(self.texts.timeline.further_up().to_owned());
             }
-            self.jumps.update(|jumps| *jumps += 1);
+            self.jump_count.update(|jump_count| *jump_count += 1);
         });
     }
 
@@ -432,7 +433,7 @@ impl LiveRoom {
                 let before = inner.session.replica().events.len();
                 let fits = inner.session.prepend(top, page);
                 if fits {
-                    inner.stretch.came_above(inner.session.replica().events.len() - before);
+                    inner.shown_events.came_above(inner.session.replica().events.len() - before);
                 }
                 fits
             });
@@ -447,7 +448,7 @@ impl LiveRoom {
         }
     }
 
-    /// Redraws the timeline, after the stretch has moved without a new event.
+    /// Redraws the timeline, after other events are shown without a new event.
     fn draw_anew(self) {
         self.inner.try_update_value(|inner| inner.session.touch());
         self.draw_soon();

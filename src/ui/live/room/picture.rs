@@ -23,9 +23,9 @@ use super::{
         Ending, Status,
         page_socket::put,
         session::Incident,
-        tab::{self, Kept},
+        tab::{self, TabEntry},
     },
-    Entry, Inner, KeptMessage, LiveRoom, MemberLine,
+    Entry, Inner, LiveRoom, MemberLine, OutboxEntry,
 };
 
 /// The maximum number of events in memory. Above it, and only while the reader is at the end, the older half is
@@ -64,12 +64,12 @@ impl LiveRoom {
         match (&picture.ending, picture.outbox) {
             // After an absence the person can come back and send what is in the outbox, so it stays stored.
             (None | Some(Ending::Returning | Ending::Away(_)), Some(outbox)) => {
-                tab::keep(Kept::Outbox, self.code, picture.you.member_id, &outbox);
+                tab::store_entry(TabEntry::Outbox, self.code, picture.you.member_id, &outbox);
             }
             (None | Some(Ending::Returning | Ending::Away(_)), None) => {}
             // The room is over for this person, so nothing of theirs stays in the tab.
             (Some(Ending::Removed { .. } | Ending::Exited | Ending::Left | Ending::Outside), _) => {
-                tab::forget(self.code);
+                tab::delete_entries(self.code);
             }
         }
         put(self.name, picture.name);
@@ -141,7 +141,7 @@ impl Inner {
         if at_end && self.session.replica().events.len() > REMEMBERED {
             self.session.forget_old(REMEMBERED / 2);
         }
-        self.stretch.follow(self.session.replica().events.len(), at_end);
+        self.shown_events.follow(self.session.replica().events.len(), at_end);
         let is_live = matches!(status, Status::Live | Status::Blocked);
         let people_changed = self.session.take_people_changed() || is_live != self.was_live;
         self.was_live = is_live;
@@ -198,7 +198,7 @@ impl Inner {
             name: replica.state.name.clone(),
             retention: replica.state.retention,
             you: You { role, ..replica.you.clone() },
-            rows: changed.then(|| rows(&replica.events, self.stretch.range(), replica.outbox.iter(), view)),
+            rows: changed.then(|| rows(&replica.events, self.shown_events.range(), replica.outbox.iter(), view)),
             readers: if changed && self.given.is_none() && marks.readers.len() > 1 {
                 browser::by_language(marks.readers.clone(), |reader| reader.name.as_str())
             } else {
@@ -210,14 +210,14 @@ impl Inner {
                     DraftState::Pending | DraftState::Sent(_) => None,
                 };
                 let message = |draft: &Draft| (draft.id, draft.body.as_str().to_owned(), refusal(draft));
-                let drafts: Vec<KeptMessage> = replica.outbox.iter().map(message).collect();
+                let drafts: Vec<OutboxEntry> = replica.outbox.iter().map(message).collect();
                 if drafts.is_empty() { String::new() } else { serde_json::to_string(&drafts).unwrap_or_default() }
             }),
             members,
             typists: self.session.typists().cloned().collect(),
             ending: self.session.ending().cloned(),
-            has_earlier: replica.has_more || self.stretch.has_above(),
-            has_later: self.stretch.has_below(),
+            has_earlier: replica.has_more || self.shown_events.has_above(),
+            has_later: self.shown_events.has_below(),
             news,
             incidents: incidents.into_iter().filter_map(incident).collect(),
             has_read_all: self.session.has_read_all(),

@@ -12,7 +12,7 @@ use crate::{
         browser,
         components::{Icon, Shape, sentence},
         effect::effect,
-        live::{Kept, keep, kept, use_room},
+        live::{TabEntry, load_entry, store_entry, use_room},
         texts::use_texts,
         timeline::typing_line,
     },
@@ -34,7 +34,8 @@ pub fn Composer() -> impl IntoView {
     let enter_sends = RwSignal::new(true);
     let area = NodeRef::<html::Textarea>::new();
 
-    let own_draft = move |text: &str| keep(Kept::Draft, room.code, room.you.with_untracked(|you| you.member_id), text);
+    let own_draft =
+        move |text: &str| store_entry(TabEntry::Draft, room.code, room.you.with_untracked(|you| you.member_id), text);
 
     let write = move |now: String| {
         own_draft(&now);
@@ -59,7 +60,8 @@ pub fn Composer() -> impl IntoView {
     effect(move || {
         let Some(area) = area.get() else { return };
         let typed = area.value();
-        let draft = kept(Kept::Draft, room.code, room.you.with_untracked(|you| you.member_id)).unwrap_or_default();
+        let draft =
+            load_entry(TabEntry::Draft, room.code, room.you.with_untracked(|you| you.member_id)).unwrap_or_default();
         // A browser that restores the page has put the draft into the text area already.
         if !typed.starts_with(&draft) {
             browser::put_before(&area, &draft);

@@ -45,7 +45,7 @@ pub fn Timeline() -> impl IntoView {
 
     // Scrolls to the end after each message that the reader sends.
     effect(move || {
-        room.said.track();
+        room.sent_count.track();
         if let Some(frame) = frame.get() {
             browser::scroll_to_end(&frame);
         }
@@ -73,7 +73,7 @@ pub fn Timeline() -> impl IntoView {
     // Opens the room at the first unread message, if the unread messages are taller than the screen. If the reader has
     // asked for the first unread message, it is shown in any case.
     effect(move || {
-        let asked_for = room.jumps.get() > 0;
+        let asked_for = room.jump_count.get() > 0;
         let Some(frame) = frame.get() else { return };
         spawn_local(async move {
             while !shown.is_disposed() && first(shown) != first(room.entries) {
