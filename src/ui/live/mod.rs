@@ -10,8 +10,7 @@
 //!
 //! Terms. The *timeline* is the loaded events of a room. The *outbox* is the messages of this client that are not in
 //! the timeline yet. The *epoch* (or life) of a log is the span in which its seqs have one meaning: an ephemeral log
-//! that was lost starts a new one. The *door* of a room is `GET /api/rooms/{code}`, which answers with a snapshot or a
-//! refusal.
+//! that was lost starts a new one.
 //!
 //! The views are not here but in `ui::pages`, and turning events into rows is in `ui::timeline`.
 

@@ -1,4 +1,4 @@
-//! The REST calls of a live page, for what does not go over its socket: history, joining, muting, the room's door, and
+//! The REST calls of a live page, for what does not go over its socket: history, joining, muting, the room itself, and
 //! messages where no socket can be opened. Other clients use the same endpoints.
 
 use crate::{
