@@ -48,7 +48,7 @@ pub use look::Look;
 pub use names::friendly_name;
 pub use page::{
     AuthPage, AuthVisit, Door, Entrance, Identity, Page, PreferencesForm, PreferencesPage, PreferencesVisit, Reach,
-    SentBack, Typed, Visit,
+    RefusedForm, Typed, Visit,
 };
 pub use preferences::{Accent, HourCycle, Language, Notify, Preferences, TextSize, Theme};
 pub use problem::{Code, Problem, Reason};

@@ -17,7 +17,7 @@ pub struct Visit {
     /// The page to show.
     pub page: Page,
     /// The fields and the refusal of a form that was sent without scripts and refused.
-    pub sent_back: SentBack,
+    pub refused_form: RefusedForm,
     /// The account that is logged in, if any.
     pub account: Option<Identity>,
     /// The account's rooms, newest first, on pages that list them.
@@ -130,7 +130,7 @@ pub enum Door {
 /// The fields of a form that was sent without scripts and refused, and the refusal.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct SentBack {
+pub struct RefusedForm {
     /// The typed code of a room to join.
     pub code: String,
     /// The typed nickname.

@@ -14,7 +14,7 @@ use super::{
     browser,
     clock::provide_clock,
     effect::effect,
-    form::provide_sent_back,
+    form::provide_refused_form,
     freshness::provide_freshness,
     pages::{Dashboard, Home, NewRoom, NoCode, NotFound, RoomPage, Rooms},
     texts::provide_speech,
@@ -33,10 +33,10 @@ pub fn App() -> impl IntoView {
     // there is no context, and `SharedValue` returns that JSON.
     let given = use_context::<Visit>();
     let handed = SharedValue::new_str(|| given.as_ref().map(browser::handed_over).unwrap_or_default()).into_inner();
-    let Visit { page, sent_back, account, rooms, local } =
+    let Visit { page, refused_form, account, rooms, local } =
         given.unwrap_or_else(|| serde_json::from_str(&handed).unwrap_or_default());
     provide_clock(local);
-    provide_sent_back(sent_back);
+    provide_refused_form(refused_form);
     let all = matches!(page, Page::Dashboard { all: true, .. });
     let rooms = account.clone().zip(rooms).map(|(account, summaries)| Rooms { summaries, account, all });
     provide_account(account);

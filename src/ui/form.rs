@@ -1,7 +1,7 @@
 //! Forms that post to a server function, with and without scripts.
 //!
-//! Without scripts the browser sends the form, and the server answers with the next page. With scripts `Sending` sends
-//! the same fields by `fetch`, and the page shows a refusal in place. The server functions themselves are in
+//! Without scripts the browser sends the form, and the server answers with the next page. With scripts `FormRequest`
+//! sends the same fields by `fetch`, and the page shows a refusal in place. The server functions themselves are in
 //! `crate::api`.
 
 use leptos::{
@@ -12,7 +12,7 @@ use leptos::{
     task::{spawn_local, tick},
 };
 
-use crate::protocol::{Problem, SentBack};
+use crate::protocol::{Problem, RefusedForm};
 
 use super::{
     browser::{self, Answer},
@@ -21,18 +21,18 @@ use super::{
 };
 
 /// Provides what was typed into a refused form, if the browser itself sent it and the server rendered the page again.
-pub fn provide_sent_back(sent_back: SentBack) {
-    provide_context(sent_back);
+pub fn provide_refused_form(refused_form: RefusedForm) {
+    provide_context(refused_form);
 }
 
 /// Returns what was typed into the refused form, or empty fields.
-pub fn use_sent_back() -> SentBack {
+pub fn use_refused_form() -> RefusedForm {
     use_context().unwrap_or_default()
 }
 
 /// One form's request: where it goes, whether it is under way, and its outcome.
 #[derive(Clone, Copy)]
-pub struct Sending {
+pub struct FormRequest {
     path: &'static str,
     texts: &'static Texts,
     /// True while a request is under way, and after it until the page it redirects to is loaded. A second press does
@@ -42,10 +42,10 @@ pub struct Sending {
     pub outcome: RwSignal<Option<Result<(), Problem>>>,
 }
 
-impl Sending {
+impl FormRequest {
     /// A form of this server function. If the server has just refused this form, it starts with that refusal.
     pub fn to<F: ServerFn>() -> Self {
-        let refused = use_sent_back().refused.filter(|(path, _)| path == F::PATH);
+        let refused = use_refused_form().refused.filter(|(path, _)| path == F::PATH);
         let outcome = RwSignal::new(refused.map(|(_, problem)| Err(problem)));
         Self { path: F::PATH, texts: use_texts(), pending: RwSignal::new(false), outcome }
     }
@@ -66,7 +66,7 @@ impl Sending {
     }
 
     /// Clears the refusal if it is about this field. Called when the field is edited.
-    fn forget_about(self, field: &str) {
+    fn clear_error_of(self, field: &str) {
         let is_over =
             self.outcome.with_untracked(|outcome| matches!(outcome, Some(Err(problem)) if is_about(problem, field)));
         if is_over {
@@ -104,11 +104,11 @@ fn read(answer: Option<Answer>) -> Result<(), Problem> {
     if answer.is_ok { Ok(()) } else { Err(answer.problem()) }
 }
 
-/// A form that `sending` sends. After a refusal the first invalid field gets the focus.
+/// A form that `request` sends. After a refusal the first invalid field gets the focus.
 #[component]
 pub fn Form(
     /// The request of this form.
-    sending: Sending,
+    request: FormRequest,
     /// Called when the form is submitted, before it is sent.
     #[prop(optional, into)]
     on_send: Option<Callback<()>>,
@@ -120,10 +120,10 @@ pub fn Form(
         if let Some(on_send) = on_send {
             on_send.run(());
         }
-        sending.send(&event, form);
+        request.send(&event, form);
     };
-    let on_input = move |event| sending.forget_about(&browser::name_of(&event));
+    let on_input = move |event| request.clear_error_of(&browser::name_of(&event));
     view! {
-        <form method="post" action=sending.path node_ref=form on:submit=on_submit on:input=on_input>{children()}</form>
+        <form method="post" action=request.path node_ref=form on:submit=on_submit on:input=on_input>{children()}</form>
     }
 }

@@ -14,8 +14,8 @@ use serde::Deserialize;
 use super::{context::local_path, problem::Refusal, request_session::RequestSession, zone};
 use crate::{
     protocol::{
-        AuthPage, AuthVisit, Code, Entrance, Identity, Millis, Nickname, Page, Problem, Reach, RoomCode, Secret,
-        SentBack, Visit,
+        AuthPage, AuthVisit, Code, Entrance, Identity, Millis, Nickname, Page, Problem, Reach, RefusedForm, RoomCode,
+        Secret, Visit,
     },
     server::{
         app::{App, Visitor},
@@ -33,7 +33,7 @@ use crate::{
 
 /// The data for a page, and the problem to show, if any. `Err` is a redirect to another page.
 pub async fn visit(app: &App, parts: &mut Parts) -> Result<(Visit, Option<Problem>), Redirect> {
-    let sent_back = sent_back(parts);
+    let refused_form = sent_back(parts);
     let (page, problem) = match parts.uri.path() {
         "/" => split(entrance(app, parts).await, Page::Home),
         "/rooms/new" => {
@@ -74,7 +74,7 @@ pub async fn visit(app: &App, parts: &mut Parts) -> Result<(Visit, Option<Proble
     // A failed list is a problem only for the dashboard, which consists of it. A room is shown without the list.
     let (rooms, unlisted) = rooms.transpose().map_or_else(|problem| (None, Some(problem)), |rooms| (rooms, None));
     let problem = problem.or(unlisted.filter(|_| matches!(page, Page::Dashboard { .. })));
-    let mut visit = Visit { page, sent_back, account, rooms, local: None };
+    let mut visit = Visit { page, refused_form, account, rooms, local: None };
     visit.local = zone::local_time(&parts.headers, visit.oldest().unwrap_or(Millis::MAX));
     Ok((visit, problem))
 }
@@ -263,11 +263,11 @@ struct Refused {
     error: Option<String>,
 }
 
-fn sent_back(parts: &Parts) -> SentBack {
-    let Ok(Query(fields)) = Query::<SentBack>::try_from_uri(&parts.uri) else {
-        return SentBack::default();
+fn sent_back(parts: &Parts) -> RefusedForm {
+    let Ok(Query(fields)) = Query::<RefusedForm>::try_from_uri(&parts.uri) else {
+        return RefusedForm::default();
     };
-    SentBack { refused: refused(parts), ..fields }
+    RefusedForm { refused: refused(parts), ..fields }
 }
 
 /// The problem of a refused form, from the query. Anybody can write a query and get somebody to open it, so its

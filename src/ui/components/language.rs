@@ -7,7 +7,7 @@ use crate::{
     api::ChooseLanguage,
     protocol::Language,
     ui::{
-        form::{Form, Sending},
+        form::{Form, FormRequest},
         texts::use_speech,
     },
 };
@@ -24,7 +24,7 @@ pub const fn own_name(language: Language) -> &'static str {
 #[component]
 pub fn LanguageChoice() -> impl IntoView {
     let speech = use_speech();
-    let sending = Sending::to::<ChooseLanguage>();
+    let request = FormRequest::to::<ChooseLanguage>();
     let button = move |language: &Language| {
         let current = *language == speech.language;
         view! {
@@ -42,11 +42,11 @@ pub fn LanguageChoice() -> impl IntoView {
     };
     view! {
         <footer>
-            <Form sending>
+            <Form request>
                 <div class="languages" role="group" aria-label=speech.texts.home.language()>
                     {Language::ALL.iter().map(button).collect_view()}
                 </div>
-                <p class="form-problem" role="status">{move || sending.detail()}</p>
+                <p class="form-problem" role="status">{move || request.detail()}</p>
             </Form>
         </footer>
     }

@@ -8,12 +8,12 @@ use crate::{
     ui::{
         account::{AccountLine, use_account},
         components::LanguageChoice,
-        form::{Form, Sending, use_sent_back},
+        form::{Form, FormRequest, use_refused_form},
         texts::use_texts,
     },
 };
 
-use super::join_form::{JoinForm, Wanted};
+use super::join_form::{JoinForm, RoomChoice};
 
 /// The start page, with a link to the list of rooms for a logged-in account.
 #[component]
@@ -41,7 +41,7 @@ pub fn Home(
             })}
             <section class="card" aria-labelledby="join-heading">
                 <h2 id="join-heading" class="card__heading">{texts.join()}</h2>
-                <JoinForm wanted=Wanted::Typed(use_sent_back().code) entrance/>
+                <JoinForm choice=RoomChoice::Typed(use_refused_form().code) entrance/>
             </section>
             <section class="card card--quiet" aria-labelledby="make-heading">
                 <h2 id="make-heading" class="card__heading">{texts.make()}</h2>
@@ -59,13 +59,13 @@ pub fn Home(
 fn Current(code: RoomCode) -> impl IntoView {
     let texts = &use_texts().home;
     let (before, after) = texts.you_are_in();
-    let leave = Sending::to::<LeaveRoom>();
+    let leave = FormRequest::to::<LeaveRoom>();
     view! {
         <section class="card card--accent" aria-label=texts.current()>
             <p class="card__text">{before} <b class="code">{code.spaced()}</b> {after}</p>
             <div class="button-row">
                 <a href=format!("/rooms/{code}") class="button button--primary">{texts.back()}</a>
-                <Form sending=leave>
+                <Form request=leave>
                     <input type="hidden" name="code" value=code.to_string()/>
                     <button type="submit" class="button">{texts.leave()}</button>
                 </Form>

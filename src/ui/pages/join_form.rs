@@ -7,7 +7,7 @@ use crate::{
     protocol::{Code, Entrance, RoomCode, limits::NICKNAME_CHARS},
     ui::{
         components::{EntryButtons, FormProblem, TextField, detail_for},
-        form::{Form, Sending, use_sent_back},
+        form::{Form, FormRequest, use_refused_form},
         texts::use_texts,
     },
 };
@@ -16,7 +16,7 @@ use super::code_entry::CodeEntry;
 
 /// Which room the form joins.
 #[derive(Clone)]
-pub enum Wanted {
+pub enum RoomChoice {
     /// The visitor types the code. The input starts with this text.
     Typed(String),
     /// The code is known from the link, and the form has no input for it.
@@ -27,21 +27,21 @@ pub enum Wanted {
 #[component]
 pub fn JoinForm(
     /// Which room the form joins.
-    wanted: Wanted,
+    choice: RoomChoice,
     /// What to offer the visitor. `None` if the server could not read it.
     entrance: Option<Entrance>,
 ) -> impl IntoView {
     let texts = use_texts();
-    let sending = Sending::to::<JoinRoom>();
-    let problem = Memo::new(move |_| sending.problem());
+    let request = FormRequest::to::<JoinRoom>();
+    let problem = Memo::new(move |_| request.problem());
     let error =
         move |field: &'static str| Signal::derive(move || problem.with(|p| detail_for(texts, p.as_ref(), field)));
     let waiting = RwSignal::new(false);
-    let busy = move || sending.pending.get() || waiting.get();
+    let busy = move || request.pending.get() || waiting.get();
 
-    let known = match &wanted {
-        Wanted::Known(code) => Some(*code),
-        Wanted::Typed(_) => None,
+    let known = match &choice {
+        RoomChoice::Known(code) => Some(*code),
+        RoomChoice::Typed(_) => None,
     };
     let current = entrance.as_ref().and_then(|entrance| entrance.current);
     // Behind a link the code is known, so the choice to leave the other room is there from the start. With a typed code
@@ -54,10 +54,10 @@ pub fn JoinForm(
     let fields: &'static [&'static str] = if known.is_some() { &["nickname"] } else { &["code", "nickname"] };
 
     view! {
-        <Form sending>
-            {match wanted {
-                Wanted::Known(code) => view! { <input type="hidden" name="code" value=code.to_string()/> }.into_any(),
-                Wanted::Typed(text) => view! { <CodeEntry value=text error=error("code")/> }.into_any(),
+        <Form request>
+            {match choice {
+                RoomChoice::Known(code) => view! { <input type="hidden" name="code" value=code.to_string()/> }.into_any(),
+                RoomChoice::Typed(text) => view! { <CodeEntry value=text error=error("code")/> }.into_any(),
             }}
             <TextField
                 name="nickname"
@@ -82,7 +82,7 @@ pub fn JoinForm(
 /// The initial nickname for a form: the one typed before the form was refused, otherwise the one that the server
 /// offers.
 pub fn nickname(entrance: Option<Entrance>) -> String {
-    let typed = use_sent_back().nickname;
+    let typed = use_refused_form().nickname;
     match entrance {
         Some(entrance) if typed.is_empty() => entrance.nickname.to_string(),
         _ => typed,

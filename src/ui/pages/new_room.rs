@@ -10,7 +10,7 @@ use crate::{
     },
     ui::{
         components::{Brand, EntryButtons, FormProblem, TextField, detail_for},
-        form::{Form, Sending, use_sent_back},
+        form::{Form, FormRequest, use_refused_form},
         texts::use_texts,
     },
 };
@@ -38,26 +38,26 @@ pub fn NewRoom(
 fn CreateForm(entrance: Option<Entrance>) -> impl IntoView {
     let texts = use_texts();
     let own = &texts.new_room;
-    let sending = Sending::to::<CreateRoom>();
-    let problem = Memo::new(move |_| sending.problem());
+    let request = FormRequest::to::<CreateRoom>();
+    let problem = Memo::new(move |_| request.problem());
     let error =
         move |field: &'static str| Signal::derive(move || problem.with(|p| detail_for(texts, p.as_ref(), field)));
     let waiting = RwSignal::new(false);
-    let busy = move || sending.pending.get() || waiting.get();
+    let busy = move || request.pending.get() || waiting.get();
     let current = entrance.as_ref().and_then(|entrance| entrance.current);
     let elsewhere = Memo::new(move |_| {
         let refused = problem.with(|p| p.as_ref().filter(|p| p.code == Code::AlreadyInRoom).and_then(|p| p.room));
         refused.or(current)
     });
-    let request = entrance.as_ref().and_then(|entrance| entrance.request).map(|id| id.to_string());
+    let request_id = entrance.as_ref().and_then(|entrance| entrance.request).map(|id| id.to_string());
     let nickname = nickname(entrance);
-    let typed = use_sent_back();
+    let typed = use_refused_form();
     let one_to_one = typed.room_type == "p2p";
     let preserve = typed.preserve == "true";
 
     view! {
-        <Form sending>
-            <input type="hidden" name="id" value=request/>
+        <Form request>
+            <input type="hidden" name="id" value=request_id/>
             <fieldset class="choices">
                 <legend class="field__label">{own.how_many()}</legend>
                 <label class="choice">

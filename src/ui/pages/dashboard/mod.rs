@@ -18,14 +18,14 @@ use crate::{
         browser,
         components::{Announcer, ConnectionBanner, Icon, Shape},
         effect::effect,
-        form::use_sent_back,
+        form::use_refused_form,
         live::{LiveList, PageSocket, provide_list},
         texts::use_texts,
         title,
     },
 };
 
-use super::join_form::{JoinForm, Wanted};
+use super::join_form::{JoinForm, RoomChoice};
 
 pub use sidebar::Sidebar;
 pub use toasts::Toasts;
@@ -77,7 +77,7 @@ pub fn Dashboard(
     effect(move || socket.start());
     effect(move || browser::set_title(&title::of_list(texts, list.unread.get())));
     // After a refusal the form is shown on narrow screens as well, so that its error is seen.
-    let beside = if use_sent_back().refused.is_some_and(|(path, _)| path == JoinRoom::PATH) {
+    let beside = if use_refused_form().refused.is_some_and(|(path, _)| path == JoinRoom::PATH) {
         "dashboard__beside dashboard__beside--shown"
     } else {
         "dashboard__beside"
@@ -97,7 +97,7 @@ pub fn Dashboard(
                     <Unproved place="dashboard__unproved"/>
                     <section class="card" aria-labelledby="join-heading">
                         <h3 id="join-heading" class="card__heading">{texts.home.join()}</h3>
-                        <JoinForm wanted=Wanted::Typed(use_sent_back().code) entrance/>
+                        <JoinForm choice=RoomChoice::Typed(use_refused_form().code) entrance/>
                     </section>
                     <section class="card card--quiet" aria-labelledby="make-heading">
                         <h3 id="make-heading" class="card__heading">{texts.home.make()}</h3>

@@ -9,7 +9,7 @@ use crate::{
     ui::{
         account::use_account,
         components::{FormProblem, Submit},
-        form::{Form, Sending},
+        form::{Form, FormRequest},
         texts::use_texts,
     },
 };
@@ -53,17 +53,17 @@ fn Claimed(
 ) -> impl IntoView {
     let own = &use_texts().unproved;
     let (before, after) = own.text();
-    let sending = Sending::to::<ChangeEmail>();
-    let problem = Memo::new(move |_| sending.problem());
+    let request = FormRequest::to::<ChangeEmail>();
+    let problem = Memo::new(move |_| request.problem());
     let waiting = RwSignal::new(false);
     view! {
         <p>{before} <b>{email.clone()}</b> {after}</p>
-        <Form sending>
+        <Form request>
             // "Change" to the address that is already claimed: the server then sends the mail again.
             <input type="hidden" name="email" value=email/>
             <FormProblem problem fields=&[] waiting/>
             <div class="button-row">
-                <Submit busy=Signal::derive(move || sending.pending.get() || waiting.get()) class="button">{own.again()}</Submit>
+                <Submit busy=Signal::derive(move || request.pending.get() || waiting.get()) class="button">{own.again()}</Submit>
                 <a href=ADDRESS class="button">{own.change()}</a>
             </div>
         </Form>

@@ -11,7 +11,7 @@ use crate::{
         clock::use_clock,
         components::{Dialog, Submit},
         effect::effect,
-        form::{Form, Sending},
+        form::{Form, FormRequest},
         live::{use_list, use_room},
         texts::use_texts,
     },
@@ -28,7 +28,7 @@ pub fn ExitDialog(
     let room = use_room();
     let texts = &use_texts().exit;
     let is_guest = use_account().is_none();
-    let leave = Sending::to::<LeaveRoom>();
+    let leave = FormRequest::to::<LeaveRoom>();
     let out = if use_list().is_some() { "/dashboard" } else { "/" };
     effect(move || {
         match leave.outcome.get() {
@@ -58,7 +58,7 @@ pub fn ExitDialog(
         <Dialog open id="exit" heading=texts.heading()>
             <p class="dialog__text">{text}</p>
             <p class="form-problem" role="status">{move || leave.detail()}</p>
-            <Form sending=leave on_send=move |()| room.expect_exit()>
+            <Form request=leave on_send=move |()| room.expect_exit()>
                 <input type="hidden" name="code" value=room.code.to_string()/>
                 <HeirField/>
                 <div class="button-row">

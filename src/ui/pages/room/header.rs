@@ -7,7 +7,7 @@ use crate::{
     protocol::{Retention, Role},
     ui::{
         components::{CopyButton, Icon, Shape, When},
-        form::{Form, Sending},
+        form::{Form, FormRequest},
         live::{use_list, use_room},
         texts::use_texts,
     },
@@ -32,7 +32,7 @@ pub fn Header(
     let count = move || own.members(room.members.with(Vec::len));
     let keeps = move || room.retention.get() == Retention::Preserved;
     // Without scripts the button leaves the room at once. With scripts it opens a dialog that asks first.
-    let leave = Sending::to::<LeaveRoom>();
+    let leave = FormRequest::to::<LeaveRoom>();
 
     view! {
         <header class="room-header">
@@ -59,7 +59,7 @@ pub fn Header(
                         </button>
                     </When>
                     <When holds=is_here>
-                        <Form sending=leave>
+                        <Form request=leave>
                             <input type="hidden" name="code" value=code.to_string()/>
                             <button
                                 type="submit"

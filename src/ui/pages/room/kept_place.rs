@@ -9,7 +9,7 @@ use crate::{
     ui::{
         components::When,
         effect::effect,
-        form::{Form, Sending},
+        form::{Form, FormRequest},
         live::use_room,
         texts::use_texts,
     },
@@ -20,7 +20,7 @@ use crate::{
 pub fn KeptPlace() -> impl IntoView {
     let room = use_room();
     let texts = &use_texts().place;
-    let free = Sending::to::<FreePlace>();
+    let free = FormRequest::to::<FreePlace>();
     // The log does not record reserved places. When the reader becomes alone, the page asks the server whether one is
     // reserved.
     let before = StoredValue::new(room.members.with_untracked(Vec::len));
@@ -45,7 +45,7 @@ pub fn KeptPlace() -> impl IntoView {
             <When holds=move || room.expected.with(Option::is_some) && room.ending.with(Option::is_none)>
                 <div class="ended">
                     <p class="ended__text">{kept}</p>
-                    <Form sending=free>
+                    <Form request=free>
                         <input type="hidden" name="code" value=room.code.to_string()/>
                         <p class="form-problem" role="status">{move || free.detail()}</p>
                         <button type="submit" class="button" aria-describedby="place-text" disabled=move || free.pending.get()>{texts.give_up()}</button>

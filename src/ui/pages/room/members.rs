@@ -10,7 +10,7 @@ use crate::{
         account::use_account,
         components::{Dialog, Icon, Shape, Submit, When},
         effect::effect,
-        form::{Form, Sending},
+        form::{Form, FormRequest},
         live::{MemberLine, use_room},
         texts::use_texts,
         timeline::isolated,
@@ -138,15 +138,15 @@ pub fn ChosenDialogs(
     /// The members that the owner has chosen for an action.
     chosen: Chosen,
 ) -> impl IntoView {
-    let (kick, give) = (Sending::to::<KickMember>(), Sending::to::<GiveRoom>());
+    let (kick, give) = (FormRequest::to::<KickMember>(), FormRequest::to::<GiveRoom>());
     view! {
-        <AskDialog whom=chosen.removing gives=false sending=kick/>
-        <AskDialog whom=chosen.giving gives=true sending=give/>
+        <AskDialog whom=chosen.removing gives=false request=kick/>
+        <AskDialog whom=chosen.giving gives=true request=give/>
     }
 }
 
 #[component]
-fn AskDialog(whom: RwSignal<Option<MemberLine>>, gives: bool, sending: Sending) -> impl IntoView {
+fn AskDialog(whom: RwSignal<Option<MemberLine>>, gives: bool, request: FormRequest) -> impl IntoView {
     let room = use_room();
     let texts = &use_texts().members;
     let open = RwSignal::new(false);
@@ -164,7 +164,7 @@ fn AskDialog(whom: RwSignal<Option<MemberLine>>, gives: bool, sending: Sending) 
         }
     });
     effect(move || {
-        if sending.is_done() && open.get_untracked() {
+        if request.is_done() && open.get_untracked() {
             open.set(false);
         }
     });
@@ -182,12 +182,12 @@ fn AskDialog(whom: RwSignal<Option<MemberLine>>, gives: bool, sending: Sending) 
     view! {
         <Dialog open id heading>
             <p class="dialog__text">{text}</p>
-            <p class="form-problem" role="status">{move || sending.detail()}</p>
-            <Form sending>
+            <p class="form-problem" role="status">{move || request.detail()}</p>
+            <Form request>
                 <input type="hidden" name="code" value=room.code.to_string()/>
                 <input type="hidden" name="member_id" value=member/>
                 <div class="button-row">
-                    <Submit busy=sending.pending class=class>{act}</Submit>
+                    <Submit busy=request.pending class=class>{act}</Submit>
                     <button type="button" class="button" on:click=move |_| open.set(false)>{keep}</button>
                 </div>
             </Form>

@@ -21,7 +21,7 @@ use crate::{
         browser,
         components::Brand,
         effect::effect,
-        form::use_sent_back,
+        form::use_refused_form,
         live::{LiveRoom, PageSocket, provide_room},
         texts::use_texts,
     },
@@ -29,7 +29,7 @@ use crate::{
 
 use super::{
     dashboard::{Rooms, Sidebar},
-    join_form::{JoinForm, Wanted},
+    join_form::{JoinForm, RoomChoice},
 };
 use view::RoomView;
 
@@ -77,7 +77,7 @@ fn Inside(snapshot: Snapshot, rooms: Option<Rooms>) -> impl IntoView {
 fn Outside(code: RoomCode, entrance: Entrance) -> impl IntoView {
     view! {
         <DoorCard code>
-            <JoinForm wanted=Wanted::Known(code) entrance=Some(entrance)/>
+            <JoinForm choice=RoomChoice::Known(code) entrance=Some(entrance)/>
         </DoorCard>
     }
 }
@@ -131,7 +131,7 @@ pub fn NoCode(
 ) -> impl IntoView {
     let texts = use_texts();
     let reason = text.parse::<RoomCode>().err().map(|reason| texts.problem(&reason.into()));
-    let retyped = use_sent_back().code;
+    let retyped = use_refused_form().code;
     let text = if retyped.is_empty() { text } else { retyped };
 
     view! {
@@ -140,7 +140,7 @@ pub fn NoCode(
             <section class="card" aria-labelledby="code-heading">
                 <h1 id="code-heading" class="card__heading">{texts.door.wrong_code()}</h1>
                 <p class="card__text">{reason} " " {texts.door.wrong_code_text()}</p>
-                <JoinForm wanted=Wanted::Typed(text) entrance/>
+                <JoinForm choice=RoomChoice::Typed(text) entrance/>
             </section>
         </main>
     }

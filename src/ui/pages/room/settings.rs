@@ -10,7 +10,7 @@ use crate::{
         account::use_account,
         components::{Dialog, Submit, TextField, When},
         effect::effect,
-        form::{Form, Sending},
+        form::{Form, FormRequest},
         live::{LiveList, use_list, use_room},
         texts::use_texts,
     },
@@ -39,8 +39,8 @@ pub fn SettingsDialog(
 fn OwnerSettings(open: RwSignal<bool>) -> impl IntoView {
     let room = use_room();
     let texts = &use_texts().settings;
-    let rename = Sending::to::<RenameRoom>();
-    let preserve = Sending::to::<PreserveRoom>();
+    let rename = FormRequest::to::<RenameRoom>();
+    let preserve = FormRequest::to::<PreserveRoom>();
     let is_guest = use_account().is_none();
     let keeps = move || room.retention.get() == Retention::Preserved;
     let name_problem = Signal::derive(move || rename.detail());
@@ -52,7 +52,7 @@ fn OwnerSettings(open: RwSignal<bool>) -> impl IntoView {
     let name = room.name.get_untracked().map(|name| name.to_string()).unwrap_or_default();
 
     view! {
-        <Form sending=rename>
+        <Form request=rename>
             <input type="hidden" name="code" value=room.code.to_string()/>
             <TextField
                 name="name"
@@ -66,7 +66,7 @@ fn OwnerSettings(open: RwSignal<bool>) -> impl IntoView {
             <Submit busy=rename.pending class="button">{texts.save_name()}</Submit>
         </Form>
         <hr class="rule"/>
-        <Form sending=preserve>
+        <Form request=preserve>
             <input type="hidden" name="code" value=room.code.to_string()/>
             <button
                 type="submit"
@@ -134,9 +134,9 @@ fn Mute(list: LiveList) -> impl IntoView {
 #[component]
 fn KeepForm() -> impl IntoView {
     let texts = &use_texts().settings;
-    let keep = Sending::to::<KeepRoom>();
+    let keep = FormRequest::to::<KeepRoom>();
     view! {
-        <Form sending=keep>
+        <Form request=keep>
             <input type="hidden" name="code" value=use_room().code.to_string()/>
             <TextField
                 name="email"
