@@ -21,7 +21,7 @@ pub enum Kind {
 
 /// Whether a room matches the filter and the search. The search matches parts of the room's name, of its code, and of
 /// the other member's name in a room for two. A whole code, link or invitation also matches its room.
-pub fn is_wanted(room: &RoomSummary, kind: Kind, typed: &str) -> bool {
+pub fn matches_search(room: &RoomSummary, kind: Kind, typed: &str) -> bool {
     let of_kind = match kind {
         Kind::All => true,
         Kind::Groups => room.room_type == RoomType::Group,
@@ -177,7 +177,7 @@ mod tests {
             (with("Ada"), Kind::Groups, "", false),
             (room_of("K7M2QX"), Kind::All, "-", false),
         ] {
-            assert_eq!(is_wanted(&room, kind, typed), wanted, "{kind:?} {typed}");
+            assert_eq!(matches_search(&room, kind, typed), wanted, "{kind:?} {typed}");
         }
     }
 

@@ -56,7 +56,9 @@ pub fn JoinForm(
     view! {
         <Form request>
             {match choice {
-                RoomChoice::Known(code) => view! { <input type="hidden" name="code" value=code.to_string()/> }.into_any(),
+                RoomChoice::Known(code) => {
+                    view! { <input type="hidden" name="code" value=code.to_string()/> }.into_any()
+                }
                 RoomChoice::Typed(text) => view! { <CodeEntry value=text error=error("code")/> }.into_any(),
             }}
             <TextField

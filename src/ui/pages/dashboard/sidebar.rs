@@ -11,7 +11,7 @@ use crate::{
         components::{Icon, Shape},
         effect::effect,
         live::{LiveList, RoomEntry, use_list},
-        rooms::{Kind, is_wanted, typed_code},
+        rooms::{Kind, matches_search, typed_code},
         texts::use_texts,
     },
 };
@@ -42,12 +42,12 @@ pub fn Sidebar(
 
     let wanted = Memo::new(move |_| {
         let (kind, typed) = (kind.get(), typed.get());
-        let is_wanted = |entry: &&RoomEntry| {
+        let matches = |entry: &&RoomEntry| {
             // Untracked, because only a renamed room or member could change the result. That is too rare for a
             // subscription per room.
-            entry.room.with_untracked(|room| is_wanted(room, kind, &typed))
+            entry.room.with_untracked(|room| matches_search(room, kind, &typed))
         };
-        list.entries.with(|entries| entries.iter().filter(is_wanted).map(|entry| entry.code).collect::<Vec<_>>())
+        list.entries.with(|entries| entries.iter().filter(matches).map(|entry| entry.code).collect::<Vec<_>>())
     });
     let rows = move || {
         let shown = shown.get();
@@ -136,7 +136,7 @@ pub fn Sidebar(
                         <RoomRow entry current=list.current/>
                     </For>
                 </ul>
-                <Nothing list typed wanted/>
+                <EmptyList list typed wanted/>
                 <div node_ref=end></div>
                 {(!all).then(|| {
                     view! { <p class="rooms__rest needs-scripts"><a href="/dashboard?all=true">{own.all_of_them()}</a></p> }
@@ -150,7 +150,7 @@ pub fn Sidebar(
 /// Shown instead of rows when there are no rooms, or none that matches. If a room's code was typed, it offers to join
 /// that room.
 #[component]
-fn Nothing(list: LiveList, typed: RwSignal<String>, wanted: Memo<Vec<RoomCode>>) -> impl IntoView {
+fn EmptyList(list: LiveList, typed: RwSignal<String>, wanted: Memo<Vec<RoomCode>>) -> impl IntoView {
     let own = &use_texts().rooms;
     move || {
         if list.entries.with(Vec::is_empty) {

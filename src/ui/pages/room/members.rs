@@ -19,23 +19,23 @@ use crate::{
 
 /// The members that the owner has chosen for an action. A dialog asks for confirmation before it is done.
 #[derive(Clone, Copy)]
-pub struct Chosen {
+pub struct OwnerAction {
     /// The member to remove.
     pub removing: RwSignal<Option<MemberLine>>,
     /// The member to give the room to.
     pub giving: RwSignal<Option<MemberLine>>,
 }
 
-impl Chosen {
+impl OwnerAction {
     /// No member is chosen.
-    pub fn nobody() -> Self {
+    pub fn none() -> Self {
         Self { removing: RwSignal::new(None), giving: RwSignal::new(None) }
     }
 }
 
 /// The list of members. The owner has buttons beside every other member.
 #[component]
-fn MemberList(chosen: Chosen) -> impl IntoView {
+fn MemberList(action: OwnerAction) -> impl IntoView {
     let room = use_room();
     let texts = &use_texts().members;
     let is_mine = Memo::new(move |_| room.you.with(|you| you.role == Role::Owner));
@@ -70,8 +70,8 @@ fn MemberList(chosen: Chosen) -> impl IntoView {
                             view! {
                                 <When holds=move || is_mine.get()>
                                     <span class="member__acts">
-                                        {button(give.clone(), Shape::Owner, chosen.giving)}
-                                        {button(remove.clone(), Shape::Close, chosen.removing)}
+                                        {button(give.clone(), Shape::Owner, action.giving)}
+                                        {button(remove.clone(), Shape::Close, action.removing)}
                                     </span>
                                 </When>
                             }
@@ -102,14 +102,14 @@ fn MemberList(chosen: Chosen) -> impl IntoView {
 #[component]
 pub fn MembersPanel(
     /// The members that the owner has chosen for an action.
-    chosen: Chosen,
+    action: OwnerAction,
 ) -> impl IntoView {
     let room = use_room();
     let texts = &use_texts().members;
     view! {
         <aside class="room__side" aria-labelledby="panel-heading">
             <h2 id="panel-heading" class="room__side-heading">{texts.heading()} " " <span class="count">{move || room.members.with(Vec::len)}</span></h2>
-            <MemberList chosen/>
+            <MemberList action/>
         </aside>
     }
 }
@@ -120,28 +120,28 @@ pub fn MembersDialog(
     /// Whether the dialog is open.
     open: RwSignal<bool>,
     /// The members that the owner has chosen for an action.
-    chosen: Chosen,
+    action: OwnerAction,
 ) -> impl IntoView {
     let room = use_room();
     let texts = &use_texts().members;
     let heading = Signal::derive(move || texts.heading_with(&room.members.with(Vec::len).to_string()));
     view! {
         <Dialog open id="members" heading>
-            <MemberList chosen/>
+            <MemberList action/>
         </Dialog>
     }
 }
 
 /// The two dialogs that ask the owner before a member is removed or gets the room.
 #[component]
-pub fn ChosenDialogs(
+pub fn OwnerActionDialogs(
     /// The members that the owner has chosen for an action.
-    chosen: Chosen,
+    action: OwnerAction,
 ) -> impl IntoView {
     let (kick, give) = (FormRequest::to::<KickMember>(), FormRequest::to::<GiveRoom>());
     view! {
-        <AskDialog whom=chosen.removing gives=false request=kick/>
-        <AskDialog whom=chosen.giving gives=true request=give/>
+        <AskDialog whom=action.removing gives=false request=kick/>
+        <AskDialog whom=action.giving gives=true request=give/>
     }
 }
 

@@ -44,17 +44,17 @@ pub fn RoomPage(
     rooms: Option<Rooms>,
 ) -> impl IntoView {
     match door {
-        Ok(Door::Inside(snapshot)) => view! { <Inside snapshot=*snapshot rooms/> }.into_any(),
-        Ok(Door::Outside(entrance)) => view! { <Outside code entrance/> }.into_any(),
-        Ok(Door::Removed) => view! { <Closed code text=use_texts().problems.removed()/> }.into_any(),
-        Ok(Door::Full) => view! { <Closed code text=use_texts().door.full()/> }.into_any(),
-        Err(problem) => view! { <Unknown code problem/> }.into_any(),
+        Ok(Door::Inside(snapshot)) => view! { <OpenRoom snapshot=*snapshot rooms/> }.into_any(),
+        Ok(Door::Outside(entrance)) => view! { <JoinPage code entrance/> }.into_any(),
+        Ok(Door::Removed) => view! { <CannotReturn code text=use_texts().problems.removed()/> }.into_any(),
+        Ok(Door::Full) => view! { <CannotReturn code text=use_texts().door.full()/> }.into_any(),
+        Err(problem) => view! { <MembershipUnknown code problem/> }.into_any(),
     }
 }
 
 /// The open room. An account has its list of rooms beside it.
 #[component]
-fn Inside(snapshot: Snapshot, rooms: Option<Rooms>) -> impl IntoView {
+fn OpenRoom(snapshot: Snapshot, rooms: Option<Rooms>) -> impl IntoView {
     let socket = PageSocket::new();
     let room = LiveRoom::new(socket, snapshot);
     provide_room(&room);
@@ -74,38 +74,38 @@ fn Inside(snapshot: Snapshot, rooms: Option<Rooms>) -> impl IntoView {
 
 /// The form to join this room. The server does not reveal whether the room exists before the visitor joins.
 #[component]
-fn Outside(code: RoomCode, entrance: Entrance) -> impl IntoView {
+fn JoinPage(code: RoomCode, entrance: Entrance) -> impl IntoView {
     view! {
-        <DoorCard code>
+        <RoomCard code>
             <JoinForm choice=RoomChoice::Known(code) entrance=Some(entrance)/>
-        </DoorCard>
+        </RoomCard>
     }
 }
 
 /// For a former member who cannot come back: the owner removed them, or the room is full.
 #[component]
-fn Closed(code: RoomCode, text: &'static str) -> impl IntoView {
+fn CannotReturn(code: RoomCode, text: &'static str) -> impl IntoView {
     view! {
-        <DoorCard code>
+        <RoomCard code>
             <p class="form-problem" role="alert">{text}</p>
-        </DoorCard>
+        </RoomCard>
     }
 }
 
 /// The server could not find out whether the visitor is in the room. Offers to reload.
 #[component]
-fn Unknown(code: RoomCode, problem: Problem) -> impl IntoView {
+fn MembershipUnknown(code: RoomCode, problem: Problem) -> impl IntoView {
     let texts = use_texts();
     view! {
-        <DoorCard code>
+        <RoomCard code>
             <p class="form-problem" role="alert">{texts.problem(&problem)}</p>
             <button type="button" class="button button--wide" on:click=|_| browser::reload()>{texts.door.try_again()}</button>
-        </DoorCard>
+        </RoomCard>
     }
 }
 
 #[component]
-fn DoorCard(code: RoomCode, children: Children) -> impl IntoView {
+fn RoomCard(code: RoomCode, children: Children) -> impl IntoView {
     let texts = &use_texts().door;
     let (before, after) = texts.heading();
     view! {

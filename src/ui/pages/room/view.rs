@@ -18,7 +18,7 @@ use super::{
     header::Header,
     invite::InviteDialog,
     kept_place::KeptPlace,
-    members::{Chosen, ChosenDialogs, MembersDialog, MembersPanel},
+    members::{MembersDialog, MembersPanel, OwnerAction, OwnerActionDialogs},
     settings::SettingsDialog,
     timeline::Timeline,
 };
@@ -69,7 +69,7 @@ pub fn RoomView(
             is_in.then(|| format!("/api/rooms/away?code={}", room.code))
         });
     }
-    let chosen = Chosen::nobody();
+    let action = OwnerAction::none();
     effect(move || {
         let title = room.name.with(|name| title::of_room(name.as_ref(), room.code, room.missed.get()));
         browser::set_title(&title);
@@ -90,11 +90,11 @@ pub fn RoomView(
                     <Ended/>
                 </When>
             </main>
-            <MembersPanel chosen/>
+            <MembersPanel action/>
         </div>
         <InviteDialog open=dialogs.invite/>
-        <MembersDialog open=dialogs.members chosen/>
-        <ChosenDialogs chosen/>
+        <MembersDialog open=dialogs.members action/>
+        <OwnerActionDialogs action/>
         <SettingsDialog open=dialogs.settings/>
         <ExitDialog open=dialogs.exit/>
     }
