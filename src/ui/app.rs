@@ -32,7 +32,7 @@ pub fn App() -> impl IntoView {
     // On the server the `Visit` is a context, and `SharedValue` writes it into the document as JSON. In the browser
     // there is no context, and `SharedValue` returns that JSON.
     let given = use_context::<Visit>();
-    let handed = SharedValue::new_str(|| given.as_ref().map(browser::handed_over).unwrap_or_default()).into_inner();
+    let handed = SharedValue::new_str(|| given.as_ref().map(browser::serialise_visit).unwrap_or_default()).into_inner();
     let Visit { page, refused_form, account, rooms, local } =
         given.unwrap_or_else(|| serde_json::from_str(&handed).unwrap_or_default());
     provide_clock(local);

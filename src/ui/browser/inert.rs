@@ -1,8 +1,9 @@
 //! The stand-in for the browser on the server. It has the same functions as `real`, and each of them does nothing or
 //! returns an empty value.
 //!
-//! There are two exceptions. `handed_over` serialises the page's `Visit` into the document. The text functions compute
-//! their results on the server as well, and the first render uses `folded`, `without_accents` and `first_letter`.
+//! There are two exceptions. `serialise_visit` serialises the page's `Visit` into the document. The text functions
+//! compute their results on the server as well, and the first render uses `folded`, `without_accents` and
+//! `first_letter`.
 
 #![allow(missing_docs, reason = "described in `real`")]
 
@@ -17,9 +18,9 @@ use uuid::Uuid;
 
 use crate::protocol::{ClientId, Millis};
 
-use super::{Answer, Moment, SocketEvent, sorted_by};
+use super::{Answer, PageEvent, SocketEvent, sorted_by};
 
-pub fn handed_over<T: Serialize>(value: &T) -> String {
+pub fn serialise_visit<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).expect("what a page is made of is plain data")
 }
 
@@ -54,7 +55,7 @@ pub fn after(_: u64, _: impl FnOnce() + 'static) -> Timer {
     Timer
 }
 
-pub fn soon(_: impl FnOnce() + 'static) {}
+pub fn before_next_frame(_: impl FnOnce() + 'static) {}
 
 pub fn on_closing(_: impl Fn() -> Option<String> + 'static) {}
 
@@ -62,7 +63,7 @@ pub fn is_online() -> bool {
     true
 }
 
-pub fn is_attended() -> bool {
+pub fn is_likely_read() -> bool {
     true
 }
 
@@ -98,7 +99,7 @@ pub fn send_form(_: &SubmitEvent, _: &'static str) -> impl Future<Output = Optio
 
 pub struct Listener;
 
-pub fn listen(_: impl Fn(Moment) + Clone + 'static) -> Listener {
+pub fn listen(_: impl Fn(PageEvent) + Clone + 'static) -> Listener {
     Listener
 }
 
@@ -164,13 +165,13 @@ pub fn distance_from_top(_: &Element, _: &str) -> Option<f64> {
 
 pub fn scroll_to(_: &Element, _: &str) {}
 
-pub struct Place;
+pub struct RowPositions;
 
-pub fn place(_: &Element) -> Option<Place> {
+pub fn record_positions(_: &Element) -> Option<RowPositions> {
     None
 }
 
-pub fn keep_place(_: &Element, _: &Place) {}
+pub fn restore_positions(_: &Element, _: &RowPositions) {}
 
 pub fn on_key(_: &'static str, _: impl Fn() -> bool + 'static) {}
 
@@ -186,14 +187,14 @@ pub fn has_focus(_: &Element) -> bool {
     false
 }
 
-pub struct RowPlace;
+pub struct RowTop;
 
-impl RowPlace {
+impl RowTop {
     #[expect(clippy::unused_self, reason = "there is a row in the browser")]
-    pub fn keep_top(&self) {}
+    pub fn restore_top(&self) {}
 }
 
-pub fn row_of(_: &Event) -> Option<RowPlace> {
+pub fn row_of(_: &Event) -> Option<RowTop> {
     None
 }
 
@@ -203,7 +204,7 @@ pub fn name_of(_: &Event) -> String {
     String::new()
 }
 
-pub fn put_before(_: &HtmlTextAreaElement, _: &str) {}
+pub fn prepend_text(_: &HtmlTextAreaElement, _: &str) {}
 
 pub fn show_dialog(_: &HtmlDialogElement) {}
 

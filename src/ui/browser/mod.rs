@@ -60,7 +60,7 @@ impl Answer {
 /// A change of the page's visibility, focus or network.
 #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "nothing ever happens on the server"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
+pub enum PageEvent {
     /// The device has a network again.
     Online,
     /// The device has no network.
@@ -69,8 +69,8 @@ pub enum Moment {
     Shown,
     /// The page is no longer visible.
     Hidden,
-    /// The reader may have turned to the page or away from it. Call [`is_attended`] for the new value.
-    Attended,
+    /// The reader may have turned to the page or away from it. Call [`is_likely_read`] for the new value.
+    AttentionChanged,
 }
 
 /// An event of a [`Socket`].

@@ -100,7 +100,7 @@ pub fn MessageItem(
         if let Some(row) = row {
             spawn_local(async move {
                 tick().await;
-                row.keep_top();
+                row.restore_top();
             });
         }
     };

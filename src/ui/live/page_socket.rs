@@ -9,7 +9,7 @@ use leptos::{prelude::*, task::spawn_local};
 use crate::{
     protocol::{Code, Problem, ServerFrame, Snapshot},
     ui::{
-        browser::{self, Listener, Moment, Socket, SocketEvent, Timer},
+        browser::{self, Listener, PageEvent, Socket, SocketEvent, Timer},
         freshness::{Freshness, use_freshness},
     },
 };
@@ -85,7 +85,7 @@ impl PageSocket {
             room.prepare();
         }
         self.drive(|client, now| client.start(browser::is_online(), now));
-        let listener = browser::listen(move |moment| self.moment(moment));
+        let listener = browser::listen(move |event| self.on_page_event(event));
         self.inner.try_update_value(|inner| inner.listener = Some(listener));
     }
 
@@ -112,16 +112,16 @@ impl PageSocket {
 
     /// Reacts to a browser event. A page that becomes hidden and has nothing unsent is reloaded if the server has
     /// another version.
-    fn moment(self, moment: Moment) {
-        match moment {
-            Moment::Online => self.drive(|client, now| client.came_online(now)),
-            Moment::Offline => self.drive(|client, now| client.went_offline(now)),
-            Moment::Shown => {
+    fn on_page_event(self, event: PageEvent) {
+        match event {
+            PageEvent::Online => self.drive(|client, now| client.came_online(now)),
+            PageEvent::Offline => self.drive(|client, now| client.went_offline(now)),
+            PageEvent::Shown => {
                 self.update_looking();
                 self.drive(|client, now| client.woke(now));
             }
-            Moment::Attended => self.update_looking(),
-            Moment::Hidden => {
+            PageEvent::AttentionChanged => self.update_looking(),
+            PageEvent::Hidden => {
                 self.update_looking();
                 if self.room().is_none_or(LiveRoom::has_sent_all) {
                     self.freshness.reload_if_stale();
@@ -264,7 +264,7 @@ impl PageSocket {
     pub(super) fn draw_soon(self) {
         let planned = self.inner.try_update_value(|inner| std::mem::replace(&mut inner.drawing, true));
         if planned == Some(false) {
-            browser::soon(move || self.draw());
+            browser::before_next_frame(move || self.draw());
         }
     }
 

@@ -2,8 +2,8 @@
 //!
 //! The timeline is a `column-reverse` box. Its scroll position is 0 at the newest row and negative above it, so it
 //! starts at the end without a script, and stays there while rows arrive or the on-screen keyboard opens. The browser's
-//! own scroll anchoring is switched off in the timeline: Chromium (156) scrolls when rows are inserted above. [`place`]
-//! and [`keep_place`] do the anchoring instead.
+//! own scroll anchoring is switched off in the timeline: Chromium (156) scrolls when rows are inserted above.
+//! [`record_positions`] and [`restore_positions`] do the anchoring instead.
 
 use leptos::prelude::document;
 use send_wrapper::SendWrapper;
@@ -23,46 +23,46 @@ pub fn scroll_to_end(element: &Element) {
     element.set_scroll_top(0);
 }
 
-/// The visible rows of a timeline with their positions on the screen, taken by [`place`].
-pub struct Place {
+/// The visible rows of a timeline with their positions on the screen, taken by [`record_positions`].
+pub struct RowPositions {
     rows: SendWrapper<Vec<(Element, f64)>>,
 }
 
 /// Records the positions of the visible rows before the timeline changes. Rows out of view are ignored, as they may be
 /// removed. `None` if no row is visible.
-pub fn place(frame: &Element) -> Option<Place> {
+pub fn record_positions(frame: &Element) -> Option<RowPositions> {
     let view = frame.get_bounding_client_rect();
     let first = frame.query_selector("ol > li").ok().flatten();
     let rows =
         std::iter::successors(first, Element::next_element_sibling).map(|row| (row.get_bounding_client_rect(), row));
     let rows = rows.skip_while(|(at, _)| at.bottom() <= view.top()).take_while(|(at, _)| at.top() < view.bottom());
     let rows: Vec<_> = rows.map(|(at, row)| (row, at.bottom())).collect();
-    (!rows.is_empty()).then(|| Place { rows: SendWrapper::new(rows) })
+    (!rows.is_empty()).then(|| RowPositions { rows: SendWrapper::new(rows) })
 }
 
 /// Scrolls so that the recorded rows are where they were, so the text being read does not move while rows are inserted
 /// elsewhere. The first recorded row that is still in the document is used. The others are spares, because a row may be
 /// replaced: the day row at the top disappears when older messages of that day are inserted.
-pub fn keep_place(frame: &Element, place: &Place) {
-    if let Some((row, bottom)) = place.rows.iter().find(|(row, _)| row.is_connected()) {
+pub fn restore_positions(frame: &Element, positions: &RowPositions) {
+    if let Some((row, bottom)) = positions.rows.iter().find(|(row, _)| row.is_connected()) {
         scroll(frame, row.get_bounding_client_rect().bottom() - bottom);
     }
 }
 
 /// A row of a timeline, with the distance of its top edge from the top of the viewport.
-pub struct RowPlace(SendWrapper<(Element, Element, f64)>);
+pub struct RowTop(SendWrapper<(Element, Element, f64)>);
 
 /// Records the position of the row that contains the target of this event.
-pub fn row_of(event: &Event) -> Option<RowPlace> {
+pub fn row_of(event: &Event) -> Option<RowTop> {
     let row = event.target()?.dyn_into::<Element>().ok()?.closest("li").ok().flatten()?;
     let frame = row.closest(".timeline__frame").ok().flatten()?;
     let top = row.get_bounding_client_rect().top();
-    Some(RowPlace(SendWrapper::new((frame, row, top))))
+    Some(RowTop(SendWrapper::new((frame, row, top))))
 }
 
-impl RowPlace {
+impl RowTop {
     /// Scrolls so that the top edge of the row is where it was.
-    pub fn keep_top(&self) {
+    pub fn restore_top(&self) {
         let (frame, row, top) = &*self.0;
         scroll(frame, row.get_bounding_client_rect().top() - top);
     }
@@ -128,7 +128,7 @@ pub fn name_of(event: &Event) -> String {
 }
 
 /// Inserts a text at the start of a text area. Caret and selection keep their place in the text.
-pub fn put_before(area: &HtmlTextAreaElement, text: &str) {
+pub fn prepend_text(area: &HtmlTextAreaElement, text: &str) {
     let (start, end) = (area.selection_start(), area.selection_end());
     area.set_value(&format!("{text}{}", area.value()));
     let by = u32::try_from(text.encode_utf16().count()).unwrap_or_default();

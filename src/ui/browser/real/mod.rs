@@ -11,13 +11,16 @@ mod words;
 pub use device::{can_share, chime, copy, share, store_text, stored_text};
 pub use elements::{
     Focus, Watch, close_dialog, distance_from_end, distance_from_top, focus_into, focus_invalid, give_focus_back,
-    has_focus, keep_place, name_of, place, put_before, row_of, scroll_to, scroll_to_end, show_dialog, watch,
+    has_focus, name_of, prepend_text, record_positions, restore_positions, row_of, scroll_to, scroll_to_end,
+    show_dialog, watch,
 };
 pub use http::{get, send, send_form};
 pub use page::{
-    Listener, go, handed_over, has_coarse_pointer, is_attended, is_online, listen, on_closing, on_key, origin,
-    register_service_worker, reload, reload_when_brought_back, set_title, when_shown,
+    Listener, go, has_coarse_pointer, is_likely_read, is_online, listen, on_closing, on_key, origin,
+    register_service_worker, reload, reload_when_brought_back, serialise_visit, set_title, when_shown,
 };
 pub use socket::Socket;
-pub use time::{Timer, after, local_offset, message_id, now, random, soon, times_are_local, today, until_tomorrow};
+pub use time::{
+    Timer, after, before_next_frame, local_offset, message_id, now, random, times_are_local, today, until_tomorrow,
+};
 pub use words::{by_language, first_letter, folded, is_blank, without_accents};

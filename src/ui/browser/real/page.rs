@@ -11,7 +11,7 @@ use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{KeyboardEvent, PageTransitionEvent, VisibilityState};
 
 use super::{Timer, after, now};
-use crate::ui::browser::Moment;
+use crate::ui::browser::PageEvent;
 
 /// A page without the focus counts as looked at for this long after the reader scrolled it or moved the pointer over
 /// it.
@@ -19,7 +19,7 @@ const TOUCH_MS: u64 = 10_000;
 
 /// Serialises a value into the document. Only the server does that, so this returns an empty text and keeps the
 /// serialising code out of the wasm.
-pub fn handed_over<T>(_: &T) -> String {
+pub fn serialise_visit<T>(_: &T) -> String {
     String::new()
 }
 
@@ -40,7 +40,7 @@ thread_local! {
 
 /// Whether the reader is likely to be looking at the page: the page is visible and has the focus. A visible page
 /// without the focus counts for `TOUCH_MS` after the reader scrolled it or pointed at it.
-pub fn is_attended() -> bool {
+pub fn is_likely_read() -> bool {
     let is_touched = || TOUCHED.get().is_some_and(|at| now() < at + TOUCH_MS);
     !is_hidden() && (document().has_focus().unwrap_or(true) || is_touched())
 }
@@ -120,18 +120,18 @@ impl Drop for Listener {
     }
 }
 
-/// Calls `then` at every [`Moment`] of the page.
-pub fn listen(then: impl Fn(Moment) + Clone + 'static) -> Listener {
-    let on = |name: &str, moment: Moment| {
+/// Calls `then` at every [`PageEvent`] of the page.
+pub fn listen(then: impl Fn(PageEvent) + Clone + 'static) -> Listener {
+    let on = |name: &str, event: PageEvent| {
         let then = then.clone();
-        window_event_listener_untyped(name, move |_| then(moment))
+        window_event_listener_untyped(name, move |_| then(event))
     };
     let mut handles = vec![
-        on("online", Moment::Online),
-        on("offline", Moment::Offline),
-        on("pageshow", Moment::Shown),
-        on("focus", Moment::Attended),
-        on("blur", Moment::Attended),
+        on("online", PageEvent::Online),
+        on("offline", PageEvent::Offline),
+        on("pageshow", PageEvent::Shown),
+        on("focus", PageEvent::AttentionChanged),
+        on("blur", PageEvent::AttentionChanged),
     ];
     let over = Rc::new(RefCell::new(None::<Timer>));
     handles.extend(["wheel", "pointermove"].map(|name| {
@@ -140,16 +140,16 @@ pub fn listen(then: impl Fn(Moment) + Clone + 'static) -> Listener {
             if document().has_focus().unwrap_or(true) {
                 return;
             }
-            let was_attended = is_attended();
+            let was_likely_read = is_likely_read();
             TOUCHED.set(Some(now()));
-            if !was_attended {
-                then(Moment::Attended);
+            if !was_likely_read {
+                then(PageEvent::AttentionChanged);
             }
             let then = then.clone();
-            over.replace(Some(after(TOUCH_MS, move || then(Moment::Attended))));
+            over.replace(Some(after(TOUCH_MS, move || then(PageEvent::AttentionChanged))));
         })
     }));
-    listening(handles, move || then(if is_hidden() { Moment::Hidden } else { Moment::Shown }))
+    listening(handles, move || then(if is_hidden() { PageEvent::Hidden } else { PageEvent::Shown }))
 }
 
 /// Calls `then` whenever the page becomes visible.

@@ -71,7 +71,7 @@ pub fn after(ms: u64, then: impl FnOnce() + 'static) -> Timer {
 }
 
 /// Calls `then` before the next frame is drawn. A hidden page draws no frames, so it waits 100 ms instead.
-pub fn soon(then: impl FnOnce() + 'static) {
+pub fn before_next_frame(then: impl FnOnce() + 'static) {
     if is_hidden() {
         Timeout::new(100, then).forget();
     } else {

@@ -457,11 +457,11 @@ impl LiveRoom {
     /// Determines whether the reader is looking at the end of the timeline, and passes that to the session. While they
     /// are, the whole timeline counts as read. Also resets `missed` if the reader is looking at the page at all.
     pub(in crate::ui::live) fn update_looking(self) {
-        let is_attended = browser::is_attended();
-        if is_attended {
+        let is_likely_read = browser::is_likely_read();
+        if is_likely_read {
             put(self.missed, 0);
         }
-        let looking = self.at_end.try_get_untracked() == Some(true) && is_attended;
+        let looking = self.at_end.try_get_untracked() == Some(true) && is_likely_read;
         if self.inner.try_with_value(|inner| inner.session.is_looking()) == Some(!looking) {
             self.drive(|session, now| session.set_looking(looking, now));
         }

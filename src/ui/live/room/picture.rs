@@ -127,7 +127,7 @@ impl LiveRoom {
         if !self.at_end.get_untracked() {
             self.unseen.update(|unseen| *unseen += news.len());
         }
-        if !browser::is_attended() {
+        if !browser::is_likely_read() {
             self.missed.update(|missed| *missed += news.len());
         }
     }

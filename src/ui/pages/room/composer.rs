@@ -64,7 +64,7 @@ pub fn Composer() -> impl IntoView {
             load_entry(TabEntry::Draft, room.code, room.you.with_untracked(|you| you.member_id)).unwrap_or_default();
         // A browser that restores the page has put the draft into the text area already.
         if !typed.starts_with(&draft) {
-            browser::put_before(&area, &draft);
+            browser::prepend_text(&area, &draft);
         }
         text.set(area.value());
         let coarse = browser::has_coarse_pointer();

@@ -58,14 +58,14 @@ pub fn Timeline() -> impl IntoView {
     effect(move || {
         let next = room.entries.get();
         let frame = frame.get_untracked().filter(|_| !room.at_end.get_untracked());
-        let place = frame.as_ref().and_then(|frame| browser::place(frame));
+        let positions = frame.as_ref().and_then(|frame| browser::record_positions(frame));
         changes.update_value(|changes| *changes += 1);
         let change = changes.get_value();
         spawn_local(async move {
             if show(shown, next, || changes.try_get_value() == Some(change)).await
-                && let (Some(frame), Some(place)) = (frame, place)
+                && let (Some(frame), Some(positions)) = (frame, positions)
             {
-                browser::keep_place(&frame, &place);
+                browser::restore_positions(&frame, &positions);
             }
         });
     });
