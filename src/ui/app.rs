@@ -17,13 +17,13 @@ use super::{
     form::provide_refused_form,
     freshness::provide_freshness,
     pages::{Dashboard, Home, NewRoom, NoCode, NotFound, RoomPage, Rooms},
-    texts::provide_speech,
+    texts::provide_locale,
 };
 
 /// The root of every page that is hydrated. The pages of `auth` and `preferences` do not use it.
 #[component]
 pub fn App() -> impl IntoView {
-    provide_speech();
+    provide_locale();
     provide_freshness();
     effect(|| {
         browser::register_service_worker();

@@ -12,7 +12,7 @@ use crate::protocol::{Look, Theme, Visit};
 
 use super::{
     App, manifest,
-    texts::{Speech, use_texts},
+    texts::{Locale, use_texts},
     title,
 };
 
@@ -25,7 +25,7 @@ const HEAD_SCRIPT: &str = include_str!("head.js");
 /// Provides the look and the language of the page that is being rendered.
 pub fn provide_look(look: Look) {
     provide_context(look);
-    provide_context(Speech::new(look));
+    provide_context(Locale::new(look));
 }
 
 /// A mark of whose browser this is. `None` if the server could not determine it.

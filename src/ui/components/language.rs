@@ -8,7 +8,7 @@ use crate::{
     protocol::Language,
     ui::{
         form::{Form, FormRequest},
-        texts::use_speech,
+        texts::use_locale,
     },
 };
 
@@ -23,10 +23,10 @@ pub const fn own_name(language: Language) -> &'static str {
 /// One button for each language. Each posts the form, and the server answers with the page in that language.
 #[component]
 pub fn LanguageChoice() -> impl IntoView {
-    let speech = use_speech();
+    let locale = use_locale();
     let request = FormRequest::to::<ChooseLanguage>();
     let button = move |language: &Language| {
-        let current = *language == speech.language;
+        let current = *language == locale.language;
         view! {
             <button
                 type="submit"
@@ -43,7 +43,7 @@ pub fn LanguageChoice() -> impl IntoView {
     view! {
         <footer>
             <Form request>
-                <div class="languages" role="group" aria-label=speech.texts.home.language()>
+                <div class="languages" role="group" aria-label=locale.texts.home.language()>
                     {Language::ALL.iter().map(button).collect_view()}
                 </div>
                 <p class="form-problem" role="status">{move || request.detail()}</p>

@@ -6,8 +6,8 @@ use crate::protocol::{Code, Language, Problem, limits::PASSWORD_CHARS};
 use super::{
     files,
     fill::{around, fill},
-    table::{Book, Kind, place, table},
-    use_speech, use_texts,
+    table::{Kind, TextList, entry_index, table},
+    use_locale, use_texts,
 };
 
 table! {
@@ -167,18 +167,18 @@ table! {
 
 /// Returns the texts of the account pages, in the language of the page.
 pub fn use_auth_texts() -> &'static Auth {
-    &files::of_auth(use_speech().language).auth
+    &files::of_auth(use_locale().language).auth
 }
 
 /// Returns the texts of the preferences pages, in the language of the page.
 pub fn use_preferences_texts() -> &'static Preferences {
-    &files::of_auth(use_speech().language).preferences
+    &files::of_auth(use_locale().language).preferences
 }
 
 /// The text of a problem on these pages. It is always a text of ours, and never the problem's own sentence: a form sent
 /// without scripts comes back with its problem in the address, and anybody could write a link with any sentence in it.
 pub fn account_problem(problem: &Problem) -> String {
-    files::of_auth(use_speech().language).account_problems.of(problem).unwrap_or_else(|| use_texts().problem(problem))
+    files::of_auth(use_locale().language).account_problems.of(problem).unwrap_or_else(|| use_texts().problem(problem))
 }
 
 impl AccountProblems {

@@ -59,8 +59,8 @@ enum Entry {
     List(Vec<String>),
 }
 
-/// Reads a file into one list for each table, in the format of [`Book`](super::table::Book). Returns an error that
-/// names the entry if an entry is missing or unknown, or if the holes of a text are not the ones that the table
+/// Reads a file into one list for each table, in the format of [`TextList`](super::table::TextList). Returns an error
+/// that names the entry if an entry is missing or unknown, or if the holes of a text are not the ones that the table
 /// demands.
 fn lists(language: Language, file: &str) -> Result<[String; TABLES.len()], String> {
     let mut groups: BTreeMap<String, BTreeMap<String, Entry>> =

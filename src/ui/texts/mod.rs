@@ -19,7 +19,7 @@ use leptos::prelude::*;
 use crate::protocol::{Language, Look};
 
 use fill::{around, fill};
-use table::{Book, Kind, place, table};
+use table::{Kind, TextList, entry_index, table};
 
 pub use auth::{account_problem, use_auth_texts, use_preferences_texts};
 pub use files::{of, of_auth};
@@ -369,7 +369,7 @@ table! {
 
 /// Language, texts and clock of a page.
 #[derive(Clone, Copy)]
-pub struct Speech {
+pub struct Locale {
     /// The texts in this language.
     pub texts: &'static Texts,
     /// The language.
@@ -378,21 +378,21 @@ pub struct Speech {
     pub twelve_hours: bool,
 }
 
-impl Speech {
-    /// The speech for the look that the server has determined.
+impl Locale {
+    /// The locale for the look that the server has determined.
     pub fn new(look: Look) -> Self {
         Self { texts: of(look.language), language: look.language, twelve_hours: look.has_twelve_hours() }
     }
 
     /// Serialises this into the document: the language, the clock, and the list of texts, separated by line breaks.
-    fn hand_over(self) -> String {
+    fn serialise(self) -> String {
         let hours = if self.twelve_hours { "12" } else { "24" };
         format!("{}\n{hours}\n{}", self.language.as_str(), self.texts.list)
     }
 
-    /// Parses what [`hand_over`](Self::hand_over) wrote. The memory is leaked on purpose, because the texts are used as
+    /// Parses what [`serialise`](Self::serialise) wrote. The memory is leaked on purpose, because the texts are used as
     /// long as the document exists.
-    fn take_over(handed: String) -> Self {
+    fn parse(handed: String) -> Self {
         let mut parts = handed.leak().splitn(3, '\n');
         let mut part = || parts.next().unwrap_or_default();
         let tag = part();
@@ -402,23 +402,23 @@ impl Speech {
     }
 }
 
-/// Provides the speech to all components. The server has it in the context, and the browser reads it from the document.
-pub fn provide_speech() {
-    let chosen = use_context::<Speech>();
-    let handed = SharedValue::new_str(|| chosen.map(Speech::hand_over).unwrap_or_default()).into_inner();
+/// Provides the locale to all components. The server has it in the context, and the browser reads it from the document.
+pub fn provide_locale() {
+    let chosen = use_context::<Locale>();
+    let handed = SharedValue::new_str(|| chosen.map(Locale::serialise).unwrap_or_default()).into_inner();
     if chosen.is_none() {
-        provide_context(Speech::take_over(handed));
+        provide_context(Locale::parse(handed));
     }
 }
 
 /// Returns language, texts and clock of the page.
-pub fn use_speech() -> Speech {
+pub fn use_locale() -> Locale {
     expect_context()
 }
 
 /// Returns the texts of the page.
 pub fn use_texts() -> &'static Texts {
-    use_speech().texts
+    use_locale().texts
 }
 
 #[cfg(test)]
@@ -428,8 +428,8 @@ mod tests {
     #[test]
     fn what_is_handed_over_is_what_was_chosen() {
         for language in Language::ALL {
-            let chosen = Speech::new(Look { hours: crate::protocol::HourCycle::Twelve, ..Look::plain(*language) });
-            let taken = Speech::take_over(chosen.hand_over());
+            let chosen = Locale::new(Look { hours: crate::protocol::HourCycle::Twelve, ..Look::plain(*language) });
+            let taken = Locale::parse(chosen.serialise());
             assert_eq!((taken.language, taken.twelve_hours), (*language, true));
             assert_eq!(taken.texts.list, chosen.texts.list);
             assert_eq!(taken.texts.times.months(11), chosen.texts.times.months(11));

@@ -37,7 +37,7 @@ pub enum Kind {
 pub type Table = &'static [(&'static str, &'static [(&'static str, Kind)])];
 
 /// The index of an entry in the list of texts. It is computed at compile time, so the browser searches for nothing.
-pub const fn place(table: Table, group: &str, name: &str) -> usize {
+pub const fn entry_index(table: Table, group: &str, name: &str) -> usize {
     let mut at = 0;
     let mut groups = table;
     while let [(of, entries), more @ ..] = groups {
@@ -66,12 +66,12 @@ const fn same(one: &str, other: &str) -> bool {
 }
 
 /// All texts of a table in one language, in the order of the table. An entry is a line.
-pub struct Book {
+pub struct TextList {
     language: Language,
     lines: Vec<&'static str>,
 }
 
-impl Book {
+impl TextList {
     /// Parses a list: one line for each entry, with tabs between the texts of an entry.
     pub fn read(language: Language, list: &'static str) -> &'static Self {
         Box::leak(Box::new(Self { language, lines: list.split('\n').collect() }))
@@ -106,7 +106,7 @@ macro_rules! table {
 
         $(
             $(#[$doc])*
-            pub struct $Group(&'static Book);
+            pub struct $Group(&'static TextList);
 
             impl $Group { $(table!(@function $group $name $($kind)?);)* }
         )*
@@ -114,8 +114,8 @@ macro_rules! table {
         impl Texts {
             /// Parses a list of texts: one line for each entry, in the order of the table.
             pub fn read(language: Language, list: &'static str) -> Self {
-                let book = Book::read(language, list);
-                Self { list, $($group: $Group(book),)* }
+                let texts = TextList::read(language, list);
+                Self { list, $($group: $Group(texts),)* }
             }
         }
 
@@ -133,7 +133,7 @@ macro_rules! table {
     (@kind ($($hole:ident),+)) => { Kind::Text(&[$(stringify!($hole)),+]) };
     (@kind {$hole:ident}) => { Kind::Text(&[stringify!($hole)]) };
 
-    (@at $group:ident $name:ident) => { const { place(TABLE, stringify!($group), stringify!($name)) } };
+    (@at $group:ident $name:ident) => { const { entry_index(TABLE, stringify!($group), stringify!($name)) } };
 
     (@function $group:ident $name:ident) => {
         pub fn $name(&self) -> &'static str {

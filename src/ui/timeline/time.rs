@@ -5,7 +5,7 @@
 
 use crate::{
     protocol::Millis,
-    ui::texts::{Speech, Texts},
+    ui::texts::{Locale, Texts},
 };
 
 const DAY_MS: i64 = 86_400_000;
@@ -17,14 +17,14 @@ pub fn day_of(at: Millis, offset: i64) -> i64 {
 }
 
 /// `09:05`, or `9:05 AM` with a 12-hour clock, in a zone of `offset` minutes east of UTC.
-pub fn hour_and_minute(speech: Speech, at: Millis, offset: i64) -> String {
+pub fn hour_and_minute(locale: Locale, at: Millis, offset: i64) -> String {
     let minutes = (at + offset * MINUTE_MS).rem_euclid(DAY_MS) / MINUTE_MS;
     let (hour, minute) = (minutes / 60, minutes % 60);
-    if !speech.twelve_hours {
+    if !locale.twelve_hours {
         return format!("{hour:02}:{minute:02}");
     }
     let time = format!("{}:{minute:02}", (hour + 11) % 12 + 1);
-    let times = &speech.texts.times;
+    let times = &locale.texts.times;
     if hour < 12 { times.before_noon(&time) } else { times.after_noon(&time) }
 }
 
@@ -56,11 +56,11 @@ pub fn day_label(texts: &Texts, day: i64, today: Option<i64>) -> String {
 
 /// The time of day if the time is today, else "Yesterday" or a short date. The year is left out if it is the current
 /// one.
-pub fn briefly(speech: Speech, at: Millis, offset: i64, today: Option<i64>) -> String {
-    let times = &speech.texts.times;
+pub fn briefly(locale: Locale, at: Millis, offset: i64, today: Option<i64>) -> String {
+    let times = &locale.texts.times;
     let day = day_of(at, offset);
     match today.map(|today| today - day) {
-        Some(0) => return hour_and_minute(speech, at, offset),
+        Some(0) => return hour_and_minute(locale, at, offset),
         Some(1) => return times.yesterday().to_owned(),
         _ => {}
     }
@@ -97,41 +97,41 @@ mod tests {
     /// 2024-02-29T23:30:05Z, a Thursday.
     const LEAP_DAY: Millis = 1_709_249_405_000;
 
-    fn counting(hours: HourCycle) -> Speech {
-        Speech::new(Look { hours, ..Look::default() })
+    fn counting(hours: HourCycle) -> Locale {
+        Locale::new(Look { hours, ..Look::default() })
     }
 
     #[test]
     fn times_are_read_at_an_offset() {
-        let speech = counting(HourCycle::Auto);
-        assert_eq!(hour_and_minute(speech, LEAP_DAY, 0), "23:30");
-        assert_eq!(hour_and_minute(speech, LEAP_DAY, 60), "00:30");
-        assert_eq!(hour_and_minute(speech, LEAP_DAY, -210), "20:00");
+        let locale = counting(HourCycle::Auto);
+        assert_eq!(hour_and_minute(locale, LEAP_DAY, 0), "23:30");
+        assert_eq!(hour_and_minute(locale, LEAP_DAY, 60), "00:30");
+        assert_eq!(hour_and_minute(locale, LEAP_DAY, -210), "20:00");
         assert_eq!(rfc3339(LEAP_DAY), "2024-02-29T23:30:05Z");
         assert_eq!(rfc3339(-1_000), "1969-12-31T23:59:59Z");
     }
 
     #[test]
     fn who_counts_to_twelve_has_noon_and_midnight_at_twelve() {
-        let speech = counting(HourCycle::Twelve);
+        let locale = counting(HourCycle::Twelve);
         for (minutes, time) in
             [(0, "12:00 AM"), (65, "1:05 AM"), (719, "11:59 AM"), (720, "12:00 PM"), (785, "1:05 PM")]
         {
-            assert_eq!(hour_and_minute(speech, minutes * MINUTE_MS, 0), time);
+            assert_eq!(hour_and_minute(locale, minutes * MINUTE_MS, 0), time);
         }
     }
 
     #[test]
     fn the_time_of_day_is_said_of_today_and_the_date_of_other_days() {
-        let speech = counting(HourCycle::Auto);
+        let locale = counting(HourCycle::Auto);
         let day = day_of(LEAP_DAY, 0);
-        let on = |today| briefly(speech, LEAP_DAY, 0, today);
+        let on = |today| briefly(locale, LEAP_DAY, 0, today);
         assert_eq!(on(Some(day)), "23:30");
         assert_eq!(on(Some(day + 1)), "Yesterday");
         assert_eq!(on(Some(day + 2)), "29 Feb");
         assert_eq!(on(Some(day + 400)), "29 Feb 2024");
         assert_eq!(on(None), "29 Feb 2024");
-        assert_eq!(briefly(speech, LEAP_DAY, 60, Some(day + 1)), "00:30");
+        assert_eq!(briefly(locale, LEAP_DAY, 60, Some(day + 1)), "00:30");
     }
 
     #[test]

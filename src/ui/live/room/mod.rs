@@ -124,7 +124,7 @@ pub struct LiveRoom {
 pub(super) struct Inner {
     pub(super) session: Session,
     /// The local time that the server rendered with. `None` after hydration, when the browser's own time zone is used.
-    given: Option<LocalTime>,
+    server_time: Option<LocalTime>,
     /// The part of the timeline that is on the page.
     shown_events: ShownEvents,
     /// Whether the connection was live in the last picture. A change redraws the members.
@@ -160,7 +160,7 @@ impl LiveRoom {
         let (session, account) = (Session::new(snapshot, browser::random), use_account());
         let inner = Inner {
             session: if account.is_some() { session.of_account() } else { session },
-            given: Some(use_clock().given()),
+            server_time: Some(use_clock().server_time()),
             shown_events: ShownEvents::new(),
             was_live: false,
             shows_read: account.is_none_or(|account| account.shows_read),
@@ -207,8 +207,8 @@ impl LiveRoom {
     /// Restores the outbox that this tab stored, and switches to the browser's own time zone. Called after hydration,
     /// since the first render has to equal the server's.
     pub(super) fn prepare(self) {
-        self.inner.try_update_value(|Inner { session, given, .. }| {
-            *given = None;
+        self.inner.try_update_value(|Inner { session, server_time, .. }| {
+            *server_time = None;
             let messages = tab::load_entry(TabEntry::Outbox, self.code, session.replica().you.member_id)
                 .and_then(|stored| serde_json::from_str::<Vec<OutboxEntry>>(&stored).ok());
             for (id, body, refusal) in messages.unwrap_or_default() {

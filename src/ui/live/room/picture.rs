@@ -156,7 +156,7 @@ impl Inner {
         }
         let marks = &self.marks;
         let offset =
-            |at: Millis| self.given.as_ref().map_or_else(|| browser::local_offset(at), |given| given.offset(at));
+            |at: Millis| self.server_time.as_ref().map_or_else(|| browser::local_offset(at), |local| local.offset(at));
         let view = View {
             me: &me,
             own_ids,
@@ -183,7 +183,7 @@ impl Inner {
         };
         let members = people_changed.then(|| {
             let mut members: Vec<MemberLine> = replica.state.members.iter().map(line).collect();
-            if self.given.is_none() {
+            if self.server_time.is_none() {
                 members = browser::by_language(members, |member| member.name.as_str());
             } else {
                 // Until hydration the members stand in an order that server and browser compute alike. The order of the
@@ -199,7 +199,7 @@ impl Inner {
             retention: replica.state.retention,
             you: You { role, ..replica.you.clone() },
             rows: changed.then(|| rows(&replica.events, self.shown_events.range(), replica.outbox.iter(), view)),
-            readers: if changed && self.given.is_none() && marks.readers.len() > 1 {
+            readers: if changed && self.server_time.is_none() && marks.readers.len() > 1 {
                 browser::by_language(marks.readers.clone(), |reader| reader.name.as_str())
             } else {
                 marks.readers.clone()
