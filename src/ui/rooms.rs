@@ -3,7 +3,7 @@
 
 use crate::protocol::{RoomCode, RoomName, RoomSummary, RoomType, is_unseen};
 
-use super::{browser, live::Toast, texts::Texts, timeline::isolated};
+use super::{browser, live::Toast, texts::Texts, timeline::isolate_name};
 
 /// The highest number that a badge shows. A larger one is shown as "99+".
 const COUNTED: u64 = 99;
@@ -59,15 +59,15 @@ pub fn title(texts: &Texts, room: &RoomSummary) -> String {
 }
 
 /// The newest message of a room, after its author where that could be several people. Names and the message are marked
-/// with `isolated`, so that `components::sentence` renders them as elements.
+/// with `isolate_name`, so that `components::sentence` renders them as elements.
 pub fn preview(texts: &Texts, room: &RoomSummary) -> String {
     match &room.last {
         None => texts.rooms.nothing_said().to_owned(),
-        Some(last) if last.mine => texts.rooms.said(texts.timeline.you(), &isolated(&last.text)),
+        Some(last) if last.mine => texts.rooms.said(texts.timeline.you(), &isolate_name(&last.text)),
         Some(last) if room.room_type == RoomType::Group => {
-            texts.rooms.said(&isolated(last.author.as_str()), &isolated(&last.text))
+            texts.rooms.said(&isolate_name(last.author.as_str()), &isolate_name(&last.text))
         }
-        Some(last) => isolated(&last.text),
+        Some(last) => isolate_name(&last.text),
     }
 }
 
@@ -83,7 +83,7 @@ pub fn badge(unread: u64) -> Option<String> {
 /// The text of a note, below the room's title. Names in it are marked.
 pub fn note(texts: &Texts, toast: &Toast) -> String {
     match (toast.messages, &toast.joined) {
-        (0, Some(name)) => texts.toasts.came(&isolated(name.as_str())),
+        (0, Some(name)) => texts.toasts.came(&isolate_name(name.as_str())),
         (1, _) if toast.room.last.is_some() => preview(texts, &toast.room),
         (messages, _) => texts.timeline.unseen(usize::try_from(messages).unwrap_or(usize::MAX)),
     }

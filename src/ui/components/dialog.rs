@@ -14,7 +14,7 @@ pub fn Dialog(
     open: RwSignal<bool>,
     /// The id, unique on the page. The heading's id is derived from it.
     id: &'static str,
-    /// The heading. Names in it are marked with `isolated`.
+    /// The heading. Names in it are marked with `isolate_name`.
     #[prop(into)]
     heading: Signal<String>,
     /// The content below the heading.

@@ -10,7 +10,7 @@ use crate::{
     ui::texts::Texts,
 };
 
-use super::{names::isolated, notices::listed, rows::RowKey};
+use super::{names::isolate_name, notices::listed, rows::RowKey};
 
 /// The most readers that a mark names. If there are more, it shows their number and opens a list.
 const NAMED: usize = 3;
@@ -109,7 +109,7 @@ impl Marks {
         } else if has_list {
             texts.timeline.seen_by(&readers.len().to_string())
         } else {
-            let names: Vec<String> = readers.iter().map(|reader| isolated(reader.name.as_str())).collect();
+            let names: Vec<String> = readers.iter().map(|reader| isolate_name(reader.name.as_str())).collect();
             texts.timeline.seen_by(&listed(&texts.notices, &names))
         };
         Self { sent, seen: Some((key, Mark { text, has_list })), readers }

@@ -1,8 +1,8 @@
 //! Marks names inside sentences, so that a name cannot be read as words of the page.
 //!
-//! A name may be any text, for example "Bob left; Ada" or a name in a right-to-left script. `isolated` puts Unicode's
-//! isolate characters around a name (TR 9, 2.4). `parts` splits a sentence at them, and the page renders each name as
-//! an element.
+//! A name may be any text, for example "Bob left; Ada" or a name in a right-to-left script. `isolate_name` puts
+//! Unicode's isolate characters around a name (TR 9, 2.4). `parts` splits a sentence at them, and the page renders each
+//! name as an element.
 
 const BEGIN: char = '\u{2068}';
 const END: char = '\u{2069}';
@@ -17,7 +17,7 @@ pub enum Part<'a> {
 }
 
 /// Marks a name for use in a sentence.
-pub fn isolated(name: &str) -> String {
+pub fn isolate_name(name: &str) -> String {
     // Isolate characters within the name are removed, as the page would take them for the end of the name.
     let kept = name.chars().filter(|c| !matches!(*c, BEGIN | END));
     [BEGIN].into_iter().chain(kept).chain([END]).collect()
@@ -39,7 +39,7 @@ pub fn parts(sentence: &str) -> Vec<Part<'_>> {
 }
 
 /// Removes the marks from a sentence, for screen readers.
-pub fn plain(sentence: &str) -> String {
+pub fn strip_isolates(sentence: &str) -> String {
     sentence.replace([BEGIN, END], "")
 }
 
@@ -49,15 +49,15 @@ mod tests {
 
     #[test]
     fn a_sentence_is_taken_apart_at_its_names_whatever_they_are() {
-        let sentence = |name: &str| format!("You and {} joined", isolated(name));
+        let sentence = |name: &str| format!("You and {} joined", isolate_name(name));
         for name in ["Ada", "Bob left; Ada", "You", "דנה"] {
             let expected = [Part::Words("You and "), Part::Name(name), Part::Words(" joined")];
             assert_eq!(parts(&sentence(name)), expected);
-            assert_eq!(plain(&sentence(name)), format!("You and {name} joined"));
+            assert_eq!(strip_isolates(&sentence(name)), format!("You and {name} joined"));
         }
         let sly = sentence("Ada\u{2069} left; \u{2068}Bob");
         assert_eq!(parts(&sly)[1], Part::Name("Ada left; Bob"));
-        assert_eq!(parts(&isolated("Ada")), [Part::Name("Ada")]);
+        assert_eq!(parts(&isolate_name("Ada")), [Part::Name("Ada")]);
         assert_eq!(parts("You left"), [Part::Words("You left")]);
     }
 }

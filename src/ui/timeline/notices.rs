@@ -7,25 +7,25 @@ use crate::{
     ui::texts::{Notices, Texts},
 };
 
-use super::names::isolated;
+use super::names::isolate_name;
 
 /// Who joined and left in a run of consecutive events. A run becomes one sentence, so that a member whose connection
 /// comes and goes does not cause twenty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Traffic {
-    people: Vec<(Person, Net)>,
+pub struct ComingsAndGoings {
+    people: Vec<(Person, NetChange)>,
     index: BTreeMap<MemberId, usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Net {
+enum NetChange {
     Joined,
     Left,
     CameAndWent,
     CameBack,
 }
 
-impl Traffic {
+impl ComingsAndGoings {
     /// Adds an event to the run. Returns false if the event is neither joining nor leaving.
     pub fn add(&mut self, kind: &EventKind) -> bool {
         let (person, joined) = match kind {
@@ -35,75 +35,75 @@ impl Traffic {
         };
         if let Some(at) = self.index.get(&person.id) {
             // Who comes back may have another name, which is the one that the others know them by.
-            let (known, net) = &mut self.people[*at];
+            let (known, change) = &mut self.people[*at];
             known.name.clone_from(&person.name);
-            *net = match (*net, joined) {
-                (Net::Joined | Net::CameAndWent, true) => Net::Joined,
-                (Net::Joined | Net::CameAndWent, false) => Net::CameAndWent,
-                (Net::Left | Net::CameBack, true) => Net::CameBack,
-                (Net::Left | Net::CameBack, false) => Net::Left,
+            *change = match (*change, joined) {
+                (NetChange::Joined | NetChange::CameAndWent, true) => NetChange::Joined,
+                (NetChange::Joined | NetChange::CameAndWent, false) => NetChange::CameAndWent,
+                (NetChange::Left | NetChange::CameBack, true) => NetChange::CameBack,
+                (NetChange::Left | NetChange::CameBack, false) => NetChange::Left,
             };
         } else {
             self.index.insert(person.id, self.people.len());
-            self.people.push((person.clone(), if joined { Net::Joined } else { Net::Left }));
+            self.people.push((person.clone(), if joined { NetChange::Joined } else { NetChange::Left }));
         }
         true
     }
 
-    /// One sentence about the whole run. The names in it are marked ([`isolated`]).
+    /// One sentence about the whole run. The names in it are marked ([`isolate_name`]).
     pub fn sentence(&self, texts: &Texts, is_me: impl Fn(MemberId) -> bool) -> String {
         let texts = &texts.notices;
-        let part = |net: Net| {
-            let all = self.people.iter().filter(|(_, of)| *of == net).map(|(person, _)| person);
+        let part = |change: NetChange| {
+            let all = self.people.iter().filter(|(_, of)| *of == change).map(|(person, _)| person);
             let (me, others): (Vec<_>, Vec<_>) = all.partition(|person| is_me(person.id));
-            let mut names: Vec<String> = others.into_iter().map(|person| isolated(person.name.as_str())).collect();
+            let mut names: Vec<String> = others.into_iter().map(|person| isolate_name(person.name.as_str())).collect();
             match (me.is_empty(), names.len()) {
                 (true, 0) => None,
-                (true, count) => Some(about_others(texts, net, count, &listed(texts, &names))),
-                (false, 0) => Some(about_me(texts, net).to_owned()),
+                (true, count) => Some(about_others(texts, change, count, &listed(texts, &names))),
+                (false, 0) => Some(about_me(texts, change).to_owned()),
                 (false, _) => {
                     names.insert(0, texts.you().to_owned());
-                    Some(about_me_and_others(texts, net, &listed(texts, &names)))
+                    Some(about_me_and_others(texts, change, &listed(texts, &names)))
                 }
             }
         };
-        let parts = [Net::Joined, Net::CameBack, Net::CameAndWent, Net::Left].map(part);
+        let parts = [NetChange::Joined, NetChange::CameBack, NetChange::CameAndWent, NetChange::Left].map(part);
         parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
     }
 }
 
-fn about_me(texts: &Notices, net: Net) -> &'static str {
-    match net {
-        Net::Joined => texts.you_joined(),
-        Net::Left => texts.you_left(),
-        Net::CameAndWent => texts.you_came_and_left(),
-        Net::CameBack => texts.you_came_back(),
+fn about_me(texts: &Notices, change: NetChange) -> &'static str {
+    match change {
+        NetChange::Joined => texts.you_joined(),
+        NetChange::Left => texts.you_left(),
+        NetChange::CameAndWent => texts.you_came_and_left(),
+        NetChange::CameBack => texts.you_came_back(),
     }
 }
 
-fn about_me_and_others(texts: &Notices, net: Net, names: &str) -> String {
-    match net {
-        Net::Joined => texts.you_and_others_joined(names),
-        Net::Left => texts.you_and_others_left(names),
-        Net::CameAndWent => texts.you_and_others_came_and_left(names),
-        Net::CameBack => texts.you_and_others_came_back(names),
+fn about_me_and_others(texts: &Notices, change: NetChange, names: &str) -> String {
+    match change {
+        NetChange::Joined => texts.you_and_others_joined(names),
+        NetChange::Left => texts.you_and_others_left(names),
+        NetChange::CameAndWent => texts.you_and_others_came_and_left(names),
+        NetChange::CameBack => texts.you_and_others_came_back(names),
     }
 }
 
-fn about_others(texts: &Notices, net: Net, count: usize, names: &str) -> String {
-    match net {
-        Net::Joined => texts.joined(count, names),
-        Net::Left => texts.left(count, names),
-        Net::CameAndWent => texts.came_and_left(count, names),
-        Net::CameBack => texts.came_back(count, names),
+fn about_others(texts: &Notices, change: NetChange, count: usize, names: &str) -> String {
+    match change {
+        NetChange::Joined => texts.joined(count, names),
+        NetChange::Left => texts.left(count, names),
+        NetChange::CameAndWent => texts.came_and_left(count, names),
+        NetChange::CameBack => texts.came_back(count, names),
     }
 }
 
 /// The sentence for an event that is neither a message nor joining or leaving. The names in it are marked
-/// ([`isolated`]). `None` for all other events.
+/// ([`isolate_name`]). `None` for all other events.
 pub fn sentence(texts: &Texts, kind: &EventKind, is_me: impl Fn(MemberId) -> bool) -> Option<String> {
     let texts = &texts.notices;
-    let name = |person: &Person| isolated(person.name.as_str());
+    let name = |person: &Person| isolate_name(person.name.as_str());
     Some(match kind {
         EventKind::Removed { member, by } => match (is_me(by.id), is_me(member.id)) {
             (true, _) => texts.you_removed(&name(member)),
@@ -112,9 +112,9 @@ pub fn sentence(texts: &Texts, kind: &EventKind, is_me: impl Fn(MemberId) -> boo
         },
         EventKind::Renamed { name: Some(new), by } => {
             if is_me(by.id) {
-                texts.you_named(&isolated(new.as_str()))
+                texts.you_named(&isolate_name(new.as_str()))
             } else {
-                texts.named(&name(by), &isolated(new.as_str()))
+                texts.named(&name(by), &isolate_name(new.as_str()))
             }
         }
         EventKind::Renamed { name: None, by } => {
@@ -151,8 +151,8 @@ pub fn typing_line(texts: &Texts, names: &[Nickname]) -> Option<String> {
     let texts = &texts.composer;
     match names {
         [] => None,
-        [one] => Some(texts.typing_one(&isolated(one.as_str()))),
-        [one, two] => Some(texts.typing_two(&isolated(one.as_str()), &isolated(two.as_str()))),
+        [one] => Some(texts.typing_one(&isolate_name(one.as_str()))),
+        [one, two] => Some(texts.typing_two(&isolate_name(one.as_str()), &isolate_name(two.as_str()))),
         _ => Some(texts.typing_several().to_owned()),
     }
 }

@@ -10,7 +10,7 @@ use crate::{
 use super::{
     holes::{self, Absence},
     marks::{Mark, Marks},
-    notices::{self, Traffic},
+    notices::{self, ComingsAndGoings},
     time::day_of,
 };
 
@@ -95,7 +95,7 @@ pub enum Delivery {
 
 /// What the rows depend on besides the events: the reader, the marks, the time zone, and the texts.
 #[derive(Clone, Copy)]
-pub struct View<'a> {
+pub struct RowContext<'a> {
     /// The reader under their present name.
     pub me: &'a Person,
     /// All member ids that the reader has had in this room.
@@ -120,15 +120,15 @@ pub fn rows<'a>(
     events: &[Event],
     shown: Range<usize>,
     outbox: impl Iterator<Item = &'a Draft>,
-    view: View<'_>,
+    context: RowContext<'_>,
 ) -> Vec<(RowKey, Row)> {
-    let is_me = |id: MemberId| view.own_ids.contains(&id);
+    let is_me = |id: MemberId| context.own_ids.contains(&id);
     let Range { start, end } = shown;
-    let mut builder = Builder { rows: Vec::new(), day: None, last: None, view };
+    let mut builder = Builder { rows: Vec::new(), day: None, last: None, context };
     let mut life = events[..start].windows(2).filter(|pair| pair[1].seq <= pair[0].seq).map(|_| 1).sum();
     let mut previous = start.checked_sub(1).map_or(0, |before| events[before].seq);
-    let mut traffic: Option<(RowKey, Traffic)> = None;
-    if start == 0 && view.is_lost_above {
+    let mut open_run: Option<(RowKey, ComingsAndGoings)> = None;
+    if start == 0 && context.is_lost_above {
         builder.rows.push((RowKey::Hole(0, 0), Row::Hole(None)));
     }
 
@@ -138,8 +138,8 @@ pub fn rows<'a>(
             life += 1;
         }
         previous = event.seq;
-        if has_hole && holes::is_missing(&events[..at], &events[at..], view.last_n) {
-            builder.close(&mut traffic, is_me);
+        if has_hole && holes::is_missing(&events[..at], &events[at..], context.last_n) {
+            builder.close(&mut open_run, is_me);
             let absence = holes::absence(&events[at - 1], event, is_me);
             builder.last = None;
             builder.rows.push((RowKey::Hole(life, event.seq), Row::Hole(absence)));
@@ -147,9 +147,9 @@ pub fn rows<'a>(
         if event.kind == EventKind::Unknown {
             continue;
         }
-        let day = day_of(event.at, (view.offset)(event.at));
-        if builder.day != Some(day) || !traffic.as_mut().is_some_and(|(_, run)| run.add(&event.kind)) {
-            builder.close(&mut traffic, is_me);
+        let day = day_of(event.at, (context.offset)(event.at));
+        if builder.day != Some(day) || !open_run.as_mut().is_some_and(|(_, run)| run.add(&event.kind)) {
+            builder.close(&mut open_run, is_me);
             builder.start_day(day, RowKey::Day(life, event.seq));
             if let Some(message) = event.message() {
                 builder.unread(RowKey::of(message));
@@ -164,26 +164,26 @@ pub fn rows<'a>(
                     delivery: Delivery::Sent,
                     mark: None,
                 });
-            } else if let Some(sentence) = notices::sentence(view.texts, &event.kind, is_me) {
+            } else if let Some(sentence) = notices::sentence(context.texts, &event.kind, is_me) {
                 builder.notice(RowKey::Notice(life, event.seq), sentence);
             } else {
-                let mut run = Traffic::default();
+                let mut run = ComingsAndGoings::default();
                 run.add(&event.kind);
-                traffic = Some((RowKey::Notice(life, event.seq), run));
+                open_run = Some((RowKey::Notice(life, event.seq), run));
             }
         }
     }
-    builder.close(&mut traffic, is_me);
+    builder.close(&mut open_run, is_me);
 
     for draft in outbox.take_while(|_| end == events.len()) {
         let (at, delivery) = match &draft.state {
             DraftState::Pending => (None, Delivery::Pending),
             DraftState::Sent(ack) => (Some(ack.at), Delivery::Sent),
-            DraftState::Failed(problem) => (None, Delivery::Failed(view.texts.problem(problem))),
+            DraftState::Failed(problem) => (None, Delivery::Failed(context.texts.problem(problem))),
         };
         builder.message(MessageRow {
             id: draft.id,
-            author: view.me.clone(),
+            author: context.me.clone(),
             own: true,
             body: draft.body.clone(),
             at,
@@ -201,7 +201,7 @@ struct Builder<'a> {
     day: Option<i64>,
     /// When the message in the last row was sent. `None` if the last row is no message.
     last: Option<Millis>,
-    view: View<'a>,
+    context: RowContext<'a>,
 }
 
 impl Builder<'_> {
@@ -215,7 +215,7 @@ impl Builder<'_> {
 
     /// Adds the line before this message if it is the first unread one.
     fn unread(&mut self, key: RowKey) {
-        if self.view.first_unread == Some(key) {
+        if self.context.first_unread == Some(key) {
             self.last = None;
             self.rows.push((RowKey::Unread, Row::Unread));
         }
@@ -232,7 +232,7 @@ impl Builder<'_> {
         }
         self.last = Some(row.at.or(self.last).unwrap_or_default());
         let key = RowKey::Message(row.author.id, row.id);
-        row.mark = self.view.marks.of(key);
+        row.mark = self.context.marks.of(key);
         self.rows.push((key, Row::Message(row)));
     }
 
@@ -241,9 +241,9 @@ impl Builder<'_> {
         self.rows.push((key, Row::Notice(sentence)));
     }
 
-    fn close(&mut self, traffic: &mut Option<(RowKey, Traffic)>, is_me: impl Fn(MemberId) -> bool) {
-        if let Some((key, run)) = traffic.take() {
-            self.notice(key, run.sentence(self.view.texts, is_me));
+    fn close(&mut self, open_run: &mut Option<(RowKey, ComingsAndGoings)>, is_me: impl Fn(MemberId) -> bool) {
+        if let Some((key, run)) = open_run.take() {
+            self.notice(key, run.sentence(self.context.texts, is_me));
         }
     }
 }

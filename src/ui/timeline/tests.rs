@@ -15,7 +15,9 @@ use crate::{
     ui::texts::of,
 };
 
-use super::{Absence, Delivery, Marks, Part, Reader, Row, RowKey, View, parts, plain, rows, typing_line};
+use super::{
+    Absence, Delivery, Marks, Part, Reader, Row, RowContext, RowKey, parts, rows, strip_isolates, typing_line,
+};
 
 const ME: u64 = 1;
 const ADA: u64 = 2;
@@ -62,7 +64,7 @@ fn read(events: &[Event], outbox: &[Draft], window: usize) -> Vec<(RowKey, Row)>
 fn read_in(language: Language, events: &[Event], outbox: &[Draft], window: usize) -> Vec<(RowKey, Row)> {
     let own_ids = BTreeSet::from([MemberId::from_bits(ME)]);
     let shown = events.len().saturating_sub(window)..events.len();
-    let view = View {
+    let context = RowContext {
         me: &person(ME),
         own_ids: &own_ids,
         marks: &Marks::default(),
@@ -72,7 +74,7 @@ fn read_in(language: Language, events: &[Event], outbox: &[Draft], window: usize
         offset: &|_| 0,
         texts: of(language),
     };
-    rows(events, shown, outbox.iter(), view)
+    rows(events, shown, outbox.iter(), context)
 }
 
 /// The rows as short texts: `day 0`, a notice's sentence, or for a message its author, after `^` if it opens a group
@@ -84,7 +86,7 @@ fn shown(events: Vec<(i64, EventKind)>) -> Vec<String> {
 fn shown_in(language: Language, events: Vec<(i64, EventKind)>) -> Vec<String> {
     let row = |row: Row| match row {
         Row::Day(day) => format!("day {day}"),
-        Row::Notice(sentence) => plain(&sentence),
+        Row::Notice(sentence) => strip_isolates(&sentence),
         Row::Unread => "unread".to_owned(),
         Row::Hole(_) => "hole".to_owned(),
         Row::Message(message) => {
@@ -234,7 +236,7 @@ fn who_types_is_said_by_name_as_long_as_that_is_short() {
     let names = [nickname("Ada"), nickname("Bob"), nickname("Cy")];
     let texts = of(Language::English);
     assert_eq!(typing_line(texts, &[]), None);
-    assert_eq!(plain(&typing_line(texts, &names[..1]).unwrap()), "Ada is typing…");
-    assert_eq!(plain(&typing_line(texts, &names[..2]).unwrap()), "Ada and Bob are typing…");
+    assert_eq!(strip_isolates(&typing_line(texts, &names[..1]).unwrap()), "Ada is typing…");
+    assert_eq!(strip_isolates(&typing_line(texts, &names[..2]).unwrap()), "Ada and Bob are typing…");
     assert_eq!(typing_line(texts, &names).unwrap(), "Several people are typing…");
 }

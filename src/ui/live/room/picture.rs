@@ -14,7 +14,7 @@ use crate::{
     },
     ui::{
         browser,
-        timeline::{Marks, Row, RowKey, View, is_lost_above, plain, rows, sentence},
+        timeline::{Marks, Row, RowContext, RowKey, is_lost_above, rows, sentence, strip_isolates},
     },
 };
 
@@ -157,7 +157,7 @@ impl Inner {
         let marks = &self.marks;
         let offset =
             |at: Millis| self.server_time.as_ref().map_or_else(|| browser::local_offset(at), |local| local.offset(at));
-        let view = View {
+        let context = RowContext {
             me: &me,
             own_ids,
             marks,
@@ -170,14 +170,14 @@ impl Inner {
         let line = |(id, member): (&MemberId, &Member)| MemberLine {
             id: *id,
             name: member.name.clone(),
-            is_you: view.own_ids.contains(id),
+            is_you: context.own_ids.contains(id),
             is_owner: *id == replica.state.owner,
             since: member.since,
-            connected: replica.connected.contains(id) || (view.own_ids.contains(id) && is_live),
+            connected: replica.connected.contains(id) || (context.own_ids.contains(id) && is_live),
         };
         let incident = |incident: Incident| match incident {
             Incident::Event(kind) => {
-                sentence(self.texts, &kind, |id| view.own_ids.contains(&id)).map(|text| plain(&text))
+                sentence(self.texts, &kind, |id| context.own_ids.contains(&id)).map(|text| strip_isolates(&text))
             }
             Incident::Refused(problem) => Some(self.texts.timeline.not_sent(&self.texts.problem(&problem))),
         };
@@ -198,7 +198,7 @@ impl Inner {
             name: replica.state.name.clone(),
             retention: replica.state.retention,
             you: You { role, ..replica.you.clone() },
-            rows: changed.then(|| rows(&replica.events, self.shown_events.range(), replica.outbox.iter(), view)),
+            rows: changed.then(|| rows(&replica.events, self.shown_events.range(), replica.outbox.iter(), context)),
             readers: if changed && self.server_time.is_none() && marks.readers.len() > 1 {
                 browser::by_language(marks.readers.clone(), |reader| reader.name.as_str())
             } else {

@@ -8,7 +8,7 @@ use crate::{
         components::{When, sentence},
         live::{Ending, use_list, use_room},
         texts::use_texts,
-        timeline::isolated,
+        timeline::isolate_name,
     },
 };
 
@@ -19,7 +19,7 @@ pub fn Ended() -> impl IntoView {
     let texts = use_texts();
     let own = &texts.ended;
     let text = move || match room.ending.get() {
-        Some(Ending::Removed { by: Some(by) }) => own.removed_by(&isolated(by.as_str())),
+        Some(Ending::Removed { by: Some(by) }) => own.removed_by(&isolate_name(by.as_str())),
         Some(Ending::Removed { by: None }) => own.removed().to_owned(),
         Some(Ending::Returning) => own.returning().to_owned(),
         Some(Ending::Away(None)) => own.away().to_owned(),

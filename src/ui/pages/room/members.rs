@@ -13,7 +13,7 @@ use crate::{
         form::{Form, FormRequest},
         live::{MemberLine, use_room},
         texts::use_texts,
-        timeline::isolated,
+        timeline::isolate_name,
     },
 };
 
@@ -175,7 +175,7 @@ fn AskDialog(whom: RwSignal<Option<MemberLine>>, gives: bool, request: FormReque
         ("remove", "button button--danger", texts.remove_text(), texts.remove_button(), texts.keep())
     };
     let heading = Signal::derive(move || {
-        let name = isolated(&name.get());
+        let name = isolate_name(&name.get());
         if gives { texts.give_heading(&name) } else { texts.remove_heading(&name) }
     });
 
@@ -218,7 +218,9 @@ pub fn HeirField() -> impl IntoView {
     view! {
         <When holds=move || heirs.with(|heirs| !heirs.is_empty())>
             {if room.room_type == RoomType::P2p {
-                let heir = move || heirs.with(|heirs| heirs.first().map(|(_, name)| texts.heir_of_two(&isolated(name))));
+                let heir = move || {
+                    heirs.with(|heirs| heirs.first().map(|(_, name)| texts.heir_of_two(&isolate_name(name))))
+                };
                 view! { <p class="dialog__text">{heir}</p> }.into_any()
             } else {
                 view! {

@@ -59,7 +59,7 @@ fn rows_of(replica: &Replica, reads: &[(u64, Seq)], first_unread: Option<RowKey>
     let reads: BTreeMap<MemberId, Seq> = reads.iter().map(|(id, seq)| (MemberId::from_bits(*id), *seq)).collect();
     let texts = of(Language::English);
     let marks = Marks::find(replica, &own_ids, &reads, &[], &Marks::default(), texts);
-    let view = View {
+    let context = RowContext {
         me: &person(ME),
         own_ids: &own_ids,
         marks: &marks,
@@ -69,13 +69,13 @@ fn rows_of(replica: &Replica, reads: &[(u64, Seq)], first_unread: Option<RowKey>
         offset: &|_| 0,
         texts,
     };
-    rows(&replica.events, 0..replica.events.len(), replica.outbox.iter(), view)
+    rows(&replica.events, 0..replica.events.len(), replica.outbox.iter(), context)
 }
 
 /// The mark of each message, or `-` for none.
 fn marks(replica: &Replica, reads: &[(u64, Seq)]) -> Vec<String> {
     let mark = |row| match row {
-        Row::Message(message) => Some(message.mark.map_or_else(|| "-".to_owned(), |mark| plain(&mark.text))),
+        Row::Message(message) => Some(message.mark.map_or_else(|| "-".to_owned(), |mark| strip_isolates(&mark.text))),
         Row::Day(_) | Row::Notice(_) | Row::Unread | Row::Hole(_) => None,
     };
     rows_of(replica, reads, None).into_iter().filter_map(|(_, row)| mark(row)).collect()
@@ -143,7 +143,7 @@ fn the_line_stands_before_the_first_unread_message_and_ends_a_group() {
     let shown = |first_unread| -> Vec<String> {
         let name = |row| match row {
             Row::Day(_) => "day".to_owned(),
-            Row::Notice(sentence) => plain(&sentence),
+            Row::Notice(sentence) => strip_isolates(&sentence),
             Row::Unread => "unread".to_owned(),
             Row::Hole(_) => "hole".to_owned(),
             Row::Message(message) => (if message.opens { "Ada" } else { "…" }).to_owned(),
@@ -166,7 +166,7 @@ fn found(replica: &Replica, reads: &[(u64, Seq)], departed: &[Reader], before: &
 /// The mark of each of the reader's messages with these ids, or `-` for none.
 fn under(marks: &Marks, ids: std::ops::RangeInclusive<u128>) -> Vec<String> {
     let key = |n| RowKey::Message(MemberId::from_bits(ME), ClientId::new(Uuid::from_u128(n)));
-    ids.map(|n| marks.of(key(n)).map_or_else(|| "-".to_owned(), |mark| plain(&mark.text))).collect()
+    ids.map(|n| marks.of(key(n)).map_or_else(|| "-".to_owned(), |mark| strip_isolates(&mark.text))).collect()
 }
 
 fn changed(retention: Retention) -> EventKind {
