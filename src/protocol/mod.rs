@@ -47,8 +47,8 @@ pub use local::LocalTime;
 pub use look::Look;
 pub use names::friendly_name;
 pub use page::{
-    AuthPage, AuthVisit, Door, Entrance, Identity, Page, PreferencesForm, PreferencesPage, PreferencesVisit, Reach,
-    RefusedForm, Typed, Visit,
+    AuthPage, AuthVisit, Identity, JoinOffer, MailReach, Page, PreferencesForm, PreferencesPage, PreferencesVisit,
+    RefusedForm, RoomAccess, Typed, Visit,
 };
 pub use preferences::{Accent, HourCycle, Language, Notify, Preferences, TextSize, Theme};
 pub use problem::{Code, Problem, Reason};

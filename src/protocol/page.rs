@@ -29,14 +29,16 @@ pub struct Visit {
 impl Visit {
     /// Whether the page contains messages.
     pub fn shows_messages(&self) -> bool {
-        let is_inside = matches!(&self.page, Page::Room { door: Ok(Door::Inside(_)), .. });
+        let is_inside = matches!(&self.page, Page::Room { access: Ok(RoomAccess::Inside(_)), .. });
         is_inside || self.rooms.is_some()
     }
 
     /// The oldest time that the page shows.
     pub fn oldest(&self) -> Option<Millis> {
         let events = match &self.page {
-            Page::Room { door: Ok(Door::Inside(snapshot)), .. } => snapshot.events.first().map(|event| event.at),
+            Page::Room { access: Ok(RoomAccess::Inside(snapshot)), .. } => {
+                snapshot.events.first().map(|event| event.at)
+            }
             _ => None,
         };
         events.into_iter().chain(self.rooms.iter().flatten().map(|room| room.at)).min()
@@ -55,12 +57,12 @@ pub struct Identity {
     /// Whether the account shows its read position, and therefore sees those of others.
     pub shows_read: bool,
     /// Whether mail is sure to reach the account.
-    pub reach: Reach,
+    pub reach: MailReach,
 }
 
 /// Whether mail is sure to reach an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Reach {
+pub enum MailReach {
     /// The account's address is proved.
     Proved,
     /// The account claims this address, and has not proved it by a mailed link yet. A `String`, because `Email` would
@@ -74,13 +76,13 @@ pub enum Reach {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Page {
     /// The start page.
-    Home(Option<Entrance>),
+    Home(Option<JoinOffer>),
     /// The page with the form for a new room.
-    NewRoom(Option<Entrance>),
+    NewRoom(Option<JoinOffer>),
     /// The page with an account's rooms, none of them open.
     Dashboard {
         /// What the form for joining a room offers. None if the server could not read it.
-        entrance: Option<Entrance>,
+        offer: Option<JoinOffer>,
         /// Whether a long list is complete on the page from the start.
         all: bool,
     },
@@ -89,14 +91,14 @@ pub enum Page {
         /// The code of the room.
         code: RoomCode,
         /// What the asker may see of the room, or the problem that prevented finding out.
-        door: Result<Door, Problem>,
+        access: Result<RoomAccess, Problem>,
     },
     /// The page of a room's link that ends in no valid code.
     NoCode {
         /// The end of the link.
         text: String,
         /// What the form for joining a room offers.
-        entrance: Option<Entrance>,
+        offer: Option<JoinOffer>,
     },
     /// There is no page at this URL.
     #[default]
@@ -105,7 +107,7 @@ pub enum Page {
 
 /// What the forms for joining and making a room offer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entrance {
+pub struct JoinOffer {
     /// An id for the room that the form makes, so that pressing the button twice makes one room.
     pub request: Option<ClientId>,
     /// The nickname to suggest: the one used last, otherwise a generated pair.
@@ -116,11 +118,11 @@ pub struct Entrance {
 
 /// What the asker may see of a room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Door {
+pub enum RoomAccess {
     /// The asker is a member: the whole room.
     Inside(Box<Snapshot>),
     /// The asker is not a member. Whether the room exists is only answered to a request to join.
-    Outside(Entrance),
+    Outside(JoinOffer),
     /// The owner has removed the asker, who knows that the room exists and cannot come back.
     Removed,
     /// The asker was a member, and the room has no place left now.

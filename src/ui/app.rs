@@ -42,14 +42,14 @@ pub fn App() -> impl IntoView {
     provide_account(account);
 
     match page {
-        Page::Home(entrance) => view! { <Home entrance/> }.into_any(),
-        Page::Dashboard { entrance, .. } => match rooms {
-            Some(rooms) => view! { <Dashboard entrance rooms/> }.into_any(),
-            None => view! { <Home entrance/> }.into_any(),
+        Page::Home(offer) => view! { <Home offer/> }.into_any(),
+        Page::Dashboard { offer, .. } => match rooms {
+            Some(rooms) => view! { <Dashboard offer rooms/> }.into_any(),
+            None => view! { <Home offer/> }.into_any(),
         },
-        Page::NewRoom(entrance) => view! { <NewRoom entrance/> }.into_any(),
-        Page::Room { code, door } => view! { <RoomPage code door rooms/> }.into_any(),
-        Page::NoCode { text, entrance } => view! { <NoCode text entrance/> }.into_any(),
+        Page::NewRoom(offer) => view! { <NewRoom offer/> }.into_any(),
+        Page::Room { code, access } => view! { <RoomPage code access rooms/> }.into_any(),
+        Page::NoCode { text, offer } => view! { <NoCode text offer/> }.into_any(),
         Page::NotFound => view! { <NotFound/> }.into_any(),
     }
 }

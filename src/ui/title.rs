@@ -3,7 +3,7 @@
 
 use leptos::tachys::html::InertElement;
 
-use crate::protocol::{Door, Page, RoomCode, RoomName, Visit};
+use crate::protocol::{Page, RoomAccess, RoomCode, RoomName, Visit};
 
 use super::texts::Texts;
 
@@ -16,7 +16,9 @@ pub fn of_page(texts: &Texts, visit: &Visit) -> String {
             return of_list(texts, rooms.map(|room| room.unread).sum());
         }
         Page::NewRoom(_) => texts.new_room.heading(),
-        Page::Room { door: Ok(Door::Inside(snapshot)), code } => return of_room(snapshot.room.name.as_ref(), *code, 0),
+        Page::Room { access: Ok(RoomAccess::Inside(snapshot)), code } => {
+            return of_room(snapshot.room.name.as_ref(), *code, 0);
+        }
         Page::Room { code, .. } => return of_room(None, *code, 0),
         Page::NoCode { .. } => texts.document.check_code(),
         Page::NotFound => texts.document.nothing_here(),

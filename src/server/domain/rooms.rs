@@ -15,8 +15,8 @@ use uuid::Uuid;
 use super::{guests, guests::SessionToken, refresh_lists, refresh_lists_now, send_notice, store_failed};
 use crate::{
     protocol::{
-        ClientId, Code, CreateRoom, Door, Entrance, JoinRoom, MemberId, Nickname, Problem, Reason, Retention, RoomCode,
-        RoomName, RoomType, Snapshot, friendly_name, limits,
+        ClientId, Code, CreateRoom, JoinOffer, JoinRoom, MemberId, Nickname, Problem, Reason, Retention, RoomAccess,
+        RoomCode, RoomName, RoomType, Snapshot, friendly_name, limits,
     },
     server::{
         app::{Actor, App, Visitor},
@@ -430,16 +430,16 @@ pub async fn current_room_code(app: &App, visitor: &Visitor) -> Result<Option<Ro
 
 /// What an entry form offers: a nickname, and the room that a guest is in. A visitor without a name is offered the
 /// generated name number `pick()`.
-pub async fn entrance(app: &App, visitor: &Visitor, pick: impl FnOnce() -> u32) -> Result<Entrance, Problem> {
+pub async fn entrance(app: &App, visitor: &Visitor, pick: impl FnOnce() -> u32) -> Result<JoinOffer, Problem> {
     let nickname = usual_name(visitor).unwrap_or_else(|| friendly_name(pick()));
     let current = current_room_code(app, visitor).await?;
-    Ok(Entrance { request: None, nickname, current })
+    Ok(JoinOffer { request: None, nickname, current })
 }
 
 /// The same for the page that creates a room, with a fresh id for the create request.
-pub async fn entrance_to_new(app: &App, visitor: &Visitor, pick: impl FnOnce() -> u32) -> Result<Entrance, Problem> {
+pub async fn entrance_to_new(app: &App, visitor: &Visitor, pick: impl FnOnce() -> u32) -> Result<JoinOffer, Problem> {
     let entrance = entrance(app, visitor, pick).await?;
-    Ok(Entrance { request: Some(ClientId::new(random::uuid())), ..entrance })
+    Ok(JoinOffer { request: Some(ClientId::new(random::uuid())), ..entrance })
 }
 
 /// What the page of a room's link shows. A visitor who never was a member gets the same answer for every code, so codes
@@ -450,13 +450,13 @@ pub async fn open_door(
     visitor: &Visitor,
     code: RoomCode,
     pick: impl FnOnce() -> u32,
-) -> Result<Door, Problem> {
+) -> Result<RoomAccess, Problem> {
     match view(app, visitor, code).await {
-        Ok(snapshot) => Ok(Door::Inside(Box::new(snapshot))),
+        Ok(snapshot) => Ok(RoomAccess::Inside(Box::new(snapshot))),
         Err(problem) => match problem.code {
-            Code::Removed => Ok(Door::Removed),
-            Code::NotAMember if has_no_place(app, visitor, code).await? => Ok(Door::Full),
-            Code::RoomUnavailable | Code::NotAMember => Ok(Door::Outside(entrance(app, visitor, pick).await?)),
+            Code::Removed => Ok(RoomAccess::Removed),
+            Code::NotAMember if has_no_place(app, visitor, code).await? => Ok(RoomAccess::Full),
+            Code::RoomUnavailable | Code::NotAMember => Ok(RoomAccess::Outside(entrance(app, visitor, pick).await?)),
             _ => Err(problem),
         },
     }

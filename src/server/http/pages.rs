@@ -14,8 +14,8 @@ use serde::Deserialize;
 use super::{context::local_path, problem::Refusal, request_session::RequestSession, zone};
 use crate::{
     protocol::{
-        AuthPage, AuthVisit, Code, Entrance, Identity, Millis, Nickname, Page, Problem, Reach, RefusedForm, RoomCode,
-        Secret, Visit,
+        AuthPage, AuthVisit, Code, Identity, JoinOffer, MailReach, Millis, Nickname, Page, Problem, RefusedForm,
+        RoomCode, Secret, Visit,
     },
     server::{
         app::{App, Visitor},
@@ -51,7 +51,7 @@ pub async fn visit(app: &App, parts: &mut Parts) -> Result<(Visit, Option<Proble
                     Err(problem) => Err(problem),
                 };
                 let all = wants_all(parts);
-                split(entrance, |entrance| Page::Dashboard { entrance, all })
+                split(entrance, |offer| Page::Dashboard { offer, all })
             }
         },
         // The path parameter is the room's code. Paths without one are unknown pages.
@@ -99,9 +99,9 @@ fn identity(visitor: &Visitor) -> Option<Identity> {
         sound: account.preferences.sound,
         shows_read: account.preferences.show_read,
         reach: match (&account.email, &account.claimed) {
-            (Some(_), _) => Reach::Proved,
-            (None, Some(claimed)) => Reach::Claimed(readable(claimed.as_str())),
-            (None, None) => Reach::Nowhere,
+            (Some(_), _) => MailReach::Proved,
+            (None, Some(claimed)) => MailReach::Claimed(readable(claimed.as_str())),
+            (None, None) => MailReach::Nowhere,
         },
     })
 }
@@ -220,18 +220,18 @@ struct AuthFields {
 async fn room(app: &App, parts: &mut Parts, text: String) -> (Page, Option<Problem>) {
     match text.parse::<RoomCode>() {
         Ok(code) => {
-            let door = match visitor(app, parts).await {
+            let access = match visitor(app, parts).await {
                 Ok(visitor) => rooms::open_door(app, &visitor, code, proposal(app, parts)).await,
                 Err(problem) => Err(problem),
             };
-            let problem = door.as_ref().err().cloned();
-            (Page::Room { code, door }, problem)
+            let problem = access.as_ref().err().cloned();
+            (Page::Room { code, access }, problem)
         }
-        Err(_) => split(entrance(app, parts).await, |entrance| Page::NoCode { text, entrance }),
+        Err(_) => split(entrance(app, parts).await, |offer| Page::NoCode { text, offer }),
     }
 }
 
-async fn entrance(app: &App, parts: &mut Parts) -> Result<Entrance, Problem> {
+async fn entrance(app: &App, parts: &mut Parts) -> Result<JoinOffer, Problem> {
     rooms::entrance(app, &visitor(app, parts).await?, proposal(app, parts)).await
 }
 
@@ -246,7 +246,7 @@ pub(super) async fn visitor(app: &App, parts: &mut Parts) -> Result<Visitor, Pro
     Visitor::from_request_parts(parts, app).await.map_err(|Refusal(problem)| problem)
 }
 
-fn split(outcome: Result<Entrance, Problem>, page: impl FnOnce(Option<Entrance>) -> Page) -> (Page, Option<Problem>) {
+fn split(outcome: Result<JoinOffer, Problem>, page: impl FnOnce(Option<JoinOffer>) -> Page) -> (Page, Option<Problem>) {
     match outcome {
         Ok(entrance) => (page(Some(entrance)), None),
         Err(problem) => (page(None), Some(problem)),

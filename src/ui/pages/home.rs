@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::{
     api::LeaveRoom,
-    protocol::{Entrance, RoomCode},
+    protocol::{JoinOffer, RoomCode},
     ui::{
         account::{AccountLine, use_account},
         components::LanguageChoice,
@@ -19,10 +19,10 @@ use super::join_form::{JoinForm, RoomChoice};
 #[component]
 pub fn Home(
     /// What to offer the visitor. `None` if the server could not read it.
-    entrance: Option<Entrance>,
+    offer: Option<JoinOffer>,
 ) -> impl IntoView {
     let texts = &use_texts().home;
-    let current = entrance.as_ref().and_then(|entrance| entrance.current);
+    let current = offer.as_ref().and_then(|offer| offer.current);
 
     view! {
         <main class="page">
@@ -41,7 +41,7 @@ pub fn Home(
             })}
             <section class="card" aria-labelledby="join-heading">
                 <h2 id="join-heading" class="card__heading">{texts.join()}</h2>
-                <JoinForm choice=RoomChoice::Typed(use_refused_form().code) entrance/>
+                <JoinForm choice=RoomChoice::Typed(use_refused_form().code) offer/>
             </section>
             <section class="card card--quiet" aria-labelledby="make-heading">
                 <h2 id="make-heading" class="card__heading">{texts.make()}</h2>

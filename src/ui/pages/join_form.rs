@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::{
     api::JoinRoom,
-    protocol::{Code, Entrance, RoomCode, limits::NICKNAME_CHARS},
+    protocol::{Code, JoinOffer, RoomCode, limits::NICKNAME_CHARS},
     ui::{
         components::{EntryButtons, FormProblem, TextField, detail_for},
         form::{Form, FormRequest, use_refused_form},
@@ -29,7 +29,7 @@ pub fn JoinForm(
     /// Which room the form joins.
     choice: RoomChoice,
     /// What to offer the visitor. `None` if the server could not read it.
-    entrance: Option<Entrance>,
+    offer: Option<JoinOffer>,
 ) -> impl IntoView {
     let texts = use_texts();
     let request = FormRequest::to::<JoinRoom>();
@@ -43,14 +43,14 @@ pub fn JoinForm(
         RoomChoice::Known(code) => Some(*code),
         RoomChoice::Typed(_) => None,
     };
-    let current = entrance.as_ref().and_then(|entrance| entrance.current);
+    let current = offer.as_ref().and_then(|offer| offer.current);
     // Behind a link the code is known, so the choice to leave the other room is there from the start. With a typed code
     // it appears after the server refused the form.
     let elsewhere = Memo::new(move |_| {
         let refused = problem.with(|p| p.as_ref().filter(|p| p.code == Code::AlreadyInRoom).and_then(|p| p.room));
         refused.or_else(|| known.and(current))
     });
-    let nickname = nickname(entrance);
+    let nickname = nickname(offer);
     let fields: &'static [&'static str] = if known.is_some() { &["nickname"] } else { &["code", "nickname"] };
 
     view! {
@@ -83,10 +83,10 @@ pub fn JoinForm(
 
 /// The initial nickname for a form: the one typed before the form was refused, otherwise the one that the server
 /// offers.
-pub fn nickname(entrance: Option<Entrance>) -> String {
+pub fn nickname(offer: Option<JoinOffer>) -> String {
     let typed = use_refused_form().nickname;
-    match entrance {
-        Some(entrance) if typed.is_empty() => entrance.nickname.to_string(),
+    match offer {
+        Some(offer) if typed.is_empty() => offer.nickname.to_string(),
         _ => typed,
     }
 }

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::{
     api::CreateRoom,
     protocol::{
-        Code, Entrance,
+        Code, JoinOffer,
         limits::{NICKNAME_CHARS, ROOM_NAME_CHARS},
     },
     ui::{
@@ -21,21 +21,21 @@ use super::join_form::nickname;
 #[component]
 pub fn NewRoom(
     /// What to offer the visitor. `None` if the server could not read it.
-    entrance: Option<Entrance>,
+    offer: Option<JoinOffer>,
 ) -> impl IntoView {
     view! {
         <main class="page">
             <header class="page__bar"><Brand/></header>
             <section class="card" aria-labelledby="new-heading">
                 <h1 id="new-heading" class="card__heading">{use_texts().new_room.heading()}</h1>
-                <CreateForm entrance/>
+                <CreateForm offer/>
             </section>
         </main>
     }
 }
 
 #[component]
-fn CreateForm(entrance: Option<Entrance>) -> impl IntoView {
+fn CreateForm(offer: Option<JoinOffer>) -> impl IntoView {
     let texts = use_texts();
     let own = &texts.new_room;
     let request = FormRequest::to::<CreateRoom>();
@@ -44,13 +44,13 @@ fn CreateForm(entrance: Option<Entrance>) -> impl IntoView {
         move |field: &'static str| Signal::derive(move || problem.with(|p| detail_for(texts, p.as_ref(), field)));
     let waiting = RwSignal::new(false);
     let busy = move || request.pending.get() || waiting.get();
-    let current = entrance.as_ref().and_then(|entrance| entrance.current);
+    let current = offer.as_ref().and_then(|offer| offer.current);
     let elsewhere = Memo::new(move |_| {
         let refused = problem.with(|p| p.as_ref().filter(|p| p.code == Code::AlreadyInRoom).and_then(|p| p.room));
         refused.or(current)
     });
-    let request_id = entrance.as_ref().and_then(|entrance| entrance.request).map(|id| id.to_string());
-    let nickname = nickname(entrance);
+    let request_id = offer.as_ref().and_then(|offer| offer.request).map(|id| id.to_string());
+    let nickname = nickname(offer);
     let typed = use_refused_form();
     let one_to_one = typed.room_type == "p2p";
     let preserve = typed.preserve == "true";

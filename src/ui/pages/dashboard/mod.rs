@@ -13,7 +13,7 @@ use leptos::{prelude::*, server_fn::ServerFn};
 
 use crate::{
     api::JoinRoom,
-    protocol::{Entrance, Identity, RoomCode, RoomSummary},
+    protocol::{Identity, JoinOffer, RoomCode, RoomSummary},
     ui::{
         browser,
         components::{Announcer, ConnectionBanner, Icon, Shape},
@@ -65,7 +65,7 @@ impl Rooms {
 #[component]
 pub fn Dashboard(
     /// What to offer on the form that joins a room. `None` if the server could not read it.
-    entrance: Option<Entrance>,
+    offer: Option<JoinOffer>,
     /// The account's rooms.
     rooms: Rooms,
 ) -> impl IntoView {
@@ -97,7 +97,7 @@ pub fn Dashboard(
                     <Unproved place="dashboard__unproved"/>
                     <section class="card" aria-labelledby="join-heading">
                         <h3 id="join-heading" class="card__heading">{texts.home.join()}</h3>
-                        <JoinForm choice=RoomChoice::Typed(use_refused_form().code) entrance/>
+                        <JoinForm choice=RoomChoice::Typed(use_refused_form().code) offer/>
                     </section>
                     <section class="card card--quiet" aria-labelledby="make-heading">
                         <h3 id="make-heading" class="card__heading">{texts.home.make()}</h3>

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use crate::{
     api::ChangeEmail,
-    protocol::Reach,
+    protocol::MailReach,
     ui::{
         account::use_account,
         components::{FormProblem, Submit},
@@ -26,9 +26,9 @@ pub fn Unproved(
 ) -> impl IntoView {
     let own = &use_texts().unproved;
     let (heading, content) = match use_account()?.reach {
-        Reach::Proved => return None,
-        Reach::Claimed(email) => (own.heading(), view! { <Claimed email/> }.into_any()),
-        Reach::Nowhere => {
+        MailReach::Proved => return None,
+        MailReach::Claimed(email) => (own.heading(), view! { <Claimed email/> }.into_any()),
+        MailReach::Nowhere => {
             let content = view! {
                 <p>{own.nowhere_text()}</p>
                 <a href=ADDRESS class="button button--wide">{own.give()}</a>

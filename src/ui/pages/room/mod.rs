@@ -15,7 +15,7 @@ mod view;
 use leptos::prelude::*;
 
 use crate::{
-    protocol::{Door, Entrance, Problem, RoomCode, Snapshot},
+    protocol::{JoinOffer, Problem, RoomAccess, RoomCode, Snapshot},
     ui::{
         account::AccountLine,
         browser,
@@ -39,15 +39,15 @@ pub fn RoomPage(
     /// The code of the link.
     code: RoomCode,
     /// What the visitor finds behind the link, or why the server could not find out.
-    door: Result<Door, Problem>,
+    access: Result<RoomAccess, Problem>,
     /// The rooms of the logged-in account. `None` for a guest.
     rooms: Option<Rooms>,
 ) -> impl IntoView {
-    match door {
-        Ok(Door::Inside(snapshot)) => view! { <OpenRoom snapshot=*snapshot rooms/> }.into_any(),
-        Ok(Door::Outside(entrance)) => view! { <JoinPage code entrance/> }.into_any(),
-        Ok(Door::Removed) => view! { <CannotReturn code text=use_texts().problems.removed()/> }.into_any(),
-        Ok(Door::Full) => view! { <CannotReturn code text=use_texts().door.full()/> }.into_any(),
+    match access {
+        Ok(RoomAccess::Inside(snapshot)) => view! { <OpenRoom snapshot=*snapshot rooms/> }.into_any(),
+        Ok(RoomAccess::Outside(offer)) => view! { <JoinPage code offer/> }.into_any(),
+        Ok(RoomAccess::Removed) => view! { <CannotReturn code text=use_texts().problems.removed()/> }.into_any(),
+        Ok(RoomAccess::Full) => view! { <CannotReturn code text=use_texts().door.full()/> }.into_any(),
         Err(problem) => view! { <MembershipUnknown code problem/> }.into_any(),
     }
 }
@@ -74,10 +74,10 @@ fn OpenRoom(snapshot: Snapshot, rooms: Option<Rooms>) -> impl IntoView {
 
 /// The form to join this room. The server does not reveal whether the room exists before the visitor joins.
 #[component]
-fn JoinPage(code: RoomCode, entrance: Entrance) -> impl IntoView {
+fn JoinPage(code: RoomCode, offer: JoinOffer) -> impl IntoView {
     view! {
         <RoomCard code>
-            <JoinForm choice=RoomChoice::Known(code) entrance=Some(entrance)/>
+            <JoinForm choice=RoomChoice::Known(code) offer=Some(offer)/>
         </RoomCard>
     }
 }
@@ -127,7 +127,7 @@ pub fn NoCode(
     /// The end of the link, which the input starts with.
     text: String,
     /// What to offer the visitor. `None` if the server could not read it.
-    entrance: Option<Entrance>,
+    offer: Option<JoinOffer>,
 ) -> impl IntoView {
     let texts = use_texts();
     let reason = text.parse::<RoomCode>().err().map(|reason| texts.problem(&reason.into()));
@@ -140,7 +140,7 @@ pub fn NoCode(
             <section class="card" aria-labelledby="code-heading">
                 <h1 id="code-heading" class="card__heading">{texts.door.wrong_code()}</h1>
                 <p class="card__text">{reason} " " {texts.door.wrong_code_text()}</p>
-                <JoinForm choice=RoomChoice::Typed(text) entrance/>
+                <JoinForm choice=RoomChoice::Typed(text) offer/>
             </section>
         </main>
     }
