@@ -11,7 +11,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::unseen::is_unseen;
+use super::invisible::is_invisible;
 
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const LENGTH: usize = 6;
@@ -38,16 +38,16 @@ pub enum InvalidCode {
     #[error("A room code has six characters; this has {0}.")]
     Length(usize),
     /// The text has a letter or digit that no code contains.
-    #[error("“{}” is never part of a room code. Codes have digits and letters, but no U.", shown(*.0))]
+    #[error("“{}” is never part of a room code. Codes have digits and letters, but no U.", display_char(*.0))]
     Character(char),
 }
 
 /// A character for an error text. If it may be invisible or merge with its neighbour, its code point is added or shown
 /// instead.
-pub fn shown(c: char) -> String {
+pub fn display_char(c: char) -> String {
     match c {
         '!'..='~' | '\u{A1}'..='\u{AC}' | '\u{AE}'..='\u{2FF}' => c.to_string(),
-        _ if c.is_alphanumeric() && !is_unseen(c) => format!("{c} (U+{:04X})", u32::from(c)),
+        _ if c.is_alphanumeric() && !is_invisible(c) => format!("{c} (U+{:04X})", u32::from(c)),
         _ => format!("U+{:04X}", u32::from(c)),
     }
 }
@@ -88,7 +88,7 @@ impl FromStr for RoomCode {
         {
             return Ok(code);
         }
-        let text: String = text.chars().filter(|c| !is_unseen(*c)).take(READ_CHARS).map(narrow).collect();
+        let text: String = text.chars().filter(|c| !is_invisible(*c)).take(READ_CHARS).map(narrow).collect();
         let in_link = code_of_link(&text);
         if let Some(Ok(code)) = in_link {
             return Ok(code);
@@ -156,7 +156,7 @@ fn code_of_link(text: &str) -> Option<Result<RoomCode, InvalidCode>> {
 /// Reads a code at the beginning of a text: six characters, or twice three with one blank or dash between them.
 fn code_at_start(text: &str) -> Result<RoomCode, InvalidCode> {
     let mut code = String::new();
-    let mut rest = text.chars().filter(|c| !is_unseen(*c)).map(narrow).peekable();
+    let mut rest = text.chars().filter(|c| !is_invisible(*c)).map(narrow).peekable();
     while let Some(c) = rest.next() {
         let is_between = is_dash(c) || (c == ' ' && code.len() == HALF);
         if c.is_ascii_alphanumeric() {
@@ -376,7 +376,7 @@ mod tests {
 
     #[test]
     fn an_error_shows_a_character_that_has_no_picture() {
-        let shown = ['U', 'É', 'ж', '\u{93E}', '\u{200B}'].map(shown);
+        let shown = ['U', 'É', 'ж', '\u{93E}', '\u{200B}'].map(display_char);
         assert_eq!(shown, ["U", "É", "ж (U+0436)", "\u{93E} (U+093E)", "U+200B"]);
     }
 

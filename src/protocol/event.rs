@@ -164,7 +164,7 @@ impl EventKind {
 impl Event {
     /// Detaches an event from a member whose account is deleted. Their name becomes `name`, and the text of their
     /// message becomes `instead` if that is given. Returns whether the event contains the member.
-    pub fn disown(&mut self, member: MemberId, name: &Nickname, instead: Option<&MessageBody>) -> bool {
+    pub fn detach_member(&mut self, member: MemberId, name: &Nickname, instead: Option<&MessageBody>) -> bool {
         let told = self.kind.rename(member, name);
         if let (EventKind::Message(message), Some(instead), true) = (&mut self.kind, instead, told) {
             message.body.clone_from(instead);

@@ -10,7 +10,7 @@
 
 use std::ops::Range;
 
-use super::unseen::is_unseen;
+use super::invisible::is_invisible;
 
 /// The most characters of a host: the longest name that DNS accepts.
 const HOST_CHARS: usize = 253;
@@ -173,8 +173,8 @@ impl<'a> Text<'a> {
         }
         // An invisible character ended the local part. A reader does not see it and would read a longer address. No
         // link.
-        if let Some(unseen) = self.before(start, from).filter(|c| is_unseen(*c))
-            && self.before(start - unseen.len_utf8(), from).is_some_and(|c| is_local(c) || is_unseen(c))
+        if let Some(invisible) = self.before(start, from).filter(|c| is_invisible(*c))
+            && self.before(start - invisible.len_utf8(), from).is_some_and(|c| is_local(c) || is_invisible(c))
         {
             return None;
         }
@@ -270,7 +270,7 @@ impl<'a> Text<'a> {
         let last = self.before(end, 0)?;
         let mut at = end;
         let mut has_symbol = false;
-        while let Some(c) = self.at(at).filter(|c| is_unseen(*c) || is_symbol(*c)) {
+        while let Some(c) = self.at(at).filter(|c| is_invisible(*c) || is_symbol(*c)) {
             has_symbol |= is_symbol(c);
             at += c.len_utf8();
         }
@@ -348,7 +348,7 @@ fn bracket(c: char) -> usize {
 fn is_foreign_letter(c: char) -> bool {
     // Unicode counts some pictures as letters: ℹ, Ⓜ, 🅰.
     let is_picture = matches!(c, '\u{2139}' | '\u{2460}'..='\u{24FF}' | '\u{1F100}'..='\u{1F1FF}');
-    !c.is_ascii() && !is_unseen(c) && !is_picture && (c.is_alphanumeric() || is_part_of_letter(c))
+    !c.is_ascii() && !is_invisible(c) && !is_picture && (c.is_alphanumeric() || is_part_of_letter(c))
 }
 
 /// Marks that `char` does not count as letters: accents, tone marks, and signs that remove a vowel.

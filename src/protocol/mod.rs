@@ -16,6 +16,7 @@ mod decode;
 mod email;
 mod event;
 mod ids;
+mod invisible;
 pub mod limits;
 mod links;
 mod local;
@@ -31,17 +32,17 @@ mod state;
 mod summary;
 mod text;
 mod typed;
-mod unseen;
 
 pub use accounts::{
     ChangeEmail, ChangeName, ChangePassword, CodeUse, Confirmation, DeleteMe, ForgotPassword, KeepRoom, LogIn,
     LogInByCode, MeasurePassword, OwnMessages, PasswordHint, PasswordStrength, Profile, Register, RequestCode,
     ResetPassword, Secret, SessionView, VerifyEmail,
 };
-pub use code::{InvalidCode, RoomCode, shown};
+pub use code::{InvalidCode, RoomCode, display_char};
 pub use email::{Email, InvalidEmail};
 pub use event::{Event, EventKind, Message, OwnerChange, Person, Retention, RoomType};
 pub use ids::{ClientId, Epoch, MemberId, Millis, Seq};
+pub use invisible::is_invisible;
 pub use links::{Link, links};
 pub use local::LocalTime;
 pub use look::Look;
@@ -60,5 +61,4 @@ pub use rest::{
 pub use socket::{ByeReason, ClientFrame, ResetReason, ServerFrame, Signal};
 pub use state::{Applied, Member, RoomState};
 pub use summary::{Companion, Newcomer, Preview, RoomSummary};
-pub use text::{InvalidText, MessageBody, Nickname, RoomName, Subject};
-pub use unseen::is_unseen;
+pub use text::{InvalidText, MessageBody, Nickname, RoomName, TextKind};

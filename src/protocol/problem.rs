@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{InvalidCode, InvalidEmail, InvalidText, RoomCode, Subject};
+use super::{InvalidCode, InvalidEmail, InvalidText, RoomCode, TextKind};
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident => $status:literal, $title:literal;)*) => {
@@ -91,12 +91,12 @@ pub enum Reason {
     /// The field has no visible character.
     Empty {
         /// The kind of text that the field holds.
-        what: Subject,
+        what: TextKind,
     },
     /// The field has too many characters.
     TooLong {
         /// The kind of text that the field holds.
-        what: Subject,
+        what: TextKind,
         /// The most characters that the field may have.
         limit: usize,
         /// The number of characters that were sent.
@@ -170,7 +170,7 @@ impl Problem {
 
     /// The same problem with the exact cause.
     #[must_use]
-    pub fn because(self, reason: Reason) -> Self {
+    pub fn with_reason(self, reason: Reason) -> Self {
         Self { reason: Some(reason), ..self }
     }
 
@@ -200,7 +200,7 @@ impl Problem {
         let unit = if minutes == 1 { "minute" } else { "minutes" };
         let detail = format!("The daily limit for saved messages is reached. Try again in {minutes} {unit}.");
         Self { retry_after_ms: Some(retry_after_ms), ..Self::new(Code::TooManyRequests, detail) }
-            .because(Reason::KeptTooMuch)
+            .with_reason(Reason::KeptTooMuch)
     }
 
     /// The request needs an account that is logged in.
@@ -216,11 +216,11 @@ impl Problem {
     /// The server did not answer. Made by the client.
     pub fn unreachable() -> Self {
         Self::new(Code::Overloaded, "Can’t reach the server. Check your connection and try again.")
-            .because(Reason::Unreachable)
+            .with_reason(Reason::Unreachable)
     }
 
     /// Whether the same request may succeed later, so that a client should store it and try again.
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         matches!(
             self.code,
             Code::TooManyRequests | Code::StoreUnavailable | Code::BusUnavailable | Code::Overloaded | Code::Internal
@@ -234,13 +234,13 @@ impl From<InvalidCode> for Problem {
             InvalidCode::Length(found) => Reason::CodeLength { found },
             InvalidCode::Character(character) => Reason::CodeCharacter { character },
         };
-        Self::invalid("code", invalid.to_string()).because(reason)
+        Self::invalid("code", invalid.to_string()).with_reason(reason)
     }
 }
 
 impl From<InvalidEmail> for Problem {
     fn from(invalid: InvalidEmail) -> Self {
-        Self::invalid("email", invalid.to_string()).because(Reason::NoEmail)
+        Self::invalid("email", invalid.to_string()).with_reason(Reason::NoEmail)
     }
 }
 
@@ -251,6 +251,6 @@ impl From<(&str, InvalidText)> for Problem {
             InvalidText::Empty(what) => Reason::Empty { what },
             InvalidText::TooLong { what, limit, found } => Reason::TooLong { what, limit, found },
         };
-        Self::invalid(field, invalid.to_string()).because(reason)
+        Self::invalid(field, invalid.to_string()).with_reason(reason)
     }
 }

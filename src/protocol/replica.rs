@@ -83,10 +83,10 @@ pub struct Replica {
     early: BTreeMap<Seq, Event>,
     /// The index in `events` from which all events belong to the current log. Events before it are from a log that was
     /// lost. 0 if no log was lost.
-    life_begins: usize,
+    current_log_start: usize,
     /// The ids of messages in the timeline that come from a log that was lost. If such a message is in the log again,
     /// it is not shown twice.
-    shown_before: BTreeSet<ClientId>,
+    shown_from_lost_log: BTreeSet<ClientId>,
 }
 
 impl Replica {
@@ -102,8 +102,8 @@ impl Replica {
             connected: snapshot.connected.into_iter().collect(),
             outbox: VecDeque::new(),
             early: BTreeMap::new(),
-            life_begins: 0,
-            shown_before: BTreeSet::new(),
+            current_log_start: 0,
+            shown_from_lost_log: BTreeSet::new(),
         }
     }
 
@@ -118,8 +118,8 @@ impl Replica {
     }
 
     /// Whether the timeline contains messages from a log that was lost.
-    pub fn has_earlier_life(&self) -> bool {
-        !self.shown_before.is_empty()
+    pub fn has_lost_log(&self) -> bool {
+        !self.shown_from_lost_log.is_empty()
     }
 
     /// Applies an event. Events may arrive in any order, and more than once.
@@ -159,10 +159,10 @@ impl Replica {
         if before.epoch == self.epoch && before.state.head > self.state.head {
             let is_gone = |event: &Event| event.seq > self.state.head;
             let said = before.events.iter().filter(|event| is_gone(event)).filter_map(Event::message);
-            self.shown_before = said.map(|message| message.id).chain(before.shown_before).collect();
+            self.shown_from_lost_log = said.map(|message| message.id).chain(before.shown_from_lost_log).collect();
             self.events = before.events;
             self.events.retain(|event| !is_gone(event) || event.message().is_some());
-            self.life_begins = self.events.len();
+            self.current_log_start = self.events.len();
             self.has_more = before.has_more;
         } else if before.epoch == self.epoch {
             let first = self.events.first().map_or(self.state.head + 1, |event| event.seq);
@@ -170,14 +170,15 @@ impl Replica {
                 let fresh = std::mem::replace(&mut self.events, before.events);
                 self.events.extend(fresh.into_iter().filter(|event| event.seq > before.state.head));
                 self.has_more = before.has_more;
-                self.life_begins = before.life_begins;
+                self.current_log_start = before.current_log_start;
             }
-            self.shown_before = before.shown_before;
+            self.shown_from_lost_log = before.shown_from_lost_log;
         } else {
-            self.shown_before = message_ids(&before.events).chain(before.shown_before).collect();
+            self.shown_from_lost_log = message_ids(&before.events).chain(before.shown_from_lost_log).collect();
             let fresh = std::mem::replace(&mut self.events, before.events);
-            self.life_begins = self.events.len();
-            let is_new = |event: &Event| event.message().is_none_or(|message| !self.shown_before.contains(&message.id));
+            self.current_log_start = self.events.len();
+            let is_new =
+                |event: &Event| event.message().is_none_or(|message| !self.shown_from_lost_log.contains(&message.id));
             self.events.extend(fresh.into_iter().filter(is_new));
             self.has_more = false;
         }
@@ -209,8 +210,8 @@ impl Replica {
         let first = asked.first.unwrap_or(self.state.head + 1);
         let mut older: Vec<Event> = page.events.into_iter().filter(|event| event.seq < first).collect();
         older.sort_by_key(|event| event.seq);
-        if self.life_begins > 0 {
-            self.life_begins += older.len();
+        if self.current_log_start > 0 {
+            self.current_log_start += older.len();
         }
         older.append(&mut self.events);
         self.events = older;
@@ -224,9 +225,9 @@ impl Replica {
         let old = self.events.len().saturating_sub(keep);
         if old > 0 {
             self.events.drain(..old);
-            self.life_begins = self.life_begins.saturating_sub(old);
+            self.current_log_start = self.current_log_start.saturating_sub(old);
             // Seqs of a lost log mean nothing to history, so nothing can be loaded before them.
-            self.has_more = self.life_begins == 0;
+            self.has_more = self.current_log_start == 0;
         }
     }
 
@@ -277,7 +278,7 @@ impl Replica {
         if let Some(message) = event.message() {
             let id = message.id;
             self.outbox.retain(|draft| draft.id != id);
-            if self.shown_before.contains(&id) {
+            if self.shown_from_lost_log.contains(&id) {
                 return;
             }
         }

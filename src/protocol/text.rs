@@ -17,7 +17,8 @@ use super::limits::{MESSAGE_CHARS, NICKNAME_CHARS, ROOM_NAME_CHARS};
 /// The kind of text that a field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Subject {
+#[schema(as = Subject)]
+pub enum TextKind {
     /// A person's name.
     Name,
     /// A room's name.
@@ -27,7 +28,7 @@ pub enum Subject {
 }
 
 /// Displays as the subject of an English sentence.
-impl fmt::Display for Subject {
+impl fmt::Display for TextKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Name => "A name",
@@ -42,12 +43,12 @@ impl fmt::Display for Subject {
 pub enum InvalidText {
     /// No visible character was left after cleaning.
     #[error("{0} can’t be empty.")]
-    Empty(Subject),
+    Empty(TextKind),
     /// The text has more characters than allowed.
     #[error("{what} can have up to {limit} characters; this has {found}.")]
     TooLong {
         /// The kind of text.
-        what: Subject,
+        what: TextKind,
         /// The most characters that it may have.
         limit: usize,
         /// The characters that it has.
@@ -66,7 +67,7 @@ fn is_blank(text: &str) -> bool {
     text.chars().all(|c| c.is_whitespace() || matches!(c, '\u{200D}' | '\u{3164}' | '\u{2800}' | '\u{00AD}'))
 }
 
-fn check(what: Subject, limit: usize, text: String) -> Result<String, InvalidText> {
+fn check(what: TextKind, limit: usize, text: String) -> Result<String, InvalidText> {
     let found = text.chars().count();
     if is_blank(&text) {
         Err(InvalidText::Empty(what))
@@ -150,15 +151,15 @@ macro_rules! text_type {
 
 text_type!(
     /// A member's name in one room, or the name of an account.
-    Nickname, Subject::Name, NICKNAME_CHARS, one_line, "Quiet Otter"
+    Nickname, TextKind::Name, NICKNAME_CHARS, one_line, "Quiet Otter"
 );
 text_type!(
     /// A room's name. A room can have none and is always found by its code.
-    RoomName, Subject::RoomName, ROOM_NAME_CHARS, one_line, "Book club"
+    RoomName, TextKind::RoomName, ROOM_NAME_CHARS, one_line, "Book club"
 );
 text_type!(
     /// The text of one message: up to 4,000 characters, several lines, any Unicode.
-    MessageBody, Subject::Message, MESSAGE_CHARS, many_lines, "Hello, all."
+    MessageBody, TextKind::Message, MESSAGE_CHARS, many_lines, "Hello, all."
 );
 
 #[cfg(test)]
@@ -170,7 +171,7 @@ mod tests {
     #[test]
     fn a_name_is_one_clean_line() {
         assert_eq!(Nickname::try_from("  Ada \n\t Lovelace\u{202E}\0 ").unwrap().as_str(), "Ada Lovelace");
-        assert_eq!(Nickname::try_from(" \u{200B}\u{200D} "), Err(InvalidText::Empty(Subject::Name)));
+        assert_eq!(Nickname::try_from(" \u{200B}\u{200D} "), Err(InvalidText::Empty(TextKind::Name)));
         assert!(matches!(Nickname::try_from("x".repeat(33)), Err(InvalidText::TooLong { found: 33, .. })));
     }
 

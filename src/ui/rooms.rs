@@ -1,7 +1,7 @@
 //! How a room is shown in the list and in notes, as pure functions: whether it matches a search, its title, its
 //! preview, its badge. The live list itself is in `live`.
 
-use crate::protocol::{RoomCode, RoomName, RoomSummary, RoomType, is_unseen};
+use crate::protocol::{RoomCode, RoomName, RoomSummary, RoomType, is_invisible};
 
 use super::{browser, live::Toast, texts::Texts, timeline::isolate_name};
 
@@ -32,7 +32,7 @@ pub fn matches_search(room: &RoomSummary, kind: Kind, typed: &str) -> bool {
 
 /// Whether name, code or other member contain the search. Accents are compared only if the search contains accents.
 fn is_named_like(room: &RoomSummary, typed: &str) -> bool {
-    let typed: String = typed.trim().chars().filter(|c| !is_unseen(*c)).collect();
+    let typed: String = typed.trim().chars().filter(|c| !is_invisible(*c)).collect();
     let typed = browser::folded(&typed);
     if typed.is_empty() {
         return true;

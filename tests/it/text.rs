@@ -1,7 +1,7 @@
 //! Text by REST and by forms, on one embedded node: what counts as blank, what a name may contain, and how codes are
 //! parsed.
 
-use anonchat::protocol::{Code, Profile, Reason, RoomCode, RoomType, Snapshot, Subject};
+use anonchat::protocol::{Code, Profile, Reason, RoomCode, RoomType, Snapshot, TextKind};
 use reqwest::Method;
 use serde_json::json;
 
@@ -48,7 +48,7 @@ fn reason<T: std::fmt::Debug>(refused: Result<T, Refused>) -> (u16, Code, Option
     (status.as_u16(), problem.code, problem.reason)
 }
 
-fn empty(what: Subject) -> (u16, Code, Option<Reason>) {
+fn empty(what: TextKind) -> (u16, Code, Option<Reason>) {
     (400, Code::InvalidInput, Some(Reason::Empty { what }))
 }
 
@@ -60,7 +60,7 @@ async fn what_shows_nothing_is_no_message() {
     for body in NOTHING {
         assert_eq!(
             reason(ada.try_say(code, new_id(), body).await),
-            empty(Subject::Message),
+            empty(TextKind::Message),
             "{}",
             body.escape_unicode()
         );
@@ -84,29 +84,29 @@ async fn what_shows_nothing_is_no_name_at_any_door() {
         let create = json!({ "type": "group", "nickname": name });
         assert_eq!(
             reason(stranger.ask::<Snapshot>(POST, "/api/rooms/create", create).await),
-            empty(Subject::Name),
+            empty(TextKind::Name),
             "{shown}"
         );
         let named = json!({ "type": "group", "nickname": "Ada", "name": name });
         assert_eq!(
             reason(stranger.ask::<Snapshot>(POST, "/api/rooms/create", named).await),
-            empty(Subject::RoomName),
+            empty(TextKind::RoomName),
             "{shown}"
         );
-        assert_eq!(reason(stranger.try_join(code).await), empty(Subject::Name), "{shown}");
+        assert_eq!(reason(stranger.try_join(code).await), empty(TextKind::Name), "{shown}");
         let rename = json!({ "code": code, "name": name });
-        assert_eq!(reason(ada.tell(PUT, "/api/rooms/name", rename).await), empty(Subject::RoomName), "{shown}");
+        assert_eq!(reason(ada.tell(PUT, "/api/rooms/name", rename).await), empty(TextKind::RoomName), "{shown}");
         let preferences = json!({ "nickname": name });
         assert_eq!(
             reason(ada.ask::<Profile>(PUT, "/api/users/preferences", preferences).await),
-            empty(Subject::Name),
+            empty(TextKind::Name),
             "{shown}"
         );
     }
     let body = json!({ "name": NOTHING[0], "email": new_address(), "password": PASSWORD });
     assert_eq!(
         reason(Guest::new(&node, "").ask::<Profile>(POST, "/api/auth/register", body).await),
-        empty(Subject::Name)
+        empty(TextKind::Name)
     );
     let preferences = json!({ "nickname": "A\u{34F}da" });
     let profile: Profile = ada.ask(PUT, "/api/users/preferences", preferences).await.unwrap();

@@ -223,7 +223,7 @@ fn kept_too_much(pause: Duration) -> Problem {
 fn disk_low() -> Problem {
     let detail = "The server is almost out of space and can’t save anything new. Nothing was lost. Try again later.";
     let retry_after_ms = u64::try_from(DISK_PAUSE.as_millis()).ok();
-    Problem { retry_after_ms, ..Problem::new(Code::StoreUnavailable, detail).because(Reason::DiskLow) }
+    Problem { retry_after_ms, ..Problem::new(Code::StoreUnavailable, detail).with_reason(Reason::DiskLow) }
 }
 
 #[cfg(test)]
@@ -334,7 +334,7 @@ mod tests {
         for person in [guest(1), account] {
             let refused = out.keep(client(1), person, room(1), 1).await.unwrap_err();
             assert_eq!((refused.code, refused.reason), (Code::StoreUnavailable, Some(Reason::DiskLow)));
-            assert!(refused.is_passing() && refused.retry_after_ms.is_some());
+            assert!(refused.is_transient() && refused.retry_after_ms.is_some());
         }
         assert!(out.make_room(client(1), None).await.is_err());
         // Switching the quotas off does not switch off the check of the disk.

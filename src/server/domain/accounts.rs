@@ -125,7 +125,7 @@ async fn check_repeat(app: &App, account: &AccountRecord, typed: Option<&Secret>
         return Ok(());
     }
     let detail = "You just registered with this address and a different password. Use that one.";
-    Err(Problem::invalid("password", detail).because(Reason::OtherPassword))
+    Err(Problem::invalid("password", detail).with_reason(Reason::OtherPassword))
 }
 
 /// Creates an account, or finds the one that the same browser has just created. Returns whether it is new. A new
@@ -229,7 +229,7 @@ pub(super) async fn adopt_guests(
 
 fn other_address() -> Problem {
     let detail = "This link only works for the email address it was sent to. Use that address.";
-    Problem::invalid("email", detail).because(Reason::OtherAddress)
+    Problem::invalid("email", detail).with_reason(Reason::OtherAddress)
 }
 
 /// Returns the mail, or `None` if its mailbox has received as many letters as the quota allows.

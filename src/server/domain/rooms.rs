@@ -647,7 +647,7 @@ async fn may_be_in_another(app: &App, visitor: &Visitor) -> Result<(), Problem> 
     }
     let limit = limits::ROOMS_OF_ACCOUNT;
     let detail = format!("You’re in {limit} rooms, the most an account can be in. Leave one first.");
-    Err(Problem::new(Code::InvalidInput, detail).because(Reason::TooManyRooms { limit }))
+    Err(Problem::new(Code::InvalidInput, detail).with_reason(Reason::TooManyRooms { limit }))
 }
 
 /// Whether the room has a free place, or this actor holds one of its places. Groups always have one.

@@ -269,7 +269,7 @@ pub fn not_owner() -> Problem {
 
 /// The refusal for a command about a person who is not in the room by the log.
 pub fn member_gone() -> Problem {
-    Problem::new(Code::NotFound, "That person is no longer in the room.").because(Reason::MemberGone)
+    Problem::new(Code::NotFound, "That person is no longer in the room.").with_reason(Reason::MemberGone)
 }
 
 /// The refusal for a person who enters while the room is turned ephemeral. When they try again, they come in by the way

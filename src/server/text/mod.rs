@@ -12,7 +12,7 @@ mod folding;
 mod names;
 mod visible;
 
-use crate::protocol::{InvalidText, MessageBody, Nickname, RoomName, Subject};
+use crate::protocol::{InvalidText, MessageBody, Nickname, RoomName, TextKind};
 
 pub use beginnings::preview;
 pub use folding::folded;
@@ -21,22 +21,22 @@ pub use visible::{is_blank, is_mark};
 
 /// Reads a typed nickname.
 pub fn nickname(typed: &str) -> Result<Nickname, InvalidText> {
-    named(Subject::Name, &cleaned_name(typed))
+    named(TextKind::Name, &cleaned_name(typed))
 }
 
 /// Reads a typed room name.
 pub fn room_name(typed: &str) -> Result<RoomName, InvalidText> {
-    named(Subject::RoomName, &cleaned_name(typed))
+    named(TextKind::RoomName, &cleaned_name(typed))
 }
 
 /// Reads a typed message. The text is stored as written, without controls and blank edges. A message of which nothing
 /// is visible is refused.
 pub fn message(typed: &str) -> Result<MessageBody, InvalidText> {
     let body = MessageBody::try_from(typed)?;
-    if is_blank(body.as_str()) { Err(InvalidText::Empty(Subject::Message)) } else { Ok(body) }
+    if is_blank(body.as_str()) { Err(InvalidText::Empty(TextKind::Message)) } else { Ok(body) }
 }
 
-fn named<'a, T: TryFrom<&'a str, Error = InvalidText>>(what: Subject, name: &'a str) -> Result<T, InvalidText> {
+fn named<'a, T: TryFrom<&'a str, Error = InvalidText>>(what: TextKind, name: &'a str) -> Result<T, InvalidText> {
     if is_blank(name) { Err(InvalidText::Empty(what)) } else { T::try_from(name) }
 }
 
@@ -45,7 +45,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::protocol::is_unseen;
+    use crate::protocol::is_invisible;
 
     /// Texts of which nothing is visible: default ignorables, format characters, fillers, lone marks, selectors, tags.
     const NOTHING: &[&str] = &[
@@ -104,9 +104,9 @@ mod tests {
     fn what_shows_nothing_is_no_name_and_no_message() {
         for typed in NOTHING {
             let shown = typed.escape_unicode();
-            assert_eq!(nickname(typed), Err(InvalidText::Empty(Subject::Name)), "{shown}");
-            assert_eq!(room_name(typed), Err(InvalidText::Empty(Subject::RoomName)), "{shown}");
-            assert_eq!(message(typed), Err(InvalidText::Empty(Subject::Message)), "{shown}");
+            assert_eq!(nickname(typed), Err(InvalidText::Empty(TextKind::Name)), "{shown}");
+            assert_eq!(room_name(typed), Err(InvalidText::Empty(TextKind::RoomName)), "{shown}");
+            assert_eq!(message(typed), Err(InvalidText::Empty(TextKind::Message)), "{shown}");
         }
     }
 
@@ -230,7 +230,7 @@ mod tests {
         for c in '\0'..=char::MAX {
             let has_no_ink = visible::is_stand_in(c) || visible::is_noncharacter(c);
             let is_hidden = visible::is_hidden(c) && !c.is_control() && !has_no_ink;
-            assert_eq!(is_unseen(c), is_hidden, "U+{:04X}", u32::from(c));
+            assert_eq!(is_invisible(c), is_hidden, "U+{:04X}", u32::from(c));
         }
     }
 

@@ -3,7 +3,7 @@
 //! A problem's own sentence (`detail`) is English and written for programs and their authors. The page therefore takes
 //! its text by the problem's reason, else by its code. Only if neither says exactly what happened is `detail` shown.
 
-use crate::protocol::{Code, Problem, Reason, Subject, shown};
+use crate::protocol::{Code, Problem, Reason, TextKind, display_char};
 
 use super::Texts;
 
@@ -17,20 +17,20 @@ impl Texts {
         let texts = &self.problems;
         Some(match problem.reason? {
             Reason::Empty { what } => match what {
-                Subject::Name => texts.name_empty().to_owned(),
-                Subject::RoomName => texts.room_name_empty().to_owned(),
-                Subject::Message => texts.message_empty().to_owned(),
+                TextKind::Name => texts.name_empty().to_owned(),
+                TextKind::RoomName => texts.room_name_empty().to_owned(),
+                TextKind::Message => texts.message_empty().to_owned(),
             },
             Reason::TooLong { what, limit, found } => {
                 let (limit, found) = (&limit.to_string(), &found.to_string());
                 match what {
-                    Subject::Name => texts.name_too_long(limit, found),
-                    Subject::RoomName => texts.room_name_too_long(limit, found),
-                    Subject::Message => texts.message_too_long(limit, found),
+                    TextKind::Name => texts.name_too_long(limit, found),
+                    TextKind::RoomName => texts.room_name_too_long(limit, found),
+                    TextKind::Message => texts.message_too_long(limit, found),
                 }
             }
             Reason::CodeLength { found } => texts.code_length(&found.to_string()),
-            Reason::CodeCharacter { character } => texts.code_character(&shown(character)),
+            Reason::CodeCharacter { character } => texts.code_character(&display_char(character)),
             Reason::TooManyRooms { limit } => texts.too_many_rooms(&limit.to_string()),
             Reason::MemberGone => texts.member_gone().to_owned(),
             Reason::Unreachable => texts.unreachable().to_owned(),

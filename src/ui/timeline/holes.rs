@@ -46,7 +46,7 @@ pub fn absence(before: &Event, after: &Event, is_me: impl Fn(MemberId) -> bool) 
 /// Whether messages are missing above the oldest event that this browser has. False while older events can still be
 /// loaded.
 pub fn is_lost_above(replica: &Replica) -> bool {
-    if replica.has_more || replica.has_earlier_life() {
+    if replica.has_more || replica.has_lost_log() {
         return false;
     }
     let me = replica.you.member_id;

@@ -280,7 +280,7 @@ impl Session {
             // A passing refusal with a short wait, or with none, is retried by itself. With a long wait the message is
             // shown as not sent, with the server's reason, and its author decides.
             Some(id)
-                if problem.is_passing()
+                if problem.is_transient()
                     && problem.retry_after_ms.is_none_or(|wait| wait <= LONGEST_SILENT_RETRY_MS) =>
             {
                 self.outgoing.hold(id, problem.retry_after_ms, (self.jitter)(), now);

@@ -4,7 +4,7 @@
 /// it.
 ///
 /// A test of the server's `text` module compares the ranges with Unicode's data.
-pub fn is_unseen(c: char) -> bool {
+pub fn is_invisible(c: char) -> bool {
     !c.is_ascii()
         && matches!(
             c,
