@@ -11,6 +11,7 @@
 //! (`server::room`).
 
 mod accounts;
+mod appearance;
 mod code;
 mod decode;
 mod email;
@@ -20,7 +21,6 @@ mod invisible;
 pub mod limits;
 mod links;
 mod local;
-mod look;
 mod names;
 mod page;
 mod preferences;
@@ -38,6 +38,7 @@ pub use accounts::{
     LogInByCode, MeasurePassword, OwnMessages, PasswordHint, PasswordStrength, Profile, Register, RequestCode,
     ResetPassword, Secret, SessionView, VerifyEmail,
 };
+pub use appearance::Appearance;
 pub use code::{InvalidCode, RoomCode, display_char};
 pub use email::{Email, InvalidEmail};
 pub use event::{Event, EventKind, Message, OwnerChange, Person, Retention, RoomType};
@@ -45,7 +46,6 @@ pub use ids::{ClientId, Epoch, MemberId, Millis, Seq};
 pub use invisible::is_invisible;
 pub use links::{Link, links};
 pub use local::LocalTime;
-pub use look::Look;
 pub use names::friendly_name;
 pub use page::{
     AuthPage, AuthVisit, Identity, JoinOffer, MailReach, Page, PreferencesForm, PreferencesPage, PreferencesVisit,

@@ -2,7 +2,7 @@
 //!
 //! The server makes a [`Visit`], [`AuthVisit`] or [`PreferencesVisit`] from the URL and the session, and renders it. A
 //! [`Visit`] is also sent to the browser inside the document, so that the wasm renders the same page. How pages look is
-//! in [`Look`](super::Look).
+//! in [`Appearance`](super::Appearance).
 
 use serde::{Deserialize, Serialize};
 

@@ -331,7 +331,7 @@ async fn render_document<T: Clone + Send + Sync + 'static, V: IntoView + 'static
     let context = move || {
         context();
         provide_context(visit.clone());
-        ui::provide_look(look);
+        ui::provide_appearance(look);
         ui::provide_tab_mark(tab_mark.clone());
     };
     render_app_async_with_context(context, shell)(Request::from_parts(parts, body)).await

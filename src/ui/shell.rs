@@ -1,4 +1,4 @@
-//! The HTML document around every page: `<html>` with the look, `<head>` with scripts and styles, and the body.
+//! The HTML document around every page: `<html>` with the appearance, `<head>` with scripts and styles, and the body.
 //!
 //! `shell` is the document of the hydrated application. The pages of `auth` and `preferences` call `document` with a
 //! body of their own. All of it is rendered on the server only.
@@ -8,7 +8,7 @@ use std::{collections::HashMap, sync::OnceLock};
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_meta::{HashedStylesheet, MetaTags};
 
-use crate::protocol::{Look, Theme, Visit};
+use crate::protocol::{Appearance, Theme, Visit};
 
 use super::{
     App, manifest,
@@ -22,10 +22,10 @@ const GROUNDS: [(&str, &str); 2] = [("light", "#ffffff"), ("dark", "#16181d")];
 /// The script in the head of every page.
 const HEAD_SCRIPT: &str = include_str!("head.js");
 
-/// Provides the look and the language of the page that is being rendered.
-pub fn provide_look(look: Look) {
-    provide_context(look);
-    provide_context(Locale::new(look));
+/// Provides the appearance and the language of the page that is being rendered.
+pub fn provide_appearance(appearance: Appearance) {
+    provide_context(appearance);
+    provide_context(Locale::new(appearance));
 }
 
 /// A mark of whose browser this is. `None` if the server could not determine it.
@@ -55,14 +55,15 @@ pub fn shell(options: &LeptosOptions) -> impl IntoView + use<> {
     document(options, title.into_any(), head.into_any(), view! { <App/> }.into_any())
 }
 
-/// Renders a document. The look is in attributes of `<html>`, so that the style applies it before anything is drawn.
+/// Renders a document. The appearance is in attributes of `<html>`, so that the style applies it before anything is
+/// drawn.
 pub fn document(options: &LeptosOptions, title: AnyView, head: AnyView, body: AnyView) -> impl IntoView + use<> {
-    let look = use_context::<Look>().unwrap_or_default();
+    let appearance = use_context::<Appearance>().unwrap_or_default();
     let texts = use_texts();
     // While the reader's time zone is unknown, the style hides times until the scripts have set it.
     let times = with_context(|visit: &Visit| visit.local.is_none()).unwrap_or_default().then_some("utc");
-    let colour_scheme = if look.theme == Theme::System { "light dark" } else { look.theme.as_str() };
-    let theme_colours = GROUNDS.map(|(scheme, colour)| match look.theme {
+    let colour_scheme = if appearance.theme == Theme::System { "light dark" } else { appearance.theme.as_str() };
+    let theme_colours = GROUNDS.map(|(scheme, colour)| match appearance.theme {
         Theme::System => {
             let media = format!("(prefers-color-scheme: {scheme})");
             Some(view! { <meta name="theme-color" content=colour/> }.attr("media", media).into_any())
@@ -72,12 +73,12 @@ pub fn document(options: &LeptosOptions, title: AnyView, head: AnyView, body: An
     view! {
         <!DOCTYPE html>
         <html
-            lang=look.language.as_str()
-            data-theme=look.theme.as_str()
-            data-accent=look.accent.as_str()
-            data-text-size=look.text_size.as_str()
+            lang=appearance.language.as_str()
+            data-theme=appearance.theme.as_str()
+            data-accent=appearance.accent.as_str()
+            data-text-size=appearance.text_size.as_str()
             data-times=times
-            data-hours=if look.has_twelve_hours() { "12" } else { "24" }
+            data-hours=if appearance.has_twelve_hours() { "12" } else { "24" }
         >
             <head>
                 <meta charset="utf-8"/>
@@ -92,7 +93,7 @@ pub fn document(options: &LeptosOptions, title: AnyView, head: AnyView, body: An
                 // an end. Meanwhile the browser shows the previous page.
                 <link rel="expect" href="#end" blocking="render"/>
                 <HashedStylesheet options=options.clone() id="leptos"/>
-                <link rel="manifest" href=manifest::address(look.language)/>
+                <link rel="manifest" href=manifest::address(appearance.language)/>
                 <link rel="icon" href="/favicon.ico" sizes="32x32"/>
                 <link rel="icon" href="/icons/icon.svg" type="image/svg+xml"/>
                 <link rel="apple-touch-icon" href="/icons/apple-touch-icon.png"/>

@@ -12,7 +12,7 @@ use axum::{
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 
 use crate::{
-    protocol::{Language, Look},
+    protocol::{Appearance, Language},
     server::{
         app::{Actor, App, Visitor},
         config::Config,
@@ -25,13 +25,13 @@ const CHOICE_DAYS: i64 = 365;
 const RANGES: usize = 32;
 
 /// The look for a request. This is the only place that decides it.
-pub async fn look(app: &App, parts: &mut Parts) -> Look {
+pub async fn look(app: &App, parts: &mut Parts) -> Appearance {
     let language = language(&app.config, &parts.headers);
     // If the store is unreachable, the visitor is unknown, and the page is rendered as for anybody.
     let visitor = Visitor::from_request_parts(parts, app).await.ok();
     match visitor.as_ref().and_then(|visitor| visitor.account().ok()) {
-        Some((account, _)) => Look::preferred(&account.preferences, language),
-        None => Look::plain(language),
+        Some((account, _)) => Appearance::preferred(&account.preferences, language),
+        None => Appearance::plain(language),
     }
 }
 

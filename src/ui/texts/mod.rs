@@ -16,7 +16,7 @@ mod table;
 
 use leptos::prelude::*;
 
-use crate::protocol::{Language, Look};
+use crate::protocol::{Appearance, Language};
 
 use fill::{around, fill};
 use table::{Kind, TextList, entry_index, table};
@@ -379,9 +379,13 @@ pub struct Locale {
 }
 
 impl Locale {
-    /// The locale for the look that the server has determined.
-    pub fn new(look: Look) -> Self {
-        Self { texts: of(look.language), language: look.language, twelve_hours: look.has_twelve_hours() }
+    /// The locale for the appearance that the server has determined.
+    pub fn new(appearance: Appearance) -> Self {
+        Self {
+            texts: of(appearance.language),
+            language: appearance.language,
+            twelve_hours: appearance.has_twelve_hours(),
+        }
     }
 
     /// Serialises this into the document: the language, the clock, and the list of texts, separated by line breaks.
@@ -428,7 +432,8 @@ mod tests {
     #[test]
     fn what_is_handed_over_is_what_was_chosen() {
         for language in Language::ALL {
-            let chosen = Locale::new(Look { hours: crate::protocol::HourCycle::Twelve, ..Look::plain(*language) });
+            let chosen =
+                Locale::new(Appearance { hours: crate::protocol::HourCycle::Twelve, ..Appearance::plain(*language) });
             let taken = Locale::parse(chosen.serialise());
             assert_eq!((taken.language, taken.twelve_hours), (*language, true));
             assert_eq!(taken.texts.list, chosen.texts.list);

@@ -88,7 +88,7 @@ fn civil(days: i64) -> (i64, i64, i64) {
 #[cfg(test)]
 mod tests {
     use crate::{
-        protocol::{HourCycle, Language, Look},
+        protocol::{Appearance, HourCycle, Language},
         ui::texts::of,
     };
 
@@ -98,7 +98,7 @@ mod tests {
     const LEAP_DAY: Millis = 1_709_249_405_000;
 
     fn counting(hours: HourCycle) -> Locale {
-        Locale::new(Look { hours, ..Look::default() })
+        Locale::new(Appearance { hours, ..Appearance::default() })
     }
 
     #[test]

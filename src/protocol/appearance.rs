@@ -4,7 +4,7 @@ use super::{Accent, HourCycle, Language, Preferences, TextSize, Theme};
 
 /// The appearance and the language of a page for one person.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Look {
+pub struct Appearance {
     /// The language of all texts.
     pub language: Language,
     /// Light or dark.
@@ -17,13 +17,13 @@ pub struct Look {
     pub hours: HourCycle,
 }
 
-impl Look {
-    /// The look for a person without preferences, in a language that they chose or that the browser asked for.
+impl Appearance {
+    /// The appearance for a person without preferences, in a language that they chose or that the browser asked for.
     pub fn plain(language: Language) -> Self {
         Self { language, ..Self::default() }
     }
 
-    /// The look for a person with preferences. `asked_for` is the language if the preferences name none.
+    /// The appearance for a person with preferences. `asked_for` is the language if the preferences name none.
     pub fn preferred(preferences: &Preferences, asked_for: Language) -> Self {
         Self {
             language: preferences.language.unwrap_or(asked_for),
@@ -50,10 +50,13 @@ mod tests {
     #[test]
     fn preferences_come_before_what_the_browser_asks_for() {
         let mut preferences = Preferences { theme: Theme::Dark, hours: HourCycle::Twelve, ..Preferences::default() };
-        let look = Look::preferred(&preferences, Language::German);
-        assert_eq!((look.language, look.theme, look.has_twelve_hours()), (Language::German, Theme::Dark, true));
+        let appearance = Appearance::preferred(&preferences, Language::German);
+        assert_eq!(
+            (appearance.language, appearance.theme, appearance.has_twelve_hours()),
+            (Language::German, Theme::Dark, true)
+        );
         preferences.language = Some(Language::English);
-        assert_eq!(Look::preferred(&preferences, Language::German).language, Language::English);
-        assert!(!Look::plain(Language::English).has_twelve_hours());
+        assert_eq!(Appearance::preferred(&preferences, Language::German).language, Language::English);
+        assert!(!Appearance::plain(Language::English).has_twelve_hours());
     }
 }
