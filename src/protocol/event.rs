@@ -181,6 +181,15 @@ impl Event {
         }
     }
 
+    /// The number of the last message before this event, if the event carries it.
+    pub fn ordinal_before(&self) -> Option<u64> {
+        match &self.kind {
+            EventKind::Message(message) => Some(message.n.saturating_sub(1)),
+            EventKind::RetentionChanged { n, .. } => Some(*n),
+            _ => None,
+        }
+    }
+
     /// The message, if this event is one.
     pub fn message(&self) -> Option<&Message> {
         match &self.kind {

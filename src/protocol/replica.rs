@@ -84,6 +84,8 @@ pub struct Replica {
     /// The index in `events` from which all events belong to the current log. Events before it are from a log that was
     /// lost. 0 if no log was lost.
     current_log_start: usize,
+    /// Whether the snapshot that began a new log did not reach back to its first message.
+    misses_start: bool,
     /// The ids of messages in the timeline that come from a log that was lost. If such a message is in the log again,
     /// it is not shown twice.
     shown_from_lost_log: BTreeSet<ClientId>,
@@ -103,6 +105,7 @@ impl Replica {
             outbox: VecDeque::new(),
             early: BTreeMap::new(),
             current_log_start: 0,
+            misses_start: false,
             shown_from_lost_log: BTreeSet::new(),
         }
     }
@@ -146,6 +149,11 @@ impl Replica {
         }
     }
 
+    /// The index of the first event of the log as it is now, if messages are missing between it and the lost log above.
+    pub fn gap_after_lost_log(&self) -> Option<usize> {
+        Some(self.current_log_start).filter(|start| *start > 0 && self.misses_start)
+    }
+
     /// Continues from a new snapshot without removing messages from the screen.
     ///
     /// In the same epoch, the timeline is extended if the snapshot's events reach back to its end. Otherwise it is
@@ -171,12 +179,14 @@ impl Replica {
                 self.events.extend(fresh.into_iter().filter(|event| event.seq > before.state.head));
                 self.has_more = before.has_more;
                 self.current_log_start = before.current_log_start;
+                self.misses_start = before.misses_start;
             }
             self.shown_from_lost_log = before.shown_from_lost_log;
         } else {
             self.shown_from_lost_log = message_ids(&before.events).chain(before.shown_from_lost_log).collect();
             let fresh = std::mem::replace(&mut self.events, before.events);
             self.current_log_start = self.events.len();
+            self.misses_start = fresh.iter().find_map(Event::ordinal_before).unwrap_or(self.state.last_n) > 0;
             let is_new =
                 |event: &Event| event.message().is_none_or(|message| !self.shown_from_lost_log.contains(&message.id));
             self.events.extend(fresh.into_iter().filter(is_new));

@@ -1,8 +1,8 @@
 //! Fuzz targets: every parser of outside input accepts or refuses without a panic, and an accepted value survives being
 //! written and read again.
 //!
-//! `cargo test` runs each target with a thousand random inputs, on stable Rust. `cargo bolero test --test it fuzz::NAME`
-//! runs one for as long as you like, guided by coverage. The parser of `X-Forwarded-For` is fuzzed in
+//! `cargo test` runs each target with a thousand random inputs, on stable Rust. `cargo bolero test --test it
+//! fuzz::NAME` runs one for as long as you like, guided by coverage. The parser of `X-Forwarded-For` is fuzzed in
 //! `server/http/client.rs` with proptest.
 
 use anonchat::{

@@ -1,5 +1,5 @@
-//! History: its pages, who may read them, and what is in them after a room began to keep messages or the disk was almost
-//! full.
+//! History: its pages, who may read them, and what is in them after a room began to keep messages or the disk was
+//! almost full.
 
 use anonchat::protocol::{
     ClientFrame, Code, CreateRoom, Event, HistoryPage, Problem, Reason, RoomCode, RoomType, ServerFrame, Snapshot,

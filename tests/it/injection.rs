@@ -1,5 +1,5 @@
-//! Injection: questions to a database in bodies, addresses and forms, and texts that an attacker writes into the address
-//! of a page.
+//! Injection: questions to a database in bodies, addresses and forms, and texts that an attacker writes into the
+//! address of a page.
 
 use anonchat::protocol::{Code, Problem};
 use leptos::server_fn::error::ServerFnUrlError;

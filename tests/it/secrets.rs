@@ -1,5 +1,5 @@
-//! Secrets: what people say, their codes, tokens and addresses are in no log, and on the disk only if they are kept. The
-//! server’s files are for its own user only.
+//! Secrets: what people say, their codes, tokens and addresses are in no log, and on the disk only if they are kept.
+//! The server’s files are for its own user only.
 
 use std::{fs, path::Path};
 

@@ -216,7 +216,6 @@ pub async fn join(app: &App, visitor: &Visitor, wanted: JoinRoom, leave: Option<
         Err(StoreError::NotFound) => None,
         Err(error) => return Err(store_failed(error)),
     };
-    drop(attempt);
     // For an unknown code the same query is made with a nil id. So the response time does not tell an unknown code from
     // a full room.
     let has_place = match &room {
@@ -227,6 +226,8 @@ pub async fn join(app: &App, visitor: &Visitor, wanted: JoinRoom, leave: Option<
         return Err(removed());
     }
     let Some(room) = room.filter(|_| has_place) else { return Err(unknown_code(app, visitor).await) };
+    // Not earlier: the next try of this client waits until this one is counted as a miss.
+    drop(attempt);
     if room.retention == Retention::Preserved {
         app.storage_budgets.join(visitor.client, room.id).await?;
     }

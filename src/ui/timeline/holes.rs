@@ -14,20 +14,11 @@ pub struct Absence {
     pub to: Millis,
 }
 
-/// The ordinal of the last message before this event. `None` if this kind of event does not carry it.
-fn ordinal_before(event: &Event) -> Option<u64> {
-    match &event.kind {
-        EventKind::Message(message) => Some(message.n.saturating_sub(1)),
-        EventKind::RetentionChanged { n, .. } => Some(*n),
-        _ => None,
-    }
-}
-
 /// Whether messages are missing between two parts of a log, which must belong to the same life of it. `last_n` is the
 /// ordinal of the room's last message, used if no event in `after` carries an ordinal.
 pub fn is_missing(before: &[Event], after: &[Event], last_n: u64) -> bool {
     let known = before.iter().rev().find_map(Event::ordinal);
-    let next = after.iter().find_map(ordinal_before).unwrap_or(last_n);
+    let next = after.iter().find_map(Event::ordinal_before).unwrap_or(last_n);
     known.is_none_or(|known| next > known)
 }
 
@@ -62,5 +53,5 @@ pub fn is_lost_above(replica: &Replica) -> bool {
     // The first change of the retention shows what it was before: a change to "preserved" means that it was ephemeral.
     let was_kept = change.map_or(replica.state.retention == Retention::Preserved, |to| to == Retention::Ephemeral);
     let is_lost = !was_kept && since > 0 && first.seq > since;
-    is_lost || replica.events.iter().find_map(ordinal_before).unwrap_or(replica.state.last_n) > 0
+    is_lost || replica.events.iter().find_map(Event::ordinal_before).unwrap_or(replica.state.last_n) > 0
 }

@@ -108,6 +108,8 @@ pub struct RowContext<'a> {
     pub last_n: u64,
     /// Whether messages are missing above the oldest event that this browser has.
     pub is_lost_above: bool,
+    /// The index of the event before which messages are missing because a log was lost.
+    pub gap_after_lost_log: Option<usize>,
     /// Returns the offset of the reader's time zone at a time, in minutes east of UTC.
     pub offset: &'a dyn Fn(Millis) -> i64,
     /// The texts in the page's language.
@@ -138,9 +140,10 @@ pub fn rows<'a>(
             life += 1;
         }
         previous = event.seq;
-        if has_hole && holes::is_missing(&events[..at], &events[at..], context.last_n) {
+        let is_gap = context.gap_after_lost_log == Some(at);
+        if is_gap || has_hole && holes::is_missing(&events[..at], &events[at..], context.last_n) {
             builder.close(&mut open_run, is_me);
-            let absence = holes::absence(&events[at - 1], event, is_me);
+            let absence = events[..at].last().and_then(|before| holes::absence(before, event, is_me));
             builder.last = None;
             builder.rows.push((RowKey::Hole(life, event.seq), Row::Hole(absence)));
         }

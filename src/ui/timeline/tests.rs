@@ -71,6 +71,7 @@ fn read_in(language: Language, events: &[Event], outbox: &[Draft], window: usize
         first_unread: None,
         last_n: 9,
         is_lost_above: false,
+        gap_after_lost_log: None,
         offset: &|_| 0,
         texts: of(language),
     };

@@ -317,7 +317,8 @@ pub async fn a_guest_leaves_a_room_that_the_account_is_in(store: &dyn Store) {
     assert_eq!(store.member(room.id, member.member).await.unwrap().owed, None);
     assert_eq!(store.room(room.id).await.unwrap().owner, own.member);
 
-    // `anonymize_events` and `delete_account` also apply to the guest's member id. Leaving and coming back keeps `also`.
+    // `anonymize_events` and `delete_account` also apply to the guest's member id. Leaving and coming back keeps
+    // `also`.
     let said =
         [said(3, 1, &member.person(), client_id(), "As a guest"), said(4, 2, &own.person(), client_id(), "As Ada")];
     append(store, &room, &said).await;

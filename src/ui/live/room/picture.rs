@@ -164,6 +164,7 @@ impl Inner {
             first_unread: self.session.unread().first(),
             last_n: replica.state.last_n,
             is_lost_above: is_lost_above(replica),
+            gap_after_lost_log: replica.gap_after_lost_log(),
             offset: &offset,
             texts: self.texts,
         };

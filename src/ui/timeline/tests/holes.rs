@@ -1,7 +1,7 @@
 //! Tests of the holes in a timeline.
 
 use super::{super::is_lost_above, marks::group, *};
-use crate::protocol::{Replica, Seq};
+use crate::protocol::{Epoch, Replica, Seq, Snapshot};
 
 /// The holes in a log of these events. Each event has its own seq, and each message its own ordinal.
 fn holes(events: Vec<(u64, EventKind)>) -> Vec<Option<Absence>> {
@@ -27,6 +27,40 @@ fn a_line_stands_where_messages_are_missing_and_nowhere_else() {
     assert_eq!(holes(vec![(1, nth(1)), (4, joined(BOB)), (5, nth(2))]), []);
     assert_eq!(holes(vec![(1, nth(8)), (4, joined(BOB))]), [None], "the room's last message is the ninth");
     assert_eq!(holes(vec![(5, nth(5)), (1, nth(1))]), [], "another life of the log");
+}
+
+#[test]
+fn a_line_stands_where_a_lost_log_ends_and_the_new_one_does_not_begin_at_its_start() {
+    let snapshot = |epoch, events: Vec<(Seq, EventKind)>| {
+        let timeline = timeline(Retention::Ephemeral, 1, events);
+        Snapshot {
+            room: timeline.room.clone(),
+            you: timeline.you.clone(),
+            epoch: Epoch::from_bits(epoch),
+            head: timeline.state.head,
+            last_n: 0,
+            members: timeline.state.members.iter().map(|(id, member)| member.view(*id)).collect(),
+            connected: Vec::new(),
+            reads: Vec::new(),
+            departed: Vec::new(),
+            events: timeline.events.clone(),
+            has_more: false,
+            leaves_after: None,
+            expected: None,
+        }
+    };
+    for (gap, first_n) in [(None, 1), (Some(2), 4)] {
+        let mut replica = Replica::new(snapshot(7, vec![(1, joined(ME)), (2, nth(1))]));
+        replica.reset(snapshot(8, vec![(3 + first_n, said_nth(first_n))]));
+        assert_eq!(replica.gap_after_lost_log(), gap);
+        assert_eq!(replica.events.len(), 3, "what was on the screen stays");
+    }
+}
+
+/// The `n`th message, with an id that no earlier one has.
+fn said_nth(n: u64) -> EventKind {
+    let EventKind::Message(message) = said(ADA, 100 + u128::from(n)) else { unreachable!() };
+    EventKind::Message(Message { n, ..message })
 }
 
 #[test]

@@ -66,6 +66,7 @@ fn rows_of(replica: &Replica, reads: &[(u64, Seq)], first_unread: Option<RowKey>
         first_unread,
         last_n: 0,
         is_lost_above: false,
+        gap_after_lost_log: None,
         offset: &|_| 0,
         texts,
     };
