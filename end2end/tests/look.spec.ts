@@ -7,6 +7,7 @@ import {
   codeChip,
   composer,
   dialog,
+  following,
   isPhone,
   joinByRest,
   joinRoom,
@@ -83,6 +84,19 @@ test("Enter before the scripts are there sends with a keyboard, and is a new lin
     await expect(messages(ada.page)).toHaveText(["Quick"]);
     await expect(composer(ada.page)).toHaveValue("");
   }
+});
+
+test("where somebody scrolled to before the scripts are there is where they stay @both", async ({ stack, guest }) => {
+  const ada = await guest(stack);
+  const room = await makeRoomByRest(ada, { nickname: "Ada" });
+  for (let i = 1; i <= 40; i++) await sayByRest(ada, room, `Message ${i}`);
+  const scripts = await holdScripts(ada.page);
+  await ada.page.goto(`/rooms/${room}`);
+  const place = () => log(ada.page).evaluate((frame) => Math.round(frame.scrollTop));
+  await log(ada.page).evaluate((frame) => frame.scrollBy(0, -300));
+  expect(await place()).toBe(-300);
+  await following(ada.page, async () => scripts.come());
+  expect(await place()).toBe(-300);
 });
 
 for (const file of ["js", "wasm"]) {
@@ -184,6 +198,13 @@ test("news of other rooms cover no control, and there may be three of them @both
     await joinByRest(bob, other, "Bob");
     others.push(other);
   }
+  // That Bob joined them is no news of this page once the list has it.
+  await expect
+    .poll(async () => {
+      const list = (await (await ada.context.request.get("/api/rooms/my-rooms")).json()) as { newcomer?: object }[];
+      return list.filter(({ newcomer }) => newcomer).length;
+    })
+    .toBe(4);
   await open(ada.page, `/rooms/${here}`);
   for (const [i, other] of others.entries()) {
     await sayByRest(bob, other, "Come along");

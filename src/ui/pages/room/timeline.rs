@@ -43,10 +43,12 @@ pub fn Timeline() -> impl IntoView {
     let top = NodeRef::<html::Div>::new();
     let bottom = NodeRef::<html::Div>::new();
 
-    // Scrolls to the end after each message that the reader sends.
+    // Scrolls to the end after each message that the reader sends. Not at hydration, because the reader may have
+    // scrolled before that.
     effect(move || {
-        room.sent_count.track();
-        if let Some(frame) = frame.get() {
+        if room.sent_count.get() > 0
+            && let Some(frame) = frame.get()
+        {
             browser::scroll_to_end(&frame);
         }
     });
