@@ -593,7 +593,7 @@ def schemathesis(node, cookie="", without=None):
     """
     command = [os.environ["ANONCHAT_SCHEMATHESIS"], "--config-file", os.path.join(HERE, "schemathesis.toml"), "run"]
     command += [f"http://127.0.0.1:{node.port}/api/openapi.json", "--checks", "all", "--max-examples", "40"]
-    command += ["--workers", "1", "--no-color", "--max-time", "120"]
+    command += ["--workers", "1", "--no-color", "--max-time", "60"]
     command += ["--header", f"Cookie: {cookie}"] if cookie else []
     command += ["--exclude-path-regex", without] if without else []
     ran = subprocess.run(command, cwd=node.folder, capture_output=True, text=True, timeout=300, check=False)

@@ -86,6 +86,19 @@ test("Enter before the scripts are there sends with a keyboard, and is a new lin
   }
 });
 
+test("a button that is pressed before the scripts are there acts when they are @both", async ({ stack, guest }) => {
+  const ada = await guest(stack);
+  const room = await makeRoomByRest(ada, { nickname: "Ada" });
+  const scripts = await holdScripts(ada.page);
+  await ada.page.goto(`/rooms/${room}`);
+  await ada.page.getByRole("button", { name: "Room settings" }).click();
+  await ada.page.getByRole("button", { name: "Leave room" }).click();
+  await expect(dialog(ada.page, "Leave this room?")).toBeHidden();
+  scripts.come();
+  await expect(dialog(ada.page, "Leave this room?")).toBeVisible();
+  await expect(dialog(ada.page, "Room settings")).toBeHidden();
+});
+
 test("where somebody scrolled to before the scripts are there is where they stay @both", async ({ stack, guest }) => {
   const ada = await guest(stack);
   const room = await makeRoomByRest(ada, { nickname: "Ada" });

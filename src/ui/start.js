@@ -21,6 +21,15 @@
       composer.toggleAttribute("data-entered", key === "Enter" && !shiftKey && !isComposing);
     });
   }
+  // A button does nothing before hydration. The last one that was pressed is pressed again after it. One that asks
+  // before it sends its form does not send the form unasked.
+  let pressed;
+  const press = (event) => {
+    const button = event.target.closest("button[type=button]:not([popovertarget]), button[data-asks]");
+    if (button?.matches("[data-asks]")) event.preventDefault();
+    pressed = button ?? pressed;
+  };
+  addEventListener("click", press);
   // A script that does not come on a bad connection is asked for again, later each time. Some browsers remember by its
   // address that it failed.
   const start = async (tries = 0) => {
@@ -34,6 +43,13 @@
       return;
     }
     page.hydrate();
+    // The router hydrates its page in tasks of its own, which are done by the next frame.
+    requestAnimationFrame(() =>
+      setTimeout(() => {
+        removeEventListener("click", press);
+        pressed?.click();
+      }),
+    );
   };
   if (document.hidden) start();
   else requestAnimationFrame(() => setTimeout(start));

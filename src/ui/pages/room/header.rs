@@ -64,6 +64,8 @@ pub fn Header(
                             <button
                                 type="submit"
                                 class="icon-button"
+                                // Held back until there is the dialog (start.js).
+                                data-asks="yes"
                                 aria-label=own.exit()
                                 on:click=move |event| {
                                     event.prevent_default();
