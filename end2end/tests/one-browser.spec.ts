@@ -1,6 +1,6 @@
 // Several people use one browser in turn. Text that one wrote and did not send is neither shown to the next nor sent by
 // them.
-import type { Page } from "@playwright/test";
+import type { BrowserContext, Page } from "@playwright/test";
 import { PASSWORD, logIn, press, register } from "../account.ts";
 import { DIAGONAL, type Guest, expect, test } from "../fixtures.ts";
 import {
@@ -26,8 +26,29 @@ const HALF = "half a thought";
 const kept = (page: Page): Promise<string[]> =>
   page.evaluate(() => Object.keys(sessionStorage).filter((name) => /^anonchat\.(draft|outbox)\./.test(name)));
 
+/** Browsers without a network. */
+const cut = new WeakSet<BrowserContext>();
+
+/**
+ * Lets `writeApart` cut the sockets of a browser too. `setOffline` does not, and a page that is offline for some seconds
+ * tries whether that is true. Call it before the browser opens a room.
+ */
+async function makeCuttable({ context }: Guest): Promise<void> {
+  await context.routeWebSocket(/\/ws$/, (socket) => {
+    if (cut.has(context)) void socket.close();
+    else socket.connectToServer();
+  });
+}
+
+/** Ends what `writeApart` began. */
+async function reconnect({ context }: Guest): Promise<void> {
+  cut.delete(context);
+  await context.setOffline(false);
+}
+
 /** Writes one message that cannot be sent because the network is off, and one draft that is not sent. */
 async function writeApart({ page, context }: Guest): Promise<void> {
+  cut.add(context);
   await context.setOffline(true);
   await expect(page.getByText("You’re offline.")).toBeVisible();
   await say(page, SECRET);
@@ -54,6 +75,7 @@ for (const { kind, size } of DIAGONAL) {
 
     test("an account that logs out leaves nothing for the one that logs in next", async ({ stack, guest }) => {
       const [browser, witness, elsewhere] = [await guest(stack), await guest(stack), await guest(stack)];
+      await makeCuttable(browser);
       const code = await makeRoom(witness, { nickname: "Mia", preserve: true });
       const bob = await register(elsewhere, "Bob");
       await joinByRest(elsewhere, code, "Bob");
@@ -63,7 +85,7 @@ for (const { kind, size } of DIAGONAL) {
       const { page } = browser;
       // Leave the room's page before the network is back, so that nothing is sent.
       await page.goto("about:blank");
-      await browser.context.setOffline(false);
+      await reconnect(browser);
       await page.goto("/dashboard");
       await page.getByRole("button", { name: "Account: Ada" }).click();
       await press(page, "Log out");
@@ -76,6 +98,7 @@ for (const { kind, size } of DIAGONAL) {
 
     test("an account that takes over from another without a word finds nothing of it", async ({ stack, guest }) => {
       const [browser, witness, elsewhere] = [await guest(stack), await guest(stack), await guest(stack)];
+      await makeCuttable(browser);
       const code = await makeRoom(witness, { nickname: "Mia", preserve: true });
       const bob = await register(elsewhere, "Bob");
       await joinByRest(elsewhere, code, "Bob");
@@ -83,7 +106,7 @@ for (const { kind, size } of DIAGONAL) {
       await joinRoom(browser, code, "Ada");
       await writeApart(browser);
       await browser.page.goto("about:blank");
-      await browser.context.setOffline(false);
+      await reconnect(browser);
       await logIn(browser, bob);
       await browser.page.goto("/auth/login");
       expect(await kept(browser.page)).toEqual([]);
@@ -96,6 +119,7 @@ for (const { kind, size } of DIAGONAL) {
       guest,
     }) => {
       const [browser, witness] = [await guest(stack), await guest(stack)];
+      await makeCuttable(browser);
       const code = await makeRoom(witness, { nickname: "Mia", preserve: true });
       await joinRoom(browser, code, "Ada");
       await writeApart(browser);
@@ -103,7 +127,7 @@ for (const { kind, size } of DIAGONAL) {
       const next = await guest(stack);
       await joinByRest(next, code, "Hans");
       await browser.context.addCookies(await next.context.cookies());
-      await browser.context.setOffline(false);
+      await reconnect(browser);
       await expect(composer(browser.page)).toHaveValue("", { timeout: 20_000 });
       await expectNothingOfAda(browser.page, witness.page);
       await expect(notices(witness.page).last()).toContainText("Hans");
@@ -141,11 +165,12 @@ for (const { kind, size } of DIAGONAL) {
 
     test("a guest who registers meanwhile is the same, and what they wrote is sent once", async ({ stack, guest }) => {
       const [ada, witness] = [await guest(stack), await guest(stack)];
+      await makeCuttable(ada);
       const code = await makeRoom(witness, { nickname: "Mia", preserve: true });
       await joinRoom(ada, code, "Ada");
       await writeApart(ada);
       await ada.page.goto("about:blank");
-      await ada.context.setOffline(false);
+      await reconnect(ada);
       await register(ada, "Ada", PASSWORD);
       await open(ada.page, `/rooms/${code}`);
       await expect(composer(ada.page)).toHaveValue(HALF);
