@@ -287,7 +287,8 @@ interface AxeViolation {
 
 /** Fails if axe finds a serious or critical accessibility problem in the present state of the page. */
 export async function expectAccessible(page: Page): Promise<void> {
-  // Evaluated instead of added as a script element, which the page's CSP forbids. Once per document, because it is long.
+  // Evaluated instead of added as a script element, which the page's CSP forbids. Once per document, because the
+  // source is long.
   if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(await axeSource);
   const violations = await page.evaluate(async () => {
     const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: AxeViolation[] }> } };

@@ -30,8 +30,8 @@ const kept = (page: Page): Promise<string[]> =>
 const cut = new WeakSet<BrowserContext>();
 
 /**
- * Lets `writeApart` cut the sockets of a browser too. `setOffline` does not, and a page that is offline for some seconds
- * tries whether that is true. Call it before the browser opens a room.
+ * Lets `writeApart` cut the sockets of a browser too. `setOffline` does not, and a page that is offline for some
+ * seconds tries whether that is true. Call it before the browser opens a room.
  */
 async function makeCuttable({ context }: Guest): Promise<void> {
   await context.routeWebSocket(/\/ws$/, (socket) => {

@@ -12,14 +12,17 @@
   const unread = document.querySelector(".unread");
   const frame = unread?.closest(".timeline__frame");
   if (frame) frame.scrollBy(0, Math.min(0, unread.getBoundingClientRect().top - frame.getBoundingClientRect().top));
+  // What listens until hydration, and no longer.
+  const hydration = new AbortController();
+  const early = { signal: hydration.signal };
   // Letters typed before hydration go to the composer. Not on a phone, where the focus would open the keyboard over the
   // room. The composer sends a text that ended with Enter as soon as it is hydrated (composer.rs).
   const composer = document.getElementById("message");
   if (composer && !matchMedia("(pointer: coarse)").matches) {
     if (document.activeElement === document.body) composer.focus();
-    composer.addEventListener("keydown", ({ key, shiftKey, isComposing }) => {
+    const enter = ({ key, shiftKey, isComposing }) =>
       composer.toggleAttribute("data-entered", key === "Enter" && !shiftKey && !isComposing);
-    });
+    composer.addEventListener("keydown", enter, early);
   }
   // A button does nothing before hydration. The last one that was pressed is pressed again after it. One that asks
   // before it sends its form does not send the form unasked.
@@ -29,7 +32,7 @@
     if (button?.matches("[data-asks]")) event.preventDefault();
     pressed = button ?? pressed;
   };
-  addEventListener("click", press);
+  addEventListener("click", press, early);
   // A script that does not come on a bad connection is asked for again, later each time. Some browsers remember by its
   // address that it failed.
   const start = async (tries = 0) => {
@@ -46,7 +49,7 @@
     // The router hydrates its page in tasks of its own, which are done by the next frame.
     requestAnimationFrame(() =>
       setTimeout(() => {
-        removeEventListener("click", press);
+        hydration.abort();
         pressed?.click();
       }),
     );

@@ -45,11 +45,15 @@ pub fn resolved<'a>(description: &'a Value, schema: &'a Value) -> &'a Value {
     }
 }
 
+/// The schemas of which a value has to fit one, if the schema lists such.
+pub fn cases(schema: &Value) -> impl Iterator<Item = &Value> {
+    ["oneOf", "anyOf"].into_iter().filter_map(|name| schema[name].as_array()).flatten()
+}
+
 /// The JSON types that a schema accepts.
 pub fn kinds(description: &Value, schema: &Value) -> BTreeSet<String> {
     let schema = resolved(description, schema);
-    let cases = ["oneOf", "anyOf"].into_iter().filter_map(|name| schema[name].as_array()).flatten();
-    let of_cases = cases.flat_map(|case| kinds(description, case));
+    let of_cases = cases(schema).flat_map(|case| kinds(description, case));
     match &schema["type"] {
         Value::String(kind) => BTreeSet::from([kind.clone()]),
         Value::Array(all) => all.iter().map(|kind| kind.as_str().unwrap().to_owned()).collect(),
@@ -60,8 +64,7 @@ pub fn kinds(description: &Value, schema: &Value) -> BTreeSet<String> {
 /// A value that a schema accepts.
 pub fn example(description: &Value, schema: &Value) -> Value {
     let schema = resolved(description, schema);
-    let case = ["oneOf", "anyOf"].into_iter().filter_map(|name| schema[name].as_array()).flatten();
-    if let Some(case) = case.into_iter().find(|case| !kinds(description, case).contains("null")) {
+    if let Some(case) = cases(schema).find(|case| !kinds(description, case).contains("null")) {
         return example(description, case);
     }
     if let Some(given) = [&schema["example"], &schema["enum"][0]].into_iter().find(|given| !given.is_null()) {

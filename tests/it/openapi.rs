@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
-    description::{at_examples, example, resolved},
+    description::{at_examples, cases, example, resolved},
     wire::ask,
 };
 use crate::support::{Guest, Node, Settings};
@@ -27,10 +27,9 @@ fn references(value: &Value) -> Vec<String> {
 /// Whether a schema shows what values a field can have, by an example or by a list of choices.
 fn is_shown(description: &Value, schema: &Value) -> bool {
     let schema = resolved(description, schema);
-    let choices = ["oneOf", "anyOf"].iter().flat_map(|of| schema[of].as_array().into_iter().flatten());
     ["example", "examples", "enum"].iter().any(|key| schema.get(key).is_some())
         || schema["type"] == "boolean"
-        || choices.into_iter().any(|choice| is_shown(description, choice))
+        || cases(schema).any(|case| is_shown(description, case))
 }
 
 #[tokio::test]
@@ -138,11 +137,10 @@ async fn the_description_of_the_api_has_the_limits_that_the_server_has() {
 /// Whether a schema bounds its text, if it is a text.
 fn is_bounded(description: &Value, schema: &Value) -> bool {
     let schema = resolved(description, schema);
-    let mut choices = ["oneOf", "anyOf"].iter().flat_map(|of| schema[of].as_array().into_iter().flatten());
     let is_text =
         schema["type"] == "string" || schema["type"].as_array().is_some_and(|all| all.contains(&json!("string")));
     let has_form = ["maxLength", "pattern", "format", "enum"].iter().any(|key| schema.get(key).is_some());
-    (!is_text || has_form) && choices.all(|choice| is_bounded(description, choice))
+    (!is_text || has_form) && cases(schema).all(|case| is_bounded(description, case))
 }
 
 #[tokio::test]

@@ -225,15 +225,13 @@ impl Reads {
 
     /// Removes a member who left with the event at `left_at`.
     pub fn leave(&mut self, member: MemberView, left_at: Seq) {
-        let id = member.id;
-        if let Some(reading) = self.readings.remove(&id).filter(|reading| reading.shown > 0) {
+        for set in [&mut self.unkept, &mut self.due, &mut self.unsent, &mut self.unshared] {
+            set.remove(&member.id);
+        }
+        if let Some(reading) = self.readings.remove(&member.id).filter(|reading| reading.shown > 0) {
             self.departed.push_back(Departed { left_at, reader: DepartedReader { member, seq: reading.shown } });
             let old = self.departed.len().saturating_sub(READ_MARK_MEMBERS);
             self.departed.drain(..old);
-        }
-        let member = id;
-        for set in [&mut self.unkept, &mut self.due, &mut self.unsent, &mut self.unshared] {
-            set.remove(&member);
         }
     }
 
