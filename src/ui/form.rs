@@ -12,11 +12,10 @@ use leptos::{
     task::{spawn_local, tick},
 };
 
-use crate::protocol::{Problem, RefusedForm};
+use crate::protocol::{Code, Problem, RefusedForm};
 
 use super::{
     browser::{self, Answer},
-    components::is_about,
     texts::{Texts, use_texts},
 };
 
@@ -95,6 +94,15 @@ impl FormRequest {
                 browser::focus_invalid(&form);
             }
         });
+    }
+}
+
+/// Whether a problem is about this field. `RoomUnavailable` names no field and belongs to the field "code".
+pub fn is_about(problem: &Problem, field: &str) -> bool {
+    match (&problem.field, problem.code) {
+        (Some(about), _) => about == field,
+        (None, Code::RoomUnavailable) => field == "code",
+        (None, _) => false,
     }
 }
 

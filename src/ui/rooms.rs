@@ -1,9 +1,9 @@
 //! How a room is shown in the list and in notes, as pure functions: whether it matches a search, its title, its
 //! preview, its badge. The live list itself is in `live`.
 
-use crate::protocol::{RoomCode, RoomName, RoomSummary, RoomType, is_invisible};
+use crate::protocol::{Nickname, RoomCode, RoomName, RoomSummary, RoomType, is_invisible};
 
-use super::{browser, live::Toast, texts::Texts, timeline::isolate_name};
+use super::{browser, texts::Texts, timeline::isolate_name};
 
 /// The highest number that a badge shows. A larger one is shown as "99+".
 const COUNTED: u64 = 99;
@@ -80,29 +80,30 @@ pub fn badge(unread: u64) -> Option<String> {
     }
 }
 
-/// The text of a note, below the room's title. Names in it are marked.
-pub fn note(texts: &Texts, toast: &Toast) -> String {
-    match (toast.messages, &toast.joined) {
+/// The text of a note about a room, below the room's title: how many messages came, or who joined last. Names in it are
+/// marked.
+pub fn note(texts: &Texts, room: &RoomSummary, messages: u64, joined: Option<&Nickname>) -> String {
+    match (messages, joined) {
         (0, Some(name)) => texts.toasts.came(&isolate_name(name.as_str())),
-        (1, _) if toast.room.last.is_some() => preview(texts, &toast.room),
+        (1, _) if room.last.is_some() => preview(texts, room),
         (messages, _) => texts.timeline.unseen(usize::try_from(messages).unwrap_or(usize::MAX)),
     }
 }
 
 /// A note as one sentence for screen readers, with the room's title in it.
-pub fn announcement(texts: &Texts, toast: &Toast) -> String {
-    let room = title(texts, &toast.room);
-    match (toast.messages, &toast.joined, &toast.room.last) {
-        (0, Some(name), _) => texts.toasts.joined(name.as_str(), &room),
-        (1, _, Some(last)) => texts.toasts.said(last.author.as_str(), &room, &last.text),
-        (messages, ..) => texts.toasts.several(usize::try_from(messages).unwrap_or(usize::MAX), &room),
+pub fn announcement(texts: &Texts, room: &RoomSummary, messages: u64, joined: Option<&Nickname>) -> String {
+    let title = title(texts, room);
+    match (messages, joined, &room.last) {
+        (0, Some(name), _) => texts.toasts.joined(name.as_str(), &title),
+        (1, _, Some(last)) => texts.toasts.said(last.author.as_str(), &title, &last.text),
+        (messages, ..) => texts.toasts.several(usize::try_from(messages).unwrap_or(usize::MAX), &title),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use crate::{
-        protocol::{Companion, Language, Nickname, Preview},
+        protocol::{Companion, Language, Preview},
         ui::{
             live::room_of,
             texts::of,

@@ -27,7 +27,7 @@ pub use icon::{Icon, Shape};
 pub use language::{LanguageChoice, own_name};
 pub use message::MessageItem;
 pub use moment::MomentText;
-pub use problem::{FormProblem, detail_for, is_about};
+pub use problem::{FormProblem, detail_for};
 pub use sentence::sentence;
 pub use submit::Submit;
 pub use when::When;

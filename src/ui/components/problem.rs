@@ -9,6 +9,7 @@ use crate::{
         browser,
         countdown::Countdown,
         effect::effect,
+        form::is_about,
         texts::{Texts, use_texts},
     },
 };
@@ -16,15 +17,6 @@ use crate::{
 /// The error text for one field, or `None` if the problem is about something else.
 pub fn detail_for(texts: &Texts, problem: Option<&Problem>, field: &str) -> Option<String> {
     problem.filter(|problem| is_about(problem, field)).map(|problem| texts.problem(problem))
-}
-
-/// Whether a problem is about this field. `RoomUnavailable` names no field and belongs to the field "code".
-pub fn is_about(problem: &Problem, field: &str) -> bool {
-    match (&problem.field, problem.code) {
-        (Some(about), _) => about == field,
-        (None, Code::RoomUnavailable) => field == "code",
-        (None, _) => false,
-    }
 }
 
 /// Shows a problem that is about none of the form's fields, and counts down a rate limit.

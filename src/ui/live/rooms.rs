@@ -148,7 +148,7 @@ impl LiveList {
         put(self.toasts, toasts);
         put(self.logged_out, logged_out);
         if let Some(toast) = unannounced {
-            self.announcement.say(announcement(self.texts, &toast));
+            self.announcement.say(announcement(self.texts, &toast.room, toast.messages, toast.joined.as_ref()));
             if self.sound {
                 browser::chime();
             }

@@ -4,10 +4,8 @@
 use crate::protocol::{Code, Language, Problem, limits::PASSWORD_CHARS};
 
 use super::{
-    files,
     fill::{around, fill},
     table::{Kind, TextList, entry_index, table},
-    use_locale, use_texts,
 };
 
 table! {
@@ -165,24 +163,9 @@ table! {
     }
 }
 
-/// Returns the texts of the account pages, in the language of the page.
-pub fn use_auth_texts() -> &'static Auth {
-    &files::of_auth(use_locale().language).auth
-}
-
-/// Returns the texts of the preferences pages, in the language of the page.
-pub fn use_preferences_texts() -> &'static Preferences {
-    &files::of_auth(use_locale().language).preferences
-}
-
-/// The text of a problem on these pages. It is always a text of ours, and never the problem's own sentence: a form sent
-/// without scripts comes back with its problem in the address, and anybody could write a link with any sentence in it.
-pub fn account_problem(problem: &Problem) -> String {
-    files::of_auth(use_locale().language).account_problems.of(problem).unwrap_or_else(|| use_texts().problem(problem))
-}
-
 impl AccountProblems {
-    fn of(&self, problem: &Problem) -> Option<String> {
+    /// The text of a problem that these pages word in their own way.
+    pub(super) fn of(&self, problem: &Problem) -> Option<String> {
         let about = problem.field.as_deref();
         let text = match (problem.code, about) {
             (Code::WrongCredentials, Some("code")) => self.wrong_code(),
@@ -212,7 +195,7 @@ impl AccountProblems {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::files, *};
 
     #[test]
     fn nothing_that_an_address_makes_up_is_said() {

@@ -10,7 +10,7 @@ use crate::{
     ui::texts::Texts,
 };
 
-use super::{names::isolate_name, notices::listed, rows::RowKey};
+use super::{key::RowKey, names::isolate_name, notices::listed};
 
 /// The most readers that a mark names. If there are more, it shows their number and opens a list.
 const NAMED: usize = 3;

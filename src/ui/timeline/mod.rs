@@ -8,6 +8,7 @@
 
 mod direction;
 mod holes;
+mod key;
 mod links;
 mod marks;
 mod names;
@@ -19,9 +20,10 @@ mod time;
 
 pub use direction::is_right_to_left;
 pub use holes::{Absence, is_lost_above};
+pub use key::RowKey;
 pub use links::{Piece, pieces};
 pub use marks::{Mark, Marks, Reader};
 pub use names::{Part, isolate_name, parts, strip_isolates};
 pub use notices::{sentence, typing_line};
-pub use rows::{Delivery, MessageRow, Row, RowContext, RowKey, rows};
+pub use rows::{Delivery, MessageRow, Row, RowContext, rows};
 pub use time::{briefly, day_label, day_of, hour_and_minute, rfc3339};

@@ -3,12 +3,13 @@
 use std::{collections::BTreeSet, ops::Range};
 
 use crate::{
-    protocol::{ClientId, Draft, DraftState, Event, EventKind, MemberId, Message, MessageBody, Millis, Person, Seq},
+    protocol::{ClientId, Draft, DraftState, Event, EventKind, MemberId, MessageBody, Millis, Person},
     ui::texts::Texts,
 };
 
 use super::{
     holes::{self, Absence},
+    key::RowKey,
     marks::{Mark, Marks},
     notices::{self, ComingsAndGoings},
     time::day_of,
@@ -17,32 +18,6 @@ use super::{
 /// A message this soon after the one above it, by the same author, belongs to the same group. A group shows its author
 /// once.
 const GROUP_MS: i64 = 5 * 60_000;
-
-/// Identifies a row when the timeline changes. The same key means that the same element is kept.
-///
-/// The `u32` in a key counts the lives of the log. Seqs start again in a new life, after the tail of the log was lost,
-/// so a seq alone is not unique.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RowKey {
-    /// A day, by the seq of its first event on the page.
-    Day(u32, Seq),
-    /// A message. Its key stays the same when it moves from the outbox to the log. Message ids are unique per author
-    /// only.
-    Message(MemberId, ClientId),
-    /// A notice, by the seq of its first event.
-    Notice(u32, Seq),
-    /// The line before the first unread message. A timeline has at most one.
-    Unread,
-    /// A hole, by the seq of the event below it. The hole above all events has seq 0.
-    Hole(u32, Seq),
-}
-
-impl RowKey {
-    /// The key of a message in the log.
-    pub fn of(message: &Message) -> Self {
-        Self::Message(message.author.id, message.id)
-    }
-}
 
 /// A row of the timeline.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,11 +16,9 @@ pub use elements::{
 };
 pub use http::{get, send, send_form};
 pub use page::{
-    Listener, go, has_coarse_pointer, is_likely_read, is_online, listen, on_closing, on_key, origin,
+    Listener, before_next_frame, go, has_coarse_pointer, is_likely_read, is_online, listen, on_closing, on_key, origin,
     register_service_worker, reload, reload_when_brought_back, serialise_visit, set_title, when_shown,
 };
 pub use socket::Socket;
-pub use time::{
-    Timer, after, before_next_frame, local_offset, message_id, now, random, times_are_local, today, until_tomorrow,
-};
+pub use time::{Timer, after, local_offset, message_id, now, random, times_are_local, today, until_tomorrow};
 pub use words::{by_language, first_letter, folded, is_blank, without_accents};

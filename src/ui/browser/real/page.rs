@@ -5,7 +5,8 @@ use std::{
     rc::Rc,
 };
 
-use leptos::prelude::{WindowListenerHandle, document, window, window_event_listener_untyped};
+use gloo_timers::callback::Timeout;
+use leptos::prelude::{WindowListenerHandle, document, request_animation_frame, window, window_event_listener_untyped};
 use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{KeyboardEvent, PageTransitionEvent, VisibilityState};
@@ -168,6 +169,15 @@ fn listening(handles: Vec<WindowListenerHandle>, on_visibility: impl FnMut() + '
     let callback = visibility.as_ref().unchecked_ref();
     let _ = document().add_event_listener_with_callback("visibilitychange", callback);
     Listener { handles, visibility: SendWrapper::new(visibility) }
+}
+
+/// Calls `then` before the next frame is drawn. A hidden page draws no frames, so it waits 100 ms instead.
+pub fn before_next_frame(then: impl FnOnce() + 'static) {
+    if is_hidden() {
+        Timeout::new(100, then).forget();
+    } else {
+        request_animation_frame(then);
+    }
 }
 
 /// Registers the service worker `/sw.js`. Browsers allow this on secure origins only.

@@ -7,8 +7,6 @@ use uuid::Uuid;
 
 use crate::protocol::{ClientId, Millis};
 
-use super::page::is_hidden;
-
 /// Milliseconds since the page began to load, by a clock that never goes back.
 pub fn now() -> u64 {
     let now = web_sys::window().and_then(|window| window.performance()).map_or(0.0, |clock| clock.now());
@@ -68,13 +66,4 @@ pub struct Timer(#[expect(dead_code, reason = "kept for its drop")] SendWrapper<
 pub fn after(ms: u64, then: impl FnOnce() + 'static) -> Timer {
     let ms = u32::try_from(ms).unwrap_or(u32::MAX).min(i32::MAX.unsigned_abs());
     Timer(SendWrapper::new(Timeout::new(ms, then)))
-}
-
-/// Calls `then` before the next frame is drawn. A hidden page draws no frames, so it waits 100 ms instead.
-pub fn before_next_frame(then: impl FnOnce() + 'static) {
-    if is_hidden() {
-        Timeout::new(100, then).forget();
-    } else {
-        leptos::prelude::request_animation_frame(then);
-    }
 }

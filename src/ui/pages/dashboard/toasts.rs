@@ -73,7 +73,8 @@ pub fn Toasts(
         // the signal.
         let content = move || {
             let line = |toast: &Toast| {
-                let (name, note) = (title(texts, &toast.room), note(texts, toast));
+                let (name, note) =
+                    (title(texts, &toast.room), note(texts, &toast.room, toast.messages, toast.joined.as_ref()));
                 view! {
                     <b class="toast__room"><bdi>{name}</bdi></b>
                     <span class="toast__note">{sentence(&note)}</span>

@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-use super::{super::dashboard::BackToList, view::Dialogs};
+use super::{super::dashboard::BackToList, dialogs::Dialogs};
 
 /// The header of the open room.
 #[component]

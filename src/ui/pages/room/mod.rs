@@ -2,6 +2,7 @@
 //! they cannot. The parts of an open room are in the modules below.
 
 mod composer;
+mod dialogs;
 mod ended;
 mod exit;
 mod header;

@@ -13,6 +13,7 @@ use crate::ui::{
 use super::{
     super::dashboard::Toasts,
     composer::Composer,
+    dialogs::Dialogs,
     ended::Ended,
     exit::ExitDialog,
     header::Header,
@@ -22,26 +23,6 @@ use super::{
     settings::SettingsDialog,
     timeline::Timeline,
 };
-
-/// The dialogs of a room. A signal that is true opens the dialog.
-#[derive(Clone, Copy)]
-pub struct Dialogs {
-    /// Code and link, to invite others.
-    pub invite: RwSignal<bool>,
-    /// The members.
-    pub members: RwSignal<bool>,
-    /// The settings of the room.
-    pub settings: RwSignal<bool>,
-    /// Leaving the room.
-    pub exit: RwSignal<bool>,
-}
-
-impl Dialogs {
-    /// Whether any dialog is open.
-    pub fn any_open(self) -> bool {
-        [self.invite, self.members, self.settings, self.exit].into_iter().any(|open| open.get())
-    }
-}
 
 /// The open room. The `LiveRoom` is in the context.
 #[component]
@@ -57,12 +38,7 @@ pub fn RoomView(
             browser::reload();
         }
     });
-    let dialogs = Dialogs {
-        invite: RwSignal::new(false),
-        members: RwSignal::new(false),
-        settings: RwSignal::new(false),
-        exit: RwSignal::new(false),
-    };
+    let dialogs = Dialogs::closed();
     if room.leaves_after.is_some() {
         browser::on_closing(move || {
             let is_in = room.ending.try_with_untracked(Option::is_none) == Some(true);
