@@ -5,8 +5,9 @@
 //! are within it again, beginning with the one that has stalled for longest.
 
 use std::{
+    fmt,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -14,13 +15,31 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::connection::{Connection, WeakConnection};
 use crate::protocol::ByeReason;
 
 /// Most bytes in all backlogs of a node.
 const ALL_BYTES: usize = 256 * 1024 * 1024;
 /// Longest time in which a client reads nothing of its backlog.
 pub(super) const STALL: Duration = Duration::from_secs(45);
+
+/// A connection with a backlog, as the node watches it.
+pub(super) trait Watched: fmt::Debug + Send + Sync {
+    /// Bytes in the backlog.
+    fn waiting(&self) -> usize;
+
+    /// Since when the client has read nothing of the backlog. `None` without a backlog.
+    fn stalled_since(&self) -> Option<Instant>;
+
+    /// Whether the connection stays on the list of those with a backlog. If it does not, it is listed again with its
+    /// next backlog.
+    fn stays_watched(&self) -> bool;
+
+    /// Whether frames are dropped because the connection is to end.
+    fn is_closed(&self) -> bool;
+
+    /// Ends the connection: no more frames are sent.
+    fn end(&self, why: Option<ByeReason>);
+}
 
 /// The backlogs of a node. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -31,7 +50,7 @@ struct Shared {
     limit: usize,
     bytes: AtomicUsize,
     /// The connections with a backlog, each listed once.
-    behind: Mutex<Vec<WeakConnection>>,
+    behind: Mutex<Vec<Weak<dyn Watched>>>,
     /// Signals that the bytes exceed the limit.
     full: Notify,
 }
@@ -68,7 +87,7 @@ impl Backlogs {
     }
 
     /// Lists a connection that has a backlog and is not on the list.
-    pub(super) fn watch(&self, connection: WeakConnection) {
+    pub(super) fn watch(&self, connection: Weak<dyn Watched>) {
         self.behind().push(connection);
     }
 
@@ -92,9 +111,8 @@ impl Backlogs {
     pub(super) fn shed(&self) {
         self.look(|stalled, since| {
             stalled.sort_by_key(|connection| since(connection));
-            let waiting = |connection: &&Connection| connection.waiting();
-            let mut bytes: usize =
-                stalled.iter().filter(|connection| !connection.is_closed()).map(|one| waiting(&one)).sum();
+            let open = stalled.iter().filter(|connection| !connection.is_closed());
+            let mut bytes: usize = open.map(|connection| connection.waiting()).sum();
             for connection in stalled {
                 if bytes <= self.0.limit {
                     break;
@@ -109,16 +127,16 @@ impl Backlogs {
 
     /// Passes all connections with a backlog, and since when each has stalled, to `act`. The list is not locked
     /// meanwhile, since each connection has a lock of its own.
-    fn look(&self, act: impl FnOnce(&mut [Connection], &dyn Fn(&Connection) -> Instant)) {
+    fn look(&self, act: impl FnOnce(&mut [Arc<dyn Watched>], &dyn Fn(&Arc<dyn Watched>) -> Instant)) {
         let listed = std::mem::take(&mut *self.behind());
-        let mut stalled: Vec<Connection> = listed.iter().filter_map(WeakConnection::upgrade).collect();
-        stalled.retain(Connection::stays_watched);
+        let mut stalled: Vec<_> = listed.iter().filter_map(Weak::upgrade).collect();
+        stalled.retain(|connection| connection.stays_watched());
         let now = Instant::now();
         act(&mut stalled, &|connection| connection.stalled_since().unwrap_or(now));
-        self.behind().extend(stalled.iter().map(Connection::downgrade));
+        self.behind().extend(stalled.iter().map(Arc::downgrade));
     }
 
-    fn behind(&self) -> std::sync::MutexGuard<'_, Vec<WeakConnection>> {
+    fn behind(&self) -> std::sync::MutexGuard<'_, Vec<Weak<dyn Watched>>> {
         // Every change leaves the list intact, so a panic elsewhere does no harm.
         self.0.behind.lock().unwrap_or_else(PoisonError::into_inner)
     }
