@@ -1,9 +1,10 @@
 //! Limits: how often one client, person or socket may do something.
 //!
-//! The constants below are the quotas. [`Limits`] has one function for each action: it takes one unit and returns the
-//! refusal with the time to wait. Most quotas are counted on the bus, so over all nodes. While the bus is away, a node
-//! counts by itself. Messages and reading are always counted by node. How much text may be stored is in
-//! `storage_budgets.rs`.
+//! `quotas.rs` has the quotas. [`Limits`] has one function for each action: it takes one unit and returns the refusal
+//! with the time to wait. Most quotas are counted on the bus, so over all nodes. While the bus is away, a node counts
+//! by itself. Messages and reading are always counted by node. How much text may be stored is in `storage_budgets.rs`.
+
+mod quotas;
 
 use std::{
     array,
@@ -23,8 +24,13 @@ use tokio::{
     time::timeout,
 };
 
+use self::quotas::{
+    ANSWERS, ANSWERS_OF_SOCKET, CHANGE, CODE, CODE_TRIES, CODE_TRIES_ANYWHERE, CODES_TO_ONE, CREATE, GUESS, JOIN,
+    KNOWN, KNOWN_NETWORKS, LETTERS_TO_ONE, LOG_IN, MAIL, MAIL_TO_ONE, MEASURE, MISS, MISS_ANYWHERE, READ, READ_OF_ONE,
+    REGISTER, SEARCH_PAUSE, SEND_BURST, SEND_PATIENCE, SEND_PER_SECOND, SETTINGS, TAKE_OUT, TURNS, WATCH,
+};
 use super::{
-    allowance::{Allowance, Allowances, Rate},
+    allowance::{Allowance, Allowances},
     networks::Network,
 };
 use crate::{
@@ -35,84 +41,6 @@ use crate::{
         store::{AccountId, ActorId},
     },
 };
-
-/// Rooms made, per client.
-const CREATE: Quota = Quota { burst: 20, per: Duration::from_mins(10) };
-/// Joins, per client. A school behind one address fits.
-const JOIN: Quota = Quota { burst: 300, per: Duration::from_mins(5) };
-/// Codes that led to no room, per client. A client beyond that is blocked for a time, at the node that counted the
-/// miss.
-const MISS: Quota = Quota { burst: 10, per: Duration::from_mins(1) };
-/// Codes that led to no room, over all clients. When this is used up, the server assumes a search from many addresses:
-/// each miss blocks its network for [`SEARCH_PAUSE`], and clients of networks from which nobody has joined need one
-/// unit of this quota for each try. Together these clients try as many codes as the quota is refilled with.
-const MISS_ANYWHERE: Quota = Quota { burst: 600, per: Duration::from_mins(1) };
-/// How long a search is assumed to last after the quota was last found empty, and how long a miss blocks its network
-/// meanwhile.
-const SEARCH_PAUSE: Duration = Duration::from_mins(1);
-/// How long a network counts as known after somebody joined from it.
-const KNOWN: Duration = Duration::from_hours(7 * 24);
-/// The maximum number of known networks that a node remembers.
-const KNOWN_NETWORKS: usize = 100_000;
-/// The number of locks by which clients try codes one at a time. A client's widest network selects its lock. So of many
-/// tries at once, each is checked after the misses before it were counted.
-const TURNS: usize = 256;
-/// Accounts made, per client.
-const REGISTER: Quota = Quota { burst: 40, per: Duration::from_hours(1) };
-/// Log-ins tried, per client, for any address.
-const LOG_IN: Quota = Quota { burst: 60, per: Duration::from_mins(10) };
-/// Proofs (passwords or codes) tried for one account, per client. The more were tried, the longer is the wait for the
-/// next. Tries of other clients do not count, so nobody can lock out the owner.
-const GUESS: [Quota; 3] = [
-    Quota { burst: 5, per: Duration::from_mins(1) },
-    Quota { burst: 20, per: Duration::from_hours(1) },
-    Quota { burst: 60, per: Duration::from_hours(24) },
-];
-/// Mails asked for, per client.
-const MAIL: Quota = Quota { burst: 30, per: Duration::from_hours(1) };
-/// Mails to one address, per client.
-const MAIL_TO_ONE: Quota = Quota { burst: 5, per: Duration::from_mins(10) };
-/// Codes sent to one mailbox, over all clients. Browsers that were logged in with the address have a quota of their
-/// own, so strangers cannot use up what the owner needs.
-const CODES_TO_ONE: Quota = Quota { burst: 10, per: Duration::from_hours(1) };
-/// Other letters sent to one mailbox, over all clients, with the same separation. Links for a new password are not
-/// counted here: a mailbox gets at most as many as can be valid at once.
-const LETTERS_TO_ONE: Quota = Quota { burst: 5, per: Duration::from_hours(1) };
-/// Codes tried for one address, over all clients; docs/decisions/0022 has the arithmetic. Beyond that no code is
-/// judged, and the answer is the one for a wrong code. Browsers that were logged in with the address have a quota of
-/// their own.
-const CODE_TRIES: [Quota; 2] =
-    [Quota { burst: 30, per: Duration::from_hours(1) }, Quota { burst: 150, per: Duration::from_hours(24) }];
-/// Codes tried for all addresses together. Browsers that were logged in with the address are not counted.
-const CODE_TRIES_ANYWHERE: Quota = Quota { burst: 600, per: Duration::from_hours(1) };
-/// Codes and links from mails tried, per client.
-const CODE: Quota = Quota { burst: 30, per: Duration::from_mins(10) };
-/// Passwords changed, per client, of any account.
-const CHANGE: Quota = Quota { burst: 30, per: Duration::from_mins(10) };
-/// Estimates of a password's strength, per client.
-const MEASURE: Quota = Quota { burst: 60, per: Duration::from_mins(1) };
-/// Downloads of everything that is stored about an account, per client.
-const TAKE_OUT: Quota = Quota { burst: 5, per: Duration::from_hours(1) };
-/// Settings changed, per person. A setting whose change becomes an event counts as a message instead.
-const SETTINGS: Quota = Quota { burst: 30, per: Duration::from_mins(10) };
-/// Messages and other actions that become an event, per person and node: this many at once.
-const SEND_BURST: u32 = 20;
-/// Messages and other actions that become an event, per person and node: this many a second without end.
-const SEND_PER_SECOND: u32 = 5;
-/// Requests that read (pages and other data), per client and node. It is enough for two hundred people behind one
-/// address whose network blocks sockets: their pages ask every three seconds.
-const READ: Quota = Quota { burst: 9_000, per: Duration::from_mins(2) };
-/// Requests that read, per person and node.
-const READ_OF_ONE: Quota = Quota { burst: 300, per: Duration::from_secs(100) };
-/// Bytes of answers, per client and node. A client beyond that waits before its next request.
-const ANSWERS: Rate = Rate { burst: 128 * 1024 * 1024, per_second: 4 * 1024 * 1024 };
-/// Bytes of answers on one socket.
-const ANSWERS_OF_SOCKET: Rate = Rate { burst: 16 * 1024 * 1024, per_second: 256 * 1024 };
-/// The shortest pause between two requests of one socket for all rooms of an account.
-const WATCH: Duration = Duration::from_secs(5);
-/// How long a message from a socket waits for its turn in the quota of messages. The wait is longer only if the same
-/// person sends many messages by other ways.
-const SEND_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The limits of a node. The module's documentation explains how they are counted.
 pub struct Limits {
@@ -520,96 +448,4 @@ fn takes(what: &str, client: IpAddr, quota: Quota) -> Vec<(String, Quota)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::Parser;
-    use uuid::Uuid;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn the_more_a_client_guesses_the_longer_it_waits_and_nobody_else_does() {
-        let (limits, passed) = limits();
-        let [client, other] = ["203.0.113.1", "203.0.113.2"].map(|address| address.parse().unwrap());
-        let [account, another] = [1, 2].map(|id| AccountId(Uuid::from_u128(id)));
-        // A client that tries again as soon as it may.
-        let mut waits = Vec::new();
-        for _ in 0..80 {
-            let mut waited = Duration::ZERO;
-            while let Err(problem) = limits.confirm(client, account).await {
-                let wait = Duration::from_millis(problem.retry_after_ms.unwrap());
-                *passed.lock().unwrap() += wait;
-                waited += wait;
-            }
-            waits.push(waited);
-        }
-        assert_eq!(waits[..5], [Duration::ZERO; 5]);
-        assert_eq!(waits[5..20], [Duration::from_secs(12); 15]);
-        // During the waits, some units of the hour's and the day's quota were refilled.
-        assert_eq!(waits[25..60], [Duration::from_mins(3); 35]);
-        assert_eq!(waits[70..], [Duration::from_mins(24); 10]);
-
-        assert!(limits.confirm(client, account).await.is_err());
-        assert_eq!(limits.confirm(other, account).await, Ok(()), "nobody locks the owner out");
-        assert_eq!(limits.confirm(client, another).await, Ok(()));
-    }
-
-    /// A node's limits, and the time that has passed on their clock. The test adds to that time.
-    fn limits() -> (Limits, Arc<Mutex<Duration>>) {
-        let (start, passed) = (Instant::now(), Arc::new(Mutex::new(Duration::ZERO)));
-        let clock = Arc::clone(&passed);
-        let (bus, _news) = LocalBus::with_clock(move || start + *clock.lock().unwrap());
-        (Limits::new(&Config::try_parse_from(["anonchat"]).unwrap(), Arc::new(bus)), passed)
-    }
-
-    #[tokio::test]
-    async fn an_ipv6_client_counts_in_its_wider_networks_too() {
-        let (limits, _) = limits();
-        let client = |network: u16, host: u16| IpAddr::from([0x2001, 0xdb8, 7, network, 0, 0, 0, host]);
-        for host in 0..20 {
-            assert_eq!(limits.create(client(1, host)).await, Ok(()));
-        }
-        assert!(limits.create(client(1, 99)).await.is_err(), "the household has its quota");
-        let mut made = 20;
-        for network in 0..1_000 {
-            made += u32::from(limits.create(client(network, 1)).await.is_ok());
-        }
-        assert_eq!(made, 20 * 16, "a network of 48 bits has that of sixteen");
-        assert_eq!(limits.create("2001:db8:8::1".parse().unwrap()).await, Ok(()), "another has its own");
-    }
-
-    #[tokio::test]
-    async fn past_the_budget_of_all_no_network_that_is_unknown_tries_a_code_unseen() {
-        let (limits, passed) = limits();
-        let [known, newcomer] = ["203.0.113.1", "203.0.113.2"].map(|client| client.parse().unwrap());
-        drop(limits.join(known).await.unwrap());
-        limits.joined(known);
-        let mut judged = 0;
-        for n in 0..5_000u32 {
-            let client = IpAddr::V4((0x0a00_0000 + n).into());
-            if limits.join(client).await.is_ok() {
-                judged += 1;
-                limits.missed(client).await;
-            }
-        }
-        assert!((600..=601).contains(&judged), "{judged}");
-        assert!(limits.join(known).await.is_ok(), "where people join from is not held up");
-        let wait = limits.join(newcomer).await.err().unwrap().retry_after_ms.unwrap();
-        assert!(wait <= 200, "a newcomer waits for one to be refilled: {wait} ms");
-        *passed.lock().unwrap() += Duration::from_millis(wait);
-        assert!(limits.join(newcomer).await.is_ok());
-    }
-
-    #[tokio::test]
-    async fn who_guesses_codes_from_a_large_network_waits_in_all_of_it() {
-        let (limits, _) = limits();
-        let mut judged = 0;
-        for network in 0..1_000 {
-            let client = IpAddr::from([0x2001, 0xdb8, 7, network, 0, 0, 0, 1]);
-            if limits.join(client).await.is_ok() {
-                judged += 1;
-                limits.missed(client).await;
-            }
-        }
-        assert!((160..170).contains(&judged), "as many as sixteen households: {judged}");
-    }
-}
+mod tests;
