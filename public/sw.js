@@ -49,9 +49,6 @@ self.addEventListener("fetch", (event) => {
   // The browser handles everything else, as if there were no worker.
 });
 
-// Push messages will be received here: a "push" listener that shows a notification, and a "notificationclick" listener
-// that opens its room.
-
 /** Fetches a page from the network. Without a network the offline page is shown at the page's address. */
 async function page(event) {
   try {

@@ -1,12 +1,11 @@
-//! Floor 1: mail. What a letter says and looks like is in `letters/`. The ways to send a mail are `Mailer`s: over SMTP,
-//! into files (without a mail server), or into memory (for tests).
+//! Floor 1: mail. What a letter says and looks like is in `letters/`. The ways to send a mail are `Mailer`s: over SMTP
+//! or, without a mail server, into files.
 //!
 //! Not here: the outbox, which ensures that no mail is lost (`store::Mails`), and when mails are sent
 //! (`domain/mails.rs`).
 
 mod files;
 mod letters;
-mod memory;
 mod smtp;
 
 use std::{
@@ -26,7 +25,6 @@ use lettre::{
 use url::{Host, Url};
 
 pub use files::Files;
-pub use memory::Memory;
 pub use smtp::Smtp;
 
 use super::{
