@@ -15,7 +15,8 @@ use anonchat::{
         socket::{Connection, Wire},
         store::{
             AccountId, AccountRecord, ActorId, Adopted, GuestId, GuestRecord, Joining, Letter, MailId, MailRecord,
-            MemberRecord, Membership, Owed, Presence, RoomId, RoomRecord, Store, TokenHash, sqlite::Sqlite,
+            MemberRecord, Membership, Owed, Presence, Purpose, Registration, RoomId, RoomRecord, Store, TokenHash,
+            TokenRecord, sqlite::Sqlite,
         },
     },
 };
@@ -131,7 +132,16 @@ impl Room {
             due_at: at,
             attempts: 0,
         };
-        self.store.create_account(&account, None, Some(&mail)).await.unwrap();
+        let token = TokenRecord {
+            purpose: Purpose::Verify,
+            holder: ActorId::Account(id),
+            hash: TokenHash(random::token()),
+            email: mail.to.clone(),
+            tries: 0,
+            ends_at: at + 3_600_000,
+        };
+        let registration = Registration { account: &account, token: &token, mail: Some(&mail), guests: &[] };
+        self.store.register(&registration).await.unwrap();
         id
     }
 

@@ -8,8 +8,12 @@ use anonchat::{
         clock,
         config::Config,
         domain::{lists, messages, rooms},
+        random,
         socket::{Connection, Frame, Wire},
-        store::{AccountId, AccountRecord, Letter, MailId, MailRecord, SessionId, SessionRecord, TokenHash},
+        store::{
+            AccountId, AccountRecord, ActorId, Letter, MailId, MailRecord, Purpose, Registration, SessionId,
+            SessionRecord, TokenHash, TokenRecord,
+        },
     },
 };
 use clap::Parser;
@@ -67,7 +71,16 @@ async fn somebody(app: &App) -> Visitor {
         due_at: at,
         attempts: 0,
     };
-    app.store.create_account(&record, None, Some(&mail)).await.unwrap();
+    let token = TokenRecord {
+        purpose: Purpose::Verify,
+        holder: ActorId::Account(id),
+        hash: TokenHash(random::token()),
+        email: mail.to.clone(),
+        tries: 0,
+        ends_at: at + 3_600_000,
+    };
+    let registration = Registration { account: &record, token: &token, mail: Some(&mail), guests: &[] };
+    app.store.register(&registration).await.unwrap();
     let session = SessionRecord {
         id: SessionId(Uuid::now_v7()),
         account: id,

@@ -9,48 +9,13 @@
 //! registers, the account *adopts* the guest: it takes over the guest's memberships ([`Accounts::adopt_guest`]). Not
 //! here: checking passwords and codes (`domain/`).
 
-use std::fmt;
-
 use async_trait::async_trait;
-use uuid::Uuid;
 
-use super::{Ending, GuestId, MailRecord, MemberRecord, Result, RoomId, SessionId, TokenHash, TokenRecord};
+use super::{
+    AccountId, AccountRecord, Ending, GuestId, MailRecord, MemberRecord, PasswordHash, Result, RoomId, SessionId,
+    TokenHash, TokenRecord,
+};
 use crate::protocol::{Email, MessageBody, Millis, Nickname, Preferences};
-
-/// The id of an account. Sent outside the server only inside signed tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AccountId(pub Uuid);
-
-/// A password as it is stored: a PHC string of argon2id. `Debug` does not print it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PasswordHash(pub String);
-
-impl fmt::Debug for PasswordHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PasswordHash(…)")
-    }
-}
-
-/// One account.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AccountRecord {
-    /// The id of the account.
-    pub id: AccountId,
-    /// The address that the account has proved. Unique among accounts.
-    pub email: Option<Email>,
-    /// The address that the account claims. Proving it makes it `email`.
-    pub claimed: Option<Email>,
-    /// When the account claimed the address.
-    pub claimed_at: Option<Millis>,
-    /// The account's name.
-    pub name: Nickname,
-    /// The hash of the password, if the account has one.
-    pub password: Option<PasswordHash>,
-    /// The person's settings.
-    pub preferences: Preferences,
-    /// When the account was created.
-    pub created_at: Millis,
-}
 
 /// One change of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,22 +107,12 @@ pub enum Adopted {
 /// Storage of accounts.
 #[async_trait]
 pub trait Accounts {
-    /// Creates an account, with the token that proves its address and the mail that carries the token. All of it is
-    /// written, or nothing. Conflicts: [`Registered`](super::Conflict::Registered),
-    /// [`EmailTaken`](super::Conflict::EmailTaken).
-    async fn create_account(
-        &self,
-        account: &AccountRecord,
-        token: Option<&TokenRecord>,
-        mail: Option<&MailRecord>,
-    ) -> Result<()>;
-
     /// Returns up to `limit` accounts with ids greater than `after`, ordered by id.
     async fn accounts_after(&self, after: Option<AccountId>, limit: usize) -> Result<Vec<AccountRecord>>;
 
     /// Creates an account with all that comes with it, and adopts its guests (as [`adopt_guest`](Self::adopt_guest)
-    /// does), in one transaction. Returns one [`Adopted`] for each guest. Conflict:
-    /// [`Registered`](super::Conflict::Registered).
+    /// does), in one transaction: all of it is written, or nothing. Returns one [`Adopted`] for each guest. Conflicts:
+    /// [`Registered`](super::Conflict::Registered), [`EmailTaken`](super::Conflict::EmailTaken).
     async fn register(&self, registration: &Registration<'_>) -> Result<Vec<Adopted>>;
 
     /// Returns the account with this id.

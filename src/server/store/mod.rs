@@ -18,6 +18,7 @@ mod guests;
 mod mails;
 mod members;
 pub mod mongo;
+mod records;
 mod rooms;
 mod sessions;
 pub mod sqlite;
@@ -28,15 +29,14 @@ use std::fmt;
 use async_trait::async_trait;
 use uuid::Uuid;
 
-pub use accounts::{
-    AccountChange, AccountId, AccountRecord, Accounts, Adopted, Holders, NewPassword, PasswordHash, Registration,
-};
+pub use accounts::{AccountChange, Accounts, Adopted, Holders, NewPassword, Registration};
 pub use addresses::{in_ascii, readable};
 pub use events::{Appended, Earlier, Events, Head, Stopped};
 pub use guests::{GuestRecord, Guests, TokenHash};
 pub use mails::{Letter, MailId, MailRecord, Mails};
 pub use members::{Joining, MemberRecord, Members, Membership, Owed, Presence, ReadCursor};
-pub use rooms::{Overview, RoomRecord, Rooms};
+pub use records::{AccountRecord, PasswordHash, RoomRecord};
+pub use rooms::{Overview, Rooms};
 pub use sessions::{Ending, Rotation, SessionId, SessionRecord, Sessions};
 pub use tokens::{CODE_AGAIN, CodeCheck, Purpose, TokenRecord, Tokens};
 
@@ -49,6 +49,10 @@ pub struct RoomId(pub Uuid);
 /// The id of a guest session. Never sent outside the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GuestId(pub Uuid);
+
+/// The id of an account. Sent outside the server only inside signed tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountId(pub Uuid);
 
 /// The person who acts, the same in all rooms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -7,34 +7,8 @@
 
 use async_trait::async_trait;
 
-use super::{GuestRecord, Head, MemberRecord, Result, RoomId};
-use crate::protocol::{Epoch, Event, MemberId, Millis, Person, Retention, RoomCode, RoomName, RoomType};
-
-/// One room.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RoomRecord {
-    /// The id of the room.
-    pub id: RoomId,
-    /// The code that people type.
-    pub code: RoomCode,
-    /// The type of the room, which decides how many members it can have.
-    pub room_type: RoomType,
-    /// The name of the room, if it has one.
-    pub name: Option<RoomName>,
-    /// Whether the room keeps its log.
-    pub retention: Retention,
-    /// The epoch of a preserved room, or the first epoch of an ephemeral one (whose tail on the bus has the current
-    /// epoch).
-    pub epoch: Epoch,
-    /// The member who owns the room, as of the last projected event about the owner. The owner may have left.
-    pub owner: MemberId,
-    /// When the room was created.
-    pub created_at: Millis,
-    /// When somebody last joined or left.
-    pub touched_at: Millis,
-    /// When somebody was last here; exact to a day, since not every visit writes it.
-    pub visited_at: Millis,
-}
+use super::{GuestRecord, Head, MemberRecord, Result, RoomId, RoomRecord};
+use crate::protocol::{Event, Millis, Person, RoomCode};
 
 /// What a list shows of a room that is not live (in memory) on any node.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -86,7 +86,7 @@ async fn addresses_of_older_versions_are_found_in_one_spelling_and_nobody_loses_
             AccountRecord { email: Some(email("ada@xn--mller-kva.example")), created_at: 20, ..new_account() };
         let claiming = AccountRecord { claimed: Some(email("ada@m\u{fc}ller.example")), ..new_account() };
         for account in [&older, &younger, &claiming] {
-            store.create_account(account, None, None).await.unwrap();
+            register(&store, account, None).await.unwrap();
         }
         for _ in 0..2 {
             store.bring_up_to_date(now()).await.unwrap();

@@ -8,58 +8,23 @@ use mongodb::{
     bson::{self, Document, doc},
     options::ReturnDocument,
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::{
     super::{
         AccountChange, AccountId, AccountRecord, Accounts, ActorId, Adopted, Conflict, GuestId, Holders, MailRecord,
-        MemberRecord, NewPassword, PasswordHash, Presence, Registration, Result, RoomId, RoomRecord, SessionId,
-        StoreError, TokenRecord, in_ascii,
-        members::{Joined, join_records},
+        MemberRecord, NewPassword, Registration, Result, RoomId, SessionId, StoreError, TokenRecord, in_ascii,
     },
-    Attempt, Failure, LONG_PATIENCE, Mongo, PATIENCE, binary, duplicate, indexes,
-    members::{ActorKind, MemberDocument, actor_fields, by_id},
+    Attempt, Failure, LONG_PATIENCE, Mongo, PATIENCE, binary,
+    documents::{AccountDocument, ActorKind, by_account},
+    duplicate, indexes,
+    members::by_id,
     transaction, uuid, within,
 };
-use crate::protocol::{Email, MessageBody, Millis, Nickname, Preferences};
-
-#[derive(Serialize, Deserialize)]
-pub(super) struct AccountDocument {
-    #[serde(rename = "_id")]
-    id: bson::Uuid,
-    // Left out if `None`, since partial indexes ask whether the field exists.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    email: Option<Email>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    claimed: Option<Email>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    claimed_at: Option<Millis>,
-    /// Numbers the claims of one address, so that the first and the last claim are known.
-    claim: i64,
-    name: Nickname,
-    password: Option<String>,
-    preferences: Preferences,
-    created_at: Millis,
-    /// Write counter, incremented in every transaction that must conflict with deleting this account: see
-    /// [`Mongo::hold_actor`].
-    holds: i64,
-}
+use crate::protocol::{Email, MessageBody, Millis, Nickname};
 
 #[async_trait]
 impl Accounts for Mongo {
-    async fn create_account(
-        &self,
-        account: &AccountRecord,
-        token: Option<&TokenRecord>,
-        mail: Option<&MailRecord>,
-    ) -> Result<()> {
-        within(PATIENCE, async {
-            let made = transaction!(self, |session| self.try_create_account(session, account, token, mail));
-            made.map_err(taken)
-        })
-        .await
-    }
-
     async fn accounts_after(&self, after: Option<AccountId>, limit: usize) -> Result<Vec<AccountRecord>> {
         within(LONG_PATIENCE, async {
             let after = after.map_or_else(Document::new, |account| doc! { "_id": { "$gt": binary(account.0) } });
@@ -218,34 +183,21 @@ struct Holder {
 }
 
 impl Mongo {
-    async fn try_create_account(
-        &self,
-        session: &mut ClientSession,
-        account: &AccountRecord,
-        token: Option<&TokenRecord>,
-        mail: Option<&MailRecord>,
-    ) -> Attempt<()> {
-        let claim = match &account.claimed {
-            Some(email) => self.next_claim(session, email).await?,
-            None => 0,
-        };
-        self.accounts.insert_one(AccountDocument::new(account.clone(), claim)).session(&mut *session).await?;
-        if let Some(token) = token {
-            self.keep_token(session, token, account.created_at).await?;
-        }
-        match mail {
-            Some(mail) => self.keep_mail(session, mail).await,
-            None => Ok(()),
-        }
-    }
-
     async fn try_register(
         &self,
         session: &mut ClientSession,
         registration: &Registration<'_>,
     ) -> Attempt<Vec<Adopted>> {
         let Registration { account, token, mail, guests } = *registration;
-        self.try_create_account(session, account, Some(token), mail).await?;
+        let claim = match &account.claimed {
+            Some(email) => self.next_claim(session, email).await?,
+            None => 0,
+        };
+        self.accounts.insert_one(AccountDocument::new(account.clone(), claim)).session(&mut *session).await?;
+        self.keep_token(session, token, account.created_at).await?;
+        if let Some(mail) = mail {
+            self.keep_mail(session, mail).await?;
+        }
         let mut adopted = Vec::new();
         for guest in guests {
             adopted.push(self.try_adopt_guest(session, *guest, account.id, account.created_at).await?);
@@ -377,81 +329,6 @@ impl Mongo {
         Ok(last.map_or(0, |account| account.claim) + 1)
     }
 
-    async fn try_adopt_guest(
-        &self,
-        session: &mut ClientSession,
-        guest: GuestId,
-        account: AccountId,
-        at: Millis,
-    ) -> Attempt<Adopted> {
-        self.hold_actor(session, ActorId::Account(account)).await?;
-        let forgotten = self.guests.delete_one(doc! { "_id": binary(guest.0) }).session(&mut *session).await?;
-        if forgotten.deleted_count == 0 {
-            return Ok(Adopted::Nothing);
-        }
-        self.delete_what_is_of(session, guest).await?;
-        let guests = self.memberships(session, ActorId::Guest(guest)).await?;
-        let own = self.memberships(session, ActorId::Account(account)).await?;
-        let mut adopted = Adopted::Nothing;
-        for record in guests {
-            let was_active = record.presence == Presence::Active;
-            let own = own.iter().find(|own| own.room == record.room).cloned();
-            let became = self.take_over(session, record, own, account, at).await?;
-            if was_active {
-                adopted = became;
-            }
-        }
-        Ok(adopted)
-    }
-
-    /// Makes a guest's record the account's, or merges it with `own`, the record that the account has in that room
-    /// (`join_records`).
-    async fn take_over(
-        &self,
-        session: &mut ClientSession,
-        mut record: MemberRecord,
-        own: Option<MemberRecord>,
-        account: AccountId,
-        at: Millis,
-    ) -> Attempt<Adopted> {
-        let Some(own) = own else {
-            record.actor = ActorId::Account(account);
-            self.keep_member(session, &record).await?;
-            return Ok(Adopted::Member(record));
-        };
-        let room = self.rooms.find_one(doc! { "_id": binary(record.room.0) }).session(&mut *session).await?;
-        let owner = RoomRecord::from(room.ok_or(StoreError::NotFound)?).owner;
-        Ok(match join_records(record, own, owner, at) {
-            Joined::AsGuest { own, before } => {
-                // The two records swap their actors. The unique index on (actor, room) refuses two records of one
-                // person even for a moment, so one of them is deleted first.
-                self.members.delete_one(by_id(before.room, before.member)).session(&mut *session).await?;
-                self.keep_member(session, &own).await?;
-                self.members.insert_one(MemberDocument::from(before)).session(session).await?;
-                Adopted::Member(own)
-            }
-            Joined::AsAccount { own, guest } => {
-                self.keep_member(session, &own).await?;
-                self.keep_member(session, &guest).await?;
-                self.touch_room(session, guest.room, guest.changed_at).await?;
-                Adopted::Left(guest)
-            }
-        })
-    }
-
-    async fn keep_member(&self, session: &mut ClientSession, record: &MemberRecord) -> Attempt<()> {
-        let document = MemberDocument::from(record.clone());
-        self.members.replace_one(by_id(record.room, record.member), document).session(session).await?;
-        Ok(())
-    }
-
-    /// Returns a person's records in all rooms.
-    async fn memberships(&self, session: &mut ClientSession, actor: ActorId) -> Attempt<Vec<MemberRecord>> {
-        let (kind, actor) = actor_fields(actor);
-        let mut found = self.members.find(doc! { "actor": actor, "actor_kind": kind }).session(&mut *session).await?;
-        Ok(found.stream(session).map_ok(MemberRecord::from).try_collect().await?)
-    }
-
     /// Replaces a person's name, and if `instead` is given the text of the person's messages, in all events of a room.
     /// Returns whether there were such events.
     async fn try_disown(
@@ -503,26 +380,12 @@ impl Mongo {
         self.mails.delete_many(of_account).session(session).await?;
         Ok(())
     }
-
-    /// Returns [`NotFound`](StoreError::NotFound) for an account that does not exist. Otherwise increments the
-    /// account's `holds`, so that a concurrent deletion of the account conflicts with this transaction. So a deleted
-    /// account cannot join a room or begin a session.
-    pub(super) async fn hold_actor(&self, session: &mut ClientSession, actor: ActorId) -> Attempt<()> {
-        let ActorId::Account(account) = actor else { return Ok(()) };
-        let hold = doc! { "$inc": { "holds": 1_i64 } };
-        let found = self.accounts.update_one(by_account(account), hold).session(session).await?;
-        if found.matched_count == 0 { Err(StoreError::NotFound.into()) } else { Ok(()) }
-    }
 }
 
 /// Returns an address with its host in ASCII, if that is another spelling.
 fn spelled(email: &Email) -> Option<Email> {
     let ascii = in_ascii(email.as_str()).filter(|ascii| ascii != email.as_str())?;
     Email::try_from(ascii).ok()
-}
-
-fn by_account(id: AccountId) -> Document {
-    doc! { "_id": binary(id.0) }
 }
 
 /// Translates the unique index that refused an account: its address or its id is taken.
@@ -533,37 +396,5 @@ fn taken(failure: Failure) -> StoreError {
         }
         Failure::Driver(error) if matches!(duplicate(error), Some((_, indexes::ID))) => Conflict::Registered.into(),
         _ => failure.into(),
-    }
-}
-
-impl AccountDocument {
-    fn new(account: AccountRecord, claim: i64) -> Self {
-        Self {
-            id: binary(account.id.0),
-            email: account.email,
-            claimed: account.claimed,
-            claimed_at: account.claimed_at,
-            claim,
-            name: account.name,
-            password: account.password.map(|password| password.0),
-            preferences: account.preferences,
-            created_at: account.created_at,
-            holds: 0,
-        }
-    }
-}
-
-impl From<AccountDocument> for AccountRecord {
-    fn from(document: AccountDocument) -> Self {
-        Self {
-            id: AccountId(uuid(document.id)),
-            email: document.email,
-            claimed: document.claimed,
-            claimed_at: document.claimed_at,
-            name: document.name,
-            password: document.password.map(PasswordHash),
-            preferences: document.preferences,
-            created_at: document.created_at,
-        }
     }
 }

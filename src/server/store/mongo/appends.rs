@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use mongodb::Collection;
+use mongodb::{Collection, error::Error};
 use tokio::{
     sync::{Semaphore, mpsc, oneshot},
     time::timeout,
@@ -19,7 +19,8 @@ use tokio::{
 use super::{
     super::{Result, StoreError},
     PATIENCE,
-    events::{EventDocument, Guard, guard},
+    documents::EventDocument,
+    duplicate, indexes,
 };
 
 /// Maximum of batches in one insert.
@@ -34,6 +35,13 @@ struct Waiting {
     /// The events of one room, in order.
     documents: Vec<EventDocument>,
     done: oneshot::Sender<Result<Inserted>>,
+}
+
+/// The unique index that refused an event.
+#[derive(Clone, Copy)]
+pub(super) enum Guard {
+    Seq,
+    ClientId,
 }
 
 /// `Ok` if the whole batch is stored. Otherwise the document of the batch that a unique index refused; those before it
@@ -54,6 +62,16 @@ impl Appends {
         let lost = || anyhow::anyhow!("an append was not finished");
         self.0.send(Waiting { documents, done }).await.map_err(|_| lost())?;
         answer.await.map_err(|_| lost())?
+    }
+}
+
+/// Returns which event of an insert a unique index refused, and which index. `None` if the insert failed for another
+/// reason.
+pub(super) fn guard(error: &Error) -> Option<(usize, Guard)> {
+    match duplicate(error)? {
+        (index, indexes::EVENTS_SEQ) => Some((index, Guard::Seq)),
+        (index, indexes::EVENTS_CLIENT_ID) => Some((index, Guard::ClientId)),
+        _ => None,
     }
 }
 

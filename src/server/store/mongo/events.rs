@@ -5,51 +5,22 @@
 //! ids could not be unique. Batches of messages only are sent by `appends.rs`. Batches with other events change records
 //! too, and run in a transaction.
 
-use anyhow::Context;
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use mongodb::{
     ClientSession,
-    bson::{self, Document, doc},
-    error::Error,
+    bson::{Document, doc},
 };
-use serde::{Deserialize, Serialize};
 
 use super::{
     super::{Appended, Earlier, Events, Head, Joining, Result, RoomId, Stopped, StoreError, members::coming_with},
-    Attempt, Failure, Mongo, PATIENCE, PAUSE, binary, duplicate, indexes, limit, rest, transaction, uuid_field, within,
+    Attempt, Failure, Mongo, PATIENCE, PAUSE,
+    appends::{Guard, guard},
+    binary,
+    documents::event_documents,
+    limit, rest, transaction, uuid_field, within,
 };
-use crate::protocol::{Epoch, Event, EventKind, MemberId, Message, Millis, RoomName, Seq};
-
-#[derive(Serialize, Deserialize)]
-pub(super) struct EventDocument {
-    room: bson::Uuid,
-    seq: Seq,
-    at: Millis,
-    /// The event's kind as JSON. The type itself does not work: inside a tagged enum serde loses BSON's own form of
-    /// UUIDs.
-    kind: serde_json::Value,
-    // Fields that indexes need. Left out if `None`, since partial indexes ask whether the field exists.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    author: Option<MemberId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_id: Option<bson::Uuid>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    n: Option<u64>,
-}
-
-impl EventDocument {
-    pub(super) fn seq(&self) -> Seq {
-        self.seq
-    }
-}
-
-/// The unique index that refused an event.
-#[derive(Clone, Copy)]
-pub(super) enum Guard {
-    Seq,
-    ClientId,
-}
+use crate::protocol::{Epoch, Event, EventKind, MemberId, Message, RoomName, Seq};
 
 #[async_trait]
 impl Events for Mongo {
@@ -68,7 +39,7 @@ impl Events for Mongo {
                 }
                 let only_messages = batch.iter().all(|event| event.message().is_some());
                 let outcome = if only_messages {
-                    self.appends.insert(documents(room, batch)?).await?
+                    self.appends.insert(event_documents(room, batch)?).await?
                 } else {
                     match transaction!(self, |session| self.try_append(session, room, epoch, batch, entering)) {
                         Ok(all_settled) => {
@@ -214,7 +185,7 @@ impl Mongo {
         events: &[Event],
         entering: &[Joining],
     ) -> Attempt<bool> {
-        self.events.insert_many(documents(room, events)?).session(&mut *session).await?;
+        self.events.insert_many(event_documents(room, events)?).session(&mut *session).await?;
         self.apply(session, room, epoch, events, entering).await
     }
 
@@ -313,39 +284,4 @@ impl Mongo {
 fn earlier(index: usize, first: &Event, again: &Event) -> Earlier {
     let same_body = first.message().map(|first| &first.body) == again.message().map(|again| &again.body);
     Earlier { index, seq: first.seq, at: first.at, same_body }
-}
-
-/// Returns which event of an insert a unique index refused, and which index. `None` if the insert failed for another
-/// reason.
-pub(super) fn guard(error: &Error) -> Option<(usize, Guard)> {
-    match duplicate(error)? {
-        (index, indexes::EVENTS_SEQ) => Some((index, Guard::Seq)),
-        (index, indexes::EVENTS_CLIENT_ID) => Some((index, Guard::ClientId)),
-        _ => None,
-    }
-}
-
-fn documents(room: RoomId, events: &[Event]) -> Result<Vec<EventDocument>> {
-    let document = |event: &Event| {
-        let message = event.message();
-        Ok(EventDocument {
-            room: binary(room.0),
-            seq: event.seq,
-            at: event.at,
-            kind: serde_json::to_value(&event.kind).context("writing an event")?,
-            author: message.map(|message| message.author.id),
-            client_id: message.map(|message| binary(message.id.uuid())),
-            n: event.ordinal(),
-        })
-    };
-    events.iter().map(document).collect()
-}
-
-impl TryFrom<EventDocument> for Event {
-    type Error = StoreError;
-
-    fn try_from(document: EventDocument) -> Result<Self> {
-        let kind = serde_json::from_value(document.kind).context("reading an event")?;
-        Ok(Self { seq: document.seq, at: document.at, kind })
-    }
 }

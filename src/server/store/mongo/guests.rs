@@ -1,34 +1,23 @@
 //! Guests in MongoDB: implements [`Guests`], where each method is described. A TTL index also deletes guests, so the
 //! places of deleted guests are freed by looking for records without a guest.
 
-use anyhow::anyhow;
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use mongodb::{
     ClientSession,
-    bson::{self, Binary, doc, spec::BinarySubtype},
+    bson::{self, doc},
     options::Hint,
 };
-use serde::{Deserialize, Serialize};
 
 use super::{
     super::{GuestId, GuestRecord, Guests, MemberRecord, Result, StoreError, TokenHash},
     Attempt, Mongo, PATIENCE, binary,
+    documents::{ActorKind, MemberDocument, actor_fields, token_binary},
     indexes::MEMBERS_PLACE,
-    members::{ActorKind, MemberDocument, actor_fields, by_id, free},
+    members::{by_id, free},
     transaction, uuid, within,
 };
 use crate::protocol::{Millis, Nickname};
-
-#[derive(Serialize, Deserialize)]
-pub(super) struct GuestDocument {
-    #[serde(rename = "_id")]
-    id: bson::Uuid,
-    token: Binary,
-    nickname: Option<Nickname>,
-    /// A BSON date, which the TTL index needs.
-    seen_at: bson::DateTime,
-}
 
 #[async_trait]
 impl Guests for Mongo {
@@ -100,26 +89,4 @@ impl Mongo {
         self.mails.delete_many(doc! { "guest": guest }).session(session).await?;
         Ok(())
     }
-}
-
-impl From<&GuestRecord> for GuestDocument {
-    fn from(guest: &GuestRecord) -> Self {
-        Self {
-            id: binary(guest.id.0),
-            token: token_binary(guest.token),
-            nickname: guest.nickname.clone(),
-            seen_at: bson::DateTime::from_millis(guest.seen_at),
-        }
-    }
-}
-
-/// Converts a hash to MongoDB's form.
-pub(super) fn token_binary(token: TokenHash) -> Binary {
-    Binary { subtype: BinarySubtype::Generic, bytes: token.0.to_vec() }
-}
-
-/// The reverse of [`token_binary`].
-pub(super) fn token_hash(binary: Binary) -> Result<TokenHash> {
-    let hash: [u8; 32] = binary.bytes.try_into().map_err(|_| anyhow!("a hash has not 32 bytes"))?;
-    Ok(TokenHash(hash))
 }

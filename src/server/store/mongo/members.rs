@@ -5,53 +5,21 @@ use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use mongodb::{
     ClientSession,
-    bson::{self, Bson, Document, doc},
+    bson::{Document, doc},
     options::ReturnDocument,
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::{
     super::{
         AccountId, ActorId, Conflict, GuestId, Joining, MemberRecord, Members, Membership, Owed, Presence, ReadCursor,
         Result, RoomId, RoomRecord, StoreError, members::free_slot,
     },
-    Attempt, Failure, Mongo, PATIENCE, binary, duplicate,
-    guests::GuestDocument,
-    indexes, limit, rest,
-    rooms::RoomDocument,
-    transaction, uuid, uuid_field, within,
+    Attempt, Failure, Mongo, PATIENCE, binary,
+    documents::{ActorKind, GuestDocument, MemberDocument, RoomDocument, actor_fields},
+    duplicate, indexes, limit, rest, transaction, uuid, uuid_field, within,
 };
-use crate::protocol::{MemberId, Millis, Nickname, RoomCode, RoomType, Seq};
-
-#[derive(Serialize, Deserialize)]
-pub(super) struct MemberDocument {
-    room: bson::Uuid,
-    member: MemberId,
-    actor_kind: ActorKind,
-    actor: bson::Uuid,
-    name: Nickname,
-    presence: Presence,
-    // Left out if `None`, since partial indexes ask whether the field exists.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    slot: Option<u8>,
-    since: Seq,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    owed: Option<Owed>,
-    changed_at: Millis,
-    // Records of earlier versions lack these fields.
-    #[serde(default)]
-    read: Seq,
-    #[serde(default)]
-    read_n: u64,
-    #[serde(default)]
-    shown: Seq,
-    #[serde(default)]
-    muted: bool,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    also: Vec<MemberId>,
-    #[serde(default)]
-    stay: Seq,
-}
+use crate::protocol::{MemberId, Millis, RoomCode, RoomType, Seq};
 
 /// A room, and a person's record in it.
 #[derive(Deserialize)]
@@ -59,14 +27,6 @@ struct Inside {
     #[serde(flatten)]
     room: RoomDocument,
     member: MemberDocument,
-}
-
-/// Whether an actor's id is that of a guest or of an account.
-#[derive(Clone, Copy, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum ActorKind {
-    Guest,
-    Account,
 }
 
 #[async_trait]
@@ -377,6 +337,13 @@ impl Mongo {
         };
         Ok(Some(conflict.into()))
     }
+
+    /// Returns a person's records in all rooms.
+    pub(super) async fn memberships(&self, session: &mut ClientSession, actor: ActorId) -> Attempt<Vec<MemberRecord>> {
+        let (kind, actor) = actor_fields(actor);
+        let mut found = self.members.find(doc! { "actor": actor, "actor_kind": kind }).session(&mut *session).await?;
+        Ok(found.stream(session).map_ok(MemberRecord::from).try_collect().await?)
+    }
 }
 
 /// The filter for the record of a member id.
@@ -392,75 +359,4 @@ pub(super) fn free() -> Document {
 fn by_actor(room: RoomId, actor: ActorId) -> Document {
     let (kind, actor) = actor_fields(actor);
     doc! { "room": binary(room.0), "actor": actor, "actor_kind": kind }
-}
-
-/// Returns an actor as two fields: kind and id.
-pub(super) fn actor_fields(actor: ActorId) -> (ActorKind, bson::Uuid) {
-    match actor {
-        ActorId::Guest(guest) => (ActorKind::Guest, binary(guest.0)),
-        ActorId::Account(account) => (ActorKind::Account, binary(account.0)),
-    }
-}
-
-/// The reverse of [`actor_fields`].
-pub(super) fn actor(kind: ActorKind, id: bson::Uuid) -> ActorId {
-    match kind {
-        ActorKind::Guest => ActorId::Guest(GuestId(uuid(id))),
-        ActorKind::Account => ActorId::Account(AccountId(uuid(id))),
-    }
-}
-
-impl From<ActorKind> for Bson {
-    fn from(kind: ActorKind) -> Self {
-        match kind {
-            ActorKind::Guest => "guest".into(),
-            ActorKind::Account => "account".into(),
-        }
-    }
-}
-
-impl From<MemberRecord> for MemberDocument {
-    fn from(record: MemberRecord) -> Self {
-        let (actor_kind, actor) = actor_fields(record.actor);
-        Self {
-            room: binary(record.room.0),
-            member: record.member,
-            actor_kind,
-            actor,
-            name: record.name,
-            presence: record.presence,
-            slot: record.slot,
-            since: record.since,
-            owed: record.owed,
-            changed_at: record.changed_at,
-            read: record.read,
-            read_n: record.read_n,
-            shown: record.shown,
-            muted: record.muted,
-            also: record.also,
-            stay: record.stay,
-        }
-    }
-}
-
-impl From<MemberDocument> for MemberRecord {
-    fn from(document: MemberDocument) -> Self {
-        Self {
-            room: RoomId(uuid(document.room)),
-            member: document.member,
-            actor: actor(document.actor_kind, document.actor),
-            name: document.name,
-            presence: document.presence,
-            slot: document.slot,
-            since: document.since,
-            owed: document.owed,
-            changed_at: document.changed_at,
-            read: document.read,
-            read_n: document.read_n,
-            shown: document.shown,
-            muted: document.muted,
-            also: document.also,
-            stay: document.stay,
-        }
-    }
 }

@@ -6,12 +6,16 @@
 //! unknown, and the call returns [`StoreError::Other`].
 //!
 //! Two transactions that only read the same document do not conflict, even if together they break a rule. Therefore
-//! some documents have a write counter (`holds` of an account, `touches` of a room) that such transactions increment.
-//! `indexes.rs` has the unique indexes, and `appends.rs` the way of messages into the archive. The other files
-//! implement one trait each. The reasons are in `docs/decisions/0003-two-stores.md`.
+//! some documents have a write counter (`holds` of an account, `touches` of a room) that such transactions increment
+//! (`write_counters.rs`).
+//! `indexes.rs` has the unique indexes, `documents.rs` the documents that several nouns need, `appends.rs` the way of
+//! messages into the archive, and `adoption.rs` the way of a guest into an account. The other files implement one trait
+//! each. The reasons are in `docs/decisions/0003-two-stores.md`.
 
 mod accounts;
+mod adoption;
 mod appends;
+mod documents;
 mod events;
 mod guests;
 mod indexes;
@@ -20,6 +24,7 @@ mod members;
 mod rooms;
 mod sessions;
 mod tokens;
+mod write_counters;
 
 use std::time::Duration;
 
@@ -65,11 +70,11 @@ pub struct Mongo {
     pub(super) database: Database,
     transactions: Semaphore,
     appends: Appends,
-    rooms: Collection<rooms::RoomDocument>,
-    members: Collection<members::MemberDocument>,
-    events: Collection<events::EventDocument>,
-    guests: Collection<guests::GuestDocument>,
-    accounts: Collection<accounts::AccountDocument>,
+    rooms: Collection<documents::RoomDocument>,
+    members: Collection<documents::MemberDocument>,
+    events: Collection<documents::EventDocument>,
+    guests: Collection<documents::GuestDocument>,
+    accounts: Collection<documents::AccountDocument>,
     sessions: Collection<sessions::SessionDocument>,
     tokens: Collection<tokens::TokenDocument>,
     mails: Collection<mails::MailDocument>,

@@ -6,43 +6,18 @@ use mongodb::{
     ClientSession,
     bson::{self, Document, doc},
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::{
     super::{GuestRecord, Head, MemberRecord, Overview, Result, RoomId, RoomRecord, Rooms, StoreError},
     Attempt, Failure, LONG_PATIENCE, Mongo, PATIENCE, binary,
-    events::EventDocument,
-    guests::GuestDocument,
-    limit,
-    members::MemberDocument,
-    transaction, uuid, uuid_field, within,
+    documents::{EventDocument, GuestDocument, MemberDocument, RoomDocument},
+    limit, transaction, uuid, uuid_field, within,
 };
 use crate::{
-    protocol::{Epoch, Event, MemberId, Millis, Nickname, Person, Retention, RoomCode, RoomName, RoomType, Seq},
+    protocol::{Event, MemberId, Millis, Nickname, Person, RoomCode, Seq},
     server::clock,
 };
-
-#[derive(Serialize, Deserialize)]
-pub(super) struct RoomDocument {
-    #[serde(rename = "_id")]
-    id: bson::Uuid,
-    code: RoomCode,
-    #[serde(rename = "type")]
-    room_type: RoomType,
-    name: Option<RoomName>,
-    #[serde(rename = "preserve")]
-    retention: Retention,
-    epoch: Epoch,
-    owner: MemberId,
-    created_at: Millis,
-    touched_at: Millis,
-    /// `None` in rooms of an older version. The next call of `unvisited_rooms` sets it to the time of that call.
-    #[serde(default)]
-    visited_at: Option<Millis>,
-    /// Write counter, incremented by [`Mongo::touch_room`]. Without it, a touch in the same millisecond would write
-    /// nothing, and so conflict with no other transaction.
-    touches: i64,
-}
 
 /// What a list shows of a room. Each part comes from a `$lookup`, so it is a list: of at most two persons in `pair`, of
 /// one element or none in the others.
@@ -193,7 +168,7 @@ impl Rooms for Mongo {
             if !self.may_end(room, unvisited_since).await? {
                 return Err(StoreError::NotFound);
             }
-            let oldest = doc! { "room": binary(room.0), "seq": { "$lt": beyond.seq().cast_signed() } };
+            let oldest = doc! { "room": binary(room.0), "seq": { "$lt": beyond.seq.cast_signed() } };
             self.events.delete_many(oldest).await?;
             Ok(false)
         })
@@ -271,14 +246,6 @@ impl Mongo {
         }
         self.members.insert_one(MemberDocument::from(owner.clone())).session(session).await?;
         Ok(())
-    }
-
-    /// Stores that somebody joined or left. Increments `touches`, so that any other concurrent write to the room
-    /// conflicts with this transaction.
-    pub(super) async fn touch_room(&self, session: &mut ClientSession, id: RoomId, at: Millis) -> Attempt<()> {
-        let touch = doc! { "$max": { "touched_at": at }, "$inc": { "touches": 1_i64 } };
-        let touched = self.rooms.update_one(doc! { "_id": binary(id.0) }, touch).session(session).await?;
-        if touched.matched_count == 0 { Err(StoreError::NotFound.into()) } else { Ok(()) }
     }
 
     async fn abandoned_rooms(&self, before: Millis, count: usize) -> Result<Vec<RoomId>> {
@@ -374,40 +341,5 @@ impl TryFrom<OverviewDocument> for (RoomId, Overview) {
             pair: found.pair.into_iter().map(|PersonDocument { member, name }| Person { id: member, name }).collect(),
         };
         Ok((RoomId(uuid(found.id)), overview))
-    }
-}
-
-impl From<RoomRecord> for RoomDocument {
-    fn from(room: RoomRecord) -> Self {
-        Self {
-            id: binary(room.id.0),
-            code: room.code,
-            room_type: room.room_type,
-            name: room.name,
-            retention: room.retention,
-            epoch: room.epoch,
-            owner: room.owner,
-            created_at: room.created_at,
-            touched_at: room.touched_at,
-            visited_at: Some(room.visited_at),
-            touches: 0,
-        }
-    }
-}
-
-impl From<RoomDocument> for RoomRecord {
-    fn from(room: RoomDocument) -> Self {
-        Self {
-            id: RoomId(uuid(room.id)),
-            code: room.code,
-            room_type: room.room_type,
-            name: room.name,
-            retention: room.retention,
-            epoch: room.epoch,
-            owner: room.owner,
-            created_at: room.created_at,
-            touched_at: room.touched_at,
-            visited_at: room.visited_at.unwrap_or(0),
-        }
     }
 }

@@ -16,10 +16,8 @@ use super::{
         AccountId, AccountRecord, ActorId, Ending, Result, Rotation, SessionId, SessionRecord, Sessions, StoreError,
         TokenHash,
     },
-    Attempt, Mongo, PATIENCE,
-    accounts::AccountDocument,
-    binary,
-    guests::{token_binary, token_hash},
+    Attempt, Mongo, PATIENCE, binary,
+    documents::{AccountDocument, token_binary, token_hash},
     transaction, uuid, within,
 };
 use crate::protocol::Millis;

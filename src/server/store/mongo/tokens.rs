@@ -15,11 +15,9 @@ use super::{
         AccountId, ActorId, CODE_AGAIN, CodeCheck, MailRecord, Purpose, Result, StoreError, TokenHash, TokenRecord,
         Tokens,
     },
-    Attempt, Failure, Mongo, PATIENCE, PAUSE, duplicate,
-    guests::{token_binary, token_hash},
-    indexes,
-    members::{ActorKind, actor, actor_fields},
-    rest, transaction, within,
+    Attempt, Failure, Mongo, PATIENCE, PAUSE,
+    documents::{ActorKind, actor, actor_fields, token_binary, token_hash},
+    duplicate, indexes, rest, transaction, within,
 };
 use crate::{
     protocol::{Email, Millis},

@@ -3,7 +3,7 @@
 
 use anyhow::anyhow;
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
+use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
 use super::{
     super::{
@@ -12,35 +12,18 @@ use super::{
         members::{Joined, join_records},
     },
     Sqlite, Undo, guests, mails, members,
-    rooms::{self, found},
+    rows::{self, find_account, found},
     sessions, tokens, violated,
 };
 use crate::protocol::{Email, EventKind, MemberId, MessageBody, Millis, Nickname};
 
 #[async_trait]
 impl Accounts for Sqlite {
-    async fn create_account(
-        &self,
-        account: &AccountRecord,
-        token: Option<&TokenRecord>,
-        mail: Option<&MailRecord>,
-    ) -> Result<()> {
-        let (account, token, mail) = (account.clone(), token.cloned(), mail.cloned());
-        self.write(Undo::Savepoint, move |db| {
-            insert(db, &account)?;
-            if let Some(token) = &token {
-                tokens::put(db, token, account.created_at)?;
-            }
-            mail.iter().try_for_each(|mail| mails::insert(db, mail))
-        })
-        .await
-    }
-
     async fn accounts_after(&self, after: Option<AccountId>, limit: usize) -> Result<Vec<AccountRecord>> {
         self.read(move |db| {
             let mut query =
                 db.prepare_cached("SELECT * FROM accounts WHERE ?1 IS NULL OR id > ?1 ORDER BY id LIMIT ?2")?;
-            Ok(query.query_map(params![after, limit.cast_signed()], record)?.collect::<rusqlite::Result<_>>()?)
+            Ok(query.query_map(params![after, limit.cast_signed()], rows::account)?.collect::<rusqlite::Result<_>>()?)
         })
         .await
     }
@@ -58,13 +41,13 @@ impl Accounts for Sqlite {
     }
 
     async fn account(&self, id: AccountId) -> Result<AccountRecord> {
-        self.look_up(|db| find(db, id))
+        self.look_up(|db| find_account(db, id))
     }
 
     async fn holders(&self, email: &Email) -> Result<Holders> {
         let email = email.clone();
         self.read(move |db| {
-            let holder = |sql| db.prepare_cached(sql)?.query_row([&email], record).optional();
+            let holder = |sql| db.prepare_cached(sql)?.query_row([&email], rows::account).optional();
             let proved = holder("SELECT * FROM accounts WHERE email = ?")?;
             let first = holder("SELECT * FROM accounts WHERE claimed = ? ORDER BY claim, id LIMIT 1")?;
             let last = holder("SELECT * FROM accounts WHERE claimed = ? ORDER BY claim DESC, id DESC LIMIT 1")?;
@@ -85,7 +68,7 @@ impl Accounts for Sqlite {
             if let Some(mail) = &mail {
                 mails::insert(db, mail)?;
             }
-            find(db, id)
+            find_account(db, id)
         })
         .await
     }
@@ -122,7 +105,7 @@ impl Accounts for Sqlite {
             apply(db, id, &change)?;
             tokens::put(db, &token, at)?;
             mail.iter().try_for_each(|mail| mails::insert(db, mail))?;
-            find(db, id)
+            find_account(db, id)
         })
         .await
     }
@@ -144,7 +127,7 @@ impl Accounts for Sqlite {
                  AND NOT EXISTS (SELECT 1 FROM sessions WHERE account = accounts.id AND ends_at > ?)
                  ORDER BY created_at LIMIT ?",
             )?;
-            let found = query.query_map(params![before, now, limit.cast_signed()], record)?;
+            let found = query.query_map(params![before, now, limit.cast_signed()], rows::account)?;
             Ok(found.collect::<rusqlite::Result<_>>()?)
         })
         .await
@@ -222,7 +205,7 @@ fn apply(db: &Connection, id: AccountId, change: &AccountChange) -> Result<()> {
                  WHERE id = ?1 AND claimed IS NOT ?2",
             )?;
             claim.execute(params![id, email, at])?;
-            return find(db, id).map(drop);
+            return find_account(db, id).map(drop);
         }
         AccountChange::Unclaimed => {
             let mut unclaim =
@@ -236,7 +219,7 @@ fn apply(db: &Connection, id: AccountId, change: &AccountChange) -> Result<()> {
 }
 
 fn adopt(db: &Connection, guest: GuestId, account: AccountId, at: Millis) -> Result<Adopted> {
-    find(db, account)?;
+    find_account(db, account)?;
     if db.prepare_cached("DELETE FROM guests WHERE id = ?")?.execute([guest])? == 0 {
         return Ok(Adopted::Nothing);
     }
@@ -264,7 +247,7 @@ fn take_over(db: &Connection, mut record: MemberRecord, account: AccountId, at: 
         }
         Err(error) => return Err(error),
     };
-    let owner = rooms::find(db, record.room)?.owner;
+    let owner = rows::find_room(db, record.room)?.owner;
     Ok(match join_records(record, own, owner, at) {
         Joined::AsGuest { own, before } => {
             // The two records swap their actors. The unique index on (actor, room) refuses two records of one person
@@ -277,7 +260,7 @@ fn take_over(db: &Connection, mut record: MemberRecord, account: AccountId, at: 
         Joined::AsAccount { own, guest } => {
             members::update(db, &own)?;
             members::update(db, &guest)?;
-            rooms::touch(db, guest.room, guest.changed_at)?;
+            rows::touch_room(db, guest.room, guest.changed_at)?;
             Adopted::Left(guest)
         }
     })
@@ -330,20 +313,6 @@ fn delete(db: &Connection, id: AccountId, name: &Nickname) -> Result<()> {
     Ok(())
 }
 
-/// Returns the account with this id.
-pub(super) fn find(db: &Connection, id: AccountId) -> Result<AccountRecord> {
-    Ok(db.prepare_cached("SELECT * FROM accounts WHERE id = ?")?.query_row([id], record)?)
-}
-
-/// Returns [`NotFound`](StoreError::NotFound) for an account that does not exist, so that a deleted account cannot join
-/// a room or begin a session.
-pub(super) fn expect(db: &Connection, actor: ActorId) -> Result<()> {
-    match actor {
-        ActorId::Guest(_) => Ok(()),
-        ActorId::Account(account) => find(db, account).map(drop),
-    }
-}
-
 /// Translates the unique index that refused an account: its address or its id is taken.
 fn taken(error: rusqlite::Error) -> StoreError {
     match violated(&error) {
@@ -351,17 +320,4 @@ fn taken(error: rusqlite::Error) -> StoreError {
         Some("accounts.id") => Conflict::Registered.into(),
         _ => error.into(),
     }
-}
-
-fn record(row: &Row<'_>) -> rusqlite::Result<AccountRecord> {
-    Ok(AccountRecord {
-        id: row.get("id")?,
-        email: row.get("email")?,
-        claimed: row.get("claimed")?,
-        claimed_at: row.get("claimed_at")?,
-        name: row.get("name")?,
-        password: row.get("password")?,
-        preferences: row.get("preferences")?,
-        created_at: row.get("created_at")?,
-    })
 }

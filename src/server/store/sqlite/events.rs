@@ -7,7 +7,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
     super::{Appended, Earlier, Events, Head, Joining, Result, RoomId, Stopped, members::coming_with},
-    Sqlite, Undo, columns, members, rooms, violated,
+    Sqlite, Undo, columns, members,
+    rows::{found, seq},
+    violated,
 };
 use crate::protocol::{Epoch, Event, EventKind, MemberId, Message, Person, Seq};
 
@@ -183,15 +185,15 @@ fn apply(db: &Connection, room: RoomId, epoch: Epoch, event: &Event) -> Result<b
         EventKind::Message(_) | EventKind::Unknown => Ok(true),
         EventKind::Renamed { name, .. } => {
             let mut rename = db.prepare_cached("UPDATE rooms SET name = ? WHERE id = ?")?;
-            rooms::found(rename.execute(params![name, room])?).map(|()| true)
+            found(rename.execute(params![name, room])?).map(|()| true)
         }
         EventKind::RetentionChanged { retention, .. } => {
             let mut change = db.prepare_cached("UPDATE rooms SET preserve = ?, epoch = ? WHERE id = ?")?;
-            rooms::found(change.execute(params![retention, epoch, room])?).map(|()| true)
+            found(change.execute(params![retention, epoch, room])?).map(|()| true)
         }
         EventKind::Owner { member, .. } => {
             let mut change = db.prepare_cached("UPDATE rooms SET owner = ? WHERE id = ?")?;
-            rooms::found(change.execute(params![member.id, room])?).map(|()| true)
+            found(change.execute(params![member.id, room])?).map(|()| true)
         }
     }
 }
@@ -224,9 +226,4 @@ fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
         }),
     };
     Ok(Event { seq: seq(row, 0)?, at: row.get(1)?, kind })
-}
-
-/// Reads a seq or an ordinal.
-pub(super) fn seq(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
-    row.get(column).map(i64::cast_unsigned)
 }

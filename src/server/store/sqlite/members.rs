@@ -8,9 +8,11 @@ use super::{
         AccountId, ActorId, Conflict, GuestId, Joining, MemberRecord, Members, Membership, Owed, Presence, ReadCursor,
         Result, RoomId, RoomRecord, StoreError, members::free_slot,
     },
-    Sqlite, Undo, accounts,
+    Sqlite, Undo,
     columns::{self, actor_columns},
-    guests, rooms, violated,
+    guests,
+    rows::{self, found},
+    violated,
 };
 use crate::protocol::{MemberId, Millis, RoomCode, RoomType, Seq};
 
@@ -29,7 +31,7 @@ impl Members for Sqlite {
     async fn leave_absent(&self, room: RoomId, member: MemberId, at: Millis) -> Result<MemberRecord> {
         self.write(Undo::Nothing, move |db| match find(db, room, member)? {
             record if matches!(record.actor, ActorId::Guest(_)) && record.presence == Presence::Active => {
-                rooms::touch(db, room, at)?;
+                rows::touch_room(db, room, at)?;
                 let record = record.be_absent(at);
                 update(db, &record)?;
                 Ok(record)
@@ -79,7 +81,7 @@ impl Members for Sqlite {
     async fn mute(&self, room: RoomId, member: MemberId, muted: bool) -> Result<()> {
         self.write(Undo::Nothing, move |db| {
             let mut mute = db.prepare_cached("UPDATE members SET muted = ?3 WHERE room = ?1 AND member = ?2")?;
-            rooms::found(mute.execute(params![room, member, muted])?)
+            found(mute.execute(params![room, member, muted])?)
         })
         .await
     }
@@ -152,7 +154,7 @@ const PLACES: &str =
      FROM members JOIN rooms ON id = room";
 
 fn place(row: &Row<'_>) -> rusqlite::Result<(RoomRecord, MemberRecord)> {
-    Ok((rooms::named(row, "room_name")?, record(row)?))
+    Ok((rows::room(row, "room_name")?, record(row)?))
 }
 
 /// Returns the rooms of an account with its records in them. `such` is a further SQL condition on the records.
@@ -163,19 +165,19 @@ fn places(db: &Connection, account: AccountId, such: &str) -> Result<Vec<(RoomRe
 }
 
 fn join(db: &Connection, joining: Joining) -> Result<Membership> {
-    let found = match &joining.newcomer {
+    let earlier = match &joining.newcomer {
         Some(_) => Err(StoreError::NotFound),
         None => find_actor(db, joining.room, joining.actor),
     };
-    let earlier = match found {
+    let earlier = match earlier {
         Ok(record) if record.presence == Presence::Active => return Ok(Membership::Already(record)),
         Ok(record) if record.presence == Presence::Removed => return Err(Conflict::Removed.into()),
         Ok(record) => Some(record),
         Err(StoreError::NotFound) => None,
         Err(error) => return Err(error),
     };
-    accounts::expect(db, joining.actor)?;
-    rooms::touch(db, joining.room, joining.at)?;
+    rows::expect_actor(db, joining.actor)?;
+    rows::touch_room(db, joining.room, joining.at)?;
     if let Some(guest) = &joining.newcomer {
         guests::insert(db, guest)?;
     }
@@ -207,11 +209,11 @@ pub(super) fn leave(db: &Connection, record: MemberRecord, notice: Owed, at: Mil
         return Err(StoreError::NotFound);
     }
     if let Owed::Removed(by) = &notice
-        && rooms::find(db, record.room)?.owner != by.id
+        && rows::find_room(db, record.room)?.owner != by.id
     {
         return Err(Conflict::NotOwner.into());
     }
-    rooms::touch(db, record.room, at)?;
+    rows::touch_room(db, record.room, at)?;
     let record = record.leave(notice, at);
     update(db, &record)?;
     Ok(record)
@@ -301,7 +303,7 @@ pub(super) fn of_actor(db: &Connection, actor: ActorId) -> Result<Vec<MemberReco
 /// Deletes a record.
 pub(super) fn delete(db: &Connection, record: &MemberRecord) -> Result<()> {
     let mut delete = db.prepare_cached("DELETE FROM members WHERE room = ? AND member = ?")?;
-    rooms::found(delete.execute(params![record.room, record.member])?)
+    found(delete.execute(params![record.room, record.member])?)
 }
 
 /// Returns a person's record in a room.

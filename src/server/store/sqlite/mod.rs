@@ -6,9 +6,9 @@
 //! result was sent.
 //!
 //! A second thread copies the write-ahead log into the database (`wal.rs`). A lock file keeps a second server from
-//! opening the same database. `migrations.rs` has the schema, and `columns.rs` the form of values in columns. The other
-//! files implement one trait each. The reasons are in `docs/decisions/0003-two-stores.md` and
-//! `docs/decisions/0019-what-a-crowd-shares-in-sqlite.md`.
+//! opening the same database. `migrations.rs` has the schema, and `columns.rs` the form of values in columns. `rows.rs`
+//! reads and writes the rows that several nouns need. The other files implement one trait each. The reasons are in
+//! `docs/decisions/0003-two-stores.md` and `docs/decisions/0019-what-a-crowd-shares-in-sqlite.md`.
 
 mod accounts;
 mod columns;
@@ -18,6 +18,7 @@ mod mails;
 mod members;
 mod migrations;
 mod rooms;
+mod rows;
 mod sessions;
 mod tokens;
 mod wal;

@@ -5,9 +5,9 @@ use rusqlite::{Connection, Row, params};
 
 use super::{
     super::{Conflict, GuestRecord, Head, MemberRecord, Overview, Result, RoomId, RoomRecord, Rooms},
-    Sqlite, Undo, accounts, columns,
-    events::seq,
-    guests, members, violated,
+    Sqlite, Undo, columns, guests, members,
+    rows::{self, seq},
+    violated,
 };
 use crate::protocol::{Event, EventKind, Message, Millis, Person, RoomCode};
 
@@ -16,7 +16,7 @@ impl Rooms for Sqlite {
     async fn create_room(&self, room: &RoomRecord, owner: &MemberRecord, newcomer: Option<&GuestRecord>) -> Result<()> {
         let (room, owner, newcomer) = (room.clone(), owner.clone(), newcomer.cloned());
         self.write(Undo::Savepoint, move |db| {
-            accounts::expect(db, owner.actor)?;
+            rows::expect_actor(db, owner.actor)?;
             insert(db, &room)?;
             if let Some(guest) = &newcomer {
                 guests::insert(db, guest)?;
@@ -27,11 +27,15 @@ impl Rooms for Sqlite {
     }
 
     async fn room(&self, id: RoomId) -> Result<RoomRecord> {
-        self.look_up(|db| find(db, id))
+        self.look_up(|db| rows::find_room(db, id))
     }
 
     async fn room_by_code(&self, code: RoomCode) -> Result<RoomRecord> {
-        self.look_up(|db| Ok(db.prepare_cached("SELECT * FROM rooms WHERE code = ?")?.query_row([code], record)?))
+        self.look_up(|db| {
+            Ok(db
+                .prepare_cached("SELECT * FROM rooms WHERE code = ?")?
+                .query_row([code], |row| rows::room(row, "name"))?)
+        })
     }
 
     async fn overviews(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, Overview)>> {
@@ -119,7 +123,9 @@ impl Rooms for Sqlite {
         self.read(move |db| {
             let mut query =
                 db.prepare_cached("SELECT * FROM rooms WHERE ?1 IS NULL OR id > ?1 ORDER BY id LIMIT ?2")?;
-            Ok(query.query_map(params![after, limit.cast_signed()], record)?.collect::<rusqlite::Result<_>>()?)
+            Ok(query
+                .query_map(params![after, limit.cast_signed()], |row| rows::room(row, "name"))?
+                .collect::<rusqlite::Result<_>>()?)
         })
         .await
     }
@@ -182,22 +188,6 @@ fn insert(db: &Connection, room: &RoomRecord) -> Result<()> {
     }
 }
 
-/// Returns the room with this id.
-pub(super) fn find(db: &Connection, id: RoomId) -> Result<RoomRecord> {
-    Ok(db.prepare_cached("SELECT * FROM rooms WHERE id = ?")?.query_row([id], record)?)
-}
-
-/// Stores that somebody joined or left. [`NotFound`](super::StoreError::NotFound) if there is no such room.
-pub(super) fn touch(db: &Connection, id: RoomId, at: Millis) -> Result<()> {
-    let mut touch = db.prepare_cached("UPDATE rooms SET touched_at = max(touched_at, ?2) WHERE id = ?1")?;
-    found(touch.execute(params![id, at])?)
-}
-
-/// Returns [`NotFound`](super::StoreError::NotFound) if no row was changed.
-pub(super) fn found(changed: usize) -> Result<()> {
-    if changed == 0 { Err(super::StoreError::NotFound) } else { Ok(()) }
-}
-
 /// Reads an overview from the columns that `overviews` selects after the room's id.
 fn overview(row: &Row<'_>) -> rusqlite::Result<Overview> {
     let number = |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.unwrap_or(0).cast_unsigned());
@@ -213,25 +203,5 @@ fn overview(row: &Row<'_>) -> rusqlite::Result<Overview> {
         message: has_message.then(message).transpose()?,
         members: row.get(11)?,
         pair: columns::from_json(row.get_ref(12)?)?,
-    })
-}
-
-fn record(row: &Row<'_>) -> rusqlite::Result<RoomRecord> {
-    named(row, "name")
-}
-
-/// Reads a room. `name` is the column of its name, which differs in queries that also select a member's name.
-pub(super) fn named(row: &Row<'_>, name: &str) -> rusqlite::Result<RoomRecord> {
-    Ok(RoomRecord {
-        id: row.get("id")?,
-        code: row.get("code")?,
-        room_type: row.get("type")?,
-        name: row.get(name)?,
-        retention: row.get("preserve")?,
-        epoch: row.get("epoch")?,
-        owner: row.get("owner")?,
-        created_at: row.get("created_at")?,
-        touched_at: row.get("touched_at")?,
-        visited_at: row.get("visited_at")?,
     })
 }

@@ -7,8 +7,8 @@ use super::{
     super::{
         AccountId, AccountRecord, ActorId, Ending, Result, Rotation, SessionId, SessionRecord, Sessions, TokenHash,
     },
-    Sqlite, Undo, accounts, columns,
-    rooms::found,
+    Sqlite, Undo, columns,
+    rows::{self, found},
 };
 use crate::protocol::Millis;
 
@@ -17,7 +17,7 @@ impl Sessions for Sqlite {
     async fn begin_session(&self, session: &SessionRecord) -> Result<()> {
         let session = session.clone();
         self.write(Undo::Nothing, move |db| {
-            accounts::expect(db, ActorId::Account(session.account))?;
+            rows::expect_actor(db, ActorId::Account(session.account))?;
             let mut insert = db.prepare_cached(
                 "INSERT INTO sessions
                  (id, account, refresh, previous, previous_at, arrived, device, created_at, used_at, ends_at)
@@ -45,7 +45,7 @@ impl Sessions for Sqlite {
         self.look_up(|db| {
             let mut query = db.prepare_cached("SELECT * FROM sessions WHERE id = ? AND ends_at > ?")?;
             let session = query.query_row(params![id, now], record)?;
-            let account = accounts::find(db, session.account)?;
+            let account = rows::find_account(db, session.account)?;
             Ok((session, account))
         })
     }

@@ -1,0 +1,72 @@
+//! The rows that several nouns read or write: an account, a room, a seq, and the number of changed rows. A row that
+//! only one noun reads stays in the file of that noun.
+
+use rusqlite::{Connection, Row, params};
+
+use super::super::{AccountId, AccountRecord, ActorId, Result, RoomId, RoomRecord, StoreError};
+use crate::protocol::Millis;
+
+/// Returns [`NotFound`](StoreError::NotFound) if no row was changed.
+pub(super) fn found(changed: usize) -> Result<()> {
+    if changed == 0 { Err(StoreError::NotFound) } else { Ok(()) }
+}
+
+/// Reads a seq or an ordinal.
+pub(super) fn seq(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    row.get(column).map(i64::cast_unsigned)
+}
+
+/// Returns the account with this id.
+pub(super) fn find_account(db: &Connection, id: AccountId) -> Result<AccountRecord> {
+    Ok(db.prepare_cached("SELECT * FROM accounts WHERE id = ?")?.query_row([id], account)?)
+}
+
+/// Returns [`NotFound`](StoreError::NotFound) for an account that does not exist, so that a deleted account cannot join
+/// a room or begin a session.
+pub(super) fn expect_actor(db: &Connection, actor: ActorId) -> Result<()> {
+    match actor {
+        ActorId::Guest(_) => Ok(()),
+        ActorId::Account(account) => find_account(db, account).map(drop),
+    }
+}
+
+/// Reads an account.
+pub(super) fn account(row: &Row<'_>) -> rusqlite::Result<AccountRecord> {
+    Ok(AccountRecord {
+        id: row.get("id")?,
+        email: row.get("email")?,
+        claimed: row.get("claimed")?,
+        claimed_at: row.get("claimed_at")?,
+        name: row.get("name")?,
+        password: row.get("password")?,
+        preferences: row.get("preferences")?,
+        created_at: row.get("created_at")?,
+    })
+}
+
+/// Returns the room with this id.
+pub(super) fn find_room(db: &Connection, id: RoomId) -> Result<RoomRecord> {
+    Ok(db.prepare_cached("SELECT * FROM rooms WHERE id = ?")?.query_row([id], |row| room(row, "name"))?)
+}
+
+/// Stores that somebody joined or left. [`NotFound`](StoreError::NotFound) if there is no such room.
+pub(super) fn touch_room(db: &Connection, id: RoomId, at: Millis) -> Result<()> {
+    let mut touch = db.prepare_cached("UPDATE rooms SET touched_at = max(touched_at, ?2) WHERE id = ?1")?;
+    found(touch.execute(params![id, at])?)
+}
+
+/// Reads a room. `name` is the column of its name, which differs in queries that also select a member's name.
+pub(super) fn room(row: &Row<'_>, name: &str) -> rusqlite::Result<RoomRecord> {
+    Ok(RoomRecord {
+        id: row.get("id")?,
+        code: row.get("code")?,
+        room_type: row.get("type")?,
+        name: row.get(name)?,
+        retention: row.get("preserve")?,
+        epoch: row.get("epoch")?,
+        owner: row.get("owner")?,
+        created_at: row.get("created_at")?,
+        touched_at: row.get("touched_at")?,
+        visited_at: row.get("visited_at")?,
+    })
+}
