@@ -12,8 +12,8 @@
 //! - Floor 6, `server::{boot, admin}` and [`ui`]: start and stop, commands of operators, pages, and the browser's
 //!   replica.
 //!
-//! A file imports only from floors below its own (`tests/it/house.rs` checks it). `ui` imports only from `protocol`,
-//! `api` and itself.
+//! A file imports only from floors below its own, and modules form no cycle (`tests/it/house/` checks it). `ui` imports
+//! only from `protocol`, `api` and itself.
 
 #[expect(missing_docs, reason = "the macro makes argument structs; the functions say what the arguments mean")]
 pub mod api;

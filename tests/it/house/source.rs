@@ -1,4 +1,5 @@
-//! One source file as the guard sees it: the names that each of its modules declares, and the paths that its code names.
+//! One source file as the guard sees it: the names that each of its modules declares, and the paths that its code
+//! names.
 //!
 //! `syn` parses the file, so text in strings and comments is no code. Tokens of a macro call have no grammar that the
 //! guard could follow. There, each chain of identifiers with `::` between them is a path. What a path leads to is the
@@ -7,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use syn::{
-    Attribute, Item, ItemMod, Macro, MetaList, Path, UseTree, VisRestricted,
+    Attribute, Expr, ExprMethodCall, ImplItem, Item, ItemMod, Macro, MetaList, Path, Type, UseTree, VisRestricted,
     buffer::{Cursor, TokenBuffer},
     visit::{self, Visit},
 };
@@ -32,18 +33,33 @@ pub struct Mention {
     pub in_test: bool,
 }
 
+/// A method of a type: one that an `impl` declares, or one that code of an `impl` calls on `self` or `Self`.
+pub struct Method {
+    /// The module of the `impl`.
+    pub module: String,
+    /// The path of the type, as the `impl` names it.
+    pub of: Vec<String>,
+    pub name: String,
+    /// Whether only tests compile the code.
+    pub in_test: bool,
+}
+
 /// The content of one file.
 #[derive(Default)]
 pub struct Source {
     /// The modules of the file: its own, and those inside it.
     pub modules: BTreeMap<String, Names>,
     pub mentions: Vec<Mention>,
+    /// The methods that inherent `impl`s declare.
+    pub declared: Vec<Method>,
+    pub called: Vec<Method>,
 }
 
 impl Source {
     pub fn read(module: &str, text: &str) -> Self {
         let file = syn::parse_file(text).unwrap_or_else(|error| panic!("{module}: {error}"));
-        let mut reader = Reader { module: module.to_owned(), in_test: false, source: Self::default() };
+        let mut reader =
+            Reader { module: module.to_owned(), in_test: false, implemented: None, source: Self::default() };
         reader.names();
         reader.visit_file(&file);
         reader.source
@@ -58,6 +74,8 @@ pub fn join(module: &str, name: &str) -> String {
 struct Reader {
     module: String,
     in_test: bool,
+    /// The type of the `impl` around the code.
+    implemented: Option<Vec<String>>,
     source: Source,
 }
 
@@ -67,7 +85,22 @@ impl Reader {
     }
 
     fn mention(&mut self, path: Vec<String>) {
+        if let [first, name] = &path[..]
+            && first == "Self"
+        {
+            self.call(name.clone());
+        }
         self.source.mentions.push(Mention { module: self.module.clone(), path, in_test: self.in_test });
+    }
+
+    fn method(&self, name: String) -> Option<Method> {
+        let of = self.implemented.clone()?;
+        Some(Method { module: self.module.clone(), of, name, in_test: self.in_test })
+    }
+
+    fn call(&mut self, name: String) {
+        let call = self.method(name);
+        self.source.called.extend(call);
     }
 
     fn read_use(&mut self, tree: &UseTree, path: &[String]) {
@@ -116,6 +149,11 @@ impl Reader {
                     at = next;
                     self.read_tokens(inside, &path);
                 }
+                if path == ["self"]
+                    && let Some(name) = called_method(at)
+                {
+                    self.call(name);
+                }
                 if !after_dot {
                     self.mention(path);
                 }
@@ -146,6 +184,13 @@ fn skip_colons(at: Cursor) -> Option<Cursor> {
     let colon = |at: Cursor<'_>| at.punct().is_some_and(|(punct, _)| punct.as_char() == ':');
     let second = colon(at).then(|| at.punct().map(|(_, next)| next))??;
     colon(second).then(|| second.punct().map(|(_, next)| next))?
+}
+
+/// The name in tokens such as `.name(…)`.
+fn called_method(at: Cursor) -> Option<String> {
+    let (_, at) = at.punct().filter(|(punct, _)| punct.as_char() == '.')?;
+    let (name, at) = at.ident()?;
+    at.any_group().map(|_| name.to_string())
 }
 
 fn is_for_tests(attributes: &[Attribute]) -> bool {
@@ -191,6 +236,29 @@ impl<'ast> Visit<'ast> for Reader {
         self.in_test |= is_for_tests(&function.attrs);
         visit::visit_impl_item_fn(self, function);
         self.in_test = outside;
+    }
+
+    fn visit_item_impl(&mut self, item: &'ast syn::ItemImpl) {
+        let Type::Path(of) = &*item.self_ty else { return visit::visit_item_impl(self, item) };
+        let of = of.path.segments.iter().map(|step| step.ident.to_string()).collect();
+        let outside = self.implemented.replace(of);
+        if item.trait_.is_none() {
+            let functions = item.items.iter().filter_map(|item| match item {
+                ImplItem::Fn(function) => Some(function.sig.ident.to_string()),
+                _ => None,
+            });
+            let declared: Vec<_> = functions.filter_map(|name| self.method(name)).collect();
+            self.source.declared.extend(declared);
+        }
+        visit::visit_item_impl(self, item);
+        self.implemented = outside;
+    }
+
+    fn visit_expr_method_call(&mut self, call: &'ast ExprMethodCall) {
+        if matches!(&*call.receiver, Expr::Path(receiver) if receiver.path.is_ident("self")) {
+            self.call(call.method.to_string());
+        }
+        visit::visit_expr_method_call(self, call);
     }
 
     fn visit_item_mod(&mut self, module: &'ast ItemMod) {

@@ -1,12 +1,14 @@
 //! The modules of the crate, and the arrows between its files: which file names an item of which other file.
 //!
 //! A path is followed as the compiler does it, through `crate`, `self` and `super`, imports, re-exports and `…::*`. It
-//! leads to the file that declares the item. If a macro declares it, the path leads to the deepest module that is known.
-//! Not followed are methods and associated items, as they need types: an arrow to a type covers most of them.
+//! leads to the file that declares the item. If a macro declares it, the path leads to the deepest module that is
+//! known. The `impl`s of one type may be in several files: a call of a method on `self` is an arrow to the file that
+//! has the method. Other calls of methods are not followed, as they need types. An arrow to the type covers most of
+//! them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::source::{Mention, Names, Source, join};
+use super::source::{Mention, Method, Names, Source, join};
 
 /// One file names an item of another.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +29,9 @@ pub struct Tree {
     files: BTreeSet<String>,
     modules: BTreeMap<String, Names>,
     mentions: Vec<Mention>,
+    /// The files that declare a method in an `impl` of a type, by the type's path and the method's name.
+    methods: BTreeMap<(String, String), BTreeSet<String>>,
+    called: Vec<Method>,
 }
 
 enum Place {
@@ -47,12 +52,27 @@ struct Walk {
 impl Tree {
     /// The tree of these files, each a module path and a text. The root has the empty path.
     pub fn read<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut tree = Self { files: BTreeSet::new(), modules: BTreeMap::new(), mentions: Vec::new() };
+        let mut tree = Self {
+            files: BTreeSet::new(),
+            modules: BTreeMap::new(),
+            mentions: Vec::new(),
+            methods: BTreeMap::new(),
+            called: Vec::new(),
+        };
+        let mut declared = Vec::new();
         for (module, text) in files {
             let source = Source::read(module, text);
             tree.files.insert(module.to_owned());
             tree.modules.extend(source.modules);
             tree.mentions.extend(source.mentions);
+            tree.called.extend(source.called);
+            declared.extend(source.declared);
+        }
+        for method in declared {
+            if let Some(of) = tree.type_of(&method) {
+                let file = tree.file_of(&method.module);
+                tree.methods.entry((of, method.name)).or_default().insert(file);
+            }
         }
         tree
     }
@@ -80,7 +100,28 @@ impl Tree {
                 arrows.insert(Arrow { from, to, through, path: mention.path.join("::"), in_test: mention.in_test });
             }
         }
+        for call in &self.called {
+            let files = self.type_of(call).and_then(|of| self.methods.get(&(of, call.name.clone())));
+            let from = self.file_of(&call.module);
+            for to in files.into_iter().filter(|files| !files.contains(&from)).flatten() {
+                arrows.insert(Arrow {
+                    from: from.clone(),
+                    to: to.clone(),
+                    through: BTreeSet::new(),
+                    path: format!("{}()", call.name),
+                    in_test: call.in_test,
+                });
+            }
+        }
         arrows
+    }
+
+    /// The path of the type of an `impl`.
+    fn type_of(&self, method: &Method) -> Option<String> {
+        match self.follow(&method.module, &method.of, &mut Walk::default())? {
+            Place::Item(module) => Some(join(&module, method.of.last()?)),
+            Place::Module(_) => None,
+        }
     }
 
     fn file_of(&self, module: &str) -> String {
