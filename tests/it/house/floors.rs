@@ -1,5 +1,7 @@
 //! The floors of the modules, and what may be imported from where.
 
+use std::collections::BTreeMap;
+
 use super::tree::{Arrow, Tree};
 
 /// Each module that has a floor.
@@ -25,6 +27,9 @@ pub const FLOORS: [(&str, u8); 19] = [
     ("ui", 6),
 ];
 
+/// The modules that `ui` may import from.
+const OPEN_TO_UI: [&str; 3] = ["protocol", "api", "ui"];
+
 /// The modules that only list others.
 const LISTS: [&str; 2] = ["", "server"];
 
@@ -38,25 +43,30 @@ pub fn floor(module: &str) -> Option<(&'static str, u8)> {
     FLOORS.into_iter().find(|(name, _)| is_inside(module, name))
 }
 
-/// The imports from a higher floor, and those of `ui` from a module that is closed to it.
+/// The imports from a higher floor, and those of `ui` from a module that is closed to it: one sentence for each two
+/// files.
 ///
 /// `api` may name `server`, because bodies of server functions exist on the server only. The wasm build proves that no
 /// other code of `api` does.
 fn forbidden(tree: &Tree) -> Vec<String> {
-    let mut found = Vec::new();
+    let mut found = BTreeMap::new();
     for Arrow { from, to, through, path, .. } in tree.arrows() {
         let Some((_, own)) = floor(&from) else { continue };
-        for end in through.iter().chain([&to]) {
-            if is_inside(&from, "ui") && !["protocol", "api", "ui"].iter().any(|open| is_inside(end, open)) {
-                found.push(format!("{from} imports {path}, but ui imports only from protocol, api and itself"));
-            } else if let Some((_, other)) = floor(end)
+        for end in through.into_iter().chain([to]) {
+            let reason = if is_inside(&from, "ui") && !OPEN_TO_UI.iter().any(|open| is_inside(&end, open)) {
+                format!("ui imports only from {}", OPEN_TO_UI.join(", "))
+            } else if let Some((_, other)) = floor(&end)
                 && other > own
             {
-                found.push(format!("{from} (floor {own}) imports {path} from {end} (floor {other})"));
-            }
+                format!("floor {own} is below floor {other}")
+            } else {
+                continue;
+            };
+            let sentence = format!("{from} imports {path} from {end}, but {reason}");
+            found.entry((from.clone(), end)).or_insert(sentence);
         }
     }
-    found
+    found.into_values().collect()
 }
 
 /// The files without a floor, and the floors without a file.
