@@ -1,10 +1,10 @@
-//! Requests to the server of this page, by `fetch`.
+//! Requests to the server of this page, by `gloo-net`.
 
+use gloo_net::http::{Method, Request, RequestBuilder};
 use gloo_timers::callback::Timeout;
-use leptos::{ev::SubmitEvent, prelude::window};
-use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, FormData, HtmlButtonElement, HtmlFormElement, RequestInit, Response, UrlSearchParams};
+use leptos::ev::SubmitEvent;
+use wasm_bindgen::JsCast;
+use web_sys::{AbortController, FormData, HtmlButtonElement, HtmlFormElement, UrlSearchParams};
 
 use crate::ui::browser::Answer;
 
@@ -13,27 +13,23 @@ const PATIENCE_MS: u32 = 20_000;
 
 /// Sends a GET request. `None` if there is no answer.
 pub async fn get(address: &str) -> Option<Answer> {
-    fetch(address, &request("GET")).await
+    let (limit, request) = request(Method::GET, address)?;
+    limit.send(request.build().ok()?).await
 }
 
 /// Sends JSON. `None` if there is no answer.
 pub async fn send(method: &str, address: &str, json: &str) -> Option<Answer> {
-    let request = request(method);
-    request.set_body(&JsValue::from_str(json));
-    let headers = js_sys::Object::new();
-    js_sys::Reflect::set(&headers, &"Content-Type".into(), &"application/json".into()).ok()?;
-    request.set_headers(&headers);
-    fetch(address, &request).await
+    let (limit, request) = request(method.parse().ok()?, address)?;
+    limit.send(request.header("Content-Type", "application/json").body(json).ok()?).await
 }
 
 /// Sends the fields of a form as the browser itself would, including the name and value of the pressed button.
 pub fn send_form(event: &SubmitEvent, address: &'static str) -> impl Future<Output = Option<Answer>> + use<> {
     // Read before the request starts, because the reader may change the form meanwhile.
-    let body = fields(event).map(JsValue::from);
+    let body = fields(event);
     async move {
-        let request = request("POST");
-        request.set_body(&body?);
-        fetch(address, &request).await
+        let (limit, request) = request(Method::POST, address)?;
+        limit.send(request.body(body?).ok()?).await
     }
 }
 
@@ -47,20 +43,26 @@ fn fields(event: &SubmitEvent) -> Option<UrlSearchParams> {
     UrlSearchParams::new_with_str_sequence_sequence(&data).ok()
 }
 
-fn request(method: &str) -> RequestInit {
-    let request = RequestInit::new();
-    request.set_method(method);
-    request
+fn request(method: Method, address: &str) -> Option<(TimeLimit, RequestBuilder)> {
+    let controller = AbortController::new().ok()?;
+    let signal = controller.signal();
+    // Never abort with a reason: a reason that is not an `Error` makes gloo-net 0.6 panic (ranile/gloo#477).
+    let timer = Timeout::new(PATIENCE_MS, move || controller.abort());
+    Some((TimeLimit { _timer: timer }, RequestBuilder::new(address).method(method).abort_signal(Some(&signal))))
 }
 
-async fn fetch(address: &str, request: &RequestInit) -> Option<Answer> {
-    let controller = AbortController::new().ok()?;
-    request.set_signal(Some(&controller.signal()));
-    let _patience = Timeout::new(PATIENCE_MS, move || controller.abort());
-    let response = JsFuture::from(window().fetch_with_str_and_init(address, request)).await.ok()?;
-    let response = response.unchecked_into::<Response>();
-    let header = |name: &str| response.headers().get(name).ok().flatten();
-    let redirect = header("serverfnredirect").and_then(|_| header("location"));
-    let text = JsFuture::from(response.text().ok()?).await.ok()?.as_string()?;
-    Some(Answer { is_ok: response.ok(), redirect, text })
+/// Aborts a request after [`PATIENCE_MS`]. Dropping it ends the limit.
+struct TimeLimit {
+    _timer: Timeout,
+}
+
+impl TimeLimit {
+    /// Sends the request, and reads its answer to the end within the limit.
+    async fn send(self, request: Request) -> Option<Answer> {
+        let response = request.send().await.ok()?;
+        let headers = response.headers();
+        let redirect = headers.get("serverfnredirect").and_then(|_| headers.get("location"));
+        let text = response.text().await.ok()?;
+        Some(Answer { is_ok: response.ok(), redirect, text })
+    }
 }
