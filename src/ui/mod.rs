@@ -17,6 +17,7 @@ mod browser;
 mod clock;
 mod components;
 mod countdown;
+mod dynamic;
 mod effect;
 mod form;
 mod freshness;

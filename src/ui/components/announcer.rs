@@ -1,5 +1,6 @@
 //! Announcements for screen readers.
 
+use crate::ui::dynamic::dynamic;
 use leptos::prelude::*;
 
 use crate::ui::live::Announcement;
@@ -10,8 +11,8 @@ use crate::ui::live::Announcement;
 pub fn Announcer(of: Announcement) -> impl IntoView {
     view! {
         <p class="visually-hidden" aria-live="polite">
-            <span>{move || of.in_place(false)}</span>
-            <span>{move || of.in_place(true)}</span>
+            <span>{dynamic(move || of.in_place(false))}</span>
+            <span>{dynamic(move || of.in_place(true))}</span>
         </p>
     }
 }

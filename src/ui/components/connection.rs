@@ -1,5 +1,6 @@
 //! A banner that appears while there is no connection. It lies over the page, so that nothing below it moves.
 
+use crate::ui::dynamic::dynamic;
 use leptos::prelude::*;
 
 use crate::ui::{
@@ -64,7 +65,7 @@ pub fn ConnectionBanner(
                     view! { <span class="banner__aside">" " {texts.guests_leave(minutes)}</span> }
                 })}
                 <span aria-hidden="true">
-                    {move || {
+                    {dynamic(move || {
                         if waits() {
                             format!(" {}", texts.in_seconds(&countdown.left().to_string()))
                         } else if matches!(socket.status.get(), Status::Connecting | Status::Waiting(_)) {
@@ -72,7 +73,7 @@ pub fn ConnectionBanner(
                         } else {
                             String::new()
                         }
-                    }}
+                    })}
                 </span>
             </p>
             <When holds=move || troubled.get() && waits()>

@@ -1,6 +1,7 @@
 //! A dialog over the page. It is the browser's `<dialog>`, which handles focus and Escape and blocks the rest of the
 //! page.
 
+use crate::ui::dynamic::dynamic;
 use leptos::{html, prelude::*, web_sys::Element};
 
 use crate::ui::{browser, effect::effect, texts::use_texts};
@@ -46,7 +47,7 @@ pub fn Dialog(
         >
             <div class="dialog__content">
                 <div class="dialog__top">
-                    <h2 id=heading_id class="dialog__heading">{move || sentence(&heading.get())}</h2>
+                    <h2 id=heading_id class="dialog__heading">{dynamic(move || sentence(&heading.get()))}</h2>
                     <button type="button" class="icon-button" aria-label=use_texts().common.close() on:click=move |_| open.set(false)>
                         <Icon shape=Shape::Close/>
                     </button>

@@ -1,6 +1,7 @@
 //! The buttons below a form that enters a room. A guest can be in one room at a time, so a guest who is in another room
 //! gets a button that leaves it and a link back to it.
 
+use crate::ui::dynamic::dynamic;
 use leptos::prelude::*;
 
 use crate::{protocol::RoomCode, ui::texts::use_texts};
@@ -39,7 +40,7 @@ pub fn EntryButtons(
                 view! { <Submit busy class="button button--primary button--wide">{go}</Submit> }
             }
         >
-            {move || elsewhere.get().map(choice)}
+            {dynamic(move || elsewhere.get().map(choice))}
         </When>
     }
 }

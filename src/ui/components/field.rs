@@ -1,6 +1,7 @@
 //! A labelled text input with a hint, an error and a counter of characters. The pages of `auth` use `AuthField`, which
 //! needs no wasm.
 
+use crate::ui::dynamic::dynamic;
 use leptos::{html, prelude::*};
 
 use crate::ui::{effect::effect, texts::use_texts};
@@ -77,7 +78,7 @@ pub fn TextField(
         <div class="field">
             <div class="field__top">
                 <label class="field__label" for=name>{label}</label>
-                <span class="field__count" aria-hidden="true">{move || counter().filter(|_| excess() == 0)}</span>
+                <span class="field__count" aria-hidden="true">{dynamic(move || counter().filter(|_| excess() == 0))}</span>
             </div>
             <input
                 id=name

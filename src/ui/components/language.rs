@@ -1,6 +1,7 @@
 //! The choice of a language on the start page, for visitors without an account. Accounts choose it in their
 //! preferences.
 
+use crate::ui::dynamic::dynamic;
 use leptos::prelude::*;
 
 use crate::{
@@ -46,7 +47,7 @@ pub fn LanguageChoice() -> impl IntoView {
                 <div class="languages" role="group" aria-label=locale.texts.home.language()>
                     {Language::ALL.iter().map(button).collect_view()}
                 </div>
-                <p class="form-problem" role="status">{move || request.detail()}</p>
+                <p class="form-problem" role="status">{dynamic(move || request.detail())}</p>
             </Form>
         </footer>
     }

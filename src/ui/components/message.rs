@@ -1,5 +1,6 @@
 //! One message of a timeline: author, bubble, time, delivery, and the mark below it.
 
+use crate::ui::dynamic::dynamic;
 use leptos::{
     ev::MouseEvent,
     prelude::*,
@@ -130,8 +131,8 @@ pub fn MessageItem(
             <div class="message__bubble">
                 {text}
                 <div class="message__meta">
-                    {move || at.get().map(|at| view! { <MomentText at/> })}
-                    {move || {
+                    {dynamic(move || at.get().map(|at| view! { <MomentText at/> }))}
+                    {dynamic(move || {
                         (delivery.get() == Delivery::Pending)
                             .then(|| {
                                 view! {
@@ -139,13 +140,13 @@ pub fn MessageItem(
                                     <span class="visually-hidden">{texts.timeline.not_sent_yet()}</span>
                                 }
                             })
-                    }}
+                    })}
                 </div>
             </div>
-            {move || match delivery.get() {
+            {dynamic(move || match delivery.get() {
                 Delivery::Failed(reason) => Some(view! { <Refused reason id on_retry on_discard/> }),
                 Delivery::Sent | Delivery::Pending => None,
-            }}
+            })}
             {own.then_some(mark)}
         </li>
     }

@@ -1,5 +1,6 @@
 //! A time of day in the page.
 
+use crate::ui::dynamic::dynamic;
 use leptos::prelude::*;
 
 use crate::{
@@ -15,6 +16,6 @@ pub fn MomentText(
 ) -> impl IntoView {
     let clock = use_clock();
     view! {
-        <time datetime=rfc3339(at)>{move || clock.hour_and_minute(at)}</time>
+        <time datetime=rfc3339(at)>{dynamic(move || clock.hour_and_minute(at))}</time>
     }
 }

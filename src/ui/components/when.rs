@@ -2,6 +2,8 @@
 
 use leptos::{children::ViewFn, prelude::*};
 
+use crate::ui::dynamic::dynamic;
+
 /// Shows its children while a condition holds. It replaces Leptos' own `Show`, which is compiled once for each of its
 /// uses and makes the wasm larger.
 #[component]
@@ -16,5 +18,5 @@ pub fn When(
     children: ChildrenFn,
 ) -> impl IntoView {
     let holds = Memo::new(move |_| holds.get());
-    move || if holds.get() { children() } else { otherwise.run() }
+    dynamic(move || if holds.get() { children() } else { otherwise.run() })
 }

@@ -1,5 +1,6 @@
 //! The input for a room's code, on every form that joins a room by its code.
 
+use crate::ui::dynamic::dynamic;
 use leptos::{html, prelude::*};
 
 use crate::{protocol::RoomCode, ui::texts::use_texts};
@@ -46,7 +47,7 @@ pub fn CodeEntry(
                 node_ref=input
                 on:input=find_code
             />
-            <p class="field__error" id="code-error" role="alert">{move || error.get()}</p>
+            <p class="field__error" id="code-error" role="alert">{dynamic(move || error.get())}</p>
         </div>
     }
 }

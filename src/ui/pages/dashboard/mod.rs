@@ -9,6 +9,7 @@ mod sidebar;
 mod toasts;
 mod unproved;
 
+use crate::ui::dynamic::dynamic;
 use leptos::{prelude::*, server_fn::ServerFn};
 
 use crate::{
@@ -125,7 +126,7 @@ pub fn BackToList(list: LiveList) -> impl IntoView {
     view! {
         <a href="/dashboard" class="room-header__back" aria-label=label>
             <Icon shape=Shape::Back/>
-            {move || crate::ui::rooms::badge(list.unread.get()).map(|count| view! { <span class="badge" aria-hidden="true">{count}</span> })}
+            {dynamic(move || crate::ui::rooms::badge(list.unread.get()).map(|count| view! { <span class="badge" aria-hidden="true">{count}</span> }))}
         </a>
     }
 }

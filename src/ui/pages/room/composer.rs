@@ -1,5 +1,6 @@
 //! The form that writes messages. It also saves the draft and shows who is typing.
 
+use crate::ui::dynamic::dynamic;
 use leptos::{
     ev::{KeyboardEvent, SubmitEvent},
     html,
@@ -120,7 +121,7 @@ pub fn Composer() -> impl IntoView {
         <form class="composer" on:submit=on_submit>
             <p class="composer__typing" aria-live="off">{typing}</p>
             <p class="composer__problem" id="composer-problem" role="alert">
-                {move || too_long().then(|| own.too_long(&grouped(MESSAGE_CHARS)))}
+                {dynamic(move || too_long().then(|| own.too_long(&grouped(MESSAGE_CHARS))))}
             </p>
             <div class="composer__row">
                 <label class="visually-hidden" for="message">{own.message()}</label>

@@ -1,5 +1,6 @@
 //! What replaces the composer when this page no longer follows the room.
 
+use crate::ui::dynamic::dynamic;
 use leptos::prelude::*;
 
 use crate::{
@@ -39,19 +40,19 @@ pub fn Ended() -> impl IntoView {
 
     view! {
         <div class="ended">
-            <p class="ended__text" role="alert">{move || sentence(&text())}</p>
+            <p class="ended__text" role="alert">{dynamic(move || sentence(&text()))}</p>
             <div class="button-row">
                 <When holds=can_return>
                     <button type="button" class="button button--primary" on:click=move |_| room.rejoin()>{own.come_back()}</button>
                 </When>
-                {move || {
+                {dynamic(move || {
                     elsewhere()
                         .map(|room| {
                             view! {
                                 <a href=format!("/rooms/{room}") class="button">{texts.common.back_to(&room.spaced())}</a>
                             }
                         })
-                }}
+                })}
                 {match use_list() {
                     Some(_) => view! { <a href="/dashboard" class="button">{texts.rooms.back()}</a> }.into_any(),
                     None => view! { <a href="/" class="button">{texts.common.start_page()}</a> }.into_any(),

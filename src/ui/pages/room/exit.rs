@@ -1,5 +1,6 @@
 //! The dialog that leaves a room for good.
 
+use crate::ui::dynamic::dynamic;
 use leptos::prelude::*;
 
 use crate::{
@@ -57,7 +58,7 @@ pub fn ExitDialog(
     view! {
         <Dialog open id="exit" heading=texts.heading()>
             <p class="dialog__text">{text}</p>
-            <p class="form-problem" role="status">{move || leave.detail()}</p>
+            <p class="form-problem" role="status">{dynamic(move || leave.detail())}</p>
             <Form request=leave on_send=move |()| room.expect_exit()>
                 <input type="hidden" name="code" value=room.code.to_string()/>
                 <HeirField/>

@@ -1,5 +1,6 @@
 //! The header of a room: its name, code, number of members and retention, and the buttons for its dialogs.
 
+use crate::ui::dynamic::dynamic;
 use leptos::prelude::*;
 
 use crate::{
@@ -89,14 +90,14 @@ pub fn Header(
                 />
                 <button type="button" class="chip room-header__members" on:click=move |_| dialogs.members.set(true)>
                     <Icon shape=Shape::Members/>
-                    <span class="room-header__count" aria-hidden="true">{move || room.members.with(Vec::len)}</span>
+                    <span class="room-header__count" aria-hidden="true">{dynamic(move || room.members.with(Vec::len))}</span>
                     <span class="room-header__words">{count}</span>
                 </button>
                 <p class="chip chip--still" class:chip--kept=keeps>
                     <When holds=keeps otherwise=|| view! { <Icon shape=Shape::NotKept/> }>
                         <Icon shape=Shape::Kept/>
                     </When>
-                    <span>{move || if keeps() { own.keeps_history() } else { own.keeps_nothing() }}</span>
+                    <span>{dynamic(move || if keeps() { own.keeps_history() } else { own.keeps_nothing() })}</span>
                 </p>
             </div>
         </header>

@@ -1,6 +1,7 @@
 //! In a room for two, the place of an absent guest is reserved for a while. This notice shows that to the other member,
 //! who can free the place for somebody else.
 
+use crate::ui::dynamic::dynamic;
 use leptos::prelude::*;
 
 use crate::{
@@ -47,7 +48,7 @@ pub fn KeptPlace() -> impl IntoView {
                     <p class="ended__text">{kept}</p>
                     <Form request=free>
                         <input type="hidden" name="code" value=room.code.to_string()/>
-                        <p class="form-problem" role="status">{move || free.detail()}</p>
+                        <p class="form-problem" role="status">{dynamic(move || free.detail())}</p>
                         <button type="submit" class="button" aria-describedby="place-text" disabled=move || free.pending.get()>{texts.give_up()}</button>
                         <p id="place-text" class="page__aside">{texts.consequence()}</p>
                     </Form>

@@ -1,6 +1,7 @@
 //! The members of a room: a panel beside the timeline on a wide screen, a dialog on a narrow one. The dialogs that
 //! remove a member, give the room away or name an heir are here as well.
 
+use crate::ui::dynamic::dynamic;
 use leptos::prelude::*;
 
 use crate::{
@@ -108,7 +109,7 @@ pub fn MembersPanel(
     let texts = &use_texts().members;
     view! {
         <aside class="room__side" aria-labelledby="panel-heading">
-            <h2 id="panel-heading" class="room__side-heading">{texts.heading()} " " <span class="count">{move || room.members.with(Vec::len)}</span></h2>
+            <h2 id="panel-heading" class="room__side-heading">{texts.heading()} " " <span class="count">{dynamic(move || room.members.with(Vec::len))}</span></h2>
             <MemberList action/>
         </aside>
     }
@@ -182,7 +183,7 @@ fn AskDialog(whom: RwSignal<Option<MemberLine>>, gives: bool, request: FormReque
     view! {
         <Dialog open id heading>
             <p class="dialog__text">{text}</p>
-            <p class="form-problem" role="status">{move || request.detail()}</p>
+            <p class="form-problem" role="status">{dynamic(move || request.detail())}</p>
             <Form request>
                 <input type="hidden" name="code" value=room.code.to_string()/>
                 <input type="hidden" name="member_id" value=member/>

@@ -1,6 +1,7 @@
 //! The settings of a room. The owner can rename it and choose whether it keeps messages. Every account can mute it for
 //! itself.
 
+use crate::ui::dynamic::dynamic;
 use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
@@ -84,7 +85,7 @@ fn OwnerSettings(open: RwSignal<bool>) -> impl IntoView {
                 <span class="switch__text" id="keep-text">{texts.preserve_text()}</span>
             </button>
         </Form>
-        <p class="form-problem" role="status">{move || preserve.detail()}</p>
+        <p class="form-problem" role="status">{dynamic(move || preserve.detail())}</p>
         {is_guest.then(|| view! { <div hidden=move || !keeps()><KeepForm/></div> })}
     }
 }
@@ -125,7 +126,7 @@ fn Mute(list: LiveList) -> impl IntoView {
             <span class="switch__name" id="mute-name">{own.mute()}</span>
             <span class="switch__text" id="mute-text">{own.mute_text()}</span>
         </button>
-        <p class="form-problem" role="status">{move || problem.get().map(|problem| texts.problem(&problem))}</p>
+        <p class="form-problem" role="status">{dynamic(move || problem.get().map(|problem| texts.problem(&problem)))}</p>
     }
 }
 
@@ -149,7 +150,7 @@ fn KeepForm() -> impl IntoView {
                 inputmode="email"
             />
             <Submit busy=keep.pending class="button">{texts.keep_send()}</Submit>
-            <p class="form-done" role="status">{move || keep.is_done().then(|| texts.keep_sent())}</p>
+            <p class="form-done" role="status">{dynamic(move || keep.is_done().then(|| texts.keep_sent()))}</p>
         </Form>
     }
 }

@@ -4,6 +4,7 @@
 //! older rows. Which rows there are is computed in `live` and `ui/timeline`. This file renders them and handles scroll
 //! positions.
 
+use crate::ui::dynamic::dynamic;
 use leptos::{
     html,
     prelude::*,
@@ -172,7 +173,7 @@ pub fn Timeline() -> impl IntoView {
                     <div class="timeline__top" node_ref=top>
                         <When holds=move || room.has_earlier.get()>
                             <p class="timeline__problem" role="status">
-                                {move || room.earlier_problem.get().map(|problem| texts.problem(&problem))}
+                                {dynamic(move || room.earlier_problem.get().map(|problem| texts.problem(&problem)))}
                             </p>
                             <button
                                 type="button"
@@ -180,7 +181,7 @@ pub fn Timeline() -> impl IntoView {
                                 aria-disabled=move || room.loading_earlier.get().then_some("true")
                                 on:click=move |_| room.load_earlier()
                             >
-                                {move || if room.loading_earlier.get() { own.fetching() } else { own.earlier() }}
+                                {dynamic(move || if room.loading_earlier.get() { own.fetching() } else { own.earlier() })}
                             </button>
                         </When>
                     </div>
@@ -216,7 +217,7 @@ pub fn Timeline() -> impl IntoView {
             </button>
             <Dialog open=listing id="readers" heading=readers>
                 <ul class="members">
-                    {move || room.readers.get().into_iter().map(|person| reader(person.name.to_string())).collect_view()}
+                    {dynamic(move || room.readers.get().into_iter().map(|person| reader(person.name.to_string())).collect_view())}
                 </ul>
             </Dialog>
         </div>
