@@ -18,8 +18,7 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
+use sha2::Sha256;
 use uuid::Uuid;
 
 use crate::protocol::Email;
@@ -27,6 +26,7 @@ use crate::protocol::Email;
 use super::{
     clock, disk, random,
     store::{AccountId, ActorId, MailId, SessionId, TokenHash},
+    token::{LinkToken, Pass},
 };
 
 /// The lifetime of an access token.
@@ -194,10 +194,10 @@ impl Keys {
         &self.current().id
     }
 
-    /// The token in a mail's link, of 256 bits. Returns `None` if the key's secret is no longer set.
-    pub fn link_token(&self, key: &str, mail: MailId) -> Option<String> {
+    /// The token in a mail's link. Returns `None` if the key's secret is no longer set.
+    pub fn link_token(&self, key: &str, mail: MailId) -> Option<LinkToken> {
         let key = self.keys.iter().find(|known| known.id == key)?;
-        Some(BASE64_URL_SAFE_NO_PAD.encode(derive(&key.mail, &[b"link", mail.0.as_bytes()])))
+        Some(LinkToken::of(derive(&key.mail, &[b"link", mail.0.as_bytes()])))
     }
 
     /// The code of eight digits in a mail. Returns `None` if the key's secret is no longer set.
@@ -206,11 +206,6 @@ impl Keys {
         let secret = derive(&key.mail, &[b"code", mail.0.as_bytes()]);
         let number = secret.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte));
         Some(format!("{:08}", number % 100_000_000))
-    }
-
-    /// The hash of a link's token, which is what the store has.
-    pub fn link_hash(token: &str) -> TokenHash {
-        TokenHash(Sha256::digest(token).into())
     }
 
     /// The hash of a person's code, which is what the store has. It is keyed, since all codes can quickly be tried
@@ -233,8 +228,8 @@ impl Keys {
 
     /// The pass that a browser keeps after it was logged in with an address. It does not reveal the address, and nobody
     /// else can make it.
-    pub fn pass(&self, email: &Email) -> String {
-        BASE64_URL_SAFE_NO_PAD.encode(derive(&self.current().pass, &[email.as_str().as_bytes()]))
+    pub fn pass(&self, email: &Email) -> Pass {
+        self.current().pass(email)
     }
 
     /// Derives a value from a request, so that the same request gets the same value when it is repeated.
@@ -244,8 +239,8 @@ impl Keys {
 
     /// Whether `shown` is the pass of an address, by any of the secrets.
     pub fn is_pass(&self, shown: &str, email: &Email) -> bool {
-        let Ok(shown) = BASE64_URL_SAFE_NO_PAD.decode(shown) else { return false };
-        self.keys.iter().any(|key| derive(&key.pass, &[email.as_str().as_bytes()]).ct_eq(&shown[..]).into())
+        let Some(shown) = Pass::parse(shown) else { return false };
+        self.keys.iter().any(|key| key.pass(email) == shown)
     }
 
     fn current(&self) -> &Key {
@@ -265,6 +260,10 @@ impl Key {
             pass: part("pass"),
             request: part("request"),
         }
+    }
+
+    fn pass(&self, email: &Email) -> Pass {
+        Pass::of(derive(&self.pass, &[email.as_str().as_bytes()]))
     }
 }
 
@@ -371,19 +370,42 @@ mod tests {
         let keys = Keys::of(&format!("{NEW},{OLD}")).unwrap();
         let old = Keys::of(OLD).unwrap();
         let (mail, other) = (MailId(Uuid::from_u128(3)), MailId(Uuid::from_u128(4)));
-        let token = old.link_token(old.current_id(), mail).unwrap();
-        assert_eq!(keys.link_token(old.current_id(), mail), Some(token.clone()), "also by a node with a newer secret");
-        assert_ne!(keys.link_token(keys.current_id(), mail), Some(token.clone()));
-        assert_ne!(old.link_token(old.current_id(), other), Some(token));
+        let token = |keys: &Keys, key: &str, mail| keys.link_token(key, mail).map(|token| token.reveal());
+        let first = token(&old, old.current_id(), mail).unwrap();
+        assert_eq!(token(&keys, old.current_id(), mail), Some(first.clone()), "also by a node with a newer secret");
+        assert_ne!(token(&keys, keys.current_id(), mail), Some(first.clone()));
+        assert_ne!(token(&old, old.current_id(), other), Some(first));
         assert_eq!(old.code(old.current_id(), mail).unwrap().len(), 8);
         assert_eq!(keys.code("unknown", mail), None);
+    }
+
+    /// Mails, browsers and stores have these values. The expected ones were computed by another program.
+    #[test]
+    fn what_is_derived_from_a_secret_never_changes() {
+        let keys = Keys::of(OLD).unwrap();
+        let (id, mail) = (Uuid::from_u128(1), MailId(Uuid::from_u128(3)));
+        assert_eq!(keys.current_id(), "SDX7VQ");
+        let link = keys.link_token(keys.current_id(), mail).unwrap();
+        assert_eq!(link.reveal(), "3sk8nWWDAJAaNjOFlvzkkefSvR8S3BzGD_kwY7AIJPE");
+        assert_eq!(keys.code(keys.current_id(), mail).unwrap(), "74098988");
+        let ada = Email::try_from("ada@example.org").unwrap();
+        assert_eq!(keys.pass(&ada).reveal(), "CwS4OEfX0Fr4Oj5jo8C9FX3pk0wadGbZTRVl6uGpIOw");
+        assert_eq!(keys.tab_mark('a', id), "aUqvzVbelMmNR");
+        let hash = keys.code_hash(ActorId::Account(AccountId(id)), "12345678 ada@example.org");
+        assert_eq!(
+            u128::from_be_bytes(*hash.0.first_chunk().unwrap()),
+            0x6505_3e78_2a50_2e65_63f3_f691_ecfd_319d,
+            "the first half of the hash"
+        );
+        let of_request = keys.of_request("room", b"{}");
+        assert_eq!(u128::from_be_bytes(*of_request.first_chunk().unwrap()), 0x0f9a_afe6_5d93_9428_9c85_f12c_dbc3_1517);
     }
 
     #[test]
     fn a_pass_is_for_one_address_and_outlives_a_new_secret() {
         let (old, new) = (Keys::of(OLD).unwrap(), Keys::of(&format!("{NEW},{OLD}")).unwrap());
         let [ada, grace] = ["ada@example.org", "grace@example.org"].map(|text| Email::try_from(text).unwrap());
-        let pass = old.pass(&ada);
+        let pass = old.pass(&ada).reveal();
         assert!(old.is_pass(&pass, &ada) && new.is_pass(&pass, &ada));
         assert!(!old.is_pass(&pass, &grace) && !Keys::of(NEW).unwrap().is_pass(&pass, &ada));
         for other in ["", "x", &pass[1..]] {

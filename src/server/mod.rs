@@ -11,6 +11,7 @@ pub mod random;
 pub mod socket;
 pub mod store;
 pub mod text;
+pub mod token;
 
 pub mod room;
 

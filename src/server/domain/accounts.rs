@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use tokio::time::sleep;
-use uuid::Uuid;
 
 use super::{
     guests,
@@ -26,15 +25,14 @@ use crate::{
     },
     server::{
         app::{App, Visitor},
-        clock,
-        keys::Keys,
-        random,
+        clock, random,
         room::Discretion,
         store::{
             AccountChange, AccountId, AccountRecord, ActorId, Conflict, Ending, GuestId, Letter, MailRecord,
             NewPassword, Purpose, Registration, StoreError, TokenHash, TokenRecord,
         },
         text,
+        token::id_of_digest,
     },
 };
 
@@ -188,9 +186,7 @@ async fn make_account(
 
 /// The id of the account that a browser creates with an address. `browser` is the guest's id or the form's random id.
 fn id_of(browser: &str, email: &Email) -> AccountId {
-    let digest: [u8; 32] = Sha256::digest(format!("{browser} registers {email}")).into();
-    let (id, _) = digest.split_first_chunk().expect("a digest is longer than an id");
-    AccountId(Uuid::from_bytes(*id))
+    AccountId(id_of_digest(Sha256::digest(format!("{browser} registers {email}")).into()))
 }
 
 /// Gives the account the memberships of this browser's guest, and of the guest whose room a mail keeps (`token`).
@@ -268,7 +264,7 @@ struct KeptGuest {
 
 /// The guest for whose room this token was mailed.
 async fn kept_guest(app: &App, token: &Secret) -> Result<KeptGuest, Problem> {
-    let hash = Keys::link_hash(token.reveal());
+    let hash = letters::read_link_token(token)?.hash();
     let token = app.store.token(Purpose::KeepRoom, hash, clock::now()).await.map_err(invalid_or_failed)?;
     match token.holder {
         ActorId::Guest(guest) => Ok(KeptGuest { hash, guest, sent_to: token.email }),
@@ -325,7 +321,7 @@ pub struct Verified {
 /// password.
 pub async fn verify(app: &App, visitor: &Visitor, wanted: VerifyEmail) -> Result<Verified, Problem> {
     app.limits.try_code(visitor.client).await?;
-    let (hash, now) = (letters::link_hash(&wanted.token)?, clock::now());
+    let (hash, now) = (letters::read_link_token(&wanted.token)?.hash(), clock::now());
     let token = app.store.token(Purpose::Verify, hash, now).await.map_err(invalid_or_failed)?;
     let account = claimant(app, &token).await?;
     let (email, is_here) = (token.email.clone(), is_logged_in_as(visitor, account.id));
@@ -358,7 +354,7 @@ pub struct Claim {
 
 /// Reads what a token would prove without using it, for the page that asks for confirmation first.
 pub async fn claim_of(app: &App, visitor: &Visitor, token: &Secret) -> Result<Claim, Problem> {
-    let hash = letters::link_hash(token)?;
+    let hash = letters::read_link_token(token)?.hash();
     if !visitor.browser.is_cross_site {
         app.limits.try_code(visitor.client).await?;
     }

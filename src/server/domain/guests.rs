@@ -3,8 +3,6 @@
 
 use std::time::Duration;
 
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{refresh_lists, send_notice, store_failed};
@@ -14,7 +12,8 @@ use crate::{
         app::{Actor, App},
         clock, random,
         room::notice_command,
-        store::{AccountId, ActorId, Adopted, GuestId, GuestRecord, Owed, StoreError, TokenHash},
+        store::{AccountId, ActorId, Adopted, GuestId, GuestRecord, Owed, StoreError},
+        token::GuestToken,
     },
 };
 
@@ -23,26 +22,10 @@ pub const IDLE_LIFE: Duration = Duration::from_hours(24);
 /// Precision of a guest's "last seen" time. Requests within it cause no write.
 const TOUCH: Duration = Duration::from_mins(10);
 
-/// The secret of a guest session, for the cookie. Deliberately without `Debug`.
-pub struct SessionToken(String);
-
-impl SessionToken {
-    /// Encodes a secret as a token.
-    pub fn of(secret: [u8; 32]) -> Self {
-        Self(BASE64_URL_SAFE_NO_PAD.encode(secret))
-    }
-
-    /// The text for the cookie.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-/// Finds the guest that this cookie text proves.
-pub async fn identify(app: &App, token: &str) -> Result<Option<Actor>, Problem> {
-    let Some(hash) = hash(token) else { return Ok(None) };
+/// Finds the guest that this token proves.
+pub async fn identify(app: &App, token: &GuestToken) -> Result<Option<Actor>, Problem> {
     let now = clock::now();
-    match app.store.guest_by_token(hash, now - clock::millis(IDLE_LIFE)).await {
+    match app.store.guest_by_token(token.hash(), now - clock::millis(IDLE_LIFE)).await {
         Ok(guest) => {
             touch(app, &guest).await;
             Ok(Some(Actor::Guest(guest)))
@@ -92,19 +75,12 @@ pub(super) async fn notify_adopted(app: &App, account: AccountId, adopted: Adopt
 }
 
 /// A new guest. The record is not stored here, but in the transaction that creates or joins the room.
-pub fn begin(nickname: &Nickname) -> (GuestRecord, SessionToken) {
-    begin_as(nickname, random::uuid(), random::token())
+pub fn begin(nickname: &Nickname) -> (GuestRecord, GuestToken) {
+    begin_as(nickname, random::uuid(), GuestToken::random())
 }
 
-/// The same with a given id and secret. A repeated request derives the same ones, and so begins the same guest.
-pub fn begin_as(nickname: &Nickname, id: Uuid, secret: [u8; 32]) -> (GuestRecord, SessionToken) {
-    let token = SessionToken::of(secret);
-    let hash = hash(token.reveal()).expect("a token that was just encoded decodes");
-    let guest = GuestRecord { id: GuestId(id), token: hash, nickname: Some(nickname.clone()), seen_at: clock::now() };
-    (guest, token)
-}
-
-fn hash(token: &str) -> Option<TokenHash> {
-    let secret: [u8; 32] = BASE64_URL_SAFE_NO_PAD.decode(token).ok()?.try_into().ok()?;
-    Some(TokenHash(Sha256::digest(secret).into()))
+/// The same with a given id and token. A repeated request derives the same ones, and so begins the same guest.
+pub fn begin_as(nickname: &Nickname, id: Uuid, token: GuestToken) -> (GuestRecord, GuestToken) {
+    let (id, nickname) = (GuestId(id), Some(nickname.clone()));
+    (GuestRecord { id, token: token.hash(), nickname, seen_at: clock::now() }, token)
 }

@@ -3,16 +3,13 @@
 //! The secret is not stored. It is derived from the mail's id and a server key, once here for the token's hash, and
 //! again when the mail is written out (`mail/letters/`).
 
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-
 use crate::{
     protocol::{Code, Email, Language, Problem, Secret},
     server::{
         app::App,
-        clock,
-        keys::Keys,
-        random,
+        clock, random,
         store::{AccountRecord, ActorId, Letter, MailId, MailRecord, Purpose, TokenHash, TokenRecord},
+        token::LinkToken,
     },
 };
 
@@ -42,8 +39,7 @@ pub(super) fn token(app: &App, purpose: Purpose, holder: ActorId, mail: &MailRec
     let lost = || Problem::new(Code::Internal, "Something went wrong. Try again.");
     let hash = match purpose {
         Purpose::Verify | Purpose::Reset | Purpose::KeepRoom => {
-            let token = app.keys.link_token(&mail.key, mail.id).ok_or_else(lost)?;
-            Keys::link_hash(&token)
+            app.keys.link_token(&mail.key, mail.id).ok_or_else(lost)?.hash()
         }
         Purpose::LogIn | Purpose::Confirm => {
             let code = app.keys.code(&mail.key, mail.id).ok_or_else(lost)?;
@@ -60,10 +56,9 @@ pub(super) fn unsent(purpose: Purpose, holder: ActorId, email: Email, letter: &L
     TokenRecord { purpose, holder, hash: TokenHash(random::token()), email, tries: 0, ends_at }
 }
 
-/// The hash under which a link's token is stored. A malformed token is refused here, without reading the store.
-pub(super) fn link_hash(token: &Secret) -> Result<TokenHash, Problem> {
-    let is_token = BASE64_URL_SAFE_NO_PAD.decode(token.reveal()).is_ok_and(|bytes| bytes.len() == 32);
-    if is_token { Ok(Keys::link_hash(token.reveal())) } else { Err(Problem::token_invalid()) }
+/// Reads the token of a mailed link. A malformed one is refused here, without reading the store.
+pub(super) fn read_link_token(text: &Secret) -> Result<LinkToken, Problem> {
+    LinkToken::parse(text.reveal()).ok_or_else(Problem::token_invalid)
 }
 
 /// The hash under which a code is stored. It includes the holder and the address, so the code is valid only for both.

@@ -3,9 +3,7 @@
 //! An unknown address gets the same answer as a known one, after the same work, so nobody can find out which addresses
 //! have accounts. Which account an address leads to while several claim it is decided in docs/decisions/0012 and 0022.
 
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
-use uuid::Uuid;
 
 use super::{
     accounts,
@@ -21,11 +19,12 @@ use crate::{
     },
     server::{
         app::{App, Visitor, composed},
-        clock, random,
+        clock,
         store::{
-            AccountChange, AccountRecord, ActorId, CodeCheck, Ending, GuestId, Holders, Letter, MailRecord,
-            NewPassword, Purpose, SessionId, TokenHash, TokenRecord, in_ascii,
+            AccountChange, AccountRecord, ActorId, CodeCheck, Ending, Holders, Letter, MailRecord, NewPassword,
+            Purpose, SessionId, TokenHash, TokenRecord, in_ascii,
         },
+        token::{Ticket, id_of_digest},
     },
 };
 
@@ -61,37 +60,6 @@ pub async fn by_password(app: &App, visitor: &Visitor, device: String, wanted: L
     Ok(logged_in)
 }
 
-/// The secret that a browser gets in a cookie when it requests a log-in code, and returns with the code. Deliberately
-/// without `Debug`.
-///
-/// Codes are short, so a code is valid only in the browser that requested it. Others lack the ticket, so they can
-/// neither guess the code nor use up its tries.
-pub struct Ticket(String);
-
-impl Ticket {
-    fn new() -> Self {
-        Self(BASE64_URL_SAFE_NO_PAD.encode(random::token()))
-    }
-
-    /// The ticket as the cookie brought it.
-    pub fn of(text: String) -> Self {
-        Self(text)
-    }
-
-    /// The text for the cookie.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-
-    /// The id under which the code's token is stored. It is derived from the ticket, since nothing else is known of the
-    /// visitor.
-    fn holder(&self) -> ActorId {
-        let digest: [u8; 32] = Sha256::digest(&self.0).into();
-        let (id, _) = digest.split_first_chunk().expect("a digest is longer than an id");
-        ActorId::Guest(GuestId(Uuid::from_bytes(*id)))
-    }
-}
-
 /// Mails a code.
 ///
 /// A code to log in goes to the account that has proved the address, else to the first that claims it. The response is
@@ -103,7 +71,7 @@ pub async fn request_code(app: &App, visitor: &Visitor, wanted: RequestCode) -> 
     }
     let email = read_email(&wanted.email)?;
     app.limits.mail(visitor.client, &email).await?;
-    let ticket = Ticket::new();
+    let ticket = Ticket::random();
     let (after, holder, spoken) = (app.clone(), ticket.holder(), visitor.language);
     let is_known = visitor.is_known_to(&app.keys, &email);
     app.after_answer.spawn(async move {
@@ -196,9 +164,7 @@ async fn is_right(
 /// The id of the session that a code begins. It is derived from the code's hash, so pressing the button twice begins
 /// one session.
 fn session_of(code: TokenHash) -> SessionId {
-    let digest: [u8; 32] = Sha256::digest(code.0).into();
-    let (id, _) = digest.split_first_chunk().expect("a digest is longer than an id");
-    SessionId(Uuid::from_bytes(*id))
+    SessionId(id_of_digest(Sha256::digest(code.0).into()))
 }
 
 /// Checks that an irreversible request comes from the account's user, by password or by mailed code.

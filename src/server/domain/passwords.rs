@@ -13,7 +13,6 @@ use crate::{
     server::{
         app::{App, Visitor, composed},
         clock,
-        keys::Keys,
         store::{ActorId, Ending, Letter, NewPassword, PasswordHash, Purpose, StoreError, TokenHash},
     },
 };
@@ -180,7 +179,7 @@ pub enum Link {
 
 /// Reads the state of a link for a new password without using it, for the page that shows the form.
 pub async fn look_at(app: &App, visitor: &Visitor, token: &Secret) -> Result<Link, Problem> {
-    let hash = letters::link_hash(token)?;
+    let hash = letters::read_link_token(token)?.hash();
     if !visitor.browser.is_cross_site {
         app.limits.try_code(visitor.client).await?;
     }
@@ -200,7 +199,7 @@ pub async fn look_at(app: &App, visitor: &Visitor, token: &Secret) -> Result<Lin
 /// the sessions locks out anybody who had access before. Repeating the request with the same password succeeds.
 pub async fn reset(app: &App, visitor: &Visitor, wanted: ResetPassword) -> Result<(), Problem> {
     app.limits.try_code(visitor.client).await?;
-    let (hash, now) = (Keys::link_hash(wanted.token.reveal()), clock::now());
+    let (hash, now) = (letters::read_link_token(&wanted.token)?.hash(), clock::now());
     let token = match app.store.token(Purpose::Reset, hash, now).await {
         Err(StoreError::NotFound) => return reset_again(app, hash, &wanted.new_password).await,
         token => token.map_err(invalid_or_failed)?,

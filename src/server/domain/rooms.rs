@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{guests, guests::SessionToken, refresh_lists, refresh_lists_now, send_notice, store_failed};
+use super::{guests, refresh_lists, refresh_lists_now, send_notice, store_failed};
 use crate::{
     protocol::{
         ClientId, Code, CreateRoom, JoinOffer, JoinRoom, MemberId, Nickname, Problem, Reason, Retention, RoomAccess,
@@ -28,6 +28,7 @@ use crate::{
             StoreError,
         },
         text,
+        token::{GuestToken, id_of_digest},
     },
 };
 
@@ -43,7 +44,7 @@ pub struct Entered {
     /// The room as the new member sees it, already encoded as JSON.
     pub snapshot: EncodedSnapshot,
     /// The token of the new guest session, for the cookie. `None` if the visitor had a session already.
-    pub session: Option<SessionToken>,
+    pub session: Option<GuestToken>,
 }
 
 /// Creates a room. The visitor becomes its owner and first member. With `leave`, the visitor first leaves that room.
@@ -148,18 +149,14 @@ impl Request {
     fn of(app: &App, wanted: &CreateRoom) -> Option<Self> {
         wanted.id?;
         let text = serde_json::to_vec(wanted).ok()?;
-        let id = |name| {
-            let digest = app.keys.of_request(name, &text);
-            let (id, _) = digest.split_first_chunk().expect("a digest is longer than an id");
-            Uuid::from_bytes(*id)
-        };
+        let id = |name| id_of_digest(app.keys.of_request(name, &text));
         let secret = app.keys.of_request("secret", &text);
         Some(Self { room: RoomId(id("room")), guest: id("guest"), secret })
     }
 
     fn entrant(&self, nickname: Option<Nickname>) -> Entrant {
         let name = nickname.unwrap_or_else(|| friendly_name(random::below(u32::MAX)));
-        let (guest, session) = guests::begin_as(&name, self.guest, self.secret);
+        let (guest, session) = guests::begin_as(&name, self.guest, GuestToken::of(self.secret));
         Entrant { actor: Actor::Guest(guest.clone()), newcomer: Some(guest), session: Some(session), name }
     }
 }
@@ -175,10 +172,10 @@ async fn room_of_repeat(
     if clock::now() - room.created_at > clock::millis(REPEAT_WINDOW) {
         return Ok(None);
     }
-    let token = SessionToken::of(request.secret);
+    let token = GuestToken::of(request.secret);
     let (actor, session) = match &visitor.actor {
         Some(actor) => (Some(actor.clone()), None),
-        None => (guests::identify(app, token.reveal()).await?, Some(token)),
+        None => (guests::identify(app, &token).await?, Some(token)),
     };
     let Some(actor) = actor else { return Ok(None) };
     match membership(app, actor.id(), room.code).await {
@@ -532,7 +529,7 @@ struct Entrant {
     actor: Actor,
     /// The record of a new guest, and the secret for its cookie. Both are `None` if the visitor had a session already.
     newcomer: Option<GuestRecord>,
-    session: Option<SessionToken>,
+    session: Option<GuestToken>,
     /// The typed name, else the visitor's usual one, else a generated one.
     name: Nickname,
 }
@@ -575,7 +572,7 @@ async fn enter(
     actor: &Actor,
     room: RoomCode,
     member: MemberRecord,
-    session: Option<SessionToken>,
+    session: Option<GuestToken>,
 ) -> Result<Entered, Problem> {
     let is_new = member.owed.is_some();
     let (id, person) = (member.room, member.person());
@@ -609,7 +606,7 @@ async fn enter_with_event(
     actor: &Actor,
     room: RoomCode,
     joining: Joining,
-    session: Option<SessionToken>,
+    session: Option<GuestToken>,
 ) -> Result<Entered, Problem> {
     let (id, member) = (joining.room, joining.member);
     let entered = async {

@@ -10,9 +10,6 @@
 
 use std::time::Duration;
 
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
 use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
 
@@ -25,6 +22,7 @@ use crate::{
         store::{
             AccountId, AccountRecord, Ending, NewPassword, Rotation, SessionId, SessionRecord, StoreError, TokenHash,
         },
+        token::RefreshToken,
     },
 };
 
@@ -41,16 +39,13 @@ const WATCH: Duration = Duration::from_secs(1);
 /// The same with a single node. It closes the sockets of the sessions that it ends itself, so only expiry and an
 /// operator's commands are left to find.
 const WATCH_ALONE: Duration = Duration::from_secs(15);
-/// A refresh token is the session's id followed by a secret, with these lengths in bytes.
-const ID_BYTES: usize = 16;
-const SECRET_BYTES: usize = 32;
 
 /// New tokens for a browser. Deliberately without `Debug`.
 pub struct Tokens {
     /// The access token.
     pub access: String,
     /// The refresh token. `None` if the browser keeps the one that it has.
-    pub refresh: Option<String>,
+    pub refresh: Option<RefreshToken>,
 }
 
 /// The result of logging in.
@@ -89,23 +84,26 @@ pub async fn recognise(app: &App, access: Option<&str>, refresh: Option<&str>) -
             _ => Ok(Recognised::Nobody { is_over: true }),
         };
     }
-    match refresh.map(read_refresh) {
-        Some(Some((session, hash))) => renew(app, session, hash).await,
+    match refresh.map(RefreshToken::parse) {
+        Some(Some(shown)) => renew(app, &shown).await,
         Some(None) => Ok(Recognised::Nobody { is_over: true }),
         None => Ok(Recognised::Nobody { is_over: false }),
     }
 }
 
-async fn renew(app: &App, id: SessionId, shown: TokenHash) -> Result<Recognised, Problem> {
+async fn renew(app: &App, shown: &RefreshToken) -> Result<Recognised, Problem> {
+    let id = shown.session;
     let Some((session, record)) = find(app, id).await? else { return Ok(Recognised::Nobody { is_over: true }) };
     let now = clock::now();
     let since = now - clock::millis(GRACE);
-    let was_lost = !session.arrived && session.previous.is_some_and(|(hash, at)| is(hash, shown) && at <= since);
-    if is(session.refresh, shown) || was_lost {
-        let (token, to) = new_refresh(id);
+    let was_lost =
+        !session.arrived && session.previous.is_some_and(|(hash, at)| shown.is_stored_as(hash) && at <= since);
+    if shown.is_stored_as(session.refresh) || was_lost {
+        let token = RefreshToken::random(id);
+        let (from, to) = (shown.hash(), token.hash());
         let ends_at = end_of(session.created_at, now);
-        match app.store.rotate_session(id, &Rotation { from: shown, to, at: now, since, ends_at }).await {
-            Ok(()) => return Ok(somebody(session, record, Some((app, Some((token, to)))))),
+        match app.store.rotate_session(id, &Rotation { from, to, at: now, since, ends_at }).await {
+            Ok(()) => return Ok(somebody(session, record, Some((app, Some(token))))),
             // Another tab has rotated the token first, or the session has just ended.
             Err(StoreError::NotFound) => {}
             Err(error) => return Err(store_failed(error)),
@@ -127,11 +125,11 @@ async fn judge_previous_token(
     app: &App,
     session: SessionRecord,
     record: AccountRecord,
-    shown: TokenHash,
+    shown: &RefreshToken,
     now: Millis,
 ) -> Result<Recognised, Problem> {
     let came_just_late =
-        session.previous.is_some_and(|(hash, since)| is(hash, shown) && now - since < clock::millis(GRACE));
+        session.previous.is_some_and(|(hash, since)| shown.is_stored_as(hash) && now - since < clock::millis(GRACE));
     if came_just_late {
         return Ok(somebody(session, record, Some((app, None))));
     }
@@ -140,15 +138,15 @@ async fn judge_previous_token(
     Ok(Recognised::Nobody { is_over: true })
 }
 
-/// The result for a recognised account. `renewed` asks for a new access token, and brings the new refresh token with
-/// its hash, if there is one.
+/// The result for a recognised account. `renewed` asks for a new access token, and brings the new refresh token, if
+/// there is one.
 fn somebody(
     session: SessionRecord,
     record: AccountRecord,
-    renewed: Option<(&App, Option<(String, TokenHash)>)>,
+    renewed: Option<(&App, Option<RefreshToken>)>,
 ) -> Recognised {
     let tokens = renewed.map(|(app, refresh)| {
-        let (refresh, hash) = refresh.unzip();
+        let hash = refresh.as_ref().map(RefreshToken::hash);
         Tokens { access: app.keys.sign(record.id, session.id, hash), refresh }
     });
     Recognised::Somebody(Actor::Account { record: Box::new(record), session: Box::new(session) }, tokens)
@@ -198,7 +196,8 @@ pub(super) async fn begin_with_id(
     id: SessionId,
 ) -> Result<LoggedIn, Problem> {
     let now = clock::now();
-    let (token, hash) = new_refresh(id);
+    let token = RefreshToken::random(id);
+    let hash = token.hash();
     let session = SessionRecord {
         id,
         account: account.id,
@@ -313,23 +312,6 @@ pub async fn watch(app: App) {
     }
 }
 
-fn new_refresh(id: SessionId) -> (String, TokenHash) {
-    let secret = random::token();
-    let token = BASE64_URL_SAFE_NO_PAD.encode([id.0.as_bytes().as_slice(), &secret].concat());
-    (token, TokenHash(Sha256::digest(secret).into()))
-}
-
-fn read_refresh(token: &str) -> Option<(SessionId, TokenHash)> {
-    let bytes = BASE64_URL_SAFE_NO_PAD.decode(token).ok()?;
-    let (id, secret) = bytes.split_first_chunk::<ID_BYTES>()?;
-    let secret: [u8; SECRET_BYTES] = secret.try_into().ok()?;
-    Some((SessionId(Uuid::from_bytes(*id)), TokenHash(Sha256::digest(secret).into())))
-}
-
-fn is(kept: TokenHash, shown: TokenHash) -> bool {
-    kept.0.ct_eq(&shown.0).into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -340,15 +322,5 @@ mod tests {
         assert_eq!(end_of(0, 0), 60 * DAY);
         assert_eq!(end_of(0, 50 * DAY), 110 * DAY);
         assert_eq!(end_of(0, 150 * DAY), 180 * DAY);
-    }
-
-    #[test]
-    fn a_refresh_token_names_its_session_and_nothing_else_does() {
-        let id = SessionId(random::uuid());
-        let (token, hash) = new_refresh(id);
-        assert_eq!(read_refresh(&token), Some((id, hash)));
-        for other in ["", "x", "====", &token[1..], &format!("{token}A"), &"A".repeat(1_000)] {
-            assert!(read_refresh(other).is_none(), "{other}");
-        }
     }
 }

@@ -19,11 +19,10 @@ use crate::{
     server::{
         app::{App, Visitor},
         domain::{
-            accounts, login,
-            login::Ticket,
-            passwords,
+            accounts, login, passwords,
             sessions::{self, Recognised},
         },
+        token::Ticket,
     },
 };
 
@@ -186,7 +185,7 @@ pub async fn log_in_by_code(
 
 /// The ticket that this browser got when it requested a log-in code.
 pub fn ticket(app: &App, jar: &CookieJar) -> Option<Ticket> {
-    cookies::read(&app.config, jar, Name::Ticket).map(|text| Ticket::of(text.to_owned()))
+    cookies::read(&app.config, jar, Name::Ticket).and_then(Ticket::parse)
 }
 
 /// Rate the strength of a password.

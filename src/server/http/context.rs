@@ -20,7 +20,8 @@ use crate::{
     protocol::{Code, Language, PreferencesForm, Problem, RoomCode},
     server::{
         app::{App, Visitor},
-        domain::{login::Ticket, rooms::Entered, sessions::LoggedIn},
+        domain::{rooms::Entered, sessions::LoggedIn},
+        token::Ticket,
     },
 };
 

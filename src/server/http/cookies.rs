@@ -6,12 +6,9 @@ use time::Duration;
 
 use crate::server::{
     config::Config,
-    domain::{
-        guests::SessionToken,
-        login::Ticket,
-        sessions::{self, Tokens},
-    },
+    domain::sessions::{self, Tokens},
     keys::ACCESS_LIFE,
+    token::{GuestToken, Pass, Ticket},
 };
 
 /// How long a browser keeps a guest's cookie. The server may forget the guest earlier.
@@ -67,21 +64,21 @@ pub fn read<'a>(config: &Config, jar: &'a CookieJar, name: Name) -> Option<&'a s
 }
 
 /// The cookie for a new guest session.
-pub fn of_guest(config: &Config, session: &SessionToken) -> Cookie<'static> {
-    cookie(config, Name::Guest, session.reveal().to_owned(), GUEST_LIFE)
+pub fn of_guest(config: &Config, session: &GuestToken) -> Cookie<'static> {
+    cookie(config, Name::Guest, session.reveal(), GUEST_LIFE)
 }
 
 /// The cookies for an account's tokens.
 pub fn of_account(config: &Config, tokens: Tokens) -> Vec<Cookie<'static>> {
     let seconds = |life: std::time::Duration| Duration::seconds(life.as_secs().cast_signed());
     let access = cookie(config, Name::Access, tokens.access, seconds(ACCESS_LIFE));
-    let refresh = tokens.refresh.map(|token| cookie(config, Name::Refresh, token, seconds(sessions::LIFE)));
+    let refresh = tokens.refresh.map(|token| cookie(config, Name::Refresh, token.reveal(), seconds(sessions::LIFE)));
     [Some(access), refresh].into_iter().flatten().collect()
 }
 
 /// The cookie for the ticket of a requested code.
 pub fn of_ticket(config: &Config, ticket: &Ticket) -> Cookie<'static> {
-    cookie(config, Name::Ticket, ticket.reveal().to_owned(), TICKET_LIFE)
+    cookie(config, Name::Ticket, ticket.reveal(), TICKET_LIFE)
 }
 
 /// The cookie for an offered nickname. The browser deletes it when it closes.
@@ -93,8 +90,8 @@ pub fn of_proposal(config: &Config, pick: u32) -> Cookie<'static> {
 }
 
 /// The cookie for a pass.
-pub fn of_pass(config: &Config, pass: String) -> Cookie<'static> {
-    cookie(config, Name::Pass, pass, PASS_LIFE)
+pub fn of_pass(config: &Config, pass: &Pass) -> Cookie<'static> {
+    cookie(config, Name::Pass, pass.reveal(), PASS_LIFE)
 }
 
 /// A cookie that makes the browser delete this one.

@@ -34,10 +34,10 @@ use crate::{
         app::{App, Browser, Visitor},
         domain::{
             guests,
-            login::Ticket,
             sessions::{self, LoggedIn, Recognised, Tokens},
         },
         random,
+        token::{GuestToken, Ticket},
     },
 };
 
@@ -86,7 +86,7 @@ impl RequestSession {
 
     /// Sets a pass, by which this browser is recognised as one of the address's owner.
     pub fn set_pass_cookie(&self, app: &App, email: &Email) {
-        self.set_cookie(cookies::of_pass(&app.config, app.keys.pass(email)));
+        self.set_cookie(cookies::of_pass(&app.config, &app.keys.pass(email)));
     }
 
     /// Sets the cookies with new tokens.
@@ -165,8 +165,8 @@ impl RequestSession {
             }
             Recognised::Nobody { is_over: false } => {}
         }
-        let actor = match read(Name::Guest) {
-            Some(token) => guests::identify(app, token).await?,
+        let actor = match read(Name::Guest).and_then(GuestToken::parse) {
+            Some(token) => guests::identify(app, &token).await?,
             None => None,
         };
         Ok(Visitor { actor, client, language, browser })

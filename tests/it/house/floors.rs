@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::tree::{Arrow, Tree};
 
 /// Each module that has a floor.
-pub const FLOORS: [(&str, u8); 19] = [
+pub const FLOORS: [(&str, u8); 20] = [
     ("protocol", 0),
     ("server::bus", 1),
     ("server::clock", 1),
@@ -17,6 +17,7 @@ pub const FLOORS: [(&str, u8); 19] = [
     ("server::socket", 1),
     ("server::store", 1),
     ("server::text", 1),
+    ("server::token", 1),
     ("server::room", 2),
     ("server::app", 3),
     ("server::domain", 4),

@@ -90,7 +90,10 @@ pub(super) fn compose(mail: &MailRecord, keys: &Keys, url: &str, host: &str) -> 
         Language::English => &english::TONGUE,
         Language::German => &german::TONGUE,
     };
-    let token = || keys.link_token(&mail.key, mail.id).context("the key of its link is gone");
+    let token = || {
+        let token = keys.link_token(&mail.key, mail.id).context("the key of its link is gone")?;
+        anyhow::Ok(token.reveal())
+    };
     let lead = match &mail.letter {
         Letter::Verify => Lead::Link(format!("{url}/auth/verify?token={}", token()?)),
         Letter::Reset => Lead::Link(format!("{url}/auth/reset-password?token={}", token()?)),
