@@ -162,7 +162,7 @@ pub async fn verify_email(token: String) -> Result<(), Problem> {
     };
     let (app, visitor) = context::visitor().await?;
     let wanted = crate::protocol::VerifyEmail { token: Secret(token.clone()) };
-    let verified = domain::accounts::verify(&app, &visitor, wanted)
+    let verified = domain::verifying::verify(&app, &visitor, wanted)
         .await
         .map_err(|problem| context::refuse_form::<VerifyEmail>(problem, &[("token", &token)]))?;
     if verified.is_here {
@@ -193,5 +193,5 @@ pub async fn keep_room(code: String, email: String) -> Result<(), Problem> {
     use crate::server::{domain, http::context};
     let (app, visitor) = context::visitor().await?;
     let wanted = crate::protocol::KeepRoom { code, email };
-    domain::accounts::keep_room(&app, &visitor, wanted).await.map_err(context::refuse)
+    domain::keeping::keep_room(&app, &visitor, wanted).await.map_err(context::refuse)
 }

@@ -12,7 +12,7 @@ pub async fn choose_language(language: Language) -> Result<(), Problem> {
     let (app, visitor) = context::visitor().await?;
     if let Ok((account, _)) = visitor.account() {
         let wanted = crate::protocol::Preferences { language: Some(language), ..account.preferences.clone() };
-        domain::accounts::prefer(&app, &visitor, wanted).await.map_err(context::refuse)?;
+        domain::profiles::prefer(&app, &visitor, wanted).await.map_err(context::refuse)?;
     }
     context::set_language(&app, language);
     context::redirect_back();

@@ -36,7 +36,7 @@ pub async fn choose_appearance(
         None => None,
     };
     let wanted = Preferences { theme, accent, text_size, hours, language, ..kept };
-    domain::accounts::prefer(&app, &visitor, wanted).await.map_err(refuse)?;
+    domain::profiles::prefer(&app, &visitor, wanted).await.map_err(refuse)?;
     // Also sets the language cookie, so that this browser's pages have the same language after logging out.
     match language {
         Some(language) => context::set_language(&app, language),
@@ -75,7 +75,7 @@ pub async fn choose_chatting(
         None => None,
     };
     let wanted = Preferences { notify, sound, show_typing, show_read, nickname, ..kept };
-    domain::accounts::prefer(&app, &visitor, wanted).await.map_err(refuse)?;
+    domain::profiles::prefer(&app, &visitor, wanted).await.map_err(refuse)?;
     context::redirect_saved(PreferencesForm::Chatting);
     Ok(())
 }
@@ -86,7 +86,7 @@ pub async fn rename_account(name: String) -> Result<(), Problem> {
     use crate::server::{domain, http::context};
     let (app, visitor) = context::visitor().await?;
     let wanted = crate::protocol::ChangeName { name: name.clone() };
-    domain::accounts::rename(&app, &visitor, wanted)
+    domain::profiles::rename(&app, &visitor, wanted)
         .await
         .map_err(|problem| context::refuse_form::<RenameAccount>(problem, &[("name", &name)]))?;
     context::redirect_saved(PreferencesForm::Name);
@@ -133,7 +133,7 @@ pub async fn change_email(
     let asked = [("asked", PreferencesForm::Email.as_str())];
     let asked = if code.is_some() { asked.as_slice() } else { &[] };
     let wanted = crate::protocol::ChangeEmail { email: email.clone(), password, code };
-    domain::accounts::change_email(&app, &visitor, wanted)
+    domain::profiles::change_email(&app, &visitor, wanted)
         .await
         .map_err(|problem| context::refuse_form::<ChangeEmail>(problem, &[&typed, asked].concat()))?;
     context::redirect_saved(PreferencesForm::Email);

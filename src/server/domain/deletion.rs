@@ -1,6 +1,6 @@
 //! Deletion: deleting accounts and guests on request, and deleting accounts that nobody can log in to.
 
-use super::{login, rooms, send_notice, sessions, store_failed};
+use super::{confirming::confirm, errors::store_failed, notices::send_notice, rooms, sessions};
 use crate::{
     protocol::{Code, Confirmation, DeleteMe, Event, MessageBody, Millis, Nickname, OwnMessages, Problem},
     server::{
@@ -23,7 +23,7 @@ pub async fn forget_me(app: &App, visitor: &Visitor, wanted: DeleteMe) -> Result
         Actor::Guest(_) => forget_guest(app, visitor).await,
         Actor::Account { record, .. } => {
             let DeleteMe { password, code, messages } = wanted;
-            login::confirm(app, visitor, Confirmation { password, code }).await?;
+            confirm(app, visitor, Confirmation { password, code }).await?;
             delete_account(app, record, messages).await
         }
     }

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{refresh_lists, send_notice, store_failed};
+use super::{
+    errors::store_failed,
+    notices::{refresh_lists, send_notice},
+};
 use crate::{
     protocol::{ByeReason, Nickname, Problem},
     server::{

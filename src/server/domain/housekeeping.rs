@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{accounts::CLAIM_LIFE, deletion, guests, room_deletion};
+use super::{addresses::CLAIM_LIFE, deletion, guests, room_deletion};
 use crate::server::{app::App, clock};
 
 /// Rooms deleted in one transaction, and accounts deleted in one run.

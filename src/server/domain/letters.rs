@@ -1,20 +1,17 @@
 //! Letters: building the outbox record of a mail (`MailRecord`), and the token that its link or code stands for.
 //!
 //! The secret is not stored. It is derived from the mail's id and a server key, once here for the token's hash, and
-//! again when the mail is written out (`mail/letters/`).
+//! again when the mail is written out (`mail/letters/`). Here is no sending (`mails.rs`).
 
 use crate::{
     protocol::{Code, Email, Language, Problem, Secret},
     server::{
-        app::App,
+        app::{App, Visitor},
         clock, random,
         store::{AccountRecord, ActorId, Letter, MailId, MailRecord, Purpose, TokenHash, TokenRecord},
         token::LinkToken,
     },
 };
-
-/// Wrong tries after which a code is deleted.
-pub const CODE_TRIES: u8 = 5;
 
 /// A mail to an account, in its preferred language, else in the browser's (`spoken`).
 pub(super) fn write(app: &App, account: &AccountRecord, to: &Email, letter: Letter, spoken: Language) -> MailRecord {
@@ -32,6 +29,12 @@ pub(super) fn write(app: &App, account: &AccountRecord, to: &Email, letter: Lett
         due_at: now,
         attempts: 0,
     }
+}
+
+/// Returns the mail, or `None` if its mailbox has received as many letters as the quota allows.
+pub(super) async fn keep_within_quota(app: &App, visitor: &Visitor, mail: MailRecord) -> Option<MailRecord> {
+    let is_known = visitor.is_known_to(&app.keys, &mail.to);
+    app.limits.letter_to(&mail.to, is_known).await.then_some(mail)
 }
 
 /// The token record for the link or code in a mail. It holds only a hash of the secret.

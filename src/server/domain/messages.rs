@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{rooms::membership, store_failed};
+use super::{errors::store_failed, rooms::membership};
 use crate::{
     protocol::{
         Ack, ClientId, Code, Event, HistoryPage, HistoryQuery, MemberId, MessageBody, Problem, Retention, RoomCode,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::refresh_lists;
+use super::notices::refresh_lists;
 use crate::{
     protocol::Millis,
     server::{

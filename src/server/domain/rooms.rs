@@ -12,7 +12,11 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{guests, refresh_lists, refresh_lists_now, send_notice, store_failed};
+use super::{
+    errors::store_failed,
+    guests,
+    notices::{refresh_lists, refresh_lists_now, send_notice},
+};
 use crate::{
     protocol::{
         ClientId, Code, CreateRoom, JoinOffer, JoinRoom, MemberId, Nickname, Problem, Reason, Retention, RoomAccess,

@@ -1,23 +1,16 @@
-//! Sessions: one for each browser that is logged in to an account.
-//!
-//! A browser has two tokens in cookies. The access token is signed and valid for minutes. The refresh token is random,
-//! is valid once, and is replaced at each use.
-//!
-//! If a used refresh token comes again, either it is a stolen copy, or it is the original and the copy was used first.
-//! The server cannot tell which, so it ends the session. There are two exceptions for the previous token. It is
-//! accepted for a short time (`GRACE`), because several tabs may refresh in parallel. It is also accepted until the
-//! browser has shown that it received its successor, because the response may have been lost.
+//! Sessions: one for each browser that is logged in to an account. Here they begin, are listed and end. The tokens of a
+//! browser are checked in `recognising.rs`.
 
 use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
 
-use super::{accounts, letters::posted, store_failed};
+use super::{errors::store_failed, letters::posted};
 use crate::{
-    protocol::{Millis, Problem, Profile, SessionView},
+    protocol::{Millis, Problem, SessionView},
     server::{
-        app::{Actor, App, Visitor},
+        app::{App, Visitor},
         clock, random,
         store::{
             AccountId, AccountRecord, Ending, NewPassword, Rotation, SessionId, SessionRecord, StoreError, TokenHash,
@@ -30,8 +23,6 @@ use crate::{
 pub const LIFE: Duration = Duration::from_hours(24 * 60);
 /// A session ends after this long in any case.
 const WHOLE_LIFE: Duration = Duration::from_hours(24 * 180);
-/// The previous refresh token is accepted for this long after it was replaced.
-const GRACE: Duration = Duration::from_secs(30);
 /// Precision of a session's "last used" time. Requests within it cause no write.
 const TOUCH: Duration = Duration::from_mins(10);
 /// How often a node asks the store which of the sessions behind its sockets have ended, where other nodes can end them.
@@ -51,133 +42,14 @@ pub struct Tokens {
 /// The result of logging in.
 pub struct LoggedIn {
     /// The account that is logged in.
-    pub profile: Profile,
+    pub account: AccountRecord,
     /// The new session.
     pub session: SessionId,
     /// The tokens for the browser's cookies.
     pub tokens: Tokens,
 }
 
-/// The result of checking a browser's tokens.
-pub enum Recognised {
-    /// The tokens prove no account.
-    Nobody {
-        /// Whether the tokens will never be valid again, so that the browser should delete them.
-        is_over: bool,
-    },
-    /// The proved actor, and new tokens if the old ones were used up.
-    Somebody(Actor, Option<Tokens>),
-}
-
-/// Finds the account that a browser's tokens prove. Reads the session from the store each time, so a session that was
-/// ended is refused from the next request on.
-pub async fn recognise(app: &App, access: Option<&str>, refresh: Option<&str>) -> Result<Recognised, Problem> {
-    if let Some(access) = access.and_then(|token| app.keys.verify(token)) {
-        return match find(app, access.session).await? {
-            Some((session, record)) if record.id == access.account => {
-                if session.previous.is_some() && !session.arrived && access.came_with(session.refresh) {
-                    note_refresh_received(app, &session).await;
-                }
-                touch(app, &session).await;
-                Ok(somebody(session, record, None))
-            }
-            _ => Ok(Recognised::Nobody { is_over: true }),
-        };
-    }
-    match refresh.map(RefreshToken::parse) {
-        Some(Some(shown)) => renew(app, &shown).await,
-        Some(None) => Ok(Recognised::Nobody { is_over: true }),
-        None => Ok(Recognised::Nobody { is_over: false }),
-    }
-}
-
-async fn renew(app: &App, shown: &RefreshToken) -> Result<Recognised, Problem> {
-    let id = shown.session;
-    let Some((session, record)) = find(app, id).await? else { return Ok(Recognised::Nobody { is_over: true }) };
-    let now = clock::now();
-    let since = now - clock::millis(GRACE);
-    let was_lost =
-        !session.arrived && session.previous.is_some_and(|(hash, at)| shown.is_stored_as(hash) && at <= since);
-    if shown.is_stored_as(session.refresh) || was_lost {
-        let token = RefreshToken::random(id);
-        let (from, to) = (shown.hash(), token.hash());
-        let ends_at = end_of(session.created_at, now);
-        match app.store.rotate_session(id, &Rotation { from, to, at: now, since, ends_at }).await {
-            Ok(()) => return Ok(somebody(session, record, Some((app, Some(token))))),
-            // Another tab has rotated the token first, or the session has just ended.
-            Err(StoreError::NotFound) => {}
-            Err(error) => return Err(store_failed(error)),
-        }
-        let Some((session, record)) = find(app, id).await? else { return Ok(Recognised::Nobody { is_over: true }) };
-        return judge_previous_token(app, session, record, shown, now).await;
-    }
-    judge_previous_token(app, session, record, shown, now).await
-}
-
-/// When a session ends if it is used at `now` for the last time.
-fn end_of(created_at: Millis, now: Millis) -> Millis {
-    (now + clock::millis(LIFE)).min(created_at + clock::millis(WHOLE_LIFE))
-}
-
-/// Judges a refresh token that is not the current one. The previous one is accepted within [`GRACE`]. Any other ends
-/// the session.
-async fn judge_previous_token(
-    app: &App,
-    session: SessionRecord,
-    record: AccountRecord,
-    shown: &RefreshToken,
-    now: Millis,
-) -> Result<Recognised, Problem> {
-    let came_just_late =
-        session.previous.is_some_and(|(hash, since)| shown.is_stored_as(hash) && now - since < clock::millis(GRACE));
-    if came_just_late {
-        return Ok(somebody(session, record, Some((app, None))));
-    }
-    tracing::warn!("a refresh token was used again; its session is ended");
-    end(app, record.id, Ending::One(session.id)).await?;
-    Ok(Recognised::Nobody { is_over: true })
-}
-
-/// The result for a recognised account. `renewed` asks for a new access token, and brings the new refresh token, if
-/// there is one.
-fn somebody(
-    session: SessionRecord,
-    record: AccountRecord,
-    renewed: Option<(&App, Option<RefreshToken>)>,
-) -> Recognised {
-    let tokens = renewed.map(|(app, refresh)| {
-        let hash = refresh.as_ref().map(RefreshToken::hash);
-        Tokens { access: app.keys.sign(record.id, session.id, hash), refresh }
-    });
-    Recognised::Somebody(Actor::Account { record: Box::new(record), session: Box::new(session) }, tokens)
-}
-
-async fn find(app: &App, id: SessionId) -> Result<Option<(SessionRecord, AccountRecord)>, Problem> {
-    match app.store.session(id, clock::now()).await {
-        Ok(found) => Ok(Some(found)),
-        Err(StoreError::NotFound) => Ok(None),
-        Err(error) => Err(store_failed(error)),
-    }
-}
-
-async fn note_refresh_received(app: &App, session: &SessionRecord) {
-    if let Err(error) = app.store.note_refresh_received(session.id, session.refresh).await {
-        tracing::debug!(%error, "it is not noted that a refresh token arrived");
-    }
-}
-
-/// Stores that a session is in use. Called for requests, and at intervals for an open socket.
-pub async fn touch(app: &App, session: &SessionRecord) {
-    let now = clock::now();
-    if now - session.used_at < clock::millis(TOUCH) {
-        return;
-    }
-    if let Err(error) = app.store.touch_session(session.id, now).await {
-        tracing::debug!(%error, "session not touched");
-    }
-}
-
-/// Logs a browser in and ends the session that it had. Its guest's memberships are moved by [`accounts::adopt_guests`].
+/// Logs a browser in and ends the session that it had. Its guest's memberships are moved afterwards (`keeping.rs`).
 pub(super) async fn begin(
     app: &App,
     visitor: &Visitor,
@@ -218,7 +90,7 @@ pub(super) async fn begin_with_id(
         end(app, other.id, Ending::One(before.id)).await?;
     }
     let tokens = Tokens { access: app.keys.sign(account.id, id, None), refresh: Some(token) };
-    Ok(LoggedIn { profile: accounts::profile(account), session: id, tokens })
+    Ok(LoggedIn { account: account.clone(), session: id, tokens })
 }
 
 /// Gives an existing session a new refresh token. `error` is the reason why it could not be begun, and is the failure
@@ -243,6 +115,30 @@ async fn continue_session(
         }
     }
     Err(store_failed(error))
+}
+
+/// When a session ends if it is used at `now` for the last time.
+pub(super) fn end_of(created_at: Millis, now: Millis) -> Millis {
+    (now + clock::millis(LIFE)).min(created_at + clock::millis(WHOLE_LIFE))
+}
+
+pub(super) async fn find(app: &App, id: SessionId) -> Result<Option<(SessionRecord, AccountRecord)>, Problem> {
+    match app.store.session(id, clock::now()).await {
+        Ok(found) => Ok(Some(found)),
+        Err(StoreError::NotFound) => Ok(None),
+        Err(error) => Err(store_failed(error)),
+    }
+}
+
+/// Stores that a session is in use. Called for requests, and at intervals for an open socket.
+pub async fn touch(app: &App, session: &SessionRecord) {
+    let now = clock::now();
+    if now - session.used_at < clock::millis(TOUCH) {
+        return;
+    }
+    if let Err(error) = app.store.touch_session(session.id, now).await {
+        tracing::debug!(%error, "session not touched");
+    }
 }
 
 /// The account's sessions, the last used first.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::{accounts, sessions, store_failed};
+use super::{errors::store_failed, profiles, sessions};
 use crate::{
     protocol::{Code, Event, MemberId, Millis, Problem, RoomCode, RoomName, RoomType, Seq},
     server::{
@@ -56,7 +56,7 @@ pub async fn of(app: &App, visitor: &Visitor) -> Result<mpsc::Receiver<Bytes>, P
         return Err(Problem::new(Code::ForeignOrigin, detail));
     }
     app.limits.take_out(visitor.client).await?;
-    let profile = accounts::profile(account);
+    let profile = profiles::profile(account);
     let sessions = sessions::list(app, visitor).await?;
     let rooms = app.store.places_of_account(account.id).await.map_err(store_failed)?;
     let of_mine: Vec<RoomOfMine<'_>> = rooms.iter().map(|(room, member)| room_of_mine(room, member)).collect();

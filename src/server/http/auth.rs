@@ -20,7 +20,8 @@ use crate::{
         app::{App, Visitor},
         domain::{
             accounts, login, passwords,
-            sessions::{self, Recognised},
+            recognising::{self, Recognised},
+            sessions, strength, verifying,
         },
         token::Ticket,
     },
@@ -83,7 +84,7 @@ pub async fn refresh_session(
     jar: CookieJar,
 ) -> Answer<StatusCode> {
     let token = cookies::read(&app.config, &jar, Name::Refresh);
-    match sessions::recognise(&app, None, token).await? {
+    match recognising::recognise(&app, None, token).await? {
         Recognised::Somebody(_, Some(tokens)) => {
             request_session.set_token_cookies(&app, tokens);
             Ok(StatusCode::NO_CONTENT)
@@ -138,7 +139,7 @@ pub async fn verify_email(
     request_session: RequestSession,
     Json(body): Json<VerifyEmail>,
 ) -> Answer<StatusCode> {
-    let verified = accounts::verify(&app, &visitor, body).await?;
+    let verified = verifying::verify(&app, &visitor, body).await?;
     if verified.is_here {
         request_session.set_pass_cookie(&app, &verified.email);
     }
@@ -199,7 +200,7 @@ pub async fn measure_password(
     visitor: Visitor,
     Json(body): Json<MeasurePassword>,
 ) -> Answer<axum::Json<PasswordStrength>> {
-    Ok(axum::Json(passwords::measure(&app, &visitor, body).await?))
+    Ok(axum::Json(strength::measure(&app, &visitor, body).await?))
 }
 
 /// List your sessions, one for each logged-in client.

@@ -20,11 +20,10 @@ use crate::{
     server::{
         app::{App, Visitor},
         domain::{
-            accounts,
-            accounts::Claim,
-            lists, login,
+            addresses, lists,
             passwords::{self, Link},
             rooms,
+            verifying::{self, Claim},
         },
         random,
         store::readable,
@@ -137,7 +136,7 @@ pub async fn auth_visit(app: &App, parts: &mut Parts) -> Option<(AuthVisit, Opti
         ("/auth/login", _) => AuthPage::LogIn,
         // The page repeats the address in its query, which anybody can write. Without a valid address the log-in page
         // is shown.
-        ("/auth/code", _) if login::read_email(&fields.email).is_err() => AuthPage::LogIn,
+        ("/auth/code", _) if addresses::read_email(&fields.email).is_err() => AuthPage::LogIn,
         ("/auth/code", _) => AuthPage::Code,
         ("/auth/forgot-password", "sent") => AuthPage::ForgotPasswordSent,
         ("/auth/forgot-password", _) => AuthPage::ForgotPassword,
@@ -176,7 +175,7 @@ pub async fn auth_visit(app: &App, parts: &mut Parts) -> Option<(AuthVisit, Opti
 }
 
 async fn claim(app: &App, visitor: &Visitor, token: &str) -> AuthPage {
-    match accounts::claim_of(app, visitor, &Secret(token.to_owned())).await {
+    match verifying::claim_of(app, visitor, &Secret(token.to_owned())).await {
         Ok(Claim { is_proved: true, .. }) => AuthPage::Verified,
         Ok(Claim { email, name, is_here, .. }) => {
             let other = account_name(visitor).filter(|_| !is_here);

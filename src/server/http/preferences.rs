@@ -15,7 +15,7 @@ use crate::{
     server::{
         app::App,
         clock,
-        domain::{accounts, sessions},
+        domain::{profiles, sessions},
         store::readable,
     },
 };
@@ -23,7 +23,7 @@ use crate::{
 /// The data for the page at this path, or the problem to show instead, for example that the visitor is not logged in.
 pub async fn preferences_visit(app: &App, parts: &mut Parts) -> Result<PreferencesVisit, Problem> {
     let visitor = visitor(app, parts).await?;
-    let mut profile = accounts::me(&visitor)?;
+    let mut profile = profiles::me(&visitor)?;
     for address in [&mut profile.email, &mut profile.pending_email].into_iter().flatten() {
         // The user reads the host name in its own letters. When the form sends it back, it is converted to ASCII again.
         if let Ok(shown) = Email::try_from(readable(address.as_str())) {

@@ -29,12 +29,13 @@ use super::{
     zone,
 };
 use crate::{
-    protocol::{Email, Problem},
+    protocol::{Email, Problem, Profile},
     server::{
         app::{App, Browser, Visitor},
         domain::{
-            guests,
-            sessions::{self, LoggedIn, Recognised, Tokens},
+            guests, profiles,
+            recognising::{self, Recognised},
+            sessions::{LoggedIn, Tokens},
         },
         random,
         token::{GuestToken, Ticket},
@@ -75,13 +76,13 @@ impl RequestSession {
 
     /// Sets the cookies for a visitor who has just logged in: the tokens, and a pass if the address is proved. Deletes
     /// the guest's cookie. Returns the profile.
-    pub fn set_login_cookies(&self, app: &App, logged_in: LoggedIn) -> crate::protocol::Profile {
+    pub fn set_login_cookies(&self, app: &App, logged_in: LoggedIn) -> Profile {
         self.set_token_cookies(app, logged_in.tokens);
         self.set_cookie(cookies::none(&app.config, Name::Guest));
-        if let Some(email) = logged_in.profile.email.as_ref().filter(|_| logged_in.profile.verified) {
+        if let Some(email) = &logged_in.account.email {
             self.set_pass_cookie(app, email);
         }
-        logged_in.profile
+        profiles::profile(&logged_in.account)
     }
 
     /// Sets a pass, by which this browser is recognised as one of the address's owner.
@@ -152,7 +153,7 @@ impl RequestSession {
         let read = |name| cookies::read(&app.config, &jar, name);
         let browser =
             Browser { pass: read(Name::Pass).map(str::to_owned), is_cross_site: is_cross_site(&parts.headers) };
-        match sessions::recognise(app, read(Name::Access), read(Name::Refresh)).await? {
+        match recognising::recognise(app, read(Name::Access), read(Name::Refresh)).await? {
             Recognised::Somebody(actor, tokens) => {
                 if let Some(tokens) = tokens {
                     self.set_token_cookies(app, tokens);

@@ -20,7 +20,7 @@ use crate::{
     server::{
         app::{App, Visitor},
         domain::{
-            accounts, lists,
+            keeping, lists,
             rooms::{self, Entered},
         },
     },
@@ -158,7 +158,7 @@ pub async fn mute_room(State(app): State<App>, visitor: Visitor, Json(body): Jso
     (status = 204, description = "A mail is on its way"),
 ))]
 pub async fn keep_room(State(app): State<App>, visitor: Visitor, Json(body): Json<KeepRoom>) -> Answer<StatusCode> {
-    accounts::keep_room(&app, &visitor, body).await?;
+    keeping::keep_room(&app, &visitor, body).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

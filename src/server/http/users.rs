@@ -17,7 +17,7 @@ use crate::{
     protocol::{ChangeEmail, ChangeName, ChangePassword, DeleteMe, Preferences, Profile},
     server::{
         app::{App, Visitor},
-        domain::{accounts, deletion, passwords, takeout},
+        domain::{deletion, passwords, profiles, takeout},
     },
 };
 
@@ -28,7 +28,7 @@ type Answer<T> = Result<T, Refusal>;
     (status = 200, description = "The account", body = Profile),
 ))]
 pub async fn show_me(visitor: Visitor) -> Answer<axum::Json<Profile>> {
-    Ok(axum::Json(accounts::me(&visitor)?))
+    Ok(axum::Json(profiles::me(&visitor)?))
 }
 
 /// Delete your account, or your guest session.
@@ -78,7 +78,7 @@ pub async fn change_preferences(
     visitor: Visitor,
     Json(body): Json<Preferences>,
 ) -> Answer<axum::Json<Profile>> {
-    Ok(axum::Json(accounts::prefer(&app, &visitor, body).await?))
+    Ok(axum::Json(profiles::prefer(&app, &visitor, body).await?))
 }
 
 /// Change your name.
@@ -90,7 +90,7 @@ pub async fn change_name(
     visitor: Visitor,
     Json(body): Json<ChangeName>,
 ) -> Answer<axum::Json<Profile>> {
-    Ok(axum::Json(accounts::rename(&app, &visitor, body).await?))
+    Ok(axum::Json(profiles::rename(&app, &visitor, body).await?))
 }
 
 /// Change your email address.
@@ -106,7 +106,7 @@ pub async fn change_email(
     visitor: Visitor,
     Json(body): Json<ChangeEmail>,
 ) -> Answer<axum::Json<Profile>> {
-    Ok(axum::Json(accounts::change_email(&app, &visitor, body).await?))
+    Ok(axum::Json(profiles::change_email(&app, &visitor, body).await?))
 }
 
 /// Change your password, and end all your other sessions.

@@ -14,7 +14,7 @@ mod known;
 use std::collections::HashMap;
 
 use self::known::{Known, of_snapshot};
-use super::{rooms::current_room, store_failed};
+use super::{errors::store_failed, rooms::current_room};
 use crate::{
     protocol::{Problem, Retention, RoomSummary, Seq},
     server::{
