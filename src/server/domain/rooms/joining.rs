@@ -1,0 +1,106 @@
+//! Joining a room by its code. An unknown code gets the same answer as a full room, after the same work, so codes cannot
+//! be probed.
+
+use uuid::Uuid;
+
+use super::{
+    super::errors::store_failed,
+    entering::{DRAWS, Entered, Entrant, enter, enter_with_event, entrant_of, may_be_in_another, remember_name},
+    fields::{optional, read_nickname},
+    leaving,
+    membership::{current_room, membership, removed},
+    places::has_place,
+};
+use crate::{
+    protocol::{Code, JoinRoom, Problem, Retention, RoomCode, RoomType},
+    server::{
+        app::{Actor, App, Visitor},
+        clock, random,
+        store::{Conflict, Joining, Membership, RoomId, StoreError},
+    },
+};
+
+/// Joins a room by its code as typed. With `leave`, leaves that other room first, but only after this one is known to
+/// have a free place.
+pub async fn join(app: &App, visitor: &Visitor, wanted: JoinRoom, leave: Option<RoomCode>) -> Result<Entered, Problem> {
+    let code: RoomCode = wanted.code.parse()?;
+    let nickname = optional(wanted.nickname.as_deref(), read_nickname)?;
+    let attempt = app.limits.join(visitor.client).await?;
+    // Checked before the code is looked up: a guest who may not enter another room must not learn whether this code
+    // exists.
+    let elsewhere = current_room(app, visitor).await?.map(|(room, _)| room.code).filter(|current| *current != code);
+    if let Some(current) = elsewhere.filter(|current| leave != Some(*current)) {
+        return Err(Problem::already_in_room(current));
+    }
+    may_be_in_another(app, visitor).await?;
+    let room = match app.store.room_by_code(code).await {
+        Ok(room) => Some(room),
+        Err(StoreError::NotFound) => None,
+        Err(error) => return Err(store_failed(error)),
+    };
+    // For an unknown code the same query is made with a nil id. So the response time does not tell an unknown code from
+    // a full room.
+    let has_place = match &room {
+        Some(room) => has_place(app, room, visitor.actor().ok().map(Actor::id)).await?,
+        None => app.store.holders_of_places(RoomId(Uuid::nil())).await.map(|_| false).map_err(store_failed)?,
+    };
+    if (elsewhere.is_some() || !has_place) && was_removed(app, visitor, code).await? {
+        return Err(removed());
+    }
+    let Some(room) = room.filter(|_| has_place) else { return Err(unknown_code(app, visitor).await) };
+    // Not earlier: the next try of this client waits until this one is counted as a miss.
+    drop(attempt);
+    if room.retention == Retention::Preserved {
+        app.storage_budgets.join(visitor.client, room.id).await?;
+    }
+    if let Some(other) = elsewhere {
+        leaving::leave(app, visitor, other).await?;
+    }
+    let Entrant { actor, newcomer, session, name: fallback_name } = entrant_of(visitor, nickname.clone());
+    let mut joining = Joining {
+        room: room.id,
+        room_type: room.room_type,
+        actor: actor.id(),
+        member: random::member_id(),
+        name: nickname,
+        fallback_name,
+        newcomer,
+        at: clock::now(),
+    };
+    if joining.newcomer.is_some() && (room.room_type, room.retention) == (RoomType::Group, Retention::Preserved) {
+        app.limits.joined(visitor.client);
+        return enter_with_event(app, &actor, room.code, joining, session).await;
+    }
+    for _ in 0..DRAWS {
+        match app.store.join_room(&joining).await {
+            Ok(Membership::Entered(member) | Membership::Already(member)) => {
+                app.limits.joined(visitor.client);
+                remember_name(app, &actor, &member.name).await;
+                return enter(app, &actor, room.code, member, session).await;
+            }
+            Err(StoreError::Conflict(Conflict::MemberIdTaken)) => joining.member = random::member_id(),
+            Err(StoreError::Conflict(Conflict::Elsewhere(code))) => return Err(Problem::already_in_room(code)),
+            Err(StoreError::Conflict(Conflict::Removed)) => return Err(removed()),
+            Err(StoreError::NotFound | StoreError::Conflict(Conflict::Full | Conflict::CodeTaken)) => {
+                return Err(unknown_code(app, visitor).await);
+            }
+            Err(error) => return Err(store_failed(error)),
+        }
+    }
+    Err(Problem::new(Code::Overloaded, "Couldn’t join the room. Try again."))
+}
+
+async fn was_removed(app: &App, visitor: &Visitor, code: RoomCode) -> Result<bool, Problem> {
+    let Ok(actor) = visitor.actor() else { return Ok(false) };
+    match membership(app, actor.id(), code).await {
+        Ok(_) => Ok(false),
+        Err(problem) if matches!(problem.code, Code::RoomUnavailable | Code::NotAMember) => Ok(false),
+        Err(problem) if problem.code == Code::Removed => Ok(true),
+        Err(problem) => Err(problem),
+    }
+}
+
+async fn unknown_code(app: &App, visitor: &Visitor) -> Problem {
+    app.limits.missed(visitor.client).await;
+    Problem::room_unavailable()
+}
