@@ -10,8 +10,7 @@
 //!
 //! Store reads run as tasks beside the loop, so a slow store does not delay changes that come from the bus.
 //!
-//! Vocabulary: a *change* is a round (or a finished store read) in which some list may have changed, counted by
-//! `Keeper::change`. A *place* is a room together with the account's member record in it.
+//! `watched.rs` has the lists, and the words *change* and *place*.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -24,18 +23,18 @@ use tokio::{
 };
 
 use super::{
-    gather,
+    gathering::gather,
     known::{Compared, Known},
-    newest_first,
+    watched::{Account, Place, Wanted},
 };
 use crate::{
-    protocol::{Millis, RoomSummary, Seq, ServerFrame},
+    protocol::Seq,
     server::{
         app::{App, WatchId},
         bus::Digest,
         clock,
-        socket::{Connection, Frame},
-        store::{AccountId, MemberRecord, RoomId, RoomRecord, StoreError},
+        socket::Connection,
+        store::{AccountId, RoomId, RoomRecord, StoreError},
     },
 };
 
@@ -54,11 +53,6 @@ const CHECK: Duration = Duration::from_secs(30);
 const CHECK_WITHOUT_BUS: Duration = Duration::from_secs(2);
 /// Store reads of accounts' rooms that run at the same time.
 const READS: usize = 16;
-/// With more changed rooms than this, the whole list is sent instead of one summary for each room.
-const SUMMARIES: usize = 32;
-
-/// A room, and the member record of the watching account in it.
-type Place = (RoomRecord, MemberRecord);
 
 /// Runs the keeper until the node stops.
 pub async fn keep(app: App) {
@@ -87,38 +81,6 @@ struct Keeper {
     bus_is_away: bool,
     round_at: Instant,
     next_round: Instant,
-}
-
-/// What has to be read for an account, from least to most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Wanted {
-    Nothing,
-    /// The account's rooms, and the state of those rooms that are not known yet.
-    Rooms,
-    /// The account's rooms, and the state of all of them, known or not.
-    Everything,
-}
-
-/// A watched account and its current list.
-struct Account {
-    places: Vec<Place>,
-    wanted: Wanted,
-    /// When the last read of its rooms began.
-    read_at: Option<Instant>,
-    /// Whether the account is in the queue or being read.
-    is_in_turn: bool,
-    /// Whether its rooms have been read at least once.
-    is_read: bool,
-    version: Option<u64>,
-    /// The account version for which `places` were read. While it differs from `version`, nothing is sent: the list may
-    /// still have a room that the account was removed from.
-    read_version: Option<u64>,
-    /// The list: for each room its summary, and the change in which that summary last changed.
-    list: HashMap<RoomId, (u64, RoomSummary)>,
-    /// The change in which a room last entered or left the list.
-    rooms_changed: u64,
-    /// The change in which anything in the list last changed.
-    changed: u64,
 }
 
 /// The result of one store read of an account's rooms.
@@ -344,90 +306,4 @@ async fn read(app: App, account: AccountId, wanted: Wanted, version: Option<u64>
         Ok((places, known))
     };
     Read { account, wanted, version, found: found.await }
-}
-
-impl Account {
-    fn new() -> Self {
-        Self {
-            places: Vec::new(),
-            wanted: Wanted::Everything,
-            read_at: None,
-            is_in_turn: false,
-            is_read: false,
-            version: None,
-            read_version: None,
-            list: HashMap::new(),
-            rooms_changed: 0,
-            changed: 0,
-        }
-    }
-
-    fn want(&mut self, wanted: Wanted) {
-        self.wanted = self.wanted.max(wanted);
-    }
-
-    /// Whether the places were read for the newest version of the account that the bus has.
-    fn is_settled(&self) -> bool {
-        self.is_read && self.read_version == self.version
-    }
-
-    fn has_any(&self, rooms: &HashSet<RoomId>) -> bool {
-        self.places.iter().any(|(room, _)| rooms.contains(&room.id))
-    }
-
-    /// Whether a member record will soon change without a new version: its `Joined` is not in the log yet, or it owes a
-    /// notice.
-    fn is_unsettled(&self) -> bool {
-        self.places.iter().any(|(_, me)| me.since == 0 || me.owed.is_some())
-    }
-
-    /// Rewrites the summaries of the `changed` rooms, or of all rooms after the places were read (`None`). Returns
-    /// whether a room left the list.
-    fn write_list(
-        &mut self,
-        known: &HashMap<RoomId, Known>,
-        changed: Option<&HashSet<RoomId>>,
-        change: u64,
-        now: Millis,
-    ) -> bool {
-        let before = self.list.len();
-        if changed.is_none() {
-            let places: HashSet<RoomId> = self.places.iter().map(|(room, _)| room.id).collect();
-            self.list.retain(|room, _| places.contains(room));
-        }
-        let has_less = self.list.len() < before;
-        if has_less {
-            (self.rooms_changed, self.changed) = (change, change);
-        }
-        for (room, me) in &self.places {
-            let listed = self.list.get(&room.id);
-            if listed.is_some() && changed.is_some_and(|changed| !changed.contains(&room.id)) {
-                continue;
-            }
-            let Some(known) = known.get(&room.id) else { continue };
-            let summary = known.summary(room, me, now);
-            match listed {
-                Some((_, before)) if *before == summary => continue,
-                Some(_) => {}
-                None => self.rooms_changed = change,
-            }
-            self.list.insert(room.id, (change, summary));
-            self.changed = change;
-        }
-        has_less
-    }
-
-    /// The frames for a watch that was sent everything up to the change `sent`, or nothing yet (`None`).
-    fn news_since(&self, sent: Option<u64>) -> Frame {
-        let news: Vec<_> = match sent.filter(|sent| *sent >= self.rooms_changed) {
-            Some(sent) => self.list.values().filter(|(changed, _)| *changed > sent).map(|(_, room)| room).collect(),
-            None => Vec::new(),
-        };
-        if sent.is_none_or(|sent| sent < self.rooms_changed) || news.len() > SUMMARIES {
-            let rooms = newest_first(self.list.values().map(|(_, room)| room.clone()).collect());
-            return Frame::of(&ServerFrame::Rooms { rooms });
-        }
-        let frame = |room: &RoomSummary| Frame::of(&ServerFrame::Summary { room: Box::new(room.clone()) });
-        Frame::together(&news.into_iter().map(frame).collect::<Vec<_>>())
-    }
 }
