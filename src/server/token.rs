@@ -2,7 +2,7 @@
 //!
 //! A token's text is its bytes in URL-safe base64 without padding: 43 characters. The type names the kind of the token,
 //! so a token of one kind does not fit where another is expected. The store never has a token, only its hash. Each kind
-//! has its own way of hashing. It must never change, because browsers and mailboxes have tokens whose hashes are stored.
+//! has its own way of hashing, which must never change: browsers and mailboxes have tokens whose hashes are stored.
 //!
 //! Not here: access tokens, which are signed and have a content (`keys.rs`), and the codes of eight digits in mails,
 //! whose hashes are keyed (`keys.rs`).
@@ -99,8 +99,8 @@ impl OpaqueToken<OfLink> {
 }
 
 impl OpaqueToken<OfCode> {
-    /// The id under which the code is stored. It is derived from the ticket (SHA-256 of the text), since nothing else is
-    /// known of the visitor.
+    /// The id under which the code is stored. It is derived from the ticket (SHA-256 of the text), since nothing else
+    /// is known of the visitor.
     pub fn holder(&self) -> ActorId {
         ActorId::Guest(GuestId(id_of_digest(self.hash_of_text())))
     }

@@ -153,3 +153,15 @@ async fn make_account(
 fn id_of(browser: &str, email: &Email) -> AccountId {
     AccountId(id_of_digest(Sha256::digest(format!("{browser} registers {email}")).into()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_browser_and_an_address_make_one_id() {
+        let ada = Email::try_from("ada@example.org").unwrap();
+        assert_eq!(id_of("form-1", &ada).0.as_u128(), 0x9af6_a0ae_d79a_5289_e215_f66c_f75b_14ba);
+        assert_ne!(id_of("form-2", &ada), id_of("form-1", &ada));
+    }
+}

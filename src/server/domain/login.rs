@@ -140,3 +140,14 @@ fn wrong_code() -> Problem {
                   your password, or set a new one.";
     Problem { field: Some("code".to_owned()), ..Problem::new(Code::WrongCredentials, detail) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_begins_one_session() {
+        let code = TokenHash(std::array::from_fn(|at| u8::try_from(at).unwrap()));
+        assert_eq!(session_of(code).0.as_u128(), 0x630d_cd29_66c4_3366_9112_5448_bbb2_5b4f);
+    }
+}

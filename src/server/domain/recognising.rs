@@ -1,7 +1,7 @@
 //! Recognising a browser that is logged in, by the two tokens in its cookies.
 //!
-//! The access token is signed and valid for minutes. The refresh token is random, is valid once, and is replaced at each
-//! use.
+//! The access token is signed and valid for minutes. The refresh token is random, is valid once, and is replaced at
+//! each use.
 //!
 //! If a used refresh token comes again, either it is a stolen copy, or it is the original and the copy was used first.
 //! The server cannot tell which, so it ends the session. There are two exceptions for the previous token. It is

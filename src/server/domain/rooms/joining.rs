@@ -1,5 +1,5 @@
-//! Joining a room by its code. An unknown code gets the same answer as a full room, after the same work, so codes cannot
-//! be probed.
+//! Joining a room by its code. An unknown code gets the same answer as a full room, after the same work, so codes
+//! cannot be probed.
 
 use uuid::Uuid;
 
