@@ -3,7 +3,7 @@
 //! Each function checks the typed input, takes from the client's quotas (`app.limits`, `app.storage_budgets`), and then
 //! writes. A join or a leave changes the member record in the store first. The record then owes the log a notice
 //! (`Owed`), which the engine appends. Most owner actions are commands to the room's task, whose judge
-//! (`room/judge.rs`) refuses them by the state of the log. A removal changes a record first, so the store itself checks
+//! (`room/judge`) refuses them by the state of the log. A removal changes a record first, so the store itself checks
 //! in the same transaction that the remover owns the room.
 //!
 //! The files, lowest first.

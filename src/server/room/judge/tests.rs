@@ -1,0 +1,235 @@
+//! Tests of the judge: which event, answer or refusal each command of a batch gets.
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use super::{super::entry::Entry, *};
+use crate::{
+    protocol::{Member, MessageBody, RoomType},
+    server::store::{ActorId, GuestId, Joining, RoomId},
+};
+
+fn person(id: u64) -> Person {
+    Person { id: MemberId::from_bits(id), name: Nickname::try_from(format!("Person {id}")).unwrap() }
+}
+
+fn say(member: u64, id: u128, body: &str) -> Command {
+    let (id, body) = (ClientId::new(Uuid::from_u128(id)), MessageBody::try_from(body).unwrap());
+    Command::Say { member: MemberId::from_bits(member), id, body }
+}
+
+fn room_of(ids: &[u64]) -> RoomState {
+    let members: BTreeMap<_, _> =
+        ids.iter().map(|id| (person(*id).id, Member { name: person(*id).name, since: *id })).collect();
+    let owner = MemberId::from_bits(1);
+    RoomState { head: 7, last_n: 3, name: None, retention: Retention::Ephemeral, owner, members }
+}
+
+fn event(verdict: Verdict) -> Event {
+    match verdict {
+        Verdict::Event(event) => event,
+        other => panic!("no event but {other:?}"),
+    }
+}
+
+#[test]
+fn a_batch_numbers_its_events_and_messages_without_holes() {
+    let (state, window) = (room_of(&[1]), Window::default());
+    let mut judge = Judge::new(&state, &window, 50);
+    assert_eq!(event(judge.judge(&say(1, 1, "a"))).seq, 8);
+    assert_eq!(event(judge.judge(&Command::Join { member: person(2) })).seq, 9);
+    let third = event(judge.judge(&say(2, 2, "b")));
+    assert_eq!((third.seq, third.message().unwrap().n), (10, 5));
+}
+
+#[test]
+fn who_is_not_in_the_log_cannot_speak() {
+    let (state, window) = (room_of(&[1, 2]), Window::default());
+    let mut judge = Judge::new(&state, &window, 50);
+    assert!(matches!(judge.judge(&say(3, 1, "a")), Verdict::Refused(p) if p.code == Code::NotAMember));
+    event(judge.judge(&Command::Leave { member: person(2), removed_by: None }));
+    assert!(matches!(judge.judge(&say(2, 2, "b")), Verdict::Refused(_)), "gone earlier in the same batch");
+}
+
+#[test]
+fn a_retry_is_recognised_in_the_window_and_waits_within_the_batch() {
+    let (mut state, mut window) = (room_of(&[1]), Window::default());
+    let first = event(Judge::new(&state, &window, 50).judge(&say(1, 1, "a")));
+    state.apply(&first);
+    window.push(Entry::of(first));
+    let mut judge = Judge::new(&state, &window, 60);
+    assert_eq!(judge.judge(&say(1, 1, "a")), Verdict::Already(Done { seq: 8, at: 50 }));
+    assert!(matches!(judge.judge(&say(1, 1, "b")), Verdict::Refused(p) if p.code == Code::IdReused));
+    event(judge.judge(&say(1, 2, "c")));
+    assert_eq!(judge.judge(&say(1, 2, "c")), Verdict::NextBatch);
+}
+
+#[test]
+fn what_a_batch_may_still_fail_to_say_is_no_ground_to_answer_already() {
+    let (state, window) = (room_of(&[1]), Window::default());
+    let join = Command::Join { member: person(2) };
+    let mut judge = Judge::new(&state, &window, 50);
+    event(judge.judge(&join));
+    assert_eq!(judge.judge(&join), Verdict::NextBatch);
+    assert!(matches!(judge.judge(&Command::Join { member: person(1) }), Verdict::Already(_)));
+}
+
+/// The events of a batch of these commands. Commands that wait for the next batch are left out.
+fn batch(state: &RoomState, commands: &[Command]) -> Vec<EventKind> {
+    let window = Window::default();
+    let mut judge = Judge::new(state, &window, 50);
+    let mut events = Vec::new();
+    for command in commands {
+        if let Verdict::Event(event) = judge.judge(command) {
+            events.push(event);
+            events.extend(std::iter::from_fn(|| judge.next_consequence()).map(|(event, _)| event));
+        }
+    }
+    assert!(events.iter().zip(state.head + 1..).all(|(event, seq)| event.seq == seq));
+    events.into_iter().map(|event| event.kind).collect()
+}
+
+fn left(id: u64) -> Command {
+    Command::Leave { member: person(id), removed_by: None }
+}
+
+fn inherits(id: u64) -> EventKind {
+    EventKind::Owner { member: person(id), by: None, why: OwnerChange::Inherited }
+}
+
+/// A room with these members, each with the seq since which they are in it. Member 1 owns it.
+fn room_since(members: &[(u64, Seq)]) -> RoomState {
+    let since = |(id, since): &(u64, Seq)| (person(*id).id, Member { name: person(*id).name, since: *since });
+    RoomState { members: members.iter().map(since).collect(), ..room_of(&[]) }
+}
+
+#[test]
+fn whoever_has_been_there_for_longest_inherits_the_room_in_the_same_batch() {
+    let state = room_since(&[(1, 1), (2, 6), (3, 2), (4, 4)]);
+    assert_eq!(batch(&state, &[left(1)]), [EventKind::Left { member: person(1) }, inherits(3)]);
+    let both = batch(&state, &[left(3), left(1), left(4)]);
+    let went = |id| EventKind::Left { member: person(id) };
+    assert_eq!(both, [went(3), went(1), inherits(4), went(4), inherits(2)]);
+    assert_eq!(batch(&state, &[left(4)]), [went(4)], "nobody inherits from who is no owner");
+}
+
+#[test]
+fn who_goes_on_as_another_member_leaves_them_the_room() {
+    let goes_on = |id, heir| Command::Become { member: person(id), heir: person(heir) };
+    let went = |id| EventKind::Left { member: person(id) };
+    let state = room_since(&[(1, 1), (2, 2), (3, 3)]);
+    assert_eq!(batch(&state, &[goes_on(1, 3)]), [went(1), inherits(3)], "not whoever was there for longest");
+    assert_eq!(batch(&state, &[goes_on(2, 3)]), [went(2)], "who has nothing leaves nothing");
+    let gone = room_since(&[(3, 3)]);
+    assert_eq!(batch(&gone, &[goes_on(1, 3)]), [inherits(3)]);
+    assert_eq!(batch(&gone, &[goes_on(2, 3)]), []);
+}
+
+#[test]
+fn an_empty_room_keeps_its_owner_until_somebody_else_is_in_it() {
+    let alone = room_since(&[(1, 1)]);
+    assert_eq!(batch(&alone, &[left(1)]), [EventKind::Left { member: person(1) }]);
+    let empty = room_since(&[]);
+    let join = |id| Command::Join { member: person(id) };
+    let joined = |id| EventKind::Joined { member: person(id) };
+    assert_eq!(batch(&empty, &[join(1), join(2)]), [joined(1), joined(2)], "the owner came back");
+    assert_eq!(batch(&empty, &[join(2), join(1)]), [joined(2), inherits(2), joined(1)]);
+}
+
+#[test]
+fn a_room_that_was_left_without_an_owner_gets_one_once() {
+    let state = room_since(&[(3, 2), (4, 4)]);
+    assert_eq!(batch(&state, &[Command::Inherit, Command::Inherit]), [inherits(3)]);
+    assert_eq!(batch(&room_since(&[(1, 1), (3, 2)]), &[Command::Inherit]), []);
+    assert_eq!(batch(&room_since(&[]), &[Command::Inherit]), []);
+}
+
+#[test]
+fn only_who_owns_the_room_by_the_log_gives_it_away_or_changes_it() {
+    let (state, window) = (room_since(&[(1, 1), (2, 2), (3, 3)]), Window::default());
+    let give = |to, by| Command::Give { to: person(to).id, by: person(by) };
+    let rename = |by| Command::Rename { name: None, by: person(by) };
+    let retain = |by| Command::Retain { retention: Retention::Preserved, by: person(by) };
+    let mut judge = Judge::new(&state, &window, 50);
+    for command in [give(3, 2), rename(2), retain(3)] {
+        assert!(matches!(judge.judge(&command), Verdict::Refused(p) if p.code == Code::NotOwner), "{command:?}");
+    }
+    assert!(matches!(judge.judge(&give(9, 1)), Verdict::Refused(p) if p.reason == Some(Reason::MemberGone)));
+    assert!(matches!(judge.judge(&give(1, 1)), Verdict::Already(_)));
+    let given = EventKind::Owner { member: person(2), by: Some(person(1)), why: OwnerChange::Given };
+    assert_eq!(event(judge.judge(&give(2, 1))).kind, given);
+    for command in [give(3, 1), rename(1), retain(1)] {
+        assert!(matches!(judge.judge(&command), Verdict::Refused(p) if p.code == Code::NotOwner), "{command:?}");
+    }
+    event(judge.judge(&left(1)));
+    assert_eq!(judge.next_consequence(), None, "who gave it away leaves no heir");
+    assert_eq!(judge.judge(&give(1, 2)), Verdict::NextBatch);
+}
+
+#[test]
+fn who_comes_in_by_a_name_that_somebody_has_is_told_apart_and_keeps_that_name() {
+    let called = |id, name: &str| Person { id: MemberId::from_bits(id), name: Nickname::try_from(name).unwrap() };
+    let (mut state, window) = (room_of(&[1]), Window::default());
+    let mut judge = Judge::new(&state, &window, 50);
+    let events: Vec<Event> = [(2, "Bob"), (3, "bob"), (4, "You")]
+        .map(|(id, name)| event(judge.judge(&Command::Join { member: called(id, name) })))
+        .into();
+    let second = event(judge.judge(&say(3, 1, "a")));
+    assert_eq!(second.message().unwrap().author, called(3, "bob (2)"));
+    let kinds: Vec<_> = events.iter().map(|event| event.kind.clone()).collect();
+    let joined = |id, name| EventKind::Joined { member: called(id, name) };
+    assert_eq!(kinds, [joined(2, "Bob"), joined(3, "bob (2)"), joined(4, "You (2)")]);
+    for event in events.iter().chain([&second]) {
+        state.apply(event);
+    }
+    let mut judge = Judge::new(&state, &window, 60);
+    let leave = Command::Leave { member: called(2, "Bob"), removed_by: Some(called(3, "bob")) };
+    let removed = EventKind::Removed { member: called(2, "Bob"), by: called(3, "bob (2)") };
+    assert_eq!(event(judge.judge(&leave)).kind, removed, "whoever goes, the second stays the second");
+    assert_eq!(event(judge.judge(&Command::Join { member: called(5, "Bob") })).kind, joined(5, "Bob"));
+}
+
+#[test]
+fn a_change_of_retention_stands_alone() {
+    let (state, window) = (room_of(&[1]), Window::default());
+    let retain = Command::Retain { retention: Retention::Preserved, by: person(1) };
+    let mut judge = Judge::new(&state, &window, 50);
+    event(judge.judge(&say(1, 1, "a")));
+    assert_eq!(judge.judge(&retain), Verdict::NextBatch);
+    let mut judge = Judge::new(&state, &window, 50);
+    event(judge.judge(&retain));
+    assert_eq!(judge.judge(&say(1, 2, "b")), Verdict::NextBatch);
+}
+
+#[test]
+fn who_comes_in_with_the_log_that_is_kept_is_refused_where_nothing_is() {
+    let Person { id, name } = person(2);
+    let guest = GuestId(Uuid::from_u128(2));
+    let joining = Joining {
+        room: RoomId(Uuid::from_u128(1)),
+        room_type: RoomType::Group,
+        actor: ActorId::Guest(guest),
+        member: id,
+        name: Some(name),
+        fallback_name: person(3).name,
+        newcomer: None,
+        at: 0,
+    };
+    let enter = Command::Enter { joining: Box::new(joining) };
+    let (mut state, window) = (room_of(&[1]), Window::default());
+    assert!(matches!(Judge::new(&state, &window, 50).judge(&enter), Verdict::Refused(_)));
+    state.retention = Retention::Preserved;
+    let mut judge = Judge::new(&state, &window, 50);
+    assert_eq!(event(judge.judge(&enter)).kind, EventKind::Joined { member: person(2) });
+    assert_eq!(event(judge.judge(&say(2, 1, "a"))).seq, 9);
+}
+
+#[test]
+fn time_never_runs_backwards_in_a_log() {
+    let (mut state, mut window) = (room_of(&[1]), Window::default());
+    let first = event(Judge::new(&state, &window, 1_000).judge(&say(1, 1, "a")));
+    state.apply(&first);
+    window.push(Entry::of(first));
+    assert_eq!(event(Judge::new(&state, &window, 10).judge(&say(1, 2, "b"))).at, 1_000);
+}
