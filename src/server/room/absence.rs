@@ -11,21 +11,23 @@
 //!
 //! The store says who is in a room. Leases that the bus lost are made again from it. While the bus is away, no node can
 //! renew leases. After that, and after a start, the shorter grace passes before any guest is taken for absent.
+//!
+//! Not here: renewing, shortening and ending the leases of this node's guests (`leases`).
 
 use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{Engine, Reply, live::notice_command};
-use crate::{
-    protocol::MemberId,
-    server::{
-        clock,
-        store::{MemberRecord, RoomId, StoreError},
-    },
+use super::{
+    command::{Reply, notice_command},
+    engine::Engine,
+};
+use crate::server::{
+    clock,
+    store::{MemberRecord, StoreError},
 };
 
-/// Leases or memberships in one query.
+/// Leases, memberships or rooms in one query.
 const CHUNK: usize = 500;
 /// How long a claimed lease belongs to the node that claimed it. After that, another node takes over.
 const CLAIM: Duration = Duration::from_secs(10);
@@ -37,7 +39,7 @@ const OWED: Duration = Duration::from_secs(2);
 /// Starts the background workers.
 pub(super) fn start(engine: &Engine) {
     let grace = engine.timing().shortest();
-    every(engine, grace / 3, |engine| async move { renew(&engine, &engine.guests_present()).await });
+    every(engine, grace / 3, |engine| async move { engine.renew_leases(&engine.guests_present()).await });
     every(engine, (grace / 4).min(Duration::from_secs(1)), |engine| async move { claim(&engine).await });
     every(engine, OWED, |engine| async move { announce_owed(&engine).await });
     every(engine, ADOPT, |engine| async move { adopt(&engine).await });
@@ -59,32 +61,10 @@ where
     });
 }
 
-/// Renews the leases of these guests: they are in their room for one grace from now. A connection that ends causes no
-/// renewal, since that would undo [`shorten_lease`]. The lease therefore includes the pause between two renewals.
-pub(super) async fn renew(engine: &Engine, guests: &[(RoomId, MemberId)]) {
-    let timing = engine.timing();
-    let until = clock::now() + clock::millis(timing.guest_grace + timing.shortest() / 3);
-    for chunk in guests.chunks(CHUNK) {
-        if let Err(error) = engine.bus().renew_leases(chunk, until).await {
-            tracing::debug!(error = %error.0, "leases not renewed");
-            engine.postpone_absences();
-            return;
-        }
-    }
-}
-
-/// Shortens the lease of a guest whose page is being closed.
-pub(super) async fn shorten_lease(engine: &Engine, room: RoomId, member: MemberId) {
-    let until = clock::now() + clock::millis(engine.timing().guest_closed);
-    if let Err(error) = engine.bus().shorten_lease(room, member, until).await {
-        tracing::debug!(error = %error.0, "lease not shortened; the guest leaves later");
-    }
-}
-
 /// Renews the leases of connected guests after the bus was away, and makes lost ones again. No guest is judged too
 /// early: each failed call in the meantime has postponed the judgements (`postpone_absences`).
 pub(super) async fn bus_came_back(engine: &Engine) {
-    renew(engine, &engine.guests_present()).await;
+    engine.renew_leases(&engine.guests_present()).await;
     adopt(engine).await;
 }
 
@@ -126,7 +106,7 @@ async fn claim(engine: &Engine) {
     };
     for (room, member) in ended {
         if engine.is_guest_present(room, member) {
-            renew(engine, &[(room, member)]).await;
+            engine.renew_leases(&[(room, member)]).await;
             continue;
         }
         match engine.store().leave_absent(room, member, now).await {

@@ -6,7 +6,10 @@ use crate::{
     protocol::{
         Ack, ClientId, MemberId, MessageBody, Millis, Person, Problem, Retention, RoomCode, RoomName, Seq, ServerFrame,
     },
-    server::{socket::Connection, store::Joining},
+    server::{
+        socket::Connection,
+        store::{Joining, Owed},
+    },
 };
 
 /// A change that is requested of a room. The judge checks membership and ownership against the log. All other rules are
@@ -120,5 +123,15 @@ impl Done {
     /// The result as the answer to a message.
     pub fn ack(self, id: ClientId) -> Ack {
         Ack { id, seq: self.seq, at: self.at }
+    }
+}
+
+/// The command that appends the notice which a member's record owes the log.
+pub fn notice_command(member: Person, owed: &Owed) -> Command {
+    match owed {
+        Owed::Joined => Command::Join { member },
+        Owed::Left => Command::Leave { member, removed_by: None },
+        Owed::Became(heir) => Command::Become { member, heir: heir.clone() },
+        Owed::Removed(by) => Command::Leave { member, removed_by: Some(by.clone()) },
     }
 }

@@ -1,41 +1,44 @@
-//! The engine of a node: starts the tasks of rooms, sends requests to them, and connects them with the bus.
+//! The engine of a node: the map of live rooms, the way requests take to them, and what their tasks share.
 //!
-//! [`Engine`] maps each live room to the inbox of its task ([`live`]). A request for a room that is not live starts its
-//! task; an idle task removes itself from the map. Background workers deliver the bus's packets to the rooms, publish
-//! the rooms' packets, subscribe to rooms on the bus, compare the heads of logs, and look for deleted rooms. The work
-//! with leases of guests is in [`absence`].
+//! [`Engine`] maps each live room to the inbox of its task. A request for a room that is not live starts its task; an
+//! idle task removes itself from the map. Tasks use the engine for the store, the bus, packets to other nodes, and
+//! work in the background.
 //!
-//! Not here: what a room does with a request ([`live`]).
+//! Not here: what a room does with a request (`live`), the background workers (`workers`), and the leases of guests
+//! (`leases`). All three use the engine; so the function that runs a room is given to [`Engine::new`].
 
 use std::{
     collections::{HashMap, HashSet},
     future::Future,
-    sync::{Arc, Mutex, PoisonError},
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use bytes::Bytes;
 use tokio::{
     sync::{mpsc, oneshot},
-    time::{Instant, MissedTickBehavior, interval, sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 use super::{
-    Command, Done, EncodedSnapshot, Reply, ResumePoint, absence,
-    live::{self, Discretion, MAX_LOG_READS, Request, SnapshotReply, Subscribe, overloaded},
+    command::{Command, Done, Reply},
+    frames::EncodedSnapshot,
     log::Log,
     packet::{News, Packet},
     present::Present,
+    refusals::overloaded,
+    request::{Discretion, MAX_LOG_READS, Request, ResumePoint, SnapshotReply, SnapshotRequest, Subscribe},
 };
 use crate::{
     protocol::{ByeReason, Epoch, MemberId, Problem, Retention, RoomCode, Seq, Snapshot},
     server::{
-        bus::{Bus, BusNews},
+        bus::Bus,
         random,
         socket::{Connection, ConnectionId},
-        store::{AccountId, ActorId, MemberRecord, RoomId, Store},
+        store::{AccountId, MemberRecord, RoomId, Store},
     },
 };
 
@@ -43,17 +46,8 @@ use crate::{
 const INBOX: usize = 1_024;
 /// Packets that may wait to be published. Past that, packets are dropped; the comparison of heads finds their events.
 const OUTGOING: usize = 4_096;
-/// How often the heads of all live rooms are compared with their logs, if there can be other nodes.
-const COMPARE: Duration = Duration::from_secs(1);
-/// How often a node asks the store whether its live rooms still exist, if other processes can delete them.
-const ROOM_CHECK_PAUSE: Duration = Duration::from_secs(30);
-/// Rooms in one such query.
-const ROOM_CHECK_CHUNK: usize = 1_000;
 /// How long a starting room waits for its subscription on the bus. If the bus is down, the room starts without it.
 const FOLLOW_DEADLINE: Duration = Duration::from_millis(500);
-
-/// How long other nodes may take to find the bus again after it was away, and to renew the leases of their guests.
-const RALLY: Duration = Duration::from_secs(5);
 
 /// The times after which guests leave and rooms end.
 #[derive(Clone, Copy, Debug)]
@@ -95,24 +89,39 @@ struct Inner {
     following: mpsc::UnboundedSender<Following>,
     tasks: TaskTracker,
     stopping: CancellationToken,
+    run: RunRoom,
 }
 
-enum Following {
+/// The function that runs the task of a live room until nobody needs it.
+pub(super) type RunRoom = fn(Engine, RoomId, mpsc::Receiver<Request>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// The queues from the tasks of rooms to the background workers.
+pub(super) struct Queues {
+    /// Packets to publish.
+    pub packets: mpsc::Receiver<(RoomId, Bytes)>,
+    /// Subscriptions to change.
+    pub followings: mpsc::UnboundedReceiver<Following>,
+}
+
+/// A change of this node's subscriptions to rooms on the bus.
+pub(super) enum Following {
+    /// The task of a room starts. The sender is notified when the node is subscribed.
     Start(RoomId, oneshot::Sender<()>),
+    /// The task of a room has ended.
     Stop(RoomId),
 }
 
-fn held<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // A panic with this lock held leaves the map intact: every change is a single call.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Engine {
-    /// Starts the engine and its background work.
-    pub fn start(store: Arc<dyn Store>, bus: Arc<dyn Bus>, news: mpsc::Receiver<BusNews>, timing: Timing) -> Self {
+    /// An engine without live rooms, and the queues for its workers. `run` is called for each room that comes to life.
+    pub(super) fn new(store: Arc<dyn Store>, bus: Arc<dyn Bus>, timing: Timing, run: RunRoom) -> (Self, Queues) {
         let (outgoing, packets) = mpsc::channel(OUTGOING);
         // Unbounded, but as many messages as rooms that start and end: each task sends one `Start` and one `Stop`.
-        let (following, wishes) = mpsc::unbounded_channel();
+        let (following, followings) = mpsc::unbounded_channel();
         let engine = Self(Arc::new(Inner {
             node: random::uuid(),
             store,
@@ -126,19 +135,9 @@ impl Engine {
             following,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
+            run,
         }));
-        engine.postpone_absences();
-        engine.spawn_until_stopped(deliver_bus_news(engine.clone(), news));
-        engine.spawn_until_stopped(publish_packets(engine.clone(), packets));
-        engine.spawn_until_stopped(follow_rooms(engine.clone(), wishes));
-        if engine.is_shared() {
-            engine.spawn_until_stopped(compare_regularly(engine.clone()));
-        }
-        if engine.0.store.is_shared() {
-            engine.spawn_until_stopped(find_deleted_rooms(engine.clone()));
-        }
-        absence::start(&engine);
-        engine
+        (engine, Queues { packets, followings })
     }
 
     /// Sends a command to a room, and waits until its event is in the log or the command is refused.
@@ -166,33 +165,6 @@ impl Engine {
         self.send(room, Request::Subscribe(wish)).await;
     }
 
-    /// Starts the grace of a guest who came in without a socket (by HTTP). A socket that follows the room renews the
-    /// lease from then on. Accounts have no lease: closing a tab does not make them leave.
-    pub fn start_grace(&self, member: &MemberRecord) {
-        let guest = match member.actor {
-            ActorId::Guest(_) => (member.room, member.member),
-            ActorId::Account(_) => return,
-        };
-        let engine = self.clone();
-        self.spawn(async move { absence::renew(&engine, &[guest]).await });
-    }
-
-    /// Renews the lease of a guest who read or wrote without a socket (by HTTP). Renewals are as rare as for a socket:
-    /// at most one in a third of the shorter grace.
-    pub fn renew_lease(&self, member: &MemberRecord) {
-        let pause = self.0.timing.shortest() / 3;
-        let is_guest = matches!(member.actor, ActorId::Guest(_));
-        if is_guest && held(&self.0.present).note_http_request(member.room, member.member, Instant::now(), pause) {
-            self.start_grace(member);
-        }
-    }
-
-    /// Shortens the grace of a guest whose page reports that it is being closed. The lease of a guest who is connected,
-    /// or comes back, is renewed before it ends.
-    pub async fn page_closing(&self, room: RoomId, member: MemberId) {
-        absence::shorten_lease(self, room, member).await;
-    }
-
     /// A snapshot of the room for a member.
     pub async fn snapshot(
         &self,
@@ -200,7 +172,7 @@ impl Engine {
         member: MemberRecord,
         discretion: Discretion,
     ) -> Result<Snapshot, Problem> {
-        self.ask(room, |reply| Request::Snapshot(member, discretion, MAX_LOG_READS, SnapshotReply::Value(reply))).await
+        self.ask(room, |reply| snapshot_request(member, discretion, SnapshotReply::Value(reply))).await
     }
 
     /// The same as JSON, for a caller that only passes it on. Made from parts that are encoded already.
@@ -210,8 +182,7 @@ impl Engine {
         member: MemberRecord,
         discretion: Discretion,
     ) -> Result<EncodedSnapshot, Problem> {
-        self.ask(room, |reply| Request::Snapshot(member, discretion, MAX_LOG_READS, SnapshotReply::Encoded(reply)))
-            .await
+        self.ask(room, |reply| snapshot_request(member, discretion, SnapshotReply::Encoded(reply))).await
     }
 
     /// Sends a room a request, and waits for the reply in it.
@@ -272,18 +243,6 @@ impl Engine {
             let packet = Packet { node: self.node(), news: News::Reread }.encode();
             if let Err(error) = self.0.bus.publish(room, packet).await {
                 tracing::debug!(%room, error = %error.0, "that a room is gone is found out later");
-            }
-        }
-    }
-
-    /// Finds live rooms that are no longer in the store, for example because an operator deleted them.
-    async fn check_rooms_exist(&self) {
-        let rooms: Vec<RoomId> = held(&self.0.rooms).keys().copied().collect();
-        for rooms in rooms.chunks(ROOM_CHECK_CHUNK) {
-            let Ok(there) = self.0.store.existing_rooms(rooms).await else { return };
-            let there: HashSet<RoomId> = there.into_iter().collect();
-            for room in rooms.iter().filter(|room| !there.contains(room)) {
-                self.notify_room_deleted(*room).await;
             }
         }
     }
@@ -359,7 +318,7 @@ impl Engine {
         }
         let inbox = rooms.entry(room).or_insert_with(|| {
             let (sender, inbox) = mpsc::channel(INBOX);
-            self.0.tasks.spawn(live::run(self.clone(), room, inbox));
+            self.0.tasks.spawn((self.0.run)(self.clone(), room, inbox));
             sender
         });
         Some(inbox.clone())
@@ -477,146 +436,29 @@ impl Engine {
         }
     }
 
-    pub(super) fn member_connected(&self, member: &MemberRecord, connection: ConnectionId) {
-        held(&self.0.present).add(member, connection);
-        self.start_grace(member);
+    /// Who is connected to this node. Locked until the guard is dropped.
+    pub(super) fn present(&self) -> MutexGuard<'_, Present> {
+        held(&self.0.present)
     }
 
-    pub(super) fn member_left(&self, room: RoomId, member: MemberId) {
-        held(&self.0.present).remove_member(room, member);
-        self.end_lease(room, member);
+    /// The instant before which no guest is taken for absent. Locked until the guard is dropped.
+    pub(super) fn absences_from(&self) -> MutexGuard<'_, Instant> {
+        held(&self.0.absences_from)
     }
 
-    pub(super) fn end_lease(&self, room: RoomId, member: MemberId) {
-        let bus = Arc::clone(&self.0.bus);
-        self.spawn(async move {
-            if let Err(error) = bus.end_lease(room, member).await {
-                tracing::debug!(%room, error = %error.0, "lease not ended; it runs out");
-            }
-        });
+    /// The rooms that are live on this node.
+    pub(super) fn live_rooms(&self) -> Vec<RoomId> {
+        held(&self.0.rooms).keys().copied().collect()
     }
 
-    pub(super) fn is_guest_present(&self, room: RoomId, member: MemberId) -> bool {
-        held(&self.0.present).has_guest(room, member)
-    }
-
-    /// Postpones all judgements of absence, at the start and after the bus failed, because leases may have ended
-    /// without a renewal. Guests get the shorter grace to connect again. If there are other nodes, the pause is at
-    /// least [`RALLY`], in which those nodes renew the leases of their guests.
-    pub(super) fn postpone_absences(&self) {
-        let grace = self.0.timing.shortest();
-        let pause = if self.is_shared() { grace.max(RALLY) } else { grace };
-        *held(&self.0.absences_from) = Instant::now() + pause;
-    }
-
-    pub(super) fn may_judge_absences(&self) -> bool {
-        Instant::now() >= *held(&self.0.absences_from)
-    }
-
-    pub(super) fn guests_present(&self) -> Vec<(RoomId, MemberId)> {
-        held(&self.0.present).guests()
-    }
-}
-
-async fn deliver_bus_news(engine: Engine, mut news: mpsc::Receiver<BusNews>) {
-    while let Some(news) = news.recv().await {
-        match news {
-            BusNews::Packet(room, packet) => {
-                if let Some(inbox) = engine.inbox(room)
-                    && inbox.try_send(Request::Packet(packet)).is_err()
-                {
-                    tracing::debug!(%room, "packet dropped: the room is busy");
-                }
-            }
-            BusNews::Missed => {
-                compare_heads(&engine).await;
-                send_to_all(&engine, || Request::Relist);
-                let returned = engine.clone();
-                engine.spawn_until_stopped(async move { absence::bus_came_back(&returned).await });
-            }
+    /// Sends every live room the same request, if its inbox has space.
+    pub(super) fn send_to_all(&self, request: impl Fn() -> Request) {
+        for inbox in held(&self.0.rooms).values() {
+            let _ = inbox.try_send(request());
         }
     }
 }
 
-async fn publish_packets(engine: Engine, mut packets: mpsc::Receiver<(RoomId, Bytes)>) {
-    while let Some((room, packet)) = packets.recv().await {
-        if let Err(error) = engine.0.bus.publish(room, packet).await {
-            tracing::debug!(%room, error = %error.0, "packet not published");
-        }
-    }
-}
-
-/// Subscribes to rooms on the bus, and unsubscribes. One worker does it in order, so that the `Stop` of a task that
-/// ends and the `Start` of its successor reach the bus in that order. Counts the tasks of each room.
-async fn follow_rooms(engine: Engine, mut wishes: mpsc::UnboundedReceiver<Following>) {
-    let mut wanted: HashMap<RoomId, usize> = HashMap::new();
-    while let Some(wish) = wishes.recv().await {
-        match wish {
-            Following::Start(room, done) => {
-                let count = wanted.entry(room).or_default();
-                *count += 1;
-                if *count == 1 {
-                    // If the bus is away, it remembers the wish, and sends `BusNews::Missed` when it is back.
-                    let _ = engine.0.bus.follow(room).await;
-                }
-                let _ = done.send(());
-            }
-            Following::Stop(room) => {
-                if let Some(count) = wanted.get_mut(&room) {
-                    *count -= 1;
-                    if *count == 0 {
-                        wanted.remove(&room);
-                        let _ = engine.0.bus.unfollow(room).await;
-                    }
-                }
-            }
-        }
-    }
-}
-
-async fn compare_regularly(engine: Engine) {
-    let mut tick = interval(COMPARE);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tick.tick().await;
-        compare_heads(&engine).await;
-    }
-}
-
-async fn find_deleted_rooms(engine: Engine) {
-    let mut tick = interval(ROOM_CHECK_PAUSE);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tick.tick().await;
-        engine.check_rooms_exist().await;
-    }
-}
-
-/// Sends every live room the end of its archive and its tail, so that a room also notices a lost packet that no other
-/// packet follows.
-async fn compare_heads(engine: &Engine) {
-    let rooms: Vec<RoomId> = held(&engine.0.rooms).keys().copied().collect();
-    if rooms.is_empty() {
-        return;
-    }
-    let (archives, tails) = tokio::join!(engine.0.store.heads(&rooms), engine.0.bus.tail_heads(&rooms));
-    let tell = |room: RoomId, request: Request| {
-        if let Some(inbox) = engine.inbox(room) {
-            // A full inbox means that the room is busy. The next comparison comes in a second.
-            let _ = inbox.try_send(request);
-        }
-    };
-    for (room, head) in archives.unwrap_or_default() {
-        tell(room, Request::ArchiveHead(head.seq));
-    }
-    for (room, epoch, head) in tails.unwrap_or_default() {
-        tell(room, Request::TailHead(epoch, head));
-    }
-}
-
-/// Sends every live room the same request, if its inbox has space.
-fn send_to_all(engine: &Engine, request: impl Fn() -> Request) {
-    for inbox in held(&engine.0.rooms).values() {
-        let _ = inbox.try_send(request());
-    }
+fn snapshot_request(member: MemberRecord, discretion: Discretion, reply: SnapshotReply) -> Request {
+    Request::Snapshot(SnapshotRequest { member, discretion, log_reads_left: MAX_LOG_READS, reply })
 }

@@ -1,5 +1,5 @@
 //! Which members are connected to this node, and by which connections. Used for the leases of guests
-//! ([`absence`](super::absence)).
+//! (`leases`).
 
 use std::{
     collections::{HashMap, HashSet},

@@ -5,10 +5,15 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use super::{Command, Done, names, window::Window};
+use super::{
+    command::{Command, Done},
+    names,
+    refusals::{just_changed, member_gone, not_a_member, not_owner},
+    window::Window,
+};
 use crate::protocol::{
     ClientId, Code, Event, EventKind, Member, MemberId, Message, Millis, Nickname, OwnerChange, Person, Problem,
-    Reason, Retention, RoomState, Seq,
+    Retention, RoomState, Seq,
 };
 
 /// What becomes of a command.
@@ -254,30 +259,6 @@ pub fn repeated(seq: Seq, at: Millis, same_body: bool) -> Verdict {
     } else {
         let detail = "A message with this id but another text is in the room already. Nothing was sent; use a new id.";
         Verdict::Refused(Problem::new(Code::IdReused, detail))
-    }
-}
-
-/// The refusal for a person who is not in the room by the log.
-pub fn not_a_member() -> Problem {
-    Problem::new(Code::NotAMember, "You’re not in this room. Join again to continue.")
-}
-
-/// The refusal for a member who does not own the room by the log.
-pub fn not_owner() -> Problem {
-    Problem::new(Code::NotOwner, "Only the room’s owner can do that.")
-}
-
-/// The refusal for a command about a person who is not in the room by the log.
-pub fn member_gone() -> Problem {
-    Problem::new(Code::NotFound, "That person is no longer in the room.").with_reason(Reason::MemberGone)
-}
-
-/// The refusal for a person who enters while the room is turned ephemeral. When they try again, they come in by the way
-/// for ephemeral rooms.
-fn just_changed() -> Problem {
-    Problem {
-        retry_after_ms: Some(1_000),
-        ..Problem::new(Code::Overloaded, "This room just changed. Try again in a second.")
     }
 }
 

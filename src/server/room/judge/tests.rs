@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{super::entry::Entry, *};
 use crate::{
-    protocol::{Member, MessageBody, RoomType},
+    protocol::{Member, MessageBody, Reason, RoomType},
     server::store::{ActorId, GuestId, Joining, RoomId},
 };
 

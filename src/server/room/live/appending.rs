@@ -11,15 +11,16 @@ use tokio::time::{Instant, timeout};
 
 use super::{
     super::{
-        Command, Done, Reply,
+        command::{Command, Done, Reply, notice_command},
         entry::Entry,
         judge::{Judge, Verdict, repeated, retention_after},
         log::{Caught, Cursor, LogError, Outcome, Stop},
         packet::{News, Packet},
+        request::Request,
     },
-    BATCH_COMMANDS, Batch, FEW_READERS, Failure, Finished, LOG_DEADLINE, Live, Request, Subscriber, SyncState, TICK,
+    BATCH_COMMANDS, Batch, FEW_READERS, Failure, Finished, LOG_DEADLINE, Live, Subscriber, SyncState, TICK,
     listing::is_account,
-    notice_command, slow,
+    slow,
 };
 use crate::{
     protocol::{Applied, Event, EventKind, MemberView, Retention, Seq, ServerFrame},

@@ -9,17 +9,16 @@ use tokio::time::Instant;
 
 use super::{
     super::{
-        Reply,
+        command::{Reply, notice_command},
         entry::Entry,
         frames::{EncodedSnapshot, RoomFrame, SnapshotParts},
-        judge::not_a_member,
         log::{LogError, RESUME_BYTES},
+        refusals::{not_a_member, overloaded},
+        request::{Discretion, MAX_LOG_READS, Request, ResumePoint, SnapshotReply, SnapshotRequest, Subscribe},
         sight::Sight,
     },
-    Discretion, Live, MAX_LOG_READS, REPLAYS, RESET_AFTER_LOG_READS, Request, ResumePoint, SnapshotReply, Subscribe,
-    Subscriber,
+    Live, REPLAYS, RESET_AFTER_LOG_READS, Subscriber,
     listing::is_account,
-    notice_command, overloaded,
 };
 use crate::{
     protocol::{
@@ -129,15 +128,10 @@ impl Live {
     }
 
     /// Answers a request for a snapshot, or lets it wait for the log.
-    pub(super) fn answer_snapshot(
-        &mut self,
-        member: MemberRecord,
-        discretion: Discretion,
-        log_reads_left: u8,
-        reply: SnapshotReply,
-    ) {
-        match self.log_membership(&member) {
+    pub(super) fn answer_snapshot(&mut self, wish: SnapshotRequest) {
+        match self.log_membership(&wish.member) {
             LogMembership::Member => {
+                let SnapshotRequest { member, discretion, reply, .. } = wish;
                 self.reads.merge_record(&member, self.head_place());
                 if is_account(&member) {
                     self.listing.found_account();
@@ -149,19 +143,17 @@ impl Live {
                     }
                 }
             }
-            LogMembership::Unknown if log_reads_left > 0 => {
-                self.waiting.push(Request::Snapshot(member, discretion, log_reads_left, reply));
-            }
-            LogMembership::Unknown => reply.refuse(overloaded()),
-            LogMembership::NotMember => reply.refuse(not_a_member()),
+            LogMembership::Unknown if wish.log_reads_left > 0 => self.waiting.push(Request::Snapshot(wish)),
+            LogMembership::Unknown => wish.reply.refuse(overloaded()),
+            LogMembership::NotMember => wish.reply.refuse(not_a_member()),
         }
     }
 
     /// Counts a complete log read for every waiting request.
     pub(super) fn count_log_read(&mut self) {
         for request in &mut self.waiting {
-            if let Request::Subscribe(Subscribe { log_reads_left, .. }) | Request::Snapshot(_, _, log_reads_left, _) =
-                request
+            if let Request::Subscribe(Subscribe { log_reads_left, .. })
+            | Request::Snapshot(SnapshotRequest { log_reads_left, .. }) = request
             {
                 *log_reads_left = log_reads_left.saturating_sub(1);
             }

@@ -8,8 +8,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{
-    super::{mentions::Names, names::without_number},
-    Engine, Live, Request,
+    super::{
+        engine::Engine,
+        mentions::Names,
+        names::without_number,
+        request::{DigestResult, Request},
+    },
+    Live,
 };
 use crate::{
     protocol::{Event, EventKind, MemberId, Retention, RoomType},
@@ -53,17 +58,6 @@ enum Due {
     IfMissing,
     /// It has changed.
     Yes,
-}
-
-/// The result of a background task for the digest.
-#[derive(Clone, Copy, Debug)]
-pub enum DigestResult {
-    /// The digest was written, or did not need to be.
-    Written,
-    /// The digest was not written.
-    NotWritten,
-    /// Whether an account is among the members. `None` if the records could not be read.
-    Audience(Option<bool>),
 }
 
 /// What a room knows about its digest.

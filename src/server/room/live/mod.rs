@@ -29,35 +29,31 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use litemap::LiteMap;
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::mpsc,
     time::{Instant, MissedTickBehavior, interval, timeout},
 };
 use uuid::Uuid;
 
-use self::{
-    listing::{DigestResult, Listing},
-    read_cursors::Keeping,
-};
+use self::{listing::Listing, read_cursors::Keeping};
 use super::{
-    Command, EncodedSnapshot, Engine, Reply,
+    command::{Command, Reply},
+    engine::Engine,
     entry::Entry,
     frames::Roster,
     log::{Caught, Log, LogError, Opened, Outcome},
     packet::{News, Packet},
     reads::Reads,
+    refusals::overloaded,
+    request::{Discretion, Request, Subscribe},
     window::Window,
 };
 use crate::{
-    protocol::{
-        ByeReason, Code, Epoch, Event, MemberId, Person, Preferences, Problem, Retention, RoomCode, RoomState, Seq,
-        ServerFrame, Snapshot,
-    },
+    protocol::{Epoch, MemberId, Problem, Retention, RoomState, Seq},
     server::{
         socket::{Connection, ConnectionId, Frame},
-        store::{MemberRecord, Owed, RoomId, RoomRecord},
+        store::{RoomId, RoomRecord},
     },
 };
 
@@ -68,8 +64,6 @@ const PENDING_COMMANDS: usize = 4_096;
 /// Longest time for one operation on the log. After that, clients get an error. The outcome of the operation is then
 /// unknown, so the log is read again before the next append.
 const LOG_DEADLINE: Duration = Duration::from_millis(2_800);
-/// A waiting `Subscribe` or `Snapshot` is refused after this many complete log reads that did not satisfy it.
-pub const MAX_LOG_READS: u8 = 8;
 /// A client whose resume point lies beyond the head is reset after this many complete log reads. One is not enough,
 /// since the first read may have begun before the client asked.
 const RESET_AFTER_LOG_READS: u8 = 2;
@@ -98,132 +92,6 @@ const READS_SENT_PAUSE: Duration = Duration::from_secs(1);
 /// Pause between two writes of read cursors to the store. Lists of rooms are made from the stored cursors, and must
 /// show within a second what was read on another device. The rest of that second is for the pauses of the list keepers.
 const READS_STORED_PAUSE: Duration = Duration::from_millis(250);
-
-/// The point from which a client wants to resume.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ResumePoint {
-    /// The epoch that the client knows.
-    pub epoch: Epoch,
-    /// The last seq that the client has.
-    pub after: Seq,
-}
-
-/// What a member shows others of their activity. In exchange they see the same of others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Discretion {
-    /// Whether the member shows how far they have read.
-    pub shows_read: bool,
-    /// Whether the member shows that they are typing.
-    pub shows_typing: bool,
-}
-
-impl Default for Discretion {
-    /// The discretion of guests, who have no preferences of their own.
-    fn default() -> Self {
-        Self::from(&Preferences::default())
-    }
-}
-
-impl From<&Preferences> for Discretion {
-    fn from(preferences: &Preferences) -> Self {
-        Self { shows_read: preferences.show_read, shows_typing: preferences.show_typing }
-    }
-}
-
-/// A request to the task of a live room.
-#[derive(Debug)]
-pub enum Request {
-    /// Append the event of a command, and send the result to the reply.
-    Command(Command, Reply),
-    /// Make a connection a subscriber of the room.
-    Subscribe(Subscribe),
-    /// Events read from the archive, for a subscription that resumes from before the window.
-    Replay(Subscribe, Result<Vec<Event>, LogError>),
-    /// Remove a subscriber: the connection is closed, or no longer follows the room.
-    Unsubscribe(ConnectionId),
-    /// Answer with a snapshot for this member. The number is as in [`Subscribe::log_reads_left`].
-    Snapshot(MemberRecord, Discretion, u8, SnapshotReply),
-    /// The member on this connection of this node started or stopped typing.
-    Typing(ConnectionId, bool),
-    /// The member on this connection of this node has read up to this seq.
-    Read(ConnectionId, Seq),
-    /// Close a member's connections on every node; the clients connect again. The member's person has another identity
-    /// (the second value is the other member of this room that they continue as, if any), or has changed their
-    /// preferences.
-    CloseConnections(MemberId, Option<MemberId>, ByeReason),
-    /// Open the log anew, on every node: stored events were changed, or the room was deleted.
-    Reread,
-    /// A packet from the bus, of another node or of this one.
-    Packet(Bytes),
-    /// The seq at which the archive ends, from the regular comparison.
-    ArchiveHead(Seq),
-    /// The epoch and seq at which the tail ends, from the regular comparison.
-    TailHead(Epoch, Seq),
-    /// A member of the room has an account.
-    HasAccount,
-    /// The room's record names this owner.
-    OwnerKept(MemberId),
-    /// Write the digest again: the bus was away and may have lost it.
-    Relist,
-    /// The result of writing the digest, or of asking whether an account is among the members.
-    DigestResult(DigestResult),
-    /// The node stops: finish the pending commands, then end.
-    Drain,
-}
-
-/// Where the result of a request for a snapshot goes, and in which form.
-#[derive(Debug)]
-pub enum SnapshotReply {
-    /// As a value, for a caller that reads it.
-    Value(oneshot::Sender<Result<Snapshot, Problem>>),
-    /// As JSON, for a caller that only passes it on.
-    Encoded(oneshot::Sender<Result<EncodedSnapshot, Problem>>),
-}
-
-/// A request to follow a room.
-#[derive(Debug)]
-pub struct Subscribe {
-    /// The connection that frames are sent to.
-    pub connection: Connection,
-    /// The code by which the client asked for the room.
-    pub code: RoomCode,
-    /// The member who asks. Their record is active.
-    pub member: MemberRecord,
-    /// What the member shows others of their activity.
-    pub discretion: Discretion,
-    /// The point to resume from, if the client was here before.
-    pub resume: Option<ResumePoint>,
-    /// Complete log reads that the request may still wait for; see [`MAX_LOG_READS`].
-    pub log_reads_left: u8,
-}
-
-impl Request {
-    /// Answers a request with an error, if anything waits for its answer.
-    pub fn refuse(self, problem: &Problem) {
-        match self {
-            Self::Command(_, reply) => reply.send(Err(problem.clone())),
-            Self::Subscribe(wish) | Self::Replay(wish, _) => wish.refuse(problem.clone()),
-            Self::Snapshot(_, _, _, reply) => reply.refuse(problem.clone()),
-            _ => {}
-        }
-    }
-}
-
-impl SnapshotReply {
-    fn refuse(self, problem: Problem) {
-        // If sending fails, the asker has stopped waiting and has got another answer.
-        match self {
-            Self::Value(reply) => drop(reply.send(Err(problem))),
-            Self::Encoded(reply) => drop(reply.send(Err(problem))),
-        }
-    }
-}
-
-impl Subscribe {
-    fn refuse(self, problem: Problem) {
-        self.connection.answer(&ServerFrame::error(problem, None, Some(self.code)));
-    }
-}
 
 struct Subscriber {
     connection: Connection,
@@ -476,9 +344,7 @@ impl Live {
             Request::Subscribe(subscribe) => self.subscribe(subscribe),
             Request::Replay(subscribe, events) => self.replay(subscribe, events),
             Request::Unsubscribe(id) => self.unsubscribe(id),
-            Request::Snapshot(member, discretion, log_reads_left, reply) => {
-                self.answer_snapshot(member, discretion, log_reads_left, reply);
-            }
+            Request::Snapshot(wish) => self.answer_snapshot(wish),
             Request::Typing(id, on) => self.typing(id, on),
             Request::Read(id, seq) => self.read(id, seq),
             Request::CloseConnections(member, goes_on_as, why) => {
@@ -525,23 +391,5 @@ async fn run_operation(operation: &mut Option<Operation>) -> Finished {
     match operation {
         Some(operation) => operation.await,
         None => pending().await,
-    }
-}
-
-/// The command that appends the notice which a member's record owes the log.
-pub fn notice_command(member: Person, owed: &Owed) -> Command {
-    match owed {
-        Owed::Joined => Command::Join { member },
-        Owed::Left => Command::Leave { member, removed_by: None },
-        Owed::Became(heir) => Command::Become { member, heir: heir.clone() },
-        Owed::Removed(by) => Command::Leave { member, removed_by: Some(by.clone()) },
-    }
-}
-
-/// The refusal when the room or the node has too much to do.
-pub fn overloaded() -> Problem {
-    Problem {
-        retry_after_ms: Some(1_000),
-        ..Problem::new(Code::Overloaded, "This room is very busy. Try again in a second.")
     }
 }

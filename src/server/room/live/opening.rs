@@ -6,8 +6,16 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    super::{Command, Reply, entry::Entry, judge::not_a_member, log::Opened, reads::Place, window::Window},
-    Live, MAX_LOG_READS, Subscribe, Subscriber, SyncState, notice_command,
+    super::{
+        command::{Command, Reply, notice_command},
+        entry::Entry,
+        log::Opened,
+        reads::Place,
+        refusals::not_a_member,
+        request::{MAX_LOG_READS, Subscribe},
+        window::Window,
+    },
+    Live, Subscriber, SyncState,
 };
 use crate::{
     protocol::{Epoch, EventKind, Member, MemberId, ResetReason, Retention, RoomState, Seq, ServerFrame},

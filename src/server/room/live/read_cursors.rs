@@ -9,8 +9,8 @@ use std::pin::Pin;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{
-    super::{packet::News, reads::Place},
-    Discretion, LOG_DEADLINE, Live, READS_SENT_PAUSE, READS_STORED_PAUSE,
+    super::{packet::News, reads::Place, request::Discretion},
+    LOG_DEADLINE, Live, READS_SENT_PAUSE, READS_STORED_PAUSE,
 };
 use crate::{
     protocol::{DepartedReader, Epoch, MemberId, ReadMark, Seq, Signal, limits},

@@ -12,18 +12,21 @@
 //!
 //! Not here: deciding which events are appended (`judge`), and the fold over them (`live`).
 
+mod error;
+
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tokio::time::timeout;
 
+pub use self::error::LogError;
 use super::judge::retention_after;
 use crate::{
-    protocol::{Code, Epoch, Event, EventKind, Person, Problem, Retention, Seq, limits},
+    protocol::{Epoch, Event, EventKind, Person, Retention, Seq, limits},
     server::{
-        bus::{Bus, BusError, Tail, TailAppended},
+        bus::{Bus, Tail, TailAppended},
         clock, random,
-        store::{Earlier, Head, Joining, MemberRecord, RoomId, RoomRecord, Stopped, Store, StoreError},
+        store::{Earlier, Head, Joining, MemberRecord, RoomId, RoomRecord, Stopped, Store},
     },
 };
 
@@ -115,53 +118,6 @@ pub enum Caught {
     Up(Vec<Event>),
     /// The log does not continue from the cursor (its tail was lost, or dropped the next events). Open it anew.
     Lost,
-}
-
-/// The reason why a log cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum LogError {
-    /// The room does not exist, or no longer.
-    #[error("the room is gone")]
-    Gone,
-    /// The store failed.
-    #[error("store: {0:#}")]
-    Store(anyhow::Error),
-    /// The bus failed.
-    #[error("bus: {0:#}")]
-    Bus(anyhow::Error),
-}
-
-impl From<StoreError> for LogError {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::NotFound => Self::Gone,
-            StoreError::Conflict(conflict) => Self::Store(anyhow::anyhow!("unexpected conflict: {conflict:?}")),
-            StoreError::Other(cause) => Self::Store(cause),
-        }
-    }
-}
-
-impl From<BusError> for LogError {
-    fn from(BusError(cause): BusError) -> Self {
-        Self::Bus(cause)
-    }
-}
-
-impl LogError {
-    /// The error for clients.
-    pub fn problem(&self) -> Problem {
-        let passing = |code, detail| Problem { retry_after_ms: Some(1_000), ..Problem::new(code, detail) };
-        match self {
-            Self::Gone => Problem::room_unavailable(),
-            Self::Store(_) => passing(
-                Code::StoreUnavailable,
-                "The server can’t reach its database right now. Nothing was lost. We’ll try again.",
-            ),
-            Self::Bus(_) => {
-                passing(Code::BusUnavailable, "The servers can’t reach each other right now. We’ll try again.")
-            }
-        }
-    }
 }
 
 /// One room's log.

@@ -1,0 +1,37 @@
+//! The refusals of a room: the errors for callers whose request the room's state or load does not allow.
+//!
+//! Not here: the errors of a log that cannot be used (`log`).
+
+use crate::protocol::{Code, Problem, Reason};
+
+/// The refusal for a person who is not in the room by the log.
+pub fn not_a_member() -> Problem {
+    Problem::new(Code::NotAMember, "You’re not in this room. Join again to continue.")
+}
+
+/// The refusal for a member who does not own the room by the log.
+pub fn not_owner() -> Problem {
+    Problem::new(Code::NotOwner, "Only the room’s owner can do that.")
+}
+
+/// The refusal for a command about a person who is not in the room by the log.
+pub fn member_gone() -> Problem {
+    Problem::new(Code::NotFound, "That person is no longer in the room.").with_reason(Reason::MemberGone)
+}
+
+/// The refusal for a person who enters while the room is turned ephemeral. When they try again, they come in by the way
+/// for ephemeral rooms.
+pub fn just_changed() -> Problem {
+    Problem {
+        retry_after_ms: Some(1_000),
+        ..Problem::new(Code::Overloaded, "This room just changed. Try again in a second.")
+    }
+}
+
+/// The refusal when the room or the node has too much to do.
+pub fn overloaded() -> Problem {
+    Problem {
+        retry_after_ms: Some(1_000),
+        ..Problem::new(Code::Overloaded, "This room is very busy. Try again in a second.")
+    }
+}
