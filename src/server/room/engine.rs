@@ -31,6 +31,7 @@ use super::{
     present::Present,
     refusals::overloaded,
     request::{Discretion, MAX_LOG_READS, Request, ResumePoint, SnapshotReply, SnapshotRequest, Subscribe},
+    timing::Timing,
 };
 use crate::{
     protocol::{ByeReason, Epoch, MemberId, Problem, Retention, RoomCode, Seq, Snapshot},
@@ -48,24 +49,6 @@ const INBOX: usize = 1_024;
 const OUTGOING: usize = 4_096;
 /// How long a starting room waits for its subscription on the bus. If the bus is down, the room starts without it.
 const FOLLOW_DEADLINE: Duration = Duration::from_millis(500);
-
-/// The times after which guests leave and rooms end.
-#[derive(Clone, Copy, Debug)]
-pub struct Timing {
-    /// How long a guest stays in a room without a connection.
-    pub guest_grace: Duration,
-    /// How many days a room exists without a visit. 0 means for ever.
-    pub room_kept_days: u32,
-    /// How long a guest stays in a room after their page reported that it is being closed.
-    pub guest_closed: Duration,
-}
-
-impl Timing {
-    /// The shorter of the two graces. Leases are renewed several times within it.
-    pub(super) fn shortest(self) -> Duration {
-        self.guest_grace.min(self.guest_closed)
-    }
-}
 
 /// The engine of a node. Cheap to clone.
 #[derive(Clone)]

@@ -27,14 +27,16 @@ mod reads;
 mod refusals;
 mod request;
 mod sight;
+mod timing;
 mod window;
 mod workers;
 
 pub use command::{Command, Done, Reply, notice_command};
-pub use engine::{Engine, Timing};
+pub use engine::Engine;
 pub use frames::EncodedSnapshot;
 pub use log::LogError;
 pub use mentions::is_mentioned;
 pub use refusals::{member_gone, not_owner};
 pub use request::{Discretion, ResumePoint};
 pub use sight::Sight;
+pub use timing::Timing;

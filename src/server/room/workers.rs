@@ -19,9 +19,10 @@ use tokio::{
 
 use super::{
     absence,
-    engine::{Engine, Following, Queues, Timing},
+    engine::{Engine, Following, Queues},
     live,
     request::Request,
+    timing::Timing,
 };
 use crate::server::{
     bus::{Bus, BusNews},
