@@ -17,7 +17,7 @@ use super::{
     Live,
 };
 use crate::{
-    protocol::{Event, EventKind, MemberId, Retention, RoomType},
+    protocol::{Event, EventKind, MemberId, RoomType},
     server::{
         bus::{self, Bus, Digest, HERE_REPEAT, Here, LastMessage, mention},
         clock,
@@ -255,23 +255,23 @@ impl Live {
     fn digest(&mut self) -> Digest {
         self.search_for_names();
         let is_pair = self.record.room_type == RoomType::P2p;
-        let is_shown = |seq| self.state.retention == Retention::Ephemeral || seq >= self.kept_from;
-        let message = self.window.newest_first().find_map(|event| Some((event.seq, event.message()?)));
-        let message = message.filter(|(seq, message)| message.n == self.state.last_n && is_shown(*seq));
-        let newcomer = self.window.newest_first().find_map(|event| match &event.kind {
+        let state = &self.folded.state;
+        let message = self.folded.window.newest_first().find_map(|event| Some((event.seq, event.message()?)));
+        let message = message.filter(|(seq, message)| message.n == state.last_n && self.folded.is_for_all(*seq));
+        let newcomer = self.folded.window.newest_first().find_map(|event| match &event.kind {
             EventKind::Joined { member } => Some((event.seq, member.clone())),
             _ => None,
         });
         let here =
             (is_pair && self.listing.knows_who_is_here).then(|| Here { at: clock::now(), members: self.connected() });
         Digest {
-            epoch: self.epoch,
-            head: self.state.head,
-            n: self.state.last_n,
-            retention: self.state.retention,
-            name: self.state.name.clone(),
-            members: u32::try_from(self.state.members.len()).unwrap_or(u32::MAX),
-            at: self.window.last_at(),
+            epoch: self.folded.epoch,
+            head: state.head,
+            n: state.last_n,
+            retention: state.retention,
+            name: state.name.clone(),
+            members: u32::try_from(state.members.len()).unwrap_or(u32::MAX),
+            at: self.folded.window.last_at(),
             message: message.map(|(seq, message)| LastMessage {
                 seq,
                 n: message.n,
@@ -280,7 +280,7 @@ impl Live {
             }),
             newcomer,
             mentions: self.listing.mentions.clone(),
-            pair: if is_pair { self.people() } else { Vec::new() },
+            pair: if is_pair { self.folded.people() } else { Vec::new() },
             here,
         }
     }
@@ -288,14 +288,15 @@ impl Live {
     /// Looks for the members' names in the messages since the last search.
     fn search_for_names(&mut self) {
         let Listing { searched, names, mentions, .. } = &mut self.listing;
-        let new = self.window.newest_first().filter_map(Event::message).take_while(|message| message.n > *searched);
+        let new =
+            self.folded.window.newest_first().filter_map(Event::message).take_while(|message| message.n > *searched);
         let mut bytes = 0;
         for message in new.take(SEARCH_MESSAGES) {
             bytes += message.body.as_str().len();
             if bytes > SEARCH_BYTES {
                 break;
             }
-            let members = self.state.members.iter();
+            let members = self.folded.state.members.iter();
             let names = names.get_or_insert_with(|| {
                 Names::of(members.map(|(id, member)| (*id, without_number(member.name.as_str()))))
             });
@@ -305,7 +306,7 @@ impl Live {
                 }
             });
         }
-        *searched = self.state.last_n;
+        *searched = self.folded.state.last_n;
     }
 }
 

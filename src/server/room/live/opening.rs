@@ -3,62 +3,40 @@
 //! The state is made from the members' records and the last events. Notices that records still owe the log are queued
 //! as commands.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use super::{
     super::{
         command::{Command, Reply, notice_command},
-        entry::Entry,
         log::Opened,
         reads::Place,
         refusals::not_a_member,
         request::{MAX_LOG_READS, Subscribe},
-        window::Window,
     },
-    Live, Subscriber, SyncState,
+    Live,
+    folded::Folded,
+    subscribers::Subscriber,
 };
 use crate::{
-    protocol::{Epoch, EventKind, Member, MemberId, ResetReason, Retention, RoomState, Seq, ServerFrame},
-    server::store::{MemberRecord, Owed, Presence},
+    protocol::{MemberId, ResetReason, ServerFrame},
+    server::store::{MemberRecord, Presence},
 };
 
 impl Live {
+    /// Starts from a log that was opened. Read cursors are taken over if it is the same log as before.
     pub(super) fn start_from(&mut self, opened: Opened) {
         let Opened { record, cursor, recent, kept_from, has_archive, has_tail, members } = opened;
         let reads_before = std::mem::take(&mut self.reads);
-        let is_same_epoch = self.epoch == cursor.epoch;
-        self.epoch = cursor.epoch;
+        let is_same_epoch = self.folded.epoch == cursor.epoch;
         self.listing.open(&members);
-        self.window = Window::default();
-        self.unsent.clear();
-        self.roster.forget();
-        // After two quick renames in a tail, the record may have either name. The log says which was last.
-        let last_name = recent.iter().rev().find_map(|event| match &event.kind {
-            EventKind::Renamed { name, .. } => Some(name.clone()),
-            _ => None,
-        });
-        let last_name = last_name.unwrap_or_else(|| record.name.clone());
-        let last_owner = recent.iter().rev().find_map(|event| match &event.kind {
-            EventKind::Owner { member, .. } => Some(member.id),
-            _ => None,
-        });
-        let mut spoke: HashMap<MemberId, Place> = HashMap::new();
-        for event in recent {
-            if let Some(message) = event.message() {
-                spoke.insert(message.author.id, Place { seq: event.seq, n: message.n });
-            }
-            self.window.push(Entry::of(event));
-        }
-        self.kept_from = kept_from;
-        (self.has_archive, self.has_tail) = (has_archive, has_tail);
-        self.state = RoomState {
-            head: cursor.head,
-            last_n: cursor.n,
-            name: last_name,
-            retention: cursor.retention,
-            owner: last_owner.unwrap_or(record.owner),
-            members: BTreeMap::new(),
-        };
+        let spoke: HashMap<MemberId, Place> = recent
+            .iter()
+            .filter_map(|event| event.message().map(|message| (event.seq, message)))
+            .map(|(seq, message)| (message.author.id, Place { seq, n: message.n }))
+            .collect();
+        self.folded = Folded::at(cursor, &record);
+        self.folded.restore(recent, kept_from, has_archive, has_tail);
+        self.subscribers.start_at(cursor.head);
         self.engine.note_retention(record.id, cursor.retention);
         self.record = record;
         for member in members {
@@ -78,21 +56,10 @@ impl Live {
 
     /// Adds a member by their record and by what the log says of them. Queues the notice that the record owes, which
     /// may have been lost in a crash.
-    pub(super) fn add_member(&mut self, record: &MemberRecord) {
-        let last = self.window.last_about(record.member).map(|event| &event.kind);
-        let in_log = match last {
-            Some(kind) => matches!(kind, EventKind::Joined { .. }),
-            None => match record.owed {
-                None => record.presence == Presence::Active,
-                Some(Owed::Joined) => false,
-                Some(Owed::Left | Owed::Became(_) | Owed::Removed(_)) => record.since > 0,
-            },
-        };
-        if in_log {
-            let since = self.joined_at(record).min(self.state.head);
-            self.state.members.insert(record.member, Member { name: record.name.clone(), since });
-            let joined = self.place_at(since);
-            self.reads.restore(record, joined, self.head_place());
+    fn add_member(&mut self, record: &MemberRecord) {
+        if self.folded.log_has_member(record) {
+            let joined = self.folded.restore_member(record);
+            self.reads.restore(record, joined, self.folded.head_place());
         }
         if let Some(owed) = &record.owed {
             self.pending.push_back((notice_command(record.person(), owed), Reply::None));
@@ -102,22 +69,24 @@ impl Live {
     /// Queues the search for an heir if the log has members but not the owner among them, as an earlier version could
     /// leave it. The command comes after the owed notices, since one of these may say that the owner is back.
     fn queue_heir_search(&mut self) {
-        if !self.state.members.is_empty() && !self.state.members.contains_key(&self.state.owner) {
+        let state = &self.folded.state;
+        if !state.members.is_empty() && !state.members.contains_key(&state.owner) {
             self.pending.push_back((Command::Inherit, Reply::None));
         }
     }
 
     /// Starts again from a log that was opened anew. Every subscriber gets a reset and a snapshot.
     pub(super) fn reopen(&mut self, opened: Opened) {
-        let reason =
-            if self.epoch == opened.cursor.epoch { ResetReason::TooFarBehind } else { ResetReason::EpochChanged };
+        let reason = if self.folded.epoch == opened.cursor.epoch {
+            ResetReason::TooFarBehind
+        } else {
+            ResetReason::EpochChanged
+        };
         let records: HashMap<MemberId, MemberRecord> =
             opened.members.iter().map(|record| (record.member, record.clone())).collect();
         self.start_from(opened);
         let code = self.record.code;
-        self.here.clear();
-        for (_, subscriber) in std::mem::take(&mut self.subscribers) {
-            let Subscriber { connection, member, discretion, .. } = subscriber;
+        for Subscriber { connection, member, discretion, .. } in self.subscribers.take_all() {
             let Some(record) = records.get(&member).filter(|record| record.presence == Presence::Active) else {
                 connection.answer(&ServerFrame::error(not_a_member(), None, Some(code)));
                 self.engine.member_left(self.record.id, member);
@@ -138,13 +107,7 @@ impl Live {
 
     /// Notes that stored events were changed in place. The log is opened anew, and all subscribers start from there.
     pub(super) fn reread(&mut self) {
-        self.sync_state = SyncState::Lost;
+        self.log_state.lose();
         self.listing.log_changed();
-    }
-
-    /// The tail's epoch and head, if the tail can be dropped: all members have left, and nobody will ask for it.
-    pub(super) fn unneeded_tail(&self) -> Option<(Epoch, Seq)> {
-        let unneeded = self.state.members.is_empty() && self.state.retention == Retention::Ephemeral;
-        unneeded.then_some((self.epoch, self.state.head))
     }
 }

@@ -4,42 +4,40 @@
 //! None of this delays a message. Read marks are collected and sent at most once a second. Cursors are collected and
 //! stored at most four times a second. Only the other connections of the same member get a mark at once.
 
-use std::pin::Pin;
+use std::{pin::Pin, time::Duration};
 
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{
-    super::{packet::News, reads::Place, request::Discretion},
-    LOG_DEADLINE, Live, READS_SENT_PAUSE, READS_STORED_PAUSE,
+    super::{packet::News, request::Discretion},
+    Live,
+    pace::LOG_DEADLINE,
 };
 use crate::{
     protocol::{DepartedReader, Epoch, MemberId, ReadMark, Seq, Signal, limits},
     server::{socket::ConnectionId, store::ReadCursor},
 };
 
+/// Pause between two times that a room sends how far its members have read.
+const SENT_PAUSE: Duration = Duration::from_secs(1);
+/// Pause between two writes of read cursors to the store. Lists of rooms are made from the stored cursors, and must
+/// show within a second what was read on another device. The rest of that second is for the pauses of the list keepers.
+const STORED_PAUSE: Duration = Duration::from_millis(250);
+
 /// A write of cursors to the store, and the pause after it. Returns the members whose cursors were not stored.
 pub(super) type Keeping = Pin<Box<dyn Future<Output = Vec<MemberId>> + Send>>;
 
 impl Live {
-    /// The place of a seq: the seq and the ordinal of the last message up to it.
-    pub(super) fn place_at(&self, seq: Seq) -> Place {
-        Place { seq, n: self.window.ordinal_at(seq, self.state.head, self.state.last_n) }
-    }
-
-    pub(super) fn head_place(&self) -> Place {
-        Place { seq: self.state.head, n: self.state.last_n }
-    }
-
     /// Handles a connection's report that its member has read up to `seq`. A seq that is not news, or beyond the head,
     /// is ignored.
     pub(super) fn read(&mut self, id: ConnectionId, seq: Seq) {
-        let Some(member) = self.subscribers.get(&id).map(|subscriber| subscriber.member) else { return };
-        if seq > self.state.head || !self.reads.is_news(member, seq) {
+        let Some(member) = self.subscribers.get(id).map(|subscriber| subscriber.member) else { return };
+        if seq > self.folded.state.head || !self.reads.is_news(member, seq) {
             return;
         }
-        self.reads.read(member, self.place_at(seq));
+        self.reads.read(member, self.folded.place_at(seq));
         self.signal_own_connections(member, seq, Some(id));
-        if self.others.values().any(|(_, connected)| connected.contains(&member)) {
+        if self.presence.is_elsewhere(member) {
             self.share_reads(self.reads.cursor(member).into_iter().collect());
             self.reads.is_shared(member);
         }
@@ -47,7 +45,7 @@ impl Live {
 
     /// Merges the cursors that another node sent.
     pub(super) fn merge_remote_reads(&mut self, epoch: Epoch, cursors: Vec<ReadCursor>) {
-        if epoch != self.epoch {
+        if epoch != self.folded.epoch {
             return;
         }
         for cursor in cursors {
@@ -60,19 +58,19 @@ impl Live {
     /// Sends the other nodes the cursors of members who have just connected to one of them. That node may have missed
     /// what these members read here before.
     pub(super) fn share_reads_of(&self, arrived: &[MemberId]) {
-        let both = arrived.iter().filter(|member| self.here.contains_key(member));
+        let both = arrived.iter().filter(|member| self.subscribers.connections_of(**member) > 0);
         self.share_reads(both.filter_map(|member| self.reads.cursor(*member)).collect());
     }
 
     fn share_reads(&self, cursors: Vec<ReadCursor>) {
         if !cursors.is_empty() {
-            self.publish(News::Reads { epoch: self.epoch, cursors });
+            self.publish(News::Reads { epoch: self.folded.epoch, cursors });
         }
     }
 
     /// Sends a mark to the other connections of the member here, whatever the room's size and the member's preferences.
     fn signal_own_connections(&mut self, member: MemberId, seq: Seq, except: Option<ConnectionId>) {
-        let connections = self.here.get(&member).copied().unwrap_or(0);
+        let connections = self.subscribers.connections_of(member);
         if connections > usize::from(except.is_some()) {
             let signal = Signal::Read { marks: vec![ReadMark { member, seq }] };
             self.signal(signal, |subscriber| subscriber.member == member && Some(subscriber.connection.id()) != except);
@@ -82,7 +80,7 @@ impl Live {
     /// Sends new read marks to the connections whose members show theirs. If marks were sent less than a pause ago, the
     /// new ones wait for the tick. In a large room no marks are sent.
     pub(super) fn signal_reads(&mut self) {
-        if self.reads.is_all_sent() || self.reads_sent_at.is_some_and(|at| at.elapsed() < READS_SENT_PAUSE) {
+        if self.reads.is_all_sent() || self.reads_sent_at.is_some_and(|at| at.elapsed() < SENT_PAUSE) {
             return;
         }
         if !self.sends_read_marks() {
@@ -103,13 +101,13 @@ impl Live {
 
     /// Whether the room is small enough to send read marks.
     fn sends_read_marks(&self) -> bool {
-        self.state.members.len() <= limits::READ_MARK_MEMBERS
+        self.folded.state.members.len() <= limits::READ_MARK_MEMBERS
     }
 
     /// The read marks of the others, for a member who subscribes.
     pub(super) fn reads_for(&self, member: MemberId, discretion: Discretion) -> Vec<ReadMark> {
         if self.sends_read_marks() && discretion.shows_read {
-            self.reads.marks_for(member, self.state.head)
+            self.reads.marks_for(member, self.folded.state.head)
         } else {
             Vec::new()
         }
@@ -117,7 +115,7 @@ impl Live {
 
     /// The last read positions of the members who left while this member was in the room.
     pub(super) fn departed_for(&self, member: MemberId, discretion: Discretion) -> Vec<DepartedReader> {
-        match self.state.members.get(&member) {
+        match self.folded.state.members.get(&member) {
             Some(asker) if self.sends_read_marks() && discretion.shows_read => self.reads.departed_since(asker.since),
             _ => Vec::new(),
         }
@@ -125,12 +123,12 @@ impl Live {
 
     /// The seq up to which a member has read.
     pub(super) fn read_of(&self, member: MemberId) -> Seq {
-        self.reads.cursor(member).map_or(0, |cursor| cursor.seq.min(self.state.head))
+        self.reads.cursor(member).map_or(0, |cursor| cursor.seq.min(self.folded.state.head))
     }
 
     /// The number of messages that a member has not read.
     pub(super) fn unread_of(&self, member: MemberId) -> u64 {
-        self.reads.cursor(member).map_or(0, |cursor| self.state.last_n.saturating_sub(cursor.n))
+        self.reads.cursor(member).map_or(0, |cursor| self.folded.state.last_n.saturating_sub(cursor.n))
     }
 
     /// Sends and stores cursors that have moved. If that was done less than a pause ago, they wait.
@@ -151,7 +149,7 @@ impl Live {
         if due.is_empty() {
             return;
         }
-        let next = Instant::now() + READS_STORED_PAUSE;
+        let next = Instant::now() + STORED_PAUSE;
         let (engine, room) = (self.engine.clone(), self.record.id);
         self.keeping = Some(Box::pin(async move {
             let cursors: Vec<ReadCursor> = due.iter().map(|(cursor, _)| *cursor).collect();

@@ -10,7 +10,7 @@
 //! can be counted by a subtraction. An epoch is one life of a log: seqs can be compared only within an epoch. A lost
 //! tail is continued in a new epoch.
 //!
-//! Not here: deciding which events are appended (`judge`), and the fold over them (`live`).
+//! Not here: deciding which events are appended (`judge`), and the fold over them (`live/folded.rs`).
 
 mod error;
 
