@@ -14,34 +14,13 @@
 //!
 //! The views are not here but in `ui::pages`, and turning events into rows is in `ui::timeline`.
 
-mod act;
-mod announcement;
-mod backoff;
-mod client;
-mod connection;
-mod heartbeat;
-mod list;
-mod outgoing;
-mod page_socket;
-mod read_position;
-mod room;
-mod rooms;
-mod session;
-mod tab;
-#[cfg(test)]
-mod tests;
-mod toasts;
-mod typing;
-mod unread;
-
-pub use act::Status;
-pub use announcement::Announcement;
-pub use page_socket::PageSocket;
-pub use room::{Entry, LiveRoom, MemberLine, provide_room, use_room};
-pub use rooms::{LiveList, RoomEntry, provide_list, use_list};
-pub use session::Ending;
-pub use tab::{TabEntry, load_entry, store_entry};
-pub use toasts::Toast;
+mod model;
+mod signals;
 
 #[cfg(test)]
-pub use tests::room_of;
+pub use model::room_of;
+pub use model::{Ending, Status, Toast};
+pub use signals::{
+    Announcement, Entry, LiveList, LiveRoom, MemberLine, PageSocket, RoomEntry, TabEntry, load_entry, provide_list,
+    provide_room, store_entry, use_list, use_room,
+};

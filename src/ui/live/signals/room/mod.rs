@@ -2,12 +2,9 @@
 //!
 //! A method changes the session through [`PageSocket::drive`], which sends frames and schedules a redraw. The redraw
 //! (`picture`) copies the session's state into the signals, at most once per animation frame.
-//! [`ShownEvents`](shown_events) limits how many events are on the page. `server` has the REST calls that the socket
-//! does not cover.
+//! [`ShownEvents`] limits how many events are on the page.
 
 mod picture;
-pub(super) mod server;
-mod shown_events;
 
 use leptos::{prelude::*, task::spawn_local};
 
@@ -26,13 +23,12 @@ use crate::{
 };
 
 use super::{
-    Announcement, Ending, Status,
-    act::Act,
+    super::model::{Act, Ending, Session, ShownEvents, Status},
+    announcement::Announcement,
     page_socket::{PageSocket, put},
-    session::Session,
+    rest,
     tab::{self, TabEntry},
 };
-use shown_events::ShownEvents;
 
 /// A row of the timeline. Each row has its own signal, so that a changed row does not rerender the others.
 #[derive(Clone)]
@@ -380,7 +376,7 @@ impl LiveRoom {
     /// Asks the server whose place is reserved, for a room for two in which the reader is alone.
     pub fn look_who_is_expected(self) {
         spawn_local(async move {
-            if let Ok(snapshot) = server::room(self.code).await {
+            if let Ok(snapshot) = rest::room(self.code).await {
                 let is_alone = self.members.try_with_untracked(|members| members.len() < 2) == Some(true);
                 put(self.expected, snapshot.expected.filter(|_| is_alone));
             }
@@ -428,7 +424,7 @@ impl LiveRoom {
                 replica.has_more.then(|| replica.top())
             });
             let Some(top) = top.flatten() else { return Ok(false) };
-            let page = server::history(self.code, top.first).await?;
+            let page = rest::history(self.code, top.first).await?;
             let fits = self.inner.try_update_value(|inner| {
                 let before = inner.session.replica().events.len();
                 let fits = inner.session.prepend(top, page);

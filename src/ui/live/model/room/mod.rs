@@ -2,8 +2,8 @@
 //!
 //! It wraps the [`Replica`] (the copy of the room) and adds everything else that the page needs: the phase of
 //! following, the messages under way, typing, read positions, and what is new to show. It takes frames, actions of the
-//! person and the time, and returns [`Act`]s. It has no clock, no socket and no signal; [`super::LiveRoom`] and
-//! [`super::PageSocket`] bring those. The connection belongs to [`Client`](super::client::Client), because the list of
+//! person and the time, and returns [`Act`]s. It has no clock, no socket and no signal; `LiveRoom` and
+//! `PageSocket` bring those. The connection belongs to [`Client`](super::client::Client), because the list of
 //! rooms shares it.
 //!
 //! `following` has the connection's coming and going, `frames` the server's frames, `person` the actions of the person.

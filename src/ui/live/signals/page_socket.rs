@@ -15,11 +15,10 @@ use crate::{
 };
 
 use super::{
-    act::{Act, Status},
-    client::Client,
-    connection::Connection,
-    room::{LiveRoom, server},
-    rooms::LiveList,
+    super::model::{Act, Client, Connection, Status},
+    list::LiveList,
+    rest,
+    room::LiveRoom,
 };
 
 /// The one socket of a page, and what is connected to it. `Copy`, so that callbacks can capture it.
@@ -187,7 +186,7 @@ impl PageSocket {
                 let Some(room) = self.room() else { return };
                 let member = room.you.with_untracked(|you| you.member_id);
                 spawn_local(async move {
-                    let outcome = server::say(room.code, member, id, body).await;
+                    let outcome = rest::say(room.code, member, id, body).await;
                     self.drive(|client, now| client.posted(id, outcome, now));
                 });
             }
@@ -195,7 +194,7 @@ impl PageSocket {
                 let Some(room) = self.room() else { return };
                 let nickname = room.you.with_untracked(|you| you.nickname.to_string());
                 spawn_local(async move {
-                    let outcome = server::join(room.code, nickname).await;
+                    let outcome = rest::join(room.code, nickname).await;
                     self.drive(|client, now| client.rejoined(outcome, now));
                 });
             }
@@ -206,8 +205,8 @@ impl PageSocket {
     /// Performs [`Act::FetchRoom`]: fetches the room, or checks the login if the page has no room.
     async fn fetch_room(self) {
         let answer: Result<Option<Snapshot>, Problem> = match self.room() {
-            Some(room) => server::room(room.code).await.map(Some),
-            None => server::is_logged_in().await.map(|()| None),
+            Some(room) => rest::room(room.code).await.map(Some),
+            None => rest::is_logged_in().await.map(|()| None),
         };
         match answer {
             Ok(Some(snapshot)) => self.drive(|client, now| client.room_fetched(Some(snapshot), now)),

@@ -2,7 +2,7 @@
 
 use crate::protocol::{ClientFrame, ClientId, MessageBody};
 
-/// An act for the browser. [`PageSocket`](super::PageSocket) performs it.
+/// An act for the browser. `PageSocket` performs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
     /// Open a socket. A previous one is closed.

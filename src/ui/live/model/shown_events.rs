@@ -17,7 +17,7 @@ const MAX_SHOWN: usize = 200;
 /// A contiguous part of a timeline. Its position is the number of newer events below it, because putting history above
 /// the timeline changes every index but not this number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ShownEvents {
+pub struct ShownEvents {
     /// The number of events in the whole timeline.
     length: usize,
     /// The number of events on the page.
@@ -28,14 +28,14 @@ pub(super) struct ShownEvents {
 
 impl ShownEvents {
     /// What is shown of an empty timeline.
-    pub(super) fn new() -> Self {
+    pub fn new() -> Self {
         Self { length: 0, shown: 0, below: 0 }
     }
 
     /// Sets the length of the timeline. Additional events are taken as new ones at the end; those above go through
     /// [`ShownEvents::came_above`]. If the reader is further up, the first event on the page stays. If the reader is at
     /// the end, the shown part stays there. A shorter timeline was replaced, and is shown from its end.
-    pub(super) fn follow(&mut self, length: usize, at_end: bool) {
+    pub fn follow(&mut self, length: usize, at_end: bool) {
         let came = length.saturating_sub(self.length);
         let became_shorter = length < self.length;
         self.length = length;
@@ -53,12 +53,12 @@ impl ShownEvents {
     }
 
     /// Accounts for `count` older events that were put above the timeline. They are not on the page yet.
-    pub(super) fn came_above(&mut self, count: usize) {
+    pub fn came_above(&mut self, count: usize) {
         self.length += count;
     }
 
     /// Moves one step up. Returns false if there are no older events in memory.
-    pub(super) fn move_up(&mut self) -> bool {
+    pub fn move_up(&mut self) -> bool {
         let above = self.above();
         self.shown += above.min(STEP);
         let excess = self.shown.saturating_sub(MAX_SHOWN);
@@ -68,21 +68,21 @@ impl ShownEvents {
     }
 
     /// Moves one step down, towards the end.
-    pub(super) fn move_down(&mut self) {
+    pub fn move_down(&mut self) {
         let step = self.below.min(STEP);
         self.below -= step;
         self.shown = (self.shown + step).min(MAX_SHOWN);
     }
 
     /// Moves to the end.
-    pub(super) fn go_to_end(&mut self) {
+    pub fn go_to_end(&mut self) {
         self.shown = SHOWN_AT_END.min(self.length);
         self.below = 0;
     }
 
     /// Moves so that the event at `index` is on the page, with one step of older events above it. Does nothing if the
     /// event is on the page already.
-    pub(super) fn go_to(&mut self, index: usize) {
+    pub fn go_to(&mut self, index: usize) {
         if !self.range().contains(&index) {
             let end = (index.saturating_sub(STEP) + SHOWN_AT_END).min(self.length);
             self.shown = SHOWN_AT_END.min(end);
@@ -91,17 +91,17 @@ impl ShownEvents {
     }
 
     /// Whether the timeline has older events than those on the page.
-    pub(super) fn has_above(&self) -> bool {
+    pub fn has_above(&self) -> bool {
         self.above() > 0
     }
 
     /// Whether the timeline has newer events than those on the page.
-    pub(super) fn has_below(&self) -> bool {
+    pub fn has_below(&self) -> bool {
         self.below > 0
     }
 
     /// The indices of the events on the page.
-    pub(super) fn range(&self) -> Range<usize> {
+    pub fn range(&self) -> Range<usize> {
         self.above()..self.length - self.below
     }
 

@@ -17,11 +17,10 @@ use crate::{
 };
 
 use super::{
-    Announcement,
-    list::RoomList,
+    super::model::{RoomList, Toast, Toasts},
+    announcement::Announcement,
     page_socket::{PageSocket, put},
-    room::server,
-    toasts::{Toast, Toasts},
+    rest,
 };
 
 /// A room of the list. Each room has its own signal, so that a changed room does not rerender the others.
@@ -100,7 +99,7 @@ impl LiveList {
 
     /// Turns the notices of a room off or on: on the server first, then in this list.
     pub async fn mute(self, code: RoomCode, muted: bool) -> Result<(), Problem> {
-        server::mute(code, muted).await?;
+        rest::mute(code, muted).await?;
         self.change(|list| list.mute(code, muted));
         Ok(())
     }

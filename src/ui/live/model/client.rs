@@ -2,7 +2,7 @@
 //!
 //! [`Client`] passes what happens (frames, timers, network changes) to the connection and to each listener, and
 //! collects their acts. After each step it serves what the listeners want of the connection: a new one, or none because
-//! both are over. It borrows all parts for one call; [`PageSocket`](super::page_socket::PageSocket) owns them.
+//! both are over. It borrows all parts for one call; `PageSocket` owns them.
 
 use crate::protocol::{Ack, ByeReason, ClientId, Problem, ServerFrame, Snapshot};
 
@@ -10,7 +10,7 @@ use super::{
     act::{Act, Status},
     connection::Connection,
     list::RoomList,
-    session::{Ending, Session},
+    room::{Ending, Session},
 };
 
 /// A connection and its listeners. It decides only what concerns more than one of them.

@@ -16,7 +16,7 @@ use super::{
     client::Client,
     connection::Connection,
     list::RoomList,
-    session::{Ending, Incident, Session},
+    room::{Ending, Incident, Session},
 };
 
 const ME: u64 = 1;

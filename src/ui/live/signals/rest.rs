@@ -10,19 +10,19 @@ use crate::{
 };
 
 /// Fetches a snapshot of the room. Refused unless the caller is a member.
-pub(in crate::ui::live) async fn room(code: RoomCode) -> Result<Snapshot, Problem> {
+pub async fn room(code: RoomCode) -> Result<Snapshot, Problem> {
     browser::get(&format!("/api/rooms/{code}")).await.ok_or_else(Problem::unreachable)?.read()
 }
 
 /// Fetches the newest events before `before`; without it, the newest events of all.
-pub(in crate::ui::live) async fn history(code: RoomCode, before: Option<Seq>) -> Result<HistoryPage, Problem> {
+pub async fn history(code: RoomCode, before: Option<Seq>) -> Result<HistoryPage, Problem> {
     let before = before.map(|seq| format!("&before={seq}")).unwrap_or_default();
     let address = format!("/api/chats/history?code={code}{before}");
     browser::get(&address).await.ok_or_else(Problem::unreachable)?.read()
 }
 
 /// Joins the room.
-pub(in crate::ui::live) async fn join(code: RoomCode, nickname: String) -> Result<(), Problem> {
+pub async fn join(code: RoomCode, nickname: String) -> Result<(), Problem> {
     let wanted = JoinRoom { code: code.to_string(), nickname: Some(nickname) };
     let wanted = serde_json::to_string(&wanted).expect("a request is plain data");
     let answer = browser::send("POST", "/api/rooms/join", &wanted).await.ok_or_else(Problem::unreachable)?;
@@ -30,25 +30,20 @@ pub(in crate::ui::live) async fn join(code: RoomCode, nickname: String) -> Resul
 }
 
 /// Posts a message as this member. The server refuses it if the browser belongs to another person by now.
-pub(in crate::ui::live) async fn say(
-    code: RoomCode,
-    member: MemberId,
-    id: ClientId,
-    body: MessageBody,
-) -> Result<Ack, Problem> {
+pub async fn say(code: RoomCode, member: MemberId, id: ClientId, body: MessageBody) -> Result<Ack, Problem> {
     let message = SendMessage { code: code.to_string(), id, body: body.into(), member_id: Some(member) };
     let message = serde_json::to_string(&message).expect("a request is plain data");
     browser::send("POST", "/api/messages", &message).await.ok_or_else(Problem::unreachable)?.read()
 }
 
 /// Checks whether an account is logged in. An error means that none is, or that the server could not be reached.
-pub(in crate::ui::live) async fn is_logged_in() -> Result<(), Problem> {
+pub async fn is_logged_in() -> Result<(), Problem> {
     let answer = browser::get("/api/users/me").await.ok_or_else(Problem::unreachable)?;
     if answer.is_ok { Ok(()) } else { Err(answer.problem()) }
 }
 
 /// Turns the notices of a room off or on.
-pub(in crate::ui::live) async fn mute(code: RoomCode, muted: bool) -> Result<(), Problem> {
+pub async fn mute(code: RoomCode, muted: bool) -> Result<(), Problem> {
     let wanted = MuteRoom { code: code.to_string(), muted };
     let wanted = serde_json::to_string(&wanted).expect("a request is plain data");
     let answer = browser::send("PUT", "/api/rooms/mute", &wanted).await.ok_or_else(Problem::unreachable)?;

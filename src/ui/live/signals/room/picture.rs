@@ -19,10 +19,9 @@ use crate::{
 };
 
 use super::{
+    super::super::model::{Ending, Incident, Status},
     super::{
-        Ending, Status,
         page_socket::put,
-        session::Incident,
         tab::{self, TabEntry},
     },
     Entry, Inner, LiveRoom, MemberLine, OutboxEntry,
