@@ -1,5 +1,5 @@
 // Removes drafts and unsent messages from this tab's storage when its mark changes or nobody is known. They belong to
-// their author. A guest who becomes an account (g to a) keeps them. (src/ui/live/tab.rs stores them.)
+// their author. A guest who becomes an account (g to a) keeps them. (src/ui/live/signals/tab.rs stores them.)
 ((who) => {
   try {
     const was = sessionStorage.getItem("anonchat.who");

@@ -1,12 +1,10 @@
 //! The live half of a page: the browser's copy of a room, the list of an account's rooms, and the one socket that both
 //! share.
 //!
-//! Three layers. The lowest is plain state machines without a clock, a socket or a signal, which are unit-tested
-//! natively: [`Connection`](connection) opens and reopens the socket, [`Session`](session) follows one room,
-//! [`RoomList`](list) follows the list, and [`Client`](client) passes frames and the time to all three. Their methods
-//! take the time as an argument and return [`Act`](act::Act)s. Above them, [`PageSocket`] owns the real socket and the
-//! real timer: it calls the client and performs the acts. At the top, [`LiveRoom`] and [`LiveList`] copy the state into
-//! Leptos signals for the pages.
+//! Two storeys, and one direction. [`model`] is the state of the page as plain state machines, without a clock, a
+//! socket or a signal, so it is tested natively. [`signals`] stands above it: [`PageSocket`] owns the model together
+//! with the real socket and the real timer, and [`LiveRoom`] and [`LiveList`] copy it into Leptos signals for the
+//! pages.
 //!
 //! Terms. The *timeline* is the loaded events of a room. The *outbox* is the messages of this client that are not in
 //! the timeline yet. The *epoch* (or life) of a log is the span in which its seqs have one meaning: an ephemeral log

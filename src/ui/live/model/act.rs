@@ -1,6 +1,6 @@
 //! What the state machines of this module return: acts for the browser to perform, and the state of the connection.
 
-use crate::protocol::{ClientFrame, ClientId, MessageBody};
+use crate::protocol::{ClientFrame, ClientId, MemberId, MessageBody, Nickname, RoomCode};
 
 /// An act for the browser. `PageSocket` performs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,18 +11,31 @@ pub enum Act {
     Close,
     /// Send a frame.
     Send(ClientFrame),
-    /// Send a message over HTTP.
+    /// Send a message over HTTP. The answer is [`Input::Posted`](super::Input::Posted).
     Post {
+        /// The code of the room.
+        code: RoomCode,
+        /// The author of the message.
+        member: MemberId,
         /// The id of the message, the same at every attempt.
         id: ClientId,
         /// The text of the message.
         body: MessageBody,
     },
-    /// Check over HTTP whether this person is still a member of the room, or still logged in if the page has no room.
-    /// The answer also shows whether HTTP works where no socket can be opened.
-    FetchRoom,
-    /// Join the room again, over HTTP.
-    Rejoin,
+    /// Fetch a room over HTTP, which also checks whether this person is still a member. Without a code the room in
+    /// front is fetched; if there is none, the login is checked. The answer is
+    /// [`Input::Fetched`](super::Input::Fetched). It also shows whether HTTP works where no socket can be opened.
+    FetchRoom(Option<RoomCode>),
+    /// Join a room again, over HTTP. The answer is [`Input::Rejoined`](super::Input::Rejoined).
+    Rejoin {
+        /// The code of the room.
+        code: RoomCode,
+        /// The nickname to join with.
+        nickname: Nickname,
+    },
+    /// Stop receiving a room that was left. The wire has no frame for it yet, so nothing is sent, and the model ignores
+    /// what still arrives.
+    Unfollow(RoomCode),
     /// Replace the connection, which does not work, by a new one, at this time at the earliest.
     /// [`Client`](super::client::Client) resolves this act into others, so it never reaches the browser.
     Renew(u64),

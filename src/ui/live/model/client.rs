@@ -1,165 +1,99 @@
-//! Joins the connection of a page with its listeners: a room, the list of an account's rooms, or both.
+//! The whole state of a page: the connection, the rooms in memory, and the list of an account's rooms.
 //!
-//! [`Client`] passes what happens (frames, timers, network changes) to the connection and to each listener, and
-//! collects their acts. After each step it serves what the listeners want of the connection: a new one, or none because
-//! both are over. It borrows all parts for one call; `PageSocket` owns them.
+//! [`Client::step`] takes what happened ([`Input`]), passes it to the connection, the rooms or the list, and collects
+//! their [`Act`]s. After a step it serves what the rooms and the list want of the connection: a new one, or none
+//! because nothing needs it. `PageSocket` owns the client, calls it, and performs the acts.
 
-use crate::protocol::{Ack, ByeReason, ClientId, Problem, ServerFrame, Snapshot};
+use crate::protocol::{ByeReason, Code, Problem, RoomCode, ServerFrame, Snapshot};
 
 use super::{
     act::{Act, Status},
     connection::Connection,
+    input::{Input, RoomInput},
     list::RoomList,
-    room::{Ending, Session},
+    room::{LocalRoom, ToStore},
+    rooms::LocalRooms,
 };
 
-/// A connection and its listeners. It decides only what concerns more than one of them.
-pub struct Client<'a> {
-    /// The connection of the page.
-    pub connection: &'a mut Connection,
-    /// The room of the page, if it shows one.
-    pub room: Option<&'a mut Session>,
+/// The state of a page. It decides only what concerns more than one of its parts.
+#[derive(Debug)]
+pub struct Client {
+    connection: Connection,
+    /// The rooms in memory.
+    rooms: LocalRooms,
     /// The list of rooms, if an account is logged in.
-    pub list: Option<&'a mut RoomList>,
+    list: Option<RoomList>,
+    /// Whether the page may connect.
+    started: bool,
 }
 
-impl Client<'_> {
-    /// Connects for the first time.
-    pub fn start(&mut self, online: bool, now: u64) -> Vec<Act> {
-        vec![self.connection.start(online, now)]
+/// Whether a refusal means that the person is not in the room, or that nobody is logged in.
+fn is_outside(code: Code) -> bool {
+    matches!(code, Code::RoomUnavailable | Code::NotAMember | Code::NoSession | Code::NotLoggedIn | Code::Removed)
+}
+
+impl Client {
+    /// A page without rooms and without a list, which is not connected. `jitter` is a source of random numbers from 0
+    /// to 1, for waits.
+    pub fn new(jitter: fn() -> f64) -> Self {
+        Self { connection: Connection::new(jitter), rooms: LocalRooms::default(), list: None, started: false }
     }
 
-    /// The socket is open: each listener sends its request (`subscribe`, `watch`).
-    pub fn opened(&mut self, now: u64) -> Vec<Act> {
-        if !self.connection.opened(now) {
-            return Vec::new();
-        }
-        let mut acts = self.room.as_mut().map(|room| room.opened(now)).unwrap_or_default();
-        acts.extend(self.list.as_mut().map(|list| list.opened()));
-        acts
+    /// Puts a room into memory, unless it is there already. [`Input::RoomShown`] brings it to the front.
+    pub fn add_room(&mut self, room: LocalRoom) {
+        self.rooms.add(room);
     }
 
-    /// The socket was closed, or could not be opened.
-    pub fn closed(&mut self, now: u64) -> Vec<Act> {
-        let acts = self.connection.closed(now);
-        self.notify_if_lost(acts)
+    /// Follows this list.
+    pub fn set_list(&mut self, list: RoomList) {
+        self.list = Some(list);
     }
 
-    /// The browser reports that there is no network.
-    pub fn went_offline(&mut self, now: u64) -> Vec<Act> {
-        let acts = self.connection.went_offline(now);
-        self.notify_if_lost(acts)
+    /// The room with this code, if it is in memory.
+    pub fn room(&self, code: RoomCode) -> Option<&LocalRoom> {
+        self.rooms.get(code)
     }
 
-    /// The browser reports that the network is back.
-    pub fn came_online(&mut self, now: u64) -> Vec<Act> {
-        self.connection.came_online(now)
+    /// The room with this code, for changes that need no connection and no time.
+    pub fn room_mut(&mut self, code: RoomCode) -> Option<&mut LocalRoom> {
+        self.rooms.get_mut(code)
     }
 
-    /// The page became visible again, or the person pressed "Try now".
-    pub fn woke(&mut self, now: u64) -> Vec<Act> {
-        self.connection.woke(now)
+    /// The code of the room in front.
+    pub fn front(&self) -> Option<RoomCode> {
+        self.rooms.front_code()
     }
 
-    /// Passes a frame to the connection, the list or the room.
-    pub fn received(&mut self, frame: ServerFrame, now: u64) -> Vec<Act> {
-        self.connection.heard(now);
-        if !self.connection.is_open() {
-            return Vec::new();
-        }
-        let acts = match frame {
-            ServerFrame::Bye { reason: ByeReason::SignedOut, .. } => self.end(),
-            ServerFrame::Bye { retry_after_ms, .. } => {
-                let acts = vec![self.connection.dismissed(now + retry_after_ms)];
-                return self.notify_if_lost(acts);
-            }
-            frame => match (frame, &mut self.room, &mut self.list) {
-                (ServerFrame::Rooms { rooms }, _, Some(list)) => {
-                    list.replace(rooms, now);
-                    Vec::new()
-                }
-                (ServerFrame::Summary { room }, _, Some(list)) => {
-                    list.change(*room, now);
-                    Vec::new()
-                }
-                // An error about a room names the room. This one has neither a room nor a message, so it answers the
-                // `watch` of the list.
-                (ServerFrame::Error { code, detail, id: None, room: None, retry_after_ms, .. }, _, Some(list))
-                    if !list.is_here() =>
-                {
-                    list.refused(&Problem { retry_after_ms, ..Problem::new(code, detail) }, now)
-                }
-                (frame, Some(room), _) => room.received(frame, now),
-                _ => Vec::new(),
-            },
-        };
-        self.finish_step(acts, now)
+    /// The list of rooms, if an account is logged in.
+    pub fn list_mut(&mut self) -> Option<&mut RoomList> {
+        self.list.as_mut()
     }
 
-    /// Runs a step on the room, such as an action of the person.
-    pub fn in_room(&mut self, now: u64, step: impl FnOnce(&mut Session) -> Vec<Act>) -> Vec<Act> {
-        let acts = self.room.as_mut().map(|room| step(room)).unwrap_or_default();
-        self.finish_step(acts, now)
+    /// The number of rooms in memory.
+    #[cfg(test)]
+    pub fn room_count(&self) -> usize {
+        self.rooms.len()
     }
 
-    /// Takes in the answer to [`Act::FetchRoom`]: a snapshot, or `None` if the person is not in the room.
-    pub fn room_fetched(&mut self, inside: Option<Snapshot>, now: u64) -> Vec<Act> {
-        self.http_works();
-        self.in_room(now, |room| room.room_fetched(inside, now))
+    /// Whether every message of this page is in a timeline.
+    pub fn has_sent_all(&self) -> bool {
+        self.rooms.have_sent_all()
     }
 
-    /// The server answered [`Act::FetchRoom`] over HTTP. If there is no socket, it is blocked somewhere in between.
-    pub fn http_works(&mut self) {
-        let has_no_socket = !self.connection.is_open() && !self.connection.is_resting();
-        self.connection.set_blocked(has_no_socket);
+    /// Returns what the tab has to store since the last call.
+    pub fn take_to_store(&mut self) -> Vec<ToStore> {
+        self.rooms.take_to_store()
     }
 
-    /// The server did not answer [`Act::FetchRoom`] either.
-    pub fn http_fails(&mut self) {
-        self.connection.set_blocked(false);
-        self.room.iter_mut().for_each(|room| room.http_fails());
-    }
-
-    /// Takes in the result of [`Act::Post`].
-    pub fn posted(&mut self, id: ClientId, outcome: Result<Ack, Problem>, now: u64) -> Vec<Act> {
-        self.in_room(now, |room| room.posted(id, outcome, now))
-    }
-
-    /// The server answered over HTTP that this person is not logged in, or not in the room. Ends the room and the list.
-    pub fn access_ended(&mut self, now: u64) -> Vec<Act> {
-        let acts = self.end();
-        self.finish_step(acts, now)
-    }
-
-    /// Takes in the result of [`Act::Rejoin`].
-    pub fn rejoined(&mut self, outcome: Result<(), Problem>, now: u64) -> Vec<Act> {
-        let is_back = self.room.as_mut().is_some_and(|room| room.rejoined(outcome));
-        match (is_back, &mut self.room) {
-            (true, Some(room)) if self.connection.is_open() => room.opened(now),
-            (true, _) if self.connection.is_resting() => vec![self.connection.open(now)],
-            _ => Vec::new(),
-        }
-    }
-
-    /// When to call [`Client::tick`] next.
+    /// When to pass [`Input::TimePassed`] next.
     pub fn due(&self) -> Option<u64> {
-        let room = self.room.as_ref().and_then(|room| room.due());
-        let list = self.list.as_ref().and_then(|list| list.due());
-        [self.connection.due(), room, list].into_iter().flatten().min()
+        let list = self.list.as_ref().and_then(RoomList::due);
+        [self.connection.due(), self.rooms.due(), list].into_iter().flatten().min()
     }
 
-    /// Runs everything whose time has come.
-    pub fn tick(&mut self, now: u64) -> Vec<Act> {
-        let acts = self.connection.tick(now);
-        let mut acts = self.notify_if_lost(acts);
-        acts.extend(self.list.as_mut().and_then(|list| list.tick(now)));
-        acts.extend(self.room.as_mut().map(|room| room.tick(now)).unwrap_or_default());
-        self.finish_step(acts, now)
-    }
-
-    /// The state of the connection for a reader of the room; for a reader of the list if the page has no room.
+    /// The state of the connection for a reader of the room in front; for a reader of the list if there is no room.
     pub fn status(&self) -> Status {
-        match (&self.room, self.connection.status()) {
+        match (self.rooms.front(), self.connection.status()) {
             (Some(room), _) if room.ending().is_some() => Status::Ended,
             (Some(room), _) if room.is_live() => Status::Live,
             (Some(_), Status::Live) => Status::Connecting,
@@ -167,8 +101,169 @@ impl Client<'_> {
         }
     }
 
-    /// Ends a step. Carries out a listener's [`Act::Renew`], closes the connection if no listener needs it any more,
-    /// and marks it as settled once the room (or, without a room, the list) has caught up.
+    /// Takes in what happened, and returns what the browser has to do.
+    pub fn step(&mut self, input: Input, now: u64) -> Vec<Act> {
+        let acts = match input {
+            Input::Started { online } => {
+                self.started = true;
+                return vec![self.connection.start(online, now)];
+            }
+            Input::Opened => return self.opened(now),
+            Input::Closed => {
+                let acts = self.connection.closed(now);
+                return self.notify_if_lost(acts);
+            }
+            Input::WentOffline => {
+                let acts = self.connection.went_offline(now);
+                return self.notify_if_lost(acts);
+            }
+            Input::CameOnline => return self.connection.came_online(now),
+            Input::Woke => return self.connection.woke(now),
+            Input::Rejoined { code, outcome } => return self.rejoined(code, outcome, now),
+            Input::InList(input) => {
+                if let Some(list) = &mut self.list {
+                    list.take_in(input, now);
+                }
+                return Vec::new();
+            }
+            Input::Received(frame) => {
+                self.connection.heard(now);
+                if !self.connection.is_open() {
+                    return Vec::new();
+                }
+                match *frame {
+                    ServerFrame::Bye { reason: ByeReason::SignedOut, .. } => {
+                        self.end();
+                        Vec::new()
+                    }
+                    ServerFrame::Bye { retry_after_ms, .. } => {
+                        let acts = vec![self.connection.dismissed(now + retry_after_ms)];
+                        return self.notify_if_lost(acts);
+                    }
+                    frame => self.received(frame, now),
+                }
+            }
+            Input::TimePassed => {
+                let acts = self.connection.tick(now);
+                let mut acts = self.notify_if_lost(acts);
+                acts.extend(self.list.as_mut().and_then(|list| list.tick(now)));
+                acts.extend(self.rooms.tick(now));
+                acts
+            }
+            Input::Fetched { code, answer } => self.fetched(code, answer, now),
+            Input::Posted { code, id, outcome } => {
+                self.rooms.get_mut(code).map(|room| room.posted(id, outcome, now)).unwrap_or_default()
+            }
+            Input::RoomShown(code) => self.show_room(code, now),
+            Input::RoomLeft(code) => {
+                let acts = self.rooms.leave(code);
+                self.update_current();
+                acts
+            }
+            // Typing and reading happen in front only.
+            Input::InRoom(code, RoomInput::Press | RoomInput::Look(_)) if self.front() != Some(code) => Vec::new(),
+            Input::InRoom(code, input) => {
+                self.rooms.get_mut(code).map(|room| room.take_in(input, now)).unwrap_or_default()
+            }
+        };
+        self.finish_step(acts, now)
+    }
+
+    /// The socket is open: the rooms and the list send their requests (`subscribe`, `watch`).
+    fn opened(&mut self, now: u64) -> Vec<Act> {
+        if !self.connection.opened(now) {
+            return Vec::new();
+        }
+        let mut acts = self.rooms.opened(now);
+        acts.extend(self.list.as_mut().map(RoomList::opened));
+        acts
+    }
+
+    /// Passes a frame to the list or to its room.
+    fn received(&mut self, frame: ServerFrame, now: u64) -> Vec<Act> {
+        match (frame, &mut self.list) {
+            (ServerFrame::Rooms { rooms }, Some(list)) => {
+                list.replace(rooms, now);
+                Vec::new()
+            }
+            (ServerFrame::Summary { room }, Some(list)) => {
+                list.change(*room, now);
+                Vec::new()
+            }
+            // An error about a room names the room. This one has neither a room nor a message, so it answers the
+            // `watch` of the list.
+            (ServerFrame::Error { code, detail, id: None, room: None, retry_after_ms, .. }, Some(list))
+                if !list.is_here() =>
+            {
+                list.refused(&Problem { retry_after_ms, ..Problem::new(code, detail) }, now)
+            }
+            (frame, _) => self.rooms.received(frame, now),
+        }
+    }
+
+    /// Takes in the answer to [`Act::FetchRoom`].
+    fn fetched(
+        &mut self,
+        code: Option<RoomCode>,
+        answer: Result<Option<Box<Snapshot>>, Problem>,
+        now: u64,
+    ) -> Vec<Act> {
+        match answer {
+            Ok(inside) => {
+                // HTTP works. If there is no socket, it is blocked somewhere in between.
+                self.connection.set_blocked(!self.connection.is_open() && !self.connection.is_resting());
+                return inside.map(|inside| self.rooms.fetched(*inside, now)).unwrap_or_default();
+            }
+            Err(problem) if is_outside(problem.code) => match code {
+                // The answer is late: another room came to the front.
+                Some(code) if self.front() != Some(code) => self.rooms.end_one(code),
+                _ => self.end(),
+            },
+            // The server cannot be reached over HTTP either. The next attempt to connect will show whether it is back.
+            Err(_) => {
+                self.connection.set_blocked(false);
+                self.rooms.http_fails();
+            }
+        }
+        Vec::new()
+    }
+
+    /// Takes in the result of [`Act::Rejoin`].
+    fn rejoined(&mut self, code: RoomCode, outcome: Result<(), Problem>, now: u64) -> Vec<Act> {
+        let is_back = self.rooms.get_mut(code).is_some_and(|room| room.rejoined(outcome));
+        if is_back { self.follow(code, now) } else { Vec::new() }
+    }
+
+    /// Brings a room in memory to the front, and follows it.
+    fn show_room(&mut self, code: RoomCode, now: u64) -> Vec<Act> {
+        let mut acts = self.rooms.bring_to_front(code);
+        self.update_current();
+        acts.extend(self.follow(code, now));
+        acts
+    }
+
+    /// Follows a room: over the open socket, or over a new one if there is none.
+    fn follow(&mut self, code: RoomCode, now: u64) -> Vec<Act> {
+        if self.connection.is_open() {
+            self.rooms.follow(code, now)
+        } else if self.started && self.connection.is_resting() && self.rooms.need_connection() {
+            vec![self.connection.open(now)]
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Informs the list which room is in front.
+    fn update_current(&mut self) {
+        let front = self.front();
+        if let Some(list) = &mut self.list {
+            list.set_current(front);
+        }
+    }
+
+    /// Ends a step. Carries out an [`Act::Renew`], stops following rooms that are left, closes the connection if
+    /// nothing needs it any more, and marks it as settled once the room in front (or, without one, the list) has caught
+    /// up.
     fn finish_step(&mut self, mut acts: Vec<Act>, now: u64) -> Vec<Act> {
         let renewal = |act: &Act| if let Act::Renew(not_before) = act { Some(*not_before) } else { None };
         if let Some(not_before) = acts.iter().find_map(renewal) {
@@ -176,32 +271,31 @@ impl Client<'_> {
             acts.extend(self.connection.renew(not_before, now));
             return self.notify_if_lost(acts);
         }
-        let room_left = self.room.as_ref().is_some_and(|room| room.ending().is_none());
+        acts.extend(self.rooms.unfollow_settled());
         let list_left = self.list.as_ref().is_some_and(|list| !list.is_logged_out());
-        if !room_left && !list_left && !self.connection.is_resting() {
+        if !self.rooms.need_connection() && !list_left && !self.connection.is_resting() {
             acts.insert(0, self.connection.rest());
         }
-        let room_here = self.room.as_ref().is_none_or(|room| room.is_live() || room.ending().is_some());
-        let list_here = self.list.as_ref().is_none_or(|list| list.is_here());
-        if room_here && (self.room.is_some() || list_here) {
+        let front = self.rooms.front();
+        let list_here = self.list.as_ref().is_none_or(RoomList::is_here);
+        if front.map_or(list_here, |room| room.is_live() || room.ending().is_some()) {
             self.connection.settle(now);
         }
         acts
     }
 
-    /// Informs the listeners if the connection is lost.
+    /// Informs the rooms and the list if the connection is lost.
     fn notify_if_lost(&mut self, acts: Vec<Act>) -> Vec<Act> {
         if !self.connection.is_open() {
-            self.room.iter_mut().for_each(|room| room.lost());
-            self.list.iter_mut().for_each(|list| list.lost());
+            self.rooms.lost();
+            self.list.iter_mut().for_each(RoomList::lost);
         }
         acts
     }
 
-    /// Ends the room and the list: the session of this page is over, or the person is not in the room.
-    fn end(&mut self) -> Vec<Act> {
-        self.room.iter_mut().for_each(|room| room.end(Ending::Outside));
-        self.list.iter_mut().for_each(|list| list.end());
-        Vec::new()
+    /// Ends the rooms and the list: the session of this page is over, or the person is not in the room.
+    fn end(&mut self) {
+        self.rooms.end();
+        self.list.iter_mut().for_each(RoomList::end);
     }
 }

@@ -143,7 +143,7 @@ impl Connection {
                     && self.failures >= FAILURES_BEFORE_HTTP_CHECK - 1
                     && (self.failures + 1).is_multiple_of(FAILURES_BEFORE_HTTP_CHECK)
                 {
-                    acts.push(Act::FetchRoom);
+                    acts.push(Act::FetchRoom(None));
                 }
             }
             Phase::Open { settled: Some(since) } if now >= since + STABLE_MS => self.failures = 0,
@@ -214,8 +214,8 @@ impl Connection {
             Phase::Opening { deadline } if now >= deadline => {
                 // Opening took 10 s already, so HTTP is checked at once and not only after the next failure.
                 let mut acts = self.renew(now, now);
-                if self.online && !acts.contains(&Act::FetchRoom) {
-                    acts.push(Act::FetchRoom);
+                if self.online && !acts.contains(&Act::FetchRoom(None)) {
+                    acts.push(Act::FetchRoom(None));
                 }
                 acts
             }

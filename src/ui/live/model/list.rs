@@ -1,13 +1,13 @@
 //! The list of an account's rooms, kept up to date by the server after a `watch` frame.
 //!
 //! `rooms` replaces the whole list, `summary` replaces one room. Each change is passed to [`Toasts`], which decides
-//! whether a note appears. Like a session, the list returns acts and has no clock of its own.
+//! whether a note appears. Like a room, the list returns acts and has no clock of its own.
 
 use std::cmp::Reverse;
 
 use crate::protocol::{ClientFrame, Code, Notify, Problem, RoomCode, RoomSummary};
 
-use super::{act::Act, toasts::Toasts};
+use super::{act::Act, input::ListInput, toasts::Toasts};
 
 /// How long to wait before the next `watch` after a refusal without a time.
 const RETRY_MS: u64 = 2_000;
@@ -54,9 +54,25 @@ impl RoomList {
         &mut self.toasts
     }
 
-    /// Requests a redraw of the list although no room changed.
-    pub fn touch(&mut self) {
+    /// Takes in what the person did.
+    pub fn take_in(&mut self, input: ListInput, now: u64) {
+        match input {
+            ListInput::Mute { code, muted } => self.mute(code, muted),
+            ListInput::Dismiss(code) => self.toasts.dismiss(code),
+            ListInput::Hold(held) => self.toasts.hold(held, now),
+        }
         self.changed = true;
+    }
+
+    /// Sets which room is open. It gets no note any more.
+    pub fn set_current(&mut self, current: Option<RoomCode>) {
+        if self.current != current {
+            self.current = current;
+            self.changed = true;
+            if current.is_some() {
+                self.toasts.dismiss(current);
+            }
+        }
     }
 
     /// Whether the list changed since the last call.
@@ -120,17 +136,16 @@ impl RoomList {
     /// The server refused `watch`: checks the login over HTTP, or sets the time of the next attempt.
     pub fn refused(&mut self, problem: &Problem, now: u64) -> Vec<Act> {
         if matches!(problem.code, Code::NoSession | Code::NotLoggedIn) {
-            return vec![Act::FetchRoom];
+            return vec![Act::FetchRoom(None)];
         }
         self.retry_at = Some(now + problem.retry_after_ms.unwrap_or(RETRY_MS));
         Vec::new()
     }
 
     /// Turns the notices of a room off or on. The server sends the same in its next summary.
-    pub fn mute(&mut self, code: RoomCode, muted: bool) {
+    fn mute(&mut self, code: RoomCode, muted: bool) {
         if let Some(room) = self.rooms.iter_mut().find(|room| room.code == code) {
             room.muted = muted;
-            self.changed = true;
         }
     }
 
@@ -214,6 +229,6 @@ mod tests {
         assert_eq!(list.due(), Some(1_500));
         assert_eq!(list.tick(1_499), None);
         assert_eq!(list.tick(1_500), Some(Act::Send(ClientFrame::Watch)));
-        assert_eq!(list.refused(&Problem::not_logged_in(), 2_000), [Act::FetchRoom]);
+        assert_eq!(list.refused(&Problem::not_logged_in(), 2_000), [Act::FetchRoom(None)]);
     }
 }

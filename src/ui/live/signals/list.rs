@@ -1,9 +1,9 @@
-//! The list of an account's rooms in Leptos signals: [`LiveList`] wraps a [`RoomList`].
+//! The list of an account's rooms in Leptos signals: [`LiveList`] shows the [`RoomList`] of the model.
 //!
 //! The server renders the first list. The socket keeps it up to date. Each redraw copies the list into the signals, and
 //! shows notes (toasts) about the rooms that are not open.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use leptos::prelude::*;
 
@@ -17,9 +17,9 @@ use crate::{
 };
 
 use super::{
-    super::model::{RoomList, Toast, Toasts},
+    super::model::{Input, ListInput, RoomList, Status, Toast},
     announcement::Announcement,
-    page_socket::{PageSocket, put},
+    page_socket::{PageSocket, Painter, put},
     rest,
 };
 
@@ -36,7 +36,6 @@ pub struct RoomEntry {
 #[derive(Clone, Copy)]
 pub struct LiveList {
     socket: PageSocket,
-    pub(super) list: StoredValue<RoomList>,
     /// The room that is open on this page, if any.
     pub current: Option<RoomCode>,
     /// The rooms, the most recently active first.
@@ -65,8 +64,8 @@ pub fn use_list() -> Option<LiveList> {
 }
 
 impl LiveList {
-    /// Creates the list from the rooms that the server rendered, and registers it with the socket. `current` is the
-    /// open room.
+    /// Creates the list from the rooms that the server rendered, and puts it into the model of the socket. `current`
+    /// is the open room.
     pub fn new(socket: PageSocket, rooms: Vec<RoomSummary>, current: Option<RoomCode>, account: &Identity) -> Self {
         let list = RoomList::new(rooms, current, account.notify);
         let entry = |room: &RoomSummary| RoomEntry { code: room.code, room: ArcRwSignal::new(room.clone()) };
@@ -80,9 +79,9 @@ impl LiveList {
             logged_out: RwSignal::new(false),
             sound: account.sound,
             texts: use_texts(),
-            list: StoredValue::new(list),
         };
-        socket.attach_list(this);
+        socket.client.update_value(|client| client.set_list(list));
+        socket.register(Arc::new(this));
         this
     }
 
@@ -100,35 +99,27 @@ impl LiveList {
     /// Turns the notices of a room off or on: on the server first, then in this list.
     pub async fn mute(self, code: RoomCode, muted: bool) -> Result<(), Problem> {
         rest::mute(code, muted).await?;
-        self.change(|list| list.mute(code, muted));
+        self.take_in(ListInput::Mute { code, muted });
         Ok(())
     }
 
     /// Removes the note about one room. `None` removes all notes.
     pub fn dismiss(self, code: Option<RoomCode>) {
-        self.change_toasts(|toasts, _| toasts.dismiss(code));
+        self.take_in(ListInput::Dismiss(code));
     }
 
     /// Keeps the notes on the screen while somebody points at them or has the focus in them.
     pub fn hold(self, held: bool) {
-        self.change_toasts(|toasts, now| toasts.hold(held, now));
+        self.take_in(ListInput::Hold(held));
     }
 
-    fn change_toasts(self, change: impl FnOnce(&mut Toasts, u64)) {
-        self.change(|list| {
-            change(list.toasts(), browser::now());
-            list.touch();
-        });
+    fn take_in(self, input: ListInput) {
+        self.socket.step(Input::InList(input));
     }
 
-    fn change(self, change: impl FnOnce(&mut RoomList)) {
-        self.list.try_update_value(change);
-        // An empty step, so that the socket computes its next deadline again and redraws.
-        self.socket.drive(|_, _| Vec::new());
-    }
-
-    pub(super) fn draw(self) {
-        let picture = self.list.try_update_value(|list| {
+    fn copy(self) {
+        let picture = self.socket.client.try_update_value(|client| {
+            let list = client.list_mut()?;
             let changed = list.take_changed();
             let unannounced = list.toasts().take_unannounced();
             changed.then(|| {
@@ -177,5 +168,11 @@ impl LiveList {
         if moved {
             self.entries.set(next);
         }
+    }
+}
+
+impl Painter for LiveList {
+    fn draw(&self, _: Status) {
+        self.copy();
     }
 }

@@ -1,13 +1,16 @@
-//! The socket of a page: owns the real socket, timer and browser events, and drives the [`Client`] with them.
+//! The socket of a page: owns the model ([`Client`]), the real socket, the timer and the browser events.
 //!
-//! Each step ([`PageSocket::drive`]) passes the current time, performs the acts that the client returns, and sets the
-//! timer to the client's next deadline. Frames are applied as they arrive. The signals follow once per animation frame,
-//! so that a burst of frames costs one redraw.
+//! Whatever happens becomes an [`Input`] and goes through [`PageSocket::step`]. A step passes it to the client with the
+//! current time, performs the acts that the client returns, and sets the timer to the client's next deadline. Frames
+//! are applied as they arrive. The signals follow once per animation frame, so that a burst of frames costs one redraw:
+//! each registered [`Painter`] then copies its part of the model.
+
+use std::sync::Arc;
 
 use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
-    protocol::{Code, Problem, ServerFrame, Snapshot},
+    protocol::{RoomCode, ServerFrame},
     ui::{
         browser::{self, Listener, PageEvent, Socket, SocketEvent, Timer},
         freshness::{Freshness, use_freshness},
@@ -15,15 +18,32 @@ use crate::{
 };
 
 use super::{
-    super::model::{Act, Client, Connection, Status},
-    list::LiveList,
-    rest,
-    room::LiveRoom,
+    super::model::{Act, Client, Input, Status},
+    rest, tab,
 };
 
-/// The one socket of a page, and what is connected to it. `Copy`, so that callbacks can capture it.
+/// Shows a part of the model on the page.
+pub(super) trait Painter: Send + Sync {
+    /// Copies what has changed into signals.
+    fn draw(&self, status: Status);
+
+    /// The reader may have turned to the page or away from it.
+    fn attend(&self) {}
+
+    /// The room that is shown, if it is one.
+    fn room(&self) -> Option<RoomCode> {
+        None
+    }
+}
+
+/// The one socket of a page, and the state that it keeps up to date. `Copy`, so that callbacks can capture it.
+///
+/// It belongs to the owner in which it was made. A page without navigation makes it together with its room. Rooms come
+/// and go on one socket that belongs to a longer-lived owner.
 #[derive(Clone, Copy)]
 pub struct PageSocket {
+    /// The whole state of the page.
+    pub(super) client: StoredValue<Client>,
     inner: StoredValue<Inner>,
     /// The state of the connection, for the views.
     pub status: RwSignal<Status>,
@@ -31,9 +51,10 @@ pub struct PageSocket {
 }
 
 struct Inner {
-    connection: Connection,
-    room: Option<LiveRoom>,
-    list: Option<LiveList>,
+    /// The painters, each with the number by which it is removed.
+    painters: Vec<(usize, Arc<dyn Painter>)>,
+    /// The number of the next painter.
+    next_painter: usize,
     socket: Option<Socket>,
     /// The timer, and the deadline that it is set to.
     timer: Option<(u64, Timer)>,
@@ -45,52 +66,63 @@ struct Inner {
     drawing: bool,
 }
 
-/// Whether a refusal means that the person is not in the room, or that nobody is logged in.
-fn is_outside(code: Code) -> bool {
-    matches!(code, Code::RoomUnavailable | Code::NotAMember | Code::NoSession | Code::NotLoggedIn | Code::Removed)
-}
-
-#[expect(
-    clippy::redundant_closure_for_method_calls,
-    reason = "the method alone would not do for a client of any lifetime"
-)]
 impl PageSocket {
-    /// A page's socket that is not open yet, without listeners.
+    /// A page's socket that is not open yet, without rooms and without a list.
     pub fn new() -> Self {
         let inner = Inner {
-            connection: Connection::new(browser::random),
-            room: None,
-            list: None,
+            painters: Vec::new(),
+            next_painter: 0,
             socket: None,
             timer: None,
             listener: None,
             server_version: None,
             drawing: false,
         };
-        Self { inner: StoredValue::new(inner), status: RwSignal::new(Status::Connecting), freshness: use_freshness() }
+        Self {
+            client: StoredValue::new(Client::new(browser::random)),
+            inner: StoredValue::new(inner),
+            status: RwSignal::new(Status::Connecting),
+            freshness: use_freshness(),
+        }
     }
 
-    pub(super) fn attach_room(self, room: &LiveRoom) {
-        self.inner.update_value(|inner| inner.room = Some(*room));
+    /// Lets a painter draw after each step, until the current owner is cleaned up. A room without a painter is left.
+    pub(super) fn register(self, painter: Arc<dyn Painter>) {
+        let number = self.inner.try_update_value(|inner| {
+            inner.next_painter += 1;
+            inner.painters.push((inner.next_painter, painter));
+            inner.next_painter
+        });
+        on_cleanup(move || self.remove_painter(number));
     }
 
-    pub(super) fn attach_list(self, list: LiveList) {
-        self.inner.update_value(|inner| inner.list = Some(list));
+    fn remove_painter(self, number: Option<usize>) {
+        let left = self.inner.try_update_value(|inner| {
+            let at = inner.painters.iter().position(|painter| Some(painter.0) == number)?;
+            let room = inner.painters.remove(at).1.room()?;
+            inner.painters.iter().all(|painter| painter.1.room() != Some(room)).then_some(room)
+        });
+        if let Some(Some(code)) = left {
+            self.step(Input::RoomLeft(code));
+        }
+    }
+
+    /// The number of painters.
+    #[cfg(test)]
+    pub(super) fn painter_count(self) -> usize {
+        self.inner.with_value(|inner| inner.painters.len())
     }
 
     /// Connects. Called once, after hydration, since the page may differ from the server's render only from then on.
     pub fn start(self) {
-        if let Some(room) = self.room() {
-            room.prepare();
-        }
-        self.drive(|client, now| client.start(browser::is_online(), now));
+        self.step(Input::Started { online: browser::is_online() });
         let listener = browser::listen(move |event| self.on_page_event(event));
         self.inner.try_update_value(|inner| inner.listener = Some(listener));
     }
 
     /// Ends a wait and connects at once.
     pub fn try_now(self) {
-        self.drive(|client, now| client.woke(now));
+        self.step(Input::Woke);
     }
 
     /// Drops socket, timer and listener. For a page that is about to be left by logging out, so that the end of the
@@ -99,62 +131,32 @@ impl PageSocket {
         self.inner.update_value(|inner| (inner.socket, inner.timer, inner.listener) = (None, None, None));
     }
 
-    fn room(self) -> Option<LiveRoom> {
-        self.inner.try_with_value(|inner| inner.room).flatten()
-    }
-
-    fn update_looking(self) {
-        if let Some(room) = self.room() {
-            room.update_looking();
-        }
+    fn painters(self) -> Vec<Arc<dyn Painter>> {
+        let painters = |inner: &Inner| inner.painters.iter().map(|painter| painter.1.clone()).collect();
+        self.inner.try_with_value(painters).unwrap_or_default()
     }
 
     /// Reacts to a browser event. A page that becomes hidden and has nothing unsent is reloaded if the server has
     /// another version.
     fn on_page_event(self, event: PageEvent) {
         match event {
-            PageEvent::Online => self.drive(|client, now| client.came_online(now)),
-            PageEvent::Offline => self.drive(|client, now| client.went_offline(now)),
-            PageEvent::Shown => {
-                self.update_looking();
-                self.drive(|client, now| client.woke(now));
-            }
-            PageEvent::AttentionChanged => self.update_looking(),
-            PageEvent::Hidden => {
-                self.update_looking();
-                if self.room().is_none_or(LiveRoom::has_sent_all) {
-                    self.freshness.reload_if_stale();
-                }
-            }
+            PageEvent::Online => return self.step(Input::CameOnline),
+            PageEvent::Offline => return self.step(Input::WentOffline),
+            PageEvent::Shown | PageEvent::AttentionChanged | PageEvent::Hidden => {}
+        }
+        self.painters().iter().for_each(|painter| painter.attend());
+        if event == PageEvent::Shown {
+            self.step(Input::Woke);
+        } else if event == PageEvent::Hidden && self.client.try_with_value(Client::has_sent_all) == Some(true) {
+            self.freshness.reload_if_stale();
         }
     }
 
-    /// Runs a step of the client with the current time, performs the acts that it returns, sets the timer and schedules
-    /// a redraw.
-    pub(super) fn drive(self, step: impl FnOnce(&mut Client<'_>, u64) -> Vec<Act>) {
+    /// Passes to the client what happened, with the current time. Performs the acts that it returns, sets the timer and
+    /// schedules a redraw.
+    pub(super) fn step(self, input: Input) {
         let now = browser::now();
-        let mut step = Some(step);
-        let acts = self.with_client(&mut |client| step.take().map(|step| step(client, now)).unwrap_or_default());
-        self.follow(acts, now);
-    }
-
-    /// Runs a step of the client. Not generic, unlike [`PageSocket::drive`], which is compiled once for each of its
-    /// callers.
-    fn with_client(self, step: &mut dyn FnMut(&mut Client<'_>) -> Vec<Act>) -> Option<Vec<Act>> {
-        self.inner.try_update_value(|inner| {
-            let mut room = inner.room.and_then(|room| room.inner.try_write_value());
-            let mut list = inner.list.and_then(|list| list.list.try_write_value());
-            let mut client = Client {
-                connection: &mut inner.connection,
-                room: room.as_deref_mut().map(|room| &mut room.session),
-                list: list.as_deref_mut(),
-            };
-            step(&mut client)
-        })
-    }
-
-    fn follow(self, acts: Option<Vec<Act>>, now: u64) {
-        let Some(acts) = acts else { return };
+        let Some(acts) = self.client.try_update_value(|client| client.step(input, now)) else { return };
         for act in acts {
             self.perform(act);
         }
@@ -169,7 +171,7 @@ impl PageSocket {
                 let opened = socket.is_some();
                 self.inner.try_update_value(|inner| inner.socket = socket);
                 if !opened {
-                    self.drive(|client, now| client.closed(now));
+                    self.step(Input::Closed);
                 }
             }
             Act::Close => _ = self.inner.try_update_value(|inner| inner.socket = None),
@@ -181,59 +183,39 @@ impl PageSocket {
                     }
                 });
             }
-            Act::FetchRoom => spawn_local(self.fetch_room()),
-            Act::Post { id, body } => {
-                let Some(room) = self.room() else { return };
-                let member = room.you.with_untracked(|you| you.member_id);
+            Act::FetchRoom(code) => {
+                let code = code.or_else(|| self.client.try_with_value(Client::front).flatten());
                 spawn_local(async move {
-                    let outcome = rest::say(room.code, member, id, body).await;
-                    self.drive(|client, now| client.posted(id, outcome, now));
+                    let answer = match code {
+                        Some(code) => rest::room(code).await.map(|snapshot| Some(Box::new(snapshot))),
+                        None => rest::is_logged_in().await.map(|()| None),
+                    };
+                    self.step(Input::Fetched { code, answer });
                 });
             }
-            Act::Rejoin => {
-                let Some(room) = self.room() else { return };
-                let nickname = room.you.with_untracked(|you| you.nickname.to_string());
-                spawn_local(async move {
-                    let outcome = rest::join(room.code, nickname).await;
-                    self.drive(|client, now| client.rejoined(outcome, now));
-                });
-            }
-            Act::Renew(_) => {}
-        }
-    }
-
-    /// Performs [`Act::FetchRoom`]: fetches the room, or checks the login if the page has no room.
-    async fn fetch_room(self) {
-        let answer: Result<Option<Snapshot>, Problem> = match self.room() {
-            Some(room) => rest::room(room.code).await.map(Some),
-            None => rest::is_logged_in().await.map(|()| None),
-        };
-        match answer {
-            Ok(Some(snapshot)) => self.drive(|client, now| client.room_fetched(Some(snapshot), now)),
-            Err(problem) if is_outside(problem.code) => self.drive(|client, now| client.access_ended(now)),
-            Ok(None) => self.drive(|client, _| {
-                client.http_works();
-                Vec::new()
+            Act::Post { code, member, id, body } => spawn_local(async move {
+                let outcome = rest::say(code, member, id, body).await;
+                self.step(Input::Posted { code, id, outcome });
             }),
-            // The server cannot be reached over HTTP either. The next attempt to connect will show whether it is back.
-            Err(_) => self.drive(|client, _| {
-                client.http_fails();
-                Vec::new()
+            Act::Rejoin { code, nickname } => spawn_local(async move {
+                let outcome = rest::join(code, nickname.to_string()).await;
+                self.step(Input::Rejoined { code, outcome });
             }),
+            Act::Renew(_) | Act::Unfollow(_) => {}
         }
     }
 
     fn on_socket_event(self, event: SocketEvent) {
         match event {
-            SocketEvent::Opened => self.drive(|client, now| client.opened(now)),
-            SocketEvent::Closed => self.drive(|client, now| client.closed(now)),
+            SocketEvent::Opened => self.step(Input::Opened),
+            SocketEvent::Closed => self.step(Input::Closed),
             // A frame of an unknown kind comes from a later version and is ignored.
             SocketEvent::Text(text) => {
                 if let Ok(frame) = serde_json::from_str::<ServerFrame>(&text) {
                     if let ServerFrame::Hello { version } = &frame {
                         self.inner.try_update_value(|inner| inner.server_version = Some(version.clone()));
                     }
-                    self.drive(|client, now| client.received(frame, now));
+                    self.step(Input::Received(Box::new(frame)));
                 }
             }
         }
@@ -241,11 +223,7 @@ impl PageSocket {
 
     /// Sets the timer to the client's next deadline.
     fn set_timer(self, now: u64) {
-        let mut due = None;
-        self.with_client(&mut |client| {
-            due = client.due();
-            Vec::new()
-        });
+        let due = self.client.try_with_value(Client::due).flatten();
         self.inner.try_update_value(|inner| {
             if inner.timer.as_ref().map(|(at, _)| *at) != due {
                 let timer = |at: u64| (at, browser::after(at.saturating_sub(now), move || self.on_timer()));
@@ -256,7 +234,7 @@ impl PageSocket {
 
     fn on_timer(self) {
         self.inner.try_update_value(|inner| inner.timer = None);
-        self.drive(|client, now| client.tick(now));
+        self.step(Input::TimePassed);
     }
 
     /// Schedules one redraw before the next animation frame, unless one is scheduled already.
@@ -267,29 +245,18 @@ impl PageSocket {
         }
     }
 
-    fn draw(self) {
-        let mut status = Status::Connecting;
-        let drawn = self.with_client(&mut |client| {
-            status = client.status();
-            Vec::new()
-        });
-        if drawn.is_none() {
-            return;
-        }
-        let drawn = self.inner.try_update_value(|inner| {
+    pub(super) fn draw(self) {
+        let drawn = self.client.try_update_value(|client| (client.status(), client.take_to_store()));
+        let Some((status, to_store)) = drawn else { return };
+        let version = self.inner.try_update_value(|inner| {
             inner.drawing = false;
-            (inner.room, inner.list, inner.server_version.take())
+            inner.server_version.take()
         });
-        let Some((room, list, server_version)) = drawn else { return };
         put(self.status, status);
-        if let Some(room) = room {
-            room.draw(status);
-        }
-        if let Some(list) = list {
-            list.draw();
-        }
-        if server_version.is_some() {
-            put(self.freshness.server_version, server_version);
+        to_store.into_iter().for_each(tab::store_outbox);
+        self.painters().iter().for_each(|painter| painter.draw(status));
+        if let Some(version @ Some(_)) = version {
+            put(self.freshness.server_version, version);
         }
     }
 }

@@ -11,6 +11,8 @@ use crate::{
     ui::browser,
 };
 
+use super::super::model::ToStore;
+
 /// The kinds of entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TabEntry {
@@ -35,6 +37,15 @@ impl TabEntry {
 pub fn store_entry(what: TabEntry, code: RoomCode, owner: MemberId, text: &str) {
     let entry = if text.is_empty() { String::new() } else { entry(owner, text) };
     browser::store_text(&what.of(code), &entry);
+}
+
+/// Stores the outbox of a room. A room that is over for its member leaves nothing in the tab.
+pub fn store_outbox(room: ToStore) {
+    let ToStore { code, member, outbox } = room;
+    match outbox {
+        Some(outbox) => store_entry(TabEntry::Outbox, code, member, &outbox),
+        None => delete_entries(code),
+    }
 }
 
 /// Returns what this member stored. An entry of another member is removed.

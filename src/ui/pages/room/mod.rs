@@ -60,7 +60,10 @@ fn OpenRoom(snapshot: Snapshot, rooms: Option<Rooms>) -> impl IntoView {
     let room = LiveRoom::new(socket, snapshot);
     provide_room(&room);
     let list = rooms.map(|rooms| rooms.follow(socket, Some(room.code)));
-    effect(move || socket.start());
+    effect(move || {
+        room.restore();
+        socket.start();
+    });
     match list {
         None => view! { <RoomView socket/> }.into_any(),
         Some(_) => view! {

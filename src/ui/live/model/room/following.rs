@@ -1,11 +1,11 @@
-//! How a session follows its room over a connection that comes and goes.
+//! How a room is followed over a connection that comes and goes.
 //!
-//! With a socket, the session subscribes from the last event that it has, and is live once the answer arrived. Without
+//! With a socket, the room subscribes from the last event that it has, and is live once the answer arrived. Without
 //! one, it waits. Where HTTP works but no socket can be opened, it polls the room and posts messages over HTTP.
 
 use crate::protocol::ClientFrame;
 
-use super::{Act, ByHttp, Ending, Phase, Session};
+use super::{super::typing::Typing, Act, ByHttp, Ending, LocalRoom, Phase};
 
 /// How long the answer to `subscribe` may take.
 const CATCH_UP_MS: u64 = 10_000;
@@ -14,11 +14,11 @@ const CATCH_UP_MS: u64 = 10_000;
 const SLOW_CATCH_UP_MS: u64 = 25_000;
 /// How often the room is fetched over HTTP while no socket can be opened.
 const FETCH_EVERY_MS: u64 = 3_000;
-/// After this many answers that were too late, the session subscribes without a position. The server then sends a
+/// After this many answers that were too late, the room subscribes without a position. The server then sends a
 /// snapshot, which is smaller than all missed events.
 const LATE_ANSWERS_BEFORE_SNAPSHOT: u32 = 2;
 
-impl Session {
+impl LocalRoom {
     /// The socket is open: subscribes from the last event that this page has.
     pub fn opened(&mut self, now: u64) -> Vec<Act> {
         if let Phase::Ended(_) = self.phase {
@@ -41,14 +41,28 @@ impl Session {
         }
     }
 
-    /// Records that the person is leaving. The page then does not join again when the log says that they have left.
-    pub fn expect_exit(&mut self) {
-        self.leaving = true;
+    /// The room is not in front any more: nobody types in it, and nobody reads it.
+    pub fn leave(&mut self) -> Vec<Act> {
+        self.read_position.set_looking(false);
+        let acts = self.stop_typing();
+        self.typing = Typing::default();
+        acts
     }
 
-    /// The person has left (Exit): stops following the room.
-    pub fn stop(&mut self) {
-        self.end(Ending::Exited);
+    /// Stops following the room without ending it. [`LocalRoom::opened`] resumes it.
+    pub fn unfollow(&mut self) {
+        self.by_http = ByHttp::Off;
+        self.lost();
+    }
+
+    /// Whether the room is subscribed to on the present connection.
+    pub fn is_subscribed(&self) -> bool {
+        matches!(self.phase, Phase::CatchingUp { .. } | Phase::Live)
+    }
+
+    /// Whether the room is subscribed to, or fetched over HTTP.
+    pub fn is_followed(&self) -> bool {
+        self.is_subscribed() || (self.phase == Phase::Apart && self.by_http != ByHttp::Off)
     }
 
     /// Stops following the room.
@@ -65,7 +79,7 @@ impl Session {
         Act::Send(ClientFrame::Subscribe { code: self.code, epoch, after })
     }
 
-    /// When to call [`Session::tick`] next.
+    /// When to call [`LocalRoom::tick`] next.
     pub fn due(&self) -> Option<u64> {
         let phase = match self.phase {
             Phase::CatchingUp { deadline } => Some(deadline),
@@ -101,7 +115,7 @@ impl Session {
                 acts.extend(self.flush(now));
                 if matches!(self.by_http, ByHttp::Waiting { until } if now >= until) {
                     self.by_http = ByHttp::Fetching;
-                    acts.push(Act::FetchRoom);
+                    acts.push(Act::FetchRoom(Some(self.code)));
                 }
             }
             _ => {}

@@ -1,8 +1,8 @@
-//! How a session reacts to frames of the server, and to the answers of the HTTP calls that stand in for frames.
+//! How a room reacts to frames of the server, and to the answers of the HTTP calls that stand in for frames.
 //!
-//! [`Session::received`] applies a frame to the replica, and records what the page has to show (`news`, `incidents`,
+//! [`LocalRoom::received`] applies a frame to the replica, and records what the page has to show (`news`, `incidents`,
 //! `changed`) and what has to be sent next. If the log or a refusal shows that the person is not a member any more,
-//! [`Session::membership_ended`] decides whether the page joins again by itself or ends.
+//! [`LocalRoom::membership_ended`] decides whether the page joins again by itself or ends.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::protocol::{
 };
 use crate::ui::timeline::Reader;
 
-use super::{Act, ByHttp, Ending, Incident, Phase, Session, count_as_read, departed_of, reads_of};
+use super::{Act, ByHttp, Ending, Incident, LocalRoom, Phase, count_as_read, departed_of, reads_of};
 
 /// A message that the server asks to send again within this time is sent again without a word. With a longer wait it is
 /// shown as not sent.
@@ -20,7 +20,7 @@ const LONGEST_SILENT_RETRY_MS: u64 = 15_000;
 /// The maximum number of departed members whose read positions are remembered.
 const DEPARTED: usize = 64;
 
-impl Session {
+impl LocalRoom {
     /// Takes in a frame of the server.
     pub fn received(&mut self, frame: ServerFrame, now: u64) -> Vec<Act> {
         if let Phase::Ended(_) = self.phase {
@@ -37,7 +37,7 @@ impl Session {
                 for (member, read) in &mut self.reads {
                     *read = before.get(member).map_or(*read, |before| *before.max(read));
                 }
-                self.changed = true;
+                self.mark_changed();
                 self.replica.connected = connected.into_iter().collect();
                 self.people_changed = true;
                 for event in events {
@@ -49,7 +49,7 @@ impl Session {
             ServerFrame::Ack { code, id, seq, at } if code == self.code => {
                 self.outgoing.settle(id);
                 self.replica.acknowledge(Ack { id, seq, at });
-                self.changed = true;
+                self.mark_changed();
                 return self.flush(now);
             }
             ServerFrame::Error { code, detail, id, room, reason, retry_after_ms }
@@ -92,7 +92,7 @@ impl Session {
             } else {
                 let read = self.reads.entry(member).or_default();
                 *read = seq.max(*read);
-                self.changed = true;
+                self.mark_changed();
             }
         }
     }
@@ -144,7 +144,7 @@ impl Session {
         self.news.extend(news.into_iter().filter(|m| !self.own_ids.contains(&m.author.id) && !shown.contains(&m.id)));
         self.reset_and_keep(snapshot);
         self.from_scratch = false;
-        self.changed = true;
+        self.mark_changed();
         self.people_changed = true;
         self.caught_up(now)
     }
@@ -212,7 +212,7 @@ impl Session {
         }
         let received = self.replica.receive(event);
         if let Received::Applied(count) = received {
-            self.changed = true;
+            self.mark_changed();
             let fresh = self.replica.events.len().saturating_sub(count);
             for event in &self.replica.events[fresh..] {
                 count_as_read(&mut self.reads, event);
@@ -238,7 +238,7 @@ impl Session {
     /// not join again for a removed member, for an account, or for a guest who left while the page was live.
     pub(super) fn membership_ended(&mut self, missed: bool) -> Vec<Act> {
         if self.leaving {
-            self.stop();
+            self.end(Ending::Exited);
             return Vec::new();
         }
         let own_ids = &self.own_ids;
@@ -257,7 +257,7 @@ impl Session {
             _ if self.has_account => self.end(Ending::Left),
             _ => {
                 self.end(Ending::Returning);
-                return vec![Act::Rejoin];
+                return vec![self.ask_to_rejoin()];
             }
         }
         Vec::new()
@@ -271,9 +271,9 @@ impl Session {
                 return Vec::new();
             }
             Code::NotAMember => return self.membership_ended(true),
-            Code::NoSession => return vec![Act::FetchRoom],
+            Code::NoSession => return vec![Act::FetchRoom(Some(self.code))],
             // The room is gone, or the browser belongs to another person by now who was never a member.
-            Code::RoomUnavailable if id.is_none() => return vec![Act::FetchRoom],
+            Code::RoomUnavailable if id.is_none() => return vec![Act::FetchRoom(Some(self.code))],
             _ => {}
         }
         match id {
@@ -290,7 +290,7 @@ impl Session {
                 self.outgoing.settle(id);
                 self.incidents.push(Incident::Refused(problem.clone()));
                 self.replica.fail(id, problem);
-                self.changed = true;
+                self.mark_changed();
                 self.flush(now)
             }
             None if matches!(self.phase, Phase::CatchingUp { .. }) => {
@@ -301,24 +301,18 @@ impl Session {
         }
     }
 
-    /// Takes in the answer to [`Act::FetchRoom`]: a snapshot, or `None` if the person is not in the room.
-    pub fn room_fetched(&mut self, inside: Option<Snapshot>, now: u64) -> Vec<Act> {
-        match (inside, &self.phase) {
-            (_, Phase::Ended(_)) | (Some(_), Phase::Live | Phase::CatchingUp { .. }) => Vec::new(),
-            (None, _) => {
-                self.end(Ending::Outside);
-                Vec::new()
-            }
-            (Some(snapshot), _) => {
-                self.go_by_http(now);
-                let (epoch, head) = self.replica.resume_point();
-                // A late answer, or one of a node that lags behind, must not set the replica back.
-                if snapshot.epoch == epoch && snapshot.head < head {
-                    return self.flush(now);
-                }
-                self.restart_from(snapshot, now)
-            }
+    /// Takes in a snapshot, the answer to [`Act::FetchRoom`].
+    pub fn room_fetched(&mut self, snapshot: Snapshot, now: u64) -> Vec<Act> {
+        if self.phase != Phase::Apart {
+            return Vec::new();
         }
+        self.go_by_http(now);
+        let (epoch, head) = self.replica.resume_point();
+        // A late answer, or one of a node that lags behind, must not set the replica back.
+        if snapshot.epoch == epoch && snapshot.head < head {
+            return self.flush(now);
+        }
+        self.restart_from(snapshot, now)
     }
 
     /// Takes in the result of [`Act::Post`].
@@ -330,7 +324,7 @@ impl Session {
             Ok(ack) => {
                 self.outgoing.settle(id);
                 self.replica.acknowledge(ack);
-                self.changed = true;
+                self.mark_changed();
                 if let ByHttp::Waiting { until } = &mut self.by_http {
                     *until = now;
                 }
@@ -340,13 +334,18 @@ impl Session {
         }
     }
 
+    /// The request to join this room again, with the same nickname.
+    fn ask_to_rejoin(&self) -> Act {
+        Act::Rejoin { code: self.code, nickname: self.replica.you.nickname.clone() }
+    }
+
     /// Joins the room again, on the person's request.
-    pub fn rejoin(&mut self) -> Vec<Act> {
+    pub(super) fn rejoin(&mut self) -> Vec<Act> {
         if !matches!(self.phase, Phase::Ended(Ending::Away(_) | Ending::Left)) {
             return Vec::new();
         }
         self.phase = Phase::Ended(Ending::Returning);
-        vec![Act::Rejoin]
+        vec![self.ask_to_rejoin()]
     }
 
     /// Takes in the result of [`Act::Rejoin`]. Returns true if the person is a member again, so that the room has to be

@@ -1,18 +1,19 @@
-//! The state of one room on this page: [`Session`] decides what to send, and when it has to be called again.
+//! One room in the browser's memory: [`LocalRoom`] decides what to send, and when it has to be called again.
 //!
 //! It wraps the [`Replica`] (the copy of the room) and adds everything else that the page needs: the phase of
-//! following, the messages under way, typing, read positions, and what is new to show. It takes frames, actions of the
-//! person and the time, and returns [`Act`]s. It has no clock, no socket and no signal; `LiveRoom` and
-//! `PageSocket` bring those. The connection belongs to [`Client`](super::client::Client), because the list of
-//! rooms shares it.
+//! following, the messages under way, typing, read positions, the part of the timeline that is shown, and what is new
+//! to show. It takes frames, actions of the person and the time, and returns [`Act`]s. The connection belongs to
+//! [`Client`](super::Client), because the other rooms and the list share it.
 //!
-//! `following` has the connection's coming and going, `frames` the server's frames, `person` the actions of the person.
+//! `following` has the connection's coming and going, `frames` the server's frames, `person` the actions of the person,
+//! and `stored` the outbox as the tab stores it.
 //!
 //! Times are milliseconds of any clock that never goes back.
 
 mod following;
 mod frames;
 mod person;
+mod stored;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +24,16 @@ use crate::protocol::{
 
 use crate::ui::timeline::Reader;
 
-use super::{act::Act, outgoing::Outgoing, read_position::ReadPosition, typing::Typing, unread::Unread};
+use super::{
+    act::Act, outgoing::Outgoing, read_position::ReadPosition, shown_events::ShownEvents, typing::Typing,
+    unread::Unread,
+};
+
+pub use stored::ToStore;
+
+/// The maximum number of events in memory. Above it, and only while the reader is at the end, the older half is
+/// dropped. If the room stores its messages, history brings them back.
+const REMEMBERED: usize = 20_000;
 
 /// Why this page no longer follows the room.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +67,7 @@ pub enum Incident {
 /// How far following the room has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Phase {
-    /// There is no connection.
+    /// There is no connection, or the room is in memory and nobody follows it.
     Apart,
     CatchingUp {
         /// When the connection is replaced if `subscribe` has no answer yet.
@@ -80,10 +90,10 @@ enum ByHttp {
     Waiting { until: u64 },
 }
 
-/// One room, as this page follows it.
-#[expect(clippy::struct_excessive_bools, reason = "five facts that have nothing to do with each other")]
+/// One room, as this page has it.
+#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
 #[derive(Debug)]
-pub struct Session {
+pub struct LocalRoom {
     /// The copy of the room.
     replica: Replica,
     code: RoomCode,
@@ -108,6 +118,12 @@ pub struct Session {
     departed: Vec<Reader>,
     /// The messages that were unread when the page was opened.
     unread: Unread,
+    /// The part of the timeline that is on the page.
+    shown_events: ShownEvents,
+    /// The person whose place in a room for two is reserved, as of the first snapshot.
+    expected: Option<Person>,
+    /// The number of seconds without a connection after which the server removes a guest from the room.
+    leaves_after: Option<u64>,
     /// Messages of others that were not handed to the page yet.
     news: Vec<Message>,
     /// Incidents that were not handed to the page yet.
@@ -116,15 +132,20 @@ pub struct Session {
     changed: bool,
     /// Whether the members have to be redrawn.
     people_changed: bool,
+    /// Whether the outbox may differ from what the tab has stored.
+    unstored: bool,
+    /// Whether the outbox that the tab stored was put back.
+    is_restored: bool,
     /// A source of random numbers from 0 to 1, for waits.
     jitter: fn() -> f64,
 }
 
-impl Session {
+impl LocalRoom {
     /// Starts from a snapshot, without a connection, as a guest.
     pub fn new(mut snapshot: Snapshot, jitter: fn() -> f64) -> Self {
         let reads = reads_of(std::mem::take(&mut snapshot.reads), &snapshot.events);
         let departed = departed_of(std::mem::take(&mut snapshot.departed)).collect();
+        let (expected, leaves_after) = (snapshot.expected.take(), snapshot.leaves_after);
         let replica = Replica::new(snapshot);
         let own_ids = replica.you.ids().collect();
         let mut unread = Unread::of(&replica);
@@ -135,6 +156,9 @@ impl Session {
             reads,
             departed,
             unread,
+            shown_events: ShownEvents::new(),
+            expected,
+            leaves_after,
             own_ids,
             replica,
             phase: Phase::Apart,
@@ -149,13 +173,20 @@ impl Session {
             incidents: Vec::new(),
             changed: true,
             people_changed: true,
+            unstored: false,
+            is_restored: false,
             jitter,
         }
     }
 
-    /// Makes this the session of an account. An account stays a member until it leaves, however long it is away.
+    /// Makes this the room of an account. An account stays a member until it leaves, however long it is away.
     pub fn of_account(self) -> Self {
         Self { has_account: true, ..self }
+    }
+
+    /// The code of the room.
+    pub fn code(&self) -> RoomCode {
+        self.code
     }
 
     /// The copy of the room.
@@ -189,6 +220,41 @@ impl Session {
     /// The messages that were unread when the page was opened.
     pub fn unread(&self) -> &Unread {
         &self.unread
+    }
+
+    /// The part of the timeline that is on the page.
+    pub fn shown_events(&self) -> ShownEvents {
+        self.shown_events
+    }
+
+    /// The part of the timeline that is on the page, to move it. [`LocalRoom::touch`] then requests a redraw.
+    pub fn shown_events_mut(&mut self) -> &mut ShownEvents {
+        &mut self.shown_events
+    }
+
+    /// Accounts for the events that have come since the last redraw. Drops the oldest events of a very long timeline
+    /// while the reader is at its end.
+    pub fn follow_shown_events(&mut self, at_end: bool) {
+        if at_end && self.replica.events.len() > REMEMBERED {
+            self.forget_old(REMEMBERED / 2);
+        }
+        self.shown_events.follow(self.replica.events.len(), at_end);
+    }
+
+    /// The person whose place in a room for two is reserved, as of the first snapshot.
+    pub fn expected(&self) -> Option<&Person> {
+        self.expected.as_ref()
+    }
+
+    /// The number of seconds without a connection after which the server removes a guest from the room. `None` for an
+    /// account.
+    pub fn leaves_after(&self) -> Option<u64> {
+        self.leaves_after
+    }
+
+    /// Whether the server has answered every message that is to be sent.
+    pub fn has_settled(&self) -> bool {
+        self.replica.unsent().next().is_none()
     }
 
     /// Whether the reader looks at the end of the timeline.
@@ -229,8 +295,14 @@ impl Session {
 
     /// Requests a redraw of the timeline and the members although no event changed them.
     pub fn touch(&mut self) {
-        self.changed = true;
+        self.mark_changed();
         self.people_changed = true;
+    }
+
+    /// The timeline or the outbox has changed.
+    fn mark_changed(&mut self) {
+        self.changed = true;
+        self.unstored = true;
     }
 
     /// Whether the replica is complete and new events arrive at once.

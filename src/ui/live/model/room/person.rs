@@ -2,52 +2,71 @@
 
 use crate::protocol::{ClientFrame, ClientId, Event, HistoryPage, MessageBody, Problem, Top};
 
-use super::{super::unread::Unread, Act, ByHttp, Phase, Session};
+use super::{
+    super::{input::RoomInput, unread::Unread},
+    Act, ByHttp, Ending, LocalRoom, Phase,
+};
 
-impl Session {
+impl LocalRoom {
+    /// Takes in what the person did.
+    pub fn take_in(&mut self, input: RoomInput, now: u64) -> Vec<Act> {
+        match input {
+            RoomInput::Say { id, body } => return self.say(id, body, now),
+            RoomInput::Retry(id) => return self.retry(id, now),
+            RoomInput::Press => return self.press(now),
+            RoomInput::StopTyping => return self.stop_typing(),
+            RoomInput::Look(looking) => return self.set_looking(looking, now),
+            RoomInput::Rejoin => return self.rejoin(),
+            RoomInput::Discard(id) => {
+                self.replica.discard(id);
+                self.mark_changed();
+            }
+            RoomInput::ExpectExit => self.leaving = true,
+            RoomInput::Exit => self.end(Ending::Exited),
+        }
+        Vec::new()
+    }
+
     /// Puts a message into the outbox and sends what may be sent. The place of the first unread message is given up.
     pub fn say(&mut self, id: ClientId, body: MessageBody, now: u64) -> Vec<Act> {
         self.replica.queue(id, body);
         self.unread = Unread::default();
-        self.changed = true;
+        self.mark_changed();
         let mut acts = self.flush(now);
         acts.extend(self.stop_typing());
         acts
     }
 
     /// Puts a message back into the outbox that this tab stored before a reload. With a `refusal` the message waits for
-    /// the person to retry it. A message that is in the timeline already is skipped.
+    /// the person to retry it. A message that is in the timeline or in the outbox already is skipped.
     pub fn restore(&mut self, id: ClientId, body: MessageBody, refusal: Option<Problem>) {
         let in_log = self.replica.events.iter().filter_map(Event::message).any(|message| message.id == id);
-        if !in_log {
+        let in_outbox = self.replica.outbox.iter().any(|draft| draft.id == id);
+        if !in_log && !in_outbox {
             self.replica.queue(id, body);
             if let Some(refusal) = refusal {
                 self.replica.fail(id, refusal);
             }
-            self.changed = true;
+            self.mark_changed();
         }
     }
 
     /// Sends a refused message again.
-    pub fn retry(&mut self, id: ClientId, now: u64) -> Vec<Act> {
+    fn retry(&mut self, id: ClientId, now: u64) -> Vec<Act> {
         self.replica.retry(id);
-        self.changed = true;
+        self.mark_changed();
         self.flush(now)
-    }
-
-    /// Removes a refused message from the outbox.
-    pub fn discard(&mut self, id: ClientId) {
-        self.replica.discard(id);
-        self.changed = true;
     }
 
     /// Puts a page of history above the timeline. Returns false, and changes nothing, if the timeline does not begin at
     /// `asked` any more.
     pub fn prepend(&mut self, asked: Top, page: HistoryPage) -> bool {
+        let before = self.replica.events.len();
         let fits = self.replica.prepend(asked, page);
         if fits {
+            self.shown_events.came_above(self.replica.events.len() - before);
             self.unread.find_first(&self.replica, &self.own_ids);
-            self.changed = true;
+            self.mark_changed();
         }
         fits
     }
@@ -59,12 +78,12 @@ impl Session {
     }
 
     /// Records a key press in the composer. Sends "typing" if that is due.
-    pub fn press(&mut self, now: u64) -> Vec<Act> {
+    fn press(&mut self, now: u64) -> Vec<Act> {
         if self.is_live() && self.typing.press(now) { self.send_typing(true) } else { Vec::new() }
     }
 
     /// Sends "no longer typing", if "typing" was sent before.
-    pub fn stop_typing(&mut self) -> Vec<Act> {
+    pub(super) fn stop_typing(&mut self) -> Vec<Act> {
         if self.typing.stop() { self.send_typing(false) } else { Vec::new() }
     }
 
@@ -99,6 +118,7 @@ impl Session {
         let first: Option<ClientId> = self.replica.unsent().map(|draft| draft.id).next();
         let chosen = self.outgoing.take(first.iter(), now);
         let drafts = self.replica.unsent().filter(|draft| chosen.contains(&draft.id));
-        drafts.map(|draft| Act::Post { id: draft.id, body: draft.body.clone() }).collect()
+        let (code, member) = (self.code, self.replica.you.member_id);
+        drafts.map(|draft| Act::Post { code, member, id: draft.id, body: draft.body.clone() }).collect()
     }
 }

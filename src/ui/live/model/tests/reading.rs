@@ -15,17 +15,20 @@ fn heard(member: u64, seq: Seq) -> ServerFrame {
     ServerFrame::Signal { code: code(), signal: Signal::Read { marks: vec![mark(member, seq)] } }
 }
 
-fn of_ada(session: &Session) -> Option<Seq> {
+fn of_ada(session: &LocalRoom) -> Option<Seq> {
     session.reads().get(&MemberId::from_bits(ADA)).copied()
 }
 
-/// A session with this many unread messages after the seq `read`. The snapshot has only `events`.
-fn unread(read: Seq, unread: u64, events: Vec<Event>) -> Session {
+/// A room with this many unread messages after the seq `read`. The snapshot has only `events`.
+fn unread(read: Seq, unread: u64, events: Vec<Event>) -> LocalRoom {
     let before = snapshot();
     let has_more = events.first().is_some_and(|event| event.seq > 1);
     let head = events.last().map_or(0, |event| event.seq);
     let last_n = events.iter().rev().find_map(Event::ordinal).unwrap_or(0);
-    Session::new(Snapshot { you: You { read, unread, ..before.you }, head, last_n, events, has_more, ..before }, || 1.0)
+    LocalRoom::new(
+        Snapshot { you: You { read, unread, ..before.you }, head, last_n, events, has_more, ..before },
+        || 1.0,
+    )
 }
 
 fn key(author: u64, n: u128) -> RowKey {
@@ -123,7 +126,7 @@ fn who_answers_has_read_what_they_answer_to_if_they_show_what_they_read() {
     assert_eq!(of_ada(page.room()), Some(6), "a node that did not see her say it knows less");
     let before = snapshot();
     let answered = Snapshot { reads: vec![mark(ADA, 2)], events: vec![said(3, ADA, 30)], head: 3, ..before };
-    assert_eq!(of_ada(&Session::new(answered, || 1.0)), Some(3));
+    assert_eq!(of_ada(&LocalRoom::new(answered, || 1.0)), Some(3));
 }
 
 #[test]

@@ -1,16 +1,23 @@
-//! The room of the page in Leptos signals: [`LiveRoom`] wraps a [`Session`] and offers what the views can do with it.
+//! The room of the page in Leptos signals: [`LiveRoom`] shows a [`LocalRoom`] of the model and offers what the views
+//! can do with it.
 //!
-//! A method changes the session through [`PageSocket::drive`], which sends frames and schedules a redraw. The redraw
-//! (`picture`) copies the session's state into the signals, at most once per animation frame.
-//! [`ShownEvents`] limits how many events are on the page.
+//! What the person does goes through [`PageSocket::step`], which sends frames and schedules a redraw. The redraw
+//! (`picture`) copies the state of the room into the signals, at most once per animation frame. `history` moves the
+//! part of the timeline that is on the page.
+//!
+//! The signals belong to the owner of the view. The room itself belongs to the socket, and stays in memory when the
+//! view is gone.
 
+mod history;
 mod picture;
+
+use std::sync::Arc;
 
 use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
     protocol::{
-        ClientId, EventKind, InvalidText, LocalTime, MemberId, MessageBody, Millis, Nickname, Person, Problem,
+        ClientId, Event, EventKind, InvalidText, LocalTime, MemberId, MessageBody, Millis, Nickname, Person, Problem,
         Retention, RoomCode, RoomName, RoomType, Seq, Snapshot, You, limits::P2P_MEMBERS,
     },
     ui::{
@@ -23,9 +30,9 @@ use crate::{
 };
 
 use super::{
-    super::model::{Act, Ending, Session, ShownEvents, Status},
+    super::model::{Ending, Input, LocalRoom, RoomInput, Status},
     announcement::Announcement,
-    page_socket::{PageSocket, put},
+    page_socket::{PageSocket, Painter, put},
     rest,
     tab::{self, TabEntry},
 };
@@ -60,7 +67,7 @@ pub struct MemberLine {
 #[derive(Clone, Copy)]
 pub struct LiveRoom {
     socket: PageSocket,
-    pub(super) inner: StoredValue<Inner>,
+    drawing: StoredValue<Drawing>,
     /// The code of the room.
     pub code: RoomCode,
     /// Whether the room is for two people or for a group.
@@ -117,12 +124,10 @@ pub struct LiveRoom {
     texts: &'static Texts,
 }
 
-pub(super) struct Inner {
-    pub(super) session: Session,
+/// What drawing the room needs besides the room itself.
+struct Drawing {
     /// The local time that the server rendered with. `None` after hydration, when the browser's own time zone is used.
     server_time: Option<LocalTime>,
-    /// The part of the timeline that is on the page.
-    shown_events: ShownEvents,
     /// Whether the connection was live in the last picture. A change redraws the members.
     was_live: bool,
     /// Whether this person shows others how far they have read. Only then are the others' read marks shown here.
@@ -142,48 +147,55 @@ pub fn use_room() -> LiveRoom {
     expect_context()
 }
 
-/// A message in the outbox, as session storage has it. A message with a `Problem` was refused for good, and is sent
-/// again only when the person retries it.
-type OutboxEntry = (ClientId, String, Option<Problem>);
-
 impl LiveRoom {
-    /// Creates the room from a snapshot and registers it with the socket. The rows are complete at once, so that the
-    /// server can render them. Nothing is sent before [`PageSocket::start`].
+    /// Creates the room from a snapshot, puts it into the model of the socket, and shows it. The rows are complete at
+    /// once, so that the server can render them. Nothing is sent before [`PageSocket::start`].
     pub fn new(socket: PageSocket, snapshot: Snapshot) -> Self {
-        let room = snapshot.room.clone();
-        let (expected, leaves_after) = (snapshot.expected.clone(), snapshot.leaves_after);
-        let texts = use_texts();
-        let (session, account) = (Session::new(snapshot, browser::random), use_account());
-        let inner = Inner {
-            session: if account.is_some() { session.of_account() } else { session },
+        let code = snapshot.room.code;
+        let room = LocalRoom::new(snapshot, browser::random);
+        let room = if use_account().is_some() { room.of_account() } else { room };
+        socket.client.update_value(|client| client.add_room(room));
+        Self::in_memory(socket, code).expect("added a line ago")
+    }
+
+    /// Shows a room that is in memory: brings it to the front and makes its signals, which belong to the current owner.
+    /// When that is cleaned up, the room is left. `None` if the room is not in memory, so that its snapshot is needed.
+    pub fn in_memory(socket: PageSocket, code: RoomCode) -> Option<Self> {
+        let (texts, account) = (use_texts(), use_account());
+        socket.step(Input::RoomShown(code));
+        let mut drawing = Drawing {
             server_time: Some(use_clock().server_time()),
-            shown_events: ShownEvents::new(),
             was_live: false,
             shows_read: account.is_none_or(|account| account.shows_read),
             marks: Marks::default(),
             texts,
         };
-        let inner = StoredValue::new(inner);
-        let picture = inner.try_update_value(|inner| inner.picture(true, Status::Connecting)).expect("made a line ago");
+        let mut client = socket.client.try_write_value()?;
+        let room = client.room_mut(code)?;
+        room.touch();
+        let picture = drawing.picture(room, true, Status::Connecting);
+        let (view, expected, leaves_after) =
+            (room.replica().room.clone(), room.expected().cloned(), room.leaves_after());
+        drop(client);
         let entry = |(key, row)| Entry { key, row: ArcRwSignal::new(row) };
         let this = Self {
             socket,
-            inner,
-            code: room.code,
-            room_type: room.room_type,
+            drawing: StoredValue::new(drawing),
+            code,
+            room_type: view.room_type,
             name: RwSignal::new(picture.name),
-            kept_days: room.kept_days,
+            kept_days: view.kept_days,
             retention: RwSignal::new(picture.retention),
             you: RwSignal::new(picture.you),
             entries: RwSignal::new(picture.rows.unwrap_or_default().into_iter().map(entry).collect()),
             members: RwSignal::new(picture.members.unwrap_or_default()),
-            typists: RwSignal::new(Vec::new()),
-            ending: RwSignal::new(None),
+            typists: RwSignal::new(picture.typists),
+            ending: RwSignal::new(picture.ending),
             has_earlier: RwSignal::new(picture.has_earlier),
-            has_later: RwSignal::new(false),
+            has_later: RwSignal::new(picture.has_later),
             loading_earlier: RwSignal::new(false),
             earlier_problem: RwSignal::new(None),
-            at_end: RwSignal::new(true),
+            at_end: RwSignal::new(!picture.has_later),
             unseen: RwSignal::new(0),
             missed: RwSignal::new(0),
             unread_above: RwSignal::new(0),
@@ -196,53 +208,46 @@ impl LiveRoom {
             announcement: Announcement::new(),
             texts,
         };
-        socket.attach_room(&this);
-        this
+        socket.register(Arc::new(this));
+        Some(this)
     }
 
-    /// Restores the outbox that this tab stored, and switches to the browser's own time zone. Called after hydration,
-    /// since the first render has to equal the server's.
-    pub(super) fn prepare(self) {
-        self.inner.try_update_value(|Inner { session, server_time, .. }| {
-            *server_time = None;
-            let messages = tab::load_entry(TabEntry::Outbox, self.code, session.replica().you.member_id)
-                .and_then(|stored| serde_json::from_str::<Vec<OutboxEntry>>(&stored).ok());
-            for (id, body, refusal) in messages.unwrap_or_default() {
-                if let Ok(body) = MessageBody::try_from(body) {
-                    session.restore(id, body, refusal);
-                }
-            }
-            session.touch();
+    /// Restores the outbox that this tab stored, and switches to the browser's own time zone. Called after hydration
+    /// and before [`PageSocket::start`], since the first render has to equal the server's.
+    pub fn restore(self) {
+        self.drawing.try_update_value(|drawing| drawing.server_time = None);
+        self.edit(|room| {
+            let stored = tab::load_entry(TabEntry::Outbox, self.code, room.replica().you.member_id);
+            room.restore_stored(stored.as_deref());
         });
     }
 
-    /// Whether the outbox is empty: every message of this page is in the timeline.
-    pub(super) fn has_sent_all(self) -> bool {
-        self.inner.try_with_value(|inner| inner.session.replica().outbox.is_empty()) == Some(true)
+    /// Reads something of the room in the model. `None` if the room is not in memory any more.
+    fn read<T>(self, what: impl FnOnce(&LocalRoom) -> T) -> Option<T> {
+        self.socket.client.try_with_value(|client| client.room(self.code).map(what)).flatten()
     }
 
-    fn drive(self, step: impl FnOnce(&mut Session, u64) -> Vec<Act>) {
-        self.socket.drive(|client, now| client.in_room(now, |session| step(session, now)));
+    /// Changes the room in the model, where that needs no connection and no time.
+    fn edit<T>(self, change: impl FnOnce(&mut LocalRoom) -> T) -> Option<T> {
+        self.socket.client.try_update_value(|client| client.room_mut(self.code).map(change)).flatten()
     }
 
-    fn draw_soon(self) {
-        self.socket.draw_soon();
+    /// Passes to the room what the person did.
+    fn take_in(self, input: RoomInput) {
+        self.socket.step(Input::InRoom(self.code, input));
     }
 
     /// Stops following the room and deletes what the tab stored of it. Called after the server has confirmed Exit.
     pub fn stop(self) {
         tab::delete_entries(self.code);
-        self.drive(|session, _| {
-            session.stop();
-            Vec::new()
-        });
+        self.take_in(RoomInput::Exit);
     }
 
     /// Puts a message into the outbox, sends it if possible, and shows the end of the timeline. An error means that the
     /// text is no valid message: nothing is queued, and the composer keeps its text.
     pub fn say(self, text: &str) -> Result<(), InvalidText> {
         let body = MessageBody::try_from(text)?;
-        self.drive(|session, now| session.say(browser::message_id(), body, now));
+        self.take_in(RoomInput::Say { id: browser::message_id(), body });
         self.show_end();
         put(self.unread_above, 0);
         self.sent_count.update(|sent_count| *sent_count += 1);
@@ -252,119 +257,32 @@ impl LiveRoom {
     /// Announces that the person is leaving (Exit). The `left` event that follows then does not make the page join
     /// again.
     pub fn expect_exit(self) {
-        self.drive(|session, _| {
-            session.expect_exit();
-            Vec::new()
-        });
+        self.take_in(RoomInput::ExpectExit);
     }
 
     /// Sends a refused message again.
     pub fn retry(self, id: ClientId) {
-        self.drive(|session, now| session.retry(id, now));
+        self.take_in(RoomInput::Retry(id));
     }
 
     /// Removes a refused message from the outbox.
     pub fn discard(self, id: ClientId) {
-        self.drive(|session, _| {
-            session.discard(id);
-            Vec::new()
-        });
+        self.take_in(RoomInput::Discard(id));
     }
 
     /// Records a key press in the composer, and sends "typing" if that is due.
     pub fn press(self) {
-        self.drive(Session::press);
+        self.take_in(RoomInput::Press);
     }
 
     /// Sends "no longer typing", if "typing" was sent before.
     pub fn stop_typing(self) {
-        self.drive(|session, _| session.stop_typing());
+        self.take_in(RoomInput::StopTyping);
     }
 
     /// Joins the room again, on request of a person whose membership ended by absence or by leaving elsewhere.
     pub fn rejoin(self) {
-        self.drive(|session, _| session.rejoin());
-    }
-
-    /// Records whether the reader has scrolled to the end of the rows. Counts as the end only if no newer events are
-    /// left off the page.
-    pub fn reads_end(self, at_end: bool) {
-        let at_end = at_end && self.inner.try_with_value(|inner| inner.shown_events.has_below()) == Some(false);
-        put(self.at_end, at_end);
-        if at_end {
-            put(self.unseen, 0);
-        }
-        self.update_looking();
-    }
-
-    /// Shows the end of the timeline, so that new events appear at once.
-    pub fn show_end(self) {
-        self.inner.try_update_value(|inner| inner.shown_events.go_to_end());
-        self.reads_end(true);
-        self.draw_anew();
-    }
-
-    /// Shows more of the newer events below. All of them are in memory: only older events ever have to be fetched.
-    pub fn load_later(self) {
-        self.inner.try_update_value(|inner| inner.shown_events.move_down());
-        self.draw_anew();
-    }
-
-    /// Shows more of the older events above: from memory if there are any, else from the server. Does nothing while a
-    /// fetch is under way.
-    pub fn load_earlier(self) {
-        if self.loading_earlier.get_untracked() {
-            return;
-        }
-        let moved = self.inner.try_update_value(|inner| inner.shown_events.move_up());
-        if moved == Some(true) {
-            self.draw_anew();
-            return;
-        }
-        spawn_local(async move {
-            if self.fetch_earlier().await {
-                self.inner.try_update_value(|inner| inner.shown_events.move_up());
-            }
-        });
-    }
-
-    /// Shows the timeline from the first unread message, after fetching at most `pages` pages of history to find it.
-    ///
-    /// `quietly` is for a call that the reader did not ask for. Then the page does not move if the first unread message
-    /// was not found, or if the reader has scrolled meanwhile: it only offers the button (`unread_above`).
-    pub fn go_to_unread(self, pages: usize, quietly: bool) {
-        if self.loading_earlier.get_untracked() {
-            self.update_looking();
-            return;
-        }
-        spawn_local(async move {
-            for _ in 0..pages {
-                if !self.is_unread_further_up() || !self.fetch_earlier().await {
-                    break;
-                }
-            }
-            let found = self.inner.try_with_value(|inner| {
-                let unread = inner.session.unread();
-                (unread.count(), unread.index(inner.session.replica()))
-            });
-            let Some((count, index)) = found else { return };
-            if count == 0 || quietly && (index.is_none() || !self.at_end.get_untracked()) {
-                put(self.unread_above, count);
-                self.update_looking();
-                return;
-            }
-            self.inner.try_update_value(|inner| {
-                inner.shown_events.go_to(index.unwrap_or_default());
-                inner.session.touch();
-            });
-            put(self.at_end, false);
-            self.draw(self.socket.status.get_untracked());
-            put(self.is_far, index.is_none());
-            if index.is_none() {
-                self.announcement.say(self.texts.timeline.further_up().to_owned());
-            }
-            self.jump_count.update(|jump_count| *jump_count += 1);
-        });
+        self.take_in(RoomInput::Rejoin);
     }
 
     /// Whether a room for two has no place left. Reserved places count as taken. A group is never full by this measure.
@@ -385,81 +303,34 @@ impl LiveRoom {
 
     /// The time of the newest change of retention that is in the loaded timeline.
     pub fn changed_retention_at(self) -> Option<Millis> {
-        let change = |inner: &Inner| {
-            let events = inner.session.replica().events.iter().rev();
-            let mut changes = events.filter(|event| matches!(event.kind, EventKind::RetentionChanged { .. }));
-            changes.next().map(|event| event.at)
-        };
-        self.inner.try_with_value(change).flatten()
+        let is_change = |event: &&Event| matches!(event.kind, EventKind::RetentionChanged { .. });
+        self.read(|room| room.replica().events.iter().rev().find(is_change).map(|event| event.at)).flatten()
     }
 
-    /// Whether the first unread message is older than the loaded timeline.
-    pub fn is_unread_further_up(self) -> bool {
-        self.inner.try_with_value(|inner| inner.session.unread().is_further_up()) == Some(true)
-    }
-
-    /// Hides the "unread above" button, since the first unread message is visible.
-    pub fn reached_unread(self) {
-        put(self.unread_above, 0);
-    }
-
-    /// Fetches one page of history. Returns whether one was added; a failure goes to `earlier_problem`.
-    async fn fetch_earlier(self) -> bool {
-        self.loading_earlier.set(true);
-        self.earlier_problem.set(None);
-        let fetched = self.fetch_above().await;
-        let _ = self.loading_earlier.try_set(false);
-        fetched.unwrap_or_else(|problem| {
-            let _ = self.earlier_problem.try_set(Some(problem));
-            false
-        })
-    }
-
-    /// Fetches a page of history and puts it above the timeline. Repeats the request if the timeline begins elsewhere
-    /// by the time the answer arrives, after a reset for example. `false` means that there is no more history.
-    async fn fetch_above(self) -> Result<bool, Problem> {
-        loop {
-            let top = self.inner.try_with_value(|inner| {
-                let replica = inner.session.replica();
-                replica.has_more.then(|| replica.top())
-            });
-            let Some(top) = top.flatten() else { return Ok(false) };
-            let page = rest::history(self.code, top.first).await?;
-            let fits = self.inner.try_update_value(|inner| {
-                let before = inner.session.replica().events.len();
-                let fits = inner.session.prepend(top, page);
-                if fits {
-                    inner.shown_events.came_above(inner.session.replica().events.len() - before);
-                }
-                fits
-            });
-            match fits {
-                None => return Ok(false),
-                Some(false) => {}
-                Some(true) => {
-                    self.draw_soon();
-                    return Ok(true);
-                }
-            }
-        }
-    }
-
-    /// Redraws the timeline, after other events are shown without a new event.
-    fn draw_anew(self) {
-        self.inner.try_update_value(|inner| inner.session.touch());
-        self.draw_soon();
-    }
-
-    /// Determines whether the reader is looking at the end of the timeline, and passes that to the session. While they
+    /// Determines whether the reader is looking at the end of the timeline, and passes that to the room. While they
     /// are, the whole timeline counts as read. Also resets `missed` if the reader is looking at the page at all.
-    pub(in crate::ui::live) fn update_looking(self) {
+    fn update_looking(self) {
         let is_likely_read = browser::is_likely_read();
         if is_likely_read {
             put(self.missed, 0);
         }
         let looking = self.at_end.try_get_untracked() == Some(true) && is_likely_read;
-        if self.inner.try_with_value(|inner| inner.session.is_looking()) == Some(!looking) {
-            self.drive(|session, now| session.set_looking(looking, now));
+        if self.read(LocalRoom::is_looking) == Some(!looking) {
+            self.take_in(RoomInput::Look(looking));
         }
+    }
+}
+
+impl Painter for LiveRoom {
+    fn draw(&self, status: Status) {
+        self.copy(status);
+    }
+
+    fn attend(&self) {
+        self.update_looking();
+    }
+
+    fn room(&self) -> Option<RoomCode> {
+        Some(self.code)
     }
 }

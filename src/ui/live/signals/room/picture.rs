@@ -1,17 +1,15 @@
-//! Copies the state of a session into the signals of [`LiveRoom`].
+//! Copies the state of a room in the model into the signals of [`LiveRoom`].
 //!
-//! [`Inner::picture`] computes a [`Picture`], and [`LiveRoom::draw`] sets the signals that differ from it.
+//! [`Drawing::picture`] computes a [`Picture`], and [`LiveRoom::copy`] sets the signals that differ from it.
 //! [`PageSocket`](super::super::PageSocket) calls it at most once per animation frame, so a burst of frames costs one
-//! redraw. Rows, members and the outbox are computed only if the session says that they may have changed.
+//! redraw. Rows and members are computed only if the room says that they may have changed.
 
 use std::collections::{BTreeMap, HashMap};
 
 use leptos::prelude::*;
 
 use crate::{
-    protocol::{
-        Draft, DraftState, Member, MemberId, Message, Millis, Nickname, Person, Retention, Role, RoomName, You,
-    },
+    protocol::{Member, MemberId, Message, Millis, Nickname, Person, Retention, Role, RoomName, You},
     ui::{
         browser,
         timeline::{Marks, Row, RowContext, RowKey, is_lost_above, rows, sentence, strip_isolates},
@@ -19,27 +17,20 @@ use crate::{
 };
 
 use super::{
-    super::super::model::{Ending, Incident, Status},
     super::{
+        super::model::{Ending, Incident, LocalRoom, Status},
         page_socket::put,
-        tab::{self, TabEntry},
     },
-    Entry, Inner, LiveRoom, MemberLine, OutboxEntry,
+    Drawing, Entry, LiveRoom, MemberLine,
 };
 
-/// The maximum number of events in memory. Above it, and only while the reader is at the end, the older half is
-/// dropped. If the room stores its messages, history brings them back.
-const REMEMBERED: usize = 20_000;
-
-/// Everything that the page shows of a room, at one moment. `None` in `rows`, `outbox` and `members` means unchanged.
+/// Everything that the page shows of a room, at one moment. `None` in `rows` and `members` means unchanged.
 pub(super) struct Picture {
     pub(super) name: Option<RoomName>,
     pub(super) retention: Retention,
     pub(super) you: You,
     pub(super) rows: Option<Vec<(RowKey, Row)>>,
     pub(super) readers: Vec<Person>,
-    /// The drafts to store in this tab, as JSON. Empty if there are none.
-    pub(super) outbox: Option<String>,
     pub(super) members: Option<Vec<MemberLine>>,
     pub(super) typists: Vec<Nickname>,
     pub(super) ending: Option<Ending>,
@@ -53,23 +44,13 @@ pub(super) struct Picture {
 }
 
 impl LiveRoom {
-    pub(in crate::ui::live) fn draw(self, status: Status) {
+    pub(super) fn copy(self, status: Status) {
         let Some(at_end) = self.at_end.try_get_untracked() else { return };
-        let Some(picture) = self.inner.try_update_value(|inner| inner.picture(at_end, status)) else { return };
+        let picture = self.drawing.try_update_value(|drawing| self.edit(|room| drawing.picture(room, at_end, status)));
+        let Some(Some(picture)) = picture else { return };
         if let Some(rows) = picture.rows {
             self.show(rows);
             put(self.readers, picture.readers);
-        }
-        match (&picture.ending, picture.outbox) {
-            // After an absence the person can come back and send what is in the outbox, so it stays stored.
-            (None | Some(Ending::Returning | Ending::Away(_)), Some(outbox)) => {
-                tab::store_entry(TabEntry::Outbox, self.code, picture.you.member_id, &outbox);
-            }
-            (None | Some(Ending::Returning | Ending::Away(_)), None) => {}
-            // The room is over for this person, so nothing of theirs stays in the tab.
-            (Some(Ending::Removed { .. } | Ending::Exited | Ending::Left | Ending::Outside), _) => {
-                tab::delete_entries(self.code);
-            }
         }
         put(self.name, picture.name);
         put(self.retention, picture.retention);
@@ -132,25 +113,22 @@ impl LiveRoom {
     }
 }
 
-impl Inner {
-    pub(super) fn picture(&mut self, at_end: bool, status: Status) -> Picture {
-        let changed = self.session.take_changed();
-        let news = self.session.take_news();
-        let incidents = self.session.take_incidents();
-        if at_end && self.session.replica().events.len() > REMEMBERED {
-            self.session.forget_old(REMEMBERED / 2);
-        }
-        self.shown_events.follow(self.session.replica().events.len(), at_end);
+impl Drawing {
+    pub(super) fn picture(&mut self, room: &mut LocalRoom, at_end: bool, status: Status) -> Picture {
+        let changed = room.take_changed();
+        let news = room.take_news();
+        let incidents = room.take_incidents();
+        room.follow_shown_events(at_end);
         let is_live = matches!(status, Status::Live | Status::Blocked);
-        let people_changed = self.session.take_people_changed() || is_live != self.was_live;
+        let people_changed = room.take_people_changed() || is_live != self.was_live;
         self.was_live = is_live;
-        let replica = self.session.replica();
+        let replica = room.replica();
         let me = Person { id: replica.you.member_id, name: replica.you.nickname.clone() };
-        let own_ids = self.session.own_ids();
+        let own_ids = room.own_ids();
         let none = BTreeMap::new();
-        let reads = if self.shows_read { self.session.reads() } else { &none };
+        let reads = if self.shows_read { room.reads() } else { &none };
         if changed {
-            let departed = if self.shows_read { self.session.departed() } else { &[] };
+            let departed = if self.shows_read { room.departed() } else { &[] };
             self.marks = Marks::find(replica, own_ids, reads, departed, &self.marks, self.texts);
         }
         let marks = &self.marks;
@@ -160,7 +138,7 @@ impl Inner {
             me: &me,
             own_ids,
             marks,
-            first_unread: self.session.unread().first(),
+            first_unread: room.unread().first(),
             last_n: replica.state.last_n,
             is_lost_above: is_lost_above(replica),
             gap_after_lost_log: replica.gap_after_lost_log(),
@@ -198,29 +176,20 @@ impl Inner {
             name: replica.state.name.clone(),
             retention: replica.state.retention,
             you: You { role, ..replica.you.clone() },
-            rows: changed.then(|| rows(&replica.events, self.shown_events.range(), replica.outbox.iter(), context)),
+            rows: changed.then(|| rows(&replica.events, room.shown_events().range(), replica.outbox.iter(), context)),
             readers: if changed && self.server_time.is_none() && marks.readers.len() > 1 {
                 browser::by_language(marks.readers.clone(), |reader| reader.name.as_str())
             } else {
                 marks.readers.clone()
             },
-            outbox: changed.then(|| {
-                let refusal = |draft: &Draft| match &draft.state {
-                    DraftState::Failed(problem) => Some(problem.clone()),
-                    DraftState::Pending | DraftState::Sent(_) => None,
-                };
-                let message = |draft: &Draft| (draft.id, draft.body.as_str().to_owned(), refusal(draft));
-                let drafts: Vec<OutboxEntry> = replica.outbox.iter().map(message).collect();
-                if drafts.is_empty() { String::new() } else { serde_json::to_string(&drafts).unwrap_or_default() }
-            }),
             members,
-            typists: self.session.typists().cloned().collect(),
-            ending: self.session.ending().cloned(),
-            has_earlier: replica.has_more || self.shown_events.has_above(),
-            has_later: self.shown_events.has_below(),
+            typists: room.typists().cloned().collect(),
+            ending: room.ending().cloned(),
+            has_earlier: replica.has_more || room.shown_events().has_above(),
+            has_later: room.shown_events().has_below(),
             news,
             incidents: incidents.into_iter().filter_map(incident).collect(),
-            has_read_all: self.session.has_read_all(),
+            has_read_all: room.has_read_all(),
         }
     }
 }
