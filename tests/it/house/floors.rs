@@ -1,8 +1,11 @@
 //! The floors of the modules, and what may be imported from where.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs};
 
-use super::tree::{Arrow, Tree};
+use super::{
+    root, rust_files,
+    tree::{Arrow, Tree},
+};
 
 /// Each module that has a floor.
 pub const FLOORS: [(&str, u8); 20] = [
@@ -31,6 +34,10 @@ pub const FLOORS: [(&str, u8); 20] = [
 /// The modules that `ui` may import from.
 const OPEN_TO_UI: [&str; 3] = ["protocol", "api", "ui"];
 
+/// The pure half of a live page, and the modules that it may import from.
+const MODEL: &str = "ui::live::model";
+const OPEN_TO_MODEL: [&str; 3] = ["protocol", "ui::timeline", MODEL];
+
 /// The modules that only list others.
 const LISTS: [&str; 2] = ["", "server"];
 
@@ -56,6 +63,8 @@ fn forbidden(tree: &Tree) -> Vec<String> {
         for end in through.into_iter().chain([to]) {
             let reason = if is_inside(&from, "ui") && !OPEN_TO_UI.iter().any(|open| is_inside(&end, open)) {
                 format!("ui imports only from {}", OPEN_TO_UI.join(", "))
+            } else if is_inside(&from, MODEL) && !OPEN_TO_MODEL.iter().any(|open| is_inside(&end, open)) {
+                format!("the model imports only from {}", OPEN_TO_MODEL.join(", "))
             } else if let Some((_, other)) = floor(&end)
                 && other > own
             {
@@ -137,6 +146,22 @@ fn a_page_that_imports_from_the_server_would_be_found() {
         assert_eq!(forbidden(&with("ui::home", text)).len(), 1, "{text}");
     }
     assert_eq!(forbidden(&with("ui::home", "use crate::{protocol::Seq, ui::App};")), Vec::<String>::new());
+}
+
+/// Signals and the browser stand above the model, so that it can be tested natively.
+#[test]
+fn the_model_of_a_live_page_knows_neither_signals_nor_the_browser() {
+    for file in rust_files(&root().join("src/ui/live/model")) {
+        let text = fs::read_to_string(&file).unwrap();
+        let code = text.lines().map(|line| line.split("//").next().unwrap_or("")).collect::<String>();
+        for name in ["leptos", "web_sys", "js_sys", "gloo"] {
+            assert!(!code.contains(name), "{} names {name}", file.display());
+        }
+    }
+    for text in ["use crate::ui::App;", "fn f() { crate::ui::App }"] {
+        assert_eq!(forbidden(&with("ui::live::model", text)).len(), 1, "{text}");
+    }
+    assert_eq!(forbidden(&with("ui::live::model", "use crate::protocol::Seq;")), Vec::<String>::new());
 }
 
 #[test]
