@@ -33,7 +33,7 @@ pub enum Act {
         /// The nickname to join with.
         nickname: Nickname,
     },
-    /// Stop receiving a room that was left. The wire has no frame for it yet, so nothing is sent, and the model ignores
+    /// Stop receiving a room that was left. The wire has no frame for it, so nothing is sent, and the model ignores
     /// what still arrives.
     Unfollow(RoomCode),
     /// Replace the connection, which does not work, by a new one, at this time at the earliest.

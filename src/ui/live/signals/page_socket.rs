@@ -201,6 +201,7 @@ impl PageSocket {
                 let outcome = rest::join(code, nickname.to_string()).await;
                 self.step(Input::Rejoined { code, outcome });
             }),
+            // The model carries out `Renew` itself. The wire has no frame for `Unfollow`.
             Act::Renew(_) | Act::Unfollow(_) => {}
         }
     }

@@ -179,7 +179,7 @@ impl LocalRoom {
         self.flush(now)
     }
 
-    /// Applies one event of the live stream. A gap before it makes the session subscribe again.
+    /// Applies one event of the live stream. A gap before it makes the room subscribe again.
     pub(super) fn next(&mut self, event: Event, now: u64) -> Vec<Act> {
         let received = self.apply(event);
         let live = self.is_live();

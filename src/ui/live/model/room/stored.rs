@@ -40,9 +40,10 @@ impl LocalRoom {
     pub fn take_to_store(&mut self) -> Option<ToStore> {
         let is_changed = std::mem::take(&mut self.unstored) && self.is_restored;
         let outbox = match self.ending() {
-            // After an absence the person can come back and send what is in the outbox, so it stays stored.
-            None | Some(Ending::Returning | Ending::Away(_)) => Some(is_changed.then(|| self.outbox_to_store())?),
             Some(Ending::Removed { .. } | Ending::Exited | Ending::Left | Ending::Outside) => None,
+            // After an absence the person can come back and send what is in the outbox, so it stays stored.
+            None | Some(Ending::Returning | Ending::Away(_)) if is_changed => Some(self.outbox_to_store()),
+            None | Some(Ending::Returning | Ending::Away(_)) => return None,
         };
         Some(ToStore { code: self.code, member: self.replica.you.member_id, outbox })
     }
