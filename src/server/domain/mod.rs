@@ -2,7 +2,7 @@
 //! pages. REST handlers, the socket, server functions of pages, and tests all call the same functions, so every rule
 //! exists once.
 //!
-//! The files, lowest first. A file names only files above it in this list (`tests/it/house.rs` checks that they form no
+//! The files, lowest first. A file names only files above it in this list (`tests/it/house/` checks that they form no
 //! cycle).
 //!
 //! - `errors`: the answers when the store fails or does not find a token.
