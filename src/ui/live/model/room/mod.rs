@@ -25,8 +25,8 @@ use crate::protocol::{
 use crate::ui::timeline::Reader;
 
 use super::{
-    act::Act, outgoing::Outgoing, read_position::ReadPosition, shown_events::ShownEvents, typing::Typing,
-    unread::Unread,
+    act::Act, input::RoomInput, outgoing::Outgoing, read_position::ReadPosition, shown_events::ShownEvents,
+    typing::Typing, unread::Unread,
 };
 
 pub use stored::ToStore;
@@ -182,6 +182,25 @@ impl LocalRoom {
     /// Makes this the room of an account. An account stays a member until it leaves, however long it is away.
     pub fn of_account(self) -> Self {
         Self { has_account: true, ..self }
+    }
+
+    /// Takes in what the person did.
+    pub fn take_in(&mut self, input: RoomInput, now: u64) -> Vec<Act> {
+        match input {
+            RoomInput::Say { id, body } => return self.say(id, body, now),
+            RoomInput::Retry(id) => return self.retry(id, now),
+            RoomInput::Press => return self.press(now),
+            RoomInput::StopTyping => return self.stop_typing(),
+            RoomInput::Look(looking) => return self.set_looking(looking, now),
+            RoomInput::Rejoin => return self.rejoin(),
+            RoomInput::Discard(id) => {
+                self.replica.discard(id);
+                self.mark_changed();
+            }
+            RoomInput::ExpectExit => self.leaving = true,
+            RoomInput::Exit => self.end(Ending::Exited),
+        }
+        Vec::new()
     }
 
     /// The code of the room.

@@ -2,31 +2,9 @@
 
 use crate::protocol::{ClientFrame, ClientId, Event, HistoryPage, MessageBody, Problem, Top};
 
-use super::{
-    super::{input::RoomInput, unread::Unread},
-    Act, ByHttp, Ending, LocalRoom, Phase,
-};
+use super::{super::unread::Unread, Act, ByHttp, LocalRoom, Phase};
 
 impl LocalRoom {
-    /// Takes in what the person did.
-    pub fn take_in(&mut self, input: RoomInput, now: u64) -> Vec<Act> {
-        match input {
-            RoomInput::Say { id, body } => return self.say(id, body, now),
-            RoomInput::Retry(id) => return self.retry(id, now),
-            RoomInput::Press => return self.press(now),
-            RoomInput::StopTyping => return self.stop_typing(),
-            RoomInput::Look(looking) => return self.set_looking(looking, now),
-            RoomInput::Rejoin => return self.rejoin(),
-            RoomInput::Discard(id) => {
-                self.replica.discard(id);
-                self.mark_changed();
-            }
-            RoomInput::ExpectExit => self.leaving = true,
-            RoomInput::Exit => self.end(Ending::Exited),
-        }
-        Vec::new()
-    }
-
     /// Puts a message into the outbox and sends what may be sent. The place of the first unread message is given up.
     pub fn say(&mut self, id: ClientId, body: MessageBody, now: u64) -> Vec<Act> {
         self.replica.queue(id, body);
@@ -52,7 +30,7 @@ impl LocalRoom {
     }
 
     /// Sends a refused message again.
-    fn retry(&mut self, id: ClientId, now: u64) -> Vec<Act> {
+    pub(super) fn retry(&mut self, id: ClientId, now: u64) -> Vec<Act> {
         self.replica.retry(id);
         self.mark_changed();
         self.flush(now)
@@ -78,7 +56,7 @@ impl LocalRoom {
     }
 
     /// Records a key press in the composer. Sends "typing" if that is due.
-    fn press(&mut self, now: u64) -> Vec<Act> {
+    pub(super) fn press(&mut self, now: u64) -> Vec<Act> {
         if self.is_live() && self.typing.press(now) { self.send_typing(true) } else { Vec::new() }
     }
 
