@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use anonchat::protocol::{ClientFrame, Code, Event, Retention, Role, RoomCode, RoomType, Snapshot};
+use anonchat::protocol::{
+    ClientFrame, Code, Event, Language, Nickname, Retention, Role, RoomCode, RoomType, Snapshot, friendly_name,
+};
 use reqwest::Method;
 use serde_json::json;
 use uuid::Uuid;
@@ -76,6 +78,33 @@ async fn a_room_made_with_nothing_but_a_type_keeps_nothing_and_its_maker_gets_a_
         assert_eq!((made.room.name, made.room.retention), (None, Retention::Ephemeral));
         assert!(made.you.nickname.as_str().contains(' '), "a friendly pair");
     }
+}
+
+/// Whether a name is a generated one of this language.
+fn is_generated(name: &Nickname, language: Language) -> bool {
+    (0..48 * 48).any(|pick| friendly_name(language, pick) == *name)
+}
+
+#[tokio::test]
+async fn a_generated_name_is_in_the_language_of_the_browser() {
+    let node = Node::start(&Settings::embedded()).await;
+    for (accepted, language) in [("de-AT,de;q=0.9", Language::German), ("fr", Language::English)] {
+        let made = Guest::new(&node, "")
+            .request(Method::POST, "/api/rooms/create")
+            .header("accept-language", accepted)
+            .json(&json!({ "type": "group" }));
+        let made: Snapshot = made.send().await.unwrap().json().await.unwrap();
+        assert!(is_generated(&made.you.nickname, language), "{}", made.you.nickname);
+        let code = made.room.code;
+        let joined = Guest::new(&node, "")
+            .request(Method::POST, "/api/rooms/join")
+            .header("accept-language", accepted)
+            .json(&json!({ "code": code }));
+        let joined: Snapshot = joined.send().await.unwrap().json().await.unwrap();
+        assert!(is_generated(&joined.you.nickname, language), "{}", joined.you.nickname);
+    }
+    let made = create(&Guest::new(&node, ""), json!({ "type": "group" })).await.unwrap();
+    assert!(is_generated(&made.you.nickname, Language::English), "no language is asked for");
 }
 
 #[tokio::test]

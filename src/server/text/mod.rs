@@ -45,7 +45,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::protocol::is_invisible;
+    use crate::protocol::{Language, friendly_name, is_invisible};
 
     /// Texts of which nothing is visible: default ignorables, format characters, fillers, lone marks, selectors, tags.
     const NOTHING: &[&str] = &[
@@ -206,6 +206,16 @@ mod tests {
             ("Ада\u{180E}", "Ада"),
         ] {
             assert_eq!(nickname(typed).unwrap().as_str(), name, "{}", typed.escape_unicode());
+        }
+    }
+
+    #[test]
+    fn a_generated_name_reads_as_itself() {
+        for &language in Language::ALL {
+            for pick in 0..48 * 48 {
+                let name = friendly_name(language, pick);
+                assert_eq!(nickname(name.as_str()), Ok(name));
+            }
         }
     }
 

@@ -12,7 +12,7 @@ use super::{
     membership::membership,
 };
 use crate::{
-    protocol::{Code, CreateRoom, Nickname, Problem, Retention, RoomCode, RoomType, friendly_name},
+    protocol::{Code, CreateRoom, Language, Nickname, Problem, Retention, RoomCode, RoomType, friendly_name},
     server::{
         app::{Actor, App, Visitor},
         clock, random,
@@ -50,7 +50,7 @@ pub async fn create(
         app.storage_budgets.make_room(visitor.client, visitor.actor.as_ref().map(Actor::id)).await?;
     }
     let Entrant { actor, newcomer, session, name: nickname } = match &request {
-        Some(request) if visitor.actor.is_none() => request.entrant(nickname),
+        Some(request) if visitor.actor.is_none() => request.entrant(nickname, visitor.language),
         _ => entrant_of(visitor, nickname),
     };
     if let Some(code) = leave.filter(|_| visitor.actor.is_some()) {
@@ -131,8 +131,8 @@ impl Request {
         Some(Self { room: RoomId(id("room")), guest: id("guest"), secret })
     }
 
-    fn entrant(&self, nickname: Option<Nickname>) -> Entrant {
-        let name = nickname.unwrap_or_else(|| friendly_name(random::below(u32::MAX)));
+    fn entrant(&self, nickname: Option<Nickname>, language: Language) -> Entrant {
+        let name = nickname.unwrap_or_else(|| friendly_name(language, random::below(u32::MAX)));
         let (guest, session) = guests::begin_as(&name, self.guest, GuestToken::of(self.secret));
         Entrant { actor: Actor::Guest(guest.clone()), newcomer: Some(guest), session: Some(session), name }
     }

@@ -51,7 +51,8 @@ pub fn usual_name(visitor: &Visitor) -> Option<Nickname> {
 
 /// The identity of a visitor who typed this nickname, or none.
 pub fn entrant_of(visitor: &Visitor, nickname: Option<Nickname>) -> Entrant {
-    let name = nickname.or_else(|| usual_name(visitor)).unwrap_or_else(|| friendly_name(random::below(u32::MAX)));
+    let draw = || friendly_name(visitor.language, random::below(u32::MAX));
+    let name = nickname.or_else(|| usual_name(visitor)).unwrap_or_else(draw);
     if let Some(actor) = &visitor.actor {
         return Entrant { actor: actor.clone(), newcomer: None, session: None, name };
     }

@@ -30,9 +30,9 @@ pub async fn view(app: &App, visitor: &Visitor, code: RoomCode) -> Result<Snapsh
 }
 
 /// What an entry form offers: a nickname, and the room that a guest is in. A visitor without a name is offered the
-/// generated name number `pick()`.
+/// generated name number `pick()` of their language.
 pub async fn entrance(app: &App, visitor: &Visitor, pick: impl FnOnce() -> u32) -> Result<JoinOffer, Problem> {
-    let nickname = usual_name(visitor).unwrap_or_else(|| friendly_name(pick()));
+    let nickname = usual_name(visitor).unwrap_or_else(|| friendly_name(visitor.language, pick()));
     let current = current_room_code(app, visitor).await?;
     Ok(JoinOffer { request: None, nickname, current })
 }
