@@ -9,7 +9,7 @@ use std::{alloc::System, sync::Arc, time::Duration};
 
 use anonchat::{
     protocol::{
-        ClientId, Event, EventKind, MemberId, MessageBody, Nickname, Retention, RoomType, ServerFrame, Signal,
+        ClientId, Event, EventKind, MemberId, MessageBody, Nickname, Person, Retention, RoomType, ServerFrame, Signal,
         limits::READ_MARK_MEMBERS,
     },
     server::{
@@ -17,10 +17,7 @@ use anonchat::{
         random,
         room::{Command, Discretion, Engine, Reply, Timing},
         socket::{Connection, Wire},
-        store::{
-            ActorId, GuestId, Joining, MemberRecord, Membership, Owed, Presence, RoomId, RoomRecord, Store,
-            sqlite::Sqlite,
-        },
+        store::{ActorId, GuestId, Joining, MemberRecord, Membership, RoomId, RoomRecord, Store, sqlite::Sqlite},
     },
 };
 use futures_util::StreamExt;
@@ -159,23 +156,8 @@ fn new_room() -> (RoomRecord, MemberRecord) {
         touched_at: 0,
         visited_at: i64::MAX,
     };
-    let member = MemberRecord {
-        room: id,
-        member: owner,
-        actor: ActorId::Guest(GuestId(random::uuid())),
-        name: Nickname::try_from("Ada").unwrap(),
-        presence: Presence::Active,
-        slot: None,
-        since: 0,
-        stay: 0,
-        owed: Some(Owed::Joined),
-        changed_at: 0,
-        read: 0,
-        read_n: 0,
-        shown: 0,
-        muted: false,
-        also: Vec::new(),
-    };
+    let person = Person { id: owner, name: Nickname::try_from("Ada").unwrap() };
+    let member = MemberRecord::new(id, person, ActorId::Guest(GuestId(random::uuid())), 0);
     (room, member)
 }
 

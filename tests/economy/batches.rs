@@ -8,8 +8,8 @@ use anonchat::{
         RoomType,
     },
     server::store::{
-        AccountId, ActorId, Events as _, GuestId, GuestRecord, Guests as _, Joining, MemberRecord, Members as _, Owed,
-        Presence, ReadCursor, RoomId, RoomRecord, Rooms as _, SessionId, Sessions as _, Store, TokenHash,
+        AccountId, ActorId, Events as _, GuestId, GuestRecord, Guests as _, Joining, MemberRecord, Members as _,
+        ReadCursor, RoomId, RoomRecord, Rooms as _, SessionId, Sessions as _, Store, TokenHash,
         mongo::Mongo as MongoStore, sqlite::Sqlite,
     },
 };
@@ -79,23 +79,8 @@ fn room_for(owner: GuestId, retention: Retention) -> (RoomRecord, MemberRecord) 
         touched_at: 1,
         visited_at: i64::MAX,
     };
-    let owner = MemberRecord {
-        room: id,
-        member,
-        actor: ActorId::Guest(owner),
-        name: Nickname::try_from("Ada").unwrap(),
-        presence: Presence::Active,
-        slot: None,
-        since: 0,
-        stay: 0,
-        owed: Some(Owed::Joined),
-        changed_at: 1,
-        read: 0,
-        read_n: 0,
-        shown: 0,
-        muted: false,
-        also: Vec::new(),
-    };
+    let person = Person { id: member, name: Nickname::try_from("Ada").unwrap() };
+    let owner = MemberRecord::new(id, person, ActorId::Guest(owner), 1);
     (room, owner)
 }
 

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 
 use anonchat::{
     protocol::{
-        ClientId, Email, EventKind, Language, MemberId, MessageBody, Nickname, Preferences, Retention, RoomType,
-        ServerFrame,
+        ClientId, Email, EventKind, Language, MemberId, MessageBody, Nickname, Person, Preferences, Retention,
+        RoomType, ServerFrame,
     },
     server::{
         bus::{Bus, LocalBus},
@@ -50,23 +50,8 @@ impl Room {
         let timing = Timing { guest_grace, guest_closed, room_kept_days: 90 };
         let engine = Engine::start(Arc::clone(&store), Arc::clone(&bus), news, timing);
         let (id, at) = (RoomId(random::uuid()), clock::now());
-        let owner = MemberRecord {
-            room: id,
-            member: random::member_id(),
-            actor: ActorId::Guest(GuestId(random::uuid())),
-            name: name("Owner"),
-            presence: Presence::Active,
-            slot: None,
-            since: 0,
-            stay: 0,
-            owed: Some(Owed::Joined),
-            changed_at: at,
-            read: 0,
-            read_n: 0,
-            shown: 0,
-            muted: false,
-            also: Vec::new(),
-        };
+        let person = Person { id: random::member_id(), name: name("Owner") };
+        let owner = MemberRecord::new(id, person, ActorId::Guest(GuestId(random::uuid())), at);
         let record = RoomRecord {
             id,
             code: random::room_code(),

@@ -133,6 +133,28 @@ pub struct ReadCursor {
 }
 
 impl MemberRecord {
+    /// Returns the record of a person who enters a room for the first time at `at`: without a place in a `p2p` room,
+    /// and with a `Joined` that the log does not have yet.
+    pub fn new(room: RoomId, person: Person, actor: ActorId, at: Millis) -> Self {
+        Self {
+            room,
+            member: person.id,
+            actor,
+            name: person.name,
+            presence: Presence::Active,
+            slot: None,
+            since: 0,
+            stay: 0,
+            owed: Some(Owed::Joined),
+            changed_at: at,
+            read: 0,
+            read_n: 0,
+            shown: 0,
+            muted: false,
+            also: Vec::new(),
+        }
+    }
+
     /// Returns the member's id and name, as events carry them.
     pub fn person(&self) -> Person {
         Person { id: self.member, name: self.name.clone() }
@@ -268,23 +290,11 @@ impl Joining {
         let also = earlier.as_ref().map(|record| record.also.clone()).unwrap_or_default();
         let stay = earlier.as_ref().map_or(0, |record| record.stay);
         let (member, earlier_name) = earlier.map(|record| (record.member, record.name)).unzip();
-        MemberRecord {
-            room: self.room,
-            member: member.unwrap_or(self.member),
-            actor: self.actor,
+        let person = Person {
+            id: member.unwrap_or(self.member),
             name: self.name.or(earlier_name).unwrap_or(self.fallback_name),
-            presence: Presence::Active,
-            slot,
-            since: 0,
-            stay,
-            owed: Some(Owed::Joined),
-            changed_at: self.at,
-            read: 0,
-            read_n: 0,
-            shown: 0,
-            muted,
-            also,
-        }
+        };
+        MemberRecord { slot, stay, muted, also, ..MemberRecord::new(self.room, person, self.actor, self.at) }
     }
 
     /// Returns the record of a person who is new in a group and joins with the event at `since`, so that no notice is

@@ -12,11 +12,11 @@ use super::{
     membership::membership,
 };
 use crate::{
-    protocol::{Code, CreateRoom, Language, Nickname, Problem, Retention, RoomCode, RoomType, friendly_name},
+    protocol::{Code, CreateRoom, Language, Nickname, Person, Problem, Retention, RoomCode, RoomType, friendly_name},
     server::{
         app::{Actor, App, Visitor},
         clock, random,
-        store::{Conflict, MemberRecord, Owed, Presence, RoomId, RoomRecord, StoreError},
+        store::{Conflict, MemberRecord, RoomId, RoomRecord, StoreError},
         token::{GuestToken, id_of_digest},
     },
 };
@@ -72,23 +72,8 @@ pub async fn create(
             touched_at: now,
             visited_at: now,
         };
-        let member = MemberRecord {
-            room: id,
-            member: owner,
-            actor: actor.id(),
-            name: nickname.clone(),
-            presence: Presence::Active,
-            slot,
-            since: 0,
-            stay: 0,
-            owed: Some(Owed::Joined),
-            changed_at: now,
-            read: 0,
-            read_n: 0,
-            shown: 0,
-            muted: false,
-            also: Vec::new(),
-        };
+        let person = Person { id: owner, name: nickname.clone() };
+        let member = MemberRecord { slot, ..MemberRecord::new(id, person, actor.id(), now) };
         match app.store.create_room(&room, &member, newcomer.as_ref()).await {
             Ok(()) => {
                 remember_name(app, &actor, &nickname).await;

@@ -233,23 +233,9 @@ fn new_room(room_type: RoomType, retention: Retention) -> (RoomRecord, MemberRec
         touched_at: at,
         visited_at: at,
     };
-    let owner = MemberRecord {
-        room: id,
-        member,
-        actor: ActorId::Guest(guest()),
-        name: name("Owner"),
-        presence: Presence::Active,
-        slot: (room_type == RoomType::P2p).then_some(0),
-        since: 0,
-        stay: 0,
-        owed: Some(Owed::Joined),
-        changed_at: at,
-        read: 0,
-        read_n: 0,
-        shown: 0,
-        muted: false,
-        also: Vec::new(),
-    };
+    let slot = (room_type == RoomType::P2p).then_some(0);
+    let person = Person { id: member, name: name("Owner") };
+    let owner = MemberRecord { slot, ..MemberRecord::new(id, person, ActorId::Guest(guest()), at) };
     (room, owner)
 }
 
