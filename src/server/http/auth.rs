@@ -34,7 +34,7 @@ type Answer<T> = Result<T, Refusal>;
 /// The answer is the same whether or not another account has the address. Only the mail to the address differs: it has
 /// a link to prove the address, or says that there is an account already.
 #[utoipa::path(post, path = "/api/auth/register", tag = "accounts", request_body = Register, responses(
-    (status = 201, description = "The account; a mail to prove the address is on its way", body = Profile),
+    (status = 201, description = "The account was made. The server sends a mail that proves the address.", body = Profile),
 ))]
 pub async fn register_account(
     State(app): State<App>,
@@ -49,7 +49,7 @@ pub async fn register_account(
 
 /// Log in with an address and a password.
 #[utoipa::path(post, path = "/api/auth/login", tag = "accounts", request_body = LogIn, responses(
-    (status = 200, description = "Logged in; what a guest had here is the account’s now", body = Profile),
+    (status = 200, description = "You are logged in. The account has taken over your guest’s room.", body = Profile),
 ))]
 pub async fn log_in(
     State(app): State<App>,
@@ -64,7 +64,7 @@ pub async fn log_in(
 
 /// Log out in this client.
 #[utoipa::path(post, path = "/api/auth/logout", tag = "accounts", responses(
-    (status = 204, description = "Logged out, or was not logged in"),
+    (status = 204, description = "You are logged out, or you were not logged in."),
 ))]
 pub async fn log_out(State(app): State<App>, visitor: Visitor, request_session: RequestSession) -> Answer<StatusCode> {
     sessions::log_out(&app, &visitor).await?;
@@ -76,7 +76,7 @@ pub async fn log_out(State(app): State<App>, visitor: Visitor, request_session: 
 ///
 /// Calling this is optional: every operation renews an expired access token by itself.
 #[utoipa::path(post, path = "/api/auth/refresh", tag = "accounts", responses(
-    (status = 204, description = "The cookies are new"),
+    (status = 204, description = "The response sets new cookies."),
 ))]
 pub async fn refresh_session(
     State(app): State<App>,
@@ -100,7 +100,7 @@ pub async fn refresh_session(
 ///
 /// The answer is the same whether or not an account has the address.
 #[utoipa::path(post, path = "/api/auth/forgot-password", tag = "accounts", request_body = ForgotPassword, responses(
-    (status = 204, description = "If somebody has this address, a mail is on its way"),
+    (status = 204, description = "If an account has this address, the server sends it a mail."),
 ))]
 pub async fn request_password_reset(
     State(app): State<App>,
@@ -115,7 +115,7 @@ pub async fn request_password_reset(
 ///
 /// Ends all sessions of the account, and proves the address.
 #[utoipa::path(post, path = "/api/auth/reset-password", tag = "accounts", request_body = ResetPassword, responses(
-    (status = 204, description = "Set; log in with it"),
+    (status = 204, description = "The new password is set. Log in with it."),
 ))]
 pub async fn reset_password(
     State(app): State<App>,
@@ -131,7 +131,7 @@ pub async fn reset_password(
 /// If this client is not logged in to the account that gave the address, somebody else may have registered it. So the
 /// account's password and all its sessions end, and the same token can set a new password for ten minutes.
 #[utoipa::path(post, path = "/api/auth/verify", tag = "accounts", request_body = VerifyEmail, responses(
-    (status = 204, description = "Proved; also if it was a moment ago, by the same token"),
+    (status = 204, description = "The address is proved. The same token gets this answer again for a short time."),
 ))]
 pub async fn verify_email(
     State(app): State<App>,
@@ -151,7 +151,7 @@ pub async fn verify_email(
 /// For a code to log in, the answer is the same whether or not an account has the address. The code is valid only
 /// together with the cookie that this response sets.
 #[utoipa::path(post, path = "/api/auth/code", tag = "accounts", request_body = RequestCode, responses(
-    (status = 204, description = "If somebody has this address, a mail is on its way"),
+    (status = 204, description = "If an account has this address, the server sends it a mail."),
 ))]
 pub async fn request_code(
     State(app): State<App>,
@@ -169,7 +169,7 @@ pub async fn request_code(
 ///
 /// Must be sent with the cookie that `POST /api/auth/code` set.
 #[utoipa::path(post, path = "/api/auth/login-code", tag = "accounts", request_body = LogInByCode, responses(
-    (status = 200, description = "Logged in; the address is proved", body = Profile),
+    (status = 200, description = "You are logged in, and the address is proved.", body = Profile),
 ))]
 pub async fn log_in_by_code(
     State(app): State<App>,
@@ -193,7 +193,7 @@ pub fn ticket(app: &App, jar: &CookieJar) -> Option<Ticket> {
 ///
 /// The password is neither stored nor logged.
 #[utoipa::path(post, path = "/api/auth/password-strength", tag = "accounts", request_body = MeasurePassword, responses(
-    (status = 200, description = "How good it is", body = PasswordStrength),
+    (status = 200, description = "The strength of the password.", body = PasswordStrength),
 ))]
 pub async fn measure_password(
     State(app): State<App>,
@@ -205,7 +205,7 @@ pub async fn measure_password(
 
 /// List your sessions, one for each logged-in client.
 #[utoipa::path(get, path = "/api/auth/sessions", tag = "accounts", responses(
-    (status = 200, description = "The sessions, the last used first", body = Vec<SessionView>),
+    (status = 200, description = "The sessions, the last used one first.", body = Vec<SessionView>),
 ))]
 pub async fn list_sessions(State(app): State<App>, visitor: Visitor) -> Answer<axum::Json<Vec<SessionView>>> {
     Ok(axum::Json(sessions::list(&app, &visitor).await?))
@@ -213,7 +213,7 @@ pub async fn list_sessions(State(app): State<App>, visitor: Visitor) -> Answer<a
 
 /// End one of your sessions. Its sockets are closed.
 #[utoipa::path(delete, path = "/api/auth/sessions/{id}", tag = "accounts", params(("id" = Uuid, Path)), responses(
-    (status = 204, description = "Ended, or was not there"),
+    (status = 204, description = "The session has ended, or it did not exist."),
 ))]
 pub async fn end_session(State(app): State<App>, visitor: Visitor, Path(id): Path<Uuid>) -> Answer<StatusCode> {
     sessions::end_one(&app, &visitor, id).await?;
@@ -222,7 +222,7 @@ pub async fn end_session(State(app): State<App>, visitor: Visitor, Path(id): Pat
 
 /// End all your sessions except this one.
 #[utoipa::path(delete, path = "/api/auth/sessions", tag = "accounts", responses(
-    (status = 204, description = "Ended"),
+    (status = 204, description = "The sessions have ended."),
 ))]
 pub async fn end_other_sessions(State(app): State<App>, visitor: Visitor) -> Answer<StatusCode> {
     sessions::end_others(&app, &visitor).await?;

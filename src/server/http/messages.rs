@@ -18,7 +18,7 @@ use crate::{
 ///
 /// Can be repeated safely: a repeated `id` gets the same answer, and adds no second message.
 #[utoipa::path(post, path = "/api/messages", tag = "messages", request_body = SendMessage, responses(
-    (status = 200, description = "The message is in the log", body = Ack),
+    (status = 200, description = "The message is in the log.", body = Ack),
 ))]
 pub async fn send_message(
     State(app): State<App>,
@@ -30,7 +30,7 @@ pub async fn send_message(
 
 /// Get a page of a room's history, newest first.
 #[utoipa::path(get, path = "/api/chats/history", tag = "messages", params(HistoryQuery), responses(
-    (status = 200, description = "The page", body = HistoryPage),
+    (status = 200, description = "The page of history.", body = HistoryPage),
 ))]
 pub async fn read_history(
     State(app): State<App>,

@@ -16,11 +16,11 @@ use super::problem::ProblemJson;
 /// The description without its paths, which the router adds.
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "AnonChat", description = "Chat by code. A guest’s session is a cookie that the first create or join sets; an account’s are the cookies that registering or logging in sets, and that any answer may renew. Live events come by the socket at /ws."),
+    info(title = "AnonChat", description = "Chat by code. A guest’s session is a cookie that the first create or join sets. An account’s session has cookies that registering or logging in sets, and any response may renew them. Live events are sent over the socket at /ws."),
     tags(
-        (name = "rooms", description = "Make, join, leave; and what a room's owner may do"),
-        (name = "accounts", description = "Register, log in and out, and what is one’s own"),
-        (name = "messages", description = "Say something, and read what was said"),
+        (name = "rooms", description = "Making, joining and leaving rooms, and what a room’s owner may do."),
+        (name = "accounts", description = "Registering, logging in and out, and the account’s own settings and sessions."),
+        (name = "messages", description = "Sending messages and reading history."),
     )
 )]
 pub struct Description;
@@ -104,9 +104,14 @@ fn complete_operation(operation: &mut Operation, session: Session) {
     let responses = &mut operation.responses.responses;
     responses.insert(
         "4XX".to_owned(),
-        RefOr::T(problem("Refused; `code` says why, and `retry_after_ms` when to try again")),
+        RefOr::T(problem(
+            "The request was refused. `code` states the reason, and `retry_after_ms` states when to try again.",
+        )),
     );
-    responses.insert("5XX".to_owned(), RefOr::T(problem("Failed for a reason of the server’s; trying again may help")));
+    responses.insert(
+        "5XX".to_owned(),
+        RefOr::T(problem("The request failed because of a fault of the server. Trying again may help.")),
+    );
     operation.security = Some(session.alternatives());
 }
 

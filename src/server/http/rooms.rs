@@ -42,7 +42,7 @@ fn entered_response(
 ///
 /// You become its owner and first member. If you have no session, the response sets a guest's session cookie.
 #[utoipa::path(post, path = "/api/rooms/create", tag = "rooms", request_body = CreateRoom, responses(
-    (status = 201, description = "The room, with its maker in it", body = Snapshot),
+    (status = 201, description = "The new room, with you as its only member.", body = Snapshot),
 ))]
 pub async fn create_room(
     State(app): State<App>,
@@ -57,7 +57,7 @@ pub async fn create_room(
 ///
 /// If you have no session, the response sets a guest's session cookie. Joining a room that you are in changes nothing.
 #[utoipa::path(post, path = "/api/rooms/join", tag = "rooms", request_body = JoinRoom, responses(
-    (status = 200, description = "The room, with the asker in it", body = Snapshot),
+    (status = 200, description = "The room, with you as a member.", body = Snapshot),
 ))]
 pub async fn join_room(
     State(app): State<App>,
@@ -70,7 +70,7 @@ pub async fn join_room(
 
 /// Leave a room at once.
 #[utoipa::path(post, path = "/api/rooms/leave", tag = "rooms", request_body = LeaveRoom, responses(
-    (status = 204, description = "Left, or was not in it"),
+    (status = 204, description = "You have left the room, or you were not in it."),
 ))]
 pub async fn leave_room(State(app): State<App>, visitor: Visitor, Json(body): Json<LeaveRoom>) -> Answer<StatusCode> {
     rooms::leave(&app, &visitor, read_code(&body.code)?).await?;
@@ -79,7 +79,7 @@ pub async fn leave_room(State(app): State<App>, visitor: Visitor, Json(body): Js
 
 /// Remove a member, who cannot join again. Only for the owner.
 #[utoipa::path(post, path = "/api/rooms/kick", tag = "rooms", request_body = KickMember, responses(
-    (status = 204, description = "Removed"),
+    (status = 204, description = "The member is removed."),
 ))]
 pub async fn kick_member(State(app): State<App>, visitor: Visitor, Json(body): Json<KickMember>) -> Answer<StatusCode> {
     rooms::kick(&app, &visitor, read_code(&body.code)?, body.member_id).await?;
@@ -88,7 +88,7 @@ pub async fn kick_member(State(app): State<App>, visitor: Visitor, Json(body): J
 
 /// Give the room to another member. Only for the owner.
 #[utoipa::path(post, path = "/api/rooms/owner", tag = "rooms", request_body = GiveRoom, responses(
-    (status = 204, description = "Theirs, or was so already"),
+    (status = 204, description = "The member owns the room, or owned it already."),
 ))]
 pub async fn give_room(State(app): State<App>, visitor: Visitor, Json(body): Json<GiveRoom>) -> Answer<StatusCode> {
     rooms::give(&app, &visitor, read_code(&body.code)?, body.member_id).await?;
@@ -97,7 +97,7 @@ pub async fn give_room(State(app): State<App>, visitor: Visitor, Json(body): Jso
 
 /// Free the place in a room for two that is kept for an absent guest, so that somebody else can join.
 #[utoipa::path(post, path = "/api/rooms/free", tag = "rooms", request_body = FreePlace, responses(
-    (status = 204, description = "No place is kept in it"),
+    (status = 204, description = "The room keeps no place for an absent guest."),
 ))]
 pub async fn free_place(State(app): State<App>, visitor: Visitor, Json(body): Json<FreePlace>) -> Answer<StatusCode> {
     rooms::free(&app, &visitor, read_code(&body.code)?).await?;
@@ -109,7 +109,7 @@ pub async fn free_place(State(app): State<App>, visitor: Visitor, Json(body): Js
 /// A guest without another connection then leaves the room sooner, unless they come back. For an account this does
 /// nothing.
 #[utoipa::path(post, path = "/api/rooms/away", tag = "rooms", params(AwayQuery), responses(
-    (status = 204, description = "Noted"),
+    (status = 204, description = "The server has received the report."),
 ))]
 pub async fn report_away(
     State(app): State<App>,
@@ -122,7 +122,7 @@ pub async fn report_away(
 
 /// Change or remove a room's name. Only for the owner.
 #[utoipa::path(put, path = "/api/rooms/name", tag = "rooms", request_body = RenameRoom, responses(
-    (status = 204, description = "Renamed"),
+    (status = 204, description = "The room has the new name."),
 ))]
 pub async fn rename_room(State(app): State<App>, visitor: Visitor, Json(body): Json<RenameRoom>) -> Answer<StatusCode> {
     rooms::rename(&app, &visitor, read_code(&body.code)?, body.name).await?;
@@ -131,7 +131,7 @@ pub async fn rename_room(State(app): State<App>, visitor: Visitor, Json(body): J
 
 /// Turn preserve on or off for what follows. Only for the owner.
 #[utoipa::path(put, path = "/api/rooms/preserve", tag = "rooms", request_body = PreserveRoom, responses(
-    (status = 204, description = "Changed, or was so already"),
+    (status = 204, description = "The room has the setting, or had it already."),
 ))]
 pub async fn preserve_room(
     State(app): State<App>,
@@ -144,7 +144,7 @@ pub async fn preserve_room(
 
 /// Turn your notifications of a room off or on. Other members do not see this.
 #[utoipa::path(put, path = "/api/rooms/mute", tag = "rooms", request_body = MuteRoom, responses(
-    (status = 204, description = "Changed, or was so already"),
+    (status = 204, description = "The notifications have the setting, or had it already."),
 ))]
 pub async fn mute_room(State(app): State<App>, visitor: Visitor, Json(body): Json<MuteRoom>) -> Answer<StatusCode> {
     rooms::mute(&app, &visitor, read_code(&body.code)?, body.muted).await?;
@@ -155,7 +155,7 @@ pub async fn mute_room(State(app): State<App>, visitor: Visitor, Json(body): Jso
 ///
 /// Only for guests. The link leads back to the room, and to registering an account that takes over the guest's place.
 #[utoipa::path(post, path = "/api/rooms/keep", tag = "rooms", request_body = KeepRoom, responses(
-    (status = 204, description = "A mail is on its way"),
+    (status = 204, description = "The server sends the mail."),
 ))]
 pub async fn keep_room(State(app): State<App>, visitor: Visitor, Json(body): Json<KeepRoom>) -> Answer<StatusCode> {
     keeping::keep_room(&app, &visitor, body).await?;
@@ -166,14 +166,14 @@ pub async fn keep_room(State(app): State<App>, visitor: Visitor, Json(body): Jso
 ///
 /// A guest is in one at most.
 #[utoipa::path(get, path = "/api/rooms/my-rooms", tag = "rooms", responses(
-    (status = 200, description = "The rooms, each with what happened there last", body = Vec<RoomSummary>, examples(
-        ("group" = (summary = "A group with messages that were not read", value = json!([{
+    (status = 200, description = "The rooms, each with a summary of what happened last.", body = Vec<RoomSummary>, examples(
+        ("group" = (summary = "A group with unread messages", value = json!([{
             "code": "EAMA8T", "type": "group", "name": "Book club", "preserve": true, "members": 5, "head": 42,
             "at": 1_795_259_559_623_i64,
             "last": { "seq": 42, "author": "Ada", "mine": false, "text": "Hello, Bob. Did you finish it?" },
             "unread": 3, "mentioned": true, "muted": false
         }]))),
-        ("p2p" = (summary = "A room for two, just entered", value = json!([{
+        ("p2p" = (summary = "A room for two that the reader has just entered", value = json!([{
             "code": "Z279JD", "type": "p2p", "name": null, "preserve": false, "members": 2,
             "other": { "name": "Cyd", "connected": true }, "head": 2, "at": 1_795_259_604_669_i64,
             "newcomer": { "seq": 2, "name": "Cyd" }, "unread": 0, "mentioned": false, "muted": false
@@ -186,7 +186,7 @@ pub async fn list_my_rooms(State(app): State<App>, visitor: Visitor) -> Answer<a
 
 /// Get a room that you are in.
 #[utoipa::path(get, path = "/api/rooms/{code}", tag = "rooms", params(("code" = RoomCode, Path)), responses(
-    (status = 200, description = "The room as the asker sees it", body = Snapshot),
+    (status = 200, description = "The room as you see it.", body = Snapshot),
 ))]
 pub async fn view_room(
     State(app): State<App>,

@@ -25,7 +25,7 @@ type Answer<T> = Result<T, Refusal>;
 
 /// Get your account.
 #[utoipa::path(get, path = "/api/users/me", tag = "accounts", responses(
-    (status = 200, description = "The account", body = Profile),
+    (status = 200, description = "The account.", body = Profile),
 ))]
 pub async fn show_me(visitor: Visitor) -> Answer<axum::Json<Profile>> {
     Ok(axum::Json(profiles::me(&visitor)?))
@@ -36,7 +36,7 @@ pub async fn show_me(visitor: Visitor) -> Answer<axum::Json<Profile>> {
 /// For an account, send its password, or a code that `POST /api/auth/code` mails. An account with neither a password
 /// nor a proved address needs no confirmation. A guest needs no body: the guest leaves the room and is deleted.
 #[utoipa::path(delete, path = "/api/users/me", tag = "accounts", request_body = DeleteMe, responses(
-    (status = 204, description = "Gone"),
+    (status = 204, description = "The account or the guest session is deleted."),
 ))]
 pub async fn delete_me(
     State(app): State<App>,
@@ -55,7 +55,7 @@ pub async fn delete_me(
 /// The file has your profile with the preferences, your sessions, all rooms that you are or were in, and your messages
 /// as far as they are preserved.
 #[utoipa::path(get, path = "/api/users/me/data", tag = "accounts", responses(
-    (status = 200, description = "A file of JSON: `profile`, `sessions`, `rooms`, `messages`", content_type = "application/json"),
+    (status = 200, description = "A file of JSON with the fields `profile`, `sessions`, `rooms` and `messages`.", content_type = "application/json"),
 ))]
 pub async fn export_data(State(app): State<App>, visitor: Visitor) -> Answer<Response> {
     let pieces = takeout::of(&app, &visitor).await?;
@@ -71,7 +71,7 @@ pub async fn export_data(State(app): State<App>, visitor: Visitor) -> Answer<Res
 ///
 /// A preference that is left out is set to its default.
 #[utoipa::path(put, path = "/api/users/preferences", tag = "accounts", request_body = Preferences, responses(
-    (status = 200, description = "The account as it is now", body = Profile),
+    (status = 200, description = "The account after the change.", body = Profile),
 ))]
 pub async fn change_preferences(
     State(app): State<App>,
@@ -83,7 +83,7 @@ pub async fn change_preferences(
 
 /// Change your name.
 #[utoipa::path(put, path = "/api/users/name", tag = "accounts", request_body = ChangeName, responses(
-    (status = 200, description = "The account as it is now", body = Profile),
+    (status = 200, description = "The account after the change.", body = Profile),
 ))]
 pub async fn change_name(
     State(app): State<App>,
@@ -99,7 +99,7 @@ pub async fn change_name(
 /// again. A new address must be confirmed by the password or by a code that `POST /api/auth/code` mails, unless the
 /// account has neither a password nor a proved address.
 #[utoipa::path(put, path = "/api/users/email", tag = "accounts", request_body = ChangeEmail, responses(
-    (status = 200, description = "The account as it is now, with the address pending", body = Profile),
+    (status = 200, description = "The account after the change. The new address is pending until it is proved.", body = Profile),
 ))]
 pub async fn change_email(
     State(app): State<App>,
@@ -114,7 +114,7 @@ pub async fn change_email(
 /// Must be confirmed by the old password or by a code that `POST /api/auth/code` mails, unless the account has neither
 /// a password nor a proved address.
 #[utoipa::path(put, path = "/api/users/password", tag = "accounts", request_body = ChangePassword, responses(
-    (status = 204, description = "Changed"),
+    (status = 204, description = "The password is changed."),
 ))]
 pub async fn change_password(
     State(app): State<App>,
