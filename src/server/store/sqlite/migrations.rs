@@ -30,7 +30,7 @@ const STEPS: &[&str] = &[
         actor BLOB NOT NULL CHECK (length(actor) = 16),
         name TEXT NOT NULL,
         presence TEXT NOT NULL CHECK (presence IN ('active', 'gone', 'removed')),
-        -- Only in p2p rooms, and only while active.
+        -- The place in a p2p room: 0 or 1. NULL in a group, and for a member who is not active.
         slot INTEGER CHECK (slot IN (0, 1)),
         since INTEGER NOT NULL,
         -- JSON: {\"kind\": \"joined\" | \"left\" | \"removed\", and with the last the person who did it}.
@@ -105,7 +105,7 @@ const STEPS: &[&str] = &[
         actor BLOB NOT NULL CHECK (length(actor) = 16),
         name TEXT NOT NULL,
         presence TEXT NOT NULL CHECK (presence IN ('active', 'gone', 'removed')),
-        -- Only in p2p rooms, and only while active.
+        -- The place in a p2p room: 0 or 1. NULL in a group, and for a member who is not active.
         slot INTEGER CHECK (slot IN (0, 1)),
         since INTEGER NOT NULL,
         -- JSON: {\"kind\": \"joined\" | \"left\" | \"removed\", and with the last the person who did it}.
@@ -210,11 +210,11 @@ const STEPS: &[&str] = &[
     "
     -- spell_hosts
     CREATE TABLE tokens_of_8 (
-        -- Begins with `used_` once it was used.
+        -- Begins with `used_` if the token was used.
         purpose TEXT NOT NULL,
         holder_kind TEXT NOT NULL CHECK (holder_kind IN ('guest', 'account')),
         holder BLOB NOT NULL CHECK (length(holder) = 16),
-        -- Which of those that a holder has at once for a purpose. None of one that was used.
+        -- Numbers the valid tokens of one holder and purpose, from 0. NULL if the token was used.
         slot INTEGER,
         hash BLOB NOT NULL CHECK (length(hash) = 32),
         email TEXT NOT NULL,
