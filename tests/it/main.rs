@@ -23,6 +23,7 @@ mod wire;
 mod absence;
 mod accounts;
 mod admin;
+mod asyncapi;
 mod disclosure;
 mod floods;
 mod fold;

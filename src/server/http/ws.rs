@@ -266,3 +266,23 @@ impl Reader {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_closes_with_the_code_of_the_public_description() {
+        let description: serde_json::Value =
+            serde_norway::from_str(include_str!("../../../docs/asyncapi.yaml")).unwrap();
+        let mut seen = 0;
+        for close in description["x-close-codes"].as_array().unwrap() {
+            for reason in close["reasons"].as_array().into_iter().flatten() {
+                let code = close_code(serde_json::from_value(reason.clone()).unwrap());
+                assert_eq!(u64::from(u16::from(code)), close["code"].as_u64().unwrap(), "{reason}");
+                seen += 1;
+            }
+        }
+        assert!(seen > 0, "reasons are described");
+    }
+}
