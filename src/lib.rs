@@ -15,7 +15,6 @@
 //! A file imports only from floors below its own, and modules form no cycle (`tests/it/house/` checks it). `ui` imports
 //! only from `protocol`, `api` and itself.
 
-#[expect(missing_docs, reason = "the macro makes argument structs; the functions say what the arguments mean")]
 pub mod api;
 pub mod protocol;
 pub mod ui;

@@ -10,6 +10,9 @@
 //! Not here: how events are stored ([`crate`]'s `server::store`), shared between nodes (`server::bus`) and ordered
 //! (`server::room`).
 
+// Every public item is a part of the wire, and OpenAPI shows the docs of many.
+#![warn(missing_docs)]
+
 mod accounts;
 mod appearance;
 mod code;

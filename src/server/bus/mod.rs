@@ -14,11 +14,16 @@
 //!
 //! All keys of one room share a hash tag, so that a Redis Cluster keeps them in one slot.
 
+// The docs of the trait and its types are what both drivers have to guarantee.
+#![warn(missing_docs)]
+
 mod batch;
 #[cfg(test)]
 mod contract;
 mod digest;
+#[allow(missing_docs, reason = "the trait says what a driver does")]
 mod local;
+#[allow(missing_docs, reason = "the trait says what a driver does")]
 mod redis;
 
 use std::time::Duration;

@@ -9,6 +9,9 @@
 //!
 //! Not here: who may do what (`domain/`), and the order of events (`room/`).
 
+// The docs of a trait and its records are what both drivers have to guarantee.
+#![warn(missing_docs)]
+
 mod accounts;
 mod addresses;
 #[cfg(test)]
@@ -17,10 +20,12 @@ mod events;
 mod guests;
 mod mails;
 mod members;
+#[allow(missing_docs, reason = "the traits say what a driver does")]
 pub mod mongo;
 mod records;
 mod rooms;
 mod sessions;
+#[allow(missing_docs, reason = "the traits say what a driver does")]
 pub mod sqlite;
 mod tokens;
 

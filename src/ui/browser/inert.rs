@@ -5,8 +5,6 @@
 //! compute their results on the server as well, and the first render uses `folded`, `without_accents` and
 //! `first_letter`.
 
-#![allow(missing_docs, reason = "described in `real`")]
-
 use leptos::{
     ev::SubmitEvent,
     web_sys::{Element, Event, HtmlDialogElement, HtmlTextAreaElement},
