@@ -163,7 +163,6 @@ pub async fn change_password(
     Ok(())
 }
 
-/// Ends one session of the account.
 #[server(prefix = "/api/ui", endpoint = "end_session")]
 pub async fn end_session(id: Uuid) -> Result<(), Problem> {
     use crate::server::{domain, http::context};

@@ -4,7 +4,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::protocol::Millis;
 
-/// Returns the current time.
 pub fn now() -> Millis {
     #[expect(clippy::disallowed_methods, reason = "this is the one place")]
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

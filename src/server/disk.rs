@@ -73,7 +73,6 @@ fn close(path: &Path, found: &Metadata, mode: u32) {
 /// The free space of a disk, in steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Space {
-    /// Enough free space.
     Enough,
     /// Below the floor: messages of guests are not stored, and no room begins to keep its log.
     Low,

@@ -21,7 +21,6 @@ pub fn member_id() -> MemberId {
     MemberId::from_bits(u64::from_le_bytes(bytes()))
 }
 
-/// Returns a new epoch.
 pub fn epoch() -> Epoch {
     Epoch::from_bits(u64::from_le_bytes(bytes()))
 }

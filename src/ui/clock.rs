@@ -47,7 +47,6 @@ pub fn provide_clock(local: Option<LocalTime>) {
     });
 }
 
-/// Returns the clock of the page.
 pub fn use_clock() -> Clock {
     expect_context()
 }

@@ -115,7 +115,6 @@ fn read(answer: Option<Answer>) -> Result<(), Problem> {
 /// A form that `request` sends. After a refusal the first invalid field gets the focus.
 #[component]
 pub fn Form(
-    /// The request of this form.
     request: FormRequest,
     /// Called when the form is submitted, before it is sent.
     #[prop(optional, into)]

@@ -11,11 +11,8 @@ const COUNTED: u64 = 99;
 /// The filter of the list by kind of room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Rooms of every kind.
     All,
-    /// Group rooms.
     Groups,
-    /// Rooms for two.
     ForTwo,
 }
 

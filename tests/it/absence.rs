@@ -15,7 +15,7 @@ use anonchat::{
         socket::{Connection, Wire},
         store::{
             AccountId, AccountRecord, ActorId, Adopted, GuestId, GuestRecord, Joining, Letter, MailId, MailRecord,
-            MemberRecord, Membership, Owed, Presence, Purpose, Registration, RoomId, RoomRecord, Store, TokenHash,
+            MemberRecord, Membership, Presence, Purpose, Registration, RoomId, RoomRecord, Store, TokenHash,
             TokenRecord, sqlite::Sqlite,
         },
     },

@@ -66,7 +66,6 @@ impl Default for Hasher {
 }
 
 impl Hasher {
-    /// Hashes a password for storing.
     pub async fn hash(&self, password: &Secret) -> Result<PasswordHash, Problem> {
         let password = composed(password.reveal());
         self.work(move || hash(&password)).await.map(Worked::traced)

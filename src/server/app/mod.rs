@@ -44,7 +44,6 @@ pub type App = Arc<Node>;
 
 /// A node: its settings, its drivers, its engine, and its counters.
 pub struct Node {
-    /// The settings.
     pub config: Config,
     /// The durable state.
     pub store: Arc<dyn Store>,
@@ -54,11 +53,9 @@ pub struct Node {
     pub engine: Engine,
     /// How often clients and persons may do something.
     pub limits: Limits,
-    /// How many bytes may be stored.
     pub storage_budgets: StorageBudgets,
     /// The keys that sign access tokens and derive the secrets in mails.
     pub keys: Keys,
-    /// The driver that sends mails.
     pub mailer: Arc<dyn Mailer>,
     /// The content that all mails have in common.
     pub letterhead: Letterhead,
@@ -94,9 +91,7 @@ pub struct Node {
 pub enum Actor {
     /// A guest: somebody without an account.
     Guest(GuestRecord),
-    /// An account.
     Account {
-        /// The account's record.
         record: Box<AccountRecord>,
         /// The session that proves the account.
         session: Box<SessionRecord>,
@@ -130,7 +125,6 @@ pub struct Visitor {
     pub client: IpAddr,
     /// The language of the browser.
     pub language: Language,
-    /// What else the browser has sent.
     pub browser: Browser,
 }
 

@@ -23,7 +23,6 @@ pub struct SessionSocket {
 }
 
 impl SessionSockets {
-    /// Adds a socket to the list.
     pub fn register(&self, session: SessionId, connection: &Connection) -> SessionSocket {
         self.held().entry(session).or_default().push(connection.clone());
         SessionSocket { sockets: self.clone(), session, connection: connection.clone() }

@@ -56,7 +56,6 @@ impl Watchers {
         self.those(|_| true)
     }
 
-    /// The watches of one account.
     pub fn of(&self, account: AccountId) -> Vec<(WatchId, AccountId, Connection)> {
         self.those(|of| of == account)
     }

@@ -34,7 +34,6 @@ use super::{
 };
 use crate::protocol::Email;
 
-/// A way to send mails.
 #[async_trait]
 pub trait Mailer: Send + Sync + 'static {
     /// Hands a mail over for good. Must return within half a minute.
@@ -52,18 +51,13 @@ pub enum Undelivered {
     NotNow(String),
 }
 
-/// A mail, ready to be sent.
 #[derive(Clone)]
 pub struct Mail {
     /// The mail's id, the same at every attempt.
     pub id: MailId,
-    /// The recipient.
     pub to: Email,
-    /// The subject.
     pub subject: String,
-    /// The content as plain text.
     pub text: String,
-    /// The content as HTML.
     pub html: String,
     message: Message,
 }

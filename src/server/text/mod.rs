@@ -19,12 +19,10 @@ pub use folding::folded;
 pub use names::cleaned_name;
 pub use visible::{is_blank, is_mark};
 
-/// Reads a typed nickname.
 pub fn nickname(typed: &str) -> Result<Nickname, InvalidText> {
     named(TextKind::Name, &cleaned_name(typed))
 }
 
-/// Reads a typed room name.
 pub fn room_name(typed: &str) -> Result<RoomName, InvalidText> {
     named(TextKind::RoomName, &cleaned_name(typed))
 }

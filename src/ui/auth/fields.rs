@@ -43,7 +43,6 @@ pub fn AuthField(
     /// unique.
     #[prop(optional)]
     form: Option<&'static str>,
-    /// The text of the label.
     label: &'static str,
     /// The `type` attribute of the input.
     kind: &'static str,

@@ -67,19 +67,16 @@ pub enum PageEvent {
     Offline,
     /// The page is visible again, perhaps after the device slept for a long time.
     Shown,
-    /// The page is no longer visible.
     Hidden,
     /// The reader may have turned to the page or away from it. Call [`is_likely_read`] for the new value.
     AttentionChanged,
 }
 
-/// An event of a [`Socket`].
 #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "nothing ever happens on the server"))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SocketEvent {
     /// The socket is open, and frames can be sent.
     Opened,
-    /// A text frame arrived.
     Text(String),
     /// The socket is closed, or could not be opened.
     Closed,

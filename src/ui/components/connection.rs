@@ -19,7 +19,6 @@ const PATIENCE_MS: u64 = 1_200;
 /// The banner, with a countdown to the next attempt and a button to connect at once.
 #[component]
 pub fn ConnectionBanner(
-    /// The connection.
     socket: PageSocket,
     /// The seconds without a connection after which a guest leaves the room. `None` for an account, which does not
     /// leave.

@@ -23,9 +23,7 @@ pub fn CopyButton(
     label: &'static str,
     /// The icon, replaced by a tick after copying.
     shape: Shape,
-    /// The CSS class.
-    #[prop(default = "button")]
-    class: &'static str,
+    #[prop(default = "button")] class: &'static str,
     /// The visible text, if it differs from the label. Then the accessible name is label and visible text together.
     #[prop(optional, into)]
     shown: Option<String>,

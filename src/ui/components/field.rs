@@ -14,7 +14,6 @@ const COUNT_FROM: usize = 8;
 pub fn TextField(
     /// The name of the input in the form, and its id.
     name: &'static str,
-    /// The text of the label.
     label: &'static str,
     /// The initial value.
     #[prop(into)]
@@ -29,9 +28,7 @@ pub fn TextField(
     /// cut off.
     #[prop(optional)]
     limit: Option<usize>,
-    /// The `autocomplete` attribute.
-    #[prop(default = "off")]
-    autocomplete: &'static str,
+    #[prop(default = "off")] autocomplete: &'static str,
     /// The `autocapitalize` attribute, which a phone's keyboard follows.
     #[prop(default = "words")]
     autocapitalize: &'static str,

@@ -86,12 +86,8 @@ impl Shape {
     }
 }
 
-/// Draws an icon.
 #[component]
-pub fn Icon(
-    /// The icon to draw.
-    shape: Shape,
-) -> impl IntoView {
+pub fn Icon(shape: Shape) -> impl IntoView {
     view! {
         <svg class="icon" viewBox="0 0 24 24" width="24" height="24" aria-hidden="true" focusable="false">
             <path d=shape.path()></path>

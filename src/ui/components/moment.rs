@@ -10,10 +10,7 @@ use crate::{
 
 /// Shows `09:05`. The `datetime` attribute has date and time in UTC for programs.
 #[component]
-pub fn MomentText(
-    /// The time to show.
-    at: Millis,
-) -> impl IntoView {
+pub fn MomentText(at: Millis) -> impl IntoView {
     let clock = use_clock();
     view! {
         <time datetime=rfc3339(at)>{dynamic(move || clock.hour_and_minute(at))}</time>

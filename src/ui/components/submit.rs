@@ -10,7 +10,6 @@ pub fn Submit(
     /// Whether the form cannot be sent now.
     #[prop(into)]
     busy: Signal<bool>,
-    /// The CSS class.
     class: &'static str,
     /// The name of the button in the form, if it sends a value.
     #[prop(optional)]

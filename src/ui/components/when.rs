@@ -8,9 +8,7 @@ use crate::ui::dynamic::dynamic;
 /// uses and makes the wasm larger.
 #[component]
 pub fn When(
-    /// The condition.
-    #[prop(into)]
-    holds: Signal<bool>,
+    #[prop(into)] holds: Signal<bool>,
     /// Shown while the condition does not hold.
     #[prop(optional, into)]
     otherwise: ViewFn,

@@ -26,7 +26,6 @@ pub enum RoomChoice {
 /// The form. A guest who is in another room gets the choice to leave that room first.
 #[component]
 pub fn JoinForm(
-    /// Which room the form joins.
     choice: RoomChoice,
     /// What to offer the visitor. `None` if the server could not read it.
     offer: Option<JoinOffer>,

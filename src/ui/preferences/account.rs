@@ -17,7 +17,6 @@ use super::{
     parts::{FormCard, done},
 };
 
-/// The forms of the page.
 pub fn forms(visit: &PreferencesVisit) -> impl IntoView + use<> {
     view! {
         {name_form(visit)}

@@ -13,7 +13,6 @@ use crate::{
 
 use super::parts::{Choices, Switch, done};
 
-/// The form of the page.
 pub fn form(visit: &PreferencesVisit) -> impl IntoView + use<> {
     let texts = use_preferences_texts();
     let problem = refusal::<ChooseChatting>(visit.refused.as_ref());

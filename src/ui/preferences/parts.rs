@@ -9,7 +9,6 @@ use crate::protocol::{PreferencesForm, PreferencesVisit};
 pub fn Choices(
     /// The name of the input in the form.
     name: &'static str,
-    /// The legend of the group.
     legend: &'static str,
     /// Value, label and optional picture of each option.
     options: Vec<(&'static str, &'static str, Option<AnyView>)>,
@@ -43,11 +42,9 @@ pub fn Choices(
 pub fn Switch(
     /// The name of the input in the form. The id of its text is derived from it.
     name: &'static str,
-    /// The label.
     label: &'static str,
     /// A sentence that says what the switch does.
     text: &'static str,
-    /// Whether it is on.
     on: bool,
 ) -> impl IntoView {
     let text_id = format!("{name}-text");
@@ -64,9 +61,7 @@ pub fn Switch(
 /// (`#email`).
 #[component]
 pub fn FormCard(
-    /// The form.
     form: PreferencesForm,
-    /// The heading.
     heading: &'static str,
     /// The content below the heading.
     children: Children,

@@ -5,9 +5,7 @@ use crate::protocol::{Link, links};
 /// A part of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
-    /// Plain text.
     Text(String),
-    /// A link.
     Link {
         /// The target, with the scheme `http:`, `https:` or `mailto:` and never another one.
         href: String,

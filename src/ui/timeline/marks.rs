@@ -18,7 +18,6 @@ const NAMED: usize = 3;
 /// The read position of another member, or of a former one, if they show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reader {
-    /// The member.
     pub person: Person,
     /// The seq at which the member joined. Messages before it that were not kept are not visible to this member.
     pub since: Seq,
@@ -45,7 +44,6 @@ struct Own {
 /// The mark below a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark {
-    /// The text of the mark.
     pub text: String,
     /// Whether a click on the mark opens the list of readers.
     pub has_list: bool,

@@ -24,7 +24,6 @@ const GROUP_MS: i64 = 5 * 60_000;
 pub enum Row {
     /// The heading of a day, counted from 1 January 1970.
     Day(i64),
-    /// A message.
     Message(MessageRow),
     /// A notice, as a sentence with marked names.
     Notice(String),
@@ -34,16 +33,12 @@ pub enum Row {
     Hole(Option<Absence>),
 }
 
-/// A message as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageRow {
-    /// The message id.
     pub id: ClientId,
-    /// The author.
     pub author: Person,
     /// Whether the reader of this page is the author.
     pub own: bool,
-    /// The text.
     pub body: MessageBody,
     /// When the server stored it. `None` until then.
     pub at: Option<Millis>,
@@ -53,7 +48,6 @@ pub struct MessageRow {
     pub closes: bool,
     /// Whether the server has stored it.
     pub delivery: Delivery,
-    /// The mark below it.
     pub mark: Option<Mark>,
 }
 
@@ -87,7 +81,6 @@ pub struct RowContext<'a> {
     pub gap_after_lost_log: Option<usize>,
     /// Returns the offset of the reader's time zone at a time, in minutes east of UTC.
     pub offset: &'a dyn Fn(Millis) -> i64,
-    /// The texts in the page's language.
     pub texts: &'static Texts,
 }
 

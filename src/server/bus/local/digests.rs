@@ -8,7 +8,6 @@ use super::{
 };
 use crate::server::store::{AccountId, RoomId};
 
-/// All digests of this node.
 #[derive(Default)]
 pub(super) struct Digests(Expiring<RoomId, Digest>);
 

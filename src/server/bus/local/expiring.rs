@@ -49,7 +49,6 @@ impl<K: Hash + Eq, V> Expiring<K, V> {
         self.entries.iter().map(|(key, entry)| (key, &entry.value, entry.ends_at))
     }
 
-    /// Removes an entry.
     pub fn remove<Q: Hash + Eq + ?Sized>(&mut self, key: &Q)
     where
         K: Borrow<Q>,

@@ -21,7 +21,6 @@ use crate::{
 /// The estimated bytes of one remembered id, in `ids` and `id_order` together.
 const ID_BYTES: usize = 112;
 
-/// All tails of this node.
 pub(super) struct Tails {
     logs: Expiring<RoomId, Log>,
     /// The maximum bytes of all tails together.

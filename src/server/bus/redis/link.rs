@@ -23,7 +23,6 @@ use super::{super::Result, packets::Packets};
 
 /// The deadline for one answer of Redis.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
-/// The deadline for making a connection.
 const CONNECT_WITHIN: Duration = Duration::from_secs(1);
 /// How long a command waits for a lost connection to be made again. A short interruption then causes no error, and a
 /// call during an outage fails soon.
@@ -43,7 +42,6 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// Runs one command.
     pub async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T> {
         let mut connection = self.connection().await?;
         answer(command.query_async(&mut connection)).await

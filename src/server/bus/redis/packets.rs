@@ -31,7 +31,6 @@ const FOLLOW_WITHIN: Duration = Duration::from_millis(2_500);
 /// The number of channels in one command. Redis answers each command with one confirmation for each channel.
 const CHANNELS_AT_ONCE: usize = 1_000;
 
-/// The channel of a room.
 pub(super) fn channel(prefix: &str, room: RoomId) -> String {
     format!("{prefix}:{{{room}}}:news")
 }

@@ -64,7 +64,6 @@ const TRANSACTIONS: usize = 8;
 /// The first pause before a transaction is retried. The pauses grow up to twenty times this.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// A store in a MongoDB database.
 pub struct Mongo {
     client: Client,
     pub(super) database: Database,
@@ -303,7 +302,6 @@ fn binary(id: Uuid) -> bson::Uuid {
     bson::Uuid::from_bytes(id.into_bytes())
 }
 
-/// The reverse of [`binary`].
 fn uuid(id: bson::Uuid) -> Uuid {
     Uuid::from_bytes(id.bytes())
 }

@@ -108,7 +108,6 @@ fn bits(column: ValueRef<'_>) -> FromSqlResult<u64> {
     column.as_i64().map(i64::cast_unsigned)
 }
 
-/// Writes a structure as JSON text.
 pub(super) fn json(value: &impl Serialize) -> rusqlite::Result<String> {
     serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
 }

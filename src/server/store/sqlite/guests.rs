@@ -68,7 +68,6 @@ pub(super) fn delete_what_is_of(db: &Connection, guest: GuestId) -> Result<()> {
     Ok(())
 }
 
-/// Stores a new guest.
 pub(super) fn insert(db: &Connection, guest: &GuestRecord) -> Result<()> {
     let mut insert = db.prepare_cached("INSERT INTO guests (id, token, nickname, seen_at) VALUES (?, ?, ?, ?)")?;
     insert.execute(params![guest.id, guest.token, guest.nickname, guest.seen_at])?;

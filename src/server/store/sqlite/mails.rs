@@ -61,7 +61,6 @@ impl Mails for Sqlite {
     }
 }
 
-/// Puts a mail into the outbox.
 pub(super) fn insert(db: &Connection, mail: &MailRecord) -> Result<()> {
     let mut insert = db.prepare_cached(
         "INSERT INTO mails (id, account, guest, address, name, language, letter, key, created_at, due_at, attempts)

@@ -224,7 +224,6 @@ fn taken_slots(db: &Connection, room: RoomId) -> Result<Vec<u8>> {
     Ok(query.query_map([room], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Stores a new record.
 pub(super) fn insert(db: &Connection, record: &MemberRecord) -> Result<()> {
     save(
         db,
@@ -234,7 +233,6 @@ pub(super) fn insert(db: &Connection, record: &MemberRecord) -> Result<()> {
     )
 }
 
-/// Stores a changed record.
 pub(super) fn update(db: &Connection, record: &MemberRecord) -> Result<()> {
     save(
         db,
@@ -300,7 +298,6 @@ pub(super) fn of_actor(db: &Connection, actor: ActorId) -> Result<Vec<MemberReco
     Ok(query.query_map(params![actor, kind], record)?.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Deletes a record.
 pub(super) fn delete(db: &Connection, record: &MemberRecord) -> Result<()> {
     let mut delete = db.prepare_cached("DELETE FROM members WHERE room = ? AND member = ?")?;
     found(delete.execute(params![record.room, record.member])?)

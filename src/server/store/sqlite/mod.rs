@@ -76,7 +76,6 @@ pub struct InUse {
     holder: String,
 }
 
-/// A store in one SQLite file.
 pub struct Sqlite {
     /// `None` once closed. The writer thread ends when the last sender is dropped and the queue is empty.
     jobs: Mutex<Option<mpsc::Sender<Job>>>,

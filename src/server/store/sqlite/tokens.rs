@@ -139,7 +139,6 @@ pub(super) fn use_resets(db: &Connection, account: AccountId, one: Option<(Token
     Ok(())
 }
 
-/// Deletes all tokens of a holder.
 pub(super) fn delete_of(db: &Connection, holder: ActorId) -> Result<()> {
     let (_, holder) = actor_columns(holder);
     db.prepare_cached("DELETE FROM tokens WHERE holder = ?")?.execute([holder])?;

@@ -29,7 +29,6 @@ pub fn is_online() -> bool {
     window().navigator().on_line()
 }
 
-/// Whether the page is not visible.
 pub fn is_hidden() -> bool {
     document().visibility_state() == VisibilityState::Hidden
 }
@@ -56,7 +55,6 @@ pub fn has_coarse_pointer() -> bool {
     window().match_media("(pointer: coarse)").ok().flatten().is_some_and(|query| query.matches())
 }
 
-/// Sets the title of the document.
 pub fn set_title(title: &str) {
     document().set_title(title);
 }
@@ -67,7 +65,6 @@ pub fn go(address: &str) {
     let _ = window().location().assign(address);
 }
 
-/// Reloads the page.
 pub fn reload() {
     // Fails only while the page is being unloaded.
     let _ = window().location().reload();

@@ -40,7 +40,6 @@ const BESIDE: &str = "join";
 pub struct Rooms {
     /// The rooms, newest first.
     pub summaries: Vec<RoomSummary>,
-    /// The account.
     pub account: Identity,
     /// Whether all rooms are on the page from the start. Otherwise a few are, and more are added while scrolling.
     pub all: bool,
@@ -67,7 +66,6 @@ impl Rooms {
 pub fn Dashboard(
     /// What to offer on the form that joins a room. `None` if the server could not read it.
     offer: Option<JoinOffer>,
-    /// The account's rooms.
     rooms: Rooms,
 ) -> impl IntoView {
     let texts = use_texts();

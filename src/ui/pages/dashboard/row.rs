@@ -18,7 +18,6 @@ use crate::{
 /// A link to the room, with its name, members, newest message, time, and number of unread messages.
 #[component]
 pub fn RoomRow(
-    /// The room.
     entry: RoomEntry,
     /// The room that is open on this page, if any.
     current: Option<RoomCode>,

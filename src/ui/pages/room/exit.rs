@@ -22,10 +22,7 @@ use super::members::HeirField;
 
 /// Asks for confirmation before leaving, and says what happens to the messages.
 #[component]
-pub fn ExitDialog(
-    /// Whether the dialog is open.
-    open: RwSignal<bool>,
-) -> impl IntoView {
+pub fn ExitDialog(open: RwSignal<bool>) -> impl IntoView {
     let room = use_room();
     let texts = &use_texts().exit;
     let is_guest = use_account().is_none();

@@ -16,12 +16,8 @@ use crate::{
 
 use super::{super::dashboard::BackToList, dialogs::Dialogs};
 
-/// The header of the open room.
 #[component]
-pub fn Header(
-    /// The signals that open the dialogs.
-    dialogs: Dialogs,
-) -> impl IntoView {
+pub fn Header(dialogs: Dialogs) -> impl IntoView {
     let room = use_room();
     let texts = use_texts();
     let own = &texts.header;

@@ -44,10 +44,7 @@ pub fn InviteButtons() -> impl IntoView {
 
 /// The dialog with the code and the buttons.
 #[component]
-pub fn InviteDialog(
-    /// Whether the dialog is open.
-    open: RwSignal<bool>,
-) -> impl IntoView {
+pub fn InviteDialog(open: RwSignal<bool>) -> impl IntoView {
     let room = use_room();
     let texts = &use_texts().invite;
     let text = move || match room.room_type {

@@ -21,14 +21,12 @@ use crate::{
 /// The members that the owner has chosen for an action. A dialog asks for confirmation before it is done.
 #[derive(Clone, Copy)]
 pub struct OwnerAction {
-    /// The member to remove.
     pub removing: RwSignal<Option<MemberLine>>,
     /// The member to give the room to.
     pub giving: RwSignal<Option<MemberLine>>,
 }
 
 impl OwnerAction {
-    /// No member is chosen.
     pub fn none() -> Self {
         Self { removing: RwSignal::new(None), giving: RwSignal::new(None) }
     }
@@ -118,7 +116,6 @@ pub fn MembersPanel(
 /// The dialog on a narrow screen.
 #[component]
 pub fn MembersDialog(
-    /// Whether the dialog is open.
     open: RwSignal<bool>,
     /// The members that the owner has chosen for an action.
     action: OwnerAction,

@@ -37,7 +37,6 @@ use view::RoomView;
 /// The page behind `/rooms/:code`.
 #[component]
 pub fn RoomPage(
-    /// The code of the link.
     code: RoomCode,
     /// What the visitor finds behind the link, or why the server could not find out.
     access: Result<RoomAccess, Problem>,

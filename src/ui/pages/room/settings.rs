@@ -19,10 +19,7 @@ use crate::{
 
 /// The dialog. Guests see it only as owners, since a guest cannot mute a room.
 #[component]
-pub fn SettingsDialog(
-    /// Whether the dialog is open.
-    open: RwSignal<bool>,
-) -> impl IntoView {
+pub fn SettingsDialog(open: RwSignal<bool>) -> impl IntoView {
     let room = use_room();
     let is_owner = move || room.you.with(|you| you.role == Role::Owner);
     view! {
