@@ -51,8 +51,14 @@ use tokio::{
 };
 
 use self::{
-    folded::Folded, listing::Listing, log_state::LogState, pace::TICK, presence_list::PresenceList,
-    read_cursors::Keeping, subscribers::Subscribers, waiting::Waiting,
+    folded::Folded,
+    listing::Listing,
+    log_state::LogState,
+    pace::TICK,
+    presence_list::PresenceList,
+    read_cursors::Keeping,
+    subscribers::{Subscriber, Subscribers},
+    waiting::Waiting,
 };
 use super::{
     command::{Command, Reply},
@@ -64,8 +70,11 @@ use super::{
     request::Request,
 };
 use crate::{
-    protocol::{MemberId, Retention},
-    server::store::{RoomId, RoomRecord},
+    protocol::{MemberId, Retention, ServerFrame, Signal},
+    server::{
+        socket::Frame,
+        store::{RoomId, RoomRecord},
+    },
 };
 
 /// Commands that may wait for the append in flight. Past that, new commands are refused; those in the queue stay.
@@ -238,6 +247,29 @@ impl Live {
             News::Reread => self.reread(),
             News::Presence { connected, ask } => self.merge_remote_presence(packet.node, connected, ask),
         }
+    }
+
+    /// The members with a connection to this or another node.
+    fn connected(&self) -> Vec<MemberId> {
+        let members = &self.folded.state.members;
+        self.presence.connected(self.subscribers.members(), |member| members.contains_key(member))
+    }
+
+    /// Sends the other nodes a packet.
+    fn publish(&self, news: News) {
+        if self.engine.is_shared() {
+            self.engine.publish(self.record.id, Packet { node: self.engine.node(), news }.encode());
+        }
+    }
+
+    /// Sends a signal to some subscribers.
+    fn signal(&mut self, signal: Signal, is_for: impl Fn(&Subscriber) -> bool) {
+        let frame = self.signal_frame(signal);
+        self.subscribers.signal(Instant::now(), &frame, is_for);
+    }
+
+    fn signal_frame(&self, signal: Signal) -> Frame {
+        Frame::of(&ServerFrame::Signal { code: self.record.code, signal })
     }
 
     /// Queues a command for the next batch, or refuses it.

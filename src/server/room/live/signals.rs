@@ -1,28 +1,18 @@
 //! Signals of a live room, which may be lost: who is connected, and who is typing.
 //!
-//! Not here: the lists of who is connected (`presence_list`, `subscribers`), and read marks (`read_cursors`).
+//! Not here: how a signal or packet is sent (`mod.rs`), the lists of who is connected (`presence_list`, `subscribers`),
+//! and read marks (`read_cursors`).
 
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{
-    super::packet::{News, Packet},
-    Live,
-    acks::Acks,
-    subscribers::{Subscriber, Typing},
-};
+use super::{super::packet::News, Live, acks::Acks, subscribers::Typing};
 use crate::{
-    protocol::{MemberId, ServerFrame, Signal},
-    server::socket::{ConnectionId, Frame},
+    protocol::{MemberId, Signal},
+    server::socket::ConnectionId,
 };
 
 impl Live {
-    /// The members with a connection to this or another node.
-    pub(super) fn connected(&self) -> Vec<MemberId> {
-        let members = &self.folded.state.members;
-        self.presence.connected(self.subscribers.members(), |member| members.contains_key(member))
-    }
-
     /// Sends every subscriber the list of connected members.
     pub(super) fn show_presence(&mut self, now: Instant) {
         self.presence.note_shown(now);
@@ -46,23 +36,6 @@ impl Live {
         if ask {
             self.publish_presence(false);
         }
-    }
-
-    /// Sends the other nodes a packet.
-    pub(super) fn publish(&self, news: News) {
-        if self.engine.is_shared() {
-            self.engine.publish(self.record.id, Packet { node: self.engine.node(), news }.encode());
-        }
-    }
-
-    /// Sends a signal to some subscribers.
-    pub(super) fn signal(&mut self, signal: Signal, is_for: impl Fn(&Subscriber) -> bool) {
-        let frame = self.signal_frame(signal);
-        self.subscribers.signal(Instant::now(), &frame, is_for);
-    }
-
-    fn signal_frame(&self, signal: Signal) -> Frame {
-        Frame::of(&ServerFrame::Signal { code: self.record.code, signal })
     }
 
     /// Sends a typing signal to the other members, if they show their own typing.
