@@ -67,11 +67,14 @@ pub async fn log_in(
 /// Ends the session of this browser and goes to the start page.
 #[server(prefix = "/api/ui", endpoint = "log_out")]
 pub async fn log_out() -> Result<(), Problem> {
-    use crate::server::{domain, http::context};
+    use crate::{
+        protocol::addresses,
+        server::{domain, http::context},
+    };
     let (app, visitor) = context::visitor().await?;
     domain::sessions::log_out(&app, &visitor).await.map_err(context::refuse)?;
     context::request_session().clear_login_cookies(&app);
-    context::redirect("/");
+    context::redirect(addresses::HOME);
     Ok(())
 }
 
@@ -82,7 +85,10 @@ pub async fn request_code(
     #[server(default)] keep: String,
     #[server(default)] next: String,
 ) -> Result<(), Problem> {
-    use crate::server::{domain, http::context};
+    use crate::{
+        protocol::addresses,
+        server::{domain, http::context},
+    };
     let (app, visitor) = context::visitor().await?;
     let wanted = crate::protocol::RequestCode { email: email.clone(), purpose: crate::protocol::CodeUse::LogIn };
     let typed = [("email", &*email), ("token", &keep), ("next", &next)];
@@ -92,7 +98,7 @@ pub async fn request_code(
     if let Some(ticket) = ticket {
         context::request_session().set_ticket_cookie(&app, &ticket);
     }
-    context::redirect_with("/auth/code", &typed);
+    context::redirect_with(addresses::LOG_IN_CODE, &typed);
     Ok(())
 }
 
@@ -126,13 +132,16 @@ pub async fn log_in_by_code(
 /// Mails a link for a new password.
 #[server(prefix = "/api/ui", endpoint = "forgot_password")]
 pub async fn forgot_password(email: String) -> Result<(), Problem> {
-    use crate::server::{domain, http::context};
+    use crate::{
+        protocol::addresses,
+        server::{domain, http::context},
+    };
     let (app, visitor) = context::visitor().await?;
     let wanted = crate::protocol::ForgotPassword { email: email.clone() };
     domain::passwords::forgot(&app, &visitor, wanted)
         .await
         .map_err(|problem| context::refuse_form::<ForgotPassword>(problem, &[("email", &email)]))?;
-    context::redirect_with("/auth/forgot-password", &[("done", "sent")]);
+    context::redirect_with(addresses::FORGOT_PASSWORD, &[("done", "sent")]);
     Ok(())
 }
 
@@ -140,7 +149,7 @@ pub async fn forgot_password(email: String) -> Result<(), Problem> {
 #[server(prefix = "/api/ui", endpoint = "reset_password")]
 pub async fn reset_password(token: String, new_password: String) -> Result<(), Problem> {
     use crate::{
-        protocol::Secret,
+        protocol::{Secret, addresses},
         server::{domain, http::context},
     };
     let (app, visitor) = context::visitor().await?;
@@ -149,7 +158,7 @@ pub async fn reset_password(token: String, new_password: String) -> Result<(), P
         .await
         .map_err(|problem| context::refuse_form::<ResetPassword>(problem, &[("token", &token)]))?;
     context::request_session().clear_login_cookies(&app);
-    context::redirect_with("/auth/login", &[("done", "reset")]);
+    context::redirect_with(addresses::LOG_IN, &[("done", "reset")]);
     Ok(())
 }
 
@@ -157,7 +166,7 @@ pub async fn reset_password(token: String, new_password: String) -> Result<(), P
 #[server(prefix = "/api/ui", endpoint = "verify_email")]
 pub async fn verify_email(token: String) -> Result<(), Problem> {
     use crate::{
-        protocol::Secret,
+        protocol::{Secret, addresses},
         server::{domain, http::context},
     };
     let (app, visitor) = context::visitor().await?;
@@ -169,9 +178,9 @@ pub async fn verify_email(token: String) -> Result<(), Problem> {
         context::request_session().set_pass_cookie(&app, &verified.email);
     }
     if verified.sets_password {
-        context::redirect_with("/auth/reset-password", &[("token", &token), ("done", "verified")]);
+        context::redirect_with(addresses::RESET_PASSWORD, &[("token", &token), ("done", "verified")]);
     } else {
-        context::redirect_with("/auth/verify", &[("done", "verified")]);
+        context::redirect_with(addresses::VERIFY_EMAIL, &[("done", "verified")]);
     }
     Ok(())
 }
@@ -179,11 +188,14 @@ pub async fn verify_email(token: String) -> Result<(), Problem> {
 /// Forgets a guest: leaves the room, ends the session, and shows that this is done.
 #[server(prefix = "/api/ui", endpoint = "forget_me")]
 pub async fn forget_me() -> Result<(), Problem> {
-    use crate::server::{domain, http::context};
+    use crate::{
+        protocol::addresses,
+        server::{domain, http::context},
+    };
     let (app, visitor) = context::visitor().await?;
     domain::deletion::forget_guest(&app, &visitor).await.map_err(context::refuse)?;
     context::request_session().clear_guest_cookies(&app);
-    context::redirect_with("/auth/guest", &[("done", "forgotten")]);
+    context::redirect_with(addresses::GUEST, &[("done", "forgotten")]);
     Ok(())
 }
 

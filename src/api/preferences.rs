@@ -194,7 +194,7 @@ pub async fn delete_account(
     #[server(default)] messages: OwnMessages,
 ) -> Result<(), Problem> {
     use crate::{
-        protocol::{DeleteMe, Secret},
+        protocol::{DeleteMe, Secret, addresses},
         server::{domain, http::context},
     };
     let (app, visitor) = context::visitor().await?;
@@ -207,6 +207,6 @@ pub async fn delete_account(
         .await
         .map_err(|problem| context::refuse_form::<DeleteAccount>(problem, &[&typed, asked].concat()))?;
     context::request_session().clear_login_cookies(&app);
-    context::redirect_with("/auth/guest", &[("done", "deleted")]);
+    context::redirect_with(addresses::GUEST, &[("done", "deleted")]);
     Ok(())
 }

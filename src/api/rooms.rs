@@ -52,10 +52,13 @@ pub async fn join_room(
 /// member first.
 #[server(prefix = "/api/ui", endpoint = "leave_room")]
 pub async fn leave_room(code: RoomCode, #[server(default)] heir: String) -> Result<(), Problem> {
-    use crate::server::{domain, http::context};
+    use crate::{
+        protocol::addresses,
+        server::{domain, http::context},
+    };
     let (app, visitor) = context::visitor().await?;
     domain::rooms::leave_to(&app, &visitor, code, &heir).await.map_err(context::refuse)?;
-    context::redirect(if visitor.account().is_ok() { "/dashboard" } else { "/" });
+    context::redirect(if visitor.account().is_ok() { addresses::DASHBOARD } else { addresses::HOME });
     Ok(())
 }
 

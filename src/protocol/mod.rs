@@ -14,6 +14,7 @@
 #![warn(missing_docs)]
 
 mod accounts;
+pub mod addresses;
 mod appearance;
 mod code;
 mod decode;

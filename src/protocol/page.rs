@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ClientId, LocalTime, Millis, Nickname, Notify, OwnMessages, Preferences, Problem, Profile, RoomCode, RoomSummary,
-    SessionView, Snapshot,
+    SessionView, Snapshot, addresses,
 };
 
 /// All data of a page about rooms.
@@ -273,7 +273,7 @@ pub struct Typed {
 
 macro_rules! preferences {
     (
-        pages { $($(#[$page_doc:meta])* $page:ident = $path:literal,)* }
+        pages { $($(#[$page_doc:meta])* $page:ident = $path:path,)* }
         forms { $($(#[$form_doc:meta])* $form:ident = $name:literal on $on:ident,)* }
     ) => {
         /// A page of preferences.
@@ -311,15 +311,15 @@ macro_rules! preferences {
 preferences! {
     pages {
         /// Appearance and language.
-        Appearance = "/preferences",
+        Appearance = addresses::PREFERENCES,
         /// Notifications, and what others see.
-        Chatting = "/preferences/chatting",
+        Chatting = addresses::PREFERENCES_CHATTING,
         /// Name, email address and password.
-        Account = "/preferences/account",
+        Account = addresses::PREFERENCES_ACCOUNT,
         /// The browsers that are logged in.
-        Devices = "/preferences/devices",
+        Devices = addresses::PREFERENCES_DEVICES,
         /// Downloading one's data, and deleting the account.
-        Data = "/preferences/data",
+        Data = addresses::PREFERENCES_DATA,
     }
     forms {
         /// Appearance and language.

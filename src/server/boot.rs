@@ -51,7 +51,7 @@ use super::{
     store::{Store, mongo::Mongo, sqlite::Sqlite},
 };
 use crate::{
-    protocol::{AuthPage, AuthVisit, Code, Language, Page, PreferencesPage, Problem},
+    protocol::{AuthPage, AuthVisit, Code, Language, Page, PreferencesPage, Problem, addresses},
     ui,
 };
 
@@ -235,12 +235,12 @@ fn router(app: App) -> anyhow::Result<Router> {
         // Only the routes of the server functions. Pages are routed below, since the page to show is chosen before it
         // is rendered.
         .leptos_routes_with_context(&options, Vec::new(), context, shell)
-        .route("/", get(page.clone()))
-        .route("/rooms/new", get(page.clone()))
-        .route("/rooms/{code}", get(page.clone()))
-        .route("/dashboard", get(page.clone()))
-        .route("/manifest.json", get(manifest))
-        .route("/auth/{page}", get(auth_page))
+        .route(addresses::HOME, get(page.clone()))
+        .route(addresses::NEW_ROOM, get(page.clone()))
+        .route(addresses::ROOM_ROUTE, get(page.clone()))
+        .route(addresses::DASHBOARD, get(page.clone()))
+        .route(addresses::MANIFEST, get(manifest))
+        .route(addresses::AUTH_ROUTE, get(auth_page))
         .fallback(page);
     let addresses = PreferencesPage::ALL.iter().map(|page| page.path());
     let pages = addresses.fold(pages, |pages, address| pages.route(address, get(preferences_page.clone())));

@@ -5,7 +5,10 @@
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
-use crate::{api::LogOut, protocol::Identity};
+use crate::{
+    api::LogOut,
+    protocol::{Identity, addresses},
+};
 
 use super::texts::use_texts;
 
@@ -32,7 +35,7 @@ pub fn AccountLine(
 ) -> impl IntoView {
     let texts = &use_texts().account;
     let (before, after) = texts.logged_in_as();
-    let link = move |page: &str| format!("/auth/{page}?next={here}");
+    let link = move |page| addresses::with_next(page, &here);
     match use_account() {
         Some(Identity { name, .. }) => view! {
             <form method="post" action=LogOut::PATH>
@@ -45,8 +48,8 @@ pub fn AccountLine(
         .into_any(),
         None => view! {
             <p class="page__aside">
-                <a href=link("login")>{texts.log_in()}</a>
-                <a href=link("register")>{texts.register()}</a>
+                <a href=link(addresses::LOG_IN)>{texts.log_in()}</a>
+                <a href=link(addresses::REGISTER)>{texts.register()}</a>
             </p>
         }
         .into_any(),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::protocol::Language;
+use crate::protocol::{Language, addresses};
 
 use super::texts;
 
@@ -23,9 +23,9 @@ pub fn manifest(language: Language) -> String {
 /// language.
 pub fn address(language: Language) -> String {
     if language == Language::default() {
-        "/manifest.json".to_owned()
+        addresses::MANIFEST.to_owned()
     } else {
-        format!("/manifest.json?lang={}", language.as_str())
+        format!("{}?lang={}", addresses::MANIFEST, language.as_str())
     }
 }
 
@@ -38,5 +38,7 @@ mod tests {
         let file: Value = serde_json::from_str(MANIFEST).unwrap();
         assert_eq!(serde_json::from_str::<Value>(&manifest(Language::English)).unwrap(), file);
         assert!(manifest(Language::German).contains("Neuer Raum"));
+        assert_eq!(file["start_url"], addresses::HOME);
+        assert_eq!(file["shortcuts"][0]["url"], addresses::NEW_ROOM);
     }
 }

@@ -131,6 +131,13 @@ fn hashes(options: &LeptosOptions) -> &'static HashMap<String, String> {
 
 #[cfg(test)]
 mod tests {
+    use crate::protocol::addresses;
+
+    #[test]
+    fn the_script_of_every_page_names_the_page_that_forgets_a_guest() {
+        assert!(super::HEAD_SCRIPT.contains(&format!("location.pathname === {:?}", addresses::GUEST)));
+    }
+
     #[test]
     fn the_lines_that_are_called_in_a_document_are_an_expression() {
         for lines in [include_str!("tab.js"), include_str!("start.js")] {

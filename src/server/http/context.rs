@@ -17,7 +17,7 @@ use leptos_axum::ResponseOptions;
 
 use super::{auth, cookies, device, look, request_session::RequestSession};
 use crate::{
-    protocol::{Code, Language, PreferencesForm, Problem, RoomCode},
+    protocol::{Code, Language, PreferencesForm, Problem, RoomCode, addresses},
     server::{
         app::{App, Visitor},
         domain::{rooms::Entered, sessions::LoggedIn},
@@ -95,7 +95,7 @@ pub fn redirect_to_room(app: &App, entered: &Entered) -> RoomCode {
     {
         response.append_header(header::SET_COOKIE, cookie);
     }
-    redirect(&format!("/rooms/{}", entered.room));
+    redirect(&addresses::room(entered.room));
     entered.room
 }
 
@@ -119,7 +119,7 @@ pub fn reset_language(app: &App) {
 
 /// Redirects to the page with the form.
 pub fn redirect_back() {
-    redirect(&page_of_the_form().unwrap_or_else(|| "/".to_owned()));
+    redirect(&page_of_the_form().unwrap_or_else(|| addresses::HOME.to_owned()));
 }
 
 /// The device name of the visitor's browser, and its ticket for a log-in code.
@@ -142,7 +142,7 @@ pub fn redirect_logged_in(app: &App, logged_in: LoggedIn, next: &str) {
 /// Where to redirect after logging in: to `next`, or to the dashboard if `next` is the start page.
 fn next_path(next: &str) -> &str {
     match local_path(next) {
-        "/" => "/dashboard",
+        addresses::HOME => addresses::DASHBOARD,
         next => next,
     }
 }
@@ -151,7 +151,7 @@ fn next_path(next: &str) -> &str {
 /// to a page that imitates this site.
 pub fn local_path(next: &str) -> &str {
     let is_path = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n', '\t']);
-    if is_path && next.chars().all(|c| c.is_ascii_graphic()) { next } else { "/" }
+    if is_path && next.chars().all(|c| c.is_ascii_graphic()) { next } else { addresses::HOME }
 }
 
 /// Redirects to another page of this site, with these query fields.

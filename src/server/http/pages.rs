@@ -15,7 +15,7 @@ use super::{context::local_path, problem::Refusal, request_session::RequestSessi
 use crate::{
     protocol::{
         AuthPage, AuthVisit, Code, Identity, JoinOffer, MailReach, Millis, Nickname, Page, Problem, RefusedForm,
-        RoomCode, Secret, Visit,
+        RoomCode, Secret, Visit, addresses,
     },
     server::{
         app::{App, Visitor},
@@ -34,15 +34,15 @@ use crate::{
 pub async fn visit(app: &App, parts: &mut Parts) -> Result<(Visit, Option<Problem>), Redirect> {
     let refused_form = sent_back(parts);
     let (page, problem) = match parts.uri.path() {
-        "/" => split(entrance(app, parts).await, Page::Home),
-        "/rooms/new" => {
+        addresses::HOME => split(entrance(app, parts).await, Page::Home),
+        addresses::NEW_ROOM => {
             let entrance = match visitor(app, parts).await {
                 Ok(visitor) => rooms::entrance_to_new(app, &visitor, proposal(app, parts)).await,
                 Err(problem) => Err(problem),
             };
             split(entrance, Page::NewRoom)
         }
-        "/dashboard" => match visitor(app, parts).await {
+        addresses::DASHBOARD => match visitor(app, parts).await {
             Ok(visitor) if visitor.account().is_err() => return Err(Redirect::to(&way_to_log_in(parts))),
             visitor => {
                 let entrance = match visitor {
@@ -113,7 +113,7 @@ fn account_name(visitor: &Visitor) -> Option<Nickname> {
 pub fn way_to_log_in(parts: &Parts) -> String {
     let next = url::form_urlencoded::byte_serialize(parts.uri.path().as_bytes()).collect::<String>();
     let ended = if RequestSession::of(parts).has_ended_session() { "&done=ended" } else { "" };
-    format!("/auth/login?next={}{ended}", next.replace("%2F", "/"))
+    addresses::with_next(addresses::LOG_IN, &next.replace("%2F", "/")) + ended
 }
 
 /// The same, if this request has found the browser's session ended, so that the visitor learns why they are logged out.
@@ -130,28 +130,28 @@ pub async fn auth_visit(app: &App, parts: &mut Parts) -> Option<(AuthVisit, Opti
         Err(problem) => (None, Some(problem)),
     };
     let page = match (parts.uri.path(), fields.done.as_str()) {
-        ("/auth/register", _) => AuthPage::Register,
-        ("/auth/login", "reset") => AuthPage::LogInAfterReset,
-        ("/auth/login", "ended") => AuthPage::LogInAgain,
-        ("/auth/login", _) => AuthPage::LogIn,
+        (addresses::REGISTER, _) => AuthPage::Register,
+        (addresses::LOG_IN, "reset") => AuthPage::LogInAfterReset,
+        (addresses::LOG_IN, "ended") => AuthPage::LogInAgain,
+        (addresses::LOG_IN, _) => AuthPage::LogIn,
         // The page repeats the address in its query, which anybody can write. Without a valid address the log-in page
         // is shown.
-        ("/auth/code", _) if addresses::read_email(&fields.email).is_err() => AuthPage::LogIn,
-        ("/auth/code", _) => AuthPage::Code,
-        ("/auth/forgot-password", "sent") => AuthPage::ForgotPasswordSent,
-        ("/auth/forgot-password", _) => AuthPage::ForgotPassword,
-        ("/auth/reset-password", done) => match &visitor {
+        (addresses::LOG_IN_CODE, _) if domain::addresses::read_email(&fields.email).is_err() => AuthPage::LogIn,
+        (addresses::LOG_IN_CODE, _) => AuthPage::Code,
+        (addresses::FORGOT_PASSWORD, "sent") => AuthPage::ForgotPasswordSent,
+        (addresses::FORGOT_PASSWORD, _) => AuthPage::ForgotPassword,
+        (addresses::RESET_PASSWORD, done) => match &visitor {
             Some(visitor) => link(app, visitor, &fields.token, done == "verified").await,
             None => AuthPage::Unavailable(problem.clone()?),
         },
-        ("/auth/verify", "verified") => AuthPage::Verified,
-        ("/auth/verify", _) => match &visitor {
+        (addresses::VERIFY_EMAIL, "verified") => AuthPage::Verified,
+        (addresses::VERIFY_EMAIL, _) => match &visitor {
             Some(visitor) => claim(app, visitor, &fields.token).await,
             None => AuthPage::Unavailable(problem.clone()?),
         },
-        ("/auth/guest", "forgotten") => AuthPage::Forgotten,
-        ("/auth/guest", "deleted") => AuthPage::Deleted,
-        ("/auth/guest", _) => match &visitor {
+        (addresses::GUEST, "forgotten") => AuthPage::Forgotten,
+        (addresses::GUEST, "deleted") => AuthPage::Deleted,
+        (addresses::GUEST, _) => match &visitor {
             Some(visitor) => guest(app, visitor).await,
             None => AuthPage::Unavailable(problem.clone()?),
         },
@@ -166,7 +166,7 @@ pub async fn auth_visit(app: &App, parts: &mut Parts) -> Option<(AuthVisit, Opti
     let guest = visitor.as_ref().is_some_and(|visitor| visitor.guest().is_some());
     let AuthFields { next, name, email, token, .. } = fields;
     let next = match &page {
-        AuthPage::Unavailable(_) => parts.uri.path_and_query().map_or("/", |here| here.as_str()).to_owned(),
+        AuthPage::Unavailable(_) => parts.uri.path_and_query().map_or(addresses::HOME, |here| here.as_str()).to_owned(),
         _ => local_path(&next).to_owned(),
     };
     let refused = refused(parts);

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use leptos::{prelude::*, server_fn::ServerFn};
 
 use crate::{
-    protocol::{AuthVisit, PasswordHint, Problem},
+    protocol::{AuthVisit, PasswordHint, Problem, addresses},
     ui::texts::{account_problem, use_auth_texts},
 };
 
@@ -137,7 +137,7 @@ pub fn Next(
 
 /// Builds a link to another account page that carries the same `next` path and the same token as this page.
 pub fn link(path: &str, visit: &AuthVisit) -> String {
-    let next = (visit.next != "/").then(|| format!("next={}", within_query(&visit.next)));
+    let next = (visit.next != addresses::HOME).then(|| format!("next={}", within_query(&visit.next)));
     // Tokens consist of these characters only. Anything else in the address is dropped and does not reach the link.
     let is_token = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     let token = (!visit.token.is_empty() && is_token(&visit.token)).then(|| format!("token={}", visit.token));

@@ -6,7 +6,7 @@ use leptos::{prelude::*, server_fn::ServerFn};
 
 use crate::{
     api::{ForgetMe, ForgotPassword, LogIn, LogInByCode, Register, RequestCode, ResetPassword, VerifyEmail},
-    protocol::{AuthPage, AuthVisit, Nickname, RoomCode},
+    protocol::{AuthPage, AuthVisit, Nickname, RoomCode, addresses},
     ui::texts::{use_auth_texts, use_texts},
 };
 
@@ -17,7 +17,7 @@ use super::fields::{AuthField, Next, Refused, Strength, link, refusal};
 pub fn RegisterForm(visit: AuthVisit) -> impl IntoView {
     let texts = use_auth_texts();
     let problem = refusal::<Register>(visit.refused.as_ref());
-    let to_log_in = link("/auth/login", &visit);
+    let to_log_in = link(addresses::LOG_IN, &visit);
     let lead = if visit.token.is_empty() { texts.register_text() } else { texts.keep_text() };
     view! {
         <p class="card__text">{lead}</p>
@@ -50,7 +50,7 @@ pub fn LogInForm(visit: AuthVisit) -> impl IntoView {
     let (before, after) = texts.you_are();
     let problem = refusal::<LogIn>(visit.refused.as_ref());
     let code_problem = refusal::<RequestCode>(visit.refused.as_ref());
-    let to_register = link("/auth/register", &visit);
+    let to_register = link(addresses::REGISTER, &visit);
     let keeps = !visit.token.is_empty();
     view! {
         {keeps.then(|| view! { <p class="card__text">{texts.keep_text()}</p> })}
@@ -69,7 +69,7 @@ pub fn LogInForm(visit: AuthVisit) -> impl IntoView {
             </button>
         </form>
         <p class="page__aside">
-            <a href="/auth/forgot-password">{texts.forgot()}</a>
+            <a href=addresses::FORGOT_PASSWORD>{texts.forgot()}</a>
             <a href=to_register>{use_texts().account.register()}</a>
         </p>
     }
@@ -81,7 +81,7 @@ pub fn CodeForm(visit: AuthVisit) -> impl IntoView {
     let texts = use_auth_texts();
     let (before, after) = texts.code_sent();
     let problem = refusal::<LogInByCode>(visit.refused.as_ref());
-    let back = link("/auth/login", &visit);
+    let back = link(addresses::LOG_IN, &visit);
     view! {
         <p class="card__text">
             {before} <b>{visit.email.clone()}</b> {after}
@@ -109,7 +109,7 @@ pub fn ForgotForm(visit: AuthVisit) -> impl IntoView {
             <Refused problem fields=&["email"]/>
             <button type="submit" class="button button--primary button--wide">{texts.mail_link()}</button>
         </form>
-        <p class="page__aside"><a href="/auth/login">{texts.back()}</a></p>
+        <p class="page__aside"><a href=addresses::LOG_IN>{texts.back()}</a></p>
     }
 }
 
@@ -119,9 +119,9 @@ pub fn ResetForm(visit: AuthVisit) -> impl IntoView {
     let texts = use_auth_texts();
     let problem = refusal::<ResetPassword>(visit.refused.as_ref());
     let aside = if visit.page == AuthPage::SetPassword {
-        view! { <a href="/auth/login">{texts.by_codes()}</a> }.into_any()
+        view! { <a href=addresses::LOG_IN>{texts.by_codes()}</a> }.into_any()
     } else {
-        view! { <a href="/auth/forgot-password">{texts.another_link()}</a> }.into_any()
+        view! { <a href=addresses::FORGOT_PASSWORD>{texts.another_link()}</a> }.into_any()
     };
     view! {
         <form method="post" action=ResetPassword::PATH>
@@ -181,9 +181,9 @@ pub fn forget_form(visit: &AuthVisit, nickname: Option<Nickname>, room: Option<R
         return view! {
             <p class="card__text">{if of_account { texts.no_guest_but_account() } else { texts.no_guest() }}</p>
             {of_account.then(|| view! {
-                <a href="/preferences/data" class="button button--wide">{texts.to_data()}</a>
+                <a href=addresses::PREFERENCES_DATA class="button button--wide">{texts.to_data()}</a>
             })}
-            <a href="/" class="button button--wide">{use_texts().common.start_page()}</a>
+            <a href=addresses::HOME class="button button--wide">{use_texts().common.start_page()}</a>
         }
         .into_any();
     }
@@ -199,7 +199,7 @@ pub fn forget_form(visit: &AuthVisit, nickname: Option<Nickname>, room: Option<R
             <button type="submit" class="button button--danger button--wide">{use_texts().account.forget_me()}</button>
         </form>
         <p class="page__aside">
-            <a href=room.map_or_else(|| "/".to_owned(), |room| format!("/rooms/{room}"))>{texts.guest_back()}</a>
+            <a href=room.map_or_else(|| addresses::HOME.to_owned(), addresses::room)>{texts.guest_back()}</a>
         </p>
     }
     .into_any()

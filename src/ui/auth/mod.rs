@@ -9,7 +9,7 @@ mod forms;
 
 use leptos::{nonce::use_nonce, prelude::*};
 
-use crate::protocol::{AuthPage, AuthVisit};
+use crate::protocol::{AuthPage, AuthVisit, addresses};
 
 use super::{
     components::Brand,
@@ -42,7 +42,7 @@ pub fn auth_shell(options: &LeptosOptions) -> impl IntoView + use<> {
                 {content(visit)}
             </section>
             {offers_to_forget.then(|| view! {
-                <p class="page__aside"><a href="/auth/guest">{use_auth_texts().a_guest_here()}</a></p>
+                <p class="page__aside"><a href=addresses::GUEST>{use_auth_texts().a_guest_here()}</a></p>
             })}
         </main>
         <script nonce=use_nonce()>{FIELDS}</script>
@@ -97,7 +97,7 @@ fn content(visit: AuthVisit) -> AnyView {
                 {texts.link_sent()}
             </p>
             <p class="card__text">{texts.nothing_came()}</p>
-            <a href="/auth/forgot-password" class="button button--wide">{texts.try_again()}</a>
+            <a href=addresses::FORGOT_PASSWORD class="button button--wide">{texts.try_again()}</a>
         }
         .into_any(),
         AuthPage::ResetPassword => view! { <ResetForm visit/> }.into_any(),
@@ -108,8 +108,8 @@ fn content(visit: AuthVisit) -> AnyView {
         .into_any(),
         AuthPage::UsedLink => view! {
             <p class="card__text">{texts.used_link_text()}</p>
-            <a href="/auth/login" class="button button--primary button--wide">{use_texts().account.log_in()}</a>
-            <p class="page__aside"><a href="/auth/forgot-password">{texts.another_link()}</a></p>
+            <a href=addresses::LOG_IN class="button button--primary button--wide">{use_texts().account.log_in()}</a>
+            <p class="page__aside"><a href=addresses::FORGOT_PASSWORD>{texts.another_link()}</a></p>
         }
         .into_any(),
         AuthPage::Verify { email, name, is_here, other } => {
@@ -119,7 +119,7 @@ fn content(visit: AuthVisit) -> AnyView {
         }
         AuthPage::Verified => view! {
             <p class="card__text">{texts.thanks()}</p>
-            <a href="/" class="button button--primary button--wide">{texts.go_on()}</a>
+            <a href=addresses::HOME class="button button--primary button--wide">{texts.go_on()}</a>
         }
         .into_any(),
         AuthPage::Stale(problem) => view! {
@@ -148,5 +148,5 @@ fn content(visit: AuthVisit) -> AnyView {
 
 #[component]
 fn StartPage() -> impl IntoView {
-    view! { <a href="/" class="button button--primary button--wide">{use_texts().common.start_page()}</a> }
+    view! { <a href=addresses::HOME class="button button--primary button--wide">{use_texts().common.start_page()}</a> }
 }

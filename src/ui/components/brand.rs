@@ -2,10 +2,12 @@
 
 use leptos::prelude::*;
 
+use crate::protocol::addresses;
+
 /// A link to the start page with the product's name.
 #[component]
 pub fn Brand() -> impl IntoView {
     view! {
-        <a href="/" class="brand">"AnonChat"</a>
+        <a href=addresses::HOME class="brand">"AnonChat"</a>
     }
 }

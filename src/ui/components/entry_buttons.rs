@@ -4,7 +4,10 @@
 use crate::ui::dynamic::dynamic;
 use leptos::prelude::*;
 
-use crate::{protocol::RoomCode, ui::texts::use_texts};
+use crate::{
+    protocol::{RoomCode, addresses},
+    ui::texts::use_texts,
+};
 
 use super::{Submit, When};
 
@@ -29,7 +32,7 @@ pub fn EntryButtons(
             <p class="form-note">{before} <b class="code">{room.spaced()}</b> {after}</p>
             <div class="button-row">
                 <Submit busy class="button button--primary" name="leave" value=room.to_string()>{switch}</Submit>
-                <a href=format!("/rooms/{room}") class="button">{texts.common.back_to(&room.spaced())}</a>
+                <a href=addresses::room(room) class="button">{texts.common.back_to(&room.spaced())}</a>
             </div>
         }
     };

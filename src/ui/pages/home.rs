@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::{
     api::LeaveRoom,
-    protocol::{JoinOffer, RoomCode},
+    protocol::{JoinOffer, RoomCode, addresses},
     ui::{
         account::{AccountLine, use_account},
         components::LanguageChoice,
@@ -35,7 +35,7 @@ pub fn Home(
                 view! {
                     <section class="card card--accent">
                         <p class="card__text">{texts.your_rooms_text()}</p>
-                        <a href="/dashboard" class="button button--primary button--wide">{texts.your_rooms()}</a>
+                        <a href=addresses::DASHBOARD class="button button--primary button--wide">{texts.your_rooms()}</a>
                     </section>
                 }
             })}
@@ -46,9 +46,9 @@ pub fn Home(
             <section class="card card--quiet" aria-labelledby="make-heading">
                 <h2 id="make-heading" class="card__heading">{texts.make()}</h2>
                 <p class="card__text">{texts.make_text()}</p>
-                <a href="/rooms/new" class="button button--wide">{texts.make()}</a>
+                <a href=addresses::NEW_ROOM class="button button--wide">{texts.make()}</a>
             </section>
-            <AccountLine here="/"/>
+            <AccountLine here=addresses::HOME/>
             <LanguageChoice/>
         </main>
     }
@@ -64,12 +64,12 @@ fn Current(code: RoomCode) -> impl IntoView {
         <section class="card card--accent" aria-label=texts.current()>
             <p class="card__text">{before} <b class="code">{code.spaced()}</b> {after}</p>
             <div class="button-row">
-                <a href=format!("/rooms/{code}") class="button button--primary">{texts.back()}</a>
+                <a href=addresses::room(code) class="button button--primary">{texts.back()}</a>
                 <Form request=leave>
                     <input type="hidden" name="code" value=code.to_string()/>
                     <button type="submit" class="button">{texts.leave()}</button>
                 </Form>
-                <a href="/auth/guest" class="button">{use_texts().account.forget_me()}</a>
+                <a href=addresses::GUEST class="button">{use_texts().account.forget_me()}</a>
             </div>
         </section>
     }

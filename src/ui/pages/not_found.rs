@@ -2,7 +2,10 @@
 
 use leptos::prelude::*;
 
-use crate::ui::{components::Brand, texts::use_texts};
+use crate::{
+    protocol::addresses,
+    ui::{components::Brand, texts::use_texts},
+};
 
 /// The page for an unknown address, with a link to the start page.
 #[component]
@@ -14,7 +17,7 @@ pub fn NotFound() -> impl IntoView {
             <section class="card">
                 <h1 class="card__heading">{texts.not_found.heading()}</h1>
                 <p class="card__text">{texts.not_found.text()}</p>
-                <a href="/" class="button button--primary button--wide">{texts.common.start_page()}</a>
+                <a href=addresses::HOME class="button button--primary button--wide">{texts.common.start_page()}</a>
             </section>
         </main>
     }

@@ -13,7 +13,7 @@ mod parts;
 
 use leptos::{nonce::use_nonce, prelude::*};
 
-use crate::protocol::{PreferencesPage, PreferencesVisit};
+use crate::protocol::{PreferencesPage, PreferencesVisit, addresses};
 
 use super::{
     auth::{FIELDS, METER},
@@ -39,7 +39,7 @@ pub fn preferences_shell(options: &LeptosOptions) -> impl IntoView + use<> {
         <div class="preferences">
             <header class="preferences__bar">
                 <Brand/>
-                <a href="/dashboard" class="button">{texts.rooms()}</a>
+                <a href=addresses::DASHBOARD class="button">{texts.rooms()}</a>
             </header>
             <nav class="preferences__pages" aria-label=texts.heading()>
                 <ul>{PreferencesPage::ALL.iter().map(|other| link(*other, page)).collect_view()}</ul>

@@ -22,6 +22,24 @@ fn what_comes_in_is_read_by_the_strict_rule() {
     }
 }
 
+/// A literal of a page's address elsewhere would not follow when the address changes.
+#[test]
+fn addresses_of_pages_are_written_in_one_file() {
+    let names_a_page = |line: &str| {
+        let words = ["rooms", "dashboard", "auth", "preferences"];
+        words.iter().any(|word| line.contains(&format!("\"/{word}")) || line.contains(&format!("}}/{word}")))
+    };
+    let mut found = Vec::new();
+    for file in rust_files(&root().join("src")).iter().filter(|file| !file.ends_with("protocol/addresses.rs")) {
+        let text = fs::read_to_string(file).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        let lines = code.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"));
+        let lines = lines.filter(|(_, line)| names_a_page(line));
+        found.extend(lines.map(|(n, _)| format!("{}:{}", file.display(), n + 1)));
+    }
+    assert!(found.is_empty(), "{found:#?}");
+}
+
 #[test]
 fn features_are_gated_in_lib_and_in_the_browser_module_only() {
     for file in rust_files(&root().join("src")) {

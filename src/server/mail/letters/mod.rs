@@ -14,7 +14,7 @@ use super::super::{
     keys::Keys,
     store::{Letter, MailRecord},
 };
-use crate::protocol::{Language, Nickname};
+use crate::protocol::{Language, Nickname, addresses};
 
 /// The width of plain text in characters. RFC 5322, 2.1.1, allows 78; the difference is room for the `>` of quoted
 /// replies.
@@ -95,11 +95,14 @@ pub(super) fn compose(mail: &MailRecord, keys: &Keys, url: &str, host: &str) -> 
         anyhow::Ok(token.reveal())
     };
     let lead = match &mail.letter {
-        Letter::Verify => Lead::Link(format!("{url}/auth/verify?token={}", token()?)),
-        Letter::Reset => Lead::Link(format!("{url}/auth/reset-password?token={}", token()?)),
-        Letter::KeepRoom { code } => Lead::Link(format!("{url}/auth/register?token={}&next=/rooms/{code}", token()?)),
-        Letter::HasAccount | Letter::AddressChanged => Lead::Link(format!("{url}/auth/login")),
-        Letter::PasswordChanged => Lead::Link(format!("{url}/auth/forgot-password")),
+        Letter::Verify => Lead::Link(format!("{url}{}?token={}", addresses::VERIFY_EMAIL, token()?)),
+        Letter::Reset => Lead::Link(format!("{url}{}?token={}", addresses::RESET_PASSWORD, token()?)),
+        Letter::KeepRoom { code } => {
+            let (page, next) = (addresses::REGISTER, addresses::room(*code));
+            Lead::Link(format!("{url}{page}?token={}&next={next}", token()?))
+        }
+        Letter::HasAccount | Letter::AddressChanged => Lead::Link(format!("{url}{}", addresses::LOG_IN)),
+        Letter::PasswordChanged => Lead::Link(format!("{url}{}", addresses::FORGOT_PASSWORD)),
         Letter::LogInCode | Letter::ConfirmCode => {
             Lead::Code(keys.code(&mail.key, mail.id).context("the key of its code is gone")?)
         }

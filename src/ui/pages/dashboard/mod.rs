@@ -14,7 +14,7 @@ use leptos::{prelude::*, server_fn::ServerFn};
 
 use crate::{
     api::JoinRoom,
-    protocol::{Identity, JoinOffer, RoomCode, RoomSummary},
+    protocol::{Identity, JoinOffer, RoomCode, RoomSummary, addresses},
     ui::{
         browser,
         components::{Announcer, ConnectionBanner, Icon, Shape},
@@ -101,9 +101,9 @@ pub fn Dashboard(
                     <section class="card card--quiet" aria-labelledby="make-heading">
                         <h3 id="make-heading" class="card__heading">{texts.home.make()}</h3>
                         <p class="card__text">{texts.home.make_text()}</p>
-                        <a href="/rooms/new" class="button button--wide">{texts.home.make()}</a>
+                        <a href=addresses::NEW_ROOM class="button button--wide">{texts.home.make()}</a>
                     </section>
-                    <p class="page__aside dashboard__back"><a href="/dashboard">{own.close()}</a></p>
+                    <p class="page__aside dashboard__back"><a href=addresses::DASHBOARD>{own.close()}</a></p>
                 </div>
             </section>
             <div class="dashboard__banner"><ConnectionBanner socket/></div>
@@ -122,7 +122,7 @@ pub fn BackToList(list: LiveList) -> impl IntoView {
         unread => texts.back_unread(usize::try_from(unread).unwrap_or(usize::MAX)),
     };
     view! {
-        <a href="/dashboard" class="room-header__back" aria-label=label>
+        <a href=addresses::DASHBOARD class="room-header__back" aria-label=label>
             <Icon shape=Shape::Back/>
             {dynamic(move || crate::ui::rooms::badge(list.unread.get()).map(|count| view! { <span class="badge" aria-hidden="true">{count}</span> }))}
         </a>

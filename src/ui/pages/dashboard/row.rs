@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    protocol::{RoomCode, RoomSummary, RoomType},
+    protocol::{RoomCode, RoomSummary, RoomType, addresses},
     ui::{
         browser,
         clock::use_clock,
@@ -52,7 +52,7 @@ pub fn RoomRow(
     };
     view! {
         <li class="room-row">
-            <a href=format!("/rooms/{code}") class="room-row__link" aria-current=is_current.then_some("page")>
+            <a href=addresses::room(code) class="room-row__link" aria-current=is_current.then_some("page")>
                 {content}
             </a>
         </li>

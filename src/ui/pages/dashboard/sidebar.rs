@@ -4,7 +4,7 @@ use leptos::{html, prelude::*, server_fn::ServerFn};
 
 use crate::{
     api::LogOut,
-    protocol::RoomCode,
+    protocol::{RoomCode, addresses},
     ui::{
         account::use_account,
         browser::{self, Watch},
@@ -107,8 +107,8 @@ pub fn Sidebar(
             <header class="rooms__top">
                 <div class="rooms__bar">
                     {head}
-                    <a href=format!("/dashboard#{BESIDE}") class="icon-button" aria-label=own.join()><Icon shape=Shape::Code/></a>
-                    <a href="/rooms/new" class="icon-button" aria-label=own.new_room()><Icon shape=Shape::Add/></a>
+                    <a href=format!("{}#{BESIDE}", addresses::DASHBOARD) class="icon-button" aria-label=own.join()><Icon shape=Shape::Code/></a>
+                    <a href=addresses::NEW_ROOM class="icon-button" aria-label=own.new_room()><Icon shape=Shape::Add/></a>
                     <AccountMenu list/>
                 </div>
                 <div class="rooms__find">
@@ -139,7 +139,7 @@ pub fn Sidebar(
                 <EmptyList list typed wanted/>
                 <div node_ref=end></div>
                 {(!all).then(|| {
-                    view! { <p class="rooms__rest needs-scripts"><a href="/dashboard?all=true">{own.all_of_them()}</a></p> }
+                    view! { <p class="rooms__rest needs-scripts"><a href=format!("{}?all=true", addresses::DASHBOARD)>{own.all_of_them()}</a></p> }
                 })}
             </div>
         </nav>
@@ -168,7 +168,7 @@ fn EmptyList(list: LiveList, typed: RwSignal<String>, wanted: Memo<Vec<RoomCode>
         let view = match typed.with(|typed| typed_code(typed)) {
             Some(code) => view! {
                 <div class="rooms__nothing">
-                    <a href=format!("/rooms/{code}") class="button button--primary">{own.join_this(&code.spaced())}</a>
+                    <a href=addresses::room(code) class="button button--primary">{own.join_this(&code.spaced())}</a>
                 </div>
             }
             .into_any(),
@@ -196,7 +196,7 @@ fn AccountMenu(list: LiveList) -> impl IntoView {
             </button>
             <div id="account-menu" class="menu" popover="auto">
                 <p class="menu__text" dir="auto">{name}</p>
-                <a href="/preferences" class="menu__item"><Icon shape=Shape::Settings/> <span>{texts.rooms.preferences()}</span></a>
+                <a href=addresses::PREFERENCES class="menu__item"><Icon shape=Shape::Settings/> <span>{texts.rooms.preferences()}</span></a>
                 <form method="post" action=LogOut::PATH on:submit=move |_| list.log_out()>
                     <button type="submit" class="menu__item"><Icon shape=Shape::Exit/> <span>{texts.account.log_out()}</span></button>
                 </form>

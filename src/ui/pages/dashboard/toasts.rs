@@ -7,7 +7,7 @@
 use leptos::{ev::KeyboardEvent, html, prelude::*};
 
 use crate::{
-    protocol::RoomCode,
+    protocol::{RoomCode, addresses},
     ui::{
         browser::{self, Focus},
         components::{Announcer, Icon, Shape, sentence},
@@ -84,7 +84,7 @@ pub fn Toasts(
         };
         view! {
             <li class="toast">
-                <a href=format!("/rooms/{room}") class="toast__link">{content}</a>
+                <a href=addresses::room(room) class="toast__link">{content}</a>
                 <button type="button" class="icon-button" aria-label=texts.toasts.dismiss() on:click=move |_| dismiss(room)>
                     <Icon shape=Shape::Close/>
                 </button>

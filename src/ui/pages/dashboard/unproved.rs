@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use crate::{
     api::ChangeEmail,
-    protocol::MailReach,
+    protocol::{MailReach, PreferencesForm, addresses},
     ui::{
         account::use_account,
         components::{FormProblem, Submit},
@@ -14,8 +14,10 @@ use crate::{
     },
 };
 
-/// The form that changes the address.
-const ADDRESS: &str = "/preferences/account#email";
+/// The address of the form that changes the email address.
+fn to_change() -> String {
+    format!("{}#{}", addresses::PREFERENCES_ACCOUNT, PreferencesForm::Email.as_str())
+}
 
 /// The notice. The page contains it twice, in the list and beside it, and the style shows one of them by the width of
 /// the screen.
@@ -31,7 +33,7 @@ pub fn Unproved(
         MailReach::Nowhere => {
             let content = view! {
                 <p>{own.nowhere_text()}</p>
-                <a href=ADDRESS class="button button--wide">{own.give()}</a>
+                <a href=to_change() class="button button--wide">{own.give()}</a>
             };
             (own.nowhere(), content.into_any())
         }
@@ -64,7 +66,7 @@ fn Claimed(
             <FormProblem problem fields=&[] waiting/>
             <div class="button-row">
                 <Submit busy=Signal::derive(move || request.pending.get() || waiting.get()) class="button">{own.again()}</Submit>
-                <a href=ADDRESS class="button">{own.change()}</a>
+                <a href=to_change() class="button">{own.change()}</a>
             </div>
         </Form>
     }

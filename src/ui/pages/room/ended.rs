@@ -4,7 +4,7 @@ use crate::ui::dynamic::dynamic;
 use leptos::prelude::*;
 
 use crate::{
-    protocol::Code,
+    protocol::{Code, addresses},
     ui::{
         components::{When, sentence},
         live::{Ending, use_list, use_room},
@@ -49,13 +49,13 @@ pub fn Ended() -> impl IntoView {
                     elsewhere()
                         .map(|room| {
                             view! {
-                                <a href=format!("/rooms/{room}") class="button">{texts.common.back_to(&room.spaced())}</a>
+                                <a href=addresses::room(room) class="button">{texts.common.back_to(&room.spaced())}</a>
                             }
                         })
                 })}
                 {match use_list() {
-                    Some(_) => view! { <a href="/dashboard" class="button">{texts.rooms.back()}</a> }.into_any(),
-                    None => view! { <a href="/" class="button">{texts.common.start_page()}</a> }.into_any(),
+                    Some(_) => view! { <a href=addresses::DASHBOARD class="button">{texts.rooms.back()}</a> }.into_any(),
+                    None => view! { <a href=addresses::HOME class="button">{texts.common.start_page()}</a> }.into_any(),
                 }}
             </div>
         </div>

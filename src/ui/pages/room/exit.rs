@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use crate::{
     api::LeaveRoom,
-    protocol::{Code, Retention},
+    protocol::{Code, Retention, addresses},
     ui::{
         account::use_account,
         browser,
@@ -27,7 +27,7 @@ pub fn ExitDialog(open: RwSignal<bool>) -> impl IntoView {
     let texts = &use_texts().exit;
     let is_guest = use_account().is_none();
     let leave = FormRequest::to::<LeaveRoom>();
-    let out = if use_list().is_some() { "/dashboard" } else { "/" };
+    let out = if use_list().is_some() { addresses::DASHBOARD } else { addresses::HOME };
     effect(move || {
         match leave.outcome.get() {
             Some(Ok(())) => room.stop(),
@@ -64,7 +64,7 @@ pub fn ExitDialog(open: RwSignal<bool>) -> impl IntoView {
                     <button type="button" class="button" on:click=move |_| open.set(false)>{texts.stay()}</button>
                 </div>
             </Form>
-            {is_guest.then(|| view! { <p class="page__aside"><a href="/auth/guest">{use_texts().account.forget_me()}</a></p> })}
+            {is_guest.then(|| view! { <p class="page__aside"><a href=addresses::GUEST>{use_texts().account.forget_me()}</a></p> })}
         </Dialog>
     }
 }

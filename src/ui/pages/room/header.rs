@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use crate::{
     api::LeaveRoom,
-    protocol::{Retention, Role},
+    protocol::{Retention, Role, addresses},
     ui::{
         components::{CopyButton, Icon, Shape, When},
         form::{Form, FormRequest},
@@ -36,7 +36,7 @@ pub fn Header(dialogs: Dialogs) -> impl IntoView {
             <div class="room-header__row">
                 {match list {
                     Some(list) => view! { <BackToList list/> }.into_any(),
-                    None => view! { <a href="/" class="room-header__home" aria-label=own.home()>"A"</a> }.into_any(),
+                    None => view! { <a href=addresses::HOME class="room-header__home" aria-label=own.home()>"A"</a> }.into_any(),
                 }}
                 <h1 class="room-header__title" dir="auto">{title}</h1>
                 <div class="room-header__actions">

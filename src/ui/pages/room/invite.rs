@@ -3,7 +3,7 @@
 use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
-    protocol::{Retention, RoomType},
+    protocol::{Retention, RoomType, addresses},
     ui::{
         browser,
         components::{CopyButton, Dialog, Icon, Shape, When},
@@ -19,7 +19,7 @@ pub fn InviteButtons() -> impl IntoView {
     let room = use_room();
     let texts = use_texts();
     let code = room.code;
-    let link = move || format!("{}/rooms/{code}", browser::origin());
+    let link = move || browser::origin() + &addresses::room(code);
     let can_share = RwSignal::new(false);
     effect(move || can_share.set(browser::can_share()));
     let share = move |_| {

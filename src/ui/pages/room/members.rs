@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use crate::{
     api::{GiveRoom, KickMember},
-    protocol::{Role, RoomType},
+    protocol::{Role, RoomType, addresses},
     ui::{
         account::use_account,
         components::{Dialog, Icon, Shape, Submit, When},
@@ -88,7 +88,7 @@ fn MemberList(action: OwnerAction) -> impl IntoView {
                 view! {
                     <When holds=move || room.ending.with(Option::is_none)>
                         <p class="members__aside">
-                            {leave.clone()} " " {before} <a href=format!("/auth/login?next=/rooms/{}", room.code)>{texts.log_in_or_register()}</a>
+                            {leave.clone()} " " {before} <a href=addresses::with_next(addresses::LOG_IN, &addresses::room(room.code))>{texts.log_in_or_register()}</a>
                             {after}
                         </p>
                     </When>

@@ -16,7 +16,7 @@ mod view;
 use leptos::prelude::*;
 
 use crate::{
-    protocol::{JoinOffer, Problem, RoomAccess, RoomCode, Snapshot},
+    protocol::{JoinOffer, Problem, RoomAccess, RoomCode, Snapshot, addresses},
     ui::{
         account::AccountLine,
         browser,
@@ -118,8 +118,8 @@ fn RoomCard(code: RoomCode, children: Children) -> impl IntoView {
                 <h1 id="door-heading" class="card__heading">{before} <span class="code">{code.spaced()}</span> {after}</h1>
                 {children()}
             </section>
-            <p class="page__aside"><a href="/">{texts.aside()}</a></p>
-            <AccountLine here=format!("/rooms/{code}")/>
+            <p class="page__aside"><a href=addresses::HOME>{texts.aside()}</a></p>
+            <AccountLine here=addresses::room(code)/>
         </main>
     }
 }

@@ -1,0 +1,102 @@
+//! The addresses of the pages, each written once. The router, the server's redirects, the letters and the links of the
+//! pages all use these.
+//!
+//! Not here: the addresses of REST and of the socket, which `docs/protocol.md` describes, and those of static files.
+
+use super::RoomCode;
+
+/// The start page.
+pub const HOME: &str = "/";
+/// The rooms of an account.
+pub const DASHBOARD: &str = "/dashboard";
+/// The form that makes a room.
+pub const NEW_ROOM: &str = "/rooms/new";
+/// The route of a room's page. [`room`] is the address of one.
+pub const ROOM_ROUTE: &str = "/rooms/{code}";
+
+/// The form that registers an account.
+pub const REGISTER: &str = "/auth/register";
+/// The form that logs in.
+pub const LOG_IN: &str = "/auth/login";
+/// The form for a mailed code.
+pub const LOG_IN_CODE: &str = "/auth/code";
+/// The form that asks for a link to set a password.
+pub const FORGOT_PASSWORD: &str = "/auth/forgot-password";
+/// The page of a mailed link that sets a password.
+pub const RESET_PASSWORD: &str = "/auth/reset-password";
+/// The page of a mailed link that proves an email address.
+pub const VERIFY_EMAIL: &str = "/auth/verify";
+/// What the server stores of a guest, and the button that deletes it.
+pub const GUEST: &str = "/auth/guest";
+/// The route of every page about accounts, also of those that do not exist.
+pub const AUTH_ROUTE: &str = "/auth/{page}";
+
+/// The first page of the preferences: appearance and language.
+pub const PREFERENCES: &str = "/preferences";
+/// The preferences of notifications and of what others see.
+pub const PREFERENCES_CHATTING: &str = "/preferences/chatting";
+/// The name, the email address and the password.
+pub const PREFERENCES_ACCOUNT: &str = "/preferences/account";
+/// The browsers that are logged in.
+pub const PREFERENCES_DEVICES: &str = "/preferences/devices";
+/// The download of one's data, and the deletion of the account.
+pub const PREFERENCES_DATA: &str = "/preferences/data";
+
+/// The web app manifest.
+pub const MANIFEST: &str = "/manifest.json";
+
+/// Every page with an address of its own. The pages of rooms have [`room`].
+pub const PAGES: &[&str] = &[
+    HOME,
+    DASHBOARD,
+    NEW_ROOM,
+    REGISTER,
+    LOG_IN,
+    LOG_IN_CODE,
+    FORGOT_PASSWORD,
+    RESET_PASSWORD,
+    VERIFY_EMAIL,
+    GUEST,
+    PREFERENCES,
+    PREFERENCES_CHATTING,
+    PREFERENCES_ACCOUNT,
+    PREFERENCES_DEVICES,
+    PREFERENCES_DATA,
+];
+
+/// The page of a room.
+pub fn room(code: RoomCode) -> String {
+    format!("/rooms/{code}")
+}
+
+/// A page about accounts that goes on to `next` afterwards. `next` is a path of this site whose characters need no
+/// escape in a query.
+pub fn with_next(page: &str, next: &str) -> String {
+    format!("{page}?next={next}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_of_a_room_fits_its_route_and_is_read_as_the_code() {
+        let code: RoomCode = "K7M2QX".parse().unwrap();
+        assert_eq!(room(code), ROOM_ROUTE.replace("{code}", "K7M2QX"));
+        assert_eq!(room(code).parse(), Ok(code));
+        assert!(NEW_ROOM.parse::<RoomCode>().is_err(), "a link to the form is no link to a room");
+    }
+
+    #[test]
+    fn no_two_pages_share_an_address() {
+        for (at, page) in PAGES.iter().enumerate() {
+            assert!(page.starts_with('/') && !PAGES[at + 1..].contains(page), "{page}");
+        }
+    }
+
+    #[test]
+    fn a_page_about_accounts_can_go_on_to_a_room() {
+        let next = room("K7M2QX".parse().unwrap());
+        assert_eq!(with_next(LOG_IN, &next), "/auth/login?next=/rooms/K7M2QX");
+    }
+}
