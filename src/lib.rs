@@ -1,7 +1,7 @@
 //! AnonChat: chat by code. This page lists the modules by floor; `docs/architecture.md` explains them.
 //!
 //! - Floor 0, [`protocol`]: everything that crosses the wire, and the function that folds a room's events. It is for
-//!   server and browser alike.
+//!   server and browser alike. [`visit`]: what pages show that only the server renders, and how pages look.
 //! - Floor 1, `server::{config, clock, disk, random, token, keys, text, store, bus, mail, socket}`: settings, time, the
 //!   folder of files, random values, tokens, keys, the rules for text, durable state, live state that nodes share, mails,
 //!   and the connection to one client.
@@ -13,11 +13,12 @@
 //!   replica.
 //!
 //! A file imports only from floors below its own, and modules form no cycle (`tests/it/house/` checks it). `ui` imports
-//! only from `protocol`, `api` and itself.
+//! only from `protocol`, `visit`, `api` and itself.
 
 pub mod api;
 pub mod protocol;
 pub mod ui;
+pub mod visit;
 
 // The only place where the server's build and the browser's build differ in modules.
 #[cfg(feature = "ssr")]

@@ -15,7 +15,6 @@
 
 mod accounts;
 pub mod addresses;
-mod appearance;
 mod code;
 mod decode;
 mod email;
@@ -28,6 +27,7 @@ mod local;
 mod names;
 mod page;
 mod preferences;
+mod preferences_form;
 mod problem;
 mod replica;
 mod rest;
@@ -42,7 +42,6 @@ pub use accounts::{
     LogInByCode, MeasurePassword, OwnMessages, PasswordHint, PasswordStrength, Profile, Register, RequestCode,
     ResetPassword, Secret, SessionView, VerifyEmail,
 };
-pub use appearance::Appearance;
 pub use code::{InvalidCode, RoomCode, display_char};
 pub use email::{Email, InvalidEmail};
 pub use event::{Event, EventKind, Message, OwnerChange, Person, Retention, RoomType};
@@ -51,11 +50,9 @@ pub use invisible::is_invisible;
 pub use links::{Link, links};
 pub use local::LocalTime;
 pub use names::friendly_name;
-pub use page::{
-    AuthPage, AuthVisit, Identity, JoinOffer, MailReach, Page, PreferencesForm, PreferencesPage, PreferencesVisit,
-    RefusedForm, RoomAccess, Typed, Visit,
-};
+pub use page::{Identity, JoinOffer, MailReach, Page, RefusedForm, RoomAccess, Visit};
 pub use preferences::{Accent, HourCycle, Language, Notify, Preferences, TextSize, Theme};
+pub use preferences_form::PreferencesForm;
 pub use problem::{Code, Problem, Reason};
 pub use replica::{Draft, DraftState, Received, Replica, Top};
 pub use rest::{

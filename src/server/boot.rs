@@ -51,8 +51,9 @@ use super::{
     store::{Store, mongo::Mongo, sqlite::Sqlite},
 };
 use crate::{
-    protocol::{AuthPage, AuthVisit, Code, Language, Page, PreferencesPage, Problem, addresses},
+    protocol::{Code, Language, Page, Problem, addresses},
     ui,
+    visit::{AuthPage, AuthVisit, PreferencesPage},
 };
 
 /// The maximum number of requests of one client at the same time. It applies where proxies are in front.

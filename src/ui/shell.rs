@@ -8,7 +8,10 @@ use std::{collections::HashMap, sync::OnceLock};
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_meta::{HashedStylesheet, MetaTags};
 
-use crate::protocol::{Appearance, Theme, Visit};
+use crate::{
+    protocol::{Theme, Visit},
+    visit::Appearance,
+};
 
 use super::{
     App, manifest,

@@ -23,6 +23,7 @@ use crate::{
         domain::{rooms::Entered, sessions::LoggedIn},
         token::Ticket,
     },
+    visit::PreferencesPage,
 };
 
 /// The node, and the visitor of the current request.
@@ -178,7 +179,7 @@ pub fn ask_for_code(form: PreferencesForm, typed: &[(&str, &str)]) {
 
 /// Redirects to a form of the preferences, with these query fields.
 fn redirect_to_form(form: PreferencesForm, told: &[(&str, &str)]) {
-    redirect(&format!("{}#{}", with(form.page().path(), told), form.as_str()));
+    redirect(&format!("{}#{}", with(PreferencesPage::of(form).path(), told), form.as_str()));
 }
 
 /// Redirects to another page of this site. Works with and without JavaScript.

@@ -12,11 +12,12 @@ use axum::{
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 
 use crate::{
-    protocol::{Appearance, Language},
+    protocol::Language,
     server::{
         app::{Actor, App, Visitor},
         config::Config,
     },
+    visit::Appearance,
 };
 
 /// How long a browser keeps the chosen language.

@@ -14,8 +14,8 @@ use serde::Deserialize;
 use super::{context::local_path, problem::Refusal, request_session::RequestSession, zone};
 use crate::{
     protocol::{
-        AuthPage, AuthVisit, Code, Identity, JoinOffer, MailReach, Millis, Nickname, Page, Problem, RefusedForm,
-        RoomCode, Secret, Visit, addresses,
+        Code, Identity, JoinOffer, MailReach, Millis, Nickname, Page, Problem, RefusedForm, RoomCode, Secret, Visit,
+        addresses,
     },
     server::{
         app::{App, Visitor},
@@ -28,6 +28,7 @@ use crate::{
         random,
         store::readable,
     },
+    visit::{AuthPage, AuthVisit},
 };
 
 /// The data for a page, and the problem to show, if any. `Err` is a redirect to another page.

@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     protocol::{
-        Accent, Email, HourCycle, Language, Millis, Notify, OwnMessages, Preferences, PreferencesForm, PreferencesPage,
-        PreferencesVisit, Problem, TextSize, Theme, Typed,
+        Accent, Email, HourCycle, Language, Millis, Notify, OwnMessages, Preferences, PreferencesForm, Problem,
+        TextSize, Theme,
     },
     server::{
         app::App,
@@ -18,6 +18,7 @@ use crate::{
         domain::{profiles, sessions},
         store::readable,
     },
+    visit::{PreferencesPage, PreferencesVisit, Typed},
 };
 
 /// The data for the page at this path, or the problem to show instead, for example that the visitor is not logged in.

@@ -6,8 +6,9 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use leptos::{prelude::*, server_fn::ServerFn};
 
 use crate::{
-    protocol::{AuthVisit, PasswordHint, Problem, addresses},
+    protocol::{PasswordHint, Problem, addresses},
     ui::texts::{account_problem, use_auth_texts},
+    visit::AuthVisit,
 };
 
 /// Returns why the form of this server function was refused, or `None` if `refused` names another form or nothing.

@@ -6,8 +6,9 @@ use leptos::{prelude::*, server_fn::ServerFn};
 
 use crate::{
     api::{ForgetMe, ForgotPassword, LogIn, LogInByCode, Register, RequestCode, ResetPassword, VerifyEmail},
-    protocol::{AuthPage, AuthVisit, Nickname, RoomCode, addresses},
+    protocol::{Nickname, RoomCode, addresses},
     ui::texts::{use_auth_texts, use_texts},
+    visit::{AuthPage, AuthVisit},
 };
 
 use super::fields::{AuthField, Next, Refused, Strength, link, refusal};

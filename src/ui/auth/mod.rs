@@ -9,7 +9,10 @@ mod forms;
 
 use leptos::{nonce::use_nonce, prelude::*};
 
-use crate::protocol::{AuthPage, AuthVisit, addresses};
+use crate::{
+    protocol::addresses,
+    visit::{AuthPage, AuthVisit},
+};
 
 use super::{
     components::Brand,

@@ -4,12 +4,13 @@ use leptos::{prelude::*, server_fn::ServerFn};
 
 use crate::{
     api::{ChangeEmail, ChangePassword, RenameAccount},
-    protocol::{Email, PreferencesForm, PreferencesVisit},
+    protocol::{Email, PreferencesForm},
     ui::{
         auth::{AuthField, Refused, Strength, refusal},
         texts::{use_auth_texts, use_preferences_texts, use_texts},
         timeline,
     },
+    visit::PreferencesVisit,
 };
 
 use super::{

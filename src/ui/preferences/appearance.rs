@@ -4,12 +4,13 @@ use leptos::{prelude::*, server_fn::ServerFn};
 
 use crate::{
     api::ChooseAppearance,
-    protocol::{Accent, HourCycle, Language, Preferences, PreferencesForm, PreferencesVisit, TextSize, Theme},
+    protocol::{Accent, HourCycle, Language, Preferences, PreferencesForm, TextSize, Theme},
     ui::{
         auth::{Refused, refusal},
         components::own_name,
         texts::use_preferences_texts,
     },
+    visit::PreferencesVisit,
 };
 
 use super::parts::{Choices, done};

@@ -4,11 +4,12 @@ use leptos::{prelude::*, server_fn::ServerFn};
 
 use crate::{
     api::ChooseChatting,
-    protocol::{Notify, PreferencesForm, PreferencesVisit},
+    protocol::{Notify, PreferencesForm},
     ui::{
         auth::{AuthField, Refused, refusal},
         texts::use_preferences_texts,
     },
+    visit::PreferencesVisit,
 };
 
 use super::parts::{Choices, Switch, done};

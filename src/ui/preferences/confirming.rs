@@ -5,11 +5,12 @@ use leptos::{prelude::*, server_fn::ServerFn};
 
 use crate::{
     api::SendConfirmation,
-    protocol::{PreferencesForm, PreferencesVisit, Problem},
+    protocol::{PreferencesForm, Problem},
     ui::{
         auth::{AuthField, Refused, refusal},
         texts::{use_auth_texts, use_preferences_texts},
     },
+    visit::PreferencesVisit,
 };
 
 /// How a form can be confirmed by this account, and what was refused.

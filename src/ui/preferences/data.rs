@@ -4,8 +4,9 @@ use leptos::{prelude::*, server_fn::ServerFn};
 
 use crate::{
     api::DeleteAccount,
-    protocol::{OwnMessages, PreferencesForm, PreferencesVisit},
+    protocol::{OwnMessages, PreferencesForm},
     ui::{auth::refusal, texts::use_preferences_texts},
+    visit::PreferencesVisit,
 };
 
 use super::{

@@ -4,12 +4,13 @@ use leptos::{prelude::*, server_fn::ServerFn};
 
 use crate::{
     api::{EndOtherSessions, EndSession, LogOut},
-    protocol::{LocalTime, Millis, PreferencesForm, PreferencesVisit, SessionView},
+    protocol::{LocalTime, Millis, PreferencesForm, SessionView},
     ui::{
         auth::{Refused, refusal},
         texts::{use_preferences_texts, use_texts},
         timeline,
     },
+    visit::PreferencesVisit,
 };
 
 use super::parts::done;

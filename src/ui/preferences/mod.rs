@@ -13,7 +13,10 @@ mod parts;
 
 use leptos::{nonce::use_nonce, prelude::*};
 
-use crate::protocol::{PreferencesPage, PreferencesVisit, addresses};
+use crate::{
+    protocol::addresses,
+    visit::{PreferencesPage, PreferencesVisit},
+};
 
 use super::{
     auth::{FIELDS, METER},

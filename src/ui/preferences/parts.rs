@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::protocol::{PreferencesForm, PreferencesVisit};
+use crate::{protocol::PreferencesForm, visit::PreferencesVisit};
 
 /// Radio buttons, shown as cards.
 #[component]

@@ -3,7 +3,10 @@
 
 use leptos::prelude::*;
 
-use crate::protocol::{Appearance, Language, Problem};
+use crate::{
+    protocol::{Language, Problem},
+    visit::Appearance,
+};
 
 use super::{
     Texts, auth,

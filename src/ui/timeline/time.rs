@@ -88,8 +88,9 @@ fn civil(days: i64) -> (i64, i64, i64) {
 #[cfg(test)]
 mod tests {
     use crate::{
-        protocol::{Appearance, HourCycle, Language},
+        protocol::{HourCycle, Language},
         ui::texts::of,
+        visit::Appearance,
     };
 
     use super::*;

@@ -8,8 +8,9 @@ use super::{
 };
 
 /// Each module that has a floor.
-pub const FLOORS: [(&str, u8); 20] = [
+pub const FLOORS: [(&str, u8); 21] = [
     ("protocol", 0),
+    ("visit", 0),
     ("server::bus", 1),
     ("server::clock", 1),
     ("server::config", 1),
@@ -32,7 +33,7 @@ pub const FLOORS: [(&str, u8); 20] = [
 ];
 
 /// The modules that `ui` may import from.
-const OPEN_TO_UI: [&str; 3] = ["protocol", "api", "ui"];
+const OPEN_TO_UI: [&str; 4] = ["protocol", "visit", "api", "ui"];
 
 /// The pure half of a live page, and the modules that it may import from.
 const MODEL: &str = "ui::live::model";

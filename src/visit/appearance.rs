@@ -1,6 +1,6 @@
 //! The appearance and the language of a page. The server decides both for each request, before it renders.
 
-use super::{Accent, HourCycle, Language, Preferences, TextSize, Theme};
+use crate::protocol::{Accent, HourCycle, Language, Preferences, TextSize, Theme};
 
 /// The appearance and the language of a page for one person.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
