@@ -14,7 +14,7 @@ pub async fn choose_language(language: Language) -> Result<(), Problem> {
         let wanted = crate::protocol::Preferences { language: Some(language), ..account.preferences.clone() };
         domain::profiles::prefer(&app, &visitor, wanted).await.map_err(context::refuse)?;
     }
-    context::set_language(&app, language);
+    context::request_session().set_language_cookie(&app, Some(language));
     context::redirect_back();
     Ok(())
 }

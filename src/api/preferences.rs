@@ -38,10 +38,7 @@ pub async fn choose_appearance(
     let wanted = Preferences { theme, accent, text_size, hours, language, ..kept };
     domain::profiles::prefer(&app, &visitor, wanted).await.map_err(refuse)?;
     // Also sets the language cookie, so that this browser's pages have the same language after logging out.
-    match language {
-        Some(language) => context::set_language(&app, language),
-        None => context::reset_language(&app),
-    }
+    context::request_session().set_language_cookie(&app, language);
     context::redirect_saved(PreferencesForm::Appearance);
     Ok(())
 }

@@ -23,7 +23,6 @@ use crate::{
             recognising::{self, Recognised},
             sessions, strength, verifying,
         },
-        token::Ticket,
     },
 };
 
@@ -179,14 +178,9 @@ pub async fn log_in_by_code(
     Device(device): Device,
     Json(body): Json<LogInByCode>,
 ) -> Answer<axum::Json<Profile>> {
-    let ticket = ticket(&app, &jar);
+    let ticket = cookies::read_ticket(&app.config, &jar);
     let logged_in = login::by_code(&app, &visitor, device, body, ticket).await?;
     Ok(axum::Json(request_session.set_login_cookies(&app, logged_in)))
-}
-
-/// The ticket that this browser got when it requested a log-in code.
-pub fn ticket(app: &App, jar: &CookieJar) -> Option<Ticket> {
-    cookies::read(&app.config, jar, Name::Ticket).and_then(Ticket::parse)
 }
 
 /// Rate the strength of a password.

@@ -15,9 +15,9 @@ use leptos::{
 };
 use leptos_axum::ResponseOptions;
 
-use super::{auth, cookies, device, look, request_session::RequestSession};
+use super::{cookies, device, problem::Refusal, request_session::RequestSession};
 use crate::{
-    protocol::{Code, Language, PreferencesForm, Problem, RoomCode, addresses},
+    protocol::{Code, PreferencesForm, Problem, RoomCode, addresses},
     server::{
         app::{App, Visitor},
         domain::{rooms::Entered, sessions::LoggedIn},
@@ -33,7 +33,7 @@ pub async fn visitor() -> Result<(App, Visitor), Problem> {
     let mut parts = use_context::<Parts>().ok_or_else(lost)?;
     match Visitor::from_request_parts(&mut parts, &app).await {
         Ok(visitor) => Ok((app, visitor)),
-        Err(super::problem::Refusal(problem)) => Err(refuse(problem)),
+        Err(Refusal(problem)) => Err(refuse(problem)),
     }
 }
 
@@ -91,31 +91,11 @@ pub fn filled(text: String) -> Option<String> {
 
 /// Sets the cookie of a new guest session, if there is one, and redirects to the room.
 pub fn redirect_to_room(app: &App, entered: &Entered) -> RoomCode {
-    if let (Some(session), Some(response)) = (&entered.session, use_context::<ResponseOptions>())
-        && let Ok(cookie) = HeaderValue::from_str(&cookies::of_guest(&app.config, session).to_string())
-    {
-        response.append_header(header::SET_COOKIE, cookie);
+    if let Some(session) = &entered.session {
+        request_session().set_guest_cookie(app, session);
     }
     redirect(&addresses::room(entered.room));
     entered.room
-}
-
-/// Stores a chosen language in a cookie of the visitor's browser.
-pub fn set_language(app: &App, language: Language) {
-    if let Some(response) = use_context::<ResponseOptions>()
-        && let Ok(cookie) = HeaderValue::from_str(&look::language_cookie(&app.config, language).to_string())
-    {
-        response.append_header(header::SET_COOKIE, cookie);
-    }
-}
-
-/// Deletes the language cookie, so that the browser's own language settings apply.
-pub fn reset_language(app: &App) {
-    if let Some(response) = use_context::<ResponseOptions>()
-        && let Ok(cookie) = HeaderValue::from_str(&look::no_language_cookie(&app.config).to_string())
-    {
-        response.append_header(header::SET_COOKIE, cookie);
-    }
 }
 
 /// Redirects to the page with the form.
@@ -126,7 +106,7 @@ pub fn redirect_back() {
 /// The device name of the visitor's browser, and its ticket for a log-in code.
 pub fn device_and_ticket(app: &App) -> (String, Option<Ticket>) {
     let Some(parts) = use_context::<Parts>() else { return Default::default() };
-    (device::of(&parts.headers), auth::ticket(app, &CookieJar::from_headers(&parts.headers)))
+    (device::of(&parts.headers), cookies::read_ticket(&app.config, &CookieJar::from_headers(&parts.headers)))
 }
 
 /// The request's [`RequestSession`], which collects the cookies to set.

@@ -9,8 +9,9 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, header, request::Parts},
 };
-use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
+use axum_extra::extract::CookieJar;
 
+use super::cookies::{self, Name};
 use crate::{
     protocol::Language,
     server::{
@@ -20,8 +21,6 @@ use crate::{
     visit::Appearance,
 };
 
-/// How long a browser keeps the chosen language.
-const CHOICE_DAYS: i64 = 365;
 /// Maximum number of languages that are read from a header. Browsers send a handful.
 const RANGES: usize = 32;
 
@@ -50,31 +49,8 @@ pub async fn tab_mark(app: &App, parts: &mut Parts) -> Option<String> {
 /// The language chosen in this browser, else the best match for `Accept-Language`.
 pub fn language(config: &Config, headers: &HeaderMap) -> Language {
     let jar = CookieJar::from_headers(headers);
-    let chosen = jar.get(cookie_name(config)).and_then(|cookie| named(cookie.value()));
+    let chosen = cookies::read(config, &jar, Name::Language).and_then(named);
     chosen.or_else(|| asked_for(headers)).unwrap_or_default()
-}
-
-/// The cookie with the chosen language.
-pub fn language_cookie(config: &Config, language: Language) -> Cookie<'static> {
-    let mut cookie = Cookie::new(cookie_name(config), language.as_str());
-    cookie.set_path("/");
-    cookie.set_http_only(true);
-    cookie.set_same_site(SameSite::Lax);
-    cookie.set_secure(config.is_https());
-    cookie.set_max_age(time::Duration::days(CHOICE_DAYS));
-    cookie
-}
-
-/// A cookie that makes the browser delete the choice.
-pub fn no_language_cookie(config: &Config) -> Cookie<'static> {
-    let mut cookie = language_cookie(config, Language::default());
-    cookie.set_value("");
-    cookie.set_max_age(time::Duration::ZERO);
-    cookie
-}
-
-fn cookie_name(config: &Config) -> &'static str {
-    if config.is_https() { "__Host-anonchat-language" } else { "anonchat-language" }
 }
 
 /// The language of a tag such as `de` or `de-AT`. Everything after the first hyphen is ignored.

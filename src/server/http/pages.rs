@@ -75,7 +75,7 @@ pub async fn visit(app: &App, parts: &mut Parts) -> Result<(Visit, Option<Proble
     let (rooms, unlisted) = rooms.transpose().map_or_else(|problem| (None, Some(problem)), |rooms| (rooms, None));
     let problem = problem.or(unlisted.filter(|_| matches!(page, Page::Dashboard { .. })));
     let mut visit = Visit { page, refused_form, account, rooms, local: None };
-    visit.local = zone::local_time(&parts.headers, visit.oldest().unwrap_or(Millis::MAX));
+    visit.local = zone::local_time(&app.config, &parts.headers, visit.oldest().unwrap_or(Millis::MAX));
     Ok((visit, problem))
 }
 

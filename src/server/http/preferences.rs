@@ -47,7 +47,7 @@ pub async fn preferences_visit(app: &App, parts: &mut Parts) -> Result<Preferenc
     let Fields { done, asked, form, name, email, nickname, messages, .. } = fields;
     let typed = Typed { form, name, email, nickname, messages };
     let oldest = sessions.iter().map(|session| session.created_at).min();
-    let local = zone::local_time(&parts.headers, oldest.unwrap_or(Millis::MAX));
+    let local = zone::local_time(&app.config, &parts.headers, oldest.unwrap_or(Millis::MAX));
     let now = clock::now();
     Ok(PreferencesVisit { page, profile, preferences, sessions, now, local, done, asked, typed, refused })
 }

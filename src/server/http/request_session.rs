@@ -26,10 +26,9 @@ use super::{
     cookies::{self, Name},
     look,
     problem::Refusal,
-    zone,
 };
 use crate::{
-    protocol::{Email, Problem, Profile},
+    protocol::{Email, Language, Problem, Profile},
     server::{
         app::{App, Browser, Visitor},
         domain::{
@@ -85,6 +84,11 @@ impl RequestSession {
         profiles::profile(&logged_in.account)
     }
 
+    /// Sets the cookie of a new guest session.
+    pub fn set_guest_cookie(&self, app: &App, session: &GuestToken) {
+        self.set_cookie(cookies::of_guest(&app.config, session));
+    }
+
     /// Sets a pass, by which this browser is recognised as one of the address's owner.
     pub fn set_pass_cookie(&self, app: &App, email: &Email) {
         self.set_cookie(cookies::of_pass(&app.config, &app.keys.pass(email)));
@@ -113,7 +117,15 @@ impl RequestSession {
     pub fn clear_guest_cookies(&self, app: &App) {
         self.set_cookie(cookies::none(&app.config, Name::Guest));
         self.set_cookie(cookies::none(&app.config, Name::Proposal));
-        self.set_cookie(zone::no_cookie(&app.config));
+        self.set_cookie(cookies::none(&app.config, Name::Zone));
+    }
+
+    /// Stores a chosen language in the browser. Without one, the browser's own language settings apply.
+    pub fn set_language_cookie(&self, app: &App, language: Option<Language>) {
+        self.set_cookie(match language {
+            Some(language) => cookies::of_language(&app.config, language),
+            None => cookies::none(&app.config, Name::Language),
+        });
     }
 
     /// The number of the generated nickname to offer. Taken from the cookie, else drawn now and set as a cookie.

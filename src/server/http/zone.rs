@@ -2,38 +2,32 @@
 //! known.
 
 use axum::http::HeaderMap;
-use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
+use axum_extra::extract::CookieJar;
 use jiff::{
     Timestamp,
     tz::{TimeZone, TimeZoneDatabase},
 };
 
+use super::cookies::{self, Name};
 use crate::{
     protocol::{LocalTime, Millis},
     server::{clock, config::Config},
 };
 
-/// The cookie with the zone's name. It is not secret, and only affects how times are written.
-const COOKIE: &str = "anonchat-zone";
 /// Longer names are ignored. The longest real name has half as many bytes.
 const NAME_BYTES: usize = 64;
 /// Maximum number of offset changes in the result. Zones have about two a year.
 const CHANGES: usize = 64;
 
 /// The visitor's local time for times from `oldest` on. `None` if the cookie is missing or names no known zone.
-pub fn local_time(headers: &HeaderMap, oldest: Millis) -> Option<LocalTime> {
+pub fn local_time(config: &Config, headers: &HeaderMap, oldest: Millis) -> Option<LocalTime> {
     let jar = CookieJar::from_headers(headers);
-    Some(local_time_in(&zone(jar.get(COOKIE)?.value())?, oldest.min(clock::now()), clock::now()))
+    local_time_of(cookies::read(config, &jar, Name::Zone)?, oldest)
 }
 
-/// A cookie that makes the browser delete its zone.
-pub fn no_cookie(config: &Config) -> Cookie<'static> {
-    let mut cookie = Cookie::new(COOKIE, "");
-    cookie.set_path("/");
-    cookie.set_same_site(SameSite::Lax);
-    cookie.set_secure(config.is_https());
-    cookie.set_max_age(time::Duration::ZERO);
-    cookie
+fn local_time_of(name: &str, oldest: Millis) -> Option<LocalTime> {
+    let now = clock::now();
+    Some(local_time_in(&zone(name)?, oldest.min(now), now))
 }
 
 fn zone(name: &str) -> Option<TimeZone> {
@@ -64,15 +58,7 @@ fn local_time_in(zone: &TimeZone, oldest: Millis, now: Millis) -> LocalTime {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::header;
-
     use super::*;
-
-    fn named(cookie: &str) -> Option<LocalTime> {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::COOKIE, format!("{COOKIE}={cookie}").parse().unwrap());
-        local_time(&headers, 0)
-    }
 
     #[test]
     fn summer_time_holds_in_summer() {
@@ -97,11 +83,10 @@ mod tests {
 
     #[test]
     fn a_cookie_that_names_no_zone_says_nothing() {
-        assert!(named("Europe/Berlin").is_some_and(|local| !local.offsets.is_empty()));
+        assert!(local_time_of("Europe/Berlin", 0).is_some_and(|local| !local.offsets.is_empty()));
         let long = "A/".repeat(40);
         for hostile in ["", "Nowhere/Else", "../../etc/passwd", "Europe%2FBerlin%00", "<script>", "+02:00", &long] {
-            assert_eq!(named(hostile), None, "{hostile}");
+            assert_eq!(local_time_of(hostile, 0), None, "{hostile}");
         }
-        assert_eq!(local_time(&HeaderMap::new(), 0), None);
     }
 }
