@@ -43,6 +43,7 @@ mod newcomers;
 mod openapi;
 mod origins;
 mod owners;
+mod pages;
 mod places;
 mod preferences;
 mod promises;

@@ -5,18 +5,16 @@
 
 use std::cmp::Reverse;
 
-use axum::{
-    extract::FromRequestParts,
-    http::{HeaderMap, header, request::Parts},
-};
+use axum::http::{HeaderMap, header};
 use axum_extra::extract::CookieJar;
 
 use super::cookies::{self, Name};
 use crate::{
     protocol::Language,
     server::{
-        app::{Actor, App, Visitor},
+        app::{Actor, Visitor},
         config::Config,
+        keys::Keys,
     },
     visit::Appearance,
 };
@@ -24,26 +22,24 @@ use crate::{
 /// Maximum number of languages that are read from a header. Browsers send a handful.
 const RANGES: usize = 32;
 
-/// The look for a request. This is the only place that decides it.
-pub async fn look(app: &App, parts: &mut Parts) -> Appearance {
-    let language = language(&app.config, &parts.headers);
-    // If the store is unreachable, the visitor is unknown, and the page is rendered as for anybody.
-    let visitor = Visitor::from_request_parts(parts, app).await.ok();
-    match visitor.as_ref().and_then(|visitor| visitor.account().ok()) {
+/// The look for a visitor. This is the only place that decides it. A visitor who cannot be determined at the moment gets
+/// the look for anybody.
+pub fn appearance(config: &Config, headers: &HeaderMap, visitor: Option<&Visitor>) -> Appearance {
+    let language = language(config, headers);
+    match visitor.and_then(|visitor| visitor.account().ok()) {
         Some((account, _)) => Appearance::preferred(&account.preferences, language),
         None => Appearance::plain(language),
     }
 }
 
 /// A mark of the tab's identity: different for every guest and for every session of an account, and meaningless
-/// elsewhere. Empty for a visitor without a session. `None` if the visitor cannot be determined at the moment.
-pub async fn tab_mark(app: &App, parts: &mut Parts) -> Option<String> {
-    let visitor = Visitor::from_request_parts(parts, app).await.ok()?;
-    Some(match &visitor.actor {
-        Some(Actor::Guest(guest)) => app.keys.tab_mark('g', guest.id.0),
-        Some(Actor::Account { session, .. }) => app.keys.tab_mark('a', session.id.0),
+/// elsewhere. Empty for a visitor without a session.
+pub fn tab_mark(keys: &Keys, visitor: &Visitor) -> String {
+    match &visitor.actor {
+        Some(Actor::Guest(guest)) => keys.tab_mark('g', guest.id.0),
+        Some(Actor::Account { session, .. }) => keys.tab_mark('a', session.id.0),
         None => String::new(),
-    })
+    }
 }
 
 /// The language chosen in this browser, else the best match for `Accept-Language`.

@@ -3,7 +3,7 @@
 //! `domain/`, and returns the result.
 //!
 //! The way of a request: `serving` accepts the connection, the layers of `router` check it, and a handler answers.
-//! Pages are rendered elsewhere (`ui/`), and get their data from `pages` and `preferences`.
+//! `pages` loads the content of pages. Their handlers and the rendering are in `server::boot`.
 
 mod admission;
 mod auth;
@@ -20,8 +20,7 @@ mod messages;
 mod metering;
 mod openapi;
 mod origin;
-mod pages;
-mod preferences;
+pub mod pages;
 mod problem;
 mod request_session;
 mod rooms;
@@ -33,8 +32,5 @@ mod ws;
 mod zone;
 
 pub use headers::content_security_policy;
-pub use look::{look, tab_mark};
-pub use pages::{auth_visit, visit, way_back_in, way_to_log_in};
-pub use preferences::preferences_visit;
 pub use router::{Routes, api};
 pub use serving::serve;

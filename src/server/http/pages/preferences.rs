@@ -1,19 +1,13 @@
-//! The data for the pages of preferences.
+//! The content of the pages of preferences.
 
-use axum::{extract::Query, http::request::Parts};
 use serde::Deserialize;
 
-use super::{
-    pages::{refused, visitor},
-    zone,
-};
+use super::request::PageRequest;
 use crate::{
     protocol::{
-        Accent, Email, HourCycle, Language, Millis, Notify, OwnMessages, Preferences, PreferencesForm, Problem,
-        TextSize, Theme,
+        Accent, Email, HourCycle, Language, Notify, OwnMessages, Preferences, PreferencesForm, Problem, TextSize, Theme,
     },
     server::{
-        app::App,
         clock,
         domain::{profiles, sessions},
         store::readable,
@@ -21,25 +15,22 @@ use crate::{
     visit::{PreferencesPage, PreferencesVisit, Typed},
 };
 
-/// The data for the page at this path, or the problem to show instead, for example that the visitor is not logged in.
-pub async fn preferences_visit(app: &App, parts: &mut Parts) -> Result<PreferencesVisit, Problem> {
-    let visitor = visitor(app, parts).await?;
-    let mut profile = profiles::me(&visitor)?;
+/// The content of a page, or the problem to show instead, for example that the visitor is not logged in.
+pub async fn load(request: &PageRequest, page: PreferencesPage) -> Result<PreferencesVisit, Problem> {
+    let visitor = request.visitor()?;
+    let mut profile = profiles::me(visitor)?;
     for address in [&mut profile.email, &mut profile.pending_email].into_iter().flatten() {
         // The user reads the host name in its own letters. When the form sends it back, it is converted to ASCII again.
         if let Ok(shown) = Email::try_from(readable(address.as_str())) {
             *address = shown;
         }
     }
-    let at = parts.uri.path();
-    let page = PreferencesPage::ALL.iter().copied().find(|page| page.path() == at);
-    let page = page.unwrap_or(PreferencesPage::Appearance);
     let sessions = match page {
-        PreferencesPage::Devices => sessions::list(app, &visitor).await?,
+        PreferencesPage::Devices => sessions::list(request.app(), visitor).await?,
         _ => Vec::new(),
     };
-    let fields = Query::<Fields>::try_from_uri(&parts.uri).map(|query| query.0).unwrap_or_default();
-    let refused = refused(parts);
+    let fields: Fields = request.query().unwrap_or_default();
+    let refused = request.refused();
     let preferences = match refused {
         Some(_) => fields.over(&profile.preferences),
         None => profile.preferences.clone(),
@@ -47,7 +38,7 @@ pub async fn preferences_visit(app: &App, parts: &mut Parts) -> Result<Preferenc
     let Fields { done, asked, form, name, email, nickname, messages, .. } = fields;
     let typed = Typed { form, name, email, nickname, messages };
     let oldest = sessions.iter().map(|session| session.created_at).min();
-    let local = zone::local_time(&app.config, &parts.headers, oldest.unwrap_or(Millis::MAX));
+    let local = request.local_time(oldest);
     let now = clock::now();
     Ok(PreferencesVisit { page, profile, preferences, sessions, now, local, done, asked, typed, refused })
 }
@@ -98,6 +89,8 @@ impl Fields {
 
 #[cfg(test)]
 mod tests {
+    use axum::extract::Query;
+
     use super::*;
 
     #[test]

@@ -1,0 +1,159 @@
+//! The handlers of the pages, one for each page. Each loads the content of its page (`server::http::pages`) and renders
+//! it.
+
+use axum::{
+    extract::{
+        Path, Query, State,
+        rejection::{PathRejection, QueryRejection},
+    },
+    http::{StatusCode, header},
+    response::{IntoResponse, Redirect, Response},
+};
+use serde::Deserialize;
+
+use super::rendering::{PERSONAL, Site, UNKEPT, render};
+use crate::{
+    protocol::{Code, Language, Visit},
+    server::http::pages::{Loaded, PageRequest, auth, preferences, rooms},
+    ui,
+    visit::{AuthVisit, PreferencesPage},
+};
+
+/// The start page.
+pub async fn home(State(site): State<Site>, request: PageRequest) -> Response {
+    let page = rooms::home(&request).await;
+    show(&site, request, page).await
+}
+
+/// The form that makes a room.
+pub async fn new_room(State(site): State<Site>, request: PageRequest) -> Response {
+    let page = rooms::new_room(&request).await;
+    show(&site, request, page).await
+}
+
+/// The query of the dashboard.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct ListQuery {
+    /// Whether a long list is wanted as a whole. Visitors without JavaScript have no other way to see the rest.
+    all: bool,
+}
+
+/// The rooms of an account. A visitor who is not logged in is redirected to the page for logging in.
+pub async fn dashboard(
+    State(site): State<Site>,
+    request: PageRequest,
+    query: Result<Query<ListQuery>, QueryRejection>,
+) -> Response {
+    if request.has_no_account() {
+        return ([(header::CACHE_CONTROL, PERSONAL)], Redirect::to(&request.way_to_log_in())).into_response();
+    }
+    let page = rooms::dashboard(&request, query.is_ok_and(|Query(query)| query.all)).await;
+    show(&site, request, page).await
+}
+
+/// The page of a room's link. A link whose end is no text at all is the address of no page.
+pub async fn room(
+    State(site): State<Site>,
+    request: PageRequest,
+    text: Result<Path<String>, PathRejection>,
+) -> Response {
+    let Ok(Path(text)) = text else { return not_found(State(site), request).await };
+    let page = match text.parse() {
+        Ok(code) => rooms::room(&request, code).await,
+        Err(_) => rooms::no_code(&request, text).await,
+    };
+    show(&site, request, page).await
+}
+
+/// Every address without a page.
+pub async fn not_found(State(site): State<Site>, request: PageRequest) -> Response {
+    let page = rooms::not_found(&request);
+    (StatusCode::NOT_FOUND, render(&site, request, page).await).into_response()
+}
+
+/// Renders a page about rooms. A visitor whose session has ended is redirected to the page for logging in.
+async fn show(site: &Site, request: PageRequest, page: Loaded<Visit>) -> Response {
+    match request.way_back_in() {
+        Some(address) => Redirect::to(&address).into_response(),
+        None => render(site, request, page).await,
+    }
+}
+
+/// The form that registers an account.
+pub async fn register(State(site): State<Site>, request: PageRequest) -> Response {
+    let page = auth::register(&request);
+    render(&site, request, page).await
+}
+
+/// The form that logs in.
+pub async fn log_in(State(site): State<Site>, request: PageRequest) -> Response {
+    let page = auth::log_in(&request);
+    render(&site, request, page).await
+}
+
+/// The form for a mailed code.
+pub async fn log_in_code(State(site): State<Site>, request: PageRequest) -> Response {
+    let page = auth::log_in_code(&request);
+    render(&site, request, page).await
+}
+
+/// The form that asks for a link to set a password.
+pub async fn forgot_password(State(site): State<Site>, request: PageRequest) -> Response {
+    let page = auth::forgot_password(&request);
+    render(&site, request, page).await
+}
+
+/// The page of a link that sets a password.
+pub async fn reset_password(State(site): State<Site>, request: PageRequest) -> Response {
+    let page = auth::reset_password(&request).await;
+    render(&site, request, page).await
+}
+
+/// The page of a link that proves an email address.
+pub async fn verify_email(State(site): State<Site>, request: PageRequest) -> Response {
+    let page = auth::verify_email(&request).await;
+    render(&site, request, page).await
+}
+
+/// What the server stores of a guest.
+pub async fn guest(State(site): State<Site>, request: PageRequest) -> Response {
+    let page = auth::guest(&request).await;
+    render(&site, request, page).await
+}
+
+/// Every other address beside the pages about accounts. It shows the form that logs in.
+pub async fn no_auth_page(State(site): State<Site>, request: PageRequest) -> Response {
+    let page = Loaded::from(AuthVisit::default());
+    (StatusCode::NOT_FOUND, render(&site, request, page).await).into_response()
+}
+
+/// A page of preferences. A visitor who is not logged in is redirected to the page for logging in.
+pub async fn preferences(page: PreferencesPage, State(site): State<Site>, request: PageRequest) -> Response {
+    let response = match preferences::load(&request, page).await {
+        Ok(visit) => render(&site, request, Loaded::from(visit)).await,
+        Err(problem) if problem.code == Code::NotLoggedIn => {
+            return Redirect::to(&request.way_to_log_in()).into_response();
+        }
+        Err(problem) => {
+            let page = auth::unavailable(&request, problem);
+            render(&site, request, page).await
+        }
+    };
+    ([(header::CACHE_CONTROL, UNKEPT)], response).into_response()
+}
+
+/// The query of the web app manifest: its language.
+#[derive(Deserialize)]
+pub struct Spoken {
+    #[serde(default)]
+    lang: Language,
+}
+
+/// The web app manifest.
+pub async fn manifest(query: Result<Query<Spoken>, QueryRejection>) -> impl IntoResponse {
+    // An invalid query gets the manifest in the default language.
+    let language = query.map(|Query(spoken)| spoken.lang).unwrap_or_default();
+    let headers = [(header::CONTENT_TYPE, "application/manifest+json"), (header::CACHE_CONTROL, "no-cache")];
+    (headers, ui::manifest(language))
+}

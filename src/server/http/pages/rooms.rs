@@ -1,0 +1,107 @@
+//! The content of the pages about rooms.
+
+use super::request::{Loaded, PageRequest};
+use crate::{
+    protocol::{Identity, JoinOffer, MailReach, Page, Problem, RefusedForm, RoomAccess, RoomCode, RoomSummary, Visit},
+    server::{
+        app::Visitor,
+        domain::{lists, rooms},
+        store::readable,
+    },
+};
+
+/// The start page.
+pub async fn home(request: &PageRequest) -> Loaded<Visit> {
+    let (offer, problem) = split(offer(request).await);
+    Loaded { visit: visit(request, Page::Home(offer), None), problem }
+}
+
+/// The form that makes a room.
+pub async fn new_room(request: &PageRequest) -> Loaded<Visit> {
+    let (offer, problem) = split(offer_to_make(request).await);
+    Loaded { visit: visit(request, Page::NewRoom(offer), None), problem }
+}
+
+/// The rooms of an account. With `all`, a long list is shown as a whole.
+pub async fn dashboard(request: &PageRequest, all: bool) -> Loaded<Visit> {
+    let (offer, problem) = split(offer(request).await);
+    let (rooms, unlisted) = split(list(request).await);
+    let visit = visit(request, Page::Dashboard { offer, all }, rooms.flatten());
+    Loaded { visit, problem: problem.or(unlisted) }
+}
+
+/// The page of a room's link.
+pub async fn room(request: &PageRequest, code: RoomCode) -> Loaded<Visit> {
+    let access = access(request, code).await;
+    let rooms = list(request).await;
+    let problem = access.as_ref().err().cloned();
+    // A room is shown without the list if only the list failed.
+    let rooms = rooms.ok().flatten();
+    Loaded { visit: visit(request, Page::Room { code, access }, rooms), problem }
+}
+
+/// The page of a room's link that ends in no valid code.
+pub async fn no_code(request: &PageRequest, text: String) -> Loaded<Visit> {
+    let (offer, problem) = split(offer(request).await);
+    Loaded { visit: visit(request, Page::NoCode { text, offer }, None), problem }
+}
+
+/// The page that says that there is none. It shows no account.
+pub fn not_found(request: &PageRequest) -> Loaded<Visit> {
+    Visit { account: None, ..visit(request, Page::NotFound, None) }.into()
+}
+
+fn visit(request: &PageRequest, page: Page, rooms: Option<Vec<RoomSummary>>) -> Visit {
+    let refused_form = match request.query::<RefusedForm>() {
+        Some(fields) => RefusedForm { refused: request.refused(), ..fields },
+        None => RefusedForm::default(),
+    };
+    let account = request.visitor().ok().and_then(identity);
+    let mut visit = Visit { page, refused_form, account, rooms, local: None };
+    visit.local = request.local_time(visit.oldest());
+    visit
+}
+
+fn identity(visitor: &Visitor) -> Option<Identity> {
+    let (account, _) = visitor.account().ok()?;
+    Some(Identity {
+        name: account.name.clone(),
+        notify: account.preferences.notify,
+        sound: account.preferences.sound,
+        shows_read: account.preferences.show_read,
+        reach: match (&account.email, &account.claimed) {
+            (Some(_), _) => MailReach::Proved,
+            (None, Some(claimed)) => MailReach::Claimed(readable(claimed.as_str())),
+            (None, None) => MailReach::Nowhere,
+        },
+    })
+}
+
+/// What the form for joining a room offers.
+async fn offer(request: &PageRequest) -> Result<JoinOffer, Problem> {
+    rooms::entrance(request.app(), request.visitor()?, || request.pick_nickname()).await
+}
+
+/// What the form for making a room offers.
+async fn offer_to_make(request: &PageRequest) -> Result<JoinOffer, Problem> {
+    rooms::entrance_to_new(request.app(), request.visitor()?, || request.pick_nickname()).await
+}
+
+async fn access(request: &PageRequest, code: RoomCode) -> Result<RoomAccess, Problem> {
+    rooms::open_door(request.app(), request.visitor()?, code, || request.pick_nickname()).await
+}
+
+/// The rooms of the account that is logged in. `None` for every other visitor.
+async fn list(request: &PageRequest) -> Result<Option<Vec<RoomSummary>>, Problem> {
+    match request.visitor() {
+        Ok(visitor) if visitor.account().is_ok() => lists::overview(request.app(), visitor).await.map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn split<T>(outcome: Result<T, Problem>) -> (Option<T>, Option<Problem>) {
+    match outcome {
+        Ok(found) => (Some(found), None),
+        Err(problem) => (None, Some(problem)),
+    }
+}

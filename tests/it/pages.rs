@@ -1,0 +1,60 @@
+//! Which page each address shows.
+
+use anonchat::protocol::{RoomType, addresses};
+use reqwest::Method;
+
+use super::wire::ask;
+use crate::support::{Guest, Node, Settings};
+
+/// A node that needs no built site: its pages use the plain names of the files.
+async fn node() -> Node {
+    Node::start(&Settings::embedded().with("LEPTOS_HASH_FILES", "false")).await
+}
+
+/// The status and the title of a page.
+async fn page(guest: &Guest, path: &str) -> (u16, String) {
+    let page =
+        ask(guest.request(Method::GET, path).header("accept", "text/html").header("accept-language", "en")).await;
+    let title = page.text.split_once("<title>").and_then(|(_, rest)| Some(rest.split_once("</title>")?.0.to_owned()));
+    (page.status, title.unwrap_or_default())
+}
+
+#[tokio::test]
+async fn every_page_has_a_route() {
+    let node = node().await;
+    let (ada, _) = Guest::registered(&node, "Ada").await;
+    let code = ada.create(RoomType::Group, false).await.room.code;
+    let (_, unknown) = page(&ada, "/nothing").await;
+    let (_, no_code) = page(&ada, &format!("{}x", addresses::NEW_ROOM)).await;
+    for path in addresses::PAGES.iter().map(|path| (*path).to_owned()).chain([addresses::room(code)]) {
+        let (status, title) = page(&ada, &path).await;
+        let is_link_without_token = [addresses::RESET_PASSWORD, addresses::VERIFY_EMAIL].contains(&&*path);
+        assert_eq!(status, if is_link_without_token { 400 } else { 200 }, "{path}");
+        assert!(!title.is_empty() && title != unknown && title != no_code, "{path}: {title}");
+    }
+}
+
+#[tokio::test]
+async fn every_other_address_says_that_there_is_nothing() {
+    let node = node().await;
+    let stranger = Guest::new(&node, "");
+    for path in
+        ["/nothing", "/rooms", "/rooms/", "/rooms/K7M2QX/more", "/rooms/%FF", "/auth", "/auth/", "/preferences/nothing"]
+    {
+        assert_eq!(page(&stranger, path).await, (404, "Page not found · AnonChat".to_owned()), "{path}");
+    }
+    let (status, title) = page(&stranger, "/auth/nothing").await;
+    assert_eq!((status, title), (404, page(&stranger, addresses::LOG_IN).await.1));
+    let (status, title) = page(&stranger, "/rooms/nothing").await;
+    assert_eq!(status, 200, "{title}: the form with the code to correct");
+}
+
+#[tokio::test]
+async fn a_page_of_an_account_leads_to_the_form_that_logs_in_and_back() {
+    let node = node().await;
+    let stranger = Guest::new(&node, "");
+    let own = addresses::PAGES.iter().filter(|path| path.starts_with(addresses::PREFERENCES));
+    for path in own.chain([&addresses::DASHBOARD]) {
+        assert_eq!(stranger.led_on(path).await, Some(addresses::with_next(addresses::LOG_IN, path)));
+    }
+}
