@@ -32,8 +32,8 @@ pub async fn dashboard(request: &PageRequest, all: bool) -> Loaded<Visit> {
 
 /// The page of a room's link.
 pub async fn room(request: &PageRequest, code: RoomCode) -> Loaded<Visit> {
-    let access = access(request, code).await;
-    let rooms = list(request).await;
+    // The list does not depend on the room, so neither waits for the other.
+    let (access, rooms) = tokio::join!(access(request, code), list(request));
     let problem = access.as_ref().err().cloned();
     // A room is shown without the list if only the list failed.
     let rooms = rooms.ok().flatten();
