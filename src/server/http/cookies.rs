@@ -163,8 +163,9 @@ mod tests {
     #[test]
     fn what_is_set_can_be_read_and_deleted() {
         let config = config("https://chat.example");
-        let jar = CookieJar::new().add(of_pass(&config, "pass".to_owned())).add(none(&config, Name::Language));
-        assert_eq!(read(&config, &jar, Name::Pass), Some("pass"));
+        let pass = Pass::random();
+        let jar = CookieJar::new().add(of_pass(&config, &pass)).add(none(&config, Name::Language));
+        assert_eq!(read(&config, &jar, Name::Pass), Some(pass.reveal().as_str()));
         assert_eq!(read(&config, &jar, Name::Language), Some(""));
         assert_eq!(read(&config, &jar, Name::Guest), None);
     }
