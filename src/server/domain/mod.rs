@@ -20,7 +20,7 @@
 //! - [`lists`]: lists of rooms.
 //! - [`keeping`]: keeping a guest's rooms in an account.
 //! - [`profiles`]: the visitor's own account.
-//! - [`accounts`]: registering.
+//! - [`accounts`]: registering an account.
 //! - [`verifying`]: proving an address by a mailed link.
 //! - [`login`]: logging in by password or code.
 //! - [`passwords`]: changing and replacing a password.

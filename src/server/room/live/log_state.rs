@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn the_next_operation_follows_from_the_state() {
         let now = Instant::now();
-        let just_before = now.checked_sub(TICK - Duration::from_millis(1)).unwrap();
+        let just_before = now.checked_sub(TICK.saturating_sub(Duration::from_millis(1))).unwrap();
         let a_tick_ago = now.checked_sub(TICK).unwrap();
         let rows: [(&str, LogState, [Next; 2]); 12] = [
             ("level", LogState::level(), [Next::Wait, Next::Append]),

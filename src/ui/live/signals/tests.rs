@@ -8,7 +8,7 @@ use super::{
     *,
 };
 use crate::{
-    protocol::{Appearance, Identity, Language, MailReach, Nickname, Notify, RoomCode, ServerFrame},
+    protocol::{Identity, Language, MailReach, Nickname, Notify, RoomCode, ServerFrame},
     ui::{
         account::provide_account,
         clock::provide_clock,
@@ -16,6 +16,7 @@ use crate::{
         texts::Locale,
         timeline::{Delivery, Row, RowKey},
     },
+    visit::Appearance,
 };
 
 fn nth(n: usize) -> RoomCode {
@@ -66,7 +67,7 @@ fn receive(socket: PageSocket, frame: ServerFrame) {
     socket.step(Input::Received(Box::new(frame)));
 }
 
-fn messages(room: LiveRoom) -> usize {
+fn messages(room: &LiveRoom) -> usize {
     let is_message = |entry: &&Entry| matches!(entry.key, RowKey::Message(..));
     room.entries.with_untracked(|entries| entries.iter().filter(is_message).count())
 }
@@ -79,9 +80,9 @@ fn frames_are_applied_at_once_and_shown_with_the_next_redraw() {
         for seq in 3..6 {
             receive(socket, said_in(nth(0), seq));
         }
-        assert_eq!(messages(room), 0);
+        assert_eq!(messages(&room), 0);
         socket.draw();
-        assert_eq!((messages(room), socket.status.get_untracked()), (3, Status::Live));
+        assert_eq!((messages(&room), socket.status.get_untracked()), (3, Status::Live));
         assert_eq!(room.announcement.in_place(true), "3 new messages. Ada: Hello");
     });
 }
@@ -113,16 +114,16 @@ fn a_room_that_is_in_memory_is_shown_again_as_it_was_left() {
         let (page, room) = open(app, socket, nth(0));
         receive(socket, said_in(nth(0), 3));
         socket.draw();
-        assert_eq!(messages(room), 1);
+        assert_eq!(messages(&room), 1);
         page.cleanup();
         let (other_page, other) = open(app, socket, nth(1));
         other.say("Hello").unwrap();
         receive(socket, said_in(nth(0), 4));
         socket.draw();
-        assert_eq!(messages(other), 1, "what comes to a room that was left is not shown in another");
+        assert_eq!(messages(&other), 1, "what comes to a room that was left is not shown in another");
         other_page.cleanup();
         let (_page, room) = open(app, socket, nth(0));
-        assert_eq!(messages(room), 1);
+        assert_eq!(messages(&room), 1);
         assert!(app.with(|| LiveRoom::in_memory(socket, nth(2))).is_none());
     });
 }
@@ -135,7 +136,7 @@ fn the_same_room_may_be_shown_again_before_its_last_page_is_gone() {
         first.cleanup();
         receive(socket, said_in(nth(0), 3));
         socket.draw();
-        assert_eq!((messages(room), socket.status.get_untracked()), (1, Status::Live));
+        assert_eq!((messages(&room), socket.status.get_untracked()), (1, Status::Live));
     });
 }
 
@@ -148,7 +149,7 @@ fn five_hundred_rooms_on_one_socket_leave_eight_in_memory_and_no_signals() {
             let (page, room) = open(app, socket, nth(n));
             receive(socket, said_in(nth(n), 3));
             socket.draw();
-            drawn += messages(room);
+            drawn += messages(&room);
             assert_eq!(socket.painter_count(), 2, "the list and one room");
             page.cleanup();
             left.push((page, room));
