@@ -2,9 +2,9 @@
 //!
 //! - Floor 0, [`protocol`]: everything that crosses the wire, and the function that folds a room's events. It is for
 //!   server and browser alike. [`visit`]: what pages show that only the server renders, and how pages look.
-//! - Floor 1, `server::{config, clock, disk, random, token, keys, text, store, bus, mail, socket}`: settings, time, the
-//!   folder of files, random values, tokens, keys, the rules for text, durable state, live state that nodes share, mails,
-//!   and the connection to one client.
+//! - Floor 1, `server::{config, clock, disk, random, token, keys, text, store, bus, mail, metrics, socket}`: settings,
+//!   time, the folder of files, random values, tokens, keys, the rules for text, durable state, live state that nodes
+//!   share, mails, metrics, and the connection to one client.
 //! - Floor 2, `server::room`: the engine. It has append, tail, resume, and the task of a live room.
 //! - Floor 3, `server::app`: the parts of a node, and its limits.
 //! - Floor 4, `server::domain`: use cases. All rules are here.

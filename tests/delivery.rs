@@ -14,6 +14,7 @@ use anonchat::{
     },
     server::{
         bus::LocalBus,
+        metrics::{self, Stopwatch},
         random,
         room::{Command, Discretion, Engine, Reply, Timing},
         socket::{Connection, Wire},
@@ -211,7 +212,7 @@ async fn a_sender_gets_the_ack_and_the_message_in_one_write() {
     let (before, connection) = (room.writes(), room.readers[0].connection.clone());
     let Command::Say { id, .. } = room.say() else { panic!("nothing is said") };
     let said = Command::Say { member: room.speaker, id, body: MessageBody::try_from("Here").unwrap() };
-    let reply = Reply::Socket { connection, code: random::room_code(), id };
+    let reply = Reply::Socket { connection, code: random::room_code(), id, accepted: Stopwatch::start() };
     room.engine.submit(room.id, said, reply).await;
     assert!(matches!(room.readers[0].next().await, ServerFrame::Ack { id: acked, .. } if acked == id));
     assert_eq!(room.readers[0].next_message().await, 1);
@@ -299,4 +300,8 @@ async fn who_comes_is_shown_within_a_moment_though_nothing_else_happens() {
 async fn a_delivery_allocates_nothing() {
     let (few, many) = (Room::of(2).await.allocations().await, Room::of(102).await.allocations().await);
     assert_eq!(few, many, "a hundred more readers");
+    // Recording begins here for the whole process. The other tests of this program do not depend on it.
+    metrics::start();
+    let recorded = Room::of(102).await.allocations().await;
+    assert_eq!(recorded, many, "with metrics");
 }

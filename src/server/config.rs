@@ -64,6 +64,10 @@ pub struct Config {
     #[arg(long, env)]
     pub disk_floor_mib: Option<u64>,
 
+    /// Where to answer GET /metrics for Prometheus, such as 127.0.0.1:9100. Without it, nothing is measured.
+    #[arg(long, env)]
+    pub metrics_addr: Option<SocketAddr>,
+
     /// How long a stopping server waits for work under way, in seconds.
     #[arg(long, env, default_value = "10", value_parser = seconds)]
     pub shutdown_seconds: Duration,
@@ -229,6 +233,11 @@ impl Config {
                 "PUBLIC_URL is https, so a proxy is in front, but PROXY_HOPS is 0: all people count as one client. Set PROXY_HOPS to the number of proxies.".to_owned(),
             );
         }
+        if let Some(address) = self.metrics_addr.filter(|address| !address.ip().to_canonical().is_loopback()) {
+            warnings.push(format!(
+                "METRICS_ADDR={address} can be reached from other machines, and answers whoever asks: it shows how much people do here. Let only your Prometheus server reach it.",
+            ));
+        }
         if self.disk_floor_mib == Some(0) && self.store.mongo_uri.is_none() {
             warnings.push(
                 "DISK_FLOOR_MIB=0: what people say may fill the disk, and then nothing can be written.".to_owned(),
@@ -299,6 +308,8 @@ mod tests {
         }
         named(&["--rate-limits", "off"], "RATE_LIMITS");
         named(&["--disk-floor-mib", "0"], "DISK_FLOOR_MIB");
+        named(&["--metrics-addr", "0.0.0.0:9100"], "METRICS_ADDR");
+        assert!(parse(&["--metrics-addr", "127.0.0.1:9100"]).warnings().is_empty());
         named(&["--listen-addr", "0.0.0.0:3000", "--public-url", "https://chat.example.org"], "PUBLIC_URL");
     }
 

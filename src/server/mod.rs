@@ -7,6 +7,7 @@ pub mod config;
 pub mod disk;
 pub mod keys;
 pub mod mail;
+pub mod metrics;
 pub mod random;
 pub mod socket;
 pub mod store;

@@ -30,6 +30,11 @@ pub fn uuid() -> Uuid {
     Uuid::now_v7()
 }
 
+/// Returns a short id for a request. It is no secret.
+pub fn request_id() -> String {
+    format!("{:016x}", u64::from_le_bytes(bytes()))
+}
+
 /// Returns 256 bits for a session token.
 pub fn token() -> [u8; 32] {
     bytes()

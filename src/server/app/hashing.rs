@@ -66,6 +66,11 @@ impl Default for Hasher {
 }
 
 impl Hasher {
+    /// The number of requests that wait or work.
+    pub fn waiting(&self) -> usize {
+        WAITING.saturating_sub(self.queue_permits.available_permits())
+    }
+
     pub async fn hash(&self, password: &Secret) -> Result<PasswordHash, Problem> {
         let password = composed(password.reveal());
         self.work(move || hash(&password)).await.map(Worked::traced)

@@ -3,6 +3,7 @@
 //! [`Node`] holds everything that requests and background tasks share. [`Visitor`] describes the sender of one request.
 //! The other files count and limit what clients do, and list the open sockets.
 
+mod after_answer;
 mod allowance;
 mod hashing;
 mod limits;
@@ -29,6 +30,7 @@ use super::{
 };
 use crate::protocol::{Code, Email, Language, Problem};
 
+pub use after_answer::AfterAnswer;
 pub use allowance::{Allowance, Allowances, Rate};
 pub use hashing::{Hasher, composed};
 pub use limits::{Limits, SocketAllowance};
@@ -75,7 +77,7 @@ pub struct Node {
     pub watchers: Watchers,
     /// Work that is done after an answer, so that the answer reveals nothing of it, not even by its duration. It is
     /// finished before the store is closed.
-    pub after_answer: TaskTracker,
+    pub after_answer: AfterAnswer,
     /// Cancelled when the node begins to stop. From then on no new commands are read.
     pub stopping: CancellationToken,
     /// Cancelled when every room has finished its commands. Sockets then send their goodbye.

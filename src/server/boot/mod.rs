@@ -21,7 +21,10 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    app::{App, Counts, Hasher, Limits, Node, OpenSockets, RoomCounts, SessionSockets, StorageBudgets, Watchers},
+    app::{
+        AfterAnswer, App, Counts, Hasher, Limits, Node, OpenSockets, RoomCounts, SessionSockets, StorageBudgets,
+        Watchers,
+    },
     bus::{Bus, BusNews, LocalBus, RedisBus},
     config::Config,
     disk,
@@ -47,7 +50,9 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let listener = TcpListener::bind(config.listen_addr).await.with_context(|| {
         format!("cannot listen on {} (LISTEN_ADDR); is another server running there?", config.listen_addr)
     })?;
+    let scrapes = http::Scrapes::listen(config.metrics_addr).await?;
     let app = build(config).await?;
+    scrapes.serve(&app);
     tracing::info!(address = %listener.local_addr()?, "AnonChat is up");
     serve(app, listener, stop_signal()).await
 }
@@ -105,7 +110,7 @@ pub async fn build(config: Config) -> anyhow::Result<App> {
         mailer,
         letterhead,
         mail_waits: Notify::new(),
-        after_answer: TaskTracker::new(),
+        after_answer: AfterAnswer::default(),
         stopping: CancellationToken::new(),
         drained: CancellationToken::new(),
         sockets: TaskTracker::new(),

@@ -22,7 +22,7 @@ use crate::{
     server::{
         app::App,
         http::{
-            content_security_policy,
+            content_security_policy, note_refusal,
             pages::{Loaded, PageRequest},
         },
     },
@@ -122,6 +122,7 @@ pub async fn render<V: Document>(site: &Site, request: PageRequest, page: Loaded
 /// Sets the status of a page from its problem, and how long to wait before trying again. Programs use these; people
 /// read the page.
 fn with_problem(mut response: Response, problem: &Problem) -> Response {
+    note_refusal(problem.code);
     *response.status_mut() = StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     if let Some(ms) = problem.retry_after_ms {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(ms.div_ceil(1_000)));

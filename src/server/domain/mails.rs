@@ -17,6 +17,7 @@ use crate::{
         app::App,
         clock,
         mail::Undelivered,
+        metrics::{self, MailOutcome},
         random,
         store::{MailRecord, StoreError},
     },
@@ -74,26 +75,31 @@ async fn send(app: &App, record: &MailRecord, lease_ends: Instant) {
     let ends_at = record.created_at + clock::millis(letter.life());
     if clock::now() >= ends_at {
         tracing::warn!(%id, ?letter, attempts, "mail given up: it is of no use any more");
+        metrics::count_mail(MailOutcome::GivenUp);
         return finish(app, record, lease_ends).await;
     }
     let mail = match app.letterhead.write(record, &app.keys) {
         Ok(mail) => mail,
         Err(error) => {
             tracing::warn!(%id, ?letter, error = format!("{error:#}"), "mail given up: it cannot be written");
+            metrics::count_mail(MailOutcome::GivenUp);
             return finish(app, record, lease_ends).await;
         }
     };
     match app.mailer.send(&mail).await {
         Ok(()) => {
             tracing::debug!(%id, ?letter, attempts, "mail sent");
+            metrics::count_mail(MailOutcome::Sent);
             finish(app, record, lease_ends).await;
         }
         Err(Undelivered::Refused(reason)) => {
             tracing::warn!(%id, ?letter, attempts, reason, "mail given up: it was refused");
+            metrics::count_mail(MailOutcome::GivenUp);
             finish(app, record, lease_ends).await;
         }
         Err(Undelivered::NotNow(reason)) => {
             tracing::warn!(%id, ?letter, attempts, reason, "mail postponed");
+            metrics::count_mail(MailOutcome::Postponed);
             if Instant::now() >= lease_ends {
                 // The lease has expired, for example because this machine slept. Another node may be sending the mail
                 // now.

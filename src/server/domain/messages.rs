@@ -10,6 +10,7 @@ use crate::{
     },
     server::{
         app::{App, Visitor},
+        metrics::Stopwatch,
         room::{Command, Reply, Sight},
         socket::Connection,
         store::{ActorId, MemberRecord, RoomId},
@@ -67,7 +68,7 @@ pub async fn send_from_socket(
         // A message that a storage budget refuses is not lost: the page still has it and can send it again.
         app.storage_budgets.keep(speaker.client, speaker.actor, speaker.room, body.as_str().len()).await?;
     }
-    let reply = Reply::Socket { connection: connection.clone(), code, id };
+    let reply = Reply::Socket { connection: connection.clone(), code, id, accepted: Stopwatch::start() };
     app.engine.submit(speaker.room, Command::Say { member: speaker.member, id, body }, reply).await;
     Ok(())
 }

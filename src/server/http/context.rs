@@ -15,7 +15,7 @@ use leptos::{
 };
 use leptos_axum::ResponseOptions;
 
-use super::{cookies, device, problem::Refusal, request_session::RequestSession};
+use super::{cookies, device, problem::Refusal, request_log::note_refusal, request_session::RequestSession};
 use crate::{
     protocol::{Code, PreferencesForm, Problem, RoomCode, addresses},
     server::{
@@ -40,6 +40,7 @@ pub async fn visitor() -> Result<(App, Visitor), Problem> {
 /// Sets the response's status to that of a refusal. The refusal of a plain form is instead shown by its page, to which
 /// Leptos redirects.
 pub fn refuse(problem: Problem) -> Problem {
+    note_refusal(problem.code);
     if comes_from_a_plain_form() {
         return problem;
     }
@@ -62,6 +63,7 @@ pub fn refuse_form<F: ServerFn>(problem: Problem, typed: &[(&str, &str)]) -> Pro
     {
         page.query_pairs_mut().extend_pairs(typed);
         redirect(page.as_str().trim_start_matches("http://form"));
+        note_refusal(problem.code);
         return problem;
     }
     refuse(problem)

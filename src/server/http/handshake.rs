@@ -7,6 +7,7 @@ use axum::{
     response::Response,
 };
 use hyper::upgrade::OnUpgrade;
+use tracing::Span;
 use tungstenite::handshake::derive_accept_key;
 
 use super::problem::Refusal;
@@ -37,12 +38,17 @@ impl Handshake {
     where
         F: Future<Output = ()> + Send + 'static,
     {
+        let request = Span::current();
         tokio::spawn(async move {
             // If the client has disconnected meanwhile, there is nothing to serve.
             let Ok(upgraded) = self.upgrade.await else { return };
             match Wire::under(upgraded) {
-                Ok((wire, read)) => serve(wire, read).await,
-                Err(error) => tracing::warn!(%error, "a socket was not opened"),
+                Ok((wire, read)) => {
+                    // The request is over, and the socket may be open for days.
+                    drop(request);
+                    serve(wire, read).await;
+                }
+                Err(error) => request.in_scope(|| tracing::warn!(%error, "a socket was not opened")),
             }
         });
         Response::builder()

@@ -14,6 +14,7 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::request_log::note_refusal;
 use crate::protocol::{Code, Problem, limits};
 
 /// A problem as an error of a handler. Converts into the response.
@@ -89,6 +90,7 @@ impl From<WebSocketUpgradeRejection> for Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let Self(problem) = self;
+        note_refusal(problem.code);
         let status = StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let retry_after = problem.retry_after_ms.map(|ms| HeaderValue::from(ms.div_ceil(1_000)));
         let name = serde_json::to_value(problem.code).ok();
@@ -122,6 +124,7 @@ pub async fn server_function_status(response: Response) -> Response {
         && let Ok(status) = StatusCode::from_u16(problem.code.status())
     {
         parts.status = status;
+        note_refusal(problem.code);
     }
     Response::from_parts(parts, Body::from(body))
 }

@@ -1,22 +1,18 @@
 //! The router: every route of the API, and the layers around all routes.
 
-use std::sync::Arc;
+use std::{any::Any, sync::Arc};
 
 use anyhow::Context;
 use axum::{
     Extension, Router,
-    extract::{DefaultBodyLimit, Request},
+    extract::DefaultBodyLimit,
     middleware::{from_fn, from_fn_with_state, map_response, map_response_with_state},
-    response::IntoResponse,
+    response::{IntoResponse, Response},
     routing::{any, get},
 };
 use leptos::config::LeptosOptions;
 use tower::ServiceBuilder;
-use tower_http::{
-    catch_panic::CatchPanicLayer,
-    csrf::CsrfLayer,
-    trace::{DefaultOnFailure, TraceLayer},
-};
+use tower_http::{catch_panic::CatchPanicLayer, csrf::CsrfLayer};
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -29,6 +25,7 @@ use super::{
     openapi::{self, Description},
     origin::refuse_downgrades,
     problem::{Refusal, foreign_origin, server_function_status},
+    request_log::log_request,
     request_session::attach_request_session,
     rooms, shell, users, ws,
 };
@@ -104,7 +101,7 @@ impl Routes {
         Self { router: pages(self.router) }
     }
 
-    /// Puts the layers around all routes: limits, cross-site checks, security headers, and traces without secrets.
+    /// Puts the layers around all routes: limits, cross-site checks, security headers, and the request log.
     ///
     /// Fails if the public URL cannot be the origin of a page.
     pub fn finish(self, app: App, busy: BusyPage) -> anyhow::Result<Router> {
@@ -118,16 +115,10 @@ impl Routes {
         // One combined layer, because a router clones and boxes the service inside each of its layers for every
         // request.
         let guards = ServiceBuilder::new()
+            // Outermost, so that every answer has the id of its request, whichever layer made it.
+            .layer(from_fn(log_request))
             .layer(map_response_with_state(is_https, secure))
-            // Neither paths nor queries are traced, because both can contain a room code or a token.
-            .layer(
-                TraceLayer::new_for_http()
-                    .make_span_with(|request: &Request| tracing::debug_span!("request", method = %request.method()))
-                    .on_failure(DefaultOnFailure::new().level(tracing::Level::DEBUG)),
-            )
-            .layer(CatchPanicLayer::custom(|_| {
-                Refusal(Problem::new(Code::Internal, "Something went wrong. Try again.")).into_response()
-            }))
+            .layer(catch_panics())
             .layer(csrf.with_rejection_response(|_| foreign_origin().into_response()))
             .layer(from_fn_with_state(app.clone(), refuse_downgrades))
             .layer(DefaultBodyLimit::max(limits::FRAME_BYTES))
@@ -138,6 +129,15 @@ impl Routes {
         let router = self.router.method_not_allowed_fallback(wrong_method).layer(guards);
         Ok(router.with_state(app))
     }
+}
+
+/// The layer that answers a request whose handler panics. The text of the panic is not logged here, since it may quote
+/// what somebody sent.
+pub(super) fn catch_panics() -> CatchPanicLayer<fn(Box<dyn Any + Send>) -> Response> {
+    CatchPanicLayer::custom(|_| {
+        tracing::error!("the handler of a request panicked");
+        Refusal(Problem::new(Code::Internal, "Something went wrong. Try again.")).into_response()
+    })
 }
 
 async fn unknown_path() -> Refusal {

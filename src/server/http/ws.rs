@@ -17,7 +17,7 @@ use crate::{
     server::{
         app::{Actor, App, Browser, SocketAllowance, Visitor, Watch},
         domain::{guests, messages, messages::Speaker, rooms, sessions},
-        random,
+        metrics, random,
         room::ResumePoint,
         socket::{CloseCode, Connection, Frame, Incoming, Wire},
     },
@@ -105,6 +105,7 @@ async fn serve(app: App, actor: Actor, client: IpAddr, wire: Wire, read: Vec<u8>
         }
     }
     connection.finish(why.map(bye).as_ref());
+    metrics::count_socket_end(why);
     app.engine.disconnect(connection.id()).await;
     // A client that does not take the last frames in time resumes without them.
     let _ = timeout(FAREWELL, incoming.close(why.map(close_code))).await;

@@ -7,6 +7,7 @@ use crate::{
         Ack, ClientId, MemberId, MessageBody, Millis, Person, Problem, Retention, RoomCode, RoomName, Seq, ServerFrame,
     },
     server::{
+        metrics::Stopwatch,
         socket::Connection,
         store::{Joining, Owed},
     },
@@ -88,8 +89,8 @@ pub struct Done {
 /// Where the result of a command is sent.
 #[derive(Debug)]
 pub enum Reply {
-    /// To a caller that awaits it.
-    Caller(oneshot::Sender<Result<Done, Problem>>),
+    /// To a caller that awaits it. The stopwatch runs since the command was accepted.
+    Caller(oneshot::Sender<Result<Done, Problem>>, Stopwatch),
     /// To a socket, as an `ack` or `error` frame.
     Socket {
         /// The connection of the socket.
@@ -98,19 +99,29 @@ pub enum Reply {
         code: RoomCode,
         /// The message's id, for the frame.
         id: ClientId,
+        /// Runs since the command was accepted.
+        accepted: Stopwatch,
     },
     /// To nobody.
     None,
 }
 
 impl Reply {
+    /// Runs since the command was accepted, if somebody waits for its result.
+    pub fn accepted(&self) -> Stopwatch {
+        match self {
+            Self::Caller(_, accepted) | Self::Socket { accepted, .. } => *accepted,
+            Self::None => Stopwatch::default(),
+        }
+    }
+
     /// Sends the result. If the caller or the socket is gone, the result is lost; the client resumes or retries later.
     pub fn send(self, outcome: Result<Done, Problem>) {
         match self {
-            Self::Caller(caller) => {
+            Self::Caller(caller, _) => {
                 let _ = caller.send(outcome);
             }
-            Self::Socket { connection, code, id } => connection.answer(&match outcome {
+            Self::Socket { connection, code, id, .. } => connection.answer(&match outcome {
                 Ok(Done { seq, at }) => ServerFrame::Ack { code, id, seq, at },
                 Err(problem) => ServerFrame::error(problem, Some(id), Some(code)),
             }),

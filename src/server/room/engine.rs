@@ -37,6 +37,7 @@ use crate::{
     protocol::{ByeReason, Epoch, MemberId, Problem, Retention, RoomCode, Seq, Snapshot},
     server::{
         bus::Bus,
+        metrics::{self, Stopwatch},
         random,
         socket::{Connection, ConnectionId},
         store::{AccountId, MemberRecord, RoomId, Store},
@@ -125,7 +126,7 @@ impl Engine {
 
     /// Sends a command to a room, and waits until its event is in the log or the command is refused.
     pub async fn command(&self, room: RoomId, command: Command) -> Result<Done, Problem> {
-        self.ask(room, |reply| Request::Command(command, Reply::Caller(reply))).await
+        self.ask(room, |reply| Request::Command(command, Reply::Caller(reply, Stopwatch::start()))).await
     }
 
     /// Sends a command to a room; the result goes to `reply`. Commands of one caller are handled in the order of the
@@ -307,6 +308,15 @@ impl Engine {
         Some(inbox.clone())
     }
 
+    pub fn count_live_rooms(&self) -> usize {
+        held(&self.0.rooms).len()
+    }
+
+    /// The number of requests that wait in the inboxes of live rooms.
+    pub fn waiting_requests(&self) -> usize {
+        held(&self.0.rooms).values().map(|inbox| inbox.max_capacity() - inbox.capacity()).sum()
+    }
+
     /// Whether the room is live here and keeps its log. `false` for a room that is not live here, whatever its
     /// retention.
     pub fn is_kept(&self, room: RoomId) -> bool {
@@ -399,6 +409,7 @@ impl Engine {
     /// Queues a packet for the bus. Packets are published in the order of the calls, and dropped if the queue is full.
     pub(super) fn publish(&self, room: RoomId, packet: Bytes) {
         if self.0.outgoing.try_send((room, packet)).is_err() {
+            metrics::count_dropped_packet();
             tracing::debug!(%room, "packet dropped: the bus is slow or away");
         }
     }

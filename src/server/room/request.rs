@@ -13,6 +13,7 @@ use super::{
 use crate::{
     protocol::{ByeReason, Epoch, Event, MemberId, Preferences, Problem, RoomCode, Seq, ServerFrame, Snapshot},
     server::{
+        metrics::Stopwatch,
         socket::{Connection, ConnectionId},
         store::MemberRecord,
     },
@@ -75,8 +76,8 @@ pub enum Request {
     CloseConnections(MemberId, Option<MemberId>, ByeReason),
     /// Open the log anew, on every node: stored events were changed, or the room was deleted.
     Reread,
-    /// A packet from the bus, of another node or of this one.
-    Packet(Bytes),
+    /// A packet from the bus, of another node or of this one, and since when this node has it.
+    Packet(Bytes, Stopwatch),
     /// The seq at which the archive ends, from the regular comparison.
     ArchiveHead(Seq),
     /// The epoch and seq at which the tail ends, from the regular comparison.

@@ -26,6 +26,7 @@ use super::{
 };
 use crate::server::{
     bus::{Bus, BusNews},
+    metrics::{self, Stopwatch},
     store::{RoomId, Store},
 };
 
@@ -61,8 +62,9 @@ async fn deliver_bus_news(engine: Engine, mut news: mpsc::Receiver<BusNews>) {
         match news {
             BusNews::Packet(room, packet) => {
                 if let Some(inbox) = engine.inbox(room)
-                    && inbox.try_send(Request::Packet(packet)).is_err()
+                    && inbox.try_send(Request::Packet(packet, Stopwatch::start())).is_err()
                 {
+                    metrics::count_dropped_packet();
                     tracing::debug!(%room, "packet dropped: the room is busy");
                 }
             }

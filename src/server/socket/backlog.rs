@@ -12,6 +12,7 @@ use std::{
 use bytes::{Buf, Bytes};
 
 use super::{Backlogs, Frame, Wire};
+use crate::server::metrics;
 
 /// Most frames of news in a backlog.
 pub(super) const NEWS_FRAMES: usize = 512;
@@ -133,6 +134,7 @@ impl Backlog {
 impl Drop for Backlog {
     fn drop(&mut self) {
         self.all.subtract(self.bytes());
+        metrics::count_cut(self.bytes());
     }
 }
 

@@ -141,7 +141,7 @@ impl Backlogs {
         self.0.behind.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    #[cfg(test)]
+    /// The bytes in all backlogs.
     pub(super) fn bytes(&self) -> usize {
         self.0.bytes.load(Ordering::Relaxed)
     }

@@ -20,7 +20,10 @@ use super::{
     backlog::{Backlog, Kind},
     backlogs::Watched,
 };
-use crate::protocol::{ByeReason, ServerFrame};
+use crate::{
+    protocol::{ByeReason, ServerFrame},
+    server::metrics,
+};
 
 /// Pings without an answer after which a client counts as gone.
 const PINGS_UNANSWERED: u8 = 3;
@@ -162,6 +165,7 @@ impl Connection {
 
     /// Sends the answer to a request of this connection.
     pub fn answer(&self, frame: &ServerFrame) {
+        metrics::count_answer(frame);
         self.send(&Frame::of(frame), Kind::Answer);
     }
 

@@ -46,6 +46,11 @@ impl Pulse {
         connection
     }
 
+    /// The bytes that wait in the backlogs of all connections.
+    pub fn backlog_bytes(&self) -> usize {
+        self.backlogs.bytes()
+    }
+
     /// Puts a connection into the present step, so that its first ping comes after a whole turn.
     fn take(&self, connection: &Connection) {
         let mut wheel = self.wheel();

@@ -102,6 +102,9 @@ pub trait Mails {
     /// Removes a mail from the outbox, because it was sent or can never be sent.
     async fn finish_mail(&self, mail: MailId) -> Result<()>;
 
+    /// Returns how many mails are in the outbox.
+    async fn count_mails(&self) -> Result<usize>;
+
     /// Makes a mail due again at `due_at`, because it could not be sent this time.
     async fn postpone_mail(&self, mail: MailId, due_at: Millis) -> Result<()>;
 }

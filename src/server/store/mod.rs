@@ -29,7 +29,7 @@ mod sessions;
 pub mod sqlite;
 mod tokens;
 
-use std::fmt;
+use std::{fmt, panic::Location};
 
 use async_trait::async_trait;
 use uuid::Uuid;
@@ -45,6 +45,7 @@ pub use rooms::{Overview, Rooms};
 pub use sessions::{Ending, Rotation, SessionId, SessionRecord, Sessions};
 pub use tokens::{CODE_AGAIN, CodeCheck, Purpose, TokenRecord, Tokens};
 
+use super::metrics;
 use crate::protocol::RoomCode;
 
 /// The id of a room. It names the same room for ever, while the room's code may name another room later.
@@ -114,6 +115,14 @@ impl From<Conflict> for StoreError {
     fn from(conflict: Conflict) -> Self {
         Self::Conflict(conflict)
     }
+}
+
+/// Counts a call that failed, for the metrics. Refusals are no failures.
+fn count_failure<T>(caller: &Location<'_>, result: Result<T>) -> Result<T> {
+    if let Err(StoreError::Other(_)) = &result {
+        metrics::count_store_error(caller);
+    }
+    result
 }
 
 /// The result of a call to the store.

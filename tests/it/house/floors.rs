@@ -8,7 +8,7 @@ use super::{
 };
 
 /// Each module that has a floor.
-pub const FLOORS: [(&str, u8); 21] = [
+pub const FLOORS: [(&str, u8); 22] = [
     ("protocol", 0),
     ("visit", 0),
     ("server::bus", 1),
@@ -17,6 +17,7 @@ pub const FLOORS: [(&str, u8); 21] = [
     ("server::disk", 1),
     ("server::keys", 1),
     ("server::mail", 1),
+    ("server::metrics", 1),
     ("server::random", 1),
     ("server::socket", 1),
     ("server::store", 1),

@@ -7,7 +7,7 @@
 //! that is open but dead (a stopped server, a cut cable). And it does not report when all subscriptions are active
 //! again.
 
-use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::Future, panic::Location, sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow, bail};
 use redis::{
@@ -20,6 +20,7 @@ use tokio::{
 };
 
 use super::{super::Result, packets::Packets};
+use crate::server::metrics;
 
 /// The deadline for one answer of Redis.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
@@ -42,21 +43,33 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T> {
-        let mut connection = self.connection().await?;
-        answer(command.query_async(&mut connection)).await
+    #[track_caller]
+    pub fn query<T: FromRedisValue>(&self, command: &Cmd) -> impl Future<Output = Result<T>> {
+        let caller = Location::caller();
+        async move {
+            let asked = async { answer(command.query_async(&mut self.connection().await?)).await };
+            count_failure(caller, asked.await)
+        }
     }
 
     /// Runs many commands in one round trip.
-    pub async fn query_all<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T> {
-        let mut connection = self.connection().await?;
-        answer(commands.query_async(&mut connection)).await
+    #[track_caller]
+    pub fn query_all<T: FromRedisValue>(&self, commands: &Pipeline) -> impl Future<Output = Result<T>> {
+        let caller = Location::caller();
+        async move {
+            let asked = async { answer(commands.query_async(&mut self.connection().await?)).await };
+            count_failure(caller, asked.await)
+        }
     }
 
     /// Runs a script. The script is loaded first if Redis does not have it, for example after a restart of Redis.
-    pub async fn run<T: FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> Result<T> {
-        let mut connection = self.connection().await?;
-        answer(script.invoke_async(&mut connection)).await
+    #[track_caller]
+    pub fn run<T: FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> impl Future<Output = Result<T>> {
+        let caller = Location::caller();
+        async move {
+            let asked = async { answer(script.invoke_async(&mut self.connection().await?)).await };
+            count_failure(caller, asked.await)
+        }
     }
 
     async fn connection(&self) -> Result<MultiplexedConnection> {
@@ -66,6 +79,14 @@ impl Link {
             Ok(Err(_)) | Err(_) => Err(anyhow!("Redis is not reachable").into()),
         }
     }
+}
+
+/// Counts a call that failed, for the metrics.
+fn count_failure<T>(caller: &Location<'_>, result: Result<T>) -> Result<T> {
+    if result.is_err() {
+        metrics::count_bus_error(caller);
+    }
+    result
 }
 
 async fn answer<T>(asked: impl Future<Output = RedisResult<T>>) -> Result<T> {
@@ -196,6 +217,7 @@ pub(super) fn keep(dialer: Dialer, mut pair: Pair, packets: Arc<Packets>) -> (Li
             let error = pair.serve(&packets, is_first).await;
             is_first = false;
             up.send_replace(None);
+            metrics::count_redis_lost();
             tracing::warn!(%error, "lost Redis: ephemeral rooms refuse, and preserved ones go on through the store");
             pair = dialer.redial().await;
             up.send_replace(Some(pair.commands.clone()));

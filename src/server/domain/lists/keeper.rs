@@ -32,7 +32,7 @@ use crate::{
     server::{
         app::{App, WatchId},
         bus::Digest,
-        clock,
+        clock, metrics,
         socket::Connection,
         store::{AccountId, RoomId, RoomRecord, StoreError},
     },
@@ -124,6 +124,7 @@ impl Keeper {
             () = sleep_until(self.next_round), if self.is_watched => self.round().await,
         }
         self.read_on();
+        metrics::set_lists_waiting(self.queue.len() + self.reads.len());
     }
 
     async fn round(&mut self) {

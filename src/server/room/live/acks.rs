@@ -16,7 +16,7 @@ impl Acks {
     /// Keeps the ack of a socket until the frames are sent. Any other reply is sent at once.
     pub fn note(&mut self, reply: Reply, done: Done) {
         match reply {
-            Reply::Socket { connection, code, id } => {
+            Reply::Socket { connection, code, id, .. } => {
                 let Done { seq, at } = done;
                 let ack = Frame::of(&ServerFrame::Ack { code, id, seq, at });
                 self.0.entry(connection.id()).or_insert_with(|| (connection, Vec::new())).1.push(ack);

@@ -28,6 +28,7 @@ use crate::{
     protocol::{Event, EventKind, Retention},
     server::{
         clock,
+        metrics::{self, Stopwatch},
         store::{Owed, Presence},
     },
 };
@@ -144,7 +145,7 @@ impl Live {
                 self.waiting.count_log_read();
                 self.listing.heard(events.iter());
                 self.trust_owner(events.iter());
-                self.deliver(events.into_iter().map(Entry::of).collect(), Acks::default());
+                self.deliver(events.into_iter().map(Entry::of).collect(), Acks::default(), Stopwatch::start());
             }
             Finished::CaughtUp(Ok(Caught::Lost)) => self.log_state.lose(),
             Finished::Opened(Ok(opened)) => {
@@ -155,8 +156,8 @@ impl Live {
             Finished::CaughtUp(Err(error)) | Finished::Opened(Err(error)) => self.read_failed(&error),
         }
         self.retry_waiting();
-        for packet in self.waiting.take_packets() {
-            self.handle_packet(packet);
+        for (packet, received) in self.waiting.take_packets() {
+            self.handle_packet(packet, received);
         }
     }
 
@@ -199,13 +200,14 @@ impl Live {
         let mut commands = commands.into_iter();
         let mut acks = Acks::default();
         for (Entry { event, .. }, (_, reply)) in entries.iter().zip(commands.by_ref()) {
+            metrics::count_append(event, reply.accepted());
             acks.note(reply, Done { seq: event.seq, at: event.at });
             self.reads.keep_for(event);
             if overtaken {
                 self.compare_with_record(event);
             }
         }
-        self.deliver(entries, acks);
+        self.deliver(entries, acks, Stopwatch::start());
         let mut rest: VecDeque<_> = commands.collect();
         match outcome.stopped {
             None => {}

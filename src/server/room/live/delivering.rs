@@ -12,23 +12,27 @@ use super::{
     acks::Acks,
     subscribers::Subscriber,
 };
-use crate::protocol::{Applied, Epoch, Event, EventKind, MemberView, Seq, ServerFrame};
+use crate::{
+    protocol::{Applied, Epoch, Event, EventKind, MemberView, Seq, ServerFrame},
+    server::metrics::Stopwatch,
+};
 
 impl Live {
-    /// Handles events that another node appended. If they are of another epoch, the log is read.
-    pub(super) fn deliver_remote(&mut self, epoch: Epoch, entries: Vec<Entry>) {
+    /// Handles events that another node appended. If they are of another epoch, the log is read. `since` runs since
+    /// this node has them.
+    pub(super) fn deliver_remote(&mut self, epoch: Epoch, entries: Vec<Entry>, since: Stopwatch) {
         if epoch != self.folded.epoch {
             return self.log_state.fall_behind();
         }
         self.listing.heard(entries.iter().map(|entry| &entry.event));
         self.trust_owner(entries.iter().map(|entry| &entry.event));
-        self.deliver(entries, Acks::default());
+        self.deliver(entries, Acks::default(), since);
         self.retry_waiting();
     }
 
     /// Folds entries of the log into the state, and sends them to every subscriber. In a room with many subscribers, a
-    /// `Joined` may wait for the next event or tick.
-    pub(super) fn deliver(&mut self, entries: Vec<Entry>, mut acks: Acks) {
+    /// `Joined` may wait for the next event or tick. `since` runs since this node has the entries.
+    pub(super) fn deliver(&mut self, entries: Vec<Entry>, mut acks: Acks, since: Stopwatch) {
         let now = Instant::now();
         let mut can_wait = self.subscribers.lets_joined_wait(now);
         for entry in entries {
@@ -48,7 +52,7 @@ impl Live {
             if !matches!(event.kind, EventKind::Message(_)) {
                 self.listing.members_changed();
             }
-            self.subscribers.queue(entry.frame(self.record.code));
+            self.subscribers.queue(entry.frame(self.record.code), since);
             can_wait &= matches!(event.kind, EventKind::Joined { .. });
             let seq = event.seq;
             self.folded.keep(entry);

@@ -25,6 +25,7 @@ use crate::{
         ByeReason, Event, MemberId, ResetReason, Retention, Role, RoomView, ServerFrame, Snapshot, You, limits,
     },
     server::{
+        metrics,
         socket::{ConnectionId, Frame},
         store::{ActorId, MemberRecord},
     },
@@ -289,6 +290,7 @@ impl Live {
     /// The parts of a member's snapshot, with the members and events as encoded JSON.
     fn snapshot_parts(&self, member: &MemberRecord, discretion: Discretion) -> SnapshotParts<'_> {
         let (events, has_more) = self.folded.recent(member, self.record.room_type);
+        metrics::count_snapshot();
         SnapshotParts {
             room: self.view(),
             you: self.you(member),
@@ -310,6 +312,7 @@ impl Live {
 
     fn resumed_frame(&self, entries: &[&Entry], asker: &Subscribe) -> Frame {
         let member = asker.member.member;
+        metrics::count_resume();
         Frame::of(&RoomFrame::Resumed {
             code: self.record.code,
             epoch: self.folded.epoch,

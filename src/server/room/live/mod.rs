@@ -72,6 +72,7 @@ use super::{
 use crate::{
     protocol::{MemberId, Retention, ServerFrame, Signal},
     server::{
+        metrics::{CommandsWaiting, Stopwatch},
         socket::Frame,
         store::{RoomId, RoomRecord},
     },
@@ -91,6 +92,8 @@ pub struct Live {
     log_state: LogState,
     /// Commands for the next batches, in order.
     pending: VecDeque<(Command, Reply)>,
+    /// The length of `pending`, for the metrics.
+    commands_waiting: CommandsWaiting,
     waiting: Waiting,
     subscribers: Subscribers,
     presence: PresenceList,
@@ -118,6 +121,7 @@ pub async fn run(engine: Engine, room: RoomId, inbox: mpsc::Receiver<Request>) {
         folded: Folded::at(opened.cursor, &opened.record),
         log_state: LogState::level(),
         pending: VecDeque::new(),
+        commands_waiting: CommandsWaiting::default(),
         waiting: Waiting::default(),
         subscribers: Subscribers::new(now),
         presence: PresenceList::new(now),
@@ -161,6 +165,7 @@ impl Live {
             }
             self.start_next_operation();
             self.write_digest();
+            self.commands_waiting.set(self.pending.len());
             tokio::select! {
                 finished = self.log_state.finished() => {
                     self.finish(finished);
@@ -212,9 +217,9 @@ impl Live {
                 self.reread();
                 self.publish(News::Reread);
             }
-            Request::Packet(bytes) => {
+            Request::Packet(bytes, received) => {
                 if let Some(packet) = Packet::decode(&bytes).filter(|packet| packet.node != self.engine.node()) {
-                    self.handle_packet(packet);
+                    self.handle_packet(packet, received);
                 }
             }
             Request::ArchiveHead(seq) => {
@@ -236,11 +241,12 @@ impl Live {
         }
     }
 
-    /// Handles a packet of another node. Events wait until the operation on the log is finished.
-    fn handle_packet(&mut self, packet: Packet) {
+    /// Handles a packet of another node. Events wait until the operation on the log is finished. `received` runs since
+    /// this node has the packet.
+    fn handle_packet(&mut self, packet: Packet, received: Stopwatch) {
         match packet.news {
-            News::Events { .. } if self.log_state.is_busy() => self.waiting.add_packet(packet),
-            News::Events { epoch, events } => self.deliver_remote(epoch, events),
+            News::Events { .. } if self.log_state.is_busy() => self.waiting.add_packet(packet, received),
+            News::Events { epoch, events } => self.deliver_remote(epoch, events, received),
             News::Typing { member, on } => self.signal_typing(member, on),
             News::Reads { epoch, cursors } => self.merge_remote_reads(epoch, cursors),
             News::HangUp { member, goes_on_as, why } => self.close_connections(member, goes_on_as, why),

@@ -9,7 +9,10 @@ use super::super::{
     packet::Packet,
     request::{Request, SnapshotRequest, Subscribe},
 };
-use crate::{protocol::Problem, server::socket::ConnectionId};
+use crate::{
+    protocol::Problem,
+    server::{metrics::Stopwatch, socket::ConnectionId},
+};
 
 /// Archive reads for subscriptions that one room runs at a time.
 const REPLAYS: usize = 4;
@@ -19,8 +22,8 @@ const REPLAYS: usize = 4;
 pub struct Waiting {
     /// Requests that need a newer log. They are handled again after every operation.
     requests: Vec<Request>,
-    /// Packets with events that came during an operation, to be handled after it.
-    packets: Vec<Packet>,
+    /// Packets with events that came during an operation, to be handled after it, and since when this node has each.
+    packets: Vec<(Packet, Stopwatch)>,
     /// Number of archive reads for subscriptions that are under way.
     replays: usize,
     /// Subscriptions that wait for an archive read.
@@ -67,12 +70,12 @@ impl Waiting {
     }
 
     /// Keeps a packet with events until the operation under way has finished.
-    pub fn add_packet(&mut self, packet: Packet) {
-        self.packets.push(packet);
+    pub fn add_packet(&mut self, packet: Packet, received: Stopwatch) {
+        self.packets.push((packet, received));
     }
 
     /// The packets with events, in the order in which they came.
-    pub fn take_packets(&mut self) -> Vec<Packet> {
+    pub fn take_packets(&mut self) -> Vec<(Packet, Stopwatch)> {
         mem::take(&mut self.packets)
     }
 
@@ -253,9 +256,9 @@ mod tests {
     fn packets_wait_in_the_order_in_which_they_came() {
         let mut waiting = Waiting::default();
         for n in 1..=3 {
-            waiting.add_packet(Packet { node: Uuid::from_u128(n), news: News::Reread });
+            waiting.add_packet(Packet { node: Uuid::from_u128(n), news: News::Reread }, Stopwatch::default());
         }
-        let nodes: Vec<u128> = waiting.take_packets().iter().map(|packet| packet.node.as_u128()).collect();
+        let nodes: Vec<u128> = waiting.take_packets().iter().map(|(packet, _)| packet.node.as_u128()).collect();
         assert_eq!(nodes, [1, 2, 3]);
         assert!(waiting.take_packets().is_empty());
     }

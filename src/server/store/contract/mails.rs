@@ -68,11 +68,13 @@ pub async fn a_mail_that_is_finished_or_postponed_is_not_due(store: &dyn Store) 
     let (sent, kept) = (mail(None), mail(None));
     store.put_mail(&sent).await.unwrap();
     store.put_mail(&kept).await.unwrap();
+    assert_eq!(store.count_mails().await.unwrap(), 2);
     store.finish_mail(sent.id).await.unwrap();
     store.finish_mail(sent.id).await.unwrap();
     let later = kept.due_at + HOUR;
     store.postpone_mail(kept.id, later).await.unwrap();
     store.postpone_mail(sent.id, later).await.unwrap();
+    assert_eq!(store.count_mails().await.unwrap(), 1, "one that waits for later counts");
     assert!(store.lease_mails(later - 1, later, 10).await.unwrap().is_empty());
     let due = store.lease_mails(later, later + HOUR, 10).await.unwrap();
     assert_eq!(due, [MailRecord { due_at: later + HOUR, attempts: 1, ..kept }]);

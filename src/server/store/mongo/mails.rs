@@ -71,6 +71,14 @@ impl Mails for Mongo {
         .await
     }
 
+    async fn count_mails(&self) -> Result<usize> {
+        within(PATIENCE, async {
+            let count = self.mails.count_documents(doc! {}).await?;
+            Ok(usize::try_from(count).unwrap_or(usize::MAX))
+        })
+        .await
+    }
+
     async fn postpone_mail(&self, mail: MailId, due_at: Millis) -> Result<()> {
         within(PATIENCE, async {
             self.mails.update_one(doc! { "_id": binary(mail.0) }, doc! { "$set": { "due_at": due_at } }).await?;

@@ -26,7 +26,7 @@ mod sessions;
 mod tokens;
 mod write_counters;
 
-use std::time::Duration;
+use std::{panic::Location, time::Duration};
 
 use anyhow::{Context, anyhow};
 use async_trait::async_trait;
@@ -44,7 +44,7 @@ use tokio::{
 use uuid::Uuid;
 
 use self::appends::Appends;
-use super::{Result, Store, StoreError};
+use super::{Result, Store, StoreError, count_failure};
 use crate::server::clock;
 
 /// Time limit for one call, retries included. Users are to get the error of a failed request within five seconds.
@@ -265,8 +265,13 @@ async fn rest(pause: &mut Duration) {
 }
 
 /// Ends a call with an error if it takes too long. The driver closes the connection that the call was using.
-async fn within<T>(patience: Duration, call: impl Future<Output = Result<T>>) -> Result<T> {
-    timeout(patience, call).await.context("MongoDB takes too long")?
+#[track_caller]
+fn within<T>(patience: Duration, call: impl Future<Output = Result<T>>) -> impl Future<Output = Result<T>> {
+    let caller = Location::caller();
+    async move {
+        let called = timeout(patience, call).await.context("MongoDB takes too long");
+        count_failure(caller, called.map_err(StoreError::from).flatten())
+    }
 }
 
 /// Returns which document of an insert failed, and the name of the unique index that refused it. The name is in the

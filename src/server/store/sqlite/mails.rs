@@ -52,6 +52,15 @@ impl Mails for Sqlite {
         .await
     }
 
+    async fn count_mails(&self) -> Result<usize> {
+        self.read(|db| {
+            let mut query = db.prepare_cached("SELECT count(*) FROM mails")?;
+            let count: i64 = query.query_row([], |row| row.get(0))?;
+            Ok(usize::try_from(count).unwrap_or_default())
+        })
+        .await
+    }
+
     async fn postpone_mail(&self, mail: MailId, due_at: Millis) -> Result<()> {
         self.write(Undo::Nothing, move |db| {
             db.prepare_cached("UPDATE mails SET due_at = ?2 WHERE id = ?1")?.execute(params![mail, due_at])?;

@@ -27,6 +27,7 @@ mod writer;
 use std::{
     fs::{File, OpenOptions, TryLockError},
     io::{Read, Write},
+    panic::Location,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     thread::JoinHandle,
@@ -51,7 +52,7 @@ use self::{
     wal::{Keeper, Wal},
     writer::{Job, Undo},
 };
-use super::{Result, Store, StoreError};
+use super::{Result, Store, StoreError, count_failure};
 use crate::server::disk;
 
 /// Maximum of jobs that wait for the writer thread. If the queue is full, callers wait.
@@ -134,7 +135,17 @@ impl Sqlite {
     }
 
     /// Runs work in the next batch, and returns once the batch is on disk. An error undoes this work only.
-    async fn write<T, F>(&self, undo: Undo, work: F) -> Result<T>
+    #[track_caller]
+    fn write<T, F>(&self, undo: Undo, work: F) -> impl Future<Output = Result<T>>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T> + Send + 'static,
+    {
+        let caller = Location::caller();
+        async move { count_failure(caller, self.write_uncounted(undo, work).await) }
+    }
+
+    async fn write_uncounted<T, F>(&self, undo: Undo, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
@@ -152,20 +163,22 @@ impl Sqlite {
 
     /// Reads by key what a request needs: a session, a room, a member. Runs on the calling thread, since the read takes
     /// some microseconds, and asking another thread would take several times that.
+    #[track_caller]
     fn look_up<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         if self.readers.permits.is_closed() {
             return Err(anyhow!("the database is closed").into());
         }
-        self.readers.lend(work)
+        count_failure(Location::caller(), self.readers.lend(work))
     }
 
     /// Runs work that reads more than a few rows, on a thread that may block on the disk.
-    async fn read<T, F>(&self, work: F) -> Result<T>
+    #[track_caller]
+    fn read<T, F>(&self, work: F) -> impl Future<Output = Result<T>> + use<T, F>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
-        let readers = Arc::clone(&self.readers);
+        let (readers, caller) = (Arc::clone(&self.readers), Location::caller());
         let read = async move {
             let permit = Arc::clone(&readers.permits).acquire_owned().await.context("the database is closed")?;
             let work = spawn_blocking(move || {
@@ -175,7 +188,10 @@ impl Sqlite {
             });
             work.await.context("a read panicked")?
         };
-        timeout(PATIENCE, read).await.context("the database takes too long")?
+        async move {
+            let read = timeout(PATIENCE, read).await.context("the database takes too long");
+            count_failure(caller, read.map_err(StoreError::from).flatten())
+        }
     }
 
     /// Empties the write-ahead log, so that deleted text is in no file.

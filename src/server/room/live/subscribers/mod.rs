@@ -14,7 +14,10 @@ use tokio::time::Instant;
 use super::{super::request::Discretion, acks::Acks, pace::TICK};
 use crate::{
     protocol::{MemberId, Seq},
-    server::socket::{Connection, ConnectionId, Frame},
+    server::{
+        metrics::{self, Stopwatch},
+        socket::{Connection, ConnectionId, Frame},
+    },
 };
 
 /// Up to this many subscribers, a `Joined` is sent at once. With more, it may wait for the next event or tick: each of
@@ -74,6 +77,8 @@ pub struct Subscribers {
     sent: Seq,
     /// Frames of the last events, in order, that subscribers have not been sent yet.
     unsent: Vec<Frame>,
+    /// Runs since this node has the first event of `unsent`.
+    unsent_since: Stopwatch,
     /// When frames were last sent.
     sent_at: Instant,
     /// When the last subscriber unsubscribed, or when the room came to life.
@@ -83,7 +88,15 @@ pub struct Subscribers {
 impl Subscribers {
     /// The subscribers of a room that comes to life: nobody.
     pub fn new(now: Instant) -> Self {
-        Self { all: LiteMap::new(), here: BTreeMap::new(), sent: 0, unsent: Vec::new(), sent_at: now, quiet_since: now }
+        Self {
+            all: LiteMap::new(),
+            here: BTreeMap::new(),
+            sent: 0,
+            unsent: Vec::new(),
+            unsent_since: Stopwatch::default(),
+            sent_at: now,
+            quiet_since: now,
+        }
     }
 
     /// Whether there is no subscriber.
@@ -160,12 +173,14 @@ impl Subscribers {
     /// Starts from a log that ends at `head`. The frames that wait are dropped, since they are of another state.
     pub fn start_at(&mut self, head: Seq) {
         self.unsent.clear();
+        self.unsent_since = Stopwatch::default();
         self.sent = head;
     }
 
-    /// Queues the frame of the next event.
-    pub fn queue(&mut self, frame: Frame) {
+    /// Queues the frame of the next event. `since` runs since this node has the event.
+    pub fn queue(&mut self, frame: Frame, since: Stopwatch) {
         self.unsent.push(frame);
+        self.unsent_since.start_with(since);
     }
 
     /// Whether a `Joined` may wait for the next event or tick.
@@ -178,6 +193,7 @@ impl Subscribers {
     pub fn send(&mut self, now: Instant, acks: &mut Acks, signal: Option<Frame>) {
         let mut sent = self.sent;
         let mut frames = mem::take(&mut self.unsent);
+        let delivers = (!frames.is_empty()).then(|| mem::take(&mut self.unsent_since));
         self.sent += frames.len() as Seq;
         frames.extend(signal);
         if frames.is_empty() {
@@ -207,6 +223,9 @@ impl Subscribers {
                 }
             }
             sent += frames.len() as Seq;
+        }
+        if let Some(since) = delivers {
+            metrics::record_delivery(since);
         }
     }
 

@@ -76,7 +76,7 @@ fn subscribers(count: u64, now: Instant) -> (Subscribers, Vec<Client>) {
 async fn frames_that_wait_are_sent_in_order_and_in_one_write() {
     let (mut subscribers, mut clients) = subscribers(2, Instant::now());
     for text in ["1", "2", "3"] {
-        subscribers.queue(frame(text));
+        subscribers.queue(frame(text), Stopwatch::default());
     }
     subscribers.send(Instant::now(), &mut Acks::default(), Some(frame("signal")));
     for client in &mut clients {
@@ -93,10 +93,10 @@ async fn an_author_gets_the_ack_before_the_event_and_in_the_same_write() {
     let mut elsewhere = Client::open();
     let (code, id, mut acks) = (random::room_code(), ClientId::new(Uuid::nil()), Acks::default());
     for client in [&clients[0], &elsewhere] {
-        let reply = Reply::Socket { connection: client.connection.clone(), code, id };
+        let reply = Reply::Socket { connection: client.connection.clone(), code, id, accepted: Stopwatch::default() };
         acks.note(reply, Done { seq: 1, at: 0 });
     }
-    subscribers.queue(frame("event"));
+    subscribers.queue(frame("event"), Stopwatch::default());
     subscribers.send(Instant::now(), &mut acks, None);
     let got = clients[0].got();
     assert!(got[0].contains("ack"), "{got:?}");
@@ -112,17 +112,17 @@ async fn an_author_gets_the_ack_before_the_event_and_in_the_same_write() {
 async fn who_came_while_frames_waited_is_sent_only_those_after_the_snapshot() {
     let (mut subscribers, mut clients) = subscribers(1, Instant::now());
     subscribers.start_at(40);
-    subscribers.queue(frame("41"));
-    subscribers.queue(frame("42"));
+    subscribers.queue(frame("41"), Stopwatch::default());
+    subscribers.queue(frame("42"), Stopwatch::default());
     let mut late = Client::open();
     subscribers.add(late.connection.clone(), member(9), OPEN);
     send(&mut subscribers);
     assert_eq!(clients[0].got(), ["41", "42"]);
     assert!(late.got().is_empty());
-    subscribers.queue(frame("43"));
+    subscribers.queue(frame("43"), Stopwatch::default());
     let mut later = Client::open();
     subscribers.add(later.connection.clone(), member(10), OPEN);
-    subscribers.queue(frame("44"));
+    subscribers.queue(frame("44"), Stopwatch::default());
     subscribers.send(Instant::now(), &mut Acks::default(), Some(frame("signal")));
     assert_eq!(late.got(), ["43", "44", "signal"]);
     assert_eq!(later.got(), ["44", "signal"]);
@@ -132,11 +132,11 @@ async fn who_came_while_frames_waited_is_sent_only_those_after_the_snapshot() {
 async fn many_frames_are_sent_in_parts_that_each_know_their_place() {
     let (mut subscribers, mut clients) = subscribers(1, Instant::now());
     for _ in 0..FRAMES_TOGETHER {
-        subscribers.queue(frame("early"));
+        subscribers.queue(frame("early"), Stopwatch::default());
     }
     let mut late = Client::open();
     subscribers.add(late.connection.clone(), member(9), OPEN);
-    subscribers.queue(frame("last"));
+    subscribers.queue(frame("last"), Stopwatch::default());
     send(&mut subscribers);
     assert_eq!(clients[0].got().len(), FRAMES_TOGETHER + 1);
     assert_eq!(clients[0].connection.writes(), 2);
@@ -146,7 +146,7 @@ async fn many_frames_are_sent_in_parts_that_each_know_their_place() {
 #[tokio::test]
 async fn a_log_that_was_opened_anew_drops_the_frames_of_the_earlier_state() {
     let (mut subscribers, mut clients) = subscribers(1, Instant::now());
-    subscribers.queue(frame("old"));
+    subscribers.queue(frame("old"), Stopwatch::default());
     subscribers.start_at(0);
     send(&mut subscribers);
     assert!(clients[0].got().is_empty());
@@ -155,7 +155,7 @@ async fn a_log_that_was_opened_anew_drops_the_frames_of_the_earlier_state() {
 #[tokio::test]
 async fn a_signal_follows_the_frames_that_wait_and_goes_to_some() {
     let (mut subscribers, mut clients) = subscribers(2, Instant::now());
-    subscribers.queue(frame("joined"));
+    subscribers.queue(frame("joined"), Stopwatch::default());
     subscribers.signal(Instant::now(), &frame("typing"), |subscriber| subscriber.member != member(1));
     assert_eq!(clients[0].got(), ["joined"]);
     assert_eq!(clients[1].got(), ["joined", "typing"]);
@@ -169,7 +169,7 @@ async fn among_many_a_joined_waits_for_at_most_a_tick() {
     let (mut many, _clients) = subscribers(FEW as u64 + 1, now);
     assert!(many.lets_joined_wait(now + TICK - MILLISECOND));
     assert!(!many.lets_joined_wait(now + TICK));
-    many.queue(frame("joined"));
+    many.queue(frame("joined"), Stopwatch::default());
     many.send(now + TICK, &mut Acks::default(), None);
     assert!(many.lets_joined_wait(now + TICK));
 }
@@ -200,7 +200,7 @@ async fn a_member_who_left_takes_all_connections_with_them() {
     subscribers.add(second.connection.clone(), member(1), OPEN);
     subscribers.remove_member(member(1));
     assert_eq!(subscribers.members().collect::<Vec<_>>(), [member(2)]);
-    subscribers.queue(frame("event"));
+    subscribers.queue(frame("event"), Stopwatch::default());
     send(&mut subscribers);
     assert!(clients[0].got().is_empty());
     assert_eq!(subscribers.take_all().map(|one| one.member).collect::<Vec<_>>(), [member(2)]);
