@@ -269,8 +269,8 @@ async fn rest(pause: &mut Duration) {
 fn within<T>(patience: Duration, call: impl Future<Output = Result<T>>) -> impl Future<Output = Result<T>> {
     let caller = Location::caller();
     async move {
-        let called = timeout(patience, call).await.context("MongoDB takes too long");
-        count_failure(caller, called.map_err(StoreError::from).flatten())
+        let outcome = timeout(patience, call).await.context("MongoDB takes too long");
+        count_failure(caller, outcome.map_err(StoreError::from).flatten())
     }
 }
 
