@@ -4,10 +4,13 @@
 //! that any page of history can be shown without the rest of the log. What may be lost (typing, presence) is a `Signal`
 //! of the socket.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::SerializeMap};
 use utoipa::ToSchema;
 
-use super::{ClientId, MemberId, MessageBody, Millis, Nickname, RoomName, Seq, decode::EventFields};
+use super::{
+    ClientId, MemberId, MessageBody, Millis, Nickname, RoomName, Seq,
+    open::{Open, Unread},
+};
 
 /// How many members a room can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -65,20 +68,19 @@ pub struct Message {
 
 /// One entry of a room's log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(try_from = "EventFields")]
 pub struct Event {
     /// The position of the event in the log.
     pub seq: Seq,
     /// When the server accepted the event, in milliseconds since 1970 UTC. For people to read: order comes from `seq`.
     pub at: Millis,
-    /// What happened, with the fields of that kind.
-    #[serde(flatten)]
+    /// What happened.
     pub kind: EventKind,
 }
 
-/// What happened in a room.
+/// What happened in a room: an object with one key, the kind, whose value has the fields of that kind. Later versions
+/// add kinds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "kind", rename_all = "snake_case", try_from = "EventFields")]
+#[serde(remote = "Self", rename_all = "snake_case")]
 pub enum EventKind {
     /// A person joined the room.
     Joined {
@@ -127,8 +129,25 @@ pub enum EventKind {
         /// How the room passed to the new owner.
         why: OwnerChange,
     },
-    /// A kind that this version does not know. It takes its position in the log and changes nothing else.
-    Unknown,
+    /// A kind that this version does not know, with its name and its content. It takes its position in the log and
+    /// changes nothing else. The server passes it on as it came.
+    #[serde(skip_serializing)]
+    Other(Box<str>, Unread),
+}
+
+impl Serialize for EventKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self::Other(name, content) = self else { return Self::serialize(self, serializer) };
+        let mut object = serializer.serialize_map(Some(1))?;
+        object.serialize_entry(name, content)?;
+        object.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for EventKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::deserialize(Open(deserializer))
+    }
 }
 
 /// How a room passed to its owner.
@@ -139,6 +158,9 @@ pub enum OwnerChange {
     Inherited,
     /// The previous owner gave the room away.
     Given,
+    /// A way that this version does not know.
+    #[serde(other)]
+    Other,
 }
 
 impl EventKind {
@@ -150,7 +172,7 @@ impl EventKind {
             Self::Message(message) => [Some(&mut message.author), None],
             Self::Renamed { by, .. } | Self::RetentionChanged { by, .. } => [Some(by), None],
             Self::Owner { member, by, .. } => [Some(member), by.as_mut()],
-            Self::Unknown => [None, None],
+            Self::Other(..) => [None, None],
         };
         let mut told = false;
         for person in people.into_iter().flatten().filter(|person| person.id == member) {

@@ -4,30 +4,35 @@
 //! happened and what to do. Where the code leaves the cause open, a [`Reason`] names it for clients that write their
 //! own texts.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
 
-use super::{InvalidCode, InvalidEmail, InvalidText, RoomCode, TextKind};
+use super::{InvalidCode, InvalidEmail, InvalidText, RoomCode, TextKind, open::OpenOrBare};
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident => $status:literal, $title:literal;)*) => {
         /// A stable name of a refusal or failure, for programs to act on.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
         #[serde(rename_all = "snake_case")]
-        pub enum Code { $($(#[$doc])* $name,)* }
+        pub enum Code {
+            $($(#[$doc])* $name,)*
+            /// A code that this version does not know. The server never sends it.
+            #[serde(other)]
+            Other,
+        }
 
         impl Code {
-            /// Every code, in the order of the table.
+            /// Every code that the server sends, in the order of the table.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
             /// The HTTP status.
             pub const fn status(self) -> u16 {
-                match self { $(Self::$name => $status,)* }
+                match self { $(Self::$name => $status,)* Self::Other => 400 }
             }
 
             /// A short title, the same for every occurrence.
             pub const fn title(self) -> &'static str {
-                match self { $(Self::$name => $title,)* }
+                match self { $(Self::$name => $title,)* Self::Other => "Refused" }
             }
         }
     };
@@ -86,7 +91,7 @@ codes! {
 
 /// The exact cause of a refusal, for clients that write their own texts, in another language for example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(remote = "Self", rename_all = "snake_case")]
 pub enum Reason {
     /// The field has no visible character.
     Empty {
@@ -131,6 +136,20 @@ pub enum Reason {
     OtherPassword,
     /// The server did not answer. Clients make this reason themselves. The server never sends it.
     Unreachable,
+    /// A reason that this version does not know. The server never sends it.
+    Other,
+}
+
+impl Serialize for Reason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Reason {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::deserialize(OpenOrBare(deserializer))
+    }
 }
 
 /// A refusal or failure. REST sends it as `application/problem+json` (RFC 9457), the socket as an `error` frame, and

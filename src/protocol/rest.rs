@@ -161,7 +161,8 @@ pub struct Ack {
 pub enum Role {
     /// The owner of the room. May remove members, rename the room, change whether it keeps messages, and give it away.
     Owner,
-    /// Any other member.
+    /// Any other member. Also read from a role of a later version.
+    #[serde(other)]
     Member,
 }
 

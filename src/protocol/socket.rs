@@ -1,18 +1,20 @@
-//! Frames of the socket `/ws`: one JSON object in each text message, tagged by `type`.
+//! Frames of the socket `/ws`: one JSON object in each text message. Its only key is the name of the frame, and the
+//! value has the fields.
 //!
 //! One socket serves all rooms of a person. [`ClientFrame`] travels from the client to the server, [`ServerFrame`] from
-//! the server to the client. `docs/protocol.md` explains their order to authors of other clients. How the browser
-//! parses a [`ServerFrame`] is in `decode`.
+//! the server to the client. `docs/protocol.md` explains their order to authors of other clients. Frames and signals of
+//! a later version are passed over (`open`).
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{
     ClientId, Code, Epoch, Event, MemberId, Millis, Problem, ReadMark, Reason, RoomCode, RoomSummary, Seq, Snapshot,
+    open::Open,
 };
 
 /// A frame from the client to the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum ClientFrame {
     /// Follows a room. With `epoch` and `after` the server sends the events after that position, without them a
     /// snapshot.
@@ -25,6 +27,12 @@ pub enum ClientFrame {
         /// The seq of the last event that the client has.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<Seq>,
+    },
+    /// Stops following a room on this socket. The person stays a member; to the others it is as if the connection had
+    /// closed. The server sends no answer, and nothing more of the room.
+    Unsubscribe {
+        /// The code of the room.
+        code: RoomCode,
     },
     /// Sends a message.
     Send {
@@ -51,7 +59,7 @@ pub enum ClientFrame {
         seq: Seq,
     },
     /// Asks for the list of the account's rooms: one `rooms` frame, then a `summary` whenever one of them changes.
-    Watch,
+    Watch {},
     /// Leaves the room for good (the Exit button). Closing the socket does not leave a room.
     Leave {
         /// The code of the room.
@@ -66,8 +74,8 @@ pub enum ClientFrame {
 }
 
 /// A frame from the server to the client.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self", rename_all = "snake_case")]
 pub enum ServerFrame {
     /// The first frame of a socket.
     Hello {
@@ -79,7 +87,6 @@ pub enum ServerFrame {
         /// The code of the room.
         code: RoomCode,
         /// The state of the room and its last events.
-        #[serde(flatten)]
         snapshot: Box<Snapshot>,
     },
     /// Answers a `subscribe` whose position could be resumed: all events that the client missed.
@@ -96,12 +103,12 @@ pub enum ServerFrame {
         connected: Vec<MemberId>,
         /// The asker's member id in the room. If it differs from the one the page was rendered for, the page shows
         /// another person's data and has to be loaded again.
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         member: Option<MemberId>,
         /// The seq of the last event that the asker has read.
         read: Seq,
         /// The read positions of the others, as in a snapshot.
-        #[serde(skip_serializing_if = "Vec::is_empty")]
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         reads: Vec<ReadMark>,
     },
     /// The server cannot continue from the client's position. A `snapshot` follows.
@@ -116,7 +123,6 @@ pub enum ServerFrame {
         /// The code of the room.
         code: RoomCode,
         /// The event.
-        #[serde(flatten)]
         event: Event,
     },
     /// A message of this client is in the log.
@@ -137,16 +143,16 @@ pub enum ServerFrame {
         /// A sentence for a person: what happened, and what to do.
         detail: String,
         /// The client's id of the message that was refused.
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<ClientId>,
         /// The code of the room that the refusal is about.
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         room: Option<RoomCode>,
         /// The exact cause, where the code leaves it open.
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<Reason>,
         /// How many milliseconds to wait before trying again.
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         retry_after_ms: Option<u64>,
     },
     /// A short-lived notice about a room. It is not stored and may be lost.
@@ -154,7 +160,6 @@ pub enum ServerFrame {
         /// The code of the room.
         code: RoomCode,
         /// The notice.
-        #[serde(flatten)]
         signal: Signal,
     },
     /// All rooms of the account, newest first. Sent in answer to `watch`, and again whenever a room is joined or left.
@@ -180,7 +185,29 @@ pub enum ServerFrame {
         /// return at once.
         retry_after_ms: u64,
     },
+    /// A frame of a later version. A client passes it over, and the server never sends it.
+    #[serde(skip_serializing)]
+    Other,
 }
+
+/// Implements serde's traits by the derived functions, with [`Open`] in front of reading.
+macro_rules! open {
+    ($($name:ident)*) => { $(
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                Self::serialize(self, serializer)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Self::deserialize(Open(deserializer))
+            }
+        }
+    )* };
+}
+
+open!(ServerFrame Signal);
 
 impl ServerFrame {
     /// Makes the `error` frame of a problem. `room` is used if the problem names no room itself.
@@ -192,7 +219,7 @@ impl ServerFrame {
 
 /// A short-lived notice about a room. It is not stored and may be lost.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "signal", rename_all = "snake_case")]
+#[serde(remote = "Self", rename_all = "snake_case")]
 pub enum Signal {
     /// A member has started or stopped typing. Without another such signal a client stops showing it after 6 s.
     Typing {
@@ -212,6 +239,9 @@ pub enum Signal {
         /// The members and their new read positions.
         marks: Vec<ReadMark>,
     },
+    /// A signal of a later version. A client passes it over, and the server never sends it.
+    #[serde(skip_serializing)]
+    Other,
 }
 
 /// Why the server cannot continue from a client's position.
@@ -222,6 +252,9 @@ pub enum ResetReason {
     EpochChanged,
     /// The client missed more events than one `resumed` may carry, or than the tail of an ephemeral room still has.
     TooFarBehind,
+    /// A reason that this version does not know.
+    #[serde(other)]
+    Other,
 }
 
 /// Why the server closes a socket.
@@ -243,4 +276,7 @@ pub enum ByeReason {
     /// The account has changed whether it shows typing or read positions. Connect again, to send and receive
     /// accordingly.
     PreferencesChanged,
+    /// A reason that this version does not know. Connect again.
+    #[serde(other)]
+    Other,
 }

@@ -87,7 +87,7 @@ impl RoomState {
             EventKind::Left { member } | EventKind::Removed { member, .. } => {
                 self.members.remove(&member.id);
             }
-            EventKind::Message(_) | EventKind::Unknown => {}
+            EventKind::Message(_) | EventKind::Other(..) => {}
             EventKind::Renamed { name, .. } => self.name.clone_from(name),
             EventKind::RetentionChanged { retention, .. } => self.retention = *retention,
             EventKind::Owner { member, .. } => self.owner = member.id,

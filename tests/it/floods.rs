@@ -247,7 +247,7 @@ async fn a_socket_has_the_list_of_rooms_once_in_five_seconds_and_is_told_when_to
     ada.create(RoomType::Group, false).await;
     let mut socket = ada.try_connect().await.unwrap();
     for _ in 0..5 {
-        socket.send(&ClientFrame::Watch).await.unwrap();
+        socket.send(&ClientFrame::Watch {}).await.unwrap();
     }
     socket.send(&ClientFrame::Ping { n: 1 }).await.unwrap();
     let (mut lists, mut pauses) = (0, Vec::new());
@@ -268,7 +268,7 @@ async fn a_socket_has_the_list_of_rooms_once_in_five_seconds_and_is_told_when_to
     assert!(pauses.iter().all(|pause| (1..=5_000).contains(pause)), "{pauses:?}");
     // A second socket, such as another tab, gets the list at once.
     let mut other = ada.try_connect().await.unwrap();
-    other.send(&ClientFrame::Watch).await.unwrap();
+    other.send(&ClientFrame::Watch {}).await.unwrap();
     within("the list", async { while !matches!(other.next().await.unwrap(), ServerFrame::Rooms { .. }) {} }).await;
 }
 

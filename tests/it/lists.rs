@@ -231,7 +231,7 @@ async fn a_guests_list_is_the_one_room_and_watching_is_for_accounts() {
     assert_eq!(list[0].other.as_ref().map(|other| other.name.as_str()), Some("Ada"));
 
     let mut socket = bob.try_connect().await.unwrap();
-    socket.send(&ClientFrame::Watch).await.unwrap();
+    socket.send(&ClientFrame::Watch {}).await.unwrap();
     let refused = within("a refusal", async {
         loop {
             if let ServerFrame::Error { code, .. } = socket.next().await.unwrap() {

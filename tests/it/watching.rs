@@ -31,7 +31,7 @@ async fn a_socket_that_asks_again_is_told_the_whole_list_again_and_goes_on() {
     let code = ada.create(RoomType::Group, true).await.room.code;
     bob.join(code).await;
     let mut list = ada.watch().await;
-    list.socket.send(&ClientFrame::Watch).await.unwrap();
+    list.socket.send(&ClientFrame::Watch {}).await.unwrap();
     within("the list again", async {
         while list.told_whole < 2 {
             assert!(list.hear().await);

@@ -327,7 +327,7 @@ impl Follower {
                 match &signal {
                     Signal::Presence { connected } => self.replica.connected = connected.iter().copied().collect(),
                     Signal::Read { marks } => self.note(marks),
-                    Signal::Typing { .. } => {}
+                    Signal::Typing { .. } | Signal::Other => {}
                 }
                 self.signals.push(signal);
                 Heard::Other
@@ -335,7 +335,8 @@ impl Follower {
             ServerFrame::Hello { .. }
             | ServerFrame::Pong { .. }
             | ServerFrame::Rooms { .. }
-            | ServerFrame::Summary { .. } => Heard::Other,
+            | ServerFrame::Summary { .. }
+            | ServerFrame::Other => Heard::Other,
         }
     }
 

@@ -119,7 +119,7 @@ pub fn story<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<String> {
         }
         EventKind::Owner { member, by: Some(by), .. } => format!("{} gave the room to {}", by.name, member.name),
         EventKind::Owner { member, by: None, .. } => format!("{} owns it now", member.name),
-        EventKind::Unknown => "something".to_owned(),
+        EventKind::Other(..) => "something".to_owned(),
     };
     events.into_iter().map(line).collect()
 }

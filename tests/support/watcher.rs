@@ -19,7 +19,7 @@ impl Guest {
     /// Opens a socket, sends `watch`, and waits for the list.
     pub async fn watch(&self) -> Watcher {
         let mut socket = self.try_connect().await.expect("the socket opens");
-        socket.send(&ClientFrame::Watch).await.expect("the frame is sent");
+        socket.send(&ClientFrame::Watch {}).await.expect("the frame is sent");
         let mut watcher = Watcher { socket, rooms: Vec::new(), told_whole: 0 };
         within("the list comes", async {
             while watcher.told_whole == 0 {

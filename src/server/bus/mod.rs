@@ -36,7 +36,7 @@ pub use local::LocalBus;
 pub use redis::RedisBus;
 
 use super::store::{AccountId, Earlier, RoomId};
-use crate::protocol::{Epoch, Event, MemberId, Millis, Person, Seq};
+use crate::protocol::{Epoch, Event, EventKind, MemberId, Millis, Person, Seq};
 
 /// The maximum number of events in a tail. When there are more, the oldest are dropped.
 pub const TAIL_EVENTS: usize = 1_000;
@@ -56,7 +56,12 @@ pub const VERSION_LIFE: Duration = Duration::from_hours(1);
 
 /// The estimated bytes of an event in memory: its text, and 256 for everything around it.
 pub fn weight(event: &Event) -> usize {
-    256 + event.message().map_or(0, |message| message.body.as_str().len())
+    let text = match &event.kind {
+        EventKind::Message(message) => message.body.as_str(),
+        EventKind::Other(_, content) => content.json(),
+        _ => "",
+    };
+    256 + text.len()
 }
 
 /// The bus cannot be reached, or a call failed. Whether the call has written something is unknown.

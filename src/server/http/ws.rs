@@ -116,7 +116,9 @@ fn close_code(reason: ByeReason) -> CloseCode {
     match reason {
         ByeReason::GoingAway => CloseCode::Away,
         ByeReason::TooSlow | ByeReason::Silent | ByeReason::TooManySockets => CloseCode::Policy,
-        ByeReason::SignedOut | ByeReason::SignedIn | ByeReason::PreferencesChanged => CloseCode::Normal,
+        ByeReason::SignedOut | ByeReason::SignedIn | ByeReason::PreferencesChanged | ByeReason::Other => {
+            CloseCode::Normal
+        }
     }
 }
 
@@ -190,6 +192,11 @@ impl Reader {
                     self.connection.answer(&ServerFrame::error(problem, None, Some(code)));
                 }
             }
+            ClientFrame::Unsubscribe { code } => {
+                if let Some(speaker) = self.following.remove(&code) {
+                    self.app.engine.unsubscribe(speaker.room, self.connection.id()).await;
+                }
+            }
             ClientFrame::Send { code, id, body } => {
                 let sent = match self.following.get(&code) {
                     Some(speaker) => {
@@ -220,7 +227,7 @@ impl Reader {
                     messages::read_from_socket(&self.app, *speaker, &self.connection, seq).await;
                 }
             }
-            ClientFrame::Watch => {
+            ClientFrame::Watch {} => {
                 self.pace().await;
                 self.watch();
             }

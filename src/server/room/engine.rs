@@ -255,6 +255,13 @@ impl Engine {
         });
     }
 
+    /// Removes a connection from a room that it no longer follows. To the room it is as if the connection had closed.
+    pub async fn unsubscribe(&self, room: RoomId, connection: ConnectionId) {
+        if let Some(inbox) = self.inbox(room) {
+            let _ = inbox.send(Request::Unsubscribe(connection)).await;
+        }
+    }
+
     /// Removes a closed connection from all rooms. If it was a guest's last one, the lease is no longer renewed.
     pub async fn disconnect(&self, connection: ConnectionId) {
         let followed = held(&self.0.present).remove_connection(connection);

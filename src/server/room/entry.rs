@@ -29,11 +29,9 @@ impl Entry {
         self.json.get().len()
     }
 
-    /// The `event` frame for subscribers. It consists of the type tag, the room's code and the fields of the event
-    /// itself.
+    /// The `event` frame for subscribers: the room's code, and the event as it is encoded.
     pub fn frame(&self, code: RoomCode) -> Frame {
-        let fields = self.json.get().strip_prefix('{').unwrap_or_default();
-        Frame::text(format!(r#"{{"type":"event","code":"{code}",{fields}"#))
+        Frame::text(format!(r#"{{"event":{{"code":"{code}","event":{}}}}}"#, self.json.get()))
     }
 }
 

@@ -13,14 +13,10 @@ use crate::protocol::{DepartedReader, Epoch, Member, MemberId, Nickname, ReadMar
 
 /// A `snapshot` or `resumed` frame.
 #[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum RoomFrame<'a> {
     /// The whole room, for a client that starts from nothing.
-    Snapshot {
-        code: RoomCode,
-        #[serde(flatten)]
-        parts: &'a SnapshotParts<'a>,
-    },
+    Snapshot { code: RoomCode, snapshot: &'a SnapshotParts<'a> },
     /// The events that a client missed.
     Resumed {
         code: RoomCode,

@@ -71,6 +71,11 @@ impl Engine {
         }
     }
 
+    /// Removes a connection that no longer follows the room.
+    pub fn member_disconnected(&self, room: RoomId, member: MemberId, connection: ConnectionId) {
+        self.present().remove_from_room(room, member, connection);
+    }
+
     /// Notes a connection of a member. The lease of a guest is renewed.
     pub(super) fn member_connected(&self, member: &MemberRecord, connection: ConnectionId) {
         self.present().add(member, connection);

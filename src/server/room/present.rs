@@ -60,6 +60,20 @@ impl Present {
         followed.into_iter().map(|(room, _)| room).collect()
     }
 
+    /// Removes a connection that no longer follows a room.
+    pub fn remove_from_room(&mut self, room: RoomId, member: MemberId, connection: ConnectionId) {
+        let place = (room, member);
+        if let Some(followed) = self.connections.get_mut(&connection) {
+            followed.remove(&place);
+        }
+        if let Some(connected) = self.members.get_mut(&place) {
+            connected.connections.remove(&connection);
+            if connected.connections.is_empty() {
+                self.members.remove(&place);
+            }
+        }
+    }
+
     /// Removes a member who is no longer in the room, whatever connections they have.
     pub fn remove_member(&mut self, room: RoomId, member: MemberId) {
         for connection in self.members.remove(&(room, member)).unwrap_or_default().connections {

@@ -18,6 +18,7 @@ mod addresses;
 mod contract;
 mod events;
 mod guests;
+mod kinds;
 mod mails;
 mod members;
 #[allow(missing_docs, reason = "the traits say what a driver does")]
@@ -38,6 +39,7 @@ pub use accounts::{AccountChange, Accounts, Adopted, Holders, NewPassword, Regis
 pub use addresses::{in_ascii, readable};
 pub use events::{Appended, Earlier, Events, Head, Stopped};
 pub use guests::{GuestRecord, Guests, TokenHash};
+pub use kinds::event_of_tail;
 pub use mails::{Letter, MailId, MailRecord, Mails};
 pub use members::{Joining, MemberRecord, Members, Membership, Owed, Presence, ReadCursor};
 pub use records::{AccountRecord, PasswordHash, RoomRecord};

@@ -42,6 +42,7 @@ impl Texts {
             Reason::NoEmail => texts.invalid_email().to_owned(),
             Reason::OtherAddress => texts.other_address().to_owned(),
             Reason::OtherPassword => texts.other_password().to_owned(),
+            Reason::Other => return None,
         })
     }
 
@@ -76,7 +77,8 @@ impl Texts {
             | Code::MethodNotAllowed
             | Code::IdReused
             | Code::TooLarge
-            | Code::UnsupportedMediaType => return None,
+            | Code::UnsupportedMediaType
+            | Code::Other => return None,
         };
         Some(text.to_owned())
     }

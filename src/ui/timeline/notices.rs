@@ -142,7 +142,9 @@ pub fn sentence(texts: &Texts, kind: &EventKind, is_me: impl Fn(MemberId) -> boo
                 texts.inherited(&name(member))
             }
         }
-        EventKind::Message(_) | EventKind::Joined { .. } | EventKind::Left { .. } | EventKind::Unknown => return None,
+        EventKind::Message(_) | EventKind::Joined { .. } | EventKind::Left { .. } | EventKind::Other(..) => {
+            return None;
+        }
     })
 }
 

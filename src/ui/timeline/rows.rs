@@ -115,7 +115,7 @@ pub fn rows<'a>(
             builder.last = None;
             builder.rows.push((RowKey::Hole(life, event.seq), Row::Hole(absence)));
         }
-        if event.kind == EventKind::Unknown {
+        if matches!(event.kind, EventKind::Other(..)) {
             continue;
         }
         let day = day_of(event.at, (context.offset)(event.at));

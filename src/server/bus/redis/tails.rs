@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     protocol::{Epoch, Event, Message, Person, Seq},
-    server::store::{Earlier, RoomId},
+    server::store::{Earlier, RoomId, event_of_tail},
 };
 
 static APPEND: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("tail_append.lua")));
@@ -60,7 +60,7 @@ pub(super) async fn read_before(
     let mut ask = cmd("XREVRANGE");
     ask.arg(tail).arg(end).arg(format!("{from}-0")).arg("COUNT").arg(limit);
     let entries: Vec<(String, [String; 2])> = bus.link.query(&ask).await?;
-    entries.iter().map(|(_, [_, json])| from_json(json)).collect()
+    entries.iter().map(|(_, [_, json])| event_of(json)).collect()
 }
 
 pub(super) async fn heads(bus: &RedisBus, rooms: &[RoomId]) -> Result<Vec<(RoomId, Epoch, Seq)>> {
@@ -182,13 +182,17 @@ fn from_json<T: serde::de::DeserializeOwned>(json: &str) -> Result<T> {
     Ok(serde_json::from_str(json).context("a tail has what is no JSON of ours")?)
 }
 
+fn event_of(json: &str) -> Result<Event> {
+    Ok(event_of_tail(json).context("a tail has an event that is none of ours")?)
+}
+
 fn to_tail((epoch, head, n, sealed_by, events): Read) -> Result<Tail> {
     Ok(Tail {
         epoch: Epoch::from_bits(epoch),
         head,
         n,
         sealed_by: (!sealed_by.is_empty()).then(|| from_json(&sealed_by)).transpose()?,
-        events: events.iter().map(|json| from_json(json)).collect::<Result<Vec<Event>>>()?,
+        events: events.iter().map(|json| event_of(json)).collect::<Result<Vec<Event>>>()?,
     })
 }
 

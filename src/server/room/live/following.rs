@@ -129,7 +129,7 @@ impl Live {
         self.reads.merge_record(&subscribe.member, self.folded.head_place());
         let Some(ResumePoint { epoch, after }) = subscribe.resume else {
             let (code, parts) = (self.record.code, self.snapshot_parts(&subscribe.member, subscribe.discretion));
-            subscribe.connection.answer_with(&Frame::of(&RoomFrame::Snapshot { code, parts: &parts }));
+            subscribe.connection.answer_with(&Frame::of(&RoomFrame::Snapshot { code, snapshot: &parts }));
             return self.add_subscriber(subscribe);
         };
         let next = after.saturating_add(1);
@@ -160,7 +160,7 @@ impl Live {
                 self.reset(subscribe, ResetReason::TooFarBehind);
                 continue;
             };
-            self.waiting.replay_began();
+            self.waiting.replay_began(subscribe.connection.id(), after);
             let log = self.log.clone();
             self.engine.spawn(async move {
                 let events = log.archived_after(after).await;
@@ -172,12 +172,15 @@ impl Live {
     /// Answers a subscription with the events that were read from the archive. Events that came during the read are in
     /// the window.
     pub(super) fn replay(&mut self, subscribe: Subscribe, events: Result<Vec<Event>, LogError>) {
-        self.waiting.replay_ended();
+        let Some(ResumePoint { epoch, after }) = subscribe.resume else { return self.subscribe(subscribe) };
+        let is_wanted = self.waiting.replay_ended(subscribe.connection.id(), after);
         self.begin_replays();
+        if !is_wanted {
+            return;
+        }
         if !self.folded.has_member(subscribe.member.member) {
             return subscribe.refuse(not_a_member());
         }
-        let Some(ResumePoint { epoch, after }) = subscribe.resume else { return self.subscribe(subscribe) };
         let mut events = match events {
             Ok(events) => events,
             Err(error) => return subscribe.refuse(error.problem()),
@@ -230,6 +233,7 @@ impl Live {
     pub(super) fn unsubscribe(&mut self, id: ConnectionId) {
         self.waiting.forget(id);
         if let Some(Removed { member, was_last }) = self.subscribers.remove(id, Instant::now()) {
+            self.engine.member_disconnected(self.record.id, member, id);
             if was_last {
                 self.reads.last_connection_closed(member);
             }

@@ -10,7 +10,7 @@ use super::super::{
     request::{Request, SnapshotRequest, Subscribe},
 };
 use crate::{
-    protocol::Problem,
+    protocol::{Problem, Seq},
     server::{metrics::Stopwatch, socket::ConnectionId},
 };
 
@@ -26,6 +26,8 @@ pub struct Waiting {
     packets: Vec<(Packet, Stopwatch)>,
     /// Number of archive reads for subscriptions that are under way.
     replays: usize,
+    /// Those of them that are still wanted, by connection and the seq to continue after.
+    wanted_replays: Vec<(ConnectionId, Seq)>,
     /// Subscriptions that wait for an archive read.
     replay_queue: VecDeque<Subscribe>,
 }
@@ -93,14 +95,18 @@ impl Waiting {
         if self.replays < REPLAYS { self.replay_queue.pop_front() } else { None }
     }
 
-    /// Counts an archive read that begins.
-    pub fn replay_began(&mut self) {
+    /// Counts an archive read that begins, for a connection that has everything up to `after`.
+    pub fn replay_began(&mut self, id: ConnectionId, after: Seq) {
         self.replays += 1;
+        self.wanted_replays.push((id, after));
     }
 
-    /// Counts an archive read that has ended.
-    pub fn replay_ended(&mut self) {
+    /// Counts an archive read that has ended. Returns whether its connection still waits for it, and has not
+    /// unsubscribed in the meantime.
+    pub fn replay_ended(&mut self, id: ConnectionId, after: Seq) -> bool {
         self.replays -= 1;
+        let at = self.wanted_replays.iter().position(|wanted| *wanted == (id, after));
+        at.map(|at| self.wanted_replays.swap_remove(at)).is_some()
     }
 
     /// Refuses the subscriptions whose archive read has not begun.
@@ -114,6 +120,7 @@ impl Waiting {
     pub fn forget(&mut self, id: ConnectionId) {
         self.requests.retain(|request| !matches!(request, Request::Subscribe(wish) if wish.connection.id() == id));
         self.replay_queue.retain(|wish| wish.connection.id() != id);
+        self.wanted_replays.retain(|(wanted_by, _)| *wanted_by != id);
     }
 }
 

@@ -213,7 +213,7 @@ pub async fn projecting_has_the_effects_and_stores_nothing(store: &dyn Store) {
         said(6, 1, &ada, client_id(), "not kept"),
         event(7, EventKind::Renamed { name: Some(room_name("Named")), by: ada.clone() }),
         event(8, EventKind::Owner { member: heir.person(), by: Some(ada), why: OwnerChange::Given }),
-        event(9, EventKind::Unknown),
+        event(9, serde_json::from_str(r#"{"danced":{"with":[1]}}"#).unwrap()),
     ];
     assert!(store.project(room.id, room.epoch, &events).await.unwrap(), "they owed it");
     assert!(store.project(room.id, room.epoch, &events[1..2]).await.unwrap(), "nobody owes a message");

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     super::{
         AccountId, AccountRecord, ActorId, GuestId, GuestRecord, MemberRecord, Owed, PasswordHash, Presence, Result,
-        RoomId, RoomRecord, StoreError, TokenHash,
+        RoomId, RoomRecord, StoreError, TokenHash, kinds,
     },
     binary, uuid,
 };
@@ -81,7 +81,7 @@ pub(super) struct EventDocument {
     room: bson::Uuid,
     pub(super) seq: Seq,
     at: Millis,
-    /// The event's kind as JSON. The type itself does not work: inside a tagged enum serde loses BSON's own form of
+    /// The event's kind in its stored form ([`kinds`]), as JSON. The type itself does not work: inside a tagged enum serde loses BSON's own form of
     /// UUIDs.
     kind: serde_json::Value,
     // Fields that indexes need. Left out if `None`, since partial indexes ask whether the field exists.
@@ -101,7 +101,7 @@ pub(super) fn event_documents(room: RoomId, events: &[Event]) -> Result<Vec<Even
             room: binary(room.0),
             seq: event.seq,
             at: event.at,
-            kind: serde_json::to_value(&event.kind).context("writing an event")?,
+            kind: kinds::to_value(&event.kind).context("writing an event")?,
             author: message.map(|message| message.author.id),
             client_id: message.map(|message| binary(message.id.uuid())),
             n: event.ordinal(),
@@ -114,7 +114,7 @@ impl TryFrom<EventDocument> for Event {
     type Error = StoreError;
 
     fn try_from(document: EventDocument) -> Result<Self> {
-        let kind = serde_json::from_value(document.kind).context("reading an event")?;
+        let kind = kinds::from_value(document.kind).context("reading an event")?;
         Ok(Self { seq: document.seq, at: document.at, kind })
     }
 }

@@ -214,7 +214,7 @@ impl Mongo {
                 EventKind::Removed { member, .. } => {
                     settled &= self.settle(session, room, member.id, "removed", doc! {}).await?;
                 }
-                EventKind::Message(_) | EventKind::Unknown => {}
+                EventKind::Message(_) | EventKind::Other(..) => {}
                 EventKind::Renamed { name, .. } => {
                     let name = name.as_ref().map(RoomName::as_str);
                     self.change_room(session, room, doc! { "name": name }).await?;

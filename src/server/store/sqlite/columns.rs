@@ -6,7 +6,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use super::super::{
-    AccountId, ActorId, GuestId, Letter, MailId, Owed, PasswordHash, Presence, RoomId, SessionId, TokenHash,
+    AccountId, ActorId, GuestId, Letter, MailId, Owed, PasswordHash, Presence, RoomId, SessionId, TokenHash, kinds,
 };
 use crate::protocol::{
     ClientId, Email, Epoch, EventKind, Language, MemberId, MessageBody, Nickname, Preferences, Retention, RoomCode,
@@ -49,7 +49,11 @@ column!(Letter, letter => json(letter)?, column => from_json(column));
 column!(MessageBody, body => body.as_str(), column => column.as_str().map(Self::stored));
 column!(Retention, retention => bool::from(*retention), column => bool::column_result(column).map(Self::from));
 column!(Owed, owed => json(owed)?, column => from_json(column));
-column!(EventKind, kind => json(kind)?, column => from_json(column));
+column!(
+    EventKind,
+    kind => kinds::to_text(kind).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?,
+    column => kinds::from_text(column.as_str()?).map_err(FromSqlError::other)
+);
 column!(
     RoomType,
     room_type => match room_type {

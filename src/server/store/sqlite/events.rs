@@ -182,7 +182,7 @@ fn apply(db: &Connection, room: RoomId, epoch: Epoch, event: &Event) -> Result<b
         EventKind::Joined { member } => settle(db, room, member.id, "joined", Some(event.seq)),
         EventKind::Left { member } => settle(db, room, member.id, "left", None),
         EventKind::Removed { member, .. } => settle(db, room, member.id, "removed", None),
-        EventKind::Message(_) | EventKind::Unknown => Ok(true),
+        EventKind::Message(_) | EventKind::Other(..) => Ok(true),
         EventKind::Renamed { name, .. } => {
             let mut rename = db.prepare_cached("UPDATE rooms SET name = ? WHERE id = ?")?;
             found(rename.execute(params![name, room])?).map(|()| true)

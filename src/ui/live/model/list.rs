@@ -93,7 +93,7 @@ impl RoomList {
     /// The socket is open: asks for the list and its changes.
     pub fn opened(&mut self) -> Act {
         self.retry_at = None;
-        Act::Send(ClientFrame::Watch)
+        Act::Send(ClientFrame::Watch {})
     }
 
     /// The connection is lost.
@@ -223,12 +223,12 @@ mod tests {
     #[test]
     fn a_server_that_cannot_say_now_is_asked_again() {
         let mut list = RoomList::new(Vec::new(), None, Notify::All);
-        assert_eq!(list.opened(), Act::Send(ClientFrame::Watch));
+        assert_eq!(list.opened(), Act::Send(ClientFrame::Watch {}));
         let busy = Problem::too_many_requests(500);
         assert_eq!(list.refused(&busy, 1_000), []);
         assert_eq!(list.due(), Some(1_500));
         assert_eq!(list.tick(1_499), None);
-        assert_eq!(list.tick(1_500), Some(Act::Send(ClientFrame::Watch)));
+        assert_eq!(list.tick(1_500), Some(Act::Send(ClientFrame::Watch {})));
         assert_eq!(list.refused(&Problem::not_logged_in(), 2_000), [Act::FetchRoom(None)]);
     }
 }

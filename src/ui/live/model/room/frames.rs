@@ -65,6 +65,7 @@ impl LocalRoom {
                     self.people_changed = true;
                 }
                 Signal::Read { marks } => self.apply_read_marks(marks),
+                Signal::Other => {}
             },
             // Nothing to do: a snapshot follows `reset`, a frame of another room is not for this page, and the other
             // frames concern the connection or the list.
@@ -79,7 +80,8 @@ impl LocalRoom {
             | ServerFrame::Error { .. }
             | ServerFrame::Signal { .. }
             | ServerFrame::Rooms { .. }
-            | ServerFrame::Summary { .. } => {}
+            | ServerFrame::Summary { .. }
+            | ServerFrame::Other => {}
         }
         Vec::new()
     }

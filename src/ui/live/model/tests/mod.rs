@@ -315,7 +315,7 @@ fn live() -> Page {
 }
 
 fn watch() -> Act {
-    Act::Send(ClientFrame::Watch)
+    Act::Send(ClientFrame::Watch {})
 }
 
 fn rooms(codes: &[&str]) -> ServerFrame {
