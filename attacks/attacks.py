@@ -100,7 +100,7 @@ def sockets_that_never_read_are_closed(node):
         if reader.status != 101:
             continue
         try:
-            reader.send({"type": "subscribe", "code": code, "epoch": snapshot["epoch"], "after": snapshot["head"] - 245})
+            reader.send({"subscribe": {"code": code, "epoch": snapshot["epoch"], "after": snapshot["head"] - 245}})
         except OSError:
             pass
         held.append(reader)
@@ -340,7 +340,7 @@ def a_place_in_a_room_for_two_is_kept(node):
     bob.join(code, "Bob")
     watching, leaving = ada.socket(), bob.socket()
     for one in (watching, leaving):
-        one.send({"type": "subscribe", "code": code})
+        one.send({"subscribe": {"code": code}})
         one.until("snapshot")
     ada.say(code, "only for Bob")
     leaving.close()
@@ -427,7 +427,7 @@ def cheap_questions_do_not_pull_floods(node):
     speak([eve, *crowd(node, code, 13)], code, HEAVY, enough=300)
     snapshot = eve.room(code)
     reader = eve.socket()
-    question = {"type": "subscribe", "code": code, "epoch": snapshot["epoch"], "after": max(0, snapshot["head"] - 249)}
+    question = {"subscribe": {"code": code, "epoch": snapshot["epoch"], "after": max(0, snapshot["head"] - 249)}}
     got, until = [0], time.time() + 10
 
     def read():
@@ -485,9 +485,9 @@ def a_removed_account_sees_nothing_more(node):
         code = owner.create(preserve=number % 2 == 0)["room"]["code"]
         member = other.join(code, "Other")[1]["you"]["member_id"]
         watching, following = other.socket(), other.socket()
-        watching.send({"type": "watch"})
+        watching.send({"watch": {}})
         watching.until("rooms", 3)
-        following.send({"type": "subscribe", "code": code})
+        following.send({"subscribe": {"code": code}})
         following.until("snapshot", 3)
         assert owner.ask("POST", "/api/rooms/kick", {"code": code, "member_id": member})[0] == 204
         for _ in range(4):
@@ -525,7 +525,7 @@ def no_log_has_a_room_code(node):
     eve.ask("GET", "/rooms/ZQZQZQ")
     eve.ask("POST", "/rooms/ZQZQZQ", {}, headers={"Sec-Fetch-Site": "cross-site"})
     follower = eve.socket()
-    follower.send({"type": "subscribe", "code": code})
+    follower.send({"subscribe": {"code": code}})
     follower.until("snapshot")
     eve.join("ZQZQZQ")
     log = node.log()

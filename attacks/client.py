@@ -166,7 +166,7 @@ class Socket:
         end = time.time() + timeout
         while time.time() < end:
             frame = self.receive(max(0.1, end - time.time()))
-            if frame is None or frame.get("type") == kind:
+            if frame is None or kind in frame:
                 return frame
         return None
 

@@ -30,7 +30,7 @@ export async function following(page: Page, act: () => Promise<unknown>): Promis
   const onSocket = (socket: WebSocket) => {
     const opener = document;
     socket.on("framereceived", ({ payload }) => {
-      followed ||= opener === document && /"type":"(snapshot|resumed)"/.test(payload.toString());
+      followed ||= opener === document && /^\{"(snapshot|resumed)":/.test(payload.toString());
     });
   };
   page.on("response", onResponse).on("websocket", onSocket);
@@ -106,16 +106,16 @@ export async function sayMany(guest: Guest, code: string, nickname: string, from
         const sayMore = () => {
           while (said < Math.min(to, acked + ahead)) {
             said += 1;
-            socket.send(JSON.stringify({ type: "send", code, id: crypto.randomUUID(), body: `Message ${said}` }));
+            socket.send(JSON.stringify({ send: { code, id: crypto.randomUUID(), body: `Message ${said}` } }));
           }
         };
-        socket.onopen = () => socket.send(JSON.stringify({ type: "subscribe", code }));
+        socket.onopen = () => socket.send(JSON.stringify({ subscribe: { code } }));
         socket.onclose = (event) => failed(new Error(`the socket closed: ${event.code}`));
         socket.onmessage = ({ data }) => {
           const frame = JSON.parse(data);
-          if (frame.type === "error") failed(new Error(data));
-          if (frame.type === "snapshot") sayMore();
-          if (frame.type !== "ack") return;
+          if (frame.error) failed(new Error(data));
+          if (frame.snapshot) sayMore();
+          if (!frame.ack) return;
           acked += 1;
           sayMore();
           if (acked < to) return;

@@ -57,7 +57,8 @@ pub fn meaning(dialect: Dialect, text: &[u8]) -> Meaning {
             _ => Meaning::Other,
         };
     }
-    let Some(rest) = text.strip_prefix(br#"{"type":""#) else { return Meaning::Other };
+    let head: &[u8] = if dialect == Dialect::Plain { br#"{"type":""# } else { br#"{""# };
+    let Some(rest) = text.strip_prefix(head) else { return Meaning::Other };
     let end = memchr::memchr(b'"', rest).unwrap_or(0);
     match &rest[..end] {
         b"event" | b"send" => Meaning::Events,
@@ -98,9 +99,9 @@ pub fn post(path: &str, body: &str) -> Vec<u8> {
 /// The frame that follows a room, from scratch or from an epoch and seq.
 pub fn subscribe(dialect: Dialect, room: &str, place: Option<(u64, u64)>) -> String {
     match (dialect, place) {
-        (Dialect::AnonChat, None) => format!(r#"{{"type":"subscribe","code":"{room}"}}"#),
+        (Dialect::AnonChat, None) => format!(r#"{{"subscribe":{{"code":"{room}"}}}}"#),
         (Dialect::AnonChat, Some((epoch, after))) => {
-            format!(r#"{{"type":"subscribe","code":"{room}","epoch":{epoch},"after":{after}}}"#)
+            format!(r#"{{"subscribe":{{"code":"{room}","epoch":{epoch},"after":{after}}}}}"#)
         }
         (Dialect::Plain, _) => format!(r#"{{"type":"join","room":"{room}"}}"#),
         (Dialect::SocketIo, _) => format!(r#"420["join",{{"room":"{room}"}}]"#),
@@ -112,7 +113,7 @@ pub fn send(dialect: Dialect, room: &str, run: u32, index: u32, acked: bool) -> 
     let id = format!("{run:08x}-0000-7000-8000-{index:012x}");
     let body = body(index);
     match dialect {
-        Dialect::AnonChat => format!(r#"{{"type":"send","code":"{room}","id":"{id}","body":"{body}"}}"#),
+        Dialect::AnonChat => format!(r#"{{"send":{{"code":"{room}","id":"{id}","body":"{body}"}}}}"#),
         Dialect::Plain => format!(r#"{{"type":"send","room":"{room}","id":"{id}","body":"{body}"}}"#),
         Dialect::SocketIo => {
             let ack = if acked { (index + 1).to_string() } else { String::new() };
@@ -230,7 +231,7 @@ mod tests {
 
     #[test]
     fn every_event_of_a_resumed_room_is_seen_in_order() {
-        let text = br#"{"type":"resumed","code":"C","epoch":8,"head":4,"events":[{"seq":3,"body":"a ~7~"},{"seq":4,"body":"b ~9~"}],"connected":[1],"read":2,"reads":[{"member":1,"seq":2}]}"#;
+        let text = br#"{"resumed":{"code":"C","epoch":8,"head":4,"events":[{"seq":3,"body":"a ~7~"},{"seq":4,"body":"b ~9~"}],"connected":[1],"read":2,"reads":[{"member":1,"seq":2}]}}"#;
         let needles = Needles::default();
         let (mut seqs, mut indexes) = (Vec::new(), Vec::new());
         needles.each_seq(needles.missed(text), |seq| seqs.push(seq));

@@ -41,7 +41,7 @@ const watching = (page: Page): Promise<void> =>
   new Promise((done) => {
     page.on("websocket", (socket) =>
       socket.on("framereceived", ({ payload }) => {
-        if (payload.toString().startsWith('{"type":"rooms"')) done();
+        if (payload.toString().startsWith('{"rooms":')) done();
       }),
     );
   });
@@ -111,7 +111,7 @@ async function openAndTouch(page: Page, code: string): Promise<void> {
 function noteReading(): void {
   const send = WebSocket.prototype.send;
   WebSocket.prototype.send = function (data) {
-    if (!("readAt" in globalThis) && `${data}`.startsWith('{"type":"read"')) {
+    if (!("readAt" in globalThis) && `${data}`.startsWith('{"read":')) {
       Object.assign(globalThis, { readAt: Date.now() });
     }
     send.call(this, data);

@@ -188,16 +188,10 @@ test("a refused message stays refused over a reload, until its author wants it t
   await ada.page.routeWebSocket(/\/ws$/, (socket) => {
     const server = socket.connectToServer();
     socket.onMessage((text) => {
-      const frame = JSON.parse(text.toString()) as { type: string; id?: string; code?: string };
-      if (frame.type !== "send") return server.send(text);
-      const refusal = {
-        type: "error",
-        code: "invalid_input",
-        detail: "Refused by the test.",
-        id: frame.id,
-        room: frame.code,
-      };
-      socket.send(JSON.stringify(refusal));
+      const { send } = JSON.parse(text.toString()) as { send?: { id: string; code: string } };
+      if (!send) return server.send(text);
+      const error = { code: "invalid_input", detail: "Refused by the test.", id: send.id, room: send.code };
+      socket.send(JSON.stringify({ error }));
       return;
     });
   });
@@ -211,7 +205,7 @@ test("a refused message stays refused over a reload, until its author wants it t
   let sent = 0;
   ada.page.on("websocket", (socket) =>
     socket.on("framesent", ({ payload }) => {
-      if (/"type":"send"/.test(payload.toString())) sent += 1;
+      if (/^\{"send":/.test(payload.toString())) sent += 1;
     }),
   );
   await following(ada.page, () => ada.page.reload());

@@ -25,6 +25,9 @@ pub enum TextKind {
     RoomName,
     /// The text of a message.
     Message,
+    /// A text that this version does not know.
+    #[serde(other)]
+    Other,
 }
 
 /// Displays as the subject of an English sentence.
@@ -34,6 +37,7 @@ impl fmt::Display for TextKind {
             Self::Name => "A name",
             Self::RoomName => "A room’s name",
             Self::Message => "A message",
+            Self::Other => "A text",
         })
     }
 }

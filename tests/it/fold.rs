@@ -32,7 +32,7 @@ fn kind() -> impl Strategy<Value = EventKind> {
             by: given.then(|| person(9)),
             why: if given { OwnerChange::Given } else { OwnerChange::Inherited },
         }),
-        1 => Just(EventKind::Unknown),
+        1 => Just(serde_json::from_str(r#"{"danced":{"with":[1]}}"#).unwrap()),
         1 => any::<bool>().prop_map(|keep| EventKind::RetentionChanged { retention: keep.into(), by: person(9), n: 0 }),
     ]
 }

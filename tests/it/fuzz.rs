@@ -16,13 +16,14 @@ use serde::{Serialize, de::DeserializeOwned};
 
 /// One example of each frame that a client sends.
 const FRAMES: &[&str] = &[
-    r#"{"type":"subscribe","code":"K7M2QX","epoch":7,"after":41}"#,
-    r#"{"type":"send","code":"K7M2QX","id":"01890a5d-ac96-774b-bcce-b302099a8057","body":"Hello, all."}"#,
-    r#"{"type":"typing","code":"K7M2QX","on":true}"#,
-    r#"{"type":"read","code":"K7M2QX","seq":41}"#,
-    r#"{"type":"watch"}"#,
-    r#"{"type":"leave","code":"K7M2QX"}"#,
-    r#"{"type":"ping","n":1}"#,
+    r#"{"subscribe":{"code":"K7M2QX","epoch":7,"after":41}}"#,
+    r#"{"send":{"code":"K7M2QX","id":"01890a5d-ac96-774b-bcce-b302099a8057","body":"Hello, all."}}"#,
+    r#"{"typing":{"code":"K7M2QX","on":true}}"#,
+    r#"{"read":{"code":"K7M2QX","seq":41}}"#,
+    r#"{"watch":{}}"#,
+    r#"{"leave":{"code":"K7M2QX"}}"#,
+    r#"{"unsubscribe":{"code":"K7M2QX"}}"#,
+    r#"{"ping":{"n":1}}"#,
 ];
 
 /// One example of each REST body.

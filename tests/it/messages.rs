@@ -204,7 +204,7 @@ async fn a_message_of_the_limit_fits_however_its_json_is_escaped() {
     let (mut ada, mut bob) = two_in_a_room(&node, true).await;
     let (code, id) = (ada.code, new_id());
     let escaped = r"\ud835\udd4f".repeat(MESSAGE_CHARS);
-    let frame = format!(r#"{{"type":"send","code":"{code}","id":"{id}","body":"{escaped}"}}"#);
+    let frame = format!(r#"{{"send":{{"code":"{code}","id":"{id}","body":"{escaped}"}}}}"#);
     ada.socket.send_text(&frame).await.unwrap();
     answer(&mut ada, id).await.unwrap();
     bob.until_said(&"𝕏".repeat(MESSAGE_CHARS)).await;
@@ -276,7 +276,7 @@ async fn half_a_surrogate_pair_is_refused_and_the_socket_lives_on() {
         let request =
             ada.guest.request(Method::POST, "/api/messages").header("content-type", "application/json").body(body);
         assert_eq!(request.send().await.unwrap().status(), 400, "{half}");
-        let frame = format!(r#"{{"type":"send","code":"{code}","id":"{id}","body":"{half}"}}"#);
+        let frame = format!(r#"{{"send":{{"code":"{code}","id":"{id}","body":"{half}"}}}}"#);
         ada.socket.send_text(&frame).await.unwrap();
         let refused = within("the frame is refused", async {
             loop {

@@ -374,11 +374,11 @@ async fn hostile_frames_about_reading_do_nothing() {
 
     let numbers = ["0", "1", "1000000", "9007199254740992", "18446744073709551615"];
     for seq in numbers.into_iter().chain([&*first.to_string(), &*(last + 1).to_string()]) {
-        bob.socket.send_text(&format!(r#"{{"type":"read","code":"{code}","seq":{seq}}}"#)).await.unwrap();
+        bob.socket.send_text(&format!(r#"{{"read":{{"code":"{code}","seq":{seq}}}}}"#)).await.unwrap();
     }
     let malformed = ["-1", "1.5", "1e300", "18446744073709551616", "\"7\"", "null", "[]", "{\"$gt\":0}"];
     for seq in malformed {
-        bob.socket.send_text(&format!(r#"{{"type":"read","code":"{code}","seq":{seq}}}"#)).await.unwrap();
+        bob.socket.send_text(&format!(r#"{{"read":{{"code":"{code}","seq":{seq}}}}}"#)).await.unwrap();
     }
     // Read frames for rooms that the socket does not follow, whether or not the person is a member.
     bob.socket.send(&ClientFrame::Read { code: elsewhere, seq: 1 }).await.unwrap();

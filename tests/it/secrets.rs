@@ -42,7 +42,7 @@ async fn logs_have_no_words_codes_names_tokens_or_addresses() {
         other.socket.send(&ClientFrame::Typing { code, on: true }).await.unwrap();
         ada.say(code, "Xylophon by REST").await;
         page.socket.send_text("Xylophon").await.unwrap();
-        page.socket.send_text(r#"{"type":"Xylophon"}"#).await.unwrap();
+        page.socket.send_text(r#"{"Xylophon":{}}"#).await.unwrap();
         let _ = page.send(new_id(), &"Xylophon".repeat(1_000)).await;
         let id = new_id();
         for text in ["Xylophon", "Xylophon again"] {

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use anonchat::protocol::{ClientFrame, Signal};
+use anonchat::protocol::{ClientFrame, Code, ServerFrame, Signal};
 
 use super::wire::{ada_in_a_room, two_in_a_room};
-use crate::support::{Node, Settings, client::Heard, within};
+use crate::support::{
+    Node, Settings,
+    client::{Heard, new_id},
+    within,
+};
 
 #[tokio::test]
 async fn typing_is_told_to_the_others_and_not_to_oneself() {
@@ -76,4 +80,41 @@ async fn a_signal_is_no_event() {
     })
     .await;
     assert_eq!(page.replica.state.head, 1);
+}
+
+#[tokio::test]
+async fn a_socket_can_stop_following_a_room_and_its_person_stays_a_member() {
+    let node = Node::start(&Settings::embedded()).await;
+    let (mut ada, mut bob) = two_in_a_room(&node, false).await;
+    let (code, me, them) = (ada.code, ada.replica.you.member_id, bob.replica.you.member_id);
+    ada.until("Bob is here", |replica| replica.connected.contains(&them)).await;
+    let second = bob.guest.follow(code).await;
+    bob.socket.send(&ClientFrame::Unsubscribe { code }).await.unwrap();
+    ada.say("Bob has another socket").await;
+    drop(second);
+    ada.until("Bob is away", |replica| replica.connected == BTreeSet::from([me])).await;
+    assert!(ada.replica.state.members.contains_key(&them));
+    ada.say("Bob does not get this").await;
+
+    let send = ClientFrame::Send { code, id: new_id(), body: "Not followed".to_owned() };
+    for frame in [ClientFrame::Unsubscribe { code }, ClientFrame::Typing { code, on: true }, send] {
+        bob.socket.send(&frame).await.unwrap();
+    }
+    within("sending is refused", async {
+        loop {
+            match bob.socket.next().await.unwrap() {
+                ServerFrame::Error { code: refused, .. } => return assert_eq!(refused, Code::NotAMember),
+                ServerFrame::Event { event, .. } => assert!(
+                    event.message().is_none_or(|message| message.body.as_str() != "Bob does not get this"),
+                    "nothing more of the room"
+                ),
+                _ => {}
+            }
+        }
+    })
+    .await;
+
+    bob.socket.send(&ClientFrame::Subscribe { code, epoch: None, after: None }).await.unwrap();
+    bob.until_said("Bob does not get this").await;
+    ada.until("Bob is back", |replica| replica.connected.contains(&them)).await;
 }

@@ -37,23 +37,23 @@ async fn a_frame_that_cannot_be_read_is_answered_and_the_socket_lives_on() {
     let (ada, code) = ada_in_a_room(&node).await;
     let mut page = ada.follow(code).await;
     let deep = "[".repeat(10_000);
-    let long = format!("{{\"type\":\"ping\",\"n\":1,\"x\":\"{}\"", "x".repeat(FRAME_BYTES - 40));
+    let long = format!("{{\"ping\":{{\"n\":1,\"x\":\"{}\"", "x".repeat(FRAME_BYTES - 40));
     let frames = [
         Message::text(""),
         Message::text("hello"),
         Message::text("null"),
         Message::text("[]"),
         Message::text("{}"),
-        Message::text(r#"{"type":"dance"}"#),
-        Message::text(r#"{"type":"ping"}"#),
-        Message::text(r#"{"type":"ping","n":-1}"#),
-        Message::text(r#"{"type":"subscribe","code":"nonsense"}"#),
-        Message::text(r#"{"type":"subscribe","code":{"$ne":null}}"#),
-        Message::text(r#"{"type":["send"],"code":"ABCDEF"}"#),
+        Message::text(r#"{"dance":{}}"#),
+        Message::text(r#"{"ping":{}}"#),
+        Message::text(r#"{"ping":{"n":-1}}"#),
+        Message::text(r#"{"subscribe":{"code":"nonsense"}}"#),
+        Message::text(r#"{"subscribe":{"code":{"$ne":null}}}"#),
+        Message::text(r#"{"type":"send","code":"ABCDEF"}"#),
         Message::text(deep),
         Message::text(long),
         Message::binary(vec![0, 159, 146, 150]),
-        Message::binary(br#"{"type":"ping","n":1}"#.to_vec()),
+        Message::binary(br#"{"ping":{"n":1}}"#.to_vec()),
     ];
     for frame in frames {
         let shown = format!("{:.60}", frame.to_string());
@@ -101,12 +101,12 @@ async fn raw_socket(guest: &Guest, node: &Node, receive_buffer: u32) -> WebSocke
 /// Sends 100,000 frames of all kinds. Stops if the node closes the connection, which it may.
 async fn flood(socket: WebSocketStream<TcpStream>, code: RoomCode, reads: bool) {
     let frames = [
-        Message::text(r#"{"type":"ping","n":1}"#),
+        Message::text(r#"{"ping":{"n":1}}"#),
         Message::text("garbage"),
-        Message::text(format!(r#"{{"type":"typing","code":"{code}","on":true}}"#)),
-        Message::text(format!(r#"{{"type":"typing","code":"{code}","on":false}}"#)),
-        Message::text(format!(r#"{{"type":"subscribe","code":"{code}"}}"#)),
-        Message::text(r#"{"type":"subscribe","code":"ZZZZZZ"}"#),
+        Message::text(format!(r#"{{"typing":{{"code":"{code}","on":true}}}}"#)),
+        Message::text(format!(r#"{{"typing":{{"code":"{code}","on":false}}}}"#)),
+        Message::text(format!(r#"{{"subscribe":{{"code":"{code}"}}}}"#)),
+        Message::text(r#"{"subscribe":{"code":"ZZZZZZ"}}"#),
     ];
     let (mut sink, mut stream) = socket.split();
     let reading = async {
@@ -159,7 +159,7 @@ async fn a_reader_that_stands_still_is_cut_off_and_resumes_while_the_others_get_
     let (mut ada, mut bob) = (ada.follow(code).await, bob.follow(code).await);
     // Eve's socket has a small receive buffer, subscribes, and is never read.
     let mut still = raw_socket(&eve, &node, 4 * 1024).await;
-    let subscribe = json!({ "type": "subscribe", "code": code }).to_string();
+    let subscribe = json!({ "subscribe": { "code": code } }).to_string();
     still.send(Message::text(subscribe)).await.unwrap();
     let eve_id = eve.join(code).await.you.member_id;
     ada.until("Eve is here", |replica| replica.connected.contains(&eve_id)).await;

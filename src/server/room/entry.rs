@@ -31,7 +31,7 @@ impl Entry {
 
     /// The `event` frame for subscribers: the room's code, and the event as it is encoded.
     pub fn frame(&self, code: RoomCode) -> Frame {
-        Frame::text(format!(r#"{{"event":{{"code":"{code}","event":{}}}}}"#, self.json.get()))
+        Frame::text([r#"{"event":{"code":""#, code.as_str(), r#"","event":"#, self.json.get(), "}}"].concat())
     }
 }
 

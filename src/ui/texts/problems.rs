@@ -20,6 +20,7 @@ impl Texts {
                 TextKind::Name => texts.name_empty().to_owned(),
                 TextKind::RoomName => texts.room_name_empty().to_owned(),
                 TextKind::Message => texts.message_empty().to_owned(),
+                TextKind::Other => return None,
             },
             Reason::TooLong { what, limit, found } => {
                 let (limit, found) = (&limit.to_string(), &found.to_string());
@@ -27,6 +28,7 @@ impl Texts {
                     TextKind::Name => texts.name_too_long(limit, found),
                     TextKind::RoomName => texts.room_name_too_long(limit, found),
                     TextKind::Message => texts.message_too_long(limit, found),
+                    TextKind::Other => return None,
                 }
             }
             Reason::CodeLength { found } => texts.code_length(&found.to_string()),

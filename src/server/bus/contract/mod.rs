@@ -45,6 +45,7 @@ contract! {
         a_tail_is_opened_once_and_then_read_as_it_stands
         a_tail_is_read_after_a_seq_without_holes_up_to_its_head
         texts_of_an_older_rule_are_read_back
+        a_kind_of_a_later_version_is_kept_as_it_is
         what_a_tail_has_is_rewritten_and_goes_on
         a_tail_is_read_backwards_in_pages
         an_append_that_does_not_follow_the_head_is_stale_and_writes_nothing

@@ -40,6 +40,18 @@ pub async fn texts_of_an_older_rule_are_read_back(a: &dyn Bus, b: &dyn Bus) {
     assert_eq!(b.tail(room, 0).await.unwrap().unwrap().events, [joined, said]);
 }
 
+pub async fn a_kind_of_a_later_version_is_kept_as_it_is(a: &dyn Bus, b: &dyn Bus) {
+    let room = room();
+    a.open_tail(room, epoch(1), 0, 0, 0).await.unwrap();
+    let later = r#"{"danced":{"with":[{"z":1.50,"a":null}],"body":"\u2028","seq":12345678901234567890123}}"#;
+    let danced = Event { seq: 2, at: 1_000, kind: serde_json::from_str(later).unwrap() };
+    assert_eq!(append(a, room, epoch(1), &[joined(1), danced]).await, TailAppended::Done);
+    b.rewrite_tail(room, epoch(1), &[joined(1)]).await.unwrap();
+    let tail = b.tail(room, 0).await.unwrap().unwrap();
+    assert_eq!(serde_json::to_string(&tail.events[1].kind).unwrap(), later);
+    assert_eq!(b.tail_before(room, 1, None, 9).await.unwrap()[0], tail.events[1]);
+}
+
 pub async fn what_a_tail_has_is_rewritten_and_goes_on(a: &dyn Bus, b: &dyn Bus) {
     let room = room();
     a.rewrite_tail(room, epoch(1), &[said(41, 1, 1, "Other")]).await.unwrap();

@@ -223,15 +223,20 @@ mod tests {
         for _ in 0..=REPLAYS {
             waiting.add_replay(subscribe(&connection()));
         }
+        let mut began = Vec::new();
         for _ in 0..REPLAYS {
-            assert!(waiting.next_replay().is_some());
-            waiting.replay_began();
+            let id = waiting.next_replay().unwrap().connection.id();
+            waiting.replay_began(id, 7);
+            began.push(id);
         }
         assert!(waiting.next_replay().is_none());
         assert!(!waiting.is_idle());
-        waiting.replay_ended();
+        waiting.forget(began[0]);
+        assert!(!waiting.replay_ended(began[0], 7), "its connection waits no more");
         assert!(waiting.next_replay().is_some());
         assert!(waiting.next_replay().is_none(), "the queue is empty");
+        assert!(waiting.replay_ended(began[1], 7));
+        assert!(!waiting.replay_ended(began[2], 8), "it waits from another place on");
     }
 
     #[tokio::test]

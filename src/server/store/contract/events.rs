@@ -49,6 +49,22 @@ pub async fn texts_of_an_older_rule_are_read_back(store: &dyn Store) {
     );
 }
 
+pub async fn a_kind_of_a_later_version_is_kept_as_it_is(store: &dyn Store) {
+    let (room, owner) = make_room(store, RoomType::Group, Retention::Preserved).await;
+    let later = r#"{"danced":{"by":{"id":7,"name":"Ada"},"to":["\u2028",1.5,null,{}],"with":{}}}"#;
+    let kinds = [EventKind::Joined { member: owner.person() }, serde_json::from_str(later).unwrap()];
+    let events: Vec<_> = kinds.into_iter().zip(1..).map(|(kind, seq)| event(seq, kind)).collect();
+    append(store, &room, &events).await;
+    for read in
+        [store.events_after(room.id, 0, 9).await.unwrap(), store.events_before(room.id, Some(3), 9).await.unwrap()]
+    {
+        let danced = read.iter().find(|event| event.seq == 2).unwrap();
+        assert_eq!(serde_json::to_string(&danced.kind).unwrap().replace('\u{2028}', "\\u2028"), later);
+        assert_eq!(read.len(), 2);
+    }
+    assert_eq!(store.head(room.id).await.unwrap(), Head { seq: 2, n: 0 });
+}
+
 pub async fn an_append_behind_another_stores_nothing(store: &dyn Store) {
     let (room, owner) = make_room(store, RoomType::Group, Retention::Preserved).await;
     let first: Vec<_> = (1..=3).map(|seq| said(seq, seq, &owner.person(), client_id(), "first")).collect();

@@ -111,6 +111,7 @@ contract! {
     }
     events {
         events_are_read_back_as_they_were_written
+        a_kind_of_a_later_version_is_kept_as_it_is
         texts_of_an_older_rule_are_read_back
         an_append_behind_another_stores_nothing
         an_append_stops_at_a_used_id_and_keeps_what_came_before

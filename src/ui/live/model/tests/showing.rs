@@ -93,3 +93,15 @@ fn what_is_said_does_not_change_who_is_there() {
     page.received(event(left(4, ADA)), 0);
     assert!(page.room().take_people_changed());
 }
+
+#[test]
+fn what_a_later_version_sends_moves_the_head_and_changes_nothing_else() {
+    let mut page = live();
+    let before = page.replica().state.clone();
+    assert_eq!(page.received(ServerFrame::Other, 2), []);
+    assert_eq!(page.received(ServerFrame::Signal { code: code(), signal: Signal::Other }, 3), []);
+    let kind = serde_json::from_str(r#"{"danced":{"member":{"id":1,"name":"Ada"}}}"#).unwrap();
+    page.received(event(Event { seq: before.head + 1, at: 9, kind }), 4);
+    assert_eq!(page.replica().state, RoomState { head: before.head + 1, ..before });
+    assert_eq!(page.status(), Status::Live);
+}
