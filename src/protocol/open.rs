@@ -13,7 +13,7 @@
 use std::fmt;
 
 use serde::{
-    Deserialize, Deserializer, Serialize, Serializer,
+    Deserialize, Deserializer, Serialize,
     de::{
         DeserializeSeed, EnumAccess, Error, IgnoredAny, IntoDeserializer, MapAccess, SeqAccess, Unexpected,
         VariantAccess, Visitor,
@@ -21,6 +21,7 @@ use serde::{
     },
     forward_to_deserialize_any,
 };
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 /// A deserializer for an enum whose last variant stands for all names that this version does not know.
@@ -185,22 +186,16 @@ impl<'de, A: MapAccess<'de>> SeqAccess<'de> for NameAndContent<A> {
     }
 }
 
-/// JSON that this version does not understand. The server keeps its bytes, and writes them as they came. The browser
-/// drops them, since it never writes what it has read.
-#[derive(Clone, Debug, ToSchema)]
-pub struct Unread {
-    #[cfg(feature = "ssr")]
-    #[schema(ignore)]
-    json: Box<serde_json::value::RawValue>,
-}
+/// JSON that this version does not understand. The server stores it and sends it as it came.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+#[schema(value_type = Object)]
+pub struct Unread(Box<RawValue>);
 
 impl Unread {
-    /// The JSON; `null` in the browser.
+    /// The JSON.
     pub fn json(&self) -> &str {
-        #[cfg(feature = "ssr")]
-        return self.json.get();
-        #[cfg(not(feature = "ssr"))]
-        "null"
+        self.0.get()
     }
 }
 
@@ -211,21 +206,3 @@ impl PartialEq for Unread {
 }
 
 impl Eq for Unread {}
-
-impl Serialize for Unread {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[cfg(feature = "ssr")]
-        return self.json.serialize(serializer);
-        #[cfg(not(feature = "ssr"))]
-        serializer.serialize_unit()
-    }
-}
-
-impl<'de> Deserialize<'de> for Unread {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[cfg(feature = "ssr")]
-        return Box::deserialize(deserializer).map(|json| Self { json });
-        #[cfg(not(feature = "ssr"))]
-        IgnoredAny::deserialize(deserializer).map(|_| Self {})
-    }
-}

@@ -81,8 +81,8 @@ pub(super) struct EventDocument {
     room: bson::Uuid,
     pub(super) seq: Seq,
     at: Millis,
-    /// The event's kind in its stored form ([`kinds`]), as JSON. The type itself does not work: inside a tagged enum serde loses BSON's own form of
-    /// UUIDs.
+    /// The event's kind in its stored form ([`kinds`]), as JSON. So its UUIDs are texts, as they are on the wire, and
+    /// not BSON's own form.
     kind: serde_json::Value,
     // Fields that indexes need. Left out if `None`, since partial indexes ask whether the field exists.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -183,7 +183,8 @@ impl LocalRooms {
             | ServerFrame::Rooms { .. }
             | ServerFrame::Summary { .. }
             | ServerFrame::Pong { .. }
-            | ServerFrame::Bye { .. } => None,
+            | ServerFrame::Bye { .. }
+            | ServerFrame::Other => None,
         };
         let room = code.and_then(|code| self.get_mut(code)).filter(|room| room.is_subscribed());
         room.map(|room| room.received(frame, now)).unwrap_or_default()

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
-    protocol::{RoomCode, ServerFrame},
+    protocol::{ClientFrame, RoomCode, ServerFrame},
     ui::{
         browser::{self, Listener, PageEvent, Socket, SocketEvent, Timer},
         freshness::{Freshness, use_freshness},
@@ -201,8 +201,9 @@ impl PageSocket {
                 let outcome = rest::join(code, nickname.to_string()).await;
                 self.step(Input::Rejoined { code, outcome });
             }),
-            // The model carries out `Renew` itself. The wire has no frame for `Unfollow`.
-            Act::Renew(_) | Act::Unfollow(_) => {}
+            Act::Unfollow(code) => self.perform(Act::Send(ClientFrame::Unsubscribe { code })),
+            // The model carries out `Renew` itself.
+            Act::Renew(_) => {}
         }
     }
 
