@@ -1,6 +1,7 @@
 //! Tests of what a room has to show: incidents, presence, typing, and a long timeline.
 
 use super::*;
+use crate::protocol::RoomState;
 
 #[test]
 fn nobody_is_said_to_be_there_while_nobody_can_say_so() {
