@@ -1,8 +1,8 @@
 //! The content of the pages about rooms: what the server has decided to show, before it is rendered.
 //!
-//! The server makes a [`Visit`] from the URL and the session, and renders it. It also sends the [`Visit`] to the browser
-//! inside the document, so that the wasm renders the same page. The content of the other pages never leaves the server
-//! (`crate::visit`).
+//! The server makes a [`Visit`] from the URL and the session, and renders it. It also sends the [`Visit`] to the
+//! browser inside the document, so that the wasm renders the same page. The content of the other pages never leaves
+//! the server (`crate::visit`).
 
 use serde::{Deserialize, Serialize};
 

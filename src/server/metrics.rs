@@ -437,7 +437,7 @@ pub fn count_append(event: &Event, accepted: Stopwatch) {
         EventKind::Renamed { .. } => "renamed",
         EventKind::RetentionChanged { .. } => "retention_changed",
         EventKind::Owner { .. } => "owner",
-        EventKind::Unknown => "unknown",
+        EventKind::Other(..) => "other",
     };
     metrics.events.count(&kind);
     if let Some(accepted) = accepted.0 {

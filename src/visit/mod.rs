@@ -3,8 +3,8 @@
 //! The pages about accounts ([`AuthVisit`]) and of preferences ([`PreferencesVisit`]) load no wasm, so the browser gets
 //! them as HTML alone. [`Appearance`] is written into the document as attributes.
 //!
-//! Not here: [`Visit`](crate::protocol::Visit), the content of the pages about rooms. The browser gets it as JSON, so it
-//! is in `protocol`.
+//! Not here: [`Visit`](crate::protocol::Visit), the content of the pages about rooms. The browser gets it as JSON, so
+//! it is in `protocol`.
 
 mod appearance;
 mod auth;

@@ -55,8 +55,8 @@ fn page_routes(site: &Site) -> Router<Site> {
     })
 }
 
-/// Only the routes of the server functions. Leptos gets no pages to route, since the page to show is chosen before it is
-/// rendered.
+/// Only the routes of the server functions. Leptos gets no pages to route, since the page to show is chosen before it
+/// is rendered.
 fn server_functions(site: &Site) -> Router<Site> {
     let (app, options): (App, LeptosOptions) = (site.app.clone(), site.options.clone());
     let context = move || {

@@ -1,8 +1,8 @@
 //! Every cookie: its name, its attributes, and how its value is made, deleted and read.
 //!
-//! Requests from other sites do not carry a cookie (`SameSite=Lax`, except when a link is followed). Scripts cannot read
-//! one (`HttpOnly`), except the time zone, which a script sets. With https each of the others is bound to this host
-//! (`__Host-`).
+//! Requests from other sites do not carry a cookie (`SameSite=Lax`, except when a link is followed). Scripts cannot
+//! read one (`HttpOnly`), except the time zone, which a script sets. With https each of the others is bound to this
+//! host (`__Host-`).
 //!
 //! Not here: which answer sets which cookie (`request_session`), and what the values mean.
 

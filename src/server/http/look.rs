@@ -22,8 +22,8 @@ use crate::{
 /// Maximum number of languages that are read from a header. Browsers send a handful.
 const RANGES: usize = 32;
 
-/// The look for a visitor. This is the only place that decides it. A visitor who cannot be determined at the moment gets
-/// the look for anybody.
+/// The look for a visitor. This is the only place that decides it. A visitor who cannot be determined at the moment
+/// gets the look for anybody.
 pub fn appearance(config: &Config, headers: &HeaderMap, visitor: Option<&Visitor>) -> Appearance {
     let language = language(config, headers);
     match visitor.and_then(|visitor| visitor.account().ok()) {

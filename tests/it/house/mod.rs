@@ -1,5 +1,5 @@
-//! The structure of the repository: modules import only from lower floors and form no cycles, and facts that are written
-//! down twice agree.
+//! The structure of the repository: modules import only from lower floors and form no cycles, and facts that are
+//! written down twice agree.
 //!
 //! `source` reads a file, `tree` finds the arrows between files, `floors` and `cycles` have the rules for them. `facts`
 //! has the rules that need no arrows.

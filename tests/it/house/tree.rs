@@ -138,7 +138,7 @@ impl Tree {
         while let Some((first, rest)) = steps.split_first() {
             match first.as_str() {
                 "crate" => at = String::new(),
-                "super" => at = parent(&at).to_owned(),
+                "super" => at.truncate(parent(&at).len()),
                 "self" => {}
                 _ => break,
             }
