@@ -303,14 +303,14 @@ fn every_frame_has_exactly_the_fields_that_are_described() {
 
 /// The messages that an operation names, by way of the channel.
 fn messages_of<'a>(description: &'a Value, operation: &str) -> BTreeSet<&'a str> {
-    let named = description["operations"][operation]["messages"].as_array().unwrap();
-    let names = named.iter().map(|message| {
+    let links = description["operations"][operation]["messages"].as_array().unwrap();
+    let found = links.iter().map(|message| {
         let name = message["$ref"].as_str().unwrap().strip_prefix("#/channels/socket/messages/").unwrap();
         let message = &description["channels"]["socket"]["messages"][name]["$ref"];
         assert_eq!(*message, format!("#/components/messages/{name}"));
         name
     });
-    names.collect()
+    found.collect()
 }
 
 #[test]
