@@ -1,5 +1,5 @@
-//! The `AsyncAPI` description of the socket (`docs/asyncapi.yaml`): its frames have the fields of the code's frames, and
-//! its close codes are those of docs/protocol.md.
+//! The `AsyncAPI` description of the socket (`docs/asyncapi.yaml`): its frames have the fields of the code's frames,
+//! and its close codes are those of docs/protocol.md.
 //!
 //! Each frame is made twice: with every field, and without the fields that may be left out. The first has to have
 //! exactly the fields that the description names, the second exactly those that it requires. Which frames, signals,

@@ -44,6 +44,7 @@ const REQUESTS_UNDER_WAY: usize = 1_000;
 
 /// Runs the server until SIGTERM or Ctrl-C.
 pub async fn run(config: Config) -> anyhow::Result<()> {
+    let stop = stop_signal();
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
@@ -54,7 +55,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let app = build(config).await?;
     scrapes.serve(&app);
     tracing::info!(address = %listener.local_addr()?, "AnonChat is up");
-    serve(app, listener, stop_signal()).await
+    serve(app, listener, stop).await
 }
 
 /// Connects to the store and the bus that the settings name, and starts the engine.
@@ -167,10 +168,15 @@ async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = ()> +
     Ok(())
 }
 
-async fn stop_signal() {
-    let mut terminate = tokio::signal::unix::signal(SignalKind::terminate()).expect("a signal handler can be set");
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
+/// Waits for SIGTERM or Ctrl-C. The handlers are set at once, before the future is awaited: a signal that comes between
+/// would end the process without finishing anything.
+fn stop_signal() -> impl Future<Output = ()> + Send + 'static {
+    let handle = |kind| tokio::signal::unix::signal(kind).expect("a signal handler can be set");
+    let (mut terminate, mut interrupt) = (handle(SignalKind::terminate()), handle(SignalKind::interrupt()));
+    async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
     }
 }
