@@ -44,7 +44,7 @@ const REQUESTS_UNDER_WAY: usize = 1_000;
 
 /// Runs the server until SIGTERM or Ctrl-C.
 pub async fn run(config: Config) -> anyhow::Result<()> {
-    let stop = stop_signal();
+    let mut stop = Box::pin(stop_signal());
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
@@ -52,7 +52,10 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         format!("cannot listen on {} (LISTEN_ADDR); is another server running there?", config.listen_addr)
     })?;
     let scrapes = http::Scrapes::listen(config.metrics_addr).await?;
-    let app = build(config).await?;
+    let app = tokio::select! {
+        app = build(config) => app?,
+        () = &mut stop => return Ok(()),
+    };
     scrapes.serve(&app);
     tracing::info!(address = %listener.local_addr()?, "AnonChat is up");
     serve(app, listener, stop).await
