@@ -11,6 +11,8 @@ pub const HOME: &str = "/";
 pub const DASHBOARD: &str = "/dashboard";
 /// The form that makes a room.
 pub const NEW_ROOM: &str = "/rooms/new";
+/// What the paths of rooms begin with.
+const ROOMS: &str = "/rooms/";
 /// The route of a room's page. [`room`] is the address of one.
 pub const ROOM_ROUTE: &str = "/rooms/{code}";
 
@@ -64,6 +66,18 @@ pub const PAGES: &[&str] = &[
     PREFERENCES_DATA,
 ];
 
+/// Whether the app shows the page at this path itself, without loading a document. The pages about accounts and the
+/// preferences are documents.
+pub fn is_of_app(path: &str) -> bool {
+    [HOME, DASHBOARD, NEW_ROOM].contains(&path) || path.starts_with(ROOMS)
+}
+
+/// The content of a page of the app as JSON. An address of its own, because a browser may store the answer to an
+/// address and show it when the reader comes back to that address.
+pub fn content(path: &str) -> String {
+    format!("/visit{path}")
+}
+
 /// The page of a room.
 pub fn room(code: RoomCode) -> String {
     format!("/rooms/{code}")
@@ -85,6 +99,15 @@ mod tests {
         assert_eq!(room(code), ROOM_ROUTE.replace("{code}", "K7M2QX"));
         assert_eq!(room(code).parse(), Ok(code));
         assert!(NEW_ROOM.parse::<RoomCode>().is_err(), "a link to the form is no link to a room");
+    }
+
+    #[test]
+    fn the_pages_of_accounts_are_not_of_the_app() {
+        let is_document = |page: &&&str| page.starts_with("/auth/") || page.starts_with(PREFERENCES);
+        let (documents, app): (Vec<_>, Vec<_>) = PAGES.iter().partition(is_document);
+        assert!(documents.into_iter().all(|page| !is_of_app(page)));
+        assert!(app.into_iter().all(|page| is_of_app(page)));
+        assert!(is_of_app("/rooms/K7M2QX") && !is_of_app("/api/rooms") && !is_of_app("/roomsX"));
     }
 
     #[test]

@@ -1,22 +1,26 @@
 //! The root component. It reads what the server decided for this address (`Visit`), provides the shared contexts, and
-//! renders the page.
+//! shows the page.
 //!
-//! There is no routing in the browser: one page is one document. The server decides what an address shows and
-//! serialises that decision (`Visit`) into the document. The browser parses it and hydrates the same page. A link loads
-//! the next document. docs/decisions/0009 has the reasons.
+//! The first page comes with the document: the server decides what an address shows and serialises that decision into
+//! the document. The browser parses it and hydrates the same page. From then on `navigation` changes pages without
+//! loading documents, and this component shows what it says. docs/decisions/0031 has the reasons.
 
 use leptos::prelude::*;
+use leptos_router::components::Router;
 
-use crate::protocol::{Page, Visit};
+use crate::protocol::{Page, RoomAccess, Visit};
 
 use super::{
     account::provide_account,
     browser,
     clock::provide_clock,
+    components::Announcer,
+    dynamic::dynamic,
     effect::effect,
-    form::provide_refused_form,
     freshness::provide_freshness,
-    pages::{Dashboard, Home, NewRoom, NoCode, NotFound, RoomPage, Rooms},
+    navigation::{FollowAddress, Navigation, Shown, provide_navigation},
+    pages::{self, Dashboard, Home, NewRoom, NoCode, NoRoom, NotFound, RoomPage, Unreachable},
+    refused_form::provide_refused_form,
     texts::provide_locale,
 };
 
@@ -38,17 +42,64 @@ pub fn App() -> impl IntoView {
     provide_clock(local);
     provide_refused_form(refused_form);
     let all = matches!(page, Page::Dashboard { all: true, .. });
-    let rooms = account.clone().zip(rooms).map(|(account, summaries)| Rooms { summaries, account, all });
     provide_account(account);
+    let navigation = provide_navigation(page, rooms);
 
+    view! {
+        <Router>
+            <FollowAddress/>
+            {shown(navigation, all)}
+            <Announcer of=navigation.announcement/>
+            <div class="loading" class:loading--shown=move || navigation.is_loading.get() aria-hidden="true"></div>
+        </Router>
+    }
+}
+
+/// What the app shows: with a list of rooms, the list and beside it a room or the form to join one. Everything else
+/// fills the page.
+fn shown(navigation: Navigation, all: bool) -> impl IntoView {
+    // A changed room does not render the list again.
+    let has_list = Memo::new(move |_| navigation.shown.with(stands_beside_list) && navigation.list().is_some());
+    let is_open = Memo::new(move |_| !navigation.shown.with(is_dashboard));
+    dynamic(move || match navigation.list().filter(|_| has_list.get()) {
+        Some(list) => {
+            let beside = move || page(navigation);
+            view! { <Dashboard list all is_open beside/> }.into_any()
+        }
+        None => dynamic(move || page(navigation)).into_any(),
+    })
+}
+
+fn is_dashboard(shown: &Shown) -> bool {
+    matches!(shown, Shown::Page(page) if matches!(**page, Page::Dashboard { .. }))
+}
+
+fn stands_beside_list(shown: &Shown) -> bool {
+    let is_room = |page: &Page| matches!(page, Page::Room { access: Ok(RoomAccess::Inside(_)), .. });
+    matches!(shown, Shown::Room(_)) || is_dashboard(shown) || matches!(shown, Shown::Page(page) if is_room(page))
+}
+
+/// The page itself, without the list.
+fn page(navigation: Navigation) -> AnyView {
+    let socket = navigation.socket;
+    let page = match navigation.shown.get() {
+        Shown::Page(page) => *page,
+        Shown::Room(code) => {
+            return pages::room_in_memory(socket, code).unwrap_or_else(|| {
+                navigation.retry();
+                ().into_any()
+            });
+        }
+        Shown::Unreachable => return view! { <Unreachable navigation/> }.into_any(),
+    };
     match page {
         Page::Home(offer) => view! { <Home offer/> }.into_any(),
-        Page::Dashboard { offer, .. } => match rooms {
-            Some(rooms) => view! { <Dashboard offer rooms/> }.into_any(),
+        Page::Dashboard { offer, .. } => match navigation.list() {
+            Some(list) => view! { <NoRoom list socket offer/> }.into_any(),
             None => view! { <Home offer/> }.into_any(),
         },
         Page::NewRoom(offer) => view! { <NewRoom offer/> }.into_any(),
-        Page::Room { code, access } => view! { <RoomPage code access rooms/> }.into_any(),
+        Page::Room { code, access } => view! { <RoomPage code access socket/> }.into_any(),
         Page::NoCode { text, offer } => view! { <NoCode text offer/> }.into_any(),
         Page::NotFound => view! { <NotFound/> }.into_any(),
     }

@@ -12,28 +12,21 @@ use leptos::{
     task::{spawn_local, tick},
 };
 
-use crate::protocol::{Code, Problem, RefusedForm};
+use crate::protocol::{Code, Problem};
 
 use super::{
     browser::{self, Answer},
+    navigation::{Navigation, use_navigation},
+    refused_form::use_refused_form,
     texts::{Texts, use_texts},
 };
-
-/// Provides what was typed into a refused form, if the browser itself sent it and the server rendered the page again.
-pub fn provide_refused_form(refused_form: RefusedForm) {
-    provide_context(refused_form);
-}
-
-/// Returns what was typed into the refused form, or empty fields.
-pub fn use_refused_form() -> RefusedForm {
-    use_context().unwrap_or_default()
-}
 
 /// One form's request: where it goes, whether it is under way, and its outcome.
 #[derive(Clone, Copy)]
 pub struct FormRequest {
     path: &'static str,
     texts: &'static Texts,
+    navigation: Option<Navigation>,
     /// True while a request is under way, and after it until the page it redirects to is loaded. A second press does
     /// nothing.
     pub pending: RwSignal<bool>,
@@ -46,7 +39,7 @@ impl FormRequest {
     pub fn to<F: ServerFn>() -> Self {
         let refused = use_refused_form().refused.filter(|(path, _)| path == F::PATH);
         let outcome = RwSignal::new(refused.map(|(_, problem)| Err(problem)));
-        Self { path: F::PATH, texts: use_texts(), pending: RwSignal::new(false), outcome }
+        Self { path: F::PATH, texts: use_texts(), navigation: use_navigation(), pending: RwSignal::new(false), outcome }
     }
 
     /// Why the form was refused, if it was.
@@ -85,7 +78,10 @@ impl FormRequest {
             let next = answer.as_ref().and_then(|answer| answer.redirect.clone());
             let _ = self.outcome.try_set(Some(read(answer)));
             if let Some(next) = next {
-                browser::go(&next);
+                match self.navigation {
+                    Some(navigation) => navigation.go(&next),
+                    None => browser::go(&next),
+                }
                 return;
             }
             let _ = self.pending.try_set(false);

@@ -28,11 +28,26 @@ pub fn use_freshness() -> Freshness {
 }
 
 impl Freshness {
+    /// The server's version, if it is not the page's and the page was not reloaded for it yet.
+    fn new_version(self) -> Option<String> {
+        let version = self.server_version.try_get_untracked()??;
+        let is_new = version != PAGE_VERSION && browser::stored_text(RELOADED_FOR).as_deref() != Some(version.as_str());
+        is_new.then_some(version)
+    }
+
+    /// Whether the next page should be loaded as a document, because the server has another version. True once for each
+    /// version.
+    pub fn is_stale(self) -> bool {
+        let version = self.new_version();
+        if let Some(version) = &version {
+            browser::store_text(RELOADED_FOR, version);
+        }
+        version.is_some()
+    }
+
     /// Reloads the page if the server's version is not the page's.
     pub fn reload_if_stale(self) {
-        let Some(Some(version)) = self.server_version.try_get_untracked() else { return };
-        if version != PAGE_VERSION && browser::stored_text(RELOADED_FOR).as_deref() != Some(version.as_str()) {
-            browser::store_text(RELOADED_FOR, &version);
+        if self.is_stale() {
             browser::reload();
         }
     }

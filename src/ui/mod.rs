@@ -3,7 +3,7 @@
 //! - `pages`: one page a file, from `Visit` to HTML. `components`: the parts that pages share.
 //! - `auth` and `preferences`: the pages of accounts. They run without wasm, and only the server renders them.
 //! - `texts`: every sentence of the pages, in every language.
-//! - `form`: sends forms, with scripts or without.
+//! - `navigation`: goes from page to page without loading a document. `form`: sends forms, with scripts or without.
 //! - `live`: the browser's copy of the open room and of the list of rooms, and the connection that updates both.
 //! - `timeline` and `rooms`: pure functions that turn a log into rows, and a room into a line of the list.
 //! - `browser`: all calls of Web APIs, with an empty stand-in for the server.
@@ -23,9 +23,11 @@ mod form;
 mod freshness;
 mod live;
 mod manifest;
+mod navigation;
 mod pages;
 mod preferences;
 mod rate_limited;
+mod refused_form;
 mod rooms;
 mod shell;
 mod texts;

@@ -50,7 +50,9 @@ fn tab_script() -> Option<String> {
 /// The document of the application. Its body is hydrated in the browser.
 pub fn shell(options: &LeptosOptions) -> impl IntoView + use<> {
     let texts = use_texts();
-    let title = title::element(&title::of_page(texts, &use_context::<Visit>().unwrap_or_default()));
+    let Visit { page, rooms, .. } = use_context().unwrap_or_default();
+    let unread = rooms.iter().flatten().filter(|room| !room.muted).map(|room| room.unread).sum();
+    let title = title::element(&title::of_page(texts, &page, unread));
     let head = view! {
         <script type="module" nonce=use_nonce()>{start_script(options)}</script>
         <MetaTags/>

@@ -3,18 +3,15 @@
 
 use leptos::tachys::html::InertElement;
 
-use crate::protocol::{Page, RoomAccess, RoomCode, RoomName, Visit};
+use crate::protocol::{Page, RoomAccess, RoomCode, RoomName};
 
 use super::texts::Texts;
 
-/// The title of a page as the server renders it.
-pub fn of_page(texts: &Texts, visit: &Visit) -> String {
-    let title = match &visit.page {
+/// The title of a page when it is opened. `unread` is the number of unread messages in the list of rooms.
+pub fn of_page(texts: &Texts, page: &Page, unread: u64) -> String {
+    let title = match page {
         Page::Home(_) => return "AnonChat".to_owned(),
-        Page::Dashboard { .. } => {
-            let rooms = visit.rooms.iter().flatten().filter(|room| !room.muted);
-            return of_list(texts, rooms.map(|room| room.unread).sum());
-        }
+        Page::Dashboard { .. } => return of_list(texts, unread),
         Page::NewRoom(_) => texts.new_room.heading(),
         Page::Room { access: Ok(RoomAccess::Inside(snapshot)), code } => {
             return of_room(snapshot.room.name.as_ref(), *code, 0);

@@ -17,7 +17,7 @@ use crate::{
     protocol::addresses,
     server::{
         app::App,
-        http::{self, pages::PageRequest},
+        http::{self, pages::PageRequest, visits},
     },
     ui,
     visit::PreferencesPage,
@@ -47,6 +47,10 @@ fn page_routes(site: &Site) -> Router<Site> {
         .route(addresses::GUEST, get(pages::guest))
         .route(addresses::AUTH_ROUTE, get(pages::no_auth_page))
         .route(addresses::MANIFEST, get(pages::manifest))
+        .route(&addresses::content(addresses::HOME), get(visits::home))
+        .route(&addresses::content(addresses::DASHBOARD), get(visits::dashboard))
+        .route(&addresses::content(addresses::NEW_ROOM), get(visits::new_room))
+        .route(&addresses::content(addresses::ROOM_ROUTE), get(visits::room))
         .fallback(pages::not_found);
     PreferencesPage::ALL.iter().fold(pages, |pages, page| {
         let page = *page;

@@ -30,6 +30,7 @@ mod scrapes;
 mod serving;
 mod shell;
 mod users;
+pub mod visits;
 mod ws;
 mod zone;
 

@@ -75,6 +75,22 @@ pub fn has_coarse_pointer() -> bool {
 
 pub fn set_title(_: &str) {}
 
+pub fn title() -> String {
+    String::new()
+}
+
+pub fn path() -> String {
+    String::new()
+}
+
+pub fn address() -> String {
+    String::new()
+}
+
+pub fn push_address(_: &str) {}
+
+pub fn focus_page() {}
+
 pub fn go(_: &str) {}
 
 pub fn reload() {}

@@ -8,7 +8,8 @@ use crate::{
     ui::{
         account::{AccountLine, use_account},
         components::LanguageChoice,
-        form::{Form, FormRequest, use_refused_form},
+        form::{Form, FormRequest},
+        refused_form::use_refused_form,
         texts::use_texts,
     },
 };

@@ -7,7 +7,8 @@ use crate::{
     protocol::{Code, JoinOffer, RoomCode, limits::NICKNAME_CHARS},
     ui::{
         components::{EntryButtons, FormProblem, TextField, detail_for},
-        form::{Form, FormRequest, use_refused_form},
+        form::{Form, FormRequest},
+        refused_form::use_refused_form,
         texts::use_texts,
     },
 };

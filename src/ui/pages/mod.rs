@@ -8,9 +8,11 @@ mod join_form;
 mod new_room;
 mod not_found;
 mod room;
+mod unreachable;
 
-pub use dashboard::{Dashboard, Rooms};
+pub use dashboard::{Dashboard, NoRoom};
 pub use home::Home;
 pub use new_room::NewRoom;
 pub use not_found::NotFound;
-pub use room::{NoCode, RoomPage};
+pub use room::{NoCode, RoomPage, room_in_memory};
+pub use unreachable::Unreachable;

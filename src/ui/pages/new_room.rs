@@ -10,7 +10,8 @@ use crate::{
     },
     ui::{
         components::{Brand, EntryButtons, FormProblem, TextField, detail_for},
-        form::{Form, FormRequest, use_refused_form},
+        form::{Form, FormRequest},
+        refused_form::use_refused_form,
         texts::use_texts,
     },
 };

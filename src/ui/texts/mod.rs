@@ -32,6 +32,7 @@ table! {
         shortcut;
         shortcut_text;
         check_code;
+        unreachable;
         nothing_here;
     }
     /// Texts that several pages share.

@@ -16,8 +16,9 @@ pub use elements::{
 };
 pub use http::{get, send, send_form};
 pub use page::{
-    Listener, before_next_frame, go, has_coarse_pointer, is_likely_read, is_online, listen, on_closing, on_key, origin,
-    register_service_worker, reload, reload_when_brought_back, serialise_visit, set_title, when_shown,
+    Listener, address, before_next_frame, focus_page, go, has_coarse_pointer, is_likely_read, is_online, listen,
+    on_closing, on_key, origin, path, push_address, register_service_worker, reload, reload_when_brought_back,
+    serialise_visit, set_title, title, when_shown,
 };
 pub use socket::Socket;
 pub use time::{Timer, after, local_offset, message_id, now, random, times_are_local, today, until_tomorrow};

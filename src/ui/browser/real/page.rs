@@ -6,10 +6,12 @@ use std::{
 };
 
 use gloo_timers::callback::Timeout;
-use leptos::prelude::{WindowListenerHandle, document, request_animation_frame, window, window_event_listener_untyped};
+use leptos::prelude::{
+    WindowListenerHandle, document, on_cleanup, request_animation_frame, window, window_event_listener_untyped,
+};
 use send_wrapper::SendWrapper;
-use wasm_bindgen::{JsCast, closure::Closure};
-use web_sys::{KeyboardEvent, PageTransitionEvent, VisibilityState};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use web_sys::{FocusOptions, HtmlElement, KeyboardEvent, PageTransitionEvent, VisibilityState};
 
 use super::{Timer, after, now};
 use crate::ui::browser::PageEvent;
@@ -59,6 +61,42 @@ pub fn set_title(title: &str) {
     document().set_title(title);
 }
 
+/// The title of the page.
+pub fn title() -> String {
+    document().title()
+}
+
+/// The path of the page's address.
+pub fn path() -> String {
+    window().location().pathname().unwrap_or_default()
+}
+
+/// The page's address on this site: path, query and fragment.
+pub fn address() -> String {
+    let location = window().location();
+    [location.pathname(), location.search(), location.hash()].into_iter().flatten().collect()
+}
+
+/// Adds an address to the history, as that of the page which is shown.
+pub fn push_address(address: &str) {
+    // Fails only for another site, and after a hundred steps in ten seconds.
+    let _ = window().history().and_then(|history| history.push_state_with_url(&JsValue::NULL, "", Some(address)));
+}
+
+/// Moves the focus into a page that has just replaced another one: to its heading, unless something in it has the focus
+/// already.
+pub fn focus_page() {
+    let is_inside =
+        document().active_element().is_some_and(|element| element.closest("main, dialog").ok().flatten().is_some());
+    let heading = document().query_selector("main h1, [role=main] h1").ok().flatten();
+    if let Some(heading) = heading.and_then(|heading| heading.dyn_into::<HtmlElement>().ok()).filter(|_| !is_inside) {
+        let _ = heading.set_attribute("tabindex", "-1");
+        let options = FocusOptions::new();
+        options.set_prevent_scroll(true);
+        let _ = heading.focus_with_options(&options);
+    }
+}
+
 /// Loads another page of the site.
 pub fn go(address: &str) {
     // Fails only while the page is being unloaded.
@@ -70,11 +108,11 @@ pub fn reload() {
     let _ = window().location().reload();
 }
 
-/// Posts to an address when the page is closed or left for another page. The address is asked for at that moment, and
+/// Posts to an address when the page is closed or left for another document, until the current owner is cleaned up. The address is asked for at that moment, and
 /// `None` sends nothing. A beacon reaches the server even after the page is gone, but this one has no body: all data is
 /// in the address.
 pub fn on_closing(address: impl Fn() -> Option<String> + 'static) {
-    window_event_listener_untyped("pagehide", move |event| {
+    let handle = window_event_listener_untyped("pagehide", move |event| {
         if !event.unchecked_into::<PageTransitionEvent>().persisted()
             && let Some(address) = address()
         {
@@ -83,6 +121,7 @@ pub fn on_closing(address: impl Fn() -> Option<String> + 'static) {
             let _ = window().navigator().send_beacon_with_opt_str(&address, None);
         }
     });
+    on_cleanup(move || handle.remove());
 }
 
 /// Reloads the page when the browser restores it from its back/forward cache, because its content may be out of date.
@@ -94,14 +133,15 @@ pub fn reload_when_brought_back() {
     });
 }
 
-/// Calls `then` for every press of a key on the page, until the page is unloaded. If `then` returns true, the browser's
+/// Calls `then` for every press of a key on the page, until the current owner is cleaned up. If `then` returns true, the browser's
 /// own action for the key is suppressed.
 pub fn on_key(key: &'static str, then: impl Fn() -> bool + 'static) {
-    window_event_listener_untyped("keydown", move |event| {
+    let handle = window_event_listener_untyped("keydown", move |event| {
         if event.unchecked_ref::<KeyboardEvent>().key() == key && then() {
             event.prevent_default();
         }
     });
+    on_cleanup(move || handle.remove());
 }
 
 /// Listeners for events of the page. They are removed when this is dropped.

@@ -64,6 +64,11 @@ impl RoomList {
         self.changed = true;
     }
 
+    /// The room that is open on the page.
+    pub fn current(&self) -> Option<RoomCode> {
+        self.current
+    }
+
     /// Sets which room is open. It gets no note any more.
     pub fn set_current(&mut self, current: Option<RoomCode>) {
         if self.current != current {

@@ -36,8 +36,8 @@ pub struct RoomEntry {
 #[derive(Clone, Copy)]
 pub struct LiveList {
     socket: PageSocket,
-    /// The room that is open on this page, if any.
-    pub current: Option<RoomCode>,
+    /// The room that is open beside the list, if any.
+    pub current: RwSignal<Option<RoomCode>>,
     /// The rooms, the most recently active first.
     pub entries: RwSignal<Vec<RoomEntry>>,
     /// The number of unread messages in the rooms that are neither open nor muted.
@@ -71,7 +71,7 @@ impl LiveList {
         let entry = |room: &RoomSummary| RoomEntry { code: room.code, room: ArcRwSignal::new(room.clone()) };
         let this = Self {
             socket,
-            current,
+            current: RwSignal::new(current),
             entries: RwSignal::new(list.rooms().iter().map(entry).collect()),
             unread: RwSignal::new(list.unread()),
             toasts: RwSignal::new(Vec::new()),
@@ -129,14 +129,16 @@ impl LiveList {
                     list.toasts().shown().to_vec(),
                     unannounced,
                     list.is_logged_out(),
+                    list.current(),
                 )
             })
         });
-        let Some(Some((rooms, unread, toasts, unannounced, logged_out))) = picture else { return };
+        let Some(Some((rooms, unread, toasts, unannounced, logged_out, current))) = picture else { return };
         self.show(rooms);
         put(self.unread, unread);
         put(self.toasts, toasts);
         put(self.logged_out, logged_out);
+        put(self.current, current);
         if let Some(toast) = unannounced {
             self.announcement.say(announcement(self.texts, &toast.room, toast.messages, toast.joined.as_ref()));
             if self.sound {

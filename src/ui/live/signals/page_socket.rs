@@ -113,8 +113,18 @@ impl PageSocket {
         self.inner.with_value(|inner| inner.painters.len())
     }
 
-    /// Connects. Called once, after hydration, since the page may differ from the server's render only from then on.
+    /// Whether this room is in memory, so that it can be shown at once.
+    pub fn has_room(self, code: RoomCode) -> bool {
+        let is_open = |client: &Client| client.room(code).is_some_and(|room| room.ending().is_none());
+        self.client.try_with_value(is_open) == Some(true)
+    }
+
+    /// Connects, if nothing has connected yet. Called after hydration, since the page may differ from the server's
+    /// render only from then on.
     pub fn start(self) {
+        if self.inner.try_with_value(|inner| inner.listener.is_none()) != Some(true) {
+            return;
+        }
         self.step(Input::Started { online: browser::is_online() });
         let listener = browser::listen(move |event| self.on_page_event(event));
         self.inner.try_update_value(|inner| inner.listener = Some(listener));

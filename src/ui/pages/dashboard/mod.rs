@@ -1,26 +1,27 @@
 //! The list of an account's rooms: alone (`/dashboard`), or beside an open room.
 //!
-//! The two are separate documents with the same list. On a wide screen the list stands beside the room. On a narrow
-//! screen only one of them is visible, and links lead from one to the other. The live updates of the list are in
-//! `live`, and the room itself is in `pages/room`.
+//! On a wide screen the list stands beside the room, and stays in place while rooms change. On a narrow screen only one
+//! of them is visible, and links lead from one to the other. The live updates of the list are in `live`, and the room
+//! itself is in `pages/room`.
 
 mod row;
 mod sidebar;
 mod toasts;
 mod unproved;
 
-use crate::ui::dynamic::dynamic;
-use leptos::{prelude::*, server_fn::ServerFn};
+use leptos::{children::ViewFn, prelude::*, server_fn::ServerFn};
+use leptos_router::hooks::use_location;
 
 use crate::{
     api::JoinRoom,
-    protocol::{Identity, JoinOffer, RoomCode, RoomSummary, addresses},
+    protocol::{JoinOffer, addresses},
     ui::{
         browser,
-        components::{Announcer, ConnectionBanner, Icon, Shape},
+        components::{Announcer, ConnectionBanner, Icon, Shape, When},
+        dynamic::dynamic,
         effect::effect,
-        form::use_refused_form,
-        live::{LiveList, PageSocket, provide_list},
+        live::{LiveList, PageSocket},
+        refused_form::use_refused_form,
         texts::use_texts,
         title,
     },
@@ -35,80 +36,72 @@ use unproved::Unproved;
 /// The id of the section beside the list while no room is open. It contains the form to join a room.
 const BESIDE: &str = "join";
 
-/// The account's rooms as the server rendered them.
-#[derive(Clone)]
-pub struct Rooms {
-    /// The rooms, newest first.
-    pub summaries: Vec<RoomSummary>,
-    pub account: Identity,
+/// The list of rooms, and beside it the open room or the form to join one. The list stays in place from page to page.
+#[component]
+pub fn Dashboard(
+    list: LiveList,
     /// Whether all rooms are on the page from the start. Otherwise a few are, and more are added while scrolling.
-    pub all: bool,
-}
-
-impl Rooms {
-    /// Creates the live list, which the connection `socket` keeps up to date. `current` is the open room beside it.
-    pub fn follow(self, socket: PageSocket, current: Option<RoomCode>) -> LiveList {
-        let list = LiveList::new(socket, self.summaries, current, &self.account);
-        provide_list(list);
-        effect(move || {
-            // Nobody is logged in any more, so the reloaded page offers to log in. Beside an open room, `RoomView`
-            // handles this (`Ending::Outside`).
-            if list.logged_out.get() && current.is_none() {
-                browser::reload();
-            }
-        });
-        list
+    all: bool,
+    /// Whether a room is open.
+    #[prop(into)]
+    is_open: Signal<bool>,
+    /// What stands beside the list.
+    #[prop(into)]
+    beside: ViewFn,
+) -> impl IntoView {
+    view! {
+        <div class="dashboard" class:dashboard--open=move || is_open.get()>
+            <div class="dashboard__list" role=move || (!is_open.get()).then_some("main")>
+                <Sidebar heading=Signal::derive(move || !is_open.get()) all/>
+            </div>
+            {dynamic(move || beside.run())}
+        </div>
+        <When holds=move || !is_open.get()><Announcer of=list.announcement/></When>
     }
 }
 
-/// The page with the list of rooms and no open room.
+/// What stands beside the list while no room is open.
 #[component]
-pub fn Dashboard(
+pub fn NoRoom(
+    /// The live list.
+    list: LiveList,
+    /// The connection that keeps it up to date.
+    socket: PageSocket,
     /// What to offer on the form that joins a room. `None` if the server could not read it.
     offer: Option<JoinOffer>,
-    rooms: Rooms,
 ) -> impl IntoView {
     let texts = use_texts();
     let own = &texts.rooms;
-    let socket = PageSocket::new();
-    let all = rooms.all;
-    let list = rooms.follow(socket, None);
-    effect(move || socket.start());
     effect(move || browser::set_title(&title::of_list(texts, list.unread.get())));
-    // After a refusal the form is shown on narrow screens as well, so that its error is seen.
-    let beside = if use_refused_form().refused.is_some_and(|(path, _)| path == JoinRoom::PATH) {
-        "dashboard__beside dashboard__beside--shown"
-    } else {
-        "dashboard__beside"
-    };
+    // After a refusal the form is shown on narrow screens as well, so that its error is seen. So it is by its address.
+    let was_refused = use_refused_form().refused.is_some_and(|(path, _)| path == JoinRoom::PATH);
+    let hash = use_location().hash;
+    // Until then the browser itself shows the section of its address (`:target`). Steps in the app do not change that.
+    let follows = RwSignal::new(false);
+    effect(move || follows.set(true));
+    let is_shown = move || was_refused || hash.with(|hash| hash.strip_prefix('#') == Some(BESIDE));
 
     view! {
-        <div class="dashboard">
-            <main class="dashboard__list">
-                <Sidebar heading=true all/>
-            </main>
-            <section id=BESIDE class=beside aria-labelledby="beside-heading">
-                <div class="page page--beside">
-                    <header class="page__hero">
-                        <h2 id="beside-heading" class="page__title">{own.choose()}</h2>
-                        <p class="page__lead">{own.choose_text()}</p>
-                    </header>
-                    <Unproved place="dashboard__unproved"/>
-                    <section class="card" aria-labelledby="join-heading">
-                        <h3 id="join-heading" class="card__heading">{texts.home.join()}</h3>
-                        <JoinForm choice=RoomChoice::Typed(use_refused_form().code) offer/>
-                    </section>
-                    <section class="card card--quiet" aria-labelledby="make-heading">
-                        <h3 id="make-heading" class="card__heading">{texts.home.make()}</h3>
-                        <p class="card__text">{texts.home.make_text()}</p>
-                        <a href=addresses::NEW_ROOM class="button button--wide">{texts.home.make()}</a>
-                    </section>
-                    <p class="page__aside dashboard__back"><a href=addresses::DASHBOARD>{own.close()}</a></p>
-                </div>
-            </section>
-            <div class="dashboard__banner"><ConnectionBanner socket/></div>
-        </div>
-        <Announcer of=list.announcement/>
+        <section id=BESIDE class="dashboard__beside" class:dashboard__beside--shown=is_shown data-follows=move || follows.get().then_some("") aria-labelledby="beside-heading">
+            <div class="page page--beside">
+                <header class="page__hero">
+                    <h2 id="beside-heading" class="page__title">{own.choose()}</h2>
+                    <p class="page__lead">{own.choose_text()}</p>
+                </header>
+                <Unproved place="dashboard__unproved"/>
+                <section class="card" aria-labelledby="join-heading">
+                    <h3 id="join-heading" class="card__heading">{texts.home.join()}</h3>
+                    <JoinForm choice=RoomChoice::Typed(use_refused_form().code) offer/>
+                </section>
+                <section class="card card--quiet" aria-labelledby="make-heading">
+                    <h3 id="make-heading" class="card__heading">{texts.home.make()}</h3>
+                    <p class="card__text">{texts.home.make_text()}</p>
+                    <a href=addresses::NEW_ROOM class="button button--wide">{texts.home.make()}</a>
+                </section>
+                <p class="page__aside dashboard__back"><a href=addresses::DASHBOARD>{own.close()}</a></p>
+            </div>
+        </section>
+        <div class="dashboard__banner"><ConnectionBanner socket/></div>
     }
 }
 

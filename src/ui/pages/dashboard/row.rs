@@ -19,20 +19,20 @@ use crate::{
 #[component]
 pub fn RoomRow(
     entry: RoomEntry,
-    /// The room that is open on this page, if any.
-    current: Option<RoomCode>,
+    /// The room that is open beside the list, if any.
+    current: RwSignal<Option<RoomCode>>,
 ) -> impl IntoView {
     let texts = use_texts();
     let clock = use_clock();
     let RoomEntry { code, room } = entry;
-    let is_current = current == Some(code);
+    let is_current = move || current.get() == Some(code);
     // One effect for the whole row, because its parts change together.
     let content = move || {
         let room = room.get();
         let name = title(texts, &room);
         let initial = browser::first_letter(&name);
         let unread = usize::try_from(room.unread).unwrap_or(usize::MAX);
-        let badge = badge(room.unread).filter(|_| !is_current).map(|count| {
+        let badge = badge(room.unread).filter(|_| !is_current()).map(|count| {
             let class = if room.muted { "badge badge--quiet" } else { "badge" };
             view! {
                 <span class=class aria-hidden="true">{count}</span>
@@ -52,7 +52,7 @@ pub fn RoomRow(
     };
     view! {
         <li class="room-row">
-            <a href=addresses::room(code) class="room-row__link" aria-current=is_current.then_some("page")>
+            <a href=addresses::room(code) class="room-row__link" aria-current=move || is_current().then_some("page")>
                 {content}
             </a>
         </li>

@@ -9,6 +9,7 @@ use crate::{
         account::use_account,
         browser::{self, Watch},
         components::{Icon, Shape},
+        dynamic::dynamic,
         effect::effect,
         live::{LiveList, RoomEntry, use_list},
         rooms::{Kind, matches_search, typed_code},
@@ -26,10 +27,9 @@ const STEP: usize = 40;
 #[component]
 pub fn Sidebar(
     /// Whether the list is the main content of the page. Its heading is then `h1` instead of `h2`.
-    #[prop(optional)]
-    heading: bool,
+    #[prop(into)]
+    heading: Signal<bool>,
     /// Whether all rooms are rendered from the start.
-    #[prop(optional)]
     all: bool,
 ) -> impl IntoView {
     let Some(list) = use_list() else { return ().into_any() };
@@ -96,11 +96,13 @@ pub fn Sidebar(
             </button>
         }
     };
-    let head = if heading {
-        view! { <h1 class="rooms__heading">{own.heading()}</h1> }.into_any()
-    } else {
-        view! { <h2 class="rooms__heading">{own.heading()}</h2> }.into_any()
-    };
+    let head = dynamic(move || {
+        if heading.get() {
+            view! { <h1 class="rooms__heading">{own.heading()}</h1> }.into_any()
+        } else {
+            view! { <h2 class="rooms__heading">{own.heading()}</h2> }.into_any()
+        }
+    });
 
     view! {
         <nav class="rooms" aria-label=own.heading()>
@@ -130,7 +132,7 @@ pub fn Sidebar(
                 </div>
             </header>
             <div class="rooms__frame" data-keeps-place="rooms" node_ref=frame>
-                {heading.then(|| view! { <Unproved place="rooms__unproved"/> })}
+                {dynamic(move || heading.get().then(|| view! { <Unproved place="rooms__unproved"/> }))}
                 <ul class="rooms__rows">
                     <For each=rows key=|entry| entry.code let:entry>
                         <RoomRow entry current=list.current/>

@@ -16,22 +16,19 @@ mod view;
 use leptos::prelude::*;
 
 use crate::{
-    protocol::{JoinOffer, Problem, RoomAccess, RoomCode, Snapshot, addresses},
+    protocol::{JoinOffer, Problem, RoomAccess, RoomCode, addresses},
     ui::{
         account::AccountLine,
         browser,
         components::Brand,
         effect::effect,
-        form::use_refused_form,
         live::{LiveRoom, PageSocket, provide_room},
+        refused_form::use_refused_form,
         texts::use_texts,
     },
 };
 
-use super::{
-    dashboard::{Rooms, Sidebar},
-    join_form::{JoinForm, RoomChoice},
-};
+use super::join_form::{JoinForm, RoomChoice};
 use view::RoomView;
 
 /// The page behind `/rooms/:code`.
@@ -40,11 +37,14 @@ pub fn RoomPage(
     code: RoomCode,
     /// What the visitor finds behind the link, or why the server could not find out.
     access: Result<RoomAccess, Problem>,
-    /// The rooms of the logged-in account. `None` for a guest.
-    rooms: Option<Rooms>,
+    /// The connection that keeps the room up to date.
+    socket: PageSocket,
 ) -> impl IntoView {
     match access {
-        Ok(RoomAccess::Inside(snapshot)) => view! { <OpenRoom snapshot=*snapshot rooms/> }.into_any(),
+        Ok(RoomAccess::Inside(snapshot)) => {
+            let room = LiveRoom::new(socket, *snapshot);
+            view! { <OpenRoom room socket/> }.into_any()
+        }
         Ok(RoomAccess::Outside(offer)) => view! { <JoinPage code offer/> }.into_any(),
         Ok(RoomAccess::Removed) => view! { <CannotReturn code text=use_texts().problems.removed()/> }.into_any(),
         Ok(RoomAccess::Full) => view! { <CannotReturn code text=use_texts().door.full()/> }.into_any(),
@@ -52,27 +52,21 @@ pub fn RoomPage(
     }
 }
 
-/// The open room. An account has its list of rooms beside it.
+/// A room that is in memory. `None` if it has been dropped.
+pub fn room_in_memory(socket: PageSocket, code: RoomCode) -> Option<AnyView> {
+    let room = LiveRoom::in_memory(socket, code)?;
+    Some(view! { <OpenRoom room socket/> }.into_any())
+}
+
+/// The open room.
 #[component]
-fn OpenRoom(snapshot: Snapshot, rooms: Option<Rooms>) -> impl IntoView {
-    let socket = PageSocket::new();
-    let room = LiveRoom::new(socket, snapshot);
+fn OpenRoom(room: LiveRoom, socket: PageSocket) -> impl IntoView {
     provide_room(&room);
-    let list = rooms.map(|rooms| rooms.follow(socket, Some(room.code)));
     effect(move || {
         room.restore();
         socket.start();
     });
-    match list {
-        None => view! { <RoomView socket/> }.into_any(),
-        Some(_) => view! {
-            <div class="dashboard dashboard--open">
-                <div class="dashboard__list"><Sidebar/></div>
-                <RoomView socket/>
-            </div>
-        }
-        .into_any(),
-    }
+    view! { <RoomView socket/> }
 }
 
 /// The form to join this room. The server does not reveal whether the room exists before the visitor joins.
