@@ -11,6 +11,7 @@ import {
   expect,
   test as base,
 } from "@playwright/test";
+import { rememberSockets } from "./sockets.ts";
 import { Stack } from "./stack.ts";
 
 export { expect, Stack };
@@ -158,6 +159,7 @@ export const test = base.extend<Options & TestFixtures, WorkerFixtures>({
   // Playwright's own `page` gets the same treatment as the pages of guests.
   context: async ({ context, complaints }, use) => {
     complaints.watch(context);
+    rememberSockets(context);
     await context.addInitScript(rememberListeners);
     await use(context);
   },
@@ -168,6 +170,7 @@ export const test = base.extend<Options & TestFixtures, WorkerFixtures>({
       const context = await browser.newContext({ baseURL: stack.url(node), ...options });
       contexts.push(context);
       complaints.watch(context);
+      rememberSockets(context);
       await context.addInitScript(rememberListeners);
       return { context, page: await context.newPage() };
     });

@@ -2,6 +2,7 @@
 // role, label and text.
 import type { Locator, Page, Response, WebSocket } from "@playwright/test";
 import { type Guest, expect } from "./fixtures.ts";
+import { loadedBy } from "./sockets.ts";
 
 /** Fields of `POST /api/rooms/create`. */
 export interface NewRoom {
@@ -29,11 +30,16 @@ export async function following(page: Page, act: () => Promise<unknown>): Promis
   };
   const onSocket = (socket: WebSocket) => {
     const opener = document;
-    socket.on("framereceived", ({ payload }) => {
+    const onFrame = ({ payload }: { payload: string | Buffer }) => {
       followed ||= opener === document && /^\{"(snapshot|resumed)":/.test(payload.toString());
-    });
+    };
+    socket.on("framereceived", onFrame);
+    attached.push(() => socket.off("framereceived", onFrame));
   };
+  const attached: (() => void)[] = [];
   page.on("response", onResponse).on("websocket", onSocket);
+  // A step inside the page goes by the socket that is open.
+  loadedBy(page).sockets.forEach(onSocket);
   try {
     await act();
     await expect
@@ -41,6 +47,7 @@ export async function following(page: Page, act: () => Promise<unknown>): Promis
       .toBe(true);
   } finally {
     page.off("response", onResponse).off("websocket", onSocket);
+    for (const detach of attached) detach();
   }
 }
 

@@ -48,8 +48,8 @@ pub fn AccountLine(
         .into_any(),
         None => view! {
             <p class="page__aside">
-                <a href=link(addresses::LOG_IN)>{texts.log_in()}</a>
-                <a href=link(addresses::REGISTER)>{texts.register()}</a>
+                <a href=link(addresses::LOG_IN) rel="external">{texts.log_in()}</a>
+                <a href=link(addresses::REGISTER) rel="external">{texts.register()}</a>
             </p>
         }
         .into_any(),

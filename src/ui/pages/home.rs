@@ -70,7 +70,7 @@ fn Current(code: RoomCode) -> impl IntoView {
                     <input type="hidden" name="code" value=code.to_string()/>
                     <button type="submit" class="button">{texts.leave()}</button>
                 </Form>
-                <a href=addresses::GUEST class="button">{use_texts().account.forget_me()}</a>
+                <a href=addresses::GUEST rel="external" class="button">{use_texts().account.forget_me()}</a>
             </div>
         </section>
     }

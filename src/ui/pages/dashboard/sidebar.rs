@@ -141,7 +141,7 @@ pub fn Sidebar(
                 <EmptyList list typed wanted/>
                 <div node_ref=end></div>
                 {(!all).then(|| {
-                    view! { <p class="rooms__rest needs-scripts"><a href=format!("{}?all=true", addresses::DASHBOARD)>{own.all_of_them()}</a></p> }
+                    view! { <p class="rooms__rest needs-scripts"><a href=format!("{}?all=true", addresses::DASHBOARD) rel="external">{own.all_of_them()}</a></p> }
                 })}
             </div>
         </nav>
@@ -198,7 +198,7 @@ fn AccountMenu(list: LiveList) -> impl IntoView {
             </button>
             <div id="account-menu" class="menu" popover="auto">
                 <p class="menu__text" dir="auto">{name}</p>
-                <a href=addresses::PREFERENCES class="menu__item"><Icon shape=Shape::Settings/> <span>{texts.rooms.preferences()}</span></a>
+                <a href=addresses::PREFERENCES rel="external" class="menu__item"><Icon shape=Shape::Settings/> <span>{texts.rooms.preferences()}</span></a>
                 <form method="post" action=LogOut::PATH on:submit=move |_| list.log_out()>
                     <button type="submit" class="menu__item"><Icon shape=Shape::Exit/> <span>{texts.account.log_out()}</span></button>
                 </form>

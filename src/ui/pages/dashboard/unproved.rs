@@ -33,7 +33,7 @@ pub fn Unproved(
         MailReach::Nowhere => {
             let content = view! {
                 <p>{own.nowhere_text()}</p>
-                <a href=to_change() class="button button--wide">{own.give()}</a>
+                <a href=to_change() rel="external" class="button button--wide">{own.give()}</a>
             };
             (own.nowhere(), content.into_any())
         }
@@ -66,7 +66,7 @@ fn Claimed(
             <FormProblem problem fields=&[] waiting/>
             <div class="button-row">
                 <Submit busy=Signal::derive(move || request.pending.get() || waiting.get()) class="button">{own.again()}</Submit>
-                <a href=to_change() class="button">{own.change()}</a>
+                <a href=to_change() rel="external" class="button">{own.change()}</a>
             </div>
         </Form>
     }

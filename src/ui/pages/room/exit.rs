@@ -64,7 +64,7 @@ pub fn ExitDialog(open: RwSignal<bool>) -> impl IntoView {
                     <button type="button" class="button" on:click=move |_| open.set(false)>{texts.stay()}</button>
                 </div>
             </Form>
-            {is_guest.then(|| view! { <p class="page__aside"><a href=addresses::GUEST>{use_texts().account.forget_me()}</a></p> })}
+            {is_guest.then(|| view! { <p class="page__aside"><a href=addresses::GUEST rel="external">{use_texts().account.forget_me()}</a></p> })}
         </Dialog>
     }
 }

@@ -88,7 +88,7 @@ fn MemberList(action: OwnerAction) -> impl IntoView {
                 view! {
                     <When holds=move || room.ending.with(Option::is_none)>
                         <p class="members__aside">
-                            {leave.clone()} " " {before} <a href=addresses::with_next(addresses::LOG_IN, &addresses::room(room.code))>{texts.log_in_or_register()}</a>
+                            {leave.clone()} " " {before} <a href=addresses::with_next(addresses::LOG_IN, &addresses::room(room.code)) rel="external">{texts.log_in_or_register()}</a>
                             {after}
                         </p>
                     </When>

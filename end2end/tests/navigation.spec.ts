@@ -1,0 +1,192 @@
+// Going from page to page without loading documents.
+import type { Locator, Page } from "@playwright/test";
+import { register } from "../account.ts";
+import { DIAGONAL, type Guest, KINDS, type Stack, expect, expectAccessible, test } from "../fixtures.ts";
+import {
+  composer,
+  following,
+  isPhone,
+  log,
+  makeRoomByRest,
+  messages,
+  open,
+  say,
+  sayByRest,
+  visitAndSay,
+} from "../room.ts";
+
+const rooms = (page: Page): Locator => page.getByRole("navigation", { name: "Rooms" });
+const row = (page: Page, name: string): Locator =>
+  rooms(page).getByRole("listitem").filter({ hasText: name }).getByRole("link");
+const heading = (page: Page): Locator => page.getByRole("heading", { level: 1 });
+
+/** Counts what a page loads from now on: documents, and sockets. */
+function counting(page: Page): { documents: number; sockets: number } {
+  const counts = { documents: 0, sockets: 0 };
+  page.on("request", (request) => {
+    if (request.isNavigationRequest() && request.frame() === page.mainFrame()) counts.documents += 1;
+  });
+  page.on("websocket", () => (counts.sockets += 1));
+  return counts;
+}
+
+/** An account with three rooms: A, B and C. */
+async function withThreeRooms(stack: Stack, guest: (stack: Stack, node?: number) => Promise<Guest>) {
+  const ada = await guest(stack);
+  await register(ada, "Ada");
+  const codes: Record<string, string> = {};
+  for (const name of ["Chess", "Books", "Music"]) {
+    codes[name] = await makeRoomByRest(ada, { name, nickname: "Ada" });
+    await sayByRest(ada, codes[name], `Welcome to ${name}`);
+  }
+  return { page: ada.page, codes };
+}
+
+/** Goes to a room by the list. */
+async function go(page: Page, name: string): Promise<void> {
+  if (isPhone(page) && (await rooms(page).isHidden())) await page.getByRole("link", { name: /^All rooms/ }).click();
+  await row(page, name).click();
+  await expect(heading(page)).toHaveText(name);
+}
+
+for (const kind of KINDS) {
+  test.describe(`${kind} @both`, () => {
+    test.use({ kind });
+
+    test("rooms change without a document, and back and forward have the right addresses", async ({ stack, guest }) => {
+      const { page, codes } = await withThreeRooms(stack, guest);
+      await following(page, () => page.goto(`/rooms/${codes["Chess"]}`));
+      const counts = counting(page);
+      for (const name of ["Books", "Music"]) {
+        await go(page, name);
+        await expect(page).toHaveURL(`/rooms/${codes[name]}`);
+        await expect(messages(page)).toHaveText([`Welcome to ${name}`]);
+        await expect(page).toHaveTitle(`${name} · AnonChat`);
+      }
+      const there = async (name: string, act: () => Promise<unknown>): Promise<void> => {
+        await act();
+        await expect(page).toHaveURL(`/rooms/${codes[name]}`);
+        await expect(heading(page)).toHaveText(name);
+        await expect(messages(page)).toHaveText([`Welcome to ${name}`]);
+      };
+      if (isPhone(page)) {
+        // On a phone the list lies between two rooms.
+        await page.goBack();
+        await expect(page).toHaveURL("/dashboard");
+        await there("Books", () => page.goBack());
+        await page.goForward();
+        await there("Music", () => page.goForward());
+        await page.goBack();
+        await row(page, "Books").click();
+      } else {
+        await there("Books", () => page.goBack());
+        await there("Music", () => page.goForward());
+        await there("Books", () => page.goBack());
+        await there("Music", () => page.goForward());
+        // The router's own stack of addresses ends in "Books" here, and would not push it.
+        await row(page, "Books").click();
+      }
+      await there("Books", async () => {});
+      expect(counts).toEqual({ documents: 0, sockets: 0 });
+      await page.reload();
+      await there("Books", async () => {});
+    });
+
+    test("a message in a room that was left and opened again is sent, shown once, and by the same socket", async ({
+      stack,
+      guest,
+    }) => {
+      const { page, codes } = await withThreeRooms(stack, guest);
+      const bob = await guest(stack, stack.size - 1);
+      await following(page, () => page.goto(`/rooms/${codes["Chess"]}`));
+      const counts = counting(page);
+      for (let n = 0; n < 5; n += 1) {
+        await go(page, "Books");
+        await say(page, `Book ${n}`);
+        await go(page, "Chess");
+        await say(page, `Move ${n}`);
+      }
+      await visitAndSay(bob, codes["Books"] ?? "", "Bob", "I read it");
+      await go(page, "Books");
+      await expect(messages(page)).toHaveText(["Welcome to Books", "Book 0", "Book 1", "Book 2", "Book 3", "Book 4", "I read it"]);
+      expect(counts).toEqual({ documents: 0, sockets: 0 });
+    });
+  });
+}
+
+for (const { kind, size } of DIAGONAL) {
+  test.describe(`${kind} ${size}`, () => {
+    test.use({ kind });
+
+    test("a draft stays in its room", async ({ stack, guest }) => {
+      const { page, codes } = await withThreeRooms(stack, guest);
+      await open(page, `/rooms/${codes["Chess"]}`);
+      await composer(page).fill("half a thought");
+      await go(page, "Books");
+      await expect(composer(page)).toHaveValue("");
+      await composer(page).fill("another");
+      await go(page, "Chess");
+      await expect(composer(page)).toHaveValue("half a thought");
+      await go(page, "Books");
+      await expect(composer(page)).toHaveValue("another");
+    });
+
+    test("each page has its title, its heading has the focus, and screen readers hear it", async ({ stack, guest }) => {
+      const { page, codes } = await withThreeRooms(stack, guest);
+      await open(page, `/rooms/${codes["Chess"]}`);
+      if (isPhone(page)) await page.getByRole("link", { name: /^All rooms/ }).click();
+      await page.getByRole("link", { name: "New room" }).first().click();
+      await expect(page).toHaveURL("/rooms/new");
+      await expect(page).toHaveTitle("Create a room · AnonChat");
+      await expect(heading(page)).toBeFocused();
+      await expect(page.locator("[aria-live=polite]").filter({ hasText: "Create a room · AnonChat" })).toHaveCount(1);
+      await expectAccessible(page);
+      await page.goBack();
+      await expect(rooms(page)).toBeAttached();
+      await expectAccessible(page);
+    });
+
+    test("a room that is made from the list opens without a document", async ({ stack, guest }) => {
+      const { page, codes } = await withThreeRooms(stack, guest);
+      await open(page, `/rooms/${codes["Chess"]}`);
+      if (isPhone(page)) await page.getByRole("link", { name: /^All rooms/ }).click();
+      const counts = counting(page);
+      await page.getByRole("link", { name: "New room" }).first().click();
+      await page.getByLabel("Room name (optional)").fill("Garden");
+      await page.getByRole("button", { name: "Create", exact: true }).click();
+      await expect(heading(page)).toHaveText("Garden");
+      await say(page, "First");
+      expect(counts).toEqual({ documents: 0, sockets: 0 });
+    });
+
+    test("without a network a page says so, and comes when it is back", async ({
+      stack,
+      guest,
+      complaints,
+    }) => {
+      complaints.allow(/Failed to load resource/);
+      const { page, codes } = await withThreeRooms(stack, guest);
+      await open(page, `/rooms/${codes["Chess"]}`);
+      if (isPhone(page)) await page.getByRole("link", { name: /^All rooms/ }).click();
+      await page.route("**/visit/**", (route) => route.abort());
+      await page.getByRole("link", { name: "New room" }).first().click();
+      await expect(heading(page)).toHaveText("No connection");
+      await page.unroute("**/visit/**");
+      await page.getByRole("button", { name: "Try again" }).click();
+      await expect(heading(page)).toHaveText("Create a room");
+    });
+
+    test("a guest goes home and back to the room by the same document", async ({ stack, guest }) => {
+      const bob = await guest(stack);
+      const code = await makeRoomByRest(bob, { nickname: "Bob" });
+      await open(bob.page, `/rooms/${code}`);
+      const counts = counting(bob.page);
+      await bob.page.getByRole("link", { name: "AnonChat, start page" }).first().click();
+      await expect(bob.page).toHaveURL("/");
+      await bob.page.getByRole("link", { name: "Open room" }).click();
+      await expect(log(bob.page)).toBeVisible();
+      await say(bob.page, "Here again");
+      expect(counts.documents).toBe(0);
+    });
+  });
+}
