@@ -4,14 +4,17 @@ import { register } from "../account.ts";
 import { DIAGONAL, type Guest, KINDS, type Stack, expect, expectAccessible, test } from "../fixtures.ts";
 import {
   composer,
+  firstNew,
   following,
   isPhone,
+  joinByRest,
   log,
   makeRoomByRest,
   messages,
   open,
   say,
   sayByRest,
+  sayMany,
   visitAndSay,
 } from "../room.ts";
 
@@ -187,6 +190,40 @@ for (const { kind, size } of DIAGONAL) {
       await expect(log(bob.page)).toBeVisible();
       await say(bob.page, "Here again");
       expect(counts.documents).toBe(0);
+    });
+
+    test("a room is opened again where it was scrolled to, and shows what came meanwhile as new", async ({
+      stack,
+      guest,
+    }) => {
+      const { page, codes } = await withThreeRooms(stack, guest);
+      const bob = await guest(stack);
+      await joinByRest(bob, codes["Chess"] ?? "", "Bob");
+      await sayMany(bob, codes["Chess"] ?? "", "Bob", 1, 40);
+      await open(page, `/rooms/${codes["Chess"]}`);
+      await expect(messages(page).last()).toHaveText("40");
+      await messages(page).filter({ hasText: /^20$/ }).scrollIntoViewIfNeeded();
+      await expect(messages(page).filter({ hasText: /^20$/ })).toBeInViewport();
+      await go(page, "Books");
+      await sayByRest(bob, codes["Chess"] ?? "", "while you were away");
+      await go(page, "Chess");
+      await expect(messages(page).last()).toHaveText("while you were away");
+      await expect(messages(page).filter({ hasText: /^20$/ })).toBeInViewport();
+      await expect(firstNew(page)).toHaveText("while you were away");
+    });
+
+    test("every link leads to a page of the app, or says that it does not", async ({ stack, guest }) => {
+      const { page, codes } = await withThreeRooms(stack, guest);
+      for (const address of ["/", "/dashboard", "/rooms/new", `/rooms/${codes["Chess"]}`, "/rooms/AAAAAA", "/nothing"]) {
+        await page.goto(address);
+        const wrong = await page.evaluate(() => {
+          const isOfApp = (path: string) => /^\/(dashboard|rooms\/[^/]+)?$/.test(path);
+          const links = [...document.querySelectorAll<HTMLAnchorElement>("a[href]")];
+          const outside = links.filter((link) => link.origin !== location.origin || !isOfApp(link.pathname));
+          return outside.filter((link) => !/external|noopener/.test(link.rel)).map((link) => link.href);
+        });
+        expect(wrong, address).toEqual([]);
+      }
     });
   });
 }

@@ -179,6 +179,12 @@ pub fn distance_from_top(_: &Element, _: &str) -> Option<f64> {
 
 pub fn scroll_to(_: &Element, _: &str) {}
 
+pub fn place_of(_: &Element) -> i32 {
+    0
+}
+
+pub fn return_to_place(_: &Element, _: i32) {}
+
 pub struct RowPositions;
 
 pub fn record_positions(_: &Element) -> Option<RowPositions> {

@@ -77,6 +77,16 @@ fn scroll(frame: &Element, down: f64) {
     }
 }
 
+/// How far the frame is scrolled, in pixels from the top of its content.
+pub fn place_of(frame: &Element) -> i32 {
+    frame.scroll_height() - frame.client_height() - distance_from_end(frame)
+}
+
+/// Scrolls the frame to a place that [`place_of`] returned. Content that was added at the end does not matter.
+pub fn return_to_place(frame: &Element, place: i32) {
+    scroll(frame, f64::from(place - place_of(frame)));
+}
+
 /// The distance in pixels from the top of the frame to the first element that matches. `None` if there is none.
 pub fn distance_from_top(frame: &Element, selector: &str) -> Option<f64> {
     let element = frame.query_selector(selector).ok().flatten()?;

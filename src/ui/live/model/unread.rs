@@ -43,6 +43,20 @@ impl Unread {
         Self { begin: if count == 0 { Begin::None } else { after }, count }
     }
 
+    /// The messages of others after the last seq that was read, all of which are loaded.
+    pub fn after(read: Seq, replica: &Replica, own_ids: &BTreeSet<MemberId>) -> Self {
+        let of_others = |event: &&Event| {
+            event.seq > read && event.message().is_some_and(|message| !own_ids.contains(&message.author.id))
+        };
+        let count = replica.events.iter().filter(of_others).count();
+        if count == 0 {
+            return Self::default();
+        }
+        let mut unread = Self { begin: Begin::After { seq: read, n: 0 }, count };
+        unread.find_first(replica, own_ids);
+        unread
+    }
+
     /// How many messages were unread. 0 after the place was given up.
     pub fn count(&self) -> usize {
         self.count

@@ -75,9 +75,16 @@ pub fn Timeline() -> impl IntoView {
 
     // Opens the room at the first unread message, if the unread messages are taller than the screen. If the reader has
     // asked for the first unread message, it is shown in any case.
+    let place = StoredValue::new(room.place());
     effect(move || {
         let asked_for = room.jump_count.get() > 0;
         let Some(frame) = frame.get() else { return };
+        // A room that was open before is shown where the reader had scrolled to.
+        if let Some(place) = place.try_update_value(Option::take).flatten() {
+            browser::return_to_place(&frame, place);
+            room.reads_end(browser::distance_from_end(&frame) < NEAR_END);
+            return;
+        }
         spawn_local(async move {
             while !shown.is_disposed() && first(shown) != first(room.entries) {
                 tick().await;
@@ -130,7 +137,9 @@ pub fn Timeline() -> impl IntoView {
 
     let on_scroll = move |_| {
         if let Some(frame) = frame.get_untracked() {
-            room.reads_end(browser::distance_from_end(&frame) < NEAR_END);
+            let is_at_end = browser::distance_from_end(&frame) < NEAR_END;
+            room.keep_place((!is_at_end).then(|| browser::place_of(&frame)));
+            room.reads_end(is_at_end);
             if room.unread_above.get_untracked() > 0
                 && browser::distance_from_top(&frame, UNREAD).is_some_and(|distance| distance >= 0.0)
             {

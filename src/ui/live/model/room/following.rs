@@ -5,7 +5,10 @@
 
 use crate::protocol::ClientFrame;
 
-use super::{super::typing::Typing, Act, ByHttp, Ending, LocalRoom, Phase};
+use super::{
+    super::{typing::Typing, unread::Unread},
+    Act, ByHttp, Ending, LocalRoom, Phase,
+};
 
 /// How long the answer to `subscribe` may take.
 const CATCH_UP_MS: u64 = 10_000;
@@ -44,6 +47,8 @@ impl LocalRoom {
     /// The room is not in front any more: nobody types in it, and nobody reads it.
     pub fn leave(&mut self) -> Vec<Act> {
         self.read_position.set_looking(false);
+        self.unread = Unread::default();
+        self.was_left = true;
         let acts = self.stop_typing();
         self.typing = Typing::default();
         acts

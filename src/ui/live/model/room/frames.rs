@@ -12,7 +12,9 @@ use crate::protocol::{
 };
 use crate::ui::timeline::Reader;
 
-use super::{Act, ByHttp, Ending, Incident, LocalRoom, Phase, count_as_read, departed_of, reads_of};
+use super::{
+    super::unread::Unread, Act, ByHttp, Ending, Incident, LocalRoom, Phase, count_as_read, departed_of, reads_of,
+};
 
 /// A message that the server asks to send again within this time is sent again without a word. With a longer wait it is
 /// shown as not sent.
@@ -42,6 +44,9 @@ impl LocalRoom {
                 self.people_changed = true;
                 for event in events {
                     self.apply(event);
+                }
+                if std::mem::take(&mut self.was_left) {
+                    self.unread = Unread::after(read, &self.replica, &self.own_ids);
                 }
                 return self.caught_up(now);
             }

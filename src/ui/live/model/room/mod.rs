@@ -109,6 +109,8 @@ pub struct LocalRoom {
     has_account: bool,
     /// Whether the person pressed Exit.
     leaving: bool,
+    /// Whether the room was left for another page, and has not been resumed since.
+    was_left: bool,
     outgoing: Outgoing,
     typing: Typing,
     read_position: ReadPosition,
@@ -120,6 +122,8 @@ pub struct LocalRoom {
     unread: Unread,
     /// The part of the timeline that is on the page.
     shown_events: ShownEvents,
+    /// Where the reader had scrolled to, in pixels from the top of what is shown. `None` at the end.
+    place: Option<i32>,
     /// The person whose place in a room for two is reserved, as of the first snapshot.
     expected: Option<Person>,
     /// The number of seconds without a connection after which the server removes a guest from the room.
@@ -157,6 +161,7 @@ impl LocalRoom {
             departed,
             unread,
             shown_events: ShownEvents::new(),
+            place: None,
             expected,
             leaves_after,
             own_ids,
@@ -167,6 +172,7 @@ impl LocalRoom {
             late_answers: 0,
             has_account: false,
             leaving: false,
+            was_left: false,
             outgoing: Outgoing::default(),
             typing: Typing::default(),
             news: Vec::new(),
@@ -239,6 +245,16 @@ impl LocalRoom {
     /// The messages that were unread when the page was opened.
     pub fn unread(&self) -> &Unread {
         &self.unread
+    }
+
+    /// Where the reader had scrolled to, in pixels from the top of what is shown. `None` at the end.
+    pub fn place(&self) -> Option<i32> {
+        self.place
+    }
+
+    /// Sets where the reader has scrolled to, for the next time that the room is shown.
+    pub fn set_place(&mut self, place: Option<i32>) {
+        self.place = place;
     }
 
     /// The part of the timeline that is on the page.

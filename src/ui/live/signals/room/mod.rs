@@ -285,6 +285,16 @@ impl LiveRoom {
         self.take_in(RoomInput::Rejoin);
     }
 
+    /// Where the reader had scrolled to when the room was shown before. `None` at the end.
+    pub fn place(self) -> Option<i32> {
+        self.read(LocalRoom::place).flatten()
+    }
+
+    /// Remembers where the reader has scrolled to.
+    pub fn keep_place(self, place: Option<i32>) {
+        self.edit(|room| room.set_place(place));
+    }
+
     /// Whether a room for two has no place left. Reserved places count as taken. A group is never full by this measure.
     pub fn is_full(self) -> bool {
         let taken = self.members.with(Vec::len) + usize::from(self.expected.with(Option::is_some));
