@@ -1,11 +1,10 @@
 //! Reloads the page after a new version of the server was deployed. Callers choose a moment at which nothing can be
-//! lost.
+//! lost. The version is that of the build; the document has its own as an attribute (`server::http::shell`).
 
 use leptos::prelude::*;
 
 use super::browser;
 
-const PAGE_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The server version for which this tab was reloaded. It is reloaded once for each version, in case a cache returns
 /// the old page again.
 const RELOADED_FOR: &str = "anonchat.reloaded-for";
@@ -31,7 +30,8 @@ impl Freshness {
     /// The server's version, if it is not the page's and the page was not reloaded for it yet.
     fn new_version(self) -> Option<String> {
         let version = self.server_version.try_get_untracked()??;
-        let is_new = version != PAGE_VERSION && browser::stored_text(RELOADED_FOR).as_deref() != Some(version.as_str());
+        let is_new = browser::page_version().is_some_and(|own| own != version)
+            && browser::stored_text(RELOADED_FOR).as_deref() != Some(version.as_str());
         is_new.then_some(version)
     }
 
@@ -48,7 +48,7 @@ impl Freshness {
     /// Reloads the page if the server's version is not the page's.
     pub fn reload_if_stale(self) {
         if self.is_stale() {
-            browser::reload();
+            browser::reload_into_new_version();
         }
     }
 }

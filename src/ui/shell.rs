@@ -31,6 +31,15 @@ pub fn provide_appearance(appearance: Appearance) {
     provide_context(Locale::new(appearance));
 }
 
+/// The version of the build that renders the page.
+#[derive(Clone)]
+struct BuildVersion(String);
+
+/// Provides the version of the build, for the page that is being rendered. The page compares it with that of `hello`.
+pub fn provide_build_version(version: String) {
+    provide_context(BuildVersion(version));
+}
+
 /// A mark of whose browser this is. `None` if the server could not determine it.
 #[derive(Clone)]
 struct TabMark(Option<String>);
@@ -79,6 +88,7 @@ pub fn document(options: &LeptosOptions, title: AnyView, head: AnyView, body: An
         <!DOCTYPE html>
         <html
             lang=appearance.language.as_str()
+            data-version=use_context::<BuildVersion>().map(|BuildVersion(version)| version)
             data-theme=appearance.theme.as_str()
             data-accent=appearance.accent.as_str()
             data-text-size=appearance.text_size.as_str()

@@ -38,7 +38,9 @@
   const start = async (tries = 0) => {
     let page;
     try {
-      const [scripts, bytes] = await Promise.all([import(tries ? `${script}?${tries}` : script), fetch(wasm)]);
+      // What the device keeps (public/store.js) is read by the hydrated page, which works without it, too.
+      const store = import(`/store.js?v=${document.documentElement.dataset.version}`).catch(() => {});
+      const [scripts, bytes] = await Promise.all([import(tries ? `${script}?${tries}` : script), fetch(wasm), store]);
       page = scripts;
       await page.default({ module_or_path: bytes });
     } catch {
@@ -46,6 +48,7 @@
       return;
     }
     page.hydrate();
+    globalThis.anonchatStore?.start();
     // The router hydrates its page in tasks of its own, which are done by the next frame.
     requestAnimationFrame(() =>
       setTimeout(() => {

@@ -22,7 +22,7 @@ use crate::{
     server::{
         app::App,
         http::{
-            content_security_policy, note_refusal,
+            BuildVersion, content_security_policy, note_refusal,
             pages::{Loaded, PageRequest},
         },
     },
@@ -43,6 +43,8 @@ pub struct Site {
     pub app: App,
     /// The settings of Leptos.
     pub options: LeptosOptions,
+    /// The version of the build.
+    pub version: BuildVersion,
 }
 
 impl FromRef<Site> for App {
@@ -101,8 +103,10 @@ pub async fn render<V: Document>(site: &Site, request: PageRequest, page: Loaded
     let Loaded { visit, problem } = page;
     let may_be_kept = visit.may_be_kept();
     let (appearance, tab_mark) = (request.appearance(), request.tab_mark());
+    let BuildVersion(version) = site.version.clone();
     let context = move || {
         set_page_headers();
+        ui::provide_build_version(version.clone());
         provide_context(visit.clone());
         ui::provide_appearance(appearance);
         ui::provide_tab_mark(tab_mark.clone());

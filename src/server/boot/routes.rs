@@ -27,7 +27,8 @@ use crate::{
 pub fn router(app: App) -> anyhow::Result<Router> {
     let options = get_configuration(Some("Leptos.toml")).context("Leptos.toml cannot be read")?.leptos_options;
     let routes = http::api(&options);
-    let site = Site { app: app.clone(), options };
+    let version = http::build_version(&options);
+    let site = Site { app: app.clone(), options, version };
     let pages = page_routes(&site).layer(CompressionLayer::new()).with_state(site);
     routes.with(|router| router.merge(pages)).finish(app, ui::rate_limited_page)
 }

@@ -87,7 +87,7 @@ pub fn api(options: &LeptosOptions) -> Routes {
         .route("/api/{*rest}", any(unknown_path));
     let router = Router::new()
         .merge(rest)
-        .route("/ws", any(ws::upgrade))
+        .route("/ws", any(ws::upgrade).layer(Extension(shell::build_version(options))))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz).layer(Extension(Arc::new(health::Probe::default()))))
         .merge(shell::files(options));

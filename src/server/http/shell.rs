@@ -1,6 +1,6 @@
 //! Static files and their caching. Files with a hash in their name (`/pkg`) are cached for ever, icons and `robots.txt`
-//! for a day. The service worker and the offline page are revalidated each time. `/shell.json` lists the files that the
-//! service worker stores for offline use.
+//! for a day. The service worker, the store of the device and the offline page are revalidated each time. `/shell.json`
+//! lists the files that the service worker stores for offline use, with the version of the build.
 
 use std::path::Path;
 
@@ -50,6 +50,7 @@ pub fn files(options: &LeptosOptions) -> Router<App> {
         .route_service("/favicon.svg", file("favicon.svg", A_DAY))
         .route_service("/robots.txt", file("robots.txt", A_DAY))
         .route_service("/sw.js", file("sw.js", ASK_AGAIN))
+        .route_service("/store.js", file("store.js", ASK_AGAIN))
         .route_service(
             "/offline.html",
             ServiceBuilder::new().layer(policed(root)).service(file("offline.html", ASK_AGAIN)),
@@ -68,12 +69,32 @@ fn policed(root: &Path) -> SetResponseHeaderLayer<Option<HeaderValue>> {
     SetResponseHeaderLayer::overriding(header::CONTENT_SECURITY_POLICY, policy)
 }
 
-/// The list for the service worker: the hashed files, the offline page, and a version that changes whenever one of them
-/// changes.
-fn shell(options: &LeptosOptions) -> serde_json::Value {
+/// The version of the build: a digest of the names of the hashed files, and of the content of the others that a page
+/// needs. Pages carry it, `/shell.json` and the socket's `hello` repeat it, so a page learns when it is out of date.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BuildVersion(pub String);
+
+/// Files without a hash in their name that are part of the shell.
+const UNHASHED: [&str; 3] = ["offline.html", "offline.css", "store.js"];
+
+/// The version of the build whose files are in the site folder.
+pub fn build_version(options: &LeptosOptions) -> BuildVersion {
     let root = Path::new(options.site_root.as_ref());
+    let mut version = Sha256::new();
+    for file in hashed_files(options) {
+        version.update(file);
+    }
+    for file in UNHASHED {
+        version.update(file);
+        version.update(std::fs::read(root.join(file)).unwrap_or_default());
+    }
+    BuildVersion(BASE64_URL_SAFE_NO_PAD.encode(&version.finalize()[..9]))
+}
+
+/// The paths of the scripts, styles and wasm that have a hash in their name.
+fn hashed_files(options: &LeptosOptions) -> Vec<String> {
     let pkg = options.site_pkg_dir.as_ref();
-    let mut files: Vec<String> = std::fs::read_dir(root.join(pkg))
+    let mut files: Vec<String> = std::fs::read_dir(Path::new(options.site_root.as_ref()).join(pkg))
         .into_iter()
         .flatten()
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
@@ -81,14 +102,15 @@ fn shell(options: &LeptosOptions) -> serde_json::Value {
         .map(|name| format!("/{pkg}/{name}"))
         .collect();
     files.sort();
+    files
+}
+
+/// The list for the service worker. The address of `store.js` contains the version, so that a page and the store that it
+/// loads are of one build.
+fn shell(options: &LeptosOptions) -> serde_json::Value {
+    let BuildVersion(version) = build_version(options);
+    let mut files = hashed_files(options);
     files.extend(["/offline.html", "/offline.css"].map(str::to_owned));
-    let mut version = Sha256::new();
-    for file in &files {
-        version.update(file);
-        if !file.starts_with(&format!("/{pkg}/")) {
-            version.update(std::fs::read(root.join(&file[1..])).unwrap_or_default());
-        }
-    }
-    let version = BASE64_URL_SAFE_NO_PAD.encode(&version.finalize()[..9]);
+    files.push(format!("/store.js?v={version}"));
     json!({ "version": version, "files": files })
 }

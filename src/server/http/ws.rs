@@ -11,7 +11,7 @@ use governor::{Quota, RateLimiter, clock::MonotonicClock};
 use tokio::time::{Instant, sleep, timeout};
 use tungstenite::Message;
 
-use super::{handshake::Handshake, origin::SameOrigin, problem::Refusal, serving::ConnectionSlot};
+use super::{handshake::Handshake, origin::SameOrigin, problem::Refusal, serving::ConnectionSlot, shell::BuildVersion};
 use crate::{
     protocol::{ByeReason, ClientFrame, Code, Language, Problem, RoomCode, ServerFrame, limits},
     server::{
@@ -52,6 +52,7 @@ pub async fn upgrade(
     _: SameOrigin,
     visitor: Visitor,
     slot: Option<Extension<ConnectionSlot>>,
+    Extension(build): Extension<BuildVersion>,
     handshake: Handshake,
 ) -> Result<Response, Refusal> {
     let (actor, client) = (visitor.actor()?.clone(), visitor.client);
@@ -59,7 +60,7 @@ pub async fn upgrade(
     Ok(handshake.accept(move |wire, read| async move {
         // Both count as one open connection of the client. They are held until the socket ends.
         let _taken = (counted, slot);
-        serve(app, actor, client, wire, read).await;
+        serve(app, actor, client, build, wire, read).await;
     }))
 }
 
@@ -68,7 +69,7 @@ fn too_many_sockets() -> Problem {
     Problem { retry_after_ms: Some(SOCKETS_PAUSE_MS), ..Problem::new(Code::TooManyRequests, detail) }
 }
 
-async fn serve(app: App, actor: Actor, client: IpAddr, wire: Wire, read: Vec<u8>) {
+async fn serve(app: App, actor: Actor, client: IpAddr, build: BuildVersion, wire: Wire, read: Vec<u8>) {
     let _open = app.sockets.token();
     let connection = app.pulse.open(wire);
     let _held = app.open_sockets.hold(actor.id(), &connection);
@@ -76,7 +77,7 @@ async fn serve(app: App, actor: Actor, client: IpAddr, wire: Wire, read: Vec<u8>
         Actor::Account { session, .. } => Some(app.session_sockets.register(session.id, &connection)),
         Actor::Guest(_) => None,
     };
-    connection.answer(&ServerFrame::Hello { version: env!("CARGO_PKG_VERSION").to_owned() });
+    connection.answer(&ServerFrame::Hello { version: build.0 });
     let mut incoming = Incoming::of(connection.clone(), read, limits::FRAME_BYTES);
     let (following, watch) = (HashMap::new(), None);
     let allowance = app.limits.of_socket();

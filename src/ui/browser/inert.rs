@@ -95,6 +95,37 @@ pub fn go(_: &str) {}
 
 pub fn reload() {}
 
+pub fn page_version() -> Option<String> {
+    None
+}
+
+pub fn reload_into_new_version() {}
+
+pub fn reload_when_reachable() {}
+
+pub fn keep_room(_: &str, _: &str) {}
+
+pub fn forget_kept_room(_: &str) {}
+
+pub fn keep_list(_: &str, _: &str) {}
+
+#[expect(clippy::unused_async, reason = "asynchronous in the browser")]
+pub async fn kept_visit(_: &str) -> Option<String> {
+    None
+}
+
+#[expect(clippy::unused_async, reason = "asynchronous in the browser")]
+pub async fn keep_outbox(_: &str, _: f64, _: &str) -> bool {
+    false
+}
+
+#[expect(clippy::unused_async, reason = "asynchronous in the browser")]
+pub async fn kept_outbox(_: &str, _: f64) -> Option<String> {
+    None
+}
+
+pub fn forget_everything() {}
+
 pub fn reload_when_brought_back() {}
 
 #[expect(clippy::unused_async, reason = "asynchronous in the browser")]

@@ -3,6 +3,7 @@
 mod device;
 mod elements;
 mod http;
+mod kept;
 mod page;
 mod socket;
 mod time;
@@ -15,10 +16,14 @@ pub use elements::{
     scroll_to, scroll_to_end, show_dialog, watch,
 };
 pub use http::{get, send, send_form};
+pub use kept::{
+    forget_everything, forget_kept_room, keep_list, keep_outbox, keep_room, kept_outbox, kept_visit,
+    reload_into_new_version, reload_when_reachable,
+};
 pub use page::{
     Listener, address, before_next_frame, focus_page, go, has_coarse_pointer, is_likely_read, is_online, listen,
-    on_closing, on_key, origin, path, push_address, register_service_worker, reload, reload_when_brought_back,
-    serialise_visit, set_title, title, when_shown,
+    on_closing, on_key, origin, page_version, path, push_address, register_service_worker, reload,
+    reload_when_brought_back, serialise_visit, set_title, title, when_shown,
 };
 pub use socket::Socket;
 pub use time::{Timer, after, local_offset, message_id, now, random, times_are_local, today, until_tomorrow};

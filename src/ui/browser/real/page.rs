@@ -108,9 +108,14 @@ pub fn reload() {
     let _ = window().location().reload();
 }
 
-/// Posts to an address when the page is closed or left for another document, until the current owner is cleaned up. The address is asked for at that moment, and
-/// `None` sends nothing. A beacon reaches the server even after the page is gone, but this one has no body: all data is
-/// in the address.
+/// The version of the build that rendered the document.
+pub fn page_version() -> Option<String> {
+    document().document_element()?.get_attribute("data-version")
+}
+
+/// Posts to an address when the page is closed or left for another document, until the current owner is cleaned up. The
+/// address is asked for at that moment, and `None` sends nothing. A beacon reaches the server even after the page is
+/// gone, but this one has no body: all data is in the address.
 pub fn on_closing(address: impl Fn() -> Option<String> + 'static) {
     let handle = window_event_listener_untyped("pagehide", move |event| {
         if !event.unchecked_into::<PageTransitionEvent>().persisted()
