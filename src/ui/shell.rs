@@ -76,6 +76,7 @@ pub fn document(options: &LeptosOptions, title: AnyView, head: AnyView, body: An
     let texts = use_texts();
     // While the reader's time zone is unknown, the style hides times until the scripts have set it.
     let times = with_context(|visit: &Visit| visit.local.is_none()).unwrap_or_default().then_some("utc");
+    let version = use_context::<BuildVersion>().map(|BuildVersion(version)| version);
     let colour_scheme = if appearance.theme == Theme::System { "light dark" } else { appearance.theme.as_str() };
     let theme_colours = GROUNDS.map(|(scheme, colour)| match appearance.theme {
         Theme::System => {
@@ -88,7 +89,7 @@ pub fn document(options: &LeptosOptions, title: AnyView, head: AnyView, body: An
         <!DOCTYPE html>
         <html
             lang=appearance.language.as_str()
-            data-version=use_context::<BuildVersion>().map(|BuildVersion(version)| version)
+            data-version=version
             data-theme=appearance.theme.as_str()
             data-accent=appearance.accent.as_str()
             data-text-size=appearance.text_size.as_str()
