@@ -44,6 +44,9 @@ pub const PREFERENCES_DEVICES: &str = "/preferences/devices";
 /// The download of one's data, and the deletion of the account.
 pub const PREFERENCES_DATA: &str = "/preferences/data";
 
+/// The application without data, which service workers store.
+pub const SHELL: &str = "/shell";
+
 /// The web app manifest.
 pub const MANIFEST: &str = "/manifest.json";
 

@@ -21,6 +21,9 @@ pub struct Visit {
     pub rooms: Option<Vec<RoomSummary>>,
     /// The reader's local time, if the browser has named its time zone.
     pub local: Option<LocalTime>,
+    /// When the device had this from the server, if the page is made from what the device keeps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_at: Option<Millis>,
 }
 
 impl Visit {
@@ -100,6 +103,9 @@ pub enum Page {
     /// There is no page at this URL.
     #[default]
     NotFound,
+    /// A page without data, which the service worker keeps. The browser fills it with what the device has for the
+    /// address.
+    Shell,
 }
 
 /// What the forms for joining and making a room offer.

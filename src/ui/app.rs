@@ -14,7 +14,8 @@ use super::{
     account::provide_account,
     browser,
     clock::provide_clock,
-    components::Announcer,
+    components::{Announcer, Frame},
+    device::provide_kept_at,
     dynamic::dynamic,
     effect::effect,
     freshness::provide_freshness,
@@ -37,8 +38,24 @@ pub fn App() -> impl IntoView {
     // there is no context, and `SharedValue` returns that JSON.
     let given = use_context::<Visit>();
     let handed = SharedValue::new_str(|| given.as_ref().map(browser::serialise_visit).unwrap_or_default()).into_inner();
-    let Visit { page, refused_form, account, rooms, local } =
-        given.unwrap_or_else(|| serde_json::from_str(&handed).unwrap_or_default());
+    show(given.unwrap_or_else(|| serde_json::from_str(&handed).unwrap_or_default()))
+}
+
+/// Shows the page of a visit. The frame of [`Page::Shell`] calls it with the visit that the device keeps.
+fn show(visit: Visit) -> AnyView {
+    let visit = given.unwrap_or_else(|| serde_json::from_str(&handed).unwrap_or_default());
+    view! { <Router>{show(visit)}</Router> }
+}
+
+/// Shows the page of a visit, and from then on the pages that the reader goes to. The frame of [`Page::Shell`] calls it
+/// with the visit that the device keeps.
+fn show(visit: Visit) -> AnyView {
+    if visit.page == Page::Shell {
+        provide_clock(visit.local);
+        return view! { <Frame show/> }.into_any();
+    }
+    let Visit { page, refused_form, account, rooms, local, kept_at } = visit;
+    provide_kept_at(kept_at);
     provide_clock(local);
     provide_refused_form(refused_form);
     let all = matches!(page, Page::Dashboard { all: true, .. });
@@ -46,13 +63,12 @@ pub fn App() -> impl IntoView {
     let navigation = provide_navigation(page, rooms);
 
     view! {
-        <Router>
-            <FollowAddress/>
-            {shown(navigation, all)}
-            <Announcer of=navigation.announcement/>
-            <div class="loading" class:loading--shown=move || navigation.is_loading.get() aria-hidden="true"></div>
-        </Router>
+        <FollowAddress/>
+        {shown(navigation, all)}
+        <Announcer of=navigation.announcement/>
+        <div class="loading" class:loading--shown=move || navigation.is_loading.get() aria-hidden="true"></div>
     }
+    .into_any()
 }
 
 /// What the app shows: with a list of rooms, the list and beside it a room or the form to join one. Everything else
@@ -102,5 +118,7 @@ fn page(navigation: Navigation) -> AnyView {
         Page::Room { code, access } => view! { <RoomPage code access socket/> }.into_any(),
         Page::NoCode { text, offer } => view! { <NoCode text offer/> }.into_any(),
         Page::NotFound => view! { <NotFound/> }.into_any(),
+        // `show` handles it.
+        Page::Shell => ().into_any(),
     }
 }

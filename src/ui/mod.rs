@@ -5,6 +5,7 @@
 //! - `texts`: every sentence of the pages, in every language.
 //! - `navigation`: goes from page to page without loading a document. `form`: sends forms, with scripts or without.
 //! - `live`: the browser's copy of the open room and of the list of rooms, and the connection that updates both.
+//! - `device`: what this device keeps for an account, to open without a network.
 //! - `timeline` and `rooms`: pure functions that turn a log into rows, and a room into a line of the list.
 //! - `browser`: all calls of Web APIs, with an empty stand-in for the server.
 //!
@@ -17,6 +18,7 @@ mod browser;
 mod clock;
 mod components;
 mod countdown;
+mod device;
 mod dynamic;
 mod effect;
 mod form;

@@ -10,7 +10,7 @@ use super::texts::Texts;
 /// The title of a page when it is opened. `unread` is the number of unread messages in the list of rooms.
 pub fn of_page(texts: &Texts, page: &Page, unread: u64) -> String {
     let title = match page {
-        Page::Home(_) => return "AnonChat".to_owned(),
+        Page::Home(_) | Page::Shell => return "AnonChat".to_owned(),
         Page::Dashboard { .. } => return of_list(texts, unread),
         Page::NewRoom(_) => texts.new_room.heading(),
         Page::Room { access: Ok(RoomAccess::Inside(snapshot)), code } => {

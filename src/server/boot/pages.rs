@@ -3,7 +3,7 @@
 
 use axum::{
     extract::{
-        Path, Query, State,
+        Path, Query, Request, State,
         rejection::{PathRejection, QueryRejection},
     },
     http::{StatusCode, header},
@@ -11,12 +11,12 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::rendering::{PERSONAL, Site, UNKEPT, render};
+use super::rendering::{PERSONAL, Site, UNKEPT, render, render_frame};
 use crate::{
-    protocol::{Code, Language, Visit},
+    protocol::{Accent, Code, HourCycle, Language, TextSize, Theme, Visit},
     server::http::pages::{Loaded, PageRequest, auth, preferences, rooms},
     ui,
-    visit::{AuthVisit, PreferencesPage},
+    visit::{Appearance, AuthVisit, PreferencesPage},
 };
 
 /// The start page.
@@ -141,6 +141,28 @@ pub async fn preferences(page: PreferencesPage, State(site): State<Site>, reques
         }
     };
     ([(header::CACHE_CONTROL, UNKEPT)], response).into_response()
+}
+
+/// The query of the shell: how the page looks that asks for it.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct LookQuery {
+    language: Language,
+    theme: Theme,
+    accent: Accent,
+    text_size: TextSize,
+    hours: HourCycle,
+}
+
+/// The application without data. An invalid query gets the default look.
+pub async fn frame(
+    State(site): State<Site>,
+    query: Result<Query<LookQuery>, QueryRejection>,
+    request: Request,
+) -> Response {
+    let Query(LookQuery { language, theme, accent, text_size, hours }) =
+        query.unwrap_or_else(|_| Query(LookQuery::default()));
+    render_frame(&site, Appearance { language, theme, accent, text_size, hours }, request).await
 }
 
 /// The query of the web app manifest: its language.

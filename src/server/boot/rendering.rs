@@ -4,7 +4,7 @@
 //! `boot`: `ui` must not name the server, and `server::http` stands below `ui`.
 
 use axum::{
-    body::Body,
+    body::{Body, to_bytes},
     extract::{FromRef, Request},
     http::{HeaderValue, StatusCode, header},
     response::Response,
@@ -18,16 +18,17 @@ use leptos::{
 use leptos_axum::{ResponseOptions, render_app_async_with_context};
 
 use crate::{
-    protocol::{Problem, Visit},
+    protocol::{Page, Problem, Visit},
     server::{
         app::App,
         http::{
             BuildVersion, content_security_policy, note_refusal,
             pages::{Loaded, PageRequest},
+            sealed,
         },
     },
     ui,
-    visit::{AuthVisit, PreferencesVisit},
+    visit::{Appearance, AuthVisit, PreferencesVisit},
 };
 
 /// The `Cache-Control` of pages. A page is for one person, so shared caches must not store it.
@@ -121,6 +122,28 @@ pub async fn render<V: Document>(site: &Site, request: PageRequest, page: Loaded
         Some(problem) => with_problem(response, &problem),
         None => response,
     }
+}
+
+/// Renders the shell: the application without data, for service workers to store. It is the same for everybody: it
+/// depends on `appearance`, and on no cookie.
+pub async fn render_frame(site: &Site, appearance: Appearance, request: Request) -> Response {
+    let (options, BuildVersion(version)) = (site.options.clone(), site.version.clone());
+    let context = move || {
+        ui::provide_build_version(version.clone());
+        provide_context(Visit { page: Page::Shell, ..Visit::default() });
+        ui::provide_appearance(appearance);
+        ui::provide_tab_mark(None);
+    };
+    let mut response = render_app_async_with_context(context, move || ui::shell(&options))(request).await;
+    let document = to_bytes(std::mem::take(response.body_mut()), usize::MAX).await.unwrap_or_default();
+    let (document, policy) = sealed(&String::from_utf8_lossy(&document));
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response.headers_mut().remove(header::CONTENT_LENGTH);
+    *response.body_mut() = Body::from(document);
+    response
 }
 
 /// Sets the status of a page from its problem, and how long to wait before trying again. Programs use these; people

@@ -52,6 +52,7 @@ fn page_routes(site: &Site) -> Router<Site> {
         .route(&addresses::content(addresses::DASHBOARD), get(visits::dashboard))
         .route(&addresses::content(addresses::NEW_ROOM), get(visits::new_room))
         .route(&addresses::content(addresses::ROOM_ROUTE), get(visits::room))
+        .route(addresses::SHELL, get(pages::frame))
         .fallback(pages::not_found);
     PreferencesPage::ALL.iter().fold(pages, |pages, page| {
         let page = *page;

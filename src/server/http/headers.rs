@@ -36,8 +36,20 @@ pub async fn secure<B>(State(is_https): State<bool>, mut response: Response<B>) 
 
 /// The content security policy of a page: only its own scripts, identified by a nonce, and WebAssembly.
 pub fn content_security_policy(nonce: &str) -> String {
+    page_policy(&format!("'nonce-{nonce}' 'strict-dynamic'"))
+}
+
+/// The content security policy of a page that browsers store: its inline scripts are identified by their digests,
+/// because the browser shows the page again later, with the same headers. What these import is allowed by its origin:
+/// `strict-dynamic` extends a nonce to `import()`, but not a digest.
+pub fn stored_page_policy(digests: &[String]) -> String {
+    let scripts: String = digests.iter().map(|digest| format!("'sha256-{digest}' ")).collect();
+    page_policy(&format!("{scripts}'self'"))
+}
+
+fn page_policy(scripts: &str) -> String {
     format!(
-        "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; style-src 'self'; \
+        "default-src 'none'; script-src {scripts} 'wasm-unsafe-eval'; style-src 'self'; \
          img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; \
          form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )

@@ -39,4 +39,4 @@ pub use request_log::note_refusal;
 pub use router::{Routes, api};
 pub use scrapes::Scrapes;
 pub use serving::serve;
-pub use shell::{BuildVersion, build_version};
+pub use shell::{BuildVersion, build_version, sealed};

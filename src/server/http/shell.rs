@@ -22,7 +22,7 @@ use tower_http::{
     set_header::SetResponseHeaderLayer,
 };
 
-use super::headers::offline_policy;
+use super::headers::{offline_policy, stored_page_policy};
 use crate::server::app::App;
 
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
@@ -105,12 +105,48 @@ fn hashed_files(options: &LeptosOptions) -> Vec<String> {
     files
 }
 
+/// The document of the shell, for storing: without nonces, and with the policy that allows its inline scripts by their
+/// digests.
+pub fn sealed(document: &str) -> (String, String) {
+    let (mut sealed, mut digests) = (String::with_capacity(document.len()), Vec::new());
+    let mut rest = document;
+    while let Some((before, script)) = rest.split_once("<script") {
+        let Some((attributes, script)) = script.split_once('>') else { break };
+        let Some((code, after)) = script.split_once("</script>") else { break };
+        let attributes = match attributes.split_once(" nonce=\"") {
+            Some((left, right)) => format!("{left}{}", right.split_once('"').map_or("", |(_, right)| right)),
+            None => attributes.to_owned(),
+        };
+        sealed.extend([before, "<script", &attributes, ">", code, "</script>"]);
+        digests.push(BASE64_STANDARD.encode(Sha256::digest(code)));
+        rest = after;
+    }
+    sealed.push_str(rest);
+    (sealed, stored_page_policy(&digests))
+}
+
 /// The list for the service worker. The address of `store.js` contains the version, so that a page and the store that it
 /// loads are of one build.
 fn shell(options: &LeptosOptions) -> serde_json::Value {
     let BuildVersion(version) = build_version(options);
     let mut files = hashed_files(options);
     files.extend(["/offline.html", "/offline.css"].map(str::to_owned));
-    files.push(format!("/store.js?v={version}"));
+    files.extend([format!("/store.js?v={version}"), "/shell".to_owned()]);
     json!({ "version": version, "files": files })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stored_document_has_no_nonce_and_names_each_of_its_scripts() {
+        let document = r#"<head><script nonce="abc">one()</script><p></p><script type="module" nonce="abc">2</script>"#;
+        let (sealed, policy) = sealed(document);
+        assert_eq!(sealed, r#"<head><script>one()</script><p></p><script type="module">2</script>"#);
+        for code in ["one()", "2"] {
+            let digest = BASE64_STANDARD.encode(Sha256::digest(code));
+            assert!(policy.contains(&format!("'sha256-{digest}'")), "{policy}");
+        }
+    }
 }

@@ -5,7 +5,9 @@ use leptos::prelude::*;
 
 use crate::ui::{
     browser::{self, Timer},
+    clock::use_clock,
     countdown::Countdown,
+    device::use_kept_at,
     effect::effect,
     live::{PageSocket, Status},
     texts::use_texts,
@@ -26,6 +28,7 @@ pub fn ConnectionBanner(
     leaves_after: Option<u64>,
 ) -> impl IntoView {
     let texts = &use_texts().connection;
+    let (kept_at, clock) = (use_kept_at(), use_clock());
     let countdown = Countdown::new();
     let troubled = RwSignal::new(false);
     let timer = StoredValue::new(None::<Timer>);
@@ -59,6 +62,10 @@ pub fn ConnectionBanner(
         <div class="banner" class:banner--shown=move || troubled.get()>
             <p class="banner__text">
                 <span role="status">{text}</span>
+                {kept_at.map(|at| {
+                    let text = move || use_texts().kept.at(&clock.briefly(at));
+                    view! { <span class="banner__aside">" " {dynamic(text)}</span> }
+                })}
                 {leaves_after.map(|seconds| {
                     let minutes = usize::try_from(seconds.div_ceil(60)).unwrap_or(usize::MAX);
                     view! { <span class="banner__aside">" " {texts.guests_leave(minutes)}</span> }

@@ -192,6 +192,14 @@ table! {
         in_seconds: (seconds);
         try_now;
     }
+    /// Pages from what the device keeps, and the frame around them.
+    kept: Kept {
+        loading;
+        heading;
+        nothing;
+        rooms;
+        at: (time);
+    }
     /// The composer.
     composer: Composer {
         message;

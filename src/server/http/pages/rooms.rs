@@ -57,7 +57,7 @@ fn visit(request: &PageRequest, page: Page, rooms: Option<Vec<RoomSummary>>) -> 
         None => RefusedForm::default(),
     };
     let account = request.visitor().ok().and_then(identity);
-    let mut visit = Visit { page, refused_form, account, rooms, local: None };
+    let mut visit = Visit { page, refused_form, account, rooms, local: None, kept_at: None };
     visit.local = request.local_time(visit.oldest());
     visit
 }
