@@ -10,8 +10,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{
-    Ack, Applied, ClientId, Epoch, Event, HistoryPage, MemberId, MessageBody, Problem, RoomState, RoomView, Seq,
-    Snapshot, You,
+    Ack, Applied, ClientId, Epoch, Event, EventKind, HistoryPage, MemberId, MessageBody, Problem, Retention, RoomState,
+    RoomView, Seq, Snapshot, You,
 };
 
 /// The most events to hold back while an earlier one is missing. Further ones are dropped, because resuming sends them
@@ -113,6 +113,39 @@ impl Replica {
     /// The position to `subscribe` from.
     pub fn resume_point(&self) -> (Epoch, Seq) {
         (self.epoch, self.state.head)
+    }
+
+    /// Whether the room keeps its messages at present.
+    pub fn room_keeps_messages(&self) -> bool {
+        self.state.retention == Retention::Preserved
+    }
+
+    /// The room for storing on the client's device: its state, and the last `most` events at most. `None` unless the
+    /// room keeps its messages. Events from before it did are left out, and so is everything that is true only now,
+    /// such as presence.
+    pub fn to_keep(&self, most: usize) -> Option<Snapshot> {
+        let RoomState { head, last_n, name, retention, owner, members } = &self.state;
+        if !self.room_keeps_messages() {
+            return None;
+        }
+        let is_turned_on = |event: &Event| matches!(event.kind, EventKind::RetentionChanged { .. });
+        let preserved = self.events.iter().rposition(is_turned_on).unwrap_or_default().max(self.current_log_start);
+        let first = preserved.max(self.events.len().saturating_sub(most));
+        Some(Snapshot {
+            room: RoomView { name: name.clone(), retention: *retention, owner: *owner, ..self.room.clone() },
+            you: self.you.clone(),
+            epoch: self.epoch,
+            head: *head,
+            last_n: *last_n,
+            members: members.iter().map(|(id, member)| member.view(*id)).collect(),
+            connected: Vec::new(),
+            reads: Vec::new(),
+            departed: Vec::new(),
+            events: self.events[first..].to_vec(),
+            has_more: self.has_more || first > 0,
+            leaves_after: None,
+            expected: None,
+        })
     }
 
     /// Whether this client is still a member, according to the log.

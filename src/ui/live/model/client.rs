@@ -80,7 +80,23 @@ impl Client {
         self.rooms.have_sent_all()
     }
 
-    /// Returns what the tab has to store since the last call.
+    /// Whether the device's copy of a room or of the list may be out of date.
+    pub fn is_unkept(&self) -> bool {
+        self.rooms.are_unkept() || self.list.as_ref().is_some_and(RoomList::is_unkept)
+    }
+
+    /// Lets the device's copies of all that is live be made again, so that they say when the last contact was.
+    pub fn touch_kept(&mut self) {
+        self.rooms.touch_kept();
+        self.list.iter_mut().for_each(RoomList::touch_kept);
+    }
+
+    /// Returns the copies of rooms that the device has to keep.
+    pub fn take_to_keep(&mut self) -> Vec<Snapshot> {
+        self.rooms.take_to_keep()
+    }
+
+    /// Returns what has to be stored since the last call.
     pub fn take_to_store(&mut self) -> Vec<ToStore> {
         self.rooms.take_to_store()
     }

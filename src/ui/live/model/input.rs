@@ -87,6 +87,8 @@ pub enum RoomInput {
     Exit,
     /// Joins again after the membership ended by absence or by leaving elsewhere.
     Rejoin,
+    /// Gets back what the tab and the device stored of the outbox, each as JSON.
+    Restore(Vec<String>),
 }
 
 /// What the person does with the list of rooms.

@@ -27,13 +27,24 @@ pub struct RoomList {
     logged_out: bool,
     /// Whether the list has to be redrawn.
     changed: bool,
+    /// Whether the device's copy of the list may be out of date.
+    unkept: bool,
 }
 
 impl RoomList {
     /// Starts with the rooms that the server rendered.
     pub fn new(rooms: Vec<RoomSummary>, current: Option<RoomCode>, notify: Notify) -> Self {
         let toasts = Toasts::new(notify);
-        let mut list = Self { rooms, current, toasts, retry_at: None, here: false, logged_out: false, changed: true };
+        let mut list = Self {
+            rooms,
+            current,
+            toasts,
+            retry_at: None,
+            here: false,
+            logged_out: false,
+            changed: true,
+            unkept: true,
+        };
         list.sort();
         list
     }
@@ -83,6 +94,23 @@ impl RoomList {
     /// Whether the list changed since the last call.
     pub fn take_changed(&mut self) -> bool {
         std::mem::take(&mut self.changed)
+    }
+
+    /// Whether the device's copy may be out of date. Only a list that the server keeps up to date is worth keeping.
+    pub fn is_unkept(&self) -> bool {
+        self.unkept && self.here && !self.logged_out
+    }
+
+    /// Lets the copy be made again, although nothing changed.
+    pub fn touch_kept(&mut self) {
+        self.unkept = true;
+    }
+
+    /// The rooms, if the device's copy may be out of date since the last call.
+    pub fn take_to_keep(&mut self) -> Option<&[RoomSummary]> {
+        let is_due = self.is_unkept();
+        self.unkept &= !is_due;
+        is_due.then_some(&self.rooms)
     }
 
     /// Whether the server has sent the list over this connection.
@@ -151,6 +179,7 @@ impl RoomList {
     fn mute(&mut self, code: RoomCode, muted: bool) {
         if let Some(room) = self.rooms.iter_mut().find(|room| room.code == code) {
             room.muted = muted;
+            self.unkept = true;
         }
     }
 
@@ -177,6 +206,7 @@ impl RoomList {
     fn sort(&mut self) {
         self.rooms.sort_by_key(|room| (Reverse(room.at), room.code));
         self.changed = true;
+        self.unkept = true;
     }
 }
 

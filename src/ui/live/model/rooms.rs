@@ -205,7 +205,22 @@ impl LocalRooms {
         self.rooms.iter().all(|room| room.replica().outbox.is_empty())
     }
 
-    /// Returns what the tab has to store since the last call.
+    /// Whether the device's copy of a room may be out of date.
+    pub fn are_unkept(&self) -> bool {
+        self.rooms.iter().any(LocalRoom::is_unkept)
+    }
+
+    /// Lets the copies of the rooms that are live be made again.
+    pub fn touch_kept(&mut self) {
+        self.rooms.iter_mut().for_each(LocalRoom::touch_kept);
+    }
+
+    /// Returns the copies that the device has to keep.
+    pub fn take_to_keep(&mut self) -> Vec<Snapshot> {
+        self.rooms.iter_mut().filter_map(LocalRoom::take_to_keep).collect()
+    }
+
+    /// Returns what has to be stored since the last call.
     pub fn take_to_store(&mut self) -> Vec<ToStore> {
         let mut all = std::mem::take(&mut self.dropped);
         all.extend(self.rooms.iter_mut().filter_map(LocalRoom::take_to_store));

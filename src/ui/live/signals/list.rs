@@ -10,7 +10,7 @@ use leptos::prelude::*;
 use crate::{
     protocol::{Identity, Problem, RoomCode, RoomSummary},
     ui::{
-        browser,
+        browser, device,
         rooms::announcement,
         texts::{Texts, use_texts},
     },
@@ -48,8 +48,8 @@ pub struct LiveList {
     pub announcement: Announcement,
     /// Whether the login has ended.
     pub logged_out: RwSignal<bool>,
-    /// Whether the account wants a sound with each note.
-    sound: bool,
+    /// The account, as it was when the page was made.
+    account: StoredValue<Identity>,
     texts: &'static Texts,
 }
 
@@ -77,7 +77,7 @@ impl LiveList {
             toasts: RwSignal::new(Vec::new()),
             announcement: Announcement::new(),
             logged_out: RwSignal::new(false),
-            sound: account.sound,
+            account: StoredValue::new(account.clone()),
             texts: use_texts(),
         };
         socket.client.update_value(|client| client.set_list(list));
@@ -85,8 +85,9 @@ impl LiveList {
         this
     }
 
-    /// Closes the connection, because the person is logging out on this page.
+    /// Closes the connection and deletes what the device keeps, because the person is logging out on this page.
     pub fn log_out(self) {
+        browser::forget_everything();
         self.socket.disconnect();
     }
 
@@ -141,7 +142,7 @@ impl LiveList {
         put(self.current, current);
         if let Some(toast) = unannounced {
             self.announcement.say(announcement(self.texts, &toast.room, toast.messages, toast.joined.as_ref()));
-            if self.sound {
+            if self.account.try_with_value(|account| account.sound) == Some(true) {
                 browser::chime();
             }
         }
@@ -176,5 +177,13 @@ impl LiveList {
 impl Painter for LiveList {
     fn draw(&self, _: Status) {
         self.copy();
+    }
+
+    fn keep(&self) {
+        self.socket.client.try_update_value(|client| {
+            if let Some(rooms) = client.list_mut().and_then(RoomList::take_to_keep) {
+                self.account.try_with_value(|account| device::keep_list(account, rooms));
+            }
+        });
     }
 }

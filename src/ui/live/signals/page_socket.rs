@@ -13,6 +13,7 @@ use crate::{
     protocol::{ClientFrame, RoomCode, ServerFrame},
     ui::{
         browser::{self, Listener, PageEvent, Socket, SocketEvent, Timer},
+        device,
         freshness::{Freshness, use_freshness},
     },
 };
@@ -22,6 +23,9 @@ use super::{
     rest, tab,
 };
 
+/// How long the device's copy may be out of date.
+const KEEP_AFTER_MS: u64 = 1_000;
+
 /// Shows a part of the model on the page.
 pub(super) trait Painter: Send + Sync {
     /// Copies what has changed into signals.
@@ -29,6 +33,9 @@ pub(super) trait Painter: Send + Sync {
 
     /// The reader may have turned to the page or away from it.
     fn attend(&self) {}
+
+    /// Lets the device keep this part of the model, if its copy is out of date.
+    fn keep(&self) {}
 
     /// The room that is shown, if it is one.
     fn room(&self) -> Option<RoomCode> {
@@ -58,6 +65,8 @@ struct Inner {
     socket: Option<Socket>,
     /// The timer, and the deadline that it is set to.
     timer: Option<(u64, Timer)>,
+    /// Set while the device's copy is out of date.
+    keeping: Option<Timer>,
     /// Listens to browser events: network, visibility and focus.
     listener: Option<Listener>,
     /// The server's version from the last `hello`, until the next redraw passes it on.
@@ -74,6 +83,7 @@ impl PageSocket {
             next_painter: 0,
             socket: None,
             timer: None,
+            keeping: None,
             listener: None,
             server_version: None,
             drawing: false,
@@ -139,6 +149,7 @@ impl PageSocket {
     /// session is not reported as an error.
     pub fn disconnect(self) {
         self.inner.update_value(|inner| (inner.socket, inner.timer, inner.listener) = (None, None, None));
+        self.inner.update_value(|inner| inner.keeping = None);
     }
 
     fn painters(self) -> Vec<Arc<dyn Painter>> {
@@ -155,6 +166,11 @@ impl PageSocket {
             PageEvent::Shown | PageEvent::AttentionChanged | PageEvent::Hidden => {}
         }
         self.painters().iter().for_each(|painter| painter.attend());
+        if event == PageEvent::Hidden {
+            // The page may never be shown again. The copy then says until when there was contact.
+            self.client.try_update_value(Client::touch_kept);
+            self.keep();
+        }
         if event == PageEvent::Shown {
             self.step(Input::Woke);
         } else if event == PageEvent::Hidden && self.client.try_with_value(Client::has_sent_all) == Some(true) {
@@ -257,6 +273,24 @@ impl PageSocket {
         }
     }
 
+    /// Lets the device keep what changed, a second later, so that a burst of frames costs one write.
+    fn keep_soon(self) {
+        if self.client.try_with_value(Client::is_unkept) == Some(true) {
+            self.inner.try_update_value(|inner| {
+                let later = || browser::after(KEEP_AFTER_MS, move || self.keep());
+                inner.keeping.get_or_insert_with(later);
+            });
+        }
+    }
+
+    /// Lets the device keep what changed.
+    fn keep(self) {
+        self.inner.try_update_value(|inner| inner.keeping = None);
+        let rooms = self.client.try_update_value(Client::take_to_keep);
+        rooms.iter().flatten().for_each(device::keep_room);
+        self.painters().iter().for_each(|painter| painter.keep());
+    }
+
     pub(super) fn draw(self) {
         let drawn = self.client.try_update_value(|client| (client.status(), client.take_to_store()));
         let Some((status, to_store)) = drawn else { return };
@@ -267,6 +301,7 @@ impl PageSocket {
         put(self.status, status);
         to_store.into_iter().for_each(tab::store_outbox);
         self.painters().iter().for_each(|painter| painter.draw(status));
+        self.keep_soon();
         if let Some(version @ Some(_)) = version {
             put(self.freshness.server_version, version);
         }

@@ -1,10 +1,15 @@
-//! What a tab stores of a room across a reload: the text in the composer, and the messages that the server does not
-//! have yet.
+//! What is stored of a room across a reload: the text in the composer, and the messages that the server does not have
+//! yet.
+//!
+//! Messages to a preserved room of an account are stored on the device (`browser::keep_outbox`), if it stores anything.
+//! All else is in session storage.
 //!
 //! Session storage lives as long as the tab, and the next person in the tab may be somebody else. So every entry begins
 //! with the member id of its author, and [`load_entry`] returns it to that member only. [`delete_entries`] is called
 //! when the author leaves the room or the browser. `tab.js` deletes the entries as well, on every page, also on those
 //! without wasm.
+
+use leptos::task::spawn_local;
 
 use crate::{
     protocol::{MemberId, RoomCode},
@@ -39,13 +44,32 @@ pub fn store_entry(what: TabEntry, code: RoomCode, owner: MemberId, text: &str) 
     browser::store_text(&what.of(code), &entry);
 }
 
-/// Stores the outbox of a room. A room that is over for its member leaves nothing in the tab.
+/// Stores the outbox of a room, on the device or in the tab. A room that is over for its member leaves nothing in either.
 pub fn store_outbox(room: ToStore) {
-    let ToStore { code, member, outbox } = room;
+    let ToStore { code, member, outbox, on_device, leaves_device } = room;
+    if leaves_device {
+        browser::forget_kept_room(code.as_str());
+    }
     match outbox {
+        Some(outbox) if on_device => spawn_local(async move {
+            let is_kept = browser::keep_outbox(code.as_str(), number(member), &outbox).await;
+            store_entry(TabEntry::Outbox, code, member, if is_kept { "" } else { &outbox });
+        }),
         Some(outbox) => store_entry(TabEntry::Outbox, code, member, &outbox),
         None => delete_entries(code),
     }
+}
+
+/// Returns the outboxes that this member stored in the room, in the tab and on the device.
+pub async fn stored_outboxes(code: RoomCode, member: MemberId) -> Vec<String> {
+    let on_device = browser::kept_outbox(code.as_str(), number(member)).await;
+    on_device.into_iter().chain(load_entry(TabEntry::Outbox, code, member)).collect()
+}
+
+/// A member id as a number of JavaScript.
+#[expect(clippy::cast_precision_loss, reason = "member ids have 53 bits")]
+fn number(member: MemberId) -> f64 {
+    member.get() as f64
 }
 
 /// Returns what this member stored. An entry of another member is removed.

@@ -6,12 +6,13 @@
 //! [`Client`](super::Client), because the other rooms and the list share it.
 //!
 //! `following` has the connection's coming and going, `frames` the server's frames, `person` the actions of the person,
-//! and `stored` the outbox as the tab stores it.
+//! `stored` the outbox as the tab or the device stores it, and `kept` the copy of the room on the device.
 //!
 //! Times are milliseconds of any clock that never goes back.
 
 mod following;
 mod frames;
+mod kept;
 mod person;
 mod stored;
 
@@ -138,8 +139,12 @@ pub struct LocalRoom {
     people_changed: bool,
     /// Whether the outbox may differ from what the tab has stored.
     unstored: bool,
-    /// Whether the outbox that the tab stored was put back.
+    /// Whether the outbox that was stored was put back.
     is_restored: bool,
+    /// Whether the outbox is stored on the device, and not in the tab. `None` before it was stored at all.
+    is_stored_on_device: Option<bool>,
+    /// Whether the device's copy of the room may be out of date.
+    unkept: bool,
     /// A source of random numbers from 0 to 1, for waits.
     jitter: fn() -> f64,
 }
@@ -181,6 +186,8 @@ impl LocalRoom {
             people_changed: true,
             unstored: false,
             is_restored: false,
+            is_stored_on_device: None,
+            unkept: true,
             jitter,
         }
     }
@@ -199,6 +206,7 @@ impl LocalRoom {
             RoomInput::StopTyping => return self.stop_typing(),
             RoomInput::Look(looking) => return self.set_looking(looking, now),
             RoomInput::Rejoin => return self.rejoin(),
+            RoomInput::Restore(stored) => return self.restore_stored(&stored, now),
             RoomInput::Discard(id) => {
                 self.replica.discard(id);
                 self.mark_changed();
@@ -338,6 +346,7 @@ impl LocalRoom {
     fn mark_changed(&mut self) {
         self.changed = true;
         self.unstored = true;
+        self.unkept = true;
     }
 
     /// Whether the replica is complete and new events arrive at once.

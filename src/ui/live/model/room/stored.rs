@@ -1,16 +1,18 @@
-//! The outbox of a room as the tab stores it, so that a reload or a room that is dropped from memory loses no message.
+//! The outbox of a room as the tab or the device stores it, so that a reload or a room that is dropped from memory loses
+//! no message.
 //!
-//! This file only makes and reads the text. Session storage itself is in `signals::tab`.
+//! Messages to a preserved room of an account are stored on the device, and survive a browser that is killed. All others
+//! are stored in the tab, so that no disk has them. This file only makes and reads the text. `signals::tab` stores it.
 
 use crate::protocol::{ClientId, Draft, DraftState, MemberId, MessageBody, Problem, RoomCode};
 
-use super::{Ending, LocalRoom};
+use super::{Act, Ending, LocalRoom};
 
-/// A message in the outbox, as session storage has it. A message with a `Problem` was refused for good, and is sent
-/// again only when the person retries it.
+/// A message in the outbox, as it is stored. A message with a `Problem` was refused for good, and is sent again only when
+/// the person retries it.
 type OutboxEntry = (ClientId, String, Option<Problem>);
 
-/// What the tab has to store of a room.
+/// What has to be stored of a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToStore {
     /// The code of the room.
@@ -18,25 +20,34 @@ pub struct ToStore {
     /// The author of the messages.
     pub member: MemberId,
     /// The outbox as JSON, empty if it has no message. `None` if the room is over for this person, so that nothing of
-    /// theirs may stay in the tab.
+    /// theirs may stay, neither in the tab nor on the device.
     pub outbox: Option<String>,
+    /// Whether the outbox belongs on the device, and not into the tab.
+    pub on_device: bool,
+    /// Whether the device may have something of the room that must not stay there.
+    pub leaves_device: bool,
 }
 
 impl LocalRoom {
-    /// Puts back what the tab stored before a reload. Only from then on is the outbox stored, so that nothing replaces
-    /// the stored one unread.
-    pub fn restore_stored(&mut self, stored: Option<&str>) {
-        let messages = stored.and_then(|stored| serde_json::from_str::<Vec<OutboxEntry>>(stored).ok());
-        for (id, body, refusal) in messages.unwrap_or_default() {
-            if let Ok(body) = MessageBody::try_from(body) {
-                self.restore(id, body, refusal);
+    /// Puts back what was stored before a reload, and sends it, if that is possible. Only from then on is the outbox
+    /// stored, so that nothing replaces the stored one unread. What the person wrote meanwhile comes after it.
+    pub fn restore_stored(&mut self, stored: &[String], now: u64) -> Vec<Act> {
+        let written_since = std::mem::take(&mut self.replica.outbox);
+        for stored in stored {
+            for (id, body, refusal) in serde_json::from_str::<Vec<OutboxEntry>>(stored).unwrap_or_default() {
+                let is_known = written_since.iter().any(|draft| draft.id == id);
+                if let (Ok(body), false) = (MessageBody::try_from(body), is_known) {
+                    self.restore(id, body, refusal);
+                }
             }
         }
+        self.replica.outbox.extend(written_since);
         self.is_restored = true;
         self.touch();
+        self.flush(now)
     }
 
-    /// Returns what the tab has to store since the last call, if anything.
+    /// Returns what has to be stored since the last call, if anything.
     pub fn take_to_store(&mut self) -> Option<ToStore> {
         let is_changed = std::mem::take(&mut self.unstored) && self.is_restored;
         let outbox = match self.ending() {
@@ -45,7 +56,10 @@ impl LocalRoom {
             None | Some(Ending::Returning | Ending::Away(_)) if is_changed => Some(self.outbox_to_store()),
             None | Some(Ending::Returning | Ending::Away(_)) => return None,
         };
-        Some(ToStore { code: self.code, member: self.replica.you.member_id, outbox })
+        let on_device = outbox.is_some() && self.is_on_device();
+        let was_on_device = self.is_stored_on_device.replace(on_device);
+        let leaves_device = self.has_account && !on_device && was_on_device != Some(false);
+        Some(ToStore { code: self.code, member: self.replica.you.member_id, outbox, on_device, leaves_device })
     }
 
     fn outbox_to_store(&self) -> String {

@@ -19,7 +19,7 @@ fn nth(n: usize) -> RoomCode {
 
 fn room(code: RoomCode) -> LocalRoom {
     let mut room = LocalRoom::new(snapshot_of(code), || 1.0);
-    room.restore_stored(None);
+    room.restore_stored(&[], 0);
     room
 }
 
@@ -207,9 +207,9 @@ fn a_room_with_unanswered_messages_is_dropped_last_and_its_outbox_is_stored() {
     let of_first = |stored: &ToStore| stored.code == nth(0);
     let stored = page.client.take_to_store().into_iter().find(of_first).unwrap();
     let mut again = room(nth(0));
-    again.restore_stored(stored.outbox.as_deref());
+    again.restore_stored(stored.outbox.as_slice(), 0);
     assert_eq!(again.replica().outbox.iter().map(|draft| draft.id).collect::<Vec<_>>(), [id(10)]);
-    again.restore_stored(stored.outbox.as_deref());
+    again.restore_stored(stored.outbox.as_slice(), 0);
     assert_eq!(again.replica().outbox.len(), 1, "what is in the outbox is not put into it again");
 }
 
@@ -218,7 +218,8 @@ fn nothing_replaces_what_the_tab_has_stored_before_it_was_put_back() {
     let mut page = resting();
     page.say(10, 0);
     assert_eq!(page.client.take_to_store(), []);
-    page.room().restore_stored(Some(r#"[["00000000-0000-0000-0000-00000000000b","Hello",null]]"#));
+    let stored = r#"[["00000000-0000-0000-0000-00000000000b","Hello",null]]"#;
+    page.room().restore_stored(&[stored.to_owned()], 0);
     let stored = page.client.take_to_store().remove(0).outbox.unwrap();
     assert!([id(10), id(11)].iter().all(|id| stored.contains(&id.to_string())), "{stored}");
     assert_eq!(page.client.take_to_store(), []);

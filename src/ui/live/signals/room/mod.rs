@@ -212,14 +212,22 @@ impl LiveRoom {
         Some(this)
     }
 
-    /// Restores the outbox that this tab stored, and switches to the browser's own time zone. Called after hydration
-    /// and before [`PageSocket::start`], since the first render has to equal the server's.
+    /// Restores the outbox that was stored, and switches to the browser's own time zone. Called after hydration and
+    /// before [`PageSocket::start`], since the first render has to equal the server's. What the device stored follows a
+    /// moment later.
     pub fn restore(self) {
         self.drawing.try_update_value(|drawing| drawing.server_time = None);
-        self.edit(|room| {
-            let stored = tab::load_entry(TabEntry::Outbox, self.code, room.replica().you.member_id);
-            room.restore_stored(stored.as_deref());
-        });
+        let Some((member, on_device)) = self.read(|room| (room.replica().you.member_id, room.is_on_device())) else {
+            return;
+        };
+        if on_device {
+            spawn_local(async move {
+                self.take_in(RoomInput::Restore(tab::stored_outboxes(self.code, member).await));
+            });
+        } else {
+            let stored = tab::load_entry(TabEntry::Outbox, self.code, member);
+            self.take_in(RoomInput::Restore(stored.into_iter().collect()));
+        }
     }
 
     /// Reads something of the room in the model. `None` if the room is not in memory any more.
@@ -240,6 +248,7 @@ impl LiveRoom {
     /// Stops following the room and deletes what the tab stored of it. Called after the server has confirmed Exit.
     pub fn stop(self) {
         tab::delete_entries(self.code);
+        browser::forget_kept_room(self.code.as_str());
         self.take_in(RoomInput::Exit);
     }
 
