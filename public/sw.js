@@ -1,24 +1,31 @@
-// The service worker. It lets AnonChat start quickly from this device, and shows an offline page when there is no
-// connection.
+// The service worker. It lets AnonChat start from this device: quickly, and without a network.
 //
-// It caches only two kinds of files:
-//   - the shell: the files that GET /shell.json lists, {"version": "…", "files": ["/pkg/anonchat.<hash>.js", …]},
-//     the same for everybody;
+// It caches only what is the same for everybody:
+//   - the shell: the files that GET /shell.json lists, {"version": "…", "files": ["/pkg/anonchat.<hash>.js", …]}, and
+//     the document /shell in the language and look of the page that was open last. The document has no data;
 //   - the offline page with its style and its picture.
 // Requests for rooms, messages, /api, /ws and every page that the server renders for a person always go to the network.
-// Their answers are never cached.
+// Their answers are never cached. What the device keeps of an account is in IndexedDB (store.js), and the shell shows it.
+//
+// Pages: the network is first. If it fails, or says nothing for three seconds, the shell is shown at addresses for which
+// the device keeps something. The offline page is shown for the rest, and only if the network fails.
 //
 // A new build: this file seldom changes, so the browser would not notice a new build by it. Instead, each visit to a
-// page compares the version in /shell.json. A new shell is fetched completely into a separate cache before the old one
-// is deleted. The files have their hash in their name, so a page never mixes two builds.
+// page compares the version in /shell.json. A new shell is fetched completely into a separate cache. The one before is
+// kept until no page is open that may need it. Files have their hash in their name, so a page never mixes two builds.
 //
-// A new version of this file waits until the last tab with the old one is closed: there is no skipWaiting and no
-// clients.claim. Otherwise a new worker could answer a running page by other rules than those with which the page was
-// loaded. Waiting does little harm: at worst the offline page is out of date.
+// A new version of this file waits until the last tab with the old one is closed, or until a page asks for it (`skip`)
+// because it is about to be loaded anew. Otherwise a new worker could answer a running page by other rules than those
+// with which the page was loaded. There is no clients.claim.
+
+importScripts("/store.js");
 
 const PREFIX = "shell-";
+const SHELL = "/shell";
 const OFFLINE_PAGE = "/offline.html";
 const OFFLINE_FILES = [OFFLINE_PAGE, "/offline.css", "/icons/icon.svg"];
+/** How long the network may take for a page before the device's copy is shown. */
+const PATIENCE_MS = 3_000;
 
 self.addEventListener("install", (event) => {
   event.waitUntil(refreshShell());
@@ -34,34 +41,73 @@ self.addEventListener("activate", (event) => {
   );
 });
 
+self.addEventListener("message", (event) => {
+  const { data } = event;
+  if (data === "skip") self.skipWaiting();
+  else if (data?.look) event.waitUntil(keepLook(data.look).catch(() => {}));
+});
+
+// Messages were waiting, and there is a network again. If not all of them go out, the browser wakes this worker later.
+self.addEventListener("sync", (event) => {
+  if (event.tag !== "outbox") return;
+  const sent = self.anonchatStore.drain().then((isSettled) => isSettled || Promise.reject(new Error("not all sent")));
+  event.waitUntil(sent);
+});
+
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== self.location.origin) return;
 
   if (request.mode === "navigate") {
-    event.respondWith(page(event));
-  } else if (url.pathname.startsWith("/pkg/")) {
-    event.respondWith(hashed(request));
+    event.respondWith(page(event, url.pathname));
+  } else if (url.pathname.startsWith("/pkg/") || url.pathname === "/store.js") {
+    event.respondWith(unchanging(request));
   } else if (OFFLINE_FILES.includes(url.pathname)) {
     event.respondWith(freshOrKept(request));
   }
   // The browser handles everything else, as if there were no worker.
 });
 
-/** Fetches a page from the network. Without a network the offline page is shown at the page's address. */
-async function page(event) {
+/** Answers the request for a page. */
+async function page(event, path) {
+  const network = fromNetwork(event);
+  let isShellShown = false;
+  const shell = async (isWanted) => {
+    const kept = isWanted ? await newest(SHELL) : undefined;
+    isShellShown ||= kept !== undefined;
+    return kept;
+  };
+  // The answer may come after the shell was shown. It is waited for in any case, since the browser began to fetch it. A
+  // shell may need the files of the build before.
+  event.waitUntil(network.then(({ isAlone }) => refreshShell(undefined, isAlone && !isShellShown)).catch(() => {}));
+  const isKept = async (path) => (await self.anonchatStore.visit(path)) !== undefined;
+  const slow = new Promise((resolve) => setTimeout(resolve, PATIENCE_MS));
   try {
-    const response = (await event.preloadResponse) ?? (await fetch(event.request));
-    event.waitUntil(refreshShell().catch(() => {}));
-    return response;
+    const first = await Promise.race([network, slow]);
+    return first?.response ?? (await shell(await isKept(path))) ?? (await network).response;
   } catch {
-    return (await caches.match(OFFLINE_PAGE)) ?? Response.error();
+    const isOfApp = /^\/(dashboard|rooms\/[0-9A-Z]{6})?$/.test(path);
+    return (await shell(isOfApp && (await isKept("/dashboard")))) ?? (await newest(OFFLINE_PAGE)) ?? Response.error();
   }
 }
 
-/** Returns a file with a hash in its name. It never changes, so the cached file is used if there is one. */
-async function hashed(request) {
+async function fromNetwork(event) {
+  const isAlone = (await self.clients.matchAll({ type: "window", includeUncontrolled: true })).length === 0;
+  return { response: (await event.preloadResponse) ?? (await fetch(event.request)), isAlone };
+}
+
+/** Returns a cached file of the newest build that has it. The query does not count. */
+async function newest(path) {
+  for (const name of (await caches.keys()).reverse()) {
+    const kept = await (await caches.open(name)).match(path, { ignoreSearch: true });
+    if (kept) return kept;
+  }
+  return undefined;
+}
+
+/** Returns a file whose address names its content. It never changes, so the cached file is used if there is one. */
+async function unchanging(request) {
   return (await caches.match(request)) ?? fetch(request);
 }
 
@@ -74,24 +120,39 @@ async function freshOrKept(request) {
   }
 }
 
+/** Caches the shell in the look of the page that asks, unless it has that look. */
+async function keepLook(look) {
+  const [name] = (await caches.keys()).reverse();
+  const [shell] = name ? await (await caches.open(name)).keys(SHELL, { ignoreSearch: true }) : [];
+  if (!shell || new URL(shell.url).search !== `?${look}`) await refreshShell(look);
+}
+
 /**
- * Caches the shell of the server's present build, and deletes all others. Without a network it fails and changes
- * nothing.
+ * Caches the shell of the server's present build. Without a network it fails and changes nothing. Of earlier builds the
+ * last one stays, unless no page is open that was made by it. `look` is the query of the shell: how the page looks that
+ * asks. Without it the shell looks as before.
  */
-async function refreshShell() {
+async function refreshShell(look, isAlone = false) {
   const response = await fetch("/shell.json", { cache: "no-cache" });
   if (!response.ok) throw new Error(`/shell.json: status ${response.status}`);
   const { version, files } = await response.json();
   const name = PREFIX + version;
+  const before = (await caches.keys()).filter((other) => other.startsWith(PREFIX) && other !== name);
 
   const cache = await caches.open(name);
+  const [shell] = await cache.keys(SHELL, { ignoreSearch: true });
   // addAll stores all files or none, so a cache that has one of them has them all.
-  if (!(await cache.match(OFFLINE_PAGE))) {
-    await cache.addAll([...new Set([...files, ...OFFLINE_FILES])].map(shellRequest));
+  if (!shell) {
+    const [last] = before.slice(-1);
+    const [old] = last ? await (await caches.open(last)).keys(SHELL, { ignoreSearch: true }) : [];
+    const document = look ? `${SHELL}?${look}` : old ? SHELL + new URL(old.url).search : SHELL;
+    const all = [...files.filter((file) => file !== SHELL), document, ...OFFLINE_FILES];
+    await cache.addAll([...new Set(all)].map(shellRequest));
+  } else if (look && new URL(shell.url).search !== `?${look}`) {
+    await cache.add(shellRequest(`${SHELL}?${look}`));
+    await cache.delete(shell);
   }
-  for (const other of await caches.keys()) {
-    if (other.startsWith(PREFIX) && other !== name) await caches.delete(other);
-  }
+  for (const other of isAlone ? before : before.slice(0, -1)) await caches.delete(other);
 }
 
 /** Files without a hash are fetched anew, and without cookies, so that the cache holds nothing personal. */

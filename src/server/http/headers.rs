@@ -64,5 +64,9 @@ pub fn offline_policy(digest: &str) -> String {
     )
 }
 
+/// The content security policy of the service worker: it loads `store.js`, and fetches from this origin.
+pub const WORKER_POLICY: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; script-src 'self'; connect-src 'self'; frame-ancestors 'none'");
+
 /// The content security policy of everything else.
 const PLAIN_POLICY: &str = "default-src 'none'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";

@@ -22,7 +22,7 @@ use tower_http::{
     set_header::SetResponseHeaderLayer,
 };
 
-use super::headers::{offline_policy, stored_page_policy};
+use super::headers::{WORKER_POLICY, offline_policy, stored_page_policy};
 use crate::server::app::App;
 
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
@@ -42,6 +42,7 @@ pub fn files(options: &LeptosOptions) -> Router<App> {
     let file = |name: &str, value: HeaderValue| {
         ServiceBuilder::new().layer(cached(value)).service(ServeFile::new(root.join(name)))
     };
+    let worker_policy = SetResponseHeaderLayer::overriding(header::CONTENT_SECURITY_POLICY, WORKER_POLICY);
     let shell = axum::Json(shell(options));
     Router::new()
         .nest_service("/pkg", ServiceBuilder::new().layer(cached(FOR_EVER)).service(pkg))
@@ -49,7 +50,7 @@ pub fn files(options: &LeptosOptions) -> Router<App> {
         .route_service("/favicon.ico", file("favicon.ico", A_DAY))
         .route_service("/favicon.svg", file("favicon.svg", A_DAY))
         .route_service("/robots.txt", file("robots.txt", A_DAY))
-        .route_service("/sw.js", file("sw.js", ASK_AGAIN))
+        .route_service("/sw.js", ServiceBuilder::new().layer(worker_policy).service(file("sw.js", ASK_AGAIN)))
         .route_service("/store.js", file("store.js", ASK_AGAIN))
         .route_service(
             "/offline.html",
