@@ -13,7 +13,7 @@ use crate::{
     visit::PreferencesVisit,
 };
 
-use super::parts::done;
+use super::parts::{Switch, done};
 
 const HOUR_MS: Millis = 3_600_000;
 const DAY_MS: Millis = 24 * HOUR_MS;
@@ -38,6 +38,11 @@ pub fn list(visit: &PreferencesVisit) -> impl IntoView + use<> {
                     <button type="submit" class="button button--danger button--wide">{own.end_others()}</button>
                 </form>
             })}
+        </section>
+        // keep.js shows it. What it switches is stored in this browser, and not with the account.
+        <section id="kept" class="card" hidden aria-labelledby="kept-heading">
+            <h2 id="kept-heading" class="card__heading">{own.kept()}</h2>
+            <Switch name="keep" label=own.keep_copy() text=own.keep_copy_text() on=true/>
         </section>
     }
 }

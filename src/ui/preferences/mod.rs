@@ -35,6 +35,7 @@ pub fn preferences_shell(options: &LeptosOptions) -> impl IntoView + use<> {
     let script = match page {
         PreferencesPage::Appearance => Some(include_str!("preview.js")),
         PreferencesPage::Account => Some(METER),
+        PreferencesPage::Devices => Some(include_str!("keep.js")),
         _ => None,
     };
     let head = view! { <meta name="robots" content="noindex"/> };

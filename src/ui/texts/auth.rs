@@ -137,6 +137,9 @@ table! {
         to_confirm;
         mail_code;
         devices_text;
+        kept;
+        keep_copy;
+        keep_copy_text;
         device: (browser, system);
         unknown_device;
         this_one;
