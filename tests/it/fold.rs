@@ -119,6 +119,21 @@ fn fed_in_order(log: &[Event]) -> Replica {
 
 proptest! {
     #[test]
+    fn what_a_device_keeps_is_the_same_room_with_nothing_from_before_it_kept_messages(log in log(), most in 0usize..40) {
+        let whole = fed_in_order(&log);
+        let Some(kept) = whole.to_keep(most) else {
+            prop_assert_eq!(whole.state.retention, Retention::Ephemeral);
+            return Ok(());
+        };
+        prop_assert!(kept.events.len() <= most);
+        let turned_on = log.iter().rposition(|event| matches!(event.kind, EventKind::RetentionChanged { .. }));
+        prop_assert!(kept.events.iter().all(|event| event.seq > turned_on.unwrap_or_default() as u64));
+        let replica = Replica::new(kept);
+        prop_assert_eq!(&replica.state, &whole.state);
+        prop_assert_eq!(replica.resume_point(), whole.resume_point());
+    }
+
+    #[test]
     fn deliveries_in_any_order_and_number_give_the_same_room(
         log in log(),
         order in prop::collection::vec(any::<prop::sample::Index>(), 0..200),

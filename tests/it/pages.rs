@@ -35,6 +35,45 @@ async fn every_page_has_a_route() {
 }
 
 #[tokio::test]
+async fn the_shell_is_the_same_for_everybody_and_allows_its_scripts_by_their_digests() {
+    let node = node().await;
+    let (ada, _) = Guest::registered(&node, "Ada Lovelace").await;
+    let code = ada.create(RoomType::Group, true).await.room.code;
+    let shell = async |guest: &Guest, query: &str| {
+        ask(guest.request(Method::GET, &format!("{}{query}", addresses::SHELL)).header("accept", "text/html")).await
+    };
+    let [own, other] = [shell(&ada, "").await, shell(&Guest::new(&node, ""), "").await];
+    assert_eq!((own.status, own.header("cache-control")), (200, "no-cache"));
+    assert_eq!(own.text, other.text);
+    for secret in ["Ada Lovelace", code.as_str(), "nonce", "data-who"] {
+        assert!(!own.text.contains(secret), "{secret}");
+    }
+    let policy = own.header("content-security-policy");
+    let scripts = own.text.matches("<script").count();
+    assert!(scripts > 1 && policy.matches("'sha256-").count() == scripts, "{policy}");
+    assert!(!policy.contains("nonce-") && !policy.contains("unsafe-inline"), "{policy}");
+
+    let german = shell(&ada, "?language=de&theme=dark&accent=rose&text_size=large&hours=24").await;
+    for part in [r#"lang="de""#, r#"data-theme="dark""#, r#"data-accent="rose""#, "Wird geladen…"] {
+        assert!(german.text.contains(part), "{part}");
+    }
+    let nonsense = shell(&ada, "?language=xx").await;
+    assert_eq!((nonsense.status, nonsense.text), (200, own.text));
+}
+
+#[tokio::test]
+async fn the_page_the_socket_and_the_list_of_files_name_one_build() {
+    let node = node().await;
+    let (ada, _) = Guest::registered(&node, "Ada").await;
+    let listed = ask(ada.request(Method::GET, "/shell.json")).await.json();
+    let version = listed["version"].as_str().unwrap();
+    let home = ask(ada.request(Method::GET, "/").header("accept", "text/html")).await;
+    assert!(home.text.contains(&format!(r#"data-version="{version}""#)));
+    let files: Vec<&str> = listed["files"].as_array().unwrap().iter().filter_map(|file| file.as_str()).collect();
+    assert!(files.contains(&"/shell") && files.contains(&&*format!("/store.js?v={version}")), "{files:?}");
+}
+
+#[tokio::test]
 async fn every_other_address_says_that_there_is_nothing() {
     let node = node().await;
     let stranger = Guest::new(&node, "");

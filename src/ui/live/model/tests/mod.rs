@@ -3,6 +3,7 @@
 
 mod connection;
 mod http;
+mod keeping;
 mod list;
 mod membership;
 mod reading;
