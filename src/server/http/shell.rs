@@ -18,6 +18,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use tower::ServiceBuilder;
 use tower_http::{
+    compression::CompressionLayer,
     services::{ServeDir, ServeFile},
     set_header::SetResponseHeaderLayer,
 };
@@ -51,7 +52,10 @@ pub fn files(options: &LeptosOptions) -> Router<App> {
         .route_service("/favicon.svg", file("favicon.svg", A_DAY))
         .route_service("/robots.txt", file("robots.txt", A_DAY))
         .route_service("/sw.js", ServiceBuilder::new().layer(worker_policy).service(file("sw.js", ASK_AGAIN)))
-        .route_service("/store.js", file("store.js", ASK_AGAIN))
+        .route_service(
+            "/store.js",
+            ServiceBuilder::new().layer(CompressionLayer::new()).service(file("store.js", ASK_AGAIN)),
+        )
         .route_service(
             "/offline.html",
             ServiceBuilder::new().layer(policed(root)).service(file("offline.html", ASK_AGAIN)),

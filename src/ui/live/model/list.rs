@@ -13,6 +13,7 @@ use super::{act::Act, input::ListInput, toasts::Toasts};
 const RETRY_MS: u64 = 2_000;
 
 /// The rooms of an account, the most recently active first, and the notes about them.
+#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
 #[derive(Debug)]
 pub struct RoomList {
     rooms: Vec<RoomSummary>,
