@@ -38,11 +38,6 @@ pub fn App() -> impl IntoView {
     // there is no context, and `SharedValue` returns that JSON.
     let given = use_context::<Visit>();
     let handed = SharedValue::new_str(|| given.as_ref().map(browser::serialise_visit).unwrap_or_default()).into_inner();
-    show(given.unwrap_or_else(|| serde_json::from_str(&handed).unwrap_or_default()))
-}
-
-/// Shows the page of a visit. The frame of [`Page::Shell`] calls it with the visit that the device keeps.
-fn show(visit: Visit) -> AnyView {
     let visit = given.unwrap_or_else(|| serde_json::from_str(&handed).unwrap_or_default());
     view! { <Router>{show(visit)}</Router> }
 }

@@ -20,7 +20,7 @@ use crate::protocol::{Identity, JoinOffer, Page, RoomCode, RoomSummary, Visit, a
 
 use super::{
     account::use_account,
-    browser,
+    browser, device,
     effect::effect,
     freshness::{Freshness, use_freshness},
     live::{Announcement, LiveList, PageSocket, provide_list, use_list},
@@ -166,18 +166,29 @@ impl Navigation {
         }
         self.is_loading.set(true);
         spawn_local(async move {
+            // A room that the device keeps is shown at once. Its subscription then brings what came since.
+            if let Some(kept) = device::visit_for(&path).await.filter(|kept| self.is_own(kept)) {
+                if self.is_last(step) {
+                    self.take(step, kept);
+                }
+                return;
+            }
             let answer = browser::get(&addresses::content(&path)).await;
             if !self.is_last(step) {
                 return;
             }
             let Some(answer) = answer else { return self.show(step, Shown::Unreachable) };
             match serde_json::from_str::<Visit>(&answer.text) {
-                Ok(visit) if self.account.try_with_value(|own| *own == visit.account) == Some(true) => {
-                    self.take(step, visit);
-                }
+                Ok(visit) if self.is_own(&visit) => self.take(step, visit),
                 _ => browser::go(&address),
             }
         });
+    }
+
+    /// Whether a visit is that of the person whose page this is.
+    fn is_own(self, visit: &Visit) -> bool {
+        self.account.try_with_value(|own| own.as_ref().map(|own| &own.name) == visit.account.as_ref().map(|one| &one.name))
+            == Some(true)
     }
 
     fn is_last(self, step: u64) -> bool {
