@@ -205,6 +205,21 @@ export async function visit(page: Page, address: string): Promise<void> {
   });
 }
 
+/** Waits until the service worker controls the page and has stored its shell. */
+export async function controlled(page: Page): Promise<void> {
+  const installed = () =>
+    page.evaluate(async () => {
+      const registration = await navigator.serviceWorker.getRegistration();
+      return registration?.active?.state === "activated" && (await caches.match("/offline.html")) !== undefined;
+    });
+  await expect.poll(installed, { message: "the worker is installed", timeout: 15_000 }).toBe(true);
+  // The worker does not take over a page that was loaded without it, so reload.
+  await expect(async () => {
+    await page.reload();
+    expect(await page.evaluate(() => navigator.serviceWorker.controller !== null)).toBe(true);
+  }).toPass();
+}
+
 /** Holds back the wasm of a page until `come` is called. */
 export async function holdScripts(page: Page): Promise<{ come: () => void }> {
   let come = () => {};

@@ -72,6 +72,11 @@ class Node {
     return child?.pid !== undefined && child.exitCode === null && child.signalCode === null;
   }
 
+  /** Suspends the process, so that it answers nothing, or lets it go on. */
+  suspend(isSuspended: boolean): void {
+    this.process?.kill(isSuspended ? "SIGSTOP" : "SIGCONT");
+  }
+
   /** Sends a signal, waits for the process to exit, and returns its exit status (null after SIGKILL). */
   async end(signal: "SIGKILL" | "SIGTERM"): Promise<number | null> {
     const child = this.process;
@@ -171,6 +176,16 @@ export class Stack {
   /** Kills node `i` without warning, like a power cut. */
   async kill9(i = 0): Promise<void> {
     await this.node(i).end("SIGKILL");
+  }
+
+  /** Lets node `i` answer nothing for as long as `act` runs: the network is slow, or the server is. */
+  async stalled(act: () => Promise<unknown>, i = 0): Promise<void> {
+    this.node(i).suspend(true);
+    try {
+      await act();
+    } finally {
+      this.node(i).suspend(false);
+    }
   }
 
   /** Asks node `i` to stop (SIGTERM), waits, and returns its exit status. */

@@ -1,24 +1,8 @@
 // The installed application: it starts from the device, and stores nothing personal.
-import type { Page } from "@playwright/test";
-import { expect, expectAccessible, test, visit } from "../fixtures.ts";
+import { controlled, expect, expectAccessible, test, visit } from "../fixtures.ts";
 import { joinRoom, makeRoom, messages, say } from "../room.ts";
 
 test.use({ serviceWorkers: "allow" });
-
-/** Waits until the service worker controls the page and has stored its shell. */
-async function controlled(page: Page): Promise<void> {
-  const installed = () =>
-    page.evaluate(async () => {
-      const registration = await navigator.serviceWorker.getRegistration();
-      return registration?.active?.state === "activated" && (await caches.match("/offline.html")) !== undefined;
-    });
-  await expect.poll(installed, { message: "the worker is installed", timeout: 15_000 }).toBe(true);
-  // The worker does not take over a page that was loaded without it, so reload.
-  await expect(async () => {
-    await page.reload();
-    expect(await page.evaluate(() => navigator.serviceWorker.controller !== null)).toBe(true);
-  }).toPass();
-}
 
 test("the manifest is linked and complete, and its icons are pictures @phone", async ({ page }) => {
   await page.goto("/");
@@ -129,7 +113,7 @@ test("only the shell is kept on the device: no room, no answer of the server, no
   });
   expect(kept.map(({ path }) => path)).toContain("/offline.html");
   for (const { path, tells } of kept) {
-    expect(path).toMatch(/^\/(pkg\/anonchat\.[^/]+|offline\.html|offline\.css|icons\/icon\.svg)$/);
+    expect(path).toMatch(/^\/(pkg\/anonchat\.[^/]+|shell|store\.js|offline\.html|offline\.css|icons\/icon\.svg)$/);
     expect(tells, path).toBe(false);
   }
 });

@@ -1,0 +1,312 @@
+// What a device keeps of an account: rooms open without a network, unsent messages survive a browser that is killed, and
+// all of it goes when its person leaves. Guests and rooms that keep no messages leave nothing.
+import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type BrowserContext, type Page, chromium } from "@playwright/test";
+import { press, register } from "../account.ts";
+import { type Guest, type Stack, controlled, expect, test as base } from "../fixtures.ts";
+import {
+  BACK_MS,
+  following,
+  joinByRest,
+  joinRoom,
+  makeRoomByRest,
+  messages,
+  open,
+  pending,
+  say,
+  sayByRest,
+  visitAndSay,
+} from "../room.ts";
+
+const CANARY = "a canary that nobody else names";
+const banner = (page: Page) => page.locator(".banner--shown");
+
+interface Profile {
+  /** The folder in which the browser stores everything. */
+  folder: string;
+  /** Starts a browser on the folder. */
+  start: (stack: Stack) => Promise<Guest>;
+}
+
+/** Tests with a browser that stores its data in a folder, which outlives it. */
+const test = base.extend<{ profile: Profile }>({
+  profile: async ({ complaints, launchOptions, viewport, locale, timezoneId }, use) => {
+    const folder = await mkdtemp(join(tmpdir(), "anonchat-profile-"));
+    const contexts: BrowserContext[] = [];
+    const start = async (stack: Stack): Promise<Guest> => {
+      const options = { baseURL: stack.url(), viewport, serviceWorkers: "allow" as const };
+      const context = await chromium.launchPersistentContext(folder, {
+        ...launchOptions,
+        ...options,
+        ...(locale && { locale }),
+        ...(timezoneId && { timezoneId }),
+      });
+      contexts.push(context);
+      complaints.watch(context);
+      return { context, page: context.pages()[0] ?? (await context.newPage()) };
+    };
+    await use({ folder, start });
+    for (const context of contexts) await context.close().catch(() => {});
+    await rm(folder, { recursive: true, force: true });
+  },
+});
+
+test.use({ serviceWorkers: "allow" });
+test.beforeEach(({ complaints }) => {
+  complaints.allow(/ERR_(CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|INTERNET_DISCONNECTED)/);
+  complaints.allow(/WebSocket connection to|the server responded with a status of 401/);
+});
+
+/** Kills a browser, as a power cut would. Cookies, which a browser writes late, are returned to be put back. */
+async function kill({ context, page }: Guest) {
+  const cookies = await context.cookies();
+  const session = await context.newCDPSession(page);
+  await session.send("Browser.crash").catch(() => {});
+  await context.close().catch(() => {});
+  return cookies;
+}
+
+/** What the device keeps for a path, as the JSON of a `Visit`. */
+const keptFor = (page: Page, path: string): Promise<string> =>
+  page.evaluate((path) => {
+    const { anonchatStore } = globalThis as unknown as { anonchatStore?: { visit(path: string): Promise<string> } };
+    return anonchatStore?.visit(path).then((visit) => visit ?? "") ?? "";
+  }, path);
+
+/** Whether the device has a copy of any account. */
+const hasCopy = (page: Page): Promise<boolean> =>
+  page.evaluate(async () => {
+    const { storageBuckets } = navigator as unknown as { storageBuckets: { keys(): Promise<string[]> } };
+    return (await storageBuckets.keys()).length > 0 || (await indexedDB.databases()).length > 0;
+  });
+
+/** The files below a folder that contain a text. */
+async function filesWith(folder: string, text: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    const content = await readFile(path).catch(() => Buffer.alloc(0));
+    if (content.includes(text) || content.includes(Buffer.from(text, "utf16le"))) found.push(path.slice(folder.length));
+  }
+  return found;
+}
+
+/** Opens rooms one after the other, and waits until the device keeps each of them. */
+async function keep(page: Page, ...codes: string[]): Promise<void> {
+  for (const code of codes) {
+    await open(page, `/rooms/${code}`);
+    await expect.poll(() => keptFor(page, `/rooms/${code}`), { timeout: 15_000 }).not.toBe("");
+  }
+}
+
+test("without its server the application shows kept rooms and says so, and catches up in place @phone", async ({
+  launch,
+  guest,
+}) => {
+  const stack = await launch("embedded");
+  const [ada, bob] = [await guest(stack), await guest(stack)];
+  await register(ada, "Ada");
+  const code = await makeRoomByRest(ada, { name: "Chess", preserve: true });
+  const fleeting = await makeRoomByRest(ada, { name: "Fleeting", preserve: false });
+  await visitAndSay(bob, code, "Bob", "Kept for later");
+  const { page } = ada;
+  await page.goto("/dashboard");
+  await controlled(page);
+  await open(page, `/rooms/${fleeting}`);
+  await keep(page, code);
+  expect(await keptFor(page, "/dashboard")).not.toContain("Fleeting");
+  expect(await keptFor(page, `/rooms/${fleeting}`)).toBe("");
+
+  await stack.kill9();
+  await page.goto("/dashboard");
+  await expect(page.getByRole("link", { name: /Chess/ })).toBeVisible();
+  await expect(page.getByRole("link", { name: /Fleeting/ })).toHaveCount(0);
+  await expect(banner(page)).toContainText("You see this as of:");
+  await page.goto(`/rooms/${code}`);
+  await expect(messages(page)).toHaveText(["Kept for later"]);
+  await expect(banner(page)).toContainText("You see this as of:");
+  await page.goto(`/rooms/${fleeting}`);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("You’re offline");
+
+  await page.goto(`/rooms/${code}`);
+  await expect(messages(page)).toHaveText(["Kept for later"]);
+  await stack.restart();
+  await sayByRest(bob, code, "And now");
+  await expect(messages(page)).toHaveText(["Kept for later", "And now"], { timeout: BACK_MS });
+  await expect(banner(page)).toHaveCount(0, { timeout: BACK_MS });
+  await expect(page).toHaveURL(`/rooms/${code}`);
+});
+
+test("a server that says nothing for three seconds is not waited for @desktop", async ({ launch, guest }) => {
+  const stack = await launch("embedded");
+  const ada = await guest(stack);
+  await register(ada, "Ada");
+  const code = await makeRoomByRest(ada, { preserve: true });
+  await sayByRest(ada, code, "Here before the server");
+  await ada.page.goto("/dashboard");
+  await controlled(ada.page);
+  await keep(ada.page, code);
+  await ada.page.goto("about:blank");
+  await stack.stalled(async () => {
+    await ada.page.goto(`/rooms/${code}`);
+    await expect(messages(ada.page)).toHaveText(["Here before the server"]);
+  });
+  await expect(banner(ada.page)).toHaveCount(0, { timeout: BACK_MS });
+});
+
+test("five messages of two rooms survive a killed browser, and go out once and in order @desktop", async ({
+  launch,
+  guest,
+  profile,
+}) => {
+  const stack = await launch("embedded");
+  const bob = await guest(stack);
+  const ada = await profile.start(stack);
+  await register(ada, "Ada");
+  const [one, two] = [
+    await makeRoomByRest(ada, { name: "One", preserve: true }),
+    await makeRoomByRest(ada, { name: "Two", preserve: true }),
+  ];
+  await ada.page.goto("/dashboard");
+  await controlled(ada.page);
+  await keep(ada.page, two, one);
+
+  await stack.kill9();
+  for (const text of ["One 1", "One 2", "One 3"]) await say(ada.page, text);
+  await expect(pending(ada.page)).toHaveCount(3);
+  await ada.page.goto(`/rooms/${two}`);
+  for (const text of ["Two 1", "Two 2"]) await say(ada.page, text);
+  await expect(pending(ada.page)).toHaveCount(2);
+  await ada.page.reload();
+  await expect(pending(ada.page)).toHaveCount(2);
+  const cookies = await kill(ada);
+
+  await stack.restart();
+  const again = await profile.start(stack);
+  await again.context.addCookies(cookies);
+  await again.page.goto("/dashboard");
+  await joinByRest(bob, one, "Bob");
+  await joinRoom(bob, two, "Bob");
+  await expect(messages(bob.page)).toHaveText(["Two 1", "Two 2"], { timeout: BACK_MS });
+  await open(bob.page, `/rooms/${one}`);
+  await expect(messages(bob.page)).toHaveText(["One 1", "One 2", "One 3"], { timeout: BACK_MS });
+  for (const code of [one, two]) {
+    await following(again.page, () => again.page.goto(`/rooms/${code}`));
+    await expect(messages(again.page)).toHaveCount(code === one ? 3 : 2);
+    await expect(pending(again.page)).toHaveCount(0);
+  }
+});
+
+test("logging out leaves nothing on the device @desktop", async ({ launch, guest, profile }) => {
+  const stack = await launch("embedded");
+  const bob = await guest(stack);
+  const ada = await profile.start(stack);
+  await register(ada, "Ada");
+  const code = await makeRoomByRest(ada, { preserve: true });
+  await visitAndSay(bob, code, "Bob", CANARY);
+  await ada.page.goto("/dashboard");
+  await controlled(ada.page);
+  await keep(ada.page, code);
+  expect(await keptFor(ada.page, `/rooms/${code}`)).toContain(CANARY);
+  expect(await filesWith(profile.folder, CANARY), "the search would find it").not.toEqual([]);
+
+  await ada.page.goto("/dashboard");
+  await ada.page.getByRole("button", { name: "Account: Ada" }).click();
+  await press(ada.page, "Log out");
+  await expect(ada.page).toHaveURL("/");
+  await expect.poll(() => hasCopy(ada.page)).toBe(false);
+  expect(await ada.page.evaluate(() => localStorage.getItem("anonchat.account"))).toBeNull();
+  await ada.context.close();
+  expect(await filesWith(profile.folder, CANARY)).toEqual([]);
+});
+
+test("guests, and rooms that keep no messages, leave nothing on the device @desktop", async ({
+  launch,
+  guest,
+  profile,
+}) => {
+  const stack = await launch("embedded");
+  const bob = await guest(stack);
+  const browser = await profile.start(stack);
+  const code = await makeRoomByRest(bob, { preserve: true, nickname: "Bob" });
+  await sayByRest(bob, code, CANARY);
+  await joinRoom(browser, code, "Guest");
+  await controlled(browser.page);
+  await open(browser.page, `/rooms/${code}`);
+  await expect(messages(browser.page)).toHaveText([CANARY]);
+  await browser.page.goto("/");
+  expect(await hasCopy(browser.page)).toBe(false);
+
+  await register(browser, "Ada");
+  const fleeting = await makeRoomByRest(browser, { preserve: false });
+  const cleo = await guest(stack);
+  await open(browser.page, `/rooms/${fleeting}`);
+  await visitAndSay(cleo, fleeting, "Cleo", `${CANARY}, again`);
+  await expect(messages(browser.page)).toHaveText([`${CANARY}, again`]);
+  await browser.page.goto("/dashboard");
+  await expect.poll(() => keptFor(browser.page, "/dashboard")).not.toBe("");
+  expect(await keptFor(browser.page, "/dashboard")).not.toContain(CANARY);
+  expect(await keptFor(browser.page, `/rooms/${fleeting}`)).toBe("");
+  await browser.context.close();
+  expect(await filesWith(profile.folder, `${CANARY}, again`)).toEqual([]);
+});
+
+test("a room that keeps no messages any more leaves the device at once @phone", async ({ stack, guest }) => {
+  const ada = await guest(stack);
+  await register(ada, "Ada");
+  const code = await makeRoomByRest(ada, { preserve: true });
+  await keep(ada.page, code);
+  const data = { code, preserve: false };
+  expect((await ada.context.request.put("/api/rooms/preserve", { data })).status()).toBe(204);
+  await expect.poll(() => keptFor(ada.page, `/rooms/${code}`)).toBe("");
+});
+
+test("without the switch the device keeps nothing, and a message survives a reload all the same @desktop", async ({
+  stack,
+  guest,
+}) => {
+  const ada = await guest(stack);
+  await register(ada, "Ada");
+  const code = await makeRoomByRest(ada, { preserve: true });
+  await keep(ada.page, code);
+  await ada.page.goto("/preferences/devices");
+  await ada.page.getByRole("switch", { name: "Keep a copy on this device" }).uncheck();
+  await expect.poll(() => hasCopy(ada.page)).toBe(false);
+  await ada.page.reload();
+  await expect(ada.page.getByRole("switch", { name: "Keep a copy on this device" })).not.toBeChecked();
+  await open(ada.page, `/rooms/${code}`);
+  await say(ada.page, "Goes out");
+  await expect(messages(ada.page)).toHaveText(["Goes out"]);
+  await ada.page.goto("/dashboard");
+  expect(await hasCopy(ada.page)).toBe(false);
+});
+
+test("two tabs share one outbox: each message goes out once @desktop", async ({ launch, guest }) => {
+  const stack = await launch("embedded");
+  const [ada, bob] = [await guest(stack), await guest(stack)];
+  await register(ada, "Ada");
+  const code = await makeRoomByRest(ada, { preserve: true });
+  await joinRoom(bob, code, "Bob");
+  await ada.page.goto("/dashboard");
+  await controlled(ada.page);
+  await keep(ada.page, code);
+  const other = await ada.context.newPage();
+  await open(other, `/rooms/${code}`);
+
+  await stack.kill9();
+  await say(ada.page, "From the first");
+  await say(other, "From the second");
+  await expect(pending(other)).toHaveCount(1);
+  await ada.page.reload();
+  await expect(pending(ada.page)).toHaveText([/From the first/, /From the second/]);
+  await stack.restart();
+  for (const page of [ada.page, other, bob.page]) {
+    await expect(messages(page)).toHaveCount(2, { timeout: BACK_MS });
+    await expect(pending(page)).toHaveCount(0, { timeout: BACK_MS });
+  }
+  const texts = (await messages(bob.page).allInnerTexts()).sort();
+  expect(texts).toEqual(["From the first", "From the second"]);
+});
