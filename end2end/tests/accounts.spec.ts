@@ -51,14 +51,14 @@ async function logInAndFollow(page: Page, email: string): Promise<void> {
 /** The part of a snapshot that `standing` reads. */
 interface RoomOfSomebody {
   you: { member_id: string; nickname: string; role: string };
-  events: { author?: { id: string }; body?: string }[];
+  events: { kind: { message?: { author: { id: string }; body: string } } }[];
 }
 
 /** A person's nickname and role in a room, and which of its messages are theirs. */
 async function standing({ context }: Guest, code: string) {
   const room: RoomOfSomebody = await (await context.request.get(`/api/rooms/${code}`)).json();
-  const own = room.events.filter(({ author }) => author?.id === room.you.member_id);
-  return { nickname: room.you.nickname, role: room.you.role, said: own.map(({ body }) => body) };
+  const own = room.events.filter(({ kind }) => kind.message?.author.id === room.you.member_id);
+  return { nickname: room.you.nickname, role: room.you.role, said: own.map(({ kind }) => kind.message?.body) };
 }
 
 for (const { kind, size, javaScriptEnabled } of WAYS) {
@@ -248,7 +248,7 @@ for (const { kind, size, javaScriptEnabled } of WAYS) {
       await expect(messages(page)).toHaveText(["As a guest"]);
       const room = await (await context.request.get(`/api/rooms/${code}`)).json();
       expect([room.you.nickname, room.you.role]).toEqual(["Ada", "owner"]);
-      expect(room.events.at(-1).author.id, "what was said is theirs").toBe(room.you.member_id);
+      expect(room.events.at(-1).kind.message.author.id, "what was said is theirs").toBe(room.you.member_id);
 
       // The account sees the same in any other browser.
       const laptop = await guest(stack, stack.size - 1);

@@ -187,7 +187,8 @@ impl Navigation {
 
     /// Whether a visit is that of the person whose page this is.
     fn is_own(self, visit: &Visit) -> bool {
-        self.account.try_with_value(|own| own.as_ref().map(|own| &own.name) == visit.account.as_ref().map(|one| &one.name))
+        self.account
+            .try_with_value(|own| own.as_ref().map(|own| &own.name) == visit.account.as_ref().map(|one| &one.name))
             == Some(true)
     }
 
