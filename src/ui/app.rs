@@ -74,10 +74,13 @@ fn shown(navigation: Navigation, all: bool) -> impl IntoView {
     let is_open = Memo::new(move |_| !navigation.shown.with(is_dashboard));
     dynamic(move || match navigation.list().filter(|_| has_list.get()) {
         Some(list) => {
-            let beside = move || page(navigation);
+            // On the way to a page without the list, the effect of this closure may run once more before it is disposed.
+            let beside = move || if has_list.get() { page(navigation) } else { ().into_any() };
             view! { <Dashboard list all is_open beside/> }.into_any()
         }
-        None => dynamic(move || page(navigation)).into_any(),
+        // Not in a closure of its own: it would change together with the one around it, and Leptos (tachys 0.2) then
+        // loses the place of the new page.
+        None => page(navigation),
     })
 }
 
