@@ -1,6 +1,6 @@
 //! Which page each address shows.
 
-use anonchat::protocol::{RoomType, addresses};
+use anonchat::protocol::{Page, RoomAccess, RoomType, Visit, addresses};
 use reqwest::Method;
 
 use super::wire::ask;
@@ -96,4 +96,34 @@ async fn a_page_of_an_account_leads_to_the_form_that_logs_in_and_back() {
     for path in own.chain([&addresses::DASHBOARD]) {
         assert_eq!(stranger.led_on(path).await, Some(addresses::with_next(addresses::LOG_IN, path)));
     }
+}
+
+#[tokio::test]
+async fn the_content_of_a_page_is_that_of_its_document_and_stored_by_nobody() {
+    let node = node().await;
+    let (ada, _) = Guest::registered(&node, "Ada").await;
+    let (bob, code) = (Guest::new(&node, "Bob"), ada.create(RoomType::Group, true).await.room.code);
+    ada.say(code, "Hello").await;
+    let content = async |guest: &Guest, path: &str| ask(guest.request(Method::GET, &addresses::content(path))).await;
+
+    let room = content(&ada, &addresses::room(code)).await;
+    assert_eq!((room.status, room.header("cache-control")), (200, "no-store"));
+    let visit: Visit = serde_json::from_str(&room.text).unwrap();
+    assert!(matches!(&visit.page, Page::Room { access: Ok(RoomAccess::Inside(snapshot)), .. } if snapshot.head == 2));
+    assert_eq!(visit.rooms.unwrap().len(), 1);
+    for path in [addresses::HOME, addresses::DASHBOARD, addresses::NEW_ROOM] {
+        let visit: Visit = serde_json::from_str(&content(&ada, path).await.text).unwrap();
+        assert_eq!(visit.account.unwrap().name.as_str(), "Ada", "{path}");
+    }
+
+    // A stranger learns from it what the door shows, and nothing of the room.
+    let door = content(&bob, &addresses::room(code)).await;
+    assert!(!door.text.contains("Hello") && !door.text.contains("Ada"), "{}", door.text);
+    let visit: Visit = serde_json::from_str(&door.text).unwrap();
+    assert!(matches!(visit.page, Page::Room { access: Ok(RoomAccess::Outside(_)), .. }));
+    let visit: Visit = serde_json::from_str(&content(&bob, "/rooms/nothing").await.text).unwrap();
+    assert!(matches!(visit.page, Page::NoCode { .. }));
+    // Who has to log in gets no content, so that the app loads the document, which leads there.
+    let list = content(&bob, addresses::DASHBOARD).await;
+    assert_eq!((list.status, list.text.as_str()), (204, ""));
 }
