@@ -1,7 +1,8 @@
 //! What this device keeps for a logged-in account, for pages: how to read it, and when it is from.
 //!
-//! The copy is made and deleted by `public/store.js`, in IndexedDB. It has the list of preserved rooms and the end of each
-//! preserved room that was opened. Guests and ephemeral rooms leave nothing. docs/decisions/0030 has the rules.
+//! The copy is made and deleted by `public/store.js`, in `IndexedDB`. It has the list of preserved rooms and the end
+//! of each preserved room that was opened. Guests and ephemeral rooms leave nothing. docs/decisions/0030 has the
+//! rules.
 
 use leptos::prelude::*;
 

@@ -43,7 +43,7 @@ pub fn content_security_policy(nonce: &str) -> String {
 /// because the browser shows the page again later, with the same headers. What these import is allowed by its origin:
 /// `strict-dynamic` extends a nonce to `import()`, but not a digest.
 pub fn stored_page_policy(digests: &[String]) -> String {
-    let scripts: String = digests.iter().map(|digest| format!("'sha256-{digest}' ")).collect();
+    let scripts = digests.iter().fold(String::new(), |scripts, digest| scripts + "'sha256-" + digest + "' ");
     page_policy(&format!("{scripts}'self'"))
 }
 
