@@ -1,7 +1,7 @@
 // Going from page to page without loading documents.
 import type { Locator, Page } from "@playwright/test";
 import { register } from "../account.ts";
-import { DIAGONAL, type Guest, KINDS, type Stack, expect, expectAccessible, test, visit } from "../fixtures.ts";
+import { DIAGONAL, type Guest, KINDS, type Stack, expect, expectAccessible, test } from "../fixtures.ts";
 import {
   composer,
   firstNew,
@@ -164,7 +164,11 @@ for (const { kind, size } of DIAGONAL) {
 
     test("from the start page to the list and back, whoever comes first", async ({ stack, guest }) => {
       const { page } = await withThreeRooms(stack, guest);
-      await visit(page, "/");
+      await page.goto("/");
+      await page.waitForFunction(() => {
+        const { listening } = globalThis as unknown as { listening: WeakSet<EventTarget> };
+        return document.forms[0] !== undefined && listening.has(document.forms[0]);
+      });
       const counts = counting(page);
       await page.getByRole("link", { name: "Your rooms" }).click();
       await expect(rooms(page).getByRole("listitem")).toHaveCount(3);
@@ -215,6 +219,8 @@ for (const { kind, size } of DIAGONAL) {
       await sayMany(bob, codes["Chess"] ?? "", "Bob", 1, 40);
       await open(page, `/rooms/${codes["Chess"]}`);
       await expect(messages(page).last()).toHaveText("Message 40");
+      // Whoever writes has read everything.
+      await say(page, "Hello");
       await messages(page).filter({ hasText: /^Message 20$/ }).scrollIntoViewIfNeeded();
       await expect(messages(page).filter({ hasText: /^Message 20$/ })).toBeInViewport();
       await go(page, "Books");

@@ -107,9 +107,9 @@ mod tests {
     #[test]
     fn the_pages_of_accounts_are_not_of_the_app() {
         let is_document = |page: &&&str| page.starts_with("/auth/") || page.starts_with(PREFERENCES);
-        let (documents, app): (Vec<_>, Vec<_>) = PAGES.iter().partition(is_document);
+        let (documents, app): (Vec<&str>, Vec<&str>) = PAGES.iter().partition(is_document);
         assert!(documents.into_iter().all(|page| !is_of_app(page)));
-        assert!(app.into_iter().copied().all(is_of_app));
+        assert!(app.into_iter().all(is_of_app));
         assert!(is_of_app("/rooms/K7M2QX") && !is_of_app("/api/rooms") && !is_of_app("/roomsX"));
     }
 
