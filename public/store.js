@@ -188,11 +188,26 @@
     });
   }
 
-  /** Saves the account and its list, both as JSON, and deletes the copies of rooms that are not in it. */
-  async function saveList(account, rooms) {
-    const codes = new Set(JSON.parse(rooms).map(({ code }) => code));
-    const isSaved = await write((of) => of("list").put({ at: Date.now(), account, rooms }, "list"));
-    return isSaved && forget((code) => !codes.has(code));
+  /**
+   * Saves the account and its list, both as JSON, and deletes the copies of rooms that are not in it. The list shows the
+   * text of a room's newest message only if the copy of the room has that message: it may be from before the room began
+   * to keep messages.
+   */
+  async function saveList(account, json) {
+    const [codes, copies] = (await run("readonly", (of) => {
+      const [codes, copies] = [of("rooms").getAllKeys(), of("rooms").getAll()];
+      return () => [codes.result, copies.result];
+    })) ?? [[], []];
+    const rooms = JSON.parse(json);
+    for (const { code, last } of rooms) {
+      const copy = copies[codes.indexOf(code)];
+      if (last && !(copy && JSON.parse(copy.json).events.some(({ seq }) => seq === last.seq))) last.text = "…";
+    }
+    const kept = new Set(rooms.map(({ code }) => code));
+    const isSaved = await write((of) =>
+      of("list").put({ at: Date.now(), account, rooms: JSON.stringify(rooms) }, "list"),
+    );
+    return isSaved && forget((code) => !kept.has(code));
   }
 
   const room = (code) => run("readonly", (of) => read(of("rooms").get(code)));
@@ -226,10 +241,13 @@
     return row ? queue({ ...row, refusal }) : false;
   }
 
-  /** All messages of the outbox, in the order in which they were written. */
+  /**
+   * All messages of the outbox, in the order in which they were written: their ids are UUIDs of version 7, which begin
+   * with the time. A hidden tab stores a message later than it was written.
+   */
   async function outbox() {
     const rows = (await run("readonly", (of) => read(of("outbox").getAll()))) ?? [];
-    return rows.sort((one, other) => one.at - other.at || (one.id < other.id ? -1 : 1));
+    return rows.sort((one, other) => (one.id < other.id ? -1 : 1));
   }
 
   /** The outbox of a member in a room, as the JSON of `[[id, body, refusal], …]`. */

@@ -111,7 +111,15 @@ for (const kind of KINDS) {
       }
       await visitAndSay(bob, codes["Books"] ?? "", "Bob", "I read it");
       await go(page, "Books");
-      await expect(messages(page)).toHaveText(["Welcome to Books", "Book 0", "Book 1", "Book 2", "Book 3", "Book 4", "I read it"]);
+      await expect(messages(page)).toHaveText([
+        "Welcome to Books",
+        "Book 0",
+        "Book 1",
+        "Book 2",
+        "Book 3",
+        "Book 4",
+        "I read it",
+      ]);
       expect(counts).toEqual({ documents: 0, sockets: 0 });
     });
   });
@@ -179,11 +187,7 @@ for (const { kind, size } of DIAGONAL) {
       expect(counts.documents).toBe(0);
     });
 
-    test("without a network a page says so, and comes when it is back", async ({
-      stack,
-      guest,
-      complaints,
-    }) => {
+    test("without a network a page says so, and comes when it is back", async ({ stack, guest, complaints }) => {
       complaints.allow(/Failed to load resource/);
       const { page, codes } = await withThreeRooms(stack, guest);
       await open(page, `/rooms/${codes["Chess"]}`);
@@ -221,7 +225,9 @@ for (const { kind, size } of DIAGONAL) {
       await expect(messages(page).last()).toHaveText("Message 40");
       // Whoever writes has read everything.
       await say(page, "Hello");
-      await messages(page).filter({ hasText: /^Message 20$/ }).scrollIntoViewIfNeeded();
+      await messages(page)
+        .filter({ hasText: /^Message 20$/ })
+        .scrollIntoViewIfNeeded();
       await expect(messages(page).filter({ hasText: /^Message 20$/ })).toBeInViewport();
       await go(page, "Books");
       await sayByRest(bob, codes["Chess"] ?? "", "while you were away");
@@ -234,7 +240,14 @@ for (const { kind, size } of DIAGONAL) {
     test("every link leads to a page of the app, or says that it does not", async ({ stack, guest, complaints }) => {
       complaints.allow(/404 \(Not Found\)/);
       const { page, codes } = await withThreeRooms(stack, guest);
-      for (const address of ["/", "/dashboard", "/rooms/new", `/rooms/${codes["Chess"]}`, "/rooms/AAAAAA", "/nothing"]) {
+      for (const address of [
+        "/",
+        "/dashboard",
+        "/rooms/new",
+        `/rooms/${codes["Chess"]}`,
+        "/rooms/AAAAAA",
+        "/nothing",
+      ]) {
         await page.goto(address);
         const wrong = await page.evaluate(() => {
           const isOfApp = (path: string) => /^\/(dashboard|rooms\/[^/]+)?$/.test(path);
