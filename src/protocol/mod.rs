@@ -32,6 +32,7 @@ mod problem;
 mod replica;
 mod rest;
 mod socket;
+pub mod sorted;
 mod state;
 mod summary;
 mod text;

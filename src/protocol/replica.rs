@@ -7,9 +7,12 @@
 //! The code is pure: it does no I/O and its results tell the caller what to do. The browser wraps it in signals. The
 //! fault tests drive the same code over real sockets.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
+
+use litemap::LiteMap;
 
 use super::{
+    sorted::{SortedSet, sort_by_key},
     Ack, Applied, ClientId, Epoch, Event, EventKind, HistoryPage, MemberId, MessageBody, Problem, Retention, RoomState,
     RoomView, Seq, Snapshot, You,
 };
@@ -77,10 +80,10 @@ pub struct Replica {
     /// Whether history has events before the timeline.
     pub has_more: bool,
     /// The members who have a connection at the moment.
-    pub connected: BTreeSet<MemberId>,
+    pub connected: SortedSet<MemberId>,
     /// The outbox: this client's messages that are not in the timeline yet, oldest first.
     pub outbox: VecDeque<Draft>,
-    early: BTreeMap<Seq, Event>,
+    early: LiteMap<Seq, Event>,
     /// The index in `events` from which all events belong to the current log. Events before it are from a log that was
     /// lost. 0 if no log was lost.
     current_log_start: usize,
@@ -88,7 +91,7 @@ pub struct Replica {
     misses_start: bool,
     /// The ids of messages in the timeline that come from a log that was lost. If such a message is in the log again,
     /// it is not shown twice.
-    shown_from_lost_log: BTreeSet<ClientId>,
+    shown_from_lost_log: SortedSet<ClientId>,
 }
 
 impl Replica {
@@ -103,10 +106,10 @@ impl Replica {
             has_more: snapshot.has_more,
             connected: snapshot.connected.into_iter().collect(),
             outbox: VecDeque::new(),
-            early: BTreeMap::new(),
+            early: LiteMap::new(),
             current_log_start: 0,
             misses_start: false,
-            shown_from_lost_log: BTreeSet::new(),
+            shown_from_lost_log: SortedSet::default(),
         }
     }
 
@@ -176,7 +179,7 @@ impl Replica {
                     self.show(next);
                     applied += 1;
                 }
-                self.early = self.early.split_off(&self.state.head);
+                self.early.retain(|seq, _| *seq >= self.state.head);
                 Received::Applied(applied)
             }
         }
@@ -225,7 +228,7 @@ impl Replica {
             self.events.extend(fresh.into_iter().filter(is_new));
             self.has_more = false;
         }
-        let in_log: BTreeSet<ClientId> = message_ids(&self.events).collect();
+        let in_log: SortedSet<ClientId> = message_ids(&self.events).collect();
         self.outbox = before.outbox.into_iter().filter(|draft| !in_log.contains(&draft.id)).collect();
         for draft in &mut self.outbox {
             if let DraftState::Sent(_) = draft.state {
@@ -252,7 +255,7 @@ impl Replica {
         // An empty timeline takes no events after the head. These arrive by the socket.
         let first = asked.first.unwrap_or(self.state.head + 1);
         let mut older: Vec<Event> = page.events.into_iter().filter(|event| event.seq < first).collect();
-        older.sort_by_key(|event| event.seq);
+        sort_by_key(&mut older, |event| event.seq);
         if self.current_log_start > 0 {
             self.current_log_start += older.len();
         }

@@ -3,7 +3,7 @@
 //! [`RoomState::apply`] takes one event after another. The server, the server-side render and the browser all run this
 //! one implementation, so they agree on members, name, owner and retention.
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 
 use super::{Event, EventKind, MemberId, MemberView, Nickname, Retention, RoomName, Seq, Snapshot};
 
@@ -22,7 +22,7 @@ pub struct RoomState {
     /// The owner's member id. Possibly a member who has left, if no member remained to inherit the room.
     pub owner: MemberId,
     /// The members who are in the room.
-    pub members: BTreeMap<MemberId, Member>,
+    pub members: LiteMap<MemberId, Member>,
 }
 
 /// A member who is in a room.
@@ -58,13 +58,17 @@ pub enum Applied {
 impl RoomState {
     /// The state that a snapshot describes.
     pub fn of(snapshot: &Snapshot) -> Self {
+        let mut members = LiteMap::with_capacity(snapshot.members.len());
+        for MemberView { id, name, since } in &snapshot.members {
+            members.insert(*id, Member { name: name.clone(), since: *since });
+        }
         Self {
             head: snapshot.head,
             last_n: snapshot.last_n,
             name: snapshot.room.name.clone(),
             retention: snapshot.room.retention,
             owner: snapshot.room.owner,
-            members: snapshot.members.iter().map(|m| (m.id, Member { name: m.name.clone(), since: m.since })).collect(),
+            members,
         }
     }
 

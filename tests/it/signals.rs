@@ -1,8 +1,6 @@
 //! Signals: who types and who has a connection. They are shown to others, and leave nothing in the log.
 
-use std::collections::BTreeSet;
-
-use anonchat::protocol::{ClientFrame, Code, ServerFrame, Signal};
+use anonchat::protocol::{ClientFrame, Code, ServerFrame, Signal, sorted::SortedSet};
 
 use super::wire::{ada_in_a_room, two_in_a_room};
 use crate::support::{
@@ -55,13 +53,13 @@ async fn everyone_sees_who_has_a_connection() {
     let node = Node::start(&Settings::embedded()).await;
     let (mut ada, bob) = two_in_a_room(&node, false).await;
     let (me, them) = (ada.replica.you.member_id, bob.replica.you.member_id);
-    ada.until("Bob is here", |replica| replica.connected == BTreeSet::from([me, them])).await;
+    ada.until("Bob is here", |replica| replica.connected == SortedSet::from([me, them])).await;
     let second = bob.guest.follow(bob.code).await;
-    assert_eq!(second.replica.connected, BTreeSet::from([me, them]));
+    assert_eq!(second.replica.connected, SortedSet::from([me, them]));
     drop(bob);
     ada.say("One of Bob’s pages is closed").await;
     drop(second);
-    ada.until("Bob is away", |replica| replica.connected == BTreeSet::from([me])).await;
+    ada.until("Bob is away", |replica| replica.connected == SortedSet::from([me])).await;
     assert!(ada.replica.state.members.contains_key(&them), "and still a member");
 }
 
@@ -92,7 +90,7 @@ async fn a_socket_can_stop_following_a_room_and_its_person_stays_a_member() {
     bob.socket.send(&ClientFrame::Unsubscribe { code }).await.unwrap();
     ada.say("Bob has another socket").await;
     drop(second);
-    ada.until("Bob is away", |replica| replica.connected == BTreeSet::from([me])).await;
+    ada.until("Bob is away", |replica| replica.connected == SortedSet::from([me])).await;
     assert!(ada.replica.state.members.contains_key(&them));
     ada.say("Bob does not get this").await;
 

@@ -2,7 +2,9 @@
 //!
 //! Their format is that of [`ServerFrame`](crate::protocol::ServerFrame); tests compare the two.
 
-use std::{cell::OnceCell, collections::BTreeMap};
+use std::cell::OnceCell;
+
+use litemap::LiteMap;
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -105,7 +107,7 @@ impl<'a> Listed<'a> {
 
 impl Roster {
     /// The list of these members, encoded if it is not yet.
-    pub fn of(&self, members: &BTreeMap<MemberId, Member>) -> &RawValue {
+    pub fn of(&self, members: &LiteMap<MemberId, Member>) -> &RawValue {
         let (_, list) = self.0.get_or_init(|| {
             let everyone: Vec<Listed<'_>> = members.iter().map(|(id, member)| Listed::of(*id, member)).collect();
             (everyone.len(), encoded(&everyone))
@@ -150,12 +152,12 @@ mod tests {
 
     #[test]
     fn the_list_is_always_that_of_the_members() {
-        let (mut roster, mut members) = (Roster::default(), BTreeMap::new());
-        let check = |roster: &Roster, members: &BTreeMap<MemberId, Member>| {
+        let (mut roster, mut members) = (Roster::default(), LiteMap::new());
+        let check = |roster: &Roster, members: &LiteMap<MemberId, Member>| {
             let listed: Vec<MemberView> = serde_json::from_str(roster.of(members).get()).unwrap();
             assert_eq!(listed.len(), members.len());
             let listed = listed.into_iter().map(|MemberView { id, name, since }| (id, Member { name, since }));
-            assert_eq!(&listed.collect::<BTreeMap<_, _>>(), members);
+            assert_eq!(&listed.collect::<LiteMap<_, _>>(), members);
         };
         check(&roster, &members);
         for (bits, name) in [(7, "Ada"), (3, "\"Bob\" \\ ö"), (5, "Cyd"), (3, "\"Bob\" \\ ö")] {

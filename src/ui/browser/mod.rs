@@ -19,12 +19,12 @@ use std::cmp::Ordering;
 
 use serde::de::DeserializeOwned;
 
-use crate::protocol::{Code, Problem};
+use crate::protocol::{Code, Problem, sorted::sort_by};
 
 /// Sorts by a key that is computed once for each item.
-fn sorted_by<T, K>(all: Vec<T>, key: impl Fn(&T) -> K, order: impl Fn(&K, &K) -> Ordering) -> Vec<T> {
+pub fn sorted_by<T, K>(all: Vec<T>, key: impl Fn(&T) -> K, order: impl Fn(&K, &K) -> Ordering) -> Vec<T> {
     let mut keyed: Vec<(K, T)> = all.into_iter().map(|item| (key(&item), item)).collect();
-    keyed.sort_by(|(one, _), (other, _)| order(one, other));
+    sort_by(&mut keyed, |(one, _), (other, _)| order(one, other));
     keyed.into_iter().map(|(_, item)| item).collect()
 }
 

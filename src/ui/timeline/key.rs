@@ -6,7 +6,7 @@ use crate::protocol::{ClientId, MemberId, Message, Seq};
 ///
 /// The `u32` in a key counts the lives of the log. Seqs start again in a new life, after the tail of the log was lost,
 /// so a seq alone is not unique.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RowKey {
     /// A day, by the seq of its first event on the page.
     Day(u32, Seq),

@@ -3,10 +3,10 @@
 //! At most two messages have a mark: the newest own message in the log, and the newest own message that others have
 //! read. When a mark moves, two rows change, and not all of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use litemap::LiteMap;
 
 use crate::{
-    protocol::{Event, EventKind, MemberId, Person, Replica, Retention, RoomType, Seq, limits::READ_MARK_MEMBERS},
+    protocol::{Event, EventKind, MemberId, Person, Replica, Retention, RoomType, Seq, limits::READ_MARK_MEMBERS, sorted::SortedSet},
     ui::texts::Texts,
 };
 
@@ -66,8 +66,8 @@ impl Marks {
     /// in this room. In a room with more than [`READ_MARK_MEMBERS`] members no further reads are shown.
     pub fn find(
         replica: &Replica,
-        own_ids: &BTreeSet<MemberId>,
-        reads: &BTreeMap<MemberId, Seq>,
+        own_ids: &SortedSet<MemberId>,
+        reads: &LiteMap<MemberId, Seq>,
         departed: &[Reader],
         before: &Self,
         texts: &Texts,
@@ -122,7 +122,7 @@ impl Marks {
 
 /// The reader's own messages, newest first, from the current life of the log only. Read positions are seqs of this life
 /// and cannot be compared with seqs of an earlier one.
-fn own_messages<'a>(replica: &'a Replica, own_ids: &'a BTreeSet<MemberId>) -> impl Iterator<Item = Own> + 'a {
+fn own_messages<'a>(replica: &'a Replica, own_ids: &'a SortedSet<MemberId>) -> impl Iterator<Item = Own> + 'a {
     let mut newer = Seq::MAX;
     let of_this_life = replica.events.iter().rev().take_while(move |event| {
         let follows = event.seq < newer;

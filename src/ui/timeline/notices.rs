@@ -1,6 +1,6 @@
 //! The sentences of a timeline's notices, and the line that shows who is typing.
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 
 use crate::{
     protocol::{EventKind, MemberId, Nickname, OwnerChange, Person, Retention},
@@ -14,7 +14,7 @@ use super::names::isolate_name;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ComingsAndGoings {
     people: Vec<(Person, NetChange)>,
-    index: BTreeMap<MemberId, usize>,
+    index: LiteMap<MemberId, usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! Computes the rows of a timeline from the events of the log and the messages in the outbox.
 
-use std::{collections::BTreeSet, ops::Range};
+use std::ops::Range;
 
 use crate::{
-    protocol::{ClientId, Draft, DraftState, Event, EventKind, MemberId, MessageBody, Millis, Person},
+    protocol::{ClientId, Draft, DraftState, Event, EventKind, MemberId, MessageBody, Millis, Person, sorted::SortedSet},
     ui::texts::Texts,
 };
 
@@ -68,7 +68,7 @@ pub struct RowContext<'a> {
     /// The reader under their present name.
     pub me: &'a Person,
     /// All member ids that the reader has had in this room.
-    pub own_ids: &'a BTreeSet<MemberId>,
+    pub own_ids: &'a SortedSet<MemberId>,
     /// The marks below the reader's own messages.
     pub marks: &'a Marks,
     /// The first unread message. The line is put before it.

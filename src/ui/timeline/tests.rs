@@ -3,14 +3,13 @@
 mod holes;
 mod marks;
 
-use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
 use crate::{
     protocol::{
         ClientId, Draft, DraftState, Event, EventKind, Language, MemberId, Message, MessageBody, Nickname, Person,
-        Problem, Retention,
+        Problem, Retention, sorted::SortedSet,
     },
     ui::texts::of,
 };
@@ -62,7 +61,7 @@ fn read(events: &[Event], outbox: &[Draft], window: usize) -> Vec<(RowKey, Row)>
 }
 
 fn read_in(language: Language, events: &[Event], outbox: &[Draft], window: usize) -> Vec<(RowKey, Row)> {
-    let own_ids = BTreeSet::from([MemberId::from_bits(ME)]);
+    let own_ids = SortedSet::from([MemberId::from_bits(ME)]);
     let shown = events.len().saturating_sub(window)..events.len();
     let context = RowContext {
         me: &person(ME),

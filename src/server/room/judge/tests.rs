@@ -1,6 +1,6 @@
 //! Tests of the judge: which event, answer or refusal each command of a batch gets.
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 
 use uuid::Uuid;
 
@@ -20,7 +20,7 @@ fn say(member: u64, id: u128, body: &str) -> Command {
 }
 
 fn room_of(ids: &[u64]) -> RoomState {
-    let members: BTreeMap<_, _> =
+    let members: LiteMap<_, _> =
         ids.iter().map(|id| (person(*id).id, Member { name: person(*id).name, since: *id })).collect();
     let owner = MemberId::from_bits(1);
     RoomState { head: 7, last_n: 3, name: None, retention: Retention::Ephemeral, owner, members }

@@ -5,7 +5,7 @@
 //!
 //! Not here: reading the log (`operation`), and sending what was folded (`delivering`).
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 
 use serde_json::value::RawValue;
 
@@ -48,7 +48,7 @@ impl Folded {
                 name: record.name.clone(),
                 retention: cursor.retention,
                 owner: record.owner,
-                members: BTreeMap::new(),
+                members: LiteMap::new(),
             },
             window: Window::default(),
             roster: Roster::default(),

@@ -5,7 +5,7 @@
 
 use std::cmp::Reverse;
 
-use crate::protocol::{ClientFrame, Code, Notify, Problem, RoomCode, RoomSummary};
+use crate::protocol::{ClientFrame, Code, Notify, Problem, RoomCode, RoomSummary, sorted::sort_by_key};
 
 use super::{act::Act, input::ListInput, toasts::Toasts};
 
@@ -205,7 +205,7 @@ impl RoomList {
     }
 
     fn sort(&mut self) {
-        self.rooms.sort_by_key(|room| (Reverse(room.at), room.code));
+        sort_by_key(&mut self.rooms, |room| (Reverse(room.at), room.code));
         self.changed = true;
         self.unkept = true;
     }

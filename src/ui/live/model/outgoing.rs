@@ -3,7 +3,7 @@
 //!
 //! The messages themselves are in the replica's outbox; this file has only their ids.
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 
 use crate::protocol::ClientId;
 
@@ -19,7 +19,7 @@ const ANSWER_MS: u64 = 15_000;
 #[derive(Clone, Debug, Default)]
 pub struct Outgoing {
     /// The messages that are sent and not answered, with the times at which they were sent.
-    in_flight: BTreeMap<ClientId, u64>,
+    in_flight: LiteMap<ClientId, u64>,
     /// Nothing is sent before this time.
     held_until: Option<u64>,
     /// Passing refusals in a row. They lengthen the wait.
@@ -41,7 +41,9 @@ impl Outgoing {
         self.held_until = None;
         let room = WINDOW.saturating_sub(self.in_flight.len());
         let chosen: Vec<ClientId> = unsent.filter(|id| !self.in_flight.contains_key(id)).take(room).copied().collect();
-        self.in_flight.extend(chosen.iter().map(|id| (*id, now)));
+        for id in &chosen {
+            self.in_flight.insert(*id, now);
+        }
         chosen
     }
 

@@ -1,7 +1,7 @@
 //! Typing signals: which other members are typing (each signal counts for 6 s), and when to send one's own (at most
 //! every 3 s).
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 
 use crate::protocol::MemberId;
 
@@ -16,7 +16,7 @@ const IDLE_MS: u64 = 5_000;
 #[derive(Clone, Debug, Default)]
 pub struct Typing {
     /// Members who are typing, and until when without another signal.
-    others: BTreeMap<MemberId, u64>,
+    others: LiteMap<MemberId, u64>,
     /// When "typing" was last sent from here. `None` if the others think that nobody types here.
     sent_at: Option<u64>,
     /// When typing here counts as ended.

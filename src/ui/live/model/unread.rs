@@ -4,10 +4,8 @@
 //! when the reader posts a message. It may be in history that is not loaded yet; each loaded page is then searched for
 //! it.
 
-use std::collections::BTreeSet;
-
 use crate::{
-    protocol::{Event, MemberId, Replica, Seq, You},
+    protocol::{Event, MemberId, Replica, Seq, You, sorted::SortedSet},
     ui::timeline::RowKey,
 };
 
@@ -44,7 +42,7 @@ impl Unread {
     }
 
     /// The messages of others after the last seq that was read, all of which are loaded.
-    pub fn after(read: Seq, replica: &Replica, own_ids: &BTreeSet<MemberId>) -> Self {
+    pub fn after(read: Seq, replica: &Replica, own_ids: &SortedSet<MemberId>) -> Self {
         let of_others = |event: &&Event| {
             event.seq > read && event.message().is_some_and(|message| !own_ids.contains(&message.author.id))
         };
@@ -84,7 +82,7 @@ impl Unread {
 
     /// Finds the first unread message of somebody else, once the loaded timeline reaches back far enough. Also takes
     /// the oldest one that is loaded if history has no more.
-    pub fn find_first(&mut self, replica: &Replica, own_ids: &BTreeSet<MemberId>) {
+    pub fn find_first(&mut self, replica: &Replica, own_ids: &SortedSet<MemberId>) {
         let Begin::After { seq: read, n } = self.begin else { return };
         let reaches_back = replica.events.first().is_some_and(|event| event.seq <= read + 1)
             || replica.events.iter().find_map(Event::ordinal).is_some_and(|first| first <= n + 1);

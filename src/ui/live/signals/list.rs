@@ -3,9 +3,10 @@
 //! The server renders the first list. The socket keeps it up to date. Each redraw copies the list into the signals, and
 //! shows notes (toasts) about the rooms that are not open.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use leptos::prelude::*;
+use litemap::LiteMap;
 
 use crate::{
     protocol::{Identity, Problem, RoomCode, RoomSummary},
@@ -149,9 +150,12 @@ impl LiveList {
     }
 
     fn show(self, rooms: Vec<RoomSummary>) {
-        let mut known: BTreeMap<RoomCode, ArcRwSignal<RoomSummary>> = self
-            .entries
-            .with_untracked(|entries| entries.iter().map(|entry| (entry.code, entry.room.clone())).collect());
+        let mut known = LiteMap::new_vec();
+        self.entries.with_untracked(|entries| {
+            for entry in entries {
+                known.insert(entry.code, entry.room.clone());
+            }
+        });
         let mut moved = known.len() != rooms.len();
         let mut next = Vec::with_capacity(rooms.len());
         for (at, room) in rooms.into_iter().enumerate() {

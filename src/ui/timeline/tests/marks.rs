@@ -1,6 +1,6 @@
 //! Tests of the line before the first unread message, and of the marks below the reader's own messages.
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 
 use crate::protocol::{
     Epoch, MemberView, Replica, Role, RoomType, RoomView, Seq, Snapshot, You, limits::READ_MARK_MEMBERS,
@@ -55,8 +55,8 @@ pub(super) fn group(events: Vec<EventKind>) -> Replica {
 
 /// The rows of a room in which the other members have read up to these seqs.
 fn rows_of(replica: &Replica, reads: &[(u64, Seq)], first_unread: Option<RowKey>) -> Vec<(RowKey, Row)> {
-    let own_ids = BTreeSet::from([MemberId::from_bits(ME)]);
-    let reads: BTreeMap<MemberId, Seq> = reads.iter().map(|(id, seq)| (MemberId::from_bits(*id), *seq)).collect();
+    let own_ids = SortedSet::from([MemberId::from_bits(ME)]);
+    let reads: LiteMap<MemberId, Seq> = reads.iter().map(|(id, seq)| (MemberId::from_bits(*id), *seq)).collect();
     let texts = of(Language::English);
     let marks = Marks::find(replica, &own_ids, &reads, &[], &Marks::default(), texts);
     let context = RowContext {
@@ -159,8 +159,8 @@ fn the_line_stands_before_the_first_unread_message_and_ends_a_group() {
 
 /// The marks after `before` was shown and the readers in `departed` have left.
 fn found(replica: &Replica, reads: &[(u64, Seq)], departed: &[Reader], before: &Marks) -> Marks {
-    let own_ids = BTreeSet::from([MemberId::from_bits(ME)]);
-    let reads: BTreeMap<MemberId, Seq> = reads.iter().map(|(id, seq)| (MemberId::from_bits(*id), *seq)).collect();
+    let own_ids = SortedSet::from([MemberId::from_bits(ME)]);
+    let reads: LiteMap<MemberId, Seq> = reads.iter().map(|(id, seq)| (MemberId::from_bits(*id), *seq)).collect();
     Marks::find(replica, &own_ids, &reads, departed, before, of(Language::English))
 }
 

@@ -4,11 +4,9 @@
 //! `changed`) and what has to be sent next. If the log or a refusal shows that the person is not a member any more,
 //! [`LocalRoom::membership_ended`] decides whether the page joins again by itself or ends.
 
-use std::collections::BTreeSet;
-
 use crate::protocol::{
     Ack, ClientId, Code, Event, EventKind, MemberId, Message, Person, Problem, ReadMark, Received, Retention, Seq,
-    ServerFrame, Signal, Snapshot,
+    ServerFrame, Signal, Snapshot, sorted::SortedSet,
 };
 use crate::ui::timeline::Reader;
 
@@ -146,7 +144,7 @@ impl LocalRoom {
         let news: Vec<Message> =
             snapshot.events.iter().filter(|event| newer(event)).filter_map(Event::message).cloned().collect();
         self.incidents.extend(snapshot.events.iter().filter(|e| newer(e)).filter_map(|e| incident(&self.own_ids, e)));
-        let shown: BTreeSet<ClientId> = self.replica.events.iter().filter_map(Event::message).map(|m| m.id).collect();
+        let shown: SortedSet<ClientId> = self.replica.events.iter().filter_map(Event::message).map(|m| m.id).collect();
         self.own_ids.extend(snapshot.you.ids());
         self.news.extend(news.into_iter().filter(|m| !self.own_ids.contains(&m.author.id) && !shown.contains(&m.id)));
         self.reset_and_keep(snapshot);
@@ -376,7 +374,7 @@ impl LocalRoom {
 
 /// The incident to announce for an event, if there is one. The reader's own removal is none: the page shows it in place
 /// of the composer.
-fn incident(own_ids: &BTreeSet<MemberId>, event: &Event) -> Option<Incident> {
+fn incident(own_ids: &SortedSet<MemberId>, event: &Event) -> Option<Incident> {
     match &event.kind {
         EventKind::Message(_) | EventKind::Joined { .. } | EventKind::Left { .. } => None,
         EventKind::Removed { member, .. } if own_ids.contains(&member.id) => None,

@@ -16,11 +16,11 @@ mod kept;
 mod person;
 mod stored;
 
-use std::collections::{BTreeMap, BTreeSet};
+use litemap::LiteMap;
 
 use crate::protocol::{
     DepartedReader, Event, EventKind, MemberId, MemberView, Message, Nickname, Person, Problem, ReadMark, Replica,
-    RoomCode, Seq, Snapshot,
+    RoomCode, Seq, Snapshot, sorted::SortedSet,
 };
 
 use crate::ui::timeline::Reader;
@@ -99,7 +99,7 @@ pub struct LocalRoom {
     replica: Replica,
     code: RoomCode,
     /// The member ids that are or were this person's in the room.
-    own_ids: BTreeSet<MemberId>,
+    own_ids: SortedSet<MemberId>,
     phase: Phase,
     by_http: ByHttp,
     /// Whether to subscribe without a position, which makes the server send a snapshot.
@@ -116,7 +116,7 @@ pub struct LocalRoom {
     typing: Typing,
     read_position: ReadPosition,
     /// How far the others have read, if they share it.
-    reads: BTreeMap<MemberId, Seq>,
+    reads: LiteMap<MemberId, Seq>,
     /// How far members had read who have left since, in this epoch of the log.
     departed: Vec<Reader>,
     /// The messages that were unread when the page was opened.
@@ -228,7 +228,7 @@ impl LocalRoom {
     }
 
     /// The member ids that are or were this person's in the room. Mostly one; more if a guest became an account.
-    pub fn own_ids(&self) -> &BTreeSet<MemberId> {
+    pub fn own_ids(&self) -> &SortedSet<MemberId> {
         &self.own_ids
     }
 
@@ -241,7 +241,7 @@ impl LocalRoom {
     }
 
     /// How far each of the others has read, if they share it.
-    pub fn reads(&self) -> &BTreeMap<MemberId, Seq> {
+    pub fn reads(&self) -> &LiteMap<MemberId, Seq> {
         &self.reads
     }
 
@@ -366,8 +366,11 @@ impl LocalRoom {
 /// How far each of the others has read, if they share it. A member who posts a message or joins counts as having read
 /// up to that event, and the server sends no read mark for it. So a mark may be older than the member's last message,
 /// and the events are applied to the marks.
-fn reads_of(marks: Vec<ReadMark>, events: &[Event]) -> BTreeMap<MemberId, Seq> {
-    let mut reads = marks.into_iter().map(|mark| (mark.member, mark.seq)).collect();
+fn reads_of(marks: Vec<ReadMark>, events: &[Event]) -> LiteMap<MemberId, Seq> {
+    let mut reads = LiteMap::with_capacity(marks.len());
+    for ReadMark { member, seq } in marks {
+        reads.insert(member, seq);
+    }
     for event in events {
         count_as_read(&mut reads, event);
     }
@@ -384,7 +387,7 @@ fn departed_of(departed: Vec<DepartedReader>) -> impl Iterator<Item = Reader> {
 }
 
 /// Moves the read position of an event's author, or of a member who joined, up to that event.
-fn count_as_read(reads: &mut BTreeMap<MemberId, Seq>, event: &Event) {
+fn count_as_read(reads: &mut LiteMap<MemberId, Seq>, event: &Event) {
     let (EventKind::Message(Message { author: member, .. }) | EventKind::Joined { member }) = &event.kind else {
         return;
     };

@@ -4,12 +4,11 @@
 //! [`PageSocket`](super::super::PageSocket) calls it at most once per animation frame, so a burst of frames costs one
 //! redraw. Rows and members are computed only if the room says that they may have changed.
 
-use std::collections::{BTreeMap, HashMap};
-
 use leptos::prelude::*;
+use litemap::LiteMap;
 
 use crate::{
-    protocol::{Member, MemberId, Message, Millis, Nickname, Person, Retention, Role, RoomName, You},
+    protocol::{Member, MemberId, Message, Millis, Nickname, Person, Retention, Role, RoomName, You, sorted::sort_by_key},
     ui::{
         browser,
         timeline::{Marks, Row, RowContext, RowKey, is_lost_above, rows, sentence, strip_isolates},
@@ -72,8 +71,12 @@ impl LiveRoom {
     /// Updates the rows. A row with a known key keeps its signal; the list itself is set only if the sequence of
     /// keys changed.
     pub(super) fn show(self, rows: Vec<(RowKey, Row)>) {
-        let mut known: HashMap<RowKey, ArcRwSignal<Row>> =
-            self.entries.with_untracked(|entries| entries.iter().map(|entry| (entry.key, entry.row.clone())).collect());
+        let mut known = LiteMap::new_vec();
+        self.entries.with_untracked(|entries| {
+            for entry in entries {
+                known.insert(entry.key, entry.row.clone());
+            }
+        });
         let mut next = Vec::with_capacity(rows.len());
         for (key, row) in rows {
             let signal = match known.remove(&key) {
@@ -125,7 +128,7 @@ impl Drawing {
         let replica = room.replica();
         let me = Person { id: replica.you.member_id, name: replica.you.nickname.clone() };
         let own_ids = room.own_ids();
-        let none = BTreeMap::new();
+        let none = LiteMap::new();
         let reads = if self.shows_read { room.reads() } else { &none };
         if changed {
             let departed = if self.shows_read { room.departed() } else { &[] };
@@ -166,9 +169,9 @@ impl Drawing {
             } else {
                 // Until hydration the members stand in an order that server and browser compute alike. The order of the
                 // reader's language differs between the two.
-                members.sort_by_cached_key(|member| browser::without_accents(member.name.as_str()));
+                members = browser::sorted_by(members, |member| browser::without_accents(member.name.as_str()), Ord::cmp);
             }
-            members.sort_by_key(|member| !member.is_you);
+            sort_by_key(&mut members, |member| !member.is_you);
             members
         });
         let role = if own_ids.contains(&replica.state.owner) { Role::Owner } else { Role::Member };
