@@ -61,14 +61,14 @@ pub fn ConnectionBanner(
     view! {
         <div class="banner" class:banner--shown=move || troubled.get()>
             <p class="banner__text">
-                <span role="status">{text}</span>
+                <span role="status">{dynamic(text)}</span>
                 {kept_at.map(|at| {
                     let text = move || use_texts().kept.at(&clock.briefly(at));
-                    view! { <span class="banner__aside">" " {dynamic(text)}</span> }
+                    view! { <span class="banner__aside">" " {dynamic(text)}</span> }.into_any()
                 })}
                 {leaves_after.map(|seconds| {
                     let minutes = usize::try_from(seconds.div_ceil(60)).unwrap_or(usize::MAX);
-                    view! { <span class="banner__aside">" " {texts.guests_leave(minutes)}</span> }
+                    view! { <span class="banner__aside">" " {texts.guests_leave(minutes)}</span> }.into_any()
                 })}
                 <span aria-hidden="true">
                     {dynamic(move || {

@@ -4,6 +4,7 @@ use leptos::{prelude::*, task::spawn_local};
 
 use crate::ui::{
     browser::{self, Timer},
+    dynamic::dynamic,
     effect::effect,
     texts::use_texts,
 };
@@ -62,6 +63,6 @@ pub fn CopyButton(
             </When>
             <span>{shown.unwrap_or_else(|| label.to_owned())}</span>
         </button>
-        <span class="copy-says" class:copy-says--shown=move || outcome.get().is_some() role="status">{says}</span>
+        <span class="copy-says" class:copy-says--shown=move || outcome.get().is_some() role="status">{dynamic(says)}</span>
     }
 }

@@ -35,6 +35,7 @@ pub fn EntryButtons(
                 <a href=addresses::room(room) class="button">{texts.common.back_to(&room.spaced())}</a>
             </div>
         }
+        .into_any()
     };
     view! {
         <When

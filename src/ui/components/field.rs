@@ -93,8 +93,8 @@ pub fn TextField(
                 node_ref=input
                 on:input=move |event| count_in(&event_target_value(&event))
             />
-            {hint.map(|hint| view! { <p class="field__hint" id=hint_id>{hint}</p> })}
-            <p class="field__error" id=error_id role="alert">{said}</p>
+            {hint.map(|hint| view! { <p class="field__hint" id=hint_id>{hint}</p> }.into_any())}
+            <p class="field__error" id=error_id role="alert">{dynamic(said)}</p>
         </div>
     }
 }

@@ -40,6 +40,7 @@ pub fn LanguageChoice() -> impl IntoView {
                 {own_name(*language)}
             </button>
         }
+        .into_any()
     };
     view! {
         <footer>

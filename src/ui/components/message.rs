@@ -117,7 +117,7 @@ pub fn MessageItem(
     let text = if is_long {
         view! {
             <div class="message__text" dir="auto" on:scroll=unfold>{text}</div>
-            <button type="button" class="message__more" aria-expanded=expanded on:click=more>{label}</button>
+            <button type="button" class="message__more" aria-expanded=expanded on:click=more>{dynamic(label)}</button>
         }
         .into_any()
     } else {
@@ -131,7 +131,7 @@ pub fn MessageItem(
             <div class="message__bubble">
                 {text}
                 <div class="message__meta">
-                    {dynamic(move || at.get().map(|at| view! { <MomentText at/> }))}
+                    {dynamic(move || at.get().map(|at| view! { <MomentText at/> }.into_any()))}
                     {dynamic(move || {
                         (delivery.get() == Delivery::Pending)
                             .then(|| {
@@ -139,15 +139,16 @@ pub fn MessageItem(
                                     <Icon shape=Shape::Clock/>
                                     <span class="visually-hidden">{texts.timeline.not_sent_yet()}</span>
                                 }
+                                .into_any()
                             })
                     })}
                 </div>
             </div>
             {dynamic(move || match delivery.get() {
-                Delivery::Failed(reason) => Some(view! { <Refused reason id on_retry on_discard/> }),
+                Delivery::Failed(reason) => Some(view! { <Refused reason id on_retry on_discard/> }.into_any()),
                 Delivery::Sent | Delivery::Pending => None,
             })}
-            {own.then_some(mark)}
+            {own.then(|| dynamic(mark))}
         </li>
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     ui::{
         browser,
         countdown::Countdown,
+        dynamic::dynamic,
         effect::effect,
         form::is_about,
         texts::{Texts, use_texts},
@@ -58,6 +59,6 @@ pub fn FormProblem(
     let is_wait = move || problem.with(|problem| problem.as_ref().is_some_and(|p| p.code == Code::TooManyRequests));
 
     view! {
-        <p class="form-problem" class:form-problem--wait=is_wait role="status">{text}</p>
+        <p class="form-problem" class:form-problem--wait=is_wait role="status">{dynamic(text)}</p>
     }
 }

@@ -31,7 +31,7 @@ pub fn Home(
                 <h1 class="page__title">"AnonChat"</h1>
                 <p class="page__lead">{texts.lead()}</p>
             </header>
-            {current.map(|code| view! { <Current code/> })}
+            {current.map(|code| view! { <Current code/> }.into_any())}
             {use_account().map(|_| {
                 view! {
                     <section class="card card--accent">
@@ -39,6 +39,7 @@ pub fn Home(
                         <a href=addresses::DASHBOARD class="button button--primary button--wide">{texts.your_rooms()}</a>
                     </section>
                 }
+                .into_any()
             })}
             <section class="card" aria-labelledby="join-heading">
                 <h2 id="join-heading" class="card__heading">{texts.join()}</h2>

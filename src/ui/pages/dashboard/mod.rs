@@ -117,7 +117,10 @@ pub fn BackToList(list: LiveList) -> impl IntoView {
     view! {
         <a href=addresses::DASHBOARD class="room-header__back" aria-label=label>
             <Icon shape=Shape::Back/>
-            {dynamic(move || crate::ui::rooms::badge(list.unread.get()).map(|count| view! { <span class="badge" aria-hidden="true">{count}</span> }))}
+            {dynamic(move || {
+                crate::ui::rooms::badge(list.unread.get())
+                    .map(|count| view! { <span class="badge" aria-hidden="true">{count}</span> }.into_any())
+            })}
         </a>
     }
 }

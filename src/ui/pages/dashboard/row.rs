@@ -8,6 +8,7 @@ use crate::{
         browser,
         clock::use_clock,
         components::{Icon, Shape, sentence},
+        dynamic::dynamic,
         live::RoomEntry,
         rooms::{badge, preview, title},
         texts::{Texts, use_texts},
@@ -38,6 +39,7 @@ pub fn RoomRow(
                 <span class=class aria-hidden="true">{count}</span>
                 <span class="visually-hidden">{texts.rooms.unread(unread)}</span>
             }
+            .into_any()
         });
         view! {
             <span class="portrait" aria-hidden="true">{initial} {presence_dot(&room)}</span>
@@ -45,7 +47,9 @@ pub fn RoomRow(
             <time class="room-row__time" datetime=rfc3339(room.at)>{clock.briefly(room.at)}</time>
             <span class="room-row__preview">{sentence(&preview(texts, &room))}</span>
             <span class="room-row__marks">
-                {room.muted.then(|| view! { <Icon shape=Shape::Muted/> <span class="visually-hidden">{texts.rooms.muted()}</span> })}
+                {room.muted.then(|| {
+                    view! { <Icon shape=Shape::Muted/> <span class="visually-hidden">{texts.rooms.muted()}</span> }.into_any()
+                })}
                 {badge}
             </span>
         }
@@ -53,7 +57,7 @@ pub fn RoomRow(
     view! {
         <li class="room-row">
             <a href=addresses::room(code) class="room-row__link" aria-current=move || is_current().then_some("page")>
-                {content}
+                {dynamic(content)}
             </a>
         </li>
     }

@@ -8,7 +8,7 @@ use crate::{
     ui::{
         account::use_account,
         browser::{self, Watch},
-        components::{Icon, Shape},
+        components::{Icon, ItemKey, List, Shape},
         dynamic::dynamic,
         effect::effect,
         live::{LiveList, RoomEntry, use_list},
@@ -132,16 +132,17 @@ pub fn Sidebar(
                 </div>
             </header>
             <div class="rooms__frame" data-keeps-place="rooms" node_ref=frame>
-                {dynamic(move || heading.get().then(|| view! { <Unproved place="rooms__unproved"/> }))}
+                {dynamic(move || heading.get().then(|| view! { <Unproved place="rooms__unproved"/> }.into_any()))}
                 <ul class="rooms__rows">
-                    <For each=rows key=|entry| entry.code let:entry>
+                    <List each=rows key=|entry| ItemKey::Room(entry.code) let:entry>
                         <RoomRow entry current=list.current/>
-                    </For>
+                    </List>
                 </ul>
                 <EmptyList list typed wanted/>
                 <div node_ref=end></div>
                 {(!all).then(|| {
                     view! { <p class="rooms__rest needs-scripts"><a href=format!("{}?all=true", addresses::DASHBOARD) rel="external">{own.all_of_them()}</a></p> }
+                        .into_any()
                 })}
             </div>
         </nav>
@@ -154,7 +155,7 @@ pub fn Sidebar(
 #[component]
 fn EmptyList(list: LiveList, typed: RwSignal<String>, wanted: Memo<Vec<RoomCode>>) -> impl IntoView {
     let own = &use_texts().rooms;
-    move || {
+    dynamic(move || {
         if list.entries.with(Vec::is_empty) {
             let view = view! {
                 <div class="rooms__nothing">
@@ -177,7 +178,7 @@ fn EmptyList(list: LiveList, typed: RwSignal<String>, wanted: Memo<Vec<RoomCode>
             None => view! { <p class="rooms__nothing" role="status">{own.no_match()}</p> }.into_any(),
         };
         Some(view)
-    }
+    })
 }
 
 /// The menu of the account: its name, the preferences, and the button to log out.
@@ -204,5 +205,6 @@ fn AccountMenu(list: LiveList) -> impl IntoView {
                 </form>
             </div>
         }
+        .into_any()
     })
 }

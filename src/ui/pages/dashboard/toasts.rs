@@ -10,7 +10,8 @@ use crate::{
     protocol::{RoomCode, addresses},
     ui::{
         browser::{self, Focus},
-        components::{Announcer, Icon, Shape, sentence},
+        components::{Announcer, Icon, ItemKey, List, Shape, sentence},
+        dynamic::dynamic,
         effect::effect,
         live::{LiveList, Toast},
         rooms::{note, title},
@@ -69,7 +70,7 @@ pub fn Toasts(
     };
     let item = move |toast: Toast| {
         let room = toast.room.code;
-        // `For` keys a note by its room, so a second message updates the same element. The text is therefore read from
+        // `List` keys a note by its room, so a second message updates the same element. The text is therefore read from
         // the signal.
         let content = move || {
             let line = |toast: &Toast| {
@@ -79,12 +80,13 @@ pub fn Toasts(
                     <b class="toast__room"><bdi>{name}</bdi></b>
                     <span class="toast__note">{sentence(&note)}</span>
                 }
+                .into_any()
             };
             list.toasts.with(|toasts| toasts.iter().find(|toast| toast.room.code == room).map(line))
         };
         view! {
             <li class="toast">
-                <a href=addresses::room(room) class="toast__link">{content}</a>
+                <a href=addresses::room(room) class="toast__link">{dynamic(content)}</a>
                 <button type="button" class="icon-button" aria-label=texts.toasts.dismiss() on:click=move |_| dismiss(room)>
                     <Icon shape=Shape::Close/>
                 </button>
@@ -104,7 +106,7 @@ pub fn Toasts(
             on:keydown=on_key
         >
             <ol class="toasts__list">
-                <For each=move || list.toasts.get() key=|toast| toast.room.code children=item/>
+                <List each=move || list.toasts.get() key=|toast| ItemKey::Room(toast.room.code) children=item/>
             </ol>
         </section>
         <Announcer of=list.announcement/>

@@ -45,7 +45,8 @@ pub fn Unproved(
             <h2 id=heading_id class="card__heading">{heading}</h2>
             {content}
         </section>
-    })
+    }
+    .into_any())
 }
 
 #[component]

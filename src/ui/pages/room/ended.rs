@@ -51,6 +51,7 @@ pub fn Ended() -> impl IntoView {
                             view! {
                                 <a href=addresses::room(room) class="button">{texts.common.back_to(&room.spaced())}</a>
                             }
+                            .into_any()
                         })
                 })}
                 {match use_list() {

@@ -54,7 +54,7 @@ pub fn ExitDialog(open: RwSignal<bool>) -> impl IntoView {
 
     view! {
         <Dialog open id="exit" heading=texts.heading()>
-            <p class="dialog__text">{text}</p>
+            <p class="dialog__text">{dynamic(text)}</p>
             <p class="form-problem" role="status">{dynamic(move || leave.detail())}</p>
             <Form request=leave on_send=move |()| room.expect_exit()>
                 <input type="hidden" name="code" value=room.code.to_string()/>
@@ -64,7 +64,10 @@ pub fn ExitDialog(open: RwSignal<bool>) -> impl IntoView {
                     <button type="button" class="button" on:click=move |_| open.set(false)>{texts.stay()}</button>
                 </div>
             </Form>
-            {is_guest.then(|| view! { <p class="page__aside"><a href=addresses::GUEST rel="external">{use_texts().account.forget_me()}</a></p> })}
+            {is_guest.then(|| {
+                view! { <p class="page__aside"><a href=addresses::GUEST rel="external">{use_texts().account.forget_me()}</a></p> }
+                    .into_any()
+            })}
         </Dialog>
     }
 }

@@ -38,7 +38,7 @@ pub fn Header(dialogs: Dialogs) -> impl IntoView {
                     Some(list) => view! { <BackToList list/> }.into_any(),
                     None => view! { <a href=addresses::HOME class="room-header__home" aria-label=own.home()>"A"</a> }.into_any(),
                 }}
-                <h1 class="room-header__title" dir="auto">{title}</h1>
+                <h1 class="room-header__title" dir="auto">{dynamic(title)}</h1>
                 <div class="room-header__actions">
                     <When holds=move || is_here() && !room.is_full()>
                         <button
@@ -87,7 +87,7 @@ pub fn Header(dialogs: Dialogs) -> impl IntoView {
                 <button type="button" class="chip room-header__members" on:click=move |_| dialogs.members.set(true)>
                     <Icon shape=Shape::Members/>
                     <span class="room-header__count" aria-hidden="true">{dynamic(move || room.members.with(Vec::len))}</span>
-                    <span class="room-header__words">{count}</span>
+                    <span class="room-header__words">{dynamic(count)}</span>
                 </button>
                 <p class="chip chip--still" class:chip--kept=keeps>
                     <When holds=keeps otherwise=|| view! { <Icon shape=Shape::NotKept/> }>

@@ -1,5 +1,6 @@
 //! Inviting others to a room, by its code or its link.
 
+use crate::ui::dynamic::dynamic;
 use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
@@ -54,11 +55,14 @@ pub fn InviteDialog(open: RwSignal<bool>) -> impl IntoView {
     };
     view! {
         <Dialog open id="invite" heading=texts.heading()>
-            <p class="dialog__text">{text}</p>
-            {(room.kept_days > 0).then(|| view! {
-                <p class="dialog__text" hidden=move || room.retention.get() == Retention::Ephemeral>
-                    {texts.kept_days(room.kept_days as usize)}
-                </p>
+            <p class="dialog__text">{dynamic(text)}</p>
+            {(room.kept_days > 0).then(|| {
+                view! {
+                    <p class="dialog__text" hidden=move || room.retention.get() == Retention::Ephemeral>
+                        {texts.kept_days(room.kept_days as usize)}
+                    </p>
+                }
+                .into_any()
             })}
             <p class="big-code">{room.code.spaced()}</p>
             <InviteButtons/>

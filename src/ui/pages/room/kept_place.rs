@@ -45,7 +45,7 @@ pub fn KeptPlace() -> impl IntoView {
         <div role="status">
             <When holds=move || room.expected.with(Option::is_some) && room.ending.with(Option::is_none)>
                 <div class="ended">
-                    <p class="ended__text">{kept}</p>
+                    <p class="ended__text">{dynamic(kept)}</p>
                     <Form request=free>
                         <input type="hidden" name="code" value=room.code.to_string()/>
                         <p class="form-problem" role="status">{dynamic(move || free.detail())}</p>

@@ -6,10 +6,10 @@ use leptos::prelude::*;
 
 use crate::{
     api::{GiveRoom, KickMember},
-    protocol::{Role, RoomType, addresses},
+    protocol::{Role, RoomType, addresses, sorted::sort_by_key},
     ui::{
         account::use_account,
-        components::{Dialog, Icon, Shape, Submit, When},
+        components::{Dialog, Icon, ItemKey, List, Shape, Submit, When},
         effect::effect,
         form::{Form, FormRequest},
         live::{MemberLine, use_room},
@@ -41,13 +41,13 @@ fn MemberList(action: OwnerAction) -> impl IntoView {
 
     view! {
         <ul class="members">
-            <For each=move || room.members.get() key=MemberLine::clone let:member>
+            <List each=move || room.members.get() key=|member| ItemKey::Member(member.clone()) let:member>
                 <li class="member">
                     <span class="member__dot" class:member__dot--on=member.connected></span>
                     <span class="member__name" dir="auto">{member.name.to_string()}</span>
                     <span class="visually-hidden">{if member.connected { texts.connected() } else { texts.not_connected() }}</span>
-                    {member.is_you.then(|| view! { <span class="tag">{texts.you()}</span> })}
-                    {member.is_owner.then(|| view! { <span class="tag">{texts.owner()}</span> })}
+                    {member.is_you.then(|| view! { <span class="tag">{texts.you()}</span> }.into_any())}
+                    {member.is_owner.then(|| view! { <span class="tag">{texts.owner()}</span> }.into_any())}
                     {(!member.is_you)
                         .then(|| {
                             let name = member.name.to_string();
@@ -74,9 +74,10 @@ fn MemberList(action: OwnerAction) -> impl IntoView {
                                     </span>
                                 </When>
                             }
+                            .into_any()
                         })}
                 </li>
-            </For>
+            </List>
         </ul>
         {use_account()
             .is_none()
@@ -93,6 +94,7 @@ fn MemberList(action: OwnerAction) -> impl IntoView {
                         </p>
                     </When>
                 }
+                .into_any()
             })}
     }
 }
@@ -205,12 +207,12 @@ pub fn HeirField() -> impl IntoView {
         }
         let mut others = room.members.get();
         others.retain(|member| !member.is_you);
-        others.sort_by_key(|member| (member.since, member.id));
+        sort_by_key(&mut others, |member| (member.since, member.id));
         others.into_iter().map(|member| (member.id.to_string(), member.name.to_string())).collect::<Vec<_>>()
     });
     let options = move || {
         heirs.with(|heirs| {
-            heirs.iter().map(|(id, name)| view! { <option value=id.clone()>{name.clone()}</option> }).collect_view()
+            heirs.iter().map(|(id, name)| view! { <option value=id.clone()>{name.clone()}</option> }.into_any()).collect_view()
         })
     };
     view! {
@@ -219,12 +221,12 @@ pub fn HeirField() -> impl IntoView {
                 let heir = move || {
                     heirs.with(|heirs| heirs.first().map(|(_, name)| texts.heir_of_two(&isolate_name(name))))
                 };
-                view! { <p class="dialog__text">{heir}</p> }.into_any()
+                view! { <p class="dialog__text">{dynamic(heir)}</p> }.into_any()
             } else {
                 view! {
                     <div class="field">
                         <label class="field__label" for="heir">{texts.heir()}</label>
-                        <select id="heir" name="heir" class="field__input">{options}</select>
+                        <select id="heir" name="heir" class="field__input">{dynamic(options)}</select>
                     </div>
                 }
                 .into_any()

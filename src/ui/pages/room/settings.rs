@@ -24,7 +24,7 @@ pub fn SettingsDialog(open: RwSignal<bool>) -> impl IntoView {
     let is_owner = move || room.you.with(|you| you.role == Role::Owner);
     view! {
         <Dialog open id="settings" heading=use_texts().settings.heading()>
-            {use_list().map(|list| view! { <Mute list/> })}
+            {use_list().map(|list| view! { <Mute list/> }.into_any())}
             <When holds=is_owner>
                 <OwnerSettings open/>
             </When>
@@ -83,7 +83,7 @@ fn OwnerSettings(open: RwSignal<bool>) -> impl IntoView {
             </button>
         </Form>
         <p class="form-problem" role="status">{dynamic(move || preserve.detail())}</p>
-        {is_guest.then(|| view! { <div hidden=move || !keeps()><KeepForm/></div> })}
+        {is_guest.then(|| view! { <div hidden=move || !keeps()><KeepForm/></div> }.into_any())}
     }
 }
 

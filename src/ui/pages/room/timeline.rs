@@ -14,7 +14,7 @@ use leptos::{
 use crate::ui::{
     browser::{self, Watch},
     clock::use_clock,
-    components::{Dialog, Icon, MessageItem, Shape, When, sentence},
+    components::{Dialog, Icon, ItemKey, List, MessageItem, Shape, When, sentence},
     effect::effect,
     live::{Entry, use_room},
     texts::use_texts,
@@ -158,7 +158,8 @@ pub fn Timeline() -> impl IntoView {
         move || if room.is_far.get() { own.further_up().to_owned() } else { own.unread_above(room.unread_above.get()) };
     let listing = RwSignal::new(false);
     let readers = Signal::derive(move || own.seen_by(&room.readers.with(Vec::len).to_string()));
-    let reader = |name: String| view! { <li class="member"><span class="member__name" dir="auto">{name}</span></li> };
+    let reader =
+        |name: String| view! { <li class="member"><span class="member__name" dir="auto">{name}</span></li> }.into_any();
     let to_end = move |_| {
         room.show_end();
         if let Some(frame) = frame.get_untracked() {
@@ -195,9 +196,9 @@ pub fn Timeline() -> impl IntoView {
                         </When>
                     </div>
                     <ol class="timeline__rows">
-                        <For each=move || shown.get() key=|entry| entry.key let:entry>
+                        <List each=move || shown.get() key=|entry| ItemKey::Row(entry.key) let:entry>
                             <RowItem entry listing/>
-                        </For>
+                        </List>
                     </ol>
                     <div node_ref=bottom></div>
                     <When holds=move || alone.get()>
@@ -218,11 +219,11 @@ pub fn Timeline() -> impl IntoView {
                 on:click=to_unread
             >
                 <Icon shape=Shape::Up/>
-                <span>{unread}</span>
+                <span>{dynamic(unread)}</span>
             </button>
             <button type="button" class="pill" class:pill--shown=move || !room.at_end.get() on:click=to_end>
                 <Icon shape=Shape::Down/>
-                <span>{unseen}</span>
+                <span>{dynamic(unseen)}</span>
             </button>
             <Dialog open=listing id="readers" heading=readers>
                 <ul class="members">
@@ -274,7 +275,7 @@ fn RowItem(entry: Entry, listing: RwSignal<bool>) -> impl IntoView {
                 Row::Day(day) => clock.day_label(day),
                 Row::Message(_) | Row::Notice(_) | Row::Unread | Row::Hole(_) => String::new(),
             };
-            view! { <li class="day"><span class="day__label">{label}</span></li> }.into_any()
+            view! { <li class="day"><span class="day__label">{dynamic(label)}</span></li> }.into_any()
         }
         Row::Notice(_) => {
             let content = move || match row.get() {
@@ -282,7 +283,7 @@ fn RowItem(entry: Entry, listing: RwSignal<bool>) -> impl IntoView {
                 Row::Message(_) | Row::Day(_) | Row::Unread | Row::Hole(_) => ().into_any(),
             };
             // The sentence has the text direction of the page, and each name in it its own.
-            view! { <li class="notice">{content}</li> }.into_any()
+            view! { <li class="notice">{dynamic(content)}</li> }.into_any()
         }
         Row::Hole(absence) => {
             let texts = &use_texts().timeline;
@@ -290,7 +291,7 @@ fn RowItem(entry: Entry, listing: RwSignal<bool>) -> impl IntoView {
                 Some(Absence { from, to }) => texts.away(&clock.briefly(from), &clock.briefly(to)),
                 None => texts.lost().to_owned(),
             };
-            view! { <li class="notice notice--hole">{sentence}</li> }.into_any()
+            view! { <li class="notice notice--hole">{dynamic(sentence)}</li> }.into_any()
         }
         Row::Unread => view! { <li class="unread"><span>{use_texts().timeline.unread()}</span></li> }.into_any(),
     }

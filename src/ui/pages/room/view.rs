@@ -56,7 +56,7 @@ pub fn RoomView(
             <main class="room__main">
                 <div class="room__top">
                     <Header dialogs/>
-                    {use_list().map(|list| view! { <Toasts list/> })}
+                    {use_list().map(|list| view! { <Toasts list/> }.into_any())}
                     <ConnectionBanner socket leaves_after=room.leaves_after/>
                 </div>
                 <Timeline/>
