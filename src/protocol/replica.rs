@@ -12,9 +12,9 @@ use std::collections::VecDeque;
 use litemap::LiteMap;
 
 use super::{
-    sorted::{SortedSet, sort_by_key},
     Ack, Applied, ClientId, Epoch, Event, EventKind, HistoryPage, MemberId, MessageBody, Problem, Retention, RoomState,
     RoomView, Seq, Snapshot, You,
+    sorted::{SortedSet, sort_by_key},
 };
 
 /// The most events to hold back while an earlier one is missing. Further ones are dropped, because resuming sends them

@@ -148,7 +148,7 @@ pub fn MessageItem(
                 Delivery::Failed(reason) => Some(view! { <Refused reason id on_retry on_discard/> }.into_any()),
                 Delivery::Sent | Delivery::Pending => None,
             })}
-            {own.then(|| dynamic(mark))}
+            {own.then(|| dynamic(mark).into_any())}
         </li>
     }
 }

@@ -6,7 +6,10 @@
 use litemap::LiteMap;
 
 use crate::{
-    protocol::{Event, EventKind, MemberId, Person, Replica, Retention, RoomType, Seq, limits::READ_MARK_MEMBERS, sorted::SortedSet},
+    protocol::{
+        Event, EventKind, MemberId, Person, Replica, Retention, RoomType, Seq, limits::READ_MARK_MEMBERS,
+        sorted::SortedSet,
+    },
     ui::texts::Texts,
 };
 

@@ -3,7 +3,9 @@
 use std::ops::Range;
 
 use crate::{
-    protocol::{ClientId, Draft, DraftState, Event, EventKind, MemberId, MessageBody, Millis, Person, sorted::SortedSet},
+    protocol::{
+        ClientId, Draft, DraftState, Event, EventKind, MemberId, MessageBody, Millis, Person, sorted::SortedSet,
+    },
     ui::texts::Texts,
 };
 

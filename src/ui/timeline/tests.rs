@@ -3,7 +3,6 @@
 mod holes;
 mod marks;
 
-
 use uuid::Uuid;
 
 use crate::{

@@ -74,7 +74,7 @@ fn people(texts: &Texts, room: &RoomSummary) -> AnyView {
         (None, RoomType::Group) => {
             let members = usize::try_from(room.members).unwrap_or(usize::MAX);
             view! {
-                <span class="room-row__count" aria-hidden="true">{members}</span>
+                <span class="room-row__count" aria-hidden="true">{members.to_string()}</span>
                 <span class="visually-hidden">{texts.header.members(members)}</span>
             }
             .into_any()

@@ -40,13 +40,15 @@ pub fn Unproved(
     };
     let heading_id = format!("{place}-heading");
     let labelled_by = heading_id.clone();
-    Some(view! {
-        <section class=format!("card card--accent {place}") aria-labelledby=labelled_by>
-            <h2 id=heading_id class="card__heading">{heading}</h2>
-            {content}
-        </section>
-    }
-    .into_any())
+    Some(
+        view! {
+            <section class=format!("card card--accent {place}") aria-labelledby=labelled_by>
+                <h2 id=heading_id class="card__heading">{heading}</h2>
+                {content}
+            </section>
+        }
+        .into_any(),
+    )
 }
 
 #[component]

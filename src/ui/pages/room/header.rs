@@ -86,7 +86,7 @@ pub fn Header(dialogs: Dialogs) -> impl IntoView {
                 />
                 <button type="button" class="chip room-header__members" on:click=move |_| dialogs.members.set(true)>
                     <Icon shape=Shape::Members/>
-                    <span class="room-header__count" aria-hidden="true">{dynamic(move || room.members.with(Vec::len))}</span>
+                    <span class="room-header__count" aria-hidden="true">{dynamic(move || room.members.with(Vec::len).to_string())}</span>
                     <span class="room-header__words">{dynamic(count)}</span>
                 </button>
                 <p class="chip chip--still" class:chip--kept=keeps>

@@ -109,7 +109,7 @@ pub fn MembersPanel(
     let texts = &use_texts().members;
     view! {
         <aside class="room__side" aria-labelledby="panel-heading">
-            <h2 id="panel-heading" class="room__side-heading">{texts.heading()} " " <span class="count">{dynamic(move || room.members.with(Vec::len))}</span></h2>
+            <h2 id="panel-heading" class="room__side-heading">{texts.heading()} " " <span class="count">{dynamic(move || room.members.with(Vec::len).to_string())}</span></h2>
             <MemberList action/>
         </aside>
     }
@@ -212,7 +212,10 @@ pub fn HeirField() -> impl IntoView {
     });
     let options = move || {
         heirs.with(|heirs| {
-            heirs.iter().map(|(id, name)| view! { <option value=id.clone()>{name.clone()}</option> }.into_any()).collect_view()
+            heirs
+                .iter()
+                .map(|(id, name)| view! { <option value=id.clone()>{name.clone()}</option> }.into_any())
+                .collect_view()
         })
     };
     view! {

@@ -177,7 +177,7 @@ fn changed(retention: Retention) -> EventKind {
 #[test]
 fn who_came_later_has_not_seen_what_was_not_kept() {
     let mut replica = group(vec![said(ME, 1), said(ME, 2), joined(BOB), said(ME, 3)]);
-    for member in replica.state.members.values_mut() {
+    for (_, member) in &mut replica.state.members {
         member.since = 3;
     }
     assert_eq!(marks(&replica, &[(BOB, 3)]), ["-", "-", "Sent"], "joining reads up to it, and they saw none of it");
@@ -197,7 +197,7 @@ fn what_was_kept_before_and_after_a_change_of_retention_is_told_apart() {
     use Retention::{Ephemeral, Preserved};
     let events = vec![said(ME, 1), changed(Preserved), said(ME, 2), changed(Ephemeral), said(ME, 3), joined(BOB)];
     let mut replica = group(events);
-    for member in replica.state.members.values_mut() {
+    for (_, member) in &mut replica.state.members {
         member.since = 6;
     }
     replica.state.retention = Ephemeral;

@@ -8,7 +8,9 @@ use leptos::prelude::*;
 use litemap::LiteMap;
 
 use crate::{
-    protocol::{Member, MemberId, Message, Millis, Nickname, Person, Retention, Role, RoomName, You, sorted::sort_by_key},
+    protocol::{
+        Member, MemberId, Message, Millis, Nickname, Person, Retention, Role, RoomName, You, sorted::sort_by_key,
+    },
     ui::{
         browser,
         timeline::{Marks, Row, RowContext, RowKey, is_lost_above, rows, sentence, strip_isolates},
@@ -169,7 +171,8 @@ impl Drawing {
             } else {
                 // Until hydration the members stand in an order that server and browser compute alike. The order of the
                 // reader's language differs between the two.
-                members = browser::sorted_by(members, |member| browser::without_accents(member.name.as_str()), Ord::cmp);
+                members =
+                    browser::sorted_by(members, |member| browser::without_accents(member.name.as_str()), Ord::cmp);
             }
             sort_by_key(&mut members, |member| !member.is_you);
             members
