@@ -79,8 +79,8 @@ pub enum ClientFrame {
 pub enum ServerFrame {
     /// The first frame of a socket.
     Hello {
-        /// The version of the server's build, as in `/shell.json`. A page of another version reloads itself when the person
-        /// would lose nothing by it.
+        /// The version of the server's build, as in `/shell.json`. A page of another version reloads itself when the
+        /// person would lose nothing by it.
         version: String,
     },
     /// The complete state of a room.

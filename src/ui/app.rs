@@ -74,7 +74,8 @@ fn shown(navigation: Navigation, all: bool) -> impl IntoView {
     let is_open = Memo::new(move |_| !navigation.shown.with(is_dashboard));
     dynamic(move || match navigation.list().filter(|_| has_list.get()) {
         Some(list) => {
-            // On the way to a page without the list, the effect of this closure may run once more before it is disposed.
+            // On the way to a page without the list, the effect of this closure may run once more before it is
+            // disposed.
             let beside = move || if has_list.get() { page(navigation) } else { ().into_any() };
             view! { <Dashboard list all is_open beside/> }.into_any()
         }

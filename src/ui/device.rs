@@ -23,8 +23,8 @@ pub fn keep_room(snapshot: &Snapshot) {
     }
 }
 
-/// Keeps the preserved rooms of the list. The copies of all other rooms are deleted. Whether mail reaches the account is
-/// not kept, because it may contain an address.
+/// Keeps the preserved rooms of the list. The copies of all other rooms are deleted. Whether mail reaches the account
+/// is not kept, because it may contain an address.
 pub fn keep_list(account: &Identity, rooms: &[RoomSummary]) {
     let preserved: Vec<_> = rooms.iter().filter(|room| room.retention == Retention::Preserved).collect();
     let account = Identity { reach: MailReach::Proved, ..account.clone() };

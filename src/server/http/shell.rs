@@ -130,8 +130,8 @@ pub fn sealed(document: &str) -> (String, String) {
     (sealed, stored_page_policy(&digests))
 }
 
-/// The list for the service worker. The address of `store.js` contains the version, so that a page and the store that it
-/// loads are of one build.
+/// The list for the service worker. The address of `store.js` contains the version, so that a page and the store that
+/// it loads are of one build.
 fn shell(options: &LeptosOptions) -> serde_json::Value {
     let BuildVersion(version) = build_version(options);
     let mut files = hashed_files(options);

@@ -1,5 +1,5 @@
-//! The content of the pages about rooms as JSON, for an app that is open already. The documents of the same pages are in
-//! `boot::pages`.
+//! The content of the pages about rooms as JSON, for an app that is open already. The documents of the same pages are
+//! in `boot::pages`.
 //!
 //! An answer without content means: load the document. It knows where to send a visitor who has to log in.
 

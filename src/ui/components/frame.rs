@@ -4,7 +4,7 @@
 use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
-    protocol::Visit,
+    protocol::{Visit, addresses},
     ui::{browser, device, dynamic::dynamic, effect::effect, texts::use_texts},
 };
 
@@ -48,7 +48,7 @@ pub fn Frame(
             view! {
                 <h1 class="card__heading">{texts.heading()}</h1>
                 <p class="card__text">{texts.nothing()}</p>
-                <a href="/dashboard" class="button button--wide">{texts.rooms()}</a>
+                <a href=addresses::DASHBOARD class="button button--wide">{texts.rooms()}</a>
             }
             .into_any()
         } else {

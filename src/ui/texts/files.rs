@@ -183,12 +183,20 @@ mod tests {
     fn no_text_was_left_in_english() {
         let german = lists(Language::German, file(Language::German)).unwrap().join("\n");
         let english = lists(Language::English, file(Language::English)).unwrap().join("\n");
-        // Texts that may be the same in both languages: symbols, times of day, and the word "Code".
+        // Texts that may be the same in both languages: symbols, times of day, and the words "Code" and "Offline".
         let same: Vec<&str> =
             german.lines().zip(english.lines()).filter(|(de, en)| de == en).map(|(de, _)| de).collect();
         assert_eq!(
             same,
-            ["in {seconds} s", "{time} AM", "{time} PM", "{name}: {text}", "{name} in {room}: {text}", "Code"]
+            [
+                "in {seconds} s",
+                "{time} AM",
+                "{time} PM",
+                "{name}: {text}",
+                "{name} in {room}: {text}",
+                "Code",
+                "Offline"
+            ]
         );
     }
 }

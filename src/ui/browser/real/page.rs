@@ -138,8 +138,8 @@ pub fn reload_when_brought_back() {
     });
 }
 
-/// Calls `then` for every press of a key on the page, until the current owner is cleaned up. If `then` returns true, the browser's
-/// own action for the key is suppressed.
+/// Calls `then` for every press of a key on the page, until the current owner is cleaned up. If `then` returns true,
+/// the browser's own action for the key is suppressed.
 pub fn on_key(key: &'static str, then: impl Fn() -> bool + 'static) {
     let handle = window_event_listener_untyped("keydown", move |event| {
         if event.unchecked_ref::<KeyboardEvent>().key() == key && then() {

@@ -44,7 +44,8 @@ pub fn store_entry(what: TabEntry, code: RoomCode, owner: MemberId, text: &str) 
     browser::store_text(&what.of(code), &entry);
 }
 
-/// Stores the outbox of a room, on the device or in the tab. A room that is over for its member leaves nothing in either.
+/// Stores the outbox of a room, on the device or in the tab. A room that is over for its member leaves nothing in
+/// either.
 pub fn store_outbox(room: ToStore) {
     let ToStore { code, member, outbox, on_device, leaves_device } = room;
     if leaves_device {

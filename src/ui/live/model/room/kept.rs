@@ -15,8 +15,8 @@ impl LocalRoom {
         self.has_account && self.replica.room_keeps_messages()
     }
 
-    /// Whether the device's copy may be out of date. Only what is true at this moment is worth keeping, so a room that is
-    /// not live has no newer copy.
+    /// Whether the device's copy may be out of date. Only what is true at this moment is worth keeping, so a room that
+    /// is not live has no newer copy.
     pub fn is_unkept(&self) -> bool {
         self.unkept && self.is_live() && self.is_on_device()
     }

@@ -1,15 +1,16 @@
-//! The outbox of a room as the tab or the device stores it, so that a reload or a room that is dropped from memory loses
-//! no message.
+//! The outbox of a room as the tab or the device stores it, so that a reload or a room that is dropped from memory
+//! loses no message.
 //!
-//! Messages to a preserved room of an account are stored on the device, and survive a browser that is killed. All others
-//! are stored in the tab, so that no disk has them. This file only makes and reads the text. `signals::tab` stores it.
+//! Messages to a preserved room of an account are stored on the device, and survive a browser that is killed. All
+//! others are stored in the tab, so that no disk has them. This file only makes and reads the text. `signals::tab`
+//! stores it.
 
 use crate::protocol::{ClientId, Draft, DraftState, MemberId, MessageBody, Problem, RoomCode};
 
 use super::{Act, Ending, LocalRoom};
 
-/// A message in the outbox, as it is stored. A message with a `Problem` was refused for good, and is sent again only when
-/// the person retries it.
+/// A message in the outbox, as it is stored. A message with a `Problem` was refused for good, and is sent again only
+/// when the person retries it.
 type OutboxEntry = (ClientId, String, Option<Problem>);
 
 /// What has to be stored of a room.
