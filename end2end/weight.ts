@@ -35,7 +35,7 @@ function ask(address: string, cookie: string): Promise<File> {
   });
 }
 
-/** Fetches a page, and every file that its head links to or that it has loaded from /pkg/. */
+/** Fetches a page, and every file that its head links to, and its scripts. */
 async function firstVisit({ context, page }: Guest, path: string): Promise<File[]> {
   const cookie = (await context.cookies()).map(({ name, value }) => `${name}=${value}`).join("; ");
   const named = await page.evaluate(() => {
@@ -43,7 +43,7 @@ async function firstVisit({ context, page }: Guest, path: string): Promise<File[
     const heads = document.querySelectorAll<HTMLLinkElement>('head link[href]:not([rel="expect"])');
     const links = [...heads].map((link) => link.href);
     const fetched = performance.getEntriesByType("resource").map(({ name }) => name);
-    return [...links, ...fetched.filter((name) => name.includes("/pkg/"))];
+    return [...links, ...fetched.filter((name) => /\/pkg\/|\/store\.js/.test(name))];
   });
   const own = new URL(path, page.url()).href;
   const files = [];
