@@ -75,11 +75,16 @@ pub fn NoRoom(
     effect(move || browser::set_title(&title::of_list(texts, list.unread.get())));
     // After a refusal the form is shown on narrow screens as well, so that its error is seen. So it is by its address.
     let was_refused = use_refused_form().refused.is_some_and(|(path, _)| path == JoinRoom::PATH);
-    let hash = use_location().hash;
-    // Until then the browser itself shows the section of its address (`:target`). Steps in the app do not change that.
+    // Until hydration the browser itself shows the section of its address (`:target`). Steps in the app do not change
+    // that. The server never learns the fragment of an address.
+    let location = use_location();
     let follows = RwSignal::new(false);
-    effect(move || follows.set(true));
-    let is_shown = move || was_refused || hash.with(|hash| hash.strip_prefix('#') == Some(BESIDE));
+    let is_target = RwSignal::new(false);
+    effect(move || {
+        follows.set(true);
+        is_target.set(location.hash.with(|hash| hash.strip_prefix('#') == Some(BESIDE)));
+    });
+    let is_shown = move || was_refused || is_target.get();
 
     view! {
         <section id=BESIDE class="dashboard__beside" class:dashboard__beside--shown=is_shown data-follows=move || follows.get().then_some("") aria-labelledby="beside-heading">
