@@ -45,9 +45,10 @@ async function withThreeRooms(stack: Stack, guest: (stack: Stack, node?: number)
   return { page: ada.page, codes };
 }
 
-/** Goes to a room by the list. */
-async function go(page: Page, name: string): Promise<void> {
+/** Goes to a room by the list. Waits for what was `said` last, which moves its room to the top of the list. */
+async function go(page: Page, name: string, said?: string): Promise<void> {
   if (isPhone(page) && (await rooms(page).isHidden())) await page.getByRole("link", { name: /^All rooms/ }).click();
+  if (said) await expect(rooms(page).getByRole("listitem").first()).toContainText(`You: ${said}`);
   await row(page, name).click();
   await expect(heading(page)).toHaveText(name);
 }
@@ -104,9 +105,9 @@ for (const kind of KINDS) {
       await following(page, () => page.goto(`/rooms/${codes["Chess"]}`));
       const counts = counting(page);
       for (let n = 0; n < 5; n += 1) {
-        await go(page, "Books");
+        await go(page, "Books", n > 0 ? `Move ${n - 1}` : undefined);
         await say(page, `Book ${n}`);
-        await go(page, "Chess");
+        await go(page, "Chess", `Book ${n}`);
         await say(page, `Move ${n}`);
       }
       await visitAndSay(bob, codes["Books"] ?? "", "Bob", "I read it");
