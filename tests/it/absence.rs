@@ -4,25 +4,23 @@
 use std::{sync::Arc, time::Duration};
 
 use anonchat::{
-    protocol::{
-        ClientId, Email, EventKind, Language, MemberId, MessageBody, Nickname, Person, Preferences, Retention,
-        RoomType, ServerFrame,
-    },
+    protocol::{ClientId, EventKind, MemberId, MessageBody, Nickname, Person, Retention, RoomType, ServerFrame},
     server::{
         bus::{Bus, LocalBus},
         clock, random,
         room::{Command, Discretion, Engine, Timing},
         socket::{Connection, Wire},
         store::{
-            AccountId, AccountRecord, ActorId, Adopted, GuestId, GuestRecord, Joining, Letter, MailId, MailRecord,
-            MemberRecord, Membership, Presence, Purpose, Registration, RoomId, RoomRecord, Store, TokenHash,
-            TokenRecord, sqlite::Sqlite,
+            ActorId, Adopted, GuestId, GuestRecord, Joining, MemberRecord, Membership, Presence, RoomId, RoomRecord,
+            Store, TokenHash, sqlite::Sqlite,
         },
     },
 };
 use futures_util::StreamExt;
 use tokio::net::UnixStream;
 use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::Role};
+
+use super::registration::register;
 
 /// A live room whose owner follows it.
 struct Room {
@@ -92,46 +90,8 @@ impl Room {
         (id, follow(&self.engine, &self.record, member).await)
     }
 
-    async fn account(&self) -> AccountId {
-        let (id, at) = (AccountId(random::uuid()), clock::now());
-        let account = AccountRecord {
-            id,
-            email: None,
-            claimed: None,
-            claimed_at: None,
-            name: name("Ada"),
-            password: None,
-            preferences: Preferences::default(),
-            created_at: at,
-        };
-        let mail = MailRecord {
-            id: MailId(random::uuid()),
-            account: Some(id),
-            guest: None,
-            to: Email::try_from("ada@example.org").unwrap(),
-            name: name("Ada"),
-            language: Language::English,
-            letter: Letter::Verify,
-            key: String::new(),
-            created_at: at,
-            due_at: at,
-            attempts: 0,
-        };
-        let token = TokenRecord {
-            purpose: Purpose::Verify,
-            holder: ActorId::Account(id),
-            hash: TokenHash(random::token()),
-            email: mail.to.clone(),
-            tries: 0,
-            ends_at: at + 3_600_000,
-        };
-        let registration = Registration { account: &account, token: &token, mail: Some(&mail), guests: &[] };
-        self.store.register(&registration).await.unwrap();
-        id
-    }
-
     async fn adopt(&self, guest: GuestId) -> MemberRecord {
-        let account = self.account().await;
+        let account = register(&*self.store).await.id;
         match self.store.adopt_guest(guest, account, clock::now()).await.unwrap() {
             Adopted::Member(member) => member,
             other => panic!("{other:?}"),
@@ -177,7 +137,7 @@ async fn an_account_without_a_connection_stays_and_so_does_a_guest_who_became_on
     let mut room = Room::new().await;
     let (bob_guest, bob) = room.guest().await;
     let (carl_guest, carl) = room.guest().await;
-    let ada = room.join(ActorId::Account(room.account().await), None).await;
+    let ada = room.join(ActorId::Account(register(&*room.store).await.id), None).await;
     let ada = follow(&room.engine, &room.record, ada).await;
 
     // Both guests become accounts, and all connections close. Bob stays away. Carl opens a page as the account, while

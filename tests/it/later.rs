@@ -3,13 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use anonchat::{
-    protocol::{Event, Nickname, Retention, RoomType, ServerFrame},
+    protocol::{Event, Nickname, Person, Retention, RoomType, ServerFrame},
     server::{
         bus::{Bus, RedisBus, TailAppended},
         random,
         room::{Discretion, Engine, Timing},
         socket::{Connection, Wire},
-        store::{ActorId, GuestId, MemberRecord, Owed, Presence, RoomId, RoomRecord, Store, sqlite::Sqlite},
+        store::{ActorId, GuestId, MemberRecord, RoomId, RoomRecord, Store, sqlite::Sqlite},
     },
 };
 use futures_util::StreamExt;
@@ -36,23 +36,8 @@ fn new_room() -> (RoomRecord, MemberRecord) {
         touched_at: 0,
         visited_at: i64::MAX,
     };
-    let member = MemberRecord {
-        room: id,
-        member: owner,
-        actor: ActorId::Guest(GuestId(random::uuid())),
-        name: Nickname::try_from("Ada").unwrap(),
-        presence: Presence::Active,
-        slot: None,
-        since: 0,
-        stay: 0,
-        owed: Some(Owed::Joined),
-        changed_at: 0,
-        read: 0,
-        read_n: 0,
-        shown: 0,
-        muted: false,
-        also: Vec::new(),
-    };
+    let person = Person { id: owner, name: Nickname::try_from("Ada").unwrap() };
+    let member = MemberRecord::new(id, person, ActorId::Guest(GuestId(random::uuid())), 0);
     (room, member)
 }
 

@@ -17,6 +17,7 @@ mod support;
 // What tests of several areas share.
 mod description;
 mod reading;
+mod registration;
 mod wire;
 
 // One area each.

@@ -1,19 +1,15 @@
 //! Sockets that watch a list of rooms: one that asks again, one that reads slowly, and many of several accounts.
 
 use anonchat::{
-    protocol::{ClientFrame, CreateRoom, Email, Language, Nickname, Preferences, RoomType, SendMessage, ServerFrame},
+    protocol::{ClientFrame, CreateRoom, Language, RoomType, SendMessage, ServerFrame},
     server::{
         app::{Actor, App, Browser, Visitor},
         boot::build,
         clock,
         config::Config,
         domain::{lists, messages, rooms},
-        random,
         socket::{Connection, Frame, Wire},
-        store::{
-            AccountId, AccountRecord, ActorId, Letter, MailId, MailRecord, Purpose, Registration, SessionId,
-            SessionRecord, TokenHash, TokenRecord,
-        },
+        store::{SessionId, SessionRecord, TokenHash},
     },
 };
 use clap::Parser;
@@ -22,6 +18,7 @@ use tokio::net::UnixStream;
 use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::Role};
 use uuid::Uuid;
 
+use super::registration::register;
 use crate::support::{Guest, Node, Settings, Watcher, client::new_id, on_both_stacks, watcher::text, within};
 
 #[tokio::test]
@@ -45,45 +42,10 @@ async fn a_socket_that_asks_again_is_told_the_whole_list_again_and_goes_on() {
 
 /// A new account on a node inside this process.
 async fn somebody(app: &App) -> Visitor {
-    let (id, at) = (AccountId(Uuid::now_v7()), clock::now());
-    let (name, to) = (Nickname::try_from("Ada").unwrap(), Email::try_from("ada@example.org").unwrap());
-    let preferences = Preferences::default();
-    let record = AccountRecord {
-        id,
-        email: None,
-        claimed: None,
-        claimed_at: None,
-        name: name.clone(),
-        password: None,
-        preferences,
-        created_at: at,
-    };
-    let mail = MailRecord {
-        id: MailId(Uuid::now_v7()),
-        account: None,
-        guest: None,
-        to,
-        name,
-        language: Language::English,
-        letter: Letter::Verify,
-        key: "key".into(),
-        created_at: at,
-        due_at: at,
-        attempts: 0,
-    };
-    let token = TokenRecord {
-        purpose: Purpose::Verify,
-        holder: ActorId::Account(id),
-        hash: TokenHash(random::token()),
-        email: mail.to.clone(),
-        tries: 0,
-        ends_at: at + 3_600_000,
-    };
-    let registration = Registration { account: &record, token: &token, mail: Some(&mail), guests: &[] };
-    app.store.register(&registration).await.unwrap();
+    let (record, at) = (register(&*app.store).await, clock::now());
     let session = SessionRecord {
         id: SessionId(Uuid::now_v7()),
-        account: id,
+        account: record.id,
         refresh: TokenHash([0; 32]),
         previous: None,
         arrived: false,

@@ -9,7 +9,7 @@ use crate::{
     },
     server::{
         bus::{Digest, Here, LastMessage},
-        store::{AccountId, ActorId, Head, MemberRecord, Overview, Presence, RoomId, RoomRecord},
+        store::{AccountId, ActorId, Head, MemberRecord, Overview, RoomId, RoomRecord},
     },
 };
 
@@ -39,21 +39,13 @@ pub fn room(retention: Retention) -> RoomRecord {
 /// A member who joined at seq 5 and has read up to seq 6, which is message 3.
 pub fn me() -> MemberRecord {
     MemberRecord {
-        room: RoomId(Uuid::nil()),
-        member: person(ME).id,
-        actor: ActorId::Account(AccountId(Uuid::nil())),
-        name: person(ME).name,
-        presence: Presence::Active,
         slot: Some(0),
         since: 5,
-        stay: 0,
         owed: None,
-        changed_at: 20,
         read: 6,
         read_n: 3,
         shown: 6,
-        muted: false,
-        also: Vec::new(),
+        ..MemberRecord::new(RoomId(Uuid::nil()), person(ME), ActorId::Account(AccountId(Uuid::nil())), 20)
     }
 }
 

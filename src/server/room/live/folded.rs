@@ -274,21 +274,9 @@ mod tests {
     /// The record of an active member who owes nothing.
     fn record(bits: u64, since: Seq) -> MemberRecord {
         MemberRecord {
-            room: RoomId(Uuid::nil()),
-            member: person(bits).id,
-            actor: ActorId::Guest(GuestId(Uuid::nil())),
-            name: person(bits).name,
-            presence: Presence::Active,
-            slot: None,
             since,
-            stay: 0,
             owed: None,
-            changed_at: 0,
-            read: 0,
-            read_n: 0,
-            shown: 0,
-            muted: false,
-            also: Vec::new(),
+            ..MemberRecord::new(RoomId(Uuid::nil()), person(bits), ActorId::Guest(GuestId(Uuid::nil())), 0)
         }
     }
 

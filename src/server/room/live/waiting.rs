@@ -137,11 +137,11 @@ mod tests {
         *,
     };
     use crate::{
-        protocol::{Code, MemberId, Nickname, Snapshot},
+        protocol::{Code, MemberId, Nickname, Person, Snapshot},
         server::{
             random,
             socket::{Connection, Wire},
-            store::{ActorId, GuestId, MemberRecord, Presence, RoomId},
+            store::{ActorId, GuestId, MemberRecord, RoomId},
         },
     };
 
@@ -150,23 +150,9 @@ mod tests {
     }
 
     fn member() -> MemberRecord {
-        MemberRecord {
-            room: RoomId(Uuid::nil()),
-            member: MemberId::from_bits(1),
-            actor: ActorId::Guest(GuestId(Uuid::nil())),
-            name: Nickname::try_from("Ada").unwrap(),
-            presence: Presence::Active,
-            slot: None,
-            since: 1,
-            stay: 0,
-            owed: None,
-            changed_at: 0,
-            read: 0,
-            read_n: 0,
-            shown: 0,
-            muted: false,
-            also: Vec::new(),
-        }
+        let ada = Person { id: MemberId::from_bits(1), name: Nickname::try_from("Ada").unwrap() };
+        let guest = ActorId::Guest(GuestId(Uuid::nil()));
+        MemberRecord { since: 1, owed: None, ..MemberRecord::new(RoomId(Uuid::nil()), ada, guest, 0) }
     }
 
     fn subscribe(connection: &Connection) -> Subscribe {

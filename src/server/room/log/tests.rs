@@ -7,7 +7,7 @@ use crate::{
     protocol::{ClientId, MemberId, Message, MessageBody, Nickname, RoomType},
     server::{
         bus::LocalBus,
-        store::{ActorId, GuestId, Presence, sqlite::Sqlite},
+        store::{ActorId, GuestId, sqlite::Sqlite},
     },
 };
 
@@ -15,23 +15,9 @@ use crate::{
 async fn room(folder: &tempfile::TempDir) -> (Log, Cursor, Person) {
     let store: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.path().join("anonchat.db")).unwrap());
     let (room, epoch, at) = (RoomId(Uuid::new_v4()), random::epoch(), clock::now());
-    let owner = MemberRecord {
-        room,
-        member: MemberId::from_bits(1),
-        actor: ActorId::Guest(GuestId(Uuid::new_v4())),
-        name: Nickname::try_from("Ada").unwrap(),
-        presence: Presence::Active,
-        slot: None,
-        since: 0,
-        stay: 0,
-        owed: None,
-        changed_at: at,
-        read: 0,
-        read_n: 0,
-        shown: 0,
-        muted: false,
-        also: Vec::new(),
-    };
+    let ada = Person { id: MemberId::from_bits(1), name: Nickname::try_from("Ada").unwrap() };
+    let owner =
+        MemberRecord { owed: None, ..MemberRecord::new(room, ada, ActorId::Guest(GuestId(Uuid::new_v4())), at) };
     let record = RoomRecord {
         id: room,
         code: random::room_code(),

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::*;
 use crate::{
     protocol::{ClientId, Message, MessageBody, Nickname, Person},
-    server::store::{GuestId, Presence, RoomId},
+    server::store::{GuestId, RoomId},
 };
 
 const NOBODY: [u64; 0] = [];
@@ -25,21 +25,12 @@ fn view(bits: u64) -> MemberView {
 
 fn record(bits: u64, actor: ActorId, read: Seq) -> MemberRecord {
     MemberRecord {
-        room: RoomId(Uuid::nil()),
-        member: id(bits),
-        actor,
-        name: person(bits).name,
-        presence: Presence::Active,
-        slot: None,
         since: 2,
-        stay: 0,
         owed: None,
-        changed_at: 0,
         read,
         read_n: read / 2,
         shown: read,
-        muted: false,
-        also: Vec::new(),
+        ..MemberRecord::new(RoomId(Uuid::nil()), person(bits), actor, 0)
     }
 }
 

@@ -131,22 +131,11 @@ async fn members_of_the_second_version_stay_and_so_does_what_guards_them() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("anonchat.db");
     let (pair, group) = (RoomId(Uuid::now_v7()), RoomId(Uuid::now_v7()));
-    let member = |room, id, presence, slot, owed| MemberRecord {
-        room,
-        member: MemberId::from_bits(id),
-        actor: ActorId::Guest(GuestId(Uuid::now_v7())),
-        name: Nickname::try_from("Ada 👩‍👩‍👧").unwrap(),
-        presence,
-        slot,
-        since: 3,
-        stay: 0,
-        owed,
-        changed_at: 1_000,
-        read: 0,
-        read_n: 0,
-        shown: 0,
-        muted: false,
-        also: Vec::new(),
+    let member = |room, id, presence, slot, owed| {
+        let person =
+            Person { id: MemberId::from_bits(id), name: Nickname::try_from("Ada 👩‍👩‍👧").unwrap() };
+        let actor = ActorId::Guest(GuestId(Uuid::now_v7()));
+        MemberRecord { presence, slot, since: 3, owed, ..MemberRecord::new(room, person, actor, 1_000) }
     };
     let ada = member(pair, 7, Presence::Active, Some(0), None);
     let old = [
