@@ -145,8 +145,7 @@ const ALL: [&Metric; 25] = [
     &HTTP_SECONDS,
 ];
 
-const EVENT_KINDS: [&str; 8] =
-    ["message", "joined", "left", "removed", "renamed", "retention_changed", "owner", "unknown"];
+const EVENT_KINDS: [&str; 8] = ["message", "joined", "left", "removed", "renamed", "retention_changed", "owner", OTHER];
 const RESET_REASONS: [ResetReason; 2] = [ResetReason::EpochChanged, ResetReason::TooFarBehind];
 const BYE_REASONS: [ByeReason; 7] = [
     ByeReason::GoingAway,
@@ -437,7 +436,7 @@ pub fn count_append(event: &Event, accepted: Stopwatch) {
         EventKind::Renamed { .. } => "renamed",
         EventKind::RetentionChanged { .. } => "retention_changed",
         EventKind::Owner { .. } => "owner",
-        EventKind::Other(..) => "other",
+        EventKind::Other(..) => OTHER,
     };
     metrics.events.count(&kind);
     if let Some(accepted) = accepted.0 {

@@ -12,7 +12,8 @@ use leptos::{
     task::{spawn_local, tick},
 };
 use leptos_router::{
-    hooks::use_location,
+    NavigateOptions,
+    hooks::{use_location, use_navigate},
     location::{BrowserUrl, LocationProvider},
 };
 
@@ -53,6 +54,8 @@ pub struct Navigation {
     pub announcement: Announcement,
     /// The number of the last step. An answer that belongs to an earlier step is dropped.
     step: StoredValue<u64>,
+    /// Tells the router to go to an address.
+    navigate: Callback<String>,
     /// The owner of the app, for what outlives a page.
     owner: StoredValue<Owner>,
     account: StoredValue<Option<Identity>>,
@@ -70,12 +73,14 @@ pub fn provide_navigation(page: Page, rooms: Option<Vec<RoomSummary>>) -> Naviga
         };
         start_list(socket, rooms, current, &account);
     }
+    let navigate = use_navigate();
     let navigation = Navigation {
         socket,
         shown: RwSignal::new(Shown::Page(Box::new(page))),
         is_loading: RwSignal::new(false),
         announcement: Announcement::new(),
         step: StoredValue::new(0),
+        navigate: Callback::new(move |address: String| navigate(&address, NavigateOptions::default())),
         owner: StoredValue::new(Owner::current().unwrap_or_default()),
         account: StoredValue::new(use_account()),
         freshness: use_freshness(),
@@ -138,11 +143,13 @@ impl Navigation {
         let path = address.split(['?', '#']).next().unwrap_or_default();
         // Who joins as a guest has just become somebody. The document of the next page belongs to them.
         let is_same_person = self.account.try_with_value(Option::is_some) == Some(true);
-        if is_same_person && path == address && addresses::is_of_app(path) && !self.freshness.is_stale() {
-            browser::push_address(address);
-            self.follow(path.to_owned(), address.to_owned());
-        } else {
+        if !is_same_person || !addresses::is_of_app(path) {
             browser::go(address);
+        } else if path == browser::path() {
+            // The router reports no step, but the page has another content now, as after joining a room behind its link.
+            self.retry();
+        } else {
+            self.navigate.run(address.to_owned());
         }
     }
 
@@ -166,18 +173,20 @@ impl Navigation {
         }
         self.is_loading.set(true);
         spawn_local(async move {
-            // A room that the device keeps is shown at once. Its subscription then brings what came since.
-            if let Some(kept) = device::visit_for(&path).await.filter(|kept| self.is_own(kept)) {
-                if self.is_last(step) {
-                    self.take(step, kept);
-                }
-                return;
-            }
-            let answer = browser::get(&addresses::content(&path)).await;
+            // A room that the device keeps is shown at once. Its subscription then brings what came since. Of other pages
+            // the device keeps less than the server has.
+            let is_room = path.parse::<RoomCode>().is_ok();
+            let kept = device::visit_for(&path).await.filter(|kept| self.is_own(kept));
+            let answer = if is_room && kept.is_some() { None } else { browser::get(&addresses::content(&path)).await };
             if !self.is_last(step) {
                 return;
             }
-            let Some(answer) = answer else { return self.show(step, Shown::Unreachable) };
+            let Some(answer) = answer else {
+                return match kept {
+                    Some(kept) => self.take(step, kept),
+                    None => self.show(step, Shown::Unreachable),
+                };
+            };
             match serde_json::from_str::<Visit>(&answer.text) {
                 Ok(visit) if self.is_own(&visit) => self.take(step, visit),
                 _ => browser::go(&address),
@@ -225,7 +234,7 @@ impl Navigation {
         let title = match &shown {
             Shown::Page(page) => Some(title::of_page(self.texts, page, unread)),
             Shown::Room(_) => None,
-            Shown::Unreachable => Some(title::of_heading(self.texts.common.start_page())),
+            Shown::Unreachable => Some(title::of_heading(self.texts.document.unreachable())),
         };
         if let Some(title) = title {
             browser::set_title(&title);
