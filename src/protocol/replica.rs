@@ -60,8 +60,9 @@ pub enum Received {
 pub struct Top {
     /// The epoch that the page's seqs belong to.
     pub epoch: Epoch,
-    /// The seq of the first event in the timeline. `None` if it is empty.
-    pub first: Option<Seq>,
+    /// The seq of the first event in the timeline. If the timeline is empty, the seq of the next event: what was said
+    /// before it is missing above.
+    pub first: Seq,
 }
 
 /// One client's copy of one room.
@@ -240,7 +241,7 @@ impl Replica {
     /// The first event of the timeline, with its epoch: history continues before it. Pass the result to
     /// [`Self::prepend`].
     pub fn top(&self) -> Top {
-        Top { epoch: self.epoch, first: self.events.first().map(|event| event.seq) }
+        Top { epoch: self.epoch, first: self.events.first().map_or(self.state.head + 1, |event| event.seq) }
     }
 
     /// Puts a page of history above the timeline.
@@ -253,8 +254,7 @@ impl Replica {
             return false;
         }
         // An empty timeline takes no events after the head. These arrive by the socket.
-        let first = asked.first.unwrap_or(self.state.head + 1);
-        let mut older: Vec<Event> = page.events.into_iter().filter(|event| event.seq < first).collect();
+        let mut older: Vec<Event> = page.events.into_iter().filter(|event| event.seq < asked.first).collect();
         sort_by_key(&mut older, |event| event.seq);
         if self.current_log_start > 0 {
             self.current_log_start += older.len();

@@ -231,6 +231,19 @@ fn turn() -> impl Strategy<Value = Turn> {
     ]
 }
 
+/// A timeline can be empty twice, with events between that it does not have.
+#[test]
+fn a_page_that_was_asked_for_before_the_head_moved_is_not_put_into_an_empty_timeline() {
+    let joined = |seq| Event { seq, at: 0, kind: EventKind::Joined { member: person(seq) } };
+    let log = [joined(1), joined(2)];
+    let mut replica = Replica::new(snapshot(&log, 1, 0));
+    let top = replica.top();
+    replica.reset(snapshot(&log, 2, 0));
+    assert!(!replica.prepend(top, HistoryPage { events: vec![joined(1)], has_more: false }));
+    assert!(replica.prepend(replica.top(), HistoryPage { events: vec![joined(2), joined(1)], has_more: false }));
+    assert_eq!(replica.events, log);
+}
+
 proptest! {
     #[test]
     fn whatever_comes_between_asking_for_history_and_its_answer_no_hole_is_left(turns in prop::collection::vec(turn(), 1..80)) {
@@ -269,7 +282,7 @@ proptest! {
                 }
                 Turn::Asks => {
                     let top = replica.top();
-                    let above = log.iter().rev().filter(|event| top.first.is_none_or(|first| event.seq < first));
+                    let above = log.iter().rev().filter(|event| event.seq < top.first);
                     let mut events: Vec<Event> = above.take(PAGE + 1).cloned().collect();
                     let has_more = events.len() > PAGE;
                     events.truncate(PAGE);

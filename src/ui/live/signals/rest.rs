@@ -14,10 +14,9 @@ pub async fn room(code: RoomCode) -> Result<Snapshot, Problem> {
     browser::get(&format!("/api/rooms/{code}")).await.ok_or_else(Problem::unreachable)?.read()
 }
 
-/// Fetches the newest events before `before`; without it, the newest events of all.
-pub async fn history(code: RoomCode, before: Option<Seq>) -> Result<HistoryPage, Problem> {
-    let before = before.map(|seq| format!("&before={seq}")).unwrap_or_default();
-    let address = format!("/api/chats/history?code={code}{before}");
+/// Fetches the newest events before `before`.
+pub async fn history(code: RoomCode, before: Seq) -> Result<HistoryPage, Problem> {
+    let address = format!("/api/chats/history?code={code}&before={before}");
     browser::get(&address).await.ok_or_else(Problem::unreachable)?.read()
 }
 
