@@ -3,8 +3,8 @@
 // and is deleted with it. Pages and the service worker load this file; it sets `self.anonchatStore`.
 // docs/decisions/0030 says what is kept, for whom, and until when.
 //
-// Nothing here throws into a page. Where the browser stores nothing, reads return undefined and writes false. A write has
-// succeeded when its transaction is complete. Inside a transaction nothing is awaited.
+// Nothing here throws into a page. Where the browser stores nothing, reads return undefined and writes false. A write
+// has succeeded when its transaction is complete. Inside a transaction nothing is awaited.
 (() => {
   const NAME = "anonchat";
   const STORES = ["meta", "list", "rooms", "outbox"];
@@ -189,9 +189,9 @@
   }
 
   /**
-   * Saves the account and its list, both as JSON, and deletes the copies of rooms that are not in it. The list shows the
-   * text of a room's newest message only if the copy of the room has that message: it may be from before the room began
-   * to keep messages.
+   * Saves the account and its list, both as JSON, and deletes the copies of rooms that are not in it. The list shows
+   * the text of a room's newest message only if the copy of the room has that message: it may be from before the room
+   * began to keep messages.
    */
   async function saveList(account, json) {
     const [codes, copies] = (await run("readonly", (of) => {
@@ -260,8 +260,8 @@
   }
 
   /**
-   * Makes the outbox of a room equal to this list, which has the form of `outboxOf`. Only what this page wrote or read is
-   * removed: another page may be writing, too.
+   * Makes the outbox of a room equal to this list, which has the form of `outboxOf`. Only what this page wrote or read
+   * is removed: another page may be writing, too.
    */
   async function saveOutbox(code, member, json) {
     const before = known.get(code) ?? new Map();

@@ -4,11 +4,12 @@
 //   - the shell: the files that GET /shell.json lists, {"version": "…", "files": ["/pkg/anonchat.<hash>.js", …]}, and
 //     the document /shell in the language and look of the page that was open last. The document has no data;
 //   - the offline page with its style and its picture.
-// Requests for rooms, messages, /api, /ws and every page that the server renders for a person always go to the network.
-// Their answers are never cached. What the device keeps of an account is in IndexedDB (store.js), and the shell shows it.
+// Requests for rooms, messages, /api, /ws and every page that the server renders for a person always go to the
+// network. Their answers are never cached. What the device keeps of an account is in IndexedDB (store.js), and the
+// shell shows it.
 //
-// Pages: the network is first. If it fails, or says nothing for three seconds, the shell is shown at addresses for which
-// the device keeps something. The offline page is shown for the rest, and only if the network fails.
+// Pages: the network is first. If it fails, or says nothing for three seconds, the shell is shown at addresses for
+// which the device keeps something. The offline page is shown for the rest, and only if the network fails.
 //
 // A new build: this file seldom changes, so the browser would not notice a new build by it. Instead, each visit to a
 // page compares the version in /shell.json. A new shell is fetched completely into a separate cache. The one before is

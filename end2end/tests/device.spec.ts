@@ -1,5 +1,5 @@
-// What a device keeps of an account: rooms open without a network, unsent messages survive a browser that is killed, and
-// all of it goes when its person leaves. Guests and rooms that keep no messages leave nothing.
+// What a device keeps of an account: rooms open without a network, unsent messages survive a browser that is killed,
+// and all of it goes when its person leaves. Guests and rooms that keep no messages leave nothing.
 import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -11,7 +11,7 @@ pub const HOME: &str = "/";
 pub const DASHBOARD: &str = "/dashboard";
 /// The form that makes a room.
 pub const NEW_ROOM: &str = "/rooms/new";
-/// What the paths of rooms begin with.
+/// The beginning of the path of every room.
 const ROOMS: &str = "/rooms/";
 /// The route of a room's page. [`room`] is the address of one.
 pub const ROOM_ROUTE: &str = "/rooms/{code}";
@@ -28,7 +28,7 @@ pub const FORGOT_PASSWORD: &str = "/auth/forgot-password";
 pub const RESET_PASSWORD: &str = "/auth/reset-password";
 /// The page of a mailed link that proves an email address.
 pub const VERIFY_EMAIL: &str = "/auth/verify";
-/// What the server stores of a guest, and the button that deletes it.
+/// The page that shows what the server stores of a guest, with the button that deletes it.
 pub const GUEST: &str = "/auth/guest";
 /// The route of every page about accounts, also of those that do not exist.
 pub const AUTH_ROUTE: &str = "/auth/{page}";

@@ -73,11 +73,11 @@ pub struct Event {
     pub seq: Seq,
     /// When the server accepted the event, in milliseconds since 1970 UTC. For people to read: order comes from `seq`.
     pub at: Millis,
-    /// What happened.
+    /// The kind of the event, with the fields of that kind.
     pub kind: EventKind,
 }
 
-/// What happened in a room: an object with one key, the kind, whose value has the fields of that kind. Later versions
+/// The kind of an event: an object with one key, the kind, whose value has the fields of that kind. Later versions
 /// add kinds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(remote = "Self", rename_all = "snake_case")]

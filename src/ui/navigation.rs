@@ -146,7 +146,8 @@ impl Navigation {
         if !is_same_person || !addresses::is_of_app(path) {
             browser::go(address);
         } else if path == browser::path() {
-            // The router reports no step, but the page has another content now, as after joining a room behind its link.
+            // The router reports no step, but the page has another content now, as after joining a room behind its
+            // link.
             self.retry();
         } else {
             self.navigate.run(address.to_owned());
@@ -173,8 +174,8 @@ impl Navigation {
         }
         self.is_loading.set(true);
         spawn_local(async move {
-            // A room that the device keeps is shown at once. Its subscription then brings what came since. Of other pages
-            // the device keeps less than the server has.
+            // A room that the device keeps is shown at once. Its subscription then brings what came since. Of other
+            // pages the device keeps less than the server has.
             let is_room = path.parse::<RoomCode>().is_ok();
             let kept = device::visit_for(&path).await.filter(|kept| self.is_own(kept));
             let answer = if is_room && kept.is_some() { None } else { browser::get(&addresses::content(&path)).await };

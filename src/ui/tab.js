@@ -1,6 +1,6 @@
-// Removes what belongs to another person, or to nobody who is known any more: drafts and unsent messages from this tab's
-// storage, and the copy that the device keeps of an account. A guest who becomes an account (g to a) keeps drafts.
-// (src/ui/live/signals/tab.rs and public/store.js store them.)
+// Removes what belongs to another person, or to nobody who is known any more: drafts and unsent messages from this
+// tab's storage, and the copy that the device keeps of an account. A guest who becomes an account (g to a) keeps
+// drafts. (src/ui/live/signals/tab.rs and public/store.js store them.)
 ((who) => {
   document.documentElement.dataset.who = who;
   try {

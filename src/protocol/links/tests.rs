@@ -1,4 +1,4 @@
-//! What is a link, where it ends, and how often the search reads a character.
+//! Tests: which text is a link, where a link ends, and how often the search reads a character.
 
 use proptest::prelude::*;
 

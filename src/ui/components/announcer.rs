@@ -1,9 +1,8 @@
 //! Announcements for screen readers.
 
-use crate::ui::dynamic::dynamic;
 use leptos::prelude::*;
 
-use crate::ui::live::Announcement;
+use crate::ui::{dynamic::dynamic, live::Announcement};
 
 /// A live region that is not visible. A screen reader reads the newest announcement in it. The two spans are used in
 /// turn, so that the same text twice in a row is read twice.

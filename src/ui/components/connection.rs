@@ -1,6 +1,5 @@
 //! A banner that appears while there is no connection. It lies over the page, so that nothing below it moves.
 
-use crate::ui::dynamic::dynamic;
 use leptos::prelude::*;
 
 use crate::ui::{
@@ -8,6 +7,7 @@ use crate::ui::{
     clock::use_clock,
     countdown::Countdown,
     device::use_kept_at,
+    dynamic::dynamic,
     effect::effect,
     live::{PageSocket, Status},
     texts::use_texts,

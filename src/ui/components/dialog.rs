@@ -1,10 +1,9 @@
 //! A dialog over the page. It is the browser's `<dialog>`, which handles focus and Escape and blocks the rest of the
 //! page.
 
-use crate::ui::dynamic::dynamic;
 use leptos::{html, prelude::*, web_sys::Element};
 
-use crate::ui::{browser, effect::effect, texts::use_texts};
+use crate::ui::{browser, dynamic::dynamic, effect::effect, texts::use_texts};
 
 use super::{Icon, Shape, sentence};
 

@@ -1,8 +1,9 @@
 //! The buttons below a form that enters a room. A guest can be in one room at a time, so a guest who is in another room
 //! gets a button that leaves it and a link back to it.
 
-use crate::ui::dynamic::dynamic;
 use leptos::prelude::*;
+
+use crate::ui::dynamic::dynamic;
 
 use crate::{
     protocol::{RoomCode, addresses},

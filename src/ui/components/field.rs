@@ -1,10 +1,9 @@
 //! A labelled text input with a hint, an error and a counter of characters. The pages of `auth` use `AuthField`, which
 //! needs no wasm.
 
-use crate::ui::dynamic::dynamic;
 use leptos::{html, prelude::*};
 
-use crate::ui::{effect::effect, texts::use_texts};
+use crate::ui::{dynamic::dynamic, effect::effect, texts::use_texts};
 
 /// The counter appears when this many characters or fewer are left.
 const COUNT_FROM: usize = 8;

@@ -1,13 +1,13 @@
 //! The choice of a language on the start page, for visitors without an account. Accounts choose it in their
 //! preferences.
 
-use crate::ui::dynamic::dynamic;
 use leptos::prelude::*;
 
 use crate::{
     api::ChooseLanguage,
     protocol::Language,
     ui::{
+        dynamic::dynamic,
         form::{Form, FormRequest},
         texts::use_locale,
     },

@@ -1,6 +1,5 @@
 //! One message of a timeline: author, bubble, time, delivery, and the mark below it.
 
-use crate::ui::dynamic::dynamic;
 use leptos::{
     ev::MouseEvent,
     prelude::*,
@@ -11,6 +10,7 @@ use crate::{
     protocol::ClientId,
     ui::{
         browser,
+        dynamic::dynamic,
         texts::use_texts,
         timeline::{Delivery, Mark, MessageRow, Piece, Row, is_right_to_left, pieces},
     },

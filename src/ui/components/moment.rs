@@ -1,11 +1,10 @@
 //! A time of day in the page.
 
-use crate::ui::dynamic::dynamic;
 use leptos::prelude::*;
 
 use crate::{
     protocol::Millis,
-    ui::{clock::use_clock, timeline::rfc3339},
+    ui::{clock::use_clock, dynamic::dynamic, timeline::rfc3339},
 };
 
 /// Shows `09:05`. The `datetime` attribute has date and time in UTC for programs.

@@ -1,7 +1,8 @@
 //! The input for a room's code, on every form that joins a room by its code.
 
-use crate::ui::dynamic::dynamic;
 use leptos::{html, prelude::*};
+
+use crate::ui::dynamic::dynamic;
 
 use crate::{protocol::RoomCode, ui::texts::use_texts};
 

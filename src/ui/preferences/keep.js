@@ -1,5 +1,5 @@
-// The switch for the copy on this device. It is stored in this browser, so the page works it without the server. Without
-// scripts nothing is kept, and the switch is not shown.
+// The switch for the copy on this device. It is stored in this browser, so the page works it without the server.
+// Without scripts nothing is kept, and the switch is not shown.
 (() => {
   const section = document.getElementById("kept");
   const box = section.querySelector("input");

@@ -1,6 +1,5 @@
 //! The form that writes messages. It also saves the draft and shows who is typing.
 
-use crate::ui::dynamic::dynamic;
 use leptos::{
     ev::{KeyboardEvent, SubmitEvent},
     html,
@@ -12,6 +11,7 @@ use crate::{
     ui::{
         browser,
         components::{Icon, Shape, sentence},
+        dynamic::dynamic,
         effect::effect,
         live::{TabEntry, load_entry, store_entry, use_room},
         texts::use_texts,

@@ -1,12 +1,12 @@
 //! What replaces the composer when this page no longer follows the room.
 
-use crate::ui::dynamic::dynamic;
 use leptos::prelude::*;
 
 use crate::{
     protocol::{Code, addresses},
     ui::{
         components::{When, sentence},
+        dynamic::dynamic,
         live::{Ending, use_list, use_room},
         texts::use_texts,
         timeline::isolate_name,

@@ -1,6 +1,5 @@
 //! The dialog that leaves a room for good.
 
-use crate::ui::dynamic::dynamic;
 use leptos::prelude::*;
 
 use crate::{
@@ -11,6 +10,7 @@ use crate::{
         browser,
         clock::use_clock,
         components::{Dialog, Submit},
+        dynamic::dynamic,
         effect::effect,
         form::{Form, FormRequest},
         live::{use_list, use_room},

@@ -1,6 +1,5 @@
 //! The header of a room: its name, code, number of members and retention, and the buttons for its dialogs.
 
-use crate::ui::dynamic::dynamic;
 use leptos::prelude::*;
 
 use crate::{
@@ -8,6 +7,7 @@ use crate::{
     protocol::{Retention, Role, addresses},
     ui::{
         components::{CopyButton, Icon, Shape, When},
+        dynamic::dynamic,
         form::{Form, FormRequest},
         live::{use_list, use_room},
         texts::use_texts,

@@ -1,6 +1,5 @@
 //! Inviting others to a room, by its code or its link.
 
-use crate::ui::dynamic::dynamic;
 use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
@@ -8,6 +7,7 @@ use crate::{
     ui::{
         browser,
         components::{CopyButton, Dialog, Icon, Shape, When},
+        dynamic::dynamic,
         effect::effect,
         live::use_room,
         texts::use_texts,

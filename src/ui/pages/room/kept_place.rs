@@ -1,7 +1,6 @@
 //! In a room for two, the place of an absent guest is reserved for a while. This notice shows that to the other member,
 //! who can free the place for somebody else.
 
-use crate::ui::dynamic::dynamic;
 use leptos::prelude::*;
 
 use crate::{
@@ -9,6 +8,7 @@ use crate::{
     protocol::RoomType,
     ui::{
         components::When,
+        dynamic::dynamic,
         effect::effect,
         form::{Form, FormRequest},
         live::use_room,

@@ -1,7 +1,6 @@
 //! The members of a room: a panel beside the timeline on a wide screen, a dialog on a narrow one. The dialogs that
 //! remove a member, give the room away or name an heir are here as well.
 
-use crate::ui::dynamic::dynamic;
 use leptos::prelude::*;
 
 use crate::{
@@ -10,6 +9,7 @@ use crate::{
     ui::{
         account::use_account,
         components::{Dialog, Icon, ItemKey, List, Shape, Submit, When},
+        dynamic::dynamic,
         effect::effect,
         form::{Form, FormRequest},
         live::{MemberLine, use_room},

@@ -1,7 +1,6 @@
 //! The settings of a room. The owner can rename it and choose whether it keeps messages. Every account can mute it for
 //! itself.
 
-use crate::ui::dynamic::dynamic;
 use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
@@ -10,6 +9,7 @@ use crate::{
     ui::{
         account::use_account,
         components::{Dialog, Submit, TextField, When},
+        dynamic::dynamic,
         effect::effect,
         form::{Form, FormRequest},
         live::{LiveList, use_list, use_room},

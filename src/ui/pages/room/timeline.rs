@@ -4,7 +4,6 @@
 //! older rows. Which rows there are is computed in `live` and `ui/timeline`. This file renders them and handles scroll
 //! positions.
 
-use crate::ui::dynamic::dynamic;
 use leptos::{
     html,
     prelude::*,
@@ -15,6 +14,7 @@ use crate::ui::{
     browser::{self, Watch},
     clock::use_clock,
     components::{Dialog, Icon, ItemKey, List, MessageItem, Shape, When, sentence},
+    dynamic::dynamic,
     effect::effect,
     live::{Entry, use_room},
     texts::use_texts,
