@@ -54,7 +54,7 @@ impl Room {
         let (bus, news) = LocalBus::new();
         let (guest_grace, guest_closed) = (Duration::from_hours(1), Duration::from_hours(1));
         let timing = Timing { guest_grace, guest_closed, room_kept_days: 90 };
-        let engine = Engine::start(Arc::clone(&store), Arc::new(bus), news, timing);
+        let engine = Engine::start(Arc::clone(&store), Arc::new(bus), news, drop, timing);
         let (room, owner) = new_room();
         store.create_room(&room, &owner, None).await.unwrap();
         let mut room = Self {

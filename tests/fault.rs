@@ -1,5 +1,5 @@
-//! Faults: two nodes, twenty writers, five rooms and twenty thousand messages, while sockets are cut, nodes are killed
-//! and Redis is restarted.
+//! Faults: two nodes, twenty writers, five rooms and twenty thousand messages, while sockets and streams are cut, nodes
+//! are killed and Redis is restarted.
 //!
 //! Each writer sends, reconnects and resumes like a browser. At the end all logs of a room are compared: no
 //! acknowledged message may be lost, doubled or out of order.
@@ -71,6 +71,8 @@ async fn nothing_acknowledged_is_lost_doubled_or_out_of_order() {
         for i in 1..WRITERS / ROOMS {
             let guest = Guest::new(if i % 2 == 0 { &a } else { &b }, &format!("Writer {i} of {room}"));
             guest.join(code).await;
+            // One of each room connects by streams, and posts to the node that it did not join at.
+            let guest = if i == 1 { guest.by_stream(&a) } else { guest };
             followers.push(guest.follow(code).await);
         }
     }

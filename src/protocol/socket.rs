@@ -277,6 +277,8 @@ pub enum ByeReason {
     /// The account has changed whether it shows typing or read positions. Connect again, to send and receive
     /// accordingly.
     PreferencesChanged,
+    /// A stream has lasted as long as one answer may. Connect again, by a socket if one can be opened by now.
+    Renew,
     /// A reason that this version does not know. Connect again.
     #[serde(other)]
     Other,

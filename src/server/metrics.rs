@@ -147,7 +147,7 @@ const ALL: [&Metric; 25] = [
 
 const EVENT_KINDS: [&str; 8] = ["message", "joined", "left", "removed", "renamed", "retention_changed", "owner", OTHER];
 const RESET_REASONS: [ResetReason; 2] = [ResetReason::EpochChanged, ResetReason::TooFarBehind];
-const BYE_REASONS: [ByeReason; 7] = [
+const BYE_REASONS: [ByeReason; 8] = [
     ByeReason::GoingAway,
     ByeReason::TooSlow,
     ByeReason::Silent,
@@ -155,6 +155,7 @@ const BYE_REASONS: [ByeReason; 7] = [
     ByeReason::SignedIn,
     ByeReason::TooManySockets,
     ByeReason::PreferencesChanged,
+    ByeReason::Renew,
 ];
 /// The reason of a socket that the client ended.
 const CLIENT_LEFT: &str = "client_left";

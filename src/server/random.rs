@@ -35,6 +35,11 @@ pub fn request_id() -> String {
     format!("{:016x}", u64::from_le_bytes(bytes()))
 }
 
+/// Returns 128 bits for a secret that lives as long as a connection.
+pub fn secret() -> u128 {
+    u128::from_le_bytes(bytes())
+}
+
 /// Returns 256 bits for a session token.
 pub fn token() -> [u8; 32] {
     bytes()

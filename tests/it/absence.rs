@@ -46,7 +46,7 @@ impl Room {
         let bus: Arc<dyn Bus> = Arc::new(bus);
         let (guest_grace, guest_closed) = (Duration::from_secs(1), Duration::from_secs(1));
         let timing = Timing { guest_grace, guest_closed, room_kept_days: 90 };
-        let engine = Engine::start(Arc::clone(&store), Arc::clone(&bus), news, timing);
+        let engine = Engine::start(Arc::clone(&store), Arc::clone(&bus), news, drop, timing);
         let (id, at) = (RoomId(random::uuid()), clock::now());
         let person = Person { id: random::member_id(), name: name("Owner") };
         let owner = MemberRecord::new(id, person, ActorId::Guest(GuestId(random::uuid())), at);

@@ -46,7 +46,7 @@ async fn node(store: &Arc<dyn Store>, redis: &str, prefix: &str) -> Engine {
     let (bus, news) = RedisBus::connect(redis, prefix).await.unwrap();
     let (guest_grace, guest_closed) = (Duration::from_hours(1), Duration::from_hours(1));
     let timing = Timing { guest_grace, guest_closed, room_kept_days: 90 };
-    Engine::start(Arc::clone(store), Arc::new(bus), news, timing)
+    Engine::start(Arc::clone(store), Arc::new(bus), news, drop, timing)
 }
 
 struct Follower {

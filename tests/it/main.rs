@@ -61,6 +61,7 @@ mod sessions;
 mod signals;
 mod sockets;
 mod stored_reads;
+mod streams;
 mod text;
 mod tokens;
 mod watching;

@@ -29,6 +29,8 @@ pub struct Guest {
     http: reqwest::Client,
     cookies: std::sync::Arc<reqwest::cookie::Jar>,
     address: SocketAddr,
+    /// The node to post to, if this person connects by streams.
+    posts_to: Option<SocketAddr>,
 }
 
 /// A request that was refused.
@@ -49,7 +51,7 @@ impl Guest {
             .timeout(Duration::from_secs(10))
             .build()
             .expect("a client");
-        Self { name: name.to_owned(), http, cookies, address: node.address() }
+        Self { name: name.to_owned(), http, cookies, address: node.address(), posts_to: None }
     }
 
     /// The same person with the same cookies at another node. Cookies do not depend on the port.
@@ -62,6 +64,12 @@ impl Guest {
     #[must_use]
     pub fn at_address(&self, address: SocketAddr) -> Self {
         Self { address, ..self.clone() }
+    }
+
+    /// The same person, who connects by streams and not by sockets, and posts to this node.
+    #[must_use]
+    pub fn by_stream(&self, posts_to: &Node) -> Self {
+        Self { posts_to: Some(posts_to.address()), ..self.clone() }
     }
 
     /// The nickname that requests of this person send.
@@ -165,14 +173,17 @@ impl Guest {
         }
     }
 
-    /// Opens a socket. `None` if the node cannot be reached or refuses.
+    /// Opens a socket, or a stream. `None` if the node cannot be reached or refuses.
     pub async fn try_connect(&self) -> Option<Socket> {
+        if self.posts_to.is_some() {
+            return Stream::open(self).await.map(Socket::Stream);
+        }
         let mut request = format!("ws://{}/ws", self.address).into_client_request().expect("a request");
         if let Some(cookies) = self.cookie() {
             request.headers_mut().insert("cookie", cookies);
         }
         let (stream, _) = tokio_tungstenite::connect_async(request).await.ok()?;
-        Some(Socket { stream })
+        Some(Socket::WebSocket(stream))
     }
 
     /// Opens a socket, subscribes to a room from scratch, and waits for the snapshot.
@@ -195,16 +206,19 @@ impl Guest {
     }
 }
 
-/// An open socket.
-pub struct Socket {
-    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+/// An open socket, or a stream that does the same.
+pub enum Socket {
+    /// A WebSocket.
+    WebSocket(WebSocketStream<MaybeTlsStream<TcpStream>>),
+    /// Server-Sent Events and posts.
+    Stream(Stream),
 }
 
 impl Socket {
     /// Sends a frame. `None` if the socket is dead.
     pub async fn send(&mut self, frame: &ClientFrame) -> Option<()> {
         let text = serde_json::to_string(frame).expect("frames are JSON");
-        self.stream.send(Message::text(text)).await.ok()
+        self.send_text(&text).await
     }
 
     /// Sends a text message that need not be a frame.
@@ -212,32 +226,122 @@ impl Socket {
         self.send_message(Message::text(text)).await
     }
 
-    /// Sends any WebSocket message.
+    /// Sends any WebSocket message; over a stream, only text.
     pub async fn send_message(&mut self, message: Message) -> Option<()> {
-        self.stream.send(message).await.ok()
+        match self {
+            Self::WebSocket(socket) => socket.send(message).await.ok(),
+            Self::Stream(stream) => stream.post(&format!("[{message}]")).await,
+        }
     }
 
     /// Queues a frame until the next [`flush`](Self::flush), so that many frames go out in one write.
     pub async fn feed(&mut self, frame: &ClientFrame) -> Option<()> {
-        self.stream.feed(Message::text(serde_json::to_string(frame).expect("frames are JSON"))).await.ok()
+        let text = serde_json::to_string(frame).expect("frames are JSON");
+        match self {
+            Self::WebSocket(socket) => socket.feed(Message::text(text)).await.ok(),
+            Self::Stream(stream) => {
+                stream.queued.push(text);
+                Some(())
+            }
+        }
     }
 
     /// Sends all queued frames.
     pub async fn flush(&mut self) -> Option<()> {
-        self.stream.flush().await.ok()
+        match self {
+            Self::WebSocket(socket) => socket.flush().await.ok(),
+            Self::Stream(stream) => {
+                let queued = std::mem::take(&mut stream.queued).join(",");
+                stream.post(&format!("[{queued}]")).await
+            }
+        }
     }
 
     /// Receives the next frame. `None` if the socket is dead.
     pub async fn next(&mut self) -> Option<ServerFrame> {
         loop {
-            match self.stream.next().await?.ok()? {
-                Message::Text(text) => {
-                    return Some(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}")));
-                }
-                Message::Close(_) => return None,
-                _ => {}
-            }
+            let text = match self {
+                Self::Stream(stream) => stream.next().await?,
+                Self::WebSocket(socket) => match socket.next().await?.ok()? {
+                    Message::Text(text) => text.to_string(),
+                    Message::Close(_) => return None,
+                    _ => continue,
+                },
+            };
+            return Some(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}")));
         }
+    }
+}
+
+/// How long a stream may last in a test.
+const STREAM_LIFE: Duration = Duration::from_hours(1);
+
+/// An open stream of Server-Sent Events.
+pub struct Stream {
+    guest: Guest,
+    response: reqwest::Response,
+    /// What arrived and was not taken yet.
+    read: Vec<u8>,
+    /// The path to post to.
+    pub address: String,
+    /// The number of the next post.
+    pub n: u64,
+    queued: Vec<String>,
+}
+
+impl Stream {
+    /// Opens a stream, and waits for its address.
+    async fn open(guest: &Guest) -> Option<Self> {
+        let response = guest.request(Method::GET, "/stream").timeout(STREAM_LIFE).send().await.ok()?;
+        let response = response.error_for_status().ok()?;
+        let (guest, address) = (guest.clone(), String::new());
+        let mut stream = Self { guest, response, read: Vec::new(), address, n: 0, queued: Vec::new() };
+        match stream.event().await? {
+            (name, address) if name == "address" => stream.address = address,
+            (name, _) => panic!("{name} comes before the address"),
+        }
+        Some(stream)
+    }
+
+    /// The next event: its name and its text. `None` if the stream is over.
+    async fn event(&mut self) -> Option<(String, String)> {
+        let end = loop {
+            if let Some(end) = self.read.windows(2).position(|two| two == b"\n\n") {
+                break end;
+            }
+            self.read.extend_from_slice(&self.response.chunk().await.ok()??);
+        };
+        let event: Vec<u8> = self.read.drain(..end + 2).collect();
+        let event = String::from_utf8(event).expect("events are text");
+        let field = |name: &str| event.lines().find_map(|line| Some(line.strip_prefix(name)?.to_owned()));
+        Some((field("event:").unwrap_or_default(), field("data:").expect("each event has a text")))
+    }
+
+    /// The text of the next frame. Pings on the way are answered.
+    async fn next(&mut self) -> Option<String> {
+        loop {
+            match self.event().await? {
+                (name, text) if name.is_empty() => return Some(text),
+                (name, _) => assert_eq!(name, "ping"),
+            }
+            self.post("[]").await?;
+        }
+    }
+
+    /// Posts a JSON array of frames. `None` if it is refused, or the node cannot be reached.
+    async fn post(&mut self, frames: &str) -> Option<()> {
+        let request = self.request(self.n, frames);
+        // Counted before it is sent: a request that is dropped may have arrived.
+        self.n += 1;
+        let answer = request.send().await.ok()?;
+        (answer.status() == StatusCode::NO_CONTENT).then_some(())
+    }
+
+    /// A request with this body, as the post with this number.
+    pub fn request(&self, n: u64, body: &str) -> reqwest::RequestBuilder {
+        let node = self.guest.posts_to.map_or_else(|| self.guest.clone(), |node| self.guest.at_address(node));
+        let request = node.request(Method::POST, &format!("{}?n={n}", self.address));
+        request.header("content-type", "application/json").body(body.to_owned())
     }
 }
 

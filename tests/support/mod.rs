@@ -11,6 +11,7 @@
 //! - [`Follower`] is a socket that follows one room, made by [`Guest::follow`]. It feeds each frame to the same
 //!   [`Replica`](anonchat::protocol::Replica) that the browser runs. Nothing is read in the background: a frame is
 //!   received only inside `hear`, `until` and similar methods.
+//!   [`Guest::by_stream`] makes a person whose sockets are streams of Server-Sent Events.
 //! - [`Watcher`] is a socket that sent `watch` and keeps the list of an account's rooms.
 //! - [`Mailbox`] reads the mails of an embedded node, which are files. [`MailServer`] is a real SMTP server.
 //! - [`Mongo`] and [`Redis`] are processes that belong to one test, so that the test may kill them.

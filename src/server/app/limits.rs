@@ -26,8 +26,8 @@ use tokio::{
 
 use self::quotas::{
     ANSWERS, ANSWERS_OF_SOCKET, CHANGE, CODE, CODE_TRIES, CODE_TRIES_ANYWHERE, CODES_TO_ONE, CREATE, GUESS, JOIN,
-    KNOWN, KNOWN_NETWORKS, LETTERS_TO_ONE, LOG_IN, MAIL, MAIL_TO_ONE, MEASURE, MISS, MISS_ANYWHERE, READ, READ_OF_ONE,
-    REGISTER, SEARCH_PAUSE, SEND_BURST, SEND_PATIENCE, SEND_PER_SECOND, SETTINGS, TAKE_OUT, TURNS, WATCH,
+    KNOWN, KNOWN_NETWORKS, LETTERS_TO_ONE, LOG_IN, MAIL, MAIL_TO_ONE, MEASURE, MISS, MISS_ANYWHERE, POST, READ,
+    READ_OF_ONE, REGISTER, SEARCH_PAUSE, SEND_BURST, SEND_PATIENCE, SEND_PER_SECOND, SETTINGS, TAKE_OUT, TURNS, WATCH,
 };
 use super::{
     allowance::{Allowance, Allowances},
@@ -305,7 +305,7 @@ impl Limits {
         if !pause.is_zero() {
             return Err(wait(pause));
         }
-        self.read_here(&takes("read", client, READ)).await
+        self.take_here(&takes("read", client, READ)).await
     }
 
     /// Checks whether this person may read a page or other data.
@@ -313,7 +313,15 @@ impl Limits {
         if !self.enabled {
             return Ok(());
         }
-        self.read_here(&[(format!("read:{actor:?}"), READ_OF_ONE)]).await
+        self.take_here(&[(format!("read:{actor:?}"), READ_OF_ONE)]).await
+    }
+
+    /// Checks whether this person may post to a stream.
+    pub async fn post_as(&self, actor: ActorId) -> Result<(), Problem> {
+        if !self.enabled {
+            return Ok(());
+        }
+        self.take_here(&[(format!("post:{actor:?}"), POST)]).await
     }
 
     /// Counts `bytes` that were answered to this client.
@@ -333,8 +341,8 @@ impl Limits {
         }
     }
 
-    /// Counts on this node only, since reading is too frequent for a call to the bus each time.
-    async fn read_here(&self, takes: &[(String, Quota)]) -> Result<(), Problem> {
+    /// Counts on this node only, since reading and posting are too frequent for a call to the bus each time.
+    async fn take_here(&self, takes: &[(String, Quota)]) -> Result<(), Problem> {
         match self.fallback.throttle_all(takes).await.ok().flatten() {
             None => Ok(()),
             Some(Wait { pause, .. }) => Err(wait(pause)),

@@ -12,6 +12,7 @@ mod open_sockets;
 mod room_counts;
 mod session_sockets;
 mod storage_budgets;
+mod streams;
 mod watchers;
 
 use std::{net::IpAddr, sync::Arc};
@@ -35,10 +36,11 @@ pub use allowance::{Allowance, Allowances, Rate};
 pub use hashing::{Hasher, composed};
 pub use limits::{Limits, SocketAllowance};
 pub use networks::{Counted, Counts, Network};
-pub use open_sockets::{OpenSocket, OpenSockets};
+pub use open_sockets::{OpenSocket, OpenSockets, Way};
 pub use room_counts::RoomCounts;
 pub use session_sockets::{SessionSocket, SessionSockets};
 pub use storage_budgets::StorageBudgets;
+pub use streams::{OpenStream, Post, StreamAddress, Streams};
 pub use watchers::{Watch, WatchId, Watchers};
 
 /// A shared node. Everything that runs on the node has a clone of it.
@@ -73,6 +75,8 @@ pub struct Node {
     pub room_counts: RoomCounts,
     /// The open sockets by the session that authenticates them.
     pub session_sockets: SessionSockets,
+    /// The open streams, by the addresses to which their clients post.
+    pub streams: Streams,
     /// The sockets that watch a list of rooms.
     pub watchers: Watchers,
     /// Work that is done after an answer, so that the answer reveals nothing of it, not even by its duration. It is

@@ -1,4 +1,4 @@
-//! Open sockets: how many sockets each person and each client has on this node.
+//! Open sockets: how many sockets and streams each person and each client has on this node.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -16,6 +16,9 @@ use crate::{
 const OF_GUEST: usize = 10;
 /// The maximum number of sockets of an account.
 const OF_ACCOUNT: usize = 50;
+/// The maximum number of streams of a person, which also count as sockets. A browser has six connections for one host,
+/// and each stream occupies one. The others are for what the pages post, and for everything else.
+const STREAMS: usize = 4;
 /// The maximum number of sockets of one client. A school behind one address fits.
 const OF_CLIENT: usize = 1_000;
 
@@ -24,7 +27,21 @@ const OF_CLIENT: usize = 1_000;
 pub struct OpenSockets {
     clients: Counts,
     /// The sockets of each person, oldest first.
-    held: Arc<Mutex<HashMap<ActorId, VecDeque<Connection>>>>,
+    held: Arc<Mutex<HashMap<ActorId, VecDeque<Held>>>>,
+}
+
+/// How a client is connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// By a WebSocket.
+    Socket,
+    /// By Server-Sent Events and posts.
+    Stream,
+}
+
+struct Held {
+    connection: Connection,
+    way: Way,
 }
 
 /// A socket that counts for its person until this is dropped.
@@ -46,28 +63,33 @@ impl OpenSockets {
         self.clients.take(client)
     }
 
-    /// Adds a socket of a person. Beyond the limit the person's oldest socket is closed, since people look at their
+    /// Adds a socket or a stream of a person. Beyond a limit the person's oldest is closed, since people look at their
     /// newest page.
-    pub fn hold(&self, actor: ActorId, connection: &Connection) -> OpenSocket {
+    pub fn hold(&self, actor: ActorId, connection: &Connection, way: Way) -> OpenSocket {
         let limit = match actor {
             ActorId::Guest(_) => OF_GUEST,
             ActorId::Account(_) => OF_ACCOUNT,
         };
         let mut held = self.held();
         let theirs = held.entry(actor).or_default();
-        theirs.push_back(connection.clone());
-        let too_many = theirs.len().saturating_sub(limit);
+        theirs.push_back(Held { connection: connection.clone(), way });
         // The oldest is removed from the list at once. It may stay open for a moment, and must not cause a second one
         // to be closed.
-        let oldest: Vec<Connection> = theirs.drain(..too_many).collect();
+        let oldest = if theirs.iter().filter(|held| held.way == Way::Stream).count() > STREAMS {
+            theirs.iter().position(|held| held.way == Way::Stream).and_then(|at| theirs.remove(at))
+        } else if theirs.len() > limit {
+            theirs.pop_front()
+        } else {
+            None
+        };
         drop(held);
-        for connection in &oldest {
+        if let Some(Held { connection, .. }) = oldest {
             connection.end(Some(ByeReason::TooManySockets));
         }
         OpenSocket { sockets: self.clone(), actor, connection: connection.clone() }
     }
 
-    fn held(&self) -> MutexGuard<'_, HashMap<ActorId, VecDeque<Connection>>> {
+    fn held(&self) -> MutexGuard<'_, HashMap<ActorId, VecDeque<Held>>> {
         // Each change leaves the map consistent, so a panic of another holder does no harm.
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -77,7 +99,7 @@ impl Drop for OpenSocket {
     fn drop(&mut self) {
         let mut held = self.sockets.held();
         if let Some(theirs) = held.get_mut(&self.actor) {
-            theirs.retain(|connection| connection.id() != self.connection.id());
+            theirs.retain(|held| held.connection.id() != self.connection.id());
             if theirs.is_empty() {
                 held.remove(&self.actor);
             }
@@ -105,20 +127,33 @@ mod tests {
         let [guest, other] = [1, 2].map(|id| ActorId::Guest(GuestId(Uuid::from_u128(id))));
         let account = ActorId::Account(AccountId(Uuid::from_u128(1)));
         let others = connection();
-        let _other = sockets.hold(other, &others);
+        let _other = sockets.hold(other, &others, Way::Socket);
         for (actor, limit) in [(guest, OF_GUEST), (account, OF_ACCOUNT)] {
             let connections: Vec<Connection> = (0..limit + 2).map(|_| connection()).collect();
-            let mut held: Vec<OpenSocket> = connections.iter().map(|one| sockets.hold(actor, one)).collect();
+            let mut held: Vec<OpenSocket> =
+                connections.iter().map(|one| sockets.hold(actor, one, Way::Socket)).collect();
             let closed: Vec<bool> = connections.iter().map(Connection::is_closed).collect();
             assert!(closed[..2].iter().all(|closed| *closed) && closed[2..].iter().all(|closed| !closed));
             assert_eq!(connections[0].keep_writing().await, Some(ByeReason::TooManySockets));
             held.pop();
             let newest = connection();
-            held.push(sockets.hold(actor, &newest));
+            held.push(sockets.hold(actor, &newest, Way::Socket));
             assert!(!connections[2].is_closed(), "one that is gone makes room");
         }
         assert!(!others.is_closed());
         assert_eq!(sockets.held().len(), 1, "who has none is forgotten");
+    }
+
+    #[tokio::test]
+    async fn of_too_many_streams_of_a_person_the_oldest_goes_and_its_sockets_stay() {
+        let (sockets, guest) = (OpenSockets::default(), ActorId::Guest(GuestId(Uuid::from_u128(1))));
+        let socket = connection();
+        let mut held = vec![sockets.hold(guest, &socket, Way::Socket)];
+        let streams: Vec<Connection> = (0..=STREAMS).map(|_| connection()).collect();
+        held.extend(streams.iter().map(|one| sockets.hold(guest, one, Way::Stream)));
+        let closed: Vec<bool> = streams.iter().map(Connection::is_closed).collect();
+        assert!(closed[0] && closed[1..].iter().all(|closed| !closed));
+        assert!(!socket.is_closed());
     }
 
     #[test]

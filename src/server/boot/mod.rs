@@ -23,7 +23,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     app::{
         AfterAnswer, App, Counts, Hasher, Limits, Node, OpenSockets, RoomCounts, SessionSockets, StorageBudgets,
-        Watchers,
+        Streams, Watchers,
     },
     bus::{Bus, BusNews, LocalBus, RedisBus},
     config::Config,
@@ -92,7 +92,12 @@ pub async fn build(config: Config) -> anyhow::Result<App> {
         guest_closed: config.room.guest_closed_seconds,
         room_kept_days: config.room.room_kept_days,
     };
-    let engine = Engine::start(Arc::clone(&store), Arc::clone(&bus), news, timing);
+    let streams = Streams::new(Arc::clone(&bus));
+    let posted = {
+        let streams = streams.clone();
+        move |message| streams.deliver(message)
+    };
+    let engine = Engine::start(Arc::clone(&store), Arc::clone(&bus), news, posted, timing);
     let limits = Limits::new(&config, Arc::clone(&bus));
     let storage_budgets = StorageBudgets::new(&config, Arc::clone(&bus));
     // Measures the disk, so that a low disk is logged at start and not only with the first message.
@@ -110,6 +115,7 @@ pub async fn build(config: Config) -> anyhow::Result<App> {
         under_way: Counts::up_to(REQUESTS_UNDER_WAY),
         room_counts: RoomCounts::default(),
         session_sockets: SessionSockets::default(),
+        streams,
         watchers: Watchers::default(),
         mailer,
         letterhead,

@@ -5,6 +5,7 @@
 //!
 //! - **Packets** carry new events and signals of a room to the other nodes. A packet is only a hint and may get lost: a
 //!   node that finds a gap in the seqs reads the tail or the archive.
+//! - **Posts** carry a message to one node, whose stream it is for.
 //! - **Tails** are the logs of ephemeral rooms. A tail is bounded by number of events and by bytes, and it expires. It
 //!   also decides which node gets which seq (compare-and-append).
 //! - **Leases** say until when a guest without a connection still counts as present.
@@ -30,6 +31,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use uuid::Uuid;
 
 pub use digest::{Digest, HERE_REPEAT, Here, LastMessage, mention};
 pub use local::LocalBus;
@@ -78,7 +80,9 @@ pub enum BusNews {
     /// A packet for a room that this node follows. Redis returns a node's own packets as well, so each packet names its
     /// sender and the node skips its own.
     Packet(RoomId, Bytes),
-    /// Packets may have been lost: the connection was made again, or the queue was full. The node compares the heads of
+    /// What another node has posted to this one ([`Bus::post`]).
+    Post(Bytes),
+    /// Packets and posts may have been lost: the connection was made again, or the queue was full. The node compares the heads of
     /// all its live rooms with their logs.
     Missed,
 }
@@ -160,6 +164,13 @@ pub trait Bus: Send + Sync + 'static {
     /// Sends a packet to every other node that follows the room. Redis also returns it to the sender, if the sender
     /// follows the room. The local bus delivers nothing, since there is no other node.
     async fn publish(&self, room: RoomId, packet: Bytes) -> Result<()>;
+
+    /// The id of this node, by which others post to it.
+    fn node(&self) -> Uuid;
+
+    /// Sends a message to one node, for its [`BusNews::Post`]. Returns false if that node is not there. A message may
+    /// be lost, but those that arrive do so once and in order. On the local bus nobody is there.
+    async fn post(&self, node: Uuid, message: Bytes) -> Result<bool>;
 
     /// Subscribes this node to a room's packets, and returns once the subscription is active. The driver subscribes
     /// again after each reconnect.

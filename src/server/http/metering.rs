@@ -18,7 +18,7 @@ use axum::{
 };
 use hyper::body::{Frame, SizeHint};
 
-use super::{client::client_of, look, problem::Refusal};
+use super::{client::client_of, event_stream::is_event_stream, look, problem::Refusal};
 use crate::{
     protocol::{Language, Problem},
     server::app::{App, Visitor},
@@ -38,6 +38,10 @@ pub async fn meter(State((app, busy)): State<(App, BusyPage)>, request: Request,
         return refuse(&app, &parts, problem, busy);
     }
     let response = next.run(Request::from_parts(parts, body)).await;
+    // The bytes of a stream are charged by its connection, like those of a socket.
+    if is_event_stream(&response) {
+        return response;
+    }
     response.map(|body| Body::new(Metered { body, app, client }))
 }
 

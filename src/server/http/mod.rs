@@ -1,4 +1,4 @@
-//! Floor 5: what programs and browsers connect to over HTTP: the REST API, the socket `/ws`, health checks, static
+//! Floor 5: what programs and browsers connect to over HTTP: the REST API, the socket `/ws`, the stream for those who cannot open it, health checks, static
 //! files, and what pages need of a request. A handler does three things: it extracts its input, calls a use case of
 //! `domain/`, and returns the result.
 //!
@@ -11,6 +11,7 @@ mod client;
 pub mod context;
 mod cookies;
 mod device;
+mod event_stream;
 mod extract;
 mod handshake;
 mod headers;
@@ -29,6 +30,7 @@ mod router;
 mod scrapes;
 mod serving;
 mod shell;
+mod stream;
 mod users;
 pub mod visits;
 mod ws;

@@ -81,12 +81,12 @@ fn nested(path: &str) -> &'static str {
     }
 }
 
-/// Whether requests of this pattern are logged only at `debug`: static files and health checks, which are frequent and
-/// say little.
+/// Whether requests of this pattern are logged only at `debug`: static files, health checks and what is posted to
+/// streams. They are frequent and say little.
 fn is_routine(pattern: &str) -> bool {
     let name = pattern.trim_start_matches('/');
     let is_file = name.starts_with("pkg/") || name.starts_with("icons/") || (!name.contains('/') && name.contains('.'));
-    is_file || matches!(pattern, "/healthz" | "/readyz")
+    is_file || matches!(pattern, "/healthz" | "/readyz" | "/stream/{address}")
 }
 
 /// The name of a method. A client can send any word as a method, so only known ones are named.
@@ -187,10 +187,20 @@ mod tests {
 
     #[test]
     fn files_and_health_checks_are_routine() {
-        for path in ["/pkg/{*file}", "/icons/{*file}", "/favicon.ico", "/sw.js", "/shell.json", "/healthz", "/readyz"] {
+        for path in [
+            "/pkg/{*file}",
+            "/icons/{*file}",
+            "/favicon.ico",
+            "/sw.js",
+            "/shell.json",
+            "/healthz",
+            "/readyz",
+            "/stream/{address}",
+        ] {
             assert!(is_routine(path), "{path}");
         }
-        for path in ["/", "-", "/ws", "/rooms/{code}", "/api/openapi.json", "/api/ui/log_in", "/auth/{page}"] {
+        for path in ["/", "-", "/ws", "/stream", "/rooms/{code}", "/api/openapi.json", "/api/ui/log_in", "/auth/{page}"]
+        {
             assert!(!is_routine(path), "{path}");
         }
     }

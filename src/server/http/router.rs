@@ -8,7 +8,7 @@ use axum::{
     extract::DefaultBodyLimit,
     middleware::{from_fn, from_fn_with_state, map_response, map_response_with_state},
     response::{IntoResponse, Response},
-    routing::{any, get},
+    routing::{any, get, post},
 };
 use leptos::config::LeptosOptions;
 use tower::ServiceBuilder;
@@ -27,7 +27,7 @@ use super::{
     problem::{Refusal, foreign_origin, server_function_status},
     request_log::log_request,
     request_session::attach_request_session,
-    rooms, shell, users, ws,
+    rooms, shell, stream, users, ws,
 };
 use crate::{
     protocol::{Code, Problem, limits},
@@ -85,9 +85,12 @@ pub fn api(options: &LeptosOptions) -> Routes {
         .route("/api", any(unknown_path))
         .route("/api/", any(unknown_path))
         .route("/api/{*rest}", any(unknown_path));
+    let version = shell::build_version(options);
     let router = Router::new()
         .merge(rest)
-        .route("/ws", any(ws::upgrade).layer(Extension(shell::build_version(options))))
+        .route("/ws", any(ws::upgrade).layer(Extension(version.clone())))
+        .route("/stream", get(stream::open).layer(Extension(version)))
+        .route("/stream/{address}", post(stream::post))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz).layer(Extension(Arc::new(health::Probe::default()))))
         .merge(shell::files(options));

@@ -5,7 +5,7 @@
 
 use std::{
     convert::Infallible,
-    io,
+    io, mem,
     net::{IpAddr, SocketAddr},
     pin::Pin,
     sync::Arc,
@@ -35,9 +35,10 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::sleep,
 };
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 use tower::Service;
 
+use super::event_stream::is_event_stream;
 use crate::server::{
     app::{App, Counted, Counts},
     socket::{Guarded, UnderWay, Vigil},
@@ -59,6 +60,8 @@ const BUFFER_BYTES: usize = 128 * 1024;
 /// The timeouts in [`socket`](crate::server::socket) do not see bytes that the kernel has already accepted.
 #[cfg(target_os = "linux")]
 const USER_TIMEOUT: Duration = Duration::from_mins(1);
+/// Time limit for the last events of a stream, after the node has finished everything else.
+const FAREWELL: Duration = Duration::from_secs(2);
 /// The pause after accepting failed for a reason of the system.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -103,7 +106,8 @@ impl ConnectionSlots {
     }
 }
 
-/// Accepts connections until the node begins to stop. Returns when the last request of that moment has been answered.
+/// Accepts connections until the node begins to stop. Returns when the last request of that moment has been answered,
+/// except for streams, which count as open sockets then.
 pub async fn serve(app: App, listener: TcpListener, router: Router) {
     let files = raise_file_limit();
     let most = files.saturating_sub(OTHER_FILES).clamp(1, CONNECTIONS);
@@ -120,7 +124,7 @@ pub async fn serve(app: App, listener: TcpListener, router: Router) {
             Err(error) if is_of_one_connection(&error) => continue,
             Err(error) => {
                 // For example, no file descriptor is left. Trying again at once does not help.
-                if std::mem::take(&mut is_quiet) {
+                if mem::take(&mut is_quiet) {
                     tracing::warn!(%error, "no connection can be taken");
                 }
                 sleep(ACCEPT_PAUSE).await;
@@ -136,7 +140,7 @@ pub async fn serve(app: App, listener: TcpListener, router: Router) {
                 continue;
             }
             Err(Full::OfAll) => {
-                if std::mem::take(&mut is_quiet) {
+                if mem::take(&mut is_quiet) {
                     tracing::warn!(most, "no connection more is taken: there are as many as may be");
                 }
                 refuse(&stream, "503 Service Unavailable");
@@ -145,7 +149,7 @@ pub async fn serve(app: App, listener: TcpListener, router: Router) {
         };
         is_quiet = true;
         prepare(&stream);
-        connections.spawn(answer(app.clone(), stream, peer, slot, router.clone()));
+        tokio::spawn(answer(app.clone(), stream, peer, slot, router.clone(), connections.token()));
     }
     drop(listener);
     connections.close();
@@ -160,8 +164,15 @@ fn prepare(stream: &TcpStream) {
     let _ = sockopt::set_tcp_user_timeout(stream, u32::try_from(USER_TIMEOUT.as_millis()).unwrap_or(u32::MAX));
 }
 
-/// Answers all requests of one connection.
-async fn answer(app: App, stream: TcpStream, peer: SocketAddr, slot: ConnectionSlot, router: Router) {
+/// Answers all requests of one connection. A stopping node waits for `token`.
+async fn answer(
+    app: App,
+    stream: TcpStream,
+    peer: SocketAddr,
+    slot: ConnectionSlot,
+    router: Router,
+    mut token: TaskTrackerToken,
+) {
     let vigil = Vigil::begin();
     let stream = TokioIo::new(Guarded::new(stream, vigil.clone()));
     let watching = vigil.clone();
@@ -174,6 +185,9 @@ async fn answer(app: App, stream: TcpStream, peer: SocketAddr, slot: ConnectionS
         let answering = router.clone().call(request);
         async move {
             let Ok(response) = answering.await;
+            if is_event_stream(&response) {
+                under_way.is_stream();
+            }
             Ok::<_, Infallible>(response.map(|body| Answer { body, _under_way: under_way }))
         }
     });
@@ -189,9 +203,20 @@ async fn answer(app: App, stream: TcpStream, peer: SocketAddr, slot: ConnectionS
             () = app.stopping.cancelled(), if !is_stopping => {
                 is_stopping = true;
                 connection.as_mut().graceful_shutdown();
+                if watching.is_stream() {
+                    // It ends with its goodbye, which comes when the requests of others are answered.
+                    drop(mem::replace(&mut token, app.sockets.token()));
+                }
             }
+            () = farewell(&app), if is_stopping && watching.is_stream() => return,
         }
     }
+}
+
+/// Waits until the client of a stream has had its time to take the goodbye.
+async fn farewell(app: &App) {
+    app.drained.cancelled().await;
+    sleep(FAREWELL).await;
 }
 
 /// Sends the reason for refusing a connection, if that is possible without waiting.

@@ -2,9 +2,9 @@
 //!
 //! One task per socket does two things at once. It reads the client's frames and calls use cases, and it writes what is
 //! queued on the socket's [`Connection`]. Answers and events of rooms are put into that queue by the engine. Timeouts,
-//! the write queue and framing are in `socket/`.
+//! the write queue and framing are in `socket/`. A stream (`stream`) is served by the same task.
 
-use std::{collections::HashMap, net::IpAddr, time::Duration};
+use std::{collections::HashMap, future::pending, net::IpAddr, time::Duration};
 
 use axum::{Extension, extract::State, response::Response};
 use governor::{Quota, RateLimiter, clock::MonotonicClock};
@@ -15,11 +15,11 @@ use super::{handshake::Handshake, origin::SameOrigin, problem::Refusal, serving:
 use crate::{
     protocol::{ByeReason, ClientFrame, Code, Language, Problem, RoomCode, ServerFrame, limits},
     server::{
-        app::{Actor, App, Browser, SocketAllowance, Visitor, Watch},
+        app::{Actor, App, Browser, SocketAllowance, Visitor, Watch, Way},
         domain::{guests, messages, messages::Speaker, rooms, sessions},
         metrics, random,
         room::ResumePoint,
-        socket::{CloseCode, Connection, Frame, Incoming, Wire},
+        socket::{CloseCode, Connection, Frame, Incoming},
     },
 };
 
@@ -58,21 +58,30 @@ pub async fn upgrade(
     let (actor, client) = (visitor.actor()?.clone(), visitor.client);
     let counted = app.open_sockets.admit(client).ok_or_else(too_many_sockets)?;
     Ok(handshake.accept(move |wire, read| async move {
-        // Both count as one open connection of the client. They are held until the socket ends.
-        let _taken = (counted, slot);
-        serve(app, actor, client, build, wire, read).await;
+        let connection = app.pulse.open(wire);
+        // They count the open connection of the client and the person, and are held until the socket ends.
+        let _taken = (counted, slot, app.open_sockets.hold(actor.id(), &connection, Way::Socket));
+        serve(app, actor, client, build, connection, read, pending()).await;
     }))
 }
 
-fn too_many_sockets() -> Problem {
+pub(super) fn too_many_sockets() -> Problem {
     let detail = "Too many connections from your network. Close some tabs, or try again later.";
     Problem { retry_after_ms: Some(SOCKETS_PAUSE_MS), ..Problem::new(Code::TooManyRequests, detail) }
 }
 
-async fn serve(app: App, actor: Actor, client: IpAddr, build: BuildVersion, wire: Wire, read: Vec<u8>) {
+/// Serves a connection until it ends, at the latest when `over` returns. `read` are bytes of the client that were read
+/// before.
+pub(super) async fn serve(
+    app: App,
+    actor: Actor,
+    client: IpAddr,
+    build: BuildVersion,
+    connection: Connection,
+    read: Vec<u8>,
+    over: impl Future<Output = ()>,
+) {
     let _open = app.sockets.token();
-    let connection = app.pulse.open(wire);
-    let _held = app.open_sockets.hold(actor.id(), &connection);
     let _registered = match &actor {
         Actor::Account { session, .. } => Some(app.session_sockets.register(session.id, &connection)),
         Actor::Guest(_) => None,
@@ -95,6 +104,7 @@ async fn serve(app: App, actor: Actor, client: IpAddr, build: BuildVersion, wire
         () = reader.read(&mut incoming) => None,
         why = connection.keep_writing() => why,
         () = app.stopping.cancelled() => Some(ByeReason::GoingAway),
+        () = over => Some(ByeReason::Renew),
     };
     reader.count();
     drop(reader);
@@ -117,9 +127,11 @@ fn close_code(reason: ByeReason) -> CloseCode {
     match reason {
         ByeReason::GoingAway => CloseCode::Away,
         ByeReason::TooSlow | ByeReason::Silent | ByeReason::TooManySockets => CloseCode::Policy,
-        ByeReason::SignedOut | ByeReason::SignedIn | ByeReason::PreferencesChanged | ByeReason::Other => {
-            CloseCode::Normal
-        }
+        ByeReason::SignedOut
+        | ByeReason::SignedIn
+        | ByeReason::PreferencesChanged
+        | ByeReason::Renew
+        | ByeReason::Other => CloseCode::Normal,
     }
 }
 

@@ -38,12 +38,18 @@ const ROOM_CHECK_PAUSE: Duration = Duration::from_secs(30);
 const ROOM_CHECK_CHUNK: usize = 1_000;
 
 impl Engine {
-    /// Starts the engine and its background work.
-    pub fn start(store: Arc<dyn Store>, bus: Arc<dyn Bus>, news: mpsc::Receiver<BusNews>, timing: Timing) -> Self {
+    /// Starts the engine and its background work. What other nodes post to this one is passed to `posted`.
+    pub fn start(
+        store: Arc<dyn Store>,
+        bus: Arc<dyn Bus>,
+        news: mpsc::Receiver<BusNews>,
+        posted: impl Fn(Bytes) + Send + 'static,
+        timing: Timing,
+    ) -> Self {
         let (engine, Queues { packets, followings }) =
             Self::new(store, bus, timing, |engine, room, inbox| Box::pin(live::run(engine, room, inbox)));
         engine.postpone_absences();
-        engine.spawn_until_stopped(deliver_bus_news(engine.clone(), news));
+        engine.spawn_until_stopped(deliver_bus_news(engine.clone(), news, posted));
         engine.spawn_until_stopped(publish_packets(engine.clone(), packets));
         engine.spawn_until_stopped(follow_rooms(engine.clone(), followings));
         if engine.is_shared() {
@@ -57,7 +63,7 @@ impl Engine {
     }
 }
 
-async fn deliver_bus_news(engine: Engine, mut news: mpsc::Receiver<BusNews>) {
+async fn deliver_bus_news(engine: Engine, mut news: mpsc::Receiver<BusNews>, posted: impl Fn(Bytes)) {
     while let Some(news) = news.recv().await {
         match news {
             BusNews::Packet(room, packet) => {
@@ -68,6 +74,7 @@ async fn deliver_bus_news(engine: Engine, mut news: mpsc::Receiver<BusNews>) {
                     tracing::debug!(%room, "packet dropped: the room is busy");
                 }
             }
+            BusNews::Post(message) => posted(message),
             BusNews::Missed => {
                 compare_heads(&engine).await;
                 engine.send_to_all(|| Request::Relist);

@@ -56,6 +56,8 @@ enum Phase {
     Head,
     /// A request is being answered.
     Busy,
+    /// A request is being answered by a stream of events.
+    Stream,
     /// The connection is between two requests.
     Idle,
 }
@@ -76,6 +78,11 @@ impl Vigil {
         UnderWay(self.clone())
     }
 
+    /// Whether a request is being answered by a stream.
+    pub fn is_stream(&self) -> bool {
+        self.watched().phase == Phase::Stream
+    }
+
     /// Waits until the connection has exceeded a limit.
     pub async fn expired(&self) {
         while self.deadline() > Instant::now() {
@@ -87,7 +94,7 @@ impl Vigil {
         let watched = self.watched();
         let limit = match watched.phase {
             Phase::Head => HEAD,
-            Phase::Busy => ANSWER,
+            Phase::Busy | Phase::Stream => ANSWER,
             Phase::Idle => IDLE,
         };
         let deadline = watched.since + limit;
@@ -120,6 +127,13 @@ impl Vigil {
     fn watched(&self) -> MutexGuard<'_, Watched> {
         // Every change leaves the value intact, so a panic elsewhere does no harm.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl UnderWay {
+    /// Notes that the answer is a stream. Its time counts from the beginning of the answer.
+    pub fn is_stream(&self) {
+        self.0.watched().phase = Phase::Stream;
     }
 }
 
@@ -201,6 +215,9 @@ mod tests {
         let under_way = vigil.answer();
         vigil.read();
         assert_eq!(lasts(&vigil), ANSWER);
+        under_way.is_stream();
+        vigil.wrote(&Poll::Ready(Ok(1)));
+        assert_eq!((lasts(&vigil), vigil.is_stream()), (ANSWER, true), "however long it says nothing");
         drop(under_way);
         assert_eq!(lasts(&vigil), IDLE);
         vigil.read();

@@ -5,6 +5,8 @@
 //! connection, and no other task has to wake up. Only the bytes that the system's buffer does not take are kept in the
 //! connection's bounded backlog. The socket's own task writes these as the client reads.
 //!
+//! A client that cannot open a WebSocket has a socket pair as its wire, and [`Events`] at the other end.
+//!
 //! [`Incoming`] reads messages from the client, parsed by a library. [`Pulse`] pings all sockets from one timing wheel.
 //! [`Backlogs`] bounds the memory of all backlogs together. [`Guarded`] limits how long a connection may take while it
 //! still speaks HTTP.
@@ -14,6 +16,7 @@
 mod backlog;
 mod backlogs;
 mod connection;
+mod events;
 mod fragments;
 mod frame;
 mod guarded;
@@ -23,6 +26,7 @@ mod wire;
 
 pub use backlogs::Backlogs;
 pub use connection::{Connection, ConnectionId};
+pub use events::{Events, of_client};
 pub use frame::Frame;
 pub use guarded::{Guarded, UnderWay, Vigil};
 pub use incoming::Incoming;

@@ -74,6 +74,8 @@ pub(super) const SEND_PER_SECOND: u32 = 5;
 pub(super) const READ: Quota = Quota { burst: 9_000, per: Duration::from_mins(2) };
 /// Requests that read, per person and node.
 pub(super) const READ_OF_ONE: Quota = Quota { burst: 300, per: Duration::from_secs(100) };
+/// Posts to streams, per person and node: as many as the frames that a socket may send.
+pub(super) const POST: Quota = Quota { burst: 200, per: Duration::from_secs(4) };
 /// Bytes of answers, per client and node. A client beyond that waits before its next request.
 pub(super) const ANSWERS: Rate = Rate { burst: 128 * 1024 * 1024, per_second: 4 * 1024 * 1024 };
 /// Bytes of answers on one socket.

@@ -6,6 +6,7 @@
 mod digests;
 mod leases;
 mod only_redis;
+mod posts;
 mod tails;
 mod turns;
 
@@ -80,6 +81,9 @@ contract! {
         a_lease_is_shortened_and_renewed_again
         an_ended_lease_is_handed_to_exactly_one_of_many_callers
         a_claimed_lease_is_offered_again_until_it_is_ended
+    }
+    posts {
+        each_node_has_its_own_id_and_one_that_is_not_there_gets_no_post
     }
     turns {
         a_throttle_gives_a_burst_and_then_says_exactly_how_long_to_wait

@@ -175,6 +175,24 @@ async fn redis_returns_own_packets_to_a_node_that_follows() {
 }
 
 #[tokio::test]
+async fn redis_posts_reach_their_node_in_order_and_nobody_else() {
+    with_two_nodes(async |a, b| {
+        eventually("b takes posts", async || a.bus.post(b.bus.node(), Bytes::new()).await.unwrap()).await;
+        eventually("a takes posts", async || b.bus.post(a.bus.node(), Bytes::new()).await.unwrap()).await;
+        for i in 0..300_u16 {
+            assert!(a.bus.post(b.bus.node(), i.to_be_bytes().to_vec().into()).await.unwrap());
+        }
+        assert_eq!(b.hear().await, BusNews::Post(Bytes::new()));
+        for i in 0..300_u16 {
+            assert_eq!(b.hear().await, BusNews::Post(i.to_be_bytes().to_vec().into()));
+        }
+        assert_eq!(a.hear().await, BusNews::Post(Bytes::new()));
+        assert!(a.news.try_recv().is_err());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn redis_publishes_one_packet_for_each_append_that_was_done_in_the_order_of_the_log() {
     with_two_nodes(async |a, b| {
         let room = room();
@@ -321,6 +339,8 @@ async fn redis_that_was_killed_is_an_error_soon_and_afterwards_everything_works_
     // Scripts and data are gone with the server. Scripts are loaded again, and tails are lost.
     assert_eq!(a.bus.tail(before, 0).await.unwrap(), None);
     assert_eq!(append(&a.bus, before, epoch(1), &[joined(2)]).await, TailAppended::Lost);
+    eventually("the other node takes posts", async || a.bus.post(b.bus.node(), Bytes::new()).await.unwrap()).await;
+    assert_eq!(b.hear().await, BusNews::Post(Bytes::new()));
     for room in [dropped, before, during] {
         a.bus.publish(room, Bytes::from_static(b"again")).await.unwrap();
     }

@@ -16,6 +16,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::mpsc;
+use uuid::Uuid;
 
 use self::{
     digests::{Digests, Versions},
@@ -27,11 +28,15 @@ use self::{
 use super::{Bus, BusNews, Digest, Quota, Result, TAIL_LIFE, Tail, TailAppended, Wait, batch::Batch};
 use crate::{
     protocol::{Epoch, Event, MemberId, Millis, Person, Retention, Seq},
-    server::store::{AccountId, Earlier, RoomId},
+    server::{
+        random,
+        store::{AccountId, Earlier, RoomId},
+    },
 };
 
 /// The bus of a single node.
 pub struct LocalBus {
+    node: Uuid,
     clock: Box<dyn Fn() -> Instant + Send + Sync>,
     tails: Mutex<Tails>,
     /// Locked after `tails`, where both are locked.
@@ -55,6 +60,7 @@ impl LocalBus {
     pub fn with_clock(clock: impl Fn() -> Instant + Send + Sync + 'static) -> (Self, mpsc::Receiver<BusNews>) {
         let (news, inbox) = mpsc::channel(1);
         let bus = Self {
+            node: random::uuid(),
             clock: Box::new(clock),
             tails: Mutex::default(),
             digests: Mutex::default(),
@@ -88,6 +94,14 @@ impl Bus for LocalBus {
 
     async fn publish(&self, _room: RoomId, _packet: Bytes) -> Result<()> {
         Ok(())
+    }
+
+    fn node(&self) -> Uuid {
+        self.node
+    }
+
+    async fn post(&self, _node: Uuid, _message: Bytes) -> Result<bool> {
+        Ok(false)
     }
 
     async fn follow(&self, _room: RoomId) -> Result<()> {

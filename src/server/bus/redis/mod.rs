@@ -20,6 +20,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::{sync::mpsc, task::JoinSet};
+use uuid::Uuid;
 
 use self::{
     link::{Dialer, Link},
@@ -28,7 +29,10 @@ use self::{
 use super::{Bus, BusNews, Digest, Quota, Result, Tail, TailAppended, Wait, batch::Batch};
 use crate::{
     protocol::{Epoch, Event, MemberId, Millis, Person, Seq},
-    server::store::{AccountId, Earlier, RoomId},
+    server::{
+        random,
+        store::{AccountId, Earlier, RoomId},
+    },
 };
 
 /// The size of the node's queue of news. When it is full, packets are dropped and [`BusNews::Missed`] follows.
@@ -52,7 +56,7 @@ impl RedisBus {
     /// Afterwards, a call fails while the connection is lost, and a background task makes the connection again.
     pub async fn connect(url: &str, prefix: &str) -> anyhow::Result<(Self, mpsc::Receiver<BusNews>)> {
         let (news, inbox) = mpsc::channel(NEWS_QUEUE);
-        let packets = Arc::new(Packets::new(prefix, news));
+        let packets = Arc::new(Packets::new(prefix, random::uuid(), news));
         let dialer = Dialer::new(url, &packets)?;
         let pair = dialer.first().await?;
 
@@ -77,6 +81,16 @@ impl Bus for RedisBus {
     async fn publish(&self, room: RoomId, packet: Bytes) -> Result<()> {
         let channel = packets::channel(&self.prefix, room);
         self.link.query(::redis::cmd("PUBLISH").arg(channel).arg(&packet[..])).await
+    }
+
+    fn node(&self) -> Uuid {
+        self.packets.node()
+    }
+
+    async fn post(&self, node: Uuid, message: Bytes) -> Result<bool> {
+        let channel = packets::channel_of_node(&self.prefix, node);
+        let receivers: u64 = self.link.query(::redis::cmd("PUBLISH").arg(channel).arg(&message[..])).await?;
+        Ok(receivers > 0)
     }
 
     async fn follow(&self, room: RoomId) -> Result<()> {

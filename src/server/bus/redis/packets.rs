@@ -1,4 +1,4 @@
-//! Packets: classic pub/sub, with one channel for each room.
+//! Packets: classic pub/sub, with one channel for each room, and one for the posts to each node.
 //!
 //! A caller of [`Packets::follow`] only records which rooms the node wants. The task of the connection brings the
 //! connection's subscriptions in line with that ([`Subscriptions::settle`]), also after each reconnect.
@@ -35,9 +35,14 @@ pub(super) fn channel(prefix: &str, room: RoomId) -> String {
     format!("{prefix}:{{{room}}}:news")
 }
 
-/// The rooms that this node follows, and the way of their packets to the node.
+pub(super) fn channel_of_node(prefix: &str, node: Uuid) -> String {
+    format!("{prefix}:node:{node}")
+}
+
+/// The rooms that this node follows, and the way of their packets and of posts to the node.
 pub(super) struct Packets {
     prefix: String,
+    node: Uuid,
     news: mpsc::Sender<BusNews>,
     /// Notified when the node must be sent [`BusNews::Missed`]. Several notifications before it is sent count as one.
     missed: Notify,
@@ -58,15 +63,20 @@ struct Wanted {
 }
 
 impl Packets {
-    pub fn new(prefix: &str, news: mpsc::Sender<BusNews>) -> Self {
+    pub fn new(prefix: &str, node: Uuid, news: mpsc::Sender<BusNews>) -> Self {
         Self {
             prefix: prefix.to_owned(),
+            node,
             news,
             missed: Notify::new(),
             wanted: Mutex::default(),
             changed: Notify::new(),
             settled: watch::Sender::new(0),
         }
+    }
+
+    pub fn node(&self) -> Uuid {
+        self.node
     }
 
     pub async fn follow(&self, room: RoomId) -> Result<()> {
@@ -101,17 +111,19 @@ impl Packets {
     pub fn subscriptions(&self) -> Subscriptions<'_> {
         let mut wanted = self.wanted();
         wanted.changed = wanted.rooms.iter().copied().collect();
-        Subscriptions { packets: self, held: HashSet::new() }
+        Subscriptions { packets: self, held: HashSet::new(), takes_posts: false }
     }
 
-    /// Queues a packet for the node. The connection itself calls this, so it never waits: if the queue is full, the
+    /// Queues a packet or a post for the node. The connection itself calls this, so it never waits: if the queue is full, the
     /// packet is dropped and [`BusNews::Missed`] is owed.
     pub fn deliver(&self, message: Vec<Value>) {
         let Ok([Value::BulkString(channel), Value::BulkString(packet)]) = <[Value; 2]>::try_from(message) else {
             return;
         };
-        let Some(room) = self.room_of(&channel) else { return };
-        let news = BusNews::Packet(room, Bytes::from(packet));
+        let news = match self.room_of(&channel) {
+            Some(room) => BusNews::Packet(room, Bytes::from(packet)),
+            None => BusNews::Post(Bytes::from(packet)),
+        };
         if let Err(mpsc::error::TrySendError::Full(_)) = self.news.try_send(news) {
             self.owe_missed();
         }
@@ -149,6 +161,8 @@ impl Packets {
 pub(super) struct Subscriptions<'a> {
     packets: &'a Packets,
     held: HashSet<RoomId>,
+    /// Whether the connection is subscribed to the posts to this node.
+    takes_posts: bool,
 }
 
 impl Subscriptions<'_> {
@@ -156,6 +170,9 @@ impl Subscriptions<'_> {
     /// command.
     pub async fn settle(&mut self, connection: &mut MultiplexedConnection) -> RedisResult<()> {
         let (mut subscribe, mut unsubscribe) = (Vec::new(), Vec::new());
+        if !mem::replace(&mut self.takes_posts, true) {
+            subscribe.push(channel_of_node(&self.packets.prefix, self.packets.node));
+        }
         let version = {
             let mut wanted = self.packets.wanted();
             for room in mem::take(&mut wanted.changed) {
