@@ -11,7 +11,7 @@ import {
   expect,
   test as base,
 } from "@playwright/test";
-import { rememberSockets } from "./sockets.ts";
+import { blockSockets, rememberSockets } from "./sockets.ts";
 import { Stack } from "./stack.ts";
 
 export { expect, Stack };
@@ -69,6 +69,8 @@ type Kind = Stack["kind"];
 interface Options {
   /** The kind of servers behind `stack`: `test.use({ kind: "cluster" })`. */
   kind: Kind;
+  /** Whether no page can open a WebSocket, so that all connect by streams: `test.use({ isBlocked: true })`. */
+  isBlocked: boolean;
 }
 
 interface TestFixtures {
@@ -110,6 +112,7 @@ export const KINDS: Kind[] = ["embedded", "cluster"];
 
 export const test = base.extend<Options & TestFixtures, WorkerFixtures>({
   kind: ["embedded", { option: true }],
+  isBlocked: [false, { option: true }],
 
   shared: [
     async ({}, use) => {
@@ -157,20 +160,22 @@ export const test = base.extend<Options & TestFixtures, WorkerFixtures>({
   ],
 
   // Playwright's own `page` gets the same treatment as the pages of guests.
-  context: async ({ context, complaints }, use) => {
+  context: async ({ context, complaints, isBlocked }, use) => {
     complaints.watch(context);
-    rememberSockets(context);
+    await rememberSockets(context);
+    if (isBlocked) await blockSockets(context);
     await context.addInitScript(rememberListeners);
     await use(context);
   },
 
-  guest: async ({ browser, complaints }, use) => {
+  guest: async ({ browser, complaints, isBlocked }, use) => {
     const contexts: BrowserContext[] = [];
     await use(async (stack, node = 0, options = {}) => {
       const context = await browser.newContext({ baseURL: stack.url(node), ...options });
       contexts.push(context);
       complaints.watch(context);
-      rememberSockets(context);
+      await rememberSockets(context);
+      if (isBlocked) await blockSockets(context);
       await context.addInitScript(rememberListeners);
       return { context, page: await context.newPage() };
     });

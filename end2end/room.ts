@@ -1,8 +1,9 @@
 // Helpers for what people do in rooms, each usable in one line of a test. Elements are found as a person finds them: by
 // role, label and text.
-import type { Locator, Page, Response, WebSocket } from "@playwright/test";
+import type { EventEmitter } from "node:events";
+import type { Locator, Page, Response } from "@playwright/test";
 import { type Guest, expect } from "./fixtures.ts";
-import { loadedBy } from "./sockets.ts";
+import { type Line, loadedBy } from "./sockets.ts";
 
 /** Fields of `POST /api/rooms/create`. */
 export interface NewRoom {
@@ -18,9 +19,12 @@ export const BACK_MS = 40_000;
 /** The code `K7M2QX` as people read it: `K7M 2QX`. */
 export const spaced = (code: string): string => `${code.slice(0, 3)} ${code.slice(3)}`;
 
-/** Runs `act`, which opens a room, and waits until the page is live: scripts attached, socket open, nothing missed. */
+/**
+ * Runs `act`, which opens a room, and waits until the page is live: scripts attached, socket or stream open, and
+ * nothing missed.
+ */
 export async function following(page: Page, act: () => Promise<unknown>): Promise<void> {
-  // A socket of the previous document, which may be reconnecting, does not count.
+  // A socket or stream of the previous document, which may be reconnecting, does not count.
   let document = 0;
   let followed = false;
   const onResponse = (response: Response) => {
@@ -28,25 +32,30 @@ export async function following(page: Page, act: () => Promise<unknown>): Promis
     document += 1;
     followed = false;
   };
-  const onSocket = (socket: WebSocket) => {
+  const onLine = (line: Line) => {
     const opener = document;
     const onFrame = ({ payload }: { payload: string | Buffer }) => {
       followed ||= opener === document && /^\{"(snapshot|resumed)":/.test(payload.toString());
     };
-    socket.on("framereceived", onFrame);
-    attached.push(() => socket.off("framereceived", onFrame));
+    // A socket and a stream have the same methods, but not as TypeScript sees it.
+    const emitter = line as EventEmitter;
+    emitter.on("framereceived", onFrame);
+    attached.push(() => emitter.off("framereceived", onFrame));
   };
   const attached: (() => void)[] = [];
-  page.on("response", onResponse).on("websocket", onSocket);
-  // A step inside the page goes by the socket that is open.
-  loadedBy(page).sockets.forEach(onSocket);
+  const loaded = loadedBy(page);
+  page.on("response", onResponse);
+  loaded.on("line", onLine);
+  // A step inside the page goes by the socket or the stream that is open.
+  loaded.lines.forEach(onLine);
   try {
     await act();
     await expect
       .poll(() => followed, { message: "the page follows its room", intervals: [50], timeout: 20_000 })
       .toBe(true);
   } finally {
-    page.off("response", onResponse).off("websocket", onSocket);
+    page.off("response", onResponse);
+    loaded.off("line", onLine);
     for (const detach of attached) detach();
   }
 }

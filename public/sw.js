@@ -4,7 +4,7 @@
 //   - the shell: the files that GET /shell.json lists, {"version": "…", "files": ["/pkg/anonchat.<hash>.js", …]}, and
 //     the document /shell in the language and look of the page that was open last. The document has no data;
 //   - the offline page with its style and its picture.
-// Requests for rooms, messages, /api, /ws and every page that the server renders for a person always go to the
+// Requests for rooms, messages, /api, /ws, /stream and every page that the server renders for a person always go to the
 // network. Their answers are never cached. What the device keeps of an account is in IndexedDB (store.js), and the
 // shell shows it.
 //

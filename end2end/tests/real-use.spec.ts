@@ -16,6 +16,7 @@ import {
   sayMany,
   withMembers,
 } from "../room.ts";
+import { blockSockets } from "../sockets.ts";
 
 const days = (page: Page) => log(page).locator(".day__label");
 const spoken = (page: Page) => page.locator(".room p.visually-hidden[aria-live=polite]");
@@ -173,35 +174,44 @@ for (const { kind, size } of DIAGONAL) {
       await withMembers(ada.page, (members) => expect(members).toHaveText([/^Ada/, /^bob \(2\)/]));
     });
 
-    test("where sockets are blocked the page says so, and messages go by HTTP", async ({
-      stack,
-      guest,
-      complaints,
-    }) => {
-      complaints.allow(/WebSocket connection to/);
-      const [ada, bob] = [await guest(stack), await guest(stack, stack.size - 1)];
-      const code = await makeRoom(ada, { nickname: "Ada" });
-      await joinByRest(bob, code, "Bob");
-      let isBlocked = true;
-      await bob.page.routeWebSocket(/\/ws$/, (socket) => {
-        if (isBlocked) void socket.close();
-        else socket.connectToServer();
-      });
-      await bob.page.goto(`/rooms/${code}`);
-      const banner = bob.page.getByRole("status").filter({ hasText: "Live updates are blocked here." });
-      await expect(banner).toBeVisible({ timeout: 20_000 });
-      for (const text of ["one", "two", "three"]) await say(bob.page, text);
-      await expect(messages(ada.page)).toHaveText(["one", "two", "three"]);
-      await expect(pending(bob.page)).toHaveCount(0);
-      await say(ada.page, "four");
-      await expect(messages(bob.page)).toHaveText(["one", "two", "three", "four"]);
+    for (const { isHeld, way } of [
+      { isHeld: false, way: "come as a stream" },
+      { isHeld: true, way: "are asked for where a proxy holds the stream back as well" },
+    ]) {
+      test(`where sockets are blocked the page says so, and messages ${way}`, async ({ stack, guest, complaints }) => {
+        complaints.allow(/WebSocket connection to|ERR_INTERNET_DISCONNECTED/);
+        const [ada, bob] = [await guest(stack), await guest(stack, stack.size - 1)];
+        const code = await makeRoom(ada, { nickname: "Ada" });
+        await joinByRest(bob, code, "Bob");
+        const { allow } = await blockSockets(bob.context);
+        let polls = 0;
+        await bob.page.route(`/api/rooms/${code}`, (route) => {
+          polls += 1;
+          return route.continue();
+        });
+        // Held back: never answered.
+        if (isHeld) await bob.page.route("/stream", () => {});
+        await bob.page.goto(`/rooms/${code}`);
+        const banner = bob.page.getByRole("status").filter({ hasText: "Slow connection: live updates are blocked" });
+        await expect(banner).toBeVisible({ timeout: 20_000 });
+        for (const text of ["one", "two", "three"]) await say(bob.page, text);
+        await expect(messages(ada.page)).toHaveText(["one", "two", "three"]);
+        await expect(pending(bob.page)).toHaveCount(0);
+        const before = polls;
+        await say(ada.page, "four");
+        await expect(messages(bob.page)).toHaveText(["one", "two", "three", "four"]);
+        if (!isHeld) expect(polls, "nothing is asked for").toBe(before);
 
-      isBlocked = false;
-      await expect(banner).toBeHidden({ timeout: 40_000 });
-      await say(bob.page, "five");
-      const all = ["one", "two", "three", "four", "five"];
-      for (const { page } of [ada, bob]) await expect(messages(page)).toHaveText(all);
-    });
+        // On another network the page tries a socket again.
+        allow();
+        await bob.context.setOffline(true);
+        await bob.context.setOffline(false);
+        await expect(banner).toBeHidden({ timeout: 40_000 });
+        await say(bob.page, "five");
+        const all = ["one", "two", "three", "four", "five"];
+        for (const { page } of [ada, bob]) await expect(messages(page)).toHaveText(all);
+      });
+    }
   });
 }
 

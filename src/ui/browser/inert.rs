@@ -277,3 +277,14 @@ impl Socket {
     #[expect(clippy::unused_self, reason = "there is a socket in the browser")]
     pub fn send(&self, _: &str) {}
 }
+
+pub struct Stream;
+
+impl Stream {
+    pub fn open(_: &str, _: impl Fn(SocketEvent) + Clone + 'static) -> Option<Self> {
+        None
+    }
+
+    #[expect(clippy::unused_self, reason = "there is a stream in the browser")]
+    pub fn send(&self, _: &str) {}
+}

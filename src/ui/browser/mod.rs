@@ -75,10 +75,10 @@ pub enum PageEvent {
 #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "nothing ever happens on the server"))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SocketEvent {
-    /// The socket is open, and frames can be sent.
+    /// The socket or the stream is open, and frames can be sent.
     Opened,
     Text(String),
-    /// The socket is closed, or could not be opened.
+    /// It is closed, or could not be opened.
     Closed,
 }
 

@@ -68,7 +68,9 @@ pub fn ConnectionBanner(
                 })}
                 {leaves_after.map(|seconds| {
                     let minutes = usize::try_from(seconds.div_ceil(60)).unwrap_or(usize::MAX);
-                    view! { <span class="banner__aside">" " {texts.guests_leave(minutes)}</span> }.into_any()
+                    let is_away = move || socket.status.get() != Status::Blocked;
+                    let text = move || is_away().then(|| texts.guests_leave(minutes));
+                    view! { <span class="banner__aside">" " {dynamic(text)}</span> }.into_any()
                 })}
                 <span aria-hidden="true">
                     {dynamic(move || {

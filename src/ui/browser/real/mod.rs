@@ -6,6 +6,7 @@ mod http;
 mod kept;
 mod page;
 mod socket;
+mod stream;
 mod time;
 mod words;
 
@@ -26,5 +27,6 @@ pub use page::{
     reload_when_brought_back, serialise_visit, set_title, title, when_shown,
 };
 pub use socket::Socket;
+pub use stream::Stream;
 pub use time::{Timer, after, local_offset, message_id, now, random, times_are_local, today, until_tomorrow};
 pub use words::{by_language, first_letter, folded, is_blank, without_accents};

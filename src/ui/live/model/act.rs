@@ -5,9 +5,9 @@ use crate::protocol::{ClientFrame, ClientId, MemberId, MessageBody, Nickname, Ro
 /// An act for the browser. `PageSocket` performs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
-    /// Open a socket. A previous one is closed.
-    Open,
-    /// Close the socket.
+    /// Open a connection in this way. A previous one is closed.
+    Open(Way),
+    /// Close the connection.
     Close,
     /// Send a frame.
     Send(ClientFrame),
@@ -41,6 +41,26 @@ pub enum Act {
     Renew(u64),
 }
 
+/// A way to connect. Both have the same frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// A WebSocket.
+    Socket,
+    /// A stream of Server-Sent Events and requests, for networks that let no WebSocket through. It is slower, because
+    /// each request carries its own head and waits for the one before.
+    Stream,
+}
+
+impl Way {
+    /// The other way.
+    pub fn other(self) -> Self {
+        match self {
+            Self::Socket => Self::Stream,
+            Self::Stream => Self::Socket,
+        }
+    }
+}
+
 /// The state of the connection, as the page shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -52,7 +72,8 @@ pub enum Status {
     Waiting(u64),
     /// The browser reports that the device has no network.
     Offline,
-    /// No socket can be opened, but HTTP works: messages go over HTTP.
+    /// No socket can be opened, but HTTP works. The page is complete and new events arrive at once, over a stream; or
+    /// if that does not work either, the page polls over HTTP.
     Blocked,
     /// The page no longer follows the room.
     Ended,

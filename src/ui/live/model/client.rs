@@ -111,7 +111,13 @@ impl Client {
     pub fn status(&self) -> Status {
         match (self.rooms.front(), self.connection.status()) {
             (Some(room), _) if room.ending().is_some() => Status::Ended,
-            (Some(room), _) if room.is_live() => Status::Live,
+            (Some(room), status) if room.is_live() => {
+                if status == Status::Blocked {
+                    status
+                } else {
+                    Status::Live
+                }
+            }
             (Some(_), Status::Live) => Status::Connecting,
             (_, status) => status,
         }
@@ -152,9 +158,13 @@ impl Client {
                         self.end();
                         Vec::new()
                     }
-                    ServerFrame::Bye { retry_after_ms, .. } => {
-                        let acts = vec![self.connection.dismissed(now + retry_after_ms)];
-                        return self.notify_if_lost(acts);
+                    ServerFrame::Bye { reason, retry_after_ms } => {
+                        let until = now + retry_after_ms;
+                        let act = match reason {
+                            ByeReason::Renew => self.connection.renewed(until),
+                            _ => self.connection.dismissed(until),
+                        };
+                        return self.notify_if_lost(vec![act]);
                     }
                     frame => self.received(frame, now),
                 }
@@ -226,7 +236,7 @@ impl Client {
     ) -> Vec<Act> {
         match answer {
             Ok(inside) => {
-                // HTTP works. If there is no socket, it is blocked somewhere in between.
+                // HTTP works. If there is no connection, something in between does not let it through.
                 self.connection.set_blocked(!self.connection.is_open() && !self.connection.is_resting());
                 return inside.map(|inside| self.rooms.fetched(*inside, now)).unwrap_or_default();
             }

@@ -1,4 +1,5 @@
-//! The connection of a page: opens a socket, notices that it is lost, and opens another one after a wait.
+//! The connection of a page: opens a socket, notices that it is lost, and opens another one after a wait. Where no
+//! socket can be opened, it opens a stream, which also counts as a socket in the names here.
 //!
 //! The phases are `Resting`, `Opening`, `Open` and `Waiting`. A wait grows with each failure ([`backoff`]), and a
 //! heartbeat finds sockets that are dead without being closed. The frames themselves are passed on by
@@ -7,13 +8,15 @@
 use crate::protocol::ClientFrame;
 
 use super::{
-    act::{Act, Status},
+    act::{Act, Status, Way},
     backoff,
     heartbeat::{Heartbeat, Verdict},
 };
 
-/// How long opening a socket may take.
+/// How long opening a socket or a stream may take.
 const OPEN_MS: u64 = 10_000;
+/// How long opening a socket may take where none could be opened before. Meanwhile a page that had a stream waits.
+const PROBE_MS: u64 = 5_000;
 /// After a connection that was settled for this long, the count of failures starts again, so that the next wait is
 /// short.
 const STABLE_MS: u64 = 10_000;
@@ -46,9 +49,11 @@ enum Phase {
 #[derive(Debug)]
 pub struct Connection {
     phase: Phase,
+    /// The present way, or the last one.
+    way: Way,
     /// Whether the browser reports a network.
     online: bool,
-    /// Whether HTTP works although no socket can be opened.
+    /// Whether HTTP works although nothing can be opened in the present way. Each opening then takes the other way.
     blocked: bool,
     /// Failures in a row.
     failures: u32,
@@ -60,7 +65,8 @@ pub struct Connection {
 impl Connection {
     /// A connection that is not started yet.
     pub fn new(jitter: fn() -> f64) -> Self {
-        Self { phase: Phase::Resting, online: true, blocked: false, failures: 0, heart: Heartbeat::new(0), jitter }
+        let (phase, heart) = (Phase::Resting, Heartbeat::new(0));
+        Self { phase, way: Way::Socket, online: true, blocked: false, failures: 0, heart, jitter }
     }
 
     /// Whether frames can be sent.
@@ -76,11 +82,12 @@ impl Connection {
     /// The state of the connection, as the page shows it.
     pub fn status(&self) -> Status {
         match self.phase {
-            Phase::Open { settled: Some(_) } => Status::Live,
+            Phase::Open { settled: Some(_) } if self.way == Way::Socket => Status::Live,
+            Phase::Open { settled: Some(_) } => Status::Blocked,
             _ if !self.online => Status::Offline,
             _ if self.blocked => Status::Blocked,
             Phase::Waiting { until } => Status::Waiting(until),
-            Phase::Resting | Phase::Opening { .. } | Phase::Open { settled: None } => Status::Connecting,
+            Phase::Resting | Phase::Opening { .. } | Phase::Open { .. } => Status::Connecting,
         }
     }
 
@@ -90,10 +97,14 @@ impl Connection {
         self.open(now)
     }
 
-    /// Opens a socket.
+    /// Opens a socket, or a stream.
     pub fn open(&mut self, now: u64) -> Act {
-        self.phase = Phase::Opening { deadline: now + OPEN_MS };
-        Act::Open
+        if self.blocked {
+            self.way = self.way.other();
+        }
+        let patience = if self.blocked && self.way == Way::Socket { PROBE_MS } else { OPEN_MS };
+        self.phase = Phase::Opening { deadline: now + patience };
+        Act::Open(self.way)
     }
 
     /// The socket is open. Returns false if the connection does not wait for one any more.
@@ -120,7 +131,7 @@ impl Connection {
         }
     }
 
-    /// Sets whether HTTP works although no socket can be opened.
+    /// Sets whether HTTP works although nothing can be opened in the present way.
     pub fn set_blocked(&mut self, blocked: bool) {
         self.blocked = blocked;
     }
@@ -172,16 +183,27 @@ impl Connection {
         Act::Close
     }
 
+    /// The server has ended a stream because its time was over. Connects again at `until`, and tries a socket first.
+    pub fn renewed(&mut self, until: u64) -> Act {
+        self.failures = 0;
+        self.blocked = self.way == Way::Stream;
+        self.dismissed(until)
+    }
+
     /// The browser reports that there is no network.
     pub fn went_offline(&mut self, now: u64) -> Vec<Act> {
         self.online = false;
         if self.is_resting() { Vec::new() } else { vec![self.dismissed(now + OFFLINE_MS)] }
     }
 
-    /// The browser reports that the network is back.
+    /// The browser reports that the network is back. It may be another one, so a page that had a stream tries a socket
+    /// first.
     pub fn came_online(&mut self, now: u64) -> Vec<Act> {
         self.online = true;
         self.failures = 0;
+        if matches!(self.phase, Phase::Waiting { .. }) && (self.blocked || self.way == Way::Stream) {
+            (self.blocked, self.way) = (true, Way::Stream);
+        }
         self.woke(now)
     }
 

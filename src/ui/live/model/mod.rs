@@ -27,7 +27,7 @@ mod toasts;
 mod typing;
 mod unread;
 
-pub use act::{Act, Status};
+pub use act::{Act, Status, Way};
 pub use client::Client;
 pub use input::{Input, ListInput, RoomInput};
 pub use list::RoomList;

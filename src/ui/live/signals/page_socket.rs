@@ -12,14 +12,14 @@ use leptos::{prelude::*, task::spawn_local};
 use crate::{
     protocol::{ClientFrame, RoomCode, ServerFrame},
     ui::{
-        browser::{self, Listener, PageEvent, Socket, SocketEvent, Timer},
+        browser::{self, Listener, PageEvent, Socket, SocketEvent, Stream, Timer},
         device,
         freshness::{Freshness, use_freshness},
     },
 };
 
 use super::{
-    super::model::{Act, Client, Input, Status},
+    super::model::{Act, Client, Input, Status, Way},
     rest, tab,
 };
 
@@ -57,12 +57,34 @@ pub struct PageSocket {
     freshness: Freshness,
 }
 
+/// The open connection, or the one that is being opened.
+enum Line {
+    Socket(Socket),
+    Stream(Stream),
+}
+
+impl Line {
+    fn open(way: Way, then: impl Fn(SocketEvent) + Clone + 'static) -> Option<Self> {
+        match way {
+            Way::Socket => Socket::open("/ws", then).map(Self::Socket),
+            Way::Stream => Stream::open("/stream", then).map(Self::Stream),
+        }
+    }
+
+    fn send(&self, text: &str) {
+        match self {
+            Self::Socket(socket) => socket.send(text),
+            Self::Stream(stream) => stream.send(text),
+        }
+    }
+}
+
 struct Inner {
     /// The painters, each with the number by which it is removed.
     painters: Vec<(usize, Arc<dyn Painter>)>,
     /// The number of the next painter.
     next_painter: usize,
-    socket: Option<Socket>,
+    line: Option<Line>,
     /// The timer, and the deadline that it is set to.
     timer: Option<(u64, Timer)>,
     /// Set while the device's copy is out of date.
@@ -81,7 +103,7 @@ impl PageSocket {
         let inner = Inner {
             painters: Vec::new(),
             next_painter: 0,
-            socket: None,
+            line: None,
             timer: None,
             keeping: None,
             listener: None,
@@ -148,7 +170,7 @@ impl PageSocket {
     /// Drops socket, timer and listener. For a page that is about to be left by logging out, so that the end of the
     /// session is not reported as an error.
     pub fn disconnect(self) {
-        self.inner.update_value(|inner| (inner.socket, inner.timer, inner.listener) = (None, None, None));
+        self.inner.update_value(|inner| (inner.line, inner.timer, inner.listener) = (None, None, None));
         self.inner.update_value(|inner| inner.keeping = None);
     }
 
@@ -192,20 +214,20 @@ impl PageSocket {
 
     fn perform(self, act: Act) {
         match act {
-            Act::Open => {
-                let socket = Socket::open("/ws", move |event| self.on_socket_event(event));
-                let opened = socket.is_some();
-                self.inner.try_update_value(|inner| inner.socket = socket);
+            Act::Open(way) => {
+                let line = Line::open(way, move |event| self.on_socket_event(event));
+                let opened = line.is_some();
+                self.inner.try_update_value(|inner| inner.line = line);
                 if !opened {
                     self.step(Input::Closed);
                 }
             }
-            Act::Close => _ = self.inner.try_update_value(|inner| inner.socket = None),
+            Act::Close => _ = self.inner.try_update_value(|inner| inner.line = None),
             Act::Send(frame) => {
                 let text = serde_json::to_string(&frame).expect("frames are plain data");
                 self.inner.try_update_value(|inner| {
-                    if let Some(socket) = &inner.socket {
-                        socket.send(&text);
+                    if let Some(line) = &inner.line {
+                        line.send(&text);
                     }
                 });
             }

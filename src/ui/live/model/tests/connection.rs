@@ -33,7 +33,7 @@ fn a_dead_socket_is_asked_and_closed_and_opened_again() {
     assert_eq!(page.tick(20_000), [Act::Send(ClientFrame::Ping { n: 1 })]);
     assert_eq!(page.tick(30_000), [Act::Close]);
     assert_eq!(page.status(), Status::Waiting(30_300));
-    assert_eq!(page.tick(30_300), [Act::Open]);
+    assert_eq!(page.tick(30_300), [open()]);
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn a_goodbye_says_when_to_come_back() {
     assert_eq!(page.received(bye, 1_000), [Act::Close]);
     assert_eq!(page.closed(1_001), []);
     assert_eq!(page.status(), Status::Waiting(1_700));
-    assert_eq!(page.tick(1_700), [Act::Open]);
+    assert_eq!(page.tick(1_700), [open()]);
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn on_a_slow_line_an_answer_gets_more_time_and_then_less_is_asked_for() {
         assert_eq!(page.opened(at), [asked]);
         assert!(!page.tick(at + patience - 1).contains(&Act::Close), "{at}");
         assert!(page.tick(at + patience).contains(&Act::Close), "{at}");
-        assert_eq!(page.tick(at + 49_000), [Act::Open]);
+        assert_eq!(page.tick(at + 49_000), [open()]);
     }
     page.opened(200_000);
     page.received(ServerFrame::Snapshot { code: code(), snapshot: Box::new(snapshot()) }, 220_000);

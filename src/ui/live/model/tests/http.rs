@@ -1,4 +1,4 @@
-//! Tests of a page that can use HTTP and cannot open a socket.
+//! Tests of a page that can use HTTP and cannot open a socket: it opens a stream, and polls if that does not work either.
 
 use super::*;
 
@@ -98,7 +98,9 @@ fn a_socket_that_opens_at_last_takes_over_and_nothing_is_lost_or_doubled() {
     let mut page = blocked();
     page.say(10, 600);
     page.say(11, 600);
-    page.woke(700);
+    assert_eq!(page.woke(650), [open_stream()]);
+    page.closed(660);
+    assert_eq!(page.woke(700), [open()]);
     assert_eq!(page.opened(800), [subscribe(2)]);
     assert_eq!(page.received(resumed(vec![said(3, ME, 10)]), 900), [send(11)]);
     assert_eq!(page.status(), Status::Live);
@@ -119,4 +121,101 @@ fn a_socket_that_is_cut_off_before_it_says_anything_is_none() {
     let mut page = resting();
     page.start();
     assert!(page.tick(10_000).contains(&check()), "neither is one that never answers");
+}
+
+/// A page that is live over a stream, since no socket can be opened.
+fn streaming() -> Page {
+    let mut page = blocked();
+    assert_eq!(page.tick(1_000), [open_stream()]);
+    assert_eq!(page.opened(1_100), [subscribe(2)]);
+    assert_eq!(page.status(), Status::Blocked);
+    assert_eq!(page.received(resumed(Vec::new()), 1_200), []);
+    page
+}
+
+#[test]
+fn where_no_socket_opens_a_stream_does_all_that_a_socket_does_and_the_page_says_that_it_is_slower() {
+    let mut page = streaming();
+    assert_eq!(page.status(), Status::Blocked);
+    assert!(page.room().is_live());
+    assert_eq!(page.say(10, 1_300), [send(10)]);
+    assert_eq!(page.say(11, 1_300), [send(11)]);
+    page.received(event(said(3, ME, 10)), 1_400);
+    page.received(event(said(4, ME, 11)), 1_400);
+    assert!(page.replica().outbox.is_empty());
+    assert!(!fetches(&page.tick(20_000)), "it does not poll");
+    assert_eq!(page.tick(21_400), [Act::Send(ClientFrame::Ping { n: 1 })]);
+}
+
+#[test]
+fn a_stream_that_is_lost_is_opened_again_as_a_stream() {
+    let mut page = streaming();
+    page.closed(20_000);
+    assert_eq!(page.status(), Status::Waiting(20_300));
+    for at in [20_300, 21_000, 23_000] {
+        assert_eq!(page.tick(at), [open_stream()]);
+        page.closed(at);
+    }
+    page.fetched(Err(Problem::unreachable()), 23_100);
+    assert_eq!(page.tick(30_000), [open_stream()], "nothing works, so nothing is known of sockets");
+    page.opened(30_100);
+    page.received(resumed(Vec::new()), 30_200);
+    assert_eq!(page.status(), Status::Blocked);
+}
+
+#[test]
+fn a_stream_whose_time_is_over_is_followed_by_a_try_of_a_socket() {
+    let renew = || ServerFrame::Bye { reason: ByeReason::Renew, retry_after_ms: 0 };
+    let mut page = streaming();
+    assert_eq!(page.received(renew(), 500_000), [Act::Close]);
+    assert_eq!(page.status(), Status::Blocked, "this is no loss");
+    assert_eq!(page.tick(500_000), [open()]);
+    assert!(!fetches(&page.closed(500_010)), "one failure is enough, and HTTP need not be asked");
+    assert_eq!(page.tick(500_310), [open_stream()]);
+    page.opened(500_400);
+    page.received(resumed(Vec::new()), 500_500);
+    assert_eq!(page.received(renew(), 1_000_000), [Act::Close]);
+    assert_eq!(page.tick(1_000_000), [open()]);
+    assert!(!page.tick(1_004_999).contains(&Act::Close));
+    assert!(page.tick(1_005_000).contains(&Act::Close), "a try has less time than the first opening");
+    assert_eq!(page.tick(1_005_300), [open_stream()]);
+    page.opened(1_005_400);
+    page.received(resumed(Vec::new()), 1_005_500);
+    page.received(renew(), 1_500_000);
+    assert_eq!(page.tick(1_500_000), [open()]);
+    assert_eq!(page.opened(1_500_100), [subscribe(2)]);
+    page.received(resumed(Vec::new()), 1_500_200);
+    assert_eq!(page.status(), Status::Live);
+    page.closed(1_600_000);
+    assert_eq!(page.tick(1_600_300), [open()], "a socket that worked is opened again as a socket");
+}
+
+#[test]
+fn a_network_that_is_back_may_let_sockets_through() {
+    let mut page = streaming();
+    page.went_offline(20_000);
+    assert_eq!(page.status(), Status::Offline);
+    assert_eq!(page.came_online(30_000), [open()]);
+    page.closed(30_010);
+    assert_eq!(page.tick(30_310), [open_stream()]);
+    page.opened(30_400);
+    page.received(resumed(Vec::new()), 30_500);
+    assert_eq!(page.status(), Status::Blocked);
+    assert_eq!(page.woke(31_000), [Act::Send(ClientFrame::Ping { n: 1 })], "waking is not moving");
+}
+
+#[test]
+fn where_a_proxy_holds_the_events_back_the_page_polls_and_tries_both_ways_in_turn() {
+    let mut page = blocked();
+    assert_eq!(page.tick(1_000), [open_stream()]);
+    assert!(page.tick(3_500).contains(&fetch()), "meanwhile it polls");
+    page.room_fetched(snapshot(), 3_600);
+    let acts = page.tick(11_000);
+    assert!(acts.contains(&Act::Close) && acts.contains(&check()), "{acts:?}");
+    assert_eq!(page.status(), Status::Blocked);
+    page.room_fetched(snapshot(), 11_100);
+    assert!(page.tick(12_200).contains(&open()));
+    page.closed(12_210);
+    assert!(page.tick(15_000).contains(&open_stream()));
+    assert_eq!(page.say(10, 15_100), [post(10)]);
 }

@@ -11,7 +11,7 @@ fn a_room_and_the_list_go_over_one_connection() {
     assert_eq!(page.replica().state.head, 3);
     assert_eq!(page.list().unread(), 1);
     assert_eq!(page.closed(2), []);
-    assert_eq!(page.tick(302), [Act::Open]);
+    assert_eq!(page.tick(302), [open()]);
     assert_eq!(page.opened(400), [subscribe(3), watch()]);
     assert_eq!(page.status(), Status::Connecting);
 }
@@ -24,7 +24,7 @@ fn a_list_is_followed_without_a_room() {
     assert_eq!(page.woke(500), [Act::Send(ClientFrame::Ping { n: 1 })]);
     assert_eq!(page.went_offline(1_000), [Act::Close]);
     assert_eq!(page.status(), Status::Offline);
-    assert_eq!(page.came_online(2_000), [Act::Open]);
+    assert_eq!(page.came_online(2_000), [open()]);
     assert_eq!(page.opened(2_100), [watch()]);
 }
 
@@ -37,7 +37,7 @@ fn the_list_goes_on_when_the_room_is_over() {
     page.received(summary("AAA001", 1), 1);
     assert_eq!(page.list().unread(), 1);
     assert_eq!(page.closed(2), []);
-    assert_eq!(page.tick(302), [Act::Open]);
+    assert_eq!(page.tick(302), [open()]);
     assert_eq!(page.opened(400), [watch()]);
 }
 

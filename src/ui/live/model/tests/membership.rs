@@ -10,7 +10,7 @@ fn who_was_away_too_long_comes_back_once_by_itself() {
     page.opened(90_000);
     assert_eq!(page.received(resumed(vec![left(3, ME)]), 90_001), [Act::Close, rejoin()]);
     assert_eq!(page.ending(), Some(&Ending::Returning));
-    assert_eq!(page.rejoined(Ok(()), 90_100), [Act::Open]);
+    assert_eq!(page.rejoined(Ok(()), 90_100), [open()]);
     let anew = Act::Send(ClientFrame::Subscribe { code: code(), epoch: None, after: None });
     assert_eq!(page.opened(90_200), [anew]);
 

@@ -20,7 +20,7 @@ use crate::protocol::{
 };
 
 use super::{
-    act::{Act, Status},
+    act::{Act, Status, Way},
     client::Client,
     input::{Input, RoomInput},
     list::RoomList,
@@ -95,6 +95,14 @@ fn snapshot() -> Snapshot {
         leaves_after: None,
         expected: None,
     }
+}
+
+fn open() -> Act {
+    Act::Open(Way::Socket)
+}
+
+fn open_stream() -> Act {
+    Act::Open(Way::Stream)
 }
 
 fn subscribe(after: Seq) -> Act {
@@ -308,7 +316,7 @@ fn resting() -> Page {
 /// A page whose room is live.
 fn live() -> Page {
     let mut page = resting();
-    assert_eq!(page.start(), [Act::Open]);
+    assert_eq!(page.start(), [open()]);
     assert_eq!(page.opened(0), [subscribe(2)]);
     assert_eq!(page.received(resumed(Vec::new()), 0), []);
     assert_eq!(page.status(), Status::Live);
@@ -335,7 +343,7 @@ fn listed(current: Option<RoomCode>) -> RoomList {
 /// A page with only a list, which is live.
 fn watching() -> Page {
     let mut page = Page::with(None, Some(listed(None)));
-    assert_eq!(page.start(), [Act::Open]);
+    assert_eq!(page.start(), [open()]);
     assert_eq!(page.opened(0), [watch()]);
     assert_eq!(page.status(), Status::Connecting);
     assert_eq!(page.received(rooms(&["K7M2QX", "AAA001"]), 0), []);
@@ -346,7 +354,7 @@ fn watching() -> Page {
 /// A page whose room and list are live.
 fn both() -> Page {
     let mut page = Page::with(Some(LocalRoom::new(snapshot(), || 1.0)), Some(listed(Some(code()))));
-    assert_eq!(page.start(), [Act::Open]);
+    assert_eq!(page.start(), [open()]);
     assert_eq!(page.opened(0), [subscribe(2), watch()]);
     page.received(rooms(&["K7M2QX", "AAA001"]), 0);
     page.received(resumed(Vec::new()), 0);

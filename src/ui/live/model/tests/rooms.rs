@@ -134,7 +134,7 @@ fn what_was_queued_in_a_room_that_was_left_goes_out_after_a_reconnect_with_the_s
     page.went_offline(3);
     assert_eq!(page.say_in(b(), 10, 4), []);
     assert_eq!(page.show(a(), 5), []);
-    assert_eq!(page.came_online(6), [Act::Open]);
+    assert_eq!(page.came_online(6), [open()]);
     assert_eq!(page.opened(7), [subscribe_to(a(), 2), subscribe_to(b(), 2)]);
     assert_eq!(page.received(resumed_in(b(), Vec::new()), 8), [send_in(b(), 10)]);
     page.closed(9);
@@ -231,7 +231,7 @@ fn nothing_replaces_what_the_tab_has_stored_before_it_was_put_back() {
 fn a_page_without_a_room_in_front_needs_no_connection_unless_it_has_a_list() {
     let mut page = two();
     assert_eq!(page.leave(b(), 3), [Act::Close, Act::Unfollow(b())]);
-    assert_eq!(page.show(b(), 4), [Act::Open], "it is in memory");
+    assert_eq!(page.show(b(), 4), [open()], "it is in memory");
     assert_eq!(page.opened(5), [subscribe_to(b(), 2)]);
 
     let mut page = both();

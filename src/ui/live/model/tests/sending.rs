@@ -20,7 +20,7 @@ fn what_was_written_offline_is_sent_in_order_after_catching_up() {
     assert_eq!(page.status(), Status::Offline);
     assert_eq!(page.say(10, 2_000), []);
     assert_eq!(page.say(11, 2_001), []);
-    assert_eq!(page.came_online(3_000), [Act::Open]);
+    assert_eq!(page.came_online(3_000), [open()]);
     assert_eq!(page.opened(3_100), [subscribe(2)]);
     assert_eq!(page.received(resumed(vec![said(3, ADA, 30)]), 3_200), [send(10), send(11)]);
 }
