@@ -82,8 +82,8 @@ pub enum BusNews {
     Packet(RoomId, Bytes),
     /// What another node has posted to this one ([`Bus::post`]).
     Post(Bytes),
-    /// Packets and posts may have been lost: the connection was made again, or the queue was full. The node compares the heads of
-    /// all its live rooms with their logs.
+    /// Packets and posts may have been lost: the connection was made again, or the queue was full. The node compares
+    /// the heads of all its live rooms with their logs.
     Missed,
 }
 

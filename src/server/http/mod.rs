@@ -1,6 +1,6 @@
-//! Floor 5: what programs and browsers connect to over HTTP: the REST API, the socket `/ws`, the stream for those who cannot open it, health checks, static
-//! files, and what pages need of a request. A handler does three things: it extracts its input, calls a use case of
-//! `domain/`, and returns the result.
+//! Floor 5: what programs and browsers connect to over HTTP: the REST API, the socket `/ws`, the stream for those who
+//! cannot open it, health checks, static files, and what pages need of a request. A handler does three things: it
+//! extracts its input, calls a use case of `domain/`, and returns the result.
 //!
 //! The way of a request: `serving` accepts the connection, the layers of `router` check it, and a handler answers.
 //! `pages` loads the content of pages. Their handlers and the rendering are in `server::boot`.

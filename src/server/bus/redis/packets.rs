@@ -114,8 +114,8 @@ impl Packets {
         Subscriptions { packets: self, held: HashSet::new(), takes_posts: false }
     }
 
-    /// Queues a packet or a post for the node. The connection itself calls this, so it never waits: if the queue is full, the
-    /// packet is dropped and [`BusNews::Missed`] is owed.
+    /// Queues a packet or a post for the node. The connection itself calls this, so it never waits: if the queue is
+    /// full, the packet is dropped and [`BusNews::Missed`] is owed.
     pub fn deliver(&self, message: Vec<Value>) {
         let Ok([Value::BulkString(channel), Value::BulkString(packet)]) = <[Value; 2]>::try_from(message) else {
             return;

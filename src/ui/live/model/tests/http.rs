@@ -1,4 +1,5 @@
-//! Tests of a page that can use HTTP and cannot open a socket: it opens a stream, and polls if that does not work either.
+//! Tests of a page that can use HTTP and cannot open a socket. It opens a stream, and polls if that does not work
+//! either.
 
 use super::*;
 
