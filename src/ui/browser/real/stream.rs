@@ -17,7 +17,8 @@ use super::http;
 
 /// An open stream. Dropping it closes it, and its events no longer arrive.
 pub struct Stream {
-    inner: SendWrapper<(Rc<Inner>, Closure<dyn FnMut(MessageEvent)>)>,
+    inner: SendWrapper<Rc<Inner>>,
+    _on_event: SendWrapper<Closure<dyn FnMut(MessageEvent)>>,
 }
 
 struct Inner {
@@ -51,14 +52,13 @@ impl Stream {
             let listener = on_event.as_ref().unchecked_ref();
             inner.source.add_event_listener_with_callback(name, listener).ok()?;
         }
-        Some(Self { inner: SendWrapper::new((inner, on_event)) })
+        Some(Self { inner: SendWrapper::new(inner), _on_event: SendWrapper::new(on_event) })
     }
 
     /// Sends a frame, together with others if a request is under way. If it is lost, the stream is closed.
     pub fn send(&self, text: &str) {
-        let (inner, _) = &*self.inner;
-        inner.waiting.borrow_mut().push(text.to_owned());
-        inner.post();
+        self.inner.waiting.borrow_mut().push(text.to_owned());
+        self.inner.post();
     }
 }
 
@@ -126,6 +126,6 @@ impl Inner {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        self.inner.0.source.close();
+        self.inner.source.close();
     }
 }
