@@ -76,7 +76,7 @@ impl Live {
     /// Removes a member who left with the event at `left_at`, and their connections.
     fn remove_member(&mut self, member: MemberView, left_at: Seq) {
         let id = member.id;
-        self.subscribers.remove_member(id);
+        self.subscribers.remove_member(id, Instant::now());
         self.reads.leave(member, left_at);
         self.engine.member_left(self.record.id, id);
         self.presence.changed();
@@ -84,7 +84,7 @@ impl Live {
 
     /// Notifies the subscribers that the room was deleted, and removes them.
     pub(super) fn notify_deleted(&mut self) {
-        for Subscriber { connection, member, .. } in self.subscribers.take_all() {
+        for Subscriber { connection, member, .. } in self.subscribers.take_all(Instant::now()) {
             connection.answer(&ServerFrame::error(LogError::Gone.problem(), None, Some(self.record.code)));
             self.engine.member_left(self.record.id, member);
         }

@@ -5,6 +5,8 @@
 
 use std::collections::HashMap;
 
+use tokio::time::Instant;
+
 use super::{
     super::{
         command::{Command, Reply, notice_command},
@@ -86,7 +88,7 @@ impl Live {
             opened.members.iter().map(|record| (record.member, record.clone())).collect();
         self.start_from(opened);
         let code = self.record.code;
-        for Subscriber { connection, member, discretion, .. } in self.subscribers.take_all() {
+        for Subscriber { connection, member, discretion, .. } in self.subscribers.take_all(Instant::now()) {
             let Some(record) = records.get(&member).filter(|record| record.presence == Presence::Active) else {
                 connection.answer(&ServerFrame::error(not_a_member(), None, Some(code)));
                 self.engine.member_left(self.record.id, member);

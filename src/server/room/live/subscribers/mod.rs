@@ -81,7 +81,7 @@ pub struct Subscribers {
     unsent_since: Stopwatch,
     /// When frames were last sent.
     sent_at: Instant,
-    /// When the last subscriber unsubscribed, or when the room came to life.
+    /// When the last subscriber was removed, or when the room came to life.
     quiet_since: Instant,
 }
 
@@ -152,22 +152,33 @@ impl Subscribers {
         if was_last {
             self.here.remove(&member);
         }
-        if self.all.is_empty() {
-            self.quiet_since = now;
-        }
+        self.note_quiet(now);
         Some(Removed { member, was_last })
     }
 
     /// Removes all connections of a member who is no longer in the room.
-    pub fn remove_member(&mut self, member: MemberId) {
-        self.all.retain(|_, subscriber| subscriber.member != member);
-        self.here.remove(&member);
+    pub fn remove_member(&mut self, member: MemberId, now: Instant) {
+        if self.here.remove(&member).is_some() {
+            self.all.retain(|_, subscriber| subscriber.member != member);
+            self.note_quiet(now);
+        }
     }
 
     /// Removes all subscribers, and returns them.
-    pub fn take_all(&mut self) -> impl Iterator<Item = Subscriber> + use<> {
-        self.here.clear();
-        mem::take(&mut self.all).into_iter().map(|(_, subscriber)| subscriber)
+    pub fn take_all(&mut self, now: Instant) -> impl Iterator<Item = Subscriber> + use<> {
+        let removed = mem::take(&mut self.all);
+        if !removed.is_empty() {
+            self.here.clear();
+            self.note_quiet(now);
+        }
+        removed.into_iter().map(|(_, subscriber)| subscriber)
+    }
+
+    /// Notes the time of a removal, if nobody is left.
+    fn note_quiet(&mut self, now: Instant) {
+        if self.all.is_empty() {
+            self.quiet_since = now;
+        }
     }
 
     /// Starts from a log that ends at `head`. The frames that wait are dropped, since they are of another state.

@@ -198,14 +198,36 @@ async fn a_member_who_left_takes_all_connections_with_them() {
     let (mut subscribers, mut clients) = subscribers(2, Instant::now());
     let second = Client::open();
     subscribers.add(second.connection.clone(), member(1), OPEN);
-    subscribers.remove_member(member(1));
+    subscribers.remove_member(member(1), Instant::now());
     assert_eq!(subscribers.members().collect::<Vec<_>>(), [member(2)]);
     subscribers.queue(frame("event"), Stopwatch::default());
     send(&mut subscribers);
     assert!(clients[0].got().is_empty());
-    assert_eq!(subscribers.take_all().map(|one| one.member).collect::<Vec<_>>(), [member(2)]);
+    assert_eq!(subscribers.take_all(Instant::now()).map(|one| one.member).collect::<Vec<_>>(), [member(2)]);
     assert!(subscribers.is_empty());
     assert_eq!(subscribers.connections_of(member(2)), 0);
+}
+
+#[tokio::test]
+async fn a_room_is_idle_a_while_after_its_last_subscriber_however_that_one_went() {
+    let start = Instant::now();
+    let gone = start + 5 * IDLE_LIFE;
+    let ways: [fn(&mut Subscribers, ConnectionId, Instant); 3] = [
+        |subscribers, id, now| {
+            subscribers.remove(id, now);
+        },
+        |subscribers, _, now| subscribers.remove_member(member(1), now),
+        |subscribers, _, now| drop(subscribers.take_all(now)),
+    ];
+    for (way, go) in ways.into_iter().enumerate() {
+        let (mut subscribers, clients) = subscribers(1, start);
+        assert!(!subscribers.is_idle(gone), "{way}: somebody is there");
+        go(&mut subscribers, clients[0].id(), gone);
+        assert!(!subscribers.is_idle(gone + IDLE_LIFE - MILLISECOND), "{way}: not before its time");
+        // Who is not there cannot go, and keeps no room alive.
+        go(&mut subscribers, clients[0].id(), gone + IDLE_LIFE - MILLISECOND);
+        assert!(subscribers.is_idle(gone + IDLE_LIFE), "{way}: and not after it");
+    }
 }
 
 #[tokio::test]
