@@ -22,7 +22,8 @@ use crate::support::{services::shared_redis, within};
 /// The kind of a later version, in a form that no writer of this version would choose.
 const DANCED: &str = r#"{"danced":{"with":[{"z":1.50,"a":null}],"n":123456789012345678901234567890,"body":"\u2028"}}"#;
 
-fn new_room() -> (RoomRecord, MemberRecord) {
+/// An ephemeral group of one guest.
+pub fn new_room() -> (RoomRecord, MemberRecord) {
     let (id, owner) = (RoomId(random::uuid()), random::member_id());
     let room = RoomRecord {
         id,

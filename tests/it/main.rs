@@ -26,6 +26,7 @@ mod accounts;
 mod admin;
 mod asyncapi;
 mod disclosure;
+mod erasing;
 mod floods;
 mod fold;
 mod frames;

@@ -64,8 +64,8 @@ enum Due {
 pub(super) struct Listing {
     audience: Audience,
     due: Due,
-    /// Stored events were changed, so that the earlier digest may show something that is erased. The digest is then
-    /// written whoever the members are.
+    /// Stored events may have been changed, so that the earlier digest may show something that is erased. The digest is
+    /// then written whoever the members are.
     is_outdated: bool,
     /// Whether a background task, or the pause after it, is running.
     busy: bool,
@@ -111,7 +111,7 @@ impl Listing {
         self.due = Due::Yes;
     }
 
-    /// Notes that stored events were changed.
+    /// Notes that the same log was opened anew, because stored events may have been changed.
     pub fn log_changed(&mut self) {
         self.is_outdated = true;
         self.due = Due::Yes;

@@ -22,6 +22,9 @@ enum SyncState {
     Level,
     /// The log may be ahead of the state. It is read before the next append.
     Behind,
+    /// The log is being opened anew. If it is changed meanwhile, the state is lost again, because the log may have been
+    /// read before the change.
+    Opening,
     /// The log does not continue the state, or its events were changed. It is opened anew, and clients are reset.
     Lost,
 }
@@ -87,7 +90,7 @@ impl LogState {
         }
         match &self.failure {
             Some(failure) if now.duration_since(failure.at) < TICK => Next::Wait,
-            _ if self.sync_state == SyncState::Lost => Next::Open,
+            _ if self.is_lost() => Next::Open,
             _ => Next::CatchUp,
         }
     }
@@ -108,6 +111,11 @@ impl LogState {
         self.is_draining
     }
 
+    /// Whether the log is to be opened anew.
+    pub fn is_lost(&self) -> bool {
+        self.sync_state == SyncState::Lost
+    }
+
     /// Whether a doubt is still to be checked.
     pub fn is_doubted(&self) -> bool {
         self.is_doubted
@@ -121,6 +129,9 @@ impl LogState {
     /// Notes that an operation begins that opens or reads the log.
     pub fn begin_read(&mut self, operation: Operation) {
         (self.is_doubted, self.has_just_read) = (false, true);
+        if self.sync_state == SyncState::Lost {
+            self.sync_state = SyncState::Opening;
+        }
         self.operation = Some(operation);
     }
 
@@ -162,15 +173,18 @@ impl LogState {
         self.failure = None;
     }
 
-    /// Notes that the log was opened anew.
+    /// Notes that the log was opened anew. The state stays lost if the log was changed meanwhile.
     pub fn opened(&mut self) {
-        self.sync_state = SyncState::Level;
+        if self.sync_state != SyncState::Lost {
+            self.sync_state = SyncState::Level;
+        }
         self.failure = None;
     }
 
     /// Notes that an operation failed. The log may then be ahead of the state, since an append may have had an effect.
+    /// A lost state stays lost.
     pub fn failed(&mut self, at: Instant, problem: Problem) {
-        self.fall_behind();
+        self.sync_state = if self.sync_state < SyncState::Opening { SyncState::Behind } else { SyncState::Lost };
         self.failure = Some(Failure { at, problem });
     }
 
@@ -292,9 +306,31 @@ mod tests {
         finish(&mut state);
         state.caught_up();
         assert_eq!(state.next(now, true), Next::Open, "the log was changed during the read");
+        state.begin_read(endless());
+        finish(&mut state);
         failed(&mut state, now);
+        assert!(state.is_lost());
+        state.begin_read(endless());
+        finish(&mut state);
         state.opened();
         assert!(state.problem().is_none());
+        assert_eq!(state.next(now, true), Next::Append);
+    }
+
+    #[test]
+    fn a_log_that_is_changed_while_it_is_opened_is_opened_once_more() {
+        let now = Instant::now();
+        let mut state = state(LogState::lose);
+        state.begin_read(endless());
+        state.lose();
+        finish(&mut state);
+        state.opened();
+        assert!(state.is_lost());
+        assert_eq!(state.next(now, true), Next::Open, "what was read may be from before the change");
+        state.begin_read(endless());
+        finish(&mut state);
+        state.opened();
+        assert!(!state.is_lost());
         assert_eq!(state.next(now, true), Next::Append);
     }
 

@@ -63,7 +63,7 @@ use self::{
 use super::{
     command::{Command, Reply},
     engine::Engine,
-    log::{Log, LogError},
+    log::{Log, LogError, Opened},
     packet::{News, Packet},
     reads::Reads,
     refusals::overloaded,
@@ -114,25 +114,7 @@ pub async fn run(engine: Engine, room: RoomId, inbox: mpsc::Receiver<Request>) {
         Ok(opened) => opened,
         Err(error) => return refuse(&engine, room, inbox, &error).await,
     };
-    let now = Instant::now();
-    let mut live = Live {
-        log,
-        record: opened.record.clone(),
-        folded: Folded::at(opened.cursor, &opened.record),
-        log_state: LogState::level(),
-        pending: VecDeque::new(),
-        commands_waiting: CommandsWaiting::default(),
-        waiting: Waiting::default(),
-        subscribers: Subscribers::new(now),
-        presence: PresenceList::new(now),
-        reads: Reads::default(),
-        reads_sent_at: None,
-        keeping: None,
-        listing: Listing::default(),
-        engine: engine.clone(),
-        inbox,
-    };
-    live.start_from(opened);
+    let mut live = Live::new(engine.clone(), log, inbox, opened);
     live.publish_presence(true);
     live.follow_inbox().await;
     live.keep_last_reads().await;
@@ -154,6 +136,29 @@ async fn refuse(engine: &Engine, room: RoomId, mut inbox: mpsc::Receiver<Request
 }
 
 impl Live {
+    fn new(engine: Engine, log: Log, inbox: mpsc::Receiver<Request>, opened: Opened) -> Self {
+        let now = Instant::now();
+        let mut live = Self {
+            engine,
+            log,
+            inbox,
+            record: opened.record.clone(),
+            folded: Folded::at(opened.cursor, &opened.record),
+            log_state: LogState::level(),
+            pending: VecDeque::new(),
+            commands_waiting: CommandsWaiting::default(),
+            waiting: Waiting::default(),
+            subscribers: Subscribers::new(now),
+            presence: PresenceList::new(now),
+            reads: Reads::default(),
+            reads_sent_at: None,
+            keeping: None,
+            listing: Listing::default(),
+        };
+        live.start_from(opened);
+        live
+    }
+
     async fn follow_inbox(&mut self) {
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -214,7 +219,7 @@ impl Live {
                 self.publish(News::HangUp { member, goes_on_as, why });
             }
             Request::Reread => {
-                self.reread();
+                self.log_state.lose();
                 self.publish(News::Reread);
             }
             Request::Packet(bytes, received) => {
@@ -222,6 +227,8 @@ impl Live {
                     self.handle_packet(packet, received);
                 }
             }
+            // The operation may reach these heads, or it may have begun before the log had them.
+            Request::ArchiveHead(_) | Request::TailHead(..) if self.log_state.is_busy() => self.waiting.add(request),
             Request::ArchiveHead(seq) => {
                 if seq > self.folded.state.head {
                     self.log_state.fall_behind();
@@ -250,7 +257,7 @@ impl Live {
             News::Typing { member, on } => self.signal_typing(member, on),
             News::Reads { epoch, cursors } => self.merge_remote_reads(epoch, cursors),
             News::HangUp { member, goes_on_as, why } => self.close_connections(member, goes_on_as, why),
-            News::Reread => self.reread(),
+            News::Reread => self.log_state.lose(),
             News::Presence { connected, ask } => self.merge_remote_presence(packet.node, connected, ask),
         }
     }
@@ -305,3 +312,6 @@ async fn run_keeping(keeping: &mut Option<Keeping>) -> Vec<MemberId> {
         None => pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;

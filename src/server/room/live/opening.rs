@@ -79,14 +79,14 @@ impl Live {
 
     /// Starts again from a log that was opened anew. Every subscriber gets a reset and a snapshot.
     pub(super) fn reopen(&mut self, opened: Opened) {
-        let reason = if self.folded.epoch == opened.cursor.epoch {
-            ResetReason::TooFarBehind
-        } else {
-            ResetReason::EpochChanged
-        };
+        let is_same_epoch = self.folded.epoch == opened.cursor.epoch;
+        let reason = if is_same_epoch { ResetReason::TooFarBehind } else { ResetReason::EpochChanged };
         let records: HashMap<MemberId, MemberRecord> =
             opened.members.iter().map(|record| (record.member, record.clone())).collect();
         self.start_from(opened);
+        if is_same_epoch {
+            self.listing.log_changed();
+        }
         let code = self.record.code;
         for Subscriber { connection, member, discretion, .. } in self.subscribers.take_all(Instant::now()) {
             let Some(record) = records.get(&member).filter(|record| record.presence == Presence::Active) else {
@@ -105,11 +105,5 @@ impl Live {
                 log_reads_left: MAX_LOG_READS,
             });
         }
-    }
-
-    /// Notes that stored events were changed in place. The log is opened anew, and all subscribers start from there.
-    pub(super) fn reread(&mut self) {
-        self.log_state.lose();
-        self.listing.log_changed();
     }
 }

@@ -15,7 +15,7 @@ impl Live {
     pub(super) fn tick(&mut self) -> bool {
         let now = Instant::now();
         self.signal_late_typing(now);
-        if self.waiting.has_requests() {
+        if self.waiting.has_requests() && !self.log_state.is_busy() {
             // Only a newer log can satisfy the waiting requests.
             self.log_state.fall_behind();
         }
@@ -36,6 +36,7 @@ impl Live {
         let is_idle = self.subscribers.is_idle(now)
             && !self.listing.is_busy()
             && self.pending.is_empty()
+            && !self.log_state.is_lost()
             && !self.log_state.is_busy()
             && self.waiting.is_idle();
         if is_idle {
