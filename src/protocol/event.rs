@@ -164,36 +164,25 @@ pub enum OwnerChange {
 }
 
 impl EventKind {
-    /// Replaces the name of this member wherever the event contains it. Returns whether it contains the member at all.
-    pub fn rename(&mut self, member: MemberId, name: &Nickname) -> bool {
-        let people: [Option<&mut Person>; 2] = match self {
-            Self::Joined { member } | Self::Left { member } => [Some(member), None],
-            Self::Removed { member, by } => [Some(member), Some(by)],
-            Self::Message(message) => [Some(&mut message.author), None],
-            Self::Renamed { by, .. } | Self::RetentionChanged { by, .. } => [Some(by), None],
-            Self::Owner { member, by, .. } => [Some(member), by.as_mut()],
-            Self::Other(..) => [None, None],
-        };
-        let mut told = false;
-        for person in people.into_iter().flatten().filter(|person| person.id == member) {
-            person.name.clone_from(name);
-            told = true;
+    /// The names of the kinds that this version knows.
+    pub const KNOWN: [&str; 7] = ["message", "joined", "left", "removed", "renamed", "retention_changed", "owner"];
+
+    /// The kind's name. `None` for a kind that this version does not know.
+    pub fn known_name(&self) -> Option<&'static str> {
+        match self {
+            Self::Message(_) => Some("message"),
+            Self::Joined { .. } => Some("joined"),
+            Self::Left { .. } => Some("left"),
+            Self::Removed { .. } => Some("removed"),
+            Self::Renamed { .. } => Some("renamed"),
+            Self::RetentionChanged { .. } => Some("retention_changed"),
+            Self::Owner { .. } => Some("owner"),
+            Self::Other(..) => None,
         }
-        told
     }
 }
 
 impl Event {
-    /// Detaches an event from a member whose account is deleted. Their name becomes `name`, and the text of their
-    /// message becomes `instead` if that is given. Returns whether the event contains the member.
-    pub fn detach_member(&mut self, member: MemberId, name: &Nickname, instead: Option<&MessageBody>) -> bool {
-        let told = self.kind.rename(member, name);
-        if let (EventKind::Message(message), Some(instead), true) = (&mut self.kind, instead, told) {
-            message.body.clone_from(instead);
-        }
-        told
-    }
-
     /// The number of the last message up to here, if this event carries it.
     pub fn ordinal(&self) -> Option<u64> {
         match &self.kind {

@@ -16,6 +16,7 @@
 mod accounts;
 pub mod addresses;
 mod code;
+mod detaching;
 mod email;
 mod event;
 mod ids;

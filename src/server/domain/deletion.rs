@@ -94,7 +94,7 @@ async fn disown_tails(
     for (room, me) in app.store.places_of_account(account).await.map_err(store_failed)? {
         let Some(tail) = app.bus.tail(room.id, 0).await.map_err(bus_failed)? else { continue };
         let disown = |mut event: Event| {
-            let told = me.ids().fold(false, |told, id| told | event.detach_member(id, name, instead));
+            let told = me.ids().fold(false, |told, id| told | event.kind.detach_member(id, name, instead));
             told.then_some(event)
         };
         let events: Vec<Event> = tail.events.into_iter().filter_map(disown).collect();

@@ -159,9 +159,9 @@ pub trait Accounts {
     async fn adopt_guest(&self, guest: GuestId, account: AccountId, at: Millis) -> Result<Adopted>;
 
     /// Separates what an account wrote from the account, in one transaction for each room that it has a record in. Its
-    /// name becomes `name` in every stored event. If `instead` is given, it replaces the text of the account's
-    /// messages. SQLite also empties its log, so that the old text is in no file. Returns the rooms that had such
-    /// events. The call can be repeated.
+    /// name becomes `name` in every stored event, also of kinds that this version does not know. If `instead` is given,
+    /// it replaces the texts that the account wrote. SQLite also empties its log, so that the old text is in no file.
+    /// Returns the rooms that had such events. The call can be repeated.
     async fn anonymize_events(
         &self,
         id: AccountId,

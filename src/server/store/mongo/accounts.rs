@@ -16,12 +16,12 @@ use super::{
         MemberRecord, NewPassword, Registration, Result, RoomId, SessionId, StoreError, TokenRecord, in_ascii,
     },
     Attempt, Failure, LONG_PATIENCE, Mongo, PATIENCE, binary,
-    documents::{AccountDocument, ActorKind, by_account},
+    documents::{AccountDocument, ActorKind, EventDocument, by_account, kind_document},
     duplicate, indexes,
     members::by_id,
     transaction, uuid, within,
 };
-use crate::protocol::{Email, MessageBody, Millis, Nickname};
+use crate::protocol::{Email, Event, EventKind, MessageBody, Millis, Nickname};
 
 #[async_trait]
 impl Accounts for Mongo {
@@ -329,7 +329,7 @@ impl Mongo {
         Ok(last.map_or(0, |account| account.claim) + 1)
     }
 
-    /// Replaces a person's name, and if `instead` is given the text of the person's messages, in all events of a room.
+    /// Replaces a person's name, and if `instead` is given the texts that the person wrote, in all events of a room.
     /// Returns whether there were such events.
     async fn try_disown(
         &self,
@@ -353,6 +353,19 @@ impl Mongo {
         for (of_member, change) in changes {
             let update = self.events.update_many(of_member, doc! { "$set": change });
             any |= update.session(&mut *session).await?.matched_count > 0;
+        }
+        // A kind of a later version may contain the person anywhere, so its events are read.
+        let later = doc! { "room": room, "kind.kind": { "$nin": EventKind::KNOWN.to_vec() } };
+        let mut later = self.events.find(later).session(&mut *session).await?;
+        let later: Vec<EventDocument> = later.stream(&mut *session).try_collect().await?;
+        for document in later {
+            let Event { seq, mut kind, .. } = document.try_into()?;
+            if record.ids().fold(false, |told, member| told | kind.detach_member(member, name, instead)) {
+                let event = doc! { "room": room, "seq": seq.cast_signed() };
+                let change = doc! { "$set": { "kind": kind_document(&kind)? } };
+                self.events.update_one(event, change).session(&mut *session).await?;
+                any = true;
+            }
         }
         Ok(any)
     }

@@ -13,7 +13,8 @@ use super::{
     binary, uuid,
 };
 use crate::protocol::{
-    Email, Epoch, Event, MemberId, Millis, Nickname, Preferences, Retention, RoomCode, RoomName, RoomType, Seq,
+    Email, Epoch, Event, EventKind, MemberId, Millis, Nickname, Preferences, Retention, RoomCode, RoomName, RoomType,
+    Seq,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -91,6 +92,12 @@ pub(super) struct EventDocument {
     client_id: Option<bson::Uuid>,
     #[serde(skip_serializing_if = "Option::is_none")]
     n: Option<u64>,
+}
+
+/// The stored form of an event's kind, to replace the kind alone.
+pub(super) fn kind_document(kind: &EventKind) -> Result<Bson> {
+    let value = kinds::to_value(kind).context("writing an event")?;
+    Ok(bson::serialize_to_bson(&value).context("writing an event")?)
 }
 
 /// Returns the documents of events of one room.

@@ -266,7 +266,7 @@ fn take_over(db: &Connection, mut record: MemberRecord, account: AccountId, at: 
     })
 }
 
-/// Replaces a member's name, and if `instead` is given the text of the member's messages, in all events of a room.
+/// Replaces a member's name, and if `instead` is given the texts that the member wrote, in all events of a room.
 /// Returns whether there were such events.
 fn disown(
     db: &Connection,
@@ -283,7 +283,7 @@ fn disown(
     let others: Vec<(i64, EventKind)> =
         query.query_map([room], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
     for (seq, mut kind) in others {
-        if kind.rename(member, name) {
+        if kind.detach_member(member, name, instead) {
             update.execute(params![room, seq, kind])?;
             changed = true;
         }
