@@ -64,6 +64,7 @@ pub mod client;
 pub mod mailbox;
 pub mod node;
 pub mod plain;
+pub mod process;
 pub mod services;
 pub mod stacks;
 pub mod watcher;

@@ -7,15 +7,14 @@ use std::{
     fs::File,
     net::{SocketAddr, TcpListener},
     path::PathBuf,
-    process::Stdio,
+    process::{Command, Stdio},
     sync::Arc,
     time::Duration,
 };
 
 use tempfile::TempDir;
-use tokio::process::{Child, Command};
 
-use super::within;
+use super::{process::Process, within};
 
 /// The environment variables that a node starts with, and its temporary folder. Clones share the folder, so a second
 /// node with a clone opens the same data.
@@ -70,7 +69,7 @@ impl Settings {
     /// Runs `anonchat admin` with these settings until it exits. Returns its exit status, standard output and standard
     /// error.
     pub async fn admin(&self, args: &[&str]) -> (i32, String, String) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_anonchat"));
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_anonchat"));
         command.arg("admin").args(args).env_clear().envs(&self.env).current_dir(env!("CARGO_MANIFEST_DIR"));
         let ended = within("the command ends", command.stdin(Stdio::null()).kill_on_drop(true).output()).await;
         let ended = ended.expect("the command starts");
@@ -90,9 +89,10 @@ impl Settings {
 
 /// A running server process. It is killed when this value is dropped.
 pub struct Node {
+    // The first field, so that the process has ended before its folder is removed.
+    process: Option<Process>,
     settings: Settings,
     address: SocketAddr,
-    process: Option<Child>,
 }
 
 impl Node {
@@ -101,7 +101,7 @@ impl Node {
         let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = free.local_addr().expect("a bound socket has an address");
         drop(free);
-        let mut node = Self { settings: settings.clone(), address, process: None };
+        let mut node = Self { process: None, settings: settings.clone(), address };
         node.restart().await;
         node
     }
@@ -114,17 +114,14 @@ impl Node {
             let file = File::options().create(true).append(true).open(self.settings.log_file());
             command.stderr(file.expect("a file for the log"));
         }
-        let process = command
+        command
             .env_clear()
             .envs(std::env::vars().filter(|(name, _)| matches!(name.as_str(), "PATH" | "HOME" | "RUST_BACKTRACE")))
             .envs(&self.settings.env)
             .env("LISTEN_ADDR", self.address.to_string())
             .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("the server starts");
-        self.process = Some(process);
+            .stdin(Stdio::null());
+        self.process = Some(Process::start(&mut command));
         let mut pause = tokio::time::interval(Duration::from_millis(20));
         within("the node is ready", async {
             loop {
@@ -134,8 +131,7 @@ impl Node {
                 {
                     return;
                 }
-                let exited =
-                    self.process.as_mut().and_then(|process| process.try_wait().expect("a child can be asked"));
+                let exited = self.process.as_mut().and_then(Process::ended);
                 assert!(exited.is_none(), "the node stopped by itself: {exited:?}");
             }
         })
@@ -144,25 +140,33 @@ impl Node {
 
     /// Kills the process at once (SIGKILL), as a power cut would.
     pub async fn kill(&mut self) {
-        let mut process = self.process.take().expect("the node runs");
-        process.kill().await.expect("the process can be killed");
+        self.process.take().expect("the node runs").kill().await;
     }
 
     /// Stops the process with SIGTERM and waits for its exit. Returns whether the exit status was 0.
     pub async fn terminate(&mut self) -> bool {
         let mut process = self.process.take().expect("the node runs");
-        signal(&process, "TERM").await;
-        within("the node stops", process.wait()).await.expect("a child can be waited for").success()
+        process.signal("TERM").await;
+        let mut pause = tokio::time::interval(Duration::from_millis(20));
+        within("the node stops", async {
+            loop {
+                pause.tick().await;
+                if let Some(status) = process.ended() {
+                    return status.success();
+                }
+            }
+        })
+        .await
     }
 
     /// Suspends the process (SIGSTOP), like a machine that sleeps.
     pub async fn pause(&self) {
-        signal(self.process.as_ref().expect("the node runs"), "STOP").await;
+        self.process.as_ref().expect("the node runs").signal("STOP").await;
     }
 
     /// Continues a suspended process (SIGCONT).
     pub async fn resume(&self) {
-        signal(self.process.as_ref().expect("the node runs"), "CONT").await;
+        self.process.as_ref().expect("the node runs").signal("CONT").await;
     }
 
     /// The settings that the node was started with.
@@ -179,11 +183,4 @@ impl Node {
     pub fn address(&self) -> SocketAddr {
         self.address
     }
-}
-
-/// Sends a signal by running `kill`, so that no test needs unsafe code.
-pub async fn signal(process: &Child, name: &str) {
-    let id = process.id().expect("the process runs").to_string();
-    let status = Command::new("kill").args(["-s", name, &id]).status().await.expect("kill is there");
-    assert!(status.success(), "the process can be signalled");
 }

@@ -3,12 +3,15 @@
 //! [`Redis`] and [`Mongo`] start processes that belong to one test, so that it may kill them. `shared_mongo`,
 //! `shared_redis` and [`MailServer::shared`] are the servers that `script/test` runs for all tests.
 
-use std::{net::TcpListener, path::Path, process::Stdio};
+use std::{
+    net::TcpListener,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use tempfile::TempDir;
-use tokio::process::{Child, Command};
 
-use super::{node::signal, poll_until};
+use super::{poll_until, process::Process};
 
 fn free_port() -> u16 {
     let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -59,9 +62,10 @@ fn shared(variable: &str) -> Option<String> {
 /// A redis-server process that belongs to one test. Its data survives a restart, unless it was started with
 /// [`start_forgetful`](Self::start_forgetful).
 pub struct Redis {
+    // The first field, so that the process has ended before its folder is removed.
+    process: Option<Process>,
     folder: TempDir,
     port: u16,
-    process: Option<Child>,
     appends: &'static str,
 }
 
@@ -79,7 +83,7 @@ impl Redis {
     async fn start_with(appends: &'static str) -> Option<Self> {
         shared_redis()?;
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut redis = Self { folder, port: free_port(), process: None, appends };
+        let mut redis = Self { process: None, folder, port: free_port(), appends };
         redis.restart().await;
         Some(redis)
     }
@@ -118,7 +122,8 @@ impl Redis {
 
     /// Starts the process again, on the same port and folder.
     pub async fn restart(&mut self) {
-        let process = Command::new(program("ANONCHAT_REDIS_SERVER", "redis-server"))
+        let mut command = Command::new(program("ANONCHAT_REDIS_SERVER", "redis-server"));
+        command
             .args([
                 "--port",
                 &self.port.to_string(),
@@ -134,11 +139,8 @@ impl Redis {
             .arg("--dir")
             .arg(self.folder.path())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("redis-server starts");
-        self.process = Some(process);
+            .stderr(Stdio::null());
+        self.process = Some(Process::start(&mut command));
         listens(self.port).await;
     }
 
@@ -159,17 +161,17 @@ impl Redis {
 
     /// Kills the process.
     pub async fn kill(&mut self) {
-        self.process.take().expect("Redis runs").kill().await.expect("the process can be killed");
+        self.process.take().expect("Redis runs").kill().await;
     }
 
     /// Suspends the process (SIGSTOP).
     pub async fn pause(&self) {
-        signal(self.process.as_ref().expect("Redis runs"), "STOP").await;
+        self.process.as_ref().expect("Redis runs").signal("STOP").await;
     }
 
     /// Continues the suspended process.
     pub async fn resume(&self) {
-        signal(self.process.as_ref().expect("Redis runs"), "CONT").await;
+        self.process.as_ref().expect("Redis runs").signal("CONT").await;
     }
 
     /// The URL of this Redis.
@@ -180,9 +182,10 @@ impl Redis {
 
 /// A mongod process that belongs to one test, as a replica set with one member.
 pub struct Mongo {
+    // The first field, so that the process has ended before its folder is removed.
+    process: Option<Process>,
     folder: TempDir,
     port: u16,
-    process: Option<Child>,
 }
 
 impl Mongo {
@@ -190,7 +193,7 @@ impl Mongo {
     pub async fn start() -> Option<Self> {
         shared_mongo()?;
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut mongo = Self { folder, port: free_port(), process: None };
+        let mut mongo = Self { process: None, folder, port: free_port() };
         mongo.spawn().await;
         let client = mongo.client().await;
         let host = format!("127.0.0.1:{}", mongo.port);
@@ -208,17 +211,15 @@ impl Mongo {
     }
 
     async fn spawn(&mut self) {
-        let process = Command::new(program("ANONCHAT_MONGOD", "mongod"))
+        let mut command = Command::new(program("ANONCHAT_MONGOD", "mongod"));
+        command
             .args(["--replSet", "rs0", "--bind_ip", "127.0.0.1", "--port", &self.port.to_string()])
             .args(["--wiredTigerCacheSizeGB", "0.25", "--quiet"])
             .arg("--dbpath")
             .arg(self.folder.path())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("mongod starts");
-        self.process = Some(process);
+            .stderr(Stdio::null());
+        self.process = Some(Process::start(&mut command));
         listens(self.port).await;
     }
 
@@ -238,17 +239,17 @@ impl Mongo {
 
     /// Kills the process.
     pub async fn kill(&mut self) {
-        self.process.take().expect("MongoDB runs").kill().await.expect("the process can be killed");
+        self.process.take().expect("MongoDB runs").kill().await;
     }
 
     /// Suspends the process (SIGSTOP).
     pub async fn pause(&self) {
-        signal(self.process.as_ref().expect("MongoDB runs"), "STOP").await;
+        self.process.as_ref().expect("MongoDB runs").signal("STOP").await;
     }
 
     /// Continues the suspended process.
     pub async fn resume(&self) {
-        signal(self.process.as_ref().expect("MongoDB runs"), "CONT").await;
+        self.process.as_ref().expect("MongoDB runs").signal("CONT").await;
     }
 
     /// The URI of this MongoDB.
