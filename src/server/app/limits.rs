@@ -5,6 +5,7 @@
 //! by itself. Messages and reading are always counted by node. How much text may be stored is in `storage_budgets.rs`.
 
 mod quotas;
+mod socket_allowance;
 
 use std::{
     array,
@@ -25,14 +26,12 @@ use tokio::{
 };
 
 use self::quotas::{
-    ANSWERS, ANSWERS_OF_SOCKET, CHANGE, CODE, CODE_TRIES, CODE_TRIES_ANYWHERE, CODES_TO_ONE, CREATE, GUESS, JOIN,
-    KNOWN, KNOWN_NETWORKS, LETTERS_TO_ONE, LOG_IN, MAIL, MAIL_TO_ONE, MEASURE, MISS, MISS_ANYWHERE, POST, READ,
-    READ_OF_ONE, REGISTER, SEARCH_PAUSE, SEND_BURST, SEND_PATIENCE, SEND_PER_SECOND, SETTINGS, TAKE_OUT, TURNS, WATCH,
+    ANSWERS, CHANGE, CODE, CODE_TRIES, CODE_TRIES_ANYWHERE, CODES_TO_ONE, CREATE, GUESS, JOIN, KNOWN, KNOWN_NETWORKS,
+    LETTERS_TO_ONE, LOG_IN, MAIL, MAIL_TO_ONE, MEASURE, MISS, MISS_ANYWHERE, POST, READ, READ_OF_ONE, REGISTER,
+    SEARCH_PAUSE, SEND_BURST, SEND_PATIENCE, SEND_PER_SECOND, SETTINGS, TAKE_OUT, TURNS,
 };
-use super::{
-    allowance::{Allowance, Allowances},
-    networks::Network,
-};
+pub use self::socket_allowance::SocketAllowance;
+use super::{allowance::Allowances, networks::Network};
 use crate::{
     protocol::{Email, Problem},
     server::{
@@ -333,12 +332,7 @@ impl Limits {
 
     /// The allowance of a new socket.
     pub fn of_socket(&self) -> SocketAllowance {
-        SocketAllowance {
-            enabled: self.enabled,
-            answers: Allowance::full(Instant::now()),
-            counted: 0,
-            watched_at: None,
-        }
+        SocketAllowance::full(self.enabled)
     }
 
     /// Counts on this node only, since reading and posting are too frequent for a call to the bus each time.
@@ -393,50 +387,6 @@ impl Limits {
             Ok(wait) => wait,
             Err(_) => self.fallback.throttle_all(takes).await.ok().flatten(),
         }
-    }
-}
-
-/// What one socket was answered, and how much it may still ask for.
-#[derive(Debug)]
-pub struct SocketAllowance {
-    enabled: bool,
-    answers: Allowance,
-    /// The bytes of answers that were counted so far.
-    counted: u64,
-    /// When the socket last asked for all rooms of an account.
-    watched_at: Option<Instant>,
-}
-
-impl SocketAllowance {
-    /// Counts the answers on the socket for it and for its client. `answered` is the total of bytes since the socket
-    /// was opened.
-    pub fn count(&mut self, answered: u64, client: IpAddr, limits: &Limits) {
-        let more = answered.saturating_sub(self.counted);
-        self.counted = answered;
-        self.answers.spend(more, ANSWERS_OF_SOCKET, Instant::now());
-        limits.answered(client, more);
-    }
-
-    /// How long to wait before the next request that has a large answer.
-    pub fn wait(&self, client: IpAddr, limits: &Limits) -> Duration {
-        if !self.enabled {
-            return Duration::ZERO;
-        }
-        let now = Instant::now();
-        self.answers.wait(ANSWERS_OF_SOCKET, now).max(limits.answers.wait(client, now))
-    }
-
-    /// Checks whether the socket may ask for all rooms of an account.
-    pub fn watch(&mut self) -> Result<(), Problem> {
-        let now = Instant::now();
-        if self.enabled
-            && let Some(next) = self.watched_at.map(|at| at + WATCH)
-            && next > now
-        {
-            return Err(wait(next - now));
-        }
-        self.watched_at = Some(now);
-        Ok(())
     }
 }
 

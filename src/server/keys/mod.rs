@@ -3,17 +3,14 @@
 //!
 //! Several secrets may be set. The first signs, and the others still verify what they have signed. So a secret can be
 //! replaced without logging anybody out.
+//!
+//! Not here: which secrets are accepted, and the file of a secret that nobody has set (`secret`).
 
-use std::{
-    collections::BTreeSet,
-    fs::OpenOptions,
-    io::{ErrorKind, Write},
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
-    time::Duration,
-};
+mod secret;
 
-use anyhow::{Context, ensure};
+use std::{path::Path, time::Duration};
+
+use anyhow::Context;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
@@ -24,7 +21,7 @@ use uuid::Uuid;
 use crate::protocol::Email;
 
 use super::{
-    clock, disk, random,
+    clock,
     store::{AccountId, ActorId, MailId, SessionId, TokenHash},
     token::{LinkToken, Pass},
 };
@@ -35,31 +32,6 @@ pub const ACCESS_LIFE: Duration = Duration::from_mins(15);
 const ISSUER: &str = "anonchat";
 /// The audience of access tokens.
 const AUDIENCE: &str = "anonchat-web";
-/// The minimum length of a secret. With a guessable secret, anybody could log in as anyone.
-const SECRET_CHARS: usize = 32;
-/// The minimum number of different characters in a secret. Random secrets of 32 hexadecimal digits have fewer once in
-/// ten million.
-const SECRET_VARIETY: usize = 8;
-/// Parts of secrets in examples and templates, in lower case and without punctuation. A secret with one of them was
-/// probably copied, so others can know it.
-const EXAMPLES: [&str; 14] = [
-    "bothnodesknow",
-    "randomcharacters",
-    "atleast",
-    "characterslong",
-    "bitsecret",
-    "changeme",
-    "changethis",
-    "replacethis",
-    "replaceme",
-    "yoursecret",
-    "yoursuper",
-    "supersecret",
-    "placeholder",
-    "opensslrand",
-];
-/// The file under `DATA_DIR` that has the secret, if no secret is set.
-const FILE: &str = "jwt-secret";
 
 /// The keys of a node.
 pub struct Keys {
@@ -121,38 +93,14 @@ struct Claims {
 impl Keys {
     /// Derives the keys of these secrets, which are separated by commas. Refuses short secrets and those of examples.
     pub fn of(secrets: &str) -> anyhow::Result<Self> {
-        let secrets: Vec<&str> = secrets.split(',').map(str::trim).filter(|secret| !secret.is_empty()).collect();
-        ensure!(!secrets.is_empty(), "JWT_SECRET is empty. Set it to 32 random characters or more, or leave it out.");
-        ensure!(
-            secrets.iter().all(|secret| secret.chars().count() >= SECRET_CHARS),
-            "JWT_SECRET must have {SECRET_CHARS} characters or more; `openssl rand -hex 32` makes a good one."
-        );
-        ensure!(
-            secrets.iter().all(|secret| !is_an_example(secret)),
-            "JWT_SECRET is one from an example, or repeats a few characters, so others can guess it. Make one of your own: \
-             `openssl rand -hex 32`."
-        );
-        Ok(Self { keys: secrets.into_iter().map(Key::of).collect() })
+        Ok(Self { keys: secret::accepted(secrets)?.into_iter().map(Key::of).collect() })
     }
 
     /// Derives the keys of the secret in a file in this folder. The file is made at the first start, and only its owner
     /// can read it.
     pub fn kept_in(folder: &Path) -> anyhow::Result<Self> {
-        let path = folder.join(FILE);
-        let read = || std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()));
-        disk::private_folder(folder)?;
-        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-            Ok(mut file) => {
-                let secret = BASE64_URL_SAFE_NO_PAD.encode(random::token());
-                file.write_all(secret.as_bytes()).and_then(|()| file.sync_all()).context("keeping a new secret")?;
-            }
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                disk::close_file(&path);
-            }
-            Err(error) => return Err(error).with_context(|| format!("making {}", path.display())),
-        }
-        Self::of(&read()?)
-            .with_context(|| format!("{} has no secret; remove it, and a new one is made", path.display()))
+        let (path, secret) = secret::kept_in(folder)?;
+        Self::of(&secret).with_context(|| format!("{} has no secret; remove it, and a new one is made", path.display()))
     }
 
     /// Signs an access token for a session. `refresh` is the refresh token that is sent in the same answer, if there is
@@ -265,13 +213,6 @@ impl Key {
     fn pass(&self, email: &Email) -> Pass {
         Pass::of(derive(&self.pass, &[email.as_str().as_bytes()]))
     }
-}
-
-/// Whether a secret contains a part of an example, or has too few different characters.
-fn is_an_example(secret: &str) -> bool {
-    let letters: String = secret.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
-    let different: BTreeSet<char> = secret.chars().collect();
-    different.len() < SECRET_VARIETY || EXAMPLES.iter().any(|example| letters.contains(example))
 }
 
 /// The HMAC-SHA-256 of the concatenated parts.
@@ -420,7 +361,7 @@ mod tests {
         let again = Keys::kept_in(folder.path()).unwrap();
         assert_eq!(first.current_id(), again.current_id());
         let mode = std::os::unix::fs::PermissionsExt::mode(
-            &std::fs::metadata(folder.path().join(FILE)).unwrap().permissions(),
+            &std::fs::metadata(folder.path().join(secret::FILE)).unwrap().permissions(),
         );
         assert_eq!(mode & 0o777, 0o600);
     }
