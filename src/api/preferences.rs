@@ -77,7 +77,6 @@ pub async fn choose_chatting(
     Ok(())
 }
 
-/// Changes the display name.
 #[server(prefix = "/api/ui", endpoint = "rename_account")]
 pub async fn rename_account(name: String) -> Result<(), Problem> {
     use crate::server::{domain, http::context};

@@ -34,7 +34,6 @@ pub struct Config {
     #[arg(long, env, hide_env_values = true)]
     pub jwt_secret: Option<SecretString>,
 
-    /// How mails are sent.
     #[command(flatten)]
     pub mail: MailConfig,
 
@@ -106,7 +105,6 @@ pub struct BusConfig {
     pub redis_prefix: String,
 }
 
-/// How mails are sent.
 #[derive(Clone, Debug, Args)]
 pub struct MailConfig {
     /// The mail server: smtps://user:password@host, or smtp://user:password@host:587?tls=required for STARTTLS. Without

@@ -115,7 +115,6 @@ pub fn Form(
     /// Called when the form is submitted, before it is sent.
     #[prop(optional, into)]
     on_send: Option<Callback<()>>,
-    /// The fields and buttons.
     children: Children,
 ) -> impl IntoView {
     let form = NodeRef::<html::Form>::new();

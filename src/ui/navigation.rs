@@ -46,7 +46,6 @@ pub enum Shown {
 pub struct Navigation {
     /// The one socket of the app.
     pub socket: PageSocket,
-    /// What is shown.
     pub shown: RwSignal<Shown>,
     /// Whether the content of the next page is on its way.
     pub is_loading: RwSignal<bool>,

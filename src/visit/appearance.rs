@@ -9,9 +9,7 @@ pub struct Appearance {
     pub language: Language,
     /// Light or dark.
     pub theme: Theme,
-    /// The accent colour.
     pub accent: Accent,
-    /// The size of texts.
     pub text_size: TextSize,
     /// Whether hours are written as 1 to 12 or 0 to 23.
     pub hours: HourCycle,

@@ -5,7 +5,6 @@ use crate::protocol::{Nickname, Problem, RoomCode};
 /// All data of a page about logging in and registering.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuthVisit {
-    /// The page to show.
     pub page: AuthPage,
     /// Where to go after logging in: a path of this site.
     pub next: String,

@@ -7,7 +7,6 @@ use crate::protocol::{
 /// All data of a page of preferences.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PreferencesVisit {
-    /// The page to show.
     pub page: PreferencesPage,
     /// The account, as it is stored.
     pub profile: Profile,
@@ -44,7 +43,6 @@ pub struct Typed {
     pub messages: OwnMessages,
 }
 
-/// A page of preferences.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PreferencesPage {
     /// Appearance and language.

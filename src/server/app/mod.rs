@@ -49,11 +49,9 @@ pub type App = Arc<Node>;
 /// A node: its settings, its drivers, its engine, and its counters.
 pub struct Node {
     pub config: Config,
-    /// The durable state.
     pub store: Arc<dyn Store>,
     /// The live state that nodes share.
     pub bus: Arc<dyn Bus>,
-    /// The live rooms.
     pub engine: Engine,
     /// How often clients and persons may do something.
     pub limits: Limits,

@@ -19,7 +19,6 @@ use crate::{
     visit::{Appearance, AuthVisit, PreferencesPage},
 };
 
-/// The start page.
 pub async fn home(State(site): State<Site>, request: PageRequest) -> Response {
     let page = rooms::home(&request).await;
     show(&site, request, page).await
@@ -172,7 +171,6 @@ pub struct Spoken {
     lang: Language,
 }
 
-/// The web app manifest.
 pub async fn manifest(query: Result<Query<Spoken>, QueryRejection>) -> impl IntoResponse {
     // An invalid query gets the manifest in the default language.
     let language = query.map(|Query(spoken)| spoken.lang).unwrap_or_default();

@@ -40,9 +40,7 @@ pub const UNKEPT: HeaderValue = HeaderValue::from_static("no-store");
 /// What the handlers of pages share: the node, and where the files of the site are.
 #[derive(Clone)]
 pub struct Site {
-    /// The node.
     pub app: App,
-    /// The settings of Leptos.
     pub options: LeptosOptions,
     /// The version of the build.
     pub version: BuildVersion,

@@ -42,7 +42,6 @@ pub async fn send(app: &App, visitor: &Visitor, message: SendMessage) -> Result<
 pub struct Speaker {
     /// The person's id across rooms.
     pub actor: ActorId,
-    /// The room.
     pub room: RoomId,
     /// The member's id in the room. The log decides whether the member is still in it.
     pub member: MemberId,

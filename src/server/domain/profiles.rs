@@ -40,12 +40,10 @@ pub fn profile(account: &AccountRecord) -> Profile {
     }
 }
 
-/// The visitor's own account.
 pub fn me(visitor: &Visitor) -> Result<Profile, Problem> {
     visitor.account().map(|(account, _)| profile(account))
 }
 
-/// Changes the account's name.
 pub async fn rename(app: &App, visitor: &Visitor, wanted: ChangeName) -> Result<Profile, Problem> {
     let name = read_name(&wanted.name)?;
     change(app, visitor, AccountChange::Name(name)).await

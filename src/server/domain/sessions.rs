@@ -33,7 +33,6 @@ const WATCH_ALONE: Duration = Duration::from_secs(15);
 
 /// New tokens for a browser. Deliberately without `Debug`.
 pub struct Tokens {
-    /// The access token.
     pub access: String,
     /// The refresh token. `None` if the browser keeps the one that it has.
     pub refresh: Option<RefreshToken>,
@@ -43,7 +42,6 @@ pub struct Tokens {
 pub struct LoggedIn {
     /// The account that is logged in.
     pub account: AccountRecord,
-    /// The new session.
     pub session: SessionId,
     /// The tokens for the browser's cookies.
     pub tokens: Tokens,

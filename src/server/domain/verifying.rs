@@ -59,7 +59,6 @@ pub async fn verify(app: &App, visitor: &Visitor, wanted: VerifyEmail) -> Result
 pub struct Claim {
     /// The address to prove.
     pub email: Email,
-    /// The account's name.
     pub name: Nickname,
     /// Whether the address is proved already.
     pub is_proved: bool,

@@ -29,7 +29,6 @@ pub struct ProblemJson {
     kind: String,
     /// A short title, the same for every problem with this code.
     title: &'static str,
-    /// The HTTP status.
     status: u16,
     /// The stable code, and further fields.
     #[serde(flatten)]

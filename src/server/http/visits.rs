@@ -13,7 +13,6 @@ use axum::{
 use super::pages::{Loaded, PageRequest, rooms};
 use crate::protocol::Visit;
 
-/// The start page.
 pub async fn home(request: PageRequest) -> Response {
     let page = rooms::home(&request).await;
     answer(&request, page)

@@ -36,7 +36,6 @@ const ADOPT: Duration = Duration::from_mins(1);
 /// How often owed notices that were lost in a crash are looked for, and how old they must be.
 const OWED: Duration = Duration::from_secs(2);
 
-/// Starts the background workers.
 pub(super) fn start(engine: &Engine) {
     let grace = engine.timing().shortest();
     every(engine, grace / 3, |engine| async move { engine.renew_leases(&engine.guests_present()).await });

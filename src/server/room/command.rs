@@ -23,14 +23,10 @@ pub enum Command {
         member: MemberId,
         /// The client's id for the message. A retry has the same id.
         id: ClientId,
-        /// The text.
         body: MessageBody,
     },
     /// Append `Joined` for a member whose record in the store is active already.
-    Join {
-        /// The member who joined.
-        member: Person,
-    },
+    Join { member: Person },
     /// Make a new person a member of a group that keeps its log. The record and the `Joined` event are written
     /// together.
     Enter {
@@ -54,7 +50,6 @@ pub enum Command {
     },
     /// Change or remove the room's name.
     Rename {
-        /// The new name.
         name: Option<RoomName>,
         /// The member who asks, who must own the room.
         by: Person,
@@ -70,7 +65,6 @@ pub enum Command {
     Inherit,
     /// Change what the room keeps of the following events.
     Retain {
-        /// The new retention.
         retention: Retention,
         /// The member who asks, who must own the room.
         by: Person,

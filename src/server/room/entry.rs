@@ -12,7 +12,6 @@ use crate::{
 /// An event of the log and its JSON.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// The event.
     pub event: Event,
     json: Box<RawValue>,
 }

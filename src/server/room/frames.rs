@@ -78,7 +78,6 @@ impl EncodedSnapshot {
         Self(json.into())
     }
 
-    /// The JSON.
     pub fn into_json(self) -> Bytes {
         self.0
     }

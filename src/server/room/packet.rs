@@ -17,7 +17,6 @@ use crate::{
 pub struct Packet {
     /// The sending node, which ignores its own packets.
     pub node: Uuid,
-    /// The content.
     pub news: News,
 }
 
@@ -30,12 +29,10 @@ pub enum News {
     Events {
         /// The epoch of the events' seqs.
         epoch: Epoch,
-        /// The events, in order.
         events: Vec<Entry>,
     },
     /// A member started or stopped typing.
     Typing {
-        /// The member.
         member: MemberId,
         /// Whether the member is typing.
         on: bool,
@@ -57,7 +54,6 @@ pub enum News {
     /// Close a member's connections, because the person has another identity or other preferences. The clients connect
     /// again.
     HangUp {
-        /// The member.
         member: MemberId,
         /// The other member of the room that the person continues as, if any.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -75,7 +71,6 @@ const fn signed_in() -> ByeReason {
 }
 
 impl Packet {
-    /// Encodes a packet.
     pub fn encode(&self) -> Bytes {
         serde_json::to_vec(self).expect("packets have string keys and no failing serializers").into()
     }

@@ -157,14 +157,12 @@ impl Request {
 }
 
 impl Subscribe {
-    /// Answers with an error.
     pub fn refuse(self, problem: Problem) {
         self.connection.answer(&ServerFrame::error(problem, None, Some(self.code)));
     }
 }
 
 impl SnapshotReply {
-    /// Answers with an error.
     pub fn refuse(self, problem: Problem) {
         // If sending fails, the asker has stopped waiting and has got another answer.
         match self {

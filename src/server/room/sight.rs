@@ -9,7 +9,6 @@ use crate::protocol::{Event, EventKind, MemberId, Seq};
 /// The part of a log that one member, who is in the room at its end, may see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sight {
-    /// The member.
     pub member: MemberId,
     /// The first seq of the member's stay. From there on they see what happened while they were in the room.
     pub stay: Seq,

@@ -23,9 +23,7 @@ pub struct Window {
 /// The message that has a given id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Known {
-    /// Its seq.
     pub seq: Seq,
-    /// Its time.
     pub at: Millis,
     /// Whether it has the same text as the message in question.
     pub same_body: bool,
@@ -66,7 +64,6 @@ impl Window {
         self.entries.get(usize::try_from(seq.checked_sub(first)?).ok()?).map(|entry| &entry.event)
     }
 
-    /// All events, newest first.
     pub fn newest_first(&self) -> impl Iterator<Item = &Event> {
         self.entries.iter().rev().map(|entry| &entry.event)
     }

@@ -35,7 +35,6 @@ pub struct Answer {
     pub is_ok: bool,
     /// The address to go to next, if the server function redirects.
     pub redirect: Option<String>,
-    /// The body.
     pub text: String,
 }
 

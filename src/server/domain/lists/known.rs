@@ -23,9 +23,7 @@ pub(super) struct Known {
 /// The result of comparing a new answer of the bus with the stored digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Compared {
-    /// Nothing changed.
     Same,
-    /// The digest changed.
     Changed,
     /// The bus has no digest any more.
     Gone,

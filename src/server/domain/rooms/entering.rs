@@ -28,7 +28,6 @@ pub struct Entered {
 
 /// The identity with which a visitor enters a room.
 pub struct Entrant {
-    /// The person who enters.
     pub actor: Actor,
     /// The record of a new guest. `None` if the visitor had a session already.
     pub newcomer: Option<GuestRecord>,

@@ -20,9 +20,7 @@ use crate::{
 
 /// The content of a page, and the problem that the page shows, if any. The response gets the problem's status.
 pub struct Loaded<V> {
-    /// The content.
     pub visit: V,
-    /// What went wrong.
     pub problem: Option<Problem>,
 }
 
@@ -54,7 +52,6 @@ where
 }
 
 impl PageRequest {
-    /// The node.
     pub(super) fn app(&self) -> &App {
         &self.app
     }

@@ -10,7 +10,6 @@ use crate::{
     },
 };
 
-/// The start page.
 pub async fn home(request: &PageRequest) -> Loaded<Visit> {
     let (offer, problem) = split(offer(request).await);
     Loaded { visit: visit(request, Page::Home(offer), None), problem }

@@ -23,7 +23,6 @@ pub enum Verdict {
     Event(Event),
     /// The log has it already, so nothing is appended.
     Already(Done),
-    /// The command is refused.
     Refused(Problem),
     /// Judge the command again with the next batch: it depends on the outcome of this one, or has to be alone in a
     /// batch.

@@ -23,9 +23,7 @@ use crate::{
 pub struct Folded {
     /// The epoch of the log.
     pub epoch: Epoch,
-    /// The state.
     pub state: RoomState,
-    /// The last events.
     pub window: Window,
     /// The members as encoded JSON.
     roster: Roster,

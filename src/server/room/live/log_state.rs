@@ -33,7 +33,6 @@ enum SyncState {
 struct Failure {
     /// The time of the failure, for the pause before the next try.
     at: Instant,
-    /// The error for clients.
     problem: Problem,
 }
 

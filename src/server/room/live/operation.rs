@@ -20,7 +20,6 @@ use crate::{protocol::Event, server::store::Joining};
 
 /// A batch in flight. Each command has the entry of the same index.
 pub struct Batch {
-    /// The events to append.
     pub entries: Vec<Entry>,
     /// The commands that the events come from.
     pub commands: Vec<(Command, Reply)>,

@@ -31,7 +31,6 @@ pub enum Due {
     Everybody,
     /// To the other nodes only: they believe it only for a while.
     Nodes,
-    /// To nobody.
     Nobody,
 }
 

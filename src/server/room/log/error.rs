@@ -11,10 +11,8 @@ pub enum LogError {
     /// The room does not exist, or no longer.
     #[error("the room is gone")]
     Gone,
-    /// The store failed.
     #[error("store: {0:#}")]
     Store(anyhow::Error),
-    /// The bus failed.
     #[error("bus: {0:#}")]
     Bus(anyhow::Error),
 }
@@ -36,7 +34,6 @@ impl From<BusError> for LogError {
 }
 
 impl LogError {
-    /// The error for clients.
     pub fn problem(&self) -> Problem {
         let passing = |code, detail| Problem { retry_after_ms: Some(1_000), ..Problem::new(code, detail) };
         match self {

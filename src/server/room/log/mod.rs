@@ -65,7 +65,6 @@ pub struct Cursor {
 /// A log and its room, as read when the room comes to life on a node.
 #[derive(Clone, Debug)]
 pub struct Opened {
-    /// The room's record.
     pub record: RoomRecord,
     /// The end of the log.
     pub cursor: Cursor,
@@ -73,7 +72,6 @@ pub struct Opened {
     pub recent: Vec<Event>,
     /// The first seq from which on the recent events are archived.
     pub kept_from: Seq,
-    /// Whether anything is archived.
     pub has_archive: bool,
     /// Whether there may be a tail.
     pub has_tail: bool,
@@ -120,7 +118,6 @@ pub enum Caught {
     Lost,
 }
 
-/// One room's log.
 #[derive(Clone)]
 pub struct Log {
     store: Arc<dyn Store>,

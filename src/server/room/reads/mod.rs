@@ -20,7 +20,6 @@ use crate::{
 /// A place in a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The seq.
     pub seq: Seq,
     /// The ordinal of the last message up to that seq.
     pub n: u64,

@@ -30,7 +30,6 @@ pub(super) fn expect_actor(db: &Connection, actor: ActorId) -> Result<()> {
     }
 }
 
-/// Reads an account.
 pub(super) fn account(row: &Row<'_>) -> rusqlite::Result<AccountRecord> {
     Ok(AccountRecord {
         id: row.get("id")?,

@@ -63,7 +63,6 @@ pub fn Dashboard(
 /// What stands beside the list while no room is open.
 #[component]
 pub fn NoRoom(
-    /// The live list.
     list: LiveList,
     /// The connection that keeps it up to date.
     socket: PageSocket,

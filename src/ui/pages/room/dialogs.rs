@@ -7,11 +7,9 @@ use leptos::prelude::*;
 pub struct Dialogs {
     /// Code and link, to invite others.
     pub invite: RwSignal<bool>,
-    /// The members.
     pub members: RwSignal<bool>,
     /// The settings of the room.
     pub settings: RwSignal<bool>,
-    /// Leaving the room.
     pub exit: RwSignal<bool>,
 }
 

@@ -58,7 +58,6 @@ pub fn room_in_memory(socket: PageSocket, code: RoomCode) -> Option<AnyView> {
     Some(view! { <OpenRoom room socket/> }.into_any())
 }
 
-/// The open room.
 #[component]
 fn OpenRoom(room: LiveRoom, socket: PageSocket) -> impl IntoView {
     provide_room(&room);

@@ -32,9 +32,7 @@ const IDLE_LIFE: Duration = Duration::from_secs(10);
 
 /// A connection that follows the room.
 pub struct Subscriber {
-    /// The connection.
     pub connection: Connection,
-    /// The member on it.
     pub member: MemberId,
     /// What the member shows others of their activity.
     pub discretion: Discretion,
@@ -51,7 +49,6 @@ pub struct Subscriber {
 /// A change of a member's typing that the others are to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Typing {
-    /// The member.
     pub member: MemberId,
     /// Whether the member is typing.
     pub on: bool,
