@@ -3,7 +3,8 @@
 //! One computation takes 19 MiB and some tens of milliseconds of a core, on purpose. So at most half of the cores work
 //! on passwords, up to 512 requests wait or work, and further ones are refused. The threads have idle priority, so that
 //! the work of rooms goes first when many people log in. A computation that takes longer than a second is started again
-//! on a normal thread. So logging in also works on a machine whose cores are all busy.
+//! on a normal thread, and those behind it begin there until a thread of idle priority has had a core. So logging in
+//! also works on a machine whose cores are all busy.
 
 use std::{
     num::NonZeroUsize,
@@ -132,6 +133,8 @@ impl WorkPermit {
 struct Threads {
     /// `None` only while this is dropped.
     runtime: Option<Runtime>,
+    /// A permit for each of the threads. A job keeps its permit until its thread has finished it.
+    idle: Arc<Semaphore>,
     /// How long a job may take before it is started again on a normal thread.
     patience: Duration,
 }
@@ -141,26 +144,28 @@ impl Threads {
         let mut builder = runtime::Builder::new_current_thread();
         builder.thread_name("password").max_blocking_threads(most).on_thread_start(give_way);
         let runtime = builder.build().expect("a runtime without drivers asks nothing of the system");
-        Self { runtime: Some(runtime), patience }
+        Self { runtime: Some(runtime), idle: Arc::new(Semaphore::new(most)), patience }
     }
 
     /// Runs a job on one of these threads. If that takes longer than `patience`, the job is also started on a normal
-    /// thread, and the first result counts.
+    /// thread, and the first result counts. The first run goes on, and its result is dropped. While such runs occupy
+    /// all threads, no core is idle, so further jobs run on normal threads at once.
     async fn run<T: Send + 'static>(&self, job: impl Fn() -> T + Send + Sync + 'static) -> Result<T, JoinError> {
+        let Ok(permit) = Arc::clone(&self.idle).try_acquire_owned() else { return spawn_blocking(job).await };
         let job = Arc::new(job);
         let again = Arc::clone(&job);
         let runtime = self.runtime.as_ref().expect("it is there until this is dropped");
-        let mut work = runtime.spawn_blocking(move || job());
+        let mut work = runtime.spawn_blocking(move || {
+            let result = job();
+            drop(permit);
+            result
+        });
         if let Ok(result) = timeout(self.patience, &mut work).await {
             return result;
         }
         tokio::select! {
             result = &mut work => result,
-            result = spawn_blocking(move || again()) => {
-                // Cancels the first run if it has not begun. Otherwise it runs to its end, and its result is dropped.
-                work.abort();
-                result
-            }
+            result = spawn_blocking(move || again()) => result,
         }
     }
 }
@@ -321,15 +326,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_is_left_no_core_gets_one_after_a_while() {
-        let threads = Arc::new(Threads::new(1, Duration::from_millis(1)));
-        let hasher = Hasher { threads, ..Hasher::default() };
+    async fn whoever_is_left_no_core_gets_one_after_a_while_and_whoever_comes_behind_at_once() {
+        let mut threads = Threads::new(1, Duration::from_millis(1));
         let (end, is_first) = (Arc::new(OnceLock::new()), AtomicBool::new(true));
         // The job blocks on the thread of idle priority, as if that thread got no core.
         let waits = Arc::clone(&end);
         let starved = move || is_first.swap(false, Ordering::Relaxed).then(|| *waits.wait());
-        assert_eq!(hasher.work(starved).await, Ok(None));
-        assert_eq!(hasher.work(|| 7).await, Ok(7), "nor does who comes behind it wait for ever");
+        assert_eq!(threads.run(starved).await.unwrap(), None);
+
+        threads.patience = Duration::from_hours(1);
+        let is_idle = || thread::current().name() == Some("password");
+        let behind = timeout(Duration::from_secs(10), threads.run(is_idle)).await;
+        assert!(!behind.expect("it does not wait for the thread that has no core").unwrap());
         end.set(()).unwrap();
+        while threads.idle.available_permits() == 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(threads.run(is_idle).await.unwrap(), "a core was idle, so the next one uses what is left over again");
     }
 }
