@@ -191,6 +191,20 @@ export async function say(page: Page, text: string): Promise<void> {
   else await composer(page).press("Enter");
 }
 
+/** The list of the rooms of somebody with an account. */
+export const rooms = (page: Page): Locator => page.getByRole("navigation", { name: "Rooms" });
+/** The link to a room in that list. */
+export const row = (page: Page, name: string): Locator =>
+  rooms(page).getByRole("listitem").filter({ hasText: name }).getByRole("link");
+
+/** Goes to a room by the list. Waits for what was `said` last, which moves its room to the top of the list. */
+export async function go(page: Page, name: string, said?: string): Promise<void> {
+  if (isPhone(page) && (await rooms(page).isHidden())) await page.getByRole("link", { name: /^All rooms/ }).click();
+  if (said) await expect(rooms(page).getByRole("listitem").first()).toContainText(`You: ${said}`);
+  await row(page, name).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(name);
+}
+
 /** Makes the page believe that it is on the screen, or hidden. */
 export async function setShown(page: Page, shown: boolean): Promise<void> {
   await page.evaluate(

@@ -11,8 +11,20 @@ import { setTimeout as pause } from "node:timers/promises";
 import { MongoClient } from "mongodb";
 
 const ROOT = resolve(fileURLToPath(import.meta.url), "../..");
-const BIN = resolve(ROOT, process.env["ANONCHAT_BIN"] ?? "target/debug/anonchat");
-const SITE = resolve(ROOT, process.env["LEPTOS_SITE_ROOT"] ?? "target/site-dev");
+
+/** A server with the site that was built with it. */
+export interface Build {
+  /** The program. The list of the hashes in the names of the site's files is beside it. */
+  program: string;
+  site: string;
+}
+
+/** The build that is tested. */
+export const BUILD: Build = {
+  program: resolve(ROOT, process.env["ANONCHAT_BIN"] ?? "target/debug/anonchat"),
+  site: resolve(ROOT, process.env["LEPTOS_SITE_ROOT"] ?? "target/site-dev"),
+};
+
 const START_MS = 30_000;
 const STOP_MS = 30_000;
 /** How much of the end of a node's log is kept for a failed test. */
@@ -20,8 +32,9 @@ const LOG_CHARS = 64 * 1024;
 
 type Settings = Record<string, string>;
 
-/** One server process. It keeps its address, settings and folder across restarts. */
+/** One server process. It keeps its address, settings, folder and build across restarts. */
 class Node {
+  build = BUILD;
   private process?: ChildProcess;
   log = "";
 
@@ -33,10 +46,15 @@ class Node {
 
   async start(): Promise<void> {
     if (this.running) throw new Error(`${this.url} runs already`);
-    const child = spawn(BIN, [], {
+    const child = spawn(this.build.program, [], {
       // Started in the temporary folder, so that no .env of the developer is read.
       cwd: this.folder,
-      env: { PATH: process.env["PATH"], HOME: this.folder, ...this.settings },
+      env: {
+        PATH: process.env["PATH"],
+        HOME: this.folder,
+        LEPTOS_SITE_ROOT: this.build.site,
+        ...this.settings,
+      },
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.process = child;
@@ -54,7 +72,7 @@ class Node {
     const deadline = Date.now() + START_MS;
     let last = "no answer";
     while (Date.now() < deadline) {
-      if (!this.running) throw new Error(`${BIN} ended at once:\n${this.log}`);
+      if (!this.running) throw new Error(`${this.build.program} ended at once:\n${this.log}`);
       try {
         const response = await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(2_000) });
         if (response.status === 200) return;
@@ -119,7 +137,6 @@ export class Stack {
   private static async launch(kind: Stack["kind"], count: number, settings: Settings): Promise<Stack> {
     const folder = await mkdtemp(join(tmpdir(), "anonchat-e2e-"));
     const shared: Settings = {
-      LEPTOS_SITE_ROOT: SITE,
       RATE_LIMITS: "off",
       // A long grace period, so that a slow machine does not make the server remove a guest who is briefly away.
       GUEST_GRACE_SECONDS: "600",
@@ -193,9 +210,13 @@ export class Stack {
     return this.node(i).end("SIGTERM");
   }
 
-  /** Restarts node `i` at the same address with the same data. If it runs, it is asked to stop first (SIGTERM). */
-  async restart(i = 0): Promise<void> {
+  /**
+   * Restarts node `i` at the same address with the same data, as another build if one is given. If it runs, it is asked
+   * to stop first (SIGTERM).
+   */
+  async restart(i = 0, build = this.node(i).build): Promise<void> {
     await this.node(i).end("SIGTERM");
+    this.node(i).build = build;
     await this.node(i).start();
   }
 

@@ -28,6 +28,9 @@
   /** The rows of the outbox that this page wrote or read, by room and id. */
   const known = new Map();
   let newest = 0;
+  /** The field of a form in which somebody typed last. */
+  let edited;
+  if (isPage) addEventListener("input", ({ target }) => target.id === "message" || (edited = target));
 
   const quiet = (promise) => promise.catch(() => undefined);
 
@@ -340,9 +343,15 @@
     navigator.serviceWorker?.ready.then((worker) => worker.active?.postMessage({ look }));
   }
 
-  /** Asks a new service worker that waits to take over. The page is about to be loaded again. */
-  const skip = async () =>
+  /**
+   * Loads the page again in the newest build, and lets a service worker that waits take over before. A form that is
+   * half filled in stays. The composer does not count, as its draft survives.
+   */
+  async function renew() {
+    if (edited?.value && edited.checkVisibility()) return;
     (await quiet(Promise.resolve(navigator.serviceWorker?.getRegistration())))?.waiting?.postMessage("skip");
+    location.reload();
+  }
 
   /** Returns when the server can be reached. */
   async function reachable() {
@@ -354,6 +363,6 @@
 
   self.anonchatStore = {
     ...{ open, wipe, saveRoom, forgetRoom, room, saveList, list, visit },
-    ...{ queue, dequeue, refuse, outbox, outboxOf, saveOutbox, drain, start, skip, reachable },
+    ...{ queue, dequeue, refuse, outbox, outboxOf, saveOutbox, drain, start, renew, reachable },
   };
 })();

@@ -138,7 +138,11 @@ async function refreshShell(look, isAlone = false) {
   if (!response.ok) throw new Error(`/shell.json: status ${response.status}`);
   const { version, files } = await response.json();
   const name = PREFIX + version;
-  const before = (await caches.keys()).filter((other) => other.startsWith(PREFIX) && other !== name);
+  const builds = (await caches.keys()).filter((other) => other.startsWith(PREFIX));
+  const before = builds.filter((other) => other !== name);
+  // Caches are in the order in which they were made. If the server returns to an earlier build, its cache is made again
+  // and is the newest.
+  if (builds.at(-1) !== name) await caches.delete(name);
 
   const cache = await caches.open(name);
   const [shell] = await cache.keys(SHELL, { ignoreSearch: true });

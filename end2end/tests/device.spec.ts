@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { type BrowserContext, type Page, chromium } from "@playwright/test";
 import { press, register } from "../account.ts";
 import { type Guest, type Stack, controlled, expect, test as base } from "../fixtures.ts";
+import { keep, keptFor } from "../kept.ts";
 import {
   BACK_MS,
   following,
@@ -67,13 +68,6 @@ async function kill({ context, page }: Guest) {
   return cookies;
 }
 
-/** What the device keeps for a path, as the JSON of a `Visit`. */
-const keptFor = (page: Page, path: string): Promise<string> =>
-  page.evaluate((path) => {
-    const { anonchatStore } = globalThis as unknown as { anonchatStore?: { visit(path: string): Promise<string> } };
-    return anonchatStore?.visit(path).then((visit) => visit ?? "") ?? "";
-  }, path);
-
 /** Whether the device has a copy of any account. */
 const hasCopy = (page: Page): Promise<boolean> =>
   page.evaluate(async () => {
@@ -91,14 +85,6 @@ async function filesWith(folder: string, text: string): Promise<string[]> {
     if (content.includes(text) || content.includes(Buffer.from(text, "utf16le"))) found.push(path.slice(folder.length));
   }
   return found;
-}
-
-/** Opens rooms one after the other, and waits until the device keeps each of them. */
-async function keep(page: Page, ...codes: string[]): Promise<void> {
-  for (const code of codes) {
-    await open(page, `/rooms/${code}`);
-    await expect.poll(() => keptFor(page, `/rooms/${code}`), { timeout: 15_000 }).not.toBe("");
-  }
 }
 
 test("without its server the application shows kept rooms and says so, and catches up in place @phone", async ({

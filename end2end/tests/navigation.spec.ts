@@ -6,21 +6,21 @@ import {
   composer,
   firstNew,
   following,
+  go,
   isPhone,
   joinByRest,
   log,
   makeRoomByRest,
   messages,
   open,
+  row,
+  rooms,
   say,
   sayByRest,
   sayMany,
   visitAndSay,
 } from "../room.ts";
 
-const rooms = (page: Page): Locator => page.getByRole("navigation", { name: "Rooms" });
-const row = (page: Page, name: string): Locator =>
-  rooms(page).getByRole("listitem").filter({ hasText: name }).getByRole("link");
 const heading = (page: Page): Locator => page.getByRole("heading", { level: 1 });
 
 /** Counts what a page loads from now on: documents, and sockets. */
@@ -43,14 +43,6 @@ async function withThreeRooms(stack: Stack, guest: (stack: Stack, node?: number)
     await sayByRest(ada, codes[name], `Welcome to ${name}`);
   }
   return { page: ada.page, codes };
-}
-
-/** Goes to a room by the list. Waits for what was `said` last, which moves its room to the top of the list. */
-async function go(page: Page, name: string, said?: string): Promise<void> {
-  if (isPhone(page) && (await rooms(page).isHidden())) await page.getByRole("link", { name: /^All rooms/ }).click();
-  if (said) await expect(rooms(page).getByRole("listitem").first()).toContainText(`You: ${said}`);
-  await row(page, name).click();
-  await expect(heading(page)).toHaveText(name);
 }
 
 for (const kind of KINDS) {

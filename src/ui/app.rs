@@ -18,7 +18,6 @@ use super::{
     device::provide_kept_at,
     dynamic::dynamic,
     effect::effect,
-    freshness::provide_freshness,
     navigation::{FollowAddress, Navigation, Shown, provide_navigation},
     pages::{self, Dashboard, Home, NewRoom, NoCode, NoRoom, NotFound, RoomPage, Unreachable},
     refused_form::provide_refused_form,
@@ -29,7 +28,6 @@ use super::{
 #[component]
 pub fn App() -> impl IntoView {
     provide_locale();
-    provide_freshness();
     effect(|| {
         browser::register_service_worker();
         browser::reload_when_brought_back();

@@ -22,7 +22,6 @@ mod device;
 mod dynamic;
 mod effect;
 mod form;
-mod freshness;
 mod live;
 mod manifest;
 mod navigation;

@@ -23,7 +23,6 @@ use super::{
     account::use_account,
     browser, device,
     effect::effect,
-    freshness::{Freshness, use_freshness},
     live::{Announcement, LiveList, PageSocket, provide_list, use_list},
     refused_form::forget_refused_form,
     texts::{Texts, use_texts},
@@ -58,7 +57,6 @@ pub struct Navigation {
     /// The owner of the app, for what outlives a page.
     owner: StoredValue<Owner>,
     account: StoredValue<Option<Identity>>,
-    freshness: Freshness,
     texts: &'static Texts,
 }
 
@@ -82,7 +80,6 @@ pub fn provide_navigation(page: Page, rooms: Option<Vec<RoomSummary>>) -> Naviga
         navigate: Callback::new(move |address: String| navigate(&address, NavigateOptions::default())),
         owner: StoredValue::new(Owner::current().unwrap_or_default()),
         account: StoredValue::new(use_account()),
-        freshness: use_freshness(),
         texts: use_texts(),
     };
     provide_context(navigation);
@@ -109,7 +106,7 @@ pub fn FollowAddress() -> impl IntoView {
         let (search, hash) = (location.search.get_untracked(), location.hash.get_untracked());
         let query = if search.is_empty() { search } else { format!("?{search}") };
         let address = format!("{path}{query}{hash}");
-        if addresses::is_of_app(&path) && !navigation.freshness.is_stale() {
+        if addresses::is_of_app(&path) && !navigation.socket.is_outdated() {
             if let Some(history) = &history {
                 history.ready_to_complete();
             }

@@ -18,6 +18,14 @@
   // Letters typed before hydration go to the composer. Not on a phone, where the focus would open the keyboard over the
   // room. The composer sends a text that ended with Enter as soon as it is hydrated (composer.rs).
   const composer = document.getElementById("message");
+  // What was typed before the page was loaded again in another build, see `retry`.
+  const TYPED = "anonchat.draft.typed";
+  try {
+    if (composer && sessionStorage.getItem(TYPED)) composer.value = sessionStorage.getItem(TYPED) + composer.value;
+    sessionStorage.removeItem(TYPED);
+  } catch {
+    // Without storage nothing was stored.
+  }
   if (composer && !matchMedia("(pointer: coarse)").matches) {
     if (document.activeElement === document.body) composer.focus();
     const enter = ({ key, shiftKey, isComposing }) =>
@@ -44,7 +52,7 @@
       page = scripts;
       await page.default({ module_or_path: bytes });
     } catch {
-      setTimeout(start, Math.min(2 ** tries, 30) * 1000, tries + 1);
+      setTimeout(retry, Math.min(2 ** tries, 30) * 1000, tries + 1);
       return;
     }
     page.hydrate();
@@ -56,6 +64,18 @@
         pressed?.click();
       }),
     );
+  };
+  // A server that was updated since the document came has no scripts of its build any more.
+  const retry = async (tries) => {
+    const answer = await fetch("/shell.json").catch(() => {});
+    const version = answer?.ok && (await answer.json()).version;
+    if (!version || version === document.documentElement.dataset.version) return start(tries);
+    try {
+      if (composer?.value) sessionStorage.setItem(TYPED, composer.value);
+    } catch {
+      // Without storage what was typed is lost.
+    }
+    location.reload();
   };
   if (document.hidden) start();
   else requestAnimationFrame(() => setTimeout(start));

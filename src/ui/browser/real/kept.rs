@@ -25,7 +25,7 @@ extern "C" {
     #[wasm_bindgen(js_namespace = anonchatStore, catch)]
     fn wipe() -> Result<Promise, JsValue>;
     #[wasm_bindgen(js_namespace = anonchatStore, catch)]
-    fn skip() -> Result<Promise, JsValue>;
+    fn renew() -> Result<Promise, JsValue>;
     #[wasm_bindgen(js_namespace = anonchatStore, catch)]
     fn reachable() -> Result<Promise, JsValue>;
 }
@@ -74,12 +74,9 @@ pub fn forget_everything() {
     start(wipe());
 }
 
-/// Loads the page again in the newest version: lets a service worker that waits take over before.
+/// Loads the page again in the newest version, unless a form is half filled in.
 pub fn reload_into_new_version() {
-    spawn_local(async move {
-        done(skip()).await;
-        super::reload();
-    });
+    start(renew());
 }
 
 /// Loads the page again as soon as the server can be reached.

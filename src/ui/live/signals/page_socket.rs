@@ -14,7 +14,6 @@ use crate::{
     ui::{
         browser::{self, Listener, PageEvent, Socket, SocketEvent, Stream, Timer},
         device,
-        freshness::{Freshness, use_freshness},
     },
 };
 
@@ -54,7 +53,6 @@ pub struct PageSocket {
     inner: StoredValue<Inner>,
     /// The state of the connection, for the views.
     pub status: RwSignal<Status>,
-    freshness: Freshness,
 }
 
 /// The open connection, or the one that is being opened.
@@ -91,7 +89,7 @@ struct Inner {
     keeping: Option<Timer>,
     /// Listens to browser events: network, visibility and focus.
     listener: Option<Listener>,
-    /// The server's version from the last `hello`, until the next redraw passes it on.
+    /// The version of the server's build, as the last `hello` announced it.
     server_version: Option<String>,
     /// Whether a redraw is scheduled.
     drawing: bool,
@@ -114,7 +112,6 @@ impl PageSocket {
             client: StoredValue::new(Client::new(browser::random)),
             inner: StoredValue::new(inner),
             status: RwSignal::new(Status::Connecting),
-            freshness: use_freshness(),
         }
     }
 
@@ -179,8 +176,16 @@ impl PageSocket {
         self.inner.try_with_value(painters).unwrap_or_default()
     }
 
-    /// Reacts to a browser event. A page that becomes hidden and has nothing unsent is reloaded if the server has
-    /// another version.
+    /// Whether the page should be loaded anew, because the server that it is connected to has another build. Not while
+    /// messages are unsent: here they are sent at once, and a new page would send them when it opens their room.
+    pub fn is_outdated(self) -> bool {
+        let server = self.inner.try_with_value(|inner| inner.server_version.clone()).flatten();
+        let may_change = |client: &Client| client.status() == Status::Live && client.has_sent_all();
+        self.client.try_with_value(may_change) == Some(true)
+            && server.zip(browser::page_version()).is_some_and(|(server, own)| server != own)
+    }
+
+    /// Reacts to a browser event. A page that becomes hidden is loaded anew if the server has another build.
     fn on_page_event(self, event: PageEvent) {
         match event {
             PageEvent::Online => return self.step(Input::CameOnline),
@@ -195,8 +200,8 @@ impl PageSocket {
         }
         if event == PageEvent::Shown {
             self.step(Input::Woke);
-        } else if event == PageEvent::Hidden && self.client.try_with_value(Client::has_sent_all) == Some(true) {
-            self.freshness.reload_if_stale();
+        } else if event == PageEvent::Hidden && self.is_outdated() {
+            browser::reload_into_new_version();
         }
     }
 
@@ -316,17 +321,11 @@ impl PageSocket {
     pub(super) fn draw(self) {
         let drawn = self.client.try_update_value(|client| (client.status(), client.take_to_store()));
         let Some((status, to_store)) = drawn else { return };
-        let version = self.inner.try_update_value(|inner| {
-            inner.drawing = false;
-            inner.server_version.take()
-        });
+        self.inner.try_update_value(|inner| inner.drawing = false);
         put(self.status, status);
         to_store.into_iter().for_each(tab::store_outbox);
         self.painters().iter().for_each(|painter| painter.draw(status));
         self.keep_soon();
-        if let Some(version @ Some(_)) = version {
-            put(self.freshness.server_version, version);
-        }
     }
 }
 

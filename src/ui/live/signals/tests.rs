@@ -12,7 +12,6 @@ use crate::{
     ui::{
         account::provide_account,
         clock::provide_clock,
-        freshness::provide_freshness,
         texts::Locale,
         timeline::{Delivery, Row, RowKey},
     },
@@ -28,7 +27,6 @@ fn in_app(test: impl FnOnce(&Owner, PageSocket, LiveList)) {
     let app = Owner::new();
     app.with(|| {
         provide_context(Locale::new(Appearance::plain(Language::English)));
-        provide_freshness();
         provide_clock(None);
         provide_account(None);
         let account = Identity {
