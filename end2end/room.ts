@@ -147,7 +147,7 @@ export async function sayMany(guest: Guest, code: string, nickname: string, from
 let made = 0;
 
 /** Makes a UUIDv7. */
-function messageId(): string {
+export function messageId(): string {
   const time = Date.now().toString(16).padStart(12, "0");
   const count = (made++).toString(16).padStart(12, "0");
   return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${count}`;

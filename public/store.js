@@ -10,10 +10,16 @@
   const STORES = ["meta", "list", "rooms", "outbox"];
   /** A database that does not open in this time (another page blocks it) counts as no database. */
   const PATIENCE_MS = 2_000;
-  /** Without contact for this long, the copy is deleted at the next opening. */
+  /** Without contact for this long, the copies of the list and of rooms are deleted at the next opening. */
   const LONGEST_MS = 30 * 86_400_000;
   /** A message without an answer for this long is left to Background Sync. */
   const SYNC_AFTER_MS = 3_000;
+  /** A request for a message fails if its answer is not complete after this time. */
+  const ANSWER_MS = 20_000;
+  /** A message that may be sent again within this time waits. With a longer wait it counts as refused. */
+  const LONGEST_WAIT_MS = 15_000;
+  /** The waits between attempts to send the outbox grow from the first to the second. */
+  const SEND_AGAIN_MS = [2_000, 60_000];
   const isPage = typeof document === "object";
   /**
    * The browser's storage buckets, where it has them. The database is in one of its own, because deleting a bucket
@@ -21,28 +27,38 @@
    */
   const buckets = navigator.storageBuckets;
 
-  /** The open database, and for whom it was opened. */
+  /** The database, once it is open. */
   let database;
   /** Set once a page has given the store up: it may not make it anew. */
   let isOver = false;
   /** The rows of the outbox that this page wrote or read, by room and id. */
   const known = new Map();
-  let newest = 0;
   /** The field of a form in which somebody typed last. */
   let edited;
   if (isPage) addEventListener("input", ({ target }) => target.id === "message" || (edited = target));
 
   const quiet = (promise) => promise.catch(() => undefined);
+  const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-  /** The mark of the account that this page belongs to. The server writes it into each document but the shell. */
-  function whose() {
+  /** The mark of the account that is logged in in this browser. Empty if there is none. */
+  function present() {
     try {
-      const here = localStorage.getItem("anonchat.account") ?? "";
-      const who = document.documentElement.dataset.who ?? here;
-      return who === here && who[0] === "a" && localStorage.getItem("anonchat.keep") !== "no" ? who : undefined;
+      return localStorage.getItem("anonchat.account") ?? "";
     } catch {
-      return undefined;
+      return "";
     }
+  }
+
+  /**
+   * The mark of the account that this page belongs to. The server writes it into each document but the shell, which
+   * belongs to whoever is logged in when it starts, and to nobody who logs in later in another tab.
+   */
+  const own = isPage ? (document.documentElement.dataset.who ?? present()) : undefined;
+
+  /** The same mark, as long as the account is logged in in this browser and wants a copy. */
+  function whose() {
+    const isHere = own === present() && own[0] === "a";
+    return isHere && localStorage.getItem("anonchat.keep") !== "no" ? own : undefined;
   }
 
   async function factory(create) {
@@ -97,32 +113,40 @@
       // Also a full disk ends here.
       transaction.onabort = () => reject(transaction.error ?? new Error("aborted"));
       read = work((name) => transaction.objectStore(name));
-      // Without an explicit commit, a page that goes away would take the transaction with it.
-      if (mode === "readwrite") transaction.commit?.();
+      // Without an explicit commit, a page that goes away would take the transaction with it. One that reads before it
+      // writes commits by itself.
+      if (mode === "readwrite" && !read) transaction.commit?.();
     });
   }
 
+  /**
+   * Returns whose store this is. A new one becomes that of `who`. Both in one transaction, since tabs race. Copies that
+   * are too old are deleted, but no message that was not sent: a clock that runs ahead makes everything look old.
+   */
+  const claim = (opened, who) =>
+    transact(opened, "readwrite", (of) => {
+      const [is, list] = [of("meta").get("who"), of("list").get("list")];
+      list.onsuccess = () => {
+        if (is.result === undefined && who) of("meta").put(who, "who");
+        if (Date.now() - list.result?.at > LONGEST_MS) for (const name of ["list", "rooms"]) of(name).clear();
+      };
+      return () => is.result ?? who;
+    });
+
   /** Opens the store of this person. What another person kept is deleted first. */
   async function open(who) {
-    let opened = await connect(who !== undefined);
-    if (!opened) return undefined;
-    const owner = async () => {
-      const meta = await transact(opened, "readonly", (of) => {
-        const [is, list] = [of("meta").get("who"), of("list").get("list")];
-        return () => ({ who: is.result, at: list.result?.at });
-      });
-      return meta.at !== undefined && Date.now() - meta.at > LONGEST_MS ? "nobody" : meta.who;
-    };
-    const is = await owner();
-    if (who === undefined) return is && is !== "nobody" ? opened : (opened.close(), undefined);
-    if (is !== undefined && is !== who) {
+    for (const isLast of [false, true]) {
+      const opened = await connect(who !== undefined);
+      if (!opened) return undefined;
+      const owner = await claim(opened, who);
+      // A page of somebody who has left meanwhile may have made the database again that was deleted.
+      const isLate = isPage && whose() !== who;
+      if (owner && !isLate && (who ?? owner) === owner) return opened;
       opened.close();
-      if (!(await remove())) return undefined;
-      opened = await connect(true);
-      if (!opened || ((await owner()) ?? who) !== who) return undefined;
+      // If another account is here by now, its own page deletes what is not its own.
+      const isOfOther = isLate && !["", who].includes(present());
+      if (!isPage || isLast || isOfOther || !(await remove()) || isLate) return undefined;
     }
-    await transact(opened, "readwrite", (of) => void of("meta").put(who, "who"));
-    return opened;
   }
 
   /** Runs a transaction in this person's store. */
@@ -169,21 +193,28 @@
     return remove();
   }
 
-  const saveRoom = (code, json) => write((of) => of("rooms").put({ at: Date.now(), json }, code));
+  /** Saves the copy of a room, a `Snapshot` as JSON, and which events it has. */
+  function saveRoom(code, json) {
+    const { events, head } = JSON.parse(json);
+    return write((of) => of("rooms").put({ at: Date.now(), json, from: events[0]?.seq, head }, code));
+  }
 
   /** Deletes the copy of a room, and the messages to it. */
   function forgetRoom(code) {
     known.delete(code);
-    return forget((of) => of === code);
+    return forget(
+      (of) => of === code,
+      () => true,
+    );
   }
 
-  /** Deletes the copies of rooms, and the messages to them. */
-  async function forget(isGone) {
+  /** Deletes the copies of rooms, and of the messages to them those that match. */
+  async function forget(isGone, isNotWanted) {
     const [codes, rows] = (await run("readonly", (of) => {
       const [codes, rows] = [of("rooms").getAllKeys(), of("outbox").getAll()];
       return () => [codes.result, rows.result];
     })) ?? [[], []];
-    const [rooms, messages] = [codes.filter(isGone), rows.filter(({ code }) => isGone(code))];
+    const [rooms, messages] = [codes.filter(isGone), rows.filter((row) => isGone(row.code) && isNotWanted(row))];
     if (!rooms.length && !messages.length) return true;
     return write((of) => {
       for (const code of rooms) of("rooms").delete(code);
@@ -192,9 +223,10 @@
   }
 
   /**
-   * Saves the account and its list, both as JSON, and deletes the copies of rooms that are not in it. The list shows
-   * the text of a room's newest message only if the copy of the room has that message: it may be from before the room
-   * began to keep messages.
+   * Saves the account and its list, both as JSON, and deletes the copies of rooms that are not in it. A message to such
+   * a room stays until the server has taken it or refused it: the room may only have stopped keeping messages. The list
+   * shows the text of a room's newest message only if the copy of the room has that message: it may be from before the
+   * room began to keep messages.
    */
   async function saveList(account, json) {
     const [codes, copies] = (await run("readonly", (of) => {
@@ -204,13 +236,14 @@
     const rooms = JSON.parse(json);
     for (const { code, last } of rooms) {
       const copy = copies[codes.indexOf(code)];
-      if (last && !(copy && JSON.parse(copy.json).events.some(({ seq }) => seq === last.seq))) last.text = "…";
+      if (last && !(copy?.from <= last.seq && last.seq <= copy.head)) last.text = "…";
     }
     const kept = new Set(rooms.map(({ code }) => code));
     const isSaved = await write((of) =>
       of("list").put({ at: Date.now(), account, rooms: JSON.stringify(rooms) }, "list"),
     );
-    return isSaved && forget((code) => !kept.has(code));
+    const isGone = (code) => !kept.has(code);
+    return isSaved && forget(isGone, ({ refusal }) => refusal);
   }
 
   const room = (code) => run("readonly", (of) => read(of("rooms").get(code)));
@@ -234,105 +267,155 @@
     return `{"page":${page},"refused_form":{},"account":${account},"rooms":${rooms.rooms},"local":null,"kept_at":${(inside ?? rooms).at}}`;
   }
 
-  /** Adds messages to the outbox, or replaces them: `{ id, code, member, body, at, refusal }`. */
-  const queue = (...rows) => write((of) => rows.forEach((row) => of("outbox").put(row, row.id)));
-  const dequeue = (...ids) => write((of) => ids.forEach((id) => of("outbox").delete(id)));
-
-  /** Marks a message as refused for good. Its author decides what becomes of it. */
-  async function refuse(id, refusal) {
-    const row = await run("readonly", (of) => read(of("outbox").get(id)));
-    return row ? queue({ ...row, refusal }) : false;
-  }
-
   /**
-   * All messages of the outbox, in the order in which they were written: their ids are UUIDs of version 7, which begin
-   * with the time. A hidden tab stores a message later than it was written.
+   * Marks a message as refused for good. Its author decides what becomes of it. Reads and writes in one transaction: a
+   * page may have the message acknowledged at the same time, and it must not come back.
    */
+  const refuse = (id, refusal) =>
+    run("readwrite", (of) => {
+      const row = of("outbox").get(id);
+      row.onsuccess = () => row.result && of("outbox").put({ ...row.result, refusal }, id);
+      return () => true;
+    });
+
+  /** All messages of the outbox, in the order in which they were written. */
   async function outbox() {
     const rows = (await run("readonly", (of) => read(of("outbox").getAll()))) ?? [];
-    return rows.sort((one, other) => (one.id < other.id ? -1 : 1));
+    return rows.sort((one, other) => one.at - other.at || (one.id < other.id ? -1 : 1));
   }
 
-  /** The outbox of a member in a room, as the JSON of `[[id, body, refusal], …]`. */
+  /** When a message was written: its id is a UUID of version 7, which begins with the time. */
+  const writtenAt = (id) => parseInt(id.replace("-", "").slice(0, 12), 16);
+
+  /**
+   * The outbox of a member in a room, one text for each message: the JSON of `[[id, body, refusal]]`. So a message that
+   * the page cannot read takes no other with it.
+   */
   async function outboxOf(code, member) {
     const rows = (await outbox()).filter((row) => row.code === code && row.member === member);
     const mine = known.get(code) ?? new Map();
     for (const row of rows) if (!mine.has(row.id)) mine.set(row.id, row);
     known.set(code, mine);
-    return JSON.stringify(rows.map(({ id, body, refusal }) => [id, body, refusal]));
+    return rows.map(({ id, body, refusal }) => JSON.stringify([[id, body, refusal]]));
   }
 
   /**
-   * Makes the outbox of a room equal to this list, which has the form of `outboxOf`. Only what this page wrote or read
-   * is removed: another page may be writing, too.
+   * Makes the outbox of a room equal to this list, the JSON of `[[id, body, refusal], …]` in the order of writing. Only
+   * what this page wrote or read is removed: another page may be writing, too.
    */
   async function saveOutbox(code, member, json) {
     const before = known.get(code) ?? new Map();
     const after = new Map();
     const changed = [];
+    let last = 0;
     for (const [id, body, refusal] of JSON.parse(json || "[]")) {
       const old = before.get(id);
-      newest = Math.max(Date.now(), newest + 1);
-      const row = { id, code, member, body, at: old?.at ?? newest, refusal };
+      // The time in the id, because a hidden tab stores a message later than it was written. A clock that went back
+      // meanwhile does not change the order of the list.
+      const at = old?.at ?? Math.max(writtenAt(id), last + 1);
+      last = Math.max(last, at);
+      const row = { id, code, member, body, at, refusal };
       after.set(id, row);
       if (!old || JSON.stringify(old.refusal) !== JSON.stringify(refusal)) changed.push(row);
     }
     const gone = [...before.keys()].filter((id) => !after.has(id));
-    if (after.size) known.set(code, after);
-    else known.delete(code);
+    known.set(code, after);
     if (changed.length) setTimeout(syncLater, SYNC_AFTER_MS);
     if (!changed.length && !gone.length) return true;
     const isWritten = await write((of) => {
       for (const row of changed) of("outbox").put(row, row.id);
       for (const id of gone) of("outbox").delete(id);
     });
-    // Then the next call tries all of it again.
-    if (!isWritten) known.delete(code);
+    if (!isWritten) {
+      // Then the next call tries the same again.
+      const now = known.get(code) ?? new Map();
+      for (const { id } of changed) now.delete(id);
+      for (const id of [...changed.map(({ id }) => id), ...gone]) if (before.has(id)) now.set(id, before.get(id));
+      known.set(code, now);
+    }
     return isWritten;
+  }
+
+  /** Posts a message. Returns the status and the JSON of the answer, and fails if there is none. */
+  async function post({ id, code, member, body }) {
+    const answer = await fetch("/api/messages", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ code, id, body, member_id: member }),
+      signal: AbortSignal.timeout?.(ANSWER_MS),
+    });
+    return { isOk: answer.ok, status: answer.status, said: await answer.json() };
   }
 
   /**
    * Sends the outbox, oldest first and one message at a time, except that of one room. Returns whether all of it is
-   * settled. Sending twice does no harm, since the server knows each id; the lock only saves requests.
+   * settled. Sending twice does no harm, since the server knows each id. The lock saves requests, and lets one page or
+   * the service worker go on where another has ended.
+   *
+   * Only the server's own acknowledgement or refusal settles a message. Networks and proxies answer in its place, with
+   * pages and statuses of their own.
    */
   function drain(except) {
     const send = async () => {
       const tried = new Set();
       const isNext = ({ id, code, refusal }) => !refusal && code !== except && !tried.has(id);
-      for (let row; (row = (await outbox()).find(isNext)); tried.add(row.id)) {
-        const { id, code, member, body } = row;
-        const answer = await fetch("/api/messages", {
-          method: "POST",
-          headers: { "Content-Type": "application/json" },
-          body: JSON.stringify({ code, id, body, member_id: member }),
-        });
-        if (answer.ok) await dequeue(id);
-        else if ([401, 429].includes(answer.status) || answer.status >= 500) return false;
-        else await refuse(id, await problem(answer));
+      for (let rows; (rows = (await outbox()).filter(isNext)).length;) {
+        for (const { id } of rows) {
+          tried.add(id);
+          // It may have been sent, refused or given up meanwhile.
+          const row = await run("readonly", (of) => read(of("outbox").get(id)));
+          if (row && !row.refusal && !(await settle(row))) return false;
+        }
       }
       return true;
     };
     if (!self.indexedDB || isOver) return Promise.resolve(true);
-    const sent = navigator.locks
-      ? navigator.locks.request("anonchat-outbox", { ifAvailable: true }, (lock) => !lock || send())
-      : send();
+    const sent = navigator.locks ? navigator.locks.request("anonchat-outbox", send) : send();
     return sent.catch(() => false);
   }
 
-  async function problem(answer) {
-    const { code = "internal", detail = "", ...more } = (await quiet(answer.json())) ?? {};
-    return { code, detail, ...more };
+  /** Sends a message until the server has taken or refused it. Returns false if neither is possible at present. */
+  async function settle(row) {
+    for (;;) {
+      const { isOk, status, said } = await post(row);
+      const isAck = isOk && said.id === row.id;
+      const isRefusal = !isOk && typeof said.code === "string" && typeof said.detail === "string";
+      if (!isAck && (!isRefusal || status === 401 || status >= 500)) return false;
+      const wait = said.retry_after_ms ?? SEND_AGAIN_MS[0];
+      if (status === 429 && wait <= LONGEST_WAIT_MS) {
+        await pause(wait);
+        continue;
+      }
+      // Without a disk that can be written the message stays stored, and the next page sends it again.
+      await (isAck ? write((of) => of("outbox").delete(row.id)) : refuse(row.id, said));
+      return true;
+    }
   }
 
   /** Asks the browser to wake the service worker when there is a network, if messages are waiting. */
   function syncLater() {
     const waits = [...known.values()].some((rows) => [...rows.values()].some(({ refusal }) => !refusal));
-    if (waits) navigator.serviceWorker?.ready.then((worker) => worker.sync?.register("outbox")).catch(() => {});
+    if (waits) sync();
   }
 
-  /** Called once a page runs. The room that it shows sends its own messages. */
+  const sync = () =>
+    navigator.serviceWorker?.ready.then((worker) => worker.sync?.register("outbox")).catch(() => undefined);
+
+  let sending;
+  let untilNext = SEND_AGAIN_MS[0];
+
+  /** Sends the outbox, and tries again until all of it is settled. The room that the page shows sends its own. */
+  async function send() {
+    clearTimeout(sending);
+    const isSettled = await drain(codeAt(location.pathname));
+    if (!isSettled) sync();
+    clearTimeout(sending);
+    sending = isSettled ? undefined : setTimeout(send, untilNext);
+    untilNext = isSettled ? SEND_AGAIN_MS[0] : Math.min(2 * untilNext, SEND_AGAIN_MS[1]);
+  }
+
+  /** Called once a page runs. */
   function start() {
-    const send = () => drain(codeAt(location.pathname));
     send();
     addEventListener("online", send);
     document.addEventListener("visibilitychange", () => document.hidden && navigator.serviceWorker && syncLater());
@@ -356,13 +439,13 @@
   /** Returns when the server can be reached. */
   async function reachable() {
     for (let wait = 2_000; ; wait = Math.min(wait * 1.5, 30_000)) {
-      await new Promise((resolve) => setTimeout(resolve, wait * (1 + Math.random() / 2)));
+      await pause(wait * (1 + Math.random() / 2));
       if (!document.hidden && (await quiet(fetch("/healthz", { cache: "no-store" })))?.ok) return;
     }
   }
 
   self.anonchatStore = {
-    ...{ open, wipe, saveRoom, forgetRoom, room, saveList, list, visit },
-    ...{ queue, dequeue, refuse, outbox, outboxOf, saveOutbox, drain, start, renew, reachable },
+    ...{ wipe, saveRoom, forgetRoom, saveList, visit },
+    ...{ refuse, outbox, outboxOf, saveOutbox, drain, start, renew, reachable },
   };
 })();

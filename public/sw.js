@@ -8,8 +8,9 @@
 // network. Their answers are never cached. What the device keeps of an account is in IndexedDB (store.js), and the
 // shell shows it.
 //
-// Pages: the network is first. If it fails, or says nothing for three seconds, the shell is shown at addresses for
-// which the device keeps something. The offline page is shown for the rest, and only if the network fails.
+// Pages: the network is first. If it fails, has an error of a server, or says nothing for three seconds, the shell is
+// shown at addresses for which the device keeps something. The offline page is shown for the rest, and only if the
+// network fails, or a proxy answers for a server that does not.
 //
 // A new build: this file seldom changes, so the browser would not notice a new build by it. Instead, each visit to a
 // page compares the version in /shell.json. A new shell is fetched completely into a separate cache. The one before is
@@ -84,14 +85,27 @@ async function page(event, path) {
   event.waitUntil(network.then(({ isAlone }) => refreshShell(undefined, isAlone && !isShellShown)).catch(() => {}));
   const isKept = async (path) => (await self.anonchatStore.visit(path)) !== undefined;
   const slow = new Promise((resolve) => setTimeout(resolve, PATIENCE_MS));
+  const isError = ({ status }) => status >= 500;
+  let answer = Response.error();
   try {
     const first = await Promise.race([network, slow]);
-    return first?.response ?? (await shell(await isKept(path))) ?? (await network).response;
+    if (first && !isError(first.response)) return first.response;
+    const kept = await shell(await isKept(path));
+    if (kept) return kept;
+    answer = (await network).response;
+    if (!isError(answer) || isOwn(answer)) return answer;
   } catch {
-    const isOfApp = /^\/(dashboard|rooms\/[0-9A-Z]{6})?$/.test(path);
-    return (await shell(isOfApp && (await isKept("/dashboard")))) ?? (await newest(OFFLINE_PAGE)) ?? Response.error();
+    // There is no network.
   }
+  const isOfApp = /^\/(dashboard|rooms\/[0-9A-Z]{6})?$/.test(path);
+  return (await shell(isOfApp && (await isKept("/dashboard")))) ?? (await newest(OFFLINE_PAGE)) ?? answer;
 }
+
+/**
+ * Whether a response is from the server of the application, which gives this header to all that it sends. A network
+ * that wants a login first, or a proxy whose server is away, answers any request with a page of its own.
+ */
+const isOwn = ({ headers }) => headers.get("cross-origin-resource-policy") === "same-origin";
 
 async function fromNetwork(event) {
   const isAlone = (await self.clients.matchAll({ type: "window", includeUncontrolled: true })).length === 0;
@@ -112,13 +126,11 @@ async function unchanging(request) {
   return (await caches.match(request)) ?? fetch(request);
 }
 
-/** Returns a file whose content may change under its name. The cached file is used only without a network. */
+/** Returns a file whose content may change under its name. The cached file is used only without the server. */
 async function freshOrKept(request) {
-  try {
-    return await fetch(request);
-  } catch {
-    return (await caches.match(request)) ?? Response.error();
-  }
+  const fresh = await fetch(request).catch(() => undefined);
+  const kept = fresh?.ok && isOwn(fresh) ? undefined : await caches.match(request);
+  return kept ?? fresh ?? Response.error();
 }
 
 /** Caches the shell in the look of the page that asks, unless it has that look. */
@@ -128,12 +140,21 @@ async function keepLook(look) {
   if (!shell || new URL(shell.url).search !== `?${look}`) await refreshShell(look);
 }
 
+/** The last call of `refreshShell`. The calls wait for one another, so that no file is fetched twice. */
+let refreshing = Promise.resolve();
+
 /**
  * Caches the shell of the server's present build. Without a network it fails and changes nothing. Of earlier builds the
  * last one stays, unless no page is open that was made by it. `look` is the query of the shell: how the page looks that
  * asks. Without it the shell looks as before.
  */
-async function refreshShell(look, isAlone = false) {
+function refreshShell(look, isAlone = false) {
+  const refresh = () => refreshNow(look, isAlone);
+  refreshing = refreshing.then(refresh, refresh);
+  return refreshing;
+}
+
+async function refreshNow(look, isAlone) {
   const response = await fetch("/shell.json", { cache: "no-cache" });
   if (!response.ok) throw new Error(`/shell.json: status ${response.status}`);
   const { version, files } = await response.json();
@@ -146,18 +167,41 @@ async function refreshShell(look, isAlone = false) {
 
   const cache = await caches.open(name);
   const [shell] = await cache.keys(SHELL, { ignoreSearch: true });
-  // addAll stores all files or none, so a cache that has one of them has them all.
+  // The document is stored last, so a cache that has it has all files.
   if (!shell) {
     const [last] = before.slice(-1);
     const [old] = last ? await (await caches.open(last)).keys(SHELL, { ignoreSearch: true }) : [];
     const document = look ? `${SHELL}?${look}` : old ? SHELL + new URL(old.url).search : SHELL;
-    const all = [...files.filter((file) => file !== SHELL), document, ...OFFLINE_FILES];
-    await cache.addAll([...new Set(all)].map(shellRequest));
+    const all = [...files.filter((file) => file !== SHELL), ...OFFLINE_FILES];
+    try {
+      await store(cache, version, [...new Set(all)]);
+      await store(cache, version, [document]);
+    } catch (error) {
+      // Otherwise a cache without its files would count as the build before.
+      await caches.delete(name);
+      throw error;
+    }
   } else if (look && new URL(shell.url).search !== `?${look}`) {
-    await cache.add(shellRequest(`${SHELL}?${look}`));
+    await store(cache, version, [`${SHELL}?${look}`]);
     await cache.delete(shell);
   }
   for (const other of isAlone ? before : before.slice(0, -1)) await caches.delete(other);
+}
+
+/**
+ * Stores files in a cache. Fails if one does not come, is not from the server, or is the document of another build,
+ * from a node that is not updated yet.
+ */
+async function store(cache, version, paths) {
+  const load = async (path) => {
+    const request = shellRequest(path);
+    const response = await fetch(request);
+    const isOfBuild = async () => (await response.clone().text()).includes(`data-version="${version}"`);
+    if (!response.ok || !isOwn(response) || (path.startsWith(SHELL) && !(await isOfBuild())))
+      throw new Error(`${path}: not the file of this build`);
+    await cache.put(request, response);
+  };
+  await Promise.all(paths.map(load));
 }
 
 /** Files without a hash are fetched anew, and without cookies, so that the cache holds nothing personal. */

@@ -3,10 +3,11 @@
 import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type BrowserContext, type Page, chromium } from "@playwright/test";
+import { type BrowserContext, chromium } from "@playwright/test";
 import { press, register } from "../account.ts";
+import { Gateway } from "../gateway.ts";
+import { banner, hasCopy, keep, keptFor } from "../kept.ts";
 import { type Guest, type Stack, controlled, expect, test as base } from "../fixtures.ts";
-import { keep, keptFor } from "../kept.ts";
 import {
   BACK_MS,
   following,
@@ -21,7 +22,6 @@ import {
 } from "../room.ts";
 
 const CANARY = "a canary that nobody else names";
-const banner = (page: Page) => page.locator(".banner--shown");
 
 interface Profile {
   /** The folder in which the browser stores everything. */
@@ -67,13 +67,6 @@ async function kill({ context, page }: Guest) {
   await context.close().catch(() => {});
   return cookies;
 }
-
-/** Whether the device has a copy of any account. */
-const hasCopy = (page: Page): Promise<boolean> =>
-  page.evaluate(async () => {
-    const { storageBuckets } = navigator as unknown as { storageBuckets: { keys(): Promise<string[]> } };
-    return (await storageBuckets.keys()).length > 0 || (await indexedDB.databases()).length > 0;
-  });
 
 /** The files below a folder that contain a text. */
 async function filesWith(folder: string, text: string): Promise<string[]> {
@@ -123,6 +116,135 @@ test("without its server the application shows kept rooms and says so, and catch
   await expect(messages(page)).toHaveText(["Kept for later", "And now"], { timeout: BACK_MS });
   await expect(banner(page)).toHaveCount(0, { timeout: BACK_MS });
   await expect(page).toHaveURL(`/rooms/${code}`);
+});
+
+test("every way to a kept page says since when it is offline, and a page that was live says so too @phone", async ({
+  launch,
+  guest,
+}) => {
+  const stack = await launch("embedded");
+  const ada = await guest(stack);
+  await register(ada, "Ada");
+  const [one, two] = [
+    await makeRoomByRest(ada, { name: "One", preserve: true }),
+    await makeRoomByRest(ada, { name: "Two", preserve: true }),
+  ];
+  const { page } = ada;
+  await keep(page, one, two);
+  await page.goto("/dashboard");
+  await expect.poll(() => keptFor(page, "/dashboard")).not.toBe("");
+  await controlled(page);
+  const since = /You see this as of: \d\d:\d\d\./;
+
+  await stack.kill9();
+  await expect(banner(page)).toContainText(since);
+  await page.getByRole("link", { name: "One" }).click();
+  await expect(page).toHaveURL(`/rooms/${one}`);
+  await expect(banner(page)).toContainText(since);
+  await page.getByRole("link", { name: "All rooms" }).click();
+  await expect(banner(page)).toContainText(since);
+  await page.goto(`/rooms/${two}`);
+  await expect(banner(page)).toContainText(since);
+  await page.getByRole("link", { name: "All rooms" }).click();
+  await page.getByRole("link", { name: "One" }).click();
+  await expect(page).toHaveURL(`/rooms/${one}`);
+  await expect(banner(page)).toContainText(since);
+  await say(page, "Waits");
+  await expect(page.getByText("Not sent yet")).toBeInViewport({ ratio: 1 });
+  await stack.restart();
+  await expect(banner(page)).toHaveCount(0, { timeout: BACK_MS });
+  await expect(pending(page)).toHaveCount(0);
+});
+
+test("without the server nobody logs out by half: the menu says so, and the copy stays @both", async ({
+  launch,
+  guest,
+}) => {
+  const stack = await launch("embedded");
+  const ada = await guest(stack);
+  await register(ada, "Ada");
+  await keep(ada.page, await makeRoomByRest(ada, { preserve: true }));
+  await ada.page.goto("/dashboard");
+  await stack.kill9();
+  await expect(banner(ada.page)).toHaveCount(1);
+  await ada.page.getByRole("button", { name: "Account: Ada" }).click();
+  await expect(ada.page.getByText("You can log out when you’re back online.")).toBeVisible();
+  await expect(ada.page.getByRole("button", { name: "Log out" })).toHaveAttribute("aria-disabled", "true");
+  await ada.page.getByRole("button", { name: "Log out" }).click();
+  expect(await hasCopy(ada.page)).toBe(true);
+  await stack.restart();
+  await expect(banner(ada.page)).toHaveCount(0, { timeout: BACK_MS });
+  await press(ada.page, "Log out");
+  await expect(ada.page).toHaveURL("/");
+  await expect.poll(() => hasCopy(ada.page)).toBe(false);
+});
+
+test("a page from the device belongs to whom it was opened for, also when another person logs in @desktop", async ({
+  launch,
+  guest,
+}) => {
+  const stack = await launch("embedded");
+  const ada = await guest(stack);
+  await register(ada, "Ada");
+  const code = await makeRoomByRest(ada, { preserve: true });
+  await ada.page.goto("/dashboard");
+  await controlled(ada.page);
+  await keep(ada.page, code);
+  await stack.kill9();
+  await ada.page.goto(`/rooms/${code}`);
+  await expect(banner(ada.page)).toHaveCount(1);
+  const account = await ada.page.evaluate(() => localStorage.getItem("anonchat.account") ?? "");
+  await ada.page.evaluate(() => localStorage.setItem("anonchat.account", "aNobodyElse"));
+  expect(await ada.page.evaluate((code) => globalThis.anonchatStore!.saveRoom(code, '{"events":[]}'), code)).toBe(
+    false,
+  );
+  await ada.page.evaluate((account) => localStorage.setItem("anonchat.account", account), account);
+  expect(await keptFor(ada.page, `/rooms/${code}`)).not.toBe("");
+});
+
+test("a proxy without its server, or a network that wants a login, does not hide the kept rooms @desktop", async ({
+  launch,
+  guest,
+  complaints,
+}) => {
+  complaints.allow(/the server responded with a status of 50\d|Failed to load module script/);
+  const gateway = await Gateway.start();
+  try {
+    const stack = await launch("embedded", { PUBLIC_URL: gateway.url });
+    gateway.upstream = stack.url();
+    const ada = await guest(stack, 0, { baseURL: gateway.url });
+    await register(ada, "Ada");
+    const code = await makeRoomByRest(ada, { name: "Chess", preserve: true });
+    await sayByRest(ada, code, "Kept for later");
+    const { page } = ada;
+    await page.goto("/dashboard");
+    await controlled(page);
+    await keep(page, code);
+
+    gateway.replace({ status: 502, body: "<h1>Bad gateway</h1>" });
+    await page.goto(`/rooms/${code}`);
+    await expect(messages(page)).toHaveText(["Kept for later"]);
+    await page.goto("/dashboard");
+    await expect(page.getByRole("link", { name: /Chess/ })).toBeVisible();
+    await page.goto("/rooms/new");
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("You’re offline");
+
+    // Only what the server sends is cached. A shell of the network's making would be shown for ever.
+    const portal = { status: 200, body: "<h1>Log in to this network</h1>" };
+    await page.evaluate(async () => {
+      for (const name of await caches.keys()) await caches.delete(name);
+    });
+    let replaced = 0;
+    gateway.answer = (path) => (/^\/shell(\?|$)/.test(path) && ++replaced ? portal : undefined);
+    await page.goto("/preferences/devices");
+    await expect.poll(() => replaced, { timeout: 20_000 }).toBeGreaterThan(0);
+    const shell = () => page.evaluate(async () => (await caches.match("/shell", { ignoreSearch: true }))?.text() ?? "");
+    gateway.answer = () => undefined;
+    await page.reload();
+    await expect.poll(shell, { timeout: 20_000 }).toContain("data-version");
+  } finally {
+    gateway.stop();
+  }
 });
 
 test("a server that says nothing for three seconds is not waited for @desktop", async ({ launch, guest }) => {
@@ -203,39 +325,47 @@ test("logging out leaves nothing on the device @desktop", async ({ launch, guest
   await expect(ada.page).toHaveURL("/");
   await expect.poll(() => hasCopy(ada.page)).toBe(false);
   expect(await ada.page.evaluate(() => localStorage.getItem("anonchat.account"))).toBeNull();
+  expect(await ada.page.evaluate(() => Object.keys(sessionStorage).filter((name) => name !== "anonchat.who"))).toEqual(
+    [],
+  );
   await ada.context.close();
   expect(await filesWith(profile.folder, CANARY)).toEqual([]);
 });
 
-test("guests, and rooms that keep no messages, leave nothing on the device @desktop", async ({
+test("guests, and rooms that keep no messages, leave no words on the device @desktop", async ({
   launch,
   guest,
   profile,
 }) => {
   const stack = await launch("embedded");
   const bob = await guest(stack);
-  const browser = await profile.start(stack);
   const code = await makeRoomByRest(bob, { preserve: true, nickname: "Bob" });
-  await sayByRest(bob, code, CANARY);
-  await joinRoom(browser, code, "Guest");
-  await controlled(browser.page);
-  await open(browser.page, `/rooms/${code}`);
-  await expect(messages(browser.page)).toHaveText([CANARY]);
-  await browser.page.goto("/");
-  expect(await hasCopy(browser.page)).toBe(false);
+  await sayByRest(bob, code, `${CANARY}, read by a guest`);
+  const visitor = await profile.start(stack);
+  await joinRoom(visitor, code, "Guest");
+  await controlled(visitor.page);
+  await open(visitor.page, `/rooms/${code}`);
+  await say(visitor.page, `${CANARY}, written by a guest`);
+  await expect(messages(visitor.page)).toHaveText([/read by a guest/, /written by a guest/]);
+  await visitor.page.goto("/");
+  expect(await hasCopy(visitor.page)).toBe(false);
+  await visitor.context.close();
+  expect(await filesWith(profile.folder, CANARY)).toEqual([]);
 
-  await register(browser, "Ada");
-  const fleeting = await makeRoomByRest(browser, { preserve: false });
+  const ada = await profile.start(stack);
+  await register(ada, "Ada");
+  const fleeting = await makeRoomByRest(ada, { preserve: false });
   const cleo = await guest(stack);
-  await open(browser.page, `/rooms/${fleeting}`);
-  await visitAndSay(cleo, fleeting, "Cleo", `${CANARY}, again`);
-  await expect(messages(browser.page)).toHaveText([`${CANARY}, again`]);
-  await browser.page.goto("/dashboard");
-  await expect.poll(() => keptFor(browser.page, "/dashboard")).not.toBe("");
-  expect(await keptFor(browser.page, "/dashboard")).not.toContain(`${CANARY}, again`);
-  expect(await keptFor(browser.page, `/rooms/${fleeting}`)).toBe("");
-  await browser.context.close();
-  expect(await filesWith(profile.folder, `${CANARY}, again`)).toEqual([]);
+  await open(ada.page, `/rooms/${fleeting}`);
+  await visitAndSay(cleo, fleeting, "Cleo", `${CANARY}, read`);
+  await say(ada.page, `${CANARY}, written`);
+  await expect(messages(ada.page)).toHaveText([`${CANARY}, read`, `${CANARY}, written`]);
+  await ada.page.goto("/dashboard");
+  await expect.poll(() => keptFor(ada.page, "/dashboard")).not.toBe("");
+  expect(await keptFor(ada.page, "/dashboard")).not.toContain(CANARY);
+  expect(await keptFor(ada.page, `/rooms/${fleeting}`)).toBe("");
+  await ada.context.close();
+  expect(await filesWith(profile.folder, CANARY)).toEqual([]);
 });
 
 test("a room that keeps no messages any more leaves the device at once @phone", async ({ stack, guest }) => {

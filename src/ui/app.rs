@@ -15,7 +15,7 @@ use super::{
     browser,
     clock::provide_clock,
     components::{Announcer, Frame},
-    device::provide_kept_at,
+    device::KeptAt,
     dynamic::dynamic,
     effect::effect,
     navigation::{FollowAddress, Navigation, Shown, provide_navigation},
@@ -48,12 +48,12 @@ fn show(visit: Visit) -> AnyView {
         return view! { <Frame show/> }.into_any();
     }
     let Visit { page, refused_form, account, rooms, local, kept_at } = visit;
-    provide_kept_at(kept_at);
+    let kept_at = KeptAt::provide(kept_at);
     provide_clock(local);
     provide_refused_form(refused_form);
     let all = matches!(page, Page::Dashboard { all: true, .. });
     provide_account(account);
-    let navigation = provide_navigation(page, rooms);
+    let navigation = provide_navigation(page, rooms, kept_at);
 
     view! {
         <FollowAddress/>

@@ -33,15 +33,25 @@ pub fn keep_list(account: &Identity, rooms: &[RoomSummary]) {
     }
 }
 
+/// When the device had the data of the page from the server. `None` if the page is not made from the device's copy.
 #[derive(Clone, Copy)]
-struct KeptAt(Option<Millis>);
+pub struct KeptAt(StoredValue<Option<Millis>>);
 
-/// Provides when the device had the page's data from the server, if the page is made from the device's copy.
-pub fn provide_kept_at(at: Option<Millis>) {
-    provide_context(KeptAt(at));
+impl KeptAt {
+    /// Provides it for the first page.
+    pub fn provide(at: Option<Millis>) -> Self {
+        let kept_at = Self(StoredValue::new(at));
+        provide_context(kept_at);
+        kept_at
+    }
+
+    /// Sets it for the next page of the app.
+    pub fn set(self, at: Option<Millis>) {
+        self.0.try_set_value(at);
+    }
 }
 
-/// When the device had the page's data from the server. `None` on a page of the server.
+/// When the device had the data of the page from the server. `None` on a page of the server.
 pub fn use_kept_at() -> Option<Millis> {
-    use_context::<KeptAt>().and_then(|KeptAt(at)| at)
+    use_context().and_then(|KeptAt(at)| at.try_get_value()).flatten()
 }

@@ -21,7 +21,8 @@ use crate::protocol::{Identity, JoinOffer, Page, RoomCode, RoomSummary, Visit, a
 
 use super::{
     account::use_account,
-    browser, device,
+    browser,
+    device::{self, KeptAt},
     effect::effect,
     live::{Announcement, LiveList, PageSocket, provide_list, use_list},
     refused_form::forget_refused_form,
@@ -57,11 +58,12 @@ pub struct Navigation {
     /// The owner of the app, for what outlives a page.
     owner: StoredValue<Owner>,
     account: StoredValue<Option<Identity>>,
+    kept_at: KeptAt,
     texts: &'static Texts,
 }
 
 /// Provides the navigation, which starts with the page of the document and the rooms in it.
-pub fn provide_navigation(page: Page, rooms: Option<Vec<RoomSummary>>) -> Navigation {
+pub fn provide_navigation(page: Page, rooms: Option<Vec<RoomSummary>>, kept_at: KeptAt) -> Navigation {
     let socket = PageSocket::new();
     if let (Some(account), Some(rooms)) = (use_account(), rooms) {
         let current = match page {
@@ -80,6 +82,7 @@ pub fn provide_navigation(page: Page, rooms: Option<Vec<RoomSummary>>) -> Naviga
         navigate: Callback::new(move |address: String| navigate(&address, NavigateOptions::default())),
         owner: StoredValue::new(Owner::current().unwrap_or_default()),
         account: StoredValue::new(use_account()),
+        kept_at,
         texts: use_texts(),
     };
     provide_context(navigation);
@@ -178,15 +181,14 @@ impl Navigation {
             if !self.is_last(step) {
                 return;
             }
-            let Some(answer) = answer else {
-                return match kept {
-                    Some(kept) => self.take(step, kept),
-                    None => self.show(step, Shown::Unreachable),
-                };
-            };
-            match serde_json::from_str::<Visit>(&answer.text) {
-                Ok(visit) if self.is_own(&visit) => self.take(step, visit),
-                _ => browser::go(&address),
+            // An error that is no page is from a proxy whose server is away, or from a server that cannot answer now.
+            let visit = answer.as_ref().and_then(|answer| serde_json::from_str::<Visit>(&answer.text).ok());
+            match (visit, kept) {
+                (Some(visit), _) if self.is_own(&visit) => self.take(step, visit),
+                (Some(_), _) => browser::go(&address),
+                (None, _) if answer.as_ref().is_some_and(|answer| answer.is_ok) => browser::go(&address),
+                (None, Some(kept)) => self.take(step, kept),
+                (None, None) => self.show(step, Shown::Unreachable),
             }
         });
     }
@@ -219,6 +221,7 @@ impl Navigation {
     }
 
     fn take(self, step: u64, visit: Visit) {
+        self.kept_at.set(visit.kept_at);
         if let (None, Some(account), Some(rooms)) = (self.list(), visit.account, visit.rooms) {
             self.owner.try_with_value(|owner| owner.with(|| start_list(self.socket, rooms, None, &account)));
         }

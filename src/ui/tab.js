@@ -9,12 +9,13 @@
     // killed may have lost the name, so a tab's first page without an account deletes the copy in any case.
     const kept = localStorage.getItem("anonchat.account");
     const account = who[0] === "a" ? who : null;
+    // First the name: a page of the person before that is making the copy again (store.js) finds that they have left.
+    if (account) localStorage.setItem("anonchat.account", account);
+    else localStorage.removeItem("anonchat.account");
     if (account ? kept && kept !== account : kept || was !== who) {
       if (navigator.storageBuckets) navigator.storageBuckets.delete("anonchat").catch(() => {});
       else indexedDB.deleteDatabase("anonchat");
     }
-    if (account) localStorage.setItem("anonchat.account", account);
-    else localStorage.removeItem("anonchat.account");
 
     if (was === who) return;
     sessionStorage.setItem("anonchat.who", who);

@@ -26,6 +26,10 @@ pub fn now() -> u64 {
     0
 }
 
+pub fn time() -> Millis {
+    0
+}
+
 pub fn local_offset(_: Millis) -> i64 {
     0
 }
@@ -120,8 +124,8 @@ pub async fn keep_outbox(_: &str, _: f64, _: &str) -> bool {
 }
 
 #[expect(clippy::unused_async, reason = "asynchronous in the browser")]
-pub async fn kept_outbox(_: &str, _: f64) -> Option<String> {
-    None
+pub async fn kept_outbox(_: &str, _: f64) -> Vec<String> {
+    Vec::new()
 }
 
 pub fn forget_everything() {}

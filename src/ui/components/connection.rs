@@ -2,15 +2,17 @@
 
 use leptos::prelude::*;
 
-use crate::ui::{
-    browser::{self, Timer},
-    clock::use_clock,
-    countdown::Countdown,
-    device::use_kept_at,
-    dynamic::dynamic,
-    effect::effect,
-    live::{PageSocket, Status},
-    texts::use_texts,
+use crate::{
+    protocol::Millis,
+    ui::{
+        browser::{self, Timer},
+        clock::use_clock,
+        countdown::Countdown,
+        dynamic::dynamic,
+        effect::effect,
+        live::{PageSocket, Status},
+        texts::use_texts,
+    },
 };
 
 use super::When;
@@ -22,13 +24,15 @@ const PATIENCE_MS: u64 = 1_200;
 #[component]
 pub fn ConnectionBanner(
     socket: PageSocket,
+    /// Until when the server kept the page up to date. `None` while it does.
+    stale_since: RwSignal<Option<Millis>>,
     /// The seconds without a connection after which a guest leaves the room. `None` for an account, which does not
     /// leave.
     #[prop(optional_no_strip)]
     leaves_after: Option<u64>,
 ) -> impl IntoView {
     let texts = &use_texts().connection;
-    let (kept_at, clock) = (use_kept_at(), use_clock());
+    let clock = use_clock();
     let countdown = Countdown::new();
     let troubled = RwSignal::new(false);
     let timer = StoredValue::new(None::<Timer>);
@@ -57,15 +61,16 @@ pub fn ConnectionBanner(
         (_, Status::Blocked) => texts.blocked(),
         (_, Status::Connecting | Status::Waiting(_)) => texts.again(),
     };
+    let since = move || {
+        let at = stale_since.get().filter(|_| troubled.get());
+        at.map(|at| format!(" {}", use_texts().kept.at(&clock.briefly(at))))
+    };
 
     view! {
         <div class="banner" class:banner--shown=move || troubled.get()>
             <p class="banner__text">
                 <span role="status">{dynamic(text)}</span>
-                {kept_at.map(|at| {
-                    let text = move || use_texts().kept.at(&clock.briefly(at));
-                    view! { <span class="banner__aside">" " {dynamic(text)}</span> }.into_any()
-                })}
+                <span class="banner__aside">{dynamic(since)}</span>
                 {leaves_after.map(|seconds| {
                     let minutes = usize::try_from(seconds.div_ceil(60)).unwrap_or(usize::MAX);
                     let is_away = move || socket.status.get() != Status::Blocked;

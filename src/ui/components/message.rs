@@ -28,7 +28,7 @@ fn lines(text: &str) -> usize {
     text.split('\n').map(|line| line.chars().count() / LINE_CHARS + 1).sum()
 }
 
-/// A message in its bubble. A refused message has buttons to try again and to discard it.
+/// A message in its bubble. A refused message has buttons to try again, to edit it and to discard it.
 #[component]
 pub fn MessageItem(
     /// The message when its row was created. Id, author and text do not change.
@@ -38,6 +38,9 @@ pub fn MessageItem(
     /// Sends a refused message again.
     #[prop(into)]
     on_retry: Callback<ClientId>,
+    /// Moves a refused message into the composer.
+    #[prop(into)]
+    on_edit: Callback<ClientId>,
     /// Discards a refused message.
     #[prop(into)]
     on_discard: Callback<ClientId>,
@@ -133,32 +136,29 @@ pub fn MessageItem(
                 <div class="message__meta">
                     {dynamic(move || at.get().map(|at| view! { <MomentText at/> }.into_any()))}
                     {dynamic(move || {
-                        (delivery.get() == Delivery::Pending)
-                            .then(|| {
-                                view! {
-                                    <Icon shape=Shape::Clock/>
-                                    <span class="visually-hidden">{texts.timeline.not_sent_yet()}</span>
-                                }
-                                .into_any()
-                            })
+                        (delivery.get() == Delivery::Pending).then(|| view! { <Icon shape=Shape::Clock/> }.into_any())
                     })}
                 </div>
             </div>
             {dynamic(move || match delivery.get() {
-                Delivery::Failed(reason) => Some(view! { <Refused reason id on_retry on_discard/> }.into_any()),
-                Delivery::Sent | Delivery::Pending => None,
+                Delivery::Failed(reason) => Some(view! { <Refused reason id on_retry on_edit on_discard/> }.into_any()),
+                Delivery::Pending => {
+                    Some(view! { <p class="message__waits">{texts.timeline.not_sent_yet()}</p> }.into_any())
+                }
+                Delivery::Sent => None,
             })}
             {own.then(|| dynamic(mark).into_any())}
         </li>
     }
 }
 
-/// The reason of a refusal, with buttons to try again and to discard the message.
+/// The reason of a refusal, with buttons to try again, and to edit and to discard the message.
 #[component]
 fn Refused(
     reason: String,
     id: ClientId,
     on_retry: Callback<ClientId>,
+    on_edit: Callback<ClientId>,
     on_discard: Callback<ClientId>,
 ) -> impl IntoView {
     let texts = &use_texts().timeline;
@@ -169,6 +169,7 @@ fn Refused(
                 <span>{texts.not_sent(&reason)}</span>
             </p>
             <button type="button" class="text-button" on:click=move |_| on_retry.run(id)>{texts.retry()}</button>
+            <button type="button" class="text-button" on:click=move |_| on_edit.run(id)>{texts.edit()}</button>
             <button type="button" class="text-button" on:click=move |_| on_discard.run(id)>{texts.discard()}</button>
         </div>
     }

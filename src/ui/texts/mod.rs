@@ -236,6 +236,7 @@ table! {
         read_more;
         read_less;
         retry;
+        edit;
         discard;
     }
     /// Notices in a timeline: joining, leaving, and changes of the room.
@@ -312,6 +313,7 @@ table! {
         choose_text;
         back;
         back_unread: [count];
+        log_out_later;
         close;
     }
     /// The notice about an e-mail address that is not confirmed.

@@ -3,7 +3,7 @@
 //! The script decides whether anything is kept, and for whom. Without it (it did not load, or the browser stores
 //! nothing) these functions return nothing, and pages work as without a copy.
 
-use js_sys::Promise;
+use js_sys::{Array, Promise};
 use leptos::task::spawn_local;
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
@@ -64,9 +64,10 @@ pub async fn keep_outbox(code: &str, member: f64, messages: &str) -> bool {
     done(save_outbox(code, member, messages)).await.is_some_and(|is_kept| is_kept.is_truthy())
 }
 
-/// The kept outbox of a member, as JSON.
-pub async fn kept_outbox(code: &str, member: f64) -> Option<String> {
-    done(outbox_of(code, member)).await?.as_string()
+/// The kept outbox of a member, as JSON, one text for each message.
+pub async fn kept_outbox(code: &str, member: f64) -> Vec<String> {
+    let kept = done(outbox_of(code, member)).await.map(|kept| Array::from(&kept)).unwrap_or_default();
+    kept.iter().filter_map(|message| message.as_string()).collect()
 }
 
 /// Deletes everything that the device keeps. The page keeps nothing any more.

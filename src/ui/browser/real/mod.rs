@@ -28,5 +28,5 @@ pub use page::{
 };
 pub use socket::Socket;
 pub use stream::Stream;
-pub use time::{Timer, after, local_offset, message_id, now, random, times_are_local, today, until_tomorrow};
+pub use time::{Timer, after, local_offset, message_id, now, random, time, times_are_local, today, until_tomorrow};
 pub use words::{by_language, first_letter, folded, is_blank, without_accents};

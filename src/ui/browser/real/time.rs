@@ -24,18 +24,23 @@ pub fn local_offset(at: Millis) -> i64 {
     -west
 }
 
+/// The time by the clock of the device, which people set.
+pub fn time() -> Millis {
+    #[expect(clippy::cast_possible_truncation, reason = "whole milliseconds")]
+    let at = Date::now() as i64;
+    at
+}
+
 /// The current day in the browser's time zone, counted from 1 January 1970.
 #[expect(clippy::unnecessary_wraps, reason = "on the server there is no today")]
 pub fn today() -> Option<i64> {
-    #[expect(clippy::cast_possible_truncation, reason = "whole milliseconds")]
-    let at = Date::now() as i64;
+    let at = time();
     Some((at + local_offset(at) * 60_000).div_euclid(86_400_000))
 }
 
 /// Milliseconds until midnight in the browser's time zone.
 pub fn until_tomorrow() -> u64 {
-    #[expect(clippy::cast_possible_truncation, reason = "whole milliseconds")]
-    let at = Date::now() as i64;
+    let at = time();
     let left = 86_400_000 - (at + local_offset(at) * 60_000).rem_euclid(86_400_000);
     left.unsigned_abs()
 }

@@ -5,7 +5,7 @@
 
 use std::cmp::Reverse;
 
-use crate::protocol::{ClientFrame, Code, Notify, Problem, RoomCode, RoomSummary, sorted::sort_by_key};
+use crate::protocol::{ClientFrame, Code, Millis, Notify, Problem, RoomCode, RoomSummary, sorted::sort_by_key};
 
 use super::{act::Act, input::ListInput, toasts::Toasts};
 
@@ -30,6 +30,8 @@ pub struct RoomList {
     changed: bool,
     /// Whether the device's copy of the list may be out of date.
     unkept: bool,
+    /// When the list was last up to date, by the clock of the device.
+    as_of: Option<Millis>,
 }
 
 impl RoomList {
@@ -45,9 +47,24 @@ impl RoomList {
             logged_out: false,
             changed: true,
             unkept: true,
+            as_of: None,
         };
         list.sort();
         list
+    }
+
+    /// Makes this a list from the device's copy, which is from this time.
+    pub fn as_of(self, at: Option<Millis>) -> Self {
+        Self { as_of: at, ..self }
+    }
+
+    /// Until when the list was up to date. `None` while it is, which is remembered with the present time.
+    pub fn stale_since(&mut self, time: Millis) -> Option<Millis> {
+        if self.here {
+            self.as_of = Some(time);
+            return None;
+        }
+        self.as_of
     }
 
     /// The rooms, the most recently active first.

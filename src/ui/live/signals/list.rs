@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use litemap::LiteMap;
 
 use crate::{
-    protocol::{Identity, Problem, RoomCode, RoomSummary},
+    protocol::{Identity, Millis, Problem, RoomCode, RoomSummary},
     ui::{
         browser, device,
         rooms::announcement,
@@ -47,6 +47,8 @@ pub struct LiveList {
     pub toasts: RwSignal<Vec<Toast>>,
     /// The same notes as text for screen readers.
     pub announcement: Announcement,
+    /// Until when the server kept the list up to date. `None` while it does.
+    pub stale_since: RwSignal<Option<Millis>>,
     /// Whether the login has ended.
     pub logged_out: RwSignal<bool>,
     /// The account, as it was when the page was made.
@@ -68,7 +70,7 @@ impl LiveList {
     /// Creates the list from the rooms that the server rendered, and puts it into the model of the socket. `current`
     /// is the open room.
     pub fn new(socket: PageSocket, rooms: Vec<RoomSummary>, current: Option<RoomCode>, account: &Identity) -> Self {
-        let list = RoomList::new(rooms, current, account.notify);
+        let list = RoomList::new(rooms, current, account.notify).as_of(device::use_kept_at());
         let entry = |room: &RoomSummary| RoomEntry { code: room.code, room: ArcRwSignal::new(room.clone()) };
         let this = Self {
             socket,
@@ -77,6 +79,7 @@ impl LiveList {
             unread: RwSignal::new(list.unread()),
             toasts: RwSignal::new(Vec::new()),
             announcement: Announcement::new(),
+            stale_since: RwSignal::new(None),
             logged_out: RwSignal::new(false),
             account: StoredValue::new(account.clone()),
             texts: use_texts(),
@@ -84,6 +87,11 @@ impl LiveList {
         socket.client.update_value(|client| client.set_list(list));
         socket.register(Arc::new(this));
         this
+    }
+
+    /// Whether the server cannot be reached at present, so that nobody can log out.
+    pub fn is_unreachable(self) -> bool {
+        matches!(self.socket.status.get(), Status::Offline | Status::Waiting(_))
     }
 
     /// Closes the connection and deletes what the device keeps, because the person is logging out on this page.
@@ -122,6 +130,7 @@ impl LiveList {
     fn copy(self) {
         let picture = self.socket.client.try_update_value(|client| {
             let list = client.list_mut()?;
+            put(self.stale_since, list.stale_since(browser::time()));
             let changed = list.take_changed();
             let unannounced = list.toasts().take_unannounced();
             changed.then(|| {

@@ -1,6 +1,6 @@
 //! The list of rooms with its search field, its filter by kind, and the menu of the account.
 
-use leptos::{html, prelude::*, server_fn::ServerFn};
+use leptos::{ev::SubmitEvent, html, prelude::*, server_fn::ServerFn};
 
 use crate::{
     api::LogOut,
@@ -8,7 +8,7 @@ use crate::{
     ui::{
         account::use_account,
         browser::{self, Watch},
-        components::{Icon, ItemKey, List, Shape},
+        components::{Icon, ItemKey, List, Shape, When},
         dynamic::dynamic,
         effect::effect,
         live::{LiveList, RoomEntry, use_list},
@@ -188,6 +188,14 @@ fn AccountMenu(list: LiveList) -> impl IntoView {
     use_account().map(|account| {
         let name = account.name.to_string();
         let initial = browser::first_letter(&name);
+        let log_out = move |event: SubmitEvent| {
+            // Without the server only the copy would go, and the session would stay.
+            if list.is_unreachable() {
+                event.prevent_default();
+            } else {
+                list.log_out();
+            }
+        };
         view! {
             <button
                 type="button"
@@ -200,9 +208,13 @@ fn AccountMenu(list: LiveList) -> impl IntoView {
             <div id="account-menu" class="menu" popover="auto">
                 <p class="menu__text" dir="auto">{name}</p>
                 <a href=addresses::PREFERENCES rel="external" class="menu__item"><Icon shape=Shape::Settings/> <span>{texts.rooms.preferences()}</span></a>
-                <form method="post" action=LogOut::PATH on:submit=move |_| list.log_out()>
-                    <button type="submit" class="menu__item"><Icon shape=Shape::Exit/> <span>{texts.account.log_out()}</span></button>
+                <form method="post" action=LogOut::PATH on:submit=log_out>
+                    <button type="submit" class="menu__item" aria-disabled=move || list.is_unreachable().then_some("true")>
+                        <Icon shape=Shape::Exit/>
+                        <span>{texts.account.log_out()}</span>
+                    </button>
                 </form>
+                <When holds=move || list.is_unreachable()><p class="menu__note" role="status">{texts.rooms.log_out_later()}</p></When>
             </div>
         }
         .into_any()

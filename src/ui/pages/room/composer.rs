@@ -92,6 +92,15 @@ pub fn Composer() -> impl IntoView {
         }
     });
 
+    // A refused message that its author edits comes before what is in the text area.
+    effect(move || {
+        let (Some(body), Some(area)) = (room.taken_back.get(), area.get()) else { return };
+        room.taken_back.set(None);
+        let rest = text.get_untracked();
+        write(if rest.is_empty() { body.into() } else { format!("{}\n{rest}", body.as_str()) });
+        let _ = area.focus();
+    });
+
     let on_key = move |event: KeyboardEvent| {
         // Enter confirms a suggestion of an input method. Some browsers end the composition before this event, with key
         // code 229.

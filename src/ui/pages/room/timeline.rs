@@ -267,7 +267,7 @@ fn RowItem(entry: Entry, listing: RwSignal<bool>) -> impl IntoView {
     let row = entry.row;
     match row.get_untracked() {
         Row::Message(first) => view! {
-            <MessageItem first row on_retry=move |id| room.retry(id) on_discard=move |id| room.discard(id) on_list=move |()| listing.set(true)/>
+            <MessageItem first row on_retry=move |id| room.retry(id) on_edit=move |id| room.take_back(id) on_discard=move |id| room.discard(id) on_list=move |()| listing.set(true)/>
         }
         .into_any(),
         Row::Day(_) => {

@@ -57,7 +57,7 @@ pub fn RoomView(
                 <div class="room__top">
                     <Header dialogs/>
                     {use_list().map(|list| view! { <Toasts list/> }.into_any())}
-                    <ConnectionBanner socket leaves_after=room.leaves_after/>
+                    <ConnectionBanner socket stale_since=room.stale_since leaves_after=room.leaves_after/>
                 </div>
                 <Timeline/>
                 <KeptPlace/>

@@ -67,7 +67,12 @@ impl LocalRoom {
 
     /// Whether the room is subscribed to, or fetched over HTTP.
     pub fn is_followed(&self) -> bool {
-        self.is_subscribed() || (self.phase == Phase::Apart && self.by_http != ByHttp::Off)
+        self.is_subscribed() || self.is_fetched()
+    }
+
+    /// Whether the room is fetched over HTTP.
+    pub(super) fn is_fetched(&self) -> bool {
+        self.phase == Phase::Apart && self.by_http != ByHttp::Off
     }
 
     /// Stops following the room.

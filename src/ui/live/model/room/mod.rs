@@ -19,8 +19,8 @@ mod stored;
 use litemap::LiteMap;
 
 use crate::protocol::{
-    DepartedReader, Event, EventKind, MemberId, MemberView, Message, Nickname, Person, Problem, ReadMark, Replica,
-    RoomCode, Seq, Snapshot, sorted::SortedSet,
+    DepartedReader, Event, EventKind, MemberId, MemberView, Message, Millis, Nickname, Person, Problem, ReadMark,
+    Replica, RoomCode, Seq, Snapshot, sorted::SortedSet,
 };
 
 use crate::ui::timeline::Reader;
@@ -145,6 +145,8 @@ pub struct LocalRoom {
     is_stored_on_device: Option<bool>,
     /// Whether the device's copy of the room may be out of date.
     unkept: bool,
+    /// When the room was last up to date, by the clock of the device.
+    as_of: Option<Millis>,
     /// A source of random numbers from 0 to 1, for waits.
     jitter: fn() -> f64,
 }
@@ -188,6 +190,7 @@ impl LocalRoom {
             is_restored: false,
             is_stored_on_device: None,
             unkept: true,
+            as_of: None,
             jitter,
         }
     }
@@ -195,6 +198,25 @@ impl LocalRoom {
     /// Makes this the room of an account. An account stays a member until it leaves, however long it is away.
     pub fn of_account(self) -> Self {
         Self { has_account: true, ..self }
+    }
+
+    /// Makes this a room from the device's copy, which is from this time.
+    pub fn as_of(self, at: Option<Millis>) -> Self {
+        Self { as_of: at, ..self }
+    }
+
+    /// Whether this is the room of an account.
+    pub fn has_account(&self) -> bool {
+        self.has_account
+    }
+
+    /// Until when the room was up to date. `None` while it is, which is remembered with the present time.
+    pub fn stale_since(&mut self, time: Millis) -> Option<Millis> {
+        if self.is_live() || self.is_fetched() {
+            self.as_of = Some(time);
+            return None;
+        }
+        self.as_of
     }
 
     /// Takes in what the person did.

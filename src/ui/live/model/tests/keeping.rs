@@ -43,6 +43,22 @@ fn a_preserved_room_of_an_account_is_kept_as_it_was_at_the_last_contact() {
 }
 
 #[test]
+fn rooms_and_the_list_say_until_when_they_were_up_to_date() {
+    let room = LocalRoom::new(preserved(), || 1.0).of_account().as_of(Some(5));
+    let mut page = Page::with(Some(room), Some(listed(Some(code())).as_of(Some(6))));
+    page.start();
+    page.opened(0);
+    assert_eq!((page.room().stale_since(10), page.list().stale_since(10)), (Some(5), Some(6)));
+    page.received(rooms(&["K7M2QX"]), 0);
+    page.received(resumed(Vec::new()), 0);
+    assert_eq!((page.room().stale_since(20), page.list().stale_since(21)), (None, None));
+    page.closed(0);
+    assert_eq!((page.room().stale_since(30), page.list().stale_since(30)), (Some(20), Some(21)));
+    page.room_fetched(preserved(), 1);
+    assert_eq!(page.room().stale_since(40), None, "it comes over HTTP");
+}
+
+#[test]
 fn guests_and_rooms_that_keep_no_messages_are_never_kept() {
     let ephemeral = LocalRoom::new(snapshot(), || 1.0).of_account();
     for room in [ephemeral, LocalRoom::new(preserved(), || 1.0)] {

@@ -24,6 +24,7 @@ use crate::{
         account::use_account,
         browser,
         clock::use_clock,
+        device::use_kept_at,
         texts::{Texts, use_texts},
         timeline::{Marks, Row, RowKey},
     },
@@ -88,6 +89,8 @@ pub struct LiveRoom {
     pub typists: RwSignal<Vec<Nickname>>,
     /// Why this page no longer follows the room. `None` while it does.
     pub ending: RwSignal<Option<Ending>>,
+    /// Until when the server kept the room up to date. `None` while it does.
+    pub stale_since: RwSignal<Option<Millis>>,
     /// Whether there are older events above the rows, in memory or on the server.
     pub has_earlier: RwSignal<bool>,
     /// Whether there are newer events below the rows. They are in memory.
@@ -117,6 +120,8 @@ pub struct LiveRoom {
     /// The number of seconds without a connection after which the server removes a guest from the room. `None` for an
     /// account, which stays.
     pub leaves_after: Option<u64>,
+    /// The text of a refused message that its author edits, until the composer has it.
+    pub taken_back: RwSignal<Option<MessageBody>>,
     /// A counter. Each message sent from this page increments it, which makes the view scroll to the end.
     pub sent_count: RwSignal<usize>,
     /// The text for screen readers: new messages and other incidents.
@@ -152,7 +157,7 @@ impl LiveRoom {
     /// once, so that the server can render them. Nothing is sent before [`PageSocket::start`].
     pub fn new(socket: PageSocket, snapshot: Snapshot) -> Self {
         let code = snapshot.room.code;
-        let room = LocalRoom::new(snapshot, browser::random);
+        let room = LocalRoom::new(snapshot, browser::random).as_of(use_kept_at());
         let room = if use_account().is_some() { room.of_account() } else { room };
         socket.client.update_value(|client| client.add_room(room));
         Self::in_memory(socket, code).expect("added a line ago")
@@ -191,6 +196,7 @@ impl LiveRoom {
             members: RwSignal::new(picture.members.unwrap_or_default()),
             typists: RwSignal::new(picture.typists),
             ending: RwSignal::new(picture.ending),
+            stale_since: RwSignal::new(picture.stale_since),
             has_earlier: RwSignal::new(picture.has_earlier),
             has_later: RwSignal::new(picture.has_later),
             loading_earlier: RwSignal::new(false),
@@ -204,6 +210,7 @@ impl LiveRoom {
             readers: RwSignal::new(picture.readers),
             expected: RwSignal::new(expected),
             leaves_after,
+            taken_back: RwSignal::new(None),
             sent_count: RwSignal::new(0),
             announcement: Announcement::new(),
             texts,
@@ -217,10 +224,11 @@ impl LiveRoom {
     /// moment later.
     pub fn restore(self) {
         self.drawing.try_update_value(|drawing| drawing.server_time = None);
-        let Some((member, on_device)) = self.read(|room| (room.replica().you.member_id, room.is_on_device())) else {
+        let Some((member, has_account)) = self.read(|room| (room.replica().you.member_id, room.has_account())) else {
             return;
         };
-        if on_device {
+        // Also if the room keeps no messages: it may have kept them when they were written.
+        if has_account {
             spawn_local(async move {
                 self.take_in(RoomInput::Restore(tab::stored_outboxes(self.code, member).await));
             });
@@ -272,6 +280,15 @@ impl LiveRoom {
     /// Sends a refused message again.
     pub fn retry(self, id: ClientId) {
         self.take_in(RoomInput::Retry(id));
+    }
+
+    /// Moves a refused message from the outbox into the composer.
+    pub fn take_back(self, id: ClientId) {
+        let body = |room: &LocalRoom| {
+            room.replica().outbox.iter().find(|draft| draft.id == id).map(|draft| draft.body.clone())
+        };
+        self.taken_back.set(self.read(body).flatten());
+        self.discard(id);
     }
 
     /// Removes a refused message from the outbox.

@@ -35,6 +35,8 @@ pub(super) struct Picture {
     pub(super) members: Option<Vec<MemberLine>>,
     pub(super) typists: Vec<Nickname>,
     pub(super) ending: Option<Ending>,
+    /// Until when the room was up to date. `None` while it is.
+    pub(super) stale_since: Option<Millis>,
     pub(super) has_earlier: bool,
     pub(super) has_later: bool,
     /// Messages of others that no picture had before.
@@ -61,6 +63,7 @@ impl LiveRoom {
         }
         put(self.typists, picture.typists);
         put(self.ending, picture.ending);
+        put(self.stale_since, picture.stale_since);
         put(self.has_earlier, picture.has_earlier);
         put(self.has_later, picture.has_later);
         self.announce(&picture.news, picture.incidents);
@@ -123,6 +126,7 @@ impl Drawing {
         let changed = room.take_changed();
         let news = room.take_news();
         let incidents = room.take_incidents();
+        let stale_since = room.stale_since(browser::time());
         room.follow_shown_events(at_end);
         let is_live = matches!(status, Status::Live | Status::Blocked);
         let people_changed = room.take_people_changed() || is_live != self.was_live;
@@ -191,6 +195,7 @@ impl Drawing {
             members,
             typists: room.typists().cloned().collect(),
             ending: room.ending().cloned(),
+            stale_since,
             has_earlier: replica.has_more || room.shown_events().has_above(),
             has_later: room.shown_events().has_below(),
             news,
