@@ -291,7 +291,7 @@
    * The outbox of a member in a room, one text for each message: the JSON of `[[id, body, refusal]]`. So a message that
    * the page cannot read takes no other with it.
    */
-  async function outboxOf(code, member) {
+  async function outboxIn(code, member) {
     const rows = (await outbox()).filter((row) => row.code === code && row.member === member);
     const mine = known.get(code) ?? new Map();
     for (const row of rows) if (!mine.has(row.id)) mine.set(row.id, row);
@@ -446,6 +446,6 @@
 
   self.anonchatStore = {
     ...{ wipe, saveRoom, forgetRoom, saveList, visit },
-    ...{ refuse, outbox, outboxOf, saveOutbox, drain, start, renew, reachable },
+    ...{ refuse, outbox, outboxIn, saveOutbox, drain, start, renew, reachable },
   };
 })();

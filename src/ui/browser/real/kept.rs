@@ -20,7 +20,7 @@ extern "C" {
     fn visit(path: &str) -> Result<Promise, JsValue>;
     #[wasm_bindgen(js_namespace = anonchatStore, js_name = saveOutbox, catch)]
     fn save_outbox(code: &str, member: f64, messages: &str) -> Result<Promise, JsValue>;
-    #[wasm_bindgen(js_namespace = anonchatStore, js_name = outboxOf, catch)]
+    #[wasm_bindgen(js_namespace = anonchatStore, js_name = outboxIn, catch)]
     fn outbox_of(code: &str, member: f64) -> Result<Promise, JsValue>;
     #[wasm_bindgen(js_namespace = anonchatStore, catch)]
     fn wipe() -> Result<Promise, JsValue>;
