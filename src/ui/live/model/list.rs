@@ -54,7 +54,7 @@ impl RoomList {
     }
 
     /// Makes this a list from the device's copy, which is from this time.
-    pub fn as_of(self, at: Option<Millis>) -> Self {
+    pub fn dated(self, at: Option<Millis>) -> Self {
         Self { as_of: at, ..self }
     }
 

@@ -70,7 +70,7 @@ impl LiveList {
     /// Creates the list from the rooms that the server rendered, and puts it into the model of the socket. `current`
     /// is the open room.
     pub fn new(socket: PageSocket, rooms: Vec<RoomSummary>, current: Option<RoomCode>, account: &Identity) -> Self {
-        let list = RoomList::new(rooms, current, account.notify).as_of(device::use_kept_at());
+        let list = RoomList::new(rooms, current, account.notify).dated(device::use_kept_at());
         let entry = |room: &RoomSummary| RoomEntry { code: room.code, room: ArcRwSignal::new(room.clone()) };
         let this = Self {
             socket,

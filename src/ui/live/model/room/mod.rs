@@ -201,7 +201,7 @@ impl LocalRoom {
     }
 
     /// Makes this a room from the device's copy, which is from this time.
-    pub fn as_of(self, at: Option<Millis>) -> Self {
+    pub fn dated(self, at: Option<Millis>) -> Self {
         Self { as_of: at, ..self }
     }
 

@@ -157,7 +157,7 @@ impl LiveRoom {
     /// once, so that the server can render them. Nothing is sent before [`PageSocket::start`].
     pub fn new(socket: PageSocket, snapshot: Snapshot) -> Self {
         let code = snapshot.room.code;
-        let room = LocalRoom::new(snapshot, browser::random).as_of(use_kept_at());
+        let room = LocalRoom::new(snapshot, browser::random).dated(use_kept_at());
         let room = if use_account().is_some() { room.of_account() } else { room };
         socket.client.update_value(|client| client.add_room(room));
         Self::in_memory(socket, code).expect("added a line ago")
