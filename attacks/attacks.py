@@ -407,7 +407,7 @@ def people_behind_a_proxy_that_writes_ports_are_told_apart(node):
     """Behind a proxy, one client guesses codes. The others can still join, however the proxy writes their address."""
     for number in range(15):
         headers = {"X-Forwarded-For": f"203.0.113.7:{1111 + number}"}
-        Person(node).ask("POST", "/api/rooms/join", {"code": "000000"}, headers=headers)
+        Person(node).ask("POST", "/api/rooms/join", {"code": f"0000{number:02}"}, headers=headers)
     code = Person(node).ask(
         "POST", "/api/rooms/create", {"type": "group"}, headers={"X-Forwarded-For": "198.51.100.1:5"}
     )[1]["room"]["code"]

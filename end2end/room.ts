@@ -144,6 +144,9 @@ export async function sayMany(guest: Guest, code: string, nickname: string, from
   );
 }
 
+/** What a room shows on the page of its link, before one joins. */
+export const peekOf = (page: Page): Locator => page.locator(".peek");
+
 let made = 0;
 
 /** Makes a UUIDv7. */

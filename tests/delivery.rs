@@ -151,6 +151,7 @@ fn new_room() -> (RoomRecord, MemberRecord) {
         room_type: RoomType::Group,
         name: None,
         retention: Retention::Ephemeral,
+        peek: true,
         epoch: random::epoch(),
         owner,
         created_at: 0,

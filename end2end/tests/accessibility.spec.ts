@@ -1,7 +1,18 @@
 // Every page in every state, light and dark, has no serious accessibility problem.
 import type { Page } from "@playwright/test";
 import { expect, expectAccessible, test, visit } from "../fixtures.ts";
-import { composer, dialog, isPhone, joinRoom, makeRoom, makeRoomByRest, messages, pending, say } from "../room.ts";
+import {
+  composer,
+  dialog,
+  isPhone,
+  joinRoom,
+  makeRoom,
+  makeRoomByRest,
+  messages,
+  peekOf,
+  pending,
+  say,
+} from "../room.ts";
 
 // No animations: a colour in the middle of a transition would fail the contrast check.
 test.use({ contextOptions: { reducedMotion: "reduce" } });
@@ -23,6 +34,7 @@ test("the pages outside of a room @both", async ({ page, complaints }) => {
   await expectAccessibleInBoth(page);
   for (const address of ["/rooms/new", "/rooms/K7M2QX", "/rooms/K7M2", "/no/such/page"]) {
     await page.goto(address);
+    if (address === "/rooms/K7M2QX") await expect(peekOf(page)).toHaveText(/Can’t join/);
     await expectAccessibleInBoth(page);
   }
 });
@@ -76,11 +88,12 @@ test("the pages for somebody who is in a room already @both", async ({ stack, gu
   complaints.allow(/status of 409/);
   const [ada, bob] = [await guest(stack), await guest(stack)];
   await makeRoomByRest(ada, { nickname: "Ada" });
-  const other = await makeRoomByRest(bob, { nickname: "Bob" });
+  const other = await makeRoomByRest(bob, { name: "Reading circle", nickname: "Bob" });
   await visit(ada.page, "/");
   await expect(ada.page.getByText("You’re in room")).toBeVisible();
   await expectAccessibleInBoth(ada.page);
   await ada.page.goto(`/rooms/${other}`);
   await expect(ada.page.getByRole("button", { name: "Leave and join" })).toBeVisible();
+  await expect(peekOf(ada.page)).toContainText("Reading circle");
   await expectAccessibleInBoth(ada.page);
 });

@@ -5,6 +5,7 @@ import {
   codeOf,
   composer,
   following,
+  isPhone,
   joinByRest,
   joinRoom,
   log,
@@ -13,6 +14,7 @@ import {
   messages,
   notices,
   open,
+  peekOf,
   say,
   spaced,
 } from "../room.ts";
@@ -100,9 +102,10 @@ for (const { kind, size } of DIAGONAL) {
       await expect(name).toHaveValue("Cleo");
 
       await visit(cleo.page, `/rooms/${code}`);
+      await expect(peekOf(cleo.page)).toHaveText(kind);
       await name.fill("Cleo");
       await join.click();
-      await expect(cleo.page.getByText(kind)).toBeVisible();
+      await expect(cleo.page.getByText(kind)).toHaveCount(2);
       await expect(name).toHaveValue("Cleo");
     });
 
@@ -139,10 +142,82 @@ test("a change to a room that turns out to be full changes nothing @desktop", as
 
   complaints.allow(/status of 404/);
   await visit(cleo.page, `/rooms/${full}`);
+  await expect(peekOf(cleo.page)).toHaveText(/Can’t join\. The code may be wrong/);
   await cleo.page.getByRole("button", { name: "Leave and join" }).click();
-  await expect(cleo.page.getByText(/Can’t join\. The code may be wrong/)).toBeVisible();
+  await expect(cleo.page.getByText(/Can’t join\. The code may be wrong/)).toHaveCount(2);
   await open(cleo.page, `/rooms/${own}`);
   await expect(composer(cleo.page)).toBeVisible();
+});
+
+test("who comes by a link sees what they join, without a move of the page, and joins by Enter @both", async ({
+  stack,
+  guest,
+}) => {
+  const [ada, bob, cleo] = [await guest(stack), await guest(stack), await guest(stack)];
+  const code = await makeRoomByRest(ada, { name: "Reading circle", preserve: true, nickname: "Ada" });
+  await joinByRest(bob, code, "Bob");
+
+  // The form is there before the answer, and stays where it is.
+  let answer = () => {};
+  const asked = new Promise<void>((done) => (answer = done));
+  await cleo.page.route("**/api/rooms/peek", async (route) => {
+    await asked;
+    await route.continue();
+  });
+  await visit(cleo.page, `/rooms/${code}`);
+  const name = cleo.page.getByRole("textbox", { name: "Your name in this room" });
+  const box = peekOf(cleo.page);
+  await expect(box).toHaveText("");
+  const before = [await box.boundingBox(), await name.boundingBox()];
+  answer();
+  await expect(box).toContainText("Reading circle");
+  await expect(box).toContainText("2 people · Messages are saved");
+  expect([await box.boundingBox(), await name.boundingBox()]).toEqual(before);
+  await expect(cleo.page.getByText("Ada")).toHaveCount(0);
+
+  // What is typed replaces the name. On a phone the focus would open the keyboard over the page.
+  if (isPhone(cleo.page)) {
+    await expect(name).not.toBeFocused();
+    await name.fill("Cleo");
+  } else {
+    await expect(name).toBeFocused();
+    await cleo.page.keyboard.type("Cleo");
+  }
+  await expect(name).toHaveValue("Cleo");
+  await following(cleo.page, () => name.press("Enter"));
+  await expect(cleo.page.getByRole("heading", { level: 1 })).toHaveText("Reading circle");
+});
+
+test("a room whose owner turned that off shows nothing before one joins @desktop", async ({ stack, guest }) => {
+  const [ada, bob] = [await guest(stack), await guest(stack)];
+  const code = await makeRoom(ada, { name: "Reading circle", nickname: "Ada" });
+  await ada.page.getByRole("button", { name: "Room settings" }).click();
+  const shows = ada.page.getByRole("switch", { name: "Show the room before joining" });
+  await expect(shows).toBeChecked();
+  await shows.click();
+  await expect(shows).not.toBeChecked();
+  await ada.page.keyboard.press("Escape");
+  await expect(notices(ada.page).last()).toHaveText("You turned off showing this room before joining");
+
+  await visit(bob.page, `/rooms/${code}`);
+  await expect(peekOf(bob.page)).toHaveText("This room shows nothing before you join.");
+  await expect(bob.page.getByText("Reading circle")).toHaveCount(0);
+  await following(bob.page, () => bob.page.getByRole("button", { name: "Join", exact: true }).click());
+  await expect(bob.page.getByRole("heading", { level: 1 })).toHaveText("Reading circle");
+});
+
+test("a link on a bad connection can be joined although the room cannot be shown @phone", async ({
+  stack,
+  guest,
+  complaints,
+}) => {
+  complaints.allow(/ERR_FAILED/);
+  const [ada, bob] = [await guest(stack), await guest(stack)];
+  const code = await makeRoomByRest(ada, { name: "Reading circle", nickname: "Ada" });
+  await bob.page.route("**/api/rooms/peek", (route) => route.abort());
+  await visit(bob.page, `/rooms/${code}`);
+  await expect(peekOf(bob.page)).toHaveText("We can’t show this room right now. You can still join.");
+  await following(bob.page, () => bob.page.getByRole("button", { name: "Join", exact: true }).click());
 });
 
 test("whoever comes back to a room for two that others have filled is told so @desktop", async ({ stack, guest }) => {

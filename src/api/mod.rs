@@ -29,8 +29,8 @@ pub use preferences::{
     end_other_sessions, end_session, rename_account, send_confirmation,
 };
 pub use rooms::{
-    CreateRoom, FreePlace, GiveRoom, JoinRoom, KickMember, LeaveRoom, PreserveRoom, RenameRoom, create_room,
-    free_place, give_room, join_room, kick_member, leave_room, preserve_room, rename_room,
+    AllowPeek, CreateRoom, FreePlace, GiveRoom, JoinRoom, KickMember, LeaveRoom, PreserveRoom, RenameRoom, allow_peek,
+    create_room, free_place, give_room, join_room, kick_member, leave_room, preserve_room, rename_room,
 };
 
 use crate::protocol::{Code, Problem};

@@ -94,6 +94,14 @@ pub async fn rename_room(code: RoomCode, name: String) -> Result<(), Problem> {
     domain::rooms::rename(&app, &visitor, code, context::filled(name)).await.map_err(context::refuse)
 }
 
+/// Changes whether people with the code see the room before they join. Only for the owner.
+#[server(prefix = "/api/ui", endpoint = "allow_peek")]
+pub async fn allow_peek(code: RoomCode, #[server(default)] peek: bool) -> Result<(), Problem> {
+    use crate::server::{domain, http::context};
+    let (app, visitor) = context::visitor().await?;
+    domain::rooms::allow_peek(&app, &visitor, code, peek).await.map_err(context::refuse)
+}
+
 /// Turns on or off whether the room keeps its messages. Only for the owner.
 #[server(prefix = "/api/ui", endpoint = "preserve_room")]
 pub async fn preserve_room(code: RoomCode, #[server(default)] preserve: bool) -> Result<(), Problem> {

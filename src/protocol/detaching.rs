@@ -25,7 +25,9 @@ impl EventKind {
                 }
                 [Some(&mut message.author), None]
             }
-            Self::Renamed { by, .. } | Self::RetentionChanged { by, .. } => [Some(by), None],
+            Self::Renamed { by, .. } | Self::RetentionChanged { by, .. } | Self::PeekChanged { by, .. } => {
+                [Some(by), None]
+            }
             Self::Owner { member, by, .. } => [Some(member), by.as_mut()],
             Self::Other(_, content) => return detach_from_json(content, member, name, instead),
         };

@@ -119,6 +119,13 @@ pub enum EventKind {
         /// The number of the last message before this event, so that counting continues in a log that starts here.
         n: u64,
     },
+    /// From here on the room can be peeked into before joining, or no longer.
+    PeekChanged {
+        /// Whether people with the code see the room before they join.
+        peek: bool,
+        /// The owner who changed it.
+        by: Person,
+    },
     /// The room has another owner.
     Owner {
         /// The new owner.
@@ -165,7 +172,8 @@ pub enum OwnerChange {
 
 impl EventKind {
     /// The names of the kinds that this version knows.
-    pub const KNOWN: [&str; 7] = ["message", "joined", "left", "removed", "renamed", "retention_changed", "owner"];
+    pub const KNOWN: [&str; 8] =
+        ["message", "joined", "left", "removed", "renamed", "retention_changed", "peek_changed", "owner"];
 
     /// The kind's name. `None` for a kind that this version does not know.
     pub fn known_name(&self) -> Option<&'static str> {
@@ -176,6 +184,7 @@ impl EventKind {
             Self::Removed { .. } => Some("removed"),
             Self::Renamed { .. } => Some("renamed"),
             Self::RetentionChanged { .. } => Some("retention_changed"),
+            Self::PeekChanged { .. } => Some("peek_changed"),
             Self::Owner { .. } => Some("owner"),
             Self::Other(..) => None,
         }

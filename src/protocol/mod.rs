@@ -59,8 +59,9 @@ pub use preferences_form::PreferencesForm;
 pub use problem::{Code, Problem, Reason};
 pub use replica::{Draft, DraftState, Received, Replica, Top};
 pub use rest::{
-    Ack, AwayQuery, CreateRoom, DepartedReader, FreePlace, GiveRoom, HistoryPage, HistoryQuery, JoinRoom, KickMember,
-    LeaveRoom, MemberView, MuteRoom, PreserveRoom, ReadMark, RenameRoom, Role, RoomView, SendMessage, Snapshot, You,
+    Ack, AllowPeek, AwayQuery, CreateRoom, DepartedReader, FreePlace, GiveRoom, HistoryPage, HistoryQuery, JoinRoom,
+    KickMember, LeaveRoom, MemberView, MuteRoom, Peek, PeekRoom, PeekedRoom, PreserveRoom, ReadMark, RenameRoom, Role,
+    RoomView, SendMessage, Snapshot, You,
 };
 pub use socket::{ByeReason, ClientFrame, ResetReason, ServerFrame, Signal};
 pub use state::{Applied, Member, RoomState};

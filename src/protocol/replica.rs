@@ -128,7 +128,7 @@ impl Replica {
     /// room keeps its messages. Events from before it did are left out, and so is everything that is true only now,
     /// such as presence.
     pub fn to_keep(&self, most: usize) -> Option<Snapshot> {
-        let RoomState { head, last_n, name, retention, owner, members } = &self.state;
+        let RoomState { head, last_n, name, retention, peek, owner, members } = &self.state;
         if !self.room_keeps_messages() {
             return None;
         }
@@ -136,7 +136,13 @@ impl Replica {
         let preserved = self.events.iter().rposition(is_turned_on).unwrap_or_default().max(self.current_log_start);
         let first = preserved.max(self.events.len().saturating_sub(most));
         Some(Snapshot {
-            room: RoomView { name: name.clone(), retention: *retention, owner: *owner, ..self.room.clone() },
+            room: RoomView {
+                name: name.clone(),
+                retention: *retention,
+                peek: *peek,
+                owner: *owner,
+                ..self.room.clone()
+            },
             you: self.you.clone(),
             epoch: self.epoch,
             head: *head,

@@ -47,6 +47,37 @@ pub struct JoinRoom {
     pub nickname: Option<String>,
 }
 
+/// Body of `POST /api/rooms/peek`: asks what a room shows before one joins.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct PeekRoom {
+    /// The room code as typed, as for joining.
+    #[schema(value_type = RoomCode)]
+    pub code: String,
+}
+
+/// The answer to `POST /api/rooms/peek`: the asker can join the room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Peek {
+    /// What the room shows before one joins. Null if its owner has turned that off.
+    pub room: Option<PeekedRoom>,
+}
+
+/// What a room shows to people who have its code and have not joined. It contains nothing of any member or message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PeekedRoom {
+    /// How many members the room can have.
+    #[serde(rename = "type")]
+    pub room_type: RoomType,
+    /// The room's name, or null if it has none.
+    pub name: Option<RoomName>,
+    /// Whether the room keeps its messages.
+    #[serde(rename = "preserve")]
+    #[schema(value_type = bool)]
+    pub retention: Retention,
+    /// The number of members.
+    pub members: u32,
+}
+
 /// Body of `POST /api/rooms/leave`.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct LeaveRoom {
@@ -95,6 +126,17 @@ pub struct PreserveRoom {
     pub code: String,
     /// Whether the room keeps its messages from this request on. Earlier messages are not affected.
     pub preserve: bool,
+}
+
+/// Body of `PUT /api/rooms/peek`, for the room's owner.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct AllowPeek {
+    /// The code of the room.
+    #[schema(value_type = RoomCode)]
+    pub code: String,
+    /// Whether people with the code see the room's name, its number of members, and whether it keeps messages, before
+    /// they join.
+    pub peek: bool,
 }
 
 /// Body of `PUT /api/rooms/mute`. No other member sees this setting.
@@ -180,6 +222,9 @@ pub struct RoomView {
     #[serde(rename = "preserve")]
     #[schema(value_type = bool)]
     pub retention: Retention,
+    /// Whether people with the code see the room before they join.
+    #[serde(default = "yes")]
+    pub peek: bool,
     /// The member id of the owner: the creator, until the room passes to somebody else. Possibly a member who has left.
     pub owner: MemberId,
     /// When the room was made, in milliseconds since 1970 UTC.
@@ -188,6 +233,10 @@ pub struct RoomView {
     /// an account is never deleted for that. 0 or left out means no such deletion.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub kept_days: u32,
+}
+
+fn yes() -> bool {
+    true
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "it is what serde passes")]

@@ -19,6 +19,8 @@ pub struct RoomState {
     pub name: Option<RoomName>,
     /// Whether the room keeps its messages.
     pub retention: Retention,
+    /// Whether people with the code see the room before they join.
+    pub peek: bool,
     /// The owner's member id. Possibly a member who has left, if no member remained to inherit the room.
     pub owner: MemberId,
     /// The members who are in the room.
@@ -67,6 +69,7 @@ impl RoomState {
             last_n: snapshot.last_n,
             name: snapshot.room.name.clone(),
             retention: snapshot.room.retention,
+            peek: snapshot.room.peek,
             owner: snapshot.room.owner,
             members,
         }
@@ -94,6 +97,7 @@ impl RoomState {
             EventKind::Message(_) | EventKind::Other(..) => {}
             EventKind::Renamed { name, .. } => self.name.clone_from(name),
             EventKind::RetentionChanged { retention, .. } => self.retention = *retention,
+            EventKind::PeekChanged { peek, .. } => self.peek = *peek,
             EventKind::Owner { member, .. } => self.owner = member.id,
         }
         self.last_n = event.ordinal().unwrap_or(self.last_n);

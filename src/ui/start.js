@@ -32,6 +32,12 @@
       composer.toggleAttribute("data-entered", key === "Enter" && !shiftKey && !isComposing);
     composer.addEventListener("keydown", enter, early);
   }
+  // On the page of a room's link the name is selected, so that Enter joins and typing replaces it.
+  const nickname = document.querySelector(".peek ~ form #nickname");
+  if (nickname && document.activeElement === document.body && !matchMedia("(pointer: coarse)").matches) {
+    nickname.focus();
+    nickname.select();
+  }
   // A button does nothing before hydration. The last one that was pressed is pressed again after it. One that asks
   // before it sends its form does not send the form unasked.
   let pressed;

@@ -73,6 +73,7 @@ fn room_for(owner: GuestId, retention: Retention) -> (RoomRecord, MemberRecord) 
         room_type: RoomType::Group,
         name: None,
         retention,
+        peek: true,
         epoch: Epoch::from_bits(1),
         owner: member,
         created_at: 1,

@@ -56,6 +56,7 @@ impl Room {
             room_type: RoomType::Group,
             name: None,
             retention: Retention::Ephemeral,
+            peek: true,
             epoch: random::epoch(),
             owner: owner.member,
             created_at: at,

@@ -91,6 +91,7 @@ fn events(is_full: bool) -> Vec<Event> {
         EventKind::Message(Message { n: 1, id: id(), author: person(), body }),
         EventKind::Renamed { name: Some(RoomName::try_from("Book club").unwrap()), by: person() },
         EventKind::RetentionChanged { retention: Retention::Preserved, by: person(), n: 1 },
+        EventKind::PeekChanged { peek: false, by: person() },
         EventKind::Owner { member, by: is_full.then_some(by), why: OwnerChange::Given },
     ];
     kinds.map(|kind| Event { seq: 1, at: 1, kind }).into()
@@ -123,6 +124,7 @@ fn snapshot(is_full: bool) -> Snapshot {
             room_type: RoomType::Group,
             name: None,
             retention: Retention::Preserved,
+            peek: true,
             owner: person().id,
             created_at: 1,
             kept_days: if is_full { 90 } else { 0 },

@@ -178,11 +178,13 @@ async fn the_work_of_an_answer_does_not_tell_a_full_room_from_none() {
     let (idle, (account, _)) = (Guest::new(&node, "Eve"), Guest::registered(&node, "Mia").await);
     let left = idle.create(RoomType::Group, false).await.room.code;
     idle.tell(POST, "/api/rooms/leave", json!({ "code": left })).await.unwrap();
-    for asker in [None, Some(&idle), Some(&account)] {
+    let askers = [None, Some(&idle), Some(&account)];
+    for (asker, path) in askers.iter().flat_map(|asker| ["join", "peek"].map(|path| (asker, path))) {
         let mut seen = BTreeSet::new();
         for code in full.iter().chain([&absent]) {
             let nobody = Guest::new(&node, "");
-            let request = asker.unwrap_or(&nobody).request(POST, "/api/rooms/join").json(&json!({ "code": code }));
+            let request = asker.unwrap_or(&nobody).request(POST, &format!("/api/rooms/{path}"));
+            let request = request.json(&json!({ "code": code }));
             let before = settings.log().len();
             let status = request.send().await.unwrap().status().as_u16();
             let mut done = work(&settings.log()[before..]);

@@ -33,6 +33,7 @@ fn kind() -> impl Strategy<Value = EventKind> {
             why: if given { OwnerChange::Given } else { OwnerChange::Inherited },
         }),
         1 => Just(serde_json::from_str(r#"{"danced":{"with":[1]}}"#).unwrap()),
+        1 => any::<bool>().prop_map(|peek| EventKind::PeekChanged { peek, by: person(9) }),
         1 => any::<bool>().prop_map(|keep| EventKind::RetentionChanged { retention: keep.into(), by: person(9), n: 0 }),
     ]
 }
@@ -63,7 +64,13 @@ fn snapshot(log: &[Event], count: usize, window: usize) -> Snapshot {
     for event in &log[..count] {
         assert_eq!(state.apply(event), Applied::Fresh);
     }
-    let room = RoomView { name: state.name.clone(), retention: state.retention, owner: state.owner, ..empty().room };
+    let room = RoomView {
+        name: state.name.clone(),
+        retention: state.retention,
+        peek: state.peek,
+        owner: state.owner,
+        ..empty().room
+    };
     Snapshot {
         room,
         head: state.head,
@@ -82,6 +89,7 @@ fn empty() -> Snapshot {
             room_type: RoomType::Group,
             name: None,
             retention: Retention::Ephemeral,
+            peek: true,
             owner: person(9).id,
             created_at: 0,
             kept_days: 0,

@@ -61,6 +61,7 @@ fn kind() -> impl Strategy<Value = EventKind> {
         (person(), person()).prop_map(|(member, by)| EventKind::Removed { member, by }),
         (room_name(), person()).prop_map(|(name, by)| EventKind::Renamed { name, by }),
         changed.prop_map(|(retention, by, n)| EventKind::RetentionChanged { retention, by, n }),
+        (any::<bool>(), person()).prop_map(|(peek, by)| EventKind::PeekChanged { peek, by }),
         owner.prop_map(|(member, by, why)| EventKind::Owner { member, by, why }),
         any::<String>().prop_map(|text| later_kind(&text)),
     ]
@@ -85,10 +86,10 @@ fn member_view() -> impl Strategy<Value = MemberView> {
 
 prop_compose! {
     fn room_view()(
-        code in code(), room_type in room_type(), name in room_name(), retention in retention(), owner in member(),
-        created_at in any::<i64>(), kept_days in any::<u32>(),
+        code in code(), room_type in room_type(), name in room_name(), retention in retention(), peek in any::<bool>(),
+        owner in member(), created_at in any::<i64>(), kept_days in any::<u32>(),
     ) -> RoomView {
-        RoomView { code, room_type, name, retention, owner, created_at, kept_days }
+        RoomView { code, room_type, name, retention, peek, owner, created_at, kept_days }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anonchat::protocol::{ByeReason, Code, Preferences, Problem, Profile, RoomType, ServerFrame};
+use anonchat::protocol::{ByeReason, Code, Preferences, Problem, Profile, RoomCode, RoomType, ServerFrame};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -80,7 +80,7 @@ async fn who_guesses_codes_has_to_wait_even_with_a_right_one() {
     };
     let mut misses = 0;
     let refused = loop {
-        let answer = join(&guesser, "203.0.113.1", "ZZZZZZ").await;
+        let answer = join(&guesser, "203.0.113.1", &RoomCode::from_bits(misses).to_string()).await;
         if answer.status == 429 {
             break answer;
         }
@@ -112,7 +112,7 @@ async fn who_guesses_many_codes_at_once_gets_no_further() {
         let request = post(&guesser, "/api/rooms/join", &json!({ "code": code }));
         ask(request.header("x-forwarded-for", "203.0.113.1")).await.status
     };
-    let tried = (0..60).map(|i| format!("ZZZZ{}Z", i % 10));
+    let tried = (0..60).map(|bits| RoomCode::from_bits(bits).to_string());
     let answers = futures_util::future::join_all(tried.map(join)).await;
     let told = answers.iter().filter(|status| **status != 429).count();
     assert!((10..=11).contains(&told), "{answers:?}");

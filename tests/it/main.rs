@@ -49,6 +49,7 @@ mod openapi;
 mod origins;
 mod owners;
 mod pages;
+mod peeks;
 mod places;
 mod preferences;
 mod promises;

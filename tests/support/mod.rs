@@ -119,6 +119,8 @@ pub fn story<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<String> {
         EventKind::RetentionChanged { retention: Retention::Ephemeral, by, .. } => {
             format!("{} turned preserve off", by.name)
         }
+        EventKind::PeekChanged { peek: true, by } => format!("{} turned peeking on", by.name),
+        EventKind::PeekChanged { peek: false, by } => format!("{} turned peeking off", by.name),
         EventKind::Owner { member, by: Some(by), .. } => format!("{} gave the room to {}", by.name, member.name),
         EventKind::Owner { member, by: None, .. } => format!("{} owns it now", member.name),
         EventKind::Other(..) => "something".to_owned(),

@@ -27,13 +27,13 @@ use tokio::{
 
 use self::quotas::{
     ANSWERS, CHANGE, CODE, CODE_TRIES, CODE_TRIES_ANYWHERE, CODES_TO_ONE, CREATE, GUESS, JOIN, KNOWN, KNOWN_NETWORKS,
-    LETTERS_TO_ONE, LOG_IN, MAIL, MAIL_TO_ONE, MEASURE, MISS, MISS_ANYWHERE, POST, READ, READ_OF_ONE, REGISTER,
-    SEARCH_PAUSE, SEND_BURST, SEND_PATIENCE, SEND_PER_SECOND, SETTINGS, TAKE_OUT, TURNS,
+    LETTERS_TO_ONE, LOG_IN, MAIL, MAIL_TO_ONE, MEASURE, MISS, MISS_ANYWHERE, PEEK, POST, READ, READ_OF_ONE, REGISTER,
+    SAME_MISS, SEARCH_PAUSE, SEND_BURST, SEND_PATIENCE, SEND_PER_SECOND, SETTINGS, TAKE_OUT, TURNS,
 };
 pub use self::socket_allowance::SocketAllowance;
 use super::{allowance::Allowances, networks::Network};
 use crate::{
-    protocol::{Email, Problem},
+    protocol::{Email, Problem, RoomCode},
     server::{
         bus::{Bus, LocalBus, Quota, Wait},
         config::{Config, RateLimits},
@@ -61,11 +61,13 @@ pub struct Limits {
 struct Search {
     /// Until when a search is assumed to go on.
     until: Option<Instant>,
-    /// Known networks: somebody has joined from each, and this is when that last happened.
+    /// Known networks: somebody has found a room from each, and this is when that last happened.
     known: HashMap<Network, Instant>,
+    /// The last misses that were counted. There are few, because misses have quotas.
+    misses: HashMap<(Network, RoomCode), Instant>,
 }
 
-/// A client's turn to try a code. Hold it until the outcome is counted ([`Limits::missed`] or [`Limits::joined`]).
+/// A client's turn to try a code. Hold it until the outcome is counted ([`Limits::missed`] or [`Limits::found`]).
 #[must_use = "the turn ends when it is dropped"]
 pub struct Attempt<'a> {
     _turn: Option<TurnGuard<'a, ()>>,
@@ -94,14 +96,24 @@ impl Limits {
         self.take("create", client, CREATE).await
     }
 
-    /// Checks whether this client may try another code, and waits for its turn. The blocks are checked before and after
-    /// the wait, since a miss may have been counted meanwhile.
+    /// Checks whether this client may try to join by another code, and waits for its turn.
     pub async fn join(&self, client: IpAddr) -> Result<Attempt<'_>, Problem> {
+        self.try_room_code("join", client, JOIN).await
+    }
+
+    /// Checks whether this client may ask what another code leads to, and waits for its turn. It is a try like joining,
+    /// with the same blocks. Only its quota is separate, because most people who join have asked first.
+    pub async fn peek(&self, client: IpAddr) -> Result<Attempt<'_>, Problem> {
+        self.try_room_code("peek", client, PEEK).await
+    }
+
+    /// The blocks are checked before and after the wait for the turn, since a miss may have been counted meanwhile.
+    async fn try_room_code(&self, what: &str, client: IpAddr, quota: Quota) -> Result<Attempt<'_>, Problem> {
         if !self.enabled {
             return Ok(Attempt { _turn: None });
         }
         self.no_penalty(client)?;
-        self.take("join", client, JOIN).await?;
+        self.take(what, client, quota).await?;
         // All clients of one large network share a lock, so that each is checked after the misses before it were
         // counted.
         let widest = Network::all_of(client).last().map(|(network, _)| network);
@@ -112,8 +124,8 @@ impl Limits {
         Ok(Attempt { _turn: Some(turn) })
     }
 
-    /// Records that somebody has joined from this client's network.
-    pub fn joined(&self, client: IpAddr) {
+    /// Records that this client's code led to a room.
+    pub fn found(&self, client: IpAddr) {
         let known = &mut self.search().known;
         let network = Network::of(client);
         if known.len() < KNOWN_NETWORKS || known.contains_key(&network) {
@@ -156,8 +168,9 @@ impl Limits {
     }
 
     /// Counts that a client's code led to no room. When a quota is used up, the client's network is blocked for a time.
-    pub async fn missed(&self, client: IpAddr) {
-        if !self.enabled {
+    /// The same code from the same network counts once in [`SAME_MISS`]: who tries it again learns nothing new.
+    pub async fn missed(&self, client: IpAddr, code: RoomCode) {
+        if !self.enabled || !self.is_new_miss(client, code) {
             return;
         }
         let own = self.throttle_all(&takes("miss", client, MISS)).await;
@@ -178,6 +191,17 @@ impl Limits {
             drop(penalties);
             self.search().until = Some(now + SEARCH_PAUSE);
         }
+    }
+
+    /// Whether nobody of this client's network has missed with this code lately. Remembers the miss.
+    fn is_new_miss(&self, client: IpAddr, code: RoomCode) -> bool {
+        let (now, miss) = (Instant::now(), (Network::of(client), code));
+        let misses = &mut self.search().misses;
+        let is_new = misses.get(&miss).is_none_or(|at| now.duration_since(*at) >= SAME_MISS);
+        if is_new {
+            misses.insert(miss, now);
+        }
+        is_new
     }
 
     /// Checks whether this client may make another account. The mail that proves the address counts in the quota of
@@ -349,7 +373,9 @@ impl Limits {
         self.send.shrink_to_fit();
         let now = Instant::now();
         self.answers.drop_idle(now);
-        self.search().known.retain(|_, joined_at| now.duration_since(*joined_at) < KNOWN);
+        let Search { known, misses, .. } = &mut *self.search();
+        known.retain(|_, found_at| now.duration_since(*found_at) < KNOWN);
+        misses.retain(|_, missed_at| now.duration_since(*missed_at) < SAME_MISS);
     }
 
     /// Counts one try for the account that `whom` stands for. It is counted before its outcome is known, so that many

@@ -50,6 +50,7 @@ impl Session {
         match (method, path) {
             ("post", "/api/auth/refresh") => Self::Refresh,
             (_, "/api/auth/sessions" | "/api/auth/sessions/{id}") => Self::Account,
+            ("post", "/api/rooms/peek") => Self::Optional,
             ("delete", "/api/users/me") => Self::Any,
             (_, path) if path.starts_with("/api/users/") => Self::Account,
             (_, "/api/rooms/create" | "/api/rooms/join" | "/api/rooms/my-rooms") => Self::Optional,

@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     protocol::{
-        AwayQuery, CreateRoom, FreePlace, GiveRoom, JoinRoom, KeepRoom, KickMember, LeaveRoom, MuteRoom, PreserveRoom,
-        Problem, RenameRoom, RoomCode, RoomSummary, Snapshot,
+        AllowPeek, AwayQuery, CreateRoom, FreePlace, GiveRoom, JoinRoom, KeepRoom, KickMember, LeaveRoom, MuteRoom,
+        Peek, PeekRoom, PreserveRoom, Problem, RenameRoom, RoomCode, RoomSummary, Snapshot,
     },
     server::{
         app::{App, Visitor},
@@ -66,6 +66,26 @@ pub async fn join_room(
     Json(body): Json<JoinRoom>,
 ) -> Answer<impl IntoResponse> {
     Ok(entered_response(&app, jar, rooms::join(&app, &visitor, body, None).await?))
+}
+
+/// Ask what a room shows before you join.
+///
+/// The request counts as a try to join: wrong codes are refused in the same words, and slow down the next tries.
+/// The answer contains nothing of any member or message, and only `null` if the owner has turned this off.
+#[utoipa::path(post, path = "/api/rooms/peek", tag = "rooms", request_body = PeekRoom, responses(
+    (status = 200, description = "You can join the room.", body = Peek, examples(
+        ("shown" = (summary = "A group", value = json!({
+            "room": { "type": "group", "name": "Book club", "preserve": true, "members": 5 }
+        }))),
+        ("hidden" = (summary = "A room that shows nothing", value = json!({ "room": null }))),
+    )),
+))]
+pub async fn peek_room(
+    State(app): State<App>,
+    visitor: Visitor,
+    Json(body): Json<PeekRoom>,
+) -> Answer<axum::Json<Peek>> {
+    Ok(axum::Json(rooms::peek(&app, &visitor, body).await?))
 }
 
 /// Leave a room at once.
@@ -139,6 +159,15 @@ pub async fn preserve_room(
     Json(body): Json<PreserveRoom>,
 ) -> Answer<StatusCode> {
     rooms::preserve(&app, &visitor, read_code(&body.code)?, body.preserve).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Choose whether people with the code see the room before they join. Only for the owner.
+#[utoipa::path(put, path = "/api/rooms/peek", tag = "rooms", request_body = AllowPeek, responses(
+    (status = 204, description = "The room has the setting, or had it already."),
+))]
+pub async fn allow_peek(State(app): State<App>, visitor: Visitor, Json(body): Json<AllowPeek>) -> Answer<StatusCode> {
+    rooms::allow_peek(&app, &visitor, read_code(&body.code)?, body.peek).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -45,6 +45,7 @@ pub fn api(options: &LeptosOptions) -> Routes {
     let (rest, mut description) = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(rooms::create_room))
         .routes(routes!(rooms::join_room))
+        .routes(routes!(rooms::peek_room, rooms::allow_peek))
         .routes(routes!(rooms::leave_room))
         .routes(routes!(rooms::kick_member))
         .routes(routes!(rooms::give_room))

@@ -63,6 +63,13 @@ pub enum Command {
     },
     /// Give the room to the member who has been in it for longest, if its owner is not in it.
     Inherit,
+    /// Change whether people with the code see the room before they join.
+    AllowPeek {
+        /// Whether they see it.
+        peek: bool,
+        /// The member who asks, who must own the room.
+        by: Person,
+    },
     /// Change what the room keeps of the following events.
     Retain {
         retention: Retention,

@@ -34,7 +34,7 @@ use super::{
     timing::Timing,
 };
 use crate::{
-    protocol::{ByeReason, Epoch, MemberId, Problem, Retention, RoomCode, Seq, Snapshot},
+    protocol::{ByeReason, Epoch, MemberId, Peek, Problem, Retention, RoomCode, Seq, Snapshot},
     server::{
         bus::Bus,
         metrics::{self, Stopwatch},
@@ -167,6 +167,11 @@ impl Engine {
         discretion: Discretion,
     ) -> Result<EncodedSnapshot, Problem> {
         self.ask(room, |reply| snapshot_request(member, discretion, SnapshotReply::Encoded(reply))).await
+    }
+
+    /// What a room shows to people who have its code and have not joined.
+    pub async fn peek(&self, room: RoomId) -> Result<Peek, Problem> {
+        self.ask(room, Request::Peek).await
     }
 
     /// Sends a room a request, and waits for the reply in it.

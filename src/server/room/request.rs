@@ -11,7 +11,7 @@ use super::{
     log::LogError,
 };
 use crate::{
-    protocol::{ByeReason, Epoch, Event, MemberId, Preferences, Problem, RoomCode, Seq, ServerFrame, Snapshot},
+    protocol::{ByeReason, Epoch, Event, MemberId, Peek, Preferences, Problem, RoomCode, Seq, ServerFrame, Snapshot},
     server::{
         metrics::Stopwatch,
         socket::{Connection, ConnectionId},
@@ -66,6 +66,8 @@ pub enum Request {
     Unsubscribe(ConnectionId),
     /// Answer with a snapshot for a member.
     Snapshot(SnapshotRequest),
+    /// Answer with what the room shows to people who have not joined.
+    Peek(oneshot::Sender<Result<Peek, Problem>>),
     /// The member on this connection of this node started or stopped typing.
     Typing(ConnectionId, bool),
     /// The member on this connection of this node has read up to this seq.
@@ -84,8 +86,8 @@ pub enum Request {
     TailHead(Epoch, Seq),
     /// A member of the room has an account.
     HasAccount,
-    /// The room's record names this owner.
-    OwnerKept(MemberId),
+    /// The room's record has the effects of these events.
+    RecordKept(Vec<Event>),
     /// Write the digest again: the bus was away and may have lost it.
     Relist,
     /// The result of writing the digest, or of asking whether an account is among the members.
@@ -151,6 +153,8 @@ impl Request {
             Self::Command(_, reply) => reply.send(Err(problem.clone())),
             Self::Subscribe(wish) | Self::Replay(wish, _) => wish.refuse(problem.clone()),
             Self::Snapshot(wish) => wish.reply.refuse(problem.clone()),
+            // If sending fails, the asker has stopped waiting.
+            Self::Peek(reply) => drop(reply.send(Err(problem.clone()))),
             _ => {}
         }
     }

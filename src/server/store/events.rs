@@ -91,6 +91,7 @@ pub trait Events: Sync {
     /// - `Left`, `Removed`: if the record of the member owes this notice, it owes nothing from then on.
     /// - `Renamed`: sets the room's name.
     /// - `RetentionChanged`: sets the room's retention, and its epoch to `epoch`.
+    /// - `PeekChanged`: sets whether the room can be peeked into.
     /// - `Owner`: sets the room's owner.
     /// - `Message`, and kinds that this build does not know: no effect.
     ///

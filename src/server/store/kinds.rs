@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     /// Every kind in the form of earlier versions, and one of a later version.
-    const STORED: [&str; 10] = [
+    const STORED: [&str; 11] = [
         r#"{"kind":"joined","member":{"id":7,"name":"Ada \"A\" 👩‍👩‍👧"}}"#,
         r#"{"kind":"left","member":{"id":7,"name":"Ada"}}"#,
         r#"{"kind":"removed","member":{"id":8,"name":"Bob"},"by":{"id":7,"name":"Ada"}}"#,
@@ -94,6 +94,7 @@ mod tests {
         r#"{"kind":"renamed","name":"Chess","by":{"id":7,"name":"Ada"}}"#,
         r#"{"kind":"renamed","name":null,"by":{"id":7,"name":"Ada"}}"#,
         r#"{"kind":"retention_changed","preserve":true,"by":{"id":7,"name":"Ada"},"n":3}"#,
+        r#"{"kind":"peek_changed","peek":false,"by":{"id":7,"name":"Ada"}}"#,
         r#"{"kind":"owner","member":{"id":8,"name":"Bob"},"why":"inherited"}"#,
         r#"{"kind":"owner","member":{"id":8,"name":"Bob"},"by":{"id":7,"name":"Ada"},"why":"given"}"#,
         r#"{"kind":"danced","with":[{"b":1.50,"a":null}],"long":123456789012345678901234567890}"#,
@@ -118,7 +119,7 @@ mod tests {
 
     #[test]
     fn values_are_converted_as_texts_are() {
-        for stored in &STORED[..9] {
+        for stored in &STORED[..10] {
             let (kind, value) = (from_text(stored).unwrap(), serde_json::from_str::<Value>(stored).unwrap());
             assert_eq!(to_value(&kind).unwrap(), value);
             assert_eq!(from_value(value).unwrap(), kind);

@@ -50,6 +50,8 @@ pub struct RoomRecord {
     pub name: Option<RoomName>,
     /// Whether the room keeps its log.
     pub retention: Retention,
+    /// Whether people with the code see the room before they join, as of the last projected event about that.
+    pub peek: bool,
     /// The epoch of a preserved room, or the first epoch of an ephemeral one (whose tail on the bus has the current
     /// epoch).
     pub epoch: Epoch,

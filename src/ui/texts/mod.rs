@@ -86,6 +86,11 @@ table! {
     /// The page behind a room's link, for a visitor who is not in the room.
     door: Door {
         heading: {code};
+        people: [count];
+        saved;
+        not_saved;
+        hidden;
+        unseen;
         try_again;
         full;
         aside;
@@ -147,6 +152,8 @@ table! {
         save_name;
         preserve;
         preserve_text;
+        peek;
+        peek_text;
         mute;
         mute_text;
         keep_email;
@@ -268,6 +275,10 @@ table! {
         preserved: (by);
         you_stopped_preserving;
         stopped_preserving: (by);
+        you_allowed_peeking;
+        allowed_peeking: (by);
+        you_stopped_peeking;
+        stopped_peeking: (by);
         you_gave: (name);
         gave_you: (by);
         gave: (by, name);

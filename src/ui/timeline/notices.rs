@@ -130,6 +130,12 @@ pub fn sentence(texts: &Texts, kind: &EventKind, is_me: impl Fn(MemberId) -> boo
             (Retention::Ephemeral, true) => texts.you_stopped_preserving().to_owned(),
             (Retention::Ephemeral, false) => texts.stopped_preserving(&name(by)),
         },
+        EventKind::PeekChanged { peek, by } => match (peek, is_me(by.id)) {
+            (true, true) => texts.you_allowed_peeking().to_owned(),
+            (true, false) => texts.allowed_peeking(&name(by)),
+            (false, true) => texts.you_stopped_peeking().to_owned(),
+            (false, false) => texts.stopped_peeking(&name(by)),
+        },
         EventKind::Owner { member, by: Some(by), why: OwnerChange::Given } => match (is_me(by.id), is_me(member.id)) {
             (true, _) => texts.you_gave(&name(member)),
             (false, true) => texts.gave_you(&name(by)),

@@ -10,17 +10,22 @@ use crate::server::{app::allowance::Rate, bus::Quota};
 pub(super) const CREATE: Quota = Quota { burst: 20, per: Duration::from_mins(10) };
 /// Joins, per client. A school behind one address fits.
 pub(super) const JOIN: Quota = Quota { burst: 300, per: Duration::from_mins(5) };
+/// Requests for what a room shows before one joins, per client: as many as joins.
+pub(super) const PEEK: Quota = JOIN;
 /// Codes that led to no room, per client. A client beyond that is blocked for a time, at the node that counted the
 /// miss.
 pub(super) const MISS: Quota = Quota { burst: 10, per: Duration::from_mins(1) };
 /// Codes that led to no room, over all clients. When this is used up, the server assumes a search from many addresses:
-/// each miss blocks its network for [`SEARCH_PAUSE`], and clients of networks from which nobody has joined need one
-/// unit of this quota for each try. Together these clients try as many codes as the quota is refilled with.
+/// each miss blocks its network for [`SEARCH_PAUSE`], and clients of networks from which nobody has found a room need
+/// one unit of this quota for each try. Together these clients try as many codes as the quota is refilled with.
 pub(super) const MISS_ANYWHERE: Quota = Quota { burst: 600, per: Duration::from_mins(1) };
 /// How long a search is assumed to last after the quota was last found empty, and how long a miss blocks its network
 /// meanwhile.
 pub(super) const SEARCH_PAUSE: Duration = Duration::from_mins(1);
-/// How long a network counts as known after somebody joined from it.
+/// How long a miss with the same code from the same network is not counted again. So a wrong link that many people of
+/// one network open, or that one person opens and then joins by, is one miss.
+pub(super) const SAME_MISS: Duration = Duration::from_mins(10);
+/// How long a network counts as known after somebody found a room from it.
 pub(super) const KNOWN: Duration = Duration::from_hours(7 * 24);
 /// The maximum number of known networks that a node remembers.
 pub(super) const KNOWN_NETWORKS: usize = 100_000;

@@ -61,13 +61,13 @@ async fn past_the_budget_of_all_no_network_that_is_unknown_tries_a_code_unseen()
     let (limits, passed) = limits();
     let [known, newcomer] = ["203.0.113.1", "203.0.113.2"].map(|client| client.parse().unwrap());
     drop(limits.join(known).await.unwrap());
-    limits.joined(known);
+    limits.found(known);
     let mut judged = 0;
     for n in 0..5_000u32 {
         let client = IpAddr::V4((0x0a00_0000 + n).into());
         if limits.join(client).await.is_ok() {
             judged += 1;
-            limits.missed(client).await;
+            limits.missed(client, RoomCode::from_bits(1)).await;
         }
     }
     assert!((600..=601).contains(&judged), "{judged}");
@@ -86,8 +86,39 @@ async fn who_guesses_codes_from_a_large_network_waits_in_all_of_it() {
         let client = IpAddr::from([0x2001, 0xdb8, 7, network, 0, 0, 0, 1]);
         if limits.join(client).await.is_ok() {
             judged += 1;
-            limits.missed(client).await;
+            limits.missed(client, RoomCode::from_bits(1)).await;
         }
     }
     assert!((160..170).contains(&judged), "as many as sixteen households: {judged}");
+}
+
+#[tokio::test]
+async fn a_code_that_leads_nowhere_counts_once_for_a_network_however_often_it_is_tried() {
+    let (limits, _) = limits();
+    let client = "203.0.113.1".parse().unwrap();
+    for _ in 0..100 {
+        drop(limits.peek(client).await.unwrap());
+        limits.missed(client, RoomCode::from_bits(1)).await;
+        drop(limits.join(client).await.unwrap());
+        limits.missed(client, RoomCode::from_bits(1)).await;
+    }
+    let mut judged = 1;
+    while limits.peek(client).await.is_ok() {
+        judged += 1;
+        limits.missed(client, RoomCode::from_bits(judged)).await;
+    }
+    assert!((10..=11).contains(&judged), "other codes are guesses: {judged}");
+    assert!(limits.join(client).await.is_err(), "and who guesses by asking may not join either");
+}
+
+#[tokio::test]
+async fn who_asks_before_joining_uses_up_none_of_the_joins_of_their_network() {
+    let (limits, _) = limits();
+    let client = "203.0.113.1".parse().unwrap();
+    while limits.peek(client).await.is_ok() {
+        limits.found(client);
+    }
+    for _ in 0..300 {
+        assert!(limits.join(client).await.is_ok());
+    }
 }

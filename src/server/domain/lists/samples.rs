@@ -28,6 +28,7 @@ pub fn room(retention: Retention) -> RoomRecord {
         room_type: RoomType::P2p,
         name: None,
         retention,
+        peek: true,
         epoch: Epoch::from_bits(1),
         owner: person(ADA).id,
         created_at: 10,

@@ -66,6 +66,7 @@ pub async fn create(
             room_type: wanted.room_type,
             name: name.clone(),
             retention: Retention::from(wanted.preserve),
+            peek: true,
             epoch: random::epoch(),
             owner,
             created_at: now,

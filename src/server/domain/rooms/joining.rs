@@ -1,5 +1,5 @@
-//! Joining a room by its code. An unknown code gets the same answer as a full room, after the same work, so codes
-//! cannot be probed.
+//! Joining a room by its code, and asking before that what the room shows. An unknown code gets the same answer as a
+//! full room, after the same work, so codes cannot be probed.
 
 use uuid::Uuid;
 
@@ -12,11 +12,11 @@ use super::{
     places::has_place,
 };
 use crate::{
-    protocol::{Code, JoinRoom, Problem, Retention, RoomCode, RoomType},
+    protocol::{Code, JoinRoom, Peek, PeekRoom, Problem, Retention, RoomCode, RoomType},
     server::{
         app::{Actor, App, Visitor},
         clock, random,
-        store::{Conflict, Joining, Membership, RoomId, StoreError},
+        store::{Conflict, Joining, Membership, RoomId, RoomRecord, StoreError},
     },
 };
 
@@ -32,22 +32,7 @@ pub async fn join(app: &App, visitor: &Visitor, wanted: JoinRoom, leave: Option<
     if let Some(current) = elsewhere.filter(|current| leave != Some(*current)) {
         return Err(Problem::already_in_room(current));
     }
-    may_be_in_another(app, visitor).await?;
-    let room = match app.store.room_by_code(code).await {
-        Ok(room) => Some(room),
-        Err(StoreError::NotFound) => None,
-        Err(error) => return Err(store_failed(error)),
-    };
-    // For an unknown code the same query is made with a nil id. So the response time does not tell an unknown code from
-    // a full room.
-    let has_place = match &room {
-        Some(room) => has_place(app, room, visitor.actor().ok().map(Actor::id)).await?,
-        None => app.store.holders_of_places(RoomId(Uuid::nil())).await.map(|_| false).map_err(store_failed)?,
-    };
-    if (elsewhere.is_some() || !has_place) && was_removed(app, visitor, code).await? {
-        return Err(removed());
-    }
-    let Some(room) = room.filter(|_| has_place) else { return Err(unknown_code(app, visitor).await) };
+    let room = find_room(app, visitor, code, elsewhere.is_some()).await?;
     // Not earlier: the next try of this client waits until this one is counted as a miss.
     drop(attempt);
     if room.retention == Retention::Preserved {
@@ -68,13 +53,13 @@ pub async fn join(app: &App, visitor: &Visitor, wanted: JoinRoom, leave: Option<
         at: clock::now(),
     };
     if joining.newcomer.is_some() && (room.room_type, room.retention) == (RoomType::Group, Retention::Preserved) {
-        app.limits.joined(visitor.client);
+        app.limits.found(visitor.client);
         return enter_with_event(app, &actor, room.code, joining, session).await;
     }
     for _ in 0..DRAWS {
         match app.store.join_room(&joining).await {
             Ok(Membership::Entered(member) | Membership::Already(member)) => {
-                app.limits.joined(visitor.client);
+                app.limits.found(visitor.client);
                 remember_name(app, &actor, &member.name).await;
                 return enter(app, &actor, room.code, member, session).await;
             }
@@ -82,12 +67,49 @@ pub async fn join(app: &App, visitor: &Visitor, wanted: JoinRoom, leave: Option<
             Err(StoreError::Conflict(Conflict::Elsewhere(code))) => return Err(Problem::already_in_room(code)),
             Err(StoreError::Conflict(Conflict::Removed)) => return Err(removed()),
             Err(StoreError::NotFound | StoreError::Conflict(Conflict::Full | Conflict::CodeTaken)) => {
-                return Err(unknown_code(app, visitor).await);
+                return Err(unknown_code(app, visitor, code).await);
             }
             Err(error) => return Err(store_failed(error)),
         }
     }
     Err(Problem::new(Code::Overloaded, "Couldn’t join the room. Try again."))
+}
+
+/// Asks what a room shows before the visitor joins. A code counts, and is refused, as in [`join`] with the choice to
+/// leave the room that a guest is in.
+pub async fn peek(app: &App, visitor: &Visitor, wanted: PeekRoom) -> Result<Peek, Problem> {
+    let code: RoomCode = wanted.code.parse()?;
+    let attempt = app.limits.peek(visitor.client).await?;
+    let room = find_room(app, visitor, code, true).await?;
+    app.limits.found(visitor.client);
+    drop(attempt);
+    app.engine.peek(room.id).await
+}
+
+/// The room with this code, if the visitor can enter it. Otherwise counts the code as a miss.
+///
+/// Without `asks_removed`, a visitor whom the owner removed is refused only if the room is full. The store then refuses
+/// them when they join.
+async fn find_room(app: &App, visitor: &Visitor, code: RoomCode, asks_removed: bool) -> Result<RoomRecord, Problem> {
+    may_be_in_another(app, visitor).await?;
+    let room = match app.store.room_by_code(code).await {
+        Ok(room) => Some(room),
+        Err(StoreError::NotFound) => None,
+        Err(error) => return Err(store_failed(error)),
+    };
+    // For an unknown code the same query is made with a nil id. So the response time does not tell an unknown code from
+    // a full room.
+    let has_place = match &room {
+        Some(room) => has_place(app, room, visitor.actor().ok().map(Actor::id)).await?,
+        None => app.store.holders_of_places(RoomId(Uuid::nil())).await.map(|_| false).map_err(store_failed)?,
+    };
+    if (asks_removed || !has_place) && was_removed(app, visitor, code).await? {
+        return Err(removed());
+    }
+    match room.filter(|_| has_place) {
+        Some(room) => Ok(room),
+        None => Err(unknown_code(app, visitor, code).await),
+    }
 }
 
 async fn was_removed(app: &App, visitor: &Visitor, code: RoomCode) -> Result<bool, Problem> {
@@ -100,7 +122,7 @@ async fn was_removed(app: &App, visitor: &Visitor, code: RoomCode) -> Result<boo
     }
 }
 
-async fn unknown_code(app: &App, visitor: &Visitor) -> Problem {
-    app.limits.missed(visitor.client).await;
+async fn unknown_code(app: &App, visitor: &Visitor, code: RoomCode) -> Problem {
+    app.limits.missed(visitor.client, code).await;
     Problem::room_unavailable()
 }

@@ -33,10 +33,10 @@ pub(super) use self::membership::{current_room, membership};
 pub use self::{
     creating::create,
     entering::Entered,
-    joining::join,
+    joining::{join, peek},
     leaving::{away, leave, leave_to},
     membership::{current_room_code, mute},
-    ownership::{give, kick, preserve, rename},
+    ownership::{allow_peek, give, kick, preserve, rename},
     places::free,
     viewing::{entrance, entrance_to_new, follow, open_door, view},
 };

@@ -1,5 +1,5 @@
-//! What only the owner of a room may do: removing a member, giving the room away, renaming it, and turning preserve on
-//! or off.
+//! What only the owner of a room may do: removing a member, giving the room away, renaming it, and turning peeking and
+//! preserve on or off.
 
 use super::{
     super::{
@@ -62,6 +62,17 @@ pub async fn rename(app: &App, visitor: &Visitor, code: RoomCode, name: Option<S
             .await?;
     }
     app.engine.command(room.id, Command::Rename { name, by: owner.person() }).await?;
+    Ok(())
+}
+
+/// Changes whether people with the code see the room before they join. Only the owner may.
+pub async fn allow_peek(app: &App, visitor: &Visitor, code: RoomCode, peek: bool) -> Result<(), Problem> {
+    let (room, owner) = membership(app, visitor.actor()?.id(), code).await?;
+    app.limits.send(owner.actor)?;
+    if room.retention == Retention::Preserved {
+        app.storage_budgets.keep(visitor.client, owner.actor, room.id, 0).await?;
+    }
+    app.engine.command(room.id, Command::AllowPeek { peek, by: owner.person() }).await?;
     Ok(())
 }
 

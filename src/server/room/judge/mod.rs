@@ -153,7 +153,9 @@ impl<'a> Judge<'a> {
                     None => self.already(),
                 }
             }
-            Command::Rename { by, .. } | Command::Retain { by, .. } if by.id != self.owner => {
+            Command::Rename { by, .. } | Command::AllowPeek { by, .. } | Command::Retain { by, .. }
+                if by.id != self.owner =>
+            {
                 Verdict::Refused(not_owner())
             }
             Command::Rename { name, by } => {
@@ -161,6 +163,12 @@ impl<'a> Judge<'a> {
                     return self.already();
                 }
                 self.event(EventKind::Renamed { name: name.clone(), by: self.as_here(by) })
+            }
+            Command::AllowPeek { peek, by } => {
+                if self.head == self.state.head && *peek == self.state.peek {
+                    return self.already();
+                }
+                self.event(EventKind::PeekChanged { peek: *peek, by: self.as_here(by) })
             }
             Command::Retain { retention, by } => {
                 if *retention == self.state.retention {

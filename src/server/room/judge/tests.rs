@@ -23,7 +23,7 @@ fn room_of(ids: &[u64]) -> RoomState {
     let members: LiteMap<_, _> =
         ids.iter().map(|id| (person(*id).id, Member { name: person(*id).name, since: *id })).collect();
     let owner = MemberId::from_bits(1);
-    RoomState { head: 7, last_n: 3, name: None, retention: Retention::Ephemeral, owner, members }
+    RoomState { head: 7, last_n: 3, name: None, retention: Retention::Ephemeral, peek: true, owner, members }
 }
 
 fn event(verdict: Verdict) -> Event {
@@ -151,15 +151,16 @@ fn only_who_owns_the_room_by_the_log_gives_it_away_or_changes_it() {
     let give = |to, by| Command::Give { to: person(to).id, by: person(by) };
     let rename = |by| Command::Rename { name: None, by: person(by) };
     let retain = |by| Command::Retain { retention: Retention::Preserved, by: person(by) };
+    let allow_peek = |by| Command::AllowPeek { peek: false, by: person(by) };
     let mut judge = Judge::new(&state, &window, 50);
-    for command in [give(3, 2), rename(2), retain(3)] {
+    for command in [give(3, 2), rename(2), retain(3), allow_peek(2)] {
         assert!(matches!(judge.judge(&command), Verdict::Refused(p) if p.code == Code::NotOwner), "{command:?}");
     }
     assert!(matches!(judge.judge(&give(9, 1)), Verdict::Refused(p) if p.reason == Some(Reason::MemberGone)));
     assert!(matches!(judge.judge(&give(1, 1)), Verdict::Already(_)));
     let given = EventKind::Owner { member: person(2), by: Some(person(1)), why: OwnerChange::Given };
     assert_eq!(event(judge.judge(&give(2, 1))).kind, given);
-    for command in [give(3, 1), rename(1), retain(1)] {
+    for command in [give(3, 1), rename(1), retain(1), allow_peek(1)] {
         assert!(matches!(judge.judge(&command), Verdict::Refused(p) if p.code == Code::NotOwner), "{command:?}");
     }
     event(judge.judge(&left(1)));

@@ -25,7 +25,7 @@ use super::{
     operation::{self, Batch, Finished},
 };
 use crate::{
-    protocol::{Event, EventKind, Retention},
+    protocol::{Event, EventKind, Retention, RoomState},
     server::{
         clock,
         metrics::{self, Stopwatch},
@@ -144,7 +144,7 @@ impl Live {
                 self.log_state.caught_up();
                 self.waiting.count_log_read();
                 self.listing.heard(events.iter());
-                self.trust_owner(events.iter());
+                self.trust_record(events.iter());
                 self.deliver(events.into_iter().map(Entry::of).collect(), Acks::default(), Stopwatch::start());
             }
             Finished::CaughtUp(Ok(Caught::Lost)) => self.log_state.lose(),
@@ -195,7 +195,7 @@ impl Live {
         // updates the record, but not the log.
         let overtaken = !outcome.settled || self.engine.is_shared();
         if from_archive || outcome.settled {
-            self.trust_owner(entries.iter().map(|entry| &entry.event));
+            self.trust_record(entries.iter().map(|entry| &entry.event));
         }
         let mut commands = commands.into_iter();
         let mut acks = Acks::default();
@@ -227,20 +227,24 @@ impl Live {
         }
     }
 
-    /// Updates the owner in the stored record of an ephemeral room if it differs from the log: the update after the
-    /// append may have failed.
-    pub(super) fn keep_owner(&self) {
-        let owner = self.folded.state.owner;
-        if owner == self.record.owner || self.folded.state.retention == Retention::Preserved {
+    /// Updates the stored record of an ephemeral room if its owner, or whether it can be peeked into, differs from the
+    /// log: the update after the append may have failed.
+    pub(super) fn keep_record(&self) {
+        let RoomState { owner, peek, retention, .. } = self.folded.state;
+        let (has_owner, has_peek) = (owner == self.record.owner, peek == self.record.peek);
+        if (has_owner && has_peek) || retention == Retention::Preserved {
             return;
         }
-        let told =
-            self.folded.window.newest_first().find(|event| matches!(event.kind, EventKind::Owner { .. })).cloned();
-        let (Some(event), Some(inbox)) = (told, self.engine.inbox(self.record.id)) else { return };
+        let newest =
+            |is_it: fn(&EventKind) -> bool| self.folded.window.newest_first().find(|event| is_it(&event.kind)).cloned();
+        let owned = newest(|kind| matches!(kind, EventKind::Owner { .. })).filter(|_| !has_owner);
+        let peeked = newest(|kind| matches!(kind, EventKind::PeekChanged { .. })).filter(|_| !has_peek);
+        let told: Vec<Event> = owned.into_iter().chain(peeked).collect();
+        let Some(inbox) = self.engine.inbox(self.record.id).filter(|_| !told.is_empty()) else { return };
         let (log, epoch) = (self.log.clone(), self.folded.epoch);
         self.engine.spawn(async move {
-            if log.settle(epoch, &[event]).await {
-                let _ = inbox.send(Request::OwnerKept(owner)).await;
+            if log.settle(epoch, &told).await {
+                let _ = inbox.send(Request::RecordKept(told)).await;
             }
         });
     }

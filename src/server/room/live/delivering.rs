@@ -25,7 +25,7 @@ impl Live {
             return self.log_state.fall_behind();
         }
         self.listing.heard(entries.iter().map(|entry| &entry.event));
-        self.trust_owner(entries.iter().map(|entry| &entry.event));
+        self.trust_record(entries.iter().map(|entry| &entry.event));
         self.deliver(entries, Acks::default(), since);
         self.retry_waiting();
     }
@@ -90,13 +90,15 @@ impl Live {
         }
     }
 
-    /// Copies the owner from these events into `record`. The node that appended them has updated the record in the
-    /// store.
-    pub(super) fn trust_owner<'a>(&mut self, events: impl DoubleEndedIterator<Item = &'a Event>) {
-        let owner = events.rev().find_map(|event| match &event.kind {
-            EventKind::Owner { member, .. } => Some(member.id),
-            _ => None,
-        });
-        self.record.owner = owner.unwrap_or(self.record.owner);
+    /// Copies what these events say of the owner and of peeking into `record`. The node that appended them has updated
+    /// the record in the store.
+    pub(super) fn trust_record<'a>(&mut self, events: impl Iterator<Item = &'a Event>) {
+        for event in events {
+            match &event.kind {
+                EventKind::Owner { member, .. } => self.record.owner = member.id,
+                EventKind::PeekChanged { peek, .. } => self.record.peek = *peek,
+                _ => {}
+            }
+        }
     }
 }

@@ -45,6 +45,7 @@ impl Folded {
                 last_n: cursor.n,
                 name: record.name.clone(),
                 retention: cursor.retention,
+                peek: record.peek,
                 owner: record.owner,
                 members: LiteMap::new(),
             },
@@ -59,7 +60,7 @@ impl Folded {
     /// Takes over the last events of the log, oldest first, and where the others are.
     pub fn restore(&mut self, recent: Vec<Event>, kept_from: Seq, has_archive: bool, has_tail: bool) {
         // After two quick renames in a tail, the record may have either name. The log says which was last. The same
-        // applies to the owner.
+        // applies to the owner, and to whether the room can be peeked into.
         let last_name = recent.iter().rev().find_map(|event| match &event.kind {
             EventKind::Renamed { name, .. } => Some(name.clone()),
             _ => None,
@@ -68,10 +69,15 @@ impl Folded {
             EventKind::Owner { member, .. } => Some(member.id),
             _ => None,
         });
+        let last_peek = recent.iter().rev().find_map(|event| match &event.kind {
+            EventKind::PeekChanged { peek, .. } => Some(*peek),
+            _ => None,
+        });
         if let Some(name) = last_name {
             self.state.name = name;
         }
         self.state.owner = last_owner.unwrap_or(self.state.owner);
+        self.state.peek = last_peek.unwrap_or(self.state.peek);
         for event in recent {
             self.window.push(Entry::of(event));
         }
@@ -260,6 +266,7 @@ mod tests {
             room_type: RoomType::Group,
             name: None,
             retention,
+            peek: true,
             epoch,
             owner: person(1).id,
             created_at: 0,
@@ -307,17 +314,18 @@ mod tests {
     }
 
     #[test]
-    fn name_and_owner_are_those_of_the_log_if_it_still_has_them() {
+    fn what_the_record_repeats_is_as_the_log_says_if_it_still_has_it() {
         let name = Some(RoomName::try_from("Lunch").unwrap());
         let mut folded = room(3, 0, Retention::Ephemeral);
         folded.restore(vec![joined(3, 2)], Seq::MAX, false, true);
-        assert_eq!((&folded.state.name, folded.state.owner), (&None, person(1).id));
+        assert_eq!((&folded.state.name, folded.state.owner, folded.state.peek), (&None, person(1).id, true));
         let mut folded = room(3, 0, Retention::Ephemeral);
         let by = person(1);
         let given = EventKind::Owner { member: person(2), by: None, why: OwnerChange::Inherited };
+        let hidden = EventKind::PeekChanged { peek: false, by: by.clone() };
         let renamed = EventKind::Renamed { name: name.clone(), by };
-        folded.restore(vec![event(2, renamed), event(3, given)], Seq::MAX, false, true);
-        assert_eq!((folded.state.name, folded.state.owner), (name, person(2).id));
+        folded.restore(vec![event(1, hidden), event(2, renamed), event(3, given)], Seq::MAX, false, true);
+        assert_eq!((folded.state.name, folded.state.owner, folded.state.peek), (name, person(2).id, false));
     }
 
     #[test]

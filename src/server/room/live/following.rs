@@ -22,7 +22,8 @@ use super::{
 };
 use crate::{
     protocol::{
-        ByeReason, Event, MemberId, ResetReason, Retention, Role, RoomView, ServerFrame, Snapshot, You, limits,
+        ByeReason, Event, MemberId, Peek, PeekedRoom, ResetReason, Retention, Role, RoomView, ServerFrame, Snapshot,
+        You, limits,
     },
     server::{
         metrics,
@@ -342,12 +343,25 @@ impl Live {
         }
     }
 
+    /// What the room shows to people who have not joined. Nothing if the owner has turned that off.
+    pub(super) fn peek(&self) -> Peek {
+        let state = &self.folded.state;
+        let room = || PeekedRoom {
+            room_type: self.record.room_type,
+            name: state.name.clone(),
+            retention: state.retention,
+            members: u32::try_from(state.members.len()).unwrap_or(u32::MAX),
+        };
+        Peek { room: state.peek.then(room) }
+    }
+
     pub(super) fn view(&self) -> RoomView {
         RoomView {
             code: self.record.code,
             room_type: self.record.room_type,
             name: self.folded.state.name.clone(),
             retention: self.folded.state.retention,
+            peek: self.folded.state.peek,
             owner: self.folded.state.owner,
             created_at: self.record.created_at,
             kept_days: self.engine.timing().room_kept_days,

@@ -19,7 +19,7 @@
 //! - `opening`: starts from the log, and starts again after a lost tail.
 //! - `appending`: starts the operations on the log, and handles their results.
 //! - `delivering`: folds events of the log, of this node and of others, and sends them.
-//! - `following`: answers subscriptions, snapshots and resumes.
+//! - `following`: answers subscriptions, snapshots, resumes and peeks.
 //! - `read_cursors`: sends and stores how far members have read.
 //! - `signals`: sends presence and typing.
 //! - `ticking`: does the work that comes once a second.
@@ -212,6 +212,7 @@ impl Live {
             Request::Replay(subscribe, events) => self.replay(subscribe, events),
             Request::Unsubscribe(id) => self.unsubscribe(id),
             Request::Snapshot(wish) => self.answer_snapshot(wish),
+            Request::Peek(reply) => drop(reply.send(Ok(self.peek()))),
             Request::Typing(id, on) => self.typing(id, on),
             Request::Read(id, seq) => self.read(id, seq),
             Request::CloseConnections(member, goes_on_as, why) => {
@@ -241,7 +242,7 @@ impl Live {
                 }
             }
             Request::HasAccount => self.listing.found_account(),
-            Request::OwnerKept(owner) => self.record.owner = owner,
+            Request::RecordKept(events) => self.trust_record(events.iter()),
             Request::Relist => self.listing.changed(),
             Request::DigestResult(result) => self.handle_digest_result(result),
             Request::Drain => self.log_state.drain(),

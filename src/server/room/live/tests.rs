@@ -34,6 +34,7 @@ fn opened(retention: Retention) -> Opened {
         code: random::room_code(),
         room_type: RoomType::Group,
         name: None,
+        peek: true,
         retention,
         epoch,
         owner: member.member,

@@ -31,7 +31,7 @@ impl Live {
         self.note_visit();
         self.send_unsent();
         self.repeat_who_is_here();
-        self.keep_owner();
+        self.keep_record();
         self.signal_reads();
         let is_idle = self.subscribers.is_idle(now)
             && !self.listing.is_busy()

@@ -24,6 +24,7 @@ async fn room(folder: &tempfile::TempDir) -> (Log, Cursor, Person) {
         room_type: RoomType::Group,
         name: None,
         retention: Retention::Ephemeral,
+        peek: true,
         epoch,
         owner: owner.member,
         created_at: at,

@@ -215,9 +215,14 @@ pub async fn effects_of_events_reach_the_records(store: &dyn Store) {
     assert_eq!(store.room_by_code(changed.code).await.unwrap(), changed);
     append(store, &changed, &[event(4, EventKind::Renamed { name: None, by: ada })]).await;
     assert_eq!(store.room(changed.id).await.unwrap().name, None);
+    let peek_changed = |peek| EventKind::PeekChanged { peek, by: owner.person() };
+    append(store, &changed, &[event(5, peek_changed(false))]).await;
+    assert!(!store.room(changed.id).await.unwrap().peek);
+    append(store, &changed, &[event(6, peek_changed(true))]).await;
+    assert!(store.room(changed.id).await.unwrap().peek);
     let heir = enter(store, &joining(&changed, guest())).await;
     let inherited = EventKind::Owner { member: heir.person(), by: None, why: OwnerChange::Inherited };
-    append(store, &changed, &[event(5, inherited)]).await;
+    append(store, &changed, &[event(7, inherited)]).await;
     assert_eq!(store.room(changed.id).await.unwrap().owner, heir.member);
 }
 
@@ -229,13 +234,14 @@ pub async fn projecting_has_the_effects_and_stores_nothing(store: &dyn Store) {
         said(6, 1, &ada, client_id(), "not kept"),
         event(7, EventKind::Renamed { name: Some(room_name("Named")), by: ada.clone() }),
         event(8, EventKind::Owner { member: heir.person(), by: Some(ada), why: OwnerChange::Given }),
-        event(9, serde_json::from_str(r#"{"danced":{"with":[1]}}"#).unwrap()),
+        event(9, EventKind::PeekChanged { peek: false, by: owner.person() }),
+        event(10, serde_json::from_str(r#"{"danced":{"with":[1]}}"#).unwrap()),
     ];
     assert!(store.project(room.id, room.epoch, &events).await.unwrap(), "they owed it");
     assert!(store.project(room.id, room.epoch, &events[1..2]).await.unwrap(), "nobody owes a message");
     assert!(!store.project(room.id, room.epoch, &events).await.unwrap(), "they owe it no more");
-    let RoomRecord { name, owner: owned_by, .. } = store.room(room.id).await.unwrap();
-    assert_eq!((name, owned_by), (Some(room_name("Named")), heir.member));
+    let RoomRecord { name, owner: owned_by, peek, .. } = store.room(room.id).await.unwrap();
+    assert_eq!((name, owned_by, peek), (Some(room_name("Named")), heir.member, false));
     let member = store.member(room.id, owner.member).await.unwrap();
     assert_eq!((member.since, member.owed), (5, None));
     assert!(store.events_before(room.id, None, 10).await.unwrap().is_empty());

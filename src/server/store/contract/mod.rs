@@ -228,6 +228,7 @@ fn new_room(room_type: RoomType, retention: Retention) -> (RoomRecord, MemberRec
         room_type,
         name: Some(room_name("Room")),
         retention,
+        peek: true,
         epoch: Epoch::from_bits(rand::random()),
         owner: member,
         created_at: at,

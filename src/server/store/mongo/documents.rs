@@ -277,6 +277,9 @@ pub(super) struct RoomDocument {
     name: Option<RoomName>,
     #[serde(rename = "preserve")]
     pub(super) retention: Retention,
+    /// True in rooms of an older version.
+    #[serde(default = "yes")]
+    peek: bool,
     epoch: Epoch,
     owner: MemberId,
     created_at: Millis,
@@ -289,6 +292,10 @@ pub(super) struct RoomDocument {
     touches: i64,
 }
 
+fn yes() -> bool {
+    true
+}
+
 impl From<RoomRecord> for RoomDocument {
     fn from(room: RoomRecord) -> Self {
         Self {
@@ -297,6 +304,7 @@ impl From<RoomRecord> for RoomDocument {
             room_type: room.room_type,
             name: room.name,
             retention: room.retention,
+            peek: room.peek,
             epoch: room.epoch,
             owner: room.owner,
             created_at: room.created_at,
@@ -315,6 +323,7 @@ impl From<RoomDocument> for RoomRecord {
             room_type: room.room_type,
             name: room.name,
             retention: room.retention,
+            peek: room.peek,
             epoch: room.epoch,
             owner: room.owner,
             created_at: room.created_at,

@@ -223,6 +223,9 @@ impl Mongo {
                     let change = doc! { "preserve": bool::from(*retention), "epoch": epoch.get().cast_signed() };
                     self.change_room(session, room, change).await?;
                 }
+                EventKind::PeekChanged { peek, .. } => {
+                    self.change_room(session, room, doc! { "peek": *peek }).await?;
+                }
                 EventKind::Owner { member, .. } => {
                     let owner = doc! { "owner": member.id.get().cast_signed() };
                     self.change_room(session, room, owner).await?;

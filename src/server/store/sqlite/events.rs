@@ -191,6 +191,10 @@ fn apply(db: &Connection, room: RoomId, epoch: Epoch, event: &Event) -> Result<b
             let mut change = db.prepare_cached("UPDATE rooms SET preserve = ?, epoch = ? WHERE id = ?")?;
             found(change.execute(params![retention, epoch, room])?).map(|()| true)
         }
+        EventKind::PeekChanged { peek, .. } => {
+            let mut change = db.prepare_cached("UPDATE rooms SET peek = ? WHERE id = ?")?;
+            found(change.execute(params![peek, room])?).map(|()| true)
+        }
         EventKind::Owner { member, .. } => {
             let mut change = db.prepare_cached("UPDATE rooms SET owner = ? WHERE id = ?")?;
             found(change.execute(params![member.id, room])?).map(|()| true)

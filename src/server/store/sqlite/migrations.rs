@@ -244,6 +244,10 @@ const STEPS: &[&str] = &[
     DROP INDEX members_slot;
     CREATE UNIQUE INDEX members_slot ON members (room, slot) WHERE slot IS NOT NULL;
     ",
+    // 11: whether people with the code see the room before they join.
+    "
+    ALTER TABLE rooms ADD COLUMN peek INTEGER NOT NULL DEFAULT 1 CHECK (peek IN (0, 1));
+    ",
 ];
 
 /// The mark in the step with which [`spell_hosts`] runs, since SQL cannot convert hosts to ASCII.

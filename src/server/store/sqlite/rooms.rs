@@ -167,8 +167,8 @@ const OF_NO_ACCOUNT: &str = "(preserve = 0 OR NOT EXISTS (
 
 fn insert(db: &Connection, room: &RoomRecord) -> Result<()> {
     let mut insert = db.prepare_cached(
-        "INSERT INTO rooms (id, code, type, name, preserve, epoch, owner, created_at, touched_at, visited_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO rooms (id, code, type, name, preserve, peek, epoch, owner, created_at, touched_at, visited_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
     let inserted = insert.execute(params![
         room.id,
@@ -176,6 +176,7 @@ fn insert(db: &Connection, room: &RoomRecord) -> Result<()> {
         room.room_type,
         room.name,
         room.retention,
+        room.peek,
         room.epoch,
         room.owner,
         room.created_at,

@@ -62,6 +62,7 @@ pub(super) fn room(row: &Row<'_>, name: &str) -> rusqlite::Result<RoomRecord> {
         room_type: row.get("type")?,
         name: row.get(name)?,
         retention: row.get("preserve")?,
+        peek: row.get("peek")?,
         epoch: row.get("epoch")?,
         owner: row.get("owner")?,
         created_at: row.get("created_at")?,

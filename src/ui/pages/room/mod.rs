@@ -9,6 +9,7 @@ mod header;
 mod invite;
 mod kept_place;
 mod members;
+mod peek;
 mod settings;
 mod timeline;
 mod view;
@@ -29,6 +30,7 @@ use crate::{
 };
 
 use super::join_form::{JoinForm, RoomChoice};
+use peek::PeekBox;
 use view::RoomView;
 
 /// The page behind `/rooms/:code`.
@@ -68,11 +70,12 @@ fn OpenRoom(room: LiveRoom, socket: PageSocket) -> impl IntoView {
     view! { <RoomView socket/> }
 }
 
-/// The form to join this room. The server does not reveal whether the room exists before the visitor joins.
+/// The form to join this room, and what the room shows before that. The page itself is the same for every code.
 #[component]
 fn JoinPage(code: RoomCode, offer: JoinOffer) -> impl IntoView {
     view! {
         <RoomCard code>
+            <PeekBox code/>
             <JoinForm choice=RoomChoice::Known(code) offer=Some(offer)/>
         </RoomCard>
     }

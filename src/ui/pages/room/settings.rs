@@ -1,10 +1,10 @@
-//! The settings of a room. The owner can rename it and choose whether it keeps messages. Every account can mute it for
-//! itself.
+//! The settings of a room. The owner can rename it, and choose whether it keeps messages and whether it is shown before
+//! one joins. Every account can mute it for itself.
 
 use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
-    api::{KeepRoom, PreserveRoom, RenameRoom},
+    api::{AllowPeek, KeepRoom, PreserveRoom, RenameRoom},
     protocol::{Problem, Retention, Role, limits::ROOM_NAME_CHARS},
     ui::{
         account::use_account,
@@ -32,15 +32,16 @@ pub fn SettingsDialog(open: RwSignal<bool>) -> impl IntoView {
     }
 }
 
-/// The owner's settings: name and retention.
+/// The owner's settings: name, retention, and whether the room is shown before one joins.
 #[component]
 fn OwnerSettings(open: RwSignal<bool>) -> impl IntoView {
     let room = use_room();
     let texts = &use_texts().settings;
     let rename = FormRequest::to::<RenameRoom>();
     let preserve = FormRequest::to::<PreserveRoom>();
+    let peek = FormRequest::to::<AllowPeek>();
     let is_guest = use_account().is_none();
-    let keeps = move || room.retention.get() == Retention::Preserved;
+    let keeps = Signal::derive(move || room.retention.get() == Retention::Preserved);
     let name_problem = Signal::derive(move || rename.detail());
     effect(move || {
         if rename.is_done() {
@@ -64,26 +65,46 @@ fn OwnerSettings(open: RwSignal<bool>) -> impl IntoView {
             <Submit busy=rename.pending class="button">{texts.save_name()}</Submit>
         </Form>
         <hr class="rule"/>
-        <Form request=preserve>
-            <input type="hidden" name="code" value=room.code.to_string()/>
+        <Switch request=preserve name="preserve" on=keeps label=texts.preserve() text=texts.preserve_text()/>
+        <Switch request=peek name="peek" on=room.peek label=texts.peek() text=texts.peek_text()/>
+        {is_guest.then(|| view! { <div hidden=move || !keeps.get()><KeepForm/></div> }.into_any())}
+    }
+}
+
+/// A setting that is on or off, as a form with one button.
+#[component]
+fn Switch(
+    request: FormRequest,
+    /// The name of the setting in the form. Also the beginning of the ids of the texts.
+    name: &'static str,
+    /// Whether the setting is on.
+    #[prop(into)]
+    on: Signal<bool>,
+    label: &'static str,
+    text: &'static str,
+) -> impl IntoView {
+    let (label_id, text_id) = (format!("{name}-label"), format!("{name}-text"));
+    let (labelled_by, described_by) = (label_id.clone(), text_id.clone());
+    view! {
+        <Form request>
+            <input type="hidden" name="code" value=use_room().code.to_string()/>
             <button
                 type="submit"
                 class="switch"
-                name="preserve"
-                value=move || if keeps() { "false" } else { "true" }
+                name=name
+                value=move || if on.get() { "false" } else { "true" }
                 role="switch"
-                aria-checked=move || if keeps() { "true" } else { "false" }
-                aria-labelledby="keep-name"
-                aria-describedby="keep-text"
-                aria-disabled=move || preserve.pending.get().then_some("true")
+                aria-checked=move || if on.get() { "true" } else { "false" }
+                aria-labelledby=labelled_by
+                aria-describedby=described_by
+                aria-disabled=move || request.pending.get().then_some("true")
             >
                 <span class="switch__track" aria-hidden="true"></span>
-                <span class="switch__name" id="keep-name">{texts.preserve()}</span>
-                <span class="switch__text" id="keep-text">{texts.preserve_text()}</span>
+                <span class="switch__name" id=label_id>{label}</span>
+                <span class="switch__text" id=text_id>{text}</span>
             </button>
         </Form>
-        <p class="form-problem" role="status">{dynamic(move || preserve.detail())}</p>
-        {is_guest.then(|| view! { <div hidden=move || !keeps()><KeepForm/></div> }.into_any())}
+        <p class="form-problem" role="status">{dynamic(move || request.detail())}</p>
     }
 }
 

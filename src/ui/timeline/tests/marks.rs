@@ -17,6 +17,7 @@ fn room(room_type: RoomType, members: impl Iterator<Item = u64>, events: Vec<Eve
             room_type,
             name: None,
             retention: Retention::Ephemeral,
+            peek: true,
             owner: MemberId::from_bits(ME),
             created_at: 0,
             kept_days: 0,

@@ -70,6 +70,7 @@ fn snapshot() -> Snapshot {
             room_type: RoomType::Group,
             name: None,
             retention: Retention::Ephemeral,
+            peek: true,
             owner: MemberId::from_bits(ADA),
             created_at: 0,
             kept_days: 0,

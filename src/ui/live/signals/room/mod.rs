@@ -79,6 +79,8 @@ pub struct LiveRoom {
     pub kept_days: u32,
     /// Whether the room stores its messages.
     pub retention: RwSignal<Retention>,
+    /// Whether people with the code see the room before they join.
+    pub peek: RwSignal<bool>,
     /// The reader: member id, nickname and role in this room.
     pub you: RwSignal<You>,
     /// The rows of the timeline that are on the page.
@@ -191,6 +193,7 @@ impl LiveRoom {
             name: RwSignal::new(picture.name),
             kept_days: view.kept_days,
             retention: RwSignal::new(picture.retention),
+            peek: RwSignal::new(picture.peek),
             you: RwSignal::new(picture.you),
             entries: RwSignal::new(picture.rows.unwrap_or_default().into_iter().map(entry).collect()),
             members: RwSignal::new(picture.members.unwrap_or_default()),

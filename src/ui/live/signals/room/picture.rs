@@ -26,9 +26,11 @@ use super::{
 };
 
 /// Everything that the page shows of a room, at one moment. `None` in `rows` and `members` means unchanged.
+#[expect(clippy::struct_excessive_bools, reason = "each belongs to a signal of its own")]
 pub(super) struct Picture {
     pub(super) name: Option<RoomName>,
     pub(super) retention: Retention,
+    pub(super) peek: bool,
     pub(super) you: You,
     pub(super) rows: Option<Vec<(RowKey, Row)>>,
     pub(super) readers: Vec<Person>,
@@ -57,6 +59,7 @@ impl LiveRoom {
         }
         put(self.name, picture.name);
         put(self.retention, picture.retention);
+        put(self.peek, picture.peek);
         put(self.you, picture.you);
         if let Some(members) = picture.members {
             put(self.members, members);
@@ -185,6 +188,7 @@ impl Drawing {
         Picture {
             name: replica.state.name.clone(),
             retention: replica.state.retention,
+            peek: replica.state.peek,
             you: You { role, ..replica.you.clone() },
             rows: changed.then(|| rows(&replica.events, room.shown_events().range(), replica.outbox.iter(), context)),
             readers: if changed && self.server_time.is_none() && marks.readers.len() > 1 {
