@@ -12,8 +12,8 @@ const browser = await chromium.launch({
 });
 const page = await browser.newPage();
 
-async function draw(svg, size) {
-  await page.setViewportSize({ width: size, height: size });
+async function draw(svg, width, height = width) {
+  await page.setViewportSize({ width, height });
   await page.setContent(`<style>body { margin: 0 } svg { display: block; width: 100vw; height: 100vh }</style>${svg}`);
   return page.screenshot({ omitBackground: true });
 }
@@ -43,6 +43,8 @@ await write("icons/icon-192.png", await draw(icon, 192));
 await write("icons/icon-512.png", await draw(icon, 512));
 await write("icons/maskable-512.png", await draw(maskable, 512));
 await write("icons/apple-touch-icon.png", await draw(maskable, 180));
+// The picture that messengers show beside a pasted link.
+await write("icons/link.png", await draw(await read("icons/link.svg"), 1200, 630));
 const favicons = [];
 for (const size of [16, 32, 48]) favicons.push({ size, png: await draw(icon, size) });
 await write("favicon.ico", ico(favicons));

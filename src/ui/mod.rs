@@ -40,4 +40,4 @@ pub use auth::auth_shell;
 pub use manifest::manifest;
 pub use preferences::preferences_shell;
 pub use rate_limited::rate_limited_page;
-pub use shell::{provide_appearance, provide_build_version, provide_tab_mark, shell};
+pub use shell::{provide_appearance, provide_build_version, provide_public_url, provide_tab_mark, shell};

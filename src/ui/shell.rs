@@ -9,13 +9,13 @@ use leptos::{nonce::use_nonce, prelude::*};
 use leptos_meta::{HashedStylesheet, MetaTags};
 
 use crate::{
-    protocol::{Theme, Visit},
+    protocol::{Page, Theme, Visit},
     visit::Appearance,
 };
 
 use super::{
     App, manifest,
-    texts::{Locale, use_texts},
+    texts::{Locale, Texts, use_texts},
     title,
 };
 
@@ -56,6 +56,33 @@ fn tab_script() -> Option<String> {
     Some(format!("{}({:?})", include_str!("tab.js").trim_end(), mark?))
 }
 
+/// The public URL of the site.
+#[derive(Clone)]
+struct PublicUrl(Option<String>);
+
+/// Provides the public URL, for the page that is being rendered.
+pub fn provide_public_url(url: Option<String>) {
+    provide_context(PublicUrl(url));
+}
+
+/// What messengers show of a pasted link (<https://ogp.me>). The links of rooms all show the same, whether or not there
+/// is such a room. Messengers load the picture only from an absolute address.
+fn link_preview(texts: &Texts, page: &Page) -> impl IntoView + use<> {
+    let document = &texts.document;
+    let (title, text) = match page {
+        Page::Room { .. } => (document.invitation(), document.invitation_text()),
+        _ => ("AnonChat", document.description()),
+    };
+    let url = use_context().and_then(|PublicUrl(url)| url);
+    let picture = url.map(|url| format!("{}/icons/link.png", url.trim_end_matches('/')));
+    let tag = |property: &'static str, content: String| {
+        view! { <meta content=content/> }.attr("property", property).into_any()
+    };
+    let tags = [("og:type", "website"), ("og:site_name", "AnonChat"), ("og:title", title), ("og:description", text)];
+    let tags = tags.map(|(property, content)| tag(property, content.to_owned()));
+    tags.into_iter().chain(picture.map(|picture| tag("og:image", picture))).collect_view()
+}
+
 /// The document of the application. Its body is hydrated in the browser.
 pub fn shell(options: &LeptosOptions) -> impl IntoView + use<> {
     let texts = use_texts();
@@ -63,6 +90,7 @@ pub fn shell(options: &LeptosOptions) -> impl IntoView + use<> {
     let unread = rooms.iter().flatten().filter(|room| !room.muted).map(|room| room.unread).sum();
     let title = title::element(&title::of_page(texts, &page, unread));
     let head = view! {
+        {link_preview(texts, &page)}
         <script type="module" nonce=use_nonce()>{start_script(options)}</script>
         <MetaTags/>
     };

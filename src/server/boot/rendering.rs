@@ -102,9 +102,11 @@ pub async fn render<V: Document>(site: &Site, request: PageRequest, page: Loaded
     let Loaded { visit, problem } = page;
     let may_be_kept = visit.may_be_kept();
     let (appearance, tab_mark) = (request.appearance(), request.tab_mark());
+    let public_url = site.app.config.public_url.clone();
     let BuildVersion(version) = site.version.clone();
     let context = move || {
         set_page_headers();
+        ui::provide_public_url(public_url.clone());
         ui::provide_build_version(version.clone());
         provide_context(visit.clone());
         ui::provide_appearance(appearance);

@@ -29,6 +29,8 @@ table! {
     /// The document itself, and the installed application.
     document: Document {
         description;
+        invitation;
+        invitation_text;
         shortcut;
         shortcut_text;
         check_code;
