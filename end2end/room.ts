@@ -179,8 +179,26 @@ export const firstNew = (page: Page): Locator => log(page).locator(".unread + li
 /** The notices in the timeline: everything besides messages. */
 export const notices = (page: Page): Locator => log(page).locator(".notice");
 export const dialog = (page: Page, name: string | RegExp): Locator => page.getByRole("dialog", { name });
-/** The chip in the header that shows the code. */
-export const codeChip = (page: Page): Locator => page.getByRole("button", { name: /^Copy code/ }).first();
+/** The line below the title of a room. */
+export const facts = (page: Page): Locator => page.locator(".room-header .facts");
+/** The menu in the header of a room. */
+export const menu = (page: Page): Locator => page.locator("#room-menu");
+export const more = (page: Page): Locator => page.getByRole("button", { name: /^(More|Mehr)$/ });
+
+/** Chooses an item of that menu. */
+export async function choose(page: Page, item: string): Promise<void> {
+  await more(page).click();
+  await menu(page).getByRole("button", { name: item }).click();
+}
+
+/** Expects the menu to offer the settings of the room, or not. */
+export async function expectSettings(page: Page, offered: boolean): Promise<void> {
+  await more(page).click();
+  await expect(menu(page).getByRole("button", { name: "Leave room" })).toBeVisible();
+  await expect(menu(page).getByRole("button", { name: "Room settings" })).toBeVisible({ visible: offered });
+  await page.keyboard.press("Escape");
+  await expect(menu(page)).toBeHidden();
+}
 
 /**
  * Sends a message the way this device does: with Enter on a desktop, with the button on a phone, where Enter makes a
@@ -228,7 +246,7 @@ export async function withMembers(page: Page, act: (members: Locator) => Promise
     return;
   }
   const list = dialog(page, /^Members/);
-  await page.getByRole("button", { name: /^\d+ members?$/ }).click();
+  await choose(page, "Members");
   await expect(list).toBeVisible();
   await act(list.getByRole("listitem"));
   if (await list.isVisible()) await list.getByRole("button", { name: "Close" }).click();
@@ -237,7 +255,7 @@ export async function withMembers(page: Page, act: (members: Locator) => Promise
 
 /** Leaves the room for good. */
 export async function exit(page: Page): Promise<void> {
-  await page.getByRole("button", { name: "Leave room" }).click();
+  await choose(page, "Leave room");
   await dialog(page, "Leave this room?").getByRole("button", { name: "Leave" }).click();
   await expect(page).toHaveURL(/\/$/);
 }

@@ -4,7 +4,7 @@ import type { Page } from "@playwright/test";
 import { PASSWORD, card, field, logIn, pathOf, press, register, registerAndConfirm } from "../account.ts";
 import { expect, expectAccessible, test } from "../fixtures.ts";
 import { linkIn, mailTo, newAddress } from "../mails.ts";
-import { isPhone, makeRoom } from "../room.ts";
+import { choose, isPhone, makeRoom } from "../room.ts";
 
 // No animations: a colour in the middle of a transition would fail the contrast check.
 test.use({ contextOptions: { reducedMotion: "reduce" } });
@@ -148,11 +148,11 @@ for (const locale of ["en-GB", "de-AT"]) {
     const ada = await guest(stack, 0, { locale });
     await makeRoom(ada, { nickname: "Ada", preserve: true });
     const { page } = ada;
-    await page.getByRole("button", { name: german ? "Einstellungen des Raums" : "Room settings" }).click();
+    await choose(page, german ? "Einstellungen des Raums" : "Room settings");
     await expect(page.getByLabel(german ? "Deine E-Mail-Adresse" : "Your email address")).toBeVisible();
     await test.step("settings", () => expectAccessible(page));
     await page.keyboard.press("Escape");
-    await page.getByRole("button", { name: german ? "Raum verlassen" : "Leave room" }).click();
+    await choose(page, german ? "Raum verlassen" : "Leave room");
     await expect(page.getByRole("link", { name: german ? "Mich vergessen" : "Forget me" })).toBeVisible();
     await test.step("exit", () => expectAccessible(page));
   });

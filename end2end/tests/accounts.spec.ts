@@ -19,8 +19,10 @@ import {
 import { DIAGONAL, type Guest, WAYS, expect, test, visit } from "../fixtures.ts";
 import { codeIn, linkIn, mailTo, newAddress } from "../mails.ts";
 import {
+  choose,
   codeOf,
   dialog,
+  expectSettings,
   firstNew,
   following,
   joinByRest,
@@ -254,7 +256,7 @@ for (const { kind, size, javaScriptEnabled } of WAYS) {
       const laptop = await guest(stack, stack.size - 1);
       await logIn(laptop, email);
       await open(laptop.page, `/rooms/${code}`);
-      await expect(laptop.page.getByRole("button", { name: "Room settings" })).toBeVisible();
+      await expectSettings(laptop.page, true);
       await say(laptop.page, "With an account");
       await expect(messages(bob.page)).toHaveText(["As a guest", "With an account"]);
       await expect(notices(bob.page), "nobody saw anything of it").toHaveText([/joined/]);
@@ -303,7 +305,7 @@ for (const { kind, size } of DIAGONAL) {
       const [ada, bob] = [await guest(stack), await guest(stack, stack.size - 1)];
       const code = await makeRoom(ada, { nickname: "Ada" });
       await joinRoom(bob, code, "Bob");
-      await ada.page.getByRole("button", { name: "Room settings" }).click();
+      await choose(ada.page, "Room settings");
       const settings = dialog(ada.page, "Room settings");
       const address = settings.getByLabel("Your email address");
       await expect(address).toBeHidden();
@@ -330,7 +332,7 @@ for (const { kind, size } of DIAGONAL) {
       await following(laptop.page, () => press(laptop.page, "Register"));
       expect(codeOf(laptop.page)).toBe(code);
       await expect(messages(laptop.page)).toHaveText(["Kept"]);
-      await expect(laptop.page.getByRole("button", { name: "Room settings" })).toBeVisible();
+      await expectSettings(laptop.page, true);
       await laptop.page.goto("/preferences/account");
       await expect(laptop.page.getByText("Confirmed", { exact: true })).toBeVisible();
     });
@@ -402,7 +404,7 @@ test("whoever has an account is not offered to keep a room by mail @phone", asyn
   const ada = await guest(stack);
   await register(ada, "Ada");
   await makeRoom(ada, { preserve: true });
-  await ada.page.getByRole("button", { name: "Room settings" }).click();
+  await choose(ada.page, "Room settings");
   const settings = dialog(ada.page, "Room settings");
   await expect(settings.getByRole("switch", { name: "Save messages" })).toHaveAttribute("aria-checked", "true");
   await expect(settings.getByLabel("Your email address")).toHaveCount(0);

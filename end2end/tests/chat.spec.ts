@@ -3,7 +3,6 @@ import type { Page } from "@playwright/test";
 import { prefer, register } from "../account.ts";
 import { DIAGONAL, KINDS, expect, test } from "../fixtures.ts";
 import {
-  codeChip,
   composer,
   dialog,
   exit,
@@ -213,7 +212,7 @@ test("code and link are copied with one tap @phone", async ({ stack, guest }) =>
   const code = await makeRoom(ada, { nickname: "Ada" });
   const copied = () => ada.page.evaluate(() => navigator.clipboard.readText());
 
-  await codeChip(ada.page).click();
+  await log(ada.page).getByRole("button", { name: "Copy code" }).click();
   await expect(ada.page.getByText("Copied")).toBeVisible();
   expect(await copied()).toBe(code);
 

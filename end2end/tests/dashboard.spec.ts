@@ -15,6 +15,7 @@ import {
   visitSlowly,
 } from "../fixtures.ts";
 import {
+  choose,
   composer,
   dialog,
   following,
@@ -173,7 +174,7 @@ for (const kind of KINDS) {
       await expect(rows(ada.page)).toHaveText([/^.*Book club/, /^.*Chess/]);
 
       // Leaving one room does not affect the others.
-      await ada.page.getByRole("button", { name: "Leave room" }).click();
+      await choose(ada.page, "Leave room");
       await dialog(ada.page, "Leave this room?").getByRole("button", { name: "Leave" }).click();
       await expect(ada.page).toHaveURL("/dashboard");
       await expect(rows(ada.page)).toHaveText([/^.*Chess/]);
@@ -279,8 +280,8 @@ for (const { kind, size } of DIAGONAL) {
       await expect(ada.page).toHaveURL(`/rooms/${books}`);
       await expect(messages(ada.page)).toHaveText(["Chapter one", "Chapter two", "Chapter three"]);
 
-      await ada.page.getByRole("button", { name: "Room settings" }).click();
-      const mute = dialog(ada.page, "Room settings").getByRole("switch", { name: "Mute this room" });
+      await choose(ada.page, "Room info");
+      const mute = dialog(ada.page, "Room info").getByRole("switch", { name: "Mute this room" });
       await expect(mute).toHaveAttribute("aria-checked", "false");
       await mute.click();
       await expect(mute).toHaveAttribute("aria-checked", "true");
@@ -589,7 +590,7 @@ test("leaving a room as an account leads back to the list @phone", async ({ stac
   const [ada] = await adaAndBob(stack, guest);
   const code = await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
   await open(ada.page, `/rooms/${code}`);
-  await ada.page.getByRole("button", { name: "Leave room" }).click();
+  await choose(ada.page, "Leave room");
   await dialog(ada.page, "Leave this room?").getByRole("button", { name: "Leave" }).click();
   await expect(ada.page).toHaveURL("/dashboard");
   await expect(ada.page.getByText("No rooms yet")).toBeVisible();

@@ -1,7 +1,20 @@
 // Everything works by keyboard, the focus is always visible, and screen readers announce what is new.
 import type { Locator, Page } from "@playwright/test";
 import { expect, test, visit } from "../fixtures.ts";
-import { composer, dialog, isPhone, makeRoom, messages, notices, say, sendButton, spaced } from "../room.ts";
+import {
+  composer,
+  dialog,
+  facts,
+  isPhone,
+  makeRoom,
+  menu,
+  messages,
+  more,
+  notices,
+  say,
+  sendButton,
+  spaced,
+} from "../room.ts";
 
 /** Presses Tab until the target has the focus. Fails if the focus is invisible anywhere on the way. */
 async function tabTo(page: Page, target: Locator): Promise<void> {
@@ -55,29 +68,46 @@ test("a room is joined, used and left with the keyboard alone @both", async ({ s
   await expect(page.locator("[aria-live=polite]").filter({ hasText: "Ada: Read aloud" })).toBeAttached();
   await expect(page.locator("[aria-live=polite]").filter({ hasText: "By hand" })).not.toBeAttached();
 
-  if (isPhone(page)) {
-    const chip = page.getByRole("button", { name: "2 members" });
-    await tabTo(page, chip);
+  const chooseByHand = async (item: string) => {
+    await tabTo(page, more(page));
     await page.keyboard.press("Enter");
-    const list = dialog(page, /^Members/);
-    await expect(list).toContainText("Ada");
-    await tabTo(page, list.getByRole("button", { name: "Close" }));
-    await page.keyboard.press("Escape");
-    await expect(list).toBeHidden();
-    await expect(chip).toBeFocused();
-  } else {
-    await expect(page.getByRole("complementary", { name: /^Members/ })).toContainText("Ada");
-  }
+    await tabTo(page, menu(page).getByRole("button", { name: item }));
+    await page.keyboard.press("Enter");
+    await expect(menu(page)).toBeHidden();
+  };
+  await chooseByHand("Members");
+  const list = dialog(page, /^Members/);
+  await expect(list).toContainText("Ada");
+  await tabTo(page, list.getByRole("button", { name: "Close" }));
+  await page.keyboard.press("Escape");
+  await expect(list).toBeHidden();
+  await expect(more(page)).toBeFocused();
 
-  const exit = page.getByRole("button", { name: "Leave room" });
-  await tabTo(page, exit);
   await page.keyboard.press("Enter");
+  await expect(menu(page)).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(menu(page)).toBeHidden();
+  await expect(more(page)).toBeFocused();
+
+  const title = page.getByRole("heading", { level: 1 }).getByRole("button");
+  await tabTo(page, title);
+  await page.keyboard.press("Enter");
+  const info = dialog(page, "Room info");
+  await tabTo(page, info.getByRole("button", { name: "Members" }));
+  await page.keyboard.press("Enter");
+  await expect(info).toBeHidden();
+  await expect(list).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(list).toBeHidden();
+  await expect(title).toBeFocused();
+
+  await chooseByHand("Leave room");
   const ask = dialog(page, "Leave this room?");
   await expect(ask).toBeVisible();
   await page.keyboard.press("Escape");
   await expect(ask).toBeHidden();
-  await expect(exit).toBeFocused();
-  await page.keyboard.press("Enter");
+  await expect(more(page)).toBeFocused();
+  await chooseByHand("Leave room");
   await tabTo(page, ask.getByRole("button", { name: "Leave" }));
   await page.keyboard.press("Enter");
   await expect(page.getByRole("textbox", { name: "Room code" })).toBeVisible();
@@ -96,9 +126,11 @@ test("a room is made, renamed and kept with the keyboard alone @both", async ({ 
   await page.keyboard.press("Space");
   await tabTo(page, page.getByRole("button", { name: "Create" }));
   await page.keyboard.press("Enter");
-  await expect(page.getByText("Saved", { exact: true })).toBeVisible();
+  await expect(facts(page).getByText("saved", { exact: true })).toBeVisible();
 
-  await tabTo(page, page.getByRole("button", { name: "Room settings" }));
+  await tabTo(page, more(page));
+  await page.keyboard.press("Enter");
+  await tabTo(page, menu(page).getByRole("button", { name: "Room settings" }));
   await page.keyboard.press("Enter");
   const settings = dialog(page, "Room settings");
   await tabTo(page, settings.getByRole("textbox", { name: "Room name" }));

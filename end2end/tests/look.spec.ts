@@ -4,7 +4,7 @@ import type { BrowserContextOptions, Locator, Page } from "@playwright/test";
 import { register } from "../account.ts";
 import { type Guest, expect, holdScripts, test, visit } from "../fixtures.ts";
 import {
-  codeChip,
+  choose,
   composer,
   dialog,
   following,
@@ -14,7 +14,9 @@ import {
   log,
   makeRoom,
   makeRoomByRest,
+  menu,
   messages,
+  more,
   notices,
   open,
   say,
@@ -91,8 +93,8 @@ test("a button that is pressed before the scripts are there acts when they are @
   const room = await makeRoomByRest(ada, { nickname: "Ada" });
   const scripts = await holdScripts(ada.page);
   await ada.page.goto(`/rooms/${room}`);
-  await ada.page.getByRole("button", { name: "Room settings" }).click();
-  await ada.page.getByRole("button", { name: "Leave room" }).click();
+  await choose(ada.page, "Room settings");
+  await menu(ada.page).getByRole("button", { name: "Leave room" }).click();
   await expect(dialog(ada.page, "Leave this room?")).toBeHidden();
   scripts.come();
   await expect(dialog(ada.page, "Leave this room?")).toBeVisible();
@@ -257,28 +259,40 @@ test("with letters of twice the size nothing is cut and the name of the room is 
   expect(await name.evaluate((name) => name.scrollWidth <= name.clientWidth)).toBe(true);
 });
 
-test("the header of a room has two rows on a narrow screen @phone", async ({ stack, guest }) => {
+test("the header of a room is one row with two lines, also on a narrow screen and with large texts @phone", async ({
+  stack,
+  guest,
+}) => {
   const ada = await guest(stack);
   await register(ada, "Ada");
-  await makeRoom(ada, { name: "Book club", nickname: "Ada", preserve: true });
-  for (const width of [390, 320]) {
-    await ada.page.setViewportSize({ width, height: 844 });
-    await expect.poll(() => ada.page.evaluate(() => document.documentElement.clientWidth)).toBe(width);
-    const header = (await ada.page.locator(".room-header").boundingBox())!;
-    expect(header.height, `at ${width} px`).toBeLessThan(100);
-    await expect(ada.page.getByRole("button", { name: "1 member" })).toBeVisible();
+  const named = await makeRoomByRest(ada, { name: "Book club", nickname: "Ada", preserve: true });
+  const waiting = await makeRoomByRest(ada, { type: "p2p", nickname: "Ada" });
+  const session = await ada.context.newCDPSession(ada.page);
+  for (const code of [named, waiting]) {
+    await open(ada.page, `/rooms/${code}`);
+    for (const [width, text, most] of [
+      [390, 16, 60],
+      [320, 16, 60],
+      [390, 32, 120],
+      [320, 32, 120],
+    ] as const) {
+      await ada.page.setViewportSize({ width, height: 844 });
+      await session.send("Page.setFontSizes", { fontSizes: { standard: text, fixed: text } });
+      const now = () => ada.page.evaluate(() => [innerWidth, getComputedStyle(document.documentElement).fontSize]);
+      await expect.poll(now).toEqual([width, `${text}px`]);
+      const what = `${code} at ${width} px with texts of ${text} px`;
+      const header = ada.page.locator(".room-header");
+      expect((await header.boundingBox())!.height, what).toBeLessThan(most);
+      expect(await ada.page.evaluate(() => document.documentElement.scrollWidth - innerWidth), what).toBe(0);
+      const cut = await header
+        .locator("h1 button, .facts__fact")
+        .evaluateAll((parts: HTMLElement[]) =>
+          parts.filter((part) => part.scrollWidth > part.clientWidth + 1).map((part) => part.textContent),
+        );
+      expect(cut, what).toEqual([]);
+      await expect(more(ada.page)).toBeInViewport({ ratio: 1 });
+    }
   }
-});
-
-test("what says that the code was copied goes when a dialog opens @phone", async ({ stack, guest }) => {
-  const ada = await guest(stack, 0, { permissions: ["clipboard-read", "clipboard-write"] });
-  await makeRoom(ada, { nickname: "Ada" });
-  await codeChip(ada.page).click();
-  const bubble = ada.page.locator(".copy-says--shown");
-  await expect(bubble).toHaveText("Copied");
-  await ada.page.getByRole("button", { name: "Invite people" }).click();
-  await expect(dialog(ada.page, "Invite people")).toBeVisible();
-  await expect(bubble).toHaveCount(0);
 });
 
 test("after a refusal the focus is at what is wrong, and the error goes when that is corrected @desktop", async ({
@@ -303,7 +317,7 @@ test("after a refusal the focus is at what is wrong, and the error goes when tha
 test("a switch keeps the focus when it was pressed @desktop", async ({ stack, guest }) => {
   const ada = await guest(stack);
   await makeRoom(ada, { nickname: "Ada" });
-  await ada.page.getByRole("button", { name: "Room settings" }).click();
+  await choose(ada.page, "Room settings");
   const preserve = dialog(ada.page, "Room settings").getByRole("switch", { name: "Save messages" });
   await preserve.click();
   await expect(preserve).toHaveAttribute("aria-checked", "true");

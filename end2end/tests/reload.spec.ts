@@ -1,7 +1,19 @@
 // The others in a room notice nothing of a reload, a second tab or a short absence.
 import { logIn, register } from "../account.ts";
 import { DIAGONAL, expect, test } from "../fixtures.ts";
-import { dialog, exit, following, joinRoom, makeRoom, messages, notices, open, say, withMembers } from "../room.ts";
+import {
+  choose,
+  dialog,
+  exit,
+  following,
+  joinRoom,
+  makeRoom,
+  messages,
+  notices,
+  open,
+  say,
+  withMembers,
+} from "../room.ts";
 
 for (const { kind, size } of DIAGONAL) {
   test.describe(`${kind} ${size}`, () => {
@@ -66,7 +78,7 @@ for (const { kind, size } of DIAGONAL) {
       await open(phone.page, `/rooms/${code}`);
       await phone.context.setOffline(true);
       await expect(phone.page.getByText("You’re offline.")).toBeVisible();
-      await ada.page.getByRole("button", { name: "Leave room" }).click();
+      await choose(ada.page, "Leave room");
       await dialog(ada.page, "Leave this room?").getByRole("button", { name: "Leave" }).click();
       await expect(ada.page).toHaveURL("/dashboard");
       await expect(notices(bob.page).last()).toHaveText(/Ada .*left/);

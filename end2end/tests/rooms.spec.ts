@@ -1,7 +1,6 @@
 // The ways into a room, and what a page shows for a room that cannot be entered.
 import { DIAGONAL, expect, test, visit } from "../fixtures.ts";
 import {
-  codeChip,
   codeOf,
   composer,
   following,
@@ -11,7 +10,9 @@ import {
   log,
   makeRoom,
   makeRoomByRest,
+  menu,
   messages,
+  more,
   notices,
   open,
   peekOf,
@@ -34,7 +35,9 @@ for (const { kind, size } of DIAGONAL) {
 
       await expect(ada.page.getByRole("heading", { level: 1 })).toHaveText("Reading circle");
       const code = codeOf(ada.page);
-      await expect(codeChip(ada.page)).toContainText(spaced(code));
+      await more(ada.page).click();
+      await expect(menu(ada.page)).toContainText(spaced(code));
+      await ada.page.keyboard.press("Escape");
       await expect(log(ada.page).getByText(spaced(code))).toBeVisible();
 
       const ways = [

@@ -1,6 +1,6 @@
 // Without JavaScript the forms work, rooms can be read, and no typed text is lost.
 import { expect, test } from "../fixtures.ts";
-import { codeOf, joinRoom, makeRoom, messages, notices, say, spaced } from "../room.ts";
+import { choose, codeOf, joinRoom, makeRoom, messages, notices, say, spaced } from "../room.ts";
 
 test.use({ javaScriptEnabled: false });
 
@@ -32,7 +32,7 @@ test("a room is made, joined, read and left @both", async ({ stack, guest }) => 
   await bob.page.reload();
   await expect(messages(bob.page)).toHaveText(["Can you read this?"]);
 
-  await bob.page.getByRole("button", { name: "Leave room" }).click();
+  await choose(bob.page, "Leave room");
   await expect(bob.page.getByRole("textbox", { name: "Room code" })).toBeVisible();
   await expect(notices(cleo.page).filter({ hasText: "Bob left" })).toHaveCount(1);
 });

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Millis, Nickname, Retention, RoomCode, RoomName, RoomType, Seq};
+use super::{MemberId, Millis, Nickname, Retention, RoomCode, RoomName, RoomType, Seq};
 
 /// A room, as the list of a member's rooms shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -47,6 +47,9 @@ pub struct RoomSummary {
 /// The other member of a room for two.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Companion {
+    /// The member's id within this room. Earlier versions of the server leave it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<MemberId>,
     /// The member's name in the room.
     pub name: Nickname,
     /// Whether the member has a connection at the moment.

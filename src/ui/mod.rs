@@ -6,7 +6,8 @@
 //! - `navigation`: goes from page to page without loading a document. `form`: sends forms, with scripts or without.
 //! - `live`: the browser's copy of the open room and of the list of rooms, and the connection that updates both.
 //! - `device`: what this device keeps for an account, to open without a network.
-//! - `timeline` and `rooms`: pure functions that turn a log into rows, and a room into a line of the list.
+//! - `timeline` and `rooms`: pure functions that turn a log into rows, and a room into a line of the list. `face`: the
+//!   picture of a person or a room, from an id.
 //! - `browser`: all calls of Web APIs, with an empty stand-in for the server.
 //!
 //! Domain rules are not here but in `server`, and the types that cross the wire are in `protocol`.
@@ -21,6 +22,7 @@ mod countdown;
 mod device;
 mod dynamic;
 mod effect;
+mod face;
 mod form;
 mod live;
 mod manifest;

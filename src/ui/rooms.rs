@@ -1,9 +1,11 @@
 //! How a room is shown in the list and in notes, as pure functions: whether it matches a search, its title, its
 //! preview, its badge. The live list itself is in `live`.
 
-use crate::protocol::{Nickname, RoomCode, RoomName, RoomSummary, RoomType, is_invisible};
+use crate::protocol::{
+    MemberId, Nickname, RoomCode, RoomName, RoomSummary, RoomType, RoomView, Snapshot, is_invisible,
+};
 
-use super::{browser, texts::Texts, timeline::isolate_name};
+use super::{browser, face::Face, texts::Texts, timeline::isolate_name};
 
 /// The highest number that a badge shows. A larger one is shown as "99+".
 const COUNTED: u64 = 99;
@@ -46,12 +48,63 @@ pub fn typed_code(typed: &str) -> Option<RoomCode> {
     typed.parse().ok()
 }
 
-/// A room's title: its name, else the other member's name, else its code.
-pub fn title(texts: &Texts, room: &RoomSummary) -> String {
-    match (&room.name, &room.other) {
-        (Some(name), _) => name.to_string(),
-        (None, Some(other)) => other.name.to_string(),
-        (None, None) => texts.common.room(&room.code.spaced()),
+/// What a room is recognised by: title and picture. A room for two is shown as its other member.
+#[derive(Clone, Copy)]
+pub struct Heading<'a> {
+    pub code: RoomCode,
+    pub room_type: RoomType,
+    pub name: Option<&'a str>,
+    /// The name of the other member of a room for two, and their id if it is known.
+    pub other: Option<(&'a str, Option<MemberId>)>,
+}
+
+impl<'a> Heading<'a> {
+    /// The heading of a room in the list.
+    pub fn of(room: &'a RoomSummary) -> Self {
+        Self {
+            code: room.code,
+            room_type: room.room_type,
+            name: room.name.as_ref().map(RoomName::as_str),
+            other: room.other.as_ref().map(|other| (other.name.as_str(), other.id)),
+        }
+    }
+
+    /// The heading of a room that a snapshot describes.
+    pub fn of_snapshot(snapshot: &'a Snapshot) -> Self {
+        let RoomView { code, room_type, name, .. } = &snapshot.room;
+        let mut others = snapshot.members.iter().filter(|member| member.id != snapshot.you.member_id);
+        let other = others.next().map(|member| (member.name.as_str(), Some(member.id)));
+        let expected = snapshot.expected.as_ref().map(|person| (person.name.as_str(), Some(person.id)));
+        Self {
+            code: *code,
+            room_type: *room_type,
+            name: name.as_ref().map(RoomName::as_str),
+            other: other.or(expected).filter(|_| *room_type == RoomType::P2p),
+        }
+    }
+
+    /// The room's name, else the other member's name, else its code, also while nobody has joined a room for two.
+    pub fn title(self, texts: &Texts) -> String {
+        let code = self.code.spaced();
+        match (self.name.or(self.other.map(|(name, _)| name)), self.room_type) {
+            (Some(name), _) => name.to_owned(),
+            (None, RoomType::P2p) => format!("{} · {code}", texts.rooms.waiting()),
+            (None, RoomType::Group) => texts.common.room(&code),
+        }
+    }
+
+    /// Whether the title says that nobody has joined a room for two.
+    pub fn is_waiting(self) -> bool {
+        self.room_type == RoomType::P2p && self.name.is_none() && self.other.is_none()
+    }
+
+    /// The picture of the other member, or of the room.
+    pub fn face(self) -> Face {
+        match self.other {
+            Some((name, Some(id))) => Face::of_member(id, name),
+            Some((name, None)) => Face::of_room(self.code, self.room_type, Some(name)),
+            None => Face::of_room(self.code, self.room_type, self.name),
+        }
     }
 }
 
@@ -89,7 +142,7 @@ pub fn note(texts: &Texts, room: &RoomSummary, messages: u64, joined: Option<&Ni
 
 /// A note as one sentence for screen readers, with the room's title in it.
 pub fn announcement(texts: &Texts, room: &RoomSummary, messages: u64, joined: Option<&Nickname>) -> String {
-    let title = title(texts, room);
+    let title = Heading::of(room).title(texts);
     match (messages, joined, &room.last) {
         (0, Some(name), _) => texts.toasts.joined(name.as_str(), &title),
         (1, _, Some(last)) => texts.toasts.said(last.author.as_str(), &title, &last.text),
@@ -115,7 +168,7 @@ mod tests {
     }
 
     fn with(name: &str) -> RoomSummary {
-        let other = Companion { name: Nickname::try_from(name).unwrap(), connected: true };
+        let other = Companion { id: None, name: Nickname::try_from(name).unwrap(), connected: true };
         RoomSummary { room_type: RoomType::P2p, other: Some(other), ..room_of("K7M2QX") }
     }
 
@@ -126,11 +179,28 @@ mod tests {
 
     #[test]
     fn a_room_is_called_by_its_name_or_its_other_member_or_its_code() {
-        let texts = of(Language::English);
-        assert_eq!(title(texts, &named("Chess")), "Chess");
-        assert_eq!(title(texts, &with("Ada")), "Ada");
-        assert_eq!(title(texts, &RoomSummary { name: RoomName::try_from("Us").ok(), ..with("Ada") }), "Us");
-        assert_eq!(title(texts, &room_of("K7M2QX")), "Room K7M 2QX");
+        let title = |room| Heading::of(&room).title(of(Language::English));
+        assert_eq!(title(named("Chess")), "Chess");
+        assert_eq!(title(with("Ada")), "Ada");
+        assert_eq!(title(RoomSummary { name: RoomName::try_from("Us").ok(), ..with("Ada") }), "Us");
+        assert_eq!(title(room_of("K7M2QX")), "Room K7M 2QX");
+        assert_eq!(title(RoomSummary { other: None, ..with("Ada") }), "Waiting for someone · K7M 2QX");
+    }
+
+    #[test]
+    fn a_room_for_two_has_the_picture_of_the_other_member() {
+        let (ada, bob) = (MemberId::from_bits(1), MemberId::from_bits(2));
+        let face = |name, other| {
+            let room = RoomSummary { name: RoomName::try_from(name).ok(), ..with("Ada") };
+            let companion = Companion { id: other, ..room.other.clone().unwrap() };
+            Heading::of(&RoomSummary { other: Some(companion), ..room }).face()
+        };
+        assert_eq!(face("", Some(ada)), Face::of_member(ada, "Ada"));
+        assert_eq!(face("Us", Some(ada)), Face::of_member(ada, "Ada"));
+        assert_ne!(face("", Some(ada)), face("", Some(bob)));
+        assert_eq!(face("", None).initials, "A");
+        assert!(Heading::of(&named("Chess club")).face().look.starts_with("portrait--group "));
+        assert_eq!(Heading::of(&RoomSummary { other: None, ..with("Ada") }).face().initials, "K7");
     }
 
     #[test]

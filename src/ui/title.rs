@@ -3,9 +3,9 @@
 
 use leptos::tachys::html::InertElement;
 
-use crate::protocol::{Page, RoomAccess, RoomCode, RoomName};
+use crate::protocol::{Page, RoomAccess};
 
-use super::texts::Texts;
+use super::{rooms::Heading, texts::Texts};
 
 /// The title of a page when it is opened. `unread` is the number of unread messages in the list of rooms.
 pub fn of_page(texts: &Texts, page: &Page, unread: u64) -> String {
@@ -13,10 +13,10 @@ pub fn of_page(texts: &Texts, page: &Page, unread: u64) -> String {
         Page::Home(_) | Page::Shell => return "AnonChat".to_owned(),
         Page::Dashboard { .. } => return of_list(texts, unread),
         Page::NewRoom(_) => texts.new_room.heading(),
-        Page::Room { access: Ok(RoomAccess::Inside(snapshot)), code } => {
-            return of_room(snapshot.room.name.as_ref(), *code, 0);
+        Page::Room { access: Ok(RoomAccess::Inside(snapshot)), .. } => {
+            return of_room(texts, Heading::of_snapshot(snapshot), 0);
         }
-        Page::Room { code, .. } => return of_room(None, *code, 0),
+        Page::Room { code, .. } => return of_heading(&texts.common.room(&code.spaced())),
         Page::NoCode { .. } => texts.document.check_code(),
         Page::NotFound => texts.document.nothing_here(),
     };
@@ -35,12 +35,9 @@ pub fn of_list(texts: &Texts, unread: u64) -> String {
 }
 
 /// The title of a room, with the number of messages that arrived while the page was not looked at.
-pub fn of_room(name: Option<&RoomName>, code: RoomCode, missed: usize) -> String {
-    let name = name.map_or_else(|| code.spaced(), ToString::to_string);
-    match missed {
-        0 => format!("{name} · AnonChat"),
-        missed => format!("({missed}) {name} · AnonChat"),
-    }
+pub fn of_room(texts: &Texts, room: Heading<'_>, missed: usize) -> String {
+    let title = of_heading(&room.title(texts));
+    if missed == 0 { title } else { format!("({missed}) {title}") }
 }
 
 /// The `<title>` element, as inert markup. Leptos would put markers between texts, and a title shows them.

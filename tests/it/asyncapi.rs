@@ -105,7 +105,7 @@ fn summary(is_full: bool) -> RoomSummary {
         name: None,
         retention: Retention::Ephemeral,
         members: 2,
-        other: is_full.then(|| Companion { name: name.clone(), connected: true }),
+        other: is_full.then(|| Companion { id: Some(person().id), name: name.clone(), connected: true }),
         head: 1,
         at: 1,
         last: is_full.then(|| Preview { seq: 1, author: name.clone(), mine: false, text: "Hello".into() }),

@@ -121,7 +121,10 @@ prop_compose! {
     fn summary()(
         (code, room_type, name, retention) in (code(), room_type(), room_name(), retention()),
         (members, head, at, unread) in (any::<u32>(), number(), any::<i64>(), number()),
-        other in option::of((name(), any::<bool>()).prop_map(|(name, connected)| Companion { name, connected })),
+        other in option::of(
+            (option::of(member()), name(), any::<bool>())
+                .prop_map(|(id, name, connected)| Companion { id, name, connected }),
+        ),
         last in option::of((number(), name(), any::<bool>(), any::<String>())
             .prop_map(|(seq, author, mine, text)| Preview { seq, author, mine, text })),
         newcomer in option::of((number(), name()).prop_map(|(seq, name)| Newcomer { seq, name })),

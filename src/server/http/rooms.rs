@@ -204,8 +204,9 @@ pub async fn keep_room(State(app): State<App>, visitor: Visitor, Json(body): Jso
         }]))),
         ("p2p" = (summary = "A room for two that the reader has just entered", value = json!([{
             "code": "Z279JD", "type": "p2p", "name": null, "preserve": false, "members": 2,
-            "other": { "name": "Cyd", "connected": true }, "head": 2, "at": 1_795_259_604_669_i64,
-            "newcomer": { "seq": 2, "name": "Cyd" }, "unread": 0, "mentioned": false, "muted": false
+            "other": { "id": 2_718_281_828_u64, "name": "Cyd", "connected": true },
+            "head": 2, "at": 1_795_259_604_669_i64, "newcomer": { "seq": 2, "name": "Cyd" },
+            "unread": 0, "mentioned": false, "muted": false
         }]))),
     )),
 ))]

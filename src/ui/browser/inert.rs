@@ -263,6 +263,8 @@ pub fn prepend_text(_: &HtmlTextAreaElement, _: &str) {}
 
 pub fn show_dialog(_: &HtmlDialogElement) {}
 
+pub fn close_layer(_: &Event) {}
+
 pub fn close_dialog(_: &HtmlDialogElement) {}
 
 pub struct Watch;

@@ -5,7 +5,6 @@ use leptos::{prelude::*, task::spawn_local};
 use crate::ui::{
     browser::{self, Timer},
     dynamic::dynamic,
-    effect::effect,
     texts::use_texts,
 };
 
@@ -24,13 +23,6 @@ pub fn CopyButton(
     label: &'static str,
     /// The icon, replaced by a tick after copying.
     shape: Shape,
-    #[prop(default = "button")] class: &'static str,
-    /// The visible text, if it differs from the label. Then the accessible name is label and visible text together.
-    #[prop(optional, into)]
-    shown: Option<String>,
-    /// While true, the outcome is hidden, for example because a dialog is open.
-    #[prop(optional, into)]
-    quiet: Signal<bool>,
 ) -> impl IntoView {
     let texts = use_texts();
     let outcome = RwSignal::new(None::<bool>);
@@ -43,25 +35,18 @@ pub fn CopyButton(
             timer.try_update_value(|timer| *timer = Some(later));
         });
     };
-    effect(move || {
-        if quiet.get() {
-            outcome.set(None);
-        }
-    });
     let says = move || match outcome.get() {
         None => "",
         Some(true) => texts.common.copied(),
         Some(false) => texts.common.cannot_copy(),
     };
-    // The accessible name must contain the visible text, so that voice control finds the button by it.
-    let said = shown.as_ref().map(|shown| format!("{label} {shown}"));
 
     view! {
-        <button type="button" class=class aria-label=said on:click=copy>
+        <button type="button" class="button" on:click=copy>
             <When holds=move || outcome.get() == Some(true) otherwise=move || view! { <Icon shape/> }>
                 <Icon shape=Shape::Done/>
             </When>
-            <span>{shown.unwrap_or_else(|| label.to_owned())}</span>
+            <span>{label}</span>
         </button>
         <span class="copy-says" class:copy-says--shown=move || outcome.get().is_some() role="status">{dynamic(says)}</span>
     }

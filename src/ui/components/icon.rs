@@ -34,10 +34,6 @@ pub enum Shape {
     Warning,
     /// A cross.
     Close,
-    /// An archive box.
-    Kept,
-    /// A cloud that is struck out.
-    NotKept,
     /// An arrow to the left.
     Back,
     /// A plus.
@@ -48,6 +44,10 @@ pub enum Shape {
     Muted,
     /// A crown.
     Owner,
+    /// Three dots.
+    More,
+    /// A circle with an i.
+    Info,
 }
 
 impl Shape {
@@ -75,13 +75,15 @@ impl Shape {
             Self::Clock => "M12 20a8 8 0 1 0 0-16 8 8 0 0 0 0 16ZM12 8v4.5l3 1.5",
             Self::Warning => "M12 20.5a8.5 8.5 0 1 0 0-17 8.5 8.5 0 0 0 0 17ZM12 8v5M12 16v.2",
             Self::Close => "m6 6 12 12M18 6 6 18",
-            Self::Kept => "M4 5h16v4H4zM5.5 9v10h13V9M10 13h4",
             Self::Back => "M19 12H5M11 6l-6 6 6 6",
             Self::Add => "M12 5v14M5 12h14",
             Self::Code => "M5 9h15M4 15h15M10 4 8 20M16 4l-2 16",
             Self::Muted => "M9 5.2A5 5 0 0 1 17 9c0 3 .7 4.8 1.5 6M15 17H5c1.2-1.5 2-3.5 2-7M10 20h4M4 4l16 16",
             Self::Owner => "M4 18.5h16M4.5 15 3.5 7.5 8 11l4-6 4 6 4.5-3.5-1 7.5Z",
-            Self::NotKept => "M4 5h16v4H4zM5.5 9v6M18.5 9v10h-9M3 21 21 3",
+            Self::More => {
+                "M5 11.4a.6.6 0 1 0 0 1.2.6.6 0 0 0 0-1.2ZM12 11.4a.6.6 0 1 0 0 1.2.6.6 0 0 0 0-1.2ZM19 11.4a.6.6 0 1 0 0 1.2.6.6 0 0 0 0-1.2Z"
+            }
+            Self::Info => "M12 20.5a8.5 8.5 0 1 0 0-17 8.5 8.5 0 0 0 0 17ZM12 11v5M12 8v.2",
         }
     }
 }

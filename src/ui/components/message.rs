@@ -11,6 +11,7 @@ use crate::{
     ui::{
         browser,
         dynamic::dynamic,
+        face::Face,
         texts::use_texts,
         timeline::{Delivery, Mark, MessageRow, Piece, Row, is_right_to_left, pieces},
     },
@@ -51,18 +52,26 @@ pub fn MessageItem(
     let texts = use_texts();
     let MessageRow { id, author, own, body, .. } = first;
     let now = Memo::new(move |_| match row.get() {
-        Row::Message(MessageRow { opens, closes, at, delivery, mark, .. }) => (opens, closes, at, delivery, mark),
-        Row::Day(_) | Row::Notice(_) | Row::Unread | Row::Hole(_) => (false, false, None, Delivery::Sent, None),
+        Row::Message(MessageRow { opens, signed, closes, at, delivery, mark, .. }) => {
+            ((opens, signed, closes), at, delivery, mark)
+        }
+        Row::Day(_) | Row::Notice(_) | Row::Unread | Row::Hole(_) => {
+            ((false, false, false), None, Delivery::Sent, None)
+        }
     });
     // A very long message is folded, so that it does not push other messages off the screen.
     let is_long = lines(body.as_str()) > FOLDED_FROM;
     let folded = RwSignal::new(is_long);
+    // The style draws the picture of a signed message from classes and initials, without an element.
+    let face = (!own).then(|| Face::of_member(author.id, author.name.as_str()));
+    let (look, initials) = face.map(|face| (format!("message {}", face.look), face.initials)).unzip();
+    let look = look.unwrap_or_else(|| "message message--own".to_owned());
     let class = {
         let rtl = is_right_to_left(body.as_str());
         move || {
-            now.with(|(opens, closes, _, delivery, _)| {
+            now.with(|((opens, signed, closes), _, delivery, _)| {
                 let parts = [
-                    (own, " message--own"),
+                    (*signed, " message--signed"),
                     (rtl, " message--rtl"),
                     (*opens, " message--opens"),
                     (*closes, " message--closes"),
@@ -70,16 +79,16 @@ pub fn MessageItem(
                     (matches!(delivery, Delivery::Failed(_)), " message--failed"),
                     (folded.get(), " message--folded"),
                 ];
-                parts.into_iter().filter(|(on, _)| *on).fold("message".to_owned(), |class, (_, part)| class + part)
+                parts.into_iter().filter(|(on, _)| *on).fold(look.clone(), |class, (_, part)| class + part)
             })
         }
     };
     let author_class =
-        move || if own || !now.with(|now| now.0) { "message__author visually-hidden" } else { "message__author" };
-    let at = Memo::new(move |_| now.with(|now| now.2));
-    let delivery = Memo::new(move |_| now.with(|now| now.3.clone()));
+        move || if now.with(|now| !now.0.1) { "message__author visually-hidden" } else { "message__author" };
+    let at = Memo::new(move |_| now.with(|now| now.1));
+    let delivery = Memo::new(move |_| now.with(|now| now.2.clone()));
     let mark = move || {
-        now.with(|now| now.4.clone()).map(|Mark { text, has_list }| {
+        now.with(|now| now.3.clone()).map(|Mark { text, has_list }| {
             if has_list {
                 view! { <button type="button" class="message__mark" on:click=move |_| on_list.run(())>{sentence(&text)}</button> }
                     .into_any()
@@ -128,7 +137,7 @@ pub fn MessageItem(
     };
 
     view! {
-        <li class=class>
+        <li class=class data-initials=initials>
             // `div`, not `p`: when several messages are copied, a browser inserts an empty line between paragraphs.
             <div class=author_class>{name}</div>
             <div class="message__bubble">

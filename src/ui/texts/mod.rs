@@ -114,6 +114,10 @@ table! {
         members: [count];
         keeps_history;
         keeps_nothing;
+        more;
+        info;
+        online;
+        away;
     }
     /// The dialog that invites others.
     invite: Invite {
@@ -315,6 +319,7 @@ table! {
         preferences;
         said: (name, text);
         nothing_said;
+        waiting;
         unread: [count];
         muted;
         none;

@@ -44,8 +44,10 @@ pub struct MessageRow {
     pub body: MessageBody,
     /// When the server stored it. `None` until then.
     pub at: Option<Millis>,
-    /// Whether it is the first of its group. The first one shows the author.
+    /// Whether it is the first of its group.
     pub opens: bool,
+    /// Whether it shows its author, with a picture: as the first of a group, unless the author is clear anyway.
+    pub signed: bool,
     /// Whether it is the last of its group.
     pub closes: bool,
     /// Whether the server has stored it.
@@ -71,6 +73,8 @@ pub struct RowContext<'a> {
     pub me: &'a Person,
     /// All member ids that the reader has had in this room.
     pub own_ids: &'a SortedSet<MemberId>,
+    /// The only other person of a room for two. That person's messages do not show their author.
+    pub companion: Option<MemberId>,
     /// The marks below the reader's own messages.
     pub marks: &'a Marks,
     /// The first unread message. The line is put before it.
@@ -133,6 +137,7 @@ pub fn rows<'a>(
                     body: message.body.clone(),
                     at: Some(event.at),
                     opens: true,
+                    signed: false,
                     closes: true,
                     delivery: Delivery::Sent,
                     mark: None,
@@ -161,6 +166,7 @@ pub fn rows<'a>(
             body: draft.body.clone(),
             at,
             opens: true,
+            signed: false,
             closes: true,
             delivery,
             mark: None,
@@ -203,6 +209,7 @@ impl Builder<'_> {
                 before.closes = false;
             }
         }
+        row.signed = row.opens && !row.own && self.context.companion != Some(row.author.id);
         self.last = Some(row.at.or(self.last).unwrap_or_default());
         let key = RowKey::Message(row.author.id, row.id);
         row.mark = self.context.marks.of(key);

@@ -60,11 +60,23 @@ fn read(events: &[Event], outbox: &[Draft], window: usize) -> Vec<(RowKey, Row)>
 }
 
 fn read_in(language: Language, events: &[Event], outbox: &[Draft], window: usize) -> Vec<(RowKey, Row)> {
+    read_with(None, language, events, outbox, window)
+}
+
+/// The rows. `companion` is the only other person of a room for two.
+fn read_with(
+    companion: Option<u64>,
+    language: Language,
+    events: &[Event],
+    outbox: &[Draft],
+    window: usize,
+) -> Vec<(RowKey, Row)> {
     let own_ids = SortedSet::from([MemberId::from_bits(ME)]);
     let shown = events.len().saturating_sub(window)..events.len();
     let context = RowContext {
         me: &person(ME),
         own_ids: &own_ids,
+        companion: companion.map(MemberId::from_bits),
         marks: &Marks::default(),
         first_unread: None,
         last_n: 9,
@@ -106,6 +118,19 @@ fn messages_are_grouped_by_author_within_five_minutes_and_by_day() {
         (DAY, said(BOB, 5)),
     ];
     assert_eq!(shown(events), ["day 0", "^Ada", "Ada$", "^Ada$", "^Bob$", "day 1", "^Bob$"]);
+}
+
+#[test]
+fn the_first_message_of_a_group_shows_its_author_but_not_the_readers_own_and_not_a_companion() {
+    let events = log(vec![(0, said(ADA, 1)), (0, said(ADA, 2)), (0, said(ME, 3)), (0, said(BOB, 4))]);
+    for (companion, expected) in [(None, vec![ADA, BOB]), (Some(ADA), vec![BOB])] {
+        let signed = |(_, row): (RowKey, Row)| match row {
+            Row::Message(message) => message.signed.then_some(message.author.id.get()),
+            Row::Day(_) | Row::Notice(_) | Row::Unread | Row::Hole(_) => None,
+        };
+        let rows = read_with(companion, Language::English, &events, &[], 300);
+        assert_eq!(rows.into_iter().filter_map(signed).collect::<Vec<_>>(), expected);
+    }
 }
 
 #[test]

@@ -108,7 +108,7 @@ impl Known {
     fn companion(&self, of: RoomType, pair: &[Person], me: &MemberRecord, now: Millis) -> Option<Companion> {
         let other = pair.iter().find(|person| person.id != me.member).filter(|_| of == RoomType::P2p)?;
         let connected = self.digest.as_ref().is_some_and(|digest| digest.is_here(other.id, now));
-        Some(Companion { name: other.name.clone(), connected })
+        Some(Companion { id: Some(other.id), name: other.name.clone(), connected })
     }
 
     fn was_mentioned(&self, me: &MemberRecord) -> bool {
@@ -144,8 +144,11 @@ pub(super) fn of_snapshot(snapshot: &Snapshot, room: &RoomRecord, me: &MemberRec
         name: snapshot.room.name.clone(),
         retention: snapshot.room.retention,
         members: u32::try_from(snapshot.members.len()).unwrap_or(u32::MAX),
-        other: other
-            .map(|person| Companion { name: person.name.clone(), connected: snapshot.connected.contains(&person.id) }),
+        other: other.map(|person| Companion {
+            id: Some(person.id),
+            name: person.name.clone(),
+            connected: snapshot.connected.contains(&person.id),
+        }),
         head: snapshot.head,
         at: newest().next().map_or(0, |event| event.at).max(room.touched_at),
         last: last.map(|(seq, message)| preview(seq, message, me)),
@@ -237,7 +240,7 @@ mod tests {
         let seen = summary(&known, Retention::Ephemeral, &me());
         assert_eq!((seen.unread, seen.head, seen.at, seen.members), (2, 9, 30, 2));
         assert_eq!(seen.last.unwrap().text, "Hello");
-        assert_eq!(seen.other, Some(Companion { name: person(ADA).name, connected: true }));
+        assert_eq!(seen.other, Some(Companion { id: Some(person(ADA).id), name: person(ADA).name, connected: true }));
         assert_eq!(seen.newcomer, None, "that was the reader");
         let later = known.summary(&room(Retention::Ephemeral), &me(), 200_000);
         assert!(!later.other.unwrap().connected, "nobody said so for long");
@@ -307,7 +310,7 @@ mod tests {
         let known = Known { archived: Some(archived(4, 2, "From a preserved time")), ..Known::default() };
         let seen = summary(&known, Retention::Ephemeral, &me());
         assert_eq!((seen.members, seen.unread, seen.last), (2, 0, None));
-        assert_eq!(seen.other, Some(Companion { name: person(ADA).name, connected: false }));
+        assert_eq!(seen.other, Some(Companion { id: Some(person(ADA).id), name: person(ADA).name, connected: false }));
     }
 
     #[test]

@@ -162,6 +162,16 @@ pub fn close_dialog(dialog: &HtmlDialogElement) {
     }
 }
 
+/// Closes the popover or the dialog that contains the target of this event. The focus returns to where it was before.
+pub fn close_layer(event: &Event) {
+    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    let Some(layer) = target.and_then(|target| target.closest("[popover], dialog").ok().flatten()) else { return };
+    match layer.dyn_into::<HtmlDialogElement>() {
+        Ok(dialog) => dialog.close(),
+        Err(popover) => _ = popover.unchecked_into::<HtmlElement>().hide_popover(),
+    }
+}
+
 /// Observes an element until it is dropped.
 pub struct Watch {
     observer: SendWrapper<IntersectionObserver>,

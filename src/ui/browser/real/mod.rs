@@ -12,9 +12,9 @@ mod words;
 
 pub use device::{can_share, chime, copy, share, store_text, stored_text};
 pub use elements::{
-    Focus, Watch, close_dialog, distance_from_end, distance_from_top, focus_into, focus_invalid, give_focus_back,
-    has_focus, name_of, place_of, prepend_text, record_positions, restore_positions, return_to_place, row_of,
-    scroll_to, scroll_to_end, show_dialog, watch,
+    Focus, Watch, close_dialog, close_layer, distance_from_end, distance_from_top, focus_into, focus_invalid,
+    give_focus_back, has_focus, name_of, place_of, prepend_text, record_positions, restore_positions, return_to_place,
+    row_of, scroll_to, scroll_to_end, show_dialog, watch,
 };
 pub use http::{get, send, send_form};
 pub use kept::{

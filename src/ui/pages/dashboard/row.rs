@@ -5,12 +5,11 @@ use leptos::prelude::*;
 use crate::{
     protocol::{RoomCode, RoomSummary, RoomType, addresses},
     ui::{
-        browser,
         clock::use_clock,
-        components::{Icon, Shape, sentence},
+        components::{Icon, Portrait, Shape, sentence},
         dynamic::dynamic,
         live::RoomEntry,
-        rooms::{badge, preview, title},
+        rooms::{Heading, badge, preview},
         texts::{Texts, use_texts},
         timeline::rfc3339,
     },
@@ -30,8 +29,7 @@ pub fn RoomRow(
     // One effect for the whole row, because its parts change together.
     let content = move || {
         let room = room.get();
-        let name = title(texts, &room);
-        let initial = browser::first_letter(&name);
+        let name = Heading::of(&room).title(texts);
         let unread = usize::try_from(room.unread).unwrap_or(usize::MAX);
         let badge = badge(room.unread).filter(|_| !is_current()).map(|count| {
             let class = if room.muted { "badge badge--quiet" } else { "badge" };
@@ -42,7 +40,7 @@ pub fn RoomRow(
             .into_any()
         });
         view! {
-            <span class="portrait" aria-hidden="true">{initial} {presence_dot(&room)}</span>
+            <Portrait face=Heading::of(&room).face() connected=room.other.as_ref().map(|other| other.connected)/>
             <span class="room-row__name"><bdi>{name}</bdi> {people(texts, &room)}</span>
             <time class="room-row__time" datetime=rfc3339(room.at)>{clock.briefly(room.at)}</time>
             <span class="room-row__preview">{sentence(&preview(texts, &room))}</span>
@@ -80,10 +78,4 @@ fn people(texts: &Texts, room: &RoomSummary) -> AnyView {
             .into_any()
         }
     }
-}
-
-fn presence_dot(room: &RoomSummary) -> Option<AnyView> {
-    let other = room.other.as_ref()?;
-    let class = if other.connected { "member__dot member__dot--on" } else { "member__dot" };
-    Some(view! { <span class=class></span> }.into_any())
 }

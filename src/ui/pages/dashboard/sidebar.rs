@@ -203,7 +203,7 @@ fn AccountMenu(list: LiveList) -> impl IntoView {
                 popovertarget="account-menu"
                 aria-label=texts.rooms.menu(&name)
             >
-                <span class="portrait portrait--small" aria-hidden="true">{initial}</span>
+                <span class="portrait portrait--small" data-initials=initial aria-hidden="true"></span>
             </button>
             <div id="account-menu" class="menu" popover="auto">
                 <p class="menu__text" dir="auto">{name}</p>

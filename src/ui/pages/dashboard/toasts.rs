@@ -10,11 +10,11 @@ use crate::{
     protocol::{RoomCode, addresses},
     ui::{
         browser::{self, Focus},
-        components::{Announcer, Icon, ItemKey, List, Shape, sentence},
+        components::{Announcer, Icon, ItemKey, List, Portrait, Shape, sentence},
         dynamic::dynamic,
         effect::effect,
         live::{LiveList, Toast},
-        rooms::{note, title},
+        rooms::{Heading, note},
         texts::use_texts,
     },
 };
@@ -74,10 +74,11 @@ pub fn Toasts(
         // the signal.
         let content = move || {
             let line = |toast: &Toast| {
-                let (name, note) =
-                    (title(texts, &toast.room), note(texts, &toast.room, toast.messages, toast.joined.as_ref()));
+                let heading = Heading::of(&toast.room);
+                let note = note(texts, &toast.room, toast.messages, toast.joined.as_ref());
                 view! {
-                    <b class="toast__room"><bdi>{name}</bdi></b>
+                    <Portrait face=heading.face() class="portrait--small"/>
+                    <b class="toast__room"><bdi>{heading.title(texts)}</bdi></b>
                     <span class="toast__note">{sentence(&note)}</span>
                 }
                 .into_any()

@@ -5,6 +5,8 @@ use leptos::prelude::*;
 /// The dialogs of a room. A signal that is true opens the dialog.
 #[derive(Clone, Copy)]
 pub struct Dialogs {
+    /// What the room is, and what can be done with it.
+    pub info: RwSignal<bool>,
     /// Code and link, to invite others.
     pub invite: RwSignal<bool>,
     pub members: RwSignal<bool>,
@@ -17,15 +19,11 @@ impl Dialogs {
     /// All dialogs are closed.
     pub fn closed() -> Self {
         Self {
+            info: RwSignal::new(false),
             invite: RwSignal::new(false),
             members: RwSignal::new(false),
             settings: RwSignal::new(false),
             exit: RwSignal::new(false),
         }
-    }
-
-    /// Whether any dialog is open.
-    pub fn any_open(self) -> bool {
-        [self.invite, self.members, self.settings, self.exit].into_iter().any(|open| open.get())
     }
 }

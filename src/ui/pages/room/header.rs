@@ -1,12 +1,14 @@
-//! The header of a room: its name, code, number of members and retention, and the buttons for its dialogs.
+//! The header of a room: its picture and title over a line of facts, a button to invite, and a menu for the rest. A tap
+//! on the title opens the dialog about the room.
 
-use leptos::prelude::*;
+use leptos::{ev::MouseEvent, prelude::*};
 
 use crate::{
     api::LeaveRoom,
-    protocol::{Retention, Role, addresses},
+    protocol::{Retention, Role, RoomType, addresses},
     ui::{
-        components::{CopyButton, Icon, Shape, When},
+        browser,
+        components::{Icon, Portrait, Shape, When},
         dynamic::dynamic,
         form::{Form, FormRequest},
         live::{use_list, use_room},
@@ -16,86 +18,154 @@ use crate::{
 
 use super::{super::dashboard::BackToList, dialogs::Dialogs};
 
+/// The id of the menu, by which its button opens it.
+const MENU: &str = "room-menu";
+
 #[component]
 pub fn Header(dialogs: Dialogs) -> impl IntoView {
     let room = use_room();
-    let texts = use_texts();
-    let own = &texts.header;
-    let code = room.code;
-    let title = move || room.name.get().map_or_else(|| texts.common.room(&code.spaced()), |name| name.to_string());
-    let is_here = move || room.ending.with(Option::is_none);
-    let list = use_list();
-    let has_settings = move || list.is_some() || room.you.with(|you| you.role == Role::Owner);
-    let count = move || own.members(room.members.with(Vec::len));
-    let keeps = move || room.retention.get() == Retention::Preserved;
-    // Without scripts the button leaves the room at once. With scripts it opens a dialog that asks first.
-    let leave = FormRequest::to::<LeaveRoom>();
+    let own = &use_texts().header;
+    let can_invite = Memo::new(move |_| room.ending.with(Option::is_none) && !room.is_full());
+    let invite = move |_| dialogs.invite.set(true);
 
     view! {
         <header class="room-header">
-            <div class="room-header__row">
-                {match list {
-                    Some(list) => view! { <BackToList list/> }.into_any(),
-                    None => view! { <a href=addresses::HOME class="room-header__home" aria-label=own.home()>"A"</a> }.into_any(),
-                }}
-                <h1 class="room-header__title" dir="auto">{dynamic(title)}</h1>
-                <div class="room-header__actions">
-                    <When holds=move || is_here() && !room.is_full()>
+            {match use_list() {
+                Some(list) => view! { <BackToList list/> }.into_any(),
+                None => view! { <a href=addresses::HOME class="room-header__home" aria-label=own.home()>"A"</a> }.into_any(),
+            }}
+            <div class="room-header__about">
+                <RoomPortrait/>
+                <div class="room-header__words">
+                    <h1 class="room-header__title">
                         <button
                             type="button"
-                            class="icon-button"
-                            aria-label=own.invite()
-                            on:click=move |_| dialogs.invite.set(true)
+                            class="room-header__open"
+                            dir="auto"
+                            aria-haspopup="dialog"
+                            on:click=move |_| dialogs.info.set(true)
                         >
-                            <Icon shape=Shape::Invite/>
+                            <RoomTitle/>
                         </button>
-                    </When>
-                    <When holds=move || is_here() && has_settings()>
-                        <button type="button" class="icon-button" aria-label=own.settings() on:click=move |_| dialogs.settings.set(true)>
-                            <Icon shape=Shape::Settings/>
-                        </button>
-                    </When>
-                    <When holds=is_here>
-                        <Form request=leave>
-                            <input type="hidden" name="code" value=code.to_string()/>
-                            <button
-                                type="submit"
-                                class="icon-button"
-                                // Held back until there is the dialog (start.js).
-                                data-asks="yes"
-                                aria-label=own.exit()
-                                on:click=move |event| {
-                                    event.prevent_default();
-                                    dialogs.exit.set(true);
-                                }
-                            >
-                                <Icon shape=Shape::Exit/>
-                            </button>
-                        </Form>
-                    </When>
+                    </h1>
+                    <Facts/>
                 </div>
             </div>
-            <div class="room-header__facts">
-                <CopyButton
-                    text=move |()| code.to_string()
-                    label=own.copy_code()
-                    shape=Shape::Copy
-                    class="chip chip--code"
-                    shown=code.spaced()
-                    quiet=Signal::derive(move || dialogs.any_open())
-                />
-                <button type="button" class="chip room-header__members" on:click=move |_| dialogs.members.set(true)>
-                    <Icon shape=Shape::Members/>
-                    <span class="room-header__count" aria-hidden="true">{dynamic(move || room.members.with(Vec::len).to_string())}</span>
-                    <span class="room-header__words">{dynamic(count)}</span>
+            <When holds=can_invite>
+                <button type="button" class="icon-button room-header__invite" aria-label=own.invite() on:click=invite>
+                    <Icon shape=Shape::Invite/>
                 </button>
-                <p class="chip chip--still" class:chip--kept=keeps>
-                    <When holds=keeps otherwise=|| view! { <Icon shape=Shape::NotKept/> }>
-                        <Icon shape=Shape::Kept/>
-                    </When>
-                    <span>{dynamic(move || if keeps() { own.keeps_history() } else { own.keeps_nothing() })}</span>
-                </p>
+            </When>
+            <button type="button" class="icon-button" popovertarget=MENU aria-label=own.more()><Icon shape=Shape::More/></button>
+            <div id=MENU class="menu room-menu" popover="auto">
+                <p class="menu__text code">{room.code.spaced()}</p>
+                <When holds=can_invite>
+                    <div class="room-menu__invite">
+                        <Item shape=Shape::Invite label=own.invite() opens=dialogs.invite/>
+                    </div>
+                </When>
+                <Item shape=Shape::Info label=own.info() opens=dialogs.info/>
+                <Actions dialogs/>
             </div>
         </header>
+    }
+}
+
+/// What can be done with a room, in the menu and in the dialog about the room. Leaving is the last.
+#[component]
+pub fn Actions(dialogs: Dialogs) -> impl IntoView {
+    let room = use_room();
+    let texts = use_texts();
+    let is_here = Memo::new(move |_| room.ending.with(Option::is_none));
+    let is_owner = move || room.you.with(|you| you.role == Role::Owner);
+    // Without scripts the button leaves the room at once. With scripts it opens a dialog that asks first.
+    let leave = FormRequest::to::<LeaveRoom>();
+    let ask = move |event: MouseEvent| {
+        event.prevent_default();
+        browser::close_layer(&event);
+        dialogs.exit.set(true);
+    };
+
+    view! {
+        <Item shape=Shape::Members label=texts.members.heading() opens=dialogs.members/>
+        <When holds=move || is_here.get() && is_owner()>
+            <Item shape=Shape::Settings label=texts.header.settings() opens=dialogs.settings/>
+        </When>
+        <When holds=is_here>
+            <Form request=leave>
+                <input type="hidden" name="code" value=room.code.to_string()/>
+                // Held back until there is the dialog (start.js).
+                <button type="submit" class="menu__item menu__item--danger" data-asks="yes" on:click=ask>
+                    <Icon shape=Shape::Exit/>
+                    <span>{texts.header.exit()}</span>
+                </button>
+            </Form>
+        </When>
+    }
+}
+
+/// An item that closes the menu or the dialog that it is in, and opens a dialog.
+#[component]
+fn Item(shape: Shape, label: &'static str, opens: RwSignal<bool>) -> impl IntoView {
+    let choose = move |event: MouseEvent| {
+        browser::close_layer(&event);
+        opens.set(true);
+    };
+    view! {
+        <button type="button" class="menu__item" on:click=choose>
+            <Icon shape/>
+            <span>{label}</span>
+        </button>
+    }
+    .into_any()
+}
+
+/// The picture of the room, or of the other person in a room for two.
+#[component]
+pub fn RoomPortrait(#[prop(default = "")] class: &'static str) -> impl IntoView {
+    let room = use_room();
+    let face = Memo::new(move |_| room.with_heading(|heading| heading.face()));
+    let connected = Memo::new(move |_| room.companion().map(|(_, connected)| connected));
+    dynamic(move || view! { <Portrait face=face.get() class connected=connected.get()/> })
+}
+
+/// The title of the room. The code of a room where nobody else has been is not in it but among the facts.
+#[component]
+pub fn RoomTitle() -> impl IntoView {
+    let room = use_room();
+    let texts = use_texts();
+    let title =
+        move || {
+            room.with_heading(|heading| {
+                if heading.is_waiting() { texts.rooms.waiting().to_owned() } else { heading.title(texts) }
+            })
+        };
+    dynamic(title)
+}
+
+/// The line below the title: how many members there are, or whether the other person is there, and whether the room
+/// keeps its messages.
+#[component]
+pub fn Facts() -> impl IntoView {
+    let room = use_room();
+    let own = &use_texts().header;
+    let people = move || match (room.companion(), room.room_type) {
+        (Some((person, connected)), _) => {
+            let there = if connected { own.online() } else { own.away() };
+            // A room for two that has a name is not titled by the other person.
+            if room.name.with(Option::is_some) { format!("{}, {there}", person.name) } else { there.to_owned() }
+        }
+        (None, RoomType::P2p) => room.code.spaced(),
+        (None, RoomType::Group) => own.members(room.members.with(Vec::len)),
+    };
+    let keeps = move || match room.retention.get() {
+        Retention::Preserved => own.keeps_history(),
+        Retention::Ephemeral => own.keeps_nothing(),
+    };
+    view! {
+        <p class="facts">
+            <span class="facts__fact">{dynamic(people)}</span>
+            <span class="facts__fact">{dynamic(keeps)}</span>
+        </p>
     }
 }

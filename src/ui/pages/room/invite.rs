@@ -14,9 +14,9 @@ use crate::{
     },
 };
 
-/// Buttons that copy the code, copy the link, and open the device's share sheet if there is one.
+/// The code, with buttons that copy it, copy the link, and open the device's share sheet if there is one.
 #[component]
-pub fn InviteButtons() -> impl IntoView {
+pub fn Invitation() -> impl IntoView {
     let room = use_room();
     let texts = use_texts();
     let code = room.code;
@@ -30,6 +30,7 @@ pub fn InviteButtons() -> impl IntoView {
     };
 
     view! {
+        <p class="big-code">{code.spaced()}</p>
         <div class="button-row">
             <CopyButton text=move |()| code.to_string() label=texts.header.copy_code() shape=Shape::Copy/>
             <CopyButton text=move |()| link() label=texts.invite.copy_link() shape=Shape::Link/>
@@ -64,8 +65,7 @@ pub fn InviteDialog(open: RwSignal<bool>) -> impl IntoView {
                 }
                 .into_any()
             })}
-            <p class="big-code">{room.code.spaced()}</p>
-            <InviteButtons/>
+            <Invitation/>
         </Dialog>
     }
 }

@@ -8,9 +8,10 @@ use crate::{
     protocol::{Role, RoomType, addresses, sorted::sort_by_key},
     ui::{
         account::use_account,
-        components::{Dialog, Icon, ItemKey, List, Shape, Submit, When},
+        components::{Dialog, Icon, ItemKey, List, Portrait, Shape, Submit, When},
         dynamic::dynamic,
         effect::effect,
+        face::Face,
         form::{Form, FormRequest},
         live::{MemberLine, use_room},
         texts::use_texts,
@@ -43,7 +44,11 @@ fn MemberList(action: OwnerAction) -> impl IntoView {
         <ul class="members">
             <List each=move || room.members.get() key=|member| ItemKey::Member(member.clone()) let:member>
                 <li class="member">
-                    <span class="member__dot" class:member__dot--on=member.connected></span>
+                    <Portrait
+                        face=Face::of_member(member.id, member.name.as_str())
+                        class="portrait--small"
+                        connected=Some(member.connected)
+                    />
                     <span class="member__name" dir="auto">{member.name.to_string()}</span>
                     <span class="visually-hidden">{if member.connected { texts.connected() } else { texts.not_connected() }}</span>
                     {member.is_you.then(|| view! { <span class="tag">{texts.you()}</span> }.into_any())}

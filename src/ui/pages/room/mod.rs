@@ -6,6 +6,7 @@ mod dialogs;
 mod ended;
 mod exit;
 mod header;
+mod info;
 mod invite;
 mod kept_place;
 mod members;

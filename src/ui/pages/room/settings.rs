@@ -1,5 +1,5 @@
 //! The settings of a room. The owner can rename it, and choose whether it keeps messages and whether it is shown before
-//! one joins. Every account can mute it for itself.
+//! one joins. Every account can mute it for itself, in the dialog about the room.
 
 use leptos::{prelude::*, task::spawn_local};
 
@@ -12,19 +12,18 @@ use crate::{
         dynamic::dynamic,
         effect::effect,
         form::{Form, FormRequest},
-        live::{LiveList, use_list, use_room},
+        live::{LiveList, use_room},
         texts::use_texts,
     },
 };
 
-/// The dialog. Guests see it only as owners, since a guest cannot mute a room.
+/// The dialog of the owner.
 #[component]
 pub fn SettingsDialog(open: RwSignal<bool>) -> impl IntoView {
     let room = use_room();
     let is_owner = move || room.you.with(|you| you.role == Role::Owner);
     view! {
         <Dialog open id="settings" heading=use_texts().settings.heading()>
-            {use_list().map(|list| view! { <Mute list/> }.into_any())}
             <When holds=is_owner>
                 <OwnerSettings open/>
             </When>
@@ -110,7 +109,7 @@ fn Switch(
 
 /// The switch that mutes this room for the reader's account.
 #[component]
-fn Mute(list: LiveList) -> impl IntoView {
+pub fn Mute(list: LiveList) -> impl IntoView {
     let room = use_room();
     let texts = use_texts();
     let own = &texts.settings;

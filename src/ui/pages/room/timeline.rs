@@ -10,18 +10,22 @@ use leptos::{
     task::{spawn_local, tick},
 };
 
-use crate::ui::{
-    browser::{self, Watch},
-    clock::use_clock,
-    components::{Dialog, Icon, ItemKey, List, MessageItem, Shape, When, sentence},
-    dynamic::dynamic,
-    effect::effect,
-    live::{Entry, use_room},
-    texts::use_texts,
-    timeline::{Absence, Row, RowKey},
+use crate::{
+    protocol::{Person, RoomType},
+    ui::{
+        browser::{self, Watch},
+        clock::use_clock,
+        components::{Dialog, Icon, ItemKey, List, MessageItem, Portrait, Shape, When, sentence},
+        dynamic::dynamic,
+        effect::effect,
+        face::Face,
+        live::{Entry, use_room},
+        texts::use_texts,
+        timeline::{Absence, Row, RowKey},
+    },
 };
 
-use super::invite::InviteButtons;
+use super::invite::Invitation;
 
 /// A reader within this many pixels of the end counts as being at the end.
 const NEAR_END: i32 = 48;
@@ -158,8 +162,15 @@ pub fn Timeline() -> impl IntoView {
         move || if room.is_far.get() { own.further_up().to_owned() } else { own.unread_above(room.unread_above.get()) };
     let listing = RwSignal::new(false);
     let readers = Signal::derive(move || own.seen_by(&room.readers.with(Vec::len).to_string()));
-    let reader =
-        |name: String| view! { <li class="member"><span class="member__name" dir="auto">{name}</span></li> }.into_any();
+    let reader = |Person { id, name }: Person| {
+        view! {
+            <li class="member">
+                <Portrait face=Face::of_member(id, name.as_str()) class="portrait--small"/>
+                <span class="member__name" dir="auto">{name.to_string()}</span>
+            </li>
+        }
+        .into_any()
+    };
     let to_end = move |_| {
         room.show_end();
         if let Some(frame) = frame.get_untracked() {
@@ -176,8 +187,10 @@ pub fn Timeline() -> impl IntoView {
         is_alone && room.ending.with(Option::is_none) && silent()
     });
 
+    let is_group = room.room_type == RoomType::Group;
+
     view! {
-        <div class="timeline">
+        <div class="timeline" class:timeline--group=is_group>
             <div class="timeline__frame" role="log" aria-live="off" aria-label=own.label() tabindex="0" node_ref=frame on:scroll=on_scroll>
                 <div class="timeline__content">
                     <div class="timeline__top" node_ref=top>
@@ -205,8 +218,7 @@ pub fn Timeline() -> impl IntoView {
                         <section class="alone" aria-labelledby="alone-heading">
                             <h2 id="alone-heading" class="alone__heading">{own.alone()}</h2>
                             <p>{own.alone_text()}</p>
-                            <p class="big-code">{room.code.spaced()}</p>
-                            <InviteButtons/>
+                            <Invitation/>
                         </section>
                     </When>
                 </div>
@@ -227,7 +239,7 @@ pub fn Timeline() -> impl IntoView {
             </button>
             <Dialog open=listing id="readers" heading=readers>
                 <ul class="members">
-                    {dynamic(move || room.readers.get().into_iter().map(|person| reader(person.name.to_string())).collect_view())}
+                    {dynamic(move || room.readers.get().into_iter().map(reader).collect_view())}
                 </ul>
             </Dialog>
         </div>

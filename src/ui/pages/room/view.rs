@@ -7,6 +7,7 @@ use crate::ui::{
     components::{Announcer, ConnectionBanner, When},
     effect::effect,
     live::{Ending, PageSocket, use_list, use_room},
+    texts::use_texts,
     title,
 };
 
@@ -17,6 +18,7 @@ use super::{
     ended::Ended,
     exit::ExitDialog,
     header::Header,
+    info::InfoDialog,
     invite::InviteDialog,
     kept_place::KeptPlace,
     members::{MembersDialog, MembersPanel, OwnerAction, OwnerActionDialogs},
@@ -31,6 +33,7 @@ pub fn RoomView(
     socket: PageSocket,
 ) -> impl IntoView {
     let room = use_room();
+    let texts = use_texts();
     effect(move || {
         // The server no longer knows this visitor, or knows somebody else in this browser. The reloaded page shows what
         // they may see.
@@ -47,7 +50,7 @@ pub fn RoomView(
     }
     let action = OwnerAction::none();
     effect(move || {
-        let title = room.name.with(|name| title::of_room(name.as_ref(), room.code, room.missed.get()));
+        let title = room.with_heading(|heading| title::of_room(texts, heading, room.missed.get()));
         browser::set_title(&title);
     });
 
@@ -68,6 +71,7 @@ pub fn RoomView(
             </main>
             <MembersPanel action/>
         </div>
+        <InfoDialog dialogs/>
         <InviteDialog open=dialogs.invite/>
         <MembersDialog open=dialogs.members action/>
         <OwnerActionDialogs action/>

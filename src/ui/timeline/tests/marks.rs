@@ -63,6 +63,7 @@ fn rows_of(replica: &Replica, reads: &[(u64, Seq)], first_unread: Option<RowKey>
     let context = RowContext {
         me: &person(ME),
         own_ids: &own_ids,
+        companion: None,
         marks: &marks,
         first_unread,
         last_n: 0,

@@ -10,7 +10,7 @@ fn nobody_is_said_to_be_there_while_nobody_can_say_so() {
     page.received(ServerFrame::Signal { code: code(), signal: Signal::Presence { connected: vec![ada] } }, 1);
     let with_bob = |connected| {
         let name = Nickname::try_from("Bob").unwrap();
-        let room = RoomSummary { other: Some(Companion { name, connected }), ..room_of("AAA001") };
+        let room = RoomSummary { other: Some(Companion { id: None, name, connected }), ..room_of("AAA001") };
         ServerFrame::Summary { room: Box::new(room) }
     };
     page.received(with_bob(true), 1);

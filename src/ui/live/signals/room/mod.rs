@@ -25,6 +25,7 @@ use crate::{
         browser,
         clock::use_clock,
         device::use_kept_at,
+        rooms::Heading,
         texts::{Texts, use_texts},
         timeline::{Marks, Row, RowKey},
     },
@@ -328,6 +329,29 @@ impl LiveRoom {
     pub fn is_full(self) -> bool {
         let taken = self.members.with(Vec::len) + usize::from(self.expected.with(Option::is_some));
         self.room_type == RoomType::P2p && taken >= usize::from(P2P_MEMBERS)
+    }
+
+    /// The other person of a room for two, and whether they are connected. A person whose place is reserved counts.
+    pub fn companion(self) -> Option<(Person, bool)> {
+        if self.room_type != RoomType::P2p {
+            return None;
+        }
+        let line = |member: &MemberLine| (Person { id: member.id, name: member.name.clone() }, member.connected);
+        let member = self.members.with(|members| members.iter().find(|member| !member.is_you).map(line));
+        member.or_else(|| self.expected.get().map(|person| (person, false)))
+    }
+
+    /// Passes the present title and picture of the room to `show`.
+    pub fn with_heading<T>(self, show: impl FnOnce(Heading<'_>) -> T) -> T {
+        let companion = self.companion();
+        self.name.with(|name| {
+            show(Heading {
+                code: self.code,
+                room_type: self.room_type,
+                name: name.as_ref().map(RoomName::as_str),
+                other: companion.as_ref().map(|(person, _)| (person.name.as_str(), Some(person.id))),
+            })
+        })
     }
 
     /// Asks the server whose place is reserved, for a room for two in which the reader is alone.

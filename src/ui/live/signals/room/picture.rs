@@ -9,7 +9,8 @@ use litemap::LiteMap;
 
 use crate::{
     protocol::{
-        Member, MemberId, Message, Millis, Nickname, Person, Retention, Role, RoomName, You, sorted::sort_by_key,
+        Event, Member, MemberId, Message, Millis, Nickname, Person, Replica, Retention, Role, RoomName, RoomType, You,
+        sorted::{SortedSet, sort_by_key},
     },
     ui::{
         browser,
@@ -146,9 +147,11 @@ impl Drawing {
         let marks = &self.marks;
         let offset =
             |at: Millis| self.server_time.as_ref().map_or_else(|| browser::local_offset(at), |local| local.offset(at));
+        let companion = companion(replica, own_ids);
         let context = RowContext {
             me: &me,
             own_ids,
+            companion,
             marks,
             first_unread: room.unread().first(),
             last_n: replica.state.last_n,
@@ -207,4 +210,15 @@ impl Drawing {
             has_read_all: room.has_read_all(),
         }
     }
+}
+
+/// The only other person of a room for two: the other member, or whoever else spoke last while the reader is alone.
+fn companion(replica: &Replica, own_ids: &SortedSet<MemberId>) -> Option<MemberId> {
+    if replica.room.room_type != RoomType::P2p {
+        return None;
+    }
+    let is_other = |id: &MemberId| !own_ids.contains(id);
+    let said_by = |event: &Event| Some(event.message()?.author.id).filter(is_other);
+    let member = replica.state.members.keys().copied().find(is_other);
+    member.or_else(|| replica.events.iter().rev().find_map(said_by))
 }
