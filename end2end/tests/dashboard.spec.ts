@@ -225,7 +225,7 @@ for (const { kind, size } of DIAGONAL) {
       const [ada, bob] = await adaAndBob(stack, guest);
       const code = await makeRoomByRest(ada, { type: "p2p", nickname: "Ada" });
       await openList(ada.page);
-      await expect(rows(ada.page)).toHaveText([new RegExp(`Room ${spaced(code)}`)]);
+      await expect(rows(ada.page)).toHaveText([new RegExp(`Waiting for someone[^]*${spaced(code)}`)]);
       await joinByRest(bob, code, "Bob");
       await open(bob.page, `/rooms/${code}`);
       await expect(row(ada.page, "Bob")).toContainText(", online");

@@ -30,7 +30,7 @@ impl Face {
     /// the beginning of its code.
     pub fn of_room(code: RoomCode, room_type: RoomType, name: Option<&str>) -> Self {
         let shape = if room_type == RoomType::Group { "portrait--group " } else { "portrait--waiting " };
-        let number = code.as_str().bytes().fold(0, |number, byte| number << 8 | u64::from(byte));
+        let number = code.as_str().bytes().fold(0, |number, byte| (number << 8) | u64::from(byte));
         let initials = name.map_or_else(|| code.as_str()[..2].to_owned(), initials);
         Self { look: shape.to_owned() + &look(number), initials }
     }
@@ -39,9 +39,9 @@ impl Face {
 /// The classes for a number. Any two bits of the number may be all that differs, so it is mixed first (the finaliser of
 /// `SplitMix64`).
 fn look(number: u64) -> String {
-    let mixed = (number ^ number >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-    let mixed = mixed ^ mixed >> 31;
+    let mixed = (number ^ (number >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    let mixed = mixed ^ (mixed >> 31);
     format!("hue-{} figure-{}", mixed % HUES, mixed / HUES % FIGURES)
 }
 

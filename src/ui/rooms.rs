@@ -83,19 +83,20 @@ impl<'a> Heading<'a> {
         }
     }
 
-    /// The room's name, else the other member's name, else its code, also while nobody has joined a room for two.
+    /// The room's name, else the other member's name, else its code. A room for two where nobody else is says that.
     pub fn title(self, texts: &Texts) -> String {
-        let code = self.code.spaced();
         match (self.name.or(self.other.map(|(name, _)| name)), self.room_type) {
             (Some(name), _) => name.to_owned(),
-            (None, RoomType::P2p) => format!("{} · {code}", texts.rooms.waiting()),
-            (None, RoomType::Group) => texts.common.room(&code),
+            (None, RoomType::P2p) => texts.rooms.waiting().to_owned(),
+            (None, RoomType::Group) => texts.common.room(&self.code.spaced()),
         }
     }
 
-    /// Whether the title says that nobody has joined a room for two.
-    pub fn is_waiting(self) -> bool {
-        self.room_type == RoomType::P2p && self.name.is_none() && self.other.is_none()
+    /// The title where nothing stands beside it: with the code, if the title says only that nobody else is there.
+    pub fn full_title(self, texts: &Texts) -> String {
+        let title = self.title(texts);
+        let is_waiting = self.room_type == RoomType::P2p && self.name.is_none() && self.other.is_none();
+        if is_waiting { format!("{title} · {}", self.code.spaced()) } else { title }
     }
 
     /// The picture of the other member, or of the room.
@@ -108,10 +109,12 @@ impl<'a> Heading<'a> {
     }
 }
 
-/// The newest message of a room, after its author where that could be several people. Names and the message are marked
-/// with `isolate_name`, so that `components::sentence` renders them as elements.
+/// The newest message of a room, after its author where that could be several people. Before the first message of a room
+/// for two it is the code, until somebody has joined with it. Names and the message are marked with `isolate_name`, so
+/// that `components::sentence` renders them as elements.
 pub fn preview(texts: &Texts, room: &RoomSummary) -> String {
     match &room.last {
+        None if room.room_type == RoomType::P2p && room.other.is_none() => room.code.spaced(),
         None => texts.rooms.nothing_said().to_owned(),
         Some(last) if last.mine => texts.rooms.said(texts.timeline.you(), &isolate_name(&last.text)),
         Some(last) if room.room_type == RoomType::Group => {
@@ -184,7 +187,12 @@ mod tests {
         assert_eq!(title(with("Ada")), "Ada");
         assert_eq!(title(RoomSummary { name: RoomName::try_from("Us").ok(), ..with("Ada") }), "Us");
         assert_eq!(title(room_of("K7M2QX")), "Room K7M 2QX");
-        assert_eq!(title(RoomSummary { other: None, ..with("Ada") }), "Waiting for someone · K7M 2QX");
+        let waiting = RoomSummary { other: None, ..with("Ada") };
+        let texts = of(Language::English);
+        assert_eq!(title(waiting.clone()), "Waiting for someone");
+        assert_eq!(preview(texts, &waiting), "K7M 2QX");
+        assert_eq!(Heading::of(&waiting).full_title(texts), "Waiting for someone · K7M 2QX");
+        assert_eq!(Heading::of(&with("Ada")).full_title(texts), "Ada");
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub fn of_list(texts: &Texts, unread: u64) -> String {
 
 /// The title of a room, with the number of messages that arrived while the page was not looked at.
 pub fn of_room(texts: &Texts, room: Heading<'_>, missed: usize) -> String {
-    let title = of_heading(&room.title(texts));
+    let title = of_heading(&room.full_title(texts));
     if missed == 0 { title } else { format!("({missed}) {title}") }
 }
 

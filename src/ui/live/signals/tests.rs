@@ -8,11 +8,15 @@ use super::{
     *,
 };
 use crate::{
-    protocol::{Identity, Language, MailReach, Nickname, Notify, RoomCode, ServerFrame},
+    protocol::{
+        Event, EventKind, Identity, Language, MailReach, Nickname, Notify, Person, RoomCode, RoomType, RoomView,
+        ServerFrame, Snapshot,
+    },
     ui::{
         account::provide_account,
         clock::provide_clock,
-        texts::Locale,
+        rooms::Heading,
+        texts::{Locale, use_texts},
         timeline::{Delivery, Row, RowKey},
     },
     visit::Appearance,
@@ -82,6 +86,33 @@ fn frames_are_applied_at_once_and_shown_with_the_next_redraw() {
         socket.draw();
         assert_eq!((messages(&room), socket.status.get_untracked()), (3, Status::Live));
         assert_eq!(room.announcement.in_place(true), "3 new messages. Ada: Hello");
+    });
+}
+
+#[test]
+fn a_room_for_two_is_shown_as_its_other_person_and_their_messages_need_no_author() {
+    in_app(|app, socket, _| {
+        let snapshot = snapshot_of(nth(0));
+        let for_two = RoomView { room_type: RoomType::P2p, name: None, ..snapshot.room.clone() };
+        let ada = snapshot.members.iter().find(|member| member.id != snapshot.you.member_id).unwrap().clone();
+        let snapshot = Snapshot { room: for_two, ..snapshot };
+        assert_eq!(Heading::of_snapshot(&snapshot).title(use_texts()), "Ada");
+        let room = app.with(|| LiveRoom::new(socket, snapshot));
+        room.restore();
+        receive(socket, nothing_missed_in(nth(0)));
+        receive(socket, said_in(nth(0), 3));
+        socket.draw();
+        let shown = || {
+            let signed = |entry: &Entry| matches!(entry.row.get_untracked(), Row::Message(row) if row.signed);
+            let is_signed = room.entries.get_untracked().iter().any(signed);
+            (room.with_heading(|heading| heading.title(use_texts())), is_signed)
+        };
+        assert_eq!(shown(), ("Ada".to_owned(), false));
+        let member = Person { id: ada.id, name: ada.name };
+        let event = Event { seq: 4, at: 0, kind: EventKind::Left { member } };
+        receive(socket, ServerFrame::Event { code: nth(0), event });
+        socket.draw();
+        assert_eq!(shown(), ("Waiting for someone".to_owned(), false));
     });
 }
 

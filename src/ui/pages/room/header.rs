@@ -134,13 +134,7 @@ pub fn RoomPortrait(#[prop(default = "")] class: &'static str) -> impl IntoView 
 pub fn RoomTitle() -> impl IntoView {
     let room = use_room();
     let texts = use_texts();
-    let title =
-        move || {
-            room.with_heading(|heading| {
-                if heading.is_waiting() { texts.rooms.waiting().to_owned() } else { heading.title(texts) }
-            })
-        };
-    dynamic(title)
+    dynamic(move || room.with_heading(|heading| heading.title(texts)))
 }
 
 /// The line below the title: how many members there are, or whether the other person is there, and whether the room
