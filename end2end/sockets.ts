@@ -7,8 +7,6 @@ export type Line = WebSocket | EventEmitter;
 
 /** What a page has loaded. Emits "line" with each socket and stream that is opened. */
 class Loaded extends EventEmitter {
-  /** The number of documents. */
-  documents = 0;
   /** The sockets and streams of the present document. */
   readonly lines = new Set<Line>();
   /** The streams by the names that their documents gave them. */
@@ -24,20 +22,7 @@ const pages = new WeakMap<Page, Loaded>();
 
 /** Remembers the sockets and streams of all pages of a context, including those opened later. */
 export async function rememberSockets(context: BrowserContext): Promise<void> {
-  context.on("page", (page) => {
-    const loaded = new Loaded();
-    pages.set(page, loaded);
-    page.on("response", (response) => {
-      if (!response.request().isNavigationRequest()) return;
-      loaded.documents += 1;
-      loaded.lines.clear();
-      loaded.streams.clear();
-    });
-    page.on("websocket", (socket) => {
-      loaded.open(socket);
-      socket.on("close", () => loaded.lines.delete(socket));
-    });
-  });
+  context.on("page", loadedBy);
   // Playwright reports no events of streams, so the pages do it themselves.
   await context.exposeBinding("noteStream", ({ page }, name: string, payload?: string) => {
     const loaded = loadedBy(page);
@@ -63,9 +48,22 @@ function noteStreams(): void {
   };
 }
 
-/** What a page has loaded so far. */
+/** What a page has loaded since its context is remembered, or since the first call. */
 export function loadedBy(page: Page): Loaded {
-  return pages.get(page) ?? new Loaded();
+  const known = pages.get(page);
+  if (known) return known;
+  const loaded = new Loaded();
+  pages.set(page, loaded);
+  page.on("response", (response) => {
+    if (!response.request().isNavigationRequest()) return;
+    loaded.lines.clear();
+    loaded.streams.clear();
+  });
+  page.on("websocket", (socket) => {
+    loaded.open(socket);
+    socket.on("close", () => loaded.lines.delete(socket));
+  });
+  return loaded;
 }
 
 /** Lets no page of a context open a WebSocket, like a proxy that does not know them, until `allow` is called. */
