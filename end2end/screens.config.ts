@@ -1,5 +1,4 @@
-// Playwright configuration that makes the screenshots of the README. Run `. script/env`, then `npm run screens` in this
-// folder. The site has to be built as for the tests.
+// Playwright configuration that makes the screenshots of the README and of the manifest. `script/screens` runs it.
 import { defineConfig } from "@playwright/test";
 import tests from "./playwright.config.ts";
 

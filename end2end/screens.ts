@@ -1,4 +1,4 @@
-// Makes the screenshots of the README from one small conversation. The room code and the times are replaced at the end,
+// Makes the screenshots of the README and of the manifest from one small conversation. The room code and the times are replaced at the end,
 // so that a screenshot changes only when the design does.
 import { mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
@@ -8,7 +8,7 @@ import { register } from "./account.ts";
 import { expect, test } from "./fixtures.ts";
 import { composer, joinRoom, makeRoom, makeRoomByRest, messages, notices, say, visitAndSay } from "./room.ts";
 
-const FOLDER = resolve(fileURLToPath(import.meta.url), "../../docs/screenshots");
+const FOLDER = resolve(fileURLToPath(import.meta.url), "../../public/screenshots");
 const CODE = "K7M2QX";
 const TALK = [
   ["Mira", "Morning! Did everybody get the code?"],

@@ -256,7 +256,7 @@
   /** What is kept for this path, as the JSON of a `Visit` (src/protocol). Undefined if nothing is. */
   async function visit(path) {
     const code = codeAt(path);
-    if (!code && !["/", "/dashboard"].includes(path)) return undefined;
+    if (!code && !["/", "/open", "/dashboard"].includes(path)) return undefined;
     const rooms = await list();
     const inside = code ? await room(code) : null;
     if (!rooms || (code && !inside)) return undefined;

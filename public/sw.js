@@ -26,6 +26,10 @@ const PREFIX = "shell-";
 const SHELL = "/shell";
 const OFFLINE_PAGE = "/offline.html";
 const OFFLINE_FILES = [OFFLINE_PAGE, "/offline.css", "/icons/icon.svg"];
+/** Scripts without a hash in their name. The version of the build is in their query. */
+const SCRIPTS = ["/store.js", "/window.js"];
+/** What another app has shared, until the page asks for it. It is in no address and on no disk. */
+let shared = "";
 /** How long the network may take for a page before the device's copy is shown. */
 const PATIENCE_MS = 3_000;
 
@@ -46,7 +50,10 @@ self.addEventListener("activate", (event) => {
 self.addEventListener("message", (event) => {
   const { data } = event;
   if (data === "skip") self.skipWaiting();
-  else if (data?.look) event.waitUntil(keepLook(data.look).catch(() => {}));
+  else if (data === "shared") {
+    event.ports[0].postMessage(shared);
+    shared = "";
+  } else if (data?.look) event.waitUntil(keepLook(data.look).catch(() => {}));
 });
 
 // Messages were waiting, and there is a network again. If not all of them go out, the browser wakes this worker later.
@@ -59,17 +66,27 @@ self.addEventListener("sync", (event) => {
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   const url = new URL(request.url);
-  if (request.method !== "GET" || url.origin !== self.location.origin) return;
+  if (url.origin !== self.location.origin) return;
+  if (request.method === "POST" && url.pathname === "/share") event.respondWith(share(request));
+  if (request.method !== "GET") return;
 
   if (request.mode === "navigate") {
     event.respondWith(page(event, url.pathname));
-  } else if (url.pathname.startsWith("/pkg/") || url.pathname === "/store.js") {
+  } else if (url.pathname.startsWith("/pkg/") || SCRIPTS.includes(url.pathname)) {
     event.respondWith(unchanging(request));
   } else if (OFFLINE_FILES.includes(url.pathname)) {
     event.respondWith(freshOrKept(request));
   }
   // The browser handles everything else, as if there were no worker.
 });
+
+/** Receives what another app shares (manifest.json), and opens the app. window.js then asks for the text. */
+async function share(request) {
+  const fields = await request.formData();
+  const parts = ["title", "text", "url"].map((name) => fields.get(name) ?? "");
+  shared = parts.reduce((all, part) => (all.includes(part) ? all : `${all}\n${part}`.trim()), "");
+  return Response.redirect("/open#shared", 303);
+}
 
 /** Answers the request for a page. */
 async function page(event, path) {
@@ -97,7 +114,7 @@ async function page(event, path) {
   } catch {
     // There is no network.
   }
-  const isOfApp = /^\/(dashboard|rooms\/[0-9A-Z]{6})?$/.test(path);
+  const isOfApp = /^\/(open|dashboard|rooms\/[0-9A-Z]{6})?$/.test(path);
   return (await shell(isOfApp && (await isKept("/dashboard")))) ?? (await newest(OFFLINE_PAGE)) ?? answer;
 }
 

@@ -4,7 +4,7 @@ import { joinRoom, makeRoom, messages, say } from "../room.ts";
 
 test.use({ serviceWorkers: "allow" });
 
-test("the manifest is linked and complete, and its icons are pictures @phone", async ({ page }) => {
+test("the manifest is linked and complete, and its icons and screenshots are pictures @phone", async ({ page }) => {
   await page.goto("/");
   const address = await page.locator("link[rel=manifest]").getAttribute("href");
   expect(address).toBe("/manifest.json");
@@ -15,12 +15,13 @@ test("the manifest is linked and complete, and its icons are pictures @phone", a
     start_url: string;
     display: string;
     icons: { src: string; sizes: string; purpose: string }[];
+    screenshots: { src: string; sizes: string }[];
     shortcuts: { url: string }[];
   };
-  expect(manifest).toMatchObject({ name: "AnonChat", start_url: "/", display: "standalone" });
+  expect(manifest).toMatchObject({ name: "AnonChat", start_url: "/open", display: "standalone" });
   for (const size of ["192x192", "512x512"]) expect(manifest.icons.map((icon) => icon.sizes)).toContain(size);
   expect(manifest.icons.map((icon) => icon.purpose)).toContain("maskable");
-  for (const { src, sizes } of manifest.icons) {
+  for (const { src, sizes } of [...manifest.icons, ...manifest.screenshots]) {
     const [width, height] = await page.evaluate(async (src) => {
       const picture = new Image();
       picture.src = src;
@@ -113,7 +114,9 @@ test("only the shell is kept on the device: no room, no answer of the server, no
   });
   expect(kept.map(({ path }) => path)).toContain("/offline.html");
   for (const { path, tells } of kept) {
-    expect(path).toMatch(/^\/(pkg\/anonchat\.[^/]+|shell|store\.js|offline\.html|offline\.css|icons\/icon\.svg)$/);
+    expect(path).toMatch(
+      /^\/(pkg\/anonchat\.[^/]+|shell|(store|window)\.js|offline\.html|offline\.css|icons\/icon\.svg)$/,
+    );
     expect(tells, path).toBe(false);
   }
 });

@@ -15,6 +15,8 @@ pub const NEW_ROOM: &str = "/rooms/new";
 const ROOMS: &str = "/rooms/";
 /// The route of a room's page. [`room`] is the address of one.
 pub const ROOM_ROUTE: &str = "/rooms/{code}";
+/// The route of the picture of a room's link. [`room_qr`] is the address of one.
+pub const ROOM_QR_ROUTE: &str = "/rooms/{code}/qr.svg";
 
 /// The form that registers an account.
 pub const REGISTER: &str = "/auth/register";
@@ -43,6 +45,11 @@ pub const PREFERENCES_ACCOUNT: &str = "/preferences/account";
 pub const PREFERENCES_DEVICES: &str = "/preferences/devices";
 /// The download of one's data, and the deletion of the account.
 pub const PREFERENCES_DATA: &str = "/preferences/data";
+
+/// Where the installed app opens. It redirects to the list of rooms, to the room of a guest, or to the start page.
+pub const OPEN: &str = "/open";
+/// Where the installed app receives what is shared with it. The service worker answers; the server only opens the app.
+pub const SHARE: &str = "/share";
 
 /// The application without data, which service workers store.
 pub const SHELL: &str = "/shell";
@@ -86,6 +93,11 @@ pub fn room(code: RoomCode) -> String {
     format!("/rooms/{code}")
 }
 
+/// The picture of a room's link, a QR code.
+pub fn room_qr(code: RoomCode) -> String {
+    format!("/rooms/{code}/qr.svg")
+}
+
 /// A page about accounts that goes on to `next` afterwards. `next` is a path of this site whose characters need no
 /// escape in a query.
 pub fn with_next(page: &str, next: &str) -> String {
@@ -100,6 +112,7 @@ mod tests {
     fn the_address_of_a_room_fits_its_route_and_is_read_as_the_code() {
         let code: RoomCode = "K7M2QX".parse().unwrap();
         assert_eq!(room(code), ROOM_ROUTE.replace("{code}", "K7M2QX"));
+        assert_eq!(room_qr(code), ROOM_QR_ROUTE.replace("{code}", "K7M2QX"));
         assert_eq!(room(code).parse(), Ok(code));
         assert!(NEW_ROOM.parse::<RoomCode>().is_err(), "a link to the form is no link to a room");
     }

@@ -7,12 +7,21 @@
   const secure = location.protocol === "https:" ? ";secure" : "";
   const forgets = location.pathname === "/auth/guest";
   if (zone && !forgets) document.cookie = `anonchat-zone=${zone};path=/;max-age=31536000;samesite=lax${secure}`;
-  // The offline page is cached once for all readers. It reads its language and theme from here.
   try {
+    // The offline page is cached once for all readers. It reads its language and theme from here.
     localStorage.setItem("anonchat.look", `${root.lang} ${root.dataset.theme}`);
+    // The first page of a window.
+    root.toggleAttribute("data-cold", !sessionStorage.getItem("anonchat.started"));
+    sessionStorage.setItem("anonchat.started", "yes");
   } catch {
-    // Without storage the offline page uses its own language and theme.
+    // Without storage the offline page uses its own language and theme, and no page is the first.
   }
+  // Kept for the button that installs the app (public/window.js). The browser then shows no offer of its own.
+  addEventListener("beforeinstallprompt", (event) => {
+    event.preventDefault();
+    globalThis.anonchatInstall = event;
+    root.dataset.installable = "prompt";
+  });
   // A form that the browser sends is sent once. Forms that the wasm sends (`defaultPrevented`) are not counted here.
   addEventListener("submit", (event) => {
     const { target: form } = event;

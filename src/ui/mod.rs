@@ -33,6 +33,7 @@ mod rate_limited;
 mod refused_form;
 mod rooms;
 mod shell;
+mod splash;
 mod texts;
 mod timeline;
 mod title;

@@ -49,6 +49,8 @@ pub struct Navigation {
     pub shown: RwSignal<Shown>,
     /// Whether the content of the next page is on its way.
     pub is_loading: RwSignal<bool>,
+    /// The number of messages that arrived in the open room while nobody was looking at it.
+    pub missed: RwSignal<usize>,
     /// Reads the title of each new page aloud. A document would do that by itself.
     pub announcement: Announcement,
     /// The number of the last step. An answer that belongs to an earlier step is dropped.
@@ -77,6 +79,7 @@ pub fn provide_navigation(page: Page, rooms: Option<Vec<RoomSummary>>, kept_at: 
         socket,
         shown: RwSignal::new(Shown::Page(Box::new(page))),
         is_loading: RwSignal::new(false),
+        missed: RwSignal::new(0),
         announcement: Announcement::new(),
         step: StoredValue::new(0),
         navigate: Callback::new(move |address: String| navigate(&address, NavigateOptions::default())),
@@ -86,6 +89,12 @@ pub fn provide_navigation(page: Page, rooms: Option<Vec<RoomSummary>>, kept_at: 
         texts: use_texts(),
     };
     provide_context(navigation);
+    effect(move || {
+        // A list may come with a page.
+        navigation.shown.track();
+        let in_other_rooms = navigation.list().map_or(0, |list| list.unread.get());
+        browser::show_unread(in_other_rooms + navigation.missed.get() as u64);
+    });
     navigation
 }
 
@@ -240,6 +249,7 @@ impl Navigation {
             browser::set_title(&title);
         }
         self.is_loading.set(false);
+        self.missed.set(0);
         self.shown.set(shown);
         spawn_local(async move {
             tick().await;

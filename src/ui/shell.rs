@@ -15,12 +15,10 @@ use crate::{
 
 use super::{
     App, manifest,
+    splash::splash,
     texts::{Locale, Texts, use_texts},
     title,
 };
-
-/// The colour of the page's background in each theme, for the browser's own bars (`theme-color`).
-const GROUNDS: [(&str, &str); 2] = [("light", "#ffffff"), ("dark", "#16181d")];
 
 /// The script in the head of every page.
 const HEAD_SCRIPT: &str = include_str!("head.js");
@@ -94,7 +92,8 @@ pub fn shell(options: &LeptosOptions) -> impl IntoView + use<> {
         <script type="module" nonce=use_nonce()>{start_script(options)}</script>
         <MetaTags/>
     };
-    document(options, title.into_any(), head.into_any(), view! { <App/> }.into_any())
+    let splash = (page == Page::Shell).then(splash);
+    document(options, title.into_any(), head.into_any(), view! { <App/> {splash} }.into_any())
 }
 
 /// Renders a document. The appearance is in attributes of `<html>`, so that the style applies it before anything is
@@ -106,7 +105,7 @@ pub fn document(options: &LeptosOptions, title: AnyView, head: AnyView, body: An
     let times = with_context(|visit: &Visit| visit.local.is_none()).unwrap_or_default().then_some("utc");
     let version = use_context::<BuildVersion>().map(|BuildVersion(version)| version);
     let colour_scheme = if appearance.theme == Theme::System { "light dark" } else { appearance.theme.as_str() };
-    let theme_colours = GROUNDS.map(|(scheme, colour)| match appearance.theme {
+    let theme_colours = manifest::GROUNDS.map(|(scheme, colour)| match appearance.theme {
         Theme::System => {
             let media = format!("(prefers-color-scheme: {scheme})");
             Some(view! { <meta name="theme-color" content=colour/> }.attr("media", media).into_any())
@@ -137,7 +136,7 @@ pub fn document(options: &LeptosOptions, title: AnyView, head: AnyView, body: An
                 // an end. Meanwhile the browser shows the previous page.
                 <link rel="expect" href="#end" blocking="render"/>
                 <HashedStylesheet options=options.clone() id="leptos"/>
-                <link rel="manifest" href=manifest::address(appearance.language)/>
+                <link rel="manifest" href=manifest::address(appearance)/>
                 <link rel="icon" href="/favicon.ico" sizes="32x32"/>
                 <link rel="icon" href="/icons/icon.svg" type="image/svg+xml"/>
                 <link rel="apple-touch-icon" href="/icons/apple-touch-icon.png"/>
@@ -180,6 +179,14 @@ mod tests {
     #[test]
     fn the_script_of_every_page_names_the_page_that_forgets_a_guest() {
         assert!(super::HEAD_SCRIPT.contains(&format!("location.pathname === {:?}", addresses::GUEST)));
+    }
+
+    #[test]
+    fn the_shell_replaces_the_address_at_which_the_app_opens_by_that_of_the_list() {
+        let start = include_str!("start.js");
+        let replaces = start.lines().find(|line| line.contains("history.replaceState")).unwrap_or_default();
+        let names = |address: &str, after: char| replaces.contains(&format!("{address}{after}"));
+        assert!(names(addresses::OPEN, '"') && names(addresses::DASHBOARD, '$'), "{replaces}");
     }
 
     #[test]

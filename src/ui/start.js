@@ -1,6 +1,8 @@
 // Loads the wasm and hydrates the page, after the first drawing: earlier it would delay that, and reading and forms
 // work without it. A hidden page is not drawn, so it starts at once.
 ((script, wasm) => {
+  // The server redirects from the address at which the installed app opens. Only the shell is ever shown there.
+  if (location.pathname === "/open") history.replaceState(null, "", `/dashboard${location.hash}`);
   // A list keeps its scroll position from one document to the next.
   const list = document.querySelector("[data-keeps-place]");
   if (list) {
@@ -47,14 +49,20 @@
     pressed = button ?? pressed;
   };
   addEventListener("click", press, early);
+  // What a window has besides its page. The page does not need it, except that a shared text has to be there when the
+  // composer is hydrated.
+  const { version } = document.documentElement.dataset;
+  const besides = () => import(`/window.js?v=${version}`).catch(() => {});
   // A script that does not come on a bad connection is asked for again, later each time. Some browsers remember by its
   // address that it failed.
   const start = async (tries = 0) => {
     let page;
     try {
       // What the device keeps (public/store.js) is read by the hydrated page, which works without it, too.
-      const store = import(`/store.js?v=${document.documentElement.dataset.version}`).catch(() => {});
-      const [scripts, bytes] = await Promise.all([import(tries ? `${script}?${tries}` : script), fetch(wasm), store]);
+      const store = import(`/store.js?v=${version}`).catch(() => {});
+      const shared = location.hash === "#shared" && besides();
+      const app = import(tries ? `${script}?${tries}` : script);
+      const [scripts, bytes] = await Promise.all([app, fetch(wasm), store, shared]);
       page = scripts;
       await page.default({ module_or_path: bytes });
     } catch {
@@ -63,6 +71,7 @@
     }
     page.hydrate();
     globalThis.anonchatStore?.start();
+    besides();
     // The router hydrates its page in tasks of its own, which are done by the next frame.
     requestAnimationFrame(() =>
       setTimeout(() => {

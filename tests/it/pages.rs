@@ -3,7 +3,7 @@
 use anonchat::protocol::{Page, RoomAccess, RoomType, Visit, addresses};
 use reqwest::Method;
 
-use super::wire::ask;
+use super::wire::{Answer, ask};
 use crate::support::{Guest, Node, Settings};
 
 /// A node that needs no built site: its pages use the plain names of the files.
@@ -70,7 +70,9 @@ async fn the_page_the_socket_and_the_list_of_files_name_one_build() {
     let home = ask(ada.request(Method::GET, "/").header("accept", "text/html")).await;
     assert!(home.text.contains(&format!(r#"data-version="{version}""#)));
     let files: Vec<&str> = listed["files"].as_array().unwrap().iter().filter_map(|file| file.as_str()).collect();
-    assert!(files.contains(&"/shell") && files.contains(&&*format!("/store.js?v={version}")), "{files:?}");
+    for file in ["/shell", &format!("/store.js?v={version}"), &format!("/window.js?v={version}")] {
+        assert!(files.contains(&file), "{files:?}");
+    }
 }
 
 #[tokio::test]
@@ -96,6 +98,45 @@ async fn a_page_of_an_account_leads_to_the_form_that_logs_in_and_back() {
     for path in own.chain([&addresses::DASHBOARD]) {
         assert_eq!(stranger.led_on(path).await, Some(addresses::with_next(addresses::LOG_IN, path)));
     }
+}
+
+#[tokio::test]
+async fn the_installed_app_opens_where_its_person_is() {
+    let node = node().await;
+    let (ada, _) = Guest::registered(&node, "Ada").await;
+    let (bob, cleo) = (Guest::new(&node, "Bob"), Guest::new(&node, "Cleo"));
+    let code = bob.create(RoomType::Group, false).await.room.code;
+    cleo.join(code).await;
+    cleo.leave(code).await;
+    let room = addresses::room(code);
+    let people = [(&ada, addresses::DASHBOARD), (&bob, &*room), (&cleo, "/"), (&Guest::new(&node, ""), "/")];
+    for (person, address) in people {
+        assert_eq!(person.led_on(addresses::OPEN).await.as_deref(), Some(address));
+        // What is shared opens the app as well, in case that no service worker receives it. Then the words are lost.
+        let shared = ask(person.request(Method::POST, addresses::SHARE).form(&[("text", "Words to share")])).await;
+        assert_eq!((shared.status, shared.text.contains("Words to share")), (200, false), "redirected to {address}");
+        assert_eq!(person.page("/").await.0, 200, "the start page stays the start page for whoever types its address");
+    }
+}
+
+#[tokio::test]
+async fn a_qr_code_is_the_same_for_everybody_and_for_every_code() {
+    let node = node().await;
+    let (ada, stranger) = (Guest::new(&node, "Ada"), Guest::new(&node, ""));
+    let code = ada.create(RoomType::Group, false).await.room.code;
+    let qr = async |guest: &Guest, path: &str| ask(guest.request(Method::GET, path)).await;
+    let [own, foreign] = [qr(&ada, &addresses::room_qr(code)).await, qr(&stranger, &addresses::room_qr(code)).await];
+    assert_eq!((own.status, own.header("content-type")), (200, "image/svg+xml"));
+    assert_eq!((own.header("cache-control"), own.header("set-cookie")), ("no-store", ""));
+    assert_eq!(own.text, foreign.text);
+    let none = qr(&ada, "/rooms/ZZZZZZ/qr.svg").await;
+    let seen = |answer: &Answer| {
+        let headers: Vec<_> = answer.headers.keys().map(ToString::to_string).collect();
+        let size = answer.text.split_once(" shape-rendering").map(|(size, _)| size.to_owned());
+        (answer.status, headers, size.expect("a picture"))
+    };
+    assert_eq!(seen(&none), seen(&own));
+    assert_eq!(qr(&ada, "/rooms/nothing/qr.svg").await.status, 400);
 }
 
 #[tokio::test]

@@ -57,7 +57,7 @@ async fn a_browser_whose_session_was_ended_is_told_so_once() {
     let node = Node::start(&settings()).await;
     let (ada, email) = Guest::registered(&node, "Ada").await;
     let code = ada.create(RoomType::Group, true).await.room.code;
-    for address in ["/", "/preferences", &format!("/rooms/{code}")] {
+    for address in ["/", "/open", "/preferences", &format!("/rooms/{code}")] {
         let phone = Guest::new(&node, "Ada");
         phone.log_in(&email).await;
         ada.tell(DELETE, "/api/auth/sessions", json!({})).await.unwrap();

@@ -24,6 +24,13 @@ pub async fn home(State(site): State<Site>, request: PageRequest) -> Response {
     show(&site, request, page).await
 }
 
+/// Where the installed app opens. Nothing is rendered at this address. A visitor whose session has ended is redirected
+/// to the page for logging in, and from there back to this address.
+pub async fn open(request: PageRequest) -> Redirect {
+    let opening = rooms::opening(&request).await;
+    Redirect::to(&request.way_back_in().unwrap_or(opening))
+}
+
 /// The form that makes a room.
 pub async fn new_room(State(site): State<Site>, request: PageRequest) -> Response {
     let page = rooms::new_room(&request).await;
@@ -164,16 +171,17 @@ pub async fn frame(
     render_frame(&site, Appearance { language, theme, accent, text_size, hours }, request).await
 }
 
-/// The query of the web app manifest: its language.
-#[derive(Deserialize)]
-pub struct Spoken {
-    #[serde(default)]
+/// The query of the web app manifest: its language, and the theme of its first screen.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct ManifestQuery {
     lang: Language,
+    theme: Theme,
 }
 
-pub async fn manifest(query: Result<Query<Spoken>, QueryRejection>) -> impl IntoResponse {
-    // An invalid query gets the manifest in the default language.
-    let language = query.map(|Query(spoken)| spoken.lang).unwrap_or_default();
+/// The web app manifest. An invalid query gets the default one.
+pub async fn manifest(query: Result<Query<ManifestQuery>, QueryRejection>) -> impl IntoResponse {
+    let ManifestQuery { lang, theme } = query.map(|Query(query)| query).unwrap_or_default();
     let headers = [(header::CONTENT_TYPE, "application/manifest+json"), (header::CACHE_CONTROL, "no-cache")];
-    (headers, ui::manifest(language))
+    (headers, ui::manifest(lang, theme))
 }

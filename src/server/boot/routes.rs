@@ -1,7 +1,11 @@
 //! The routes of a node: the API, and the pages beside it.
 
 use anyhow::Context;
-use axum::{Router, extract::State, routing::get};
+use axum::{
+    Router,
+    extract::State,
+    routing::{get, post},
+};
 use leptos::{
     config::{LeptosOptions, get_configuration},
     context::provide_context,
@@ -47,6 +51,10 @@ fn page_routes(site: &Site) -> Router<Site> {
         .route(addresses::VERIFY_EMAIL, get(pages::verify_email))
         .route(addresses::GUEST, get(pages::guest))
         .route(addresses::AUTH_ROUTE, get(pages::no_auth_page))
+        .route(addresses::OPEN, get(pages::open))
+        // Words that are shared stay on the device: the service worker answers this address. Without it they are lost,
+        // and nothing reads the body.
+        .route(addresses::SHARE, post(pages::open))
         .route(addresses::MANIFEST, get(pages::manifest))
         .route(&addresses::content(addresses::HOME), get(visits::home))
         .route(&addresses::content(addresses::DASHBOARD), get(visits::dashboard))

@@ -23,6 +23,7 @@ mod openapi;
 mod origin;
 pub mod pages;
 mod problem;
+mod qr;
 mod request_log;
 mod request_session;
 mod rooms;

@@ -12,7 +12,7 @@ use axum::{
 };
 
 use super::problem::{Refusal, foreign_origin};
-use crate::server::app::App;
+use crate::server::{app::App, config::Config};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -60,6 +60,19 @@ fn is_same_origin(headers: &HeaderMap, public_url: Option<&str>) -> bool {
     scheme.eq_ignore_ascii_case(comes_by) && host == Some(origin)
 }
 
+/// The origin of this site as the asking browser knows it, for links in answers to it alone. Without a public URL it is
+/// the host that was requested. Mails go to others, so their links never contain it.
+pub fn requested_origin(headers: &HeaderMap, config: &Config) -> String {
+    let host = text(headers, &header::HOST).and_then(|host| host_of("http", host).map(|_| host));
+    match host {
+        Some(host) if config.public_url.is_none() => {
+            let is_https = text(headers, &X_FORWARDED_PROTO).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"));
+            format!("{}://{host}", if is_https { "https" } else { "http" })
+        }
+        _ => config.base_url(),
+    }
+}
+
 /// Whether the request comes from an `http://` page although the site is served by https.
 fn is_downgrade(headers: &HeaderMap, public_url: Option<&str>) -> bool {
     let is_http = text(headers, &header::ORIGIN).and_then(parts_of).is_some_and(|(scheme, ..)| scheme == "http");
@@ -94,6 +107,8 @@ fn host_of(scheme: &'static str, authority: &str) -> Option<(&'static str, Strin
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
 
     fn headers(pairs: &[(&HeaderName, &str)]) -> HeaderMap {
@@ -176,5 +191,18 @@ mod tests {
             let headers = headers(&[(&header::HOST, "chat.example"), (&header::ORIGIN, origin)]);
             assert_eq!(is_downgrade(&headers, public_url), expected, "{origin} {public_url:?}");
         }
+    }
+
+    #[test]
+    fn an_answer_links_to_the_public_address_or_else_to_the_host_that_was_asked() {
+        let config = |args: &[&str]| Config::try_parse_from([&["anonchat"], args].concat()).unwrap();
+        let (local, public) = (config(&[]), config(&["--public-url", "https://chat.example/"]));
+        let asked = headers(&[(&header::HOST, "192.168.1.5:3000")]);
+        assert_eq!(requested_origin(&asked, &local), "http://192.168.1.5:3000");
+        assert_eq!(requested_origin(&asked, &public), "https://chat.example");
+        let proxied = headers(&[(&header::HOST, "chat.example"), (&X_FORWARDED_PROTO, "https")]);
+        assert_eq!(requested_origin(&proxied, &local), "https://chat.example");
+        let nonsense = headers(&[(&header::HOST, "a/b")]);
+        assert_eq!(requested_origin(&nonsense, &local), "http://127.0.0.1:3000");
     }
 }

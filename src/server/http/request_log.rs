@@ -77,6 +77,7 @@ fn nested(path: &str) -> &'static str {
     match path {
         _ if path.starts_with("/pkg/") => "/pkg/{*file}",
         _ if path.starts_with("/icons/") => "/icons/{*file}",
+        _ if path.starts_with("/screenshots/") => "/screenshots/{*file}",
         _ => UNMATCHED,
     }
 }
@@ -85,7 +86,8 @@ fn nested(path: &str) -> &'static str {
 /// streams. They are frequent and say little.
 fn is_routine(pattern: &str) -> bool {
     let name = pattern.trim_start_matches('/');
-    let is_file = name.starts_with("pkg/") || name.starts_with("icons/") || (!name.contains('/') && name.contains('.'));
+    let is_in_folder = ["pkg/", "icons/", "screenshots/"].iter().any(|folder| name.starts_with(folder));
+    let is_file = is_in_folder || (!name.contains('/') && name.contains('.'));
     is_file || matches!(pattern, "/healthz" | "/readyz" | "/stream/{address}")
 }
 

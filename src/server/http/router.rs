@@ -12,7 +12,7 @@ use axum::{
 };
 use leptos::config::LeptosOptions;
 use tower::ServiceBuilder;
-use tower_http::{catch_panic::CatchPanicLayer, csrf::CsrfLayer};
+use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, csrf::CsrfLayer};
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -25,12 +25,13 @@ use super::{
     openapi::{self, Description},
     origin::refuse_downgrades,
     problem::{Refusal, foreign_origin, server_function_status},
+    qr,
     request_log::log_request,
     request_session::attach_request_session,
     rooms, shell, stream, users, ws,
 };
 use crate::{
-    protocol::{Code, Problem, limits},
+    protocol::{Code, Problem, addresses, limits},
     server::app::App,
 };
 
@@ -92,6 +93,7 @@ pub fn api(options: &LeptosOptions) -> Routes {
         .route("/ws", any(ws::upgrade).layer(Extension(version.clone())))
         .route("/stream", get(stream::open).layer(Extension(version)))
         .route("/stream/{address}", post(stream::post))
+        .route(addresses::ROOM_QR_ROUTE, get(qr::room_qr).layer(CompressionLayer::new()))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz).layer(Extension(Arc::new(health::Probe::default()))))
         .merge(shell::files(options));

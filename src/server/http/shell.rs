@@ -1,6 +1,7 @@
-//! Static files and their caching. Files with a hash in their name (`/pkg`) are cached for ever, icons and `robots.txt`
-//! for a day. The service worker, the store of the device and the offline page are revalidated each time. `/shell.json`
-//! lists the files that the service worker stores for offline use, with the version of the build.
+//! Static files and their caching. Files with a hash in their name (`/pkg`) are cached for ever, pictures and
+//! `robots.txt` for a day. The service worker, the other scripts without a hash and the offline page are revalidated
+//! each time. `/shell.json` lists the files that the service worker stores for offline use, with the version of the
+//! build.
 
 use std::path::Path;
 
@@ -43,19 +44,20 @@ pub fn files(options: &LeptosOptions) -> Router<App> {
     let file = |name: &str, value: HeaderValue| {
         ServiceBuilder::new().layer(cached(value)).service(ServeFile::new(root.join(name)))
     };
+    let folder = |name: &str| ServiceBuilder::new().layer(cached(A_DAY)).service(ServeDir::new(root.join(name)));
+    let script = |name: &str| ServiceBuilder::new().layer(CompressionLayer::new()).service(file(name, ASK_AGAIN));
     let worker_policy = SetResponseHeaderLayer::overriding(header::CONTENT_SECURITY_POLICY, WORKER_POLICY);
     let shell = axum::Json(shell(options));
     Router::new()
         .nest_service("/pkg", ServiceBuilder::new().layer(cached(FOR_EVER)).service(pkg))
-        .nest_service("/icons", ServiceBuilder::new().layer(cached(A_DAY)).service(ServeDir::new(root.join("icons"))))
+        .nest_service("/icons", folder("icons"))
+        .nest_service("/screenshots", folder("screenshots"))
         .route_service("/favicon.ico", file("favicon.ico", A_DAY))
         .route_service("/favicon.svg", file("favicon.svg", A_DAY))
         .route_service("/robots.txt", file("robots.txt", A_DAY))
         .route_service("/sw.js", ServiceBuilder::new().layer(worker_policy).service(file("sw.js", ASK_AGAIN)))
-        .route_service(
-            "/store.js",
-            ServiceBuilder::new().layer(CompressionLayer::new()).service(file("store.js", ASK_AGAIN)),
-        )
+        .route_service("/store.js", script("store.js"))
+        .route_service("/window.js", script("window.js"))
         .route_service(
             "/offline.html",
             ServiceBuilder::new().layer(policed(root)).service(file("offline.html", ASK_AGAIN)),
@@ -80,7 +82,7 @@ fn policed(root: &Path) -> SetResponseHeaderLayer<Option<HeaderValue>> {
 pub struct BuildVersion(pub String);
 
 /// Files without a hash in their name that are part of the shell.
-const UNHASHED: [&str; 3] = ["offline.html", "offline.css", "store.js"];
+const UNHASHED: [&str; 4] = ["offline.html", "offline.css", "store.js", "window.js"];
 
 /// The version of the build whose files are in the site folder.
 pub fn build_version(options: &LeptosOptions) -> BuildVersion {
@@ -130,13 +132,14 @@ pub fn sealed(document: &str) -> (String, String) {
     (sealed, stored_page_policy(&digests))
 }
 
-/// The list for the service worker. The address of `store.js` contains the version, so that a page and the store that
-/// it loads are of one build.
+/// The list for the service worker. The addresses of `store.js` and `window.js` contain the version, so that a page and
+/// the scripts that it loads are of one build.
 fn shell(options: &LeptosOptions) -> serde_json::Value {
     let BuildVersion(version) = build_version(options);
     let mut files = hashed_files(options);
     files.extend(["/offline.html", "/offline.css"].map(str::to_owned));
-    files.extend([format!("/store.js?v={version}"), "/shell".to_owned()]);
+    files.extend(["store.js", "window.js"].map(|script| format!("/{script}?v={version}")));
+    files.push("/shell".to_owned());
     json!({ "version": version, "files": files })
 }
 

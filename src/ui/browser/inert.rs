@@ -79,6 +79,8 @@ pub fn has_coarse_pointer() -> bool {
 
 pub fn set_title(_: &str) {}
 
+pub fn show_unread(_: u64) {}
+
 pub fn title() -> String {
     String::new()
 }
@@ -201,6 +203,10 @@ pub fn stored_text(_: &str) -> Option<String> {
 }
 
 pub fn store_text(_: &str, _: &str) {}
+
+pub fn take_shared() -> Option<String> {
+    None
+}
 
 pub fn distance_from_end(_: &Element) -> i32 {
     0

@@ -54,8 +54,9 @@ pub fn Frame(
         } else {
             view! { <p class="card__text">{texts.loading()}</p> }.into_any()
         };
+        let class = if state == Found::NotYet { "page page--waiting" } else { "page" };
         view! {
-            <main class="page">
+            <main class=class>
                 <header class="page__bar"><Brand/></header>
                 <section class="card" role="status">{content}</section>
             </main>

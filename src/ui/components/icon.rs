@@ -48,6 +48,8 @@ pub enum Shape {
     More,
     /// A circle with an i.
     Info,
+    /// An arrow into a tray.
+    Install,
 }
 
 impl Shape {
@@ -84,6 +86,7 @@ impl Shape {
                 "M5 11.4a.6.6 0 1 0 0 1.2.6.6 0 0 0 0-1.2ZM12 11.4a.6.6 0 1 0 0 1.2.6.6 0 0 0 0-1.2ZM19 11.4a.6.6 0 1 0 0 1.2.6.6 0 0 0 0-1.2Z"
             }
             Self::Info => "M12 20.5a8.5 8.5 0 1 0 0-17 8.5 8.5 0 0 0 0 17ZM12 11v5M12 8v.2",
+            Self::Install => "M12 4v11M8 11.5l4 3.5 4-3.5M5 15v5h14v-5",
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     protocol::{JoinOffer, RoomCode, addresses},
     ui::{
         account::{AccountLine, use_account},
-        components::LanguageChoice,
+        components::{InstallOffer, LanguageChoice, SharedNote},
         form::{Form, FormRequest},
         refused_form::use_refused_form,
         texts::use_texts,
@@ -31,6 +31,7 @@ pub fn Home(
                 <h1 class="page__title">"AnonChat"</h1>
                 <p class="page__lead">{texts.lead()}</p>
             </header>
+            <SharedNote text=use_texts().shared.join()/>
             {current.map(|code| view! { <Current code/> }.into_any())}
             {use_account().map(|_| {
                 view! {
@@ -51,6 +52,7 @@ pub fn Home(
                 <a href=addresses::NEW_ROOM class="button button--wide">{texts.make()}</a>
             </section>
             <AccountLine here=addresses::HOME/>
+            <InstallOffer class="link-button"/>
             <LanguageChoice/>
         </main>
     }

@@ -31,8 +31,12 @@ table! {
         description;
         invitation;
         invitation_text;
-        shortcut;
-        shortcut_text;
+        new_room_shortcut;
+        new_room_shortcut_text;
+        join_shortcut;
+        join_shortcut_text;
+        phone_picture;
+        desktop_picture;
         check_code;
         unreachable;
         nothing_here;
@@ -126,6 +130,7 @@ table! {
         full;
         group;
         kept_days: [count];
+        qr;
         copy_link;
         share;
     }
@@ -352,6 +357,17 @@ table! {
         joined: (name, room);
         said: (name, room, text);
         several: [count, room];
+    }
+    /// The offer to install the app.
+    install: Install {
+        install;
+        hint;
+    }
+    /// A text that another app shares.
+    shared: Shared {
+        choose;
+        join;
+        discard;
     }
     /// Logging in and out.
     account: Account {

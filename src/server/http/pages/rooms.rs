@@ -2,7 +2,9 @@
 
 use super::request::{Loaded, PageRequest};
 use crate::{
-    protocol::{Identity, JoinOffer, MailReach, Page, Problem, RefusedForm, RoomAccess, RoomCode, RoomSummary, Visit},
+    protocol::{
+        Identity, JoinOffer, MailReach, Page, Problem, RefusedForm, RoomAccess, RoomCode, RoomSummary, Visit, addresses,
+    },
     server::{
         app::Visitor,
         domain::{lists, rooms},
@@ -13,6 +15,17 @@ use crate::{
 pub async fn home(request: &PageRequest) -> Loaded<Visit> {
     let (offer, problem) = split(offer(request).await);
     Loaded { visit: visit(request, Page::Home(offer), None), problem }
+}
+
+/// Where the installed app opens: at the list of an account, in the room of a guest, or else at the start page.
+pub async fn opening(request: &PageRequest) -> String {
+    let Ok(visitor) = request.visitor() else { return addresses::HOME.to_owned() };
+    if visitor.account().is_ok() {
+        return addresses::DASHBOARD.to_owned();
+    }
+    // If the store fails, the start page reports it.
+    let room = rooms::current_room_code(request.app(), visitor).await.unwrap_or_default();
+    room.map_or_else(|| addresses::HOME.to_owned(), addresses::room)
 }
 
 /// The form that makes a room.

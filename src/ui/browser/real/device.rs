@@ -1,7 +1,7 @@
 //! Functions of the device: clipboard, sound, share sheet, and session storage, which lasts as long as the tab.
 
 use gloo_timers::callback::Timeout;
-use leptos::prelude::window;
+use leptos::prelude::{document, window};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AudioContext, HtmlElement, Navigator, ShareData, Storage};
@@ -87,6 +87,18 @@ fn storage() -> Option<Storage> {
 /// Reads the text that [`store_text`] stored under this name in this tab.
 pub fn stored_text(name: &str) -> Option<String> {
     storage()?.get_item(name).ok().flatten()
+}
+
+/// The name of the entry for a text that another app has shared (`public/window.js`).
+const SHARED: &str = "anonchat.draft.shared";
+
+/// Takes the text that another app has shared with this one, if there is one.
+pub fn take_shared() -> Option<String> {
+    let text = stored_text(SHARED)?;
+    store_text(SHARED, "");
+    let root = document().document_element()?;
+    let _ = root.remove_attribute("data-shared");
+    Some(text)
 }
 
 /// Stores a text under a name in this tab's session storage. An empty text removes the entry.

@@ -10,7 +10,7 @@ mod stream;
 mod time;
 mod words;
 
-pub use device::{can_share, chime, copy, share, store_text, stored_text};
+pub use device::{can_share, chime, copy, share, store_text, stored_text, take_shared};
 pub use elements::{
     Focus, Watch, close_dialog, close_layer, distance_from_end, distance_from_top, focus_into, focus_invalid,
     give_focus_back, has_focus, name_of, place_of, prepend_text, record_positions, restore_positions, return_to_place,
@@ -24,7 +24,7 @@ pub use kept::{
 pub use page::{
     Listener, address, before_next_frame, focus_page, go, has_coarse_pointer, is_likely_read, is_online, listen,
     on_closing, on_key, origin, page_version, path, push_address, register_service_worker, reload,
-    reload_when_brought_back, serialise_visit, set_title, title, when_shown,
+    reload_when_brought_back, serialise_visit, set_title, show_unread, title, when_shown,
 };
 pub use socket::Socket;
 pub use stream::Stream;

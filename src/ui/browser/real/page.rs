@@ -61,6 +61,13 @@ pub fn set_title(title: &str) {
     document().set_title(title);
 }
 
+/// Shows the number of unread messages outside of the page (`public/window.js`).
+pub fn show_unread(count: u64) {
+    if let Some(root) = document().document_element() {
+        let _ = root.set_attribute("data-unread", &count.to_string());
+    }
+}
+
 /// The title of the page.
 pub fn title() -> String {
     document().title()

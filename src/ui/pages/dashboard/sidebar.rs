@@ -8,7 +8,7 @@ use crate::{
     ui::{
         account::use_account,
         browser::{self, Watch},
-        components::{Icon, ItemKey, List, Shape, When},
+        components::{Icon, InstallOffer, ItemKey, List, Shape, SharedNote, When},
         dynamic::dynamic,
         effect::effect,
         live::{LiveList, RoomEntry, use_list},
@@ -132,6 +132,7 @@ pub fn Sidebar(
                 </div>
             </header>
             <div class="rooms__frame" data-keeps-place="rooms" node_ref=frame>
+                <SharedNote text=use_texts().shared.choose()/>
                 {dynamic(move || heading.get().then(|| view! { <Unproved place="rooms__unproved"/> }.into_any()))}
                 <ul class="rooms__rows">
                     <List each=rows key=|entry| ItemKey::Room(entry.code) let:entry>
@@ -208,6 +209,7 @@ fn AccountMenu(list: LiveList) -> impl IntoView {
             <div id="account-menu" class="menu" popover="auto">
                 <p class="menu__text" dir="auto">{name}</p>
                 <a href=addresses::PREFERENCES rel="external" class="menu__item"><Icon shape=Shape::Settings/> <span>{texts.rooms.preferences()}</span></a>
+                <InstallOffer class="menu__item"/>
                 <form method="post" action=LogOut::PATH on:submit=log_out>
                     <button type="submit" class="menu__item" aria-disabled=move || list.is_unreachable().then_some("true")>
                         <Icon shape=Shape::Exit/>

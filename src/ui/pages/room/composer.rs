@@ -67,6 +67,11 @@ pub fn Composer() -> impl IntoView {
         if !typed.starts_with(&draft) {
             browser::prepend_text(&area, &draft);
         }
+        // What another app has shared follows the draft, and becomes a part of it.
+        if let Some(shared) = browser::take_shared() {
+            area.set_value(format!("{}\n{shared}", area.value()).trim_start());
+            own_draft(&area.value());
+        }
         text.set(area.value());
         let coarse = browser::has_coarse_pointer();
         enter_sends.set(!coarse);

@@ -1,4 +1,4 @@
-//! Inviting others to a room, by its code or its link.
+//! Inviting others to a room, by its code, its link, or the link as a QR code.
 
 use leptos::{prelude::*, task::spawn_local};
 
@@ -14,7 +14,8 @@ use crate::{
     },
 };
 
-/// The code, with buttons that copy it, copy the link, and open the device's share sheet if there is one.
+/// The code and the QR code, with buttons that copy the code, copy the link, and open the device's share sheet if there
+/// is one.
 #[component]
 pub fn Invitation() -> impl IntoView {
     let room = use_room();
@@ -31,6 +32,8 @@ pub fn Invitation() -> impl IntoView {
 
     view! {
         <p class="big-code">{code.spaced()}</p>
+        // Not fetched before the dialog is open.
+        <img class="qr" src=addresses::room_qr(code) alt=texts.invite.qr() width="200" height="200" loading="lazy"/>
         <div class="button-row">
             <CopyButton text=move |()| code.to_string() label=texts.header.copy_code() shape=Shape::Copy/>
             <CopyButton text=move |()| link() label=texts.invite.copy_link() shape=Shape::Link/>
@@ -44,7 +47,7 @@ pub fn Invitation() -> impl IntoView {
     }
 }
 
-/// The dialog with the code and the buttons.
+/// The dialog with the code, the QR code and the buttons.
 #[component]
 pub fn InviteDialog(open: RwSignal<bool>) -> impl IntoView {
     let room = use_room();

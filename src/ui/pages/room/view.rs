@@ -7,6 +7,7 @@ use crate::ui::{
     components::{Announcer, ConnectionBanner, When},
     effect::effect,
     live::{Ending, PageSocket, use_list, use_room},
+    navigation::use_navigation,
     texts::use_texts,
     title,
 };
@@ -49,7 +50,11 @@ pub fn RoomView(
         });
     }
     let action = OwnerAction::none();
+    let navigation = use_navigation();
     effect(move || {
+        if let Some(navigation) = navigation {
+            navigation.missed.set(room.missed.get());
+        }
         let title = room.with_heading(|heading| title::of_room(texts, heading, room.missed.get()));
         browser::set_title(&title);
     });
