@@ -3,7 +3,7 @@
 // before, so that the composer finds the text.
 //
 // This script, the pages and the style share attributes of <html>:
-//   data-installable   how the app can be installed here: "prompt" (head.js keeps the browser's event) or "hint"
+//   data-installable   how the app can be installed here: "prompt" or "hint"
 //   data-shared        a shared text waits for a room. The composer that takes it removes the attribute
 //   data-unread        the number of unread messages, written by the page
 
@@ -32,7 +32,7 @@ const isInTab = () => matchMedia("(display-mode: browser)").matches;
 
 /** Shows the number of unread messages: in a tab as a dot on its icon, in an installed app as a number on the app's. */
 function showUnread() {
-  const unread = Number(root.dataset.unread);
+  const unread = Number(root.dataset.unread ?? 0);
   const icon = document.querySelector('link[rel="icon"][type="image/svg+xml"]');
   if (!isInTab()) navigator.setAppBadge?.(unread).catch(() => {});
   else if (icon) icon.setAttribute("href", unread ? "/icons/unread.svg" : "/icons/icon.svg");
@@ -40,14 +40,21 @@ function showUnread() {
 
 addEventListener("click", ({ target }) => {
   if (target.closest?.("[data-install]")) {
-    // An event of the browser opens its prompt once. If the reader declines, the browser may send another event.
+    // An event opens the prompt once. If the reader declines, the browser may send another event.
     delete root.dataset.installable;
-    globalThis.anonchatInstall?.prompt();
+    globalThis.anonchatInstall.prompt();
+    delete globalThis.anonchatInstall;
   } else if (target.closest?.("[data-discard]")) {
     sessionStorage.removeItem(SHARED);
     delete root.dataset.shared;
   }
 });
+// The browser's event may have come already, or come again later. head.js keeps it.
+const offerToInstall = () => {
+  if (globalThis.anonchatInstall) root.dataset.installable = "prompt";
+};
+addEventListener("beforeinstallprompt", offerToInstall);
+offerToInstall();
 addEventListener("appinstalled", () => delete root.dataset.installable);
 // Only browsers on iOS have this property. They have no prompt.
 if (navigator.standalone === false) root.dataset.installable = "hint";

@@ -20,7 +20,6 @@
   addEventListener("beforeinstallprompt", (event) => {
     event.preventDefault();
     globalThis.anonchatInstall = event;
-    root.dataset.installable = "prompt";
   });
   // A form that the browser sends is sent once. Forms that the wasm sends (`defaultPrevented`) are not counted here.
   addEventListener("submit", (event) => {

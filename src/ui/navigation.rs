@@ -49,8 +49,6 @@ pub struct Navigation {
     pub shown: RwSignal<Shown>,
     /// Whether the content of the next page is on its way.
     pub is_loading: RwSignal<bool>,
-    /// The number of messages that arrived in the open room while nobody was looking at it.
-    pub missed: RwSignal<usize>,
     /// Reads the title of each new page aloud. A document would do that by itself.
     pub announcement: Announcement,
     /// The number of the last step. An answer that belongs to an earlier step is dropped.
@@ -63,6 +61,10 @@ pub struct Navigation {
     kept_at: KeptAt,
     texts: &'static Texts,
 }
+
+/// The number of messages that arrived in the open room while nobody was looking at it. The room's view writes it.
+#[derive(Clone, Copy)]
+pub struct Missed(pub RwSignal<usize>);
 
 /// Provides the navigation, which starts with the page of the document and the rooms in it.
 pub fn provide_navigation(page: Page, rooms: Option<Vec<RoomSummary>>, kept_at: KeptAt) -> Navigation {
@@ -79,7 +81,6 @@ pub fn provide_navigation(page: Page, rooms: Option<Vec<RoomSummary>>, kept_at: 
         socket,
         shown: RwSignal::new(Shown::Page(Box::new(page))),
         is_loading: RwSignal::new(false),
-        missed: RwSignal::new(0),
         announcement: Announcement::new(),
         step: StoredValue::new(0),
         navigate: Callback::new(move |address: String| navigate(&address, NavigateOptions::default())),
@@ -89,11 +90,13 @@ pub fn provide_navigation(page: Page, rooms: Option<Vec<RoomSummary>>, kept_at: 
         texts: use_texts(),
     };
     provide_context(navigation);
+    let missed = RwSignal::new(0);
+    provide_context(Missed(missed));
     effect(move || {
         // A list may come with a page.
         navigation.shown.track();
         let in_other_rooms = navigation.list().map_or(0, |list| list.unread.get());
-        browser::show_unread(in_other_rooms + navigation.missed.get() as u64);
+        browser::show_unread(in_other_rooms + missed.get() as u64);
     });
     navigation
 }
@@ -249,7 +252,6 @@ impl Navigation {
             browser::set_title(&title);
         }
         self.is_loading.set(false);
-        self.missed.set(0);
         self.shown.set(shown);
         spawn_local(async move {
             tick().await;

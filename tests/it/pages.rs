@@ -129,13 +129,13 @@ async fn a_qr_code_is_the_same_for_everybody_and_for_every_code() {
     assert_eq!((own.status, own.header("content-type")), (200, "image/svg+xml"));
     assert_eq!((own.header("cache-control"), own.header("set-cookie")), ("no-store", ""));
     assert_eq!(own.text, foreign.text);
-    let none = qr(&ada, "/rooms/ZZZZZZ/qr.svg").await;
+    let unknown = qr(&ada, "/rooms/ZZZZZZ/qr.svg").await;
     let seen = |answer: &Answer| {
         let headers: Vec<_> = answer.headers.keys().map(ToString::to_string).collect();
         let size = answer.text.split_once(" shape-rendering").map(|(size, _)| size.to_owned());
         (answer.status, headers, size.expect("a picture"))
     };
-    assert_eq!(seen(&none), seen(&own));
+    assert_eq!(seen(&unknown), seen(&own));
     assert_eq!(qr(&ada, "/rooms/nothing/qr.svg").await.status, 400);
 }
 

@@ -7,7 +7,7 @@ use crate::ui::{
     components::{Announcer, ConnectionBanner, When},
     effect::effect,
     live::{Ending, PageSocket, use_list, use_room},
-    navigation::use_navigation,
+    navigation::Missed,
     texts::use_texts,
     title,
 };
@@ -50,11 +50,10 @@ pub fn RoomView(
         });
     }
     let action = OwnerAction::none();
-    let navigation = use_navigation();
+    let Missed(missed) = expect_context();
+    on_cleanup(move || _ = missed.try_set(0));
     effect(move || {
-        if let Some(navigation) = navigation {
-            navigation.missed.set(room.missed.get());
-        }
+        missed.set(room.missed.get());
         let title = room.with_heading(|heading| title::of_room(texts, heading, room.missed.get()));
         browser::set_title(&title);
     });
