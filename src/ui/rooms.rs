@@ -84,7 +84,7 @@ impl<'a> Heading<'a> {
     }
 
     /// The room's name, else the other member's name, else its code. A room for two where nobody else is says that.
-    pub fn title(self, texts: &Texts) -> String {
+    pub fn title(&self, texts: &Texts) -> String {
         match (self.name.or(self.other.map(|(name, _)| name)), self.room_type) {
             (Some(name), _) => name.to_owned(),
             (None, RoomType::P2p) => texts.rooms.waiting().to_owned(),
@@ -93,14 +93,14 @@ impl<'a> Heading<'a> {
     }
 
     /// The title where nothing stands beside it: with the code, if the title says only that nobody else is there.
-    pub fn full_title(self, texts: &Texts) -> String {
+    pub fn full_title(&self, texts: &Texts) -> String {
         let title = self.title(texts);
         let is_waiting = self.room_type == RoomType::P2p && self.name.is_none() && self.other.is_none();
         if is_waiting { format!("{title} · {}", self.code.spaced()) } else { title }
     }
 
     /// The picture of the other member, or of the room.
-    pub fn face(self) -> Face {
+    pub fn face(&self) -> Face {
         match self.other {
             Some((name, Some(id))) => Face::of_member(id, name),
             Some((name, None)) => Face::of_room(self.code, self.room_type, Some(name)),

@@ -35,6 +35,7 @@ pub enum Row {
     Hole(Option<Absence>),
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageRow {
     pub id: ClientId,
