@@ -109,9 +109,9 @@ impl<'a> Heading<'a> {
     }
 }
 
-/// The newest message of a room, after its author where that could be several people. Before the first message of a room
-/// for two it is the code, until somebody has joined with it. Names and the message are marked with `isolate_name`, so
-/// that `components::sentence` renders them as elements.
+/// The newest message of a room, after its author where that could be several people. Before the first message of a
+/// room for two it is the code, until somebody has joined with it. Names and the message are marked with
+/// `isolate_name`, so that `components::sentence` renders them as elements.
 pub fn preview(texts: &Texts, room: &RoomSummary) -> String {
     match &room.last {
         None if room.room_type == RoomType::P2p && room.other.is_none() => room.code.spaced(),
