@@ -1,7 +1,8 @@
 // Helpers for what people with accounts do, each usable in one line of a test.
 import type { Page } from "@playwright/test";
-import { type Guest, expect } from "./fixtures.ts";
+import { type Caller, expect } from "./fixtures.ts";
 import { linkIn, mailTo, newAddress } from "./mails.ts";
+import { open } from "./room.ts";
 
 /** Passwords that the server accepts. */
 export const PASSWORD = "nine purple lanterns";
@@ -11,7 +12,7 @@ export const OTHER_PASSWORD = "eight yellow kettles";
  * Registers an account over REST and returns its address. If the browser has a guest, the guest becomes the account.
  */
 export async function register(
-  { context }: Guest,
+  { context }: Caller,
   name: string,
   password: string | null = PASSWORD,
   email = newAddress(name.toLowerCase()),
@@ -23,28 +24,28 @@ export async function register(
 }
 
 /** Registers an account and confirms its address with the link of the mail. */
-export async function registerAndConfirm(guest: Guest, name: string, password?: string | null): Promise<string> {
-  const email = await register(guest, name, password);
+export async function registerAndConfirm(caller: Caller, name: string, password?: string | null): Promise<string> {
+  const email = await register(caller, name, password);
   const token = new URL(linkIn(await mailTo(email))).searchParams.get("token");
-  const response = await guest.context.request.post("/api/auth/verify", { data: { token } });
+  const response = await caller.context.request.post("/api/auth/verify", { data: { token } });
   expect(response.status(), await response.text()).toBe(204);
   return email;
 }
 
 /** Logs in over REST. */
-export async function logIn({ context }: Guest, email: string, password = PASSWORD): Promise<void> {
+export async function logIn({ context }: Caller, email: string, password = PASSWORD): Promise<void> {
   const response = await context.request.post("/api/auth/login", { data: { email, password } });
   expect(response.status(), await response.text()).toBe(200);
 }
 
 /** Sets preferences over REST. Preferences that are left out get their defaults. */
-export async function prefer({ context }: Guest, preferences: Record<string, unknown>): Promise<void> {
+export async function prefer({ context }: Caller, preferences: Record<string, unknown>): Promise<void> {
   const response = await context.request.put("/api/users/preferences", { data: preferences });
   expect(response.status(), await response.text()).toBe(200);
 }
 
 /** Whether this browser is logged in. */
-export async function isLoggedIn({ context }: Guest): Promise<boolean> {
+export async function isLoggedIn({ context }: Caller): Promise<boolean> {
   const response = await context.request.get("/api/users/me");
   expect([200, 401]).toContain(response.status());
   return response.status() === 200;
@@ -72,3 +73,18 @@ export const field = (page: Page, label: string) => page.getByLabel(label, { exa
 /** A section of the preferences, with its form. */
 export const card = (page: Page, heading: string) =>
   page.locator("section").filter({ has: page.getByRole("heading", { name: heading, exact: true }) });
+
+/** What the device keeps for a path, as the JSON of a `Visit`. */
+export const keptFor = (page: Page, path: string): Promise<string> =>
+  page.evaluate((path) => {
+    const { anonchatStore } = globalThis as unknown as { anonchatStore?: { visit(path: string): Promise<string> } };
+    return anonchatStore?.visit(path).then((visit) => visit ?? "") ?? "";
+  }, path);
+
+/** Opens rooms one after the other, and waits until the device keeps each of them. */
+export async function keep(page: Page, ...codes: string[]): Promise<void> {
+  for (const code of codes) {
+    await open(page, `/rooms/${code}`);
+    await expect.poll(() => keptFor(page, `/rooms/${code}`), { timeout: 15_000 }).not.toBe("");
+  }
+}

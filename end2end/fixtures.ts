@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import {
+  type APIRequestContext,
   type BrowserContext,
   type BrowserContextOptions,
   type ConsoleMessage,
@@ -20,6 +21,11 @@ export { expect, Stack };
 export interface Guest {
   context: BrowserContext;
   page: Page;
+}
+
+/** A person who speaks REST. Those with a browser do, and others need none. */
+export interface Caller {
+  context: { request: APIRequestContext };
 }
 
 /**

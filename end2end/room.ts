@@ -2,7 +2,7 @@
 // role, label and text.
 import type { EventEmitter } from "node:events";
 import type { Locator, Page, Response } from "@playwright/test";
-import { type Guest, expect } from "./fixtures.ts";
+import { type Caller, type Guest, expect } from "./fixtures.ts";
 import { type Line, loadedBy } from "./sockets.ts";
 
 /** Fields of `POST /api/rooms/create`. */
@@ -66,7 +66,7 @@ export async function open(page: Page, address: string): Promise<void> {
 }
 
 /** Creates a room over REST and returns its code. */
-export async function makeRoomByRest({ context }: Guest, room: NewRoom = {}): Promise<string> {
+export async function makeRoomByRest({ context }: Caller, room: NewRoom = {}): Promise<string> {
   const response = await context.request.post("/api/rooms/create", { data: { type: "group", ...room } });
   expect(response.status(), await response.text()).toBe(201);
   return ((await response.json()) as { room: { code: string } }).room.code;
@@ -80,7 +80,7 @@ export async function makeRoom(guest: Guest, room: NewRoom = {}): Promise<string
 }
 
 /** Joins a room over REST. */
-export async function joinByRest({ context }: Guest, code: string, nickname: string): Promise<void> {
+export async function joinByRest({ context }: Caller, code: string, nickname: string): Promise<void> {
   const response = await context.request.post("/api/rooms/join", { data: { code, nickname } });
   expect(response.status(), await response.text()).toBe(200);
 }
@@ -92,14 +92,14 @@ export async function joinRoom(guest: Guest, code: string, nickname: string): Pr
 }
 
 /** Posts a message over REST, as this guest. */
-export async function sayByRest({ context }: Guest, code: string, body: string): Promise<void> {
+export async function sayByRest({ context }: Caller, code: string, body: string): Promise<void> {
   const data = { code, id: messageId(), body };
   const response = await context.request.post("/api/messages", { data });
   expect(response.status(), await response.text()).toBe(200);
 }
 
 /** Joins a room and posts messages, over REST. */
-export async function visitAndSay(guest: Guest, code: string, nickname: string, ...texts: string[]): Promise<void> {
+export async function visitAndSay(guest: Caller, code: string, nickname: string, ...texts: string[]): Promise<void> {
   await joinByRest(guest, code, nickname);
   for (const text of texts) await sayByRest(guest, code, text);
 }
@@ -146,6 +146,20 @@ export async function sayMany(guest: Guest, code: string, nickname: string, from
 
 /** What a room shows on the page of its link, before one joins. */
 export const peekOf = (page: Page): Locator => page.locator(".peek");
+
+/** Removes a member over REST, as the owner. */
+export async function removeByRest(owner: Caller, code: string, name: string): Promise<void> {
+  const data = { code, member_id: await memberId(owner, code, name) };
+  const response = await owner.context.request.post("/api/rooms/kick", { data });
+  expect(response.status(), await response.text()).toBe(204);
+}
+
+/** The id of a member, as another member sees it. */
+export async function memberId({ context }: Caller, code: string, name: string): Promise<string> {
+  const response = await context.request.get(`/api/rooms/${code}`);
+  const { members } = (await response.json()) as { members: { id: string; name: string }[] };
+  return members.find((member) => member.name === name)!.id;
+}
 
 let made = 0;
 

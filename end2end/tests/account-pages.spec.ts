@@ -2,6 +2,7 @@
 // enough for a thumb, and nothing wider than the screen.
 import type { Page } from "@playwright/test";
 import { PASSWORD, card, field, logIn, pathOf, press, register, registerAndConfirm } from "../account.ts";
+import { misfits } from "../fit.ts";
 import { expect, expectAccessible, test } from "../fixtures.ts";
 import { linkIn, mailTo, newAddress } from "../mails.ts";
 import { choose, isPhone, makeRoom } from "../room.ts";
@@ -23,15 +24,7 @@ async function inspect(page: Page, name: string, part = page.locator("body")): P
     await page.emulateMedia({ colorScheme });
     await test.step(`${name}, ${colorScheme}`, () => expectAccessible(page));
   }
-  const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-  expect.soft(over, `${name}: nothing sticks out`).toBeLessThanOrEqual(0);
-  const cut = await part.evaluate((part) =>
-    [...part.querySelectorAll<HTMLElement>("button, a, label, h1, h2, .choice, .tag")]
-      .filter((element) => element.checkVisibility() && element.scrollWidth > element.clientWidth + 1)
-      .filter((element) => getComputedStyle(element).display !== "inline")
-      .map((element) => element.outerHTML.slice(0, 120)),
-  );
-  expect.soft(cut, `${name}: nothing is cut off`).toEqual([]);
+  expect.soft(await misfits(page, part), `${name}: everything fits`).toEqual([]);
   if (!isPhone(page)) return;
   const small = await part.evaluate((part) =>
     [...part.querySelectorAll<HTMLElement>("a, button, input, .choice, .switch")]

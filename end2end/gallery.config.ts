@@ -1,0 +1,11 @@
+// Playwright configuration of `script/screens`, which makes the pictures of every state of the pages and checks them.
+import { defineConfig } from "@playwright/test";
+import tests from "./playwright.config.ts";
+
+export default defineConfig({
+  ...tests,
+  testDir: ".",
+  testMatch: "gallery.ts",
+  projects: [{ name: "pictures" }],
+  use: { ...tests.use, screenshot: "off", trace: "off" },
+});
