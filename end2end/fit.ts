@@ -74,6 +74,10 @@ function find(part: Element, width: number): string[] {
 
   const wide = document.documentElement.scrollWidth;
   if (wide > width) found.add(`the page is ${wide} px wide on a screen of ${width} px`);
+  // Such as what is hidden from the eye in a list that scrolls, where the list does not position it.
+  const high = document.documentElement.scrollHeight;
+  const content = Math.max(document.body.getBoundingClientRect().bottom + scrollY, innerHeight);
+  if (high > content + slack) found.add(`the page scrolls to ${high} px, and its content ends at ${content} px`);
   const above = document.querySelector(":popover-open") ?? [...document.querySelectorAll("dialog:modal")].at(-1);
   const root = above && !above.contains(part) ? above : part;
 
@@ -110,9 +114,12 @@ function find(part: Element, width: number): string[] {
         [x, seen.top + 3],
         [x, seen.bottom - 3],
       ];
-      for (const [x, y] of points) {
+      for (const [i, [x, y]] of points.entries()) {
         const top = document.elementFromPoint(x, y);
         if (!top || top.contains(target) || target.contains(top) || label?.contains(top)) continue;
+        // The area for taps of a small control may reach over the edge of its neighbour, but not over the middle.
+        const { left, right, top: upper, bottom } = top.getBoundingClientRect();
+        if (i > 0 && (x < left || x > right || y < upper || y > bottom)) continue;
         // Content may scroll below what stays in place.
         const frame = frames.find(({ style }) => scrolls(style.overflowY))?.element;
         if (frame ? !frame.contains(top) || isStuck(top, frame) : isStuck(top, document.body)) continue;

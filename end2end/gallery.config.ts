@@ -6,6 +6,7 @@ export default defineConfig({
   ...tests,
   testDir: ".",
   testMatch: "gallery.ts",
+  timeout: 180_000,
   projects: [{ name: "pictures" }],
-  use: { ...tests.use, screenshot: "off", trace: "off" },
+  use: { ...tests.use, screenshot: "off", trace: "off", actionTimeout: 10_000 },
 });

@@ -21,7 +21,8 @@ export async function settle(page: Page): Promise<void> {
         .replace(/\b[0-9A-HJKMNP-TV-Z]{3} [0-9A-HJKMNP-TV-Z]{3}\b/g, code)
         .replace(/\.[0-9a-f]{12}@/g, "@")
         .replace(new RegExp(`\\b(${days}) \\d+ [A-Z][a-z]+( \\d{4})?`, "g"), "Thursday 1 October")
-        .replace(/\bin \d+ (s|seconds)\b/, "in 9 $1");
+        .replace(/\bin \d+ s\b/, "in 9 s")
+        .replace(/\bin \d+(\s)seconds?\b/, "in 9$1seconds");
     const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     while (texts.nextNode()) {
       const text = texts.currentNode;
@@ -32,6 +33,10 @@ export async function settle(page: Page): Promise<void> {
     }
     for (const input of document.querySelectorAll<HTMLInputElement>("input:not([type=hidden], [type=password])")) {
       if (input.value !== settled(input.value)) input.value = settled(input.value);
+    }
+    for (const element of document.querySelectorAll("[aria-label]")) {
+      const label = element.getAttribute("aria-label")!;
+      if (label !== settled(label)) element.setAttribute("aria-label", settled(label));
     }
     // A conversation begins at 9:41, with two messages a minute. In a list the newest is first.
     const times = (where: string, minutes: (i: number) => number) =>
