@@ -8,5 +8,5 @@ export default defineConfig({
   testMatch: "gallery.ts",
   timeout: 180_000,
   projects: [{ name: "pictures" }],
-  use: { ...tests.use, screenshot: "off", trace: "off", actionTimeout: 10_000 },
+  use: { ...tests.use, screenshot: "off", trace: "off", actionTimeout: 30_000 },
 });
