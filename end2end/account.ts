@@ -2,7 +2,6 @@
 import type { Page } from "@playwright/test";
 import { type Caller, expect } from "./fixtures.ts";
 import { linkIn, mailTo, newAddress } from "./mails.ts";
-import { open } from "./room.ts";
 
 /** Passwords that the server accepts. */
 export const PASSWORD = "nine purple lanterns";
@@ -73,18 +72,3 @@ export const field = (page: Page, label: string) => page.getByLabel(label, { exa
 /** A section of the preferences, with its form. */
 export const card = (page: Page, heading: string) =>
   page.locator("section").filter({ has: page.getByRole("heading", { name: heading, exact: true }) });
-
-/** What the device keeps for a path, as the JSON of a `Visit`. */
-export const keptFor = (page: Page, path: string): Promise<string> =>
-  page.evaluate((path) => {
-    const { anonchatStore } = globalThis as unknown as { anonchatStore?: { visit(path: string): Promise<string> } };
-    return anonchatStore?.visit(path).then((visit) => visit ?? "") ?? "";
-  }, path);
-
-/** Opens rooms one after the other, and waits until the device keeps each of them. */
-export async function keep(page: Page, ...codes: string[]): Promise<void> {
-  for (const code of codes) {
-    await open(page, `/rooms/${code}`);
-    await expect.poll(() => keptFor(page, `/rooms/${code}`), { timeout: 15_000 }).not.toBe("");
-  }
-}

@@ -1,8 +1,9 @@
 // Every state of the pages of which the gallery has pictures. Each is made by real use, through the browser and REST.
 import type { BrowserContextOptions, Locator, Page, Response } from "@playwright/test";
-import { PASSWORD, card, field, keep, logIn, pathOf, press, register, registerAndConfirm } from "./account.ts";
+import { PASSWORD, card, field, logIn, pathOf, press, register, registerAndConfirm } from "./account.ts";
 import { type Caller, type Guest, type Stack, controlled, expect, visit } from "./fixtures.ts";
 import { linkIn, mailTo, newAddress } from "./mails.ts";
+import { keep } from "./kept.ts";
 import {
   type NewRoom,
   composer,

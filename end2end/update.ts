@@ -142,8 +142,8 @@ test("a hidden page with a form that is half filled in stays as it is @phone", a
   const stack = await launch("embedded");
   const { first, second } = await servers(stack, BUILD, OTHER);
   const { context, page } = await guest(stack);
-  await register({ context, page }, "Ada");
-  const code = await makeRoomByRest({ context, page }, { name: "Chess" });
+  await register({ context }, "Ada");
+  const code = await makeRoomByRest({ context }, { name: "Chess" });
   await open(page, `/rooms/${code}`);
   await page.getByRole("link", { name: /^All rooms/ }).click();
   await page.getByRole("link", { name: "New room" }).first().click();
