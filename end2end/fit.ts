@@ -145,6 +145,13 @@ function find(part: Element, width: number): string[] {
     const frames = framesOf(parent);
     if (isForReaders(frames)) continue;
     const range = document.createRange();
+    if (parent.closest("button, .button")) {
+      for (const { 0: word, index } of text.nodeValue.matchAll(/\S+/g)) {
+        range.setStart(text, index);
+        range.setEnd(text, index + word.length);
+        if (range.getClientRects().length > 1) found.add(`the word “${word}” of a button is on two lines`);
+      }
+    }
     range.selectNodeContents(text);
     for (const box of range.getClientRects()) {
       const isOk = ({ style }: Frame) =>
