@@ -119,6 +119,16 @@ function find(part: Element, width: number): string[] {
         if (!top || top.contains(target) || target.contains(top) || label?.contains(top)) continue;
         // The area for taps of a small control may reach over the edge of its neighbour, but not over the middle.
         const { left, right, top: upper, bottom } = top.getBoundingClientRect();
+        // A button may lie at the end of its field, such as the one that shows a password.
+        if (
+          i > 0 &&
+          target.matches("input") &&
+          top.closest("button") &&
+          left > box.left &&
+          right <= box.right + slack
+        ) {
+          continue;
+        }
         if (i > 0 && (x < left || x > right || y < upper || y > bottom)) continue;
         // Content may scroll below what stays in place.
         const frame = frames.find(({ style }) => scrolls(style.overflowY))?.element;
