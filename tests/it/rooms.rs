@@ -480,3 +480,21 @@ async fn a_room_that_is_asked_for_twice_is_made_once() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn people_of_one_name_stay_told_apart_after_a_restart() {
+    for preserve in [false, true] {
+        let mut node = Node::start(&Settings::embedded()).await;
+        let [ada, first, second] = ["Ada", "Bob", "Bob"].map(|name| Guest::new(&node, name));
+        let code = ada.create(RoomType::Group, preserve).await.room.code;
+        first.join(code).await;
+        assert_eq!(second.join(code).await.you.nickname.as_str(), "Bob (2)");
+        node.restart().await;
+        let names = |room: &Snapshot| -> BTreeSet<String> {
+            room.members.iter().map(|member| member.name.to_string()).collect()
+        };
+        let seen = view(&second.at(&node), code).await.unwrap();
+        assert_eq!(names(&seen), ["Ada", "Bob", "Bob (2)"].map(str::to_owned).into(), "preserve: {preserve}");
+        assert_eq!(seen.you.nickname.as_str(), "Bob (2)");
+    }
+}

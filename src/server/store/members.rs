@@ -298,9 +298,9 @@ impl Joining {
     }
 
     /// Returns the record of a person who is new in a group and joins with the event at `since`, so that no notice is
-    /// owed.
-    pub fn announced(self, since: Seq) -> MemberRecord {
-        MemberRecord { since, owed: None, ..self.enter(None, None) }
+    /// owed. `name` is the one of the event, which tells them apart from the others.
+    pub fn announced(self, name: Nickname, since: Seq) -> MemberRecord {
+        MemberRecord { name, since, owed: None, ..self.enter(None, None) }
     }
 
     /// Returns the id and name that the person gets if new in the room.
@@ -310,10 +310,11 @@ impl Joining {
     }
 }
 
-/// Returns the person of `entering` whose `Joined` this event is, if any.
-pub(super) fn coming_with<'a>(entering: &'a [Joining], event: &Event) -> Option<&'a Joining> {
+/// Returns the person of `entering` whose `Joined` this event is, if any, and their record.
+pub(super) fn coming_with<'a>(entering: &'a [Joining], event: &Event) -> Option<(&'a Joining, MemberRecord)> {
     let EventKind::Joined { member } = &event.kind else { return None };
-    entering.iter().find(|joining| joining.member == member.id)
+    let joining = entering.iter().find(|joining| joining.member == member.id)?;
+    Some((joining, joining.clone().announced(member.name.clone(), event.seq)))
 }
 
 /// Returns the place in a `p2p` room for a person who joins: the one that the earlier record has kept, else the first

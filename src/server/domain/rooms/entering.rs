@@ -132,7 +132,8 @@ pub async fn enter_with_event(
     let (id, member) = (joining.room, joining.member);
     let entered = async {
         let done = app.engine.command(id, Command::Enter { joining: Box::new(joining.clone()) }).await?;
-        let record = joining.announced(done.seq);
+        let name = joining.person().name;
+        let record = joining.announced(name, done.seq);
         app.engine.start_grace(&record);
         app.engine.encoded_snapshot(id, record, actor.discretion()).await
     };

@@ -58,7 +58,11 @@ pub async fn join(app: &App, visitor: &Visitor, wanted: JoinRoom, leave: Option<
     }
     for _ in 0..DRAWS {
         match app.store.join_room(&joining).await {
-            Ok(Membership::Entered(member) | Membership::Already(member)) => {
+            Ok(Membership::Already(member)) => {
+                app.limits.found(visitor.client);
+                return enter(app, &actor, room.code, member, session).await;
+            }
+            Ok(Membership::Entered(member)) => {
                 app.limits.found(visitor.client);
                 remember_name(app, &actor, &member.name).await;
                 return enter(app, &actor, room.code, member, session).await;

@@ -332,9 +332,11 @@ impl Live {
 
     fn you(&self, member: &MemberRecord) -> You {
         let role = if member.member == self.folded.state.owner { Role::Owner } else { Role::Member };
+        // The record of somebody who has just joined may still have the name that they wanted.
+        let name = self.folded.state.members.get(&member.member).map_or(&member.name, |there| &there.name);
         You {
             member_id: member.member,
-            nickname: member.name.clone(),
+            nickname: name.clone(),
             role,
             read: self.read_of(member.member),
             unread: self.unread_of(member.member),

@@ -267,9 +267,10 @@ pub async fn notices_are_owed_until_the_log_has_them(store: &dyn Store) {
     assert_eq!(store.rooms_owing_notices(at + 60_000, 1).await.unwrap().len(), 1);
     assert!(owing(at - 60_000).await.is_empty(), "too fresh to be overdue");
 
-    append(store, &room, &[event(1, EventKind::Joined { member: owner.person() })]).await;
+    let told_apart = Person { name: "Ada (2)".try_into().unwrap(), ..owner.person() };
+    append(store, &room, &[event(1, EventKind::Joined { member: told_apart.clone() })]).await;
     let settled = store.member(room.id, owner.member).await.unwrap();
-    assert_eq!(settled, MemberRecord { owed: None, since: 1, ..owner.clone() });
+    assert_eq!(settled, MemberRecord { owed: None, since: 1, name: told_apart.name, ..owner.clone() });
     assert_eq!(owing(at + 60_000).await, [other.id]);
 
     let gone = leave(store, &settled).await;
@@ -330,7 +331,7 @@ pub async fn who_comes_in_with_their_event_owes_nothing(store: &dyn Store) {
     for (seq, joining) in [(2, &ada), (3, &bob)] {
         assert!(is_known(joining).await);
         let record = store.member(room.id, joining.member).await.unwrap();
-        assert_eq!(record, joining.clone().announced(seq));
+        assert_eq!(record, joining.clone().announced(joining.person().name, seq));
         assert_eq!((record.since, record.owed, record.presence), (seq, None, Presence::Active));
     }
 

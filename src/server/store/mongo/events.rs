@@ -201,14 +201,15 @@ impl Mongo {
     ) -> Attempt<bool> {
         let mut settled = true;
         for event in events {
-            if let Some(joining) = coming_with(entering, event) {
-                self.admit(session, joining, event.seq).await?;
+            if let Some((joining, record)) = coming_with(entering, event) {
+                self.admit(session, joining, record).await?;
                 continue;
             }
             match &event.kind {
                 EventKind::Joined { member } => {
-                    let since = doc! { "$set": { "since": event.seq.cast_signed() } };
-                    settled &= self.settle(session, room, member.id, "joined", since).await?;
+                    // The name is the one by which the member is told apart from the others.
+                    let change = doc! { "since": event.seq.cast_signed(), "name": member.name.as_str() };
+                    settled &= self.settle(session, room, member.id, "joined", doc! { "$set": change }).await?;
                 }
                 EventKind::Left { member } => settled &= self.settle(session, room, member.id, "left", doc! {}).await?,
                 EventKind::Removed { member, .. } => {

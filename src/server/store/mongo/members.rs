@@ -251,13 +251,17 @@ impl Mongo {
         Ok(Membership::Entered(record))
     }
 
-    /// Stores the record of a person who is new in a group and joins with the event at seq `since`.
-    pub(super) async fn admit(&self, session: &mut ClientSession, joining: &Joining, since: Seq) -> Attempt<()> {
+    /// Stores the record of a person who is new in a group and joins with an event.
+    pub(super) async fn admit(
+        &self,
+        session: &mut ClientSession,
+        joining: &Joining,
+        record: MemberRecord,
+    ) -> Attempt<()> {
         if let Some(guest) = &joining.newcomer {
             self.guests.insert_one(GuestDocument::from(guest)).session(&mut *session).await?;
         }
-        let document = MemberDocument::from(joining.clone().announced(since));
-        self.members.insert_one(document).session(session).await?;
+        self.members.insert_one(MemberDocument::from(record)).session(session).await?;
         Ok(())
     }
 

@@ -34,7 +34,7 @@ impl Events for Sqlite {
                     return Ok(Appended { stored: index, stopped: Some(stopped), settled });
                 }
                 match coming_with(&entering, event) {
-                    Some(joining) => members::admit(db, joining, event.seq)?,
+                    Some((joining, record)) => members::admit(db, joining, &record)?,
                     None => settled &= apply(db, room, epoch, event)?,
                 }
             }
@@ -179,9 +179,9 @@ fn earlier(db: &Connection, room: RoomId, index: usize, message: &Message) -> ru
 /// owe it.
 fn apply(db: &Connection, room: RoomId, epoch: Epoch, event: &Event) -> Result<bool> {
     match &event.kind {
-        EventKind::Joined { member } => settle(db, room, member.id, "joined", Some(event.seq)),
-        EventKind::Left { member } => settle(db, room, member.id, "left", None),
-        EventKind::Removed { member, .. } => settle(db, room, member.id, "removed", None),
+        EventKind::Joined { member } => settle(db, room, member, "joined", Some(event.seq)),
+        EventKind::Left { member } => settle(db, room, member, "left", None),
+        EventKind::Removed { member, .. } => settle(db, room, member, "removed", None),
         EventKind::Message(_) | EventKind::Other(..) => Ok(true),
         EventKind::Renamed { name, .. } => {
             let mut rename = db.prepare_cached("UPDATE rooms SET name = ? WHERE id = ?")?;
@@ -202,14 +202,15 @@ fn apply(db: &Connection, room: RoomId, epoch: Epoch, event: &Event) -> Result<b
     }
 }
 
-/// Clears `owed`, since the log has the notice. A record that owes another notice, or none, stays as it is. Returns
-/// whether the record owed this notice.
-fn settle(db: &Connection, room: RoomId, member: MemberId, owed: &str, since: Option<Seq>) -> Result<bool> {
+/// Clears `owed`, since the log has the notice. A `Joined` also sets its seq, and the name by which the member is told
+/// apart from the others. A record that owes another notice, or none, stays as it is. Returns whether the record owed
+/// this notice.
+fn settle(db: &Connection, room: RoomId, member: &Person, owed: &str, since: Option<Seq>) -> Result<bool> {
     let mut settle = db.prepare_cached(
-        "UPDATE members SET owed = NULL, since = ifnull(?, since)
-         WHERE room = ? AND member = ? AND owed ->> 'kind' = ?",
+        "UPDATE members SET owed = NULL, since = ifnull(?1, since), name = iif(?1 IS NULL, name, ?2)
+         WHERE room = ?3 AND member = ?4 AND owed ->> 'kind' = ?5",
     )?;
-    Ok(settle.execute(params![since.map(u64::cast_signed), room, member, owed])? > 0)
+    Ok(settle.execute(params![since.map(u64::cast_signed), member.name, room, member.id, owed])? > 0)
 }
 
 fn head(db: &Connection, room: RoomId) -> Result<Head> {

@@ -195,12 +195,12 @@ fn join(db: &Connection, joining: Joining) -> Result<Membership> {
     Ok(Membership::Entered(record))
 }
 
-/// Stores the record of a person who is new in a group and joins with the event at seq `since`.
-pub(super) fn admit(db: &Connection, joining: &Joining, since: Seq) -> Result<()> {
+/// Stores the record of a person who is new in a group and joins with an event.
+pub(super) fn admit(db: &Connection, joining: &Joining, record: &MemberRecord) -> Result<()> {
     if let Some(guest) = &joining.newcomer {
         guests::insert(db, guest)?;
     }
-    insert(db, &joining.clone().announced(since))
+    insert(db, record)
 }
 
 /// Ends an active membership. [`NotFound`](StoreError::NotFound) if the record is not active.
