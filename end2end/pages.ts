@@ -9,6 +9,7 @@ import lighthouse from "lighthouse";
 import { register } from "./account.ts";
 import { type Guest, type Stack, controlled, expect, test } from "./fixtures.ts";
 import { keep } from "./kept.ts";
+import { observeMemory, wasmBytes } from "./memory.ts";
 import {
   composer,
   go,
@@ -231,19 +232,9 @@ test("a cold browser opens a room without a network", async ({ launch, guest, co
   }
 });
 
-/** Runs in a page before its own scripts. Keeps the memory of the wasm at hand. */
-function noteMemory(): void {
-  const { instantiateStreaming } = WebAssembly;
-  WebAssembly.instantiateStreaming = async (...args) => {
-    const made = await instantiateStreaming(...args);
-    Object.assign(globalThis, { memory: made.instance.exports["memory"] });
-    return made;
-  };
-}
-
 test("memory after many steps from room to room", async ({ stack, guest }) => {
   const [ada, bob] = [await guest(stack, 0, SIZES["desktop"]), await guest(stack)];
-  await ada.context.addInitScript(noteMemory);
+  await observeMemory(ada.context);
   await register(ada, "Ada");
   const filled = await fill(ada, bob, ROOMS);
   await open(ada.page, filled[0]?.path ?? "");
@@ -252,10 +243,7 @@ test("memory after many steps from room to room", async ({ stack, guest }) => {
     await session.send("HeapProfiler.collectGarbage");
     const { usedSize } = await session.send("Runtime.getHeapUsage");
     const { nodes, jsEventListeners } = await session.send("Memory.getDOMCounters");
-    const wasm = await ada.page.evaluate(
-      () => (globalThis as unknown as { memory: WebAssembly.Memory }).memory.buffer.byteLength,
-    );
-    return { js_bytes: usedSize, wasm_bytes: wasm, nodes, listeners: jsEventListeners };
+    return { js_bytes: usedSize, wasm_bytes: await wasmBytes(ada.page), nodes, listeners: jsEventListeners };
   };
   const measured: Record<number, Awaited<ReturnType<typeof used>>> = {};
   for (let n = 1; n <= 200; n++) {

@@ -2,6 +2,7 @@
 import type { Locator, Page } from "@playwright/test";
 import { register } from "../account.ts";
 import { DIAGONAL, type Guest, KINDS, type Stack, expect, expectAccessible, test } from "../fixtures.ts";
+import { observeMemory, wasmBytes } from "../memory.ts";
 import {
   composer,
   firstNew,
@@ -34,8 +35,13 @@ function counting(page: Page): { documents: number; sockets: number } {
 }
 
 /** An account with three rooms: A, B and C. */
-async function withThreeRooms(stack: Stack, guest: (stack: Stack, node?: number) => Promise<Guest>) {
+async function withThreeRooms(
+  stack: Stack,
+  guest: (stack: Stack, node?: number) => Promise<Guest>,
+  prepare = (_: Guest): Promise<unknown> => Promise.resolve(),
+) {
   const ada = await guest(stack);
+  await prepare(ada);
   await register(ada, "Ada");
   const codes: Record<string, string> = {};
   for (const name of ["Chess", "Books", "Music"]) {
@@ -43,6 +49,19 @@ async function withThreeRooms(stack: Stack, guest: (stack: Stack, node?: number)
     await sayByRest(ada, codes[name], `Welcome to ${name}`);
   }
   return { page: ada.page, codes };
+}
+
+/** Runs in a page. Goes round these rooms by the list, and waits for the messages of each. */
+async function goRound([names, steps]: [string[], number]): Promise<void> {
+  for (let n = 0; n < steps; n++) {
+    const name = names[n % names.length];
+    const link = [...document.querySelectorAll<HTMLElement>(".room-row__link")].find(
+      (link) => link.querySelector("bdi")?.textContent === name,
+    );
+    link?.click();
+    do await new Promise(requestAnimationFrame);
+    while (document.querySelector("h1")?.textContent !== name || !document.querySelector(".message__text"));
+  }
 }
 
 for (const kind of KINDS) {
@@ -257,3 +276,18 @@ for (const { kind, size } of DIAGONAL) {
     });
   });
 }
+
+test("a step to a room that was shown before takes no memory for good @desktop", async ({ stack, guest }) => {
+  const { page, codes } = await withThreeRooms(stack, guest, (ada) => observeMemory(ada.context));
+  const bob = await guest(stack);
+  await register(bob, "Bob");
+  for (const code of Object.values(codes)) await sayMany(bob, code, "Bob", 1, 50);
+  await open(page, `/rooms/${codes["Chess"]}`);
+  const [first, then] = [60, 180];
+  await page.evaluate(goRound, [Object.keys(codes), first] as [string[], number]);
+  const before = await wasmBytes(page);
+  await page.evaluate(goRound, [Object.keys(codes), then] as [string[], number]);
+  const perStep = ((await wasmBytes(page)) - before) / then;
+  // The router remembers the address of each step, which takes a few hundred bytes.
+  expect(perStep).toBeLessThan(1_024);
+});

@@ -11,6 +11,7 @@ use crate::protocol::{LocalTime, Millis};
 use super::{
     browser::{self, Listener, Timer},
     effect::effect,
+    long_lived::LongLived,
     texts::{Locale, use_locale},
     timeline,
 };
@@ -26,7 +27,7 @@ pub struct Clock {
     /// The offsets from the server. `None` as soon as the browser's own clock is used.
     server_time: StoredValue<Option<LocalTime>>,
     /// Today, counted in days from 1 January 1970. `None` means that the time zone is unknown and times are in UTC.
-    today: RwSignal<Option<i64>>,
+    today: LongLived<RwSignal<Option<i64>>>,
     next: StoredValue<Option<Timer>>,
     shown: StoredValue<Option<Listener>>,
 }
@@ -35,7 +36,7 @@ pub struct Clock {
 pub fn provide_clock(local: Option<LocalTime>) {
     let clock = Clock {
         locale: use_locale(),
-        today: RwSignal::new(local.as_ref().map(|local| local.today)),
+        today: LongLived::new(local.as_ref().map(|local| local.today)),
         server_time: StoredValue::new(Some(local.unwrap_or_default())),
         next: StoredValue::new(None),
         shown: StoredValue::new(None),

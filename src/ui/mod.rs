@@ -5,6 +5,7 @@
 //! - `texts`: every sentence of the pages, in every language.
 //! - `navigation`: goes from page to page without loading a document. `form`: sends forms, with scripts or without.
 //! - `live`: the browser's copy of the open room and of the list of rooms, and the connection that updates both.
+//! - `long_lived`: signals of the app, which pages read and then leave.
 //! - `device`: what this device keeps for an account, to open without a network.
 //! - `timeline` and `rooms`: pure functions that turn a log into rows, and a room into a line of the list. `face`: the
 //!   picture of a person or a room, from an id.
@@ -25,6 +26,7 @@ mod effect;
 mod face;
 mod form;
 mod live;
+mod long_lived;
 mod manifest;
 mod navigation;
 mod pages;

@@ -25,7 +25,8 @@ const PATIENCE_MS: u64 = 1_200;
 pub fn ConnectionBanner(
     socket: PageSocket,
     /// Until when the server kept the page up to date. `None` while it does.
-    stale_since: RwSignal<Option<Millis>>,
+    #[prop(into)]
+    stale_since: Signal<Option<Millis>>,
     /// The seconds without a connection after which a guest leaves the room. `None` for an account, which does not
     /// leave.
     #[prop(optional_no_strip)]

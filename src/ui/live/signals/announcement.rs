@@ -2,16 +2,18 @@
 
 use leptos::prelude::*;
 
+use crate::ui::long_lived::LongLived;
+
 /// The newest announcement. The page has two live regions, and announcements alternate between them: a region whose
 /// text does not change is not read aloud, and the same text may be announced twice in a row. `true` stands for the
 /// second region.
 #[derive(Clone, Copy)]
-pub struct Announcement(RwSignal<(bool, String)>);
+pub struct Announcement(LongLived<RwSignal<(bool, String)>>);
 
 impl Announcement {
     /// Starts with two empty regions.
     pub fn new() -> Self {
-        Self(RwSignal::new((false, String::new())))
+        Self(LongLived::new((false, String::new())))
     }
 
     /// Announces a text, in the region that does not hold the last one.

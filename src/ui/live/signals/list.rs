@@ -12,6 +12,7 @@ use crate::{
     protocol::{Identity, Millis, Problem, RoomCode, RoomSummary},
     ui::{
         browser, device,
+        long_lived::LongLived,
         rooms::announcement,
         texts::{Texts, use_texts},
     },
@@ -30,7 +31,7 @@ pub struct RoomEntry {
     /// The code of the room.
     pub code: RoomCode,
     /// The current summary of the room.
-    pub room: ArcRwSignal<RoomSummary>,
+    pub room: LongLived<ArcRwSignal<RoomSummary>>,
 }
 
 /// The rooms of the account that is logged in, as signals.
@@ -38,19 +39,19 @@ pub struct RoomEntry {
 pub struct LiveList {
     socket: PageSocket,
     /// The room that is open beside the list, if any.
-    pub current: RwSignal<Option<RoomCode>>,
+    pub current: LongLived<RwSignal<Option<RoomCode>>>,
     /// The rooms, the most recently active first.
-    pub entries: RwSignal<Vec<RoomEntry>>,
+    pub entries: LongLived<RwSignal<Vec<RoomEntry>>>,
     /// The number of unread messages in the rooms that are neither open nor muted.
-    pub unread: RwSignal<u64>,
+    pub unread: LongLived<RwSignal<u64>>,
     /// The notes about other rooms, oldest first.
-    pub toasts: RwSignal<Vec<Toast>>,
+    pub toasts: LongLived<RwSignal<Vec<Toast>>>,
     /// The same notes as text for screen readers.
     pub announcement: Announcement,
     /// Until when the server kept the list up to date. `None` while it does.
-    pub stale_since: RwSignal<Option<Millis>>,
+    pub stale_since: LongLived<RwSignal<Option<Millis>>>,
     /// Whether the login has ended.
-    pub logged_out: RwSignal<bool>,
+    pub logged_out: LongLived<RwSignal<bool>>,
     /// The account, as it was when the page was made.
     account: StoredValue<Identity>,
     texts: &'static Texts,
@@ -71,16 +72,16 @@ impl LiveList {
     /// is the open room.
     pub fn new(socket: PageSocket, rooms: Vec<RoomSummary>, current: Option<RoomCode>, account: &Identity) -> Self {
         let list = RoomList::new(rooms, current, account.notify).dated(device::use_kept_at());
-        let entry = |room: &RoomSummary| RoomEntry { code: room.code, room: ArcRwSignal::new(room.clone()) };
+        let entry = |room: &RoomSummary| RoomEntry { code: room.code, room: LongLived::new_arc(room.clone()) };
         let this = Self {
             socket,
-            current: RwSignal::new(current),
-            entries: RwSignal::new(list.rooms().iter().map(entry).collect()),
-            unread: RwSignal::new(list.unread()),
-            toasts: RwSignal::new(Vec::new()),
+            current: LongLived::new(current),
+            entries: LongLived::new(list.rooms().iter().map(entry).collect()),
+            unread: LongLived::new(list.unread()),
+            toasts: LongLived::new(Vec::new()),
             announcement: Announcement::new(),
-            stale_since: RwSignal::new(None),
-            logged_out: RwSignal::new(false),
+            stale_since: LongLived::new(None),
+            logged_out: LongLived::new(false),
             account: StoredValue::new(account.clone()),
             texts: use_texts(),
         };
@@ -101,7 +102,7 @@ impl LiveList {
     }
 
     /// The room with this code, if it is in the list.
-    pub fn room(self, code: RoomCode) -> Option<ArcRwSignal<RoomSummary>> {
+    pub fn room(self, code: RoomCode) -> Option<LongLived<ArcRwSignal<RoomSummary>>> {
         let find = |entries: &Vec<RoomEntry>| Some(entries.iter().find(|entry| entry.code == code)?.room.clone());
         self.entries.with(find)
     }
@@ -130,7 +131,7 @@ impl LiveList {
     fn copy(self) {
         let picture = self.socket.client.try_update_value(|client| {
             let list = client.list_mut()?;
-            put(self.stale_since, list.stale_since(browser::time()));
+            put(*self.stale_since, list.stale_since(browser::time()));
             let changed = list.take_changed();
             let unannounced = list.toasts().take_unannounced();
             changed.then(|| {
@@ -146,10 +147,10 @@ impl LiveList {
         });
         let Some(Some((rooms, unread, toasts, unannounced, logged_out, current))) = picture else { return };
         self.show(rooms);
-        put(self.unread, unread);
-        put(self.toasts, toasts);
-        put(self.logged_out, logged_out);
-        put(self.current, current);
+        put(*self.unread, unread);
+        put(*self.toasts, toasts);
+        put(*self.logged_out, logged_out);
+        put(*self.current, current);
         if let Some(toast) = unannounced {
             self.announcement.say(announcement(self.texts, &toast.room, toast.messages, toast.joined.as_ref()));
             if self.account.try_with_value(|account| account.sound) == Some(true) {
@@ -177,7 +178,7 @@ impl LiveList {
                     }
                     signal
                 }
-                None => ArcRwSignal::new(room),
+                None => LongLived::new_arc(room),
             };
             next.push(RoomEntry { code, room: signal });
         }

@@ -14,6 +14,7 @@ use crate::{
     ui::{
         browser::{self, Listener, PageEvent, Socket, SocketEvent, Stream, Timer},
         device,
+        long_lived::LongLived,
     },
 };
 
@@ -52,7 +53,7 @@ pub struct PageSocket {
     pub(super) client: StoredValue<Client>,
     inner: StoredValue<Inner>,
     /// The state of the connection, for the views.
-    pub status: RwSignal<Status>,
+    pub status: LongLived<RwSignal<Status>>,
 }
 
 /// The open connection, or the one that is being opened.
@@ -111,7 +112,7 @@ impl PageSocket {
         Self {
             client: StoredValue::new(Client::new(browser::random)),
             inner: StoredValue::new(inner),
-            status: RwSignal::new(Status::Connecting),
+            status: LongLived::new(Status::Connecting),
         }
     }
 
@@ -322,7 +323,7 @@ impl PageSocket {
         let drawn = self.client.try_update_value(|client| (client.status(), client.take_to_store()));
         let Some((status, to_store)) = drawn else { return };
         self.inner.try_update_value(|inner| inner.drawing = false);
-        put(self.status, status);
+        put(*self.status, status);
         to_store.into_iter().for_each(tab::store_outbox);
         self.painters().iter().for_each(|painter| painter.draw(status));
         self.keep_soon();

@@ -105,7 +105,7 @@ pub fn NoRoom(
                 <p class="page__aside dashboard__back"><a href=addresses::DASHBOARD>{own.close()}</a></p>
             </div>
         </section>
-        <div class="dashboard__banner"><ConnectionBanner socket stale_since=list.stale_since/></div>
+        <div class="dashboard__banner"><ConnectionBanner socket stale_since=Signal::derive(move || list.stale_since.get())/></div>
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
         components::{Icon, Portrait, Shape, sentence},
         dynamic::dynamic,
         live::RoomEntry,
+        long_lived::LongLived,
         rooms::{Heading, badge, preview},
         texts::{Texts, use_texts},
         timeline::rfc3339,
@@ -20,7 +21,7 @@ use crate::{
 pub fn RoomRow(
     entry: RoomEntry,
     /// The room that is open beside the list, if any.
-    current: RwSignal<Option<RoomCode>>,
+    current: LongLived<RwSignal<Option<RoomCode>>>,
 ) -> impl IntoView {
     let texts = use_texts();
     let clock = use_clock();
