@@ -277,6 +277,35 @@ for (const { kind, size } of DIAGONAL) {
   });
 }
 
+test("a step shows the newest messages, and then all of them above without moving those @desktop", async ({
+  stack,
+  guest,
+}) => {
+  const { page, codes } = await withThreeRooms(stack, guest);
+  await sayMany(await guest(stack), codes["Chess"] ?? "", "Bob", 1, 60);
+  await open(page, `/rooms/${codes["Chess"]}`);
+  // Whoever writes has read everything.
+  await say(page, "Hello");
+  await go(page, "Books");
+  // For every frame, how many messages the page has and where the last one ends.
+  await page.evaluate(() => {
+    const seen: [number, number][] = [];
+    const look = () => {
+      const shown = [...document.querySelectorAll(".message__text")];
+      const last = shown.at(-1);
+      if (last?.textContent === "Hello") seen.push([shown.length, Math.round(last.getBoundingClientRect().bottom)]);
+      requestAnimationFrame(look);
+    };
+    requestAnimationFrame(look);
+    Object.assign(globalThis, { seen });
+  });
+  await go(page, "Chess");
+  await expect(messages(page)).toHaveCount(62);
+  const seen = await page.evaluate(() => (globalThis as unknown as { seen: [number, number][] }).seen);
+  expect(seen[0]?.[0]).toBeLessThan(40);
+  expect(new Set(seen.map(([, bottom]) => bottom)).size).toBe(1);
+});
+
 test("a step to a room that was shown before takes no memory for good @desktop", async ({ stack, guest }) => {
   const { page, codes } = await withThreeRooms(stack, guest, (ada) => observeMemory(ada.context));
   const bob = await guest(stack);

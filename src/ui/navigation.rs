@@ -216,6 +216,11 @@ impl Navigation {
         self.step.try_with_value(|last| *last == step) == Some(true)
     }
 
+    /// Whether the page is not that of the document any more.
+    pub fn is_after_step(self) -> bool {
+        !self.is_last(0)
+    }
+
     /// What can be shown without asking the server.
     fn at_hand(self, path: &str) -> Option<Shown> {
         if path == addresses::DASHBOARD {

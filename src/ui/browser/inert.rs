@@ -59,6 +59,12 @@ pub fn after(_: u64, _: impl FnOnce() + 'static) -> Timer {
 
 pub fn before_next_frame(_: impl FnOnce() + 'static) {}
 
+pub fn when_idle(_: impl FnOnce() + 'static) {}
+
+pub fn rows_of_window() -> usize {
+    25
+}
+
 pub fn on_closing(_: impl Fn() -> Option<String> + 'static) {}
 
 pub fn is_online() -> bool {

@@ -24,7 +24,7 @@ pub use kept::{
 pub use page::{
     Listener, address, before_next_frame, focus_page, go, has_coarse_pointer, is_likely_read, is_online, listen,
     on_closing, on_key, origin, page_version, path, push_address, register_service_worker, reload,
-    reload_when_brought_back, serialise_visit, set_title, show_unread, title, when_shown,
+    reload_when_brought_back, rows_of_window, serialise_visit, set_title, show_unread, title, when_idle, when_shown,
 };
 pub use socket::Socket;
 pub use stream::Stream;

@@ -6,6 +6,7 @@ use std::{
 };
 
 use gloo_timers::callback::Timeout;
+use js_sys::Function;
 use leptos::prelude::{
     WindowListenerHandle, document, on_cleanup, request_animation_frame, window, window_event_listener_untyped,
 };
@@ -227,6 +228,24 @@ pub fn before_next_frame(then: impl FnOnce() + 'static) {
     } else {
         request_animation_frame(then);
     }
+}
+
+/// Calls `then` when the browser has nothing to draw and nobody waits for the page. Safari does not say when that is, so
+/// there it waits for the second frame.
+pub fn when_idle(then: impl FnOnce() + 'static) {
+    let then = Closure::once_into_js(then);
+    if window().request_idle_callback(then.unchecked_ref()).is_err() {
+        let call = move || _ = then.unchecked_ref::<Function>().call0(&JsValue::NULL);
+        before_next_frame(move || before_next_frame(call));
+    }
+}
+
+/// At least how many rows of a timeline fill the window. A row is rarely lower than 32 pixels.
+pub fn rows_of_window() -> usize {
+    let height = window().inner_height().ok().and_then(|height| height.as_f64()).unwrap_or_default();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a height in pixels")]
+    let rows = (height / 32.0) as usize;
+    rows + 1
 }
 
 /// Registers the service worker `/sw.js`. Browsers allow this on secure origins only.

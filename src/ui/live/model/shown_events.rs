@@ -80,6 +80,18 @@ impl ShownEvents {
         self.below = 0;
     }
 
+    /// Leaves only the newest events on the page, so that it is drawn sooner. [`ShownEvents::fill`] puts the others back.
+    pub fn begin_with(&mut self, newest: usize) {
+        self.shown = newest.min(SHOWN_AT_END).min(self.length);
+        self.below = 0;
+    }
+
+    /// Moves one step up if fewer events are on the page than [`ShownEvents::go_to_end`] leaves there. Returns false if
+    /// there is nothing to add.
+    pub fn fill(&mut self) -> bool {
+        self.shown < SHOWN_AT_END && self.move_up()
+    }
+
     /// Moves so that the event at `index` is on the page, with one step of older events above it. Does nothing if the
     /// event is on the page already.
     pub fn go_to(&mut self, index: usize) {
@@ -193,6 +205,18 @@ mod tests {
     }
 
     #[test]
+    fn a_page_that_began_with_the_newest_events_is_filled_up_from_them() {
+        for (length, filled) in [(0, 0..0), (10, 0..10), (60, 0..60), (10_000, 9_900..10_000)] {
+            let mut shown = of(length);
+            shown.begin_with(20);
+            assert_eq!(shown.range(), length.saturating_sub(20)..length);
+            while shown.fill() {}
+            assert!(shown.range().start <= filled.start && shown.range().end == length, "{shown:?}");
+            assert!(shown.range().len() < filled.len() + STEP);
+        }
+    }
+
+    #[test]
     fn what_comes_to_a_short_timeline_is_shown_to_who_reads_further_up() {
         let mut shown = of(50);
         for length in 51..=MAX_SHOWN {
@@ -211,7 +235,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_stretch_never_leaves_the_timeline(steps in prop::collection::vec((0u8..6, 0usize..500), 0..60)) {
+        fn the_stretch_never_leaves_the_timeline(steps in prop::collection::vec((0u8..8, 0usize..500), 0..60)) {
             let mut shown = ShownEvents::new();
             let mut length = 0;
             for (kind, n) in steps {
@@ -220,6 +244,8 @@ mod tests {
                     1 => { length += n; shown.came_above(n); }
                     2 => _ = shown.move_up(),
                     3 => shown.move_down(),
+                    5 => shown.begin_with(n),
+                    6 => _ = shown.fill(),
                     4 => shown.go_to(n.min(length.saturating_sub(1))),
                     _ => { length = n; shown.follow(length, false); }
                 }

@@ -158,6 +158,34 @@ fn a_room_that_is_in_memory_is_shown_again_as_it_was_left() {
 }
 
 #[test]
+fn a_step_shows_the_newest_rows_first_and_the_others_above_them() {
+    in_app(|app, socket, _| {
+        let (page, room) = open(app, socket, nth(0));
+        for seq in 3..63 {
+            receive(socket, said_in(nth(0), seq));
+        }
+        socket.draw();
+        assert_eq!(messages(&room), 60);
+        page.cleanup();
+
+        let (page, room) = open(app, socket, nth(0));
+        let first_shown = messages(&room);
+        assert!((1..60).contains(&first_shown) && room.has_earlier.get_untracked(), "{first_shown}");
+        let newest = room.entries.get_untracked().last().unwrap().key;
+        while room.fill_a_step() {
+            socket.draw();
+            assert_eq!(room.entries.get_untracked().last().unwrap().key, newest);
+        }
+        assert_eq!((messages(&room), room.has_earlier.get_untracked()), (60, false));
+
+        room.keep_place(Some(100));
+        page.cleanup();
+        let (_page, room) = open(app, socket, nth(0));
+        assert_eq!(messages(&room), 60, "the place is counted from the first row");
+    });
+}
+
+#[test]
 fn the_same_room_may_be_shown_again_before_its_last_page_is_gone() {
     in_app(|app, socket, _| {
         let (first, _) = open(app, socket, nth(0));

@@ -25,6 +25,7 @@ use crate::{
         components::Brand,
         effect::effect,
         live::{LiveRoom, PageSocket, provide_room},
+        navigation::{Navigation, use_navigation},
         refused_form::use_refused_form,
         texts::use_texts,
     },
@@ -45,7 +46,8 @@ pub fn RoomPage(
 ) -> impl IntoView {
     match access {
         Ok(RoomAccess::Inside(snapshot)) => {
-            let room = LiveRoom::new(socket, *snapshot);
+            let is_step = use_navigation().is_some_and(Navigation::is_after_step);
+            let room = if is_step { LiveRoom::arrived(socket, *snapshot) } else { LiveRoom::new(socket, *snapshot) };
             view! { <OpenRoom room socket/> }.into_any()
         }
         Ok(RoomAccess::Outside(offer)) => view! { <JoinPage code offer/> }.into_any(),
@@ -67,6 +69,7 @@ fn OpenRoom(room: LiveRoom, socket: PageSocket) -> impl IntoView {
     effect(move || {
         room.restore();
         socket.start();
+        room.fill();
     });
     view! { <RoomView socket/> }
 }

@@ -73,6 +73,10 @@ pub fn Timeline() -> impl IntoView {
                 && let (Some(frame), Some(positions)) = (frame, positions)
             {
                 browser::restore_positions(&frame, &positions);
+                // Rows that came above change the place without a scroll.
+                if room.at_end.try_get_untracked() == Some(false) {
+                    room.keep_place(Some(browser::place_of(&frame)));
+                }
             }
         });
     });
@@ -104,6 +108,11 @@ pub fn Timeline() -> impl IntoView {
                 None if asked_for => browser::scroll_to(&frame, FIRST),
                 None if room.is_unread_further_up() => {
                     room.go_to_unread(PAGES_AT_OPENING, true);
+                    return;
+                }
+                // Nobody has scrolled yet. Asking where the page is would make the browser lay it out once more.
+                None if room.is_step => {
+                    room.reads_end(true);
                     return;
                 }
                 None => {}

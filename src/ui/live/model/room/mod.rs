@@ -306,6 +306,23 @@ impl LocalRoom {
         self.shown_events.follow(self.replica.events.len(), at_end);
     }
 
+    /// Leaves only the newest events on the page, unless the reader returns to a place further up or has unread messages
+    /// there. [`LocalRoom::fill`] puts the others back.
+    pub fn begin_with(&mut self, newest: usize) {
+        self.follow_shown_events(true);
+        let first = self.replica.events.len().saturating_sub(newest);
+        let is_unread_above = self.unread.index(&self.replica).is_some_and(|unread| unread < first);
+        if self.place.is_none() && !is_unread_above && !self.unread.is_further_up() {
+            self.shown_events.begin_with(newest);
+        }
+    }
+
+    /// Puts a step of older events on the page, if few are there. Returns false if there is nothing to add, or if the
+    /// reader has scrolled up: then rows come as they are scrolled to.
+    pub fn fill(&mut self) -> bool {
+        self.place.is_none() && self.shown_events.fill()
+    }
+
     /// The person whose place in a room for two is reserved, as of the first snapshot.
     pub fn expected(&self) -> Option<&Person> {
         self.expected.as_ref()

@@ -6,7 +6,7 @@
 
 use leptos::{prelude::*, task::spawn_local};
 
-use crate::protocol::Problem;
+use crate::{protocol::Problem, ui::browser};
 
 use super::{
     super::{super::model::LocalRoom, page_socket::put, rest},
@@ -36,6 +36,23 @@ impl LiveRoom {
     pub fn load_later(self) {
         self.edit(|room| room.shown_events_mut().move_down());
         self.draw_anew();
+    }
+
+    /// Adds the older rows of a room that began with the newest, a step whenever the browser has time.
+    pub fn fill(self) {
+        browser::when_idle(move || {
+            if !self.entries.is_disposed() && self.fill_a_step() {
+                self.fill();
+            }
+        });
+    }
+
+    pub(in super::super) fn fill_a_step(self) -> bool {
+        let is_filling = self.edit(LocalRoom::fill) == Some(true);
+        if is_filling {
+            self.draw_anew();
+        }
+        is_filling
     }
 
     /// Shows more of the older events above: from memory if there are any, else from the server. Does nothing while a

@@ -72,6 +72,8 @@ pub struct LiveRoom {
     drawing: StoredValue<Drawing>,
     /// The code of the room.
     pub code: RoomCode,
+    /// Whether a step of the app leads here. Otherwise the room came with the document.
+    pub is_step: bool,
     /// Whether the room is for two people or for a group.
     pub room_type: RoomType,
     /// The name of the room, if it has one.
@@ -155,20 +157,40 @@ pub fn use_room() -> LiveRoom {
     expect_context()
 }
 
+/// Puts a room into the model of the socket.
+fn add(socket: PageSocket, snapshot: Snapshot) -> RoomCode {
+    let code = snapshot.room.code;
+    let room = LocalRoom::new(snapshot, browser::random).dated(use_kept_at());
+    let room = if use_account().is_some() { room.of_account() } else { room };
+    socket.client.update_value(|client| client.add_room(room));
+    code
+}
+
 impl LiveRoom {
-    /// Creates the room from a snapshot, puts it into the model of the socket, and shows it. The rows are complete at
-    /// once, so that the server can render them. Nothing is sent before [`PageSocket::start`].
+    /// Creates the room from the snapshot of the document, puts it into the model of the socket, and shows it. The rows
+    /// are complete at once, so that the server can render them. Nothing is sent before [`PageSocket::start`].
     pub fn new(socket: PageSocket, snapshot: Snapshot) -> Self {
-        let code = snapshot.room.code;
-        let room = LocalRoom::new(snapshot, browser::random).dated(use_kept_at());
-        let room = if use_account().is_some() { room.of_account() } else { room };
-        socket.client.update_value(|client| client.add_room(room));
+        let code = add(socket, snapshot);
+        Self::show_whole_or(socket, code, None).expect("added a line ago")
+    }
+
+    /// Creates the room from a snapshot that came with a step, puts it into the model of the socket, and shows it like
+    /// [`LiveRoom::in_memory`].
+    pub fn arrived(socket: PageSocket, snapshot: Snapshot) -> Self {
+        let code = add(socket, snapshot);
         Self::in_memory(socket, code).expect("added a line ago")
     }
 
     /// Shows a room that is in memory: brings it to the front and makes its signals, which belong to the current owner.
     /// When that is cleaned up, the room is left. `None` if the room is not in memory, so that its snapshot is needed.
+    ///
+    /// It begins with the newest rows, as many as the window can show. [`LiveRoom::fill`] adds the others.
     pub fn in_memory(socket: PageSocket, code: RoomCode) -> Option<Self> {
+        Self::show_whole_or(socket, code, Some(browser::rows_of_window()))
+    }
+
+    /// Shows a room with all rows, or beginning with the newest.
+    fn show_whole_or(socket: PageSocket, code: RoomCode, newest: Option<usize>) -> Option<Self> {
         let (texts, account) = (use_texts(), use_account());
         socket.step(Input::RoomShown(code));
         let mut drawing = Drawing {
@@ -181,6 +203,9 @@ impl LiveRoom {
         let mut client = socket.client.try_write_value()?;
         let room = client.room_mut(code)?;
         room.touch();
+        if let Some(newest) = newest {
+            room.begin_with(newest);
+        }
         let picture = drawing.picture(room, true, Status::Connecting);
         let (view, expected, leaves_after) =
             (room.replica().room.clone(), room.expected().cloned(), room.leaves_after());
@@ -190,6 +215,7 @@ impl LiveRoom {
             socket,
             drawing: StoredValue::new(drawing),
             code,
+            is_step: newest.is_some(),
             room_type: view.room_type,
             name: RwSignal::new(picture.name),
             kept_days: view.kept_days,
