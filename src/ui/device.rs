@@ -51,7 +51,7 @@ impl KeptAt {
     }
 }
 
-/// When the device had the data of the page from the server. `None` on a page of the server.
-pub fn use_kept_at() -> Option<Millis> {
-    use_context().and_then(|KeptAt(at)| at.try_get_value()).flatten()
+/// When the data of the page came from the server: the time of the device's copy, or now.
+pub fn use_data_time() -> Millis {
+    use_context().and_then(|KeptAt(at)| at.try_get_value()).flatten().unwrap_or_else(browser::time)
 }

@@ -53,9 +53,9 @@ impl RoomList {
         list
     }
 
-    /// Makes this a list from the device's copy, which is from this time.
-    pub fn dated(self, at: Option<Millis>) -> Self {
-        Self { as_of: at, ..self }
+    /// Makes this a list as it was at this time.
+    pub fn dated(self, at: Millis) -> Self {
+        Self { as_of: Some(at), ..self }
     }
 
     /// Until when the list was up to date. `None` while it is, which is remembered with the present time.

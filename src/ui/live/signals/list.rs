@@ -71,7 +71,7 @@ impl LiveList {
     /// Creates the list from the rooms that the server rendered, and puts it into the model of the socket. `current`
     /// is the open room.
     pub fn new(socket: PageSocket, rooms: Vec<RoomSummary>, current: Option<RoomCode>, account: &Identity) -> Self {
-        let list = RoomList::new(rooms, current, account.notify).dated(device::use_kept_at());
+        let list = RoomList::new(rooms, current, account.notify).dated(device::use_data_time());
         let entry = |room: &RoomSummary| RoomEntry { code: room.code, room: LongLived::new_arc(room.clone()) };
         let this = Self {
             socket,

@@ -200,9 +200,9 @@ impl LocalRoom {
         Self { has_account: true, ..self }
     }
 
-    /// Makes this a room from the device's copy, which is from this time.
-    pub fn dated(self, at: Option<Millis>) -> Self {
-        Self { as_of: at, ..self }
+    /// Makes this a room as it was at this time.
+    pub fn dated(self, at: Millis) -> Self {
+        Self { as_of: Some(at), ..self }
     }
 
     /// Whether this is the room of an account.

@@ -44,8 +44,8 @@ fn a_preserved_room_of_an_account_is_kept_as_it_was_at_the_last_contact() {
 
 #[test]
 fn rooms_and_the_list_say_until_when_they_were_up_to_date() {
-    let room = LocalRoom::new(preserved(), || 1.0).of_account().dated(Some(5));
-    let mut page = Page::with(Some(room), Some(listed(Some(code())).dated(Some(6))));
+    let room = LocalRoom::new(preserved(), || 1.0).of_account().dated(5);
+    let mut page = Page::with(Some(room), Some(listed(Some(code())).dated(6)));
     page.start();
     page.opened(0);
     assert_eq!((page.room().stale_since(10), page.list().stale_since(10)), (Some(5), Some(6)));

@@ -24,7 +24,7 @@ use crate::{
         account::use_account,
         browser,
         clock::use_clock,
-        device::use_kept_at,
+        device::use_data_time,
         rooms::Heading,
         texts::{Texts, use_texts},
         timeline::{Marks, Row, RowKey},
@@ -160,7 +160,7 @@ pub fn use_room() -> LiveRoom {
 /// Puts a room into the model of the socket.
 fn add(socket: PageSocket, snapshot: Snapshot) -> RoomCode {
     let code = snapshot.room.code;
-    let room = LocalRoom::new(snapshot, browser::random).dated(use_kept_at());
+    let room = LocalRoom::new(snapshot, browser::random).dated(use_data_time());
     let room = if use_account().is_some() { room.of_account() } else { room };
     socket.client.update_value(|client| client.add_room(room));
     code
