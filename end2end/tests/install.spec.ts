@@ -41,6 +41,8 @@ const test = base.extend<{ inAppWindow: (stack: Stack) => Promise<Guest> }>({
         args: [...(launchOptions.args ?? []), `--app=${stack.url()}/robots.txt`],
         baseURL: stack.url(),
         viewport,
+        // Chromium shows no page as an app's while it plays a phone.
+        isMobile: false,
         serviceWorkers: "block",
         ...(locale && { locale }),
         ...(timezoneId && { timezoneId }),
@@ -357,13 +359,15 @@ test("the QR code in the invitation is the link to the room, in the light and in
   stack,
   guest,
 }) => {
-  const ada = await guest(stack);
+  const [ada, bob] = [await guest(stack), await guest(stack)];
   const { page } = ada;
+  const code = await makeRoomByRest(ada, { nickname: "Ada" });
+  // The invitation of a room with nobody else in it is on the page itself.
+  await joinByRest(bob, code, "Bob");
   const fetched: string[] = [];
   page.on("request", (request) => fetched.push(new URL(request.url()).pathname));
-  const code = await makeRoom(ada, { nickname: "Ada" });
-  const path = `/rooms/${code}/qr.svg`;
-  expect(fetched, "it is fetched with the dialog only").not.toContain(path);
+  await open(page, `/rooms/${code}`);
+  expect(fetched, "it is fetched with the dialog only").not.toContain(`/rooms/${code}/qr.svg`);
   await page.getByRole("button", { name: "Invite people" }).click();
   const picture = dialog(page, "Invite people").getByRole("img", { name: "QR code with the link to this room" });
   await expect(picture).toBeVisible();
@@ -381,7 +385,8 @@ test.describe("without scripts", () => {
     const ada = await guest(stack);
     const code = await makeRoomByRest(ada, { nickname: "Ada" });
     await ada.page.goto(`/rooms/${code}`);
-    const picture = ada.page.getByRole("img", { name: "QR code with the link to this room" });
+    const invitation = dialog(ada.page, "Invite people");
+    const picture = invitation.getByRole("img", { name: "QR code with the link to this room" });
     await picture.scrollIntoViewIfNeeded();
     await expect(picture).toBeInViewport();
     const shown = await picture.screenshot();
