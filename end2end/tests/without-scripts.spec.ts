@@ -14,7 +14,7 @@ test("a room is made, joined, read and left @both", async ({ stack, guest }) => 
   await ada.page.getByRole("button", { name: "Create" }).click();
   await expect(ada.page.getByRole("heading", { level: 1 })).toHaveText("Plain");
   const code = codeOf(ada.page);
-  await expect(ada.page.getByText(spaced(code)).first()).toBeVisible();
+  await expect(ada.page.getByText(spaced(code)).filter({ visible: true }).first()).toBeVisible();
   await expect(ada.page.getByText("Writing needs JavaScript")).toBeVisible();
 
   await bob.page.goto("/");
