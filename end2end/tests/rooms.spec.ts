@@ -1,6 +1,7 @@
 // The ways into a room, and what a page shows for a room that cannot be entered.
 import { DIAGONAL, expect, test, visit } from "../fixtures.ts";
 import {
+  choose,
   codeOf,
   composer,
   following,
@@ -194,7 +195,7 @@ test("who comes by a link sees what they join, without a move of the page, and j
 test("a room whose owner turned that off shows nothing before one joins @desktop", async ({ stack, guest }) => {
   const [ada, bob] = [await guest(stack), await guest(stack)];
   const code = await makeRoom(ada, { name: "Reading circle", nickname: "Ada" });
-  await ada.page.getByRole("button", { name: "Room settings" }).click();
+  await choose(ada.page, "Room settings");
   const shows = ada.page.getByRole("switch", { name: "Show the room before joining" });
   await expect(shows).toBeChecked();
   await shows.click();
