@@ -164,8 +164,12 @@ function find(part: Element, width: number): string[] {
     }
     range.selectNodeContents(text);
     for (const box of range.getClientRects()) {
-      const isOk = ({ style }: Frame) =>
-        style.textOverflow === "ellipsis" || style.maskImage !== "none" || style.webkitLineClamp !== "none";
+      // Parts that wrap out of the only line are left out whole, on purpose.
+      const isOk = ({ style, box: { bottom } }: Frame) =>
+        style.textOverflow === "ellipsis" ||
+        style.maskImage !== "none" ||
+        style.webkitLineClamp !== "none" ||
+        (style.flexWrap === "wrap" && box.top > bottom - slack);
       const cut = cutBy(box, frames, isOk);
       if (cut) found.add(`a text is cut by ${name(cut).slice(0, 60)}: ${text.nodeValue.trim().slice(0, 60)}`);
     }
