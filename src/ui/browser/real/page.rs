@@ -230,8 +230,8 @@ pub fn before_next_frame(then: impl FnOnce() + 'static) {
     }
 }
 
-/// Calls `then` when the browser has nothing to draw and nobody waits for the page. Safari does not say when that is, so
-/// there it waits for the second frame.
+/// Calls `then` when the browser has nothing to draw and nobody waits for the page. Safari does not say when that is,
+/// so there it waits for the second frame.
 pub fn when_idle(then: impl FnOnce() + 'static) {
     let then = Closure::once_into_js(then);
     if window().request_idle_callback(then.unchecked_ref()).is_err() {

@@ -80,7 +80,8 @@ impl ShownEvents {
         self.below = 0;
     }
 
-    /// Leaves only the newest events on the page, so that it is drawn sooner. [`ShownEvents::fill`] puts the others back.
+    /// Leaves only the newest events on the page, so that it is drawn sooner. [`ShownEvents::fill`] puts the others
+    /// back.
     pub fn begin_with(&mut self, newest: usize) {
         self.shown = newest.min(SHOWN_AT_END).min(self.length);
         self.below = 0;

@@ -306,8 +306,8 @@ impl LocalRoom {
         self.shown_events.follow(self.replica.events.len(), at_end);
     }
 
-    /// Leaves only the newest events on the page, unless the reader returns to a place further up or has unread messages
-    /// there. [`LocalRoom::fill`] puts the others back.
+    /// Leaves only the newest events on the page, unless the reader returns to a place further up or has unread
+    /// messages there. [`LocalRoom::fill`] puts the others back.
     pub fn begin_with(&mut self, newest: usize) {
         self.follow_shown_events(true);
         let first = self.replica.events.len().saturating_sub(newest);
