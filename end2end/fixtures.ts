@@ -315,8 +315,8 @@ interface AxeViolation {
 }
 
 /**
- * How axe measures contrast: as it does by default, but also of texts beside a `::before` or `::after`. The picture of an
- * author is one, and axe would leave out the name and the message beside it. These options replace all defaults.
+ * How axe measures contrast: as it does by default, but also of texts beside a `::before` or `::after`. The picture of
+ * an author is one, and axe would leave out the name and the message beside it. These options replace all defaults.
  */
 const CONTRAST = {
   ignoreUnicode: true,

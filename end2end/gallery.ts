@@ -2,8 +2,8 @@
 // writes an error to the console, has something that does not fit, or has an accessibility problem. `script/screens`
 // runs it.
 //
-// Pictures in full size, and a sheet with the four of each state, are written to `target/screens`. With GALLERY=docs the
-// sheets also become the files of `docs/gallery`, and `docs/gallery.md` lists them.
+// Pictures in full size, and a sheet with the four of each state, are written to `target/screens`. With GALLERY=docs
+// the sheets also become the files of `docs/gallery`, and `docs/gallery.md` lists them.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";

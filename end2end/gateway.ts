@@ -1,5 +1,5 @@
-// What stands between a browser and its server: a proxy that may answer in the server's place, as a captive portal does,
-// or a proxy whose server is away.
+// What stands between a browser and its server: a proxy that may answer in the server's place, as a captive portal
+// does, or a proxy whose server is away.
 import { type IncomingMessage, createServer, request } from "node:http";
 import { connect } from "node:net";
 

@@ -79,8 +79,8 @@ interface Filled {
 }
 
 /**
- * Makes preserved rooms of an account, and fills them with messages of somebody else. The last one is the account's own,
- * because whoever writes has read everything, and a room that is read is shown at its end.
+ * Makes preserved rooms of an account, and fills them with messages of somebody else. The last one is the account's
+ * own, because whoever writes has read everything, and a room that is read is shown at its end.
  */
 async function fill(owner: Guest, other: Guest, names: string[]): Promise<Filled[]> {
   await register(other, "Bob");

@@ -1,5 +1,5 @@
-// Makes the screenshots of the README and of the manifest from one small conversation. The room code and the times are replaced at the end,
-// so that a screenshot changes only when the design does.
+// Makes the screenshots of the README and of the manifest from one small conversation. The room code and
+// the times are replaced at the end, so that a screenshot changes only when the design does.
 import { mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";

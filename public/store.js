@@ -104,7 +104,7 @@
     });
   }
 
-  /** Runs `work` in one transaction. `work` returns a function that reads the result once the transaction is complete. */
+  /** Runs `work` in one transaction. `work` returns a function that reads the result once the transaction is over. */
   function transact(opened, mode, work) {
     return new Promise((resolve, reject) => {
       const transaction = opened.transaction(STORES, mode, { durability: "strict" });
