@@ -489,6 +489,7 @@ async fn people_of_one_name_stay_told_apart_after_a_restart() {
         let code = ada.create(RoomType::Group, preserve).await.room.code;
         first.join(code).await;
         assert_eq!(second.join(code).await.you.nickname.as_str(), "Bob (2)");
+        assert!(node.terminate().await);
         node.restart().await;
         let names = |room: &Snapshot| -> BTreeSet<String> {
             room.members.iter().map(|member| member.name.to_string()).collect()
