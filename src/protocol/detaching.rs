@@ -127,6 +127,7 @@ mod tests {
             r#"{"message":{"n":3,"id":"01890a5d-ac96-774b-bcce-b302099a8057","author":{"id":7,"name":"Ada"},"body":"I"}}"#,
             r#"{"renamed":{"name":"Ada","by":{"id":7,"name":"Ada"}}}"#,
             r#"{"retention_changed":{"preserve":true,"by":{"id":7,"name":"Ada"},"n":3}}"#,
+            r#"{"peek_changed":{"peek":false,"by":{"id":7,"name":"Ada"}}}"#,
             r#"{"owner":{"member":{"id":7,"name":"Ada"},"why":"inherited"}}"#,
             r#"{"owner":{"member":{"id":8,"name":"Bob"},"by":{"id":7,"name":"Ada"},"why":"given"}}"#,
         ];

@@ -51,7 +51,7 @@ pub struct StreamAddress {
     secret: u128,
 }
 
-/// What a client has posted.
+/// A post of a client to its stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Post {
     /// Who has posted it.

@@ -72,21 +72,20 @@ impl Drop for Unanswered {
     }
 }
 
+/// The folders of static files: the beginning of their paths, and their pattern.
+const FOLDERS: [(&str, &str); 3] =
+    [("/pkg/", "/pkg/{*file}"), ("/icons/", "/icons/{*file}"), ("/screenshots/", "/screenshots/{*file}")];
+
 /// The pattern of a path that no route of the outer router matches: that of a folder of static files, if it is in one.
 fn nested(path: &str) -> &'static str {
-    match path {
-        _ if path.starts_with("/pkg/") => "/pkg/{*file}",
-        _ if path.starts_with("/icons/") => "/icons/{*file}",
-        _ if path.starts_with("/screenshots/") => "/screenshots/{*file}",
-        _ => UNMATCHED,
-    }
+    FOLDERS.iter().find(|(folder, _)| path.starts_with(folder)).map_or(UNMATCHED, |(_, pattern)| pattern)
 }
 
 /// Whether requests of this pattern are logged only at `debug`: static files, health checks and what is posted to
 /// streams. They are frequent and say little.
 fn is_routine(pattern: &str) -> bool {
     let name = pattern.trim_start_matches('/');
-    let is_in_folder = ["pkg/", "icons/", "screenshots/"].iter().any(|folder| name.starts_with(folder));
+    let is_in_folder = FOLDERS.iter().any(|(folder, _)| pattern.starts_with(folder));
     let is_file = is_in_folder || (!name.contains('/') && name.contains('.'));
     is_file || matches!(pattern, "/healthz" | "/readyz" | "/stream/{address}")
 }

@@ -186,7 +186,7 @@ async fn answer(
         async move {
             let Ok(response) = answering.await;
             if is_event_stream(&response) {
-                under_way.is_stream();
+                under_way.begin_stream();
             }
             Ok::<_, Infallible>(response.map(|body| Answer { body, _under_way: under_way }))
         }

@@ -38,7 +38,6 @@ use crate::{
     server::{
         bus::Bus,
         metrics::{self, Stopwatch},
-        random,
         socket::{Connection, ConnectionId},
         store::{AccountId, MemberRecord, RoomId, Store},
     },
@@ -56,7 +55,6 @@ const FOLLOW_DEADLINE: Duration = Duration::from_millis(500);
 pub struct Engine(Arc<Inner>);
 
 struct Inner {
-    node: Uuid,
     store: Arc<dyn Store>,
     bus: Arc<dyn Bus>,
     timing: Timing,
@@ -107,7 +105,6 @@ impl Engine {
         // Unbounded, but as many messages as rooms that start and end: each task sends one `Start` and one `Stop`.
         let (following, followings) = mpsc::unbounded_channel();
         let engine = Self(Arc::new(Inner {
-            node: random::uuid(),
             store,
             bus,
             timing,
@@ -379,7 +376,7 @@ impl Engine {
     }
 
     pub(super) fn node(&self) -> Uuid {
-        self.0.node
+        self.0.bus.node()
     }
 
     pub(super) fn is_shared(&self) -> bool {

@@ -132,7 +132,7 @@ impl Vigil {
 
 impl UnderWay {
     /// Notes that the answer is a stream. Its time counts from the beginning of the answer.
-    pub fn is_stream(&self) {
+    pub fn begin_stream(&self) {
         self.0.watched().phase = Phase::Stream;
     }
 }
@@ -215,7 +215,7 @@ mod tests {
         let under_way = vigil.answer();
         vigil.read();
         assert_eq!(lasts(&vigil), ANSWER);
-        under_way.is_stream();
+        under_way.begin_stream();
         vigil.wrote(&Poll::Ready(Ok(1)));
         assert_eq!((lasts(&vigil), vigil.is_stream()), (ANSWER, true), "however long it says nothing");
         drop(under_way);

@@ -1,4 +1,4 @@
-//! What one socket may ask for: how many bytes of answers, and how often all rooms of an account.
+//! The allowance of one socket: how many bytes of answers it may ask for, and how often all rooms of an account.
 
 use std::{
     net::IpAddr,
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::protocol::Problem;
 
-/// What one socket was answered, and how much it may still ask for.
+/// Counts what one socket was answered, and limits what it may still ask for.
 #[derive(Debug)]
 pub struct SocketAllowance {
     enabled: bool,

@@ -58,13 +58,15 @@ pub async fn join(app: &App, visitor: &Visitor, wanted: JoinRoom, leave: Option<
     }
     for _ in 0..DRAWS {
         match app.store.join_room(&joining).await {
-            Ok(Membership::Already(member)) => {
+            Ok(membership) => {
                 app.limits.found(visitor.client);
-                return enter(app, &actor, room.code, member, session).await;
-            }
-            Ok(Membership::Entered(member)) => {
-                app.limits.found(visitor.client);
-                remember_name(app, &actor, &member.name).await;
+                let member = match membership {
+                    Membership::Already(member) => member,
+                    Membership::Entered(member) => {
+                        remember_name(app, &actor, &member.name).await;
+                        member
+                    }
+                };
                 return enter(app, &actor, room.code, member, session).await;
             }
             Err(StoreError::Conflict(Conflict::MemberIdTaken)) => joining.member = random::member_id(),
