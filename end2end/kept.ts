@@ -1,6 +1,8 @@
 // Helpers for what a device keeps of an account: `public/store.js`, as the pages and the service worker use it.
 import { type Locator, type Page, expect } from "@playwright/test";
-import { messageId, open } from "./room.ts";
+import { register } from "./account.ts";
+import type { Guest, Stack } from "./fixtures.ts";
+import { makeRoomByRest, messageId, open } from "./room.ts";
 
 /** The part of `anonchatStore` that the tests use. */
 export interface Store {
@@ -37,6 +39,18 @@ export async function keep(page: Page, ...codes: string[]): Promise<void> {
     await open(page, `/rooms/${code}`);
     await expect.poll(() => keptFor(page, `/rooms/${code}`), { timeout: 15_000 }).not.toBe("");
   }
+}
+
+/** Registers an account whose device keeps new rooms, and shows its list. */
+export async function withRooms(guest: (stack: Stack) => Promise<Guest>, stack: Stack, ...names: string[]) {
+  const ada = await guest(stack);
+  await register(ada, "Ada");
+  const codes: string[] = [];
+  for (const name of names) codes.push(await makeRoomByRest(ada, { name, preserve: true }));
+  await keep(ada.page, ...codes);
+  await ada.page.goto("/dashboard");
+  await expect.poll(() => keptFor(ada.page, "/dashboard")).not.toBe("");
+  return { ada, page: ada.page, codes: codes as [string, ...string[]] };
 }
 
 /** An entry of the outbox: id, text, and why the server refused it. */

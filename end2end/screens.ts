@@ -3,22 +3,13 @@
 import { mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Page } from "@playwright/test";
 import { register } from "./account.ts";
 import { expect, test } from "./fixtures.ts";
 import { composer, joinRoom, makeRoom, makeRoomByRest, messages, notices, say, visitAndSay } from "./room.ts";
+import { settle } from "./settle.ts";
+import { TALK } from "./talk.ts";
 
 const FOLDER = resolve(fileURLToPath(import.meta.url), "../../public/screenshots");
-const CODE = "K7M2QX";
-const TALK = [
-  ["Mira", "Morning! Did everybody get the code?"],
-  ["Jonas", "Typed it, and I was in"],
-  ["Aiko", "Same here, on the train, with one hand"],
-  ["Mira", "Lovely. The walk starts at ten, by the old mill."],
-  ["Mira", "Route and weather: https://example.org/walk"],
-  ["Aiko", "Rain until nine, then sun. I will bring coffee"],
-  ["Jonas", "Then I bring the cake"],
-] as const;
 
 test("pictures", async ({ stack, guest }) => {
   const desktop = { viewport: { width: 1280, height: 800 }, reducedMotion: "reduce" as const };
@@ -60,24 +51,7 @@ test("pictures", async ({ stack, guest }) => {
 
   await mkdir(FOLDER, { recursive: true });
   for (const [name, { page }] of Object.entries({ desktop: mira, phone: aiko })) {
-    await settle(page, code);
+    await settle(page);
     await page.screenshot({ path: resolve(FOLDER, `${name}.png`), animations: "disabled", caret: "hide" });
   }
 });
-
-/** The times of the last messages in the list of rooms. */
-const LISTED = ["09:44", "09:12", "08:50"];
-
-/** Replaces what differs in every run: the code, and the times, which start at 9:41. */
-async function settle(page: Page, code: string): Promise<void> {
-  const spaced = (code: string) => `${code.slice(0, 3)} ${code.slice(3)}`;
-  await page.evaluate(
-    ([from, to, listed]) => {
-      const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-      while (texts.nextNode()) texts.currentNode.nodeValue = texts.currentNode.nodeValue!.replace(from, to);
-      document.querySelectorAll("nav time").forEach((time, i) => (time.textContent = listed[i]!));
-      document.querySelectorAll("[role=log] time").forEach((time, i) => (time.textContent = `09:${41 + (i >> 1)}`));
-    },
-    [spaced(code), spaced(CODE), LISTED] as const,
-  );
-}

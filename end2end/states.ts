@@ -23,6 +23,7 @@ import {
   spaced,
   visitAndSay,
 } from "./room.ts";
+import { TALK } from "./talk.ts";
 
 export const SIZES = {
   phone: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true },
@@ -116,16 +117,6 @@ async function follower(world: World, room: string, name: string): Promise<Guest
 
 const NAMES = ["Jonas", "Aiko", "Tom", "Lena", "Yusuf", "Priya", "Chiara"];
 
-const WALK: ["Mira" | "Jonas" | "Aiko", string][] = [
-  ["Mira", "Morning! Did everybody get the code?"],
-  ["Jonas", "Typed it, and I was in"],
-  ["Aiko", "Same here, on the train, with one hand"],
-  ["Mira", "Lovely. The walk starts at ten, by the old mill."],
-  ["Mira", "Route and weather: https://example.org/walk"],
-  ["Aiko", "Rain until nine, then sun. I will bring coffee"],
-  ["Jonas", "Then I bring the cake"],
-];
-
 /** A room in which Mira, Jonas and Aiko talk, open on Mira's page. In a room for two there is no Aiko. */
 async function walk(mira: Guest, world: World, room: NewRoom = {}) {
   const made = { name: "Saturday walk", nickname: "Mira", preserve: true, ...room };
@@ -133,8 +124,8 @@ async function walk(mira: Guest, world: World, room: NewRoom = {}) {
   const jonas = await follower(world, code, "Jonas");
   const aiko = made.type === "p2p" ? jonas : (await people(world, code, "Aiko"))[0]!;
   const speakers = { Mira: mira, Jonas: jonas, Aiko: aiko };
-  for (const [name, text] of WALK) await sayByRest(speakers[name], code, text);
-  await expect(texts(mira.page)).toHaveCount(WALK.length);
+  for (const [name, text] of TALK) await sayByRest(speakers[name], code, text);
+  await expect(texts(mira.page)).toHaveCount(TALK.length);
   await expect(mira.page.locator(".message__mark")).toHaveText(/Seen|Gelesen/);
   return { code, jonas };
 }
@@ -143,7 +134,7 @@ async function walk(mira: Guest, world: World, room: NewRoom = {}) {
 async function longRoom(mira: Guest, world: World, count = 130): Promise<{ jonas: Caller; code: string }> {
   const jonas = await world.caller();
   const code = await makeRoomByRest(jonas, { name: "Saturday walk", nickname: "Jonas", preserve: true });
-  const lines = WALK.map(([, text]) => text);
+  const lines = TALK.map(([, text]) => text);
   for (let i = 0; i < count; i++) await sayByRest(jonas, code, lines[i % lines.length]!);
   await joinRoom(mira, code, "Mira");
   await expect(texts(mira.page).last()).toBeInViewport();
@@ -455,7 +446,7 @@ area("Room", [
     make: async (me, world) => {
       const room = await makeRoom(me, { nickname: "Mira" });
       const [jonas] = await people(world, room, "Jonas");
-      const story = WALK.map(([, text]) => text).join(" ");
+      const story = TALK.map(([, text]) => text).join(" ");
       await sayByRest(jonas!, room, "Donaudampfschifffahrtsgesellschaftskapitän".repeat(3));
       await sayByRest(jonas!, room, Array.from({ length: 12 }, (_, i) => `${i + 1}. ${story}`).join("\n"));
       await expect(me.page.getByRole("button", { name: "Read more" })).toBeVisible();
@@ -477,7 +468,7 @@ area("Room", [
       const room = await makeRoom(me, { name: "Choir", nickname: "Mira", preserve: true });
       for (const name of NAMES.slice(0, 2)) await follower(world, room, name);
       for (const [i, one] of (await people(world, room, ...NAMES.slice(2))).entries()) {
-        await sayByRest(one, room, WALK[i]![1]);
+        await sayByRest(one, room, TALK[i]![1]);
       }
       await expect(texts(me.page)).toHaveCount(NAMES.length - 2);
     },
@@ -491,7 +482,7 @@ area("Room", [
         (_, i) => `${NAMES[i % NAMES.length]} ${String.fromCharCode(65 + (i % 26))}.`,
       );
       const all = await people(world, room, ...names);
-      for (const [i, one] of all.slice(0, 4).entries()) await sayByRest(one, room, WALK[i]![1]);
+      for (const [i, one] of all.slice(0, 4).entries()) await sayByRest(one, room, TALK[i]![1]);
       await expect(texts(me.page)).toHaveCount(4);
     },
   },
@@ -527,7 +518,7 @@ area("Room", [
     make: async (me, world) => {
       const { code, jonas } = await longRoom(me, world, 20);
       await me.page.goto("about:blank");
-      for (let i = 0; i < 40; i++) await sayByRest(jonas, code, WALK[i % WALK.length]![1]);
+      for (let i = 0; i < 40; i++) await sayByRest(jonas, code, TALK[i % TALK.length]![1]);
       await open(me.page, `/rooms/${code}`);
       await shown(me.page, "New messages");
     },

@@ -1,23 +1,11 @@
 // What a device keeps of messages that the server does not have yet: what settles them, in which order they go out, and
 // what happens if tabs, people, clocks, networks and versions get in one another's way.
 import { register } from "../account.ts";
-import { type Guest, type Stack, expect, test } from "../fixtures.ts";
-import { drain, hasCopy, keep, keptFor, leaveUnsent, unsent } from "../kept.ts";
+import { expect, test } from "../fixtures.ts";
+import { drain, hasCopy, keptFor, leaveUnsent, unsent, withRooms } from "../kept.ts";
 import { composer, log, makeRoomByRest, messages, open, pending, say } from "../room.ts";
 
 test.beforeEach(({ complaints }) => complaints.allow(/the server responded with a status of|ERR_FAILED/));
-
-/** Registers an account whose device keeps new rooms, and shows its list. */
-async function withRooms(guest: (stack: Stack) => Promise<Guest>, stack: Stack, ...names: string[]) {
-  const ada = await guest(stack);
-  await register(ada, "Ada");
-  const codes: string[] = [];
-  for (const name of names) codes.push(await makeRoomByRest(ada, { name, preserve: true }));
-  await keep(ada.page, ...codes);
-  await ada.page.goto("/dashboard");
-  await expect.poll(() => keptFor(ada.page, "/dashboard")).not.toBe("");
-  return { ada, page: ada.page, codes: codes as [string, ...string[]] };
-}
 
 const problem = (code: string, more: object = {}) => JSON.stringify({ code, detail: "No.", ...more });
 
