@@ -111,13 +111,8 @@ impl Client {
     pub fn status(&self) -> Status {
         match (self.rooms.front(), self.connection.status()) {
             (Some(room), _) if room.ending().is_some() => Status::Ended,
-            (Some(room), status) if room.is_live() => {
-                if status == Status::Blocked {
-                    status
-                } else {
-                    Status::Live
-                }
-            }
+            (Some(room), Status::Blocked) if room.is_live() => Status::Blocked,
+            (Some(room), _) if room.is_live() => Status::Live,
             (Some(_), Status::Live) => Status::Connecting,
             (_, status) => status,
         }

@@ -214,6 +214,7 @@ impl PageSocket {
         for act in acts {
             self.perform(act);
         }
+        self.store_outbox();
         self.set_timer(now);
         self.draw_soon();
     }
@@ -277,6 +278,13 @@ impl PageSocket {
         }
     }
 
+    /// Stores what is unsent, if it has changed. A step does not leave that to the next frame, since a page in the
+    /// background may get none before it is closed.
+    fn store_outbox(self) {
+        let to_store = self.client.try_update_value(Client::take_to_store);
+        to_store.into_iter().flatten().for_each(tab::store_outbox);
+    }
+
     /// Sets the timer to the client's next deadline.
     fn set_timer(self, now: u64) {
         let due = self.client.try_with_value(Client::due).flatten();
@@ -320,11 +328,11 @@ impl PageSocket {
     }
 
     pub(super) fn draw(self) {
-        let drawn = self.client.try_update_value(|client| (client.status(), client.take_to_store()));
-        let Some((status, to_store)) = drawn else { return };
+        let Some(status) = self.client.try_with_value(Client::status) else { return };
+        // What was changed without a step.
+        self.store_outbox();
         self.inner.try_update_value(|inner| inner.drawing = false);
         put(*self.status, status);
-        to_store.into_iter().for_each(tab::store_outbox);
         self.painters().iter().for_each(|painter| painter.draw(status));
         self.keep_soon();
     }
