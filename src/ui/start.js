@@ -83,8 +83,8 @@
   // A server that was updated since the document came has no scripts of its build any more.
   const retry = async (tries) => {
     const answer = await fetch("/shell.json").catch(() => {});
-    const version = answer?.ok && (await answer.json()).version;
-    if (!version || version === document.documentElement.dataset.version) return start(tries);
+    const newest = answer?.ok && (await answer.json()).version;
+    if (!newest || newest === version) return start(tries);
     try {
       if (composer?.value) sessionStorage.setItem(TYPED, composer.value);
     } catch {

@@ -152,7 +152,8 @@ pub fn MessageItem(
             {dynamic(move || match delivery.get() {
                 Delivery::Failed(reason) => Some(view! { <Refused reason id on_retry on_edit on_discard/> }.into_any()),
                 Delivery::Pending => {
-                    Some(view! { <p class="message__waits">{texts.timeline.not_sent_yet()}</p> }.into_any())
+                    let waits = texts.timeline.not_sent_yet();
+                    Some(view! { <p class="message__waits visually-hidden">{waits}</p> }.into_any())
                 }
                 Delivery::Sent => None,
             })}
