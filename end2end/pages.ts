@@ -11,14 +11,18 @@ import { type Guest, type Stack, controlled, expect, test } from "./fixtures.ts"
 import { keep } from "./kept.ts";
 import { observeMemory, wasmBytes } from "./memory.ts";
 import {
+  choose,
   composer,
+  dialog,
   go,
   isPhone,
   joinByRest,
   log,
   makeRoom,
   makeRoomByRest,
+  menu,
   messages,
+  more,
   open,
   row,
   rooms,
@@ -316,16 +320,16 @@ test("Lighthouse", async ({ stack, guest }) => {
   const folder = await mkdtemp(join(tmpdir(), "anonchat-pages-"));
   const context: BrowserContext = await browserOn(folder, stack, { args: [`--remote-debugging-port=${PORT}`] });
   try {
-    const made = await context.request.post("/api/rooms/create", {
-      data: { type: "group", nickname: "Ada", preserve: true },
-    });
-    expect(made.status(), await made.text()).toBe(201);
-    const { code } = ((await made.json()) as { room: { code: string } }).room;
+    const code = await makeRoomByRest({ context }, { nickname: "Ada", preserve: true });
     await sayMany(await guest(stack), code, "Bob", 1, MESSAGES);
-    const results = {
+    const results: Record<string, Awaited<ReturnType<typeof audits>>> = {
       "/": await audits(`${stack.url()}/`),
       [`a room with ${MESSAGES} messages`]: await audits(`${stack.url()}/rooms/${code}`),
     };
+    // The guest becomes the account.
+    await register({ context }, "Ada");
+    for (const name of ROOMS) await makeRoomByRest({ context }, { name, preserve: true });
+    results["the dashboard"] = await audits(`${stack.url()}/dashboard`);
     await report({ runs: RUNS, chromium: context.browser()?.version(), lighthouse: results });
     print(
       [`page, median of ${RUNS}`, ...CATEGORIES, "LCP", "TBT", "CLS"],
@@ -375,6 +379,78 @@ async function frames(page: Page, act: () => Promise<void>): Promise<Frames> {
   }, LONG_MS);
 }
 
+function printFrames(title: string, measured: Record<string, Frames>): void {
+  print(
+    [title, "frames", "longest", `over ${LONG_MS} ms`],
+    Object.entries(measured).map(([name, of]) => [
+      name,
+      of.frames,
+      of.longest_ms ? `${of.longest_ms} ms` : `under ${LONG_MS} ms`,
+      of.over_50_ms,
+    ]),
+  );
+}
+
+/** Runs in a page. Resolves when no animation runs that ends by itself, and a frame was drawn after the last one. */
+async function still(): Promise<void> {
+  const finite = (animation: Animation) => animation.effect?.getComputedTiming().endTime !== Infinity;
+  await new Promise(requestAnimationFrame);
+  await Promise.allSettled(
+    document
+      .getAnimations()
+      .filter(finite)
+      .map(({ finished }) => finished),
+  );
+  await new Promise(requestAnimationFrame);
+  await new Promise(requestAnimationFrame);
+}
+
+for (const [size, options] of Object.entries(SIZES)) {
+  test(`the frames of transitions on a ${size}`, async ({ stack, guest }) => {
+    const [ada, bob] = [await guest(stack, 0, options), await guest(stack)];
+    const { page } = ada;
+    await register(ada, "Ada");
+    const [room] = (await fill(ada, bob, ROOMS.slice(0, 1))) as [Filled];
+    await open(page, room.path);
+    await slowDown(page, SLOWED);
+    const acts: Record<string, () => Promise<void>> = {
+      "the menu of the room": async () => {
+        await more(page).click();
+        await expect(menu(page)).toBeVisible();
+        await page.evaluate(still);
+        await page.keyboard.press("Escape");
+      },
+      "room info": async () => {
+        await choose(page, "Room info");
+        await expect(dialog(page, "Room info")).toBeVisible();
+        await page.evaluate(still);
+        await page.keyboard.press("Escape");
+      },
+      "a toast": async () => {
+        await page.getByRole("button", { name: "Invite people" }).click();
+        await dialog(page, "Invite people").getByRole("button", { name: "Copy link" }).click();
+        await page.evaluate(still);
+        await page.keyboard.press("Escape");
+      },
+      "a message that comes in": async () => {
+        await sayByRest(bob, room.code, "News");
+        await expect(messages(page).last()).toHaveText("News");
+      },
+    };
+    const results: Record<string, Frames> = {};
+    for (const [name, act] of Object.entries(acts)) {
+      results[name] = await frames(page, async () => {
+        for (let run = 0; run < RUNS; run++) {
+          await act();
+          await page.evaluate(still);
+        }
+      });
+    }
+    await report({ [`transitions_slowed_${size}`]: results });
+    printFrames(`transitions on a ${size}, ${SLOWED} times slowed, ${RUNS} times each`, results);
+  });
+}
+
 async function toTop(page: Page): Promise<void> {
   await log(page).hover();
   const first = messages(page).filter({ hasText: /^Message 1$/ });
@@ -398,13 +474,5 @@ test(`the frames of a room with ${MANY} messages`, async ({ stack, guest }) => {
     await expect(messages(ada.page).last()).toHaveText(`Message ${MANY + 500}`);
   });
   await report({ room_of_10000: scrolling });
-  print(
-    [`a room with ${MANY} messages`, "frames", "longest", `over ${LONG_MS} ms`],
-    Object.entries(scrolling).map(([name, of]) => [
-      name,
-      of.frames,
-      of.longest_ms ? `${of.longest_ms} ms` : `under ${LONG_MS} ms`,
-      of.over_50_ms,
-    ]),
-  );
+  printFrames(`a room with ${MANY} messages`, scrolling);
 });
