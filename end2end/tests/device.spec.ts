@@ -3,11 +3,11 @@
 import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type BrowserContext, chromium } from "@playwright/test";
+import { type BrowserContext, type WebSocketRoute, chromium } from "@playwright/test";
 import { press, register } from "../account.ts";
 import { Gateway } from "../gateway.ts";
 import { banner, hasCopy, keep, keptFor, withRooms } from "../kept.ts";
-import { type Guest, type Stack, controlled, expect, test as base } from "../fixtures.ts";
+import { type Guest, type Stack, controlled, expect, test as base, visit } from "../fixtures.ts";
 import {
   BACK_MS,
   following,
@@ -154,14 +154,28 @@ test("without the server nobody logs out by half: the menu says so, and the copy
 }) => {
   const stack = await launch("embedded");
   const { ada } = await withRooms(guest, stack, "One");
+  const silent: WebSocketRoute[] = [];
+  let isSilent = false;
+  await ada.context.routeWebSocket(/\/ws$/, (socket) => {
+    if (isSilent) silent.push(socket);
+    else socket.connectToServer();
+  });
+  await visit(ada.page, "/dashboard");
+  isSilent = true;
   await stack.kill9();
   await expect(banner(ada.page)).toHaveCount(1);
   await ada.page.getByRole("button", { name: "Account: Ada" }).click();
   await expect(ada.page.getByText("You can log out when you’re back online.")).toBeVisible();
+  // Also while the page connects, which can take long and fail. Here a proxy takes the socket and answers nothing.
+  await expect.poll(() => silent.length).toBeGreaterThan(0);
+  await expect(banner(ada.page).getByRole("button", { name: "Retry" })).toHaveCount(0);
   await expect(ada.page.getByRole("button", { name: "Log out" })).toHaveAttribute("aria-disabled", "true");
   // Playwright would wait until the button is enabled.
   await ada.page.getByRole("button", { name: "Log out" }).click({ force: true });
   expect(await hasCopy(ada.page)).toBe(true);
+  // Before the server is back: with it, a socket that was opened in vain would count as blocked.
+  isSilent = false;
+  for (const socket of silent) await socket.close();
   await stack.restart();
   await expect(banner(ada.page)).toHaveCount(0, { timeout: BACK_MS });
   await press(ada.page, "Log out");

@@ -90,9 +90,15 @@ impl LiveList {
         this
     }
 
-    /// Whether the server cannot be reached at present, so that nobody can log out.
+    /// Whether the server cannot be reached at present, so that nobody can log out. An attempt to connect counts as
+    /// well if the list is out of date, because it can take long and fail. A new page, which connects for the first
+    /// time, has its list from the server.
     pub fn is_unreachable(self) -> bool {
-        matches!(self.socket.status.get(), Status::Offline | Status::Waiting(_))
+        match self.socket.status.get() {
+            Status::Offline | Status::Waiting(_) => true,
+            Status::Connecting => self.stale_since.get().is_some(),
+            Status::Live | Status::Blocked | Status::Ended => false,
+        }
     }
 
     /// Closes the connection and deletes what the device keeps, because the person is logging out on this page.
