@@ -20,6 +20,8 @@
   const LONGEST_WAIT_MS = 15_000;
   /** The waits between attempts to send the outbox grow from the first to the second. */
   const SEND_AGAIN_MS = [2_000, 60_000];
+  /** A page does not wait longer for a new service worker before it is loaded again. */
+  const TAKE_OVER_MS = 2_000;
   const isPage = typeof document === "object";
   /**
    * The browser's storage buckets, where it has them. The database is in one of its own, because deleting a bucket
@@ -426,14 +428,25 @@
     navigator.serviceWorker?.ready.then((worker) => worker.active?.postMessage({ look }));
   }
 
+  /** Whether a form is half filled in. The composer does not count, as its draft survives. */
+  const isHalfFilled = () => !!edited?.value && edited.checkVisibility();
+
   /**
-   * Loads the page again in the newest build, and lets a service worker that waits take over before. A form that is
-   * half filled in stays. The composer does not count, as its draft survives.
+   * Loads the page again in the newest build. A form that is half filled in stays. A service worker that waits takes
+   * over before: the message to it could be lost with the page, and the old worker, which answers the new document, could
+   * keep it waiting.
    */
   async function renew() {
-    if (edited?.value && edited.checkVisibility()) return;
-    (await quiet(Promise.resolve(navigator.serviceWorker?.getRegistration())))?.waiting?.postMessage("skip");
-    location.reload();
+    if (isHalfFilled()) return;
+    const worker = (await quiet(Promise.resolve(navigator.serviceWorker?.getRegistration())))?.waiting;
+    if (worker) {
+      const isOver = new Promise((resolve) => {
+        worker.onstatechange = () => worker.state === "activated" && resolve();
+      });
+      worker.postMessage("skip");
+      await Promise.race([isOver, pause(TAKE_OVER_MS)]);
+    }
+    if (!isHalfFilled()) location.reload();
   }
 
   /** Returns when the server can be reached. */
