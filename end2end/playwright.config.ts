@@ -5,6 +5,28 @@ import { defineConfig } from "@playwright/test";
 /** The tests that a project leaves out: those of the other size, unless EVERYWHERE asks for every test on both. */
 const leaveOut = (tag: RegExp) => (process.env["EVERYWHERE"] ? undefined : tag);
 
+/**
+ * Parts of Chromium that are off. The first two are pages of its address bar, which a headless browser starts for each
+ * context and nobody sees. The rest are those that Playwright turns off, because only the last list counts.
+ */
+const DISABLED = [
+  "WebUIOmniboxPopup",
+  "WebUIOmniboxAimPopup",
+  "AimEnabled",
+  "AvoidCorsURLLoaderRestartOnRedirect",
+  "AvoidUnnecessaryBeforeUnloadCheckSync",
+  "DestroyProfileOnBrowserClose",
+  "HttpsFirstBalancedModeAutoEnable",
+  "HttpsUpgrades",
+  "LensOverlay",
+  "MediaRouter",
+  "NetworkTimeServiceQuerying",
+  "OptimizationHints",
+  "PaintHolding",
+  "PreconnectToSearch",
+  "ThirdPartyStoragePartitioning",
+];
+
 export default defineConfig({
   testDir: "tests",
   fullyParallel: true,
@@ -33,6 +55,7 @@ export default defineConfig({
         "--disable-quic",
         "--disable-background-networking",
         "--disable-component-update",
+        `--disable-features=${DISABLED.join()}`,
       ],
     },
   },
