@@ -199,6 +199,14 @@ async function openList(page: Page): Promise<void> {
   await visit(page, "/dashboard");
 }
 
+/** Goes to the link of a room in which Jonas and Lena are. */
+async function toDoor({ page }: Guest, world: World): Promise<void> {
+  const room = await makeRoomByRest(await world.caller(), { name: "Saturday walk", nickname: "Jonas", preserve: true });
+  await joinByRest(await world.caller(), room, "Lena");
+  await visit(page, `/rooms/${room}`);
+  await shown(page, "Saturday walk");
+}
+
 const states: State[] = [];
 /** Adds states of an area. */
 function area(area: string, of: Omit<State, "area">[]): void {
@@ -265,12 +273,12 @@ area("Start page", [
 ]);
 
 area("Door", [
-  { name: "a link to a room", make: ({ page }) => visit(page, "/rooms/K7M2QX") },
+  { name: "a link to a room", make: toDoor },
   {
     name: "somebody with an account",
-    make: async (me) => {
+    make: async (me, world) => {
       await register(me, "Mira");
-      await me.page.goto("/rooms/K7M2QX");
+      await toDoor(me, world);
     },
   },
   {
@@ -278,26 +286,32 @@ area("Door", [
     allows: REFUSED,
     make: async ({ page }) => {
       await visit(page, "/rooms/K7M2QX");
-      await press(page, "Join");
-      await shown(page, /Can’t join/);
+      await shown(page, "You can’t join this room");
     },
   },
   { name: "a link without a code", allows: REFUSED, make: ({ page }) => visit(page, "/rooms/K7M2") },
   {
     name: "a name that is too long",
-    allows: REFUSED,
-    make: async ({ page }) => {
-      await visit(page, "/rooms/K7M2QX");
-      await nickname(page).fill("Mira ".repeat(8));
-      await press(page, "Join");
-      await expect(nickname(page)).toHaveAccessibleDescription(/up to 32/);
+    make: async (me, world) => {
+      await toDoor(me, world);
+      await nickname(me.page).fill("Mira ".repeat(8));
+      await expect(nickname(me.page)).toHaveAccessibleDescription(/up to 32/);
     },
   },
   {
     name: "a guest who is in another room",
+    make: async (me, world) => {
+      await makeRoomByRest(me, { nickname: "Mira" });
+      await toDoor(me, world);
+    },
+  },
+  {
+    name: "a guest who is in another room and cannot join",
+    allows: REFUSED,
     make: async (me) => {
       await makeRoomByRest(me, { nickname: "Mira" });
       await visit(me.page, "/rooms/P4T9RA");
+      await shown(me.page, "You can’t join this room");
     },
   },
   {
@@ -319,7 +333,7 @@ area("Door", [
       await call(me, "POST", "/api/rooms/leave", { code: room });
       await joinByRest(await world.caller(), room, "Aiko");
       await me.page.goto(`/rooms/${room}`);
-      await shown(me.page, /This room is full now/);
+      await shown(me.page, "This room is full");
     },
   },
   {
@@ -327,10 +341,10 @@ area("Door", [
     servers: { RATE_LIMITS: "on" },
     allows: REFUSED,
     make: async ({ context, page }) => {
-      await visit(page, "/rooms/K7M2QX");
       const data = { code: "K7M2QX", nickname: "Mira" };
       const status = async () => (await context.request.post("/api/rooms/join", { data })).status();
       await expect.poll(status, { intervals: [10] }).toBe(429);
+      await visit(page, "/rooms/K7M2QX");
       await press(page, "Join");
       await shown(page, /a little fast/);
     },
@@ -1079,7 +1093,6 @@ area("Preferences", [
     make: async (me) => {
       await preferences(me);
       for (const name of ["Dark", "Rose", "Large"]) await me.page.getByRole("radio", { name, exact: true }).check();
-      await press(me.page, "Save");
       await shown(me.page, "Saved.");
     },
   },
@@ -1283,6 +1296,12 @@ again(
   ["Room", "alone, without a name, nothing saved"],
   ["Dialogs of a room", "settings of a guest who owns a room that saves messages"],
   ["Dialogs of a room", "members on a phone"],
+);
+again(
+  "2560 px wide",
+  { sizes: ["desktop"], browser: { viewport: { width: 2560, height: 1440 } } },
+  ["Start page", "a first visit"],
+  ["Door", "a link to a room"],
 );
 // Chromium forgets the size of letters when it takes a picture of a whole page as a phone.
 again("Letters of twice the size", { letters: 2, browser: { isMobile: false } }, ...FIVE);

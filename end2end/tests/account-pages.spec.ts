@@ -124,8 +124,8 @@ for (const locale of ["en-GB", "de-AT"]) {
     await expect(own.getByRole("status")).toBeVisible();
     await inspect(page, "/preferences/account, pending");
     await page.goto("/preferences");
-    await press(page, german ? "Speichern" : "Save");
-    await expect(page.getByRole("status")).toBeVisible();
+    await page.getByRole("radio", { name: german ? "Rosa" : "Rose" }).check();
+    await expect(page.getByRole("status")).toHaveText(german ? "Gespeichert." : "Saved.");
     await inspect(page, "/preferences, saved");
   });
 

@@ -1,4 +1,5 @@
-import { DIAGONAL, expect, expectAccessible, test } from "../fixtures.ts";
+import { DIAGONAL, expect, expectAccessible, test, visit } from "../fixtures.ts";
+import { makeRoomByRest } from "../room.ts";
 
 for (const { kind, size } of DIAGONAL) {
   test.describe(`${kind} ${size}`, () => {
@@ -13,3 +14,15 @@ for (const { kind, size } of DIAGONAL) {
     });
   });
 }
+
+test("all of the start page is on the screen of a desktop, also with a room to go back to @desktop", async ({
+  stack,
+  guest,
+}) => {
+  const ada = await guest(stack, 0, { viewport: { width: 1280, height: 800 } });
+  await makeRoomByRest(ada, { nickname: "Ada" });
+  await visit(ada.page, "/");
+  await expect(ada.page.getByRole("link", { name: "Open room" })).toBeVisible();
+  const overflow = await ada.page.evaluate(() => document.documentElement.scrollHeight - innerHeight);
+  expect(overflow).toBe(0);
+});

@@ -310,7 +310,7 @@ test("a switch keeps the focus when it was pressed @desktop", async ({ stack, gu
 test("what was saved has the focus, and a password says how good it is in a word @phone", async ({ stack, guest }) => {
   const ada = await guest(stack);
   await register(ada, "Ada");
-  await ada.page.goto("/preferences");
+  await ada.page.goto("/preferences/account");
   await ada.page.getByRole("button", { name: "Save" }).click();
   await expect(ada.page.getByText("Saved.")).toBeFocused();
 
@@ -365,7 +365,7 @@ test("a name that is too long is told so while it is typed, and is not cut @desk
   await expect(page.getByText("2 left")).toBeVisible();
   await nickname(page).fill("x".repeat(34));
   await expect(nickname(page)).toHaveAttribute("aria-invalid", "true");
-  await expect(nickname(page)).toHaveAccessibleDescription("2 too many");
+  await expect(nickname(page)).toHaveAccessibleDescription("A name can have up to 32 characters; this has 34.");
   await expect(nickname(page)).toHaveValue("x".repeat(34));
   await nickname(page).fill("😀".repeat(32));
   await expect(nickname(page)).not.toHaveAttribute("aria-invalid", "true");

@@ -48,7 +48,7 @@ test("a code that leads nowhere is said beside the box, and what was typed is st
     await code.fill(typed);
     await name.fill("Ada");
     await page.getByRole("button", { name: "Join", exact: true }).click();
-    await expect(page.getByRole("heading", { level: 1 })).toHaveText("AnonChat");
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("Type six characters and talk.");
     await expect(code).toHaveAccessibleDescription(problem);
     await expect(code).toHaveValue(typed);
     await expect(name).toHaveValue("Ada");

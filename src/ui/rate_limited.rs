@@ -18,7 +18,7 @@ pub fn rate_limited_page(language: Language, problem: &Problem) -> String {
 <title>{title} – AnonChat</title>
 <link rel="stylesheet" href="/offline.css">
 </head>
-<body><main><h1>{title}</h1><p>{text}</p><a href="">{again}</a></main></body>
+<body><main><h1>{title}</h1><p>{text}</p><a class="button" href="">{again}</a></main></body>
 </html>
 "#,
         language = language.as_str(),

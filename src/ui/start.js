@@ -35,7 +35,7 @@
     composer.addEventListener("keydown", enter, early);
   }
   // On the page of a room's link the name is selected, so that Enter joins and typing replaces it.
-  const nickname = document.querySelector(".peek ~ form #nickname");
+  const nickname = document.querySelector(".door #nickname");
   if (nickname && document.activeElement === document.body && !matchMedia("(pointer: coarse)").matches) {
     nickname.focus();
     nickname.select();

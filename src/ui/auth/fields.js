@@ -1,6 +1,8 @@
 // For pages whose forms the browser sends itself. Removes the error of a field when the field is edited, and lets a
 // button show the password.
 (() => {
+  // The links between the preferences scroll sideways on a narrow screen.
+  document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   // When the address has a fragment (`#…`), a browser ignores `autofocus` and moves the focus to the fragment's target.
   const told = location.hash && document.querySelector("[autofocus]");
   if (told) addEventListener("load", () => requestAnimationFrame(() => told.focus({ preventScroll: true })));

@@ -78,7 +78,7 @@ pub fn AuthField(
             <input
                 id=id
                 name=name
-                class="field__input"
+                class=if name == "code" { "field__input field__input--code" } else { "field__input" }
                 type=kind
                 value=value
                 autofocus=error.is_some() || name == "code"
@@ -92,7 +92,7 @@ pub fn AuthField(
             />
             // Hidden here, because the button works only with scripts. `fields.js` shows it.
             {is_password.then(|| view! {
-                <button type="button" class="icon-button field__eye" aria-pressed="false" aria-label=texts.show_password() hidden>
+                <button type="button" class="icon-button field__eye" aria-pressed="false" aria-label=texts.show_password() title=texts.show_password() hidden>
                     <svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><path d="M2.5 12C5 7.5 8.3 5.5 12 5.5s7 2 9.5 6.5c-2.5 4.5-5.8 6.5-9.5 6.5S5 16.5 2.5 12ZM12 15a3 3 0 1 0 0-6 3 3 0 0 0 0 6Z"></path></svg>
                 </button>
             })}

@@ -56,7 +56,7 @@ pub fn LogInForm(visit: AuthVisit) -> impl IntoView {
     view! {
         {keeps.then(|| view! { <p class="card__text">{texts.keep_text()}</p> })}
         {visit.account.map(|name| view! {
-            <p class="form-done">{before} <b dir="auto">{name.to_string()}</b> {after}</p>
+            <p class="form-info">{before} <b dir="auto">{name.to_string()}</b> {after}</p>
         })}
         <form method="post" action=LogIn::PATH>
             <AuthField name="email" label=texts.email() kind="email" autocomplete="username" value=visit.email problem=problem.clone().or(code_problem.clone())/>

@@ -15,7 +15,7 @@ use crate::{
 };
 
 use super::{
-    components::Brand,
+    components::{Brand, Icon, Shape},
     shell::document,
     texts::{account_problem, use_auth_texts, use_texts},
     title,
@@ -33,6 +33,7 @@ pub const FIELDS: &str = include_str!("fields.js");
 pub fn auth_shell(options: &LeptosOptions) -> impl IntoView + use<> {
     let visit = use_context::<AuthVisit>().unwrap_or_default();
     let heading = heading(&visit.page);
+    let sign = sign(&visit.page);
     let measures = matches!(visit.page, AuthPage::Register | AuthPage::ResetPassword | AuthPage::SetPassword);
     let offers_to_forget = visit.guest && matches!(visit.page, AuthPage::Register | AuthPage::LogIn);
     let title = title::element(&title::of_heading(heading)).into_any();
@@ -40,7 +41,8 @@ pub fn auth_shell(options: &LeptosOptions) -> impl IntoView + use<> {
     let body = view! {
         <main class="page">
             <header class="page__bar"><Brand/></header>
-            <section class="card" aria-labelledby="auth-heading">
+            <section class=if sign.is_some() { "card outcome" } else { "card" } aria-labelledby="auth-heading">
+                {sign.map(|shape| view! { <span class="outcome__icon"><Icon shape/></span> })}
                 <h1 id="auth-heading" class="card__heading">{heading}</h1>
                 {content(visit)}
             </section>
@@ -74,6 +76,16 @@ fn heading(page: &AuthPage) -> &'static str {
     }
 }
 
+/// The picture of a page that only says what happened.
+const fn sign(page: &AuthPage) -> Option<Shape> {
+    match page {
+        AuthPage::Verified | AuthPage::Forgotten | AuthPage::Deleted => Some(Shape::Done),
+        AuthPage::ForgotPasswordSent => Some(Shape::Send),
+        AuthPage::UsedLink | AuthPage::Stale(_) | AuthPage::Unavailable(_) => Some(Shape::Warning),
+        _ => None,
+    }
+}
+
 fn content(visit: AuthVisit) -> AnyView {
     let texts = use_auth_texts();
     match visit.page.clone() {
@@ -87,7 +99,7 @@ fn content(visit: AuthVisit) -> AnyView {
         AuthPage::LogInAgain => {
             let next = visit.next.clone();
             view! {
-                <p class="form-done" role="status">{texts.session_ended()}</p>
+                <p class="form-info" role="status">{texts.session_ended()}</p>
                 <LogInForm visit/>
                 <p class="page__aside"><a href=next>{texts.go_on_without()}</a></p>
             }

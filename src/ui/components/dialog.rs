@@ -47,7 +47,7 @@ pub fn Dialog(
             <div class="dialog__content">
                 <div class="dialog__top">
                     <h2 id=heading_id class="dialog__heading">{dynamic(move || sentence(&heading.get()))}</h2>
-                    <button type="button" class="icon-button" aria-label=use_texts().common.close() on:click=move |_| open.set(false)>
+                    <button type="button" class="icon-button" aria-label=use_texts().common.close() title=use_texts().common.close() on:click=move |_| open.set(false)>
                         <Icon shape=Shape::Close/>
                     </button>
                 </div>

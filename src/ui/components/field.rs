@@ -3,7 +3,10 @@
 
 use leptos::{html, prelude::*};
 
-use crate::ui::{dynamic::dynamic, effect::effect, texts::use_texts};
+use crate::{
+    protocol::TextKind,
+    ui::{dynamic::dynamic, effect::effect, texts::use_texts},
+};
 
 /// The counter appears when this many characters or fewer are left.
 const COUNT_FROM: usize = 8;
@@ -23,10 +26,10 @@ pub fn TextField(
     /// A sentence below the input.
     #[prop(optional)]
     hint: Option<&'static str>,
-    /// The most characters that the server accepts. A longer text is shown as an error while it is typed, and is not
-    /// cut off.
+    /// What the text is, and the most characters of it that the server accepts. A longer text is not cut off: while it
+    /// is typed, the field shows the error that the server would give.
     #[prop(optional)]
-    limit: Option<usize>,
+    limit: Option<(TextKind, usize)>,
     #[prop(default = "off")] autocomplete: &'static str,
     /// The `autocapitalize` attribute, which a phone's keyboard follows.
     #[prop(default = "words")]
@@ -43,7 +46,7 @@ pub fn TextField(
 ) -> impl IntoView {
     let error_id = format!("{name}-error");
     let hint_id = format!("{name}-hint");
-    let texts = &use_texts().composer;
+    let texts = use_texts();
     let starts_wrong = error.with_untracked(Option::is_some);
     let count = RwSignal::new(value.trim().chars().count());
     let count_in = move |text: &str| count.set(text.trim().chars().count());
@@ -54,13 +57,12 @@ pub fn TextField(
             count_in(&input.value());
         }
     });
-    let excess = move || limit.map_or(0, |limit| count.get().saturating_sub(limit));
-    let counter = move || match (limit?, count.get()) {
-        (limit, count) if count > limit => Some(texts.too_many(&(count - limit).to_string())),
-        (limit, count) if count + COUNT_FROM >= limit => Some(texts.left(&(limit - count).to_string())),
-        _ => None,
+    let too_long = move || limit.and_then(|(what, most)| texts.problems.too_long(what, most, count.get()));
+    let left = move || {
+        let left = limit?.1.checked_sub(count.get()).filter(|left| *left <= COUNT_FROM)?;
+        Some(texts.composer.left(&left.to_string()))
     };
-    let said = move || error.get().or_else(|| counter().filter(|_| excess() > 0));
+    let said = move || error.get().or_else(too_long);
     let described_by = {
         let (error_id, hint_id) = (error_id.clone(), hint_id.clone());
         move || match (said().is_some(), hint) {
@@ -74,7 +76,7 @@ pub fn TextField(
         <div class="field">
             <div class="field__top">
                 <label class="field__label" for=name>{label}</label>
-                <span class="field__count" aria-hidden="true">{dynamic(move || counter().filter(|_| excess() == 0))}</span>
+                <span class="field__count" aria-hidden="true">{dynamic(left)}</span>
             </div>
             <input
                 id=name

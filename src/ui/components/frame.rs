@@ -8,7 +8,7 @@ use crate::{
     ui::{browser, device, dynamic::dynamic, effect::effect, texts::use_texts},
 };
 
-use super::Brand;
+use super::{Brand, Outcome, Shape};
 
 /// How far reading the device has come.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,19 +46,19 @@ pub fn Frame(
         }
         let content = if state == Found::Nothing {
             view! {
-                <h1 class="card__heading">{texts.heading()}</h1>
-                <p class="card__text">{texts.nothing()}</p>
-                <a href=addresses::DASHBOARD class="button button--wide">{texts.rooms()}</a>
+                <Outcome shape=Shape::Offline heading=texts.heading() text=texts.nothing()>
+                    <a href=addresses::DASHBOARD class="button button--wide">{texts.rooms()}</a>
+                </Outcome>
             }
             .into_any()
         } else {
-            view! { <p class="card__text">{texts.loading()}</p> }.into_any()
+            view! { <p class="page__aside" role="status">{texts.loading()}</p> }.into_any()
         };
         let class = if state == Found::NotYet { "page page--waiting" } else { "page" };
         view! {
             <main class=class>
                 <header class="page__bar"><Brand/></header>
-                <section class="card" role="status">{content}</section>
+                {content}
             </main>
         }
         .into_any()

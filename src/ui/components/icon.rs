@@ -50,6 +50,8 @@ pub enum Shape {
     Info,
     /// An arrow into a tray.
     Install,
+    /// A signal that is struck out.
+    Offline,
 }
 
 impl Shape {
@@ -87,6 +89,9 @@ impl Shape {
             }
             Self::Info => "M12 20.5a8.5 8.5 0 1 0 0-17 8.5 8.5 0 0 0 0 17ZM12 11v5M12 8v.2",
             Self::Install => "M12 4v11M8 11.5l4 3.5 4-3.5M5 15v5h14v-5",
+            Self::Offline => {
+                "m4 4 16 16M12 18.5v.2M8.5 15.4a5 5 0 0 1 5.6-1M5.3 12a9.5 9.5 0 0 1 4-2.4M13 9.1a9.5 9.5 0 0 1 5.7 2.9"
+            }
         }
     }
 }

@@ -4,9 +4,10 @@ use leptos::prelude::*;
 
 use crate::{
     api::JoinRoom,
-    protocol::{Code, JoinOffer, RoomCode, limits::NICKNAME_CHARS},
+    protocol::{Code, JoinOffer, Problem, Reason, RoomCode, TextKind, limits::NICKNAME_CHARS},
     ui::{
         components::{EntryButtons, FormProblem, TextField, detail_for},
+        effect::effect,
         form::{Form, FormRequest},
         refused_form::use_refused_form,
         texts::use_texts,
@@ -24,16 +25,42 @@ pub enum RoomChoice {
     Known(RoomCode),
 }
 
+/// That a room cannot be joined by this visitor. Another try by the same form would be refused as well.
+#[derive(Clone)]
+pub struct Refusal {
+    pub problem: Problem,
+    /// Whether the visitor has just tried, so the focus was in the form.
+    pub tried: bool,
+}
+
+impl Refusal {
+    /// `None` for a problem after which another try may succeed.
+    pub fn of(problem: &Problem, tried: bool) -> Option<Self> {
+        let is_lasting = matches!(problem.code, Code::RoomUnavailable | Code::Removed)
+            || matches!(problem.reason, Some(Reason::TooManyRooms { .. }));
+        is_lasting.then(|| Self { problem: problem.clone(), tried })
+    }
+}
+
 /// The form. A guest who is in another room gets the choice to leave that room first.
 #[component]
 pub fn JoinForm(
     choice: RoomChoice,
     /// What to offer the visitor. `None` if the server could not read it.
     offer: Option<JoinOffer>,
+    /// The form writes here that the room cannot be joined. Whoever passes this replaces the form.
+    #[prop(optional)]
+    refusal: Option<RwSignal<Option<Refusal>>>,
 ) -> impl IntoView {
     let texts = use_texts();
     let request = FormRequest::to::<JoinRoom>();
     let problem = Memo::new(move |_| request.problem());
+    effect(move || {
+        let refused = problem.with(|problem| Refusal::of(problem.as_ref()?, true));
+        if let (Some(refusal), Some(refused)) = (refusal, refused) {
+            refusal.set(Some(refused));
+        }
+    });
     let error =
         move |field: &'static str| Signal::derive(move || problem.with(|p| detail_for(texts, p.as_ref(), field)));
     let waiting = RwSignal::new(false);
@@ -67,7 +94,7 @@ pub fn JoinForm(
                 value=nickname
                 error=error("nickname")
                 hint=texts.common.your_name_hint()
-                limit=NICKNAME_CHARS
+                limit=(TextKind::Name, NICKNAME_CHARS)
                 autocomplete="nickname"
             />
             <FormProblem problem=problem fields=fields waiting=waiting/>

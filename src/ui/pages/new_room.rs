@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::{
     api::CreateRoom,
     protocol::{
-        Code, JoinOffer,
+        Code, JoinOffer, TextKind,
         limits::{NICKNAME_CHARS, ROOM_NAME_CHARS},
     },
     ui::{
@@ -77,13 +77,16 @@ fn CreateForm(offer: Option<JoinOffer>) -> impl IntoView {
                 label=own.name()
                 value=typed.name
                 error=error("name")
-                limit=ROOM_NAME_CHARS
+                limit=(TextKind::RoomName, ROOM_NAME_CHARS)
                 autocapitalize="sentences"
             />
             <label class="switch">
                 <input type="checkbox" name="preserve" value="true" role="switch" checked=preserve aria-describedby="preserve-hint"/>
                 <span class="switch__name">{own.preserve()}</span>
-                <span class="switch__text" id="preserve-hint">{own.preserve_text()}</span>
+                <span class="switch__text" id="preserve-hint">
+                    <span class="switch__off">{own.not_preserved()}</span>
+                    <span class="switch__on">{own.preserved()}</span>
+                </span>
             </label>
             <TextField
                 name="nickname"
@@ -91,7 +94,7 @@ fn CreateForm(offer: Option<JoinOffer>) -> impl IntoView {
                 value=nickname
                 error=error("nickname")
                 hint=texts.common.your_name_hint()
-                limit=NICKNAME_CHARS
+                limit=(TextKind::Name, NICKNAME_CHARS)
                 autocomplete="nickname"
             />
             <FormProblem problem=problem fields=&["name", "nickname"] waiting=waiting/>

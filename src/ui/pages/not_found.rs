@@ -4,7 +4,10 @@ use leptos::prelude::*;
 
 use crate::{
     protocol::addresses,
-    ui::{components::Brand, texts::use_texts},
+    ui::{
+        components::{Brand, Outcome},
+        texts::use_texts,
+    },
 };
 
 /// The page for an unknown address, with a link to the start page.
@@ -14,11 +17,9 @@ pub fn NotFound() -> impl IntoView {
     view! {
         <main class="page">
             <header class="page__bar"><Brand/></header>
-            <section class="card">
-                <h1 class="card__heading">{texts.not_found.heading()}</h1>
-                <p class="card__text">{texts.not_found.text()}</p>
+            <Outcome heading=texts.not_found.heading() text=texts.not_found.text()>
                 <a href=addresses::HOME class="button button--primary button--wide">{texts.common.start_page()}</a>
-            </section>
+            </Outcome>
         </main>
     }
 }

@@ -4,7 +4,11 @@ use leptos::prelude::*;
 
 use crate::{
     protocol::Problem,
-    ui::{components::Brand, navigation::Navigation, texts::use_texts},
+    ui::{
+        components::{Brand, Outcome, Shape},
+        navigation::Navigation,
+        texts::use_texts,
+    },
 };
 
 /// Says that the server cannot be reached, with a button to try again.
@@ -17,11 +21,11 @@ pub fn Unreachable(
     view! {
         <main class="page">
             <header class="page__bar"><Brand/></header>
-            <section class="card">
-                <h1 class="card__heading">{texts.document.unreachable()}</h1>
-                <p class="form-problem" role="alert">{texts.problem(&Problem::unreachable())}</p>
-                <button type="button" class="button button--wide" on:click=move |_| navigation.retry()>{texts.door.try_again()}</button>
-            </section>
+            <Outcome shape=Shape::Offline heading=texts.document.unreachable() text=texts.problem(&Problem::unreachable())>
+                <button type="button" class="button button--primary button--wide" on:click=move |_| navigation.retry()>
+                    {texts.door.try_again()}
+                </button>
+            </Outcome>
         </main>
     }
 }

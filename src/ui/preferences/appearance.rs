@@ -13,14 +13,14 @@ use crate::{
     visit::PreferencesVisit,
 };
 
-use super::parts::{Choices, done};
+use super::parts::{ChoiceForm, Choices, done};
 
-/// The form. With scripts a choice is shown at once (`preview.js`). It is stored when the form is sent.
+/// The form. With scripts a choice is shown and stored at once (`choose.js`), else when the form is sent.
 pub fn form(visit: &PreferencesVisit) -> impl IntoView + use<> {
     let texts = use_preferences_texts();
     let problem = refusal::<ChooseAppearance>(visit.refused.as_ref());
     let saved = done(visit, PreferencesForm::Appearance, texts.saved());
-    let Preferences { theme, accent, text_size, hours, language, .. } = &visit.preferences;
+    let Preferences { theme, accent, text_size, hours, language, .. } = visit.preferences.clone();
     let themes =
         Theme::ALL.iter().enumerate().map(|(at, theme)| (theme.as_str(), texts.themes(at), Some(swatch(*theme))));
     let accents =
@@ -31,23 +31,26 @@ pub fn form(visit: &PreferencesVisit) -> impl IntoView + use<> {
     let languages = Language::ALL.iter().map(|language| (language.as_str(), own_name(*language), None));
     let languages = [("", texts.as_browser(), None)].into_iter().chain(languages);
     view! {
-        <section id=PreferencesForm::Appearance.as_str() class="card">
-            {saved}
-            <form method="post" action=ChooseAppearance::PATH>
+        <div id=PreferencesForm::Appearance.as_str() class="preferences__anchor">{saved}</div>
+        <ChoiceForm action=ChooseAppearance::PATH>
+            <section class="card" aria-labelledby="look-heading">
+                <h2 id="look-heading" class="card__heading">{texts.look()}</h2>
                 <Choices name="theme" legend=texts.theme() options=themes.collect() chosen=theme.as_str()/>
                 <Choices name="accent" legend=texts.accent() options=accents.collect() chosen=accent.as_str()/>
                 <Choices name="text_size" legend=texts.text_size() options=sizes.collect() chosen=text_size.as_str()/>
-                <Choices name="hours" legend=texts.hours() options=cycles.collect() chosen=hours.as_str()/>
+            </section>
+            <section class="card" aria-labelledby="region-heading">
+                <h2 id="region-heading" class="card__heading">{texts.region()}</h2>
                 <Choices
                     name="language"
                     legend=texts.language()
                     options=languages.collect()
                     chosen=language.map_or("", Language::as_str)
                 />
-                <Refused problem fields=&[]/>
-                <button type="submit" class="button button--primary button--wide">{texts.save()}</button>
-            </form>
-        </section>
+                <Choices name="hours" legend=texts.hours() options=cycles.collect() chosen=hours.as_str()/>
+            </section>
+            <Refused problem fields=&[]/>
+        </ChoiceForm>
     }
 }
 

@@ -12,21 +12,22 @@ use crate::{
     visit::PreferencesVisit,
 };
 
-use super::parts::{Choices, Switch, done};
+use super::parts::{ChoiceForm, Choices, Switch, done};
 
 pub fn form(visit: &PreferencesVisit) -> impl IntoView + use<> {
     let texts = use_preferences_texts();
     let problem = refusal::<ChooseChatting>(visit.refused.as_ref());
-    let chosen = &visit.preferences;
+    let chosen = visit.preferences.clone();
     let notify = Notify::ALL.iter().enumerate().map(|(at, notify)| (notify.as_str(), texts.notify(at), None)).collect();
     let typed = visit.typed.nickname.clone().filter(|_| problem.is_some());
     let kept = || chosen.nickname.as_ref().map(ToString::to_string).unwrap_or_default();
     let nickname = typed.unwrap_or_else(kept);
+    let hint = texts.nickname_hint(visit.profile.name.as_str());
     view! {
         <div id=PreferencesForm::Chatting.as_str() class="preferences__anchor">
             {done(visit, PreferencesForm::Chatting, texts.saved())}
         </div>
-        <form method="post" action=ChooseChatting::PATH>
+        <ChoiceForm action=ChooseChatting::PATH>
             <section class="card" aria-labelledby="notifications-heading">
                 <h2 id="notifications-heading" class="card__heading">{texts.notifications()}</h2>
                 <Choices name="notify" legend=texts.notifications_text() options=notify chosen=chosen.notify.as_str()/>
@@ -46,12 +47,11 @@ pub fn form(visit: &PreferencesVisit) -> impl IntoView + use<> {
                     autocomplete="nickname"
                     value=nickname
                     problem=problem.clone()
-                    hint=texts.nickname_hint(visit.profile.name.as_str())
+                    hint=hint
                     required=false
                 />
             </section>
             <Refused problem fields=&["nickname"]/>
-            <button type="submit" class="button button--primary button--wide">{texts.save()}</button>
-        </form>
+        </ChoiceForm>
     }
 }

@@ -90,7 +90,7 @@ pub fn ConfirmButtons(
     /// The text of the button that sends the form.
     label: &'static str,
     /// The CSS class of that button.
-    #[prop(default = "button button--primary button--wide")]
+    #[prop(default = "button button--primary")]
     class: &'static str,
 ) -> impl IntoView {
     let (texts, own) = (use_auth_texts(), use_preferences_texts());
@@ -102,15 +102,17 @@ pub fn ConfirmButtons(
     } else {
         own.mail_code()
     };
-    let mail_class = if is_ready { "button button--wide" } else { "button button--primary button--wide" };
+    let mail_class = if is_ready { "button" } else { "button button--primary" };
     view! {
         <input type="hidden" name="form" value=confirming.form.as_str()/>
         <Refused problem=confirming.problem fields/>
         <Refused problem=confirming.code_problem fields=&[]/>
-        // Enter presses the first submit button of a form, so the button that sends it comes first.
-        {is_ready.then(|| view! { <button type="submit" class=class>{label}</button> })}
-        {(confirming.email.is_some() && !confirming.by_session).then(|| view! {
-            <button type="submit" class=mail_class formaction=SendConfirmation::PATH formnovalidate>{mail}</button>
-        })}
+        <div class="button-row">
+            // Enter presses the first submit button of a form, so the button that sends it comes first.
+            {is_ready.then(|| view! { <button type="submit" class=class>{label}</button> })}
+            {(confirming.email.is_some() && !confirming.by_session).then(|| view! {
+                <button type="submit" class=mail_class formaction=SendConfirmation::PATH formnovalidate>{mail}</button>
+            })}
+        </div>
     }
 }

@@ -50,7 +50,7 @@ pub fn forms(visit: &PreferencesVisit) -> impl IntoView + use<> {
                     confirming
                     fields=&["password", "code"]
                     label=own.delete_now()
-                    class="button button--danger button--wide"
+                    class="button button--danger"
                 />
             </form>
         </FormCard>

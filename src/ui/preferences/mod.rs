@@ -33,10 +33,10 @@ pub fn preferences_shell(options: &LeptosOptions) -> impl IntoView + use<> {
     let texts = use_preferences_texts();
     let title = title::element(&title::of_heading(name(page))).into_any();
     let script = match page {
-        PreferencesPage::Appearance => Some(include_str!("preview.js")),
+        PreferencesPage::Appearance | PreferencesPage::Chatting => Some(include_str!("choose.js")),
         PreferencesPage::Account => Some(METER),
         PreferencesPage::Devices => Some(include_str!("keep.js")),
-        _ => None,
+        PreferencesPage::Data => None,
     };
     let head = view! { <meta name="robots" content="noindex"/> };
     let body = view! {
@@ -49,6 +49,7 @@ pub fn preferences_shell(options: &LeptosOptions) -> impl IntoView + use<> {
                 <ul>{PreferencesPage::ALL.iter().map(|other| link(*other, page)).collect_view()}</ul>
             </nav>
             <main class="preferences__main">
+                <p class="preferences__about">{texts.heading()}</p>
                 <h1 class="preferences__heading">{name(page)}</h1>
                 {content(&visit)}
             </main>

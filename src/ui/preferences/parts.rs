@@ -2,7 +2,22 @@
 
 use leptos::prelude::*;
 
-use crate::{protocol::PreferencesForm, visit::PreferencesVisit};
+use crate::{protocol::PreferencesForm, ui::texts::use_preferences_texts, visit::PreferencesVisit};
+
+/// Names up to this length stand side by side on a phone, too.
+const SHORT: usize = 12;
+
+/// A form of choices, with the button that stores them. `choose.js` stores each one at once instead.
+#[component]
+pub fn ChoiceForm(action: &'static str, children: Children) -> impl IntoView {
+    let texts = use_preferences_texts();
+    view! {
+        <form method="post" action=action data-saved=texts.saved()>
+            {children()}
+            <button type="submit" class="button button--primary button--wide">{texts.save()}</button>
+        </form>
+    }
+}
 
 /// Radio buttons, shown as cards.
 #[component]
@@ -24,10 +39,11 @@ pub fn Choices(
             </label>
         }
     };
-    let class = match (options.len(), options.iter().any(|(_, _, picture)| picture.is_some())) {
-        (_, false) => "choices choices--names",
-        (..=3, true) => "choices choices--pictures",
-        (_, true) => "choices choices--pictures choices--many",
+    let are_short = options.iter().all(|(_, label, _)| label.chars().count() <= SHORT);
+    let class = match (options.len(), are_short) {
+        (_, false) => "choices choices--long",
+        (..=3, true) => "choices choices--short",
+        (_, true) => "choices choices--short choices--many",
     };
     view! {
         <fieldset class=class>

@@ -93,6 +93,8 @@ table! {
         pages: [5];
         save;
         saved;
+        look;
+        region;
         theme;
         themes: [3];
         accent;

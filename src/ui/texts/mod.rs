@@ -56,7 +56,10 @@ table! {
     }
     /// The start page.
     home: Home {
+        title;
         lead;
+        promises: [3];
+        promise_texts: [3];
         join;
         make;
         make_text;
@@ -85,7 +88,8 @@ table! {
         one_to_one_text;
         name;
         preserve;
-        preserve_text;
+        preserved;
+        not_preserved;
         create;
         switch;
     }
@@ -97,8 +101,14 @@ table! {
         not_saved;
         hidden;
         unseen;
+        unavailable;
         try_again;
+        refused;
+        refused_text;
+        removed;
         full;
+        full_text;
+        another_code;
         aside;
         wrong_code;
         wrong_code_text;

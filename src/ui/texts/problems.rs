@@ -5,7 +5,20 @@
 
 use crate::protocol::{Code, Problem, Reason, TextKind, display_char};
 
-use super::Texts;
+use super::{Problems, Texts};
+
+impl Problems {
+    /// Says that a text is too long, if it is.
+    pub fn too_long(&self, what: TextKind, limit: usize, found: usize) -> Option<String> {
+        let say = match what {
+            TextKind::Name => Self::name_too_long,
+            TextKind::RoomName => Self::room_name_too_long,
+            TextKind::Message => Self::message_too_long,
+            TextKind::Other => return None,
+        };
+        (found > limit).then(|| say(self, &limit.to_string(), &found.to_string()))
+    }
+}
 
 impl Texts {
     /// The sentence for the reader: what happened, and what to do about it.
@@ -22,15 +35,7 @@ impl Texts {
                 TextKind::Message => texts.message_empty().to_owned(),
                 TextKind::Other => return None,
             },
-            Reason::TooLong { what, limit, found } => {
-                let (limit, found) = (&limit.to_string(), &found.to_string());
-                match what {
-                    TextKind::Name => texts.name_too_long(limit, found),
-                    TextKind::RoomName => texts.room_name_too_long(limit, found),
-                    TextKind::Message => texts.message_too_long(limit, found),
-                    TextKind::Other => return None,
-                }
-            }
+            Reason::TooLong { what, limit, found } => return texts.too_long(what, limit, found),
             Reason::CodeLength { found } => texts.code_length(&found.to_string()),
             Reason::CodeCharacter { character } => texts.code_character(&display_char(character)),
             Reason::TooManyRooms { limit } => texts.too_many_rooms(&limit.to_string()),

@@ -60,8 +60,8 @@ pub fn ExitDialog(open: RwSignal<bool>) -> impl IntoView {
                 <input type="hidden" name="code" value=room.code.to_string()/>
                 <HeirField/>
                 <div class="button-row">
+                    <button type="button" class="button" autofocus on:click=move |_| open.set(false)>{texts.stay()}</button>
                     <Submit busy=leave.pending class="button button--danger">{texts.leave()}</Submit>
-                    <button type="button" class="button" on:click=move |_| open.set(false)>{texts.stay()}</button>
                 </div>
             </Form>
             {is_guest.then(|| {

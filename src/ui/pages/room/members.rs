@@ -192,8 +192,8 @@ fn AskDialog(whom: RwSignal<Option<MemberLine>>, gives: bool, request: FormReque
                 <input type="hidden" name="code" value=room.code.to_string()/>
                 <input type="hidden" name="member_id" value=member/>
                 <div class="button-row">
+                    <button type="button" class="button" autofocus on:click=move |_| open.set(false)>{keep}</button>
                     <Submit busy=request.pending class=class>{act}</Submit>
-                    <button type="button" class="button" on:click=move |_| open.set(false)>{keep}</button>
                 </div>
             </Form>
         </Dialog>

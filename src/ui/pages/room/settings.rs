@@ -5,7 +5,7 @@ use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
     api::{AllowPeek, KeepRoom, PreserveRoom, RenameRoom},
-    protocol::{Problem, Retention, Role, limits::ROOM_NAME_CHARS},
+    protocol::{Problem, Retention, Role, TextKind, limits::ROOM_NAME_CHARS},
     ui::{
         account::use_account,
         components::{Dialog, Submit, TextField, When},
@@ -58,7 +58,7 @@ fn OwnerSettings(open: RwSignal<bool>) -> impl IntoView {
                 value=name
                 error=name_problem
                 hint=texts.name_hint()
-                limit=ROOM_NAME_CHARS
+                limit=(TextKind::RoomName, ROOM_NAME_CHARS)
                 autocapitalize="sentences"
             />
             <Submit busy=rename.pending class="button">{texts.save_name()}</Submit>
