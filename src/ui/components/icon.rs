@@ -50,6 +50,8 @@ pub enum Shape {
     Info,
     /// An arrow into a tray.
     Install,
+    /// A keyboard.
+    Keys,
 }
 
 impl Shape {
@@ -87,6 +89,7 @@ impl Shape {
             }
             Self::Info => "M12 20.5a8.5 8.5 0 1 0 0-17 8.5 8.5 0 0 0 0 17ZM12 11v5M12 8v.2",
             Self::Install => "M12 4v11M8 11.5l4 3.5 4-3.5M5 15v5h14v-5",
+            Self::Keys => "M3 6.5h18v11H3zM7 10.5h.1M12 10.5h.1M17 10.5h.1M7.5 14h9",
         }
     }
 }

@@ -142,6 +142,8 @@ table! {
         not_connected;
         you;
         owner;
+        find;
+        actions: (name);
         remove: (name);
         remove_heading: (name);
         remove_text;
@@ -244,7 +246,6 @@ table! {
         away: (from, to);
         lost;
         alone;
-        alone_text;
         you;
         not_sent_yet;
         sent;
@@ -338,6 +339,12 @@ table! {
         back_unread: [count];
         log_out_later;
         close;
+    }
+    /// The dialog with the shortcuts of the keyboard.
+    shortcuts: Shortcuts {
+        heading;
+        keys: [6];
+        does: [6];
     }
     /// The notice about an e-mail address that is not confirmed.
     unproved: Unproved {
