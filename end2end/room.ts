@@ -267,6 +267,12 @@ export async function withMembers(page: Page, act: (members: Locator) => Promise
   await expect(list).toBeHidden();
 }
 
+/** Opens the menu of a member, and chooses an action in it. The list of members is visible. */
+export async function actOn(page: Page, name: string, action: string): Promise<void> {
+  await page.getByRole("button", { name: `Actions for ${name}` }).click();
+  await page.locator(".menu:popover-open").getByRole("button", { name: action }).click();
+}
+
 /** Leaves the room for good. */
 export async function exit(page: Page): Promise<void> {
   await choose(page, "Leave room");

@@ -6,6 +6,7 @@ import { linkIn, mailTo, newAddress } from "./mails.ts";
 import { keep } from "./kept.ts";
 import {
   type NewRoom,
+  choose,
   composer,
   dialog,
   isPhone,
@@ -450,9 +451,11 @@ area("Room", [
       await sayByRest(tom!, room, "🎉");
       await sayByRest(tom!, room, "👩‍👩‍👧‍👦🇳🇿👍🏽 all of us");
       await sayByRest(me, room, `See https://example.org/a/very/long/path/${"that-goes-on-".repeat(6)}?and=on#there`);
-      await sayByRest(tom!, room, 'fn main() {\n    let sum: u32 = (1..=10).sum();\n\tprintln!("{sum}");\n}');
+      const program = 'fn main() {\n    let sum: u32 = (1..=10).sum();\n\tprintln!("{sum}");\n}';
+      await sayByRest(tom!, room, `This is \`main.rs\`:\n\`\`\`rust\n${program}\n\`\`\``);
+      await sayByRest(me, room, "I get `error[E0308]` with\n```\nlet sum: u32 = (1..=10).sum::<i64>();\n```");
       await sayByRest(me, room, "مرحبا، هل الجميع هنا؟");
-      await expect(texts(me.page)).toHaveCount(6);
+      await expect(texts(me.page)).toHaveCount(7);
     },
   },
   {
@@ -492,10 +495,11 @@ area("Room", [
     make: async (me, world) => {
       const room = await makeRoom(me, { name: "Assembly", nickname: "Mira", preserve: true });
       const names = Array.from(
-        { length: 59 },
+        { length: 58 },
         (_, i) => `${NAMES[i % NAMES.length]} ${String.fromCharCode(65 + (i % 26))}.`,
       );
       const all = await people(world, room, ...names);
+      await follower(world, room, "Zoe");
       for (const [i, one] of all.slice(0, 4).entries()) await sayByRest(one, room, TALK[i]![1]);
       await expect(texts(me.page)).toHaveCount(4);
     },
@@ -568,6 +572,34 @@ area("Room", [
         await scrollUp(me.page);
         await expect(me.page.getByText(/Can’t reach the server/)).toBeInViewport({ timeout: 500 });
       }).toPass();
+    },
+  },
+  {
+    name: "far up, with the day of what is visible",
+    make: async (me, world) => {
+      await longRoom(me, world);
+      await scrollUp(me.page, 900);
+      await shown(me.page, "Newest messages");
+      await expect(me.page.locator(".day--floating")).toHaveText("Today");
+    },
+  },
+  {
+    name: "without the panel of members",
+    sizes: ["desktop"],
+    make: async (me, world) => {
+      await walk(me, world);
+      await press(me.page, "Members");
+      await expect(me.page.getByRole("complementary")).toBeHidden();
+    },
+  },
+  {
+    name: "a name from right to left, beside the list",
+    make: async (me, world) => {
+      await registerAndConfirm(me, "Mira");
+      const room = await makeRoomByRest(me, { name: "שולחן עגול (2)", nickname: "Mira" });
+      await visitAndSay(await world.caller(), room, "דנה", "שלום!");
+      await open(me.page, `/rooms/${room}`);
+      await expect(texts(me.page)).toHaveCount(1);
     },
   },
   {
@@ -759,10 +791,16 @@ async function openDialog(page: Page, button: string, name: string | RegExp = bu
   await expect(dialog(page, name)).toBeVisible();
 }
 
-/** Chooses an action beside a member. On a phone it is in the dialog with the members. */
-async function ofMember(page: Page, action: string): Promise<void> {
-  if (isPhone(page)) await openDialog(page, "3 members", /^Members/);
-  await page.getByRole("button", { name: action }).filter({ visible: true }).click();
+/** Chooses an item of the room's menu, and waits for its dialog. */
+async function chooseDialog(page: Page, item: string, name: string | RegExp = item): Promise<void> {
+  await choose(page, item);
+  await expect(dialog(page, name)).toBeVisible();
+}
+
+/** Opens the menu of Jonas. On a phone it is in the dialog with the members. */
+async function ofJonas(page: Page): Promise<void> {
+  if (isPhone(page)) await chooseDialog(page, "Members", /^Members/);
+  await page.getByRole("button", { name: "Actions for Jonas" }).click();
 }
 
 area("Dialogs of a room", [
@@ -785,7 +823,7 @@ area("Dialogs of a room", [
     sizes: ["phone"],
     make: async (me, world) => {
       await walk(me, world);
-      await openDialog(me.page, "3 members", /^Members/);
+      await chooseDialog(me.page, "Members", /^Members/);
     },
   },
   {
@@ -793,15 +831,25 @@ area("Dialogs of a room", [
     sizes: ["phone"],
     make: async (me, world) => {
       const room = await makeRoom(me, { name: "Assembly", nickname: "Mira" });
-      await people(world, room, ...Array.from({ length: 59 }, (_, i) => `${NAMES[i % NAMES.length]} ${i + 1}`));
-      await openDialog(me.page, "60 members", /^Members/);
+      await people(world, room, ...Array.from({ length: 58 }, (_, i) => `${NAMES[i % NAMES.length]} ${i + 1}`));
+      await follower(world, room, "Zoe");
+      await chooseDialog(me.page, "Members", /^Members/);
+    },
+  },
+  {
+    name: "the menu of a member",
+    make: async (me, world) => {
+      await walk(me, world);
+      await ofJonas(me.page);
+      await expect(me.page.getByRole("button", { name: "Remove Jonas" })).toBeVisible();
     },
   },
   {
     name: "removing a member",
     make: async (me, world) => {
       await walk(me, world);
-      await ofMember(me.page, "Remove Jonas");
+      await ofJonas(me.page);
+      await press(me.page, "Remove Jonas");
       await expect(dialog(me.page, "Remove Jonas?")).toBeVisible();
     },
   },
@@ -809,7 +857,8 @@ area("Dialogs of a room", [
     name: "making a member the owner",
     make: async (me, world) => {
       await walk(me, world);
-      await ofMember(me.page, "Make Jonas the owner");
+      await ofJonas(me.page);
+      await press(me.page, "Make Jonas the owner");
       await expect(dialog(me.page, "Make Jonas the owner?")).toBeVisible();
     },
   },
@@ -817,7 +866,7 @@ area("Dialogs of a room", [
     name: "settings of a guest who owns a room that saves messages",
     make: async (me, world) => {
       await walk(me, world);
-      await openDialog(me.page, "Room settings");
+      await chooseDialog(me.page, "Room settings");
     },
   },
   {
@@ -825,7 +874,7 @@ area("Dialogs of a room", [
     allows: REFUSED,
     make: async (me, world) => {
       await walk(me, world, { preserve: false });
-      await openDialog(me.page, "Room settings");
+      await chooseDialog(me.page, "Room settings");
       await me.page.getByRole("textbox", { name: "Room name" }).fill("Saturday walk ".repeat(6));
       await press(me.page, "Save name");
       await shown(me.page, /up to \d+ characters/);
@@ -836,23 +885,23 @@ area("Dialogs of a room", [
     make: async (me, world) => {
       await register(me, "Mira");
       await walk(me, world);
-      await openDialog(me.page, "Room settings");
+      await chooseDialog(me.page, "Room settings");
     },
   },
   {
-    name: "settings of a member with an account",
+    name: "about a room, as a member with an account",
     make: async (me, world) => {
       await register(me, "Mira");
       const room = await makeRoomByRest(await world.caller(), { name: "Choir", nickname: "Lena" });
       await joinRoom(me, room, "Mira");
-      await openDialog(me.page, "Room settings");
+      await chooseDialog(me.page, "Room info");
     },
   },
   {
     name: "leaving as the owner of a group",
     make: async (me, world) => {
       await walk(me, world);
-      await openDialog(me.page, "Leave room", "Leave this room?");
+      await chooseDialog(me.page, "Leave room", "Leave this room?");
     },
   },
   {
@@ -860,7 +909,7 @@ area("Dialogs of a room", [
     make: async (me, world) => {
       const room = await makeRoomByRest(await world.caller(), { name: "Choir", nickname: "Lena" });
       await joinRoom(me, room, "Mira");
-      await openDialog(me.page, "Leave room", "Leave this room?");
+      await chooseDialog(me.page, "Leave room", "Leave this room?");
     },
   },
 ]);
@@ -933,6 +982,16 @@ area("List of rooms", [
       await openList(me.page);
       await me.page.getByRole("button", { name: "Account: Mira" }).click();
       await expect(me.page.getByRole("link", { name: "Preferences" })).toBeVisible();
+    },
+  },
+  {
+    name: "the shortcuts of the keyboard",
+    sizes: ["desktop"],
+    make: async (me, world) => {
+      await tenRooms(me, world);
+      await openList(me.page);
+      await me.page.keyboard.press("Control+/");
+      await expect(dialog(me.page, "Keyboard shortcuts")).toBeVisible();
     },
   },
   {
@@ -1278,7 +1337,7 @@ area("In German", [
     browser: { locale: "de-AT" },
     make: async (me, world) => {
       await walk(me, world);
-      await openDialog(me.page, "Einstellungen des Raums");
+      await chooseDialog(me.page, "Einstellungen des Raums");
     },
   },
 ]);

@@ -1,5 +1,5 @@
-// What a window has besides its page: the offer to install the app, what another app has shared with it, and the number
-// of unread messages outside of the page. start.js imports it after hydration. If something was shared it imports it
+// What a window has besides its page: the offer to install the app, what another app has shared with it, the number of
+// unread messages outside of the page, and shortcuts for what can be clicked on the page. start.js imports it after hydration. If something was shared it imports it
 // before, so that the composer finds the text.
 //
 // This script, the pages and the style share attributes of <html>:
@@ -48,6 +48,54 @@ addEventListener("click", ({ target }) => {
     sessionStorage.removeItem(SHARED);
     delete root.dataset.shared;
   }
+});
+/** Opens the room that many rows below the open one. */
+function step(by) {
+  const rows = [...document.querySelectorAll(".room-row__link")];
+  const at = rows.findIndex((row) => row.ariaCurrent);
+  rows[at < 0 ? 0 : at + by]?.click();
+}
+
+/** Moves the focus in the list, from the field that searches it to the rows and between these. */
+function move(by) {
+  const places = [...document.querySelectorAll("#find, .room-row__link")];
+  places[places.indexOf(document.activeElement) + by]?.focus();
+}
+
+/** The shortcuts, by the keys that are held and the key. Each returns false where the browser acts itself. */
+const SHORTCUTS = {
+  "mod+k": () => {
+    const find = document.getElementById("find");
+    if (!find?.checkVisibility()) return false;
+    find.focus();
+    find.select();
+  },
+  "alt+ArrowUp": () => step(-1),
+  "alt+ArrowDown": () => step(1),
+  "mod+/": () => document.querySelector("[data-shortcuts]")?.click() ?? false,
+  Escape: () => {
+    if (!document.querySelector("dialog:modal, :popover-open, .toasts:focus-within"))
+      document.querySelector(".pill--end.pill--shown")?.click();
+    return false;
+  },
+};
+/** In the list only. */
+const IN_LIST = {
+  ArrowUp: () => move(-1),
+  ArrowDown: () => move(1),
+  Enter: ({ target }) => {
+    if (target.id !== "find" || !target.value) return false;
+    document.querySelector(".room-row__link")?.click();
+    target.value = "";
+    target.dispatchEvent(new InputEvent("input", { bubbles: true }));
+  },
+};
+addEventListener("keydown", (event) => {
+  if (event.isComposing || event.defaultPrevented || event.shiftKey || !event.key) return;
+  const held = `${event.ctrlKey || event.metaKey ? "mod+" : ""}${event.altKey ? "alt+" : ""}`;
+  const inList = event.target.closest?.("#find, .room-row") && IN_LIST[held + event.key];
+  const act = inList || SHORTCUTS[held + event.key];
+  if (act && act(event) !== false) event.preventDefault();
 });
 // The browser's event may have come already, or come again later. head.js keeps it.
 const offerToInstall = () => {

@@ -8,6 +8,7 @@ import {
   exit,
   facts,
   isPhone,
+  joinByRest,
   joinRoom,
   log,
   makeRoom,
@@ -206,6 +207,27 @@ test("what was being written comes back after a reload @desktop", async ({ stack
   await composer(ada.page).fill("Not finished");
   await ada.page.reload();
   await expect(composer(ada.page)).toHaveValue("Not finished");
+});
+
+test("a long list of members begins with those who are here, and can be searched @both", async ({ stack, guest }) => {
+  const [ada, zoe, caller] = [await guest(stack), await guest(stack), await guest(stack)];
+  const code = await makeRoom(ada, { nickname: "Ada" });
+  for (let i = 1; i <= 9; i++) await joinByRest(await guest(stack), code, `Bob ${i}`);
+  const find = ada.page.getByRole("searchbox", { name: "Search members" });
+  await joinRoom(zoe, code, "Zoe");
+  await withMembers(ada.page, async (members) => {
+    await expect(members).toHaveCount(11);
+    await expect(find).toHaveCount(0);
+    await joinByRest(caller, code, "Ärmel");
+    await expect(members).toHaveCount(12);
+    await expect(members.nth(0)).toContainText("Ada");
+    await expect(members.nth(1)).toHaveText(/^Zoe, online/);
+    await expect(members.nth(2)).toHaveText(/^Ärmel, offline/);
+    await find.fill(" ARM");
+    await expect(members).toHaveText([/^Ärmel/]);
+    await find.fill("bob");
+    await expect(members).toHaveCount(9);
+  });
 });
 
 test("code and link are copied with one tap @phone", async ({ stack, guest }) => {

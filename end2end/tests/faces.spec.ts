@@ -105,7 +105,10 @@ for (const { kind, size } of DIAGONAL) {
       const row = page.locator(".room-row");
       const invite = page.getByRole("button", { name: "Invite people" });
       await expect(title(page)).toHaveText("Waiting for someone");
-      await expect(facts(page)).toContainText(spaced(code));
+      // The code is on the page once, with what can be done with it.
+      await expect(facts(page)).toHaveText("saved");
+      await expect(page.locator(".alone")).toContainText(spaced(code));
+      await expect(page.locator(".alone")).toContainText("One person can join");
       await expect(page).toHaveTitle(`Waiting for someone · ${spaced(code)} · AnonChat`);
       await expect(row).toContainText("Waiting for someone");
       await expect(row).toContainText(spaced(code));

@@ -1,17 +1,23 @@
 // Everything works by keyboard, the focus is always visible, and screen readers announce what is new.
 import type { Locator, Page } from "@playwright/test";
+import { register } from "../account.ts";
 import { expect, test, visit } from "../fixtures.ts";
 import {
   composer,
   dialog,
   facts,
   isPhone,
+  log,
   makeRoom,
+  makeRoomByRest,
   menu,
   messages,
   more,
   notices,
+  open,
+  row,
   say,
+  sayByRest,
   sendButton,
   spaced,
 } from "../room.ts";
@@ -138,4 +144,55 @@ test("a room is made, renamed and kept with the keyboard alone @both", async ({ 
   await page.keyboard.press("Enter");
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Two of us");
   await expect(settings).toBeHidden();
+});
+
+test("rooms are found and changed by shortcuts, and a list of these is one of them @desktop", async ({
+  stack,
+  guest,
+}) => {
+  const ada = await guest(stack);
+  const { page } = ada;
+  await register(ada, "Ada");
+  for (const name of ["Book club", "Chess", "Choir"]) await makeRoomByRest(ada, { name, nickname: "Ada" });
+  await open(page, `/rooms/${await makeRoomByRest(ada, { name: "Neighbours", nickname: "Ada" })}`);
+  const title = page.getByRole("heading", { level: 1 });
+  await page.keyboard.press("Control+k");
+  const find = page.getByRole("searchbox", { name: "Search by name or code" });
+  await expect(find).toBeFocused();
+  await page.keyboard.type("book");
+  await page.keyboard.press("ArrowDown");
+  await expect(row(page, "Book club")).toBeFocused();
+  await page.keyboard.press("ArrowUp");
+  await page.keyboard.press("Enter");
+  await expect(title).toHaveText("Book club");
+  await expect(composer(page)).toBeFocused();
+  await expect(find).toHaveValue("");
+
+  // The list has the newest room first.
+  await page.keyboard.press("Alt+ArrowUp");
+  await expect(title).toHaveText("Chess");
+  await page.keyboard.press("Alt+ArrowDown");
+  await expect(title).toHaveText("Book club");
+
+  await page.keyboard.press("Control+/");
+  const list = dialog(page, "Keyboard shortcuts");
+  await expect(list.getByRole("listitem")).toHaveCount(6);
+  await page.keyboard.press("Escape");
+  await expect(list).toBeHidden();
+});
+
+test("Escape goes to the newest messages, and only closes what is open @desktop", async ({ stack, guest }) => {
+  const ada = await guest(stack);
+  const code = await makeRoomByRest(ada, { nickname: "Ada" });
+  for (let i = 1; i <= 40; i++) await sayByRest(ada, code, `Message ${i}`);
+  await open(ada.page, `/rooms/${code}`);
+  const last = messages(ada.page).last();
+  await log(ada.page).evaluate((frame) => frame.scrollTo(0, -frame.scrollHeight));
+  await expect(last).not.toBeInViewport();
+  await more(ada.page).click();
+  await ada.page.keyboard.press("Escape");
+  await expect(menu(ada.page)).toBeHidden();
+  await expect(last).not.toBeInViewport();
+  await ada.page.keyboard.press("Escape");
+  await expect(last).toBeInViewport();
 });

@@ -39,7 +39,7 @@ test("who asks for German gets German, from the first byte and after the scripts
   await page.getByRole("textbox", { name: "Dein Name in diesem Raum" }).fill("Ada");
   await following(page, () => page.getByRole("button", { name: "Erstellen" }).click());
   const code = codeOf(page);
-  await expect(title(page)).toHaveText(`Raum ${spaced(code)}`);
+  await expect(title(page)).toHaveText("Neuer Raum");
   await expect(page).toHaveTitle(`Raum ${spaced(code)} · AnonChat`);
   await expect(verlauf(page).locator(".notice")).toHaveText(["Du bist jetzt dabei"]);
   await expect(page.getByRole("heading", { name: "Sonst ist noch niemand hier" })).toBeVisible();

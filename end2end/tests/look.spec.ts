@@ -9,6 +9,7 @@ import {
   composer,
   dialog,
   following,
+  go,
   isPhone,
   joinByRest,
   joinRoom,
@@ -481,4 +482,92 @@ test("letters with many marks are painted in their own bubble only @phone", asyn
   for (const row of [ada.page.locator(".message__bubble"), notices(ada.page)]) {
     expect(await row.evaluate((row) => getComputedStyle(row).overflowY)).toBe("clip");
   }
+});
+
+test("the panel of members is folded away, in every room and after a reload @desktop", async ({ stack, guest }) => {
+  const ada = await guest(stack);
+  const { page } = ada;
+  await register(ada, "Ada");
+  const books = await makeRoomByRest(ada, { name: "Book club", nickname: "Ada" });
+  const chess = await makeRoomByRest(ada, { name: "Chess", nickname: "Ada" });
+  await open(page, `/rooms/${books}`);
+  const fold = page.getByRole("button", { name: "Members", exact: true });
+  const panel = page.getByRole("complementary", { name: /^Members/ });
+  await expect(panel).toBeVisible();
+  await expect(fold).toHaveAttribute("aria-expanded", "true");
+  await fold.click();
+  await expect(panel).toBeHidden();
+  await go(page, "Chess");
+  await expect(fold).toHaveAttribute("aria-expanded", "false");
+  await expect(panel).toBeHidden();
+  await open(page, `/rooms/${chess}`);
+  await expect(panel).toBeHidden();
+  await fold.click();
+  await expect(panel).toBeVisible();
+});
+
+test("without a network a banner of two lines says so first, and then what follows from it @phone", async ({
+  stack,
+  guest,
+  complaints,
+}) => {
+  complaints.allow(/ERR_INTERNET_DISCONNECTED|WebSocket connection to/);
+  const ada = await guest(stack);
+  await makeRoom(ada, { nickname: "Ada" });
+  await ada.context.setOffline(true);
+  const banner = ada.page.locator(".banner--shown");
+  await expect(banner).toHaveText(
+    /^You’re offline\. Messages are sent later\.\s*Guests leave after \d+ minutes? away\.$/,
+  );
+  expect((await banner.boundingBox())!.height).toBeLessThan(60);
+});
+
+test("why earlier messages do not come is said where the reader is, and they can be asked for again @both", async ({
+  stack,
+  guest,
+  complaints,
+}) => {
+  complaints.allow(/ERR_FAILED/);
+  const [ada, bob] = [await guest(stack), await guest(stack)];
+  const room = await makeRoomByRest(ada, { nickname: "Ada", preserve: true });
+  for (let i = 1; i <= 70; i++) await sayByRest(ada, room, `Message ${i}`);
+  await bob.page.route("**/api/chats/history**", (route) => route.abort());
+  await joinRoom(bob, room, "Bob");
+  const problem = bob.page.getByText("Can’t reach the server");
+  await expect(problem).toBeHidden();
+  // The top is 300 pixels away, so the next page is asked for, and its place is above the visible part.
+  await log(bob.page).evaluate((frame) => frame.scrollTo(0, frame.clientHeight + 300 - frame.scrollHeight));
+  await expect(problem).toBeInViewport();
+  await bob.page.unroute("**/api/chats/history**");
+  await bob.page.getByRole("button", { name: "Retry" }).click();
+  await expect(problem).toBeHidden();
+  await expect(messages(bob.page).first()).toHaveText("Message 1");
+});
+
+test("the day of what is visible stays in sight while its row is not @both", async ({ stack, guest }) => {
+  const ada = await guest(stack);
+  const room = await makeRoomByRest(ada, { nickname: "Ada" });
+  for (let i = 1; i <= 40; i++) await sayByRest(ada, room, `Message ${i}`);
+  await open(ada.page, `/rooms/${room}`);
+  const day = ada.page.locator(".day--floating");
+  await expect(day).toBeHidden();
+  await log(ada.page).evaluate((frame) => frame.scrollTo(0, -200));
+  await expect(day).toHaveText("Today");
+  await log(ada.page).evaluate((frame) => frame.scrollTo(0, -frame.scrollHeight));
+  await expect(day).toBeHidden();
+});
+
+test("a title from right to left stands where others do, and does not turn what is around it @both", async ({
+  stack,
+  guest,
+}) => {
+  const ada = await guest(stack);
+  await register(ada, "Ada");
+  const room = await makeRoomByRest(ada, { name: "שולחן עגול!", nickname: "Ada" });
+  await open(ada.page, `/rooms/${room}`);
+  const title = ada.page.getByRole("heading", { level: 1 }).getByRole("button");
+  const left = async (of: Locator) => (await of.boundingBox())!.x;
+  expect(Math.abs((await left(title)) - (await left(ada.page.locator(".room-header .facts"))))).toBeLessThan(2);
+  expect(await title.evaluate((title) => getComputedStyle(title).direction)).toBe("rtl");
+  await expect(ada.page).toHaveTitle("\u2068שולחן עגול!\u2069 · AnonChat");
 });

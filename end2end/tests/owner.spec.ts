@@ -1,6 +1,7 @@
 // What the owner of a room can do, and what the other members see of it.
 import { DIAGONAL, expect, test } from "../fixtures.ts";
 import {
+  actOn,
   BACK_MS,
   choose,
   composer,
@@ -107,11 +108,11 @@ for (const { kind, size } of DIAGONAL) {
       await expect(messages(ada.page)).toHaveText(["I will be good"]);
       await withMembers(cleo.page, async (members) => {
         await expect(members).toHaveCount(3);
-        await expect(members.getByRole("button", { name: /^Remove/ })).toHaveCount(0);
+        await expect(members.getByRole("button", { name: /^Actions/ })).toHaveCount(0);
       });
 
       await withMembers(ada.page, async (members) => {
-        await members.getByRole("button", { name: "Remove Bob" }).click();
+        await actOn(ada.page, "Bob", "Remove Bob");
         const ask = dialog(ada.page, "Remove Bob?");
         await ask.getByRole("button", { name: "Remove" }).click();
         await expect(ask).toBeHidden();
@@ -163,7 +164,7 @@ for (const { kind, size } of DIAGONAL) {
       await joinRoom(bob, code, "Bob");
       await joinRoom(cleo, code, "Cleo");
       await withMembers(ada.page, async (members) => {
-        await members.getByRole("button", { name: "Make Bob the owner" }).click();
+        await actOn(ada.page, "Bob", "Make Bob the owner");
         const ask = dialog(ada.page, "Make Bob the owner?");
         await ask.getByRole("button", { name: "Make owner" }).click();
         await expect(ask).toBeHidden();

@@ -86,6 +86,7 @@ for (const { kind, size } of DIAGONAL) {
       await setShown(bob.page, true);
       await expect(marks(ada.page)).toHaveText(["Seen"]);
       await expect(row(ada.page, "And now?")).toContainText("Seen");
+      await expect(firstNew(bob.page)).toHaveText("And now?");
       // The server renders the same.
       await open(ada.page, `/rooms/${code}`);
       await expect(marks(ada.page)).toHaveText(["Seen"]);

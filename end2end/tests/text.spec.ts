@@ -7,6 +7,7 @@ import {
   makeRoomByRest,
   messages,
   say,
+  sayByRest,
   sendButton,
   spaced,
   withMembers,
@@ -63,6 +64,17 @@ test("a code is pasted with what stands around it @phone", async ({ stack, guest
   await expect(box).toHaveValue(spaced(code));
   await box.fill(`„${code}“`);
   await expect(box).toHaveValue(spaced(code));
+});
+
+test("code is in the font of code, and nothing in it is a link @phone", async ({ stack, guest }) => {
+  const ada = await guest(stack);
+  const room = await makeRoom(ada, { nickname: "Ada" });
+  await sayByRest(ada, room, "Run `curl https://example.org`:\n```sh\nset -e\n  make\n```\nDone");
+  await expect(messages(ada.page)).toHaveText(["Run curl https://example.org:set -e\n  makeDone"]);
+  const code = messages(ada.page).getByRole("code");
+  await expect(code).toHaveText(["curl https://example.org", "set -e\n  make"]);
+  await expect(messages(ada.page).getByRole("link")).toHaveCount(0);
+  for (const one of await code.all()) await expect(one).toHaveCSS("font-family", /monospace/);
 });
 
 test("members are sorted as the language does @phone", async ({ stack, guest }) => {

@@ -13,6 +13,8 @@
     // The first page of a window.
     root.toggleAttribute("data-cold", !sessionStorage.getItem("anonchat.started"));
     sessionStorage.setItem("anonchat.started", "yes");
+    // Whether the reader has folded the panel of members away.
+    root.toggleAttribute("data-folded", !!sessionStorage.getItem("anonchat.folded"));
   } catch {
     // Without storage the offline page uses its own language and theme, and no page is the first.
   }

@@ -29,18 +29,32 @@ pub fn matches_search(room: &RoomSummary, kind: Kind, typed: &str) -> bool {
     of_kind && (is_named_like(room, typed) || typed_code(typed) == Some(room.code))
 }
 
-/// Whether name, code or other member contain the search. Accents are compared only if the search contains accents.
-fn is_named_like(room: &RoomSummary, typed: &str) -> bool {
+/// Whether a name contains the search. Accents are compared only if the search contains accents.
+pub fn is_like(name: &str, typed: &str) -> bool {
+    contains(name, &comparable(typed))
+}
+
+/// The search as it is compared.
+fn comparable(typed: &str) -> String {
     let typed: String = typed.trim().chars().filter(|c| !is_invisible(*c)).collect();
-    let typed = browser::folded(&typed);
+    browser::folded(&typed)
+}
+
+fn contains(name: &str, typed: &str) -> bool {
+    let form = if browser::without_accents(typed) == typed { browser::without_accents } else { browser::folded };
+    form(name).contains(typed)
+}
+
+/// Whether name, code or other member contain the search.
+fn is_named_like(room: &RoomSummary, typed: &str) -> bool {
+    let typed = comparable(typed);
     if typed.is_empty() {
         return true;
     }
     let code: String = typed.chars().filter(char::is_ascii_alphanumeric).collect();
     let is_part_of_code = !code.is_empty() && room.code.as_str().to_ascii_lowercase().contains(&code);
     let names = [room.name.as_ref().map(RoomName::as_str), room.other.as_ref().map(|other| other.name.as_str())];
-    let form = if browser::without_accents(&typed) == typed { browser::without_accents } else { browser::folded };
-    is_part_of_code || names.into_iter().flatten().any(|name| form(name).contains(&typed))
+    is_part_of_code || names.into_iter().flatten().any(|name| contains(name, &typed))
 }
 
 /// The room code in the search, if there is one.

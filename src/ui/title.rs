@@ -5,7 +5,11 @@ use leptos::tachys::html::InertElement;
 
 use crate::protocol::{Page, RoomAccess};
 
-use super::{rooms::Heading, texts::Texts};
+use super::{
+    rooms::Heading,
+    texts::Texts,
+    timeline::{is_right_to_left, isolate_name},
+};
 
 /// The title of a page when it is opened. `unread` is the number of unread messages in the list of rooms.
 pub fn of_page(texts: &Texts, page: &Page, unread: u64) -> String {
@@ -36,7 +40,9 @@ pub fn of_list(texts: &Texts, unread: u64) -> String {
 
 /// The title of a room, with the number of messages that arrived while the page was not looked at.
 pub fn of_room(texts: &Texts, room: Heading<'_>, missed: usize) -> String {
-    let title = of_heading(&room.full_title(texts));
+    let title = room.full_title(texts);
+    // From right to left, and without turning what stands beside it.
+    let title = of_heading(&if is_right_to_left(&title) { isolate_name(&title) } else { title });
     if missed == 0 { title } else { format!("({missed}) {title}") }
 }
 

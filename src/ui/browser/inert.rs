@@ -226,6 +226,18 @@ pub fn distance_from_top(_: &Element, _: &str) -> Option<f64> {
 
 pub fn scroll_to(_: &Element, _: &str) {}
 
+pub fn is_folded() -> bool {
+    false
+}
+
+pub fn toggle_folded() -> bool {
+    false
+}
+
+pub fn passed(_: &Element, _: &str) -> Option<String> {
+    None
+}
+
 pub fn place_of(_: &Element) -> i32 {
     0
 }

@@ -71,13 +71,6 @@ pub fn ConnectionBanner(
         <div class="banner" class:banner--shown=move || troubled.get()>
             <p class="banner__text">
                 <span role="status">{dynamic(text)}</span>
-                <span class="banner__aside">{dynamic(since)}</span>
-                {leaves_after.map(|seconds| {
-                    let minutes = usize::try_from(seconds.div_ceil(60)).unwrap_or(usize::MAX);
-                    let is_away = move || socket.status.get() != Status::Blocked;
-                    let text = move || is_away().then(|| texts.guests_leave(minutes));
-                    view! { <span class="banner__aside">" " {dynamic(text)}</span> }.into_any()
-                })}
                 <span aria-hidden="true">
                     {dynamic(move || {
                         if waits() {
@@ -87,6 +80,14 @@ pub fn ConnectionBanner(
                         } else {
                             String::new()
                         }
+                    })}
+                </span>
+                <span class="banner__aside">
+                    {dynamic(since)}
+                    {leaves_after.map(|seconds| {
+                        let minutes = usize::try_from(seconds.div_ceil(60)).unwrap_or(usize::MAX);
+                        let is_away = move || socket.status.get() != Status::Blocked;
+                        dynamic(move || is_away().then(|| format!(" {}", texts.guests_leave(minutes)))).into_any()
                     })}
                 </span>
             </p>

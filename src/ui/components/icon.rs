@@ -52,6 +52,8 @@ pub enum Shape {
     Install,
     /// A signal that is struck out.
     Offline,
+    /// A keyboard.
+    Keys,
 }
 
 impl Shape {
@@ -92,6 +94,7 @@ impl Shape {
             Self::Offline => {
                 "m4 4 16 16M12 18.5v.2M8.5 15.4a5 5 0 0 1 5.6-1M5.3 12a9.5 9.5 0 0 1 4-2.4M13 9.1a9.5 9.5 0 0 1 5.7 2.9"
             }
+            Self::Keys => "M3 6.5h18v11H3zM7 10.5h.1M12 10.5h.1M17 10.5h.1M7.5 14h9",
         }
     }
 }

@@ -103,6 +103,10 @@ pub fn MessageItem(
         Piece::Link { href, text } => {
             view! { <a href=href dir="ltr" target="_blank" rel="noopener noreferrer nofollow">{text}</a> }.into_any()
         }
+        Piece::Code { text, is_block } => {
+            let class = if is_block { "message__code message__code--block" } else { "message__code" };
+            view! { <code class=class dir="ltr">{text}</code> }.into_any()
+        }
     });
 
     let more = move |event: MouseEvent| {

@@ -152,6 +152,8 @@ table! {
         not_connected;
         you;
         owner;
+        find;
+        actions: (name);
         remove: (name);
         remove_heading: (name);
         remove_text;
@@ -254,7 +256,6 @@ table! {
         away: (from, to);
         lost;
         alone;
-        alone_text;
         you;
         not_sent_yet;
         sent;
@@ -348,6 +349,12 @@ table! {
         back_unread: [count];
         log_out_later;
         close;
+    }
+    /// The dialog with the shortcuts of the keyboard.
+    shortcuts: Shortcuts {
+        heading;
+        keys: [6];
+        does: [6];
     }
     /// The notice about an e-mail address that is not confirmed.
     unproved: Unproved {

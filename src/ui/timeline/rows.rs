@@ -29,7 +29,7 @@ pub enum Row {
     Message(MessageRow),
     /// A notice, as a sentence with marked names.
     Notice(String),
-    /// The line before the first message that was unread when the page was opened.
+    /// The line before the first unread message.
     Unread,
     /// A hole: messages are missing here. If the reader was absent then, with the time of the absence.
     Hole(Option<Absence>),

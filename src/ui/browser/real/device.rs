@@ -89,6 +89,18 @@ pub fn stored_text(name: &str) -> Option<String> {
     storage()?.get_item(name).ok().flatten()
 }
 
+/// Whether the panel of members is folded away. The root has an attribute for it, which the style and head.js know.
+pub fn is_folded() -> bool {
+    document().document_element().is_some_and(|root| root.has_attribute("data-folded"))
+}
+
+/// Folds the panel of members away, or unfolds it, in all rooms of this tab. Returns whether it is folded now.
+pub fn toggle_folded() -> bool {
+    let is_folded = document().document_element().is_some_and(|root| root.toggle_attribute("data-folded") == Ok(true));
+    store_text("anonchat.folded", if is_folded { "yes" } else { "" });
+    is_folded
+}
+
 /// The name of the entry for a text that another app has shared (`public/window.js`).
 const SHARED: &str = "anonchat.draft.shared";
 

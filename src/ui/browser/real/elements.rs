@@ -100,6 +100,14 @@ pub fn scroll_to(frame: &Element, selector: &str) {
     }
 }
 
+/// The text of the last element with this class that was scrolled over the top of the frame.
+pub fn passed(frame: &Element, class: &str) -> Option<String> {
+    let elements = frame.get_elements_by_class_name(class);
+    let top = frame.get_bounding_client_rect().top();
+    let mut elements = (0..elements.length()).rev().filter_map(|at| elements.item(at));
+    elements.find(|element| element.get_bounding_client_rect().top() < top)?.text_content()
+}
+
 /// The element that had the focus before [`focus_into`] moved it.
 pub struct Focus(SendWrapper<Option<HtmlElement>>);
 

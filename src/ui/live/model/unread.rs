@@ -1,4 +1,4 @@
-//! Where the messages begin that were unread when the page was opened.
+//! Where the messages begin that were unread when the page was opened, or when the reader came back to it.
 //!
 //! The place does not move while the messages are read, so that the line above them stays where it is. It is given up
 //! when the reader posts a message. It may be in history that is not loaded yet; each loaded page is then searched for
@@ -9,7 +9,7 @@ use crate::{
     ui::timeline::RowKey,
 };
 
-/// The messages that were unread when the page was opened.
+/// The messages that were unread when the page was opened, or when the reader came back to it.
 #[derive(Clone, Debug, Default)]
 pub struct Unread {
     begin: Begin,

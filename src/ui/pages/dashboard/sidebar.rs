@@ -1,6 +1,11 @@
 //! The list of rooms with its search field, its filter by kind, and the menu of the account.
 
-use leptos::{ev::SubmitEvent, html, prelude::*, server_fn::ServerFn};
+use leptos::{
+    ev::{MouseEvent, SubmitEvent},
+    html,
+    prelude::*,
+    server_fn::ServerFn,
+};
 
 use crate::{
     api::LogOut,
@@ -8,7 +13,7 @@ use crate::{
     ui::{
         account::use_account,
         browser::{self, Watch},
-        components::{Icon, InstallOffer, ItemKey, List, Shape, SharedNote, When},
+        components::{Dialog, Icon, InstallOffer, ItemKey, List, Shape, SharedNote, When},
         dynamic::dynamic,
         effect::effect,
         live::{LiveList, RoomEntry, use_list},
@@ -197,6 +202,11 @@ fn AccountMenu(list: LiveList) -> impl IntoView {
                 list.log_out();
             }
         };
+        let shortcuts = RwSignal::new(false);
+        let show_shortcuts = move |event: MouseEvent| {
+            browser::close_layer(&event);
+            shortcuts.set(true);
+        };
         view! {
             <button
                 type="button"
@@ -210,6 +220,10 @@ fn AccountMenu(list: LiveList) -> impl IntoView {
                 <p class="menu__text" dir="auto">{name}</p>
                 <a href=addresses::PREFERENCES rel="external" class="menu__item"><Icon shape=Shape::Settings/> <span>{texts.rooms.preferences()}</span></a>
                 <InstallOffer class="menu__item"/>
+                <button type="button" class="menu__item menu__item--keys" data-shortcuts="yes" on:click=show_shortcuts>
+                    <Icon shape=Shape::Keys/>
+                    <span>{texts.shortcuts.heading()}</span>
+                </button>
                 <form method="post" action=LogOut::PATH on:submit=log_out>
                     <button type="submit" class="menu__item" aria-disabled=move || list.is_unreachable().then_some("true")>
                         <Icon shape=Shape::Exit/>
@@ -218,7 +232,29 @@ fn AccountMenu(list: LiveList) -> impl IntoView {
                 </form>
                 <When holds=move || list.is_unreachable()><p class="menu__note" role="status">{texts.rooms.log_out_later()}</p></When>
             </div>
+            <Shortcuts open=shortcuts/>
         }
         .into_any()
     })
+}
+
+/// The dialog with the shortcuts of the keyboard. `public/window.js` has the shortcuts themselves, and opens this dialog
+/// by its item in the menu.
+#[component]
+fn Shortcuts(open: RwSignal<bool>) -> impl IntoView {
+    let own = &use_texts().shortcuts;
+    let line = |at| {
+        view! {
+            <li class="shortcut">
+                <span>{own.does(at)}</span>
+                <kbd class="tag">{own.keys(at)}</kbd>
+            </li>
+        }
+        .into_any()
+    };
+    view! {
+        <Dialog open id="shortcuts" heading=own.heading()>
+            <ul>{(0..6).map(line).collect_view()}</ul>
+        </Dialog>
+    }
 }

@@ -133,10 +133,13 @@ pub fn Composer() -> impl IntoView {
 
     view! {
         <form class="composer" on:submit=on_submit>
-            <p class="composer__typing" aria-live="off">{dynamic(typing)}</p>
             <p class="composer__problem" id="composer-problem" role="alert">
                 {dynamic(move || too_long().then(|| own.too_long(&grouped(MESSAGE_CHARS))))}
             </p>
+            <div class="composer__line">
+                <p class="composer__typing" aria-live="off">{dynamic(typing)}</p>
+                <p class="composer__count" class:composer__count--over=too_long>{dynamic(counter)}</p>
+            </div>
             <div class="composer__row">
                 <label class="visually-hidden" for="message">{own.message()}</label>
                 <textarea
@@ -157,7 +160,6 @@ pub fn Composer() -> impl IntoView {
                     on:keydown=on_key
                     on:blur=move |_| room.stop_typing()
                 ></textarea>
-                <span class="composer__count" class:composer__count--over=too_long>{dynamic(counter)}</span>
                 <button type="submit" class="send-button" aria-label=own.send() disabled=move || !ready.get() || blank() || too_long()>
                     <Icon shape=Shape::Send/>
                 </button>

@@ -10,13 +10,14 @@ use crate::{
         browser,
         components::{Icon, Portrait, Shape, When},
         dynamic::dynamic,
+        effect::effect,
         form::{Form, FormRequest},
         live::{use_list, use_room},
         texts::use_texts,
     },
 };
 
-use super::{super::dashboard::BackToList, dialogs::Dialogs};
+use super::{super::dashboard::BackToList, dialogs::Dialogs, members::PANEL};
 
 /// The id of the menu, by which its button opens it.
 const MENU: &str = "room-menu";
@@ -24,7 +25,10 @@ const MENU: &str = "room-menu";
 #[component]
 pub fn Header(dialogs: Dialogs) -> impl IntoView {
     let room = use_room();
-    let own = &use_texts().header;
+    let texts = use_texts();
+    let own = &texts.header;
+    let is_folded = RwSignal::new(false);
+    effect(move || is_folded.set(browser::is_folded()));
     let can_invite = Memo::new(move |_| room.ending.with(Option::is_none) && !room.is_full());
     let invite = move |_| dialogs.invite.set(true);
 
@@ -51,6 +55,16 @@ pub fn Header(dialogs: Dialogs) -> impl IntoView {
                     <Facts/>
                 </div>
             </div>
+            <button
+                type="button"
+                class="icon-button room-header__fold"
+                aria-label=texts.members.heading()
+                aria-controls=PANEL
+                aria-expanded=move || if is_folded.get() { "false" } else { "true" }
+                on:click=move |_| is_folded.set(browser::toggle_folded())
+            >
+                <Icon shape=Shape::Members/>
+            </button>
             <When holds=can_invite>
                 <button type="button" class="icon-button room-header__invite" aria-label=own.invite() on:click=invite>
                     <Icon shape=Shape::Invite/>
@@ -129,12 +143,18 @@ pub fn RoomPortrait(#[prop(default = "")] class: &'static str) -> impl IntoView 
     dynamic(move || view! { <Portrait face=face.get() class connected=connected.get()/> })
 }
 
-/// The title of the room. The code of a room where nobody else has been is not in it but among the facts.
+/// The title of the room. While its timeline shows the invitation, neither title nor facts repeat the code.
 #[component]
 pub fn RoomTitle() -> impl IntoView {
     let room = use_room();
     let texts = use_texts();
-    dynamic(move || room.with_heading(|heading| heading.title(texts)))
+    let is_untouched = Memo::new(move |_| room.is_untouched());
+    dynamic(move || {
+        if room.room_type == RoomType::Group && is_untouched.get() && room.name.with(Option::is_none) {
+            return texts.rooms.new_room().to_owned();
+        }
+        room.with_heading(|heading| heading.title(texts))
+    })
 }
 
 /// The line below the title: how many members there are, or whether the other person is there, and whether the room
@@ -143,12 +163,14 @@ pub fn RoomTitle() -> impl IntoView {
 pub fn Facts() -> impl IntoView {
     let room = use_room();
     let own = &use_texts().header;
+    let is_untouched = Memo::new(move |_| room.is_untouched());
     let people = move || match (room.companion(), room.room_type) {
         (Some((person, connected)), _) => {
             let there = if connected { own.online() } else { own.away() };
             // A room for two that has a name is not titled by the other person.
             if room.name.with(Option::is_some) { format!("{}, {there}", person.name) } else { there.to_owned() }
         }
+        (None, RoomType::P2p) if is_untouched.get() => String::new(),
         (None, RoomType::P2p) => room.code.spaced(),
         (None, RoomType::Group) => own.members(room.members.with(Vec::len)),
     };

@@ -9,13 +9,13 @@ use crate::{
         components::{CopyButton, Dialog, Icon, Shape, When},
         dynamic::dynamic,
         effect::effect,
-        live::use_room,
-        texts::use_texts,
+        live::{LiveRoom, use_room},
+        texts::{Invite, use_texts},
     },
 };
 
-/// The code and the QR code, with buttons that copy the code, copy the link, and open the device's share sheet if there
-/// is one.
+/// The code, buttons that copy the code, copy the link, and open the device's share sheet if there is one, and the QR
+/// code.
 #[component]
 pub fn Invitation() -> impl IntoView {
     let room = use_room();
@@ -32,8 +32,6 @@ pub fn Invitation() -> impl IntoView {
 
     view! {
         <p class="big-code">{code.spaced()}</p>
-        // Not fetched before the dialog is open.
-        <img class="qr" src=addresses::room_qr(code) alt=texts.invite.qr() width="200" height="200" loading="lazy"/>
         <div class="button-row">
             <CopyButton text=move |()| code.to_string() label=texts.header.copy_code() shape=Shape::Copy/>
             <CopyButton text=move |()| link() label=texts.invite.copy_link() shape=Shape::Link/>
@@ -44,6 +42,17 @@ pub fn Invitation() -> impl IntoView {
                 </button>
             </When>
         </div>
+        // Not fetched before the dialog is open.
+        <img class="qr" src=addresses::room_qr(code) alt=texts.invite.qr() width="200" height="200" loading="lazy"/>
+    }
+}
+
+/// How many people can come in by the code.
+pub fn who_can_join(room: LiveRoom, texts: &Invite) -> &'static str {
+    match room.room_type {
+        RoomType::P2p if room.is_full() => texts.full(),
+        RoomType::P2p => texts.one_to_one(),
+        RoomType::Group => texts.group(),
     }
 }
 
@@ -52,23 +61,18 @@ pub fn Invitation() -> impl IntoView {
 pub fn InviteDialog(open: RwSignal<bool>) -> impl IntoView {
     let room = use_room();
     let texts = &use_texts().invite;
-    let text = move || match room.room_type {
-        RoomType::P2p if room.is_full() => texts.full(),
-        RoomType::P2p => texts.one_to_one(),
-        RoomType::Group => texts.group(),
-    };
     view! {
         <Dialog open id="invite" heading=texts.heading()>
-            <p class="dialog__text">{dynamic(text)}</p>
+            <p class="dialog__text">{dynamic(move || who_can_join(room, texts))}</p>
+            <Invitation/>
             {(room.kept_days > 0).then(|| {
                 view! {
-                    <p class="dialog__text" hidden=move || room.retention.get() == Retention::Ephemeral>
+                    <p class="dialog__note" hidden=move || room.retention.get() == Retention::Ephemeral>
                         {texts.kept_days(room.kept_days as usize)}
                     </p>
                 }
                 .into_any()
             })}
-            <Invitation/>
         </Dialog>
     }
 }

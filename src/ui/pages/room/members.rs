@@ -1,20 +1,22 @@
 //! The members of a room: a panel beside the timeline on a wide screen, a dialog on a narrow one. The dialogs that
 //! remove a member, give the room away or name an heir are here as well.
 
-use leptos::prelude::*;
+use leptos::{ev::MouseEvent, prelude::*};
 
 use crate::{
     api::{GiveRoom, KickMember},
     protocol::{Role, RoomType, addresses, sorted::sort_by_key},
     ui::{
         account::use_account,
+        browser,
         components::{Dialog, Icon, ItemKey, List, Portrait, Shape, Submit, When},
         dynamic::dynamic,
         effect::effect,
         face::Face,
         form::{Form, FormRequest},
         live::{MemberLine, use_room},
-        texts::use_texts,
+        rooms::is_like,
+        texts::{Members, use_texts},
         timeline::isolate_name,
     },
 };
@@ -33,16 +35,63 @@ impl OwnerAction {
     }
 }
 
-/// The list of members. The owner has buttons beside every other member.
+/// The id of the panel on a wide screen.
+pub const PANEL: &str = "panel";
+/// From this number of members on, the list has a field that searches it.
+const SEARCHED_FROM: usize = 12;
+
+/// The list of members. The owner has a button beside every other member, which opens the menu of that member.
 #[component]
-fn MemberList(action: OwnerAction) -> impl IntoView {
+fn MemberList(
+    action: OwnerAction,
+    /// The id of the menu, unique on the page.
+    menu: &'static str,
+) -> impl IntoView {
     let room = use_room();
-    let texts = &use_texts().members;
-    let is_mine = Memo::new(move |_| room.you.with(|you| you.role == Role::Owner));
+    let all = use_texts();
+    let texts = &all.members;
+    let is_mine = Memo::new(move |_| {
+        // Who is no longer in the room owns nothing in it, whatever the last picture of it says.
+        room.ending.with(Option::is_none) && room.you.with(|you| you.role == Role::Owner)
+    });
+    let is_long = move || room.members.with(Vec::len) >= SEARCHED_FROM;
+    let typed = RwSignal::new(String::new());
+    let shown = move || {
+        let typed = typed.get();
+        let mut members = room.members.get();
+        members.retain(|member| is_like(member.name.as_str(), &typed));
+        members
+    };
+    let chosen = RwSignal::new(None::<MemberLine>);
+    // Choosing an action closes the menu, so the member stays chosen until the next one is.
+    let item = move |label: fn(&Members, &str) -> String, shape, whom: RwSignal<Option<MemberLine>>| {
+        let label = move || chosen.with(|member| member.as_ref().map(|member| label(texts, member.name.as_str())));
+        let act = move |event: MouseEvent| {
+            browser::close_layer(&event);
+            whom.set(chosen.get_untracked());
+        };
+        view! {
+            <button type="button" class="menu__item" on:click=act>
+                <Icon shape/>
+                <span dir="auto">{dynamic(label)}</span>
+            </button>
+        }
+    };
 
     view! {
+        <When holds=is_long>
+            <input
+                class="field__input members__find"
+                type="search"
+                aria-label=texts.find()
+                placeholder=texts.find()
+                autocomplete="off"
+                spellcheck="false"
+                on:input=move |event| typed.set(event_target_value(&event))
+            />
+        </When>
         <ul class="members">
-            <List each=move || room.members.get() key=|member| ItemKey::Member(member.clone()) let:member>
+            <List each=shown key=|member| ItemKey::Member(member.clone()) let:member>
                 <li class="member">
                     <Portrait
                         face=Face::of_member(member.id, member.name.as_str())
@@ -55,28 +104,19 @@ fn MemberList(action: OwnerAction) -> impl IntoView {
                     {member.is_owner.then(|| view! { <span class="tag">{texts.owner()}</span> }.into_any())}
                     {(!member.is_you)
                         .then(|| {
-                            let name = member.name.to_string();
+                            let label = texts.actions(member.name.as_str());
                             let member = StoredValue::new(member);
-                            let (give, remove) = (texts.give(&name), texts.remove(&name));
-                            let button = move |label: String, shape, whom: RwSignal<Option<MemberLine>>| {
-                                view! {
-                                    <button
-                                        type="button"
-                                        class="icon-button icon-button--small"
-                                        aria-label=label.clone()
-                                        title=label
-                                        on:click=move |_| whom.set(Some(member.get_value()))
-                                    >
-                                        <Icon shape/>
-                                    </button>
-                                }
-                            };
                             view! {
                                 <When holds=move || is_mine.get()>
-                                    <span class="member__acts">
-                                        {button(give.clone(), Shape::Owner, action.giving)}
-                                        {button(remove.clone(), Shape::Close, action.removing)}
-                                    </span>
+                                    <button
+                                        type="button"
+                                        class="icon-button member__more"
+                                        popovertarget=menu
+                                        aria-label=label.clone()
+                                        on:click=move |_| chosen.set(Some(member.get_value()))
+                                    >
+                                        <Icon shape=Shape::More/>
+                                    </button>
                                 </When>
                             }
                             .into_any()
@@ -84,12 +124,16 @@ fn MemberList(action: OwnerAction) -> impl IntoView {
                 </li>
             </List>
         </ul>
+        <div id=menu class="menu room-menu" popover="auto">
+            {item(Members::give, Shape::Owner, action.giving)}
+            {item(Members::remove, Shape::Close, action.removing)}
+        </div>
         {use_account()
             .is_none()
             .then(|| {
                 let (before, after) = texts.to_keep_place();
                 let minutes = room.leaves_after.map(|seconds| usize::try_from(seconds.div_ceil(60)).unwrap_or(usize::MAX));
-                let leave = minutes.map(|minutes| use_texts().connection.guests_leave(minutes));
+                let leave = minutes.map(|minutes| all.connection.guests_leave(minutes));
                 // A guest who is no longer in the room has no place to keep.
                 view! {
                     <When holds=move || room.ending.with(Option::is_none)>
@@ -113,9 +157,9 @@ pub fn MembersPanel(
     let room = use_room();
     let texts = &use_texts().members;
     view! {
-        <aside class="room__side" aria-labelledby="panel-heading">
+        <aside id=PANEL class="room__side" aria-labelledby="panel-heading">
             <h2 id="panel-heading" class="room__side-heading">{texts.heading()} " " <span class="count">{dynamic(move || room.members.with(Vec::len).to_string())}</span></h2>
-            <MemberList action/>
+            <MemberList action menu="panel-menu"/>
         </aside>
     }
 }
@@ -132,7 +176,7 @@ pub fn MembersDialog(
     let heading = Signal::derive(move || texts.heading_with(&room.members.with(Vec::len).to_string()));
     view! {
         <Dialog open id="members" heading>
-            <MemberList action/>
+            <MemberList action menu="members-menu"/>
         </Dialog>
     }
 }

@@ -25,12 +25,14 @@ use crate::{
     },
 };
 
-use super::invite::Invitation;
+use super::invite::{Invitation, who_can_join};
 
 /// A reader within this many pixels of the end counts as being at the end.
 const NEAR_END: i32 = 48;
 /// The line before the first unread message, as a selector.
 const UNREAD: &str = ".unread";
+/// The class of the rows of days.
+const DAY: &str = "day";
 /// The first row, as a selector.
 const FIRST: &str = "ol > li";
 /// The most pages of history that are loaded to find the first unread message: when the room is opened, and when the
@@ -148,9 +150,15 @@ pub fn Timeline() -> impl IntoView {
         watch_below.set_value(watching);
     });
 
+    // The day of the topmost visible row, while the reader is further up and the row of that day is not in view.
+    let floating_day = RwSignal::new(None::<String>);
     let on_scroll = move |_| {
         if let Some(frame) = frame.get_untracked() {
             let is_at_end = browser::distance_from_end(&frame) < NEAR_END;
+            let day = browser::passed(&frame, DAY).filter(|_| !is_at_end);
+            if floating_day.with_untracked(|floating| *floating != day) {
+                floating_day.set(day);
+            }
             room.keep_place((!is_at_end).then(|| browser::place_of(&frame)));
             room.reads_end(is_at_end);
             if room.unread_above.get_untracked() > 0
@@ -190,11 +198,7 @@ pub fn Timeline() -> impl IntoView {
         0 => own.newest().to_owned(),
         unseen => own.unseen(unseen),
     };
-    let alone = Memo::new(move |_| {
-        let silent = || room.entries.with(|rows| !rows.iter().any(|row| matches!(row.key, RowKey::Message(..))));
-        let is_alone = room.members.with(Vec::len) < 2 && room.expected.with(Option::is_none);
-        is_alone && room.ending.with(Option::is_none) && silent()
-    });
+    let problem = move || room.earlier_problem.get().filter(|_| !room.at_end.get());
 
     let is_group = room.room_type == RoomType::Group;
 
@@ -204,9 +208,6 @@ pub fn Timeline() -> impl IntoView {
                 <div class="timeline__content">
                     <div class="timeline__top" node_ref=top>
                         <When holds=move || room.has_earlier.get()>
-                            <p class="timeline__problem" role="status">
-                                {dynamic(move || room.earlier_problem.get().map(|problem| texts.problem(&problem)))}
-                            </p>
                             <button
                                 type="button"
                                 class="chip"
@@ -223,14 +224,22 @@ pub fn Timeline() -> impl IntoView {
                         </List>
                     </ol>
                     <div node_ref=bottom></div>
-                    <When holds=move || alone.get()>
+                    <When holds=move || room.is_untouched()>
                         <section class="alone" aria-labelledby="alone-heading">
                             <h2 id="alone-heading" class="alone__heading">{own.alone()}</h2>
-                            <p>{own.alone_text()}</p>
+                            <p>{who_can_join(room, &texts.invite)}</p>
                             <Invitation/>
                         </section>
                     </When>
                 </div>
+            </div>
+            <p class="day day--floating" aria-hidden="true">
+                {dynamic(move || floating_day.get().map(|day| view! { <span class="day__label">{day}</span> }.into_any()))}
+            </p>
+            // Over the rows, because the reader is somewhere below the place where they would be.
+            <div class="banner timeline__problem" class:banner--shown=move || problem().is_some()>
+                <p class="banner__text" role="status">{dynamic(move || problem().map(|problem| texts.problem(&problem)))}</p>
+                <button type="button" class="text-button" on:click=move |_| room.load_earlier()>{own.retry()}</button>
             </div>
             <button
                 type="button"
@@ -242,9 +251,9 @@ pub fn Timeline() -> impl IntoView {
                 <Icon shape=Shape::Up/>
                 <span>{dynamic(unread)}</span>
             </button>
-            <button type="button" class="pill" class:pill--shown=move || !room.at_end.get() on:click=to_end>
+            <button type="button" class="pill pill--end" class:pill--shown=move || !room.at_end.get() on:click=to_end>
                 <Icon shape=Shape::Down/>
-                <span>{dynamic(unseen)}</span>
+                <span class:visually-hidden=move || room.unseen.get() == 0>{dynamic(unseen)}</span>
             </button>
             <Dialog open=listing id="readers" heading=readers>
                 <ul class="members">

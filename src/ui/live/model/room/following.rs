@@ -49,6 +49,7 @@ impl LocalRoom {
         self.read_position.set_looking(false);
         self.unread = Unread::default();
         self.was_left = true;
+        self.has_looked = false;
         let acts = self.stop_typing();
         self.typing = Typing::default();
         acts

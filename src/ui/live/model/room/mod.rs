@@ -112,6 +112,8 @@ pub struct LocalRoom {
     leaving: bool,
     /// Whether the room was left for another page, and has not been resumed since.
     was_left: bool,
+    /// Whether the reader has looked at the end of the timeline since the room was opened.
+    has_looked: bool,
     outgoing: Outgoing,
     typing: Typing,
     read_position: ReadPosition,
@@ -119,7 +121,7 @@ pub struct LocalRoom {
     reads: LiteMap<MemberId, Seq>,
     /// How far members had read who have left since, in this epoch of the log.
     departed: Vec<Reader>,
-    /// The messages that were unread when the page was opened.
+    /// The messages that were unread when the page was opened, or when the reader came back to it.
     unread: Unread,
     /// The part of the timeline that is on the page.
     shown_events: ShownEvents,
@@ -180,6 +182,7 @@ impl LocalRoom {
             has_account: false,
             leaving: false,
             was_left: false,
+            has_looked: false,
             outgoing: Outgoing::default(),
             typing: Typing::default(),
             news: Vec::new(),

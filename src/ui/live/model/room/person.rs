@@ -49,8 +49,17 @@ impl LocalRoom {
         fits
     }
 
-    /// Sets whether the reader looks at the end of the timeline, and sends what they have read.
+    /// Sets whether the reader looks at the end of the timeline, and sends what they have read. Messages that came while
+    /// a reader looked elsewhere get the line for unread messages.
     pub fn set_looking(&mut self, looking: bool, now: u64) -> Vec<Act> {
+        if looking && !self.read_position.is_looking() && std::mem::replace(&mut self.has_looked, true) {
+            let unread = Unread::after(self.read_position.read(), &self.replica, &self.own_ids);
+            // What the reader has not come to yet stays further up.
+            if unread.count() > 0 && !self.unread.is_further_up() {
+                self.unread = unread;
+                self.mark_changed();
+            }
+        }
         self.read_position.set_looking(looking);
         self.flush(now)
     }

@@ -59,6 +59,26 @@ fn what_comes_while_nobody_looks_is_read_when_they_look_again() {
 }
 
 #[test]
+fn what_came_while_the_reader_looked_elsewhere_begins_with_a_line() {
+    let mut page = live();
+    page.set_looking(true, 0);
+    page.received(event(said(3, ADA, 30)), 1);
+    assert_eq!(page.room().unread().first(), None, "the reader was there");
+    page.set_looking(false, 2);
+    page.received(event(said(4, ADA, 40)), 3);
+    page.received(event(said(5, ADA, 50)), 4);
+    page.set_looking(true, 5);
+    assert_eq!(page.room().unread().first(), Some(key(ADA, 40)));
+    page.set_looking(false, 6);
+    page.set_looking(true, 7);
+    assert_eq!(page.room().unread().first(), Some(key(ADA, 40)), "nothing came since");
+    page.set_looking(false, 8);
+    page.received(event(said(6, ADA, 60)), 9);
+    page.set_looking(true, 10);
+    assert_eq!(page.room().unread().first(), Some(key(ADA, 60)));
+}
+
+#[test]
 fn what_is_read_while_the_connection_is_away_is_told_when_it_is_back() {
     let mut page = live();
     page.set_looking(true, 0);

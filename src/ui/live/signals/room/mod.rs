@@ -88,7 +88,7 @@ pub struct LiveRoom {
     pub you: RwSignal<You>,
     /// The rows of the timeline that are on the page.
     pub entries: RwSignal<Vec<Entry>>,
-    /// The members of the room, the reader first.
+    /// The members of the room: the reader first, then those who are connected.
     pub members: RwSignal<Vec<MemberLine>>,
     /// The nicknames of the other members who are typing.
     pub typists: RwSignal<Vec<Nickname>>,
@@ -355,6 +355,13 @@ impl LiveRoom {
     pub fn is_full(self) -> bool {
         let taken = self.members.with(Vec::len) + usize::from(self.expected.with(Option::is_some));
         self.room_type == RoomType::P2p && taken >= usize::from(P2P_MEMBERS)
+    }
+
+    /// Whether the reader is alone in the room and nobody has said anything. The timeline then shows the invitation.
+    pub fn is_untouched(self) -> bool {
+        let is_alone = self.members.with(Vec::len) < 2 && self.expected.with(Option::is_none);
+        let is_message = |row: &Entry| matches!(row.key, RowKey::Message(..));
+        is_alone && self.ending.with(Option::is_none) && !self.entries.with(|rows| rows.iter().any(is_message))
     }
 
     /// The other person of a room for two, and whether they are connected. A person whose place is reserved counts.

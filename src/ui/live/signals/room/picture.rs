@@ -184,7 +184,7 @@ impl Drawing {
                 members =
                     browser::sorted_by(members, |member| browser::without_accents(member.name.as_str()), Ord::cmp);
             }
-            sort_by_key(&mut members, |member| !member.is_you);
+            sort_by_key(&mut members, |member| (!member.is_you, !member.connected));
             members
         });
         let role = if own_ids.contains(&replica.state.owner) { Role::Owner } else { Role::Member };
