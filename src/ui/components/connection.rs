@@ -62,9 +62,12 @@ pub fn ConnectionBanner(
         (_, Status::Blocked) => texts.blocked(),
         (_, Status::Connecting | Status::Waiting(_)) => texts.again(),
     };
-    let since = move || {
-        let at = stale_since.get().filter(|_| troubled.get());
-        at.map(|at| format!(" {}", use_texts().kept.at(&clock.briefly(at))))
+    // What follows for a guest. An account stays in its rooms, and reads since when the page is as it is.
+    let minutes = leaves_after.map(|seconds| usize::try_from(seconds.div_ceil(60)).unwrap_or(usize::MAX));
+    let aside = move || match (minutes, socket.status.get()) {
+        (Some(_), Status::Blocked) => None,
+        (Some(minutes), _) => Some(texts.guests_leave(minutes)),
+        (None, _) => stale_since.get().filter(|_| troubled.get()).map(|at| use_texts().kept.at(&clock.briefly(at))),
     };
 
     view! {
@@ -82,14 +85,7 @@ pub fn ConnectionBanner(
                         }
                     })}
                 </span>
-                <span class="banner__aside">
-                    {dynamic(since)}
-                    {leaves_after.map(|seconds| {
-                        let minutes = usize::try_from(seconds.div_ceil(60)).unwrap_or(usize::MAX);
-                        let is_away = move || socket.status.get() != Status::Blocked;
-                        dynamic(move || is_away().then(|| format!(" {}", texts.guests_leave(minutes)))).into_any()
-                    })}
-                </span>
+                <span class="banner__aside">{dynamic(aside)}</span>
             </p>
             <When holds=move || troubled.get() && waits()>
                 <button type="button" class="text-button" on:click=move |_| socket.try_now()>{texts.try_now()}</button>
