@@ -20,7 +20,7 @@ import {
 } from "../room.ts";
 
 const title = (page: Page) => page.getByRole("heading", { level: 1 });
-const author = (page: Page) => log(page).locator(".message__author:not(.visually-hidden)");
+const author = (page: Page) => log(page).locator(".message--signed > .message__author");
 
 /** Hue, figure and initials of the elements that match. */
 const looks = (page: Page, selector: string): Promise<string[]> =>

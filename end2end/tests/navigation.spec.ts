@@ -4,7 +4,9 @@ import { register } from "../account.ts";
 import { DIAGONAL, type Guest, KINDS, type Stack, expect, expectAccessible, test } from "../fixtures.ts";
 import { observeMemory, wasmBytes } from "../memory.ts";
 import {
+  choose,
   composer,
+  dialog,
   firstNew,
   following,
   go,
@@ -304,6 +306,24 @@ test("a step shows the newest messages, and then all of them above without movin
   const seen = await page.evaluate(() => (globalThis as unknown as { seen: [number, number][] }).seen);
   expect(seen[0]?.[0]).toBeLessThan(40);
   expect(new Set(seen.map(([, bottom]) => bottom)).size).toBe(1);
+});
+
+test("a step renders what can be seen, and dialogs and menu when they open @both", async ({ stack, guest }) => {
+  const { page, codes } = await withThreeRooms(stack, guest);
+  await open(page, `/rooms/${codes["Chess"]}`);
+  await go(page, "Books");
+  await expect(messages(page)).toHaveText(["Welcome to Books"]);
+  const rendered = await page.evaluate(() => {
+    const all = [...document.querySelectorAll("body *")];
+    return {
+      message: document.querySelectorAll(".message *").length,
+      around: all.filter((element) => !element.closest(".dashboard__list, .timeline__rows")).length,
+    };
+  });
+  expect(rendered.message).toBeLessThanOrEqual(7);
+  expect(rendered.around).toBeLessThan(150);
+  await choose(page, "Room info");
+  await expect(dialog(page, "Room info")).toBeVisible();
 });
 
 test("a step to a room that was shown before takes no memory for good @desktop", async ({ stack, guest }) => {

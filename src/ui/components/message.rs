@@ -10,14 +10,15 @@ use crate::{
     protocol::ClientId,
     ui::{
         browser,
+        clock::use_clock,
         dynamic::dynamic,
         face::Face,
         texts::use_texts,
-        timeline::{Delivery, Mark, MessageRow, Piece, Row, is_right_to_left, pieces},
+        timeline::{Delivery, Mark, MessageRow, Piece, Row, is_right_to_left, pieces, rfc3339},
     },
 };
 
-use super::{Icon, MomentText, Shape, sentence};
+use super::{Icon, Shape, sentence};
 
 /// A message with more lines than this is folded. The style shows a few lines fewer of a folded message.
 const FOLDED_FROM: usize = 18;
@@ -29,39 +30,45 @@ fn lines(text: &str) -> usize {
     text.split('\n').map(|line| line.chars().count() / LINE_CHARS + 1).sum()
 }
 
+/// What can be done with messages, the same for all of a timeline.
+#[derive(Clone, Copy)]
+pub struct MessageActs {
+    /// Sends a refused message again.
+    pub retry: Callback<ClientId>,
+    /// Moves a refused message into the composer.
+    pub edit: Callback<ClientId>,
+    /// Discards a refused message.
+    pub discard: Callback<ClientId>,
+    /// Opens the list of readers.
+    pub list_readers: Callback<()>,
+}
+
 /// A message in its bubble. A refused message has buttons to try again, to edit it and to discard it.
+///
+/// A step from room to room renders a screenful of messages, so a message has few elements and few parts that follow
+/// signals.
 #[component]
 pub fn MessageItem(
     /// The message when its row was created. Id, author and text do not change.
     first: MessageRow,
     /// The signal of the row: delivery, time, mark, and whether the message opens or closes a group.
     row: ArcRwSignal<Row>,
-    /// Sends a refused message again.
-    #[prop(into)]
-    on_retry: Callback<ClientId>,
-    /// Moves a refused message into the composer.
-    #[prop(into)]
-    on_edit: Callback<ClientId>,
-    /// Discards a refused message.
-    #[prop(into)]
-    on_discard: Callback<ClientId>,
-    /// Opens the list of readers.
-    #[prop(into)]
-    on_list: Callback<()>,
+    acts: MessageActs,
 ) -> impl IntoView {
     let texts = use_texts();
     let MessageRow { id, author, own, body, .. } = first;
-    let now = Memo::new(move |_| match row.get() {
-        Row::Message(MessageRow { opens, signed, closes, at, delivery, mark, .. }) => {
-            ((opens, signed, closes), at, delivery, mark)
-        }
-        Row::Day(_) | Row::Notice(_) | Row::Unread | Row::Hole(_) => {
-            ((false, false, false), None, Delivery::Sent, None)
-        }
+    let now = Memo::new(move |_| {
+        row.with(|row| match row {
+            Row::Message(MessageRow { opens, signed, closes, at, delivery, mark, .. }) => {
+                ((*opens, *signed, *closes), *at, delivery.clone(), mark.clone())
+            }
+            Row::Day(_) | Row::Notice(_) | Row::Unread | Row::Hole(_) => {
+                ((false, false, false), None, Delivery::Sent, None)
+            }
+        })
     });
     // A very long message is folded, so that it does not push other messages off the screen.
-    let is_long = lines(body.as_str()) > FOLDED_FROM;
-    let folded = RwSignal::new(is_long);
+    let folded = (lines(body.as_str()) > FOLDED_FROM).then(|| RwSignal::new(true));
     // The style draws the picture of a signed message from classes and initials, without an element.
     let face = (!own).then(|| Face::of_member(author.id, author.name.as_str()));
     let (look, initials) = face.map(|face| (format!("message {}", face.look), face.initials)).unzip();
@@ -77,25 +84,11 @@ pub fn MessageItem(
                     (*closes, " message--closes"),
                     (*delivery == Delivery::Pending, " message--pending"),
                     (matches!(delivery, Delivery::Failed(_)), " message--failed"),
-                    (folded.get(), " message--folded"),
+                    (folded.is_some_and(|folded| folded.get()), " message--folded"),
                 ];
                 parts.into_iter().filter(|(on, _)| *on).fold(look.clone(), |class, (_, part)| class + part)
             })
         }
-    };
-    let author_class =
-        move || if now.with(|now| !now.0.1) { "message__author visually-hidden" } else { "message__author" };
-    let at = Memo::new(move |_| now.with(|now| now.1));
-    let delivery = Memo::new(move |_| now.with(|now| now.2.clone()));
-    let mark = move || {
-        now.with(|now| now.3.clone()).map(|Mark { text, has_list }| {
-            if has_list {
-                view! { <button type="button" class="message__mark" on:click=move |_| on_list.run(())>{sentence(&text)}</button> }
-                    .into_any()
-            } else {
-                view! { <p class="message__mark">{sentence(&text)}</p> }.into_any()
-            }
-        })
     };
     let name = if own { texts.timeline.you().to_owned() } else { author.name.to_string() };
     let text = pieces(body.as_str()).into_iter().map(|piece| match piece {
@@ -109,28 +102,28 @@ pub fn MessageItem(
         }
     });
 
-    let more = move |event: MouseEvent| {
-        // When a message is unfolded, its top edge stays in place and the rest appears below. The timeline is anchored
-        // at its bottom and would otherwise push the text upwards.
-        let row = browser::row_of(&event).filter(|_| folded.get_untracked());
-        folded.update(|folded| *folded = !*folded);
-        if let Some(row) = row {
-            spawn_local(async move {
-                tick().await;
-                row.restore_top();
-            });
-        }
-    };
-    let label = move || if folded.get() { texts.timeline.read_more() } else { texts.timeline.read_less() };
-    let expanded = move || if folded.get() { "false" } else { "true" };
-    // "Find in page" and the Tab key scroll to text in the folded part. Such a scroll unfolds the message.
-    let unfold = move |_| {
-        if folded.get_untracked() {
-            folded.set(false);
-        }
-    };
     let text = text.collect_view();
-    let text = if is_long {
+    let text = if let Some(folded) = folded {
+        let more = move |event: MouseEvent| {
+            // When a message is unfolded, its top edge stays in place and the rest appears below. The timeline is
+            // anchored at its bottom and would otherwise push the text upwards.
+            let row = browser::row_of(&event).filter(|_| folded.get_untracked());
+            folded.update(|folded| *folded = !*folded);
+            if let Some(row) = row {
+                spawn_local(async move {
+                    tick().await;
+                    row.restore_top();
+                });
+            }
+        };
+        let label = move || if folded.get() { texts.timeline.read_more() } else { texts.timeline.read_less() };
+        let expanded = move || if folded.get() { "false" } else { "true" };
+        // "Find in page" and the Tab key scroll to text in the folded part. Such a scroll unfolds the message.
+        let unfold = move |_| {
+            if folded.get_untracked() {
+                folded.set(false);
+            }
+        };
         view! {
             <div class="message__text" dir="auto" on:scroll=unfold>{text}</div>
             <button type="button" class="message__more" aria-expanded=expanded on:click=more>{dynamic(label)}</button>
@@ -140,41 +133,52 @@ pub fn MessageItem(
         view! { <div class="message__text" dir="auto">{text}</div> }.into_any()
     };
 
+    let clock = use_clock();
+    let meta = move || {
+        now.with(|(_, at, delivery, _)| {
+            let time = |at| view! { <time datetime=rfc3339(at)>{clock.hour_and_minute(at)}</time> }.into_any();
+            let waits = *delivery == Delivery::Pending;
+            view! { {at.map(time)} {waits.then(|| view! { <Icon shape=Shape::Clock/> }.into_any())} }
+        })
+    };
+    let below = move || now.with(|(_, _, delivery, mark)| below(id, delivery, mark.as_ref(), acts));
+
     view! {
         <li class=class data-initials=initials>
             // `div`, not `p`: when several messages are copied, a browser inserts an empty line between paragraphs.
-            <div class=author_class>{name}</div>
+            <div class="message__author">{name}</div>
             <div class="message__bubble">
                 {text}
-                <div class="message__meta">
-                    {dynamic(move || at.get().map(|at| view! { <MomentText at/> }.into_any()))}
-                    {dynamic(move || {
-                        (delivery.get() == Delivery::Pending).then(|| view! { <Icon shape=Shape::Clock/> }.into_any())
-                    })}
-                </div>
+                <div class="message__meta">{dynamic(meta)}</div>
             </div>
-            {dynamic(move || match delivery.get() {
-                Delivery::Failed(reason) => Some(view! { <Refused reason id on_retry on_edit on_discard/> }.into_any()),
-                Delivery::Pending => {
-                    let waits = texts.timeline.not_sent_yet();
-                    Some(view! { <p class="message__waits visually-hidden">{waits}</p> }.into_any())
-                }
-                Delivery::Sent => None,
-            })}
-            {own.then(|| dynamic(mark).into_any())}
+            // The messages of others are stored already, and have no mark.
+            {own.then(|| dynamic(below).into_any())}
         </li>
+    }
+}
+
+/// What is below an own message: that it waits, or why it was refused, or its mark.
+fn below(id: ClientId, delivery: &Delivery, mark: Option<&Mark>, acts: MessageActs) -> AnyView {
+    match (delivery, mark) {
+        (Delivery::Failed(reason), _) => view! { <Refused reason=reason.clone() id acts/> }.into_any(),
+        (Delivery::Pending, _) => {
+            let waits = use_texts().timeline.not_sent_yet();
+            view! { <p class="message__waits visually-hidden">{waits}</p> }.into_any()
+        }
+        (Delivery::Sent, Some(Mark { text, has_list: true })) => {
+            let list = move |_| acts.list_readers.run(());
+            view! { <button type="button" class="message__mark" on:click=list>{sentence(text)}</button> }.into_any()
+        }
+        (Delivery::Sent, Some(Mark { text, has_list: false })) => {
+            view! { <p class="message__mark">{sentence(text)}</p> }.into_any()
+        }
+        (Delivery::Sent, None) => ().into_any(),
     }
 }
 
 /// The reason of a refusal, with buttons to try again, and to edit and to discard the message.
 #[component]
-fn Refused(
-    reason: String,
-    id: ClientId,
-    on_retry: Callback<ClientId>,
-    on_edit: Callback<ClientId>,
-    on_discard: Callback<ClientId>,
-) -> impl IntoView {
+fn Refused(reason: String, id: ClientId, acts: MessageActs) -> impl IntoView {
     let texts = &use_texts().timeline;
     view! {
         <div class="message__failed">
@@ -182,9 +186,9 @@ fn Refused(
                 <Icon shape=Shape::Warning/>
                 <span>{texts.not_sent(&reason)}</span>
             </p>
-            <button type="button" class="text-button" on:click=move |_| on_retry.run(id)>{texts.retry()}</button>
-            <button type="button" class="text-button" on:click=move |_| on_edit.run(id)>{texts.edit()}</button>
-            <button type="button" class="text-button" on:click=move |_| on_discard.run(id)>{texts.discard()}</button>
+            <button type="button" class="text-button" on:click=move |_| acts.retry.run(id)>{texts.retry()}</button>
+            <button type="button" class="text-button" on:click=move |_| acts.edit.run(id)>{texts.edit()}</button>
+            <button type="button" class="text-button" on:click=move |_| acts.discard.run(id)>{texts.discard()}</button>
         </div>
     }
 }

@@ -240,11 +240,12 @@ pub fn when_idle(then: impl FnOnce() + 'static) {
     }
 }
 
-/// At least how many rows of a timeline fill the window. A row is rarely lower than 32 pixels.
+/// How many rows of a timeline fill the window. A row is rarely lower than 36 pixels, and the header and the composer
+/// take more than 100.
 pub fn rows_of_window() -> usize {
     let height = window().inner_height().ok().and_then(|height| height.as_f64()).unwrap_or_default();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a height in pixels")]
-    let rows = (height / 32.0) as usize;
+    let rows = ((height - 100.0) / 36.0) as usize;
     rows + 1
 }
 

@@ -1,4 +1,5 @@
-//! Which dialogs of a room are open. The dialogs themselves are in files of their own.
+//! Which dialogs of a room are open. The dialogs themselves are in files of their own, and `view` renders them when the
+//! first of them opens.
 
 use leptos::prelude::*;
 
@@ -13,6 +14,8 @@ pub struct Dialogs {
     /// The settings of the room.
     pub settings: RwSignal<bool>,
     pub exit: RwSignal<bool>,
+    /// Who has read a message.
+    pub readers: RwSignal<bool>,
 }
 
 impl Dialogs {
@@ -24,6 +27,12 @@ impl Dialogs {
             members: RwSignal::new(false),
             settings: RwSignal::new(false),
             exit: RwSignal::new(false),
+            readers: RwSignal::new(false),
         }
+    }
+
+    /// Whether a dialog other than the invitation is open.
+    pub fn is_any_open(self) -> bool {
+        self.info.get() || self.members.get() || self.settings.get() || self.exit.get() || self.readers.get()
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     protocol::{Retention, Role, RoomType, addresses},
     ui::{
         browser,
-        components::{Icon, Portrait, Shape, When},
+        components::{Icon, Lazy, Portrait, Shape, When},
         dynamic::dynamic,
         effect::effect,
         form::{Form, FormRequest},
@@ -31,6 +31,8 @@ pub fn Header(dialogs: Dialogs) -> impl IntoView {
     effect(move || is_folded.set(browser::is_folded()));
     let can_invite = Memo::new(move |_| room.ending.with(Option::is_none) && !room.is_full());
     let invite = move |_| dialogs.invite.set(true);
+    // The menu of a document also opens without scripts.
+    let menu = RwSignal::new(!room.is_step);
 
     view! {
         <header class="room-header">
@@ -70,16 +72,18 @@ pub fn Header(dialogs: Dialogs) -> impl IntoView {
                     <Icon shape=Shape::Invite/>
                 </button>
             </When>
-            <button type="button" class="icon-button" popovertarget=MENU aria-label=own.more()><Icon shape=Shape::More/></button>
+            <button type="button" class="icon-button" popovertarget=MENU aria-label=own.more() on:click=move |_| menu.set(true)><Icon shape=Shape::More/></button>
             <div id=MENU class="menu room-menu" popover="auto">
-                <p class="menu__text code">{room.code.spaced()}</p>
-                <When holds=can_invite>
-                    <div class="room-menu__invite">
-                        <Item shape=Shape::Invite label=own.invite() opens=dialogs.invite/>
-                    </div>
-                </When>
-                <Item shape=Shape::Info label=own.info() opens=dialogs.info/>
-                <Actions dialogs/>
+                <Lazy wanted=menu>
+                    <p class="menu__text code">{room.code.spaced()}</p>
+                    <When holds=can_invite>
+                        <div class="room-menu__invite">
+                            <Item shape=Shape::Invite label=own.invite() opens=dialogs.invite/>
+                        </div>
+                    </When>
+                    <Item shape=Shape::Info label=own.info() opens=dialogs.info/>
+                    <Actions dialogs/>
+                </Lazy>
             </div>
         </header>
     }

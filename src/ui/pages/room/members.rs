@@ -33,6 +33,11 @@ impl OwnerAction {
     pub fn none() -> Self {
         Self { removing: RwSignal::new(None), giving: RwSignal::new(None) }
     }
+
+    /// Whether a member is chosen.
+    pub fn is_chosen(self) -> bool {
+        self.removing.with(Option::is_some) || self.giving.with(Option::is_some)
+    }
 }
 
 /// The id of the panel on a wide screen.

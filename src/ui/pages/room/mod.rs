@@ -74,7 +74,6 @@ fn OpenRoom(room: LiveRoom, socket: PageSocket) -> impl IntoView {
     effect(move || {
         room.restore();
         socket.start();
-        room.fill();
     });
     view! { <RoomView socket/> }
 }

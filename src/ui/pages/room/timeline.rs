@@ -15,7 +15,7 @@ use crate::{
     ui::{
         browser::{self, Watch},
         clock::use_clock,
-        components::{Dialog, Icon, ItemKey, List, MessageItem, Portrait, Shape, When, sentence},
+        components::{Dialog, Icon, ItemKey, List, MessageActs, MessageItem, Portrait, Shape, When, sentence},
         dynamic::dynamic,
         effect::effect,
         face::Face,
@@ -29,6 +29,8 @@ use super::invite::{Invitation, who_can_join};
 
 /// A reader within this many pixels of the end counts as being at the end.
 const NEAR_END: i32 = 48;
+/// A reader who has been in a room for this long stays there.
+const STAYS_AFTER_MS: u64 = 500;
 /// The line before the first unread message, as a selector.
 const UNREAD: &str = ".unread";
 /// The class of the rows of days.
@@ -42,7 +44,10 @@ const PAGES_ASKED_FOR: usize = 20;
 
 /// The timeline, with its buttons to the first unread message and to the newest message.
 #[component]
-pub fn Timeline() -> impl IntoView {
+pub fn Timeline(
+    /// Set to true to open the list of readers.
+    readers: RwSignal<bool>,
+) -> impl IntoView {
     let room = use_room();
     let texts = use_texts();
     let own = &texts.timeline;
@@ -123,12 +128,25 @@ pub fn Timeline() -> impl IntoView {
         });
     });
 
+    // A step shows a screenful. Older rows come above it when the reader stays or scrolls: adding them would hold up who
+    // goes on to the next room.
+    let stays = RwSignal::new(!room.is_step);
+    // The timer ends with the page.
+    StoredValue::new(room.is_step.then(|| browser::after(STAYS_AFTER_MS, move || stays.set(true))));
+    effect(move || {
+        if stays.get() {
+            room.fill();
+        }
+    });
+
     // Loads older rows when the reader scrolls close to the top. Observed again after each page, because the top may
     // still be in view.
     let watch = StoredValue::new(None::<Watch>);
     effect(move || {
-        let wanted =
-            room.has_earlier.get() && !room.loading_earlier.get() && room.earlier_problem.with(Option::is_none);
+        let wanted = stays.get()
+            && room.has_earlier.get()
+            && !room.loading_earlier.get()
+            && room.earlier_problem.with(Option::is_none);
         room.entries.track();
         let watching = match (frame.get(), top.get()) {
             (Some(frame), Some(top)) if wanted => browser::watch(&top, &frame, move || room.load_earlier()),
@@ -154,6 +172,9 @@ pub fn Timeline() -> impl IntoView {
     let floating_day = RwSignal::new(None::<String>);
     let on_scroll = move |_| {
         if let Some(frame) = frame.get_untracked() {
+            if !stays.get_untracked() {
+                stays.set(true);
+            }
             let is_at_end = browser::distance_from_end(&frame) < NEAR_END;
             let day = browser::passed(&frame, DAY).filter(|_| !is_at_end);
             if floating_day.with_untracked(|floating| *floating != day) {
@@ -177,16 +198,11 @@ pub fn Timeline() -> impl IntoView {
     };
     let unread =
         move || if room.is_far.get() { own.further_up().to_owned() } else { own.unread_above(room.unread_above.get()) };
-    let listing = RwSignal::new(false);
-    let readers = Signal::derive(move || own.seen_by(&room.readers.with(Vec::len).to_string()));
-    let reader = |Person { id, name }: Person| {
-        view! {
-            <li class="member">
-                <Portrait face=Face::of_member(id, name.as_str()) class="portrait--small"/>
-                <span class="member__name" dir="auto">{name.to_string()}</span>
-            </li>
-        }
-        .into_any()
+    let acts = MessageActs {
+        retry: Callback::new(move |id| room.retry(id)),
+        edit: Callback::new(move |id| room.take_back(id)),
+        discard: Callback::new(move |id| room.discard(id)),
+        list_readers: Callback::new(move |()| readers.set(true)),
     };
     let to_end = move |_| {
         room.show_end();
@@ -220,7 +236,7 @@ pub fn Timeline() -> impl IntoView {
                     </div>
                     <ol class="timeline__rows">
                         <List each=move || shown.get() key=|entry| ItemKey::Row(entry.key) let:entry>
-                            <RowItem entry listing/>
+                            <RowItem entry acts/>
                         </List>
                     </ol>
                     <div node_ref=bottom></div>
@@ -255,12 +271,31 @@ pub fn Timeline() -> impl IntoView {
                 <Icon shape=Shape::Down/>
                 <span class:visually-hidden=move || room.unseen.get() == 0>{dynamic(unseen)}</span>
             </button>
-            <Dialog open=listing id="readers" heading=readers>
-                <ul class="members">
-                    {dynamic(move || room.readers.get().into_iter().map(reader).collect_view())}
-                </ul>
-            </Dialog>
         </div>
+    }
+}
+
+/// The list of those who have read the message with the "seen" mark.
+#[component]
+pub fn ReadersDialog(open: RwSignal<bool>) -> impl IntoView {
+    let room = use_room();
+    let texts = &use_texts().timeline;
+    let heading = Signal::derive(move || texts.seen_by(&room.readers.with(Vec::len).to_string()));
+    let reader = |Person { id, name }: Person| {
+        view! {
+            <li class="member">
+                <Portrait face=Face::of_member(id, name.as_str()) class="portrait--small"/>
+                <span class="member__name" dir="auto">{name.to_string()}</span>
+            </li>
+        }
+        .into_any()
+    };
+    view! {
+        <Dialog open id="readers" heading>
+            <ul class="members">
+                {dynamic(move || room.readers.get().into_iter().map(reader).collect_view())}
+            </ul>
+        </Dialog>
     }
 }
 
@@ -289,17 +324,13 @@ fn first(rows: RwSignal<Vec<Entry>>) -> Option<RowKey> {
     rows.try_with_untracked(|rows| rows.first().map(|entry| entry.key)).flatten()
 }
 
-/// One row. `listing` is set to true to open the list of readers.
+/// One row.
 #[component]
-fn RowItem(entry: Entry, listing: RwSignal<bool>) -> impl IntoView {
-    let room = use_room();
+fn RowItem(entry: Entry, acts: MessageActs) -> impl IntoView {
     let clock = use_clock();
     let row = entry.row;
     match row.get_untracked() {
-        Row::Message(first) => view! {
-            <MessageItem first row on_retry=move |id| room.retry(id) on_edit=move |id| room.take_back(id) on_discard=move |id| room.discard(id) on_list=move |()| listing.set(true)/>
-        }
-        .into_any(),
+        Row::Message(first) => view! { <MessageItem first row acts/> }.into_any(),
         Row::Day(_) => {
             let label = move || match row.get() {
                 Row::Day(day) => clock.day_label(day),

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::ui::{
     browser,
-    components::{Announcer, ConnectionBanner, When},
+    components::{Announcer, ConnectionBanner, Lazy, When},
     effect::effect,
     live::{Ending, PageSocket, use_list, use_room},
     navigation::Missed,
@@ -24,7 +24,7 @@ use super::{
     kept_place::KeptPlace,
     members::{MembersDialog, MembersPanel, OwnerAction, OwnerActionDialogs},
     settings::SettingsDialog,
-    timeline::Timeline,
+    timeline::{ReadersDialog, Timeline},
 };
 
 /// The open room. The `LiveRoom` is in the context.
@@ -66,7 +66,7 @@ pub fn RoomView(
                     {use_list().map(|list| view! { <Toasts list/> }.into_any())}
                     <ConnectionBanner socket stale_since=room.stale_since leaves_after=room.leaves_after/>
                 </div>
-                <Timeline/>
+                <Timeline readers=dialogs.readers/>
                 <KeptPlace/>
                 <Announcer of=room.announcement/>
                 <When holds=move || room.ending.with(Option::is_some) otherwise=Composer>
@@ -75,11 +75,17 @@ pub fn RoomView(
             </main>
             <MembersPanel action/>
         </div>
-        <InfoDialog dialogs/>
-        <InviteDialog open=dialogs.invite/>
-        <MembersDialog open=dialogs.members action/>
-        <OwnerActionDialogs action/>
-        <SettingsDialog open=dialogs.settings/>
-        <ExitDialog open=dialogs.exit/>
+        // Without scripts no dialog opens, but the style shows the invitation below the room.
+        <Lazy wanted=Signal::derive(move || !room.is_step || dialogs.invite.get())>
+            <InviteDialog open=dialogs.invite/>
+        </Lazy>
+        <Lazy wanted=Signal::derive(move || dialogs.is_any_open() || action.is_chosen())>
+            <InfoDialog dialogs/>
+            <ReadersDialog open=dialogs.readers/>
+            <MembersDialog open=dialogs.members action/>
+            <OwnerActionDialogs action/>
+            <SettingsDialog open=dialogs.settings/>
+            <ExitDialog open=dialogs.exit/>
+        </Lazy>
     }
 }
