@@ -413,24 +413,25 @@ for (const [size, options] of Object.entries(SIZES)) {
     const [room] = (await fill(ada, bob, ROOMS.slice(0, 1))) as [Filled];
     await open(page, room.path);
     await slowDown(page, SLOWED);
+    const close = async () => {
+      await page.evaluate(still);
+      await page.keyboard.press("Escape");
+    };
     const acts: Record<string, () => Promise<void>> = {
       "the menu of the room": async () => {
         await more(page).click();
         await expect(menu(page)).toBeVisible();
-        await page.evaluate(still);
-        await page.keyboard.press("Escape");
+        await close();
       },
       "room info": async () => {
         await choose(page, "Room info");
         await expect(dialog(page, "Room info")).toBeVisible();
-        await page.evaluate(still);
-        await page.keyboard.press("Escape");
+        await close();
       },
       "a toast": async () => {
         await page.getByRole("button", { name: "Invite people" }).click();
         await dialog(page, "Invite people").getByRole("button", { name: "Copy link" }).click();
-        await page.evaluate(still);
-        await page.keyboard.press("Escape");
+        await close();
       },
       "a message that comes in": async () => {
         await sayByRest(bob, room.code, "News");

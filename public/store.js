@@ -433,8 +433,8 @@
 
   /**
    * Loads the page again in the newest build. A form that is half filled in stays. A service worker that waits takes
-   * over before: the message to it could be lost with the page, and the old worker, which answers the new document, could
-   * keep it waiting.
+   * over before: the message to it could be lost with the page, and the old worker, which answers the new document,
+   * could keep it waiting.
    */
   async function renew() {
     if (isHalfFilled()) return;

@@ -210,11 +210,16 @@ impl PageSocket {
     /// schedules a redraw.
     pub(super) fn step(self, input: Input) {
         let now = browser::now();
+        // A page in the background may get no other frame before it is closed, so what a person does is stored at once.
+        // What the server sends can come in bursts, and is stored once per frame.
+        let is_of_person = matches!(input, Input::InRoom(..));
         let Some(acts) = self.client.try_update_value(|client| client.step(input, now)) else { return };
         for act in acts {
             self.perform(act);
         }
-        self.store_outbox();
+        if is_of_person {
+            self.store_outbox();
+        }
         self.set_timer(now);
         self.draw_soon();
     }
@@ -278,8 +283,7 @@ impl PageSocket {
         }
     }
 
-    /// Stores what is unsent, if it has changed. A step does not leave that to the next frame, since a page in the
-    /// background may get none before it is closed.
+    /// Stores what is unsent, if it has changed.
     fn store_outbox(self) {
         let to_store = self.client.try_update_value(Client::take_to_store);
         to_store.into_iter().flatten().for_each(tab::store_outbox);
@@ -329,7 +333,6 @@ impl PageSocket {
 
     pub(super) fn draw(self) {
         let Some(status) = self.client.try_with_value(Client::status) else { return };
-        // What was changed without a step.
         self.store_outbox();
         self.inner.try_update_value(|inner| inner.drawing = false);
         put(*self.status, status);
