@@ -502,6 +502,7 @@ area("Room", [
       await follower(world, room, "Zoe");
       for (const [i, one] of all.slice(0, 4).entries()) await sayByRest(one, room, TALK[i]![1]);
       await expect(texts(me.page)).toHaveCount(4);
+      await expect(me.page.locator(".member").nth(1)).toContainText("Zoe, online");
     },
   },
   {
@@ -596,7 +597,7 @@ area("Room", [
     name: "a name from right to left, beside the list",
     make: async (me, world) => {
       await registerAndConfirm(me, "Mira");
-      const room = await makeRoomByRest(me, { name: "שולחן עגול (2)", nickname: "Mira" });
+      const room = await makeRoomByRest(me, { name: "שולחן עגול!", nickname: "Mira" });
       await visitAndSay(await world.caller(), room, "דנה", "שלום!");
       await open(me.page, `/rooms/${room}`);
       await expect(texts(me.page)).toHaveCount(1);
