@@ -273,6 +273,11 @@ export async function actOn(page: Page, name: string, action: string): Promise<v
   await page.locator(".menu:popover-open").getByRole("button", { name: action }).click();
 }
 
+/** Waits for the shortcuts of keys, which come after hydration. */
+export async function shortcuts(page: Page): Promise<void> {
+  await page.evaluate(() => import(`/window.js?v=${document.documentElement.dataset["version"]}`));
+}
+
 /** Leaves the room for good. */
 export async function exit(page: Page): Promise<void> {
   await choose(page, "Leave room");

@@ -21,6 +21,7 @@ import {
   removeByRest,
   say,
   sayByRest,
+  shortcuts,
   spaced,
   visitAndSay,
 } from "./room.ts";
@@ -991,6 +992,7 @@ area("List of rooms", [
     make: async (me, world) => {
       await tenRooms(me, world);
       await openList(me.page);
+      await shortcuts(me.page);
       await me.page.keyboard.press("Control+/");
       await expect(dialog(me.page, "Keyboard shortcuts")).toBeVisible();
     },

@@ -19,6 +19,7 @@ import {
   say,
   sayByRest,
   sendButton,
+  shortcuts,
   spaced,
 } from "../room.ts";
 
@@ -156,6 +157,7 @@ test("rooms are found and changed by shortcuts, and a list of these is one of th
   for (const name of ["Book club", "Chess", "Choir"]) await makeRoomByRest(ada, { name, nickname: "Ada" });
   await open(page, `/rooms/${await makeRoomByRest(ada, { name: "Neighbours", nickname: "Ada" })}`);
   const title = page.getByRole("heading", { level: 1 });
+  await shortcuts(page);
   await page.keyboard.press("Control+k");
   const find = page.getByRole("searchbox", { name: "Search by name or code" });
   await expect(find).toBeFocused();
@@ -186,6 +188,7 @@ test("Escape goes to the newest messages, and only closes what is open @desktop"
   const code = await makeRoomByRest(ada, { nickname: "Ada" });
   for (let i = 1; i <= 40; i++) await sayByRest(ada, code, `Message ${i}`);
   await open(ada.page, `/rooms/${code}`);
+  await shortcuts(ada.page);
   const last = messages(ada.page).last();
   await log(ada.page).evaluate((frame) => frame.scrollTo(0, -frame.scrollHeight));
   await expect(last).not.toBeInViewport();

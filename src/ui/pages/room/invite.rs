@@ -48,7 +48,7 @@ pub fn Invitation() -> impl IntoView {
 }
 
 /// How many people can come in by the code.
-pub fn who_can_join(room: LiveRoom, texts: &Invite) -> &'static str {
+pub fn who_can_join(room: &LiveRoom, texts: &Invite) -> &'static str {
     match room.room_type {
         RoomType::P2p if room.is_full() => texts.full(),
         RoomType::P2p => texts.one_to_one(),
@@ -63,7 +63,7 @@ pub fn InviteDialog(open: RwSignal<bool>) -> impl IntoView {
     let texts = &use_texts().invite;
     view! {
         <Dialog open id="invite" heading=texts.heading()>
-            <p class="dialog__text">{dynamic(move || who_can_join(room, texts))}</p>
+            <p class="dialog__text">{dynamic(move || who_can_join(&room, texts))}</p>
             <Invitation/>
             {(room.kept_days > 0).then(|| {
                 view! {

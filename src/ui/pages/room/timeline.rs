@@ -155,6 +155,13 @@ pub fn Timeline(
         watch.set_value(watching);
     });
 
+    // Whatever failed without a connection is asked for again with one.
+    effect(move || {
+        if room.stale_since.with(Option::is_none) {
+            room.earlier_problem.set(None);
+        }
+    });
+
     // The same at the bottom. The newest rows are taken off the page when the reader scrolls far up.
     let watch_below = StoredValue::new(None::<Watch>);
     effect(move || {
@@ -243,7 +250,7 @@ pub fn Timeline(
                     <When holds=move || room.is_untouched()>
                         <section class="alone" aria-labelledby="alone-heading">
                             <h2 id="alone-heading" class="alone__heading">{own.alone()}</h2>
-                            <p>{who_can_join(room, &texts.invite)}</p>
+                            <p>{who_can_join(&room, &texts.invite)}</p>
                             <Invitation/>
                         </section>
                     </When>
