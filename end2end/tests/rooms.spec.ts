@@ -104,7 +104,7 @@ for (const { kind, size } of DIAGONAL) {
       await expect(cleo.page.getByRole("alert").filter({ hasText: kind })).toBeVisible();
       await expect(name).toHaveValue("Cleo");
 
-      await visit(cleo.page, `/rooms/${code}`);
+      await cleo.page.goto(`/rooms/${code}`);
       await expect(cleo.page.getByRole("heading", { level: 1 })).toHaveText("You can’t join this room");
       await expect(name).toHaveCount(0);
       await cleo.page.getByRole("link", { name: "Enter another code" }).click();
