@@ -238,8 +238,8 @@ fn AccountMenu(list: LiveList) -> impl IntoView {
     })
 }
 
-/// The dialog with the shortcuts of the keyboard. `public/window.js` has the shortcuts themselves, and opens this dialog
-/// by its item in the menu.
+/// The dialog with the shortcuts of the keyboard. `public/window.js` has the shortcuts themselves, and opens this
+/// dialog by its item in the menu.
 #[component]
 fn Shortcuts(open: RwSignal<bool>) -> impl IntoView {
     let own = &use_texts().shortcuts;

@@ -1,8 +1,8 @@
 //! What a room shows to people who have its link and have not joined.
 //!
 //! The page asks after hydration, by a POST that counts as a try to join. The box has its height before the answer is
-//! there, and without scripts it is not shown. The form beside it does not wait for it, but is replaced if the answer is
-//! that the room cannot be joined.
+//! there, and without scripts it is not shown. The form beside it does not wait for it, but is replaced if the answer
+//! is that the room cannot be joined.
 
 use leptos::{prelude::*, task::spawn_local};
 

@@ -128,8 +128,8 @@ pub fn Timeline(
         });
     });
 
-    // A step shows a screenful. Older rows come above it when the reader stays or scrolls: adding them would hold up who
-    // goes on to the next room.
+    // A step shows a screenful. Older rows come above it when the reader stays or scrolls: adding them would hold up
+    // who goes on to the next room.
     let stays = RwSignal::new(!room.is_step);
     // The timer ends with the page.
     StoredValue::new(room.is_step.then(|| browser::after(STAYS_AFTER_MS, move || stays.set(true))));

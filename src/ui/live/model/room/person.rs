@@ -49,8 +49,8 @@ impl LocalRoom {
         fits
     }
 
-    /// Sets whether the reader looks at the end of the timeline, and sends what they have read. Messages that came while
-    /// a reader looked elsewhere get the line for unread messages.
+    /// Sets whether the reader looks at the end of the timeline, and sends what they have read. Messages that came
+    /// while a reader looked elsewhere get the line for unread messages.
     pub fn set_looking(&mut self, looking: bool, now: u64) -> Vec<Act> {
         if looking && !self.read_position.is_looking() && std::mem::replace(&mut self.has_looked, true) {
             let unread = Unread::after(self.read_position.read(), &self.replica, &self.own_ids);
