@@ -49,7 +49,10 @@ const test = base.extend<{ inAppWindow: (stack: Stack) => Promise<Guest> }>({
       });
       contexts.push(context);
       complaints.watch(context);
-      return { context, page: context.pages()[0] ?? (await context.waitForEvent("page")) };
+      const page = context.pages()[0] ?? (await context.waitForEvent("page"));
+      // Otherwise this address can still replace the first one that a test opens.
+      await page.waitForURL("**/robots.txt");
+      return { context, page };
     });
     for (const context of contexts) await context.close();
   },

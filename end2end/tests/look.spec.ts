@@ -350,10 +350,11 @@ test("a refused password is no error any more once another is typed @phone", asy
 for (const javaScriptEnabled of [true, false]) {
   const how = javaScriptEnabled ? "with scripts" : "without scripts";
   test(`one visit has one name on offer, ${how} @desktop`, async ({ stack, guest }) => {
-    const { page } = await guest(stack, 0, { javaScriptEnabled });
+    const [ada, { page }] = [await guest(stack), await guest(stack, 0, { javaScriptEnabled })];
+    const room = await makeRoomByRest(ada, { nickname: "Ada" });
     await page.goto("/");
     const offered = await nickname(page).inputValue();
-    for (const address of ["/rooms/new", "/rooms/K7M2QX", "/"]) {
+    for (const address of ["/rooms/new", `/rooms/${room}`, "/"]) {
       await page.goto(address);
       await expect(nickname(page)).toHaveValue(offered);
     }

@@ -46,8 +46,13 @@ impl Mailbox {
 impl Letter {
     fn of(raw: String) -> Self {
         let subject = raw.lines().find_map(|line| line.strip_prefix("Subject: ")).unwrap_or_default().to_owned();
-        let part =
-            raw.split("\r\n--").find(|part| part.contains("Content-Type: text/plain")).expect("there is plain text");
+        // A line of a part can begin with `--` too, so only the whole boundary divides them.
+        let (_, boundary) = raw.split_once("boundary=\"").expect("the mail has parts");
+        let (boundary, _) = boundary.split_once('"').expect("the boundary ends");
+        let part = raw
+            .split(&format!("\r\n--{boundary}"))
+            .find(|part| part.contains("Content-Type: text/plain"))
+            .expect("there is plain text");
         let (head, body) = part.split_once("\r\n\r\n").expect("a part has a head");
         let text = if head.contains("quoted-printable") { unquote(body) } else { body.to_owned() };
         Self { subject, text, raw }
