@@ -18,23 +18,18 @@ async function draw(svg, width, height = width) {
   return page.screenshot({ omitBackground: true });
 }
 
-/** An .ico file that holds PNGs: a header, one entry for each picture, then the pictures. */
-function ico(pictures) {
-  const header = Buffer.alloc(6 + 16 * pictures.length);
+/** An .ico file that holds one PNG: a header, its entry, and the picture. */
+function ico(size, png) {
+  const header = Buffer.alloc(22);
   header.writeUInt16LE(1, 2); // the type: icon
-  header.writeUInt16LE(pictures.length, 4);
-  let offset = header.length;
-  pictures.forEach(({ size, png }, i) => {
-    const entry = 6 + 16 * i;
-    header.writeUInt8(size, entry);
-    header.writeUInt8(size, entry + 1);
-    header.writeUInt16LE(1, entry + 4); // colour planes
-    header.writeUInt16LE(32, entry + 6); // bits for each pixel
-    header.writeUInt32LE(png.length, entry + 8);
-    header.writeUInt32LE(offset, entry + 12);
-    offset += png.length;
-  });
-  return Buffer.concat([header, ...pictures.map(({ png }) => png)]);
+  header.writeUInt16LE(1, 4); // the number of pictures
+  header.writeUInt8(size, 6);
+  header.writeUInt8(size, 7);
+  header.writeUInt16LE(1, 10); // colour planes
+  header.writeUInt16LE(32, 12); // bits for each pixel
+  header.writeUInt32LE(png.length, 14);
+  header.writeUInt32LE(header.length, 18);
+  return Buffer.concat([header, png]);
 }
 
 const icon = await read("icons/icon.svg");
@@ -45,8 +40,7 @@ await write("icons/maskable-512.png", await draw(maskable, 512));
 await write("icons/apple-touch-icon.png", await draw(maskable, 180));
 // The picture that messengers show beside a pasted link.
 await write("icons/link.png", await draw(await read("icons/link.svg"), 1200, 630));
-const favicons = [];
-for (const size of [16, 32, 48]) favicons.push({ size, png: await draw(icon, size) });
-await write("favicon.ico", ico(favicons));
+// For browsers that show no SVG. One size, because each visit counts its bytes.
+await write("favicon.ico", ico(32, await draw(icon, 32)));
 
 await browser.close();
