@@ -37,8 +37,9 @@ const test = base.extend<{ inAppWindow: (stack: Stack) => Promise<Guest> }>({
     await use(async (stack) => {
       const context = await chromium.launchPersistentContext("", {
         ...launchOptions,
-        // The window has to begin with an address of the app. This one has no script.
-        args: [...(launchOptions.args ?? []), `--app=${stack.url()}/robots.txt`],
+        // The window has to begin with an address of the app. This page stores nothing, and loads itself again every few
+        // seconds: Playwright waits for a page to load, and can come too late for the first time.
+        args: [...(launchOptions.args ?? []), `--app=${stack.url()}/offline.html`],
         baseURL: stack.url(),
         viewport,
         // Chromium shows no page as an app's while it plays a phone.
@@ -49,10 +50,7 @@ const test = base.extend<{ inAppWindow: (stack: Stack) => Promise<Guest> }>({
       });
       contexts.push(context);
       complaints.watch(context);
-      const page = context.pages()[0] ?? (await context.waitForEvent("page"));
-      // Otherwise this address can still replace the first one that a test opens.
-      await page.waitForURL("**/robots.txt");
-      return { context, page };
+      return { context, page: context.pages()[0] ?? (await context.waitForEvent("page")) };
     });
     for (const context of contexts) await context.close();
   },

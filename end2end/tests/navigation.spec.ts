@@ -193,7 +193,8 @@ for (const { kind, size } of DIAGONAL) {
       await page.goto("/");
       await page.waitForFunction(() => {
         const { listening } = globalThis as unknown as { listening: WeakSet<EventTarget> };
-        return document.forms[0] !== undefined && listening.has(document.forms[0]);
+        const form = document.querySelector("form:has([name=code])");
+        return form !== null && listening.has(form);
       });
       const counts = counting(page);
       await page.getByRole("link", { name: "Your rooms" }).click();
