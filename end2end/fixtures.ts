@@ -211,7 +211,8 @@ export async function visit(page: Page, address: string): Promise<void> {
   await page.goto(address);
   await page.waitForFunction(() => {
     const { listening } = globalThis as unknown as { listening: WeakSet<EventTarget> };
-    const forms = [...document.forms];
+    // The button that logs out is a form without scripts.
+    const forms = [...document.forms].filter((form) => form.querySelector("input:not([type=hidden]), textarea"));
     return forms.length > 0 && forms.every((form) => listening.has(form));
   });
 }
