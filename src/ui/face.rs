@@ -1,15 +1,11 @@
 //! The picture of a person or a room: initials over one of eight figures, in one of twelve hues.
 //!
 //! Everything is computed from an id, so that server and browsers show everybody the same picture and nothing is
-//! stored. The ids of members are drawn at random, so hues and figures are spread evenly, and two people of the same
-//! name look different. `style/portrait.css` draws the classes; `components/portrait.rs` renders the element.
+//! stored. The server draws the ids of members so that the hues of a room are spread evenly. `style/portrait.css` draws the classes; `components/portrait.rs` renders the element.
 
-use crate::protocol::{MemberId, RoomCode, RoomType};
+use crate::protocol::{Look, MemberId, RoomCode, RoomType};
 
 use super::browser;
-
-const HUES: u64 = 12;
-const FIGURES: u64 = 8;
 
 /// The look of a person or a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,13 +32,10 @@ impl Face {
     }
 }
 
-/// The classes for a number. Any two bits of the number may be all that differs, so it is mixed first (the finaliser of
-/// `SplitMix64`).
+/// The classes for a number.
 fn look(number: u64) -> String {
-    let mixed = (number ^ (number >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    let mixed = mixed ^ (mixed >> 31);
-    format!("hue-{} figure-{}", mixed % HUES, mixed / HUES % FIGURES)
+    let Look { hue, figure } = Look::of(number);
+    format!("hue-{hue} figure-{figure}")
 }
 
 /// The first letter of a name, with the first letter or digit of its last word. So "Bob" and "Bob (2)" differ.

@@ -34,7 +34,7 @@ use super::{
     timing::Timing,
 };
 use crate::{
-    protocol::{ByeReason, Epoch, MemberId, Peek, Problem, Retention, RoomCode, Seq, Snapshot},
+    protocol::{ByeReason, Epoch, HUES, MemberId, Peek, Problem, Retention, RoomCode, Seq, Snapshot},
     server::{
         bus::Bus,
         metrics::{self, Stopwatch},
@@ -169,6 +169,11 @@ impl Engine {
     /// What a room shows to people who have its code and have not joined.
     pub async fn peek(&self, room: RoomId) -> Result<Peek, Problem> {
         self.ask(room, Request::Peek).await
+    }
+
+    /// How many members of a room have each hue.
+    pub async fn hues(&self, room: RoomId) -> Result<[u32; HUES], Problem> {
+        self.ask(room, Request::Hues).await
     }
 
     /// Sends a room a request, and waits for the reply in it.

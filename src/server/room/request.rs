@@ -11,7 +11,9 @@ use super::{
     log::LogError,
 };
 use crate::{
-    protocol::{ByeReason, Epoch, Event, MemberId, Peek, Preferences, Problem, RoomCode, Seq, ServerFrame, Snapshot},
+    protocol::{
+        ByeReason, Epoch, Event, HUES, MemberId, Peek, Preferences, Problem, RoomCode, Seq, ServerFrame, Snapshot,
+    },
     server::{
         metrics::Stopwatch,
         socket::{Connection, ConnectionId},
@@ -68,6 +70,8 @@ pub enum Request {
     Snapshot(SnapshotRequest),
     /// Answer with what the room shows to people who have not joined.
     Peek(oneshot::Sender<Result<Peek, Problem>>),
+    /// Answer with how many members have each hue.
+    Hues(oneshot::Sender<Result<[u32; HUES], Problem>>),
     /// The member on this connection of this node started or stopped typing.
     Typing(ConnectionId, bool),
     /// The member on this connection of this node has read up to this seq.
@@ -155,6 +159,7 @@ impl Request {
             Self::Snapshot(wish) => wish.reply.refuse(problem.clone()),
             // If sending fails, the asker has stopped waiting.
             Self::Peek(reply) => drop(reply.send(Err(problem.clone()))),
+            Self::Hues(reply) => drop(reply.send(Err(problem.clone()))),
             _ => {}
         }
     }

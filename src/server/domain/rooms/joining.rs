@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::{
     super::errors::store_failed,
+    colours::member_id_beside,
     entering::{DRAWS, Entered, Entrant, enter, enter_with_event, entrant_of, may_be_in_another, remember_name},
     fields::{optional, read_nickname},
     leaving,
@@ -42,11 +43,13 @@ pub async fn join(app: &App, visitor: &Visitor, wanted: JoinRoom, leave: Option<
         leaving::leave(app, visitor, other).await?;
     }
     let Entrant { actor, newcomer, session, name: fallback_name } = entrant_of(visitor, nickname.clone());
+    // The room is loaded for the `joined` event anyway. If that fails, it fails there.
+    let hues = app.engine.hues(room.id).await.unwrap_or_default();
     let mut joining = Joining {
         room: room.id,
         room_type: room.room_type,
         actor: actor.id(),
-        member: random::member_id(),
+        member: member_id_beside(&hues),
         name: nickname,
         fallback_name,
         newcomer,
@@ -69,7 +72,7 @@ pub async fn join(app: &App, visitor: &Visitor, wanted: JoinRoom, leave: Option<
                 };
                 return enter(app, &actor, room.code, member, session).await;
             }
-            Err(StoreError::Conflict(Conflict::MemberIdTaken)) => joining.member = random::member_id(),
+            Err(StoreError::Conflict(Conflict::MemberIdTaken)) => joining.member = member_id_beside(&hues),
             Err(StoreError::Conflict(Conflict::Elsewhere(code))) => return Err(Problem::already_in_room(code)),
             Err(StoreError::Conflict(Conflict::Removed)) => return Err(removed()),
             Err(StoreError::NotFound | StoreError::Conflict(Conflict::Full | Conflict::CodeTaken)) => {

@@ -9,6 +9,7 @@
 //! The files, lowest first.
 //!
 //! - `fields`: reading what is typed into a form.
+//! - `colours`: drawing member ids so that members differ in colour.
 //! - `membership`: the visitor's membership in a room.
 //! - `places`: the two places of a room for two.
 //! - `entering`: what creating and joining have in common.
@@ -19,6 +20,7 @@
 //!
 //! Not here: the order of events and the live rooms (`room/`), messages (`messages.rs`), and lists of rooms (`lists/`).
 
+mod colours;
 mod creating;
 mod entering;
 mod fields;

@@ -22,8 +22,8 @@ use super::{
 };
 use crate::{
     protocol::{
-        ByeReason, Event, MemberId, Peek, PeekedRoom, ResetReason, Retention, Role, RoomView, ServerFrame, Snapshot,
-        You, limits,
+        ByeReason, Event, HUES, Look, MemberId, Peek, PeekedRoom, ResetReason, Retention, Role, RoomView, ServerFrame,
+        Snapshot, You, limits,
     },
     server::{
         metrics,
@@ -355,6 +355,15 @@ impl Live {
             members: u32::try_from(state.members.len()).unwrap_or(u32::MAX),
         };
         Peek { room: state.peek.then(room) }
+    }
+
+    /// How many members have each hue.
+    pub(super) fn hues(&self) -> [u32; HUES] {
+        let mut hues = [0; HUES];
+        for id in self.folded.state.members.keys() {
+            hues[Look::of(id.get()).hue] += 1;
+        }
+        hues
     }
 
     pub(super) fn view(&self) -> RoomView {

@@ -213,6 +213,7 @@ impl Live {
             Request::Unsubscribe(id) => self.unsubscribe(id),
             Request::Snapshot(wish) => self.answer_snapshot(wish),
             Request::Peek(reply) => drop(reply.send(Ok(self.peek()))),
+            Request::Hues(reply) => drop(reply.send(Ok(self.hues()))),
             Request::Typing(id, on) => self.typing(id, on),
             Request::Read(id, seq) => self.read(id, seq),
             Request::CloseConnections(member, goes_on_as, why) => {
