@@ -16,7 +16,7 @@ use crate::{
     protocol::{Code, JoinRoom, Peek, PeekRoom, Problem, Retention, RoomCode, RoomType},
     server::{
         app::{Actor, App, Visitor},
-        clock, random,
+        clock,
         store::{Conflict, Joining, Membership, RoomId, RoomRecord, StoreError},
     },
 };

@@ -30,9 +30,4 @@ impl Dialogs {
             readers: RwSignal::new(false),
         }
     }
-
-    /// Whether a dialog other than the invitation is open.
-    pub fn is_any_open(self) -> bool {
-        self.info.get() || self.members.get() || self.settings.get() || self.exit.get() || self.readers.get()
-    }
 }

@@ -79,13 +79,12 @@ pub fn RoomView(
         <Lazy wanted=Signal::derive(move || !room.is_step || dialogs.invite.get())>
             <InviteDialog open=dialogs.invite/>
         </Lazy>
-        <Lazy wanted=Signal::derive(move || dialogs.is_any_open() || action.is_chosen())>
-            <InfoDialog dialogs/>
-            <ReadersDialog open=dialogs.readers/>
-            <MembersDialog open=dialogs.members action/>
-            <OwnerActionDialogs action/>
-            <SettingsDialog open=dialogs.settings/>
-            <ExitDialog open=dialogs.exit/>
-        </Lazy>
+        // One by one: to render all of them takes a frame too long on a phone.
+        <Lazy wanted=dialogs.info><InfoDialog dialogs/></Lazy>
+        <Lazy wanted=dialogs.readers><ReadersDialog open=dialogs.readers/></Lazy>
+        <Lazy wanted=dialogs.members><MembersDialog open=dialogs.members action/></Lazy>
+        <Lazy wanted=Signal::derive(move || action.is_chosen())><OwnerActionDialogs action/></Lazy>
+        <Lazy wanted=dialogs.settings><SettingsDialog open=dialogs.settings/></Lazy>
+        <Lazy wanted=dialogs.exit><ExitDialog open=dialogs.exit/></Lazy>
     }
 }
