@@ -1,7 +1,8 @@
 //! The picture of a person or a room: initials over one of eight figures, in one of twelve hues.
 //!
 //! Everything is computed from an id, so that server and browsers show everybody the same picture and nothing is
-//! stored. The server draws the ids of members so that the hues of a room are spread evenly. `style/portrait.css` draws the classes; `components/portrait.rs` renders the element.
+//! stored. The server draws the ids of members so that the hues of a room are spread evenly. `style/portrait.css` draws
+//! the classes; `components/portrait.rs` renders the element.
 
 use crate::protocol::{Look, MemberId, RoomCode, RoomType};
 
