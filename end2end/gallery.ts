@@ -56,10 +56,11 @@ for (const state of STATES) {
         const me = await friend({ ...SIZES[size], ...state.browser });
         // The number of the generated name that is offered to visitors.
         await me.context.addCookies([{ name: "anonchat-proposal", value: "7", url: stack.url() }]);
-        if (state.letters) await enlarge(me.page, state.letters);
+        const enlarge = state.letters ? await enlarger(me.page, state.letters) : undefined;
+        await enlarge?.();
         await state.make(me, { stack, friend, caller });
         // All pictures before the checks, because some states last for seconds only.
-        for (const scheme of SCHEMES) pictures.push({ size, scheme, png: await picture(me.page, scheme) });
+        for (const scheme of SCHEMES) pictures.push({ size, scheme, png: await picture(me.page, scheme, enlarge) });
         expect.soft(await misfits(me.page), `${size}: everything fits`).toEqual([]);
         // axe is a script, and waits for timers.
         for (const scheme of state.browser?.javaScriptEnabled === false ? [] : SCHEMES) {
@@ -76,16 +77,29 @@ for (const state of STATES) {
   });
 }
 
-/** Makes letters this many times as large, as a reader does in the settings of the browser. */
-async function enlarge(page: Page, times: number): Promise<void> {
+/** Returns what makes letters this many times as large, as a reader does in the settings of the browser. */
+async function enlarger(page: Page, times: number): Promise<() => Promise<unknown>> {
   const session = await page.context().newCDPSession(page);
-  await session.send("Page.setFontSizes", { fontSizes: { standard: 16 * times, fixed: 13 * times } });
+  return () => session.send("Page.setFontSizes", { fontSizes: { standard: 16 * times, fixed: 13 * times } });
 }
 
-async function picture(page: Page, colorScheme: Picture["scheme"]): Promise<Buffer> {
+/**
+ * Takes a picture of the whole page. Its window is as high as the page meanwhile, so that what is fixed to an edge of the
+ * window is at that edge of the picture. Chromium forgets the size of letters when the size of the window changes.
+ */
+async function picture(page: Page, colorScheme: Picture["scheme"], enlarge?: () => Promise<unknown>): Promise<Buffer> {
   await page.emulateMedia({ colorScheme });
+  const size = page.viewportSize()!;
+  const height = await page.evaluate(() => document.documentElement.scrollHeight);
+  const resize = async (size: { width: number; height: number }) => {
+    await page.setViewportSize(size);
+    await enlarge?.();
+  };
+  if (height > size.height) await resize({ ...size, height });
   await settle(page);
-  return page.screenshot({ animations: "disabled", caret: "hide", fullPage: true });
+  const png = await page.screenshot({ animations: "disabled", caret: "hide" });
+  if (height > size.height) await resize(size);
+  return png;
 }
 
 /** The pictures of a state on one sheet: those of the phone side by side, those of the desktop below each other. */

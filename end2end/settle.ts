@@ -21,6 +21,7 @@ export async function settle(page: Page): Promise<void> {
         .replace(/\b[0-9A-HJKMNP-TV-Z]{3} [0-9A-HJKMNP-TV-Z]{3}\b/g, code)
         .replace(/\.[0-9a-f]{12}@/g, "@")
         .replace(new RegExp(`\\b(${days}) \\d+ [A-Z][a-z]+( \\d{4})?`, "g"), "Thursday 1 October")
+        .replace(/\b\d+ (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b( \d{4})?/g, "1 Oct")
         .replace(/\bin \d+ s\b/, "in 9 s")
         .replace(/\bin \d+(\s)seconds?\b/, "in 9$1seconds");
     const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);

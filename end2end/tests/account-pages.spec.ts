@@ -1,7 +1,7 @@
 // The account and preferences pages, in both languages: no accessibility problem in light and dark, targets large
 // enough for a thumb, and nothing wider than the screen.
 import type { Page } from "@playwright/test";
-import { PASSWORD, card, field, logIn, pathOf, press, register, registerAndConfirm } from "../account.ts";
+import { PASSWORD, card, field, logIn, pathOf, press, register, registerAndConfirm, title } from "../account.ts";
 import { misfits } from "../fit.ts";
 import { expect, expectAccessible, test } from "../fixtures.ts";
 import { linkIn, mailTo, newAddress } from "../mails.ts";
@@ -52,7 +52,7 @@ for (const locale of ["en-GB", "de-AT"]) {
       "/auth/register?token=nothing",
       "/auth/code?email=ada@example.org",
       "/auth/forgot-password",
-      "/auth/forgot-password?done=sent",
+      "/auth/forgot-password?done=sent&email=ada@example.org",
       "/auth/reset-password?token=nothing",
       "/auth/verify?done=verified",
       "/auth/guest",
@@ -67,7 +67,7 @@ for (const locale of ["en-GB", "de-AT"]) {
     await page.goto("/auth/register");
     await field(page, german ? "Dein Name" : "Your name").fill("Ada");
     await field(page, german ? "E-Mail-Adresse" : "Email address").fill(newAddress());
-    await field(page, german ? "Passwort" : "Password").fill("password1");
+    await field(page, german ? "Passwort (optional)" : "Password (optional)").fill("password1");
     await press(page, german ? "Registrieren" : "Register");
     await expect(page.getByRole("alert")).toHaveText(german ? /zu leicht zu erraten/ : /too easy to guess/);
     await inspect(page, "/auth/register, refused");
@@ -84,7 +84,12 @@ for (const locale of ["en-GB", "de-AT"]) {
     await bob.page.goto("/auth/verify?token=nothing");
     await inspect(bob.page, "/auth/verify, stale");
     await ada.page.goto("/auth/login");
+    await expect(title(ada.page)).toHaveText(german ? /^Du bist als .Ada. angemeldet$/ : /^You’re logged in as .Ada.$/);
     await inspect(ada.page, "/auth/login, logged in");
+    await ada.page
+      .getByRole("link", { name: german ? "Mit anderem Konto anmelden" : "Log in as someone else" })
+      .click();
+    await expect(title(ada.page)).toHaveText(german ? "Anmelden" : "Log in");
     const made = await bob.context.request.post("/api/rooms/create", { data: { type: "group", nickname: "Bob" } });
     expect(made.status()).toBe(201);
     for (const address of ["/auth/guest", "/auth/register"]) {
@@ -106,7 +111,7 @@ for (const locale of ["en-GB", "de-AT"]) {
     await page.goto("/preferences/account");
     const own = card(page, german ? "E-Mail-Adresse" : "Email address");
     await own.getByLabel(german ? "Neue Adresse" : "New address").fill(newAddress());
-    const password = own.getByLabel(german ? "Jetziges Passwort" : "Current password");
+    const password = own.getByLabel(german ? "Aktuelles Passwort" : "Current password");
     await password.fill("not this one");
     const change = own.getByRole("button", { name: german ? "Adresse ändern" : "Change address" });
     await change.click();

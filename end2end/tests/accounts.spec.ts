@@ -82,7 +82,7 @@ for (const { kind, size, javaScriptEnabled } of WAYS) {
       await page.getByRole("link", { name: "Register" }).click();
       await field(page, "Your name").fill("Ada");
       await field(page, "Email address").fill(email);
-      await field(page, "Password").fill("password1");
+      await field(page, "Password (optional)").fill("password1");
       if (javaScriptEnabled) {
         const meter = page.getByRole("meter", { name: "Password strength" });
         await expect(page.getByText("one of the most common passwords")).toBeVisible();
@@ -90,12 +90,12 @@ for (const { kind, size, javaScriptEnabled } of WAYS) {
       }
       await press(page, "Register");
       // The form was refused: every field keeps its value, except the password, which has to be typed again.
-      await expect(field(page, "Password")).toHaveAccessibleDescription(/too easy to guess/);
-      await expect(field(page, "Password")).toHaveValue("");
-      await expect(field(page, "Password")).toBeFocused();
+      await expect(field(page, "Password (optional)")).toHaveAccessibleDescription(/too easy to guess/);
+      await expect(field(page, "Password (optional)")).toHaveValue("");
+      await expect(field(page, "Password (optional)")).toBeFocused();
       await expect(field(page, "Your name")).toHaveValue("Ada");
       await expect(field(page, "Email address")).toHaveValue(email);
-      await field(page, "Password").fill(PASSWORD);
+      await field(page, "Password (optional)").fill(PASSWORD);
       await press(page, "Register");
 
       await expect(page).toHaveURL("/preferences/account");
@@ -179,6 +179,12 @@ for (const { kind, size, javaScriptEnabled } of WAYS) {
       await expect(phone.page).toHaveURL("/preferences/account");
       await expect(phone.page.getByText(email)).toBeVisible();
       expect(await isLoggedIn(eve)).toBe(false);
+
+      await press(eve.page, "Get a new code");
+      await expect(title(eve.page)).toHaveText("Enter your code");
+      await field(eve.page, "Code").fill(codeIn(await mailTo(email, 3)));
+      await press(eve.page, "Log in");
+      await expect.poll(() => isLoggedIn(eve)).toBe(true);
     });
 
     test("a new password by mail ends the other session, and its open page says so", async ({
@@ -244,7 +250,7 @@ for (const { kind, size, javaScriptEnabled } of WAYS) {
       const email = newAddress();
       await field(page, "Your name").fill("Countess");
       await field(page, "Email address").fill(email);
-      await field(page, "Password").fill(PASSWORD);
+      await field(page, "Password (optional)").fill(PASSWORD);
       await press(page, "Register");
       await expect(page).toHaveURL(`/rooms/${code}`);
       await expect(messages(page)).toHaveText(["As a guest"]);
@@ -283,7 +289,7 @@ for (const { kind, size, javaScriptEnabled } of WAYS) {
       await bob.page.goto("/");
       await bob.page.getByRole("link", { name: "Forget me" }).click();
       await expect(bob.page.getByText("In this browser you’re a guest called Bob.")).toBeVisible();
-      await press(bob.page, "Forget me");
+      await press(bob.page, "Forget me on this device");
       await expect(title(bob.page)).toHaveText("We’ve forgotten you");
       await expect(notices(ada.page).last()).toHaveText(/Bob (left|joined and left)/);
       expect(await bob.context.cookies()).toEqual([]);

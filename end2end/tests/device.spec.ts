@@ -107,7 +107,7 @@ test("without its server the application shows kept rooms and says so, and catch
   await expect(messages(page)).toHaveText(["Kept for later"]);
   await expect(banner(page)).toContainText("You see this as of:");
   await page.goto(`/rooms/${fleeting}`);
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("You’re offline");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Can’t reach AnonChat");
 
   await page.goto(`/rooms/${code}`);
   await expect(messages(page)).toHaveText(["Kept for later"]);
@@ -231,7 +231,7 @@ test("a proxy without its server, or a network that wants a login, does not hide
     await page.goto("/dashboard");
     await expect(page.getByRole("link", { name: /Chess/ })).toBeVisible();
     await page.goto("/rooms/new");
-    await expect(page.getByRole("heading", { level: 1 })).toHaveText("You’re offline");
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("Can’t reach AnonChat");
 
     // Only what the server sends is cached. A shell of the network's making would be shown for ever.
     const portal = { status: 200, body: "<h1>Log in to this network</h1>" };

@@ -107,9 +107,9 @@ test.describe("as browsers see it", () => {
     await controlled(bob.page);
     await stack.kill9();
     await bob.page.goto("/open");
-    await expect(bob.page.getByRole("heading", { level: 1 })).toHaveText("You’re offline");
+    await expect(bob.page.getByRole("heading", { level: 1 })).toHaveText("Can’t reach AnonChat");
     await stack.restart();
-    await bob.page.getByRole("link", { name: "Retry" }).click();
+    await bob.page.getByRole("link", { name: "Try again" }).click();
     await expect(bob.page).toHaveURL("/");
   });
 });

@@ -41,7 +41,7 @@ test("too many wrong codes are a wait that counts down, and then it works @phone
   await typed.fill(code);
   await join.click();
   const wait = bob.page.getByRole("status").filter({ hasText: "That was a little fast." });
-  await expect(wait).toHaveText(/You can try again in \d+ seconds?\./);
+  await expect(wait).toHaveText(/You can try again in \d+\sseconds?\./);
   await expect(join).toBeDisabled();
   await expect(typed).toHaveValue(code);
 

@@ -308,6 +308,21 @@ test("a switch keeps the focus when it was pressed @desktop", async ({ stack, gu
   await expect(preserve).toBeFocused();
 });
 
+test("the switch of a new room says what its choice means, and nothing moves @phone", async ({ stack, guest }) => {
+  const { page } = await guest(stack);
+  await visit(page, "/rooms/new");
+  const preserve = page.getByRole("switch", { name: "Save messages" });
+  const [off, on] = [page.getByText(/^Nothing is saved/), page.getByText(/^Messages are kept/)];
+  await expect(off).toBeVisible();
+  await expect(on).toBeHidden();
+  const before = await nickname(page).boundingBox();
+  await preserve.check();
+  await expect(on).toBeVisible();
+  await expect(off).toBeHidden();
+  await expect(preserve).toHaveAccessibleDescription(/^Messages are kept/);
+  expect(await nickname(page).boundingBox()).toEqual(before);
+});
+
 test("what was saved has the focus, and a password says how good it is in a word @phone", async ({ stack, guest }) => {
   const ada = await guest(stack);
   await register(ada, "Ada");
@@ -317,7 +332,7 @@ test("what was saved has the focus, and a password says how good it is in a word
 
   await ada.context.clearCookies();
   await ada.page.goto("/auth/register");
-  const password = ada.page.getByLabel("Password", { exact: true });
+  const password = ada.page.getByLabel("Password (optional)", { exact: true });
   const meter = ada.page.getByRole("meter");
   const word = ada.page.locator(".strength__word");
   await password.pressSequentially("p");
@@ -337,7 +352,7 @@ test("a refused password is no error any more once another is typed @phone", asy
   await page.goto("/auth/register");
   await page.getByLabel("Your name").fill("Ada");
   await page.getByLabel("Email address").fill("ada@example.org");
-  const password = page.getByLabel("Password", { exact: true });
+  const password = page.getByLabel("Password (optional)", { exact: true });
   await password.fill("password");
   await page.getByRole("button", { name: "Register" }).click();
   await expect(page.getByText("too easy to guess")).toBeVisible();

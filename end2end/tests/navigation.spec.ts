@@ -213,7 +213,7 @@ for (const { kind, size } of DIAGONAL) {
       if (isPhone(page)) await page.getByRole("link", { name: /^All rooms/ }).click();
       await page.route("**/visit/**", (route) => route.abort());
       await page.getByRole("link", { name: "New room" }).first().click();
-      await expect(heading(page)).toHaveText("No connection");
+      await expect(heading(page)).toHaveText("Can’t reach AnonChat");
       await page.unroute("**/visit/**");
       await page.getByRole("button", { name: "Try again" }).click();
       await expect(heading(page)).toHaveText("Create a room");

@@ -51,13 +51,13 @@ test("without its server the application says so at any address, and goes on whe
 
   await stack.kill9();
   await page.goto("/rooms/new");
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("You’re offline");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Can’t reach AnonChat");
   await expect(page).toHaveURL("/rooms/new");
   await expectAccessible(page);
   await page.emulateMedia({ colorScheme: "dark" });
   await expectAccessible(page);
 
-  await expect(page.getByRole("link", { name: "Retry" })).toBeVisible();
+  await expect(page.getByRole("link", { name: "Try again" })).toBeVisible();
   await expect(page.getByRole("link", { name: "Back" })).toBeVisible();
 
   // The page recovers by itself.
@@ -78,12 +78,12 @@ test("the offline page speaks the language of the pages before it, and no other 
   await controlled(page);
   await stack.kill9();
   await page.goto("/rooms/new");
-  await expect(page.getByRole("heading")).toHaveText(["Du bist offline"]);
+  await expect(page.getByRole("heading")).toHaveText(["AnonChat ist nicht zu erreichen"]);
   await expect(page.locator("html")).toHaveAttribute("lang", "de");
   await stack.restart();
-  await page.getByRole("link", { name: "Jetzt versuchen" }).click();
+  await page.getByRole("link", { name: "Noch einmal versuchen" }).click();
   await expect(page).toHaveURL("/rooms/new");
-  await expect(page.getByRole("heading", { level: 1 })).not.toHaveText("Du bist offline");
+  await expect(page.getByRole("heading", { level: 1 })).not.toHaveText("AnonChat ist nicht zu erreichen");
 });
 
 test("only the shell is kept on the device: no room, no answer of the server, no page for a person @phone", async ({

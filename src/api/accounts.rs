@@ -141,7 +141,7 @@ pub async fn forgot_password(email: String) -> Result<(), Problem> {
     domain::passwords::forgot(&app, &visitor, wanted)
         .await
         .map_err(|problem| context::refuse_form::<ForgotPassword>(problem, &[("email", &email)]))?;
-    context::redirect_with(addresses::FORGOT_PASSWORD, &[("done", "sent")]);
+    context::redirect_with(addresses::FORGOT_PASSWORD, &[("done", "sent"), ("email", &email)]);
     Ok(())
 }
 

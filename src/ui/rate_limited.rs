@@ -18,7 +18,13 @@ pub fn rate_limited_page(language: Language, problem: &Problem) -> String {
 <title>{title} – AnonChat</title>
 <link rel="stylesheet" href="/offline.css">
 </head>
-<body><main><h1>{title}</h1><p>{text}</p><a class="button" href="">{again}</a></main></body>
+<body><main>
+<p class="brand">AnonChat</p>
+<div class="card">
+<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M12 20a8 8 0 1 0 0-16 8 8 0 0 0 0 16ZM12 8v4.5l3 1.5"/></svg>
+<h1>{title}</h1><p>{text}</p><a class="button button--primary" href="">{again}</a>
+</div>
+</main></body>
 </html>
 "#,
         language = language.as_str(),

@@ -36,6 +36,8 @@ pub enum AuthPage {
     LogInAfterReset,
     /// The form for logging in, after the browser's session has ended.
     LogInAgain,
+    /// Says that this account is logged in already.
+    LoggedIn(Nickname),
     /// The form for the mailed code.
     Code,
     /// The form that asks for a new password.

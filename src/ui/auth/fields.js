@@ -1,8 +1,18 @@
 // For pages whose forms the browser sends itself. Removes the error of a field when the field is edited, and lets a
 // button show the password.
 (() => {
-  // The links between the preferences scroll sideways on a narrow screen.
-  document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  // The links between the preferences scroll sideways on a narrow screen. The style fades a side that has more.
+  const links = document.querySelector("nav ul");
+  const fade = () => {
+    const more = links.scrollWidth - links.clientWidth - links.scrollLeft;
+    links.classList.toggle("preferences__more-left", links.scrollLeft > 1);
+    links.classList.toggle("preferences__more-right", more > 1);
+  };
+  if (links) {
+    links.querySelector("[aria-current]").scrollIntoView({ block: "nearest", inline: "center" });
+    links.addEventListener("scroll", fade, { passive: true });
+    new ResizeObserver(fade).observe(links);
+  }
   // When the address has a fragment (`#…`), a browser ignores `autofocus` and moves the focus to the fragment's target.
   const told = location.hash && document.querySelector("[autofocus]");
   if (told) addEventListener("load", () => requestAnimationFrame(() => told.focus({ preventScroll: true })));

@@ -63,6 +63,7 @@ pub fn AuthField(
 ) -> impl IntoView {
     let error = error_of(problem, name);
     let is_password = kind == "password";
+    let is_new = autocomplete == "new-password";
     let texts = use_auth_texts();
     let id = form.map_or_else(|| name.to_owned(), |form| format!("{form}-{name}"));
     let (error_id, hint_id) = (format!("{id}-error"), format!("{id}-hint"));
@@ -93,31 +94,33 @@ pub fn AuthField(
             // Hidden here, because the button works only with scripts. `fields.js` shows it.
             {is_password.then(|| view! {
                 <button type="button" class="icon-button field__eye" aria-pressed="false" aria-label=texts.show_password() title=texts.show_password() hidden>
-                    <svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><path d="M2.5 12C5 7.5 8.3 5.5 12 5.5s7 2 9.5 6.5c-2.5 4.5-5.8 6.5-9.5 6.5S5 16.5 2.5 12ZM12 15a3 3 0 1 0 0-6 3 3 0 0 0 0 6Z"></path></svg>
+                    <svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><path d="M2.5 12C5 7.5 8.3 5.5 12 5.5s7 2 9.5 6.5c-2.5 4.5-5.8 6.5-9.5 6.5S5 16.5 2.5 12ZM12 15a3 3 0 1 0 0-6 3 3 0 0 0 0 6Z"></path><path class="field__slash" d="M4 4l16 16"></path></svg>
                 </button>
             })}
             </div>
+            {is_new.then(|| view! { <Strength/> })}
             {hint.map(|hint| view! { <p class="field__hint" id=hint_id>{hint}</p> })}
             {error.map(|error| view! { <p class="field__error" id=error_id role="alert">{error}</p> })}
         </div>
     }
 }
 
-/// The password meter, hidden until `meter.js` runs. The script reads the words and hints from the `data-` attributes.
+/// The password meter, hidden until a password is typed and `meter.js` runs. The script reads the words and hints from
+/// the `data-` attributes.
 #[component]
-pub fn Strength() -> impl IntoView {
+fn Strength() -> impl IntoView {
     let texts = use_auth_texts();
     let hints: BTreeMap<PasswordHint, &str> =
         PasswordHint::ALL.iter().enumerate().map(|(at, hint)| (*hint, texts.password_hints(at))).collect();
     let hints = serde_json::to_string(&hints).unwrap_or_default();
     let words = serde_json::to_string(&[0, 1, 2].map(|at| texts.strengths(at))).unwrap_or_default();
     view! {
-        <div class="field strength">
-            <div class="strength__row" hidden>
-                <meter class="strength__meter" min="0" max="4" low="2.5" high="3.5" optimum="4" value="0" aria-label=texts.strength()></meter>
-                <span class="strength__word" aria-live="polite" data-words=words></span>
-            </div>
-            <p class="field__hint strength__advice" aria-live="polite" data-hints=hints></p>
+        <div class="strength" hidden>
+            <meter class="strength__meter" min="0" max="4" low="2.5" high="3.5" optimum="4" value="0" aria-label=texts.strength()></meter>
+            <p class="strength__text">
+                <b class="strength__word" aria-live="polite" data-words=words></b> " "
+                <span class="strength__advice" aria-live="polite" data-hints=hints></span>
+            </p>
         </div>
     }
 }
@@ -142,10 +145,12 @@ pub fn link(path: &str, visit: &AuthVisit) -> String {
     // Tokens consist of these characters only. Anything else in the address is dropped and does not reach the link.
     let is_token = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     let token = (!visit.token.is_empty() && is_token(&visit.token)).then(|| format!("token={}", visit.token));
-    match [next, token].into_iter().flatten().reduce(|fields, field| format!("{fields}&{field}")) {
-        Some(fields) => format!("{path}?{fields}"),
-        None => path.to_owned(),
-    }
+    [next, token].into_iter().flatten().fold(path.to_owned(), |link, field| with_field(&link, &field))
+}
+
+/// Adds a field to the query of a link.
+pub fn with_field(link: &str, field: &str) -> String {
+    format!("{link}{}{field}", if link.contains('?') { '&' } else { '?' })
 }
 
 /// Percent-encodes a path as the value of a query field. The path contains visible ASCII characters only.

@@ -6,12 +6,12 @@ use leptos::{prelude::*, server_fn::ServerFn};
 
 use crate::{
     api::{ForgetMe, ForgotPassword, LogIn, LogInByCode, Register, RequestCode, ResetPassword, VerifyEmail},
-    protocol::{Nickname, RoomCode, addresses},
+    protocol::{Code, Nickname, Problem, RoomCode, addresses},
     ui::texts::{use_auth_texts, use_texts},
     visit::{AuthPage, AuthVisit},
 };
 
-use super::fields::{AuthField, Next, Refused, Strength, link, refusal};
+use super::fields::{AuthField, Next, Refused, link, refusal, with_field};
 
 /// The form that registers an account. It also carries the token of a mail that lets a guest keep a room.
 #[component]
@@ -27,14 +27,13 @@ pub fn RegisterForm(visit: AuthVisit) -> impl IntoView {
             <AuthField name="email" label=texts.email() kind="email" autocomplete="username" value=visit.email problem=problem.clone()/>
             <AuthField
                 name="password"
-                label=texts.password()
+                label=texts.password_optional()
                 kind="password"
                 autocomplete="new-password"
                 problem=problem.clone()
                 required=false
                 hint=texts.password_hint()
             />
-            <Strength/>
             <input type="hidden" name="form" value=visit.form/>
             <Next next=visit.next keep=visit.token/>
             <Refused problem fields=&["name", "email", "password"]/>
@@ -48,16 +47,12 @@ pub fn RegisterForm(visit: AuthVisit) -> impl IntoView {
 #[component]
 pub fn LogInForm(visit: AuthVisit) -> impl IntoView {
     let texts = use_auth_texts();
-    let (before, after) = texts.you_are();
-    let problem = refusal::<LogIn>(visit.refused.as_ref());
+    let problem = refusal::<LogIn>(visit.refused.as_ref()).map(at_the_password);
     let code_problem = refusal::<RequestCode>(visit.refused.as_ref());
     let to_register = link(addresses::REGISTER, &visit);
     let keeps = !visit.token.is_empty();
     view! {
         {keeps.then(|| view! { <p class="card__text">{texts.keep_text()}</p> })}
-        {visit.account.map(|name| view! {
-            <p class="form-info">{before} <b dir="auto">{name.to_string()}</b> {after}</p>
-        })}
         <form method="post" action=LogIn::PATH>
             <AuthField name="email" label=texts.email() kind="email" autocomplete="username" value=visit.email problem=problem.clone().or(code_problem.clone())/>
             <AuthField name="password" label=texts.password() kind="password" autocomplete="current-password" problem=problem.clone()/>
@@ -76,13 +71,38 @@ pub fn LogInForm(visit: AuthVisit) -> impl IntoView {
     }
 }
 
-/// The form for the eight-digit code that was mailed.
+/// Shows wrong credentials at the password, which has to be typed again. The server does not say which of the two is
+/// wrong.
+fn at_the_password(problem: Problem) -> Problem {
+    match problem.code {
+        Code::WrongCredentials => Problem { field: Some("password".to_owned()), ..problem },
+        _ => problem,
+    }
+}
+
+/// Two ways to go on for somebody who is logged in already.
+pub fn logged_in(visit: &AuthVisit) -> impl IntoView + use<> {
+    let texts = use_auth_texts();
+    let (to, label) = if visit.next == addresses::HOME {
+        (addresses::DASHBOARD.to_owned(), texts.to_rooms())
+    } else {
+        (visit.next.clone(), texts.go_on())
+    };
+    view! {
+        <a href=to class="button button--primary button--wide">{label}</a>
+        <a href=with_field(&link(addresses::LOG_IN, visit), "done=other") class="button button--wide">{texts.as_other()}</a>
+    }
+}
+
+/// The form for the eight-digit code that was mailed. A second button posts the same form to `RequestCode`, which mails
+/// another code.
 #[component]
 pub fn CodeForm(visit: AuthVisit) -> impl IntoView {
     let texts = use_auth_texts();
     let (before, after) = texts.code_sent();
     let problem = refusal::<LogInByCode>(visit.refused.as_ref());
-    let back = link(addresses::LOG_IN, &visit);
+    let code_problem = refusal::<RequestCode>(visit.refused.as_ref());
+    let by_password = link(addresses::LOG_IN, &visit);
     view! {
         <p class="card__text">
             {before} <b>{visit.email.clone()}</b> {after}
@@ -92,9 +112,13 @@ pub fn CodeForm(visit: AuthVisit) -> impl IntoView {
             <AuthField name="code" label=texts.code() kind="text" autocomplete="one-time-code" problem=problem.clone()/>
             <Next next=visit.next keep=visit.token/>
             <Refused problem fields=&["code"]/>
+            <Refused problem=code_problem fields=&[]/>
             <button type="submit" class="button button--primary button--wide">{use_texts().account.log_in()}</button>
+            <button type="submit" class="button button--wide" formaction=RequestCode::PATH formnovalidate>
+                {texts.another_code()}
+            </button>
         </form>
-        <p class="page__aside"><a href=back>{texts.another_code()}</a></p>
+        <p class="page__aside"><a href=by_password>{texts.by_password()}</a></p>
     }
 }
 
@@ -119,10 +143,10 @@ pub fn ForgotForm(visit: AuthVisit) -> impl IntoView {
 pub fn ResetForm(visit: AuthVisit) -> impl IntoView {
     let texts = use_auth_texts();
     let problem = refusal::<ResetPassword>(visit.refused.as_ref());
-    let aside = if visit.page == AuthPage::SetPassword {
-        view! { <a href=addresses::LOG_IN>{texts.by_codes()}</a> }.into_any()
+    let (hint, to, aside) = if visit.page == AuthPage::SetPassword {
+        (texts.least_hint(), addresses::LOG_IN, texts.by_codes())
     } else {
-        view! { <a href=addresses::FORGOT_PASSWORD>{texts.another_link()}</a> }.into_any()
+        (texts.new_password_hint(), addresses::FORGOT_PASSWORD, texts.another_link())
     };
     view! {
         <form method="post" action=ResetPassword::PATH>
@@ -133,13 +157,12 @@ pub fn ResetForm(visit: AuthVisit) -> impl IntoView {
                 kind="password"
                 autocomplete="new-password"
                 problem=problem.clone()
-                hint=texts.new_password_hint()
+                hint=hint
             />
-            <Strength/>
             <Refused problem fields=&["new_password"]/>
             <button type="submit" class="button button--primary button--wide">{texts.set()}</button>
         </form>
-        <p class="page__aside">{aside}</p>
+        <p class="page__aside"><a href=to>{aside}</a></p>
     }
 }
 
@@ -158,16 +181,17 @@ pub fn VerifyForm(
     let texts = use_auth_texts();
     let problem = refusal::<VerifyEmail>(visit.refused.as_ref());
     view! {
-        <p class="card__text">
-            {question}
-        </p>
+        <p>{question}</p>
         {other.map(|other| view! { <p class="card__text">{other}</p> })}
-        {(!is_here).then(|| view! { <p class="card__text">{texts.verify_elsewhere()}</p> })}
-        <p class="card__text">{texts.not_me()}</p>
+        {(!is_here).then(|| view! {
+            <p class="card__text">{texts.verify_elsewhere()}</p>
+            <ul class="bullets">{[0, 1].map(|at| view! { <li>{texts.verify_means(at)}</li> })}</ul>
+        })}
         <form method="post" action=VerifyEmail::PATH>
             <input type="hidden" name="token" value=visit.token/>
             <Refused problem fields=&[]/>
             <button type="submit" class="button button--primary button--wide">{texts.confirm()}</button>
+            <a href=addresses::HOME class="button button--wide">{texts.do_not_confirm()}</a>
         </form>
     }
 }

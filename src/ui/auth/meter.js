@@ -26,9 +26,10 @@
     }).catch(() => undefined);
     if (answer?.ok && asked === password.value) show(await answer.json());
   };
-  meter.parentElement.hidden = false;
+  const strength = meter.parentElement;
   password.addEventListener("input", () => {
     clearTimeout(timer);
+    strength.hidden = !password.value;
     // Shows the lowest score until the server has answered.
     if (!password.value || meter.value === 0) show({ score: 0 });
     timer = setTimeout(measure, 300);

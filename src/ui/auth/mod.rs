@@ -18,11 +18,12 @@ use super::{
     components::{Brand, Icon, Shape},
     shell::document,
     texts::{account_problem, use_auth_texts, use_texts},
+    timeline::isolate_name,
     title,
 };
-use forms::{CodeForm, ForgotForm, LogInForm, RegisterForm, ResetForm, VerifyForm, forget_form};
+use forms::{CodeForm, ForgotForm, LogInForm, RegisterForm, ResetForm, VerifyForm, forget_form, logged_in};
 
-pub use fields::{AuthField, Refused, Strength, refusal};
+pub use fields::{AuthField, Refused, refusal};
 
 /// The script that measures a new password while it is typed.
 pub const METER: &str = include_str!("meter.js");
@@ -32,11 +33,11 @@ pub const FIELDS: &str = include_str!("fields.js");
 /// Renders the whole document of an account page from the `AuthVisit` in the context.
 pub fn auth_shell(options: &LeptosOptions) -> impl IntoView + use<> {
     let visit = use_context::<AuthVisit>().unwrap_or_default();
-    let heading = heading(&visit.page);
+    let heading = heading(&visit);
     let sign = sign(&visit.page);
     let measures = matches!(visit.page, AuthPage::Register | AuthPage::ResetPassword | AuthPage::SetPassword);
     let offers_to_forget = visit.guest && matches!(visit.page, AuthPage::Register | AuthPage::LogIn);
-    let title = title::element(&title::of_heading(heading)).into_any();
+    let title = title::element(&title::of_heading(&heading)).into_any();
     let head = view! { <meta name="robots" content="noindex"/> };
     let body = view! {
         <main class="page">
@@ -56,9 +57,10 @@ pub fn auth_shell(options: &LeptosOptions) -> impl IntoView + use<> {
     document(options, title, head.into_any(), body.into_any())
 }
 
-fn heading(page: &AuthPage) -> &'static str {
+fn heading(visit: &AuthVisit) -> String {
     let texts = use_auth_texts();
-    match page {
+    let heading = match &visit.page {
+        AuthPage::LoggedIn(name) => return texts.you_are(&isolate_name(name.as_str())),
         AuthPage::Register => use_texts().account.register(),
         AuthPage::LogIn | AuthPage::LogInAfterReset | AuthPage::LogInAgain => use_texts().account.log_in(),
         AuthPage::Code => texts.type_code(),
@@ -73,7 +75,8 @@ fn heading(page: &AuthPage) -> &'static str {
         AuthPage::Forgotten => texts.forgotten(),
         AuthPage::Deleted => texts.deleted(),
         AuthPage::Unavailable(_) => texts.unavailable(),
-    }
+    };
+    heading.to_owned()
 }
 
 /// The picture of a page that only says what happened.
@@ -91,6 +94,7 @@ fn content(visit: AuthVisit) -> AnyView {
     match visit.page.clone() {
         AuthPage::Register => view! { <RegisterForm visit/> }.into_any(),
         AuthPage::LogIn => view! { <LogInForm visit/> }.into_any(),
+        AuthPage::LoggedIn(_) => logged_in(&visit).into_any(),
         AuthPage::LogInAfterReset => view! {
             <p class="form-done" role="status">{texts.after_reset()}</p>
             <LogInForm visit/>
@@ -107,14 +111,15 @@ fn content(visit: AuthVisit) -> AnyView {
         }
         AuthPage::Code => view! { <CodeForm visit/> }.into_any(),
         AuthPage::ForgotPassword => view! { <ForgotForm visit/> }.into_any(),
-        AuthPage::ForgotPasswordSent => view! {
-            <p class="card__text">
-                {texts.link_sent()}
-            </p>
-            <p class="card__text">{texts.nothing_came()}</p>
-            <a href=addresses::FORGOT_PASSWORD class="button button--wide">{texts.try_again()}</a>
+        AuthPage::ForgotPasswordSent => {
+            let (before, after) = texts.link_sent();
+            view! {
+                <p class="card__text">{before} <b>{visit.email}</b> {after}</p>
+                <p class="card__text">{texts.nothing_came()}</p>
+                <a href=addresses::FORGOT_PASSWORD class="button button--wide">{texts.another_address()}</a>
+            }
+            .into_any()
         }
-        .into_any(),
         AuthPage::ResetPassword => view! { <ResetForm visit/> }.into_any(),
         AuthPage::SetPassword => view! {
             <p class="card__text">{texts.now_a_password()}</p>

@@ -7,7 +7,7 @@ use crate::ui::dynamic::dynamic;
 
 use crate::{
     protocol::{RoomCode, addresses},
-    ui::texts::use_texts,
+    ui::texts::{Texts, use_texts},
 };
 
 use super::{Submit, When};
@@ -17,8 +17,8 @@ use super::{Submit, When};
 pub fn EntryButtons(
     /// The text of the button: "Join".
     go: &'static str,
-    /// The text of the button that also leaves the other room: "Leave and join".
-    switch: &'static str,
+    /// The text of the button that also leaves the other room: "Leave K7M 2QX and join".
+    switch: fn(&Texts, &str) -> String,
     /// The other room, if the visitor is in one.
     #[prop(into)]
     elsewhere: Signal<Option<RoomCode>>,
@@ -32,7 +32,7 @@ pub fn EntryButtons(
         view! {
             <p class="form-note">{before} <b class="code">{room.spaced()}</b> {after}</p>
             <div class="button-row">
-                <Submit busy class="button button--primary" name="leave" value=room.to_string()>{switch}</Submit>
+                <Submit busy class="button button--primary" name="leave" value=room.to_string()>{switch(texts, &room.spaced())}</Submit>
                 <a href=addresses::room(room) class="button">{texts.common.back_to(&room.spaced())}</a>
             </div>
         }

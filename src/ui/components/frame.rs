@@ -25,7 +25,7 @@ pub fn Frame(
     /// Shows the page of a visit.
     show: fn(Visit) -> AnyView,
 ) -> impl IntoView {
-    let texts = &use_texts().kept;
+    let (texts, again) = (&use_texts().kept, use_texts().door.try_again());
     let found = RwSignal::new(Found::NotYet);
     let visit = StoredValue::new(None::<Visit>);
     effect(move || {
@@ -47,6 +47,8 @@ pub fn Frame(
         let content = if state == Found::Nothing {
             view! {
                 <Outcome shape=Shape::Offline heading=texts.heading() text=texts.nothing()>
+                    // An empty address is this very page, whichever one was asked for.
+                    <a href="" rel="external" class="button button--primary button--wide">{again}</a>
                     <a href=addresses::DASHBOARD class="button button--wide">{texts.rooms()}</a>
                 </Outcome>
             }

@@ -22,7 +22,7 @@ pub fn Outcome(
     view! {
         <section class="card outcome" aria-labelledby="outcome-heading">
             <span class="outcome__icon"><Icon shape/></span>
-            <p class="outcome__about">{about}</p>
+            {(!about.is_empty()).then(|| view! { <p class="outcome__about">{about}</p> })}
             <h1 id="outcome-heading" class="card__heading">{heading}</h1>
             <p class="card__text" role="alert">{text}</p>
             {children()}

@@ -100,7 +100,7 @@ pub fn JoinForm(
             <FormProblem problem=problem fields=fields waiting=waiting/>
             <EntryButtons
                 go=texts.join.go()
-                switch=texts.join.switch()
+                switch=|texts, room| texts.join.switch(room)
                 elsewhere=elsewhere
                 busy=Signal::derive(busy)
             />

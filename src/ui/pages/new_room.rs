@@ -10,6 +10,7 @@ use crate::{
     },
     ui::{
         components::{Brand, EntryButtons, FormProblem, TextField, detail_for},
+        dynamic::dynamic,
         form::{Form, FormRequest},
         refused_form::use_refused_form,
         texts::use_texts,
@@ -53,6 +54,7 @@ fn CreateForm(offer: Option<JoinOffer>) -> impl IntoView {
     let request_id = offer.as_ref().and_then(|offer| offer.request).map(|id| id.to_string());
     let nickname = nickname(offer);
     let typed = use_refused_form();
+    let not_saved = error("preserve");
     let one_to_one = typed.room_type == "p2p";
     let preserve = typed.preserve == "true";
 
@@ -81,12 +83,13 @@ fn CreateForm(offer: Option<JoinOffer>) -> impl IntoView {
                 autocapitalize="sentences"
             />
             <label class="switch">
-                <input type="checkbox" name="preserve" value="true" role="switch" checked=preserve aria-describedby="preserve-hint"/>
+                <input type="checkbox" name="preserve" value="true" role="switch" checked=preserve aria-describedby="preserve-hint preserve-error"/>
                 <span class="switch__name">{own.preserve()}</span>
                 <span class="switch__text" id="preserve-hint">
                     <span class="switch__off">{own.not_preserved()}</span>
                     <span class="switch__on">{own.preserved()}</span>
                 </span>
+                <span class="switch__error" id="preserve-error" role="alert">{dynamic(move || not_saved.get())}</span>
             </label>
             <TextField
                 name="nickname"
@@ -97,8 +100,13 @@ fn CreateForm(offer: Option<JoinOffer>) -> impl IntoView {
                 limit=(TextKind::Name, NICKNAME_CHARS)
                 autocomplete="nickname"
             />
-            <FormProblem problem=problem fields=&["name", "nickname"] waiting=waiting/>
-            <EntryButtons go=own.create() switch=own.switch() elsewhere=elsewhere busy=Signal::derive(busy)/>
+            <FormProblem problem=problem fields=&["name", "preserve", "nickname"] waiting=waiting/>
+            <EntryButtons
+                go=own.create()
+                switch=|texts, room| texts.new_room.switch(room)
+                elsewhere=elsewhere
+                busy=Signal::derive(busy)
+            />
         </Form>
     }
 }

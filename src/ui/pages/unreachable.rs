@@ -2,13 +2,10 @@
 
 use leptos::prelude::*;
 
-use crate::{
-    protocol::Problem,
-    ui::{
-        components::{Brand, Outcome, Shape},
-        navigation::Navigation,
-        texts::use_texts,
-    },
+use crate::ui::{
+    components::{Brand, Outcome, Shape},
+    navigation::Navigation,
+    texts::use_texts,
 };
 
 /// Says that the server cannot be reached, with a button to try again.
@@ -21,7 +18,7 @@ pub fn Unreachable(
     view! {
         <main class="page">
             <header class="page__bar"><Brand/></header>
-            <Outcome shape=Shape::Offline heading=texts.document.unreachable() text=texts.problem(&Problem::unreachable())>
+            <Outcome shape=Shape::Offline heading=texts.document.unreachable() text=texts.document.unreachable_text()>
                 <button type="button" class="button button--primary button--wide" on:click=move |_| navigation.retry()>
                     {texts.door.try_again()}
                 </button>

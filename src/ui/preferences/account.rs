@@ -6,7 +6,7 @@ use crate::{
     api::{ChangeEmail, ChangePassword, RenameAccount},
     protocol::{Email, PreferencesForm},
     ui::{
-        auth::{AuthField, Refused, Strength, refusal},
+        auth::{AuthField, Refused, refusal},
         texts::{use_auth_texts, use_preferences_texts, use_texts},
         timeline,
     },
@@ -83,21 +83,18 @@ fn email_form(visit: &PreferencesVisit) -> impl IntoView + use<> {
 fn current_address(visit: &PreferencesVisit) -> impl IntoView + use<> {
     let own = use_preferences_texts();
     let profile = &visit.profile;
+    let (state, class) = if profile.verified { (own.confirmed(), "tag") } else { (own.unconfirmed(), WAITS) };
+    let address = profile.email.as_ref().map(|email| fact(email, state, class));
+    let has_none = profile.email.is_none();
+    let waiting = profile.pending_email.as_ref().map(|email| fact(email, own.waiting(), WAITS));
     let unproved = profile.pending_email.clone().or_else(|| profile.email.clone().filter(|_| !profile.verified));
-    let state = if profile.verified { own.confirmed() } else { own.unconfirmed() };
-    let address = profile.email.clone().map(|email| {
-        view! {
-            <p class="preferences__fact">
-                <b>{email.to_string()}</b>
-                <span class="tag">{state}</span>
-            </p>
+    let ends = unproved.as_ref().and(profile.claim_ends_at).map(|at| {
+        let day = timeline::day_label(use_texts(), timeline::day_of(at, 0), None);
+        match &profile.email {
+            Some(email) if profile.pending_email.is_some() => own.pending(&day, email.as_str()),
+            _ => own.claim_ends(&day),
         }
     });
-    let ends = unproved
-        .as_ref()
-        .and(profile.claim_ends_at)
-        .map(|at| own.claim_ends(&timeline::day_label(use_texts(), timeline::day_of(at, 0), None)));
-    let has_none = profile.email.is_none();
     let was_sent = visit.done == Some(PreferencesForm::Email);
     let (before, after) = own.mailed();
     let news = match unproved.as_ref().filter(|_| was_sent) {
@@ -108,17 +105,26 @@ fn current_address(visit: &PreferencesVisit) -> impl IntoView + use<> {
         None => was_sent
             .then(|| view! { <p class="form-done" role="status" tabindex="-1" autofocus>{own.saved()}</p> }.into_any()),
     };
-    let (before, after) = own.pending();
-    let waiting = profile.pending_email.clone().map(|email| {
-        view! { <p class="card__text">{before} <b>{email.to_string()}</b> {after}</p> }
-    });
     view! {
         {address}
-        {ends.map(|ends| view! { <p class="card__text">{ends}</p> })}
         {has_none.then(|| view! { <p class="card__text">{own.no_address()}</p> })}
+        {waiting}
+        {ends.map(|ends| view! { <p class="card__text">{ends}</p> })}
         {news}
-        {waiting.filter(|_| !was_sent)}
         {unproved.as_ref().map(send_again)}
+    }
+}
+
+/// The class of the state of an address that waits for confirmation.
+const WAITS: &str = "tag tag--warning";
+
+/// An address and its state.
+fn fact(email: &Email, state: &'static str, class: &'static str) -> impl IntoView + use<> {
+    view! {
+        <p class="preferences__fact">
+            <b>{email.to_string()}</b>
+            <span class=class>{state}</span>
+        </p>
     }
 }
 
@@ -157,7 +163,6 @@ fn password_form(visit: &PreferencesVisit) -> impl IntoView + use<> {
                         problem=problem
                         hint=own.new_password_hint()
                     />
-                    <Strength/>
                 })}
                 <ConfirmButtons
                     confirming

@@ -77,7 +77,8 @@ pub fn ConfirmField(confirming: Confirming) -> impl IntoView {
     } else if confirming.by_session {
         ().into_any()
     } else {
-        view! { <p class="card__text">{own.to_confirm()}</p> }.into_any()
+        let (before, after) = own.to_confirm();
+        view! { <p class="card__text">{before} <b>{confirming.email}</b> {after}</p> }.into_any()
     }
 }
 
@@ -102,7 +103,6 @@ pub fn ConfirmButtons(
     } else {
         own.mail_code()
     };
-    let mail_class = if is_ready { "button" } else { "button button--primary" };
     view! {
         <input type="hidden" name="form" value=confirming.form.as_str()/>
         <Refused problem=confirming.problem fields/>
@@ -111,7 +111,7 @@ pub fn ConfirmButtons(
             // Enter presses the first submit button of a form, so the button that sends it comes first.
             {is_ready.then(|| view! { <button type="submit" class=class>{label}</button> })}
             {(confirming.email.is_some() && !confirming.by_session).then(|| view! {
-                <button type="submit" class=mail_class formaction=SendConfirmation::PATH formnovalidate>{mail}</button>
+                <button type="submit" class="button" formaction=SendConfirmation::PATH formnovalidate>{mail}</button>
             })}
         </div>
     }

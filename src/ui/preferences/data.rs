@@ -36,7 +36,7 @@ pub fn forms(visit: &PreferencesVisit) -> impl IntoView + use<> {
             <a href="/api/users/me/data" download="anonchat.json" class="button button--wide">{own.download()}</a>
         </section>
         <FormCard form=PreferencesForm::Delete heading=own.delete()>
-            <ul class="preferences__list">
+            <ul class="bullets">
                 {(0..4).map(|at| view! { <li>{own.delete_texts(at)}</li> }).collect_view()}
             </ul>
             <form method="post" action=DeleteAccount::PATH>

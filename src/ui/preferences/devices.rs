@@ -18,27 +18,35 @@ use super::parts::{Switch, done};
 const HOUR_MS: Millis = 3_600_000;
 const DAY_MS: Millis = 24 * HOUR_MS;
 
-/// The list of sessions, with a button to end each and one to end all others.
+/// This browser, and the list of the others with a button to end each and one to end all of them.
 pub fn list(visit: &PreferencesVisit) -> impl IntoView + use<> {
     let own = use_preferences_texts();
     let refused = visit.refused.as_ref();
     let problem = refusal::<EndSession>(refused).or_else(|| refusal::<EndOtherSessions>(refused));
-    let has_others = visit.sessions.iter().any(|session| !session.current);
     let (now, local) = (visit.now, visit.local.clone());
     let ended = done(visit, PreferencesForm::Devices, own.ended());
-    let sessions: Vec<_> = visit.sessions.iter().map(|session| device(session, now, local.as_ref())).collect();
+    let (this, others): (Vec<_>, Vec<_>) = visit.sessions.iter().partition(|session| session.current);
+    let rows = |sessions: Vec<&SessionView>| {
+        let rows: Vec<_> = sessions.into_iter().map(|session| device(session, now, local.as_ref())).collect();
+        view! { <ul class="devices">{rows}</ul> }
+    };
+    let (has_others, this, others) = (!others.is_empty(), rows(this), rows(others));
     view! {
-        <section id=PreferencesForm::Devices.as_str() class="card">
-            <p class="card__text">{own.devices_text()}</p>
-            {ended}
-            <Refused problem fields=&[]/>
-            <ul class="devices">{sessions}</ul>
-            {has_others.then(|| view! {
+        <div id=PreferencesForm::Devices.as_str() class="preferences__anchor">{ended}<Refused problem fields=&[]/></div>
+        <section class="card" aria-labelledby="this-heading">
+            <h2 id="this-heading" class="card__heading">{own.this_one()}</h2>
+            {this}
+        </section>
+        {has_others.then(|| view! {
+            <section class="card" aria-labelledby="others-heading">
+                <h2 id="others-heading" class="card__heading">{own.other_devices()}</h2>
+                <p class="card__text">{own.devices_text()}</p>
+                {others}
                 <form method="post" action=EndOtherSessions::PATH>
                     <button type="submit" class="button button--danger button--wide">{own.end_others()}</button>
                 </form>
-            })}
-        </section>
+            </section>
+        })}
         // keep.js shows it. What it switches is stored in this browser, and not with the account.
         <section id="kept" class="card" hidden aria-labelledby="kept-heading">
             <h2 id="kept-heading" class="card__heading">{own.kept()}</h2>
@@ -52,14 +60,14 @@ fn device(session: &SessionView, now: Millis, local: Option<&LocalTime>) -> impl
     let name = device_name(&session.device);
     let day = |at| {
         let day = timeline::day_of(at, local.map_or(0, |local| local.offset(at)));
-        timeline::day_label(use_texts(), day, local.map(|local| local.today))
+        timeline::short_date(use_texts(), day, local.map(|local| local.today))
     };
-    let (since, until) = (own.since(&day(session.created_at)), own.until(&day(session.ends_at)));
+    let lasts = own.session_lasts(&day(session.created_at), &day(session.ends_at));
     let used = if session.current { own.in_use().to_owned() } else { last_used(session.used_at, now) };
     let end = if session.current {
         view! {
             <form method="post" action=LogOut::PATH>
-                <button type="submit" class="button">{use_texts().account.log_out()}</button>
+                <button type="submit" class="text-button">{use_texts().account.log_out()}</button>
             </form>
         }
         .into_any()
@@ -67,20 +75,16 @@ fn device(session: &SessionView, now: Millis, local: Option<&LocalTime>) -> impl
         view! {
             <form method="post" action=EndSession::PATH>
                 <input type="hidden" name="id" value=session.id.to_string()/>
-                <button type="submit" class="button" aria-label=own.end_one(&name)>{own.end()}</button>
+                <button type="submit" class="text-button" aria-label=own.end_one(&name)>{own.end()}</button>
             </form>
         }
         .into_any()
     };
     view! {
         <li class="device">
-            <div>
-                <p class="device__name">
-                    <b>{name.clone()}</b>
-                    {session.current.then(|| view! { <span class="tag">{own.this_one()}</span> })}
-                </p>
-                <p class="device__facts">{format!("{used} · {since} · {until}")}</p>
-            </div>
+            <p><b>{name.clone()}</b></p>
+            <p class="device__facts">{used}</p>
+            <p class="device__facts device__lasts">{lasts}</p>
             {end}
         </li>
     }

@@ -11,7 +11,9 @@ use super::{
 table! {
     /// The account pages.
     auth: Auth {
-        you_are: {name};
+        you_are: (name);
+        to_rooms;
+        as_other;
         type_code;
         set_password;
         look_into_mail;
@@ -20,7 +22,8 @@ table! {
         address_confirmed;
         stale;
         after_reset;
-        link_sent;
+        link_sent: {email};
+        another_address;
         nothing_came;
         try_again;
         thanks;
@@ -30,8 +33,10 @@ table! {
         your_name;
         email;
         password;
+        password_optional;
         new_password;
         password_hint;
+        least_hint;
         new_password_hint;
         strength;
         strengths: [3];
@@ -42,6 +47,7 @@ table! {
         code_sent: {email};
         code;
         another_code;
+        by_password;
         forgot_text;
         mail_link;
         back;
@@ -49,13 +55,14 @@ table! {
         another_link;
         verify_text: (name, email);
         verify_elsewhere;
+        verify_means: [2];
         verify_other: (name);
         now_a_password;
         by_codes;
         used_link;
         used_link_text;
-        not_me;
         confirm;
+        do_not_confirm;
         password_hints: [9];
         session_ended;
         go_on_without;
@@ -122,8 +129,9 @@ table! {
         name_hint;
         confirmed;
         unconfirmed;
+        waiting;
         send_again;
-        pending: {email};
+        pending: (day, email);
         mailed: {email};
         no_address;
         claim_ends: (day);
@@ -136,7 +144,7 @@ table! {
         new_password_hint;
         password_set;
         code_mailed: {email};
-        to_confirm;
+        to_confirm: {email};
         mail_code;
         devices_text;
         kept;
@@ -145,12 +153,12 @@ table! {
         device: (browser, system);
         unknown_device;
         this_one;
+        other_devices;
         in_use;
         used_lately;
         used_hours: [count];
         used_days: [count];
-        since: (day);
-        until: (day);
+        session_lasts: (since, until);
         end;
         end_one: (device);
         end_others;

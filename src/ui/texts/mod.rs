@@ -39,6 +39,7 @@ table! {
         desktop_picture;
         check_code;
         unreachable;
+        unreachable_text;
         nothing_here;
     }
     /// Texts that several pages share.
@@ -75,7 +76,7 @@ table! {
     join: Join {
         code;
         go;
-        switch;
+        switch: (room);
         elsewhere: {room};
     }
     /// The page that makes a room.
@@ -91,7 +92,7 @@ table! {
         preserved;
         not_preserved;
         create;
-        switch;
+        switch: (room);
     }
     /// The page behind a room's link, for a visitor who is not in the room.
     door: Door {
@@ -417,6 +418,7 @@ table! {
         too_many_requests: [count];
         kept_too_much: [count];
         disk_low;
+        disk_low_for_room;
         internal;
         store_unavailable;
         bus_unavailable;

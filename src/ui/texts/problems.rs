@@ -45,6 +45,7 @@ impl Texts {
                 let minutes = problem.retry_after_ms?.div_ceil(60_000).max(1);
                 texts.kept_too_much(usize::try_from(minutes).ok()?)
             }
+            Reason::DiskLow if problem.field.is_some() => texts.disk_low_for_room().to_owned(),
             Reason::DiskLow => texts.disk_low().to_owned(),
             Reason::NoEmail => texts.invalid_email().to_owned(),
             Reason::OtherAddress => texts.other_address().to_owned(),
@@ -117,7 +118,8 @@ mod tests {
     #[test]
     fn in_english_the_page_says_what_the_server_says() {
         for problem in problems() {
-            assert_eq!(of(Language::English).problem(&problem), problem.detail);
+            // On a page a number and its unit stay in one line.
+            assert_eq!(of(Language::English).problem(&problem).replace('\u{a0}', " "), problem.detail);
         }
     }
 

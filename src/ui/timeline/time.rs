@@ -57,13 +57,18 @@ pub fn day_label(texts: &Texts, day: i64, today: Option<i64>) -> String {
 /// The time of day if the time is today, else "Yesterday" or a short date. The year is left out if it is the current
 /// one.
 pub fn briefly(locale: Locale, at: Millis, offset: i64, today: Option<i64>) -> String {
-    let times = &locale.texts.times;
     let day = day_of(at, offset);
     match today.map(|today| today - day) {
-        Some(0) => return hour_and_minute(locale, at, offset),
-        Some(1) => return times.yesterday().to_owned(),
-        _ => {}
+        Some(0) => hour_and_minute(locale, at, offset),
+        Some(1) => locale.texts.times.yesterday().to_owned(),
+        _ => short_date(locale.texts, day, today),
     }
+}
+
+/// A short date. The year is left out if it is the current one. `today` is `None` while the reader's time zone is
+/// unknown.
+pub fn short_date(texts: &Texts, day: i64, today: Option<i64>) -> String {
+    let times = &texts.times;
     let (year, month, date) = civil(day);
     let month = times.months_short(usize::try_from(month - 1).unwrap_or_default());
     match today {

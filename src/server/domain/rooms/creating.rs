@@ -47,7 +47,8 @@ pub async fn create(
     app.limits.create(visitor.client).await?;
     may_be_in_another(app, visitor).await?;
     if wanted.preserve {
-        app.storage_budgets.make_room(visitor.client, visitor.actor.as_ref().map(Actor::id)).await?;
+        let budget = app.storage_budgets.make_room(visitor.client, visitor.actor.as_ref().map(Actor::id)).await;
+        budget.map_err(|problem| Problem { field: Some("preserve".to_owned()), ..problem })?;
     }
     let Entrant { actor, newcomer, session, name: nickname } = match &request {
         Some(request) if visitor.actor.is_none() => request.entrant(nickname, visitor.language),

@@ -22,7 +22,9 @@ use crate::{
 
 /// The form that registers an account.
 pub fn register(request: &PageRequest) -> Loaded<AuthVisit> {
-    load(request, fields(request), AuthPage::Register)
+    let fields = fields(request);
+    let page = logged_in(request, &fields).unwrap_or(AuthPage::Register);
+    load(request, fields, page)
 }
 
 /// The form that logs in.
@@ -31,9 +33,17 @@ pub fn log_in(request: &PageRequest) -> Loaded<AuthVisit> {
     let page = match fields.done.as_str() {
         "reset" => AuthPage::LogInAfterReset,
         "ended" => AuthPage::LogInAgain,
-        _ => AuthPage::LogIn,
+        "other" => AuthPage::LogIn,
+        _ => logged_in(request, &fields).unwrap_or(AuthPage::LogIn),
     };
     load(request, fields, page)
+}
+
+/// In place of a form to log in or to register: that somebody is logged in already. Not for a mailed link that keeps a
+/// guest's room, and not in place of a refused form.
+fn logged_in(request: &PageRequest, fields: &Fields) -> Option<AuthPage> {
+    let is_wanted = !fields.token.is_empty() || request.refused().is_some();
+    account_name(request.visitor().ok()?).filter(|_| !is_wanted).map(AuthPage::LoggedIn)
 }
 
 /// The form for a mailed code. The page repeats the address in its query, which anybody can write. Without a valid
@@ -47,7 +57,8 @@ pub fn log_in_code(request: &PageRequest) -> Loaded<AuthVisit> {
 /// The form that asks for a link to set a password.
 pub fn forgot_password(request: &PageRequest) -> Loaded<AuthVisit> {
     let fields = fields(request);
-    let page = if fields.done == "sent" { AuthPage::ForgotPasswordSent } else { AuthPage::ForgotPassword };
+    let is_sent = fields.done == "sent" && addresses::read_email(&fields.email).is_ok();
+    let page = if is_sent { AuthPage::ForgotPasswordSent } else { AuthPage::ForgotPassword };
     load(request, fields, page)
 }
 
