@@ -62,7 +62,7 @@ test.describe("with a short grace", () => {
       const code = await makeRoom(ada, { nickname: "Ada", type: "p2p" });
       await joinByRest(bob, code, "Bob");
       await expect(ada.page.getByText(/Bob is away\./)).toBeVisible();
-      await expect(ada.page.getByRole("button", { name: "Invite people" })).toHaveCount(0);
+      await expect(ada.page.getByRole("button", { name: "Invite someone" })).toHaveCount(0);
       const join = () => eve.context.request.post("/api/rooms/join", { data: { code, nickname: "Eve" } });
       expect((await join()).status()).toBe(404);
       await ada.page.getByRole("button", { name: "Let someone else join" }).click();

@@ -121,7 +121,6 @@ table! {
     /// The header of a room.
     header: Header {
         home;
-        invite;
         settings;
         exit;
         copy_code;
@@ -136,6 +135,7 @@ table! {
     /// The dialog that invites others.
     invite: Invite {
         heading;
+        heading_for_two;
         one_to_one;
         full;
         group;
@@ -152,6 +152,7 @@ table! {
         not_connected;
         you;
         owner;
+        kept;
         find;
         actions: (name);
         remove: (name);
@@ -174,11 +175,15 @@ table! {
         name_hint;
         save_name;
         preserve;
-        preserve_text;
+        preserve_on;
+        preserve_off;
         peek;
-        peek_text;
+        peek_on;
+        peek_off;
+        everyone_sees;
         mute;
         mute_text;
+        keep_heading;
         keep_email;
         keep_text;
         keep_send;
@@ -193,6 +198,7 @@ table! {
         ephemeral_since: (time);
         leave;
         stay;
+        forget;
         heir;
         heir_of_two: (name);
     }
@@ -208,6 +214,8 @@ table! {
         removed;
         returning;
         away;
+        taken;
+        taken_text;
         exited;
         left;
         outside;
@@ -254,7 +262,11 @@ table! {
         unread_above: [count];
         further_up;
         away: (from, to);
+        away_briefly;
         lost;
+        hello: (names);
+        everyone;
+        unsaved;
         alone;
         you;
         not_sent_yet;
@@ -340,13 +352,19 @@ table! {
         muted;
         none;
         none_text;
+        join_with;
         no_match;
+        no_such: (name);
+        clear;
         join_this: (code);
+        not_yet;
         all_of_them;
+        start;
         choose;
         choose_text;
         back;
         back_unread: [count];
+        join_later;
         log_out_later;
         close;
     }
