@@ -46,7 +46,7 @@ pub const PANEL: &str = "panel";
 const SEARCHED_FROM: usize = 12;
 
 /// The members of the room. A reader who is no longer in it is none of them, whatever the last picture of it says.
-fn present(room: LiveRoom) -> Vec<MemberLine> {
+fn present(room: &LiveRoom) -> Vec<MemberLine> {
     let is_here = room.ending.with(Option::is_none);
     let mut members = room.members.get();
     members.retain(|member| is_here || !member.is_you);
@@ -54,7 +54,7 @@ fn present(room: LiveRoom) -> Vec<MemberLine> {
 }
 
 /// The number of people in the list: the members, and whoever's place is kept.
-fn count(room: LiveRoom) -> String {
+fn count(room: &LiveRoom) -> String {
     (present(room).len() + usize::from(room.expected.with(Option::is_some))).to_string()
 }
 
@@ -76,7 +76,7 @@ fn MemberList(
     let typed = RwSignal::new(String::new());
     let shown = move || {
         let typed = typed.get();
-        let mut members = present(room);
+        let mut members = present(&room);
         members.retain(|member| is_like(member.name.as_str(), &typed));
         members
     };
@@ -193,7 +193,7 @@ pub fn MembersPanel(
     let texts = &use_texts().members;
     view! {
         <aside id=PANEL class="room__side" aria-labelledby="panel-heading">
-            <h2 id="panel-heading" class="room__side-heading">{texts.heading()} " " <span class="count">{dynamic(move || count(room))}</span></h2>
+            <h2 id="panel-heading" class="room__side-heading">{texts.heading()} " " <span class="count">{dynamic(move || count(&room))}</span></h2>
             <MemberList action menu="panel-menu"/>
         </aside>
     }
@@ -208,7 +208,7 @@ pub fn MembersDialog(
 ) -> impl IntoView {
     let room = use_room();
     let texts = &use_texts().members;
-    let heading = Signal::derive(move || texts.heading_with(&count(room)));
+    let heading = Signal::derive(move || texts.heading_with(&count(&room)));
     view! {
         <Dialog open id="members" heading>
             <MemberList action menu="members-menu"/>
