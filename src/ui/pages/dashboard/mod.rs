@@ -101,7 +101,7 @@ pub fn NoRoom(
                     <p class="page__lead">{dynamic(move || has_rooms().then(|| own.choose_text()))}</p>
                 </header>
                 <Unproved place="dashboard__unproved"/>
-                <p class="form-problem form-problem--wait" role="status">
+                <p class="form-problem form-problem--wait beside__offline" role="status">
                     {dynamic(move || list.is_unreachable().then(|| own.join_later()))}
                 </p>
                 <section class="card" aria-labelledby="join-heading">
