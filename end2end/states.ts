@@ -428,6 +428,8 @@ area("Room", [
       await joinByRest(jonas, books, "Jonas");
       await sayByRest(me, books, "Nor could I. Chapter three, then?");
       await expect(texts(me.page)).toHaveCount(3);
+      // The list follows a moment later.
+      await expect(me.page.locator(".room-row").first()).toContainText("You: Nor could I");
     },
   },
   {
@@ -755,6 +757,7 @@ area("Room", [
       const { code } = await walk(me, world);
       await call(me, "POST", "/api/rooms/leave", { code });
       await shown(me.page, /in another tab or on another device/);
+      await expect(me.page.locator(".room-row")).toHaveCount(0);
     },
   },
   {
@@ -773,7 +776,7 @@ area("Room", [
       await joinRoom(aiko, room, "Aiko");
       await me.context.setOffline(false);
       await expect(me.page.getByText(/You were away too long/)).toBeVisible({ timeout: 20_000 });
-      await expect(me.page.getByRole("button", { name: "Rejoin" })).toBeVisible();
+      await expect(me.page.getByRole("button", { name: "Try again" })).toBeVisible();
     },
   },
   {
@@ -818,7 +821,7 @@ area("Dialogs of a room", [
     name: "inviting to a room for two",
     make: async (me) => {
       await makeRoom(me, { name: "Chess", nickname: "Mira", type: "p2p" });
-      await openDialog(me.page, "Invite people");
+      await openDialog(me.page, "Invite someone");
     },
   },
   {
@@ -879,7 +882,7 @@ area("Dialogs of a room", [
       await walk(me, world, { preserve: false });
       await chooseDialog(me.page, "Room settings");
       await me.page.getByRole("textbox", { name: "Room name" }).fill("Saturday walk ".repeat(6));
-      await press(me.page, "Save name");
+      await press(me.page, "Save");
       await shown(me.page, /up to \d+ characters/);
     },
   },
@@ -966,7 +969,7 @@ area("List of rooms", [
       await tenRooms(me, world);
       await openList(me.page);
       await me.page.getByRole("searchbox").fill("piano");
-      await shown(me.page, "No rooms found");
+      await shown(me.page, "No room called “piano”");
     },
   },
   {
@@ -1265,7 +1268,7 @@ area("Without a server", [
     make: async (me, world) => {
       await keptRoom(me, world);
       await me.page.goto("/dashboard");
-      await shown(me.page, /You see this as of/);
+      await shown(me.page, /Last updated/);
     },
   },
   {
@@ -1274,7 +1277,7 @@ area("Without a server", [
     make: async (me, world) => {
       const code = await keptRoom(me, world);
       await me.page.goto(`/rooms/${code}`);
-      await shown(me.page, /You see this as of/);
+      await shown(me.page, /Last updated/);
       await expect(texts(me.page)).toHaveCount(2);
     },
   },

@@ -280,7 +280,7 @@ test.describe("with a service worker", () => {
       await stack.kill9();
       await page.goto(`/rooms/${code}`);
       await expect(messages(page)).toHaveText(["Kept"]);
-      await expect(page.locator(".banner--shown")).toContainText("You see this as of:");
+      await expect(page.locator(".banner--shown")).toContainText("Last updated:");
       await expectBuild(page, shell);
     }
 

@@ -151,7 +151,11 @@ for (const locale of ["en-GB", "de-AT"]) {
     await test.step("settings", () => expectAccessible(page));
     await page.keyboard.press("Escape");
     await choose(page, german ? "Raum verlassen" : "Leave room");
-    await expect(page.getByRole("link", { name: german ? "Mich vergessen" : "Forget me" })).toBeVisible();
+    await expect(
+      page.getByRole("link", {
+        name: german ? "Verlassen und mich auf diesem Gerät vergessen" : "Leave and forget me on this device",
+      }),
+    ).toBeVisible();
     await test.step("exit", () => expectAccessible(page));
   });
 }

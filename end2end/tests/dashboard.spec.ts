@@ -352,7 +352,7 @@ for (const { kind, size } of DIAGONAL) {
       await ada.page.getByRole("button", { name: "One-to-one" }).click();
       await expect(rows(ada.page)).toHaveText([new RegExp(spaced(two))]);
       await find.fill("number");
-      await expect(ada.page.getByText("No rooms found")).toBeVisible();
+      await expect(ada.page.getByText("No room called “number”")).toBeVisible();
       await ada.page.getByRole("button", { name: "Groups" }).click();
       await expect(rows(ada.page)).toHaveCount(40);
       // A code that is not in the list leads to the page for joining that room.

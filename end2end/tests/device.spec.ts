@@ -102,10 +102,10 @@ test("without its server the application shows kept rooms and says so, and catch
   await page.goto("/dashboard");
   await expect(page.getByRole("link", { name: /Chess/ })).toBeVisible();
   await expect(page.getByRole("link", { name: /Fleeting/ })).toHaveCount(0);
-  await expect(banner(page)).toContainText("You see this as of:");
+  await expect(banner(page)).toContainText("Last updated:");
   await page.goto(`/rooms/${code}`);
   await expect(messages(page)).toHaveText(["Kept for later"]);
-  await expect(banner(page)).toContainText("You see this as of:");
+  await expect(banner(page)).toContainText("Last updated:");
   await page.goto(`/rooms/${fleeting}`);
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Can’t reach AnonChat");
 
@@ -126,7 +126,7 @@ test("every way to a kept page says since when it is offline, and a page that wa
   const { page, codes } = await withRooms(guest, stack, "One", "Two");
   const [one, two] = codes;
   await controlled(page);
-  const since = /You see this as of: \d\d:\d\d\./;
+  const since = /Last updated: \d\d:\d\d/;
 
   await stack.kill9();
   await expect(banner(page)).toContainText(since);

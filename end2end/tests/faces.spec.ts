@@ -103,7 +103,7 @@ for (const { kind, size } of DIAGONAL) {
       const code = await makeRoom(ada, { type: "p2p", nickname: "Ada", preserve: true });
       const { page } = ada;
       const row = page.locator(".room-row");
-      const invite = page.getByRole("button", { name: "Invite people" });
+      const invite = page.getByRole("button", { name: "Invite someone" });
       await expect(title(page)).toHaveText("Waiting for someone");
       // The code is on the page once, with what can be done with it.
       await expect(facts(page)).toHaveText("saved");

@@ -87,7 +87,7 @@ test("who has a mail sent too often is told where the button is, with and withou
     await expect(notice.getByRole("status")).toHaveText(/^That was a little fast\./);
     await expect(page).toHaveURL(/\/dashboard(\?|$)/);
     // Only a failed attempt to join a room shows the form for joining.
-    await expect(page.getByRole("heading", { name: "Choose a room" })).toBeVisible({ visible: !isPhone(page) });
+    await expect(page.getByRole("heading", { name: "Join or create a room" })).toBeVisible({ visible: !isPhone(page) });
   }
   await expect(ada.page.getByRole("button", { name: "Send again" })).toBeDisabled();
 });

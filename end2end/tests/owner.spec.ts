@@ -147,7 +147,7 @@ for (const { kind, size } of DIAGONAL) {
       const name = settings.getByRole("textbox", { name: "Room name" });
       await expect(name).toHaveValue("Old name");
       await name.fill("New name");
-      await settings.getByRole("button", { name: "Save name" }).click();
+      await settings.getByRole("button", { name: "Save", exact: true }).click();
       await expect(settings).toBeHidden();
       for (const { page } of [ada, bob]) {
         await expect(page.getByRole("heading", { level: 1 })).toHaveText("New name");

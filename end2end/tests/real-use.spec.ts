@@ -124,7 +124,7 @@ test("nobody is said to be there while the network is away @desktop", async ({ s
   const [ada, bob] = [await guest(stack), await guest(stack)];
   const code = await makeRoom(ada, { nickname: "Ada" });
   await joinRoom(bob, code, "Bob");
-  const there = ada.page.locator(".room__side .member__dot--on");
+  const there = ada.page.locator(".room__side .member__dot");
   await expect(there).toHaveCount(2);
   await ada.context.setOffline(true);
   await expect(there).toHaveCount(0);

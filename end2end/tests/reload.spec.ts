@@ -60,7 +60,7 @@ for (const { kind, size } of DIAGONAL) {
       const again = await bob.context.newPage();
       await open(again, `/rooms/${code}`);
       await exit(again);
-      await expect(tab.getByRole("alert").filter({ hasText: "You left this room in another tab" })).toBeVisible();
+      await expect(tab.getByRole("alert").filter({ hasText: "You left in another tab" })).toBeVisible();
       await expect(notices(ada.page).filter({ hasText: /Bob .*left/ })).toHaveCount(1);
     });
 

@@ -75,7 +75,7 @@ fn shown(navigation: Navigation, all: bool) -> impl IntoView {
             // On the way to a page without the list, the effect of this closure may run once more before it is
             // disposed.
             let beside = move || if has_list.get() { page(navigation) } else { ().into_any() };
-            view! { <Dashboard list all is_open beside/> }.into_any()
+            view! { <Dashboard list socket=navigation.socket all is_open beside/> }.into_any()
         }
         // Not in a closure of its own: it would change together with the one around it, and Leptos (tachys 0.2) then
         // loses the place of the new page.
@@ -108,7 +108,7 @@ fn page(navigation: Navigation) -> AnyView {
     match page {
         Page::Home(offer) => view! { <Home offer/> }.into_any(),
         Page::Dashboard { offer, .. } => match navigation.list() {
-            Some(list) => view! { <NoRoom list socket offer/> }.into_any(),
+            Some(list) => view! { <NoRoom list offer/> }.into_any(),
             None => view! { <Home offer/> }.into_any(),
         },
         Page::NewRoom(offer) => view! { <NewRoom offer/> }.into_any(),

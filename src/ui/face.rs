@@ -13,7 +13,7 @@ use super::browser;
 pub struct Face {
     /// The classes of shape, hue and figure, such as `hue-3 figure-5`.
     pub look: String,
-    /// One letter, or two.
+    /// One letter, or two. `#` for a room without a name.
     pub initials: String,
 }
 
@@ -24,11 +24,11 @@ impl Face {
     }
 
     /// The look of a group, which has corners, or of a room for two where nobody else is. A room without a name shows
-    /// the beginning of its code.
+    /// the sign of a code.
     pub fn of_room(code: RoomCode, room_type: RoomType, name: Option<&str>) -> Self {
         let shape = if room_type == RoomType::Group { "portrait--group " } else { "portrait--waiting " };
         let number = code.as_str().bytes().fold(0, |number, byte| (number << 8) | u64::from(byte));
-        let initials = name.map_or_else(|| code.as_str()[..2].to_owned(), initials);
+        let initials = name.map_or_else(|| "#".to_owned(), initials);
         Self { look: shape.to_owned() + &look(number), initials }
     }
 }
@@ -68,10 +68,7 @@ mod tests {
             assert_eq!(Face::of_member(MemberId::from_bits(id), "Ada").look, expected, "{id}");
         }
         let room = |name| Face::of_room("K7M2QX".parse().unwrap(), RoomType::P2p, name);
-        assert_eq!(
-            room(None),
-            Face { look: "portrait--waiting hue-10 figure-1".to_owned(), initials: "K7".to_owned() }
-        );
+        assert_eq!(room(None), Face { look: "portrait--waiting hue-10 figure-1".to_owned(), initials: "#".to_owned() });
         assert_eq!(room(Some("Chess club")), Face { initials: "Cc".to_owned(), ..room(None) });
     }
 

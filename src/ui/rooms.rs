@@ -222,7 +222,7 @@ mod tests {
         assert_ne!(face("", Some(ada)), face("", Some(bob)));
         assert_eq!(face("", None).initials, "A");
         assert!(Heading::of(&named("Chess club")).face().look.starts_with("portrait--group "));
-        assert_eq!(Heading::of(&RoomSummary { other: None, ..with("Ada") }).face().initials, "K7");
+        assert_eq!(Heading::of(&RoomSummary { other: None, ..with("Ada") }).face().initials, "#");
     }
 
     #[test]

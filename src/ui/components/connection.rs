@@ -1,4 +1,4 @@
-//! A banner that appears while there is no connection. It lies over the page, so that nothing below it moves.
+//! A banner that appears while there is no connection, above what it is about.
 
 use leptos::prelude::*;
 
@@ -73,17 +73,19 @@ pub fn ConnectionBanner(
     view! {
         <div class="banner" class:banner--shown=move || troubled.get()>
             <p class="banner__text">
-                <span role="status">{dynamic(text)}</span>
-                <span aria-hidden="true">
-                    {dynamic(move || {
-                        if waits() {
-                            format!(" {}", texts.in_seconds(&countdown.left().to_string()))
-                        } else if matches!(socket.status.get(), Status::Connecting | Status::Waiting(_)) {
-                            "…".to_owned()
-                        } else {
-                            String::new()
-                        }
-                    })}
+                <span>
+                    <span role="status">{dynamic(text)}</span>
+                    <span aria-hidden="true">
+                        {dynamic(move || {
+                            if waits() {
+                                format!(" {}", texts.in_seconds(&countdown.left().to_string()))
+                            } else if matches!(socket.status.get(), Status::Connecting | Status::Waiting(_)) {
+                                "…".to_owned()
+                            } else {
+                                String::new()
+                            }
+                        })}
+                    </span>
                 </span>
                 <span class="banner__aside">{dynamic(aside)}</span>
             </p>

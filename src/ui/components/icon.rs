@@ -8,6 +8,8 @@ use leptos::prelude::*;
 pub enum Shape {
     /// A person with a plus.
     Invite,
+    /// A person with a minus.
+    Remove,
     /// Two people.
     Members,
     /// Sliders.
@@ -62,6 +64,7 @@ impl Shape {
             Self::Invite => {
                 "M9.5 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7ZM3 20c0-3.3 2.9-6 6.5-6s6.5 2.7 6.5 6M19 8v6M16 11h6"
             }
+            Self::Remove => "M9.5 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7ZM3 20c0-3.3 2.9-6 6.5-6s6.5 2.7 6.5 6M16 11h6",
             Self::Members => {
                 "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7ZM2.5 20c0-3.3 2.9-6 6.5-6s6.5 2.7 6.5 6M16 4.3a3.5 3.5 0 0 1 0 6.4M18 14.4c2.1.8 3.5 2.9 3.5 5.6"
             }

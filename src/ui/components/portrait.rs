@@ -12,14 +12,11 @@ pub fn Portrait(
     /// The class of its size.
     #[prop(optional)]
     class: &'static str,
-    /// Whether the person is connected. `None` shows no dot.
-    #[prop(optional_no_strip)]
-    connected: Option<bool>,
+    /// Whether the person is connected, which a dot shows.
+    #[prop(optional)]
+    connected: bool,
 ) -> impl IntoView {
-    let dot = connected.map(|connected| {
-        let class = if connected { "member__dot member__dot--on" } else { "member__dot" };
-        view! { <span class=class></span> }.into_any()
-    });
+    let dot = connected.then(|| view! { <span class="member__dot"></span> }.into_any());
     view! { <span class=format!("portrait {class} {}", face.look) data-initials=face.initials aria-hidden="true">{dot}</span> }
         .into_any()
 }

@@ -122,7 +122,6 @@ table! {
     /// The header of a room.
     header: Header {
         home;
-        invite;
         settings;
         exit;
         copy_code;
@@ -137,6 +136,7 @@ table! {
     /// The dialog that invites others.
     invite: Invite {
         heading;
+        heading_for_two;
         one_to_one;
         full;
         group;
@@ -153,6 +153,7 @@ table! {
         not_connected;
         you;
         owner;
+        kept;
         find;
         actions: (name);
         remove: (name);
@@ -175,11 +176,15 @@ table! {
         name_hint;
         save_name;
         preserve;
-        preserve_text;
+        preserve_on;
+        preserve_off;
         peek;
-        peek_text;
+        peek_on;
+        peek_off;
+        everyone_sees;
         mute;
         mute_text;
+        keep_heading;
         keep_email;
         keep_text;
         keep_send;
@@ -194,6 +199,7 @@ table! {
         ephemeral_since: (time);
         leave;
         stay;
+        forget;
         heir;
         heir_of_two: (name);
     }
@@ -209,6 +215,8 @@ table! {
         removed;
         returning;
         away;
+        taken;
+        taken_text;
         exited;
         left;
         outside;
@@ -255,7 +263,11 @@ table! {
         unread_above: [count];
         further_up;
         away: (from, to);
+        away_briefly;
         lost;
+        hello: (names);
+        everyone;
+        unsaved;
         alone;
         you;
         not_sent_yet;
@@ -341,13 +353,19 @@ table! {
         muted;
         none;
         none_text;
+        join_with;
         no_match;
+        no_such: (name);
+        clear;
         join_this: (code);
+        not_yet;
         all_of_them;
+        start;
         choose;
         choose_text;
         back;
         back_unread: [count];
+        join_later;
         log_out_later;
         close;
     }

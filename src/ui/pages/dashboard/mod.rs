@@ -17,7 +17,7 @@ use crate::{
     protocol::{JoinOffer, addresses},
     ui::{
         browser,
-        components::{Announcer, ConnectionBanner, Icon, Shape, When},
+        components::{Announcer, Icon, Shape, When},
         dynamic::dynamic,
         effect::effect,
         live::{LiveList, PageSocket},
@@ -40,6 +40,8 @@ const BESIDE: &str = "join";
 #[component]
 pub fn Dashboard(
     list: LiveList,
+    /// The connection that keeps it up to date.
+    socket: PageSocket,
     /// Whether all rooms are on the page from the start. Otherwise a few are, and more are added while scrolling.
     all: bool,
     /// Whether a room is open.
@@ -52,7 +54,7 @@ pub fn Dashboard(
     view! {
         <div class="dashboard" class:dashboard--open=move || is_open.get()>
             <div class="dashboard__list" role=move || (!is_open.get()).then_some("main")>
-                <Sidebar heading=Signal::derive(move || !is_open.get()) all/>
+                <Sidebar socket heading=Signal::derive(move || !is_open.get()) all/>
             </div>
             {dynamic(move || beside.run())}
         </div>
@@ -64,8 +66,6 @@ pub fn Dashboard(
 #[component]
 pub fn NoRoom(
     list: LiveList,
-    /// The connection that keeps it up to date.
-    socket: PageSocket,
     /// What to offer on the form that joins a room. `None` if the server could not read it.
     offer: Option<JoinOffer>,
 ) -> impl IntoView {
@@ -83,16 +83,27 @@ pub fn NoRoom(
         follows.set(true);
         is_target.set(location.hash.with(|hash| hash.strip_prefix('#') == Some(BESIDE)));
     });
+    let has_rooms = move || list.entries.with(|entries| !entries.is_empty());
     let is_shown = move || was_refused || is_target.get();
 
     view! {
-        <section id=BESIDE class="dashboard__beside" class:dashboard__beside--shown=is_shown data-follows=move || follows.get().then_some("") aria-labelledby="beside-heading">
+        <section id=BESIDE class="dashboard__beside" class:dashboard__beside--shown=is_shown data-follows=move || follows.get().then_some("") aria-label=own.start()>
+            // Instead of the heading on a narrow screen, where no list is beside it.
+            <header class="beside__bar">
+                <a href=addresses::DASHBOARD class="icon-button" aria-label=own.close()><Icon shape=Shape::Back/></a>
+                <h2>{texts.home.join()}</h2>
+            </header>
             <div class="page page--beside">
                 <header class="page__hero">
-                    <h2 id="beside-heading" class="page__title">{own.choose()}</h2>
-                    <p class="page__lead">{own.choose_text()}</p>
+                    <h2 class="page__title">
+                        {dynamic(move || if has_rooms() { own.choose() } else { own.start() })}
+                    </h2>
+                    <p class="page__lead">{dynamic(move || has_rooms().then(|| own.choose_text()))}</p>
                 </header>
                 <Unproved place="dashboard__unproved"/>
+                <p class="form-problem form-problem--wait beside__offline" role="status">
+                    {dynamic(move || list.is_unreachable().then(|| own.join_later()))}
+                </p>
                 <section class="card" aria-labelledby="join-heading">
                     <h3 id="join-heading" class="card__heading">{texts.home.join()}</h3>
                     <JoinForm choice=RoomChoice::Typed(use_refused_form().code) offer/>
@@ -102,10 +113,8 @@ pub fn NoRoom(
                     <p class="card__text">{texts.home.make_text()}</p>
                     <a href=addresses::NEW_ROOM class="button button--wide">{texts.home.make()}</a>
                 </section>
-                <p class="page__aside dashboard__back"><a href=addresses::DASHBOARD>{own.close()}</a></p>
             </div>
         </section>
-        <div class="dashboard__banner"><ConnectionBanner socket stale_since=Signal::derive(move || list.stale_since.get())/></div>
     }
 }
 

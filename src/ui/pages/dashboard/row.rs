@@ -41,7 +41,7 @@ pub fn RoomRow(
             .into_any()
         });
         view! {
-            <Portrait face=Heading::of(&room).face() connected=room.other.as_ref().map(|other| other.connected)/>
+            <Portrait face=Heading::of(&room).face() connected=room.other.as_ref().is_some_and(|other| other.connected)/>
             <span class="room-row__name"><bdi>{name}</bdi> {people(texts, &room)}</span>
             <time class="room-row__time" datetime=rfc3339(room.at)>{clock.briefly(room.at)}</time>
             <span class="room-row__preview">{sentence(&preview(texts, &room))}</span>
@@ -72,11 +72,7 @@ fn people(texts: &Texts, room: &RoomSummary) -> AnyView {
         (None, RoomType::P2p) => ().into_any(),
         (None, RoomType::Group) => {
             let members = usize::try_from(room.members).unwrap_or(usize::MAX);
-            view! {
-                <span class="room-row__count" aria-hidden="true">{members.to_string()}</span>
-                <span class="visually-hidden">{texts.header.members(members)}</span>
-            }
-            .into_any()
+            view! { <span class="visually-hidden">{texts.header.members(members)}</span> }.into_any()
         }
     }
 }

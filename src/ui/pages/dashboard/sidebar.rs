@@ -13,12 +13,13 @@ use crate::{
     ui::{
         account::use_account,
         browser::{self, Watch},
-        components::{Dialog, Icon, InstallOffer, ItemKey, List, Shape, SharedNote, When},
+        components::{ConnectionBanner, Dialog, Icon, InstallOffer, ItemKey, List, Shape, SharedNote, When, sentence},
         dynamic::dynamic,
         effect::effect,
-        live::{LiveList, RoomEntry, use_list},
+        live::{LiveList, PageSocket, RoomEntry, use_list},
         rooms::{Kind, matches_search, typed_code},
         texts::use_texts,
+        timeline::isolate_name,
     },
 };
 
@@ -31,6 +32,8 @@ const STEP: usize = 40;
 /// The list, with links to join a room and to make one.
 #[component]
 pub fn Sidebar(
+    /// The connection that keeps the list up to date.
+    socket: PageSocket,
     /// Whether the list is the main content of the page. Its heading is then `h1` instead of `h2`.
     #[prop(into)]
     heading: Signal<bool>,
@@ -85,6 +88,13 @@ pub fn Sidebar(
             find(typed);
         }
     });
+    let clear = move |()| {
+        if let Some(input) = input.get_untracked() {
+            input.set_value("");
+            let _ = input.focus();
+        }
+        find(String::new());
+    };
     let choose = move |chosen: Kind| {
         kind.set(chosen);
         shown.set(STEP);
@@ -114,11 +124,11 @@ pub fn Sidebar(
             <header class="rooms__top">
                 <div class="rooms__bar">
                     {head}
-                    <a href=format!("{}#{BESIDE}", addresses::DASHBOARD) class="icon-button" aria-label=own.join()><Icon shape=Shape::Code/></a>
+                    <a href=to_join() class="icon-button" aria-label=own.join()><Icon shape=Shape::Code/></a>
                     <a href=addresses::NEW_ROOM class="icon-button" aria-label=own.new_room()><Icon shape=Shape::Add/></a>
                     <AccountMenu list/>
                 </div>
-                <div class="rooms__find">
+                <div class="rooms__find" hidden=move || list.entries.with(Vec::is_empty)>
                     <label class="visually-hidden" for="find">{own.find()}</label>
                     <input
                         id="find"
@@ -136,6 +146,10 @@ pub fn Sidebar(
                     </div>
                 </div>
             </header>
+            // An open room has a banner of its own.
+            <When holds=move || heading.get()>
+                <ConnectionBanner socket stale_since=Signal::derive(move || list.stale_since.get())/>
+            </When>
             <div class="rooms__frame" data-keeps-place="rooms" node_ref=frame>
                 <SharedNote text=use_texts().shared.choose()/>
                 {dynamic(move || heading.get().then(|| view! { <Unproved place="rooms__unproved"/> }.into_any()))}
@@ -144,7 +158,7 @@ pub fn Sidebar(
                         <RoomRow entry current=list.current/>
                     </List>
                 </ul>
-                <EmptyList list typed wanted/>
+                <EmptyList list typed wanted clear/>
                 <div node_ref=end></div>
                 {(!all).then(|| {
                     view! { <p class="rooms__rest needs-scripts"><a href=format!("{}?all=true", addresses::DASHBOARD) rel="external">{own.all_of_them()}</a></p> }
@@ -159,14 +173,26 @@ pub fn Sidebar(
 /// Shown instead of rows when there are no rooms, or none that matches. If a room's code was typed, it offers to join
 /// that room.
 #[component]
-fn EmptyList(list: LiveList, typed: RwSignal<String>, wanted: Memo<Vec<RoomCode>>) -> impl IntoView {
-    let own = &use_texts().rooms;
+fn EmptyList(
+    list: LiveList,
+    typed: RwSignal<String>,
+    wanted: Memo<Vec<RoomCode>>,
+    /// Ends the search.
+    #[prop(into)]
+    clear: Callback<()>,
+) -> impl IntoView {
+    let texts = use_texts();
+    let own = &texts.rooms;
     dynamic(move || {
         if list.entries.with(Vec::is_empty) {
             let view = view! {
                 <div class="rooms__nothing">
                     <p class="rooms__nothing-heading">{own.none()}</p>
                     <p>{own.none_text()}</p>
+                    <div class="rooms__ways">
+                        <a href=to_join() class="button button--primary">{own.join_with()}</a>
+                        <a href=addresses::NEW_ROOM class="button">{texts.home.make()}</a>
+                    </div>
                 </div>
             };
             return Some(view.into_any());
@@ -174,17 +200,34 @@ fn EmptyList(list: LiveList, typed: RwSignal<String>, wanted: Memo<Vec<RoomCode>
         if !wanted.with(Vec::is_empty) {
             return None;
         }
-        let view = match typed.with(|typed| typed_code(typed)) {
+        let typed = typed.get();
+        let view = match typed_code(&typed) {
             Some(code) => view! {
+                <a href=addresses::room(code) class="room-row__link rooms__join">
+                    <span class="portrait portrait--group" data-initials="#" aria-hidden="true"></span>
+                    <span class="room-row__name">{own.join_this(&code.spaced())}</span>
+                    <span class="room-row__preview">{own.not_yet()}</span>
+                </a>
+            }
+            .into_any(),
+            None if typed.trim().is_empty() => {
+                view! { <p class="rooms__nothing" role="status">{own.no_match()}</p> }.into_any()
+            }
+            None => view! {
                 <div class="rooms__nothing">
-                    <a href=addresses::room(code) class="button button--primary">{own.join_this(&code.spaced())}</a>
+                    <p role="status">{sentence(&own.no_such(&isolate_name(typed.trim())))}</p>
+                    <button type="button" class="button" on:click=move |_| clear.run(())>{own.clear()}</button>
                 </div>
             }
             .into_any(),
-            None => view! { <p class="rooms__nothing" role="status">{own.no_match()}</p> }.into_any(),
         };
         Some(view)
     })
+}
+
+/// The address of the form that joins a room by its code.
+fn to_join() -> String {
+    format!("{}#{BESIDE}", addresses::DASHBOARD)
 }
 
 /// The menu of the account: its name, the preferences, and the button to log out.
@@ -194,6 +237,7 @@ fn AccountMenu(list: LiveList) -> impl IntoView {
     use_account().map(|account| {
         let name = account.name.to_string();
         let initial = browser::first_letter(&name);
+        let own_initial = initial.clone();
         let log_out = move |event: SubmitEvent| {
             // Without the server only the copy would go, and the session would stay.
             if list.is_unreachable() {
@@ -217,7 +261,10 @@ fn AccountMenu(list: LiveList) -> impl IntoView {
                 <span class="portrait portrait--small" data-initials=initial aria-hidden="true"></span>
             </button>
             <div id="account-menu" class="menu" popover="auto">
-                <p class="menu__text" dir="auto">{name}</p>
+                <p class="menu__who">
+                    <span class="portrait portrait--small" data-initials=own_initial aria-hidden="true"></span>
+                    <b dir="auto">{name}</b>
+                </p>
                 <a href=addresses::PREFERENCES rel="external" class="menu__item"><Icon shape=Shape::Settings/> <span>{texts.rooms.preferences()}</span></a>
                 <InstallOffer class="menu__item"/>
                 <button type="button" class="menu__item menu__item--keys" data-shortcuts="yes" on:click=show_shortcuts>

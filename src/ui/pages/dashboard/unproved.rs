@@ -27,22 +27,22 @@ pub fn Unproved(
     place: &'static str,
 ) -> impl IntoView {
     let own = &use_texts().unproved;
-    let (heading, content) = match use_account()?.reach {
+    let (heading, look, content) = match use_account()?.reach {
         MailReach::Proved => return None,
-        MailReach::Claimed(email) => (own.heading(), view! { <Claimed email/> }.into_any()),
+        MailReach::Claimed(email) => (own.heading(), "accent", view! { <Claimed email/> }.into_any()),
         MailReach::Nowhere => {
             let content = view! {
                 <p>{own.nowhere_text()}</p>
-                <a href=to_change() rel="external" class="button button--wide">{own.give()}</a>
+                <a href=to_change() rel="external" class="button button--primary button--wide">{own.give()}</a>
             };
-            (own.nowhere(), content.into_any())
+            (own.nowhere(), "warning", content.into_any())
         }
     };
     let heading_id = format!("{place}-heading");
     let labelled_by = heading_id.clone();
     Some(
         view! {
-            <section class=format!("card card--accent {place}") aria-labelledby=labelled_by>
+            <section class=format!("card card--{look} {place}") aria-labelledby=labelled_by>
                 <h2 id=heading_id class="card__heading">{heading}</h2>
                 {content}
             </section>

@@ -65,7 +65,7 @@ pub fn ExitDialog(open: RwSignal<bool>) -> impl IntoView {
                 </div>
             </Form>
             {is_guest.then(|| {
-                view! { <p class="page__aside"><a href=addresses::GUEST rel="external">{use_texts().account.forget_me()}</a></p> }
+                view! { <p class="page__aside exit__forget"><a href=addresses::GUEST rel="external">{texts.forget()}</a></p> }
                     .into_any()
             })}
         </Dialog>

@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-use super::{super::dashboard::BackToList, dialogs::Dialogs, members::PANEL};
+use super::{super::dashboard::BackToList, dialogs::Dialogs, invite, members::PANEL};
 
 /// The id of the menu, by which its button opens it.
 const MENU: &str = "room-menu";
@@ -29,6 +29,7 @@ pub fn Header(dialogs: Dialogs) -> impl IntoView {
     let own = &texts.header;
     let is_folded = RwSignal::new(false);
     effect(move || is_folded.set(browser::is_folded()));
+    let invitation = invite::heading(&room, &texts.invite);
     let can_invite = Memo::new(move |_| room.ending.with(Option::is_none) && !room.is_full());
     let invite = move |_| dialogs.invite.set(true);
     // The menu of a document also opens without scripts.
@@ -38,7 +39,7 @@ pub fn Header(dialogs: Dialogs) -> impl IntoView {
         <header class="room-header">
             {match use_list() {
                 Some(list) => view! { <BackToList list/> }.into_any(),
-                None => view! { <a href=addresses::HOME class="room-header__home" aria-label=own.home()>"A"</a> }.into_any(),
+                None => view! { <a href=addresses::HOME class="room-header__home" aria-label=own.home()></a> }.into_any(),
             }}
             <div class="room-header__about">
                 <RoomPortrait/>
@@ -68,7 +69,7 @@ pub fn Header(dialogs: Dialogs) -> impl IntoView {
                 <Icon shape=Shape::Members/>
             </button>
             <When holds=can_invite>
-                <button type="button" class="icon-button room-header__invite" aria-label=own.invite() on:click=invite>
+                <button type="button" class="icon-button room-header__invite" aria-label=invitation on:click=invite>
                     <Icon shape=Shape::Invite/>
                 </button>
             </When>
@@ -78,7 +79,7 @@ pub fn Header(dialogs: Dialogs) -> impl IntoView {
                     <p class="menu__text code">{room.code.spaced()}</p>
                     <When holds=can_invite>
                         <div class="room-menu__invite">
-                            <Item shape=Shape::Invite label=own.invite() opens=dialogs.invite/>
+                            <Item shape=Shape::Invite label=invitation opens=dialogs.invite/>
                         </div>
                     </When>
                     <Item shape=Shape::Info label=own.info() opens=dialogs.info/>
@@ -143,7 +144,7 @@ fn Item(shape: Shape, label: &'static str, opens: RwSignal<bool>) -> impl IntoVi
 pub fn RoomPortrait(#[prop(default = "")] class: &'static str) -> impl IntoView {
     let room = use_room();
     let face = Memo::new(move |_| room.with_heading(|heading| heading.face()));
-    let connected = Memo::new(move |_| room.companion().map(|(_, connected)| connected));
+    let connected = Memo::new(move |_| room.companion().is_some_and(|(_, connected)| connected));
     dynamic(move || view! { <Portrait face=face.get() class connected=connected.get()/> })
 }
 
@@ -166,7 +167,8 @@ pub fn RoomTitle() -> impl IntoView {
 #[component]
 pub fn Facts() -> impl IntoView {
     let room = use_room();
-    let own = &use_texts().header;
+    let texts = use_texts();
+    let own = &texts.header;
     let is_untouched = Memo::new(move |_| room.is_untouched());
     let people = move || match (room.companion(), room.room_type) {
         (Some((person, connected)), _) => {
@@ -174,7 +176,13 @@ pub fn Facts() -> impl IntoView {
             // A room for two that has a name is not titled by the other person.
             if room.name.with(Option::is_some) { format!("{}, {there}", person.name) } else { there.to_owned() }
         }
-        (None, RoomType::P2p) if is_untouched.get() => String::new(),
+        (None, RoomType::P2p) if is_untouched.get() => {
+            if room.name.with(Option::is_some) {
+                texts.rooms.waiting().to_owned()
+            } else {
+                String::new()
+            }
+        }
         (None, RoomType::P2p) => room.code.spaced(),
         (None, RoomType::Group) => own.members(room.members.with(Vec::len)),
     };

@@ -56,13 +56,21 @@ pub fn who_can_join(room: &LiveRoom, texts: &Invite) -> &'static str {
     }
 }
 
+/// The heading of the invitation: a room for two has one free place.
+pub fn heading(room: &LiveRoom, texts: &Invite) -> &'static str {
+    match room.room_type {
+        RoomType::P2p => texts.heading_for_two(),
+        RoomType::Group => texts.heading(),
+    }
+}
+
 /// The dialog with the code, the QR code and the buttons.
 #[component]
 pub fn InviteDialog(open: RwSignal<bool>) -> impl IntoView {
     let room = use_room();
     let texts = &use_texts().invite;
     view! {
-        <Dialog open id="invite" heading=texts.heading()>
+        <Dialog open id="invite" heading=heading(&room, texts)>
             <p class="dialog__text">{dynamic(move || who_can_join(&room, texts))}</p>
             <Invitation/>
             {(room.kept_days > 0).then(|| {

@@ -44,13 +44,13 @@ pub fn KeptPlace() -> impl IntoView {
     view! {
         <div role="status">
             <When holds=move || room.expected.with(Option::is_some) && room.ending.with(Option::is_none)>
-                <div class="ended">
+                <div class="ended ended--place">
                     <p class="ended__text">{dynamic(kept)}</p>
                     <Form request=free>
                         <input type="hidden" name="code" value=room.code.to_string()/>
                         <p class="form-problem" role="status">{dynamic(move || free.detail())}</p>
                         <button type="submit" class="button" aria-describedby="place-text" disabled=move || free.pending.get()>{texts.give_up()}</button>
-                        <p id="place-text" class="page__aside">{texts.consequence()}</p>
+                        <p id="place-text" class="dialog__note">{texts.consequence()}</p>
                     </Form>
                 </div>
             </When>

@@ -5,7 +5,7 @@ use leptos::{ev::MouseEvent, prelude::*};
 
 use crate::{
     api::{GiveRoom, KickMember},
-    protocol::{Role, RoomType, addresses, sorted::sort_by_key},
+    protocol::{Person, Role, RoomType, addresses, sorted::sort_by_key},
     ui::{
         account::use_account,
         browser,
@@ -14,7 +14,7 @@ use crate::{
         effect::effect,
         face::Face,
         form::{Form, FormRequest},
-        live::{MemberLine, use_room},
+        live::{LiveRoom, MemberLine, use_room},
         rooms::is_like,
         texts::{Members, use_texts},
         timeline::isolate_name,
@@ -45,6 +45,19 @@ pub const PANEL: &str = "panel";
 /// From this number of members on, the list has a field that searches it.
 const SEARCHED_FROM: usize = 12;
 
+/// The members of the room. A reader who is no longer in it is none of them, whatever the last picture of it says.
+fn present(room: &LiveRoom) -> Vec<MemberLine> {
+    let is_here = room.ending.with(Option::is_none);
+    let mut members = room.members.get();
+    members.retain(|member| is_here || !member.is_you);
+    members
+}
+
+/// The number of people in the list: the members, and whoever's place is kept.
+fn count(room: &LiveRoom) -> String {
+    (present(room).len() + usize::from(room.expected.with(Option::is_some))).to_string()
+}
+
 /// The list of members. The owner has a button beside every other member, which opens the menu of that member.
 #[component]
 fn MemberList(
@@ -63,20 +76,20 @@ fn MemberList(
     let typed = RwSignal::new(String::new());
     let shown = move || {
         let typed = typed.get();
-        let mut members = room.members.get();
+        let mut members = present(&room);
         members.retain(|member| is_like(member.name.as_str(), &typed));
         members
     };
     let chosen = RwSignal::new(None::<MemberLine>);
     // Choosing an action closes the menu, so the member stays chosen until the next one is.
-    let item = move |label: fn(&Members, &str) -> String, shape, whom: RwSignal<Option<MemberLine>>| {
+    let item = move |class, label: fn(&Members, &str) -> String, shape, whom: RwSignal<Option<MemberLine>>| {
         let label = move || chosen.with(|member| member.as_ref().map(|member| label(texts, member.name.as_str())));
         let act = move |event: MouseEvent| {
             browser::close_layer(&event);
             whom.set(chosen.get_untracked());
         };
         view! {
-            <button type="button" class="menu__item" on:click=act>
+            <button type="button" class=class on:click=act>
                 <Icon shape/>
                 <span dir="auto">{dynamic(label)}</span>
             </button>
@@ -101,12 +114,14 @@ fn MemberList(
                     <Portrait
                         face=Face::of_member(member.id, member.name.as_str())
                         class="portrait--small"
-                        connected=Some(member.connected)
+                        connected=member.connected
                     />
-                    <span class="member__name" dir="auto">{member.name.to_string()}</span>
-                    <span class="visually-hidden">{if member.connected { texts.connected() } else { texts.not_connected() }}</span>
-                    {member.is_you.then(|| view! { <span class="tag">{texts.you()}</span> }.into_any())}
-                    {member.is_owner.then(|| view! { <span class="tag">{texts.owner()}</span> }.into_any())}
+                    <span class="member__words">
+                        <span class="member__name" dir="auto">{member.name.to_string()}</span>
+                        <span class="visually-hidden">{if member.connected { texts.connected() } else { texts.not_connected() }}</span>
+                        {member.is_you.then(|| view! { <span class="tag">{texts.you()}</span> }.into_any())}
+                        {member.is_owner.then(|| view! { <span class="tag">{texts.owner()}</span> }.into_any())}
+                    </span>
                     {(!member.is_you)
                         .then(|| {
                             let label = texts.actions(member.name.as_str());
@@ -128,10 +143,25 @@ fn MemberList(
                         })}
                 </li>
             </List>
+            {dynamic(move || {
+                let kept = |person: Person| {
+                    view! {
+                        <li class="member">
+                            <Portrait face=Face::of_member(person.id, person.name.as_str()) class="portrait--small"/>
+                            <span class="member__words">
+                                <span class="member__name" dir="auto">{person.name.to_string()}</span>
+                                <span class="tag">{texts.kept()}</span>
+                            </span>
+                        </li>
+                    }
+                    .into_any()
+                };
+                room.expected.get().map(kept)
+            })}
         </ul>
         <div id=menu class="menu room-menu" popover="auto">
-            {item(Members::give, Shape::Owner, action.giving)}
-            {item(Members::remove, Shape::Close, action.removing)}
+            {item("menu__item", Members::give, Shape::Owner, action.giving)}
+            {item("menu__item menu__item--danger", Members::remove, Shape::Remove, action.removing)}
         </div>
         {use_account()
             .is_none()
@@ -163,7 +193,7 @@ pub fn MembersPanel(
     let texts = &use_texts().members;
     view! {
         <aside id=PANEL class="room__side" aria-labelledby="panel-heading">
-            <h2 id="panel-heading" class="room__side-heading">{texts.heading()} " " <span class="count">{dynamic(move || room.members.with(Vec::len).to_string())}</span></h2>
+            <h2 id="panel-heading" class="room__side-heading">{texts.heading()} " " <span class="count">{dynamic(move || count(&room))}</span></h2>
             <MemberList action menu="panel-menu"/>
         </aside>
     }
@@ -178,7 +208,7 @@ pub fn MembersDialog(
 ) -> impl IntoView {
     let room = use_room();
     let texts = &use_texts().members;
-    let heading = Signal::derive(move || texts.heading_with(&room.members.with(Vec::len).to_string()));
+    let heading = Signal::derive(move || texts.heading_with(&count(&room)));
     view! {
         <Dialog open id="members" heading>
             <MemberList action menu="members-menu"/>

@@ -52,20 +52,23 @@ fn OwnerSettings(open: RwSignal<bool>) -> impl IntoView {
     view! {
         <Form request=rename>
             <input type="hidden" name="code" value=room.code.to_string()/>
-            <TextField
-                name="name"
-                label=texts.name()
-                value=name
-                error=name_problem
-                hint=texts.name_hint()
-                limit=(TextKind::RoomName, ROOM_NAME_CHARS)
-                autocapitalize="sentences"
-            />
-            <Submit busy=rename.pending class="button">{texts.save_name()}</Submit>
+            <div class="name-row">
+                <TextField
+                    name="name"
+                    label=texts.name()
+                    value=name
+                    error=name_problem
+                    hint=texts.name_hint()
+                    limit=(TextKind::RoomName, ROOM_NAME_CHARS)
+                    autocapitalize="sentences"
+                />
+                <Submit busy=rename.pending class="button">{texts.save_name()}</Submit>
+            </div>
         </Form>
         <hr class="rule"/>
-        <Switch request=preserve name="preserve" on=keeps label=texts.preserve() text=texts.preserve_text()/>
-        <Switch request=peek name="peek" on=room.peek label=texts.peek() text=texts.peek_text()/>
+        <Switch request=preserve name="preserve" on=keeps label=texts.preserve() texts=(texts.preserve_on(), texts.preserve_off())/>
+        <Switch request=peek name="peek" on=room.peek label=texts.peek() texts=(texts.peek_on(), texts.peek_off())/>
+        <p class="dialog__note">{texts.everyone_sees()}</p>
         {is_guest.then(|| view! { <div hidden=move || !keeps.get()><KeepForm/></div> }.into_any())}
     }
 }
@@ -80,7 +83,8 @@ fn Switch(
     #[prop(into)]
     on: Signal<bool>,
     label: &'static str,
-    text: &'static str,
+    /// What the setting means while it is on, and while it is off.
+    texts: (&'static str, &'static str),
 ) -> impl IntoView {
     let (label_id, text_id) = (format!("{name}-label"), format!("{name}-text"));
     let (labelled_by, described_by) = (label_id.clone(), text_id.clone());
@@ -100,7 +104,7 @@ fn Switch(
             >
                 <span class="switch__track" aria-hidden="true"></span>
                 <span class="switch__name" id=label_id>{label}</span>
-                <span class="switch__text" id=text_id>{text}</span>
+                <span class="switch__text" id=text_id>{dynamic(move || if on.get() { texts.0 } else { texts.1 })}</span>
             </button>
         </Form>
         <p class="form-problem" role="status">{dynamic(move || request.detail())}</p>
@@ -155,6 +159,8 @@ fn KeepForm() -> impl IntoView {
     let keep = FormRequest::to::<KeepRoom>();
     view! {
         <Form request=keep>
+            <hr class="rule"/>
+            <h3>{texts.keep_heading()}</h3>
             <input type="hidden" name="code" value=use_room().code.to_string()/>
             <TextField
                 name="email"

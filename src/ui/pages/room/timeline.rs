@@ -247,6 +247,7 @@ pub fn Timeline(
                         </List>
                     </ol>
                     <div node_ref=bottom></div>
+                    {dynamic(move || room.greeting().map(|text| view! { <p class="hello">{sentence(&text)}</p> }.into_any()))}
                     <When holds=move || room.is_untouched()>
                         <section class="alone" aria-labelledby="alone-heading">
                             <h2 id="alone-heading" class="alone__heading">{own.alone()}</h2>
@@ -356,7 +357,10 @@ fn RowItem(entry: Entry, acts: MessageActs) -> impl IntoView {
         Row::Hole(absence) => {
             let texts = &use_texts().timeline;
             let sentence = move || match absence {
-                Some(Absence { from, to }) => texts.away(&clock.briefly(from), &clock.briefly(to)),
+                Some(Absence { from, to }) => match (clock.briefly(from), clock.briefly(to)) {
+                    (from, to) if from == to => texts.away_briefly().to_owned(),
+                    (from, to) => texts.away(&from, &to),
+                },
                 None => texts.lost().to_owned(),
             };
             view! { <li class="notice notice--hole">{dynamic(sentence)}</li> }.into_any()

@@ -27,7 +27,7 @@ use crate::{
         device::use_data_time,
         rooms::Heading,
         texts::{Texts, use_texts},
-        timeline::{Marks, Row, RowKey},
+        timeline::{Marks, Row, RowKey, isolate_name},
     },
 };
 
@@ -360,8 +360,32 @@ impl LiveRoom {
     /// Whether the reader is alone in the room and nobody has said anything. The timeline then shows the invitation.
     pub fn is_untouched(self) -> bool {
         let is_alone = self.members.with(Vec::len) < 2 && self.expected.with(Option::is_none);
+        is_alone && self.is_silent()
+    }
+
+    /// Whether the reader is in the room and nothing that was said is on the page.
+    fn is_silent(self) -> bool {
         let is_message = |row: &Entry| matches!(row.key, RowKey::Message(..));
-        is_alone && self.ending.with(Option::is_none) && !self.entries.with(|rows| rows.iter().any(is_message))
+        self.ending.with(Option::is_none) && !self.entries.with(|rows| rows.iter().any(is_message))
+    }
+
+    /// What the timeline says to the reader while nobody in the room has said anything. Names in it are marked.
+    pub fn greeting(self) -> Option<String> {
+        let own = &self.texts.timeline;
+        let names = self.members.with(|members| match members.as_slice() {
+            [_] | [] => None,
+            [first, second] => {
+                let other = if first.is_you { second } else { first };
+                Some(isolate_name(other.name.as_str()))
+            }
+            _ => Some(own.everyone().to_owned()),
+        })?;
+        let is_new = !self.has_earlier.get() && self.is_silent();
+        let unsaved = match self.retention.get() {
+            Retention::Preserved => "",
+            Retention::Ephemeral => own.unsaved(),
+        };
+        is_new.then(|| format!("{} {unsaved}", own.hello(&names)))
     }
 
     /// The other person of a room for two, and whether they are connected. A person whose place is reserved counts.
