@@ -91,10 +91,26 @@ export async function joinRoom(guest: Guest, code: string, nickname: string): Pr
   await open(guest.page, `/rooms/${code}`);
 }
 
-/** Posts a message over REST, as this guest. */
-export async function sayByRest({ context }: Caller, code: string, body: string): Promise<void> {
-  const data = { code, id: messageId(), body };
+/** A message in the log. */
+export interface Target {
+  seq: number;
+  id: string;
+}
+
+/** Posts a message over REST, as this guest: a reply, if `to` is given. */
+export async function sayByRest({ context }: Caller, code: string, body: string, to?: Target): Promise<Target> {
+  const data = { code, id: messageId(), body, reply_to: to };
   const response = await context.request.post("/api/messages", { data });
+  expect(response.status(), await response.text()).toBe(200);
+  const { seq, id } = (await response.json()) as Target;
+  return { seq, id };
+}
+
+/** Changes the text of a message over REST, or deletes it if there is none. */
+export async function changeByRest({ context }: Caller, code: string, of: Target, body?: string): Promise<void> {
+  const data = { code, id: of.id, body };
+  const method = body === undefined ? "DELETE" : "PATCH";
+  const response = await context.request.fetch(`/api/messages/${of.seq}`, { method, data });
   expect(response.status(), await response.text()).toBe(200);
 }
 

@@ -6,6 +6,7 @@ import { linkIn, mailTo, newAddress } from "./mails.ts";
 import { keep } from "./kept.ts";
 import {
   type NewRoom,
+  changeByRest,
   choose,
   composer,
   dialog,
@@ -399,6 +400,23 @@ area("New room", [
 ]);
 
 area("Room", [
+  {
+    name: "messages that were edited, deleted and replied to",
+    make: async (me, world) => {
+      const { code, jonas } = await walk(me, world);
+      const time = await sayByRest(me, code, "We meet at nine.");
+      const secret = await sayByRest(me, code, "I am bringing a surprise for Aiko");
+      const rude = await sayByRest(jonas, code, "Nobody wants to hear that");
+      await sayByRest(jonas, code, "At nine? You said ten before.", time);
+      await sayByRest(jonas, code, "What was it?", secret);
+      const own = await sayByRest(me, code, "Sorry, at ten.", time);
+      await changeByRest(me, code, time, "We meet at ten, by the old mill.");
+      await changeByRest(me, code, secret);
+      await changeByRest(me, code, rude);
+      await changeByRest(me, code, own, "Yes, at ten.");
+      await shown(me.page, "Yes, at ten.");
+    },
+  },
   { name: "alone, without a name, nothing saved", make: (me) => makeRoom(me, { nickname: "Mira" }) },
   {
     name: "alone in a room for two, saved",

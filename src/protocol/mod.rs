@@ -38,6 +38,7 @@ pub mod sorted;
 mod state;
 mod summary;
 mod text;
+mod touches;
 mod typed;
 
 pub use accounts::{
@@ -47,7 +48,7 @@ pub use accounts::{
 };
 pub use code::{InvalidCode, RoomCode, display_char};
 pub use email::{Email, InvalidEmail};
-pub use event::{Event, EventKind, Message, OwnerChange, Person, Retention, RoomType};
+pub use event::{Edit, Event, EventKind, Message, OwnerChange, Person, Retention, RoomType, Target};
 pub use ids::{ClientId, Epoch, MemberId, Millis, Seq};
 pub use invisible::is_invisible;
 pub use links::{Link, links};
@@ -61,9 +62,9 @@ pub use preferences_form::PreferencesForm;
 pub use problem::{Code, Problem, Reason};
 pub use replica::{Draft, DraftState, Received, Replica, Top};
 pub use rest::{
-    Ack, AllowPeek, AwayQuery, CreateRoom, DepartedReader, FreePlace, GiveRoom, HistoryPage, HistoryQuery, JoinRoom,
-    KickMember, LeaveRoom, MemberView, MuteRoom, Peek, PeekRoom, PeekedRoom, PreserveRoom, ReadMark, RenameRoom, Role,
-    RoomView, SendMessage, Snapshot, You,
+    Ack, AllowPeek, AwayQuery, CreateRoom, DeleteMessage, DepartedReader, EditMessage, FreePlace, GiveRoom,
+    HistoryPage, HistoryQuery, JoinRoom, KickMember, LeaveRoom, MemberView, MuteRoom, Peek, PeekRoom, PeekedRoom,
+    PreserveRoom, Quotes, QuotesQuery, ReadMark, RenameRoom, Role, RoomView, SendMessage, Snapshot, Touched, You,
 };
 pub use socket::{ByeReason, ClientFrame, ResetReason, ServerFrame, Signal};
 pub use state::{Applied, Member, RoomState};

@@ -12,14 +12,17 @@ use std::collections::VecDeque;
 use litemap::LiteMap;
 
 use super::{
-    Ack, Applied, ClientId, Epoch, Event, EventKind, HistoryPage, MemberId, MessageBody, Problem, Retention, RoomState,
-    RoomView, Seq, Snapshot, You,
+    Ack, Applied, ClientId, Epoch, Event, EventKind, HistoryPage, MemberId, Message, MessageBody, Problem, Retention,
+    RoomState, RoomView, Seq, Snapshot, Target, You,
     sorted::{SortedSet, sort_by_key},
 };
 
 /// The most events to hold back while an earlier one is missing. Further ones are dropped, because resuming sends them
 /// again.
 const EARLY_EVENTS: usize = 256;
+/// The most touches to keep for pages of history that were read before them: far more than can come while a page is on
+/// its way.
+const TOUCHES: usize = 1_024;
 
 /// A message of this client whose event is not in the timeline yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,8 +49,8 @@ pub enum DraftState {
 /// The result of [`Replica::receive`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Received {
-    /// This many events were appended to the timeline. More than one if the event closed a gap before events that were
-    /// held back.
+    /// The event was applied, and so many events were appended to the timeline. None if the event is a touch. More than
+    /// one if the event closed a gap before events that were held back.
     Applied(usize),
     /// The event was in the log already. Nothing changed.
     Duplicate,
@@ -63,6 +66,8 @@ pub struct Top {
     /// The seq of the first event in the timeline. If the timeline is empty, the seq of the next event: what was said
     /// before it is missing above.
     pub first: Seq,
+    /// How often a snapshot has replaced the timeline. A page that was read before that may lack touches.
+    pub restarts: u32,
 }
 
 /// One client's copy of one room.
@@ -76,8 +81,10 @@ pub struct Replica {
     pub epoch: Epoch,
     /// The state after all events applied so far.
     pub state: RoomState,
-    /// The timeline: the events on the screen, oldest first.
+    /// The timeline: the events on the screen, oldest first. Touches are not among them, but folded into the messages.
     pub events: Vec<Event>,
+    /// Messages with the beginning of their text, which others in the timeline reply to.
+    quotes: Vec<Event>,
     /// Whether history has events before the timeline.
     pub has_more: bool,
     /// The members who have a connection at the moment.
@@ -85,6 +92,10 @@ pub struct Replica {
     /// The outbox: this client's messages that are not in the timeline yet, oldest first.
     pub outbox: VecDeque<Draft>,
     early: LiteMap<Seq, Event>,
+    /// The last touches of the current log, oldest first.
+    touches: VecDeque<Event>,
+    /// How often a snapshot has replaced the timeline.
+    restarts: u32,
     /// The index in `events` from which all events belong to the current log. Events before it are from a log that was
     /// lost. 0 if no log was lost.
     current_log_start: usize,
@@ -103,11 +114,14 @@ impl Replica {
             room: snapshot.room,
             you: snapshot.you,
             epoch: snapshot.epoch,
-            events: snapshot.events,
+            events: rows_of(snapshot.events),
+            quotes: snapshot.quotes,
             has_more: snapshot.has_more,
             connected: snapshot.connected.into_iter().collect(),
             outbox: VecDeque::new(),
             early: LiteMap::new(),
+            touches: VecDeque::new(),
+            restarts: 0,
             current_log_start: 0,
             misses_start: false,
             shown_from_lost_log: SortedSet::default(),
@@ -152,6 +166,8 @@ impl Replica {
             reads: Vec::new(),
             departed: Vec::new(),
             events: self.events[first..].to_vec(),
+            from: None,
+            quotes: self.quotes.clone(),
             has_more: self.has_more || first > 0,
             leaves_after: None,
             expected: None,
@@ -179,15 +195,14 @@ impl Replica {
                 Received::Gap
             }
             Applied::Fresh => {
+                let before = self.events.len();
                 self.show(event);
-                let mut applied = 1;
                 while let Some(next) = self.early.remove(&(self.state.head + 1)) {
                     self.state.apply(&next);
                     self.show(next);
-                    applied += 1;
                 }
                 self.early.retain(|seq, _| *seq >= self.state.head);
-                Received::Applied(applied)
+                Received::Applied(self.events.len() - before)
             }
         }
     }
@@ -205,8 +220,11 @@ impl Replica {
     /// shown twice.
     ///
     /// The outbox is kept in all cases.
-    pub fn reset(&mut self, snapshot: Snapshot) {
+    pub fn reset(&mut self, mut snapshot: Snapshot) {
+        let first = snapshot.from.or_else(|| Some(snapshot.events.first()?.seq)).unwrap_or(snapshot.head + 1);
+        let touches = take_touches(&mut snapshot.events);
         let before = std::mem::replace(self, Self::new(snapshot));
+        self.restarts = before.restarts + 1;
         if before.epoch == self.epoch && before.state.head > self.state.head {
             let is_gone = |event: &Event| event.seq > self.state.head;
             let said = before.events.iter().filter(|event| is_gone(event)).filter_map(Event::message);
@@ -216,15 +234,27 @@ impl Replica {
             self.current_log_start = self.events.len();
             self.has_more = before.has_more;
         } else if before.epoch == self.epoch {
-            let first = self.events.first().map_or(self.state.head + 1, |event| event.seq);
+            self.shown_from_lost_log = before.shown_from_lost_log;
             if before.state.head + 1 >= first {
                 let fresh = std::mem::replace(&mut self.events, before.events);
-                self.events.extend(fresh.into_iter().filter(|event| event.seq > before.state.head));
                 self.has_more = before.has_more;
                 self.current_log_start = before.current_log_start;
                 self.misses_start = before.misses_start;
+                let fresh_quotes = std::mem::replace(&mut self.quotes, before.quotes);
+                (self.touches, self.restarts) = (before.touches, before.restarts);
+                for touch in touches.into_iter().filter(|touch| touch.seq > before.state.head) {
+                    self.touch(touch);
+                }
+                self.add_quotes(fresh_quotes);
+                for event in fresh {
+                    if event.seq > before.state.head {
+                        self.events.push(event);
+                    } else if let Some(at) = self.position(event.seq) {
+                        // It may have changed while the asker was absent.
+                        self.events[at] = event;
+                    }
+                }
             }
-            self.shown_from_lost_log = before.shown_from_lost_log;
         } else {
             self.shown_from_lost_log = message_ids(&before.events).chain(before.shown_from_lost_log).collect();
             let fresh = std::mem::replace(&mut self.events, before.events);
@@ -234,6 +264,12 @@ impl Replica {
                 |event: &Event| event.message().is_none_or(|message| !self.shown_from_lost_log.contains(&message.id));
             self.events.extend(fresh.into_iter().filter(is_new));
             self.has_more = false;
+        }
+        // What a lost log folded into its messages says nothing about touches of the current one.
+        for event in &mut self.events[..self.current_log_start] {
+            if let EventKind::Message(message) = &mut event.kind {
+                message.rev = 0;
+            }
         }
         let in_log: SortedSet<ClientId> = message_ids(&self.events).collect();
         self.outbox = before.outbox.into_iter().filter(|draft| !in_log.contains(&draft.id)).collect();
@@ -247,7 +283,8 @@ impl Replica {
     /// The first event of the timeline, with its epoch: history continues before it. Pass the result to
     /// [`Self::prepend`].
     pub fn top(&self) -> Top {
-        Top { epoch: self.epoch, first: self.events.first().map_or(self.state.head + 1, |event| event.seq) }
+        let first = self.events.first().map_or(self.state.head + 1, |event| event.seq);
+        Top { epoch: self.epoch, first, restarts: self.restarts }
     }
 
     /// Puts a page of history above the timeline.
@@ -260,7 +297,12 @@ impl Replica {
             return false;
         }
         // An empty timeline takes no events after the head. These arrive by the socket.
-        let mut older: Vec<Event> = page.events.into_iter().filter(|event| event.seq < asked.first).collect();
+        let mut older: Vec<Event> = rows_of(page.events).into_iter().filter(|event| event.seq < asked.first).collect();
+        for touch in &self.touches {
+            for event in &mut older {
+                event.fold(touch);
+            }
+        }
         sort_by_key(&mut older, |event| event.seq);
         if self.current_log_start > 0 {
             self.current_log_start += older.len();
@@ -268,7 +310,25 @@ impl Replica {
         older.append(&mut self.events);
         self.events = older;
         self.has_more = page.has_more;
+        self.add_quotes(page.quotes);
         true
+    }
+
+    /// The message that a reply is to, if it is known here. Its text may be the beginning only.
+    pub fn quoted(&self, target: Target) -> Option<&Message> {
+        let shown = self.position(target.seq).map(|at| &self.events[at]);
+        let known = shown.or_else(|| self.quotes.iter().find(|quote| quote.seq == target.seq))?;
+        known.message().filter(|message| message.id == target.id)
+    }
+
+    fn add_quotes(&mut self, quotes: Vec<Event>) {
+        for mut quote in quotes {
+            for touch in &self.touches {
+                quote.fold(touch);
+            }
+            self.quotes.retain(|known| known.seq != quote.seq);
+            self.quotes.push(quote);
+        }
     }
 
     /// Removes the oldest events of a long timeline and leaves `keep`. Those that are stored can be loaded from history
@@ -325,8 +385,41 @@ impl Replica {
         self.outbox.iter_mut().find(|draft| draft.id == id)
     }
 
+    /// The index of the event with this seq of the current log.
+    fn position(&self, seq: Seq) -> Option<usize> {
+        let current = &self.events[self.current_log_start..];
+        let at = current.binary_search_by(|event| event.seq.cmp(&seq)).ok()?;
+        Some(self.current_log_start + at)
+    }
+
+    /// Folds a touch into the message that it is about, if that is in the timeline.
+    fn touch(&mut self, touch: Event) {
+        let Some(target) = touch.kind.target() else { return };
+        for quote in &mut self.quotes {
+            quote.fold(&touch);
+        }
+        if let Some(at) = self.position(target.seq) {
+            self.events[at].fold(&touch);
+        } else {
+            // The message may be on the screen from a log that was lost, under another seq.
+            for event in &mut self.events[..self.current_log_start] {
+                if let EventKind::Message(message) = &mut event.kind {
+                    message.fold(target.seq, &touch);
+                }
+            }
+        }
+        if self.touches.len() == TOUCHES {
+            self.touches.pop_front();
+        }
+        self.touches.push_back(touch);
+    }
+
     /// Appends an applied event to the timeline, unless its message is on the screen already from a log that was lost.
+    /// A touch changes a message instead.
     fn show(&mut self, event: Event) {
+        if event.kind.is_touch() {
+            return self.touch(event);
+        }
         if let Some(message) = event.message() {
             let id = message.id;
             self.outbox.retain(|draft| draft.id != id);
@@ -336,6 +429,19 @@ impl Replica {
         }
         self.events.push(event);
     }
+}
+
+/// Removes the touches from a list of events, and returns them.
+fn take_touches(events: &mut Vec<Event>) -> Vec<Event> {
+    let (touches, rows) = std::mem::take(events).into_iter().partition(|event| event.kind.is_touch());
+    *events = rows;
+    touches
+}
+
+/// The events that the timeline shows.
+fn rows_of(mut events: Vec<Event>) -> Vec<Event> {
+    events.retain(|event| !event.kind.is_touch());
+    events
 }
 
 fn message_ids(events: &[Event]) -> impl Iterator<Item = ClientId> {

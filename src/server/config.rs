@@ -10,6 +10,8 @@ use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 use clap::{Args, Parser, ValueEnum};
 use secrecy::SecretString;
 
+use crate::protocol::Millis;
+
 /// Chat by code: make a room, share six characters, talk.
 #[derive(Clone, Debug, Parser)]
 #[command(version, about)]
@@ -136,6 +138,17 @@ pub struct RoomConfig {
     /// member has an account; a room that keeps none is deleted in any case. 0 means never.
     #[arg(long, env, default_value_t = 90)]
     pub room_kept_days: u32,
+
+    /// For how many minutes after it was sent a message can be edited by its author. 0 means never, -1 always.
+    #[arg(long, env, default_value_t = 15, allow_negative_numbers = true)]
+    pub edit_minutes: i32,
+}
+
+impl RoomConfig {
+    /// How long after it was sent a message can be edited, in milliseconds.
+    pub fn editable(&self) -> Millis {
+        if self.edit_minutes < 0 { Millis::MAX } else { Millis::from(self.edit_minutes) * 60_000 }
+    }
 }
 
 /// Whether quotas apply.

@@ -1,8 +1,10 @@
-//! The times that operators choose for guests and rooms.
+//! The times that operators choose for guests, rooms and messages.
 
 use std::time::Duration;
 
-/// The times after which guests leave and rooms end.
+use crate::protocol::Millis;
+
+/// The times after which guests leave, rooms end and messages are final.
 #[derive(Clone, Copy, Debug)]
 pub struct Timing {
     /// How long a guest stays in a room without a connection.
@@ -11,6 +13,8 @@ pub struct Timing {
     pub room_kept_days: u32,
     /// How long a guest stays in a room after their page reported that it is being closed.
     pub guest_closed: Duration,
+    /// How long after it was sent a message can be edited.
+    pub editable: Millis,
 }
 
 impl Timing {

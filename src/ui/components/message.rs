@@ -14,7 +14,7 @@ use crate::{
         dynamic::dynamic,
         face::Face,
         texts::use_texts,
-        timeline::{Delivery, Mark, MessageRow, Piece, Row, is_right_to_left, pieces, rfc3339},
+        timeline::{Delivery, Mark, MessageRow, Piece, QuoteLine, Row, is_right_to_left, pieces, rfc3339},
     },
 };
 
@@ -49,14 +49,14 @@ pub struct MessageActs {
 /// signals.
 #[component]
 pub fn MessageItem(
-    /// The message when its row was created. Id, author and text do not change.
+    /// The message when its row was created. A message whose words change gets a new row.
     first: MessageRow,
     /// The signal of the row: delivery, time, mark, and whether the message opens or closes a group.
     row: ArcRwSignal<Row>,
     acts: MessageActs,
 ) -> impl IntoView {
     let texts = use_texts();
-    let MessageRow { id, author, own, body, .. } = first;
+    let MessageRow { id, author, own, body, edited, deleted, quote, .. } = first;
     let now = Memo::new(move |_| {
         row.with(|row| match row {
             Row::Message(MessageRow { opens, signed, closes, at, delivery, mark, .. }) => {
@@ -75,6 +75,7 @@ pub fn MessageItem(
     let look = look.unwrap_or_else(|| "message message--own".to_owned());
     let class = {
         let rtl = is_right_to_left(body.as_str());
+        let is_deleted = deleted.is_some();
         move || {
             now.with(|((opens, signed, closes), _, delivery, _)| {
                 let parts = [
@@ -84,6 +85,7 @@ pub fn MessageItem(
                     (*closes, " message--closes"),
                     (*delivery == Delivery::Pending, " message--pending"),
                     (matches!(delivery, Delivery::Failed(_)), " message--failed"),
+                    (is_deleted, " message--deleted"),
                     (folded.is_some_and(|folded| folded.get()), " message--folded"),
                 ];
                 parts.into_iter().filter(|(on, _)| *on).fold(look.clone(), |class, (_, part)| class + part)
@@ -101,9 +103,11 @@ pub fn MessageItem(
             view! { <code class=class dir="ltr">{text}</code> }.into_any()
         }
     });
-
-    let text = text.collect_view();
-    let text = if let Some(folded) = folded {
+    let edited = edited.then(|| view! { <span class="message__edited">{texts.timeline.edited()}</span> }.into_any());
+    let text = (text.collect_view(), edited);
+    let text = if let Some(deleted) = deleted {
+        view! { <div class="message__text">{sentence(&deleted)}</div> }.into_any()
+    } else if let Some(folded) = folded {
         let more = move |event: MouseEvent| {
             // When a message is unfolded, its top edge stays in place and the rest appears below. The timeline is
             // anchored at its bottom and would otherwise push the text upwards.
@@ -133,6 +137,11 @@ pub fn MessageItem(
         view! { <div class="message__text" dir="auto">{text}</div> }.into_any()
     };
 
+    let quote = quote.map(|QuoteLine { author, text }| {
+        let author = author.map(|author| view! { <bdi class="who">{author}</bdi> }.into_any());
+        view! { <div class="message__quote" dir="auto">{author} " " {text}</div> }.into_any()
+    });
+
     let clock = use_clock();
     let meta = move || {
         now.with(|(_, at, delivery, _)| {
@@ -148,6 +157,7 @@ pub fn MessageItem(
             // `div`, not `p`: when several messages are copied, a browser inserts an empty line between paragraphs.
             <div class="message__author">{name}</div>
             <div class="message__bubble">
+                {quote}
                 {text}
                 <div class="message__meta">{dynamic(meta)}</div>
             </div>

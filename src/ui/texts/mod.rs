@@ -264,6 +264,10 @@ table! {
         not_sent: (reason);
         read_more;
         read_less;
+        edited;
+        deleted;
+        deleted_by: (name);
+        earlier_message;
         retry;
         edit;
         discard;
@@ -410,6 +414,11 @@ table! {
         no_session;
         not_owner;
         not_a_member;
+        not_author;
+        too_late;
+        edited_meanwhile;
+        kept_elsewhere;
+        message_gone;
         removed;
         foreign_origin;
         room_unavailable;

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use crate::{
     protocol::{
-        ClientId, Draft, DraftState, Event, EventKind, MemberId, MessageBody, Millis, Person, sorted::SortedSet,
+        ClientId, Draft, DraftState, Event, EventKind, MemberId, Message, MessageBody, Millis, Person, Target,
+        limits::PREVIEW_CHARS, sorted::SortedSet,
     },
     ui::texts::Texts,
 };
@@ -13,6 +14,7 @@ use super::{
     holes::{self, Absence},
     key::RowKey,
     marks::{Mark, Marks},
+    names::isolate_name,
     notices::{self, ComingsAndGoings},
     time::day_of,
 };
@@ -35,6 +37,15 @@ pub enum Row {
     Hole(Option<Absence>),
 }
 
+impl Row {
+    /// Whether two rows, if they are messages, have the same words: the text, what became of it, and the quote.
+    pub fn has_same_words(&self, other: &Self) -> bool {
+        let (Self::Message(this), Self::Message(other)) = (self, other) else { return true };
+        (&this.body, this.edited, &this.deleted, &this.quote)
+            == (&other.body, other.edited, &other.deleted, &other.quote)
+    }
+}
+
 #[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageRow {
@@ -43,6 +54,12 @@ pub struct MessageRow {
     /// Whether the reader of this page is the author.
     pub own: bool,
     pub body: MessageBody,
+    /// Whether its text was changed.
+    pub edited: bool,
+    /// What is shown instead of the text of a deleted message. A name in it is marked.
+    pub deleted: Option<String>,
+    /// The line about the message that it replies to.
+    pub quote: Option<QuoteLine>,
     /// When the server stored it. `None` until then.
     pub at: Option<Millis>,
     /// Whether it is the first of its group.
@@ -54,6 +71,15 @@ pub struct MessageRow {
     /// Whether the server has stored it.
     pub delivery: Delivery,
     pub mark: Option<Mark>,
+}
+
+/// The line about the message that another one replies to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuoteLine {
+    /// The name of the author, if the message is known here.
+    pub author: Option<String>,
+    /// The beginning of its text, or what is shown instead.
+    pub text: String,
 }
 
 /// How far a message is on its way to the server.
@@ -86,6 +112,8 @@ pub struct RowContext<'a> {
     pub is_lost_above: bool,
     /// The index of the event before which messages are missing because a log was lost.
     pub gap_after_lost_log: Option<usize>,
+    /// Finds the message that a reply is to, if it is known here.
+    pub quoted: &'a dyn Fn(Target) -> Option<&'a Message>,
     /// Returns the offset of the reader's time zone at a time, in minutes east of UTC.
     pub offset: &'a dyn Fn(Millis) -> i64,
     pub texts: &'static Texts,
@@ -136,6 +164,15 @@ pub fn rows<'a>(
                     own: is_me(message.author.id),
                     author: message.author.clone(),
                     body: message.body.clone(),
+                    edited: message.edited.is_some(),
+                    deleted: message.deleted.as_ref().map(|by| {
+                        if by.id == message.author.id {
+                            context.texts.timeline.deleted().to_owned()
+                        } else {
+                            context.texts.timeline.deleted_by(&isolate_name(by.name.as_str()))
+                        }
+                    }),
+                    quote: message.reply_to.map(|target| quote_line((context.quoted)(target), context.texts)),
                     at: Some(event.at),
                     opens: true,
                     signed: false,
@@ -165,6 +202,9 @@ pub fn rows<'a>(
             author: context.me.clone(),
             own: true,
             body: draft.body.clone(),
+            edited: false,
+            deleted: None,
+            quote: None,
             at,
             opens: true,
             signed: false,
@@ -174,6 +214,17 @@ pub fn rows<'a>(
         });
     }
     builder.rows
+}
+
+fn quote_line(quoted: Option<&Message>, texts: &Texts) -> QuoteLine {
+    let Some(message) = quoted else {
+        return QuoteLine { author: None, text: texts.timeline.earlier_message().to_owned() };
+    };
+    let text = match message.deleted {
+        Some(_) => texts.timeline.deleted().to_owned(),
+        None => message.body.as_str().chars().take(PREVIEW_CHARS).collect(),
+    };
+    QuoteLine { author: Some(message.author.name.to_string()), text }
 }
 
 struct Builder<'a> {

@@ -7,14 +7,15 @@ use uuid::Uuid;
 
 use crate::{
     protocol::{
-        ClientId, Draft, DraftState, Event, EventKind, Language, MemberId, Message, MessageBody, Nickname, Person,
-        Problem, Retention, sorted::SortedSet,
+        ClientId, Draft, DraftState, Edit, Event, EventKind, Language, MemberId, Message, MessageBody, Nickname,
+        Person, Problem, Retention, Target, sorted::SortedSet,
     },
     ui::texts::of,
 };
 
 use super::{
-    Absence, Delivery, Marks, Part, Reader, Row, RowContext, RowKey, parts, rows, strip_isolates, typing_line,
+    Absence, Delivery, Marks, MessageRow, Part, QuoteLine, Reader, Row, RowContext, RowKey, parts, rows,
+    strip_isolates, typing_line,
 };
 
 const ME: u64 = 1;
@@ -47,7 +48,7 @@ fn left(id: u64) -> EventKind {
 
 fn said(id: u64, n: u128) -> EventKind {
     let body = MessageBody::try_from("Hello").unwrap();
-    EventKind::Message(Message { n: 1, id: ClientId::new(Uuid::from_u128(n)), author: person(id), body })
+    EventKind::Message(Message::new(1, ClientId::new(Uuid::from_u128(n)), person(id), body))
 }
 
 /// A log of these events at these times, in milliseconds, with seqs from 1.
@@ -82,6 +83,7 @@ fn read_with(
         last_n: 9,
         is_lost_above: false,
         gap_after_lost_log: None,
+        quoted: &|_| None,
         offset: &|_| 0,
         texts: of(language),
     };
@@ -263,4 +265,70 @@ fn who_types_is_said_by_name_as_long_as_that_is_short() {
     assert_eq!(strip_isolates(&typing_line(texts, &names[..1]).unwrap()), "Ada is typing…");
     assert_eq!(strip_isolates(&typing_line(texts, &names[..2]).unwrap()), "Ada and Bob are typing…");
     assert_eq!(typing_line(texts, &names).unwrap(), "Several people are typing…");
+}
+
+/// The message rows, as texts.
+fn words(events: &[Event], quoted: impl Fn(Target) -> Option<&'static Message>) -> Vec<String> {
+    let own_ids = SortedSet::from([MemberId::from_bits(ME)]);
+    let context = RowContext {
+        me: &person(ME),
+        own_ids: &own_ids,
+        companion: None,
+        marks: &Marks::default(),
+        first_unread: None,
+        last_n: 9,
+        is_lost_above: false,
+        gap_after_lost_log: None,
+        quoted: &|target| quoted(target),
+        offset: &|_| 0,
+        texts: of(Language::English),
+    };
+    let row = |row: Row| match row {
+        Row::Message(MessageRow { body, edited, deleted, quote, .. }) => {
+            let quote = quote.map(|QuoteLine { author, text }| format!("[{} {text}] ", author.unwrap_or_default()));
+            let edited = if edited { " (edited)" } else { "" };
+            let text = deleted.map_or_else(|| body.to_string(), |deleted| strip_isolates(&deleted));
+            Some(format!("{}{text}{edited}", quote.unwrap_or_default()))
+        }
+        _ => None,
+    };
+    rows(events, 0..events.len(), [].iter(), context).into_iter().filter_map(|(_, r)| row(r)).collect()
+}
+
+#[test]
+fn a_message_shows_what_later_events_have_made_of_it_and_a_reply_what_it_is_to() {
+    let message = |n| match said(ADA, n) {
+        EventKind::Message(message) => message,
+        _ => unreachable!(),
+    };
+    let event = |seq, message| Event { seq, at: 0, kind: EventKind::Message(message) };
+    let edited = Message { edited: Some(Edit { seq: 9, at: 0, times: 1 }), ..message(1) };
+    let gone = |by: u64| Message { body: MessageBody::stored(""), deleted: Some(person(by)), ..message(2) };
+    let reply = |seq| Message { reply_to: Some(Target { seq, id: ClientId::new(Uuid::from_u128(1)) }), ..message(3) };
+    let known: &'static Message = Box::leak(Box::new(message(1)));
+    let deleted: &'static Message = Box::leak(Box::new(gone(ADA)));
+    let quoted = move |target: Target| match target.seq {
+        1 => Some(known),
+        2 => Some(deleted),
+        _ => None,
+    };
+    let events = [
+        event(1, edited),
+        event(2, gone(ADA)),
+        event(3, gone(BOB)),
+        event(4, reply(1)),
+        event(5, reply(2)),
+        event(6, reply(3)),
+    ];
+    assert_eq!(
+        words(&events, quoted),
+        [
+            "Hello (edited)",
+            "Message deleted",
+            "Message deleted by Bob",
+            "[Ada Hello] Hello",
+            "[Ada Message deleted] Hello",
+            "[ Earlier message] Hello",
+        ]
+    );
 }

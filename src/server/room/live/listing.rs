@@ -111,7 +111,7 @@ impl Listing {
         self.due = Due::Yes;
     }
 
-    /// Notes that the same log was opened anew, because stored events may have been changed.
+    /// Notes that earlier events were changed: by a touch that this node appended, or as the same log was opened anew.
     pub fn log_changed(&mut self) {
         self.is_outdated = true;
         self.due = Due::Yes;
@@ -277,11 +277,13 @@ impl Live {
                 n: message.n,
                 author: message.author.clone(),
                 text: text::preview(&message.body),
+                deleted: message.deleted.is_some(),
             }),
             newcomer,
             mentions: self.listing.mentions.clone(),
             pair: if is_pair { self.folded.people() } else { Vec::new() },
             here,
+            gone: self.folded.gone.clone(),
         }
     }
 

@@ -106,8 +106,14 @@ pub async fn overviews_tell_of_many_rooms_at_once(store: &dyn Store) {
 
     let mut people = vec![ada.person(), bob.person()];
     people.sort_by_key(|person| person.id);
-    let of_pair =
-        Overview { head: Head { seq: 3, n: 2 }, at: renamed.at, message: Some(last), members: 2, pair: people };
+    let of_pair = Overview {
+        head: Head { seq: 3, n: 2 },
+        at: renamed.at,
+        message: Some(last),
+        members: 2,
+        pair: people,
+        ..Overview::default()
+    };
     let unknown = RoomId(Uuid::new_v4());
     let all = store.overviews(&[pair.id, unknown, group.id, quiet.id]).await.unwrap();
     let of = |id: RoomId| all.iter().find(|(room, _)| *room == id).map(|(_, overview)| overview.clone());

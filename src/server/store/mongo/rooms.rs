@@ -9,7 +9,7 @@ use mongodb::{
 use serde::Deserialize;
 
 use super::{
-    super::{GuestRecord, Head, MemberRecord, Overview, Result, RoomId, RoomRecord, Rooms, StoreError},
+    super::{Gone, GuestRecord, Head, MemberRecord, Overview, Result, RoomId, RoomRecord, Rooms, StoreError},
     Attempt, Failure, LONG_PATIENCE, Mongo, PATIENCE, binary,
     documents::{EventDocument, GuestDocument, MemberDocument, RoomDocument},
     limit, transaction, uuid, uuid_field, within,
@@ -30,6 +30,8 @@ struct OverviewDocument {
     message: Vec<EventDocument>,
     members: Vec<CountDocument>,
     pair: Vec<PersonDocument>,
+    #[serde(default)]
+    gone: Gone,
 }
 
 /// The last event of an archive.
@@ -108,7 +110,7 @@ impl Rooms for Mongo {
             let ids: Vec<_> = rooms.iter().map(|room| binary(room.0)).collect();
             let found = self.rooms.aggregate([
                 doc! { "$match": { "_id": { "$in": ids } } },
-                doc! { "$project": { "_id": 1 } },
+                doc! { "$project": { "_id": 1, "gone": 1 } },
                 part("events", "head", last(doc! { "seq": { "$exists": true } }, "seq", doc! { "seq": 1, "at": 1 })),
                 part("events", "n", last(counted, "n", doc! { "n": 1 })),
                 part("events", "message", last(message, "n", doc! { "_id": 0 })),
@@ -339,6 +341,7 @@ impl TryFrom<OverviewDocument> for (RoomId, Overview) {
             message: found.message.pop().map(Event::try_from).transpose()?,
             members: found.members.pop().map_or(0, |CountDocument { count }| count),
             pair: found.pair.into_iter().map(|PersonDocument { member, name }| Person { id: member, name }).collect(),
+            gone: found.gone,
         };
         Ok((RoomId(uuid(found.id)), overview))
     }

@@ -30,7 +30,8 @@ pub async fn join(code: RoomCode, nickname: String) -> Result<(), Problem> {
 
 /// Posts a message as this member. The server refuses it if the browser belongs to another person by now.
 pub async fn say(code: RoomCode, member: MemberId, id: ClientId, body: MessageBody) -> Result<Ack, Problem> {
-    let message = SendMessage { code: code.to_string(), id, body: body.into(), member_id: Some(member) };
+    let message =
+        SendMessage { code: code.to_string(), id, body: body.into(), reply_to: None, member_id: Some(member) };
     let message = serde_json::to_string(&message).expect("a request is plain data");
     browser::send("POST", "/api/messages", &message).await.ok_or_else(Problem::unreachable)?.read()
 }

@@ -242,7 +242,7 @@ pub fn Timeline(
                         </When>
                     </div>
                     <ol class="timeline__rows">
-                        <List each=move || shown.get() key=|entry| ItemKey::Row(entry.key) let:entry>
+                        <List each=move || shown.get() key=|entry| ItemKey::Row(entry.key, entry.edition) let:entry>
                             <RowItem entry acts/>
                         </List>
                     </ol>

@@ -353,6 +353,11 @@ impl LocalRoom {
         last.is_none_or(|event| event.seq <= self.read_position.read())
     }
 
+    /// The seq of the last event that the timeline shows. A touch is read by nobody.
+    fn last_row(&self) -> Seq {
+        self.replica.events.last().map_or(0, |event| event.seq).min(self.replica.state.head)
+    }
+
     /// Returns the messages of others that arrived since the last call.
     pub fn take_news(&mut self) -> Vec<Message> {
         std::mem::take(&mut self.news)

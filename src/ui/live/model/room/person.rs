@@ -87,11 +87,16 @@ impl LocalRoom {
         let unsent: Vec<ClientId> = self.replica.unsent().map(|draft| draft.id).collect();
         let chosen = self.outgoing.take(unsent.iter(), now);
         let bodies = self.replica.unsent().filter(|draft| chosen.contains(&draft.id));
-        let read = self.read_position.take_unsent(self.replica.state.head, now);
+        let read = self.read_position.take_unsent(self.last_row(), now);
         let read = read.map(|seq| Act::Send(ClientFrame::Read { code: self.code, seq }));
         bodies
             .map(|draft| {
-                Act::Send(ClientFrame::Send { code: self.code, id: draft.id, body: draft.body.as_str().to_owned() })
+                Act::Send(ClientFrame::Send {
+                    code: self.code,
+                    id: draft.id,
+                    body: draft.body.as_str().to_owned(),
+                    reply_to: None,
+                })
             })
             .chain(read)
             .collect()

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::protocol::{
     Ack, ByeReason, ClientFrame, ClientId, Code, Companion, DraftState, Epoch, Event, EventKind, HistoryPage, MemberId,
     MemberView, Message, MessageBody, Nickname, Notify, Person, Problem, ReadMark, Replica, ResetReason, Retention,
-    Role, RoomCode, RoomSummary, RoomType, RoomView, Seq, ServerFrame, Signal, Snapshot, You,
+    Role, RoomCode, RoomSummary, RoomType, RoomView, Seq, ServerFrame, Signal, Snapshot, Target, You,
 };
 
 use super::{
@@ -53,7 +53,7 @@ fn id(n: u128) -> ClientId {
 }
 
 fn said(seq: Seq, author: u64, n: u128) -> Event {
-    let message = Message { n: seq, id: id(n), author: person(author), body: body("Hello") };
+    let message = Message::new(seq, id(n), person(author), body("Hello"));
     Event { seq, at: 0, kind: EventKind::Message(message) }
 }
 
@@ -95,6 +95,8 @@ fn snapshot() -> Snapshot {
         has_more: false,
         leaves_after: None,
         expected: None,
+        from: None,
+        quotes: Vec::new(),
     }
 }
 
@@ -111,7 +113,7 @@ fn subscribe(after: Seq) -> Act {
 }
 
 fn send(n: u128) -> Act {
-    Act::Send(ClientFrame::Send { code: code(), id: id(n), body: "Hello".to_owned() })
+    Act::Send(ClientFrame::Send { code: code(), id: id(n), body: "Hello".to_owned(), reply_to: None })
 }
 
 fn rejoin() -> Act {

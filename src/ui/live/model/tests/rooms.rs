@@ -28,7 +28,7 @@ fn subscribe_to(code: RoomCode, after: Seq) -> Act {
 }
 
 fn send_in(code: RoomCode, n: u128) -> Act {
-    Act::Send(ClientFrame::Send { code, id: id(n), body: "Hello".to_owned() })
+    Act::Send(ClientFrame::Send { code, id: id(n), body: "Hello".to_owned(), reply_to: None })
 }
 
 fn ack_in(code: RoomCode, n: u128, seq: Seq) -> ServerFrame {

@@ -44,6 +44,8 @@ use super::{
 pub struct Entry {
     /// The key of the row, the same in every picture.
     pub key: RowKey,
+    /// Changes when the row has to be rendered anew, because the words of its message changed.
+    pub edition: u32,
     /// The content of the row.
     pub row: ArcRwSignal<Row>,
 }
@@ -210,7 +212,7 @@ impl LiveRoom {
         let (view, expected, leaves_after) =
             (room.replica().room.clone(), room.expected().cloned(), room.leaves_after());
         drop(client);
-        let entry = |(key, row)| Entry { key, row: ArcRwSignal::new(row) };
+        let entry = |(key, row)| Entry { key, edition: 0, row: ArcRwSignal::new(row) };
         let this = Self {
             socket,
             drawing: StoredValue::new(drawing),

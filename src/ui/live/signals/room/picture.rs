@@ -77,29 +77,35 @@ impl LiveRoom {
         }
     }
 
-    /// Updates the rows. A row with a known key keeps its signal; the list itself is set only if the sequence of
-    /// keys changed.
+    /// Updates the rows. A row with a known key keeps its signal, unless the words of its message changed: that is rare,
+    /// and so a message needs no part that follows its words. The list itself is set only if the sequence of keys
+    /// changed, or an edition.
     pub(super) fn show(self, rows: Vec<(RowKey, Row)>) {
         let mut known = LiteMap::new_vec();
         self.entries.with_untracked(|entries| {
             for entry in entries {
-                known.insert(entry.key, entry.row.clone());
+                known.insert(entry.key, entry.clone());
             }
         });
         let mut next = Vec::with_capacity(rows.len());
         for (key, row) in rows {
-            let signal = match known.remove(&key) {
-                Some(signal) => {
-                    if signal.with_untracked(|current| *current != row) {
-                        signal.set(row);
+            let entry = match known.remove(&key) {
+                Some(entry) if entry.row.with_untracked(|current| current.has_same_words(&row)) => {
+                    if entry.row.with_untracked(|current| *current != row) {
+                        entry.row.set(row);
                     }
-                    signal
+                    entry
                 }
-                None => ArcRwSignal::new(row),
+                known => Entry {
+                    key,
+                    edition: known.map_or(0, |entry| entry.edition + 1),
+                    row: ArcRwSignal::new(row),
+                },
             };
-            next.push(Entry { key, row: signal });
+            next.push(entry);
         }
-        let same = self.entries.with_untracked(|entries| entries.iter().map(|e| e.key).eq(next.iter().map(|e| e.key)));
+        let identity = |entry: &Entry| (entry.key, entry.edition);
+        let same = self.entries.with_untracked(|entries| entries.iter().map(identity).eq(next.iter().map(identity)));
         if !same {
             self.entries.set(next);
         }
@@ -157,6 +163,7 @@ impl Drawing {
             last_n: replica.state.last_n,
             is_lost_above: is_lost_above(replica),
             gap_after_lost_log: replica.gap_after_lost_log(),
+            quoted: &|target| replica.quoted(target),
             offset: &offset,
             texts: self.texts,
         };
