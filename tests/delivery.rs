@@ -53,7 +53,7 @@ impl Room {
         let store: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.path().join("test.sqlite")).unwrap());
         let (bus, news) = LocalBus::new();
         let (guest_grace, guest_closed) = (Duration::from_hours(1), Duration::from_hours(1));
-        let timing = Timing { guest_grace, guest_closed, room_kept_days: 90, editable: 900_000 };
+        let timing = Timing { guest_grace, guest_closed, room_kept_days: 90, edit_minutes: 15 };
         let engine = Engine::start(Arc::clone(&store), Arc::new(bus), news, drop, timing);
         let (room, owner) = new_room();
         store.create_room(&room, &owner, None).await.unwrap();

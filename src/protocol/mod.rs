@@ -17,6 +17,7 @@ mod accounts;
 pub mod addresses;
 mod code;
 mod detaching;
+mod draft;
 mod email;
 mod event;
 mod ids;
@@ -47,6 +48,7 @@ pub use accounts::{
     ResetPassword, Secret, SessionView, VerifyEmail,
 };
 pub use code::{InvalidCode, RoomCode, display_char};
+pub use draft::{Draft, DraftKind, DraftState};
 pub use email::{Email, InvalidEmail};
 pub use event::{Edit, Event, EventKind, Message, OwnerChange, Person, Retention, RoomType, Target};
 pub use ids::{ClientId, Epoch, MemberId, Millis, Seq};
@@ -60,7 +62,7 @@ pub use page::{Identity, JoinOffer, MailReach, Page, RefusedForm, RoomAccess, Vi
 pub use preferences::{Accent, HourCycle, Language, Notify, Preferences, TextSize, Theme};
 pub use preferences_form::PreferencesForm;
 pub use problem::{Code, Problem, Reason};
-pub use replica::{Draft, DraftState, Received, Replica, Top};
+pub use replica::{Received, Replica, Top};
 pub use rest::{
     Ack, AllowPeek, AwayQuery, CreateRoom, DeleteMessage, DepartedReader, EditMessage, FreePlace, GiveRoom,
     HistoryPage, HistoryQuery, JoinRoom, KickMember, LeaveRoom, MemberView, MuteRoom, Peek, PeekRoom, PeekedRoom,
@@ -70,3 +72,4 @@ pub use socket::{ByeReason, ClientFrame, ResetReason, ServerFrame, Signal};
 pub use state::{Applied, Member, RoomState};
 pub use summary::{Companion, Newcomer, Preview, RoomSummary};
 pub use text::{InvalidText, MessageBody, Nickname, RoomName, TextKind};
+pub use touches::editable_for;

@@ -11,9 +11,11 @@ use std::collections::VecDeque;
 
 use litemap::LiteMap;
 
+use uuid::Uuid;
+
 use super::{
-    Ack, Applied, ClientId, Epoch, Event, EventKind, HistoryPage, MemberId, Message, MessageBody, Problem, Retention,
-    RoomState, RoomView, Seq, Snapshot, Target, You,
+    Ack, Applied, ClientId, Draft, DraftKind, DraftState, Epoch, Event, EventKind, HistoryPage, MemberId, Message,
+    MessageBody, Problem, Retention, RoomState, RoomView, Seq, Snapshot, Target, You,
     sorted::{SortedSet, sort_by_key},
 };
 
@@ -23,28 +25,6 @@ const EARLY_EVENTS: usize = 256;
 /// The most touches to keep for pages of history that were read before them: far more than can come while a page is on
 /// its way.
 const TOUCHES: usize = 1_024;
-
-/// A message of this client whose event is not in the timeline yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Draft {
-    /// The message's id, the same for every attempt to send it.
-    pub id: ClientId,
-    /// The text of the message.
-    pub body: MessageBody,
-    /// How far the message has been sent.
-    pub state: DraftState,
-}
-
-/// How far a message of the outbox has been sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DraftState {
-    /// The message is not sent, or sent and not acknowledged.
-    Pending,
-    /// The server has acknowledged the message. Its event has not arrived yet.
-    Sent(Ack),
-    /// The server has refused the message. It stays until the person tries again or discards it.
-    Failed(Problem),
-}
 
 /// The result of [`Replica::receive`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +69,7 @@ pub struct Replica {
     pub has_more: bool,
     /// The members who have a connection at the moment.
     pub connected: SortedSet<MemberId>,
-    /// The outbox: this client's messages that are not in the timeline yet, oldest first.
+    /// The outbox: this client's messages, and changes of messages, that are not in the timeline yet, oldest first.
     pub outbox: VecDeque<Draft>,
     early: LiteMap<Seq, Event>,
     /// The last touches of the current log, oldest first.
@@ -271,8 +251,14 @@ impl Replica {
                 message.rev = 0;
             }
         }
-        let in_log: SortedSet<ClientId> = message_ids(&self.events).collect();
-        self.outbox = before.outbox.into_iter().filter(|draft| !in_log.contains(&draft.id)).collect();
+        self.outbox = before.outbox;
+        if !self.outbox.is_empty() {
+            let events = std::mem::take(&mut self.events);
+            for event in &events {
+                self.settle(event);
+            }
+            self.events = events;
+        }
         for draft in &mut self.outbox {
             if let DraftState::Sent(_) = draft.state {
                 draft.state = DraftState::Pending;
@@ -321,7 +307,8 @@ impl Replica {
         known.message().filter(|message| message.id == target.id)
     }
 
-    fn add_quotes(&mut self, quotes: Vec<Event>) {
+    /// Adds messages that replies are to, with the beginning of their text.
+    pub fn add_quotes(&mut self, quotes: Vec<Event>) {
         for mut quote in quotes {
             for touch in &self.touches {
                 quote.fold(touch);
@@ -345,15 +332,28 @@ impl Replica {
 
     /// Adds a new message to the outbox.
     pub fn queue(&mut self, id: ClientId, body: MessageBody) {
-        self.outbox.push_back(Draft { id, body, state: DraftState::Pending });
+        self.add_draft(id, DraftKind::Message, body);
     }
 
-    /// The messages to send, oldest first. After a reconnect they have to be sent again.
+    /// Adds a draft to the outbox.
+    pub fn add_draft(&mut self, id: ClientId, kind: DraftKind, body: MessageBody) {
+        self.outbox.push_back(Draft { id, kind, body, state: DraftState::Pending });
+    }
+
+    /// Changes the text of a message in the outbox. A refused one is sent again.
+    pub fn redraft(&mut self, id: ClientId, body: MessageBody) {
+        if let Some(draft) = self.draft(id) {
+            draft.body = body;
+        }
+        self.retry(id);
+    }
+
+    /// The drafts to send, oldest first. After a reconnect they have to be sent again.
     pub fn unsent(&self) -> impl Iterator<Item = &Draft> {
         self.outbox.iter().filter(|draft| draft.state == DraftState::Pending)
     }
 
-    /// The server has stored the message in the log.
+    /// The server has stored the message, or the change, in the log.
     pub fn acknowledge(&mut self, ack: Ack) {
         if ack.seq <= self.state.head {
             self.outbox.retain(|draft| draft.id != ack.id);
@@ -362,27 +362,59 @@ impl Replica {
         }
     }
 
-    /// The server has refused the message.
+    /// The server has refused the draft.
     pub fn fail(&mut self, id: ClientId, problem: Problem) {
         if let Some(draft) = self.draft(id) {
             draft.state = DraftState::Failed(problem);
         }
     }
 
-    /// The person wants to send a refused message again.
-    pub fn retry(&mut self, id: ClientId) {
-        if let Some(draft) = self.draft(id) {
+    /// The person wants to send again what was refused of this message.
+    pub fn retry(&mut self, message: ClientId) {
+        for draft in self.outbox.iter_mut().filter(|draft| draft.concerns(message)) {
+            if let DraftState::Failed(_) = draft.state {
+                draft.state = DraftState::Pending;
+            }
+        }
+    }
+
+    /// The person gives up a message, or what was refused of its changes.
+    pub fn discard(&mut self, message: ClientId) {
+        let is_kept = |draft: &Draft| draft.kind.target().is_some() && !matches!(draft.state, DraftState::Failed(_));
+        self.outbox.retain(|draft| !draft.concerns(message) || is_kept(draft));
+    }
+
+    /// The log has this event, so its draft is done. If the text of the draft was changed after it was sent, that is
+    /// an edit by now.
+    fn settle(&mut self, event: &Event) {
+        let is_done = |draft: &Draft| matches!(draft.state, DraftState::Sent(ack) if ack.seq <= event.seq);
+        self.outbox.retain(|draft| draft.kind.target().is_none() || !is_done(draft));
+        let Some(message) = event.message() else { return };
+        let is_own = |draft: &Draft| draft.id == message.id && draft.kind.target().is_none();
+        let Some(at) = self.outbox.iter().position(is_own) else { return };
+        if message.was_sent_as(&self.outbox[at].body) {
+            self.outbox.remove(at);
+        } else {
+            let draft = &mut self.outbox[at];
+            let target = Target { seq: event.seq, id: message.id };
+            // An ack of the message must not count as one of the edit.
+            draft.id = ClientId::new(Uuid::from_u128(message.id.uuid().as_u128() ^ 1));
+            draft.kind = DraftKind::Edit { target, after: Some(0) };
             draft.state = DraftState::Pending;
         }
     }
 
-    /// The person gives the message up.
-    pub fn discard(&mut self, id: ClientId) {
-        self.outbox.retain(|draft| draft.id != id);
-    }
-
     fn draft(&mut self, id: ClientId) -> Option<&mut Draft> {
         self.outbox.iter_mut().find(|draft| draft.id == id)
+    }
+
+    /// The event with the message of this author and id, and whether it is in the current log, so that it can be
+    /// changed and replied to.
+    pub fn find_message(&self, author: MemberId, id: ClientId) -> Option<(&Event, bool)> {
+        let is_it =
+            |event: &Event| event.message().is_some_and(|message| message.author.id == author && message.id == id);
+        let at = self.events.iter().rposition(is_it)?;
+        Some((&self.events[at], at >= self.current_log_start))
     }
 
     /// The index of the event with this seq of the current log.
@@ -417,15 +449,12 @@ impl Replica {
     /// Appends an applied event to the timeline, unless its message is on the screen already from a log that was lost.
     /// A touch changes a message instead.
     fn show(&mut self, event: Event) {
+        self.settle(&event);
         if event.kind.is_touch() {
             return self.touch(event);
         }
-        if let Some(message) = event.message() {
-            let id = message.id;
-            self.outbox.retain(|draft| draft.id != id);
-            if self.shown_from_lost_log.contains(&id) {
-                return;
-            }
+        if event.message().is_some_and(|message| self.shown_from_lost_log.contains(&message.id)) {
+            return;
         }
         self.events.push(event);
     }

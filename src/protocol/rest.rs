@@ -273,6 +273,9 @@ pub struct RoomView {
     /// an account is never deleted for that. 0 or left out means no such deletion.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub kept_days: u32,
+    /// For how many minutes after it was sent the text of a message can be changed. 0 means never, -1 always.
+    #[serde(default)]
+    pub edit_minutes: i32,
 }
 
 fn yes() -> bool {

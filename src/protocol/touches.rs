@@ -5,7 +5,13 @@
 //! [`Message::fold`]. The message's `rev` is the seq of the last touch that it contains. A touch up to `rev` changes
 //! nothing, so a message may be read before or after a touch arrives, with the same result.
 
-use super::{Edit, Event, EventKind, Message, MessageBody, Seq, Target};
+use super::{Edit, Event, EventKind, Message, MessageBody, Millis, Seq, Target};
+
+/// How long after it was sent a message can be edited, if that is possible for so many minutes. A negative number means
+/// always.
+pub fn editable_for(minutes: i32) -> Millis {
+    if minutes < 0 { Millis::MAX } else { Millis::from(minutes) * 60_000 }
+}
 
 impl EventKind {
     /// Whether events of this kind change an earlier message, and are no row of the timeline.

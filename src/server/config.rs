@@ -10,8 +10,6 @@ use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 use clap::{Args, Parser, ValueEnum};
 use secrecy::SecretString;
 
-use crate::protocol::Millis;
-
 /// Chat by code: make a room, share six characters, talk.
 #[derive(Clone, Debug, Parser)]
 #[command(version, about)]
@@ -142,13 +140,6 @@ pub struct RoomConfig {
     /// For how many minutes after it was sent a message can be edited by its author. 0 means never, -1 always.
     #[arg(long, env, default_value_t = 15, allow_negative_numbers = true)]
     pub edit_minutes: i32,
-}
-
-impl RoomConfig {
-    /// How long after it was sent a message can be edited, in milliseconds.
-    pub fn editable(&self) -> Millis {
-        if self.edit_minutes < 0 { Millis::MAX } else { Millis::from(self.edit_minutes) * 60_000 }
-    }
 }
 
 /// Whether quotas apply.

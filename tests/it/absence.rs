@@ -45,7 +45,7 @@ impl Room {
         let (bus, news) = LocalBus::new();
         let bus: Arc<dyn Bus> = Arc::new(bus);
         let (guest_grace, guest_closed) = (Duration::from_secs(1), Duration::from_secs(1));
-        let timing = Timing { guest_grace, guest_closed, room_kept_days: 90, editable: 900_000 };
+        let timing = Timing { guest_grace, guest_closed, room_kept_days: 90, edit_minutes: 15 };
         let engine = Engine::start(Arc::clone(&store), Arc::clone(&bus), news, drop, timing);
         let (id, at) = (RoomId(random::uuid()), clock::now());
         let person = Person { id: random::member_id(), name: name("Owner") };

@@ -146,6 +146,7 @@ fn snapshot(is_full: bool) -> Snapshot {
             owner: person().id,
             created_at: 1,
             kept_days: if is_full { 90 } else { 0 },
+            edit_minutes: 15,
         },
         you: You {
             member_id: person().id,

@@ -21,7 +21,7 @@ async fn a_message_that_is_erased_does_not_stay_in_what_lists_show_of_the_room()
     let (bus, news) = LocalBus::new();
     let bus: Arc<dyn Bus> = Arc::new(bus);
     let hour = Duration::from_hours(1);
-    let timing = Timing { guest_grace: hour, guest_closed: hour, room_kept_days: 90, editable: 900_000 };
+    let timing = Timing { guest_grace: hour, guest_closed: hour, room_kept_days: 90, edit_minutes: 15 };
     let engine = Engine::start(Arc::clone(&store), Arc::clone(&bus), news, drop, timing);
     let (room, owner) = new_room();
     store.create_room(&room, &owner, None).await.unwrap();

@@ -88,6 +88,7 @@ fn empty() -> Snapshot {
             owner: person(9).id,
             created_at: 0,
             kept_days: 0,
+            edit_minutes: 15,
         },
         you: You {
             member_id: person(9).id,
@@ -332,7 +333,7 @@ fn what_was_on_the_screen_stays_there_in_a_new_epoch_and_a_message_sent_again_is
         )),
     };
     let mut replica = fed_in_order(&[say(1, 1), say(2, 2)]);
-    replica.queue(ClientId::new(Uuid::from_u128(3)), MessageBody::try_from("waiting").unwrap());
+    replica.queue(ClientId::new(Uuid::from_u128(3)), MessageBody::try_from("hello").unwrap());
     replica.reset(Snapshot { epoch: Epoch::from_bits(2), head: 1, events: vec![say(1, 4)], ..empty() });
     replica.receive(say(2, 2));
     replica.receive(say(3, 3));

@@ -104,8 +104,9 @@ prop_compose! {
     fn room_view()(
         code in code(), room_type in room_type(), name in room_name(), retention in retention(), peek in any::<bool>(),
         owner in member(), created_at in any::<i64>(), kept_days in any::<u32>(),
+        edit_minutes in any::<i32>(),
     ) -> RoomView {
-        RoomView { code, room_type, name, retention, peek, owner, created_at, kept_days }
+        RoomView { code, room_type, name, retention, peek, owner, created_at, kept_days, edit_minutes }
     }
 }
 

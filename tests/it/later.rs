@@ -48,7 +48,7 @@ pub fn new_room() -> (RoomRecord, MemberRecord) {
 async fn node(store: &Arc<dyn Store>, redis: &str, prefix: &str) -> Engine {
     let (bus, news) = RedisBus::connect(redis, prefix).await.unwrap();
     let (guest_grace, guest_closed) = (Duration::from_hours(1), Duration::from_hours(1));
-    let timing = Timing { guest_grace, guest_closed, room_kept_days: 90, editable: 900_000 };
+    let timing = Timing { guest_grace, guest_closed, room_kept_days: 90, edit_minutes: 15 };
     Engine::start(Arc::clone(store), Arc::new(bus), news, drop, timing)
 }
 

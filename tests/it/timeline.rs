@@ -130,6 +130,7 @@ impl Log {
                 owner: person(9).id,
                 created_at: 0,
                 kept_days: 0,
+                edit_minutes: 15,
             },
             you: You {
                 member_id: person(9).id,

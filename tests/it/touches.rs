@@ -128,7 +128,7 @@ async fn two_nodes_that_change_one_message_at_once_agree() {
 }
 
 #[tokio::test]
-async fn a_deleted_message_is_not_unread_and_an_edit_makes_nothing_unread() {
+async fn a_change_is_no_news_and_a_deleted_message_is_not_unread() {
     on_both_stacks(async |one, two| {
         let (ada, _) = Guest::registered(one, "Ada").await;
         let bob = Guest::new(two, "Bob");
@@ -140,12 +140,14 @@ async fn a_deleted_message_is_not_unread_and_an_edit_makes_nothing_unread() {
         let third = target(bob.say("Three").await);
         let list = async || ada.list().await.into_iter().next().unwrap();
         poll_until("three are unread", || async { list().await.unread == 3 }).await;
+        let at = list().await.at;
         bob.edit(second, "Zwei").await.unwrap();
         bob.delete(third).await.unwrap();
         poll_until("two are unread", || async { list().await.unread == 2 }).await;
         let room = list().await;
         let shown = room.last.unwrap();
         assert_eq!((shown.seq, shown.text.as_str(), shown.deleted, room.mentioned), (third.seq, "", true, true));
+        assert_eq!(room.at, at, "the room keeps its place in the list");
         bob.delete(first).await.unwrap();
         poll_until("nobody calls Ada", || async { !list().await.mentioned }).await;
         assert_eq!(view(&ada, code).await.unwrap().you.unread, 1);

@@ -20,8 +20,6 @@ use crate::{
     },
 };
 
-/// The most messages of one request for quotes.
-const QUOTES: usize = 20;
 /// The most events of one read for a page of history.
 const MOST_AT_ONCE: usize = 500;
 
@@ -179,11 +177,11 @@ pub async fn history(app: &App, visitor: &Visitor, query: HistoryQuery) -> Resul
 pub async fn quoted(app: &App, visitor: &Visitor, query: QuotesQuery) -> Result<Quotes, Problem> {
     let code: RoomCode = query.code.parse()?;
     let actor = visitor.actor()?.id();
-    let seqs: Result<Vec<Seq>, _> = query.seqs.split(',').take(QUOTES + 1).map(str::parse).collect();
+    let seqs: Result<Vec<Seq>, _> = query.seqs.split(',').take(limits::QUOTES + 1).map(str::parse).collect();
     let seqs = seqs
         .ok()
-        .filter(|seqs| seqs.len() <= QUOTES)
-        .ok_or_else(|| Problem::invalid("seqs", format!("Name up to {QUOTES} seqs, separated by commas.")))?;
+        .filter(|seqs| seqs.len() <= limits::QUOTES)
+        .ok_or_else(|| Problem::invalid("seqs", format!("Name up to {} seqs, separated by commas.", limits::QUOTES)))?;
     let (room, member) = membership(app, actor, code).await?;
     app.engine.renew_lease(&member);
     Ok(Quotes { quotes: quotes(app, &room, &member, &seqs).await? })

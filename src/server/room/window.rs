@@ -161,6 +161,11 @@ impl Window {
         self.entries.back().map_or(0, |last| last.event.at)
     }
 
+    /// The time of the last event that the timeline shows, or 0.
+    pub fn last_row_at(&self) -> Millis {
+        self.newest_first().find(|event| !event.kind.is_touch()).map_or(0, |event| event.at)
+    }
+
     /// The events after `after` up to the head. `None` if the window does not reach back that far.
     pub fn after(&self, after: Seq, head: Seq) -> Option<Vec<&Entry>> {
         if after >= head {

@@ -15,7 +15,7 @@ use crate::protocol::{Event, Millis, Person, RoomCode};
 pub struct Overview {
     /// The end of the archive.
     pub head: Head,
-    /// The time of the archive's last event; 0 if there is none.
+    /// The time of the archive's last event that is no touch; 0 if there is none.
     pub at: Millis,
     /// The last message of the archive.
     pub message: Option<Event>,

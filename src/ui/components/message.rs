@@ -56,7 +56,9 @@ pub fn MessageItem(
     acts: MessageActs,
 ) -> impl IntoView {
     let texts = use_texts();
-    let MessageRow { id, author, own, body, edited, deleted, quote, .. } = first;
+    let MessageRow { id, author, own, body, edited, deleted, quote, delivery, .. } = first;
+    // The message of another person has a mark while the room's owner deletes it.
+    let has_mark = own || delivery != Delivery::Sent;
     let now = Memo::new(move |_| {
         row.with(|row| match row {
             Row::Message(MessageRow { opens, signed, closes, at, delivery, mark, .. }) => {
@@ -84,7 +86,7 @@ pub fn MessageItem(
                     (*opens, " message--opens"),
                     (*closes, " message--closes"),
                     (*delivery == Delivery::Pending, " message--pending"),
-                    (matches!(delivery, Delivery::Failed(_)), " message--failed"),
+                    (matches!(delivery, Delivery::Failed { .. }), " message--failed"),
                     (is_deleted, " message--deleted"),
                     (folded.is_some_and(|folded| folded.get()), " message--folded"),
                 ];
@@ -137,9 +139,10 @@ pub fn MessageItem(
         view! { <div class="message__text" dir="auto">{text}</div> }.into_any()
     };
 
-    let quote = quote.map(|QuoteLine { author, text }| {
+    let quote = quote.map(|quote| {
+        let QuoteLine { author, text } = *quote;
         let author = author.map(|author| view! { <bdi class="who">{author}</bdi> }.into_any());
-        view! { <div class="message__quote" dir="auto">{author} " " {text}</div> }.into_any()
+        view! { <button type="button" class="message__quote" dir="auto">{author} " " {text}</button> }.into_any()
     });
 
     let clock = use_clock();
@@ -161,8 +164,7 @@ pub fn MessageItem(
                 {text}
                 <div class="message__meta">{dynamic(meta)}</div>
             </div>
-            // The messages of others are stored already, and have no mark.
-            {own.then(|| dynamic(below).into_any())}
+            {has_mark.then(|| dynamic(below).into_any())}
         </li>
     }
 }
@@ -170,7 +172,9 @@ pub fn MessageItem(
 /// What is below an own message: that it waits, or why it was refused, or its mark.
 fn below(id: ClientId, delivery: &Delivery, mark: Option<&Mark>, acts: MessageActs) -> AnyView {
     match (delivery, mark) {
-        (Delivery::Failed(reason), _) => view! { <Refused reason=reason.clone() id acts/> }.into_any(),
+        (Delivery::Failed { reason, has_text }, _) => {
+            view! { <Refused reason=reason.clone() id has_text=*has_text acts/> }.into_any()
+        }
         (Delivery::Pending, _) => {
             let waits = use_texts().timeline.not_sent_yet();
             view! { <p class="message__waits visually-hidden">{waits}</p> }.into_any()
@@ -186,9 +190,10 @@ fn below(id: ClientId, delivery: &Delivery, mark: Option<&Mark>, acts: MessageAc
     }
 }
 
-/// The reason of a refusal, with buttons to try again, and to edit and to discard the message.
+/// The reason of a refusal, with buttons to try again, and to edit and to discard what was refused. A refused deletion
+/// has no text to edit.
 #[component]
-fn Refused(reason: String, id: ClientId, acts: MessageActs) -> impl IntoView {
+fn Refused(reason: String, id: ClientId, has_text: bool, acts: MessageActs) -> impl IntoView {
     let texts = &use_texts().timeline;
     view! {
         <div class="message__failed">
@@ -197,7 +202,10 @@ fn Refused(reason: String, id: ClientId, acts: MessageActs) -> impl IntoView {
                 <span>{texts.not_sent(&reason)}</span>
             </p>
             <button type="button" class="text-button" on:click=move |_| acts.retry.run(id)>{texts.retry()}</button>
-            <button type="button" class="text-button" on:click=move |_| acts.edit.run(id)>{texts.edit()}</button>
+            {has_text.then(|| {
+                view! { <button type="button" class="text-button" on:click=move |_| acts.edit.run(id)>{texts.edit()}</button> }
+                    .into_any()
+            })}
             <button type="button" class="text-button" on:click=move |_| acts.discard.run(id)>{texts.discard()}</button>
         </div>
     }

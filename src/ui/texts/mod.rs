@@ -237,6 +237,9 @@ table! {
         typing_one: (name);
         typing_two: (first, second);
         typing_several;
+        replying: (name);
+        editing;
+        cancel;
         left: (count);
         too_many: (count);
         too_long: (limit);
@@ -271,6 +274,13 @@ table! {
         retry;
         edit;
         discard;
+        actions;
+        reply;
+        copy;
+        delete;
+        delete_heading;
+        delete_text;
+        cancel;
     }
     /// Notices in a timeline: joining, leaving, and changes of the room.
     notices: Notices {
@@ -357,8 +367,8 @@ table! {
     /// The dialog with the shortcuts of the keyboard.
     shortcuts: Shortcuts {
         heading;
-        keys: [6];
-        does: [6];
+        keys: [12];
+        does: [12];
     }
     /// The notice about an e-mail address that is not confirmed.
     unproved: Unproved {

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use crate::{
     protocol::{
-        ClientId, Draft, DraftState, Event, EventKind, MemberId, Message, MessageBody, Millis, Person, Target,
-        limits::PREVIEW_CHARS, sorted::SortedSet,
+        ClientId, Draft, DraftKind, DraftState, Event, EventKind, MemberId, Message, MessageBody, Millis, Person,
+        Target, limits::PREVIEW_CHARS, sorted::SortedSet,
     },
     ui::texts::Texts,
 };
@@ -59,7 +59,7 @@ pub struct MessageRow {
     /// What is shown instead of the text of a deleted message. A name in it is marked.
     pub deleted: Option<String>,
     /// The line about the message that it replies to.
-    pub quote: Option<QuoteLine>,
+    pub quote: Option<Box<QuoteLine>>,
     /// When the server stored it. `None` until then.
     pub at: Option<Millis>,
     /// Whether it is the first of its group.
@@ -68,7 +68,7 @@ pub struct MessageRow {
     pub signed: bool,
     /// Whether it is the last of its group.
     pub closes: bool,
-    /// Whether the server has stored it.
+    /// Whether the server has stored it, and the changes of it.
     pub delivery: Delivery,
     pub mark: Option<Mark>,
 }
@@ -89,8 +89,13 @@ pub enum Delivery {
     Sent,
     /// It is being sent, or waits for a connection.
     Pending,
-    /// The server refused it, for this reason.
-    Failed(String),
+    /// The server refused it.
+    Failed {
+        /// The reason.
+        reason: String,
+        /// Whether a text was refused, and no deletion.
+        has_text: bool,
+    },
 }
 
 /// What the rows depend on besides the events: the reader, the marks, the time zone, and the texts.
@@ -120,14 +125,16 @@ pub struct RowContext<'a> {
 }
 
 /// Computes the rows of a range of events (`shown`). The first event of the range always gets a day heading. The
-/// messages of the outbox follow only if the range reaches the end of the log.
+/// messages of the outbox follow only if the range reaches the end of the log. A change in the outbox is shown in its
+/// message.
 pub fn rows<'a>(
     events: &[Event],
     shown: Range<usize>,
-    outbox: impl Iterator<Item = &'a Draft>,
+    outbox: impl DoubleEndedIterator<Item = &'a Draft> + Clone,
     context: RowContext<'_>,
 ) -> Vec<(RowKey, Row)> {
     let is_me = |id: MemberId| context.own_ids.contains(&id);
+    let quote_of = |target| Box::new(quote_line((context.quoted)(target), context.texts));
     let Range { start, end } = shown;
     let mut builder = Builder { rows: Vec::new(), day: None, last: None, context };
     let mut life = events[..start].windows(2).filter(|pair| pair[1].seq <= pair[0].seq).map(|_| 1).sum();
@@ -159,7 +166,7 @@ pub fn rows<'a>(
             builder.start_day(day, RowKey::Day(life, event.seq));
             if let Some(message) = event.message() {
                 builder.unread(RowKey::of(message));
-                builder.message(MessageRow {
+                let mut row = MessageRow {
                     id: message.id,
                     own: is_me(message.author.id),
                     author: message.author.clone(),
@@ -172,14 +179,22 @@ pub fn rows<'a>(
                             context.texts.timeline.deleted_by(&isolate_name(by.name.as_str()))
                         }
                     }),
-                    quote: message.reply_to.map(|target| quote_line((context.quoted)(target), context.texts)),
+                    quote: message.reply_to.map(quote_of),
                     at: Some(event.at),
                     opens: true,
                     signed: false,
                     closes: true,
                     delivery: Delivery::Sent,
                     mark: None,
-                });
+                };
+                let target = Target { seq: event.seq, id: message.id };
+                if let Some(change) = outbox.clone().rfind(|draft| draft.kind.target() == Some(target)) {
+                    row.delivery = delivery(change, context.texts);
+                    if row.deleted.is_none() {
+                        row.change_to(change, context.texts);
+                    }
+                }
+                builder.message(row);
             } else if let Some(sentence) = notices::sentence(context.texts, &event.kind, is_me) {
                 builder.notice(RowKey::Notice(life, event.seq), sentence);
             } else {
@@ -191,29 +206,58 @@ pub fn rows<'a>(
     }
     builder.close(&mut open_run, is_me);
 
-    for draft in outbox.take_while(|_| end == events.len()) {
-        let (at, delivery) = match &draft.state {
-            DraftState::Pending => (None, Delivery::Pending),
-            DraftState::Sent(ack) => (Some(ack.at), Delivery::Sent),
-            DraftState::Failed(problem) => (None, Delivery::Failed(context.texts.problem(problem))),
-        };
-        builder.message(MessageRow {
+    // A refused change of a message that is not loaded has a row of its own, so that it can be given up.
+    let is_seen = |target: Target| events.iter().any(|event| event.message().is_some_and(|said| said.id == target.id));
+    let is_elsewhere =
+        |draft: &Draft| matches!(draft.state, DraftState::Failed(_)) && !draft.kind.target().is_some_and(is_seen);
+    let has_row = |draft: &&Draft| draft.kind.target().is_none() || is_elsewhere(draft);
+    for draft in outbox.take_while(|_| end == events.len()).filter(has_row) {
+        let mut row = MessageRow {
             id: draft.id,
             author: context.me.clone(),
             own: true,
             body: draft.body.clone(),
             edited: false,
             deleted: None,
-            quote: None,
-            at,
+            quote: draft.kind.reply_to().map(quote_of),
+            at: if let DraftState::Sent(ack) = draft.state { Some(ack.at) } else { None },
             opens: true,
             signed: false,
             closes: true,
-            delivery,
+            delivery: delivery(draft, context.texts),
             mark: None,
-        });
+        };
+        row.change_to(draft, context.texts);
+        builder.message(row);
     }
     builder.rows
+}
+
+fn delivery(draft: &Draft, texts: &Texts) -> Delivery {
+    match &draft.state {
+        DraftState::Pending => Delivery::Pending,
+        DraftState::Sent(_) => Delivery::Sent,
+        DraftState::Failed(problem) => {
+            Delivery::Failed { reason: texts.problem(problem), has_text: !matches!(draft.kind, DraftKind::Delete(_)) }
+        }
+    }
+}
+
+impl MessageRow {
+    /// Shows the message as this draft changes it.
+    fn change_to(&mut self, draft: &Draft, texts: &Texts) {
+        match draft.kind {
+            DraftKind::Edit { .. } => {
+                self.body.clone_from(&draft.body);
+                self.edited = true;
+            }
+            DraftKind::Delete(_) => {
+                self.deleted = Some(texts.timeline.deleted().to_owned());
+                self.quote = None;
+            }
+            DraftKind::Message | DraftKind::Reply(_) => {}
+        }
+    }
 }
 
 fn quote_line(quoted: Option<&Message>, texts: &Texts) -> QuoteLine {

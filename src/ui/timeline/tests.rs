@@ -7,15 +7,15 @@ use uuid::Uuid;
 
 use crate::{
     protocol::{
-        ClientId, Draft, DraftState, Edit, Event, EventKind, Language, MemberId, Message, MessageBody, Nickname,
-        Person, Problem, Retention, Target, sorted::SortedSet,
+        ClientId, Draft, DraftKind, DraftState, Edit, Event, EventKind, Language, MemberId, Message, MessageBody,
+        Nickname, Person, Problem, Retention, Target, sorted::SortedSet,
     },
     ui::texts::of,
 };
 
 use super::{
-    Absence, Delivery, Marks, MessageRow, Part, QuoteLine, Reader, Row, RowContext, RowKey, parts, rows,
-    strip_isolates, typing_line,
+    Absence, Delivery, Marks, MessageRow, Part, Reader, Row, RowContext, RowKey, parts, rows, strip_isolates,
+    typing_line,
 };
 
 const ME: u64 = 1;
@@ -227,16 +227,42 @@ fn a_name_in_a_notice_is_a_name_whatever_it_says() {
 fn a_pending_message_keeps_its_key_when_it_arrives() {
     let id = ClientId::new(Uuid::from_u128(9));
     let body = MessageBody::try_from("Hello").unwrap();
-    let mut draft = Draft { id, body, state: DraftState::Pending };
+    let mut draft = Draft { id, kind: DraftKind::Message, body, state: DraftState::Pending };
     let events = log(vec![(0, said(ADA, 1))]);
     let (pending_key, row) = read(&events, std::slice::from_ref(&draft), 300).pop().unwrap();
     assert!(matches!(row, Row::Message(row) if row.own && row.delivery == Delivery::Pending && row.at.is_none()));
     draft.state = DraftState::Failed(Problem::room_unavailable());
     let (failed_key, row) = read(&events, &[draft], 300).pop().unwrap();
-    assert!(matches!(row, Row::Message(row) if matches!(row.delivery, Delivery::Failed(_))));
+    assert!(matches!(row, Row::Message(row) if matches!(row.delivery, Delivery::Failed { .. })));
     let arrived = log(vec![(0, said(ADA, 1)), (1, said(ME, 9))]);
     let (sent_key, _) = read(&arrived, &[], 300).pop().unwrap();
     assert_eq!((pending_key, failed_key), (sent_key, sent_key));
+}
+
+#[test]
+fn a_change_in_the_outbox_is_shown_in_its_message_and_a_refused_one_never_out_of_sight() {
+    let events = log(vec![(0, said(ME, 1)), (0, said(ADA, 2))]);
+    let body = |text: &str| MessageBody::stored(text);
+    let target = |seq, n| Target { seq, id: ClientId::new(Uuid::from_u128(n)) };
+    let draft =
+        |kind, text: &str, state| Draft { id: ClientId::new(Uuid::from_u128(9)), kind, body: body(text), state };
+    let messages = |draft: Draft| -> Vec<MessageRow> {
+        let rows = read(&events, &[draft], 300).into_iter();
+        rows.filter_map(|(_, row)| if let Row::Message(row) = row { Some(row) } else { None }).collect()
+    };
+    let edit = |seq| DraftKind::Edit { target: target(seq, 1), after: Some(0) };
+    let shown = messages(draft(edit(1), "Better", DraftState::Pending));
+    assert_eq!((shown.len(), &shown[0].body, shown[0].edited), (2, &body("Better"), true));
+    assert_eq!((&shown[0].delivery, &shown[1].delivery), (&Delivery::Pending, &Delivery::Sent));
+    let shown = messages(draft(DraftKind::Delete(target(2, 2)), "", DraftState::Pending));
+    assert!(shown.len() == 2 && shown[1].deleted.is_some() && shown[1].delivery == Delivery::Pending);
+
+    assert_eq!(messages(draft(edit(7), "Better", DraftState::Pending))[0].body, shown[0].body, "of another life");
+    let elsewhere = DraftKind::Edit { target: target(7, 7), after: Some(0) };
+    assert_eq!(messages(draft(elsewhere, "Better", DraftState::Pending)).len(), 2);
+    let refused = messages(draft(elsewhere, "Better", DraftState::Failed(Problem::room_unavailable())));
+    assert_eq!((refused.len(), &refused[2].body), (3, &body("Better")));
+    assert!(matches!(refused[2].delivery, Delivery::Failed { has_text: true, .. }));
 }
 
 #[test]
@@ -285,7 +311,7 @@ fn words(events: &[Event], quoted: impl Fn(Target) -> Option<&'static Message>) 
     };
     let row = |row: Row| match row {
         Row::Message(MessageRow { body, edited, deleted, quote, .. }) => {
-            let quote = quote.map(|QuoteLine { author, text }| format!("[{} {text}] ", author.unwrap_or_default()));
+            let quote = quote.map(|quote| format!("[{} {}] ", quote.author.unwrap_or_default(), quote.text));
             let edited = if edited { " (edited)" } else { "" };
             let text = deleted.map_or_else(|| body.to_string(), |deleted| strip_isolates(&deleted));
             Some(format!("{}{text}{edited}", quote.unwrap_or_default()))

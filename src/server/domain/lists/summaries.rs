@@ -153,7 +153,7 @@ pub(super) fn of_snapshot(snapshot: &Snapshot, room: &RoomRecord, me: &MemberRec
             connected: snapshot.connected.contains(&person.id),
         }),
         head: snapshot.head,
-        at: newest().next().map_or(0, |event| event.at).max(room.touched_at),
+        at: newest().find(|event| !event.kind.is_touch()).map_or(0, |event| event.at).max(room.touched_at),
         last: last.map(|(seq, message)| preview(seq, message, me)),
         newcomer: joined.and_then(|(seq, person)| newcomer(seq, person, me)),
         unread,

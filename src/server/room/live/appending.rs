@@ -67,7 +67,7 @@ impl Live {
     /// answered at once.
     fn start_append(&mut self) {
         let mut batch = Batch { entries: Vec::new(), commands: Vec::new(), changed: Vec::new() };
-        let editable = self.engine.timing().editable;
+        let editable = self.engine.timing().editable();
         let mut judge = Judge::new(&self.folded.state, &self.folded.window, editable, clock::now());
         let mut already = Vec::new();
         while batch.entries.len() < BATCH_COMMANDS {

@@ -384,6 +384,7 @@ impl Live {
             owner: self.folded.state.owner,
             created_at: self.record.created_at,
             kept_days: self.engine.timing().room_kept_days,
+            edit_minutes: self.engine.timing().edit_minutes,
         }
     }
 }

@@ -271,7 +271,7 @@ impl Live {
             retention: state.retention,
             name: state.name.clone(),
             members: u32::try_from(state.members.len()).unwrap_or(u32::MAX),
-            at: self.folded.window.last_at(),
+            at: self.folded.window.last_row_at(),
             message: message.map(|(seq, message)| LastMessage {
                 seq,
                 n: message.n,

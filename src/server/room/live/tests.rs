@@ -60,7 +60,7 @@ fn live(retention: Retention) -> Live {
     let folder = tempfile::tempdir().unwrap();
     let store = Arc::new(Sqlite::open(&folder.path().join("test.sqlite")).unwrap());
     let hour = Duration::from_hours(1);
-    let timing = Timing { guest_grace: hour, guest_closed: hour, room_kept_days: 90, editable: 900_000 };
+    let timing = Timing { guest_grace: hour, guest_closed: hour, room_kept_days: 90, edit_minutes: 15 };
     let (engine, _) = Engine::new(store, Arc::new(LocalBus::new().0), timing, |_, _, _| Box::pin(ready(())));
     let opened = opened(retention);
     Live::new(engine.clone(), engine.log(opened.record.id), mpsc::channel(1).1, opened)

@@ -42,12 +42,14 @@ impl Rooms for Sqlite {
         let rooms = columns::rooms(rooms);
         self.read(move |db| {
             let mut query = db.prepare_cached(
-                "SELECT rooms.id, head.seq, head.n, head.at, last.seq, last.at, last.n, last.author, last.name,
+                "SELECT rooms.id, head.seq, head.n, last.seq, last.at, last.n, last.author, last.name,
                     last.client_id, last.body, last.kind, last.extra,
                     (SELECT count(*) FROM members WHERE room = rooms.id AND presence = 'active'),
                     (SELECT json_group_array(json_object('id', member, 'name', name) ORDER BY member) FROM members
                      WHERE room = rooms.id AND presence = 'active' AND slot IS NOT NULL),
-                    rooms.gone
+                    rooms.gone,
+                    (SELECT at FROM events WHERE room = rooms.id
+                        AND ifnull(kind ->> '$.kind', '') NOT IN ('edited', 'deleted') ORDER BY seq DESC LIMIT 1)
                  FROM rooms
                  LEFT JOIN events AS head ON head.room = rooms.id
                     AND head.seq = (SELECT max(seq) FROM events WHERE room = rooms.id)
@@ -195,13 +197,13 @@ fn insert(db: &Connection, room: &RoomRecord) -> Result<()> {
 /// Reads an overview from the columns that `overviews` selects after the room's id.
 fn overview(row: &Row<'_>) -> rusqlite::Result<Overview> {
     let number = |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.unwrap_or(0).cast_unsigned());
-    let has_message = row.get::<_, Option<i64>>(4)?.is_some();
+    let has_message = row.get::<_, Option<i64>>(3)?.is_some();
     Ok(Overview {
         head: Head { seq: number(1)?, n: number(2)? },
-        at: row.get::<_, Option<Millis>>(3)?.unwrap_or(0),
-        message: has_message.then(|| rows::event(row, 4)).transpose()?,
-        members: row.get(13)?,
-        pair: columns::from_json(row.get_ref(14)?)?,
-        gone: row.get::<_, Option<Gone>>(15)?.unwrap_or_default(),
+        at: row.get::<_, Option<Millis>>(15)?.unwrap_or(0),
+        message: has_message.then(|| rows::event(row, 3)).transpose()?,
+        members: row.get(12)?,
+        pair: columns::from_json(row.get_ref(13)?)?,
+        gone: row.get::<_, Option<Gone>>(14)?.unwrap_or_default(),
     })
 }

@@ -21,6 +21,7 @@ fn room(room_type: RoomType, members: impl Iterator<Item = u64>, events: Vec<Eve
             owner: MemberId::from_bits(ME),
             created_at: 0,
             kept_days: 0,
+            edit_minutes: 15,
         },
         you: You {
             member_id: MemberId::from_bits(ME),

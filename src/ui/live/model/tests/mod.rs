@@ -1,6 +1,7 @@
 //! Tests of the whole page without a browser: a [`Client`] with rooms, a list or both gets inputs one by one, and the
 //! tests compare the acts that it returns.
 
+mod changing;
 mod connection;
 mod http;
 mod keeping;
@@ -14,9 +15,10 @@ mod showing;
 use uuid::Uuid;
 
 use crate::protocol::{
-    Ack, ByeReason, ClientFrame, ClientId, Code, Companion, DraftState, Epoch, Event, EventKind, HistoryPage, MemberId,
-    MemberView, Message, MessageBody, Nickname, Notify, Person, Problem, ReadMark, Replica, ResetReason, Retention,
-    Role, RoomCode, RoomSummary, RoomType, RoomView, Seq, ServerFrame, Signal, Snapshot, Target, You,
+    Ack, ByeReason, ClientFrame, ClientId, Code, Companion, Draft, DraftKind, DraftState, Epoch, Event, EventKind,
+    HistoryPage, MemberId, MemberView, Message, MessageBody, Nickname, Notify, Person, Problem, ReadMark, Replica,
+    ResetReason, Retention, Role, RoomCode, RoomSummary, RoomType, RoomView, Seq, ServerFrame, Signal, Snapshot,
+    Target, You,
 };
 
 use super::{
@@ -24,7 +26,7 @@ use super::{
     client::Client,
     input::{Input, RoomInput},
     list::RoomList,
-    room::{Ending, Incident, LocalRoom},
+    room::{Chosen, Ending, Incident, LocalRoom},
 };
 
 const ME: u64 = 1;
@@ -74,6 +76,7 @@ fn snapshot() -> Snapshot {
             owner: MemberId::from_bits(ADA),
             created_at: 0,
             kept_days: 0,
+            edit_minutes: 15,
         },
         you: You {
             member_id: MemberId::from_bits(ME),
@@ -268,7 +271,7 @@ impl Page {
     }
 
     fn say(&mut self, n: u128, now: u64) -> Vec<Act> {
-        self.in_room(RoomInput::Say { id: id(n), body: body("Hello") }, now)
+        self.in_room(RoomInput::Say { id: id(n), body: body("Hello"), reply_to: None }, now)
     }
 
     fn set_looking(&mut self, looking: bool, now: u64) -> Vec<Act> {

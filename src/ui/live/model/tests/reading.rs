@@ -181,7 +181,7 @@ fn the_unread_messages_begin_with_the_first_of_somebody_else() {
     assert_eq!(session.unread().index(session.replica()), Some(4));
     session.set_looking(true, 0);
     assert_eq!(session.unread().first(), Some(key(ADA, 50)), "the place stays while they are read");
-    session.say(id(70), body("Hello"), 0);
+    session.say(id(70), body("Hello"), None, 0);
     assert_eq!((session.unread().first(), session.unread().count()), (None, 0));
     assert_eq!(unread(6, 0, events()).unread().first(), None);
 }

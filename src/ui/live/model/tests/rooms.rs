@@ -49,7 +49,7 @@ impl Page {
     }
 
     fn say_in(&mut self, code: RoomCode, n: u128, now: u64) -> Vec<Act> {
-        self.within(code, RoomInput::Say { id: id(n), body: body("Hello") }, now)
+        self.within(code, RoomInput::Say { id: id(n), body: body("Hello"), reply_to: None }, now)
     }
 
     fn outbox(&self, code: RoomCode) -> Vec<ClientId> {
