@@ -54,8 +54,8 @@ export async function withRooms(guest: (stack: Stack) => Promise<Guest>, stack: 
   return { ada, page: ada.page, codes: codes as [string, ...string[]] };
 }
 
-/** An entry of the outbox: id, text, and why the server refused it. */
-export type Unsent = [id: string, body: string, refusal: object | null];
+/** An entry of the outbox: id, text, why the server refused it, and what it is if it is no plain message. */
+export type Unsent = [id: string, body: string, refusal: object | null, kind?: object];
 
 /** Stores messages to a kept room, as a tab does that is closed before it could send them. */
 export async function leaveUnsent(page: Page, code: string, ...unsent: (string | Unsent)[]): Promise<void> {

@@ -91,10 +91,26 @@ export async function joinRoom(guest: Guest, code: string, nickname: string): Pr
   await open(guest.page, `/rooms/${code}`);
 }
 
-/** Posts a message over REST, as this guest. */
-export async function sayByRest({ context }: Caller, code: string, body: string): Promise<void> {
-  const data = { code, id: messageId(), body };
+/** A message in the log. */
+export interface Target {
+  seq: number;
+  id: string;
+}
+
+/** Posts a message over REST, as this guest: a reply, if `to` is given. */
+export async function sayByRest({ context }: Caller, code: string, body: string, to?: Target): Promise<Target> {
+  const data = { code, id: messageId(), body, reply_to: to };
   const response = await context.request.post("/api/messages", { data });
+  expect(response.status(), await response.text()).toBe(200);
+  const { seq, id } = (await response.json()) as Target;
+  return { seq, id };
+}
+
+/** Changes the text of a message over REST, or deletes it if there is none. */
+export async function changeByRest({ context }: Caller, code: string, of: Target, body?: string): Promise<void> {
+  const data = { code, id: of.id, body };
+  const method = body === undefined ? "DELETE" : "PATCH";
+  const response = await context.request.fetch(`/api/messages/${of.seq}`, { method, data });
   expect(response.status(), await response.text()).toBe(200);
 }
 
@@ -271,6 +287,39 @@ export async function withMembers(page: Page, act: (members: Locator) => Promise
 export async function actOn(page: Page, name: string, action: string): Promise<void> {
   await page.getByRole("button", { name: `Actions for ${name}` }).click();
   await page.locator(".menu:popover-open").getByRole("button", { name: action }).click();
+}
+
+/** The line about the message that a reply is to. */
+export const quotes = (page: Page): Locator => log(page).locator(".message__quote");
+/** The line above the composer: what is replied to, or that a message is edited. */
+export const composing = (page: Page): Locator => page.locator(".composer__about");
+/** The menu of a message. */
+export const actions = (page: Page): Locator => dialog(page, "Message actions");
+
+/** Opens the menu of a message the way this device does: a finger stays on it, or the right button is pressed. */
+export async function openActions(page: Page, text: string): Promise<void> {
+  await shortcuts(page);
+  const message = messages(page).filter({ hasText: text });
+  if (!isPhone(page)) {
+    await message.click({ button: "right" });
+    await expect(actions(page)).toBeVisible();
+    return;
+  }
+  await message.scrollIntoViewIfNeeded();
+  const { x, y, width, height } = (await message.boundingBox())!;
+  const finger = await page.context().newCDPSession(page);
+  const touchPoints = [{ x: x + width / 2, y: y + height / 2 }];
+  await finger.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints });
+  await expect(actions(page)).toBeVisible();
+  await finger.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+  await finger.detach();
+}
+
+/** Chooses what to do with a message, in its menu. */
+export async function act(page: Page, text: string, item: string): Promise<void> {
+  await openActions(page, text);
+  await actions(page).getByRole("menuitem", { name: item }).click();
+  await expect(actions(page)).toBeHidden();
 }
 
 /** Waits for the shortcuts of keys, which come after hydration. */

@@ -6,6 +6,8 @@ import { linkIn, mailTo, newAddress } from "./mails.ts";
 import { keep } from "./kept.ts";
 import {
   type NewRoom,
+  act,
+  changeByRest,
   choose,
   composer,
   dialog,
@@ -17,6 +19,7 @@ import {
   makeRoomByRest,
   memberId,
   open,
+  openActions,
   pending,
   removeByRest,
   say,
@@ -399,6 +402,62 @@ area("New room", [
 ]);
 
 area("Room", [
+  {
+    name: "messages that were edited, deleted and replied to",
+    make: async (me, world) => {
+      const { code, jonas } = await walk(me, world);
+      const time = await sayByRest(me, code, "We meet at nine.");
+      const secret = await sayByRest(me, code, "I am bringing a surprise for Aiko");
+      const rude = await sayByRest(jonas, code, "Nobody wants to hear that");
+      await sayByRest(jonas, code, "At nine? You said ten before.", time);
+      await sayByRest(jonas, code, "What was it?", secret);
+      const own = await sayByRest(me, code, "Sorry, at ten.", time);
+      await changeByRest(me, code, time, "We meet at ten, by the old mill.");
+      await changeByRest(me, code, secret);
+      await changeByRest(me, code, rude);
+      await changeByRest(me, code, own, "Yes, at ten.");
+      await shown(me.page, "Yes, at ten.");
+    },
+  },
+  {
+    name: "the menu of a message",
+    make: async (me, world) => {
+      const { code } = await walk(me, world);
+      await sayByRest(me, code, "We meet at nine.");
+      await shown(me.page, "We meet at nine.");
+      await openActions(me.page, "We meet at nine.");
+    },
+  },
+  {
+    name: "before a message is deleted",
+    make: async (me, world) => {
+      const { code } = await walk(me, world);
+      await sayByRest(me, code, "We meet at nine.");
+      await shown(me.page, "We meet at nine.");
+      await act(me.page, "We meet at nine.", "Delete");
+      await expect(dialog(me.page, "Delete this message?")).toBeVisible();
+    },
+  },
+  {
+    name: "writing a reply",
+    make: async (me, world) => {
+      const { code, jonas } = await walk(me, world);
+      await sayByRest(jonas, code, "Shall we take the long way round, by the old mill and back along the river?");
+      await shown(me.page, /the long way round/);
+      await act(me.page, "the long way round", "Reply");
+      await composer(me.page).fill("Only if it stays dry");
+    },
+  },
+  {
+    name: "editing a message",
+    make: async (me, world) => {
+      const { code } = await walk(me, world);
+      await sayByRest(me, code, "We meet at nine.");
+      await shown(me.page, "We meet at nine.");
+      await act(me.page, "We meet at nine.", "Edit");
+      await composer(me.page).fill("We meet at ten.");
+    },
+  },
   { name: "alone, without a name, nothing saved", make: (me) => makeRoom(me, { nickname: "Mira" }) },
   {
     name: "alone in a room for two, saved",

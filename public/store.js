@@ -290,19 +290,19 @@
   const writtenAt = (id) => parseInt(id.replace("-", "").slice(0, 12), 16);
 
   /**
-   * The outbox of a member in a room, one text for each message: the JSON of `[[id, body, refusal]]`. So a message that
-   * the page cannot read takes no other with it.
+   * The outbox of a member in a room, one text for each draft: the JSON of `[[id, body, refusal, kind]]`, without a kind
+   * for a plain message. So a draft that the page cannot read takes no other with it.
    */
   async function outboxIn(code, member) {
     const rows = (await outbox()).filter((row) => row.code === code && row.member === member);
     const mine = known.get(code) ?? new Map();
     for (const row of rows) if (!mine.has(row.id)) mine.set(row.id, row);
     known.set(code, mine);
-    return rows.map(({ id, body, refusal }) => JSON.stringify([[id, body, refusal]]));
+    return rows.map(({ id, body, refusal, kind }) => JSON.stringify([[id, body, refusal, ...(kind ? [kind] : [])]]));
   }
 
   /**
-   * Makes the outbox of a room equal to this list, the JSON of `[[id, body, refusal], …]` in the order of writing. Only
+   * Makes the outbox of a room equal to this list, the JSON of `[[id, body, refusal, kind], …]` in the order of writing. Only
    * what this page wrote or read is removed: another page may be writing, too.
    */
   async function saveOutbox(code, member, json) {
@@ -310,15 +310,16 @@
     const after = new Map();
     const changed = [];
     let last = 0;
-    for (const [id, body, refusal] of JSON.parse(json || "[]")) {
+    for (const [id, body, refusal, kind] of JSON.parse(json || "[]")) {
       const old = before.get(id);
       // The time in the id, because a hidden tab stores a message later than it was written. A clock that went back
       // meanwhile does not change the order of the list.
       const at = old?.at ?? Math.max(writtenAt(id), last + 1);
       last = Math.max(last, at);
-      const row = { id, code, member, body, at, refusal };
+      const row = { id, code, member, body, at, refusal, kind };
       after.set(id, row);
-      if (!old || JSON.stringify(old.refusal) !== JSON.stringify(refusal)) changed.push(row);
+      const content = (row) => row && JSON.stringify([row.body, row.refusal]);
+      if (content(old) !== content(row)) changed.push(row);
     }
     const gone = [...before.keys()].filter((id) => !after.has(id));
     known.set(code, after);
@@ -338,12 +339,17 @@
     return isWritten;
   }
 
-  /** Posts a message. Returns the status and the JSON of the answer, and fails if there is none. */
-  async function post({ id, code, member, body }) {
-    const answer = await fetch("/api/messages", {
-      method: "POST",
+  /**
+   * Posts a message, or changes one. The kinds are those of `DraftKind` (src/protocol/draft.rs). Returns the status and
+   * the JSON of the answer, and fails if there is none.
+   */
+  async function post({ id, code, member, body, kind }) {
+    const target = kind?.edit?.target ?? kind?.delete;
+    const message = { code, id, body, member_id: member, reply_to: kind?.reply };
+    const answer = await fetch(target ? `/api/messages/${target.seq}` : "/api/messages", {
+      method: kind?.edit ? "PATCH" : kind?.delete ? "DELETE" : "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ code, id, body, member_id: member }),
+      body: JSON.stringify(target ? { code, id: target.id, body, after: kind.edit?.after ?? undefined } : message),
       signal: AbortSignal.timeout?.(ANSWER_MS),
     });
     return { isOk: answer.ok, status: answer.status, said: await answer.json() };
@@ -380,7 +386,8 @@
   async function settle(row) {
     for (;;) {
       const { isOk, status, said } = await post(row);
-      const isAck = isOk && said.id === row.id;
+      const isChange = row.kind?.edit ?? row.kind?.delete;
+      const isAck = isOk && (isChange ? Number.isInteger(said.seq) : said.id === row.id);
       const isRefusal = !isOk && typeof said.code === "string" && typeof said.detail === "string";
       if (!isAck && (!isRefusal || status === 401 || status >= 500)) return false;
       const wait = said.retry_after_ms ?? SEND_AGAIN_MS[0];

@@ -27,7 +27,7 @@ const SHELL = "/shell";
 const OFFLINE_PAGE = "/offline.html";
 const OFFLINE_FILES = [OFFLINE_PAGE, "/offline.css", "/icons/icon.svg"];
 /** Scripts without a hash in their name. The version of the build is in their query. */
-const SCRIPTS = ["/store.js", "/window.js"];
+const SCRIPTS = ["/store.js", "/window.js", "/messages.js"];
 /** What another app has shared, until the page asks for it. It is in no address and on no disk. */
 let shared = "";
 /** How long the network may take for a page before the device's copy is shown. */

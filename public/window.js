@@ -110,5 +110,8 @@ if (navigator.standalone === false) root.dataset.installable = "hint";
 new MutationObserver(showUnread).observe(root, { attributeFilter: ["data-unread"] });
 showUnread();
 
+// Of the same build as this script.
+await import(`/messages.js${new URL(import.meta.url).search}`).catch(() => {});
+
 if (location.hash === "#shared") await takeShared();
 if (sessionStorage.getItem(SHARED)) root.dataset.shared = "";

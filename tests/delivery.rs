@@ -18,7 +18,7 @@ use anonchat::{
         random,
         room::{Command, Discretion, Engine, Reply, Timing},
         socket::{Connection, Wire},
-        store::{ActorId, GuestId, Joining, MemberRecord, Membership, RoomId, RoomRecord, Store, sqlite::Sqlite},
+        store::{ActorId, Gone, GuestId, Joining, MemberRecord, Membership, RoomId, RoomRecord, Store, sqlite::Sqlite},
     },
 };
 use futures_util::StreamExt;
@@ -53,7 +53,7 @@ impl Room {
         let store: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.path().join("test.sqlite")).unwrap());
         let (bus, news) = LocalBus::new();
         let (guest_grace, guest_closed) = (Duration::from_hours(1), Duration::from_hours(1));
-        let timing = Timing { guest_grace, guest_closed, room_kept_days: 90 };
+        let timing = Timing { guest_grace, guest_closed, room_kept_days: 90, edit_minutes: 15 };
         let engine = Engine::start(Arc::clone(&store), Arc::new(bus), news, drop, timing);
         let (room, owner) = new_room();
         store.create_room(&room, &owner, None).await.unwrap();
@@ -98,7 +98,7 @@ impl Room {
 
     fn say(&self) -> Command {
         let body = MessageBody::try_from("Shall we meet at the station at half past six?").unwrap();
-        Command::Say { member: self.speaker, id: ClientId::new(random::uuid()), body }
+        Command::Say { member: self.speaker, id: ClientId::new(random::uuid()), body, reply_to: None }
     }
 
     fn writes(&self) -> Vec<u64> {
@@ -157,6 +157,7 @@ fn new_room() -> (RoomRecord, MemberRecord) {
         created_at: 0,
         touched_at: 0,
         visited_at: i64::MAX,
+        gone: Gone::default(),
     };
     let person = Person { id: owner, name: Nickname::try_from("Ada").unwrap() };
     let member = MemberRecord::new(id, person, ActorId::Guest(GuestId(random::uuid())), 0);
@@ -212,7 +213,7 @@ async fn a_sender_gets_the_ack_and_the_message_in_one_write() {
     let mut room = Room::of(2).await;
     let (before, connection) = (room.writes(), room.readers[0].connection.clone());
     let Command::Say { id, .. } = room.say() else { panic!("nothing is said") };
-    let said = Command::Say { member: room.speaker, id, body: MessageBody::try_from("Here").unwrap() };
+    let said = Command::Say { member: room.speaker, id, body: MessageBody::try_from("Here").unwrap(), reply_to: None };
     let reply = Reply::Socket { connection, code: random::room_code(), id, accepted: Stopwatch::start() };
     room.engine.submit(room.id, said, reply).await;
     assert!(matches!(room.readers[0].next().await, ServerFrame::Ack { id: acked, .. } if acked == id));

@@ -178,7 +178,7 @@ test("rooms are found and changed by shortcuts, and a list of these is one of th
 
   await page.keyboard.press("Control+/");
   const list = dialog(page, "Keyboard shortcuts");
-  await expect(list.getByRole("listitem")).toHaveCount(6);
+  await expect(list.getByRole("listitem")).toHaveCount(12);
   await page.keyboard.press("Escape");
   await expect(list).toBeHidden();
 });

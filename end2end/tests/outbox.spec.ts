@@ -3,7 +3,7 @@
 import { register } from "../account.ts";
 import { expect, test } from "../fixtures.ts";
 import { drain, hasCopy, keptFor, leaveUnsent, unsent, withRooms } from "../kept.ts";
-import { composer, log, makeRoomByRest, messages, open, pending, say } from "../room.ts";
+import { composer, log, makeRoomByRest, messageId, messages, open, pending, quotes, say, sayByRest } from "../room.ts";
 
 test.beforeEach(({ complaints }) => complaints.allow(/the server responded with a status of|ERR_FAILED/));
 
@@ -74,6 +74,26 @@ test("messages go out in the order of writing, although the clock went back betw
   await drain(page);
   await open(page, `/rooms/${codes[0]}`);
   await expect(messages(page)).toHaveText(["First", "Second"]);
+});
+
+test("changes of messages and replies that wait on the device are sent from there @desktop", async ({
+  stack,
+  guest,
+}) => {
+  const { ada, page, codes } = await withRooms(guest, stack, "One");
+  const [first, second] = [await sayByRest(ada, codes[0], "Frist"), await sayByRest(ada, codes[0], "Wrong room")];
+  await leaveUnsent(
+    page,
+    codes[0],
+    [messageId(), "First", null, { edit: { target: first, after: 0 } }],
+    [messageId(), "", null, { delete: second }],
+    [messageId(), "To the first", null, { reply: first }],
+  );
+  expect(await drain(page)).toBe(true);
+  expect(await unsent(page)).toEqual([]);
+  await open(page, `/rooms/${codes[0]}`);
+  await expect(messages(page)).toHaveText(["Firstedited", "Message deleted", "To the first"]);
+  await expect(quotes(page)).toHaveText(["Ada First"]);
 });
 
 test("a clock that runs ahead deletes old copies, and no message that was not sent @phone", async ({

@@ -115,7 +115,7 @@ test("only the shell is kept on the device: no room, no answer of the server, no
   expect(kept.map(({ path }) => path)).toContain("/offline.html");
   for (const { path, tells } of kept) {
     expect(path).toMatch(
-      /^\/(pkg\/anonchat\.[^/]+|shell|(store|window)\.js|offline\.html|offline\.css|icons\/icon\.svg)$/,
+      /^\/(pkg\/anonchat\.[^/]+|shell|(store|window|messages)\.js|offline\.html|offline\.css|icons\/icon\.svg)$/,
     );
     expect(tells, path).toBe(false);
   }

@@ -123,6 +123,7 @@ for (const { kind, size } of DIAGONAL) {
       const { ada, bob, code } = await pair(stack, guest);
       await goAway(bob);
       await say(ada.page, "One");
+      await expect(marks(ada.page)).toHaveText(["Sent"]);
       await comeBack(bob, code);
       await expect(firstNew(bob.page)).toHaveText("One");
       await expect(marks(ada.page)).toHaveText(["Seen by Bob"]);

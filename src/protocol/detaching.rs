@@ -20,15 +20,26 @@ impl EventKind {
             Self::Message(message) => {
                 if let Some(instead) = instead
                     && message.author.id == member
+                    && message.deleted.is_none()
                 {
                     message.body.clone_from(instead);
                 }
-                [Some(&mut message.author), None]
+                [Some(&mut message.author), message.deleted.as_mut()]
             }
             Self::Renamed { by, .. } | Self::RetentionChanged { by, .. } | Self::PeekChanged { by, .. } => {
                 [Some(by), None]
             }
             Self::Owner { member, by, .. } => [Some(member), by.as_mut()],
+            Self::Edited { author, body, .. } => {
+                if let Some(instead) = instead
+                    && author.id == member
+                    && !body.as_str().is_empty()
+                {
+                    body.clone_from(instead);
+                }
+                [Some(author), None]
+            }
+            Self::Deleted { by, .. } => [Some(by), None],
             Self::Other(_, content) => return detach_from_json(content, member, name, instead),
         };
         let mut told = false;
@@ -130,6 +141,10 @@ mod tests {
             r#"{"peek_changed":{"peek":false,"by":{"id":7,"name":"Ada"}}}"#,
             r#"{"owner":{"member":{"id":7,"name":"Ada"},"why":"inherited"}}"#,
             r#"{"owner":{"member":{"id":8,"name":"Bob"},"by":{"id":7,"name":"Ada"},"why":"given"}}"#,
+            r#"{"message":{"n":3,"id":"01890a5d-ac96-774b-bcce-b302099a8057","author":{"id":8,"name":"Bob"},"body":"","rev":9,"deleted":{"id":7,"name":"Ada"}}}"#,
+            r#"{"message":{"n":3,"id":"01890a5d-ac96-774b-bcce-b302099a8057","author":{"id":7,"name":"Ada"},"body":"","rev":9,"deleted":{"id":7,"name":"Ada"}}}"#,
+            r#"{"edited":{"target":{"seq":2,"id":"01890a5d-ac96-774b-bcce-b302099a8057"},"author":{"id":7,"name":"Ada"},"body":"I"}}"#,
+            r#"{"deleted":{"target":{"seq":2,"id":"01890a5d-ac96-774b-bcce-b302099a8057"},"n":1,"by":{"id":7,"name":"Ada"}}}"#,
         ];
         for kind in kinds {
             let name = |json: &str| json.replace(r#""id":7,"name":"Ada""#, r#""id":7,"name":"Deleted \"account\"""#);
@@ -160,10 +175,10 @@ mod tests {
 
     #[test]
     fn a_text_in_a_kind_of_a_later_version_is_replaced_if_the_member_wrote_it() {
-        let edited = r#"{"edited":{"now":{"body":"\"Mine\"","author":{"id":7,"name":"Ada"}},"before":{"author":{"id":8,"name":"Bob"},"body":"His"}}}"#;
-        let named = edited.replace("Ada", r#"Deleted \"account\""#);
-        assert_eq!(detached(edited, None), Some(named.clone()));
-        assert_eq!(detached(edited, Some(&erased())), Some(named.replace(r#""\"Mine\"""#, r#""Erased.""#)));
+        let retold = r#"{"retold":{"now":{"body":"\"Mine\"","author":{"id":7,"name":"Ada"}},"before":{"author":{"id":8,"name":"Bob"},"body":"His"}}}"#;
+        let named = retold.replace("Ada", r#"Deleted \"account\""#);
+        assert_eq!(detached(retold, None), Some(named.clone()));
+        assert_eq!(detached(retold, Some(&erased())), Some(named.replace(r#""\"Mine\"""#, r#""Erased.""#)));
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub struct Person {
     pub name: Nickname,
 }
 
-/// A message that a member sent.
+/// A message that a member sent, as it is now: with every later `edited` and `deleted` event folded in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Message {
     /// The number of the message among the room's messages: 1, 2, 3, … Unread counts are differences of these numbers.
@@ -62,8 +62,54 @@ pub struct Message {
     pub id: ClientId,
     /// The member who sent it.
     pub author: Person,
-    /// The text of the message.
+    /// The text of the message. Empty if the message was deleted.
     pub body: MessageBody,
+    /// The seq of the last event that is folded into the message. Left out if there is none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub rev: Seq,
+    /// The last change of the text. Left out if the text is the first one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited: Option<Edit>,
+    /// The member who deleted the message: its author, or the owner of the room. Left out if it was not deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted: Option<Person>,
+    /// The earlier message that this one replies to. Left out if it replies to none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<Target>,
+}
+
+/// The last change of a message's text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Edit {
+    /// The seq of the `edited` event.
+    pub seq: Seq,
+    /// When the text was changed, in milliseconds since 1970 UTC.
+    pub at: Millis,
+    /// How often the text was changed.
+    pub times: u32,
+}
+
+/// An earlier message. The seq finds it. The id proves that it is the one that was meant, because a new epoch gives out
+/// the same seqs again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({ "seq": 5, "id": "0198c5d2-7f3a-7c1e-9a3b-5d6e7f809102" }))]
+pub struct Target {
+    /// The position of the message in the log.
+    pub seq: Seq,
+    /// The id of the message.
+    pub id: ClientId,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "it is what serde passes, and large on wasm")]
+fn is_zero(seq: &Seq) -> bool {
+    *seq == 0
+}
+
+impl Message {
+    /// A message as it is sent, which no later event has changed.
+    pub const fn new(n: u64, id: ClientId, author: Person, body: MessageBody) -> Self {
+        Self { n, id, author, body, rev: 0, edited: None, deleted: None, reply_to: None }
+    }
 }
 
 /// One entry of a room's log.
@@ -136,6 +182,24 @@ pub enum EventKind {
         /// How the room passed to the new owner.
         why: OwnerChange,
     },
+    /// The author changed the text of a message.
+    Edited {
+        /// The message.
+        target: Target,
+        /// The author of the message.
+        author: Person,
+        /// The new text. Empty if a later event has replaced it again, or has deleted the message.
+        body: MessageBody,
+    },
+    /// A message was deleted.
+    Deleted {
+        /// The message.
+        target: Target,
+        /// The number of the message, which no longer counts as unread.
+        n: u64,
+        /// The author of the message, or the owner who deleted it.
+        by: Person,
+    },
     /// A kind that this version does not know, with its name and its content. It takes its position in the log and
     /// changes nothing else. The server passes it on as it came.
     #[serde(skip_serializing)]
@@ -172,8 +236,18 @@ pub enum OwnerChange {
 
 impl EventKind {
     /// The names of the kinds that this version knows.
-    pub const KNOWN: [&str; 8] =
-        ["message", "joined", "left", "removed", "renamed", "retention_changed", "peek_changed", "owner"];
+    pub const KNOWN: [&str; 10] = [
+        "message",
+        "joined",
+        "left",
+        "removed",
+        "renamed",
+        "retention_changed",
+        "peek_changed",
+        "owner",
+        "edited",
+        "deleted",
+    ];
 
     /// The kind's name. `None` for a kind that this version does not know.
     pub fn known_name(&self) -> Option<&'static str> {
@@ -186,6 +260,8 @@ impl EventKind {
             Self::RetentionChanged { .. } => Some("retention_changed"),
             Self::PeekChanged { .. } => Some("peek_changed"),
             Self::Owner { .. } => Some("owner"),
+            Self::Edited { .. } => Some("edited"),
+            Self::Deleted { .. } => Some("deleted"),
             Self::Other(..) => None,
         }
     }
@@ -207,6 +283,14 @@ impl Event {
             EventKind::Message(message) => Some(message.n.saturating_sub(1)),
             EventKind::RetentionChanged { n, .. } => Some(*n),
             _ => None,
+        }
+    }
+
+    /// The text that a member wrote in this event; empty if there is none.
+    pub fn text(&self) -> &str {
+        match &self.kind {
+            EventKind::Message(Message { body, .. }) | EventKind::Edited { body, .. } => body.as_str(),
+            _ => "",
         }
     }
 

@@ -22,6 +22,8 @@ pub const P2P_MEMBERS: u8 = 2;
 pub const READ_MARK_MEMBERS: usize = 64;
 /// The most characters of a message in a room summary.
 pub const PREVIEW_CHARS: usize = 140;
+/// The most messages in one request for the beginnings of messages.
+pub const QUOTES: usize = 20;
 /// The most rooms that one account may be in.
 pub const ROOMS_OF_ACCOUNT: usize = 1_000;
 /// The characters of the random number in a form that may be sent twice: the length of a UUID.

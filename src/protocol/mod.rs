@@ -17,6 +17,7 @@ mod accounts;
 pub mod addresses;
 mod code;
 mod detaching;
+mod draft;
 mod email;
 mod event;
 mod ids;
@@ -38,6 +39,7 @@ pub mod sorted;
 mod state;
 mod summary;
 mod text;
+mod touches;
 mod typed;
 
 pub use accounts::{
@@ -46,8 +48,9 @@ pub use accounts::{
     ResetPassword, Secret, SessionView, VerifyEmail,
 };
 pub use code::{InvalidCode, RoomCode, display_char};
+pub use draft::{Draft, DraftKind, DraftState};
 pub use email::{Email, InvalidEmail};
-pub use event::{Event, EventKind, Message, OwnerChange, Person, Retention, RoomType};
+pub use event::{Edit, Event, EventKind, Message, OwnerChange, Person, Retention, RoomType, Target};
 pub use ids::{ClientId, Epoch, MemberId, Millis, Seq};
 pub use invisible::is_invisible;
 pub use links::{Link, links};
@@ -59,13 +62,14 @@ pub use page::{Identity, JoinOffer, MailReach, Page, RefusedForm, RoomAccess, Vi
 pub use preferences::{Accent, HourCycle, Language, Notify, Preferences, TextSize, Theme};
 pub use preferences_form::PreferencesForm;
 pub use problem::{Code, Problem, Reason};
-pub use replica::{Draft, DraftState, Received, Replica, Top};
+pub use replica::{Received, Replica, Top};
 pub use rest::{
-    Ack, AllowPeek, AwayQuery, CreateRoom, DepartedReader, FreePlace, GiveRoom, HistoryPage, HistoryQuery, JoinRoom,
-    KickMember, LeaveRoom, MemberView, MuteRoom, Peek, PeekRoom, PeekedRoom, PreserveRoom, ReadMark, RenameRoom, Role,
-    RoomView, SendMessage, Snapshot, You,
+    Ack, AllowPeek, AwayQuery, CreateRoom, DeleteMessage, DepartedReader, EditMessage, FreePlace, GiveRoom,
+    HistoryPage, HistoryQuery, JoinRoom, KickMember, LeaveRoom, MemberView, MuteRoom, Peek, PeekRoom, PeekedRoom,
+    PreserveRoom, Quotes, QuotesQuery, ReadMark, RenameRoom, Role, RoomView, SendMessage, Snapshot, Touched, You,
 };
 pub use socket::{ByeReason, ClientFrame, ResetReason, ServerFrame, Signal};
 pub use state::{Applied, Member, RoomState};
 pub use summary::{Companion, Newcomer, Preview, RoomSummary};
 pub use text::{InvalidText, MessageBody, Nickname, RoomName, TextKind};
+pub use touches::editable_for;

@@ -57,6 +57,10 @@ codes! {
     NotConfirmed => 403, "Not confirmed";
     /// Only the room's owner may do this.
     NotOwner => 403, "Only the owner may do this";
+    /// Only the author of the message may do this.
+    NotAuthor => 403, "Only the author may do this";
+    /// The message can no longer be edited: its time is over, or it was edited as often as allowed.
+    TooLate => 403, "Too late to edit";
     /// The asker is not a member of this room.
     NotAMember => 403, "Not a member";
     /// The owner has removed the asker from this room.
@@ -73,6 +77,12 @@ codes! {
     AlreadyInRoom => 409, "Already in another room";
     /// Another message with this id but another text exists.
     IdReused => 409, "Message id used before";
+    /// The text of the message was changed since the version that the asker has seen.
+    EditedMeanwhile => 409, "Edited in the meantime";
+    /// The message was said while the room kept its messages, which it no longer does. It can be deleted, not edited.
+    KeptElsewhere => 409, "The message is from another time";
+    /// There is no such message, or it was deleted.
+    MessageGone => 410, "Message gone";
     /// The body or frame is too large.
     TooLarge => 413, "Too large";
     /// The body is not declared as JSON.

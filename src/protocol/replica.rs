@@ -11,43 +11,26 @@ use std::collections::VecDeque;
 
 use litemap::LiteMap;
 
+use uuid::Uuid;
+
 use super::{
-    Ack, Applied, ClientId, Epoch, Event, EventKind, HistoryPage, MemberId, MessageBody, Problem, Retention, RoomState,
-    RoomView, Seq, Snapshot, You,
+    Ack, Applied, ClientId, Draft, DraftKind, DraftState, Epoch, Event, EventKind, HistoryPage, MemberId, Message,
+    MessageBody, Problem, Retention, RoomState, RoomView, Seq, Snapshot, Target, You,
     sorted::{SortedSet, sort_by_key},
 };
 
 /// The most events to hold back while an earlier one is missing. Further ones are dropped, because resuming sends them
 /// again.
 const EARLY_EVENTS: usize = 256;
-
-/// A message of this client whose event is not in the timeline yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Draft {
-    /// The message's id, the same for every attempt to send it.
-    pub id: ClientId,
-    /// The text of the message.
-    pub body: MessageBody,
-    /// How far the message has been sent.
-    pub state: DraftState,
-}
-
-/// How far a message of the outbox has been sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DraftState {
-    /// The message is not sent, or sent and not acknowledged.
-    Pending,
-    /// The server has acknowledged the message. Its event has not arrived yet.
-    Sent(Ack),
-    /// The server has refused the message. It stays until the person tries again or discards it.
-    Failed(Problem),
-}
+/// The most touches to keep for pages of history that were read before them: far more than can come while a page is on
+/// its way.
+const TOUCHES: usize = 1_024;
 
 /// The result of [`Replica::receive`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Received {
-    /// This many events were appended to the timeline. More than one if the event closed a gap before events that were
-    /// held back.
+    /// The event was applied, and so many events were appended to the timeline. None if the event is a touch. More than
+    /// one if the event closed a gap before events that were held back.
     Applied(usize),
     /// The event was in the log already. Nothing changed.
     Duplicate,
@@ -63,6 +46,8 @@ pub struct Top {
     /// The seq of the first event in the timeline. If the timeline is empty, the seq of the next event: what was said
     /// before it is missing above.
     pub first: Seq,
+    /// How often a snapshot has replaced the timeline. A page that was read before that may lack touches.
+    pub restarts: u32,
 }
 
 /// One client's copy of one room.
@@ -76,15 +61,21 @@ pub struct Replica {
     pub epoch: Epoch,
     /// The state after all events applied so far.
     pub state: RoomState,
-    /// The timeline: the events on the screen, oldest first.
+    /// The timeline: the events on the screen, oldest first. Touches are not among them, but folded into the messages.
     pub events: Vec<Event>,
+    /// Messages with the beginning of their text, which others in the timeline reply to.
+    quotes: Vec<Event>,
     /// Whether history has events before the timeline.
     pub has_more: bool,
     /// The members who have a connection at the moment.
     pub connected: SortedSet<MemberId>,
-    /// The outbox: this client's messages that are not in the timeline yet, oldest first.
+    /// The outbox: this client's messages, and changes of messages, that are not in the timeline yet, oldest first.
     pub outbox: VecDeque<Draft>,
     early: LiteMap<Seq, Event>,
+    /// The last touches of the current log, oldest first.
+    touches: VecDeque<Event>,
+    /// How often a snapshot has replaced the timeline.
+    restarts: u32,
     /// The index in `events` from which all events belong to the current log. Events before it are from a log that was
     /// lost. 0 if no log was lost.
     current_log_start: usize,
@@ -103,11 +94,14 @@ impl Replica {
             room: snapshot.room,
             you: snapshot.you,
             epoch: snapshot.epoch,
-            events: snapshot.events,
+            events: rows_of(snapshot.events),
+            quotes: snapshot.quotes,
             has_more: snapshot.has_more,
             connected: snapshot.connected.into_iter().collect(),
             outbox: VecDeque::new(),
             early: LiteMap::new(),
+            touches: VecDeque::new(),
+            restarts: 0,
             current_log_start: 0,
             misses_start: false,
             shown_from_lost_log: SortedSet::default(),
@@ -152,6 +146,8 @@ impl Replica {
             reads: Vec::new(),
             departed: Vec::new(),
             events: self.events[first..].to_vec(),
+            from: None,
+            quotes: self.quotes.clone(),
             has_more: self.has_more || first > 0,
             leaves_after: None,
             expected: None,
@@ -179,15 +175,14 @@ impl Replica {
                 Received::Gap
             }
             Applied::Fresh => {
+                let before = self.events.len();
                 self.show(event);
-                let mut applied = 1;
                 while let Some(next) = self.early.remove(&(self.state.head + 1)) {
                     self.state.apply(&next);
                     self.show(next);
-                    applied += 1;
                 }
                 self.early.retain(|seq, _| *seq >= self.state.head);
-                Received::Applied(applied)
+                Received::Applied(self.events.len() - before)
             }
         }
     }
@@ -205,8 +200,11 @@ impl Replica {
     /// shown twice.
     ///
     /// The outbox is kept in all cases.
-    pub fn reset(&mut self, snapshot: Snapshot) {
+    pub fn reset(&mut self, mut snapshot: Snapshot) {
+        let first = snapshot.from.or_else(|| Some(snapshot.events.first()?.seq)).unwrap_or(snapshot.head + 1);
+        let touches = take_touches(&mut snapshot.events);
         let before = std::mem::replace(self, Self::new(snapshot));
+        self.restarts = before.restarts + 1;
         if before.epoch == self.epoch && before.state.head > self.state.head {
             let is_gone = |event: &Event| event.seq > self.state.head;
             let said = before.events.iter().filter(|event| is_gone(event)).filter_map(Event::message);
@@ -216,15 +214,27 @@ impl Replica {
             self.current_log_start = self.events.len();
             self.has_more = before.has_more;
         } else if before.epoch == self.epoch {
-            let first = self.events.first().map_or(self.state.head + 1, |event| event.seq);
+            self.shown_from_lost_log = before.shown_from_lost_log;
             if before.state.head + 1 >= first {
                 let fresh = std::mem::replace(&mut self.events, before.events);
-                self.events.extend(fresh.into_iter().filter(|event| event.seq > before.state.head));
                 self.has_more = before.has_more;
                 self.current_log_start = before.current_log_start;
                 self.misses_start = before.misses_start;
+                let fresh_quotes = std::mem::replace(&mut self.quotes, before.quotes);
+                (self.touches, self.restarts) = (before.touches, before.restarts);
+                for touch in touches.into_iter().filter(|touch| touch.seq > before.state.head) {
+                    self.touch(touch);
+                }
+                self.add_quotes(fresh_quotes);
+                for event in fresh {
+                    if event.seq > before.state.head {
+                        self.events.push(event);
+                    } else if let Some(at) = self.position(event.seq) {
+                        // It may have changed while the asker was absent.
+                        self.events[at] = event;
+                    }
+                }
             }
-            self.shown_from_lost_log = before.shown_from_lost_log;
         } else {
             self.shown_from_lost_log = message_ids(&before.events).chain(before.shown_from_lost_log).collect();
             let fresh = std::mem::replace(&mut self.events, before.events);
@@ -235,8 +245,20 @@ impl Replica {
             self.events.extend(fresh.into_iter().filter(is_new));
             self.has_more = false;
         }
-        let in_log: SortedSet<ClientId> = message_ids(&self.events).collect();
-        self.outbox = before.outbox.into_iter().filter(|draft| !in_log.contains(&draft.id)).collect();
+        // What a lost log folded into its messages says nothing about touches of the current one.
+        for event in &mut self.events[..self.current_log_start] {
+            if let EventKind::Message(message) = &mut event.kind {
+                message.rev = 0;
+            }
+        }
+        self.outbox = before.outbox;
+        if !self.outbox.is_empty() {
+            let events = std::mem::take(&mut self.events);
+            for event in &events {
+                self.settle(event);
+            }
+            self.events = events;
+        }
         for draft in &mut self.outbox {
             if let DraftState::Sent(_) = draft.state {
                 draft.state = DraftState::Pending;
@@ -247,7 +269,8 @@ impl Replica {
     /// The first event of the timeline, with its epoch: history continues before it. Pass the result to
     /// [`Self::prepend`].
     pub fn top(&self) -> Top {
-        Top { epoch: self.epoch, first: self.events.first().map_or(self.state.head + 1, |event| event.seq) }
+        let first = self.events.first().map_or(self.state.head + 1, |event| event.seq);
+        Top { epoch: self.epoch, first, restarts: self.restarts }
     }
 
     /// Puts a page of history above the timeline.
@@ -260,7 +283,12 @@ impl Replica {
             return false;
         }
         // An empty timeline takes no events after the head. These arrive by the socket.
-        let mut older: Vec<Event> = page.events.into_iter().filter(|event| event.seq < asked.first).collect();
+        let mut older: Vec<Event> = rows_of(page.events).into_iter().filter(|event| event.seq < asked.first).collect();
+        for touch in &self.touches {
+            for event in &mut older {
+                event.fold(touch);
+            }
+        }
         sort_by_key(&mut older, |event| event.seq);
         if self.current_log_start > 0 {
             self.current_log_start += older.len();
@@ -268,7 +296,26 @@ impl Replica {
         older.append(&mut self.events);
         self.events = older;
         self.has_more = page.has_more;
+        self.add_quotes(page.quotes);
         true
+    }
+
+    /// The message that a reply is to, if it is known here. Its text may be the beginning only.
+    pub fn quoted(&self, target: Target) -> Option<&Message> {
+        let shown = self.position(target.seq).map(|at| &self.events[at]);
+        let known = shown.or_else(|| self.quotes.iter().find(|quote| quote.seq == target.seq))?;
+        known.message().filter(|message| message.id == target.id)
+    }
+
+    /// Adds messages that replies are to, with the beginning of their text.
+    pub fn add_quotes(&mut self, quotes: Vec<Event>) {
+        for mut quote in quotes {
+            for touch in &self.touches {
+                quote.fold(touch);
+            }
+            self.quotes.retain(|known| known.seq != quote.seq);
+            self.quotes.push(quote);
+        }
     }
 
     /// Removes the oldest events of a long timeline and leaves `keep`. Those that are stored can be loaded from history
@@ -285,15 +332,28 @@ impl Replica {
 
     /// Adds a new message to the outbox.
     pub fn queue(&mut self, id: ClientId, body: MessageBody) {
-        self.outbox.push_back(Draft { id, body, state: DraftState::Pending });
+        self.add_draft(id, DraftKind::Message, body);
     }
 
-    /// The messages to send, oldest first. After a reconnect they have to be sent again.
+    /// Adds a draft to the outbox.
+    pub fn add_draft(&mut self, id: ClientId, kind: DraftKind, body: MessageBody) {
+        self.outbox.push_back(Draft { id, kind, body, state: DraftState::Pending });
+    }
+
+    /// Changes the text of a message in the outbox. A refused one is sent again.
+    pub fn redraft(&mut self, id: ClientId, body: MessageBody) {
+        if let Some(draft) = self.draft(id) {
+            draft.body = body;
+        }
+        self.retry(id);
+    }
+
+    /// The drafts to send, oldest first. After a reconnect they have to be sent again.
     pub fn unsent(&self) -> impl Iterator<Item = &Draft> {
         self.outbox.iter().filter(|draft| draft.state == DraftState::Pending)
     }
 
-    /// The server has stored the message in the log.
+    /// The server has stored the message, or the change, in the log.
     pub fn acknowledge(&mut self, ack: Ack) {
         if ack.seq <= self.state.head {
             self.outbox.retain(|draft| draft.id != ack.id);
@@ -302,40 +362,115 @@ impl Replica {
         }
     }
 
-    /// The server has refused the message.
+    /// The server has refused the draft.
     pub fn fail(&mut self, id: ClientId, problem: Problem) {
         if let Some(draft) = self.draft(id) {
             draft.state = DraftState::Failed(problem);
         }
     }
 
-    /// The person wants to send a refused message again.
-    pub fn retry(&mut self, id: ClientId) {
-        if let Some(draft) = self.draft(id) {
-            draft.state = DraftState::Pending;
+    /// The person wants to send again what was refused of this message.
+    pub fn retry(&mut self, message: ClientId) {
+        for draft in self.outbox.iter_mut().filter(|draft| draft.concerns(message)) {
+            if let DraftState::Failed(_) = draft.state {
+                draft.state = DraftState::Pending;
+            }
         }
     }
 
-    /// The person gives the message up.
-    pub fn discard(&mut self, id: ClientId) {
-        self.outbox.retain(|draft| draft.id != id);
+    /// The person gives up a message, or what was refused of its changes.
+    pub fn discard(&mut self, message: ClientId) {
+        let is_kept = |draft: &Draft| draft.kind.target().is_some() && !matches!(draft.state, DraftState::Failed(_));
+        self.outbox.retain(|draft| !draft.concerns(message) || is_kept(draft));
+    }
+
+    /// The log has this event, so its draft is done. If the text of the draft was changed after it was sent, that is
+    /// an edit by now.
+    fn settle(&mut self, event: &Event) {
+        let is_done = |draft: &Draft| matches!(draft.state, DraftState::Sent(ack) if ack.seq <= event.seq);
+        self.outbox.retain(|draft| draft.kind.target().is_none() || !is_done(draft));
+        let Some(message) = event.message() else { return };
+        let is_own = |draft: &Draft| draft.id == message.id && draft.kind.target().is_none();
+        let Some(at) = self.outbox.iter().position(is_own) else { return };
+        if message.was_sent_as(&self.outbox[at].body) {
+            self.outbox.remove(at);
+        } else {
+            let draft = &mut self.outbox[at];
+            let target = Target { seq: event.seq, id: message.id };
+            // An ack of the message must not count as one of the edit.
+            draft.id = ClientId::new(Uuid::from_u128(message.id.uuid().as_u128() ^ 1));
+            draft.kind = DraftKind::Edit { target, after: Some(0) };
+            draft.state = DraftState::Pending;
+        }
     }
 
     fn draft(&mut self, id: ClientId) -> Option<&mut Draft> {
         self.outbox.iter_mut().find(|draft| draft.id == id)
     }
 
-    /// Appends an applied event to the timeline, unless its message is on the screen already from a log that was lost.
-    fn show(&mut self, event: Event) {
-        if let Some(message) = event.message() {
-            let id = message.id;
-            self.outbox.retain(|draft| draft.id != id);
-            if self.shown_from_lost_log.contains(&id) {
-                return;
+    /// The event with the message of this author and id, and whether it is in the current log, so that it can be
+    /// changed and replied to.
+    pub fn find_message(&self, author: MemberId, id: ClientId) -> Option<(&Event, bool)> {
+        let is_it =
+            |event: &Event| event.message().is_some_and(|message| message.author.id == author && message.id == id);
+        let at = self.events.iter().rposition(is_it)?;
+        Some((&self.events[at], at >= self.current_log_start))
+    }
+
+    /// The index of the event with this seq of the current log.
+    fn position(&self, seq: Seq) -> Option<usize> {
+        let current = &self.events[self.current_log_start..];
+        let at = current.binary_search_by(|event| event.seq.cmp(&seq)).ok()?;
+        Some(self.current_log_start + at)
+    }
+
+    /// Folds a touch into the message that it is about, if that is in the timeline.
+    fn touch(&mut self, touch: Event) {
+        let Some(target) = touch.kind.target() else { return };
+        for quote in &mut self.quotes {
+            quote.fold(&touch);
+        }
+        if let Some(at) = self.position(target.seq) {
+            self.events[at].fold(&touch);
+        } else {
+            // The message may be on the screen from a log that was lost, under another seq.
+            for event in &mut self.events[..self.current_log_start] {
+                if let EventKind::Message(message) = &mut event.kind {
+                    message.fold(target.seq, &touch);
+                }
             }
+        }
+        if self.touches.len() == TOUCHES {
+            self.touches.pop_front();
+        }
+        self.touches.push_back(touch);
+    }
+
+    /// Appends an applied event to the timeline, unless its message is on the screen already from a log that was lost.
+    /// A touch changes a message instead.
+    fn show(&mut self, event: Event) {
+        self.settle(&event);
+        if event.kind.is_touch() {
+            return self.touch(event);
+        }
+        if event.message().is_some_and(|message| self.shown_from_lost_log.contains(&message.id)) {
+            return;
         }
         self.events.push(event);
     }
+}
+
+/// Removes the touches from a list of events, and returns them.
+fn take_touches(events: &mut Vec<Event>) -> Vec<Event> {
+    let (touches, rows) = std::mem::take(events).into_iter().partition(|event| event.kind.is_touch());
+    *events = rows;
+    touches
+}
+
+/// The events that the timeline shows.
+fn rows_of(mut events: Vec<Event>) -> Vec<Event> {
+    events.retain(|event| !event.kind.is_touch());
+    events
 }
 
 fn message_ids(events: &[Event]) -> impl Iterator<Item = ClientId> {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    ClientId, Epoch, Event, MemberId, Millis, Nickname, Person, Retention, RoomCode, RoomName, RoomType, Seq,
+    ClientId, Epoch, Event, MemberId, Millis, Nickname, Person, Retention, RoomCode, RoomName, RoomType, Seq, Target,
     typed::{TypedMessage, TypedNicknameOrNone, TypedRoomName},
 };
 
@@ -180,6 +180,9 @@ pub struct SendMessage {
     /// The text of the message.
     #[schema(value_type = TypedMessage)]
     pub body: String,
+    /// The message that this one replies to. If the room has no such message, this one is sent as a plain message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<Target>,
     /// The member id that the message is meant to come from. If the asker is another member, the message is refused
     /// with `not_a_member`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -194,6 +197,43 @@ pub struct Ack {
     /// The position of the message in the log.
     pub seq: Seq,
     /// When the server accepted the message, in milliseconds since 1970 UTC.
+    pub at: Millis,
+}
+
+/// Body of `PATCH /api/messages/{seq}`: changes the text of an own message.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct EditMessage {
+    /// The code of the room.
+    #[schema(value_type = RoomCode)]
+    pub code: String,
+    /// The id of the message.
+    pub id: ClientId,
+    /// The new text.
+    #[schema(value_type = TypedMessage)]
+    pub body: String,
+    /// The seq of the last edit that the client has seen, 0 for none. If the text was changed since, the edit is
+    /// refused with `edited_meanwhile`. If left out, the edit is made in any case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u64>, example = 0)]
+    pub after: Option<Seq>,
+}
+
+/// Body of `DELETE /api/messages/{seq}`, for the author of the message and the room's owner.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct DeleteMessage {
+    /// The code of the room.
+    #[schema(value_type = RoomCode)]
+    pub code: String,
+    /// The id of the message.
+    pub id: ClientId,
+}
+
+/// The answer to a change of a message that is stored in the room's log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Touched {
+    /// The position of the change in the log.
+    pub seq: Seq,
+    /// When the server accepted the change, in milliseconds since 1970 UTC.
     pub at: Millis,
 }
 
@@ -233,6 +273,9 @@ pub struct RoomView {
     /// an account is never deleted for that. 0 or left out means no such deletion.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub kept_days: u32,
+    /// For how many minutes after it was sent the text of a message can be changed. 0 means never, -1 always.
+    #[serde(default)]
+    pub edit_minutes: i32,
 }
 
 fn yes() -> bool {
@@ -332,9 +375,17 @@ pub struct Snapshot {
     /// comes last. At most 64, as far as the server remembers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub departed: Vec<DepartedReader>,
-    /// The last events that the asker may see, oldest first, ending at `head`. Seqs have holes only for times when the
-    /// asker was absent.
+    /// The last events that the asker may see, oldest first, ending at `head`. Messages are as they are now. Seqs have
+    /// holes for times when the asker was absent, and before `from`.
     pub events: Vec<Event>,
+    /// From this seq on, `events` has the touches as well (`edited`, `deleted`). Before it, it has only the events that
+    /// the timeline shows. Left out if that is the seq of the first event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Seq>,
+    /// The messages that others in `events` reply to and that are not in `events` themselves, with the beginning of
+    /// their text. Those that the asker may not see, or that are too far back, are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quotes: Vec<Event>,
     /// Whether history has events older than these.
     pub has_more: bool,
     /// A guest has left the room after this many seconds without a connection. Left out for an account, which stays a
@@ -365,8 +416,33 @@ pub struct HistoryQuery {
 /// One page of history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HistoryPage {
-    /// The events, newest first.
+    /// The events that the timeline shows, newest first. Messages are as they are now.
     pub events: Vec<Event>,
     /// Whether history has older events.
     pub has_more: bool,
+    /// The messages that others in `events` reply to and that are not in `events` themselves, with the beginning of
+    /// their text. Those that the asker may not see are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quotes: Vec<Event>,
+}
+
+/// Query of `GET /api/messages`: the beginnings of some messages, for replies to them.
+#[derive(Clone, Debug, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct QuotesQuery {
+    /// The code of the room.
+    #[param(value_type = RoomCode)]
+    pub code: String,
+    /// The seqs of the messages, separated by commas: 20 at most.
+    #[serde(default)]
+    #[param(example = "5,8")]
+    pub seqs: String,
+}
+
+/// The answer to `GET /api/messages`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Quotes {
+    /// The messages as they are now, with the beginning of their text: one line of at most 140 characters. Those that
+    /// the asker may not see are left out.
+    pub quotes: Vec<Event>,
 }

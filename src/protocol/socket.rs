@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{
     ClientId, Code, Epoch, Event, MemberId, Millis, Problem, ReadMark, Reason, RoomCode, RoomSummary, Seq, Snapshot,
-    open::Open,
+    Target, open::Open,
 };
 
 /// A frame from the client to the server.
@@ -42,6 +42,33 @@ pub enum ClientFrame {
         id: ClientId,
         /// The text of the message, unchecked.
         body: String,
+        /// The message that this one replies to. If the room has no such message, this one is sent as a plain message.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reply_to: Option<Target>,
+    },
+    /// Changes the text of an own message.
+    Edit {
+        /// The code of the room.
+        code: RoomCode,
+        /// The client's id of this change, which the answer repeats.
+        id: ClientId,
+        /// The message.
+        target: Target,
+        /// The new text, unchecked.
+        body: String,
+        /// The seq of the last edit that the client has seen, 0 for none. If the text was changed since, the edit is
+        /// refused. If left out, the edit is made in any case.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<Seq>,
+    },
+    /// Deletes a message: an own one, or any one in a room that the person owns.
+    Delete {
+        /// The code of the room.
+        code: RoomCode,
+        /// The client's id of this change, which the answer repeats.
+        id: ClientId,
+        /// The message.
+        target: Target,
     },
     /// The person has started or stopped typing.
     Typing {
@@ -126,15 +153,15 @@ pub enum ServerFrame {
         /// The event.
         event: Event,
     },
-    /// A message of this client is in the log.
+    /// A message of this client, or a change of one, is in the log.
     Ack {
         /// The code of the room.
         code: RoomCode,
-        /// The client's id of the message.
+        /// The client's id of the message or change.
         id: ClientId,
-        /// The position of the message in the log.
+        /// The position of the message or change in the log.
         seq: Seq,
-        /// When the server accepted the message.
+        /// When the server accepted it.
         at: Millis,
     },
     /// A frame of the client was refused. Nothing was stored.
@@ -143,7 +170,7 @@ pub enum ServerFrame {
         code: Code,
         /// A sentence for a person: what happened, and what to do.
         detail: String,
-        /// The client's id of the message that was refused.
+        /// The client's id of the message or change that was refused.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<ClientId>,
         /// The code of the room that the refusal is about.

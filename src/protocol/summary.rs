@@ -67,6 +67,9 @@ pub struct Preview {
     pub mine: bool,
     /// The beginning of the text: one line of at most 140 characters ([`PREVIEW_CHARS`](super::limits::PREVIEW_CHARS)).
     pub text: String,
+    /// Whether the message was deleted. Its text is then empty.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deleted: bool,
 }
 
 /// A person who joined the room.

@@ -136,6 +136,10 @@ pub struct RoomConfig {
     /// member has an account; a room that keeps none is deleted in any case. 0 means never.
     #[arg(long, env, default_value_t = 90)]
     pub room_kept_days: u32,
+
+    /// For how many minutes after it was sent a message can be edited by its author. 0 means never, -1 always.
+    #[arg(long, env, default_value_t = 15, allow_negative_numbers = true)]
+    pub edit_minutes: i32,
 }
 
 /// Whether quotas apply.

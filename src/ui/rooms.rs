@@ -130,6 +130,7 @@ pub fn preview(texts: &Texts, room: &RoomSummary) -> String {
     match &room.last {
         None if room.room_type == RoomType::P2p && room.other.is_none() => room.code.spaced(),
         None => texts.rooms.nothing_said().to_owned(),
+        Some(last) if last.deleted => texts.timeline.deleted().to_owned(),
         Some(last) if last.mine => texts.rooms.said(texts.timeline.you(), &isolate_name(&last.text)),
         Some(last) if room.room_type == RoomType::Group => {
             texts.rooms.said(&isolate_name(last.author.as_str()), &isolate_name(&last.text))
@@ -162,7 +163,7 @@ pub fn announcement(texts: &Texts, room: &RoomSummary, messages: u64, joined: Op
     let title = Heading::of(room).title(texts);
     match (messages, joined, &room.last) {
         (0, Some(name), _) => texts.toasts.joined(name.as_str(), &title),
-        (1, _, Some(last)) => texts.toasts.said(last.author.as_str(), &title, &last.text),
+        (1, _, Some(last)) if !last.deleted => texts.toasts.said(last.author.as_str(), &title, &last.text),
         (messages, ..) => texts.toasts.several(usize::try_from(messages).unwrap_or(usize::MAX), &title),
     }
 }
@@ -190,7 +191,13 @@ mod tests {
     }
 
     fn saying(room: RoomSummary, author: &str, mine: bool) -> RoomSummary {
-        let last = Preview { seq: 5, author: Nickname::try_from(author).unwrap(), mine, text: "Hello".to_owned() };
+        let last = Preview {
+            seq: 5,
+            author: Nickname::try_from(author).unwrap(),
+            mine,
+            text: "Hello".to_owned(),
+            deleted: false,
+        };
         RoomSummary { last: Some(last), ..room }
     }
 

@@ -8,7 +8,7 @@ use anonchat::{
         RoomType,
     },
     server::store::{
-        AccountId, ActorId, Events as _, GuestId, GuestRecord, Guests as _, Joining, MemberRecord, Members as _,
+        AccountId, ActorId, Events as _, Gone, GuestId, GuestRecord, Guests as _, Joining, MemberRecord, Members as _,
         ReadCursor, RoomId, RoomRecord, Rooms as _, SessionId, Sessions as _, Store, TokenHash,
         mongo::Mongo as MongoStore, sqlite::Sqlite,
     },
@@ -79,6 +79,7 @@ fn room_for(owner: GuestId, retention: Retention) -> (RoomRecord, MemberRecord) 
         created_at: 1,
         touched_at: 1,
         visited_at: i64::MAX,
+        gone: Gone::default(),
     };
     let person = Person { id: member, name: Nickname::try_from("Ada").unwrap() };
     let owner = MemberRecord::new(id, person, ActorId::Guest(owner), 1);
@@ -100,7 +101,7 @@ fn newcomer() -> GuestRecord {
 fn messages(author: &Person, seqs: std::ops::RangeInclusive<u64>) -> Vec<Event> {
     let said = |seq| {
         let (id, body) = (ClientId::new(Uuid::now_v7()), MessageBody::try_from("Hello").unwrap());
-        Event { seq, at: 1, kind: EventKind::Message(Message { n: seq, id, author: author.clone(), body }) }
+        Event { seq, at: 1, kind: EventKind::Message(Message::new(seq, id, author.clone(), body)) }
     };
     seqs.map(said).collect()
 }

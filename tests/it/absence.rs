@@ -11,8 +11,8 @@ use anonchat::{
         room::{Command, Discretion, Engine, Timing},
         socket::{Connection, Wire},
         store::{
-            ActorId, Adopted, GuestId, GuestRecord, Joining, MemberRecord, Membership, Presence, RoomId, RoomRecord,
-            Store, TokenHash, sqlite::Sqlite,
+            ActorId, Adopted, Gone, GuestId, GuestRecord, Joining, MemberRecord, Membership, Presence, RoomId,
+            RoomRecord, Store, TokenHash, sqlite::Sqlite,
         },
     },
 };
@@ -45,7 +45,7 @@ impl Room {
         let (bus, news) = LocalBus::new();
         let bus: Arc<dyn Bus> = Arc::new(bus);
         let (guest_grace, guest_closed) = (Duration::from_secs(1), Duration::from_secs(1));
-        let timing = Timing { guest_grace, guest_closed, room_kept_days: 90 };
+        let timing = Timing { guest_grace, guest_closed, room_kept_days: 90, edit_minutes: 15 };
         let engine = Engine::start(Arc::clone(&store), Arc::clone(&bus), news, drop, timing);
         let (id, at) = (RoomId(random::uuid()), clock::now());
         let person = Person { id: random::member_id(), name: name("Owner") };
@@ -62,6 +62,7 @@ impl Room {
             created_at: at,
             touched_at: at,
             visited_at: at,
+            gone: Gone::default(),
         };
         store.create_room(&record, &owner, None).await.unwrap();
         let owner = follow(&engine, &record, owner).await;
@@ -165,6 +166,7 @@ async fn an_account_without_a_connection_stays_and_so_does_a_guest_who_became_on
         member: room.owner.member,
         id: ClientId::new(random::uuid()),
         body: MessageBody::try_from("Still here?").unwrap(),
+        reply_to: None,
     };
     room.engine.command(room.record.id, said).await.unwrap();
     let message = |frame: &ServerFrame| matches!(frame, ServerFrame::Event { event, .. } if event.message().is_some());

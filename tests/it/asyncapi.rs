@@ -12,9 +12,9 @@ use std::{
 };
 
 use anonchat::protocol::{
-    ByeReason, ClientFrame, ClientId, Code, Companion, DepartedReader, Epoch, Event, EventKind, MemberId, MemberView,
-    Message, MessageBody, Newcomer, Nickname, OwnerChange, Person, Preview, ReadMark, Reason, ResetReason, Retention,
-    Role, RoomCode, RoomName, RoomSummary, RoomType, RoomView, ServerFrame, Signal, Snapshot, You,
+    ByeReason, ClientFrame, ClientId, Code, Companion, DepartedReader, Edit, Epoch, Event, EventKind, MemberId,
+    MemberView, Message, MessageBody, Newcomer, Nickname, OwnerChange, Person, Preview, ReadMark, Reason, ResetReason,
+    Retention, Role, RoomCode, RoomName, RoomSummary, RoomType, RoomView, ServerFrame, Signal, Snapshot, Target, You,
 };
 use serde::{
     Deserialize, Deserializer,
@@ -76,6 +76,10 @@ fn mark() -> ReadMark {
     ReadMark { member: person().id, seq: 1 }
 }
 
+fn target() -> Target {
+    Target { seq: 1, id: id() }
+}
+
 fn id() -> ClientId {
     ClientId::new(Uuid::nil())
 }
@@ -88,7 +92,15 @@ fn events(is_full: bool) -> Vec<Event> {
         EventKind::Joined { member: person() },
         EventKind::Left { member: person() },
         EventKind::Removed { member: person(), by: person() },
-        EventKind::Message(Message { n: 1, id: id(), author: person(), body }),
+        EventKind::Message(Message {
+            rev: u64::from(is_full),
+            edited: is_full.then_some(Edit { seq: 1, at: 1, times: 1 }),
+            deleted: is_full.then(person),
+            reply_to: is_full.then(target),
+            ..Message::new(1, id(), person(), body.clone())
+        }),
+        EventKind::Edited { target: target(), author: person(), body },
+        EventKind::Deleted { target: target(), n: 1, by: person() },
         EventKind::Renamed { name: Some(RoomName::try_from("Book club").unwrap()), by: person() },
         EventKind::RetentionChanged { retention: Retention::Preserved, by: person(), n: 1 },
         EventKind::PeekChanged { peek: false, by: person() },
@@ -108,7 +120,13 @@ fn summary(is_full: bool) -> RoomSummary {
         other: is_full.then(|| Companion { id: Some(person().id), name: name.clone(), connected: true }),
         head: 1,
         at: 1,
-        last: is_full.then(|| Preview { seq: 1, author: name.clone(), mine: false, text: "Hello".into() }),
+        last: is_full.then(|| Preview {
+            seq: 1,
+            author: name.clone(),
+            mine: false,
+            text: "Hello".into(),
+            deleted: true,
+        }),
         newcomer: is_full.then(|| Newcomer { seq: 1, name: name.clone() }),
         unread: 0,
         mentioned: false,
@@ -128,6 +146,7 @@ fn snapshot(is_full: bool) -> Snapshot {
             owner: person().id,
             created_at: 1,
             kept_days: if is_full { 90 } else { 0 },
+            edit_minutes: 15,
         },
         you: You {
             member_id: person().id,
@@ -150,6 +169,8 @@ fn snapshot(is_full: bool) -> Snapshot {
         leaves_after: is_full.then_some(600),
         // Only REST sends it.
         expected: None,
+        from: is_full.then_some(1),
+        quotes: if is_full { events(true)[3..4].to_vec() } else { Vec::new() },
     }
 }
 
@@ -198,7 +219,9 @@ fn client_frames(is_full: bool) -> Vec<ClientFrame> {
     vec![
         ClientFrame::Subscribe { code, epoch, after },
         ClientFrame::Unsubscribe { code },
-        ClientFrame::Send { code, id: id(), body: "Hello".into() },
+        ClientFrame::Send { code, id: id(), body: "Hello".into(), reply_to: is_full.then(target) },
+        ClientFrame::Edit { code, id: id(), target: target(), body: "Hello".into(), after },
+        ClientFrame::Delete { code, id: id(), target: target() },
         ClientFrame::Typing { code, on: true },
         ClientFrame::Read { code, seq: 1 },
         ClientFrame::Watch {},

@@ -25,7 +25,7 @@ pub async fn mutations(ada: &Guest) -> Vec<(Method, String)> {
 
 /// A path of the description, with a value for each parameter.
 pub fn at_examples(path: &str) -> String {
-    path.replace("{id}", "0195f3a0-0000-7000-8000-000000000000").replace("{code}", "ABCDEF")
+    path.replace("{id}", "0195f3a0-0000-7000-8000-000000000000").replace("{code}", "ABCDEF").replace("{seq}", "5")
 }
 
 /// The URLs of all server functions, as the server registers them.

@@ -8,7 +8,7 @@ use anonchat::{
         bus::{Bus, Digest, LastMessage, LocalBus},
         random,
         room::{Command, Engine, Timing},
-        store::{Store, sqlite::Sqlite},
+        store::{Gone, Store, sqlite::Sqlite},
     },
 };
 
@@ -21,12 +21,17 @@ async fn a_message_that_is_erased_does_not_stay_in_what_lists_show_of_the_room()
     let (bus, news) = LocalBus::new();
     let bus: Arc<dyn Bus> = Arc::new(bus);
     let hour = Duration::from_hours(1);
-    let timing = Timing { guest_grace: hour, guest_closed: hour, room_kept_days: 90 };
+    let timing = Timing { guest_grace: hour, guest_closed: hour, room_kept_days: 90, edit_minutes: 15 };
     let engine = Engine::start(Arc::clone(&store), Arc::clone(&bus), news, drop, timing);
     let (room, owner) = new_room();
     store.create_room(&room, &owner, None).await.unwrap();
     let body = |text: &str| MessageBody::try_from(text).unwrap();
-    let say = Command::Say { member: owner.member, id: ClientId::new(random::uuid()), body: body("Xylophon") };
+    let say = Command::Say {
+        member: owner.member,
+        id: ClientId::new(random::uuid()),
+        body: body("Xylophon"),
+        reply_to: None,
+    };
     engine.command(room.id, say).await.unwrap();
 
     // No member has an account, so that the room writes no digest by itself. It has one from earlier.
@@ -46,11 +51,13 @@ async fn a_message_that_is_erased_does_not_stay_in_what_lists_show_of_the_room()
             n: message.n,
             author: message.author.clone(),
             text: "Xylophon".to_owned(),
+            deleted: false,
         }),
         newcomer: None,
         mentions: Vec::new(),
         pair: Vec::new(),
         here: None,
+        gone: Gone::default(),
     };
     bus.put_digest(room.id, &digest).await.unwrap();
 

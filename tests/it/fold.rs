@@ -17,12 +17,7 @@ fn person(id: u64) -> Person {
 fn kind() -> impl Strategy<Value = EventKind> {
     let who = 1u64..6;
     prop_oneof![
-        3 => (who.clone(), any::<u128>()).prop_map(|(who, id)| EventKind::Message(Message {
-            n: 0,
-            id: ClientId::new(Uuid::from_u128(id)),
-            author: person(who),
-            body: MessageBody::try_from("hello").unwrap(),
-        })),
+        3 => (who.clone(), any::<u128>()).prop_map(|(who, id)| EventKind::Message(Message::new(0, ClientId::new(Uuid::from_u128(id)), person(who), MessageBody::try_from("hello").unwrap()))),
         2 => who.clone().prop_map(|who| EventKind::Joined { member: person(who) }),
         1 => who.clone().prop_map(|who| EventKind::Left { member: person(who) }),
         1 => who.clone().prop_map(|who| EventKind::Removed { member: person(who), by: person(9) }),
@@ -93,6 +88,7 @@ fn empty() -> Snapshot {
             owner: person(9).id,
             created_at: 0,
             kept_days: 0,
+            edit_minutes: 15,
         },
         you: You {
             member_id: person(9).id,
@@ -114,6 +110,8 @@ fn empty() -> Snapshot {
         has_more: false,
         leaves_after: None,
         expected: None,
+        from: None,
+        quotes: Vec::new(),
     }
 }
 
@@ -247,8 +245,11 @@ fn a_page_that_was_asked_for_before_the_head_moved_is_not_put_into_an_empty_time
     let mut replica = Replica::new(snapshot(&log, 1, 0));
     let top = replica.top();
     replica.reset(snapshot(&log, 2, 0));
-    assert!(!replica.prepend(top, HistoryPage { events: vec![joined(1)], has_more: false }));
-    assert!(replica.prepend(replica.top(), HistoryPage { events: vec![joined(2), joined(1)], has_more: false }));
+    assert!(!replica.prepend(top, HistoryPage { events: vec![joined(1)], has_more: false, quotes: Vec::new() }));
+    assert!(replica.prepend(
+        replica.top(),
+        HistoryPage { events: vec![joined(2), joined(1)], has_more: false, quotes: Vec::new() }
+    ));
     assert_eq!(replica.events, log);
 }
 
@@ -260,12 +261,7 @@ proptest! {
         let say = |life: u64, seq: u64| Event {
             seq,
             at: 0,
-            kind: EventKind::Message(Message {
-                n: seq,
-                id: ClientId::new(Uuid::from_u128(u128::from(life) << 64 | u128::from(seq))),
-                author: person(9),
-                body: MessageBody::try_from("hello").unwrap(),
-            }),
+            kind: EventKind::Message(Message::new(seq, ClientId::new(Uuid::from_u128(u128::from(life) << 64 | u128::from(seq))), person(9), MessageBody::try_from("hello").unwrap())),
         };
         let mut log: Vec<Event> = Vec::new();
         let mut replica = Replica::new(empty());
@@ -294,7 +290,7 @@ proptest! {
                     let mut events: Vec<Event> = above.take(PAGE + 1).cloned().collect();
                     let has_more = events.len() > PAGE;
                     events.truncate(PAGE);
-                    asked = replica.has_more.then_some((top, HistoryPage { events, has_more }));
+                    asked = replica.has_more.then_some((top, HistoryPage { events, has_more, quotes: Vec::new() }));
                 }
                 Turn::Answers => {
                     if let Some((top, page)) = asked.take() {
@@ -329,15 +325,15 @@ fn what_was_on_the_screen_stays_there_in_a_new_epoch_and_a_message_sent_again_is
     let say = |seq: u64, id: u128| Event {
         seq,
         at: 0,
-        kind: EventKind::Message(Message {
-            n: seq,
-            id: ClientId::new(Uuid::from_u128(id)),
-            author: person(9),
-            body: MessageBody::try_from("hello").unwrap(),
-        }),
+        kind: EventKind::Message(Message::new(
+            seq,
+            ClientId::new(Uuid::from_u128(id)),
+            person(9),
+            MessageBody::try_from("hello").unwrap(),
+        )),
     };
     let mut replica = fed_in_order(&[say(1, 1), say(2, 2)]);
-    replica.queue(ClientId::new(Uuid::from_u128(3)), MessageBody::try_from("waiting").unwrap());
+    replica.queue(ClientId::new(Uuid::from_u128(3)), MessageBody::try_from("hello").unwrap());
     replica.reset(Snapshot { epoch: Epoch::from_bits(2), head: 1, events: vec![say(1, 4)], ..empty() });
     replica.receive(say(2, 2));
     replica.receive(say(3, 3));

@@ -1,10 +1,10 @@
 //! The form of frames: what the server writes is what a page reads, and what a later version adds is passed over.
 
 use anonchat::protocol::{
-    ByeReason, ClientFrame, ClientId, Code, Companion, DepartedReader, Epoch, Event, EventKind, MemberId, MemberView,
-    Message, MessageBody, Newcomer, Nickname, OwnerChange, Person, Preview, Problem, ReadMark, Reason, Received,
-    Replica, ResetReason, Retention, Role, RoomCode, RoomName, RoomSummary, RoomType, RoomView, ServerFrame, Signal,
-    Snapshot, TextKind, You,
+    ByeReason, ClientFrame, ClientId, Code, Companion, DepartedReader, Edit, Epoch, Event, EventKind, MemberId,
+    MemberView, Message, MessageBody, Newcomer, Nickname, OwnerChange, Person, Preview, Problem, ReadMark, Reason,
+    Received, Replica, ResetReason, Retention, Role, RoomCode, RoomName, RoomSummary, RoomType, RoomView, ServerFrame,
+    Signal, Snapshot, Target, TextKind, You,
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use serde::{Serialize, de::DeserializeOwned};
@@ -48,10 +48,24 @@ fn room_type() -> impl Strategy<Value = RoomType> {
     select(vec![RoomType::P2p, RoomType::Group])
 }
 
+fn target() -> impl Strategy<Value = Target> {
+    (number(), id()).prop_map(|(seq, id)| Target { seq, id })
+}
+
 fn kind() -> impl Strategy<Value = EventKind> {
-    let message = (number(), id(), person(), any::<String>()).prop_map(|(n, id, author, body)| {
-        EventKind::Message(Message { n, id, author, body: MessageBody::stored(body) })
+    let edit = (number(), any::<i64>(), any::<u32>()).prop_map(|(seq, at, times)| Edit { seq, at, times });
+    let touched = (number(), option::of(edit), option::of(person()), option::of(target()));
+    let message = (number(), id(), person(), any::<String>(), touched).prop_map(|(n, id, author, body, touched)| {
+        let (rev, edited, deleted, reply_to) = touched;
+        EventKind::Message(Message {
+            rev,
+            edited,
+            deleted,
+            reply_to,
+            ..Message::new(n, id, author, MessageBody::stored(body))
+        })
     });
+    let body = any::<String>().prop_map(MessageBody::stored);
     let changed = (retention(), person(), number());
     let owner = (person(), option::of(person()), select(vec![OwnerChange::Inherited, OwnerChange::Given]));
     prop_oneof![
@@ -63,6 +77,8 @@ fn kind() -> impl Strategy<Value = EventKind> {
         changed.prop_map(|(retention, by, n)| EventKind::RetentionChanged { retention, by, n }),
         (any::<bool>(), person()).prop_map(|(peek, by)| EventKind::PeekChanged { peek, by }),
         owner.prop_map(|(member, by, why)| EventKind::Owner { member, by, why }),
+        (target(), person(), body).prop_map(|(target, author, body)| EventKind::Edited { target, author, body }),
+        (target(), number(), person()).prop_map(|(target, n, by)| EventKind::Deleted { target, n, by }),
         any::<String>().prop_map(|text| later_kind(&text)),
     ]
 }
@@ -88,8 +104,9 @@ prop_compose! {
     fn room_view()(
         code in code(), room_type in room_type(), name in room_name(), retention in retention(), peek in any::<bool>(),
         owner in member(), created_at in any::<i64>(), kept_days in any::<u32>(),
+        edit_minutes in any::<i32>(),
     ) -> RoomView {
-        RoomView { code, room_type, name, retention, peek, owner, created_at, kept_days }
+        RoomView { code, room_type, name, retention, peek, owner, created_at, kept_days, edit_minutes }
     }
 }
 
@@ -108,11 +125,12 @@ prop_compose! {
         members in vec(member_view(), 0..3), connected in vec(member(), 0..3), reads in marks(),
         departed in vec((member_view(), number()).prop_map(|(member, seq)| DepartedReader { member, seq }), 0..3),
         events in vec(event(), 0..4), has_more in any::<bool>(), leaves_after in option::of(number()),
-        expected in option::of(person()),
+        (expected, from, quotes) in (option::of(person()), option::of(number()), vec(event(), 0..2)),
     ) -> Snapshot {
         let epoch = Epoch::from_bits(epoch);
         Snapshot {
             room, you, epoch, head, last_n, members, connected, reads, departed, events, has_more, leaves_after, expected,
+            from, quotes,
         }
     }
 }
@@ -126,7 +144,7 @@ prop_compose! {
                 .prop_map(|(id, name, connected)| Companion { id, name, connected }),
         ),
         last in option::of((number(), name(), any::<bool>(), any::<String>())
-            .prop_map(|(seq, author, mine, text)| Preview { seq, author, mine, text })),
+            .prop_map(|(seq, author, mine, text)| Preview { seq, author, mine, deleted: text.is_empty(), text })),
         newcomer in option::of((number(), name()).prop_map(|(seq, name)| Newcomer { seq, name })),
         (mentioned, muted) in any::<(bool, bool)>(),
     ) -> RoomSummary {
@@ -217,7 +235,11 @@ fn client_frame() -> impl Strategy<Value = ClientFrame> {
         (code(), option::of(number().prop_map(Epoch::from_bits)), option::of(number()))
             .prop_map(|(code, epoch, after)| ClientFrame::Subscribe { code, epoch, after }),
         code().prop_map(|code| ClientFrame::Unsubscribe { code }),
-        (code(), id(), any::<String>()).prop_map(|(code, id, body)| ClientFrame::Send { code, id, body }),
+        (code(), id(), any::<String>(), option::of(target()))
+            .prop_map(|(code, id, body, reply_to)| ClientFrame::Send { code, id, body, reply_to }),
+        (code(), id(), target(), any::<String>(), option::of(number()))
+            .prop_map(|(code, id, target, body, after)| ClientFrame::Edit { code, id, target, body, after }),
+        (code(), id(), target()).prop_map(|(code, id, target)| ClientFrame::Delete { code, id, target }),
         (code(), any::<bool>()).prop_map(|(code, on)| ClientFrame::Typing { code, on }),
         (code(), number()).prop_map(|(code, seq)| ClientFrame::Read { code, seq }),
         Just(ClientFrame::Watch {}),

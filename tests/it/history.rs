@@ -24,7 +24,7 @@ async fn history_is_read_page_by_page_complete_and_without_doubles_while_somebod
         let (mut ada, bob) = two_in_a_room(&node, preserve).await;
         let (guest, code) = (bob.guest.clone(), bob.code);
         for i in 0..230 {
-            let frame = ClientFrame::Send { code, id: new_id(), body: format!("Before {i}") };
+            let frame = ClientFrame::Send { code, id: new_id(), body: format!("Before {i}"), reply_to: None };
             ada.socket.feed(&frame).await.unwrap();
         }
         ada.socket.flush().await.unwrap();
@@ -76,7 +76,7 @@ async fn a_page_of_history_has_one_to_fifty_events() {
         }
         let newest = page(&guest, &query("limit", "1")).await.unwrap();
         assert_eq!((story(&newest.events), newest.has_more), (vec!["Ada: Only this".to_owned()], true));
-        let nothing = HistoryPage { events: Vec::new(), has_more: false };
+        let nothing = HistoryPage { events: Vec::new(), has_more: false, quotes: Vec::new() };
         for before in ["0", "1"] {
             assert_eq!(page(&guest, &query("before", before)).await.unwrap(), nothing, "before={before}");
         }
@@ -126,7 +126,7 @@ async fn while_the_disk_is_almost_full_words_are_refused_that_would_be_kept_and_
         assert_eq!(told, (Code::StoreUnavailable, Some(Reason::DiskLow), true), "{problem:?}");
     };
     low(&ada.try_say(code, id, "By REST").await.unwrap_err().problem);
-    page.socket.send(&ClientFrame::Send { code, id, body: "By a socket".to_owned() }).await.unwrap();
+    page.socket.send(&ClientFrame::Send { code, id, body: "By a socket".to_owned(), reply_to: None }).await.unwrap();
     within("the socket is refused", async {
         loop {
             if let ServerFrame::Error { code, detail, id: about, reason, retry_after_ms, .. } =

@@ -9,7 +9,7 @@ use anonchat::{
         random,
         room::{Discretion, Engine, Timing},
         socket::{Connection, Wire},
-        store::{ActorId, GuestId, MemberRecord, RoomId, RoomRecord, Store, sqlite::Sqlite},
+        store::{ActorId, Gone, GuestId, MemberRecord, RoomId, RoomRecord, Store, sqlite::Sqlite},
     },
 };
 use futures_util::StreamExt;
@@ -37,6 +37,7 @@ pub fn new_room() -> (RoomRecord, MemberRecord) {
         created_at: 0,
         touched_at: 0,
         visited_at: i64::MAX,
+        gone: Gone::default(),
     };
     let person = Person { id: owner, name: Nickname::try_from("Ada").unwrap() };
     let member = MemberRecord::new(id, person, ActorId::Guest(GuestId(random::uuid())), 0);
@@ -47,7 +48,7 @@ pub fn new_room() -> (RoomRecord, MemberRecord) {
 async fn node(store: &Arc<dyn Store>, redis: &str, prefix: &str) -> Engine {
     let (bus, news) = RedisBus::connect(redis, prefix).await.unwrap();
     let (guest_grace, guest_closed) = (Duration::from_hours(1), Duration::from_hours(1));
-    let timing = Timing { guest_grace, guest_closed, room_kept_days: 90 };
+    let timing = Timing { guest_grace, guest_closed, room_kept_days: 90, edit_minutes: 15 };
     Engine::start(Arc::clone(store), Arc::new(bus), news, drop, timing)
 }
 
@@ -101,7 +102,7 @@ async fn an_event_of_a_later_version_goes_through_tail_packets_and_snapshots_byt
     let event: Event = serde_json::from_str(&json).unwrap();
     let (sender, epoch) = (random::uuid(), tail.epoch.get());
     let packet = format!(r#"{{"node":"{sender}","news":{{"events":{{"epoch":{epoch},"events":[{json}]}}}}}}"#);
-    let appended = later.append_tail(room.id, tail.epoch, &[event], packet.into()).await.unwrap();
+    let appended = later.append_tail(room.id, tail.epoch, &[event], &[], packet.into()).await.unwrap();
     assert_eq!(appended, TailAppended::Done);
 
     let is_it = |frame: &ServerFrame| matches!(frame, ServerFrame::Event { event, .. } if event.seq == seq);

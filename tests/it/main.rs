@@ -65,5 +65,7 @@ mod sockets;
 mod stored_reads;
 mod streams;
 mod text;
+mod timeline;
 mod tokens;
+mod touches;
 mod watching;

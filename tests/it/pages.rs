@@ -70,7 +70,12 @@ async fn the_page_the_socket_and_the_list_of_files_name_one_build() {
     let home = ask(ada.request(Method::GET, "/").header("accept", "text/html")).await;
     assert!(home.text.contains(&format!(r#"data-version="{version}""#)));
     let files: Vec<&str> = listed["files"].as_array().unwrap().iter().filter_map(|file| file.as_str()).collect();
-    for file in ["/shell", &format!("/store.js?v={version}"), &format!("/window.js?v={version}")] {
+    for file in [
+        "/shell",
+        &format!("/store.js?v={version}"),
+        &format!("/window.js?v={version}"),
+        &format!("/messages.js?v={version}"),
+    ] {
         assert!(files.contains(&file), "{files:?}");
     }
 }

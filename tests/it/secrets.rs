@@ -104,7 +104,7 @@ async fn logs_have_no_words_codes_names_tokens_or_addresses() {
 }
 
 /// The files below a folder that contain a text.
-fn files_with(folder: &Path, text: &str) -> Vec<String> {
+pub fn files_with(folder: &Path, text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -92,7 +92,13 @@ async fn a_slow_reader_is_told_the_latest_and_nothing_in_between() {
     slow.push(&Frame::text("x".repeat(JUNK)));
     let _watches = [app.watchers.hold(account, &slow), app.watchers.hold(account, &quick)];
     for i in 0..10 {
-        let said = SendMessage { code: code.to_string(), id: new_id(), body: format!("message {i}"), member_id: None };
+        let said = SendMessage {
+            code: code.to_string(),
+            id: new_id(),
+            body: format!("message {i}"),
+            reply_to: None,
+            member_id: None,
+        };
         messages::send(&app, &ada, said).await.unwrap();
         while !next_text(&mut quick_reader).await.contains(&format!("message {i}")) {}
     }

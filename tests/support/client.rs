@@ -6,8 +6,9 @@
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use anonchat::protocol::{
-    Ack, ClientFrame, ClientId, Code, CreateRoom, HistoryPage, JoinRoom, MemberId, MessageBody, Problem, ReadMark,
-    Replica, RoomCode, RoomType, SendMessage, Seq, ServerFrame, Signal, Snapshot,
+    Ack, ClientFrame, ClientId, Code, CreateRoom, DeleteMessage, EditMessage, HistoryPage, JoinRoom, MemberId,
+    MessageBody, Problem, ReadMark, Replica, RoomCode, RoomType, SendMessage, Seq, ServerFrame, Signal, Snapshot,
+    Target, Touched,
 };
 use futures_util::{SinkExt, StreamExt};
 use reqwest::{Method, StatusCode, cookie::CookieStore, header::HeaderValue};
@@ -144,13 +145,25 @@ impl Guest {
 
     /// Sends a message by REST, and returns the refusal if there is one.
     pub async fn try_say(&self, code: RoomCode, id: ClientId, body: &str) -> Result<Ack, Refused> {
-        let body = SendMessage { code: code.to_string(), id, body: body.to_owned(), member_id: None };
+        let body = SendMessage { code: code.to_string(), id, body: body.to_owned(), reply_to: None, member_id: None };
         self.ask(Method::POST, "/api/messages", body).await
     }
 
     /// Sends a message by REST.
     pub async fn say(&self, code: RoomCode, body: &str) -> Ack {
         self.try_say(code, new_id(), body).await.expect("the message is taken")
+    }
+
+    /// Changes the text of a message by REST.
+    pub async fn edit(&self, code: RoomCode, target: Target, body: &str) -> Result<Touched, Refused> {
+        let edit = EditMessage { code: code.to_string(), id: target.id, body: body.to_owned(), after: None };
+        self.ask(Method::PATCH, &format!("/api/messages/{}", target.seq), edit).await
+    }
+
+    /// Deletes a message by REST.
+    pub async fn delete(&self, code: RoomCode, target: Target) -> Result<Touched, Refused> {
+        let delete = DeleteMessage { code: code.to_string(), id: target.id };
+        self.ask(Method::DELETE, &format!("/api/messages/{}", target.seq), delete).await
     }
 
     /// One page of history.
@@ -493,7 +506,7 @@ impl Follower {
 
     /// Sends a message and does not wait for the ack.
     pub async fn send(&mut self, id: ClientId, text: &str) -> Option<()> {
-        self.socket.send(&ClientFrame::Send { code: self.code, id, body: text.to_owned() }).await
+        self.socket.send(&ClientFrame::Send { code: self.code, id, body: text.to_owned(), reply_to: None }).await
     }
 
     /// Sends a message and receives frames until it is acknowledged.
@@ -506,6 +519,41 @@ impl Follower {
                 match self.hear().await {
                     Heard::Acked(ack) if ack.id == id => return ack,
                     Heard::Refused(code, _) => panic!("refused: {code:?}"),
+                    Heard::Cut => panic!("the socket was cut"),
+                    _ => {}
+                }
+            }
+        })
+        .await
+    }
+
+    /// Sends a reply, and receives frames until it is in the timeline.
+    pub async fn reply(&mut self, to: Target, text: &str) {
+        let (code, body) = (self.code, text.to_owned());
+        let frame = ClientFrame::Send { code, id: new_id(), body, reply_to: Some(to) };
+        self.socket.send(&frame).await.expect("the frame is sent");
+        self.until_said(text).await;
+    }
+
+    /// Changes the text of a message, and receives frames until that is answered.
+    pub async fn edit(&mut self, target: Target, body: &str) -> Result<Seq, Code> {
+        let (code, id, body) = (self.code, new_id(), body.to_owned());
+        self.touch(id, &ClientFrame::Edit { code, id, target, body, after: None }).await
+    }
+
+    /// Deletes a message, and receives frames until that is answered.
+    pub async fn delete(&mut self, target: Target) -> Result<Seq, Code> {
+        let (code, id) = (self.code, new_id());
+        self.touch(id, &ClientFrame::Delete { code, id, target }).await
+    }
+
+    async fn touch(&mut self, id: ClientId, frame: &ClientFrame) -> Result<Seq, Code> {
+        self.socket.send(frame).await.expect("the frame is sent");
+        within("the change is answered", async {
+            loop {
+                match self.hear().await {
+                    Heard::Acked(ack) if ack.id == id => return Ok(ack.seq),
+                    Heard::Refused(code, Some(refused)) if refused == id => return Err(code),
                     Heard::Cut => panic!("the socket was cut"),
                     _ => {}
                 }
@@ -544,6 +592,11 @@ impl Follower {
         }
         true
     }
+}
+
+/// The message that this ack is about.
+pub fn target(ack: Ack) -> Target {
+    Target { seq: ack.seq, id: ack.id }
 }
 
 /// A new message id.

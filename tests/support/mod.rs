@@ -123,6 +123,8 @@ pub fn story<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<String> {
         EventKind::PeekChanged { peek: false, by } => format!("{} turned peeking off", by.name),
         EventKind::Owner { member, by: Some(by), .. } => format!("{} gave the room to {}", by.name, member.name),
         EventKind::Owner { member, by: None, .. } => format!("{} owns it now", member.name),
+        EventKind::Edited { author, body, .. } => format!("{} edited: {body}", author.name),
+        EventKind::Deleted { by, .. } => format!("{} deleted a message", by.name),
         EventKind::Other(..) => "something".to_owned(),
     };
     events.into_iter().map(line).collect()

@@ -161,12 +161,12 @@ impl Node {
 
     /// Suspends the process (SIGSTOP), like a machine that sleeps.
     pub async fn pause(&self) {
-        self.process.as_ref().expect("the node runs").signal("STOP").await;
+        self.process.as_ref().expect("the node runs").pause().await;
     }
 
     /// Continues a suspended process (SIGCONT).
     pub async fn resume(&self) {
-        self.process.as_ref().expect("the node runs").signal("CONT").await;
+        self.process.as_ref().expect("the node runs").resume().await;
     }
 
     /// The settings that the node was started with.

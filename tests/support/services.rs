@@ -166,12 +166,12 @@ impl Redis {
 
     /// Suspends the process (SIGSTOP).
     pub async fn pause(&self) {
-        self.process.as_ref().expect("Redis runs").signal("STOP").await;
+        self.process.as_ref().expect("Redis runs").pause().await;
     }
 
     /// Continues the suspended process.
     pub async fn resume(&self) {
-        self.process.as_ref().expect("Redis runs").signal("CONT").await;
+        self.process.as_ref().expect("Redis runs").resume().await;
     }
 
     /// The URL of this Redis.
@@ -244,12 +244,12 @@ impl Mongo {
 
     /// Suspends the process (SIGSTOP).
     pub async fn pause(&self) {
-        self.process.as_ref().expect("MongoDB runs").signal("STOP").await;
+        self.process.as_ref().expect("MongoDB runs").pause().await;
     }
 
     /// Continues the suspended process.
     pub async fn resume(&self) {
-        self.process.as_ref().expect("MongoDB runs").signal("CONT").await;
+        self.process.as_ref().expect("MongoDB runs").resume().await;
     }
 
     /// The URI of this MongoDB.

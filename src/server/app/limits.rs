@@ -28,7 +28,7 @@ use tokio::{
 use self::quotas::{
     ANSWERS, CHANGE, CODE, CODE_TRIES, CODE_TRIES_ANYWHERE, CODES_TO_ONE, CREATE, GUESS, JOIN, KNOWN, KNOWN_NETWORKS,
     LETTERS_TO_ONE, LOG_IN, MAIL, MAIL_TO_ONE, MEASURE, MISS, MISS_ANYWHERE, PEEK, POST, READ, READ_OF_ONE, REGISTER,
-    SAME_MISS, SEARCH_PAUSE, SEND_BURST, SEND_PATIENCE, SEND_PER_SECOND, SETTINGS, TAKE_OUT, TURNS,
+    SAME_MISS, SEARCH_PAUSE, SEND_BURST, SEND_PATIENCE, SEND_PER_SECOND, SETTINGS, TAKE_OUT, TOUCH, TURNS,
 };
 pub use self::socket_allowance::SocketAllowance;
 use super::{allowance::Allowances, networks::Network};
@@ -317,6 +317,14 @@ impl Limits {
             Ok(()) => Ok(()),
             Err(_) => self.send(actor),
         }
+    }
+
+    /// Checks whether this person may change another earlier message.
+    pub async fn touch(&self, actor: ActorId) -> Result<(), Problem> {
+        if !self.enabled {
+            return Ok(());
+        }
+        self.take_here(&[(format!("touch:{actor:?}"), TOUCH)]).await
     }
 
     /// Checks whether this client may read a page or other data. The bytes of earlier answers count as well.

@@ -91,6 +91,7 @@ pub async fn build(config: Config) -> anyhow::Result<App> {
         guest_grace: config.room.guest_grace_seconds,
         guest_closed: config.room.guest_closed_seconds,
         room_kept_days: config.room.room_kept_days,
+        edit_minutes: config.room.edit_minutes,
     };
     let streams = Streams::new(Arc::clone(&bus));
     let posted = {

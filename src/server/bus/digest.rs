@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::{Epoch, MemberId, Millis, Person, Retention, RoomName, Seq};
+use crate::{
+    protocol::{Epoch, MemberId, Millis, Person, Retention, RoomName, Seq},
+    server::store::Gone,
+};
 
 /// The maximum number of members in [`Digest::mentions`]. The members with the oldest mention are dropped first.
 pub const MENTIONS: usize = 64;
@@ -46,6 +49,9 @@ pub struct Digest {
     pub pair: Vec<Person>,
     /// Which members of a room for two are connected, if that is known.
     pub here: Option<Here>,
+    /// The deleted messages.
+    #[serde(default, skip_serializing_if = "Gone::is_empty")]
+    pub gone: Gone,
 }
 
 /// The last message of a room.
@@ -59,6 +65,9 @@ pub struct LastMessage {
     pub author: Person,
     /// The beginning of the text.
     pub text: String,
+    /// Whether the message was deleted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deleted: bool,
 }
 
 /// The connected members, and when that was written.
@@ -82,8 +91,8 @@ impl Digest {
         self.here.as_ref().is_some_and(|here| now - here.at < life && here.members.contains(&member))
     }
 
-    /// Adds what an earlier digest has and this one lacks: the mentions (within the same epoch only), and who is
-    /// connected.
+    /// Adds what an earlier digest has and this one lacks: the mentions and the deleted messages (within the same epoch
+    /// only), and who is connected.
     pub fn take_over(&mut self, earlier: &Self) {
         if self.here.is_none() {
             self.here.clone_from(&earlier.here);
@@ -92,6 +101,7 @@ impl Digest {
             for (member, n) in &earlier.mentions {
                 self.mention(*member, *n);
             }
+            self.gone.merge(&earlier.gone);
         }
     }
 
@@ -136,6 +146,7 @@ mod tests {
             mentions: Vec::new(),
             pair: Vec::new(),
             here: None,
+            gone: Gone::default(),
         }
     }
 

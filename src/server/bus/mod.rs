@@ -59,9 +59,8 @@ pub const VERSION_LIFE: Duration = Duration::from_hours(1);
 /// The estimated bytes of an event in memory: its text, and 256 for everything around it.
 pub fn weight(event: &Event) -> usize {
     let text = match &event.kind {
-        EventKind::Message(message) => message.body.as_str(),
         EventKind::Other(_, content) => content.json(),
-        _ => "",
+        _ => event.text(),
     };
     256 + text.len()
 }
@@ -203,10 +202,20 @@ pub trait Bus: Send + Sync + 'static {
     /// Appends events, remembers their message ids and publishes `packet`: all of that or nothing. The seqs of the
     /// events must follow the tail's head. Beyond [`TAIL_EVENTS`] or [`TAIL_BYTES`] the oldest events are dropped.
     ///
+    /// `changed` are earlier events of the tail as the new ones make them. They replace those of the same seqs in the
+    /// same step, so that nothing of what a new event deletes is left.
+    ///
     /// Where several refusals apply, the answer is the first of `Lost`, `Sealed`, `IdTaken`, `Stale`. A batch that
     /// contradicts itself is a mistake of the caller and returns an error: a batch without events, with seqs that are
     /// not consecutive, or with one message id twice.
-    async fn append_tail(&self, room: RoomId, epoch: Epoch, events: &[Event], packet: Bytes) -> Result<TailAppended>;
+    async fn append_tail(
+        &self,
+        room: RoomId,
+        epoch: Epoch,
+        events: &[Event],
+        changed: &[Event],
+        packet: Bytes,
+    ) -> Result<TailAppended>;
 
     /// Returns the first message of a batch whose id a tail of this epoch remembers. The tail may be sealed.
     async fn earlier(&self, room: RoomId, epoch: Epoch, events: &[Event]) -> Result<Option<Earlier>>;

@@ -137,7 +137,7 @@ async fn write(
 }
 
 fn message_of_mine<'a>(event: &'a Event, room: &RoomRecord, member: &MemberRecord) -> Option<MessageOfMine<'a>> {
-    let message = event.message().filter(|message| member.is(message.author.id))?;
+    let message = event.message().filter(|message| member.is(message.author.id) && message.deleted.is_none())?;
     Some(MessageOfMine { room: room.code, seq: event.seq, at: event.at, body: message.body.as_str() })
 }
 

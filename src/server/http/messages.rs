@@ -3,14 +3,17 @@
 use axum::extract::State;
 
 use super::{
-    extract::{Json, Query},
+    extract::{Json, Path, Query},
     problem::Refusal,
 };
 use crate::{
-    protocol::{Ack, HistoryPage, HistoryQuery, SendMessage},
+    protocol::{
+        Ack, DeleteMessage, EditMessage, HistoryPage, HistoryQuery, Problem, Quotes, QuotesQuery, SendMessage, Seq,
+        Target, Touched,
+    },
     server::{
         app::{App, Visitor},
-        domain::messages,
+        domain::messages::{self, Wish},
     },
 };
 
@@ -26,6 +29,55 @@ pub async fn send_message(
     Json(body): Json<SendMessage>,
 ) -> Result<axum::Json<Ack>, Refusal> {
     Ok(axum::Json(messages::send(&app, &visitor, body).await?))
+}
+
+/// Get the beginnings of some messages, for replies to them.
+///
+/// Those that the asker may not see are left out.
+#[utoipa::path(get, path = "/api/messages", tag = "messages", params(QuotesQuery), responses(
+    (status = 200, description = "The messages.", body = Quotes),
+))]
+pub async fn read_quotes(
+    State(app): State<App>,
+    visitor: Visitor,
+    Query(query): Query<QuotesQuery>,
+) -> Result<axum::Json<Quotes>, Refusal> {
+    Ok(axum::Json(messages::quoted(&app, &visitor, query).await?))
+}
+
+/// Change the text of a message of your own.
+///
+/// Can be repeated safely. Works for 15 minutes after the message was sent, or as long as the server is set to, up to
+/// ten times.
+#[utoipa::path(patch, path = "/api/messages/{seq}", tag = "messages", params(("seq" = Seq, Path)),
+    request_body = EditMessage, responses(
+    (status = 200, description = "The text is changed.", body = Touched),
+))]
+pub async fn edit_message(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(seq): Path<Seq>,
+    Json(EditMessage { code, id, body, after }): Json<EditMessage>,
+) -> Result<axum::Json<Touched>, Refusal> {
+    let code = code.parse().map_err(Problem::from)?;
+    Ok(axum::Json(messages::touch(&app, &visitor, code, Target { seq, id }, Wish::Edit(body, after)).await?))
+}
+
+/// Delete a message of your own, or any message in a room that you own.
+///
+/// Can be repeated safely. The text is removed from everywhere, with all its changes.
+#[utoipa::path(delete, path = "/api/messages/{seq}", tag = "messages", params(("seq" = Seq, Path)),
+    request_body = DeleteMessage, responses(
+    (status = 200, description = "The message is deleted.", body = Touched),
+))]
+pub async fn delete_message(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(seq): Path<Seq>,
+    Json(DeleteMessage { code, id }): Json<DeleteMessage>,
+) -> Result<axum::Json<Touched>, Refusal> {
+    let code = code.parse().map_err(Problem::from)?;
+    Ok(axum::Json(messages::touch(&app, &visitor, code, Target { seq, id }, Wish::Delete).await?))
 }
 
 /// Get a page of a room's history, newest first.

@@ -58,6 +58,7 @@ pub fn files(options: &LeptosOptions) -> Router<App> {
         .route_service("/sw.js", ServiceBuilder::new().layer(worker_policy).service(file("sw.js", ASK_AGAIN)))
         .route_service("/store.js", script("store.js"))
         .route_service("/window.js", script("window.js"))
+        .route_service("/messages.js", script("messages.js"))
         .route_service(
             "/offline.html",
             ServiceBuilder::new().layer(policed(root)).service(file("offline.html", ASK_AGAIN)),
@@ -82,7 +83,7 @@ fn policed(root: &Path) -> SetResponseHeaderLayer<Option<HeaderValue>> {
 pub struct BuildVersion(pub String);
 
 /// Files without a hash in their name that are part of the shell.
-const UNHASHED: [&str; 4] = ["offline.html", "offline.css", "store.js", "window.js"];
+const UNHASHED: [&str; 5] = ["offline.html", "offline.css", "store.js", "window.js", "messages.js"];
 
 /// The version of the build whose files are in the site folder.
 pub fn build_version(options: &LeptosOptions) -> BuildVersion {
@@ -132,13 +133,13 @@ pub fn sealed(document: &str) -> (String, String) {
     (sealed, stored_page_policy(&digests))
 }
 
-/// The list for the service worker. The addresses of `store.js` and `window.js` contain the version, so that a page and
-/// the scripts that it loads are of one build.
+/// The list for the service worker. The addresses of scripts without a hash contain the version, so that a page and the
+/// scripts that it loads are of one build.
 fn shell(options: &LeptosOptions) -> serde_json::Value {
     let BuildVersion(version) = build_version(options);
     let mut files = hashed_files(options);
     files.extend(["/offline.html", "/offline.css"].map(str::to_owned));
-    files.extend(["store.js", "window.js"].map(|script| format!("/{script}?v={version}")));
+    files.extend(["store.js", "window.js", "messages.js"].map(|script| format!("/{script}?v={version}")));
     files.push("/shell".to_owned());
     json!({ "version": version, "files": files })
 }

@@ -13,10 +13,14 @@ use tungstenite::Message;
 
 use super::{handshake::Handshake, origin::SameOrigin, problem::Refusal, serving::ConnectionSlot, shell::BuildVersion};
 use crate::{
-    protocol::{ByeReason, ClientFrame, Code, Language, Problem, RoomCode, ServerFrame, limits},
+    protocol::{ByeReason, ClientFrame, ClientId, Code, Language, Problem, RoomCode, ServerFrame, Target, limits},
     server::{
         app::{Actor, App, Browser, SocketAllowance, Visitor, Watch, Way},
-        domain::{guests, messages, messages::Speaker, rooms, sessions},
+        domain::{
+            guests,
+            messages::{self, Speaker, Wish},
+            rooms, sessions,
+        },
         metrics, random,
         room::ResumePoint,
         socket::{CloseCode, Connection, Frame, Incoming},
@@ -210,10 +214,11 @@ impl Reader {
                     self.app.engine.unsubscribe(speaker.room, self.connection.id()).await;
                 }
             }
-            ClientFrame::Send { code, id, body } => {
+            ClientFrame::Send { code, id, body, reply_to } => {
                 let sent = match self.following.get(&code) {
                     Some(speaker) => {
-                        messages::send_from_socket(&self.app, *speaker, &self.connection, code, id, body).await
+                        messages::send_from_socket(&self.app, *speaker, &self.connection, code, id, body, reply_to)
+                            .await
                     }
                     None => Err(Problem::new(Code::NotAMember, "Subscribe to the room before you send to it.")),
                 };
@@ -221,6 +226,10 @@ impl Reader {
                     self.connection.answer(&ServerFrame::error(problem, Some(id), Some(code)));
                 }
             }
+            ClientFrame::Edit { code, id, target, body, after } => {
+                Box::pin(self.touch(code, id, target, Wish::Edit(body, after))).await;
+            }
+            ClientFrame::Delete { code, id, target } => Box::pin(self.touch(code, id, target, Wish::Delete)).await,
             ClientFrame::Typing { code, on } => {
                 if let Some(speaker) = self.following.get(&code) {
                     self.app.engine.typing(speaker.room, self.connection.id(), on).await;
@@ -245,6 +254,18 @@ impl Reader {
                 self.watch();
             }
             ClientFrame::Ping { n } => self.connection.answer(&ServerFrame::Pong { n }),
+        }
+    }
+
+    async fn touch(&mut self, code: RoomCode, id: ClientId, target: Target, wish: Wish) {
+        let touched = match self.following.get(&code) {
+            Some(speaker) => {
+                messages::touch_from_socket(&self.app, *speaker, &self.connection, code, id, target, wish).await
+            }
+            None => Err(Problem::new(Code::NotAMember, "Subscribe to the room before you change its messages.")),
+        };
+        if let Err(problem) = touched {
+            self.connection.answer(&ServerFrame::error(problem, Some(id), Some(code)));
         }
     }
 

@@ -4,7 +4,8 @@ use tokio::sync::oneshot;
 
 use crate::{
     protocol::{
-        Ack, ClientId, MemberId, MessageBody, Millis, Person, Problem, Retention, RoomCode, RoomName, Seq, ServerFrame,
+        Ack, ClientId, Event, MemberId, MessageBody, Millis, Person, Problem, Retention, RoomCode, RoomName, Seq,
+        ServerFrame, Target,
     },
     server::{
         metrics::Stopwatch,
@@ -24,7 +25,11 @@ pub enum Command {
         /// The client's id for the message. A retry has the same id.
         id: ClientId,
         body: MessageBody,
+        /// The message that this one replies to. Dropped if the room has no such message.
+        reply_to: Option<Target>,
     },
+    /// Change what an earlier message shows.
+    Touch(Touch),
     /// Append `Joined` for a member whose record in the store is active already.
     Join { member: Person },
     /// Make a new person a member of a group that keeps its log. The record and the `Joined` event are written
@@ -78,6 +83,41 @@ pub enum Command {
     },
 }
 
+/// A change of an earlier message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Touch {
+    /// The member who asks.
+    pub member: MemberId,
+    /// Other member ids of the same person. Messages by these are the person's own.
+    pub also: Vec<MemberId>,
+    pub target: Target,
+    pub change: Change,
+    /// The message as the archive has it, if the window of the room does not. The room's task sets it.
+    pub found: Option<Found>,
+}
+
+/// What is to change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The text, by the message's author.
+    Edit {
+        body: MessageBody,
+        /// The seq of the last edit that the author has seen, 0 for none. `None` if that does not matter.
+        after: Option<Seq>,
+    },
+    /// The message is deleted, by its author or the room's owner.
+    Delete,
+}
+
+/// The answer of the archive to the question for a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The event with the seq. `None` if the archive has none.
+    pub event: Option<Box<Event>>,
+    /// The head of the log before the archive was read.
+    pub read_at: Seq,
+}
+
 /// The place of a finished command in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Done {
@@ -98,7 +138,7 @@ pub enum Reply {
         connection: Connection,
         /// The room's code, for the frame.
         code: RoomCode,
-        /// The message's id, for the frame.
+        /// The client's id of the message or change, for the frame.
         id: ClientId,
         /// Runs since the command was accepted.
         accepted: Stopwatch,

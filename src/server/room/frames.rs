@@ -11,7 +11,9 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::entry::Entry;
-use crate::protocol::{DepartedReader, Epoch, Member, MemberId, Nickname, ReadMark, RoomCode, RoomView, Seq, You};
+use crate::protocol::{
+    DepartedReader, Epoch, Event, Member, MemberId, Nickname, ReadMark, RoomCode, RoomView, Seq, You,
+};
 
 /// A `snapshot` or `resumed` frame.
 #[derive(Serialize)]
@@ -48,6 +50,10 @@ pub struct SnapshotParts<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub departed: Vec<DepartedReader>,
     pub events: Vec<&'a Entry>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<Seq>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub quotes: Vec<Event>,
     pub has_more: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub leaves_after: Option<u64>,

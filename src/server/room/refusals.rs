@@ -19,6 +19,34 @@ pub fn member_gone() -> Problem {
     Problem::new(Code::NotFound, "That person is no longer in the room.").with_reason(Reason::MemberGone)
 }
 
+/// The refusal for a change of a message that is not there, or no longer.
+pub fn message_gone() -> Problem {
+    Problem::new(Code::MessageGone, "This message is gone.")
+}
+
+/// The refusal for a change of somebody else's message.
+pub fn not_author() -> Problem {
+    Problem::new(Code::NotAuthor, "Only the person who wrote this message can do that.")
+}
+
+/// The refusal for a message that is final.
+pub fn too_late_to_edit() -> Problem {
+    Problem::new(Code::TooLate, "This message can no longer be edited.")
+}
+
+/// The refusal for an edit of a text that has changed since its author saw it.
+pub fn edited_meanwhile() -> Problem {
+    Problem::new(Code::EditedMeanwhile, "This message was edited on another device. Look at it again.")
+}
+
+/// The refusal for an edit of an archived message in a room that keeps no messages any more.
+pub fn kept_elsewhere() -> Problem {
+    Problem::new(
+        Code::KeptElsewhere,
+        "This message is from a time when the room saved its messages. You can delete it, but not edit it.",
+    )
+}
+
 /// The refusal for a person who enters while the room is turned ephemeral. When they try again, they come in by the way
 /// for ephemeral rooms.
 pub fn just_changed() -> Problem {

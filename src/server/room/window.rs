@@ -1,16 +1,19 @@
 //! The window: the last events of a room in memory, for snapshots, for resumes and for recognising retries. It has the
-//! same limits as a tail, in number and in bytes.
+//! same limits as a tail, in number and in bytes. Its messages are in their current state: a touch is folded into them
+//! when it is added.
 
 use std::collections::{HashMap, VecDeque};
 
 use super::{entry::Entry, sight::Sight};
 use crate::{
-    protocol::{ClientId, Event, EventKind, MemberId, Millis, Seq, limits},
+    protocol::{ClientId, Event, EventKind, MemberId, MessageBody, Millis, Retention, Seq, limits},
     server::bus::{TAIL_BYTES, TAIL_EVENTS, weight},
 };
 
 /// Most bytes of text in a snapshot. The last event is in it even if it is longer.
 const SNAPSHOT_BYTES: usize = 128 * 1024;
+/// Most touches in a snapshot. Before the oldest of them it has only what the timeline shows.
+const SNAPSHOT_TOUCHES: usize = 64;
 
 /// The last events of a room, without holes, ending at its head.
 #[derive(Debug, Default)]
@@ -29,10 +32,22 @@ pub struct Known {
     pub same_body: bool,
 }
 
+/// The last events that a member may see.
+pub struct Visible<'a> {
+    pub entries: Vec<&'a Entry>,
+    /// The seq from which on `entries` has the touches too, if that is not the seq of the first entry.
+    pub from: Option<Seq>,
+    /// Whether the window has more of them.
+    pub has_more: bool,
+}
+
 impl Window {
-    /// Adds the next event, and drops the oldest ones beyond the limits. If the event does not follow the last one, all
-    /// earlier events are dropped.
+    /// Adds the next event, folds a touch into its message, and drops the oldest events beyond the limits. If the event
+    /// does not follow the last one, all earlier events are dropped.
     pub fn push(&mut self, entry: Entry) {
+        for changed in self.changed_by([&entry.event]) {
+            self.replace(changed);
+        }
         let event = &entry.event;
         if self.entries.back().is_some_and(|last| last.event.seq + 1 != event.seq) {
             *self = Self::default();
@@ -51,17 +66,79 @@ impl Window {
         }
     }
 
+    /// The events of the window that these touches, which follow it, change: the messages as they will be, and the
+    /// `edited` events that become void.
+    pub fn changed_by<'a>(&self, touches: impl IntoIterator<Item = &'a Event>) -> Vec<Event> {
+        let mut changed: Vec<Event> = Vec::new();
+        for touch in touches {
+            let Some(target) = touch.kind.target() else { continue };
+            let known = changed.iter().position(|event| event.seq == target.seq);
+            let Some(mut event) = known.map(|at| changed.remove(at)).or_else(|| self.get(target.seq).cloned()) else {
+                continue;
+            };
+            let before = event.message().and_then(|message| message.edited);
+            if event.fold(touch) {
+                changed.extend(before.and_then(|edit| self.get(edit.seq).cloned()).map(|mut edit| {
+                    edit.void();
+                    edit
+                }));
+            }
+            changed.push(event);
+        }
+        changed
+    }
+
+    /// Replaces the event of the same seq.
+    fn replace(&mut self, event: Event) {
+        if let Some(at) = self.index(event.seq) {
+            self.bytes = self.bytes + weight(&event) - weight(&self.entries[at].event);
+            self.entries[at] = Entry::of(event);
+        }
+    }
+
     /// The message of this author with this id, if the window has it.
-    pub fn known(&self, author: MemberId, id: ClientId, body: &str) -> Option<Known> {
+    pub fn known(&self, author: MemberId, id: ClientId, body: &MessageBody) -> Option<Known> {
         let seq = *self.ids.get(&(author, id))?;
         let event = self.get(seq)?;
-        let same_body = event.message().is_some_and(|message| message.body.as_str() == body);
+        let same_body = event.message().is_some_and(|message| message.was_sent_as(body));
         Some(Known { seq, at: event.at, same_body })
     }
 
-    fn get(&self, seq: Seq) -> Option<&Event> {
+    /// The message as it is now, given as it was read from the log at the head `read_at`. `None` if the window does not
+    /// reach back to that head, so that a touch in between may be missing.
+    pub fn update(&self, event: &Event, read_at: Seq) -> Option<Event> {
+        if self.entries.front().is_some_and(|first| first.event.seq > read_at + 1) {
+            return None;
+        }
+        let mut event = event.clone();
+        for entry in &self.entries {
+            event.fold(&entry.event);
+        }
+        Some(event)
+    }
+
+    /// The event with this seq, if the window has it.
+    pub fn get(&self, seq: Seq) -> Option<&Event> {
+        self.entries.get(self.index(seq)?).map(|entry| &entry.event)
+    }
+
+    fn index(&self, seq: Seq) -> Option<usize> {
         let first = self.entries.front()?.event.seq;
-        self.entries.get(usize::try_from(seq.checked_sub(first)?).ok()?).map(|entry| &entry.event)
+        usize::try_from(seq.checked_sub(first)?).ok().filter(|at| *at < self.entries.len())
+    }
+
+    /// The retention that the event with this seq, which the window has, was appended under. `now` is the present one.
+    pub fn retention_at(&self, seq: Seq, now: Retention) -> Retention {
+        let later = self.entries.iter().map(|entry| &entry.event).filter(|event| event.seq > seq);
+        let change = later.filter_map(|event| match event.kind {
+            EventKind::RetentionChanged { retention, .. } => Some(retention),
+            _ => None,
+        });
+        match change.into_iter().next() {
+            Some(Retention::Preserved) => Retention::Ephemeral,
+            Some(Retention::Ephemeral) => Retention::Preserved,
+            None => now,
+        }
     }
 
     pub fn newest_first(&self) -> impl Iterator<Item = &Event> {
@@ -84,6 +161,11 @@ impl Window {
         self.entries.back().map_or(0, |last| last.event.at)
     }
 
+    /// The time of the last event that the timeline shows, or 0.
+    pub fn last_row_at(&self) -> Millis {
+        self.newest_first().find(|event| !event.kind.is_touch()).map_or(0, |event| event.at)
+    }
+
     /// The events after `after` up to the head. `None` if the window does not reach back that far.
     pub fn after(&self, after: Seq, head: Seq) -> Option<Vec<&Entry>> {
         if after >= head {
@@ -94,19 +176,32 @@ impl Window {
         Some(self.entries.range(skip.min(self.entries.len())..).collect())
     }
 
-    /// The last events that a member may see, as many as fit into a snapshot. Also says whether the window has more of
-    /// them.
-    pub fn snapshot(&self, sight: Sight) -> (Vec<&Entry>, bool) {
+    /// The last events that a member may see, as many as fit into a snapshot.
+    pub fn snapshot(&self, sight: Sight) -> Visible<'_> {
         let visible = || sight.newest_first(self.entries.iter().rev(), |entry| &entry.event);
-        let mut bytes = 0;
-        let fits = |(i, entry): &(usize, &Entry)| {
+        let mut entries: Vec<&Entry> = Vec::new();
+        let (mut bytes, mut rows, mut touches, mut from) = (0, 0, 0, None);
+        let mut has_more = false;
+        for entry in visible() {
+            let is_touch = entry.event.kind.is_touch();
+            if is_touch && (from.is_some() || rows == limits::HISTORY_PAGE) {
+                continue;
+            }
+            if is_touch && touches == SNAPSHOT_TOUCHES {
+                from = Some(entry.event.seq + 1);
+                continue;
+            }
             bytes += weight(&entry.event);
-            *i == 0 || (*i < limits::HISTORY_PAGE && bytes <= SNAPSHOT_BYTES)
-        };
-        let mut entries: Vec<&Entry> = visible().enumerate().take_while(fits).map(|(_, entry)| entry).collect();
+            if !entries.is_empty() && (rows == limits::HISTORY_PAGE || bytes > SNAPSHOT_BYTES) {
+                has_more = true;
+                break;
+            }
+            rows += usize::from(!is_touch);
+            touches += usize::from(is_touch);
+            entries.push(entry);
+        }
         entries.reverse();
-        let has_more = visible().nth(entries.len()).is_some();
-        (entries, has_more)
+        Visible { entries, from, has_more }
     }
 
     /// The last event about this member's presence: a `Joined`, `Left` or `Removed`.
@@ -125,7 +220,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::protocol::{Message, MessageBody, Nickname, Person};
+    use crate::protocol::{Message, Nickname, Person, Target};
 
     fn person() -> Person {
         Person { id: MemberId::from_bits(1), name: Nickname::try_from("Ada").unwrap() }
@@ -137,7 +232,7 @@ mod tests {
 
     fn said(seq: Seq, n: u64) -> Entry {
         let (id, body) = (ClientId::new(Uuid::from_u128(n.into())), MessageBody::try_from("Hello").unwrap());
-        Entry::of(Event { seq, at: 0, kind: EventKind::Message(Message { n, id, author: person(), body }) })
+        Entry::of(Event { seq, at: 0, kind: EventKind::Message(Message::new(n, id, person(), body)) })
     }
 
     #[test]
@@ -161,5 +256,41 @@ mod tests {
         assert_eq!([9, 8, 0].map(|seq| window.ordinal_at(seq, 9, 4)), [4, 3, 0], "nothing is in it");
         window.push(joined(10));
         assert_eq!([10, 9, 8].map(|seq| window.ordinal_at(seq, 10, 4)), [4, 4, 3], "and no message");
+    }
+
+    #[test]
+    fn a_touch_changes_its_message_in_place_and_counts_as_no_row_of_a_snapshot() {
+        let mut window = Window::default();
+        for entry in [said(1, 1), said(2, 2)] {
+            window.push(entry);
+        }
+        let target = |window: &Window, seq| Target { seq, id: window.get(seq).unwrap().message().unwrap().id };
+        let edited = |window: &Window, seq, body: &str| {
+            let body = MessageBody::try_from(body).unwrap();
+            let kind = EventKind::Edited { target: target(window, 1), author: person(), body };
+            Entry::of(Event { seq, at: 0, kind })
+        };
+        window.push(edited(&window, 3, "Changed"));
+        window.push(edited(&window, 4, "Changed again"));
+        let texts =
+            |window: &Window| window.entries.iter().map(|entry| entry.event.text().to_owned()).collect::<Vec<_>>();
+        assert_eq!(texts(&window), ["Changed again", "Hello", "", "Changed again"]);
+        let deleted = EventKind::Deleted { target: target(&window, 1), n: 1, by: person() };
+        window.push(Entry::of(Event { seq: 5, at: 0, kind: deleted }));
+        assert_eq!(texts(&window), ["", "Hello", "", "", ""]);
+        assert_eq!(window.bytes, window.entries.iter().map(|entry| weight(&entry.event)).sum::<usize>());
+        for entry in &window.entries {
+            assert_eq!(Entry::of(entry.event.clone()).bytes(), entry.bytes(), "it is encoded as it is");
+        }
+
+        let all = Sight { member: person().id, stay: 1, all_from: 1 };
+        for seq in 6..=6 + 2 * SNAPSHOT_TOUCHES as Seq {
+            window.push(edited(&window, seq, "Too late"));
+        }
+        let Visible { entries, from, has_more } = window.snapshot(all);
+        let (touches, rows): (Vec<&Entry>, Vec<&Entry>) =
+            entries.into_iter().partition(|entry| entry.event.kind.is_touch());
+        assert_eq!((rows.len(), touches.len(), has_more), (2, SNAPSHOT_TOUCHES, false));
+        assert_eq!(from, Some(touches[0].event.seq));
     }
 }

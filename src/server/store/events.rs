@@ -110,6 +110,9 @@ pub trait Events: Sync {
     /// Returns up to `limit` events after `after`, oldest first.
     async fn events_after(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<Event>>;
 
+    /// Returns the events with these seqs, in any order. Those that the archive does not have are left out.
+    async fn events_at(&self, room: RoomId, seqs: &[Seq]) -> Result<Vec<Event>>;
+
     /// Returns the messages of one member with seqs after `after` up to `through`, oldest first. The store filters by
     /// author, so that a long archive costs the caller only the member's own messages.
     async fn messages_by(&self, room: RoomId, author: MemberId, after: Seq, through: Seq) -> Result<Vec<Event>>;

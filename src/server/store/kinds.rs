@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     /// Every kind in the form of earlier versions, and one of a later version.
-    const STORED: [&str; 11] = [
+    const STORED: [&str; 14] = [
         r#"{"kind":"joined","member":{"id":7,"name":"Ada \"A\" 👩‍👩‍👧"}}"#,
         r#"{"kind":"left","member":{"id":7,"name":"Ada"}}"#,
         r#"{"kind":"removed","member":{"id":8,"name":"Bob"},"by":{"id":7,"name":"Ada"}}"#,
@@ -97,6 +97,9 @@ mod tests {
         r#"{"kind":"peek_changed","peek":false,"by":{"id":7,"name":"Ada"}}"#,
         r#"{"kind":"owner","member":{"id":8,"name":"Bob"},"why":"inherited"}"#,
         r#"{"kind":"owner","member":{"id":8,"name":"Bob"},"by":{"id":7,"name":"Ada"},"why":"given"}"#,
+        r#"{"kind":"message","n":3,"id":"01890a5d-ac96-774b-bcce-b302099a8057","author":{"id":7,"name":"Ada"},"body":"","rev":9,"deleted":{"id":8,"name":"Bob"}}"#,
+        r#"{"kind":"edited","target":{"seq":2,"id":"01890a5d-ac96-774b-bcce-b302099a8057"},"author":{"id":7,"name":"Ada"},"body":"I"}"#,
+        r#"{"kind":"deleted","target":{"seq":2,"id":"01890a5d-ac96-774b-bcce-b302099a8057"},"n":1,"by":{"id":7,"name":"Ada"}}"#,
         r#"{"kind":"danced","with":[{"b":1.50,"a":null}],"long":123456789012345678901234567890}"#,
     ];
 
@@ -119,7 +122,7 @@ mod tests {
 
     #[test]
     fn values_are_converted_as_texts_are() {
-        for stored in &STORED[..10] {
+        for stored in &STORED[..13] {
             let (kind, value) = (from_text(stored).unwrap(), serde_json::from_str::<Value>(stored).unwrap());
             assert_eq!(to_value(&kind).unwrap(), value);
             assert_eq!(from_value(value).unwrap(), kind);

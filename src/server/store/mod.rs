@@ -42,7 +42,7 @@ pub use guests::{GuestRecord, Guests, TokenHash};
 pub use kinds::event_of_tail;
 pub use mails::{Letter, MailId, MailRecord, Mails};
 pub use members::{Joining, MemberRecord, Members, Membership, Owed, Presence, ReadCursor};
-pub use records::{AccountRecord, PasswordHash, RoomRecord};
+pub use records::{AccountRecord, Gone, PasswordHash, RoomRecord};
 pub use rooms::{Overview, Rooms};
 pub use sessions::{Ending, Rotation, SessionId, SessionRecord, Sessions};
 pub use tokens::{CODE_AGAIN, CodeCheck, Purpose, TokenRecord, Tokens};

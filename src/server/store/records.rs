@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::{AccountId, RoomId};
 use crate::protocol::{Email, Epoch, MemberId, Millis, Nickname, Preferences, Retention, RoomCode, RoomName, RoomType};
 
@@ -37,6 +39,46 @@ pub struct AccountRecord {
     pub created_at: Millis,
 }
 
+/// The ordinals of the deleted messages of a room, which do not count as unread: the newest [`GONE`] of them, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Gone(Vec<u64>);
+
+/// The most ordinals in [`Gone`]. Beyond them a number of unread messages may be too high, never too low.
+const GONE: usize = 256;
+
+impl Gone {
+    /// Adds a deleted message.
+    pub fn add(&mut self, n: u64) {
+        if let Err(at) = self.0.binary_search(&n) {
+            self.0.insert(at, n);
+            if self.0.len() > GONE {
+                self.0.remove(0);
+            }
+        }
+    }
+
+    /// Adds the deleted messages that are known elsewhere.
+    pub fn merge(&mut self, other: &Self) {
+        other.0.iter().for_each(|n| self.add(*n));
+    }
+
+    /// Returns how many of the messages after the ordinal `n` are deleted.
+    pub fn after(&self, n: u64) -> u64 {
+        (self.0.len() - self.0.partition_point(|gone| *gone <= n)) as u64
+    }
+
+    /// Returns whether a message is deleted.
+    pub fn contains(&self, n: u64) -> bool {
+        self.0.binary_search(&n).is_ok()
+    }
+
+    /// Returns whether no message is deleted.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 /// One room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomRecord {
@@ -63,4 +105,6 @@ pub struct RoomRecord {
     pub touched_at: Millis,
     /// When somebody was last here; exact to a day, since not every visit writes it.
     pub visited_at: Millis,
+    /// The deleted messages of the archive.
+    pub gone: Gone,
 }

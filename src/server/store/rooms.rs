@@ -7,7 +7,7 @@
 
 use async_trait::async_trait;
 
-use super::{GuestRecord, Head, MemberRecord, Result, RoomId, RoomRecord};
+use super::{Gone, GuestRecord, Head, MemberRecord, Result, RoomId, RoomRecord};
 use crate::protocol::{Event, Millis, Person, RoomCode};
 
 /// What a list shows of a room that is not live (in memory) on any node.
@@ -15,7 +15,7 @@ use crate::protocol::{Event, Millis, Person, RoomCode};
 pub struct Overview {
     /// The end of the archive.
     pub head: Head,
-    /// The time of the archive's last event; 0 if there is none.
+    /// The time of the archive's last event that is no touch; 0 if there is none.
     pub at: Millis,
     /// The last message of the archive.
     pub message: Option<Event>,
@@ -23,6 +23,8 @@ pub struct Overview {
     pub members: u32,
     /// The active members, if the room is `p2p`; empty in groups.
     pub pair: Vec<Person>,
+    /// The deleted messages of the archive.
+    pub gone: Gone,
 }
 
 /// Storage of rooms.

@@ -3,7 +3,15 @@
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use crate::protocol::{MessageBody, limits::PREVIEW_CHARS};
+use crate::protocol::{Event, EventKind, MessageBody, limits::PREVIEW_CHARS};
+
+/// A message with the [`preview`] of its text, for replies to it. `None` if the event is no message.
+pub fn quote(event: &Event) -> Option<Event> {
+    let mut quote = event.clone();
+    let EventKind::Message(message) = &mut quote.kind else { return None };
+    message.body = MessageBody::stored(preview(&message.body));
+    Some(quote)
+}
 
 /// The beginning of a message, as one line of at most [`PREVIEW_CHARS`] characters. White space becomes single spaces,
 /// and a cut is marked by `…`.

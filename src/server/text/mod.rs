@@ -14,7 +14,7 @@ mod visible;
 
 use crate::protocol::{InvalidText, MessageBody, Nickname, RoomName, TextKind};
 
-pub use beginnings::preview;
+pub use beginnings::{preview, quote};
 pub use folding::folded;
 pub use names::cleaned_name;
 pub use visible::{is_blank, is_mark};

@@ -277,6 +277,16 @@ pub fn row_of(_: &Event) -> Option<RowTop> {
     None
 }
 
+pub fn row_index(_: &Event) -> Option<usize> {
+    None
+}
+
+pub fn focus_row(_: &Element, _: usize) {}
+
+pub fn is_within(_: &Event, _: &str) -> bool {
+    false
+}
+
 pub fn focus_invalid(_: &Element) {}
 
 pub fn name_of(_: &Event) -> String {

@@ -56,6 +56,12 @@ pub enum Shape {
     Offline,
     /// A keyboard.
     Keys,
+    /// An arrow that bends to the left.
+    Reply,
+    /// A pen.
+    Pen,
+    /// A bin.
+    Bin,
 }
 
 impl Shape {
@@ -98,6 +104,9 @@ impl Shape {
                 "m4 4 16 16M12 18.5v.2M8.5 15.4a5 5 0 0 1 5.6-1M5.3 12a9.5 9.5 0 0 1 4-2.4M13 9.1a9.5 9.5 0 0 1 5.7 2.9"
             }
             Self::Keys => "M3 6.5h18v11H3zM7 10.5h.1M12 10.5h.1M17 10.5h.1M7.5 14h9",
+            Self::Reply => "M9 6 4 11l5 5M4 11h9a7 7 0 0 1 7 7v1",
+            Self::Pen => "m4 20 1-4L16 5l3 3L8 19l-4 1ZM13.5 7.5l3 3",
+            Self::Bin => "M4 7h16M9 7V4h6v3M6.5 7l1 13h9l1-13",
         }
     }
 }

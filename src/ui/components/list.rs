@@ -10,7 +10,8 @@ use crate::{
 /// What an item is recognised by when its list changes. One type for all lists, so that `For` is compiled once.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub enum ItemKey {
-    Row(RowKey),
+    /// A row of a timeline, and how often its message was rendered anew.
+    Row(RowKey, u32),
     Room(RoomCode),
     Member(MemberLine),
 }

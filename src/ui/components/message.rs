@@ -14,7 +14,7 @@ use crate::{
         dynamic::dynamic,
         face::Face,
         texts::use_texts,
-        timeline::{Delivery, Mark, MessageRow, Piece, Row, is_right_to_left, pieces, rfc3339},
+        timeline::{Delivery, Mark, MessageRow, Piece, QuoteLine, Row, is_right_to_left, pieces, rfc3339},
     },
 };
 
@@ -49,14 +49,16 @@ pub struct MessageActs {
 /// signals.
 #[component]
 pub fn MessageItem(
-    /// The message when its row was created. Id, author and text do not change.
+    /// The message when its row was created. A message whose words change gets a new row.
     first: MessageRow,
     /// The signal of the row: delivery, time, mark, and whether the message opens or closes a group.
     row: ArcRwSignal<Row>,
     acts: MessageActs,
 ) -> impl IntoView {
     let texts = use_texts();
-    let MessageRow { id, author, own, body, .. } = first;
+    let MessageRow { id, author, own, body, edited, deleted, quote, delivery, .. } = first;
+    // The message of another person has a mark while the room's owner deletes it.
+    let has_mark = own || delivery != Delivery::Sent;
     let now = Memo::new(move |_| {
         row.with(|row| match row {
             Row::Message(MessageRow { opens, signed, closes, at, delivery, mark, .. }) => {
@@ -75,6 +77,7 @@ pub fn MessageItem(
     let look = look.unwrap_or_else(|| "message message--own".to_owned());
     let class = {
         let rtl = is_right_to_left(body.as_str());
+        let is_deleted = deleted.is_some();
         move || {
             now.with(|((opens, signed, closes), _, delivery, _)| {
                 let parts = [
@@ -83,7 +86,8 @@ pub fn MessageItem(
                     (*opens, " message--opens"),
                     (*closes, " message--closes"),
                     (*delivery == Delivery::Pending, " message--pending"),
-                    (matches!(delivery, Delivery::Failed(_)), " message--failed"),
+                    (matches!(delivery, Delivery::Failed { .. }), " message--failed"),
+                    (is_deleted, " message--deleted"),
                     (folded.is_some_and(|folded| folded.get()), " message--folded"),
                 ];
                 parts.into_iter().filter(|(on, _)| *on).fold(look.clone(), |class, (_, part)| class + part)
@@ -101,9 +105,11 @@ pub fn MessageItem(
             view! { <code class=class dir="ltr">{text}</code> }.into_any()
         }
     });
-
-    let text = text.collect_view();
-    let text = if let Some(folded) = folded {
+    let edited = edited.then(|| view! { <span class="message__edited">{texts.timeline.edited()}</span> }.into_any());
+    let text = (text.collect_view(), edited);
+    let text = if let Some(deleted) = deleted {
+        view! { <div class="message__text">{sentence(&deleted)}</div> }.into_any()
+    } else if let Some(folded) = folded {
         let more = move |event: MouseEvent| {
             // When a message is unfolded, its top edge stays in place and the rest appears below. The timeline is
             // anchored at its bottom and would otherwise push the text upwards.
@@ -133,6 +139,12 @@ pub fn MessageItem(
         view! { <div class="message__text" dir="auto">{text}</div> }.into_any()
     };
 
+    let quote = quote.map(|quote| {
+        let QuoteLine { author, text } = *quote;
+        let author = author.map(|author| view! { <bdi class="who">{author}</bdi> }.into_any());
+        view! { <button type="button" class="message__quote" dir="auto">{author} " " {text}</button> }.into_any()
+    });
+
     let clock = use_clock();
     let meta = move || {
         now.with(|(_, at, delivery, _)| {
@@ -148,11 +160,11 @@ pub fn MessageItem(
             // `div`, not `p`: when several messages are copied, a browser inserts an empty line between paragraphs.
             <div class="message__author">{name}</div>
             <div class="message__bubble">
+                {quote}
                 {text}
                 <div class="message__meta">{dynamic(meta)}</div>
             </div>
-            // The messages of others are stored already, and have no mark.
-            {own.then(|| dynamic(below).into_any())}
+            {has_mark.then(|| dynamic(below).into_any())}
         </li>
     }
 }
@@ -160,7 +172,9 @@ pub fn MessageItem(
 /// What is below an own message: that it waits, or why it was refused, or its mark.
 fn below(id: ClientId, delivery: &Delivery, mark: Option<&Mark>, acts: MessageActs) -> AnyView {
     match (delivery, mark) {
-        (Delivery::Failed(reason), _) => view! { <Refused reason=reason.clone() id acts/> }.into_any(),
+        (Delivery::Failed { reason, has_text }, _) => {
+            view! { <Refused reason=reason.clone() id has_text=*has_text acts/> }.into_any()
+        }
         (Delivery::Pending, _) => {
             let waits = use_texts().timeline.not_sent_yet();
             view! { <p class="message__waits visually-hidden">{waits}</p> }.into_any()
@@ -176,9 +190,10 @@ fn below(id: ClientId, delivery: &Delivery, mark: Option<&Mark>, acts: MessageAc
     }
 }
 
-/// The reason of a refusal, with buttons to try again, and to edit and to discard the message.
+/// The reason of a refusal, with buttons to try again, and to edit and to discard what was refused. A refused deletion
+/// has no text to edit.
 #[component]
-fn Refused(reason: String, id: ClientId, acts: MessageActs) -> impl IntoView {
+fn Refused(reason: String, id: ClientId, has_text: bool, acts: MessageActs) -> impl IntoView {
     let texts = &use_texts().timeline;
     view! {
         <div class="message__failed">
@@ -187,7 +202,10 @@ fn Refused(reason: String, id: ClientId, acts: MessageActs) -> impl IntoView {
                 <span>{texts.not_sent(&reason)}</span>
             </p>
             <button type="button" class="text-button" on:click=move |_| acts.retry.run(id)>{texts.retry()}</button>
-            <button type="button" class="text-button" on:click=move |_| acts.edit.run(id)>{texts.edit()}</button>
+            {has_text.then(|| {
+                view! { <button type="button" class="text-button" on:click=move |_| acts.edit.run(id)>{texts.edit()}</button> }
+                    .into_any()
+            })}
             <button type="button" class="text-button" on:click=move |_| acts.discard.run(id)>{texts.discard()}</button>
         </div>
     }

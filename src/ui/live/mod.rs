@@ -17,8 +17,8 @@ mod signals;
 
 #[cfg(test)]
 pub use model::room_of;
-pub use model::{Ending, Status, Toast};
+pub use model::{Chosen, Ending, Status, Toast};
 pub use signals::{
-    Announcement, Entry, LiveList, LiveRoom, MemberLine, PageSocket, RoomEntry, TabEntry, load_entry, provide_list,
-    provide_room, store_entry, use_list, use_room,
+    Announcement, Composing, Entry, LiveList, LiveRoom, MemberLine, PageSocket, RoomEntry, TabEntry, load_entry,
+    provide_list, provide_room, store_entry, use_list, use_room,
 };

@@ -246,6 +246,9 @@ table! {
         typing_one: (name);
         typing_two: (first, second);
         typing_several;
+        replying: (name);
+        editing;
+        cancel;
         left: (count);
         too_many: (count);
         too_long: (limit);
@@ -277,9 +280,20 @@ table! {
         not_sent: (reason);
         read_more;
         read_less;
+        edited;
+        deleted;
+        deleted_by: (name);
+        earlier_message;
         retry;
         edit;
         discard;
+        actions;
+        reply;
+        copy;
+        delete;
+        delete_heading;
+        delete_text;
+        cancel;
     }
     /// Notices in a timeline: joining, leaving, and changes of the room.
     notices: Notices {
@@ -372,8 +386,8 @@ table! {
     /// The dialog with the shortcuts of the keyboard.
     shortcuts: Shortcuts {
         heading;
-        keys: [6];
-        does: [6];
+        keys: [12];
+        does: [12];
     }
     /// The notice about an e-mail address that is not confirmed.
     unproved: Unproved {
@@ -429,6 +443,11 @@ table! {
         no_session;
         not_owner;
         not_a_member;
+        not_author;
+        too_late;
+        edited_meanwhile;
+        kept_elsewhere;
+        message_gone;
         removed;
         foreign_origin;
         room_unavailable;

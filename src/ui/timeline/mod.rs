@@ -25,5 +25,5 @@ pub use links::{Piece, pieces};
 pub use marks::{Mark, Marks, Reader};
 pub use names::{Part, isolate_name, parts, strip_isolates};
 pub use notices::{sentence, typing_line};
-pub use rows::{Delivery, MessageRow, Row, RowContext, rows};
+pub use rows::{Delivery, MessageRow, QuoteLine, Row, RowContext, rows};
 pub use time::{briefly, day_label, day_of, hour_and_minute, rfc3339, short_date};

@@ -148,9 +148,12 @@ pub fn sentence(texts: &Texts, kind: &EventKind, is_me: impl Fn(MemberId) -> boo
                 texts.inherited(&name(member))
             }
         }
-        EventKind::Message(_) | EventKind::Joined { .. } | EventKind::Left { .. } | EventKind::Other(..) => {
-            return None;
-        }
+        EventKind::Message(_)
+        | EventKind::Joined { .. }
+        | EventKind::Left { .. }
+        | EventKind::Edited { .. }
+        | EventKind::Deleted { .. }
+        | EventKind::Other(..) => return None,
     })
 }
 

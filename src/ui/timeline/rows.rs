@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use crate::{
     protocol::{
-        ClientId, Draft, DraftState, Event, EventKind, MemberId, MessageBody, Millis, Person, sorted::SortedSet,
+        ClientId, Draft, DraftKind, DraftState, Event, EventKind, MemberId, Message, MessageBody, Millis, Person,
+        Target, limits::PREVIEW_CHARS, sorted::SortedSet,
     },
     ui::texts::Texts,
 };
@@ -13,6 +14,7 @@ use super::{
     holes::{self, Absence},
     key::RowKey,
     marks::{Mark, Marks},
+    names::isolate_name,
     notices::{self, ComingsAndGoings},
     time::day_of,
 };
@@ -35,6 +37,15 @@ pub enum Row {
     Hole(Option<Absence>),
 }
 
+impl Row {
+    /// Whether two rows, if they are messages, have the same words: the text, what became of it, and the quote.
+    pub fn has_same_words(&self, other: &Self) -> bool {
+        let (Self::Message(this), Self::Message(other)) = (self, other) else { return true };
+        (&this.body, this.edited, &this.deleted, &this.quote)
+            == (&other.body, other.edited, &other.deleted, &other.quote)
+    }
+}
+
 #[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageRow {
@@ -43,6 +54,12 @@ pub struct MessageRow {
     /// Whether the reader of this page is the author.
     pub own: bool,
     pub body: MessageBody,
+    /// Whether its text was changed.
+    pub edited: bool,
+    /// What is shown instead of the text of a deleted message. A name in it is marked.
+    pub deleted: Option<String>,
+    /// The line about the message that it replies to.
+    pub quote: Option<Box<QuoteLine>>,
     /// When the server stored it. `None` until then.
     pub at: Option<Millis>,
     /// Whether it is the first of its group.
@@ -51,9 +68,18 @@ pub struct MessageRow {
     pub signed: bool,
     /// Whether it is the last of its group.
     pub closes: bool,
-    /// Whether the server has stored it.
+    /// Whether the server has stored it, and the changes of it.
     pub delivery: Delivery,
     pub mark: Option<Mark>,
+}
+
+/// The line about the message that another one replies to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuoteLine {
+    /// The name of the author, if the message is known here.
+    pub author: Option<String>,
+    /// The beginning of its text, or what is shown instead.
+    pub text: String,
 }
 
 /// How far a message is on its way to the server.
@@ -63,8 +89,13 @@ pub enum Delivery {
     Sent,
     /// It is being sent, or waits for a connection.
     Pending,
-    /// The server refused it, for this reason.
-    Failed(String),
+    /// The server refused it.
+    Failed {
+        /// The reason.
+        reason: String,
+        /// Whether a text was refused, and no deletion.
+        has_text: bool,
+    },
 }
 
 /// What the rows depend on besides the events: the reader, the marks, the time zone, and the texts.
@@ -86,20 +117,24 @@ pub struct RowContext<'a> {
     pub is_lost_above: bool,
     /// The index of the event before which messages are missing because a log was lost.
     pub gap_after_lost_log: Option<usize>,
+    /// Finds the message that a reply is to, if it is known here.
+    pub quoted: &'a dyn Fn(Target) -> Option<&'a Message>,
     /// Returns the offset of the reader's time zone at a time, in minutes east of UTC.
     pub offset: &'a dyn Fn(Millis) -> i64,
     pub texts: &'static Texts,
 }
 
 /// Computes the rows of a range of events (`shown`). The first event of the range always gets a day heading. The
-/// messages of the outbox follow only if the range reaches the end of the log.
+/// messages of the outbox follow only if the range reaches the end of the log. A change in the outbox is shown in its
+/// message.
 pub fn rows<'a>(
     events: &[Event],
     shown: Range<usize>,
-    outbox: impl Iterator<Item = &'a Draft>,
+    outbox: impl DoubleEndedIterator<Item = &'a Draft> + Clone,
     context: RowContext<'_>,
 ) -> Vec<(RowKey, Row)> {
     let is_me = |id: MemberId| context.own_ids.contains(&id);
+    let quote_of = |target| Box::new(quote_line((context.quoted)(target), context.texts));
     let Range { start, end } = shown;
     let mut builder = Builder { rows: Vec::new(), day: None, last: None, context };
     let mut life = events[..start].windows(2).filter(|pair| pair[1].seq <= pair[0].seq).map(|_| 1).sum();
@@ -131,18 +166,35 @@ pub fn rows<'a>(
             builder.start_day(day, RowKey::Day(life, event.seq));
             if let Some(message) = event.message() {
                 builder.unread(RowKey::of(message));
-                builder.message(MessageRow {
+                let mut row = MessageRow {
                     id: message.id,
                     own: is_me(message.author.id),
                     author: message.author.clone(),
                     body: message.body.clone(),
+                    edited: message.edited.is_some(),
+                    deleted: message.deleted.as_ref().map(|by| {
+                        if by.id == message.author.id {
+                            context.texts.timeline.deleted().to_owned()
+                        } else {
+                            context.texts.timeline.deleted_by(&isolate_name(by.name.as_str()))
+                        }
+                    }),
+                    quote: message.reply_to.map(quote_of),
                     at: Some(event.at),
                     opens: true,
                     signed: false,
                     closes: true,
                     delivery: Delivery::Sent,
                     mark: None,
-                });
+                };
+                let target = Target { seq: event.seq, id: message.id };
+                if let Some(change) = outbox.clone().rfind(|draft| draft.kind.target() == Some(target)) {
+                    row.delivery = delivery(change, context.texts);
+                    if row.deleted.is_none() {
+                        row.change_to(change, context.texts);
+                    }
+                }
+                builder.message(row);
             } else if let Some(sentence) = notices::sentence(context.texts, &event.kind, is_me) {
                 builder.notice(RowKey::Notice(life, event.seq), sentence);
             } else {
@@ -154,26 +206,69 @@ pub fn rows<'a>(
     }
     builder.close(&mut open_run, is_me);
 
-    for draft in outbox.take_while(|_| end == events.len()) {
-        let (at, delivery) = match &draft.state {
-            DraftState::Pending => (None, Delivery::Pending),
-            DraftState::Sent(ack) => (Some(ack.at), Delivery::Sent),
-            DraftState::Failed(problem) => (None, Delivery::Failed(context.texts.problem(problem))),
-        };
-        builder.message(MessageRow {
+    // A refused change of a message that is not loaded has a row of its own, so that it can be given up.
+    let is_seen = |target: Target| events.iter().any(|event| event.message().is_some_and(|said| said.id == target.id));
+    let is_elsewhere =
+        |draft: &Draft| matches!(draft.state, DraftState::Failed(_)) && !draft.kind.target().is_some_and(is_seen);
+    let has_row = |draft: &&Draft| draft.kind.target().is_none() || is_elsewhere(draft);
+    for draft in outbox.take_while(|_| end == events.len()).filter(has_row) {
+        let mut row = MessageRow {
             id: draft.id,
             author: context.me.clone(),
             own: true,
             body: draft.body.clone(),
-            at,
+            edited: false,
+            deleted: None,
+            quote: draft.kind.reply_to().map(quote_of),
+            at: if let DraftState::Sent(ack) = draft.state { Some(ack.at) } else { None },
             opens: true,
             signed: false,
             closes: true,
-            delivery,
+            delivery: delivery(draft, context.texts),
             mark: None,
-        });
+        };
+        row.change_to(draft, context.texts);
+        builder.message(row);
     }
     builder.rows
+}
+
+fn delivery(draft: &Draft, texts: &Texts) -> Delivery {
+    match &draft.state {
+        DraftState::Pending => Delivery::Pending,
+        DraftState::Sent(_) => Delivery::Sent,
+        DraftState::Failed(problem) => {
+            Delivery::Failed { reason: texts.problem(problem), has_text: !matches!(draft.kind, DraftKind::Delete(_)) }
+        }
+    }
+}
+
+impl MessageRow {
+    /// Shows the message as this draft changes it.
+    fn change_to(&mut self, draft: &Draft, texts: &Texts) {
+        match draft.kind {
+            DraftKind::Edit { .. } => {
+                self.body.clone_from(&draft.body);
+                self.edited = true;
+            }
+            DraftKind::Delete(_) => {
+                self.deleted = Some(texts.timeline.deleted().to_owned());
+                self.quote = None;
+            }
+            DraftKind::Message | DraftKind::Reply(_) => {}
+        }
+    }
+}
+
+fn quote_line(quoted: Option<&Message>, texts: &Texts) -> QuoteLine {
+    let Some(message) = quoted else {
+        return QuoteLine { author: None, text: texts.timeline.earlier_message().to_owned() };
+    };
+    let text = match message.deleted {
+        Some(_) => texts.timeline.deleted().to_owned(),
+        None => message.body.as_str().chars().take(PREVIEW_CHARS).collect(),
+    };
+    QuoteLine { author: Some(message.author.name.to_string()), text }
 }
 
 struct Builder<'a> {

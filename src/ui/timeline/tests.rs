@@ -7,14 +7,15 @@ use uuid::Uuid;
 
 use crate::{
     protocol::{
-        ClientId, Draft, DraftState, Event, EventKind, Language, MemberId, Message, MessageBody, Nickname, Person,
-        Problem, Retention, sorted::SortedSet,
+        ClientId, Draft, DraftKind, DraftState, Edit, Event, EventKind, Language, MemberId, Message, MessageBody,
+        Nickname, Person, Problem, Retention, Target, sorted::SortedSet,
     },
     ui::texts::of,
 };
 
 use super::{
-    Absence, Delivery, Marks, Part, Reader, Row, RowContext, RowKey, parts, rows, strip_isolates, typing_line,
+    Absence, Delivery, Marks, MessageRow, Part, Reader, Row, RowContext, RowKey, parts, rows, strip_isolates,
+    typing_line,
 };
 
 const ME: u64 = 1;
@@ -47,7 +48,7 @@ fn left(id: u64) -> EventKind {
 
 fn said(id: u64, n: u128) -> EventKind {
     let body = MessageBody::try_from("Hello").unwrap();
-    EventKind::Message(Message { n: 1, id: ClientId::new(Uuid::from_u128(n)), author: person(id), body })
+    EventKind::Message(Message::new(1, ClientId::new(Uuid::from_u128(n)), person(id), body))
 }
 
 /// A log of these events at these times, in milliseconds, with seqs from 1.
@@ -82,6 +83,7 @@ fn read_with(
         last_n: 9,
         is_lost_above: false,
         gap_after_lost_log: None,
+        quoted: &|_| None,
         offset: &|_| 0,
         texts: of(language),
     };
@@ -225,16 +227,42 @@ fn a_name_in_a_notice_is_a_name_whatever_it_says() {
 fn a_pending_message_keeps_its_key_when_it_arrives() {
     let id = ClientId::new(Uuid::from_u128(9));
     let body = MessageBody::try_from("Hello").unwrap();
-    let mut draft = Draft { id, body, state: DraftState::Pending };
+    let mut draft = Draft { id, kind: DraftKind::Message, body, state: DraftState::Pending };
     let events = log(vec![(0, said(ADA, 1))]);
     let (pending_key, row) = read(&events, std::slice::from_ref(&draft), 300).pop().unwrap();
     assert!(matches!(row, Row::Message(row) if row.own && row.delivery == Delivery::Pending && row.at.is_none()));
     draft.state = DraftState::Failed(Problem::room_unavailable());
     let (failed_key, row) = read(&events, &[draft], 300).pop().unwrap();
-    assert!(matches!(row, Row::Message(row) if matches!(row.delivery, Delivery::Failed(_))));
+    assert!(matches!(row, Row::Message(row) if matches!(row.delivery, Delivery::Failed { .. })));
     let arrived = log(vec![(0, said(ADA, 1)), (1, said(ME, 9))]);
     let (sent_key, _) = read(&arrived, &[], 300).pop().unwrap();
     assert_eq!((pending_key, failed_key), (sent_key, sent_key));
+}
+
+#[test]
+fn a_change_in_the_outbox_is_shown_in_its_message_and_a_refused_one_never_out_of_sight() {
+    let events = log(vec![(0, said(ME, 1)), (0, said(ADA, 2))]);
+    let body = |text: &str| MessageBody::stored(text);
+    let target = |seq, n| Target { seq, id: ClientId::new(Uuid::from_u128(n)) };
+    let draft =
+        |kind, text: &str, state| Draft { id: ClientId::new(Uuid::from_u128(9)), kind, body: body(text), state };
+    let messages = |draft: Draft| -> Vec<MessageRow> {
+        let rows = read(&events, &[draft], 300).into_iter();
+        rows.filter_map(|(_, row)| if let Row::Message(row) = row { Some(row) } else { None }).collect()
+    };
+    let edit = |seq| DraftKind::Edit { target: target(seq, 1), after: Some(0) };
+    let shown = messages(draft(edit(1), "Better", DraftState::Pending));
+    assert_eq!((shown.len(), &shown[0].body, shown[0].edited), (2, &body("Better"), true));
+    assert_eq!((&shown[0].delivery, &shown[1].delivery), (&Delivery::Pending, &Delivery::Sent));
+    let shown = messages(draft(DraftKind::Delete(target(2, 2)), "", DraftState::Pending));
+    assert!(shown.len() == 2 && shown[1].deleted.is_some() && shown[1].delivery == Delivery::Pending);
+
+    assert_eq!(messages(draft(edit(7), "Better", DraftState::Pending))[0].body, shown[0].body, "of another life");
+    let elsewhere = DraftKind::Edit { target: target(7, 7), after: Some(0) };
+    assert_eq!(messages(draft(elsewhere, "Better", DraftState::Pending)).len(), 2);
+    let refused = messages(draft(elsewhere, "Better", DraftState::Failed(Problem::room_unavailable())));
+    assert_eq!((refused.len(), &refused[2].body), (3, &body("Better")));
+    assert!(matches!(refused[2].delivery, Delivery::Failed { has_text: true, .. }));
 }
 
 #[test]
@@ -263,4 +291,70 @@ fn who_types_is_said_by_name_as_long_as_that_is_short() {
     assert_eq!(strip_isolates(&typing_line(texts, &names[..1]).unwrap()), "Ada is typing…");
     assert_eq!(strip_isolates(&typing_line(texts, &names[..2]).unwrap()), "Ada and Bob are typing…");
     assert_eq!(typing_line(texts, &names).unwrap(), "Several people are typing…");
+}
+
+/// The message rows, as texts.
+fn words(events: &[Event], quoted: impl Fn(Target) -> Option<&'static Message>) -> Vec<String> {
+    let own_ids = SortedSet::from([MemberId::from_bits(ME)]);
+    let context = RowContext {
+        me: &person(ME),
+        own_ids: &own_ids,
+        companion: None,
+        marks: &Marks::default(),
+        first_unread: None,
+        last_n: 9,
+        is_lost_above: false,
+        gap_after_lost_log: None,
+        quoted: &|target| quoted(target),
+        offset: &|_| 0,
+        texts: of(Language::English),
+    };
+    let row = |row: Row| match row {
+        Row::Message(MessageRow { body, edited, deleted, quote, .. }) => {
+            let quote = quote.map(|quote| format!("[{} {}] ", quote.author.unwrap_or_default(), quote.text));
+            let edited = if edited { " (edited)" } else { "" };
+            let text = deleted.map_or_else(|| body.to_string(), |deleted| strip_isolates(&deleted));
+            Some(format!("{}{text}{edited}", quote.unwrap_or_default()))
+        }
+        _ => None,
+    };
+    rows(events, 0..events.len(), [].iter(), context).into_iter().filter_map(|(_, r)| row(r)).collect()
+}
+
+#[test]
+fn a_message_shows_what_later_events_have_made_of_it_and_a_reply_what_it_is_to() {
+    let message = |n| match said(ADA, n) {
+        EventKind::Message(message) => message,
+        _ => unreachable!(),
+    };
+    let event = |seq, message| Event { seq, at: 0, kind: EventKind::Message(message) };
+    let edited = Message { edited: Some(Edit { seq: 9, at: 0, times: 1 }), ..message(1) };
+    let gone = |by: u64| Message { body: MessageBody::stored(""), deleted: Some(person(by)), ..message(2) };
+    let reply = |seq| Message { reply_to: Some(Target { seq, id: ClientId::new(Uuid::from_u128(1)) }), ..message(3) };
+    let known: &'static Message = Box::leak(Box::new(message(1)));
+    let deleted: &'static Message = Box::leak(Box::new(gone(ADA)));
+    let quoted = move |target: Target| match target.seq {
+        1 => Some(known),
+        2 => Some(deleted),
+        _ => None,
+    };
+    let events = [
+        event(1, edited),
+        event(2, gone(ADA)),
+        event(3, gone(BOB)),
+        event(4, reply(1)),
+        event(5, reply(2)),
+        event(6, reply(3)),
+    ];
+    assert_eq!(
+        words(&events, quoted),
+        [
+            "Hello (edited)",
+            "Message deleted",
+            "Message deleted by Bob",
+            "[Ada Hello] Hello",
+            "[Ada Message deleted] Hello",
+            "[ Earlier message] Hello",
+        ]
+    );
 }

@@ -90,3 +90,6 @@ pub(super) const WATCH: Duration = Duration::from_secs(5);
 /// How long a message from a socket waits for its turn in the quota of messages. The wait is longer only if the same
 /// person sends many messages by other ways.
 pub(super) const SEND_PATIENCE: Duration = Duration::from_secs(5);
+/// Changes of earlier messages (editing, deleting), per person and node. Each rewrites what nodes and stores have of
+/// the message, so the quota is smaller than that of messages.
+pub(super) const TOUCH: Quota = Quota { burst: 20, per: Duration::from_secs(20) };

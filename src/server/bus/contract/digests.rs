@@ -1,6 +1,7 @@
 //! Tests of digests and versions.
 
 use super::*;
+use crate::server::store::Gone;
 
 /// A digest with a value in every field.
 pub fn digest(epoch: Epoch, head: Seq, retention: Retention) -> Digest {
@@ -12,11 +13,12 @@ pub fn digest(epoch: Epoch, head: Seq, retention: Retention) -> Digest {
         name: Some(RoomName::try_from("Book club").unwrap()),
         members: 2,
         at: 1_000,
-        message: Some(LastMessage { seq: head, n: head, author: person(1), text: "Secret".into() }),
+        message: Some(LastMessage { seq: head, n: head, author: person(1), text: "Secret".into(), deleted: false }),
         newcomer: Some((1, person(2))),
         mentions: vec![(MemberId::from_bits(2), head)],
         pair: vec![person(1), person(2)],
         here: Some(Here { at: 2_000, members: vec![MemberId::from_bits(1)] }),
+        gone: Gone::default(),
     }
 }
 

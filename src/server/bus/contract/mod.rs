@@ -48,6 +48,7 @@ contract! {
         texts_of_an_older_rule_are_read_back
         a_kind_of_a_later_version_is_kept_as_it_is
         what_a_tail_has_is_rewritten_and_goes_on
+        what_a_batch_changes_is_replaced_in_the_same_step
         a_tail_is_read_backwards_in_pages
         an_append_that_does_not_follow_the_head_is_stale_and_writes_nothing
         two_racing_appenders_make_one_gapless_order
@@ -111,12 +112,8 @@ fn joined(seq: Seq) -> Event {
 
 /// A message whose ordinal equals its seq.
 fn said(seq: Seq, author: u64, id: u128, body: &str) -> Event {
-    let message = Message {
-        n: seq,
-        id: ClientId::new(Uuid::from_u128(id)),
-        author: person(author),
-        body: MessageBody::try_from(body).unwrap(),
-    };
+    let message =
+        Message::new(seq, ClientId::new(Uuid::from_u128(id)), person(author), MessageBody::try_from(body).unwrap());
     Event { seq, at: 1_000 + i64::try_from(seq).unwrap(), kind: EventKind::Message(message) }
 }
 
@@ -125,7 +122,7 @@ fn seqs(tail: &Tail) -> Vec<Seq> {
 }
 
 async fn append(bus: &dyn Bus, room: RoomId, epoch: Epoch, events: &[Event]) -> TailAppended {
-    bus.append_tail(room, epoch, events, Bytes::from_static(b"news")).await.unwrap()
+    bus.append_tail(room, epoch, events, &[], Bytes::from_static(b"news")).await.unwrap()
 }
 
 /// Repeats a check until it succeeds, and fails after [`DEADLINE`].

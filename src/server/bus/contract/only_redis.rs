@@ -202,7 +202,7 @@ async fn redis_publishes_one_packet_for_each_append_that_was_done_in_the_order_o
             let batch = [joined(head - 1), joined(head)];
             for expected in [TailAppended::Done, TailAppended::Stale] {
                 let packet = Bytes::from(head.to_string());
-                assert_eq!(a.bus.append_tail(room, epoch(1), &batch, packet).await.unwrap(), expected);
+                assert_eq!(a.bus.append_tail(room, epoch(1), &batch, &[], packet).await.unwrap(), expected);
             }
         }
         a.bus.publish(room, Bytes::from_static(b"end")).await.unwrap();
@@ -326,7 +326,7 @@ async fn redis_that_was_killed_is_an_error_soon_and_afterwards_everything_works_
     server.kill().await;
     assert_fails_soon(a.bus.ping()).await;
     assert_fails_soon(a.bus.tail(before, 0)).await;
-    assert_fails_soon(a.bus.append_tail(before, epoch(1), &[joined(2)], Bytes::new())).await;
+    assert_fails_soon(a.bus.append_tail(before, epoch(1), &[joined(2)], &[], Bytes::new())).await;
     assert_fails_soon(b.bus.follow(during)).await;
     b.bus.unfollow(dropped).await.unwrap();
 

@@ -35,7 +35,7 @@ pub async fn texts_of_an_older_rule_are_read_back(a: &dyn Bus, b: &dyn Bus) {
     let nobody = Person { id: MemberId::from_bits(1), name: Nickname::stored("\u{115F}") };
     let (id, body) = (ClientId::new(Uuid::from_u128(1)), MessageBody::stored("\u{200B}"));
     let joined = Event { seq: 1, at: 1_000, kind: EventKind::Joined { member: nobody.clone() } };
-    let said = Event { seq: 2, at: 1_000, kind: EventKind::Message(Message { n: 1, id, author: nobody, body }) };
+    let said = Event { seq: 2, at: 1_000, kind: EventKind::Message(Message::new(1, id, nobody, body)) };
     append(a, room, epoch(1), &[joined.clone(), said.clone()]).await;
     assert_eq!(b.tail(room, 0).await.unwrap().unwrap().events, [joined, said]);
 }
@@ -74,6 +74,29 @@ pub async fn what_a_tail_has_is_rewritten_and_goes_on(a: &dyn Bus, b: &dyn Bus) 
     assert_eq!(again, TailAppended::IdTaken(earlier), "an id still stands for what was said first");
     assert_eq!(append(b, room, epoch(1), &[said(44, 2, 4, "Four")]).await, TailAppended::Done);
     assert_eq!(seqs(&a.tail(room, 41).await.unwrap().unwrap()), [42, 43, 44]);
+}
+
+pub async fn what_a_batch_changes_is_replaced_in_the_same_step(a: &dyn Bus, b: &dyn Bus) {
+    let room = room();
+    a.open_tail(room, epoch(1), 40, 40, 0).await.unwrap();
+    let events = [said(41, 1, 1, "One"), said(42, 2, 2, "Two"), said(43, 1, 3, "Three")];
+    append(a, room, epoch(1), &events).await;
+    let (gone, other) = (said(40, 1, 9, "Dropped before"), said(42, 2, 2, "Other"));
+    let changed = [gone, other.clone()];
+    let touch = async |seq| b.append_tail(room, epoch(1), &[joined(seq)], &changed, Bytes::new()).await.unwrap();
+    assert_eq!(touch(43).await, TailAppended::Stale);
+    assert_eq!(a.tail(room, 40).await.unwrap().unwrap().events, events, "all or nothing");
+    assert_eq!(touch(44).await, TailAppended::Done);
+    let expected = [events[0].clone(), other, events[2].clone(), joined(44)];
+    let tail = Tail { epoch: epoch(1), head: 44, n: 43, sealed_by: None, events: expected.to_vec() };
+    assert_eq!(a.tail(room, 40).await.unwrap(), Some(tail));
+    let mut page = a.tail_before(room, 42, Some(44), 9).await.unwrap();
+    page.reverse();
+    assert_eq!(page, expected[1..3]);
+    assert_eq!(append(a, room, epoch(1), &[said(45, 1, 5, "Five")]).await, TailAppended::Done);
+    let again = append(a, room, epoch(1), &[said(46, 2, 2, "Two")]).await;
+    let earlier = Earlier { index: 0, seq: 42, at: 1_042, same_body: true };
+    assert_eq!(again, TailAppended::IdTaken(earlier), "an id still stands for what was said first");
 }
 
 pub async fn a_tail_is_read_backwards_in_pages(a: &dyn Bus, b: &dyn Bus) {
@@ -276,7 +299,7 @@ pub async fn a_batch_that_contradicts_itself_is_an_error(a: &dyn Bus, b: &dyn Bu
     let gap = vec![joined(1), joined(3)];
     let twice = vec![said(1, 1, 1, "Hello"), said(2, 1, 1, "Hello")];
     for batch in [vec![], vec![joined(0)], gap, twice] {
-        assert!(b.append_tail(room, epoch(1), &batch, Bytes::new()).await.is_err(), "{batch:?}");
+        assert!(b.append_tail(room, epoch(1), &batch, &[], Bytes::new()).await.is_err(), "{batch:?}");
     }
     assert_eq!(a.tail(room, 0).await.unwrap().unwrap().head, 0);
 }

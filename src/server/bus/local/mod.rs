@@ -128,10 +128,20 @@ impl Bus for LocalBus {
         Ok(lock(&self.tails).heads(rooms, self.now()))
     }
 
-    async fn append_tail(&self, room: RoomId, epoch: Epoch, events: &[Event], _packet: Bytes) -> Result<TailAppended> {
+    async fn append_tail(
+        &self,
+        room: RoomId,
+        epoch: Epoch,
+        events: &[Event],
+        changed: &[Event],
+        _packet: Bytes,
+    ) -> Result<TailAppended> {
         let batch = Batch::of(events)?;
         let mut tails = lock(&self.tails);
         let appended = tails.append(room, epoch, batch, self.now());
+        if appended == TailAppended::Done {
+            tails.rewrite(room, epoch, changed, self.now());
+        }
         for gone in tails.make_room() {
             lock(&self.digests).remove(gone);
         }

@@ -280,7 +280,7 @@ mod tests {
             let id = ClientId::new(Uuid::from_u128(seq));
             let author = Person { id: MemberId::from_bits(1), name: Nickname::try_from("Ada").unwrap() };
             let (seq, n) = (u64::try_from(seq).unwrap(), 1);
-            Event { seq, at: 1, kind: EventKind::Message(Message { n, id, author, body }) }
+            Event { seq, at: 1, kind: EventKind::Message(Message::new(n, id, author, body)) }
         };
         // Ten rooms get two messages each, and there is space for the tails of eight.
         let one = weight(&said(1)) + ID_BYTES;

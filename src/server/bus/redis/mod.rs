@@ -118,8 +118,15 @@ impl Bus for RedisBus {
         tails::heads(self, rooms).await
     }
 
-    async fn append_tail(&self, room: RoomId, epoch: Epoch, events: &[Event], packet: Bytes) -> Result<TailAppended> {
-        tails::append(self, room, epoch, Batch::of(events)?, &packet).await
+    async fn append_tail(
+        &self,
+        room: RoomId,
+        epoch: Epoch,
+        events: &[Event],
+        changed: &[Event],
+        packet: Bytes,
+    ) -> Result<TailAppended> {
+        tails::append(self, room, epoch, Batch::of(events)?, changed, &packet).await
     }
 
     async fn earlier(&self, room: RoomId, epoch: Epoch, events: &[Event]) -> Result<Option<Earlier>> {

@@ -1,11 +1,12 @@
--- Appends a batch of events to a tail, remembers the message ids, and publishes the packet to the nodes that follow the
--- room. All of that happens, or nothing. Returns 'done' or the reason of the refusal, as `TailAppended` names them.
+-- Appends a batch of events to a tail, remembers the message ids, replaces the earlier events that the new ones change,
+-- and publishes the packet to the nodes that follow the room. All of that happens, or nothing. Returns 'done' or the reason of the refusal, as `TailAppended` names them.
 -- Seqs stay strings, so that they never become Lua's floating point numbers.
 --
 -- KEYS: tail, meta, ids, id queue.
 -- ARGV: 1 epoch, 2 the head that the tail must have, 3 its new head, 4 its new n ('' leaves n unchanged), 5 life in ms,
 -- 6 maximum events, 7 maximum ids, 8 channel, 9 packet, 10 maximum bytes. Then four for each event: seq, JSON, message
--- key ('' if the event is no message), what to remember of the message.
+-- key ('' if the event is no message), what to remember of the message ('instead' if the event replaces the one with its
+-- seq).
 local tail, meta, ids, queue = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local FIRST, WIDTH = 11, 4
 
@@ -24,13 +25,25 @@ if now[2] ~= ARGV[2] then return {'stale'} end
 -- So an append adds only its own bytes, and the whole tail is counted only when `bytes` exceeds the maximum. A rewrite
 -- of events does not change `bytes`.
 local bytes = tonumber(now[4] or 0)
+local instead = {}
 for i = FIRST, #ARGV, WIDTH do
   bytes = bytes + #ARGV[i + 1]
-  redis.call('XADD', tail, ARGV[i] .. '-0', 'event', ARGV[i + 1])
-  if ARGV[i + 2] ~= '' then
-    redis.call('HSET', ids, ARGV[i + 2], ARGV[i + 3])
-    redis.call('RPUSH', queue, ARGV[i + 2])
+  if ARGV[i + 3] == 'instead' then
+    instead[ARGV[i] .. '-0'] = ARGV[i + 1]
+  else
+    redis.call('XADD', tail, ARGV[i] .. '-0', 'event', ARGV[i + 1])
+    if ARGV[i + 2] ~= '' then
+      redis.call('HSET', ids, ARGV[i + 2], ARGV[i + 3])
+      redis.call('RPUSH', queue, ARGV[i + 2])
+    end
   end
+end
+if next(instead) then
+  -- An entry of a stream cannot be changed, and a removed one stays in memory among its neighbours. So the stream is
+  -- deleted and all entries are added again.
+  local entries = redis.call('XRANGE', tail, '-', '+')
+  redis.call('DEL', tail)
+  for _, entry in ipairs(entries) do redis.call('XADD', tail, entry[1], 'event', instead[entry[1]] or entry[2][2]) end
 end
 redis.call('XTRIM', tail, 'MAXLEN', ARGV[6])
 local most = tonumber(ARGV[10])

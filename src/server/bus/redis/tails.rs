@@ -82,6 +82,7 @@ pub(super) async fn append(
     room: RoomId,
     epoch: Epoch,
     batch: Batch<'_>,
+    changed: &[Event],
     packet: &[u8],
 ) -> Result<TailAppended> {
     let mut script = APPEND.key(&keys(bus, room));
@@ -99,6 +100,9 @@ pub(super) async fn append(
                 script.arg("").arg("");
             }
         }
+    }
+    for event in changed {
+        script.arg(event.seq).arg(to_json(event)?).arg("").arg("instead");
     }
     let answer: Vec<String> = bus.link.run(&script).await?;
     to_appended(&answer, batch.events)

@@ -9,7 +9,7 @@ use crate::{
     },
     server::{
         bus::{Digest, Here, LastMessage},
-        store::{AccountId, ActorId, Head, MemberRecord, Overview, RoomId, RoomRecord},
+        store::{AccountId, ActorId, Gone, Head, MemberRecord, Overview, RoomId, RoomRecord},
     },
 };
 
@@ -34,6 +34,7 @@ pub fn room(retention: Retention) -> RoomRecord {
         created_at: 10,
         touched_at: 20,
         visited_at: 20,
+        gone: Gone::default(),
     }
 }
 
@@ -59,22 +60,24 @@ pub fn digest(retention: Retention, seq: Seq, n: u64) -> Digest {
         name: None,
         members: 2,
         at: 30,
-        message: Some(LastMessage { seq, n, author: person(ADA), text: "Hello".into() }),
+        message: Some(LastMessage { seq, n, author: person(ADA), text: "Hello".into(), deleted: false }),
         newcomer: Some((5, person(ME))),
         mentions: Vec::new(),
         pair: vec![person(ME), person(ADA)],
         here: Some(Here { at: 1_000, members: vec![person(ADA).id] }),
+        gone: Gone::default(),
     }
 }
 
 pub fn archived(seq: Seq, n: u64, body: &str) -> Overview {
     let body = MessageBody::try_from(body).unwrap();
-    let message = Message { n, id: ClientId::new(Uuid::nil()), author: person(ADA), body };
+    let message = Message::new(n, ClientId::new(Uuid::nil()), person(ADA), body);
     Overview {
         head: Head { seq, n },
         at: 40,
         message: Some(Event { seq, at: 40, kind: EventKind::Message(message) }),
         members: 2,
         pair: vec![person(ME), person(ADA)],
+        gone: Gone::default(),
     }
 }

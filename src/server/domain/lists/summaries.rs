@@ -12,7 +12,7 @@ use crate::{
     server::{
         bus::Digest,
         room::is_mentioned,
-        store::{MemberRecord, Overview, RoomRecord},
+        store::{Gone, MemberRecord, Overview, RoomRecord},
         text,
     },
 };
@@ -62,6 +62,7 @@ impl Known {
             author: message.author.name.clone(),
             mine: me.is(message.author.id),
             text: message.text.clone(),
+            deleted: message.deleted,
         });
         if summary.last.is_none()
             && let Some(archived) = self.archived.as_ref().filter(|archived| archived.head.seq == digest.head)
@@ -73,7 +74,7 @@ impl Known {
         summary.newcomer = digest.newcomer.as_ref().and_then(|(seq, person)| newcomer(*seq, person, me));
         let is_own = digest.message.as_ref().is_some_and(|message| me.is(message.author.id));
         let last = digest.message.as_ref().map_or(digest.head, |message| message.seq);
-        summary.unread = if is_own { 0 } else { unread(me, digest.n, last) };
+        summary.unread = if is_own { 0 } else { unread(me, digest.n, last, &digest.gone) };
         summary.mentioned = summary.unread > 0 && self.was_mentioned(me);
     }
 
@@ -98,7 +99,7 @@ impl Known {
         summary.last = shown.map(|(seq, message)| preview(seq, message, me));
         let is_own = message.is_some_and(|(_, message)| me.is(message.author.id));
         let last = message.map_or(archived.head.seq, |(seq, _)| seq);
-        summary.unread = if is_own { 0 } else { unread(me, archived.head.n, last) };
+        summary.unread = if is_own { 0 } else { unread(me, archived.head.n, last, &archived.gone) };
         let is_named = message.is_some_and(|(_, message)| {
             message.n > me.read_n && !me.is(message.author.id) && is_mentioned(&me.name, message.body.as_str())
         });
@@ -113,7 +114,8 @@ impl Known {
 
     fn was_mentioned(&self, me: &MemberRecord) -> bool {
         let mentions = self.digest.iter().flat_map(|digest| &digest.mentions);
-        mentions.into_iter().any(|(member, n)| me.is(*member) && *n > me.read_n)
+        let is_there = |n| self.digest.as_ref().is_none_or(|digest| !digest.gone.contains(n));
+        mentions.into_iter().any(|(member, n)| me.is(*member) && *n > me.read_n && is_there(*n))
     }
 }
 
@@ -125,9 +127,10 @@ pub(super) fn of_snapshot(snapshot: &Snapshot, room: &RoomRecord, me: &MemberRec
     // The room's task has the newest read position. A guest's record in the store gets it only when the guest leaves.
     let read = snapshot.you.read;
     let reaches_back = snapshot.events.first().is_none_or(|event| event.seq <= read + 1);
+    let gone = messages().filter(|(seq, message)| *seq > read && message.deleted.is_some()).count() as u64;
     let unread = match messages().take_while(|(seq, _)| *seq > read).last() {
-        Some((_, message)) if reaches_back => snapshot.last_n + 1 - message.n,
-        Some(_) => unread(me, snapshot.last_n, snapshot.head),
+        Some((_, message)) if reaches_back => snapshot.last_n + 1 - message.n - gone,
+        Some(_) => unread(me, snapshot.last_n, snapshot.head, &room.gone),
         None => 0,
     };
     let is_named =
@@ -150,7 +153,7 @@ pub(super) fn of_snapshot(snapshot: &Snapshot, room: &RoomRecord, me: &MemberRec
             connected: snapshot.connected.contains(&person.id),
         }),
         head: snapshot.head,
-        at: newest().next().map_or(0, |event| event.at).max(room.touched_at),
+        at: newest().find(|event| !event.kind.is_touch()).map_or(0, |event| event.at).max(room.touched_at),
         last: last.map(|(seq, message)| preview(seq, message, me)),
         newcomer: joined.and_then(|(seq, person)| newcomer(seq, person, me)),
         unread,
@@ -190,6 +193,7 @@ fn preview(seq: Seq, message: &Message, me: &MemberRecord) -> Preview {
         author: message.author.name.clone(),
         mine: me.is(message.author.id),
         text: text::preview(&message.body),
+        deleted: message.deleted.is_some(),
     }
 }
 
@@ -198,17 +202,18 @@ fn newcomer(seq: Seq, person: &Person, me: &MemberRecord) -> Option<Newcomer> {
     is_news.then(|| Newcomer { seq, name: person.name.clone() })
 }
 
-/// The number of messages that a member has not read, if the last message is not their own. (Sending a message reads
-/// everything up to it, but the record gets that a moment later, so callers count 0 in that case.)
+/// The number of messages that a member has not read, without the deleted ones, if the last message is not their own.
+/// (Sending a message reads everything up to it, but the record gets that a moment later, so callers count 0 in that
+/// case.)
 ///
 /// `since` is 0 until the member's `Joined` is in the log, and then nothing is unread. Joining reads everything up to
 /// the `Joined`, which the record also gets a moment later. Until then, each event after the `Joined` up to the last
 /// message counts as one message: the count may be too high for a moment, but never too low.
-fn unread(me: &MemberRecord, n: u64, last: Seq) -> u64 {
+fn unread(me: &MemberRecord, n: u64, last: Seq, gone: &Gone) -> u64 {
     match me.since {
         0 => 0,
         since if me.read < since => n.min(last.saturating_sub(since)),
-        _ => n.saturating_sub(me.read_n),
+        _ => n.saturating_sub(me.read_n).saturating_sub(gone.after(me.read_n)),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
     server::{
         app::{Actor, App, Visitor},
         clock, random,
-        store::{Conflict, MemberRecord, RoomId, RoomRecord, StoreError},
+        store::{Conflict, Gone, MemberRecord, RoomId, RoomRecord, StoreError},
         token::{GuestToken, id_of_digest},
     },
 };
@@ -73,6 +73,7 @@ pub async fn create(
             created_at: now,
             touched_at: now,
             visited_at: now,
+            gone: Gone::default(),
         };
         let person = Person { id: owner, name: nickname.clone() };
         let member = MemberRecord { slot, ..MemberRecord::new(id, person, actor.id(), now) };

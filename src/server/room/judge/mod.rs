@@ -3,6 +3,8 @@
 //! The judge does no I/O. If another node wins the race for the seqs, the batch is judged again with the winner's
 //! events in the state.
 
+mod touches;
+
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::{
@@ -34,6 +36,8 @@ pub enum Verdict {
 pub struct Judge<'a> {
     state: &'a RoomState,
     window: &'a Window,
+    /// How long after it was sent a message can be edited.
+    editable: Millis,
     now: Millis,
     head: Seq,
     n: u64,
@@ -45,6 +49,9 @@ pub struct Judge<'a> {
     consequences: VecDeque<(Command, EventKind)>,
     /// The ids of the messages in this batch.
     ids: HashSet<(MemberId, ClientId)>,
+    /// The seqs of the messages that the events of this batch touch. A batch has only touches, or none, because the
+    /// stores append messages in a quicker way.
+    touched: HashSet<Seq>,
     /// Whether the batch takes no more commands.
     closed: bool,
 }
@@ -52,10 +59,11 @@ pub struct Judge<'a> {
 impl<'a> Judge<'a> {
     /// Starts a batch after the head of `state`. Events get the time `now`, or that of the last event if that is later.
     /// The time is for people to read and orders nothing.
-    pub fn new(state: &'a RoomState, window: &'a Window, now: Millis) -> Self {
+    pub fn new(state: &'a RoomState, window: &'a Window, editable: Millis, now: Millis) -> Self {
         Self {
             state,
             window,
+            editable,
             now: now.max(window.last_at()),
             head: state.head,
             n: state.last_n,
@@ -63,6 +71,7 @@ impl<'a> Judge<'a> {
             owner: state.owner,
             consequences: VecDeque::new(),
             ids: HashSet::new(),
+            touched: HashSet::new(),
             closed: false,
         }
     }
@@ -70,12 +79,14 @@ impl<'a> Judge<'a> {
     /// Judges the next command of the batch. After an event, call [`next_consequence`](Self::next_consequence) until
     /// it returns `None`.
     pub fn judge(&mut self, command: &Command) -> Verdict {
-        if self.closed {
+        let is_mixed = self.head > self.state.head && matches!(command, Command::Touch(_)) == self.touched.is_empty();
+        if self.closed || is_mixed {
             return Verdict::NextBatch;
         }
         match command {
-            Command::Say { member, id, body } => {
-                if let Some(known) = self.window.known(*member, *id, body.as_str()) {
+            Command::Touch(touch) => self.touch(touch),
+            Command::Say { member, id, body, reply_to } => {
+                if let Some(known) = self.window.known(*member, *id, body) {
                     return repeated(known.seq, known.at, known.same_body);
                 }
                 if self.ids.contains(&(*member, *id)) {
@@ -85,7 +96,9 @@ impl<'a> Judge<'a> {
                 self.ids.insert((*member, *id));
                 self.n += 1;
                 let author = Person { id: *member, name };
-                self.event(EventKind::Message(Message { n: self.n, id: *id, author, body: body.clone() }))
+                let reply_to = reply_to.filter(|target| self.can_reply_to(*target));
+                let message = Message::new(self.n, *id, author, body.clone());
+                self.event(EventKind::Message(Message { reply_to, ..message }))
             }
             // The batch may still fail, so its events do not justify an `Already`.
             Command::Join { member } | Command::Leave { member, .. } if self.moved.contains_key(&member.id) => {

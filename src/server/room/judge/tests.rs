@@ -4,11 +4,19 @@ use litemap::LiteMap;
 
 use uuid::Uuid;
 
-use super::{super::entry::Entry, *};
+use super::{
+    super::{
+        command::{Change, Found, Touch},
+        entry::Entry,
+    },
+    *,
+};
 use crate::{
-    protocol::{Member, MessageBody, Reason, RoomType},
+    protocol::{Member, MessageBody, Reason, RoomType, Target},
     server::store::{ActorId, GuestId, Joining, RoomId},
 };
+
+const EDITABLE: Millis = 1_000;
 
 fn person(id: u64) -> Person {
     Person { id: MemberId::from_bits(id), name: Nickname::try_from(format!("Person {id}")).unwrap() }
@@ -16,7 +24,7 @@ fn person(id: u64) -> Person {
 
 fn say(member: u64, id: u128, body: &str) -> Command {
     let (id, body) = (ClientId::new(Uuid::from_u128(id)), MessageBody::try_from(body).unwrap());
-    Command::Say { member: MemberId::from_bits(member), id, body }
+    Command::Say { member: MemberId::from_bits(member), id, body, reply_to: None }
 }
 
 fn room_of(ids: &[u64]) -> RoomState {
@@ -36,7 +44,7 @@ fn event(verdict: Verdict) -> Event {
 #[test]
 fn a_batch_numbers_its_events_and_messages_without_holes() {
     let (state, window) = (room_of(&[1]), Window::default());
-    let mut judge = Judge::new(&state, &window, 50);
+    let mut judge = Judge::new(&state, &window, EDITABLE, 50);
     assert_eq!(event(judge.judge(&say(1, 1, "a"))).seq, 8);
     assert_eq!(event(judge.judge(&Command::Join { member: person(2) })).seq, 9);
     let third = event(judge.judge(&say(2, 2, "b")));
@@ -46,7 +54,7 @@ fn a_batch_numbers_its_events_and_messages_without_holes() {
 #[test]
 fn who_is_not_in_the_log_cannot_speak() {
     let (state, window) = (room_of(&[1, 2]), Window::default());
-    let mut judge = Judge::new(&state, &window, 50);
+    let mut judge = Judge::new(&state, &window, EDITABLE, 50);
     assert!(matches!(judge.judge(&say(3, 1, "a")), Verdict::Refused(p) if p.code == Code::NotAMember));
     event(judge.judge(&Command::Leave { member: person(2), removed_by: None }));
     assert!(matches!(judge.judge(&say(2, 2, "b")), Verdict::Refused(_)), "gone earlier in the same batch");
@@ -55,10 +63,10 @@ fn who_is_not_in_the_log_cannot_speak() {
 #[test]
 fn a_retry_is_recognised_in_the_window_and_waits_within_the_batch() {
     let (mut state, mut window) = (room_of(&[1]), Window::default());
-    let first = event(Judge::new(&state, &window, 50).judge(&say(1, 1, "a")));
+    let first = event(Judge::new(&state, &window, EDITABLE, 50).judge(&say(1, 1, "a")));
     state.apply(&first);
     window.push(Entry::of(first));
-    let mut judge = Judge::new(&state, &window, 60);
+    let mut judge = Judge::new(&state, &window, EDITABLE, 60);
     assert_eq!(judge.judge(&say(1, 1, "a")), Verdict::Already(Done { seq: 8, at: 50 }));
     assert!(matches!(judge.judge(&say(1, 1, "b")), Verdict::Refused(p) if p.code == Code::IdReused));
     event(judge.judge(&say(1, 2, "c")));
@@ -69,7 +77,7 @@ fn a_retry_is_recognised_in_the_window_and_waits_within_the_batch() {
 fn what_a_batch_may_still_fail_to_say_is_no_ground_to_answer_already() {
     let (state, window) = (room_of(&[1]), Window::default());
     let join = Command::Join { member: person(2) };
-    let mut judge = Judge::new(&state, &window, 50);
+    let mut judge = Judge::new(&state, &window, EDITABLE, 50);
     event(judge.judge(&join));
     assert_eq!(judge.judge(&join), Verdict::NextBatch);
     assert!(matches!(judge.judge(&Command::Join { member: person(1) }), Verdict::Already(_)));
@@ -78,7 +86,7 @@ fn what_a_batch_may_still_fail_to_say_is_no_ground_to_answer_already() {
 /// The events of a batch of these commands. Commands that wait for the next batch are left out.
 fn batch(state: &RoomState, commands: &[Command]) -> Vec<EventKind> {
     let window = Window::default();
-    let mut judge = Judge::new(state, &window, 50);
+    let mut judge = Judge::new(state, &window, EDITABLE, 50);
     let mut events = Vec::new();
     for command in commands {
         if let Verdict::Event(event) = judge.judge(command) {
@@ -152,7 +160,7 @@ fn only_who_owns_the_room_by_the_log_gives_it_away_or_changes_it() {
     let rename = |by| Command::Rename { name: None, by: person(by) };
     let retain = |by| Command::Retain { retention: Retention::Preserved, by: person(by) };
     let allow_peek = |by| Command::AllowPeek { peek: false, by: person(by) };
-    let mut judge = Judge::new(&state, &window, 50);
+    let mut judge = Judge::new(&state, &window, EDITABLE, 50);
     for command in [give(3, 2), rename(2), retain(3), allow_peek(2)] {
         assert!(matches!(judge.judge(&command), Verdict::Refused(p) if p.code == Code::NotOwner), "{command:?}");
     }
@@ -172,7 +180,7 @@ fn only_who_owns_the_room_by_the_log_gives_it_away_or_changes_it() {
 fn who_comes_in_by_a_name_that_somebody_has_is_told_apart_and_keeps_that_name() {
     let called = |id, name: &str| Person { id: MemberId::from_bits(id), name: Nickname::try_from(name).unwrap() };
     let (mut state, window) = (room_of(&[1]), Window::default());
-    let mut judge = Judge::new(&state, &window, 50);
+    let mut judge = Judge::new(&state, &window, EDITABLE, 50);
     let events: Vec<Event> = [(2, "Bob"), (3, "bob"), (4, "You")]
         .map(|(id, name)| event(judge.judge(&Command::Join { member: called(id, name) })))
         .into();
@@ -184,7 +192,7 @@ fn who_comes_in_by_a_name_that_somebody_has_is_told_apart_and_keeps_that_name() 
     for event in events.iter().chain([&second]) {
         state.apply(event);
     }
-    let mut judge = Judge::new(&state, &window, 60);
+    let mut judge = Judge::new(&state, &window, EDITABLE, 60);
     let leave = Command::Leave { member: called(2, "Bob"), removed_by: Some(called(3, "bob")) };
     let removed = EventKind::Removed { member: called(2, "Bob"), by: called(3, "bob (2)") };
     assert_eq!(event(judge.judge(&leave)).kind, removed, "whoever goes, the second stays the second");
@@ -195,10 +203,10 @@ fn who_comes_in_by_a_name_that_somebody_has_is_told_apart_and_keeps_that_name() 
 fn a_change_of_retention_stands_alone() {
     let (state, window) = (room_of(&[1]), Window::default());
     let retain = Command::Retain { retention: Retention::Preserved, by: person(1) };
-    let mut judge = Judge::new(&state, &window, 50);
+    let mut judge = Judge::new(&state, &window, EDITABLE, 50);
     event(judge.judge(&say(1, 1, "a")));
     assert_eq!(judge.judge(&retain), Verdict::NextBatch);
-    let mut judge = Judge::new(&state, &window, 50);
+    let mut judge = Judge::new(&state, &window, EDITABLE, 50);
     event(judge.judge(&retain));
     assert_eq!(judge.judge(&say(1, 2, "b")), Verdict::NextBatch);
 }
@@ -219,9 +227,9 @@ fn who_comes_in_with_the_log_that_is_kept_is_refused_where_nothing_is() {
     };
     let enter = Command::Enter { joining: Box::new(joining) };
     let (mut state, window) = (room_of(&[1]), Window::default());
-    assert!(matches!(Judge::new(&state, &window, 50).judge(&enter), Verdict::Refused(_)));
+    assert!(matches!(Judge::new(&state, &window, EDITABLE, 50).judge(&enter), Verdict::Refused(_)));
     state.retention = Retention::Preserved;
-    let mut judge = Judge::new(&state, &window, 50);
+    let mut judge = Judge::new(&state, &window, EDITABLE, 50);
     assert_eq!(event(judge.judge(&enter)).kind, EventKind::Joined { member: person(2) });
     assert_eq!(event(judge.judge(&say(2, 1, "a"))).seq, 9);
 }
@@ -229,8 +237,157 @@ fn who_comes_in_with_the_log_that_is_kept_is_refused_where_nothing_is() {
 #[test]
 fn time_never_runs_backwards_in_a_log() {
     let (mut state, mut window) = (room_of(&[1]), Window::default());
-    let first = event(Judge::new(&state, &window, 1_000).judge(&say(1, 1, "a")));
+    let first = event(Judge::new(&state, &window, EDITABLE, 1_000).judge(&say(1, 1, "a")));
     state.apply(&first);
     window.push(Entry::of(first));
-    assert_eq!(event(Judge::new(&state, &window, 10).judge(&say(1, 2, "b"))).at, 1_000);
+    assert_eq!(event(Judge::new(&state, &window, EDITABLE, 10).judge(&say(1, 2, "b"))).at, 1_000);
+}
+
+/// A room whose window has a message of member 2 at seq 8, said at the time 50.
+fn with_a_message() -> (RoomState, Window, Event) {
+    let (mut state, mut window) = (room_of(&[1, 2, 3]), Window::default());
+    let said = event(Judge::new(&state, &window, EDITABLE, 50).judge(&say(2, 1, "a")));
+    state.apply(&said);
+    window.push(Entry::of(said.clone()));
+    (state, window, said)
+}
+
+fn change(member: u64, of: &Event, change: Change) -> Command {
+    let target = Target { seq: of.seq, id: of.message().unwrap().id };
+    Command::Touch(Touch { member: MemberId::from_bits(member), also: Vec::new(), target, change, found: None })
+}
+
+fn edit(member: u64, of: &Event, body: &str) -> Command {
+    change(member, of, Change::Edit { body: MessageBody::try_from(body).unwrap(), after: None })
+}
+
+fn delete(member: u64, of: &Event) -> Command {
+    change(member, of, Change::Delete)
+}
+
+/// The code of the refusal.
+fn refused(verdict: Verdict) -> Code {
+    match verdict {
+        Verdict::Refused(problem) => problem.code,
+        other => panic!("not refused but {other:?}"),
+    }
+}
+
+/// Judges a command alone, and takes its event into the log.
+fn happens(state: &mut RoomState, window: &mut Window, command: &Command, now: Millis) -> Event {
+    let event = event(Judge::new(state, window, EDITABLE, now).judge(command));
+    state.apply(&event);
+    window.push(Entry::of(event.clone()));
+    event
+}
+
+#[test]
+fn the_author_edits_and_the_author_and_the_owner_delete() {
+    let (state, window, said) = with_a_message();
+    let judge = |command: &Command| Judge::new(&state, &window, EDITABLE, 60).judge(command);
+    assert!(matches!(event(judge(&edit(2, &said, "b"))).kind, EventKind::Edited { .. }));
+    assert_eq!(refused(judge(&edit(1, &said, "b"))), Code::NotAuthor);
+    assert_eq!(refused(judge(&delete(3, &said))), Code::NotAuthor);
+    assert_eq!(refused(judge(&delete(9, &said))), Code::NotAMember);
+    for (member, by) in [(1, 1), (2, 2)] {
+        let EventKind::Deleted { n, by: told, .. } = event(judge(&delete(member, &said))).kind else { panic!() };
+        assert_eq!((n, told), (4, person(by)));
+    }
+    // The author has another member id since.
+    let Command::Touch(touch) = delete(3, &said) else { panic!() };
+    let own = Command::Touch(Touch { also: vec![person(2).id], ..touch });
+    let EventKind::Deleted { by, .. } = event(judge(&own)).kind else { panic!() };
+    assert_eq!(by, person(2), "it is their own");
+}
+
+#[test]
+fn what_is_as_it_should_be_needs_no_event() {
+    let (mut state, mut window, said) = with_a_message();
+    let judge =
+        |state: &RoomState, window: &Window, command: &Command| Judge::new(state, window, EDITABLE, 60).judge(command);
+    assert!(matches!(judge(&state, &window, &edit(2, &said, "a")), Verdict::Already(Done { seq: 8, .. })));
+    let edited = happens(&mut state, &mut window, &edit(2, &said, "b"), 60);
+    assert!(matches!(judge(&state, &window, &edit(2, &said, "b")), Verdict::Already(done) if done.seq == edited.seq));
+    let deleted = happens(&mut state, &mut window, &delete(2, &said), 60);
+    assert!(matches!(judge(&state, &window, &delete(1, &said)), Verdict::Already(done) if done.seq == deleted.seq));
+    assert_eq!(refused(judge(&state, &window, &edit(2, &said, "c"))), Code::MessageGone);
+    assert!(matches!(judge(&state, &window, &say(2, 1, "a")), Verdict::Already(Done { seq: 8, .. })), "a late retry");
+}
+
+#[test]
+fn a_message_is_edited_in_its_time_not_too_often_and_as_its_author_saw_it() {
+    let (mut state, mut window, said) = with_a_message();
+    let body = |text: &str| MessageBody::try_from(text).unwrap();
+    let after = |after| change(2, &said, Change::Edit { body: body("z"), after: Some(after) });
+    assert_eq!(refused(Judge::new(&state, &window, EDITABLE, 60).judge(&after(7))), Code::EditedMeanwhile);
+    assert_eq!(refused(Judge::new(&state, &window, EDITABLE, 1_051).judge(&edit(2, &said, "b"))), Code::TooLate);
+    assert_eq!(refused(Judge::new(&state, &window, 0, 51).judge(&edit(2, &said, "b"))), Code::TooLate);
+    let for_ever = Millis::MAX;
+    let mut now = 100;
+    let mut seq = 0;
+    for text in ["b", "c", "d", "e", "f", "g", "h", "i", "j", "k"] {
+        let judge = |now, command: &Command| Judge::new(&state, &window, for_ever, now).judge(command);
+        let edited = event(judge(now, &change(2, &said, Change::Edit { body: body(text), after: Some(seq) })));
+        (now, seq) = (now + 5_000, edited.seq);
+        state.apply(&edited);
+        window.push(Entry::of(edited));
+        if text == "b" {
+            let judge = Judge::new(&state, &window, for_ever, now - 1).judge(&edit(2, &said, "c"));
+            assert!(matches!(judge, Verdict::Refused(problem) if problem.retry_after_ms == Some(1)));
+        }
+    }
+    assert_eq!(refused(Judge::new(&state, &window, for_ever, now).judge(&edit(2, &said, "l"))), Code::TooLate);
+    event(Judge::new(&state, &window, EDITABLE, now).judge(&delete(2, &said)));
+}
+
+#[test]
+fn a_batch_has_only_touches_or_none_and_each_message_once() {
+    let (state, window, said) = with_a_message();
+    let mut judge = Judge::new(&state, &window, EDITABLE, 60);
+    event(judge.judge(&edit(2, &said, "b")));
+    assert_eq!(judge.judge(&delete(2, &said)), Verdict::NextBatch);
+    assert_eq!(judge.judge(&say(2, 2, "c")), Verdict::NextBatch);
+    let mut judge = Judge::new(&state, &window, EDITABLE, 60);
+    event(judge.judge(&say(2, 2, "c")));
+    assert_eq!(judge.judge(&edit(2, &said, "b")), Verdict::NextBatch);
+}
+
+#[test]
+fn a_message_before_the_window_is_judged_as_it_was_read_and_with_what_came_since() {
+    let (mut state, _, said) = with_a_message();
+    let mut window = Window::default();
+    state.retention = Retention::Preserved;
+    let found = |read_at| Some(Found { event: Some(Box::new(said.clone())), read_at });
+    let with = |found: Option<Found>| match delete(2, &said) {
+        Command::Touch(touch) => Command::Touch(Touch { found, ..touch }),
+        other => other,
+    };
+    assert_eq!(refused(Judge::new(&state, &window, EDITABLE, 60).judge(&with(None))), Code::Overloaded);
+    let nothing = Some(Found { event: None, read_at: 8 });
+    assert_eq!(refused(Judge::new(&state, &window, EDITABLE, 60).judge(&with(nothing))), Code::MessageGone);
+    let deleted = happens(&mut state, &mut window, &with(found(8)), 60);
+    let again = Judge::new(&state, &window, EDITABLE, 60).judge(&with(found(8)));
+    assert!(matches!(again, Verdict::Already(done) if done.seq == deleted.seq), "{again:?}");
+    assert_eq!(refused(Judge::new(&state, &window, EDITABLE, 60).judge(&with(found(7)))), Code::Overloaded);
+    let mut other = said.clone();
+    if let EventKind::Message(message) = &mut other.kind {
+        message.id = ClientId::new(Uuid::from_u128(77));
+    }
+    let other = Some(Found { event: Some(Box::new(other)), read_at: 8 });
+    assert_eq!(refused(Judge::new(&state, &window, EDITABLE, 60).judge(&with(other))), Code::MessageGone);
+}
+
+#[test]
+fn a_message_of_another_time_can_be_deleted_only_where_it_is() {
+    let (mut state, mut window, said) = with_a_message();
+    let preserve = |retention| Command::Retain { retention, by: person(1) };
+    happens(&mut state, &mut window, &preserve(Retention::Preserved), 60);
+    let judge =
+        |state: &RoomState, window: &Window, command: &Command| Judge::new(state, window, EDITABLE, 60).judge(command);
+    assert_eq!(refused(judge(&state, &window, &delete(2, &said))), Code::MessageGone, "it was said in the tail");
+    let kept = happens(&mut state, &mut window, &say(2, 2, "kept"), 60);
+    event(judge(&state, &window, &edit(2, &kept, "changed")));
+    happens(&mut state, &mut window, &preserve(Retention::Ephemeral), 60);
+    assert_eq!(refused(judge(&state, &window, &edit(2, &kept, "changed"))), Code::KeptElsewhere);
+    event(judge(&state, &window, &delete(2, &kept)));
 }

@@ -66,8 +66,9 @@ impl Live {
     /// Judges the pending commands, and starts to append a batch of their events. Commands that need no event are
     /// answered at once.
     fn start_append(&mut self) {
-        let mut batch = Batch { entries: Vec::new(), commands: Vec::new() };
-        let mut judge = Judge::new(&self.folded.state, &self.folded.window, clock::now());
+        let mut batch = Batch { entries: Vec::new(), commands: Vec::new(), changed: Vec::new() };
+        let editable = self.engine.timing().editable();
+        let mut judge = Judge::new(&self.folded.state, &self.folded.window, editable, clock::now());
         let mut already = Vec::new();
         while batch.entries.len() < BATCH_COMMANDS {
             let Some((command, reply)) = self.pending.pop_front() else { break };
@@ -95,6 +96,7 @@ impl Live {
         if batch.entries.is_empty() {
             return;
         }
+        batch.changed = self.folded.window.changed_by(batch.entries.iter().map(|entry| &entry.event));
         let (cursor, packet) = (self.folded.cursor(), self.packet_of(&batch.entries));
         let moved = self.folded.may_have_moved();
         self.log_state.begin_append(operation::append(self.log.clone(), cursor, batch, packet, moved));
@@ -180,14 +182,16 @@ impl Live {
     /// Handles a finished append: the events are durable, so they are sent. Each author gets the ack before the event,
     /// and events are sent in the order of the log.
     fn appended(&mut self, batch: Batch, outcome: Outcome) {
-        let Batch { mut entries, commands } = batch;
+        let Batch { mut entries, commands, .. } = batch;
         let from_archive = self.folded.state.retention == Retention::Preserved
             || entries.first().and_then(|first| retention_after(&first.event)) == Some(Retention::Preserved);
         entries.truncate(outcome.stored);
         if from_archive && outcome.stored > 0 && self.engine.is_shared() {
             self.engine.publish(self.record.id, self.packet_of(&entries));
         }
-        if outcome.stored > 0 {
+        if entries.iter().any(|entry| entry.event.kind.is_touch()) {
+            self.listing.log_changed();
+        } else if outcome.stored > 0 {
             self.listing.changed();
         }
         // If this node is the only one and the record owed this notice, only a later notice can change the record. With

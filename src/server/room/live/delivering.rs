@@ -49,7 +49,7 @@ impl Live {
             if let Some(retention) = retention_after(event) {
                 self.engine.note_retention(self.record.id, retention);
             }
-            if !matches!(event.kind, EventKind::Message(_)) {
+            if event.message().is_none() && !event.kind.is_touch() {
                 self.listing.members_changed();
             }
             self.subscribers.queue(entry.frame(self.record.code), since);

@@ -10,13 +10,22 @@ use litemap::LiteMap;
 use serde_json::value::RawValue;
 
 use super::super::{
-    entry::Entry, frames::Roster, judge::retention_after, log::Cursor, reads::Place, sight::Sight, window::Window,
+    entry::Entry,
+    frames::Roster,
+    judge::retention_after,
+    log::Cursor,
+    reads::Place,
+    sight::Sight,
+    window::{Visible, Window},
 };
 use crate::{
     protocol::{
         Applied, Epoch, Event, EventKind, Member, MemberId, MemberView, Person, Retention, RoomState, RoomType, Seq,
     },
-    server::store::{MemberRecord, Owed, Presence, RoomRecord},
+    server::{
+        store::{Gone, MemberRecord, Owed, Presence, RoomRecord},
+        text,
+    },
 };
 
 /// The state, the last events, and what is known of the rest of the log.
@@ -25,6 +34,8 @@ pub struct Folded {
     pub epoch: Epoch,
     pub state: RoomState,
     pub window: Window,
+    /// The deleted messages, as far as the room's record and the window know them.
+    pub gone: Gone,
     /// The members as encoded JSON.
     roster: Roster,
     /// Every event of the window from this seq on is archived, so every member may see it.
@@ -50,6 +61,7 @@ impl Folded {
                 members: LiteMap::new(),
             },
             window: Window::default(),
+            gone: record.gone.clone(),
             roster: Roster::default(),
             kept_from: 0,
             has_archive: false,
@@ -79,6 +91,7 @@ impl Folded {
         self.state.owner = last_owner.unwrap_or(self.state.owner);
         self.state.peek = last_peek.unwrap_or(self.state.peek);
         for event in recent {
+            self.note_deletion(&event);
             self.window.push(Entry::of(event));
         }
         self.kept_from = kept_from;
@@ -120,7 +133,16 @@ impl Folded {
 
     /// Adds an event that was applied to the window.
     pub fn keep(&mut self, entry: Entry) {
+        self.note_deletion(&entry.event);
         self.window.push(entry);
+    }
+
+    fn note_deletion(&mut self, event: &Event) {
+        match &event.kind {
+            EventKind::Deleted { n, .. } => self.gone.add(*n),
+            EventKind::Message(message) if message.deleted.is_some() => self.gone.add(message.n),
+            _ => {}
+        }
     }
 
     /// The end of the log as far as it is folded.
@@ -233,11 +255,28 @@ impl Folded {
         Sight { member: member.member, stay, all_from }
     }
 
-    /// The last entries that a member may see, and whether there are more before them.
-    pub fn recent(&self, member: &MemberRecord, room_type: RoomType) -> (Vec<&Entry>, bool) {
-        let (entries, more_in_window) = self.window.snapshot(self.sight_of(member, room_type));
-        let first = entries.first().map_or(self.state.head + 1, |entry| entry.event.seq);
-        (entries, more_in_window || (self.has_archive && first > self.history_of(member, room_type).max(1)))
+    /// The messages of the window that these entries reply to and that are not among them, as far as the member may see
+    /// them.
+    pub fn quotes(&self, entries: &[&Entry], member: &MemberRecord, room_type: RoomType) -> Vec<Event> {
+        let first = entries.first().map_or(0, |entry| entry.event.seq);
+        let targets = entries.iter().filter_map(|entry| Some(entry.event.message()?.reply_to?.seq));
+        let mut seqs: Vec<Seq> = targets.filter(|seq| *seq < first).collect();
+        if seqs.is_empty() {
+            return Vec::new();
+        }
+        seqs.sort_unstable();
+        seqs.dedup();
+        let all_from = self.sight_of(member, room_type).all_from;
+        let seen = seqs.into_iter().filter(|seq| *seq >= all_from);
+        seen.filter_map(|seq| text::quote(self.window.get(seq)?)).collect()
+    }
+
+    /// The last entries that a member may see. `has_more` then covers the archive as well.
+    pub fn recent(&self, member: &MemberRecord, room_type: RoomType) -> Visible<'_> {
+        let recent = self.window.snapshot(self.sight_of(member, room_type));
+        let first = recent.entries.first().map_or(self.state.head + 1, |entry| entry.event.seq);
+        let is_archived = self.has_archive && first > self.history_of(member, room_type).max(1);
+        Visible { has_more: recent.has_more || is_archived, ..recent }
     }
 }
 
@@ -272,6 +311,7 @@ mod tests {
             created_at: 0,
             touched_at: 0,
             visited_at: 0,
+            gone: Gone::default(),
         };
         Folded::at(Cursor { epoch, head, n, retention }, &record)
     }
@@ -299,7 +339,7 @@ mod tests {
 
     fn said(seq: Seq, n: u64) -> Event {
         let (id, body) = (ClientId::new(Uuid::from_u128(n.into())), MessageBody::try_from("Hello").unwrap());
-        event(seq, EventKind::Message(Message { n, id, author: person(1), body }))
+        event(seq, EventKind::Message(Message::new(n, id, person(1), body)))
     }
 
     fn changed(seq: Seq, retention: Retention) -> Event {
@@ -379,7 +419,7 @@ mod tests {
         let events = [joined(1, 1), said(2, 1), changed(3, Retention::Preserved), said(4, 2), joined(5, 2)];
         fold(&mut folded, events);
         let seqs = |room_type, member: &MemberRecord| {
-            let (entries, has_more) = folded.recent(member, room_type);
+            let Visible { entries, has_more, .. } = folded.recent(member, room_type);
             (entries.iter().map(|entry| entry.event.seq).collect::<Vec<_>>(), has_more)
         };
         assert_eq!(seqs(RoomType::Group, &record(2, 5)), (vec![3, 4, 5], true));

@@ -15,6 +15,7 @@ use super::{
         log::{LogError, RESUME_BYTES},
         refusals::{not_a_member, overloaded},
         request::{Discretion, MAX_LOG_READS, Request, ResumePoint, SnapshotReply, SnapshotRequest, Subscribe},
+        window::Visible,
     },
     Live,
     listing::is_account,
@@ -38,7 +39,7 @@ const RESET_AFTER_LOG_READS: u8 = 2;
 
 /// Bytes of message text in these events.
 fn text_of<'a>(events: impl IntoIterator<Item = &'a Event>) -> usize {
-    events.into_iter().filter_map(Event::message).map(|message| message.body.as_str().len()).sum()
+    events.into_iter().map(|event| event.text().len()).sum()
 }
 
 /// Whether a member is in the room by the log.
@@ -272,6 +273,8 @@ impl Live {
             reads,
             departed,
             events,
+            from,
+            quotes,
             has_more,
             leaves_after,
         } = self.snapshot_parts(member, discretion);
@@ -286,6 +289,8 @@ impl Live {
             reads,
             departed,
             events: events.into_iter().map(|entry| entry.event.clone()).collect(),
+            from,
+            quotes,
             has_more,
             leaves_after,
             expected: None,
@@ -294,7 +299,8 @@ impl Live {
 
     /// The parts of a member's snapshot, with the members and events as encoded JSON.
     fn snapshot_parts(&self, member: &MemberRecord, discretion: Discretion) -> SnapshotParts<'_> {
-        let (events, has_more) = self.folded.recent(member, self.record.room_type);
+        let Visible { entries, from, has_more } = self.folded.recent(member, self.record.room_type);
+        let quotes = self.folded.quotes(&entries, member, self.record.room_type);
         metrics::count_snapshot();
         SnapshotParts {
             room: self.view(),
@@ -306,7 +312,9 @@ impl Live {
             connected: self.connected(),
             reads: self.reads_for(member.member, discretion),
             departed: self.departed_for(member.member, discretion),
-            events,
+            events: entries,
+            from,
+            quotes,
             has_more,
             leaves_after: match member.actor {
                 ActorId::Guest(_) => Some(self.engine.timing().guest_grace.as_secs()),
@@ -376,6 +384,7 @@ impl Live {
             owner: self.folded.state.owner,
             created_at: self.record.created_at,
             kept_days: self.engine.timing().room_kept_days,
+            edit_minutes: self.engine.timing().edit_minutes,
         }
     }
 }

@@ -111,7 +111,7 @@ impl Listing {
         self.due = Due::Yes;
     }
 
-    /// Notes that the same log was opened anew, because stored events may have been changed.
+    /// Notes that earlier events were changed: by a touch that this node appended, or as the same log was opened anew.
     pub fn log_changed(&mut self) {
         self.is_outdated = true;
         self.due = Due::Yes;
@@ -271,17 +271,19 @@ impl Live {
             retention: state.retention,
             name: state.name.clone(),
             members: u32::try_from(state.members.len()).unwrap_or(u32::MAX),
-            at: self.folded.window.last_at(),
+            at: self.folded.window.last_row_at(),
             message: message.map(|(seq, message)| LastMessage {
                 seq,
                 n: message.n,
                 author: message.author.clone(),
                 text: text::preview(&message.body),
+                deleted: message.deleted.is_some(),
             }),
             newcomer,
             mentions: self.listing.mentions.clone(),
             pair: if is_pair { self.folded.people() } else { Vec::new() },
             here,
+            gone: self.folded.gone.clone(),
         }
     }
 

@@ -61,7 +61,7 @@ use self::{
     waiting::Waiting,
 };
 use super::{
-    command::{Command, Reply},
+    command::{Command, Found, Reply, Touch},
     engine::Engine,
     log::{Log, LogError, Opened},
     packet::{News, Packet},
@@ -287,7 +287,8 @@ impl Live {
         Frame::of(&ServerFrame::Signal { code: self.record.code, signal })
     }
 
-    /// Queues a command for the next batch, or refuses it.
+    /// Queues a command for the next batch, or refuses it. If the command is about a message that only the archive has,
+    /// the message is read first.
     fn queue_command(&mut self, command: Command, reply: Reply) {
         if self.pending.len() >= PENDING_COMMANDS || self.log_state.is_draining() {
             reply.send(Err(overloaded()));
@@ -296,8 +297,29 @@ impl Live {
             // first. Accepting this one would change their order.
             reply.send(Err(problem.clone()));
         } else {
-            self.pending.push_back((command, reply));
+            let window = &self.folded.window;
+            match command {
+                Command::Touch(touch) if touch.found.is_none() && window.get(touch.target.seq).is_none() => {
+                    self.find_target(touch, reply);
+                }
+                command => self.pending.push_back((command, reply)),
+            }
         }
+    }
+
+    /// Reads the message of a touch from the archive, and sends the command to the room again.
+    fn find_target(&self, mut touch: Touch, reply: Reply) {
+        let (engine, log, room, read_at) =
+            (self.engine.clone(), self.log.clone(), self.record.id, self.folded.state.head);
+        self.engine.spawn(async move {
+            match operation::in_time(log.archived(touch.target.seq)).await {
+                Ok(event) => {
+                    touch.found = Some(Found { event: event.map(Box::new), read_at });
+                    engine.submit(room, Command::Touch(touch), reply).await;
+                }
+                Err(error) => reply.send(Err(error.problem())),
+            }
+        });
     }
 
     /// Handles again what waited for the log: every request, after an operation or a packet with events.

@@ -23,6 +23,8 @@ pub struct Batch {
     pub entries: Vec<Entry>,
     /// The commands that the events come from.
     pub commands: Vec<(Command, Reply)>,
+    /// The earlier events of the window that the batch changes.
+    pub changed: Vec<Event>,
 }
 
 /// The result of an operation.
@@ -57,7 +59,7 @@ pub fn append(log: Log, cursor: Cursor, batch: Batch, packet: Bytes, moved: bool
             _ => None,
         });
         let entering: Vec<Joining> = entering.collect();
-        let appended = in_time(log.append(cursor, &events, &entering, packet, moved)).await;
+        let appended = in_time(log.append(cursor, &events, &entering, &batch.changed, packet, moved)).await;
         Finished::Appended(batch, appended)
     })
 }

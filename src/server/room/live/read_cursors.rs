@@ -128,7 +128,8 @@ impl Live {
 
     /// The number of messages that a member has not read.
     pub(super) fn unread_of(&self, member: MemberId) -> u64 {
-        self.reads.cursor(member).map_or(0, |cursor| self.folded.state.last_n.saturating_sub(cursor.n))
+        let unread = |n| self.folded.state.last_n.saturating_sub(n).saturating_sub(self.folded.gone.after(n));
+        self.reads.cursor(member).map_or(0, |cursor| unread(cursor.n))
     }
 
     /// Sends and stores cursors that have moved. If that was done less than a pause ago, they wait.

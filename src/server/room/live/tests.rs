@@ -18,7 +18,7 @@ use crate::{
     server::{
         bus::LocalBus,
         random,
-        store::{ActorId, GuestId, MemberRecord, sqlite::Sqlite},
+        store::{ActorId, Gone, GuestId, MemberRecord, sqlite::Sqlite},
     },
 };
 
@@ -41,6 +41,7 @@ fn opened(retention: Retention) -> Opened {
         created_at: 0,
         touched_at: 0,
         visited_at: 0,
+        gone: Gone::default(),
     };
     let member = MemberRecord { since: HEAD, owed: None, ..member };
     Opened {
@@ -59,7 +60,7 @@ fn live(retention: Retention) -> Live {
     let folder = tempfile::tempdir().unwrap();
     let store = Arc::new(Sqlite::open(&folder.path().join("test.sqlite")).unwrap());
     let hour = Duration::from_hours(1);
-    let timing = Timing { guest_grace: hour, guest_closed: hour, room_kept_days: 90 };
+    let timing = Timing { guest_grace: hour, guest_closed: hour, room_kept_days: 90, edit_minutes: 15 };
     let (engine, _) = Engine::new(store, Arc::new(LocalBus::new().0), timing, |_, _, _| Box::pin(ready(())));
     let opened = opened(retention);
     Live::new(engine.clone(), engine.log(opened.record.id), mpsc::channel(1).1, opened)

@@ -222,7 +222,7 @@ impl Log {
 
     /// Appends a batch that was judged at `cursor`. If it goes into the archive, the records of `entering` are written
     /// in the same transaction. If it goes into the tail, `packet` is published with it; for the archive the caller
-    /// publishes.
+    /// publishes. `changed` are the earlier events of the tail that the batch changes; the archive changes its own.
     ///
     /// A client may retry a message from before a change of retention, and only the place where the log was stored then
     /// knows the message's id. If `moved` is set, the messages are therefore looked for there as well: in the archive
@@ -232,6 +232,7 @@ impl Log {
         cursor: Cursor,
         events: &[Event],
         entering: &[Joining],
+        changed: &[Event],
         packet: Bytes,
         moved: bool,
     ) -> Result<Outcome> {
@@ -248,7 +249,14 @@ impl Log {
                     _ => Ok(behind()),
                 }
             }
-            (Retention::Ephemeral, _) => self.append_to_tail(cursor.epoch, events, packet).await,
+            (Retention::Ephemeral, _) => {
+                if moved && events.iter().any(|event| matches!(event.kind, EventKind::Deleted { .. })) {
+                    // A message that was archived before is deleted there first. If the tail then refuses the events,
+                    // they are judged and appended again.
+                    self.store.project(self.room, cursor.epoch, events).await?;
+                }
+                self.append_to_tail(cursor.epoch, events, changed, packet).await
+            }
             (Retention::Preserved, Some((Retention::Ephemeral, event))) => {
                 let outcome = self.archive(cursor.epoch, events, &[]).await?;
                 if outcome.stored > 0 {
@@ -292,8 +300,14 @@ impl Log {
         Ok(Outcome { stored: appended.stored, stopped, settled: appended.settled })
     }
 
-    async fn append_to_tail(&self, epoch: Epoch, events: &[Event], packet: Bytes) -> Result<Outcome> {
-        match self.bus.append_tail(self.room, epoch, events, packet).await? {
+    async fn append_to_tail(
+        &self,
+        epoch: Epoch,
+        events: &[Event],
+        changed: &[Event],
+        packet: Bytes,
+    ) -> Result<Outcome> {
+        match self.bus.append_tail(self.room, epoch, events, changed, packet).await? {
             TailAppended::Done => {
                 let settled = self.settle(epoch, events).await;
                 Ok(Outcome { stored: events.len(), stopped: None, settled })
@@ -307,7 +321,8 @@ impl Log {
     /// notice that their record owed. If the store fails, the records still owe the notice; the next sweep submits it
     /// again, and the judge finds it in the log.
     pub async fn settle(&self, epoch: Epoch, events: &[Event]) -> bool {
-        let with_effect: Vec<Event> = events.iter().filter(|event| event.message().is_none()).cloned().collect();
+        let has_effect = |event: &&Event| event.message().is_none() && !event.kind.is_touch();
+        let with_effect: Vec<Event> = events.iter().filter(has_effect).cloned().collect();
         if with_effect.is_empty() {
             return true;
         }
@@ -359,6 +374,12 @@ impl Log {
         Ok(Caught::Lost)
     }
 
+    /// The archive's event with this seq.
+    pub async fn archived(&self, seq: Seq) -> Result<Option<Event>> {
+        let events = self.store.events_before(self.room, Some(seq.saturating_add(1)), 1).await?;
+        Ok(events.into_iter().find(|event| event.seq == seq))
+    }
+
     /// The archive's events after `after`, as many as a resume may have.
     pub async fn archived_after(&self, after: Seq) -> Result<Vec<Event>> {
         let (mut events, mut bytes) = (Vec::new(), 0);
@@ -371,7 +392,7 @@ impl Log {
             let page = self.store.events_after(self.room, last, limit).await?;
             let is_last = page.len() < limit;
             for event in page {
-                bytes += event.message().map_or(0, |message| message.body.as_str().len());
+                bytes += event.text().len();
                 if bytes > RESUME_BYTES {
                     return Ok(events);
                 }

@@ -7,7 +7,7 @@ use crate::{
     protocol::{ClientId, MemberId, Message, MessageBody, Nickname, RoomType},
     server::{
         bus::LocalBus,
-        store::{ActorId, GuestId, sqlite::Sqlite},
+        store::{ActorId, Gone, GuestId, sqlite::Sqlite},
     },
 };
 
@@ -30,6 +30,7 @@ async fn room(folder: &tempfile::TempDir) -> (Log, Cursor, Person) {
         created_at: at,
         touched_at: at,
         visited_at: at,
+        gone: Gone::default(),
     };
     store.create_room(&record, &owner, None).await.unwrap();
     let bus: Arc<dyn Bus> = Arc::new(LocalBus::new().0);
@@ -43,7 +44,7 @@ async fn room(folder: &tempfile::TempDir) -> (Log, Cursor, Person) {
 fn said(seq: Seq, id: u128) -> Event {
     let author = Person { id: MemberId::from_bits(1), name: Nickname::try_from("Ada").unwrap() };
     let (id, body) = (ClientId::new(Uuid::from_u128(id)), MessageBody::try_from("Hello").unwrap());
-    Event { seq, at: 0, kind: EventKind::Message(Message { author, id, body, n: seq }) }
+    Event { seq, at: 0, kind: EventKind::Message(Message::new(seq, id, author, body)) }
 }
 
 fn changed(seq: Seq, retention: Retention, by: &Person) -> Event {
@@ -51,7 +52,7 @@ fn changed(seq: Seq, retention: Retention, by: &Person) -> Event {
 }
 
 async fn append(log: &Log, cursor: Cursor, events: &[Event]) -> Outcome {
-    log.append(cursor, events, &[], Bytes::new(), true).await.unwrap()
+    log.append(cursor, events, &[], &[], Bytes::new(), true).await.unwrap()
 }
 
 fn earlier(seq: Seq) -> Outcome {

@@ -52,7 +52,7 @@ fn reads_of(records: &[MemberRecord]) -> Reads {
 
 fn said(seq: Seq, n: u64, author: u64) -> Event {
     let (author, body) = (person(author), MessageBody::try_from("Hello").unwrap());
-    let message = Message { n, id: ClientId::new(Uuid::nil()), author, body };
+    let message = Message::new(n, ClientId::new(Uuid::nil()), author, body);
     Event { seq, at: 0, kind: EventKind::Message(message) }
 }
 

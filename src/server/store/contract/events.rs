@@ -15,14 +15,31 @@ pub async fn events_are_read_back_as_they_were_written(store: &dyn Store) {
         event(7, EventKind::RetentionChanged { retention: Retention::Ephemeral, by: ada.clone(), n: 0 }),
         event(8, EventKind::Left { member: ada }),
     ];
+    let EventKind::Message(message) = said(9, 2, &owner.person(), client_id(), "a reply").kind else { unreachable!() };
+    let reply = Message { reply_to: Some(target(&written[2])), ..message };
+    let written = [&written[..], &[event(9, EventKind::Message(reply))]].concat();
     append(store, &room, &written).await;
     assert_eq!(store.events_after(room.id, 0, 100).await.unwrap(), written);
+}
+
+pub async fn every_kind_is_kept_with_its_effects(store: &dyn Store) {
+    let (room, owner) = make_room(store, RoomType::Group, Retention::Preserved).await;
+    let bob = enter(store, &joining(&room, guest())).await;
+    let events = every_kind(&bob.person(), &owner.person());
+    append(store, &room, &events).await;
+    assert_eq!(store.events_after(room.id, 0, 100).await.unwrap(), in_the_end(&events));
+    let RoomRecord { name, peek, owner: owned_by, retention, gone, .. } = store.room(room.id).await.unwrap();
+    assert_eq!((name, peek, owned_by), (Some(room_name("Ada")), false, bob.member));
+    assert_eq!((retention, gone.after(0)), (Retention::Preserved, 1));
+    let said = store.messages_by(room.id, bob.member, 0, 100).await.unwrap();
+    assert_eq!(said.iter().map(Event::text).collect::<Vec<_>>(), ["Of Ada, changed"], "as it is taken out");
+    assert_eq!(store.head(room.id).await.unwrap(), Head { seq: 12, n: 2 });
 }
 
 pub async fn texts_of_an_older_rule_are_read_back(store: &dyn Store) {
     let (room, owner) = make_room(store, RoomType::Group, Retention::Preserved).await;
     let nobody = Person { id: member_id(), name: Nickname::stored("\u{FFA0}") };
-    let message = Message { n: 1, id: client_id(), author: nobody.clone(), body: MessageBody::stored("\u{200B}") };
+    let message = Message::new(1, client_id(), nobody.clone(), MessageBody::stored("\u{200B}"));
     let unseen = Some(RoomName::stored("\u{34F}\u{202E}"));
     let written = [
         event(1, EventKind::Joined { member: nobody }),
@@ -246,6 +263,83 @@ pub async fn projecting_has_the_effects_and_stores_nothing(store: &dyn Store) {
     assert_eq!((member.since, member.owed), (5, None));
     assert!(store.events_before(room.id, None, 10).await.unwrap().is_empty());
     assert_eq!(store.head(room.id).await.unwrap(), Head::default());
+}
+
+pub async fn a_touch_changes_its_message_and_leaves_no_earlier_text(store: &dyn Store) {
+    let (room, owner) = make_room(store, RoomType::Group, Retention::Preserved).await;
+    let (ada, bob) = (owner.person(), Person { id: member_id(), name: name("Bob") });
+    let said = [said(1, 1, &bob, client_id(), "One"), said(2, 2, &bob, client_id(), "Two")];
+    append(store, &room, &said).await;
+    let touches = [edited(3, &said[0], "Uno"), edited(4, &said[0], "Eins"), deleted(5, &said[1], &ada)];
+    append(store, &room, &touches[..1]).await;
+    append(store, &room, &touches[1..]).await;
+
+    let mut expected = [&said[..], &touches[..]].concat();
+    for touch in &touches {
+        expected[..2].iter_mut().for_each(|message| _ = message.fold(touch));
+    }
+    expected[2].void();
+    assert_eq!(store.events_after(room.id, 0, 9).await.unwrap(), expected);
+    assert_eq!(store.messages_by(room.id, bob.id, 0, 9).await.unwrap(), expected[..2]);
+    let mut some = store.events_at(room.id, &[2, 4, 90]).await.unwrap();
+    some.sort_by_key(|event| event.seq);
+    assert_eq!(some, [expected[1].clone(), expected[3].clone()]);
+    assert!(store.events_at(room.id, &[]).await.unwrap().is_empty());
+    let messages: Vec<&Message> = expected.iter().filter_map(Event::message).collect();
+    assert_eq!((messages[0].body.as_str(), messages[0].edited.unwrap().times), ("Eins", 2));
+    assert_eq!((messages[1].body.as_str(), &messages[1].deleted), ("", &Some(ada.clone())));
+    assert_eq!(store.head(room.id).await.unwrap(), Head { seq: 5, n: 2 }, "touches are no messages");
+    let gone = store.room(room.id).await.unwrap().gone;
+    assert_eq!((gone.after(1), gone.after(2), gone.contains(2)), (1, 0, true));
+    let overviews = store.overviews(&[room.id]).await.unwrap();
+    let Overview { message, gone, .. } = &overviews[0].1;
+    assert_eq!(message.as_ref(), Some(&expected[1]), "lists show the last message as it is");
+    assert_eq!(*gone, store.room(room.id).await.unwrap().gone);
+
+    append(store, &room, &[deleted(6, &said[0], &bob)]).await;
+    let read = store.events_after(room.id, 0, 9).await.unwrap();
+    assert!(read.iter().all(|event| event.text().is_empty()), "{read:?}");
+    assert_eq!(store.room(room.id).await.unwrap().gone.after(0), 2);
+}
+
+pub async fn a_touch_of_what_is_not_there_or_deleted_changes_nothing(store: &dyn Store) {
+    let (room, owner) = make_room(store, RoomType::Group, Retention::Preserved).await;
+    let ada = owner.person();
+    let first = said(1, 1, &ada, client_id(), "One");
+    append(store, &room, std::slice::from_ref(&first)).await;
+    let other = said(1, 1, &ada, client_id(), "Another message with this seq");
+    let far = said(40, 1, &ada, client_id(), "Not there");
+    append(store, &room, &[edited(2, &other, "Changed"), deleted(3, &far, &ada)]).await;
+    assert_eq!(store.events_before(room.id, Some(2), 1).await.unwrap(), std::slice::from_ref(&first));
+
+    // An edit that was judged before the deletion was read.
+    append(store, &room, &[deleted(4, &first, &ada)]).await;
+    append(store, &room, &[edited(5, &first, "Too late")]).await;
+    let read = store.events_after(room.id, 0, 9).await.unwrap();
+    assert_eq!((read[0].text(), read[4].text()), ("", ""), "its text is not kept");
+
+    // The touches of an ephemeral time change what is archived, and are not stored.
+    let second = said(6, 2, &ada, client_id(), "Two");
+    append(store, &room, std::slice::from_ref(&second)).await;
+    assert!(store.project(room.id, room.epoch, &[deleted(90, &second, &ada)]).await.unwrap());
+    let last = store.events_before(room.id, None, 1).await.unwrap();
+    assert_eq!((last[0].seq, last[0].text(), last[0].message().unwrap().rev), (6, "", 90));
+}
+
+pub async fn a_message_that_was_changed_is_recognised_by_its_id(store: &dyn Store) {
+    let (room, owner) = make_room(store, RoomType::Group, Retention::Preserved).await;
+    let ada = owner.person();
+    let first = said(1, 1, &ada, client_id(), "One");
+    append(store, &room, std::slice::from_ref(&first)).await;
+    let again = |seq| said(seq, 2, &ada, first.message().unwrap().id, "One");
+    let same = Earlier { index: 0, seq: 1, at: first.at, same_body: true };
+    for touch in [edited(2, &first, "Uno"), deleted(3, &first, &ada)] {
+        let next = touch.seq + 1;
+        append(store, &room, &[touch]).await;
+        let stopped = store.append(room.id, room.epoch, &[again(next)]).await.unwrap();
+        assert_eq!(stopped, Appended { stored: 0, stopped: Some(Stopped::IdTaken(same)), settled: true });
+        assert_eq!(store.earlier(room.id, &[again(next)]).await.unwrap(), Some(same));
+    }
 }
 
 pub async fn history_pages_both_ways(store: &dyn Store) {

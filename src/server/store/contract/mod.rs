@@ -26,7 +26,7 @@ use uuid::Uuid;
 
 use super::{
     AccountChange, AccountId, AccountRecord, Accounts as _, ActorId, Adopted, Appended, CodeCheck, Conflict, Earlier,
-    Ending, Events as _, GuestId, GuestRecord, Head, Holders, Joining, Letter, MailId, MailRecord, MemberRecord,
+    Ending, Events as _, Gone, GuestId, GuestRecord, Head, Holders, Joining, Letter, MailId, MailRecord, MemberRecord,
     Members as _, Membership, NewPassword, Overview, Owed, PasswordHash, Presence, Purpose, ReadCursor, Registration,
     Result, RoomId, RoomRecord, Rooms as _, Rotation, SessionId, SessionRecord, Stopped, Store, StoreError, TokenHash,
     TokenRecord, mongo::Mongo, sqlite::Sqlite,
@@ -34,7 +34,7 @@ use super::{
 use crate::{
     protocol::{
         ClientId, Email, Epoch, Event, EventKind, Language, MemberId, Message, MessageBody, Millis, Nickname,
-        OwnerChange, Person, Preferences, Retention, RoomCode, RoomName, RoomType, Seq,
+        OwnerChange, Person, Preferences, Retention, RoomCode, RoomName, RoomType, Seq, Target,
     },
     server::clock::now,
 };
@@ -111,6 +111,7 @@ contract! {
     }
     events {
         events_are_read_back_as_they_were_written
+        every_kind_is_kept_with_its_effects
         a_kind_of_a_later_version_is_kept_as_it_is
         texts_of_an_older_rule_are_read_back
         an_append_behind_another_stores_nothing
@@ -120,6 +121,9 @@ contract! {
         of_many_appends_at_once_each_is_stopped_by_itself
         effects_of_events_reach_the_records
         projecting_has_the_effects_and_stores_nothing
+        a_touch_changes_its_message_and_leaves_no_earlier_text
+        a_touch_of_what_is_not_there_or_deleted_changes_nothing
+        a_message_that_was_changed_is_recognised_by_its_id
         history_pages_both_ways
         what_one_member_said_is_read_without_the_rest
         heads_tell_where_each_archive_ends
@@ -234,6 +238,7 @@ fn new_room(room_type: RoomType, retention: Retention) -> (RoomRecord, MemberRec
         created_at: at,
         touched_at: at,
         visited_at: at,
+        gone: Gone::default(),
     };
     let slot = (room_type == RoomType::P2p).then_some(0);
     let person = Person { id: member, name: name("Owner") };
@@ -364,7 +369,55 @@ fn event(seq: Seq, kind: EventKind) -> Event {
 
 fn said(seq: Seq, n: u64, author: &Person, id: ClientId, body: &str) -> Event {
     let body = MessageBody::try_from(body).unwrap();
-    event(seq, EventKind::Message(Message { n, id, author: author.clone(), body }))
+    event(seq, EventKind::Message(Message::new(n, id, author.clone(), body)))
+}
+
+fn edited(seq: Seq, of: &Event, body: &str) -> Event {
+    let (message, body) = (of.message().unwrap(), MessageBody::try_from(body).unwrap());
+    event(seq, EventKind::Edited { target: target(of), author: message.author.clone(), body })
+}
+
+fn deleted(seq: Seq, of: &Event, by: &Person) -> Event {
+    event(seq, EventKind::Deleted { target: target(of), n: of.message().unwrap().n, by: by.clone() })
+}
+
+fn target(of: &Event) -> Target {
+    Target { seq: of.seq, id: of.message().unwrap().id }
+}
+
+/// A log with every kind of event, about and by these persons.
+fn every_kind(ada: &Person, bob: &Person) -> Vec<Event> {
+    let (of_ada, of_bob) = (said(3, 1, ada, client_id(), "Of Ada"), said(4, 2, bob, client_id(), "Of Bob"));
+    let owned = EventKind::Owner { member: ada.clone(), by: Some(bob.clone()), why: OwnerChange::Given };
+    let events = vec![
+        event(1, EventKind::Joined { member: ada.clone() }),
+        event(2, EventKind::Joined { member: bob.clone() }),
+        of_ada.clone(),
+        of_bob.clone(),
+        edited(5, &of_ada, "Of Ada, changed"),
+        deleted(6, &of_bob, ada),
+        event(7, EventKind::Renamed { name: Some(room_name("Ada")), by: ada.clone() }),
+        event(8, EventKind::PeekChanged { peek: false, by: ada.clone() }),
+        event(9, owned),
+        event(10, EventKind::RetentionChanged { retention: Retention::Preserved, by: ada.clone(), n: 2 }),
+        event(11, EventKind::Removed { member: bob.clone(), by: ada.clone() }),
+        event(12, EventKind::Left { member: ada.clone() }),
+    ];
+    for known in EventKind::KNOWN {
+        assert!(events.iter().any(|event| event.kind.known_name() == Some(known)), "{known} is missing here");
+    }
+    events
+}
+
+/// The events as the archive has them in the end: messages in their current state.
+fn in_the_end(events: &[Event]) -> Vec<Event> {
+    let mut stored = events.to_vec();
+    for touch in events {
+        for event in &mut stored {
+            event.fold(touch);
+        }
+    }
+    stored
 }
 
 fn conflict<T>(result: &Result<T>) -> Option<Conflict> {

@@ -106,8 +106,14 @@ pub async fn overviews_tell_of_many_rooms_at_once(store: &dyn Store) {
 
     let mut people = vec![ada.person(), bob.person()];
     people.sort_by_key(|person| person.id);
-    let of_pair =
-        Overview { head: Head { seq: 3, n: 2 }, at: renamed.at, message: Some(last), members: 2, pair: people };
+    let of_pair = Overview {
+        head: Head { seq: 3, n: 2 },
+        at: renamed.at,
+        message: Some(last),
+        members: 2,
+        pair: people,
+        ..Overview::default()
+    };
     let unknown = RoomId(Uuid::new_v4());
     let all = store.overviews(&[pair.id, unknown, group.id, quiet.id]).await.unwrap();
     let of = |id: RoomId| all.iter().find(|(room, _)| *room == id).map(|(_, overview)| overview.clone());
@@ -119,11 +125,20 @@ pub async fn overviews_tell_of_many_rooms_at_once(store: &dyn Store) {
     assert_eq!(of(quiet.id), Some(Overview { members: 1, ..Overview::default() }));
     assert_eq!(store.overviews(&[]).await.unwrap(), []);
 
+    // A touch is at the end of the archive, and no news.
+    let Some(last) = &of_pair.message else { panic!("there is one") };
+    let target = Target { seq: last.seq, id: last.message().unwrap().id };
+    let edit = EventKind::Edited { target, author: bob.person(), body: MessageBody::stored("Changed") };
+    append(store, &pair, &[Event { at: renamed.at + 1, ..event(4, edit) }]).await;
+    let now = store.overviews(&[pair.id]).await.unwrap().remove(0).1;
+    assert_eq!((now.head.seq, now.at), (4, renamed.at));
+    let changed = now.message;
+
     // A message and a change of retention may have the same ordinal.
     let again = EventKind::RetentionChanged { retention: Retention::Ephemeral, by: ada.person(), n: 2 };
-    append(store, &pair, &[event(4, again)]).await;
+    append(store, &pair, &[event(5, again)]).await;
     let now = store.overviews(&[pair.id]).await.unwrap().remove(0).1;
-    assert_eq!((now.head, now.message), (Head { seq: 4, n: 2 }, of_pair.message));
+    assert_eq!((now.head, now.message), (Head { seq: 5, n: 2 }, changed));
 }
 
 const DAY: Millis = 24 * HOUR;

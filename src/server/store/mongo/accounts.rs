@@ -340,12 +340,21 @@ impl Mongo {
     ) -> Attempt<bool> {
         let room = binary(record.room.0);
         let members = || doc! { "$in": record.ids().map(|id| id.get().cast_signed()).collect::<Vec<_>>() };
-        let mut message = doc! { "kind.author.name": name.as_str() };
+        let mut text = doc! { "kind.author.name": name.as_str() };
+        let author = text.clone();
         if let Some(instead) = instead {
-            message.insert("kind.body", instead.as_str());
+            text.insert("kind.body", instead.as_str());
         }
+        // The body of a deleted message, and of an edit that is void, is empty and stays so.
         let changes = [
-            (doc! { "room": room, "author": members() }, message),
+            (doc! { "room": room, "author": members(), "kind.body": { "$ne": "" } }, text.clone()),
+            (doc! { "room": room, "author": members(), "kind.body": "" }, author.clone()),
+            (
+                doc! { "room": room, "kind.kind": "edited", "kind.author.id": members(), "kind.body": { "$ne": "" } },
+                text,
+            ),
+            (doc! { "room": room, "kind.kind": "edited", "kind.author.id": members(), "kind.body": "" }, author),
+            (doc! { "room": room, "kind.deleted.id": members() }, doc! { "kind.deleted.name": name.as_str() }),
             (doc! { "room": room, "kind.member.id": members() }, doc! { "kind.member.name": name.as_str() }),
             (doc! { "room": room, "kind.by.id": members() }, doc! { "kind.by.name": name.as_str() }),
         ];

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     super::{
-        AccountId, AccountRecord, ActorId, GuestId, GuestRecord, MemberRecord, Owed, PasswordHash, Presence, Result,
-        RoomId, RoomRecord, StoreError, TokenHash, kinds,
+        AccountId, AccountRecord, ActorId, Gone, GuestId, GuestRecord, MemberRecord, Owed, PasswordHash, Presence,
+        Result, RoomId, RoomRecord, StoreError, TokenHash, kinds,
     },
     binary, uuid,
 };
@@ -287,6 +287,9 @@ pub(super) struct RoomDocument {
     /// `None` in rooms of an older version. The next call of `unvisited_rooms` sets it to the time of that call.
     #[serde(default)]
     pub(super) visited_at: Option<Millis>,
+    // Rooms of an earlier version lack this field.
+    #[serde(default, skip_serializing_if = "Gone::is_empty")]
+    gone: Gone,
     /// Write counter, incremented by [`Mongo::touch_room`]. Without it, a touch in the same millisecond would write
     /// nothing, and so conflict with no other transaction.
     touches: i64,
@@ -310,6 +313,7 @@ impl From<RoomRecord> for RoomDocument {
             created_at: room.created_at,
             touched_at: room.touched_at,
             visited_at: Some(room.visited_at),
+            gone: room.gone,
             touches: 0,
         }
     }
@@ -329,6 +333,7 @@ impl From<RoomDocument> for RoomRecord {
             created_at: room.created_at,
             touched_at: room.touched_at,
             visited_at: room.visited_at.unwrap_or(0),
+            gone: room.gone,
         }
     }
 }

@@ -9,15 +9,17 @@ use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use mongodb::{
     ClientSession,
-    bson::{Document, doc},
+    bson::{self, Document, doc},
 };
 
 use super::{
-    super::{Appended, Earlier, Events, Head, Joining, Result, RoomId, Stopped, StoreError, members::coming_with},
+    super::{
+        Appended, Earlier, Events, Head, Joining, Result, RoomId, RoomRecord, Stopped, StoreError, members::coming_with,
+    },
     Attempt, Failure, Mongo, PATIENCE, PAUSE,
     appends::{Guard, guard},
     binary,
-    documents::event_documents,
+    documents::{event_documents, kind_document},
     limit, rest, transaction, uuid_field, within,
 };
 use crate::protocol::{Epoch, Event, EventKind, MemberId, Message, RoomName, Seq};
@@ -151,6 +153,15 @@ impl Events for Mongo {
         .await
     }
 
+    async fn events_at(&self, room: RoomId, seqs: &[Seq]) -> Result<Vec<Event>> {
+        within(PATIENCE, async {
+            let seqs: Vec<i64> = seqs.iter().map(|seq| seq.cast_signed()).collect();
+            let found = self.events.find(doc! { "room": binary(room.0), "seq": { "$in": seqs } }).await?;
+            found.map_err(StoreError::from).and_then(async |event| event.try_into()).try_collect().await
+        })
+        .await
+    }
+
     async fn messages_by(&self, room: RoomId, author: MemberId, after: Seq, through: Seq) -> Result<Vec<Event>> {
         within(PATIENCE, async {
             let theirs = doc! {
@@ -231,9 +242,44 @@ impl Mongo {
                     let owner = doc! { "owner": member.id.get().cast_signed() };
                     self.change_room(session, room, owner).await?;
                 }
+                EventKind::Edited { target, .. } | EventKind::Deleted { target, .. } => {
+                    self.touch(session, room, target.seq, event).await?;
+                }
             }
         }
         Ok(settled)
+    }
+
+    /// Folds a touch into its message, and removes the texts that are void by it. Does nothing if the archive does not
+    /// have the message.
+    async fn touch(&self, session: &mut ClientSession, room: RoomId, seq: Seq, touch: &Event) -> Attempt<()> {
+        let by_seq = |seq: Seq| doc! { "room": binary(room.0), "seq": seq.cast_signed() };
+        let found = self.events.find_one(by_seq(seq)).session(&mut *session).await?;
+        let Some(mut event) = found.map(Event::try_from).transpose()? else { return Ok(()) };
+        let edited = event.message().and_then(|message| message.edited);
+        let voided = if event.fold(touch) {
+            let change = doc! { "$set": { "kind": kind_document(&event.kind)? } };
+            self.events.update_one(by_seq(seq), change).session(&mut *session).await?;
+            edited.map(|edit| edit.seq)
+        } else {
+            // The message was deleted before this edit.
+            Some(touch.seq)
+        };
+        if let Some(seq) = voided {
+            let mut edit = by_seq(seq);
+            edit.insert("kind.kind", "edited");
+            let void = doc! { "$set": { "kind.body": "" } };
+            self.events.update_one(edit, void).session(&mut *session).await?;
+        }
+        if let EventKind::Deleted { n, .. } = &touch.kind {
+            let by_id = doc! { "_id": binary(room.0) };
+            let found = self.rooms.find_one(by_id.clone()).session(&mut *session).await?;
+            let mut gone = RoomRecord::from(found.ok_or(StoreError::NotFound)?).gone;
+            gone.add(*n);
+            let gone = bson::serialize_to_bson(&gone).map_err(anyhow::Error::from).map_err(StoreError::from)?;
+            self.rooms.update_one(by_id, doc! { "$set": { "gone": gone } }).session(session).await?;
+        }
+        Ok(())
     }
 
     /// Clears `owed`, since the log has the notice. A record that owes another notice, or none, stays as it is. Returns
@@ -286,6 +332,6 @@ impl Mongo {
 
 /// Compares an event with the stored event that has the same id. `index` is the index of the new event.
 fn earlier(index: usize, first: &Event, again: &Event) -> Earlier {
-    let same_body = first.message().map(|first| &first.body) == again.message().map(|again| &again.body);
+    let same_body = first.message().zip(again.message()).is_some_and(|(first, again)| first.was_sent_as(&again.body));
     Earlier { index, seq: first.seq, at: first.at, same_body }
 }

@@ -9,7 +9,7 @@ use mongodb::{
 use serde::Deserialize;
 
 use super::{
-    super::{GuestRecord, Head, MemberRecord, Overview, Result, RoomId, RoomRecord, Rooms, StoreError},
+    super::{Gone, GuestRecord, Head, MemberRecord, Overview, Result, RoomId, RoomRecord, Rooms, StoreError},
     Attempt, Failure, LONG_PATIENCE, Mongo, PATIENCE, binary,
     documents::{EventDocument, GuestDocument, MemberDocument, RoomDocument},
     limit, transaction, uuid, uuid_field, within,
@@ -25,17 +25,25 @@ use crate::{
 struct OverviewDocument {
     #[serde(rename = "_id")]
     id: bson::Uuid,
-    head: Vec<LastDocument>,
+    head: Vec<HeadDocument>,
+    at: Vec<TimeDocument>,
     n: Vec<OrdinalDocument>,
     message: Vec<EventDocument>,
     members: Vec<CountDocument>,
     pair: Vec<PersonDocument>,
+    #[serde(default)]
+    gone: Gone,
 }
 
 /// The last event of an archive.
 #[derive(Deserialize)]
-struct LastDocument {
+struct HeadDocument {
     seq: Seq,
+}
+
+/// The time of the last event of an archive that is no touch.
+#[derive(Deserialize)]
+struct TimeDocument {
     at: Millis,
 }
 
@@ -103,13 +111,15 @@ impl Rooms for Mongo {
             };
             let active = doc! { "$match": { "presence": "active" } };
             let of_two = doc! { "$match": { "presence": "active", "slot": { "$exists": true } } };
+            let no_touch = doc! { "kind.kind": { "$nin": ["edited", "deleted"] } };
             let counted = doc! { "n": { "$exists": true } };
             let message = doc! { "n": { "$exists": true }, "client_id": { "$exists": true } };
             let ids: Vec<_> = rooms.iter().map(|room| binary(room.0)).collect();
             let found = self.rooms.aggregate([
                 doc! { "$match": { "_id": { "$in": ids } } },
-                doc! { "$project": { "_id": 1 } },
-                part("events", "head", last(doc! { "seq": { "$exists": true } }, "seq", doc! { "seq": 1, "at": 1 })),
+                doc! { "$project": { "_id": 1, "gone": 1 } },
+                part("events", "head", last(doc! { "seq": { "$exists": true } }, "seq", doc! { "seq": 1 })),
+                part("events", "at", last(no_touch, "seq", doc! { "at": 1 })),
                 part("events", "n", last(counted, "n", doc! { "n": 1 })),
                 part("events", "message", last(message, "n", doc! { "_id": 0 })),
                 part("members", "members", vec![active, doc! { "$count": "count" }]),
@@ -329,16 +339,16 @@ impl TryFrom<OverviewDocument> for (RoomId, Overview) {
     type Error = StoreError;
 
     fn try_from(mut found: OverviewDocument) -> Result<Self> {
-        let head = found.head.pop();
         let overview = Overview {
             head: Head {
-                seq: head.as_ref().map_or(0, |head| head.seq),
+                seq: found.head.pop().map_or(0, |HeadDocument { seq }| seq),
                 n: found.n.pop().map_or(0, |OrdinalDocument { n }| n),
             },
-            at: head.map_or(0, |head| head.at),
+            at: found.at.pop().map_or(0, |TimeDocument { at }| at),
             message: found.message.pop().map(Event::try_from).transpose()?,
             members: found.members.pop().map_or(0, |CountDocument { count }| count),
             pair: found.pair.into_iter().map(|PersonDocument { member, name }| Person { id: member, name }).collect(),
+            gone: found.gone,
         };
         Ok((RoomId(uuid(found.id)), overview))
     }

@@ -275,8 +275,10 @@ fn disown(
     name: &Nickname,
     instead: Option<&MessageBody>,
 ) -> Result<bool> {
-    let mut messages =
-        db.prepare_cached("UPDATE events SET name = ?3, body = ifnull(?4, body) WHERE room = ?1 AND author = ?2")?;
+    let mut messages = db.prepare_cached(
+        // The body of a deleted message is empty, and stays so.
+        "UPDATE events SET name = ?3, body = iif(body = '', body, ifnull(?4, body)) WHERE room = ?1 AND author = ?2",
+    )?;
     let mut changed = messages.execute(params![room, member, name, instead])? > 0;
     let mut query = db.prepare_cached("SELECT seq, kind FROM events WHERE room = ? AND kind IS NOT NULL")?;
     let mut update = db.prepare_cached("UPDATE events SET kind = ?3 WHERE room = ?1 AND seq = ?2")?;
@@ -288,6 +290,11 @@ fn disown(
             changed = true;
         }
     }
+    let mut deletions = db.prepare_cached(
+        "UPDATE events SET extra = json_set(extra, '$.deleted.name', ?3)
+         WHERE room = ?1 AND extra ->> '$.deleted.id' = ?2",
+    )?;
+    changed |= deletions.execute(params![room, member, name])? > 0;
     Ok(changed)
 }
 

@@ -6,7 +6,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use super::super::{
-    AccountId, ActorId, GuestId, Letter, MailId, Owed, PasswordHash, Presence, RoomId, SessionId, TokenHash, kinds,
+    AccountId, ActorId, Gone, GuestId, Letter, MailId, Owed, PasswordHash, Presence, RoomId, SessionId, TokenHash,
+    kinds,
 };
 use crate::protocol::{
     ClientId, Email, Epoch, EventKind, Language, MemberId, MessageBody, Nickname, Preferences, Retention, RoomCode,
@@ -48,6 +49,7 @@ column!(Language, language => json(language)?, column => from_json(column));
 column!(Letter, letter => json(letter)?, column => from_json(column));
 column!(MessageBody, body => body.as_str(), column => column.as_str().map(Self::stored));
 column!(Retention, retention => bool::from(*retention), column => bool::column_result(column).map(Self::from));
+column!(Gone, gone => json(gone)?, column => from_json(column));
 column!(Owed, owed => json(owed)?, column => from_json(column));
 column!(
     EventKind,

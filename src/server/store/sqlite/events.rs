@@ -1,14 +1,15 @@
 //! Events in SQLite: implements [`Events`], where each method is described. A message has columns of its own; any other
-//! event is JSON in the column `kind`. The column `n` of every event has the ordinal of the last message up to there,
+//! event is JSON in the column `kind`. What later events have made of a message is in its own row: its text, and the
+//! rest as JSON in the column `extra`. The column `n` of every event has the ordinal of the last message up to there,
 //! so that the last event alone gives the head of the archive.
 
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
     super::{Appended, Earlier, Events, Head, Joining, Result, RoomId, Stopped, members::coming_with},
     Sqlite, Undo, columns, members,
-    rows::{found, seq},
+    rows::{self, found, seq},
     violated,
 };
 use crate::protocol::{Epoch, Event, EventKind, MemberId, Message, Person, Seq};
@@ -26,7 +27,8 @@ impl Events for Sqlite {
         // A prefix of messages may stay if the job fails. Any other event must be undone together with its effect.
         let only_messages = events.iter().all(|event| event.message().is_some());
         let undo = if only_messages { Undo::Nothing } else { Undo::Savepoint };
-        self.write(undo, move |db| {
+        let erases = events.iter().any(|event| matches!(event.kind, EventKind::Deleted { .. }));
+        let appended = self.write(undo, move |db| {
             let mut settled = true;
             for (index, event) in events.iter().enumerate() {
                 // A statement that a unique index refuses changes nothing, and the events inserted before it stay.
@@ -39,8 +41,12 @@ impl Events for Sqlite {
                 }
             }
             Ok(Appended { stored: events.len(), stopped: None, settled })
-        })
-        .await
+        });
+        let appended = appended.await?;
+        if erases {
+            self.wal.empty_soon();
+        }
+        Ok(appended)
     }
 
     async fn project(&self, room: RoomId, epoch: Epoch, events: &[Event]) -> Result<bool> {
@@ -48,11 +54,16 @@ impl Events for Sqlite {
         if events.is_empty() {
             return Ok(true);
         }
-        let undo = if events.len() == 1 { Undo::Nothing } else { Undo::Savepoint };
-        self.write(undo, move |db| {
+        let erases = events.iter().any(|event| matches!(event.kind, EventKind::Deleted { .. }));
+        let undo = if events.len() == 1 && !erases { Undo::Nothing } else { Undo::Savepoint };
+        let settled = self.write(undo, move |db| {
             events.iter().try_fold(true, |settled, event| Ok(settled & apply(db, room, epoch, event)?))
-        })
-        .await
+        });
+        let settled = settled.await?;
+        if erases {
+            self.wal.empty_soon();
+        }
+        Ok(settled)
     }
 
     async fn earlier(&self, room: RoomId, events: &[Event]) -> Result<Option<Earlier>> {
@@ -91,10 +102,24 @@ impl Events for Sqlite {
     async fn events_after(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<Event>> {
         self.read(move |db| {
             let mut query = db.prepare_cached(
-                "SELECT seq, at, n, author, name, client_id, body, kind FROM events
+                "SELECT seq, at, n, author, name, client_id, body, kind, extra FROM events
                  WHERE room = ? AND seq > ? ORDER BY seq LIMIT ?",
             )?;
-            let events = query.query_map(params![room, after.cast_signed(), limit.cast_signed()], event)?;
+            let events =
+                query.query_map(params![room, after.cast_signed(), limit.cast_signed()], |row| rows::event(row, 0))?;
+            Ok(events.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+
+    async fn events_at(&self, room: RoomId, seqs: &[Seq]) -> Result<Vec<Event>> {
+        let seqs = columns::json(&seqs)?;
+        self.read(move |db| {
+            let mut query = db.prepare_cached(
+                "SELECT seq, at, n, author, name, client_id, body, kind, extra FROM events
+                 WHERE room = ? AND seq IN (SELECT value FROM json_each(?))",
+            )?;
+            let events = query.query_map(params![room, seqs], |row| rows::event(row, 0))?;
             Ok(events.collect::<rusqlite::Result<_>>()?)
         })
         .await
@@ -103,10 +128,12 @@ impl Events for Sqlite {
     async fn messages_by(&self, room: RoomId, author: MemberId, after: Seq, through: Seq) -> Result<Vec<Event>> {
         self.read(move |db| {
             let mut query = db.prepare_cached(
-                "SELECT seq, at, n, author, name, client_id, body, kind FROM events
+                "SELECT seq, at, n, author, name, client_id, body, kind, extra FROM events
                  WHERE room = ? AND seq > ? AND seq <= ? AND author = ? AND body IS NOT NULL ORDER BY seq",
             )?;
-            let events = query.query_map(params![room, after.cast_signed(), through.cast_signed(), author], event)?;
+            let events = query.query_map(params![room, after.cast_signed(), through.cast_signed(), author], |row| {
+                rows::event(row, 0)
+            })?;
             Ok(events.collect::<rusqlite::Result<_>>()?)
         })
         .await
@@ -116,10 +143,10 @@ impl Events for Sqlite {
         let before = before.map_or(i64::MAX, u64::cast_signed);
         self.read(move |db| {
             let mut query = db.prepare_cached(
-                "SELECT seq, at, n, author, name, client_id, body, kind FROM events
+                "SELECT seq, at, n, author, name, client_id, body, kind, extra FROM events
                  WHERE room = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
             )?;
-            let events = query.query_map(params![room, before, limit.cast_signed()], event)?;
+            let events = query.query_map(params![room, before, limit.cast_signed()], |row| rows::event(row, 0))?;
             Ok(events.collect::<rusqlite::Result<_>>()?)
         })
         .await
@@ -131,7 +158,8 @@ fn insert(db: &Connection, room: RoomId, index: usize, event: &Event) -> Result<
     let inserted = match &event.kind {
         EventKind::Message(message) => {
             let mut insert = db.prepare_cached(
-                "INSERT INTO events (room, seq, at, n, author, name, client_id, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO events (room, seq, at, n, author, name, client_id, body, extra)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             )?;
             insert.execute(params![
                 room,
@@ -142,6 +170,7 @@ fn insert(db: &Connection, room: RoomId, index: usize, event: &Event) -> Result<
                 message.author.name,
                 message.id.uuid().as_bytes(),
                 message.body,
+                rows::extra(message)?,
             ])
         }
         kind => {
@@ -167,11 +196,14 @@ fn insert(db: &Connection, room: RoomId, index: usize, event: &Event) -> Result<
 }
 
 fn earlier(db: &Connection, room: RoomId, index: usize, message: &Message) -> rusqlite::Result<Earlier> {
-    let mut query =
-        db.prepare_cached("SELECT seq, at, body FROM events WHERE room = ? AND author = ? AND client_id = ?")?;
+    let mut query = db.prepare_cached(
+        "SELECT seq, at, n, author, name, client_id, body, kind, extra FROM events
+         WHERE room = ? AND author = ? AND client_id = ?",
+    )?;
     query.query_row(params![room, message.author.id, message.id.uuid().as_bytes()], |row| {
-        let same_body = row.get_ref(2)?.as_str()? == message.body.as_str();
-        Ok(Earlier { index, seq: seq(row, 0)?, at: row.get(1)?, same_body })
+        let Event { seq, at, kind } = rows::event(row, 0)?;
+        let same_body = matches!(kind, EventKind::Message(first) if first.was_sent_as(&message.body));
+        Ok(Earlier { index, seq, at, same_body })
     })
 }
 
@@ -199,7 +231,45 @@ fn apply(db: &Connection, room: RoomId, epoch: Epoch, event: &Event) -> Result<b
             let mut change = db.prepare_cached("UPDATE rooms SET owner = ? WHERE id = ?")?;
             found(change.execute(params![member.id, room])?).map(|()| true)
         }
+        EventKind::Edited { target, .. } | EventKind::Deleted { target, .. } => {
+            touch(db, room, target.seq, event).map(|()| true)
+        }
     }
+}
+
+/// Folds a touch into its message, and removes the texts that are void by it. Does nothing if the archive does not have
+/// the message.
+fn touch(db: &Connection, room: RoomId, seq: Seq, touch: &Event) -> Result<()> {
+    let mut query = db.prepare_cached(
+        "SELECT seq, at, n, author, name, client_id, body, kind, extra FROM events WHERE room = ? AND seq = ?",
+    )?;
+    let found = query.query_row(params![room, seq.cast_signed()], |row| rows::event(row, 0)).optional()?;
+    let Some(Event { kind: EventKind::Message(mut message), .. }) = found else { return Ok(()) };
+    let edited = message.edited;
+    if !message.fold(seq, touch) {
+        // The message was deleted before this edit.
+        return void(db, room, touch.seq);
+    }
+    let mut update = db.prepare_cached("UPDATE events SET body = ?3, extra = ?4 WHERE room = ?1 AND seq = ?2")?;
+    update.execute(params![room, seq.cast_signed(), message.body, rows::extra(&message)?])?;
+    if let Some(edit) = edited {
+        void(db, room, edit.seq)?;
+    }
+    if let EventKind::Deleted { n, .. } = &touch.kind {
+        let mut gone = rows::find_room(db, room)?.gone;
+        gone.add(*n);
+        db.prepare_cached("UPDATE rooms SET gone = ? WHERE id = ?")?.execute(params![gone, room])?;
+    }
+    Ok(())
+}
+
+/// Removes the text of an `edited` event.
+fn void(db: &Connection, room: RoomId, seq: Seq) -> Result<()> {
+    let mut void = db.prepare_cached(
+        "UPDATE events SET kind = json_set(kind, '$.body', '') WHERE room = ? AND seq = ? AND kind ->> 'kind' = 'edited'",
+    )?;
+    void.execute(params![room, seq.cast_signed()])?;
+    Ok(())
 }
 
 /// Clears `owed`, since the log has the notice. A `Joined` also sets its seq, and the name by which the member is told
@@ -217,18 +287,4 @@ fn head(db: &Connection, room: RoomId) -> Result<Head> {
     let mut query = db.prepare_cached("SELECT seq, n FROM events WHERE room = ? ORDER BY seq DESC LIMIT 1")?;
     let head = query.query_row([room], |row| Ok(Head { seq: seq(row, 0)?, n: seq(row, 1)? }));
     Ok(head.optional()?.unwrap_or_default())
-}
-
-/// Reads an event from the columns `seq, at, n, author, name, client_id, body, kind`.
-fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
-    let kind = match row.get(7)? {
-        Some(kind) => kind,
-        None => EventKind::Message(Message {
-            n: seq(row, 2)?,
-            id: row.get(5)?,
-            author: Person { id: row.get(3)?, name: row.get(4)? },
-            body: row.get(6)?,
-        }),
-    };
-    Ok(Event { seq: seq(row, 0)?, at: row.get(1)?, kind })
 }

@@ -150,7 +150,7 @@ impl Members for Sqlite {
 /// Selects rooms, each with a person's record in it. [`place`] reads the rows.
 const PLACES: &str =
     "SELECT members.*, id, code, type, rooms.name AS room_name, preserve, peek, epoch, owner, created_at, touched_at,
-        visited_at
+        visited_at, gone
      FROM members JOIN rooms ON id = room";
 
 fn place(row: &Row<'_>) -> rusqlite::Result<(RoomRecord, MemberRecord)> {

@@ -248,6 +248,12 @@ const STEPS: &[&str] = &[
     "
     ALTER TABLE rooms ADD COLUMN peek INTEGER NOT NULL DEFAULT 1 CHECK (peek IN (0, 1));
     ",
+    // 12: what a message has besides its columns, as JSON: what it replies to, and what later events have made of it.
+    // NULL if there is nothing. And the ordinals of a room's deleted messages: a JSON list, or NULL for none.
+    "
+    ALTER TABLE events ADD COLUMN extra TEXT;
+    ALTER TABLE rooms ADD COLUMN gone TEXT;
+    ",
 ];
 
 /// The mark in the step with which [`spell_hosts`] runs, since SQL cannot convert hosts to ASCII.

@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use rusqlite::{Connection, Row, params};
 
 use super::{
-    super::{Conflict, GuestRecord, Head, MemberRecord, Overview, Result, RoomId, RoomRecord, Rooms},
+    super::{Conflict, Gone, GuestRecord, Head, MemberRecord, Overview, Result, RoomId, RoomRecord, Rooms},
     Sqlite, Undo, columns, guests, members,
     rows::{self, seq},
     violated,
 };
-use crate::protocol::{Event, EventKind, Message, Millis, Person, RoomCode};
+use crate::protocol::{Millis, RoomCode};
 
 #[async_trait]
 impl Rooms for Sqlite {
@@ -42,11 +42,14 @@ impl Rooms for Sqlite {
         let rooms = columns::rooms(rooms);
         self.read(move |db| {
             let mut query = db.prepare_cached(
-                "SELECT rooms.id, head.seq, head.n, head.at, last.seq, last.at, last.n, last.author, last.name,
-                    last.client_id, last.body,
+                "SELECT rooms.id, head.seq, head.n, last.seq, last.at, last.n, last.author, last.name,
+                    last.client_id, last.body, last.kind, last.extra,
                     (SELECT count(*) FROM members WHERE room = rooms.id AND presence = 'active'),
                     (SELECT json_group_array(json_object('id', member, 'name', name) ORDER BY member) FROM members
-                     WHERE room = rooms.id AND presence = 'active' AND slot IS NOT NULL)
+                     WHERE room = rooms.id AND presence = 'active' AND slot IS NOT NULL),
+                    rooms.gone,
+                    (SELECT at FROM events WHERE room = rooms.id
+                        AND ifnull(kind ->> '$.kind', '') NOT IN ('edited', 'deleted') ORDER BY seq DESC LIMIT 1)
                  FROM rooms
                  LEFT JOIN events AS head ON head.room = rooms.id
                     AND head.seq = (SELECT max(seq) FROM events WHERE room = rooms.id)
@@ -167,8 +170,9 @@ const OF_NO_ACCOUNT: &str = "(preserve = 0 OR NOT EXISTS (
 
 fn insert(db: &Connection, room: &RoomRecord) -> Result<()> {
     let mut insert = db.prepare_cached(
-        "INSERT INTO rooms (id, code, type, name, preserve, peek, epoch, owner, created_at, touched_at, visited_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO rooms
+            (id, code, type, name, preserve, peek, epoch, owner, created_at, touched_at, visited_at, gone)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
     let inserted = insert.execute(params![
         room.id,
@@ -182,6 +186,7 @@ fn insert(db: &Connection, room: &RoomRecord) -> Result<()> {
         room.created_at,
         room.touched_at,
         room.visited_at,
+        (!room.gone.is_empty()).then_some(&room.gone),
     ]);
     match inserted {
         Err(error) if violated(&error) == Some("rooms.code") => Err(Conflict::CodeTaken.into()),
@@ -192,17 +197,13 @@ fn insert(db: &Connection, room: &RoomRecord) -> Result<()> {
 /// Reads an overview from the columns that `overviews` selects after the room's id.
 fn overview(row: &Row<'_>) -> rusqlite::Result<Overview> {
     let number = |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.unwrap_or(0).cast_unsigned());
-    let message = || {
-        let author = Person { id: row.get(7)?, name: row.get(8)? };
-        let message = Message { n: seq(row, 6)?, id: row.get(9)?, author, body: row.get(10)? };
-        Ok::<_, rusqlite::Error>(Event { seq: seq(row, 4)?, at: row.get(5)?, kind: EventKind::Message(message) })
-    };
-    let has_message = row.get::<_, Option<i64>>(4)?.is_some();
+    let has_message = row.get::<_, Option<i64>>(3)?.is_some();
     Ok(Overview {
         head: Head { seq: number(1)?, n: number(2)? },
-        at: row.get::<_, Option<Millis>>(3)?.unwrap_or(0),
-        message: has_message.then(message).transpose()?,
-        members: row.get(11)?,
-        pair: columns::from_json(row.get_ref(12)?)?,
+        at: row.get::<_, Option<Millis>>(15)?.unwrap_or(0),
+        message: has_message.then(|| rows::event(row, 3)).transpose()?,
+        members: row.get(12)?,
+        pair: columns::from_json(row.get_ref(13)?)?,
+        gone: row.get::<_, Option<Gone>>(14)?.unwrap_or_default(),
     })
 }

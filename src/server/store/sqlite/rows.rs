@@ -1,10 +1,27 @@
-//! The rows that several nouns read or write: an account, a room, a seq, and the number of changed rows. A row that
-//! only one noun reads stays in the file of that noun.
+//! The rows that several nouns read or write: an account, a room, an event, a seq, and the number of changed rows. A
+//! row that only one noun reads stays in the file of that noun.
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, Row, params, types::ValueRef};
+use serde::{Deserialize, Serialize};
 
-use super::super::{AccountId, AccountRecord, ActorId, Result, RoomId, RoomRecord, StoreError};
-use crate::protocol::Millis;
+use super::{
+    super::{AccountId, AccountRecord, ActorId, Gone, Result, RoomId, RoomRecord, StoreError},
+    columns,
+};
+use crate::protocol::{Edit, Event, EventKind, Message, Millis, Person, Seq, Target};
+
+/// What a message has besides its columns, as JSON in the column `extra`.
+#[derive(Serialize, Deserialize)]
+struct Extra {
+    #[serde(default)]
+    rev: Seq,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    edited: Option<Edit>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    deleted: Option<Person>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reply_to: Option<Target>,
+}
 
 /// Returns [`NotFound`](StoreError::NotFound) if no row was changed.
 pub(super) fn found(changed: usize) -> Result<()> {
@@ -68,5 +85,34 @@ pub(super) fn room(row: &Row<'_>, name: &str) -> rusqlite::Result<RoomRecord> {
         created_at: row.get("created_at")?,
         touched_at: row.get("touched_at")?,
         visited_at: row.get("visited_at")?,
+        gone: row.get::<_, Option<Gone>>("gone")?.unwrap_or_default(),
     })
+}
+
+/// The value of the column `extra` for a message. `None` for a plain one that no later event has changed.
+pub(super) fn extra(message: &Message) -> rusqlite::Result<Option<String>> {
+    let Message { rev, edited, deleted, reply_to, .. } = message;
+    if *rev == 0 && reply_to.is_none() {
+        return Ok(None);
+    }
+    let extra = Extra { rev: *rev, edited: *edited, deleted: deleted.clone(), reply_to: *reply_to };
+    columns::json(&extra).map(Some)
+}
+
+/// Reads an event from the columns `seq, at, n, author, name, client_id, body, kind, extra`, of which `first` is the
+/// first.
+pub(super) fn event(row: &Row<'_>, first: usize) -> rusqlite::Result<Event> {
+    let message = || {
+        let author = Person { id: row.get(first + 3)?, name: row.get(first + 4)? };
+        let message = Message::new(seq(row, first + 2)?, row.get(first + 5)?, author, row.get(first + 6)?);
+        Ok::<_, rusqlite::Error>(match row.get_ref(first + 8)? {
+            ValueRef::Null => message,
+            extra => {
+                let Extra { rev, edited, deleted, reply_to } = columns::from_json(extra)?;
+                Message { rev, edited, deleted, reply_to, ..message }
+            }
+        })
+    };
+    let kind = row.get::<_, Option<EventKind>>(first + 7)?.map_or_else(|| message().map(EventKind::Message), Ok)?;
+    Ok(Event { seq: seq(row, first)?, at: row.get(first + 1)?, kind })
 }

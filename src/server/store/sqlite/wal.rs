@@ -10,6 +10,7 @@ use std::{
     ffi::c_int,
     sync::{
         Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
         mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread::JoinHandle,
@@ -17,6 +18,7 @@ use std::{
 
 use anyhow::Context;
 use rusqlite::{Connection, DEFAULT_NAME, wal::CheckpointMode};
+use tokio::task::spawn_blocking;
 
 use super::unpoisoned;
 
@@ -30,20 +32,40 @@ const TOO_LONG: c_int = 65_536;
 
 /// The one connection that copies the log. SQLite allows one checkpoint at a time, and a second one fails at once.
 #[derive(Clone)]
-pub(super) struct Wal(Arc<Mutex<Connection>>);
+pub(super) struct Wal {
+    db: Arc<Mutex<Connection>>,
+    /// Whether a task is to empty the log, and has not begun.
+    is_due: Arc<AtomicBool>,
+}
 
 impl Wal {
     pub fn new(db: Connection) -> rusqlite::Result<Self> {
         // A connection opens the log with its first read. Before that a checkpoint copies nothing, and returns no
         // error.
         db.pragma_query_value(None, "user_version", |_| Ok(()))?;
-        Ok(Self(Arc::new(Mutex::new(db))))
+        Ok(Self { db: Arc::new(Mutex::new(db)), is_due: Arc::default() })
     }
 
     /// Copies the whole log and empties it, so that deleted text is not left in it, either. Waits until no connection
     /// writes, or reads from the log.
     pub fn empty(&self) -> rusqlite::Result<()> {
-        copy(&unpoisoned(&self.0), CheckpointMode::TRUNCATE)
+        copy(&unpoisoned(&self.db), CheckpointMode::TRUNCATE)
+    }
+}
+
+impl Wal {
+    /// Empties the log in the background, once for all calls that come before that begins.
+    pub fn empty_soon(&self) {
+        if self.is_due.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let wal = self.clone();
+        spawn_blocking(move || {
+            wal.is_due.store(false, Ordering::Release);
+            if let Err(error) = wal.empty() {
+                tracing::warn!(%error, "a message is deleted, and the log of SQLite was not emptied; it is in time");
+            }
+        });
     }
 }
 
@@ -78,9 +100,9 @@ impl Keeper {
             let _ = self.wake.try_send(());
             return Ok(());
         }
-        match self.wal.0.try_lock() {
+        match self.wal.db.try_lock() {
             Ok(db) => copy(&db, CheckpointMode::PASSIVE),
-            Err(_) if log >= TOO_LONG => copy(&unpoisoned(&self.wal.0), CheckpointMode::PASSIVE),
+            Err(_) if log >= TOO_LONG => copy(&unpoisoned(&self.wal.db), CheckpointMode::PASSIVE),
             Err(_) => Ok(()),
         }
     }
@@ -95,7 +117,7 @@ impl Keeper {
 
 fn copy_when_woken(wal: &Wal, woken: &Receiver<()>) {
     while woken.recv().is_ok() {
-        if let Err(error) = copy(&unpoisoned(&wal.0), CheckpointMode::PASSIVE) {
+        if let Err(error) = copy(&unpoisoned(&wal.db), CheckpointMode::PASSIVE) {
             tracing::warn!(%error, "the log of SQLite was not copied; it is tried again");
         }
     }

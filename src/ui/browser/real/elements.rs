@@ -77,6 +77,31 @@ fn scroll(frame: &Element, down: f64) {
     }
 }
 
+/// The index of the row of a timeline that contains the target of this event.
+pub fn row_index(event: &Event) -> Option<usize> {
+    let row = event.target()?.dyn_into::<Element>().ok()?.closest("li").ok().flatten()?;
+    Some(std::iter::successors(row.previous_element_sibling(), Element::previous_element_sibling).count())
+}
+
+/// Scrolls a row of a timeline to the middle of the frame, and moves the focus to it.
+pub fn focus_row(frame: &Element, index: usize) {
+    let row = frame.query_selector(&format!("ol > li:nth-child({})", index + 1)).ok().flatten();
+    let Some(row) = row.and_then(|row| row.dyn_into::<HtmlElement>().ok()) else { return };
+    let middle = |element: &Element| {
+        let place = element.get_bounding_client_rect();
+        place.top() + place.height() / 2.0
+    };
+    scroll(frame, middle(&row) - middle(frame));
+    row.set_tab_index(-1);
+    let _ = row.focus();
+}
+
+/// Whether the target of this event is an element that matches, or is within one.
+pub fn is_within(event: &Event, selector: &str) -> bool {
+    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    target.is_some_and(|target| target.closest(selector).ok().flatten().is_some())
+}
+
 /// How far the frame is scrolled, in pixels from the top of its content.
 pub fn place_of(frame: &Element) -> i32 {
     frame.scroll_height() - frame.client_height() - distance_from_end(frame)

@@ -13,8 +13,8 @@ mod words;
 pub use device::{can_share, chime, copy, is_folded, share, store_text, stored_text, take_shared, toggle_folded};
 pub use elements::{
     Focus, Watch, close_dialog, close_layer, distance_from_end, distance_from_top, focus_into, focus_invalid,
-    give_focus_back, has_focus, name_of, passed, place_of, prepend_text, record_positions, restore_positions,
-    return_to_place, row_of, scroll_to, scroll_to_end, show_dialog, watch,
+    focus_row, give_focus_back, has_focus, is_within, name_of, passed, place_of, prepend_text, record_positions,
+    restore_positions, return_to_place, row_index, row_of, scroll_to, scroll_to_end, show_dialog, watch,
 };
 pub use http::{get, send, send_form};
 pub use kept::{

@@ -1,6 +1,6 @@
 //! What the state machines of this module return: acts for the browser to perform, and the state of the connection.
 
-use crate::protocol::{ClientFrame, ClientId, MemberId, MessageBody, Nickname, RoomCode};
+use crate::protocol::{ClientFrame, Draft, MemberId, Nickname, RoomCode};
 
 /// An act for the browser. `PageSocket` performs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,16 +11,14 @@ pub enum Act {
     Close,
     /// Send a frame.
     Send(ClientFrame),
-    /// Send a message over HTTP. The answer is [`Input::Posted`](super::Input::Posted).
+    /// Send a message, or a change of one, over HTTP. The answer is [`Input::Posted`](super::Input::Posted).
     Post {
         /// The code of the room.
         code: RoomCode,
-        /// The author of the message.
+        /// The author of the draft.
         member: MemberId,
-        /// The id of the message, the same at every attempt.
-        id: ClientId,
-        /// The text of the message.
-        body: MessageBody,
+        /// The message or the change.
+        draft: Draft,
     },
     /// Fetch a room over HTTP, which also checks whether this person is still a member. Without a code the room in
     /// front is fetched; if there is none, the login is checked. The answer is

@@ -4,7 +4,7 @@
 //! Inputs come from the socket, the timer, the browser, answers to HTTP calls, and the person. The answers name the
 //! room that was asked about, because another room may be in front by the time they arrive.
 
-use crate::protocol::{Ack, ClientId, MessageBody, Problem, RoomCode, ServerFrame, Snapshot};
+use crate::protocol::{Ack, ClientId, MemberId, MessageBody, Problem, RoomCode, ServerFrame, Snapshot, Target};
 
 /// Something that happened.
 #[derive(Debug)]
@@ -37,11 +37,11 @@ pub enum Input {
     },
     /// The answer to [`Act::Post`](super::Act::Post).
     Posted {
-        /// The room of the message.
+        /// The room of the draft.
         code: RoomCode,
-        /// The id of the message.
+        /// The id of the draft.
         id: ClientId,
-        /// Where the message is in the log, or why it was refused.
+        /// Where the message or the change is in the log, or why it was refused.
         outcome: Result<Ack, Problem>,
     },
     /// The answer to [`Act::Rejoin`](super::Act::Rejoin).
@@ -70,10 +70,23 @@ pub enum RoomInput {
         id: ClientId,
         /// The text of the message.
         body: MessageBody,
+        /// The message that it replies to.
+        reply_to: Option<Target>,
     },
-    /// Sends a refused message again.
+    /// Changes the text of a message, or deletes it. A message that is not sent yet is changed in the outbox.
+    Change {
+        /// The id of the change.
+        id: ClientId,
+        /// The author of the message.
+        author: MemberId,
+        /// The id of the message.
+        message: ClientId,
+        /// The new text. `None` deletes the message.
+        body: Option<MessageBody>,
+    },
+    /// Sends a refused message, or the refused changes of a message, again.
     Retry(ClientId),
-    /// Gives a refused message up.
+    /// Gives a refused message, or the refused changes of a message, up.
     Discard(ClientId),
     /// Presses a key in the composer.
     Press,

@@ -31,7 +31,7 @@ pub use act::{Act, Status, Way};
 pub use client::Client;
 pub use input::{Input, ListInput, RoomInput};
 pub use list::RoomList;
-pub use room::{Ending, Incident, LocalRoom, ToStore};
+pub use room::{Chosen, Ending, Incident, LocalRoom, ToStore};
 #[cfg(test)]
 pub use tests::{nothing_missed_in, room_of, said_in, snapshot_of};
 pub use toasts::Toast;

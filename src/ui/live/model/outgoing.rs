@@ -61,6 +61,11 @@ impl Outgoing {
         self.held_until = Some(self.held_until.map_or(until, |earlier| earlier.max(until)));
     }
 
+    /// Whether this message is under way.
+    pub fn has(&self, id: ClientId) -> bool {
+        self.in_flight.contains_key(&id)
+    }
+
     /// Whether no message is under way.
     pub fn is_idle(&self) -> bool {
         self.in_flight.is_empty()

@@ -5,7 +5,7 @@
 //! it.
 
 use crate::{
-    protocol::{Event, MemberId, Replica, Seq, You, sorted::SortedSet},
+    protocol::{Event, MemberId, Message, Replica, Seq, You, sorted::SortedSet},
     ui::timeline::RowKey,
 };
 
@@ -44,7 +44,8 @@ impl Unread {
     /// The messages of others after the last seq that was read, all of which are loaded.
     pub fn after(read: Seq, replica: &Replica, own_ids: &SortedSet<MemberId>) -> Self {
         let of_others = |event: &&Event| {
-            event.seq > read && event.message().is_some_and(|message| !own_ids.contains(&message.author.id))
+            let is_unread = |message: &Message| message.deleted.is_none() && !own_ids.contains(&message.author.id);
+            event.seq > read && event.message().is_some_and(is_unread)
         };
         let count = replica.events.iter().filter(of_others).count();
         if count == 0 {
@@ -84,16 +85,18 @@ impl Unread {
     /// the oldest one that is loaded if history has no more.
     pub fn find_first(&mut self, replica: &Replica, own_ids: &SortedSet<MemberId>) {
         let Begin::After { seq: read, n } = self.begin else { return };
+        let unread = || replica.events.iter().filter(|event| event.seq > read).filter_map(Event::message);
+        // Deleted messages are not among the unread ones, and have numbers nevertheless.
+        let gone = unread().filter(|message| message.deleted.is_some()).count() as u64;
+        let n = n.saturating_sub(gone);
         let reaches_back = replica.events.first().is_some_and(|event| event.seq <= read + 1)
             || replica.events.iter().find_map(Event::ordinal).is_some_and(|first| first <= n + 1);
         if !reaches_back && replica.has_more {
             return;
         }
-        let unread = replica.events.iter().filter(|event| event.seq > read).filter_map(Event::message);
-        let first =
-            unread.map(RowKey::of).find(|key| !matches!(key, RowKey::Message(author, _) if own_ids.contains(author)));
-        match first {
-            Some(first) => self.begin = Begin::At(first),
+        let mut others = unread().filter(|message| message.deleted.is_none() && !own_ids.contains(&message.author.id));
+        match others.next() {
+            Some(first) => self.begin = Begin::At(RowKey::of(first)),
             None => *self = Self::default(),
         }
     }

@@ -253,8 +253,9 @@ impl PageSocket {
                     self.step(Input::Fetched { code, answer });
                 });
             }
-            Act::Post { code, member, id, body } => spawn_local(async move {
-                let outcome = rest::say(code, member, id, body).await;
+            Act::Post { code, member, draft } => spawn_local(async move {
+                let id = draft.id;
+                let outcome = rest::post(code, member, draft).await;
                 self.step(Input::Posted { code, id, outcome });
             }),
             Act::Rejoin { code, nickname } => spawn_local(async move {

@@ -1,10 +1,10 @@
 //! The REST calls of a live page, for what does not go over its socket: history, joining, muting, the room itself, and
-//! messages where no socket can be opened. Other clients use the same endpoints.
+//! drafts where no socket can be opened. Other clients use the same endpoints.
 
 use crate::{
     protocol::{
-        Ack, ClientId, HistoryPage, JoinRoom, MemberId, MessageBody, MuteRoom, Problem, RoomCode, SendMessage, Seq,
-        Snapshot,
+        Ack, Draft, DraftKind, EditMessage, HistoryPage, JoinRoom, MemberId, MuteRoom, Problem, Quotes, RoomCode,
+        SendMessage, Seq, Snapshot, Touched,
     },
     ui::browser,
 };
@@ -20,6 +20,13 @@ pub async fn history(code: RoomCode, before: Seq) -> Result<HistoryPage, Problem
     browser::get(&address).await.ok_or_else(Problem::unreachable)?.read()
 }
 
+/// Fetches the beginnings of messages, for replies to them.
+pub async fn quotes(code: RoomCode, seqs: &[Seq]) -> Result<Quotes, Problem> {
+    let seqs = seqs.iter().map(Seq::to_string).collect::<Vec<_>>().join(",");
+    let address = format!("/api/messages?code={code}&seqs={seqs}");
+    browser::get(&address).await.ok_or_else(Problem::unreachable)?.read()
+}
+
 /// Joins the room.
 pub async fn join(code: RoomCode, nickname: String) -> Result<(), Problem> {
     let wanted = JoinRoom { code: code.to_string(), nickname: Some(nickname) };
@@ -28,11 +35,25 @@ pub async fn join(code: RoomCode, nickname: String) -> Result<(), Problem> {
     if answer.is_ok { Ok(()) } else { Err(answer.problem()) }
 }
 
-/// Posts a message as this member. The server refuses it if the browser belongs to another person by now.
-pub async fn say(code: RoomCode, member: MemberId, id: ClientId, body: MessageBody) -> Result<Ack, Problem> {
-    let message = SendMessage { code: code.to_string(), id, body: body.into(), member_id: Some(member) };
-    let message = serde_json::to_string(&message).expect("a request is plain data");
-    browser::send("POST", "/api/messages", &message).await.ok_or_else(Problem::unreachable)?.read()
+/// Posts a message as this member, or changes one. The server refuses it if the browser belongs to another person by
+/// now.
+pub async fn post(code: RoomCode, member: MemberId, draft: Draft) -> Result<Ack, Problem> {
+    let (code, body, reply_to) = (code.to_string(), draft.body.into(), draft.kind.reply_to());
+    let Some(target) = draft.kind.target() else {
+        let message = SendMessage { code, id: draft.id, body, reply_to, member_id: Some(member) };
+        let message = serde_json::to_string(&message).expect("a request is plain data");
+        return browser::send("POST", "/api/messages", &message).await.ok_or_else(Problem::unreachable)?.read();
+    };
+    let (method, after) = match draft.kind {
+        DraftKind::Edit { after, .. } => ("PATCH", after),
+        _ => ("DELETE", None),
+    };
+    // A deletion has no text. The server passes over the field.
+    let change = EditMessage { code, id: target.id, body, after };
+    let change = serde_json::to_string(&change).expect("a request is plain data");
+    let answer = browser::send(method, &format!("/api/messages/{}", target.seq), &change).await;
+    let Touched { seq, at } = answer.ok_or_else(Problem::unreachable)?.read()?;
+    Ok(Ack { id: draft.id, seq, at })
 }
 
 /// Checks whether an account is logged in. An error means that none is, or that the server could not be reached.

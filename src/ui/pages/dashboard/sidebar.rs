@@ -301,7 +301,7 @@ fn Shortcuts(open: RwSignal<bool>) -> impl IntoView {
     };
     view! {
         <Dialog open id="shortcuts" heading=own.heading()>
-            <ul>{(0..6).map(line).collect_view()}</ul>
+            <ul>{(0..12).map(line).collect_view()}</ul>
         </Dialog>
     }
 }

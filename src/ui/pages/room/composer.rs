@@ -10,12 +10,12 @@ use crate::{
     protocol::limits::MESSAGE_CHARS,
     ui::{
         browser,
-        components::{Icon, Shape, sentence},
+        components::{Icon, Shape, When, sentence},
         dynamic::dynamic,
         effect::effect,
-        live::{TabEntry, load_entry, store_entry, use_room},
+        live::{Composing, TabEntry, load_entry, store_entry, use_room},
         texts::use_texts,
-        timeline::typing_line,
+        timeline::{isolate_name, typing_line},
     },
 };
 
@@ -35,8 +35,13 @@ pub fn Composer() -> impl IntoView {
     let enter_sends = RwSignal::new(true);
     let area = NodeRef::<html::Textarea>::new();
 
-    let own_draft =
-        move |text: &str| store_entry(TabEntry::Draft, room.code, room.you.with_untracked(|you| you.member_id), text);
+    // The draft that was there when the person began to edit a message. It stays stored meanwhile.
+    let aside = StoredValue::new(None::<String>);
+    let own_draft = move |text: &str| {
+        if aside.with_value(Option::is_none) {
+            store_entry(TabEntry::Draft, room.code, room.you.with_untracked(|you| you.member_id), text);
+        }
+    };
 
     let write = move |now: String| {
         own_draft(&now);
@@ -51,12 +56,29 @@ pub fn Composer() -> impl IntoView {
         let now = text.get_untracked();
         if !browser::is_blank(&now) && room.say(&now).is_ok() {
             own_draft("");
-            text.set(String::new());
+            text.set(aside.try_update_value(Option::take).flatten().unwrap_or_default());
         }
         if let Some(area) = area.get_untracked() {
             let _ = area.focus();
         }
     };
+    // The text of a message that is edited takes the place of the draft, which comes back afterwards.
+    effect(move || {
+        let edited = room.composing.with(|composing| {
+            let composing = composing.as_ref()?;
+            Some(composing.is_edit.then(|| composing.of.body.to_string()))
+        });
+        if let Some(Some(edited)) = edited.clone() {
+            aside.update_value(|aside| _ = aside.get_or_insert_with(|| text.get_untracked()));
+            text.set(edited);
+        } else if let Some(draft) = aside.try_update_value(Option::take).flatten() {
+            text.set(draft);
+        }
+        // Not at first: the reply is from before then, and the focus would open the keyboard of a phone.
+        if let (Some(_), Some(area), true) = (edited, area.get_untracked(), ready.get_untracked()) {
+            let _ = area.focus();
+        }
+    });
     // Restores the draft from before a reload, and keeps what was typed before hydration, or sends it.
     effect(move || {
         let Some(area) = area.get() else { return };
@@ -111,10 +133,13 @@ pub fn Composer() -> impl IntoView {
         // code 229.
         let composing = event.is_composing() || event.key_code() == 229;
         let sends = event.ctrl_key() || event.meta_key() || enter_sends.get_untracked() && !event.shift_key();
-        if event.key() == "Enter" && !composing && sends {
-            event.prevent_default();
-            send();
+        match event.key().as_str() {
+            "Enter" if !composing && sends => send(),
+            "Escape" if room.composing.with_untracked(Option::is_some) => room.stop_composing(),
+            "ArrowUp" if text.with_untracked(String::is_empty) && room.edit_last() => {}
+            _ => return,
         }
+        event.prevent_default();
     };
     let on_submit = move |event: SubmitEvent| {
         event.prevent_default();
@@ -129,6 +154,16 @@ pub fn Composer() -> impl IntoView {
         count if count >= COUNT_FROM => Some(own.left(&grouped(MESSAGE_CHARS - count))),
         _ => None,
     };
+    let about = move || {
+        room.composing.get().map(|Composing { of, is_edit }| {
+            let label = if is_edit { own.editing().to_owned() } else { own.replying(&isolate_name(of.name.as_str())) };
+            view! {
+                <span class="composer__label">{sentence(&label)}</span>
+                <span class="composer__quote" dir="auto">{of.body.to_string()}</span>
+            }
+            .into_any()
+        })
+    };
     let typing = move || room.typists.with(|typists| typing_line(texts, typists)).map(|text| sentence(&text));
 
     view! {
@@ -136,6 +171,14 @@ pub fn Composer() -> impl IntoView {
             <p class="composer__problem" id="composer-problem" role="alert">
                 {dynamic(move || too_long().then(|| own.too_long(&grouped(MESSAGE_CHARS))))}
             </p>
+            <div class="composer__about" class:composer__about--shown=move || room.composing.with(Option::is_some)>
+                <p role="status">{dynamic(about)}</p>
+                <When holds=move || room.composing.with(Option::is_some)>
+                    <button type="button" class="icon-button" aria-label=own.cancel() on:click=move |_| room.stop_composing()>
+                        <Icon shape=Shape::Close/>
+                    </button>
+                </When>
+            </div>
             <div class="composer__line">
                 <p class="composer__typing" aria-live="off">{dynamic(typing)}</p>
                 <p class="composer__count" class:composer__count--over=too_long>{dynamic(counter)}</p>

@@ -10,6 +10,7 @@ mod info;
 mod invite;
 mod kept_place;
 mod members;
+mod message_menu;
 mod peek;
 mod settings;
 mod timeline;

@@ -5,9 +5,11 @@
 //! positions.
 
 use leptos::{
+    ev::{KeyboardEvent, MouseEvent},
     html,
     prelude::*,
     task::{spawn_local, tick},
+    web_sys::Event,
 };
 
 use crate::{
@@ -25,7 +27,10 @@ use crate::{
     },
 };
 
-use super::invite::{Invitation, who_can_join};
+use super::{
+    invite::{Invitation, who_can_join},
+    message_menu::MessageMenu,
+};
 
 /// A reader within this many pixels of the end counts as being at the end.
 const NEAR_END: i32 = 48;
@@ -35,6 +40,8 @@ const STAYS_AFTER_MS: u64 = 500;
 const UNREAD: &str = ".unread";
 /// The class of the rows of days.
 const DAY: &str = "day";
+/// The line of a reply about the message that it is to, as a selector.
+const QUOTE: &str = ".message__quote";
 /// The first row, as a selector.
 const FIRST: &str = "ol > li";
 /// The most pages of history that are loaded to find the first unread message: when the room is opened, and when the
@@ -47,6 +54,8 @@ const PAGES_ASKED_FOR: usize = 20;
 pub fn Timeline(
     /// Set to true to open the list of readers.
     readers: RwSignal<bool>,
+    /// The menu of a message.
+    menu: MessageMenu,
 ) -> impl IntoView {
     let room = use_room();
     let texts = use_texts();
@@ -211,6 +220,43 @@ pub fn Timeline(
         discard: Callback::new(move |id| room.discard(id)),
         list_readers: Callback::new(move |()| readers.set(true)),
     };
+    // The messages have no listeners of their own, so that a message costs little.
+    let key_of = move |event: &Event| {
+        let index = browser::row_index(event)?;
+        shown.with_untracked(|rows| rows.get(index).map(|entry| entry.key))
+    };
+    let chosen = move |event: &Event| room.chosen(key_of(event)?);
+    let show_menu = move |event: MouseEvent| {
+        if let Some(of) = chosen(&event) {
+            event.prevent_default();
+            menu.show(of, event.client_x(), event.client_y());
+        }
+    };
+    let on_key = move |event: KeyboardEvent| {
+        let is_held = event.ctrl_key() || event.meta_key() || event.alt_key();
+        if is_held || browser::is_within(&event, "a, button") {
+            return;
+        }
+        let Some(of) = chosen(&event) else { return };
+        match event.key().as_str() {
+            "r" | "R" if of.can_reply => room.compose(of, false),
+            "e" | "E" if of.can_edit => room.compose(of, true),
+            "Delete" | "Backspace" if of.can_delete => menu.ask_to_delete(of),
+            _ => return,
+        }
+        event.prevent_default();
+    };
+    let to_quoted = move |event: MouseEvent| {
+        if !browser::is_within(&event, QUOTE) {
+            return;
+        }
+        let index = key_of(&event)
+            .and_then(|key| room.replied_to(key))
+            .and_then(|key| shown.with_untracked(|rows| rows.iter().position(|entry| entry.key == key)));
+        if let (Some(index), Some(frame)) = (index, frame.get_untracked()) {
+            browser::focus_row(&frame, index);
+        }
+    };
     let to_end = move |_| {
         room.show_end();
         if let Some(frame) = frame.get_untracked() {
@@ -241,8 +287,8 @@ pub fn Timeline(
                             </button>
                         </When>
                     </div>
-                    <ol class="timeline__rows">
-                        <List each=move || shown.get() key=|entry| ItemKey::Row(entry.key) let:entry>
+                    <ol class="timeline__rows" on:contextmenu=show_menu on:keydown=on_key on:click=to_quoted>
+                        <List each=move || shown.get() key=|entry| ItemKey::Row(entry.key, entry.edition) let:entry>
                             <RowItem entry acts/>
                         </List>
                     </ol>
@@ -257,6 +303,8 @@ pub fn Timeline(
                     </When>
                 </div>
             </div>
+            // Beside the message under the pointer, or the one with the focus (public/messages.js).
+            <button type="button" class="icon-button timeline__act" aria-label=own.actions() aria-haspopup="menu" tabindex="-1" hidden><Icon shape=Shape::More/></button>
             <p class="day day--floating" aria-hidden="true">
                 {dynamic(move || floating_day.get().map(|day| view! { <span class="day__label">{day}</span> }.into_any()))}
             </p>

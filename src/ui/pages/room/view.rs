@@ -23,6 +23,7 @@ use super::{
     invite::InviteDialog,
     kept_place::KeptPlace,
     members::{MembersDialog, MembersPanel, OwnerAction, OwnerActionDialogs},
+    message_menu::{MessageDialogs, MessageMenu},
     settings::SettingsDialog,
     timeline::{ReadersDialog, Timeline},
 };
@@ -50,6 +51,7 @@ pub fn RoomView(
         });
     }
     let action = OwnerAction::none();
+    let menu = MessageMenu::closed();
     let Missed(missed) = expect_context();
     on_cleanup(move || _ = missed.try_set(0));
     effect(move || {
@@ -66,7 +68,7 @@ pub fn RoomView(
                     {use_list().map(|list| view! { <Toasts list/> }.into_any())}
                     <ConnectionBanner socket stale_since=room.stale_since leaves_after=room.leaves_after/>
                 </div>
-                <Timeline readers=dialogs.readers/>
+                <Timeline readers=dialogs.readers menu/>
                 <KeptPlace/>
                 <Announcer of=room.announcement/>
                 <When holds=move || room.ending.with(Option::is_some) otherwise=Composer>
@@ -86,5 +88,6 @@ pub fn RoomView(
         <Lazy wanted=Signal::derive(move || action.is_chosen())><OwnerActionDialogs action/></Lazy>
         <Lazy wanted=dialogs.settings><SettingsDialog open=dialogs.settings/></Lazy>
         <Lazy wanted=dialogs.exit><ExitDialog open=dialogs.exit/></Lazy>
+        <Lazy wanted=Signal::derive(move || menu.is_wanted())><MessageDialogs menu/></Lazy>
     }
 }

@@ -47,6 +47,8 @@ fn a_line_stands_where_a_lost_log_ends_and_the_new_one_does_not_begin_at_its_sta
             has_more: false,
             leaves_after: None,
             expected: None,
+            from: None,
+            quotes: Vec::new(),
         }
     };
     for (gap, first_n) in [(None, 1), (Some(2), 4)] {

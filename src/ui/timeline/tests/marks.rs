@@ -21,6 +21,7 @@ fn room(room_type: RoomType, members: impl Iterator<Item = u64>, events: Vec<Eve
             owner: MemberId::from_bits(ME),
             created_at: 0,
             kept_days: 0,
+            edit_minutes: 15,
         },
         you: You {
             member_id: MemberId::from_bits(ME),
@@ -42,6 +43,8 @@ fn room(room_type: RoomType, members: impl Iterator<Item = u64>, events: Vec<Eve
         has_more: false,
         leaves_after: None,
         expected: None,
+        from: None,
+        quotes: Vec::new(),
     })
 }
 
@@ -69,6 +72,7 @@ fn rows_of(replica: &Replica, reads: &[(u64, Seq)], first_unread: Option<RowKey>
         last_n: 0,
         is_lost_above: false,
         gap_after_lost_log: None,
+        quoted: &|_| None,
         offset: &|_| 0,
         texts,
     };

@@ -26,7 +26,7 @@ async fn what_was_kept_by_the_first_version_reads_the_same_and_goes_on() {
     let ada = Person { id: ada, name: Nickname::try_from("Ada 👩‍👩‍👧").unwrap() };
     let said = |seq, n, body: &str| {
         let (id, body) = (ClientId::new(Uuid::now_v7()), MessageBody::try_from(body).unwrap());
-        Event { seq, at: 1_000, kind: EventKind::Message(Message { n, id, author: ada.clone(), body }) }
+        Event { seq, at: 1_000, kind: EventKind::Message(Message::new(n, id, ada.clone(), body)) }
     };
     let other = |seq, kind| Event { seq, at: 1_000, kind };
     let changed = |retention| EventKind::RetentionChanged { retention, by: ada.clone(), n: 9 };

@@ -377,6 +377,7 @@ impl LocalRoom {
 fn incident(own_ids: &SortedSet<MemberId>, event: &Event) -> Option<Incident> {
     match &event.kind {
         EventKind::Message(_) | EventKind::Joined { .. } | EventKind::Left { .. } => None,
+        kind if kind.is_touch() => None,
         EventKind::Removed { member, .. } if own_ids.contains(&member.id) => None,
         kind => Some(Incident::Event(kind.clone())),
     }

@@ -6,10 +6,12 @@
 //! [`Client`](super::Client), because the other rooms and the list share it.
 //!
 //! `following` has the connection's coming and going, `frames` the server's frames, `person` the actions of the person,
-//! `stored` the outbox as the tab or the device stores it, and `kept` the copy of the room on the device.
+//! `chosen` what they may do with one message, `stored` the outbox as the tab or the device stores it, and `kept` the
+//! copy of the room on the device.
 //!
 //! Times are milliseconds of any clock that never goes back.
 
+mod chosen;
 mod following;
 mod frames;
 mod kept;
@@ -19,8 +21,8 @@ mod stored;
 use litemap::LiteMap;
 
 use crate::protocol::{
-    DepartedReader, Event, EventKind, MemberId, MemberView, Message, Millis, Nickname, Person, Problem, ReadMark,
-    Replica, RoomCode, Seq, Snapshot, sorted::SortedSet,
+    ClientId, DepartedReader, Event, EventKind, MemberId, MemberView, Message, Millis, Nickname, Person, Problem,
+    ReadMark, Replica, RoomCode, Seq, Snapshot, Target, limits::QUOTES, sorted::SortedSet,
 };
 
 use crate::ui::timeline::Reader;
@@ -30,6 +32,7 @@ use super::{
     typing::Typing, unread::Unread,
 };
 
+pub use chosen::Chosen;
 pub use stored::ToStore;
 
 /// The maximum number of events in memory. Above it, and only while the reader is at the end, the older half is
@@ -127,6 +130,10 @@ pub struct LocalRoom {
     shown_events: ShownEvents,
     /// Where the reader had scrolled to, in pixels from the top of what is shown. `None` at the end.
     place: Option<i32>,
+    /// The message that the composer replies to, by author and id.
+    replying: Option<(MemberId, ClientId)>,
+    /// The messages that were asked for because replies are to them.
+    asked: SortedSet<Seq>,
     /// The person whose place in a room for two is reserved, as of the first snapshot.
     expected: Option<Person>,
     /// The number of seconds without a connection after which the server removes a guest from the room.
@@ -171,6 +178,8 @@ impl LocalRoom {
             unread,
             shown_events: ShownEvents::new(),
             place: None,
+            replying: None,
+            asked: SortedSet::default(),
             expected,
             leaves_after,
             own_ids,
@@ -225,7 +234,8 @@ impl LocalRoom {
     /// Takes in what the person did.
     pub fn take_in(&mut self, input: RoomInput, now: u64) -> Vec<Act> {
         match input {
-            RoomInput::Say { id, body } => return self.say(id, body, now),
+            RoomInput::Say { id, body, reply_to } => return self.say(id, body, reply_to, now),
+            RoomInput::Change { id, author, message, body } => return self.change(id, author, message, body, now),
             RoomInput::Retry(id) => return self.retry(id, now),
             RoomInput::Press => return self.press(now),
             RoomInput::StopTyping => return self.stop_typing(),
@@ -290,6 +300,11 @@ impl LocalRoom {
         self.place = place;
     }
 
+    /// Sets the message that the composer replies to, for the next time that the room is shown.
+    pub fn set_replying(&mut self, replying: Option<(MemberId, ClientId)>) {
+        self.replying = replying;
+    }
+
     /// The part of the timeline that is on the page.
     pub fn shown_events(&self) -> ShownEvents {
         self.shown_events
@@ -326,6 +341,22 @@ impl LocalRoom {
         self.place.is_none() && self.shown_events.fill()
     }
 
+    /// The messages that replies on the page are to, and that are not known here: each once, and a few at a time.
+    pub fn take_unknown_quotes(&mut self) -> Vec<Seq> {
+        let is_unknown = |target: &Target| self.replica.quoted(*target).is_none() && !self.asked.contains(&target.seq);
+        let shown = &self.replica.events[self.shown_events.range()];
+        let targets = shown.iter().filter_map(|event| event.message()?.reply_to).filter(is_unknown);
+        let unknown: Vec<Seq> = targets.map(|target| target.seq).take(QUOTES).collect();
+        self.asked.extend(unknown.iter().copied());
+        unknown
+    }
+
+    /// Takes in messages that replies are to.
+    pub fn add_quotes(&mut self, quotes: Vec<Event>) {
+        self.replica.add_quotes(quotes);
+        self.mark_changed();
+    }
+
     /// The person whose place in a room for two is reserved, as of the first snapshot.
     pub fn expected(&self) -> Option<&Person> {
         self.expected.as_ref()
@@ -351,6 +382,11 @@ impl LocalRoom {
     pub fn has_read_all(&self) -> bool {
         let last = self.replica.events.iter().rev().find(|event| event.message().is_some());
         last.is_none_or(|event| event.seq <= self.read_position.read())
+    }
+
+    /// The seq of the last event that the timeline shows. A touch is read by nobody.
+    fn last_row(&self) -> Seq {
+        self.replica.events.last().map_or(0, |event| event.seq).min(self.replica.state.head)
     }
 
     /// Returns the messages of others that arrived since the last call.

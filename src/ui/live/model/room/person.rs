@@ -1,13 +1,15 @@
-//! What the person does in the room: writing, typing, reading, and loading history.
+//! What the person does in the room: writing, changing messages, typing, reading, and loading history.
 
-use crate::protocol::{ClientFrame, ClientId, Event, HistoryPage, MessageBody, Problem, Top};
+use crate::protocol::{
+    ClientFrame, ClientId, DraftKind, DraftState, Event, HistoryPage, MemberId, MessageBody, Problem, Target, Top,
+};
 
 use super::{super::unread::Unread, Act, ByHttp, LocalRoom, Phase};
 
 impl LocalRoom {
     /// Puts a message into the outbox and sends what may be sent. The place of the first unread message is given up.
-    pub fn say(&mut self, id: ClientId, body: MessageBody, now: u64) -> Vec<Act> {
-        self.replica.queue(id, body);
+    pub fn say(&mut self, id: ClientId, body: MessageBody, reply_to: Option<Target>, now: u64) -> Vec<Act> {
+        self.replica.add_draft(id, reply_to.map_or(DraftKind::Message, DraftKind::Reply), body);
         self.unread = Unread::default();
         self.mark_changed();
         let mut acts = self.flush(now);
@@ -15,13 +17,48 @@ impl LocalRoom {
         acts
     }
 
-    /// Puts a message back into the outbox that this tab stored before a reload. With a `refusal` the message waits for
-    /// the person to retry it. A message that is in the timeline or in the outbox already is skipped.
-    pub fn restore(&mut self, id: ClientId, body: MessageBody, refusal: Option<Problem>) {
+    /// Changes the text of a message, or deletes it if there is no text. A message of the outbox is changed there. What
+    /// the outbox has of earlier changes is replaced, unless it is under way.
+    pub(super) fn change(
+        &mut self,
+        id: ClientId,
+        author: MemberId,
+        message: ClientId,
+        body: Option<MessageBody>,
+        now: u64,
+    ) -> Vec<Act> {
+        if let Some((event, true)) = self.replica.find_message(author, message) {
+            let target = Target { seq: event.seq, id: message };
+            let seen = event.message().and_then(|message| message.edited).map_or(0, |edit| edit.seq);
+            let (outbox, outgoing) = (&mut self.replica.outbox, &self.outgoing);
+            outbox.retain(|draft| {
+                let is_settled = matches!(draft.state, DraftState::Sent(_));
+                draft.kind.target() != Some(target) || is_settled || outgoing.has(draft.id)
+            });
+            let is_first = outbox.iter().all(|draft| draft.kind.target() != Some(target));
+            let (kind, body) = match body {
+                Some(body) => (DraftKind::Edit { target, after: is_first.then_some(seen) }, body),
+                None => (DraftKind::Delete(target), MessageBody::stored("")),
+            };
+            self.replica.add_draft(id, kind, body);
+        } else if let Some(body) = body {
+            self.replica.redraft(message, body);
+        } else {
+            self.replica.discard(message);
+        }
+        self.mark_changed();
+        let mut acts = self.flush(now);
+        acts.extend(self.stop_typing());
+        acts
+    }
+
+    /// Puts a draft back into the outbox that this tab stored before a reload. With a `refusal` it waits for the person
+    /// to retry it. A draft that is in the timeline or in the outbox already is skipped.
+    pub fn restore(&mut self, id: ClientId, kind: DraftKind, body: MessageBody, refusal: Option<Problem>) {
         let in_log = self.replica.events.iter().filter_map(Event::message).any(|message| message.id == id);
         let in_outbox = self.replica.outbox.iter().any(|draft| draft.id == id);
         if !in_log && !in_outbox {
-            self.replica.queue(id, body);
+            self.replica.add_draft(id, kind, body);
             if let Some(refusal) = refusal {
                 self.replica.fail(id, refusal);
             }
@@ -78,7 +115,7 @@ impl LocalRoom {
         if self.is_live() { vec![Act::Send(ClientFrame::Typing { code: self.code, on })] } else { Vec::new() }
     }
 
-    /// Sends the messages and the read position that may be sent at this moment: over the socket if live, else over
+    /// Sends the drafts and the read position that may be sent at this moment: over the socket if live, else over
     /// HTTP.
     pub(super) fn flush(&mut self, now: u64) -> Vec<Act> {
         if !self.is_live() {
@@ -86,18 +123,13 @@ impl LocalRoom {
         }
         let unsent: Vec<ClientId> = self.replica.unsent().map(|draft| draft.id).collect();
         let chosen = self.outgoing.take(unsent.iter(), now);
-        let bodies = self.replica.unsent().filter(|draft| chosen.contains(&draft.id));
-        let read = self.read_position.take_unsent(self.replica.state.head, now);
+        let drafts = self.replica.unsent().filter(|draft| chosen.contains(&draft.id));
+        let read = self.read_position.take_unsent(self.last_row(), now);
         let read = read.map(|seq| Act::Send(ClientFrame::Read { code: self.code, seq }));
-        bodies
-            .map(|draft| {
-                Act::Send(ClientFrame::Send { code: self.code, id: draft.id, body: draft.body.as_str().to_owned() })
-            })
-            .chain(read)
-            .collect()
+        drafts.map(|draft| Act::Send(draft.frame(self.code))).chain(read).collect()
     }
 
-    /// Posts the oldest unsent message over HTTP, if HTTP is in use and no other message is under way.
+    /// Posts the oldest unsent draft over HTTP, if HTTP is in use and no other draft is under way.
     fn post(&mut self, now: u64) -> Vec<Act> {
         if self.phase != Phase::Apart || self.by_http == ByHttp::Off || !self.outgoing.is_idle() {
             return Vec::new();
@@ -106,6 +138,6 @@ impl LocalRoom {
         let chosen = self.outgoing.take(first.iter(), now);
         let drafts = self.replica.unsent().filter(|draft| chosen.contains(&draft.id));
         let (code, member) = (self.code, self.replica.you.member_id);
-        drafts.map(|draft| Act::Post { code, member, id: draft.id, body: draft.body.clone() }).collect()
+        drafts.map(|draft| Act::Post { code, member, draft: draft.clone() }).collect()
     }
 }

@@ -5,13 +5,21 @@
 //! others are stored in the tab, so that no disk has them. This file only makes and reads the text. `signals::tab`
 //! stores it.
 
-use crate::protocol::{ClientId, Draft, DraftState, MemberId, MessageBody, Problem, RoomCode};
+use serde::{Deserialize, Serialize};
+
+use crate::protocol::{ClientId, Draft, DraftKind, DraftState, MemberId, MessageBody, Problem, RoomCode};
 
 use super::{Act, Ending, LocalRoom};
 
-/// A message in the outbox, as it is stored. A message with a `Problem` was refused for good, and is sent again only
-/// when the person retries it.
-type OutboxEntry = (ClientId, String, Option<Problem>);
+/// A draft in the outbox, as it is stored. A draft with a `Problem` was refused for good, and is sent again only when
+/// the person retries it. The kind is left out for a plain message, and `public/store.js` reads it.
+#[derive(Serialize, Deserialize)]
+struct OutboxEntry(
+    ClientId,
+    MessageBody,
+    Option<Problem>,
+    #[serde(default, skip_serializing_if = "DraftKind::is_message")] DraftKind,
+);
 
 /// What has to be stored of a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,10 +43,10 @@ impl LocalRoom {
     pub fn restore_stored(&mut self, stored: &[String], now: u64) -> Vec<Act> {
         let written_since = std::mem::take(&mut self.replica.outbox);
         for stored in stored {
-            for (id, body, refusal) in serde_json::from_str::<Vec<OutboxEntry>>(stored).unwrap_or_default() {
-                let is_known = written_since.iter().any(|draft| draft.id == id);
-                if let (Ok(body), false) = (MessageBody::try_from(body), is_known) {
-                    self.restore(id, body, refusal);
+            let entries = serde_json::from_str::<Vec<OutboxEntry>>(stored).unwrap_or_default();
+            for OutboxEntry(id, body, refusal, kind) in entries {
+                if written_since.iter().all(|draft| draft.id != id) {
+                    self.restore(id, kind, body, refusal);
                 }
             }
         }
@@ -68,8 +76,8 @@ impl LocalRoom {
             DraftState::Failed(problem) => Some(problem.clone()),
             DraftState::Pending | DraftState::Sent(_) => None,
         };
-        let message = |draft: &Draft| (draft.id, draft.body.as_str().to_owned(), refusal(draft));
-        let drafts: Vec<OutboxEntry> = self.replica.outbox.iter().map(message).collect();
+        let entry = |draft: &Draft| OutboxEntry(draft.id, draft.body.clone(), refusal(draft), draft.kind);
+        let drafts: Vec<OutboxEntry> = self.replica.outbox.iter().map(entry).collect();
         if drafts.is_empty() { String::new() } else { serde_json::to_string(&drafts).unwrap_or_default() }
     }
 }

@@ -33,7 +33,12 @@ fn fetches(acts: &[Act]) -> bool {
 }
 
 fn post(n: u128) -> Act {
-    Act::Post { code: code(), member: MemberId::from_bits(ME), id: id(n), body: body("Hello") }
+    let (kind, state) = (DraftKind::Message, DraftState::Pending);
+    Act::Post {
+        code: code(),
+        member: MemberId::from_bits(ME),
+        draft: Draft { id: id(n), kind, body: body("Hello"), state },
+    }
 }
 
 fn ack(n: u128, seq: Seq) -> Ack {

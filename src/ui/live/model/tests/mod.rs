@@ -1,6 +1,7 @@
 //! Tests of the whole page without a browser: a [`Client`] with rooms, a list or both gets inputs one by one, and the
 //! tests compare the acts that it returns.
 
+mod changing;
 mod connection;
 mod http;
 mod keeping;
@@ -14,9 +15,10 @@ mod showing;
 use uuid::Uuid;
 
 use crate::protocol::{
-    Ack, ByeReason, ClientFrame, ClientId, Code, Companion, DraftState, Epoch, Event, EventKind, HistoryPage, MemberId,
-    MemberView, Message, MessageBody, Nickname, Notify, Person, Problem, ReadMark, Replica, ResetReason, Retention,
-    Role, RoomCode, RoomSummary, RoomType, RoomView, Seq, ServerFrame, Signal, Snapshot, You,
+    Ack, ByeReason, ClientFrame, ClientId, Code, Companion, Draft, DraftKind, DraftState, Epoch, Event, EventKind,
+    HistoryPage, MemberId, MemberView, Message, MessageBody, Nickname, Notify, Person, Problem, ReadMark, Replica,
+    ResetReason, Retention, Role, RoomCode, RoomSummary, RoomType, RoomView, Seq, ServerFrame, Signal, Snapshot,
+    Target, You,
 };
 
 use super::{
@@ -24,7 +26,7 @@ use super::{
     client::Client,
     input::{Input, RoomInput},
     list::RoomList,
-    room::{Ending, Incident, LocalRoom},
+    room::{Chosen, Ending, Incident, LocalRoom},
 };
 
 const ME: u64 = 1;
@@ -53,7 +55,7 @@ fn id(n: u128) -> ClientId {
 }
 
 fn said(seq: Seq, author: u64, n: u128) -> Event {
-    let message = Message { n: seq, id: id(n), author: person(author), body: body("Hello") };
+    let message = Message::new(seq, id(n), person(author), body("Hello"));
     Event { seq, at: 0, kind: EventKind::Message(message) }
 }
 
@@ -74,6 +76,7 @@ fn snapshot() -> Snapshot {
             owner: MemberId::from_bits(ADA),
             created_at: 0,
             kept_days: 0,
+            edit_minutes: 15,
         },
         you: You {
             member_id: MemberId::from_bits(ME),
@@ -95,6 +98,8 @@ fn snapshot() -> Snapshot {
         has_more: false,
         leaves_after: None,
         expected: None,
+        from: None,
+        quotes: Vec::new(),
     }
 }
 
@@ -111,7 +116,7 @@ fn subscribe(after: Seq) -> Act {
 }
 
 fn send(n: u128) -> Act {
-    Act::Send(ClientFrame::Send { code: code(), id: id(n), body: "Hello".to_owned() })
+    Act::Send(ClientFrame::Send { code: code(), id: id(n), body: "Hello".to_owned(), reply_to: None })
 }
 
 fn rejoin() -> Act {
@@ -266,7 +271,7 @@ impl Page {
     }
 
     fn say(&mut self, n: u128, now: u64) -> Vec<Act> {
-        self.in_room(RoomInput::Say { id: id(n), body: body("Hello") }, now)
+        self.in_room(RoomInput::Say { id: id(n), body: body("Hello"), reply_to: None }, now)
     }
 
     fn set_looking(&mut self, looking: bool, now: u64) -> Vec<Act> {

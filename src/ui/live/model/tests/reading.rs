@@ -181,7 +181,7 @@ fn the_unread_messages_begin_with_the_first_of_somebody_else() {
     assert_eq!(session.unread().index(session.replica()), Some(4));
     session.set_looking(true, 0);
     assert_eq!(session.unread().first(), Some(key(ADA, 50)), "the place stays while they are read");
-    session.say(id(70), body("Hello"), 0);
+    session.say(id(70), body("Hello"), None, 0);
     assert_eq!((session.unread().first(), session.unread().count()), (None, 0));
     assert_eq!(unread(6, 0, events()).unread().first(), None);
 }
@@ -193,7 +193,7 @@ fn unread_messages_that_begin_further_up_are_found_when_history_comes() {
     assert_eq!(session.unread().first(), None, "the first that is here is not the first of all");
     let page = |seqs: std::ops::RangeInclusive<Seq>, has_more| {
         let events = seqs.rev().map(|seq| said(seq, ADA, seq.into())).collect();
-        HistoryPage { events, has_more }
+        HistoryPage { events, has_more, quotes: Vec::new() }
     };
     assert!(session.prepend(session.replica().top(), page(61..=90, true)));
     assert!(session.unread().is_further_up());
@@ -219,6 +219,67 @@ fn who_came_after_the_last_one_that_was_read_is_no_reason_to_look_further_up() {
 #[test]
 fn what_a_room_no_longer_has_is_not_looked_for() {
     let mut session = unread(40, 60, (91..=100).map(|seq| said(seq, ADA, seq.into())).collect());
-    assert!(session.prepend(session.replica().top(), HistoryPage { events: vec![said(90, ADA, 90)], has_more: false }));
+    assert!(session.prepend(
+        session.replica().top(),
+        HistoryPage { events: vec![said(90, ADA, 90)], has_more: false, quotes: Vec::new() }
+    ));
     assert_eq!(session.unread().first(), Some(key(ADA, 90)), "the oldest that there is");
+}
+
+fn touch(seq: Seq, of: &Event, change: Option<&str>) -> Event {
+    let message = of.message().unwrap();
+    let target = Target { seq: of.seq, id: message.id };
+    let author = message.author.clone();
+    let kind = match change {
+        Some(text) => EventKind::Edited { target, author, body: body(text) },
+        None => EventKind::Deleted { target, n: message.n, by: author },
+    };
+    Event { seq, at: 0, kind }
+}
+
+#[test]
+fn a_touch_is_shown_and_is_neither_news_nor_read() {
+    let mut page = live();
+    let first = said(3, ADA, 30);
+    page.received(event(first.clone()), 0);
+    page.room().take_news();
+    assert_eq!(page.set_looking(true, 0), [read(3)]);
+    page.room().take_changed();
+    for (seq, change, text) in [(4, Some("Changed"), "Changed"), (5, None, "")] {
+        assert_eq!(page.received(event(touch(seq, &first, change)), 2_000 * seq), [], "nobody reads a touch");
+        assert!(page.room().take_changed());
+        assert_eq!(page.room().replica().events.last().unwrap().text(), text);
+    }
+    assert!(page.room().has_read_all());
+    assert_eq!((page.room().take_news(), page.room().take_incidents()), (Vec::new(), Vec::new()));
+    assert_eq!(page.room().replica().events.len(), 3, "two have joined, and one message");
+    assert_eq!(page.received(event(said(6, ADA, 60)), 20_000), [read(6)]);
+}
+
+#[test]
+fn what_is_unread_begins_with_a_message_that_is_there() {
+    let deleted = |n: u64| {
+        let mut event = said(n, ADA, n.into());
+        event.fold(&touch(90, &event.clone(), None));
+        event
+    };
+    let there = |n: u64| said(n, ADA, n.into());
+    // Each row: what is read, the number of unread messages, the events that are loaded, and the first unread one.
+    let rows: [(Seq, u64, Vec<Event>, Option<u64>); 7] = [
+        (2, 2, vec![there(2), deleted(3), there(4), there(5)], Some(4)),
+        (2, 1, vec![there(2), there(3), deleted(4), deleted(5)], Some(3)),
+        (2, 0, vec![there(2), deleted(3), deleted(4)], None),
+        // Messages 3 and 4 are deleted, and not all of them are loaded.
+        (2, 2, vec![there(5), there(6)], Some(5)),
+        (2, 2, vec![deleted(4), there(5), there(6)], Some(5)),
+        // Message 4 is deleted, and message 3, which is not loaded, is there.
+        (2, 3, vec![there(5), there(6)], None),
+        (2, 3, vec![deleted(4), there(5), there(6)], None),
+    ];
+    for (read, count, events, first) in rows {
+        let seqs: Vec<Seq> = events.iter().map(|event| event.seq).collect();
+        let room = unread(read, count, events);
+        assert_eq!(room.unread().first(), first.map(|n| key(ADA, n.into())), "{seqs:?}");
+        assert_eq!(room.unread().count(), usize::try_from(count).unwrap());
+    }
 }

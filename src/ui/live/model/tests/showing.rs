@@ -79,7 +79,7 @@ fn a_very_long_timeline_forgets_its_oldest_events_and_history_brings_them_back()
     assert!(page.replica().has_more);
     let older = (41..=90).rev().map(|seq| said(seq, ADA, seq.into())).collect();
     let top = page.replica().top();
-    assert!(page.room().prepend(top, HistoryPage { events: older, has_more: true }));
+    assert!(page.room().prepend(top, HistoryPage { events: older, has_more: true, quotes: Vec::new() }));
     assert_eq!(first_and_count(&page), (Some(41), 60));
     page.room().forget_old(100);
     assert_eq!(first_and_count(&page), (Some(41), 60), "nothing is forgotten for nothing");

@@ -3,12 +3,13 @@
 //!
 //! What the person does goes through [`PageSocket::step`], which sends frames and schedules a redraw. The redraw
 //! (`picture`) copies the state of the room into the signals, at most once per animation frame. `history` moves the
-//! part of the timeline that is on the page.
+//! part of the timeline that is on the page. `messages` is what the person does with messages.
 //!
 //! The signals belong to the owner of the view. The room itself belongs to the socket, and stays in memory when the
 //! view is gone.
 
 mod history;
+mod messages;
 mod picture;
 
 use std::sync::Arc;
@@ -17,8 +18,8 @@ use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
     protocol::{
-        ClientId, Event, EventKind, InvalidText, LocalTime, MemberId, MessageBody, Millis, Nickname, Person, Problem,
-        Retention, RoomCode, RoomName, RoomType, Seq, Snapshot, You, limits::P2P_MEMBERS,
+        Event, EventKind, LocalTime, MemberId, MessageBody, Millis, Nickname, Person, Problem, Retention, RoomCode,
+        RoomName, RoomType, Seq, Snapshot, You, limits::P2P_MEMBERS,
     },
     ui::{
         account::use_account,
@@ -30,6 +31,8 @@ use crate::{
         timeline::{Marks, Row, RowKey, isolate_name},
     },
 };
+
+pub use messages::Composing;
 
 use super::{
     super::model::{Ending, Input, LocalRoom, RoomInput, Status},
@@ -44,6 +47,8 @@ use super::{
 pub struct Entry {
     /// The key of the row, the same in every picture.
     pub key: RowKey,
+    /// Changes when the row has to be rendered anew, because the words of its message changed.
+    pub edition: u32,
     /// The content of the row.
     pub row: ArcRwSignal<Row>,
 }
@@ -127,6 +132,8 @@ pub struct LiveRoom {
     pub leaves_after: Option<u64>,
     /// The text of a refused message that its author edits, until the composer has it.
     pub taken_back: RwSignal<Option<MessageBody>>,
+    /// The message that is replied to or edited in the composer.
+    pub composing: RwSignal<Option<Composing>>,
     /// A counter. Each message sent from this page increments it, which makes the view scroll to the end.
     pub sent_count: RwSignal<usize>,
     /// The text for screen readers: new messages and other incidents.
@@ -209,8 +216,9 @@ impl LiveRoom {
         let picture = drawing.picture(room, true, Status::Connecting);
         let (view, expected, leaves_after) =
             (room.replica().room.clone(), room.expected().cloned(), room.leaves_after());
+        let replying = room.replying().map(|of| Composing { of, is_edit: false });
         drop(client);
-        let entry = |(key, row)| Entry { key, row: ArcRwSignal::new(row) };
+        let entry = |(key, row)| Entry { key, edition: 0, row: ArcRwSignal::new(row) };
         let this = Self {
             socket,
             drawing: StoredValue::new(drawing),
@@ -241,6 +249,7 @@ impl LiveRoom {
             expected: RwSignal::new(expected),
             leaves_after,
             taken_back: RwSignal::new(None),
+            composing: RwSignal::new(replying),
             sent_count: RwSignal::new(0),
             announcement: Announcement::new(),
             texts,
@@ -290,40 +299,10 @@ impl LiveRoom {
         self.take_in(RoomInput::Exit);
     }
 
-    /// Puts a message into the outbox, sends it if possible, and shows the end of the timeline. An error means that the
-    /// text is no valid message: nothing is queued, and the composer keeps its text.
-    pub fn say(self, text: &str) -> Result<(), InvalidText> {
-        let body = MessageBody::try_from(text)?;
-        self.take_in(RoomInput::Say { id: browser::message_id(), body });
-        self.show_end();
-        put(self.unread_above, 0);
-        self.sent_count.update(|sent_count| *sent_count += 1);
-        Ok(())
-    }
-
     /// Announces that the person is leaving (Exit). The `left` event that follows then does not make the page join
     /// again.
     pub fn expect_exit(self) {
         self.take_in(RoomInput::ExpectExit);
-    }
-
-    /// Sends a refused message again.
-    pub fn retry(self, id: ClientId) {
-        self.take_in(RoomInput::Retry(id));
-    }
-
-    /// Moves a refused message from the outbox into the composer.
-    pub fn take_back(self, id: ClientId) {
-        let body = |room: &LocalRoom| {
-            room.replica().outbox.iter().find(|draft| draft.id == id).map(|draft| draft.body.clone())
-        };
-        self.taken_back.set(self.read(body).flatten());
-        self.discard(id);
-    }
-
-    /// Removes a refused message from the outbox.
-    pub fn discard(self, id: ClientId) {
-        self.take_in(RoomInput::Discard(id));
     }
 
     /// Records a key press in the composer, and sends "typing" if that is due.

@@ -4,12 +4,13 @@
 //! [`PageSocket`](super::super::PageSocket) calls it at most once per animation frame, so a burst of frames costs one
 //! redraw. Rows and members are computed only if the room says that they may have changed.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
 use litemap::LiteMap;
 
 use crate::{
     protocol::{
-        Event, Member, MemberId, Message, Millis, Nickname, Person, Replica, Retention, Role, RoomName, RoomType, You,
+        Event, Member, MemberId, Message, Millis, Nickname, Person, Quotes, Replica, Retention, Role, RoomName,
+        RoomType, You,
         sorted::{SortedSet, sort_by_key},
     },
     ui::{
@@ -22,6 +23,7 @@ use super::{
     super::{
         super::model::{Ending, Incident, LocalRoom, Status},
         page_socket::put,
+        rest,
     },
     Drawing, Entry, LiveRoom, MemberLine,
 };
@@ -57,6 +59,7 @@ impl LiveRoom {
         if let Some(rows) = picture.rows {
             self.show(rows);
             put(self.readers, picture.readers);
+            self.ask_for_quotes();
         }
         put(self.name, picture.name);
         put(self.retention, picture.retention);
@@ -77,32 +80,48 @@ impl LiveRoom {
         }
     }
 
-    /// Updates the rows. A row with a known key keeps its signal; the list itself is set only if the sequence of
-    /// keys changed.
+    /// Updates the rows. A row with a known key keeps its signal, unless the words of its message changed: that is
+    /// rare, and so a message needs no part that follows its words. The list itself is set only if the sequence of keys
+    /// changed, or an edition.
     pub(super) fn show(self, rows: Vec<(RowKey, Row)>) {
         let mut known = LiteMap::new_vec();
         self.entries.with_untracked(|entries| {
             for entry in entries {
-                known.insert(entry.key, entry.row.clone());
+                known.insert(entry.key, entry.clone());
             }
         });
         let mut next = Vec::with_capacity(rows.len());
         for (key, row) in rows {
-            let signal = match known.remove(&key) {
-                Some(signal) => {
-                    if signal.with_untracked(|current| *current != row) {
-                        signal.set(row);
+            let entry = match known.remove(&key) {
+                Some(entry) if entry.row.with_untracked(|current| current.has_same_words(&row)) => {
+                    if entry.row.with_untracked(|current| *current != row) {
+                        entry.row.set(row);
                     }
-                    signal
+                    entry
                 }
-                None => ArcRwSignal::new(row),
+                known => Entry { key, edition: known.map_or(0, |entry| entry.edition + 1), row: ArcRwSignal::new(row) },
             };
-            next.push(Entry { key, row: signal });
+            next.push(entry);
         }
-        let same = self.entries.with_untracked(|entries| entries.iter().map(|e| e.key).eq(next.iter().map(|e| e.key)));
+        let identity = |entry: &Entry| (entry.key, entry.edition);
+        let same = self.entries.with_untracked(|entries| entries.iter().map(identity).eq(next.iter().map(identity)));
         if !same {
             self.entries.set(next);
         }
+    }
+
+    /// Asks the server for messages that replies on the page are to, and that the page does not have.
+    fn ask_for_quotes(self) {
+        let unknown = self.edit(LocalRoom::take_unknown_quotes).unwrap_or_default();
+        if unknown.is_empty() {
+            return;
+        }
+        spawn_local(async move {
+            if let Ok(Quotes { quotes }) = rest::quotes(self.code, &unknown).await {
+                self.edit(|room| room.add_quotes(quotes));
+                self.socket.draw_soon();
+            }
+        });
     }
 
     /// Announces the newest message and the incidents, and counts messages that arrived out of sight.
@@ -157,6 +176,7 @@ impl Drawing {
             last_n: replica.state.last_n,
             is_lost_above: is_lost_above(replica),
             gap_after_lost_log: replica.gap_after_lost_log(),
+            quoted: &|target| replica.quoted(target),
             offset: &offset,
             texts: self.texts,
         };

@@ -1,0 +1,93 @@
+//! Drafts: what a person has written or wants changed, and what the server has not confirmed yet. A replica's outbox
+//! consists of them.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Ack, ClientFrame, ClientId, MessageBody, Problem, RoomCode, Seq, Target};
+
+/// A message of this client, or a change of one, that is not in the timeline yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// The id of the message or change, the same for every attempt to send it.
+    pub id: ClientId,
+    /// What the server is asked for.
+    pub kind: DraftKind,
+    /// The text of the message. Empty for a deletion.
+    pub body: MessageBody,
+    /// How far the draft has been sent.
+    pub state: DraftState,
+}
+
+/// What the server is asked for. In JSON it is a part of an outbox that a client has stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DraftKind {
+    /// To add a message.
+    #[default]
+    Message,
+    /// To add a message that replies to an earlier one.
+    Reply(Target),
+    /// To change the text of an earlier message.
+    Edit {
+        /// The message.
+        target: Target,
+        /// The seq of the last edit that the author has seen, 0 for none. `None` if an edit of this client is under
+        /// way.
+        after: Option<Seq>,
+    },
+    /// To delete an earlier message.
+    Delete(Target),
+}
+
+impl DraftKind {
+    /// Whether this is a message and no reply.
+    pub fn is_message(&self) -> bool {
+        *self == Self::Message
+    }
+
+    /// The earlier message that is to be changed.
+    pub fn target(self) -> Option<Target> {
+        match self {
+            Self::Edit { target, .. } | Self::Delete(target) => Some(target),
+            Self::Message | Self::Reply(_) => None,
+        }
+    }
+
+    /// The earlier message that a reply is to.
+    pub fn reply_to(self) -> Option<Target> {
+        match self {
+            Self::Reply(target) => Some(target),
+            Self::Message | Self::Edit { .. } | Self::Delete(_) => None,
+        }
+    }
+}
+
+/// How far a draft has been sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DraftState {
+    /// The draft is not sent, or sent and not acknowledged.
+    Pending,
+    /// The server has acknowledged the draft. Its event has not arrived yet.
+    Sent(Ack),
+    /// The server has refused the draft. It stays until the person tries again or discards it.
+    Failed(Problem),
+}
+
+impl Draft {
+    /// Whether the draft is this message, or is about it.
+    pub fn concerns(&self, message: ClientId) -> bool {
+        self.id == message || self.kind.target().is_some_and(|target| target.id == message)
+    }
+
+    /// The frame that sends the draft.
+    pub fn frame(&self, code: RoomCode) -> ClientFrame {
+        let (id, body) = (self.id, self.body.as_str().to_owned());
+        match self.kind {
+            DraftKind::Message | DraftKind::Reply(_) => {
+                ClientFrame::Send { code, id, body, reply_to: self.kind.reply_to() }
+            }
+            DraftKind::Edit { target, after } => ClientFrame::Edit { code, id, target, body, after },
+            DraftKind::Delete(target) => ClientFrame::Delete { code, id, target },
+        }
+    }
+}
