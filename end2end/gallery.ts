@@ -84,8 +84,8 @@ async function enlarger(page: Page, times: number): Promise<() => Promise<unknow
 }
 
 /**
- * Takes a picture of the whole page. Its window is as high as the page meanwhile, so that what is fixed to an edge of the
- * window is at that edge of the picture. Chromium forgets the size of letters when the size of the window changes.
+ * Takes a picture of the whole page. Its window is as high as the page meanwhile, so that what is fixed to an edge of
+ * the window is at that edge of the picture. Chromium forgets the size of letters when the size of the window changes.
  */
 async function picture(page: Page, colorScheme: Picture["scheme"], enlarge?: () => Promise<unknown>): Promise<Buffer> {
   await page.emulateMedia({ colorScheme });

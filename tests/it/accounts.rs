@@ -54,7 +54,7 @@ async fn a_link_that_proves_an_address_elsewhere_leaves_nobody_in_and_sets_a_pas
     let token = mails.letter(&email, 1).await.token();
     let ada = Guest::new(&node, "Ada");
     let (_, text) = ada.page(&format!("/auth/verify?token={token}")).await;
-    assert!(text.contains("someone else may have created it"), "{text}");
+    assert!(text.contains("You’re not logged in to this account here"), "{text}");
     // The form is sent twice, without scripts.
     for _ in 0..2 {
         let (_, to) = ada.send_form("/auth/verify", "verify_email", &[("token", &token)]).await;

@@ -225,7 +225,7 @@ async fn to_have_the_address_that_one_has_gives_up_another() {
     let pending: Profile = ada.ask(PUT, "/api/users/email", change).await.unwrap();
     assert_eq!(pending.pending_email.unwrap().as_str(), new);
     let token = mails.letter(&new, 1).await.token();
-    assert!(ada.page("/preferences/account").await.1.contains("You’re changing to"));
+    assert!(ada.page("/preferences/account").await.1.contains("Waiting for confirmation"));
     let (_, to) = ada.send_form("/preferences/account", "change_email", &[("email", &email)]).await;
     assert_eq!(to, "/preferences/account?done=email#email");
     let now = ada.me().await.unwrap();
