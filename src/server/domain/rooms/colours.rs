@@ -1,5 +1,5 @@
-//! The colours of a room's members. Everybody's colour is computed from their member id. Ids are drawn at random, so two
-//! of three people would often have the same colour. An id is drawn anew until its colour is far from the others'.
+//! The colours of a room's members. Everybody's colour is computed from their member id. Ids are drawn at random, so
+//! two of three people would often have the same colour. An id is drawn anew until its colour is far from the others'.
 
 use crate::{
     protocol::{HUES, Look, MemberId},
