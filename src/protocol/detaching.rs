@@ -14,16 +14,20 @@ impl EventKind {
     /// Detaches an event from a member. Their name becomes `name`, and a text that they wrote becomes `instead` if that
     /// is given. Returns whether the event contains the member.
     pub fn detach_member(&mut self, member: MemberId, name: &Nickname, instead: Option<&MessageBody>) -> bool {
+        // A deleted message and a void edit have no text.
+        let erase = |author: &Person, body: &mut MessageBody| {
+            if let Some(instead) = instead
+                && author.id == member
+                && !body.as_str().is_empty()
+            {
+                body.clone_from(instead);
+            }
+        };
         let people: [Option<&mut Person>; 2] = match self {
             Self::Joined { member } | Self::Left { member } => [Some(member), None],
             Self::Removed { member, by } => [Some(member), Some(by)],
             Self::Message(message) => {
-                if let Some(instead) = instead
-                    && message.author.id == member
-                    && message.deleted.is_none()
-                {
-                    message.body.clone_from(instead);
-                }
+                erase(&message.author, &mut message.body);
                 [Some(&mut message.author), message.deleted.as_mut()]
             }
             Self::Renamed { by, .. } | Self::RetentionChanged { by, .. } | Self::PeekChanged { by, .. } => {
@@ -31,12 +35,7 @@ impl EventKind {
             }
             Self::Owner { member, by, .. } => [Some(member), by.as_mut()],
             Self::Edited { author, body, .. } => {
-                if let Some(instead) = instead
-                    && author.id == member
-                    && !body.as_str().is_empty()
-                {
-                    body.clone_from(instead);
-                }
+                erase(author, body);
                 [Some(author), None]
             }
             Self::Deleted { by, .. } => [Some(by), None],

@@ -10,7 +10,7 @@ use super::{Ack, ClientFrame, ClientId, MessageBody, Problem, RoomCode, Seq, Tar
 pub struct Draft {
     /// The id of the message or change, the same for every attempt to send it.
     pub id: ClientId,
-    /// What the server is asked for.
+    /// The request to the server.
     pub kind: DraftKind,
     /// The text of the message. Empty for a deletion.
     pub body: MessageBody,
@@ -18,7 +18,7 @@ pub struct Draft {
     pub state: DraftState,
 }
 
-/// What the server is asked for. In JSON it is a part of an outbox that a client has stored.
+/// A request to the server. In JSON it is a part of an outbox that a client has stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DraftKind {

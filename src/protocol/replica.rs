@@ -10,7 +10,6 @@
 use std::collections::VecDeque;
 
 use litemap::LiteMap;
-
 use uuid::Uuid;
 
 use super::{
@@ -230,7 +229,7 @@ impl Replica {
                     if event.seq > before.state.head {
                         self.events.push(event);
                     } else if let Some(at) = self.position(event.seq) {
-                        // It may have changed while the asker was absent.
+                        // The message may have changed while the asker was absent.
                         self.events[at] = event;
                     }
                 }
@@ -245,7 +244,7 @@ impl Replica {
             self.events.extend(fresh.into_iter().filter(is_new));
             self.has_more = false;
         }
-        // What a lost log folded into its messages says nothing about touches of the current one.
+        // Touches that a lost log folded into its messages say nothing about those of the current one.
         for event in &mut self.events[..self.current_log_start] {
             if let EventKind::Message(message) = &mut event.kind {
                 message.rev = 0;

@@ -77,7 +77,8 @@ fn snapshot(log: &[Event], count: usize, window: usize) -> Snapshot {
     }
 }
 
-fn empty() -> Snapshot {
+/// A room without events.
+pub fn empty() -> Snapshot {
     Snapshot {
         room: RoomView {
             code: RoomCode::from_bits(7),

@@ -3,10 +3,12 @@
 
 use anonchat::protocol::{
     ClientId, Epoch, Event, EventKind, HistoryPage, MemberId, Message, MessageBody, Nickname, Person, Replica,
-    Retention, Role, RoomCode, RoomType, RoomView, Seq, Snapshot, Target, Top, You,
+    Retention, RoomView, Seq, Snapshot, Target, Top,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
+
+use super::fold::empty;
 
 /// The most rows and touches of a snapshot, and the rows of a page.
 const ROWS: usize = 5;
@@ -120,41 +122,9 @@ impl Log {
             shown.push(event);
         }
         shown.reverse();
-        Snapshot {
-            room: RoomView {
-                code: RoomCode::from_bits(7),
-                room_type: RoomType::Group,
-                name: None,
-                retention: Retention::Preserved,
-                peek: true,
-                owner: person(9).id,
-                created_at: 0,
-                kept_days: 0,
-                edit_minutes: 15,
-            },
-            you: You {
-                member_id: person(9).id,
-                nickname: person(9).name,
-                role: Role::Owner,
-                read: 0,
-                unread: 0,
-                muted: false,
-                also: Vec::new(),
-            },
-            epoch: Epoch::from_bits(1),
-            head,
-            last_n,
-            members,
-            connected: Vec::new(),
-            reads: Vec::new(),
-            departed: Vec::new(),
-            events: shown,
-            from,
-            quotes: Vec::new(),
-            has_more,
-            leaves_after: None,
-            expected: None,
-        }
+        let empty = empty();
+        let room = RoomView { retention: Retention::Preserved, ..empty.room };
+        Snapshot { room, head, last_n, members, events: shown, from, has_more, ..empty }
     }
 
     fn page(&self, before: Seq) -> HistoryPage {

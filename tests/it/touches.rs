@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     secrets::files_with,
-    wire::{limited, texts, two_in_a_room, view},
+    wire::{limited, texts, two_in_a_room, two_on, view},
 };
 use crate::support::{
     Follower, Guest, Mongo, Node, Redis, Settings,
@@ -41,10 +41,8 @@ async fn history(guest: &Guest, code: RoomCode) -> Vec<String> {
 async fn an_edit_and_a_deletion_are_seen_by_who_is_there_and_by_who_comes_later() {
     on_both_stacks(async |one, two| {
         for preserve in [false, true] {
-            let (ada, bob) = (Guest::new(one, "Ada"), Guest::new(two, "Bob"));
-            let code = ada.create(RoomType::Group, preserve).await.room.code;
-            bob.join(code).await;
-            let (mut ada_there, mut bob_there) = (ada.follow(code).await, bob.follow(code).await);
+            let (mut ada_there, mut bob_there) = two_on(one, two, preserve).await;
+            let (ada, bob, code) = (ada_there.guest.at(one), bob_there.guest.at(two), ada_there.code);
             let mut late = bob.at(one).follow(code).await;
             let first = target(ada_there.say("One").await);
             let second = target(bob_there.say("Two").await);
@@ -91,10 +89,8 @@ async fn an_edit_and_a_deletion_are_seen_by_who_is_there_and_by_who_comes_later(
 async fn two_nodes_that_change_one_message_at_once_agree() {
     on_both_stacks(async |one, two| {
         for preserve in [false, true] {
-            let (ada, bob) = (Guest::new(one, "Ada"), Guest::new(two, "Bob"));
-            let code = ada.create(RoomType::Group, preserve).await.room.code;
-            bob.join(code).await;
-            let (mut ada_there, mut bob_there) = (ada.follow(code).await, bob.follow(code).await);
+            let (mut ada_there, mut bob_there) = two_on(one, two, preserve).await;
+            let (ada, bob, code) = (ada_there.guest.at(one), bob_there.guest.at(two), ada_there.code);
             for round in 0..10 {
                 let said = target(bob_there.say(&format!("Round {round}")).await);
                 ada_there.until_said(&format!("Round {round}")).await;
@@ -210,10 +206,8 @@ fn quoted(follower: &Follower, reply: &str) -> Option<String> {
 async fn a_reply_shows_what_it_is_to_as_that_is_now() {
     on_both_stacks(async |one, two| {
         for preserve in [false, true] {
-            let (ada, bob) = (Guest::new(one, "Ada"), Guest::new(two, "Bob"));
-            let code = ada.create(RoomType::Group, preserve).await.room.code;
-            bob.join(code).await;
-            let (mut page, mut other) = (ada.follow(code).await, bob.follow(code).await);
+            let (mut page, mut other) = two_on(one, two, preserve).await;
+            let (ada, bob, code) = (page.guest.at(one), other.guest.at(two), page.code);
             let first = target(page.say("Lunch?").await);
             let far = target(page.say("Far up").await);
             other.until_said("Far up").await;

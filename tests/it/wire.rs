@@ -151,7 +151,12 @@ pub async fn ada_in_a_room(node: &Node) -> (Guest, RoomCode) {
 
 /// Two guests in a room, each with a socket.
 pub async fn two_in_a_room(node: &Node, preserve: bool) -> (Follower, Follower) {
-    let (ada, bob) = (Guest::new(node, "Ada"), Guest::new(node, "Bob"));
+    two_on(node, node, preserve).await
+}
+
+/// The same, each on a node of their own.
+pub async fn two_on(one: &Node, two: &Node, preserve: bool) -> (Follower, Follower) {
+    let (ada, bob) = (Guest::new(one, "Ada"), Guest::new(two, "Bob"));
     let code = ada.create(RoomType::Group, preserve).await.room.code;
     bob.join(code).await;
     (ada.follow(code).await, bob.follow(code).await)

@@ -78,7 +78,7 @@ pub async fn send_from_socket(
     Ok(())
 }
 
-/// What a client wants to change of a message, unchecked.
+/// A change of a message that a client asks for, unchecked.
 pub enum Wish {
     /// The text. With the seq of the last edit that the client has seen, if it names one.
     Edit(String, Option<Seq>),

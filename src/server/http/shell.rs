@@ -82,8 +82,9 @@ fn policed(root: &Path) -> SetResponseHeaderLayer<Option<HeaderValue>> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BuildVersion(pub String);
 
-/// Files without a hash in their name that are part of the shell.
-const UNHASHED: [&str; 5] = ["offline.html", "offline.css", "store.js", "window.js", "messages.js"];
+/// The files of the offline page, and the scripts beside the wasm: what the shell has without a hash in its name.
+const OFFLINE: [&str; 2] = ["offline.html", "offline.css"];
+const SCRIPTS: [&str; 3] = ["store.js", "window.js", "messages.js"];
 
 /// The version of the build whose files are in the site folder.
 pub fn build_version(options: &LeptosOptions) -> BuildVersion {
@@ -92,7 +93,7 @@ pub fn build_version(options: &LeptosOptions) -> BuildVersion {
     for file in hashed_files(options) {
         version.update(file);
     }
-    for file in UNHASHED {
+    for file in OFFLINE.into_iter().chain(SCRIPTS) {
         version.update(file);
         version.update(std::fs::read(root.join(file)).unwrap_or_default());
     }
@@ -138,8 +139,8 @@ pub fn sealed(document: &str) -> (String, String) {
 fn shell(options: &LeptosOptions) -> serde_json::Value {
     let BuildVersion(version) = build_version(options);
     let mut files = hashed_files(options);
-    files.extend(["/offline.html", "/offline.css"].map(str::to_owned));
-    files.extend(["store.js", "window.js", "messages.js"].map(|script| format!("/{script}?v={version}")));
+    files.extend(OFFLINE.map(|file| format!("/{file}")));
+    files.extend(SCRIPTS.map(|script| format!("/{script}?v={version}")));
     files.push("/shell".to_owned());
     json!({ "version": version, "files": files })
 }

@@ -1,7 +1,7 @@
 //! A dialog over the page. It is the browser's `<dialog>`, which handles focus and Escape and blocks the rest of the
 //! page.
 
-use leptos::{html, prelude::*, web_sys::Element};
+use leptos::{ev::MouseEvent, html, prelude::*, web_sys::Element};
 
 use crate::ui::{browser, dynamic::dynamic, effect::effect, texts::use_texts};
 
@@ -38,8 +38,7 @@ pub fn Dialog(
             aria-labelledby=labelled_by
             on:close=move |_| open.set(false)
             on:click=move |event| {
-                // The content fills the dialog, so a click with the dialog itself as target was outside of the content.
-                if event_target::<Element>(&event).tag_name() == "DIALOG" {
+                if is_outside(&event) {
                     open.set(false);
                 }
             }
@@ -55,4 +54,10 @@ pub fn Dialog(
             </div>
         </dialog>
     }
+}
+
+/// Whether a click on a dialog was outside of its content. The content fills the dialog, so the target is then the
+/// dialog itself.
+pub fn is_outside(click: &MouseEvent) -> bool {
+    event_target::<Element>(click).tag_name() == "DIALOG"
 }

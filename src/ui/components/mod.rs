@@ -26,7 +26,7 @@ pub use announcer::Announcer;
 pub use brand::Brand;
 pub use connection::ConnectionBanner;
 pub use copy_button::CopyButton;
-pub use dialog::Dialog;
+pub use dialog::{Dialog, is_outside};
 pub use entry_buttons::EntryButtons;
 pub use field::TextField;
 pub use frame::Frame;

@@ -8,12 +8,11 @@ use leptos::{
     html,
     prelude::*,
     task::{spawn_local, tick},
-    web_sys::Element,
 };
 
 use crate::ui::{
     browser,
-    components::{Dialog, Icon, Shape},
+    components::{Dialog, Icon, Shape, is_outside},
     dynamic::dynamic,
     effect::effect,
     live::{Chosen, LiveRoom, use_room},
@@ -143,8 +142,7 @@ pub fn MessageDialogs(menu: MessageMenu) -> impl IntoView {
             style:--y=move || format!("{}px", menu.at.get().1)
             on:close=move |_| menu.open.set(false)
             on:click=move |event| {
-                // The items fill the dialog, so a click with the dialog itself as target was outside of it.
-                if event_target::<Element>(&event).tag_name() == "DIALOG" {
+                if is_outside(&event) {
                     menu.open.set(false);
                 }
             }
