@@ -221,6 +221,11 @@ impl Navigation {
         !self.is_last(0)
     }
 
+    /// Whether the number of the last step is odd.
+    pub fn is_odd_step(self) -> bool {
+        self.step.try_with_value(|step| step % 2 == 1) == Some(true)
+    }
+
     /// What can be shown without asking the server.
     fn at_hand(self, path: &str) -> Option<Shown> {
         if path == addresses::DASHBOARD {

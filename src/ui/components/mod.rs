@@ -33,7 +33,7 @@ pub use frame::Frame;
 pub use icon::{Icon, Shape};
 pub use install::InstallOffer;
 pub use language::{LanguageChoice, own_name};
-pub use lazy::Lazy;
+pub use lazy::{Ahead, Lazy};
 pub use list::{ItemKey, List};
 pub use message::{MessageActs, MessageItem};
 pub use outcome::Outcome;

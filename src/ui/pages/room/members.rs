@@ -9,7 +9,7 @@ use crate::{
     ui::{
         account::use_account,
         browser,
-        components::{Dialog, Icon, ItemKey, List, Portrait, Shape, Submit, When},
+        components::{Dialog, Icon, ItemKey, Lazy, List, Portrait, Shape, Submit, When},
         dynamic::dynamic,
         effect::effect,
         face::Face,
@@ -191,10 +191,17 @@ pub fn MembersPanel(
 ) -> impl IntoView {
     let room = use_room();
     let texts = &use_texts().members;
+    // A step shows who wrote what first, and who is there once the browser has time.
+    let has_time = RwSignal::new(!room.is_step);
+    effect(move || {
+        if room.is_step {
+            browser::when_idle(move || _ = has_time.try_set(true));
+        }
+    });
     view! {
         <aside id=PANEL class="room__side" aria-labelledby="panel-heading">
             <h2 id="panel-heading" class="room__side-heading">{texts.heading()} " " <span class="count">{dynamic(move || count(&room))}</span></h2>
-            <MemberList action menu="panel-menu"/>
+            <Lazy wanted=has_time><MemberList action menu="panel-menu"/></Lazy>
         </aside>
     }
 }

@@ -35,7 +35,7 @@ use super::{
 /// A reader within this many pixels of the end counts as being at the end.
 const NEAR_END: i32 = 48;
 /// A reader who has been in a room for this long stays there.
-const STAYS_AFTER_MS: u64 = 500;
+pub const STAYS_AFTER_MS: u64 = 500;
 /// The line before the first unread message, as a selector.
 const UNREAD: &str = ".unread";
 /// The class of the rows of days.

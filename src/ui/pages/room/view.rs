@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::ui::{
     browser,
-    components::{Announcer, ConnectionBanner, Lazy, When},
+    components::{Ahead, Announcer, ConnectionBanner, Lazy, When},
     effect::effect,
     live::{Ending, PageSocket, use_list, use_room},
     navigation::Missed,
@@ -25,7 +25,7 @@ use super::{
     members::{MembersDialog, MembersPanel, OwnerAction, OwnerActionDialogs},
     message_menu::{MessageDialogs, MessageMenu},
     settings::SettingsDialog,
-    timeline::{ReadersDialog, Timeline},
+    timeline::{ReadersDialog, STAYS_AFTER_MS, Timeline},
 };
 
 /// The open room. The `LiveRoom` is in the context.
@@ -44,6 +44,9 @@ pub fn RoomView(
         }
     });
     let dialogs = Dialogs::closed();
+    let ahead = Ahead::provide();
+    // The timer ends with the page.
+    StoredValue::new(browser::after(STAYS_AFTER_MS, move || ahead.go_on()));
     if room.leaves_after.is_some() {
         browser::on_closing(move || {
             let is_in = room.ending.try_with_untracked(Option::is_none) == Some(true);
@@ -78,16 +81,16 @@ pub fn RoomView(
             <MembersPanel action/>
         </div>
         // Without scripts no dialog opens, but the style shows the invitation below the room.
-        <Lazy wanted=Signal::derive(move || !room.is_step || dialogs.invite.get())>
+        <Lazy wanted=Signal::derive(move || !room.is_step || dialogs.invite.get()) ahead=true>
             <InviteDialog open=dialogs.invite/>
         </Lazy>
-        // One by one: to render all of them takes a frame too long on a phone.
-        <Lazy wanted=dialogs.info><InfoDialog dialogs/></Lazy>
+        // One by one: to render all of them takes a frame too long on a phone. Not ahead: long lists.
+        <Lazy wanted=dialogs.info ahead=true><InfoDialog dialogs/></Lazy>
         <Lazy wanted=dialogs.readers><ReadersDialog open=dialogs.readers/></Lazy>
         <Lazy wanted=dialogs.members><MembersDialog open=dialogs.members action/></Lazy>
         <Lazy wanted=Signal::derive(move || action.is_chosen())><OwnerActionDialogs action/></Lazy>
-        <Lazy wanted=dialogs.settings><SettingsDialog open=dialogs.settings/></Lazy>
-        <Lazy wanted=dialogs.exit><ExitDialog open=dialogs.exit/></Lazy>
-        <Lazy wanted=Signal::derive(move || menu.is_wanted())><MessageDialogs menu/></Lazy>
+        <Lazy wanted=dialogs.settings ahead=true><SettingsDialog open=dialogs.settings/></Lazy>
+        <Lazy wanted=dialogs.exit ahead=true><ExitDialog open=dialogs.exit/></Lazy>
+        <Lazy wanted=Signal::derive(move || menu.is_wanted()) ahead=true><MessageDialogs menu/></Lazy>
     }
 }
