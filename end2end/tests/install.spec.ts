@@ -162,7 +162,7 @@ test.describe("what other apps share", () => {
       if (told.some((part) => part.includes("Augen"))) leaks.push(request.url());
     });
     await share(page, { title: "A walk", text: `A walk: ${WORDS}`, url: LINK });
-    await expect(note(page)).toHaveText("Choose a room for the text you shared.");
+    await expect(note(page)).toHaveText("Choose a room for this text.");
     await expect(page).toHaveURL("/dashboard");
     await expectAccessible(page);
     await page.getByRole("link", { name: /Books/ }).click();

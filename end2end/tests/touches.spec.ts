@@ -1,4 +1,5 @@
 // What happened to messages after they were sent: edited, deleted, and replied to.
+import { register } from "../account.ts";
 import { expect, expectAccessible, test } from "../fixtures.ts";
 import {
   act,
@@ -84,6 +85,23 @@ test("a message is edited, replied to and deleted by its menu @both", async ({ s
   await openActions(bob.page, "Lunch");
   await expect(actions(bob.page).getByRole("menuitem")).toHaveText(["Reply", "Copy text"]);
   await expectAccessible(bob.page);
+});
+
+test("a message is forwarded into the composer of another room @both", async ({ stack, guest }) => {
+  const ada = await guest(stack);
+  const { page } = ada;
+  await register(ada, "Ada");
+  await makeRoomByRest(ada, { name: "Books" });
+  const code = await makeRoomByRest(ada, { name: "Films" });
+  await sayByRest(ada, code, "Lunch at noon?");
+  await open(page, `/rooms/${code}`);
+  await act(page, "Lunch", "Forward");
+  await expect(page).toHaveURL("/dashboard");
+  await expect(page.getByRole("status").filter({ hasText: "Choose a room for this text." })).toBeVisible();
+  await page.getByRole("link", { name: /Books/ }).click();
+  await expect(composer(page)).toHaveValue("Lunch at noon?");
+  await sendButton(page).click();
+  await expect(messages(page)).toHaveText(["Lunch at noon?"]);
 });
 
 test("what is being written is put aside for an edit, and comes back @both", async ({ stack, guest }) => {

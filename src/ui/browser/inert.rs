@@ -210,6 +210,8 @@ pub fn stored_text(_: &str) -> Option<String> {
 
 pub fn store_text(_: &str, _: &str) {}
 
+pub fn put_shared(_: &str) {}
+
 pub fn take_shared() -> Option<String> {
     None
 }

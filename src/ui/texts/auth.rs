@@ -93,6 +93,10 @@ table! {
         code_digits;
         other;
     }
+    /// The file with the saved messages of a room.
+    export: Export {
+        made: (day);
+    }
     /// The preferences pages.
     preferences: Preferences {
         heading;

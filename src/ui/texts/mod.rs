@@ -130,6 +130,8 @@ table! {
         keeps_nothing;
         more;
         info;
+        download;
+        download_data;
         online;
         away;
     }
@@ -290,6 +292,7 @@ table! {
         actions;
         reply;
         copy;
+        forward;
         delete;
         delete_heading;
         delete_text;

@@ -113,6 +113,14 @@ pub fn take_shared() -> Option<String> {
     Some(text)
 }
 
+/// Keeps a text for the composer of the next room, like one that another app has shared.
+pub fn put_shared(text: &str) {
+    store_text(SHARED, text);
+    if let Some(root) = document().document_element() {
+        let _ = root.set_attribute("data-shared", "");
+    }
+}
+
 /// Stores a text under a name in this tab's session storage. An empty text removes the entry.
 pub fn store_text(name: &str, text: &str) {
     if let Some(storage) = storage() {

@@ -10,7 +10,9 @@ mod stream;
 mod time;
 mod words;
 
-pub use device::{can_share, chime, copy, is_folded, share, store_text, stored_text, take_shared, toggle_folded};
+pub use device::{
+    can_share, chime, copy, is_folded, put_shared, share, store_text, stored_text, take_shared, toggle_folded,
+};
 pub use elements::{
     Focus, Watch, close_dialog, close_layer, distance_from_end, distance_from_top, focus_into, focus_invalid,
     focus_row, give_focus_back, has_focus, is_within, name_of, passed, place_of, prepend_text, record_positions,

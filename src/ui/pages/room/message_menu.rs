@@ -10,13 +10,17 @@ use leptos::{
     task::{spawn_local, tick},
 };
 
-use crate::ui::{
-    browser,
-    components::{Dialog, Icon, Shape, is_outside},
-    dynamic::dynamic,
-    effect::effect,
-    live::{Chosen, LiveRoom, use_room},
-    texts::use_texts,
+use crate::{
+    protocol::addresses,
+    ui::{
+        browser,
+        components::{Dialog, Icon, Shape, is_outside},
+        dynamic::dynamic,
+        effect::effect,
+        live::{Chosen, LiveRoom, use_list, use_room},
+        navigation::{Navigation, use_navigation},
+        texts::use_texts,
+    },
 };
 
 /// Which message has its menu open, and which is about to be deleted.
@@ -63,26 +67,36 @@ impl MessageMenu {
 enum Item {
     Reply,
     Copy,
+    Forward,
     Edit,
     Delete,
 }
 
 impl Item {
-    const ALL: [Self; 4] = [Self::Reply, Self::Copy, Self::Edit, Self::Delete];
+    const ALL: [Self; 5] = [Self::Reply, Self::Copy, Self::Forward, Self::Edit, Self::Delete];
 
-    fn is_possible(self, of: &Chosen) -> bool {
+    /// `has_list` says whether this person has a list of rooms.
+    fn is_possible(self, of: &Chosen, has_list: bool) -> bool {
         match self {
             Self::Reply => of.can_reply,
             Self::Copy => true,
+            Self::Forward => has_list,
             Self::Edit => of.can_edit,
             Self::Delete => of.can_delete,
         }
     }
 
-    fn act(self, of: Chosen, room: &LiveRoom, menu: MessageMenu) {
+    fn act(self, of: Chosen, room: &LiveRoom, menu: MessageMenu, navigation: Option<Navigation>) {
         match self {
             Self::Reply => room.compose(of, false),
             Self::Copy => room.copy_text(of),
+            // As with a text from another app, the composer of the room that is chosen next takes it.
+            Self::Forward => {
+                browser::put_shared(of.body.as_str());
+                if let Some(navigation) = navigation {
+                    navigation.go(addresses::DASHBOARD);
+                }
+            }
             Self::Edit => room.compose(of, true),
             Self::Delete => menu.deleting.set(true),
         }
@@ -93,6 +107,8 @@ impl Item {
 #[component]
 pub fn MessageDialogs(menu: MessageMenu) -> impl IntoView {
     let room = use_room();
+    let navigation = use_navigation();
+    let has_list = use_list().is_some();
     let texts = &use_texts().timeline;
     let dialog = NodeRef::<html::Dialog>::new();
     effect(move || {
@@ -108,13 +124,14 @@ pub fn MessageDialogs(menu: MessageMenu) -> impl IntoView {
         let (shape, label, class) = match item {
             Item::Reply => (Shape::Reply, texts.reply(), "menu__item"),
             Item::Copy => (Shape::Copy, texts.copy(), "menu__item"),
+            Item::Forward => (Shape::Share, texts.forward(), "menu__item"),
             Item::Edit => (Shape::Pen, texts.edit(), "menu__item"),
             Item::Delete => (Shape::Bin, texts.delete(), "menu__item menu__item--danger"),
         };
         let choose = move |event: MouseEvent| {
             browser::close_layer(&event);
             if let Some(of) = menu.of.get_untracked() {
-                item.act(of, &room, menu);
+                item.act(of, &room, menu, navigation);
             }
         };
         view! { <button type="button" class=class role="menuitem" on:click=choose><Icon shape/><span>{label}</span></button> }
@@ -122,7 +139,7 @@ pub fn MessageDialogs(menu: MessageMenu) -> impl IntoView {
     };
     let items = move || {
         let of = menu.of.get();
-        let possible = |item: &Item| of.as_ref().is_some_and(|of| item.is_possible(of));
+        let possible = |item: &Item| of.as_ref().is_some_and(|of| item.is_possible(of, has_list));
         Item::ALL.into_iter().filter(possible).map(item).collect_view()
     };
     let text = move || menu.of.with(|of| of.as_ref().map(|of| of.body.to_string()));
