@@ -1,9 +1,11 @@
 // The ways into a room, and what a page shows for a room that cannot be entered.
-import { DIAGONAL, expect, test, visit } from "../fixtures.ts";
+import { readFile } from "node:fs/promises";
+import { DIAGONAL, expect, expectAccessible, test, visit } from "../fixtures.ts";
 import {
   choose,
   codeOf,
   composer,
+  dialog,
   following,
   isPhone,
   joinByRest,
@@ -292,4 +294,32 @@ test("an unknown address is answered with 404 and a way home @desktop", async ({
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Page not found");
   await page.getByRole("link", { name: "Go to the start page" }).click();
   await expect(page.getByRole("textbox", { name: "Room code" })).toBeVisible();
+});
+
+test("the messages of a room that saves them are downloaded as a page and as data @phone", async ({ stack, guest }) => {
+  const ada = await guest(stack);
+  const { page } = ada;
+  const code = await makeRoom(ada, { nickname: "Ada", name: "Reading circle", preserve: true });
+  await say(page, "See <chapter 3>");
+  await expect(messages(page)).toHaveText(["See <chapter 3>"]);
+  await choose(page, "Room info");
+  const fetched = async (label: string) => {
+    const downloading = page.waitForEvent("download");
+    await dialog(page, "Room info").getByRole("link", { name: label, exact: true }).click();
+    const download = await downloading;
+    return { name: download.suggestedFilename(), path: await download.path() };
+  };
+  const data = await fetched("Download messages as JSON");
+  expect(data.name).toBe(`anonchat-${code}.json`);
+  const { room, events } = JSON.parse(await readFile(data.path, "utf8"));
+  expect(room.name).toBe("Reading circle");
+  expect(events.at(-1).kind.message.body).toBe("See <chapter 3>");
+
+  const file = await fetched("Download messages");
+  expect(file.name).toBe(`anonchat-${code}.html`);
+  const reading = await ada.context.newPage();
+  await reading.setContent(await readFile(file.path, "utf8"));
+  await expect(reading.getByRole("heading", { level: 1 })).toHaveText("Reading circle");
+  await expect(reading.getByRole("article")).toHaveText(/^Ada .*See <chapter 3>$/s);
+  await expectAccessible(reading);
 });

@@ -17,6 +17,8 @@ const ROOMS: &str = "/rooms/";
 pub const ROOM_ROUTE: &str = "/rooms/{code}";
 /// The route of the picture of a room's link. [`room_qr`] is the address of one.
 pub const ROOM_QR_ROUTE: &str = "/rooms/{code}/qr.svg";
+/// The route of the file with a room's saved messages. [`room_file`] is the address of one.
+pub const ROOM_FILE_ROUTE: &str = "/rooms/{code}/messages.html";
 
 /// The form that registers an account.
 pub const REGISTER: &str = "/auth/register";
@@ -98,6 +100,16 @@ pub fn room_qr(code: RoomCode) -> String {
     format!("/rooms/{code}/qr.svg")
 }
 
+/// The saved messages of a room as a file to read.
+pub fn room_file(code: RoomCode) -> String {
+    format!("/rooms/{code}/messages.html")
+}
+
+/// The saved messages of a room as a file for programs.
+pub fn room_data(code: RoomCode) -> String {
+    format!("/api/chats/export?code={code}")
+}
+
 /// A page about accounts that goes on to `next` afterwards. `next` is a path of this site whose characters need no
 /// escape in a query.
 pub fn with_next(page: &str, next: &str) -> String {
@@ -113,6 +125,7 @@ mod tests {
         let code: RoomCode = "K7M2QX".parse().unwrap();
         assert_eq!(room(code), ROOM_ROUTE.replace("{code}", "K7M2QX"));
         assert_eq!(room_qr(code), ROOM_QR_ROUTE.replace("{code}", "K7M2QX"));
+        assert_eq!(room_file(code), ROOM_FILE_ROUTE.replace("{code}", "K7M2QX"));
         assert_eq!(room(code).parse(), Ok(code));
         assert!(NEW_ROOM.parse::<RoomCode>().is_err(), "a link to the form is no link to a room");
     }

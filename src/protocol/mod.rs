@@ -64,9 +64,10 @@ pub use preferences_form::PreferencesForm;
 pub use problem::{Code, Problem, Reason};
 pub use replica::{Received, Replica, Top};
 pub use rest::{
-    Ack, AllowPeek, AwayQuery, CreateRoom, DeleteMessage, DepartedReader, EditMessage, FreePlace, GiveRoom,
-    HistoryPage, HistoryQuery, JoinRoom, KickMember, LeaveRoom, MemberView, MuteRoom, Peek, PeekRoom, PeekedRoom,
-    PreserveRoom, Quotes, QuotesQuery, ReadMark, RenameRoom, Role, RoomView, SendMessage, Snapshot, Touched, You,
+    Ack, AllowPeek, AwayQuery, CreateRoom, DeleteMessage, DepartedReader, EditMessage, ExportQuery, FreePlace,
+    GiveRoom, HistoryPage, HistoryQuery, JoinRoom, KickMember, LeaveRoom, MemberView, MuteRoom, Peek, PeekRoom,
+    PeekedRoom, PreserveRoom, Quotes, QuotesQuery, ReadMark, RenameRoom, Role, RoomView, SendMessage, Snapshot,
+    Touched, You,
 };
 pub use socket::{ByeReason, ClientFrame, ResetReason, ServerFrame, Signal};
 pub use state::{Applied, Member, RoomState};

@@ -413,6 +413,15 @@ pub struct HistoryQuery {
     pub limit: Option<usize>,
 }
 
+/// Query of `GET /api/chats/export`.
+#[derive(Clone, Debug, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ExportQuery {
+    /// The code of the room.
+    #[param(value_type = RoomCode)]
+    pub code: String,
+}
+
 /// One page of history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HistoryPage {

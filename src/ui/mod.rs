@@ -9,6 +9,7 @@
 //! - `device`: what this device keeps for an account, to open without a network.
 //! - `timeline` and `rooms`: pure functions that turn a log into rows, and a room into a line of the list. `face`: the
 //!   picture of a person or a room, from an id.
+//! - `export`: the saved messages of a room as one HTML file.
 //! - `browser`: all calls of Web APIs, with an empty stand-in for the server.
 //!
 //! Domain rules are not here but in `server`, and the types that cross the wire are in `protocol`.
@@ -23,6 +24,7 @@ mod countdown;
 mod device;
 mod dynamic;
 mod effect;
+mod export;
 mod face;
 mod form;
 mod live;
@@ -42,6 +44,7 @@ mod title;
 
 pub use app::App;
 pub use auth::auth_shell;
+pub use export::RoomFile;
 pub use manifest::manifest;
 pub use preferences::preferences_shell;
 pub use rate_limited::rate_limited_page;

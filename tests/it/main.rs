@@ -57,6 +57,7 @@ mod races;
 mod reads;
 mod refusals;
 mod request_log;
+mod room_exports;
 mod rooms;
 mod secrets;
 mod sessions;

@@ -26,9 +26,10 @@ use tokio::{
 };
 
 use self::quotas::{
-    ANSWERS, CHANGE, CODE, CODE_TRIES, CODE_TRIES_ANYWHERE, CODES_TO_ONE, CREATE, GUESS, JOIN, KNOWN, KNOWN_NETWORKS,
-    LETTERS_TO_ONE, LOG_IN, MAIL, MAIL_TO_ONE, MEASURE, MISS, MISS_ANYWHERE, PEEK, POST, READ, READ_OF_ONE, REGISTER,
-    SAME_MISS, SEARCH_PAUSE, SEND_BURST, SEND_PATIENCE, SEND_PER_SECOND, SETTINGS, TAKE_OUT, TOUCH, TURNS,
+    ANSWERS, CHANGE, CODE, CODE_TRIES, CODE_TRIES_ANYWHERE, CODES_TO_ONE, CREATE, EXPORT, GUESS, JOIN, KNOWN,
+    KNOWN_NETWORKS, LETTERS_TO_ONE, LOG_IN, MAIL, MAIL_TO_ONE, MEASURE, MISS, MISS_ANYWHERE, PEEK, POST, READ,
+    READ_OF_ONE, REGISTER, SAME_MISS, SEARCH_PAUSE, SEND_BURST, SEND_PATIENCE, SEND_PER_SECOND, SETTINGS, TAKE_OUT,
+    TOUCH, TURNS,
 };
 pub use self::socket_allowance::SocketAllowance;
 use super::{allowance::Allowances, networks::Network};
@@ -280,6 +281,11 @@ impl Limits {
     /// Checks whether this client may download what is stored about an account.
     pub async fn take_out(&self, client: IpAddr) -> Result<(), Problem> {
         self.take("take-out", client, TAKE_OUT).await
+    }
+
+    /// Checks whether this client may download the messages of a room.
+    pub async fn export(&self, client: IpAddr) -> Result<(), Problem> {
+        self.take("export", client, EXPORT).await
     }
 
     /// Checks whether this person may change another of their settings.

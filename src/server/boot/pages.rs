@@ -13,9 +13,12 @@ use serde::Deserialize;
 
 use super::rendering::{PERSONAL, Site, UNKEPT, render, render_frame};
 use crate::{
-    protocol::{Accent, Code, HourCycle, Language, TextSize, Theme, Visit},
-    server::http::pages::{Loaded, PageRequest, auth, preferences, rooms},
-    ui,
+    protocol::{Accent, Code, Event, HourCycle, Language, TextSize, Theme, Visit},
+    server::{
+        domain::room_export::{ExportFormat, Exported},
+        http::pages::{Loaded, PageRequest, auth, preferences, rooms},
+    },
+    ui::{self, RoomFile},
     visit::{Appearance, AuthVisit, PreferencesPage},
 };
 
@@ -70,6 +73,29 @@ pub async fn room(
         Err(_) => rooms::no_code(&request, text).await,
     };
     show(&site, request, page).await
+}
+
+/// The saved messages of a room, as a file to read.
+pub async fn room_file(request: PageRequest, Path(code): Path<String>) -> Response {
+    rooms::room_file(&request, &code, |appearance, local| HtmlFile(RoomFile::new(appearance, local))).await
+}
+
+/// Writes the download of a room as HTML.
+struct HtmlFile(RoomFile);
+
+impl ExportFormat for HtmlFile {
+    fn opening(&mut self, room: &Exported) -> String {
+        let Exported { code, room_type, name, own_ids, exported_at } = room;
+        self.0.opening((*code, *room_type, name.as_ref()), own_ids.clone(), *exported_at)
+    }
+
+    fn events(&mut self, events: &[Event]) -> String {
+        self.0.events(events)
+    }
+
+    fn closing(&mut self) -> String {
+        self.0.closing()
+    }
 }
 
 /// Every address without a page.

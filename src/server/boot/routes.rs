@@ -43,6 +43,7 @@ fn page_routes(site: &Site) -> Router<Site> {
         .route(addresses::DASHBOARD, get(pages::dashboard))
         .route(addresses::NEW_ROOM, get(pages::new_room))
         .route(addresses::ROOM_ROUTE, get(pages::room))
+        .route(addresses::ROOM_FILE_ROUTE, get(pages::room_file))
         .route(addresses::REGISTER, get(pages::register))
         .route(addresses::LOG_IN, get(pages::log_in))
         .route(addresses::LOG_IN_CODE, get(pages::log_in_code))

@@ -25,6 +25,7 @@
 //! - [`login`]: logging in by password or code.
 //! - [`passwords`]: changing and replacing a password.
 //! - [`takeout`]: a download of everything about an account.
+//! - [`room_export`]: a download of the messages of a room.
 //! - [`room_deletion`], [`deletion`]: deleting rooms, accounts and guests.
 //! - [`housekeeping`], [`mails`]: loops that delete what has expired, and send mails.
 
@@ -47,6 +48,7 @@ pub mod passwords;
 pub mod profiles;
 pub mod recognising;
 pub mod room_deletion;
+pub mod room_export;
 pub mod rooms;
 pub mod sessions;
 pub mod strength;

@@ -1,19 +1,23 @@
 //! REST: messages.
 
-use axum::extract::State;
+use axum::{extract::State, response::Response};
 
 use super::{
+    download::download,
     extract::{Json, Path, Query},
     problem::Refusal,
 };
 use crate::{
     protocol::{
-        Ack, DeleteMessage, EditMessage, HistoryPage, HistoryQuery, Problem, Quotes, QuotesQuery, SendMessage, Seq,
-        Target, Touched,
+        Ack, DeleteMessage, EditMessage, ExportQuery, HistoryPage, HistoryQuery, Problem, Quotes, QuotesQuery,
+        SendMessage, Seq, Target, Touched,
     },
     server::{
         app::{App, Visitor},
-        domain::messages::{self, Wish},
+        domain::{
+            messages::{self, Wish},
+            room_export,
+        },
     },
 };
 
@@ -90,4 +94,20 @@ pub async fn read_history(
     Query(query): Query<HistoryQuery>,
 ) -> Result<axum::Json<HistoryPage>, Refusal> {
     Ok(axum::Json(messages::history(&app, &visitor, query).await?))
+}
+
+/// Download the saved messages of a room.
+///
+/// The file has what you see in the history of the room, oldest first. Only a room that saves its messages has it.
+#[utoipa::path(get, path = "/api/chats/export", tag = "messages", params(ExportQuery), responses(
+    (status = 200, description = "A file of JSON with the fields `room` and `events`.", content_type = "application/json"),
+))]
+pub async fn export_room(
+    State(app): State<App>,
+    visitor: Visitor,
+    Query(query): Query<ExportQuery>,
+) -> Result<Response, Refusal> {
+    let code = query.code.parse().map_err(Problem::from)?;
+    let pieces = room_export::of(&app, &visitor, code, room_export::Json::default()).await?;
+    Ok(download(pieces, "application/json", &format!("anonchat-{code}.json")))
 }

@@ -11,6 +11,7 @@ mod client;
 pub mod context;
 mod cookies;
 mod device;
+mod download;
 mod event_stream;
 mod extract;
 mod handshake;

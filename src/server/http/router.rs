@@ -61,6 +61,7 @@ pub fn api(options: &LeptosOptions) -> Routes {
         .routes(routes!(messages::send_message, messages::read_quotes))
         .routes(routes!(messages::edit_message, messages::delete_message))
         .routes(routes!(messages::read_history))
+        .routes(routes!(messages::export_room))
         .routes(routes!(auth::register_account))
         .routes(routes!(auth::log_in))
         .routes(routes!(auth::log_out))

@@ -1,14 +1,9 @@
 //! REST: the visitor's own account.
 
-use axum::{
-    body::Body,
-    extract::State,
-    http::{HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
-};
-use futures_util::stream;
+use axum::{extract::State, http::StatusCode, response::Response};
 
 use super::{
+    download::download,
     extract::{Json, MaybeJson},
     problem::Refusal,
     request_session::RequestSession,
@@ -59,12 +54,7 @@ pub async fn delete_me(
 ))]
 pub async fn export_data(State(app): State<App>, visitor: Visitor) -> Answer<Response> {
     let pieces = takeout::of(&app, &visitor).await?;
-    let pieces = stream::unfold(pieces, async |mut pieces| Some((Ok::<_, axum::Error>(pieces.recv().await?), pieces)));
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
-        (header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"anonchat.json\"")),
-    ];
-    Ok((headers, Body::from_stream(pieces)).into_response())
+    Ok(download(pieces, "application/json", "anonchat.json"))
 }
 
 /// Replace your preferences.

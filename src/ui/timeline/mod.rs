@@ -24,6 +24,6 @@ pub use key::RowKey;
 pub use links::{Piece, pieces};
 pub use marks::{Mark, Marks, Reader};
 pub use names::{Part, isolate_name, parts, strip_isolates};
-pub use notices::{sentence, typing_line};
+pub use notices::{ComingsAndGoings, sentence, typing_line};
 pub use rows::{Delivery, MessageRow, QuoteLine, Row, RowContext, rows};
 pub use time::{briefly, day_label, day_of, hour_and_minute, rfc3339, short_date};

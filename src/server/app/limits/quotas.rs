@@ -68,6 +68,8 @@ pub(super) const CHANGE: Quota = Quota { burst: 30, per: Duration::from_mins(10)
 pub(super) const MEASURE: Quota = Quota { burst: 60, per: Duration::from_mins(1) };
 /// Downloads of everything that is stored about an account, per client.
 pub(super) const TAKE_OUT: Quota = Quota { burst: 5, per: Duration::from_hours(1) };
+/// Downloads of a room's messages, per client.
+pub(super) const EXPORT: Quota = Quota { burst: 20, per: Duration::from_hours(1) };
 /// Settings changed, per person. A setting whose change becomes an event counts as a message instead.
 pub(super) const SETTINGS: Quota = Quota { burst: 30, per: Duration::from_mins(10) };
 /// Messages and other actions that become an event, per person and node: this many at once.

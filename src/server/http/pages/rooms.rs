@@ -1,15 +1,24 @@
 //! The content of the pages about rooms.
 
+use axum::response::{IntoResponse, Response};
+
 use super::request::{Loaded, PageRequest};
 use crate::{
     protocol::{
-        Identity, JoinOffer, MailReach, Page, Problem, RefusedForm, RoomAccess, RoomCode, RoomSummary, Visit, addresses,
+        Identity, JoinOffer, LocalTime, MailReach, Page, Problem, RefusedForm, RoomAccess, RoomCode, RoomSummary,
+        Visit, addresses,
     },
     server::{
         app::Visitor,
-        domain::{lists, rooms},
+        domain::{
+            lists,
+            room_export::{self, ExportFormat},
+            rooms,
+        },
+        http::{download::download, problem::Refusal},
         store::readable,
     },
+    visit::Appearance,
 };
 
 pub async fn home(request: &PageRequest) -> Loaded<Visit> {
@@ -50,6 +59,22 @@ pub async fn room(request: &PageRequest, code: RoomCode) -> Loaded<Visit> {
     // A room is shown without the list if only the list failed.
     let rooms = rooms.ok().flatten();
     Loaded { visit: visit(request, Page::Room { code, access }, rooms), problem }
+}
+
+/// The file with the saved messages of a room. `format` writes it, in the look and the time zone of this request.
+pub async fn room_file<F: ExportFormat>(
+    request: &PageRequest,
+    code: &str,
+    format: impl FnOnce(Appearance, Option<LocalTime>) -> F,
+) -> Response {
+    let begun = async {
+        let code: RoomCode = code.parse()?;
+        // Zones have had few changes since the first message of the oldest room.
+        let format = format(request.appearance(), request.local_time(Some(0)));
+        let pieces = room_export::of(request.app(), request.visitor()?, code, format).await?;
+        Ok::<_, Problem>(download(pieces, "text/html; charset=utf-8", &format!("anonchat-{code}.html")))
+    };
+    begun.await.unwrap_or_else(|problem| Refusal(problem).into_response())
 }
 
 /// The page of a room's link that ends in no valid code.
