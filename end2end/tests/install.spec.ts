@@ -119,7 +119,7 @@ test.describe("what other apps share", () => {
 
   const WORDS = "Nur für eure Augen";
   const LINK = "https://example.org/walk";
-  const note = (page: Page): Locator => page.getByText(/text you shared/);
+  const note = (page: Page): Locator => page.getByText(/Choose a room for this text|text you shared/);
 
   /** Shares as another app does: the browser posts the fields that the manifest names. */
   async function share(page: Page, fields: Record<string, string>): Promise<void> {

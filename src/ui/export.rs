@@ -54,19 +54,18 @@ impl RoomFile {
         let day = timeline::day_label(texts, timeline::day_of(at, self.offset(at)), None);
         let zone = if self.local.is_none() { " · UTC" } else { "" };
         let about = texts::of_auth(language).export.made(&day) + zone;
-        let head = view! {
-            <title>{title.clone()}</title>
-            <style inner_html=STYLE></style>
-        }
-        .into_any()
-        .to_html();
-        let heading = view! { <h1 dir="auto">{title}</h1><p class="about">{about}</p> }.into_any().to_html();
-        format!(
+        let mut html = format!(
             "<!doctype html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <meta name=\"color-scheme\" content=\"light dark\">\n{head}\n</head>\n<body>\n<main>\n{heading}\n",
+             <meta name=\"color-scheme\" content=\"light dark\">\n",
             language.as_str()
-        )
+        );
+        line(&mut html, view! { <title>{title.clone()}</title> }.into_any());
+        line(&mut html, view! { <style inner_html=STYLE></style> }.into_any());
+        html.push_str("</head>\n<body>\n<main>\n");
+        line(&mut html, view! { <h1 dir="auto">{title}</h1> }.into_any());
+        line(&mut html, view! { <p class="about">{about}</p> }.into_any());
+        html
     }
 
     /// The next events.
@@ -142,8 +141,10 @@ impl RoomFile {
     }
 }
 
+/// Adds a view as a line. Leptos marks the ends of texts for hydration, which never comes. What people wrote has no
+/// such mark, since its `<` is escaped.
 fn line(html: &mut String, view: AnyView) {
-    html.push_str(&view.to_html());
+    html.push_str(&view.to_html().replace("<!>", ""));
     html.push('\n');
 }
 
