@@ -963,6 +963,30 @@ area("Dialogs of a room", [
     },
   },
   {
+    name: "searching messages",
+    make: async (me, world) => {
+      await walk(me, world);
+      await chooseDialog(me.page, "Search messages");
+      const search = dialog(me.page, "Search messages");
+      await expect(async () => {
+        await search.getByRole("searchbox").fill("the");
+        await search.getByRole("searchbox").press("Enter");
+        await expect(search.locator("mark").first()).toBeVisible({ timeout: 1_000 });
+      }).toPass();
+    },
+  },
+  {
+    name: "searching where nothing is saved",
+    make: async (me, world) => {
+      await walk(me, world, { preserve: false });
+      await chooseDialog(me.page, "Search messages");
+      const search = dialog(me.page, "Search messages");
+      await search.getByRole("searchbox").fill("whale");
+      await search.getByRole("searchbox").press("Enter");
+      await expect(search).toContainText("No message matches.");
+    },
+  },
+  {
     name: "leaving as the owner of a group",
     make: async (me, world) => {
       await walk(me, world);

@@ -76,6 +76,8 @@ test("a room, alone and in company, with its dialogs @both", async ({ stack, gue
   await ada.page.keyboard.press("Escape");
   await choose(ada.page, "Room info");
   await opened("Room info");
+  await choose(ada.page, "Search messages");
+  await opened("Search messages");
   await choose(ada.page, "Room settings");
   await opened("Room settings");
   await choose(ada.page, "Leave room");

@@ -253,7 +253,7 @@ test("a tap on a quote leads to its message, and a swipe to the right replies @p
   await expect(composing(page)).toContainText("Long ago");
 });
 
-test("a reply to a message that is not loaded shows what it is to @desktop", async ({ stack, guest }) => {
+test("a reply to a message that is not loaded shows what it is to, and leads there @desktop", async ({ stack, guest }) => {
   const ada = await guest(stack);
   const code = await makeRoomByRest(ada, { nickname: "Ada", preserve: true });
   const first = await sayByRest(ada, code, "Long ago");
@@ -261,6 +261,10 @@ test("a reply to a message that is not loaded shows what it is to @desktop", asy
   await open(ada.page, `/rooms/${code}`);
   await sayByRest(ada, code, "About that", first);
   await expect(quotes(ada.page)).toHaveText(["Ada Long ago"]);
+  await quotes(ada.page).click();
+  const target = log(ada.page).locator(".message:focus .message__text");
+  await expect(target).toHaveText("Long ago");
+  await expect(target).toBeInViewport();
 });
 
 test("the button beside a message opens its menu, and links keep the browser’s own @desktop", async ({

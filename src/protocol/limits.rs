@@ -28,3 +28,11 @@ pub const QUOTES: usize = 20;
 pub const ROOMS_OF_ACCOUNT: usize = 1_000;
 /// The characters of the random number in a form that may be sent twice: the length of a UUID.
 pub const FORM_CHARS: usize = 36;
+/// The most characters of a search.
+pub const SEARCH_CHARS: usize = 100;
+/// The most words and phrases of a search.
+pub const SEARCH_WORDS: usize = 8;
+/// The most messages that a search returns at once.
+pub const SEARCH_PAGE: usize = 20;
+/// The most rooms of an account that are searched at once: those with the newest messages.
+pub const SEARCH_ROOMS: usize = 20;

@@ -34,6 +34,7 @@ mod preferences_form;
 mod problem;
 mod replica;
 mod rest;
+mod search;
 mod socket;
 pub mod sorted;
 mod state;
@@ -69,6 +70,7 @@ pub use rest::{
     PeekedRoom, PreserveRoom, Quotes, QuotesQuery, ReadMark, RenameRoom, Role, RoomView, SendMessage, Snapshot,
     Touched, You,
 };
+pub use search::{SearchHit, SearchPage, SearchQuery, TextRange};
 pub use socket::{ByeReason, ClientFrame, ResetReason, ServerFrame, Signal};
 pub use state::{Applied, Member, RoomState};
 pub use summary::{Companion, Newcomer, Preview, RoomSummary};

@@ -140,6 +140,10 @@ pub struct RoomConfig {
     /// For how many minutes after it was sent a message can be edited by its author. 0 means never, -1 always.
     #[arg(long, env, default_value_t = 15, allow_negative_numbers = true)]
     pub edit_minutes: i32,
+
+    /// How many seconds it takes until a message can be found by searching. Messages of that time are indexed together.
+    #[arg(long, env, default_value = "1", value_parser = seconds)]
+    pub search_delay_seconds: Duration,
 }
 
 /// Whether quotas apply.

@@ -51,6 +51,7 @@ impl Watched {
         let settings = Settings::embedded()
             .with("LOG_FORMAT", "json")
             .with("ROOM_IDLE_SECONDS", "86400")
+            .with("SEARCH_DELAY_SECONDS", "86400")
             // Pages then use the plain names of the site's files, so that this test needs no built site.
             .with("LEPTOS_HASH_FILES", "false")
             .logged("warn,anonchat::server::store=trace");
@@ -71,7 +72,7 @@ impl Watched {
     async fn until_begun(&mut self) {
         poll_until("the node has cleaned up", || async {
             let log = &self.settings.log()[self.read..];
-            log.contains("DELETE FROM rooms") && log.contains("DELETE FROM guests")
+            log.contains("'active') ORDER BY touched_at") && log.contains("DELETE FROM guests")
         })
         .await;
         assert_eq!(self.barrier().await.last().map(String::as_str), Some("commit"));

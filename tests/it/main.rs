@@ -59,6 +59,7 @@ mod refusals;
 mod request_log;
 mod room_exports;
 mod rooms;
+mod search;
 mod secrets;
 mod sessions;
 mod signals;

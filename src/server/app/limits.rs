@@ -28,8 +28,8 @@ use tokio::{
 use self::quotas::{
     ANSWERS, CHANGE, CODE, CODE_TRIES, CODE_TRIES_ANYWHERE, CODES_TO_ONE, CREATE, EXPORT, GUESS, JOIN, KNOWN,
     KNOWN_NETWORKS, LETTERS_TO_ONE, LOG_IN, MAIL, MAIL_TO_ONE, MEASURE, MISS, MISS_ANYWHERE, PEEK, POST, READ,
-    READ_OF_ONE, REGISTER, SAME_MISS, SEARCH_PAUSE, SEND_BURST, SEND_PATIENCE, SEND_PER_SECOND, SETTINGS, TAKE_OUT,
-    TOUCH, TURNS,
+    READ_OF_ONE, REGISTER, SAME_MISS, SEARCH, SEARCH_PAUSE, SEND_BURST, SEND_PATIENCE, SEND_PER_SECOND, SETTINGS,
+    TAKE_OUT, TOUCH, TURNS,
 };
 pub use self::socket_allowance::SocketAllowance;
 use super::{allowance::Allowances, networks::Network};
@@ -331,6 +331,14 @@ impl Limits {
             return Ok(());
         }
         self.take_here(&[(format!("touch:{actor:?}"), TOUCH)]).await
+    }
+
+    /// Checks whether this person may search messages once more.
+    pub async fn search_messages(&self, actor: ActorId) -> Result<(), Problem> {
+        if !self.enabled {
+            return Ok(());
+        }
+        self.take_here(&[(format!("search:{actor:?}"), SEARCH)]).await
     }
 
     /// Checks whether this client may read a page or other data. The bytes of earlier answers count as well.

@@ -28,7 +28,7 @@ use super::{
     bus::{Bus, BusNews, LocalBus, RedisBus},
     config::Config,
     disk,
-    domain::{housekeeping, lists, mails, sessions},
+    domain::{housekeeping, indexing, lists, mails, sessions},
     http,
     keys::Keys,
     mail::{Files, Letterhead, Mailer, Smtp},
@@ -149,6 +149,7 @@ async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = ()> +
     let watch = tokio::spawn(sessions::watch(app.clone()));
     let lists = tokio::spawn(lists::keep(app.clone()));
     let mails = tokio::spawn(mails::run(app.clone()));
+    let indexing = tokio::spawn(indexing::run(app.clone()));
     let pulse = app.pulse.clone();
     let pulse = tokio::spawn(async move { pulse.beat().await });
     let server = tokio::spawn(http::serve(app.clone(), listener, routes::router(app.clone())?));
@@ -166,7 +167,7 @@ async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = ()> +
         app.sockets.wait().await;
         app.after_answer.close();
         app.after_answer.wait().await;
-        let _ = tokio::join!(housekeeping, watch, lists, mails);
+        let _ = tokio::join!(housekeeping, watch, lists, mails, indexing);
     });
     let finished = finished.await;
     pulse.abort();

@@ -17,6 +17,7 @@
 //! - `confirming`: checking that a request comes from the account's user.
 //! - [`rooms`]: creating, joining, leaving, showing and owning a room.
 //! - [`messages`]: sending and reading messages.
+//! - [`search`]: searching the messages of rooms.
 //! - [`lists`]: lists of rooms.
 //! - [`keeping`]: keeping a guest's rooms in an account.
 //! - [`profiles`]: the visitor's own account.
@@ -27,7 +28,8 @@
 //! - [`takeout`]: a download of everything about an account.
 //! - [`room_export`]: a download of the messages of a room.
 //! - [`room_deletion`], [`deletion`]: deleting rooms, accounts and guests.
-//! - [`housekeeping`], [`mails`]: loops that delete what has expired, and send mails.
+//! - [`housekeeping`], [`indexing`], [`mails`]: loops that delete what has expired, put messages into the search index,
+//!   and send mails.
 
 pub mod accounts;
 pub mod addresses;
@@ -37,6 +39,7 @@ pub mod deletion;
 mod errors;
 pub mod guests;
 pub mod housekeeping;
+pub mod indexing;
 pub mod keeping;
 mod letters;
 pub mod lists;
@@ -50,6 +53,7 @@ pub mod recognising;
 pub mod room_deletion;
 pub mod room_export;
 pub mod rooms;
+pub mod search;
 pub mod sessions;
 pub mod strength;
 pub mod takeout;

@@ -30,6 +30,7 @@ mod request_session;
 mod rooms;
 mod router;
 mod scrapes;
+mod search;
 mod serving;
 mod shell;
 mod stream;

@@ -28,7 +28,7 @@ use super::{
     qr,
     request_log::log_request,
     request_session::attach_request_session,
-    rooms, shell, stream, users, ws,
+    rooms, search, shell, stream, users, ws,
 };
 use crate::{
     protocol::{Code, Problem, addresses, limits},
@@ -62,6 +62,7 @@ pub fn api(options: &LeptosOptions) -> Routes {
         .routes(routes!(messages::edit_message, messages::delete_message))
         .routes(routes!(messages::read_history))
         .routes(routes!(messages::export_room))
+        .routes(routes!(search::search_messages))
         .routes(routes!(auth::register_account))
         .routes(routes!(auth::log_in))
         .routes(routes!(auth::log_out))

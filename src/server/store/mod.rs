@@ -25,6 +25,7 @@ mod members;
 pub mod mongo;
 mod records;
 mod rooms;
+mod search;
 mod sessions;
 #[allow(missing_docs, reason = "the traits say what a driver does")]
 pub mod sqlite;
@@ -44,6 +45,7 @@ pub use mails::{Letter, MailId, MailRecord, Mails};
 pub use members::{Joining, MemberRecord, Members, Membership, Owed, Presence, ReadCursor};
 pub use records::{AccountRecord, Gone, PasswordHash, RoomRecord};
 pub use rooms::{Overview, Rooms};
+pub use search::Search;
 pub use sessions::{Ending, Rotation, SessionId, SessionRecord, Sessions};
 pub use tokens::{CODE_AGAIN, CodeCheck, Purpose, TokenRecord, Tokens};
 
@@ -133,7 +135,7 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 /// All traits of the store together, as [`App`](crate::server) holds it.
 #[async_trait]
 pub trait Store:
-    Rooms + Members + Events + Guests + Accounts + Sessions + Tokens + Mails + Send + Sync + 'static
+    Rooms + Members + Events + Search + Guests + Accounts + Sessions + Tokens + Mails + Send + Sync + 'static
 {
     /// Returns whether other processes can change the data: `true` for MongoDB, `false` for SQLite.
     fn is_shared(&self) -> bool;

@@ -1,5 +1,5 @@
 //! Reading typed text: the one place that decides what counts as blank, what a name may contain, which names are equal,
-//! and where a text is cut.
+//! where a text is cut, and what is found in it.
 //!
 //! These are pure functions over Unicode tables. The WebAssembly client does not contain the tables: the page checks
 //! input with what the browser knows, and the server decides here.
@@ -10,6 +10,7 @@
 mod beginnings;
 mod folding;
 mod names;
+mod searching;
 mod visible;
 
 use crate::protocol::{InvalidText, MessageBody, Nickname, RoomName, TextKind};
@@ -17,6 +18,7 @@ use crate::protocol::{InvalidText, MessageBody, Nickname, RoomName, TextKind};
 pub use beginnings::{preview, quote};
 pub use folding::folded;
 pub use names::cleaned_name;
+pub use searching::{SearchQuery, SearchTerm, terms, terms_version};
 pub use visible::{is_blank, is_mark};
 
 pub fn nickname(typed: &str) -> Result<Nickname, InvalidText> {

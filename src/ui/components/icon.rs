@@ -62,6 +62,8 @@ pub enum Shape {
     Pen,
     /// A bin.
     Bin,
+    /// A magnifying glass.
+    Search,
 }
 
 impl Shape {
@@ -107,6 +109,7 @@ impl Shape {
             Self::Reply => "M9 6 4 11l5 5M4 11h9a7 7 0 0 1 7 7v1",
             Self::Pen => "m4 20 1-4L16 5l3 3L8 19l-4 1ZM13.5 7.5l3 3",
             Self::Bin => "M4 7h16M9 7V4h6v3M6.5 7l1 13h9l1-13",
+            Self::Search => "M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13ZM15.5 15.5 20 20",
         }
     }
 }

@@ -19,6 +19,6 @@ mod signals;
 pub use model::room_of;
 pub use model::{Chosen, Ending, Status, Toast};
 pub use signals::{
-    Announcement, Composing, Entry, LiveList, LiveRoom, MemberLine, PageSocket, RoomEntry, TabEntry, load_entry,
-    provide_list, provide_room, store_entry, use_list, use_room,
+    Announcement, Composing, Entry, FoundMessage, LiveList, LiveRoom, MemberLine, PageSocket, RoomEntry, TabEntry,
+    load_entry, provide_list, provide_room, store_entry, use_list, use_room,
 };

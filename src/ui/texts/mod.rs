@@ -298,6 +298,19 @@ table! {
         delete_text;
         cancel;
     }
+    /// Searching the messages of a room.
+    search: Search {
+        heading;
+        go;
+        searching;
+        words;
+        nothing;
+        found: [count];
+        found_so_far: [count];
+        more;
+        far;
+        only_here;
+    }
     /// Notices in a timeline: joining, leaving, and changes of the room.
     notices: Notices {
         you;

@@ -95,3 +95,5 @@ pub(super) const SEND_PATIENCE: Duration = Duration::from_secs(5);
 /// Changes of earlier messages (editing, deleting), per person and node. Each rewrites what nodes and stores have of
 /// the message, so the quota is smaller than that of messages.
 pub(super) const TOUCH: Quota = Quota { burst: 20, per: Duration::from_secs(20) };
+/// Searches of messages, per person and node.
+pub(super) const SEARCH: Quota = Quota { burst: 30, per: Duration::from_mins(1) };

@@ -15,6 +15,7 @@ mod only_mongo;
 mod only_sqlite;
 mod reads;
 mod rooms;
+mod search;
 mod sessions;
 mod tokens;
 
@@ -28,8 +29,8 @@ use super::{
     AccountChange, AccountId, AccountRecord, Accounts as _, ActorId, Adopted, Appended, CodeCheck, Conflict, Earlier,
     Ending, Events as _, Gone, GuestId, GuestRecord, Head, Holders, Joining, Letter, MailId, MailRecord, MemberRecord,
     Members as _, Membership, NewPassword, Overview, Owed, PasswordHash, Presence, Purpose, ReadCursor, Registration,
-    Result, RoomId, RoomRecord, Rooms as _, Rotation, SessionId, SessionRecord, Stopped, Store, StoreError, TokenHash,
-    TokenRecord, mongo::Mongo, sqlite::Sqlite,
+    Result, RoomId, RoomRecord, Rooms as _, Rotation, Search as _, SessionId, SessionRecord, Stopped, Store,
+    StoreError, TokenHash, TokenRecord, mongo::Mongo, sqlite::Sqlite,
 };
 use crate::{
     protocol::{
@@ -127,6 +128,14 @@ contract! {
         history_pages_both_ways
         what_one_member_said_is_read_without_the_rest
         heads_tell_where_each_archive_ends
+    }
+    search {
+        texts_of_many_scripts_are_found
+        candidates_are_of_a_range_and_a_few
+        rooms_are_indexed_behind_their_archives_step_by_step
+        the_index_follows_edits_and_deletions
+        a_text_that_is_deleted_while_it_is_indexed_is_not_in_the_index
+        what_goes_with_an_account_or_a_room_goes_from_the_index
     }
     guests {
         a_guest_is_found_while_alive

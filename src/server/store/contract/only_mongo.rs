@@ -11,6 +11,7 @@ use tokio::{
 };
 
 use super::*;
+use crate::server::text::SearchQuery;
 
 #[tokio::test]
 async fn a_mongo_index_with_another_meaning_is_refused() {
@@ -26,6 +27,50 @@ async fn a_mongo_index_with_another_meaning_is_refused() {
         let Err(StoreError::Other(refused)) = Mongo::connect(&uri, &name).await else { panic!("it was accepted") };
         assert!(refused.to_string().contains("events_seq"), "{refused}");
         assert!(refused.to_string().contains("Drop it"), "{refused}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_word_that_was_edited_or_deleted_is_in_no_document_of_mongo() {
+    with_mongo(async |store| {
+        let (room, owner) = make_room(&store, RoomType::Group, Retention::Preserved).await;
+        let ada = owner.person();
+        let texts = ["An old Zanzibar coin", "A Zanzibar plays", "Coins stay"];
+        let events: Vec<_> = (1..).zip(texts).map(|(seq, text)| said(seq, seq, &ada, client_id(), text)).collect();
+        append(&store, &room, &events).await;
+        store.index_rooms(&[room.id], 100).await.unwrap();
+        let documents = async || {
+            let mut all = String::new();
+            for collection in store.database.list_collection_names().await.unwrap() {
+                let mut found = store.database.collection::<Document>(&collection).find(doc! {}).await.unwrap();
+                while found.advance().await.unwrap() {
+                    all.push_str(&format!("{:?}", found.deserialize_current().unwrap()).to_lowercase());
+                }
+            }
+            all
+        };
+        assert!(documents().await.matches("zanzibar").count() >= 4, "in the archive and in the index");
+        append(&store, &room, &[edited(4, &events[0], "An old coin"), deleted(5, &events[1], &ada)]).await;
+        let left = documents().await;
+        assert!(left.contains("coins") && !left.contains("zanzibar"), "{left}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_index_of_mongo_with_other_terms_is_made_anew() {
+    with_mongo(async |store| {
+        let (room, owner) = make_room(&store, RoomType::Group, Retention::Preserved).await;
+        append(&store, &room, &[said(1, 1, &owner.person(), client_id(), "fish")]).await;
+        store.index_rooms(&[room.id], 9).await.unwrap();
+        let cursors = store.database.collection::<Document>("indexed");
+        cursors.update_one(doc! {}, doc! { "$set": { "version": "other" } }).await.unwrap();
+        assert!(store.indexed(&[room.id]).await.unwrap().is_empty());
+        store.index_rooms(&[room.id], 9).await.unwrap();
+        assert_eq!(store.indexed(&[room.id]).await.unwrap(), [(room.id, 1)]);
+        let fish = SearchQuery::read("fish").unwrap().terms();
+        assert_eq!(store.candidates(room.id, &fish, 0..9, 9).await.unwrap(), [1]);
     })
     .await;
 }

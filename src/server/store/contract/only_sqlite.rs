@@ -1,6 +1,7 @@
 //! Tests for SQLite only: files, locks, the write-ahead log and batches.
 
 use super::*;
+use crate::server::text::SearchQuery;
 
 #[tokio::test]
 async fn what_was_answered_survives_a_kill_of_the_process() {
@@ -83,14 +84,66 @@ async fn deleted_text_is_in_no_file() {
     let secret = "a secret from a preserved time ".repeat(100);
     append(&store, &room, &[said(1, 1, &owner.person(), client_id(), &secret)]).await;
     leave(&store, &owner).await;
-    let is_on_disk = || {
-        let files =
-            std::fs::read_dir(folder.path()).unwrap().map(|entry| std::fs::read(entry.unwrap().path()).unwrap());
-        files.into_iter().any(|file| file.windows(20).any(|bytes| bytes == &secret.as_bytes()[..20]))
-    };
-    assert!(is_on_disk());
+    store.index_rooms(&[room.id], 9).await.unwrap();
+    let is_on_disk = |word| is_in_a_file(folder.path(), word);
+    // The second one is a term of the search index.
+    assert!(is_on_disk("secret from a preserved") && is_on_disk("secret"));
     assert_eq!(store.delete_abandoned_rooms(now() + 60_000, 10).await.unwrap(), [room.id]);
-    assert!(!is_on_disk());
+    assert!(!is_on_disk("secret from a preserved") && !is_on_disk("secret"));
+}
+
+/// Whether a word is in a file of this folder.
+fn is_in_a_file(folder: &std::path::Path, word: &str) -> bool {
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| std::fs::read(entry.unwrap().path()).unwrap());
+    files.into_iter().any(|file| file.windows(word.len()).any(|bytes| bytes == word.as_bytes()))
+}
+
+#[tokio::test]
+async fn an_edited_or_deleted_word_is_in_no_file_of_the_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(&folder.path().join("anonchat.db")).unwrap();
+    let (room, owner) = make_room(&store, RoomType::Group, Retention::Preserved).await;
+    let ada = owner.person();
+    // The index has each word in lower case, in one piece.
+    let words = ["zanzibar", "xylophon", "quadrille"];
+    let texts = ["An old Zanzibar coin", "A Xylophon plays", "Quadrille and more", "Coins stay"];
+    let events: Vec<_> = (1..).zip(texts).map(|(seq, text)| said(seq, seq, &ada, client_id(), text)).collect();
+    append(&store, &room, &events).await;
+    assert!(store.index_rooms(&[room.id], 100).await.unwrap().is_empty());
+    assert!(words.iter().all(|word| is_in_a_file(folder.path(), word)));
+    append(&store, &room, &[edited(5, &events[0], "An old coin")]).await;
+    append(&store, &room, &[deleted(6, &events[1], &ada), deleted(7, &events[2], &ada)]).await;
+    store.close().await;
+    drop(store);
+    assert!(words.iter().all(|word| !is_in_a_file(folder.path(), word)));
+    assert!(is_in_a_file(folder.path(), "stay"), "other words are there");
+}
+
+#[tokio::test]
+async fn an_index_of_another_version_is_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("anonchat.db");
+    let store = Sqlite::open(&path).unwrap();
+    let (room, owner) = make_room(&store, RoomType::Group, Retention::Preserved).await;
+    append(&store, &room, &[said(1, 1, &owner.person(), client_id(), "fish")]).await;
+    store.index_rooms(&[room.id], 9).await.unwrap();
+    for is_other in [false, true] {
+        store.close().await;
+        if is_other {
+            rusqlite::Connection::open(&path)
+                .unwrap()
+                .execute("UPDATE search_version SET version = 'other'", [])
+                .unwrap();
+        }
+        let store = Sqlite::open(&path).unwrap();
+        let fish = SearchQuery::read("fish").unwrap().terms();
+        let found = async || store.candidates(room.id, &fish, 0..9, 9).await.unwrap();
+        assert_eq!(store.indexed(&[room.id]).await.unwrap().is_empty(), is_other);
+        assert_eq!(found().await.is_empty(), is_other);
+        store.index_rooms(&[room.id], 9).await.unwrap();
+        assert_eq!(found().await, [1]);
+        store.close().await;
+    }
 }
 
 #[tokio::test]

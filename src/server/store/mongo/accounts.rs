@@ -358,6 +358,9 @@ impl Mongo {
             (doc! { "room": room, "kind.member.id": members() }, doc! { "kind.member.name": name.as_str() }),
             (doc! { "room": room, "kind.by.id": members() }, doc! { "kind.by.name": name.as_str() }),
         ];
+        if let Some(instead) = instead {
+            self.erase_terms(session, record.room, record.ids(), instead).await?;
+        }
         let mut any = false;
         for (of_member, change) in changes {
             let update = self.events.update_many(of_member, doc! { "$set": change });

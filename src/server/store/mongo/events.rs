@@ -64,6 +64,7 @@ impl Events for Mongo {
                 Some((index, guard)) => Some(self.stopped(room, index, &events[index], guard).await?),
                 None => None,
             };
+            self.unindexed.note(room, &events[..stored]);
             Ok(Appended { stored, stopped, settled })
         })
         .await
@@ -260,6 +261,7 @@ impl Mongo {
         let voided = if event.fold(touch) {
             let change = doc! { "$set": { "kind": kind_document(&event.kind)? } };
             self.events.update_one(by_seq(seq), change).session(&mut *session).await?;
+            self.change_terms(session, room, seq, event.text()).await?;
             edited.map(|edit| edit.seq)
         } else {
             // The message was deleted before this edit.

@@ -35,7 +35,7 @@ pub(super) const TOKENS_SLOT: &str = "tokens_slot";
 /// An index of an older version, which allows a holder only one token of a purpose. Dropped at start.
 const ONE_TOKEN: (&str, &str) = ("tokens", "tokens_holder");
 
-fn indexes() -> [(&'static str, Vec<IndexModel>); 8] {
+fn indexes() -> [(&'static str, Vec<IndexModel>); 10] {
     [
         (
             "rooms",
@@ -120,6 +120,9 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 8] {
                 plain("mails_guest", doc! { "guest": 1 }, Some(doc! { "guest": { "$exists": true } })),
             ],
         ),
+        ("search", vec![plain("search_terms", doc! { "_id.room": 1, "terms": 1, "_id.seq": -1 }, None)]),
+        // Found by `_id` alone.
+        ("indexed", Vec::new()),
     ]
 }
 

@@ -22,6 +22,7 @@ mod indexes;
 mod mails;
 mod members;
 mod rooms;
+mod search;
 mod sessions;
 mod tokens;
 mod write_counters;
@@ -44,7 +45,7 @@ use tokio::{
 use uuid::Uuid;
 
 use self::appends::Appends;
-use super::{Result, Store, StoreError, count_failure};
+use super::{Result, Store, StoreError, count_failure, search::Unindexed};
 use crate::server::clock;
 
 /// Time limit for one call, retries included. Users are to get the error of a failed request within five seconds.
@@ -77,6 +78,9 @@ pub struct Mongo {
     sessions: Collection<sessions::SessionDocument>,
     tokens: Collection<tokens::TokenDocument>,
     mails: Collection<mails::MailDocument>,
+    search: Collection<search::TermsDocument>,
+    indexed: Collection<search::CursorDocument>,
+    unindexed: Unindexed,
 }
 
 impl Mongo {
@@ -110,6 +114,9 @@ impl Mongo {
             sessions: database.collection("sessions"),
             tokens: database.collection("tokens"),
             mails: database.collection("mails"),
+            search: database.collection("search"),
+            indexed: database.collection("indexed"),
+            unindexed: Unindexed::default(),
             transactions: Semaphore::new(TRANSACTIONS),
             client,
             database,

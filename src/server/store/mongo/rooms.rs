@@ -12,7 +12,7 @@ use super::{
     super::{Gone, GuestRecord, Head, MemberRecord, Overview, Result, RoomId, RoomRecord, Rooms, StoreError},
     Attempt, Failure, LONG_PATIENCE, Mongo, PATIENCE, binary,
     documents::{EventDocument, GuestDocument, MemberDocument, RoomDocument},
-    limit, transaction, uuid, uuid_field, within,
+    limit, search, transaction, uuid, uuid_field, within,
 };
 use crate::{
     protocol::{Event, MemberId, Millis, Nickname, Person, RoomCode, Seq},
@@ -180,6 +180,8 @@ impl Rooms for Mongo {
             }
             let oldest = doc! { "room": binary(room.0), "seq": { "$lt": beyond.seq.cast_signed() } };
             self.events.delete_many(oldest).await?;
+            // What is indexed of them at this moment goes with the room.
+            self.search.delete_many(search::between(room, 0, beyond.seq)).await?;
             Ok(false)
         })
         .await
@@ -310,8 +312,8 @@ impl Mongo {
             }
         }
         self.members.delete_many(doc! { "room": room }).session(&mut *session).await?;
-        self.events.delete_many(doc! { "room": room }).session(session).await?;
-        Ok(())
+        self.events.delete_many(doc! { "room": room }).session(&mut *session).await?;
+        self.forget_terms(session, id).await
     }
 
     /// Deletes a room if it is still abandoned. A concurrent join also writes the room, so one of the two transactions
@@ -325,8 +327,8 @@ impl Mongo {
             return Err(StoreError::NotFound.into());
         }
         self.members.delete_many(doc! { "room": room }).session(&mut *session).await?;
-        self.events.delete_many(doc! { "room": room }).session(session).await?;
-        Ok(())
+        self.events.delete_many(doc! { "room": room }).session(&mut *session).await?;
+        self.forget_terms(session, id).await
     }
 }
 

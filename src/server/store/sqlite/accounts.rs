@@ -146,11 +146,15 @@ impl Accounts for Sqlite {
         let records = self.read(move |db| members::of_actor(db, ActorId::Account(id))).await?;
         let mut changed = Vec::new();
         for record in records {
-            let (room, name, instead) = (record.room, name.clone(), instead.cloned());
+            let room = record.room;
+            if let Some(instead) = instead {
+                for member in record.ids() {
+                    self.erase(room, member, instead).await?;
+                }
+            }
+            let (name, instead) = (name.clone(), instead.cloned());
             let disowned = self.write(Undo::Savepoint, move |db| {
-                record
-                    .ids()
-                    .try_fold(false, |any, member| Ok(any | disown(db, record.room, member, &name, instead.as_ref())?))
+                record.ids().try_fold(false, |any, member| Ok(any | disown(db, room, member, &name, instead.as_ref())?))
             });
             if disowned.await? {
                 changed.push(room);
@@ -266,8 +270,8 @@ fn take_over(db: &Connection, mut record: MemberRecord, account: AccountId, at: 
     })
 }
 
-/// Replaces a member's name, and if `instead` is given the texts that the member wrote, in all events of a room.
-/// Returns whether there were such events.
+/// Replaces a member's name in all events of a room, and if `instead` is given the texts of the member's edits. Returns
+/// whether there were such events.
 fn disown(
     db: &Connection,
     room: RoomId,
@@ -275,11 +279,8 @@ fn disown(
     name: &Nickname,
     instead: Option<&MessageBody>,
 ) -> Result<bool> {
-    let mut messages = db.prepare_cached(
-        // The body of a deleted message is empty, and stays so.
-        "UPDATE events SET name = ?3, body = iif(body = '', body, ifnull(?4, body)) WHERE room = ?1 AND author = ?2",
-    )?;
-    let mut changed = messages.execute(params![room, member, name, instead])? > 0;
+    let mut messages = db.prepare_cached("UPDATE events SET name = ?3 WHERE room = ?1 AND author = ?2")?;
+    let mut changed = messages.execute(params![room, member, name])? > 0;
     let mut query = db.prepare_cached("SELECT seq, kind FROM events WHERE room = ? AND kind IS NOT NULL")?;
     let mut update = db.prepare_cached("UPDATE events SET kind = ?3 WHERE room = ?1 AND seq = ?2")?;
     let others: Vec<(i64, EventKind)> =

@@ -10,7 +10,7 @@ use super::{
     super::{Appended, Earlier, Events, Head, Joining, Result, RoomId, Stopped, members::coming_with},
     Sqlite, Undo, columns, members,
     rows::{self, found, seq},
-    violated,
+    search, violated,
 };
 use crate::protocol::{Epoch, Event, EventKind, MemberId, Message, Person, Seq};
 
@@ -23,6 +23,7 @@ impl Events for Sqlite {
         events: &[Event],
         entering: &[Joining],
     ) -> Result<Appended> {
+        let noted = events;
         let (events, entering) = (events.to_vec(), entering.to_vec());
         // A prefix of messages may stay if the job fails. Any other event must be undone together with its effect.
         let only_messages = events.iter().all(|event| event.message().is_some());
@@ -43,6 +44,7 @@ impl Events for Sqlite {
             Ok(Appended { stored: events.len(), stopped: None, settled })
         });
         let appended = appended.await?;
+        self.unindexed.note(room, &noted[..appended.stored]);
         if erases {
             self.wal.empty_soon();
         }
@@ -245,13 +247,14 @@ fn touch(db: &Connection, room: RoomId, seq: Seq, touch: &Event) -> Result<()> {
     )?;
     let found = query.query_row(params![room, seq.cast_signed()], |row| rows::event(row, 0)).optional()?;
     let Some(Event { kind: EventKind::Message(mut message), .. }) = found else { return Ok(()) };
-    let edited = message.edited;
+    let (edited, before) = (message.edited, message.body.clone());
     if !message.fold(seq, touch) {
         // The message was deleted before this edit.
         return void(db, room, touch.seq);
     }
     let mut update = db.prepare_cached("UPDATE events SET body = ?3, extra = ?4 WHERE room = ?1 AND seq = ?2")?;
     update.execute(params![room, seq.cast_signed(), message.body, rows::extra(&message)?])?;
+    search::change(db, room, seq, before.as_str(), message.body.as_str())?;
     if let Some(edit) = edited {
         void(db, room, edit.seq)?;
     }

@@ -254,6 +254,19 @@ const STEPS: &[&str] = &[
     ALTER TABLE events ADD COLUMN extra TEXT;
     ALTER TABLE rooms ADD COLUMN gone TEXT;
     ",
+    // 13: the search index, as `search.rs` describes it, and for each room its number there and the seq up to which its
+    // archive is indexed.
+    "
+    CREATE VIRTUAL TABLE search
+        USING fts5 (terms, content='', detail=none, columnsize=0, prefix='2', tokenize='ascii');
+    INSERT INTO search (search, rank) VALUES ('secure-delete', 1);
+    CREATE TABLE search_rooms (
+        no INTEGER PRIMARY KEY,
+        room BLOB NOT NULL UNIQUE REFERENCES rooms ON DELETE CASCADE,
+        indexed INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE search_version (version TEXT NOT NULL) STRICT;
+    ",
 ];
 
 /// The mark in the step with which [`spell_hosts`] runs, since SQL cannot convert hosts to ASCII.

@@ -19,6 +19,7 @@ mod members;
 mod migrations;
 mod rooms;
 mod rows;
+mod search;
 mod sessions;
 mod tokens;
 mod wal;
@@ -52,7 +53,7 @@ use self::{
     wal::{Keeper, Wal},
     writer::{Job, Undo},
 };
-use super::{Result, Store, StoreError, count_failure};
+use super::{Result, Store, StoreError, count_failure, search::Unindexed};
 use crate::server::disk;
 
 /// Maximum of jobs that wait for the writer thread. If the queue is full, callers wait.
@@ -83,6 +84,7 @@ pub struct Sqlite {
     writer: Mutex<Option<JoinHandle<()>>>,
     wal: Wal,
     readers: Arc<Readers>,
+    unindexed: Unindexed,
 }
 
 struct Readers {
@@ -131,6 +133,7 @@ impl Sqlite {
             writer: Mutex::new(Some(writer)),
             wal,
             readers: Arc::new(Readers { path: path.to_owned(), idle: Mutex::default(), permits }),
+            unindexed: Unindexed::default(),
         })
     }
 
@@ -330,7 +333,9 @@ fn open_writer(path: &Path) -> anyhow::Result<Connection> {
          PRAGMA cache_size = -16384;
          PRAGMA journal_size_limit = 67108864;",
     )?;
-    migrations::migrate(&mut db, version).with_context(|| format!("bringing {} up to date", path.display()))?;
+    let updating = || format!("bringing {} up to date", path.display());
+    migrations::migrate(&mut db, version).with_context(updating)?;
+    search::ensure_version(&mut db).with_context(updating)?;
     Ok(db)
 }
 

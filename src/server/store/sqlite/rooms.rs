@@ -7,7 +7,7 @@ use super::{
     super::{Conflict, Gone, GuestRecord, Head, MemberRecord, Overview, Result, RoomId, RoomRecord, Rooms},
     Sqlite, Undo, columns, guests, members,
     rows::{self, seq},
-    violated,
+    search, violated,
 };
 use crate::protocol::{Millis, RoomCode};
 
@@ -85,7 +85,7 @@ impl Rooms for Sqlite {
 
     async fn end_room(&self, room: RoomId, unvisited_since: Option<Millis>, most: usize) -> Result<bool> {
         let is_gone = self
-            .write(Undo::Nothing, move |db| {
+            .write(Undo::Savepoint, move |db| {
                 let before = unvisited_since.unwrap_or(Millis::MAX);
                 let condition = if unvisited_since.is_some() { OF_NO_ACCOUNT } else { "true" };
                 let mut check = db.prepare_cached(&format!(
@@ -94,6 +94,7 @@ impl Rooms for Sqlite {
                 if !check.exists(params![room, before])? {
                     return Err(super::StoreError::NotFound);
                 }
+                search::forget(db, room, most)?;
                 let mut delete = db.prepare_cached(
                     "DELETE FROM events WHERE room = ?1
                      AND seq IN (SELECT seq FROM events WHERE room = ?1 ORDER BY seq LIMIT ?2)",
@@ -143,18 +144,20 @@ impl Rooms for Sqlite {
     }
 
     async fn delete_abandoned_rooms(&self, before: Millis, limit: usize) -> Result<Vec<RoomId>> {
+        self.forget_abandoned(before, limit).await?;
         let deleted = self
-            .write(Undo::Nothing, move |db| {
+            .write(Undo::Savepoint, move |db| {
+                let mut query =
+                    db.prepare_cached(&format!("SELECT id FROM rooms WHERE {ABANDONED} ORDER BY touched_at LIMIT ?2"))?;
+                let ids = query.query_map(params![before, limit.cast_signed()], |row| row.get(0))?;
+                let ids = ids.collect::<rusqlite::Result<Vec<RoomId>>>()?;
                 // Members and events are deleted with their room: ON DELETE CASCADE.
-                let mut delete = db.prepare_cached(
-                    "DELETE FROM rooms WHERE id IN (
-                        SELECT id FROM rooms WHERE preserve = 0 AND touched_at < ?1
-                        AND NOT EXISTS (SELECT 1 FROM members WHERE room = rooms.id AND presence = 'active')
-                        ORDER BY touched_at LIMIT ?2
-                    ) RETURNING id",
-                )?;
-                let ids = delete.query_map(params![before, limit.cast_signed()], |row| row.get(0))?;
-                Ok(ids.collect::<rusqlite::Result<Vec<RoomId>>>()?)
+                let mut delete = db.prepare_cached("DELETE FROM rooms WHERE id = ?")?;
+                for id in &ids {
+                    search::forget(db, *id, usize::MAX)?;
+                    delete.execute([id])?;
+                }
+                Ok(ids)
             })
             .await?;
         if !deleted.is_empty() {
@@ -163,6 +166,29 @@ impl Rooms for Sqlite {
         Ok(deleted)
     }
 }
+
+impl Sqlite {
+    /// Removes from the search index what it has of the abandoned rooms, some at a time so that no other write waits
+    /// noticeably. If somebody joins such a room meanwhile, it is indexed again.
+    async fn forget_abandoned(&self, before: Millis, limit: usize) -> Result<()> {
+        let rooms = self.read(move |db| {
+            let mut query = db.prepare_cached(&format!(
+                "SELECT id FROM rooms WHERE {ABANDONED} AND id IN (SELECT room FROM search_rooms WHERE indexed > 0)
+                 ORDER BY touched_at LIMIT ?2"
+            ))?;
+            let rooms = query.query_map(params![before, limit.cast_signed()], |row| row.get(0))?;
+            Ok(rooms.collect::<rusqlite::Result<Vec<RoomId>>>()?)
+        });
+        for room in rooms.await? {
+            while self.write(Undo::Savepoint, move |db| search::forget_newest(db, room)).await? {}
+        }
+        Ok(())
+    }
+}
+
+/// The condition under which a room is abandoned. `?1` is the time before which somebody last joined or left.
+const ABANDONED: &str = "preserve = 0 AND touched_at < ?1
+    AND NOT EXISTS (SELECT 1 FROM members WHERE room = rooms.id AND presence = 'active')";
 
 /// The condition under which a room that nobody visits may end. A preserved room with an active account stays.
 const OF_NO_ACCOUNT: &str = "(preserve = 0 OR NOT EXISTS (

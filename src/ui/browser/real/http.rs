@@ -17,6 +17,11 @@ pub async fn get(address: &str) -> Option<Answer> {
     limit.send(request.build().ok()?).await
 }
 
+/// A text as a value in the query of an address.
+pub fn encoded(text: &str) -> String {
+    js_sys::encode_uri_component(text).into()
+}
+
 /// Sends JSON. `None` if there is no answer.
 pub async fn send(method: &str, address: &str, json: &str) -> Option<Answer> {
     let (limit, request) = request(method.parse().ok()?, address)?;

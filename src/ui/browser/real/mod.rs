@@ -18,7 +18,7 @@ pub use elements::{
     focus_row, give_focus_back, has_focus, is_within, name_of, passed, place_of, prepend_text, record_positions,
     restore_positions, return_to_place, row_index, row_of, scroll_to, scroll_to_end, show_dialog, watch,
 };
-pub use http::{get, send, send_form};
+pub use http::{encoded, get, send, send_form};
 pub use kept::{
     forget_everything, forget_kept_room, keep_list, keep_outbox, keep_room, kept_outbox, kept_visit,
     reload_into_new_version, reload_when_reachable,

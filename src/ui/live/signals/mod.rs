@@ -18,5 +18,5 @@ mod tests;
 pub use announcement::Announcement;
 pub use list::{LiveList, RoomEntry, provide_list, use_list};
 pub use page_socket::PageSocket;
-pub use room::{Composing, Entry, LiveRoom, MemberLine, provide_room, use_room};
+pub use room::{Composing, Entry, FoundMessage, LiveRoom, MemberLine, provide_room, use_room};
 pub use tab::{TabEntry, load_entry, store_entry};

@@ -4,7 +4,7 @@
 use crate::{
     protocol::{
         Ack, Draft, DraftKind, EditMessage, HistoryPage, JoinRoom, MemberId, MuteRoom, Problem, Quotes, RoomCode,
-        SendMessage, Seq, Snapshot, Touched,
+        SearchPage, SendMessage, Seq, Snapshot, Touched,
     },
     ui::browser,
 };
@@ -24,6 +24,13 @@ pub async fn history(code: RoomCode, before: Seq) -> Result<HistoryPage, Problem
 pub async fn quotes(code: RoomCode, seqs: &[Seq]) -> Result<Quotes, Problem> {
     let seqs = seqs.iter().map(Seq::to_string).collect::<Vec<_>>().join(",");
     let address = format!("/api/messages?code={code}&seqs={seqs}");
+    browser::get(&address).await.ok_or_else(Problem::unreachable)?.read()
+}
+
+/// Searches the messages that the room keeps. With `before`, only earlier ones.
+pub async fn search(code: RoomCode, typed: &str, before: Option<Seq>) -> Result<SearchPage, Problem> {
+    let before = before.map(|seq| format!("&before={seq}")).unwrap_or_default();
+    let address = format!("/api/search?code={code}&q={}{before}", browser::encoded(typed));
     browser::get(&address).await.ok_or_else(Problem::unreachable)?.read()
 }
 

@@ -16,6 +16,8 @@ pub struct Dialogs {
     pub exit: RwSignal<bool>,
     /// Who has read a message.
     pub readers: RwSignal<bool>,
+    /// Searching the messages.
+    pub search: RwSignal<bool>,
 }
 
 impl Dialogs {
@@ -28,6 +30,7 @@ impl Dialogs {
             settings: RwSignal::new(false),
             exit: RwSignal::new(false),
             readers: RwSignal::new(false),
+            search: RwSignal::new(false),
         }
     }
 }

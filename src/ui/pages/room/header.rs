@@ -68,6 +68,9 @@ pub fn Header(dialogs: Dialogs) -> impl IntoView {
             >
                 <Icon shape=Shape::Members/>
             </button>
+            <button type="button" class="icon-button room-header__search" aria-label=texts.search.heading() on:click=move |_| dialogs.search.set(true)>
+                <Icon shape=Shape::Search/>
+            </button>
             <When holds=can_invite>
                 <button type="button" class="icon-button room-header__invite" aria-label=invitation on:click=invite>
                     <Icon shape=Shape::Invite/>
@@ -106,6 +109,7 @@ pub fn Actions(dialogs: Dialogs) -> impl IntoView {
     };
 
     view! {
+        <Item shape=Shape::Search label=texts.search.heading() opens=dialogs.search/>
         <Item shape=Shape::Members label=texts.members.heading() opens=dialogs.members/>
         <When holds=move || is_here.get() && is_owner()>
             <Item shape=Shape::Settings label=texts.header.settings() opens=dialogs.settings/>

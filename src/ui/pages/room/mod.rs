@@ -12,6 +12,7 @@ mod kept_place;
 mod members;
 mod message_menu;
 mod peek;
+mod search;
 mod settings;
 mod timeline;
 mod view;

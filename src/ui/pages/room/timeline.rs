@@ -137,6 +137,22 @@ pub fn Timeline(
         });
     });
 
+    // Leads to a message that was brought onto the page.
+    effect(move || {
+        let (Some(key), Some(frame)) = (room.target.get(), frame.get()) else { return };
+        spawn_local(async move {
+            while !shown.is_disposed() && first(shown) != first(room.entries) {
+                tick().await;
+            }
+            tick().await;
+            let index = |rows: &Vec<Entry>| rows.iter().position(|entry| entry.key == key);
+            if let Some(index) = shown.try_with_untracked(index).flatten() {
+                browser::focus_row(&frame, index);
+                room.reads_end(browser::distance_from_end(&frame) < NEAR_END);
+            }
+        });
+    });
+
     // A step shows a screenful. Older rows come above it when the reader stays or scrolls: adding them would hold up
     // who goes on to the next room.
     let stays = RwSignal::new(!room.is_step);
@@ -250,11 +266,13 @@ pub fn Timeline(
         if !browser::is_within(&event, QUOTE) {
             return;
         }
-        let index = key_of(&event)
-            .and_then(|key| room.replied_to(key))
-            .and_then(|key| shown.with_untracked(|rows| rows.iter().position(|entry| entry.key == key)));
-        if let (Some(index), Some(frame)) = (index, frame.get_untracked()) {
-            browser::focus_row(&frame, index);
+        if let Some((key, seq)) = key_of(&event).and_then(|key| room.replied_to(key)) {
+            spawn_local(async move {
+                // A failure is shown above the timeline.
+                if let Ok(true) = room.bring(key, seq).await {
+                    room.target.set(Some(key));
+                }
+            });
         }
     };
     let to_end = move |_| {

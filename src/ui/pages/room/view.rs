@@ -24,6 +24,7 @@ use super::{
     kept_place::KeptPlace,
     members::{MembersDialog, MembersPanel, OwnerAction, OwnerActionDialogs},
     message_menu::{MessageDialogs, MessageMenu},
+    search::SearchDialog,
     settings::SettingsDialog,
     timeline::{ReadersDialog, STAYS_AFTER_MS, Timeline},
 };
@@ -86,6 +87,7 @@ pub fn RoomView(
         </Lazy>
         // One by one: to render all of them takes a frame too long on a phone. Not ahead: long lists.
         <Lazy wanted=dialogs.info ahead=true><InfoDialog dialogs/></Lazy>
+        <Lazy wanted=dialogs.search><SearchDialog open=dialogs.search/></Lazy>
         <Lazy wanted=dialogs.readers><ReadersDialog open=dialogs.readers/></Lazy>
         <Lazy wanted=dialogs.members><MembersDialog open=dialogs.members action/></Lazy>
         <Lazy wanted=Signal::derive(move || action.is_chosen())><OwnerActionDialogs action/></Lazy>

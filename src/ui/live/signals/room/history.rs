@@ -124,7 +124,7 @@ impl LiveRoom {
 
     /// Fetches one page of history. Returns whether one was added; a failure goes to `earlier_problem`. Does nothing if
     /// the room is not on the page any more.
-    async fn fetch_earlier(self) -> bool {
+    pub(super) async fn fetch_earlier(self) -> bool {
         if self.loading_earlier.try_set(true).is_some() {
             return false;
         }

@@ -3,7 +3,7 @@
 use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
-    protocol::{ClientId, Draft, InvalidText, MessageBody},
+    protocol::{ClientId, Draft, InvalidText, MessageBody, Seq},
     ui::{browser, timeline::RowKey},
 };
 
@@ -89,12 +89,13 @@ impl LiveRoom {
         });
     }
 
-    /// The row of the message that a reply is to, if that is loaded.
-    pub fn replied_to(self, key: RowKey) -> Option<RowKey> {
+    /// The row of the message that a reply is to, if its author is known, and its seq.
+    pub fn replied_to(self, key: RowKey) -> Option<(RowKey, Seq)> {
         let RowKey::Message(author, id) = key else { return None };
         let of = |room: &LocalRoom| {
             let (reply, _) = room.replica().find_message(author, id)?;
-            room.replica().quoted(reply.message()?.reply_to?).map(RowKey::of)
+            let target = reply.message()?.reply_to?;
+            Some((RowKey::of(room.replica().quoted(target)?), target.seq))
         };
         self.read(of).flatten()
     }

@@ -3,7 +3,7 @@
 //!
 //! What the person does goes through [`PageSocket::step`], which sends frames and schedules a redraw. The redraw
 //! (`picture`) copies the state of the room into the signals, at most once per animation frame. `history` moves the
-//! part of the timeline that is on the page. `messages` is what the person does with messages.
+//! part of the timeline that is on the page. `messages` is what the person does with messages, and `search` finds them.
 //!
 //! The signals belong to the owner of the view. The room itself belongs to the socket, and stays in memory when the
 //! view is gone.
@@ -11,6 +11,7 @@
 mod history;
 mod messages;
 mod picture;
+mod search;
 
 use std::sync::Arc;
 
@@ -33,6 +34,7 @@ use crate::{
 };
 
 pub use messages::Composing;
+pub use search::FoundMessage;
 
 use super::{
     super::model::{Ending, Input, LocalRoom, RoomInput, Status},
@@ -122,6 +124,8 @@ pub struct LiveRoom {
     pub is_far: RwSignal<bool>,
     /// A counter. Each change makes the view scroll to the first unread message.
     pub jump_count: RwSignal<usize>,
+    /// The message that the view leads to when this is set. It is on the page.
+    pub target: RwSignal<Option<RowKey>>,
     /// The members who have read the message that carries the "seen" mark: the newest of the reader's own messages that
     /// anybody else has read.
     pub readers: RwSignal<Vec<Person>>,
@@ -245,6 +249,7 @@ impl LiveRoom {
             unread_above: RwSignal::new(0),
             is_far: RwSignal::new(false),
             jump_count: RwSignal::new(0),
+            target: RwSignal::new(None),
             readers: RwSignal::new(picture.readers),
             expected: RwSignal::new(expected),
             leaves_after,
