@@ -124,7 +124,7 @@ async fn in_room(app: &App, (room, member): &Place, wanted: &Wanted, before: Seq
     let mut end = before.min(END);
     loop {
         let found = app.store.candidates(room.id, &wanted.terms, first..end, CANDIDATES).await.map_err(store_failed)?;
-        let mut events = app.store.events_at(room.id, &found).await.map_err(store_failed)?;
+        let mut events = app.store.events_at(room.id, &found.seqs).await.map_err(store_failed)?;
         events.sort_by_key(|event| Reverse(event.seq));
         for event in events {
             let Some(marks) = wanted.marks(&event) else { continue };
@@ -135,9 +135,9 @@ async fn in_room(app: &App, (room, member): &Place, wanted: &Wanted, before: Seq
             }
             page.hits.push(SearchHit { code: room.code, event, marks });
         }
-        match found.last() {
-            Some(last) if found.len() == CANDIDATES => end = *last,
-            _ => return Ok(page),
+        end = found.from;
+        if end <= first {
+            return Ok(page);
         }
         if wanted.is_late() {
             page.scanned_to = Some(end);

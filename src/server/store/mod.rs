@@ -45,7 +45,7 @@ pub use mails::{Letter, MailId, MailRecord, Mails};
 pub use members::{Joining, MemberRecord, Members, Membership, Owed, Presence, ReadCursor};
 pub use records::{AccountRecord, Gone, PasswordHash, RoomRecord};
 pub use rooms::{Overview, Rooms};
-pub use search::Search;
+pub use search::{Candidates, Search};
 pub use sessions::{Ending, Rotation, SessionId, SessionRecord, Sessions};
 pub use tokens::{CODE_AGAIN, CodeCheck, Purpose, TokenRecord, Tokens};
 

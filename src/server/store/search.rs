@@ -36,9 +36,32 @@ pub trait Search: Sync {
     /// exist are passed over.
     async fn index_rooms(&self, rooms: &[RoomId], most: usize) -> Result<Vec<RoomId>>;
 
-    /// Returns the seqs of up to `limit` indexed messages that have all of these terms, newest first. Only those with a
-    /// seq in `seqs`.
-    async fn candidates(&self, room: RoomId, terms: &[SearchTerm], seqs: Range<Seq>, limit: usize) -> Result<Vec<Seq>>;
+    /// Looks for indexed messages that have all of these terms, with a seq in `seqs`, from the newest on. Returns up to
+    /// `limit` of them. May stop earlier, so that no call takes long.
+    async fn candidates(
+        &self,
+        room: RoomId,
+        terms: &[SearchTerm],
+        seqs: Range<Seq>,
+        limit: usize,
+    ) -> Result<Candidates>;
+}
+
+/// Messages that may match a search.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidates {
+    /// The seqs of the messages, newest first.
+    pub seqs: Vec<Seq>,
+    /// From this seq on, all candidates of the range are in `seqs`. To go on, look before it.
+    pub from: Seq,
+}
+
+impl Candidates {
+    /// What was found by looking from the newest message to the seq `first`, or to the last of `limit` candidates.
+    pub(super) fn new(seqs: Vec<Seq>, first: Seq, limit: usize) -> Self {
+        let from = seqs.last().filter(|_| seqs.len() == limit).copied();
+        Self { from: from.unwrap_or(first), seqs }
+    }
 }
 
 /// The rooms to which this process has appended messages, for [`Search::take_unindexed`].

@@ -137,7 +137,7 @@ async fn an_index_of_another_version_is_made_anew() {
         }
         let store = Sqlite::open(&path).unwrap();
         let fish = SearchQuery::read("fish").unwrap().terms();
-        let found = async || store.candidates(room.id, &fish, 0..9, 9).await.unwrap();
+        let found = async || store.candidates(room.id, &fish, 0..9, 9).await.unwrap().seqs;
         assert_eq!(store.indexed(&[room.id]).await.unwrap().is_empty(), is_other);
         assert_eq!(found().await.is_empty(), is_other);
         store.index_rooms(&[room.id], 9).await.unwrap();

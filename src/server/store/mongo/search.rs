@@ -6,7 +6,7 @@
 //!
 //! A cursor names the version of the terms. A room whose cursor has another version is indexed anew.
 
-use std::ops::Range;
+use std::{cmp::Reverse, ops::Range};
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
@@ -18,7 +18,7 @@ use mongodb::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{Result, RoomId, Search},
+    super::{Candidates, Result, RoomId, Search},
     Attempt, LONG_PATIENCE, Mongo, PATIENCE, binary, limit, transaction, uuid, within,
 };
 use crate::{
@@ -26,6 +26,8 @@ use crate::{
     server::text::{self, SearchTerm},
 };
 
+/// Seqs of a room that one command searches.
+const STRETCH: Seq = 25_000;
 /// Documents that one command changes.
 const AT_ONCE: usize = 1_000;
 /// MongoDB uses signed integers. No log is that long.
@@ -112,28 +114,55 @@ impl Search for Mongo {
         .await
     }
 
-    async fn candidates(&self, room: RoomId, terms: &[SearchTerm], seqs: Range<Seq>, most: usize) -> Result<Vec<Seq>> {
+    async fn candidates(
+        &self,
+        room: RoomId,
+        terms: &[SearchTerm],
+        seqs: Range<Seq>,
+        most: usize,
+    ) -> Result<Candidates> {
         within(PATIENCE, async {
-            let wanted = doc! {
-                "_id.room": binary(room.0),
-                "_id.seq": { "$gte": seqs.start.cast_signed(), "$lt": seqs.end.min(LAST_SEQ).cast_signed() },
-                "$and": terms.iter().map(has_term).collect::<Vec<_>>(),
-            };
+            let cursor = self.indexed.find_one(doc! { "_id": binary(room.0) }).await?;
+            let end = cursor.map_or(0, |cursor| cursor.seq + 1).min(seqs.end);
+            let first = end.saturating_sub(STRETCH).max(seqs.start);
             let keys = self.search.clone_with_type::<Found>();
-            let found = keys.find(wanted);
-            let found = found.projection(doc! { "_id": 1 }).sort(doc! { "_id.seq": -1 }).limit(limit(most)).await?;
-            Ok(found.map_ok(|found| found.id.seq).try_collect().await?)
+            let found = keys.find(matching(room, terms, first..end));
+            let found = found.projection(doc! { "_id": 1 }).sort(doc! { "_id": -1 }).limit(limit(most)).await?;
+            let found = found.map_ok(|found| found.id.seq).try_collect().await?;
+            Ok(Candidates::new(found, first, most))
         })
         .await
     }
 }
 
-/// The filter for messages that have a term. `$elemMatch`, so that one term is within both bounds.
-fn has_term(SearchTerm { text, is_prefix }: &SearchTerm) -> Document {
-    if !is_prefix {
-        return doc! { "terms": text };
+/// The filter for messages that have these terms.
+///
+/// MongoDB may take either index: that of the keys, newest first, for terms that many messages have, or that of the
+/// terms. It tries both for a moment. It can use the index of the terms for one term only. That is the longest one, as
+/// the likely rarest. The others are in a `$nor`, which uses no index.
+fn matching(room: RoomId, terms: &[SearchTerm], seqs: Range<Seq>) -> Document {
+    let mut matching = between(room, seqs.start, seqs.end);
+    matching.insert("_id.room", binary(room.0));
+    matching.insert("_id.seq", doc! { "$gte": seqs.start.cast_signed(), "$lt": seqs.end.cast_signed() });
+    let mut terms: Vec<&SearchTerm> = terms.iter().collect();
+    terms.sort_by_key(|term| Reverse(term.text.len()));
+    if let Some((longest, others)) = terms.split_first() {
+        matching.insert("terms", has(longest));
+        let lacks: Vec<_> = others.iter().map(|term| doc! { "terms": { "$not": has(term) } }).collect();
+        if !lacks.is_empty() {
+            matching.insert("$nor", lacks);
+        }
     }
-    doc! { "terms": { "$elemMatch": { "$gte": text, "$lt": format!("{text}{LAST_CHARACTER}") } } }
+    matching
+}
+
+/// The condition that an array has a term. `$elemMatch`, so that one element is within both bounds.
+fn has(SearchTerm { text, is_prefix }: &SearchTerm) -> Document {
+    if *is_prefix {
+        doc! { "$elemMatch": { "$gte": text, "$lt": format!("{text}{LAST_CHARACTER}") } }
+    } else {
+        doc! { "$eq": text }
+    }
 }
 
 /// The filter for the messages of a room from `first` on and before `end`, which are a range of the index of keys.

@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    super::{Result, RoomId, Search},
+    super::{Candidates, Result, RoomId, Search},
     Sqlite, Undo, columns,
     rows::seq,
 };
@@ -52,10 +52,16 @@ impl Search for Sqlite {
         self.write(Undo::Savepoint, move |db| index(db, &rooms, most)).await
     }
 
-    async fn candidates(&self, room: RoomId, terms: &[SearchTerm], seqs: Range<Seq>, limit: usize) -> Result<Vec<Seq>> {
+    async fn candidates(
+        &self,
+        room: RoomId,
+        terms: &[SearchTerm],
+        seqs: Range<Seq>,
+        limit: usize,
+    ) -> Result<Candidates> {
         let wanted = match_expression(terms);
         self.read(move |db| {
-            let Some(place) = place(db, room)? else { return Ok(Vec::new()) };
+            let Some(place) = place(db, room)? else { return Ok(Candidates::new(Vec::new(), seqs.start, limit)) };
             let mut query = db.prepare_cached(
                 "SELECT rowid - ?1 FROM search WHERE search MATCH ?2 AND rowid >= ?3 AND rowid < ?4
                  ORDER BY rowid DESC LIMIT ?5",
@@ -63,7 +69,7 @@ impl Search for Sqlite {
             let (first, end) = (place.rowid(seqs.start), place.rowid(seqs.end.min(place.indexed + 1)));
             let found =
                 query.query_map(params![place.rowid(0), wanted, first, end, limit.cast_signed()], |row| seq(row, 0))?;
-            Ok(found.collect::<rusqlite::Result<_>>()?)
+            Ok(Candidates::new(found.collect::<rusqlite::Result<_>>()?, seqs.start, limit))
         })
         .await
     }
