@@ -322,6 +322,17 @@ export async function act(page: Page, text: string, item: string): Promise<void>
   await expect(actions(page)).toBeHidden();
 }
 
+/** The reactions below a message: each emoji with its number. */
+export const reactions = (page: Page, text: string): Locator =>
+  log(page).getByRole("listitem").filter({ hasText: text }).locator(".reaction");
+
+/** Reacts to a message by its menu. */
+export async function react(page: Page, text: string, emoji: string): Promise<void> {
+  await openActions(page, text);
+  await actions(page).getByRole("menuitemcheckbox", { name: emoji }).click();
+  await expect(actions(page)).toBeHidden();
+}
+
 /** Waits for the shortcuts of keys, which come after hydration. */
 export async function shortcuts(page: Page): Promise<void> {
   await page.evaluate(() => import(`/window.js?v=${document.documentElement.dataset["version"]}`));

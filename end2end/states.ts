@@ -21,6 +21,8 @@ import {
   open,
   openActions,
   pending,
+  react,
+  reactions,
   removeByRest,
   say,
   sayByRest,
@@ -426,6 +428,16 @@ area("Room", [
       await sayByRest(me, code, "We meet at nine.");
       await shown(me.page, "We meet at nine.");
       await openActions(me.page, "We meet at nine.");
+    },
+  },
+  {
+    name: "reactions",
+    make: async (me, world) => {
+      const { code } = await walk(me, world);
+      await sayByRest(me, code, "We meet at nine.");
+      await shown(me.page, "We meet at nine.");
+      for (const emoji of ["👍", "❤️", "😂"]) await react(me.page, "We meet at nine.", emoji);
+      await expect(reactions(me.page, "We meet at nine.")).toHaveCount(3);
     },
   },
   {

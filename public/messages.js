@@ -73,13 +73,22 @@ function step(message, by) {
   }
   return false;
 }
-/** The keys of an item of a menu. */
+/** The keys of an item of a menu. A row of reactions is one step of the menu, and has steps to the sides. */
+const MENU_ITEM = "[role=menuitem], [role=menuitemcheckbox]";
 const IN_MENU = {
   ArrowUp: (items, at) => items.at(at - 1),
   ArrowDown: (items, at) => items[(at + 1) % items.length],
   Home: (items) => items[0],
   End: (items) => items.at(-1),
 };
+const TO_SIDE = { ArrowLeft: "previousElementSibling", ArrowRight: "nextElementSibling" };
+function moveInMenu(item, key) {
+  const row = item.closest("[role=group]");
+  if (row && TO_SIDE[key]) return item[TO_SIDE[key]]?.focus();
+  const steps = [...item.closest("[role=menu]").querySelectorAll(MENU_ITEM)];
+  const items = steps.filter((step) => !step.matches("[role=group] > :not(:first-child)"));
+  IN_MENU[key]?.(items, items.indexOf(row ? row.firstElementChild : item)).focus();
+}
 addEventListener("keydown", (event) => {
   const { target, key } = event;
   if (!key || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
@@ -91,10 +100,9 @@ addEventListener("keydown", (event) => {
   } else if (message === target && KEYS[key]) {
     event.preventDefault();
     KEYS[key](message);
-  } else if (target.matches?.("[role=menuitem]") && IN_MENU[key]) {
+  } else if (target.matches?.(MENU_ITEM) && (IN_MENU[key] || TO_SIDE[key])) {
     event.preventDefault();
-    const items = [...target.parentElement.children];
-    IN_MENU[key](items, items.indexOf(target)).focus();
+    moveInMenu(target, key);
   }
 });
 

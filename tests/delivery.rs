@@ -9,14 +9,14 @@ use std::{alloc::System, sync::Arc, time::Duration};
 
 use anonchat::{
     protocol::{
-        ClientId, Event, EventKind, MemberId, MessageBody, Nickname, Person, Retention, RoomType, ServerFrame, Signal,
-        limits::READ_MARK_MEMBERS,
+        ClientId, Emoji, Event, EventKind, MemberId, MessageBody, Nickname, Person, Retention, RoomType, ServerFrame,
+        Signal, Target, limits::READ_MARK_MEMBERS,
     },
     server::{
         bus::LocalBus,
         metrics::{self, Stopwatch},
         random,
-        room::{Command, Discretion, Engine, Reply, Timing},
+        room::{Change, Command, Discretion, Engine, Reply, Timing, Touch},
         socket::{Connection, Wire},
         store::{ActorId, Gone, GuestId, Joining, MemberRecord, Membership, RoomId, RoomRecord, Store, sqlite::Sqlite},
     },
@@ -206,6 +206,41 @@ async fn what_is_said_at_once_is_one_write_for_each_reader() {
     }
     let written: Vec<u64> = room.writes().iter().zip(before).map(|(after, before)| after - before).collect();
     assert_eq!(written, vec![1; 20]);
+}
+
+#[tokio::test]
+async fn a_thousand_who_react_at_once_are_a_few_events_and_writes_for_each_reader() {
+    let mut room = Room::of(20).await;
+    let mut crowd = Vec::new();
+    for _ in 0..1_000 {
+        let member = room.let_in().await;
+        room.engine.submit(room.id, Command::Join { member: member.person() }, Reply::None).await;
+        crowd.push(member.member);
+    }
+    let said = room.say();
+    let Command::Say { id, .. } = said else { unreachable!() };
+    let seq = room.engine.command(room.id, said).await.unwrap().seq;
+    for reader in &mut room.readers {
+        reader.next_message().await;
+    }
+    let before = room.writes();
+    for member in crowd {
+        let change = Change::React { e: Emoji::stored("👍"), on: true };
+        let touch = Touch { member, also: Vec::new(), target: Target { seq, id }, change, found: None };
+        room.engine.submit(room.id, Command::Touch(touch), Reply::None).await;
+    }
+    for reader in &mut room.readers {
+        let (mut events, mut people) = (0, 0);
+        while people < 1_000 {
+            let EventKind::Reacted { changes } = reader.next_event().await.kind else { panic!("a reaction") };
+            assert_eq!(changes.len(), 1, "of one message and emoji");
+            (events, people) = (events + 1, people + changes[0].who.len());
+        }
+        assert!((1..=5).contains(&events) && people == 1_000, "{people} people in {events} events");
+    }
+    for (after, before) in room.writes().iter().zip(before) {
+        assert!(after - before <= 5, "{} writes", after - before);
+    }
 }
 
 #[tokio::test]

@@ -39,6 +39,8 @@ impl EventKind {
                 [Some(author), None]
             }
             Self::Deleted { by, .. } => [Some(by), None],
+            // It has ids alone.
+            Self::Reacted { .. } => [None, None],
             Self::Other(_, content) => return detach_from_json(content, member, name, instead),
         };
         let mut told = false;

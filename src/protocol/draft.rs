@@ -37,6 +37,14 @@ pub enum DraftKind {
     },
     /// To delete an earlier message.
     Delete(Target),
+    /// To put the emoji that is the body of the draft to an earlier message, or to take it away. Such a draft is in no
+    /// outbox.
+    React {
+        /// The message.
+        target: Target,
+        /// Whether the emoji is put to the message.
+        on: bool,
+    },
 }
 
 impl DraftKind {
@@ -48,7 +56,7 @@ impl DraftKind {
     /// The earlier message that is to be changed.
     pub fn target(self) -> Option<Target> {
         match self {
-            Self::Edit { target, .. } | Self::Delete(target) => Some(target),
+            Self::Edit { target, .. } | Self::Delete(target) | Self::React { target, .. } => Some(target),
             Self::Message | Self::Reply(_) => None,
         }
     }
@@ -57,7 +65,7 @@ impl DraftKind {
     pub fn reply_to(self) -> Option<Target> {
         match self {
             Self::Reply(target) => Some(target),
-            Self::Message | Self::Edit { .. } | Self::Delete(_) => None,
+            Self::Message | Self::Edit { .. } | Self::Delete(_) | Self::React { .. } => None,
         }
     }
 }
@@ -88,6 +96,7 @@ impl Draft {
             }
             DraftKind::Edit { target, after } => ClientFrame::Edit { code, id, target, body, after },
             DraftKind::Delete(target) => ClientFrame::Delete { code, id, target },
+            DraftKind::React { target, on } => ClientFrame::React { code, id, target, e: body, on },
         }
     }
 }

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::{
     ClientId, MemberId, MessageBody, Millis, Nickname, RoomName, Seq,
     open::{Open, Unread},
+    reactions::{Emoji, Reaction},
 };
 
 /// How many members a room can have.
@@ -53,7 +54,7 @@ pub struct Person {
     pub name: Nickname,
 }
 
-/// A message that a member sent, as it is now: with every later `edited` and `deleted` event folded in.
+/// A message that a member sent, as it is now: with every later `edited`, `deleted` and `reacted` event folded in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Message {
     /// The number of the message among the room's messages: 1, 2, 3, … Unread counts are differences of these numbers.
@@ -76,6 +77,9 @@ pub struct Message {
     /// The earlier message that this one replies to. Left out if it replies to none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<Target>,
+    /// The reactions to the message, in the order in which their emoji were first used. Left out if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reactions: Vec<Reaction>,
 }
 
 /// The last change of a message's text.
@@ -87,6 +91,19 @@ pub struct Edit {
     pub at: Millis,
     /// How often the text was changed.
     pub times: u32,
+}
+
+/// Members who put an emoji to a message, or took it away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReactionChange {
+    /// The message.
+    pub target: Target,
+    /// The emoji.
+    pub e: Emoji,
+    /// Whether the members put the emoji to the message. If not, they took it away.
+    pub on: bool,
+    /// The members, in the order in which they did so.
+    pub who: Vec<MemberId>,
 }
 
 /// An earlier message. The seq finds it. The id proves that it is the one that was meant, because a new epoch gives out
@@ -108,7 +125,7 @@ fn is_zero(seq: &Seq) -> bool {
 impl Message {
     /// A message as it is sent, which no later event has changed.
     pub const fn new(n: u64, id: ClientId, author: Person, body: MessageBody) -> Self {
-        Self { n, id, author, body, rev: 0, edited: None, deleted: None, reply_to: None }
+        Self { n, id, author, body, rev: 0, edited: None, deleted: None, reply_to: None, reactions: Vec::new() }
     }
 }
 
@@ -200,6 +217,11 @@ pub enum EventKind {
         /// The author of the message, or the owner who deleted it.
         by: Person,
     },
+    /// Members reacted to messages, or took their reactions away.
+    Reacted {
+        /// The changes of a moment, 1 to 64. What was undone within the moment is not among them.
+        changes: Vec<ReactionChange>,
+    },
     /// A kind that this version does not know, with its name and its content. It takes its position in the log and
     /// changes nothing else. The server passes it on as it came.
     #[serde(skip_serializing)]
@@ -236,7 +258,7 @@ pub enum OwnerChange {
 
 impl EventKind {
     /// The names of the kinds that this version knows.
-    pub const KNOWN: [&str; 10] = [
+    pub const KNOWN: [&str; 11] = [
         "message",
         "joined",
         "left",
@@ -247,6 +269,7 @@ impl EventKind {
         "owner",
         "edited",
         "deleted",
+        "reacted",
     ];
 
     /// The kind's name. `None` for a kind that this version does not know.
@@ -262,6 +285,7 @@ impl EventKind {
             Self::Owner { .. } => Some("owner"),
             Self::Edited { .. } => Some("edited"),
             Self::Deleted { .. } => Some("deleted"),
+            Self::Reacted { .. } => Some("reacted"),
             Self::Other(..) => None,
         }
     }

@@ -36,3 +36,15 @@ pub const SEARCH_WORDS: usize = 8;
 pub const SEARCH_PAGE: usize = 20;
 /// The most rooms of an account that are searched at once: those with the newest messages.
 pub const SEARCH_ROOMS: usize = 20;
+/// The most different emoji of one message.
+pub const REACTIONS: usize = 20;
+/// The most emoji of one person at one message.
+pub const REACTIONS_OF_ONE: usize = 5;
+/// The most reactions of one message in all.
+pub const REACTIONS_IN_ALL: usize = 2_000;
+/// The most members whom a client is sent for one emoji of a message.
+pub const NAMED_REACTIONS: usize = 50;
+/// The most changes in one `reacted` event, each of one message, one emoji and one direction.
+pub const REACTION_CHANGES: usize = 64;
+/// The most members in one `reacted` event.
+pub const REACTION_MEMBERS: usize = 1_024;

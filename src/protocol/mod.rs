@@ -32,6 +32,7 @@ mod page;
 mod preferences;
 mod preferences_form;
 mod problem;
+mod reactions;
 mod replica;
 mod rest;
 mod search;
@@ -51,7 +52,7 @@ pub use accounts::{
 pub use code::{InvalidCode, RoomCode, display_char};
 pub use draft::{Draft, DraftKind, DraftState};
 pub use email::{Email, InvalidEmail};
-pub use event::{Edit, Event, EventKind, Message, OwnerChange, Person, Retention, RoomType, Target};
+pub use event::{Edit, Event, EventKind, Message, OwnerChange, Person, ReactionChange, Retention, RoomType, Target};
 pub use ids::{ClientId, Epoch, MemberId, Millis, Seq};
 pub use invisible::is_invisible;
 pub use links::{Link, links};
@@ -63,12 +64,13 @@ pub use page::{Identity, JoinOffer, MailReach, Page, RefusedForm, RoomAccess, Vi
 pub use preferences::{Accent, HourCycle, Language, Notify, Preferences, TextSize, Theme};
 pub use preferences_form::PreferencesForm;
 pub use problem::{Code, Problem, Reason};
+pub use reactions::{Emoji, Reaction, react};
 pub use replica::{Received, Replica, Top};
 pub use rest::{
     Ack, AllowPeek, AwayQuery, CreateRoom, DeleteMessage, DepartedReader, EditMessage, ExportQuery, FreePlace,
     GiveRoom, HistoryPage, HistoryQuery, JoinRoom, KickMember, LeaveRoom, MemberView, MuteRoom, Peek, PeekRoom,
-    PeekedRoom, PreserveRoom, Quotes, QuotesQuery, ReadMark, RenameRoom, Role, RoomView, SendMessage, Snapshot,
-    Touched, You,
+    PeekedRoom, PreserveRoom, Quotes, QuotesQuery, ReactToMessage, ReadMark, RenameRoom, Role, RoomView, SendMessage,
+    Snapshot, Touched, You,
 };
 pub use search::{SearchHit, SearchPage, SearchQuery, TextRange};
 pub use socket::{ByeReason, ClientFrame, ResetReason, ServerFrame, Signal};

@@ -79,8 +79,10 @@ codes! {
     IdReused => 409, "Message id used before";
     /// The text of the message was changed since the version that the asker has seen.
     EditedMeanwhile => 409, "Edited in the meantime";
-    /// The message was said while the room kept its messages, which it no longer does. It can be deleted, not edited.
+    /// The message was said while the room kept its messages, which it no longer does. It can be deleted, not changed.
     KeptElsewhere => 409, "The message is from another time";
+    /// The message has as many reactions as it can have, or as many of one person.
+    TooManyReactions => 409, "Too many reactions";
     /// There is no such message, or it was deleted.
     MessageGone => 410, "Message gone";
     /// The body or frame is too large.

@@ -423,19 +423,20 @@ impl Replica {
         Some(self.current_log_start + at)
     }
 
-    /// Folds a touch into the message that it is about, if that is in the timeline.
+    /// Folds a touch into the messages that it is about, if they are in the timeline.
     fn touch(&mut self, touch: Event) {
-        let Some(target) = touch.kind.target() else { return };
         for quote in &mut self.quotes {
             quote.fold(&touch);
         }
-        if let Some(at) = self.position(target.seq) {
-            self.events[at].fold(&touch);
-        } else {
-            // The message may be on the screen from a log that was lost, under another seq.
-            for event in &mut self.events[..self.current_log_start] {
-                if let EventKind::Message(message) = &mut event.kind {
-                    message.fold(target.seq, &touch);
+        for target in touch.kind.targets() {
+            if let Some(at) = self.position(target.seq) {
+                self.events[at].fold(&touch);
+            } else {
+                // The message may be on the screen from a log that was lost, under another seq.
+                for event in &mut self.events[..self.current_log_start] {
+                    if let EventKind::Message(message) = &mut event.kind {
+                        message.fold(target.seq, &touch);
+                    }
                 }
             }
         }

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    ClientId, Epoch, Event, MemberId, Millis, Nickname, Person, Retention, RoomCode, RoomName, RoomType, Seq, Target,
+    ClientId, Emoji, Epoch, Event, MemberId, Millis, Nickname, Person, Retention, RoomCode, RoomName, RoomType, Seq,
+    Target,
     typed::{TypedMessage, TypedNicknameOrNone, TypedRoomName},
 };
 
@@ -226,6 +227,19 @@ pub struct DeleteMessage {
     pub code: String,
     /// The id of the message.
     pub id: ClientId,
+}
+
+/// Body of `PUT` and `DELETE /api/messages/{seq}/reactions`.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ReactToMessage {
+    /// The code of the room.
+    #[schema(value_type = RoomCode)]
+    pub code: String,
+    /// The id of the message.
+    pub id: ClientId,
+    /// One emoji of the list of recommended emoji (RGI). A skin tone is left out.
+    #[schema(value_type = Emoji)]
+    pub e: String,
 }
 
 /// The answer to a change of a message that is stored in the room's log.

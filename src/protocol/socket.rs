@@ -70,6 +70,19 @@ pub enum ClientFrame {
         /// The message.
         target: Target,
     },
+    /// Puts an emoji to a message, or takes it away. It names what is wanted, so it can be repeated.
+    React {
+        /// The code of the room.
+        code: RoomCode,
+        /// The client's id of this change, which the answer repeats.
+        id: ClientId,
+        /// The message.
+        target: Target,
+        /// The emoji, unchecked.
+        e: String,
+        /// Whether the person's emoji is to be at the message.
+        on: bool,
+    },
     /// The person has started or stopped typing.
     Typing {
         /// The code of the room.

@@ -94,7 +94,11 @@ impl RoomState {
             EventKind::Left { member } | EventKind::Removed { member, .. } => {
                 self.members.remove(&member.id);
             }
-            EventKind::Message(_) | EventKind::Edited { .. } | EventKind::Deleted { .. } | EventKind::Other(..) => {}
+            EventKind::Message(_)
+            | EventKind::Edited { .. }
+            | EventKind::Deleted { .. }
+            | EventKind::Reacted { .. }
+            | EventKind::Other(..) => {}
             EventKind::Renamed { name, .. } => self.name.clone_from(name),
             EventKind::RetentionChanged { retention, .. } => self.retention = *retention,
             EventKind::PeekChanged { peek, .. } => self.peek = *peek,

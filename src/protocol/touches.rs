@@ -1,11 +1,11 @@
-//! Touches: events that change what an earlier message shows (`edited`, `deleted`). A touch has a seq, and is no row of
-//! the timeline.
+//! Touches: events that change what earlier messages show (`edited`, `deleted`, `reacted`). A touch has a seq, and is no
+//! row of the timeline.
 //!
 //! Wherever a message is stored or shown, it is in its current state: every touch is folded into it by
 //! [`Message::fold`]. The message's `rev` is the seq of the last touch that it contains. A touch up to `rev` changes
 //! nothing, so a message may be read before or after a touch arrives, with the same result.
 
-use super::{Edit, Event, EventKind, Message, MessageBody, Millis, Seq, Target};
+use super::{Edit, Event, EventKind, MemberId, Message, MessageBody, Millis, Seq, Target, reactions::react};
 
 /// How long after it was sent a message can be edited, if that is possible for so many minutes. A negative number means
 /// always.
@@ -14,15 +14,16 @@ pub fn editable_for(minutes: i32) -> Millis {
 }
 
 impl EventKind {
-    /// Whether events of this kind change an earlier message, and are no row of the timeline.
+    /// Whether events of this kind change earlier messages, and are no rows of the timeline.
     pub fn is_touch(&self) -> bool {
-        self.target().is_some()
+        matches!(self, Self::Edited { .. } | Self::Deleted { .. } | Self::Reacted { .. })
     }
 
-    /// The message that an event of this kind changes.
-    pub fn target(&self) -> Option<Target> {
-        match self {
-            Self::Edited { target, .. } | Self::Deleted { target, .. } => Some(*target),
+    /// The messages that an event of this kind changes. The same one may come more than once.
+    pub fn targets(&self) -> impl Iterator<Item = Target> {
+        let (one, changes) = match self {
+            Self::Edited { target, .. } | Self::Deleted { target, .. } => (Some(*target), &[][..]),
+            Self::Reacted { changes } => (None, &changes[..]),
             Self::Message(_)
             | Self::Joined { .. }
             | Self::Left { .. }
@@ -31,8 +32,9 @@ impl EventKind {
             | Self::RetentionChanged { .. }
             | Self::PeekChanged { .. }
             | Self::Owner { .. }
-            | Self::Other(..) => None,
-        }
+            | Self::Other(..) => (None, &[][..]),
+        };
+        one.into_iter().chain(changes.iter().map(|change| change.target))
     }
 }
 
@@ -42,6 +44,15 @@ impl Event {
         match &mut self.kind {
             EventKind::Message(message) => message.fold(self.seq, touch),
             _ => false,
+        }
+    }
+
+    /// Removes from a message what a client with these member ids is not sent: the ids of many who reacted.
+    pub fn cut_for(&mut self, reader: &[MemberId]) {
+        if let EventKind::Message(message) = &mut self.kind {
+            for reaction in &mut message.reactions {
+                reaction.cut_for(reader);
+            }
         }
     }
 
@@ -56,8 +67,8 @@ impl Event {
 impl Message {
     /// Folds a touch into the message at `seq`. Returns whether the message changed. A deletion is final.
     pub fn fold(&mut self, seq: Seq, touch: &Event) -> bool {
-        let is_target = touch.kind.target() == Some(Target { seq, id: self.id });
-        if !is_target || touch.seq <= self.rev || self.deleted.is_some() {
+        let here = Target { seq, id: self.id };
+        if !touch.kind.targets().any(|target| target == here) || touch.seq <= self.rev || self.deleted.is_some() {
             return false;
         }
         self.rev = touch.seq;
@@ -73,7 +84,15 @@ impl Message {
             EventKind::Deleted { by, .. } => {
                 self.body = MessageBody::stored("");
                 (self.edited, self.reply_to) = (None, None);
+                self.reactions = Vec::new();
                 self.deleted = Some(by.clone());
+            }
+            EventKind::Reacted { changes } => {
+                for change in changes.iter().filter(|change| change.target == here) {
+                    for member in &change.who {
+                        react(&mut self.reactions, &change.e, *member, change.on);
+                    }
+                }
             }
             _ => {}
         }

@@ -12,9 +12,10 @@ use std::{
 };
 
 use anonchat::protocol::{
-    ByeReason, ClientFrame, ClientId, Code, Companion, DepartedReader, Edit, Epoch, Event, EventKind, MemberId,
-    MemberView, Message, MessageBody, Newcomer, Nickname, OwnerChange, Person, Preview, ReadMark, Reason, ResetReason,
-    Retention, Role, RoomCode, RoomName, RoomSummary, RoomType, RoomView, ServerFrame, Signal, Snapshot, Target, You,
+    ByeReason, ClientFrame, ClientId, Code, Companion, DepartedReader, Edit, Emoji, Epoch, Event, EventKind, MemberId,
+    MemberView, Message, MessageBody, Newcomer, Nickname, OwnerChange, Person, Preview, Reaction, ReactionChange,
+    ReadMark, Reason, ResetReason, Retention, Role, RoomCode, RoomName, RoomSummary, RoomType, RoomView, ServerFrame,
+    Signal, Snapshot, Target, You,
 };
 use serde::{
     Deserialize, Deserializer,
@@ -80,6 +81,10 @@ fn target() -> Target {
     Target { seq: 1, id: id() }
 }
 
+fn reaction() -> Reaction {
+    Reaction { e: Emoji::stored("👍"), n: 51, who: vec![person().id], more: vec![person().id] }
+}
+
 fn id() -> ClientId {
     ClientId::new(Uuid::nil())
 }
@@ -97,10 +102,19 @@ fn events(is_full: bool) -> Vec<Event> {
             edited: is_full.then_some(Edit { seq: 1, at: 1, times: 1 }),
             deleted: is_full.then(person),
             reply_to: is_full.then(target),
+            reactions: if is_full { vec![reaction()] } else { Vec::new() },
             ..Message::new(1, id(), person(), body.clone())
         }),
         EventKind::Edited { target: target(), author: person(), body },
         EventKind::Deleted { target: target(), n: 1, by: person() },
+        EventKind::Reacted {
+            changes: vec![ReactionChange {
+                target: target(),
+                e: Emoji::stored("👍"),
+                on: true,
+                who: vec![person().id],
+            }],
+        },
         EventKind::Renamed { name: Some(RoomName::try_from("Book club").unwrap()), by: person() },
         EventKind::RetentionChanged { retention: Retention::Preserved, by: person(), n: 1 },
         EventKind::PeekChanged { peek: false, by: person() },
@@ -222,6 +236,7 @@ fn client_frames(is_full: bool) -> Vec<ClientFrame> {
         ClientFrame::Send { code, id: id(), body: "Hello".into(), reply_to: is_full.then(target) },
         ClientFrame::Edit { code, id: id(), target: target(), body: "Hello".into(), after },
         ClientFrame::Delete { code, id: id(), target: target() },
+        ClientFrame::React { code, id: id(), target: target(), e: "👍".into(), on: true },
         ClientFrame::Typing { code, on: true },
         ClientFrame::Read { code, seq: 1 },
         ClientFrame::Watch {},

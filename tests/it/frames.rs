@@ -1,10 +1,10 @@
 //! The form of frames: what the server writes is what a page reads, and what a later version adds is passed over.
 
 use anonchat::protocol::{
-    ByeReason, ClientFrame, ClientId, Code, Companion, DepartedReader, Edit, Epoch, Event, EventKind, MemberId,
-    MemberView, Message, MessageBody, Newcomer, Nickname, OwnerChange, Person, Preview, Problem, ReadMark, Reason,
-    Received, Replica, ResetReason, Retention, Role, RoomCode, RoomName, RoomSummary, RoomType, RoomView, ServerFrame,
-    Signal, Snapshot, Target, TextKind, You,
+    ByeReason, ClientFrame, ClientId, Code, Companion, DepartedReader, Edit, Emoji, Epoch, Event, EventKind, MemberId,
+    MemberView, Message, MessageBody, Newcomer, Nickname, OwnerChange, Person, Preview, Problem, Reaction,
+    ReactionChange, ReadMark, Reason, Received, Replica, ResetReason, Retention, Role, RoomCode, RoomName, RoomSummary,
+    RoomType, RoomView, ServerFrame, Signal, Snapshot, Target, TextKind, You,
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use serde::{Serialize, de::DeserializeOwned};
@@ -52,16 +52,36 @@ fn target() -> impl Strategy<Value = Target> {
     (number(), id()).prop_map(|(seq, id)| Target { seq, id })
 }
 
+fn reaction() -> impl Strategy<Value = Reaction> {
+    let (who, more) = (vec(member(), 0..3), vec(member(), 0..3));
+    (any::<String>(), any::<u32>(), who, more).prop_map(|(e, n, who, more)| Reaction {
+        e: Emoji::stored(e),
+        n,
+        who,
+        more,
+    })
+}
+
+fn reaction_change() -> impl Strategy<Value = ReactionChange> {
+    (target(), any::<String>(), any::<bool>(), vec(member(), 1..3)).prop_map(|(target, e, on, who)| ReactionChange {
+        target,
+        e: Emoji::stored(e),
+        on,
+        who,
+    })
+}
+
 fn kind() -> impl Strategy<Value = EventKind> {
     let edit = (number(), any::<i64>(), any::<u32>()).prop_map(|(seq, at, times)| Edit { seq, at, times });
-    let touched = (number(), option::of(edit), option::of(person()), option::of(target()));
+    let touched = (number(), option::of(edit), option::of(person()), option::of(target()), vec(reaction(), 0..3));
     let message = (number(), id(), person(), any::<String>(), touched).prop_map(|(n, id, author, body, touched)| {
-        let (rev, edited, deleted, reply_to) = touched;
+        let (rev, edited, deleted, reply_to, reactions) = touched;
         EventKind::Message(Message {
             rev,
             edited,
             deleted,
             reply_to,
+            reactions,
             ..Message::new(n, id, author, MessageBody::stored(body))
         })
     });
@@ -79,6 +99,7 @@ fn kind() -> impl Strategy<Value = EventKind> {
         owner.prop_map(|(member, by, why)| EventKind::Owner { member, by, why }),
         (target(), person(), body).prop_map(|(target, author, body)| EventKind::Edited { target, author, body }),
         (target(), number(), person()).prop_map(|(target, n, by)| EventKind::Deleted { target, n, by }),
+        vec(reaction_change(), 1..3).prop_map(|changes| EventKind::Reacted { changes }),
         any::<String>().prop_map(|text| later_kind(&text)),
     ]
 }
@@ -240,6 +261,8 @@ fn client_frame() -> impl Strategy<Value = ClientFrame> {
         (code(), id(), target(), any::<String>(), option::of(number()))
             .prop_map(|(code, id, target, body, after)| ClientFrame::Edit { code, id, target, body, after }),
         (code(), id(), target()).prop_map(|(code, id, target)| ClientFrame::Delete { code, id, target }),
+        (code(), id(), target(), any::<String>(), any::<bool>())
+            .prop_map(|(code, id, target, e, on)| ClientFrame::React { code, id, target, e, on }),
         (code(), any::<bool>()).prop_map(|(code, on)| ClientFrame::Typing { code, on }),
         (code(), number()).prop_map(|(code, seq)| ClientFrame::Read { code, seq }),
         Just(ClientFrame::Watch {}),

@@ -54,6 +54,7 @@ mod places;
 mod preferences;
 mod promises;
 mod races;
+mod reactions;
 mod reads;
 mod refusals;
 mod request_log;

@@ -2,8 +2,8 @@
 //! says.
 
 use anonchat::protocol::{
-    ClientId, Epoch, Event, EventKind, HistoryPage, MemberId, Message, MessageBody, Nickname, Person, Replica,
-    Retention, RoomView, Seq, Snapshot, Target, Top,
+    ClientId, Emoji, Epoch, Event, EventKind, HistoryPage, MemberId, Message, MessageBody, Nickname, Person,
+    ReactionChange, Replica, Retention, RoomView, Seq, Snapshot, Target, Top,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -20,12 +20,14 @@ fn person(id: u64) -> Person {
 }
 
 /// What happens next in the log. The numbers choose a message and a text.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Next {
     Say,
     Join,
     Edit(prop::sample::Index, u8),
     Delete(prop::sample::Index),
+    /// So many people, from this one on, each put an emoji to a message, or take it away if it is there.
+    React(prop::sample::Index, bool, std::ops::Range<u64>),
 }
 
 fn next() -> impl Strategy<Value = Next> {
@@ -35,6 +37,8 @@ fn next() -> impl Strategy<Value = Next> {
         1 => Just(Next::Join),
         4 => (which(), any::<u8>()).prop_map(|(which, text)| Next::Edit(which, text)),
         2 => which().prop_map(Next::Delete),
+        4 => (which(), any::<bool>(), 0u64..40, 1u64..60)
+            .prop_map(|(which, heart, from, count)| Next::React(which, heart, from..from + count)),
     ]
 }
 
@@ -67,6 +71,17 @@ impl Log {
                 author: person(9),
                 body: MessageBody::stored(format!("Text {text}")),
             }),
+            Next::React(which, heart, who) => chosen(which).map_or_else(say, |(target, _)| {
+                let e = Emoji::stored(if heart { "❤️" } else { "👍" });
+                let now = self.at(self.head());
+                let message = now[usize::try_from(target.seq).unwrap() - 1].message().unwrap();
+                let has = message.reactions.iter().find(|reaction| reaction.e == e);
+                let is_there = |id: &MemberId| has.is_some_and(|reaction| reaction.is_by(*id));
+                let (off, on) = who.map(MemberId::from_bits).partition::<Vec<_>, _>(is_there);
+                let change = |(on, who): (bool, Vec<MemberId>)| ReactionChange { target, e: e.clone(), on, who };
+                let changes = [(true, on), (false, off)].into_iter().filter(|(_, who)| !who.is_empty());
+                EventKind::Reacted { changes: changes.map(change).collect() }
+            }),
             Next::Delete(which) => chosen(which).map_or_else(say, |(target, message)| EventKind::Deleted {
                 target,
                 n: message.n,
@@ -80,11 +95,11 @@ impl Log {
     fn at(&self, head: Seq) -> Vec<Event> {
         let mut events: Vec<Event> = self.0.iter().take_while(|event| event.seq <= head).cloned().collect();
         for touch in self.0.iter().take_while(|event| event.seq <= head) {
-            let Some(target) = touch.kind.target() else { continue };
+            let Some(target) = touch.kind.targets().next() else { continue };
             let at = usize::try_from(target.seq).unwrap() - 1;
             let before = events[at].message().unwrap().edited;
             if events[at].fold(touch)
-                && let Some(edit) = before
+                && let Some(edit) = before.filter(|edit| events[at].message().unwrap().edited != Some(*edit))
             {
                 events[usize::try_from(edit.seq).unwrap() - 1].void();
             }
@@ -92,8 +107,15 @@ impl Log {
         events
     }
 
+    /// The same as the page is sent it.
+    fn sent(&self, head: Seq) -> Vec<Event> {
+        let mut events = self.at(head);
+        events.iter_mut().for_each(|event| event.cut_for(&[empty().you.member_id]));
+        events
+    }
+
     fn snapshot(&self, head: Seq) -> Snapshot {
-        let events = self.at(head);
+        let events = self.sent(head);
         let last_n = events.iter().filter(|event| event.message().is_some()).count() as u64;
         let joined = events.iter().filter_map(|event| match &event.kind {
             EventKind::Joined { member } => Some((event.seq, member)),
@@ -128,7 +150,7 @@ impl Log {
     }
 
     fn page(&self, before: Seq) -> HistoryPage {
-        let events = self.at(self.head());
+        let events = self.sent(self.head());
         let mut rows = events.into_iter().rev().filter(|event| event.seq < before && !event.kind.is_touch());
         let events: Vec<Event> = rows.by_ref().take(PAGE).collect();
         HistoryPage { events, has_more: rows.next().is_some(), quotes: Vec::new() }
@@ -136,7 +158,7 @@ impl Log {
 }
 
 /// One step in the life of a page.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Turn {
     /// Something happens, and the page hears of it or misses it.
     Happens {
@@ -173,7 +195,7 @@ fn turn() -> impl Strategy<Value = Turn> {
 
 fn resume(replica: &mut Replica, log: &Log, head: Seq) {
     let (_, after) = replica.resume_point();
-    for event in log.at(head).into_iter().filter(|event| event.seq > after) {
+    for event in log.sent(head).into_iter().filter(|event| event.seq > after) {
         replica.receive(event);
     }
 }
@@ -217,9 +239,10 @@ proptest! {
             }
         }
         resume(&mut replica, &log, log.head());
-        let now = log.at(log.head());
-        let rows: Vec<&Event> = now.iter().filter(|event| !event.kind.is_touch()).collect();
-        let shown: Vec<&Event> = replica.events.iter().collect();
+        let rows: Vec<Event> = log.sent(log.head()).into_iter().filter(|event| !event.kind.is_touch()).collect();
+        let mut shown = replica.events.clone();
+        // Of those whom a page is not sent, it may know more than itself.
+        shown.iter_mut().for_each(|event| event.cut_for(&[replica.you.member_id]));
         prop_assert_eq!(&shown[..], &rows[rows.len() - shown.len()..], "the last rows, each as it is now");
         prop_assert_eq!(replica.has_more || shown.len() == rows.len(), true, "what is not here can be fetched");
         prop_assert_eq!(replica.state.head, log.head());
@@ -232,7 +255,7 @@ proptest! {
 fn log(nexts: &[Next]) -> Log {
     let mut log = Log::default();
     for next in nexts {
-        log.append(*next);
+        log.append(next.clone());
     }
     log
 }

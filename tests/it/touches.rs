@@ -293,7 +293,9 @@ async fn say_and_delete(one: &Node, two: &Node) {
             ada.list().await.iter().any(|room| room.last.as_ref().is_some_and(|last| last.text == CANARY))
         })
         .await;
+        page.react(said, "👍", true).await.unwrap();
         page.edit(said, CHANGED).await.unwrap();
+        page.react(said, "👍", false).await.unwrap();
         page.delete(said).await.unwrap();
         poll_until("the list shows that it is deleted", || async {
             ada.list().await.iter().all(|room| room.last.as_ref().is_none_or(|last| last.deleted))

@@ -7,8 +7,8 @@ use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use anonchat::protocol::{
     Ack, ClientFrame, ClientId, Code, CreateRoom, DeleteMessage, EditMessage, HistoryPage, JoinRoom, MemberId,
-    MessageBody, Problem, ReadMark, Replica, RoomCode, RoomType, SendMessage, Seq, ServerFrame, Signal, Snapshot,
-    Target, Touched,
+    MessageBody, Problem, ReactToMessage, ReadMark, Replica, RoomCode, RoomType, SendMessage, Seq, ServerFrame, Signal,
+    Snapshot, Target, Touched,
 };
 use futures_util::{SinkExt, StreamExt};
 use reqwest::{Method, StatusCode, cookie::CookieStore, header::HeaderValue};
@@ -164,6 +164,13 @@ impl Guest {
     pub async fn delete(&self, code: RoomCode, target: Target) -> Result<Touched, Refused> {
         let delete = DeleteMessage { code: code.to_string(), id: target.id };
         self.ask(Method::DELETE, &format!("/api/messages/{}", target.seq), delete).await
+    }
+
+    /// Puts an emoji to a message by REST, or takes it away.
+    pub async fn react(&self, code: RoomCode, target: Target, e: &str, on: bool) -> Result<Touched, Refused> {
+        let reaction = ReactToMessage { code: code.to_string(), id: target.id, e: e.to_owned() };
+        let method = if on { Method::PUT } else { Method::DELETE };
+        self.ask(method, &format!("/api/messages/{}/reactions", target.seq), reaction).await
     }
 
     /// One page of history.
@@ -545,6 +552,12 @@ impl Follower {
     pub async fn delete(&mut self, target: Target) -> Result<Seq, Code> {
         let (code, id) = (self.code, new_id());
         self.touch(id, &ClientFrame::Delete { code, id, target }).await
+    }
+
+    /// Puts an emoji to a message, or takes it away, and receives frames until that is answered.
+    pub async fn react(&mut self, target: Target, e: &str, on: bool) -> Result<Seq, Code> {
+        let (code, id, e) = (self.code, new_id(), e.to_owned());
+        self.touch(id, &ClientFrame::React { code, id, target, e, on }).await
     }
 
     async fn touch(&mut self, id: ClientId, frame: &ClientFrame) -> Result<Seq, Code> {

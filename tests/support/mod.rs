@@ -125,6 +125,7 @@ pub fn story<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<String> {
         EventKind::Owner { member, by: None, .. } => format!("{} owns it now", member.name),
         EventKind::Edited { author, body, .. } => format!("{} edited: {body}", author.name),
         EventKind::Deleted { by, .. } => format!("{} deleted a message", by.name),
+        EventKind::Reacted { .. } => "somebody reacted".to_owned(),
         EventKind::Other(..) => "something".to_owned(),
     };
     events.into_iter().map(line).collect()

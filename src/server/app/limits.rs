@@ -27,7 +27,7 @@ use tokio::{
 
 use self::quotas::{
     ANSWERS, CHANGE, CODE, CODE_TRIES, CODE_TRIES_ANYWHERE, CODES_TO_ONE, CREATE, EXPORT, GUESS, JOIN, KNOWN,
-    KNOWN_NETWORKS, LETTERS_TO_ONE, LOG_IN, MAIL, MAIL_TO_ONE, MEASURE, MISS, MISS_ANYWHERE, PEEK, POST, READ,
+    KNOWN_NETWORKS, LETTERS_TO_ONE, LOG_IN, MAIL, MAIL_TO_ONE, MEASURE, MISS, MISS_ANYWHERE, PEEK, POST, REACT, READ,
     READ_OF_ONE, REGISTER, SAME_MISS, SEARCH, SEARCH_PAUSE, SEND_BURST, SEND_PATIENCE, SEND_PER_SECOND, SETTINGS,
     TAKE_OUT, TOUCH, TURNS,
 };
@@ -339,6 +339,14 @@ impl Limits {
             return Ok(());
         }
         self.take_here(&[(format!("search:{actor:?}"), SEARCH)]).await
+    }
+
+    /// Checks whether this person may react once more.
+    pub async fn react(&self, actor: ActorId) -> Result<(), Problem> {
+        if !self.enabled {
+            return Ok(());
+        }
+        self.take_here(&[(format!("react:{actor:?}"), REACT)]).await
     }
 
     /// Checks whether this client may read a page or other data. The bytes of earlier answers count as well.

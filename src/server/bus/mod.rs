@@ -40,8 +40,12 @@ pub use redis::RedisBus;
 use super::store::{AccountId, Earlier, RoomId};
 use crate::protocol::{Epoch, Event, EventKind, MemberId, Millis, Person, Seq};
 
-/// The maximum number of events in a tail. When there are more, the oldest are dropped.
+/// The maximum number of events in a tail, without `reacted` events. When there are more, the oldest are dropped.
 pub const TAIL_EVENTS: usize = 1_000;
+/// The maximum number of `reacted` events in a tail. They do not count as events and have a limit of their own, so that
+/// many reactions push nothing out that somebody said. When there are more, the oldest are dropped; their effect is in
+/// the messages. The next event after them then follows a gap.
+pub const TAIL_REACTED: usize = 256;
 /// The maximum bytes of the events in a tail. When there are more, the oldest events are dropped, but never the last
 /// one. The local driver measures an event by [`weight`], Redis by the length of its JSON.
 pub const TAIL_BYTES: usize = 1024 * 1024;
@@ -63,6 +67,27 @@ pub fn weight(event: &Event) -> usize {
         _ => event.text(),
     };
     256 + text.len()
+}
+
+/// The estimated bytes of the reactions that an event has, as JSON. They do not count in [`weight`].
+pub fn reaction_bytes(event: &Event) -> usize {
+    /// A change with its target, or an emoji with its number.
+    const EACH: usize = 96;
+    /// The id of a member.
+    const MEMBER: usize = 17;
+    let bytes = |members: usize| EACH + MEMBER * members;
+    match &event.kind {
+        EventKind::Reacted { changes } => changes.iter().map(|change| bytes(change.who.len())).sum(),
+        EventKind::Message(message) => {
+            message.reactions.iter().map(|reaction| bytes(reaction.who.len() + reaction.more.len())).sum()
+        }
+        _ => 0,
+    }
+}
+
+/// Whether an event is about reactions alone.
+pub fn is_reacted(event: &Event) -> bool {
+    matches!(event.kind, EventKind::Reacted { .. })
 }
 
 /// The bus cannot be reached, or a call failed. Whether the call has written something is unknown.
@@ -98,7 +123,8 @@ pub struct Tail {
     /// `Some` once the tail is sealed: the room is being made preserved, and no append can follow. This is the person
     /// who turned preserving on.
     pub sealed_by: Option<Person>,
-    /// The requested events that the tail still holds: oldest first, without gaps, ending at `head`.
+    /// The requested events that the tail still holds: oldest first, ending at `head`. Only `reacted` events may be
+    /// missing among them ([`TAIL_REACTED`]).
     pub events: Vec<Event>,
 }
 
@@ -193,7 +219,7 @@ pub trait Bus: Send + Sync + 'static {
     async fn tail(&self, room: RoomId, after: Seq) -> Result<Option<Tail>>;
 
     /// Returns up to `limit` events of a room's tail with `from` <= seq < `before`, newest first. Without `before`, it
-    /// starts at the end of the tail. If there is no tail, the result is empty.
+    /// starts at the end of the tail. `reacted` events are left out. If there is no tail, the result is empty.
     async fn tail_before(&self, room: RoomId, from: Seq, before: Option<Seq>, limit: usize) -> Result<Vec<Event>>;
 
     /// Returns epoch and head of many tails, in one round trip. Rooms without a tail are left out.
@@ -203,7 +229,8 @@ pub trait Bus: Send + Sync + 'static {
     /// events must follow the tail's head. Beyond [`TAIL_EVENTS`] or [`TAIL_BYTES`] the oldest events are dropped.
     ///
     /// `changed` are earlier events of the tail as the new ones make them. They replace those of the same seqs in the
-    /// same step, so that nothing of what a new event deletes is left.
+    /// same step, so that nothing of what a new event deletes is left. A batch of `reacted` events is frequent: it must
+    /// not cost more in a tail with many events.
     ///
     /// Where several refusals apply, the answer is the first of `Lost`, `Sealed`, `IdTaken`, `Stale`. A batch that
     /// contradicts itself is a mistake of the caller and returns an error: a batch without events, with seqs that are

@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use super::{errors::store_failed, rooms::membership};
 use crate::{
     protocol::{
-        Ack, ClientId, Code, Event, HistoryPage, HistoryQuery, MemberId, MessageBody, Problem, Quotes, QuotesQuery,
-        Retention, RoomCode, RoomType, SendMessage, Seq, Target, Touched, limits,
+        Ack, ClientId, Code, Emoji, Event, HistoryPage, HistoryQuery, MemberId, MessageBody, Problem, Quotes,
+        QuotesQuery, Retention, RoomCode, RoomType, SendMessage, Seq, Target, Touched, limits,
     },
     server::{
         app::{App, Visitor},
@@ -84,6 +84,8 @@ pub enum Wish {
     Edit(String, Option<Seq>),
     /// The message is to be deleted.
     Delete,
+    /// The emoji is to be at the message, or not.
+    React(String, bool),
 }
 
 /// Changes an earlier message, and waits until the change is in the log. A change that is there already is a success.
@@ -127,12 +129,26 @@ async fn read_touch(
     let change = match wish {
         Wish::Edit(body, after) => Change::Edit { body: read_body(&body)?, after },
         Wish::Delete => Change::Delete,
+        Wish::React(emoji, on) => Change::React { e: read_emoji(&emoji)?, on },
     };
     let (room, member) = membership(app, actor, code).await?;
     app.engine.renew_lease(&member);
-    app.limits.touch(actor).await?;
-    if let (Retention::Preserved, Change::Edit { body, .. }) = (room.retention, &change) {
-        app.storage_budgets.keep(client, actor, room.id, body.as_str().len()).await?;
+    let bytes = match &change {
+        Change::React { e, .. } => {
+            app.limits.react(actor).await?;
+            Some(e.as_str().len())
+        }
+        Change::Edit { body, .. } => {
+            app.limits.touch(actor).await?;
+            Some(body.as_str().len())
+        }
+        Change::Delete => {
+            app.limits.touch(actor).await?;
+            None
+        }
+    };
+    if let (Retention::Preserved, Some(bytes)) = (room.retention, bytes) {
+        app.storage_budgets.keep(client, actor, room.id, bytes).await?;
     }
     // Stores use signed integers. No log is that long.
     let target = Target { seq: target.seq.min(i64::MAX.cast_unsigned() - 1), ..target };
@@ -169,6 +185,10 @@ pub async fn history(app: &App, visitor: &Visitor, query: HistoryQuery) -> Resul
     events.dedup_by_key(|event| event.seq);
     let has_more = events.len() > limit;
     events.truncate(limit);
+    let ids: Vec<MemberId> = member.ids().collect();
+    for event in &mut events {
+        event.cut_for(&ids);
+    }
     let quotes = quotes(app, &room, &member, &replied_to(&events)).await?;
     Ok(HistoryPage { events, has_more, quotes })
 }
@@ -261,6 +281,10 @@ impl Rows {
 pub(super) fn may_see_kept(room_type: RoomType, member: &MemberRecord, seq: Seq) -> bool {
     let since = member.stays_since();
     room_type == RoomType::Group || (since > 0 && seq >= since)
+}
+
+fn read_emoji(emoji: &str) -> Result<Emoji, Problem> {
+    text::emoji(emoji).ok_or_else(|| Problem::invalid("e", "React with one emoji."))
 }
 
 fn read_body(body: &str) -> Result<MessageBody, Problem> {

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     protocol::{
         Ack, DeleteMessage, EditMessage, ExportQuery, HistoryPage, HistoryQuery, Problem, Quotes, QuotesQuery,
-        SendMessage, Seq, Target, Touched,
+        ReactToMessage, SendMessage, Seq, Target, Touched,
     },
     server::{
         app::{App, Visitor},
@@ -82,6 +82,49 @@ pub async fn delete_message(
 ) -> Result<axum::Json<Touched>, Refusal> {
     let code = code.parse().map_err(Problem::from)?;
     Ok(axum::Json(messages::touch(&app, &visitor, code, Target { seq, id }, Wish::Delete).await?))
+}
+
+/// React to a message with an emoji.
+///
+/// Can be repeated safely. A message has up to 20 different emoji, and 5 of one person.
+#[utoipa::path(put, path = "/api/messages/{seq}/reactions", tag = "messages", params(("seq" = Seq, Path)),
+    request_body = ReactToMessage, responses(
+    (status = 200, description = "The emoji is at the message.", body = Touched),
+))]
+pub async fn add_reaction(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(seq): Path<Seq>,
+    Json(body): Json<ReactToMessage>,
+) -> Result<axum::Json<Touched>, Refusal> {
+    react(&app, &visitor, seq, body, true).await
+}
+
+/// Take a reaction away.
+///
+/// Can be repeated safely.
+#[utoipa::path(delete, path = "/api/messages/{seq}/reactions", tag = "messages", params(("seq" = Seq, Path)),
+    request_body = ReactToMessage, responses(
+    (status = 200, description = "The emoji is not at the message.", body = Touched),
+))]
+pub async fn remove_reaction(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(seq): Path<Seq>,
+    Json(body): Json<ReactToMessage>,
+) -> Result<axum::Json<Touched>, Refusal> {
+    react(&app, &visitor, seq, body, false).await
+}
+
+async fn react(
+    app: &App,
+    visitor: &Visitor,
+    seq: Seq,
+    ReactToMessage { code, id, e }: ReactToMessage,
+    on: bool,
+) -> Result<axum::Json<Touched>, Refusal> {
+    let code = code.parse().map_err(Problem::from)?;
+    Ok(axum::Json(messages::touch(app, visitor, code, Target { seq, id }, Wish::React(e, on)).await?))
 }
 
 /// Get a page of a room's history, newest first.

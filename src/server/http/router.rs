@@ -60,6 +60,7 @@ pub fn api(options: &LeptosOptions) -> Routes {
         .routes(routes!(rooms::view_room))
         .routes(routes!(messages::send_message, messages::read_quotes))
         .routes(routes!(messages::edit_message, messages::delete_message))
+        .routes(routes!(messages::add_reaction, messages::remove_reaction))
         .routes(routes!(messages::read_history))
         .routes(routes!(messages::export_room))
         .routes(routes!(search::search_messages))

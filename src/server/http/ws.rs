@@ -230,6 +230,9 @@ impl Reader {
                 Box::pin(self.touch(code, id, target, Wish::Edit(body, after))).await;
             }
             ClientFrame::Delete { code, id, target } => Box::pin(self.touch(code, id, target, Wish::Delete)).await,
+            ClientFrame::React { code, id, target, e, on } => {
+                Box::pin(self.touch(code, id, target, Wish::React(e, on))).await;
+            }
             ClientFrame::Typing { code, on } => {
                 if let Some(speaker) = self.following.get(&code) {
                     self.app.engine.typing(speaker.room, self.connection.id(), on).await;

@@ -4,8 +4,8 @@ use tokio::sync::oneshot;
 
 use crate::{
     protocol::{
-        Ack, ClientId, Event, MemberId, MessageBody, Millis, Person, Problem, Retention, RoomCode, RoomName, Seq,
-        ServerFrame, Target,
+        Ack, ClientId, Emoji, Event, MemberId, MessageBody, Millis, Person, Problem, Retention, RoomCode, RoomName,
+        Seq, ServerFrame, Target,
     },
     server::{
         metrics::Stopwatch,
@@ -96,6 +96,13 @@ pub struct Touch {
     pub found: Option<Found>,
 }
 
+impl Touch {
+    /// Whether this member id is one of the person's who asks.
+    pub fn is_by(&self, member: MemberId) -> bool {
+        member == self.member || self.also.contains(&member)
+    }
+}
+
 /// What is to change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
@@ -107,6 +114,15 @@ pub enum Change {
     },
     /// The message is deleted, by its author or the room's owner.
     Delete,
+    /// The person's emoji is to be at the message, or not to be there.
+    React { e: Emoji, on: bool },
+}
+
+impl Command {
+    /// Whether this is a reaction to a message.
+    pub fn is_reaction(&self) -> bool {
+        matches!(self, Self::Touch(Touch { change: Change::React { .. }, .. }))
+    }
 }
 
 /// The answer of the archive to the question for a message.

@@ -2,7 +2,7 @@
 //!
 //! Their format is that of [`ServerFrame`](crate::protocol::ServerFrame); tests compare the two.
 
-use std::cell::OnceCell;
+use std::{borrow::Cow, cell::OnceCell};
 
 use litemap::LiteMap;
 
@@ -26,7 +26,7 @@ pub enum RoomFrame<'a> {
         code: RoomCode,
         epoch: Epoch,
         head: Seq,
-        events: &'a [&'a Entry],
+        events: &'a [Cow<'a, Entry>],
         connected: &'a [MemberId],
         member: MemberId,
         read: Seq,
@@ -49,7 +49,7 @@ pub struct SnapshotParts<'a> {
     pub reads: Vec<ReadMark>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub departed: Vec<DepartedReader>,
-    pub events: Vec<&'a Entry>,
+    pub events: Vec<Cow<'a, Entry>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<Seq>,
     #[serde(skip_serializing_if = "Vec::is_empty")]

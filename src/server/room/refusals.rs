@@ -39,11 +39,16 @@ pub fn edited_meanwhile() -> Problem {
     Problem::new(Code::EditedMeanwhile, "This message was edited on another device. Look at it again.")
 }
 
-/// The refusal for an edit of an archived message in a room that keeps no messages any more.
+/// The refusal for a reaction to a message that has too many.
+pub fn too_many_reactions() -> Problem {
+    Problem::new(Code::TooManyReactions, "This message can’t have more reactions.")
+}
+
+/// The refusal for a change of an archived message in a room that keeps no messages any more.
 pub fn kept_elsewhere() -> Problem {
     Problem::new(
         Code::KeptElsewhere,
-        "This message is from a time when the room saved its messages. You can delete it, but not edit it.",
+        "This message is from a time when the room saved its messages. It can be deleted, but not changed.",
     )
 }
 

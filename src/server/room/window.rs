@@ -1,26 +1,35 @@
 //! The window: the last events of a room in memory, for snapshots, for resumes and for recognising retries. It has the
 //! same limits as a tail, in number and in bytes. Its messages are in their current state: a touch is folded into them
 //! when it is added.
+//!
+//! Of `reacted` events it has only the newest, as a tail does, so that many reactions push no messages out. So such
+//! events may be missing between others.
 
 use std::collections::{HashMap, VecDeque};
 
 use super::{entry::Entry, sight::Sight};
 use crate::{
     protocol::{ClientId, Event, EventKind, MemberId, MessageBody, Millis, Retention, Seq, limits},
-    server::bus::{TAIL_BYTES, TAIL_EVENTS, weight},
+    server::bus::{TAIL_BYTES, TAIL_EVENTS, TAIL_REACTED, is_reacted, weight},
 };
 
-/// Most bytes of text in a snapshot. The last event is in it even if it is longer.
+/// Most bytes of events in a snapshot. The last event is in it even if it is longer.
 const SNAPSHOT_BYTES: usize = 128 * 1024;
 /// Most touches in a snapshot. Before the oldest of them it has only what the timeline shows.
 const SNAPSHOT_TOUCHES: usize = 64;
 
-/// The last events of a room, without holes, ending at its head.
+/// The last events of a room, ending at its head.
 #[derive(Debug, Default)]
 pub struct Window {
+    /// The events, oldest first.
     entries: VecDeque<Entry>,
-    ids: HashMap<(MemberId, ClientId), Seq>,
+    /// How many of the events are `reacted`.
+    reacted: usize,
+    /// The seq from which on no event is missing.
+    whole_from: Seq,
+    /// The bytes of the other events.
     bytes: usize,
+    ids: HashMap<(MemberId, ClientId), Seq>,
 }
 
 /// The message that has a given id.
@@ -45,20 +54,44 @@ impl Window {
     /// Adds the next event, folds a touch into its message, and drops the oldest events beyond the limits. If the event
     /// does not follow the last one, all earlier events are dropped.
     pub fn push(&mut self, entry: Entry) {
+        if self.entries.back().is_some_and(|last| last.event.seq + 1 != entry.event.seq) {
+            *self = Self::default();
+        }
+        self.restore(entry);
+    }
+
+    /// Adds a later event of a tail, which may have dropped `reacted` events between the last one and this.
+    pub fn restore(&mut self, entry: Entry) {
         for changed in self.changed_by([&entry.event]) {
             self.replace(changed);
         }
         let event = &entry.event;
-        if self.entries.back().is_some_and(|last| last.event.seq + 1 != event.seq) {
-            *self = Self::default();
+        if self.entries.back().is_none_or(|last| last.event.seq + 1 != event.seq) {
+            self.whole_from = event.seq;
         }
         if let Some(message) = event.message() {
             self.ids.insert((message.author.id, message.id), event.seq);
         }
-        self.bytes += weight(event);
+        if is_reacted(event) {
+            self.reacted += 1;
+        } else {
+            self.bytes += weight(event);
+        }
         self.entries.push_back(entry);
-        while self.entries.len() > TAIL_EVENTS || (self.bytes > TAIL_BYTES && self.entries.len() > 1) {
+        if self.reacted > TAIL_REACTED
+            && let Some(at) = self.entries.iter().position(|entry| is_reacted(&entry.event))
+            && let Some(dropped) = self.entries.remove(at)
+        {
+            self.reacted -= 1;
+            self.whole_from = self.whole_from.max(dropped.event.seq + 1);
+        }
+        let rows = |window: &Self| window.entries.len() - window.reacted;
+        while rows(self) > TAIL_EVENTS || (self.bytes > TAIL_BYTES && rows(self) > 1) {
             let Some(oldest) = self.entries.pop_front() else { break };
+            if is_reacted(&oldest.event) {
+                self.reacted -= 1;
+                continue;
+            }
             self.bytes -= weight(&oldest.event);
             if let Some(message) = oldest.event.message() {
                 self.ids.remove(&(message.author.id, message.id));
@@ -70,14 +103,13 @@ impl Window {
     /// `edited` events that become void.
     pub fn changed_by<'a>(&self, touches: impl IntoIterator<Item = &'a Event>) -> Vec<Event> {
         let mut changed: Vec<Event> = Vec::new();
-        for touch in touches {
-            let Some(target) = touch.kind.target() else { continue };
+        for (touch, target) in touches.into_iter().flat_map(|touch| touch.kind.targets().map(move |of| (touch, of))) {
             let known = changed.iter().position(|event| event.seq == target.seq);
             let Some(mut event) = known.map(|at| changed.remove(at)).or_else(|| self.get(target.seq).cloned()) else {
                 continue;
             };
             let before = event.message().and_then(|message| message.edited);
-            if event.fold(touch) {
+            if event.fold(touch) && !is_reacted(touch) {
                 changed.extend(before.and_then(|edit| self.get(edit.seq).cloned()).map(|mut edit| {
                     edit.void();
                     edit
@@ -107,7 +139,7 @@ impl Window {
     /// The message as it is now, given as it was read from the log at the head `read_at`. `None` if the window does not
     /// reach back to that head, so that a touch in between may be missing.
     pub fn update(&self, event: &Event, read_at: Seq) -> Option<Event> {
-        if self.entries.front().is_some_and(|first| first.event.seq > read_at + 1) {
+        if !self.entries.is_empty() && self.first_whole() > read_at + 1 {
             return None;
         }
         let mut event = event.clone();
@@ -123,8 +155,12 @@ impl Window {
     }
 
     fn index(&self, seq: Seq) -> Option<usize> {
-        let first = self.entries.front()?.event.seq;
-        usize::try_from(seq.checked_sub(first)?).ok().filter(|at| *at < self.entries.len())
+        self.entries.binary_search_by_key(&seq, |entry| entry.event.seq).ok()
+    }
+
+    /// The seq from which on the window has every event.
+    fn first_whole(&self) -> Seq {
+        self.entries.front().map_or(0, |first| first.event.seq).max(self.whole_from)
     }
 
     /// The retention that the event with this seq, which the window has, was appended under. `now` is the present one.
@@ -151,7 +187,7 @@ impl Window {
     pub fn ordinal_at(&self, seq: Seq, head: Seq, last_n: u64) -> u64 {
         let first = self.entries.front().map_or(head + 1, |entry| entry.event.seq);
         let from = (seq + 1).max(first);
-        let skip = usize::try_from(from - first).unwrap_or(usize::MAX).min(self.entries.len());
+        let skip = self.entries.partition_point(|entry| entry.event.seq < from);
         let next = self.entries.range(skip..).find_map(|entry| entry.event.message());
         next.map_or(last_n, |message| message.n - 1).saturating_sub(from - (seq + 1))
     }
@@ -171,9 +207,11 @@ impl Window {
         if after >= head {
             return Some(Vec::new());
         }
-        let first = self.entries.front()?.event.seq;
-        let skip = usize::try_from((after + 1).checked_sub(first)?).ok()?;
-        Some(self.entries.range(skip.min(self.entries.len())..).collect())
+        if self.entries.is_empty() || after + 1 < self.first_whole() {
+            return None;
+        }
+        let skip = self.entries.partition_point(|entry| entry.event.seq <= after);
+        Some(self.entries.range(skip..).collect())
     }
 
     /// The last events that a member may see, as many as fit into a snapshot.
@@ -191,7 +229,7 @@ impl Window {
                 from = Some(entry.event.seq + 1);
                 continue;
             }
-            bytes += weight(&entry.event);
+            bytes += entry.bytes();
             if !entries.is_empty() && (rows == limits::HISTORY_PAGE || bytes > SNAPSHOT_BYTES) {
                 has_more = true;
                 break;
@@ -220,7 +258,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::protocol::{Message, Nickname, Person, Target};
+    use crate::protocol::{Emoji, Message, Nickname, Person, ReactionChange, Target};
 
     fn person() -> Person {
         Person { id: MemberId::from_bits(1), name: Nickname::try_from("Ada").unwrap() }
@@ -256,6 +294,50 @@ mod tests {
         assert_eq!([9, 8, 0].map(|seq| window.ordinal_at(seq, 9, 4)), [4, 3, 0], "nothing is in it");
         window.push(joined(10));
         assert_eq!([10, 9, 8].map(|seq| window.ordinal_at(seq, 10, 4)), [4, 4, 3], "and no message");
+    }
+
+    #[test]
+    fn reactions_push_no_message_out_and_what_is_missing_is_not_resumed() {
+        let mut window = Window::default();
+        window.push(said(1, 1));
+        window.push(said(2, 2));
+        let target = Target { seq: 1, id: window.get(1).unwrap().message().unwrap().id };
+        let reacted = |seq: Seq| {
+            let change =
+                ReactionChange { target, e: Emoji::stored("👍"), on: true, who: vec![MemberId::from_bits(seq)] };
+            Entry::of(Event { seq, at: 0, kind: EventKind::Reacted { changes: vec![change] } })
+        };
+        let end = 2 + TAIL_REACTED as Seq + 40;
+        for seq in 3..=end {
+            window.push(reacted(seq));
+        }
+        let message = window.get(1).unwrap().message().unwrap();
+        let reaction = &message.reactions[0];
+        assert_eq!((reaction.n as usize, reaction.who.len()), (TAIL_REACTED + 40, 50));
+        assert_eq!((window.get(42).is_none(), window.get(43).is_some()), (true, true));
+        let first = window.entries.front().unwrap();
+        assert!(!serde_json::to_string(first).unwrap().contains("more"), "a client is not sent all ids");
+        let own = serde_json::to_string(&*first.for_reader(&[MemberId::from_bits(end)])).unwrap();
+        assert!(own.contains(&format!(r#""more":[{end}]"#)), "but its own");
+        assert!(window.after(41, end).is_none(), "a reaction is missing");
+        assert_eq!(window.after(42, end).unwrap().len(), TAIL_REACTED);
+        assert_eq!([0, 1, 2, 50].map(|seq| window.ordinal_at(seq, end, 2)), [0, 1, 2, 2]);
+        let read = said(1, 1).event;
+        assert!(window.update(&read, 41).is_none());
+        assert_eq!(window.update(&read, 42).unwrap().message().unwrap().reactions[0].n as usize, TAIL_REACTED);
+
+        let mut restored = Window::default();
+        for entry in window.entries.iter().cloned() {
+            restored.restore(entry);
+        }
+        assert!(restored.after(41, end).is_none());
+        assert_eq!(restored.after(42, end).unwrap().len(), TAIL_REACTED);
+        let last = end + TAIL_EVENTS as Seq;
+        for seq in end + 1..=last {
+            restored.push(joined(seq));
+        }
+        assert_eq!(restored.entries.front().unwrap().event.seq, end + 1);
+        assert_eq!((restored.reacted, restored.bytes), (0, 256 * TAIL_EVENTS));
     }
 
     #[test]

@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     /// Every kind in the form of earlier versions, and one of a later version.
-    const STORED: [&str; 14] = [
+    const STORED: [&str; 16] = [
         r#"{"kind":"joined","member":{"id":7,"name":"Ada \"A\" 👩‍👩‍👧"}}"#,
         r#"{"kind":"left","member":{"id":7,"name":"Ada"}}"#,
         r#"{"kind":"removed","member":{"id":8,"name":"Bob"},"by":{"id":7,"name":"Ada"}}"#,
@@ -100,6 +100,8 @@ mod tests {
         r#"{"kind":"message","n":3,"id":"01890a5d-ac96-774b-bcce-b302099a8057","author":{"id":7,"name":"Ada"},"body":"","rev":9,"deleted":{"id":8,"name":"Bob"}}"#,
         r#"{"kind":"edited","target":{"seq":2,"id":"01890a5d-ac96-774b-bcce-b302099a8057"},"author":{"id":7,"name":"Ada"},"body":"I"}"#,
         r#"{"kind":"deleted","target":{"seq":2,"id":"01890a5d-ac96-774b-bcce-b302099a8057"},"n":1,"by":{"id":7,"name":"Ada"}}"#,
+        r#"{"kind":"message","n":3,"id":"01890a5d-ac96-774b-bcce-b302099a8057","author":{"id":7,"name":"Ada"},"body":"I","rev":9,"reactions":[{"e":"👍","n":2,"who":[8],"more":[9]}]}"#,
+        r#"{"kind":"reacted","changes":[{"target":{"seq":2,"id":"01890a5d-ac96-774b-bcce-b302099a8057"},"e":"👍","on":true,"who":[7,8]}]}"#,
         r#"{"kind":"danced","with":[{"b":1.50,"a":null}],"long":123456789012345678901234567890}"#,
     ];
 
@@ -122,7 +124,7 @@ mod tests {
 
     #[test]
     fn values_are_converted_as_texts_are() {
-        for stored in &STORED[..13] {
+        for stored in &STORED[..15] {
             let (kind, value) = (from_text(stored).unwrap(), serde_json::from_str::<Value>(stored).unwrap());
             assert_eq!(to_value(&kind).unwrap(), value);
             assert_eq!(from_value(value).unwrap(), kind);

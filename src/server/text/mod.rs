@@ -8,6 +8,7 @@
 //! needs no tables, and is in `protocol`.
 
 mod beginnings;
+mod emoji;
 mod folding;
 mod names;
 mod searching;
@@ -16,6 +17,7 @@ mod visible;
 use crate::protocol::{InvalidText, MessageBody, Nickname, RoomName, TextKind};
 
 pub use beginnings::{preview, quote};
+pub use emoji::emoji;
 pub use folding::folded;
 pub use names::cleaned_name;
 pub use searching::{SearchQuery, SearchTerm, terms, terms_version};

@@ -293,6 +293,10 @@ pub fn is_within(_: &Event, _: &str) -> bool {
     false
 }
 
+pub fn value_of(_: &Event, _: &str) -> Option<String> {
+    None
+}
+
 pub fn focus_invalid(_: &Element) {}
 
 pub fn name_of(_: &Event) -> String {

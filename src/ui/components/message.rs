@@ -14,7 +14,7 @@ use crate::{
         dynamic::dynamic,
         face::Face,
         texts::use_texts,
-        timeline::{Delivery, Mark, MessageRow, Piece, QuoteLine, Row, is_right_to_left, pieces, rfc3339},
+        timeline::{Chip, Delivery, Mark, MessageRow, Piece, QuoteLine, Row, is_right_to_left, pieces, rfc3339},
     },
 };
 
@@ -51,7 +51,7 @@ pub struct MessageActs {
 pub fn MessageItem(
     /// The message when its row was created. A message whose words change gets a new row.
     first: MessageRow,
-    /// The signal of the row: delivery, time, mark, and whether the message opens or closes a group.
+    /// The signal of the row: delivery, time, reactions, mark, and whether the message opens or closes a group.
     row: ArcRwSignal<Row>,
     acts: MessageActs,
 ) -> impl IntoView {
@@ -61,11 +61,11 @@ pub fn MessageItem(
     let has_mark = own || delivery != Delivery::Sent;
     let now = Memo::new(move |_| {
         row.with(|row| match row {
-            Row::Message(MessageRow { opens, signed, closes, at, delivery, mark, .. }) => {
-                ((*opens, *signed, *closes), *at, delivery.clone(), mark.clone())
+            Row::Message(MessageRow { opens, signed, closes, at, chips, delivery, mark, .. }) => {
+                ((*opens, *signed, *closes), (*at, chips.clone()), delivery.clone(), mark.clone())
             }
             Row::Day(_) | Row::Notice(_) | Row::Unread | Row::Hole(_) => {
-                ((false, false, false), None, Delivery::Sent, None)
+                ((false, false, false), (None, Vec::new()), Delivery::Sent, None)
             }
         })
     });
@@ -147,10 +147,14 @@ pub fn MessageItem(
 
     let clock = use_clock();
     let meta = move || {
-        now.with(|(_, at, delivery, _)| {
+        now.with(|(_, (at, chips), delivery, _)| {
             let time = |at| view! { <time datetime=rfc3339(at)>{clock.hour_and_minute(at)}</time> }.into_any();
             let waits = *delivery == Delivery::Pending;
-            view! { {at.map(time)} {waits.then(|| view! { <Icon shape=Shape::Clock/> }.into_any())} }
+            let waits = waits.then(|| view! { <Icon shape=Shape::Clock/> }.into_any());
+            view! {
+                <div class="message__meta">{at.map(time)} {waits}</div>
+                {(!chips.is_empty()).then(|| reactions(chips))}
+            }
         })
     };
     let below = move || now.with(|(_, _, delivery, mark)| below(id, delivery, mark.as_ref(), acts));
@@ -162,11 +166,28 @@ pub fn MessageItem(
             <div class="message__bubble">
                 {quote}
                 {text}
-                <div class="message__meta">{dynamic(meta)}</div>
+                {dynamic(meta)}
             </div>
             {has_mark.then(|| dynamic(below).into_any())}
         </li>
     }
+}
+
+/// The reactions to a message. The list of rows listens for clicks.
+fn reactions(chips: &[Chip]) -> AnyView {
+    let texts = &use_texts().timeline;
+    let chip = |Chip { emoji, count, mine, names }: &Chip| {
+        let label = if *mine { texts.reacted_too(*count, emoji) } else { texts.reacted(*count, emoji) };
+        let pressed = if *mine { "true" } else { "false" };
+        view! {
+            <button type="button" class="reaction" value=emoji.clone() aria-pressed=pressed aria-label=label title=(!names.is_empty()).then(|| names.clone())>
+                <span class="reaction__emoji">{emoji.clone()}</span>
+                {count.to_string()}
+            </button>
+        }
+        .into_any()
+    };
+    view! { <div class="message__reactions">{chips.iter().map(chip).collect_view()}</div> }.into_any()
 }
 
 /// What is below an own message: that it waits, or why it was refused, or its mark.

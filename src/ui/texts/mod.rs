@@ -283,6 +283,10 @@ table! {
         read_more;
         read_less;
         edited;
+        react;
+        reacted: [count, emoji];
+        reacted_too: [count, emoji];
+        not_reacted: (reason);
         deleted;
         deleted_by: (name);
         earlier_message;
@@ -463,6 +467,7 @@ table! {
         too_late;
         edited_meanwhile;
         kept_elsewhere;
+        too_many_reactions;
         message_gone;
         removed;
         foreign_origin;

@@ -70,6 +70,7 @@ impl Texts {
             Code::TooLate => texts.too_late(),
             Code::EditedMeanwhile => texts.edited_meanwhile(),
             Code::KeptElsewhere => texts.kept_elsewhere(),
+            Code::TooManyReactions => texts.too_many_reactions(),
             Code::MessageGone => texts.message_gone(),
             Code::Removed => texts.removed(),
             Code::ForeignOrigin => texts.foreign_origin(),

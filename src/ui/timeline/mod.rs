@@ -6,6 +6,7 @@
 //! A *life* of a log is an `Epoch`. After the server has lost the tail of a log, a new life begins and its seqs start
 //! again, but the events of the earlier life stay on the page. So a seq identifies an event only within one life.
 
+mod chips;
 mod direction;
 mod holes;
 mod key;
@@ -18,6 +19,7 @@ mod rows;
 mod tests;
 mod time;
 
+pub use chips::{Chip, reacted};
 pub use direction::is_right_to_left;
 pub use holes::{Absence, is_lost_above};
 pub use key::RowKey;

@@ -153,6 +153,7 @@ pub fn sentence(texts: &Texts, kind: &EventKind, is_me: impl Fn(MemberId) -> boo
         | EventKind::Left { .. }
         | EventKind::Edited { .. }
         | EventKind::Deleted { .. }
+        | EventKind::Reacted { .. }
         | EventKind::Other(..) => return None,
     })
 }

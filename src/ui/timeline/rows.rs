@@ -11,6 +11,7 @@ use crate::{
 };
 
 use super::{
+    chips::{Chip, chips, reacted},
     holes::{self, Absence},
     key::RowKey,
     marks::{Mark, Marks},
@@ -60,6 +61,8 @@ pub struct MessageRow {
     pub deleted: Option<String>,
     /// The line about the message that it replies to.
     pub quote: Option<Box<QuoteLine>>,
+    /// The reactions to it.
+    pub chips: Vec<Chip>,
     /// When the server stored it. `None` until then.
     pub at: Option<Millis>,
     /// Whether it is the first of its group.
@@ -117,6 +120,10 @@ pub struct RowContext<'a> {
     pub is_lost_above: bool,
     /// The index of the event before which messages are missing because a log was lost.
     pub gap_after_lost_log: Option<usize>,
+    /// The reactions that the reader wants and that the log does not have yet.
+    pub wanted_reactions: &'a [Draft],
+    /// Returns the name of a member who is in the room.
+    pub name_of: &'a dyn Fn(MemberId) -> Option<String>,
     /// Finds the message that a reply is to, if it is known here.
     pub quoted: &'a dyn Fn(Target) -> Option<&'a Message>,
     /// Returns the offset of the reader's time zone at a time, in minutes east of UTC.
@@ -166,6 +173,8 @@ pub fn rows<'a>(
             builder.start_day(day, RowKey::Day(life, event.seq));
             if let Some(message) = event.message() {
                 builder.unread(RowKey::of(message));
+                let target = Target { seq: event.seq, id: message.id };
+                let mine = reacted(message, target, context.own_ids, context.wanted_reactions);
                 let mut row = MessageRow {
                     id: message.id,
                     own: is_me(message.author.id),
@@ -180,6 +189,7 @@ pub fn rows<'a>(
                         }
                     }),
                     quote: message.reply_to.map(quote_of),
+                    chips: chips(message, mine, context.own_ids, context.name_of),
                     at: Some(event.at),
                     opens: true,
                     signed: false,
@@ -187,7 +197,6 @@ pub fn rows<'a>(
                     delivery: Delivery::Sent,
                     mark: None,
                 };
-                let target = Target { seq: event.seq, id: message.id };
                 if let Some(change) = outbox.clone().rfind(|draft| draft.kind.target() == Some(target)) {
                     row.delivery = delivery(change, context.texts);
                     if row.deleted.is_none() {
@@ -220,6 +229,7 @@ pub fn rows<'a>(
             edited: false,
             deleted: None,
             quote: draft.kind.reply_to().map(quote_of),
+            chips: Vec::new(),
             at: if let DraftState::Sent(ack) = draft.state { Some(ack.at) } else { None },
             opens: true,
             signed: false,
@@ -254,8 +264,9 @@ impl MessageRow {
             DraftKind::Delete(_) => {
                 self.deleted = Some(texts.timeline.deleted().to_owned());
                 self.quote = None;
+                self.chips.clear();
             }
-            DraftKind::Message | DraftKind::Reply(_) => {}
+            DraftKind::Message | DraftKind::Reply(_) | DraftKind::React { .. } => {}
         }
     }
 }

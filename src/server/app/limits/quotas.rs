@@ -97,3 +97,5 @@ pub(super) const SEND_PATIENCE: Duration = Duration::from_secs(5);
 pub(super) const TOUCH: Quota = Quota { burst: 20, per: Duration::from_secs(20) };
 /// Searches of messages, per person and node.
 pub(super) const SEARCH: Quota = Quota { burst: 30, per: Duration::from_mins(1) };
+/// Reactions, per person and node. They do not count as [`TOUCH`], so that who reacts can still delete.
+pub(super) const REACT: Quota = TOUCH;

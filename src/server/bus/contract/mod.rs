@@ -17,7 +17,9 @@ use futures_util::future::join_all;
 use uuid::Uuid;
 
 use super::*;
-use crate::protocol::{ClientId, EventKind, Message, MessageBody, Nickname, Retention, RoomName};
+use crate::protocol::{
+    ClientId, Emoji, EventKind, Message, MessageBody, Nickname, ReactionChange, Retention, RoomName, Target,
+};
 
 /// The deadline for anything that a test waits for.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -49,6 +51,7 @@ contract! {
         a_kind_of_a_later_version_is_kept_as_it_is
         what_a_tail_has_is_rewritten_and_goes_on
         what_a_batch_changes_is_replaced_in_the_same_step
+        reactions_change_a_message_and_leave_what_was_said_in_the_tail
         a_tail_is_read_backwards_in_pages
         an_append_that_does_not_follow_the_head_is_stale_and_writes_nothing
         two_racing_appenders_make_one_gapless_order

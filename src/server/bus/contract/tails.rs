@@ -99,6 +99,55 @@ pub async fn what_a_batch_changes_is_replaced_in_the_same_step(a: &dyn Bus, b: &
     assert_eq!(again, TailAppended::IdTaken(earlier), "an id still stands for what was said first");
 }
 
+pub async fn reactions_change_a_message_and_leave_what_was_said_in_the_tail(a: &dyn Bus, b: &dyn Bus) {
+    let room = room();
+    a.open_tail(room, epoch(1), 40, 40, 0).await.unwrap();
+    let mut first = said(41, 1, 1, "One");
+    let second = said(42, 2, 2, "Two");
+    append(a, room, epoch(1), &[first.clone(), second.clone()]).await;
+    let target = Target { seq: 41, id: first.message().unwrap().id };
+    let react = async |bus: &dyn Bus, seq: Seq, message: &mut Event| {
+        let who = vec![MemberId::from_bits(seq)];
+        let change = ReactionChange { target, e: Emoji::stored("👍"), on: true, who };
+        let reacted = Event { seq, at: 1_000, kind: EventKind::Reacted { changes: vec![change] } };
+        message.fold(&reacted);
+        let changed = [message.clone(), said(40, 1, 9, "Dropped before")];
+        let appended = bus.append_tail(room, epoch(1), &[reacted.clone()], &changed, Bytes::new()).await.unwrap();
+        (appended, reacted)
+    };
+    let mut last = Vec::new();
+    let end = 42 + TAIL_REACTED as u64 + 10;
+    for seq in 43..=end {
+        let (appended, reacted) = react(a, seq, &mut first).await;
+        assert_eq!(appended, TailAppended::Done);
+        last.push(reacted);
+    }
+    assert_eq!(react(b, end, &mut first.clone()).await.0, TailAppended::Stale);
+    let expected = [&[first.clone(), second.clone()], &last[10..]].concat();
+    let tail = Tail { epoch: epoch(1), head: end, n: 42, sealed_by: None, events: expected };
+    assert_eq!(b.tail(room, 40).await.unwrap(), Some(tail), "only the oldest reactions are dropped");
+    assert_eq!(b.tail(room, end - 1).await.unwrap().unwrap().events, last[last.len() - 1..]);
+    assert_eq!(b.tail_before(room, 0, None, 9).await.unwrap(), [second.clone(), first.clone()], "without reactions");
+
+    // Another change of the message, and one of its author's name, replace it with its reactions.
+    for text in ["Uno", "Eins"] {
+        let EventKind::Message(message) = &mut first.kind else { unreachable!() };
+        message.body = MessageBody::try_from(text).unwrap();
+        if text == "Uno" {
+            let edited =
+                b.append_tail(room, epoch(1), &[joined(end + 1)], &[first.clone()], Bytes::new()).await.unwrap();
+            assert_eq!(edited, TailAppended::Done);
+        } else {
+            b.rewrite_tail(room, epoch(1), &[first.clone()]).await.unwrap();
+        }
+        assert_eq!(a.tail(room, 40).await.unwrap().unwrap().events[0], first);
+    }
+    // What is dropped is dropped with its reactions.
+    let fill: Vec<Event> = (end + 2..=end + 1 + TAIL_EVENTS as u64).map(joined).collect();
+    append(a, room, epoch(1), &fill).await;
+    assert_eq!(b.tail(room, 0).await.unwrap().unwrap().events, fill);
+}
+
 pub async fn a_tail_is_read_backwards_in_pages(a: &dyn Bus, b: &dyn Bus) {
     let room = room();
     assert!(b.tail_before(room, 0, None, 10).await.unwrap().is_empty(), "there is no tail");

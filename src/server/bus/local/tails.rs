@@ -7,9 +7,9 @@ use std::{
 
 use super::{
     super::{
-        TAIL_BYTES, TAIL_EVENTS, TAIL_IDS, TAIL_LIFE, TAILS_BYTES, Tail, TailAppended,
+        TAIL_BYTES, TAIL_EVENTS, TAIL_IDS, TAIL_LIFE, TAIL_REACTED, TAILS_BYTES, Tail, TailAppended,
         batch::{Batch, MessageKey, Remembered, key_of},
-        weight,
+        is_reacted, reaction_bytes, weight,
     },
     Expiring,
 };
@@ -41,8 +41,10 @@ struct Log {
     head: Seq,
     n: u64,
     sealed_by: Option<Person>,
-    /// The newest events: consecutive seqs, at most [`TAIL_EVENTS`].
+    /// The newest events without `reacted` ones, oldest first: at most [`TAIL_EVENTS`].
     events: VecDeque<Event>,
+    /// The newest `reacted` events, oldest first: at most [`TAIL_REACTED`].
+    reacted: VecDeque<Event>,
     /// The bytes of `events` by [`weight`]: at most [`TAIL_BYTES`], unless a single event is larger.
     bytes: usize,
     ids: HashMap<MessageKey, Remembered>,
@@ -52,19 +54,19 @@ struct Log {
 
 impl Log {
     fn new(epoch: Epoch, head: Seq, n: u64) -> Self {
-        let (events, ids, id_order) = Default::default();
-        Self { epoch, head, n, sealed_by: None, events, bytes: 0, ids, id_order }
+        let (events, reacted, ids, id_order) = Default::default();
+        Self { epoch, head, n, sealed_by: None, events, reacted, bytes: 0, ids, id_order }
     }
 
     fn to_tail(&self, after: Seq) -> Tail {
-        let first = self.events.partition_point(|event| event.seq <= after);
-        Tail {
-            epoch: self.epoch,
-            head: self.head,
-            n: self.n,
-            sealed_by: self.sealed_by.clone(),
-            events: self.events.range(first..).cloned().collect(),
-        }
+        let later = |events: &VecDeque<Event>| {
+            let first = events.partition_point(|event| event.seq <= after);
+            events.range(first..).cloned().collect::<Vec<_>>()
+        };
+        let mut events = later(&self.events);
+        events.extend(later(&self.reacted));
+        events.sort_by_key(|event| event.seq);
+        Tail { epoch: self.epoch, head: self.head, n: self.n, sealed_by: self.sealed_by.clone(), events }
     }
 
     fn earlier(&self, events: &[Event]) -> Option<Earlier> {
@@ -89,7 +91,8 @@ impl Log {
     }
 
     fn weight(&self) -> usize {
-        self.bytes + self.id_order.len() * ID_BYTES
+        let reactions: usize = self.events.iter().chain(&self.reacted).map(reaction_bytes).sum();
+        self.bytes + reactions + self.id_order.len() * ID_BYTES
     }
 
     fn append(&mut self, batch: Batch) {
@@ -98,14 +101,22 @@ impl Log {
                 self.ids.insert(key_of(message), Remembered::of(event, message));
                 self.id_order.push_back(key_of(message));
             }
-            self.bytes += weight(event);
-            self.events.push_back(event.clone());
+            if is_reacted(event) {
+                self.reacted.push_back(event.clone());
+            } else {
+                self.bytes += weight(event);
+                self.events.push_back(event.clone());
+            }
         }
         self.head = batch.head;
         self.n = batch.n.unwrap_or(self.n);
         while self.events.len() > TAIL_EVENTS || (self.bytes > TAIL_BYTES && self.events.len() > 1) {
             let Some(oldest) = self.events.pop_front() else { break };
             self.bytes -= weight(&oldest);
+        }
+        let first = self.events.front().map_or(Seq::MAX, |event| event.seq);
+        while self.reacted.len() > TAIL_REACTED || self.reacted.front().is_some_and(|event| event.seq < first) {
+            self.reacted.pop_front();
         }
         let too_many = self.id_order.len().saturating_sub(TAIL_IDS);
         for key in self.id_order.drain(..too_many) {
@@ -125,6 +136,7 @@ impl Tails {
             if log.sealed_by.is_some() && log.head < head {
                 log.sealed_by = None;
                 log.events.clear();
+                log.reacted.clear();
                 log.bytes = 0;
                 (log.head, log.n) = (head, n);
                 *ends_at = now + TAIL_LIFE;
@@ -164,7 +176,8 @@ impl Tails {
         if let Some(refusal) = log.refuse(epoch, batch) {
             return refusal;
         }
-        self.at_most += batch.events.iter().map(|event| weight(event) + ID_BYTES).sum::<usize>();
+        self.at_most +=
+            batch.events.iter().map(|event| weight(event) + reaction_bytes(event) + ID_BYTES).sum::<usize>();
         log.append(batch);
         *ends_at = now + TAIL_LIFE;
         TailAppended::Done

@@ -1,14 +1,16 @@
 -- Appends a batch of events to a tail, remembers the message ids, replaces the earlier events that the new ones change,
--- and publishes the packet to the nodes that follow the room. All of that happens, or nothing. Returns 'done' or the reason of the refusal, as `TailAppended` names them.
+-- and publishes the packet to the nodes that follow the room. All of that happens, or nothing. Returns 'done' or the
+-- reason of the refusal, as `TailAppended` names them.
 -- Seqs stay strings, so that they never become Lua's floating point numbers.
 --
--- KEYS: tail, meta, ids, id queue.
+-- KEYS: tail, meta, ids, id queue, reacted, state.
 -- ARGV: 1 epoch, 2 the head that the tail must have, 3 its new head, 4 its new n ('' leaves n unchanged), 5 life in ms,
--- 6 maximum events, 7 maximum ids, 8 channel, 9 packet, 10 maximum bytes. Then four for each event: seq, JSON, message
--- key ('' if the event is no message), what to remember of the message ('instead' if the event replaces the one with its
--- seq).
-local tail, meta, ids, queue = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local FIRST, WIDTH = 11, 4
+-- 6 maximum events, 7 maximum ids, 8 channel, 9 packet, 10 maximum bytes, 11 maximum `reacted` events. Then four for
+-- each event: seq, JSON, message key ('' if the event is no message), and what to remember of the message. If it is no
+-- message: 'reacted', 'instead' (it replaces the event with its seq for good), 'state' (it replaces it in `state`), or
+-- ''.
+local tail, meta, ids, queue, reacted, state = unpack(KEYS)
+local FIRST, WIDTH = 12, 4
 
 local now = redis.call('HMGET', meta, 'epoch', 'head', 'sealed_by', 'bytes')
 if now[1] ~= ARGV[1] then return {'lost'} end
@@ -27,11 +29,18 @@ if now[2] ~= ARGV[2] then return {'stale'} end
 local bytes = tonumber(now[4] or 0)
 local instead = {}
 for i = FIRST, #ARGV, WIDTH do
-  bytes = bytes + #ARGV[i + 1]
-  if ARGV[i + 3] == 'instead' then
-    instead[ARGV[i] .. '-0'] = ARGV[i + 1]
+  local id, json, what = ARGV[i] .. '-0', ARGV[i + 1], ARGV[i + 3]
+  if what == 'reacted' then
+    redis.call('XADD', reacted, 'MAXLEN', ARGV[11], id, 'event', json)
+  elseif what == 'state' then
+    if #redis.call('XRANGE', tail, id, id) > 0 then redis.call('HSET', state, id, json) end
+  elseif what == 'instead' then
+    bytes = bytes + #json
+    instead[id] = json
+    redis.call('HDEL', state, id)
   else
-    redis.call('XADD', tail, ARGV[i] .. '-0', 'event', ARGV[i + 1])
+    bytes = bytes + #json
+    redis.call('XADD', tail, id, 'event', json)
     if ARGV[i + 2] ~= '' then
       redis.call('HSET', ids, ARGV[i + 2], ARGV[i + 3])
       redis.call('RPUSH', queue, ARGV[i + 2])
@@ -45,7 +54,14 @@ if next(instead) then
   redis.call('DEL', tail)
   for _, entry in ipairs(entries) do redis.call('XADD', tail, entry[1], 'event', instead[entry[1]] or entry[2][2]) end
 end
-redis.call('XTRIM', tail, 'MAXLEN', ARGV[6])
+-- Drops the oldest events, and what is stored beside them.
+local function drop(count)
+  if count <= 0 then return end
+  for _, entry in ipairs(redis.call('XRANGE', tail, '-', '+', 'COUNT', count)) do redis.call('HDEL', state, entry[1]) end
+  redis.call('XTRIM', tail, 'MAXLEN', redis.call('XLEN', tail) - count)
+  redis.call('XTRIM', reacted, 'MINID', redis.call('XRANGE', tail, '-', '+', 'COUNT', 1)[1][1])
+end
+drop(redis.call('XLEN', tail) - ARGV[6])
 local most = tonumber(ARGV[10])
 if bytes > most then
   -- Counts the bytes from the newest event on. If they exceed 7/8 of the maximum, only the newest events that fit into
@@ -57,7 +73,7 @@ if bytes > most then
   end
   bytes = all
   if all > most * 7 / 8 then
-    redis.call('XTRIM', tail, 'MAXLEN', keep)
+    drop(redis.call('XLEN', tail) - keep)
     bytes = kept
   end
 end

@@ -1,6 +1,6 @@
 -- Seals a tail, if it has the given epoch and head: no append can follow.
 --
--- KEYS: tail, meta, ids, id queue. ARGV: epoch, head, the person who seals it (as JSON), life in ms.
+-- KEYS: tail, meta, ids, id queue, reacted, state. ARGV: epoch, head, the person who seals it (as JSON), life in ms.
 local now = redis.call('HMGET', KEYS[2], 'epoch', 'head', 'sealed_by')
 if now[1] ~= ARGV[1] then return {'lost'} end
 if now[3] then return {'sealed'} end

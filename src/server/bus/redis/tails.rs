@@ -1,4 +1,4 @@
-//! Tails: four keys for each room. They share the room's hash tag with its digest (`digests.rs`), and they expire
+//! Tails: six keys for each room. They share the room's hash tag with its digest (`digests.rs`), and they expire
 //! together. Most functions here only build the arguments: the rules of appending and sealing are in the `tail_*.lua`
 //! scripts.
 //!
@@ -7,6 +7,9 @@
 //!   the tail is sealed.
 //! - `ids`: a hash from `<author>:<client id>` to the [`Remembered`] of the message.
 //! - `idq`: a list of the keys of `ids`, oldest first, so that the oldest id can be dropped first.
+//! - `reacted`: a stream like `tail`, of the `reacted` events. They have a limit of their own.
+//! - `state`: a hash from entry ids of `tail` to messages as JSON, with their reactions. An entry of a stream cannot be
+//!   changed, and reactions are too frequent to write the stream anew. Where a message is here, this is the message.
 
 use std::sync::LazyLock;
 
@@ -15,8 +18,9 @@ use redis::{Pipeline, Script, cmd};
 
 use super::{
     super::{
-        Result, TAIL_BYTES, TAIL_EVENTS, TAIL_IDS, TAIL_LIFE, Tail, TailAppended,
+        Result, TAIL_BYTES, TAIL_EVENTS, TAIL_IDS, TAIL_LIFE, TAIL_REACTED, Tail, TailAppended,
         batch::{Batch, Remembered, key_of},
+        is_reacted,
     },
     RedisBus, packets,
 };
@@ -26,6 +30,7 @@ use crate::{
 };
 
 static APPEND: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("tail_append.lua")));
+static BEFORE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("tail_before.lua")));
 static REMOVE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("tail_remove.lua")));
 static READ: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("tail_read.lua")));
 static REWRITE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("tail_rewrite.lua")));
@@ -55,12 +60,11 @@ pub(super) async fn read_before(
     if limit == 0 || before.is_some_and(|before| before <= from) {
         return Ok(Vec::new());
     }
-    let [tail, ..] = keys(bus, room);
     let end = before.map_or_else(|| "+".to_owned(), |before| format!("({before}-0"));
-    let mut ask = cmd("XREVRANGE");
-    ask.arg(tail).arg(end).arg(format!("{from}-0")).arg("COUNT").arg(limit);
-    let entries: Vec<(String, [String; 2])> = bus.link.query(&ask).await?;
-    entries.iter().map(|(_, [_, json])| event_of(json)).collect()
+    let mut script = BEFORE.key(&keys(bus, room));
+    script.arg(end).arg(format!("{from}-0")).arg(limit);
+    let events: Vec<String> = bus.link.run(&script).await?;
+    events.iter().map(|json| event_of(json)).collect()
 }
 
 pub(super) async fn heads(bus: &RedisBus, rooms: &[RoomId]) -> Result<Vec<(RoomId, Epoch, Seq)>> {
@@ -89,7 +93,7 @@ pub(super) async fn append(
     script.arg(epoch.get()).arg(batch.follows).arg(batch.head);
     script.arg(batch.n.map(|n| n.to_string()).unwrap_or_default());
     script.arg(life_in_millis()).arg(TAIL_EVENTS).arg(TAIL_IDS);
-    script.arg(packets::channel(&bus.prefix, room)).arg(packet).arg(TAIL_BYTES);
+    script.arg(packets::channel(&bus.prefix, room)).arg(packet).arg(TAIL_BYTES).arg(TAIL_REACTED);
     for event in batch.events {
         script.arg(event.seq).arg(to_json(event)?);
         match event.message() {
@@ -97,12 +101,13 @@ pub(super) async fn append(
                 script.arg(message_key(message)).arg(Remembered::of(event, message).to_text());
             }
             None => {
-                script.arg("").arg("");
+                script.arg("").arg(if is_reacted(event) { "reacted" } else { "" });
             }
         }
     }
+    let how = if batch.events.iter().all(is_reacted) { "state" } else { "instead" };
     for event in changed {
-        script.arg(event.seq).arg(to_json(event)?).arg("").arg("instead");
+        script.arg(event.seq).arg(to_json(event)?).arg("").arg(how);
     }
     let answer: Vec<String> = bus.link.run(&script).await?;
     to_appended(&answer, batch.events)
@@ -114,7 +119,7 @@ pub(super) async fn earlier(bus: &RedisBus, room: RoomId, epoch: Epoch, events: 
     if messages.is_empty() {
         return Ok(None);
     }
-    let [_, meta, ids, _] = keys(bus, room);
+    let [_, meta, ids, ..] = keys(bus, room);
     let mut ask = Pipeline::with_capacity(2);
     ask.cmd("HGET").arg(meta).arg("epoch");
     ask.cmd("HMGET").arg(ids);
@@ -165,8 +170,8 @@ fn message_key(message: &Message) -> String {
     format!("{author}:{id}")
 }
 
-fn keys(bus: &RedisBus, room: RoomId) -> [String; 4] {
-    ["tail", "meta", "ids", "idq"].map(|part| key(bus, room, part))
+fn keys(bus: &RedisBus, room: RoomId) -> [String; 6] {
+    ["tail", "meta", "ids", "idq", "reacted", "state"].map(|part| key(bus, room, part))
 }
 
 /// The name of a key of a room. The hash tag puts all keys of a room into one slot.
@@ -191,12 +196,14 @@ fn event_of(json: &str) -> Result<Event> {
 }
 
 fn to_tail((epoch, head, n, sealed_by, events): Read) -> Result<Tail> {
+    let mut events = events.iter().map(|json| event_of(json)).collect::<Result<Vec<Event>>>()?;
+    events.sort_by_key(|event| event.seq);
     Ok(Tail {
         epoch: Epoch::from_bits(epoch),
         head,
         n,
         sealed_by: (!sealed_by.is_empty()).then(|| from_json(&sealed_by)).transpose()?,
-        events: events.iter().map(|json| event_of(json)).collect::<Result<Vec<Event>>>()?,
+        events,
     })
 }
 

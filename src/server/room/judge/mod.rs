@@ -3,10 +3,12 @@
 //! The judge does no I/O. If another node wins the race for the seqs, the batch is judged again with the winner's
 //! events in the state.
 
+mod reactions;
 mod touches;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
+use self::reactions::Reacting;
 use super::{
     command::{Command, Done},
     names,
@@ -23,12 +25,33 @@ use crate::protocol::{
 pub enum Verdict {
     /// Append this event, which is the next one of the batch.
     Event(Event),
+    /// Append the event that [`Judge::reacted`] makes of all reactions of the batch.
+    Reaction,
     /// The log has it already, so nothing is appended.
     Already(Done),
     Refused(Problem),
     /// Judge the command again with the next batch: it depends on the outcome of this one, or has to be alone in a
     /// batch.
     NextBatch,
+}
+
+/// What a batch has events of. It has one kind only: both stores append rows alone in a quicker way, and reactions come
+/// together in one event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Batched {
+    Rows,
+    Touches,
+    Reactions,
+}
+
+impl Batched {
+    fn of(command: &Command) -> Self {
+        match command {
+            Command::Touch(_) if command.is_reaction() => Self::Reactions,
+            Command::Touch(_) => Self::Touches,
+            _ => Self::Rows,
+        }
+    }
 }
 
 /// The judge of one batch.
@@ -49,9 +72,11 @@ pub struct Judge<'a> {
     consequences: VecDeque<(Command, EventKind)>,
     /// The ids of the messages in this batch.
     ids: HashSet<(MemberId, ClientId)>,
-    /// The seqs of the messages that the events of this batch touch. A batch has only touches, or none, because the
-    /// stores append messages in a quicker way.
+    /// The seqs of the messages that the events of this batch touch.
     touched: HashSet<Seq>,
+    reacting: Reacting,
+    /// What the batch has events of. `None` before the first.
+    has: Option<Batched>,
     /// Whether the batch takes no more commands.
     closed: bool,
 }
@@ -72,6 +97,8 @@ impl<'a> Judge<'a> {
             consequences: VecDeque::new(),
             ids: HashSet::new(),
             touched: HashSet::new(),
+            reacting: Reacting::default(),
+            has: None,
             closed: false,
         }
     }
@@ -79,10 +106,18 @@ impl<'a> Judge<'a> {
     /// Judges the next command of the batch. After an event, call [`next_consequence`](Self::next_consequence) until
     /// it returns `None`.
     pub fn judge(&mut self, command: &Command) -> Verdict {
-        let is_mixed = self.head > self.state.head && matches!(command, Command::Touch(_)) == self.touched.is_empty();
-        if self.closed || is_mixed {
+        let kind = Batched::of(command);
+        if self.closed || self.has.is_some_and(|has| has != kind) {
             return Verdict::NextBatch;
         }
+        let verdict = self.verdict(command);
+        if matches!(verdict, Verdict::Event(_) | Verdict::Reaction) {
+            self.has = Some(kind);
+        }
+        verdict
+    }
+
+    fn verdict(&mut self, command: &Command) -> Verdict {
         match command {
             Command::Touch(touch) => self.touch(touch),
             Command::Say { member, id, body, reply_to } => {
@@ -262,7 +297,12 @@ impl<'a> Judge<'a> {
     }
 
     fn already(&self) -> Verdict {
-        Verdict::Already(Done { seq: self.head, at: self.now })
+        Verdict::Already(self.done())
+    }
+
+    /// The answer to a command that needs no event.
+    pub fn done(&self) -> Done {
+        Done { seq: self.head, at: self.now }
     }
 
     fn event(&mut self, kind: EventKind) -> Verdict {

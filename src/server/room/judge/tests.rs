@@ -12,7 +12,7 @@ use super::{
     *,
 };
 use crate::{
-    protocol::{Member, MessageBody, Reason, RoomType, Target},
+    protocol::{Emoji, Member, MessageBody, ReactionChange, Reason, RoomType, Target},
     server::store::{ActorId, GuestId, Joining, RoomId},
 };
 
@@ -390,4 +390,81 @@ fn a_message_of_another_time_can_be_deleted_only_where_it_is() {
     happens(&mut state, &mut window, &preserve(Retention::Ephemeral), 60);
     assert_eq!(refused(judge(&state, &window, &edit(2, &kept, "changed"))), Code::KeptElsewhere);
     event(judge(&state, &window, &delete(2, &kept)));
+}
+
+fn react(member: u64, of: &Event, emoji: &str, on: bool) -> Command {
+    change(member, of, Change::React { e: Emoji::stored(emoji), on })
+}
+
+/// Judges these reactions as one batch, and takes its event into the log. Returns its changes, one line for each.
+fn reactions(state: &mut RoomState, window: &mut Window, commands: &[Command]) -> Vec<String> {
+    let mut judge = Judge::new(state, window, EDITABLE, 60);
+    for command in commands {
+        let verdict = judge.judge(command);
+        assert!(matches!(verdict, Verdict::Reaction | Verdict::Already(_)), "{verdict:?}");
+    }
+    let Some(event) = judge.reacted() else { return Vec::new() };
+    state.apply(&event);
+    window.push(Entry::of(event.clone()));
+    let EventKind::Reacted { changes } = event.kind else { unreachable!() };
+    let line = |change: &ReactionChange| {
+        let who: Vec<String> = change.who.iter().map(|id| id.get().to_string()).collect();
+        format!("{}{} {}", if change.on { '+' } else { '-' }, change.e.as_str(), who.join(" "))
+    };
+    changes.iter().map(line).collect()
+}
+
+#[test]
+fn the_reactions_of_a_batch_are_one_event_with_their_net_effect() {
+    let (mut state, mut window, said) = with_a_message();
+    let on = |member, emoji| react(member, &said, emoji, true);
+    let off = |member, emoji| react(member, &said, emoji, false);
+    let batch = [on(1, "👍"), on(2, "❤️"), on(3, "👍"), on(1, "👍"), off(2, "❤️"), off(3, "😀")];
+    assert_eq!(reactions(&mut state, &mut window, &batch), ["+👍 1 3"]);
+    assert_eq!(reactions(&mut state, &mut window, &[off(1, "👍"), on(1, "👍")]), [""; 0]);
+    assert_eq!(reactions(&mut state, &mut window, &[off(1, "👍"), on(2, "👍"), on(3, "👍")]), ["-👍 1", "+👍 2"]);
+    let reaction = &window.get(said.seq).unwrap().message().unwrap().reactions[0];
+    assert_eq!(reaction.who, [person(3).id, person(2).id], "oldest first");
+    let head = state.head;
+    let mut judge = Judge::new(&state, &window, EDITABLE, 60);
+    assert!(matches!(judge.judge(&on(2, "👍")), Verdict::Already(done) if done.seq == head));
+    assert_eq!(judge.judge(&on(1, "👍")), Verdict::Reaction);
+    assert_eq!(judge.judge(&say(2, 2, "c")), Verdict::NextBatch, "reactions are a batch of their own");
+    assert_eq!(judge.judge(&delete(2, &said)), Verdict::NextBatch);
+    let mut judge = Judge::new(&state, &window, EDITABLE, 60);
+    event(judge.judge(&edit(2, &said, "b")));
+    assert_eq!(judge.judge(&on(1, "👍")), Verdict::NextBatch);
+}
+
+#[test]
+fn who_has_another_member_id_since_reacts_once() {
+    let (mut state, mut window, said) = with_a_message();
+    assert_eq!(reactions(&mut state, &mut window, &[react(1, &said, "👍", true)]), ["+👍 1"]);
+    let as_three = |on| {
+        let Command::Touch(touch) = react(3, &said, "👍", on) else { panic!() };
+        Command::Touch(Touch { also: vec![person(1).id], ..touch })
+    };
+    assert_eq!(reactions(&mut state, &mut window, &[as_three(true)]), [""; 0]);
+    assert_eq!(reactions(&mut state, &mut window, &[as_three(false)]), ["-👍 1"]);
+}
+
+#[test]
+fn a_message_takes_so_many_emoji_and_so_many_of_one_person() {
+    let (mut state, mut window, said) = with_a_message();
+    let emoji = |n: u64| n.to_string();
+    for member in 1..=3 {
+        let five: Vec<Command> = (0..5).map(|n| react(member, &said, &emoji(member * 5 + n), true)).collect();
+        reactions(&mut state, &mut window, &five);
+        let sixth = Judge::new(&state, &window, EDITABLE, 60).judge(&react(member, &said, "👍", true));
+        assert_eq!(refused(sixth), Code::TooManyReactions);
+    }
+    assert_eq!(
+        refused(Judge::new(&state, &window, EDITABLE, 60).judge(&react(9, &said, "👍", true))),
+        Code::NotAMember
+    );
+    happens(&mut state, &mut window, &delete(2, &said), 60);
+    for on in [true, false] {
+        let gone = Judge::new(&state, &window, EDITABLE, 60).judge(&react(1, &said, "5", on));
+        assert_eq!(refused(gone), Code::MessageGone);
+    }
 }

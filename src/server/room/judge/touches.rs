@@ -15,19 +15,35 @@ use super::{
     },
     Judge, Verdict,
 };
-use crate::protocol::{Edit, Event, EventKind, Millis, Person, Problem, Retention, Target};
+use crate::protocol::{
+    Edit, Event, EventKind, Message, MessageBody, Millis, Nickname, Person, Problem, Retention, Seq, Target,
+};
 
 /// How often the text of a message can be changed.
 const EDITS: u32 = 10;
 /// The shortest pause between two changes of one message's text.
 const EDIT_PAUSE: Millis = 5_000;
 
+/// The message that a change is about.
+pub(super) struct Wanted<'a> {
+    /// The name of the member who asks.
+    name: Nickname,
+    pub event: Cow<'a, Event>,
+    /// The retention that the message was appended under.
+    pub kept: Retention,
+}
+
 impl Judge<'_> {
     pub(super) fn touch(&mut self, touch: &Touch) -> Verdict {
         if self.touched.contains(&touch.target.seq) {
             return Verdict::NextBatch;
         }
-        match self.kind_of(touch) {
+        let kind = match &touch.change {
+            Change::Delete => self.deleted(touch),
+            Change::Edit { body, after } => self.edited(touch, body, *after),
+            Change::React { e, on } => return self.reaction(touch, e, *on).unwrap_or_else(|verdict| *verdict),
+        };
+        match kind {
             Ok(kind) => {
                 self.touched.insert(touch.target.seq);
                 self.event(kind)
@@ -36,41 +52,47 @@ impl Judge<'_> {
         }
     }
 
-    /// The event that makes the change, or the verdict on a change that needs none.
-    fn kind_of(&self, touch: &Touch) -> Result<EventKind, Box<Verdict>> {
-        let refused = |problem| Err(refused(problem));
-        let Some(name) = self.name_of(touch.member) else { return refused(not_a_member()) };
-        let (event, kept) = self.target(touch)?;
-        let (target, at) = (touch.target, event.at);
-        let message = event.message().filter(|message| message.id == target.id);
-        let Some(message) = message else { return refused(message_gone()) };
-        let already = || Err(Box::new(Verdict::Already(Done { seq: message.rev.max(target.seq), at: self.now })));
-        let is_own = message.author.id == touch.member || touch.also.contains(&message.author.id);
-        match &touch.change {
-            Change::Delete if !is_own && touch.member != self.state.owner => refused(not_author()),
-            Change::Delete if message.deleted.is_some() => already(),
-            Change::Delete => {
-                let by = if is_own { message.author.clone() } else { Person { id: touch.member, name } };
-                Ok(EventKind::Deleted { target, n: message.n, by })
-            }
-            Change::Edit { .. } if !is_own => refused(not_author()),
-            Change::Edit { .. } if message.deleted.is_some() => refused(message_gone()),
-            Change::Edit { body, .. } if message.body == *body => already(),
-            Change::Edit { .. } if kept != self.state.retention => refused(kept_elsewhere()),
-            Change::Edit { body, after } => {
-                let Edit { seq, at: edited_at, times } = message.edited.unwrap_or(Edit { seq: 0, at: 0, times: 0 });
-                let wait = edited_at + EDIT_PAUSE - self.now;
-                if after.is_some_and(|after| after != seq) {
-                    refused(edited_meanwhile())
-                } else if self.now - at > self.editable || times == EDITS {
-                    refused(too_late_to_edit())
-                } else if times > 0 && wait > 0 {
-                    refused(Problem::too_many_requests(wait.cast_unsigned()))
-                } else {
-                    Ok(EventKind::Edited { target, author: message.author.clone(), body: body.clone() })
-                }
-            }
+    fn deleted(&self, touch: &Touch) -> Result<EventKind, Box<Verdict>> {
+        let Wanted { name, event, .. } = self.wanted(touch)?;
+        let Some(message) = event.message() else { return Err(refused(message_gone())) };
+        let is_own = touch.is_by(message.author.id);
+        if !is_own && touch.member != self.state.owner {
+            Err(refused(not_author()))
+        } else if message.deleted.is_some() {
+            Err(self.is_so(touch, message))
+        } else {
+            let by = if is_own { message.author.clone() } else { Person { id: touch.member, name } };
+            Ok(EventKind::Deleted { target: touch.target, n: message.n, by })
         }
+    }
+
+    fn edited(&self, touch: &Touch, body: &MessageBody, after: Option<Seq>) -> Result<EventKind, Box<Verdict>> {
+        let Wanted { event, kept, .. } = self.wanted(touch)?;
+        let Some(message) = event.message() else { return Err(refused(message_gone())) };
+        let Edit { seq, at: edited_at, times } = message.edited.unwrap_or(Edit { seq: 0, at: 0, times: 0 });
+        let wait = edited_at + EDIT_PAUSE - self.now;
+        if !touch.is_by(message.author.id) {
+            Err(refused(not_author()))
+        } else if message.deleted.is_some() {
+            Err(refused(message_gone()))
+        } else if message.body == *body {
+            Err(self.is_so(touch, message))
+        } else if kept != self.state.retention {
+            Err(refused(kept_elsewhere()))
+        } else if after.is_some_and(|after| after != seq) {
+            Err(refused(edited_meanwhile()))
+        } else if self.now - event.at > self.editable || times == EDITS {
+            Err(refused(too_late_to_edit()))
+        } else if times > 0 && wait > 0 {
+            Err(refused(Problem::too_many_requests(wait.cast_unsigned())))
+        } else {
+            Ok(EventKind::Edited { target: touch.target, author: message.author.clone(), body: body.clone() })
+        }
+    }
+
+    /// The verdict on a change that is made already.
+    pub(super) fn is_so(&self, touch: &Touch, message: &Message) -> Box<Verdict> {
+        Box::new(Verdict::Already(Done { seq: message.rev.max(touch.target.seq), at: self.now }))
     }
 
     /// Whether the room has this message, as far as the window shows. What the archive has before the window is not
@@ -82,8 +104,9 @@ impl Judge<'_> {
         }
     }
 
-    /// The event that a change is about, and the retention that it was appended under.
-    fn target(&self, touch: &Touch) -> Result<(Cow<'_, Event>, Retention), Box<Verdict>> {
+    /// Finds the message that a change is about, for a member who is in the room.
+    pub(super) fn wanted(&self, touch: &Touch) -> Result<Wanted<'_>, Box<Verdict>> {
+        let Some(name) = self.name_of(touch.member) else { return Err(refused(not_a_member())) };
         let (seq, now) = (touch.target.seq, self.state.retention);
         let (event, kept) = match (self.window.get(seq), &touch.found) {
             (Some(event), _) => (Cow::Borrowed(event), self.window.retention_at(seq, now)),
@@ -99,10 +122,11 @@ impl Judge<'_> {
         if (kept, now) == (Retention::Ephemeral, Retention::Preserved) {
             return Err(refused(message_gone()));
         }
-        Ok((event, kept))
+        let is_it = event.message().is_some_and(|message| message.id == touch.target.id);
+        if is_it { Ok(Wanted { name, event, kept }) } else { Err(refused(message_gone())) }
     }
 }
 
-fn refused(problem: Problem) -> Box<Verdict> {
+pub(super) fn refused(problem: Problem) -> Box<Verdict> {
     Box::new(Verdict::Refused(problem))
 }

@@ -27,6 +27,7 @@ use super::{
 use crate::{
     protocol::{Event, EventKind, Retention, RoomState},
     server::{
+        bus::is_reacted,
         clock,
         metrics::{self, Stopwatch},
         store::{Owed, Presence},
@@ -69,18 +70,19 @@ impl Live {
         let mut batch = Batch { entries: Vec::new(), commands: Vec::new(), changed: Vec::new() };
         let editable = self.engine.timing().editable();
         let mut judge = Judge::new(&self.folded.state, &self.folded.window, editable, clock::now());
-        let mut already = Vec::new();
+        let (mut already, mut reactions) = (Vec::new(), Vec::new());
         while batch.entries.len() < BATCH_COMMANDS {
             let Some((command, reply)) = self.pending.pop_front() else { break };
             match judge.judge(&command) {
                 Verdict::Event(event) => {
                     batch.entries.push(Entry::of(event));
-                    batch.commands.push((command, reply));
+                    batch.commands.push(vec![(command, reply)]);
                     while let Some((event, command)) = judge.next_consequence() {
                         batch.entries.push(Entry::of(event));
-                        batch.commands.push((command, Reply::None));
+                        batch.commands.push(vec![(command, Reply::None)]);
                     }
                 }
+                Verdict::Reaction => reactions.push((command, reply)),
                 Verdict::Already(done) => already.push((command, reply, done)),
                 Verdict::Refused(problem) => reply.send(Err(problem)),
                 Verdict::NextBatch => {
@@ -88,6 +90,14 @@ impl Live {
                     break;
                 }
             }
+        }
+        match judge.reacted() {
+            Some(event) => {
+                batch.entries.push(Entry::of(event));
+                batch.commands.push(reactions);
+            }
+            // They undo each other.
+            None => already.extend(reactions.into_iter().map(|(command, reply)| (command, reply, judge.done()))),
         }
         for (command, reply, done) in already {
             self.settle(&command);
@@ -138,7 +148,7 @@ impl Live {
                 // The outcome is unknown. The client tries again with the same id, and the log is read before that.
                 tracing::warn!(room = %self.record.id, %error, "append failed");
                 self.log_state.failed(Instant::now(), error.problem());
-                for (_, reply) in batch.commands.into_iter().chain(self.pending.drain(..)) {
+                for (_, reply) in batch.commands.into_iter().flatten().chain(self.pending.drain(..)) {
                     reply.send(Err(error.problem()));
                 }
             }
@@ -189,9 +199,11 @@ impl Live {
         if from_archive && outcome.stored > 0 && self.engine.is_shared() {
             self.engine.publish(self.record.id, self.packet_of(&entries));
         }
-        if entries.iter().any(|entry| entry.event.kind.is_touch()) {
+        // Lists show no reactions.
+        let mut listed = entries.iter().map(|entry| &entry.event).filter(|event| !is_reacted(event)).peekable();
+        if listed.peek().is_some_and(|event| event.kind.is_touch()) {
             self.listing.log_changed();
-        } else if outcome.stored > 0 {
+        } else if listed.peek().is_some() {
             self.listing.changed();
         }
         // If this node is the only one and the record owed this notice, only a later notice can change the record. With
@@ -203,16 +215,19 @@ impl Live {
         }
         let mut commands = commands.into_iter();
         let mut acks = Acks::default();
-        for (Entry { event, .. }, (_, reply)) in entries.iter().zip(commands.by_ref()) {
-            metrics::count_append(event, reply.accepted());
-            acks.note(reply, Done { seq: event.seq, at: event.at });
+        for (Entry { event, .. }, commands) in entries.iter().zip(commands.by_ref()) {
+            let first = commands.first().map_or_else(Stopwatch::default, |(_, reply)| reply.accepted());
+            metrics::count_append(event, first);
+            for (_, reply) in commands {
+                acks.note(reply, Done { seq: event.seq, at: event.at });
+            }
             self.reads.keep_for(event);
             if overtaken {
                 self.compare_with_record(event);
             }
         }
         self.deliver(entries, acks, Stopwatch::start());
-        let mut rest: VecDeque<_> = commands.collect();
+        let mut rest: VecDeque<_> = commands.flatten().collect();
         match outcome.stopped {
             None => {}
             Some(Stop::Behind) => self.log_state.fall_behind(),
@@ -221,7 +236,7 @@ impl Live {
                     match repeated(earlier.seq, earlier.at, earlier.same_body) {
                         Verdict::Already(done) => reply.send(Ok(done)),
                         Verdict::Refused(problem) => reply.send(Err(problem)),
-                        Verdict::Event(_) | Verdict::NextBatch => {}
+                        Verdict::Event(_) | Verdict::Reaction | Verdict::NextBatch => {}
                     }
                 }
             }

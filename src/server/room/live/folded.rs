@@ -92,7 +92,10 @@ impl Folded {
         self.state.peek = last_peek.unwrap_or(self.state.peek);
         for event in recent {
             self.note_deletion(&event);
-            self.window.push(Entry::of(event));
+            // Before the archive, the events are those of a tail.
+            let is_of_tail = event.seq < kept_from;
+            let entry = Entry::of(event);
+            if is_of_tail { self.window.restore(entry) } else { self.window.push(entry) }
         }
         self.kept_from = kept_from;
         (self.has_archive, self.has_tail) = (has_archive, has_tail);

@@ -27,6 +27,7 @@ use crate::{
         Snapshot, You, limits,
     },
     server::{
+        bus::reaction_bytes,
         metrics,
         socket::{ConnectionId, Frame},
         store::{ActorId, MemberRecord},
@@ -37,9 +38,9 @@ use crate::{
 /// since the first read may have begun before the client asked.
 const RESET_AFTER_LOG_READS: u8 = 2;
 
-/// Bytes of message text in these events.
-fn text_of<'a>(events: impl IntoIterator<Item = &'a Event>) -> usize {
-    events.into_iter().map(|event| event.text().len()).sum()
+/// Bytes of text and reactions in these events.
+fn bytes_of<'a>(events: impl IntoIterator<Item = &'a Event>) -> usize {
+    events.into_iter().map(|event| event.text().len() + reaction_bytes(event)).sum()
 }
 
 /// Whether a member is in the room by the log.
@@ -194,7 +195,7 @@ impl Live {
             Some(rest)
                 if contiguous
                     && epoch == self.folded.epoch
-                    && text_of(&events) + text_of(rest.iter().map(|entry| &entry.event)) <= RESUME_BYTES =>
+                    && bytes_of(&events) + bytes_of(rest.iter().map(|entry| &entry.event)) <= RESUME_BYTES =>
             {
                 let archived: Vec<Entry> = events.into_iter().map(Entry::of).collect();
                 let entries: Vec<&Entry> = archived.iter().chain(rest).collect();
@@ -262,6 +263,12 @@ impl Live {
     }
 
     fn snapshot(&self, member: &MemberRecord, discretion: Discretion) -> Snapshot {
+        let ids: Vec<MemberId> = member.ids().collect();
+        let shown = |entry: &Entry| {
+            let mut event = entry.event.clone();
+            event.cut_for(&ids);
+            event
+        };
         let SnapshotParts {
             room,
             you,
@@ -288,7 +295,7 @@ impl Live {
             connected,
             reads,
             departed,
-            events: events.into_iter().map(|entry| entry.event.clone()).collect(),
+            events: events.iter().map(|entry| shown(entry)).collect(),
             from,
             quotes,
             has_more,
@@ -302,6 +309,7 @@ impl Live {
         let Visible { entries, from, has_more } = self.folded.recent(member, self.record.room_type);
         let quotes = self.folded.quotes(&entries, member, self.record.room_type);
         metrics::count_snapshot();
+        let ids: Vec<MemberId> = member.ids().collect();
         SnapshotParts {
             room: self.view(),
             you: self.you(member),
@@ -312,7 +320,7 @@ impl Live {
             connected: self.connected(),
             reads: self.reads_for(member.member, discretion),
             departed: self.departed_for(member.member, discretion),
-            events: entries,
+            events: entries.into_iter().map(|entry| entry.for_reader(&ids)).collect(),
             from,
             quotes,
             has_more,
@@ -325,12 +333,14 @@ impl Live {
 
     fn resumed_frame(&self, entries: &[&Entry], asker: &Subscribe) -> Frame {
         let member = asker.member.member;
+        let ids: Vec<MemberId> = asker.member.ids().collect();
+        let entries: Vec<_> = entries.iter().map(|entry| entry.for_reader(&ids)).collect();
         metrics::count_resume();
         Frame::of(&RoomFrame::Resumed {
             code: self.record.code,
             epoch: self.folded.epoch,
             head: self.folded.state.head,
-            events: entries,
+            events: &entries,
             connected: &self.connected(),
             member,
             read: self.read_of(member),

@@ -10,6 +10,7 @@
 //! - `log_state`: how the state relates to the log, and which operation is next.
 //! - `waiting`: requests and packets that wait for the log.
 //! - `subscribers`: the connections to this node, and the frames that are sent to them.
+//! - `reactions`: reactions that wait, so that many become one event.
 //! - `presence_list`: who is connected to other nodes, and when the list of the connected is due.
 //! - `reads` (of the engine): how far members have read.
 //! - `listing`: what is known about the digest that lists of rooms show.
@@ -37,6 +38,7 @@ mod opening;
 mod operation;
 mod pace;
 mod presence_list;
+mod reactions;
 mod read_cursors;
 mod signals;
 mod subscribers;
@@ -56,6 +58,7 @@ use self::{
     log_state::LogState,
     pace::TICK,
     presence_list::PresenceList,
+    reactions::Reactions,
     read_cursors::Keeping,
     subscribers::{Subscriber, Subscribers},
     waiting::Waiting,
@@ -92,7 +95,8 @@ pub struct Live {
     log_state: LogState,
     /// Commands for the next batches, in order.
     pending: VecDeque<(Command, Reply)>,
-    /// The length of `pending`, for the metrics.
+    reactions: Reactions,
+    /// The length of `pending` and `reactions`, for the metrics.
     commands_waiting: CommandsWaiting,
     waiting: Waiting,
     subscribers: Subscribers,
@@ -146,6 +150,7 @@ impl Live {
             folded: Folded::at(opened.cursor, &opened.record),
             log_state: LogState::level(),
             pending: VecDeque::new(),
+            reactions: Reactions::default(),
             commands_waiting: CommandsWaiting::default(),
             waiting: Waiting::default(),
             subscribers: Subscribers::new(now),
@@ -164,13 +169,18 @@ impl Live {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut requests = Vec::new();
         loop {
-            if self.log_state.is_drained(!self.pending.is_empty(), !self.inbox.is_empty()) {
+            if !self.log_state.is_busy() {
+                let due = self.reactions.take(Instant::now(), self.log_state.is_draining());
+                self.pending.extend(due);
+            }
+            let has_pending = !self.pending.is_empty() || self.reactions.len() > 0;
+            if self.log_state.is_drained(has_pending, !self.inbox.is_empty()) {
                 self.send_unsent();
                 return self.write_last_digest();
             }
             self.start_next_operation();
             self.write_digest();
-            self.commands_waiting.set(self.pending.len());
+            self.commands_waiting.set(self.pending.len() + self.reactions.len());
             tokio::select! {
                 finished = self.log_state.finished() => {
                     self.finish(finished);
@@ -192,6 +202,7 @@ impl Live {
                     self.reads.retry_store(&unkept);
                     self.keep_reads();
                 }
+                () = self.reactions.due(), if !self.log_state.is_busy() => {}
                 _ = tick.tick() => {
                     if self.tick() && self.engine.retire_if_idle(self.record.id, &mut self.inbox) {
                         if let Some((epoch, head)) = self.folded.unneeded_tail() {
@@ -290,7 +301,7 @@ impl Live {
     /// Queues a command for the next batch, or refuses it. If the command is about a message that only the archive has,
     /// the message is read first.
     fn queue_command(&mut self, command: Command, reply: Reply) {
-        if self.pending.len() >= PENDING_COMMANDS || self.log_state.is_draining() {
+        if self.pending.len() + self.reactions.len() >= PENDING_COMMANDS || self.log_state.is_draining() {
             reply.send(Err(overloaded()));
         } else if let (Some(problem), Reply::Socket { .. }) = (self.log_state.problem(), &reply) {
             // Earlier messages of this socket were refused for the same failure, and its client sends those again
@@ -302,6 +313,7 @@ impl Live {
                 Command::Touch(touch) if touch.found.is_none() && window.get(touch.target.seq).is_none() => {
                     self.find_target(touch, reply);
                 }
+                command if command.is_reaction() => self.reactions.add(command, reply),
                 command => self.pending.push_back((command, reply)),
             }
         }

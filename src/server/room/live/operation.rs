@@ -18,11 +18,11 @@ use super::{
 };
 use crate::{protocol::Event, server::store::Joining};
 
-/// A batch in flight. Each command has the entry of the same index.
+/// A batch in flight.
 pub struct Batch {
     pub entries: Vec<Entry>,
-    /// The commands that the events come from.
-    pub commands: Vec<(Command, Reply)>,
+    /// The commands that each entry comes from: one, or many if they are reactions.
+    pub commands: Vec<Vec<(Command, Reply)>>,
     /// The earlier events of the window that the batch changes.
     pub changed: Vec<Event>,
 }
@@ -54,7 +54,7 @@ pub fn catch_up(log: Log, cursor: Cursor, after_failure: bool) -> Operation {
 pub fn append(log: Log, cursor: Cursor, batch: Batch, packet: Bytes, moved: bool) -> Operation {
     Box::pin(async move {
         let events: Vec<Event> = batch.entries.iter().map(|entry| entry.event.clone()).collect();
-        let entering = batch.commands.iter().filter_map(|(command, _)| match command {
+        let entering = batch.commands.iter().flatten().filter_map(|(command, _)| match command {
             Command::Enter { joining } => Some(Joining::clone(joining)),
             _ => None,
         });

@@ -36,6 +36,7 @@ impl Live {
         let is_idle = self.subscribers.is_idle(now)
             && !self.listing.is_busy()
             && self.pending.is_empty()
+            && self.reactions.len() == 0
             && !self.log_state.is_lost()
             && !self.log_state.is_busy()
             && self.waiting.is_idle();

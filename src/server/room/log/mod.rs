@@ -24,7 +24,7 @@ use super::judge::retention_after;
 use crate::{
     protocol::{Epoch, Event, EventKind, Person, Retention, Seq, limits},
     server::{
-        bus::{Bus, Tail, TailAppended},
+        bus::{Bus, Tail, TailAppended, reaction_bytes},
         clock, random,
         store::{Earlier, Head, Joining, MemberRecord, RoomId, RoomRecord, Stopped, Store},
     },
@@ -153,6 +153,17 @@ impl Log {
     async fn open_archive(&self, record: &RoomRecord) -> Result<Option<Found>> {
         let archived = self.store.head(self.room).await?;
         let mut recent = self.store.events_before(self.room, Some(archived.seq + 1), RECENT).await?;
+        while recent.len() % RECENT == 0
+            && recent.iter().filter(|event| !event.kind.is_touch()).count() < limits::HISTORY_PAGE
+            && let Some(first) = recent.last().map(|event| event.seq)
+        {
+            // Many touches came after the last messages.
+            let before = self.store.events_before(self.room, Some(first), RECENT).await?;
+            if before.is_empty() {
+                break;
+            }
+            recent.extend(before);
+        }
         recent.reverse();
         if recent.last().and_then(retention_after) == Some(Retention::Ephemeral) {
             return Ok(None);
@@ -392,7 +403,7 @@ impl Log {
             let page = self.store.events_after(self.room, last, limit).await?;
             let is_last = page.len() < limit;
             for event in page {
-                bytes += event.text().len();
+                bytes += event.text().len() + reaction_bytes(&event);
                 if bytes > RESUME_BYTES {
                     return Ok(events);
                 }

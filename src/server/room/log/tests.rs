@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::{
-    protocol::{ClientId, MemberId, Message, MessageBody, Nickname, RoomType},
+    protocol::{ClientId, Emoji, MemberId, Message, MessageBody, Nickname, ReactionChange, RoomType, Target},
     server::{
         bus::LocalBus,
         store::{ActorId, Gone, GuestId, sqlite::Sqlite},
@@ -103,6 +103,23 @@ async fn what_was_said_before_a_change_of_retention_is_recognised_after_it() {
     assert_eq!(append(&log, ephemeral, &[said(5, 3)]).await, earlier(3), "said in the archive");
     assert_eq!(append(&log, ephemeral, &[said(5, 1)]).await, earlier(1), "said in the tail before");
     assert_eq!(append(&log, ephemeral, &[said(5, 5)]).await.stored, 1);
+}
+
+#[tokio::test]
+async fn a_room_is_opened_with_a_page_of_messages_however_many_reactions_came_after_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, ephemeral, ada) = room(&folder).await;
+    append(&log, ephemeral, &[changed(2, Retention::Preserved, &ada)]).await;
+    let mut events: Vec<Event> = (3..=80).map(|seq| said(seq, seq.into())).collect();
+    let target = Target { seq: 3, id: events[0].message().unwrap().id };
+    let change = |on| ReactionChange { target, e: Emoji::stored("👍"), on, who: vec![ada.id] };
+    let reacted = |seq: Seq| EventKind::Reacted { changes: vec![change(seq % 2 == 1)] };
+    events.extend((81..=600).map(|seq| Event { seq, at: 0, kind: reacted(seq) }));
+    log.store.append(log.room, ephemeral.epoch, &events).await.unwrap();
+    let Opened { recent, kept_from, .. } = log.open(None).await.unwrap();
+    assert!(recent.iter().filter(|event| event.message().is_some()).count() >= limits::HISTORY_PAGE);
+    assert_eq!((recent[0].seq, recent.last().unwrap().seq), (kept_from, 600));
+    assert!(recent.windows(2).all(|pair| pair[0].seq + 1 == pair[1].seq));
 }
 
 #[tokio::test]

@@ -326,6 +326,37 @@ pub async fn a_touch_of_what_is_not_there_or_deleted_changes_nothing(store: &dyn
     assert_eq!((last[0].seq, last[0].text(), last[0].message().unwrap().rev), (6, "", 90));
 }
 
+pub async fn reactions_are_in_each_message_that_they_are_about(store: &dyn Store) {
+    let (room, owner) = make_room(store, RoomType::Group, Retention::Preserved).await;
+    let ada = owner.person();
+    let said = [said(1, 1, &ada, client_id(), "One"), said(2, 2, &ada, client_id(), "Two")];
+    append(store, &room, &said).await;
+    let crowd: Vec<MemberId> = (0..60).map(|_| member_id()).collect();
+    let (thumbs, heart) = (reacted(3, &said[0], "👍", &crowd), reacted(3, &said[1], "❤️", &[ada.id]));
+    let (EventKind::Reacted { mut changes }, EventKind::Reacted { changes: others }) = (thumbs.kind, heart.kind) else {
+        unreachable!()
+    };
+    changes.extend(others);
+    let off = ReactionChange { on: false, who: vec![crowd[0], crowd[59]], ..changes[0].clone() };
+    let touches = [
+        event(3, EventKind::Reacted { changes }),
+        edited(4, &said[0], "Uno"),
+        event(5, EventKind::Reacted { changes: vec![off] }),
+    ];
+    for touch in &touches {
+        append(store, &room, std::slice::from_ref(touch)).await;
+    }
+    let expected = in_the_end(&[&said[..], &touches[..]].concat());
+    assert_eq!(store.events_after(room.id, 0, 9).await.unwrap(), expected, "the edit keeps its text");
+    let reactions = |of: &Event| of.message().unwrap().reactions.clone();
+    let [thumbs] = &reactions(&expected[0])[..] else { panic!("one emoji") };
+    assert_eq!((thumbs.n, thumbs.who.len(), thumbs.more.len()), (58, 49, 9), "everybody is known");
+    assert_eq!(reactions(&expected[1])[0].who, [ada.id]);
+
+    append(store, &room, &[deleted(6, &said[0], &ada)]).await;
+    assert!(reactions(&store.events_at(room.id, &[1]).await.unwrap()[0]).is_empty());
+}
+
 pub async fn a_message_that_was_changed_is_recognised_by_its_id(store: &dyn Store) {
     let (room, owner) = make_room(store, RoomType::Group, Retention::Preserved).await;
     let ada = owner.person();

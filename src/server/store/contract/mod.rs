@@ -34,8 +34,8 @@ use super::{
 };
 use crate::{
     protocol::{
-        ClientId, Email, Epoch, Event, EventKind, Language, MemberId, Message, MessageBody, Millis, Nickname,
-        OwnerChange, Person, Preferences, Retention, RoomCode, RoomName, RoomType, Seq, Target,
+        ClientId, Email, Emoji, Epoch, Event, EventKind, Language, MemberId, Message, MessageBody, Millis, Nickname,
+        OwnerChange, Person, Preferences, ReactionChange, Retention, RoomCode, RoomName, RoomType, Seq, Target,
     },
     server::clock::now,
 };
@@ -124,6 +124,7 @@ contract! {
         projecting_has_the_effects_and_stores_nothing
         a_touch_changes_its_message_and_leaves_no_earlier_text
         a_touch_of_what_is_not_there_or_deleted_changes_nothing
+        reactions_are_in_each_message_that_they_are_about
         a_message_that_was_changed_is_recognised_by_its_id
         history_pages_both_ways
         what_one_member_said_is_read_without_the_rest
@@ -390,6 +391,11 @@ fn deleted(seq: Seq, of: &Event, by: &Person) -> Event {
     event(seq, EventKind::Deleted { target: target(of), n: of.message().unwrap().n, by: by.clone() })
 }
 
+fn reacted(seq: Seq, of: &Event, emoji: &str, who: &[MemberId]) -> Event {
+    let change = ReactionChange { target: target(of), e: Emoji::stored(emoji), on: true, who: who.to_vec() };
+    event(seq, EventKind::Reacted { changes: vec![change] })
+}
+
 fn target(of: &Event) -> Target {
     Target { seq: of.seq, id: of.message().unwrap().id }
 }
@@ -411,6 +417,7 @@ fn every_kind(ada: &Person, bob: &Person) -> Vec<Event> {
         event(10, EventKind::RetentionChanged { retention: Retention::Preserved, by: ada.clone(), n: 2 }),
         event(11, EventKind::Removed { member: bob.clone(), by: ada.clone() }),
         event(12, EventKind::Left { member: ada.clone() }),
+        reacted(13, &of_ada, "👍", &[bob.id]),
     ];
     for known in EventKind::KNOWN {
         assert!(events.iter().any(|event| event.kind.known_name() == Some(known)), "{known} is missing here");

@@ -243,8 +243,10 @@ impl Mongo {
                     let owner = doc! { "owner": member.id.get().cast_signed() };
                     self.change_room(session, room, owner).await?;
                 }
-                EventKind::Edited { target, .. } | EventKind::Deleted { target, .. } => {
-                    self.touch(session, room, target.seq, event).await?;
+                EventKind::Edited { .. } | EventKind::Deleted { .. } | EventKind::Reacted { .. } => {
+                    for target in event.kind.targets() {
+                        self.touch(session, room, target.seq, event).await?;
+                    }
                 }
             }
         }
@@ -258,11 +260,14 @@ impl Mongo {
         let found = self.events.find_one(by_seq(seq)).session(&mut *session).await?;
         let Some(mut event) = found.map(Event::try_from).transpose()? else { return Ok(()) };
         let edited = event.message().and_then(|message| message.edited);
+        let before = event.text().to_owned();
         let voided = if event.fold(touch) {
             let change = doc! { "$set": { "kind": kind_document(&event.kind)? } };
             self.events.update_one(by_seq(seq), change).session(&mut *session).await?;
-            self.change_terms(session, room, seq, event.text()).await?;
-            edited.map(|edit| edit.seq)
+            if event.text() != before {
+                self.change_terms(session, room, seq, event.text()).await?;
+            }
+            edited.filter(|edit| event.message().and_then(|now| now.edited) != Some(*edit)).map(|edit| edit.seq)
         } else {
             // The message was deleted before this edit.
             Some(touch.seq)

@@ -233,8 +233,8 @@ fn apply(db: &Connection, room: RoomId, epoch: Epoch, event: &Event) -> Result<b
             let mut change = db.prepare_cached("UPDATE rooms SET owner = ? WHERE id = ?")?;
             found(change.execute(params![member.id, room])?).map(|()| true)
         }
-        EventKind::Edited { target, .. } | EventKind::Deleted { target, .. } => {
-            touch(db, room, target.seq, event).map(|()| true)
+        EventKind::Edited { .. } | EventKind::Deleted { .. } | EventKind::Reacted { .. } => {
+            event.kind.targets().try_for_each(|target| touch(db, room, target.seq, event)).map(|()| true)
         }
     }
 }
@@ -249,13 +249,15 @@ fn touch(db: &Connection, room: RoomId, seq: Seq, touch: &Event) -> Result<()> {
     let Some(Event { kind: EventKind::Message(mut message), .. }) = found else { return Ok(()) };
     let (edited, before) = (message.edited, message.body.clone());
     if !message.fold(seq, touch) {
-        // The message was deleted before this edit.
+        // The message was deleted before this touch, or the touch is in it already.
         return void(db, room, touch.seq);
     }
     let mut update = db.prepare_cached("UPDATE events SET body = ?3, extra = ?4 WHERE room = ?1 AND seq = ?2")?;
     update.execute(params![room, seq.cast_signed(), message.body, rows::extra(&message)?])?;
-    search::change(db, room, seq, before.as_str(), message.body.as_str())?;
-    if let Some(edit) = edited {
+    if message.body != before {
+        search::change(db, room, seq, before.as_str(), message.body.as_str())?;
+    }
+    if let Some(edit) = edited.filter(|edit| message.edited != Some(*edit)) {
         void(db, room, edit.seq)?;
     }
     if let EventKind::Deleted { n, .. } = &touch.kind {

@@ -8,7 +8,7 @@ use super::{
     super::{AccountId, AccountRecord, ActorId, Gone, Result, RoomId, RoomRecord, StoreError},
     columns,
 };
-use crate::protocol::{Edit, Event, EventKind, Message, Millis, Person, Seq, Target};
+use crate::protocol::{Edit, Event, EventKind, Message, Millis, Person, Reaction, Seq, Target};
 
 /// What a message has besides its columns, as JSON in the column `extra`.
 #[derive(Serialize, Deserialize)]
@@ -21,6 +21,8 @@ struct Extra {
     deleted: Option<Person>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reply_to: Option<Target>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    reactions: Vec<Reaction>,
 }
 
 /// Returns [`NotFound`](StoreError::NotFound) if no row was changed.
@@ -91,11 +93,12 @@ pub(super) fn room(row: &Row<'_>, name: &str) -> rusqlite::Result<RoomRecord> {
 
 /// The value of the column `extra` for a message. `None` for a plain one that no later event has changed.
 pub(super) fn extra(message: &Message) -> rusqlite::Result<Option<String>> {
-    let Message { rev, edited, deleted, reply_to, .. } = message;
+    let Message { rev, edited, deleted, reply_to, reactions, .. } = message;
     if *rev == 0 && reply_to.is_none() {
         return Ok(None);
     }
-    let extra = Extra { rev: *rev, edited: *edited, deleted: deleted.clone(), reply_to: *reply_to };
+    let (deleted, reactions) = (deleted.clone(), reactions.clone());
+    let extra = Extra { rev: *rev, edited: *edited, deleted, reply_to: *reply_to, reactions };
     columns::json(&extra).map(Some)
 }
 
@@ -108,8 +111,8 @@ pub(super) fn event(row: &Row<'_>, first: usize) -> rusqlite::Result<Event> {
         Ok::<_, rusqlite::Error>(match row.get_ref(first + 8)? {
             ValueRef::Null => message,
             extra => {
-                let Extra { rev, edited, deleted, reply_to } = columns::from_json(extra)?;
-                Message { rev, edited, deleted, reply_to, ..message }
+                let Extra { rev, edited, deleted, reply_to, reactions } = columns::from_json(extra)?;
+                Message { rev, edited, deleted, reply_to, reactions, ..message }
             }
         })
     };

@@ -102,6 +102,11 @@ pub fn is_within(event: &Event, selector: &str) -> bool {
     target.is_some_and(|target| target.closest(selector).ok().flatten().is_some())
 }
 
+/// The value of the button with this selector that an event happened on.
+pub fn value_of(event: &Event, selector: &str) -> Option<String> {
+    event.target()?.dyn_into::<Element>().ok()?.closest(selector).ok().flatten()?.get_attribute("value")
+}
+
 /// How far the frame is scrolled, in pixels from the top of its content.
 pub fn place_of(frame: &Element) -> i32 {
     frame.scroll_height() - frame.client_height() - distance_from_end(frame)

@@ -84,6 +84,17 @@ pub enum RoomInput {
         /// The new text. `None` deletes the message.
         body: Option<MessageBody>,
     },
+    /// Puts an emoji to a message, or takes it away.
+    React {
+        /// The id of the change.
+        id: ClientId,
+        /// The message.
+        target: Target,
+        /// The emoji.
+        emoji: String,
+        /// Whether the emoji is to be at the message.
+        on: bool,
+    },
     /// Sends a refused message, or the refused changes of a message, again.
     Retry(ClientId),
     /// Gives a refused message, or the refused changes of a message, up.

@@ -17,6 +17,7 @@ mod heartbeat;
 mod input;
 mod list;
 mod outgoing;
+mod reactions;
 mod read_position;
 mod room;
 mod rooms;

@@ -3,8 +3,8 @@
 
 use crate::{
     protocol::{
-        Ack, Draft, DraftKind, EditMessage, HistoryPage, JoinRoom, MemberId, MuteRoom, Problem, Quotes, RoomCode,
-        SearchPage, SendMessage, Seq, Snapshot, Touched,
+        Ack, ClientId, Draft, DraftKind, EditMessage, HistoryPage, JoinRoom, MemberId, MuteRoom, Problem, Quotes,
+        ReactToMessage, RoomCode, SearchPage, SendMessage, Seq, Snapshot, Touched,
     },
     ui::browser,
 };
@@ -51,6 +51,12 @@ pub async fn post(code: RoomCode, member: MemberId, draft: Draft) -> Result<Ack,
         let message = serde_json::to_string(&message).expect("a request is plain data");
         return browser::send("POST", "/api/messages", &message).await.ok_or_else(Problem::unreachable)?.read();
     };
+    if let DraftKind::React { on, .. } = draft.kind {
+        let reaction = ReactToMessage { code, id: target.id, e: body };
+        let reaction = serde_json::to_string(&reaction).expect("a request is plain data");
+        let method = if on { "PUT" } else { "DELETE" };
+        return touch(method, &format!("/api/messages/{}/reactions", target.seq), &reaction, draft.id).await;
+    }
     let (method, after) = match draft.kind {
         DraftKind::Edit { after, .. } => ("PATCH", after),
         _ => ("DELETE", None),
@@ -58,9 +64,13 @@ pub async fn post(code: RoomCode, member: MemberId, draft: Draft) -> Result<Ack,
     // A deletion has no text. The server passes over the field.
     let change = EditMessage { code, id: target.id, body, after };
     let change = serde_json::to_string(&change).expect("a request is plain data");
-    let answer = browser::send(method, &format!("/api/messages/{}", target.seq), &change).await;
+    touch(method, &format!("/api/messages/{}", target.seq), &change, draft.id).await
+}
+
+async fn touch(method: &str, address: &str, change: &str, id: ClientId) -> Result<Ack, Problem> {
+    let answer = browser::send(method, address, change).await;
     let Touched { seq, at } = answer.ok_or_else(Problem::unreachable)?.read()?;
-    Ok(Ack { id: draft.id, seq, at })
+    Ok(Ack { id, seq, at })
 }
 
 /// Checks whether an account is logged in. An error means that none is, or that the server could not be reached.

@@ -62,6 +62,9 @@ impl MessageMenu {
     }
 }
 
+/// The reactions that the menu offers.
+const QUICK: [&str; 6] = ["👍", "❤️", "😂", "😮", "😢", "🙏"];
+
 /// What can be chosen in the menu.
 #[derive(Clone, Copy)]
 enum Item {
@@ -142,6 +145,28 @@ pub fn MessageDialogs(menu: MessageMenu) -> impl IntoView {
         let possible = |item: &Item| of.as_ref().is_some_and(|of| item.is_possible(of, has_list));
         Item::ALL.into_iter().filter(possible).map(item).collect_view()
     };
+    let quick = move |emoji: &'static str| {
+        let is_on = menu.of.with(|of| of.as_ref().is_some_and(|of| of.reacted.iter().any(|reacted| reacted == emoji)));
+        let choose = move |event: MouseEvent| {
+            browser::close_layer(&event);
+            if let Some(of) = menu.of.get_untracked() {
+                room.toggle_reaction(&of, emoji);
+            }
+        };
+        let checked = if is_on { "true" } else { "false" };
+        view! { <button type="button" class="quick" role="menuitemcheckbox" aria-checked=checked on:click=choose>{emoji}</button> }
+            .into_any()
+    };
+    let quick_row = move || {
+        menu.of.with(|of| of.as_ref().is_some_and(|of| of.target.is_some())).then(|| {
+            view! {
+                <div class="message-menu__quick" role="group" aria-label=texts.react()>
+                    {QUICK.into_iter().map(quick).collect_view()}
+                </div>
+            }
+            .into_any()
+        })
+    };
     let text = move || menu.of.with(|of| of.as_ref().map(|of| of.body.to_string()));
     let delete = move |_| {
         menu.deleting.set(false);
@@ -166,7 +191,7 @@ pub fn MessageDialogs(menu: MessageMenu) -> impl IntoView {
         >
             <div class="message-menu__content">
                 <p class="menu__text" dir="auto">{dynamic(text)}</p>
-                <div role="menu" aria-label=texts.actions()>{dynamic(items)}</div>
+                <div role="menu" aria-label=texts.actions()>{dynamic(move || (quick_row(), items()).into_any())}</div>
             </div>
         </dialog>
         <Dialog open=menu.deleting id="delete-message" heading=texts.delete_heading()>

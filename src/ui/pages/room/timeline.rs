@@ -42,6 +42,10 @@ const UNREAD: &str = ".unread";
 const DAY: &str = "day";
 /// The line of a reply about the message that it is to, as a selector.
 const QUOTE: &str = ".message__quote";
+/// A reaction below a message, as a selector.
+const REACTION: &str = ".reaction";
+/// How long it is shown why a reaction was refused.
+const REFUSAL_MS: u64 = 6_000;
 /// The first row, as a selector.
 const FIRST: &str = "ol > li";
 /// The most pages of history that are loaded to find the first unread message: when the room is opened, and when the
@@ -262,7 +266,13 @@ pub fn Timeline(
         }
         event.prevent_default();
     };
-    let to_quoted = move |event: MouseEvent| {
+    let on_click = move |event: MouseEvent| {
+        if let Some(emoji) = browser::value_of(&event, REACTION) {
+            if let Some(of) = chosen(&event) {
+                room.toggle_reaction(&of, &emoji);
+            }
+            return;
+        }
         if !browser::is_within(&event, QUOTE) {
             return;
         }
@@ -285,6 +295,13 @@ pub fn Timeline(
         0 => own.newest().to_owned(),
         unseen => own.unseen(unseen),
     };
+    let refused = move || room.refused_reaction.get().map(|problem| own.not_reacted(&texts.problem(&problem)));
+    let forgets = StoredValue::new(None);
+    effect(move || {
+        let shown = room.refused_reaction.with(Option::is_some);
+        let forget = move || room.refused_reaction.set(None);
+        forgets.set_value(shown.then(|| browser::after(REFUSAL_MS, forget)));
+    });
     let problem = move || room.earlier_problem.get().filter(|_| !room.at_end.get());
 
     let is_group = room.room_type == RoomType::Group;
@@ -305,7 +322,7 @@ pub fn Timeline(
                             </button>
                         </When>
                     </div>
-                    <ol class="timeline__rows" on:contextmenu=show_menu on:keydown=on_key on:click=to_quoted>
+                    <ol class="timeline__rows" on:contextmenu=show_menu on:keydown=on_key on:click=on_click>
                         <List each=move || shown.get() key=|entry| ItemKey::Row(entry.key, entry.edition) let:entry>
                             <RowItem entry acts/>
                         </List>
@@ -330,6 +347,9 @@ pub fn Timeline(
             <div class="banner timeline__problem" class:banner--shown=move || problem().is_some()>
                 <p class="banner__text" role="status">{dynamic(move || problem().map(|problem| texts.problem(&problem)))}</p>
                 <button type="button" class="text-button" on:click=move |_| room.load_earlier()>{own.retry()}</button>
+            </div>
+            <div class="banner timeline__problem" class:banner--shown=move || room.refused_reaction.with(Option::is_some)>
+                <p class="banner__text" role="status">{dynamic(refused)}</p>
             </div>
             <button
                 type="button"

@@ -72,6 +72,8 @@ fn rows_of(replica: &Replica, reads: &[(u64, Seq)], first_unread: Option<RowKey>
         last_n: 0,
         is_lost_above: false,
         gap_after_lost_log: None,
+        wanted_reactions: &[],
+        name_of: &|_| None,
         quoted: &|_| None,
         offset: &|_| 0,
         texts,

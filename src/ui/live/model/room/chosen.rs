@@ -6,6 +6,8 @@ use crate::protocol::{
     ClientId, DraftKind, DraftState, Event, MemberId, Message, MessageBody, Millis, Nickname, Target, editable_for,
 };
 
+use crate::ui::timeline::reacted;
+
 use super::LocalRoom;
 
 /// A message of the timeline or of the outbox, as it is shown.
@@ -24,6 +26,8 @@ pub struct Chosen {
     pub can_reply: bool,
     pub can_edit: bool,
     pub can_delete: bool,
+    /// The emoji that this person has at the message.
+    pub reacted: Vec<String>,
 }
 
 impl LocalRoom {
@@ -45,6 +49,7 @@ impl LocalRoom {
                 can_reply: false,
                 can_edit,
                 can_delete: can_edit && !self.outgoing.has(id),
+                reacted: Vec::new(),
             });
         };
         let message = event.message().filter(|message| message.deleted.is_none())?;
@@ -64,6 +69,8 @@ impl LocalRoom {
             target,
             can_reply: can_change,
             can_edit: can_change && own && time - event.at <= editable_for(self.replica.room.edit_minutes),
+            reacted: target
+                .map_or_else(Vec::new, |target| reacted(message, target, &self.own_ids, self.reactions.wanted())),
             can_delete: can_change && (own || self.own_ids.contains(&self.replica.state.owner)),
         })
     }

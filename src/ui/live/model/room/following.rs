@@ -28,6 +28,7 @@ impl LocalRoom {
             return Vec::new();
         }
         self.outgoing.restart();
+        self.reactions.restart();
         self.by_http = ByHttp::Off;
         vec![self.subscribe(now)]
     }
@@ -95,17 +96,27 @@ impl LocalRoom {
         let phase = match self.phase {
             Phase::CatchingUp { deadline } => Some(deadline),
             Phase::Live => {
-                let sending = [self.outgoing.held_until(), self.outgoing.overdue_at(), self.read_position.due()];
+                let sending = [self.held_until(), self.overdue_at(), self.read_position.due()];
                 sending.into_iter().flatten().min()
             }
             Phase::Apart => match self.by_http {
                 ByHttp::Off => None,
-                ByHttp::Fetching => self.outgoing.held_until(),
-                ByHttp::Waiting { until } => [Some(until), self.outgoing.held_until()].into_iter().flatten().min(),
+                ByHttp::Fetching => self.held_until(),
+                ByHttp::Waiting { until } => self.held_until().into_iter().chain([until]).min(),
             },
             Phase::Ended(_) => None,
         };
         phase.into_iter().chain(self.typing.due()).min()
+    }
+
+    /// Until when something waits that the server has refused for the moment.
+    fn held_until(&self) -> Option<u64> {
+        self.outgoing.held_until().into_iter().chain(self.reactions.held_until()).min()
+    }
+
+    /// When a missing answer means that the connection does not work.
+    fn overdue_at(&self) -> Option<u64> {
+        self.outgoing.overdue_at().into_iter().chain(self.reactions.overdue_at()).min()
     }
 
     /// Runs everything whose time has come.
@@ -120,7 +131,7 @@ impl LocalRoom {
                 self.from_scratch |= self.late_answers >= LATE_ANSWERS_BEFORE_SNAPSHOT;
                 acts.push(Act::Renew(now));
             }
-            Phase::Live if self.outgoing.overdue_at().is_some_and(|at| now >= at) => acts.push(Act::Renew(now)),
+            Phase::Live if self.overdue_at().is_some_and(|at| now >= at) => acts.push(Act::Renew(now)),
             Phase::Live => acts.extend(self.flush(now)),
             Phase::Apart => {
                 acts.extend(self.flush(now));
@@ -139,6 +150,7 @@ impl LocalRoom {
     pub(super) fn go_by_http(&mut self, now: u64) {
         if self.by_http == ByHttp::Off {
             self.outgoing.restart();
+            self.reactions.restart();
         }
         self.by_http = ByHttp::Waiting { until: now + FETCH_EVERY_MS };
     }

@@ -50,9 +50,7 @@ impl LocalRoom {
             }
             ServerFrame::Event { code, event } if code == self.code => return self.next(event, now),
             ServerFrame::Ack { code, id, seq, at } if code == self.code => {
-                self.outgoing.settle(id);
-                self.replica.acknowledge(Ack { id, seq, at });
-                self.mark_changed();
+                self.acknowledge(Ack { id, seq, at });
                 return self.flush(now);
             }
             ServerFrame::Error { code, detail, id, room, reason, retry_after_ms }
@@ -87,6 +85,18 @@ impl LocalRoom {
             | ServerFrame::Other => {}
         }
         Vec::new()
+    }
+
+    /// The server has done what this client wanted.
+    fn acknowledge(&mut self, ack: Ack) {
+        if self.reactions.has(ack.id) {
+            self.reactions.acknowledge(ack, self.replica.state.head);
+            self.changed = true;
+        } else {
+            self.outgoing.settle(ack.id);
+            self.replica.acknowledge(ack);
+            self.mark_changed();
+        }
     }
 
     /// Takes in read marks: of other members, or of this person on another device.
@@ -131,6 +141,7 @@ impl LocalRoom {
             }
         } else {
             self.departed.clear();
+            self.reactions.clear();
         }
         self.departed.extend(departed_of(std::mem::take(&mut snapshot.departed)));
         self.reads = reads_of(std::mem::take(&mut snapshot.reads), &snapshot.events);
@@ -148,6 +159,7 @@ impl LocalRoom {
         self.own_ids.extend(snapshot.you.ids());
         self.news.extend(news.into_iter().filter(|m| !self.own_ids.contains(&m.author.id) && !shown.contains(&m.id)));
         self.reset_and_keep(snapshot);
+        self.reactions.follow(self.replica.state.head);
         self.from_scratch = false;
         self.mark_changed();
         self.people_changed = true;
@@ -217,6 +229,7 @@ impl LocalRoom {
         }
         let received = self.replica.receive(event);
         if let Received::Applied(count) = received {
+            self.reactions.follow(self.replica.state.head);
             self.mark_changed();
             let fresh = self.replica.events.len().saturating_sub(count);
             for event in &self.replica.events[fresh..] {
@@ -281,13 +294,22 @@ impl LocalRoom {
             Code::RoomUnavailable if id.is_none() => return vec![Act::FetchRoom(Some(self.code))],
             _ => {}
         }
+        let passes =
+            problem.is_transient() && problem.retry_after_ms.is_none_or(|wait| wait <= LONGEST_SILENT_RETRY_MS);
         match id {
+            Some(id) if self.reactions.has(id) => {
+                if passes {
+                    self.reactions.hold(id, &problem, (self.jitter)(), now);
+                } else {
+                    self.reactions.refuse(id);
+                    self.refused_reaction = Some(problem);
+                    self.changed = true;
+                }
+                self.flush(now)
+            }
             // A passing refusal with a short wait, or with none, is retried by itself. With a long wait the message is
             // shown as not sent, with the server's reason, and its author decides.
-            Some(id)
-                if problem.is_transient()
-                    && problem.retry_after_ms.is_none_or(|wait| wait <= LONGEST_SILENT_RETRY_MS) =>
-            {
+            Some(id) if passes => {
                 self.outgoing.hold(id, problem.retry_after_ms, (self.jitter)(), now);
                 Vec::new()
             }
@@ -327,9 +349,7 @@ impl LocalRoom {
         }
         match outcome {
             Ok(ack) => {
-                self.outgoing.settle(id);
-                self.replica.acknowledge(ack);
-                self.mark_changed();
+                self.acknowledge(ack);
                 if let ByHttp::Waiting { until } = &mut self.by_http {
                     *until = now;
                 }

@@ -21,15 +21,15 @@ mod stored;
 use litemap::LiteMap;
 
 use crate::protocol::{
-    ClientId, DepartedReader, Event, EventKind, MemberId, MemberView, Message, Millis, Nickname, Person, Problem,
-    ReadMark, Replica, RoomCode, Seq, Snapshot, Target, limits::QUOTES, sorted::SortedSet,
+    ClientId, DepartedReader, Draft, Event, EventKind, MemberId, MemberView, Message, Millis, Nickname, Person,
+    Problem, ReadMark, Replica, RoomCode, Seq, Snapshot, Target, limits::QUOTES, sorted::SortedSet,
 };
 
 use crate::ui::timeline::Reader;
 
 use super::{
-    act::Act, input::RoomInput, outgoing::Outgoing, read_position::ReadPosition, shown_events::ShownEvents,
-    typing::Typing, unread::Unread,
+    act::Act, input::RoomInput, outgoing::Outgoing, reactions::Reactions, read_position::ReadPosition,
+    shown_events::ShownEvents, typing::Typing, unread::Unread,
 };
 
 pub use chosen::Chosen;
@@ -118,6 +118,9 @@ pub struct LocalRoom {
     /// Whether the reader has looked at the end of the timeline since the room was opened.
     has_looked: bool,
     outgoing: Outgoing,
+    reactions: Reactions,
+    /// Why a reaction was refused, if the page was not told yet.
+    refused_reaction: Option<Problem>,
     typing: Typing,
     read_position: ReadPosition,
     /// How far the others have read, if they share it.
@@ -193,6 +196,8 @@ impl LocalRoom {
             was_left: false,
             has_looked: false,
             outgoing: Outgoing::default(),
+            reactions: Reactions::default(),
+            refused_reaction: None,
             typing: Typing::default(),
             news: Vec::new(),
             incidents: Vec::new(),
@@ -236,6 +241,7 @@ impl LocalRoom {
         match input {
             RoomInput::Say { id, body, reply_to } => return self.say(id, body, reply_to, now),
             RoomInput::Change { id, author, message, body } => return self.change(id, author, message, body, now),
+            RoomInput::React { id, target, emoji, on } => return self.react(id, target, &emoji, on, now),
             RoomInput::Retry(id) => return self.retry(id, now),
             RoomInput::Press => return self.press(now),
             RoomInput::StopTyping => return self.stop_typing(),
@@ -370,7 +376,17 @@ impl LocalRoom {
 
     /// Whether the server has answered every message that is to be sent.
     pub fn has_settled(&self) -> bool {
-        self.replica.unsent().next().is_none()
+        self.replica.unsent().next().is_none() && !self.reactions.are_unsent()
+    }
+
+    /// The reactions that this person wants and that the log does not have yet.
+    pub fn wanted_reactions(&self) -> &[Draft] {
+        self.reactions.wanted()
+    }
+
+    /// Returns once why a reaction was refused.
+    pub fn take_refused_reaction(&mut self) -> Option<Problem> {
+        self.refused_reaction.take()
     }
 
     /// Whether the reader looks at the end of the timeline.

@@ -52,6 +52,13 @@ impl LocalRoom {
         acts
     }
 
+    /// Wants an emoji to be at a message, or not to be there.
+    pub(super) fn react(&mut self, id: ClientId, target: Target, emoji: &str, on: bool, now: u64) -> Vec<Act> {
+        self.reactions.want(id, target, emoji, on);
+        self.changed = true;
+        self.flush(now)
+    }
+
     /// Puts a draft back into the outbox that this tab stored before a reload. With a `refusal` it waits for the person
     /// to retry it. A draft that is in the timeline or in the outbox already is skipped.
     pub fn restore(&mut self, id: ClientId, kind: DraftKind, body: MessageBody, refusal: Option<Problem>) {
@@ -126,18 +133,22 @@ impl LocalRoom {
         let drafts = self.replica.unsent().filter(|draft| chosen.contains(&draft.id));
         let read = self.read_position.take_unsent(self.last_row(), now);
         let read = read.map(|seq| Act::Send(ClientFrame::Read { code: self.code, seq }));
-        drafts.map(|draft| Act::Send(draft.frame(self.code))).chain(read).collect()
+        let mut acts: Vec<Act> = drafts.map(|draft| Act::Send(draft.frame(self.code))).chain(read).collect();
+        acts.extend(self.reactions.next(now).map(|draft| Act::Send(draft.frame(self.code))));
+        acts
     }
 
-    /// Posts the oldest unsent draft over HTTP, if HTTP is in use and no other draft is under way.
+    /// Posts the oldest unsent draft, or else a reaction, over HTTP, if HTTP is in use and nothing else is under way.
     fn post(&mut self, now: u64) -> Vec<Act> {
-        if self.phase != Phase::Apart || self.by_http == ByHttp::Off || !self.outgoing.is_idle() {
+        let is_idle = self.outgoing.is_idle() && self.reactions.is_idle();
+        if self.phase != Phase::Apart || self.by_http == ByHttp::Off || !is_idle {
             return Vec::new();
         }
         let first: Option<ClientId> = self.replica.unsent().map(|draft| draft.id).next();
         let chosen = self.outgoing.take(first.iter(), now);
         let drafts = self.replica.unsent().filter(|draft| chosen.contains(&draft.id));
+        let reaction = if chosen.is_empty() { self.reactions.next(now) } else { None };
         let (code, member) = (self.code, self.replica.you.member_id);
-        drafts.map(|draft| Act::Post { code, member, draft: draft.clone() }).collect()
+        drafts.chain(reaction).map(|draft| Act::Post { code, member, draft: draft.clone() }).collect()
     }
 }

@@ -7,6 +7,7 @@ mod http;
 mod keeping;
 mod list;
 mod membership;
+mod reacting;
 mod reading;
 mod rooms;
 mod sending;
@@ -15,10 +16,10 @@ mod showing;
 use uuid::Uuid;
 
 use crate::protocol::{
-    Ack, ByeReason, ClientFrame, ClientId, Code, Companion, Draft, DraftKind, DraftState, Epoch, Event, EventKind,
-    HistoryPage, MemberId, MemberView, Message, MessageBody, Nickname, Notify, Person, Problem, ReadMark, Replica,
-    ResetReason, Retention, Role, RoomCode, RoomSummary, RoomType, RoomView, Seq, ServerFrame, Signal, Snapshot,
-    Target, You,
+    Ack, ByeReason, ClientFrame, ClientId, Code, Companion, Draft, DraftKind, DraftState, Emoji, Epoch, Event,
+    EventKind, HistoryPage, MemberId, MemberView, Message, MessageBody, Nickname, Notify, Person, Problem,
+    ReactionChange, ReadMark, Replica, ResetReason, Retention, Role, RoomCode, RoomSummary, RoomType, RoomView, Seq,
+    ServerFrame, Signal, Snapshot, Target, You,
 };
 
 use super::{

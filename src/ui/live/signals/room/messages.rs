@@ -3,7 +3,7 @@
 use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
-    protocol::{ClientId, Draft, InvalidText, MessageBody, Seq},
+    protocol::{ClientId, Draft, InvalidText, MessageBody, Seq, Target},
     ui::{browser, timeline::RowKey},
 };
 
@@ -78,6 +78,19 @@ impl LiveRoom {
     /// Changes the text of a message. `None` deletes the message.
     pub fn change(self, of: &Chosen, body: Option<MessageBody>) {
         self.take_in(RoomInput::Change { id: browser::message_id(), author: of.author, message: of.id, body });
+    }
+
+    /// Puts an emoji to a message, or takes it away.
+    pub fn react(self, target: Target, emoji: &str, on: bool) {
+        let emoji = emoji.to_owned();
+        self.take_in(RoomInput::React { id: browser::message_id(), target, emoji, on });
+    }
+
+    /// Puts an emoji to a message, or takes it away if it is there.
+    pub fn toggle_reaction(self, of: &Chosen, emoji: &str) {
+        if let Some(target) = of.target {
+            self.react(target, emoji, of.reacted.iter().all(|reacted| reacted != emoji));
+        }
     }
 
     /// Copies the text of a message, and says whether that worked.

@@ -136,6 +136,8 @@ pub struct LiveRoom {
     pub leaves_after: Option<u64>,
     /// The text of a refused message that its author edits, until the composer has it.
     pub taken_back: RwSignal<Option<MessageBody>>,
+    /// Why the last reaction was refused, for some seconds.
+    pub refused_reaction: RwSignal<Option<Problem>>,
     /// The message that is replied to or edited in the composer.
     pub composing: RwSignal<Option<Composing>>,
     /// A counter. Each message sent from this page increments it, which makes the view scroll to the end.
@@ -254,6 +256,7 @@ impl LiveRoom {
             expected: RwSignal::new(expected),
             leaves_after,
             taken_back: RwSignal::new(None),
+            refused_reaction: RwSignal::new(None),
             composing: RwSignal::new(replying),
             sent_count: RwSignal::new(0),
             announcement: Announcement::new(),

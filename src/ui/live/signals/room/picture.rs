@@ -9,8 +9,8 @@ use litemap::LiteMap;
 
 use crate::{
     protocol::{
-        Event, Member, MemberId, Message, Millis, Nickname, Person, Quotes, Replica, Retention, Role, RoomName,
-        RoomType, You,
+        Event, Member, MemberId, Message, Millis, Nickname, Person, Problem, Quotes, Replica, Retention, Role,
+        RoomName, RoomType, You,
         sorted::{SortedSet, sort_by_key},
     },
     ui::{
@@ -49,6 +49,8 @@ pub(super) struct Picture {
     /// Sentences about other incidents, for screen readers.
     pub(super) incidents: Vec<String>,
     pub(super) has_read_all: bool,
+    /// Why a reaction was refused since the last picture.
+    pub(super) refused_reaction: Option<Problem>,
 }
 
 impl LiveRoom {
@@ -74,6 +76,9 @@ impl LiveRoom {
         put(self.has_earlier, picture.has_earlier);
         put(self.has_later, picture.has_later);
         self.announce(&picture.news, picture.incidents);
+        if picture.refused_reaction.is_some() {
+            put(self.refused_reaction, picture.refused_reaction);
+        }
         if picture.has_read_all {
             put(self.unseen, 0);
             put(self.missed, 0);
@@ -149,6 +154,7 @@ impl Drawing {
         let changed = room.take_changed();
         let news = room.take_news();
         let incidents = room.take_incidents();
+        let refused_reaction = room.take_refused_reaction();
         let stale_since = room.stale_since(browser::time());
         room.follow_shown_events(at_end);
         let is_live = matches!(status, Status::Live | Status::Blocked);
@@ -176,6 +182,8 @@ impl Drawing {
             last_n: replica.state.last_n,
             is_lost_above: is_lost_above(replica),
             gap_after_lost_log: replica.gap_after_lost_log(),
+            wanted_reactions: room.wanted_reactions(),
+            name_of: &|id| Some(replica.state.members.get(&id)?.name.to_string()),
             quoted: &|target| replica.quoted(target),
             offset: &offset,
             texts: self.texts,
@@ -228,6 +236,7 @@ impl Drawing {
             news,
             incidents: incidents.into_iter().filter_map(incident).collect(),
             has_read_all: room.has_read_all(),
+            refused_reaction,
         }
     }
 }
