@@ -422,6 +422,25 @@ area("Room", [
     },
   },
   {
+    name: "formatted messages",
+    make: async (me, world) => {
+      const { code, jonas } = await walk(me, world);
+      for (const who of [jonas, me]) {
+        await sayByRest(
+          who,
+          code,
+          "**Bring** _warm_ clothes, ~~tea~~ coffee and `maps`.\n> The walk starts at *ten*,\n> by the old mill.\n- Cake\n- A blanket that is large enough for all of us, also for those who come later\n1. [The route](https://example.org/walk)\n2. The weather\n```sh\nping mill.example\n```\nThe surprise: ||a boat|| 🚣",
+        );
+        await sayByRest(who, code, "👍🏽 🎂");
+      }
+      await expect(texts(me.page).last()).toContainText("🎂");
+      const spoiler = me.page.getByRole("button", { name: "Spoiler" }).last();
+      await shortcuts(me.page);
+      await spoiler.click();
+      await expect(me.page.getByText("a boat").last()).toBeVisible();
+    },
+  },
+  {
     name: "the menu of a message",
     make: async (me, world) => {
       const { code } = await walk(me, world);

@@ -2,7 +2,7 @@
 //
 // The page (src/ui/pages/room/timeline.rs) opens the menu of a message at the event "contextmenu" on it, and replies,
 // edits and deletes at the keys R, E and Delete. This script leads everything else to these: the keys that move the
-// focus, a long press, a swipe, and the button beside the message under the pointer.
+// focus, a long press, a swipe, and the button beside the message under the pointer. It also shows and hides spoilers.
 
 const MESSAGE = ".message";
 const FRAME = ".timeline__frame";
@@ -129,6 +129,12 @@ addEventListener("click", ({ target }) => {
   if (!button || !beside?.isConnected) return;
   const { left, bottom } = button.getBoundingClientRect();
   openMenu(beside, left, bottom);
+});
+
+// The style shows what follows a button that is expanded.
+addEventListener("click", ({ target }) => {
+  const spoiler = target.closest?.(".spoiler");
+  if (spoiler) spoiler.ariaExpanded = String(spoiler.ariaExpanded !== "true");
 });
 
 /** The finger on a message. */

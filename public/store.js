@@ -430,8 +430,8 @@
     document.addEventListener("visibilitychange", () => document.hidden && navigator.serviceWorker && syncLater());
     // The service worker fetches the shell in the language and look of this page.
     const { lang, dataset } = document.documentElement;
-    const { theme, accent, textSize, hours } = dataset;
-    const look = String(new URLSearchParams({ language: lang, theme, accent, text_size: textSize, hours }));
+    const { theme, accent, textSize: text_size, hours, showMarks: show_marks } = dataset;
+    const look = String(new URLSearchParams({ language: lang, theme, accent, text_size, hours, show_marks }));
     navigator.serviceWorker?.ready.then((worker) => worker.active?.postMessage({ look }));
   }
 

@@ -12,6 +12,7 @@ pub async fn choose_appearance(
     accent: Accent,
     text_size: TextSize,
     hours: HourCycle,
+    #[server(default)] show_marks: bool,
     #[server(default)] language: String,
 ) -> Result<(), Problem> {
     use crate::{
@@ -19,11 +20,13 @@ pub async fn choose_appearance(
         server::{domain, http::context},
     };
     let (app, visitor) = context::visitor().await?;
+    let marks = show_marks.to_string();
     let typed = [
         ("theme", theme.as_str()),
         ("accent", accent.as_str()),
         ("text_size", text_size.as_str()),
         ("hours", hours.as_str()),
+        ("show_marks", &marks),
         ("language", &language),
     ];
     let refuse = |problem| context::refuse_form::<ChooseAppearance>(problem, &typed);
@@ -35,7 +38,7 @@ pub async fn choose_appearance(
         }
         None => None,
     };
-    let wanted = Preferences { theme, accent, text_size, hours, language, ..kept };
+    let wanted = Preferences { theme, accent, text_size, hours, show_marks, language, ..kept };
     domain::profiles::prefer(&app, &visitor, wanted).await.map_err(refuse)?;
     // Also sets the language cookie, so that this browser's pages have the same language after logging out.
     context::request_session().set_language_cookie(&app, language);

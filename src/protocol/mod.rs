@@ -26,6 +26,7 @@ pub mod limits;
 mod links;
 mod local;
 mod look;
+pub mod markdown;
 mod names;
 mod open;
 mod page;

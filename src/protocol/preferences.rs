@@ -103,6 +103,8 @@ pub struct Preferences {
     pub text_size: TextSize,
     /// How hours are written.
     pub hours: HourCycle,
+    /// Whether messages show marks such as `**` as they were typed, instead of the formatting that they mean.
+    pub show_marks: bool,
     /// The language of the pages. Null means the language that the browser asks for.
     pub language: Option<Language>,
     /// Which messages cause a notification.
@@ -125,6 +127,7 @@ impl Default for Preferences {
             accent: Accent::default(),
             text_size: TextSize::default(),
             hours: HourCycle::default(),
+            show_marks: false,
             language: None,
             notify: Notify::default(),
             sound: false,

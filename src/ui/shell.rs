@@ -122,6 +122,7 @@ pub fn document(options: &LeptosOptions, title: AnyView, head: AnyView, body: An
             data-text-size=appearance.text_size.as_str()
             data-times=times
             data-hours=if appearance.has_twelve_hours() { "12" } else { "24" }
+            data-show-marks=appearance.show_marks.to_string()
         >
             <head>
                 <meta charset="utf-8"/>

@@ -13,6 +13,8 @@ pub struct Appearance {
     pub text_size: TextSize,
     /// Whether hours are written as 1 to 12 or 0 to 23.
     pub hours: HourCycle,
+    /// Whether messages show their marks instead of formatting.
+    pub show_marks: bool,
 }
 
 impl Appearance {
@@ -29,6 +31,7 @@ impl Appearance {
             accent: preferences.accent,
             text_size: preferences.text_size,
             hours: preferences.hours,
+            show_marks: preferences.show_marks,
         }
     }
 

@@ -8,6 +8,7 @@
 use anonchat::{
     protocol::{
         ClientFrame, CreateRoom, Email, JoinRoom, Link, LogIn, Preferences, Register, RoomCode, SendMessage, links,
+        markdown::{self, Block, Kind, Span},
     },
     server::text,
 };
@@ -130,5 +131,36 @@ fn links_of_a_message() {
                 end = range.end;
             }
         }
+    });
+}
+
+#[test]
+fn formatting_of_a_message() {
+    check!().with_type::<(String, u8, String)>().for_each(|(before, mark, behind)| {
+        let marks = ["*", "**", "_", "~~", "||", "`", "```\n", "\n> ", "\n- ", "\n1. ", "[", "](https://example.org)"];
+        let mark = marks[usize::from(*mark) % marks.len()];
+        let said = format!("{before}{mark}{behind}{mark}{before}");
+        let mut end = said.as_ptr() as usize;
+        // The spans are parts of the message, in its order.
+        let mut is_next = |text: &str| {
+            let start = text.as_ptr() as usize;
+            assert!(text.is_empty() || end <= start, "{said:?}: {text:?} comes twice");
+            end = end.max(start + text.len());
+        };
+        for block in markdown::blocks(&said) {
+            match block {
+                Block::Code { language, lines } => [language, lines].into_iter().for_each(&mut is_next),
+                Block::Text(spans) | Block::Quote(spans) | Block::Item { spans, .. } => {
+                    for Span { text, kind, .. } in spans {
+                        is_next(text);
+                        let Kind::Link { href, .. } = kind else { continue };
+                        let scheme = href.split(':').next().unwrap_or_default().to_ascii_lowercase();
+                        assert!(["http", "https", "mailto"].contains(&&*scheme), "{said:?} leads to {href:?}");
+                    }
+                }
+            }
+        }
+        assert!(end <= said.as_ptr() as usize + said.len());
+        assert!(markdown::plain(&said).len() <= 3 * said.len() + 16, "{said:?}");
     });
 }

@@ -162,7 +162,7 @@ async fn a_page_is_in_the_language_that_was_chosen_else_in_the_one_asked_for() {
 async fn a_page_looks_and_speaks_as_the_account_prefers() {
     let node = Node::start(&Settings::embedded()).await;
     let (ada, _) = Guest::registered(&node, "Ada").await;
-    let wanted = serde_json::json!({ "theme": "dark", "accent": "rose", "text_size": "large", "hours": "12" });
+    let wanted = serde_json::json!({ "theme": "dark", "accent": "rose", "text_size": "large", "hours": "12", "show_marks": true });
     let _: anonchat::protocol::Profile = ada.ask(Method::PUT, "/api/users/preferences", wanted).await.unwrap();
     let root = async |path: &str| {
         let page = ask(ada.request(Method::GET, path).header("accept-language", "en")).await;
@@ -171,9 +171,14 @@ async fn a_page_looks_and_speaks_as_the_account_prefers() {
     };
     for path in ["/", "/rooms/new", "/no/such/page", "/auth/login"] {
         let root = root(path).await;
-        for wanted in
-            ["en\"", "data-theme=\"dark\"", "data-accent=\"rose\"", "data-text-size=\"large\"", "data-hours=\"12\""]
-        {
+        for wanted in [
+            "en\"",
+            "data-theme=\"dark\"",
+            "data-accent=\"rose\"",
+            "data-text-size=\"large\"",
+            "data-hours=\"12\"",
+            "data-show-marks=\"true\"",
+        ] {
             assert!(root.contains(wanted), "{path}: {root}");
         }
     }

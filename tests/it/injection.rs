@@ -113,7 +113,7 @@ async fn no_part_of_any_address_takes_a_question_to_a_database() {
 #[tokio::test]
 async fn no_form_of_the_pages_takes_a_question_to_a_database() {
     const WITHOUT_FIELDS: [&str; 3] = ["log_out", "forget_me", "end_other_sessions"];
-    const FIELDS: [&str; 27] = [
+    const FIELDS: [&str; 28] = [
         "name",
         "email",
         "password",
@@ -129,6 +129,7 @@ async fn no_form_of_the_pages_takes_a_question_to_a_database() {
         "accent",
         "text_size",
         "hours",
+        "show_marks",
         "language",
         "notify",
         "sound",

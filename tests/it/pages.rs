@@ -53,8 +53,10 @@ async fn the_shell_is_the_same_for_everybody_and_allows_its_scripts_by_their_dig
     assert!(scripts > 1 && policy.matches("'sha256-").count() == scripts, "{policy}");
     assert!(!policy.contains("nonce-") && !policy.contains("unsafe-inline"), "{policy}");
 
-    let german = shell(&ada, "?language=de&theme=dark&accent=rose&text_size=large&hours=24").await;
-    for part in [r#"lang="de""#, r#"data-theme="dark""#, r#"data-accent="rose""#, "Wird geladen…"] {
+    let german = shell(&ada, "?language=de&theme=dark&accent=rose&text_size=large&hours=24&show_marks=true").await;
+    for part in
+        [r#"lang="de""#, r#"data-theme="dark""#, r#"data-accent="rose""#, r#"data-show-marks="true""#, "Wird geladen…"]
+    {
         assert!(german.text.contains(part), "{part}");
     }
     let nonsense = shell(&ada, "?language=xx").await;

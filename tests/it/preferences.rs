@@ -76,13 +76,25 @@ async fn a_browser_whose_session_was_ended_is_told_so_once() {
 async fn a_look_that_is_chosen_holds_for_the_very_next_page() {
     let node = Node::start(&settings()).await;
     let (ada, _) = Guest::registered(&node, "Ada").await;
-    let look = [("theme", "dark"), ("accent", "rose"), ("text_size", "large"), ("hours", "12"), ("language", "de")];
+    let look = [
+        ("theme", "dark"),
+        ("accent", "rose"),
+        ("text_size", "large"),
+        ("hours", "12"),
+        ("show_marks", "true"),
+        ("language", "de"),
+    ];
     let (_, to) = ada.send_form("/preferences", "choose_appearance", &look).await;
     assert_eq!(to, "/preferences?done=appearance#appearance");
     let (_, text) = ada.page(&to).await;
-    for wanted in
-        ["lang=\"de\"", "data-theme=\"dark\"", "data-accent=\"rose\"", "data-text-size=\"large\"", "data-hours=\"12\""]
-    {
+    for wanted in [
+        "lang=\"de\"",
+        "data-theme=\"dark\"",
+        "data-accent=\"rose\"",
+        "data-text-size=\"large\"",
+        "data-hours=\"12\"",
+        "data-show-marks=\"true\"",
+    ] {
         assert!(root(&text).contains(wanted), "{}", root(&text));
     }
     assert!(text.contains("Gespeichert."));
@@ -94,7 +106,13 @@ async fn a_look_that_is_chosen_holds_for_the_very_next_page() {
     let look =
         [("theme", "system"), ("accent", "indigo"), ("text_size", "medium"), ("hours", "auto"), ("language", "")];
     ada.send_form("/preferences", "choose_appearance", &look).await;
-    assert!(root(&ada.page("/preferences").await.1).contains("lang=\"en\""));
+    let (_, text) = ada.page("/preferences").await;
+    assert!(
+        root(&text).contains("lang=\"en\"") && root(&text).contains("data-show-marks=\"false\""),
+        "{}",
+        root(&text)
+    );
+    assert!(ticked(&text, "show_marks").is_empty(), "a box that is not ticked is off");
     ada.tell(POST, "/api/auth/logout", json!({})).await.unwrap();
     assert!(root(&ada.page("/").await.1).contains("lang=\"en\""));
 }

@@ -36,7 +36,7 @@ async fn what_shows_nothing_is_no_message() {
     let node = Node::start(&Settings::embedded()).await;
     let ada = Guest::new(&node, "Ada");
     let code = ada.create(RoomType::Group, false).await.room.code;
-    for body in nothing() {
+    for body in nothing().chain(["** **", "|| ||", "_ _", "**\u{200B}**"]) {
         assert_eq!(
             reason(ada.try_say(code, new_id(), body).await),
             empty(TextKind::Message),
@@ -156,6 +156,25 @@ async fn a_name_calls_in_each_of_its_forms_and_not_within_an_address() {
             bob.join(code).await;
             let mut list = account.watch().await;
             assert_eq!(called(&mut list, &bob, code, text).await.0, is_called, "{name}: {text}");
+            bob.leave(code).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_preview_has_no_marks_and_nothing_hidden() {
+    on_both_stacks(async |one, two| {
+        let ((ada, _), bob) = (Guest::registered(one, "Ada").await, Guest::new(two, "Bob"));
+        for preserve in [true, false] {
+            let code = ada.create(RoomType::Group, preserve).await.room.code;
+            bob.join(code).await;
+            let mut list = ada.watch().await;
+            let said = "> _Hi_ **Ada**\nThe end: ||he *dies*||";
+            assert_eq!(called(&mut list, &bob, code, said).await, (true, "Hi Ada The end: ▒▒▒".to_owned()));
+            let history = ada.whole_history(code).await;
+            let body = history.iter().rev().find_map(|event| Some(event.message()?.body.to_string()));
+            assert_eq!(body.as_deref(), Some(said), "the source is kept");
             bob.leave(code).await;
         }
     })

@@ -59,6 +59,18 @@ pub(super) fn is_symbol(c: char) -> bool {
     matches!(c, '\u{2190}'..='\u{2BFF}' | '\u{E000}'..='\u{F8FF}' | '\u{1F000}'..='\u{1FBFF}')
 }
 
+/// A character of a script that has no spaces between words, or joins its particles to them.
+pub fn is_spaceless(c: char) -> bool {
+    matches!(
+        c,
+        '\u{E00}'..='\u{EFF}'
+            | '\u{1000}'..='\u{109F}'
+            | '\u{1780}'..='\u{17FF}'
+            | '\u{2E80}'..='\u{D7FF}'
+            | '\u{20000}'..='\u{3FFFF}'
+    )
+}
+
 /// A character that may stand before the `@` of an email address.
 ///
 /// Letters of scripts without spaces between words are excluded: there the sentence continues right up to the address,
@@ -66,11 +78,6 @@ pub(super) fn is_symbol(c: char) -> bool {
 pub(super) fn is_local(c: char) -> bool {
     match c {
         c if c.is_ascii() => c.is_ascii_alphanumeric() || ".!#$%&'*+-=?^_`{|}~".contains(c),
-        '\u{E00}'..='\u{EFF}'
-        | '\u{1000}'..='\u{109F}'
-        | '\u{1780}'..='\u{17FF}'
-        | '\u{2E80}'..='\u{D7FF}'
-        | '\u{20000}'..='\u{3FFFF}' => false,
-        c => is_of_host(c),
+        c => !is_spaceless(c) && is_of_host(c),
     }
 }

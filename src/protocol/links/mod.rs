@@ -18,6 +18,7 @@ mod web;
 
 use std::ops::Range;
 
+pub use self::characters::is_spaceless;
 use self::text::Text;
 
 /// A link in a text.

@@ -184,6 +184,7 @@ pub struct LookQuery {
     accent: Accent,
     text_size: TextSize,
     hours: HourCycle,
+    show_marks: bool,
 }
 
 /// The application without data. An invalid query gets the default look.
@@ -192,9 +193,9 @@ pub async fn frame(
     query: Result<Query<LookQuery>, QueryRejection>,
     request: Request,
 ) -> Response {
-    let Query(LookQuery { language, theme, accent, text_size, hours }) =
+    let Query(LookQuery { language, theme, accent, text_size, hours, show_marks }) =
         query.unwrap_or_else(|_| Query(LookQuery::default()));
-    render_frame(&site, Appearance { language, theme, accent, text_size, hours }, request).await
+    render_frame(&site, Appearance { language, theme, accent, text_size, hours, show_marks }, request).await
 }
 
 /// The query of the web app manifest: its language, and the theme of its first screen.

@@ -3,7 +3,7 @@
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use crate::protocol::{Event, EventKind, MessageBody, limits::PREVIEW_CHARS};
+use crate::protocol::{Event, EventKind, MessageBody, limits::PREVIEW_CHARS, markdown};
 
 /// A message with the [`preview`] of its text and without its reactions, for replies to it. `None` if the event is no message.
 pub fn quote(event: &Event) -> Option<Event> {
@@ -14,10 +14,11 @@ pub fn quote(event: &Event) -> Option<Event> {
     Some(quote)
 }
 
-/// The beginning of a message, as one line of at most [`PREVIEW_CHARS`] characters. White space becomes single spaces,
-/// and a cut is marked by `…`.
+/// The beginning of a message without its formatting, as one line of at most [`PREVIEW_CHARS`] characters. White space
+/// becomes single spaces, and a cut is marked by `…`.
 pub fn preview(body: &MessageBody) -> String {
-    let line = body.as_str().split_whitespace().flat_map(|word| [" ", word]).skip(1);
+    let plain = markdown::plain(body.as_str());
+    let line = plain.split_whitespace().flat_map(|word| [" ", word]).skip(1);
     let mut line: String = line.flat_map(str::chars).take(PREVIEW_CHARS + 1).collect();
     if line.chars().count() > PREVIEW_CHARS {
         line.truncate(end_of_whole(&line, PREVIEW_CHARS - 1));
@@ -55,6 +56,12 @@ mod tests {
         assert_eq!(line(&whole), whole);
         let cut = line(&"𝕏".repeat(PREVIEW_CHARS + 1));
         assert_eq!((cut.chars().count(), cut.chars().last()), (PREVIEW_CHARS, Some('…')));
+    }
+
+    #[test]
+    fn a_preview_has_no_formatting_and_no_hidden_text() {
+        assert_eq!(line("> *Hello*,\n**all**: ||the end||"), "Hello, all: ▒▒▒");
+        assert_eq!(line(&format!("||{}||", "secret ".repeat(40).trim_end())), "▒▒▒");
     }
 
     #[test]

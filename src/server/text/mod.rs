@@ -14,7 +14,7 @@ mod names;
 mod searching;
 mod visible;
 
-use crate::protocol::{InvalidText, MessageBody, Nickname, RoomName, TextKind};
+use crate::protocol::{InvalidText, MessageBody, Nickname, RoomName, TextKind, markdown};
 
 pub use beginnings::{preview, quote};
 pub use emoji::emoji;
@@ -32,10 +32,14 @@ pub fn room_name(typed: &str) -> Result<RoomName, InvalidText> {
 }
 
 /// Reads a typed message. The text is stored as written, without controls and blank edges. A message of which nothing
-/// is visible is refused.
+/// is visible is refused, and so is one of marks around nothing.
 pub fn message(typed: &str) -> Result<MessageBody, InvalidText> {
     let body = MessageBody::try_from(typed)?;
-    if is_blank(body.as_str()) { Err(InvalidText::Empty(TextKind::Message)) } else { Ok(body) }
+    if is_blank(&markdown::without_empty_marks(body.as_str())) {
+        Err(InvalidText::Empty(TextKind::Message))
+    } else {
+        Ok(body)
+    }
 }
 
 fn named<'a, T: TryFrom<&'a str, Error = InvalidText>>(what: TextKind, name: &'a str) -> Result<T, InvalidText> {
@@ -192,6 +196,19 @@ mod tests {
             let has_no_ink = visible::is_stand_in(c) || visible::is_noncharacter(c);
             let is_hidden = visible::is_hidden(c) && !c.is_control() && !has_no_ink;
             assert_eq!(is_invisible(c), is_hidden, "U+{:04X}", u32::from(c));
+        }
+    }
+
+    /// Nothing of a script is drawn with less marks than it has. Emoji that need no variation selector are large alone.
+    #[test]
+    fn the_page_knows_what_is_stacked_and_what_is_an_emoji() {
+        use icu_properties::props::{BinaryProperty as _, EmojiModifier, EmojiPresentation};
+        for c in '\0'..=char::MAX {
+            let number = u32::from(c);
+            assert!(!markdown::is_stacking(c) || visible::is_stacking_mark(c), "U+{number:04X}");
+            let is_emoji = EmojiPresentation::for_char(c) && !EmojiModifier::for_char(c);
+            assert!(!is_emoji || markdown::is_few_emoji(&c.to_string()), "U+{number:04X}");
+            assert!(!(c.is_ascii() || c.is_alphabetic()) || !markdown::is_few_emoji(&c.to_string()), "U+{number:04X}");
         }
     }
 

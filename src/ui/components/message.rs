@@ -7,18 +7,18 @@ use leptos::{
 };
 
 use crate::{
-    protocol::ClientId,
+    protocol::{ClientId, markdown::is_few_emoji},
     ui::{
         browser,
         clock::use_clock,
         dynamic::dynamic,
         face::Face,
         texts::use_texts,
-        timeline::{Chip, Delivery, Mark, MessageRow, Piece, QuoteLine, Row, is_right_to_left, pieces, rfc3339},
+        timeline::{Chip, Delivery, Mark, MessageRow, QuoteLine, Row, is_right_to_left, rfc3339},
     },
 };
 
-use super::{Icon, Shape, sentence};
+use super::{Icon, Shape, formatted, sentence};
 
 /// A message with more lines than this is folded. The style shows a few lines fewer of a folded message.
 const FOLDED_FROM: usize = 18;
@@ -78,6 +78,7 @@ pub fn MessageItem(
     let class = {
         let rtl = is_right_to_left(body.as_str());
         let is_deleted = deleted.is_some();
+        let is_large = !is_deleted && is_few_emoji(body.as_str());
         move || {
             now.with(|((opens, signed, closes), _, delivery, _)| {
                 let parts = [
@@ -88,6 +89,7 @@ pub fn MessageItem(
                     (*delivery == Delivery::Pending, " message--pending"),
                     (matches!(delivery, Delivery::Failed { .. }), " message--failed"),
                     (is_deleted, " message--deleted"),
+                    (is_large, " message--large"),
                     (folded.is_some_and(|folded| folded.get()), " message--folded"),
                 ];
                 parts.into_iter().filter(|(on, _)| *on).fold(look.clone(), |class, (_, part)| class + part)
@@ -95,18 +97,8 @@ pub fn MessageItem(
         }
     };
     let name = if own { texts.timeline.you().to_owned() } else { author.name.to_string() };
-    let text = pieces(body.as_str()).into_iter().map(|piece| match piece {
-        Piece::Text(text) => text.into_any(),
-        Piece::Link { href, text } => {
-            view! { <a href=href dir="ltr" target="_blank" rel="noopener noreferrer nofollow">{text}</a> }.into_any()
-        }
-        Piece::Code { text, is_block } => {
-            let class = if is_block { "message__code message__code--block" } else { "message__code" };
-            view! { <code class=class dir="ltr">{text}</code> }.into_any()
-        }
-    });
     let edited = edited.then(|| view! { <span class="message__edited">{texts.timeline.edited()}</span> }.into_any());
-    let text = (text.collect_view(), edited);
+    let text = (formatted(body.as_str()), edited);
     let text = if let Some(deleted) = deleted {
         view! { <div class="message__text">{sentence(&deleted)}</div> }.into_any()
     } else if let Some(folded) = folded {

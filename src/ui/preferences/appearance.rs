@@ -1,4 +1,4 @@
-//! The page with theme, accent, size of texts, clock and language.
+//! The page with theme, accent, size of texts, clock, language, and how messages are shown.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
@@ -13,14 +13,14 @@ use crate::{
     visit::PreferencesVisit,
 };
 
-use super::parts::{ChoiceForm, Choices, done};
+use super::parts::{ChoiceForm, Choices, Switch, done};
 
 /// The form. With scripts a choice is shown and stored at once (`choose.js`), else when the form is sent.
 pub fn form(visit: &PreferencesVisit) -> impl IntoView + use<> {
     let texts = use_preferences_texts();
     let problem = refusal::<ChooseAppearance>(visit.refused.as_ref());
     let saved = done(visit, PreferencesForm::Appearance, texts.saved());
-    let Preferences { theme, accent, text_size, hours, language, .. } = visit.preferences.clone();
+    let Preferences { theme, accent, text_size, hours, show_marks, language, .. } = visit.preferences.clone();
     let themes =
         Theme::ALL.iter().enumerate().map(|(at, theme)| (theme.as_str(), texts.themes(at), Some(swatch(*theme))));
     let accents =
@@ -48,6 +48,10 @@ pub fn form(visit: &PreferencesVisit) -> impl IntoView + use<> {
                     chosen=language.map_or("", Language::as_str)
                 />
                 <Choices name="hours" legend=texts.hours() options=cycles.collect() chosen=hours.as_str()/>
+            </section>
+            <section class="card" aria-labelledby="formatting-heading">
+                <h2 id="formatting-heading" class="card__heading">{texts.formatting()}</h2>
+                <Switch name="show_marks" label=texts.show_marks() text=texts.show_marks_text() on=show_marks/>
             </section>
             <Refused problem fields=&[]/>
         </ChoiceForm>

@@ -116,6 +116,9 @@ table! {
         hour_cycles: [3];
         language;
         as_browser;
+        formatting;
+        show_marks;
+        show_marks_text;
         notifications;
         notifications_text;
         notify: [3];

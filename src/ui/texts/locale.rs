@@ -1,5 +1,6 @@
-//! The language, the texts and the clock of the page that is rendered. They reach the components in the context, and
-//! the browser in the document. Which language a visitor gets is decided on the server.
+//! The language, the texts and the clock of the page that is rendered, and whether its messages show their marks. They
+//! reach the components in the context, and the browser in the document. Which language a visitor gets is decided on the
+//! server.
 
 use leptos::prelude::*;
 
@@ -22,6 +23,8 @@ pub struct Locale {
     pub language: Language,
     /// Whether times are written with a 12-hour clock.
     pub twelve_hours: bool,
+    /// Whether messages show their marks instead of formatting.
+    pub show_marks: bool,
 }
 
 impl Locale {
@@ -31,24 +34,28 @@ impl Locale {
             texts: of(appearance.language),
             language: appearance.language,
             twelve_hours: appearance.has_twelve_hours(),
+            show_marks: appearance.show_marks,
         }
     }
 
-    /// Serialises this into the document: the language, the clock, and the list of texts, separated by line breaks.
+    /// Serialises this into the document: the language, the clock, how messages are shown, and the list of texts,
+    /// separated by line breaks.
     fn serialise(self) -> String {
         let hours = if self.twelve_hours { "12" } else { "24" };
-        format!("{}\n{hours}\n{}", self.language.as_str(), self.texts.list)
+        let marks = if self.show_marks { "marks" } else { "" };
+        format!("{}\n{hours}\n{marks}\n{}", self.language.as_str(), self.texts.list)
     }
 
     /// Parses what [`serialise`](Self::serialise) wrote. The memory is leaked on purpose, because the texts are used as
     /// long as the document exists.
     fn parse(handed: String) -> Self {
-        let mut parts = handed.leak().splitn(3, '\n');
+        let mut parts = handed.leak().splitn(4, '\n');
         let mut part = || parts.next().unwrap_or_default();
         let tag = part();
         let language = Language::ALL.iter().copied().find(|language| language.as_str() == tag).unwrap_or_default();
         let twelve_hours = part() == "12";
-        Self { texts: Box::leak(Box::new(Texts::read(language, part()))), language, twelve_hours }
+        let show_marks = part() == "marks";
+        Self { texts: Box::leak(Box::new(Texts::read(language, part()))), language, twelve_hours, show_marks }
     }
 }
 
@@ -94,10 +101,12 @@ mod tests {
     #[test]
     fn what_is_handed_over_is_what_was_chosen() {
         for language in Language::ALL {
-            let chosen =
-                Locale::new(Appearance { hours: crate::protocol::HourCycle::Twelve, ..Appearance::plain(*language) });
+            let plain = Appearance::plain(*language);
+            let hours = crate::protocol::HourCycle::Twelve;
+            let chosen = Locale::new(Appearance { hours, show_marks: true, ..plain });
             let taken = Locale::parse(chosen.serialise());
-            assert_eq!((taken.language, taken.twelve_hours), (*language, true));
+            assert_eq!((taken.language, taken.twelve_hours, taken.show_marks), (*language, true, true));
+            assert!(!Locale::parse(Locale::new(plain).serialise()).show_marks);
             assert_eq!(taken.texts.list, chosen.texts.list);
             assert_eq!(taken.texts.times.months(11), chosen.texts.times.months(11));
             assert_eq!(taken.texts.problems.unreachable(), chosen.texts.problems.unreachable());

@@ -287,6 +287,7 @@ table! {
         reacted: [count, emoji];
         reacted_too: [count, emoji];
         not_reacted: (reason);
+        spoiler;
         deleted;
         deleted_by: (name);
         earlier_message;

@@ -1,4 +1,4 @@
-//! Turns a log into what a timeline shows, as pure functions: rows, notices, marks, links, and times.
+//! Turns a log into what a timeline shows, as pure functions: rows, notices, marks, and times.
 //!
 //! Nothing here reads a clock or the browser, so server and browser compute the same. `live` calls these functions and
 //! puts the rows into signals.
@@ -10,7 +10,6 @@ mod chips;
 mod direction;
 mod holes;
 mod key;
-mod links;
 mod marks;
 mod names;
 mod notices;
@@ -23,7 +22,6 @@ pub use chips::{Chip, reacted};
 pub use direction::is_right_to_left;
 pub use holes::{Absence, is_lost_above};
 pub use key::RowKey;
-pub use links::{Piece, pieces};
 pub use marks::{Mark, Marks, Reader};
 pub use names::{Part, isolate_name, parts, strip_isolates};
 pub use notices::{ComingsAndGoings, sentence, typing_line};

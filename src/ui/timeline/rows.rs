@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::{
     protocol::{
         ClientId, Draft, DraftKind, DraftState, Event, EventKind, MemberId, Message, MessageBody, Millis, Person,
-        Target, limits::PREVIEW_CHARS, sorted::SortedSet,
+        Target, limits::PREVIEW_CHARS, markdown, sorted::SortedSet,
     },
     ui::texts::Texts,
 };
@@ -277,7 +277,7 @@ fn quote_line(quoted: Option<&Message>, texts: &Texts) -> QuoteLine {
     };
     let text = match message.deleted {
         Some(_) => texts.timeline.deleted().to_owned(),
-        None => message.body.as_str().chars().take(PREVIEW_CHARS).collect(),
+        None => markdown::plain(message.body.as_str()).chars().take(PREVIEW_CHARS).collect(),
     };
     QuoteLine { author: Some(message.author.name.to_string()), text }
 }

@@ -13,6 +13,9 @@ use web_sys::{
     IntersectionObserverEntry, IntersectionObserverInit,
 };
 
+/// A row of a timeline. The lists in messages are no `ol`.
+const ROW: &str = "ol > li";
+
 /// The distance from the newest row of a timeline, in pixels.
 pub fn distance_from_end(element: &Element) -> i32 {
     element.scroll_top().abs()
@@ -32,7 +35,7 @@ pub struct RowPositions {
 /// removed. `None` if no row is visible.
 pub fn record_positions(frame: &Element) -> Option<RowPositions> {
     let view = frame.get_bounding_client_rect();
-    let first = frame.query_selector("ol > li").ok().flatten();
+    let first = frame.query_selector(ROW).ok().flatten();
     let rows =
         std::iter::successors(first, Element::next_element_sibling).map(|row| (row.get_bounding_client_rect(), row));
     let rows = rows.skip_while(|(at, _)| at.bottom() <= view.top()).take_while(|(at, _)| at.top() < view.bottom());
@@ -54,7 +57,7 @@ pub struct RowTop(SendWrapper<(Element, Element, f64)>);
 
 /// Records the position of the row that contains the target of this event.
 pub fn row_of(event: &Event) -> Option<RowTop> {
-    let row = event.target()?.dyn_into::<Element>().ok()?.closest("li").ok().flatten()?;
+    let row = event.target()?.dyn_into::<Element>().ok()?.closest(ROW).ok().flatten()?;
     let frame = row.closest(".timeline__frame").ok().flatten()?;
     let top = row.get_bounding_client_rect().top();
     Some(RowTop(SendWrapper::new((frame, row, top))))
@@ -79,13 +82,13 @@ fn scroll(frame: &Element, down: f64) {
 
 /// The index of the row of a timeline that contains the target of this event.
 pub fn row_index(event: &Event) -> Option<usize> {
-    let row = event.target()?.dyn_into::<Element>().ok()?.closest("li").ok().flatten()?;
+    let row = event.target()?.dyn_into::<Element>().ok()?.closest(ROW).ok().flatten()?;
     Some(std::iter::successors(row.previous_element_sibling(), Element::previous_element_sibling).count())
 }
 
 /// Scrolls a row of a timeline to the middle of the frame, and moves the focus to it.
 pub fn focus_row(frame: &Element, index: usize) {
-    let row = frame.query_selector(&format!("ol > li:nth-child({})", index + 1)).ok().flatten();
+    let row = frame.query_selector(&format!("{ROW}:nth-child({})", index + 1)).ok().flatten();
     let Some(row) = row.and_then(|row| row.dyn_into::<HtmlElement>().ok()) else { return };
     let middle = |element: &Element| {
         let place = element.get_bounding_client_rect();

@@ -7,7 +7,10 @@ use leptos::{
 };
 
 use crate::{
-    protocol::limits::MESSAGE_CHARS,
+    protocol::{
+        limits::MESSAGE_CHARS,
+        markdown::{plain, without_empty_marks},
+    },
     ui::{
         browser,
         components::{Icon, Shape, When, sentence},
@@ -54,7 +57,7 @@ pub fn Composer() -> impl IntoView {
     };
     let send = move || {
         let now = text.get_untracked();
-        if !browser::is_blank(&now) && room.say(&now).is_ok() {
+        if !is_blank(&now) && room.say(&now).is_ok() {
             own_draft("");
             text.set(aside.try_update_value(Option::take).flatten().unwrap_or_default());
         }
@@ -146,7 +149,7 @@ pub fn Composer() -> impl IntoView {
         send();
     };
     let count = Memo::new(move |_| text.with(|text| text.trim_end().chars().count()));
-    let blank = move || text.with(|text| browser::is_blank(text));
+    let blank = move || text.with(|text| is_blank(text));
     let too_long = move || count.get() > MESSAGE_CHARS;
     let grouped = move |number| grouped(number, texts.common.thousands());
     let counter = move || match count.get() {
@@ -159,7 +162,7 @@ pub fn Composer() -> impl IntoView {
             let label = if is_edit { own.editing().to_owned() } else { own.replying(&isolate_name(of.name.as_str())) };
             view! {
                 <span class="composer__label">{sentence(&label)}</span>
-                <span class="composer__quote" dir="auto">{of.body.to_string()}</span>
+                <span class="composer__quote" dir="auto">{plain(of.body.as_str())}</span>
             }
             .into_any()
         })
@@ -210,6 +213,11 @@ pub fn Composer() -> impl IntoView {
             <p class="needs-scripts">{own.needs_scripts()}</p>
         </form>
     }
+}
+
+/// Whether a message would show nothing.
+fn is_blank(text: &str) -> bool {
+    browser::is_blank(&without_empty_marks(text))
 }
 
 /// Writes a number with a separator for thousands: `4,000`. Enough for numbers below a million.

@@ -11,7 +11,7 @@ use leptos::{
 };
 
 use crate::{
-    protocol::addresses,
+    protocol::{addresses, markdown::plain},
     ui::{
         browser,
         components::{Dialog, Icon, Shape, is_outside},
@@ -167,7 +167,7 @@ pub fn MessageDialogs(menu: MessageMenu) -> impl IntoView {
             .into_any()
         })
     };
-    let text = move || menu.of.with(|of| of.as_ref().map(|of| of.body.to_string()));
+    let text = move || menu.of.with(|of| of.as_ref().map(|of| plain(of.body.as_str())));
     let delete = move |_| {
         menu.deleting.set(false);
         if let Some(of) = menu.of.get_untracked() {

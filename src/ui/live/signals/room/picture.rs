@@ -11,6 +11,7 @@ use crate::{
     protocol::{
         Event, Member, MemberId, Message, Millis, Nickname, Person, Problem, Quotes, Replica, Retention, Role,
         RoomName, RoomType, You,
+        markdown::plain,
         sorted::{SortedSet, sort_by_key},
     },
     ui::{
@@ -131,8 +132,10 @@ impl LiveRoom {
 
     /// Announces the newest message and the incidents, and counts messages that arrived out of sight.
     fn announce(self, news: &[Message], incidents: Vec<String>) {
-        let message =
-            |newest: &Message| self.texts.timeline.news(news.len(), newest.author.name.as_str(), newest.body.as_str());
+        let message = |newest: &Message| {
+            let body = plain(newest.body.as_str());
+            self.texts.timeline.news(news.len(), newest.author.name.as_str(), &body)
+        };
         let all: Vec<String> = incidents.into_iter().chain(news.last().map(message)).collect();
         if !all.is_empty() {
             self.announcement.say(all.join(". "));
