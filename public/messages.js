@@ -2,7 +2,8 @@
 //
 // The page (src/ui/pages/room/timeline.rs) opens the menu of a message at the event "contextmenu" on it, and replies,
 // edits and deletes at the keys R, E and Delete. This script leads everything else to these: the keys that move the
-// focus, a long press, a swipe, and the button beside the message under the pointer. It also shows and hides spoilers.
+// focus, a long press, a swipe, and the button beside the message under the pointer. It also shows and hides spoilers,
+// and opens the emoji picker.
 
 const MESSAGE = ".message";
 const FRAME = ".timeline__frame";
@@ -135,6 +136,34 @@ addEventListener("click", ({ target }) => {
 addEventListener("click", ({ target }) => {
   const spoiler = target.closest?.(".spoiler");
   if (spoiler) spoiler.ariaExpanded = String(spoiler.ariaExpanded !== "true");
+});
+
+let failures = 0;
+/**
+ * Opens the emoji picker at a press on a button with `data-emoji`. The attribute names the field that the emoji goes
+ * into. With another value the emoji goes to the button, as the `detail` of the event "emoji". The picker is loaded at
+ * its first use. Some browsers remember by its address that a script did not come.
+ */
+addEventListener("click", async ({ target }) => {
+  const button = target.closest?.("[data-emoji]");
+  if (!button) return;
+  let picker = document.getElementById("emoji");
+  if (!picker) {
+    picker = document.createElement("div");
+    Object.assign(picker, { id: "emoji", className: "emoji", popover: "auto", role: "dialog" });
+    document.body.append(picker);
+  }
+  if (picker.matches(":popover-open")) return picker.hidePopover();
+  picker.ariaLabel = button.ariaLabel;
+  picker.showPopover({ source: button });
+  const again = failures ? `&${failures}` : "";
+  try {
+    const { open } = await import(`/emoji.js${new URL(import.meta.url).search}${again}`);
+    await open(picker, button);
+  } catch {
+    failures += 1;
+    picker.textContent = button.dataset.failed;
+  }
 });
 
 /** The finger on a message. */

@@ -3,7 +3,8 @@
 // It caches only what is the same for everybody:
 //   - the shell: the files that GET /shell.json lists, {"version": "…", "files": ["/pkg/anonchat.<hash>.js", …]}, and
 //     the document /shell in the language and look of the page that was open last. The document has no data;
-//   - the offline page with its style and its picture.
+//   - the offline page with its style and its picture;
+//   - the emoji picker, from its first use on.
 // Requests for rooms, messages, /api, /ws, /stream and every page that the server renders for a person always go to the
 // network. Their answers are never cached. What the device keeps of an account is in IndexedDB (store.js), and the
 // shell shows it.
@@ -28,6 +29,9 @@ const OFFLINE_PAGE = "/offline.html";
 const OFFLINE_FILES = [OFFLINE_PAGE, "/offline.css", "/icons/icon.svg"];
 /** Scripts without a hash in their name. The version of the build is in their query. */
 const SCRIPTS = ["/store.js", "/window.js", "/messages.js"];
+/** The emoji picker. Its cache has the files of one build, and others only until the next ones have come. */
+const EMOJI = /^\/emoji(\.js|\/[a-z]+\.tsv)$/;
+const EMOJI_CACHE = "emoji";
 /** What another app has shared, until the page asks for it. It is in no address and on no disk. */
 let shared = "";
 /** How long the network may take for a page before the device's copy is shown. */
@@ -74,6 +78,8 @@ self.addEventListener("fetch", (event) => {
     event.respondWith(page(event, url.pathname));
   } else if (url.pathname.startsWith("/pkg/") || SCRIPTS.includes(url.pathname)) {
     event.respondWith(unchanging(request));
+  } else if (EMOJI.test(url.pathname)) {
+    event.respondWith(onceUsed(request));
   } else if (OFFLINE_FILES.includes(url.pathname)) {
     event.respondWith(freshOrKept(request));
   }
@@ -131,7 +137,7 @@ async function fromNetwork(event) {
 
 /** Returns a cached file of the newest build that has it. The query does not count. */
 async function newest(path) {
-  for (const name of (await caches.keys()).reverse()) {
+  for (const name of (await builds()).reverse()) {
     const kept = await (await caches.open(name)).match(path, { ignoreSearch: true });
     if (kept) return kept;
   }
@@ -150,9 +156,25 @@ async function freshOrKept(request) {
   return kept ?? fresh ?? Response.error();
 }
 
+/** Returns a file that is cached when it is used for the first time. Without the server that of another build will do. */
+async function onceUsed(request) {
+  const cache = await caches.open(EMOJI_CACHE);
+  const kept = await cache.match(request);
+  if (kept) return kept;
+  const fresh = await fetch(request).catch(() => undefined);
+  if (!fresh?.ok || !isOwn(fresh))
+    return (await cache.match(request, { ignoreSearch: true })) ?? fresh ?? Response.error();
+  await cache.delete(request, { ignoreSearch: true });
+  await cache.put(request, fresh.clone());
+  return fresh;
+}
+
+/** The names of the caches of builds, oldest first. Caches are in the order in which they were made. */
+const builds = async () => (await caches.keys()).filter((name) => name.startsWith(PREFIX));
+
 /** Caches the shell in the look of the page that asks, unless it has that look. */
 async function keepLook(look) {
-  const [name] = (await caches.keys()).reverse();
+  const [name] = (await builds()).reverse();
   const [shell] = name ? await (await caches.open(name)).keys(SHELL, { ignoreSearch: true }) : [];
   if (!shell || new URL(shell.url).search !== `?${look}`) await refreshShell(look);
 }
@@ -176,11 +198,10 @@ async function refreshNow(look, isAlone) {
   if (!response.ok) throw new Error(`/shell.json: status ${response.status}`);
   const { version, files } = await response.json();
   const name = PREFIX + version;
-  const builds = (await caches.keys()).filter((other) => other.startsWith(PREFIX));
-  const before = builds.filter((other) => other !== name);
-  // Caches are in the order in which they were made. If the server returns to an earlier build, its cache is made again
-  // and is the newest.
-  if (builds.at(-1) !== name) await caches.delete(name);
+  const all = await builds();
+  const before = all.filter((other) => other !== name);
+  // If the server returns to an earlier build, its cache is made again and is the newest.
+  if (all.at(-1) !== name) await caches.delete(name);
 
   const cache = await caches.open(name);
   const [shell] = await cache.keys(SHELL, { ignoreSearch: true });
@@ -189,9 +210,9 @@ async function refreshNow(look, isAlone) {
     const [last] = before.slice(-1);
     const [old] = last ? await (await caches.open(last)).keys(SHELL, { ignoreSearch: true }) : [];
     const document = look ? `${SHELL}?${look}` : old ? SHELL + new URL(old.url).search : SHELL;
-    const all = [...files.filter((file) => file !== SHELL), ...OFFLINE_FILES];
+    const paths = [...files.filter((file) => file !== SHELL), ...OFFLINE_FILES];
     try {
-      await store(cache, version, [...new Set(all)]);
+      await store(cache, version, [...new Set(paths)]);
       await store(cache, version, [document]);
     } catch (error) {
       // Otherwise a cache without its files would count as the build before.

@@ -71,11 +71,13 @@
     }
     page.hydrate();
     globalThis.anonchatStore?.start();
-    besides();
+    const beside = besides();
     // The router hydrates its page in tasks of its own, which are done by the next frame.
     requestAnimationFrame(() =>
-      setTimeout(() => {
+      setTimeout(async () => {
         hydration.abort();
+        // What these do is in a script beside the page.
+        if (pressed?.matches(".spoiler, [data-emoji]")) await beside;
         pressed?.click();
       }),
     );

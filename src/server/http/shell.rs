@@ -48,7 +48,9 @@ pub fn files(options: &LeptosOptions) -> Router<App> {
     let script = |name: &str| ServiceBuilder::new().layer(CompressionLayer::new()).service(file(name, ASK_AGAIN));
     let worker_policy = SetResponseHeaderLayer::overriding(header::CONTENT_SECURITY_POLICY, WORKER_POLICY);
     let shell = axum::Json(shell(options));
-    Router::new()
+    let scripts = SCRIPTS.into_iter().chain(LATER).map(|name| (format!("/{name}"), script(name)));
+    let router = scripts.fold(Router::new(), |router, (path, script)| router.route_service(&path, script));
+    router
         .nest_service("/pkg", ServiceBuilder::new().layer(cached(FOR_EVER)).service(pkg))
         .nest_service("/icons", folder("icons"))
         .nest_service("/screenshots", folder("screenshots"))
@@ -56,9 +58,6 @@ pub fn files(options: &LeptosOptions) -> Router<App> {
         .route_service("/favicon.svg", file("favicon.svg", A_DAY))
         .route_service("/robots.txt", file("robots.txt", A_DAY))
         .route_service("/sw.js", ServiceBuilder::new().layer(worker_policy).service(file("sw.js", ASK_AGAIN)))
-        .route_service("/store.js", script("store.js"))
-        .route_service("/window.js", script("window.js"))
-        .route_service("/messages.js", script("messages.js"))
         .route_service(
             "/offline.html",
             ServiceBuilder::new().layer(policed(root)).service(file("offline.html", ASK_AGAIN)),
@@ -85,6 +84,8 @@ pub struct BuildVersion(pub String);
 /// The files of the offline page, and the scripts beside the wasm: what the shell has without a hash in its name.
 const OFFLINE: [&str; 2] = ["offline.html", "offline.css"];
 const SCRIPTS: [&str; 3] = ["store.js", "window.js", "messages.js"];
+/// What a page loads only when it is used. The service worker keeps it from then on.
+const LATER: [&str; 3] = ["emoji.js", "emoji/en.tsv", "emoji/de.tsv"];
 
 /// The version of the build whose files are in the site folder.
 pub fn build_version(options: &LeptosOptions) -> BuildVersion {
@@ -93,7 +94,7 @@ pub fn build_version(options: &LeptosOptions) -> BuildVersion {
     for file in hashed_files(options) {
         version.update(file);
     }
-    for file in OFFLINE.into_iter().chain(SCRIPTS) {
+    for file in OFFLINE.into_iter().chain(SCRIPTS).chain(LATER) {
         version.update(file);
         version.update(std::fs::read(root.join(file)).unwrap_or_default());
     }

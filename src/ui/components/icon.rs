@@ -64,6 +64,8 @@ pub enum Shape {
     Bin,
     /// A magnifying glass.
     Search,
+    /// A face that smiles.
+    Smile,
 }
 
 impl Shape {
@@ -110,6 +112,9 @@ impl Shape {
             Self::Pen => "m4 20 1-4L16 5l3 3L8 19l-4 1ZM13.5 7.5l3 3",
             Self::Bin => "M4 7h16M9 7V4h6v3M6.5 7l1 13h9l1-13",
             Self::Search => "M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13ZM15.5 15.5 20 20",
+            Self::Smile => {
+                "M12 20.5a8.5 8.5 0 1 0 0-17 8.5 8.5 0 0 0 0 17ZM9 9.5v.2M15 9.5v.2M8.3 14a4.3 4.3 0 0 0 7.4 0"
+            }
         }
     }
 }

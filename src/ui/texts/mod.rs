@@ -245,6 +245,8 @@ table! {
     composer: Composer {
         message;
         send;
+        emoji;
+        no_emoji;
         typing_one: (name);
         typing_two: (first, second);
         typing_several;

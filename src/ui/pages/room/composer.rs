@@ -206,6 +206,17 @@ pub fn Composer() -> impl IntoView {
                     on:keydown=on_key
                     on:blur=move |_| room.stop_typing()
                 ></textarea>
+                // public/messages.js opens the picker.
+                <button
+                    type="button"
+                    class="icon-button"
+                    aria-label=own.emoji()
+                    aria-haspopup="dialog"
+                    data-emoji="message"
+                    data-failed=own.no_emoji()
+                >
+                    <Icon shape=Shape::Smile/>
+                </button>
                 <button type="submit" class="send-button" aria-label=own.send() disabled=move || !ready.get() || blank() || too_long()>
                     <Icon shape=Shape::Send/>
                 </button>
