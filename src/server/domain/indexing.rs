@@ -57,7 +57,7 @@ async fn index(app: &App, behind: &mut HashSet<RoomId>) -> Result<()> {
         let rooms: Vec<RoomId> = behind.iter().copied().take(at_once).collect();
         match app.store.index_rooms(&rooms, EVENTS).await {
             Ok(unfinished) => {
-                rooms.iter().for_each(|room| _ = behind.remove(room));
+                behind.retain(|room| !rooms.contains(room));
                 if !unfinished.is_empty() {
                     behind.extend(unfinished);
                     sleep(REST).await;
@@ -66,7 +66,7 @@ async fn index(app: &App, behind: &mut HashSet<RoomId>) -> Result<()> {
             // One room that cannot be indexed must not stop the others.
             Err(_) if at_once > 1 => at_once = 1,
             Err(error) => {
-                rooms.iter().for_each(|room| _ = behind.remove(room));
+                behind.retain(|room| !rooms.contains(room));
                 failed.extend(rooms);
                 outcome = Err(error);
             }
