@@ -110,7 +110,9 @@ impl Log {
     /// The same as the page is sent it.
     fn sent(&self, head: Seq) -> Vec<Event> {
         let mut events = self.at(head);
-        events.iter_mut().for_each(|event| event.cut_for(&[empty().you.member_id]));
+        for event in &mut events {
+            event.cut_for(&[empty().you.member_id]);
+        }
         events
     }
 
@@ -242,7 +244,9 @@ proptest! {
         let rows: Vec<Event> = log.sent(log.head()).into_iter().filter(|event| !event.kind.is_touch()).collect();
         let mut shown = replica.events.clone();
         // Of those whom a page is not sent, it may know more than itself.
-        shown.iter_mut().for_each(|event| event.cut_for(&[replica.you.member_id]));
+        for event in &mut shown {
+            event.cut_for(&[replica.you.member_id]);
+        }
         prop_assert_eq!(&shown[..], &rows[rows.len() - shown.len()..], "the last rows, each as it is now");
         prop_assert_eq!(replica.has_more || shown.len() == rows.len(), true, "what is not here can be fetched");
         prop_assert_eq!(replica.state.head, log.head());

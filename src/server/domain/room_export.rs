@@ -95,7 +95,9 @@ async fn write(
         events.retain(|event| {
             event.seq <= end && !event.kind.is_touch() && may_see_kept(room.room_type, &member, event.seq)
         });
-        events.iter_mut().for_each(|event| event.cut_for(&about.own_ids));
+        for event in &mut events {
+            event.cut_for(&about.own_ids);
+        }
         let piece = format.events(&events);
         if pieces.is_closed() {
             return None;

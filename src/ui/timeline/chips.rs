@@ -57,10 +57,8 @@ pub fn chips(
         let who = reaction.who.iter().filter(|id| !own_ids.contains(id)).filter_map(|id| name_of(*id));
         let names: Vec<String> = who.take(NAMED).map(|name| isolate_name(&name)).collect();
         let rest = others - names.len().min(others);
-        let mut names = names.join(", ");
-        if rest > 0 {
-            names.push_str(&format!(" +{rest}"));
-        }
+        let names = names.join(", ");
+        let names = if rest > 0 { format!("{names} +{rest}") } else { names };
         let count = others + usize::from(is_mine);
         if count > 0 {
             chips.push(Chip { emoji: emoji.to_owned(), count, mine: is_mine, names });

@@ -1,5 +1,7 @@
 //! Tests of tails.
 
+use std::slice;
+
 use super::*;
 
 pub async fn a_tail_is_opened_once_and_then_read_as_it_stands(a: &dyn Bus, b: &dyn Bus) {
@@ -112,7 +114,8 @@ pub async fn reactions_change_a_message_and_leave_what_was_said_in_the_tail(a: &
         let reacted = Event { seq, at: 1_000, kind: EventKind::Reacted { changes: vec![change] } };
         message.fold(&reacted);
         let changed = [message.clone(), said(40, 1, 9, "Dropped before")];
-        let appended = bus.append_tail(room, epoch(1), &[reacted.clone()], &changed, Bytes::new()).await.unwrap();
+        let appended =
+            bus.append_tail(room, epoch(1), slice::from_ref(&reacted), &changed, Bytes::new()).await.unwrap();
         (appended, reacted)
     };
     let mut last = Vec::new();
@@ -135,10 +138,10 @@ pub async fn reactions_change_a_message_and_leave_what_was_said_in_the_tail(a: &
         message.body = MessageBody::try_from(text).unwrap();
         if text == "Uno" {
             let edited =
-                b.append_tail(room, epoch(1), &[joined(end + 1)], &[first.clone()], Bytes::new()).await.unwrap();
+                b.append_tail(room, epoch(1), &[joined(end + 1)], slice::from_ref(&first), Bytes::new()).await.unwrap();
             assert_eq!(edited, TailAppended::Done);
         } else {
-            b.rewrite_tail(room, epoch(1), &[first.clone()]).await.unwrap();
+            b.rewrite_tail(room, epoch(1), slice::from_ref(&first)).await.unwrap();
         }
         assert_eq!(a.tail(room, 40).await.unwrap().unwrap().events[0], first);
     }
