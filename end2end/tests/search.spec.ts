@@ -44,7 +44,8 @@ for (const { kind, size } of DIAGONAL) {
       const wrong = await sayByRest(bob, code, "No strasse here");
       for (let i = 1; i <= 120; i++) await sayByRest(ada, code, `Message ${i}`);
       await indexed(bob, code, "120");
-      const { page } = bob;
+      // Her own messages are not unread, so the room opens at its end.
+      const { page } = ada;
       await open(page, `/rooms/${code}`);
       await expect(messages(page).last()).toHaveText("Message 120");
       await choose(page, "Search messages");
@@ -52,7 +53,7 @@ for (const { kind, size } of DIAGONAL) {
       await field(page).fill("STRASSE");
       await field(page).press("Enter");
       await expect(status(page)).toHaveText("2 messages");
-      await expect(hits(page)).toHaveText([/^You.*No strasse here$/, /^Ada.*We walk down the Straße to Köln$/]);
+      await expect(hits(page)).toHaveText([/^Bob.*No strasse here$/, /^You.*We walk down the Straße to Köln$/]);
       await expect(search(page).locator("mark")).toHaveText(["strasse", "Straße"]);
       await expectAccessible(page);
 
@@ -67,7 +68,8 @@ for (const { kind, size } of DIAGONAL) {
   });
 }
 
-test("more is found further back, and nothing is said to be nothing @desktop", async ({ stack, guest }) => {
+test("more is found further back, and nothing is said to be nothing @desktop", async ({ stack, guest, complaints }) => {
+  complaints.allow(/status of 400/);
   const ada = await guest(stack);
   const { page } = ada;
   const code = await makeRoomByRest(ada, { nickname: "Ada", preserve: true });

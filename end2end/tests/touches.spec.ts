@@ -255,7 +255,10 @@ test("a tap on a quote leads to its message, and a swipe to the right replies @p
   await expect(composing(page)).toContainText("Long ago");
 });
 
-test("a reply to a message that is not loaded shows what it is to, and leads there @desktop", async ({ stack, guest }) => {
+test("a reply to a message that is not loaded shows what it is to, and leads there @desktop", async ({
+  stack,
+  guest,
+}) => {
   const ada = await guest(stack);
   const code = await makeRoomByRest(ada, { nickname: "Ada", preserve: true });
   const first = await sayByRest(ada, code, "Long ago");
