@@ -1,6 +1,6 @@
 //! Reactions to messages, on both stacks: who may, what everybody sees, and what a crowd of them leaves alone.
 
-use anonchat::protocol::{Code, Event, MemberId, Message, Reaction, RoomType, Target};
+use anonchat::protocol::{Code, Event, MemberId, Message, Reaction, Replica, RoomType, Target};
 use futures_util::future::join_all;
 
 use super::wire::{limited, two_in_a_room, two_on, view};
@@ -203,7 +203,7 @@ async fn what_was_said_in_another_time_of_the_room_takes_no_reaction() {
         let passing = target(page.say("Passing").await);
         page.react(passing, "👍", true).await.unwrap();
         ada.preserve(code, true).await.unwrap();
-        page.until("it is kept again", |replica| replica.room_keeps_messages()).await;
+        page.until("it is kept again", Replica::room_keeps_messages).await;
         assert_eq!(page.react(passing, "❤️", true).await, Err(Code::MessageGone), "it was never kept");
         assert_eq!(shown(&page, kept), "👍1*");
     })
