@@ -49,7 +49,6 @@ test("a message is formatted for everybody, and copied as it was typed @both", a
       await expect(message.locator("s")).toHaveText(["old"]);
       await expect(message.getByRole("code")).toHaveText(["code", "let a = **b;"]);
       await expect(message.getByRole("blockquote")).toHaveText("A quote\nof two lines");
-      await expect(message.getByRole("list")).toHaveCount(2);
       await expect(message.getByRole("listitem")).toHaveText(["3. Milk", "7. Bread", /^• \[ \] a$/, /^• b https/]);
       await expect(message.getByRole("link")).toHaveText(["https://example.org/a_b_c", "our page (example.org)"]);
       await expect(message).toContainText("snake_case 2*3*4 ¯\\_(ツ)_/¯");

@@ -92,6 +92,7 @@ choices! {
 }
 
 /// All preferences of an account. A field that is left out has its default value.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct Preferences {

@@ -183,8 +183,8 @@ mod tests {
     fn no_text_was_left_in_english() {
         let german = lists(Language::German, file(Language::German)).unwrap().join("\n");
         let english = lists(Language::English, file(Language::English)).unwrap().join("\n");
-        // Texts that may be the same in both languages: symbols, times of day, and the words "online", "Spoiler", "Code",
-        // "Auto", "Name" and "Offline".
+        // Texts that may be the same in both languages: symbols, times of day, and the words "online", "Spoiler",
+        // "Code", "Auto", "Name" and "Offline".
         let same: Vec<&str> =
             german.lines().zip(english.lines()).filter(|(de, en)| de == en).map(|(de, _)| de).collect();
         assert_eq!(

@@ -1,6 +1,6 @@
-//! The language, the texts and the clock of the page that is rendered, and whether its messages show their marks. They
-//! reach the components in the context, and the browser in the document. Which language a visitor gets is decided on the
-//! server.
+//! The language, the texts and the clock of the page that is rendered, and whether its messages show their marks. All
+//! of it reaches the components in the context, and the browser in the document. Which language a visitor gets is
+//! decided on the server.
 
 use leptos::prelude::*;
 
