@@ -17,6 +17,21 @@ import {
   shortcuts,
 } from "../room.ts";
 
+test("a reaction is chosen from all emoji @both", async ({ stack, guest }) => {
+  const ada = await guest(stack);
+  const { page } = ada;
+  const code = await makeRoom(ada, { nickname: "Ada" });
+  await sayByRest(ada, code, "Lunch at noon?");
+  await openActions(page, "Lunch");
+  await actions(page).getByRole("menuitem", { name: "More reactions" }).click();
+  const picker = page.getByRole("dialog", { name: "More reactions" });
+  await expect(picker).toBeInViewport({ ratio: 1 });
+  await picker.getByRole("textbox").fill("pizza");
+  await picker.getByRole("gridcell", { name: "pizza" }).click();
+  await expect(picker).toBeHidden();
+  await expect(reactions(page, "Lunch")).toHaveText(["🍕1"]);
+});
+
 test("a reaction is shown to everybody, after a reload too, and goes with its message @both", async ({
   stack,
   guest,

@@ -286,6 +286,7 @@ table! {
         read_less;
         edited;
         react;
+        react_more;
         reacted: [count, emoji];
         reacted_too: [count, emoji];
         not_reacted: (reason);

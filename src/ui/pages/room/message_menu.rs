@@ -8,6 +8,7 @@ use leptos::{
     html,
     prelude::*,
     task::{spawn_local, tick},
+    web_sys::CustomEvent,
 };
 
 use crate::{
@@ -157,11 +158,26 @@ pub fn MessageDialogs(menu: MessageMenu) -> impl IntoView {
         view! { <button type="button" class="quick" role="menuitemcheckbox" aria-checked=checked on:click=choose>{emoji}</button> }
             .into_any()
     };
+    // public/messages.js opens the picker at a button that stays when the menu closes, and hands the emoji to it.
+    let picker = NodeRef::<html::Button>::new();
+    let more = move |event: MouseEvent| {
+        browser::close_layer(&event);
+        if let Some(picker) = picker.get_untracked() {
+            picker.click();
+        }
+    };
+    let react = move |event: CustomEvent| {
+        let target = menu.of.with_untracked(|of| of.as_ref().and_then(|of| of.target));
+        if let (Some(target), Some(emoji)) = (target, event.detail().as_string()) {
+            room.react(target, &emoji, true);
+        }
+    };
     let quick_row = move || {
         menu.of.with(|of| of.as_ref().is_some_and(|of| of.target.is_some())).then(|| {
             view! {
                 <div class="message-menu__quick" role="group" aria-label=texts.react()>
                     {QUICK.into_iter().map(quick).collect_view()}
+                    <button type="button" class="quick" role="menuitem" aria-label=texts.react_more() on:click=more><Icon shape=Shape::Add/></button>
                 </div>
             }
             .into_any()
@@ -194,6 +210,18 @@ pub fn MessageDialogs(menu: MessageMenu) -> impl IntoView {
                 <div role="menu" aria-label=texts.actions()>{dynamic(move || (quick_row(), items()).into_any())}</div>
             </div>
         </dialog>
+        <button
+            type="button"
+            class="message-menu__picker"
+            node_ref=picker
+            tabindex="-1"
+            aria-label=texts.react_more()
+            data-emoji=""
+            data-failed=use_texts().composer.no_emoji()
+            style:--x=move || format!("{}px", menu.at.get().0)
+            style:--y=move || format!("{}px", menu.at.get().1)
+            on:emoji=react
+        ></button>
         <Dialog open=menu.deleting id="delete-message" heading=texts.delete_heading()>
             <p class="dialog__text">{texts.delete_text()}</p>
             <div class="button-row">
