@@ -18,6 +18,7 @@ import {
   makeRoom,
   makeRoomByRest,
   memberId,
+  messageId,
   open,
   openActions,
   pending,
@@ -487,6 +488,18 @@ area("Room", [
       await shown(me.page, "We meet at nine.");
       await act(me.page, "We meet at nine.", "Edit");
       await composer(me.page).fill("We meet at ten.");
+    },
+  },
+  {
+    name: "mentions, and names to mention",
+    make: async (me, world) => {
+      const { code, jonas } = await walk(me, world);
+      const mentions = [await memberId(jonas, code, "Mira"), await memberId(jonas, code, "Lena")];
+      const body = "@Lena and @Mira, who brings the map?";
+      await call(jonas, "POST", "/api/messages", { code, id: messageId(), body, mentions });
+      await shown(me.page, "@Mira");
+      await composer(me.page).pressSequentially("@");
+      await expect(me.page.getByRole("option")).not.toHaveCount(0);
     },
   },
   { name: "alone, without a name, nothing saved", make: (me) => makeRoom(me, { nickname: "Mira" }) },

@@ -290,35 +290,38 @@
   const writtenAt = (id) => parseInt(id.replace("-", "").slice(0, 12), 16);
 
   /**
-   * The outbox of a member in a room, one text for each draft: the JSON of `[[id, body, refusal, kind]]`, without a kind
-   * for a plain message. So a draft that the page cannot read takes no other with it.
+   * The outbox of a member in a room, one text for each draft: the JSON of `[[id, body, refusal, kind, mentions]]`. Drafts
+   * of earlier versions have no kind, and most have no mentions. So a draft that the page cannot read takes no other with
+   * it.
    */
   async function outboxIn(code, member) {
     const rows = (await outbox()).filter((row) => row.code === code && row.member === member);
     const mine = known.get(code) ?? new Map();
     for (const row of rows) if (!mine.has(row.id)) mine.set(row.id, row);
     known.set(code, mine);
-    return rows.map(({ id, body, refusal, kind }) => JSON.stringify([[id, body, refusal, ...(kind ? [kind] : [])]]));
+    return rows.map(({ id, body, refusal, kind, mentions }) =>
+      JSON.stringify([[id, body, refusal, ...[kind, mentions].filter(Boolean)]]),
+    );
   }
 
   /**
-   * Makes the outbox of a room equal to this list, the JSON of `[[id, body, refusal, kind], …]` in the order of writing. Only
-   * what this page wrote or read is removed: another page may be writing, too.
+   * Makes the outbox of a room equal to this list, the JSON of `[[id, body, refusal, kind, mentions], …]` in the order of
+   * writing. Only what this page wrote or read is removed: another page may be writing, too.
    */
   async function saveOutbox(code, member, json) {
     const before = known.get(code) ?? new Map();
     const after = new Map();
     const changed = [];
     let last = 0;
-    for (const [id, body, refusal, kind] of JSON.parse(json || "[]")) {
+    for (const [id, body, refusal, kind, mentions] of JSON.parse(json || "[]")) {
       const old = before.get(id);
       // The time in the id, because a hidden tab stores a message later than it was written. A clock that went back
       // meanwhile does not change the order of the list.
       const at = old?.at ?? Math.max(writtenAt(id), last + 1);
       last = Math.max(last, at);
-      const row = { id, code, member, body, at, refusal, kind };
+      const row = { id, code, member, body, at, refusal, kind, mentions };
       after.set(id, row);
-      const content = (row) => row && JSON.stringify([row.body, row.refusal]);
+      const content = (row) => row && JSON.stringify([row.body, row.refusal, row.mentions]);
       if (content(old) !== content(row)) changed.push(row);
     }
     const gone = [...before.keys()].filter((id) => !after.has(id));
@@ -343,13 +346,15 @@
    * Posts a message, or changes one. The kinds are those of `DraftKind` (src/protocol/draft.rs). Returns the status and
    * the JSON of the answer, and fails if there is none.
    */
-  async function post({ id, code, member, body, kind }) {
+  async function post({ id, code, member, body, kind, mentions }) {
     const target = kind?.edit?.target ?? kind?.delete;
-    const message = { code, id, body, member_id: member, reply_to: kind?.reply };
+    const called = { mentions: mentions?.people?.map((person) => person.id), everyone: mentions?.everyone };
+    const message = { code, id, body, member_id: member, reply_to: kind?.reply, ...called };
+    const change = { code, id: target?.id, body, after: kind?.edit?.after ?? undefined, ...called };
     const answer = await fetch(target ? `/api/messages/${target.seq}` : "/api/messages", {
       method: kind?.edit ? "PATCH" : kind?.delete ? "DELETE" : "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(target ? { code, id: target.id, body, after: kind.edit?.after ?? undefined } : message),
+      body: JSON.stringify(target ? change : message),
       signal: AbortSignal.timeout?.(ANSWER_MS),
     });
     return { isOk: answer.ok, status: answer.status, said: await answer.json() };

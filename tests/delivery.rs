@@ -16,7 +16,7 @@ use anonchat::{
         bus::LocalBus,
         metrics::{self, Stopwatch},
         random,
-        room::{Change, Command, Discretion, Engine, Reply, Timing, Touch},
+        room::{Calls, Change, Command, Discretion, Engine, Reply, Timing, Touch},
         socket::{Connection, Wire},
         store::{ActorId, Gone, GuestId, Joining, MemberRecord, Membership, RoomId, RoomRecord, Store, sqlite::Sqlite},
     },
@@ -98,7 +98,13 @@ impl Room {
 
     fn say(&self) -> Command {
         let body = MessageBody::try_from("Shall we meet at the station at half past six?").unwrap();
-        Command::Say { member: self.speaker, id: ClientId::new(random::uuid()), body, reply_to: None }
+        Command::Say {
+            member: self.speaker,
+            id: ClientId::new(random::uuid()),
+            body,
+            reply_to: None,
+            calls: Calls::default(),
+        }
     }
 
     fn writes(&self) -> Vec<u64> {
@@ -248,7 +254,13 @@ async fn a_sender_gets_the_ack_and_the_message_in_one_write() {
     let mut room = Room::of(2).await;
     let (before, connection) = (room.writes(), room.readers[0].connection.clone());
     let Command::Say { id, .. } = room.say() else { panic!("nothing is said") };
-    let said = Command::Say { member: room.speaker, id, body: MessageBody::try_from("Here").unwrap(), reply_to: None };
+    let said = Command::Say {
+        member: room.speaker,
+        id,
+        body: MessageBody::try_from("Here").unwrap(),
+        reply_to: None,
+        calls: Calls::default(),
+    };
     let reply = Reply::Socket { connection, code: random::room_code(), id, accepted: Stopwatch::start() };
     room.engine.submit(room.id, said, reply).await;
     assert!(matches!(room.readers[0].next().await, ServerFrame::Ack { id: acked, .. } if acked == id));

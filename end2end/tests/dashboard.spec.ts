@@ -281,10 +281,11 @@ for (const { kind, size } of DIAGONAL) {
       await expect(messages(ada.page)).toHaveText(["Chapter one", "Chapter two", "Chapter three"]);
 
       await choose(ada.page, "Room info");
-      const mute = dialog(ada.page, "Room info").getByRole("switch", { name: "Mute this room" });
-      await expect(mute).toHaveAttribute("aria-checked", "false");
-      await mute.click();
-      await expect(mute).toHaveAttribute("aria-checked", "true");
+      const level = (name: string) => dialog(ada.page, "Room info").getByRole("radio", { name });
+      await expect(level("All messages")).toBeChecked();
+      const answer = ada.page.waitForResponse(/\/api\/rooms\/notify$/);
+      await level("None").check();
+      expect((await answer).status()).toBe(204);
       await open(ada.page, `/rooms/${chess}`);
       await sayByRest(bob, books, "Chapter four");
       await sayByRest(cleo, walk, "Ten o’clock?");

@@ -123,7 +123,7 @@ for (const { kind, size, javaScriptEnabled } of WAYS) {
       await register(ada, "Ada");
       await page.goto("/preferences/chatting");
       await expect(page.getByRole("radio", { name: "Every message" })).toBeChecked();
-      await page.getByRole("radio", { name: "Messages with my name" }).check();
+      await page.getByRole("radio", { name: "Messages that mention me" }).check();
       await page.getByRole("switch", { name: "Sound" }).check();
       await page.getByRole("switch", { name: "Read receipts" }).uncheck();
       const name = field(page, "Name (optional)");
@@ -132,7 +132,7 @@ for (const { kind, size, javaScriptEnabled } of WAYS) {
       await (javaScriptEnabled ? name.press("Enter") : press(page, "Save"));
       // The form was refused, and every other choice keeps its value.
       await expect(name).toHaveAccessibleDescription(/up to 32 characters/);
-      await expect(page.getByRole("radio", { name: "Messages with my name" })).toBeChecked();
+      await expect(page.getByRole("radio", { name: "Messages that mention me" })).toBeChecked();
       await expect(page.getByRole("switch", { name: "Read receipts" })).not.toBeChecked();
       await name.fill("Countess");
       await name.blur();

@@ -15,27 +15,31 @@ impl EventKind {
     /// is given. Returns whether the event contains the member.
     pub fn detach_member(&mut self, member: MemberId, name: &Nickname, instead: Option<&MessageBody>) -> bool {
         // A deleted message and a void edit have no text.
-        let erase = |author: &Person, body: &mut MessageBody| {
+        let erase = |author: &Person, body: &mut MessageBody, mentions: &mut Vec<Person>, everyone: &mut bool| {
             if let Some(instead) = instead
                 && author.id == member
                 && !body.as_str().is_empty()
             {
                 body.clone_from(instead);
+                (*mentions, *everyone) = (Vec::new(), false);
             }
         };
+        let mut mentioned: &mut [Person] = &mut [];
         let people: [Option<&mut Person>; 2] = match self {
             Self::Joined { member } | Self::Left { member } => [Some(member), None],
             Self::Removed { member, by } => [Some(member), Some(by)],
             Self::Message(message) => {
-                erase(&message.author, &mut message.body);
+                erase(&message.author, &mut message.body, &mut message.mentions, &mut message.everyone);
+                mentioned = &mut message.mentions;
                 [Some(&mut message.author), message.deleted.as_mut()]
             }
             Self::Renamed { by, .. } | Self::RetentionChanged { by, .. } | Self::PeekChanged { by, .. } => {
                 [Some(by), None]
             }
             Self::Owner { member, by, .. } => [Some(member), by.as_mut()],
-            Self::Edited { author, body, .. } => {
-                erase(author, body);
+            Self::Edited { author, body, mentions, everyone, .. } => {
+                erase(author, body, mentions, everyone);
+                mentioned = mentions;
                 [Some(author), None]
             }
             Self::Deleted { by, .. } => [Some(by), None],
@@ -44,7 +48,8 @@ impl EventKind {
             Self::Other(_, content) => return detach_from_json(content, member, name, instead),
         };
         let mut told = false;
-        for person in people.into_iter().flatten().filter(|person| person.id == member) {
+        let people = people.into_iter().flatten().chain(mentioned);
+        for person in people.filter(|person| person.id == member) {
             person.name.clone_from(name);
             told = true;
         }
@@ -146,15 +151,25 @@ mod tests {
             r#"{"message":{"n":3,"id":"01890a5d-ac96-774b-bcce-b302099a8057","author":{"id":7,"name":"Ada"},"body":"","rev":9,"deleted":{"id":7,"name":"Ada"}}}"#,
             r#"{"edited":{"target":{"seq":2,"id":"01890a5d-ac96-774b-bcce-b302099a8057"},"author":{"id":7,"name":"Ada"},"body":"I"}}"#,
             r#"{"deleted":{"target":{"seq":2,"id":"01890a5d-ac96-774b-bcce-b302099a8057"},"n":1,"by":{"id":7,"name":"Ada"}}}"#,
+            r#"{"message":{"n":3,"id":"01890a5d-ac96-774b-bcce-b302099a8057","author":{"id":8,"name":"Bob"},"body":"@Cyd @Ada","mentions":[{"id":9,"name":"Cyd"},{"id":7,"name":"Ada"}]}}"#,
+            r#"{"edited":{"target":{"seq":2,"id":"01890a5d-ac96-774b-bcce-b302099a8057"},"author":{"id":8,"name":"Bob"},"body":"@Ada","mentions":[{"id":7,"name":"Ada"}],"everyone":true}}"#,
         ];
         for kind in kinds {
             let name = |json: &str| json.replace(r#""id":7,"name":"Ada""#, r#""id":7,"name":"Deleted \"account\"""#);
             assert_eq!(detached(kind, None), Some(name(kind)));
             let without_text = name(kind).replace(r#""body":"I""#, r#""body":"Erased.""#);
             assert_eq!(detached(kind, Some(&erased())), Some(without_text));
-            let of_another = kind.replace(r#""id":7"#, r#""id":9"#);
+            let of_another = kind.replace(r#""id":7"#, r#""id":70"#);
             assert_eq!(detached(&of_another, Some(&erased())), None);
         }
+    }
+
+    #[test]
+    fn with_a_text_goes_whom_it_mentions() {
+        let said = r#"{"message":{"n":3,"id":"01890a5d-ac96-774b-bcce-b302099a8057","author":{"id":7,"name":"Ada"},"body":"@Bob","mentions":[{"id":8,"name":"Bob"}],"everyone":true}}"#;
+        let erased_text = r#"{"message":{"n":3,"id":"01890a5d-ac96-774b-bcce-b302099a8057","author":{"id":7,"name":"Deleted \"account\""},"body":"Erased."}}"#;
+        assert_eq!(detached(said, Some(&erased())).as_deref(), Some(erased_text));
+        assert!(detached(said, None).unwrap().contains(r#""mentions":[{"id":8,"name":"Bob"}],"everyone":true"#));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ack, ClientFrame, ClientId, MessageBody, Problem, RoomCode, Seq, Target};
+use super::{Ack, ClientFrame, ClientId, Mentions, MessageBody, Problem, RoomCode, Seq, Target};
 
 /// A message of this client, or a change of one, that is not in the timeline yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct Draft {
     pub kind: DraftKind,
     /// The text of the message. Empty for a deletion.
     pub body: MessageBody,
+    /// Whom the text mentions.
+    pub mentions: Mentions,
     /// How far the draft has been sent.
     pub state: DraftState,
 }
@@ -48,11 +50,6 @@ pub enum DraftKind {
 }
 
 impl DraftKind {
-    /// Whether this is a message and no reply.
-    pub fn is_message(&self) -> bool {
-        *self == Self::Message
-    }
-
     /// The earlier message that is to be changed.
     pub fn target(self) -> Option<Target> {
         match self {
@@ -90,11 +87,14 @@ impl Draft {
     /// The frame that sends the draft.
     pub fn frame(&self, code: RoomCode) -> ClientFrame {
         let (id, body) = (self.id, self.body.as_str().to_owned());
+        let (mentions, everyone) = (self.mentions.ids(), self.mentions.everyone);
         match self.kind {
             DraftKind::Message | DraftKind::Reply(_) => {
-                ClientFrame::Send { code, id, body, reply_to: self.kind.reply_to() }
+                ClientFrame::Send { code, id, body, reply_to: self.kind.reply_to(), mentions, everyone }
             }
-            DraftKind::Edit { target, after } => ClientFrame::Edit { code, id, target, body, after },
+            DraftKind::Edit { target, after } => {
+                ClientFrame::Edit { code, id, target, body, after, mentions, everyone }
+            }
             DraftKind::Delete(target) => ClientFrame::Delete { code, id, target },
             DraftKind::React { target, on } => ClientFrame::React { code, id, target, e: body, on },
         }

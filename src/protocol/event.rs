@@ -80,6 +80,12 @@ pub struct Message {
     /// The reactions to the message, in the order in which their emoji were first used. Left out if there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reactions: Vec<Reaction>,
+    /// The members whom the message mentions, with their names of that time. Left out if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<Person>,
+    /// Whether the message mentions everyone in the room. Left out if it does not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub everyone: bool,
 }
 
 /// The last change of a message's text.
@@ -125,7 +131,19 @@ fn is_zero(seq: &Seq) -> bool {
 impl Message {
     /// A message as it is sent, which no later event has changed.
     pub const fn new(n: u64, id: ClientId, author: Person, body: MessageBody) -> Self {
-        Self { n, id, author, body, rev: 0, edited: None, deleted: None, reply_to: None, reactions: Vec::new() }
+        Self {
+            n,
+            id,
+            author,
+            body,
+            rev: 0,
+            edited: None,
+            deleted: None,
+            reply_to: None,
+            reactions: Vec::new(),
+            mentions: Vec::new(),
+            everyone: false,
+        }
     }
 }
 
@@ -207,6 +225,12 @@ pub enum EventKind {
         author: Person,
         /// The new text. Empty if a later event has replaced it again, or has deleted the message.
         body: MessageBody,
+        /// The members whom the new text mentions. Left out if there are none.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        mentions: Vec<Person>,
+        /// Whether the new text mentions everyone in the room. Left out if it does not.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        everyone: bool,
     },
     /// A message was deleted.
     Deleted {

@@ -22,6 +22,10 @@ pub const P2P_MEMBERS: u8 = 2;
 pub const READ_MARK_MEMBERS: usize = 64;
 /// The most characters of a message in a room summary.
 pub const PREVIEW_CHARS: usize = 140;
+/// The most members that one message can mention.
+pub const MENTIONS: usize = 20;
+/// In a room with more members only the owner can mention everyone.
+pub const EVERYONE_MEMBERS: usize = 15;
 /// The most messages in one request for the beginnings of messages.
 pub const QUOTES: usize = 20;
 /// The most rooms that one account may be in.

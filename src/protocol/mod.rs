@@ -27,6 +27,7 @@ mod links;
 mod local;
 mod look;
 pub mod markdown;
+mod mentions;
 mod names;
 mod open;
 mod page;
@@ -59,6 +60,7 @@ pub use invisible::is_invisible;
 pub use links::{Link, links};
 pub use local::LocalTime;
 pub use look::{HUES, Look};
+pub use mentions::{EVERYONE, Mentions, mentions_in};
 pub use names::friendly_name;
 pub use open::Unread;
 pub use page::{Identity, JoinOffer, MailReach, Page, RefusedForm, RoomAccess, Visit};
@@ -69,9 +71,9 @@ pub use reactions::{Emoji, Reaction, react};
 pub use replica::{Received, Replica, Top};
 pub use rest::{
     Ack, AllowPeek, AwayQuery, CreateRoom, DeleteMessage, DepartedReader, EditMessage, ExportQuery, FreePlace,
-    GiveRoom, HistoryPage, HistoryQuery, JoinRoom, KickMember, LeaveRoom, MemberView, MuteRoom, Peek, PeekRoom,
-    PeekedRoom, PreserveRoom, Quotes, QuotesQuery, ReactToMessage, ReadMark, RenameRoom, Role, RoomView, SendMessage,
-    Snapshot, Touched, You,
+    GiveRoom, HistoryPage, HistoryQuery, JoinRoom, KickMember, LeaveRoom, MemberView, MuteRoom, NotifyOfRoom, Peek,
+    PeekRoom, PeekedRoom, PreserveRoom, Quotes, QuotesQuery, ReactToMessage, ReadMark, RenameRoom, Role, RoomView,
+    SendMessage, Snapshot, Touched, You,
 };
 pub use search::{SearchHit, SearchPage, SearchQuery, TextRange};
 pub use socket::{ByeReason, ClientFrame, ResetReason, ServerFrame, Signal};

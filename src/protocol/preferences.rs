@@ -84,7 +84,7 @@ choices! {
     Notify {
         /// Every message.
         #[default] All = "all",
-        /// Messages that contain the account's own name.
+        /// Messages that mention the account, or everyone.
         Mentions = "mentions",
         /// No messages.
         None = "none",

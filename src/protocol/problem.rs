@@ -136,6 +136,11 @@ pub enum Reason {
         /// The most rooms that an account may be in.
         limit: usize,
     },
+    /// The room has too many members for a mention of everyone by somebody who does not own it.
+    TooManyForEveryone {
+        /// The most members that such a room may have.
+        limit: usize,
+    },
     /// The client, the room or the person has stored as much as fits into a day.
     KeptTooMuch,
     /// The server's disk is almost full.

@@ -13,8 +13,8 @@ use litemap::LiteMap;
 use uuid::Uuid;
 
 use super::{
-    Ack, Applied, ClientId, Draft, DraftKind, DraftState, Epoch, Event, EventKind, HistoryPage, MemberId, Message,
-    MessageBody, Problem, Retention, RoomState, RoomView, Seq, Snapshot, Target, You,
+    Ack, Applied, ClientId, Draft, DraftKind, DraftState, Epoch, Event, EventKind, HistoryPage, MemberId, Mentions,
+    Message, MessageBody, Problem, Retention, RoomState, RoomView, Seq, Snapshot, Target, You,
     sorted::{SortedSet, sort_by_key},
 };
 
@@ -331,18 +331,18 @@ impl Replica {
 
     /// Adds a new message to the outbox.
     pub fn queue(&mut self, id: ClientId, body: MessageBody) {
-        self.add_draft(id, DraftKind::Message, body);
+        self.add_draft(id, DraftKind::Message, body, Mentions::default());
     }
 
     /// Adds a draft to the outbox.
-    pub fn add_draft(&mut self, id: ClientId, kind: DraftKind, body: MessageBody) {
-        self.outbox.push_back(Draft { id, kind, body, state: DraftState::Pending });
+    pub fn add_draft(&mut self, id: ClientId, kind: DraftKind, body: MessageBody, mentions: Mentions) {
+        self.outbox.push_back(Draft { id, kind, body, mentions, state: DraftState::Pending });
     }
 
     /// Changes the text of a message in the outbox. A refused one is sent again.
-    pub fn redraft(&mut self, id: ClientId, body: MessageBody) {
+    pub fn redraft(&mut self, id: ClientId, body: MessageBody, mentions: Mentions) {
         if let Some(draft) = self.draft(id) {
-            draft.body = body;
+            (draft.body, draft.mentions) = (body, mentions);
         }
         self.retry(id);
     }

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    ClientId, Emoji, Epoch, Event, MemberId, Millis, Nickname, Person, Retention, RoomCode, RoomName, RoomType, Seq,
-    Target,
+    ClientId, Emoji, Epoch, Event, MemberId, Millis, Nickname, Notify, Person, Retention, RoomCode, RoomName, RoomType,
+    Seq, Target,
     typed::{TypedMessage, TypedNicknameOrNone, TypedRoomName},
 };
 
@@ -140,7 +140,7 @@ pub struct AllowPeek {
     pub peek: bool,
 }
 
-/// Body of `PUT /api/rooms/mute`. No other member sees this setting.
+/// Body of `PUT /api/rooms/mute`: turns the notifications of a room off, or leaves them to the preferences.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct MuteRoom {
     /// The code of the room.
@@ -149,6 +149,18 @@ pub struct MuteRoom {
     /// Whether the room is muted for the asker: no notifications about it.
     #[schema(example = true)]
     pub muted: bool,
+}
+
+/// Body of `PUT /api/rooms/notify`. No other member sees this setting.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct NotifyOfRoom {
+    /// The code of the room.
+    #[schema(value_type = RoomCode)]
+    pub code: String,
+    /// Which messages of the room cause a notification for the asker. Null or left out means those that the asker's
+    /// preferences name.
+    #[serde(default)]
+    pub notify: Option<Notify>,
 }
 
 /// Body of `POST /api/rooms/free`: in a room for two, frees the place that is kept for an absent person.
@@ -184,6 +196,13 @@ pub struct SendMessage {
     /// The message that this one replies to. If the room has no such message, this one is sent as a plain message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<Target>,
+    /// The ids of the members whom the message mentions, up to 20. Ids of others are dropped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 20)]
+    pub mentions: Vec<MemberId>,
+    /// Whether the message mentions everyone in the room. In a room of more than 15 members only its owner may do that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub everyone: bool,
     /// The member id that the message is meant to come from. If the asker is another member, the message is refused
     /// with `not_a_member`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -217,6 +236,14 @@ pub struct EditMessage {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<u64>, example = 0)]
     pub after: Option<Seq>,
+    /// The ids of the members whom the new text mentions, up to 20. Ids of others are dropped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 20)]
+    pub mentions: Vec<MemberId>,
+    /// Whether the new text mentions everyone in the room. In a room of more than 15 members only its owner may do
+    /// that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub everyone: bool,
 }
 
 /// Body of `DELETE /api/messages/{seq}`, for the author of the message and the room's owner.
@@ -316,9 +343,12 @@ pub struct You {
     /// The number of messages that the asker has not read.
     #[serde(default)]
     pub unread: u64,
-    /// Whether the asker has muted this room.
+    /// Whether the asker has muted this room: `notify` is `none`.
     #[serde(default)]
     pub muted: bool,
+    /// Which messages of this room cause a notification for the asker. Left out if the asker's preferences say that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notify: Option<Notify>,
     /// Other member ids that were the asker's in this room, from times as a guest before logging in. Messages by these
     /// ids are the asker's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -45,6 +45,12 @@ pub enum ClientFrame {
         /// The message that this one replies to. If the room has no such message, this one is sent as a plain message.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reply_to: Option<Target>,
+        /// The ids of the members whom the message mentions. Ids of others are dropped.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        mentions: Vec<MemberId>,
+        /// Whether the message mentions everyone in the room.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        everyone: bool,
     },
     /// Changes the text of an own message.
     Edit {
@@ -60,6 +66,12 @@ pub enum ClientFrame {
         /// refused. If left out, the edit is made in any case.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<Seq>,
+        /// The ids of the members whom the new text mentions. Ids of others are dropped.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        mentions: Vec<MemberId>,
+        /// Whether the new text mentions everyone in the room.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        everyone: bool,
     },
     /// Deletes a message: an own one, or any one in a room that the person owns.
     Delete {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{MemberId, Millis, Nickname, Retention, RoomCode, RoomName, RoomType, Seq};
+use super::{MemberId, Millis, Nickname, Notify, Retention, RoomCode, RoomName, RoomType, Seq};
 
 /// A room, as the list of a member's rooms shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -36,12 +36,40 @@ pub struct RoomSummary {
     pub newcomer: Option<Newcomer>,
     /// The number of messages that the reader has not read.
     pub unread: u64,
-    /// Whether an unread message contains the reader's name.
+    /// Whether an unread message mentions the reader or everyone, or contains the reader's name.
     #[serde(default)]
     pub mentioned: bool,
-    /// Whether the reader has muted this room.
+    /// The seq of the last unread message that mentions the reader or everyone. Left out if there is none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub mention: Seq,
+    /// Whether the reader has muted this room: `notify` is `none`.
     #[serde(default)]
     pub muted: bool,
+    /// Which messages of this room cause a notification for the reader. Left out if the reader's preferences say that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notify: Option<Notify>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "it is what serde passes, and large on wasm")]
+fn is_zero(seq: &Seq) -> bool {
+    *seq == 0
+}
+
+impl RoomSummary {
+    /// Sets which messages of this room cause a notification.
+    pub fn set_notify(&mut self, notify: Option<Notify>) {
+        (self.notify, self.muted) = (notify, notify == Some(Notify::None));
+    }
+
+    /// The unread messages that count outside the room: none if the room is muted, and if only mentions cause a
+    /// notification, those of a room with a mention.
+    pub fn waiting(&self) -> u64 {
+        match self.notify {
+            _ if self.muted => 0,
+            Some(Notify::Mentions) if self.mention == 0 => 0,
+            _ => self.unread,
+        }
+    }
 }
 
 /// The other member of a room for two.

@@ -56,10 +56,12 @@ impl Event {
         }
     }
 
-    /// Removes the text of an `edited` event that a later touch of the same message has made void.
+    /// Removes the text of an `edited` event, and whom it mentions, since a later touch of the same message has made it
+    /// void.
     pub fn void(&mut self) {
-        if let EventKind::Edited { body, .. } = &mut self.kind {
+        if let EventKind::Edited { body, mentions, everyone, .. } = &mut self.kind {
             *body = MessageBody::stored("");
+            (*mentions, *everyone) = (Vec::new(), false);
         }
     }
 }
@@ -73,10 +75,12 @@ impl Message {
         }
         self.rev = touch.seq;
         match &touch.kind {
-            EventKind::Edited { body, .. } => {
+            EventKind::Edited { body, mentions, everyone, .. } => {
                 // A void edit comes with the later touch that made it void.
                 if !body.as_str().is_empty() {
                     self.body.clone_from(body);
+                    self.mentions.clone_from(mentions);
+                    self.everyone = *everyone;
                 }
                 let times = self.edited.map_or(0, |edit| edit.times) + 1;
                 self.edited = Some(Edit { seq: touch.seq, at: touch.at, times });
@@ -85,6 +89,7 @@ impl Message {
                 self.body = MessageBody::stored("");
                 (self.edited, self.reply_to) = (None, None);
                 self.reactions = Vec::new();
+                (self.mentions, self.everyone) = (Vec::new(), false);
                 self.deleted = Some(by.clone());
             }
             EventKind::Reacted { changes } => {

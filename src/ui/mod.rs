@@ -38,6 +38,7 @@ mod refused_form;
 mod rooms;
 mod shell;
 mod splash;
+mod suggestions;
 mod texts;
 mod timeline;
 mod title;

@@ -9,7 +9,7 @@ use leptos::{nonce::use_nonce, prelude::*};
 use leptos_meta::{HashedStylesheet, MetaTags};
 
 use crate::{
-    protocol::{Page, Theme, Visit},
+    protocol::{Page, RoomSummary, Theme, Visit},
     visit::Appearance,
 };
 
@@ -85,7 +85,7 @@ fn link_preview(texts: &Texts, page: &Page) -> impl IntoView + use<> {
 pub fn shell(options: &LeptosOptions) -> impl IntoView + use<> {
     let texts = use_texts();
     let Visit { page, rooms, .. } = use_context().unwrap_or_default();
-    let unread = rooms.iter().flatten().filter(|room| !room.muted).map(|room| room.unread).sum();
+    let unread = rooms.iter().flatten().map(RoomSummary::waiting).sum();
     let title = title::element(&title::of_page(texts, &page, unread));
     let head = view! {
         {link_preview(texts, &page)}

@@ -21,7 +21,7 @@
     sessionStorage.setItem("anonchat.who", who);
     if (who && (!was || (was[0] === "g" && who[0] === "a"))) return;
     for (const name of Object.keys(sessionStorage))
-      if (/^anonchat\.(draft|outbox)\./.test(name)) sessionStorage.removeItem(name);
+      if (/^anonchat\.(draft|mentions|outbox)\./.test(name)) sessionStorage.removeItem(name);
   } catch {
     // Without storage nothing was stored.
   }

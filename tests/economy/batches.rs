@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use anonchat::{
     protocol::{
-        ClientId, Epoch, Event, EventKind, MemberId, Message, MessageBody, Nickname, Person, Retention, RoomCode,
-        RoomType,
+        ClientId, Epoch, Event, EventKind, MemberId, Message, MessageBody, Nickname, Notify, Person, Retention,
+        RoomCode, RoomType,
     },
     server::store::{
         AccountId, ActorId, Events as _, Gone, GuestId, GuestRecord, Guests as _, Joining, MemberRecord, Members as _,
@@ -149,7 +149,7 @@ async fn mongo_is_asked_one_command_for_a_batch_of_messages_and_for_each_look() 
     let cursor = |bits, seq| ReadCursor { member: MemberId::from_bits(bits), seq, n: seq, shown: seq };
     store.mark_read(room.id, &(1..=200).map(|bits| cursor(bits, 101)).collect::<Vec<_>>()).await.unwrap();
     assert_eq!(told.commands(), ["update members"]);
-    store.mute(room.id, owner.member, true).await.unwrap();
+    store.set_notify(room.id, owner.member, Some(Notify::None)).await.unwrap();
     assert_eq!(told.commands(), ["update members"]);
     let others: Vec<_> = (0..20).map(|_| room_for(GuestId(Uuid::now_v7()), Retention::Preserved)).collect();
     for (other, owner) in &others {

@@ -269,7 +269,17 @@ async fn a_hundred_messages_on_a_socket_are_a_hundred_inserts_and_nothing_else()
     watched.barrier().await;
 
     for i in 0..100 {
-        ada.socket.feed(&ClientFrame::Send { code, id: new_id(), body: i.to_string(), reply_to: None }).await.unwrap();
+        ada.socket
+            .feed(&ClientFrame::Send {
+                code,
+                id: new_id(),
+                body: i.to_string(),
+                reply_to: None,
+                mentions: Vec::new(),
+                everyone: false,
+            })
+            .await
+            .unwrap();
     }
     ada.socket.flush().await.unwrap();
     within("all are acknowledged", async {

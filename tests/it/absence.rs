@@ -8,7 +8,7 @@ use anonchat::{
     server::{
         bus::{Bus, LocalBus},
         clock, random,
-        room::{Command, Discretion, Engine, Timing},
+        room::{Calls, Command, Discretion, Engine, Timing},
         socket::{Connection, Wire},
         store::{
             ActorId, Adopted, Gone, GuestId, GuestRecord, Joining, MemberRecord, Membership, Presence, RoomId,
@@ -167,6 +167,7 @@ async fn an_account_without_a_connection_stays_and_so_does_a_guest_who_became_on
         id: ClientId::new(random::uuid()),
         body: MessageBody::try_from("Still here?").unwrap(),
         reply_to: None,
+        calls: Calls::default(),
     };
     room.engine.command(room.record.id, said).await.unwrap();
     let message = |frame: &ServerFrame| matches!(frame, ServerFrame::Event { event, .. } if event.message().is_some());

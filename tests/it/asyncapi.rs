@@ -13,9 +13,9 @@ use std::{
 
 use anonchat::protocol::{
     ByeReason, ClientFrame, ClientId, Code, Companion, DepartedReader, Edit, Emoji, Epoch, Event, EventKind, MemberId,
-    MemberView, Message, MessageBody, Newcomer, Nickname, OwnerChange, Person, Preview, Reaction, ReactionChange,
-    ReadMark, Reason, ResetReason, Retention, Role, RoomCode, RoomName, RoomSummary, RoomType, RoomView, ServerFrame,
-    Signal, Snapshot, Target, You,
+    MemberView, Message, MessageBody, Newcomer, Nickname, Notify, OwnerChange, Person, Preview, Reaction,
+    ReactionChange, ReadMark, Reason, ResetReason, Retention, Role, RoomCode, RoomName, RoomSummary, RoomType,
+    RoomView, ServerFrame, Signal, Snapshot, Target, You,
 };
 use serde::{
     Deserialize, Deserializer,
@@ -103,9 +103,17 @@ fn events(is_full: bool) -> Vec<Event> {
             deleted: is_full.then(person),
             reply_to: is_full.then(target),
             reactions: if is_full { vec![reaction()] } else { Vec::new() },
+            mentions: if is_full { vec![person()] } else { Vec::new() },
+            everyone: is_full,
             ..Message::new(1, id(), person(), body.clone())
         }),
-        EventKind::Edited { target: target(), author: person(), body },
+        EventKind::Edited {
+            target: target(),
+            author: person(),
+            body,
+            mentions: if is_full { vec![person()] } else { Vec::new() },
+            everyone: is_full,
+        },
         EventKind::Deleted { target: target(), n: 1, by: person() },
         EventKind::Reacted {
             changes: vec![ReactionChange {
@@ -144,7 +152,9 @@ fn summary(is_full: bool) -> RoomSummary {
         newcomer: is_full.then(|| Newcomer { seq: 1, name: name.clone() }),
         unread: 0,
         mentioned: false,
+        mention: u64::from(is_full),
         muted: false,
+        notify: is_full.then_some(Notify::All),
     }
 }
 
@@ -169,6 +179,7 @@ fn snapshot(is_full: bool) -> Snapshot {
             read: 1,
             unread: 0,
             muted: false,
+            notify: is_full.then_some(Notify::All),
             also: all(vec![person().id]),
         },
         epoch: Epoch::from_bits(1),
@@ -230,11 +241,28 @@ fn server_frames(is_full: bool) -> Vec<ServerFrame> {
 fn client_frames(is_full: bool) -> Vec<ClientFrame> {
     let code = RoomCode::from_bits(1);
     let (epoch, after) = (is_full.then(|| Epoch::from_bits(1)), is_full.then_some(1));
+    let mentions = || if is_full { vec![person().id] } else { Vec::new() };
+    let everyone = is_full;
     vec![
         ClientFrame::Subscribe { code, epoch, after },
         ClientFrame::Unsubscribe { code },
-        ClientFrame::Send { code, id: id(), body: "Hello".into(), reply_to: is_full.then(target) },
-        ClientFrame::Edit { code, id: id(), target: target(), body: "Hello".into(), after },
+        ClientFrame::Send {
+            code,
+            id: id(),
+            body: "Hello".into(),
+            reply_to: is_full.then(target),
+            mentions: mentions(),
+            everyone,
+        },
+        ClientFrame::Edit {
+            code,
+            id: id(),
+            target: target(),
+            body: "Hello".into(),
+            after,
+            mentions: mentions(),
+            everyone,
+        },
         ClientFrame::Delete { code, id: id(), target: target() },
         ClientFrame::React { code, id: id(), target: target(), e: "👍".into(), on: true },
         ClientFrame::Typing { code, on: true },

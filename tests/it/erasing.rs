@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Duration};
 use anonchat::{
     protocol::{ClientId, EventKind, MessageBody},
     server::{
-        bus::{Bus, Digest, LastMessage, LocalBus},
+        bus::{Bus, Digest, LastMentions, LastMessage, LocalBus},
         random,
-        room::{Command, Engine, Timing},
+        room::{Calls, Command, Engine, Timing},
         store::{Gone, Store, sqlite::Sqlite},
     },
 };
@@ -31,6 +31,7 @@ async fn a_message_that_is_erased_does_not_stay_in_what_lists_show_of_the_room()
         id: ClientId::new(random::uuid()),
         body: body("Xylophon"),
         reply_to: None,
+        calls: Calls::default(),
     };
     engine.command(room.id, say).await.unwrap();
 
@@ -54,7 +55,7 @@ async fn a_message_that_is_erased_does_not_stay_in_what_lists_show_of_the_room()
             deleted: false,
         }),
         newcomer: None,
-        mentions: Vec::new(),
+        mentions: LastMentions::default(),
         pair: Vec::new(),
         here: None,
         gone: Gone::default(),

@@ -98,6 +98,7 @@ pub fn empty() -> Snapshot {
             read: 0,
             unread: 0,
             muted: false,
+            notify: None,
             also: Vec::new(),
         },
         epoch: Epoch::from_bits(1),

@@ -2,7 +2,7 @@
 
 use anonchat::protocol::{
     ByeReason, ClientFrame, ClientId, Code, Companion, DepartedReader, Edit, Emoji, Epoch, Event, EventKind, MemberId,
-    MemberView, Message, MessageBody, Newcomer, Nickname, OwnerChange, Person, Preview, Problem, Reaction,
+    MemberView, Message, MessageBody, Newcomer, Nickname, Notify, OwnerChange, Person, Preview, Problem, Reaction,
     ReactionChange, ReadMark, Reason, Received, Replica, ResetReason, Retention, Role, RoomCode, RoomName, RoomSummary,
     RoomType, RoomView, ServerFrame, Signal, Snapshot, Target, TextKind, You,
 };
@@ -71,17 +71,32 @@ fn reaction_change() -> impl Strategy<Value = ReactionChange> {
     })
 }
 
+fn mentions() -> impl Strategy<Value = (Vec<Person>, bool)> {
+    (vec(person(), 0..3), any::<bool>())
+}
+
+fn calls() -> impl Strategy<Value = (Vec<MemberId>, bool)> {
+    (vec(member(), 0..3), any::<bool>())
+}
+
+fn notify() -> impl Strategy<Value = Option<Notify>> {
+    option::of(select(Notify::ALL))
+}
+
 fn kind() -> impl Strategy<Value = EventKind> {
     let edit = (number(), any::<i64>(), any::<u32>()).prop_map(|(seq, at, times)| Edit { seq, at, times });
-    let touched = (number(), option::of(edit), option::of(person()), option::of(target()), vec(reaction(), 0..3));
+    let touched =
+        (number(), option::of(edit), option::of(person()), option::of(target()), vec(reaction(), 0..3), mentions());
     let message = (number(), id(), person(), any::<String>(), touched).prop_map(|(n, id, author, body, touched)| {
-        let (rev, edited, deleted, reply_to, reactions) = touched;
+        let (rev, edited, deleted, reply_to, reactions, (mentions, everyone)) = touched;
         EventKind::Message(Message {
             rev,
             edited,
             deleted,
             reply_to,
             reactions,
+            mentions,
+            everyone,
             ..Message::new(n, id, author, MessageBody::stored(body))
         })
     });
@@ -97,7 +112,9 @@ fn kind() -> impl Strategy<Value = EventKind> {
         changed.prop_map(|(retention, by, n)| EventKind::RetentionChanged { retention, by, n }),
         (any::<bool>(), person()).prop_map(|(peek, by)| EventKind::PeekChanged { peek, by }),
         owner.prop_map(|(member, by, why)| EventKind::Owner { member, by, why }),
-        (target(), person(), body).prop_map(|(target, author, body)| EventKind::Edited { target, author, body }),
+        (target(), person(), body, mentions()).prop_map(|(target, author, body, (mentions, everyone))| {
+            EventKind::Edited { target, author, body, mentions, everyone }
+        }),
         (target(), number(), person()).prop_map(|(target, n, by)| EventKind::Deleted { target, n, by }),
         vec(reaction_change(), 1..3).prop_map(|changes| EventKind::Reacted { changes }),
         any::<String>().prop_map(|text| later_kind(&text)),
@@ -134,9 +151,9 @@ prop_compose! {
 prop_compose! {
     fn you()(
         member_id in member(), nickname in name(), role in select(vec![Role::Owner, Role::Member]), read in number(),
-        unread in number(), muted in any::<bool>(), also in vec(member(), 0..3),
+        unread in number(), muted in any::<bool>(), notify in notify(), also in vec(member(), 0..3),
     ) -> You {
-        You { member_id, nickname, role, read, unread, muted, also }
+        You { member_id, nickname, role, read, unread, muted, notify, also }
     }
 }
 
@@ -167,10 +184,11 @@ prop_compose! {
         last in option::of((number(), name(), any::<bool>(), any::<String>())
             .prop_map(|(seq, author, mine, text)| Preview { seq, author, mine, deleted: text.is_empty(), text })),
         newcomer in option::of((number(), name()).prop_map(|(seq, name)| Newcomer { seq, name })),
-        (mentioned, muted) in any::<(bool, bool)>(),
+        (mentioned, mention, muted, notify) in (any::<bool>(), number(), any::<bool>(), notify()),
     ) -> RoomSummary {
         RoomSummary {
-            code, room_type, name, retention, members, other, head, at, last, newcomer, unread, mentioned, muted,
+            code, room_type, name, retention, members, other, head, at, last, newcomer, unread, mentioned, mention,
+            muted, notify,
         }
     }
 }
@@ -183,7 +201,8 @@ fn reason() -> impl Strategy<Value = Reason> {
         (what(), limit, found.clone()).prop_map(|(what, limit, found)| Reason::TooLong { what, limit, found }),
         found.clone().prop_map(|found| Reason::CodeLength { found }),
         any::<char>().prop_map(|character| Reason::CodeCharacter { character }),
-        found.prop_map(|limit| Reason::TooManyRooms { limit }),
+        found.clone().prop_map(|limit| Reason::TooManyRooms { limit }),
+        found.prop_map(|limit| Reason::TooManyForEveryone { limit }),
         select(vec![
             Reason::MemberGone,
             Reason::KeptTooMuch,
@@ -256,10 +275,27 @@ fn client_frame() -> impl Strategy<Value = ClientFrame> {
         (code(), option::of(number().prop_map(Epoch::from_bits)), option::of(number()))
             .prop_map(|(code, epoch, after)| ClientFrame::Subscribe { code, epoch, after }),
         code().prop_map(|code| ClientFrame::Unsubscribe { code }),
-        (code(), id(), any::<String>(), option::of(target()))
-            .prop_map(|(code, id, body, reply_to)| ClientFrame::Send { code, id, body, reply_to }),
-        (code(), id(), target(), any::<String>(), option::of(number()))
-            .prop_map(|(code, id, target, body, after)| ClientFrame::Edit { code, id, target, body, after }),
+        (code(), id(), any::<String>(), option::of(target()), calls()).prop_map(
+            |(code, id, body, reply_to, (mentions, everyone))| ClientFrame::Send {
+                code,
+                id,
+                body,
+                reply_to,
+                mentions,
+                everyone,
+            }
+        ),
+        (code(), id(), target(), any::<String>(), option::of(number()), calls()).prop_map(
+            |(code, id, target, body, after, (mentions, everyone))| ClientFrame::Edit {
+                code,
+                id,
+                target,
+                body,
+                after,
+                mentions,
+                everyone,
+            }
+        ),
         (code(), id(), target()).prop_map(|(code, id, target)| ClientFrame::Delete { code, id, target }),
         (code(), id(), target(), any::<String>(), any::<bool>())
             .prop_map(|(code, id, target, e, on)| ClientFrame::React { code, id, target, e, on }),

@@ -24,7 +24,14 @@ async fn history_is_read_page_by_page_complete_and_without_doubles_while_somebod
         let (mut ada, bob) = two_in_a_room(&node, preserve).await;
         let (guest, code) = (bob.guest.clone(), bob.code);
         for i in 0..230 {
-            let frame = ClientFrame::Send { code, id: new_id(), body: format!("Before {i}"), reply_to: None };
+            let frame = ClientFrame::Send {
+                code,
+                id: new_id(),
+                body: format!("Before {i}"),
+                reply_to: None,
+                mentions: Vec::new(),
+                everyone: false,
+            };
             ada.socket.feed(&frame).await.unwrap();
         }
         ada.socket.flush().await.unwrap();
@@ -126,7 +133,17 @@ async fn while_the_disk_is_almost_full_words_are_refused_that_would_be_kept_and_
         assert_eq!(told, (Code::StoreUnavailable, Some(Reason::DiskLow), true), "{problem:?}");
     };
     low(&ada.try_say(code, id, "By REST").await.unwrap_err().problem);
-    page.socket.send(&ClientFrame::Send { code, id, body: "By a socket".to_owned(), reply_to: None }).await.unwrap();
+    page.socket
+        .send(&ClientFrame::Send {
+            code,
+            id,
+            body: "By a socket".to_owned(),
+            reply_to: None,
+            mentions: Vec::new(),
+            everyone: false,
+        })
+        .await
+        .unwrap();
     within("the socket is refused", async {
         loop {
             if let ServerFrame::Error { code, detail, id: about, reason, retry_after_ms, .. } =

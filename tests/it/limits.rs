@@ -285,8 +285,11 @@ async fn whatever_becomes_an_event_is_metered_like_a_message_and_settings_are_me
         assert!(turned < TRIES, "{turned} in {:?}", begun.elapsed());
 
         let (ada, code) = in_a_room(true).await;
-        let mutes = (0..TRIES).map(|n| put(&ada, "/api/rooms/mute", json!({ "code": code, "muted": n % 2 == 0 })));
-        let changed = taken(mutes).await;
+        let levels = (0..TRIES).map(|n| {
+            let notify = if n % 2 == 0 { "none" } else { "all" };
+            put(&ada, "/api/rooms/notify", json!({ "code": code, "notify": notify }))
+        });
+        let changed = taken(levels).await;
         assert!(changed < TRIES, "{changed}");
         let (bob, _) = Guest::registered(node, "Bob").await;
         let names = (0..TRIES).map(|n| put(&bob, "/api/users/name", json!({ "name": format!("Bob {n}") })));

@@ -42,6 +42,7 @@ mod leaving;
 mod limits;
 mod lists;
 mod mails;
+mod mentions;
 mod messages;
 mod metrics;
 mod newcomers;

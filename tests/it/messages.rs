@@ -133,7 +133,14 @@ async fn what_one_socket_sends_without_waiting_arrives_in_that_order_without_gap
         let (mut ada, mut bob) = two_in_a_room(&node, preserve).await;
         let expected: Vec<String> = (0..COUNT).map(|i| format!("Message {i}")).collect();
         for text in &expected {
-            let frame = ClientFrame::Send { code: ada.code, id: new_id(), body: text.clone(), reply_to: None };
+            let frame = ClientFrame::Send {
+                code: ada.code,
+                id: new_id(),
+                body: text.clone(),
+                reply_to: None,
+                mentions: Vec::new(),
+                everyone: false,
+            };
             ada.socket.feed(&frame).await.unwrap();
         }
         ada.socket.flush().await.unwrap();
@@ -296,7 +303,17 @@ async fn a_socket_sends_only_to_rooms_that_it_follows() {
     let ada = Guest::new(&node, "Ada");
     let code = ada.create(RoomType::Group, false).await.room.code;
     let mut socket = ada.try_connect().await.unwrap();
-    socket.send(&ClientFrame::Send { code, id: new_id(), body: "Too early".to_owned(), reply_to: None }).await.unwrap();
+    socket
+        .send(&ClientFrame::Send {
+            code,
+            id: new_id(),
+            body: "Too early".to_owned(),
+            reply_to: None,
+            mentions: Vec::new(),
+            everyone: false,
+        })
+        .await
+        .unwrap();
     let refused = within("the message is refused", async {
         loop {
             if let ServerFrame::Error { code, room, .. } = socket.next().await.unwrap() {

@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use anonchat::protocol::{
-    ByeReason, ClientFrame, Code, MemberId, Preferences, ReadMark, RoomCode, RoomType, Seq, ServerFrame, Signal,
-    limits::READ_MARK_MEMBERS,
+    ByeReason, ClientFrame, Code, MemberId, Notify, Preferences, ReadMark, RoomCode, RoomType, Seq, ServerFrame,
+    Signal, limits::READ_MARK_MEMBERS,
 };
 use reqwest::Method;
 use serde_json::json;
@@ -22,8 +22,8 @@ fn hides_typing() -> Preferences {
     Preferences { show_typing: false, ..Preferences::default() }
 }
 
-async fn mute(person: &Guest, code: RoomCode, muted: bool) -> Result<(), (u16, Code)> {
-    let answer = person.tell(PUT, "/api/rooms/mute", json!({ "code": code, "muted": muted })).await;
+async fn set_notify(person: &Guest, code: RoomCode, notify: Option<Notify>) -> Result<(), (u16, Code)> {
+    let answer = person.tell(PUT, "/api/rooms/notify", json!({ "code": code, "notify": notify })).await;
     answer.map_err(|refused| (refused.status.as_u16(), refused.problem.code))
 }
 
@@ -409,32 +409,41 @@ async fn hostile_frames_about_reading_do_nothing() {
 }
 
 #[tokio::test]
-async fn a_mute_is_ones_own_and_survives_leaving_and_coming_back() {
+async fn the_level_of_notifications_is_ones_own_and_survives_leaving_and_coming_back() {
+    const MUTED: Option<Notify> = Some(Notify::None);
     let node = Node::start(&Settings::embedded()).await;
     let (ada, bob) = (Account::new(&node, "Ada").await, Guest::new(&node, "Bob"));
     let code = ada.device.create(RoomType::Group, false).await.room.code;
-    assert_eq!(mute(&bob, code, true).await, Err((401, Code::NoSession)));
+    assert_eq!(set_notify(&bob, code, MUTED).await, Err((401, Code::NoSession)));
     bob.join(code).await;
     for person in [&ada.device, &bob] {
-        assert!(!view(person, code).await.you.muted);
-        mute(person, code, true).await.unwrap();
-        mute(person, code, true).await.unwrap();
-        assert!(view(person, code).await.you.muted);
+        assert_eq!(view(person, code).await.you.notify, None);
+        set_notify(person, code, MUTED).await.unwrap();
+        set_notify(person, code, MUTED).await.unwrap();
+        assert_eq!(view(person, code).await.you.notify, MUTED);
     }
-    assert!(ada.other_device(&node).await.follow(code).await.replica.you.muted, "on every device");
-    mute(&ada.device, code, false).await.unwrap();
-    assert_eq!((view(&ada.device, code).await.you.muted, view(&bob, code).await.you.muted), (false, true));
+    let other = ada.other_device(&node).await.follow(code).await;
+    assert_eq!(other.replica.you.notify, MUTED, "on every device");
+    set_notify(&ada.device, code, None).await.unwrap();
+    assert!(view(&bob, code).await.you.muted && !view(&ada.device, code).await.you.muted);
+    assert_eq!((view(&ada.device, code).await.you.notify, view(&bob, code).await.you.notify), (None, MUTED));
+
+    // Muting is a short form of it.
+    for (muted, notify) in [(true, MUTED), (false, None)] {
+        ada.device.tell(PUT, "/api/rooms/mute", json!({ "code": code, "muted": muted })).await.unwrap();
+        assert_eq!(view(&ada.device, code).await.you.notify, notify);
+    }
 
     bob.leave(code).await;
-    assert_eq!(mute(&bob, code, false).await, Err((403, Code::NotAMember)));
-    assert_eq!(mute(&bob, RoomCode::from_bits(7), true).await, Err((404, Code::RoomUnavailable)));
+    assert_eq!(set_notify(&bob, code, None).await, Err((403, Code::NotAMember)));
+    assert_eq!(set_notify(&bob, RoomCode::from_bits(7), MUTED).await, Err((404, Code::RoomUnavailable)));
     ada.device.say(code, "While Bob is away").await;
     let back = bob.join(code).await;
-    assert!(back.you.muted);
+    assert_eq!(back.you.notify, MUTED);
     assert_eq!(back.you.read, back.head, "up to one’s own coming back");
 
     bob.register(&new_address()).await;
-    assert!(view(&bob, code).await.you.muted, "a guest who registers keeps it");
+    assert_eq!(view(&bob, code).await.you.notify, MUTED, "a guest who registers keeps it");
     let data: serde_json::Value = bob.ask(Method::GET, "/api/users/me/data", ()).await.unwrap();
-    assert_eq!((&data["rooms"][0]["muted"], &data["rooms"][0]["read"].is_u64()), (&json!(true), &true));
+    assert_eq!((&data["rooms"][0]["notify"], &data["rooms"][0]["read"].is_u64()), (&json!("none"), &true));
 }

@@ -135,6 +135,7 @@ async fn a_field_of_another_kind_is_refused_everywhere_and_never_a_fault_of_the_
         (Method::PUT, "/api/rooms/name", json!({ "code": code, "name": "x" }), vec!["code", "name"]),
         (Method::PUT, "/api/rooms/preserve", json!({ "code": code, "preserve": false }), vec!["code"]),
         (Method::PUT, "/api/rooms/mute", json!({ "code": code, "muted": true }), vec!["code"]),
+        (Method::PUT, "/api/rooms/notify", json!({ "code": code, "notify": "none" }), vec!["code"]),
         (
             Method::POST,
             "/api/messages",

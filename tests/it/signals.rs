@@ -94,7 +94,14 @@ async fn a_socket_can_stop_following_a_room_and_its_person_stays_a_member() {
     assert!(ada.replica.state.members.contains_key(&them));
     ada.say("Bob does not get this").await;
 
-    let send = ClientFrame::Send { code, id: new_id(), body: "Not followed".to_owned(), reply_to: None };
+    let send = ClientFrame::Send {
+        code,
+        id: new_id(),
+        body: "Not followed".to_owned(),
+        reply_to: None,
+        mentions: Vec::new(),
+        everyone: false,
+    };
     for frame in [ClientFrame::Unsubscribe { code }, ClientFrame::Typing { code, on: true }, send] {
         bob.socket.send(&frame).await.unwrap();
     }

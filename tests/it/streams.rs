@@ -51,7 +51,14 @@ async fn a_stream_has_the_promises_of_a_socket_whichever_node_is_posted_to() {
                 ada.send(new_id(), &format!("alone {i}")).await.unwrap();
             }
             for i in 0..40 {
-                let frame = ClientFrame::Send { code, id: new_id(), body: format!("together {i}"), reply_to: None };
+                let frame = ClientFrame::Send {
+                    code,
+                    id: new_id(),
+                    body: format!("together {i}"),
+                    reply_to: None,
+                    mentions: Vec::new(),
+                    everyone: false,
+                };
                 ada.socket.feed(&frame).await.unwrap();
             }
             ada.socket.flush().await.unwrap();

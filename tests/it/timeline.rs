@@ -70,6 +70,8 @@ impl Log {
                 target,
                 author: person(9),
                 body: MessageBody::stored(format!("Text {text}")),
+                mentions: vec![person(u64::from(text))],
+                everyone: text % 2 == 0,
             }),
             Next::React(which, heart, who) => chosen(which).map_or_else(say, |(target, _)| {
                 let e = Emoji::stored(if heart { "❤️" } else { "👍" });
@@ -277,7 +279,11 @@ fn a_message_from_a_log_that_was_lost_is_changed_where_it_is_shown() {
     replica.reset(Snapshot { epoch: Epoch::from_bits(2), ..Log::default().snapshot(0) });
     replica.receive(again);
     let body = MessageBody::stored("Changed");
-    replica.receive(Event { seq: 2, at: 0, kind: EventKind::Edited { target, author: person(9), body } });
+    replica.receive(Event {
+        seq: 2,
+        at: 0,
+        kind: EventKind::Edited { target, author: person(9), body, mentions: Vec::new(), everyone: false },
+    });
     let texts: Vec<&str> = replica.events.iter().map(Event::text).collect();
     assert_eq!(texts, ["Message 1", "Changed"]);
 }

@@ -97,6 +97,8 @@ async fn a_slow_reader_is_told_the_latest_and_nothing_in_between() {
             id: new_id(),
             body: format!("message {i}"),
             reply_to: None,
+            mentions: Vec::new(),
+            everyone: false,
             member_id: None,
         };
         messages::send(&app, &ada, said).await.unwrap();

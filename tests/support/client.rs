@@ -145,7 +145,15 @@ impl Guest {
 
     /// Sends a message by REST, and returns the refusal if there is one.
     pub async fn try_say(&self, code: RoomCode, id: ClientId, body: &str) -> Result<Ack, Refused> {
-        let body = SendMessage { code: code.to_string(), id, body: body.to_owned(), reply_to: None, member_id: None };
+        let body = SendMessage {
+            code: code.to_string(),
+            id,
+            body: body.to_owned(),
+            reply_to: None,
+            mentions: Vec::new(),
+            everyone: false,
+            member_id: None,
+        };
         self.ask(Method::POST, "/api/messages", body).await
     }
 
@@ -156,7 +164,14 @@ impl Guest {
 
     /// Changes the text of a message by REST.
     pub async fn edit(&self, code: RoomCode, target: Target, body: &str) -> Result<Touched, Refused> {
-        let edit = EditMessage { code: code.to_string(), id: target.id, body: body.to_owned(), after: None };
+        let edit = EditMessage {
+            code: code.to_string(),
+            id: target.id,
+            body: body.to_owned(),
+            after: None,
+            mentions: Vec::new(),
+            everyone: false,
+        };
         self.ask(Method::PATCH, &format!("/api/messages/{}", target.seq), edit).await
     }
 
@@ -513,7 +528,16 @@ impl Follower {
 
     /// Sends a message and does not wait for the ack.
     pub async fn send(&mut self, id: ClientId, text: &str) -> Option<()> {
-        self.socket.send(&ClientFrame::Send { code: self.code, id, body: text.to_owned(), reply_to: None }).await
+        self.socket
+            .send(&ClientFrame::Send {
+                code: self.code,
+                id,
+                body: text.to_owned(),
+                reply_to: None,
+                mentions: Vec::new(),
+                everyone: false,
+            })
+            .await
     }
 
     /// Sends a message and receives frames until it is acknowledged.
@@ -537,7 +561,8 @@ impl Follower {
     /// Sends a reply, and receives frames until it is in the timeline.
     pub async fn reply(&mut self, to: Target, text: &str) {
         let (code, body) = (self.code, text.to_owned());
-        let frame = ClientFrame::Send { code, id: new_id(), body, reply_to: Some(to) };
+        let frame =
+            ClientFrame::Send { code, id: new_id(), body, reply_to: Some(to), mentions: Vec::new(), everyone: false };
         self.socket.send(&frame).await.expect("the frame is sent");
         self.until_said(text).await;
     }
@@ -545,7 +570,11 @@ impl Follower {
     /// Changes the text of a message, and receives frames until that is answered.
     pub async fn edit(&mut self, target: Target, body: &str) -> Result<Seq, Code> {
         let (code, id, body) = (self.code, new_id(), body.to_owned());
-        self.touch(id, &ClientFrame::Edit { code, id, target, body, after: None }).await
+        self.touch(
+            id,
+            &ClientFrame::Edit { code, id, target, body, after: None, mentions: Vec::new(), everyone: false },
+        )
+        .await
     }
 
     /// Deletes a message, and receives frames until that is answered.

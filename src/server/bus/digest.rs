@@ -12,7 +12,8 @@ use crate::{
     server::store::Gone,
 };
 
-/// The maximum number of members in [`Digest::mentions`]. The members with the oldest mention are dropped first.
+/// The maximum number of members in each list of [`LastMentions`]. The members with the oldest mention are dropped
+/// first.
 pub const MENTIONS: usize = 64;
 /// How often the node writes again who is connected to a room for two. A node that died writes nothing more, so this
 /// information expires.
@@ -42,9 +43,9 @@ pub struct Digest {
     pub message: Option<LastMessage>,
     /// The member who joined last, and the seq of that event.
     pub newcomer: Option<(Seq, Person)>,
-    /// For each member, the ordinal of the last message that contains the member's name. Newest first, at most
-    /// [`MENTIONS`] members.
-    pub mentions: Vec<(MemberId, u64)>,
+    /// The last messages that mention somebody.
+    #[serde(flatten)]
+    pub mentions: LastMentions,
     /// The members of a room for two; empty for other rooms.
     pub pair: Vec<Person>,
     /// Which members of a room for two are connected, if that is known.
@@ -52,6 +53,30 @@ pub struct Digest {
     /// The deleted messages.
     #[serde(default, skip_serializing_if = "Gone::is_empty")]
     pub gone: Gone,
+}
+
+/// The last messages of a room that mention somebody. Each list is ordered newest first, has one entry for each member,
+/// and at most [`MENTIONS`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastMentions {
+    /// For each member, the ordinal of the last message that mentions the member or contains the member's name.
+    #[serde(rename = "mentions")]
+    pub names: Vec<(MemberId, u64)>,
+    /// For each member, the last message that mentions the member.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<(MemberId, Call)>,
+    /// The last message that mentions everyone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub everyone: Option<Call>,
+}
+
+/// A message that mentions somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// The ordinal of the message.
+    pub n: u64,
+    /// The seq of the message.
+    pub seq: Seq,
 }
 
 /// The last message of a room.
@@ -92,36 +117,59 @@ impl Digest {
     }
 
     /// Adds what an earlier digest has and this one lacks: the mentions and the deleted messages (within the same epoch
-    /// only), and who is connected.
-    pub fn take_over(&mut self, earlier: &Self) {
+    /// only), and who is connected. The mentions of this digest are complete from message `searched_from` on. If the
+    /// earlier one has others there, the message was changed since.
+    pub fn take_over(&mut self, earlier: &Self, searched_from: u64) {
         if self.here.is_none() {
             self.here.clone_from(&earlier.here);
         }
         if self.epoch == earlier.epoch {
-            for (member, n) in &earlier.mentions {
-                self.mention(*member, *n);
+            let searched = searched_from..=self.n;
+            let LastMentions { names, calls, everyone } = &earlier.mentions;
+            for (member, n) in names.iter().filter(|(_, n)| !searched.contains(n)) {
+                self.mentions.name(*member, *n);
+            }
+            for (member, call) in calls.iter().filter(|(_, call)| !searched.contains(&call.n)) {
+                self.mentions.call(*member, *call);
+            }
+            if let Some(call) = everyone.filter(|call| !searched.contains(&call.n)) {
+                self.mentions.call_everyone(call);
             }
             self.gone.merge(&earlier.gone);
         }
     }
+}
 
+impl LastMentions {
     /// Records that message `n` contains a member's name.
-    pub fn mention(&mut self, member: MemberId, n: u64) {
-        mention(&mut self.mentions, member, n);
+    pub fn name(&mut self, member: MemberId, n: u64) {
+        note(&mut self.names, member, n, |n| *n);
+    }
+
+    /// Records that a message mentions a member.
+    pub fn call(&mut self, member: MemberId, call: Call) {
+        self.name(member, call.n);
+        note(&mut self.calls, member, call, |call| call.n);
+    }
+
+    /// Records that a message mentions everyone.
+    pub fn call_everyone(&mut self, call: Call) {
+        if self.everyone.is_none_or(|known| known.n < call.n) {
+            self.everyone = Some(call);
+        }
     }
 }
 
-/// Records in a list of mentions that message `n` contains a member's name. The list is ordered newest first, has one
-/// entry for each member, and is cut to [`MENTIONS`].
-pub fn mention(mentions: &mut Vec<(MemberId, u64)>, member: MemberId, n: u64) {
-    match mentions.iter().position(|(known, _)| *known == member) {
-        Some(at) if mentions[at].1 >= n => return,
-        Some(at) => drop(mentions.remove(at)),
+/// Records the last message about a member in a list, unless the list has a later one. `n` is the ordinal of an entry.
+fn note<T>(list: &mut Vec<(MemberId, T)>, member: MemberId, new: T, n: impl Fn(&T) -> u64) {
+    match list.iter().position(|(known, _)| *known == member) {
+        Some(at) if n(&list[at].1) >= n(&new) => return,
+        Some(at) => drop(list.remove(at)),
         None => {}
     }
-    let at = mentions.partition_point(|(_, known)| *known >= n);
-    mentions.insert(at, (member, n));
-    mentions.truncate(MENTIONS);
+    let at = list.partition_point(|(_, known)| n(known) >= n(&new));
+    list.insert(at, (member, new));
+    list.truncate(MENTIONS);
 }
 
 #[cfg(test)]
@@ -143,7 +191,7 @@ mod tests {
             at: 0,
             message: None,
             newcomer: None,
-            mentions: Vec::new(),
+            mentions: LastMentions::default(),
             pair: Vec::new(),
             here: None,
             gone: Gone::default(),
@@ -152,33 +200,52 @@ mod tests {
 
     #[test]
     fn of_many_mentions_the_newest_stay() {
-        let mut mentions = Vec::new();
+        let mut mentions = LastMentions::default();
         for n in 0..MENTIONS + 10 {
-            mention(&mut mentions, member(n), n as u64);
+            mentions.name(member(n), n as u64);
         }
-        assert_eq!((mentions.len(), mentions[0]), (MENTIONS, (member(MENTIONS + 9), MENTIONS as u64 + 9)));
-        assert!(mentions.iter().all(|(_, n)| *n >= 10));
-        mention(&mut mentions, member(20), 500);
-        assert_eq!((mentions.len(), mentions[0]), (MENTIONS, (member(20), 500)), "one for each member");
-        mention(&mut mentions, member(20), 400);
-        assert_eq!(mentions[0], (member(20), 500), "the last one counts");
+        let LastMentions { names, .. } = &mentions;
+        assert_eq!((names.len(), names[0]), (MENTIONS, (member(MENTIONS + 9), MENTIONS as u64 + 9)));
+        assert!(names.iter().all(|(_, n)| *n >= 10));
+        mentions.name(member(20), 500);
+        let LastMentions { names, .. } = &mentions;
+        assert_eq!((names.len(), names[0]), (MENTIONS, (member(20), 500)), "one for each member");
+        mentions.name(member(20), 400);
+        assert_eq!(mentions.names[0], (member(20), 500), "the last one counts");
+    }
+
+    #[test]
+    fn a_mention_that_a_change_took_back_is_not_taken_over() {
+        let call = |n| Call { n, seq: n + 10 };
+        let mut earlier = Digest { n: 9, ..digest(1, 19) };
+        for n in [3, 6, 9] {
+            earlier.mentions.call(member(n), call(n as u64));
+        }
+        earlier.mentions.call_everyone(call(6));
+        let mut changed = Digest { n: 8, ..digest(1, 20) };
+        changed.mentions.call_everyone(call(4));
+        changed.take_over(&earlier, 4);
+        let LastMentions { names, calls, everyone } = changed.mentions;
+        assert_eq!(calls, [(member(9), call(9)), (member(3), call(3))], "6 was searched, 3 and 9 were not");
+        assert_eq!(names, [(member(9), 9), (member(3), 3)]);
+        assert_eq!(everyone, Some(call(4)));
     }
 
     #[test]
     fn what_an_earlier_digest_knew_stays_known_within_its_epoch() {
         let mut earlier = digest(1, 5);
-        earlier.mention(member(1), 3);
+        earlier.mentions.name(member(1), 3);
         earlier.here = Some(Here { at: 7, members: vec![member(1)] });
         let (mut same, mut other) = (digest(1, 6), digest(2, 6));
         for digest in [&mut same, &mut other] {
-            digest.mention(member(2), 4);
-            digest.take_over(&earlier);
+            digest.mentions.name(member(2), 4);
+            digest.take_over(&earlier, 4);
         }
-        assert_eq!(same.mentions, [(member(2), 4), (member(1), 3)]);
-        assert_eq!(other.mentions, [(member(2), 4)], "ordinals of another life mean nothing");
+        assert_eq!(same.mentions.names, [(member(2), 4), (member(1), 3)]);
+        assert_eq!(other.mentions.names, [(member(2), 4)], "ordinals of another life mean nothing");
         assert_eq!((&same.here, &other.here), (&earlier.here, &earlier.here));
         same.here = Some(Here { at: 9, members: Vec::new() });
-        same.take_over(&earlier);
+        same.take_over(&earlier, 4);
         assert_eq!(same.here, Some(Here { at: 9, members: Vec::new() }), "who knows better is not told");
     }
 

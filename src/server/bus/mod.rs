@@ -33,12 +33,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use uuid::Uuid;
 
-pub use digest::{Digest, HERE_REPEAT, Here, LastMessage, mention};
+pub use digest::{Call, Digest, HERE_REPEAT, Here, LastMentions, LastMessage};
 pub use local::LocalBus;
 pub use redis::RedisBus;
 
 use super::store::{AccountId, Earlier, RoomId};
-use crate::protocol::{Epoch, Event, EventKind, MemberId, Millis, Person, Seq};
+use crate::protocol::{Epoch, Event, EventKind, MemberId, Message, Millis, Person, Seq};
 
 /// The maximum number of events in a tail, without `reacted` events. When there are more, the oldest are dropped.
 pub const TAIL_EVENTS: usize = 1_000;
@@ -60,13 +60,18 @@ pub const TAIL_LIFE: Duration = Duration::from_hours(24);
 /// second.
 pub const VERSION_LIFE: Duration = Duration::from_hours(1);
 
-/// The estimated bytes of an event in memory: its text, and 256 for everything around it.
+/// The estimated bytes of an event in memory: its text, 64 for each person whom it mentions, and 256 for everything
+/// around them.
 pub fn weight(event: &Event) -> usize {
     let text = match &event.kind {
         EventKind::Other(_, content) => content.json(),
         _ => event.text(),
     };
-    256 + text.len()
+    let people = match &event.kind {
+        EventKind::Message(Message { mentions, .. }) | EventKind::Edited { mentions, .. } => mentions.len(),
+        _ => 0,
+    };
+    256 + 64 * people + text.len()
 }
 
 /// The estimated bytes of the reactions that an event has, as JSON. They do not count in [`weight`].

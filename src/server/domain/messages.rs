@@ -13,7 +13,7 @@ use crate::{
         app::{App, Visitor},
         bus::TAIL_EVENTS,
         metrics::Stopwatch,
-        room::{Change, Command, Done, Reply, Sight, Touch},
+        room::{Calls, Change, Command, Done, Reply, Sight, Touch},
         socket::Connection,
         store::{ActorId, MemberRecord, RoomId, RoomRecord},
         text,
@@ -28,6 +28,7 @@ const MOST_AT_ONCE: usize = 500;
 pub async fn send(app: &App, visitor: &Visitor, message: SendMessage) -> Result<Ack, Problem> {
     let code: RoomCode = message.code.parse()?;
     let body = read_body(&message.body)?;
+    let calls = read_calls(message.mentions, message.everyone)?;
     let actor = visitor.actor()?.id();
     let (room, member) = membership(app, actor, code).await?;
     if message.member_id.is_some_and(|meant| meant != member.member) {
@@ -38,7 +39,7 @@ pub async fn send(app: &App, visitor: &Visitor, message: SendMessage) -> Result<
     if room.retention == Retention::Preserved {
         app.storage_budgets.keep(visitor.client, actor, room.id, body.as_str().len()).await?;
     }
-    let command = Command::Say { member: member.member, id: message.id, body, reply_to: message.reply_to };
+    let command = Command::Say { member: member.member, id: message.id, body, reply_to: message.reply_to, calls };
     Ok(app.engine.command(room.id, command).await?.ack(message.id))
 }
 
@@ -54,6 +55,15 @@ pub struct Speaker {
     pub client: IpAddr,
 }
 
+/// A message from a socket, unchecked.
+pub struct Said {
+    pub id: ClientId,
+    pub body: String,
+    pub reply_to: Option<Target>,
+    pub mentions: Vec<MemberId>,
+    pub everyone: bool,
+}
+
 /// Sends a message from a socket. The ack or the refusal is queued on the socket.
 ///
 /// Messages of one socket keep their order. If the sender is over the rate limit, this waits, which delays reading the
@@ -63,25 +73,30 @@ pub async fn send_from_socket(
     speaker: Speaker,
     connection: &Connection,
     code: RoomCode,
-    id: ClientId,
-    body: String,
-    reply_to: Option<Target>,
+    Said { id, body, reply_to, mentions, everyone }: Said,
 ) -> Result<(), Problem> {
     let body = read_body(&body)?;
+    let calls = read_calls(mentions, everyone)?;
     app.limits.send_in_turn(speaker.actor).await?;
     if app.engine.is_kept(speaker.room) {
         // A message that a storage budget refuses is not lost: the page still has it and can send it again.
         app.storage_budgets.keep(speaker.client, speaker.actor, speaker.room, body.as_str().len()).await?;
     }
     let reply = Reply::Socket { connection: connection.clone(), code, id, accepted: Stopwatch::start() };
-    app.engine.submit(speaker.room, Command::Say { member: speaker.member, id, body, reply_to }, reply).await;
+    app.engine.submit(speaker.room, Command::Say { member: speaker.member, id, body, reply_to, calls }, reply).await;
     Ok(())
 }
 
 /// A change of a message that a client asks for, unchecked.
 pub enum Wish {
-    /// The text. With the seq of the last edit that the client has seen, if it names one.
-    Edit(String, Option<Seq>),
+    /// Another text.
+    Edit {
+        body: String,
+        /// The seq of the last edit that the client has seen, if it names one.
+        after: Option<Seq>,
+        mentions: Vec<MemberId>,
+        everyone: bool,
+    },
     /// The message is to be deleted.
     Delete,
     /// The emoji is to be at the message, or not.
@@ -127,7 +142,9 @@ async fn read_touch(
     wish: Wish,
 ) -> Result<(RoomId, Command), Problem> {
     let change = match wish {
-        Wish::Edit(body, after) => Change::Edit { body: read_body(&body)?, after },
+        Wish::Edit { body, after, mentions, everyone } => {
+            Change::Edit { body: read_body(&body)?, after, calls: read_calls(mentions, everyone)? }
+        }
         Wish::Delete => Change::Delete,
         Wish::React(emoji, on) => Change::React { e: read_emoji(&emoji)?, on },
     };
@@ -281,6 +298,14 @@ impl Rows {
 pub(super) fn may_see_kept(room_type: RoomType, member: &MemberRecord, seq: Seq) -> bool {
     let since = member.stays_since();
     room_type == RoomType::Group || (since > 0 && seq >= since)
+}
+
+fn read_calls(members: Vec<MemberId>, everyone: bool) -> Result<Calls, Problem> {
+    if members.len() > limits::MENTIONS {
+        let reason = format!("A message can mention up to {} people.", limits::MENTIONS);
+        return Err(Problem::invalid("mentions", reason));
+    }
+    Ok(Calls { members, everyone })
 }
 
 fn read_emoji(emoji: &str) -> Result<Emoji, Problem> {

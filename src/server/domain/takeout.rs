@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::{errors::store_failed, profiles, sessions};
 use crate::{
-    protocol::{Code, Event, MemberId, Millis, Problem, RoomCode, RoomName, RoomType, Seq},
+    protocol::{Code, Event, MemberId, Millis, Notify, Person, Problem, RoomCode, RoomName, RoomType, Seq},
     server::{
         app::{App, Visitor},
         store::{MemberRecord, Presence, RoomRecord},
@@ -37,6 +37,9 @@ struct RoomOfMine<'a> {
     is_owner: bool,
     read: Seq,
     muted: bool,
+    /// Which messages of the room cause a notification, if not those of the preferences.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notify: Option<Notify>,
 }
 
 #[derive(Serialize)]
@@ -45,6 +48,11 @@ struct MessageOfMine<'a> {
     seq: Seq,
     at: Millis,
     body: &'a str,
+    /// The members whom the message mentions.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    mentions: &'a [Person],
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    everyone: bool,
 }
 
 /// The download as pieces of one JSON object. If the store fails half way, the download ends there, which leaves
@@ -85,7 +93,8 @@ fn room_of_mine<'a>(room: &'a RoomRecord, member: &'a MemberRecord) -> RoomOfMin
         is_member,
         is_owner: member.is(room.owner),
         read: member.read,
-        muted: member.muted,
+        muted: member.notify == Some(Notify::None),
+        notify: member.notify,
     }
 }
 
@@ -138,7 +147,14 @@ async fn write(
 
 fn message_of_mine<'a>(event: &'a Event, room: &RoomRecord, member: &MemberRecord) -> Option<MessageOfMine<'a>> {
     let message = event.message().filter(|message| member.is(message.author.id) && message.deleted.is_none())?;
-    Some(MessageOfMine { room: room.code, seq: event.seq, at: event.at, body: message.body.as_str() })
+    Some(MessageOfMine {
+        room: room.code,
+        seq: event.seq,
+        at: event.at,
+        body: message.body.as_str(),
+        mentions: &message.mentions,
+        everyone: message.everyone,
+    })
 }
 
 #[cfg(test)]

@@ -61,10 +61,11 @@ pub async fn edit_message(
     State(app): State<App>,
     visitor: Visitor,
     Path(seq): Path<Seq>,
-    Json(EditMessage { code, id, body, after }): Json<EditMessage>,
+    Json(EditMessage { code, id, body, after, mentions, everyone }): Json<EditMessage>,
 ) -> Result<axum::Json<Touched>, Refusal> {
     let code = code.parse().map_err(Problem::from)?;
-    Ok(axum::Json(messages::touch(&app, &visitor, code, Target { seq, id }, Wish::Edit(body, after)).await?))
+    let edit = Wish::Edit { body, after, mentions, everyone };
+    Ok(axum::Json(messages::touch(&app, &visitor, code, Target { seq, id }, edit).await?))
 }
 
 /// Delete a message of your own, or any message in a room that you own.

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     protocol::{
         AllowPeek, AwayQuery, CreateRoom, FreePlace, GiveRoom, JoinRoom, KeepRoom, KickMember, LeaveRoom, MuteRoom,
-        Peek, PeekRoom, PreserveRoom, Problem, RenameRoom, RoomCode, RoomSummary, Snapshot,
+        Notify, NotifyOfRoom, Peek, PeekRoom, PreserveRoom, Problem, RenameRoom, RoomCode, RoomSummary, Snapshot,
     },
     server::{
         app::{App, Visitor},
@@ -171,12 +171,26 @@ pub async fn allow_peek(State(app): State<App>, visitor: Visitor, Json(body): Js
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Turn your notifications of a room off or on. Other members do not see this.
+/// Mute a room for yourself, or leave its notifications to your preferences. Other members do not see this.
 #[utoipa::path(put, path = "/api/rooms/mute", tag = "rooms", request_body = MuteRoom, responses(
     (status = 204, description = "The notifications have the setting, or had it already."),
 ))]
 pub async fn mute_room(State(app): State<App>, visitor: Visitor, Json(body): Json<MuteRoom>) -> Answer<StatusCode> {
-    rooms::mute(&app, &visitor, read_code(&body.code)?, body.muted).await?;
+    let notify = body.muted.then_some(Notify::None);
+    rooms::set_notify(&app, &visitor, read_code(&body.code)?, notify).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Choose which messages of a room cause a notification for you. Other members do not see this.
+#[utoipa::path(put, path = "/api/rooms/notify", tag = "rooms", request_body = NotifyOfRoom, responses(
+    (status = 204, description = "The notifications have the setting, or had it already."),
+))]
+pub async fn notify_of_room(
+    State(app): State<App>,
+    visitor: Visitor,
+    Json(body): Json<NotifyOfRoom>,
+) -> Answer<StatusCode> {
+    rooms::set_notify(&app, &visitor, read_code(&body.code)?, body.notify).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -200,13 +214,13 @@ pub async fn keep_room(State(app): State<App>, visitor: Visitor, Json(body): Jso
             "code": "EAMA8T", "type": "group", "name": "Book club", "preserve": true, "members": 5, "head": 42,
             "at": 1_795_259_559_623_i64,
             "last": { "seq": 42, "author": "Ada", "mine": false, "text": "Hello, Bob. Did you finish it?" },
-            "unread": 3, "mentioned": true, "muted": false
+            "unread": 3, "mentioned": true, "mention": 42, "muted": false
         }]))),
         ("p2p" = (summary = "A room for two that the reader has just entered", value = json!([{
             "code": "Z279JD", "type": "p2p", "name": null, "preserve": false, "members": 2,
             "other": { "id": 2_718_281_828_u64, "name": "Cyd", "connected": true },
             "head": 2, "at": 1_795_259_604_669_i64, "newcomer": { "seq": 2, "name": "Cyd" },
-            "unread": 0, "mentioned": false, "muted": false
+            "unread": 0, "mentioned": false, "muted": true, "notify": "none"
         }]))),
     )),
 ))]

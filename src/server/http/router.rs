@@ -55,6 +55,7 @@ pub fn api(options: &LeptosOptions) -> Routes {
         .routes(routes!(rooms::rename_room))
         .routes(routes!(rooms::preserve_room))
         .routes(routes!(rooms::mute_room))
+        .routes(routes!(rooms::notify_of_room))
         .routes(routes!(rooms::keep_room))
         .routes(routes!(rooms::list_my_rooms))
         .routes(routes!(rooms::view_room))

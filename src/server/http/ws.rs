@@ -18,7 +18,7 @@ use crate::{
         app::{Actor, App, Browser, SocketAllowance, Visitor, Watch, Way},
         domain::{
             guests,
-            messages::{self, Speaker, Wish},
+            messages::{self, Said, Speaker, Wish},
             rooms, sessions,
         },
         metrics, random,
@@ -214,11 +214,11 @@ impl Reader {
                     self.app.engine.unsubscribe(speaker.room, self.connection.id()).await;
                 }
             }
-            ClientFrame::Send { code, id, body, reply_to } => {
+            ClientFrame::Send { code, id, body, reply_to, mentions, everyone } => {
+                let said = Said { id, body, reply_to, mentions, everyone };
                 let sent = match self.following.get(&code) {
                     Some(speaker) => {
-                        messages::send_from_socket(&self.app, *speaker, &self.connection, code, id, body, reply_to)
-                            .await
+                        messages::send_from_socket(&self.app, *speaker, &self.connection, code, said).await
                     }
                     None => Err(Problem::new(Code::NotAMember, "Subscribe to the room before you send to it.")),
                 };
@@ -226,8 +226,8 @@ impl Reader {
                     self.connection.answer(&ServerFrame::error(problem, Some(id), Some(code)));
                 }
             }
-            ClientFrame::Edit { code, id, target, body, after } => {
-                Box::pin(self.touch(code, id, target, Wish::Edit(body, after))).await;
+            ClientFrame::Edit { code, id, target, body, after, mentions, everyone } => {
+                Box::pin(self.touch(code, id, target, Wish::Edit { body, after, mentions, everyone })).await;
             }
             ClientFrame::Delete { code, id, target } => Box::pin(self.touch(code, id, target, Wish::Delete)).await,
             ClientFrame::React { code, id, target, e, on } => {

@@ -27,6 +27,7 @@ pub enum Command {
         body: MessageBody,
         /// The message that this one replies to. Dropped if the room has no such message.
         reply_to: Option<Target>,
+        calls: Calls,
     },
     /// Change what an earlier message shows.
     Touch(Touch),
@@ -83,6 +84,15 @@ pub enum Command {
     },
 }
 
+/// Whom a text is to mention.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Calls {
+    /// Members of the room. Ids of others are dropped.
+    pub members: Vec<MemberId>,
+    /// Everyone in the room.
+    pub everyone: bool,
+}
+
 /// A change of an earlier message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Touch {
@@ -111,6 +121,7 @@ pub enum Change {
         body: MessageBody,
         /// The seq of the last edit that the author has seen, 0 for none. `None` if that does not matter.
         after: Option<Seq>,
+        calls: Calls,
     },
     /// The message is deleted, by its author or the room's owner.
     Delete,

@@ -1,7 +1,8 @@
-//! Mentions: finds the members whose name is in a message.
+//! Finds the members whose name is in a message. Lists show such a message by a mark. Whom a message mentions by id is
+//! judged in `judge/calls.rs`.
 //!
 //! A name counts if it stands there as a whole word, with or without an `@` before it. Case, width and the form of
-//! accents do not matter. A name within an address (a link, a mail address, a file name) is not a mention.
+//! accents do not matter. A name within an address (a link, a mail address, a file name) does not count.
 
 use std::{borrow::Cow, collections::HashMap};
 

@@ -31,7 +31,7 @@ mod timing;
 mod window;
 mod workers;
 
-pub use command::{Change, Command, Done, Reply, Touch, notice_command};
+pub use command::{Calls, Change, Command, Done, Reply, Touch, notice_command};
 pub use engine::Engine;
 pub use frames::EncodedSnapshot;
 pub use log::LogError;

@@ -2,7 +2,7 @@
 //!
 //! Not here: the errors of a log that cannot be used (`log`).
 
-use crate::protocol::{Code, Problem, Reason};
+use crate::protocol::{Code, Problem, Reason, limits::EVERYONE_MEMBERS};
 
 /// The refusal for a person who is not in the room by the log.
 pub fn not_a_member() -> Problem {
@@ -32,6 +32,12 @@ pub fn not_author() -> Problem {
 /// The refusal for a message that is final.
 pub fn too_late_to_edit() -> Problem {
     Problem::new(Code::TooLate, "This message can no longer be edited.")
+}
+
+/// The refusal for a mention of everyone by somebody who does not own the room.
+pub fn too_many_for_everyone() -> Problem {
+    let detail = format!("In a room with more than {EVERYONE_MEMBERS} people, only its owner can mention everyone.");
+    Problem::new(Code::NotOwner, detail).with_reason(Reason::TooManyForEveryone { limit: EVERYONE_MEMBERS })
 }
 
 /// The refusal for an edit of a text that has changed since its author saw it.

@@ -349,7 +349,13 @@ mod tests {
         let target = |window: &Window, seq| Target { seq, id: window.get(seq).unwrap().message().unwrap().id };
         let edited = |window: &Window, seq, body: &str| {
             let body = MessageBody::try_from(body).unwrap();
-            let kind = EventKind::Edited { target: target(window, 1), author: person(), body };
+            let kind = EventKind::Edited {
+                target: target(window, 1),
+                author: person(),
+                body,
+                mentions: Vec::new(),
+                everyone: false,
+            };
             Entry::of(Event { seq, at: 0, kind })
         };
         window.push(edited(&window, 3, "Changed"));

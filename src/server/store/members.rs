@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{AccountId, ActorId, GuestId, GuestRecord, Result, RoomId, RoomRecord};
 use crate::protocol::{
-    Event, EventKind, MemberId, Millis, Nickname, Person, RoomCode, RoomType, Seq, limits::P2P_MEMBERS,
+    Event, EventKind, MemberId, Millis, Nickname, Notify, Person, RoomCode, RoomType, Seq, limits::P2P_MEMBERS,
 };
 
 /// Whether a person is in a room.
@@ -113,8 +113,8 @@ pub struct MemberRecord {
     /// The read position that other members may see. It follows `read` while the person shows it, and stays unchanged
     /// while the person hides it.
     pub shown: Seq,
-    /// Whether the person has muted the room, and gets no notifications of it.
-    pub muted: bool,
+    /// Which messages of the room cause a notification for the person. `None`: those of the person's preferences.
+    pub notify: Option<Notify>,
     /// Other member ids of the same person in the room: as a guest before the account, or as the account before.
     pub also: Vec<MemberId>,
 }
@@ -150,7 +150,7 @@ impl MemberRecord {
             read: 0,
             read_n: 0,
             shown: 0,
-            muted: false,
+            notify: None,
             also: Vec::new(),
         }
     }
@@ -286,7 +286,7 @@ impl Joining {
     /// the other ids, the stay and the muting are kept, and the name, unless another was requested. The read position
     /// starts anew, since an ephemeral room may have lost its log in the meantime.
     pub(super) fn enter(self, earlier: Option<MemberRecord>, slot: Option<u8>) -> MemberRecord {
-        let muted = earlier.as_ref().is_some_and(|record| record.muted);
+        let notify = earlier.as_ref().and_then(|record| record.notify);
         let also = earlier.as_ref().map(|record| record.also.clone()).unwrap_or_default();
         let stay = earlier.as_ref().map_or(0, |record| record.stay);
         let (member, earlier_name) = earlier.map(|record| (record.member, record.name)).unzip();
@@ -294,7 +294,7 @@ impl Joining {
             id: member.unwrap_or(self.member),
             name: self.name.or(earlier_name).unwrap_or(self.fallback_name),
         };
-        MemberRecord { slot, stay, muted, also, ..MemberRecord::new(self.room, person, self.actor, self.at) }
+        MemberRecord { slot, stay, notify, also, ..MemberRecord::new(self.room, person, self.actor, self.at) }
     }
 
     /// Returns the record of a person who is new in a group and joins with the event at `since`, so that no notice is
@@ -371,9 +371,9 @@ pub trait Members {
     /// statement.
     async fn take_back_reads(&self, room: RoomId, seq: Seq, n: u64) -> Result<()>;
 
-    /// Stores whether a member has muted the room, whatever the member's presence.
+    /// Stores which messages of the room cause a notification for a member, whatever the member's presence.
     /// [`NotFound`](super::StoreError::NotFound) if there is no such record.
-    async fn mute(&self, room: RoomId, member: MemberId, muted: bool) -> Result<()>;
+    async fn set_notify(&self, room: RoomId, member: MemberId, notify: Option<Notify>) -> Result<()>;
 
     /// Returns the room with this code and the person's record in it, whatever its presence.
     /// [`NotFound`](super::StoreError::NotFound) if either is missing. One query, since almost every request for a room

@@ -5,6 +5,8 @@
 //! compute their results on the server as well, and the first render uses `folded`, `without_accents` and
 //! `first_letter`.
 
+use std::ops::Range;
+
 use leptos::{
     ev::SubmitEvent,
     web_sys::{Element, Event, HtmlDialogElement, HtmlTextAreaElement},
@@ -304,6 +306,14 @@ pub fn name_of(_: &Event) -> String {
 }
 
 pub fn prepend_text(_: &HtmlTextAreaElement, _: &str) {}
+
+pub fn caret(_: &HtmlTextAreaElement) -> Option<usize> {
+    None
+}
+
+pub fn replace_text(_: &HtmlTextAreaElement, _: Range<usize>, _: &str) {}
+
+pub fn set_combobox(_: &HtmlTextAreaElement, _: &str, _: Option<&str>) {}
 
 pub fn show_dialog(_: &HtmlDialogElement) {}
 

@@ -7,11 +7,14 @@ use leptos::{html::custom, prelude::*};
 
 use crate::{
     protocol::markdown::{Block, Kind, Span, Style, as_typed, blocks, drawn},
-    ui::texts::use_locale,
+    ui::{
+        texts::use_locale,
+        timeline::{Mentioned, split_at_mentions},
+    },
 };
 
 /// Renders the text of a message as the reader wants it: formatted, or with its marks.
-pub fn formatted(text: &str) -> AnyView {
+pub fn formatted(text: &str, mentioned: &[Mentioned]) -> AnyView {
     let locale = use_locale();
     let spoiler = locale.texts.timeline.spoiler();
     let blocks = if locale.show_marks { as_typed(text) } else { blocks(text) };
@@ -22,11 +25,11 @@ pub fn formatted(text: &str) -> AnyView {
             Block::Item { number, spans } => {
                 let number = if number.is_empty() { "•" } else { number };
                 let number = element("span", format!("{number} ").into_any());
-                items.push(element("li", (number, line(spans, spoiler)).into_any()));
+                items.push(element("li", (number, line(spans, mentioned, spoiler)).into_any()));
                 continue;
             }
-            Block::Text(spans) => line(spans, spoiler),
-            Block::Quote(spans) => element("blockquote", line(spans, spoiler)),
+            Block::Text(spans) => line(spans, mentioned, spoiler),
+            Block::Quote(spans) => element("blockquote", line(spans, mentioned, spoiler)),
             Block::Code { language, lines } => {
                 let language = (!language.is_empty()).then(|| language.to_owned());
                 let lines = drawn(lines);
@@ -52,7 +55,7 @@ fn element(tag: &'static str, content: AnyView) -> AnyView {
     custom(tag).child(content).into_any()
 }
 
-fn line(spans: Vec<Span<'_>>, spoiler: &'static str) -> AnyView {
+fn line(spans: Vec<Span<'_>>, mentioned: &[Mentioned], spoiler: &'static str) -> AnyView {
     let mut views = Vec::new();
     let mut hidden = Vec::new();
     for shown in spans {
@@ -61,7 +64,7 @@ fn line(spans: Vec<Span<'_>>, spoiler: &'static str) -> AnyView {
             end_spoiler(&mut hidden, &mut views, spoiler);
         }
         let to = if is_hidden { &mut hidden } else { &mut views };
-        to.push(span(shown));
+        to.push(span(shown, mentioned));
     }
     end_spoiler(&mut hidden, &mut views, spoiler);
     views.into_any()
@@ -75,10 +78,11 @@ fn end_spoiler(hidden: &mut Vec<AnyView>, views: &mut Vec<AnyView>, label: &'sta
     }
 }
 
-fn span(Span { text, style, kind }: Span<'_>) -> AnyView {
+fn span(Span { text, style, kind }: Span<'_>, mentioned: &[Mentioned]) -> AnyView {
     let text = drawn(text);
     let mut shown = match kind {
-        Kind::Text => text.into_any(),
+        Kind::Text if mentioned.is_empty() => text.into_any(),
+        Kind::Text => with_mentions(&text, mentioned),
         Kind::Code => view! { <code class="message__code" dir="ltr">{text}</code> }.into_any(),
         Kind::Link { href, host } => {
             let dir = if host.is_some() { "auto" } else { "ltr" };
@@ -93,4 +97,15 @@ fn span(Span { text, style, kind }: Span<'_>) -> AnyView {
         }
     }
     shown
+}
+
+/// A text in which the mentions look different, those of the reader more so.
+fn with_mentions(text: &str, mentioned: &[Mentioned]) -> AnyView {
+    let part = |(text, of_reader): (&str, Option<bool>)| {
+        let text = text.to_owned();
+        let Some(of_reader) = of_reader else { return text.into_any() };
+        let class = if of_reader { "mention mention--own" } else { "mention" };
+        view! { <bdi class=class>{text}</bdi> }.into_any()
+    };
+    split_at_mentions(text, mentioned).into_iter().map(part).collect::<Vec<_>>().into_any()
 }

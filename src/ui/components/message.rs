@@ -56,7 +56,7 @@ pub fn MessageItem(
     acts: MessageActs,
 ) -> impl IntoView {
     let texts = use_texts();
-    let MessageRow { id, author, own, body, edited, deleted, quote, delivery, .. } = first;
+    let MessageRow { id, author, own, body, mentioned, edited, deleted, quote, delivery, .. } = first;
     // The message of another person has a mark while the room's owner deletes it.
     let has_mark = own || delivery != Delivery::Sent;
     let now = Memo::new(move |_| {
@@ -79,6 +79,7 @@ pub fn MessageItem(
         let rtl = is_right_to_left(body.as_str());
         let is_deleted = deleted.is_some();
         let is_large = !is_deleted && is_few_emoji(body.as_str());
+        let calls_reader = !own && mentioned.iter().any(|mentioned| mentioned.is_reader);
         move || {
             now.with(|((opens, signed, closes), _, delivery, _)| {
                 let parts = [
@@ -90,6 +91,7 @@ pub fn MessageItem(
                     (matches!(delivery, Delivery::Failed { .. }), " message--failed"),
                     (is_deleted, " message--deleted"),
                     (is_large, " message--large"),
+                    (calls_reader, " message--calls"),
                     (folded.is_some_and(|folded| folded.get()), " message--folded"),
                 ];
                 parts.into_iter().filter(|(on, _)| *on).fold(look.clone(), |class, (_, part)| class + part)
@@ -98,7 +100,7 @@ pub fn MessageItem(
     };
     let name = if own { texts.timeline.you().to_owned() } else { author.name.to_string() };
     let edited = edited.then(|| view! { <span class="message__edited">{texts.timeline.edited()}</span> }.into_any());
-    let text = (formatted(body.as_str()), edited);
+    let text = (formatted(body.as_str(), &mentioned), edited);
     let text = if let Some(deleted) = deleted {
         view! { <div class="message__text">{sentence(&deleted)}</div> }.into_any()
     } else if let Some(folded) = folded {

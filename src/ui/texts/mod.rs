@@ -184,8 +184,9 @@ table! {
         peek_on;
         peek_off;
         everyone_sees;
-        mute;
-        mute_text;
+        notices;
+        notify: [3];
+        notices_text;
         keep_heading;
         keep_email;
         keep_text;
@@ -256,6 +257,11 @@ table! {
         left: (count);
         too_many: (count);
         too_long: (limit);
+        suggestions;
+        everyone;
+        unnotified;
+        notify_everyone;
+        notify_everyone_text: (count);
         needs_scripts;
     }
     /// The timeline of a room.
@@ -389,6 +395,7 @@ table! {
         waiting;
         unread: [count];
         muted;
+        mentioned;
         none;
         none_text;
         join_with;
@@ -462,6 +469,7 @@ table! {
         code_length: (found);
         code_character: (character);
         member_gone;
+        too_many_for_everyone: (limit);
         too_many_rooms: (limit);
         malformed;
         no_session;

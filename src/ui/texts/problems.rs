@@ -39,6 +39,7 @@ impl Texts {
             Reason::CodeLength { found } => texts.code_length(&found.to_string()),
             Reason::CodeCharacter { character } => texts.code_character(&display_char(character)),
             Reason::TooManyRooms { limit } => texts.too_many_rooms(&limit.to_string()),
+            Reason::TooManyForEveryone { limit } => texts.too_many_for_everyone(&limit.to_string()),
             Reason::MemberGone => texts.member_gone().to_owned(),
             Reason::Unreachable => texts.unreachable().to_owned(),
             Reason::KeptTooMuch => {

@@ -74,7 +74,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        protocol::{ClientId, DraftState, Emoji, MessageBody, Nickname, Person},
+        protocol::{ClientId, DraftState, Emoji, Mentions, MessageBody, Nickname, Person},
         ui::timeline::strip_isolates,
     };
 
@@ -101,6 +101,7 @@ mod tests {
             id: ClientId::new(Uuid::from_u128(9)),
             kind: DraftKind::React { target, on: *on },
             body: MessageBody::stored(*emoji),
+            mentions: Mentions::default(),
             state: DraftState::Pending,
         };
         let (own_ids, wanted): (_, Vec<Draft>) = (SortedSet::from([id(ME)]), wishes.iter().map(wish).collect());

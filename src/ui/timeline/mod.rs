@@ -1,4 +1,4 @@
-//! Turns a log into what a timeline shows, as pure functions: rows, notices, marks, and times.
+//! Turns a log into what a timeline shows, as pure functions: rows, notices, marks, mentions, and times.
 //!
 //! Nothing here reads a clock or the browser, so server and browser compute the same. `live` calls these functions and
 //! puts the rows into signals.
@@ -11,6 +11,7 @@ mod direction;
 mod holes;
 mod key;
 mod marks;
+mod mentions;
 mod names;
 mod notices;
 mod rows;
@@ -23,6 +24,7 @@ pub use direction::is_right_to_left;
 pub use holes::{Absence, is_lost_above};
 pub use key::RowKey;
 pub use marks::{Mark, Marks, Reader};
+pub use mentions::{Mentioned, split_at_mentions};
 pub use names::{Part, isolate_name, parts, strip_isolates};
 pub use notices::{ComingsAndGoings, sentence, typing_line};
 pub use rows::{Delivery, MessageRow, QuoteLine, Row, RowContext, rows};

@@ -15,6 +15,7 @@ use super::{
     holes::{self, Absence},
     key::RowKey,
     marks::{Mark, Marks},
+    mentions::{Mentioned, mentioned},
     names::isolate_name,
     notices::{self, ComingsAndGoings},
     time::day_of,
@@ -42,8 +43,8 @@ impl Row {
     /// Whether two rows, if they are messages, have the same words: the text, what became of it, and the quote.
     pub fn has_same_words(&self, other: &Self) -> bool {
         let (Self::Message(this), Self::Message(other)) = (self, other) else { return true };
-        (&this.body, this.edited, &this.deleted, &this.quote)
-            == (&other.body, other.edited, &other.deleted, &other.quote)
+        (&this.body, &this.mentioned, this.edited, &this.deleted, &this.quote)
+            == (&other.body, &other.mentioned, other.edited, &other.deleted, &other.quote)
     }
 }
 
@@ -55,10 +56,12 @@ pub struct MessageRow {
     /// Whether the reader of this page is the author.
     pub own: bool,
     pub body: MessageBody,
+    /// The names that it mentions.
+    pub mentioned: Box<[Mentioned]>,
     /// Whether its text was changed.
     pub edited: bool,
     /// What is shown instead of the text of a deleted message. A name in it is marked.
-    pub deleted: Option<String>,
+    pub deleted: Option<Box<str>>,
     /// The line about the message that it replies to.
     pub quote: Option<Box<QuoteLine>>,
     /// The reactions to it.
@@ -175,17 +178,19 @@ pub fn rows<'a>(
                 builder.unread(RowKey::of(message));
                 let target = Target { seq: event.seq, id: message.id };
                 let mine = reacted(message, target, context.own_ids, context.wanted_reactions);
+                let own = is_me(message.author.id);
                 let mut row = MessageRow {
                     id: message.id,
-                    own: is_me(message.author.id),
+                    own,
                     author: message.author.clone(),
                     body: message.body.clone(),
+                    mentioned: mentioned(&message.mentioned(), own, is_me),
                     edited: message.edited.is_some(),
                     deleted: message.deleted.as_ref().map(|by| {
                         if by.id == message.author.id {
-                            context.texts.timeline.deleted().to_owned()
+                            context.texts.timeline.deleted().into()
                         } else {
-                            context.texts.timeline.deleted_by(&isolate_name(by.name.as_str()))
+                            context.texts.timeline.deleted_by(&isolate_name(by.name.as_str())).into()
                         }
                     }),
                     quote: message.reply_to.map(quote_of),
@@ -200,7 +205,7 @@ pub fn rows<'a>(
                 if let Some(change) = outbox.clone().rfind(|draft| draft.kind.target() == Some(target)) {
                     row.delivery = delivery(change, context.texts);
                     if row.deleted.is_none() {
-                        row.change_to(change, context.texts);
+                        row.change_to(change, mentioned(&change.mentions, own, is_me), context.texts);
                     }
                 }
                 builder.message(row);
@@ -226,6 +231,7 @@ pub fn rows<'a>(
             author: context.me.clone(),
             own: true,
             body: draft.body.clone(),
+            mentioned: mentioned(&draft.mentions, true, is_me),
             edited: false,
             deleted: None,
             quote: draft.kind.reply_to().map(quote_of),
@@ -237,7 +243,7 @@ pub fn rows<'a>(
             delivery: delivery(draft, context.texts),
             mark: None,
         };
-        row.change_to(draft, context.texts);
+        row.change_to(draft, mentioned(&draft.mentions, true, is_me), context.texts);
         builder.message(row);
     }
     builder.rows
@@ -255,14 +261,15 @@ fn delivery(draft: &Draft, texts: &Texts) -> Delivery {
 
 impl MessageRow {
     /// Shows the message as this draft changes it.
-    fn change_to(&mut self, draft: &Draft, texts: &Texts) {
+    fn change_to(&mut self, draft: &Draft, mentioned: Box<[Mentioned]>, texts: &Texts) {
         match draft.kind {
             DraftKind::Edit { .. } => {
                 self.body.clone_from(&draft.body);
+                self.mentioned = mentioned;
                 self.edited = true;
             }
             DraftKind::Delete(_) => {
-                self.deleted = Some(texts.timeline.deleted().to_owned());
+                self.deleted = Some(texts.timeline.deleted().into());
                 self.quote = None;
                 self.chips.clear();
             }

@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use crate::{
     protocol::{
-        ClientId, Draft, DraftKind, DraftState, Edit, Event, EventKind, Language, MemberId, Message, MessageBody,
-        Nickname, Person, Problem, Retention, Target, sorted::SortedSet,
+        ClientId, Draft, DraftKind, DraftState, Edit, Event, EventKind, Language, MemberId, Mentions, Message,
+        MessageBody, Nickname, Person, Problem, Retention, Target, sorted::SortedSet,
     },
     ui::texts::of,
 };
@@ -229,7 +229,8 @@ fn a_name_in_a_notice_is_a_name_whatever_it_says() {
 fn a_pending_message_keeps_its_key_when_it_arrives() {
     let id = ClientId::new(Uuid::from_u128(9));
     let body = MessageBody::try_from("Hello").unwrap();
-    let mut draft = Draft { id, kind: DraftKind::Message, body, state: DraftState::Pending };
+    let mut draft =
+        Draft { id, kind: DraftKind::Message, body, mentions: Mentions::default(), state: DraftState::Pending };
     let events = log(vec![(0, said(ADA, 1))]);
     let (pending_key, row) = read(&events, std::slice::from_ref(&draft), 300).pop().unwrap();
     assert!(matches!(row, Row::Message(row) if row.own && row.delivery == Delivery::Pending && row.at.is_none()));
@@ -246,8 +247,8 @@ fn a_change_in_the_outbox_is_shown_in_its_message_and_a_refused_one_never_out_of
     let events = log(vec![(0, said(ME, 1)), (0, said(ADA, 2))]);
     let body = |text: &str| MessageBody::stored(text);
     let target = |seq, n| Target { seq, id: ClientId::new(Uuid::from_u128(n)) };
-    let draft =
-        |kind, text: &str, state| Draft { id: ClientId::new(Uuid::from_u128(9)), kind, body: body(text), state };
+    let (id, mentions) = (ClientId::new(Uuid::from_u128(9)), Mentions::default());
+    let draft = |kind, text: &str, state| Draft { id, kind, body: body(text), mentions: mentions.clone(), state };
     let messages = |draft: Draft| -> Vec<MessageRow> {
         let rows = read(&events, &[draft], 300).into_iter();
         rows.filter_map(|(_, row)| if let Row::Message(row) = row { Some(row) } else { None }).collect()

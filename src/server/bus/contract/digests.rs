@@ -1,7 +1,10 @@
 //! Tests of digests and versions.
 
 use super::*;
-use crate::server::store::Gone;
+use crate::server::{
+    bus::{Call, LastMentions},
+    store::Gone,
+};
 
 /// A digest with a value in every field.
 pub fn digest(epoch: Epoch, head: Seq, retention: Retention) -> Digest {
@@ -15,7 +18,11 @@ pub fn digest(epoch: Epoch, head: Seq, retention: Retention) -> Digest {
         at: 1_000,
         message: Some(LastMessage { seq: head, n: head, author: person(1), text: "Secret".into(), deleted: false }),
         newcomer: Some((1, person(2))),
-        mentions: vec![(MemberId::from_bits(2), head)],
+        mentions: LastMentions {
+            names: vec![(MemberId::from_bits(2), head)],
+            calls: vec![(MemberId::from_bits(2), Call { n: head, seq: head })],
+            everyone: Some(Call { n: 1, seq: head }),
+        },
         pair: vec![person(1), person(2)],
         here: Some(Here { at: 2_000, members: vec![MemberId::from_bits(1)] }),
         gone: Gone::default(),

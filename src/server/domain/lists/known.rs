@@ -6,7 +6,10 @@
 
 use crate::{
     protocol::{Retention, Seq},
-    server::{bus::Digest, store::Overview},
+    server::{
+        bus::{Digest, LastMentions},
+        store::Overview,
+    },
 };
 
 /// The state of a room apart from its store record.
@@ -51,7 +54,7 @@ impl Known {
             None if was_on_bus => {
                 if let Some(digest) = self.digest.as_mut().filter(|digest| digest.retention == Retention::Ephemeral) {
                     (digest.message, digest.n, digest.here) = (None, 0, None);
-                    digest.mentions.clear();
+                    digest.mentions = LastMentions::default();
                 }
                 Compared::Gone
             }

@@ -8,7 +8,7 @@ use crate::{
         RoomType, Seq,
     },
     server::{
-        bus::{Digest, Here, LastMessage},
+        bus::{Digest, Here, LastMentions, LastMessage},
         store::{AccountId, ActorId, Gone, Head, MemberRecord, Overview, RoomId, RoomRecord},
     },
 };
@@ -62,7 +62,7 @@ pub fn digest(retention: Retention, seq: Seq, n: u64) -> Digest {
         at: 30,
         message: Some(LastMessage { seq, n, author: person(ADA), text: "Hello".into(), deleted: false }),
         newcomer: Some((5, person(ME))),
-        mentions: Vec::new(),
+        mentions: LastMentions::default(),
         pair: vec![person(ME), person(ADA)],
         here: Some(Here { at: 1_000, members: vec![person(ADA).id] }),
         gone: Gone::default(),

@@ -6,11 +6,11 @@
 use super::{super::messages::may_see_kept, known::Known};
 use crate::{
     protocol::{
-        Companion, Event, EventKind, Message, Millis, Newcomer, Person, Preview, Retention, RoomSummary, RoomType, Seq,
-        Snapshot,
+        Companion, Event, EventKind, Message, Millis, Newcomer, Notify, Person, Preview, Retention, RoomSummary,
+        RoomType, Seq, Snapshot,
     },
     server::{
-        bus::Digest,
+        bus::{Call, Digest},
         room::is_mentioned,
         store::{Gone, MemberRecord, Overview, RoomRecord},
         text,
@@ -33,7 +33,9 @@ impl Known {
             newcomer: None,
             unread: 0,
             mentioned: false,
-            muted: me.muted,
+            mention: 0,
+            muted: me.notify == Some(Notify::None),
+            notify: me.notify,
         };
         match (&self.digest, &self.archived) {
             (Some(digest), Some(archived)) if digest.head < archived.head.seq && is_kept(room) => {
@@ -75,7 +77,10 @@ impl Known {
         let is_own = digest.message.as_ref().is_some_and(|message| me.is(message.author.id));
         let last = digest.message.as_ref().map_or(digest.head, |message| message.seq);
         summary.unread = if is_own { 0 } else { unread(me, digest.n, last, &digest.gone) };
-        summary.mentioned = summary.unread > 0 && self.was_mentioned(me);
+        if summary.unread > 0 {
+            summary.mention = self.last_call(me);
+            summary.mentioned = summary.mention > 0 || self.was_named(me);
+        }
     }
 
     fn tell_archived(
@@ -100,10 +105,13 @@ impl Known {
         let is_own = message.is_some_and(|(_, message)| me.is(message.author.id));
         let last = message.map_or(archived.head.seq, |(seq, _)| seq);
         summary.unread = if is_own { 0 } else { unread(me, archived.head.n, last, &archived.gone) };
-        let is_named = message.is_some_and(|(_, message)| {
-            message.n > me.read_n && !me.is(message.author.id) && is_mentioned(&me.name, message.body.as_str())
-        });
-        summary.mentioned = summary.unread > 0 && (is_named || self.was_mentioned(me));
+        if summary.unread > 0 {
+            let unread = message.filter(|(_, message)| message.n > me.read_n);
+            let called = unread.filter(|(_, message)| calls(message, me)).map_or(0, |(seq, _)| seq);
+            summary.mention = called.max(self.last_call(me));
+            let is_named = unread.is_some_and(|(_, message)| names(message, me));
+            summary.mentioned = summary.mention > 0 || is_named || self.was_named(me);
+        }
     }
 
     fn companion(&self, of: RoomType, pair: &[Person], me: &MemberRecord, now: Millis) -> Option<Companion> {
@@ -112,10 +120,20 @@ impl Known {
         Some(Companion { id: Some(other.id), name: other.name.clone(), connected })
     }
 
-    fn was_mentioned(&self, me: &MemberRecord) -> bool {
-        let mentions = self.digest.iter().flat_map(|digest| &digest.mentions);
-        let is_there = |n| self.digest.as_ref().is_none_or(|digest| !digest.gone.contains(n));
-        mentions.into_iter().any(|(member, n)| me.is(*member) && *n > me.read_n && is_there(*n))
+    /// Whether an unread message contains the member's name.
+    fn was_named(&self, me: &MemberRecord) -> bool {
+        let Some(digest) = &self.digest else { return false };
+        let names = &mut digest.mentions.names.iter();
+        names.any(|(member, n)| me.is(*member) && *n > me.read_n && !digest.gone.contains(*n))
+    }
+
+    /// The seq of the last unread message that mentions the member or everyone. 0 if there is none. What was said
+    /// before the member joined is nothing to them.
+    fn last_call(&self, me: &MemberRecord) -> Seq {
+        let Some(digest) = self.digest.as_ref().filter(|_| me.since > 0) else { return 0 };
+        let own = digest.mentions.calls.iter().filter(|(member, _)| me.is(*member)).map(|(_, call)| *call);
+        let is_unread = |call: &Call| call.n > me.read_n && call.seq > me.since && !digest.gone.contains(call.n);
+        own.chain(digest.mentions.everyone).filter(is_unread).map(|call| call.seq).max().unwrap_or(0)
     }
 }
 
@@ -133,8 +151,8 @@ pub(super) fn of_snapshot(snapshot: &Snapshot, room: &RoomRecord, me: &MemberRec
         Some(_) => unread(me, snapshot.last_n, snapshot.head, &room.gone),
         None => 0,
     };
-    let is_named =
-        |(_, message): (Seq, &Message)| !me.is(message.author.id) && is_mentioned(&me.name, message.body.as_str());
+    let new = || messages().take_while(|(seq, _)| *seq > read && unread > 0);
+    let mention = new().find(|(_, message)| calls(message, me)).map_or(0, |(seq, _)| seq);
     let joined = newest().find_map(|event| match &event.kind {
         EventKind::Joined { member } => Some((event.seq, member)),
         _ => None,
@@ -157,9 +175,21 @@ pub(super) fn of_snapshot(snapshot: &Snapshot, room: &RoomRecord, me: &MemberRec
         last: last.map(|(seq, message)| preview(seq, message, me)),
         newcomer: joined.and_then(|(seq, person)| newcomer(seq, person, me)),
         unread,
-        mentioned: unread > 0 && messages().take_while(|(seq, _)| *seq > read).any(is_named),
-        muted: me.muted,
+        mentioned: mention > 0 || new().any(|(_, message)| names(message, me)),
+        mention,
+        muted: me.notify == Some(Notify::None),
+        notify: me.notify,
     }
+}
+
+/// Whether a message mentions the member.
+fn calls(message: &Message, me: &MemberRecord) -> bool {
+    message.calls(|id| me.is(id))
+}
+
+/// Whether a message of somebody else contains the member's name.
+fn names(message: &Message, me: &MemberRecord) -> bool {
+    !me.is(message.author.id) && is_mentioned(&me.name, message.body.as_str())
 }
 
 /// Sorts summaries for display: the latest activity first.
@@ -291,10 +321,36 @@ mod tests {
     #[test]
     fn a_mention_counts_until_it_is_read() {
         let mut digest = digest(Retention::Preserved, 9, 5);
-        digest.mention(person(ME).id, 4);
-        let known = Known::by(digest);
-        assert!(summary(&known, Retention::Preserved, &me()).mentioned);
+        digest.mentions.name(person(ME).id, 4);
+        let known = Known::by(digest.clone());
+        let seen = summary(&known, Retention::Preserved, &me());
+        assert_eq!((seen.mentioned, seen.mention), (true, 0), "a name in a text is no call");
         assert!(!summary(&known, Retention::Preserved, &MemberRecord { read_n: 4, ..me() }).mentioned);
+
+        let mentions = |digest: Digest, me: &MemberRecord| {
+            let seen = summary(&Known::by(digest), Retention::Preserved, me);
+            (seen.mentioned, seen.mention)
+        };
+        digest.mentions.call(person(ME).id, Call { n: 4, seq: 8 });
+        assert_eq!(mentions(digest.clone(), &me()), (true, 8));
+        assert_eq!(mentions(digest.clone(), &MemberRecord { read_n: 4, ..me() }), (false, 0));
+        digest.mentions.call_everyone(Call { n: 5, seq: 9 });
+        assert_eq!(mentions(digest.clone(), &MemberRecord { read_n: 4, ..me() }), (true, 9));
+        assert_eq!(mentions(digest.clone(), &MemberRecord { since: 9, read: 9, read_n: 3, ..me() }).1, 0, "of before");
+        digest.gone.add(5);
+        assert_eq!(mentions(digest.clone(), &me()), (true, 8), "the last one was deleted");
+    }
+
+    #[test]
+    fn the_last_message_of_the_archive_mentions_too() {
+        let mut archived = archived(11, 7, "Hello");
+        let Some(Event { kind: EventKind::Message(message), .. }) = &mut archived.message else { unreachable!() };
+        message.mentions = vec![person(ME)];
+        let known = Known { archived: Some(archived.clone()), ..Known::default() };
+        let seen = summary(&known, Retention::Preserved, &me());
+        assert_eq!((seen.mentioned, seen.mention), (true, 11));
+        let known = Known { archived: Some(archived), ..Known::default() };
+        assert_eq!(summary(&known, Retention::Preserved, &MemberRecord { read_n: 7, ..me() }).mention, 0);
     }
 
     #[test]

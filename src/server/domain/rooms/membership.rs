@@ -1,8 +1,8 @@
-//! The visitor's membership in a room: finding it, and muting the room for oneself.
+//! The visitor's membership in a room: finding it, and which of its messages cause a notification.
 
 use super::super::{errors::store_failed, notices::refresh_lists};
 use crate::{
-    protocol::{Code, Problem, RoomCode},
+    protocol::{Code, Notify, Problem, RoomCode},
     server::{
         app::{App, Visitor},
         store::{ActorId, MemberRecord, Presence, RoomRecord, StoreError},
@@ -40,14 +40,14 @@ pub async fn current_room_code(app: &App, visitor: &Visitor) -> Result<Option<Ro
     Ok(current_room(app, visitor).await?.map(|(room, _)| room.code))
 }
 
-/// Turns the visitor's own notifications of a room off or on.
-pub async fn mute(app: &App, visitor: &Visitor, code: RoomCode, muted: bool) -> Result<(), Problem> {
+/// Sets which messages of a room cause a notification for the visitor. `None`: those of the visitor's preferences.
+pub async fn set_notify(app: &App, visitor: &Visitor, code: RoomCode, notify: Option<Notify>) -> Result<(), Problem> {
     let (room, member) = membership(app, visitor.actor()?.id(), code).await?;
-    if member.muted == muted {
+    if member.notify == notify {
         return Ok(());
     }
     app.limits.change_setting(member.actor).await?;
-    app.store.mute(room.id, member.member, muted).await.map_err(store_failed)?;
+    app.store.set_notify(room.id, member.member, notify).await.map_err(store_failed)?;
     refresh_lists(app, member.actor);
     Ok(())
 }

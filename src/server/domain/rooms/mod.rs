@@ -37,7 +37,7 @@ pub use self::{
     entering::Entered,
     joining::{join, peek},
     leaving::{away, leave, leave_to},
-    membership::{current_room_code, mute},
+    membership::{current_room_code, set_notify},
     ownership::{allow_peek, give, kick, preserve, rename},
     places::free,
     viewing::{entrance, entrance_to_new, follow, open_door, view},

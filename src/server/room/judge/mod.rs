@@ -3,6 +3,7 @@
 //! The judge does no I/O. If another node wins the race for the seqs, the batch is judged again with the winner's
 //! events in the state.
 
+mod calls;
 mod reactions;
 mod touches;
 
@@ -12,7 +13,7 @@ use self::reactions::Reacting;
 use super::{
     command::{Command, Done},
     names,
-    refusals::{just_changed, member_gone, not_a_member, not_owner},
+    refusals::{just_changed, member_gone, not_a_member, not_owner, too_many_for_everyone},
     window::Window,
 };
 use crate::protocol::{
@@ -120,7 +121,7 @@ impl<'a> Judge<'a> {
     fn verdict(&mut self, command: &Command) -> Verdict {
         match command {
             Command::Touch(touch) => self.touch(touch),
-            Command::Say { member, id, body, reply_to } => {
+            Command::Say { member, id, body, reply_to, calls } => {
                 if let Some(known) = self.window.known(*member, *id, body) {
                     return repeated(known.seq, known.at, known.same_body);
                 }
@@ -128,12 +129,16 @@ impl<'a> Judge<'a> {
                     return Verdict::NextBatch;
                 }
                 let Some(name) = self.name_of(*member) else { return Verdict::Refused(not_a_member()) };
+                if calls.everyone && !self.can_call_everyone(*member) {
+                    return Verdict::Refused(too_many_for_everyone());
+                }
                 self.ids.insert((*member, *id));
                 self.n += 1;
                 let author = Person { id: *member, name };
                 let reply_to = reply_to.filter(|target| self.can_reply_to(*target));
                 let message = Message::new(self.n, *id, author, body.clone());
-                self.event(EventKind::Message(Message { reply_to, ..message }))
+                let (mentions, everyone) = (self.called(calls, &[]), calls.everyone);
+                self.event(EventKind::Message(Message { reply_to, mentions, everyone, ..message }))
             }
             // The batch may still fail, so its events do not justify an `Already`.
             Command::Join { member } | Command::Leave { member, .. } if self.moved.contains_key(&member.id) => {

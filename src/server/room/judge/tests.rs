@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     super::{
-        command::{Change, Found, Touch},
+        command::{Calls, Change, Found, Touch},
         entry::Entry,
     },
     *,
@@ -24,7 +24,7 @@ fn person(id: u64) -> Person {
 
 fn say(member: u64, id: u128, body: &str) -> Command {
     let (id, body) = (ClientId::new(Uuid::from_u128(id)), MessageBody::try_from(body).unwrap());
-    Command::Say { member: MemberId::from_bits(member), id, body, reply_to: None }
+    Command::Say { member: MemberId::from_bits(member), id, body, reply_to: None, calls: Calls::default() }
 }
 
 fn room_of(ids: &[u64]) -> RoomState {
@@ -258,7 +258,11 @@ fn change(member: u64, of: &Event, change: Change) -> Command {
 }
 
 fn edit(member: u64, of: &Event, body: &str) -> Command {
-    change(member, of, Change::Edit { body: MessageBody::try_from(body).unwrap(), after: None })
+    change(
+        member,
+        of,
+        Change::Edit { body: MessageBody::try_from(body).unwrap(), after: None, calls: Calls::default() },
+    )
 }
 
 fn delete(member: u64, of: &Event) -> Command {
@@ -318,7 +322,7 @@ fn what_is_as_it_should_be_needs_no_event() {
 fn a_message_is_edited_in_its_time_not_too_often_and_as_its_author_saw_it() {
     let (mut state, mut window, said) = with_a_message();
     let body = |text: &str| MessageBody::try_from(text).unwrap();
-    let after = |after| change(2, &said, Change::Edit { body: body("z"), after: Some(after) });
+    let after = |after| change(2, &said, Change::Edit { body: body("z"), after: Some(after), calls: Calls::default() });
     assert_eq!(refused(Judge::new(&state, &window, EDITABLE, 60).judge(&after(7))), Code::EditedMeanwhile);
     assert_eq!(refused(Judge::new(&state, &window, EDITABLE, 1_051).judge(&edit(2, &said, "b"))), Code::TooLate);
     assert_eq!(refused(Judge::new(&state, &window, 0, 51).judge(&edit(2, &said, "b"))), Code::TooLate);
@@ -327,7 +331,10 @@ fn a_message_is_edited_in_its_time_not_too_often_and_as_its_author_saw_it() {
     let mut seq = 0;
     for text in ["b", "c", "d", "e", "f", "g", "h", "i", "j", "k"] {
         let judge = |now, command: &Command| Judge::new(&state, &window, for_ever, now).judge(command);
-        let edited = event(judge(now, &change(2, &said, Change::Edit { body: body(text), after: Some(seq) })));
+        let edited = event(judge(
+            now,
+            &change(2, &said, Change::Edit { body: body(text), after: Some(seq), calls: Calls::default() }),
+        ));
         (now, seq) = (now + 5_000, edited.seq);
         state.apply(&edited);
         window.push(Entry::of(edited));
@@ -338,6 +345,77 @@ fn a_message_is_edited_in_its_time_not_too_often_and_as_its_author_saw_it() {
     }
     assert_eq!(refused(Judge::new(&state, &window, for_ever, now).judge(&edit(2, &said, "l"))), Code::TooLate);
     event(Judge::new(&state, &window, EDITABLE, now).judge(&delete(2, &said)));
+}
+
+/// A message that mentions members, and perhaps everyone.
+fn call(member: u64, id: u128, calls: &Calls) -> Command {
+    let Command::Say { member, id, body, reply_to, .. } = say(member, id, "a") else { unreachable!() };
+    Command::Say { member, id, body, reply_to, calls: calls.clone() }
+}
+
+fn calls(members: &[u64]) -> Calls {
+    Calls { members: members.iter().map(|id| MemberId::from_bits(*id)).collect(), everyone: false }
+}
+
+/// Whom a message or an edit mentions.
+fn mentioned(event: &Event) -> (&[Person], bool) {
+    match &event.kind {
+        EventKind::Message(Message { mentions, everyone, .. }) | EventKind::Edited { mentions, everyone, .. } => {
+            (mentions, *everyone)
+        }
+        other => panic!("{other:?} mentions nobody"),
+    }
+}
+
+#[test]
+fn members_are_mentioned_once_and_by_their_name_and_others_are_dropped() {
+    let (mut state, mut window) = (room_of(&[1, 2, 3]), Window::default());
+    let said = happens(&mut state, &mut window, &call(2, 1, &calls(&[3, 9, 1, 3])), 50);
+    assert_eq!(mentioned(&said), (&[person(3), person(1)][..], false));
+    // Those who joined or left in the same batch count as they are then.
+    let mut judge = Judge::new(&state, &window, EDITABLE, 60);
+    event(judge.judge(&Command::Join { member: person(4) }));
+    event(judge.judge(&Command::Leave { member: person(3), removed_by: None }));
+    let said = event(judge.judge(&call(2, 2, &calls(&[3, 4]))));
+    assert_eq!(mentioned(&said).0, [person(4)]);
+}
+
+#[test]
+fn an_edit_keeps_who_has_left_and_is_repeated_safely() {
+    let (mut state, mut window) = (room_of(&[1, 2, 3]), Window::default());
+    let said = happens(&mut state, &mut window, &call(2, 1, &calls(&[3])), 50);
+    happens(&mut state, &mut window, &Command::Leave { member: person(3), removed_by: None }, 50);
+    let body = |text: &str| MessageBody::try_from(text).unwrap();
+    let to =
+        |text, calls: &Calls| change(2, &said, Change::Edit { body: body(text), after: None, calls: calls.clone() });
+    let again = Judge::new(&state, &window, EDITABLE, 60).judge(&to("a", &calls(&[3])));
+    assert!(matches!(again, Verdict::Already(_)), "{again:?}");
+    let edited = happens(&mut state, &mut window, &to("b", &calls(&[1, 3])), 60);
+    assert_eq!(mentioned(&edited).0, [person(1), person(3)]);
+    let fewer = event(Judge::new(&state, &window, Millis::MAX, 9_000).judge(&to("b", &calls(&[]))));
+    assert_eq!(mentioned(&fewer).0, [], "also if the text is the same");
+}
+
+#[test]
+fn in_a_large_room_only_the_owner_mentions_everyone() {
+    let everyone = Calls { everyone: true, ..Calls::default() };
+    let fifteen: Vec<u64> = (1..=15).collect();
+    let (state, window) = (room_of(&fifteen), Window::default());
+    let mut judge = Judge::new(&state, &window, EDITABLE, 50);
+    assert_eq!(mentioned(&event(judge.judge(&call(2, 1, &everyone)))), (&[][..], true));
+    event(judge.judge(&Command::Join { member: person(16) }));
+    assert_eq!(refused(judge.judge(&call(2, 2, &everyone))), Code::NotOwner);
+    assert!(mentioned(&event(judge.judge(&call(1, 3, &everyone)))).1, "the owner");
+    event(judge.judge(&Command::Leave { member: person(9), removed_by: None }));
+    event(judge.judge(&call(2, 4, &everyone)));
+    event(judge.judge(&call(2, 2, &everyone)));
+
+    let sixteen: Vec<u64> = (1..=16).collect();
+    let (mut state, mut window) = (room_of(&sixteen), Window::default());
+    let said = happens(&mut state, &mut window, &say(2, 1, "a"), 50);
+    let body = MessageBody::try_from("b").unwrap();
+    let edit = change(2, &said, Change::Edit { body, after: None, calls: everyone });
+    assert_eq!(refused(Judge::new(&state, &window, EDITABLE, 60).judge(&edit)), Code::NotOwner, "nor by an edit");
 }
 
 #[test]

@@ -8,9 +8,10 @@ use std::borrow::Cow;
 
 use super::{
     super::{
-        command::{Change, Done, Found, Touch},
+        command::{Calls, Change, Done, Found, Touch},
         refusals::{
             edited_meanwhile, kept_elsewhere, message_gone, not_a_member, not_author, overloaded, too_late_to_edit,
+            too_many_for_everyone,
         },
     },
     Judge, Verdict,
@@ -40,7 +41,7 @@ impl Judge<'_> {
         }
         let kind = match &touch.change {
             Change::Delete => self.deleted(touch),
-            Change::Edit { body, after } => self.edited(touch, body, *after),
+            Change::Edit { body, after, calls } => self.edited(touch, body, *after, calls),
             Change::React { e, on } => return self.reaction(touch, e, *on).unwrap_or_else(|verdict| *verdict),
         };
         match kind {
@@ -66,16 +67,23 @@ impl Judge<'_> {
         }
     }
 
-    fn edited(&self, touch: &Touch, body: &MessageBody, after: Option<Seq>) -> Result<EventKind, Box<Verdict>> {
+    fn edited(
+        &self,
+        touch: &Touch,
+        body: &MessageBody,
+        after: Option<Seq>,
+        calls: &Calls,
+    ) -> Result<EventKind, Box<Verdict>> {
         let Wanted { event, kept, .. } = self.wanted(touch)?;
         let Some(message) = event.message() else { return Err(refused(message_gone())) };
         let Edit { seq, at: edited_at, times } = message.edited.unwrap_or(Edit { seq: 0, at: 0, times: 0 });
         let wait = edited_at + EDIT_PAUSE - self.now;
+        let (mentions, everyone) = (self.called(calls, &message.mentions), calls.everyone);
         if !touch.is_by(message.author.id) {
             Err(refused(not_author()))
         } else if message.deleted.is_some() {
             Err(refused(message_gone()))
-        } else if message.body == *body {
+        } else if (&message.body, &message.mentions, message.everyone) == (body, &mentions, everyone) {
             Err(self.is_so(touch, message))
         } else if kept != self.state.retention {
             Err(refused(kept_elsewhere()))
@@ -85,8 +93,11 @@ impl Judge<'_> {
             Err(refused(too_late_to_edit()))
         } else if times > 0 && wait > 0 {
             Err(refused(Problem::too_many_requests(wait.cast_unsigned())))
+        } else if everyone && !message.everyone && !self.can_call_everyone(touch.member) {
+            Err(refused(too_many_for_everyone()))
         } else {
-            Ok(EventKind::Edited { target: touch.target, author: message.author.clone(), body: body.clone() })
+            let (target, author) = (touch.target, message.author.clone());
+            Ok(EventKind::Edited { target, author, body: body.clone(), mentions, everyone })
         }
     }
 

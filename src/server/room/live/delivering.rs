@@ -49,8 +49,11 @@ impl Live {
             if let Some(retention) = retention_after(event) {
                 self.engine.note_retention(self.record.id, retention);
             }
-            if event.message().is_none() && !event.kind.is_touch() {
-                self.listing.members_changed();
+            match event.kind {
+                EventKind::Message(_) => {}
+                EventKind::Edited { .. } | EventKind::Deleted { .. } => self.listing.search_again(),
+                _ if event.kind.is_touch() => {}
+                _ => self.listing.members_changed(),
             }
             self.subscribers.queue(entry.frame(self.record.code), since);
             can_wait &= matches!(event.kind, EventKind::Joined { .. });

@@ -23,8 +23,8 @@ use super::{
 };
 use crate::{
     protocol::{
-        ByeReason, Event, HUES, Look, MemberId, Peek, PeekedRoom, ResetReason, Retention, Role, RoomView, ServerFrame,
-        Snapshot, You, limits,
+        ByeReason, Event, HUES, Look, MemberId, Notify, Peek, PeekedRoom, ResetReason, Retention, Role, RoomView,
+        ServerFrame, Snapshot, You, limits,
     },
     server::{
         bus::reaction_bytes,
@@ -358,7 +358,8 @@ impl Live {
             role,
             read: self.read_of(member.member),
             unread: self.unread_of(member.member),
-            muted: member.muted,
+            muted: member.notify == Some(Notify::None),
+            notify: member.notify,
             also: member.also.clone(),
         }
     }

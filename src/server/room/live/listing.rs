@@ -17,9 +17,9 @@ use super::{
     Live,
 };
 use crate::{
-    protocol::{Event, EventKind, MemberId, RoomType},
+    protocol::{Event, EventKind, RoomType},
     server::{
-        bus::{self, Bus, Digest, HERE_REPEAT, Here, LastMessage, mention},
+        bus::{self, Bus, Call, Digest, HERE_REPEAT, Here, LastMentions, LastMessage},
         clock,
         store::{ActorId, MemberRecord, Presence, RoomId},
         text,
@@ -30,8 +30,8 @@ use crate::{
 const PAUSE: Duration = Duration::from_millis(250);
 /// Pause after a digest that could not be written.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
-/// The newest messages in which names are looked for before a digest is written. Nobody reads every word of a room that
-/// says more than that in one pause, so names in older messages are not found.
+/// The newest messages in which mentions and names are looked for before a digest is written. Nobody reads every word of
+/// a room that says more than that in one pause, so those in older messages are not found.
 const SEARCH_MESSAGES: usize = 256;
 /// The same limit in bytes of text.
 const SEARCH_BYTES: usize = 32 * 1024;
@@ -72,12 +72,14 @@ pub(super) struct Listing {
     written_at: Instant,
     /// Whether it is known who is connected. Just after the room came to life it is not.
     knows_who_is_here: bool,
-    /// The ordinal of the last message in which names were looked for.
+    /// The ordinal of the last message in which mentions and names were looked for.
     searched: u64,
+    /// From this ordinal on no message was left out of the search.
+    searched_from: u64,
     /// The names of the members for the search. Dropped when a member joins or leaves.
     names: Option<Names>,
-    /// The ordinal of the last message that mentions each member, newest first.
-    mentions: Vec<(MemberId, u64)>,
+    /// The result of the search.
+    mentions: LastMentions,
 }
 
 impl Default for Listing {
@@ -90,8 +92,9 @@ impl Default for Listing {
             written_at: Instant::now(),
             knows_who_is_here: false,
             searched: 0,
+            searched_from: 0,
             names: None,
-            mentions: Vec::new(),
+            mentions: LastMentions::default(),
         }
     }
 }
@@ -101,8 +104,14 @@ impl Listing {
     pub fn open(&mut self, members: &[MemberRecord]) {
         self.audience = if members.iter().any(is_account) { Audience::Accounts } else { Audience::Guests };
         self.due = self.due.max(Due::IfMissing);
-        (self.searched, self.names) = (0, None);
-        self.mentions.clear();
+        self.names = None;
+        self.search_again();
+    }
+
+    /// Notes that a message has another text, or none any more. All messages are then searched again.
+    pub fn search_again(&mut self) {
+        (self.searched, self.searched_from) = (0, 0);
+        self.mentions = LastMentions::default();
     }
 
     /// Makes the digest due: this node appended events, other members are connected, or the bus may have lost the
@@ -189,10 +198,10 @@ impl Live {
                 listing.is_outdated = false;
                 listing.busy = true;
                 listing.written_at = Instant::now();
-                let digest = self.digest();
+                let (digest, searched_from) = (self.digest(), self.listing.searched_from);
                 let (engine, room) = (self.engine.clone(), self.record.id);
                 self.engine.spawn(async move {
-                    let (result, pause) = match put(&**engine.bus(), room, digest, due).await {
+                    let (result, pause) = match put(&**engine.bus(), room, digest, searched_from, due).await {
                         Ok(()) => (DigestResult::Written, PAUSE),
                         Err(error) => {
                             tracing::debug!(%room, error = %error.0, "digest not written");
@@ -210,8 +219,9 @@ impl Live {
     pub(super) fn write_last_digest(&mut self) {
         if self.listing.due == Due::Yes && self.listing.audience == Audience::Accounts {
             let (digest, bus, room) = (self.digest(), self.engine.bus().clone(), self.record.id);
+            let searched_from = self.listing.searched_from;
             self.engine.spawn(async move {
-                if let Err(error) = put(&*bus, room, digest, Due::Yes).await {
+                if let Err(error) = put(&*bus, room, digest, searched_from, Due::Yes).await {
                     tracing::debug!(%room, error = %error.0, "last digest not written");
                 }
             });
@@ -253,7 +263,7 @@ impl Live {
     }
 
     fn digest(&mut self) -> Digest {
-        self.search_for_names();
+        self.search_for_mentions();
         let is_pair = self.record.room_type == RoomType::P2p;
         let state = &self.folded.state;
         let message = self.folded.window.newest_first().find_map(|event| Some((event.seq, event.message()?)));
@@ -287,16 +297,25 @@ impl Live {
         }
     }
 
-    /// Looks for the members' names in the messages since the last search.
-    fn search_for_names(&mut self) {
-        let Listing { searched, names, mentions, .. } = &mut self.listing;
-        let new =
-            self.folded.window.newest_first().filter_map(Event::message).take_while(|message| message.n > *searched);
+    /// Looks for mentions and the members' names in the messages since the last search.
+    fn search_for_mentions(&mut self) {
+        let Listing { searched, searched_from, names, mentions, .. } = &mut self.listing;
+        let messages = self.folded.window.newest_first().filter_map(|event| Some((event.seq, event.message()?)));
+        let new = messages.take_while(|(_, message)| message.n > *searched);
         let mut bytes = 0;
-        for message in new.take(SEARCH_MESSAGES) {
+        let mut first = self.folded.state.last_n + 1;
+        for (seq, message) in new.take(SEARCH_MESSAGES) {
             bytes += message.body.as_str().len();
             if bytes > SEARCH_BYTES {
                 break;
+            }
+            first = message.n;
+            let call = Call { n: message.n, seq };
+            for person in message.mentions.iter().filter(|person| person.id != message.author.id) {
+                mentions.call(person.id, call);
+            }
+            if message.everyone {
+                mentions.call_everyone(call);
             }
             let members = self.folded.state.members.iter();
             let names = names.get_or_insert_with(|| {
@@ -304,21 +323,24 @@ impl Live {
             });
             names.find(message.body.as_str(), |member| {
                 if member != message.author.id {
-                    mention(mentions, member, message.n);
+                    mentions.name(member, message.n);
                 }
             });
+        }
+        if first > *searched + 1 {
+            *searched_from = first;
         }
         *searched = self.folded.state.last_n;
     }
 }
 
 /// Writes a digest to the bus, merged with what the earlier one knows besides. With `IfMissing`, only if it is newer.
-async fn put(shared: &dyn Bus, room: RoomId, mut digest: Digest, due: Due) -> bus::Result<()> {
+async fn put(shared: &dyn Bus, room: RoomId, mut digest: Digest, searched_from: u64, due: Due) -> bus::Result<()> {
     if let Some((_, earlier)) = shared.digests(&[room]).await?.first() {
         if due == Due::IfMissing && !digest.is_ahead_of(earlier) {
             return Ok(());
         }
-        digest.take_over(earlier);
+        digest.take_over(earlier, searched_from);
     }
     shared.put_digest(room, &digest).await
 }

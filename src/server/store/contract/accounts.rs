@@ -331,6 +331,15 @@ pub async fn what_an_account_said_is_told_apart_from_it(store: &dyn Store) {
     let (of_ada, of_bob) = (ada_here.person(), bob.person());
     let kept = every_kind(&of_ada, &of_bob);
     append(store, &room, &kept).await;
+    // Both are mentioned, by the account and by somebody else.
+    let calling = |seq, n, by: &Person| {
+        let EventKind::Message(message) = said(seq, n, by, client_id(), "@Ada @Bob").kind else { unreachable!() };
+        let mentions = vec![of_bob.clone(), of_ada.clone()];
+        event(seq, EventKind::Message(Message { mentions, everyone: true, ..message }))
+    };
+    let calls = [calling(13, 3, &of_bob), calling(14, 4, &of_ada)];
+    append(store, &room, &calls).await;
+    let kept = [&kept[..], &calls].concat();
     for instead in [None, Some(&erased)] {
         assert_eq!(store.anonymize_events(ada.id, &nobody, instead).await.unwrap(), [room.id]);
         let mut expected = in_the_end(&kept);
@@ -347,11 +356,11 @@ pub async fn what_an_account_said_is_told_apart_from_it(store: &dyn Store) {
     };
     let slept = json!({ "slept": { "who": of_bob, "name": of_ada.name } });
     let of_later = |kind: &Value| serde_json::from_value::<EventKind>(kind.clone()).unwrap();
-    let later = [event(13, of_later(&danced(of_ada.name.as_str(), "Of Ada"))), event(14, of_later(&slept))];
+    let later = [event(15, of_later(&danced(of_ada.name.as_str(), "Of Ada"))), event(16, of_later(&slept))];
     append(store, &room, &later).await;
     for (instead, body) in [(None, "Of Ada"), (Some(&erased), "Erased.")] {
         assert_eq!(store.anonymize_events(ada.id, &nobody, instead).await.unwrap(), [room.id]);
-        let stored = store.events_after(room.id, 12, 100).await.unwrap();
+        let stored = store.events_after(room.id, 14, 100).await.unwrap();
         let stored = stored.iter().map(|event| serde_json::to_value(&event.kind).unwrap());
         assert_eq!(stored.collect::<Vec<_>>(), [danced(nobody.as_str(), body), slept.clone()]);
     }

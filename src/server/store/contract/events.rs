@@ -16,8 +16,12 @@ pub async fn events_are_read_back_as_they_were_written(store: &dyn Store) {
         event(8, EventKind::Left { member: ada }),
     ];
     let EventKind::Message(message) = said(9, 2, &owner.person(), client_id(), "a reply").kind else { unreachable!() };
-    let reply = Message { reply_to: Some(target(&written[2])), ..message };
-    let written = [&written[..], &[event(9, EventKind::Message(reply))]].concat();
+    let reply = Message { reply_to: Some(target(&written[2])), ..message.clone() };
+    let mentions = Message { n: 3, id: client_id(), mentions: vec![owner.person()], ..message.clone() };
+    let of_everyone = Message { n: 4, id: client_id(), everyone: true, ..message };
+    let more = [reply, mentions, of_everyone].into_iter().zip(9..);
+    let more = more.map(|(message, seq)| event(seq, EventKind::Message(message)));
+    let written: Vec<Event> = written.into_iter().chain(more).collect();
     append(store, &room, &written).await;
     assert_eq!(store.events_after(room.id, 0, 100).await.unwrap(), written);
 }

@@ -35,7 +35,7 @@ use super::{
 use crate::{
     protocol::{
         ClientId, Email, Emoji, Epoch, Event, EventKind, Language, MemberId, Message, MessageBody, Millis, Nickname,
-        OwnerChange, Person, Preferences, ReactionChange, Retention, RoomCode, RoomName, RoomType, Seq, Target,
+        Notify, OwnerChange, Person, Preferences, ReactionChange, Retention, RoomCode, RoomName, RoomType, Seq, Target,
     },
     server::clock::now,
 };
@@ -105,10 +105,10 @@ contract! {
         marks_made_at_once_are_all_kept
         whom_the_room_does_not_know_is_passed_over
         a_mark_beside_a_leaving_is_kept_and_so_is_the_leaving
-        who_comes_back_has_read_nothing_and_is_as_mute_as_before
-        an_adopted_guest_keeps_what_was_read_and_muted
+        who_comes_back_has_read_nothing_and_is_notified_as_before
+        an_adopted_guest_keeps_what_was_read_and_the_level
         a_lost_log_takes_back_what_was_read_beyond_it
-        a_mute_is_of_one_member_in_one_room
+        a_level_of_notifications_is_of_one_member_in_one_room
     }
     events {
         events_are_read_back_as_they_were_written
@@ -384,7 +384,8 @@ fn said(seq: Seq, n: u64, author: &Person, id: ClientId, body: &str) -> Event {
 
 fn edited(seq: Seq, of: &Event, body: &str) -> Event {
     let (message, body) = (of.message().unwrap(), MessageBody::try_from(body).unwrap());
-    event(seq, EventKind::Edited { target: target(of), author: message.author.clone(), body })
+    let author = message.author.clone();
+    event(seq, EventKind::Edited { target: target(of), mentions: vec![author.clone()], author, body, everyone: true })
 }
 
 fn deleted(seq: Seq, of: &Event, by: &Person) -> Event {

@@ -128,7 +128,13 @@ pub async fn overviews_tell_of_many_rooms_at_once(store: &dyn Store) {
     // A touch is at the end of the archive, and no news.
     let Some(last) = &of_pair.message else { panic!("there is one") };
     let target = Target { seq: last.seq, id: last.message().unwrap().id };
-    let edit = EventKind::Edited { target, author: bob.person(), body: MessageBody::stored("Changed") };
+    let edit = EventKind::Edited {
+        target,
+        author: bob.person(),
+        body: MessageBody::stored("Changed"),
+        mentions: Vec::new(),
+        everyone: false,
+    };
     append(store, &pair, &[Event { at: renamed.at + 1, ..event(4, edit) }]).await;
     let now = store.overviews(&[pair.id]).await.unwrap().remove(0).1;
     assert_eq!((now.head.seq, now.at), (4, renamed.at));

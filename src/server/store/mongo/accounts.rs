@@ -340,11 +340,17 @@ impl Mongo {
     ) -> Attempt<bool> {
         let room = binary(record.room.0);
         let members = || doc! { "$in": record.ids().map(|id| id.get().cast_signed()).collect::<Vec<_>>() };
-        let mut text = doc! { "kind.author.name": name.as_str() };
-        let author = text.clone();
-        if let Some(instead) = instead {
-            text.insert("kind.body", instead.as_str());
-        }
+        let author = doc! { "$set": { "kind.author.name": name.as_str() } };
+        let text = instead.map_or_else(
+            || author.clone(),
+            |instead| {
+                doc! {
+                    "$set": { "kind.author.name": name.as_str(), "kind.body": instead.as_str() },
+                    "$unset": { "kind.mentions": "", "kind.everyone": "" },
+                }
+            },
+        );
+        let named = |field: &str| doc! { "$set": { field: name.as_str() } };
         // The body of a deleted message, and of an edit that is void, is empty and stays so.
         let changes = [
             (doc! { "room": room, "author": members(), "kind.body": { "$ne": "" } }, text.clone()),
@@ -354,18 +360,22 @@ impl Mongo {
                 text,
             ),
             (doc! { "room": room, "kind.kind": "edited", "kind.author.id": members(), "kind.body": "" }, author),
-            (doc! { "room": room, "kind.deleted.id": members() }, doc! { "kind.deleted.name": name.as_str() }),
-            (doc! { "room": room, "kind.member.id": members() }, doc! { "kind.member.name": name.as_str() }),
-            (doc! { "room": room, "kind.by.id": members() }, doc! { "kind.by.name": name.as_str() }),
+            (doc! { "room": room, "kind.deleted.id": members() }, named("kind.deleted.name")),
+            (doc! { "room": room, "kind.member.id": members() }, named("kind.member.name")),
+            (doc! { "room": room, "kind.by.id": members() }, named("kind.by.name")),
         ];
         if let Some(instead) = instead {
             self.erase_terms(session, record.room, record.ids(), instead).await?;
         }
         let mut any = false;
         for (of_member, change) in changes {
-            let update = self.events.update_many(of_member, doc! { "$set": change });
+            let update = self.events.update_many(of_member, change);
             any |= update.session(&mut *session).await?.matched_count > 0;
         }
+        let mentioned = doc! { "room": room, "kind.mentions.id": members() };
+        let update = self.events.update_many(mentioned, named("kind.mentions.$[mentioned].name"));
+        let update = update.array_filters([doc! { "mentioned.id": members() }]);
+        any |= update.session(&mut *session).await?.matched_count > 0;
         // A kind of a later version may contain the person anywhere, so its events are read.
         let later = doc! { "room": room, "kind.kind": { "$nin": EventKind::KNOWN.to_vec() } };
         let mut later = self.events.find(later).session(&mut *session).await?;

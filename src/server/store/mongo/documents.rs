@@ -13,8 +13,8 @@ use super::{
     binary, uuid,
 };
 use crate::protocol::{
-    Email, Epoch, Event, EventKind, MemberId, Millis, Nickname, Preferences, Retention, RoomCode, RoomName, RoomType,
-    Seq,
+    Email, Epoch, Event, EventKind, MemberId, Millis, Nickname, Notify, Preferences, Retention, RoomCode, RoomName,
+    RoomType, Seq,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -181,6 +181,9 @@ pub(super) struct MemberDocument {
     #[serde(default)]
     shown: Seq,
     #[serde(default)]
+    notify: Option<Notify>,
+    /// Whether `notify` is none. Records of an earlier version have only this.
+    #[serde(default)]
     muted: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     also: Vec<MemberId>,
@@ -238,7 +241,8 @@ impl From<MemberRecord> for MemberDocument {
             read: record.read,
             read_n: record.read_n,
             shown: record.shown,
-            muted: record.muted,
+            notify: record.notify,
+            muted: record.notify == Some(Notify::None),
             also: record.also,
             stay: record.stay,
         }
@@ -260,7 +264,7 @@ impl From<MemberDocument> for MemberRecord {
             read: document.read,
             read_n: document.read_n,
             shown: document.shown,
-            muted: document.muted,
+            notify: document.notify.or_else(|| document.muted.then_some(Notify::None)),
             also: document.also,
             stay: document.stay,
         }

@@ -275,7 +275,7 @@ impl Mongo {
         if let Some(seq) = voided {
             let mut edit = by_seq(seq);
             edit.insert("kind.kind", "edited");
-            let void = doc! { "$set": { "kind.body": "" } };
+            let void = doc! { "$set": { "kind.body": "" }, "$unset": { "kind.mentions": "", "kind.everyone": "" } };
             self.events.update_one(edit, void).session(&mut *session).await?;
         }
         if let EventKind::Deleted { n, .. } = &touch.kind {

@@ -19,7 +19,7 @@ use super::{
     documents::{ActorKind, GuestDocument, MemberDocument, RoomDocument, actor_fields},
     duplicate, indexes, limit, rest, transaction, uuid, uuid_field, within,
 };
-use crate::protocol::{MemberId, Millis, RoomCode, RoomType, Seq};
+use crate::protocol::{MemberId, Millis, Notify, RoomCode, RoomType, Seq};
 
 /// A room, and a person's record in it.
 #[derive(Deserialize)]
@@ -129,10 +129,12 @@ impl Members for Mongo {
         .await
     }
 
-    async fn mute(&self, room: RoomId, member: MemberId, muted: bool) -> Result<()> {
+    async fn set_notify(&self, room: RoomId, member: MemberId, notify: Option<Notify>) -> Result<()> {
         within(PATIENCE, async {
-            let mute = doc! { "$set": { "muted": muted } };
-            let found = self.members.update_one(by_id(room, member), mute).await?;
+            // Nodes of an earlier version read `muted`.
+            let muted = notify == Some(Notify::None);
+            let change = doc! { "$set": { "notify": notify.map(Notify::as_str), "muted": muted } };
+            let found = self.members.update_one(by_id(room, member), change).await?;
             if found.matched_count == 0 { Err(StoreError::NotFound) } else { Ok(()) }
         })
         .await

@@ -10,8 +10,8 @@ use super::super::{
     kinds,
 };
 use crate::protocol::{
-    ClientId, Email, Epoch, EventKind, Language, MemberId, MessageBody, Nickname, Preferences, Retention, RoomCode,
-    RoomName, RoomType,
+    ClientId, Email, Epoch, EventKind, Language, MemberId, MessageBody, Nickname, Notify, Preferences, Retention,
+    RoomCode, RoomName, RoomType,
 };
 
 macro_rules! column {
@@ -67,6 +67,11 @@ column!(
         "group" => Ok(Self::Group),
         _ => Err(FromSqlError::InvalidType),
     }
+);
+column!(
+    Notify,
+    notify => notify.as_str(),
+    column => Self::named(column.as_str()?).ok_or(FromSqlError::InvalidType)
 );
 column!(
     Presence,

@@ -268,10 +268,11 @@ fn touch(db: &Connection, room: RoomId, seq: Seq, touch: &Event) -> Result<()> {
     Ok(())
 }
 
-/// Removes the text of an `edited` event.
+/// Removes the text of an `edited` event, and whom it mentions.
 fn void(db: &Connection, room: RoomId, seq: Seq) -> Result<()> {
     let mut void = db.prepare_cached(
-        "UPDATE events SET kind = json_set(kind, '$.body', '') WHERE room = ? AND seq = ? AND kind ->> 'kind' = 'edited'",
+        "UPDATE events SET kind = json_remove(json_set(kind, '$.body', ''), '$.mentions', '$.everyone')
+         WHERE room = ? AND seq = ? AND kind ->> 'kind' = 'edited'",
     )?;
     void.execute(params![room, seq.cast_signed()])?;
     Ok(())

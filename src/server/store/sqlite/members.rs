@@ -14,7 +14,7 @@ use super::{
     rows::{self, found},
     violated,
 };
-use crate::protocol::{MemberId, Millis, RoomCode, RoomType, Seq};
+use crate::protocol::{MemberId, Millis, Notify, RoomCode, RoomType, Seq};
 
 #[async_trait]
 impl Members for Sqlite {
@@ -78,10 +78,10 @@ impl Members for Sqlite {
         .await
     }
 
-    async fn mute(&self, room: RoomId, member: MemberId, muted: bool) -> Result<()> {
+    async fn set_notify(&self, room: RoomId, member: MemberId, notify: Option<Notify>) -> Result<()> {
         self.write(Undo::Nothing, move |db| {
-            let mut mute = db.prepare_cached("UPDATE members SET muted = ?3 WHERE room = ?1 AND member = ?2")?;
-            found(mute.execute(params![room, member, muted])?)
+            let mut set = db.prepare_cached("UPDATE members SET notify = ?3 WHERE room = ?1 AND member = ?2")?;
+            found(set.execute(params![room, member, notify])?)
         })
         .await
     }
@@ -229,7 +229,7 @@ pub(super) fn insert(db: &Connection, record: &MemberRecord) -> Result<()> {
         db,
         record,
         "INSERT INTO members (room, member, actor_kind, actor, name, presence, slot, since, owed, changed_at, read, read_n,
-         shown, muted, also, stay) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         shown, notify, also, stay) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
 }
 
@@ -238,7 +238,7 @@ pub(super) fn update(db: &Connection, record: &MemberRecord) -> Result<()> {
         db,
         record,
         "UPDATE members SET actor_kind = ?3, actor = ?4, name = ?5, presence = ?6, slot = ?7, since = ?8, owed = ?9,
-         changed_at = ?10, read = ?11, read_n = ?12, shown = ?13, muted = ?14, also = ?15, stay = ?16
+         changed_at = ?10, read = ?11, read_n = ?12, shown = ?13, notify = ?14, also = ?15, stay = ?16
          WHERE room = ?1 AND member = ?2",
     )
 }
@@ -260,7 +260,7 @@ fn save(db: &Connection, record: &MemberRecord, sql: &str) -> Result<()> {
         record.read.cast_signed(),
         record.read_n.cast_signed(),
         record.shown.cast_signed(),
-        record.muted,
+        record.notify,
         also,
         record.stay.cast_signed(),
     ]);
@@ -331,7 +331,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<MemberRecord> {
         read: row.get::<_, i64>("read")?.cast_unsigned(),
         read_n: row.get::<_, i64>("read_n")?.cast_unsigned(),
         shown: row.get::<_, i64>("shown")?.cast_unsigned(),
-        muted: row.get("muted")?,
+        notify: row.get("notify")?,
         also: match row.get_ref("also")? {
             ValueRef::Null => Vec::new(),
             also => columns::from_json(also)?,

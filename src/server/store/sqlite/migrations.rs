@@ -267,6 +267,13 @@ const STEPS: &[&str] = &[
     ) STRICT;
     CREATE TABLE search_version (version TEXT NOT NULL) STRICT;
     ",
+    // 14: which messages of a room cause a notification for a member, or NULL for those of the member's preferences. A
+    // room that was muted has none.
+    "
+    ALTER TABLE members ADD COLUMN notify TEXT CHECK (notify IN ('all', 'mentions', 'none'));
+    UPDATE members SET notify = 'none' WHERE muted = 1;
+    ALTER TABLE members DROP COLUMN muted;
+    ",
 ];
 
 /// The mark in the step with which [`spell_hosts`] runs, since SQL cannot convert hosts to ASCII.

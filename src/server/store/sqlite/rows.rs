@@ -23,6 +23,10 @@ struct Extra {
     reply_to: Option<Target>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     reactions: Vec<Reaction>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    mentions: Vec<Person>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    everyone: bool,
 }
 
 /// Returns [`NotFound`](StoreError::NotFound) if no row was changed.
@@ -93,12 +97,19 @@ pub(super) fn room(row: &Row<'_>, name: &str) -> rusqlite::Result<RoomRecord> {
 
 /// The value of the column `extra` for a message. `None` for a plain one that no later event has changed.
 pub(super) fn extra(message: &Message) -> rusqlite::Result<Option<String>> {
-    let Message { rev, edited, deleted, reply_to, reactions, .. } = message;
-    if *rev == 0 && reply_to.is_none() {
+    let Message { rev, edited, deleted, reply_to, reactions, mentions, everyone, .. } = message;
+    if *rev == 0 && reply_to.is_none() && mentions.is_empty() && !everyone {
         return Ok(None);
     }
-    let (deleted, reactions) = (deleted.clone(), reactions.clone());
-    let extra = Extra { rev: *rev, edited: *edited, deleted, reply_to: *reply_to, reactions };
+    let extra = Extra {
+        rev: *rev,
+        edited: *edited,
+        deleted: deleted.clone(),
+        reply_to: *reply_to,
+        reactions: reactions.clone(),
+        mentions: mentions.clone(),
+        everyone: *everyone,
+    };
     columns::json(&extra).map(Some)
 }
 
@@ -111,8 +122,9 @@ pub(super) fn event(row: &Row<'_>, first: usize) -> rusqlite::Result<Event> {
         Ok::<_, rusqlite::Error>(match row.get_ref(first + 8)? {
             ValueRef::Null => message,
             extra => {
-                let Extra { rev, edited, deleted, reply_to, reactions } = columns::from_json(extra)?;
-                Message { rev, edited, deleted, reply_to, reactions, ..message }
+                let Extra { rev, edited, deleted, reply_to, reactions, mentions, everyone } =
+                    columns::from_json(extra)?;
+                Message { rev, edited, deleted, reply_to, reactions, mentions, everyone, ..message }
             }
         })
     };

@@ -230,7 +230,11 @@ fn erase(
         let wanted = params![room, author, after.cast_signed(), instead, most.cast_signed()];
         query.query_map(wanted, |row| Ok((seq(row, 0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?
     };
-    let mut update = db.prepare_cached("UPDATE events SET body = ?3 WHERE room = ?1 AND seq = ?2")?;
+    // With a text goes whom it mentions.
+    let mut update = db.prepare_cached(
+        "UPDATE events SET body = ?3, extra = json_remove(extra, '$.mentions', '$.everyone')
+         WHERE room = ?1 AND seq = ?2",
+    )?;
     for (seq, before) in &texts {
         update.execute(params![room, seq.cast_signed(), instead])?;
         change(db, room, *seq, before, instead.as_str())?;

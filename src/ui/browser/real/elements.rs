@@ -5,6 +5,8 @@
 //! own scroll anchoring is switched off in the timeline: Chromium (156) scrolls when rows are inserted above.
 //! [`record_positions`] and [`restore_positions`] do the anchoring instead.
 
+use std::ops::Range;
+
 use leptos::prelude::document;
 use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, closure::Closure};
@@ -186,6 +188,42 @@ pub fn prepend_text(area: &HtmlTextAreaElement, text: &str) {
     if let (Ok(Some(start)), Ok(Some(end))) = (start, end) {
         // Setting the selection fails only for inputs without a selection, and a text area has one.
         let _ = area.set_selection_range(start + by, end + by);
+    }
+}
+
+/// The place of the caret in the text of a text area, in bytes. `None` while a part of the text is selected.
+pub fn caret(area: &HtmlTextAreaElement) -> Option<usize> {
+    let (start, end) = (area.selection_start().ok()??, area.selection_end().ok()??);
+    if start != end {
+        return None;
+    }
+    let text = String::from_utf16_lossy(&area.value().encode_utf16().take(start as usize).collect::<Vec<_>>());
+    Some(text.len())
+}
+
+/// Replaces a part of the text of a text area, and puts the caret behind it. It is as if somebody had typed it.
+pub fn replace_text(area: &HtmlTextAreaElement, part: Range<usize>, by: &str) {
+    let text = area.value();
+    let before = format!("{}{by}", &text[..part.start]);
+    area.set_value(&format!("{before}{}", &text[part.end..]));
+    let caret = u32::try_from(before.encode_utf16().count()).unwrap_or_default();
+    let _ = area.set_selection_range(caret, caret);
+    if let Ok(event) = Event::new("input") {
+        let _ = area.dispatch_event(&event);
+    }
+}
+
+/// Makes a text area the combobox of a list whose option is active, or a plain one again if the list is closed.
+pub fn set_combobox(area: &HtmlTextAreaElement, list: &str, active: Option<&str>) {
+    let attributes = [
+        ("role", "combobox"),
+        ("aria-autocomplete", "list"),
+        ("aria-expanded", "true"),
+        ("aria-controls", list),
+        ("aria-activedescendant", active.unwrap_or_default()),
+    ];
+    for (name, value) in attributes {
+        let _ = if active.is_some() { area.set_attribute(name, value) } else { area.remove_attribute(name) };
     }
 }
 

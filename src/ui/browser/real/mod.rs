@@ -14,9 +14,10 @@ pub use device::{
     can_share, chime, copy, is_folded, put_shared, share, store_text, stored_text, take_shared, toggle_folded,
 };
 pub use elements::{
-    Focus, Watch, close_dialog, close_layer, distance_from_end, distance_from_top, focus_into, focus_invalid,
+    Focus, Watch, caret, close_dialog, close_layer, distance_from_end, distance_from_top, focus_into, focus_invalid,
     focus_row, give_focus_back, has_focus, is_within, name_of, passed, place_of, prepend_text, record_positions,
-    restore_positions, return_to_place, row_index, row_of, scroll_to, scroll_to_end, show_dialog, value_of, watch,
+    replace_text, restore_positions, return_to_place, row_index, row_of, scroll_to, scroll_to_end, set_combobox,
+    show_dialog, value_of, watch,
 };
 pub use http::{encoded, get, send, send_form};
 pub use kept::{

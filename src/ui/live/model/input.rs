@@ -4,7 +4,9 @@
 //! Inputs come from the socket, the timer, the browser, answers to HTTP calls, and the person. The answers name the
 //! room that was asked about, because another room may be in front by the time they arrive.
 
-use crate::protocol::{Ack, ClientId, MemberId, MessageBody, Problem, RoomCode, ServerFrame, Snapshot, Target};
+use crate::protocol::{
+    Ack, ClientId, MemberId, Mentions, MessageBody, Notify, Problem, RoomCode, ServerFrame, Snapshot, Target,
+};
 
 /// Something that happened.
 #[derive(Debug)]
@@ -70,6 +72,8 @@ pub enum RoomInput {
         id: ClientId,
         /// The text of the message.
         body: MessageBody,
+        /// Whom the text mentions.
+        mentions: Mentions,
         /// The message that it replies to.
         reply_to: Option<Target>,
     },
@@ -83,6 +87,8 @@ pub enum RoomInput {
         message: ClientId,
         /// The new text. `None` deletes the message.
         body: Option<MessageBody>,
+        /// Whom the new text mentions.
+        mentions: Mentions,
     },
     /// Puts an emoji to a message, or takes it away.
     React {
@@ -118,12 +124,12 @@ pub enum RoomInput {
 /// What the person does with the list of rooms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ListInput {
-    /// Turned the notices of a room off or on.
-    Mute {
+    /// Chose which messages of a room cause a notice.
+    Notify {
         /// The code of the room.
         code: RoomCode,
-        /// Whether the notices are off.
-        muted: bool,
+        /// The level. `None`: that of the account.
+        notify: Option<Notify>,
     },
     /// Removes the note about one room. `None` removes all notes.
     Dismiss(Option<RoomCode>),

@@ -72,10 +72,9 @@ impl RoomList {
         &self.rooms
     }
 
-    /// The number of unread messages in the rooms that are neither open nor muted.
+    /// The number of unread messages that count in the rooms that are not open.
     pub fn unread(&self) -> u64 {
-        let wants = |room: &&RoomSummary| !room.muted && Some(room.code) != self.current;
-        self.rooms.iter().filter(wants).map(|room| room.unread).sum()
+        self.rooms.iter().filter(|room| Some(room.code) != self.current).map(RoomSummary::waiting).sum()
     }
 
     /// The notes about other rooms.
@@ -86,7 +85,7 @@ impl RoomList {
     /// Takes in what the person did.
     pub fn take_in(&mut self, input: ListInput, now: u64) {
         match input {
-            ListInput::Mute { code, muted } => self.mute(code, muted),
+            ListInput::Notify { code, notify } => self.set_notify(code, notify),
             ListInput::Dismiss(code) => self.toasts.dismiss(code),
             ListInput::Hold(held) => self.toasts.hold(held, now),
         }
@@ -193,10 +192,10 @@ impl RoomList {
         Vec::new()
     }
 
-    /// Turns the notices of a room off or on. The server sends the same in its next summary.
-    fn mute(&mut self, code: RoomCode, muted: bool) {
+    /// Sets which messages of a room cause a notice. The server sends the same in its next summary.
+    fn set_notify(&mut self, code: RoomCode, notify: Option<Notify>) {
         if let Some(room) = self.rooms.iter_mut().find(|room| room.code == code) {
-            room.muted = muted;
+            room.set_notify(notify);
             self.unkept = true;
         }
     }
@@ -253,12 +252,15 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_is_counted_without_the_open_room_and_muted_ones() {
-        let muted = RoomSummary { muted: true, ..at("AAA003", 3, 4) };
-        let rooms = vec![at("AAA001", 1, 1), at("AAA002", 2, 2), muted, at("AAA004", 4, 8)];
+    fn what_waits_is_counted_without_the_open_room_and_where_no_notice_is_wanted() {
+        let muted = RoomSummary { muted: true, mention: 3, ..at("AAA003", 3, 4) };
+        let unmentioned = RoomSummary { notify: Some(Notify::Mentions), mentioned: true, ..at("AAA005", 3, 4) };
+        let mentioned = RoomSummary { mention: 2, ..unmentioned.clone() };
+        assert_eq!((unmentioned.waiting(), mentioned.waiting()), (0, mentioned.unread));
+        let rooms = vec![at("AAA001", 1, 1), at("AAA002", 2, 2), muted, at("AAA004", 4, 8), unmentioned];
         let mut list = RoomList::new(rooms, "AAA001".parse().ok(), Notify::All);
         assert_eq!(list.unread(), 10);
-        list.mute("AAA002".parse().unwrap(), true);
+        list.set_notify("AAA002".parse().unwrap(), Some(Notify::None));
         assert_eq!(list.unread(), 8);
     }
 

@@ -5,7 +5,7 @@
 //! are stored neither in the tab nor on the device: a reaction that is lost with its page is not worth a notice, and
 //! one that is sent hours later may surprise.
 
-use crate::protocol::{Ack, ClientId, Draft, DraftKind, DraftState, MessageBody, Problem, Seq, Target};
+use crate::protocol::{Ack, ClientId, Draft, DraftKind, DraftState, Mentions, MessageBody, Problem, Seq, Target};
 
 use super::outgoing::Outgoing;
 
@@ -26,7 +26,7 @@ impl Reactions {
     pub fn want(&mut self, id: ClientId, target: Target, emoji: &str, on: bool) {
         self.drafts.retain(|draft| draft.kind.target() != Some(target) || draft.body.as_str() != emoji);
         let (kind, body) = (DraftKind::React { target, on }, MessageBody::stored(emoji));
-        self.drafts.push(Draft { id, kind, body, state: DraftState::Pending });
+        self.drafts.push(Draft { id, kind, body, mentions: Mentions::default(), state: DraftState::Pending });
     }
 
     /// Whether the server has still to answer, or to be asked.

@@ -1,7 +1,7 @@
 //! Notes about the other rooms: at most one per room and three at a time, each for 6 s.
 //!
 //! [`RoomList`](super::list::RoomList) passes each changed summary to [`Toasts::update`], which compares it with the
-//! one before. What the account wants to be notified of is its [`Notify`] preference.
+//! one before. What the account wants to be notified of is said for the room, or by its [`Notify`] preference.
 
 use crate::protocol::{Nickname, Notify, RoomCode, RoomSummary};
 
@@ -54,23 +54,26 @@ impl Toasts {
 
     /// Compares two summaries of a room, and adds or updates its note if there is something new.
     pub fn update(&mut self, before: &RoomSummary, room: &RoomSummary, now: u64) {
-        let messages = match self.notify {
+        let notify = room.notify.unwrap_or(self.notify);
+        let messages = match notify {
             _ if room.muted => 0,
-            Notify::Mentions if !room.mentioned => 0,
+            // A mention in an earlier message, such as one that was edited, is no news.
+            Notify::Mentions if room.mention <= before.head => 0,
             Notify::None => 0,
             Notify::All | Notify::Mentions => room.unread.saturating_sub(before.unread),
         };
         let seen = before.newcomer.as_ref().map_or(0, |newcomer| newcomer.seq);
         let joined =
             room.newcomer.as_ref().filter(|newcomer| newcomer.seq > seen).map(|newcomer| newcomer.name.clone());
-        let joined = joined.filter(|_| self.notify == Notify::All && !room.muted);
+        let joined = joined.filter(|_| notify == Notify::All && !room.muted);
         let known = self.shown.iter().position(|toast| toast.room.code == room.code);
         if messages == 0 && joined.is_none() {
             if let Some(at) = known {
                 // The messages were read on another device, or the room was muted: the note goes.
                 if room.muted || (room.unread == 0 && self.shown[at].messages > 0) {
                     self.shown.remove(at);
-                } else {
+                } else if room.unread <= before.unread {
+                    // A message that causes no note does not change one either.
                     self.shown[at].room = room.clone();
                 }
             }
@@ -186,7 +189,7 @@ mod tests {
     fn nothing_is_told_of_muted_rooms_or_to_who_wants_nothing() {
         for (notify, muted) in [(Notify::All, true), (Notify::None, false)] {
             let mut toasts = Toasts::new(notify);
-            let now = RoomSummary { muted, unread: 1, ..joined("Bob", 3) };
+            let now = RoomSummary { muted, unread: 1, mention: 5, ..joined("Bob", 3) };
             toasts.update(&room_of("AAA001"), &now, 0);
             assert_eq!(shown(&toasts), [], "{notify:?}");
         }
@@ -194,12 +197,23 @@ mod tests {
 
     #[test]
     fn who_wants_mentions_is_told_of_those_only() {
-        let mut toasts = Toasts::new(Notify::Mentions);
-        toasts.update(&room_of("AAA001"), &RoomSummary { unread: 1, ..joined("Bob", 3) }, 0);
-        assert_eq!(shown(&toasts), []);
-        let mentioned = RoomSummary { unread: 2, mentioned: true, ..joined("Bob", 3) };
-        toasts.update(&unread("AAA001", 1), &mentioned, 0);
-        assert_eq!(shown(&toasts), [one("AAA001", 1, "")]);
+        // The level of the room counts more than that of the account.
+        for (notify, of_room) in [(Notify::Mentions, None), (Notify::None, Some(Notify::Mentions))] {
+            let mut toasts = Toasts::new(notify);
+            let at = |head, unread, mention| {
+                let mentioned = unread > 0;
+                RoomSummary { notify: of_room, head, unread, mention, mentioned, ..joined("Bob", 1) }
+            };
+            toasts.update(&RoomSummary { newcomer: None, ..at(3, 0, 0) }, &at(4, 1, 0), 0);
+            assert_eq!(shown(&toasts), [], "a name in a text, and somebody who joined");
+            toasts.update(&at(4, 1, 0), &at(5, 2, 5), 0);
+            assert_eq!(shown(&toasts), [one("AAA001", 1, "")]);
+            toasts.dismiss(None);
+            toasts.update(&at(5, 2, 5), &at(6, 3, 5), 0);
+            assert_eq!(shown(&toasts), [], "a message after a mention");
+            toasts.update(&at(6, 3, 5), &at(8, 4, 6), 0);
+            assert_eq!(shown(&toasts), [], "an edit has added a mention, and another message came");
+        }
     }
 
     #[test]

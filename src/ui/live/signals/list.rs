@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use litemap::LiteMap;
 
 use crate::{
-    protocol::{Identity, Millis, Problem, RoomCode, RoomSummary},
+    protocol::{Identity, Millis, Notify, Problem, RoomCode, RoomSummary},
     ui::{
         browser, device,
         long_lived::LongLived,
@@ -42,7 +42,7 @@ pub struct LiveList {
     pub current: LongLived<RwSignal<Option<RoomCode>>>,
     /// The rooms, the most recently active first.
     pub entries: LongLived<RwSignal<Vec<RoomEntry>>>,
-    /// The number of unread messages in the rooms that are neither open nor muted.
+    /// The number of unread messages that count in the rooms that are not open.
     pub unread: LongLived<RwSignal<u64>>,
     /// The notes about other rooms, oldest first.
     pub toasts: LongLived<RwSignal<Vec<Toast>>>,
@@ -113,11 +113,22 @@ impl LiveList {
         self.entries.with(find)
     }
 
-    /// Turns the notices of a room off or on: on the server first, then in this list.
-    pub async fn mute(self, code: RoomCode, muted: bool) -> Result<(), Problem> {
-        rest::mute(code, muted).await?;
-        self.take_in(ListInput::Mute { code, muted });
-        Ok(())
+    /// Which messages of a room cause a notice.
+    pub fn notify(self, code: RoomCode) -> Notify {
+        let own = self.room(code).and_then(|room| room.with(|room| room.notify));
+        own.unwrap_or_else(|| self.account.try_with_value(|account| account.notify).unwrap_or_default())
+    }
+
+    /// Sets which messages of a room cause a notice: in this list at once, and on the server. If that fails, the list
+    /// is as before.
+    pub async fn set_notify(self, code: RoomCode, notify: Notify) -> Result<(), Problem> {
+        let before = self.room(code).and_then(|room| room.with_untracked(|room| room.notify));
+        self.take_in(ListInput::Notify { code, notify: Some(notify) });
+        let outcome = rest::set_notify(code, notify).await;
+        if outcome.is_err() {
+            self.take_in(ListInput::Notify { code, notify: before });
+        }
+        outcome
     }
 
     /// Removes the note about one room. `None` removes all notes.

@@ -1,10 +1,10 @@
-//! The REST calls of a live page, for what does not go over its socket: history, joining, muting, the room itself, and
+//! The REST calls of a live page, for what does not go over its socket: history, joining, notices, the room itself, and
 //! drafts where no socket can be opened. Other clients use the same endpoints.
 
 use crate::{
     protocol::{
-        Ack, ClientId, Draft, DraftKind, EditMessage, HistoryPage, JoinRoom, MemberId, MuteRoom, Problem, Quotes,
-        ReactToMessage, RoomCode, SearchPage, SendMessage, Seq, Snapshot, Touched,
+        Ack, ClientId, Draft, DraftKind, EditMessage, HistoryPage, JoinRoom, MemberId, Notify, NotifyOfRoom, Problem,
+        Quotes, ReactToMessage, RoomCode, SearchPage, SendMessage, Seq, Snapshot, Touched,
     },
     ui::browser,
 };
@@ -46,8 +46,9 @@ pub async fn join(code: RoomCode, nickname: String) -> Result<(), Problem> {
 /// now.
 pub async fn post(code: RoomCode, member: MemberId, draft: Draft) -> Result<Ack, Problem> {
     let (code, body, reply_to) = (code.to_string(), draft.body.into(), draft.kind.reply_to());
+    let (mentions, everyone) = (draft.mentions.ids(), draft.mentions.everyone);
     let Some(target) = draft.kind.target() else {
-        let message = SendMessage { code, id: draft.id, body, reply_to, member_id: Some(member) };
+        let message = SendMessage { code, id: draft.id, body, reply_to, mentions, everyone, member_id: Some(member) };
         let message = serde_json::to_string(&message).expect("a request is plain data");
         return browser::send("POST", "/api/messages", &message).await.ok_or_else(Problem::unreachable)?.read();
     };
@@ -61,8 +62,8 @@ pub async fn post(code: RoomCode, member: MemberId, draft: Draft) -> Result<Ack,
         DraftKind::Edit { after, .. } => ("PATCH", after),
         _ => ("DELETE", None),
     };
-    // A deletion has no text. The server passes over the field.
-    let change = EditMessage { code, id: target.id, body, after };
+    // A deletion has no text and no mentions. The server passes over these fields.
+    let change = EditMessage { code, id: target.id, body, after, mentions, everyone };
     let change = serde_json::to_string(&change).expect("a request is plain data");
     touch(method, &format!("/api/messages/{}", target.seq), &change, draft.id).await
 }
@@ -79,10 +80,10 @@ pub async fn is_logged_in() -> Result<(), Problem> {
     if answer.is_ok { Ok(()) } else { Err(answer.problem()) }
 }
 
-/// Turns the notices of a room off or on.
-pub async fn mute(code: RoomCode, muted: bool) -> Result<(), Problem> {
-    let wanted = MuteRoom { code: code.to_string(), muted };
+/// Sets which messages of a room cause a notice.
+pub async fn set_notify(code: RoomCode, notify: Notify) -> Result<(), Problem> {
+    let wanted = NotifyOfRoom { code: code.to_string(), notify: Some(notify) };
     let wanted = serde_json::to_string(&wanted).expect("a request is plain data");
-    let answer = browser::send("PUT", "/api/rooms/mute", &wanted).await.ok_or_else(Problem::unreachable)?;
+    let answer = browser::send("PUT", "/api/rooms/notify", &wanted).await.ok_or_else(Problem::unreachable)?;
     if answer.is_ok { Ok(()) } else { Err(answer.problem()) }
 }

@@ -1,4 +1,4 @@
-//! What is stored of a room across a reload: the text in the composer, and the messages that the server does not have
+//! What is stored of a room across a reload: the text in the composer with its mentions, and the messages that the server does not have
 //! yet.
 //!
 //! Messages to a preserved room of an account are stored on the device (`browser::keep_outbox`), if it stores anything.
@@ -23,6 +23,8 @@ use super::super::model::ToStore;
 pub enum TabEntry {
     /// The text in the composer.
     Draft,
+    /// Whom the person has chosen to mention in that text, as JSON.
+    Mentions,
     /// The messages in the outbox, as JSON.
     Outbox,
 }
@@ -32,6 +34,7 @@ impl TabEntry {
     fn of(self, code: RoomCode) -> String {
         let what = match self {
             Self::Draft => "draft",
+            Self::Mentions => "mentions",
             Self::Outbox => "outbox",
         };
         format!("anonchat.{what}.{code}")
@@ -86,7 +89,7 @@ pub fn load_entry(what: TabEntry, code: RoomCode, owner: MemberId) -> Option<Str
 
 /// Removes all entries of a room, of any author.
 pub fn delete_entries(code: RoomCode) {
-    for what in [TabEntry::Draft, TabEntry::Outbox] {
+    for what in [TabEntry::Draft, TabEntry::Mentions, TabEntry::Outbox] {
         browser::store_text(&what.of(code), "");
     }
 }

@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     protocol::{
-        Event, EventKind, Identity, Language, MailReach, Nickname, Notify, Person, RoomCode, RoomType, RoomView,
-        ServerFrame, Snapshot,
+        Event, EventKind, Identity, Language, MailReach, Mentions, Nickname, Notify, Person, RoomCode, RoomType,
+        RoomView, ServerFrame, Snapshot,
     },
     ui::{
         account::provide_account,
@@ -124,8 +124,8 @@ fn a_message_is_shown_as_pending_and_a_row_that_stays_keeps_its_signal() {
         socket.draw();
         let before = room.entries.get_untracked().into_iter().next_back().unwrap();
         let Row::Message(_) = before.row.get_untracked() else { panic!("the last row is a message") };
-        assert!(room.say(" ").is_err());
-        room.say("Hello").unwrap();
+        assert!(room.say(" ", Mentions::default()).is_err());
+        room.say("Hello", Mentions::default()).unwrap();
         socket.draw();
         let rows = room.entries.get_untracked();
         let known = rows.iter().find(|entry| entry.key == before.key).unwrap();
@@ -146,7 +146,7 @@ fn a_room_that_is_in_memory_is_shown_again_as_it_was_left() {
         assert_eq!(messages(&room), 1);
         page.cleanup();
         let (other_page, other) = open(app, socket, nth(1));
-        other.say("Hello").unwrap();
+        other.say("Hello", Mentions::default()).unwrap();
         receive(socket, said_in(nth(0), 4));
         socket.draw();
         assert_eq!(messages(&other), 1, "what comes to a room that was left is not shown in another");

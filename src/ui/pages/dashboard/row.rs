@@ -33,10 +33,18 @@ pub fn RoomRow(
         let name = Heading::of(&room).title(texts);
         let unread = usize::try_from(room.unread).unwrap_or(usize::MAX);
         let badge = badge(room.unread).filter(|_| !is_current()).map(|count| {
-            let class = if room.muted { "badge badge--quiet" } else { "badge" };
+            let class = if room.waiting() == 0 { "badge badge--quiet" } else { "badge" };
             view! {
                 <span class=class aria-hidden="true">{count}</span>
                 <span class="visually-hidden">{texts.rooms.unread(unread)}</span>
+            }
+            .into_any()
+        });
+        let is_called = room.mentioned && !room.muted && !is_current();
+        let mention = is_called.then(|| {
+            view! {
+                <span class="badge" aria-hidden="true">"@"</span>
+                <span class="visually-hidden">{texts.rooms.mentioned()}</span>
             }
             .into_any()
         });
@@ -49,6 +57,7 @@ pub fn RoomRow(
                 {room.muted.then(|| {
                     view! { <Icon shape=Shape::Muted/> <span class="visually-hidden">{texts.rooms.muted()}</span> }.into_any()
                 })}
+                {mention}
                 {badge}
             </span>
         }

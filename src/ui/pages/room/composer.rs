@@ -1,4 +1,4 @@
-//! The form that writes messages. It also saves the draft and shows who is typing.
+//! The form that writes messages. It also saves the draft and shows who is typing. Mentions are in `mention_list`.
 
 use leptos::{
     ev::{KeyboardEvent, SubmitEvent},
@@ -8,12 +8,12 @@ use leptos::{
 
 use crate::{
     protocol::{
-        limits::MESSAGE_CHARS,
+        limits::{EVERYONE_MEMBERS, MESSAGE_CHARS},
         markdown::{plain, without_empty_marks},
     },
     ui::{
         browser,
-        components::{Icon, Shape, When, sentence},
+        components::{Dialog, Icon, Lazy, Shape, When, sentence},
         dynamic::dynamic,
         effect::effect,
         live::{Composing, TabEntry, load_entry, store_entry, use_room},
@@ -21,6 +21,8 @@ use crate::{
         timeline::{isolate_name, typing_line},
     },
 };
+
+use super::mention_list::{MentionList, Suggestions};
 
 /// The counter appears from this number of characters on, 400 before the limit.
 const COUNT_FROM: usize = MESSAGE_CHARS - 400;
@@ -37,6 +39,9 @@ pub fn Composer() -> impl IntoView {
     let ready = RwSignal::new(false);
     let enter_sends = RwSignal::new(true);
     let area = NodeRef::<html::Textarea>::new();
+    let list = MentionList::of(area);
+    // Whether the person is asked before everyone in a large room is notified.
+    let asking = RwSignal::new(false);
 
     // The draft that was there when the person began to edit a message. It stays stored meanwhile.
     let aside = StoredValue::new(None::<String>);
@@ -55,11 +60,22 @@ pub fn Composer() -> impl IntoView {
         }
         text.set(now);
     };
-    let send = move || {
+    let is_edit =
+        move || room.composing.with(|composing| composing.as_ref().is_some_and(|composing| composing.is_edit));
+    let send = move |is_sure: bool| {
         let now = text.get_untracked();
-        if !is_blank(&now) && room.say(&now).is_ok() {
+        let mentions = room.mentions_of(&now, list.chosen());
+        let is_crowd = room.members.with_untracked(Vec::len) > EVERYONE_MEMBERS;
+        // An edit notifies nobody.
+        if mentions.everyone && is_crowd && !is_sure && !untrack(is_edit) {
+            asking.set(true);
+            return;
+        }
+        if !is_blank(&now) && room.say(&now, mentions).is_ok() {
             own_draft("");
             text.set(aside.try_update_value(Option::take).flatten().unwrap_or_default());
+            list.keep_those_in(&text.get_untracked());
+            list.close();
         }
         if let Some(area) = area.get_untracked() {
             let _ = area.focus();
@@ -69,7 +85,10 @@ pub fn Composer() -> impl IntoView {
     effect(move || {
         let edited = room.composing.with(|composing| {
             let composing = composing.as_ref()?;
-            Some(composing.is_edit.then(|| composing.of.body.to_string()))
+            Some(composing.is_edit.then(|| {
+                list.add(composing.of.mentions.clone());
+                composing.of.body.to_string()
+            }))
         });
         if let Some(Some(edited)) = edited.clone() {
             aside.update_value(|aside| _ = aside.get_or_insert_with(|| text.get_untracked()));
@@ -97,6 +116,7 @@ pub fn Composer() -> impl IntoView {
             area.set_value(format!("{}\n{shared}", area.value()).trim_start());
             own_draft(&area.value());
         }
+        list.restore();
         text.set(area.value());
         let coarse = browser::has_coarse_pointer();
         enter_sends.set(!coarse);
@@ -108,7 +128,7 @@ pub fn Composer() -> impl IntoView {
         let entered = area.has_attribute(ENTERED);
         let _ = area.remove_attribute(ENTERED);
         if entered && area.value().ends_with('\n') {
-            send();
+            send(false);
         }
     });
     // The server renders no text into the text area, so hydration does not change what is in it. This effect writes
@@ -124,8 +144,9 @@ pub fn Composer() -> impl IntoView {
 
     // A refused message that its author edits comes before what is in the text area.
     effect(move || {
-        let (Some(body), Some(area)) = (room.taken_back.get(), area.get()) else { return };
+        let (Some((body, mentions)), Some(area)) = (room.taken_back.get(), area.get()) else { return };
         room.taken_back.set(None);
+        list.add(mentions);
         let rest = text.get_untracked();
         write(if rest.is_empty() { body.into() } else { format!("{}\n{rest}", body.as_str()) });
         let _ = area.focus();
@@ -137,7 +158,8 @@ pub fn Composer() -> impl IntoView {
         let composing = event.is_composing() || event.key_code() == 229;
         let sends = event.ctrl_key() || event.meta_key() || enter_sends.get_untracked() && !event.shift_key();
         match event.key().as_str() {
-            "Enter" if !composing && sends => send(),
+            _ if !composing && list.press(&event) => event.stop_propagation(),
+            "Enter" if !composing && sends => send(false),
             "Escape" if room.composing.with_untracked(Option::is_some) => room.stop_composing(),
             "ArrowUp" if text.with_untracked(String::is_empty) && room.edit_last() => {}
             _ => return,
@@ -146,7 +168,23 @@ pub fn Composer() -> impl IntoView {
     };
     let on_submit = move |event: SubmitEvent| {
         event.prevent_default();
-        send();
+        send(false);
+    };
+    // Moving the caret changes what is typed at it.
+    let on_caret = move |_| list.look();
+    let on_sure = move |_| {
+        asking.set(false);
+        send(true);
+    };
+    // Whom an edit mentions for the first time gets no notification.
+    let unnotified = move || {
+        let before = room.composing.with(|composing| {
+            let composing = composing.as_ref().filter(|composing| composing.is_edit)?;
+            Some(composing.of.mentions.clone())
+        })?;
+        let now = text.with(|text| list.chosen().split_by(text).0);
+        let is_new = now.everyone && !before.everyone || now.ids().iter().any(|id| !before.ids().contains(id));
+        is_new.then(|| own.unnotified())
     };
     let count = Memo::new(move |_| text.with(|text| text.trim_end().chars().count()));
     let blank = move || text.with(|text| is_blank(text));
@@ -182,6 +220,8 @@ pub fn Composer() -> impl IntoView {
                     </button>
                 </When>
             </div>
+            <p class="composer__note" role="status">{dynamic(unnotified)}</p>
+            <Suggestions list/>
             <div class="composer__line">
                 <p class="composer__typing" aria-live="off">{dynamic(typing)}</p>
                 <p class="composer__count" class:composer__count--over=too_long>{dynamic(counter)}</p>
@@ -202,9 +242,16 @@ pub fn Composer() -> impl IntoView {
                     aria-describedby=move || too_long().then_some("composer-problem")
                     aria-invalid=move || too_long().then_some("true")
                     node_ref=area
-                    on:input=move |event| write(event_target_value(&event))
+                    on:input=move |event| {
+                        write(event_target_value(&event));
+                        list.look();
+                    }
                     on:keydown=on_key
-                    on:blur=move |_| room.stop_typing()
+                    on:click=on_caret
+                    on:blur=move |_| {
+                        room.stop_typing();
+                        list.close();
+                    }
                 ></textarea>
                 // public/messages.js opens the picker.
                 <button
@@ -223,6 +270,15 @@ pub fn Composer() -> impl IntoView {
             </div>
             <p class="needs-scripts">{own.needs_scripts()}</p>
         </form>
+        <Lazy wanted=asking>
+            <Dialog open=asking id="everyone" heading=own.notify_everyone()>
+                <p class="dialog__text">{dynamic(move || own.notify_everyone_text(&room.members.with(Vec::len).saturating_sub(1).to_string()))}</p>
+                <div class="button-row">
+                    <button type="button" class="button" autofocus on:click=move |_| asking.set(false)>{own.cancel()}</button>
+                    <button type="button" class="button button--primary" on:click=on_sure>{own.send()}</button>
+                </div>
+            </Dialog>
+        </Lazy>
     }
 }
 

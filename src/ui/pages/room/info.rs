@@ -15,7 +15,7 @@ use super::{
     dialogs::Dialogs,
     header::{Actions, Facts, RoomPortrait, RoomTitle},
     invite::Invitation,
-    settings::Mute,
+    settings::Notices,
 };
 
 #[component]
@@ -39,7 +39,7 @@ pub fn InfoDialog(dialogs: Dialogs) -> impl IntoView {
                 <Facts/>
             </div>
             <Invitation/>
-            {use_list().map(|list| view! { <div><Mute list/></div> }.into_any())}
+            {use_list().map(|list| view! { <Notices list/> }.into_any())}
             <div class="about__acts">
                 <When holds=move || room.retention.get() == Retention::Preserved && room.ending.with(Option::is_none)>
                     {file(addresses::room_file(room.code), texts.download())}

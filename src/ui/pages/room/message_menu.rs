@@ -12,7 +12,7 @@ use leptos::{
 };
 
 use crate::{
-    protocol::{addresses, markdown::plain},
+    protocol::{Mentions, addresses, markdown::plain},
     ui::{
         browser,
         components::{Dialog, Icon, Shape, is_outside},
@@ -187,7 +187,7 @@ pub fn MessageDialogs(menu: MessageMenu) -> impl IntoView {
     let delete = move |_| {
         menu.deleting.set(false);
         if let Some(of) = menu.of.get_untracked() {
-            room.change(&of, None);
+            room.change(&of, None, Mentions::default());
         }
     };
 

@@ -10,6 +10,7 @@ mod info;
 mod invite;
 mod kept_place;
 mod members;
+mod mention_list;
 mod message_menu;
 mod peek;
 mod search;

@@ -1,11 +1,11 @@
 //! The settings of a room. The owner can rename it, and choose whether it keeps messages and whether it is shown before
-//! one joins. Every account can mute it for itself, in the dialog about the room.
+//! one joins. Every account can choose which of its messages cause a notice, in the dialog about the room.
 
 use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
     api::{AllowPeek, KeepRoom, PreserveRoom, RenameRoom},
-    protocol::{Problem, Retention, Role, TextKind, limits::ROOM_NAME_CHARS},
+    protocol::{Notify, Problem, Retention, Role, TextKind, limits::ROOM_NAME_CHARS},
     ui::{
         account::use_account,
         components::{Dialog, Submit, TextField, When},
@@ -111,43 +111,43 @@ fn Switch(
     }
 }
 
-/// The switch that mutes this room for the reader's account.
+/// Which messages of this room cause a notice for the reader's account.
 #[component]
-pub fn Mute(list: LiveList) -> impl IntoView {
+pub fn Notices(list: LiveList) -> impl IntoView {
     let room = use_room();
     let texts = use_texts();
     let own = &texts.settings;
-    let pending = RwSignal::new(false);
     let problem = RwSignal::new(None::<Problem>);
-    let muted = move || list.room(room.code).is_some_and(|room| room.with(|room| room.muted));
-    let change = move |_| {
-        if pending.get_untracked() {
-            return;
-        }
-        let wanted = !muted();
-        pending.set(true);
+    let choose = move |notify: Notify| {
         spawn_local(async move {
-            let outcome = list.mute(room.code, wanted).await;
+            let outcome = list.set_notify(room.code, notify).await;
             let _ = problem.try_set(outcome.err());
-            let _ = pending.try_set(false);
         });
     };
+    let option = move |(at, notify): (usize, &Notify)| {
+        let notify = *notify;
+        view! {
+            <label class="choice">
+                <input
+                    type="radio"
+                    name="notify"
+                    prop:checked=move || list.notify(room.code) == notify
+                    on:change=move |_| choose(notify)
+                />
+                <span class="choice__name">{own.notify(at)}</span>
+            </label>
+        }
+        .into_any()
+    };
     view! {
-        <button
-            type="button"
-            class="switch"
-            role="switch"
-            aria-checked=move || if muted() { "true" } else { "false" }
-            aria-labelledby="mute-name"
-            aria-describedby="mute-text"
-            aria-disabled=move || pending.get().then_some("true")
-            on:click=change
-        >
-            <span class="switch__track" aria-hidden="true"></span>
-            <span class="switch__name" id="mute-name">{own.mute()}</span>
-            <span class="switch__text" id="mute-text">{own.mute_text()}</span>
-        </button>
-        <p class="form-problem" role="status">{dynamic(move || problem.get().map(|problem| texts.problem(&problem)))}</p>
+        <div>
+            <fieldset class="choices choices--short">
+                <legend class="field__label">{own.notices()}</legend>
+                {Notify::ALL.iter().enumerate().map(option).collect_view()}
+            </fieldset>
+            <p class="dialog__note">{own.notices_text()}</p>
+            <p class="form-problem" role="status">{dynamic(move || problem.get().map(|problem| texts.problem(&problem)))}</p>
+        </div>
     }
 }
 

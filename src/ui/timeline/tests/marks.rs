@@ -30,6 +30,7 @@ fn room(room_type: RoomType, members: impl Iterator<Item = u64>, events: Vec<Eve
             read: 0,
             unread: 0,
             muted: false,
+            notify: None,
             also: Vec::new(),
         },
         epoch: Epoch::from_bits(7),

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     protocol::{
-        ClientId, Email, Epoch, Event, EventKind, MemberId, Message, MessageBody, Nickname, Person, Retention,
+        ClientId, Email, Epoch, Event, EventKind, MemberId, Message, MessageBody, Nickname, Notify, Person, Retention,
         RoomCode, RoomType,
     },
     server::store::sqlite::{Sqlite, columns::actor_columns},
@@ -127,6 +127,41 @@ async fn addresses_of_older_versions_are_found_in_one_spelling_and_nobody_loses_
 }
 
 #[tokio::test]
+async fn a_room_that_was_muted_causes_no_notification() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("anonchat.db");
+    let mut db = Connection::open(&path).unwrap();
+    let before = STEPS.iter().position(|step| step.contains("DROP COLUMN muted")).unwrap();
+    for step in &STEPS[..before] {
+        db.execute_batch(step).unwrap();
+    }
+    let room = RoomId(Uuid::now_v7());
+    db.execute(
+        "INSERT INTO rooms (id, code, type, name, preserve, epoch, owner, created_at, touched_at)
+         VALUES (?, ?, 'group', NULL, 1, 5, 7, 1000, 1000)",
+        params![room, RoomCode::from_bits(1)],
+    )
+    .unwrap();
+    for (member, muted) in [(7, true), (8, false)] {
+        db.execute(
+            "INSERT INTO members (room, member, actor_kind, actor, name, presence, since, changed_at, muted)
+             VALUES (?, ?, 'account', ?, 'Ada', 'active', 3, 1000, ?)",
+            params![room, member, AccountId(Uuid::now_v7()), muted],
+        )
+        .unwrap();
+    }
+    let before = before.cast_signed();
+    db.pragma_update(None, "user_version", before).unwrap();
+    migrate(&mut db, before).unwrap();
+    drop(db);
+
+    let store = Sqlite::open(&path).unwrap();
+    for (member, notify) in [(7, Some(Notify::None)), (8, None)] {
+        assert_eq!(store.member(room, MemberId::from_bits(member)).await.unwrap().notify, notify);
+    }
+}
+
+#[tokio::test]
 async fn members_of_the_second_version_stay_and_so_does_what_guards_them() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("anonchat.db");
@@ -178,8 +213,9 @@ async fn members_of_the_second_version_stay_and_so_does_what_guards_them() {
     }
     let cursor = ReadCursor { member: ada.member, seq: 5, n: 2, shown: 4 };
     store.mark_read(pair, &[cursor]).await.unwrap();
-    store.mute(pair, ada.member, true).await.unwrap();
-    let marked = MemberRecord { read: 5, read_n: 2, shown: 4, muted: true, ..ada.clone() };
+    let notify = Some(Notify::Mentions);
+    store.set_notify(pair, ada.member, notify).await.unwrap();
+    let marked = MemberRecord { read: 5, read_n: 2, shown: 4, notify, ..ada.clone() };
     assert_eq!(store.member(pair, ada.member).await.unwrap(), marked);
     let joining = |room, room_type, actor| Joining {
         room,

@@ -3,7 +3,8 @@
 //! The page offers what is likely to succeed. The server decides.
 
 use crate::protocol::{
-    ClientId, DraftKind, DraftState, Event, MemberId, Message, MessageBody, Millis, Nickname, Target, editable_for,
+    ClientId, DraftKind, DraftState, Event, MemberId, Mentions, Message, MessageBody, Millis, Nickname, Target,
+    editable_for,
 };
 
 use crate::ui::timeline::reacted;
@@ -21,6 +22,8 @@ pub struct Chosen {
     /// Whether this person is the author.
     pub own: bool,
     pub body: MessageBody,
+    /// Whom the text mentions.
+    pub mentions: Mentions,
     /// Where the message is in the log. `None` if it is in the outbox, or in a log that was lost.
     pub target: Option<Target>,
     pub can_reply: bool,
@@ -45,6 +48,7 @@ impl LocalRoom {
                 name: self.replica.you.nickname.clone(),
                 own,
                 body: draft.body.clone(),
+                mentions: draft.mentions.clone(),
                 target: None,
                 can_reply: false,
                 can_edit,
@@ -66,6 +70,7 @@ impl LocalRoom {
             name: message.author.name.clone(),
             own,
             body: change.map_or(&message.body, |change| &change.body).clone(),
+            mentions: change.map_or_else(|| message.mentioned(), |change| change.mentions.clone()),
             target,
             can_reply: can_change,
             can_edit: can_change && own && time - event.at <= editable_for(self.replica.room.edit_minutes),

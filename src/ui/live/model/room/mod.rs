@@ -239,8 +239,10 @@ impl LocalRoom {
     /// Takes in what the person did.
     pub fn take_in(&mut self, input: RoomInput, now: u64) -> Vec<Act> {
         match input {
-            RoomInput::Say { id, body, reply_to } => return self.say(id, body, reply_to, now),
-            RoomInput::Change { id, author, message, body } => return self.change(id, author, message, body, now),
+            RoomInput::Say { id, body, mentions, reply_to } => return self.say(id, body, mentions, reply_to, now),
+            RoomInput::Change { id, author, message, body, mentions } => {
+                return self.change(id, author, message, body.map(|body| (body, mentions)), now);
+            }
             RoomInput::React { id, target, emoji, on } => return self.react(id, target, &emoji, on, now),
             RoomInput::Retry(id) => return self.retry(id, now),
             RoomInput::Press => return self.press(now),

@@ -1,15 +1,23 @@
 //! What the person does in the room: writing, changing messages, typing, reading, and loading history.
 
 use crate::protocol::{
-    ClientFrame, ClientId, DraftKind, DraftState, Event, HistoryPage, MemberId, MessageBody, Problem, Target, Top,
+    ClientFrame, ClientId, DraftKind, DraftState, Event, HistoryPage, MemberId, Mentions, MessageBody, Problem, Target,
+    Top,
 };
 
 use super::{super::unread::Unread, Act, ByHttp, LocalRoom, Phase};
 
 impl LocalRoom {
     /// Puts a message into the outbox and sends what may be sent. The place of the first unread message is given up.
-    pub fn say(&mut self, id: ClientId, body: MessageBody, reply_to: Option<Target>, now: u64) -> Vec<Act> {
-        self.replica.add_draft(id, reply_to.map_or(DraftKind::Message, DraftKind::Reply), body);
+    pub fn say(
+        &mut self,
+        id: ClientId,
+        body: MessageBody,
+        mentions: Mentions,
+        reply_to: Option<Target>,
+        now: u64,
+    ) -> Vec<Act> {
+        self.replica.add_draft(id, reply_to.map_or(DraftKind::Message, DraftKind::Reply), body, mentions);
         self.unread = Unread::default();
         self.mark_changed();
         let mut acts = self.flush(now);
@@ -24,7 +32,7 @@ impl LocalRoom {
         id: ClientId,
         author: MemberId,
         message: ClientId,
-        body: Option<MessageBody>,
+        text: Option<(MessageBody, Mentions)>,
         now: u64,
     ) -> Vec<Act> {
         if let Some((event, true)) = self.replica.find_message(author, message) {
@@ -36,13 +44,13 @@ impl LocalRoom {
                 draft.kind.target() != Some(target) || is_settled || outgoing.has(draft.id)
             });
             let is_first = outbox.iter().all(|draft| draft.kind.target() != Some(target));
-            let (kind, body) = match body {
-                Some(body) => (DraftKind::Edit { target, after: is_first.then_some(seen) }, body),
-                None => (DraftKind::Delete(target), MessageBody::stored("")),
+            let (kind, (body, mentions)) = match text {
+                Some(text) => (DraftKind::Edit { target, after: is_first.then_some(seen) }, text),
+                None => (DraftKind::Delete(target), (MessageBody::stored(""), Mentions::default())),
             };
-            self.replica.add_draft(id, kind, body);
-        } else if let Some(body) = body {
-            self.replica.redraft(message, body);
+            self.replica.add_draft(id, kind, body, mentions);
+        } else if let Some((body, mentions)) = text {
+            self.replica.redraft(message, body, mentions);
         } else {
             self.replica.discard(message);
         }
@@ -61,11 +69,18 @@ impl LocalRoom {
 
     /// Puts a draft back into the outbox that this tab stored before a reload. With a `refusal` it waits for the person
     /// to retry it. A draft that is in the timeline or in the outbox already is skipped.
-    pub fn restore(&mut self, id: ClientId, kind: DraftKind, body: MessageBody, refusal: Option<Problem>) {
+    pub fn restore(
+        &mut self,
+        id: ClientId,
+        kind: DraftKind,
+        body: MessageBody,
+        mentions: Mentions,
+        refusal: Option<Problem>,
+    ) {
         let in_log = self.replica.events.iter().filter_map(Event::message).any(|message| message.id == id);
         let in_outbox = self.replica.outbox.iter().any(|draft| draft.id == id);
         if !in_log && !in_outbox {
-            self.replica.add_draft(id, kind, body);
+            self.replica.add_draft(id, kind, body, mentions);
             if let Some(refusal) = refusal {
                 self.replica.fail(id, refusal);
             }

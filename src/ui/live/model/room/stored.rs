@@ -7,18 +7,19 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::{ClientId, Draft, DraftKind, DraftState, MemberId, MessageBody, Problem, RoomCode};
+use crate::protocol::{ClientId, Draft, DraftKind, DraftState, MemberId, Mentions, MessageBody, Problem, RoomCode};
 
 use super::{Act, Ending, LocalRoom};
 
 /// A draft in the outbox, as it is stored. A draft with a `Problem` was refused for good, and is sent again only when
-/// the person retries it. The kind is left out for a plain message, and `public/store.js` reads it.
+/// the person retries it. Earlier versions left the kind of a plain message out. `public/store.js` reads all of it.
 #[derive(Serialize, Deserialize)]
 struct OutboxEntry(
     ClientId,
     MessageBody,
     Option<Problem>,
-    #[serde(default, skip_serializing_if = "DraftKind::is_message")] DraftKind,
+    #[serde(default)] DraftKind,
+    #[serde(default, skip_serializing_if = "Mentions::is_empty")] Mentions,
 );
 
 /// What has to be stored of a room.
@@ -44,9 +45,9 @@ impl LocalRoom {
         let written_since = std::mem::take(&mut self.replica.outbox);
         for stored in stored {
             let entries = serde_json::from_str::<Vec<OutboxEntry>>(stored).unwrap_or_default();
-            for OutboxEntry(id, body, refusal, kind) in entries {
+            for OutboxEntry(id, body, refusal, kind, mentions) in entries {
                 if written_since.iter().all(|draft| draft.id != id) {
-                    self.restore(id, kind, body, refusal);
+                    self.restore(id, kind, body, mentions, refusal);
                 }
             }
         }
@@ -76,7 +77,9 @@ impl LocalRoom {
             DraftState::Failed(problem) => Some(problem.clone()),
             DraftState::Pending | DraftState::Sent(_) => None,
         };
-        let entry = |draft: &Draft| OutboxEntry(draft.id, draft.body.clone(), refusal(draft), draft.kind);
+        let entry = |draft: &Draft| {
+            OutboxEntry(draft.id, draft.body.clone(), refusal(draft), draft.kind, draft.mentions.clone())
+        };
         let drafts: Vec<OutboxEntry> = self.replica.outbox.iter().map(entry).collect();
         if drafts.is_empty() { String::new() } else { serde_json::to_string(&drafts).unwrap_or_default() }
     }

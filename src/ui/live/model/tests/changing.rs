@@ -9,11 +9,20 @@ fn target(seq: Seq, n: u128) -> Target {
 }
 
 fn change(n: u128, author: u64, message: u128, text: Option<&str>) -> RoomInput {
-    RoomInput::Change { id: id(n), author: MemberId::from_bits(author), message: id(message), body: text.map(body) }
+    let (author, body) = (MemberId::from_bits(author), text.map(body));
+    RoomInput::Change { id: id(n), author, message: id(message), body, mentions: Mentions::default() }
 }
 
 fn edit(n: u128, target: Target, text: &str, after: Option<Seq>) -> Act {
-    Act::Send(ClientFrame::Edit { code: code(), id: id(n), target, body: text.to_owned(), after })
+    Act::Send(ClientFrame::Edit {
+        code: code(),
+        id: id(n),
+        target,
+        body: text.to_owned(),
+        after,
+        mentions: Vec::new(),
+        everyone: false,
+    })
 }
 
 fn delete(n: u128, target: Target) -> Act {
@@ -25,7 +34,17 @@ fn ack(n: u128, seq: Seq) -> ServerFrame {
 }
 
 fn edited(seq: Seq, of: Target, text: &str) -> Event {
-    Event { seq, at: 9, kind: EventKind::Edited { target: of, author: person(ME), body: body(text) } }
+    Event {
+        seq,
+        at: 9,
+        kind: EventKind::Edited {
+            target: of,
+            author: person(ME),
+            body: body(text),
+            mentions: Vec::new(),
+            everyone: false,
+        },
+    }
 }
 
 /// A page whose room is live and has a message of this person (seq 3, id 10) and one of Ada (seq 4, id 20).
@@ -105,7 +124,14 @@ fn a_message_of_the_outbox_is_changed_there_and_a_deletion_discards_it() {
     page.in_room(change(31, ME, 11, None), 1_004);
     page.came_online(2_000);
     page.opened(2_001);
-    let sent = Act::Send(ClientFrame::Send { code: code(), id: id(10), body: "Better".to_owned(), reply_to: None });
+    let sent = Act::Send(ClientFrame::Send {
+        code: code(),
+        id: id(10),
+        body: "Better".to_owned(),
+        reply_to: None,
+        mentions: Vec::new(),
+        everyone: false,
+    });
     assert_eq!(page.received(resumed(Vec::new()), 2_002), [sent]);
 }
 
@@ -134,7 +160,12 @@ fn a_reply_names_its_message_and_is_stored_with_it() {
     let mut page = talking();
     page.in_room(RoomInput::Restore(Vec::new()), 0);
     page.closed(1);
-    let reply = RoomInput::Say { id: id(50), body: body("Hello"), reply_to: Some(target(4, 20)) };
+    let reply = RoomInput::Say {
+        id: id(50),
+        body: body("Hello"),
+        mentions: Mentions::default(),
+        reply_to: Some(target(4, 20)),
+    };
     assert_eq!(page.in_room(reply, 2), []);
     page.in_room(change(51, ME, 10, Some("Better")), 3);
     page.in_room(change(52, ADA, 20, None), 4);
@@ -143,9 +174,39 @@ fn a_reply_names_its_message_and_is_stored_with_it() {
     let mut page = live();
     page.received(event(said(3, ME, 10)), 0);
     page.received(event(said(4, ADA, 20)), 0);
-    let frame = ClientFrame::Send { code: code(), id: id(50), body: "Hello".to_owned(), reply_to: Some(target(4, 20)) };
+    let frame = ClientFrame::Send {
+        code: code(),
+        id: id(50),
+        body: "Hello".to_owned(),
+        reply_to: Some(target(4, 20)),
+        mentions: Vec::new(),
+        everyone: false,
+    };
     let sent = page.in_room(RoomInput::Restore(vec![stored]), 5);
     assert_eq!(sent, [Act::Send(frame), edit(51, target(3, 10), "Better", Some(0)), delete(52, target(4, 20))]);
+}
+
+#[test]
+fn whom_a_message_mentions_is_sent_and_stored_with_it() {
+    let mut page = talking();
+    page.in_room(RoomInput::Restore(Vec::new()), 0);
+    page.closed(1);
+    let mentions = Mentions { people: vec![person(ADA)], everyone: false };
+    let say = RoomInput::Say { id: id(50), body: body("@Ada"), mentions: mentions.clone(), reply_to: None };
+    page.in_room(say, 2);
+    let RoomInput::Change { id, author, message, body, .. } = change(51, ME, 10, Some("@Ada")) else { unreachable!() };
+    page.in_room(RoomInput::Change { id, author, message, body, mentions: mentions.clone() }, 3);
+    assert_eq!(chosen(&page, ME, 10, 0).unwrap().mentions, mentions, "as the outbox changes it");
+    let stored = page.client.take_to_store().pop().unwrap().outbox.unwrap();
+
+    let mut page = live();
+    page.received(event(said(3, ME, 10)), 0);
+    let frames = page.in_room(RoomInput::Restore(vec![stored]), 5);
+    let called = |act: &Act| match act {
+        Act::Send(ClientFrame::Send { mentions, .. } | ClientFrame::Edit { mentions, .. }) => mentions.clone(),
+        _ => Vec::new(),
+    };
+    assert_eq!(frames.iter().map(called).collect::<Vec<_>>(), [[MemberId::from_bits(ADA)], [MemberId::from_bits(ADA)]]);
 }
 
 #[test]
@@ -188,7 +249,7 @@ fn where_no_socket_opens_a_change_goes_by_http() {
     page.room_fetched(at_hand, 500);
     let acts = page.in_room(change(30, ME, 10, None), 600);
     let (kind, state) = (DraftKind::Delete(target(3, 10)), DraftState::Pending);
-    let draft = Draft { id: id(30), kind, body: MessageBody::stored(""), state };
+    let draft = Draft { id: id(30), kind, body: MessageBody::stored(""), mentions: Mentions::default(), state };
     assert_eq!(acts, [Act::Post { code: code(), member: MemberId::from_bits(ME), draft }]);
 }
 

@@ -37,7 +37,7 @@ fn post(n: u128) -> Act {
     Act::Post {
         code: code(),
         member: MemberId::from_bits(ME),
-        draft: Draft { id: id(n), kind, body: body("Hello"), state },
+        draft: Draft { id: id(n), kind, body: body("Hello"), mentions: Mentions::default(), state },
     }
 }
 

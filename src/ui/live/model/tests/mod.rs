@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::protocol::{
     Ack, ByeReason, ClientFrame, ClientId, Code, Companion, Draft, DraftKind, DraftState, Emoji, Epoch, Event,
-    EventKind, HistoryPage, MemberId, MemberView, Message, MessageBody, Nickname, Notify, Person, Problem,
+    EventKind, HistoryPage, MemberId, MemberView, Mentions, Message, MessageBody, Nickname, Notify, Person, Problem,
     ReactionChange, ReadMark, Replica, ResetReason, Retention, Role, RoomCode, RoomSummary, RoomType, RoomView, Seq,
     ServerFrame, Signal, Snapshot, Target, You,
 };
@@ -86,6 +86,7 @@ fn snapshot() -> Snapshot {
             read: 2,
             unread: 0,
             muted: false,
+            notify: None,
             also: Vec::new(),
         },
         epoch: Epoch::from_bits(7),
@@ -117,7 +118,14 @@ fn subscribe(after: Seq) -> Act {
 }
 
 fn send(n: u128) -> Act {
-    Act::Send(ClientFrame::Send { code: code(), id: id(n), body: "Hello".to_owned(), reply_to: None })
+    Act::Send(ClientFrame::Send {
+        code: code(),
+        id: id(n),
+        body: "Hello".to_owned(),
+        reply_to: None,
+        mentions: Vec::new(),
+        everyone: false,
+    })
 }
 
 fn rejoin() -> Act {
@@ -199,7 +207,9 @@ pub fn room_of(code: &str) -> RoomSummary {
         newcomer: None,
         unread: 0,
         mentioned: false,
+        mention: 0,
         muted: false,
+        notify: None,
     }
 }
 
@@ -272,7 +282,10 @@ impl Page {
     }
 
     fn say(&mut self, n: u128, now: u64) -> Vec<Act> {
-        self.in_room(RoomInput::Say { id: id(n), body: body("Hello"), reply_to: None }, now)
+        self.in_room(
+            RoomInput::Say { id: id(n), body: body("Hello"), mentions: Mentions::default(), reply_to: None },
+            now,
+        )
     }
 
     fn set_looking(&mut self, looking: bool, now: u64) -> Vec<Act> {

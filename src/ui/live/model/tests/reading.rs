@@ -181,7 +181,7 @@ fn the_unread_messages_begin_with_the_first_of_somebody_else() {
     assert_eq!(session.unread().index(session.replica()), Some(4));
     session.set_looking(true, 0);
     assert_eq!(session.unread().first(), Some(key(ADA, 50)), "the place stays while they are read");
-    session.say(id(70), body("Hello"), None, 0);
+    session.say(id(70), body("Hello"), Mentions::default(), None, 0);
     assert_eq!((session.unread().first(), session.unread().count()), (None, 0));
     assert_eq!(unread(6, 0, events()).unread().first(), None);
 }
@@ -231,7 +231,7 @@ fn touch(seq: Seq, of: &Event, change: Option<&str>) -> Event {
     let target = Target { seq: of.seq, id: message.id };
     let author = message.author.clone();
     let kind = match change {
-        Some(text) => EventKind::Edited { target, author, body: body(text) },
+        Some(text) => EventKind::Edited { target, author, body: body(text), mentions: Vec::new(), everyone: false },
         None => EventKind::Deleted { target, n: message.n, by: author },
     };
     Event { seq, at: 0, kind }

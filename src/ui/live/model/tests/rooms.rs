@@ -28,7 +28,14 @@ fn subscribe_to(code: RoomCode, after: Seq) -> Act {
 }
 
 fn send_in(code: RoomCode, n: u128) -> Act {
-    Act::Send(ClientFrame::Send { code, id: id(n), body: "Hello".to_owned(), reply_to: None })
+    Act::Send(ClientFrame::Send {
+        code,
+        id: id(n),
+        body: "Hello".to_owned(),
+        reply_to: None,
+        mentions: Vec::new(),
+        everyone: false,
+    })
 }
 
 fn ack_in(code: RoomCode, n: u128, seq: Seq) -> ServerFrame {
@@ -49,7 +56,11 @@ impl Page {
     }
 
     fn say_in(&mut self, code: RoomCode, n: u128, now: u64) -> Vec<Act> {
-        self.within(code, RoomInput::Say { id: id(n), body: body("Hello"), reply_to: None }, now)
+        self.within(
+            code,
+            RoomInput::Say { id: id(n), body: body("Hello"), mentions: Mentions::default(), reply_to: None },
+            now,
+        )
     }
 
     fn outbox(&self, code: RoomCode) -> Vec<ClientId> {

@@ -107,14 +107,14 @@ fn what_was_not_sent_is_never_sent_by_whoever_has_the_browser_next() {
 fn what_a_tab_kept_is_sent_once_and_what_was_refused_waits_for_the_person() {
     let mut page = resting();
     let refusal = Problem::invalid("body", "No.");
-    page.room().restore(id(10), DraftKind::Message, body("Hello"), None);
-    page.room().restore(id(11), DraftKind::Message, body("Hello"), Some(refusal.clone()));
-    page.room().restore(id(12), DraftKind::Message, body("Hello"), None);
+    page.room().restore(id(10), DraftKind::Message, body("Hello"), Mentions::default(), None);
+    page.room().restore(id(11), DraftKind::Message, body("Hello"), Mentions::default(), Some(refusal.clone()));
+    page.room().restore(id(12), DraftKind::Message, body("Hello"), Mentions::default(), None);
     page.start();
     page.opened(0);
     assert_eq!(page.received(resumed(vec![said(3, ME, 12)]), 0), [send(10)]);
     assert_eq!(page.replica().outbox[1].state, DraftState::Failed(refusal));
-    page.room().restore(id(12), DraftKind::Message, body("Hello"), None);
+    page.room().restore(id(12), DraftKind::Message, body("Hello"), Mentions::default(), None);
     assert_eq!(page.replica().outbox.len(), 2, "what is in the log is not sent again");
     assert_eq!(page.in_room(RoomInput::Retry(id(11)), 1), [send(11)]);
 }

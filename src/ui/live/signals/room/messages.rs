@@ -3,7 +3,7 @@
 use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
-    protocol::{ClientId, Draft, InvalidText, MessageBody, Seq, Target},
+    protocol::{ClientId, Draft, InvalidText, Mentions, MessageBody, Person, Seq, Target, limits::MENTIONS},
     ui::{browser, timeline::RowKey},
 };
 
@@ -28,18 +28,18 @@ impl LiveRoom {
     /// Takes what the person has composed: a message, a reply, or another text of a message. It goes into the outbox,
     /// and is sent if possible. An error means that the text is no valid message: nothing is queued, and the composer
     /// keeps its text.
-    pub fn say(self, text: &str) -> Result<(), InvalidText> {
+    pub fn say(self, text: &str, mentions: Mentions) -> Result<(), InvalidText> {
         let body = MessageBody::try_from(text)?;
         match self.composing.get_untracked() {
             Some(Composing { of, is_edit: true }) => {
                 let shown = self.chosen(RowKey::Message(of.author, of.id));
                 if shown.is_none_or(|shown| shown.body != body) {
-                    self.change(&of, Some(body));
+                    self.change(&of, Some(body), mentions);
                 }
             }
             composing => {
                 let reply_to = composing.and_then(|composing| composing.of.target);
-                self.take_in(RoomInput::Say { id: browser::message_id(), body, reply_to });
+                self.take_in(RoomInput::Say { id: browser::message_id(), body, mentions, reply_to });
                 self.show_end();
                 put(self.unread_above, 0);
                 self.sent_count.update(|sent_count| *sent_count += 1);
@@ -47,6 +47,20 @@ impl LiveRoom {
         }
         self.stop_composing();
         Ok(())
+    }
+
+    /// Whom a text of the composer mentions: those of the chosen whose names are in it, the author of the message that
+    /// it replies to, and whoever is mentioned without a name by the message that it edits.
+    pub fn mentions_of(self, text: &str, chosen: Mentions) -> Mentions {
+        let mut mentions = Mentions::default();
+        match self.composing.get_untracked() {
+            Some(Composing { of, is_edit: true }) => mentions = of.mentions.split_by(of.body.as_str()).1,
+            Some(Composing { of, .. }) if !of.own => mentions.add(Person { id: of.author, name: of.name }),
+            Some(_) | None => {}
+        }
+        mentions.merge(chosen.split_by(text).0);
+        mentions.people.truncate(MENTIONS);
+        mentions
     }
 
     /// The message of a row, and what this person may do with it. `None` if it is deleted, or the row is none of a
@@ -76,8 +90,9 @@ impl LiveRoom {
     }
 
     /// Changes the text of a message. `None` deletes the message.
-    pub fn change(self, of: &Chosen, body: Option<MessageBody>) {
-        self.take_in(RoomInput::Change { id: browser::message_id(), author: of.author, message: of.id, body });
+    pub fn change(self, of: &Chosen, body: Option<MessageBody>, mentions: Mentions) {
+        let (id, author, message) = (browser::message_id(), of.author, of.id);
+        self.take_in(RoomInput::Change { id, author, message, body, mentions });
     }
 
     /// Puts an emoji to a message, or takes it away.
@@ -121,15 +136,15 @@ impl LiveRoom {
     /// Moves a refused message, or a refused text of one, from the outbox into the composer.
     pub fn take_back(self, id: ClientId) {
         let draft = |room: &LocalRoom| room.replica().outbox.iter().rfind(|draft| draft.concerns(id)).cloned();
-        let Some(Draft { kind, body, .. }) = self.read(draft).flatten() else { return };
+        let Some(Draft { kind, body, mentions, .. }) = self.read(draft).flatten() else { return };
         self.discard(id);
         let edited = |room: &LocalRoom| {
             let id = kind.target()?.id;
             room.replica().you.ids().find_map(|author| room.chosen(author, id, browser::time()))
         };
         match self.read(edited).flatten() {
-            Some(of) => self.compose(Chosen { body, ..of }, true),
-            None => self.taken_back.set(Some(body)),
+            Some(of) => self.compose(Chosen { body, mentions, ..of }, true),
+            None => self.taken_back.set(Some((body, mentions))),
         }
     }
 

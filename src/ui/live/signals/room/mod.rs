@@ -19,8 +19,8 @@ use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
     protocol::{
-        Event, EventKind, LocalTime, MemberId, MessageBody, Millis, Nickname, Person, Problem, Retention, RoomCode,
-        RoomName, RoomType, Seq, Snapshot, You, limits::P2P_MEMBERS,
+        Event, EventKind, LocalTime, MemberId, Mentions, MessageBody, Millis, Nickname, Person, Problem, Retention,
+        RoomCode, RoomName, RoomType, Seq, Snapshot, You, limits::P2P_MEMBERS,
     },
     ui::{
         account::use_account,
@@ -134,8 +134,8 @@ pub struct LiveRoom {
     /// The number of seconds without a connection after which the server removes a guest from the room. `None` for an
     /// account, which stays.
     pub leaves_after: Option<u64>,
-    /// The text of a refused message that its author edits, until the composer has it.
-    pub taken_back: RwSignal<Option<MessageBody>>,
+    /// The text of a refused message that its author edits, and whom it mentions, until the composer has it.
+    pub taken_back: RwSignal<Option<(MessageBody, Mentions)>>,
     /// Why the last reaction was refused, for some seconds.
     pub refused_reaction: RwSignal<Option<Problem>>,
     /// The message that is replied to or edited in the composer.

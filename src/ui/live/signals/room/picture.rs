@@ -9,7 +9,7 @@ use litemap::LiteMap;
 
 use crate::{
     protocol::{
-        Event, Member, MemberId, Message, Millis, Nickname, Person, Problem, Quotes, Replica, Retention, Role,
+        Event, Member, MemberId, Message, Millis, Nickname, Notify, Person, Problem, Quotes, Replica, Retention, Role,
         RoomName, RoomType, You,
         markdown::plain,
         sorted::{SortedSet, sort_by_key},
@@ -22,7 +22,7 @@ use crate::{
 
 use super::{
     super::{
-        super::model::{Ending, Incident, LocalRoom, Status},
+        super::model::{Ending, Incident, LocalRoom, RoomList, Status},
         page_socket::put,
         rest,
     },
@@ -147,8 +147,22 @@ impl LiveRoom {
             self.unseen.update(|unseen| *unseen += news.len());
         }
         if !browser::is_likely_read() {
-            self.missed.update(|missed| *missed += news.len());
+            let counted = self.you.with_untracked(|you| {
+                let calls = |message: &&Message| message.calls(|id| you.ids().any(|own| own == id));
+                match self.notify() {
+                    Some(Notify::None) => 0,
+                    Some(Notify::Mentions) => news.iter().filter(calls).count(),
+                    Some(Notify::All) | None => news.len(),
+                }
+            });
+            self.missed.update(|missed| *missed += counted);
         }
+    }
+
+    /// Which messages of this room cause a notice, if that is set for the room.
+    fn notify(self) -> Option<Notify> {
+        let of_room = |list: &mut RoomList| list.rooms().iter().find(|room| room.code == self.code)?.notify;
+        self.socket.client.try_update_value(|client| client.list_mut().and_then(of_room)).flatten()
     }
 }
 
