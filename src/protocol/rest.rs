@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    ClientId, Emoji, Epoch, Event, MemberId, Millis, Nickname, Notify, Person, Retention, RoomCode, RoomName, RoomType,
-    Seq, Target,
-    typed::{TypedMessage, TypedNicknameOrNone, TypedRoomName},
+    ClientId, Epoch, Event, MemberId, Millis, Nickname, Notify, Person, Retention, RoomCode, RoomName, RoomType, Seq,
+    Target,
+    typed::{TypedEmoji, TypedMessage, TypedNicknameOrNone, TypedRoomName},
 };
 
 /// Body of `POST /api/rooms/create`: makes a room and joins it.
@@ -265,7 +265,7 @@ pub struct ReactToMessage {
     /// The id of the message.
     pub id: ClientId,
     /// One emoji of the list of recommended emoji (RGI). A skin tone is left out.
-    #[schema(value_type = Emoji)]
+    #[schema(value_type = TypedEmoji)]
     pub e: String,
 }
 

@@ -26,6 +26,8 @@ described! {
     TypedRoomName { max_length = 64, example = "Chess on Sundays" }
     /// The text of a message, of one or more lines.
     TypedMessage { min_length = 1, max_length = 4000, example = "Shall we meet at seven?" }
+    /// One emoji of the list of recommended emoji (RGI).
+    TypedEmoji { min_length = 1, max_length = 35, example = "👍" }
     /// An email address.
     TypedEmail { format = "email", max_length = 254, example = "ada@example.org" }
     /// A password that is not easily guessed. `POST /api/auth/password-strength` rates one.

@@ -139,9 +139,9 @@ async fn of_a_crowd_the_first_are_named_and_everybody_finds_their_own() {
     on_both_stacks(async |one, two| {
         for preserve in [false, true] {
             let (mut ada, _) = two_on(one, two, preserve).await;
-            let said = target(ada.say("Who is in?").await);
             let guests: Vec<Guest> = (0..60).map(|i| Guest::new(two, &format!("Guest {i}"))).collect();
             join_all(guests.iter().map(|guest| guest.join(ada.code))).await;
+            let said = target(ada.say("Who is in?").await);
             for reacted in join_all(guests.iter().map(|guest| guest.react(ada.code, said, "👍", true))).await {
                 reacted.unwrap();
             }

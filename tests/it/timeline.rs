@@ -37,7 +37,7 @@ fn next() -> impl Strategy<Value = Next> {
         1 => Just(Next::Join),
         4 => (which(), any::<u8>()).prop_map(|(which, text)| Next::Edit(which, text)),
         2 => which().prop_map(Next::Delete),
-        4 => (which(), any::<bool>(), 0u64..40, 1u64..60)
+        4 => (which(), any::<bool>(), 0u64..12, prop_oneof![9 => 1u64..4, 1 => 45u64..60])
             .prop_map(|(which, heart, from, count)| Next::React(which, heart, from..from + count)),
     ]
 }
@@ -75,9 +75,11 @@ impl Log {
             }),
             Next::React(which, heart, who) => chosen(which).map_or_else(say, |(target, _)| {
                 let e = Emoji::stored(if heart { "❤️" } else { "👍" });
-                let now = self.at(self.head());
-                let message = now[usize::try_from(target.seq).unwrap() - 1].message().unwrap();
-                let has = message.reactions.iter().find(|reaction| reaction.e == e);
+                let mut now = self.0[usize::try_from(target.seq).unwrap() - 1].clone();
+                for touch in &self.0 {
+                    now.fold(touch);
+                }
+                let has = now.message().unwrap().reactions.iter().find(|reaction| reaction.e == e);
                 let is_there = |id: &MemberId| has.is_some_and(|reaction| reaction.is_by(*id));
                 let (off, on) = who.map(MemberId::from_bits).partition::<Vec<_>, _>(is_there);
                 let change = |(on, who): (bool, Vec<MemberId>)| ReactionChange { target, e: e.clone(), on, who };

@@ -85,9 +85,11 @@ impl Window {
             self.reacted -= 1;
             self.whole_from = self.whole_from.max(dropped.event.seq + 1);
         }
-        let rows = |window: &Self| window.entries.len() - window.reacted;
-        while rows(self) > TAIL_EVENTS || (self.bytes > TAIL_BYTES && rows(self) > 1) {
+        // With an event goes what was reacted before the next one.
+        let (mut drops, is_reaction) = (false, |entry: &Entry| is_reacted(&entry.event));
+        while self.is_too_large() || drops && self.entries.front().is_some_and(is_reaction) {
             let Some(oldest) = self.entries.pop_front() else { break };
+            drops = true;
             if is_reacted(&oldest.event) {
                 self.reacted -= 1;
                 continue;
@@ -97,6 +99,11 @@ impl Window {
                 self.ids.remove(&(message.author.id, message.id));
             }
         }
+    }
+
+    fn is_too_large(&self) -> bool {
+        let others = self.entries.len() - self.reacted;
+        others > TAIL_EVENTS || (self.bytes > TAIL_BYTES && others > 1)
     }
 
     /// The events of the window that these touches, which follow it, change: the messages as they will be, and the

@@ -337,7 +337,7 @@ pub async fn what_an_account_said_is_told_apart_from_it(store: &dyn Store) {
         let mentions = vec![of_bob.clone(), of_ada.clone()];
         event(seq, EventKind::Message(Message { mentions, everyone: true, ..message }))
     };
-    let calls = [calling(13, 3, &of_bob), calling(14, 4, &of_ada)];
+    let calls = [calling(14, 3, &of_bob), calling(15, 4, &of_ada)];
     append(store, &room, &calls).await;
     let kept = [&kept[..], &calls].concat();
     for instead in [None, Some(&erased)] {
@@ -356,11 +356,11 @@ pub async fn what_an_account_said_is_told_apart_from_it(store: &dyn Store) {
     };
     let slept = json!({ "slept": { "who": of_bob, "name": of_ada.name } });
     let of_later = |kind: &Value| serde_json::from_value::<EventKind>(kind.clone()).unwrap();
-    let later = [event(15, of_later(&danced(of_ada.name.as_str(), "Of Ada"))), event(16, of_later(&slept))];
+    let later = [event(16, of_later(&danced(of_ada.name.as_str(), "Of Ada"))), event(17, of_later(&slept))];
     append(store, &room, &later).await;
     for (instead, body) in [(None, "Of Ada"), (Some(&erased), "Erased.")] {
         assert_eq!(store.anonymize_events(ada.id, &nobody, instead).await.unwrap(), [room.id]);
-        let stored = store.events_after(room.id, 14, 100).await.unwrap();
+        let stored = store.events_after(room.id, 15, 100).await.unwrap();
         let stored = stored.iter().map(|event| serde_json::to_value(&event.kind).unwrap());
         assert_eq!(stored.collect::<Vec<_>>(), [danced(nobody.as_str(), body), slept.clone()]);
     }
