@@ -1,5 +1,5 @@
-//! Touches: events that change what earlier messages show (`edited`, `deleted`, `reacted`). A touch has a seq, and is no
-//! row of the timeline.
+//! Touches: events that change what earlier messages show (`edited`, `deleted`, `reacted`). A touch has a seq, and is
+//! no row of the timeline.
 //!
 //! Wherever a message is stored or shown, it is in its current state: every touch is folded into it by
 //! [`Message::fold`]. The message's `rev` is the seq of the last touch that it contains. A touch up to `rev` changes

@@ -43,8 +43,8 @@ pub fn typed_name(text: &str, caret: usize) -> Option<(usize, &str)> {
     (is_name && !before[..at].ends_with(char::is_alphanumeric)).then_some((at, typed))
 }
 
-/// The members with a name of which a word begins as typed, those whose whole name does first. `everyone` is how the page
-/// calls everyone in the room, if the person may mention everyone.
+/// The members with a name of which a word begins as typed, those whose whole name does first. `everyone` is how the
+/// page calls everyone in the room, if the person may mention everyone.
 pub fn suggestions(members: &[MemberLine], everyone: Option<&str>, typed: &str) -> Vec<Suggestion> {
     let typed = browser::without_accents(typed);
     // Whether the whole name begins so. `None` if no word of it does.

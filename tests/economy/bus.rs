@@ -160,5 +160,5 @@ async fn a_page_of_history_costs_a_page_also_where_nothing_is_kept() {
     let page: Value = ada.ask(Method::GET, "/api/chats/history", json!({ "code": code, "limit": 5 })).await.unwrap();
     assert_eq!(page["events"].as_array().unwrap().len(), 5);
     assert_eq!((&page["events"][0]["kind"]["message"]["body"], &page["has_more"]), (&json!("19"), &json!(true)));
-    assert_eq!(monitor.asked().await, ["xrevrange"]);
+    assert_eq!(monitor.asked().await, ["evalsha"]);
 }

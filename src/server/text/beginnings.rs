@@ -5,7 +5,8 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use crate::protocol::{Event, EventKind, MessageBody, limits::PREVIEW_CHARS, markdown};
 
-/// A message with the [`preview`] of its text and without its reactions, for replies to it. `None` if the event is no message.
+/// A message with the [`preview`] of its text and without its reactions, for replies to it. `None` if the event is no
+/// message.
 pub fn quote(event: &Event) -> Option<Event> {
     let mut quote = event.clone();
     let EventKind::Message(message) = &mut quote.kind else { return None };

@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use self::reactions::Reacting;
 use super::{
-    command::{Command, Done},
+    command::{Change, Command, Done, Touch},
     names,
     refusals::{just_changed, member_gone, not_a_member, not_owner, too_many_for_everyone},
     window::Window,
@@ -116,6 +116,24 @@ impl<'a> Judge<'a> {
             self.has = Some(kind);
         }
         verdict
+    }
+
+    fn touch(&mut self, touch: &Touch) -> Verdict {
+        if self.touched.contains(&touch.target.seq) {
+            return Verdict::NextBatch;
+        }
+        let kind = match &touch.change {
+            Change::Delete => self.deleted(touch),
+            Change::Edit { body, after, calls } => self.edited(touch, body, *after, calls),
+            Change::React { e, on } => return self.reaction(touch, e, *on).unwrap_or_else(|verdict| *verdict),
+        };
+        match kind {
+            Ok(kind) => {
+                self.touched.insert(touch.target.seq);
+                self.event(kind)
+            }
+            Err(verdict) => *verdict,
+        }
     }
 
     fn verdict(&mut self, command: &Command) -> Verdict {

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use super::{
     super::{
-        command::{Calls, Change, Done, Found, Touch},
+        command::{Calls, Done, Found, Touch},
         refusals::{
             edited_meanwhile, kept_elsewhere, message_gone, not_a_member, not_author, overloaded, too_late_to_edit,
             too_many_for_everyone,
@@ -35,25 +35,7 @@ pub(super) struct Wanted<'a> {
 }
 
 impl Judge<'_> {
-    pub(super) fn touch(&mut self, touch: &Touch) -> Verdict {
-        if self.touched.contains(&touch.target.seq) {
-            return Verdict::NextBatch;
-        }
-        let kind = match &touch.change {
-            Change::Delete => self.deleted(touch),
-            Change::Edit { body, after, calls } => self.edited(touch, body, *after, calls),
-            Change::React { e, on } => return self.reaction(touch, e, *on).unwrap_or_else(|verdict| *verdict),
-        };
-        match kind {
-            Ok(kind) => {
-                self.touched.insert(touch.target.seq);
-                self.event(kind)
-            }
-            Err(verdict) => *verdict,
-        }
-    }
-
-    fn deleted(&self, touch: &Touch) -> Result<EventKind, Box<Verdict>> {
+    pub(super) fn deleted(&self, touch: &Touch) -> Result<EventKind, Box<Verdict>> {
         let Wanted { name, event, .. } = self.wanted(touch)?;
         let Some(message) = event.message() else { return Err(refused(message_gone())) };
         let is_own = touch.is_by(message.author.id);
@@ -67,7 +49,7 @@ impl Judge<'_> {
         }
     }
 
-    fn edited(
+    pub(super) fn edited(
         &self,
         touch: &Touch,
         body: &MessageBody,

@@ -30,8 +30,8 @@ use crate::{
 const PAUSE: Duration = Duration::from_millis(250);
 /// Pause after a digest that could not be written.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
-/// The newest messages in which mentions and names are looked for before a digest is written. Nobody reads every word of
-/// a room that says more than that in one pause, so those in older messages are not found.
+/// The newest messages in which mentions and names are looked for before a digest is written. Nobody reads every word
+/// of a room that says more than that in one pause, so those in older messages are not found.
 const SEARCH_MESSAGES: usize = 256;
 /// The same limit in bytes of text.
 const SEARCH_BYTES: usize = 32 * 1024;

@@ -1,9 +1,9 @@
 //! The reactions that this person wants and that the log does not have yet.
 //!
-//! They are shown as if they were done. A draft names the state that is wanted, so it is sent again on a new connection,
-//! and the last one about an emoji replaces those before. One is under way at a time, so that they stay in order. They
-//! are stored neither in the tab nor on the device: a reaction that is lost with its page is not worth a notice, and
-//! one that is sent hours later may surprise.
+//! They are shown as if they were done. A draft names the state that is wanted, so it is sent again on a new
+//! connection, and the last one about an emoji replaces those before. One is under way at a time, so that they stay in
+//! order. They are stored neither in the tab nor on the device: a reaction that is lost with its page is not worth a
+//! notice, and one that is sent hours later may surprise.
 
 use crate::protocol::{Ack, ClientId, Draft, DraftKind, DraftState, Mentions, MessageBody, Problem, Seq, Target};
 

@@ -1,5 +1,5 @@
-//! What is stored of a room across a reload: the text in the composer with its mentions, and the messages that the server does not have
-//! yet.
+//! What is stored of a room across a reload: the text in the composer with its mentions, and the messages that the
+//! server does not have yet.
 //!
 //! Messages to a preserved room of an account are stored on the device (`browser::keep_outbox`), if it stores anything.
 //! All else is in session storage.

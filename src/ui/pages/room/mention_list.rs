@@ -1,8 +1,8 @@
 //! The list of names that opens above the composer while somebody types `@`.
 //!
 //! The focus stays in the text area, which is a combobox meanwhile: arrows choose, Enter and Tab take, Escape closes.
-//! What is suggested is in `ui/suggestions.rs`. The list also remembers whom the person has chosen, because a text alone
-//! does not say which of two Adas it means.
+//! What is suggested is in `ui/suggestions.rs`. The list also remembers whom the person has chosen, because a text
+//! alone does not say which of two Adas it means.
 
 use leptos::{ev::KeyboardEvent, html, prelude::*};
 
