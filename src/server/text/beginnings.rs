@@ -5,13 +5,14 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use crate::protocol::{Event, EventKind, MessageBody, limits::PREVIEW_CHARS, markdown};
 
-/// A message with the [`preview`] of its text and without its reactions, for replies to it. `None` if the event is no
-/// message.
+/// A message with the [`preview`] of its text, without its reactions and mentions, for replies to it. `None` if the
+/// event is no message.
 pub fn quote(event: &Event) -> Option<Event> {
     let mut quote = event.clone();
     let EventKind::Message(message) = &mut quote.kind else { return None };
     message.body = MessageBody::stored(preview(&message.body));
     message.reactions = Vec::new();
+    (message.mentions, message.everyone) = (Vec::new(), false);
     Some(quote)
 }
 
