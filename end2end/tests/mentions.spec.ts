@@ -16,7 +16,6 @@ import {
   messages,
   open,
   say,
-  sayByRest,
   sendButton,
 } from "../room.ts";
 
