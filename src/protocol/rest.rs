@@ -198,7 +198,7 @@ pub struct SendMessage {
     pub reply_to: Option<Target>,
     /// The ids of the members whom the message mentions, up to 20. Ids of others are dropped.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schema(max_items = 20)]
+    #[schema(max_items = 20, example = json!([6_127_094_168_908_314_u64]))]
     pub mentions: Vec<MemberId>,
     /// Whether the message mentions everyone in the room. In a room of more than 15 members only its owner may do that.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -238,7 +238,7 @@ pub struct EditMessage {
     pub after: Option<Seq>,
     /// The ids of the members whom the new text mentions, up to 20. Ids of others are dropped.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schema(max_items = 20)]
+    #[schema(max_items = 20, example = json!([6_127_094_168_908_314_u64]))]
     pub mentions: Vec<MemberId>,
     /// Whether the new text mentions everyone in the room. In a room of more than 15 members only its owner may do
     /// that.
