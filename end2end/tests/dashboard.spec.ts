@@ -22,6 +22,8 @@ import {
   isPhone,
   joinByRest,
   makeRoomByRest,
+  memberId,
+  messageId,
   messages,
   open,
   say,
@@ -329,7 +331,12 @@ for (const { kind, size } of DIAGONAL) {
       expect(await toasts(ada.page).count()).toBe(0);
       expect(await soundsOf(ada.page)).toEqual({ begun: 0, heard: 0 });
       await sayByRest(bob, books, "Ada, are you there?");
-      await expect(toasts(ada.page)).toHaveText([/^Book club.*Ada, are you there\?/]);
+      await expect(unreadInList(ada.page, "2 unread messages")).toBeAttached();
+      expect(await toasts(ada.page).count(), "her name alone is no mention").toBe(0);
+      const mentions = [await memberId(bob, books, "Ada")];
+      const data = { code: books, id: messageId(), body: "@Ada, hello?", mentions };
+      expect((await bob.context.request.post("/api/messages", { data })).status()).toBe(200);
+      await expect(toasts(ada.page)).toHaveText([/^Book club.*@Ada, hello\?/]);
       await expect.poll(() => soundsOf(ada.page)).toEqual({ begun: 1, heard: 1 });
     });
 

@@ -148,9 +148,9 @@ impl MentionList {
         true
     }
 
-    /// Closes the list.
+    /// Closes the list. The text area loses the focus also when it is removed, after the list.
     pub fn close(self) {
-        if !self.found.with_untracked(Vec::is_empty) {
+        if self.found.try_with_untracked(Vec::is_empty) == Some(false) {
             self.found.set(Vec::new());
         }
     }
