@@ -296,6 +296,9 @@ impl EventKind {
         "reacted",
     ];
 
+    /// The names of the kinds that change earlier messages, and are no rows of the timeline.
+    pub const TOUCHES: [&str; 3] = ["edited", "deleted", "reacted"];
+
     /// The kind's name. `None` for a kind that this version does not know.
     pub fn known_name(&self) -> Option<&'static str> {
         match self {

@@ -199,11 +199,10 @@ impl Live {
         if from_archive && outcome.stored > 0 && self.engine.is_shared() {
             self.engine.publish(self.record.id, self.packet_of(&entries));
         }
-        // Lists show no reactions.
-        let mut listed = entries.iter().map(|entry| &entry.event).filter(|event| !is_reacted(event)).peekable();
-        if listed.peek().is_some_and(|event| event.kind.is_touch()) {
+        // Lists show no reactions, but compare the head of the digest with that of the archive.
+        if entries.iter().any(|entry| entry.event.kind.is_touch() && !is_reacted(&entry.event)) {
             self.listing.log_changed();
-        } else if listed.peek().is_some() {
+        } else if outcome.stored > 0 {
             self.listing.changed();
         }
         // If this node is the only one and the record owed this notice, only a later notice can change the record. With

@@ -342,10 +342,11 @@ pub async fn reactions_are_in_each_message_that_they_are_about(store: &dyn Store
     };
     changes.extend(others);
     let off = ReactionChange { on: false, who: vec![crowd[0], crowd[59]], ..changes[0].clone() };
+    let later = |event: Event| Event { at: event.at + 1_000, ..event };
     let touches = [
-        event(3, EventKind::Reacted { changes }),
-        edited(4, &said[0], "Uno"),
-        event(5, EventKind::Reacted { changes: vec![off] }),
+        later(event(3, EventKind::Reacted { changes })),
+        later(edited(4, &said[0], "Uno")),
+        later(event(5, EventKind::Reacted { changes: vec![off] })),
     ];
     for touch in &touches {
         append(store, &room, std::slice::from_ref(touch)).await;
@@ -353,6 +354,7 @@ pub async fn reactions_are_in_each_message_that_they_are_about(store: &dyn Store
     let expected = in_the_end(&[&said[..], &touches[..]].concat());
     assert_eq!(store.events_after(room.id, 0, 9).await.unwrap(), expected, "the edit keeps its text");
     let reactions = |of: &Event| of.message().unwrap().reactions.clone();
+    assert_eq!(store.overviews(&[room.id]).await.unwrap()[0].1.at, said[1].at, "no reaction moves a room in a list");
     let [thumbs] = &reactions(&expected[0])[..] else { panic!("one emoji") };
     assert_eq!((thumbs.n, thumbs.who.len(), thumbs.more.len()), (58, 49, 9), "everybody is known");
     assert_eq!(reactions(&expected[1])[0].who, [ada.id]);

@@ -15,7 +15,7 @@ use super::{
     limit, search, transaction, uuid, uuid_field, within,
 };
 use crate::{
-    protocol::{Event, MemberId, Millis, Nickname, Person, RoomCode, Seq},
+    protocol::{Event, EventKind, MemberId, Millis, Nickname, Person, RoomCode, Seq},
     server::clock,
 };
 
@@ -111,7 +111,7 @@ impl Rooms for Mongo {
             };
             let active = doc! { "$match": { "presence": "active" } };
             let of_two = doc! { "$match": { "presence": "active", "slot": { "$exists": true } } };
-            let no_touch = doc! { "kind.kind": { "$nin": ["edited", "deleted"] } };
+            let no_touch = doc! { "kind.kind": { "$nin": EventKind::TOUCHES.to_vec() } };
             let counted = doc! { "n": { "$exists": true } };
             let message = doc! { "n": { "$exists": true }, "client_id": { "$exists": true } };
             let ids: Vec<_> = rooms.iter().map(|room| binary(room.0)).collect();

@@ -9,7 +9,7 @@ use super::{
     rows::{self, seq},
     search, violated,
 };
-use crate::protocol::{Millis, RoomCode};
+use crate::protocol::{EventKind, Millis, RoomCode};
 
 #[async_trait]
 impl Rooms for Sqlite {
@@ -49,16 +49,17 @@ impl Rooms for Sqlite {
                      WHERE room = rooms.id AND presence = 'active' AND slot IS NOT NULL),
                     rooms.gone,
                     (SELECT at FROM events WHERE room = rooms.id
-                        AND ifnull(kind ->> '$.kind', '') NOT IN ('edited', 'deleted') ORDER BY seq DESC LIMIT 1)
+                        AND ifnull(kind ->> '$.kind', '') NOT IN (SELECT value FROM json_each(?2)) ORDER BY seq DESC LIMIT 1)
                  FROM rooms
                  LEFT JOIN events AS head ON head.room = rooms.id
                     AND head.seq = (SELECT max(seq) FROM events WHERE room = rooms.id)
                  LEFT JOIN events AS last ON last.room = rooms.id
                     AND last.seq = (SELECT seq FROM events WHERE room = rooms.id AND body IS NOT NULL
                                     ORDER BY seq DESC LIMIT 1)
-                 WHERE rooms.id IN (SELECT unhex(value) FROM json_each(?))",
+                 WHERE rooms.id IN (SELECT unhex(value) FROM json_each(?1))",
             )?;
-            Ok(query.query_map([rooms], |row| Ok((row.get(0)?, overview(row)?)))?.collect::<rusqlite::Result<_>>()?)
+            let found = params![rooms, columns::json(&EventKind::TOUCHES)?];
+            Ok(query.query_map(found, |row| Ok((row.get(0)?, overview(row)?)))?.collect::<rusqlite::Result<_>>()?)
         })
         .await
     }
