@@ -96,7 +96,7 @@ fn stands_beside_list(shown: &Shown) -> bool {
 fn page(navigation: Navigation) -> AnyView {
     let page = content(navigation);
     // Leptos turns a view into the next one of the same type node by node, and takes away each row of the room before.
-    // A view of another type replaces it as a whole, in a third of the time.
+    // A view of another type replaces it as a whole.
     if navigation.is_odd_step() { (page,).into_any() } else { page }
 }
 
