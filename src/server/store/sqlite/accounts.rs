@@ -297,10 +297,11 @@ fn disown(
     )?;
     changed |= deletions.execute(params![room, member, name])? > 0;
     let mut mentions = db.prepare_cached(
-        "UPDATE events SET extra = json_set(extra, '$.mentions', (
+        // The value of a subquery is text for SQLite, also if a function for JSON has made it.
+        "UPDATE events SET extra = json_set(extra, '$.mentions', json((
              SELECT json_group_array(json(iif(value ->> 'id' = ?2, json_set(value, '$.name', ?3), value)))
              FROM json_each(extra, '$.mentions')
-         ))
+         )))
          WHERE room = ?1 AND EXISTS (SELECT 1 FROM json_each(extra, '$.mentions') WHERE value ->> 'id' = ?2)",
     )?;
     changed |= mentions.execute(params![room, member, name])? > 0;
