@@ -494,8 +494,8 @@ area("Room", [
     name: "mentions, and names to mention",
     make: async (me, world) => {
       const { code, jonas } = await walk(me, world);
-      const mentions = [await memberId(jonas, code, "Mira"), await memberId(jonas, code, "Lena")];
-      const body = "@Lena and @Mira, who brings the map?";
+      const mentions = [await memberId(jonas, code, "Mira"), await memberId(jonas, code, "Aiko")];
+      const body = "@Aiko and @Mira, who brings the map?";
       await call(jonas, "POST", "/api/messages", { code, id: messageId(), body, mentions });
       await shown(me.page, "@Mira");
       await composer(me.page).pressSequentially("@");
