@@ -45,7 +45,7 @@ test("a reaction is shown to everybody, after a reload too, and goes with its me
   await react(bob.page, "Lunch", "👍");
   const own = reactions(bob.page, "Lunch").getByText("👍").locator("..");
   await expect(own).toHaveAttribute("aria-pressed", "true");
-  await expect(own).toHaveAccessibleName("👍, you");
+  await expect(own).toHaveAccessibleName("👍, 1 person, you");
   const theirs = reactions(ada.page, "Lunch");
   await expect(theirs).toHaveText(["👍1"]);
   await expect(theirs).toHaveAttribute("aria-pressed", "false");
