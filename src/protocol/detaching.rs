@@ -43,7 +43,7 @@ impl EventKind {
                 [Some(author), None]
             }
             Self::Deleted { by, .. } => [Some(by), None],
-            // It has ids alone.
+            // A reaction names members by their ids alone.
             Self::Reacted { .. } => [None, None],
             Self::Other(_, content) => return detach_from_json(content, member, name, instead),
         };

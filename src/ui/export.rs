@@ -28,14 +28,12 @@ pub struct RoomFile {
     day: Option<i64>,
     /// Who joined and left since the last other event.
     comings: ComingsAndGoings,
-    /// Whether there are such events.
-    has_comings: bool,
 }
 
 impl RoomFile {
     pub fn new(appearance: Appearance, local: Option<LocalTime>) -> Self {
         let locale = Locale::new(appearance);
-        Self { locale, local, own_ids: Vec::new(), day: None, comings: ComingsAndGoings::default(), has_comings: false }
+        Self { locale, local, own_ids: Vec::new(), day: None, comings: ComingsAndGoings::default() }
     }
 
     /// The beginning of the file. `own_ids` are the reader's member ids, and `at` is the time of the download.
@@ -80,7 +78,6 @@ impl RoomFile {
                 line(&mut html, view! { <h2>{label}</h2> }.into_any());
             }
             if self.comings.add(&event.kind) {
-                self.has_comings = true;
                 continue;
             }
             self.end_comings(&mut html);
@@ -101,9 +98,9 @@ impl RoomFile {
     }
 
     fn end_comings(&mut self, html: &mut String) {
-        if std::mem::take(&mut self.has_comings) {
-            let comings = std::mem::take(&mut self.comings);
-            let notice = comings.sentence(self.locale.texts, |id| self.is_me(id));
+        let comings = std::mem::take(&mut self.comings);
+        let notice = comings.sentence(self.locale.texts, |id| self.is_me(id));
+        if !notice.is_empty() {
             line(html, view! { <p class="notice">{sentence(&notice)}</p> }.into_any());
         }
     }

@@ -327,26 +327,17 @@ impl Limits {
 
     /// Checks whether this person may change another earlier message.
     pub async fn touch(&self, actor: ActorId) -> Result<(), Problem> {
-        if !self.enabled {
-            return Ok(());
-        }
-        self.take_here(&[(format!("touch:{actor:?}"), TOUCH)]).await
+        self.take_as(actor, "touch", TOUCH).await
     }
 
     /// Checks whether this person may search messages once more.
     pub async fn search_messages(&self, actor: ActorId) -> Result<(), Problem> {
-        if !self.enabled {
-            return Ok(());
-        }
-        self.take_here(&[(format!("search:{actor:?}"), SEARCH)]).await
+        self.take_as(actor, "search", SEARCH).await
     }
 
     /// Checks whether this person may react once more.
     pub async fn react(&self, actor: ActorId) -> Result<(), Problem> {
-        if !self.enabled {
-            return Ok(());
-        }
-        self.take_here(&[(format!("react:{actor:?}"), REACT)]).await
+        self.take_as(actor, "react", REACT).await
     }
 
     /// Checks whether this client may read a page or other data. The bytes of earlier answers count as well.
@@ -363,10 +354,15 @@ impl Limits {
 
     /// Checks whether this person may read a page or other data.
     pub async fn read_as(&self, actor: ActorId) -> Result<(), Problem> {
+        self.take_as(actor, "read", READ_OF_ONE).await
+    }
+
+    /// Takes one unit from a person's quota on this node.
+    async fn take_as(&self, actor: ActorId, kind: &str, quota: Quota) -> Result<(), Problem> {
         if !self.enabled {
             return Ok(());
         }
-        self.take_here(&[(format!("read:{actor:?}"), READ_OF_ONE)]).await
+        self.take_here(&[(format!("{kind}:{actor:?}"), quota)]).await
     }
 
     /// Checks whether this person may post to a stream.

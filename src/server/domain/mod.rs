@@ -25,6 +25,7 @@
 //! - [`verifying`]: proving an address by a mailed link.
 //! - [`login`]: logging in by password or code.
 //! - [`passwords`]: changing and replacing a password.
+//! - `downloads`: downloads that are written in pieces.
 //! - [`takeout`]: a download of everything about an account.
 //! - [`room_export`]: a download of the messages of a room.
 //! - [`room_deletion`], [`deletion`]: deleting rooms, accounts and guests.
@@ -36,6 +37,7 @@ pub mod addresses;
 mod codes;
 mod confirming;
 pub mod deletion;
+mod downloads;
 mod errors;
 pub mod guests;
 pub mod housekeeping;

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
-use super::{errors::store_failed, messages::may_see_kept, rooms::membership};
+use super::{downloads, errors::store_failed, messages::may_see_kept, rooms::membership};
 use crate::{
     protocol::{Code, Event, MemberId, Millis, Problem, Retention, RoomCode, RoomName, RoomType, Seq},
     server::{
@@ -17,8 +17,6 @@ use crate::{
 
 /// The most events that are read at once, and so in memory together.
 const AT_ONCE: usize = 500;
-/// Pieces that may wait for the client. When there are more, reading from the store waits too.
-const WAITING: usize = 4;
 
 /// What a download is about.
 #[derive(Clone, Debug, Serialize)]
@@ -60,14 +58,7 @@ pub async fn of(
     }
     app.limits.export(visitor.client).await?;
     let end = app.store.head(room.id).await.map_err(store_failed)?.seq;
-    let (pieces, download) = mpsc::channel(WAITING);
-    let app = app.clone();
-    let after_answer = app.after_answer.clone();
-    after_answer.spawn(async move {
-        let stopping = app.stopping.clone();
-        let _ = stopping.run_until_cancelled_owned(write(app, pieces, room, member, end, format)).await;
-    });
-    Ok(download)
+    Ok(downloads::begin(app, |pieces| write(app.clone(), pieces, room, member, end, format)))
 }
 
 /// Writes all pieces up to the event `end`. `None` if the client has gone or the store failed.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::{errors::store_failed, profiles, sessions};
+use super::{downloads, errors::store_failed, profiles, sessions};
 use crate::{
     protocol::{Code, Event, MemberId, Millis, Notify, Person, Problem, RoomCode, RoomName, RoomType, Seq},
     server::{
@@ -17,8 +17,6 @@ use crate::{
 
 /// Seqs of a room that are searched at once. This bounds how many of the account's messages are in memory together.
 const STRETCH: Seq = 500;
-/// Pieces that may wait for the client. When there are more, reading from the store waits too.
-const WAITING: usize = 4;
 
 #[expect(clippy::struct_excessive_bools, reason = "a row of a table, for people to read")]
 #[derive(Serialize)]
@@ -69,14 +67,7 @@ pub async fn of(app: &App, visitor: &Visitor) -> Result<mpsc::Receiver<Bytes>, P
     let rooms = app.store.places_of_account(account.id).await.map_err(store_failed)?;
     let of_mine: Vec<RoomOfMine<'_>> = rooms.iter().map(|(room, member)| room_of_mine(room, member)).collect();
     let head = opening(&json!({ "profile": profile, "sessions": sessions, "rooms": of_mine }));
-    let (pieces, download) = mpsc::channel(WAITING);
-    let app = app.clone();
-    let after_answer = app.after_answer.clone();
-    after_answer.spawn(async move {
-        let stopping = app.stopping.clone();
-        let _ = stopping.run_until_cancelled_owned(write(app, pieces, head, rooms)).await;
-    });
-    Ok(download)
+    Ok(downloads::begin(app, |pieces| write(app.clone(), pieces, head, rooms)))
 }
 
 fn room_of_mine<'a>(room: &'a RoomRecord, member: &'a MemberRecord) -> RoomOfMine<'a> {
